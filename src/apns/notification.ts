@@ -1,0 +1,33 @@
+/**
+ * A message made ready to send: plain data, so that it crosses threads unchanged.
+ * Made by session/message from what the program says; read by codecs and simulator tests.
+ */
+
+/** A header field as it is sent. Names are lower case; both are checked before they come here (apns/headers). */
+export type HeaderField = readonly [name: string, value: string];
+
+export interface Notification {
+  /**
+   * The apns-* fields that all recipients share, in the order in which they are sent.
+   * Pseudo-fields, `authorization` and a personal `apns-id` are added by the connection.
+   */
+  readonly headers: readonly HeaderField[];
+  /** The JSON payload as UTF-8. Unused for recipients that bring their own. */
+  readonly payload: Uint8Array;
+  /** Epoch seconds; 0: one attempt; null: left to APNs. As in `apns-expiration`, for the binary protocol. */
+  readonly expiration: number | null;
+  /** 10, 5 or 1; null: left to APNs. As in `apns-priority`, for the binary protocol. */
+  readonly priority: number | null;
+}
+
+/**
+ * What recipients of one block bring of their own. Index i belongs to the token at index i of the block.
+ */
+export interface PersonalParts {
+  /** 16 bytes (a UUID) for each recipient, or null where APNs makes the ids. */
+  readonly apnsIds: Uint8Array | null;
+  /** The payloads end to end, or null where all share the notification's. */
+  readonly payloads: Uint8Array | null;
+  /** count + 1 offsets into `payloads`; null exactly when `payloads` is. */
+  readonly payloadOffsets: Uint32Array | null;
+}

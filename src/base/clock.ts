@@ -1,0 +1,28 @@
+/**
+ * Time as something that is handed in, so that everything that decides by time runs in tests without waiting.
+ */
+
+/** A timer that was set; opaque to its owner. */
+export type TimerHandle = unknown;
+
+export interface Clock {
+  /** Monotonic milliseconds, with fractions; only differences mean anything. */
+  now(): number;
+  /** Milliseconds since the Unix epoch, as the machine's wall clock says. */
+  wallMs(): number;
+  setTimer(callback: () => void, delayMs: number): TimerHandle;
+  clearTimer(timer: TimerHandle): void;
+  /** Runs the callback after the I/O that is pending now. */
+  defer(callback: () => void): void;
+}
+
+/** The process's own clock. Its timers keep the process alive, as work in flight should. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wallMs: () => Date.now(),
+  setTimer: (callback, delayMs) => setTimeout(callback, delayMs),
+  clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  defer: (callback) => {
+    setImmediate(callback);
+  },
+};

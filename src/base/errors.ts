@@ -1,0 +1,84 @@
+/**
+ * The one error class that peal throws, and the plain record that carries it between threads.
+ * An answer of APNs is a value and never an error (see apns/reason).
+ */
+import { inspect } from 'node:util';
+
+/** Where an error comes from: who has to act on it. */
+export type ErrorOrigin = 'usage' | 'credential' | 'input' | 'connect' | 'gateway' | 'protocol' | 'engine';
+
+/** Stable names of everything peal throws or reports as the cause of an outcome. */
+export type PealErrorCode =
+  | 'ERR_PEAL_OPTION' // an option or argument has a wrong value
+  | 'ERR_PEAL_TOKEN' // a device token that is none
+  | 'ERR_PEAL_HEADER' // a topic, collapse id, priority … that may not be sent
+  | 'ERR_PEAL_PAYLOAD' // payload missing, no JSON, or too large
+  | 'ERR_PEAL_ADDRESS' // an address that is neither a known name nor a URL
+  | 'ERR_PEAL_CREDENTIAL' // key, certificate or passphrase that cannot be used
+  | 'ERR_PEAL_INPUT' // a file that cannot be read or written
+  | 'ERR_PEAL_RESOLVE' // the gateway's host name does not resolve
+  | 'ERR_PEAL_CONNECT' // the gateway refuses or cannot be reached
+  | 'ERR_PEAL_CONNECT_TIMEOUT' // TCP, TLS or the first SETTINGS took too long
+  | 'ERR_PEAL_TLS' // certificate chain, host name, protocol version, client certificate
+  | 'ERR_PEAL_ALPN' // the gateway does not speak h2
+  | 'ERR_PEAL_CLOSED' // the connection ended
+  | 'ERR_PEAL_GOAWAY' // the gateway asked to go elsewhere
+  | 'ERR_PEAL_REFUSED' // RST_STREAM REFUSED_STREAM: certainly not processed
+  | 'ERR_PEAL_RESET' // RST_STREAM with another code
+  | 'ERR_PEAL_TIMEOUT' // no answer, or no answer to a PING, in time
+  | 'ERR_PEAL_PROTOCOL' // the gateway broke RFC 9113
+  | 'ERR_PEAL_COMPRESSION' // the gateway broke RFC 7541
+  | 'ERR_PEAL_LIMIT' // the gateway went over one of our limits
+  | 'ERR_PEAL_SHARD' // a worker thread ended
+  | 'ERR_PEAL_STOPPED' // stopped early: every answer was the same refusal
+  | 'ERR_PEAL_ABORTED'; // the caller asked to stop
+
+/** A PealError as plain data: what structured clone leaves intact. */
+export interface ErrorRecord {
+  readonly code: PealErrorCode;
+  readonly message: string;
+  readonly origin: ErrorOrigin;
+  readonly retryable: boolean;
+}
+
+export interface PealErrorOptions {
+  readonly origin: ErrorOrigin;
+  /** True where the same call may succeed later without a change. Default false. */
+  readonly retryable?: boolean;
+  readonly cause?: unknown;
+}
+
+/**
+ * Every error that peal throws. `message` names the option or file, what was wrong and what to do, and never
+ * holds a key, a provider token, a passphrase or a whole device token.
+ */
+export class PealError extends Error {
+  override readonly name = 'PealError';
+  readonly code: PealErrorCode;
+  readonly origin: ErrorOrigin;
+  readonly retryable: boolean;
+
+  constructor(code: PealErrorCode, message: string, options: PealErrorOptions) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.origin = options.origin;
+    this.retryable = options.retryable ?? false;
+  }
+
+  /** Plain data for another thread; the cause stays behind, because causes may quote what was read. */
+  toRecord(): ErrorRecord {
+    return { code: this.code, message: this.message, origin: this.origin, retryable: this.retryable };
+  }
+
+  static fromRecord(record: ErrorRecord): PealError {
+    return new PealError(record.code, record.message, { origin: record.origin, retryable: record.retryable });
+  }
+
+  toJSON(): ErrorRecord {
+    return this.toRecord();
+  }
+
+  [inspect.custom](): string {
+    return `PealError [${this.code}]: ${this.message}`;
+  }
+}
