@@ -1,0 +1,54 @@
+/**
+ * The seam between a pool of connections and whoever owns the recipients (a shard). Connections pull: a pool is told
+ * that work waits, and takes as much as it has credit for. Every recipient that is taken is reported exactly once.
+ */
+import type { Notification, PersonalParts } from '../apns/notification.js';
+import type { TokenBlock } from '../apns/token-block.js';
+import type { PealError } from '../base/errors.js';
+
+/**
+ * Recipients of one notification that wait to be sent. The waiting ones are `order[head] … order[order.length - 1]`,
+ * as indices into `tokens`. Taking moves `head` up; a recipient that comes back is put at `--head`, so there is always
+ * room and what comes back goes first.
+ */
+export interface RequestRun {
+  readonly notification: Notification;
+  /** Names the notification within the route: equal ids mean equal notifications. */
+  readonly notificationId: number;
+  readonly tokens: TokenBlock;
+  readonly personal: PersonalParts | null;
+  readonly order: Uint16Array;
+  readonly head: number;
+  /** Added to a recipient's index it makes the recipient's tag, an unsigned 32-bit number that answers refer to. */
+  readonly tagBase: number;
+}
+
+/** What an answer other than 200 said. Strings are checked and free of control characters. */
+export interface Rejection {
+  readonly status: number;
+  /** Apple's reason, as text even when it is not a known one; empty when the answer held none. */
+  readonly reason: string;
+  /** Since when a token is gone (410), in milliseconds since the epoch; null elsewhere. */
+  readonly timestampMs: number | null;
+  readonly apnsId: string | null;
+  /** The Retry-After field in seconds, or null. */
+  readonly retryAfterSeconds: number | null;
+}
+
+/** Implemented by a shard for each of its routes; called by the route's pool and its connections. */
+export interface RequestSource {
+  /** The run to send from now, with at least one recipient waiting; null when nothing waits. */
+  current(): RequestRun | null;
+  /** The first `count` waiting recipients of `run` are about to be written: moves `run.head`, marks the ledger. */
+  taken(run: RequestRun, count: number): void;
+  /** APNs answered 200. */
+  onAccepted(tag: number): void;
+  /** APNs answered otherwise. */
+  onRejected(tag: number, rejection: Rejection): void;
+  /** Certainly not processed (REFUSED_STREAM, above lastStreamId, never handed to the stream): may be sent again. */
+  onUnsent(tag: number, cause: PealError): void;
+  /** Written and never answered. */
+  onUnknown(tag: number, cause: PealError): void;
+  /** The pool has given up: nothing that waits can be sent over this route until it is asked again. */
+  onFailed(error: PealError): void;
+}
