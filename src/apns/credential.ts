@@ -1,6 +1,9 @@
 /**
  * Who sends: a certificate or a provider-token key, loaded, checked and reduced to plain data for the threads.
+ * Made by apns/load-credential on the main thread; its `data` goes to the shards, its signing key stays.
  */
+import type { KeyObject } from 'node:crypto';
+import { inspect } from 'node:util';
 
 /**
  * A client certificate, ready for `tls.createSecureContext`. Crosses threads by structured clone.
@@ -10,9 +13,12 @@ export interface CertificateCredential {
   readonly kind: 'certificate';
   /** SHA-256 over the certificate's DER, hex: names the credential in pools and logs. No secret. */
   readonly fingerprint: string;
+  /** The certificate, and its chain where one was given. */
   readonly cert: string | null;
+  /** The private key as PKCS#8, already decrypted. */
   readonly key: string | null;
   readonly pfx: Uint8Array | null;
+  /** Of `pfx`; null with `cert` and `key`. */
   readonly passphrase: string | null;
 }
 
@@ -33,3 +39,100 @@ export interface AnonymousCredential {
 }
 
 export type CredentialData = CertificateCredential | TokenCredential | AnonymousCredential;
+
+/** What may be shown of a credential: what its `inspect` and `toJSON` give. */
+export interface CredentialSummary {
+  readonly kind: CredentialData['kind'];
+  readonly fingerprint: string;
+  readonly keyId: string | null;
+  readonly teamId: string | null;
+  /** When the certificate ends, as ISO 8601; null without a certificate. */
+  readonly expiresAt: string | null;
+}
+
+/** What a credential is made of; see the loaders in this folder. */
+export interface CredentialParts {
+  readonly data: CredentialData;
+  readonly signingKey?: KeyObject;
+  readonly keyId?: string;
+  readonly teamId?: string;
+  readonly expiresAt?: Date;
+}
+
+/**
+ * A credential that was loaded and checked. Immutable, and safe to log: neither `inspect` nor `JSON.stringify` shows
+ * more than a {@link CredentialSummary}. Two credentials with equal fingerprints are the same.
+ */
+export class Credential {
+  readonly #data: CredentialData;
+  readonly #signingKey: KeyObject | null;
+  readonly #keyId: string | null;
+  readonly #teamId: string | null;
+  readonly #expiresAtMs: number | null;
+
+  constructor(parts: CredentialParts) {
+    this.#data = hideSecrets(parts.data);
+    this.#signingKey = parts.signingKey ?? null;
+    this.#keyId = parts.keyId ?? null;
+    this.#teamId = parts.teamId ?? null;
+    this.#expiresAtMs = parts.expiresAt?.getTime() ?? null;
+  }
+
+  get kind(): CredentialData['kind'] {
+    return this.#data.kind;
+  }
+
+  /** Names the credential in pools and logs; 64 hex digits, or `none`. */
+  get fingerprint(): string {
+    return this.#data.fingerprint;
+  }
+
+  /** Of a provider-token key, 10 characters; null elsewhere. */
+  get keyId(): string | null {
+    return this.#keyId;
+  }
+
+  /** Of a provider-token key, 10 characters; null elsewhere. */
+  get teamId(): string | null {
+    return this.#teamId;
+  }
+
+  /** When the certificate ends; null without a certificate. */
+  get expiresAt(): Date | null {
+    return this.#expiresAtMs === null ? null : new Date(this.#expiresAtMs);
+  }
+
+  /** What a shard needs, for structured clone. Holds the private key of a certificate: never log a clone of it. */
+  get data(): CredentialData {
+    return this.#data;
+  }
+
+  /** The key that signs provider tokens; null elsewhere. For apns/provider-token only. */
+  get signingKey(): KeyObject | null {
+    return this.#signingKey;
+  }
+
+  toJSON(): CredentialSummary {
+    const expiresAt = this.expiresAt?.toISOString() ?? null;
+    return { kind: this.kind, fingerprint: this.fingerprint, keyId: this.keyId, teamId: this.teamId, expiresAt };
+  }
+
+  [inspect.custom](): string {
+    return `Credential ${inspect(this.toJSON(), { breakLength: Number.POSITIVE_INFINITY })}`;
+  }
+}
+
+/** No client authentication: for private gateways and tests. */
+export const anonymousCredential: Credential = new Credential({ data: { kind: 'none', fingerprint: 'none' } });
+
+/**
+ * Makes `data` show only its kind and fingerprint to `inspect` and `JSON.stringify`, and freezes it. Structured clone
+ * leaves this behind: a thread that receives a clone and keeps it applies it again.
+ */
+export function hideSecrets<Data extends CredentialData>(data: Data): Data {
+  const shown = { kind: data.kind, fingerprint: data.fingerprint };
+  const guarded = { ...data };
+  Object.defineProperty(guarded, inspect.custom, { value: () => shown });
+  Object.defineProperty(guarded, 'toJSON', { value: () => shown });
+  return Object.freeze(guarded);
+}

@@ -16,6 +16,32 @@ export const maxTokenBytes = 100;
 export const providerTokenLifetimeMs = 50 * 60_000;
 /** A provider token is never renewed before this age: APNs answers TooManyProviderTokenUpdates. */
 export const providerTokenMinAgeMs = 20 * 60_000;
+/** Shortest device token that is taken as base64, in bytes: shorter texts are words, not tokens. */
+export const minBase64TokenBytes = 32;
+/** Longest apns-topic, in characters: the longest bundle id (155) and any suffix fit. */
+export const maxTopicCharacters = 255;
+/** Reason of an answer that is kept, in characters; Apple's longest has 27. */
+export const maxReasonCharacters = 120;
+
+// --- what a program or a file hands in ---
+/** A key, certificate or PKCS#12 file, in bytes. */
+export const maxCredentialFileBytes = 1 << 18;
+/** JSON text of a payload before insignificant blanks are removed, in bytes. */
+export const maxRawPayloadBytes = 1 << 20;
+/** Objects and arrays within each other in a payload. */
+export const maxPayloadDepth = 64;
+/** Values in one payload, counted before it is written: what fits into 5,120 bytes has fewer. */
+export const maxPayloadValues = 10_000;
+/** Header fields of one message beside the named ones. */
+export const maxExtraHeaders = 16;
+/** A list of recipients is read in pieces of this size, in bytes. */
+export const readChunkBytes = 64 * 1024;
+/** A line of a token list, in bytes; what is longer is invalid. */
+export const maxTokenLineBytes = 4096;
+/** Text of an invalid line that is shown, in characters. */
+export const maxInvalidTextCharacters = 120;
+/** Provider tokens of one process that are kept before unused ones are dropped. */
+export const maxProviderTokens = 1000;
 
 // --- HTTP/2: what we announce and keep to ---
 /** Requests in flight on one connection, whatever the peer allows. */
@@ -50,11 +76,30 @@ export const maxSettingsEntries = 32;
 export const maxEmptyDataFrames = 100;
 /** Bytes of GOAWAY debug data that are looked at. */
 export const maxGoawayDebugBytes = 4096;
+/** Octets of one HPACK integer, its prefix included: enough for 2^28, far above any length that fits a block. */
+export const maxHpackIntegerOctets = 5;
+
+/** Octets of one field block, before it is decoded. */
+export const maxFieldBlockBytes = 32768;
+/** Bytes of body that all answers of one connection hold together. */
+export const maxHeldResponseBytes = 8 << 20;
+/** Streams of one connection that we reset because the peer broke a rule on them, before we give it up. */
+export const maxStreamErrors = 100;
+/** Octets of the header list of one request, as RFC 7541 §4.1 counts: it fits into one frame of any peer. */
+export const maxRequestHeaderListBytes = 16384;
 
 // --- HTTP/2: buffers ---
 /** One write to the socket: where it starts, and where large payloads let it grow, in bytes. */
 export const outputBufferBytes = 64 * 1024;
 export const maxOutputBufferBytes = 1024 * 1024;
+/** Requests that one output buffer is made large enough for. */
+export const requestsPerOutputBuffer = 256;
+/** Room in front of the requests of an output buffer for control frames that go out ahead, in bytes. */
+export const controlHeadBytes = 2048;
+/** Control frames that may gather behind the requests of one output buffer, in bytes. */
+export const maxControlTailBytes = 64 * 1024;
+/** Bodies of one connection that wait for a window. */
+export const maxBlockedBodies = 256;
 /** The buffer that a socket reads into, in bytes. */
 export const readBufferBytes = 64 * 1024;
 /** Fewest requests that are worth a write of their own while answers are outstanding. */
@@ -78,16 +123,95 @@ export const maxConnectAttempts = 3;
 export const maxConnectBackoffMs = 60_000;
 /** How long a connection may take to end in good order. */
 export const closeTimeoutMs = 5_000;
+/** How long one address of a host may take before the next one is tried. */
+export const addressAttemptTimeoutMs = 500;
+/** TLS contexts (client certificate and trusted certificates) that one back-end keeps. */
+export const maxSecureContexts = 64;
+/** Silence, with nothing in flight, after which the gateway is asked with a PING: under the 340 s of known routers. */
+export const pingAfterIdleMs = 240_000;
+/** How often a connection looks at its own silence. */
+export const keepaliveTickMs = 1_000;
+/** Longest wait before the second attempt to connect; doubles with each further one. */
+export const connectBackoffMs = 1_000;
+/** Answers after which the end of a connection is normal; one that ends sooner makes its successor wait. */
+export const answersOfUsefulConnection = 100;
+/** Pause after a stream was refused; doubles with each further refusal until an answer comes. */
+export const refusalPauseMs = 10;
+export const maxRefusalPauseMs = 1_000;
+/** Request templates of one connection. */
+export const templatesPerConnection = 16;
+/** Busy share of the event loop above which another connection would not help. */
+export const maxLoadForNewConnection = 0.85;
+/** Reads of fewer bytes than this, with at least so many requests in flight, are worth gathering. */
+export const smallReadBytes = 1024;
+export const minRequestsForReadPause = 128;
+/** Shortest and longest pause of reading that lets small reads gather. */
+export const minReadPauseMs = 1;
+export const maxReadPauseMs = 3;
 
 // --- engine ---
 /** Recipients of one batch. */
 export const maxBatchRecipients = 1024;
-/** Batches that one shard may hold: its credit, and the slots of its ledger. */
+/** Full batches, or as many recipients in smaller ones, that one shard may hold: its credit. */
 export const shardCreditBatches = 64;
+/** Slots of a shard's ledger: batches of any size that it may hold at once. */
+export const shardLedgerSlots = 1024;
+/** Bytes of personal payload that use up as much of a shard's credit as one recipient. */
+export const personalBytesPerCredit = 256;
 export const maxThreads = 64;
 /** How long a worker thread may take to answer its first call. */
 export const shardStartTimeoutMs = 20_000;
 /** Restarts of one shard without a settled batch between, before it is given up. */
 export const maxShardRestarts = 5;
+/** Failed starts before the first one that succeeds: a worker that cannot be loaded will not load the third time. */
+export const maxShardStartFailures = 2;
+/** Wait before the first restart of a shard; doubles with each further one, up to the longest. */
+export const minShardRestartDelayMs = 100;
+export const maxShardRestartDelayMs = 5_000;
+/** How long a shard that has ended may take to deliver what it had already posted. */
+export const shardDrainTimeoutMs = 5_000;
+/** How long a shard may take to stop: its connections' closeTimeoutMs and something over. */
+export const shardStopTimeoutMs = 10_000;
+/** How long a shard may take to answer any other call of the control plane. */
+export const controlCallTimeoutMs = 5_000;
+/** Crashes of shards that one batch may see before what is left of it becomes unsent. */
+export const maxBatchCrashes = 3;
+/** How often a recipient that was certainly not processed is sent again by one shard before it stays unsent. */
+export const maxResends = 10;
+/** How often the provider token is looked at while sends run. */
+export const providerTokenCheckMs = 30_000;
 /** Same refusals (credential or request) in a row, with nothing accepted, that stop a send early. */
 export const stopAfterRefusals = 10;
+
+// --- simulator ---
+/** Highest SETTINGS_MAX_CONCURRENT_STREAMS that a simulator can be told to announce: half its stream slots. */
+export const maxSimulatorStreams = 4096;
+/** SETTINGS_MAX_HEADER_LIST_SIZE that the simulator announces, in bytes, as APNs does. */
+export const simulatorHeaderListBytes = 8000;
+/** Age at which APNs calls a provider token expired. */
+export const providerTokenMaxAgeMs = 60 * 60_000;
+/** How far ahead of the simulator's clock a provider token may be. */
+export const providerTokenMaxSkewMs = 5 * 60_000;
+/** Provider tokens whose check is remembered. */
+export const maxRememberedProviderTokens = 1024;
+/** Output that waits for a client to read it, in bytes, above which the simulator stops reading, and below which it goes on. */
+export const pauseReadingAboveBytes = 4 * 1024 * 1024;
+export const resumeReadingBelowBytes = 1024 * 1024;
+/** Output buffers that a simulator keeps for use again. */
+export const maxSpareChunks = 256;
+/** How long the TLS handshake of a client may take. */
+export const handshakeTimeoutMs = 10_000;
+
+// --- session ---
+/** Least time between two reports of progress. */
+export const progressIntervalMs = 100;
+/** How long a recipient of a slow stream waits for others to share its batch. */
+export const batchLingerMs = 10;
+/** Longest wait before the first retry; doubles with each further one. */
+export const retryDelayMs = 1_000;
+/** Longest wait before any retry. */
+export const maxRetryDelayMs = 15 * 60_000;
+/** Different faults (reasons and causes) that one send tells apart. */
+export const maxErrorsKept = 100;
+/** Connections of one pool that an option may ask for. */
+export const maxConnectionsOption = 1_000;

@@ -1,0 +1,46 @@
+/**
+ * Reads the body of an answer other than 200: JSON `{"reason": …, "timestamp": …}` from APNs, and anything at all from
+ * what may stand before it. Called by connections for each rejected notification; pure.
+ */
+import { Buffer } from 'node:buffer';
+import { maxReasonCharacters, maxResponseBodyBytes } from '../base/limits.js';
+import { stripUnprintable } from '../base/text.js';
+
+/** What an answer's body said. */
+export interface AnswerBody {
+  /** Apple's reason; else the text of the body, bounded and printable; empty for an empty body. */
+  readonly reason: string;
+  /** Milliseconds since the epoch since when a token is gone (status 410); null where none, or none that can be. */
+  readonly timestampMs: number | null;
+}
+
+const empty: AnswerBody = Object.freeze({ reason: '', timestampMs: null });
+
+/** APNs began in 2009; a time before that, or after this century, is none that it sent. */
+const earliestTimestampMs = Date.UTC(2009, 0, 1);
+const latestTimestampMs = Date.UTC(2100, 0, 1);
+
+/** Never throws. Looks at no more than `maxResponseBodyBytes` of the body. */
+export function parseAnswerBody(bytes: Uint8Array): AnswerBody {
+  if (bytes.length === 0) return empty;
+  const length = Math.min(bytes.length, maxResponseBodyBytes);
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('utf8');
+  const fields = parseObject(text);
+  const reason = typeof fields?.reason === 'string' ? fields.reason : text;
+  return { reason: stripUnprintable(reason, maxReasonCharacters), timestampMs: timestampOf(fields?.timestamp) };
+}
+
+function parseObject(text: string): { reason?: unknown; timestamp?: unknown } | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function timestampOf(value: unknown): number | null {
+  if (!Number.isSafeInteger(value)) return null;
+  const milliseconds = value as number;
+  return milliseconds >= earliestTimestampMs && milliseconds < latestTimestampMs ? milliseconds : null;
+}

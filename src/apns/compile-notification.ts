@@ -1,0 +1,57 @@
+/**
+ * Makes a notification of what a program says about its message: headers and payload, checked against each other.
+ * Called by session/message and the command line, once for each message. Main thread.
+ */
+import { type Clock, systemClock } from '../base/clock.js';
+import { PealError } from '../base/errors.js';
+import { checkHeaders, type HeaderOptions } from './headers.js';
+import type { Notification } from './notification.js';
+import { checkBackground, checkPayloadSize, compilePayload, type PayloadOptions } from './payload.js';
+import { isPushType, type PushType, ruleOf } from './push-type.js';
+
+/** Everything about a message but its recipients. */
+export interface NotificationOptions extends HeaderOptions, PayloadOptions {}
+
+/**
+ * The notification that `options` describe, frozen. Unknown options are left to the caller.
+ *
+ * @param clock for an expiration of `{ seconds }` from now. Default: the system's
+ * @throws PealError ERR_PEAL_HEADER or ERR_PEAL_PAYLOAD, origin `usage`, naming the option
+ */
+export function compileNotification(options: NotificationOptions, clock: Clock = systemClock): Notification {
+  const payload = compilePayload(options);
+  const { fields, expiration, priority } = checkHeaders(options, payload.suggestedPushType, clock);
+  const pushType = pushTypeOf(fields);
+  if (pushType === 'background') checkBackground(options);
+  checkPayloadSize(payload.bytes, pushType);
+  for (const field of fields) Object.freeze(field);
+  return Object.freeze({ headers: Object.freeze(fields), payload: payload.bytes, expiration, priority });
+}
+
+/** The push type that header fields name; null for none, or one that is not known. */
+export function pushTypeOf(fields: Notification['headers']): PushType | null {
+  const value = fields.find(([name]) => name === 'apns-push-type')?.[1];
+  return isPushType(value) ? value : null;
+}
+
+/**
+ * Checks a notification against the way it is to be sent: token authentication needs a topic, and some push types work
+ * with it only. Throws ERR_PEAL_HEADER.
+ */
+export function checkAuthentication(
+  notification: Notification,
+  credentialKind: 'certificate' | 'token' | 'none',
+): void {
+  const hasTopic = notification.headers.some(([name]) => name === 'apns-topic');
+  if (credentialKind === 'token' && !hasTopic) {
+    throw headerError('The topic is missing: with a provider-token key it must be given (the bundle id of the app).');
+  }
+  const pushType = pushTypeOf(notification.headers);
+  if (credentialKind === 'certificate' && pushType !== null && ruleOf(pushType).needsProviderToken) {
+    throw headerError(`The pushType ${pushType} does not work with a certificate: use a provider-token key (.p8).`);
+  }
+}
+
+function headerError(message: string): PealError {
+  return new PealError('ERR_PEAL_HEADER', message, { origin: 'usage' });
+}

@@ -1,0 +1,112 @@
+/**
+ * Device tokens as people write them, turned into bytes. For single tokens and odd lines; long lists take the faster
+ * way of campaign/recipients/token-lines. Pure, any thread.
+ */
+import { Buffer } from 'node:buffer';
+import { maxTokenBytes, minBase64TokenBytes } from '../base/limits.js';
+import { escapeUnprintable } from '../base/text.js';
+
+/** Why a text is no device token: the rest of a sentence that begins with the text ("has 63 hex digits, …"). */
+export interface InvalidToken {
+  readonly why: string;
+}
+
+const hexOnly = /^[0-9a-fA-F]+$/;
+const notHex = /[^0-9a-fA-F]/u;
+const base64Only = /^(?:[A-Za-z0-9+/]+|[A-Za-z0-9_-]+)(={0,2})$/;
+
+/** In the table, for what is no hex digit: more than a byte holds. */
+const NOT_HEX = 0x100;
+/** The value of each ASCII character as a hex digit. */
+const digitValues = Uint16Array.from({ length: 128 }, (_, code) => {
+  const value = Number.parseInt(String.fromCharCode(code), 16);
+  return Number.isNaN(value) ? NOT_HEX : value;
+});
+
+/**
+ * The bytes of a device token, 1 to `maxTokenBytes`, or why it is none. Never throws. Accepts
+ *
+ * - hex digits in either case, an even number: `1a2B…`;
+ * - the same as `NSData` prints it: `<1a2b3c4d 5e6f…>`;
+ * - base64 or base64url, with or without padding, of at least `minBase64TokenBytes` bytes.
+ *
+ * Blanks around it do not count. A text of hex digits alone is always hex, and one that is nearly all hex digits is
+ * meant as hex, so that a mistyped token is invalid rather than another token.
+ */
+export function parseDeviceToken(text: string): Uint8Array | InvalidToken {
+  const trimmed = text.trim();
+  if (trimmed === '') return { why: 'is empty' };
+  if (trimmed.length > maxTokenBytes * 4)
+    return { why: `is longer than any device token (${trimmed.length} characters)` };
+  if (trimmed.startsWith('<')) return parseBracketed(trimmed);
+  return parseHex(trimmed) ?? parseBase64(trimmed) ?? { why: notHexProblem(trimmed) };
+}
+
+/** True for the bytes of a token, false for why it is none. */
+export function isDeviceToken(parsed: Uint8Array | InvalidToken): parsed is Uint8Array {
+  return parsed instanceof Uint8Array;
+}
+
+/** A token's text for logs and messages: `1a2b…9c0d`. Of a short text even less, so that it is never told whole. */
+export function shortToken(text: string): string {
+  if (text.length < 16) return `${escapeUnprintable(text.slice(0, text.length >> 2), 16)}…`;
+  return `${escapeUnprintable(text.slice(0, 4), 16)}…${escapeUnprintable(text.slice(-4), 16)}`;
+}
+
+function parseBracketed(text: string): Uint8Array | InvalidToken {
+  if (!text.endsWith('>')) return { why: 'begins with < but does not end with >' };
+  const inner = text.slice(1, -1).replace(/[ \t]+/g, '');
+  if (inner === '') return { why: 'is empty' };
+  return parseHex(inner) ?? { why: notHexProblem(inner) };
+}
+
+/** The bytes, why they are none, or null where there are other characters than hex digits. */
+function parseHex(text: string): Uint8Array | InvalidToken | null {
+  if (text.length % 2 === 0 && text.length <= maxTokenBytes * 2) return decodeHex(text);
+  if (!hexOnly.test(text)) return null;
+  if (text.length % 2 !== 0) return { why: `has ${text.length} hex digits, an odd number` };
+  return { why: `has ${text.length} hex digits, more than ${maxTokenBytes * 2}` };
+}
+
+function decodeHex(text: string): Uint8Array | null {
+  const bytes = new Uint8Array(text.length >> 1);
+  let seen = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const high = text.charCodeAt(2 * i);
+    const low = text.charCodeAt(2 * i + 1);
+    if ((high | low) > 0x7f) return null;
+    const byte = (digitValues[high]! << 4) | digitValues[low]!;
+    seen |= byte;
+    bytes[i] = byte;
+  }
+  return seen >= NOT_HEX ? null : bytes;
+}
+
+/** The bytes, or null for what is not meant as base64. */
+function parseBase64(text: string): Uint8Array | InvalidToken | null {
+  const padding = base64Only.exec(text)?.[1]?.length;
+  if (padding === undefined || (padding === 0 && isMostlyHex(text))) return null;
+  const digits = text.length - padding;
+  if (digits % 4 === 1 || (padding > 0 && text.length % 4 !== 0)) return null;
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.length < minBase64TokenBytes) return null;
+  if (bytes.length > maxTokenBytes) return { why: `is base64 of ${bytes.length} bytes, more than ${maxTokenBytes}` };
+  const isCanonical = bytes.toString('base64url') === text.slice(0, digits).replaceAll('+', '-').replaceAll('/', '_');
+  return isCanonical
+    ? new Uint8Array(bytes)
+    : { why: 'is base64 that was cut off or changed: its last digit cannot be' };
+}
+
+/** In base64 of anything like a token about a third of the digits are hex digits; four fifths means mistyped hex. */
+function isMostlyHex(text: string): boolean {
+  let hex = 0;
+  for (const character of text) if (hexOnly.test(character)) hex++;
+  return hex * 5 >= text.length * 4;
+}
+
+function notHexProblem(text: string): string {
+  if (!isMostlyHex(text)) return 'is neither hex nor base64 of a device token';
+  const position = text.search(notHex);
+  const character = String.fromCodePoint(text.codePointAt(position)!);
+  return `has ${escapeUnprintable(`"${character}"`, 16)} at position ${position + 1}, where a hex digit is expected`;
+}

@@ -1,0 +1,209 @@
+/**
+ * The apns-* header fields of a message, checked and in the order in which they are sent. Nothing unchecked reaches an
+ * encoder: a line feed in a value would be a second field. Pure but for the clock; main thread, once for each message.
+ *
+ * Source: "Sending notification requests to APNs", table of header fields; RFC 9113 §8.2.
+ */
+import type { Clock } from '../base/clock.js';
+import { PealError } from '../base/errors.js';
+import { maxCollapseIdBytes, maxExtraHeaders, maxTopicCharacters } from '../base/limits.js';
+import { escapeUnprintable } from '../base/text.js';
+import type { HeaderField } from './notification.js';
+import { isPushType, type PushType, pushTypes, ruleOf, topicFor } from './push-type.js';
+
+/** Until when APNs keeps a notification for a device that is offline. */
+export type Expiration = number | Date | { readonly seconds: number };
+
+export interface HeaderOptions {
+  /** The bundle id, with the suffix of the push type. Required with a provider token. Letters, digits, `.` and `-`. */
+  readonly topic?: string;
+  /** Default: `background` for a payload of content-available alone, otherwise `alert`. */
+  readonly pushType?: PushType;
+  /** 10 at once, 5 sparing power, 1 sparing power above all. Default: 5 for background, otherwise left to APNs (10). */
+  readonly priority?: 10 | 5 | 1;
+  /**
+   * Epoch seconds (0: one attempt, not kept), a Date, or `{ seconds }` from now. Default: left to APNs (up to 30 days).
+   */
+  readonly expiration?: Expiration;
+  /** Notifications with the same id are shown as one. 1 to 64 bytes of visible ASCII. */
+  readonly collapseId?: string;
+  /** A UUID that names the notification in answers. One for all recipients: for messages to a single one. */
+  readonly apnsId?: string;
+  /** More fields by lower-case name, for what Apple adds. Not for those above, nor for HTTP's own. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Checked header fields, and those that the binary protocol carries as numbers. */
+export interface CheckedHeaders {
+  readonly fields: readonly HeaderField[];
+  readonly expiration: number | null;
+  readonly priority: number | null;
+}
+
+/** Seconds that are surely meant as seconds from now (before 2001), and as milliseconds (after 2106). */
+const earliestExpiration = 1_000_000_000;
+const latestExpiration = 0xffffffff;
+
+const topicPattern = /^[A-Za-z0-9.-]+$/;
+const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const fieldNamePattern = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
+/** Visible ASCII, blanks only within. */
+const fieldValuePattern = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
+
+/** Fields that belong to HTTP, to the connection or to the payload. */
+const reservedNames: ReadonlySet<string> = new Set([
+  ...['authorization', 'connection', 'content-length', 'content-encoding', 'cookie', 'expect', 'host', 'keep-alive'],
+  ...['proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
+]);
+
+/** Which option sets a field, so that the two cannot contradict each other. */
+const optionOfField: Readonly<Record<string, keyof HeaderOptions>> = {
+  'apns-topic': 'topic',
+  'apns-priority': 'priority',
+  'apns-expiration': 'expiration',
+  'apns-collapse-id': 'collapseId',
+  'apns-id': 'apnsId',
+};
+
+/**
+ * Checks what is given and lays it out: topic, push type, priority, expiration, collapse id, apns-id, further fields.
+ * A field is sent exactly when it is given, but for push type and the priority of background pushes.
+ *
+ * @param defaultPushType used where neither `pushType` nor a field of that name is given
+ * @throws PealError ERR_PEAL_HEADER naming the option
+ */
+export function checkHeaders(options: HeaderOptions, defaultPushType: PushType, clock: Clock): CheckedHeaders {
+  const extra = checkExtra(options.headers);
+  const hasOwnPushType = extra.some(([name]) => name === 'apns-push-type');
+  if (hasOwnPushType && options.pushType !== undefined) {
+    throw headerError('The header apns-push-type and the option pushType are both given: leave one out.');
+  }
+  const pushType = hasOwnPushType
+    ? null
+    : checkPushType(options.pushType === undefined ? defaultPushType : options.pushType);
+  const priority = checkPriority(options.priority, pushType);
+  const expiration = checkExpiration(options.expiration, clock);
+  const fields: HeaderField[] = [];
+  if (options.topic !== undefined) fields.push(['apns-topic', checkTopic(options.topic, pushType)]);
+  if (pushType !== null) fields.push(['apns-push-type', pushType]);
+  if (priority !== null) fields.push(['apns-priority', String(priority)]);
+  if (expiration !== null) fields.push(['apns-expiration', String(expiration)]);
+  if (options.collapseId !== undefined) fields.push(['apns-collapse-id', checkCollapseId(options.collapseId)]);
+  if (options.apnsId !== undefined) fields.push(['apns-id', checkApnsId(options.apnsId)]);
+  return { fields: [...fields, ...extra], expiration, priority };
+}
+
+/** A canonical (lower-case) UUID. Throws ERR_PEAL_HEADER for anything else. */
+export function checkApnsId(value: unknown): string {
+  if (typeof value === 'string' && uuidPattern.test(value)) return value.toLowerCase();
+  throw headerError(`The apnsId ${show(value)} is not a UUID: write it as 8-4-4-4-12 hex digits.`);
+}
+
+function checkPushType(value: unknown): PushType {
+  if (isPushType(value)) return value;
+  throw headerError(`The pushType ${show(value)} is not known: use one of ${pushTypes.join(', ')}.`);
+}
+
+function checkTopic(value: unknown, pushType: PushType | null): string {
+  if (typeof value !== 'string' || !topicPattern.test(value)) {
+    throw headerError(`The topic ${show(value)} is no bundle id: only letters, digits, "." and "-" may stand in it.`);
+  }
+  if (value.length > maxTopicCharacters) {
+    throw headerError(`The topic has ${value.length} characters, more than ${maxTopicCharacters}.`);
+  }
+  if (pushType !== null && !value.endsWith(ruleOf(pushType).topicSuffix)) {
+    throw headerError(
+      `The topic ${show(value)} does not go with pushType ${pushType}: it must be ${topicFor(pushType, value)}.`,
+    );
+  }
+  return value;
+}
+
+function checkPriority(value: unknown, pushType: PushType | null): number | null {
+  const only = pushType === null ? null : ruleOf(pushType).onlyPriority;
+  if (value === undefined) return only;
+  if (value !== 10 && value !== 5 && value !== 1) {
+    throw headerError(`The priority ${show(value)} is not 10, 5 or 1.`);
+  }
+  if (only !== null && value !== only) {
+    throw headerError(`The priority ${value} does not go with pushType ${pushType}: it must be ${only}, or left out.`);
+  }
+  return value;
+}
+
+function checkExpiration(value: unknown, clock: Clock): number | null {
+  if (value === undefined) return null;
+  const seconds = epochSeconds(value, clock);
+  if (!Number.isInteger(seconds) || seconds < 0) {
+    throw headerError(
+      `The expiration ${show(value)} is not a time: give whole epoch seconds, a Date, or { seconds } from now.`,
+    );
+  }
+  if (seconds > 0 && seconds < earliestExpiration) {
+    throw headerError(
+      `The expiration ${seconds} lies before 2001: for seconds from now, give { seconds: ${seconds} }.`,
+    );
+  }
+  if (seconds > latestExpiration) {
+    throw headerError(`The expiration ${seconds} lies after 2106: give seconds, not milliseconds.`);
+  }
+  return seconds;
+}
+
+/** NaN for what is no time. */
+function epochSeconds(value: unknown, clock: Clock): number {
+  if (typeof value === 'number') return value;
+  if (value instanceof Date) return Math.floor(value.getTime() / 1000);
+  const { seconds } = (value ?? {}) as { seconds?: unknown };
+  if (typeof seconds !== 'number' || !(seconds > 0)) return Number.NaN;
+  return Math.floor(clock.wallMs() / 1000 + seconds);
+}
+
+function checkCollapseId(value: unknown): string {
+  if (typeof value !== 'string' || !fieldValuePattern.test(value)) {
+    throw headerError(
+      `The collapseId ${show(value)} must be 1 to ${maxCollapseIdBytes} visible ASCII characters, blanks only within.`,
+    );
+  }
+  if (value.length > maxCollapseIdBytes) {
+    throw headerError(`The collapseId has ${value.length} bytes, more than ${maxCollapseIdBytes}.`);
+  }
+  return value;
+}
+
+function checkExtra(headers: unknown): readonly HeaderField[] {
+  if (headers === undefined) return [];
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
+    throw headerError('The option headers must be an object of names and values.');
+  }
+  const entries = Object.entries(headers);
+  if (entries.length > maxExtraHeaders) {
+    throw headerError(`The option headers has ${entries.length} fields, more than ${maxExtraHeaders}.`);
+  }
+  return entries.map(([name, value]) => checkExtraField(name, value));
+}
+
+function checkExtraField(name: string, value: unknown): HeaderField {
+  if (!fieldNamePattern.test(name)) throw headerError(`The header name ${show(name)} is not a lower-case field name.`);
+  if (reservedNames.has(name)) throw headerError(`The header ${name} cannot be set: it belongs to the connection.`);
+  const option = Object.hasOwn(optionOfField, name) ? optionOfField[name] : undefined;
+  if (option !== undefined) throw headerError(`The header ${name} is set by the option ${option}: use that.`);
+  if (typeof value !== 'string' || value.length > 1024 || !fieldValuePattern.test(value)) {
+    throw headerError(`The header ${name} must be 1 to 1024 visible ASCII characters, blanks only within.`);
+  }
+  return [name, value];
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return `"${escapeUnprintable(value, 80)}"`;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `(${typeName(value)})`;
+}
+
+function typeName(value: unknown): string {
+  if (value === null) return 'null';
+  return value instanceof Date ? 'Date' : typeof value;
+}
+
+function headerError(message: string): PealError {
+  return new PealError('ERR_PEAL_HEADER', message, { origin: 'usage' });
+}

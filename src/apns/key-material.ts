@@ -1,0 +1,98 @@
+/**
+ * Reads what a credential is loaded from: text, bytes or a file. The only part of this folder that touches files, and
+ * it does so synchronously: credentials are loaded once, before anything is sent. Main thread.
+ */
+import { Buffer } from 'node:buffer';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { PealError } from '../base/errors.js';
+import { readProblem } from '../base/file-errors.js';
+import { maxCredentialFileBytes } from '../base/limits.js';
+import type { Logger } from '../base/log.js';
+import { escapeUnprintable } from '../base/text.js';
+
+/** A file that is read when the credential is loaded. */
+export interface FileReference {
+  readonly file: string | URL;
+}
+
+/** PEM as text or bytes, or the file that holds it. A string is always the text itself, never a path. */
+export type KeyMaterial = string | Uint8Array | FileReference;
+
+/** What was read, and how sentences about it begin. */
+export interface Material {
+  readonly bytes: Buffer;
+  /** "The file /etc/push.p8 (option key)" or "The option key". */
+  readonly name: string;
+}
+
+/** A PealError about a credential. No cause is kept: causes may quote what was read. */
+export function credentialError(message: string): PealError {
+  return new PealError('ERR_PEAL_CREDENTIAL', message, { origin: 'credential' });
+}
+
+/** Reads `value`; `option` names it in sentences. With `isSecret`, a file that others may read is warned about. */
+export function readMaterial(option: string, value: unknown, log: Logger, isSecret: boolean): Material {
+  if (typeof value === 'string') return { bytes: Buffer.from(value), name: `The option ${option}` };
+  if (value instanceof Uint8Array) {
+    return { bytes: Buffer.from(value.buffer, value.byteOffset, value.byteLength), name: `The option ${option}` };
+  }
+  const path = pathOf(value);
+  if (path === null) {
+    throw credentialError(`The option ${option} must be text, bytes or { file: path }.`);
+  }
+  const name = `The file ${escapeUnprintable(path, 1000)} (option ${option})`;
+  return { bytes: readFile(path, name, log, isSecret), name };
+}
+
+/** A passphrase as it is, or the first line of a file. */
+export function readPassphrase(value: unknown, log: Logger): string | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'string') return value;
+  if (pathOf(value) === null) throw credentialError('The option passphrase must be a string or { file: path }.');
+  const { bytes } = readMaterial('passphrase', value, log, true);
+  return bytes.toString('utf8').replace(/\r?\n[\s\S]*$/, '');
+}
+
+function pathOf(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null || !('file' in value)) return null;
+  const { file } = value;
+  if (typeof file === 'string' && file !== '') return file;
+  return file instanceof URL && file.protocol === 'file:' ? fileURLToPath(file) : null;
+}
+
+function readFile(path: string, name: string, log: Logger, isSecret: boolean): Buffer {
+  let bytes: Buffer;
+  try {
+    const file = openSync(path, 'r');
+    try {
+      if (isSecret && process.platform !== 'win32' && (fstatSync(file).mode & 0o004) !== 0) {
+        log.warn({ file: path }, 'every user of this machine may read this file: take the right away (chmod 600)');
+      }
+      bytes = readBounded(file);
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw credentialError(`${name} ${readProblem(error)}.`);
+  }
+  if (bytes.length > maxCredentialFileBytes) {
+    throw credentialError(`${name} is larger than ${maxCredentialFileBytes} bytes: it is no key or certificate.`);
+  }
+  if (bytes.length === 0) throw credentialError(`${name} is empty.`);
+  return bytes;
+}
+
+/** Up to one byte more than is allowed, whatever the file claims its size to be (pipes and devices claim 0). */
+function readBounded(file: number): Buffer {
+  const room = Buffer.allocUnsafeSlow(maxCredentialFileBytes + 1);
+  let length = 0;
+  while (length < room.length) {
+    const read = readSync(file, room, length, room.length - length, null);
+    if (read === 0) break;
+    length += read;
+  }
+  const bytes = Buffer.from(room.subarray(0, length));
+  room.fill(0, 0, length);
+  return bytes;
+}

@@ -1,0 +1,78 @@
+/**
+ * Turns what a program or a command line says about its credential into a checked `Credential`. Main thread; reads
+ * files synchronously, once.
+ */
+import { type Clock, systemClock } from '../base/clock.js';
+import { type Logger, silentLogger } from '../base/log.js';
+import { type CertificateOptions, loadCertificate, loadPkcs12, type Pkcs12Options } from './certificate-credential.js';
+import { anonymousCredential, Credential } from './credential.js';
+import { credentialError } from './key-material.js';
+import { loadProviderKey, type ProviderKeyOptions } from './token-credential.js';
+
+export type CredentialOptions = CertificateOptions | Pkcs12Options | ProviderKeyOptions;
+
+/** What loading needs from outside. */
+export interface LoadEnvironment {
+  /** For the validity of certificates. Default: the system's. */
+  readonly clock?: Clock;
+  /** Told of keys that others may read and of certificates that end soon. Default: silent. */
+  readonly log?: Logger;
+}
+
+/** The options of each kind; the first is the one that makes it this kind. */
+const kinds = [
+  { names: ['pfx', 'passphrase'], is: (given: object) => 'pfx' in given },
+  { names: ['cert', 'key', 'passphrase'], is: (given: object) => 'cert' in given },
+  { names: ['key', 'keyId', 'teamId', 'passphrase'], is: (given: object) => 'keyId' in given || 'teamId' in given },
+] as const;
+
+/**
+ * Loads and checks a credential.
+ *
+ * - `{ key, keyId, teamId }`: a provider-token key (.p8) as PEM text, bytes, `KeyObject` or `{ file }`;
+ * - `{ cert, key?, passphrase? }`: a client certificate as PEM text, bytes or `{ file }`;
+ * - `{ pfx, passphrase? }`: a client certificate as PKCS#12 bytes or `{ file }`;
+ * - `null`: none, for private gateways;
+ * - a `Credential` is returned as it is.
+ *
+ * @throws PealError ERR_PEAL_CREDENTIAL (origin `credential`): unreadable file, not PEM, missing or wrong passphrase,
+ * key that does not belong to its certificate, certificate that is not valid now, outdated PKCS#12, key that is not
+ * EC P-256, malformed key id or team id.
+ */
+export function loadCredential(
+  options: CredentialOptions | Credential | null,
+  environment: LoadEnvironment = {},
+): Credential {
+  if (options === null) return anonymousCredential;
+  if (options instanceof Credential) return options;
+  const clock = environment.clock ?? systemClock;
+  const log = environment.log ?? silentLogger;
+  switch (kindOf(options)) {
+    case 0:
+      return loadPkcs12(options as Pkcs12Options, clock, log);
+    case 1:
+      return loadCertificate(options as CertificateOptions, clock, log);
+    default:
+      return loadProviderKey(options as ProviderKeyOptions, log);
+  }
+}
+
+/** The index in `kinds`; refuses what is no kind, or a mixture. */
+function kindOf(options: unknown): number {
+  if (typeof options !== 'object' || options === null) throw credentialError(`A credential is an object: ${allowed}`);
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const index = kinds.findIndex((kind) => kind.is(given));
+  if (index === -1) {
+    throw credentialError(
+      'key' in given ? 'A .p8 key needs its keyId and teamId; a certificate needs cert.' : `No credential: ${allowed}`,
+    );
+  }
+  const names: readonly string[] = kinds[index]!.names;
+  const stranger = Object.keys(given).find((name) => !names.includes(name));
+  if (stranger !== undefined) {
+    throw credentialError(`The option ${stranger} does not go with ${names[0]}: ${allowed}`);
+  }
+  return index;
+}
+
+const allowed = 'give { key, keyId, teamId }, { cert, key, passphrase } or { pfx, passphrase }.';

@@ -1,0 +1,106 @@
+/**
+ * Writes plain data as compact JSON, and refuses everything else: what `JSON.stringify` would call (`toJSON`, getters),
+ * drop (functions, undefined within arrays) or change (NaN, Infinity) has no place in a payload that millions of devices
+ * are to read. Pure; main thread.
+ */
+import { maxPayloadDepth, maxPayloadValues } from '../base/limits.js';
+
+/** Where and why data is not plain; the caller makes it an error of his own. */
+export class NotPlainError extends Error {
+  constructor(path: string, problem: string) {
+    super(`${path} ${problem}`);
+  }
+}
+
+/**
+ * `value` as JSON. Properties that are `undefined` are left out, as in `JSON.stringify`.
+ *
+ * @param path names the value in the error: `payload`, `extra`
+ * @throws NotPlainError "extra.user.age is NaN"
+ */
+export function plainJson(value: unknown, path: string): string {
+  return new PlainWriter().write(value, path);
+}
+
+/** A string as JSON. Half of a surrogate pair has no UTF-8: it comes from text that was cut in between. */
+export function jsonString(value: string, path: string): string {
+  if (/\p{Cs}/u.test(value)) throw new NotPlainError(path, 'holds half of a surrogate pair: text was cut in between');
+  return JSON.stringify(value);
+}
+
+class PlainWriter {
+  /** The objects that the present one is in: meeting one again means a cycle. */
+  readonly #within: object[] = [];
+  #values = 0;
+
+  write(value: unknown, path: string): string {
+    if (++this.#values > maxPayloadValues) throw new NotPlainError(path, `is one of over ${maxPayloadValues} values`);
+    switch (typeof value) {
+      case 'string':
+        return jsonString(value, path);
+      case 'boolean':
+        return String(value);
+      case 'number':
+        if (!Number.isFinite(value)) throw new NotPlainError(path, `is ${value}, which JSON cannot hold`);
+        return JSON.stringify(value);
+      case 'object':
+        return value === null ? 'null' : this.#enter(value, path);
+      default:
+        throw new NotPlainError(path, `is of the type ${typeof value}, which JSON cannot hold`);
+    }
+  }
+
+  #enter(value: object, path: string): string {
+    if (this.#within.includes(value)) throw new NotPlainError(path, 'contains itself');
+    if (this.#within.length >= maxPayloadDepth)
+      throw new NotPlainError(path, `lies over ${maxPayloadDepth} levels deep`);
+    this.#within.push(value);
+    const text = Array.isArray(value) ? this.#array(value, path) : this.#object(value, path);
+    this.#within.pop();
+    return text;
+  }
+
+  #array(array: readonly unknown[], path: string): string {
+    const items: string[] = [];
+    for (let i = 0; i < array.length; i++) items.push(this.write(ownValue(array, String(i), path), `${path}[${i}]`));
+    return `[${items.join(',')}]`;
+  }
+
+  #object(object: object, path: string): string {
+    const prototype = Object.getPrototypeOf(object) as object | null;
+    if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+      throw new NotPlainError(path, `is an instance of a class (${className(prototype)}), not a plain object`);
+    }
+    const members: string[] = [];
+    for (const name of Object.keys(object)) {
+      if (name === '__proto__') throw new NotPlainError(path, 'has a property __proto__');
+      const value = ownValue(object, name, path);
+      if (name === 'toJSON' && typeof value === 'function') throw new NotPlainError(path, 'has a method toJSON');
+      if (value !== undefined) members.push(`${jsonString(name, path)}:${this.write(value, memberPath(path, name))}`);
+    }
+    return `{${members.join(',')}}`;
+  }
+}
+
+/** The value of an own data property; getters are refused unread. */
+function ownValue(object: object, name: string, path: string): unknown {
+  const property = Object.getOwnPropertyDescriptor(object, name);
+  if (property?.get !== undefined || property?.set !== undefined) {
+    throw new NotPlainError(memberPath(path, name), 'is a getter, not a value');
+  }
+  return property?.value;
+}
+
+function className(prototype: object): string {
+  const maker = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value as unknown;
+  return typeof maker === 'function' ? maker.name : 'unnamed';
+}
+
+function memberPath(path: string, name: string): string {
+  return /^[\w$-]{1,40}$/.test(name) ? `${path}.${name}` : `${path}[…]`;
+}
+
+/** JSON text without the blanks between its values; everything else stays as it was written. */
+export function compactJson(text: string): string {
+  return text.replace(/("(?:[^"\\]|\\.)*")|[ \t\r\n]+/g, (_blank, string: string | undefined) => string ?? '');
+}

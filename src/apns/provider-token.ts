@@ -1,0 +1,121 @@
+/**
+ * Mints provider tokens: ES256 JWTs (RFC 7519, RFC 7518 §3.4) that name team and key. One token serves all connections,
+ * threads and sessions of a process that share a key, because APNs answers TooManyProviderTokenUpdates when it sees a
+ * second one within 20 minutes. Owned by the main thread; shards are handed the finished token.
+ *
+ * Source: "Establishing a token-based connection to APNs".
+ */
+import { Buffer } from 'node:buffer';
+import { type KeyObject, sign } from 'node:crypto';
+import { inspect } from 'node:util';
+import { type Clock, systemClock } from '../base/clock.js';
+import { maxProviderTokens, providerTokenLifetimeMs, providerTokenMinAgeMs } from '../base/limits.js';
+import type { Credential } from './credential.js';
+import { credentialError } from './key-material.js';
+
+/** A provider token; whoever holds it can push for an hour, so `inspect` and JSON show only its time. */
+export interface ProviderToken {
+  /** The JWT, without "bearer ". */
+  readonly token: string;
+  /** When it was minted, on the clock's monotonic scale (`Clock.now`), in milliseconds. */
+  readonly mintedAt: number;
+}
+
+/**
+ * The provider token of one key. Age is measured on the monotonic clock, so a step of the wall clock neither renews a
+ * token too soon nor keeps it too long; only the token's `iat` is wall-clock time.
+ */
+export class ProviderTokenMinter {
+  readonly #clock: Clock;
+  readonly #signingKey: KeyObject;
+  readonly #keyId: string;
+  readonly #teamId: string;
+  #current: ProviderToken | null = null;
+
+  /** @throws PealError ERR_PEAL_CREDENTIAL when the credential is no provider-token key. */
+  constructor(credential: Credential, clock: Clock = systemClock) {
+    const { signingKey, keyId, teamId } = credential;
+    if (signingKey === null || keyId === null || teamId === null) {
+      throw credentialError('Provider tokens need a credential of the form { key, keyId, teamId }.');
+    }
+    this.#clock = clock;
+    this.#signingKey = signingKey;
+    this.#keyId = keyId;
+    this.#teamId = teamId;
+  }
+
+  /** The token to send with now: the one in use until it is 50 minutes old, then a new one. */
+  current(): ProviderToken {
+    return this.#renewedAfter(providerTokenLifetimeMs);
+  }
+
+  /**
+   * Asked for after ExpiredProviderToken: a new token, unless the one in use is younger than 20 minutes; then that one.
+   * The caller sees by comparing whether there is anything new to send with.
+   */
+  refresh(): ProviderToken {
+    return this.#renewedAfter(providerTokenMinAgeMs);
+  }
+
+  /** Age of the token in use, in milliseconds; infinite before the first. */
+  get ageMs(): number {
+    return this.#current === null ? Number.POSITIVE_INFINITY : this.#clock.now() - this.#current.mintedAt;
+  }
+
+  #renewedAfter(ageMs: number): ProviderToken {
+    if (this.#current === null || this.ageMs >= ageMs) this.#current = this.#mint();
+    return this.#current;
+  }
+
+  #mint(): ProviderToken {
+    const header = encode({ alg: 'ES256', kid: this.#keyId });
+    const claims = encode({ iss: this.#teamId, iat: Math.floor(this.#clock.wallMs() / 1000) });
+    const signed = `${header}.${claims}`;
+    // JWTs carry r and s side by side (RFC 7518 §3.4), not the DER that is OpenSSL's default.
+    const signature = sign('sha256', Buffer.from(signed), { key: this.#signingKey, dsaEncoding: 'ieee-p1363' });
+    return guarded(`${signed}.${signature.toString('base64url')}`, this.#clock.now());
+  }
+}
+
+/** Minters by credential: what makes all sessions of a process that share a key share its token. */
+export class ProviderTokenRegistry {
+  readonly #clock: Clock;
+  readonly #minters = new Map<string, ProviderTokenMinter>();
+
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
+
+  /** The minter of a credential; the same one for equal credentials. Throws like the minter's constructor. */
+  minterFor(credential: Credential): ProviderTokenMinter {
+    let minter = this.#minters.get(credential.fingerprint);
+    if (minter === undefined) {
+      if (this.#minters.size >= maxProviderTokens) this.#dropExpired();
+      minter = new ProviderTokenMinter(credential, this.#clock);
+      this.#minters.set(credential.fingerprint, minter);
+    }
+    return minter;
+  }
+
+  /** Forgets minters whose token would be renewed anyway: nothing tells a new one of them from the old one. */
+  #dropExpired(): void {
+    for (const [fingerprint, minter] of this.#minters) {
+      if (minter.ageMs >= providerTokenLifetimeMs) this.#minters.delete(fingerprint);
+    }
+  }
+}
+
+/** The registry of this process. */
+export const providerTokens: ProviderTokenRegistry = new ProviderTokenRegistry();
+
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
+
+function guarded(token: string, mintedAt: number): ProviderToken {
+  const shown = { mintedAt };
+  const value = { token, mintedAt };
+  Object.defineProperty(value, inspect.custom, { value: () => shown });
+  Object.defineProperty(value, 'toJSON', { value: () => shown });
+  return Object.freeze(value);
+}

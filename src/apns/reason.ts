@@ -1,0 +1,274 @@
+/**
+ * What an answer of APNs other than 200 means: every documented reason with its class and an advice, and the one-byte
+ * code under which ledgers hold it. Called by shards (codes, classes), results and reports (advice), on any thread.
+ *
+ * Source: "Handling notification responses from APNs".
+ */
+
+/**
+ * Who a rejection is about, and so what mends it.
+ *
+ * - `token`: this device token or its topic; the other recipients are not affected. Never retried.
+ * - `gone`: the token is no longer valid since the timestamp of the answer. Never retried; drop the token.
+ * - `request`: the request itself; it fails for every token alike.
+ * - `credential`: certificate, key or provider token; nothing else will succeed with it.
+ * - `connection`: this connection only; the request is fit to be sent over another one.
+ * - `transient`: passes by itself; retried after a delay.
+ */
+export type ReasonClass = 'token' | 'gone' | 'request' | 'credential' | 'connection' | 'transient';
+
+export interface Reason {
+  /** 1 to 200, stable for ever: ledgers and journals hold it. */
+  readonly code: number;
+  /** Apple's word for it. */
+  readonly reason: string;
+  /** The HTTP status that APNs sends with it. */
+  readonly status: number;
+  readonly class: ReasonClass;
+  /** One sentence for people: what it means and what to do. */
+  readonly advice: string;
+}
+
+type Row = readonly [code: number, status: number, reason: string, reasonClass: ReasonClass, advice: string];
+
+/** Codes are never given a second time; a new reason takes the next free one, wherever in the table it stands. */
+const rows: readonly Row[] = [
+  [
+    1,
+    400,
+    'BadDeviceToken',
+    'token',
+    'The token is malformed or belongs to the other environment: check whether it is a development token, and mark it rather than delete it.',
+  ],
+  [
+    2,
+    400,
+    'DeviceTokenNotForTopic',
+    'token',
+    'The token was issued to another app: check the topic against the app that registered it.',
+  ],
+  [3, 400, 'MissingDeviceToken', 'token', 'The request named no device token: leave this recipient out.'],
+  [4, 400, 'BadCollapseId', 'request', 'The collapse id is longer than 64 bytes: shorten it.'],
+  [
+    5,
+    400,
+    'BadExpirationDate',
+    'request',
+    'The expiration is not a time that APNs accepts: give epoch seconds, or 0 for one attempt.',
+  ],
+  [6, 400, 'BadMessageId', 'request', 'The apns-id is not a UUID: give a canonical lower-case UUID, or none.'],
+  [
+    7,
+    400,
+    'BadPriority',
+    'request',
+    'The priority does not go with this push: use 10, 5 or 1, and 5 for background pushes.',
+  ],
+  [
+    8,
+    400,
+    'BadTopic',
+    'request',
+    'The topic is not valid: use the bundle id of the app, with the suffix of the push type.',
+  ],
+  [9, 400, 'DuplicateHeaders', 'request', 'A header field was sent twice: remove it from the extra headers.'],
+  [
+    10,
+    400,
+    'InvalidPushType',
+    'request',
+    'The push type is missing or does not go with the payload or topic: set the one that the payload is for.',
+  ],
+  [
+    11,
+    400,
+    'MissingTopic',
+    'request',
+    'The topic is missing: set it to the bundle id of the app; it is required with a provider token, and with a certificate for several topics.',
+  ],
+  [
+    12,
+    400,
+    'PayloadEmpty',
+    'request',
+    'The payload is empty: give the message an alert, a badge, a sound or a payload.',
+  ],
+  [
+    13,
+    400,
+    'TopicDisallowed',
+    'request',
+    'This credential may not push to the topic: use the key or certificate of the team and app that own it.',
+  ],
+  [
+    14,
+    400,
+    'IdleTimeout',
+    'connection',
+    'The connection was idle for too long and was closed: it is safe to send again over a new one.',
+  ],
+  [
+    15,
+    403,
+    'BadCertificate',
+    'credential',
+    'APNs does not accept the certificate: renew it or use the one made for this app.',
+  ],
+  [
+    16,
+    403,
+    'BadCertificateEnvironment',
+    'credential',
+    'The certificate is for the other environment: use the other gateway or the other certificate.',
+  ],
+  [
+    17,
+    403,
+    'InvalidProviderToken',
+    'credential',
+    'APNs cannot verify the provider token: check that the .p8 key, the key id and the team id belong together and that the clock is right.',
+  ],
+  [
+    18,
+    403,
+    'MissingProviderToken',
+    'credential',
+    'No provider token was sent and no client certificate was used: configure a credential.',
+  ],
+  [
+    19,
+    403,
+    'BadEnvironmentKeyIdInToken',
+    'credential',
+    'The key is restricted to the other environment: use the other gateway or a key for this one.',
+  ],
+  [
+    20,
+    403,
+    'BadEnvironmentKeyInToken',
+    'credential',
+    'The key is restricted to the other environment: use the other gateway or a key for this one.',
+  ],
+  [
+    21,
+    403,
+    'Forbidden',
+    'credential',
+    'APNs refuses this credential for this action: check what the key or certificate is allowed to do.',
+  ],
+  [
+    22,
+    403,
+    'ExpiredProviderToken',
+    'credential',
+    'The provider token is more than an hour old: check the clock of this machine; a new token needs a new connection.',
+  ],
+  [
+    23,
+    403,
+    'UnrelatedKeyIdInToken',
+    'connection',
+    'The connection is bound to another key: it is safe to send again over a connection of its own.',
+  ],
+  [
+    24,
+    404,
+    'BadPath',
+    'request',
+    'The request went to a path that APNs does not have: check the gateway address, and report it as a bug if that is right.',
+  ],
+  [
+    25,
+    405,
+    'MethodNotAllowed',
+    'request',
+    'The request did not use POST: check for a proxy that changes requests, and report it as a bug if there is none.',
+  ],
+  [
+    26,
+    410,
+    'Unregistered',
+    'gone',
+    'The app was removed from the device or push was turned off: drop the token unless it was registered again after the timestamp.',
+  ],
+  [
+    27,
+    410,
+    'ExpiredToken',
+    'gone',
+    'The token has expired: drop it unless it was registered again after the timestamp.',
+  ],
+  [28, 413, 'PayloadTooLarge', 'request', 'The payload is larger than 4,096 bytes (5,120 for voip): shorten it.'],
+  [
+    29,
+    429,
+    'TooManyRequests',
+    'transient',
+    'Too many notifications went to this one device: send to it again later, and less often.',
+  ],
+  [
+    30,
+    429,
+    'TooManyProviderTokenUpdates',
+    'credential',
+    'The provider token changed more than once in 20 minutes: let all processes that use this key share one token.',
+  ],
+  [31, 500, 'InternalServerError', 'transient', 'APNs had a fault of its own: send again after a delay.'],
+  [32, 503, 'ServiceUnavailable', 'transient', 'APNs is not available: send again after a delay.'],
+  [
+    33,
+    503,
+    'Shutdown',
+    'transient',
+    'The APNs server is shutting down: send again over a new connection after a delay.',
+  ],
+];
+
+/** Every known reason, in the order of their status. */
+export const reasons: readonly Reason[] = Object.freeze(
+  rows.map(([code, status, reason, reasonClass, advice]) =>
+    Object.freeze({ code, reason, status, class: reasonClass, advice }),
+  ),
+);
+
+const byText = new Map<string, Reason>(reasons.map((row) => [row.reason, row]));
+const byCode = new Map<number, Reason>(reasons.map((row) => [row.code, row]));
+
+/** The code of a reason as Apple spells it, 1 to 200; 0 for a reason that is not in the table (keep its text). */
+export function reasonCode(text: string): number {
+  return byText.get(text)?.code ?? 0;
+}
+
+/** The reason behind a code; null for 0 and for codes that are not given. */
+export function reasonOf(code: number): Reason | null {
+  return byCode.get(code) ?? null;
+}
+
+/** The class of an answer. A known reason decides; otherwise the status does, because Apple adds reasons unannounced. */
+export function classOf(status: number, reason: string): ReasonClass {
+  return byText.get(reason)?.class ?? classOfStatus(status);
+}
+
+/** One sentence for people about an answer, also for reasons that are not in the table. */
+export function adviceOf(status: number, reason: string): string {
+  const known = byText.get(reason);
+  if (known !== undefined) return known.advice;
+  return adviceByClass[classOfStatus(status)];
+}
+
+function classOfStatus(status: number): ReasonClass {
+  if (status === 410) return 'gone';
+  if (status === 401 || status === 403) return 'credential';
+  if (status === 408 || status === 421) return 'connection';
+  if (status === 429 || status >= 500) return 'transient';
+  return 'request';
+}
+
+const adviceByClass: Readonly<Record<ReasonClass, string>> = {
+  token: 'APNs does not accept this token: leave it out.',
+  gone: 'The token is no longer valid: drop it unless it was registered again after the timestamp.',
+  request: "APNs does not accept this request, for a reason that is not in Apple's list: see the text of the reason.",
+  credential: 'APNs does not accept the credential for this request: check key or certificate, team and environment.',
+  connection: 'This connection cannot serve the request: send again over a new one.',
+  transient: 'APNs or something before it had a passing fault: send again after a delay.',
+};

@@ -1,0 +1,27 @@
+/**
+ * Text that came from outside made fit to be shown: bounded and without characters that act on a terminal, a log or
+ * a line-based file. Pure; any thread.
+ */
+
+/** Controls, format characters (bidirectional overrides among them), lone surrogates, line and paragraph separators. */
+const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** `text` without the characters that do not print, blanks at its ends removed, at most `maxCharacters` long. */
+export function stripUnprintable(text: string, maxCharacters: number): string {
+  return cut(text.slice(0, maxCharacters * 8).replace(unprintable, ''), maxCharacters).trim();
+}
+
+/** `text` with the characters that do not print written as `\u{…}`, at most `maxCharacters` long (then ending in …). */
+export function escapeUnprintable(text: string, maxCharacters: number): string {
+  const escaped = text
+    .slice(0, maxCharacters + 1)
+    .replace(unprintable, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
+  return escaped.length > maxCharacters ? `${cut(escaped, maxCharacters - 1)}…` : escaped;
+}
+
+/** The first `maxCharacters` of `text`, without half of a surrogate pair at the end. */
+function cut(text: string, maxCharacters: number): string {
+  if (text.length <= maxCharacters) return text;
+  const last = text.charCodeAt(maxCharacters - 1);
+  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? maxCharacters - 1 : maxCharacters);
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { type AddressInput, authority, parseAddress } from '../../src/apns/address.js';
+
+const refused = (input: unknown, message: RegExp) =>
+  assert.throws(() => parseAddress(input as AddressInput), { code: 'ERR_PEAL_ADDRESS', origin: 'usage', message });
+
+describe('apns/address', () => {
+  it('knows the gateways by name', () => {
+    assert.deepEqual(parseAddress('api_production'), { protocol: 'http2', host: 'api.push.apple.com', port: 443 });
+    assert.deepEqual(parseAddress('api_sandbox'), { protocol: 'http2', host: 'api.sandbox.push.apple.com', port: 443 });
+  });
+
+  it('reads URLs, with and without port, and pairs', () => {
+    assert.deepEqual(parseAddress('https://localhost:8443'), { protocol: 'http2', host: 'localhost', port: 8443 });
+    assert.deepEqual(parseAddress('https://api.push.apple.com:2197/').port, 2197);
+    assert.equal(parseAddress('https://gateway.example').port, 443);
+    assert.deepEqual(parseAddress(['127.0.0.1', 2197]), { protocol: 'http2', host: '127.0.0.1', port: 2197 });
+    assert.deepEqual(parseAddress(['Gateway.example', 443]).host, 'gateway.example');
+  });
+
+  it('holds IPv6 addresses without brackets and writes them with', () => {
+    const address = parseAddress('https://[::1]:8443');
+    assert.deepEqual(address, { protocol: 'http2', host: '::1', port: 8443 });
+    assert.deepEqual(parseAddress(['::1', 8443]), address);
+    assert.deepEqual(parseAddress(['[::1]', 8443]), address);
+    assert.equal(authority(address), '[::1]:8443');
+  });
+
+  it('leaves the port out of the authority where it is the usual one', () => {
+    assert.equal(authority(parseAddress('api_production')), 'api.push.apple.com');
+    assert.equal(authority(parseAddress('https://localhost:8443')), 'localhost:8443');
+  });
+
+  it('says which name to use instead of those of the binary protocol', () => {
+    refused('push_production', /binary protocol.*use api_production/);
+    refused('feedback_sandbox', /binary protocol.*use api_sandbox/);
+  });
+
+  it('refuses everything else and says what is allowed', () => {
+    const allowed = /api_production, api_sandbox, https:\/\/host:port or \[host, port\]/;
+    for (const text of [
+      '',
+      'production',
+      'localhost',
+      'localhost:8443',
+      'https://',
+      'ftp://x',
+      'constructor',
+      '__proto__',
+    ]) {
+      refused(text, allowed);
+    }
+    refused('http://localhost', /TLS only/);
+    refused('https://host/3/device', /neither path/);
+    refused('https://host?x', /neither path/);
+    refused('https://host:0', /1 to 65535/);
+    refused('https://host:70000', allowed);
+    for (const pair of [
+      ['host', 0],
+      ['host', 65536],
+      ['host', '443'],
+      ['host', 1.5],
+    ])
+      refused(pair, /1 to 65535/);
+    for (const pair of [
+      ['', 443],
+      ['a b', 443],
+      ['a/b', 443],
+      ['a:b', 443],
+      ['u@h', 443],
+      ['h\r\nx', 443],
+    ])
+      refused(pair, allowed);
+    refused(['host'], allowed);
+    refused(null, allowed);
+    refused(443, allowed);
+  });
+
+  it('does not repeat a password that stood in a URL', () => {
+    assert.throws(
+      () => parseAddress('https://user:hunter2@host'),
+      (error: Error) => !error.message.includes('hunter2'),
+    );
+    assert.throws(
+      () => parseAddress('xhttps://user:hunter2@ho st'),
+      (error: Error) => !error.message.includes('hunter2'),
+    );
+  });
+});

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { compactJson, NotPlainError, plainJson } from '../../src/apns/plain-json.js';
+
+const refused = (value: unknown, message: RegExp) =>
+  assert.throws(
+    () => plainJson(value, 'extra'),
+    (error: Error) => error instanceof NotPlainError && message.test(error.message),
+  );
+
+/** JSON without the one key that is refused. */
+const plainValue = fc.jsonValue().filter((value) => !JSON.stringify(value).includes('__proto__'));
+
+describe('apns/plain-json', () => {
+  it('writes plain data as JSON.stringify does', () => {
+    fc.assert(
+      fc.property(plainValue, (value) => {
+        assert.equal(plainJson(value, 'x'), JSON.stringify(value));
+      }),
+    );
+  });
+
+  it('leaves out properties that are undefined', () => {
+    assert.equal(plainJson({ a: undefined, b: 1 }, 'x'), '{"b":1}');
+  });
+
+  it('refuses what is not plain, naming where it stands', () => {
+    refused({ a: [1, { b: 5n }] }, /^extra\.a\[1\]\.b is of the type bigint/);
+    refused({ a: () => 1 }, /extra\.a is of the type function/);
+    refused({ a: Symbol('x') }, /extra\.a is of the type symbol/);
+    refused([undefined], /extra\[0\] is of the type undefined/);
+    refused(new Array(2), /extra\[0\]/);
+    refused({ a: Number.NaN }, /extra\.a is NaN/);
+    refused({ a: Number.POSITIVE_INFINITY }, /Infinity/);
+    refused(new Date(0), /instance of a class \(Date\)/);
+    refused(new Map(), /\(Map\)/);
+    refused(Buffer.from('x'), /class/);
+    refused('ab\ud800', /surrogate/);
+    refused({ 'ab\ud800': 1 }, /surrogate/);
+  });
+
+  it('calls nothing of what it is given: neither getters nor toJSON', () => {
+    let calls = 0;
+    const call = () => ++calls;
+    refused(Object.defineProperty({}, 'a', { get: call, enumerable: true }), /extra\.a is a getter/);
+    refused(Object.defineProperty([1], '0', { get: call }), /getter/);
+    refused({ toJSON: call }, /toJSON/);
+    assert.equal(plainJson(Object.create(null, { b: { value: 1, enumerable: true } }), 'x'), '{"b":1}');
+    assert.equal(calls, 0);
+  });
+
+  it('refuses __proto__ as a key', () => {
+    refused(JSON.parse('{"__proto__":{"polluted":true}}'), /__proto__/);
+  });
+
+  it('refuses cycles, great depth and great numbers of values, but takes the same object twice', () => {
+    const shared = { x: 1 };
+    assert.equal(plainJson([shared, shared], 'x'), '[{"x":1},{"x":1}]');
+    const cycle: Record<string, unknown> = {};
+    cycle.self = { again: cycle };
+    refused(cycle, /extra\.self\.again contains itself/);
+    let deep: unknown = 1;
+    for (let i = 0; i < 65; i++) deep = [deep];
+    refused(deep, /64 levels/);
+    let wide: unknown = 'x';
+    for (let i = 0; i < 40; i++) wide = [wide, wide];
+    refused(wide, /10000 values/);
+  });
+
+  it('takes blanks out between values and nowhere else', () => {
+    assert.equal(
+      compactJson(' { "a b" : [ 1.0 , "\\" c\t\\\\" ] ,\r\n "d":\t12345678901234567890 } '),
+      '{"a b":[1.0,"\\" c\t\\\\"],"d":12345678901234567890}',
+    );
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        assert.equal(compactJson(JSON.stringify(value, null, 2)), JSON.stringify(value));
+      }),
+    );
+    assert.equal(compactJson(`"${'\\\\'.repeat(300_000)}"`).length, 600_002);
+  });
+});

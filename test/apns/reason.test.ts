@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { adviceOf, classOf, reasonCode, reasonOf, reasons } from '../../src/apns/reason.js';
+import { REJECTED } from '../../src/engine/ledger.js';
+
+describe('apns/reason', () => {
+  it('gives every reason a code of its own that fits a ledger byte, and finds it again', () => {
+    const codes = new Set<number>();
+    for (const row of reasons) {
+      assert.ok(row.code >= 1 && row.code <= 200 && REJECTED + row.code <= 255, row.reason);
+      assert.ok(!codes.has(row.code), row.reason);
+      codes.add(row.code);
+      assert.equal(reasonCode(row.reason), row.code);
+      assert.equal(reasonOf(row.code), row);
+      assert.equal(classOf(row.status, row.reason), row.class);
+      assert.match(row.advice, /^[A-Z].*[^.]\.$/, row.reason);
+    }
+  });
+
+  it('keeps the codes that ledgers and journals already hold', () => {
+    const expected: Record<string, number> = { BadDeviceToken: 1, TopicDisallowed: 13, BadCertificate: 15 };
+    Object.assign(expected, { ExpiredProviderToken: 22, Unregistered: 26, TooManyRequests: 29, Shutdown: 33 });
+    for (const [reason, code] of Object.entries(expected)) assert.equal(reasonCode(reason), code, reason);
+  });
+
+  it('has 0 for reasons that are not in the table, and nothing behind codes that are not given', () => {
+    for (const text of ['', 'badDeviceToken', 'NewReason', 'constructor', '__proto__'])
+      assert.equal(reasonCode(text), 0);
+    for (const code of [0, -1, 34, 200, 255, Number.NaN]) assert.equal(reasonOf(code), null);
+  });
+
+  it('classes reasons that it does not know by the status', () => {
+    const classes = [
+      [400, 'request'],
+      [403, 'credential'],
+      [404, 'request'],
+      [410, 'gone'],
+      [413, 'request'],
+      [429, 'transient'],
+      [500, 'transient'],
+      [502, 'transient'],
+      [503, 'transient'],
+      [302, 'request'],
+    ] as const;
+    for (const [status, expected] of classes) assert.equal(classOf(status, 'NewReason'), expected, String(status));
+  });
+
+  it('tells what concerns one token from what fails for every token', () => {
+    assert.equal(classOf(400, 'BadDeviceToken'), 'token');
+    assert.equal(classOf(400, 'DeviceTokenNotForTopic'), 'token');
+    assert.equal(classOf(400, 'BadTopic'), 'request');
+    assert.equal(classOf(403, 'InvalidProviderToken'), 'credential');
+    assert.equal(classOf(403, 'UnrelatedKeyIdInToken'), 'connection');
+    assert.equal(classOf(400, 'IdleTimeout'), 'connection');
+    assert.equal(classOf(410, 'ExpiredToken'), 'gone');
+    assert.equal(classOf(429, 'TooManyRequests'), 'transient');
+    assert.equal(classOf(429, 'TooManyProviderTokenUpdates'), 'credential');
+  });
+
+  it('has an advice for every answer', () => {
+    assert.match(adviceOf(410, 'Unregistered'), /removed/);
+    for (const status of [400, 403, 404, 410, 418, 421, 429, 500]) assert.match(adviceOf(status, ''), /\.$/);
+  });
+});

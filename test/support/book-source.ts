@@ -1,0 +1,164 @@
+/**
+ * A request source for tests that keeps a book: every recipient has at most one outcome, whatever the connections do,
+ * or the test fails at once. Recipients are numbered; number and token give each other.
+ */
+import assert from 'node:assert/strict';
+import type { Notification, PersonalParts } from '../../src/apns/notification.js';
+import { TokenBlock } from '../../src/apns/token-block.js';
+import type { PealError } from '../../src/base/errors.js';
+import type { Rejection, RequestRun, RequestSource } from '../../src/connection/request-source.js';
+
+export type Outcome = 'waiting' | 'taken' | 'accepted' | 'rejected' | 'unsent' | 'unknown';
+
+interface MutableRun extends RequestRun {
+  order: Uint16Array;
+  head: number;
+}
+
+export interface BookOptions {
+  readonly recipients: number;
+  readonly runSize?: number;
+  readonly payloadBytes?: number;
+  /** Send again what came back unsent, so often at most for each recipient. Default 0. */
+  readonly resends?: number;
+  readonly headers?: Notification['headers'];
+}
+
+export class BookSource implements RequestSource {
+  readonly outcomes: Outcome[];
+  readonly rejections: { index: number; rejection: Rejection }[] = [];
+  readonly causes: { index: number; cause: PealError }[] = [];
+  readonly failures: PealError[] = [];
+  readonly #runs: MutableRun[] = [];
+  readonly #resends: number;
+  readonly #sendsOf: Uint8Array;
+  #settled = 0;
+  #first = 0;
+  /** Called when the last recipient has its outcome. */
+  onDone: () => void = () => {};
+
+  constructor(readonly options: BookOptions) {
+    const { recipients, runSize = 1024 } = options;
+    this.outcomes = new Array<Outcome>(recipients).fill('waiting');
+    this.#resends = options.resends ?? 0;
+    this.#sendsOf = new Uint8Array(recipients);
+    const notification = notificationOf(options);
+    for (let start = 0; start < recipients; start += runSize) {
+      const count = Math.min(runSize, recipients - start);
+      const bytes = new Uint8Array(count * 32);
+      for (let i = 0; i < count; i++) bytes.set(tokenOf(start + i), i * 32);
+      this.#runs.push({
+        notification,
+        notificationId: 1,
+        tokens: new TokenBlock(bytes, 32, count),
+        personal: null as PersonalParts | null,
+        order: Uint16Array.from({ length: count }, (_, i) => i),
+        head: 0,
+        tagBase: start,
+      });
+    }
+  }
+
+  current(): RequestRun | null {
+    for (; this.#first < this.#runs.length; this.#first++) {
+      const run = this.#runs[this.#first]!;
+      if (run.head < run.order.length) return run;
+    }
+    return null;
+  }
+
+  taken(run: RequestRun, count: number): void {
+    const mine = run as MutableRun;
+    for (let i = 0; i < count; i++) {
+      const index = run.tagBase + mine.order[mine.head++]!;
+      assert.equal(this.outcomes[index], 'waiting', `recipient ${index} is taken twice`);
+      this.outcomes[index] = 'taken';
+    }
+  }
+
+  onAccepted(tag: number): void {
+    this.#settle(tag, 'accepted');
+  }
+
+  onRejected(tag: number, rejection: Rejection): void {
+    this.rejections.push({ index: tag, rejection });
+    this.#settle(tag, 'rejected');
+  }
+
+  onUnsent(tag: number, cause: PealError): void {
+    this.causes.push({ index: tag, cause });
+    if (this.#sendsOf[tag]!++ >= this.#resends) {
+      this.#settle(tag, 'unsent');
+      return;
+    }
+    assert.equal(this.outcomes[tag], 'taken');
+    this.outcomes[tag] = 'waiting';
+    const runIndex = Math.floor(tag / (this.options.runSize ?? 1024));
+    const run = this.#runs[runIndex]!;
+    run.order[--run.head] = tag - run.tagBase;
+    this.#first = Math.min(this.#first, runIndex);
+  }
+
+  onUnknown(tag: number, cause: PealError): void {
+    this.causes.push({ index: tag, cause });
+    this.#settle(tag, 'unknown');
+  }
+
+  onFailed(error: PealError): void {
+    this.failures.push(error);
+  }
+
+  /** Everything that waits becomes unsent, as a shard does when its pool gives up. */
+  dropWaiting(): void {
+    for (let run = this.current(); run !== null; run = this.current()) {
+      const indices = [...run.order.subarray(run.head)];
+      this.taken(run, indices.length);
+      for (const index of indices) this.#settle(run.tagBase + index, 'unsent');
+    }
+  }
+
+  count(outcome: Outcome): number {
+    return this.outcomes.filter((one) => one === outcome).length;
+  }
+
+  indicesOf(outcome: Outcome): number[] {
+    return this.outcomes.flatMap((one, index) => (one === outcome ? [index] : []));
+  }
+
+  get isDone(): boolean {
+    return this.#settled === this.outcomes.length;
+  }
+
+  #settle(tag: number, outcome: Outcome): void {
+    assert.equal(this.outcomes[tag], 'taken', `recipient ${tag} gets a second outcome (${outcome})`);
+    this.outcomes[tag] = outcome;
+    if (++this.#settled === this.outcomes.length) this.onDone();
+  }
+}
+
+/** The token of recipient `index`: the index in the last four bytes, the rest spread from it. */
+export function tokenOf(index: number): Uint8Array {
+  const token = new Uint8Array(32);
+  for (let i = 0; i < 28; i++) token[i] = (Math.imul(index + 1, 2654435761) >>> (i % 25)) & 255;
+  new DataView(token.buffer).setUint32(28, index);
+  return token;
+}
+
+/** The recipient whose token a request's path names. */
+export function indexOfPath(path: string): number {
+  assert.match(path, /^\/3\/device\/[0-9a-f]{64}$/);
+  const index = Number.parseInt(path.slice(-8), 16);
+  assert.equal(path.slice('/3/device/'.length), Buffer.from(tokenOf(index)).toString('hex'));
+  return index;
+}
+
+function notificationOf(options: BookOptions): Notification {
+  const { payloadBytes = 120 } = options;
+  const headers = options.headers ?? [
+    ['apns-push-type', 'alert'],
+    ['apns-topic', 'com.example.app'],
+    ['apns-priority', '10'],
+  ];
+  const payload = Buffer.alloc(payloadBytes, 'x');
+  return { headers, payload, expiration: null, priority: 10 };
+}

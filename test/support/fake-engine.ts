@@ -1,0 +1,131 @@
+/** An engine without shards: takes batches within a credit and settles them as a test says. */
+
+import type { Notification } from '../../src/apns/notification.js';
+import { PealError } from '../../src/base/errors.js';
+import type { Batch, OutcomeDetail } from '../../src/engine/batch.js';
+import type { SendJob } from '../../src/engine/dispatcher/job.js';
+import { Route } from '../../src/engine/dispatcher/route.js';
+import { ACCEPTED, QUEUED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
+import type { RouteConfig } from '../../src/engine/messages.js';
+import type { OutcomeSink } from '../../src/engine/outcome-sink.js';
+import type { Engine } from '../../src/session/send.js';
+
+/** What becomes of one recipient. */
+export type Outcome =
+  | 'accepted'
+  | 'unsent'
+  | 'unknown'
+  | {
+      readonly status: number;
+      readonly reason: string;
+      readonly timestampMs?: number;
+      readonly retryAfterSeconds?: number;
+    };
+/** Decides by the token as hex and by the recipient's number in the send. */
+export type Judge = (token: string, number: number) => Outcome;
+
+export const gatewayLost = new PealError('ERR_PEAL_CLOSED', 'The connection ended.', {
+  origin: 'gateway',
+  retryable: true,
+});
+
+export class FakeJob implements SendJob {
+  readonly batches: Batch[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #held: Batch[] = [];
+  #judged = 0;
+  #outstanding = 0;
+  #onIdle: (() => void) | null = null;
+  isFinished = false;
+  stopped: PealError | null = null;
+
+  constructor(
+    readonly notification: Notification,
+    readonly sink: OutcomeSink,
+    readonly engine: FakeEngine,
+  ) {}
+
+  async dispatch(batch: Batch): Promise<void> {
+    this.batches.push(batch);
+    this.#outstanding += 1;
+    if (this.stopped !== null) return queueMicrotask(() => void this.#settle(batch));
+    while (this.#held.length >= this.engine.credit) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.stopped !== null) return queueMicrotask(() => void this.#settle(batch));
+    this.#held.push(batch);
+    if (this.engine.isAutomatic) setImmediate(() => this.settleOne());
+  }
+
+  /** Settles the batch that was taken first. */
+  settleOne(): void {
+    const batch = this.#held.shift();
+    if (batch !== undefined) void this.#settle(batch);
+  }
+
+  async finish(): Promise<void> {
+    if (this.#outstanding > 0)
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    this.isFinished = true;
+  }
+
+  /** Nothing that a fake took counts as written. */
+  cancel(cause: PealError): void {
+    if (this.stopped !== null) return;
+    this.stopped = cause;
+    for (const batch of this.#held.splice(0)) queueMicrotask(() => void this.#settle(batch));
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  async #settle(batch: Batch): Promise<void> {
+    const ledger = new Uint8Array(batch.tokens.count).fill(QUEUED);
+    const details: OutcomeDetail[] = [];
+    let cause: PealError | null = null;
+    for (let index = 0; index < ledger.length; index++) {
+      const outcome = this.stopped === null ? this.engine.judge(batch.tokens.hexAt(index), this.#judged++) : 'unsent';
+      if (typeof outcome === 'object') {
+        ledger[index] = REJECTED;
+        details.push({ index, apnsId: null, timestampMs: null, retryAfterSeconds: null, ...outcome });
+      } else {
+        ledger[index] = outcome === 'accepted' ? ACCEPTED : outcome === 'unsent' ? UNSENT : UNKNOWN;
+        if (outcome !== 'accepted') cause = this.stopped ?? gatewayLost;
+      }
+    }
+    await this.sink.settled({ batch, tokens: batch.tokens, personal: batch.personal, ledger, details, cause });
+    this.#outstanding -= 1;
+    this.#waiting.shift()?.();
+    if (this.#outstanding === 0) this.#onIdle?.();
+  }
+}
+
+export class FakeEngine implements Engine {
+  readonly jobs: FakeJob[] = [];
+  readonly routes: Route[] = [];
+  judge: Judge = () => 'accepted';
+  credit = 4;
+  /** Whether batches are settled by themselves, a turn of the loop after they were taken. */
+  isAutomatic = true;
+  isClosed = false;
+
+  openRoute(config: RouteConfig): Route {
+    const route = new Route(this.routes.length + 1, config, null);
+    this.routes.push(route);
+    return route;
+  }
+
+  send(_route: Route, notification: Notification, sink: OutcomeSink): FakeJob {
+    const job = new FakeJob(notification, sink, this);
+    this.jobs.push(job);
+    return job;
+  }
+
+  stats(): never {
+    throw new Error('not asked by sends');
+  }
+
+  outdate(): void {}
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
+}

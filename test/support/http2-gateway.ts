@@ -1,0 +1,81 @@
+/**
+ * A gateway written by others: node:http2 behind TLS on loopback. It answers 200, or what a test wants, and keeps a
+ * book of its own: how often each token came.
+ */
+import { once } from 'node:events';
+import { createSecureServer, type Http2SecureServer, type Settings } from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Address } from '../../src/apns/address.js';
+import { Authority } from './gateway-certificates.js';
+
+/** What a request is answered with; null for no answer at all. */
+export type Answering = (tokenHex: string, requests: number) => { status: number; body?: string } | null;
+
+export class Http2Gateway {
+  /** How often each token came. */
+  readonly seen = new Map<string, number>();
+  readonly authorizations = new Set<string>();
+  requests = 0;
+  connections = 0;
+  readonly #server: Http2SecureServer;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(
+    readonly ca: string,
+    server: Http2SecureServer,
+    answer: Answering,
+    readonly onRequest: () => void,
+  ) {
+    this.#server = server;
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    server.on('session', (session) => {
+      this.connections += 1;
+      session.on('error', () => {});
+    });
+    server.on('stream', (stream, headers) => {
+      const token = String(headers[':path']).slice('/3/device/'.length);
+      this.requests += 1;
+      this.seen.set(token, (this.seen.get(token) ?? 0) + 1);
+      if (headers.authorization !== undefined) this.authorizations.add(headers.authorization);
+      stream.on('error', () => {});
+      stream.resume();
+      this.onRequest();
+      const answered = answer(token, this.requests);
+      if (answered === null || stream.destroyed) return;
+      const { status, body } = answered;
+      stream.respond({ ':status': status }, { endStream: body === undefined });
+      if (body !== undefined) stream.end(body);
+    });
+  }
+
+  static async open(
+    options: { answer?: Answering; settings?: Settings; onRequest?: () => void } = {},
+  ): Promise<Http2Gateway> {
+    const authority = new Authority();
+    const settings = { maxConcurrentStreams: 1000, ...options.settings };
+    const server = createSecureServer({ ...authority.issue(), settings });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const answer = options.answer ?? (() => ({ status: 200 }));
+    return new Http2Gateway(authority.ca, server, answer, options.onRequest ?? (() => {}));
+  }
+
+  get address(): Address {
+    return { protocol: 'http2', host: '127.0.0.1', port: (this.#server.address() as AddressInfo).port };
+  }
+
+  /** Tokens that came more than once. */
+  get repeated(): string[] {
+    return [...this.seen].filter(([, times]) => times > 1).map(([token]) => token);
+  }
+
+  async close(): Promise<void> {
+    this.#server.close();
+    // Sockets and not sessions: node's server keeps the socket of a session whose peer was killed.
+    for (const socket of this.#sockets) socket.destroy();
+    await once(this.#server, 'close');
+  }
+}

@@ -1,0 +1,294 @@
+/**
+ * A gateway in memory for tests of the HTTP/2 codec: it says exactly the frames that a test scripts, and reads what the
+ * client connection puts out. No sockets and no timers.
+ */
+import assert from 'node:assert/strict';
+import type { Notification, PersonalParts } from '../../src/apns/notification.js';
+import { TokenBlock } from '../../src/apns/token-block.js';
+import { PealError } from '../../src/base/errors.js';
+import { ByteWriter } from '../../src/codec/byte-writer.js';
+import { HpackDecoder, writeLiteral } from '../../src/codec/hpack/index.js';
+import * as frames from '../../src/codec/http2/frames.js';
+import {
+  ClientConnection,
+  type ClientConnectionOptions,
+  type ResponseFields,
+  type ResponseListener,
+  type StreamCause,
+  type TemplateOptions,
+} from '../../src/codec/http2/index.js';
+import type { RequestTemplate } from '../../src/codec/http2/request-template.js';
+import { encodeSettings, type SettingsEntry } from '../../src/codec/http2/settings.js';
+
+export interface Frame {
+  readonly type: number;
+  readonly flags: number;
+  readonly streamId: number;
+  readonly payload: Uint8Array;
+}
+
+/** One request as the peer has read it. */
+export interface PeerRequest {
+  readonly streamId: number;
+  readonly headers: readonly (readonly [string, string])[];
+  body: string;
+  isComplete: boolean;
+}
+
+export type Report =
+  | { readonly kind: 'accepted' }
+  | {
+      readonly kind: 'rejected';
+      readonly status: number;
+      readonly body: string;
+      readonly apnsId: string | null;
+      readonly retryAfter: string | null;
+    }
+  | { readonly kind: 'unprocessed' | 'unanswered'; readonly cause: StreamCause };
+
+/** Keeps every report and fails when a tag is reported twice. */
+export class RecordingListener implements ResponseListener {
+  readonly reports = new Map<number, Report>();
+  readonly goaways: { lastStreamId: number; errorCode: number; debug: string }[] = [];
+
+  onAccepted(tag: number): void {
+    this.#add(tag, { kind: 'accepted' });
+  }
+
+  onRejected(tag: number, status: number, body: Uint8Array, fields: ResponseFields): void {
+    const { apnsId, retryAfter } = fields;
+    this.#add(tag, { kind: 'rejected', status, body: Buffer.from(body).toString('latin1'), apnsId, retryAfter });
+  }
+
+  onUnprocessed(tag: number, cause: StreamCause): void {
+    this.#add(tag, { kind: 'unprocessed', cause });
+  }
+
+  onUnanswered(tag: number, cause: StreamCause): void {
+    this.#add(tag, { kind: 'unanswered', cause });
+  }
+
+  onGoaway(lastStreamId: number, errorCode: number, debug: Uint8Array): void {
+    this.goaways.push({ lastStreamId, errorCode, debug: Buffer.from(debug).toString('latin1') });
+  }
+
+  /** Kinds by tag, as "0 accepted, 1 unanswered". */
+  summary(): string {
+    return [...this.reports]
+      .sort(([a], [b]) => a - b)
+      .map(([tag, report]) => `${tag} ${report.kind}`)
+      .join(', ');
+  }
+
+  #add(tag: number, report: Report): void {
+    assert.equal(this.reports.has(tag), false, `tag ${tag} is reported twice`);
+    this.reports.set(tag, report);
+  }
+}
+
+export const plainNotification: Notification = {
+  headers: [
+    ['apns-topic', 'com.example.app'],
+    ['apns-push-type', 'alert'],
+    ['apns-priority', '10'],
+  ],
+  payload: Buffer.from('{"aps":{"alert":"hello"}}'),
+  expiration: null,
+  priority: 10,
+};
+
+/** `count` tokens that differ from each other in every place. */
+export function someTokens(count: number, tokenBytes = 32): TokenBlock {
+  const bytes = new Uint8Array(count * tokenBytes);
+  let state = 12345;
+  for (let i = 0; i < bytes.length; i++) {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    bytes[i] = state >>> 16;
+  }
+  return new TokenBlock(bytes, tokenBytes, count);
+}
+
+export function inOrder(count: number): Uint16Array {
+  return Uint16Array.from({ length: count }, (_, index) => index);
+}
+
+export class ScriptedPeer {
+  readonly listener = new RecordingListener();
+  readonly connection: ClientConnection;
+  readonly requests = new Map<number, PeerRequest>();
+  /** Feeds received bytes in pieces of at most this size. */
+  chunkBytes = Number.POSITIVE_INFINITY;
+  decoder = new HpackDecoder();
+  #block: number[] = [];
+
+  constructor(options: Partial<ClientConnectionOptions> = {}) {
+    this.connection = new ClientConnection({
+      authority: 'api.example.com',
+      indexAuthorization: true,
+      probeFirst: false,
+      ...options,
+      listener: this.listener,
+    });
+  }
+
+  /** A connection past its preface and SETTINGS, both sides acknowledged. */
+  static opened(settings: readonly SettingsEntry[] = [], options: Partial<ClientConnectionOptions> = {}): ScriptedPeer {
+    const peer = new ScriptedPeer(options);
+    peer.connection.start();
+    const first = peer.output();
+    assert.equal(Buffer.from(first.subarray(0, 24)).toString('latin1'), frames.CONNECTION_PREFACE);
+    peer.send(settingsFrame(settings), settingsAck);
+    peer.read();
+    return peer;
+  }
+
+  send(...pieces: readonly Uint8Array[]): void {
+    for (const bytes of pieces) {
+      const step = Math.min(bytes.length, this.chunkBytes);
+      for (let at = 0; at < bytes.length; at += step) {
+        const part = bytes.slice(at, at + step);
+        this.connection.receive(part, part.length);
+        part.fill(0xee);
+      }
+    }
+  }
+
+  /** All that the connection wants written, as one copy; the next output begins behind it. */
+  output(): Uint8Array {
+    const parts: Uint8Array[] = [];
+    for (let view = this.connection.takeOutput(); view !== null; view = this.connection.takeOutput()) {
+      parts.push(Uint8Array.from(view));
+      this.connection.outputWritten();
+    }
+    return new Uint8Array(Buffer.concat(parts));
+  }
+
+  /** The frames of the next output; requests among them are decoded into `requests`. */
+  read(): Frame[] {
+    const found = splitFrames(this.output());
+    for (const each of found) this.#follow(each);
+    return found;
+  }
+
+  template(options: Partial<TemplateOptions> = {}, notification = plainNotification): RequestTemplate {
+    return this.connection.template(notification, { tokenBytes: 32, providerToken: null, ...options });
+  }
+
+  /** Submits `count` requests with tags from `tagBase` on; returns how many were taken. */
+  submit(count: number, tagBase = 0, template = this.template(), personal: PersonalParts | null = null): number {
+    const tokens = someTokens(count, template.tokenBytes);
+    return this.connection.submit(template, tokens, personal, inOrder(count), 0, count, tagBase);
+  }
+
+  /** Submits and hands out; the first request has stream id 1. */
+  request(count: number, tagBase = 0): void {
+    assert.equal(this.submit(count, tagBase), count);
+    this.read();
+  }
+
+  /** The connection has given up with that code, and says so to the peer. */
+  assertFailed(errorCode: number, pealCode?: string): void {
+    const failure = this.connection.failure;
+    assert.ok(failure instanceof PealError, 'the connection did not fail');
+    if (pealCode !== undefined) assert.equal(failure.code, pealCode);
+    const goaway = this.read().at(-1);
+    assert.equal(goaway?.type, frames.GOAWAY);
+    assert.equal(frames.readUint32(goaway.payload, 4), errorCode, `GOAWAY with ${failure.message}`);
+    assert.equal(this.connection.credit(10), 0);
+  }
+
+  #follow({ type, flags, streamId, payload }: Frame): void {
+    if (type === frames.HEADERS) {
+      assert.equal(streamId & 1, 1);
+      assert.equal(this.requests.has(streamId), false, `stream ${streamId} was opened before`);
+      this.#block = [...payload];
+      assert.ok((flags & frames.FLAG_END_HEADERS) !== 0);
+      const headers = this.decoder.decode(Uint8Array.from(this.#block));
+      const isComplete = (flags & frames.FLAG_END_STREAM) !== 0;
+      this.requests.set(streamId, { streamId, headers, body: '', isComplete });
+    } else if (type === frames.DATA) {
+      const request = this.requests.get(streamId);
+      assert.ok(request !== undefined && !request.isComplete, `DATA on stream ${streamId}`);
+      request.body += Buffer.from(payload).toString('latin1');
+      request.isComplete = (flags & frames.FLAG_END_STREAM) !== 0;
+    }
+  }
+}
+
+export function splitFrames(bytes: Uint8Array): Frame[] {
+  const found: Frame[] = [];
+  let at = Buffer.from(bytes.subarray(0, 24)).toString('latin1') === frames.CONNECTION_PREFACE ? 24 : 0;
+  while (at < bytes.length) {
+    const length = (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
+    const start = at + frames.FRAME_HEADER_BYTES;
+    assert.ok(start + length <= bytes.length, 'the output ends within a frame');
+    found.push({
+      type: bytes[at + 3]!,
+      flags: bytes[at + 4]!,
+      streamId: frames.readUint31(bytes, at + 5),
+      payload: bytes.slice(start, start + length),
+    });
+    at = start + length;
+  }
+  return found;
+}
+
+export function frame(type: number, flags: number, streamId: number, payload: ArrayLike<number> = []): Uint8Array {
+  const bytes = new Uint8Array(frames.FRAME_HEADER_BYTES + payload.length);
+  frames.writeFrameHeader(bytes, 0, payload.length, type, flags, streamId);
+  bytes.set(payload, frames.FRAME_HEADER_BYTES);
+  return bytes;
+}
+
+export function settingsFrame(entries: readonly SettingsEntry[]): Uint8Array {
+  return frame(frames.SETTINGS, 0, 0, encodeSettings(entries));
+}
+
+export const settingsAck = frame(frames.SETTINGS, frames.FLAG_ACK, 0);
+
+/** A field block of literals that enter no table. */
+export function block(fields: readonly (readonly [string, string])[]): Uint8Array {
+  const out = new ByteWriter();
+  for (const [name, value] of fields) writeLiteral(out, 'without-indexing', 0, name, value, 'raw');
+  return Uint8Array.from(out.view());
+}
+
+/** HEADERS with a whole block. */
+export function headers(
+  streamId: number,
+  fields: readonly (readonly [string, string])[],
+  endsStream = true,
+): Uint8Array {
+  const flags = frames.FLAG_END_HEADERS | (endsStream ? frames.FLAG_END_STREAM : 0);
+  return frame(frames.HEADERS, flags, streamId, block(fields));
+}
+
+/** The answer of APNs to an accepted notification. */
+export function accepted(streamId: number): Uint8Array {
+  return headers(streamId, [
+    [':status', '200'],
+    ['apns-id', 'eabeae54-14a8-11e5-b60b-1697f925ec7b'],
+  ]);
+}
+
+export function data(streamId: number, text: string, endsStream: boolean): Uint8Array {
+  return frame(frames.DATA, endsStream ? frames.FLAG_END_STREAM : 0, streamId, Buffer.from(text, 'latin1'));
+}
+
+export function rstStream(streamId: number, errorCode: number): Uint8Array {
+  return frame(frames.RST_STREAM, 0, streamId, uint32(errorCode));
+}
+
+export function windowUpdate(streamId: number, increment: number): Uint8Array {
+  return frame(frames.WINDOW_UPDATE, 0, streamId, uint32(increment));
+}
+
+export function goaway(lastStreamId: number, errorCode: number, debug = ''): Uint8Array {
+  return frame(frames.GOAWAY, 0, 0, [...uint32(lastStreamId), ...uint32(errorCode), ...Buffer.from(debug)]);
+}
+
+export function uint32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  frames.writeUint32(bytes, 0, value);
+  return bytes;
+}
