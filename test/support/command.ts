@@ -11,6 +11,8 @@ export interface CommandOptions {
   readonly stdin?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** No file may grow larger than this, as on a full disk. A multiple of 1,024; needs a shell. */
+  readonly maxFileBytes?: number;
   /** Called once the process runs; for signals and for input that is written piece by piece. */
   readonly whileRunning?: (child: ChildProcess, output: () => string) => Promise<void> | void;
 }
@@ -24,7 +26,8 @@ export interface CommandResult {
 
 /** Resolves when the command has ended. Without `stdin` (or a `whileRunning` that writes) its input is empty. */
 export async function runCommand(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-  const child = spawn(process.execPath, [main, ...args], {
+  const [program, programArgs] = commandLine(args, options);
+  const child = spawn(program, programArgs, {
     cwd: options.cwd,
     env: { ...process.env, NO_COLOR: '1', ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -43,6 +46,13 @@ export async function runCommand(args: readonly string[], options: CommandOption
   await options.whileRunning?.(child, () => stdout);
   const [code, signal] = await ended;
   return { code, signal, stdout, stderr };
+}
+
+function commandLine(args: readonly string[], { maxFileBytes }: CommandOptions): [string, string[]] {
+  if (maxFileBytes === undefined) return [process.execPath, [main, ...args]];
+  // The signal is ignored, so that the write fails (EFBIG) instead of the process.
+  const limited = `trap '' XFSZ; ulimit -f ${maxFileBytes / 1024}; exec "$@"`;
+  return ['bash', ['-c', limited, 'bash', process.execPath, main, ...args]];
 }
 
 /** The JSON lines of an output. */

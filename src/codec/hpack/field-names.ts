@@ -1,0 +1,207 @@
+/**
+ * Field names as small numbers, so that whoever reads a header block compares numbers and makes no strings. One
+ * FieldNames belongs to one decoder.
+ *
+ *   0        no name
+ *   1 … 61   the static table's index of the name's first appearance
+ *   62 …     names that are known beforehand (the constants below)
+ *   above    names that the peer brought, in a fixed number of slots
+ *
+ * A peer cannot make this grow: when all slots are taken, the next new name takes the place of one that no entry of
+ * the dynamic table has; there are more slots than the table can have entries. So the number of a name above the
+ * known ones is good while the table has it and until the next field is reported: compare it, do not keep it.
+ */
+import { staticEntries, staticName } from './static-table.js';
+
+export const NAME_AUTHORITY = 1;
+export const NAME_METHOD = 2;
+export const NAME_PATH = 4;
+export const NAME_SCHEME = 6;
+export const NAME_STATUS = 8;
+export const NAME_AUTHORIZATION = 23;
+export const NAME_CONTENT_LENGTH = 28;
+export const NAME_CONTENT_TYPE = 31;
+export const NAME_DATE = 33;
+export const NAME_RETRY_AFTER = 53;
+export const NAME_SERVER = 54;
+export const NAME_TRANSFER_ENCODING = 57;
+export const NAME_APNS_ID = 62;
+export const NAME_APNS_TOPIC = 63;
+export const NAME_APNS_PUSH_TYPE = 64;
+export const NAME_APNS_PRIORITY = 65;
+export const NAME_APNS_EXPIRATION = 66;
+export const NAME_APNS_COLLAPSE_ID = 67;
+export const NAME_APNS_UNIQUE_ID = 68;
+export const NAME_APNS_CHANNEL_ID = 69;
+export const NAME_APNS_REQUEST_ID = 70;
+export const NAME_CONNECTION = 71;
+export const NAME_KEEP_ALIVE = 72;
+export const NAME_PROXY_CONNECTION = 73;
+export const NAME_UPGRADE = 74;
+export const NAME_TE = 75;
+
+/** In the order of the constants from 62 on. */
+// biome-ignore format: as many to a row as fit
+const knownNames: readonly string[] = [
+  'apns-id', 'apns-topic', 'apns-push-type', 'apns-priority', 'apns-expiration', 'apns-collapse-id', 'apns-unique-id',
+  'apns-channel-id', 'apns-request-id', 'connection', 'keep-alive', 'proxy-connection', 'upgrade', 'te',
+];
+
+/** The name starts with a colon. */
+export const FLAG_PSEUDO = 1;
+/** Lower-case token characters and at least one of them, behind a colon or not (RFC 9113 §8.2.1). */
+export const FLAG_WELL_FORMED = 2;
+/** Has no place in HTTP/2 (RFC 9113 §8.2.2). `te` is not marked: requests may have it, with the value `trailers`. */
+export const FLAG_CONNECTION_SPECIFIC = 4;
+
+const connectionSpecific = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']);
+const wellFormedName = /^:?[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+
+const firstPeerName = staticEntries + 1 + knownNames.length;
+/** Names of the peer's that are kept besides those that the dynamic table has. */
+const spareSlots = 64;
+/** Coded names that are remembered as they came, by a hash of their octets; a power of two. */
+const spellings = 64;
+const maxSpellingBytes = 32;
+
+export class FieldNames {
+  readonly #names: string[] = [];
+  #flags = new Uint8Array(0);
+  #byteLengths = new Uint32Array(0);
+  /** How many entries of the dynamic table have each name. */
+  #uses = new Uint32Array(0);
+  readonly #ids = new Map<string, number>();
+  #slots = 0;
+  #nextSlot = 0;
+  // A direct-mapped memory of spellings: most peers spell a name in the same way in every block.
+  readonly #spelledIds = new Uint32Array(spellings);
+  readonly #spelledKeys = new Uint32Array(spellings);
+  readonly #spelledBytes = new Uint8Array(spellings * maxSpellingBytes);
+
+  /** @param tableEntries The most entries that the dynamic table may come to have. */
+  constructor(tableEntries: number) {
+    this.makeRoom(tableEntries);
+    for (let index = 1; index <= staticEntries; index++) {
+      if (!this.#ids.has(staticName(index))) this.#set(index, staticName(index));
+    }
+    knownNames.forEach((name, index) => {
+      this.#set(staticEntries + 1 + index, name);
+    });
+  }
+
+  /** The dynamic table may have that many entries from now on. */
+  makeRoom(tableEntries: number): void {
+    this.#slots = Math.max(this.#slots, tableEntries + spareSlots);
+    const size = firstPeerName + this.#slots;
+    while (this.#names.length < size) this.#names.push('');
+    this.#flags = enlarged(this.#flags, new Uint8Array(size));
+    this.#byteLengths = enlarged(this.#byteLengths, new Uint32Array(size));
+    this.#uses = enlarged(this.#uses, new Uint32Array(size));
+  }
+
+  /** The name with that number; empty for a number that none has. */
+  nameOf(id: number): string {
+    return this.#names[id] ?? '';
+  }
+
+  /** The number of a name, or 0 when it is not known (any more). */
+  idOf(name: string): number {
+    return this.#ids.get(name) ?? 0;
+  }
+
+  /** The FLAG_ bits of a name. */
+  flags(id: number): number {
+    return this.#flags[id]!;
+  }
+
+  /** Length of a name in bytes. */
+  byteLength(id: number): number {
+    return this.#byteLengths[id]!;
+  }
+
+  /** The number of a name, which gets one when it has none; an unused name of the peer's may lose its own by that. */
+  intern(name: string): number {
+    const known = this.#ids.get(name);
+    if (known !== undefined) return known;
+    let id = firstPeerName + this.#nextSlot;
+    while (this.#uses[id] !== 0) {
+      this.#nextSlot = (this.#nextSlot + 1) % this.#slots;
+      id = firstPeerName + this.#nextSlot;
+    }
+    this.#nextSlot = (this.#nextSlot + 1) % this.#slots;
+    this.#forget(id);
+    this.#set(id, name);
+    return id;
+  }
+
+  /** An entry of the dynamic table has the name: it keeps its number. */
+  retain(id: number): void {
+    this.#uses[id]!++;
+  }
+
+  /** An entry that had the name is gone. */
+  release(id: number): void {
+    this.#uses[id]!--;
+  }
+
+  /** The number of a name by the octets that spell it in a block; 0 when this spelling is not remembered. */
+  idOfSpelling(bytes: Uint8Array, start: number, length: number, isHuffman: boolean): number {
+    if (length > maxSpellingBytes) return 0;
+    const place = spellingPlace(bytes, start, length);
+    if (this.#spelledKeys[place] !== spellingKey(length, isHuffman)) return 0;
+    const from = place * maxSpellingBytes;
+    for (let i = 0; i < length; i++) {
+      if (this.#spelledBytes[from + i] !== bytes[start + i]) return 0;
+    }
+    return this.#spelledIds[place]!;
+  }
+
+  /** Remembers that these octets, which were checked, spell the name `id`. */
+  rememberSpelling(bytes: Uint8Array, start: number, length: number, isHuffman: boolean, id: number): void {
+    if (length > maxSpellingBytes) return;
+    const place = spellingPlace(bytes, start, length);
+    this.#spelledKeys[place] = spellingKey(length, isHuffman);
+    this.#spelledIds[place] = id;
+    const from = place * maxSpellingBytes;
+    for (let i = 0; i < length; i++) this.#spelledBytes[from + i] = bytes[start + i]!;
+  }
+
+  #set(id: number, name: string): void {
+    this.#names[id] = name;
+    this.#flags[id] = flagsOf(name);
+    this.#byteLengths[id] = name.length;
+    this.#ids.set(name, id);
+  }
+
+  #forget(id: number): void {
+    if (this.#ids.get(this.#names[id]!) !== id) return;
+    this.#ids.delete(this.#names[id]!);
+    for (let place = 0; place < spellings; place++) {
+      if (this.#spelledIds[place] === id) this.#spelledKeys[place] = 0;
+    }
+  }
+}
+
+function enlarged<T extends Uint8Array | Uint32Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}
+
+function flagsOf(name: string): number {
+  let flags = 0;
+  if (name.startsWith(':')) flags |= FLAG_PSEUDO;
+  if (wellFormedName.test(name)) flags |= FLAG_WELL_FORMED;
+  if (connectionSpecific.has(name)) flags |= FLAG_CONNECTION_SPECIFIC;
+  return flags;
+}
+
+/** Never 0, which marks a place without a spelling. */
+function spellingKey(length: number, isHuffman: boolean): number {
+  return ((length + 1) << 1) | (isHuffman ? 1 : 0);
+}
+
+function spellingPlace(bytes: Uint8Array, start: number, length: number): number {
+  let hash = length;
+  for (let i = start; i < start + length; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0;
+  return (hash ^ (hash >>> 6) ^ (hash >>> 12)) & (spellings - 1);
+}
