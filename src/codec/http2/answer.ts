@@ -1,0 +1,88 @@
+/**
+ * Answers that are under way: a final status has come, the end of the stream has not. Only answers with a body or an
+ * end of their own need one (APNs' 200 does not), so they are pooled objects. Owned by one connection, on its thread.
+ */
+import { maxHeldResponseBytes, maxResponseBodyBytes, receiveStreamWindowBytes } from '../../base/limits.js';
+import { ReceiveWindow } from './flow-control.js';
+import type { ResponseFields } from './response-listener.js';
+
+const initialBodyBytes = 256;
+/** A pooled answer does not keep a larger buffer than this. */
+const pooledBodyBytes = 4096;
+
+export class Answer implements ResponseFields {
+  status = 0;
+  /** Of the content-length field; -1 without one. */
+  contentLength = -1;
+  apnsId: string | null = null;
+  retryAfter: string | null = null;
+  /** Bytes of body so far, kept or not. */
+  bodyBytes = 0;
+  readonly window = new ReceiveWindow(receiveStreamWindowBytes);
+  #body = new Uint8Array(initialBodyBytes);
+  #kept = 0;
+
+  /** Bytes that the buffer for the body takes beyond its first. */
+  get heldBytes(): number {
+    return this.#body.length - initialBodyBytes;
+  }
+
+  get body(): Uint8Array {
+    return this.#body.subarray(0, this.#kept);
+  }
+
+  keep(bytes: Uint8Array, start: number, end: number): void {
+    const length = this.#kept + end - start;
+    if (length > this.#body.length) {
+      const grown = new Uint8Array(Math.max(length, this.#body.length * 2));
+      grown.set(this.body);
+      this.#body = grown;
+    }
+    this.#body.set(bytes.subarray(start, end), this.#kept);
+    this.#kept = length;
+  }
+
+  reset(): void {
+    this.contentLength = -1;
+    this.apnsId = null;
+    this.retryAfter = null;
+    this.bodyBytes = 0;
+    this.window.reset();
+    this.#kept = 0;
+    if (this.#body.length > pooledBodyBytes) this.#body = new Uint8Array(initialBodyBytes);
+  }
+}
+
+/** Hands out answers and takes them back; bounds what all bodies of a connection hold together. */
+export class AnswerPool {
+  readonly #free: Answer[] = [];
+  #heldBytes = 0;
+
+  take(status: number): Answer {
+    const answer = this.#free.pop() ?? new Answer();
+    this.#heldBytes += answer.heldBytes;
+    answer.status = status;
+    return answer;
+  }
+
+  /**
+   * Counts body bytes and keeps those of anything but a 200, whose body says nothing.
+   * False when the answer, or all answers together, would hold too much: then nothing is kept.
+   */
+  add(answer: Answer, bytes: Uint8Array, start: number, end: number): boolean {
+    answer.bodyBytes += end - start;
+    if (answer.bodyBytes > maxResponseBodyBytes) return false;
+    if (answer.status === 200 || start === end) return true;
+    if (this.#heldBytes > maxHeldResponseBytes) return false;
+    const before = answer.heldBytes;
+    answer.keep(bytes, start, end);
+    this.#heldBytes += answer.heldBytes - before;
+    return true;
+  }
+
+  give(answer: Answer): void {
+    this.#heldBytes -= answer.heldBytes;
+    answer.reset();
+    this.#free.push(answer);
+  }
+}

@@ -1,0 +1,320 @@
+/**
+ * The client side of one HTTP/2 connection (RFC 9113) without I/O: bytes in, bytes out, and reports to one listener.
+ * Owned by connection/http2-connection, on the thread of its shard; never called from within its own listener.
+ *
+ *              start()          first SETTINGS            GOAWAY, close(), ids used up
+ *   (new) ──────────────▶ waiting ─────────────▶ ready ─────────────────────────────────▶ draining
+ *                            │                     │                                          │
+ *                            └──── peer's fault: GOAWAY in the output, `failure` set ─────────┤
+ *                                                                                             ▼
+ *                                            abandon(): every open stream is reported ──▶  (over)
+ *
+ * Requests are taken in `ready` alone, as many as credit() allows. A stream's way is drawn in stream-table and
+ * response-reader. What was put into the output counts as sent once takeOutput() has handed it out: until then
+ * a request can be withdrawn, and its stream is idle to the peer.
+ */
+import type { Notification, PersonalParts } from '../../apns/notification.js';
+import type { TokenBlock } from '../../apns/token-block.js';
+import { PealError } from '../../base/errors.js';
+import {
+  headerTableBytes,
+  maxHeaderListBytes,
+  maxStreamId,
+  maxStreamsPerConnection,
+  receiveConnectionWindowBytes,
+  receiveMaxFrameBytes,
+  receiveStreamWindowBytes,
+} from '../../base/limits.js';
+import { HpackEncoder } from '../hpack/index.js';
+import { ConnectionFault } from './connection-fault.js';
+import { ControlFrames } from './control-frames.js';
+import { SendWindow } from './flow-control.js';
+import { FrameReader } from './frame-reader.js';
+import {
+  COMPRESSION_ERROR,
+  DEFAULT_WINDOW_BYTES,
+  ENHANCE_YOUR_CALM,
+  SETTINGS_ENABLE_PUSH,
+  SETTINGS_HEADER_TABLE_SIZE,
+  SETTINGS_INITIAL_WINDOW_SIZE,
+  SETTINGS_MAX_FRAME_SIZE,
+  SETTINGS_MAX_HEADER_LIST_SIZE,
+} from './frames.js';
+import { Output } from './output.js';
+import { type ConnectionEvents, PeerFrames } from './peer-frames.js';
+import { RequestTemplate, type TemplateOptions } from './request-template.js';
+import { RequestWriter } from './request-writer.js';
+import type { ResponseListener, StreamCause } from './response-listener.js';
+import { ResponseReader } from './response-reader.js';
+import { PeerSettings } from './settings.js';
+import { goawayCause } from './stream-causes.js';
+import { StreamEndings } from './stream-endings.js';
+import { AWAITING, DROPPED, StreamTable } from './stream-table.js';
+
+export interface ClientConnectionOptions {
+  readonly listener: ResponseListener;
+  /** The `:authority` of every request. */
+  readonly authority: string;
+  /** Whether `authorization` may enter the peer's header table; otherwise it goes out as a never-indexed literal. */
+  readonly indexAuthorization: boolean;
+  /** Requests in flight at most. Default and maximum: maxStreamsPerConnection. */
+  readonly maxStreams?: number;
+  /** One request at a time until the first answer that is not a 403 (token authentication). */
+  readonly probeFirst: boolean;
+}
+
+export interface Goaway {
+  /** The smallest that any GOAWAY named: streams above it were not processed. */
+  readonly lastStreamId: number;
+  /** Of the newest GOAWAY. */
+  readonly errorCode: number;
+}
+
+export class ClientConnection implements ConnectionEvents {
+  readonly #listener: ResponseListener;
+  readonly #authority: string;
+  readonly #indexAuthorization: boolean;
+  readonly #maxStreams: number;
+  readonly #probeFirst: boolean;
+  readonly #streams = new StreamTable();
+  readonly #settings = new PeerSettings();
+  readonly #window = new SendWindow();
+  readonly #encoder = new HpackEncoder();
+  readonly #output = new Output();
+  readonly #control = new ControlFrames(this.#output);
+  readonly #requests: RequestWriter;
+  readonly #endings: StreamEndings;
+  readonly #frames: PeerFrames;
+  readonly #reader: FrameReader;
+  #failure: PealError | null = null;
+  #goaway: Goaway | null = null;
+  #isClosing = false;
+  #isAbandoned = false;
+
+  constructor(options: ClientConnectionOptions) {
+    this.#listener = options.listener;
+    this.#authority = options.authority;
+    this.#indexAuthorization = options.indexAuthorization;
+    this.#maxStreams = Math.min(options.maxStreams ?? maxStreamsPerConnection, maxStreamsPerConnection);
+    this.#probeFirst = options.probeFirst;
+    this.#requests = new RequestWriter(this.#streams, this.#output, this.#settings, this.#window, this.#encoder);
+    this.#endings = new StreamEndings(this.#streams, this.#control, options.listener);
+    this.#frames = new PeerFrames({
+      events: this,
+      streams: this.#streams,
+      settings: this.#settings,
+      window: this.#window,
+      encoder: this.#encoder,
+      control: this.#control,
+      endings: this.#endings,
+      responses: new ResponseReader(this.#streams, this.#control, this.#endings),
+    });
+    this.#reader = new FrameReader(this.#frames, receiveMaxFrameBytes);
+  }
+
+  /**
+   * What the peer did wrong, once it did: a GOAWAY that says so waits in the output, nothing more is read or sent.
+   * Write the output, then abandon().
+   */
+  get failure(): PealError | null {
+    return this.#failure;
+  }
+
+  /** The peer's first SETTINGS have come. */
+  get isReady(): boolean {
+    return this.#frames.isReady;
+  }
+
+  /** The peer goes away: no request is taken any more; those up to lastStreamId may still be answered. */
+  get goaway(): Goaway | null {
+    return this.#goaway;
+  }
+
+  /** Requests that await their answer, those still in the output included. */
+  get activeStreams(): number {
+    return this.#streams.active;
+  }
+
+  /** SETTINGS_MAX_CONCURRENT_STREAMS as it stands; Infinity while the peer names none. */
+  get peerMaxStreams(): number {
+    return this.#settings.maxConcurrentStreams;
+  }
+
+  /** All stream ids are used up: another connection is needed (RFC 9113 §5.1.1). */
+  get isExhausted(): boolean {
+    return this.#streams.nextId > maxStreamId;
+  }
+
+  /** The number given to ping() that was acknowledged last; 0 before the first. */
+  get lastPingAcked(): number {
+    return this.#frames.lastPingAcked;
+  }
+
+  /** Puts the preface, our SETTINGS and the connection's receive window into the output. Call it once, first. */
+  start(): void {
+    this.#control.preface();
+    this.#control.settings([
+      [SETTINGS_HEADER_TABLE_SIZE, headerTableBytes],
+      [SETTINGS_ENABLE_PUSH, 0],
+      [SETTINGS_INITIAL_WINDOW_SIZE, receiveStreamWindowBytes],
+      [SETTINGS_MAX_FRAME_SIZE, receiveMaxFrameBytes],
+      [SETTINGS_MAX_HEADER_LIST_SIZE, maxHeaderListBytes],
+    ]);
+    this.#frames.unackedSettings++;
+    this.#control.windowUpdate(0, receiveConnectionWindowBytes - DEFAULT_WINDOW_BYTES);
+  }
+
+  /**
+   * Takes the next `length` octets of the stream from the start of `bytes`, which may be used again afterwards. Reports
+   * what they settle. Never throws for what a peer sends (see `failure`).
+   */
+  receive(bytes: Uint8Array, length: number): void {
+    if (this.#failure !== null || this.#isAbandoned) return;
+    try {
+      this.#reader.read(bytes, length);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /**
+   * Prepares requests for one notification. Keep the template while notification, provider token and connection stay
+   * the same; its `refusal` says when it cannot be sent here.
+   * @throws PealError `ERR_PEAL_TOKEN` for a token length that cannot be
+   */
+  template(notification: Notification, options: TemplateOptions): RequestTemplate {
+    const fields = { authority: this.#authority, indexAuthorization: this.#indexAuthorization };
+    const template = new RequestTemplate(notification, fields, options);
+    template.adapt(this.#settings);
+    return template;
+  }
+
+  /**
+   * How many requests with payloads of that size may be submitted now: what stream limit, windows and room in the
+   * output leave. 0 before the first SETTINGS and after GOAWAY, close(), failure and abandon(). submit() may take fewer.
+   */
+  credit(payloadBytes: number): number {
+    const streams = this.#streamsLeft();
+    return streams > 0 ? this.#requests.credit(payloadBytes, streams) : 0;
+  }
+
+  /**
+   * Puts requests for the recipients `order[from], order[from + 1], …` (indices into `tokens` and `personal`) into the
+   * output, each under the tag `tagBase + index`; at most `count`. Returns how many it took; never more than allowed
+   * now. Payloads, the template's and personal ones, must stay untouched until their recipients are reported.
+   * 0 with `template.refusal` set means that none of this template can ever be taken under the peer's present SETTINGS.
+   */
+  submit(
+    template: RequestTemplate,
+    tokens: TokenBlock,
+    personal: PersonalParts | null,
+    order: Uint16Array,
+    from: number,
+    count: number,
+    tagBase: number,
+  ): number {
+    const streams = this.#streamsLeft();
+    if (streams <= 0 || !template.adapt(this.#settings)) return 0;
+    checkParts(template, tokens, personal);
+    return this.#requests.submit(template, { tokens, personal, order, from, tagBase }, count, streams);
+  }
+
+  /**
+   * All that waits to be written, as one view that stays untouched until outputWritten(); null while a view is out or
+   * nothing waits. From here on its requests count as sent.
+   */
+  takeOutput(): Uint8Array | null {
+    if (this.#output.isTaken) return null;
+    if (this.#failure === null) {
+      this.#requests.blocked.flush();
+      this.#streams.handedOutBelow = this.#streams.nextId;
+    }
+    this.#control.handedOut();
+    return this.#output.take();
+  }
+
+  /** The view that takeOutput() gave was written; its memory is used again. */
+  outputWritten(): void {
+    this.#output.written();
+  }
+
+  /** Asks the peer for a sign of life. `number`: 1 to 2^32 - 1, comes back in `lastPingAcked`. */
+  ping(number: number): void {
+    this.#control.ping(number);
+  }
+
+  /** Says goodbye: a GOAWAY behind all that waits. No request is taken any more; answers may still come. */
+  close(errorCode: number, debug = ''): void {
+    if (this.#isClosing || this.#failure !== null) return;
+    this.#isClosing = true;
+    this.#control.goaway(errorCode, debug);
+  }
+
+  /**
+   * The byte stream is gone. Reports every open stream: what was never handed out as unprocessed, all else as
+   * unanswered (RFC 9113 §6.8: without a GOAWAY any of them may have been processed).
+   */
+  abandon(cause: StreamCause): void {
+    this.#isAbandoned = true;
+    this.#endings.all(cause);
+  }
+
+  /** @internal Called by peer-frames for each GOAWAY. */
+  onGoawayFrame(lastStreamId: number, errorCode: number, debug: Uint8Array): void {
+    const isFirst = this.#goaway === null;
+    // A later GOAWAY may only lower the id (§6.8); one that raises it is not believed.
+    const last = this.#goaway === null ? lastStreamId : Math.min(this.#goaway.lastStreamId, lastStreamId);
+    const isLowered = isFirst || last < this.#goaway!.lastStreamId;
+    this.#goaway = { lastStreamId: last, errorCode };
+    if (isFirst) this.#output.filling.dropStreamsFrom(this.#streams.handedOutBelow);
+    if (isLowered) this.#dropAbove(last, goawayCause(errorCode));
+    this.#listener.onGoaway(last, errorCode, debug);
+  }
+
+  /** Streams above lastStreamId were not processed; those that were never handed out will not be opened any more. */
+  #dropAbove(lastStreamId: number, cause: StreamCause): void {
+    const { ids, states, handedOutBelow } = this.#streams;
+    for (let slot = 0; slot < states.length; slot++) {
+      if (states[slot]! < AWAITING || (ids[slot]! <= lastStreamId && ids[slot]! < handedOutBelow)) continue;
+      // Whoever has begun to answer has processed it.
+      if (this.#endings.hasAnswerBegun(slot)) this.#endings.unanswered(slot, DROPPED, cause);
+      else this.#endings.unprocessed(slot, DROPPED, cause);
+    }
+  }
+
+  #streamsLeft(): number {
+    if (!this.#frames.isReady || this.#failure !== null || this.#goaway !== null) return 0;
+    if (this.#isClosing || this.#isAbandoned) return 0;
+    let most = Math.min(this.#maxStreams, this.#settings.maxConcurrentStreams);
+    if (this.#probeFirst && this.#endings.isUnproven) most = Math.min(most, 1);
+    return most - this.#streams.active;
+  }
+
+  /** Ends the connection for the peer's fault; whatever else `error` may be is a fault of ours and thrown on. */
+  #fail(error: unknown): void {
+    let errorCode: number;
+    if (error instanceof ConnectionFault) {
+      errorCode = error.errorCode;
+      this.#failure = error.error;
+    } else if (error instanceof PealError && error.origin === 'protocol') {
+      errorCode = error.code === 'ERR_PEAL_LIMIT' ? ENHANCE_YOUR_CALM : COMPRESSION_ERROR;
+      this.#failure = error;
+    } else {
+      throw error;
+    }
+    this.#output.filling.dropBody();
+    this.#control.goaway(errorCode, '');
+  }
+}
+
+/** A template that is used with other parts than it was made for would send one recipient's data to another. */
+function checkParts(template: RequestTemplate, tokens: TokenBlock, personal: PersonalParts | null): void {
+  const isRight =
+    template.tokenBytes === tokens.tokenBytes &&
+    template.hasPersonalIds === (personal?.apnsIds != null) &&
+    template.hasPersonalPayloads === (personal?.payloads != null && personal.payloadOffsets !== null);
+  if (isRight) return;
+  throw new PealError('ERR_PEAL_OPTION', 'recipients and request template do not match; make a template for them', {
+    origin: 'usage',
+  });
+}

@@ -1,0 +1,128 @@
+/**
+ * One write's worth of output. Requests stand in the body, end to end; control frames that go out ahead of them
+ * stand in the head and are moved up against the body when the buffer is taken, so that one view covers both.
+ *
+ *   0            headBytes = bodyStart                         length
+ *   | control frames →|…| slot | slot | slot | slot | … | frame |…free…
+ *                       ^ layoutStart               ^ layoutEnd
+ *
+ * Slots of one image (request-template) that lie side by side are remembered, also after the buffer was written: where
+ * the same image comes to lie again only stream ids and tokens are patched. Owned by one Output, on its thread.
+ */
+import { controlHeadBytes, maxOutputBufferBytes, outputBufferBytes } from '../../base/limits.js';
+import { DATA, FRAME_HEADER_BYTES, readUint31 } from './frames.js';
+import type { SlotImage } from './slot-image.js';
+
+export const BODY_START = controlHeadBytes;
+
+export class OutputBuffer {
+  bytes = new Uint8Array(BODY_START + outputBufferBytes);
+  view = new DataView(this.bytes.buffer);
+  /** End of the control frames in the head. */
+  headLength = 0;
+  /** End of the body. */
+  length = BODY_START;
+  #layout: SlotImage | null = null;
+  #layoutStart = 0;
+  #layoutEnd = 0;
+
+  get isEmpty(): boolean {
+    return this.headLength === 0 && this.length === BODY_START;
+  }
+
+  /** Makes the body's capacity at least `bytes`, keeping what it holds. */
+  growBody(bytes: number): void {
+    const capacity = BODY_START + bytes;
+    if (capacity <= this.bytes.length) return;
+    const grown = new Uint8Array(capacity);
+    grown.set(this.bytes);
+    this.bytes = grown;
+    this.view = new DataView(grown.buffer);
+  }
+
+  /** Claims `count` bytes at the end of the body, for anything but slots; returns where they start. */
+  append(count: number): number {
+    const at = this.length;
+    const end = at + count;
+    if (end > this.bytes.length) {
+      const doubled = Math.min(2 * (this.bytes.length - BODY_START), maxOutputBufferBytes);
+      this.growBody(Math.max(end - BODY_START, doubled));
+    }
+    this.length = end;
+    if (at < this.#layoutEnd && end > this.#layoutStart) this.#cutLayout(at);
+    return at;
+  }
+
+  /** What is laid out already when slots of `image` are put at the end of the body: up to the returned offset. */
+  laidOutFor(image: SlotImage): number {
+    const at = this.length;
+    if (
+      this.#layout === image &&
+      at >= this.#layoutStart &&
+      at <= this.#layoutEnd &&
+      (at - this.#layoutStart) % image.slotBytes === 0
+    ) {
+      return this.#layoutEnd;
+    }
+    this.#layout = image;
+    this.#layoutStart = at;
+    this.#layoutEnd = at;
+    return at;
+  }
+
+  /** The body ends at `end` now, with slots of the image that laidOutFor() was called with. */
+  slotsWritten(end: number): void {
+    this.length = end;
+    if (end > this.#layoutEnd) this.#layoutEnd = end;
+  }
+
+  /** Something else was written over the layout from `at` on: only whole slots before it remain. */
+  #cutLayout(at: number): void {
+    if (at <= this.#layoutStart || this.#layout === null) {
+      this.#layout = null;
+      this.#layoutEnd = this.#layoutStart;
+      return;
+    }
+    const slots = Math.floor((at - this.#layoutStart) / this.#layout.slotBytes);
+    this.#layoutEnd = this.#layoutStart + slots * this.#layout.slotBytes;
+  }
+
+  /** Everything that waits, as one view. */
+  take(): Uint8Array {
+    const start = BODY_START - this.headLength;
+    if (this.headLength > 0) this.bytes.copyWithin(start, 0, this.headLength);
+    return this.bytes.subarray(start, this.length);
+  }
+
+  /** Forgets what was written, and keeps the layout. */
+  reset(): void {
+    this.headLength = 0;
+    this.length = BODY_START;
+  }
+
+  /** Forgets the body alone. */
+  dropBody(): void {
+    this.length = BODY_START;
+  }
+
+  /** Takes the frames of streams from `streamId` on out of the body; returns how many bytes of DATA they held. */
+  dropStreamsFrom(streamId: number): number {
+    let dropped = 0;
+    let kept = BODY_START;
+    let end: number;
+    for (let at = BODY_START; at < this.length; at = end) {
+      const payloadBytes = this.view.getUint32(at) >>> 8;
+      end = at + FRAME_HEADER_BYTES + payloadBytes;
+      if (readUint31(this.bytes, at + 5) >= streamId) {
+        if (this.bytes[at + 3] === DATA) dropped += payloadBytes;
+        continue;
+      }
+      this.bytes.copyWithin(kept, at, end);
+      kept += end - at;
+    }
+    this.length = kept;
+    this.#layout = null;
+    this.#layoutEnd = this.#layoutStart;
+    return dropped;
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * What all requests for one notification share on one connection: their header fields, ready to be coded, and, as long
+ * as the peer's header table stands as it did, the image of a whole request (slot-image). The first request of a
+ * template usually goes out coded field by field, which enters what is shared into the peer's table; from then on the
+ * same octets serve every recipient. Made by ClientConnection.template(), kept by its caller, on the same thread.
+ *
+ * Indexing follows Apple ("Sending notification requests to APNs"): shared fields by index; `:path` always literal;
+ * apns-expiration, apns-collapse-id and apns-id indexed the first time only; `authorization` as the owner chooses.
+ */
+import type { Notification } from '../../apns/notification.js';
+import { PealError } from '../../base/errors.js';
+import { headerTableBytes, maxRequestHeaderListBytes, maxTokenBytes } from '../../base/limits.js';
+import { ByteWriter } from '../byte-writer.js';
+import {
+  type EncodedField,
+  type HpackEncoder,
+  type Indexing,
+  NAME_PATH,
+  staticFieldIndex,
+  writeInteger,
+  writeLiteral,
+} from '../hpack/index.js';
+import { DATA, FLAG_END_HEADERS, FLAG_END_STREAM, FRAME_HEADER_BYTES, HEADERS, writeFrameHeader } from './frames.js';
+import type { PeerSettings } from './settings.js';
+import type { SlotImage } from './slot-image.js';
+
+export interface TemplateOptions {
+  /** Length of the device tokens, in bytes, 1 to maxTokenBytes. */
+  readonly tokenBytes: number;
+  /** The JWT without "bearer ", or null. */
+  readonly providerToken: string | null;
+  /** Each recipient brings an apns-id of its own (PersonalParts.apnsIds). Default false. */
+  readonly hasPersonalIds?: boolean;
+  /** Each recipient brings a payload of its own (PersonalParts.payloads). Default false. */
+  readonly hasPersonalPayloads?: boolean;
+}
+
+/** What the connection adds to every template. */
+export interface ConnectionFields {
+  readonly authority: string;
+  readonly indexAuthorization: boolean;
+}
+
+const devicePath = '/3/device/';
+const idCharacters = 36;
+/** Overhead of a field in a header list (RFC 7541 §4.1). */
+const fieldOverheadBytes = 32;
+const indexedOnce = new Set(['apns-expiration', 'apns-collapse-id', 'apns-id']);
+const noPayload = new Uint8Array(0);
+
+export class RequestTemplate {
+  readonly tokenBytes: number;
+  readonly hasPersonalIds: boolean;
+  readonly hasPersonalPayloads: boolean;
+  /** The shared payload; empty where recipients bring their own. */
+  readonly payload: Uint8Array;
+  /** Size of the header list as RFC 7541 §4.1 counts, in bytes. */
+  readonly headerListBytes: number;
+  readonly #fieldsBeforePath: readonly EncodedField[];
+  readonly #fieldsAfterPath: readonly EncodedField[];
+  // The same, with 'none' for those that the peer's table has no room for.
+  #beforePath: readonly EncodedField[] = [];
+  #afterPath: readonly EncodedField[] = [];
+  #tableBytes = -1;
+  #image: SlotImage | null = null;
+  /** Revision of the encoder that `#image` was made for; -1 when images have to wait for an insertion. */
+  #revision = -1;
+  #refusal: PealError | null = null;
+  #refusedAbove = 0;
+
+  constructor(notification: Notification, connection: ConnectionFields, options: TemplateOptions) {
+    this.tokenBytes = options.tokenBytes;
+    this.hasPersonalIds = options.hasPersonalIds ?? false;
+    this.hasPersonalPayloads = options.hasPersonalPayloads ?? false;
+    this.payload = this.hasPersonalPayloads ? noPayload : notification.payload;
+    this.#fieldsBeforePath = [
+      { name: ':method', value: 'POST', indexing: 'shared' },
+      { name: ':scheme', value: 'https', indexing: 'shared' },
+      { name: ':authority', value: connection.authority, indexing: 'shared' },
+    ];
+    this.#fieldsAfterPath = [...authorization(connection, options.providerToken), ...notification.headers.map(indexed)];
+    this.headerListBytes = this.#listBytes();
+    if (!(this.tokenBytes >= 1 && this.tokenBytes <= maxTokenBytes)) {
+      throw new PealError('ERR_PEAL_TOKEN', `device tokens of ${this.tokenBytes} bytes: 1 to ${maxTokenBytes} can be`, {
+        origin: 'usage',
+      });
+    }
+  }
+
+  /**
+   * Why no request of this template may be sent on its connection: its fields are larger than the peer, or an HTTP/2
+   * frame, allows. Null while they may. It can change whenever the peer changes its SETTINGS.
+   */
+  get refusal(): PealError | null {
+    return this.#refusal;
+  }
+
+  /** Follows the peer's SETTINGS; false when the fields are larger than it takes (MAX_HEADER_LIST_SIZE). */
+  adapt(settings: PeerSettings): boolean {
+    const tableBytes = Math.min(settings.headerTableBytes, headerTableBytes);
+    if (tableBytes !== this.#tableBytes) this.#planIndexing(tableBytes);
+    const most = Math.min(settings.maxHeaderListBytes, maxRequestHeaderListBytes);
+    if (this.headerListBytes <= most) this.#refusal = null;
+    else if (this.#refusal === null || this.#refusedAbove !== most) this.#refuse(most);
+    return this.#refusal === null;
+  }
+
+  /** The image that holds now, or null when a request has to be coded field by field first. */
+  imageFor(encoder: HpackEncoder): SlotImage | null {
+    if (this.#revision === encoder.revision) return this.#image;
+    this.#image = null;
+    if (!encoder.canEncodeWithoutInsertion(this.#beforePath)) return null;
+    if (!encoder.canEncodeWithoutInsertion(this.#afterPath)) return null;
+    this.#image = this.#drawImage(encoder);
+    this.#revision = encoder.revision;
+    return this.#image;
+  }
+
+  /**
+   * Appends the header block of one request. What it enters into the peer's table counts at once, so it has to be sent.
+   * Returns the offset of the token's hex digits; a personal apns-id is the last 36 octets. Both are for the caller
+   * to fill.
+   */
+  writeBlock(encoder: HpackEncoder, out: ByteWriter): number {
+    encoder.encode(this.#beforePath, out);
+    const hexCharacters = 2 * this.tokenBytes;
+    writeInteger(out, 0x00, 4, NAME_PATH);
+    writeInteger(out, 0x00, 7, devicePath.length + hexCharacters);
+    out.ascii(devicePath);
+    const hexOffset = out.skip(hexCharacters);
+    encoder.encode(this.#afterPath, out);
+    if (this.hasPersonalIds) {
+      writeLiteral(out, 'without-indexing', encoder.nameIndexOf('apns-id'), 'apns-id', '0'.repeat(idCharacters), 'raw');
+    }
+    return hexOffset;
+  }
+
+  #drawImage(encoder: HpackEncoder): SlotImage {
+    const out = new ByteWriter(512 + this.payload.length);
+    const payloadBytes = this.payload.length;
+    const endsWithHeaders = payloadBytes === 0 && !this.hasPersonalPayloads;
+    out.skip(FRAME_HEADER_BYTES);
+    const hexOffset = this.writeBlock(encoder, out);
+    const headBytes = out.length;
+    const flags = FLAG_END_HEADERS | (endsWithHeaders ? FLAG_END_STREAM : 0);
+    writeFrameHeader(out.bytes, 0, headBytes - FRAME_HEADER_BYTES, HEADERS, flags, 0);
+    if (payloadBytes > 0) {
+      const at = out.skip(FRAME_HEADER_BYTES);
+      writeFrameHeader(out.bytes, at, payloadBytes, DATA, FLAG_END_STREAM, 0);
+      out.append(this.payload);
+    }
+    return {
+      bytes: out.bytes.slice(0, out.length),
+      slotBytes: out.length,
+      headBytes,
+      hexOffset,
+      idOffset: this.hasPersonalIds ? headBytes - idCharacters : -1,
+      tokenBytes: this.tokenBytes,
+      payloadBytes,
+    };
+  }
+
+  #refuse(most: number): void {
+    this.#refusedAbove = most;
+    this.#refusal = new PealError(
+      'ERR_PEAL_HEADER',
+      `the request's header fields take ${this.headerListBytes} bytes and the gateway allows ${most}; shorten them`,
+      { origin: 'usage' },
+    );
+  }
+
+  /**
+   * Leaves fields out of the peer's table that do not fit into it beside the others: entering them in turn would push
+   * out what the next request needs, and no image would ever hold.
+   */
+  #planIndexing(tableBytes: number): void {
+    let room = tableBytes;
+    const plan = (field: EncodedField): EncodedField => {
+      if (field.indexing === 'never' || staticFieldIndex(field.name, field.value) !== 0) return field;
+      const entryBytes = fieldBytes(field.name, field.value);
+      if (entryBytes > room) return { ...field, indexing: 'none' };
+      room -= entryBytes;
+      return field;
+    };
+    this.#tableBytes = tableBytes;
+    this.#beforePath = this.#fieldsBeforePath.map(plan);
+    this.#afterPath = this.#fieldsAfterPath.map(plan);
+    this.#image = null;
+    this.#revision = -1;
+  }
+
+  #listBytes(): number {
+    const fields = [...this.#fieldsBeforePath, ...this.#fieldsAfterPath];
+    let bytes = fieldBytes(':path', devicePath) + 2 * this.tokenBytes;
+    for (const { name, value } of fields) bytes += fieldBytes(name, value);
+    if (this.hasPersonalIds) bytes += fieldBytes('apns-id', '') + idCharacters;
+    return bytes;
+  }
+}
+
+function fieldBytes(name: string, value: string): number {
+  return name.length + value.length + fieldOverheadBytes;
+}
+
+function authorization(connection: ConnectionFields, providerToken: string | null): EncodedField[] {
+  if (providerToken === null) return [];
+  const indexing: Indexing = connection.indexAuthorization ? 'shared' : 'never';
+  return [{ name: 'authorization', value: `bearer ${providerToken}`, indexing }];
+}
+
+function indexed([name, value]: readonly [string, string]): EncodedField {
+  return { name, value, indexing: indexedOnce.has(name) ? 'first' : 'shared' };
+}

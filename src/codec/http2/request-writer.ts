@@ -1,0 +1,260 @@
+/**
+ * Turns recipients into requests in the output: the hot path of sending. Three ways, from fast to general:
+ *
+ *   uniform   the image again and again; where it lies in the buffer already, two stream ids and the token are patched
+ *   personal  the image's head, a payload of the recipient's own behind it
+ *   general   coded field by field (which may enter fields into the peer's table), the body as far as windows allow
+ *
+ * Allocates nothing per request but on the general way (and one short-lived view for a personal payload). Owned by one connection, on its thread.
+ */
+import type { PersonalParts } from '../../apns/notification.js';
+import type { TokenBlock } from '../../apns/token-block.js';
+import { maxStreamId } from '../../base/limits.js';
+import { ByteWriter } from '../byte-writer.js';
+import type { HpackEncoder } from '../hpack/index.js';
+import { BlockedBodies } from './blocked-bodies.js';
+import type { SendWindow } from './flow-control.js';
+import {
+  DATA,
+  FLAG_END_HEADERS,
+  FLAG_END_STREAM,
+  FRAME_HEADER_BYTES,
+  HEADERS,
+  MIN_MAX_FRAME_BYTES,
+  writeFrameHeader,
+} from './frames.js';
+import type { Output } from './output.js';
+import type { RequestTemplate } from './request-template.js';
+import type { PeerSettings } from './settings.js';
+import type { SlotImage } from './slot-image.js';
+import { AWAITING, SENDING, SLOT_MASK, type StreamTable } from './stream-table.js';
+import { COMMON_TOKEN_BYTES, writeCommonTokenHex, writeHex, writeUuid } from './token-hex.js';
+
+/** HEADERS of a typical request and two frame headers: what `credit` reckons with besides the payload. */
+const typicalOverheadBytes = 128;
+const idBytes = 16;
+
+/** Recipients to be sent: `order[from … from + count)` are indices into the tokens. */
+export interface Recipients {
+  tokens: TokenBlock;
+  personal: PersonalParts | null;
+  order: Uint16Array;
+  from: number;
+  tagBase: number;
+}
+
+export class RequestWriter {
+  readonly blocked: BlockedBodies;
+  readonly #streams: StreamTable;
+  readonly #output: Output;
+  readonly #settings: PeerSettings;
+  readonly #window: SendWindow;
+  readonly #encoder: HpackEncoder;
+  readonly #block = new ByteWriter(1024);
+
+  constructor(streams: StreamTable, output: Output, settings: PeerSettings, window: SendWindow, encoder: HpackEncoder) {
+    this.#streams = streams;
+    this.#output = output;
+    this.#settings = settings;
+    this.#window = window;
+    this.#encoder = encoder;
+    this.blocked = new BlockedBodies(streams, output, settings, window);
+  }
+
+  /** How many requests with bodies of this size windows, ids and output allow while `streams` more may be open. */
+  credit(payloadBytes: number, streams: number): number {
+    this.blocked.flush();
+    const slotBytes = payloadBytes + typicalOverheadBytes;
+    const room = Math.floor(this.#output.roomFor(slotBytes) / slotBytes);
+    return Math.max(0, Math.min(streams, room, this.#idsLeft(), this.#windowAllows(payloadBytes)));
+  }
+
+  /** Puts at most `count` requests into the output; returns how many. `streams` more may be open. */
+  submit(template: RequestTemplate, recipients: Recipients, count: number, streams: number): number {
+    this.blocked.flush();
+    const most = Math.min(count, streams);
+    let done = 0;
+    while (done < most) {
+      const image = template.imageFor(this.#encoder);
+      let written = 0;
+      if (image !== null) {
+        written = template.hasPersonalPayloads
+          ? this.#writePersonal(image, recipients, done, most - done)
+          : this.#writeUniform(image, recipients, done, most - done);
+      }
+      if (written === 0) written = this.#writeGeneral(template, image, recipients, done);
+      if (written === 0) break;
+      done += written;
+    }
+    return done;
+  }
+
+  /** How many bodies of this size may be begun now. */
+  #windowAllows(payloadBytes: number): number {
+    if (payloadBytes === 0) return Number.POSITIVE_INFINITY;
+    const available = this.#window.available;
+    if (payloadBytes > this.#settings.initialWindowBytes) return available > 0 ? this.blocked.room : 0;
+    if (payloadBytes <= available) return Math.floor(available / payloadBytes);
+    // Less than one body is left, and perhaps no update comes before it is used up: begin one when all else is over.
+    return available > 0 && this.#streams.active === 0 ? 1 : 0;
+  }
+
+  #idsLeft(): number {
+    return (maxStreamId - this.#streams.nextId) / 2 + 1;
+  }
+
+  /** Whether a body goes out whole in one DATA frame. */
+  #goesWhole(payloadBytes: number): boolean {
+    return payloadBytes <= this.#settings.maxFrameBytes && payloadBytes <= this.#settings.initialWindowBytes;
+  }
+
+  #writeUniform(image: SlotImage, recipients: Recipients, done: number, most: number): number {
+    const { slotBytes, payloadBytes } = image;
+    let count = Math.min(most, this.#idsLeft(), Math.floor(this.#output.roomFor(slotBytes) / slotBytes));
+    if (payloadBytes > 0) {
+      if (!this.#goesWhole(payloadBytes)) return 0;
+      count = Math.min(count, Math.floor(this.#window.available / payloadBytes));
+    }
+    if (count <= 0) return 0;
+    this.#output.reserve(count, slotBytes);
+    const written = this.#fillSlots(image, recipients, recipients.from + done, count);
+    this.#window.available -= written * payloadBytes;
+    this.#streams.active += written;
+    return written;
+  }
+
+  /** The innermost loop of sending. Streams are opened in place: a call for each would cost more than the rest. */
+  #fillSlots(image: SlotImage, recipients: Recipients, from: number, count: number): number {
+    const { ids, states, tags, windowDeltas, informational } = this.#streams;
+    const { order, tagBase, personal } = recipients;
+    const { bytes: tokens, tokenBytes } = recipients.tokens;
+    const { slotBytes, hexOffset, idOffset, payloadBytes } = image;
+    const apnsIds = idOffset < 0 ? null : personal!.apnsIds!;
+    const buffer = this.#output.filling;
+    const view = buffer.view;
+    const laidOut = buffer.laidOutFor(image);
+    const headIdAt = 5;
+    const dataIdAt = payloadBytes > 0 ? image.headBytes + 5 : headIdAt;
+    let at = buffer.length;
+    let streamId = this.#streams.nextId;
+    let written = 0;
+    while (written < count) {
+      let slot = (streamId >>> 1) & SLOT_MASK;
+      while (states[slot]! >= AWAITING) {
+        streamId += 2;
+        slot = (streamId >>> 1) & SLOT_MASK;
+      }
+      if (streamId > maxStreamId) break;
+      const recipient = order[from + written]!;
+      ids[slot] = streamId;
+      states[slot] = AWAITING;
+      tags[slot] = tagBase + recipient;
+      windowDeltas[slot] = -payloadBytes;
+      informational[slot] = 0;
+      if (at >= laidOut) buffer.bytes.set(image.bytes, at);
+      view.setUint32(at + headIdAt, streamId);
+      view.setUint32(at + dataIdAt, streamId);
+      if (tokenBytes === COMMON_TOKEN_BYTES) {
+        writeCommonTokenHex(view, at + hexOffset, tokens, recipient * COMMON_TOKEN_BYTES);
+      } else {
+        writeHex(view, at + hexOffset, tokens, recipient * tokenBytes, tokenBytes);
+      }
+      if (apnsIds !== null) writeUuid(view, at + idOffset, apnsIds, recipient * idBytes);
+      at += slotBytes;
+      streamId += 2;
+      written++;
+    }
+    this.#streams.nextId = streamId;
+    buffer.slotsWritten(at);
+    return written;
+  }
+
+  #writePersonal(image: SlotImage, recipients: Recipients, done: number, most: number): number {
+    const offsets = recipients.personal!.payloadOffsets!;
+    let written = 0;
+    while (written < most && this.#idsLeft() >= 1) {
+      const recipient = recipients.order[recipients.from + done + written]!;
+      const payloadBytes = offsets[recipient + 1]! - offsets[recipient]!;
+      const slotBytes = image.headBytes + FRAME_HEADER_BYTES + payloadBytes;
+      if (payloadBytes === 0 || payloadBytes > this.#window.available || !this.#goesWhole(payloadBytes)) break;
+      if (slotBytes > this.#output.roomFor(slotBytes)) break;
+      const slot = this.#streams.nextFreeSlot();
+      if (this.#streams.nextId > maxStreamId) break;
+      this.#writePersonalRequest(image, recipients, recipient, payloadBytes);
+      this.#streams.open(recipients.tagBase + recipient, AWAITING);
+      this.#streams.windowDeltas[slot] = -payloadBytes;
+      this.#window.available -= payloadBytes;
+      written++;
+    }
+    return written;
+  }
+
+  #writePersonalRequest(image: SlotImage, recipients: Recipients, recipient: number, payloadBytes: number): void {
+    const { payloads, payloadOffsets, apnsIds } = recipients.personal!;
+    const streamId = this.#streams.nextId;
+    const buffer = this.#output.filling;
+    const at = buffer.append(image.headBytes + FRAME_HEADER_BYTES + payloadBytes);
+    const view = buffer.view;
+    buffer.bytes.set(image.bytes, at);
+    view.setUint32(at + 5, streamId);
+    writeHex(view, at + image.hexOffset, recipients.tokens.bytes, recipient * image.tokenBytes, image.tokenBytes);
+    if (image.idOffset >= 0) writeUuid(view, at + image.idOffset, apnsIds!, recipient * idBytes);
+    const dataAt = at + image.headBytes;
+    writeFrameHeader(buffer.bytes, dataAt, payloadBytes, DATA, FLAG_END_STREAM, streamId);
+    // A view that dies at once: cheaper than any loop from about 100 bytes on (2,000 bytes: 0.16 against 1.1 us).
+    const from = payloadOffsets![recipient]!;
+    buffer.bytes.set(payloads!.subarray(from, from + payloadBytes), dataAt + FRAME_HEADER_BYTES);
+  }
+
+  /** One request, whatever the state of tables and windows; 0 when it has to wait. */
+  #writeGeneral(template: RequestTemplate, image: SlotImage | null, recipients: Recipients, done: number): number {
+    const recipient = recipients.order[recipients.from + done]!;
+    const offsets = template.hasPersonalPayloads ? recipients.personal!.payloadOffsets! : null;
+    const payload = offsets === null ? template.payload : recipients.personal!.payloads!;
+    const bodyFrom = offsets === null ? 0 : offsets[recipient]!;
+    const bodyTo = offsets === null ? payload.length : offsets[recipient + 1]!;
+    const hasBody = bodyTo > bodyFrom;
+    if (this.#windowAllows(bodyTo - bodyFrom) < 1 || this.#idsLeft() < 1) return 0;
+    if (hasBody && this.blocked.room < 1) return 0;
+    const headBytes = image?.headBytes ?? template.headerListBytes + FRAME_HEADER_BYTES;
+    if (!this.#hasRoom(headBytes, bodyTo - bodyFrom)) return 0;
+    this.#streams.nextFreeSlot();
+    if (this.#streams.nextId > maxStreamId) return 0;
+
+    const streamId = this.#streams.nextId;
+    this.#streams.open(recipients.tagBase + recipient, hasBody ? SENDING : AWAITING);
+    this.#writeHeaders(template, recipients, recipient, streamId, hasBody);
+    if (hasBody) this.blocked.send(streamId, payload, bodyFrom, bodyTo);
+    return 1;
+  }
+
+  /** Room for a request, or for its HEADERS and a good part of a large body. */
+  #hasRoom(headBytes: number, payloadBytes: number): boolean {
+    const slotBytes = headBytes + (payloadBytes > 0 ? FRAME_HEADER_BYTES + payloadBytes : 0);
+    return this.#output.roomFor(slotBytes) >= Math.min(slotBytes, headBytes + MIN_MAX_FRAME_BYTES);
+  }
+
+  #writeHeaders(
+    template: RequestTemplate,
+    recipients: Recipients,
+    recipient: number,
+    streamId: number,
+    hasBody: boolean,
+  ): void {
+    const block = this.#block;
+    block.reset();
+    const hexOffset = template.writeBlock(this.#encoder, block);
+    const buffer = this.#output.filling;
+    const at = buffer.append(FRAME_HEADER_BYTES + block.length);
+    const flags = FLAG_END_HEADERS | (hasBody ? 0 : FLAG_END_STREAM);
+    writeFrameHeader(buffer.bytes, at, block.length, HEADERS, flags, streamId);
+    const blockAt = at + FRAME_HEADER_BYTES;
+    buffer.bytes.set(block.view(), blockAt);
+    const { bytes, tokenBytes } = recipients.tokens;
+    writeHex(buffer.view, blockAt + hexOffset, bytes, recipient * tokenBytes, tokenBytes);
+    if (template.hasPersonalIds) {
+      const { apnsIds } = recipients.personal!;
+      writeUuid(buffer.view, blockAt + block.length - 36, apnsIds!, recipient * idBytes);
+    }
+  }
+}

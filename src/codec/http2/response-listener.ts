@@ -1,0 +1,31 @@
+/**
+ * What a client connection tells its owner. Implemented by connection/http2-connection; called from within
+ * `receive()`, `abandon()` and nowhere else. The owner must not call back into the connection from these calls.
+ */
+import type { PealError } from '../../base/errors.js';
+
+/** Why a request ended without an answer. One object may stand for many requests: it is never changed. */
+export type StreamCause = PealError;
+
+/** Fields of an answer that is not a 200; null where the answer had none. Valid during the call only. */
+export interface ResponseFields {
+  readonly apnsId: string | null;
+  readonly retryAfter: string | null;
+}
+
+/** Every tag that was submitted is reported by exactly one of the first four, exactly once. */
+export interface ResponseListener {
+  /** The final status was 200 and the answer is complete. */
+  onAccepted(tag: number): void;
+  /** A complete answer with another final status. `body` may be empty; it is valid during the call only. */
+  onRejected(tag: number, status: number, body: Uint8Array, fields: ResponseFields): void;
+  /** Certainly not processed: REFUSED_STREAM, above the GOAWAY's lastStreamId, or never handed out as output. */
+  onUnprocessed(tag: number, cause: StreamCause): void;
+  /** Handed out, and ended without a complete, well-formed answer. */
+  onUnanswered(tag: number, cause: StreamCause): void;
+  /**
+   * The peer goes away. Called after the requests above `lastStreamId` (the smallest so far) have been reported.
+   * `debug` is at most maxGoawayDebugBytes long and valid during the call only; it is sensitive in logs.
+   */
+  onGoaway(lastStreamId: number, errorCode: number, debug: Uint8Array): void;
+}

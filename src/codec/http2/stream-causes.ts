@@ -1,0 +1,65 @@
+/**
+ * Why requests end without an answer, as errors that are made once and then shared: a storm of resets costs no
+ * allocation for each stream. Frozen by convention; read by the owner of the connection on the same thread.
+ */
+import { PealError, type PealErrorCode } from '../../base/errors.js';
+import { errorCodeName, NO_ERROR, REFUSED_STREAM } from './frames.js';
+
+function cause(code: PealErrorCode, message: string): PealError {
+  return new PealError(code, message, { origin: 'gateway', retryable: true });
+}
+
+/** RST_STREAM(REFUSED_STREAM), before any part of an answer: certainly not processed (RFC 9113 §8.7). */
+export const refusedCause = cause(
+  'ERR_PEAL_REFUSED',
+  `the gateway refused the stream (${errorCodeName(REFUSED_STREAM)}) before processing it; it may be sent again`,
+);
+
+/** The answer broke RFC 9113 §8; what it meant is not known. */
+export const malformedCause = cause(
+  'ERR_PEAL_PROTOCOL',
+  "the gateway's answer was malformed; its meaning is not known",
+);
+
+/** The answer's body went over maxResponseBodyBytes. */
+export const oversizedCause = cause('ERR_PEAL_LIMIT', "the gateway's answer was too large and was cut off");
+
+/** The peer overran or overflowed a stream's window (RFC 9113 §6.9). */
+export const flowControlCause = cause('ERR_PEAL_PROTOCOL', 'the gateway broke flow control on the stream');
+
+/** Another frame on the stream broke RFC 9113. */
+export const brokenStreamCause = cause('ERR_PEAL_PROTOCOL', 'the gateway broke HTTP/2 on the stream');
+
+/** The GOAWAY's error codes that are kept; the peer cannot make this grow. */
+const resetCauses = new Map<number, PealError>();
+const goawayCauses = new Map<number, PealError>();
+const maxKnownCode = 0xd;
+
+function byCode(known: Map<number, PealError>, errorCode: number, make: (name: string) => PealError): PealError {
+  const key = errorCode <= maxKnownCode ? errorCode : -1;
+  let found = known.get(key);
+  if (found === undefined) {
+    found = make(key < 0 ? 'an unknown error code' : errorCodeName(errorCode));
+    known.set(key, found);
+  }
+  return found;
+}
+
+/** RST_STREAM with any other code: whether the request was processed is not known. */
+export function resetCause(errorCode: number): PealError {
+  return byCode(resetCauses, errorCode, (name) =>
+    cause('ERR_PEAL_RESET', `the gateway reset the stream (${name}) without an answer; it may have been processed`),
+  );
+}
+
+/** The stream lies above the GOAWAY's lastStreamId: certainly not processed (RFC 9113 §6.8). */
+export function goawayCause(errorCode: number): PealError {
+  return byCode(goawayCauses, errorCode, (name) =>
+    cause(
+      'ERR_PEAL_GOAWAY',
+      errorCode === NO_ERROR
+        ? 'the gateway asked to go elsewhere (GOAWAY) before processing the request; it may be sent again'
+        : `the gateway closed the connection (GOAWAY ${name}) before processing the request; it may be sent again`,
+    ),
+  );
+}

@@ -1,0 +1,98 @@
+/**
+ * The streams of one connection in typed arrays: a ring indexed by half the stream id. Ids only grow; an id whose slot
+ * is still taken is skipped (RFC 9113 §5.1.1 lets a client leave ids out). Owned by one connection, on its thread.
+ *
+ *      id 1   3   5   7        …      16,383 16,385
+ *        [0] [1] [2] [3]  …          [8,191]  [0] …     slot = (id >> 1) & (slots - 1)
+ *
+ * A slot keeps its id after the stream has ended, so that late frames are told apart:
+ *   ids[slot] === id   we opened it, and the state says how it stands
+ *   ids[slot] >  id    we opened and ended it (or skipped it) long ago, the slot has been used again since
+ *   ids[slot] <  id    we never opened it
+ */
+import { streamRingSlots } from '../../base/limits.js';
+import type { Answer } from './answer.js';
+
+/** Ended by the peer (END_STREAM or RST_STREAM). */
+export const ENDED = 0;
+/** Ended by us (RST_STREAM, or above a GOAWAY's lastStreamId): what still comes is discarded (§5.1 "closed"). */
+export const DROPPED = 1;
+/** The whole request is in the output or gone out; its answer is awaited. From here on a slot is taken. */
+export const AWAITING = 2;
+/** Part of the body waits for a window. */
+export const SENDING = 3;
+
+export const SLOT_MASK = streamRingSlots - 1;
+
+export class StreamTable {
+  readonly ids = new Uint32Array(streamRingSlots);
+  readonly states = new Uint8Array(streamRingSlots);
+  readonly tags = new Uint32Array(streamRingSlots);
+  /** A stream's send window is the peer's INITIAL_WINDOW_SIZE plus this: it follows every SETTINGS by itself. */
+  readonly windowDeltas = new Int32Array(streamRingSlots);
+  /** Informational (1xx) answers so far. */
+  readonly informational = new Uint8Array(streamRingSlots);
+  /** The final answer, once begun and not yet complete. */
+  readonly answers: (Answer | null)[] = new Array<Answer | null>(streamRingSlots).fill(null);
+  /** Streams that are AWAITING or SENDING. */
+  active = 0;
+  /** The id that the next request gets at the earliest. */
+  nextId = 1;
+  /** Streams from here on have never been handed out: to the peer they are idle. */
+  handedOutBelow = 1;
+  /** The highest stream that the peer has promised to push; every push is refused. */
+  lastPromisedId = 0;
+
+  /** The slot of a stream that awaits its answer, or -1. */
+  findActive(streamId: number): number {
+    const slot = (streamId >>> 1) & SLOT_MASK;
+    return this.ids[slot] === streamId && this.states[slot]! >= AWAITING ? slot : -1;
+  }
+
+  /** Whether the stream was opened by us and handed out, however long ago. */
+  wasOpened(streamId: number): boolean {
+    return (
+      (streamId & 1) === 1 && streamId < this.handedOutBelow && this.ids[(streamId >>> 1) & SLOT_MASK]! >= streamId
+    );
+  }
+
+  /** Whether the stream is a push that we have refused. */
+  isRefusedPush(streamId: number): boolean {
+    return (streamId & 1) === 0 && streamId <= this.lastPromisedId;
+  }
+
+  /** Whether the peer has ended the stream itself; false also when that is no longer known. */
+  hasPeerEnded(streamId: number): boolean {
+    const slot = (streamId >>> 1) & SLOT_MASK;
+    return this.ids[slot] === streamId && this.states[slot] === ENDED;
+  }
+
+  /** Opens the next stream; returns its slot. The caller has checked that an id and a slot are left. */
+  open(tag: number, state: number): number {
+    const slot = this.nextFreeSlot();
+    this.ids[slot] = this.nextId;
+    this.states[slot] = state;
+    this.tags[slot] = tag;
+    this.windowDeltas[slot] = 0;
+    this.informational[slot] = 0;
+    this.nextId += 2;
+    this.active++;
+    return slot;
+  }
+
+  /** Moves `nextId` past taken slots and returns the slot it has then. */
+  nextFreeSlot(): number {
+    let slot = (this.nextId >>> 1) & SLOT_MASK;
+    while (this.states[slot]! >= AWAITING) {
+      this.nextId += 2;
+      slot = (this.nextId >>> 1) & SLOT_MASK;
+    }
+    return slot;
+  }
+
+  /** Ends a stream; `state` is ENDED or DROPPED. */
+  end(slot: number, state: number): void {
+    this.states[slot] = state;
+    this.active--;
+  }
+}
