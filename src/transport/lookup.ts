@@ -1,0 +1,40 @@
+/**
+ * Name look-up for new connections: asked anew each time (Apple: "an uncached DNS query before each connection"), and
+ * turned one place further for each, so that the connections of a pool spread over the addresses of a gateway instead
+ * of all taking the first one.
+ */
+import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+
+/** What the look-up asks: `dns.lookup`, which keeps nothing, or a stand-in in tests. */
+export type ResolveAll = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
+/** Makes a look-up for `net.connect` and `tls.connect`. Each call of it begins at the next address. */
+export function createRotatingLookup(resolve: ResolveAll = systemLookup): LookupFunction {
+  let turn = 0;
+  return (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) return callback(error, []);
+      const turned = turnWithinFamilies(addresses, turn++);
+      if (options.all === true) return callback(null, turned);
+      callback(null, turned[0]?.address ?? '', turned[0]?.family);
+    });
+  };
+}
+
+/** The family that the system put first stays first: it knows which one works from here. */
+function turnWithinFamilies(addresses: readonly LookupAddress[], turn: number): LookupAddress[] {
+  const firstFamily = addresses[0]?.family;
+  const first = addresses.filter((address) => address.family === firstFamily);
+  const rest = addresses.filter((address) => address.family !== firstFamily);
+  return [...turned(first, turn), ...turned(rest, turn)];
+}
+
+function turned<T>(items: readonly T[], turn: number): T[] {
+  const start = items.length === 0 ? 0 : turn % items.length;
+  return [...items.slice(start), ...items.slice(0, start)];
+}

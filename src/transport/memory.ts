@@ -1,0 +1,211 @@
+/**
+ * Byte streams within one thread, in joined pairs: what one end writes, the other reads, cut into pieces and delayed
+ * as the caller decides. Used by tests and by the seeded simulation of the whole sender; time and chance come in from
+ * outside, so the same seed gives the same run.
+ *
+ *   end A ── write ──▶ queue of copies ── pieces, in order ──▶ onBytes of end B
+ *   end B ── write ──▶ queue of copies ── pieces, in order ──▶ onBytes of end A
+ *
+ * Like a socket, an end takes a write at once while the queue to the other end is short, and calls back later, once
+ * the other end has read, when it is long.
+ */
+import type { Clock } from '../base/clock.js';
+import { PealError } from '../base/errors.js';
+import type { Backend, ByteStream, ByteStreamListener, OpenOptions } from './backend.js';
+
+export interface MemoryOptions {
+  /** `defer` and, with a delay, `setTimer` move everything. */
+  readonly clock: Clock;
+  /** Bytes of the next piece, when `waiting` bytes wait; clamped to 1 … waiting. Default: all. */
+  readonly pieceBytes?: (waiting: number) => number;
+  /** Milliseconds before the next piece arrives. Default: 0, the next turn. */
+  readonly delayMs?: () => number;
+  /** Bytes that may be under way before a writer has to wait. Default 256 KiB. */
+  readonly bufferBytes?: number;
+}
+
+/** Answers a connection: the listener of the gateway's end, or why there is none. */
+export type MemoryAccept = (stream: MemoryStream, options: OpenOptions) => ByteStreamListener | PealError;
+
+/** A back-end whose connections lead to `accept`. */
+export function createMemoryBackend(accept: MemoryAccept, options: MemoryOptions): Backend {
+  return {
+    open(openOptions: OpenOptions, listener: ByteStreamListener): ByteStream {
+      const [client, server] = createMemoryPair(options);
+      const answer = accept(server, openOptions);
+      client.attach(listener);
+      if (answer instanceof PealError) {
+        client.fail(answer);
+      } else {
+        server.attach(answer);
+        server.begin();
+        client.begin();
+      }
+      return client;
+    },
+  };
+}
+
+/** Two ends, joined. Each needs `attach(listener)` and then `begin()`. */
+export function createMemoryPair(options: MemoryOptions): [MemoryStream, MemoryStream] {
+  const a = new MemoryStream(options);
+  const b = new MemoryStream(options);
+  a.join(b);
+  b.join(a);
+  return [a, b];
+}
+
+/** One end of a pair. */
+export class MemoryStream implements ByteStream {
+  readonly #options: MemoryOptions;
+  readonly #bufferBytes: number;
+  #peer: MemoryStream | null = null;
+  #listener: ByteStreamListener | null = null;
+  #state: 'new' | 'open' | 'closed' = 'new';
+  #isPaused = false;
+  /** What the peer wrote and this end has not read yet. */
+  #incoming: Uint8Array[] = [];
+  #incomingBytes = 0;
+  #hasPeerEnded = false;
+  #hasEnded = false;
+  #isDeliveryPending = false;
+  #onWritten: (() => void) | null = null;
+
+  constructor(options: MemoryOptions) {
+    this.#options = options;
+    this.#bufferBytes = options.bufferBytes ?? 256 * 1024;
+  }
+
+  join(peer: MemoryStream): void {
+    this.#peer = peer;
+  }
+
+  attach(listener: ByteStreamListener): void {
+    this.#listener = listener;
+  }
+
+  /** Reports onOpen in a later turn. */
+  begin(): void {
+    this.#options.clock.defer(() => {
+      if (this.#state !== 'new') return;
+      this.#state = 'open';
+      this.#listener?.onOpen();
+      this.#scheduleDelivery();
+    });
+  }
+
+  /** Closes this end with an error, and resets the other. */
+  fail(error: PealError): void {
+    this.#close(error);
+    this.#peer?.reset();
+  }
+
+  /** What a peer sees of `destroy` or a broken line: everything under way is lost. */
+  reset(): void {
+    this.#close(new PealError('ERR_PEAL_CLOSED', 'The connection broke off.', { origin: 'connect', retryable: true }));
+  }
+
+  write(bytes: Uint8Array, onWritten: () => void): void {
+    if (this.#onWritten !== null) throw new Error('a write is outstanding');
+    if (this.#state === 'closed' || this.#hasEnded) return;
+    this.#onWritten = onWritten;
+    this.#peer?.take(bytes.slice());
+    this.#options.clock.defer(() => this.settleWrite());
+  }
+
+  pauseReading(): void {
+    this.#isPaused = true;
+  }
+
+  resumeReading(): void {
+    this.#isPaused = false;
+    this.#scheduleDelivery();
+  }
+
+  end(): void {
+    if (this.#state === 'closed' || this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#peer?.takeEnd();
+  }
+
+  destroy(): void {
+    if (this.#state === 'closed') return;
+    this.#close(null);
+    this.#peer?.reset();
+  }
+
+  /** Bytes that this end has not read yet. */
+  get waitingBytes(): number {
+    return this.#incomingBytes;
+  }
+
+  /** Called by the peer: bytes arrive. */
+  take(bytes: Uint8Array): void {
+    if (this.#state === 'closed' || bytes.length === 0) return;
+    this.#incoming.push(bytes);
+    this.#incomingBytes += bytes.length;
+    this.#scheduleDelivery();
+  }
+
+  /** Called by the peer: nothing follows. */
+  takeEnd(): void {
+    this.#hasPeerEnded = true;
+    this.#scheduleDelivery();
+  }
+
+  /** Tells this end's writer that the line took its bytes, unless too many are still under way. */
+  settleWrite(): void {
+    const onWritten = this.#onWritten;
+    if (this.#state === 'closed' || onWritten === null) return;
+    if ((this.#peer?.waitingBytes ?? 0) > this.#bufferBytes) return; // the peer's next read asks again
+    this.#onWritten = null;
+    onWritten();
+  }
+
+  #scheduleDelivery(): void {
+    if (this.#isDeliveryPending || this.#state !== 'open' || this.#isPaused) return;
+    if (this.#incomingBytes === 0 && !this.#hasPeerEnded) return;
+    this.#isDeliveryPending = true;
+    const delayMs = this.#options.delayMs?.() ?? 0;
+    if (delayMs > 0) this.#options.clock.setTimer(this.#deliver, delayMs);
+    else this.#options.clock.defer(this.#deliver);
+  }
+
+  readonly #deliver = (): void => {
+    this.#isDeliveryPending = false;
+    if (this.#state !== 'open' || this.#isPaused) return;
+    if (this.#incomingBytes === 0) {
+      if (this.#hasPeerEnded) this.#finish();
+      return;
+    }
+    const piece = this.#nextPiece();
+    this.#listener?.onBytes(piece, piece.length);
+    this.#peer?.settleWrite();
+    this.#scheduleDelivery();
+  };
+
+  #nextPiece(): Uint8Array {
+    const head = this.#incoming[0]!;
+    const wanted = this.#options.pieceBytes?.(this.#incomingBytes) ?? this.#incomingBytes;
+    const length = Math.min(head.length, Math.max(1, wanted));
+    if (length === head.length) this.#incoming.shift();
+    else this.#incoming[0] = head.subarray(length);
+    this.#incomingBytes -= length;
+    return head.slice(0, length);
+  }
+
+  /** The peer has ended and everything is read: ours ends too, as with a socket that is not half-open. */
+  #finish(): void {
+    this.end();
+    this.#close(null);
+  }
+
+  #close(error: PealError | null): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#incoming = [];
+    this.#incomingBytes = 0;
+    this.#onWritten = null;
+    this.#options.clock.defer(() => this.#listener?.onClosed(error));
+  }
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { TokenBlock } from '../../src/apns/token-block.js';
+import { templatesPerConnection } from '../../src/base/limits.js';
+import { ClientConnection } from '../../src/codec/http2/index.js';
+import type { RequestRun } from '../../src/connection/request-source.js';
+import { TemplateCache } from '../../src/connection/template-cache.js';
+
+const ignore = (): void => {};
+
+function runOf(notificationId: number, tokenBytes = 32, personal: RequestRun['personal'] = null): RequestRun {
+  return {
+    notification: { headers: [], payload: Buffer.from('{}'), expiration: null, priority: null },
+    notificationId,
+    tokens: new TokenBlock(new Uint8Array(tokenBytes), tokenBytes, 1),
+    personal,
+    order: Uint16Array.of(0),
+    head: 0,
+    tagBase: 0,
+  };
+}
+
+describe('connection/template-cache', () => {
+  let cache: TemplateCache;
+
+  beforeEach(() => {
+    const listener = {
+      onAccepted: ignore,
+      onRejected: ignore,
+      onUnprocessed: ignore,
+      onUnanswered: ignore,
+      onGoaway: ignore,
+    };
+    const codec = new ClientConnection({ listener, authority: 'a', indexAuthorization: true, probeFirst: false });
+    cache = new TemplateCache(codec);
+  });
+
+  it('makes one template for each notification, token length and kind of personal parts', () => {
+    const ids = { apnsIds: new Uint8Array(16), payloads: null, payloadOffsets: null };
+    const payloads = { apnsIds: null, payloads: new Uint8Array(2), payloadOffsets: Uint32Array.of(0, 2) };
+    const runs = [runOf(1), runOf(2), runOf(1, 100), runOf(1, 32, ids), runOf(1, 32, payloads)];
+    const templates = runs.map((run) => cache.templateFor(run));
+    assert.equal(new Set(templates).size, runs.length);
+    assert.deepEqual(
+      runs.map((run) => cache.templateFor(run)),
+      templates,
+    );
+    assert.equal(cache.templateFor(runOf(2)), templates[1], 'equal ids mean equal notifications');
+  });
+
+  it('makes them anew with another provider token, and only then', () => {
+    cache.setProviderToken('one');
+    const first = cache.templateFor(runOf(1));
+    cache.setProviderToken('one');
+    assert.equal(cache.templateFor(runOf(1)), first);
+    cache.setProviderToken('two');
+    assert.notEqual(cache.templateFor(runOf(1)), first);
+  });
+
+  it('keeps those that were used last', () => {
+    const first = cache.templateFor(runOf(0));
+    for (let id = 1; id < templatesPerConnection; id++) cache.templateFor(runOf(id));
+    assert.equal(cache.templateFor(runOf(0)), first);
+    const second = cache.templateFor(runOf(1));
+    for (let id = 100; id < 100 + templatesPerConnection - 1; id++) cache.templateFor(runOf(id));
+    assert.equal(cache.templateFor(runOf(1)), second);
+    assert.notEqual(cache.templateFor(runOf(0)), first);
+  });
+});
