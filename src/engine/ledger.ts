@@ -7,7 +7,9 @@
  *      └─(requeued)──┘  ├────▶ 4 unknown
  *      └──────────▶ 3 unsent
  *
- * A crash turns `queued` into unsent and `written` into unknown; whatever is above stays as it is.
+ * A crash turns `written` into unknown and leaves `queued` to be sent by another shard; whatever is above stays as it
+ * is. The dispatcher writes a slot before it posts the batch, the shard from then on until it is settled: plain loads
+ * and stores suffice, because the messages between them order what each sees.
  */
 import { maxBatchRecipients } from '../base/limits.js';
 
@@ -19,7 +21,11 @@ export const UNKNOWN = 4;
 /** Rejected, with the code of apns/reason added; code 0 is a reason that is not in its table. */
 export const REJECTED = 16;
 
-/** The ledger of one shard: `credit` slots of one batch each. Shared between threads. */
+/** Recipients are numbered through the slots of a ledger: `tag = slot * maxBatchRecipients + index`, a power of two. */
+export const tagShift = 31 - Math.clz32(maxBatchRecipients);
+export const tagIndexMask = maxBatchRecipients - 1;
+
+/** The ledger of one incarnation of a shard: slots of one batch each, a byte at each tag. Shared between threads. */
 export class Ledger {
   readonly bytes: Uint8Array;
 
@@ -27,8 +33,12 @@ export class Ledger {
     this.bytes = new Uint8Array(buffer);
   }
 
-  static forCredit(batches: number): Ledger {
-    return new Ledger(new SharedArrayBuffer(batches * maxBatchRecipients));
+  static withSlots(slots: number): Ledger {
+    return new Ledger(new SharedArrayBuffer(slots * maxBatchRecipients));
+  }
+
+  get slots(): number {
+    return this.bytes.length / maxBatchRecipients;
   }
 
   /** The bytes of the batch in `slot`, one for each of its `count` recipients. A view, not a copy. */

@@ -1,11 +1,15 @@
 /**
  * The data plane between dispatcher and shard: everything that crosses the raw port, as plain data. Buffers are
- * transferred. Messages of an earlier epoch (incarnation of a shard) are dropped by their reader.
+ * transferred. Each epoch (incarnation of a shard) has a port of its own; what comes from an earlier one is dropped.
+ *
+ *   dispatcher ──▶ route, provider-token, notification, batch, cancel, forget ──▶ shard
+ *   dispatcher ◀── settled, refused, route-failed, log ◀── shard
  */
 import type { Address } from '../apns/address.js';
 import type { CredentialData } from '../apns/credential.js';
 import type { Notification, PersonalParts } from '../apns/notification.js';
 import type { ErrorRecord } from '../base/errors.js';
+import type { Logger } from '../base/log.js';
 import type { OutcomeDetail } from './batch.js';
 
 /** One gateway under one credential: what a connection pool of a shard is made for. */
@@ -20,7 +24,10 @@ export interface RouteConfig {
   readonly indexAuthorization: boolean;
 }
 
-/** A batch as it travels to a shard. `buffer` holds `count * tokenBytes` bytes of tokens from offset 0. */
+/**
+ * A batch as it travels to a shard. `buffer` holds `count * tokenBytes` bytes of tokens from offset 0. The slot of the
+ * ledger was written before: what is to be sent is QUEUED there, everything else has its outcome already.
+ */
 export interface BatchMessage {
   readonly kind: 'batch';
   readonly slot: number;
@@ -31,16 +38,25 @@ export interface BatchMessage {
   readonly personal: PersonalParts | null;
 }
 
+export interface RouteMessage {
+  readonly kind: 'route';
+  readonly routeId: number;
+  readonly config: RouteConfig;
+}
+
+export interface NotificationMessage {
+  readonly kind: 'notification';
+  readonly notificationId: number;
+  readonly routeId: number;
+  readonly notification: Notification;
+}
+
+/** Messages about one thing arrive in the order in which they were posted: a route before its notifications, and so on. */
 export type ToShard =
-  | { readonly kind: 'route'; readonly routeId: number; readonly config: RouteConfig }
+  | RouteMessage
   /** The provider token (a JWT, without "bearer ") that a route uses from now on. */
   | { readonly kind: 'provider-token'; readonly routeId: number; readonly token: string }
-  | {
-      readonly kind: 'notification';
-      readonly notificationId: number;
-      readonly routeId: number;
-      readonly notification: Notification;
-    }
+  | NotificationMessage
   | BatchMessage
   /** Whatever of this notification is not yet written becomes unsent. */
   | { readonly kind: 'cancel'; readonly notificationId: number }
@@ -53,8 +69,31 @@ export interface SettledMessage {
   readonly slot: number;
   readonly buffer: ArrayBuffer;
   readonly details: readonly OutcomeDetail[];
-  /** Why recipients are unsent or unknown; null when none is. */
+  /** Why recipients are unsent or unknown; null when none is, or when they were cancelled. */
   readonly cause: ErrorRecord | null;
 }
 
-export type FromShard = SettledMessage;
+/** The same refusal came again and again: the shard has cancelled the notification, and so should everybody. */
+export interface RefusedMessage {
+  readonly kind: 'refused';
+  readonly notificationId: number;
+  readonly status: number;
+  readonly reason: string;
+}
+
+/** The pool of a route has given up. Comes before the batches that are settled as unsent because of it. */
+export interface RouteFailedMessage {
+  readonly kind: 'route-failed';
+  readonly routeId: number;
+  readonly cause: ErrorRecord;
+}
+
+/** A line for the program's logger, from a shard in a thread of its own. */
+export interface LogMessage {
+  readonly kind: 'log';
+  readonly level: keyof Logger;
+  readonly fields: object;
+  readonly message: string;
+}
+
+export type FromShard = SettledMessage | RefusedMessage | RouteFailedMessage | LogMessage;

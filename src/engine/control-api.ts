@@ -1,0 +1,63 @@
+/**
+ * The control plane: the few calls that a dispatcher makes of a shard in another thread, beside the data plane. They
+ * answer with records, because errors lose their class and code on the way between threads.
+ */
+import { type ErrorRecord, PealError } from '../base/errors.js';
+
+/** What one shard is doing now. Recipients and batches, not bytes. */
+export interface ShardStats {
+  /** Connections that are open, and those that are being opened. */
+  readonly connections: number;
+  readonly connecting: number;
+  /** Attempts to connect since the shard came up. */
+  readonly connectionsOpened: number;
+  /** Requests that wait for their answers. */
+  readonly inFlight: number;
+  /** Recipients that wait to be written. */
+  readonly waiting: number;
+  readonly batches: number;
+}
+
+export type ControlResult<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: ErrorRecord };
+
+/** Implemented by a shard's task (shard/shard-task), called through Comlink (comlink.ts). */
+export interface ShardControl {
+  /** Answers once the shard takes messages. */
+  start(): ControlResult<null>;
+  stats(): ControlResult<ShardStats>;
+  outdate(idleMs: number): ControlResult<null>;
+  /** Ends the shard in good order; answers once every batch is settled. */
+  stop(): Promise<ControlResult<null>>;
+}
+
+/** The same calls as they look from the other thread. */
+export interface RemoteShardControl {
+  start(): Promise<ControlResult<null>>;
+  stats(): Promise<ControlResult<ShardStats>>;
+  outdate(idleMs: number): Promise<ControlResult<null>>;
+  stop(): Promise<ControlResult<null>>;
+}
+
+/** Makes a call's outcome a record: for the shard's side. */
+export function controlResult<T>(call: () => T): ControlResult<T> {
+  try {
+    return { ok: true, value: call() };
+  } catch (error) {
+    return { ok: false, error: errorRecord(error) };
+  }
+}
+
+/** Makes a record a value or a throw again: for the dispatcher's side. */
+export function controlValue<T>(result: ControlResult<T>): T {
+  if (result.ok) return result.value;
+  throw PealError.fromRecord(result.error);
+}
+
+/** Any error as a record; of one that is not ours only the name, because its message may quote what it read. */
+export function errorRecord(error: unknown): ErrorRecord {
+  if (error instanceof PealError) return error.toRecord();
+  const name = error instanceof Error ? error.name : typeof error;
+  return { code: 'ERR_PEAL_SHARD', message: `A shard failed with ${name}.`, origin: 'engine', retryable: true };
+}

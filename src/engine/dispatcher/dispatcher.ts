@@ -1,0 +1,302 @@
+/**
+ * The dispatcher: takes batches from any number of sends, gives each to the shard with the most room, and hands it to
+ * the send's sink once every recipient has its one outcome. It owns credit, ledgers and provider tokens; it knows
+ * neither sockets nor codecs. On the program's own thread; one for each Session.
+ */
+import type { Notification } from '../../apns/notification.js';
+import { type Clock, systemClock } from '../../base/clock.js';
+import { PealError } from '../../base/errors.js';
+import { shardCreditBatches } from '../../base/limits.js';
+import { type Logger, silentLogger } from '../../base/log.js';
+import type { FromShard, RouteConfig, RouteFailedMessage, SettledMessage } from '../messages.js';
+import type { OutcomeSink } from '../outcome-sink.js';
+import { TokenBuffers } from './buffers.js';
+import { checkEngineOptions, type EngineOptions, openShardHost } from './engine-options.js';
+import { type EngineStats, engineStats } from './engine-stats.js';
+import { closedError, noThreadsError, refusedError, unexpectedTokenError } from './errors.js';
+import { Job, type JobOwner, type SendJob } from './job.js';
+import { Mailbox } from './mailbox.js';
+import type { Parcel } from './parcel.js';
+import { type ProviderTokenSource, Route, routeKey } from './route.js';
+import type { ShardHost, ShardListener } from './shard-host.js';
+import { TokenRefresh } from './token-refresh.js';
+import { WaitingLine } from './waiting-line.js';
+
+export class Dispatcher {
+  readonly #options: EngineOptions;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #mailboxes: readonly Mailbox[];
+  readonly #routes = new Map<string, Route>();
+  readonly #jobs = new Set<Job>();
+  readonly #line = new WaitingLine();
+  readonly #tokenRefresh: TokenRefresh;
+  #host: Promise<ShardHost | null> | null = null;
+  /** Why the latest shard that died did so. */
+  #deathCause: PealError | null = null;
+  #nextId = 1;
+  #closed: Promise<void> | null = null;
+
+  /** @throws PealError ERR_PEAL_OPTION */
+  constructor(options: EngineOptions) {
+    checkEngineOptions(options);
+    const { threads, creditBatches = shardCreditBatches } = options;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#log = options.log ?? silentLogger;
+    const shards = Math.max(1, threads);
+    const buffers = new TokenBuffers(shards * creditBatches);
+    this.#mailboxes = Array.from({ length: shards }, (_, shardId) => new Mailbox(shardId, creditBatches, buffers));
+    this.#tokenRefresh = new TokenRefresh(this.#clock, () => this.#refreshTokens());
+  }
+
+  /** The route for a gateway and a credential; an equal configuration gets the same route, and so its connections. */
+  openRoute(config: RouteConfig, credential: ProviderTokenSource | null): Route {
+    const key = routeKey(config);
+    const known = this.#routes.get(key);
+    if (known !== undefined) return known;
+    const route = new Route(this.#routes.size + 1, config, credential);
+    this.#routes.set(key, route);
+    return route;
+  }
+
+  /**
+   * Begins a send. Shards are started with the first one.
+   *
+   * @throws PealError ERR_PEAL_ABORTED after `close`.
+   */
+  send(route: Route, notification: Notification, sink: OutcomeSink): SendJob {
+    if (this.#closed !== null) throw closedError();
+    this.#host ??= this.#openHost();
+    const own = { ...notification, payload: new Uint8Array(notification.payload) };
+    const job = new Job(this.#nextId++, route, own, sink, this.#jobOwner);
+    this.#jobs.add(job);
+    this.#tokenRefresh.setNeeded(true);
+    return job;
+  }
+
+  /** What the engine is doing now. */
+  async stats(): Promise<EngineStats> {
+    const reports = (await (await this.#host)?.report()) ?? [];
+    return engineStats(this.#options.threads, this.#jobs.size, this.#line.size, this.#mailboxes, reports);
+  }
+
+  /** Closes connections that have been idle for `idleMs` or longer. */
+  outdate(idleMs: number): void {
+    void this.#host?.then((host) => host?.outdate(idleMs));
+  }
+
+  /**
+   * Stops everything in good order: what is not written becomes unsent, what is in flight has closeTimeoutMs to be
+   * answered. Afterwards no thread, connection or timer is left.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const host = this.#host;
+    for (const job of this.#jobs) job.stop(closedError());
+    this.#tokenRefresh.setNeeded(false);
+    await (await host)?.stop();
+  }
+
+  async #openHost(): Promise<ShardHost | null> {
+    try {
+      const host = await openShardHost(this.#options, this.#clock, this.#log, this.#listener);
+      host.start();
+      return host;
+    } catch (error) {
+      const cause = error instanceof PealError ? error : noThreadsError(error);
+      for (const { shardId } of this.#mailboxes) this.#listener.onDead(shardId, cause);
+      return null;
+    }
+  }
+
+  // --- jobs ---
+
+  readonly #jobOwner: JobOwner = {
+    take: (parcel) => this.#take(parcel),
+    onStopped: (job, cause) => {
+      for (const mailbox of this.#mailboxes) mailbox.cancel(job);
+      for (const parcel of this.#line.removeJob(job)) this.#settleUnsent(parcel, cause);
+    },
+    onFinished: (job) => {
+      this.#jobs.delete(job);
+      for (const mailbox of this.#mailboxes) mailbox.forget(job);
+      this.#tokenRefresh.setNeeded(this.#jobs.size > 0);
+    },
+  };
+
+  #take(parcel: Parcel): Promise<void> {
+    const { job } = parcel;
+    this.#refreshToken(job.route);
+    if (this.#deathCause !== null) this.#stopIfNoShardLeft(job, this.#deathCause);
+    if (job.stopped !== null) {
+      this.#settleUnsent(parcel, job.stopped);
+      return Promise.resolve();
+    }
+    const mailbox = this.#line.size === 0 ? this.#choose(parcel) : null;
+    if (mailbox !== null) {
+      mailbox.deliver(parcel);
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      parcel.onTaken = resolve;
+      this.#line.add(parcel);
+      this.#pump();
+    });
+  }
+
+  /** Gives what waits to shards that have room. */
+  #pump(): void {
+    for (const parcel of this.#line) {
+      const mailbox = this.#choose(parcel);
+      if (mailbox !== null) {
+        this.#line.remove(parcel);
+        mailbox.deliver(parcel);
+        parcel.onTaken?.();
+        parcel.onTaken = null;
+      } else if (parcel.job.excluded.size === 0) {
+        // Whoever came first goes first; only a job that may not use every shard lets others pass.
+        return;
+      }
+    }
+  }
+
+  /** The shard with the most room among those that the job may use; null when none has enough. */
+  #choose({ job, weight }: Parcel): Mailbox | null {
+    let chosen: Mailbox | null = null;
+    for (const mailbox of this.#mailboxes) {
+      if (!mailbox.hasRoomFor(weight) || job.excluded.has(mailbox)) continue;
+      if (chosen === null || mailbox.heldWeight < chosen.heldWeight) chosen = mailbox;
+    }
+    return chosen;
+  }
+
+  /** Stops the job if every shard is dead or cannot reach its gateway. */
+  #stopIfNoShardLeft(job: Job, cause: PealError): void {
+    if (this.#mailboxes.every((mailbox) => mailbox.isDead || job.excluded.has(mailbox))) job.stop(cause);
+  }
+
+  // --- shards ---
+
+  readonly #listener: ShardListener = {
+    onOpen: (shardId, epoch, link, ledger) => {
+      this.#mailboxes[shardId]!.open(epoch, link, ledger);
+      // Not at once: the first shard to open would get everything that waits.
+      queueMicrotask(() => this.#pump());
+    },
+    onMessage: (shardId, epoch, message) => {
+      const mailbox = this.#mailboxes[shardId]!;
+      if (mailbox.isCurrent(epoch)) this.#receive(mailbox, message);
+    },
+    onLost: (shardId, epoch, cause) => {
+      const mailbox = this.#mailboxes[shardId]!;
+      if (mailbox.isCurrent(epoch)) this.#recover(mailbox, cause);
+    },
+    onDead: (shardId, cause) => {
+      this.#mailboxes[shardId]!.die();
+      this.#deathCause = cause;
+      for (const job of this.#jobs) this.#stopIfNoShardLeft(job, cause);
+    },
+  };
+
+  #receive(mailbox: Mailbox, message: FromShard): void {
+    switch (message.kind) {
+      case 'settled':
+        this.#receiveSettled(mailbox, message);
+        break;
+      case 'refused':
+        mailbox.job(message.notificationId)?.stop(refusedError(message));
+        break;
+      case 'route-failed':
+        this.#receiveRouteFailed(mailbox, message);
+        break;
+      case 'log':
+        this.#log[message.level]({ ...message.fields, shardId: mailbox.shardId }, message.message);
+        break;
+    }
+  }
+
+  #receiveSettled(mailbox: Mailbox, message: SettledMessage): void {
+    const returned = mailbox.settled(message);
+    if (returned === null) {
+      this.#log.error({ shardId: mailbox.shardId, slot: message.slot }, 'a shard settled an empty slot');
+      return;
+    }
+    const { parcel, shared } = returned;
+    parcel.settle(shared, message.details, message.cause === null ? null : PealError.fromRecord(message.cause));
+    const { job } = parcel;
+    if (job.stopped === null && job.excluded.has(mailbox) && parcel.requeueUnsent()) {
+      this.#sendAgain(parcel, mailbox);
+      this.#pump();
+    } else {
+      this.#settle(parcel, mailbox);
+    }
+  }
+
+  /** Other shards may still get through; the job stops when none does. A later job asks this shard again. */
+  #receiveRouteFailed(mailbox: Mailbox, message: RouteFailedMessage): void {
+    const cause = PealError.fromRecord(message.cause);
+    for (const job of this.#jobs) {
+      if (job.route.id !== message.routeId || !mailbox.hasParcelOf(job)) continue;
+      job.excluded.add(mailbox);
+      this.#stopIfNoShardLeft(job, cause);
+    }
+  }
+
+  /** A shard was lost: its parcels are settled by what the ledger says, and what was only queued goes to another. */
+  #recover(mailbox: Mailbox, cause: PealError): void {
+    for (const { parcel, shared } of mailbox.lose()) {
+      const { job } = parcel;
+      const hasQueued = parcel.recover(shared, cause);
+      if (hasQueued && job.stopped === null && parcel.mayBeSentAgain) {
+        this.#sendAgain(parcel, mailbox);
+      } else {
+        parcel.abandon(job.stopped ?? cause);
+        this.#settle(parcel, mailbox);
+      }
+    }
+    this.#pump();
+  }
+
+  #sendAgain(parcel: Parcel, from: Mailbox): void {
+    from.releaseCredit(parcel);
+    this.#line.addReturned(parcel);
+  }
+
+  #settle(parcel: Parcel, mailbox: Mailbox): void {
+    parcel.job.settle(parcel, () => {
+      mailbox.releaseCredit(parcel);
+      this.#pump();
+    });
+  }
+
+  /** For a parcel that no shard has. Later, because sinks do not expect to be called from within their own calls. */
+  #settleUnsent(parcel: Parcel, cause: PealError): void {
+    parcel.abandon(cause);
+    parcel.onTaken?.();
+    parcel.onTaken = null;
+    queueMicrotask(() => parcel.job.settle(parcel, () => {}));
+  }
+
+  // --- provider tokens ---
+
+  #refreshTokens(): void {
+    for (const route of new Set([...this.#jobs].map((job) => job.route))) this.#refreshToken(route);
+  }
+
+  /** A new token goes to all shards before anything that is dispatched after it. */
+  #refreshToken(route: Route): void {
+    try {
+      if (!route.refreshToken()) return;
+    } catch (error) {
+      const cause = error instanceof PealError ? error : unexpectedTokenError();
+      for (const job of this.#jobs) if (job.route === route) job.stop(cause);
+      return;
+    }
+    for (const mailbox of this.#mailboxes) mailbox.announceToken(route);
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * What an engine is made with, and the host of shards that follows from it. Threads, and with them Piscina and
+ * Comlink, are loaded only when there are to be some.
+ */
+import type { Clock } from '../../base/clock.js';
+import { PealError } from '../../base/errors.js';
+import { maxThreads, shardLedgerSlots } from '../../base/limits.js';
+import type { Logger } from '../../base/log.js';
+import type { Backend } from '../../transport/backend.js';
+import type { RoutePoolFactory } from '../shard/route-pool.js';
+import type { ShardHost, ShardListener } from './shard-host.js';
+import type { OpenThreads } from './thread-pool.js';
+
+export interface EngineOptions {
+  /** Worker threads, each with a shard of its own, 1 to 64. 0: one shard in the caller's own thread. */
+  readonly threads: number;
+  /** Opens the byte streams of an in-process shard. Default TLS; shards in threads always use TLS. */
+  readonly backend?: Backend;
+  /** Default: the system's. Shards in threads always use the system's. */
+  readonly clock?: Clock;
+  /** Default: silent. */
+  readonly log?: Logger;
+  /** Full batches, or as many recipients in smaller ones, that one shard may hold. Default 64. */
+  readonly creditBatches?: number;
+  /** How an in-process shard makes its pools: for tests. */
+  readonly openPool?: RoutePoolFactory;
+  /** How threads are made, instead of by Piscina: for tests. */
+  readonly openThreads?: OpenThreads;
+}
+
+export async function openShardHost(
+  options: EngineOptions,
+  clock: Clock,
+  log: Logger,
+  listener: ShardListener,
+): Promise<ShardHost> {
+  const { threads, openPool, openThreads } = options;
+  const shared = { listener, clock, log, ledgerSlots: shardLedgerSlots };
+  if (threads > 0) {
+    const { Supervisor } = await import('./supervisor.js');
+    const open = openThreads ?? (await import('./thread-pool.js')).openPiscina;
+    return new Supervisor({ ...shared, threads, openThreads: open });
+  }
+  const [{ LocalShard }, backend] = await Promise.all([import('./local-shard.js'), options.backend ?? tlsBackend()]);
+  return new LocalShard({ ...shared, backend, ...(openPool === undefined ? {} : { openPool }) });
+}
+
+async function tlsBackend(): Promise<Backend> {
+  const { createTlsBackend } = await import('../../transport/tls.js');
+  return createTlsBackend();
+}
+
+/** @throws PealError ERR_PEAL_OPTION */
+export function checkEngineOptions({ threads, creditBatches = 1 }: EngineOptions): void {
+  if (!Number.isInteger(threads) || threads < 0 || threads > maxThreads) {
+    throw optionError(`threads: ${threads} is not an integer from 0 to ${maxThreads}`);
+  }
+  if (!Number.isInteger(creditBatches) || creditBatches < 1 || creditBatches > shardLedgerSlots) {
+    throw optionError(`creditBatches: ${creditBatches} is not an integer from 1 to ${shardLedgerSlots}`);
+  }
+}
+
+function optionError(message: string): PealError {
+  return new PealError('ERR_PEAL_OPTION', `${message}.`, { origin: 'usage' });
+}

@@ -1,0 +1,65 @@
+/**
+ * What an engine is doing, for programs that want to watch it. Derived from the mailboxes and what the shards report;
+ * nothing is kept here.
+ */
+import type { ShardStats } from '../control-api.js';
+import type { Mailbox } from './mailbox.js';
+import type { ShardReport, ShardState } from './shard-host.js';
+
+export interface EngineShardStats extends ShardStats {
+  readonly shardId: number;
+  /** Incarnations so far: 1 unless it crashed. */
+  readonly epoch: number;
+  readonly state: ShardState;
+  /** Batches that count against the shard's credit. */
+  readonly heldBatches: number;
+}
+
+export interface EngineStats {
+  readonly threads: number;
+  /** Sends that have not finished. */
+  readonly jobs: number;
+  /** Batches that wait for a shard with credit. */
+  readonly waitingBatches: number;
+  /** Connections that are open, and being opened, over all shards. */
+  readonly connections: number;
+  readonly connecting: number;
+  /** Attempts to connect, over all shards and since each came up. */
+  readonly connectionsOpened: number;
+  /** Requests that wait for their answers. */
+  readonly inFlight: number;
+  readonly shards: readonly EngineShardStats[];
+}
+
+const noStats: ShardStats = {
+  connections: 0,
+  connecting: 0,
+  connectionsOpened: 0,
+  inFlight: 0,
+  waiting: 0,
+  batches: 0,
+};
+
+export function engineStats(
+  threads: number,
+  jobs: number,
+  waitingBatches: number,
+  mailboxes: readonly Mailbox[],
+  reports: readonly ShardReport[],
+): EngineStats {
+  const shards = reports.map(({ shardId, epoch, state, stats }) => {
+    const { heldBatches } = mailboxes[shardId]!;
+    return { shardId, epoch, state, heldBatches, ...(stats ?? noStats) };
+  });
+  const sum = (key: keyof ShardStats): number => shards.reduce((total, shard) => total + shard[key], 0);
+  return {
+    threads,
+    jobs,
+    waitingBatches,
+    connections: sum('connections'),
+    connecting: sum('connecting'),
+    connectionsOpened: sum('connectionsOpened'),
+    inFlight: sum('inFlight'),
+    shards,
+  };
+}

@@ -1,0 +1,35 @@
+/**
+ * What a dispatcher says when it stops a send of its own accord: one clear sentence each. Used by the dispatcher.
+ */
+import { adviceOf, classOf } from '../../apns/reason.js';
+import { PealError } from '../../base/errors.js';
+import { stopAfterRefusals } from '../../base/limits.js';
+import type { RefusedMessage } from '../messages.js';
+
+export function closedError(): PealError {
+  return new PealError('ERR_PEAL_ABORTED', 'The session was shut down before this was sent: send it with a new one.', {
+    origin: 'usage',
+  });
+}
+
+export function noThreadsError(error: unknown): PealError {
+  return new PealError('ERR_PEAL_SHARD', 'Worker threads could not be set up: use `threads: 0`, or see the cause.', {
+    origin: 'engine',
+    cause: error,
+  });
+}
+
+export function unexpectedTokenError(): PealError {
+  return new PealError('ERR_PEAL_CREDENTIAL', 'The provider token could not be signed: check the .p8 key.', {
+    origin: 'credential',
+  });
+}
+
+export function refusedError({ status, reason }: RefusedMessage): PealError {
+  const answer = reason === '' ? `${status}` : `${status} ${reason}`;
+  return new PealError(
+    'ERR_PEAL_STOPPED',
+    `Stopped after ${stopAfterRefusals} answers "${answer}" in a row with nothing accepted. ${adviceOf(status, reason)}`,
+    { origin: classOf(status, reason) === 'credential' ? 'credential' : 'usage' },
+  );
+}

@@ -1,0 +1,81 @@
+/**
+ * The host for `threads: 0`: one shard in the dispatcher's own thread, with the same code and the same messages as in
+ * a worker, only without the ports. It cannot crash apart from its program, so it is never restarted.
+ */
+import type { Clock } from '../../base/clock.js';
+import { PealError } from '../../base/errors.js';
+import type { Logger } from '../../base/log.js';
+import type { Backend } from '../../transport/backend.js';
+import { Ledger } from '../ledger.js';
+import type { FromShard } from '../messages.js';
+import type { RoutePoolFactory } from '../shard/route-pool.js';
+import { Shard } from '../shard/shard.js';
+import type { ShardHost, ShardListener, ShardReport, ShardState } from './shard-host.js';
+
+export interface LocalShardOptions {
+  readonly listener: ShardListener;
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly ledgerSlots: number;
+  readonly openPool?: RoutePoolFactory;
+}
+
+const shardId = 0;
+const epoch = 1;
+
+export class LocalShard implements ShardHost {
+  readonly #listener: ShardListener;
+  readonly #ledger: Ledger;
+  readonly #shard: Shard;
+  #posted: FromShard[] = [];
+  #state: ShardState = 'starting';
+
+  constructor(options: LocalShardOptions) {
+    const { listener, ledgerSlots, ...rest } = options;
+    this.#listener = listener;
+    this.#ledger = Ledger.withSlots(ledgerSlots);
+    this.#shard = new Shard({ ...rest, ledger: this.#ledger, send: (message) => this.#send(message) });
+  }
+
+  start(): void {
+    this.#state = 'running';
+    this.#listener.onOpen(shardId, epoch, { post: (message) => this.#shard.receive(message) }, this.#ledger);
+  }
+
+  async report(): Promise<readonly ShardReport[]> {
+    const isRunning = this.#state === 'running';
+    return [{ shardId, epoch, state: this.#state, stats: isRunning ? this.#shard.stats() : null }];
+  }
+
+  outdate(idleMs: number): void {
+    this.#shard.outdate(idleMs);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped') return;
+    this.#state = 'stopped';
+    try {
+      await this.#shard.stop();
+    } finally {
+      this.#deliver();
+      const cause = new PealError('ERR_PEAL_ABORTED', 'The session was shut down.', { origin: 'usage' });
+      this.#listener.onLost(shardId, epoch, cause);
+    }
+  }
+
+  /**
+   * A shard posts from within the calls of its connections, and what the dispatcher does with a message may post to
+   * the shard again; so messages wait until the connection's call has returned, as they would on a port.
+   */
+  #send(message: FromShard): void {
+    this.#posted.push(message);
+    if (this.#posted.length === 1) queueMicrotask(() => this.#deliver());
+  }
+
+  #deliver(): void {
+    const posted = this.#posted;
+    this.#posted = [];
+    for (const message of posted) this.#listener.onMessage(shardId, epoch, message);
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * What the dispatcher knows of one shard: its current incarnation, which slots of its ledger are free, which parcels
+ * it has, how much of its credit is used, and which routes and jobs it has been told of. The dispatcher decides what
+ * goes where; the mailbox keeps count. On the dispatcher's thread.
+ *
+ * Two bounds hold. *Slots* belong to an incarnation: one is free again when its batch is settled. *Credit* belongs to
+ * the dispatcher: it comes back only when the sink has taken the batch, so a slow sink slows the input down, and
+ * memory is bounded also when a shard is lost.
+ */
+import type { PersonalParts } from '../../apns/notification.js';
+import { maxBatchRecipients } from '../../base/limits.js';
+import type { Batch } from '../batch.js';
+import type { Ledger } from '../ledger.js';
+import type { SettledMessage } from '../messages.js';
+import type { TokenBuffers } from './buffers.js';
+import type { Job } from './job.js';
+import type { Parcel } from './parcel.js';
+import type { Route } from './route.js';
+import type { ShardLink } from './shard-host.js';
+
+/** A parcel that came back, with its slot of the ledger. The view is valid until the next parcel is delivered. */
+export interface ReturnedParcel {
+  readonly parcel: Parcel;
+  readonly shared: Uint8Array;
+}
+
+interface Incarnation {
+  readonly epoch: number;
+  readonly link: ShardLink;
+  readonly ledger: Ledger;
+  /** Slots that are free; the last one is used next, so that few slots see most of the work. */
+  readonly freeSlots: number[];
+  readonly parcels: (Parcel | null)[];
+  readonly routes: Set<Route>;
+  readonly jobs: Map<number, Job>;
+}
+
+export class Mailbox {
+  readonly #credit: number;
+  readonly #buffers: TokenBuffers;
+  #incarnation: Incarnation | null = null;
+  #isDead = false;
+  #heldWeight = 0;
+  #heldBatches = 0;
+
+  constructor(
+    readonly shardId: number,
+    creditBatches: number,
+    buffers: TokenBuffers,
+  ) {
+    this.#credit = creditBatches * maxBatchRecipients;
+    this.#buffers = buffers;
+  }
+
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
+  get heldWeight(): number {
+    return this.#heldWeight;
+  }
+
+  /** Batches that the shard has or the sink has not yet taken. */
+  get heldBatches(): number {
+    return this.#heldBatches;
+  }
+
+  /** A batch heavier than the whole credit goes alone. */
+  hasRoomFor(weight: number): boolean {
+    const incarnation = this.#incarnation;
+    if (incarnation === null || incarnation.freeSlots.length === 0) return false;
+    return this.#heldWeight === 0 || this.#heldWeight + weight <= this.#credit;
+  }
+
+  open(epoch: number, link: ShardLink, ledger: Ledger): void {
+    const { slots } = ledger;
+    this.#incarnation = {
+      epoch,
+      link,
+      ledger,
+      freeSlots: Array.from({ length: slots }, (_, index) => slots - 1 - index),
+      parcels: new Array<Parcel | null>(slots).fill(null),
+      routes: new Set(),
+      jobs: new Map(),
+    };
+  }
+
+  isCurrent(epoch: number): boolean {
+    return this.#incarnation?.epoch === epoch;
+  }
+
+  die(): void {
+    this.#isDead = true;
+    this.#incarnation = null;
+  }
+
+  /** Sends a parcel to the shard, after whatever the shard has to know first. There must be room. */
+  deliver(parcel: Parcel): void {
+    const { link, ledger, freeSlots, parcels } = this.#incarnation!;
+    const { job, batch } = parcel;
+    const { count, tokenBytes } = batch.tokens;
+    this.#introduce(job);
+    const slot = freeSlots.pop()!;
+    parcels[slot] = parcel;
+    this.#heldWeight += parcel.weight;
+    this.#heldBatches += 1;
+    ledger.slot(slot, count).set(parcel.ledger);
+    const buffer = this.#buffers.copyOf(batch.tokens);
+    const personal = copyPersonal(batch);
+    const transfer = personal === null ? [buffer] : [buffer, ...buffersOf(personal)];
+    link.post({ kind: 'batch', slot, notificationId: job.id, count, tokenBytes, buffer, personal }, transfer);
+  }
+
+  /** Takes a settled parcel out of its slot. Null when there is none in it: the shard is at fault. */
+  settled({ slot, buffer }: SettledMessage): ReturnedParcel | null {
+    const { ledger, parcels, freeSlots } = this.#incarnation!;
+    const parcel = parcels[slot] ?? null;
+    if (parcel === null) return null;
+    parcels[slot] = null;
+    freeSlots.push(slot);
+    this.#buffers.giveBack(buffer);
+    return { parcel, shared: ledger.slot(slot, parcel.batch.tokens.count) };
+  }
+
+  /** Ends the incarnation and returns every parcel that it had. */
+  lose(): ReturnedParcel[] {
+    const incarnation = this.#incarnation;
+    this.#incarnation = null;
+    if (incarnation === null) return [];
+    const { parcels, ledger } = incarnation;
+    return parcels.flatMap((parcel, slot) =>
+      parcel === null ? [] : [{ parcel, shared: ledger.slot(slot, parcel.batch.tokens.count) }],
+    );
+  }
+
+  /** The sink has taken the parcel, or it goes to another shard. */
+  releaseCredit(parcel: Parcel): void {
+    this.#heldWeight -= parcel.weight;
+    this.#heldBatches -= 1;
+  }
+
+  hasParcelOf(job: Job): boolean {
+    return this.#incarnation?.parcels.some((parcel) => parcel?.job === job) ?? false;
+  }
+
+  job(notificationId: number): Job | null {
+    return this.#incarnation?.jobs.get(notificationId) ?? null;
+  }
+
+  /** Posts a route's provider token if the shard knows the route. */
+  announceToken(route: Route): void {
+    if (!this.#incarnation?.routes.has(route) || route.token === null) return;
+    this.#incarnation.link.post({ kind: 'provider-token', routeId: route.id, token: route.token }, []);
+  }
+
+  cancel(job: Job): void {
+    if (this.#incarnation?.jobs.has(job.id)) {
+      this.#incarnation.link.post({ kind: 'cancel', notificationId: job.id }, []);
+    }
+  }
+
+  forget(job: Job): void {
+    if (this.#incarnation?.jobs.delete(job.id)) {
+      this.#incarnation.link.post({ kind: 'forget', notificationId: job.id }, []);
+    }
+  }
+
+  #introduce(job: Job): void {
+    const { link, routes, jobs } = this.#incarnation!;
+    const { id: notificationId, route, notification } = job;
+    if (jobs.has(notificationId)) return;
+    if (!routes.has(route)) {
+      routes.add(route);
+      link.post({ kind: 'route', routeId: route.id, config: route.config }, []);
+      this.announceToken(route);
+    }
+    jobs.set(notificationId, job);
+    link.post({ kind: 'notification', notificationId, routeId: route.id, notification }, []);
+  }
+}
+
+/** Personal parts in buffers of their own: a transferred view would take its whole buffer along. */
+function copyPersonal({ tokens, personal }: Batch): PersonalParts | null {
+  if (personal === null) return null;
+  const { count } = tokens;
+  const { apnsIds, payloads, payloadOffsets } = personal;
+  return {
+    apnsIds: apnsIds === null ? null : new Uint8Array(apnsIds.subarray(0, count * 16)),
+    payloads: payloads === null ? null : new Uint8Array(payloads),
+    payloadOffsets: payloadOffsets === null ? null : new Uint32Array(payloadOffsets.subarray(0, count + 1)),
+  };
+}
+
+function buffersOf({ apnsIds, payloads, payloadOffsets }: PersonalParts): ArrayBuffer[] {
+  return [apnsIds, payloads, payloadOffsets].flatMap((part) => (part === null ? [] : [part.buffer as ArrayBuffer]));
+}

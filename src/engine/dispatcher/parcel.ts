@@ -1,0 +1,131 @@
+/**
+ * A batch on its way through the engine: from `dispatch` through one shard, or several if shards crash, to the sink.
+ * The dispatcher keeps the batch itself and this ledger of its own; a shard has a copy of the tokens and a slot of
+ * shared memory, from which this ledger is brought up to date whenever the shard gives the batch back or is lost.
+ */
+import { reasonOf } from '../../apns/reason.js';
+import type { PealError } from '../../base/errors.js';
+import { maxBatchCrashes, maxBatchRecipients, personalBytesPerCredit } from '../../base/limits.js';
+import type { Batch, OutcomeDetail } from '../batch.js';
+import { QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../ledger.js';
+import type { SettledBatch } from '../outcome-sink.js';
+import type { Job } from './job.js';
+
+export class Parcel {
+  readonly ledger: Uint8Array;
+  /** What it uses of a shard's credit: one for each recipient, more where personal payloads are large. */
+  readonly weight: number;
+  /** Crashes of shards that it was in. */
+  crashes = 0;
+  /** Resolves the `dispatch` that waits for a shard to take it. */
+  onTaken: (() => void) | null = null;
+  #details: readonly OutcomeDetail[] = [];
+  #cause: PealError | null = null;
+
+  constructor(
+    readonly job: Job,
+    readonly batch: Batch,
+  ) {
+    this.ledger = new Uint8Array(batch.tokens.count);
+    this.weight = weigh(batch);
+  }
+
+  /** A batch that takes one shard after another down is not tried for ever. */
+  get mayBeSentAgain(): boolean {
+    return this.crashes < maxBatchCrashes;
+  }
+
+  /** Takes over what a shard settled. `shared` is the batch's slot of the shard's ledger. */
+  settle(shared: Uint8Array, details: readonly OutcomeDetail[], cause: PealError | null): void {
+    this.ledger.set(shared);
+    this.#details = this.#details.length === 0 ? details : [...this.#details, ...details];
+    if (cause !== null) this.#cause = cause;
+  }
+
+  /**
+   * Takes over what a lost shard left: what was written is unknown, what was rejected lacks the details that the shard
+   * had not posted yet, and what was queued still is. True when something is left to be sent.
+   */
+  recover(shared: Uint8Array, cause: PealError): boolean {
+    let hasQueued = false;
+    const described = new Set(this.#details.map(({ index }) => index));
+    const details = [...this.#details];
+    this.crashes += 1;
+    for (let index = 0; index < this.ledger.length; index++) {
+      const state = shared[index]!;
+      this.ledger[index] = state === WRITTEN ? UNKNOWN : state;
+      if (state === WRITTEN) this.#cause = cause;
+      if (state === UNSENT) this.#cause ??= cause;
+      if (state === QUEUED) hasQueued = true;
+      if (state >= REJECTED && !described.has(index)) details.push(detailFromCode(index, state - REJECTED));
+    }
+    this.#details = details;
+    return hasQueued;
+  }
+
+  /** Lets another shard try what this one could not send. True when there is something. */
+  requeueUnsent(): boolean {
+    return this.#turn(UNSENT, QUEUED);
+  }
+
+  /** What is still queued becomes unsent; a cause is needed, because somebody will ask. */
+  abandon(cause: PealError): void {
+    if (this.#turn(QUEUED, UNSENT)) this.#cause = cause;
+  }
+
+  /** As it goes to the sink. `fallbackCause` stands in where the shard named none: it was cancelled. */
+  settled(fallbackCause: PealError | null): SettledBatch {
+    const { batch, ledger } = this;
+    const needsCause = ledger.includes(UNSENT) || ledger.includes(UNKNOWN);
+    const cause = needsCause ? (this.#cause ?? fallbackCause) : null;
+    return { batch, tokens: batch.tokens, personal: batch.personal, ledger, details: this.#details, cause };
+  }
+
+  #turn(from: number, to: number): boolean {
+    let hasTurned = false;
+    for (let index = this.ledger.indexOf(from); index !== -1; index = this.ledger.indexOf(from, index + 1)) {
+      this.ledger[index] = to;
+      hasTurned = true;
+    }
+    return hasTurned;
+  }
+}
+
+function weigh({ tokens, personal }: Batch): number {
+  const personalBytes = personal?.payloads?.byteLength ?? 0;
+  return Math.max(tokens.count, Math.ceil(personalBytes / personalBytesPerCredit), 1);
+}
+
+function detailFromCode(index: number, code: number): OutcomeDetail {
+  const known = reasonOf(code);
+  return {
+    index,
+    status: known?.status ?? 0,
+    reason: known?.reason ?? '',
+    timestampMs: null,
+    apnsId: null,
+    retryAfterSeconds: null,
+  };
+}
+
+/** The faults of a batch that a program can make, as a sentence; null when there is none. */
+export function batchFault({ tokens, personal }: Batch): string | null {
+  const { bytes, count, tokenBytes } = tokens;
+  if (!Number.isInteger(count) || count < 1 || count > maxBatchRecipients) {
+    return `a batch has 1 to ${maxBatchRecipients} recipients, not ${count}`;
+  }
+  if (bytes.byteLength < count * tokenBytes) {
+    return `${count} tokens of ${tokenBytes} bytes need ${count * tokenBytes} bytes, not ${bytes.byteLength}`;
+  }
+  if (personal === null) return null;
+  if (personal.apnsIds !== null && personal.apnsIds.byteLength < count * 16) {
+    return `${count} apns-ids need ${count * 16} bytes, not ${personal.apnsIds.byteLength}`;
+  }
+  const { payloads, payloadOffsets } = personal;
+  if ((payloads === null) !== (payloadOffsets === null)) return 'payloads and payloadOffsets come together';
+  if (payloads === null || payloadOffsets === null) return null;
+  if (payloadOffsets.length < count + 1 || payloadOffsets[count]! > payloads.byteLength) {
+    return 'payloadOffsets needs an offset for each recipient and one for the end, within payloads';
+  }
+  return null;
+}

@@ -1,0 +1,49 @@
+/**
+ * A route as the dispatcher sees it: a gateway under one credential, and the provider token that all shards use for
+ * it. Made by Dispatcher.openRoute; on the dispatcher's thread.
+ */
+import type { RouteConfig } from '../messages.js';
+
+/** Who mints the provider token of a route; asked often, and expected to return the same one for as long as it may. */
+export interface ProviderTokenSource {
+  /** The JWT, without "bearer ". May throw a PealError. */
+  providerToken(): string;
+}
+
+export class Route {
+  readonly #source: ProviderTokenSource | null;
+  #token: string | null = null;
+
+  constructor(
+    readonly id: number,
+    readonly config: RouteConfig,
+    source: ProviderTokenSource | null,
+  ) {
+    this.#source = source;
+  }
+
+  /** The token as of the last refresh; null without token authentication. */
+  get token(): string | null {
+    return this.#token;
+  }
+
+  /** Asks for the token to use now. True when it changed, and the shards have to hear of it. */
+  refreshToken(): boolean {
+    if (this.#source === null) return false;
+    const token = this.#source.providerToken();
+    if (token === this.#token) return false;
+    this.#token = token;
+    return true;
+  }
+}
+
+/** Equal for routes that can share their connections. The fingerprint stands for the whole credential. */
+export function routeKey({ address, credential, ca, ...rest }: RouteConfig): string {
+  const { protocol, host, port } = address;
+  const { maxConnections, connectTimeoutMs, indexAuthorization } = rest;
+  const { kind, fingerprint } = credential;
+  return JSON.stringify([
+    ...[protocol, host, port, kind, fingerprint, ca],
+    ...[maxConnections, connectTimeoutMs, indexAuthorization],
+  ]);
+}

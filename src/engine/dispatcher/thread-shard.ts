@@ -1,0 +1,156 @@
+/**
+ * One incarnation of a shard in a worker thread: its task, its two ports, and its end. Made by the supervisor, on the
+ * dispatcher's thread.
+ *
+ *   task runs ──▶ task resolves (stopped) or rejects (crashed, aborted) ──▶ data port closes ──▶ `ended` resolves
+ *
+ * The task's end is told over another port than its results, and comes before results that were posted earlier: only
+ * the data port's own `close` says that all of them are here.
+ */
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { Clock } from '../../base/clock.js';
+import { PealError } from '../../base/errors.js';
+import {
+  controlCallTimeoutMs,
+  shardDrainTimeoutMs,
+  shardStartTimeoutMs,
+  shardStopTimeoutMs,
+} from '../../base/limits.js';
+import { wrapControl } from '../comlink.js';
+import { type ControlResult, controlValue, type RemoteShardControl, type ShardStats } from '../control-api.js';
+import type { Ledger } from '../ledger.js';
+import type { FromShard, ToShard } from '../messages.js';
+import type { ShardLink } from './shard-host.js';
+import type { ThreadPool } from './thread-pool.js';
+
+export interface ThreadShardOptions {
+  readonly pool: ThreadPool;
+  readonly shardId: number;
+  readonly epoch: number;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly isLogging: boolean;
+  readonly onMessage: (message: FromShard) => void;
+}
+
+export class ThreadShard implements ShardLink {
+  /** Resolves once the incarnation is over and everything that it posted was delivered: null when it was stopped. */
+  readonly ended: Promise<PealError | null>;
+  readonly #options: ThreadShardOptions;
+  readonly #data: MessagePort;
+  readonly #controlPort: MessagePort;
+  /** Held for as long as the shard lives: Comlink closes the port of a collected one. */
+  readonly #control: RemoteShardControl;
+  readonly #abort = new AbortController();
+  /** Rejects the calls that wait for an answer. */
+  readonly #unanswered = new Set<(error: PealError) => void>();
+  #isOver = false;
+
+  constructor(options: ThreadShardOptions) {
+    const { pool, shardId, epoch, ledger, isLogging, onMessage } = options;
+    const control = new MessageChannel();
+    const data = new MessageChannel();
+    this.#options = options;
+    this.#data = data.port1;
+    this.#controlPort = control.port1;
+    this.#control = wrapControl(control.port1);
+    const drained = new Promise<void>((resolve) => {
+      data.port1.once('close', resolve);
+    });
+    data.port1.on('message', onMessage);
+    const task = { shardId, epoch, ledger: ledger.buffer, control: control.port2, data: data.port2, isLogging };
+    const lifetime = pool.run(task, { transferList: [control.port2, data.port2], signal: this.#abort.signal }).then(
+      () => null,
+      (error: unknown) => crashError(shardId, error),
+    );
+    this.ended = lifetime.then(async (cause) => {
+      this.#isOver = true;
+      for (const reject of this.#unanswered) reject(cause ?? crashError(shardId, null));
+      // Nothing if they were transferred; if the task never reached a worker, what closes our ends.
+      control.port2.close();
+      data.port2.close();
+      await this.#orTimeout(drained, shardDrainTimeoutMs).catch(() => {});
+      this.#data.close();
+      this.#controlPort.close();
+      return cause;
+    });
+  }
+
+  post(message: ToShard, transfer: readonly ArrayBuffer[]): void {
+    this.#data.postMessage(message, transfer);
+  }
+
+  /** Resolves once the worker takes messages. Rejects, and ends the worker, when it does not in time. */
+  async start(): Promise<void> {
+    try {
+      await this.#call(this.#control.start(), shardStartTimeoutMs);
+    } catch (error) {
+      this.abort();
+      throw error;
+    }
+  }
+
+  stats(): Promise<ShardStats> {
+    return this.#call(this.#control.stats(), controlCallTimeoutMs);
+  }
+
+  async outdate(idleMs: number): Promise<void> {
+    await this.#call(this.#control.outdate(idleMs), controlCallTimeoutMs);
+  }
+
+  /** Asks the shard to end in good order, and ends its worker if it does not. */
+  async stop(): Promise<void> {
+    try {
+      await this.#call(this.#control.stop(), shardStopTimeoutMs);
+    } catch {
+      this.abort();
+    }
+    await this.ended;
+  }
+
+  /** Ends the worker at once. */
+  abort(): void {
+    this.#abort.abort();
+  }
+
+  /**
+   * A call to a thread that is gone never settles, so each ends with the thread's life or at a deadline as well. No
+   * race with a promise of the thread's end: every call would leave a reaction on it for as long as the thread lives.
+   */
+  async #call<T>(answer: Promise<ControlResult<T>>, timeoutMs: number): Promise<T> {
+    if (this.#isOver) throw crashError(this.#options.shardId, null);
+    return controlValue(await this.#orTimeout(answer, timeoutMs));
+  }
+
+  #orTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+    const { clock, shardId } = this.#options;
+    return new Promise((resolve, reject) => {
+      const timer = clock.setTimer(() => end(() => reject(timeoutError(shardId, timeoutMs))), timeoutMs);
+      const end = (settle: () => void): void => {
+        clock.clearTimer(timer);
+        this.#unanswered.delete(onOver);
+        settle();
+      };
+      const onOver = (error: PealError): void => end(() => reject(error));
+      if (!this.#isOver) this.#unanswered.add(onOver);
+      promise.then(
+        (value) => end(() => resolve(value)),
+        (error: unknown) => end(() => reject(error)),
+      );
+    });
+  }
+}
+
+function timeoutError(shardId: number, timeoutMs: number): PealError {
+  const message = `The worker thread of shard ${shardId} did not answer within ${timeoutMs} ms.`;
+  return new PealError('ERR_PEAL_SHARD', message, { origin: 'engine', retryable: true });
+}
+
+/** Why a worker ended, by the name and code of what it threw: the message may quote what it was reading. */
+function crashError(shardId: number, error: unknown): PealError {
+  const name = error instanceof Error ? error.name : '';
+  const code = (error as { code?: unknown } | null)?.code;
+  const what = [name, typeof code === 'string' ? `(${code})` : ''].filter((part) => part !== '').join(' ');
+  const message = `The worker thread of shard ${shardId} ended${what === '' ? '' : ` with ${what}`}.`;
+  return new PealError('ERR_PEAL_SHARD', message, { origin: 'engine', retryable: true, cause: error });
+}

@@ -1,0 +1,41 @@
+/**
+ * The parcels that wait for a shard with credit: first those that came back from a shard, then the others in the order
+ * in which they were dispatched. Bounded by its callers, each of which waits for its `dispatch`. Owned by the
+ * dispatcher.
+ */
+import type { Job } from './job.js';
+import type { Parcel } from './parcel.js';
+
+export class WaitingLine {
+  readonly #returned = new Set<Parcel>();
+  readonly #dispatched = new Set<Parcel>();
+
+  get size(): number {
+    return this.#returned.size + this.#dispatched.size;
+  }
+
+  add(parcel: Parcel): void {
+    this.#dispatched.add(parcel);
+  }
+
+  addReturned(parcel: Parcel): void {
+    this.#returned.add(parcel);
+  }
+
+  remove(parcel: Parcel): void {
+    if (!this.#dispatched.delete(parcel)) this.#returned.delete(parcel);
+  }
+
+  /** Takes out everything of one job. */
+  removeJob(job: Job): Parcel[] {
+    const parcels = [...this].filter((parcel) => parcel.job === job);
+    for (const parcel of parcels) this.remove(parcel);
+    return parcels;
+  }
+
+  /** Parcels may be removed while this runs. */
+  *[Symbol.iterator](): Generator<Parcel> {
+    yield* this.#returned;
+    yield* this.#dispatched;
+  }
+}

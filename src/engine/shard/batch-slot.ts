@@ -1,0 +1,115 @@
+/**
+ * One slot of a shard: the batch that is in it, which of its recipients wait, and what is known of the others besides
+ * their ledger bytes. Made once and used for one batch after another, so that a batch costs no allocation of its own
+ * but its view of the tokens. Owned by the shard; read by pools as the run to send from. On the shard's thread.
+ */
+import type { Notification, PersonalParts } from '../../apns/notification.js';
+import { TokenBlock } from '../../apns/token-block.js';
+import type { PealError } from '../../base/errors.js';
+import { maxBatchRecipients } from '../../base/limits.js';
+import type { RequestRun } from '../../connection/request-source.js';
+import type { OutcomeDetail } from '../batch.js';
+import { QUEUED } from '../ledger.js';
+import type { BatchMessage } from '../messages.js';
+import type { NotificationState } from './notification-state.js';
+
+const noTokens = new TokenBlock(new Uint8Array(0), 1, 0);
+
+/**
+ * `order` is filled from its end, so that its waiting part always is `order[head] … order[order.length - 1]`:
+ *
+ *   order [ . . . . . 0 1 2 3 4 ]      a batch of five        [ . . . . . . . 2 3 4 ]     two taken
+ *                     ▲ head                                                ▲ head
+ *         [ . . . . . . 1 2 3 4 ]      recipient 1 came back
+ *                       ▲ head
+ */
+export class BatchSlot implements RequestRun {
+  readonly slot: number;
+  readonly tagBase: number;
+  readonly order = new Uint16Array(maxBatchRecipients);
+  /** How often each recipient was sent again. */
+  readonly attempts = new Uint8Array(maxBatchRecipients);
+  head = maxBatchRecipients;
+  tokens: TokenBlock = noTokens;
+  personal: PersonalParts | null = null;
+  /** What is being sent, or null while the slot is free. */
+  state: NotificationState | null = null;
+  /** Recipients that this shard was to send; those that have no outcome yet; those whose outcome is not accepted. */
+  due = 0;
+  remaining = 0;
+  notAccepted = 0;
+  details: OutcomeDetail[] = [];
+  /** Why recipients are unsent or unknown: the latest cause, null when nothing but a cancellation. */
+  cause: PealError | null = null;
+  /** Kept by SlotQueue. */
+  isQueued = false;
+  #buffer: ArrayBuffer | null = null;
+  #hasAttempts = false;
+
+  constructor(slot: number) {
+    this.slot = slot;
+    this.tagBase = slot * maxBatchRecipients;
+  }
+
+  get notification(): Notification {
+    return this.state!.notification;
+  }
+
+  get notificationId(): number {
+    return this.state!.id;
+  }
+
+  /** Recipients that wait to be written. */
+  get waiting(): number {
+    return maxBatchRecipients - this.head;
+  }
+
+  /** Recipients accepted so far. */
+  get accepted(): number {
+    return this.due - this.remaining - this.notAccepted;
+  }
+
+  /** Takes a batch in. `ledger` is this slot's part: only what is QUEUED there is to be sent. */
+  begin(message: BatchMessage, state: NotificationState, ledger: Uint8Array): void {
+    const { buffer, tokenBytes, count } = message;
+    this.tokens = new TokenBlock(new Uint8Array(buffer, 0, count * tokenBytes), tokenBytes, count);
+    this.personal = message.personal;
+    this.state = state;
+    this.#buffer = buffer;
+    let head = maxBatchRecipients;
+    for (let index = count - 1; index >= 0; index--) {
+      if (ledger[index] === QUEUED) this.order[--head] = index;
+    }
+    this.head = head;
+    this.due = maxBatchRecipients - head;
+    this.remaining = this.due;
+    this.notAccepted = 0;
+    if (this.#hasAttempts) this.attempts.fill(0);
+    this.#hasAttempts = false;
+  }
+
+  /** Counts another attempt for a recipient; returns how many it has had now. */
+  countAttempt(index: number): number {
+    this.#hasAttempts = true;
+    this.attempts[index]! += 1;
+    return this.attempts[index]!;
+  }
+
+  /** Puts a recipient back, before all that wait. */
+  requeue(index: number): void {
+    this.head -= 1;
+    this.order[this.head] = index;
+  }
+
+  /** Empties the slot and gives the batch's buffer away. */
+  end(): ArrayBuffer {
+    const buffer = this.#buffer!;
+    this.#buffer = null;
+    this.tokens = noTokens;
+    this.personal = null;
+    this.state = null;
+    this.details = [];
+    this.cause = null;
+    return buffer;
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * What a shard remembers of one notification while batches of it come: whether it was cancelled, and whether APNs
+ * refuses it again and again. Owned by the shard, used by the route it belongs to, on the shard's thread.
+ */
+
+import type { Notification } from '../../apns/notification.js';
+import { classOf } from '../../apns/reason.js';
+import { stopAfterRefusals } from '../../base/limits.js';
+import type { BatchSlot } from './batch-slot.js';
+
+export class NotificationState {
+  /** Nothing of it is written any more. */
+  isCancelled = false;
+  /** The slots that hold a batch of it. */
+  readonly slots = new Set<BatchSlot>();
+  #acceptedInSettled = 0;
+  #streakReason = '';
+  #streak = 0;
+  #acceptedAtStreak = 0;
+
+  constructor(
+    readonly id: number,
+    readonly routeId: number,
+    readonly notification: Notification,
+  ) {}
+
+  /** Called as a slot is settled, before it is emptied. */
+  settled(slot: BatchSlot): void {
+    this.#acceptedInSettled += slot.accepted;
+    this.slots.delete(slot);
+  }
+
+  /**
+   * Counts a rejection; true when it is the last of `stopAfterRefusals` of one reason in a row, with nothing accepted
+   * between: a reason about the request or the credential, which every other recipient would get as well.
+   * The count of accepted ones is worked out here and not kept, so that an accepted recipient costs nothing for it.
+   */
+  isRefusedForGood(status: number, reason: string): boolean {
+    const reasonClass = classOf(status, reason);
+    const name = reason === '' ? String(status) : reason;
+    if (reasonClass !== 'request' && reasonClass !== 'credential') {
+      this.#streak = 0;
+      return false;
+    }
+    const accepted = this.#accepted();
+    if (name !== this.#streakReason || accepted !== this.#acceptedAtStreak) this.#streak = 0;
+    this.#streakReason = name;
+    this.#acceptedAtStreak = accepted;
+    this.#streak += 1;
+    return this.#streak === stopAfterRefusals;
+  }
+
+  #accepted(): number {
+    let accepted = this.#acceptedInSettled;
+    for (const slot of this.slots) accepted += slot.accepted;
+    return accepted;
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * One route of a shard: the recipients that wait for one gateway under one credential, and the pool of connections
+ * that pulls them. Marks the ledger before anything is written and as answers come, and hands a batch back once its
+ * last recipient has an outcome. Owned by the shard; called by its pool, on the shard's thread.
+ */
+import { reasonCode } from '../../apns/reason.js';
+import type { Clock } from '../../base/clock.js';
+import type { PealError } from '../../base/errors.js';
+import { maxResends } from '../../base/limits.js';
+import type { Logger } from '../../base/log.js';
+import type { Rejection, RequestRun, RequestSource } from '../../connection/request-source.js';
+import { ACCEPTED, QUEUED, REJECTED, tagIndexMask, tagShift, UNKNOWN, UNSENT, WRITTEN } from '../ledger.js';
+import type { FromShard } from '../messages.js';
+import type { BatchSlot } from './batch-slot.js';
+import type { NotificationState } from './notification-state.js';
+import type { RoutePool } from './route-pool.js';
+import { SlotQueue } from './slot-queue.js';
+
+/** What all routes of a shard share. */
+export interface RouteContext {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The shard's slots; those never used are not made yet. */
+  readonly slots: readonly (BatchSlot | undefined)[];
+  readonly slotCount: number;
+  /** The shard's ledger: a byte at each tag. */
+  readonly ledger: Uint8Array;
+  send(message: FromShard, transfer: readonly ArrayBuffer[]): void;
+}
+
+export class ShardRoute implements RequestSource {
+  readonly #context: RouteContext;
+  readonly #slots: readonly (BatchSlot | undefined)[];
+  readonly #ledger: Uint8Array;
+  /** The slots with recipients that wait; a slot is in it exactly as long as it has some. */
+  readonly #queue: SlotQueue;
+  readonly #pool: RoutePool;
+  #isWakeDue = false;
+  #isStopped = false;
+
+  /** `openPool` is called once, with this route as the source of requests. */
+  constructor(
+    readonly id: number,
+    context: RouteContext,
+    openPool: (source: RequestSource) => RoutePool,
+  ) {
+    this.#context = context;
+    this.#slots = context.slots;
+    this.#ledger = context.ledger;
+    this.#queue = new SlotQueue(context.slotCount);
+    this.#pool = openPool(this);
+  }
+
+  get pool(): RoutePool {
+    return this.#pool;
+  }
+
+  /** Takes in a batch that its slot has just begun. */
+  add(slot: BatchSlot): void {
+    if (slot.remaining === 0) {
+      this.#settle(slot);
+    } else if (this.#isStopped || slot.state!.isCancelled) {
+      this.#giveUp(slot, null);
+    } else {
+      this.#queue.append(slot);
+      this.#wake();
+    }
+  }
+
+  /** Turns everything of a notification that is not yet written into unsent. */
+  cancel(state: NotificationState): void {
+    state.isCancelled = true;
+    for (const slot of [...state.slots]) this.#giveUp(slot, null);
+  }
+
+  /** Gives up what waits, ends the connections in order, and settles what they leave. */
+  async stop(cause: PealError): Promise<void> {
+    this.#isStopped = true;
+    this.#giveUpAll(cause);
+    try {
+      await this.#pool.close();
+    } finally {
+      this.#settleLeft(cause);
+    }
+  }
+
+  // --- RequestSource: called by the pool ---
+
+  current(): RequestRun | null {
+    return this.#queue.first();
+  }
+
+  taken(run: RequestRun, count: number): void {
+    const slot = run as BatchSlot;
+    const { order, tagBase } = slot;
+    const end = slot.head + count;
+    for (let at = slot.head; at < end; at++) this.#ledger[tagBase + order[at]!] = WRITTEN;
+    slot.head = end;
+    if (slot.waiting === 0) this.#queue.remove(slot);
+  }
+
+  /** The hot path: nothing here but the ledger and a counter. */
+  onAccepted(tag: number): void {
+    if (!this.#isOutstanding(tag)) return;
+    this.#ledger[tag] = ACCEPTED;
+    const slot = this.#slots[tag >>> tagShift]!;
+    slot.remaining -= 1;
+    if (slot.remaining === 0) this.#settle(slot);
+  }
+
+  onRejected(tag: number, rejection: Rejection): void {
+    if (!this.#isOutstanding(tag)) return;
+    const { status, reason, timestampMs, apnsId, retryAfterSeconds } = rejection;
+    const slot = this.#slots[tag >>> tagShift]!;
+    const state = slot.state!;
+    const index = tag & tagIndexMask;
+    slot.details.push({ index, status, reason, timestampMs, apnsId, retryAfterSeconds });
+    this.#finish(slot, tag, REJECTED + reasonCode(reason));
+    if (!state.isCancelled && state.isRefusedForGood(status, reason)) this.#refuse(state, status, reason);
+  }
+
+  onUnsent(tag: number, cause: PealError): void {
+    if (!this.#isOutstanding(tag)) return;
+    const slot = this.#slots[tag >>> tagShift]!;
+    const index = tag & tagIndexMask;
+    const isFinal = this.#isStopped || slot.state!.isCancelled || slot.countAttempt(index) > maxResends;
+    if (isFinal) {
+      slot.cause = cause;
+      this.#finish(slot, tag, UNSENT);
+    } else {
+      this.#ledger[tag] = QUEUED;
+      slot.requeue(index);
+      this.#queue.prepend(slot);
+      this.#wake();
+    }
+  }
+
+  onUnknown(tag: number, cause: PealError): void {
+    if (!this.#isOutstanding(tag)) return;
+    const slot = this.#slots[tag >>> tagShift]!;
+    slot.cause = cause;
+    this.#finish(slot, tag, UNKNOWN);
+  }
+
+  onFailed(error: PealError): void {
+    this.#context.send({ kind: 'route-failed', routeId: this.id, cause: error.toRecord() }, []);
+    this.#giveUpAll(error);
+  }
+
+  // --- the rest of a recipient's way ---
+
+  #finish(slot: BatchSlot, tag: number, outcome: number): void {
+    this.#ledger[tag] = outcome;
+    slot.notAccepted += 1;
+    slot.remaining -= 1;
+    if (slot.remaining === 0) this.#settle(slot);
+  }
+
+  #refuse(state: NotificationState, status: number, reason: string): void {
+    this.#context.send({ kind: 'refused', notificationId: state.id, status, reason }, []);
+    this.cancel(state);
+  }
+
+  /** Whatever waits in a slot becomes unsent; what is in flight still gets its answer. `null`: it was cancelled. */
+  #giveUp(slot: BatchSlot, cause: PealError | null): void {
+    const { order, tagBase, waiting } = slot;
+    for (let at = slot.head; at < order.length; at++) this.#ledger[tagBase + order[at]!] = UNSENT;
+    slot.head = order.length;
+    this.#queue.remove(slot);
+    slot.notAccepted += waiting;
+    slot.remaining -= waiting;
+    if (cause !== null && waiting > 0) slot.cause = cause;
+    if (slot.remaining === 0 && waiting > 0) this.#settle(slot);
+  }
+
+  #giveUpAll(cause: PealError): void {
+    for (let slot = this.#queue.first(); slot !== null; slot = this.#queue.first()) this.#giveUp(slot, cause);
+  }
+
+  /** After the pool has closed nothing is in flight; a pool that forgot a recipient must not keep a batch for ever. */
+  #settleLeft(cause: PealError): void {
+    for (const slot of this.#slots) {
+      if (slot?.state?.routeId !== this.id) continue;
+      slot.cause = cause;
+      this.#queue.remove(slot);
+      for (let index = 0; index < slot.tokens.count; index++) {
+        const tag = slot.tagBase + index;
+        if (this.#ledger[tag] === WRITTEN) this.#ledger[tag] = UNKNOWN;
+        if (this.#ledger[tag] === QUEUED) this.#ledger[tag] = UNSENT;
+      }
+      slot.remaining = 0;
+      this.#settle(slot);
+    }
+  }
+
+  #settle(slot: BatchSlot): void {
+    const { slot: number, details, cause } = slot;
+    slot.state!.settled(slot);
+    const buffer = slot.end();
+    this.#context.send(
+      { kind: 'settled', slot: number, buffer, details, cause: cause === null ? null : cause.toRecord() },
+      [buffer],
+    );
+  }
+
+  /** Tells the pool once a turn, however many batches came in it: what came together is written together. */
+  #wake(): void {
+    if (this.#isWakeDue) return;
+    this.#isWakeDue = true;
+    this.#context.clock.defer(() => {
+      this.#isWakeDue = false;
+      if (!this.#isStopped) this.#pool.workAvailable();
+    });
+  }
+
+  /** An outcome for a recipient that has no request out is a fault of the connection, and must not spoil the books. */
+  #isOutstanding(tag: number): boolean {
+    const state = this.#ledger[tag];
+    if (state === WRITTEN) return true;
+    this.#context.log.error({ routeId: this.id, tag, state: state ?? null }, 'outcome without a request');
+    return false;
+  }
+}

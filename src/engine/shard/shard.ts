@@ -1,0 +1,137 @@
+/**
+ * A shard: an actor that owns its pools of connections, takes batches of recipients and settles each in its ledger.
+ * It knows neither threads nor Piscina: the same code runs in a worker (shard-task) and in the dispatcher's own thread
+ * (dispatcher/local-shard). Single-threaded; messages come in one at a time through `receive`.
+ */
+import type { Clock } from '../../base/clock.js';
+import { PealError } from '../../base/errors.js';
+import type { Logger } from '../../base/log.js';
+import type { Backend } from '../../transport/backend.js';
+import type { ShardStats } from '../control-api.js';
+import type { Ledger } from '../ledger.js';
+import type { BatchMessage, FromShard, NotificationMessage, RouteMessage, ToShard } from '../messages.js';
+import { BatchSlot } from './batch-slot.js';
+import { NotificationState } from './notification-state.js';
+import { type RouteContext, ShardRoute } from './route.js';
+import { openConnectionPool, type RoutePoolFactory } from './route-pool.js';
+
+export interface ShardOptions {
+  readonly ledger: Ledger;
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Posts to the dispatcher; the buffers in `transfer` are gone afterwards. */
+  readonly send: (message: FromShard, transfer: readonly ArrayBuffer[]) => void;
+  /** How pools are made; by default real ones. */
+  readonly openPool?: RoutePoolFactory;
+}
+
+export class Shard {
+  readonly #options: ShardOptions;
+  readonly #openPool: RoutePoolFactory;
+  readonly #slots: (BatchSlot | undefined)[];
+  readonly #routes = new Map<number, ShardRoute>();
+  readonly #notifications = new Map<number, NotificationState>();
+  readonly #context: RouteContext;
+
+  constructor(options: ShardOptions) {
+    const { ledger, clock, log, send } = options;
+    this.#options = options;
+    this.#openPool = options.openPool ?? openConnectionPool;
+    this.#slots = new Array<BatchSlot | undefined>(ledger.slots).fill(undefined);
+    this.#context = { clock, log, send, slots: this.#slots, slotCount: ledger.slots, ledger: ledger.bytes };
+  }
+
+  receive(message: ToShard): void {
+    switch (message.kind) {
+      case 'batch':
+        this.#takeBatch(message);
+        break;
+      case 'notification':
+        this.#takeNotification(message);
+        break;
+      case 'route':
+        this.#openRoute(message);
+        break;
+      case 'provider-token':
+        this.#route(message.routeId).pool.setProviderToken(message.token);
+        break;
+      case 'cancel':
+        this.#cancel(message.notificationId);
+        break;
+      case 'forget':
+        this.#notifications.delete(message.notificationId);
+        break;
+    }
+  }
+
+  stats(): ShardStats {
+    const stats = { connections: 0, connecting: 0, connectionsOpened: 0, inFlight: 0, waiting: 0, batches: 0 };
+    for (const { pool } of this.#routes.values()) {
+      const { ready, draining, opening, opened, inFlight } = pool.stats();
+      stats.connections += ready + draining;
+      stats.connecting += opening;
+      stats.connectionsOpened += opened;
+      stats.inFlight += inFlight;
+    }
+    for (const slot of this.#slots) {
+      if (slot?.state == null) continue;
+      stats.batches += 1;
+      stats.waiting += slot.waiting;
+    }
+    return stats;
+  }
+
+  /** Closes connections that have been idle for `idleMs` or longer. */
+  outdate(idleMs: number): void {
+    for (const { pool } of this.#routes.values()) pool.outdate(idleMs);
+  }
+
+  /** Ends every connection in order, within closeTimeoutMs; afterwards every batch has been settled. */
+  async stop(): Promise<void> {
+    const cause = new PealError('ERR_PEAL_ABORTED', 'The session was shut down before this was sent.', {
+      origin: 'usage',
+      retryable: true,
+    });
+    await Promise.all([...this.#routes.values()].map((route) => route.stop(cause)));
+  }
+
+  #openRoute({ routeId, config }: RouteMessage): void {
+    const { backend, clock, log } = this.#options;
+    const route = new ShardRoute(routeId, this.#context, (source) =>
+      this.#openPool({ config, backend, source, clock, log }),
+    );
+    this.#routes.set(routeId, route);
+  }
+
+  #takeNotification({ notificationId, routeId, notification }: NotificationMessage): void {
+    this.#notifications.set(notificationId, new NotificationState(notificationId, routeId, notification));
+  }
+
+  #takeBatch(message: BatchMessage): void {
+    const state = this.#notifications.get(message.notificationId);
+    if (state === undefined) throw new Error(`a batch of notification ${message.notificationId} came before it`);
+    const slot = this.#slot(message.slot);
+    if (slot.state !== null) throw new Error(`a second batch came for slot ${message.slot}`);
+    slot.begin(message, state, this.#options.ledger.slot(message.slot, message.count));
+    state.slots.add(slot);
+    this.#route(state.routeId).add(slot);
+  }
+
+  #cancel(notificationId: number): void {
+    const state = this.#notifications.get(notificationId);
+    if (state !== undefined) this.#route(state.routeId).cancel(state);
+  }
+
+  #slot(number: number): BatchSlot {
+    const slot = this.#slots[number] ?? new BatchSlot(number);
+    this.#slots[number] = slot;
+    return slot;
+  }
+
+  #route(routeId: number): ShardRoute {
+    const route = this.#routes.get(routeId);
+    if (route === undefined) throw new Error(`route ${routeId} was used before it was opened`);
+    return route;
+  }
+}

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { TokenBuffers } from '../../../src/engine/dispatcher/buffers.js';
+import { Job, type JobOwner } from '../../../src/engine/dispatcher/job.js';
+import { Mailbox } from '../../../src/engine/dispatcher/mailbox.js';
+import { Parcel } from '../../../src/engine/dispatcher/parcel.js';
+import { Route } from '../../../src/engine/dispatcher/route.js';
+import { ACCEPTED, Ledger, UNKNOWN } from '../../../src/engine/ledger.js';
+import type { BatchMessage, ToShard } from '../../../src/engine/messages.js';
+import { BookSink, batchOf, notification, routeConfig } from '../../support/engine-fixtures.js';
+
+describe('mailbox', () => {
+  const route = new Route(1, routeConfig, null);
+  const job = new Job(1, route, notification, new BookSink(), {} as JobOwner);
+  let mailbox: Mailbox;
+  let posted: ToShard[];
+
+  const open = (epoch: number, slots = 4): Ledger => {
+    const ledger = Ledger.withSlots(slots);
+    posted = [];
+    mailbox.open(epoch, { post: (message) => posted.push(message) }, ledger);
+    return ledger;
+  };
+  const batches = (): BatchMessage[] => posted.filter((message) => message.kind === 'batch');
+  const settle = (slot: number) =>
+    mailbox.settled({ kind: 'settled', slot, buffer: new ArrayBuffer(0), details: [], cause: null });
+
+  beforeEach(() => {
+    mailbox = new Mailbox(0, 1, new TokenBuffers(4));
+  });
+
+  it('has no room before it is opened and after it is lost', () => {
+    assert.equal(mailbox.hasRoomFor(1), false);
+    open(1);
+    assert.equal(mailbox.hasRoomFor(1), true);
+    mailbox.lose();
+    assert.equal(mailbox.hasRoomFor(1), false);
+  });
+
+  it('knows the messages of an earlier incarnation from those of the current one', () => {
+    open(1);
+    assert.ok(mailbox.isCurrent(1));
+    mailbox.lose();
+    assert.ok(!mailbox.isCurrent(1));
+    open(2);
+    assert.ok(!mailbox.isCurrent(1));
+    assert.ok(mailbox.isCurrent(2));
+  });
+
+  it('writes the ledger before it posts the batch, including what is settled already', () => {
+    const ledger = open(1);
+    ledger.bytes.fill(ACCEPTED);
+    const parcel = new Parcel(job, batchOf(0, 3));
+    parcel.ledger[1] = UNKNOWN;
+    mailbox.deliver(parcel);
+    const [{ slot }] = batches() as [BatchMessage];
+    assert.deepEqual([...ledger.slot(slot, 3)], [0, UNKNOWN, 0]);
+  });
+
+  it('introduces route and notification once to each incarnation', () => {
+    const kinds = (): string[] => posted.map(({ kind }) => kind);
+    open(1);
+    mailbox.deliver(new Parcel(job, batchOf(0, 1)));
+    mailbox.deliver(new Parcel(job, batchOf(1, 1)));
+    assert.deepEqual(kinds(), ['route', 'notification', 'batch', 'batch']);
+    mailbox.lose();
+    open(2);
+    mailbox.deliver(new Parcel(job, batchOf(2, 1)));
+    assert.deepEqual(kinds(), ['route', 'notification', 'batch']);
+    mailbox.forget(job);
+    mailbox.forget(job);
+    assert.deepEqual(kinds().slice(3), ['forget']);
+  });
+
+  it('uses a slot again as soon as its batch is settled, and its credit only when that is given back', () => {
+    open(1);
+    const parcel = new Parcel(job, batchOf(0, 1024));
+    mailbox.deliver(parcel);
+    const { slot } = batches()[0]!;
+    assert.equal(settle(slot)!.parcel, parcel);
+    assert.equal(settle(slot), null, 'a slot is settled once');
+    assert.equal(mailbox.hasRoomFor(1), false);
+    mailbox.releaseCredit(parcel);
+    mailbox.deliver(new Parcel(job, batchOf(0, 1024)));
+    assert.equal(batches()[1]!.slot, slot);
+  });
+
+  it('has no room without a free slot, whatever its credit', () => {
+    open(1, 2);
+    mailbox.deliver(new Parcel(job, batchOf(0, 1)));
+    mailbox.deliver(new Parcel(job, batchOf(1, 1)));
+    assert.equal(mailbox.hasRoomFor(1), false);
+  });
+
+  it('returns what a lost incarnation had, and keeps its credit used until it is given back', () => {
+    open(1);
+    const parcel = new Parcel(job, batchOf(0, 1024));
+    mailbox.deliver(parcel);
+    assert.deepEqual(
+      mailbox.lose().map((returned) => returned.parcel),
+      [parcel],
+    );
+    assert.deepEqual(mailbox.lose(), []);
+    open(2);
+    assert.equal(mailbox.hasRoomFor(1), false);
+    mailbox.releaseCredit(parcel);
+    assert.equal(mailbox.hasRoomFor(1024), true);
+    assert.equal(mailbox.heldBatches, 0);
+  });
+});
+
+describe('token buffers', () => {
+  it('are used again when they have the usual size, and only so many are kept', () => {
+    const buffers = new TokenBuffers(1);
+    const full = batchOf(0, 1024).tokens;
+    const [first, second] = [buffers.copyOf(full), buffers.copyOf(full)];
+    buffers.giveBack(first);
+    buffers.giveBack(second);
+    assert.equal(buffers.copyOf(full), first);
+    assert.notEqual(buffers.copyOf(full), second);
+  });
+
+  it('hold small batches, and long tokens, in buffers of their own size', () => {
+    const buffers = new TokenBuffers(1);
+    assert.equal(buffers.copyOf(batchOf(0, 1).tokens).byteLength, 32);
+    assert.equal(buffers.copyOf(batchOf(0, 1024, 100).tokens).byteLength, 102_400);
+  });
+});

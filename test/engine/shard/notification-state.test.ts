@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { stopAfterRefusals } from '../../../src/base/limits.js';
+import type { BatchSlot } from '../../../src/engine/shard/batch-slot.js';
+import { NotificationState } from '../../../src/engine/shard/notification-state.js';
+import { notification } from '../../support/engine-fixtures.js';
+
+function refuse(state: NotificationState, times: number, status = 400, reason = 'BadTopic'): boolean[] {
+  return Array.from({ length: times }, () => state.isRefusedForGood(status, reason));
+}
+
+describe('notification state', () => {
+  let state: NotificationState;
+  beforeEach(() => {
+    state = new NotificationState(1, 1, notification);
+  });
+
+  it('is refused for good by the same refusal in a row, and says so once', () => {
+    const answers = refuse(state, stopAfterRefusals + 3);
+    assert.deepEqual(
+      answers.flatMap((isLast, index) => (isLast ? [index] : [])),
+      [stopAfterRefusals - 1],
+    );
+  });
+
+  it('is not refused for good when something was accepted between', () => {
+    const slot = { accepted: 0 } as unknown as { accepted: number };
+    state.slots.add(slot as BatchSlot);
+    assert.ok(!refuse(state, stopAfterRefusals - 1).includes(true));
+    slot.accepted = 1;
+    assert.ok(!refuse(state, stopAfterRefusals - 1).includes(true));
+    assert.ok(refuse(state, 1).includes(true));
+  });
+
+  it('is not refused for good by different reasons', () => {
+    for (let n = 0; n < stopAfterRefusals; n++) {
+      assert.ok(!refuse(state, 1, 400, 'BadTopic').includes(true));
+      assert.ok(!refuse(state, 1, 400, 'BadPriority').includes(true));
+    }
+  });
+
+  it('is not refused for good by what concerns single tokens, or passes', () => {
+    for (const [status, reason] of [
+      [400, 'BadDeviceToken'],
+      [410, 'Unregistered'],
+      [429, 'TooManyRequests'],
+      [503, 'ServiceUnavailable'],
+    ] as const) {
+      assert.ok(!refuse(state, stopAfterRefusals * 2, status, reason).includes(true), reason);
+    }
+  });
+
+  it('tells refusals without a reason apart by their status', () => {
+    assert.ok(refuse(state, stopAfterRefusals, 403, '').includes(true));
+  });
+});

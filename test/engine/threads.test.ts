@@ -1,0 +1,160 @@
+/**
+ * Shards in real worker threads, against a gateway written by others. Both books are compared: the sender's (what the
+ * sink was told of each token) and the gateway's (how often each token came).
+ */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
+import type { SendJob } from '../../src/engine/dispatcher/job.js';
+import { openPiscina, type ThreadPool } from '../../src/engine/dispatcher/thread-pool.js';
+import type { RouteConfig } from '../../src/engine/messages.js';
+import { BookSink, batchesOf, batchOf, notification, routeConfig } from '../support/engine-fixtures.js';
+import { Http2Gateway } from '../support/http2-gateway.js';
+
+function routeTo(gateway: Http2Gateway): RouteConfig {
+  return { ...routeConfig, address: gateway.address, ca: gateway.ca };
+}
+
+async function dispatchAll(job: SendJob, recipients: number): Promise<void> {
+  for (const batch of batchesOf(recipients)) await job.dispatch(batch);
+}
+
+/** Each token that was dispatched has an outcome, and no token came to the gateway twice. */
+function assertBalanced(book: BookSink, gateway: Http2Gateway, recipients: number): void {
+  assert.equal(book.outcomes.size, recipients);
+  assert.deepEqual(gateway.repeated, []);
+  for (const [token, outcome] of book.outcomes) {
+    if (outcome === 'accepted') assert.ok(gateway.seen.has(token), 'an accepted token never came');
+    if (outcome === 'unsent') assert.ok(!gateway.seen.has(token), 'an unsent token came');
+  }
+  for (const token of gateway.seen.keys()) {
+    const outcome = book.outcomes.get(token);
+    assert.ok(outcome === 'accepted' || outcome === 'unknown', `a token came and is ${outcome}`);
+  }
+}
+
+describe('engine with threads', function () {
+  this.timeout(60_000);
+  let dispatcher: Dispatcher | null = null;
+  let gateway: Http2Gateway | null = null;
+
+  afterEach(async () => {
+    await dispatcher?.close();
+    await gateway?.close();
+    dispatcher = null;
+    gateway = null;
+  });
+
+  it('sends a list over two threads, each token once', async () => {
+    const recipients = 20_000;
+    gateway = await Http2Gateway.open();
+    dispatcher = new Dispatcher({ threads: 2 });
+    const book = new BookSink();
+    const job = dispatcher.send(dispatcher.openRoute(routeTo(gateway), null), notification, book);
+    await dispatchAll(job, recipients);
+    await job.finish();
+    assert.equal(book.count('accepted'), recipients);
+    assertBalanced(book, gateway, recipients);
+    assert.equal(gateway.connections, 2);
+  });
+
+  it('completes 100,000 recipients when a thread is killed in the middle, losing none and repeating none', async () => {
+    const recipients = 100_000;
+    let threads: ThreadPool | null = null;
+    let isKilled = false;
+    gateway = await Http2Gateway.open({
+      onRequest: () => {
+        if (isKilled || gateway!.requests < recipients / 2) return;
+        isKilled = true;
+        void threads!.threads[0]!.terminate();
+      },
+    });
+    dispatcher = new Dispatcher({
+      threads: 2,
+      openThreads: (count, url) => {
+        threads = openPiscina(count, url);
+        return threads;
+      },
+    });
+    const book = new BookSink();
+    const job = dispatcher.send(dispatcher.openRoute(routeTo(gateway), null), notification, book);
+    await dispatchAll(job, recipients);
+    await job.finish();
+    assert.ok(isKilled);
+    assertBalanced(book, gateway, recipients);
+    assert.equal(book.count('unsent'), 0);
+    assert.equal(job.stopped, null);
+    assert.equal(book.count('accepted') + book.count('unknown'), recipients);
+    // At most what one connection had in flight, and what was about to be written.
+    assert.ok(book.count('unknown') <= 4_000, `${book.count('unknown')} unknown`);
+    assert.ok(book.count('unknown') > 0, 'the thread was killed with nothing in flight');
+    for (const cause of book.causes) assert.equal(cause.code, 'ERR_PEAL_SHARD');
+    const { shards } = await dispatcher.stats();
+    assert.deepEqual(shards.map(({ epoch }) => epoch).sort(), [1, 2]);
+  });
+
+  it('sends several notifications at once over the same connections', async () => {
+    gateway = await Http2Gateway.open();
+    dispatcher = new Dispatcher({ threads: 2 });
+    const route = dispatcher.openRoute(routeTo(gateway), null);
+    const books = await Promise.all(
+      Array.from({ length: 300 }, async (_, number) => {
+        const book = new BookSink();
+        const job = dispatcher!.send(route, notification, book);
+        await job.dispatch(batchOf(number * 10, 1 + (number % 3)));
+        await job.finish();
+        return book;
+      }),
+    );
+    for (const [number, book] of books.entries()) assert.equal(book.count('accepted'), 1 + (number % 3));
+    assert.deepEqual(gateway.repeated, []);
+    assert.equal(gateway.connections, 2);
+  });
+
+  it('reports an unreachable gateway once no thread gets through', async () => {
+    gateway = await Http2Gateway.open();
+    const config = routeTo(gateway);
+    await gateway.close();
+    gateway = null;
+    dispatcher = new Dispatcher({ threads: 2 });
+    const book = new BookSink();
+    const job = dispatcher.send(dispatcher.openRoute(config, null), notification, book);
+    await dispatchAll(job, 5_000);
+    await job.finish();
+    assert.equal(job.stopped?.code, 'ERR_PEAL_CONNECT');
+    assert.equal(book.count('unsent'), 5_000);
+  });
+
+  it('closes with sends under way: what is not written is unsent, and every token has its outcome', async () => {
+    const recipients = 30_000;
+    gateway = await Http2Gateway.open();
+    dispatcher = new Dispatcher({ threads: 2 });
+    const book = new BookSink();
+    const job = dispatcher.send(dispatcher.openRoute(routeTo(gateway), null), notification, book);
+    await dispatchAll(job, recipients);
+    await dispatcher.close();
+    await job.finish();
+    assert.equal(job.stopped?.code, 'ERR_PEAL_ABORTED');
+    assertBalanced(book, gateway, recipients);
+    assert.equal(book.count('unknown'), 0);
+  });
+
+  it('leaves nothing behind, once closed, that keeps the process alive', async () => {
+    gateway = await Http2Gateway.open();
+    const url = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
+    const program = `
+      import { Dispatcher } from ${url('../../src/engine/dispatcher/dispatcher.js')};
+      import { batchOf, BookSink, notification } from ${url('../support/engine-fixtures.js')};
+      const book = new BookSink();
+      const dispatcher = new Dispatcher({ threads: 2 });
+      const job = dispatcher.send(dispatcher.openRoute(${JSON.stringify(routeTo(gateway))}, null), notification, book);
+      await job.dispatch(batchOf(0, 100));
+      await job.finish();
+      await dispatcher.close();
+      console.log(book.count('accepted'));`;
+    const options = { timeout: 30_000 };
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], options);
+    assert.equal(stdout.trim(), '100');
+  });
+});

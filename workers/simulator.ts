@@ -1,0 +1,48 @@
+/**
+ * Thread entry of a simulator: starts it from `workerData` and serves the calls of simulator-thread. Started by
+ * `startSimulatorThread` only.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { type ErrorRecord, PealError } from '../src/base/errors.js';
+import { type Simulator, startSimulator } from '../src/simulator/simulator.js';
+import type {
+  FromSimulatorThread,
+  SimulatorThreadOptions,
+  ToSimulatorThread,
+} from '../src/simulator/simulator-thread.js';
+
+function post(message: FromSimulatorThread): void {
+  parentPort?.postMessage(message);
+}
+
+function recordOf(error: unknown): ErrorRecord {
+  if (error instanceof PealError) return error.toRecord();
+  return { code: 'ERR_PEAL_SHARD', message: String(error), origin: 'engine', retryable: false };
+}
+
+async function perform(simulator: Simulator, call: ToSimulatorThread): Promise<unknown> {
+  switch (call.name) {
+    case 'summary':
+      return simulator.ledger.summary();
+    case 'recordOf':
+      return simulator.ledger.recordOf(call.token);
+    case 'reset':
+      return simulator.ledger.reset();
+    case 'close':
+      return simulator.close();
+  }
+}
+
+try {
+  const simulator = await startSimulator(workerData as SimulatorThreadOptions);
+  const { host, port, url, controlUrl, caCertificate } = simulator;
+  parentPort?.on('message', (call: ToSimulatorThread) => {
+    perform(simulator, call).then(
+      (value) => post({ kind: 'returned', id: call.id, value }),
+      (error: unknown) => post({ kind: 'threw', id: call.id, error: recordOf(error) }),
+    );
+  });
+  post({ kind: 'started', address: { host, port, url, controlUrl, caCertificate } });
+} catch (error) {
+  post({ kind: 'failed', error: recordOf(error) });
+}
