@@ -1,0 +1,80 @@
+/**
+ * The library's face: everything public, and nothing that is not used. Importing it loads neither the engine nor the
+ * simulator nor any package; each comes with the first call that needs it.
+ */
+import type { TokenBlock } from './apns/token-block.js';
+import type { ByteSource, ReadTokensOptions } from './campaign/recipients/token-file.js';
+import type { Simulator, SimulatorOptions, SimulatorThread, SimulatorThreadOptions } from './simulator/index.js';
+
+// --- what Apple defines ---
+export type { AddressInput } from './apns/address.js';
+export { Credential, type CredentialSummary } from './apns/credential.js';
+export { type InvalidToken, isDeviceToken, parseDeviceToken, shortToken } from './apns/device-token.js';
+export type { Expiration } from './apns/headers.js';
+export type { FileReference, KeyMaterial } from './apns/key-material.js';
+export { type CredentialOptions, loadCredential } from './apns/load-credential.js';
+export type { HeaderField, Notification, PersonalParts } from './apns/notification.js';
+export type { AlertOptions, PayloadOptions, RawPayload, SoundOptions } from './apns/payload.js';
+export { type PushType, pushTypes, topicFor } from './apns/push-type.js';
+export { adviceOf, classOf, type Reason, type ReasonClass, reasonOf, reasons } from './apns/reason.js';
+export { TokenBlock } from './apns/token-block.js';
+// --- errors, logs, and the world outside ---
+export { type Clock, systemClock } from './base/clock.js';
+export { type ErrorOrigin, type ErrorRecord, PealError, type PealErrorCode } from './base/errors.js';
+export { type Logger, silentLogger } from './base/log.js';
+// --- token lists ---
+export type { InvalidLine } from './campaign/recipients/token-lines.js';
+// --- outcomes batch by batch, for books of one's own ---
+export type { Batch, OutcomeDetail } from './engine/batch.js';
+export { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from './engine/ledger.js';
+export type { OutcomeSink, SettledBatch } from './engine/outcome-sink.js';
+export { Tally } from './engine/tally.js';
+// --- what a program holds ---
+export { APNs } from './session/apns.js';
+export { Failure } from './session/failure.js';
+export { Gateway } from './session/gateway.js';
+export { Message, type MessageData, type MessageOptions } from './session/message.js';
+export type { SessionOptions } from './session/options.js';
+export type { Progress } from './session/progress.js';
+export type { InvalidRecipient, PersonalRecipient, Recipient, Token } from './session/recipient.js';
+export { RecipientList } from './session/recipient-list.js';
+export { type OutcomeCounts, Result, type ResultData, type SendFault } from './session/result.js';
+export type { SendOptions } from './session/send-options.js';
+export { Session, type SessionStats } from './session/session.js';
+export type { Backend, ByteStream, ByteStreamListener, OpenOptions } from './transport/backend.js';
+export type { ByteSource, ReadTokensOptions };
+
+/**
+ * Reads a list of device tokens, one a line, from a path, `-` (standard input) or a stream of bytes, also gzipped, and
+ * yields them packed: for `send(message, { recipients: readTokens('tokens.txt') })`. Reads as fast as it is pulled.
+ *
+ * @throws PealError ERR_PEAL_INPUT while reading: missing, unreadable, a directory, damaged gzip
+ */
+export async function* readTokens(
+  source: string | URL | ByteSource,
+  options?: ReadTokensOptions,
+): AsyncGenerator<TokenBlock, void, void> {
+  const { readTokens: read } = await import('./campaign/recipients/token-file.js');
+  yield* read(source, options);
+}
+
+// --- the simulator ---
+export type { LedgerSummary, SimulatorLedger, TokenRecord } from './simulator/ledger.js';
+export { scriptedToken } from './simulator/token-script.js';
+export type { Simulator, SimulatorOptions, SimulatorThread, SimulatorThreadOptions };
+
+/**
+ * Starts a stand-in for the APNs gateway, for tests of programs that push.
+ *
+ * @throws PealError ERR_PEAL_OPTION or ERR_PEAL_CREDENTIAL (as a rejection)
+ */
+export async function startSimulator(options?: SimulatorOptions): Promise<Simulator> {
+  const { startSimulator: start } = await import('./simulator/index.js');
+  return start(options);
+}
+
+/** The same on a thread of its own, so that it does not share this thread's time with the program under test. */
+export async function startSimulatorThread(options?: SimulatorThreadOptions): Promise<SimulatorThread> {
+  const { startSimulatorThread: start } = await import('./simulator/index.js');
+  return start(options);
+}

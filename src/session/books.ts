@@ -1,0 +1,191 @@
+/**
+ * The books of one send: what became of each recipient. The engine brings settled batches, the packer invalid
+ * recipients. Counts always; details of what went wrong only where no other sink takes them. Main thread; one for each
+ * send.
+ */
+import type { Clock } from '../base/clock.js';
+import { PealError } from '../base/errors.js';
+import { maxErrorsKept } from '../base/limits.js';
+import type { Batch } from '../engine/batch.js';
+import { ACCEPTED, UNKNOWN, UNSENT } from '../engine/ledger.js';
+import type { OutcomeSink, SettledBatch } from '../engine/outcome-sink.js';
+import { Tally } from '../engine/tally.js';
+import { Failure } from './failure.js';
+import type { Message } from './message.js';
+import { type Progress, ProgressReporter } from './progress.js';
+import type { InvalidRecipient } from './recipient.js';
+import { RecipientCollector } from './recipient-collector.js';
+import { type OutcomeCounts, Result, type SendFault } from './result.js';
+
+export interface BooksOptions {
+  readonly message: Message;
+  readonly clock: Clock;
+  /** Recipients that are to come, where that is known. */
+  readonly total: number | null;
+  readonly outcomes: OutcomeSink | null;
+  readonly onInvalid: ((recipient: InvalidRecipient) => void) | null;
+  readonly onProgress: ((progress: Progress) => void) | null;
+  /** Called when `outcomes`, `onInvalid` or `onProgress` throws: the send has to stop. */
+  readonly onFault: (fault: PealError) => void;
+}
+
+export class Books implements OutcomeSink {
+  readonly #options: BooksOptions;
+  readonly #progress: ProgressReporter | null;
+  /** Accepted recipients of batches in which all were; the others are in the tally. Most sends need none. */
+  #acceptedWhole = 0;
+  #tally: Tally | null = null;
+  readonly #failed = new Map<string, Failure>();
+  readonly #errors = new Map<string, SendFault>();
+  readonly #invalid: InvalidRecipient[] = [];
+  readonly #unsent = new RecipientCollector();
+  readonly #unknown = new RecipientCollector();
+  readonly #transient = new RecipientCollector();
+  #invalidCount = 0;
+  /** Resolves when the sink has taken the batch that was settled last. */
+  taken: void | Promise<void> = undefined;
+
+  constructor(options: BooksOptions) {
+    this.#options = options;
+    this.#progress =
+      options.onProgress === null ? null : new ProgressReporter(options.onProgress, options.clock, options.total);
+  }
+
+  get counts(): OutcomeCounts {
+    const tally = this.#tally;
+    const invalid = this.#invalidCount;
+    const accepted = this.#acceptedWhole + (tally?.accepted ?? 0);
+    const [rejected, unsent, unknown] = tally === null ? [0, 0, 0] : [tally.rejected, tally.unsent, tally.unknown];
+    return {
+      recipients: accepted + rejected + unsent + unknown + invalid,
+      accepted,
+      rejected,
+      unsent,
+      unknown,
+      invalid,
+    };
+  }
+
+  /** Called by the engine. Never throws: a sink or callback that does is reported to `onFault`. */
+  settled(settled: SettledBatch): void | Promise<void> {
+    if (isAllAccepted(settled)) this.#acceptedWhole += settled.ledger.length;
+    else this.#addMixed(settled);
+    const { outcomes } = this.#options;
+    if (outcomes !== null) this.taken = this.#guard('outcomes', () => outcomes.settled(settled));
+    this.#reportProgress();
+    return this.taken;
+  }
+
+  #addMixed(settled: SettledBatch): void {
+    const { outcomes } = this.#options;
+    this.#tally ??= new Tally();
+    this.#tally.add(settled);
+    if (settled.cause !== null) this.#noteCause(settled, settled.cause);
+    for (const detail of settled.details) {
+      const failure = new Failure(detail);
+      this.#noteRejection(failure);
+      if (outcomes === null) this.#keepRejected(settled.batch, detail.index, failure);
+    }
+    if (outcomes === null) this.#keepUnanswered(settled);
+  }
+
+  /** Called by the packer. */
+  addInvalid(recipient: InvalidRecipient): void {
+    const { onInvalid } = this.#options;
+    this.#invalidCount += 1;
+    if (onInvalid === null) this.#invalid.push(recipient);
+    else this.#guard('onInvalid', () => onInvalid(recipient));
+    this.#reportProgress();
+  }
+
+  /** The last report of progress: all there is. */
+  reportEnd(): void {
+    const progress = this.#progress;
+    if (progress !== null) this.#guard('onProgress', () => progress.report(this.counts));
+  }
+
+  close(stopped: PealError | null): Result {
+    return new Result({
+      messages: [this.#options.message],
+      counts: this.counts,
+      reasons: new Map(this.#tally?.reasons()),
+      failed: this.#failed,
+      errors: [...this.#errors.values()],
+      invalid: this.#invalid,
+      unsent: this.#unsent.toList(),
+      unknown: this.#unknown.toList(),
+      transient: this.#transient.toList(),
+      stopped,
+    });
+  }
+
+  #keepRejected(batch: Batch, index: number, failure: Failure): void {
+    this.#failed.set(batch.tokens.hexAt(index), failure);
+    if (failure.isTransient) this.#transient.add(batch, index);
+  }
+
+  #keepUnanswered({ batch, ledger }: SettledBatch): void {
+    this.#keepOutcome(this.#unsent, batch, ledger, UNSENT);
+    this.#keepOutcome(this.#unknown, batch, ledger, UNKNOWN);
+  }
+
+  #keepOutcome(into: RecipientCollector, batch: Batch, ledger: Uint8Array, outcome: number): void {
+    let index = ledger.indexOf(outcome);
+    if (index === 0 && ledger.every((byte) => byte === outcome)) into.addWhole(batch);
+    else for (; index !== -1; index = ledger.indexOf(outcome, index + 1)) into.add(batch, index);
+  }
+
+  /** A rejection that is not the token's own fault stands among the errors, once for each reason. */
+  #noteRejection(failure: Failure): void {
+    if (failure.class === 'token' || failure.class === 'gone') return;
+    this.#addError(failure.reason === '' ? `HTTP ${failure.status}` : failure.reason, failure.explanation, 1);
+  }
+
+  #noteCause({ ledger }: SettledBatch, cause: PealError): void {
+    let count = 0;
+    for (const outcome of ledger) if (outcome === UNSENT || outcome === UNKNOWN) count += 1;
+    this.#addError(cause.code, cause.message, count);
+  }
+
+  #addError(reason: string, explanation: string, count: number): void {
+    const known = this.#errors.get(reason);
+    if (known === undefined && this.#errors.size >= maxErrorsKept) return;
+    this.#errors.set(reason, {
+      reason,
+      explanation: known?.explanation ?? explanation,
+      count: count + (known?.count ?? 0),
+    });
+  }
+
+  #reportProgress(): void {
+    const progress = this.#progress;
+    if (progress?.isDue() === true) this.#guard('onProgress', () => progress.report(this.counts));
+  }
+
+  /** Runs what the program handed in; its failure, at once or later, becomes a fault of the send. */
+  #guard(option: string, call: () => void | Promise<void>): void | Promise<void> {
+    try {
+      const pending = call();
+      if (pending !== undefined) return Promise.resolve(pending).catch((error: unknown) => this.#fault(option, error));
+    } catch (error) {
+      this.#fault(option, error);
+    }
+  }
+
+  #fault(option: string, error: unknown): void {
+    this.#options.onFault(faultOf(`The option ${option} of send`, error));
+  }
+}
+
+function isAllAccepted({ ledger }: SettledBatch): boolean {
+  for (let index = 0; index < ledger.length; index++) if (ledger[index] !== ACCEPTED) return false;
+  return true;
+}
+
+/** What the program's own code threw, as the cause of a stop; a PealError stays as it is. */
+export function faultOf(subject: string, error: unknown): PealError {
+  if (error instanceof PealError) return error;
+  const name = error instanceof Error ? error.name : `a value of type ${typeof error}`;
+  const message = `${subject} threw ${name}: see the cause, and send again to what is unsent.`;
+  return new PealError('ERR_PEAL_INPUT', message, { origin: 'input', cause: error });
+}

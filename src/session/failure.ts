@@ -1,0 +1,47 @@
+/**
+ * What APNs answered for one rejected recipient. Made by the books of a send; read by the program. Main thread.
+ */
+import { adviceOf, classOf, type ReasonClass } from '../apns/reason.js';
+import type { OutcomeDetail } from '../engine/batch.js';
+
+/** An answer other than 200, as it came. Immutable. */
+export class Failure {
+  /** HTTP status, 400 to 599. */
+  readonly status: number;
+  /** Apple's reason, also one that peal does not know; empty when the answer held none. */
+  readonly reason: string;
+  /** Since when the token is gone (410), in milliseconds since the epoch; null elsewhere. */
+  readonly timestampMs: number | null;
+  /** The id of the notification, a UUID; null when the answer held none. */
+  readonly apnsId: string | null;
+  /** How long the gateway asks to wait, in seconds; null when it asks nothing. */
+  readonly retryAfterSeconds: number | null;
+
+  constructor(detail: Omit<OutcomeDetail, 'index'>) {
+    this.status = detail.status;
+    this.reason = detail.reason;
+    this.timestampMs = detail.timestampMs;
+    this.apnsId = detail.apnsId;
+    this.retryAfterSeconds = detail.retryAfterSeconds;
+  }
+
+  /** Who the rejection is about, and so what mends it; see `ReasonClass`. */
+  get class(): ReasonClass {
+    return classOf(this.status, this.reason);
+  }
+
+  /** One sentence for people: what it means and what to do. */
+  get explanation(): string {
+    return adviceOf(this.status, this.reason);
+  }
+
+  /** Whether the same notification may be accepted later: the fault passes, or was the connection's. */
+  get isTransient(): boolean {
+    return this.class === 'transient' || this.class === 'connection';
+  }
+
+  toJSON(): Record<string, unknown> {
+    const { status, reason, explanation, timestampMs, apnsId, retryAfterSeconds } = this;
+    return { status, reason, class: this.class, explanation, timestampMs, apnsId, retryAfterSeconds };
+  }
+}

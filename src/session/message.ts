@@ -1,0 +1,166 @@
+/**
+ * What is sent: one notification and, where they are not streamed, its recipients. Made by programs, and by results
+ * for a retry; immutable. Main thread.
+ */
+import { inspect } from 'node:util';
+import { apsFields } from '../apns/aps-fields.js';
+import { compileNotification, type NotificationOptions, pushTypeOf } from '../apns/compile-notification.js';
+import type { Notification } from '../apns/notification.js';
+import { checkPayloadSize, compilePayload, type RawPayload } from '../apns/payload.js';
+import { isPushType, type PushType } from '../apns/push-type.js';
+import { TokenBlock } from '../apns/token-block.js';
+import { PealError } from '../base/errors.js';
+import { optionError, refuseUnknown } from './options.js';
+import { checkBlock, countRecipients, type Recipient } from './recipient.js';
+import { type RecipientData, recipientData } from './recipient-data.js';
+import type { RecipientList } from './recipient-list.js';
+
+/** Everything about a message but its recipients: fields of the payload and of the header. */
+export interface MessageOptions extends NotificationOptions {}
+
+/** A message as plain JSON data. Holds device tokens whole: it is meant to be stored, not logged. */
+export interface MessageData {
+  readonly tokens: readonly RecipientData[];
+  /** The JSON payload as text. */
+  readonly payload: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly attempt: number;
+}
+
+/** A notification that was compiled before, for messages that share it. */
+class Compiled {
+  constructor(
+    readonly notification: Notification,
+    readonly attempt: number,
+  ) {}
+}
+
+const known = [
+  ...['topic', 'pushType', 'priority', 'expiration', 'collapseId', 'apnsId', 'headers'],
+  ...[...Object.keys(apsFields), 'extra', 'payload'],
+];
+
+/** Which option a stored header field came from, and how its text becomes the option's value. */
+const optionOfField: Readonly<Record<string, readonly [option: string, read: (text: string) => unknown]>> = {
+  'apns-topic': ['topic', String],
+  'apns-push-type': ['pushType', String],
+  'apns-priority': ['priority', Number],
+  'apns-expiration': ['expiration', Number],
+  'apns-collapse-id': ['collapseId', String],
+  'apns-id': ['apnsId', String],
+};
+
+export class Message {
+  /** The recipients, as they were given. Device tokens are checked when they are sent: an invalid one is an outcome. */
+  readonly tokens: readonly Recipient[];
+  /** The notification as it is sent: header fields and payload. Frozen, but for the payload's bytes: leave them. */
+  readonly notification: Notification;
+  /** 1 for a new message, one more for each `result.retry()`. */
+  readonly attempt: number;
+
+  /**
+   * @param tokens one recipient or an array of them; `[]` where recipients are streamed (`send(…, { recipients })`)
+   * @param options what the notification says and how it is delivered; a field is sent exactly when it is given
+   * @throws PealError ERR_PEAL_OPTION (unknown option), ERR_PEAL_HEADER, ERR_PEAL_PAYLOAD or ERR_PEAL_TOKEN (a
+   * `TokenBlock` that does not fit its bytes), each naming what was wrong
+   */
+  constructor(tokens: Recipient | readonly Recipient[], options: MessageOptions) {
+    this.tokens = Object.freeze(Array.isArray(tokens) ? [...tokens] : [tokens as Recipient]);
+    const compiled = options instanceof Compiled ? options : compile(options);
+    this.notification = compiled.notification;
+    this.attempt = compiled.attempt;
+    for (const recipient of this.tokens) if (recipient instanceof TokenBlock) checkBlock(recipient);
+    this.#checkApnsId();
+    Object.freeze(this);
+  }
+
+  /** The message that `JSON.stringify` wrote. Throws like the constructor. */
+  static fromJSON(data: MessageData): Message {
+    const options: Record<string, unknown> = { payload: data.payload };
+    const others: Record<string, string> = {};
+    for (const [name, text] of Object.entries(data.headers)) {
+      const field = Object.hasOwn(optionOfField, name) ? optionOfField[name] : undefined;
+      const isStranger = name === 'apns-push-type' && !isPushType(text);
+      if (field === undefined || isStranger) others[name] = text;
+      else options[field[0]] = field[1](text);
+    }
+    const { notification } = compile({ ...options, headers: others } as MessageOptions);
+    return new Message(data.tokens, new Compiled(notification, data.attempt) as MessageOptions);
+  }
+
+  get topic(): string | null {
+    return this.#field('apns-topic');
+  }
+
+  get pushType(): PushType | null {
+    return pushTypeOf(this.notification.headers);
+  }
+
+  /** Epoch seconds; 0: one attempt; null: left to APNs. */
+  get expiration(): number | null {
+    return this.notification.expiration;
+  }
+
+  get priority(): number | null {
+    return this.notification.priority;
+  }
+
+  get collapseId(): string | null {
+    return this.#field('apns-collapse-id');
+  }
+
+  /** The JSON payload. */
+  get payload(): string {
+    return new TextDecoder().decode(this.notification.payload);
+  }
+
+  /** The same notification for others, such as `result.unsent` once the cause is mended. */
+  withTokens(tokens: Recipient | readonly Recipient[]): Message {
+    return new Message(tokens, new Compiled(this.notification, 1) as MessageOptions);
+  }
+
+  /** The same notification, sent once more. For `Result.retry`. */
+  nextAttempt(recipients: RecipientList): Message {
+    return new Message(recipients, new Compiled(this.notification, this.attempt + 1) as MessageOptions);
+  }
+
+  /** A recipient's own payload as it is sent in place of the message's. Throws PealError ERR_PEAL_PAYLOAD. */
+  encodePersonalPayload(payload: RawPayload): Uint8Array {
+    const { bytes } = compilePayload({ payload });
+    checkPayloadSize(bytes, this.pushType);
+    return bytes;
+  }
+
+  /** Plain JSON data that `Message.fromJSON` restores. Holds device tokens whole: store it, do not log it. */
+  toJSON(): MessageData {
+    const { tokens, notification, payload, attempt } = this;
+    return { tokens: recipientData(tokens), payload, headers: Object.fromEntries(notification.headers), attempt };
+  }
+
+  /** Shows how it is delivered, and neither tokens nor payload. */
+  [inspect.custom](): string {
+    const { topic, pushType, notification, attempt } = this;
+    const recipients = countRecipients(this.tokens);
+    return `Message ${inspect({ recipients, topic, pushType, payloadBytes: notification.payload.length, attempt })}`;
+  }
+
+  #field(name: string): string | null {
+    return this.notification.headers.find(([field]) => field === name)?.[1] ?? null;
+  }
+
+  /** An apns-id names one notification: two recipients must not share it. */
+  #checkApnsId(): void {
+    if (this.#field('apns-id') === null) return;
+    const isPersonal = this.tokens.some((recipient) => typeof recipient === 'object' && 'token' in recipient);
+    if (countRecipients(this.tokens) === 1 && !isPersonal) return;
+    const message =
+      'The option apnsId names one notification: give it with a single token, or give each recipient its own as { token, apnsId }.';
+    throw new PealError('ERR_PEAL_HEADER', message, { origin: 'usage' });
+  }
+}
+
+function compile(options: MessageOptions): Compiled {
+  if (typeof options !== 'object' || options === null) throw optionError('A message takes its options as an object.');
+  refuseUnknown('Message', options, known);
+  return new Compiled(compileNotification(options), 1);
+}

@@ -1,0 +1,180 @@
+/**
+ * Packs recipients, in whatever form they come, into batches of at most 1,024 of one shape. One packer for each send,
+ * driven by it on the main thread: add one recipient, take the batches that this filled, flush at the end.
+ */
+
+import type { RawPayload } from '../apns/payload.js';
+import { TokenBlock } from '../apns/token-block.js';
+import { PealError } from '../base/errors.js';
+import { maxBatchRecipients } from '../base/limits.js';
+import type { Batch } from '../engine/batch.js';
+import { decodeHex } from './hex.js';
+import { OpenBatch } from './open-batch.js';
+import {
+  apnsIdBytesOf,
+  checkBlock,
+  type InvalidRecipient,
+  type PersonalRecipient,
+  type Recipient,
+  textOf,
+  tokenBytesOf,
+} from './recipient.js';
+import { RecipientList } from './recipient-list.js';
+
+/** Hex digits and bytes of Apple's tokens of today, which take the short way. */
+const usualHexDigits = 64;
+const usualTokenBytes = 32;
+/** A block of at least so many tokens travels as it is; smaller ones are gathered. */
+const minBlockInPlace = maxBatchRecipients / 2;
+
+export interface PackerOptions {
+  /** Turns a personal payload into checked UTF-8 JSON; throws PealError where it may not be sent. */
+  readonly encodePayload: (payload: RawPayload) => Uint8Array;
+  readonly onInvalid: (recipient: InvalidRecipient) => void;
+}
+
+export class Packer {
+  readonly #options: PackerOptions;
+  readonly #open = new Map<number, OpenBatch>();
+  readonly #usual = new OpenBatch(usualTokenBytes, false, false);
+  /** Batches that are full, in the order in which they filled. */
+  #full: Batch[] = [];
+  /** Recipients seen so far: the index of the next one. */
+  #seen = 0;
+
+  constructor(options: PackerOptions) {
+    this.#options = options;
+    this.#open.set(shapeOf(usualTokenBytes, false, false), this.#usual);
+  }
+
+  /** Whether recipients wait in a batch that is not full. */
+  get isOpen(): boolean {
+    if (this.#usual.count > 0) return true;
+    if (this.#open.size === 1) return false;
+    for (const batch of this.#open.values()) if (batch.count > 0) return true;
+    return false;
+  }
+
+  /** Whether `takeFull` has something to give. */
+  get hasFull(): boolean {
+    return this.#full.length > 0;
+  }
+
+  /** Adds one recipient, or one block or list of them. What fails the checks is told to `onInvalid`. */
+  add(recipient: Recipient): void {
+    if (typeof recipient === 'string') this.#addText(recipient);
+    else if (recipient instanceof TokenBlock) this.#addBlock(recipient);
+    else if (recipient instanceof RecipientList) for (const batch of recipient.batches) this.#addBatch(batch);
+    else if (recipient instanceof Uint8Array || !isPersonal(recipient)) this.#addToken(recipient);
+    else this.#addPersonal(recipient);
+  }
+
+  /** The batches that are full, oldest first; they are the caller's from now on. */
+  takeFull(): Batch[] {
+    const full = this.#full;
+    this.#full = [];
+    return full;
+  }
+
+  /** All that was added and not yet taken, full or not. */
+  flush(): Batch[] {
+    const batches = this.takeFull();
+    for (const open of this.#open.values()) if (open.count > 0) batches.push(open.take());
+    return batches;
+  }
+
+  #addText(text: string): void {
+    const batch = this.#usual;
+    if (text.length !== usualHexDigits || !decodeHex(text, batch.reserve(), batch.offset)) {
+      this.#addToken(text);
+      return;
+    }
+    this.#seen++;
+    batch.commit();
+    if (batch.isFull) this.#full.push(batch.take());
+  }
+
+  #addToken(token: unknown): void {
+    const bytes = tokenBytesOf(token);
+    if (typeof bytes === 'string') this.#refuse(token, bytes);
+    else this.#place(bytes, null, null);
+  }
+
+  #addPersonal(recipient: PersonalRecipient): void {
+    const { token, apnsId, payload } = recipient;
+    const bytes = tokenBytesOf(token);
+    if (typeof bytes === 'string') {
+      this.#refuse(token, bytes);
+      return;
+    }
+    const id = apnsId === undefined ? null : apnsIdBytesOf(apnsId);
+    if (apnsId !== undefined && id === null) {
+      this.#refuse(token, 'has an apnsId that is not a UUID');
+      return;
+    }
+    try {
+      this.#place(bytes, id, payload === undefined ? null : this.#options.encodePayload(payload));
+    } catch (error) {
+      if (!(error instanceof PealError)) throw error;
+      this.#refuse(token, `has a payload that may not be sent: ${error.message}`);
+    }
+  }
+
+  #place(token: Uint8Array, apnsId: Uint8Array | null, payload: Uint8Array | null): void {
+    this.#seen++;
+    const batch = this.#openFor(token.length, apnsId !== null, payload !== null);
+    batch.add(token, 0, apnsId, payload);
+    if (batch.isFull) this.#full.push(batch.take());
+  }
+
+  #addBlock(block: TokenBlock): void {
+    const { bytes, tokenBytes, count } = block;
+    checkBlock(block);
+    this.#seen += count;
+    const open = this.#openFor(tokenBytes, false, false);
+    for (let index = 0; index < count; ) {
+      const start = index * tokenBytes;
+      const inPlace = Math.min(count - index, maxBatchRecipients);
+      if (inPlace >= minBlockInPlace) {
+        const tokens = new TokenBlock(bytes.subarray(start, start + inPlace * tokenBytes), tokenBytes, inPlace);
+        this.#full.push({ tokens, personal: null });
+        index += inPlace;
+      } else {
+        index += open.addRun(bytes, start, count - index);
+        if (open.isFull) this.#full.push(open.take());
+      }
+    }
+  }
+
+  /** A batch of an earlier send: as it is where it holds personal parts, otherwise like any block. */
+  #addBatch(batch: Batch): void {
+    if (batch.personal === null) {
+      this.#addBlock(batch.tokens);
+      return;
+    }
+    this.#seen += batch.tokens.count;
+    this.#full.push(batch);
+  }
+
+  #openFor(tokenBytes: number, hasApnsId: boolean, hasPayload: boolean): OpenBatch {
+    const shape = shapeOf(tokenBytes, hasApnsId, hasPayload);
+    let batch = this.#open.get(shape);
+    if (batch === undefined) {
+      batch = new OpenBatch(tokenBytes, hasApnsId, hasPayload);
+      this.#open.set(shape, batch);
+    }
+    return batch;
+  }
+
+  #refuse(token: unknown, why: string): void {
+    this.#options.onInvalid({ index: this.#seen++, text: textOf(token), why });
+  }
+}
+
+function shapeOf(tokenBytes: number, hasApnsId: boolean, hasPayload: boolean): number {
+  return tokenBytes * 4 + (hasApnsId ? 2 : 0) + (hasPayload ? 1 : 0);
+}
+
+function isPersonal(recipient: unknown): recipient is PersonalRecipient {
+  return typeof recipient === 'object' && recipient !== null && 'token' in recipient;
+}

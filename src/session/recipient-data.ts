@@ -1,0 +1,57 @@
+/**
+ * Recipients as plain JSON data, for messages that are stored and restored. Pure; called by session/message.
+ */
+import { Buffer } from 'node:buffer';
+import { TokenBlock } from '../apns/token-block.js';
+import type { Batch } from '../engine/batch.js';
+import { apnsIdBytes } from './open-batch.js';
+import type { Recipient, Token } from './recipient.js';
+import { RecipientList } from './recipient-list.js';
+
+/** A device token as text, or a recipient with something of its own. */
+export type RecipientData =
+  | string
+  | { readonly token: string; readonly apnsId?: string; readonly payload?: Readonly<Record<string, unknown>> | string };
+
+export function recipientData(recipients: readonly Recipient[]): RecipientData[] {
+  return recipients.flatMap((recipient) => {
+    if (recipient instanceof RecipientList) return recipient.batches.flatMap(batchData);
+    if (recipient instanceof TokenBlock) return batchData({ tokens: recipient, personal: null });
+    return [singleData(recipient)];
+  });
+}
+
+function singleData(recipient: Exclude<Recipient, TokenBlock | RecipientList>): RecipientData {
+  if (typeof recipient === 'string' || recipient instanceof Uint8Array) return tokenText(recipient);
+  const { token, apnsId, payload } = recipient;
+  return {
+    token: tokenText(token),
+    ...(apnsId !== undefined && { apnsId }),
+    ...(payload !== undefined && { payload: payload instanceof Uint8Array ? utf8(payload) : payload }),
+  };
+}
+
+function batchData({ tokens, personal }: Batch): RecipientData[] {
+  return Array.from({ length: tokens.count }, (_, index) => {
+    const token = tokens.hexAt(index);
+    if (personal === null) return token;
+    const { apnsIds, payloads, payloadOffsets } = personal;
+    const apnsId = apnsIds === null ? undefined : uuidText(apnsIds, index * apnsIdBytes);
+    const payload =
+      payloadOffsets === null ? undefined : utf8(payloads!, payloadOffsets[index], payloadOffsets[index + 1]);
+    return { token, ...(apnsId !== undefined && { apnsId }), ...(payload !== undefined && { payload }) };
+  });
+}
+
+function tokenText(token: Token): string {
+  return typeof token === 'string' ? token : Buffer.from(token).toString('hex');
+}
+
+function utf8(bytes: Uint8Array, start?: number, end?: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', start, end);
+}
+
+function uuidText(bytes: Uint8Array, start: number): string {
+  const hex = Buffer.from(bytes.subarray(start, start + apnsIdBytes)).toString('hex');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}

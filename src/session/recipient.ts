@@ -1,0 +1,88 @@
+/**
+ * What a program may name as a recipient, and the reading of a single one. Called by the packer, on the main thread.
+ */
+import { parseDeviceToken } from '../apns/device-token.js';
+import type { RawPayload } from '../apns/payload.js';
+import { TokenBlock } from '../apns/token-block.js';
+import { PealError } from '../base/errors.js';
+import { maxInvalidTextCharacters, maxTokenBytes } from '../base/limits.js';
+import { escapeUnprintable } from '../base/text.js';
+import { RecipientList } from './recipient-list.js';
+
+/** A device token: text (hex, `<…>` with blanks, base64) or its bytes. */
+export type Token = string | Uint8Array;
+
+/** A recipient with something of its own. */
+export interface PersonalRecipient {
+  readonly token: Token;
+  /** A UUID; APNs makes one where it is missing. */
+  readonly apnsId?: string;
+  /** A payload of its own instead of the message's: plain data, or JSON as text or UTF-8. Same limits. */
+  readonly payload?: RawPayload;
+}
+
+/**
+ * One recipient, or many at once: a `TokenBlock` as `readTokens` yields it, or a list kept from an earlier send.
+ * A block is used in place and must not be written to before the send has ended.
+ */
+export type Recipient = Token | PersonalRecipient | TokenBlock | RecipientList;
+
+/** A recipient that failed the local checks and was never written. */
+export interface InvalidRecipient {
+  /** Position among all recipients of the send, from 0. */
+  readonly index: number;
+  /** What was given as its token, at most 120 characters, without characters that do not print. */
+  readonly text: string;
+  /** The rest of a sentence that begins with the text: "has 63 hex digits, an odd number". */
+  readonly why: string;
+}
+
+/** The bytes of a token, or why it is none. Never throws. */
+export function tokenBytesOf(token: unknown): Uint8Array | string {
+  if (typeof token === 'string') {
+    const parsed = parseDeviceToken(token);
+    return parsed instanceof Uint8Array ? parsed : parsed.why;
+  }
+  if (!(token instanceof Uint8Array)) return `is ${kindOf(token)}, not a device token`;
+  if (token.length >= 1 && token.length <= maxTokenBytes) return token;
+  return `has ${token.length} bytes; a device token has 1 to ${maxTokenBytes}`;
+}
+
+/** What was given as a token, fit to be shown. */
+export function textOf(token: unknown): string {
+  if (typeof token === 'string') return escapeUnprintable(token, maxInvalidTextCharacters);
+  if (!(token instanceof Uint8Array)) return kindOf(token);
+  const shown = Buffer.from(token.buffer, token.byteOffset, Math.min(token.length, maxInvalidTextCharacters / 2));
+  return shown.toString('hex');
+}
+
+/** How many recipients a list of them holds. */
+export function countRecipients(recipients: readonly Recipient[]): number {
+  let count = 0;
+  for (const recipient of recipients) {
+    if (recipient instanceof TokenBlock) count += recipient.count;
+    else count += recipient instanceof RecipientList ? recipient.length : 1;
+  }
+  return count;
+}
+
+/** Throws PealError ERR_PEAL_TOKEN for a block whose numbers do not fit its bytes. */
+export function checkBlock({ bytes, tokenBytes, count }: TokenBlock): void {
+  const isLength = Number.isInteger(tokenBytes) && tokenBytes >= 1 && tokenBytes <= maxTokenBytes;
+  if (isLength && Number.isInteger(count) && count >= 0 && bytes.length >= count * tokenBytes) return;
+  const message = `A TokenBlock of ${count} tokens of ${tokenBytes} bytes does not fit its ${bytes.length} bytes: give count tokens of 1 to ${maxTokenBytes} bytes each.`;
+  throw new PealError('ERR_PEAL_TOKEN', message, { origin: 'usage' });
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** The 16 bytes of a UUID, or null for what is none. */
+export function apnsIdBytesOf(apnsId: unknown): Uint8Array | null {
+  if (typeof apnsId !== 'string' || !uuid.test(apnsId)) return null;
+  return Buffer.from(apnsId.replaceAll('-', ''), 'hex');
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return Array.isArray(value) ? 'an array' : `of type ${typeof value}`;
+}

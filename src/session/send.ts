@@ -1,0 +1,176 @@
+/**
+ * One send, from its recipients to its result: pulls recipients no faster than the engine takes batches, stops for a
+ * signal, a refusal or a fault, and resolves once every recipient that was pulled has its outcome. One object for each
+ * send, on the main thread; it leaves no timer and no listener behind.
+ */
+import type { Clock, TimerHandle } from '../base/clock.js';
+import { PealError } from '../base/errors.js';
+import { batchLingerMs } from '../base/limits.js';
+import type { Batch } from '../engine/batch.js';
+import type { Dispatcher } from '../engine/dispatcher/dispatcher.js';
+import type { SendJob } from '../engine/dispatcher/job.js';
+import type { Route } from '../engine/dispatcher/route.js';
+import { Books, faultOf } from './books.js';
+import type { Message } from './message.js';
+import { Packer } from './packer.js';
+import type { Recipient } from './recipient.js';
+import type { Result } from './result.js';
+import type { CheckedSendOptions } from './send-options.js';
+
+/** What a session asks of the engine. */
+export type Engine = Pick<Dispatcher, 'openRoute' | 'send' | 'stats' | 'outdate' | 'close'>;
+
+/** Where a send goes. */
+export interface SendTarget {
+  readonly engine: Engine;
+  readonly route: Route;
+  readonly clock: Clock;
+}
+
+export class Send {
+  readonly #options: CheckedSendOptions;
+  readonly #clock: Clock;
+  readonly #books: Books;
+  readonly #packer: Packer;
+  readonly #job: SendJob;
+  /** Why no more recipients are taken in, other than what the engine knows. */
+  #stopped: PealError | null = null;
+  /** Ends the wait for the next recipient of a stream; null while nothing waits. */
+  #wake: ((step: null) => void) | null = null;
+  #linger: TimerHandle | null = null;
+  #isFinished = false;
+
+  constructor(target: SendTarget, message: Message, options: CheckedSendOptions) {
+    const { total, outcomes, onInvalid, onProgress } = options;
+    const onFault = (fault: PealError): void => this.#stop(fault);
+    this.#options = options;
+    this.#clock = target.clock;
+    this.#books = new Books({ message, clock: target.clock, total, outcomes, onInvalid, onProgress, onFault });
+    this.#packer = new Packer({
+      encodePayload: (payload) => message.encodePersonalPayload(payload),
+      onInvalid: (recipient) => this.#books.addInvalid(recipient),
+    });
+    this.#job = target.engine.send(target.route, message.notification, this.#books);
+  }
+
+  /** Runs the send; call it once. Rejects only for faults of this library. */
+  async run(): Promise<Result> {
+    const { signal } = this.#options;
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal?.aborted === true) this.#onAbort();
+    try {
+      await this.#feed();
+      await this.#dispatchAll(this.#packer.flush());
+    } finally {
+      signal?.removeEventListener('abort', this.#onAbort);
+      this.#stopLingering();
+    }
+    await this.#job.finish();
+    this.#isFinished = true;
+    this.#books.reportEnd();
+    return this.#books.close(this.#stopped ?? this.#job.stopped);
+  }
+
+  readonly #onAbort = (): void => {
+    const message = 'The send was aborted by its signal: what is unsent can be sent again.';
+    this.#stop(new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true }));
+  };
+
+  /** What is not written becomes unsent, and no more is taken in. The first cause stays. */
+  #stop(cause: PealError): void {
+    this.#stopped ??= cause;
+    if (!this.#isFinished) this.#job.cancel(cause);
+    this.#wake?.(null);
+  }
+
+  get #isStopped(): boolean {
+    return this.#stopped !== null || this.#job.stopped !== null;
+  }
+
+  /** Whether more recipients are wanted: after a stop only where the rest counts as unsent. */
+  get #isHungry(): boolean {
+    return this.#options.takesRest || !this.#isStopped;
+  }
+
+  async #feed(): Promise<void> {
+    const { recipients } = this.#options;
+    if (!this.#isHungry) return;
+    try {
+      if (Symbol.asyncIterator in recipients) await this.#feedFromStream(recipients);
+      else await this.#feedFrom(recipients);
+    } catch (error) {
+      // What was read before is sent all the same; the engine's own errors come through `finish`.
+      this.#stopped ??= faultOf('The recipients', error);
+    }
+  }
+
+  async #feedFrom(recipients: Iterable<Recipient>): Promise<void> {
+    for (const recipient of recipients) {
+      this.#packer.add(recipient);
+      if (this.#packer.hasFull) await this.#dispatchAll(this.#packer.takeFull());
+      if (!this.#isHungry) return;
+    }
+  }
+
+  /** Like `feedFrom`, but does not let recipients wait for long, nor a stop, while the stream has nothing to give. */
+  async #feedFromStream(recipients: AsyncIterable<Recipient>): Promise<void> {
+    const iterator = recipients[Symbol.asyncIterator]();
+    let next: Promise<IteratorResult<Recipient>> | null = null;
+    let isDone = false;
+    try {
+      while (this.#isHungry) {
+        next ??= iterator.next();
+        const step = await this.#orWoken(next);
+        if (step === null) {
+          await this.#dispatchAll(this.#packer.flush());
+          continue;
+        }
+        next = null;
+        isDone = step.done === true;
+        if (step.done === true) return;
+        this.#packer.add(step.value);
+        if (this.#packer.hasFull) await this.#dispatchAll(this.#packer.takeFull());
+      }
+    } catch (error) {
+      isDone = true;
+      throw error;
+    } finally {
+      // Not awaited: a generator that waits for something answers only when that comes.
+      if (!isDone) void iterator.return?.()?.then(undefined, () => {});
+    }
+  }
+
+  /** The next step, or null when waiting for it should be interrupted. No race(): its reactions would pile up. */
+  #orWoken(next: Promise<IteratorResult<Recipient>>): Promise<IteratorResult<Recipient> | null> {
+    if (this.#linger === null && this.#packer.isOpen) {
+      this.#linger = this.#clock.setTimer(this.#onLingered, batchLingerMs);
+    }
+    return new Promise((resolve, reject) => {
+      this.#wake = resolve;
+      next.then(resolve, reject);
+    });
+  }
+
+  readonly #onLingered = (): void => {
+    this.#linger = null;
+    this.#wake?.(null);
+  };
+
+  #stopLingering(): void {
+    if (this.#linger !== null) this.#clock.clearTimer(this.#linger);
+    this.#linger = null;
+  }
+
+  async #dispatchAll(batches: readonly Batch[]): Promise<void> {
+    for (const batch of batches) {
+      await this.#job.dispatch(batch);
+      if (this.#isStopped) await this.#breathe();
+    }
+  }
+
+  /** After a stop the engine gives batches back at once: only the sink, and other work of this thread, slow us down. */
+  async #breathe(): Promise<void> {
+    await this.#books.taken;
+    await new Promise<void>((resolve) => this.#clock.defer(resolve));
+  }
+}

@@ -1,0 +1,62 @@
+/** docs/library.md against the code: what it leaves out would not be found. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Message, type PealError, Result, Session } from '../src/index.js';
+import { checkSendOptions } from '../src/session/send-options.js';
+import { repositoryRoot } from './support/repository.js';
+
+const page = readFileSync(path.join(repositoryRoot, 'docs/library.md'), 'utf8');
+
+/** The options that the refusal of an unknown one names. */
+function optionsNamedBy(refuse: () => unknown): string[] {
+  try {
+    refuse();
+  } catch (error) {
+    const named = /it knows (.*)\.$/.exec((error as PealError).message)?.[1];
+    if (named !== undefined) return named.split(', ');
+  }
+  throw new Error('an unknown option was not refused');
+}
+
+const unknown = { unknownOption: 1 } as object;
+const options = {
+  Session: optionsNamedBy(() => new Session(unknown)),
+  send: optionsNamedBy(() => checkSendOptions(new Message([], { badge: 0 }), unknown)),
+  Message: optionsNamedBy(() => new Message([], unknown as never)),
+};
+
+describe('docs/library.md', () => {
+  for (const [owner, names] of Object.entries(options)) {
+    it(`describes every option of ${owner} in a table`, () => {
+      const rows = page.split('\n').filter((line) => line.startsWith('| `'));
+      const firstCells = rows.map((row) => row.split('|')[1]!).join('');
+      assert.deepEqual(
+        names.filter((name) => !firstCells.includes(`\`${name}\``)),
+        [],
+      );
+    });
+  }
+
+  it('describes every member of Session, Message and Result', () => {
+    for (const owner of [Session, Result]) {
+      const members = Object.getOwnPropertyNames(owner.prototype).filter(
+        (name) => !['constructor', 'threads'].includes(name),
+      );
+      assert.deepEqual(
+        members.filter((name) => !page.includes(`\`${name}`)),
+        [],
+      );
+    }
+  });
+
+  it('explains every code of an error', () => {
+    const source = readFileSync(path.join(repositoryRoot, 'src/base/errors.ts'), 'utf8');
+    const codes = [...source.matchAll(/'(ERR_PEAL_[A-Z_]+)'/g)].map((match) => match[1]!);
+    assert.ok(codes.length > 15);
+    assert.deepEqual(
+      codes.filter((code) => !page.includes(`\`${code}\``)),
+      [],
+    );
+  });
+});

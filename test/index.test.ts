@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import * as peal from '../src/index.js';
+
+/** Prints the URL of every script that importing the library loads; ends by itself only if nothing was started. */
+const probe = `
+  import { Session } from 'node:inspector';
+  const inspector = new Session();
+  const urls = [];
+  inspector.connect();
+  inspector.on('Debugger.scriptParsed', ({ params }) => urls.push(params.url));
+  inspector.post('Debugger.enable');
+  const { Session: Peal, APNs, Message } = await import(process.argv[1]);
+  const session = new Peal({ threads: 2 });
+  new APNs(session.getConnection('api_sandbox', null));
+  new Message('ab'.repeat(32), { alert: 'hi' });
+  console.log(JSON.stringify(urls.filter((url) => url.startsWith('file:'))));
+`;
+
+describe('importing the library', () => {
+  it('loads no package, no engine and no simulator, and starts nothing', async () => {
+    const index = new URL('../src/index.js', import.meta.url).href;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', probe, index]);
+    const urls = JSON.parse(stdout) as string[];
+    assert.ok(urls.includes(index));
+    const heavy =
+      /node_modules|src\/codec|src\/connection|src\/transport|dispatcher\/dispatcher|src\/cli|token-file|simulator\/(simulator|index|certificate)/;
+    assert.deepEqual(
+      urls.filter((url) => heavy.test(url)),
+      [],
+    );
+  });
+
+  it('offers what the documentation names', () => {
+    const names = [
+      'APNs',
+      'Message',
+      'PealError',
+      'Result',
+      'Session',
+      'TokenBlock',
+      'loadCredential',
+      'parseDeviceToken',
+    ];
+    for (const name of [...names, 'readTokens', 'reasons', 'startSimulator']) assert.ok(name in peal, name);
+  });
+});

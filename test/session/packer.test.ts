@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { TokenBlock } from '../../src/apns/token-block.js';
+import { PealError } from '../../src/base/errors.js';
+import type { Batch } from '../../src/engine/batch.js';
+import { Packer } from '../../src/session/packer.js';
+import type { InvalidRecipient, Recipient } from '../../src/session/recipient.js';
+import { RecipientList } from '../../src/session/recipient-list.js';
+
+function pack(recipients: readonly Recipient[]): { batches: Batch[]; invalid: InvalidRecipient[]; tokens: string[] } {
+  const invalid: InvalidRecipient[] = [];
+  const packer = new Packer({ encodePayload, onInvalid: (recipient) => invalid.push(recipient) });
+  const batches: Batch[] = [];
+  for (const recipient of recipients) {
+    packer.add(recipient);
+    batches.push(...packer.takeFull());
+  }
+  batches.push(...packer.flush());
+  assert.equal(packer.isOpen, false);
+  return { batches, invalid, tokens: [...new RecipientList(batches)] };
+}
+
+function encodePayload(payload: object | string | Uint8Array): Uint8Array {
+  if (typeof payload === 'string') throw new PealError('ERR_PEAL_PAYLOAD', 'too large', { origin: 'usage' });
+  return payload instanceof Uint8Array ? payload : Buffer.from(JSON.stringify(payload));
+}
+
+const token = (number: number): string => number.toString(16).padStart(64, '0');
+const block = (count: number, first = 0): TokenBlock =>
+  new TokenBlock(
+    Buffer.concat(Array.from({ length: count }, (_, i) => Buffer.from(token(first + i), 'hex'))),
+    32,
+    count,
+  );
+
+describe('Packer', () => {
+  it('packs the same tokens in every form to the same bytes', () => {
+    const hex = 'ab'.repeat(32);
+    const forms = [hex, hex.toUpperCase(), `<${hex.slice(0, 8)} ${hex.slice(8)}>`, Buffer.from(hex, 'hex')];
+    const { tokens, invalid } = pack([...forms, Buffer.from(hex, 'hex').toString('base64')]);
+    assert.deepEqual(tokens, Array(5).fill(hex));
+    assert.deepEqual(invalid, []);
+  });
+
+  it('fills batches of 1,024 and leaves the rest to the flush', () => {
+    const { batches } = pack(Array.from({ length: 2500 }, (_, i) => token(i)));
+    assert.deepEqual(
+      batches.map(({ tokens }) => tokens.count),
+      [1024, 1024, 452],
+    );
+  });
+
+  it('never mixes token lengths in a batch', () => {
+    const { batches } = pack(['aa'.repeat(32), 'bb'.repeat(8), 'cc'.repeat(32), 'dd'.repeat(8)]);
+    const shown = batches.map(({ tokens }) => [
+      tokens.tokenBytes,
+      tokens.hexAt(0).slice(0, 2),
+      tokens.hexAt(1).slice(0, 2),
+    ]);
+    assert.deepEqual(shown, [
+      [32, 'aa', 'cc'],
+      [8, 'bb', 'dd'],
+    ]);
+  });
+
+  it('gives each batch memory of its own, exactly as large as its tokens', () => {
+    for (const { tokens } of pack(Array.from({ length: 1030 }, (_, i) => token(i))).batches) {
+      assert.equal(tokens.bytes.byteOffset, 0);
+      assert.equal(tokens.bytes.buffer.byteLength, tokens.count * 32);
+    }
+  });
+
+  it('tells what is no token, with its position and why, and goes on', () => {
+    const recipients = [token(1), 'abc', block(3, 10), null, 42, new Uint8Array(101), { token: 'zz' }, token(2)];
+    const { tokens, invalid } = pack(recipients as Recipient[]);
+    assert.equal(tokens.length, 5);
+    assert.deepEqual(
+      invalid.map(({ index }) => index),
+      [1, 5, 6, 7, 8],
+    );
+    assert.deepEqual(invalid.map(({ text }) => text).slice(0, 3), ['abc', 'null', 'of type number']);
+    for (const { why } of invalid) assert.match(why, /^(is|has) /);
+  });
+
+  it('refuses letters beyond ASCII whose codes end like digits', () => {
+    const { tokens, invalid } = pack([`\u0130${'0'.repeat(63)}`, `${'0'.repeat(63)}\u{1d7ce}`.slice(-64)]);
+    assert.deepEqual([tokens.length, invalid.length], [0, 2]);
+  });
+
+  it('keeps personal parts with their recipient and apart from shared ones', () => {
+    const apnsId = '01234567-89AB-cdef-0123-456789abcdef';
+    const { batches } = pack([
+      { token: token(1), payload: { n: 1 } },
+      token(2),
+      { token: token(3), payload: { n: 33 } },
+      { token: token(4), apnsId },
+    ]);
+    assert.equal(batches.length, 3);
+    const [shared, payloads, ids] = batches;
+    assert.equal(shared!.personal, null);
+    assert.deepEqual([...payloads!.personal!.payloadOffsets!], [0, 7, 15]);
+    assert.equal(Buffer.from(payloads!.personal!.payloads!).toString(), '{"n":1}{"n":33}');
+    assert.equal(payloads!.personal!.apnsIds, null);
+    assert.equal(Buffer.from(ids!.personal!.apnsIds!).toString('hex'), apnsId.replaceAll('-', '').toLowerCase());
+  });
+
+  it('takes a bad personal payload or apns-id as an invalid recipient', () => {
+    const { invalid } = pack([
+      { token: token(1), payload: 'bad' },
+      { token: token(2), apnsId: 'x\r\ny' },
+    ]);
+    assert.deepEqual(
+      invalid.map(({ why }) => why),
+      ['has a payload that may not be sent: too large', 'has an apnsId that is not a UUID'],
+    );
+  });
+
+  it('sends large blocks in place and gathers small ones', () => {
+    const large = block(2600);
+    const { batches } = pack([large, block(300, 5000), block(300, 6000)]);
+    assert.deepEqual(
+      batches.map(({ tokens }) => tokens.count),
+      [1024, 1024, 552, 600],
+    );
+    assert.equal(batches[0]!.tokens.bytes.buffer, large.bytes.buffer);
+    assert.notEqual(batches[3]!.tokens.bytes.buffer, large.bytes.buffer);
+  });
+
+  it('refuses a block whose numbers do not fit its bytes', () => {
+    assert.throws(() => pack([new TokenBlock(new Uint8Array(31), 32, 1)]), { code: 'ERR_PEAL_TOKEN' });
+    assert.throws(() => pack([new TokenBlock(new Uint8Array(200), 200, 1)]), { code: 'ERR_PEAL_TOKEN' });
+  });
+
+  it('loses, repeats and changes no token, whatever the mixture', () => {
+    const hexToken = fc.uint8Array({ minLength: 1, maxLength: 40 }).map((bytes) => Buffer.from(bytes).toString('hex'));
+    const single = hexToken.chain((hex) =>
+      fc.constantFrom<Recipient>(hex, Buffer.from(hex, 'hex'), { token: hex, payload: { hex } }),
+    );
+    const many = fc.tuple(fc.integer({ min: 1, max: 1300 }), fc.nat(99)).map(([count, first]) => block(count, first));
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof({ weight: 9, arbitrary: single }, { weight: 1, arbitrary: many }), { maxLength: 60 }),
+        (recipients) => {
+          const { batches, tokens, invalid } = pack(recipients);
+          const expected = recipients.flatMap(hexOf);
+          assert.deepEqual(tokens.sort(), expected.sort());
+          assert.deepEqual(invalid, []);
+          for (const batch of batches) assert.ok(batch.tokens.count >= 1 && batch.tokens.count <= 1024);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
+function hexOf(recipient: Recipient): string[] {
+  if (typeof recipient === 'string') return [recipient];
+  if (recipient instanceof Uint8Array) return [Buffer.from(recipient).toString('hex')];
+  if (recipient instanceof TokenBlock) return Array.from({ length: recipient.count }, (_, i) => recipient.hexAt(i));
+  return recipient instanceof RecipientList ? [...recipient] : hexOf(recipient.token);
+}

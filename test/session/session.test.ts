@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { inspect } from 'node:util';
+import { Session, type SessionOptions } from '../../src/index.js';
+import { APNs } from '../../src/session/apns.js';
+import { Message } from '../../src/session/message.js';
+
+const key = generateKeyPairSync('ec', {
+  namedCurve: 'P-256',
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+}).privateKey;
+const credential = { key, keyId: 'ABCDEFGHIJ', teamId: 'KLMNOPQRST' };
+const ca = '-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----';
+
+describe('Session', () => {
+  it('refuses options that it does not know or cannot use, and names them', () => {
+    const bad: [object, RegExp][] = [
+      [{ thread: 2 }, /"thread"/],
+      [{ threads: -1 }, /threads/],
+      [{ threads: 1.5 }, /threads/],
+      [{ threads: 65 }, /threads/],
+      [{ threads: 'all' }, /'auto'/],
+      [{ maxConnections: 0 }, /maxConnections/],
+      [{ connectTimeoutMs: '5s' }, /connectTimeoutMs/],
+      [{ indexAuthorization: 'no' }, /indexAuthorization/],
+      [{ ca: 'no certificate' }, /ca/],
+      [{ ca: { file: '/nonexistent/ca.pem' } }, /ca\.pem.*does not exist/],
+      [{ threads: 1, backend: { open: () => {} } }, /backend/],
+    ];
+    for (const [options, message] of bad) {
+      assert.throws(() => new Session(options as SessionOptions), { code: 'ERR_PEAL_OPTION', message });
+    }
+  });
+
+  it('makes auto at least one thread', () => {
+    assert.ok(new Session({ threads: 'auto' }).threads >= 1);
+    assert.equal(new Session().threads, 0);
+  });
+
+  it('takes the certificates of a bundle and nothing else of it', () => {
+    new Session({ ca: `comment\n${ca}\n${ca}\n` });
+    assert.throws(() => new Session({ ca: key }), { code: 'ERR_PEAL_OPTION' });
+  });
+
+  it('gives the same gateway for the same address and key, however they are written', () => {
+    const session = new Session();
+    const gateway = session.getConnection('api_sandbox', credential);
+    assert.equal(session.getConnection('https://api.sandbox.push.apple.com', { ...credential }), gateway);
+    assert.equal(session.getConnection(['api.sandbox.push.apple.com', 443], gateway.credential), gateway);
+    assert.notEqual(session.getConnection('api_production', credential), gateway);
+    assert.notEqual(session.getConnection('api_sandbox', null), gateway);
+    assert.notEqual(session.getConnection('api_sandbox', { ...credential, keyId: 'ABCDEFGHIX' }), gateway);
+  });
+
+  it('refuses an address or a credential that is none, at once', () => {
+    const session = new Session();
+    assert.throws(() => session.getConnection('api_prod', null), { code: 'ERR_PEAL_ADDRESS' });
+    assert.throws(() => session.getConnection('api_sandbox', { ...credential, keyId: 'x' }), {
+      code: 'ERR_PEAL_CREDENTIAL',
+    });
+  });
+
+  it('shows no secret to inspect or JSON', () => {
+    const session = new Session({ ca });
+    const gateway = session.getConnection('api_sandbox', credential);
+    const canary = key.split('\n')[1]!.slice(0, 20);
+    for (const held of [session, gateway, new APNs(gateway), { gateway }]) {
+      for (const shown of [inspect(held, { depth: 20, showHidden: true }), JSON.stringify(held)]) {
+        assert.ok(!shown.includes(canary) && !shown.includes('PRIVATE KEY'), shown);
+      }
+    }
+    assert.match(inspect(gateway), /api\.sandbox\.push\.apple\.com.*ABCDEFGHIJ/s);
+  });
+
+  it('tells what it is doing, and can be shut down, before anything was sent', async () => {
+    await using session = new Session({ threads: 2 });
+    const { threads, connections, shards } = await session.stats();
+    assert.deepEqual([threads, connections, shards], [2, 0, []]);
+    await session.outdate(0);
+    await session.shutdown();
+  });
+});
+
+describe('APNs', () => {
+  const session = new Session();
+
+  it('refuses what is no gateway and what is no message', async () => {
+    assert.throws(() => new APNs({} as never), { code: 'ERR_PEAL_OPTION' });
+    const apns = new APNs(session.getConnection('api_sandbox', null));
+    await assert.rejects(apns.send({} as never), { code: 'ERR_PEAL_OPTION' });
+  });
+
+  it('refuses a message without a topic where the key does not imply one', async () => {
+    const apns = new APNs(session.getConnection('api_sandbox', credential));
+    const message = new Message('ab'.repeat(32), { alert: 'hi' });
+    await assert.rejects(apns.send(message), { code: 'ERR_PEAL_HEADER', message: /topic/ });
+  });
+
+  it('sends to nobody without starting anything', async () => {
+    const apns = new APNs(session.getConnection('api_sandbox', null));
+    const result = await apns.send(new Message([], { alert: 'hi' }));
+    assert.equal(result.recipients, 0);
+    assert.deepEqual((await session.stats()).shards, []);
+  });
+});
