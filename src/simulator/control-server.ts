@@ -1,0 +1,107 @@
+/**
+ * The simulator's ledger over HTTP/1.1, for programs in any language: always on the loopback interface, for requests
+ * of programs only. On the simulator's thread.
+ *
+ *     GET  /peal/ledger          the summary, JSON
+ *     GET  /peal/ledger/tokens   one JSON object a line for each token
+ *     GET  /peal/ca.pem          the authority to trust (PEM), if the certificate is a throw-away one
+ *     POST /peal/reset           forgets all requests and answers
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { PealError } from '../base/errors.js';
+import type { SimulatorLedger } from './ledger.js';
+
+const loopback = '127.0.0.1';
+/** Lines of tokens that are put into one write. */
+const linesPerWrite = 512;
+/** What a Host field may name: anything else is a page of the web that had its name resolved to this machine. */
+const allowedHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i;
+
+export class ControlServer {
+  readonly #ledger: SimulatorLedger;
+  readonly #authority: string | null;
+  readonly #server: Server;
+
+  /** @param authority PEM for /peal/ca.pem, or null. */
+  constructor(ledger: SimulatorLedger, authority: string | null) {
+    this.#ledger = ledger;
+    this.#authority = authority;
+    this.#server = createServer((request, response) => this.#serve(request, response));
+  }
+
+  /** Resolves with the port. @throws PealError `ERR_PEAL_OPTION` when it cannot be listened on */
+  listen(port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (error) => {
+        const message = `The simulator's control server cannot listen on ${loopback}:${port}: ${error.message}`;
+        reject(new PealError('ERR_PEAL_OPTION', message, { origin: 'usage' }));
+      });
+      this.#server.listen(port, loopback, () => resolve((this.#server.address() as AddressInfo).port));
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    if (this.#server.listening) await once(this.#server, 'close');
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    request.resume();
+    if (!allowedHost.test(request.headers.host ?? '') || request.headers.origin !== undefined) {
+      reply(response, 403, { error: 'only programs on this machine may ask, by the name of localhost' });
+      return;
+    }
+    const route = `${request.method} ${(request.url ?? '').split('?')[0]}`;
+    switch (route) {
+      case 'GET /peal/ledger':
+        reply(response, 200, this.#ledger.summary());
+        break;
+      case 'GET /peal/ledger/tokens':
+        this.#serveTokens(response);
+        break;
+      case 'GET /peal/ca.pem':
+        if (this.#authority === null) reply(response, 404, { error: 'the certificate is not a throw-away one' });
+        else response.writeHead(200, { 'content-type': 'application/x-pem-file' }).end(this.#authority);
+        break;
+      case 'POST /peal/reset':
+        this.#ledger.reset();
+        reply(response, 200, this.#ledger.summary());
+        break;
+      default:
+        reply(response, 404, {
+          error: 'there are GET /peal/ledger, GET /peal/ledger/tokens, GET /peal/ca.pem and POST /peal/reset',
+        });
+    }
+  }
+
+  #serveTokens(response: ServerResponse): void {
+    if (this.#ledger.mode === 'counts') {
+      reply(response, 409, { error: 'this ledger keeps no tokens: start the simulator with ledger "tokens"' });
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+    streamRecords(this.#ledger, response).catch(() => response.destroy());
+  }
+}
+
+/** As fast as the reader takes it, without holding the lines of all tokens in memory. */
+async function streamRecords(ledger: SimulatorLedger, response: ServerResponse): Promise<void> {
+  let lines = '';
+  let count = 0;
+  for (const record of ledger.records()) {
+    lines += `${JSON.stringify(record)}\n`;
+    if (++count % linesPerWrite !== 0) continue;
+    if (!response.write(lines)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (response.destroyed) return;
+    lines = '';
+  }
+  response.end(lines);
+}
+
+function reply(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(`${JSON.stringify(body)}\n`);
+}

@@ -1,0 +1,53 @@
+/**
+ * What all connections of a simulator share: its settings, its ledger, and whatever is made once. On one thread.
+ */
+import { Buffer } from 'node:buffer';
+import { reasons } from '../apns/reason.js';
+import { answerBody } from './answers.js';
+import { ApnsIds } from './apns-ids.js';
+import { SimulatorLedger } from './ledger.js';
+import type { SimulatorSettings } from './options.js';
+import { ChunkPool } from './output-chunks.js';
+import { ProviderTokens } from './provider-tokens.js';
+import { RequestRules } from './request-rules.js';
+import { TokenWishes } from './token-wishes.js';
+
+/** Tokens that are gone are gone since this long before the simulator was started. */
+const goneForMs = 24 * 3600 * 1000;
+const noBody = new Uint8Array(0);
+
+export class Gateway {
+  readonly settings: SimulatorSettings;
+  readonly ledger: SimulatorLedger;
+  readonly chunks = new ChunkPool();
+  readonly apnsIds: ApnsIds;
+  readonly wishes: TokenWishes;
+  readonly #providerTokens: ProviderTokens;
+  readonly #bodies: readonly Uint8Array[];
+
+  /** @throws PealError `ERR_PEAL_CREDENTIAL` for a provider key that is none */
+  constructor(settings: SimulatorSettings) {
+    this.settings = settings;
+    this.ledger = new SimulatorLedger(settings.ledger);
+    this.apnsIds = new ApnsIds(settings.seed);
+    this.wishes = new TokenWishes(settings);
+    this.#providerTokens = new ProviderTokens(settings.providerKeys);
+    this.#bodies = makeBodies(Math.floor(settings.clock.wallMs()) - goneForMs);
+  }
+
+  /** The rules of one connection, over the provider tokens that all know. */
+  makeRules(): RequestRules {
+    return new RequestRules(this.settings, this.#providerTokens);
+  }
+
+  /** The body of a rejection. */
+  bodyOf(answer: number): Uint8Array {
+    return this.#bodies[answer] ?? noBody;
+  }
+}
+
+function makeBodies(timestampMs: number): Uint8Array[] {
+  const bodies = new Array<Uint8Array>(256).fill(noBody);
+  for (const { code } of reasons) bodies[code] = Buffer.from(answerBody(code, timestampMs));
+  return bodies;
+}

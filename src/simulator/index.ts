@@ -1,0 +1,13 @@
+/** The gateway stand-in: start it, script it, read its ledger. */
+export {
+  type CertificatePair,
+  createThrowAwayProviderKey,
+  ThrowAwayAuthority,
+  type ThrowAwayProviderKey,
+} from './certificate.js';
+export { LedgerDigest } from './digest.js';
+export type { LedgerMode, LedgerSummary, SimulatorLedger, TokenRecord } from './ledger.js';
+export type { AcceptedProviderKey, SimulatorAuth, SimulatorOptions } from './options.js';
+export { type Simulator, startSimulator } from './simulator.js';
+export { SimulatorThread, type SimulatorThreadOptions, startSimulatorThread } from './simulator-thread.js';
+export { type ScriptRow, scriptedToken, tokenScript } from './token-script.js';

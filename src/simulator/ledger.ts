@@ -1,0 +1,189 @@
+/**
+ * The simulator's own book: every request that came complete, and what was answered. Independent of anything that a
+ * sender believes. Written by the connections, read by programs and by the control port, all on the simulator's thread.
+ */
+import { Buffer } from 'node:buffer';
+import { reasonOf, reasons } from '../apns/reason.js';
+import { PealError } from '../base/errors.js';
+import { ACCEPTED, answerName, answerStatus, isRejection, REFUSED } from './answers.js';
+import { LedgerDigest, reasonHash, TokenHash } from './digest.js';
+import { TokenTable } from './token-table.js';
+
+/** `tokens` keeps every token (about 70 bytes each); `counts` keeps numbers only, for runs of any length. */
+export type LedgerMode = 'tokens' | 'counts';
+
+export interface LedgerSummary {
+  readonly mode: LedgerMode;
+  /** Requests that came complete: accepted, rejected and unanswered ones. */
+  readonly requests: number;
+  readonly accepted: number;
+  readonly rejected: number;
+  /** Complete requests that were scripted to get no answer, or RST_STREAM INTERNAL_ERROR. */
+  readonly unanswered: number;
+  /** Streams that got RST_STREAM REFUSED_STREAM; not among the requests. */
+  readonly refused: number;
+  /** Rejections by Apple's reason. Reasons without any are left out. */
+  readonly reasons: Readonly<Record<string, number>>;
+  /** Tokens that were asked for; null in mode `counts`. */
+  readonly distinctTokens: number | null;
+  /** Requests for a token that had been asked for before; null in mode `counts`. */
+  readonly duplicates: number | null;
+  /** Requests whose path held no token that could be kept. */
+  readonly withoutToken: number;
+  /** Bytes of the payloads of all requests. */
+  readonly payloadBytes: number;
+  /** Connections that were opened. */
+  readonly connections: number;
+  /** Digest over all (token, answer), independent of order (digest.ts). */
+  readonly digest: string;
+}
+
+/** What the ledger has of one token. */
+export interface TokenRecord {
+  /** Lower-case hex. */
+  readonly token: string;
+  /** How often it was asked for. */
+  readonly requests: number;
+  /** `accepted`, Apple's reason, or what was done instead of the last answer. */
+  readonly answer: string;
+  /** HTTP status of the last answer; 0 where there was none. */
+  readonly status: number;
+}
+
+/** A request without a token that can be kept. */
+export const NO_ENTRY = -1;
+
+const reasonHashes = new Int32Array(256);
+reasonHashes[ACCEPTED] = reasonHash('');
+for (const row of reasons) reasonHashes[row.code] = reasonHash(row.reason);
+
+export class SimulatorLedger {
+  readonly #table: TokenTable | null;
+  readonly #digest = new LedgerDigest();
+  readonly #answers = new Float64Array(256);
+  readonly #hash = new TokenHash();
+  #distinct = 0;
+  #withoutToken = 0;
+  #payloadBytes = 0;
+  #connections = 0;
+
+  constructor(readonly mode: LedgerMode) {
+    this.#table = mode === 'tokens' ? new TokenTable() : null;
+  }
+
+  /** The place of a token, to be handed to `record`. Called when its headers have come. */
+  locate(token: Uint8Array, length: number, hash: number): number {
+    return this.#table === null ? NO_ENTRY : this.#table.locate(token, length, hash);
+  }
+
+  /** A request came complete, and `answer` is what is done with it. `a` and `b` are its TokenHash. */
+  record(entry: number, a: number, b: number, answer: number, payloadBytes: number): void {
+    this.#answers[answer]!++;
+    this.#payloadBytes += payloadBytes;
+    if (answer === ACCEPTED || isRejection(answer)) this.#digest.addHash(a, b, reasonHashes[answer]!);
+    const table = this.#table;
+    if (table === null) return;
+    if (table.requests[entry]!++ === 0) this.#distinct++;
+    table.answers[entry] = answer;
+  }
+
+  /** As `record`, where the path held no device token: the digest cannot have it. */
+  recordWithoutToken(answer: number, payloadBytes: number): void {
+    this.#answers[answer]!++;
+    this.#payloadBytes += payloadBytes;
+    this.#withoutToken++;
+  }
+
+  recordRefused(): void {
+    this.#answers[REFUSED]!++;
+  }
+
+  recordConnection(): void {
+    this.#connections++;
+  }
+
+  summary(): LedgerSummary {
+    const counts = this.#answers;
+    const rejectedBy: Record<string, number> = {};
+    let rejected = 0;
+    for (const row of reasons) {
+      const count = counts[row.code]!;
+      if (count > 0) rejectedBy[row.reason] = count;
+      rejected += count;
+    }
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    const requests = total - counts[REFUSED]!;
+    return {
+      mode: this.mode,
+      requests,
+      accepted: counts[ACCEPTED]!,
+      rejected,
+      unanswered: requests - counts[ACCEPTED]! - rejected,
+      refused: counts[REFUSED]!,
+      reasons: rejectedBy,
+      distinctTokens: this.#table === null ? null : this.#distinct,
+      duplicates: this.#table === null ? null : requests - this.#withoutToken - this.#distinct,
+      withoutToken: this.#withoutToken,
+      payloadBytes: this.#payloadBytes,
+      connections: this.#connections,
+      digest: this.#digest.toString(),
+    };
+  }
+
+  /**
+   * What the ledger has of a token; null when no request for it came.
+   * @param token Hex, of either case.
+   * @throws PealError `ERR_PEAL_OPTION` in mode `counts`
+   */
+  recordOf(token: string): TokenRecord | null {
+    const table = this.#tokens();
+    const bytes = Buffer.from(token, 'hex');
+    this.#hash.take(bytes, 0, bytes.length);
+    const entry = table.find(bytes, bytes.length, this.#hash.a);
+    return entry < 0 || table.requests[entry] === 0 ? null : recordAt(table, entry);
+  }
+
+  /** `accepted`, Apple's reason, or what was done instead of the last answer; null when no request came. */
+  answerOf(token: string): string | null {
+    return this.recordOf(token)?.answer ?? null;
+  }
+
+  /** Every token that was asked for, in the order in which they came first. Mode `tokens` only. */
+  *records(): IterableIterator<TokenRecord> {
+    const table = this.#tokens();
+    for (let entry = 0; entry < table.count; entry++) {
+      if (table.requests[entry]! > 0) yield recordAt(table, entry);
+    }
+  }
+
+  /**
+   * Forgets all requests and answers. Requests under way are booked when they come complete, as if they were new;
+   * for their sake the tokens keep their places, and so their memory.
+   */
+  reset(): void {
+    this.#table?.forgetRequests();
+    this.#digest.reset();
+    this.#answers.fill(0);
+    this.#distinct = 0;
+    this.#withoutToken = 0;
+    this.#payloadBytes = 0;
+    this.#connections = 0;
+  }
+
+  #tokens(): TokenTable {
+    if (this.#table !== null) return this.#table;
+    throw new PealError('ERR_PEAL_OPTION', 'This ledger keeps no tokens: start the simulator with ledger "tokens"', {
+      origin: 'usage',
+    });
+  }
+}
+
+function recordAt(table: TokenTable, entry: number): TokenRecord {
+  const answer = table.answers[entry]!;
+  return {
+    token: table.hexOf(entry),
+    requests: table.requests[entry]!,
+    answer: reasonOf(answer)?.reason ?? answerName(answer),
+    status: answerStatus(answer),
+  };
+}

@@ -1,0 +1,167 @@
+/**
+ * What a simulator can be told, its defaults, and the checks of it. Called once, when a simulator is started.
+ */
+import type { KeyObject } from 'node:crypto';
+import type { Clock } from '../base/clock.js';
+import { systemClock } from '../base/clock.js';
+import { PealError } from '../base/errors.js';
+import { maxSimulatorStreams } from '../base/limits.js';
+import { type Logger, silentLogger } from '../base/log.js';
+import { DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES } from '../codec/http2/frames.js';
+import { answerForReason } from './answers.js';
+import type { LedgerMode } from './ledger.js';
+
+/**
+ * How a client has to show who it is.
+ *
+ * - `any`: what it shows is checked; it may also show nothing.
+ * - `either`: a provider token or a client certificate, as APNs asks for.
+ * - `token`: a provider token.
+ * - `certificate`: a client certificate.
+ */
+export type SimulatorAuth = 'any' | 'either' | 'token' | 'certificate';
+
+/** The public half of a provider key. */
+export interface AcceptedProviderKey {
+  /** Ten characters A–Z, 0–9. */
+  readonly keyId: string;
+  readonly teamId: string;
+  /** PEM of the public key, or of the .p8 itself, or a KeyObject of either. */
+  readonly publicKey: string | KeyObject;
+}
+
+export interface SimulatorOptions {
+  /** Where the gateway listens. Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Default 0: any free port. */
+  readonly port?: number;
+  /** Port of the control server, on 127.0.0.1; 0: any free one; null: none. Default 0. */
+  readonly controlPort?: number | null;
+  /** Server certificate (PEM, with its chain) and key. Default: a throw-away one for localhost. Both or neither. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** PEM of the authority whose client certificates are accepted. Required by auth `certificate`. */
+  readonly clientCa?: string;
+  /** Default `any`. */
+  readonly auth?: SimulatorAuth;
+  /** Keys whose provider tokens are accepted, signature checked. Default: any well-formed provider token is. */
+  readonly providerKeys?: readonly AcceptedProviderKey[];
+  /** Topics (bundle ids, without the suffix of a push type) that may be pushed to. Default: every valid one. */
+  readonly topics?: readonly string[];
+  /** Delay of all that the simulator sends, in milliseconds; fractions count. Default 0. */
+  readonly roundTripMs?: number;
+  /** SETTINGS_MAX_CONCURRENT_STREAMS, 1 to 4,096. Default 1,000. */
+  readonly maxStreams?: number;
+  /** SETTINGS_INITIAL_WINDOW_SIZE in bytes, 1 to 2^31 - 1. Default 65,535. */
+  readonly initialWindowBytes?: number;
+  /** Window of a whole connection in bytes, at least 65,535; `large`: 2^31 - 1. Default 65,535, as APNs. */
+  readonly connectionWindowBytes?: number | 'large';
+  /** Share of the tokens that are rejected, 0 to 1, chosen by token and seed. Default 0. */
+  readonly rejectFraction?: number;
+  /** Reasons for them, chosen by token and seed as well. Default `['Unregistered']`. */
+  readonly rejectReasons?: readonly string[];
+  /** Whether tokens may ask for their answer (docs/simulator.md). Default true. */
+  readonly scripted?: boolean;
+  /** Of all that is random: apns-ids and who is rejected. Default 1. */
+  readonly seed?: number;
+  /** Default `tokens`. */
+  readonly ledger?: LedgerMode;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+}
+
+/** SimulatorOptions with every default filled in and every value checked. */
+export interface SimulatorSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly controlPort: number | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+  readonly clientCa: string | null;
+  readonly auth: SimulatorAuth;
+  readonly providerKeys: readonly AcceptedProviderKey[] | null;
+  readonly topics: ReadonlySet<string> | null;
+  readonly roundTripMs: number;
+  readonly maxStreams: number;
+  readonly initialWindowBytes: number;
+  readonly connectionWindowBytes: number;
+  readonly rejectFraction: number;
+  /** Codes of answers.ts. */
+  readonly rejectAnswers: readonly number[];
+  readonly scripted: boolean;
+  readonly seed: number;
+  readonly ledger: LedgerMode;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** @throws PealError `ERR_PEAL_OPTION` that names the option, what it was and what is allowed */
+export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
+  const cert = options.cert ?? null;
+  const key = options.key ?? null;
+  const clientCa = options.clientCa ?? null;
+  const auth = oneOf('auth', options.auth ?? 'any', ['any', 'either', 'token', 'certificate'] as const);
+  if ((cert === null) !== (key === null)) {
+    throw wrong('cert and key', 'belong together: give both, or neither for a throw-away certificate');
+  }
+  if (auth === 'certificate' && clientCa === null) {
+    throw wrong('auth', '"certificate" needs clientCa, the authority whose client certificates are accepted');
+  }
+  const connectionWindow = options.connectionWindowBytes ?? DEFAULT_WINDOW_BYTES;
+  const controlPort = options.controlPort === undefined ? 0 : options.controlPort;
+  return {
+    host: options.host ?? '127.0.0.1',
+    port: integer('port', options.port ?? 0, 0, 65_535),
+    controlPort: controlPort === null ? null : integer('controlPort', controlPort, 0, 65_535),
+    cert,
+    key,
+    clientCa,
+    auth,
+    providerKeys: options.providerKeys ?? null,
+    topics: options.topics === undefined ? null : new Set(options.topics),
+    roundTripMs: number('roundTripMs', options.roundTripMs ?? 0, 0, 600_000),
+    maxStreams: integer('maxStreams', options.maxStreams ?? 1000, 1, maxSimulatorStreams),
+    initialWindowBytes: integer(
+      'initialWindowBytes',
+      options.initialWindowBytes ?? DEFAULT_WINDOW_BYTES,
+      1,
+      MAX_WINDOW_BYTES,
+    ),
+    connectionWindowBytes:
+      connectionWindow === 'large'
+        ? MAX_WINDOW_BYTES
+        : integer('connectionWindowBytes', connectionWindow, DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES),
+    rejectFraction: number('rejectFraction', options.rejectFraction ?? 0, 0, 1),
+    rejectAnswers: rejectAnswers(options.rejectReasons ?? ['Unregistered']),
+    scripted: options.scripted ?? true,
+    seed: integer('seed', options.seed ?? 1, 0, 0xffffffff),
+    ledger: oneOf('ledger', options.ledger ?? 'tokens', ['tokens', 'counts'] as const),
+    clock: options.clock ?? systemClock,
+    logger: options.logger ?? silentLogger,
+  };
+}
+
+function rejectAnswers(reasons: readonly string[]): number[] {
+  if (reasons.length === 0) throw wrong('rejectReasons', 'is empty: name at least one reason');
+  return reasons.map((reason) => answerForReason(reason, 'rejectReasons'));
+}
+
+function number(option: string, value: number, lowest: number, highest: number): number {
+  if (typeof value === 'number' && value >= lowest && value <= highest) return value;
+  throw wrong(option, `is ${String(value)}: it has to be a number from ${lowest} to ${highest}`);
+}
+
+function integer(option: string, value: number, lowest: number, highest: number): number {
+  if (Number.isInteger(value) && value >= lowest && value <= highest) return value;
+  throw wrong(option, `is ${String(value)}: it has to be a whole number from ${lowest} to ${highest}`);
+}
+
+function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((item) => item === value);
+  if (found !== undefined) return found;
+  throw wrong(option, `is "${value}": it has to be one of ${allowed.join(', ')}`);
+}
+
+function wrong(option: string, what: string): PealError {
+  return new PealError('ERR_PEAL_OPTION', `Simulator option ${option} ${what}`, { origin: 'usage' });
+}

@@ -1,0 +1,154 @@
+/**
+ * What APNs asks of the headers of a device push, rule by rule; the first that fails decides the answer. Pure but for
+ * the memory of checked provider tokens; called by request readers when a field differs from the request before.
+ *
+ * Source: "Sending notification requests to APNs", "Handling notification responses from APNs". Apple does not publish
+ * the order of its checks; this one is ours: method, credential, duplicates, push type, topic, priority, expiration,
+ * collapse id, then (elsewhere) device token and payload.
+ */
+import { maxCollapseIdBytes, maxPayloadBytes, maxVoipPayloadBytes } from '../base/limits.js';
+import {
+  ACCEPTED,
+  BAD_COLLAPSE_ID,
+  BAD_EXPIRATION_DATE,
+  BAD_PRIORITY,
+  BAD_TOPIC,
+  DUPLICATE_HEADERS,
+  INVALID_PUSH_TYPE,
+  METHOD_NOT_ALLOWED,
+  MISSING_PROVIDER_TOKEN,
+  MISSING_TOPIC,
+  TOPIC_DISALLOWED,
+  UNRELATED_KEY_ID,
+} from './answers.js';
+import type { SimulatorSettings } from './options.js';
+import type { CheckedToken, ProviderTokens } from './provider-tokens.js';
+import {
+  AUTHORIZATION,
+  COLLAPSE_ID,
+  EXPIRATION,
+  METHOD,
+  PRIORITY,
+  PUSH_TYPE,
+  type RequestFields,
+  TOPIC,
+} from './request-fields.js';
+
+/** What a push type asks of the topic: the suffix behind the bundle id. */
+export const topicSuffixes: Readonly<Record<string, string>> = Object.freeze({
+  alert: '',
+  background: '',
+  complication: '.complication',
+  controls: '.push-type.controls',
+  fileprovider: '.pushkit.fileprovider',
+  liveactivity: '.push-type.liveactivity',
+  location: '.location-query',
+  mdm: '',
+  pushtotalk: '.voip-ptt',
+  voip: '.voip',
+  widgets: '.push-type.widgets',
+});
+
+/** Who is at the other end of a connection, as far as it has shown. */
+export interface ClientIdentity {
+  /** The bundle id that an accepted client certificate is for (its UID); empty for one without; null for none. */
+  readonly certificateTopic: string | null;
+  /** Key that the connection is bound to: that of its first valid provider token. */
+  keyName: string | null;
+}
+
+const topicForm = /^[A-Za-z0-9][A-Za-z0-9.-]*$/;
+const wholeNumber = /^\d{1,10}$/;
+
+export class RequestRules {
+  readonly #settings: SimulatorSettings;
+  readonly #providerTokens: ProviderTokens;
+  /** Wall time until which the verdict of the last `judge` holds: provider tokens age. */
+  holdsUntilMs = Number.POSITIVE_INFINITY;
+
+  constructor(settings: SimulatorSettings, providerTokens: ProviderTokens) {
+    this.#settings = settings;
+    this.#providerTokens = providerTokens;
+  }
+
+  /** The answer (answers.ts) that the headers earn, whatever token and payload are; ACCEPTED when they are in order. */
+  judge(fields: RequestFields, client: ClientIdentity, wallMs: number): number {
+    this.holdsUntilMs = Number.POSITIVE_INFINITY;
+    if (fields.text(METHOD) !== 'POST') return METHOD_NOT_ALLOWED;
+    return (
+      this.#judgeCredential(fields.text(AUTHORIZATION), client, wallMs) ||
+      (fields.hasDuplicates ? DUPLICATE_HEADERS : ACCEPTED) ||
+      judgePushType(fields, client) ||
+      this.#judgeTopic(fields, client) ||
+      judgePriority(fields) ||
+      judgeExpiration(fields.text(EXPIRATION)) ||
+      judgeCollapseId(fields.text(COLLAPSE_ID))
+    );
+  }
+
+  #judgeCredential(authorization: string | null, client: ClientIdentity, wallMs: number): number {
+    const { auth } = this.#settings;
+    if (authorization !== null && auth !== 'certificate') return this.#judgeToken(authorization, client, wallMs);
+    if (auth === 'any') return ACCEPTED;
+    // With `certificate` a connection without one did not come so far (tls-listener).
+    if (auth !== 'token' && client.certificateTopic !== null) return ACCEPTED;
+    return MISSING_PROVIDER_TOKEN;
+  }
+
+  #judgeToken(authorization: string, client: ClientIdentity, wallMs: number): number {
+    const token = this.#providerTokens.check(authorization);
+    this.holdsUntilMs = this.#providerTokens.answerHoldsUntil(token, wallMs);
+    const answer = this.#providerTokens.answerAt(token, wallMs);
+    if (answer !== ACCEPTED) return answer;
+    client.keyName ??= keyNameOf(token);
+    return client.keyName === keyNameOf(token) ? ACCEPTED : UNRELATED_KEY_ID;
+  }
+
+  #judgeTopic(fields: RequestFields, client: ClientIdentity): number {
+    const suffix = topicSuffixes[fields.text(PUSH_TYPE) ?? 'alert'] ?? '';
+    const topic = fields.text(TOPIC);
+    const ofCertificate = client.certificateTopic;
+    // A certificate for one topic stands in for the field.
+    if (topic === null) return ofCertificate === null || ofCertificate === '' ? MISSING_TOPIC : ACCEPTED;
+    if (!topicForm.test(topic) || !topic.endsWith(suffix) || topic.length === suffix.length) return BAD_TOPIC;
+    const bundleId = topic.slice(0, topic.length - suffix.length);
+    const { topics } = this.#settings;
+    if (topics !== null && !topics.has(bundleId) && !topics.has(topic)) return TOPIC_DISALLOWED;
+    if (ofCertificate !== null && ofCertificate !== '' && ofCertificate !== bundleId) return TOPIC_DISALLOWED;
+    return ACCEPTED;
+  }
+}
+
+/** Largest payload that goes with the push type, in bytes. */
+export function payloadLimitOf(fields: RequestFields): number {
+  return fields.text(PUSH_TYPE) === 'voip' ? maxVoipPayloadBytes : maxPayloadBytes;
+}
+
+/** The push type may be left out, as APNs allows for alerts. `location` works with provider tokens only. */
+function judgePushType(fields: RequestFields, client: ClientIdentity): number {
+  const pushType = fields.text(PUSH_TYPE);
+  if (pushType === null) return ACCEPTED;
+  if (!Object.hasOwn(topicSuffixes, pushType)) return INVALID_PUSH_TYPE;
+  const isByCertificate = client.certificateTopic !== null && !fields.has(AUTHORIZATION);
+  return pushType === 'location' && isByCertificate ? INVALID_PUSH_TYPE : ACCEPTED;
+}
+
+function judgePriority(fields: RequestFields): number {
+  const priority = fields.text(PRIORITY);
+  if (priority === null) return ACCEPTED;
+  if (fields.text(PUSH_TYPE) === 'background') return priority === '5' ? ACCEPTED : BAD_PRIORITY;
+  return priority === '10' || priority === '5' || priority === '1' ? ACCEPTED : BAD_PRIORITY;
+}
+
+function judgeExpiration(expiration: string | null): number {
+  return expiration === null || wholeNumber.test(expiration) ? ACCEPTED : BAD_EXPIRATION_DATE;
+}
+
+/** The text has one character for each byte. */
+function judgeCollapseId(collapseId: string | null): number {
+  return collapseId === null || collapseId.length <= maxCollapseIdBytes ? ACCEPTED : BAD_COLLAPSE_ID;
+}
+
+function keyNameOf(token: CheckedToken): string {
+  return `${token.teamId}/${token.keyId}`;
+}

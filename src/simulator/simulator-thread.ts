@@ -1,0 +1,136 @@
+/**
+ * A simulator on a thread of its own, so that it does not share a core's time with the program that sends to it.
+ * Called on any thread; the other end is workers/simulator, which answers calls by number over the thread's port.
+ */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { type ErrorRecord, PealError } from '../base/errors.js';
+import type { LedgerSummary, TokenRecord } from './ledger.js';
+import type { SimulatorOptions } from './options.js';
+
+const workerUrl = new URL('../../workers/simulator.js', import.meta.url);
+
+/** SimulatorOptions that cross threads: without clock and logger. */
+export type SimulatorThreadOptions = Omit<SimulatorOptions, 'clock' | 'logger'>;
+
+/** What can be asked of the thread. */
+export type SimulatorCall =
+  | { readonly name: 'summary' }
+  | { readonly name: 'recordOf'; readonly token: string }
+  | { readonly name: 'reset' }
+  | { readonly name: 'close' };
+
+export type ToSimulatorThread = SimulatorCall & { readonly id: number };
+
+/** What is known of a simulator once it has started. */
+export type SimulatorAddress = {
+  readonly host: string;
+  readonly port: number;
+  readonly url: string;
+  readonly controlUrl: string | null;
+  readonly caCertificate: string | null;
+};
+
+export type FromSimulatorThread =
+  | { readonly kind: 'started'; readonly address: SimulatorAddress }
+  | { readonly kind: 'failed'; readonly error: ErrorRecord }
+  | { readonly kind: 'returned'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'threw'; readonly id: number; readonly error: ErrorRecord };
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: PealError): void;
+}
+
+/** As Simulator, with a ledger that is asked across threads. */
+export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  #isGone = false;
+  readonly host: string;
+  readonly port: number;
+  readonly url: string;
+  readonly controlUrl: string | null;
+  readonly caCertificate: string | null;
+
+  /** Use `startSimulatorThread`. */
+  constructor(worker: Worker, address: SimulatorAddress) {
+    this.#worker = worker;
+    this.host = address.host;
+    this.port = address.port;
+    this.url = address.url;
+    this.controlUrl = address.controlUrl;
+    this.caCertificate = address.caCertificate;
+    worker.on('message', (message: FromSimulatorThread) => this.#settle(message));
+    worker.on('exit', () => this.#fail());
+    worker.on('error', () => this.#fail());
+  }
+
+  readonly ledger = {
+    /** The counts so far. */
+    summary: (): Promise<LedgerSummary> => this.#call({ name: 'summary' }) as Promise<LedgerSummary>,
+    /** What the ledger has of a token (hex); null when no request for it came. */
+    recordOf: (token: string): Promise<TokenRecord | null> =>
+      this.#call({ name: 'recordOf', token }) as Promise<TokenRecord | null>,
+    /** `accepted`, Apple's reason, or what was done instead of the last answer; null when no request came. */
+    answerOf: async (token: string): Promise<string | null> => (await this.ledger.recordOf(token))?.answer ?? null,
+    /** Forgets all requests and answers. */
+    reset: async (): Promise<void> => {
+      await this.#call({ name: 'reset' });
+    },
+  };
+
+  /** As `Simulator.close`; then the thread ends. */
+  async close(): Promise<void> {
+    if (this.#isGone) return;
+    await this.#call({ name: 'close' }).catch(() => {});
+    await this.#worker.terminate();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #call(call: SimulatorCall): Promise<unknown> {
+    if (this.#isGone) return Promise.reject(gone());
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      this.#worker.postMessage({ ...call, id } satisfies ToSimulatorThread);
+    });
+  }
+
+  #settle(message: FromSimulatorThread): void {
+    if (message.kind !== 'returned' && message.kind !== 'threw') return;
+    const pending = this.#pending.get(message.id);
+    this.#pending.delete(message.id);
+    if (message.kind === 'returned') pending?.resolve(message.value);
+    else pending?.reject(PealError.fromRecord(message.error));
+  }
+
+  #fail(): void {
+    this.#isGone = true;
+    for (const pending of this.#pending.values()) pending.reject(gone());
+    this.#pending.clear();
+  }
+}
+
+/**
+ * Starts a simulator on a thread of its own.
+ * @throws PealError as `startSimulator`, and `ERR_PEAL_SHARD` when the thread ends before it has started
+ */
+export async function startSimulatorThread(options: SimulatorThreadOptions = {}): Promise<SimulatorThread> {
+  const worker = new Worker(workerUrl, { workerData: options, name: 'peal-simulator' });
+  const first = await Promise.race([
+    once(worker, 'message').then(([message]) => message as FromSimulatorThread),
+    once(worker, 'exit').then(() => null),
+  ]);
+  if (first?.kind === 'started') return new SimulatorThread(worker, first.address);
+  await worker.terminate();
+  throw first?.kind === 'failed' ? PealError.fromRecord(first.error) : gone();
+}
+
+function gone(): PealError {
+  return new PealError('ERR_PEAL_SHARD', 'The thread of the simulator has ended.', { origin: 'engine' });
+}

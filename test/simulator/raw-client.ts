@@ -1,0 +1,132 @@
+/**
+ * A client that says exactly the frames that a test scripts, over a pair of streams in memory, on a clock that stands
+ * still: what the simulator's end of a connection does with good and with broken frames.
+ */
+import type { PealError } from '../../src/base/errors.js';
+import { HpackDecoder } from '../../src/codec/hpack/decoder.js';
+import * as frames from '../../src/codec/http2/frames.js';
+import { Gateway } from '../../src/simulator/gateway.js';
+import { GatewayConnection } from '../../src/simulator/gateway-connection.js';
+import { resolveOptions, type SimulatorOptions } from '../../src/simulator/options.js';
+import { createMemoryPair, type MemoryStream } from '../../src/transport/memory.js';
+import { FrameSplitter, frame, type RawFrame } from '../support/raw-frames.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+
+const text = (value: string): Buffer => Buffer.from(value, 'latin1');
+
+/** Literal fields without indexing, names and values as they are. */
+export function literals(fields: readonly (readonly [string, string])[]): Buffer {
+  return Buffer.concat(
+    fields.map(([name, value]) =>
+      Buffer.concat([Buffer.from([0x00, name.length]), text(name), integer(value.length), text(value)]),
+    ),
+  );
+}
+
+function integer(value: number): Buffer {
+  return value < 127 ? Buffer.from([value]) : Buffer.from([127, ((value - 127) & 127) | 128, (value - 127) >> 7]);
+}
+
+export function pushFields(token: string): (readonly [string, string])[] {
+  return [
+    [':method', 'POST'],
+    [':scheme', 'https'],
+    [':path', `/3/device/${token}`],
+    ['apns-topic', 'com.example.app'],
+  ];
+}
+
+export const payload = text('{"aps":{}}');
+
+export class RawClient {
+  readonly clock = new VirtualClock();
+  readonly gateway: Gateway;
+  readonly connection: GatewayConnection;
+  /** What came from the simulator, in order. */
+  readonly frames: RawFrame[] = [];
+  isClosed = false;
+  error: PealError | null = null;
+  readonly #stream: MemoryStream;
+  readonly #splitter = new FrameSplitter();
+  readonly #decoder = new HpackDecoder();
+  #queue: Uint8Array[] = [];
+  #isWriting = false;
+
+  constructor(options: SimulatorOptions = {}, pieceBytes?: () => number) {
+    this.gateway = new Gateway(resolveOptions({ ...options, clock: this.clock }));
+    const memory = { clock: this.clock, ...(pieceBytes === undefined ? {} : { pieceBytes }) };
+    const [client, server] = createMemoryPair(memory);
+    const identity = { certificateTopic: null, keyName: null };
+    this.connection = new GatewayConnection(this.gateway, server, identity, null, () => {});
+    this.#stream = client;
+    server.attach(this.connection);
+    client.attach({
+      onOpen: () => {},
+      onBytes: (buffer, length) => this.frames.push(...this.#splitter.push(buffer.slice(0, length))),
+      onClosed: (error) => {
+        this.isClosed = true;
+        this.error = error;
+      },
+    });
+    server.begin();
+    client.begin();
+    this.clock.settle();
+  }
+
+  /** Preface and empty SETTINGS. */
+  greet(): this {
+    return this.send(text(frames.CONNECTION_PREFACE), frame(frames.SETTINGS, 0, 0, Buffer.alloc(0)));
+  }
+
+  /** Sends and lets everything happen that needs no time. */
+  send(...parts: readonly Uint8Array[]): this {
+    this.#queue.push(Buffer.concat(parts));
+    this.#write();
+    this.clock.settle();
+    return this;
+  }
+
+  request(streamId: number, token: string, body: Uint8Array = payload): this {
+    return this.send(
+      frame(frames.HEADERS, frames.FLAG_END_HEADERS, streamId, literals(pushFields(token))),
+      frame(frames.DATA, frames.FLAG_END_STREAM, streamId, body),
+    );
+  }
+
+  of(type: number): RawFrame[] {
+    return this.frames.filter((item) => item.type === type);
+  }
+
+  /** Status of each answer by stream, in the order in which they came. Call once for a client. */
+  statuses(): Map<number, string> {
+    const found = new Map<number, string>();
+    for (const item of this.of(frames.HEADERS)) {
+      const fields = this.#decoder.decode(item.payload, 0, item.payload.length);
+      found.set(item.streamId, fields[0]?.[1] ?? '');
+    }
+    return found;
+  }
+
+  /** Error code of the last GOAWAY, by name; null where none came. */
+  goawayCode(): string | null {
+    const last = this.of(frames.GOAWAY).at(-1);
+    return last === undefined ? null : frames.errorCodeName(last.payload.readUInt32BE(4));
+  }
+
+  /** Error code of the RST_STREAM for a stream, by name; null where none came. */
+  resetCode(streamId: number): string | null {
+    const found = this.of(frames.RST_STREAM).find((item) => item.streamId === streamId);
+    return found === undefined ? null : frames.errorCodeName(found.payload.readUInt32BE(0));
+  }
+
+  #write(): void {
+    const next = this.#queue[0];
+    if (this.#isWriting || next === undefined) return;
+    this.#queue = this.#queue.slice(1);
+    this.#isWriting = true;
+    this.#stream.write(next, () => {
+      this.#isWriting = false;
+      this.#write();
+    });
+  }
+}
