@@ -59,6 +59,7 @@ export async function* readTokens(
 }
 
 // --- the simulator ---
+export { LedgerDigest } from './simulator/digest.js';
 export type { LedgerSummary, SimulatorLedger, TokenRecord } from './simulator/ledger.js';
 export { scriptedToken } from './simulator/token-script.js';
 export type { Simulator, SimulatorOptions, SimulatorThread, SimulatorThreadOptions };

@@ -19,6 +19,12 @@ export interface CertificatePair {
   readonly key: string;
 }
 
+/** The first and the last moment at which a certificate holds. */
+export interface Validity {
+  readonly from: Date;
+  readonly to: Date;
+}
+
 /** A provider key as Apple's developer pages hand it out, and its public half for a simulator. */
 export interface ThrowAwayProviderKey {
   /** PKCS#8 PEM: the contents of the .p8 file. */
@@ -33,7 +39,7 @@ export class ThrowAwayAuthority {
   readonly #key: KeyObject;
   readonly #keyIdentifier: Buffer;
   readonly #name: Buffer;
-  readonly #from: Date;
+  readonly #validity: Validity;
   /** The authority's own certificate, PEM: what clients are to trust. */
   readonly certificate: string;
 
@@ -41,7 +47,7 @@ export class ThrowAwayAuthority {
   constructor(name = 'peal simulator', nowMs = Date.now()) {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     this.#key = privateKey;
-    this.#from = new Date(nowMs - dayMs);
+    this.#validity = { from: new Date(nowMs - dayMs), to: new Date(nowMs + 30 * dayMs) };
     // A name of its own, so that the certificates of two simulators are not taken for each other's.
     this.#name = distinguishedName([[commonNameId, `${name} ${randomBytes(4).toString('hex')}`]]);
     this.#keyIdentifier = keyIdentifier(publicKey);
@@ -53,15 +59,18 @@ export class ThrowAwayAuthority {
     this.certificate = this.#issue(this.#name, publicKey, extensions);
   }
 
-  /** A server certificate. @param hosts Names and addresses it is for. Default localhost, 127.0.0.1 and ::1. */
-  issueServer(hosts: readonly string[] = defaultHosts): CertificatePair {
+  /**
+   * A server certificate.
+   *
+   * @param hosts Names and addresses it is for. Default localhost, 127.0.0.1 and ::1.
+   * @param validity When it holds; where not given, as long as the authority.
+   */
+  issueServer(hosts: readonly string[] = defaultHosts, validity: Partial<Validity> = {}): CertificatePair {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const names = der(SEQUENCE, ...hosts.map(generalName));
     const extensions = [extension('2.5.29.17', names), ...this.#leafExtensions(publicKey, '1.3.6.1.5.5.7.3.1')];
-    return pair(
-      this.#issue(distinguishedName([[commonNameId, hosts[0] ?? 'localhost']]), publicKey, extensions),
-      privateKey,
-    );
+    const subject = distinguishedName([[commonNameId, hosts[0] ?? 'localhost']]);
+    return pair(this.#issue(subject, publicKey, extensions, { ...this.#validity, ...validity }), privateKey);
   }
 
   /** A client certificate as Apple issues them. @param topic The bundle id that it is for (its UID). */
@@ -84,14 +93,19 @@ export class ThrowAwayAuthority {
   }
 
   /** RFC 5280 §4.1, as PEM. */
-  #issue(subject: Buffer, publicKey: KeyObject, extensions: readonly Buffer[]): string {
+  #issue(
+    subject: Buffer,
+    publicKey: KeyObject,
+    extensions: readonly Buffer[],
+    { from, to }: Validity = this.#validity,
+  ): string {
     const toBeSigned = der(
       SEQUENCE,
       der(0xa0, der(0x02, [2])), // version 3
       unsignedInteger(randomBytes(16)),
       ecdsaWithSha256,
       this.#name,
-      der(SEQUENCE, time(this.#from), time(new Date(this.#from.getTime() + 31 * dayMs))),
+      der(SEQUENCE, time(from), time(to)),
       subject,
       publicKey.export({ type: 'spki', format: 'der' }),
       der(0xa3, der(SEQUENCE, ...extensions)),

@@ -1,0 +1,19 @@
+/**
+ * Rows of CSV (RFC 4180) that spreadsheets open without harm. Pure; called by outputs.
+ */
+
+/** What a spreadsheet may take for a formula at the start of a cell (OWASP, "CSV Injection"). */
+const formulaStart = /^[=+\-@\t\r]/;
+const needsQuotes = /[",\r\n]/;
+
+/** One cell. A text that a spreadsheet would run as a formula gets an apostrophe in front. */
+export function csvCell(value: string | number): string {
+  if (typeof value === 'number') return String(value);
+  const text = formulaStart.test(value) ? `'${value}` : value;
+  return needsQuotes.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** One row with its line end. Lines end in LF: every reader takes it, and line tools need nothing else. */
+export function csvRow(cells: readonly (string | number)[]): string {
+  return `${cells.map(csvCell).join(',')}\n`;
+}

@@ -1,0 +1,68 @@
+/**
+ * `peal demo`: the main job on this machine, without anything to set up. A simulator in a process of its own, a
+ * throw-away key, a list of tokens in a temporary directory, `peal send` with threads, and then both books compared.
+ * Main thread.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createColors } from 'picocolors';
+import { compareBooks, SenderDigest } from './demo-books.js';
+import { writeDemoFiles } from './demo-files.js';
+import type { DemoOptions } from './demo-options.js';
+import { DemoSimulator } from './demo-simulator.js';
+import { type ExitCode, exitCodes } from './exit-codes.js';
+import { integer } from './numbers.js';
+import { runSend } from './send.js';
+import { hasColour, printError, type Terminal } from './terminal.js';
+
+const topic = 'com.example.peal-demo';
+
+/** Exit code 0 when both books say the same of every token, 1 when they do not. */
+export async function demo(options: DemoOptions, terminal: Terminal): Promise<ExitCode> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'peal-demo-'));
+  try {
+    return await demoIn(folder, options, terminal);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function demoIn(folder: string, { tokens, threads }: DemoOptions, terminal: Terminal): Promise<ExitCode> {
+  const { bold, dim } = createColors(hasColour(terminal, terminal.stdout));
+  const say = (text: string): boolean => terminal.stdout.write(`${text}\n`);
+  const files = await writeDemoFiles(folder, tokens);
+  const simulator = await DemoSimulator.start(files, topic);
+  try {
+    say(bold(`${integer(tokens)} notifications to a simulator of APNs on this machine`));
+    say(`  simulator  ${simulator.url}, a process of its own`);
+    say(`  tokens     ${files.tokens} ${dim(`(${files.description})`)}`);
+    say(`  key        ${files.key} ${dim('(thrown away with the rest)')}`);
+    const digest = new SenderDigest();
+    const report = await runSend(
+      {
+        tokens: files.tokens,
+        alert: 'Hello from peal',
+        topic,
+        key: files.key,
+        keyId: files.keyId,
+        teamId: files.teamId,
+        gateway: simulator.url,
+        ca: files.authority,
+        threads,
+      },
+      terminal,
+      digest,
+    );
+    const ran = report.exitCode === exitCodes.accepted || report.exitCode === exitCodes.notAllAccepted;
+    if (!ran) return report.exitCode;
+    const comparison = compareBooks(report.summary, digest, await simulator.ledger(), files);
+    say(comparison.text);
+    return comparison.isEqual ? exitCodes.accepted : exitCodes.fault;
+  } catch (error) {
+    printError(terminal, error);
+    return exitCodes.fault;
+  } finally {
+    await simulator.stop();
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * How a command ends, for the scripts that call it. Called by every command, on the main thread.
+ * The numbers are a contract (docs/cli.md); none is ever given another meaning.
+ */
+import { PealError, type PealErrorCode } from '../base/errors.js';
+
+export const exitCodes = {
+  /** Every recipient was accepted. */
+  accepted: 0,
+  /** A fault of peal itself. */
+  fault: 1,
+  /** The command line, the message or another setting is wrong; nothing was sent. */
+  usage: 2,
+  /** Finished, and some recipients were not accepted, invalid lines included. */
+  notAllAccepted: 3,
+  /** Stopped before the end: gateway out of reach, or the same refusal for everything. */
+  stopped: 4,
+  /** Key, certificate or passphrase cannot be used; nothing was sent. */
+  credentials: 5,
+  /** A file: the token list cannot be read or holds none, or an output cannot be written. */
+  input: 6,
+  /** Ended by SIGINT (128 + 2). */
+  interrupted: 130,
+  /** Ended by SIGTERM (128 + 15). */
+  terminated: 143,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+const byErrorCode: Readonly<Partial<Record<PealErrorCode, ExitCode>>> = {
+  ERR_PEAL_OPTION: exitCodes.usage,
+  ERR_PEAL_TOKEN: exitCodes.usage,
+  ERR_PEAL_HEADER: exitCodes.usage,
+  ERR_PEAL_PAYLOAD: exitCodes.usage,
+  ERR_PEAL_ADDRESS: exitCodes.usage,
+  ERR_PEAL_CREDENTIAL: exitCodes.credentials,
+  ERR_PEAL_INPUT: exitCodes.input,
+};
+
+/** The exit code of a command that an error ended; whatever comes from gateway or engine is "stopped". */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (!(error instanceof PealError)) return exitCodes.fault;
+  return byErrorCode[error.code] ?? exitCodes.stopped;
+}

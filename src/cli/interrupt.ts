@@ -1,0 +1,53 @@
+/**
+ * What Ctrl-C does: the first SIGINT (or SIGTERM) asks the command to come to an end, the second ends it at once.
+ * Main thread; one at a time.
+ */
+import { type ExitCode, exitCodes } from './exit-codes.js';
+
+export type InterruptSignal = 'SIGINT' | 'SIGTERM';
+
+/** The process, as far as signals go. */
+export interface SignalSource {
+  on(signal: InterruptSignal, listener: (signal: InterruptSignal) => void): unknown;
+  off(signal: InterruptSignal, listener: (signal: InterruptSignal) => void): unknown;
+}
+
+export class Interrupt implements Disposable {
+  readonly #source: SignalSource;
+  readonly #onFirst: (signal: InterruptSignal) => void;
+  readonly #onSecond: (code: ExitCode) => void;
+  #received: InterruptSignal | null = null;
+
+  /** `onSecond` is expected to end the process with the code that it is given. */
+  constructor(source: SignalSource, onFirst: (signal: InterruptSignal) => void, onSecond: (code: ExitCode) => void) {
+    this.#source = source;
+    this.#onFirst = onFirst;
+    this.#onSecond = onSecond;
+    source.on('SIGINT', this.#take);
+    source.on('SIGTERM', this.#take);
+  }
+
+  /** The exit code that follows from what came; null when nothing did. */
+  get exitCode(): ExitCode | null {
+    return this.#received === null ? null : codeOf(this.#received);
+  }
+
+  readonly #take = (signal: InterruptSignal): void => {
+    if (this.#received !== null) {
+      this.#onSecond(codeOf(signal));
+      return;
+    }
+    this.#received = signal;
+    this.#onFirst(signal);
+  };
+
+  /** Gives the signals back. */
+  [Symbol.dispose](): void {
+    this.#source.off('SIGINT', this.#take);
+    this.#source.off('SIGTERM', this.#take);
+  }
+}
+
+function codeOf(signal: InterruptSignal): ExitCode {
+  return signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated;
+}

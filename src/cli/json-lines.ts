@@ -1,0 +1,32 @@
+/**
+ * What `--json` prints: one JSON object a line on stdout, told apart by `messageType`; the last line is the summary.
+ * Pure but for the stream it is given. The shapes are a contract (docs/cli.md).
+ */
+import type { Writable } from 'node:stream';
+import type { PealError } from '../base/errors.js';
+import type { RunSummary } from './counts.js';
+
+export function writeJsonLine(output: Writable, value: object): void {
+  output.write(`${JSON.stringify(value)}\n`);
+}
+
+export function errorMessage(error: PealError): object {
+  return { messageType: 'error', code: error.code, message: error.message, retryable: error.retryable };
+}
+
+export function summaryMessage(summary: RunSummary): object {
+  return {
+    messageType: 'summary',
+    recipients: summary.recipients,
+    accepted: summary.accepted,
+    rejected: summary.rejected,
+    unsent: summary.unsent,
+    unknown: summary.unknown,
+    invalid: summary.invalid,
+    reasons: Object.fromEntries(summary.reasons.map(({ reason, count }) => [reason, count])),
+    seconds: Math.round(summary.seconds * 1000) / 1000,
+    perSecond: Math.round(summary.perSecond),
+    connections: summary.connections,
+    threads: summary.threads,
+  };
+}

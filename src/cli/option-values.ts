@@ -1,0 +1,62 @@
+/**
+ * Turns the text of one command-line option into its value. Pure; called by the option tables of the commands.
+ * Each throws commander's InvalidArgumentError, whose message follows the name of the option.
+ */
+import { InvalidArgumentError, type Option } from 'commander';
+
+/** A whole number from `min` to `max`. */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It has to be a whole number from ${min} to ${max}.`);
+  };
+}
+
+/** A number from `min` to `max`, fractions allowed. */
+export function decimalNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,15}(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It has to be a number from ${min} to ${max}.`);
+  };
+}
+
+/** `auto`, or a whole number from 0 to `max`. */
+export function threadCount(max: number): (text: string) => number | 'auto' {
+  return (text) => {
+    if (text === 'auto') return text;
+    const value = /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
+    if (value <= max) return value;
+    throw new InvalidArgumentError(`It has to be "auto" or a whole number from 0 to ${max}.`);
+  };
+}
+
+/** Epoch seconds, `+SECONDS` from now, or 0 for one attempt. */
+export type Expiration = number | { readonly seconds: number };
+
+export function expiration(text: string): Expiration {
+  const digits = /^(\+?)(\d{1,12})$/.exec(text);
+  if (digits === null) {
+    throw new InvalidArgumentError('It has to be epoch seconds, 0 (one attempt), or +SECONDS from now.');
+  }
+  const seconds = Number(digits[2]);
+  return digits[1] === '+' ? { seconds } : seconds;
+}
+
+/** Gathers the values of an option that may be given several times. */
+export function list(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
+/** Options that stand under one heading in the help. */
+export interface OptionGroup {
+  readonly heading: string;
+  readonly options: readonly Option[];
+}
+
+/** apns-priority. */
+export function priority(text: string): 1 | 5 | 10 {
+  if (text === '1' || text === '5' || text === '10') return Number(text) as 1 | 5 | 10;
+  throw new InvalidArgumentError('It has to be 10, 5 or 1.');
+}

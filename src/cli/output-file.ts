@@ -1,0 +1,120 @@
+/**
+ * One file of results, written as it grows and seen under its name only once it is whole: until then it is called
+ * `NAME.<random>.partial`, created anew (never through a link or over another file) and readable by its owner only.
+ * Owned by Outputs, on the main thread.
+ */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { PealError } from '../base/errors.js';
+import { writeProblem } from './write-problem.js';
+
+/** Text gathers until it is worth a write of its own. */
+const writeBytes = 64 * 1024;
+/** Above this a writer is asked to wait. */
+const highWaterBytes = 1024 * 1024;
+
+export class OutputFile {
+  readonly #handle: FileHandle;
+  readonly #folder: string;
+  readonly #name: string;
+  readonly #partialName: string;
+  #pending: (string | Uint8Array)[] = [];
+  #pendingBytes = 0;
+  #queuedBytes = 0;
+  #tail: Promise<void> = Promise.resolve();
+  #failure: PealError | null = null;
+
+  private constructor(handle: FileHandle, folder: string, name: string, partialName: string) {
+    this.#handle = handle;
+    this.#folder = folder;
+    this.#name = name;
+    this.#partialName = partialName;
+  }
+
+  /** Creates `folder/name`, under its partial name. Throws PealError ERR_PEAL_INPUT. */
+  static async create(folder: string, name: string): Promise<OutputFile> {
+    const partialName = `${name}.${randomBytes(4).toString('hex')}.partial`;
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+    try {
+      const handle = await open(path.join(folder, partialName), flags, 0o600);
+      return new OutputFile(handle, folder, name, partialName);
+    } catch (error) {
+      throw writeError(path.join(folder, name), error);
+    }
+  }
+
+  /** The first error of a write, if there was one: the file is not whole. */
+  get failure(): PealError | null {
+    return this.#failure;
+  }
+
+  /** Takes text or bytes, the latter to be left untouched from now on. Never throws: see `failure`. */
+  append(chunk: string | Uint8Array): void {
+    if (this.#failure !== null || chunk.length === 0) return;
+    this.#pending.push(chunk);
+    this.#pendingBytes += chunk.length;
+    if (this.#pendingBytes >= writeBytes) this.#write();
+  }
+
+  /** Null while there is room; otherwise a promise that resolves once what was taken so far is written. */
+  pressure(): Promise<void> | null {
+    return this.#queuedBytes > highWaterBytes ? this.#tail : null;
+  }
+
+  /** Writes the rest, makes it durable and gives the file its name, in place of an older one. Throws `failure`. */
+  async publish(): Promise<void> {
+    this.#write();
+    await this.#tail;
+    try {
+      if (this.#failure === null) await this.#handle.sync();
+    } catch (error) {
+      this.#failure = writeError(this.#target, error);
+    }
+    await this.#handle.close();
+    if (this.#failure !== null) throw this.#failure;
+    try {
+      await rename(path.join(this.#folder, this.#partialName), this.#target);
+    } catch (error) {
+      throw writeError(this.#target, error);
+    }
+  }
+
+  /** Gives the file up and removes it. */
+  async discard(): Promise<void> {
+    await this.#tail;
+    await this.#handle.close();
+    await rm(path.join(this.#folder, this.#partialName), { force: true });
+  }
+
+  get #target(): string {
+    return path.join(this.#folder, this.#name);
+  }
+
+  #write(): void {
+    if (this.#pending.length === 0) return;
+    const chunks = this.#pending.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk));
+    const bytes = Buffer.concat(chunks);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#queuedBytes += bytes.length;
+    this.#tail = this.#tail.then(() => this.#writeNow(bytes));
+  }
+
+  async #writeNow(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let written = 0; written < bytes.length && this.#failure === null; ) {
+        written += (await this.#handle.write(bytes, written)).bytesWritten;
+      }
+    } catch (error) {
+      this.#failure = writeError(this.#target, error);
+    } finally {
+      this.#queuedBytes -= bytes.length;
+    }
+  }
+}
+
+function writeError(file: string, cause: unknown): PealError {
+  return new PealError('ERR_PEAL_INPUT', `${file} ${writeProblem(cause)}.`, { origin: 'input', cause });
+}

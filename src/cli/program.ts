@@ -1,0 +1,104 @@
+/**
+ * The command line: which commands there are, and what becomes of their errors. Each command's code is loaded only when
+ * it runs. Called by main, on the main thread.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { demoOptions } from './demo-options.js';
+import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.js';
+import type { OptionGroup } from './option-values.js';
+import { type SendOptions, sendOptionGroups } from './send-options.js';
+import { type SimulateOptions, simulateOptionGroups } from './simulate-options.js';
+import { printError, type Terminal } from './terminal.js';
+
+/** Runs one command line (without node and script) to its exit code. Prints errors; never throws. */
+export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  let exitCode: ExitCode = exitCodes.accepted;
+  const program = commandLine(terminal, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has printed its own: help and version with code 0, wrong use with another.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.accepted : exitCodes.usage;
+    printError(terminal, error);
+    return exitCodeOf(error);
+  }
+}
+
+function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Command {
+  const program = new Command('peal')
+    .description('Sends one push notification to millions of Apple devices, and says of every token what became of it.')
+    .version(version())
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'peal: ')),
+    })
+    .showHelpAfterError('(--help shows how it is used)');
+
+  const send = program
+    .command('send')
+    .summary('send one notification to a list of device tokens')
+    .description('Sends one notification to a list of device tokens.')
+    .addHelpText('after', sendHelp)
+    .action(async (options: SendOptions) => {
+      const { runSend } = await import('./send.js');
+      onEnd((await runSend(options, terminal)).exitCode);
+    });
+  addOptions(send, sendOptionGroups());
+
+  const simulate = program
+    .command('simulate')
+    .summary('run a simulator of the APNs gateway')
+    .description('Runs a simulator of the APNs gateway until it is interrupted. docs/simulator.md describes it.')
+    .action(async (options: SimulateOptions) => {
+      const { simulate } = await import('./simulate.js');
+      onEnd(await simulate(options, terminal));
+    });
+  addOptions(simulate, simulateOptionGroups());
+
+  const demo = program
+    .command('demo')
+    .summary('send 100,000 notifications to a simulator on this machine, and compare the books of both')
+    .description('Sends notifications to a simulator in a process of its own, and compares the books of both sides.')
+    .action(async (options: { readonly tokens: number; readonly threads: number | 'auto' }) => {
+      const { demo } = await import('./demo.js');
+      onEnd(await demo(options, terminal));
+    });
+  addOptions(demo, demoOptions());
+  return program;
+}
+
+function addOptions(command: Command, groups: readonly OptionGroup[]): void {
+  for (const { heading, options } of groups) {
+    for (const option of options) command.addOption(option.helpGroup(heading));
+  }
+}
+
+function version(): string {
+  // Two or three folders up, depending on where the package was compiled to.
+  for (const up of ['../../', '../../../', '../../../../', '../../../../../']) {
+    const file = new URL(`${up}package.json`, import.meta.url);
+    if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  }
+  return 'unknown';
+}
+
+const sendHelp = `
+Exit codes:
+  0  every recipient was accepted
+  2  the command line, the message or the gateway address is wrong; nothing was sent
+  3  finished, and some recipients were not accepted (invalid lines included)
+  4  stopped early: no way to the gateway, or the same refusal for everything
+  5  key, certificate or passphrase cannot be used; nothing was sent
+  6  the list cannot be read or holds no tokens, or the files of --out cannot be written
+  130  interrupted (Ctrl-C)
+
+Example:
+  peal send --tokens tokens.txt --alert 'Hello' --topic com.example.app \\
+    --key AuthKey_ABCDE12345.p8 --key-id ABCDE12345 --team-id FGHIJ67890 --environment production --out run-1
+`;

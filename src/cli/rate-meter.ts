@@ -1,0 +1,30 @@
+/**
+ * The rate of the last seconds and what it lets expect, for the progress display. Pure: time is handed in.
+ */
+
+/** How far back the rate looks, in milliseconds. */
+const windowMs = 3000;
+
+export class RateMeter {
+  readonly #samples: { readonly atMs: number; readonly done: number }[] = [];
+
+  /** Notes that `done` recipients had their outcome at `atMs` (monotonic). */
+  note(atMs: number, done: number): void {
+    this.#samples.push({ atMs, done });
+    while (this.#samples.length > 2 && this.#samples[1]!.atMs <= atMs - windowMs) this.#samples.shift();
+  }
+
+  /** Recipients per second over the window; 0 until two notes were made. */
+  perSecond(): number {
+    const [first, last] = [this.#samples[0], this.#samples.at(-1)];
+    if (first === undefined || last === undefined || last.atMs <= first.atMs) return 0;
+    return ((last.done - first.done) * 1000) / (last.atMs - first.atMs);
+  }
+
+  /** Seconds until `total` is reached at this rate; null while that cannot be said. */
+  secondsLeft(total: number): number | null {
+    const rate = this.perSecond();
+    const done = this.#samples.at(-1)?.done ?? 0;
+    return rate > 0 ? Math.max(0, total - done) / rate : null;
+  }
+}

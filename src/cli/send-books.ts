@@ -1,0 +1,90 @@
+/**
+ * The books of one `peal send`: takes every outcome as it is settled, counts it and puts what was not accepted into
+ * the files of --out. Fed by the engine and by the reader of the list, on the main thread.
+ */
+import type { TokenBlock } from '../apns/token-block.js';
+import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../engine/ledger.js';
+import type { OutcomeSink, SettledBatch } from '../engine/outcome-sink.js';
+import { Tally } from '../engine/tally.js';
+import type { Counts, ReasonCount } from './counts.js';
+import type { Outputs } from './outputs.js';
+
+/** Sees every answered recipient; for the comparison of the demo. */
+export interface Witness {
+  accepted(block: TokenBlock, index: number): void;
+  rejected(block: TokenBlock, index: number, reason: string): void;
+}
+
+export class SendBooks implements OutcomeSink {
+  readonly #outputs: Outputs | null;
+  readonly #witness: Witness | null;
+  readonly #tally = new Tally();
+  readonly #statuses = new Map<string, number>();
+  #invalid = 0;
+  #neverDispatched = 0;
+
+  constructor(outputs: Outputs | null, witness: Witness | null = null) {
+    this.#outputs = outputs;
+    this.#witness = witness;
+  }
+
+  get counts(): Counts {
+    const { accepted, rejected, unsent, unknown } = this.#tally;
+    return { accepted, rejected, unsent: unsent + this.#neverDispatched, unknown, invalid: this.#invalid };
+  }
+
+  /** Rejections by reason, the most frequent first. */
+  get reasons(): ReasonCount[] {
+    return this.#tally.reasons().map(([reason, count]) => ({ reason, count, status: this.#statuses.get(reason) ?? 0 }));
+  }
+
+  /** While the files cannot keep up, the promise slows the engine down. */
+  settled(batch: SettledBatch): void | Promise<void> {
+    const { tokens, ledger, details, cause } = batch;
+    this.#tally.add(batch);
+    for (const { index, status, reason, timestampMs } of details) {
+      if (ledger[index]! < REJECTED) continue;
+      const name = reason === '' ? `HTTP ${status}` : reason;
+      if (!this.#statuses.has(name)) this.#statuses.set(name, status);
+      this.#outputs?.rejected(tokens.hexAt(index), status, name, timestampMs);
+      this.#witness?.rejected(tokens, index, reason);
+    }
+    if (this.#witness !== null) this.#showAccepted(batch, this.#witness);
+    const outputs = this.#outputs;
+    if (outputs === null) return undefined;
+    if (cause !== null) {
+      forEachRun(ledger, UNSENT, (start, end) => outputs.unsent(tokens, start, end));
+      forEachRun(ledger, UNKNOWN, (start, end) => outputs.unknown(tokens, start, end));
+    }
+    return outputs.pressure()?.then(() => {});
+  }
+
+  /** A line of the list that holds no token. */
+  addInvalid(line: number, text: string, why: string): void {
+    this.#invalid += 1;
+    this.#outputs?.invalid(line, text, why);
+  }
+
+  /** Recipients that were read and never handed to the engine. */
+  addUnsent(block: TokenBlock): Promise<unknown> | null {
+    this.#neverDispatched += block.count;
+    this.#outputs?.unsent(block, 0, block.count);
+    return this.#outputs?.pressure() ?? null;
+  }
+
+  #showAccepted({ tokens, ledger }: SettledBatch, witness: Witness): void {
+    forEachRun(ledger, ACCEPTED, (start, end) => {
+      for (let index = start; index < end; index++) witness.accepted(tokens, index);
+    });
+  }
+}
+
+/** Calls `take` for each longest run of recipients with this outcome. */
+function forEachRun(ledger: Uint8Array, outcome: number, take: (start: number, end: number) => void): void {
+  for (let start = ledger.indexOf(outcome); start !== -1; ) {
+    let end = start + 1;
+    while (end < ledger.length && ledger[end] === outcome) end++;
+    take(start, end);
+    start = ledger.indexOf(outcome, end);
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * The options of `peal send`: the table that commander reads, and the rules between options. The contract is
+ * docs/cli.md. Main thread.
+ */
+import { Option } from 'commander';
+import { maxConnectionsOption, maxThreads } from '../base/limits.js';
+import { type Expiration, expiration, type OptionGroup, priority, threadCount, wholeNumber } from './option-values.js';
+import { usageError } from './terminal.js';
+
+/** What commander makes of the command line. */
+export interface SendOptions {
+  readonly tokens: string;
+  readonly alert?: string;
+  readonly payload?: string;
+  readonly title?: string;
+  readonly badge?: number;
+  readonly sound?: string;
+  readonly topic?: string;
+  readonly pushType?: string;
+  readonly priority?: 1 | 5 | 10;
+  readonly expiration?: Expiration;
+  readonly collapseId?: string;
+  readonly key?: string;
+  readonly keyId?: string;
+  readonly teamId?: string;
+  readonly cert?: string;
+  readonly certKey?: string;
+  readonly pfx?: string;
+  readonly passphraseFile?: string;
+  readonly environment?: 'production' | 'development';
+  readonly gateway?: string;
+  readonly ca?: string;
+  readonly threads: number | 'auto';
+  readonly maxConnections?: number;
+  readonly out?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** The environment variable that holds the passphrase of key, certificate or PKCS#12 file. */
+export const passphraseVariable = 'PEAL_PASSPHRASE';
+
+export function sendOptionGroups(): readonly OptionGroup[] {
+  return [
+    {
+      heading: 'Recipients:',
+      options: [
+        new Option(
+          '--tokens <file>',
+          'device tokens, one a line; also gzip; - for standard input',
+        ).makeOptionMandatory(),
+      ],
+    },
+    { heading: 'Message:', options: messageOptions() },
+    { heading: 'Credential (one of key, cert and pfx):', options: credentialOptions() },
+    {
+      heading: 'Gateway:',
+      options: [
+        new Option('--environment <name>', "which of Apple's gateways").choices(['production', 'development']),
+        new Option('--gateway <url>', 'another gateway: https://HOST:PORT').conflicts('environment'),
+        new Option('--ca <file>', "PEM certificates to trust instead of the system's"),
+        new Option('--threads <n|auto>', 'worker threads; 0: none').argParser(threadCount(maxThreads)).default('auto'),
+        new Option('--max-connections <n>', 'most connections of each thread').argParser(
+          wholeNumber(1, maxConnectionsOption),
+        ),
+      ],
+    },
+    {
+      heading: 'Output:',
+      options: [
+        new Option('--out <dir>', 'where rejected.csv, unsent.txt, unknown.txt and invalid.csv go'),
+        new Option('--json', 'JSON lines on standard output, the last one the summary'),
+        new Option('--quiet', 'no progress and no summary, only errors'),
+      ],
+    },
+  ];
+}
+
+function messageOptions(): Option[] {
+  return [
+    new Option('--alert <text>', 'what the notification says'),
+    new Option('--payload <file>', 'the whole payload as JSON').conflicts(['alert', 'title', 'badge', 'sound']),
+    new Option('--title <text>', 'title above the alert'),
+    new Option('--badge <n>', 'number on the icon; 0 removes it').argParser(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+    new Option('--sound <name>', 'name of a sound, or "default"'),
+    new Option('--topic <topic>', 'bundle id of the app, with the suffix of the push type'),
+    new Option('--push-type <type>', 'apns-push-type (default: follows from the payload)'),
+    new Option('--priority <n>', 'apns-priority: 10 (at once), 5 or 1').argParser(priority),
+    new Option('--expiration <time>', 'epoch seconds, +SECONDS from now, or 0 for one attempt').argParser(expiration),
+    new Option('--collapse-id <id>', 'later notifications with the same id replace earlier ones'),
+  ];
+}
+
+function credentialOptions(): Option[] {
+  return [
+    new Option('--key <file>', 'provider token key (.p8)').conflicts(['cert', 'certKey', 'pfx']),
+    new Option('--key-id <id>', 'id of the key, 10 characters').conflicts(['cert', 'certKey', 'pfx']),
+    new Option('--team-id <id>', 'id of the team, 10 characters').conflicts(['cert', 'certKey', 'pfx']),
+    new Option('--cert <file>', 'client certificate (PEM)').conflicts('pfx'),
+    new Option('--cert-key <file>', 'its private key (PEM), unless it is in the same file').conflicts('pfx'),
+    new Option('--pfx <file>', 'client certificate and key as PKCS#12'),
+    new Option('--passphrase-file <file>', `file that holds the passphrase; or set ${passphraseVariable}`),
+  ];
+}
+
+/** The rules between options that commander does not know. Throws PealError ERR_PEAL_OPTION. */
+export function checkSendOptions(options: SendOptions): void {
+  const { key, keyId, teamId, cert, certKey, pfx, alert, title, badge, sound, payload, environment, gateway } = options;
+  if ([alert, title, badge, sound, payload].every((given) => given === undefined)) {
+    throw usageError('there is nothing to say: give --alert TEXT or --payload FILE.json.');
+  }
+  if (environment === undefined && gateway === undefined) {
+    throw usageError('where to? Give --environment production, --environment development or --gateway URL.');
+  }
+  if (key !== undefined && (keyId === undefined || teamId === undefined)) {
+    throw usageError('--key needs --key-id and --team-id.');
+  }
+  if (key === undefined && (keyId !== undefined || teamId !== undefined)) {
+    throw usageError('--key-id and --team-id go with --key FILE.p8, which is missing.');
+  }
+  if (certKey !== undefined && cert === undefined)
+    throw usageError('--cert-key goes with --cert FILE, which is missing.');
+  if (gateway !== undefined) return;
+  if (key === undefined && cert === undefined && pfx === undefined) {
+    throw usageError('Apple asks who sends: give --key, --cert or --pfx.');
+  }
+  if (key !== undefined && options.topic === undefined) {
+    throw usageError('--key needs --topic, the bundle id of the app.');
+  }
+}
+
+/** Every file that the command reads: none may be overwritten by its outputs. */
+export function inputFiles(options: SendOptions): string[] {
+  const { tokens, payload, key, cert, certKey, pfx, passphraseFile, ca } = options;
+  return [tokens === '-' ? undefined : tokens, payload, key, cert, certKey, pfx, passphraseFile, ca].filter(
+    (file) => file !== undefined,
+  );
+}

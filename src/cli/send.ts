@@ -1,0 +1,250 @@
+/**
+ * `peal send`: one run, from the options to the exit code. Every recipient that could be read is in the books at the
+ * end, whatever stopped the run. Main thread.
+ */
+import { type AddressInput, parseAddress } from '../apns/address.js';
+import type { Credential } from '../apns/credential.js';
+import { systemClock } from '../base/clock.js';
+import { PealError } from '../base/errors.js';
+import { type Logger, silentLogger } from '../base/log.js';
+import { APNs } from '../session/apns.js';
+import type { Message } from '../session/message.js';
+import { Session } from '../session/session.js';
+import { doneOf, type RunReport, type RunSummary } from './counts.js';
+import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.js';
+import { Interrupt } from './interrupt.js';
+import { integer } from './numbers.js';
+import { Outputs } from './outputs.js';
+import { type Progress, progressFor } from './progress.js';
+import { SendBooks, type Witness } from './send-books.js';
+import { loadSendCredential } from './send-credential.js';
+import { sendMessage } from './send-message.js';
+import { checkSendOptions, inputFiles, type SendOptions } from './send-options.js';
+import { printRun } from './send-report.js';
+import { printNote, type Terminal } from './terminal.js';
+import { estimateRecipients, TokenInput } from './token-input.js';
+
+/**
+ * After an interrupt: how long answers may take, and the rest of the list to be read into unsent.txt. Then the session
+ * is shut down, which takes another five seconds at most.
+ */
+const graceAfterInterruptMs = 5_000;
+const progressIntervalMs = 100;
+/** How often the number of connections is asked for. */
+const statsIntervalMs = 500;
+
+/**
+ * Runs the command and prints what its options ask for.
+ *
+ * @param witness sees every answer; for the demo
+ * @throws PealError ERR_PEAL_OPTION when the options cannot be run at all
+ */
+export async function runSend(
+  options: SendOptions,
+  terminal: Terminal,
+  witness: Witness | null = null,
+): Promise<RunReport> {
+  checkSendOptions(options);
+  const outputs = options.out === undefined ? null : await Outputs.open(options.out, inputFiles(options));
+  const run = new SendRun(options, terminal, outputs, new SendBooks(outputs, witness));
+  return run.run();
+}
+
+/** What a run needs before the first notification can be sent. */
+interface Prepared {
+  readonly credential: Credential;
+  readonly message: Message;
+  readonly address: AddressInput;
+  readonly session: Session;
+}
+
+class SendRun {
+  readonly #options: SendOptions;
+  readonly #terminal: Terminal;
+  readonly #outputs: Outputs | null;
+  readonly #books: SendBooks;
+  readonly #input: TokenInput;
+  readonly #abort = new AbortController();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #session: Session | null = null;
+  #seconds = 0;
+  #connections = 0;
+
+  constructor(options: SendOptions, terminal: Terminal, outputs: Outputs | null, books: SendBooks) {
+    this.#options = options;
+    this.#terminal = terminal;
+    this.#outputs = outputs;
+    this.#books = books;
+    this.#input = new TokenInput({
+      source: options.tokens,
+      onInvalid: ({ line, text, why }) => books.addInvalid(line, text, why),
+      pressure: () => outputs?.pressure() ?? null,
+    });
+  }
+
+  async run(): Promise<RunReport> {
+    using interrupt = new Interrupt(
+      process,
+      () => this.#onInterrupt(),
+      (code) => this.#leaveAtOnce(code),
+    );
+    let cause: PealError | null = null;
+    try {
+      await this.#readFirst();
+      const prepared = await this.#prepare();
+      cause = await this.#send(prepared);
+    } catch (error) {
+      cause = asPealError(error);
+      if (interrupt.exitCode === null) cause = (await this.#keepRest()) ?? cause;
+    }
+    for (const timer of this.#timers) clearTimeout(timer);
+    cause = (await this.#closeOutputs(cause)) ?? cause;
+    const summary = this.#summary();
+    const exitCode = interrupt.exitCode ?? exitCodeFor(cause, summary);
+    const report = { exitCode, summary, cause: interrupt.exitCode === null ? cause : null };
+    printRun(this.#terminal, this.#options, report);
+    return report;
+  }
+
+  /** Whether the list can be read and holds anything is known before anybody is connected to. */
+  async #readFirst(): Promise<void> {
+    await this.#input.probe();
+    if (!this.#input.isDone || this.#books.counts.invalid > 0) return;
+    const name = this.#options.tokens === '-' ? 'Standard input' : `The file ${this.#options.tokens}`;
+    throw new PealError('ERR_PEAL_INPUT', `${name} holds no device tokens: nothing was sent.`, { origin: 'input' });
+  }
+
+  async #prepare(): Promise<Prepared> {
+    const { gateway, environment, ca, threads, maxConnections } = this.#options;
+    const address = gateway ?? (environment === 'production' ? 'api_production' : 'api_sandbox');
+    parseAddress(address);
+    const credential = loadSendCredential(this.#options, this.#terminal.env, this.#credentialLog());
+    const message = await sendMessage(this.#options);
+    const session = new Session({
+      threads,
+      ...(maxConnections === undefined ? {} : { maxConnections }),
+      ...(ca === undefined ? {} : { ca: { file: ca } }),
+    });
+    return { credential, message, address, session };
+  }
+
+  /** Resolves with what stopped the send, or null. */
+  async #send({ credential, message, address, session }: Prepared): Promise<PealError | null> {
+    this.#session = session;
+    const progress = await progressFor(this.#options, this.#terminal, systemClock);
+    const estimated = await estimateRecipients(this.#options.tokens);
+    const watching = this.#watch(progress, estimated);
+    const stats = setInterval(() => void this.#countConnections(), statsIntervalMs);
+    const startedMs = systemClock.now();
+    try {
+      const apns = new APNs(session.getConnection(address, credential));
+      const { signal } = this.#abort;
+      const result = await apns.send(message, {
+        recipients: this.#input,
+        afterStop: 'unsent',
+        outcomes: this.#books,
+        signal,
+      });
+      return result.stopped;
+    } finally {
+      this.#seconds = (systemClock.now() - startedMs) / 1000;
+      clearInterval(stats);
+      clearInterval(watching);
+      await this.#countConnections();
+      progress.update(this.#books.counts, doneOf(this.#books.counts));
+      progress.stop();
+      await session.shutdown();
+    }
+  }
+
+  #watch(progress: Progress, estimated: number | null): NodeJS.Timeout {
+    const show = (): void => {
+      const { invalid } = this.#books.counts;
+      const total = this.#input.isDone ? this.#input.tokens + invalid : estimated;
+      progress.update(this.#books.counts, total === null ? null : Math.max(total, doneOf(this.#books.counts)));
+    };
+    show();
+    return setInterval(show, progressIntervalMs);
+  }
+
+  async #countConnections(): Promise<void> {
+    const stats = await this.#session?.stats().catch(() => null);
+    this.#connections = Math.max(this.#connections, stats?.connections ?? 0);
+  }
+
+  /** Nothing was or will be sent: what can be read is unsent. Resolves with what went wrong with that, or null. */
+  async #keepRest(): Promise<PealError | null> {
+    const { out, json, tokens } = this.#options;
+    if (out === undefined && json !== true) return null;
+    if (tokens === '-' && this.#terminal.stdin.isTTY === true) return null;
+    try {
+      for await (const block of this.#input) await this.#books.addUnsent(block);
+      return null;
+    } catch (error) {
+      return asPealError(error);
+    }
+  }
+
+  async #closeOutputs(cause: PealError | null): Promise<PealError | null> {
+    if (this.#outputs === null) return null;
+    const isEmpty = doneOf(this.#books.counts) === 0;
+    try {
+      await (isEmpty && cause !== null ? this.#outputs.discard() : this.#outputs.publish());
+      return null;
+    } catch (error) {
+      return asPealError(error);
+    }
+  }
+
+  #summary(): RunSummary {
+    const { counts, reasons } = this.#books;
+    const answered = counts.accepted + counts.rejected;
+    return {
+      ...counts,
+      recipients: doneOf(counts),
+      reasons,
+      seconds: this.#seconds,
+      perSecond: this.#seconds > 0 ? answered / this.#seconds : 0,
+      connections: this.#connections,
+      threads: this.#session?.threads ?? 0,
+    };
+  }
+
+  #onInterrupt(): void {
+    printNote(this.#terminal, 'stopping: waiting for answers; press Ctrl-C again to leave at once');
+    this.#abort.abort();
+    const isTyped = this.#options.tokens === '-' && this.#terminal.stdin.isTTY === true;
+    this.#timers.push(
+      setTimeout(() => void this.#session?.shutdown(), graceAfterInterruptMs),
+      setTimeout(() => this.#input.close(), isTyped ? 0 : graceAfterInterruptMs),
+    );
+  }
+
+  #leaveAtOnce(code: ExitCode): void {
+    const files = this.#outputs === null ? '' : `; the files in ${this.#outputs.folder} are not whole (*.partial)`;
+    const done = integer(doneOf(this.#books.counts));
+    // Shows the cursor again, which a progress bar hides.
+    if (this.#terminal.stderr.isTTY === true) this.#terminal.stderr.write('\u001b[?25h\n');
+    printNote(this.#terminal, `left at once after ${done} outcomes${files}`);
+    process.exit(code);
+  }
+
+  /** Warnings about the credential (a key that everybody may read …) are for the person who runs the command. */
+  #credentialLog(): Logger {
+    const warn = (fields: object, message: string): void => {
+      const file = 'file' in fields ? `${String(fields.file)}: ` : '';
+      if (this.#options.quiet !== true) printNote(this.#terminal, `${file}${message}`);
+    };
+    return { ...silentLogger, warn };
+  }
+}
+
+function exitCodeFor(cause: PealError | null, summary: RunSummary): ExitCode {
+  if (cause !== null) return exitCodeOf(cause);
+  return summary.accepted === summary.recipients ? exitCodes.accepted : exitCodes.notAllAccepted;
+}
+
+function asPealError(error: unknown): PealError {
+  if (error instanceof PealError) return error;
+  throw error;
+}

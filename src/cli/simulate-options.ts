@@ -1,0 +1,136 @@
+/**
+ * The options of `peal simulate`, and what the simulator is told by them. Values are checked by the simulator itself.
+ * Main thread; reads the certificate and key files.
+ */
+import { readFile } from 'node:fs/promises';
+import { Option } from 'commander';
+import { readProblem } from '../base/file-errors.js';
+import type { SimulatorAuth, SimulatorOptions } from '../simulator/options.js';
+import { decimalNumber, list, type OptionGroup, wholeNumber } from './option-values.js';
+import { usageError } from './terminal.js';
+
+export interface SimulateOptions {
+  readonly host?: string;
+  readonly port?: number;
+  readonly controlPort?: number;
+  readonly cert?: string;
+  readonly certKey?: string;
+  readonly caOut?: string;
+  readonly auth?: SimulatorAuth;
+  readonly clientCa?: string;
+  readonly providerKey?: string;
+  readonly keyId?: string;
+  readonly teamId?: string;
+  readonly topic?: readonly string[];
+  readonly roundTrip?: number;
+  readonly maxStreams?: number;
+  readonly streamWindow?: number;
+  readonly connectionWindow?: number | 'large';
+  readonly rejectFraction?: number;
+  readonly rejectReason?: readonly string[];
+  readonly scripted: boolean;
+  readonly seed?: number;
+  readonly ledger?: 'tokens' | 'counts';
+  readonly json?: boolean;
+}
+
+const windowBytes = wholeNumber(0, 0x7fffffff);
+
+export function simulateOptionGroups(): readonly OptionGroup[] {
+  return [
+    {
+      heading: 'Where:',
+      options: [
+        new Option('--host <address>', 'where it listens (default: 127.0.0.1)'),
+        new Option('--port <n>', 'port of the gateway (default: any free one)').argParser(wholeNumber(0, 65_535)),
+        new Option('--control-port <n>', 'port of GET /peal/ledger (default: any free one)').argParser(
+          wholeNumber(0, 65_535),
+        ),
+        new Option('--cert <file>', 'server certificate, PEM (default: a throw-away one)'),
+        new Option('--cert-key <file>', 'its private key, PEM'),
+        new Option('--ca-out <file>', 'where to write the certificate that clients have to trust'),
+        new Option('--json', 'one JSON line about what was started'),
+      ],
+    },
+    {
+      heading: 'Who may send:',
+      options: [
+        new Option('--auth <kind>', 'what clients have to show (default: any)').choices([
+          ...['any', 'either', 'token', 'certificate'],
+        ]),
+        new Option('--client-ca <file>', 'authority whose client certificates are accepted, PEM'),
+        new Option('--provider-key <file>', 'accept provider tokens of this key only: .p8 or public key, PEM'),
+        new Option('--key-id <id>', 'id of that key'),
+        new Option('--team-id <id>', 'id of its team'),
+        new Option('--topic <topic>', 'accept this topic only; may be repeated').argParser(list),
+      ],
+    },
+    {
+      heading: 'How it answers:',
+      options: [
+        new Option('--round-trip <ms>', 'delay of every answer (default: 0)').argParser(decimalNumber(0, 600_000)),
+        new Option('--max-streams <n>', 'requests at a time on a connection (default: 1000)').argParser(
+          wholeNumber(1, 0x7fffffff),
+        ),
+        new Option('--stream-window <bytes>', 'window of one request (default: 65535)').argParser(windowBytes),
+        new Option('--connection-window <bytes|large>', 'window of a connection (default: 65535)').argParser((text) =>
+          text === 'large' ? text : windowBytes(text),
+        ),
+        new Option('--reject-fraction <share>', 'share of the tokens that are rejected (default: 0)').argParser(
+          decimalNumber(0, 1),
+        ),
+        new Option('--reject-reason <reason>', 'why; may be repeated (default: Unregistered)').argParser(list),
+        new Option('--no-scripted', 'tokens cannot ask for their answer'),
+        new Option('--seed <n>', 'of everything random (default: 1)').argParser(wholeNumber(0, 0xffffffff)),
+        new Option('--ledger <mode>', 'what the ledger keeps (default: tokens)').choices(['tokens', 'counts']),
+      ],
+    },
+  ];
+}
+
+/** Reads the files that the options name. Throws PealError ERR_PEAL_OPTION. */
+export async function simulatorOptions(options: SimulateOptions): Promise<SimulatorOptions> {
+  const { auth, clientCa, cert, certKey, topic, rejectReason, maxStreams, seed, ledger, host, port } = options;
+  const values: { [Name in keyof SimulatorOptions]?: SimulatorOptions[Name] | undefined } = {
+    host,
+    port,
+    controlPort: options.controlPort,
+    cert: await pem('--cert', cert),
+    key: await pem('--cert-key', certKey),
+    auth,
+    clientCa: await pem('--client-ca', clientCa),
+    providerKeys: await providerKeys(options),
+    topics: topic,
+    roundTripMs: options.roundTrip,
+    maxStreams,
+    initialWindowBytes: options.streamWindow,
+    connectionWindowBytes: options.connectionWindow,
+    rejectFraction: options.rejectFraction,
+    rejectReasons: rejectReason,
+    scripted: options.scripted,
+    seed,
+    ledger,
+  };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+async function providerKeys({
+  providerKey,
+  keyId,
+  teamId,
+}: SimulateOptions): Promise<SimulatorOptions['providerKeys'] | undefined> {
+  if (providerKey === undefined && keyId === undefined && teamId === undefined) return undefined;
+  if (providerKey === undefined || keyId === undefined || teamId === undefined) {
+    throw usageError('--provider-key, --key-id and --team-id belong together.');
+  }
+  return [{ keyId, teamId, publicKey: (await pem('--provider-key', providerKey))! }];
+}
+
+async function pem(option: string, path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw usageError(`${option}: the file ${path} ${readProblem(cause)}.`, cause);
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * `peal simulate`: a simulator of the gateway in the foreground, until it is interrupted. Main thread.
+ */
+import { writeFile } from 'node:fs/promises';
+import { createColors } from 'picocolors';
+import { type Simulator, startSimulator } from '../simulator/simulator.js';
+import { type ExitCode, exitCodes } from './exit-codes.js';
+import { Interrupt } from './interrupt.js';
+import { writeJsonLine } from './json-lines.js';
+import { type SimulateOptions, simulatorOptions } from './simulate-options.js';
+import { hasColour, type Terminal, usageError } from './terminal.js';
+import { writeProblem } from './write-problem.js';
+
+/** Resolves when it was interrupted and everything is closed. Throws PealError ERR_PEAL_OPTION, ERR_PEAL_CREDENTIAL. */
+export async function simulate(options: SimulateOptions, terminal: Terminal): Promise<ExitCode> {
+  const simulator = await startSimulator(await simulatorOptions(options));
+  try {
+    if (options.caOut !== undefined) await writeAuthority(options.caOut, simulator.caCertificate);
+    announce(simulator, options, terminal);
+    await untilInterrupted();
+  } finally {
+    await simulator.close();
+  }
+  // Being interrupted is how this command ends.
+  return exitCodes.accepted;
+}
+
+async function writeAuthority(path: string, certificate: string | null): Promise<void> {
+  if (certificate === null) throw usageError('--ca-out: with --cert there is no throw-away certificate to write.');
+  try {
+    await writeFile(path, certificate, { mode: 0o644 });
+  } catch (cause) {
+    throw usageError(`--ca-out: ${path} ${writeProblem(cause)}.`, cause);
+  }
+}
+
+function announce({ url, controlUrl, port }: Simulator, options: SimulateOptions, terminal: Terminal): void {
+  const ledgerUrl = `${controlUrl}/peal/ledger`;
+  if (options.json === true) {
+    const caFile = options.caOut ?? null;
+    writeJsonLine(terminal.stdout, { messageType: 'simulator', url, port, controlUrl, ledgerUrl, caFile });
+    return;
+  }
+  const { bold, dim } = createColors(hasColour(terminal, terminal.stdout));
+  const trust = options.caOut ?? `FILE${dim(`   (curl -o FILE ${controlUrl}/peal/ca.pem)`)}`;
+  const certificate = options.cert === undefined ? ` --ca ${trust}` : '';
+  terminal.stdout.write(
+    [
+      `${bold('gateway')}  ${url}`,
+      `${bold('ledger')}   ${ledgerUrl}`,
+      `${bold('send')}     peal send --gateway ${url}${certificate}`,
+      dim('Ctrl-C ends it.'),
+      '',
+    ].join('\n'),
+  );
+}
+
+/** Also ends when the program that started it, over an IPC channel, has gone. */
+function untilInterrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      interrupt[Symbol.dispose]();
+      resolve();
+    };
+    const interrupt = new Interrupt(process, end, () => {});
+    if (process.channel !== undefined) process.once('disconnect', end);
+  });
+}

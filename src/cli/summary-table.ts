@@ -1,0 +1,81 @@
+/**
+ * The summary that a person reads at the end of a run. Pure; printed by the send command.
+ */
+import { createColors } from 'picocolors';
+import { adviceOf } from '../apns/reason.js';
+import type { RunSummary } from './counts.js';
+import { counted, integer, percentage } from './numbers.js';
+
+/** Reasons that are listed; the rest is summed up in one line. */
+const listedReasons = 8;
+
+export interface TableOptions {
+  /** Where the files of --out are, or null. */
+  readonly folder: string | null;
+  /** Width of the terminal, in characters. */
+  readonly columns: number;
+  readonly colour: boolean;
+}
+
+/** Several lines, each ended. */
+export function summaryTable(summary: RunSummary, { folder, columns, colour }: TableOptions): string {
+  const { bold, dim, green, red, yellow } = createColors(colour);
+  const plain = (text: string): string => text;
+  const width = integer(summary.recipients).length;
+  const row = (name: string, count: number, paint: (text: string) => string): string => {
+    const share = name === 'recipients' ? '' : percentage(count, summary.recipients).padStart(11);
+    return `  ${name.padEnd(12)}${(count > 0 ? paint : plain)(integer(count).padStart(width))}${dim(share)}`;
+  };
+  return [
+    '',
+    row('recipients', summary.recipients, bold),
+    row('accepted', summary.accepted, green),
+    row('rejected', summary.rejected, red),
+    ...reasonLines(summary, columns, dim),
+    row('unsent', summary.unsent, yellow),
+    row('unknown', summary.unknown, yellow),
+    row('invalid', summary.invalid, yellow),
+    '',
+    `  ${effort(summary)}`,
+    ...(folder === null ? [] : [`  rejected.csv, unsent.txt, unknown.txt and invalid.csv are in ${folder}`]),
+    '',
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function effort({ seconds, perSecond, connections, threads }: RunSummary): string {
+  const where = threads === 0 ? 'in the main thread' : `on ${counted(threads, 'thread')}`;
+  return `${seconds.toFixed(2)} s, ${integer(perSecond)} notifications a second over ${counted(connections, 'connection')} ${where}`;
+}
+
+/** How often each reason came, and beneath it what to do about it. */
+function reasonLines({ reasons }: RunSummary, columns: number, dim: (text: string) => string): string[] {
+  const listed = reasons.slice(0, listedReasons);
+  const rest = reasons.slice(listedReasons);
+  const width = Math.max(0, ...listed.map(({ count }) => integer(count).length));
+  const lines = listed.flatMap(({ reason, status, count }) => {
+    const name = reason.startsWith('HTTP ') ? reason : `${status} ${reason}`;
+    const indent = ' '.repeat(6 + width + 2);
+    const advice = wrapped(adviceOf(status, reason), Math.max(30, Math.min(columns, 100) - indent.length - 1));
+    return [`      ${integer(count).padStart(width)}  ${name}`, ...advice.map((line) => dim(`${indent}${line}`))];
+  });
+  if (rest.length > 0) {
+    const sum = rest.reduce((total, { count }) => total + count, 0);
+    lines.push(`      ${integer(sum).padStart(width)}  for ${counted(rest.length, 'other reason')}`);
+  }
+  return lines;
+}
+
+/** A sentence as lines of at most `width` characters, broken at blanks. */
+function wrapped(sentence: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of sentence.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

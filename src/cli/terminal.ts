@@ -1,0 +1,40 @@
+/**
+ * The world a command runs in: its streams and environment, handed in by main so that nothing else in this folder
+ * reaches for the process. Main thread.
+ */
+import type { Readable, Writable } from 'node:stream';
+import { createColors } from 'picocolors';
+import { PealError } from '../base/errors.js';
+
+export interface Terminal {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Whether text for this stream may be coloured: a terminal, unless NO_COLOR or a dumb terminal says otherwise. */
+export function hasColour(terminal: Terminal, stream: { readonly isTTY?: boolean }): boolean {
+  const { NO_COLOR = '', FORCE_COLOR = '', TERM = '' } = terminal.env;
+  if (NO_COLOR !== '') return false;
+  if (FORCE_COLOR !== '' && FORCE_COLOR !== '0') return true;
+  return stream.isTTY === true && TERM !== 'dumb';
+}
+
+/** Prints one sentence about what went wrong. An error that is not ours shows where it came from: it is a fault. */
+export function printError(terminal: Terminal, error: unknown): void {
+  const { red } = createColors(hasColour(terminal, terminal.stderr));
+  const text =
+    error instanceof PealError ? error.message : `this is a fault of peal: ${(error as Error)?.stack ?? String(error)}`;
+  terminal.stderr.write(`${red('peal:')} ${text}\n`);
+}
+
+export function printNote(terminal: Terminal, text: string): void {
+  const { yellow } = createColors(hasColour(terminal, terminal.stderr));
+  terminal.stderr.write(`${yellow('peal:')} ${text}\n`);
+}
+
+/** A wrong use of the command line, in one sentence. */
+export function usageError(message: string, cause?: unknown): PealError {
+  return new PealError('ERR_PEAL_OPTION', message, { origin: 'usage', cause });
+}
