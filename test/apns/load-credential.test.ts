@@ -10,16 +10,16 @@ import type { CertificateCredential, Credential } from '../../src/apns/credentia
 import { type CredentialOptions, loadCredential } from '../../src/apns/load-credential.js';
 import { PealError } from '../../src/base/errors.js';
 import { type Logger, silentLogger } from '../../src/base/log.js';
-import { Authority } from '../support/gateway-certificates.js';
+import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 import { encryptWithRc2, hasOpenssl, makePkcs12 } from '../support/pkcs12.js';
 
 const ids = { keyId: 'ABC123DEFG', teamId: 'TEAM123456' };
 const passphrase = 'correct horse canary-7f3a';
 const dayMs = 24 * 3600 * 1000;
 
-const authority = new Authority();
-const leaf = authority.issue();
-const other = authority.issue();
+const authority = new ThrowAwayAuthority();
+const leaf = authority.issueServer();
+const other = authority.issueServer();
 const encryptedKey = createPrivateKey(leaf.key).export({
   type: 'pkcs8',
   format: 'pem',
@@ -135,7 +135,7 @@ describe('apns/load-credential', () => {
         { cert: leaf.cert, key: leaf.key },
         { cert: Buffer.from(leaf.cert), key: Buffer.from(leaf.key) },
         { cert: file('cert.pem', leaf.cert), key: file('key.pem', leaf.key) },
-        { cert: `Bag Attributes\n${leaf.key}\n${leaf.cert}${authority.ca}` },
+        { cert: `Bag Attributes\n${leaf.key}\n${leaf.cert}${authority.certificate}` },
         { cert: leaf.cert, key: encryptedKey, passphrase },
         { cert: leaf.cert, key: encryptedKey, passphrase: file('passphrase', `${passphrase}\nsecond line\n`) },
       ];
@@ -154,7 +154,7 @@ describe('apns/load-credential', () => {
     });
 
     it('keeps the chain behind the certificate', () => {
-      const { cert } = certificateOf(loadCredential({ cert: `${leaf.cert}${authority.ca}`, key: leaf.key }));
+      const { cert } = certificateOf(loadCredential({ cert: `${leaf.cert}${authority.certificate}`, key: leaf.key }));
       assert.equal(cert!.match(/BEGIN CERTIFICATE/g)!.length, 2);
     });
 
@@ -164,14 +164,14 @@ describe('apns/load-credential', () => {
     });
 
     it('says when the certificate is not valid now', () => {
-      const past = authority.issue({
-        notBefore: new Date(Date.now() - 2 * dayMs),
-        notAfter: new Date(Date.now() - dayMs),
+      const past = authority.issueServer(undefined, {
+        from: new Date(Date.now() - 2 * dayMs),
+        to: new Date(Date.now() - dayMs),
       });
       refused(past, /expired on 20\d\d-.*renew it/);
-      const future = authority.issue({
-        notBefore: new Date(Date.now() + dayMs),
-        notAfter: new Date(Date.now() + 2 * dayMs),
+      const future = authority.issueServer(undefined, {
+        from: new Date(Date.now() + dayMs),
+        to: new Date(Date.now() + 2 * dayMs),
       });
       refused(future, /not valid before 20\d\d-.*clock/);
     });
@@ -254,9 +254,9 @@ describe('apns/load-credential', () => {
       refused({ pfx: Buffer.from(leaf.cert), passphrase }, /is PEM, not PKCS#12: give it as option cert/);
       refused({ pfx: Buffer.from('hello'), passphrase }, /is not PKCS#12/);
       refused({ pfx: 'hello', passphrase }, /option pfx must be bytes/);
-      const past = authority.issue({
-        notBefore: new Date(Date.now() - 2 * dayMs),
-        notAfter: new Date(Date.now() - dayMs),
+      const past = authority.issueServer(undefined, {
+        from: new Date(Date.now() - 2 * dayMs),
+        to: new Date(Date.now() - dayMs),
       });
       refused({ pfx: makePkcs12({ ...past, passphrase }), passphrase }, /expired on/);
     });

@@ -13,9 +13,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import { systemClock } from '../../src/base/clock.js';
 import { silentLogger } from '../../src/base/log.js';
 import { ConnectionPool, type PoolOptions } from '../../src/connection/pool.js';
+import { type CertificatePair, ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 import { createTlsBackend } from '../../src/transport/index.js';
 import { type BookOptions, BookSource, indexOfPath } from '../support/book-source.js';
-import { Authority, type PemPair } from '../support/gateway-certificates.js';
 
 interface Scenario extends Omit<BookOptions, 'recipients'> {
   readonly recipients: number;
@@ -26,8 +26,8 @@ interface Scenario extends Omit<BookOptions, 'recipients'> {
 }
 
 describe('connection/pool over TLS', () => {
-  const authority = new Authority();
-  const pair: PemPair = authority.issue();
+  const authority = new ThrowAwayAuthority();
+  const pair: CertificatePair = authority.issueServer();
   let server: Http2SecureServer;
   let sockets: Set<Socket>;
   let sessions: Set<Http2Session>;
@@ -79,7 +79,7 @@ describe('connection/pool over TLS', () => {
     pool = new ConnectionPool({
       address: { protocol: 'http2', host: 'localhost', port },
       credential: { kind: 'none', fingerprint: 'none' },
-      ca: authority.ca,
+      ca: authority.certificate,
       backend: createTlsBackend(),
       source,
       clock: systemClock,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as frames from '../../src/codec/http2/frames.js';
+import { idOf, payloadOf } from '../support/book-source.js';
 import { connectError, Harness } from './pool-harness.js';
 
 const streams = (count: number) => [[frames.SETTINGS_MAX_CONCURRENT_STREAMS, count]] as const;
@@ -135,6 +136,19 @@ describe('connection/pool', () => {
       assert.equal(h.pool.stats().ready, 1);
     });
 
+    it('gives each recipient the payload and the apns-id that are its own', () => {
+      const h = make({ recipients: 700, runSize: 100, isPersonal: true });
+      h.start();
+      h.clock.advance(1000);
+      assert.equal(h.source.count('accepted'), 700);
+      const gateway = h.gateways[0]!;
+      for (let index = 0; index < 700; index++) {
+        const stream = gateway.streamOf.get(index)!;
+        assert.equal(gateway.bodies.get(stream), payloadOf(index));
+        assert.equal(gateway.headers.get(stream)!.get('apns-id'), idOf(index));
+      }
+    });
+
     it('cuts the byte stream anywhere without any difference', () => {
       let seed = 1;
       const next = (): number => {
@@ -235,293 +249,6 @@ describe('connection/pool', () => {
         [first, second, third].map((gateway) => gateway!.requests.length),
         [10, 10, 4],
       );
-    });
-  });
-
-  describe('failure to connect', () => {
-    it('tries again with a growing wait and then tells the source', () => {
-      const h = make({ script: () => connectError() });
-      h.start();
-      h.clock.advance(60_000);
-      assert.deepEqual(h.attemptsAtMs, [0, 500, 1500]);
-      assert.deepEqual(
-        h.source.failures.map(({ code }) => code),
-        ['ERR_PEAL_CONNECT'],
-      );
-      assert.equal(h.source.count('waiting'), 100, 'what waits is the source’s to decide');
-      h.source.dropWaiting();
-    });
-
-    for (const code of ['ERR_PEAL_ALPN', 'ERR_PEAL_TLS', 'ERR_PEAL_CREDENTIAL'] as const) {
-      it(`tells the source at once about ${code}`, () => {
-        const h = make({ script: () => connectError(code, false) });
-        h.start();
-        assert.equal(h.attemptsAtMs.length, 1);
-        assert.deepEqual(
-          h.source.failures.map((failure) => failure.code),
-          [code],
-        );
-        h.source.dropWaiting();
-      });
-    }
-
-    it('begins anew when asked again, though not faster', () => {
-      const h = make({ script: (n) => (n < 3 ? connectError() : {}) });
-      h.start();
-      h.clock.advance(60_000);
-      assert.equal(h.source.failures.length, 1);
-      h.start();
-      assert.equal(h.source.count('accepted'), 100);
-    });
-
-    it('gives up a gateway that never sends SETTINGS', () => {
-      const h = make({ script: () => ({ settings: null }) });
-      h.start();
-      h.clock.advance(60_000);
-      assert.equal(h.attemptsAtMs.length, 3);
-      assert.equal(h.source.failures[0]?.code, 'ERR_PEAL_CONNECT_TIMEOUT');
-      h.source.dropWaiting();
-    });
-
-    it('counts connections that die before any answer as failures, and loses no recipient', () => {
-      const h = make({
-        script: () => ({ onRequest: (gateway) => gateway.stream.destroy() }),
-        recipients: 3000,
-      });
-      h.start();
-      h.clock.advance(60_000);
-      assert.equal(h.attemptsAtMs.length, 3);
-      assert.equal(h.source.failures[0]?.code, 'ERR_PEAL_CLOSED');
-      h.source.dropWaiting();
-      assert.ok(h.source.isDone);
-      assert.ok(h.source.count('unknown') > 0);
-    });
-  });
-
-  describe('GOAWAY', () => {
-    it('sends what was not processed over a successor, once, and keeps the answers that still come', () => {
-      const held: [number, number][] = [];
-      const h = make({
-        recipients: 2000,
-        resends: 3,
-        script: (n) =>
-          n > 0
-            ? {}
-            : {
-                onRequest: (gateway, id, index) => {
-                  if (index < 500) gateway.accept(id);
-                  else held.push([id, index]);
-                },
-              },
-      });
-      h.start();
-      const first = h.gateways[0]!;
-      const last = first.streamOf.get(699)!;
-      first.goaway(last);
-      h.clock.advance(100);
-      assert.equal(h.attemptsAtMs.length, 2, 'the successor opens before the first has drained');
-      assert.equal(h.pool.stats().draining, 1);
-      for (const [id] of held) if (id <= last) first.accept(id);
-      h.clock.advance(100);
-      assert.equal(h.source.count('accepted'), 2000);
-      assert.deepEqual(
-        h.gateways[1]!.requests.slice().sort((a, b) => a - b),
-        range(2000).slice(700),
-      );
-      assert.equal(first.closed, null, 'closed in good order');
-      assert.deepEqual(first.goawayFromClient?.errorCode, 0);
-    });
-
-    it('lets a connection that does not answer what it took go after a while: unknown', () => {
-      const h = make({ recipients: 10, script: () => ({ onRequest: () => {} }) });
-      h.start();
-      h.gateways[0]!.goaway(9); // streams 1, 3, 5, 7, 9
-      h.clock.advance(100);
-      assert.equal(h.source.count('unsent'), 5);
-      h.clock.advance(70_000);
-      assert.deepEqual(h.source.indicesOf('unknown'), range(5));
-      assert.equal(h.source.causes.at(-1)!.cause.code, 'ERR_PEAL_GOAWAY');
-    });
-
-    it('on every connection, before any answer, ends in a clear failure and not in a storm', () => {
-      const h = make({ resends: 100, script: () => ({ onRequest: (gateway) => gateway.goaway(0, 0) }) });
-      h.start();
-      h.clock.advance(60_000);
-      assert.equal(h.attemptsAtMs.length, 3);
-      assert.equal(h.source.failures[0]?.code, 'ERR_PEAL_GOAWAY');
-      h.source.dropWaiting();
-    });
-
-    it('after every few answers slows the pool down, but it arrives', () => {
-      const h = make({
-        recipients: 60,
-        resends: 200,
-        script: () => ({
-          settings: streams(5),
-          onRequest: (gateway, id) => {
-            gateway.accept(id);
-            if (gateway.requests.length === 10) gateway.goaway(id);
-          },
-        }),
-        pool: { maxConnections: 1 },
-      });
-      h.start();
-      assert.ok(h.attemptsAtMs.length <= 2, 'no spinning');
-      h.clock.advance(120_000);
-      assert.equal(h.source.count('accepted'), 60);
-      assert.deepEqual(
-        h.received().sort((a, b) => a - b),
-        range(60),
-      );
-    });
-
-    it('with a reason that speaks of the credential is final', () => {
-      const h = make({
-        resends: 1,
-        script: () => ({ onRequest: (gateway) => gateway.goaway(0, 0, '{"reason":"BadCertificate"}') }),
-      });
-      h.start();
-      assert.equal(h.attemptsAtMs.length, 1);
-      assert.equal(h.source.failures[0]?.origin, 'credential');
-      assert.match(h.source.failures[0]!.message, /BadCertificate/);
-      h.source.dropWaiting();
-    });
-  });
-
-  describe('refused streams', () => {
-    it('are sent again within the source’s budget, ever more slowly', () => {
-      let refusals = 0;
-      const h = make({
-        recipients: 1,
-        resends: 50,
-        script: () => ({
-          onRequest: (gateway, id) => {
-            refusals++;
-            gateway.reset(id, frames.REFUSED_STREAM);
-          },
-        }),
-      });
-      h.start();
-      h.clock.advance(900);
-      assert.ok(refusals >= 4 && refusals <= 8, `${refusals} in the first second`);
-      h.clock.advance(60_000);
-      assert.equal(h.source.count('unsent'), 1);
-      assert.equal(refusals, 51);
-    });
-
-    it('among answers delay nothing', () => {
-      const h = make({
-        recipients: 400,
-        resends: 1,
-        script: () => ({
-          onRequest: (gateway, id, index) => {
-            if (index % 10 === 3 && id < 2 * 400) gateway.reset(id, frames.REFUSED_STREAM);
-            else gateway.accept(id);
-          },
-        }),
-      });
-      h.start();
-      h.clock.advance(50);
-      assert.equal(h.source.count('accepted'), 400);
-    });
-  });
-
-  describe('the end', () => {
-    it('of a connection makes what is in flight unknown and keeps the rest waiting', () => {
-      const h = make({
-        recipients: 3000,
-        script: (n) =>
-          n > 0
-            ? {}
-            : {
-                onRequest: (gateway, id, index) => {
-                  if (index < 200) gateway.accept(id);
-                  if (index === 700) gateway.stream.destroy();
-                },
-              },
-      });
-      h.start();
-      h.clock.advance(5000);
-      assert.ok(h.source.isDone);
-      const unknown = h.source.indicesOf('unknown');
-      assert.ok(unknown.length >= 501);
-      const second = h.gateways[1]!.requests;
-      assert.equal(second.filter((index) => unknown.includes(index)).length, 0, 'no unknown one is sent again');
-      assert.equal(new Set(h.received()).size, h.received().length, 'nothing is received twice');
-      assert.equal(h.source.count('accepted') + unknown.length, 3000);
-    });
-
-    it('of the protocol is answered with GOAWAY', () => {
-      const h = make({
-        recipients: 10,
-        script: () => ({ onRequest: (gateway) => gateway.send(frames.DATA, 0, 0, [1]) }),
-      });
-      h.start();
-      assert.equal(h.source.count('unknown'), 10);
-      assert.equal(h.source.causes[0]!.cause.code, 'ERR_PEAL_PROTOCOL');
-      assert.equal(h.gateways[0]!.goawayFromClient?.errorCode, frames.PROTOCOL_ERROR);
-    });
-
-    it('comes for a silent gateway 15 seconds after its last sign', () => {
-      const h = make({ recipients: 5, script: () => ({ answersPings: false, onRequest: () => {} }) });
-      h.start();
-      h.clock.advance(12_000);
-      assert.equal(h.gateways[0]!.pings, 1);
-      assert.equal(h.source.count('taken'), 5);
-      h.clock.advance(6_000);
-      assert.equal(h.source.count('unknown'), 5);
-      assert.equal(h.source.causes[0]!.cause.code, 'ERR_PEAL_TIMEOUT');
-      assert.ok(h.gateways[0]!.closed instanceof Error);
-    });
-
-    it('does not come for a gateway that answers PINGs, until a request is overdue', () => {
-      const h = make({ recipients: 5, script: () => ({ onRequest: () => {} }) });
-      h.start();
-      h.clock.advance(55_000);
-      assert.equal(h.source.count('taken'), 5);
-      assert.ok(h.gateways[0]!.pings >= 4);
-      h.clock.advance(15_000);
-      assert.equal(h.source.count('unknown'), 5);
-      assert.match(h.source.causes[0]!.cause.message, /without an answer for 60000 ms/);
-    });
-
-    it('of idle connections is asked for by outdate()', () => {
-      const h = make({ recipients: 5 });
-      h.start();
-      h.clock.advance(800);
-      h.pool.outdate(1000);
-      h.clock.advance(100);
-      assert.equal(h.pool.stats().ready, 1);
-      h.clock.advance(200);
-      h.pool.outdate(1000);
-      h.clock.advance(100);
-      assert.deepEqual([h.pool.stats().ready, h.pool.stats().draining], [0, 0]);
-      assert.equal(h.gateways[0]!.goawayFromClient?.errorCode, 0);
-    });
-
-    it('by close() waits for answers, and not for ever', async () => {
-      const h = make({ recipients: 10, script: () => ({ onRequest: () => {} }) });
-      h.start();
-      let isClosed = false;
-      const closed = h.pool.close().then(() => {
-        isClosed = true;
-      });
-      for (let id = 1; id <= 11; id += 2) h.gateways[0]!.accept(id);
-      h.clock.advance(1000);
-      await Promise.resolve();
-      assert.equal(isClosed, false);
-      h.clock.advance(5000);
-      await closed;
-      assert.equal(h.source.count('accepted'), 6);
-      assert.equal(h.source.count('unknown'), 4);
-    });
-
-    it('by close() while connecting leaves what waits with the source', async () => {
-      const h = make({ script: () => ({ settings: null }) });
-      h.start();
-      await h.close();
-      assert.equal(h.source.count('waiting'), 100);
-      assert.deepEqual(h.source.failures, []);
     });
   });
 });

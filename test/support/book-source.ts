@@ -22,6 +22,8 @@ export interface BookOptions {
   /** Send again what came back unsent, so often at most for each recipient. Default 0. */
   readonly resends?: number;
   readonly headers?: Notification['headers'];
+  /** Each recipient has a payload and an apns-id of its own: payloadOf() and idOf(). */
+  readonly isPersonal?: boolean;
 }
 
 export class BookSource implements RequestSource {
@@ -51,7 +53,7 @@ export class BookSource implements RequestSource {
         notification,
         notificationId: 1,
         tokens: new TokenBlock(bytes, 32, count),
-        personal: null as PersonalParts | null,
+        personal: options.isPersonal === true ? personalParts(start, count) : null,
         order: Uint16Array.from({ length: count }, (_, i) => i),
         head: 0,
         tagBase: start,
@@ -150,6 +152,27 @@ export function indexOfPath(path: string): number {
   const index = Number.parseInt(path.slice(-8), 16);
   assert.equal(path.slice('/3/device/'.length), Buffer.from(tokenOf(index)).toString('hex'));
   return index;
+}
+
+/** The personal payload of recipient `index`: lengths differ. */
+export function payloadOf(index: number): string {
+  return `{"to":${index},"pad":"${'.'.repeat(index % 50)}"}`;
+}
+
+/** The personal apns-id of recipient `index`. */
+export function idOf(index: number): string {
+  return `00000000-0000-4000-8000-${index.toString(16).padStart(12, '0')}`;
+}
+
+function personalParts(start: number, count: number): PersonalParts {
+  const indices = Array.from({ length: count }, (_, i) => start + i);
+  const payloads = indices.map((index) => Buffer.from(payloadOf(index)));
+  const payloadOffsets = new Uint32Array(count + 1);
+  payloads.forEach((payload, i) => {
+    payloadOffsets[i + 1] = payloadOffsets[i]! + payload.length;
+  });
+  const apnsIds = Buffer.concat(indices.map((index) => Buffer.from(idOf(index).replaceAll('-', ''), 'hex')));
+  return { apnsIds, payloads: Buffer.concat(payloads), payloadOffsets };
 }
 
 function notificationOf(options: BookOptions): Notification {

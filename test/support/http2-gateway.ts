@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createSecureServer, type Http2SecureServer, type Settings } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Address } from '../../src/apns/address.js';
-import { Authority } from './gateway-certificates.js';
+import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 
 /** What a request is answered with; null for no answer at all. */
 export type Answering = (tokenHex: string, requests: number) => { status: number; body?: string } | null;
@@ -54,13 +54,13 @@ export class Http2Gateway {
   static async open(
     options: { answer?: Answering; settings?: Settings; onRequest?: () => void } = {},
   ): Promise<Http2Gateway> {
-    const authority = new Authority();
+    const authority = new ThrowAwayAuthority();
     const settings = { maxConcurrentStreams: 1000, ...options.settings };
-    const server = createSecureServer({ ...authority.issue(), settings });
+    const server = createSecureServer({ ...authority.issueServer(), settings });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const answer = options.answer ?? (() => ({ status: 200 }));
-    return new Http2Gateway(authority.ca, server, answer, options.onRequest ?? (() => {}));
+    return new Http2Gateway(authority.certificate, server, answer, options.onRequest ?? (() => {}));
   }
 
   get address(): Address {

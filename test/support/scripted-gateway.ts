@@ -28,6 +28,8 @@ export class ScriptedGateway implements ByteStreamListener {
   readonly requests: number[] = [];
   readonly headers = new Map<number, Map<string, string>>();
   readonly streamOf = new Map<number, number>();
+  /** Bodies by stream, as text. */
+  readonly bodies = new Map<number, string>();
   pings = 0;
   goawayFromClient: { lastStreamId: number; errorCode: number } | null = null;
   closed: PealError | null | undefined = undefined;
@@ -140,6 +142,7 @@ export class ScriptedGateway implements ByteStreamListener {
         this.#onHeaders(flags, streamId, payload);
         break;
       case frames.DATA:
+        this.bodies.set(streamId, (this.bodies.get(streamId) ?? '') + payload.toString());
         if (payload.length > 0 && (this.#script.opensWindow ?? true)) this.windowUpdate(0, payload.length);
         if ((flags & frames.FLAG_END_STREAM) !== 0) this.#onComplete(streamId);
         break;

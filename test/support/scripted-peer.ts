@@ -118,8 +118,9 @@ export class ScriptedPeer {
   readonly requests = new Map<number, PeerRequest>();
   /** Feeds received bytes in pieces of at most this size. */
   chunkBytes = Number.POSITIVE_INFINITY;
-  decoder = new HpackDecoder();
-  #block: number[] = [];
+  readonly decoder = new HpackDecoder();
+  /** SETTINGS of announce() that are not yet acknowledged. */
+  readonly #announced: (readonly SettingsEntry[])[] = [];
 
   constructor(options: Partial<ClientConnectionOptions> = {}) {
     this.connection = new ClientConnection({
@@ -137,9 +138,16 @@ export class ScriptedPeer {
     peer.connection.start();
     const first = peer.output();
     assert.equal(Buffer.from(first.subarray(0, 24)).toString('latin1'), frames.CONNECTION_PREFACE);
-    peer.send(settingsFrame(settings), settingsAck);
+    peer.announce(settings);
+    peer.send(settingsAck);
     peer.read();
     return peer;
+  }
+
+  /** Sends SETTINGS; once they are acknowledged the peer's decoder insists on the table size they name. */
+  announce(settings: readonly SettingsEntry[]): void {
+    this.#announced.push(settings);
+    this.send(settingsFrame(settings));
   }
 
   send(...pieces: readonly Uint8Array[]): void {
@@ -198,12 +206,15 @@ export class ScriptedPeer {
   }
 
   #follow({ type, flags, streamId, payload }: Frame): void {
-    if (type === frames.HEADERS) {
+    if (type === frames.SETTINGS && flags === frames.FLAG_ACK) {
+      for (const [identifier, value] of this.#announced.shift() ?? []) {
+        if (identifier === frames.SETTINGS_HEADER_TABLE_SIZE) this.decoder.setMaxTableBytes(value);
+      }
+    } else if (type === frames.HEADERS) {
       assert.equal(streamId & 1, 1);
       assert.equal(this.requests.has(streamId), false, `stream ${streamId} was opened before`);
-      this.#block = [...payload];
       assert.ok((flags & frames.FLAG_END_HEADERS) !== 0);
-      const headers = this.decoder.decode(Uint8Array.from(this.#block));
+      const headers = this.decoder.decode(payload);
       const isComplete = (flags & frames.FLAG_END_STREAM) !== 0;
       this.requests.set(streamId, { streamId, headers, body: '', isComplete });
     } else if (type === frames.DATA) {

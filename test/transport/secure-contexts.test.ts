@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import type { CertificateCredential } from '../../src/apns/credential.js';
 import { maxSecureContexts } from '../../src/base/limits.js';
+import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 import { SecureContexts } from '../../src/transport/secure-contexts.js';
-import { Authority } from '../support/gateway-certificates.js';
 
 describe('transport/secure-contexts', () => {
-  const authority = new Authority();
-  const pair = authority.issue();
+  const authority = new ThrowAwayAuthority();
+  const pair = authority.issueServer();
   const certificate = (fingerprint: string): CertificateCredential => ({
     kind: 'certificate',
     fingerprint,
@@ -17,12 +17,12 @@ describe('transport/secure-contexts', () => {
 
   it('makes one context for each certificate and each set of trusted certificates', () => {
     const contexts = new SecureContexts();
-    const other = new Authority().ca;
+    const other = new ThrowAwayAuthority().certificate;
     const ask = () => [
-      contexts.contextFor(null, authority.ca),
+      contexts.contextFor(null, authority.certificate),
       contexts.contextFor(null, other),
-      contexts.contextFor(certificate('a'), authority.ca),
-      contexts.contextFor(certificate('b'), authority.ca),
+      contexts.contextFor(certificate('a'), authority.certificate),
+      contexts.contextFor(certificate('b'), authority.certificate),
     ];
     const first = ask();
     assert.equal(new Set(first).size, 4);
@@ -31,8 +31,8 @@ describe('transport/secure-contexts', () => {
 
   it('keeps a bounded number', () => {
     const contexts = new SecureContexts();
-    const first = contexts.contextFor(certificate('first'), authority.ca);
-    for (let i = 0; i < maxSecureContexts; i++) contexts.contextFor(certificate(`${i}`), authority.ca);
-    assert.notEqual(contexts.contextFor(certificate('first'), authority.ca), first);
+    const first = contexts.contextFor(certificate('first'), authority.certificate);
+    for (let i = 0; i < maxSecureContexts; i++) contexts.contextFor(certificate(`${i}`), authority.certificate);
+    assert.notEqual(contexts.contextFor(certificate('first'), authority.certificate), first);
   });
 });

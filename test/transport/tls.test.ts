@@ -15,9 +15,9 @@ import { join } from 'node:path';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import type { CertificateCredential } from '../../src/apns/credential.js';
 import type { PealError } from '../../src/base/errors.js';
+import { type CertificatePair, ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 import type { ByteStream, ByteStreamListener, OpenOptions } from '../../src/transport/backend.js';
 import { createTlsBackend } from '../../src/transport/tls.js';
-import { Authority, type PemPair } from '../support/gateway-certificates.js';
 
 /** Collects what a stream reports, and lets a test wait for it. */
 class Recorder implements ByteStreamListener {
@@ -82,17 +82,21 @@ function portOf(server: ChildProcess): Promise<number | null> {
 }
 
 describe('transport/tls', () => {
-  let authority: Authority;
-  let pair: PemPair;
+  let authority: ThrowAwayAuthority;
+  let pair: CertificatePair;
   const servers: Server[] = [];
+  const children: ChildProcess[] = [];
+  const folders: string[] = [];
   const sockets = new Set<Socket>();
 
   before(async () => {
-    authority = new Authority();
-    pair = authority.issue();
+    authority = new ThrowAwayAuthority();
+    pair = authority.issueServer();
   });
 
   afterEach(() => {
+    for (const child of children.splice(0)) child.kill();
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
     for (const socket of sockets) socket.destroy();
     for (const server of servers) server.close();
     sockets.clear();
@@ -129,7 +133,7 @@ describe('transport/tls', () => {
       {
         address: { protocol: 'http2', host, port },
         certificate: null,
-        ca: authority.ca,
+        ca: authority.certificate,
         alpnProtocol: 'h2',
         connectTimeoutMs: 5000,
         ...rest,
@@ -217,50 +221,39 @@ describe('transport/tls', () => {
   });
 
   it('offers the client certificate', async () => {
-    const client = authority.issue();
+    const client = authority.issueClient('com.example.app');
     let subject = '';
     const port = await tlsServer(
       (socket) => {
         subject = String(socket.getPeerCertificate().subject?.CN);
         socket.end('.');
       },
-      { requestCert: true, ca: authority.ca },
+      { requestCert: true, ca: authority.certificate },
     );
     await open(port, { certificate: credential(client) }).recorder.closed;
-    assert.equal(subject, 'peal test');
+    assert.equal(subject, 'Apple Push Services: com.example.app');
   });
 
   it('says so when the gateway refuses a client without a certificate', async function () {
     // Node's own server closes without an alert; OpenSSL's sends one, which TLS 1.3 delivers on an open stream.
     const folder = mkdtempSync(join(tmpdir(), 'peal-test-'));
-    for (const [name, text] of Object.entries({ 'cert.pem': pair.cert, 'key.pem': pair.key, 'ca.pem': authority.ca })) {
+    for (const [name, text] of Object.entries({
+      'cert.pem': pair.cert,
+      'key.pem': pair.key,
+      'ca.pem': authority.certificate,
+    })) {
       writeFileSync(join(folder, name), text);
     }
-    const gateway = spawn(
-      'openssl',
-      ['s_server', '-accept', '127.0.0.1:0', '-cert', 'cert.pem', '-key', 'key.pem', '-CAfile', 'ca.pem'].concat([
-        '-Verify',
-        '1',
-        '-verify_return_error',
-        '-alpn',
-        'h2',
-        '-quiet',
-        '-naccept',
-        '1',
-      ]),
-      { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'] },
-    );
-    try {
-      const port = await portOf(gateway);
-      if (port === null) this.skip();
-      const { recorder } = open(port);
-      const error = await recorder.closed;
-      assert.deepEqual([error?.code, error?.origin, error?.retryable], ['ERR_PEAL_TLS', 'credential', false]);
-      assert.match(error!.message, /asks for a client certificate and none was given/);
-    } finally {
-      gateway.kill();
-      rmSync(folder, { recursive: true });
-    }
+    const options =
+      's_server -accept 127.0.0.1:0 -cert cert.pem -key key.pem -CAfile ca.pem -Verify 1 -verify_return_error -alpn h2 -www';
+    const gateway = spawn('openssl', options.split(' '), { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'] });
+    children.push(gateway);
+    folders.push(folder);
+    const port = await portOf(gateway);
+    if (port === null) return this.skip();
+    const error = await open(port).recorder.closed;
+    assert.deepEqual([error?.code, error?.origin, error?.retryable], ['ERR_PEAL_TLS', 'credential', false]);
+    assert.match(error!.message, /asks for a client certificate and none was given/);
   });
 
   it('names a gateway that refuses', async () => {
@@ -300,8 +293,8 @@ describe('transport/tls', () => {
 
   it('refuses a certificate that is not trusted, and points to `ca`', async () => {
     const port = await tlsServer(() => {});
-    const other = new Authority('another authority');
-    const wrongCa = await failure(port, { ca: other.ca });
+    const other = new ThrowAwayAuthority('another authority');
+    const wrongCa = await failure(port, { ca: other.certificate });
     assert.equal(wrongCa.code, 'ERR_PEAL_TLS');
     assert.equal(wrongCa.retryable, false);
     assert.match(wrongCa.message, /not trusted .*`ca`/);
@@ -323,9 +316,9 @@ describe('transport/tls', () => {
   });
 
   it('refuses a certificate for another host, and says for which it is', async () => {
-    pair = authority.issue({ names: ['elsewhere.example'], addresses: [] });
+    pair = authority.issueServer(['elsewhere.example']);
     const port = await tlsServer(() => {});
-    pair = authority.issue();
+    pair = authority.issueServer();
     const error = await failure(port);
     assert.equal(error.code, 'ERR_PEAL_TLS');
     assert.match(error.message, /elsewhere\.example.* not for localhost/);
@@ -333,10 +326,13 @@ describe('transport/tls', () => {
 
   it('refuses an expired certificate and one of tomorrow', async () => {
     const dayMs = 24 * 3600 * 1000;
-    const old = authority.issue({ notBefore: new Date(Date.now() - dayMs), notAfter: new Date(Date.now() - 1000) });
+    const old = authority.issueServer(undefined, {
+      from: new Date(Date.now() - dayMs),
+      to: new Date(Date.now() - 1000),
+    });
     const oldPort = await tlsServer(() => {}, old);
     assert.match((await failure(oldPort)).message, /has expired/);
-    const early = authority.issue({ notBefore: new Date(Date.now() + dayMs / 2) });
+    const early = authority.issueServer(undefined, { from: new Date(Date.now() + dayMs / 2) });
     const earlyPort = await tlsServer(() => {}, early);
     assert.match((await failure(earlyPort)).message, /is not valid yet/);
   });
@@ -373,7 +369,7 @@ describe('transport/tls', () => {
     const bad = await failure(1, { certificate: credential({ cert: secret, key: secret }) });
     assert.equal(bad.code, 'ERR_PEAL_CREDENTIAL');
     assert.equal(bad.origin, 'credential');
-    const other = authority.issue();
+    const other = authority.issueServer();
     const mismatch = await failure(1, { certificate: credential({ cert: pair.cert, key: other.key }) });
     assert.equal(mismatch.code, 'ERR_PEAL_CREDENTIAL');
     const noCa = await failure(1, { ca: secret });
@@ -389,7 +385,7 @@ describe('transport/tls', () => {
     assert.deepEqual(recorder.events, ['closed']);
   });
 
-  function credential(pem: PemPair): CertificateCredential {
+  function credential(pem: CertificatePair): CertificateCredential {
     return {
       kind: 'certificate',
       fingerprint: createHash('sha256').update(pem.cert).digest('hex'),
