@@ -42,8 +42,8 @@ export class Answer implements ResponseFields {
     this.#kept = length;
   }
 
+  /** What the next taker sets anyway stays as it is. */
   reset(): void {
-    this.contentLength = -1;
     this.apnsId = null;
     this.retryAfter = null;
     this.bodyBytes = 0;

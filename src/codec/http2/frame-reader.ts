@@ -49,7 +49,7 @@ export class FrameReader {
     const payloadBytes = (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
     if (this.#isFirst) {
       if (bytes[at + 3] !== SETTINGS || (bytes[at + 4]! & FLAG_ACK) !== 0) {
-        throw protocolFault('the first frame is not SETTINGS: this is no HTTP/2 server');
+        throw protocolFault('the first frame is not SETTINGS: the peer does not speak HTTP/2');
       }
       this.#isFirst = false;
     }

@@ -28,7 +28,7 @@ import type { RequestTemplate } from './request-template.js';
 import type { PeerSettings } from './settings.js';
 import type { SlotImage } from './slot-image.js';
 import { AWAITING, SENDING, SLOT_MASK, type StreamTable } from './stream-table.js';
-import { COMMON_TOKEN_BYTES, writeCommonTokenHex, writeHex, writeUuid } from './token-hex.js';
+import { writeTokenHex, writeUuid } from './token-hex.js';
 
 /** HEADERS of a typical request and two frame headers: what `credit` reckons with besides the payload. */
 const typicalOverheadBytes = 128;
@@ -154,11 +154,7 @@ export class RequestWriter {
       if (at >= laidOut) buffer.bytes.set(image.bytes, at);
       view.setUint32(at + headIdAt, streamId);
       view.setUint32(at + dataIdAt, streamId);
-      if (tokenBytes === COMMON_TOKEN_BYTES) {
-        writeCommonTokenHex(view, at + hexOffset, tokens, recipient * COMMON_TOKEN_BYTES);
-      } else {
-        writeHex(view, at + hexOffset, tokens, recipient * tokenBytes, tokenBytes);
-      }
+      writeTokenHex(view, at + hexOffset, tokens, recipient * tokenBytes, tokenBytes);
       if (apnsIds !== null) writeUuid(view, at + idOffset, apnsIds, recipient * idBytes);
       at += slotBytes;
       streamId += 2;
@@ -197,7 +193,7 @@ export class RequestWriter {
     const view = buffer.view;
     buffer.bytes.set(image.bytes, at);
     view.setUint32(at + 5, streamId);
-    writeHex(view, at + image.hexOffset, recipients.tokens.bytes, recipient * image.tokenBytes, image.tokenBytes);
+    writeTokenHex(view, at + image.hexOffset, recipients.tokens.bytes, recipient * image.tokenBytes, image.tokenBytes);
     if (image.idOffset >= 0) writeUuid(view, at + image.idOffset, apnsIds!, recipient * idBytes);
     const dataAt = at + image.headBytes;
     writeFrameHeader(buffer.bytes, dataAt, payloadBytes, DATA, FLAG_END_STREAM, streamId);
@@ -251,7 +247,7 @@ export class RequestWriter {
     const blockAt = at + FRAME_HEADER_BYTES;
     buffer.bytes.set(block.view(), blockAt);
     const { bytes, tokenBytes } = recipients.tokens;
-    writeHex(buffer.view, blockAt + hexOffset, bytes, recipient * tokenBytes, tokenBytes);
+    writeTokenHex(buffer.view, blockAt + hexOffset, bytes, recipient * tokenBytes, tokenBytes);
     if (template.hasPersonalIds) {
       const { apnsIds } = recipients.personal!;
       writeUuid(buffer.view, blockAt + block.length - 36, apnsIds!, recipient * idBytes);

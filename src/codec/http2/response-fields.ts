@@ -2,6 +2,7 @@
  * Reads the fields of one answer as the HPACK decoder reports them, and checks them as RFC 9113 §8.2 and §8.3 ask.
  * Makes strings only for answers other than 200. Owned by one connection, on its thread.
  */
+import { Buffer } from 'node:buffer';
 import {
   decodeText,
   type FieldNames,
@@ -19,7 +20,9 @@ import type { ResponseFields } from './response-listener.js';
 const digitZero = 0x30;
 /** Values that are handed on: printable, and not longer than any that means something. */
 const plainText = /^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/;
-const decimal = /^[0-9]{1,15}$/;
+/** The digit 0 in Huffman code, five bits and padding (RFC 7541 Appendix B). */
+const huffmanZero = 0x07;
+const maxDecimalDigits = 15;
 
 export class ResponseFieldReader implements FieldVisitor, ResponseFields {
   /** Of `:status`; 0 while there was none. */
@@ -78,7 +81,7 @@ export class ResponseFieldReader implements FieldVisitor, ResponseFields {
     this.#isRegular = true;
     if (this.#isTrailers) return;
     if (name === NAME_CONTENT_LENGTH) {
-      this.#readContentLength(decodeText(bytes, start, length, isHuffman));
+      this.#readContentLength(bytes, start, length, isHuffman);
     } else if (this.status !== 200 && name === NAME_APNS_ID) {
       this.apnsId = plainOrNull(decodeText(bytes, start, length, isHuffman));
     } else if (this.status !== 200 && name === NAME_RETRY_AFTER) {
@@ -86,8 +89,12 @@ export class ResponseFieldReader implements FieldVisitor, ResponseFields {
     }
   }
 
-  #readContentLength(text: string): void {
-    const value = decimal.test(text) ? Number(text) : -1;
+  /** Servers that name the length name it in every answer, and mostly 0: both without a string. */
+  #readContentLength(bytes: Uint8Array, start: number, length: number, isHuffman: boolean): void {
+    let value: number;
+    if (!isHuffman) value = decimalAt(bytes, start, length);
+    else if (length === 1 && bytes[start] === huffmanZero) value = 0;
+    else value = decimalOf(decodeText(bytes, start, length, true));
     if (value < 0 || (this.contentLength >= 0 && this.contentLength !== value)) this.isMalformed = true;
     else this.contentLength = value;
   }
@@ -100,6 +107,22 @@ function threeDigits(first: number, second: number, third: number): number {
   const ones = third - digitZero;
   if (hundreds < 1 || hundreds > 9 || tens < 0 || tens > 9 || ones < 0 || ones > 9) return 0;
   return hundreds * 100 + tens * 10 + ones;
+}
+
+/** The number that the octets spell, or -1 where they spell none. */
+function decimalAt(bytes: Uint8Array, start: number, length: number): number {
+  if (length === 0 || length > maxDecimalDigits) return -1;
+  let value = 0;
+  for (let at = start; at < start + length; at++) {
+    const digit = bytes[at]! - digitZero;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+function decimalOf(text: string): number {
+  return decimalAt(Buffer.from(text, 'latin1'), 0, text.length);
 }
 
 function statusOf(text: string): number {

@@ -11,12 +11,18 @@ for (let octet = 0; octet < 256; octet++) {
 }
 
 /** Device tokens of today have this many bytes: eight times four. */
-export const COMMON_TOKEN_BYTES = 32;
+const commonTokenBytes = 32;
 
-/** Writes the 64 digits of the 32 bytes at `from`. */
-export function writeCommonTokenHex(view: DataView, to: number, tokens: Uint8Array, from: number): void {
+/** Writes the digits of the token of `tokenBytes` bytes at `from`. */
+export function writeTokenHex(view: DataView, to: number, tokens: Uint8Array, from: number, tokenBytes: number): void {
+  if (tokenBytes === commonTokenBytes) writeCommonTokenHex(view, to, tokens, from);
+  else writeHex(view, to, tokens, from, tokenBytes);
+}
+
+/** 64 digits; four octets at a time is what makes it fast. */
+function writeCommonTokenHex(view: DataView, to: number, tokens: Uint8Array, from: number): void {
   let at = to;
-  for (let i = from; i < from + COMMON_TOKEN_BYTES; i += 4) {
+  for (let i = from; i < from + commonTokenBytes; i += 4) {
     view.setUint32(at, hexPairs[tokens[i]!]! | (hexPairs[tokens[i + 1]!]! << 16), true);
     view.setUint32(at + 4, hexPairs[tokens[i + 2]!]! | (hexPairs[tokens[i + 3]!]! << 16), true);
     at += 8;
@@ -24,7 +30,7 @@ export function writeCommonTokenHex(view: DataView, to: number, tokens: Uint8Arr
 }
 
 /** Writes two digits for each of `length` bytes at `from`. */
-export function writeHex(view: DataView, to: number, bytes: Uint8Array, from: number, length: number): void {
+function writeHex(view: DataView, to: number, bytes: Uint8Array, from: number, length: number): void {
   for (let i = 0; i < length; i++) view.setUint16(to + 2 * i, hexPairs[bytes[from + i]!]!, true);
 }
 

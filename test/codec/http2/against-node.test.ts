@@ -67,7 +67,6 @@ class NodePeer {
     this.#server.on('session', (session) => {
       this.session = session;
       session.on('error', () => {});
-      session.on('close', () => theirs.end());
     });
     this.#server.on('stream', (stream: http2.ServerHttp2Stream, headers) => {
       const parts: Buffer[] = [];
@@ -84,7 +83,7 @@ class NodePeer {
       this.connection.receive(bytes, bytes.length);
       this.pump();
     });
-    ours.on('end', () => {
+    theirs.on('close', () => {
       this.#closed = new Error('the server has closed the connection');
       this.pump();
     });

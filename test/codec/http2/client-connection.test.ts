@@ -169,6 +169,19 @@ describe('codec/http2/client-connection', () => {
     });
   });
 
+  it('forgets the informational answers of a stream when its slot is used again', () => {
+    const peer = ScriptedPeer.opened([[3, 1]]);
+    peer.send(windowUpdate(0, 1 << 24));
+    const early = (streamId: number) => headers(streamId, [[':status', '103']], false);
+    for (let i = 0; i < 8193; i++) {
+      const streamId = 2 * i + 1;
+      peer.request(1, i);
+      if (i === 0 || i === 8192) for (let n = 0; n < 16; n++) peer.send(early(streamId));
+      peer.send(accepted(streamId));
+    }
+    assert.ok([...peer.listener.reports.values()].every(({ kind }) => kind === 'accepted'));
+  });
+
   describe('output', () => {
     it('leaves a view untouched until it was written', () => {
       const peer = ScriptedPeer.opened();
@@ -201,7 +214,7 @@ describe('codec/http2/client-connection', () => {
       const peer = ScriptedPeer.opened();
       peer.request(1);
       peer.submit(3, 10);
-      peer.send(settingsFrame([[1, 0]]));
+      peer.announce([[1, 0]]);
       peer.submit(1, 20);
       const types = peer.read().map(({ type, flags }) => `${type}/${flags}`);
       assert.deepEqual(types, ['1/4', '0/1', '1/4', '0/1', '1/4', '0/1', '4/1', '1/4', '0/1']);

@@ -187,6 +187,17 @@ describe('codec/http2: flow control', () => {
     assert.equal(peer.listener.summary(), '0 unanswered');
   });
 
+  it('counts what was sent against the window of every stream, however it was written', () => {
+    const peer = ScriptedPeer.opened();
+    peer.request(3);
+    const sent = plainNotification.payload.length;
+    const largest = 0x7fffffff - 65_535 + sent;
+    for (const id of [1, 3]) peer.send(windowUpdate(id, largest));
+    assert.equal(peer.listener.summary(), '');
+    for (const id of [1, 3]) peer.send(windowUpdate(id, 1));
+    assert.equal(peer.listener.summary(), '0 unanswered, 1 unanswered');
+  });
+
   it('goes on with other streams while one waits for its window', () => {
     const peer = ScriptedPeer.opened([[4, 10]]);
     peer.request(1);

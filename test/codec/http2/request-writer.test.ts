@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { maxStreamId } from '../../../src/base/limits.js';
+import { HpackEncoder } from '../../../src/codec/hpack/index.js';
+import { SendWindow } from '../../../src/codec/http2/flow-control.js';
+import { Output } from '../../../src/codec/http2/output.js';
+import { RequestTemplate } from '../../../src/codec/http2/request-template.js';
+import { RequestWriter } from '../../../src/codec/http2/request-writer.js';
+import { PeerSettings } from '../../../src/codec/http2/settings.js';
+import { StreamTable } from '../../../src/codec/http2/stream-table.js';
+import { inOrder, plainNotification, someTokens, splitFrames } from '../../support/scripted-peer.js';
+
+function writerAt(nextId: number): { writer: RequestWriter; streams: StreamTable; output: Output } {
+  const streams = new StreamTable();
+  streams.nextId = nextId;
+  const output = new Output();
+  const writer = new RequestWriter(streams, output, new PeerSettings(), new SendWindow(), new HpackEncoder());
+  return { writer, streams, output };
+}
+
+function template(hasPersonalPayloads: boolean): RequestTemplate {
+  const fields = { authority: 'api.example.com', indexAuthorization: true };
+  const made = new RequestTemplate(plainNotification, fields, {
+    tokenBytes: 32,
+    providerToken: null,
+    hasPersonalPayloads,
+  });
+  made.adapt(new PeerSettings());
+  return made;
+}
+
+describe('codec/http2/request-writer', () => {
+  for (const isPersonal of [false, true]) {
+    it(`uses ids up to 2^31-1 and never wraps (5.1.1), ${isPersonal ? 'personal' : 'shared'} payloads`, () => {
+      const { writer, streams, output } = writerAt(maxStreamId - 4);
+      const personal = {
+        apnsIds: null,
+        payloads: new Uint8Array(10),
+        payloadOffsets: Uint32Array.from({ length: 11 }, (_, i) => i),
+      };
+      const recipients = {
+        tokens: someTokens(10),
+        personal: isPersonal ? personal : null,
+        order: inOrder(10),
+        from: 0,
+        tagBase: 0,
+      };
+      assert.equal(writer.credit(10, 100), 3);
+      assert.equal(writer.submit(template(isPersonal), recipients, 10, 100), 3);
+      const ids = new Set(splitFrames(output.take()!).map(({ streamId }) => streamId));
+      assert.deepEqual([...ids], [maxStreamId - 4, maxStreamId - 2, maxStreamId]);
+      assert.ok(streams.nextId > maxStreamId);
+      assert.equal(writer.credit(10, 100), 0);
+      assert.equal(writer.submit(template(isPersonal), recipients, 10, 100), 0);
+    });
+  }
+
+  it('takes no more than asked for and no more than may be open', () => {
+    const { writer, streams } = writerAt(1);
+    const recipients = { tokens: someTokens(10), personal: null, order: inOrder(10), from: 2, tagBase: 5 };
+    assert.equal(writer.submit(template(false), recipients, 4, 100), 4);
+    assert.equal(writer.submit(template(false), recipients, 8, 3), 3);
+    assert.equal(streams.active, 7);
+    assert.deepEqual([...streams.tags.subarray(0, 7)], [7, 8, 9, 10, 7, 8, 9]);
+  });
+});
