@@ -8,7 +8,7 @@ import { stripUnprintable } from '../base/text.js';
 
 /** What an answer's body said. */
 export interface AnswerBody {
-  /** Apple's reason; else the text of the body, bounded and printable; empty for an empty body. */
+  /** Apple's reason; else the text of the body, bounded and printable; empty for an empty body or a page. */
   readonly reason: string;
   /** Milliseconds since the epoch since when a token is gone (status 410); null where none, or none that can be. */
   readonly timestampMs: number | null;
@@ -26,8 +26,13 @@ export function parseAnswerBody(bytes: Uint8Array): AnswerBody {
   const length = Math.min(bytes.length, maxResponseBodyBytes);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('utf8');
   const fields = parseObject(text);
-  const reason = typeof fields?.reason === 'string' ? fields.reason : text;
+  const reason = typeof fields?.reason === 'string' ? fields.reason : plainReason(text);
   return { reason: stripUnprintable(reason, maxReasonCharacters), timestampMs: timestampOf(fields?.timestamp) };
+}
+
+/** A body that is no JSON: a reason in plain words is kept, the page of a web server is none. */
+function plainReason(text: string): string {
+  return text.trimStart().startsWith('<') ? '' : text;
 }
 
 function parseObject(text: string): { reason?: unknown; timestamp?: unknown } | null {

@@ -76,7 +76,7 @@ function table(rows: readonly (readonly [string, string, string, string])[], isE
     `  ${what.padEnd(first)}  ${ours.padStart(second)}  ${theirs.padStart(third)}  ${list.padStart(fourth)}`.trimEnd(),
   );
   const verdict = isEqual
-    ? '  Both books are equal: every token in exactly one outcome, every reason and the digest the same.'
+    ? '  Both books are equal: every token, its outcome and its reason.'
     : '  THE BOOKS DIFFER: please report this with the lines above.';
   return [...lines, '', verdict].join('\n');
 }

@@ -54,6 +54,8 @@ export class DemoSimulator {
   }
 
   async stop(): Promise<void> {
+    // Nobody reads it any more, and what is not read keeps this process alive.
+    this.#process.stdout?.destroy();
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const exited = once(this.#process, 'exit');
     this.#process.kill('SIGTERM');

@@ -35,9 +35,9 @@ async function demoIn(folder: string, { tokens, threads }: DemoOptions, terminal
   const simulator = await DemoSimulator.start(files, topic);
   try {
     say(bold(`${integer(tokens)} notifications to a simulator of APNs on this machine`));
-    say(`  simulator  ${simulator.url}, a process of its own`);
-    say(`  tokens     ${files.tokens} ${dim(`(${files.description})`)}`);
-    say(`  key        ${files.key} ${dim('(thrown away with the rest)')}`);
+    say(`  gateway  ${simulator.url} ${dim('a process of its own, with books of its own')}`);
+    say(`  tokens   ${files.description}`);
+    say(`  key      ${path.basename(files.key)} ${dim('thrown away afterwards, like everything else')}\n`);
     const digest = new SenderDigest();
     const report = await runSend(
       {

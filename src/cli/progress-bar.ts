@@ -29,38 +29,48 @@ interface Shown {
 }
 
 export class ProgressBar implements Progress {
+  readonly #screen: Screen;
   readonly #clock: Clock;
+  readonly #colour: boolean;
   readonly #rate = new RateMeter();
   readonly #bars: cliProgress.MultiBar;
   readonly #lines: readonly cliProgress.SingleBar[];
+  #shown: Shown = { counts: nothing, total: null, perSecond: 0, secondsLeft: null };
 
   constructor(screen: Screen, clock: Clock, colour: boolean) {
+    this.#screen = screen;
     this.#clock = clock;
-    const columns = (): number => screen.columns ?? 80;
+    this.#colour = colour;
     this.#bars = new cliProgress.MultiBar({
       stream: screen,
       hideCursor: true,
-      // Our lines never exceed the screen, and wrapping them is not undone on an exit at once.
-      linewrap: null,
+      // Otherwise lines are cut as if colours took room; ours fit the screen by themselves.
+      linewrap: false,
       fps: 10,
       gracefulExit: false,
-      emptyOnZero: true,
+      clearOnComplete: true,
     });
-    const shown: Shown = { counts: nothing, total: null, perSecond: 0, secondsLeft: null };
-    const line = (format: (shown: Shown, columns: number, colour: boolean) => string): cliProgress.SingleBar =>
-      this.#bars.create(1, 0, shown, { format: (_options, _state, payload) => format(payload, columns(), colour) });
-    this.#lines = [line(barLine), line(countsLine)];
+    this.#lines = [0, 1].map((line) =>
+      this.#bars.create(1, 0, this.#shown, { format: () => this.#text(this.#shown)[line]! }),
+    );
   }
 
   update(counts: Counts, total: number | null): void {
     this.#rate.note(this.#clock.now(), doneOf(counts));
     const secondsLeft = total === null ? null : this.#rate.secondsLeft(total);
-    const shown: Shown = { counts, total, perSecond: this.#rate.perSecond(), secondsLeft };
-    for (const line of this.#lines) line.update(0, shown);
+    this.#shown = { counts, total, perSecond: this.#rate.perSecond(), secondsLeft };
+    for (const line of this.#lines) line.update(0);
   }
 
+  /** The last state stays on the screen; written here, because cli-progress would cut it (see linewrap). */
   stop(): void {
     this.#bars.stop();
+    this.#screen.write(`${this.#text(this.#shown).join('\n')}\n`);
+  }
+
+  #text(shown: Shown): readonly string[] {
+    const columns = this.#screen.columns ?? 80;
+    return [barLine(shown, columns, this.#colour), countsLine(shown, columns, this.#colour)];
   }
 }
 

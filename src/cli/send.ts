@@ -2,14 +2,10 @@
  * `peal send`: one run, from the options to the exit code. Every recipient that could be read is in the books at the
  * end, whatever stopped the run. Main thread.
  */
-import { type AddressInput, parseAddress } from '../apns/address.js';
-import type { Credential } from '../apns/credential.js';
 import { systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
-import { type Logger, silentLogger } from '../base/log.js';
 import { APNs } from '../session/apns.js';
-import type { Message } from '../session/message.js';
-import { Session } from '../session/session.js';
+import type { Session } from '../session/session.js';
 import { doneOf, type RunReport, type RunSummary } from './counts.js';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.js';
 import { Interrupt } from './interrupt.js';
@@ -17,12 +13,11 @@ import { integer } from './numbers.js';
 import { Outputs } from './outputs.js';
 import { type Progress, progressFor } from './progress.js';
 import { SendBooks, type Witness } from './send-books.js';
-import { loadSendCredential } from './send-credential.js';
-import { sendMessage } from './send-message.js';
 import { checkSendOptions, inputFiles, type SendOptions } from './send-options.js';
+import { planSend, type SendPlan } from './send-plan.js';
 import { printRun } from './send-report.js';
 import { printNote, type Terminal } from './terminal.js';
-import { estimateRecipients, TokenInput } from './token-input.js';
+import { TokenInput } from './token-input.js';
 
 /**
  * After an interrupt: how long answers may take, and the rest of the list to be read into unsent.txt. Then the session
@@ -48,14 +43,6 @@ export async function runSend(
   const outputs = options.out === undefined ? null : await Outputs.open(options.out, inputFiles(options));
   const run = new SendRun(options, terminal, outputs, new SendBooks(outputs, witness));
   return run.run();
-}
-
-/** What a run needs before the first notification can be sent. */
-interface Prepared {
-  readonly credential: Credential;
-  readonly message: Message;
-  readonly address: AddressInput;
-  readonly session: Session;
 }
 
 class SendRun {
@@ -89,12 +76,13 @@ class SendRun {
       (code) => this.#leaveAtOnce(code),
     );
     let cause: PealError | null = null;
+    let fault: { readonly error: unknown } | null = null;
     try {
       await this.#readFirst();
-      const prepared = await this.#prepare();
-      cause = await this.#send(prepared);
+      cause = await this.#send(await planSend(this.#options, this.#terminal));
     } catch (error) {
-      cause = asPealError(error);
+      if (error instanceof PealError) cause = error;
+      else fault = { error };
       if (interrupt.exitCode === null) cause = (await this.#keepRest()) ?? cause;
     }
     for (const timer of this.#timers) clearTimeout(timer);
@@ -103,6 +91,7 @@ class SendRun {
     const exitCode = interrupt.exitCode ?? exitCodeFor(cause, summary);
     const report = { exitCode, summary, cause: interrupt.exitCode === null ? cause : null };
     printRun(this.#terminal, this.#options, report);
+    if (fault !== null) throw fault.error;
     return report;
   }
 
@@ -114,30 +103,15 @@ class SendRun {
     throw new PealError('ERR_PEAL_INPUT', `${name} holds no device tokens: nothing was sent.`, { origin: 'input' });
   }
 
-  async #prepare(): Promise<Prepared> {
-    const { gateway, environment, ca, threads, maxConnections } = this.#options;
-    const address = gateway ?? (environment === 'production' ? 'api_production' : 'api_sandbox');
-    parseAddress(address);
-    const credential = loadSendCredential(this.#options, this.#terminal.env, this.#credentialLog());
-    const message = await sendMessage(this.#options);
-    const session = new Session({
-      threads,
-      ...(maxConnections === undefined ? {} : { maxConnections }),
-      ...(ca === undefined ? {} : { ca: { file: ca } }),
-    });
-    return { credential, message, address, session };
-  }
-
   /** Resolves with what stopped the send, or null. */
-  async #send({ credential, message, address, session }: Prepared): Promise<PealError | null> {
+  async #send({ gateway, message, session, estimated }: SendPlan): Promise<PealError | null> {
     this.#session = session;
     const progress = await progressFor(this.#options, this.#terminal, systemClock);
-    const estimated = await estimateRecipients(this.#options.tokens);
     const watching = this.#watch(progress, estimated);
     const stats = setInterval(() => void this.#countConnections(), statsIntervalMs);
     const startedMs = systemClock.now();
     try {
-      const apns = new APNs(session.getConnection(address, credential));
+      const apns = new APNs(gateway);
       const { signal } = this.#abort;
       const result = await apns.send(message, {
         recipients: this.#input,
@@ -223,19 +197,10 @@ class SendRun {
   #leaveAtOnce(code: ExitCode): void {
     const files = this.#outputs === null ? '' : `; the files in ${this.#outputs.folder} are not whole (*.partial)`;
     const done = integer(doneOf(this.#books.counts));
-    // Shows the cursor again, which a progress bar hides.
-    if (this.#terminal.stderr.isTTY === true) this.#terminal.stderr.write('\u001b[?25h\n');
+    // What the progress bar changed: line wrapping, and the cursor.
+    if (this.#terminal.stderr.isTTY === true) this.#terminal.stderr.write('\u001b[?7h\u001b[?25h\n');
     printNote(this.#terminal, `left at once after ${done} outcomes${files}`);
     process.exit(code);
-  }
-
-  /** Warnings about the credential (a key that everybody may read …) are for the person who runs the command. */
-  #credentialLog(): Logger {
-    const warn = (fields: object, message: string): void => {
-      const file = 'file' in fields ? `${String(fields.file)}: ` : '';
-      if (this.#options.quiet !== true) printNote(this.#terminal, `${file}${message}`);
-    };
-    return { ...silentLogger, warn };
   }
 }
 

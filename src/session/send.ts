@@ -59,16 +59,23 @@ export class Send {
     signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (signal?.aborted === true) this.#onAbort();
     try {
-      await this.#feed();
-      await this.#dispatchAll(this.#packer.flush());
+      await this.#feedAll();
+      await this.#job.finish();
     } finally {
       signal?.removeEventListener('abort', this.#onAbort);
-      this.#stopLingering();
     }
-    await this.#job.finish();
     this.#isFinished = true;
     this.#books.reportEnd();
     return this.#books.close(this.#stopped ?? this.#job.stopped);
+  }
+
+  async #feedAll(): Promise<void> {
+    try {
+      await this.#feed();
+      await this.#dispatchAll(this.#packer.flush());
+    } finally {
+      this.#stopLingering();
+    }
   }
 
   readonly #onAbort = (): void => {

@@ -18,6 +18,8 @@ export interface StreamState {
   readonly hasCa: boolean;
   /** Whether a client certificate was offered. */
   readonly hasCertificate: boolean;
+  /** The protocol that was to be agreed on, or null. */
+  readonly alpnProtocol: string | null;
 }
 
 /** The fields that Node's system, TLS and OpenSSL errors carry. */
@@ -130,7 +132,8 @@ function handshakeError(code: string, state: StreamState): PealError | null {
       : `${where} asks for a client certificate and none was given (${code}): give one as the credential.`;
     return connectError('ERR_PEAL_TLS', text, false, 'credential');
   }
-  if (code.endsWith('_ALERT_NO_APPLICATION_PROTOCOL')) return noProtocolError(state.address, 'the protocol asked for');
+  if (code.endsWith('_ALERT_NO_APPLICATION_PROTOCOL'))
+    return noProtocolError(state.address, state.alpnProtocol ?? 'any protocol of ours');
   if (code.endsWith('_PROTOCOL_VERSION') || code === 'ERR_SSL_UNSUPPORTED_PROTOCOL') {
     return connectError('ERR_PEAL_TLS', `${where} offers no TLS version from 1.2 upwards: update the gateway.`, false);
   }

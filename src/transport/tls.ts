@@ -165,6 +165,7 @@ class TlsStream implements ByteStream {
       isOpen: this.#isOpen,
       hasCa: this.#options.ca !== null,
       hasCertificate: this.#options.certificate !== null,
+      alpnProtocol: this.#options.alpnProtocol,
     };
   }
 }

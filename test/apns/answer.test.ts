@@ -19,7 +19,8 @@ describe('apns/answer', () => {
   });
 
   it('keeps the text of a body that is no JSON, or JSON without a reason', () => {
-    assert.equal(parse('<html>502 Bad Gateway</html>\n').reason, '<html>502 Bad Gateway</html>');
+    assert.equal(parse('502 Bad Gateway\n').reason, '502 Bad Gateway');
+    assert.equal(parse('\n<html>502 Bad Gateway</html>\n').reason, '');
     assert.equal(parse('{"reason":7}').reason, '{"reason":7}');
     assert.equal(parse('[]').reason, '[]');
     assert.equal(parse('null').reason, 'null');

@@ -3,7 +3,7 @@ import type { PealErrorCode } from '../../src/base/errors.js';
 import { hostAndPort, streamError, timeoutError } from '../../src/transport/tls-errors.js';
 
 const address = { protocol: 'http2', host: 'gateway.example', port: 2197 } as const;
-const connecting = { address, isOpen: false, hasCa: false, hasCertificate: false };
+const connecting = { address, isOpen: false, hasCa: false, hasCertificate: false, alpnProtocol: 'h2' };
 
 function errorFor(code: string, state: Partial<typeof connecting> = {}) {
   return streamError(Object.assign(new Error('whatever'), { code }), { ...connecting, ...state });

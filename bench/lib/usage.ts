@@ -1,0 +1,19 @@
+/** What the work of this process has cost it: CPU of all its threads, time, memory. */
+
+export interface Usage {
+  /** User and system time of all threads, in microseconds. */
+  readonly cpuUs: number;
+  readonly seconds: number;
+  /** Most memory that the process has held so far, in bytes. */
+  readonly peakRssBytes: number;
+}
+
+/** Runs `work` and measures it. */
+export async function measured(work: () => Promise<void>): Promise<Usage> {
+  const startedCpu = process.cpuUsage();
+  const started = performance.now();
+  await work();
+  const seconds = (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(startedCpu);
+  return { cpuUs: user + system, seconds, peakRssBytes: process.resourceUsage().maxRSS * 1024 };
+}

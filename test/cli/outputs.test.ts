@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { TokenBlock } from '../../src/apns/token-block.js';
+import { hexLines } from '../../src/cli/hex-lines.js';
+import { Outputs } from '../../src/cli/outputs.js';
+
+describe('the files of --out', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'peal-test-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  const read = (name: string): string => readFileSync(path.join(folder, name), 'utf8');
+  const block = (count: number): TokenBlock => {
+    const bytes = new Uint8Array(count * 4).map((_, index) => index);
+    return new TokenBlock(bytes, 4, count);
+  };
+
+  it('have their names only once they are whole', async () => {
+    const outputs = await Outputs.open(folder, []);
+    outputs.unsent(block(2), 0, 2);
+    assert.ok(readdirSync(folder).every((name) => name.endsWith('.partial')));
+    await outputs.publish();
+    assert.deepEqual(readdirSync(folder).sort(), ['invalid.csv', 'rejected.csv', 'unknown.txt', 'unsent.txt']);
+    assert.equal(read('unsent.txt'), '00010203\n04050607\n');
+  });
+
+  it('take part of a block', async () => {
+    const outputs = await Outputs.open(folder, []);
+    outputs.unknown(block(4), 1, 3);
+    await outputs.publish();
+    assert.equal(read('unknown.txt'), '04050607\n08090a0b\n');
+  });
+
+  it('hold much more than a buffer, in order, and ask the writer to wait meanwhile', async () => {
+    const outputs = await Outputs.open(folder, []);
+    const tokens = block(1000);
+    let waits = 0;
+    for (let round = 0; round < 1000; round++) {
+      outputs.unsent(tokens, 0, 1000);
+      const pressure = outputs.pressure();
+      if (pressure !== null) waits++;
+      await pressure;
+    }
+    await outputs.publish();
+    assert.ok(waits > 0);
+    const expected = Buffer.from(hexLines(tokens, 0, 1000)).toString();
+    assert.ok(read('unsent.txt') === expected.repeat(1000));
+  });
+
+  it('never write through a link that waits under their name', async () => {
+    const victim = path.join(folder, 'victim');
+    writeFileSync(victim, 'untouched');
+    mkdirSync(path.join(folder, 'out'));
+    symlinkSync(victim, path.join(folder, 'out', 'unsent.txt'));
+    const outputs = await Outputs.open(path.join(folder, 'out'), []);
+    outputs.unsent(block(1), 0, 1);
+    await outputs.publish();
+    assert.equal(read('victim'), 'untouched');
+    assert.equal(read('out/unsent.txt'), '00010203\n');
+  });
+
+  it('refuse to replace what the command reads, also behind a link', async () => {
+    writeFileSync(path.join(folder, 'unsent.txt'), 'tokens');
+    symlinkSync(path.join(folder, 'unsent.txt'), path.join(folder, 'list'));
+    const opening = Outputs.open(folder, [path.join(folder, 'list')]);
+    await assert.rejects(opening, { code: 'ERR_PEAL_OPTION', message: /unsent\.txt is read by this command/ });
+  });
+});

@@ -1,0 +1,156 @@
+/** `peal send` end to end: a process of its own against the simulator. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { scriptedToken } from '../../src/simulator/token-script.js';
+import { jsonLines, runCommand } from '../support/command.js';
+import { Fixture, linesOf, randomTokens } from './fixture.js';
+
+/** The keys that scripts read, in their order. */
+const summaryKeys = [
+  ...['messageType', 'recipients', 'accepted', 'rejected', 'unsent', 'unknown', 'invalid', 'reasons', 'seconds'],
+  ...['perSecond', 'connections', 'threads'],
+];
+
+describe('peal send', () => {
+  let fixture: Fixture;
+  before(async () => {
+    fixture = await Fixture.open();
+  });
+  beforeEach(() => fixture.simulator.ledger.reset());
+  after(async () => {
+    await fixture[Symbol.asyncDispose]();
+  });
+
+  it('sends to every token of a list and ends with 0', async () => {
+    const tokens = await fixture.write('tokens.txt', `${randomTokens(500).join('\n')}\n`);
+    const { code, stdout, stderr } = await runCommand(fixture.send(tokens));
+    assert.equal(stderr, '');
+    assert.equal(code, 0);
+    assert.match(stdout, /recipients {2,}500\b/);
+    assert.match(stdout, /accepted {2,}500 +100 %/);
+    const { requests, accepted, duplicates } = fixture.simulator.ledger.summary();
+    assert.deepEqual({ requests, accepted, duplicates }, { requests: 500, accepted: 500, duplicates: 0 });
+  });
+
+  it('says with --json what scripts rely on, and nothing else on standard output', async () => {
+    const list = [...randomTokens(20), scriptedToken('Unregistered'), scriptedToken('BadDeviceToken'), 'no token'];
+    const tokens = await fixture.write('tokens.txt', list.join('\n'));
+    const { code, stdout, stderr } = await runCommand(fixture.send(tokens, { with: ['--json'] }));
+    const summary = jsonLines(stdout).at(-1)!;
+    assert.deepEqual(Object.keys(summary), summaryKeys);
+    assert.equal(summary.messageType, 'summary');
+    assert.equal(summary.recipients, 23);
+    assert.equal(summary.accepted, 20);
+    assert.equal(summary.rejected, 2);
+    assert.equal(summary.unsent, 0);
+    assert.equal(summary.unknown, 0);
+    assert.equal(summary.invalid, 1);
+    assert.deepEqual(summary.reasons, { BadDeviceToken: 1, Unregistered: 1 });
+    assert.equal(summary.connections, 1);
+    assert.equal(summary.threads, 0);
+    assert.ok((summary.seconds as number) > 0);
+    assert.equal(stderr, '');
+    assert.equal(code, 3);
+  });
+
+  it('puts every recipient that was not accepted into a file, with why', async () => {
+    const [gone, bad] = [scriptedToken('Unregistered', 7), scriptedToken('BadDeviceToken', 8)];
+    const list = ['=HYPERLINK("x")', ...randomTokens(3), gone, 'abc', bad, ''];
+    const tokens = await fixture.write('tokens.txt', list.join('\r\n'));
+    await runCommand(fixture.send(tokens));
+    const [head, ...rejected] = (await fixture.output('rejected.csv')).trimEnd().split('\n');
+    assert.equal(head, 'token,status,reason,timestamp');
+    assert.equal(rejected.length, 2);
+    assert.match(rejected.find((row) => row.startsWith(gone)) ?? '', /^\w+,410,Unregistered,\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    assert.equal(
+      rejected.find((row) => row.startsWith(bad)),
+      `${bad},400,BadDeviceToken,`,
+    );
+    const invalid = (await fixture.output('invalid.csv')).split('\n');
+    assert.equal(invalid[0], 'line,text,why');
+    assert.match(invalid[1]!, /^1,"'=HYPERLINK\(""x""\)",\S/);
+    assert.match(invalid[2]!, /^6,abc,\S/);
+    assert.equal(await fixture.output('unsent.txt'), '');
+    assert.equal(await fixture.output('unknown.txt'), '');
+  });
+
+  it('keeps its files for their owner, and leaves no partial ones', async () => {
+    const tokens = await fixture.write('tokens.txt', randomTokens(1).join('\n'));
+    await runCommand(fixture.send(tokens, { without: ['--out'], with: ['--out', fixture.path('private')] }));
+    const names = readdirSync(fixture.path('private')).sort();
+    assert.deepEqual(names, ['invalid.csv', 'rejected.csv', 'unknown.txt', 'unsent.txt']);
+    assert.equal(statSync(fixture.path('private')).mode & 0o777, 0o700);
+    for (const name of names) assert.equal(statSync(fixture.path(`private/${name}`)).mode & 0o777, 0o600);
+  });
+
+  it('keeps what no answer came for in unknown.txt', async () => {
+    const lost = scriptedToken('RST_STREAM INTERNAL_ERROR', 1);
+    const tokens = await fixture.write('tokens.txt', [...randomTokens(5), lost].join('\n'));
+    const { code } = await runCommand(fixture.send(tokens));
+    assert.equal(code, 3);
+    assert.equal(await fixture.output('unknown.txt'), `${lost}\n`);
+    assert.equal(await fixture.output('unsent.txt'), '');
+  });
+
+  it('reads gzip', async () => {
+    const tokens = await fixture.write('tokens.gz', gzipSync(randomTokens(300).join('\n')));
+    const { code } = await runCommand(fixture.send(tokens));
+    assert.equal(code, 0);
+    assert.equal(fixture.simulator.ledger.summary().accepted, 300);
+  });
+
+  it('reads standard input', async () => {
+    const list = randomTokens(300);
+    const { code } = await runCommand(fixture.send('-'), { stdin: list.join('\n') });
+    assert.equal(code, 0);
+    assert.equal(fixture.simulator.ledger.summary().distinctTokens, 300);
+  });
+
+  it('sends over threads', async () => {
+    const tokens = await fixture.write('tokens.txt', randomTokens(3000).join('\n'));
+    const args = fixture.send(tokens, { without: ['--threads'], with: ['--threads', '2', '--json'] });
+    const { code, stdout } = await runCommand(args);
+    assert.equal(code, 0);
+    assert.equal(jsonLines(stdout).at(-1)?.threads, 2);
+    const { requests, duplicates } = fixture.simulator.ledger.summary();
+    assert.deepEqual({ requests, duplicates }, { requests: 3000, duplicates: 0 });
+  });
+
+  it('prints nothing with --quiet when all goes well', async () => {
+    const tokens = await fixture.write('tokens.txt', randomTokens(3).join('\n'));
+    const result = await runCommand(fixture.send(tokens, { with: ['--quiet'] }));
+    assert.deepEqual({ ...result, signal: null }, { code: 0, signal: null, stdout: '', stderr: '' });
+  });
+
+  it('sends a payload file as it is', async () => {
+    const payload = await fixture.write('payload.json', '{ "aps": { "alert": "Hi" }, "x": 1 }');
+    const tokens = await fixture.write('tokens.txt', randomTokens(2).join('\n'));
+    const { code, stderr } = await runCommand(
+      fixture.send(tokens, { without: ['--alert'], with: ['--payload', payload] }),
+    );
+    assert.equal(stderr, '');
+    assert.equal(code, 0);
+    assert.equal(fixture.simulator.ledger.summary().payloadBytes, 2 * '{"aps":{"alert":"Hi"},"x":1}'.length);
+  });
+
+  it('replaces the files of an earlier run as a whole', async () => {
+    const invalid = await fixture.write('tokens.txt', `${randomTokens(1)[0]}\nnonsense`);
+    await runCommand(fixture.send(invalid));
+    const valid = await fixture.write('tokens.txt', `${randomTokens(1)[0]}\n`);
+    await runCommand(fixture.send(valid));
+    assert.equal(await fixture.output('invalid.csv'), 'line,text,why\n');
+  });
+
+  it('never overwrites what it reads', async () => {
+    await fixture.write('unsent.txt', randomTokens(2).join('\n'));
+    const list = fixture.path('unsent.txt');
+    const { code, stderr } = await runCommand(
+      fixture.send(list, { without: ['--out'], with: ['--out', fixture.folder] }),
+    );
+    assert.equal(code, 2);
+    assert.match(stderr, /--out: .*unsent\.txt is read by this command/);
+    assert.equal(linesOf(await fixture.output('unsent.txt', '.')).length, 2);
+    assert.ok(!existsSync(fixture.path('rejected.csv')));
+  });
+});
