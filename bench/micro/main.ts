@@ -9,7 +9,7 @@ import { Bench } from 'tinybench';
 import type { MicroItem, Register } from './suite.js';
 
 /** Every bench file, in the order of the table. */
-const files = ['request-template', 'response-reader', 'hpack', 'batch', 'token-parsing'];
+const files = ['request-template', 'binary-frames', 'response-reader', 'hpack', 'batch', 'token-parsing'];
 /** Measured time of each item, in milliseconds; as long again goes before it for the compiler to settle. */
 const measureMs = 400;
 

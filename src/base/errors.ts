@@ -19,10 +19,12 @@ export type PealErrorCode =
   | 'ERR_PEAL_RESOLVE' // the gateway's host name does not resolve
   | 'ERR_PEAL_CONNECT' // the gateway refuses or cannot be reached
   | 'ERR_PEAL_CONNECT_TIMEOUT' // TCP, TLS or the first SETTINGS took too long
+  | 'ERR_PEAL_PROXY' // a proxy on the way refuses, or is none
   | 'ERR_PEAL_TLS' // certificate chain, host name, protocol version, client certificate
   | 'ERR_PEAL_ALPN' // the gateway does not speak h2
   | 'ERR_PEAL_CLOSED' // the connection ended
   | 'ERR_PEAL_GOAWAY' // the gateway asked to go elsewhere
+  | 'ERR_PEAL_DISCARDED' // binary gateway: sent after a notification that it refused, so certainly not processed
   | 'ERR_PEAL_REFUSED' // RST_STREAM REFUSED_STREAM: certainly not processed
   | 'ERR_PEAL_RESET' // RST_STREAM with another code
   | 'ERR_PEAL_TIMEOUT' // no answer, or no answer to a PING, in time

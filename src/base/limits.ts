@@ -8,6 +8,10 @@
 export const maxPayloadBytes = 4096;
 /** Largest payload of a voip push, in bytes. */
 export const maxVoipPayloadBytes = 5120;
+/** Largest payload of a notification of the binary protocol, in bytes. */
+export const maxBinaryPayloadBytes = 2048;
+/** How long a binary gateway keeps a notification that names no time of its own. */
+export const binaryLifetimeMs = 24 * 3_600_000;
 /** Longest apns-collapse-id, in bytes. */
 export const maxCollapseIdBytes = 64;
 /** Longest device token that is accepted, in bytes; Apple's are 32 today and may grow. */
@@ -105,6 +109,20 @@ export const readBufferBytes = 64 * 1024;
 /** Fewest requests that are worth a write of their own while answers are outstanding. */
 export const minRequestsPerWrite = 64;
 
+// --- the binary protocol ---
+/** Items of one notification frame, in bytes, that a gateway takes; a client's are at most payload, token and 29. */
+export const maxBinaryFrameBytes = 1 << 17;
+/** Notifications of one binary connection that are written and not yet proven; a power of two. */
+export const maxUnprovenNotifications = 8192;
+/** How long a connection with nothing to write waits for more before it flushes: above batchLingerMs. */
+export const flushLingerMs = 25;
+/** How long a notification may stay unproven while others follow: then the connection flushes. */
+export const flushIntervalMs = 5_000;
+/** How long one write may take. */
+export const writeTimeoutMs = 20_000;
+/** Quiet time after the last write that proves what was written, where connections do not flush. */
+export const readTailTimeoutMs = 3_000;
+
 // --- connections ---
 export const connectTimeoutMs = 10_000;
 /** Silence, with requests in flight, after which the gateway is asked with a PING. */
@@ -127,6 +145,8 @@ export const closeTimeoutMs = 5_000;
 export const addressAttemptTimeoutMs = 500;
 /** TLS contexts (client certificate and trusted certificates) that one back-end keeps. */
 export const maxSecureContexts = 64;
+/** What a proxy may answer a CONNECT with, in bytes. */
+export const maxProxyAnswerBytes = 16 * 1024;
 /** Silence, with nothing in flight, after which the gateway is asked with a PING: under the 340 s of known routers. */
 export const pingAfterIdleMs = 240_000;
 /** How often a connection looks at its own silence. */
@@ -215,3 +235,19 @@ export const maxRetryDelayMs = 15 * 60_000;
 export const maxErrorsKept = 100;
 /** Connections of one pool that an option may ask for. */
 export const maxConnectionsOption = 1_000;
+/** Sends of one message in a row that may bring nobody on, with an answer each time, before it is no longer retried. */
+export const maxFruitlessSends = 10;
+/** Tokens that HTTP/2 answers called gone, kept for `feedback()` until they are read; the oldest give way. */
+export const maxGoneTokensKept = 100_000;
+/** Messages of one call that are on their way at once. */
+export const maxMessagesAtOnce = 64;
+/** Tuples of a feedback gateway that wait for the program, above which reading pauses. */
+export const maxFeedbackWaiting = 4096;
+/** Silence of a feedback gateway that ends the reading, and of a binary one that is expected to answer. */
+export const readTimeoutMs = 20_000;
+/** Smallest buffer for writes that an option may ask for, in bytes: the original library's. */
+export const minWriteBufferBytes = 2048;
+/** How long a connection above the size of its pool is idle before it is closed. */
+export const idleBeforeTrimMs = 10_000;
+/** Idle connections that a pool keeps. */
+export const poolSize = 5;

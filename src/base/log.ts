@@ -1,5 +1,8 @@
 /**
  * Where peal says what it does. Silent unless a logger is given; a pino instance fits as it is.
+ *
+ * Levels: `error` a fault of ours; `warn` what somebody should look at; `info` what happens a few times in a run;
+ * `debug` the life of a connection; `trace` its single reads and writes. Nothing is logged for a single notification.
  */
 
 type LogMethod = (fields: object, message: string) => void;
@@ -12,6 +15,34 @@ export interface Logger {
   error: LogMethod;
 }
 
+export type LogLevel = keyof Logger;
+
+/** From the finest up. */
+const levels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error'];
+
 const ignore: LogMethod = () => {};
 
 export const silentLogger: Logger = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+/** Loggers that can be asked beforehand, as pino's. */
+interface LevelledLogger extends Logger {
+  isLevelEnabled?(level: LogLevel): boolean;
+}
+
+/** The finest level that `logger` wants; null: none. One that cannot be asked wants whatever it has a method for. */
+export function leastLevel(logger: LevelledLogger): LogLevel | null {
+  const isWanted = (level: LogLevel): boolean => logger[level] !== ignore && (logger.isLevelEnabled?.(level) ?? true);
+  return levels.find(isWanted) ?? null;
+}
+
+/** Whether lines of `level` are wanted. To be asked once for each connection, so that nothing is made for nobody. */
+export function wants(logger: Logger, level: LogLevel): boolean {
+  const least = leastLevel(logger);
+  return least !== null && levels.indexOf(least) <= levels.indexOf(level);
+}
+
+/** `logger` without what is finer than `least`. */
+export function atLevel(least: LogLevel, logger: Logger): Logger {
+  const finer = levels.slice(0, levels.indexOf(least));
+  return { ...logger, ...Object.fromEntries(finer.map((level) => [level, ignore])) };
+}

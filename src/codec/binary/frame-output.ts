@@ -1,0 +1,241 @@
+/**
+ * One write's worth of notifications, end to end. Slots of one template stay laid out after they were written: where
+ * the same template comes to lie again, only tokens and identifiers are patched. Owned by one binary connection, which
+ * fills it while no write is outstanding; on its thread.
+ *
+ *   | slot | slot | slot | slot | … | flush |…free…
+ *   ^ #layoutStart              ^ #layoutEnd
+ */
+import type { PersonalParts } from '../../apns/notification.js';
+import type { TokenBlock } from '../../apns/token-block.js';
+import { outputBufferBytes } from '../../base/limits.js';
+import type { FrameTemplate } from './frame-template.js';
+import { type NotificationFields, notificationBytes, writeNotification } from './notification-writer.js';
+import { FRAMED } from './wire.js';
+
+const nothing = new Uint8Array(0);
+const emptyPayload = new TextEncoder().encode('{}');
+
+export class FrameOutput {
+  #bytes: Uint8Array;
+  #view: DataView;
+  #length = 0;
+  #layout: FrameTemplate | null = null;
+  #layoutStart = 0;
+  #layoutEnd = 0;
+
+  /** @param capacityBytes What one write holds at most; a notification larger than that is written alone. */
+  constructor(capacityBytes: number = outputBufferBytes) {
+    this.#bytes = new Uint8Array(Math.max(1, capacityBytes));
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
+  /** What was appended since the last reset. A view, to stay untouched while it is written. */
+  take(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Forgets what was written, and keeps the layout. */
+  reset(): void {
+    this.#length = 0;
+  }
+
+  /**
+   * Appends notifications for the recipients `order[from] … order[from + most - 1]` of `tokens`, as many as fit; the
+   * first has the identifier `identifier`, and each one after it the next. At least one where the output is empty.
+   * Returns how many.
+   *
+   * @param personal Payloads of their own; used where the template says so.
+   */
+  append(
+    template: FrameTemplate,
+    tokens: TokenBlock,
+    personal: PersonalParts | null,
+    order: Uint16Array,
+    from: number,
+    most: number,
+    identifier: number,
+  ): number {
+    if (most <= 0) return 0;
+    if (template.hasPersonalPayloads) {
+      return this.#appendPersonal(template, tokens, personal!, order, from, most, identifier);
+    }
+    const slotBytes = template.image.length;
+    const count = Math.min(most, this.#roomFor(slotBytes));
+    if (count > 0) this.#patchSlots(template, tokens, order, from, count, identifier);
+    return count;
+  }
+
+  /** Appends a known-bad notification: a token of no bytes, which every gateway refuses. */
+  appendFlush(identifier: number): void {
+    const fields: NotificationFields = {
+      ...{ command: FRAMED, token: nothing, payload: emptyPayload },
+      ...{ identifier, expiry: 0, priority: 10 },
+    };
+    const end = this.#length + notificationBytes(fields);
+    this.#grow(end);
+    this.#cutLayout(this.#length);
+    writeNotification(this.#bytes, this.#length, fields);
+    this.#length = end;
+  }
+
+  /** Slots that still fit; one where nothing has been appended, whatever its size. */
+  #roomFor(slotBytes: number): number {
+    const room = Math.floor((this.#bytes.length - this.#length) / slotBytes);
+    if (room > 0 || this.#length > 0) return room;
+    this.#grow(slotBytes);
+    return 1;
+  }
+
+  // --- slots: the hot path ---
+
+  #patchSlots(
+    template: FrameTemplate,
+    tokens: TokenBlock,
+    order: Uint16Array,
+    from: number,
+    count: number,
+    identifier: number,
+  ): void {
+    const { tokenBytes, tokenOffset, identifierOffset, image } = template;
+    const slotBytes = image.length;
+    const start = this.#length;
+    this.#layOut(template, start, start + count * slotBytes);
+    this.#length = start + count * slotBytes;
+    if (tokenBytes === wordwiseTokenBytes) {
+      copyTokens32(viewOf(tokens.bytes), order, from, count, this.#view, start + tokenOffset, slotBytes);
+    } else {
+      copyTokens(tokens, order, from, count, this.#bytes, start + tokenOffset, slotBytes);
+    }
+    if (identifierOffset >= 0) this.#numberSlots(start + identifierOffset, slotBytes, count, identifier);
+  }
+
+  #numberSlots(first: number, slotBytes: number, count: number, identifier: number): void {
+    const view = this.#view;
+    for (let i = 0, at = first; i < count; i++, at += slotBytes) view.setUint32(at, identifier + i);
+  }
+
+  /** Makes sure that slots of `template` stand from `start` to `end`. */
+  #layOut(template: FrameTemplate, start: number, end: number): void {
+    const { image } = template;
+    const bytes = this.#bytes;
+    const isAligned = (start - this.#layoutStart) % image.length === 0;
+    if (this.#layout !== template || start < this.#layoutStart || start > this.#layoutEnd || !isAligned) {
+      this.#layout = template;
+      this.#layoutStart = start;
+      this.#layoutEnd = start;
+    }
+    if (this.#layoutEnd >= end) return;
+    // The first slot from the image, then what stands there already, doubled until it fills the rest.
+    let from = this.#layoutEnd;
+    bytes.set(image, from);
+    const first = from;
+    from += image.length;
+    while (from < end) {
+      const size = Math.min(from - first, end - from);
+      bytes.copyWithin(from, first, first + size);
+      from += size;
+    }
+    this.#layoutEnd = end;
+  }
+
+  /** Something else is written from `at` on: only whole slots before it remain. */
+  #cutLayout(at: number): void {
+    if (this.#layout === null || at >= this.#layoutEnd) return;
+    const slotBytes = this.#layout.image.length;
+    const slots = Math.max(0, Math.floor((at - this.#layoutStart) / slotBytes));
+    this.#layoutEnd = this.#layoutStart + slots * slotBytes;
+  }
+
+  // --- everything else ---
+
+  #appendPersonal(
+    template: FrameTemplate,
+    tokens: TokenBlock,
+    personal: PersonalParts,
+    order: Uint16Array,
+    from: number,
+    most: number,
+    identifier: number,
+  ): number {
+    const payloads = personal.payloads!;
+    const offsets = personal.payloadOffsets!;
+    const { tokenBytes, tokenOffset, identifierOffset } = template;
+    let count = 0;
+    for (; count < most; count++) {
+      const index = order[from + count]!;
+      const start = offsets[index]!;
+      const end = offsets[index + 1]!;
+      if (this.#roomFor(template.frameBytes(end - start)) === 0) break;
+      const at = this.#length;
+      this.#cutLayout(at);
+      this.#length = template.writePersonal(this.#bytes, at, payloads, start, end);
+      const tokenAt = index * tokenBytes;
+      for (let i = 0; i < tokenBytes; i++) this.#bytes[at + tokenOffset + i] = tokens.bytes[tokenAt + i]!;
+      if (identifierOffset < 0) continue;
+      this.#view.setUint32(at + identifierOffset + template.identifierShift(end - start), identifier + count);
+    }
+    return count;
+  }
+
+  #grow(capacityBytes: number): void {
+    if (capacityBytes <= this.#bytes.length) return;
+    const grown = new Uint8Array(capacityBytes);
+    grown.set(this.#bytes);
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
+
+/** The length that Apple's tokens have. */
+const wordwiseTokenBytes = 32;
+
+/**
+ * Copies tokens of 32 bytes into slots. Eight loads and stores written out are three times as fast as a loop over
+ * them, and TypedArray.set or copyWithin cost more for a call than all of this.
+ */
+function copyTokens32(
+  source: DataView,
+  order: Uint16Array,
+  from: number,
+  count: number,
+  target: DataView,
+  first: number,
+  slotBytes: number,
+): void {
+  for (let i = 0, to = first; i < count; i++, to += slotBytes) {
+    const at = order[from + i]! * wordwiseTokenBytes;
+    target.setInt32(to, source.getInt32(at, true), true);
+    target.setInt32(to + 4, source.getInt32(at + 4, true), true);
+    target.setInt32(to + 8, source.getInt32(at + 8, true), true);
+    target.setInt32(to + 12, source.getInt32(at + 12, true), true);
+    target.setInt32(to + 16, source.getInt32(at + 16, true), true);
+    target.setInt32(to + 20, source.getInt32(at + 20, true), true);
+    target.setInt32(to + 24, source.getInt32(at + 24, true), true);
+    target.setInt32(to + 28, source.getInt32(at + 28, true), true);
+  }
+}
+
+/** The same for tokens of any other length. */
+function copyTokens(
+  { bytes, tokenBytes }: TokenBlock,
+  order: Uint16Array,
+  from: number,
+  count: number,
+  target: Uint8Array,
+  first: number,
+  slotBytes: number,
+): void {
+  for (let i = 0, to = first; i < count; i++, to += slotBytes) {
+    const at = order[from + i]! * tokenBytes;
+    for (let byte = 0; byte < tokenBytes; byte++) target[to + byte] = bytes[at + byte]!;
+  }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
