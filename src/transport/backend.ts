@@ -1,7 +1,11 @@
 /**
  * The seam between connections and the world: a back-end opens byte streams. A connection drives one stream and is
  * told of everything through one listener, without an object or a closure for each read or write.
+ *
+ * Back-ends are pluggable: `tls`, `memory` and `proxy` are built in, others can be written outside peal
+ * (docs/backends.md). Everything here is called on the thread of the connection, a shard's worker or the program's own.
  */
+import type { SecureContextOptions } from 'node:tls';
 import type { Address } from '../apns/address.js';
 import type { CertificateCredential } from '../apns/credential.js';
 import type { PealError } from '../base/errors.js';
@@ -16,6 +20,7 @@ export interface ByteStreamListener {
   onClosed(error: PealError | null): void;
 }
 
+/** What either end of a connection can do with its stream. */
 export interface ByteStream {
   /**
    * Writes `bytes`, which must stay untouched until `onWritten` is called (not called once the stream has closed).
@@ -29,6 +34,37 @@ export interface ByteStream {
   end(): void;
   /** Drops the stream at once. onClosed follows, once, later in the same or next turn. */
   destroy(): void;
+}
+
+/** What can be said of an open stream in a log: plain data, and nothing secret. */
+export type StreamDetails = Readonly<Record<string, string | number | boolean | null>>;
+
+/** A stream as a back-end opens it. */
+export interface BackendStream extends ByteStream {
+  /** Nothing can be written any more: it failed, was destroyed, or has been told over. False while it is opening. */
+  readonly isClosed: boolean;
+  /** Whether bytes came that the listener has not been given yet. What still lies in the kernel is not seen. */
+  readonly hasUnread: boolean;
+  /**
+   * Makes the stream ready for its next use: reading goes on if it was paused. Returns false, and changes nothing,
+   * where there can be none: not open, ended by either side, a write under way, or bytes that nobody has read.
+   */
+  reset(): boolean;
+  /** What was agreed on with the peer (protocol, cipher …), once open; for logs. */
+  details(): StreamDetails;
+}
+
+/**
+ * A client certificate as a back-end holds it. Peal's own keeps the material in memory; a back-end of another kind may
+ * leave the key where it is (a PKCS#11 token, say) and tell OpenSSL how to use it.
+ */
+export interface BackendCredential {
+  /** SHA-256 over the certificate, hex. Equal for the same certificate: contexts and connections are shared by it. */
+  readonly digest: string;
+  /** What `tls.createSecureContext` needs to prove that the certificate is ours. Holds secrets: never to be logged. */
+  load(): SecureContextOptions;
+  /** The certificate and its chain as PEM, without the key; null where it is known as PKCS#12 only. */
+  dump(): string | null;
 }
 
 export interface OpenOptions {
@@ -45,5 +81,15 @@ export interface OpenOptions {
 /** Opens byte streams; everything else about the network is its own business. */
 export interface Backend {
   /** Begins to open a stream. Failure comes through `listener.onClosed`, never as a throw. */
-  open(options: OpenOptions, listener: ByteStreamListener): ByteStream;
+  open(options: OpenOptions, listener: ByteStreamListener): BackendStream;
+}
+
+/** Makes back-ends: called once in each thread that sends, with the session's option `backendOptions`, or `{}`. */
+export type BackendClass = new (options: never) => Backend;
+
+/** A back-end by name, as it crosses threads: `specifier` and `options` are plain data. */
+export interface BackendSpec {
+  /** `tls`, `memory`, `proxy`, or the package name, path or URL of a module. */
+  readonly specifier: string;
+  readonly options: object | null;
 }

@@ -1,5 +1,12 @@
-/** Byte streams: the seam and its built-in back-ends. */
-export type { Backend, ByteStream, ByteStreamListener, OpenOptions } from './backend.js';
+/** Byte streams: the seam and its built-in back-ends. The others are loaded by resolve-backend, when they are named. */
+export type {
+  Backend,
+  BackendStream,
+  ByteStream,
+  ByteStreamListener,
+  OpenOptions,
+  StreamDetails,
+} from './backend.js';
 export {
   createMemoryBackend,
   createMemoryPair,
@@ -8,4 +15,4 @@ export {
   MemoryStream,
 } from './memory.js';
 export { createTlsBackend, type TlsBackendOptions } from './tls.js';
-export { hostAndPort } from './tls-errors.js';
+export { hostAndPort, timeoutError } from './tls-errors.js';

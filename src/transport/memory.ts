@@ -11,7 +11,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
-import type { Backend, ByteStream, ByteStreamListener, OpenOptions } from './backend.js';
+import type { Backend, BackendStream, ByteStreamListener, OpenOptions, StreamDetails } from './backend.js';
 
 export interface MemoryOptions {
   /** `defer` and, with a delay, `setTimer` move everything. */
@@ -30,7 +30,7 @@ export type MemoryAccept = (stream: MemoryStream, options: OpenOptions) => ByteS
 /** A back-end whose connections lead to `accept`. */
 export function createMemoryBackend(accept: MemoryAccept, options: MemoryOptions): Backend {
   return {
-    open(openOptions: OpenOptions, listener: ByteStreamListener): ByteStream {
+    open(openOptions: OpenOptions, listener: ByteStreamListener): BackendStream {
       const [client, server] = createMemoryPair(options);
       const answer = accept(server, openOptions);
       client.attach(listener);
@@ -56,7 +56,7 @@ export function createMemoryPair(options: MemoryOptions): [MemoryStream, MemoryS
 }
 
 /** One end of a pair. */
-export class MemoryStream implements ByteStream {
+export class MemoryStream implements BackendStream {
   readonly #options: MemoryOptions;
   readonly #bufferBytes: number;
   #peer: MemoryStream | null = null;
@@ -97,11 +97,11 @@ export class MemoryStream implements ByteStream {
   /** Closes this end with an error, and resets the other. */
   fail(error: PealError): void {
     this.#close(error);
-    this.#peer?.reset();
+    this.#peer?.breakOff();
   }
 
   /** What a peer sees of `destroy` or a broken line: everything under way is lost. */
-  reset(): void {
+  breakOff(): void {
     this.#close(new PealError('ERR_PEAL_CLOSED', 'The connection broke off.', { origin: 'connect', retryable: true }));
   }
 
@@ -131,7 +131,26 @@ export class MemoryStream implements ByteStream {
   destroy(): void {
     if (this.#state === 'closed') return;
     this.#close(null);
-    this.#peer?.reset();
+    this.#peer?.breakOff();
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  get hasUnread(): boolean {
+    return this.#incomingBytes > 0;
+  }
+
+  reset(): boolean {
+    const isEnding = this.#hasEnded || this.#hasPeerEnded;
+    if (this.#state !== 'open' || isEnding || this.#onWritten !== null || this.hasUnread) return false;
+    this.resumeReading();
+    return true;
+  }
+
+  details(): StreamDetails {
+    return { protocol: 'memory' };
   }
 
   /** Bytes that this end has not read yet. */

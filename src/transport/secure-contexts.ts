@@ -8,6 +8,8 @@ import { createSecureContext, type SecureContext, type SecureContextOptions } fr
 import type { CertificateCredential } from '../apns/credential.js';
 import { PealError } from '../base/errors.js';
 import { maxSecureContexts } from '../base/limits.js';
+import type { BackendCredential } from './backend.js';
+import { type CredentialFor, TlsCredential } from './tls-credential.js';
 
 /**
  * AES-128-GCM stands first: Node prefers AES-256, which costs 5 to 15 % more CPU for each notification. For TLS 1.2
@@ -27,16 +29,23 @@ const cipherSuites = [
 
 export class SecureContexts {
   readonly #contexts = new Map<string, SecureContext>();
+  readonly #credentialFor: CredentialFor;
+
+  /** @param credentialFor how client certificates are held; by default in memory */
+  constructor(credentialFor: CredentialFor = (certificate) => new TlsCredential(certificate)) {
+    this.#credentialFor = credentialFor;
+  }
 
   /**
    * The context for a client certificate (or none) and the certificates to trust (or the system's).
    * Throws PealError: ERR_PEAL_CREDENTIAL for a certificate or key, ERR_PEAL_OPTION for a `ca`, that cannot be used.
    */
   contextFor(certificate: CertificateCredential | null, ca: string | null): SecureContext {
-    const key = `${certificate?.fingerprint ?? 'none'} ${ca === null ? 'system' : digestOf(ca)}`;
+    const credential = certificate === null ? null : this.#credentialFor(certificate);
+    const key = `${credential?.digest ?? 'none'} ${ca === null ? 'system' : digestOf(ca)}`;
     const known = this.#contexts.get(key);
     if (known !== undefined) return known;
-    const context = makeContext(certificate, ca);
+    const context = makeContext(credential, ca);
     if (this.#contexts.size >= maxSecureContexts) this.#dropOldest();
     this.#contexts.set(key, context);
     return context;
@@ -52,7 +61,7 @@ function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-function makeContext(certificate: CertificateCredential | null, ca: string | null): SecureContext {
+function makeContext(credential: BackendCredential | null, ca: string | null): SecureContext {
   const options: SecureContextOptions = { minVersion: 'TLSv1.2', ciphers: cipherSuites };
   if (ca !== null) {
     // OpenSSL silently trusts nothing when it finds no certificate; the error would then blame the gateway.
@@ -63,32 +72,24 @@ function makeContext(certificate: CertificateCredential | null, ca: string | nul
     }
     options.ca = ca;
   }
-  if (certificate !== null) addCertificate(options, certificate);
   try {
-    return createSecureContext(options);
+    return createSecureContext({ ...credential?.load(), ...options });
   } catch (error) {
-    throw contextError(error, certificate);
+    throw contextError(error, credential);
   }
 }
 
-function addCertificate(options: SecureContextOptions, certificate: CertificateCredential): void {
-  if (certificate.cert !== null) options.cert = certificate.cert;
-  if (certificate.key !== null) options.key = certificate.key;
-  if (certificate.pfx !== null) options.pfx = Buffer.from(certificate.pfx);
-  if (certificate.passphrase !== null) options.passphrase = certificate.passphrase;
-}
-
 /** OpenSSL's text names what failed and never quotes the key; it is not kept as the cause all the same. */
-function contextError(error: unknown, certificate: CertificateCredential | null): PealError {
+function contextError(error: unknown, credential: BackendCredential | null): PealError {
   const why = error instanceof Error ? error.message : String(error);
-  if (certificate === null) {
+  if (credential === null) {
     return new PealError('ERR_PEAL_OPTION', `TLS cannot use \`ca\` (${why}): check the PEM certificates in it.`, {
       origin: 'usage',
     });
   }
   return new PealError(
     'ERR_PEAL_CREDENTIAL',
-    `TLS cannot use the client certificate ${certificate.fingerprint.slice(0, 16)}… (${why}): ` +
+    `TLS cannot use the client certificate ${credential.digest.slice(0, 16)}… (${why}): ` +
       'check certificate, key and passphrase.',
     { origin: 'credential' },
   );

@@ -45,6 +45,15 @@ export function streamError(error: unknown, state: StreamState): PealError {
   );
 }
 
+/** The PealError for a way to the gateway that could not be dialled. Its message is the back-end's own. */
+export function dialError(error: unknown, state: StreamState): PealError {
+  if (error instanceof PealError) return error;
+  const { code, message } = (error ?? {}) as NodeError;
+  if (typeof code === 'string') return streamError(error, state);
+  const why = stripUnprintable(message ?? String(error), 160) || 'no reason given';
+  return connectError('ERR_PEAL_CONNECT', `No way to ${hostAndPort(state.address)}: ${why}.`, true);
+}
+
 export function timeoutError(address: Address, timeoutMs: number): PealError {
   return connectError(
     'ERR_PEAL_CONNECT_TIMEOUT',

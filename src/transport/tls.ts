@@ -1,25 +1,26 @@
 /**
- * The default back-end: byte streams over node:tls. Called by connections, on whichever thread they live.
- *
- * A socket reads into one buffer that is used again for every read (`onread`): no allocation and no stream machinery
- * per read. Node calls back once per TLS record. Writes go out as they come; the caller keeps to one at a time.
+ * The default back-end: TLS over TCP, or over whatever way to the gateway a `dial` function opens (a proxy, SOCKS,
+ * SSH …). Called by connections, on whichever thread they live. The stream itself is tls-stream.
  */
-import { Buffer } from 'node:buffer';
 import { isIP, type LookupFunction } from 'node:net';
-import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import { type Clock, systemClock, type TimerHandle } from '../base/clock.js';
+import { type Clock, systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
-import { addressAttemptTimeoutMs, readBufferBytes } from '../base/limits.js';
-import type { Backend, ByteStream, ByteStreamListener, OpenOptions } from './backend.js';
+import { addressAttemptTimeoutMs } from '../base/limits.js';
+import type { Backend, BackendStream, ByteStreamListener, OpenOptions } from './backend.js';
 import { createRotatingLookup } from './lookup.js';
 import { SecureContexts } from './secure-contexts.js';
-import { noProtocolError, streamError, timeoutError } from './tls-errors.js';
+import type { CredentialFor } from './tls-credential.js';
+import { type Dial, type SocketOptions, TlsStream } from './tls-stream.js';
 
 export interface TlsBackendOptions {
   /** Default: the process's own. */
   readonly clock?: Clock;
   /** How host names become addresses. Default: a fresh `dns.lookup` for each connection, spread over its answers. */
   readonly lookup?: LookupFunction;
+  /** How the gateway is reached. Default: TCP. */
+  readonly dial?: Dial;
+  /** How client certificates are held. Default: in memory, as they were loaded. */
+  readonly credentialFor?: CredentialFor;
 }
 
 /**
@@ -28,14 +29,14 @@ export interface TlsBackendOptions {
  * _OPTION before the stream is open; _CLOSED and _TLS (a late alert) after.
  */
 export function createTlsBackend(options: TlsBackendOptions = {}): Backend {
-  const clock = options.clock ?? systemClock;
-  const lookup = options.lookup ?? createRotatingLookup();
-  const contexts = new SecureContexts();
+  const { dial = null, clock = systemClock, lookup = createRotatingLookup() } = options;
+  const contexts = new SecureContexts(options.credentialFor);
   return {
-    open(openOptions: OpenOptions, listener: ByteStreamListener): ByteStream {
+    open(openOptions: OpenOptions, listener: ByteStreamListener): BackendStream {
       try {
         const secureContext = contexts.contextFor(openOptions.certificate, openOptions.ca);
-        return new TlsStream({ ...socketOptions(openOptions), secureContext, lookup }, openOptions, listener, clock);
+        const socketOptions = { ...socketOptionsFor(openOptions), secureContext, lookup };
+        return new TlsStream(socketOptions, openOptions, listener, clock, dial);
       } catch (error) {
         return refusedStream(error, listener, clock);
       }
@@ -43,15 +44,7 @@ export function createTlsBackend(options: TlsBackendOptions = {}): Backend {
   };
 }
 
-/** Options that tls.connect takes as net.connect does, but that are missing in its types. */
-interface SocketOptions extends ConnectionOptions {
-  autoSelectFamily?: boolean;
-  autoSelectFamilyAttemptTimeout?: number;
-  noDelay?: boolean;
-  onread?: { readonly buffer: Uint8Array; readonly callback: (length: number, buffer: Uint8Array) => boolean };
-}
-
-function socketOptions(options: OpenOptions): SocketOptions {
+function socketOptionsFor(options: OpenOptions): SocketOptions {
   const { host, port } = options.address;
   const result: SocketOptions = {
     host,
@@ -66,117 +59,16 @@ function socketOptions(options: OpenOptions): SocketOptions {
   return result;
 }
 
-class TlsStream implements ByteStream {
-  readonly #socket: TLSSocket;
-  readonly #options: OpenOptions;
-  readonly #listener: ByteStreamListener;
-  readonly #clock: Clock;
-  #connectTimer: TimerHandle;
-  #isOpen = false;
-  #isClosed = false;
-  #isAbandoned = false;
-  #error: PealError | null = null;
-  #onWritten: (() => void) | null = null;
-
-  constructor(socketOptions: SocketOptions, options: OpenOptions, listener: ByteStreamListener, clock: Clock) {
-    this.#options = options;
-    this.#listener = listener;
-    this.#clock = clock;
-    const readInto: SocketOptions = {
-      ...socketOptions,
-      noDelay: true,
-      onread: { buffer: Buffer.allocUnsafeSlow(readBufferBytes), callback: this.#onRead },
-    };
-    this.#socket = connect(readInto);
-    this.#connectTimer = clock.setTimer(this.#onConnectTimeout, options.connectTimeoutMs);
-    this.#socket.on('secureConnect', () => this.#onSecure());
-    this.#socket.on('error', (error) => this.#fail(streamError(error, this.#state())));
-    this.#socket.on('close', () => this.#onClose());
-  }
-
-  write(bytes: Uint8Array, onWritten: () => void): void {
-    this.#onWritten = onWritten;
-    this.#socket.write(bytes, this.#written);
-  }
-
-  pauseReading(): void {
-    this.#socket.pause();
-  }
-
-  resumeReading(): void {
-    if (!this.#isClosed) this.#socket.resume();
-  }
-
-  end(): void {
-    this.#socket.end();
-  }
-
-  destroy(): void {
-    this.#isAbandoned = true;
-    this.#socket.destroy();
-  }
-
-  // Made once per stream, not once per write. A write that fails is followed by 'close', which says it all.
-  readonly #written = (error?: Error | null): void => {
-    const onWritten = this.#onWritten;
-    if (error != null || this.#isClosed || onWritten === null) return;
-    this.#onWritten = null;
-    onWritten();
-  };
-
-  readonly #onRead = (length: number, buffer: Uint8Array): boolean => {
-    if (this.#isOpen && !this.#isAbandoned) this.#listener.onBytes(buffer, length);
-    return true;
-  };
-
-  readonly #onConnectTimeout = (): void => {
-    this.#fail(timeoutError(this.#options.address, this.#options.connectTimeoutMs));
-    this.#socket.destroy();
-  };
-
-  #onSecure(): void {
-    this.#clock.clearTimer(this.#connectTimer);
-    if (this.#isAbandoned || this.#error !== null) return;
-    const { alpnProtocol, address } = this.#options;
-    if (alpnProtocol !== null && this.#socket.alpnProtocol !== alpnProtocol) {
-      this.#fail(noProtocolError(address, alpnProtocol));
-      this.#socket.destroy();
-      return;
-    }
-    this.#isOpen = true;
-    this.#listener.onOpen();
-  }
-
-  /** Keeps the first error: what follows it is only its echo. */
-  #fail(error: PealError): void {
-    this.#error ??= error;
-  }
-
-  #onClose(): void {
-    this.#isClosed = true;
-    this.#clock.clearTimer(this.#connectTimer);
-    if (!this.#isOpen && !this.#isAbandoned) this.#fail(streamError({ code: 'ECONNRESET' }, this.#state()));
-    this.#listener.onClosed(this.#isAbandoned ? null : this.#error);
-  }
-
-  #state(): Parameters<typeof streamError>[1] {
-    return {
-      address: this.#options.address,
-      isOpen: this.#isOpen,
-      hasCa: this.#options.ca !== null,
-      hasCertificate: this.#options.certificate !== null,
-      alpnProtocol: this.#options.alpnProtocol,
-    };
-  }
-}
-
 /** A stream that never was: tells its listener why in a later turn. */
-function refusedStream(error: unknown, listener: ByteStreamListener, clock: Clock): ByteStream {
+function refusedStream(error: unknown, listener: ByteStreamListener, clock: Clock): BackendStream {
   const ignore = (): void => {};
   const reason =
     error instanceof PealError
       ? error
       : new PealError('ERR_PEAL_CONNECT', `The connection cannot be opened: ${String(error)}.`, { origin: 'connect' });
   clock.defer(() => listener.onClosed(reason));
-  return { write: ignore, pauseReading: ignore, resumeReading: ignore, end: ignore, destroy: ignore };
+  return {
+    ...{ write: ignore, pauseReading: ignore, resumeReading: ignore, end: ignore, destroy: ignore },
+    ...{ isClosed: true, hasUnread: false, reset: () => false, details: () => ({}) },
+  };
 }

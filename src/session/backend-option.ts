@@ -1,0 +1,82 @@
+/**
+ * The options `backend` and `backendOptions` of a session: checked when the session is made, turned into a back-end
+ * when its engine starts. Main thread. Until then no back-end is loaded.
+ */
+import type { Clock } from '../base/clock.js';
+import { PealError } from '../base/errors.js';
+import type { Backend, BackendSpec } from '../transport/backend.js';
+import type { BackendInput } from '../transport/resolve-backend.js';
+
+export type { BackendInput };
+
+/** Which back-end, as checked. `options`: for a name, a module or a class. */
+export interface BackendChoice {
+  readonly backend: BackendInput;
+  readonly options: object | null;
+}
+
+/**
+ * Null where nothing was chosen.
+ *
+ * @throws PealError ERR_PEAL_OPTION that names the option
+ */
+export function checkBackend(
+  options: { readonly backend?: BackendInput | undefined; readonly backendOptions?: object | undefined },
+  threads: number,
+): BackendChoice | null {
+  const { backend, backendOptions } = options;
+  if (backend === undefined) {
+    if (backendOptions === undefined) return null;
+    throw optionError('The option backendOptions goes with backend, which is missing.');
+  }
+  checkKind(backend);
+  if (threads > 0 && typeof backend !== 'string') {
+    throw optionError(
+      'The option backend is an object of this thread: with threads, give a name (tls, proxy) or the package, path ' +
+        'or URL of a module that exports it, or give threads: 0.',
+    );
+  }
+  if (backendOptions !== undefined) checkBackendOptions(backendOptions, backend, threads);
+  return { backend, options: backendOptions ?? null };
+}
+
+/** Loads and makes the back-end. Rejects with PealError ERR_PEAL_OPTION. */
+export async function openBackend({ backend, options }: BackendChoice, clock: Clock): Promise<Backend> {
+  const { resolveBackend } = await import('../transport/resolve-backend.js');
+  return resolveBackend(backend, options, clock);
+}
+
+/** What threads make their back-ends of; only for what was checked with threads. */
+export function backendSpec({ backend, options }: BackendChoice): BackendSpec {
+  return { specifier: backend as string, options };
+}
+
+function checkKind(backend: unknown): void {
+  const isName = typeof backend === 'string' && backend !== '';
+  const isObject = typeof backend === 'object' && backend !== null;
+  if (isName || typeof backend === 'function') return;
+  if (isObject && typeof (backend as { open?: unknown }).open === 'function') return;
+  throw optionError(
+    'The option backend must be a name (tls, proxy, memory), a module, a class, or an object with the method open.',
+  );
+}
+
+/** They may hold a password, so none of their values is shown. */
+function checkBackendOptions(backendOptions: unknown, backend: BackendInput, threads: number): void {
+  if (typeof backendOptions !== 'object' || backendOptions === null) {
+    throw optionError('The option backendOptions must be an object.');
+  }
+  if (typeof backend === 'object') {
+    throw optionError('The option backendOptions is for a name, a module or a class: this backend is made already.');
+  }
+  if (threads === 0) return;
+  try {
+    structuredClone(backendOptions);
+  } catch {
+    throw optionError('The option backendOptions must be plain data with threads: each makes its own back-end of it.');
+  }
+}
+
+function optionError(message: string): PealError {
+  return new PealError('ERR_PEAL_OPTION', message, { origin: 'usage' });
+}

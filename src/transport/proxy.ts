@@ -1,0 +1,165 @@
+/**
+ * The back-end `proxy`: a tunnel through an HTTP proxy (CONNECT, RFC 9110 §9.3.6), and TLS with the gateway inside it,
+ * so that the proxy sees neither credential nor notifications. Called by connections, on whichever thread they live.
+ *
+ *   TCP, or TLS, to the proxy ──▶ CONNECT gateway:port ──▶ 2xx ──▶ the TLS back-end's handshake with the gateway
+ */
+import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { PealError } from '../base/errors.js';
+import { addressAttemptTimeoutMs, maxProxyAnswerBytes } from '../base/limits.js';
+import type { Backend, OpenOptions } from './backend.js';
+import { createRotatingLookup } from './lookup.js';
+import { noProxyError, type ProxyRoute, silentProxyError, statusError, unreachableError } from './proxy-errors.js';
+import { type ProxyAddress, parseProxyUrl } from './proxy-url.js';
+import { createTlsBackend, type TlsBackendOptions } from './tls.js';
+import { hostAndPort } from './tls-errors.js';
+
+/** Plain data: as `backendOptions` of a session it crosses threads. */
+export interface ProxyOptions {
+  /**
+   * `http://HOST:PORT`, or `https://HOST:PORT` for a proxy that is spoken to within TLS; `USER:PASSWORD@` before the
+   * host, percent-encoded, where it asks for Basic authentication.
+   */
+  readonly url: string;
+  /** PEM certificates that an `https:` proxy is trusted by instead of the system's. */
+  readonly ca?: string;
+}
+
+/**
+ * @throws PealError ERR_PEAL_OPTION
+ *
+ * Errors reach the listener as those of the back-end `tls`, and ERR_PEAL_PROXY for what the proxy refuses. Errors of the
+ * way to the proxy name the proxy.
+ */
+export function createProxyBackend(options: ProxyOptions, tls: Omit<TlsBackendOptions, 'dial'> = {}): Backend {
+  const stranger = Object.keys(options).find((name) => name !== 'url' && name !== 'ca');
+  if (stranger !== undefined) {
+    throw new PealError('ERR_PEAL_OPTION', `The back-end proxy has no option ${JSON.stringify(stranger)}.`, {
+      origin: 'usage',
+    });
+  }
+  const proxy = parseProxyUrl(options.url);
+  const lookup = tls.lookup ?? createRotatingLookup();
+  const ca = options.ca ?? null;
+  return createTlsBackend({
+    ...tls,
+    lookup,
+    dial: (openOptions, signal) => dialThrough({ proxy, ca, lookup }, openOptions, signal),
+  });
+}
+
+interface Way {
+  readonly proxy: ProxyAddress;
+  readonly ca: string | null;
+  readonly lookup: LookupFunction;
+}
+
+function dialThrough(way: Way, { address }: OpenOptions, signal: AbortSignal): Promise<Socket> {
+  const gateway = hostAndPort(address);
+  const { host, port, authorization } = way.proxy;
+  const route = { proxy: `${host.includes(':') ? `[${host}]` : host}:${port}`, gateway };
+  return new Tunnel(way, { ...route, hasAuthorization: authorization !== null }, signal).opened;
+}
+
+/** One CONNECT: from the dialling of the proxy to its answer. */
+class Tunnel {
+  readonly opened: Promise<Socket>;
+  readonly #way: Way;
+  readonly #route: ProxyRoute;
+  readonly #signal: AbortSignal;
+  readonly #socket: Socket;
+  #answer: Buffer = Buffer.alloc(0);
+  #resolve!: (socket: Socket) => void;
+  #reject!: (error: PealError) => void;
+
+  constructor(way: Way, route: ProxyRoute, signal: AbortSignal) {
+    this.#way = way;
+    this.#route = route;
+    this.#signal = signal;
+    this.opened = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#socket = dialProxy(way);
+    this.#socket.once(way.proxy.isSecure ? 'secureConnect' : 'connect', this.#request);
+    this.#socket.on('data', this.#onData);
+    this.#socket.on('error', this.#onError);
+    this.#socket.on('close', this.#onClose);
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  readonly #request = (): void => {
+    const { gateway } = this.#route;
+    const { authorization } = this.#way.proxy;
+    const login = authorization === null ? '' : `Proxy-Authorization: ${authorization}\r\n`;
+    this.#socket.write(`CONNECT ${gateway} HTTP/1.1\r\nHost: ${gateway}\r\n${login}\r\n`);
+  };
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#answer = Buffer.concat([this.#answer, chunk]);
+    for (let end = this.#headEnd(); end >= 0; end = this.#headEnd()) {
+      const status = Number(/^HTTP\/1\.[01] (\d{3})[ \r]/.exec(this.#answer.toString('latin1', 0, end))?.[1]);
+      this.#answer = this.#answer.subarray(end);
+      // Informational answers come before the one that counts (RFC 9110 §15.2).
+      if (status >= 100 && status < 200) continue;
+      this.#onStatus(status);
+      return;
+    }
+    const isHttp = 'HTTP/1.'.startsWith(this.#answer.toString('latin1', 0, 7));
+    if (!isHttp || this.#answer.length > maxProxyAnswerBytes) this.#fail(noProxyError(this.#route));
+  };
+
+  /** Where the first head in what was read ends, or -1. */
+  #headEnd(): number {
+    const end = this.#answer.indexOf('\r\n\r\n');
+    return end < 0 ? -1 : end + 4;
+  }
+
+  #onStatus(status: number): void {
+    if (Number.isNaN(status)) {
+      this.#fail(noProxyError(this.#route));
+    } else if (status < 200 || status > 299) {
+      this.#fail(statusError(status, this.#route));
+    } else if (this.#answer.length > 0) {
+      // The tunnel begins here, and a TLS server never speaks first: these bytes are not the gateway's.
+      this.#fail(noProxyError(this.#route));
+    } else {
+      this.#release();
+      this.#socket.pause();
+      this.#resolve(this.#socket);
+    }
+  }
+
+  readonly #onError = (error: Error): void => {
+    const { host, port } = this.#way.proxy;
+    this.#fail(unreachableError(error, { host, port, hasCa: this.#way.ca !== null }));
+  };
+
+  readonly #onClose = (): void => this.#fail(silentProxyError(this.#route));
+
+  /** Nobody listens to the reason any more. */
+  readonly #onAbort = (): void => this.#fail(silentProxyError(this.#route));
+
+  #fail(error: PealError): void {
+    this.#release();
+    this.#socket.on('error', () => {});
+    this.#socket.destroy();
+    this.#reject(error);
+  }
+
+  #release(): void {
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#socket.off('data', this.#onData).off('error', this.#onError).off('close', this.#onClose);
+  }
+}
+
+function dialProxy({ proxy, ca, lookup }: Way): Socket {
+  const { host, port, isSecure } = proxy;
+  const attempt = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: addressAttemptTimeoutMs };
+  const options = { host, port, lookup, noDelay: true, ...attempt };
+  if (!isSecure) return connectTcp(options);
+  const names = isIP(host) === 0 ? { servername: host } : {};
+  const trust = { rejectUnauthorized: true, minVersion: 'TLSv1.2' as const, ...(ca !== null && { ca }) };
+  return connectTls({ ...options, ...names, ...trust });
+}

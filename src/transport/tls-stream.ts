@@ -1,0 +1,239 @@
+/**
+ * One byte stream over node:tls. Made by the TLS back-end; lives on the thread of its connection.
+ *
+ *   dialling ── way there ──▶ handshake ── secured, protocol agreed on ──▶ open ──▶ closed
+ *      │      (TCP: at once)      │
+ *      └────── time is up, refused, destroyed ────────────────────────────────────▶ closed
+ *
+ * A socket of its own reads into one buffer that is used again for every read (`onread`): no allocation and no stream
+ * machinery per read. Node offers that for TCP only, so what comes through a dialled way is read in chunks. Node calls
+ * back once per TLS record. Writes go out as they come; the caller keeps to one at a time.
+ */
+import { Buffer } from 'node:buffer';
+import type { Duplex } from 'node:stream';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import type { Clock, TimerHandle } from '../base/clock.js';
+import type { PealError } from '../base/errors.js';
+import { readBufferBytes } from '../base/limits.js';
+import type { BackendStream, ByteStreamListener, OpenOptions, StreamDetails } from './backend.js';
+import { dialError, noProtocolError, streamError, timeoutError } from './tls-errors.js';
+
+/**
+ * Opens the way to a gateway: resolves with a socket, or any other duplex stream, at whose other end the gateway waits
+ * for the TLS handshake. A rejection becomes the end of the stream: a PealError as it is, anything else by its message.
+ *
+ * @param signal aborted when nobody wants the way any more: the time is up, or the stream was destroyed
+ */
+export type Dial = (options: OpenOptions, signal: AbortSignal) => Promise<Duplex>;
+
+/** Options that tls.connect takes as net.connect does, but that are missing in its types. */
+export interface SocketOptions extends ConnectionOptions {
+  autoSelectFamily?: boolean;
+  autoSelectFamilyAttemptTimeout?: number;
+  noDelay?: boolean;
+  onread?: { readonly buffer: Uint8Array; readonly callback: (length: number, buffer: Uint8Array) => boolean };
+}
+
+export class TlsStream implements BackendStream {
+  readonly #options: OpenOptions;
+  readonly #listener: ByteStreamListener;
+  readonly #clock: Clock;
+  readonly #connectTimer: TimerHandle;
+  /** Null while the way to the gateway is being dialled. */
+  #socket: TLSSocket | null = null;
+  /** What TLS runs inside, where that was dialled. */
+  #way: Duplex | null = null;
+  #dialling: AbortController | null = null;
+  #isOpen = false;
+  #isClosed = false;
+  #isAbandoned = false;
+  #hasEnded = false;
+  #hasPeerEnded = false;
+  #error: PealError | null = null;
+  #onWritten: (() => void) | null = null;
+
+  /** @param dial null: TCP to the host and port of `socketOptions` */
+  constructor(
+    socketOptions: SocketOptions,
+    options: OpenOptions,
+    listener: ByteStreamListener,
+    clock: Clock,
+    dial: Dial | null,
+  ) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#clock = clock;
+    if (dial === null) this.#connect(socketOptions);
+    else this.#dial(dial, socketOptions);
+    this.#connectTimer = clock.setTimer(this.#onConnectTimeout, options.connectTimeoutMs);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed || this.#isAbandoned || this.#error !== null;
+  }
+
+  get hasUnread(): boolean {
+    return (this.#socket?.readableLength ?? 0) > 0;
+  }
+
+  write(bytes: Uint8Array, onWritten: () => void): void {
+    this.#onWritten = onWritten;
+    this.#socket?.write(bytes, this.#written);
+  }
+
+  pauseReading(): void {
+    this.#socket?.pause();
+  }
+
+  resumeReading(): void {
+    if (!this.#isClosed) this.#socket?.resume();
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#socket?.end();
+  }
+
+  destroy(): void {
+    this.#isAbandoned = true;
+    this.#drop();
+  }
+
+  reset(): boolean {
+    const isEnding = this.isClosed || this.#hasEnded || this.#hasPeerEnded;
+    if (!this.#isOpen || isEnding || this.#onWritten !== null || this.hasUnread) return false;
+    this.resumeReading();
+    return true;
+  }
+
+  details(): StreamDetails {
+    const socket = this.#socket;
+    if (!this.#isOpen || socket === null) return {};
+    const { alpnProtocol, remoteAddress, remotePort } = socket;
+    return {
+      protocol: socket.getProtocol(),
+      cipher: socket.getCipher().standardName,
+      alpnProtocol: alpnProtocol === false ? null : alpnProtocol,
+      ...(remoteAddress !== undefined && { remoteAddress, remotePort: remotePort ?? null }),
+    };
+  }
+
+  // --- the way, and TLS within it ---
+
+  #dial(dial: Dial, socketOptions: SocketOptions): void {
+    const dialling = new AbortController();
+    this.#dialling = dialling;
+    // In a promise of its own, so that a dial function that throws at once is treated as one that rejects.
+    const way = Promise.resolve().then(() => dial(this.#options, dialling.signal));
+    way.then(
+      (duplex) => this.#onDialled(duplex, socketOptions),
+      (error: unknown) => this.#onDialFailed(error),
+    );
+  }
+
+  #onDialled(way: Duplex, socketOptions: SocketOptions): void {
+    way.on('error', (error) => this.#fail(streamError(error, this.#state())));
+    if (this.#isClosed || this.#isAbandoned) {
+      way.destroy();
+      return;
+    }
+    this.#dialling = null;
+    this.#way = way;
+    this.#connect({ ...socketOptions, socket: way });
+    this.#socket!.on('data', this.#onData);
+  }
+
+  #onDialFailed(error: unknown): void {
+    if (this.#isClosed) return;
+    this.#fail(dialError(error, this.#state()));
+    this.#onClose();
+  }
+
+  #connect(socketOptions: SocketOptions): void {
+    const all: SocketOptions = { ...socketOptions, noDelay: true };
+    if (socketOptions.socket === undefined) {
+      all.onread = { buffer: Buffer.allocUnsafeSlow(readBufferBytes), callback: this.#onRead };
+    }
+    const socket = connect(all);
+    this.#socket = socket;
+    socket.on('secureConnect', () => this.#onSecure());
+    socket.on('end', () => {
+      this.#hasPeerEnded = true;
+    });
+    socket.on('error', (error) => this.#fail(streamError(error, this.#state())));
+    socket.on('close', () => this.#onClose());
+  }
+
+  // Made once per stream, not once per write. A write that fails is followed by 'close', which says it all.
+  readonly #written = (error?: Error | null): void => {
+    const onWritten = this.#onWritten;
+    if (error != null || this.#isClosed || onWritten === null) return;
+    this.#onWritten = null;
+    onWritten();
+  };
+
+  readonly #onRead = (length: number, buffer: Uint8Array): boolean => {
+    if (this.#isOpen && !this.#isAbandoned) this.#listener.onBytes(buffer, length);
+    return true;
+  };
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#onRead(chunk.length, chunk);
+  };
+
+  readonly #onConnectTimeout = (): void => {
+    this.#fail(timeoutError(this.#options.address, this.#options.connectTimeoutMs));
+    this.#drop();
+  };
+
+  #onSecure(): void {
+    this.#clock.clearTimer(this.#connectTimer);
+    if (this.#isAbandoned || this.#error !== null) return;
+    const { alpnProtocol, address } = this.#options;
+    if (alpnProtocol !== null && this.#socket!.alpnProtocol !== alpnProtocol) {
+      this.#fail(noProtocolError(address, alpnProtocol));
+      this.#drop();
+      return;
+    }
+    this.#isOpen = true;
+    this.#listener.onOpen();
+  }
+
+  // --- the end ---
+
+  /** Keeps the first error: what follows it is only its echo. */
+  #fail(error: PealError): void {
+    this.#error ??= error;
+  }
+
+  /** A socket tells its close by itself; a way that is still being dialled has nobody who would. */
+  #drop(): void {
+    if (this.#dialling === null) {
+      this.#socket?.destroy();
+      return;
+    }
+    this.#dialling.abort();
+    this.#dialling = null;
+    this.#clock.defer(() => this.#onClose());
+  }
+
+  #onClose(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#dialling = null;
+    this.#way?.destroy();
+    this.#clock.clearTimer(this.#connectTimer);
+    if (!this.#isOpen && !this.#isAbandoned) this.#fail(streamError({ code: 'ECONNRESET' }, this.#state()));
+    this.#listener.onClosed(this.#isAbandoned ? null : this.#error);
+  }
+
+  #state(): Parameters<typeof streamError>[1] {
+    return {
+      address: this.#options.address,
+      isOpen: this.#isOpen,
+      hasCa: this.#options.ca !== null,
+      hasCertificate: this.#options.certificate !== null,
+      alpnProtocol: this.#options.alpnProtocol,
+    };
+  }
+}
