@@ -16,7 +16,16 @@ export { type CredentialOptions, loadCredential } from './apns/load-credential.j
 export type { HeaderField, Notification, PersonalParts } from './apns/notification.js';
 export type { AlertOptions, PayloadOptions, RawPayload, SoundOptions } from './apns/payload.js';
 export { type PushType, pushTypes, topicFor } from './apns/push-type.js';
-export { adviceOf, classOf, type Reason, type ReasonClass, reasonOf, reasons } from './apns/reason.js';
+export {
+  adviceOf,
+  binaryReasonOf,
+  binaryReasons,
+  classOf,
+  type Reason,
+  type ReasonClass,
+  reasonOf,
+  reasons,
+} from './apns/reason.js';
 export { TokenBlock } from './apns/token-block.js';
 // --- errors, logs, and the world outside ---
 export { type Clock, systemClock } from './base/clock.js';
@@ -33,7 +42,9 @@ export { Tally } from './engine/tally.js';
 export { APNs } from './session/apns.js';
 export { Failure } from './session/failure.js';
 export { Gateway } from './session/gateway.js';
-export { Message, type MessageData, type MessageOptions } from './session/message.js';
+export type { FeedbackEntry } from './session/gone-tokens.js';
+export { Message, type MessageOptions } from './session/message.js';
+export type { MessageData } from './session/message-data.js';
 export type { SessionOptions } from './session/options.js';
 export type { Progress } from './session/progress.js';
 export type { InvalidRecipient, PersonalRecipient, Recipient, Token } from './session/recipient.js';
@@ -41,7 +52,7 @@ export { RecipientList } from './session/recipient-list.js';
 export { type OutcomeCounts, Result, type ResultData, type SendFault } from './session/result.js';
 export type { SendOptions } from './session/send-options.js';
 export { Session, type SessionStats } from './session/session.js';
-export type { Backend, ByteStream, ByteStreamListener, OpenOptions } from './transport/backend.js';
+export type { Backend, BackendStream, ByteStream, ByteStreamListener, OpenOptions } from './transport/backend.js';
 export type { ByteSource, ReadTokensOptions };
 
 /**
@@ -59,6 +70,7 @@ export async function* readTokens(
 }
 
 // --- the simulator ---
+export { scriptedBinaryToken } from './simulator/binary-script.js';
 export { LedgerDigest } from './simulator/digest.js';
 export type { LedgerSummary, SimulatorLedger, TokenRecord } from './simulator/ledger.js';
 export { scriptedToken } from './simulator/token-script.js';

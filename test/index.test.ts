@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { promisify } from 'node:util';
 import * as peal from '../src/index.js';
+import { repositoryRoot } from './support/repository.js';
 
 /** Prints the URL of every script that importing the library loads; ends by itself only if nothing was started. */
 const probe = `
@@ -12,7 +15,8 @@ const probe = `
   inspector.on('Debugger.scriptParsed', ({ params }) => urls.push(params.url));
   inspector.post('Debugger.enable');
   const { Session: Peal, APNs, Message } = await import(process.argv[1]);
-  const session = new Peal({ threads: 2 });
+  const backendOptions = { url: 'http://localhost:3128' };
+  const session = new Peal({ threads: 2, backend: 'proxy', backendOptions });
   new APNs(session.getConnection('api_sandbox', null));
   new Message('ab'.repeat(32), { alert: 'hi' });
   console.log(JSON.stringify(urls.filter((url) => url.startsWith('file:'))));
@@ -30,6 +34,18 @@ describe('importing the library', () => {
       urls.filter((url) => heavy.test(url)),
       [],
     );
+  });
+
+  it('has a file for every path that package.json exports', () => {
+    const manifest = JSON.parse(readFileSync(path.join(repositoryRoot, 'package.json'), 'utf8')) as {
+      exports: Record<string, string | { types: string; default: string }>;
+    };
+    const entries = Object.values(manifest.exports).filter((entry) => typeof entry === 'object');
+    assert.equal(entries.length, 2);
+    for (const file of entries.flatMap((entry) => [entry.types, entry.default])) {
+      const built = file.replace('./dist/', '../');
+      assert.ok(existsSync(new URL(built, import.meta.url)), file);
+    }
   });
 
   it('offers what the documentation names', () => {

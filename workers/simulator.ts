@@ -26,6 +26,8 @@ async function perform(simulator: Simulator, call: ToSimulatorThread): Promise<u
       return simulator.ledger.summary();
     case 'recordOf':
       return simulator.ledger.recordOf(call.token);
+    case 'feedback':
+      return simulator.feedback.pending();
     case 'reset':
       return simulator.ledger.reset();
     case 'close':
@@ -35,14 +37,14 @@ async function perform(simulator: Simulator, call: ToSimulatorThread): Promise<u
 
 try {
   const simulator = await startSimulator(workerData as SimulatorThreadOptions);
-  const { host, port, url, controlUrl, caCertificate } = simulator;
+  const { host, port, url, binaryUrl, feedbackUrl, controlUrl, caCertificate } = simulator;
   parentPort?.on('message', (call: ToSimulatorThread) => {
     perform(simulator, call).then(
       (value) => post({ kind: 'returned', id: call.id, value }),
       (error: unknown) => post({ kind: 'threw', id: call.id, error: recordOf(error) }),
     );
   });
-  post({ kind: 'started', address: { host, port, url, controlUrl, caCertificate } });
+  post({ kind: 'started', address: { host, port, url, binaryUrl, feedbackUrl, controlUrl, caCertificate } });
 } catch (error) {
   post({ kind: 'failed', error: recordOf(error) });
 }

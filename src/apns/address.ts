@@ -1,7 +1,7 @@
 /**
  * Gateway addresses: the names that the library knows, and URLs. Pure; any thread.
  *
- * Source: "Sending notification requests to APNs" (establish a connection).
+ * Source: "Sending notification requests to APNs" (establish a connection), "Binary Provider API".
  */
 import { PealError } from '../base/errors.js';
 import { escapeUnprintable } from '../base/text.js';
@@ -16,31 +16,40 @@ export interface Address {
 }
 
 /** A name that the library knows. */
-export type AddressName = 'api_production' | 'api_sandbox';
+export type AddressName =
+  | 'api_production'
+  | 'api_sandbox'
+  | 'push_production'
+  | 'push_sandbox'
+  | 'feedback_production'
+  | 'feedback_sandbox';
 
-/** What a program may give as an address: a known name, `https://host:port`, or host and port. */
+/** What a program may give as an address: a known name, a URL, or host and port of a binary gateway. */
 export type AddressInput = AddressName | (string & {}) | readonly [host: string, port: number];
 
-const httpsPort = 443;
+/** What each protocol's URLs begin with, and the port that they mean where they name none. */
+const schemes: Readonly<Record<string, readonly [protocol: Protocol, port: number]>> = {
+  https: ['http2', 443],
+  binary: ['binary', 2195],
+  feedback: ['feedback', 2196],
+};
 
 const named: Readonly<Record<AddressName, Address>> = {
-  api_production: { protocol: 'http2', host: 'api.push.apple.com', port: httpsPort },
-  api_sandbox: { protocol: 'http2', host: 'api.sandbox.push.apple.com', port: httpsPort },
+  api_production: { protocol: 'http2', host: 'api.push.apple.com', port: 443 },
+  api_sandbox: { protocol: 'http2', host: 'api.sandbox.push.apple.com', port: 443 },
+  push_production: { protocol: 'binary', host: 'gateway.push.apple.com', port: 2195 },
+  push_sandbox: { protocol: 'binary', host: 'gateway.sandbox.push.apple.com', port: 2195 },
+  feedback_production: { protocol: 'feedback', host: 'feedback.push.apple.com', port: 2196 },
+  feedback_sandbox: { protocol: 'feedback', host: 'feedback.sandbox.push.apple.com', port: 2196 },
 };
 
-/** Names of the binary protocol's gateways, and the name that serves the same devices over HTTP/2. */
-const binaryNames: Readonly<Record<string, AddressName>> = {
-  push_production: 'api_production',
-  push_sandbox: 'api_sandbox',
-  feedback_production: 'api_production',
-  feedback_sandbox: 'api_sandbox',
-};
-
-const allowed = 'give api_production, api_sandbox, https://host:port or [host, port]';
+const allowed =
+  'give api_production, api_sandbox, https://host:port, or for the binary protocol push_production, push_sandbox, feedback_production, feedback_sandbox, binary://host:port, feedback://host:port or [host, port]';
 
 /**
- * The address that `text` means: `api_production`, `api_sandbox`, `https://host` or `https://host:port` (default 443),
- * also with an IPv6 address in brackets; or a pair of host and port.
+ * The address that `text` means: a known name; `https://host` (HTTP/2, port 443), `binary://host` (2195) or
+ * `feedback://host` (2196), each also with a port and with an IPv6 address in brackets; or a pair of host and port, which
+ * is a binary gateway.
  *
  * @throws PealError ERR_PEAL_ADDRESS
  */
@@ -48,20 +57,22 @@ export function parseAddress(text: AddressInput): Address {
   if (Array.isArray(text)) return parsePair(text);
   if (typeof text !== 'string') throw addressError(`An address cannot be ${text === null ? 'null' : typeof text}`);
   if (Object.hasOwn(named, text)) return named[text as AddressName];
-  if (Object.hasOwn(binaryNames, text)) {
-    throw new PealError(
-      'ERR_PEAL_ADDRESS',
-      `The address ${text} is for the binary protocol, which this version does not speak: use ${binaryNames[text]}.`,
-      { origin: 'usage' },
-    );
-  }
   return parseUrl(text);
 }
 
-/** Host and port as they stand in a URL and in `:authority`; without the port where it is 443 (RFC 9113 §8.3.1). */
+/**
+ * Host and port as they stand in a URL and in `:authority`; with HTTP/2 without the port where it is 443 (RFC 9113
+ * §8.3.1).
+ */
 export function authority(address: Address): string {
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return address.port === httpsPort ? host : `${host}:${address.port}`;
+  return address.protocol === 'http2' && address.port === schemes.https![1] ? host : `${host}:${address.port}`;
+}
+
+/** The address as a URL, which `parseAddress` reads: for people, logs and keys. */
+export function addressUrl(address: Address): string {
+  const scheme = address.protocol === 'http2' ? 'https' : address.protocol;
+  return `${scheme}://${authority(address)}`;
 }
 
 function parsePair(pair: readonly unknown[]): Address {
@@ -75,20 +86,30 @@ function parsePair(pair: readonly unknown[]): Address {
   if (url === null || url.pathname !== '/' || hasExtras(url) || url.port !== '') {
     throw addressError(`The host ${quote(host)} is neither a host name nor an IP address`);
   }
-  return { protocol: 'http2', host: hostOf(url), port: port as number };
+  return { protocol: 'binary', host: hostOf(url), port: port as number };
 }
 
 function parseUrl(text: string): Address {
-  const url = tryUrl(text);
-  if (url === null || !/^[a-z]+:\/\//i.test(text)) throw addressError(`The address ${quote(text)} is not known`);
-  if (url.protocol === 'http:') throw addressError('APNs is spoken over TLS only, so the address cannot be http://');
-  if (url.protocol !== 'https:') throw addressError(`The address ${quote(text)} is not https://`);
+  const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text) ?? [];
+  // Read as https, because URL leaves hosts behind schemes that it does not know as they are.
+  const url = tryUrl(`https://${rest}`);
+  if (scheme === '' || url === null) throw addressError(`The address ${quote(text)} is not known`);
+  const name = scheme.toLowerCase();
+  if (name === 'http') throw addressError('APNs is spoken over TLS only, so the address cannot be http://');
+  const known = Object.hasOwn(schemes, name) ? schemes[name] : undefined;
+  if (known === undefined) throw addressError(`The address ${quote(text)} is not https://, binary:// or feedback://`);
   if (hasExtras(url) || url.pathname !== '/') {
     throw addressError('An address has neither path, query, fragment nor user name');
   }
-  const port = url.port === '' ? httpsPort : Number(url.port);
+  const port = portOf(url, rest, known[1]);
   if (port === 0) throw addressError('The port of an address must be a whole number from 1 to 65535');
-  return { protocol: 'http2', host: hostOf(url), port };
+  return { protocol: known[0], host: hostOf(url), port };
+}
+
+/** URL drops a port that is the usual one of https, which is not the usual one of the others. */
+function portOf(url: URL, rest: string, usual: number): number {
+  if (url.port !== '') return Number(url.port);
+  return /:\d+\/?$/.test(rest) ? 443 : usual;
 }
 
 /** Null also for text with blanks or controls, which `URL` would remove. */

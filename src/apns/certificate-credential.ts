@@ -21,6 +21,14 @@ export interface CertificateOptions {
   readonly passphrase?: string | FileReference;
 }
 
+/** What the program called its options, for sentences about them. */
+export interface CertificateNames {
+  readonly cert: string;
+  readonly key: string;
+}
+
+const usualNames: CertificateNames = { cert: 'cert', key: 'key' };
+
 /** A client certificate with its key as PKCS#12 (.p12, .pfx). */
 export interface Pkcs12Options {
   readonly pfx: Uint8Array | FileReference;
@@ -31,14 +39,20 @@ export interface Pkcs12Options {
 const expiryWarningMs = 30 * 24 * 3_600_000;
 
 /** Throws ERR_PEAL_CREDENTIAL with one sentence that says which option or file, what is wrong, and what to do. */
-export function loadCertificate(options: CertificateOptions, clock: Clock, log: Logger): Credential {
+export function loadCertificate(
+  options: CertificateOptions,
+  clock: Clock,
+  log: Logger,
+  names: CertificateNames = usualNames,
+): Credential {
   const passphrase = readPassphrase(options.passphrase, log);
-  const material = readMaterial('cert', options.cert, log, options.key === undefined);
+  const material = readMaterial(names.cert, options.cert, log, options.key === undefined);
   const blocks = pemBlocks(material);
   const certificates = blocks.filter((pem) => pem.label.endsWith('CERTIFICATE'));
   const leaf = parseCertificate(certificates, material);
-  const keyMaterial = options.key === undefined ? material : readMaterial('key', options.key, log, true);
-  const keyPem = findKey(options.key === undefined ? blocks : pemBlocks(keyMaterial), keyMaterial, options);
+  const keyMaterial = options.key === undefined ? material : readMaterial(names.key, options.key, log, true);
+  const isWithin = options.key === undefined;
+  const keyPem = findKey(isWithin ? blocks : pemBlocks(keyMaterial), keyMaterial, isWithin ? names.key : null);
   const key = privateKeyOf(keyPem, passphrase, keyMaterial.name);
   if (!leaf.checkPrivateKey(key)) {
     throw credentialError(
@@ -94,11 +108,14 @@ function parseCertificate(certificates: readonly PemBlock[], material: Material)
   }
 }
 
-function findKey(blocks: readonly PemBlock[], material: Material, options: CertificateOptions): PemBlock {
+/** `missingOption` names the option that could have given the key; null where it was given. */
+function findKey(blocks: readonly PemBlock[], material: Material, missingOption: string | null): PemBlock {
   const pem = blocks.find(isPrivateKey);
   if (pem !== undefined) return pem;
   const advice =
-    options.key === undefined ? 'give the key as option key.' : 'give the PEM file that has "BEGIN PRIVATE KEY".';
+    missingOption === null
+      ? 'give the PEM file that has "BEGIN PRIVATE KEY".'
+      : `give the key as option ${missingOption}.`;
   throw credentialError(`${material.name} holds no private key: ${advice}`);
 }
 

@@ -25,6 +25,8 @@ export interface HeaderOptions {
    * Epoch seconds (0: one attempt, not kept), a Date, or `{ seconds }` from now. Default: left to APNs (up to 30 days).
    */
   readonly expiration?: Expiration;
+  /** The same by the original library's name. */
+  readonly expiry?: Expiration;
   /** Notifications with the same id are shown as one. 1 to 64 bytes of visible ASCII. */
   readonly collapseId?: string;
   /** A UUID that names the notification in answers. One for all recipients: for messages to a single one. */
@@ -82,7 +84,7 @@ export function checkHeaders(options: HeaderOptions, defaultPushType: PushType, 
     ? null
     : checkPushType(options.pushType === undefined ? defaultPushType : options.pushType);
   const priority = checkPriority(options.priority, pushType);
-  const expiration = checkExpiration(options.expiration, clock);
+  const expiration = checkExpiration(expirationOf(options), clock);
   const fields: HeaderField[] = [];
   if (options.topic !== undefined) fields.push(['apns-topic', checkTopic(options.topic, pushType)]);
   if (pushType !== null) fields.push(['apns-push-type', pushType]);
@@ -129,6 +131,13 @@ function checkPriority(value: unknown, pushType: PushType | null): number | null
     throw headerError(`The priority ${value} does not go with pushType ${pushType}: it must be ${only}, or left out.`);
   }
   return value;
+}
+
+function expirationOf({ expiration, expiry }: HeaderOptions): unknown {
+  if (expiration !== undefined && expiry !== undefined) {
+    throw headerError('The options expiration and expiry are two names of one thing: give one of them.');
+  }
+  return expiration === undefined ? expiry : expiration;
 }
 
 function checkExpiration(value: unknown, clock: Clock): number | null {

@@ -7,9 +7,10 @@ import { type Logger, silentLogger } from '../base/log.js';
 import { type CertificateOptions, loadCertificate, loadPkcs12, type Pkcs12Options } from './certificate-credential.js';
 import { anonymousCredential, Credential } from './credential.js';
 import { credentialError } from './key-material.js';
+import { loadOriginalCertificate, type OriginalCertificateOptions, originalNames } from './original-credential.js';
 import { loadProviderKey, type ProviderKeyOptions } from './token-credential.js';
 
-export type CredentialOptions = CertificateOptions | Pkcs12Options | ProviderKeyOptions;
+export type CredentialOptions = CertificateOptions | Pkcs12Options | ProviderKeyOptions | OriginalCertificateOptions;
 
 /** What loading needs from outside. */
 export interface LoadEnvironment {
@@ -20,17 +21,19 @@ export interface LoadEnvironment {
 }
 
 /** The options of each kind; the first is the one that makes it this kind. */
-const kinds = [
+const kinds: readonly { readonly names: readonly string[]; is(given: object): boolean }[] = [
   { names: ['pfx', 'passphrase'], is: (given: object) => 'pfx' in given },
   { names: ['cert', 'key', 'passphrase'], is: (given: object) => 'cert' in given },
   { names: ['key', 'keyId', 'teamId', 'passphrase'], is: (given: object) => 'keyId' in given || 'teamId' in given },
-] as const;
+  { names: originalNames, is: (given: object) => originalNames.slice(0, 4).some((name) => name in given) },
+];
 
 /**
  * Loads and checks a credential.
  *
  * - `{ key, keyId, teamId }`: a provider-token key (.p8) as PEM text, bytes, `KeyObject` or `{ file }`;
  * - `{ cert, key?, passphrase? }`: a client certificate as PEM text, bytes or `{ file }`;
+ * - `{ certString | certFile, keyString? | keyFile?, passphrase? }`: the same by the original library's parameters;
  * - `{ pfx, passphrase? }`: a client certificate as PKCS#12 bytes or `{ file }`;
  * - `null`: none, for private gateways;
  * - a `Credential` is returned as it is.
@@ -52,8 +55,10 @@ export function loadCredential(
       return loadPkcs12(options as Pkcs12Options, clock, log);
     case 1:
       return loadCertificate(options as CertificateOptions, clock, log);
-    default:
+    case 2:
       return loadProviderKey(options as ProviderKeyOptions, log);
+    default:
+      return loadOriginalCertificate(options as OriginalCertificateOptions, clock, log);
   }
 }
 
@@ -67,7 +72,7 @@ function kindOf(options: unknown): number {
       'key' in given ? 'A .p8 key needs its keyId and teamId; a certificate needs cert.' : `No credential: ${allowed}`,
     );
   }
-  const names: readonly string[] = kinds[index]!.names;
+  const { names } = kinds[index]!;
   const stranger = Object.keys(given).find((name) => !names.includes(name));
   if (stranger !== undefined) {
     throw credentialError(`The option ${stranger} does not go with ${names[0]}: ${allowed}`);
@@ -75,4 +80,5 @@ function kindOf(options: unknown): number {
   return index;
 }
 
-const allowed = 'give { key, keyId, teamId }, { cert, key, passphrase } or { pfx, passphrase }.';
+const allowed =
+  'give { key, keyId, teamId }, { cert, key, passphrase }, { pfx, passphrase }, or certString or certFile with keyString or keyFile.';

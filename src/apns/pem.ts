@@ -27,8 +27,15 @@ export function pemBlocks(material: Material): readonly PemBlock[] {
   if (text.includes('-----BEGIN ')) {
     throw credentialError(`${material.name} is PEM that is cut off: a BEGIN line has no END line of its own.`);
   }
-  const hint = material.name.startsWith('The option') ? ' To name a file, write { file: path }.' : '';
-  throw credentialError(`${material.name} is not PEM: it has no BEGIN line.${hint}`);
+  throw credentialError(`${material.name} is not PEM: it has no BEGIN line.${fileHint(material.name)}`);
+}
+
+/** A path in place of the text is the usual mistake. */
+function fileHint(name: string): string {
+  if (!name.startsWith('The option')) return '';
+  const option = name.slice('The option '.length);
+  if (option.endsWith('String')) return ` A path goes to ${option.replace('String', 'File')}.`;
+  return ' To name a file, write { file: path }.';
 }
 
 export function isPrivateKey(pem: PemBlock): boolean {

@@ -1,9 +1,11 @@
 /**
- * What an answer of APNs other than 200 means: every documented reason with its class and an advice, and the one-byte
- * code under which ledgers hold it. Called by shards (codes, classes), results and reports (advice), on any thread.
+ * What an answer of APNs other than 200, or the error response of a binary gateway, means: every documented reason with
+ * its class and an advice, and the one-byte code under which ledgers hold it. Called by shards (codes, classes), results
+ * and reports (advice), on any thread.
  *
  * Source: "Handling notification responses from APNs".
  */
+import { binaryRows, maxBinaryStatus, STATUS_NO_ERROR, STATUS_SHUTDOWN } from './binary-reason.js';
 
 /**
  * Who a rejection is about, and so what mends it.
@@ -22,17 +24,24 @@ export interface Reason {
   readonly code: number;
   /** Apple's word for it. */
   readonly reason: string;
-  /** The HTTP status that APNs sends with it. */
+  /** The HTTP status that APNs sends with it, or the status of the binary protocol (1 to 255). */
   readonly status: number;
   readonly class: ReasonClass;
   /** One sentence for people: what it means and what to do. */
   readonly advice: string;
 }
 
-type Row = readonly [code: number, status: number, reason: string, reasonClass: ReasonClass, advice: string];
+/** One reason, as the tables write it. */
+export type ReasonRow = readonly [
+  code: number,
+  status: number,
+  reason: string,
+  reasonClass: ReasonClass,
+  advice: string,
+];
 
 /** Codes are never given a second time; a new reason takes the next free one, wherever in the table it stands. */
-const rows: readonly Row[] = [
+const rows: readonly ReasonRow[] = [
   [
     1,
     400,
@@ -224,15 +233,37 @@ const rows: readonly Row[] = [
   ],
 ];
 
-/** Every known reason, in the order of their status. */
-export const reasons: readonly Reason[] = Object.freeze(
-  rows.map(([code, status, reason, reasonClass, advice]) =>
-    Object.freeze({ code, reason, status, class: reasonClass, advice }),
-  ),
-);
+/** Every reason of HTTP/2, in the order of their status. */
+export const reasons: readonly Reason[] = tableOf(rows);
 
-const byText = new Map<string, Reason>(reasons.map((row) => [row.reason, row]));
-const byCode = new Map<number, Reason>(reasons.map((row) => [row.code, row]));
+/** Every reason of the binary protocol, in the order of their status. */
+export const binaryReasons: readonly Reason[] = tableOf(binaryRows);
+
+function tableOf(table: readonly ReasonRow[]): readonly Reason[] {
+  return Object.freeze(
+    table.map(([code, status, reason, reasonClass, advice]) =>
+      Object.freeze({ code, reason, status, class: reasonClass, advice }),
+    ),
+  );
+}
+
+const all = [...reasons, ...binaryReasons];
+const byText = new Map<string, Reason>(all.map((row) => [row.reason, row]));
+const byCode = new Map<number, Reason>(all.map((row) => [row.code, row]));
+const byBinaryStatus = new Map<number, Reason>(binaryReasons.map((row) => [row.status, row]));
+
+/**
+ * What a status of the binary protocol means. A status that is not in the table keeps its number in the reason
+ * (`Unknown status 77`, code 0) and passes by itself. Null for 0 (no error) and 10 (shutdown: the notification that it
+ * names was delivered), which reject nothing.
+ */
+export function binaryReasonOf(status: number): Reason | null {
+  if (status === STATUS_NO_ERROR || status === STATUS_SHUTDOWN) return null;
+  const known = byBinaryStatus.get(status);
+  if (known !== undefined) return known;
+  const reason = `Unknown status ${status}`;
+  return { code: 0, reason, status, class: 'transient', advice: adviceOf(status, reason) };
+}
 
 /** The code of a reason as Apple spells it, 1 to 200; 0 for a reason that is not in the table (keep its text). */
 export function reasonCode(text: string): number {
@@ -253,16 +284,26 @@ export function classOf(status: number, reason: string): ReasonClass {
 export function adviceOf(status: number, reason: string): string {
   const known = byText.get(reason);
   if (known !== undefined) return known.advice;
+  if (isBinaryStatus(status)) return unknownStatusAdvice;
   return adviceByClass[classOfStatus(status)];
 }
 
+/** Whether a status is one of the binary protocol: those of HTTP answers that reject lie above. */
+export function isBinaryStatus(status: number): boolean {
+  return status >= 1 && status <= maxBinaryStatus;
+}
+
 function classOfStatus(status: number): ReasonClass {
+  if (isBinaryStatus(status)) return 'transient';
   if (status === 410) return 'gone';
   if (status === 401 || status === 403) return 'credential';
   if (status === 408 || status === 421) return 'connection';
   if (status === 429 || status >= 500) return 'transient';
   return 'request';
 }
+
+const unknownStatusAdvice =
+  "The gateway answered a status that is not in Apple's list: send again after a delay, and ask its operator if it stays.";
 
 const adviceByClass: Readonly<Record<ReasonClass, string>> = {
   token: 'APNs does not accept this token: leave it out.',

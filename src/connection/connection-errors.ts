@@ -38,6 +38,11 @@ export function overdueError(where: Where): PealError {
   return gatewayError('ERR_PEAL_TIMEOUT', `${where} left a request without an answer for ${requestTimeoutMs} ms.`);
 }
 
+export function starvedError(where: Where): PealError {
+  const message = `${where} allowed no request for ${requestTimeoutMs} ms (its stream limit or its window is 0).`;
+  return gatewayError('ERR_PEAL_TIMEOUT', message);
+}
+
 export function endedError(where: Where): PealError {
   return gatewayError('ERR_PEAL_CLOSED', `${where} closed the connection.`);
 }
@@ -46,4 +51,34 @@ export function endedError(where: Where): PealError {
 export function closedByUsError(where: Where): PealError {
   const message = `The connection to ${where} was closed ${closeTimeoutMs} ms after work on it ended, answers outstanding.`;
   return new PealError('ERR_PEAL_CLOSED', message, { origin: 'usage', retryable: true });
+}
+
+// --- the binary protocol ---
+
+/** What was sent after a notification that the gateway refused, or after the last one that it took before a shutdown. */
+export function discardedError(where: Where, status: number): PealError {
+  const message = `${where} discarded what was sent after the notification that its status ${status} names.`;
+  return gatewayError('ERR_PEAL_DISCARDED', message);
+}
+
+/** A status that says nothing about a token or the request: the gateway has a fault of its own, or goes away. */
+export function statusError(where: Where, status: number): PealError {
+  return gatewayError('ERR_PEAL_CLOSED', `${where} closed the connection with status ${status}.`);
+}
+
+/** A status that names no notification of which the outcome is open. */
+export function strayStatusError(where: Where, status: number, identifier: number): PealError {
+  const message = `${where} answered status ${status} for notification ${identifier}, which does not wait for an answer.`;
+  return gatewayError('ERR_PEAL_PROTOCOL', message);
+}
+
+export function unansweredFlushError(where: Where): PealError {
+  const message =
+    `${where} did not answer a known-bad notification in time: ` +
+    'if it never does, switch `flush` off and set `readTailTimeoutMs`.';
+  return gatewayError('ERR_PEAL_TIMEOUT', message);
+}
+
+export function writeTimeoutError(where: Where, timeoutMs: number): PealError {
+  return gatewayError('ERR_PEAL_TIMEOUT', `${where} did not take what was written within ${timeoutMs} ms.`);
 }

@@ -1,24 +1,27 @@
-/** What a connection is given, and whom it tells of its life. Made by ConnectionPool for each Http2Connection. */
+/** What a connection is given, and whom it tells of its life. Made by ConnectionPool for each of its connections. */
 import type { Address } from '../apns/address.js';
 import type { CertificateCredential } from '../apns/credential.js';
 import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
 import type { Backend } from '../transport/index.js';
-import type { Http2Connection } from './http2-connection.js';
+import type { GatewayConnection } from './gateway-connection.js';
 import type { RequestSource } from './request-source.js';
 
 /** Implemented by the pool. Never called while the connection receives or pumps. */
 export interface ConnectionOwner {
   /** The connection takes no more work; answers to what is in flight still come. `error` as in onConnectionClosed. */
-  onConnectionDraining(connection: Http2Connection, error: PealError | null): void;
+  onConnectionDraining(connection: GatewayConnection, error: PealError | null): void;
   /** The first answer of this connection. */
-  onConnectionAnswered(connection: Http2Connection): void;
-  /** Over, and every request reported. `error`: why; null where the pool asked for it. */
-  onConnectionClosed(connection: Http2Connection, error: PealError | null): void;
+  onConnectionAnswered(connection: GatewayConnection): void;
+  /** The connection has done what one can do; its end is no reason for the next one to wait. Binary gateways only. */
+  onConnectionServed(connection: GatewayConnection): void;
+  /** Over, and every request reported. `error`: why; null where the pool asked for it, or the protocol does. */
+  onConnectionClosed(connection: GatewayConnection, error: PealError | null): void;
 }
 
-export interface Http2ConnectionOptions {
+/** What connections of both protocols are given. */
+export interface ConnectionOptions {
   /** Names the connection in logs. */
   readonly id: number;
   readonly address: Address;
@@ -29,10 +32,32 @@ export interface Http2ConnectionOptions {
   readonly owner: ConnectionOwner;
   readonly clock: Clock;
   readonly log: Logger;
-  /** For TCP, TLS and the first SETTINGS together. */
+  /** For TCP, TLS and, over HTTP/2, the first SETTINGS together. */
   readonly connectTimeoutMs: number;
+}
+
+export interface Http2ConnectionOptions extends ConnectionOptions {
   readonly indexAuthorization: boolean;
   /** Send one request first and wait for its answer (token authentication). */
   readonly probeFirst: boolean;
   readonly providerToken: string | null;
 }
+
+/** How a binary connection writes, and how it learns what was accepted. */
+export interface BinarySettings {
+  /**
+   * Whether a known-bad notification asks the gateway for a word, so that everything before it is proven. Where it is
+   * false, silence for `readTailTimeoutMs` after the last write counts as proof.
+   */
+  readonly flush: boolean;
+  /** Used where `flush` is false; 0 means that connections flush after all. */
+  readonly readTailTimeoutMs: number;
+  /** How long the answer to a flush may take. */
+  readonly readTimeoutMs: number;
+  /** How long one write may take. */
+  readonly writeTimeoutMs: number;
+  /** What one write holds at most, in bytes. */
+  readonly writeBufferBytes: number;
+}
+
+export interface BinaryConnectionOptions extends ConnectionOptions, BinarySettings {}

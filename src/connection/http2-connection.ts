@@ -16,9 +16,10 @@ import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import { closeTimeoutMs, keepaliveTickMs, requestTimeoutMs } from '../base/limits.js';
 import { ClientConnection, type ResponseFields, type ResponseListener } from '../codec/http2/index.js';
-import { type ByteStream, type ByteStreamListener, hostAndPort } from '../transport/index.js';
+import { type ByteStream, type ByteStreamListener, hostAndPort, timeoutError } from '../transport/index.js';
 import * as errors from './connection-errors.js';
 import type { Http2ConnectionOptions } from './connection-options.js';
+import type { ConnectionState, GatewayConnection } from './gateway-connection.js';
 import { Keepalive } from './keepalive.js';
 import { ReadCoalescer } from './read-coalescer.js';
 import { RefusalPause } from './refusal-pause.js';
@@ -27,12 +28,10 @@ import type { RequestRun, RequestSource } from './request-source.js';
 import { TemplateCache } from './template-cache.js';
 import { Timer } from './timer.js';
 
-export type ConnectionState = 'opening' | 'ready' | 'draining' | 'closing' | 'closed';
-
 /** HTTP/2's NO_ERROR (RFC 9113 §7). */
 const noError = 0;
 
-export class Http2Connection implements ByteStreamListener, ResponseListener {
+export class Http2Connection implements GatewayConnection, ByteStreamListener, ResponseListener {
   readonly #options: Http2ConnectionOptions;
   readonly #where: string;
   readonly #source: RequestSource;
@@ -52,6 +51,8 @@ export class Http2Connection implements ByteStreamListener, ResponseListener {
   #isReceiving = false;
   #isPumping = false;
   #isPumpDeferred = false;
+  /** The stream is open: what the gateway still owes are its SETTINGS. */
+  #hasOpened = false;
   #hasEndedStream = false;
   /** Why the connection ends, where that is known before the stream is over. */
   #endCause: PealError | null = null;
@@ -83,7 +84,7 @@ export class Http2Connection implements ByteStreamListener, ResponseListener {
     this.#templates = new TemplateCache(this.#codec);
     this.#templates.setProviderToken(options.providerToken);
     this.#refusalPause = new RefusalPause(clock, () => this.pump());
-    this.#openTimer = new Timer(clock, () => this.abandon(errors.noSettingsError(this.#where, connectTimeoutMs)));
+    this.#openTimer = new Timer(clock, () => this.#onOpenTimeout());
     this.#tickTimer = new Timer(clock, () => this.#onTick());
     this.#deadline = new Timer(clock, () => this.abandon(null));
     this.#openTimer.set(connectTimeoutMs);
@@ -180,6 +181,7 @@ export class Http2Connection implements ByteStreamListener, ResponseListener {
 
   onOpen(): void {
     if (this.#state !== 'opening') return;
+    this.#hasOpened = true;
     this.#codec.start();
     this.#flush();
     this.#tickTimer.set(keepaliveTickMs);
@@ -338,6 +340,14 @@ export class Http2Connection implements ByteStreamListener, ResponseListener {
 
   // --- the end ---
 
+  #onOpenTimeout(): void {
+    const { address, connectTimeoutMs } = this.#options;
+    const isReached = this.#hasOpened;
+    this.abandon(
+      isReached ? errors.noSettingsError(this.#where, connectTimeoutMs) : timeoutError(address, connectTimeoutMs),
+    );
+  }
+
   /** The gateway broke the protocol: a GOAWAY says so, then the stream ends (RFC 9113 §5.4.1). */
   #fail(failure: PealError): void {
     if (this.#state === 'closing') return;
@@ -357,7 +367,7 @@ export class Http2Connection implements ByteStreamListener, ResponseListener {
 
   #onTick(): void {
     this.#tickTimer.set(keepaliveTickMs);
-    switch (this.#keepalive.tick(this.inFlight, this.#submitted, this.#settled)) {
+    switch (this.#keepalive.tick(this.inFlight, this.#submitted, this.#settled, this.#isStarved())) {
       case 'ping':
         this.#codec.ping(++this.#pings);
         this.#flush();
@@ -368,8 +378,18 @@ export class Http2Connection implements ByteStreamListener, ResponseListener {
       case 'overdue':
         this.drain(closeTimeoutMs, errors.overdueError(this.#where));
         return;
+      case 'starved':
+        this.drain(closeTimeoutMs, errors.starvedError(this.#where));
+        return;
       case 'fine':
     }
+  }
+
+  /** Work waits, nothing is under way, and still the gateway allows no request. */
+  #isStarved(): boolean {
+    if (this.#state !== 'ready' || this.inFlight > 0 || this.#isWriting || this.#refusalPause.isActive) return false;
+    const run = this.#source.current();
+    return run !== null && this.#codec.credit(nextPayloadBytes(run)) <= 0;
   }
 
   #stopTimers(): void {

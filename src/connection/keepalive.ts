@@ -12,6 +12,9 @@
  * Whether one request waits too long is decided from two running totals: fewer settled by now than were submitted
  * requestTimeoutMs ago means that at least one of those is overdue. One lost answer among many is found at the latest
  * when requestTimeoutMs have passed since the last request; until then PINGs vouch for the connection.
+ *
+ * A gateway may also answer everything and then allow no request at all (no streams, no window). Work that could go
+ * nowhere else would wait for ever; so a connection that is starved for requestTimeoutMs is of no use either.
  */
 import {
   keepaliveTickMs,
@@ -21,7 +24,7 @@ import {
   requestTimeoutMs,
 } from '../base/limits.js';
 
-export type KeepaliveVerdict = 'fine' | 'ping' | 'silent' | 'overdue';
+export type KeepaliveVerdict = 'fine' | 'ping' | 'silent' | 'overdue' | 'starved';
 
 const silentTicksBeforePing = pingAfterSilenceMs / keepaliveTickMs;
 const idleTicksBeforePing = pingAfterIdleMs / keepaliveTickMs;
@@ -36,6 +39,7 @@ export class Keepalive {
   /** Requests submitted in all, as it was at each of the last `requestTicks` ticks. */
   readonly #submittedAt = new Float64Array(requestTicks);
   #ticks = 0;
+  #starvedTicks = 0;
 
   /** Bytes came in. On the hot path: one store. */
   heard(): void {
@@ -44,12 +48,16 @@ export class Keepalive {
 
   /**
    * To be called every keepaliveTickMs, with the requests in flight now and the running totals of requests
-   * submitted and settled. 'ping': send one now. 'silent': the gateway is gone. 'overdue': a request is.
+   * submitted and settled, and whether work waits, nothing is in flight, and yet no request is allowed.
+   * 'ping': send one now. 'silent': the gateway is gone. 'overdue': a request is. 'starved': for too long.
    */
-  tick(inFlight: number, submitted: number, settled: number): KeepaliveVerdict {
+  tick(inFlight: number, submitted: number, settled: number, isStarved: boolean): KeepaliveVerdict {
+    this.#starvedTicks = isStarved ? this.#starvedTicks + 1 : 0;
     const isOverdue = this.#isOverdue(submitted, settled);
     const verdict = this.#silence(inFlight > 0);
-    return verdict === 'fine' && isOverdue ? 'overdue' : verdict;
+    if (verdict !== 'fine') return verdict;
+    if (isOverdue) return 'overdue';
+    return this.#starvedTicks > requestTicks ? 'starved' : 'fine';
   }
 
   #isOverdue(submitted: number, settled: number): boolean {

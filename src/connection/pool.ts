@@ -15,19 +15,28 @@ import {
   answersOfUsefulConnection,
   closeTimeoutMs,
   connectStaggerMs,
+  idleBeforeTrimMs,
   maxConnectBackoffMs,
   maxLoadForNewConnection,
+  outputBufferBytes,
+  readTailTimeoutMs,
+  readTimeoutMs,
+  writeTimeoutMs,
 } from '../base/limits.js';
 import type { Logger } from '../base/log.js';
 import { type Backend, hostAndPort } from '../transport/index.js';
+import { withLog } from '../transport/logged.js';
+import { BinaryConnection } from './binary-connection.js';
 import { ConnectBackoff } from './connect-backoff.js';
-import type { ConnectionOwner } from './connection-options.js';
+import type { BinarySettings, ConnectionOptions, ConnectionOwner } from './connection-options.js';
+import type { GatewayConnection } from './gateway-connection.js';
 import { Http2Connection } from './http2-connection.js';
 import { createLoadProbe } from './load-probe.js';
 import type { RequestSource } from './request-source.js';
 import { Timer } from './timer.js';
 
-export interface PoolOptions {
+/** The parts of BinarySettings that are missing have the defaults of base/limits; flushing is on. */
+export interface PoolOptions extends Partial<BinarySettings> {
   readonly address: Address;
   readonly credential: CredentialData;
   /** PEM certificates trusted instead of the system's, or null. */
@@ -38,8 +47,10 @@ export interface PoolOptions {
   readonly log: Logger;
   /** 1 to maxConnectionsPerPool. */
   readonly maxConnections: number;
-  /** For TCP, TLS and the first SETTINGS of one connection together. */
+  /** For TCP, TLS and, over HTTP/2, the first SETTINGS of one connection together. */
   readonly connectTimeoutMs: number;
+  /** Connections that are kept though they have been idle for `idleBeforeTrimMs`. Default: all. */
+  readonly poolSize?: number;
   /** Whether the provider token may enter the peer's header table. */
   readonly indexAuthorization: boolean;
   /** For jitter; as Math.random, which is the default. */
@@ -68,6 +79,7 @@ const hopelessCodes: ReadonlySet<PealErrorCode> = new Set<PealErrorCode>([
   'ERR_PEAL_TLS',
   'ERR_PEAL_CREDENTIAL',
   'ERR_PEAL_OPTION',
+  'ERR_PEAL_PROXY',
 ]);
 
 export class ConnectionPool implements ConnectionOwner {
@@ -78,9 +90,10 @@ export class ConnectionPool implements ConnectionOwner {
   readonly #loadProbe: () => number;
   readonly #connectTimer: Timer;
   readonly #growthTimer: Timer;
-  readonly #connections: Http2Connection[] = [];
+  readonly #trimTimer: Timer;
+  readonly #connections: GatewayConnection[] = [];
   /** Connections whose end is known and has been judged, though they may still drain. */
-  readonly #judged = new Set<Http2Connection>();
+  readonly #judged = new Set<GatewayConnection>();
   #providerToken: string | null = null;
   #isClosed = false;
   /** The source was told so; nothing begins by itself until it announces work again. */
@@ -101,6 +114,7 @@ export class ConnectionPool implements ConnectionOwner {
     this.#loadProbe = options.loadProbe ?? createLoadProbe();
     this.#connectTimer = new Timer(options.clock, () => this.#work());
     this.#growthTimer = new Timer(options.clock, () => this.#grow());
+    this.#trimTimer = new Timer(options.clock, () => this.#trim());
   }
 
   /**
@@ -147,6 +161,7 @@ export class ConnectionPool implements ConnectionOwner {
       this.#isClosed = true;
       this.#connectTimer.clear();
       this.#growthTimer.clear();
+      this.#trimTimer.clear();
       this.#onAllClosed = resolve;
       for (const connection of [...this.#connections]) connection.drain(closeTimeoutMs, null);
       this.#resolveIfAllClosed();
@@ -155,7 +170,7 @@ export class ConnectionPool implements ConnectionOwner {
   }
 
   stats(): PoolStats {
-    const sum = (figure: (connection: Http2Connection) => number): number =>
+    const sum = (figure: (connection: GatewayConnection) => number): number =>
       this.#connections.reduce((total, connection) => total + figure(connection), 0);
     const inState = (...states: string[]): number => sum(({ state }) => (states.includes(state) ? 1 : 0));
     return {
@@ -176,13 +191,17 @@ export class ConnectionPool implements ConnectionOwner {
     this.#backoff.onAnswer();
   }
 
-  onConnectionDraining(connection: Http2Connection, error: PealError | null): void {
+  onConnectionServed(): void {
+    this.#backoff.onUsefulConnection();
+  }
+
+  onConnectionDraining(connection: GatewayConnection, error: PealError | null): void {
     // Judged now and not when it has drained, so that the successor of one that served well need not wait.
     this.#judge(connection, error);
     this.#work();
   }
 
-  onConnectionClosed(connection: Http2Connection, error: PealError | null): void {
+  onConnectionClosed(connection: GatewayConnection, error: PealError | null): void {
     this.#connections.splice(this.#connections.indexOf(connection), 1);
     this.#answers += connection.answers;
     this.#bytesSent += connection.bytesSent;
@@ -196,7 +215,7 @@ export class ConnectionPool implements ConnectionOwner {
   }
 
   /** What the end of a connection says about the next one, once for each connection. */
-  #judge(connection: Http2Connection, error: PealError | null): void {
+  #judge(connection: GatewayConnection, error: PealError | null): void {
     if (this.#isClosed || error === null || this.#judged.has(connection)) return;
     this.#judged.add(connection);
     const now = this.#clock.now();
@@ -230,24 +249,42 @@ export class ConnectionPool implements ConnectionOwner {
   }
 
   #open(): void {
-    const { address, credential, ca, backend, connectTimeoutMs, indexAuthorization, log } = this.#options;
-    const connection = new Http2Connection({
-      id: ++this.#opened,
+    const { address, credential, ca, backend, connectTimeoutMs, log } = this.#options;
+    const id = ++this.#opened;
+    const gateway = hostAndPort(address);
+    const connection = this.#connect({
+      id,
       address,
       certificate: credential.kind === 'certificate' ? credential : null,
       ca,
-      backend,
+      backend: withLog(backend, log, { connection: id, gateway }),
       source: this.#source,
       owner: this,
       clock: this.#clock,
       log,
       connectTimeoutMs,
-      indexAuthorization,
-      probeFirst: credential.kind === 'token',
-      providerToken: this.#providerToken,
     });
     this.#connections.push(connection);
-    log.debug({ connection: connection.id, gateway: hostAndPort(address) }, 'connection opening');
+    log.debug({ connection: id, gateway }, 'connection opening');
+    this.#watchIdle();
+  }
+
+  #connect(options: ConnectionOptions): GatewayConnection {
+    const { credential, indexAuthorization } = this.#options;
+    if (options.address.protocol === 'binary') return new BinaryConnection({ ...options, ...this.#binarySettings() });
+    const probeFirst = credential.kind === 'token';
+    return new Http2Connection({ ...options, indexAuthorization, probeFirst, providerToken: this.#providerToken });
+  }
+
+  #binarySettings(): BinarySettings {
+    const options = this.#options;
+    return {
+      flush: options.flush ?? true,
+      readTailTimeoutMs: options.readTailTimeoutMs ?? readTailTimeoutMs,
+      readTimeoutMs: options.readTimeoutMs ?? readTimeoutMs,
+      writeTimeoutMs: options.writeTimeoutMs ?? writeTimeoutMs,
+      writeBufferBytes: options.writeBufferBytes ?? outputBufferBytes,
+    };
   }
 
   #watchGrowth(): void {
@@ -268,12 +305,29 @@ export class ConnectionPool implements ConnectionOwner {
     this.#watchGrowth();
   }
 
+  #watchIdle(): void {
+    const { poolSize = Number.POSITIVE_INFINITY } = this.#options;
+    if (!this.#trimTimer.isSet && this.#connections.length > poolSize) this.#trimTimer.set(idleBeforeTrimMs);
+  }
+
+  /** Closes idle connections above poolSize, those first that have been idle for the longest. */
+  #trim(): void {
+    const { poolSize = Number.POSITIVE_INFINITY } = this.#options;
+    const excess = this.#usable().length - poolSize;
+    const idle = this.#connections.filter(({ state, inFlight, idleMs }) => {
+      return state === 'ready' && inFlight === 0 && idleMs >= idleBeforeTrimMs;
+    });
+    idle.sort((a, b) => b.idleMs - a.idleMs);
+    for (const connection of idle.slice(0, Math.max(0, excess))) connection.drain(closeTimeoutMs, null);
+    this.#watchIdle();
+  }
+
   /** Connections that take work, now or once they are open. */
-  #usable(): Http2Connection[] {
+  #usable(): GatewayConnection[] {
     return this.#connections.filter(({ state }) => state === 'opening' || state === 'ready');
   }
 
-  #readyByLoad(): Http2Connection[] {
+  #readyByLoad(): GatewayConnection[] {
     const ready = this.#connections.filter((connection) => connection.state === 'ready');
     return ready.length < 2 ? ready : ready.sort((a, b) => a.inFlight - b.inFlight);
   }

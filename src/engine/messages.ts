@@ -3,23 +3,29 @@
  * transferred. Each epoch (incarnation of a shard) has a port of its own; what comes from an earlier one is dropped.
  *
  *   dispatcher ──▶ route, provider-token, notification, batch, cancel, forget ──▶ shard
- *   dispatcher ◀── settled, refused, route-failed, log ◀── shard
+ *   dispatcher ◀── settled, refused, stopped, route-failed, log ◀── shard
  */
 import type { Address } from '../apns/address.js';
 import type { CredentialData } from '../apns/credential.js';
 import type { Notification, PersonalParts } from '../apns/notification.js';
 import type { ErrorRecord } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
+import type { BinarySettings } from '../connection/connection-options.js';
 import type { OutcomeDetail } from './batch.js';
 
-/** One gateway under one credential: what a connection pool of a shard is made for. */
-export interface RouteConfig {
+/**
+ * One gateway under one credential: what a connection pool of a shard is made for. The parts of BinarySettings matter to
+ * binary gateways only; those that are missing have their defaults.
+ */
+export interface RouteConfig extends Partial<BinarySettings> {
   readonly address: Address;
   readonly credential: CredentialData;
   /** PEM certificates trusted instead of the system's, or null. */
   readonly ca: string | null;
   readonly maxConnections: number;
   readonly connectTimeoutMs: number;
+  /** Idle connections that a pool keeps. Default: all. */
+  readonly poolSize?: number;
   /** Whether the provider token may enter the peer's header table. */
   readonly indexAuthorization: boolean;
 }
@@ -49,6 +55,8 @@ export interface NotificationMessage {
   readonly notificationId: number;
   readonly routeId: number;
   readonly notification: Notification;
+  /** The first status of a binary gateway cancels what is left of it. Default false. */
+  readonly stopsAtFailure?: boolean;
 }
 
 /** Messages about one thing arrive in the order in which they were posted: a route before its notifications, and so on. */
@@ -81,6 +89,13 @@ export interface RefusedMessage {
   readonly reason: string;
 }
 
+/** A binary gateway refused one of a notification that stops there: the shard has cancelled it, and so should everybody. */
+export interface StoppedMessage {
+  readonly kind: 'stopped';
+  readonly notificationId: number;
+  readonly cause: ErrorRecord;
+}
+
 /** The pool of a route has given up. Comes before the batches that are settled as unsent because of it. */
 export interface RouteFailedMessage {
   readonly kind: 'route-failed';
@@ -96,4 +111,4 @@ export interface LogMessage {
   readonly message: string;
 }
 
-export type FromShard = SettledMessage | RefusedMessage | RouteFailedMessage | LogMessage;
+export type FromShard = SettledMessage | RefusedMessage | StoppedMessage | RouteFailedMessage | LogMessage;

@@ -1,13 +1,17 @@
 /**
- * The service that sends messages through a gateway. Holds nothing but the gateway; make as many as you like. Main
- * thread.
+ * The service that sends messages through a gateway, and asks it which tokens are no longer valid. Holds nothing but the
+ * gateway; make as many as you like. Main thread.
  */
+import { addressUrl } from '../apns/address.js';
 import { checkAuthentication } from '../apns/compile-notification.js';
+import { PealError } from '../base/errors.js';
 import { Gateway } from './gateway.js';
+import type { FeedbackEntry } from './gone-tokens.js';
 import { Message } from './message.js';
 import { optionError } from './options.js';
 import { Result } from './result.js';
-import { Send } from './send.js';
+import { Send, type SendTarget } from './send.js';
+import { SendGroup } from './send-group.js';
 import { checkSendOptions, type SendOptions } from './send-options.js';
 
 export class APNs {
@@ -27,20 +31,74 @@ export class APNs {
 
   /**
    * Sends `message` to its tokens, or to `options.recipients`, and resolves once every recipient that was taken in has
-   * its one outcome. Any number of sends may run at once on one session.
+   * its one outcome. Any number of sends may run at once on one session. Of an array of messages each goes to its own
+   * tokens, and the result is of all together.
    *
    * What APNs answers, a gateway that cannot be reached, an abort and recipients that cannot be read on are no
    * exceptions: they stand in the result (see `Result.stopped`).
    *
-   * @throws PealError ERR_PEAL_OPTION (as a rejection) for a message or an option that is none;
-   * ERR_PEAL_HEADER for a message that the credential cannot send (no topic with a provider-token key); ERR_PEAL_CREDENTIAL
-   * or ERR_PEAL_SHARD when the engine cannot be started.
+   * Through a binary gateway and with `threads: 0`, a message's own tokens are sent up to the first that the gateway
+   * refuses: the others are unsent, and `result.retry()` is the message for them.
+   *
+   * @throws PealError (as a rejection, and before anything is sent) ERR_PEAL_OPTION for a message or an option that is
+   * none; ERR_PEAL_HEADER for a message that the credential cannot send (no topic with a provider-token key);
+   * ERR_PEAL_PAYLOAD for one that is too large for a binary gateway; ERR_PEAL_ADDRESS for a feedback gateway;
+   * ERR_PEAL_CREDENTIAL or ERR_PEAL_SHARD when the engine cannot be started.
    */
-  async send(message: Message, options?: SendOptions): Promise<Result> {
+  async send(message: Message | readonly Message[], options?: SendOptions): Promise<Result> {
+    if (Array.isArray(message)) return this.#sendAll(message, options);
+    const single = message as Message;
+    this.#check(single);
+    const checked = checkSendOptions(single, options);
+    if (options?.recipients === undefined && single.tokens.length === 0) return new Result();
+    return this.#through((target) => new Send(target, single, checked).run());
+  }
+
+  /**
+   * Which tokens are no longer valid, and since when: drop those that were not registered again since.
+   *
+   * Of a feedback gateway it is the list that the gateway keeps, and clears once it is read; with HTTP/2 it is what the
+   * answers 410 to this session's sends through this gateway have told since the last call. Ends by itself.
+   *
+   * @throws PealError when there is no way to the feedback gateway (an error after that ends the list without one), and
+   * ERR_PEAL_ADDRESS for a binary gateway, which has none.
+   */
+  feedback(): AsyncGenerator<FeedbackEntry, void, undefined> {
+    const { address } = this.#gateway;
+    if (address.protocol === 'binary') {
+      const message = `The gateway ${addressUrl(address)} has no feedback: use feedback_production, feedback_sandbox or feedback://host:port.`;
+      throw new PealError('ERR_PEAL_ADDRESS', message, { origin: 'usage' });
+    }
+    return this.#gateway.feedback();
+  }
+
+  /** All are checked before the first is sent. */
+  async #sendAll(messages: readonly Message[], options: SendOptions | undefined): Promise<Result> {
+    for (const message of messages) this.#check(message);
+    const group = new SendGroup(messages, options);
+    if (group.isEmpty) return new Result();
+    return this.#through((target) => group.run(target));
+  }
+
+  async #through(send: (target: SendTarget) => Promise<Result>): Promise<Result> {
+    const target = await this.#gateway.open();
+    try {
+      return await send(target);
+    } finally {
+      this.#gateway.release();
+    }
+  }
+
+  #check(message: Message): void {
     if (!(message instanceof Message)) throw optionError('send takes a Message: make one with new Message(tokens, …).');
-    checkAuthentication(message.notification, this.#gateway.credential.kind);
-    const checked = checkSendOptions(message, options);
-    if (options?.recipients === undefined && message.tokens.length === 0) return new Result();
-    return new Send(await this.#gateway.open(), message, checked).run();
+    const { address, credential } = this.#gateway;
+    if (address.protocol === 'http2') {
+      checkAuthentication(message.notification, credential.kind);
+    } else if (address.protocol === 'binary') {
+      message.notificationFor('binary');
+    } else {
+      const text = `The gateway ${addressUrl(address)} takes no notifications: read it with feedback().`;
+      throw new PealError('ERR_PEAL_ADDRESS', text, { origin: 'usage' });
+    }
   }
 }

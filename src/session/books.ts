@@ -25,6 +25,8 @@ export interface BooksOptions {
   readonly outcomes: OutcomeSink | null;
   readonly onInvalid: ((recipient: InvalidRecipient) => void) | null;
   readonly onProgress: ((progress: Progress) => void) | null;
+  /** Told of each token that is no longer valid, since when. */
+  readonly onGone?: (token: string, timestampMs: number | null) => void;
   /** Called when `outcomes`, `onInvalid` or `onProgress` throws: the send has to stop. */
   readonly onFault: (fault: PealError) => void;
 }
@@ -35,13 +37,14 @@ export class Books implements OutcomeSink {
   /** Accepted recipients of batches in which all were; the others are in the tally. Most sends need none. */
   #acceptedWhole = 0;
   #tally: Tally | null = null;
-  readonly #failed = new Map<string, Failure>();
+  readonly #rejections = new Map<string, Failure>();
   readonly #errors = new Map<string, SendFault>();
   readonly #invalid: InvalidRecipient[] = [];
   readonly #unsent = new RecipientCollector();
   readonly #unknown = new RecipientCollector();
   readonly #transient = new RecipientCollector();
   #invalidCount = 0;
+  #transientCount = 0;
   /** Resolves when the sink has taken the batch that was settled last. */
   taken: void | Promise<void> = undefined;
 
@@ -83,7 +86,7 @@ export class Books implements OutcomeSink {
     if (settled.cause !== null) this.#noteCause(settled, settled.cause);
     for (const detail of settled.details) {
       const failure = new Failure(detail);
-      this.#noteRejection(failure);
+      this.#noteRejection(settled.batch, detail.index, failure);
       if (outcomes === null) this.#keepRejected(settled.batch, detail.index, failure);
     }
     if (outcomes === null) this.#keepUnanswered(settled);
@@ -104,23 +107,34 @@ export class Books implements OutcomeSink {
     if (progress !== null) this.#guard('onProgress', () => progress.report(this.counts));
   }
 
-  close(stopped: PealError | null): Result {
+  close(cause: PealError | null): Result {
+    const { message } = this.#options;
+    const stopped = cause?.code === 'ERR_PEAL_DISCARDED' ? (this.#refusal() ?? cause) : cause;
+    const { counts } = this;
+    const [unsent, unknown, transient] = [this.#unsent.toList(), this.#unknown.toList(), this.#transient.toList()];
+    const isFruitful = counts.accepted + counts.rejected > this.#transientCount;
     return new Result({
-      messages: [this.#options.message],
-      counts: this.counts,
+      counts,
       reasons: new Map(this.#tally?.reasons()),
-      failed: this.#failed,
+      rejections: this.#rejections,
       errors: [...this.#errors.values()],
       invalid: this.#invalid,
-      unsent: this.#unsent.toList(),
-      unknown: this.#unknown.toList(),
-      transient: this.#transient.toList(),
-      stopped,
+      leftovers: [{ message, unsent, unknown, transient, stopped, isFruitful }],
     });
   }
 
+  /** Why what a binary gateway discarded would be refused again, or null where it would not. */
+  #refusal(): PealError | null {
+    for (const { class: kind, reason, explanation } of this.#rejections.values()) {
+      if (kind !== 'request') continue;
+      const message = `The gateway refuses the notification, whoever it goes to (${reason}). ${explanation}`;
+      return new PealError('ERR_PEAL_STOPPED', message, { origin: 'gateway' });
+    }
+    return null;
+  }
+
   #keepRejected(batch: Batch, index: number, failure: Failure): void {
-    this.#failed.set(batch.tokens.hexAt(index), failure);
+    this.#rejections.set(batch.tokens.hexAt(index), failure);
     if (failure.isTransient) this.#transient.add(batch, index);
   }
 
@@ -136,22 +150,28 @@ export class Books implements OutcomeSink {
   }
 
   /** A rejection that is not the token's own fault stands among the errors, once for each reason. */
-  #noteRejection(failure: Failure): void {
-    if (failure.class === 'token' || failure.class === 'gone') return;
-    this.#addError(failure.reason === '' ? `HTTP ${failure.status}` : failure.reason, failure.explanation, 1);
+  #noteRejection(batch: Batch, index: number, failure: Failure): void {
+    if (failure.isTransient) this.#transientCount += 1;
+    const { class: kind, reason, status, explanation, timestampMs } = failure;
+    if (kind === 'gone') this.#options.onGone?.(batch.tokens.hexAt(index), timestampMs);
+    if (kind === 'gone' || kind === 'token') return;
+    this.#addError(reason === '' ? `HTTP ${status}` : reason, status, explanation, 1);
   }
 
   #noteCause({ ledger }: SettledBatch, cause: PealError): void {
+    // What was discarded behind a rejection is no fault of its own: the rejection is.
+    if (cause.code === 'ERR_PEAL_DISCARDED') return;
     let count = 0;
     for (const outcome of ledger) if (outcome === UNSENT || outcome === UNKNOWN) count += 1;
-    this.#addError(cause.code, cause.message, count);
+    this.#addError(cause.code, null, cause.message, count);
   }
 
-  #addError(reason: string, explanation: string, count: number): void {
+  #addError(reason: string, status: number | null, explanation: string, count: number): void {
     const known = this.#errors.get(reason);
     if (known === undefined && this.#errors.size >= maxErrorsKept) return;
     this.#errors.set(reason, {
       reason,
+      status,
       explanation: known?.explanation ?? explanation,
       count: count + (known?.count ?? 0),
     });

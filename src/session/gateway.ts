@@ -3,18 +3,23 @@
  * Made by Session.getConnection; main thread.
  */
 import { inspect } from 'node:util';
-import { type Address, authority } from '../apns/address.js';
+import { type Address, addressUrl } from '../apns/address.js';
 import type { Credential } from '../apns/credential.js';
 import type { ProviderTokenSource, Route } from '../engine/dispatcher/route.js';
 import type { RouteConfig } from '../engine/messages.js';
+import type { FeedbackEntry, GoneTokens } from './gone-tokens.js';
 import type { CheckedOptions } from './options.js';
 import type { Engine, SendTarget } from './send.js';
 
-/** What a gateway needs of its session. */
+/** What a gateway needs of its session, or of an engine of its own. */
 export interface GatewayOwner {
   readonly options: CheckedOptions;
+  /** Worker threads of that engine; 0: this thread. */
+  readonly threads: number;
   /** The engine that runs, or one that is started now. */
   engine(): Engine | Promise<Engine>;
+  /** A send that asked for the engine has ended. */
+  release(): void;
 }
 
 /** Safe to log: neither `inspect` nor `JSON.stringify` shows more than address and credential summary. */
@@ -23,40 +28,71 @@ export class Gateway {
   readonly credential: Credential;
   readonly #owner: GatewayOwner;
   readonly #tokens: ProviderTokenSource | null;
+  readonly #gone: GoneTokens;
   /** The route and the engine that it belongs to: after a shutdown the next engine has a route of its own. */
   #target: SendTarget | null = null;
 
   /** For Session; programs call `session.getConnection`. */
-  constructor(owner: GatewayOwner, address: Address, credential: Credential, tokens: ProviderTokenSource | null) {
+  constructor(
+    owner: GatewayOwner,
+    address: Address,
+    credential: Credential,
+    tokens: ProviderTokenSource | null,
+    gone: GoneTokens,
+  ) {
     this.#owner = owner;
     this.#tokens = tokens;
+    this.#gone = gone;
     this.address = address;
     this.credential = credential;
   }
 
-  /** Where a send goes now; starts the engine when none runs. For APNs. */
+  /** Where a send goes now; starts the engine when none runs. Each call is followed by one of `release`. For APNs. */
   async open(): Promise<SendTarget> {
     const engine = await this.#owner.engine();
     if (this.#target?.engine !== engine) {
-      const route = this.#openRoute(engine);
-      this.#target = { engine, route, clock: this.#owner.options.clock };
+      const { threads, options } = this.#owner;
+      const { protocol } = this.address;
+      const stopsAtFailure = protocol === 'binary' && threads === 0;
+      const shared = { clock: options.clock, protocol, stopsAtFailure, gone: this.#gone };
+      this.#target = { engine, route: this.#openRoute(engine), ...shared };
     }
     return this.#target;
   }
 
+  /** The send that asked by `open` has ended. For APNs. */
+  release(): void {
+    this.#owner.release();
+  }
+
+  /** For APNs: see there. */
+  async *feedback(): AsyncGenerator<FeedbackEntry, void, undefined> {
+    if (this.address.protocol === 'http2') {
+      yield* this.#gone.take();
+      return;
+    }
+    const { feedbackOf } = await import('./feedback.js');
+    yield* feedbackOf(this.address, this.credential, this.#owner.options);
+  }
+
   #openRoute(engine: Engine): Route {
-    const { ca, maxConnections, connectTimeoutMs, indexAuthorization } = this.#owner.options;
     const { address, credential } = this;
-    const shared = { ca, maxConnections, connectTimeoutMs, indexAuthorization };
-    const config: RouteConfig = { address, credential: credential.data, ...shared };
+    const config: RouteConfig = { address, credential: credential.data, ...routeOptions(this.#owner.options) };
     return engine.openRoute(config, this.#tokens);
   }
 
   toJSON(): { readonly gateway: string; readonly credential: ReturnType<Credential['toJSON']> } {
-    return { gateway: authority(this.address), credential: this.credential.toJSON() };
+    return { gateway: addressUrl(this.address), credential: this.credential.toJSON() };
   }
 
   [inspect.custom](): string {
-    return `Gateway ${authority(this.address)} ${inspect(this.credential)}`;
+    return `Gateway ${addressUrl(this.address)} ${inspect(this.credential)}`;
   }
+}
+
+function routeOptions(options: CheckedOptions): Omit<RouteConfig, 'address' | 'credential'> {
+  const { ca, maxConnections, poolSize, connectTimeoutMs, indexAuthorization } = options;
+  const { flush, readTailTimeoutMs, readTimeoutMs, writeTimeoutMs, writeBufferSize } = options;
+  const binary = { flush, readTailTimeoutMs, readTimeoutMs, writeTimeoutMs, writeBufferBytes: writeBufferSize };
+  return { ca, maxConnections, poolSize, connectTimeoutMs, indexAuthorization, ...binary };
 }

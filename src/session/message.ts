@@ -3,40 +3,54 @@
  * for a retry; immutable. Main thread.
  */
 import { inspect } from 'node:util';
+import type { Protocol } from '../apns/address.js';
 import { apsFields } from '../apns/aps-fields.js';
+import { binaryNotification, checkBinaryPayloadSize } from '../apns/binary-notification.js';
 import { compileNotification, type NotificationOptions, pushTypeOf } from '../apns/compile-notification.js';
 import type { Notification } from '../apns/notification.js';
 import { checkPayloadSize, compilePayload, type RawPayload } from '../apns/payload.js';
 import { isPushType, type PushType } from '../apns/push-type.js';
 import { TokenBlock } from '../apns/token-block.js';
+import { systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
+import { binaryLifetimeMs } from '../base/limits.js';
+import { checkMessageData, type MessageData } from './message-data.js';
 import { optionError, refuseUnknown } from './options.js';
 import { checkBlock, countRecipients, type Recipient } from './recipient.js';
-import { type RecipientData, recipientData } from './recipient-data.js';
+import { recipientData } from './recipient-data.js';
 import type { RecipientList } from './recipient-list.js';
 
 /** Everything about a message but its recipients: fields of the payload and of the header. */
 export interface MessageOptions extends NotificationOptions {}
 
-/** A message as plain JSON data. Holds device tokens whole: it is meant to be stored, not logged. */
-export interface MessageData {
-  readonly tokens: readonly RecipientData[];
-  /** The JSON payload as text. */
-  readonly payload: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly attempt: number;
+/** What messages share that say the same: made once, so that both protocols' forms are the same in every retry. */
+class Shared {
+  #forBinary: Notification | null = null;
+
+  constructor(
+    readonly notification: Notification,
+    /** Epoch seconds; used where the notification has none. */
+    readonly binaryExpiration: number,
+  ) {}
+
+  get forBinary(): Notification {
+    const { notification, binaryExpiration } = this;
+    this.#forBinary ??= binaryNotification(notification, binaryExpiration);
+    return this.#forBinary;
+  }
 }
 
 /** A notification that was compiled before, for messages that share it. */
 class Compiled {
   constructor(
-    readonly notification: Notification,
+    readonly shared: Shared,
     readonly attempt: number,
+    readonly fruitlessSends: number,
   ) {}
 }
 
 const known = [
-  ...['topic', 'pushType', 'priority', 'expiration', 'collapseId', 'apnsId', 'headers'],
+  ...['topic', 'pushType', 'priority', 'expiration', 'expiry', 'collapseId', 'apnsId', 'headers'],
   ...[...Object.keys(apsFields), 'extra', 'payload'],
 ];
 
@@ -57,6 +71,9 @@ export class Message {
   readonly notification: Notification;
   /** 1 for a new message, one more for each `result.retry()`. */
   readonly attempt: number;
+  /** How many sends of it in a row brought nobody on, though they were answered: after ten, retries end. */
+  readonly fruitlessSends: number;
+  readonly #shared: Shared;
 
   /**
    * @param tokens one recipient or an array of them; `[]` where recipients are streamed (`send(…, { recipients })`)
@@ -67,15 +84,18 @@ export class Message {
   constructor(tokens: Recipient | readonly Recipient[], options: MessageOptions) {
     this.tokens = Object.freeze(Array.isArray(tokens) ? [...tokens] : [tokens as Recipient]);
     const compiled = options instanceof Compiled ? options : compile(options);
-    this.notification = compiled.notification;
+    this.#shared = compiled.shared;
+    this.notification = compiled.shared.notification;
     this.attempt = compiled.attempt;
+    this.fruitlessSends = compiled.fruitlessSends;
     for (const recipient of this.tokens) if (recipient instanceof TokenBlock) checkBlock(recipient);
     this.#checkApnsId();
     Object.freeze(this);
   }
 
-  /** The message that `JSON.stringify` wrote. Throws like the constructor. */
+  /** The message that `JSON.stringify` wrote, parsed, or a structured clone of `toJSON()`. Throws like the constructor. */
   static fromJSON(data: MessageData): Message {
+    checkMessageData(data);
     const options: Record<string, unknown> = { payload: data.payload };
     const others: Record<string, string> = {};
     for (const [name, text] of Object.entries(data.headers)) {
@@ -84,8 +104,9 @@ export class Message {
       if (field === undefined || isStranger) others[name] = text;
       else options[field[0]] = field[1](text);
     }
-    const { notification } = compile({ ...options, headers: others } as MessageOptions);
-    return new Message(data.tokens, new Compiled(notification, data.attempt) as MessageOptions);
+    const { shared } = compile({ ...options, headers: others } as MessageOptions);
+    const restored = new Shared(shared.notification, data.binaryExpiration ?? shared.binaryExpiration);
+    return new Message(data.tokens, new Compiled(restored, data.attempt, data.fruitlessSends ?? 0) as object);
   }
 
   get topic(): string | null {
@@ -116,25 +137,43 @@ export class Message {
 
   /** The same notification for others, such as `result.unsent` once the cause is mended. */
   withTokens(tokens: Recipient | readonly Recipient[]): Message {
-    return new Message(tokens, new Compiled(this.notification, 1) as MessageOptions);
+    return new Message(tokens, new Compiled(this.#shared, 1, 0) as object);
   }
 
-  /** The same notification, sent once more. For `Result.retry`. */
-  nextAttempt(recipients: RecipientList): Message {
-    return new Message(recipients, new Compiled(this.notification, this.attempt + 1) as MessageOptions);
+  /** The same notification, sent once more; `isFruitful`: the last send brought somebody on. For `Result.retry`. */
+  nextAttempt(recipients: RecipientList, isFruitful: boolean): Message {
+    const fruitless = isFruitful ? 0 : this.fruitlessSends + 1;
+    return new Message(recipients, new Compiled(this.#shared, this.attempt + 1, fruitless) as object);
+  }
+
+  /**
+   * The notification as a gateway of `protocol` gets it. For APNs.
+   *
+   * @throws PealError ERR_PEAL_PAYLOAD or ERR_PEAL_HEADER for what the binary protocol cannot carry
+   */
+  notificationFor(protocol: Protocol): Notification {
+    return protocol === 'binary' ? this.#shared.forBinary : this.notification;
   }
 
   /** A recipient's own payload as it is sent in place of the message's. Throws PealError ERR_PEAL_PAYLOAD. */
-  encodePersonalPayload(payload: RawPayload): Uint8Array {
+  encodePersonalPayload(payload: RawPayload, protocol: Protocol = 'http2'): Uint8Array {
     const { bytes } = compilePayload({ payload });
-    checkPayloadSize(bytes, this.pushType);
+    if (protocol === 'binary') checkBinaryPayloadSize(bytes);
+    else checkPayloadSize(bytes, this.pushType);
     return bytes;
   }
 
   /** Plain JSON data that `Message.fromJSON` restores. Holds device tokens whole: store it, do not log it. */
   toJSON(): MessageData {
-    const { tokens, notification, payload, attempt } = this;
-    return { tokens: recipientData(tokens), payload, headers: Object.fromEntries(notification.headers), attempt };
+    const { tokens, notification, payload, attempt, fruitlessSends } = this;
+    return {
+      tokens: recipientData(tokens),
+      payload,
+      headers: Object.fromEntries(notification.headers),
+      attempt,
+      ...(fruitlessSends > 0 && { fruitlessSends }),
+      ...(notification.expiration === null && { binaryExpiration: this.#shared.binaryExpiration }),
+    };
   }
 
   /** Shows how it is delivered, and neither tokens nor payload. */
@@ -162,5 +201,6 @@ export class Message {
 function compile(options: MessageOptions): Compiled {
   if (typeof options !== 'object' || options === null) throw optionError('A message takes its options as an object.');
   refuseUnknown('Message', options, known);
-  return new Compiled(compileNotification(options), 1);
+  const binaryExpiration = Math.floor((systemClock.wallMs() + binaryLifetimeMs) / 1000);
+  return new Compiled(new Shared(compileNotification(options), binaryExpiration), 1, 0);
 }

@@ -7,9 +7,21 @@ import { type FileReference, type KeyMaterial, readMaterial } from '../apns/key-
 import { pemBlocks } from '../apns/pem.js';
 import { type Clock, systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
-import { connectTimeoutMs, maxConnectionsOption, maxConnectionsPerPool, maxThreads } from '../base/limits.js';
+import {
+  connectTimeoutMs,
+  maxConnectionsOption,
+  maxConnectionsPerPool,
+  maxOutputBufferBytes,
+  maxThreads,
+  minWriteBufferBytes,
+  outputBufferBytes,
+  poolSize,
+  readTailTimeoutMs,
+  readTimeoutMs,
+  writeTimeoutMs,
+} from '../base/limits.js';
 import { type Logger, silentLogger } from '../base/log.js';
-import type { Backend } from '../transport/backend.js';
+import { type BackendChoice, type BackendInput, checkBackend } from './backend-option.js';
 
 export type { FileReference, KeyMaterial };
 
@@ -21,8 +33,32 @@ export interface SessionOptions {
   readonly threads?: number | 'auto';
   /** Most connections to one gateway under one credential, in each thread. Default 8. */
   readonly maxConnections?: number;
+  /** Idle connections that are kept to one gateway under one credential, in each thread (0 to 1,000). Default 5. */
+  readonly poolSize?: number;
   /** Longest time for DNS, TCP and TLS together, in milliseconds. Default 10,000. */
   readonly connectTimeoutMs?: number;
+  /**
+   * How long a binary gateway may take to read what is written, before the connection is given up, in milliseconds.
+   * Default 20,000. Binary gateways only.
+   */
+  readonly writeTimeoutMs?: number;
+  /** What one write to a binary gateway holds at most, in bytes. Default 65,536. Binary gateways only. */
+  readonly writeBufferSize?: number;
+  /**
+   * How long a feedback gateway may be silent before its list counts as ended, and how long a binary one may take to
+   * answer a flush, in milliseconds. Default 20,000. Binary and feedback gateways only.
+   */
+  readonly readTimeoutMs?: number;
+  /**
+   * How long after the last write a binary gateway must be silent before everything counts as accepted, in milliseconds;
+   * used where `flush` is off. Default 3,000. Binary gateways only.
+   */
+  readonly readTailTimeoutMs?: number;
+  /**
+   * Whether a notification that is known to be bad asks a binary gateway for proof that everything before it was
+   * accepted; it costs the connection. Default true. Binary gateways only.
+   */
+  readonly flush?: boolean;
   /** PEM certificates to trust instead of the system's, for private gateways: text, bytes or `{ file }`. */
   readonly ca?: KeyMaterial;
   /**
@@ -32,8 +68,13 @@ export interface SessionOptions {
   readonly indexAuthorization?: boolean;
   /** Where peal says what it does; a pino instance fits. Default: nowhere. */
   readonly logger?: Logger;
-  /** Opens the byte streams. Only with `threads: 0`, because an object stays in its thread. Default: TLS. */
-  readonly backend?: Backend;
+  /**
+   * Opens the byte streams: `'tls'` (the default), `'proxy'`, `'memory'`, or the package name, path or URL of a module
+   * whose default export is a back-end; with `threads: 0` also a class or an object. See docs/backends.md.
+   */
+  readonly backend?: BackendInput;
+  /** What the back-end is made with; plain data where there are threads. For `'proxy'`: `{ url, ca? }`. */
+  readonly backendOptions?: object;
   /** Time, for simulated worlds. Only with `threads: 0`. Default: the process's. */
   readonly clock?: Clock;
 }
@@ -42,16 +83,23 @@ export interface SessionOptions {
 export interface CheckedOptions {
   readonly threads: number;
   readonly maxConnections: number;
+  readonly poolSize: number;
   readonly connectTimeoutMs: number;
+  readonly writeBufferSize: number;
+  readonly writeTimeoutMs: number;
+  readonly readTimeoutMs: number;
+  readonly readTailTimeoutMs: number;
+  readonly flush: boolean;
   readonly ca: string | null;
   readonly indexAuthorization: boolean;
   readonly logger: Logger;
-  readonly backend: Backend | null;
+  readonly backend: BackendChoice | null;
   readonly clock: Clock;
 }
 
 const known = [
   ...['threads', 'maxConnections', 'connectTimeoutMs', 'ca', 'indexAuthorization', 'logger', 'backend', 'clock'],
+  ...['backendOptions', 'poolSize', 'writeBufferSize', 'writeTimeoutMs', 'readTimeoutMs', 'readTailTimeoutMs', 'flush'],
 ];
 
 /** Throws PealError ERR_PEAL_OPTION that names the option. */
@@ -60,10 +108,8 @@ export function checkSessionOptions(options: SessionOptions): CheckedOptions {
   refuseUnknown('Session', options, known);
   const threads = threadCount(options.threads);
   const logger = options.logger ?? silentLogger;
-  for (const name of ['backend', 'clock'] as const) {
-    if (options[name] !== undefined && threads > 0) {
-      throw optionError(`The option ${name} is an object of this thread: give threads: 0 with it.`);
-    }
+  if (options.clock !== undefined && threads > 0) {
+    throw optionError('The option clock is an object of this thread: give threads: 0 with it.');
   }
   return {
     threads,
@@ -74,11 +120,23 @@ export function checkSessionOptions(options: SessionOptions): CheckedOptions {
       maxConnectionsOption,
       maxConnectionsPerPool,
     ),
-    connectTimeoutMs: wholeNumber('connectTimeoutMs', options.connectTimeoutMs, 1, 600_000, connectTimeoutMs),
+    poolSize: wholeNumber('poolSize', options.poolSize, 0, maxConnectionsOption, poolSize),
+    connectTimeoutMs: duration('connectTimeoutMs', options.connectTimeoutMs, connectTimeoutMs),
+    writeBufferSize: wholeNumber(
+      'writeBufferSize',
+      options.writeBufferSize,
+      minWriteBufferBytes,
+      maxOutputBufferBytes,
+      outputBufferBytes,
+    ),
+    writeTimeoutMs: duration('writeTimeoutMs', options.writeTimeoutMs, writeTimeoutMs),
+    readTimeoutMs: duration('readTimeoutMs', options.readTimeoutMs, readTimeoutMs),
+    readTailTimeoutMs: duration('readTailTimeoutMs', options.readTailTimeoutMs, readTailTimeoutMs),
+    flush: trueOrFalse('flush', options.flush, true),
     ca: options.ca === undefined ? null : readCa(options.ca, logger),
     indexAuthorization: trueOrFalse('indexAuthorization', options.indexAuthorization, true),
     logger,
-    backend: options.backend ?? null,
+    backend: checkBackend(options, threads),
     clock: options.clock ?? systemClock,
   };
 }
@@ -99,6 +157,11 @@ export function wholeNumber(name: string, value: unknown, min: number, max: numb
   if (value === undefined) return fallback;
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
   throw optionError(`The option ${name} must be a whole number from ${min} to ${max}, not ${shown(value)}.`);
+}
+
+/** Up to ten minutes. */
+function duration(name: string, value: unknown, fallback: number): number {
+  return wholeNumber(name, value, 1, 600_000, fallback);
 }
 
 function threadCount(value: number | 'auto' | undefined): number {

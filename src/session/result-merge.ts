@@ -1,7 +1,6 @@
 /**
  * Merging the parts of two results. Pure; every function is associative. Called by session/result only.
  */
-import type { Message } from './message.js';
 import type { OutcomeCounts, SendFault } from './result.js';
 
 export function mergeCounts(a: OutcomeCounts, b: OutcomeCounts): OutcomeCounts {
@@ -27,16 +26,6 @@ export function mergeErrors(a: readonly SendFault[], b: readonly SendFault[]): S
   for (const fault of b) {
     const known = merged.get(fault.reason);
     merged.set(fault.reason, known === undefined ? fault : { ...known, count: known.count + fault.count });
-  }
-  return [...merged.values()];
-}
-
-/** One message for each notification: the one with the most attempts behind it. */
-export function mergeMessages(a: readonly Message[], b: readonly Message[]): Message[] {
-  const merged = new Map(a.map((message) => [message.notification, message]));
-  for (const message of b) {
-    const known = merged.get(message.notification);
-    if (known === undefined || message.attempt > known.attempt) merged.set(message.notification, message);
   }
   return [...merged.values()];
 }

@@ -3,12 +3,14 @@
  * merged and stored by the program. Main thread. Memory grows with what went wrong, not with what was sent.
  */
 import { inspect } from 'node:util';
+import { isBinaryStatus } from '../apns/reason.js';
 import { PealError } from '../base/errors.js';
 import type { Failure } from './failure.js';
+import { canGoOn, type Leftover, mergeLeftovers, nextMessage } from './leftover.js';
 import type { Message } from './message.js';
 import type { InvalidRecipient } from './recipient.js';
 import { RecipientList } from './recipient-list.js';
-import { mergeCounts, mergeErrors, mergeMessages, mergeReasons } from './result-merge.js';
+import { mergeCounts, mergeErrors, mergeReasons } from './result-merge.js';
 import { retryDelay } from './retry.js';
 
 /** Recipients by outcome. Each is in exactly one; a token that was given twice counts twice. */
@@ -31,6 +33,8 @@ export interface OutcomeCounts {
 export interface SendFault {
   /** Apple's reason, or the code of a PealError. */
   readonly reason: string;
+  /** The status that came with it: of HTTP (400 to 599), or of a binary gateway (1 to 255); null without an answer. */
+  readonly status: number | null;
   /** One sentence for people: what it means and what to do. */
   readonly explanation: string;
   /** How many recipients it hit. */
@@ -39,18 +43,13 @@ export interface SendFault {
 
 /** What a result is made of. Its maps and arrays belong to the result from then on. */
 export interface ResultParts {
-  /** The messages that were sent, one for each notification. Empty only in a result of nothing. */
-  readonly messages: readonly Message[];
   readonly counts: OutcomeCounts;
   readonly reasons: ReadonlyMap<string, number>;
-  readonly failed: ReadonlyMap<string, Failure>;
+  readonly rejections: ReadonlyMap<string, Failure>;
   readonly errors: readonly SendFault[];
   readonly invalid: readonly InvalidRecipient[];
-  readonly unsent: RecipientList;
-  readonly unknown: RecipientList;
-  /** Rejected recipients whose fault passes. */
-  readonly transient: RecipientList;
-  readonly stopped: PealError | null;
+  /** One for each message that was sent. Empty only in a result of nothing. */
+  readonly leftovers: readonly Leftover[];
 }
 
 /** A result as plain JSON data. Holds device tokens whole: it is meant to be stored, not logged. */
@@ -65,21 +64,18 @@ export interface ResultData extends OutcomeCounts {
 }
 
 const nothing: ResultParts = {
-  messages: [],
   counts: { recipients: 0, accepted: 0, rejected: 0, unsent: 0, unknown: 0, invalid: 0 },
   reasons: new Map(),
-  failed: new Map(),
+  rejections: new Map(),
   errors: [],
   invalid: [],
-  unsent: RecipientList.empty,
-  unknown: RecipientList.empty,
-  transient: RecipientList.empty,
-  stopped: null,
+  leftovers: [],
 };
 
 export class Result {
   readonly #parts: ResultParts;
   #gone: ReadonlyMap<string, Date | null> | null = null;
+  #failed: ReadonlyMap<string, Failure> | null = null;
 
   /** Programs get results from `APNs.send`; without parts it is the result of sending to nobody. */
   constructor(parts: ResultParts = nothing) {
@@ -94,16 +90,12 @@ export class Result {
     const [x, y] = [a.#parts, b.#parts];
     const shifted = y.invalid.map((one) => ({ ...one, index: one.index + x.counts.recipients }));
     return new Result({
-      messages: mergeMessages(x.messages, y.messages),
       counts: mergeCounts(x.counts, y.counts),
       reasons: mergeReasons(x.reasons, y.reasons),
-      failed: new Map([...x.failed, ...y.failed]),
+      rejections: new Map([...x.rejections, ...y.rejections]),
       errors: mergeErrors(x.errors, y.errors),
       invalid: [...x.invalid, ...shifted],
-      unsent: RecipientList.concat(x.unsent, y.unsent),
-      unknown: RecipientList.concat(x.unknown, y.unknown),
-      transient: RecipientList.concat(x.transient, y.transient),
-      stopped: x.stopped ?? y.stopped,
+      leftovers: mergeLeftovers(x.leftovers, y.leftovers),
     });
   }
 
@@ -121,9 +113,18 @@ export class Result {
     return this.#parts.counts.accepted;
   }
 
-  /** Rejected recipients: device token (lower-case hex) to what APNs answered, the last answer where there were two. */
+  /**
+   * Rejected recipients: device token (lower-case hex) to what APNs answered, the last answer where there were two. Of
+   * a binary gateway's rejections only those that the token itself is to blame for; the others stand in `errors`.
+   */
   get failed(): ReadonlyMap<string, Failure> {
-    return this.#parts.failed;
+    this.#failed ??= failedOf(this.#parts.rejections);
+    return this.#failed;
+  }
+
+  /** Every rejected recipient, like `failed`, but whoever is to blame. The same map with HTTP/2. */
+  get rejections(): ReadonlyMap<string, Failure> {
+    return this.#parts.rejections;
   }
 
   /** How often each reason came. An answer without one counts as `HTTP <status>`. */
@@ -138,18 +139,18 @@ export class Result {
 
   /** Tokens that are no longer valid, since when (null where APNs did not say). Drop those not registered since. */
   get gone(): ReadonlyMap<string, Date | null> {
-    this.#gone ??= goneOf(this.#parts.failed);
+    this.#gone ??= goneOf(this.#parts.rejections);
     return this.#gone;
   }
 
   /** Recipients that were certainly not processed. */
   get unsent(): RecipientList {
-    return this.#parts.unsent;
+    return RecipientList.concat(...this.#parts.leftovers.map(({ unsent }) => unsent));
   }
 
   /** Recipients that were written and never answered. */
   get unknown(): RecipientList {
-    return this.#parts.unknown;
+    return RecipientList.concat(...this.#parts.leftovers.map(({ unknown }) => unknown));
   }
 
   /** Recipients that failed the local checks, with why. */
@@ -163,49 +164,58 @@ export class Result {
    * recipients could not be read on).
    */
   get stopped(): PealError | null {
-    return this.#parts.stopped;
+    return this.#parts.leftovers.find(({ stopped }) => stopped !== null)?.stopped ?? null;
   }
 
   /**
    * Whether `retry()` has something to send: recipients that were unsent or whose fault passes. False after a stop
-   * that the same message would meet again (`stopped.retryable` is false); mend the cause and send to
-   * `message.withTokens(result.unsent)` then.
+   * that the same message would meet again (`stopped.retryable` is false): mend the cause and send to
+   * `message.withTokens(result.unsent)` then. False, too, once ten sends in a row were answered by passing faults and
+   * brought nobody on.
    */
   needsRetry(): boolean {
-    const { stopped, unsent, transient } = this.#parts;
-    return (stopped === null || stopped.retryable) && unsent.length + transient.length > 0;
+    return this.#parts.leftovers.some(canGoOn);
   }
 
   /**
    * The same message for the recipients of `needsRetry()`, or null when there is none. `unknown: true` takes the
    * unknown ones in, too, whose devices may then show the notification twice.
    *
-   * @throws PealError ERR_PEAL_OPTION where results of different messages were merged.
+   * @throws PealError ERR_PEAL_OPTION for a result of several messages: see {@link retryAll}.
    */
   retry(options: { readonly unknown?: boolean } = {}): Message | null {
-    const { messages, unsent, transient, unknown } = this.#parts;
-    const lists = this.needsRetry() ? [unsent, transient] : [];
-    if (options.unknown === true) lists.push(unknown);
-    const recipients = RecipientList.concat(...lists);
-    return recipients.length === 0 ? null : onlyMessage(messages).nextAttempt(recipients);
+    const retries = this.retryAll(options);
+    if (this.#parts.leftovers.length < 2 || retries.length === 0) return retries[0] ?? null;
+    const message = 'This result is of several messages: send what retryAll() returns.';
+    throw new PealError('ERR_PEAL_OPTION', message, { origin: 'usage' });
+  }
+
+  /** What `retry()` would give for each of the messages that were sent, without those that need none. */
+  retryAll(options: { readonly unknown?: boolean } = {}): Message[] {
+    const retries = this.#parts.leftovers.map((leftover) => nextMessage(leftover, options.unknown === true));
+    return retries.filter((message) => message !== null);
   }
 
   /**
-   * How long to wait before `retry()` is sent, in milliseconds: 0 where only unsent recipients go again for the first
-   * time, otherwise an exponential back-off with full jitter, and never less than the gateway asked for.
+   * How long to wait before `retry()` is sent, in milliseconds: 0 where only unsent recipients go again and the send
+   * brought somebody on or was the first, otherwise an exponential back-off with full jitter, and never less than the
+   * gateway asked for.
    *
    * @param random a number from 0 up to 1; default `Math.random`
    */
   delay(random: () => number = Math.random): number {
-    const { messages, failed, stopped, transient } = this.#parts;
-    if (!this.needsRetry()) return 0;
-    const attempt = Math.max(1, ...messages.map((message) => message.attempt));
-    const hasToWait = transient.length > 0 || stopped?.origin === 'connect';
-    return retryDelay(attempt, hasToWait, transient.length === 0 ? [] : failed.values(), random);
+    const waiting = this.#parts.leftovers.filter(canGoOn);
+    if (waiting.length === 0) return 0;
+    const hasTransient = waiting.some(({ transient }) => transient.length > 0);
+    const hasToWait = hasTransient || waiting.some(({ stopped }) => stopped?.origin === 'connect');
+    if (!hasToWait && waiting.every(({ isFruitful }) => isFruitful)) return 0;
+    const attempt = Math.max(1, ...waiting.map(({ message }) => message.attempt));
+    return retryDelay(attempt, hasToWait, hasTransient ? this.#parts.rejections.values() : [], random);
   }
 
   toJSON(): ResultData {
-    const { counts, reasons, errors, failed, unsent, unknown, invalid, stopped } = this.#parts;
+    const { counts, reasons, errors, invalid } = this.#parts;
+    const { failed, unsent, unknown, stopped } = this;
     return {
       ...counts,
       reasons: Object.fromEntries(reasons),
@@ -220,7 +230,8 @@ export class Result {
 
   /** Shows counts and reasons, and no token. */
   [inspect.custom](): string {
-    const { counts, reasons, stopped } = this.#parts;
+    const { stopped } = this;
+    const { counts, reasons } = this.#parts;
     return `Result ${inspect({ ...counts, reasons: Object.fromEntries(reasons), stopped: stopped?.code ?? null })}`;
   }
 }
@@ -233,8 +244,8 @@ function goneOf(failed: ReadonlyMap<string, Failure>): ReadonlyMap<string, Date 
   return gone;
 }
 
-function onlyMessage(messages: readonly Message[]): Message {
-  if (messages.length === 1) return messages[0]!;
-  const message = 'This result was merged from sends of different messages: retry each of them by its own result.';
-  throw new PealError('ERR_PEAL_OPTION', message, { origin: 'usage' });
+function failedOf(rejections: ReadonlyMap<string, Failure>): ReadonlyMap<string, Failure> {
+  const isOthersFault = (failure: Failure): boolean => isBinaryStatus(failure.status) && failure.class !== 'token';
+  if (![...rejections.values()].some(isOthersFault)) return rejections;
+  return new Map([...rejections].filter(([, failure]) => !isOthersFault(failure)));
 }

@@ -3,6 +3,7 @@
  * signal, a refusal or a fault, and resolves once every recipient that was pulled has its outcome. One object for each
  * send, on the main thread; it leaves no timer and no listener behind.
  */
+import type { Protocol } from '../apns/address.js';
 import type { Clock, TimerHandle } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { batchLingerMs } from '../base/limits.js';
@@ -11,6 +12,7 @@ import type { Dispatcher } from '../engine/dispatcher/dispatcher.js';
 import type { SendJob } from '../engine/dispatcher/job.js';
 import type { Route } from '../engine/dispatcher/route.js';
 import { Books, faultOf } from './books.js';
+import type { GoneTokens } from './gone-tokens.js';
 import type { Message } from './message.js';
 import { Packer } from './packer.js';
 import type { Recipient } from './recipient.js';
@@ -25,6 +27,11 @@ export interface SendTarget {
   readonly engine: Engine;
   readonly route: Route;
   readonly clock: Clock;
+  readonly protocol: Protocol;
+  /** Whether a message's own tokens are sent up to the first that is refused: the original library's contract. */
+  readonly stopsAtFailure: boolean;
+  /** Told which tokens are gone; null where nobody asks. */
+  readonly gone: GoneTokens | null;
 }
 
 export class Send {
@@ -33,6 +40,8 @@ export class Send {
   readonly #books: Books;
   readonly #packer: Packer;
   readonly #job: SendJob;
+  /** Then all recipients are checked before the first is handed over, too. */
+  readonly #stopsAtFailure: boolean;
   /** Why no more recipients are taken in, other than what the engine knows. */
   #stopped: PealError | null = null;
   /** Ends the wait for the next recipient of a stream; null while nothing waits. */
@@ -42,15 +51,20 @@ export class Send {
 
   constructor(target: SendTarget, message: Message, options: CheckedSendOptions) {
     const { total, outcomes, onInvalid, onProgress } = options;
+    const { protocol, gone } = target;
     const onFault = (fault: PealError): void => this.#stop(fault);
+    const onGone = (token: string, timestampMs: number | null): void => gone?.add(token, timestampMs);
     this.#options = options;
+    this.#stopsAtFailure = target.stopsAtFailure && options.recipients === message.tokens;
     this.#clock = target.clock;
-    this.#books = new Books({ message, clock: target.clock, total, outcomes, onInvalid, onProgress, onFault });
+    this.#books = new Books({ message, clock: target.clock, total, outcomes, onInvalid, onProgress, onFault, onGone });
     this.#packer = new Packer({
-      encodePayload: (payload) => message.encodePersonalPayload(payload),
+      encodePayload: (payload) => message.encodePersonalPayload(payload, protocol),
       onInvalid: (recipient) => this.#books.addInvalid(recipient),
     });
-    this.#job = target.engine.send(target.route, message.notification, this.#books);
+    this.#job = target.engine.send(target.route, message.notificationFor(protocol), this.#books, {
+      stopsAtFailure: this.#stopsAtFailure,
+    });
   }
 
   /** Runs the send; call it once. Rejects only for faults of this library. */
@@ -114,7 +128,7 @@ export class Send {
   async #feedFrom(recipients: Iterable<Recipient>): Promise<void> {
     for (const recipient of recipients) {
       this.#packer.add(recipient);
-      if (this.#packer.hasFull) await this.#dispatchAll(this.#packer.takeFull());
+      if (this.#packer.hasFull && !this.#stopsAtFailure) await this.#dispatchAll(this.#packer.takeFull());
       if (!this.#isHungry) return;
     }
   }

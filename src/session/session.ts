@@ -3,15 +3,19 @@
  * first send. One for a process is usual. Main thread.
  */
 import { inspect } from 'node:util';
-import { type AddressInput, authority, parseAddress } from '../apns/address.js';
+import { type Address, type AddressInput, addressUrl, parseAddress } from '../apns/address.js';
 import type { Credential } from '../apns/credential.js';
 import { type CredentialOptions, loadCredential } from '../apns/load-credential.js';
 import { ProviderTokenRegistry, providerTokens } from '../apns/provider-token.js';
 import { systemClock } from '../base/clock.js';
+import { PealError } from '../base/errors.js';
 import { type EngineStats, engineStats } from '../engine/dispatcher/engine-stats.js';
 import type { ProviderTokenSource } from '../engine/dispatcher/route.js';
+import { backendSpec, openBackend } from './backend-option.js';
 import { Gateway, type GatewayOwner } from './gateway.js';
+import { GoneTokens } from './gone-tokens.js';
 import { type CheckedOptions, checkSessionOptions, type SessionOptions } from './options.js';
+import { OwnEngine } from './own-engine.js';
 import type { Engine } from './send.js';
 
 /** What a session is doing now. */
@@ -20,6 +24,9 @@ export type SessionStats = EngineStats;
 export class Session implements AsyncDisposable {
   readonly #options: CheckedOptions;
   readonly #gateways = new Map<string, Gateway>();
+  /** By gateway and credential, like the gateways: `newConnection` tells and asks the same. */
+  readonly #gone = new Map<string, GoneTokens>();
+  readonly #ownEngines = new Set<OwnEngine>();
   readonly #owner: GatewayOwner;
   readonly #minters: ProviderTokenRegistry;
   #engine: Engine | Promise<Engine> | null = null;
@@ -33,7 +40,12 @@ export class Session implements AsyncDisposable {
     this.#options = checkSessionOptions(options);
     const { clock } = this.#options;
     this.#minters = clock === systemClock ? providerTokens : new ProviderTokenRegistry(clock);
-    this.#owner = { options: this.#options, engine: () => this.#runningEngine() };
+    this.#owner = {
+      options: this.#options,
+      threads: this.#options.threads,
+      engine: () => this.#runningEngine(),
+      release: () => {},
+    };
   }
 
   /** Worker threads that send; 0: this thread. */
@@ -43,23 +55,32 @@ export class Session implements AsyncDisposable {
 
   /**
    * The gateway at `address` under `credential`: the same object for the same address and the same key or certificate.
-   * Connections are opened when something is sent.
+   * Connections are opened when something is sent, and kept.
    *
-   * @param address `api_production`, `api_sandbox`, `https://host:port`, or `[host, port]`
+   * @param address a known name (`api_production`, `push_sandbox`, `feedback_production` …), `https://host:port`,
+   * `binary://host:port`, `feedback://host:port`, or `[host, port]` of a binary gateway
    * @param credential what `loadCredential` takes or returns; null for gateways that ask for none
-   * @throws PealError ERR_PEAL_ADDRESS, or ERR_PEAL_CREDENTIAL (unreadable file, wrong passphrase, …)
+   * @throws PealError ERR_PEAL_ADDRESS, or ERR_PEAL_CREDENTIAL (unreadable file, wrong passphrase, provider-token key
+   * for a binary gateway …)
    */
   getConnection(address: AddressInput, credential: CredentialOptions | Credential | null): Gateway {
-    const { clock, logger } = this.#options;
-    const where = parseAddress(address);
-    const who = loadCredential(credential, { clock, log: logger });
-    const key = `${where.protocol} ${authority(where)} ${who.fingerprint}`;
+    const { where, who, key } = this.#identify(address, credential);
     let gateway = this.#gateways.get(key);
     if (gateway === undefined) {
-      gateway = new Gateway(this.#owner, where, who, this.#tokensFor(who));
+      gateway = new Gateway(this.#owner, where, who, this.#tokensFor(who), this.#goneFor(key));
       this.#gateways.set(key, gateway);
     }
     return gateway;
+  }
+
+  /**
+   * Like `getConnection`, but a gateway with connections of its own that are closed after use: once no send over it runs
+   * any more. It sends on the calling thread, whatever the option `threads` says.
+   */
+  newConnection(address: AddressInput, credential: CredentialOptions | Credential | null): Gateway {
+    const { where, who, key } = this.#identify(address, credential);
+    const owner = new OwnEngine(this.#options, () => this.#openEngine(0), this.#ownEngines);
+    return new Gateway(owner, where, who, this.#tokensFor(who), this.#goneFor(key));
   }
 
   /** What the engine is doing; all zero before the first send. */
@@ -80,7 +101,8 @@ export class Session implements AsyncDisposable {
   async shutdown(): Promise<void> {
     const engine = this.#engine;
     this.#engine = null;
-    await (await engine)?.close();
+    const own = [...this.#ownEngines].map((one) => one.close());
+    await Promise.all([(await engine)?.close(), ...own]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -92,6 +114,26 @@ export class Session implements AsyncDisposable {
     return `Session ${inspect({ threads, maxConnections, gateways: [...this.#gateways.values()] })}`;
   }
 
+  #identify(
+    address: AddressInput,
+    credential: CredentialOptions | Credential | null,
+  ): { readonly where: Address; readonly who: Credential; readonly key: string } {
+    const { clock, logger } = this.#options;
+    const where = parseAddress(address);
+    const who = loadCredential(credential, { clock, log: logger });
+    if (where.protocol !== 'http2' && who.kind === 'token') throw noProviderTokensError(where);
+    return { where, who, key: `${addressUrl(where)} ${who.fingerprint}` };
+  }
+
+  #goneFor(key: string): GoneTokens {
+    let gone = this.#gone.get(key);
+    if (gone === undefined) {
+      gone = new GoneTokens(this.#options.clock);
+      this.#gone.set(key, gone);
+    }
+    return gone;
+  }
+
   /** One provider token for a key in all sessions of this process; a clock of its own has tokens of its own. */
   #tokensFor(credential: Credential): ProviderTokenSource | null {
     if (credential.kind !== 'token') return null;
@@ -101,7 +143,7 @@ export class Session implements AsyncDisposable {
 
   #runningEngine(): Engine | Promise<Engine> {
     if (this.#engine !== null) return this.#engine;
-    const opening = this.#openEngine();
+    const opening = this.#openEngine(this.#options.threads);
     this.#engine = opening;
     // Kept as it is once it runs, so that sends need not wait; a failure is forgotten, so that the next send tries again.
     const settle = (engine: Engine | null): void => {
@@ -111,9 +153,17 @@ export class Session implements AsyncDisposable {
     return opening;
   }
 
-  async #openEngine(): Promise<Engine> {
-    const { threads, backend, clock, logger: log } = this.#options;
+  async #openEngine(threads: number): Promise<Engine> {
+    const { backend: choice, clock, logger: log } = this.#options;
+    // Threads make their own; what cannot be made here is found before any of them starts.
+    const backend = choice && (await openBackend(choice, clock));
     const { Dispatcher } = await import('../engine/dispatcher/dispatcher.js');
-    return new Dispatcher(threads > 0 ? { threads, log } : { threads, clock, log, ...(backend && { backend }) });
+    if (threads === 0) return new Dispatcher({ threads, clock, log, ...(backend && { backend }) });
+    return new Dispatcher({ threads, log, ...(choice && { backendSpec: backendSpec(choice) }) });
   }
+}
+
+function noProviderTokensError(where: Address): PealError {
+  const message = `The gateway ${addressUrl(where)} speaks the binary protocol, which knows no provider tokens: give a client certificate (cert or pfx).`;
+  return new PealError('ERR_PEAL_CREDENTIAL', message, { origin: 'credential' });
 }

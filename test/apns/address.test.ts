@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type AddressInput, authority, parseAddress } from '../../src/apns/address.js';
+import { type AddressInput, addressUrl, authority, parseAddress } from '../../src/apns/address.js';
 
 const refused = (input: unknown, message: RegExp) =>
   assert.throws(() => parseAddress(input as AddressInput), { code: 'ERR_PEAL_ADDRESS', origin: 'usage', message });
@@ -14,15 +14,16 @@ describe('apns/address', () => {
     assert.deepEqual(parseAddress('https://localhost:8443'), { protocol: 'http2', host: 'localhost', port: 8443 });
     assert.deepEqual(parseAddress('https://api.push.apple.com:2197/').port, 2197);
     assert.equal(parseAddress('https://gateway.example').port, 443);
-    assert.deepEqual(parseAddress(['127.0.0.1', 2197]), { protocol: 'http2', host: '127.0.0.1', port: 2197 });
+    assert.deepEqual(parseAddress(['127.0.0.1', 2197]), { protocol: 'binary', host: '127.0.0.1', port: 2197 });
     assert.deepEqual(parseAddress(['Gateway.example', 443]).host, 'gateway.example');
   });
 
   it('holds IPv6 addresses without brackets and writes them with', () => {
     const address = parseAddress('https://[::1]:8443');
     assert.deepEqual(address, { protocol: 'http2', host: '::1', port: 8443 });
-    assert.deepEqual(parseAddress(['::1', 8443]), address);
-    assert.deepEqual(parseAddress(['[::1]', 8443]), address);
+    assert.deepEqual(parseAddress(['::1', 8443]), { ...address, protocol: 'binary' });
+    assert.deepEqual(parseAddress(['[::1]', 8443]), { ...address, protocol: 'binary' });
+    assert.deepEqual(parseAddress('binary://[::1]'), { protocol: 'binary', host: '::1', port: 2195 });
     assert.equal(authority(address), '[::1]:8443');
   });
 
@@ -31,13 +32,32 @@ describe('apns/address', () => {
     assert.equal(authority(parseAddress('https://localhost:8443')), 'localhost:8443');
   });
 
-  it('says which name to use instead of those of the binary protocol', () => {
-    refused('push_production', /binary protocol.*use api_production/);
-    refused('feedback_sandbox', /binary protocol.*use api_sandbox/);
+  it('knows the gateways of the binary protocol by name, spelt as Apple spelt them', () => {
+    const expected = {
+      push_production: 'binary://gateway.push.apple.com:2195',
+      push_sandbox: 'binary://gateway.sandbox.push.apple.com:2195',
+      feedback_production: 'feedback://feedback.push.apple.com:2196',
+      feedback_sandbox: 'feedback://feedback.sandbox.push.apple.com:2196',
+    };
+    for (const [name, url] of Object.entries(expected)) {
+      assert.equal(addressUrl(parseAddress(name)), url);
+      assert.deepEqual(parseAddress(url), parseAddress(name));
+    }
+    assert.equal(addressUrl(parseAddress('api_sandbox')), 'https://api.sandbox.push.apple.com');
+  });
+
+  it('gives URLs of each protocol their usual port, and takes the port that is named', () => {
+    assert.deepEqual(parseAddress('binary://Rig.example'), { protocol: 'binary', host: 'rig.example', port: 2195 });
+    assert.deepEqual(parseAddress('feedback://rig.example').port, 2196);
+    assert.equal(parseAddress('BINARY://rig.example:443').port, 443);
+    assert.equal(parseAddress('feedback://rig.example:80/').port, 80);
+    refused('binary://rig.example:0', /1 to 65535/);
+    refused('binary://user@rig.example', /neither path/);
+    refused('push_producton', /push_production/);
   });
 
   it('refuses everything else and says what is allowed', () => {
-    const allowed = /api_production, api_sandbox, https:\/\/host:port or \[host, port\]/;
+    const allowed = /api_production, api_sandbox, https:\/\/host:port, .*binary:\/\/host:port, .*\[host, port\]/;
     for (const text of [
       '',
       'production',

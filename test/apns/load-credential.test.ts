@@ -58,6 +58,55 @@ function certificateOf(credential: Credential): CertificateCredential {
 }
 
 describe('apns/load-credential', () => {
+  describe("the original library's parameters", () => {
+    const folder = mkdtempSync(join(tmpdir(), 'peal-original-'));
+    after(() => rmSync(folder, { recursive: true }));
+    const file = (name: string, text: string): string => {
+      const path = join(folder, name);
+      writeFileSync(path, text, { mode: 0o600 });
+      return path;
+    };
+    const fingerprint = (options: unknown): string => loadCredential(options as CredentialOptions).fingerprint;
+
+    it('loads text and files, the key apart or within, as the same credential', () => {
+      const expected = fingerprint({ cert: leaf.cert, key: leaf.key });
+      const certFile = file('cert.pem', leaf.cert);
+      const keyFile = file('key.pem', encryptedKey);
+      assert.equal(fingerprint({ certString: leaf.cert + leaf.key }), expected);
+      assert.equal(fingerprint({ certFile: file('both.pem', leaf.key + leaf.cert) }), expected);
+      assert.equal(fingerprint({ certFile: pathToFileURL(certFile), keyString: leaf.key }), expected);
+      assert.equal(fingerprint({ certString: leaf.cert, keyFile, passphrase }), expected);
+    });
+
+    it('uses the key file, and not what else is there', () => {
+      const keyFile = file('other.pem', other.key);
+      refused({ certString: leaf.cert + leaf.key, keyFile }, /does not belong.*option keyFile/);
+      refused(
+        { certString: leaf.cert, keyFile: join(folder, 'none.pem') },
+        /none\.pem \(option keyFile\) does not exist/,
+      );
+    });
+
+    it('names the parameter that is wrong', () => {
+      refused({ certString: leaf.cert }, /option certString holds no private key: give the key as option keyString/);
+      refused({ certFile: file('alone.pem', leaf.cert) }, /holds no private key: give the key as option keyFile/);
+      refused({ certString: leaf.cert, certFile: 'x' }, /certString and certFile are both given/);
+      refused({ keyString: leaf.key }, /keyString needs a certificate/);
+      refused({ certString: leaf.cert, keyString: encryptedKey }, /option keyString.*give its passphrase/);
+      refused(
+        { certString: leaf.cert, keyString: encryptedKey, passphrase: 'wrong-canary-1b2c' },
+        /check the passphrase/,
+      );
+      refused({ certString: '/etc/push.pem' }, /A path goes to certFile/);
+      refused({ certString: { file: '/etc/push.pem' } }, /a file goes to certFile/);
+      refused({ certFile: new Uint8Array(3) }, /option certFile must be a path/);
+      refused(
+        { certString: leaf.cert, key: leaf.key },
+        /option key does not go with|option certString does not go with/,
+      );
+    });
+  });
+
   let directory: string;
   const file = (name: string, contents: string | Uint8Array): { file: string } => {
     const path = join(directory, name);
@@ -191,7 +240,10 @@ describe('apns/load-credential', () => {
     });
 
     it('warns of a certificate that ends soon', () => {
-      assert.match(warningsOf({ cert: leaf.cert, key: leaf.key }).join(), /ends soon/);
+      // An authority's certificates are valid for 90 days: of this one's, 10 are left.
+      const { cert, key } = new ThrowAwayAuthority('old', Date.now() - 80 * dayMs).issueServer();
+      assert.match(warningsOf({ cert, key }).join(), /ends soon/);
+      assert.doesNotMatch(warningsOf({ cert: leaf.cert, key: leaf.key }).join(), /ends soon/);
     });
   });
 

@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict';
-import { adviceOf, classOf, reasonCode, reasonOf, reasons } from '../../src/apns/reason.js';
+import {
+  adviceOf,
+  binaryReasonOf,
+  binaryReasons,
+  classOf,
+  reasonCode,
+  reasonOf,
+  reasons,
+} from '../../src/apns/reason.js';
 import { REJECTED } from '../../src/engine/ledger.js';
 
 describe('apns/reason', () => {
   it('gives every reason a code of its own that fits a ledger byte, and finds it again', () => {
     const codes = new Set<number>();
-    for (const row of reasons) {
+    for (const row of [...reasons, ...binaryReasons]) {
       assert.ok(row.code >= 1 && row.code <= 200 && REJECTED + row.code <= 255, row.reason);
       assert.ok(!codes.has(row.code), row.reason);
       codes.add(row.code);
@@ -59,5 +67,28 @@ describe('apns/reason', () => {
   it('has an advice for every answer', () => {
     assert.match(adviceOf(410, 'Unregistered'), /removed/);
     for (const status of [400, 403, 404, 410, 418, 421, 429, 500]) assert.match(adviceOf(status, ''), /\.$/);
+  });
+
+  it('gives the statuses of the binary protocol the classes that results are made by', () => {
+    const classes = { token: [2, 5, 8], request: [3, 4, 6, 7], transient: [1, 128, 255, 9, 77, 254] };
+    for (const [expected, statuses] of Object.entries(classes)) {
+      for (const status of statuses) {
+        const row = binaryReasonOf(status)!;
+        assert.equal(row.class, expected, String(status));
+        assert.equal(row.status, status);
+        assert.equal(classOf(status, row.reason), expected);
+        assert.equal(adviceOf(status, row.reason), row.advice);
+        assert.equal(reasonCode(row.reason), row.code);
+      }
+    }
+  });
+
+  it('rejects nothing for the statuses no error and shutdown', () => {
+    for (const status of [0, 10]) assert.equal(binaryReasonOf(status), null);
+  });
+
+  it('keeps the number of a status that it does not know', () => {
+    assert.equal(binaryReasonOf(77)!.reason, 'Unknown status 77');
+    assert.equal(binaryReasonOf(77)!.code, 0);
   });
 });

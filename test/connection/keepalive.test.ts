@@ -16,7 +16,7 @@ function ticksUntilNews(
   settled = 0,
 ): [ticks: number, verdict: KeepaliveVerdict] {
   for (let ticks = 1; ticks <= most; ticks++) {
-    const verdict = keepalive.tick(inFlight, settled + inFlight, settled);
+    const verdict = keepalive.tick(inFlight, settled + inFlight, settled, false);
     if (verdict !== 'fine') return [ticks, verdict];
   }
   return [most, 'fine'];
@@ -35,7 +35,7 @@ describe('connection/keepalive', () => {
   it('takes any byte for a sign of life, also while a PING is out', () => {
     const keepalive = new Keepalive();
     assert.equal(ticksUntilNews(keepalive, 5, 100)[1], 'ping');
-    keepalive.tick(5, 5, 0);
+    keepalive.tick(5, 5, 0, false);
     keepalive.heard();
     assert.deepEqual(ticksUntilNews(keepalive, 5, 100), [inTicks(pingAfterSilenceMs) + 1, 'ping']);
   });
@@ -63,7 +63,7 @@ describe('connection/keepalive', () => {
       keepalive.heard();
       if (ticks < 30) submitted += 50;
       settled = submitted - 1;
-      verdict = keepalive.tick(1, submitted, settled);
+      verdict = keepalive.tick(1, submitted, settled, false);
       ticks++;
     }
     assert.equal(verdict, 'overdue');
@@ -74,7 +74,23 @@ describe('connection/keepalive', () => {
     const keepalive = new Keepalive();
     for (let ticks = 0; ticks < 500; ticks++) {
       keepalive.heard();
-      assert.equal(keepalive.tick(1000, 5000 * (ticks + 1), 5000 * (ticks + 1) - 1000), 'fine');
+      assert.equal(keepalive.tick(1000, 5000 * (ticks + 1), 5000 * (ticks + 1) - 1000, false), 'fine');
     }
+  });
+
+  it('finds a connection starved that allows no request for as long as one may take', () => {
+    const keepalive = new Keepalive();
+    const starve = (ticks: number): KeepaliveVerdict => {
+      let verdict: KeepaliveVerdict = 'fine';
+      for (let tick = 0; tick < ticks && verdict === 'fine'; tick++) {
+        keepalive.heard();
+        verdict = keepalive.tick(0, 100, 100, true);
+      }
+      return verdict;
+    };
+    assert.equal(starve(inTicks(requestTimeoutMs)), 'fine');
+    assert.equal(keepalive.tick(0, 100, 100, false), 'fine');
+    assert.equal(starve(inTicks(requestTimeoutMs)), 'fine', 'counted from the last time that a request was allowed');
+    assert.equal(starve(1), 'starved');
   });
 });

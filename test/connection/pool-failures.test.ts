@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as frames from '../../src/codec/http2/frames.js';
+import type { Backend } from '../../src/transport/index.js';
 import { connectError, Harness } from './pool-harness.js';
 
 const streams = (count: number) => [[frames.SETTINGS_MAX_CONCURRENT_STREAMS, count]] as const;
@@ -65,6 +66,26 @@ describe('connection/pool when things fail', () => {
       h.clock.advance(60_000);
       assert.equal(h.attemptsAtMs.length, 3);
       assert.equal(h.source.failures[0]?.code, 'ERR_PEAL_CONNECT_TIMEOUT');
+      h.source.dropWaiting();
+    });
+
+    it('does not blame a gateway that is never reached for its HTTP/2', () => {
+      const open: Backend['open'] = (_options, listener) => ({
+        write: () => {},
+        pauseReading: () => {},
+        resumeReading: () => {},
+        end: () => {},
+        destroy: () => h.clock.defer(() => listener.onClosed(null)),
+        ...{ isClosed: false, hasUnread: false, reset: () => false, details: () => ({}) },
+      });
+      const h = make({ pool: { backend: { open } } });
+      h.start();
+      h.clock.advance(60_000);
+      assert.equal(h.source.failures[0]?.code, 'ERR_PEAL_CONNECT_TIMEOUT');
+      assert.match(
+        h.source.failures[0]!.message,
+        /^gateway\.example:443 did not complete a connection within 10000 ms/,
+      );
       h.source.dropWaiting();
     });
 
@@ -268,6 +289,43 @@ describe('connection/pool when things fail', () => {
       h.clock.advance(15_000);
       assert.equal(h.source.count('unknown'), 5);
       assert.match(h.source.causes[0]!.cause.message, /without an answer for 60000 ms/);
+    });
+
+    it('comes for a gateway that allows no request at all, after a while: what waits is not kept for ever', () => {
+      const h = make({ script: () => ({ settings: streams(0) }), pool: { maxConnections: 2 } });
+      h.start();
+      h.clock.advance(55_000);
+      assert.equal(h.source.failures.length, 0);
+      h.clock.advance(200_000);
+      assert.equal(h.source.failures[0]?.code, 'ERR_PEAL_TIMEOUT');
+      assert.match(h.source.failures[0]!.message, /allowed no request for 60000 ms/);
+      assert.equal(h.source.count('waiting'), 100);
+      h.source.dropWaiting();
+    });
+
+    it('comes for a gateway that never opens its window again; the work goes on over a successor', () => {
+      // Each connection has room for 15 payloads of 4,096 bytes and then less than one.
+      const h = make({
+        recipients: 200,
+        payloadBytes: 4095,
+        script: (n) => ({ opensWindow: n > 0 }),
+        pool: { maxConnections: 1 },
+      });
+      h.start();
+      h.clock.advance(200_000);
+      assert.ok(h.source.isDone);
+      assert.equal(h.source.count('accepted') + h.source.count('unknown'), 200);
+      assert.ok(h.source.count('unknown') <= 1);
+    });
+
+    it('does not come for a gateway that takes a pause before it allows requests', () => {
+      const h = make({ script: () => ({ settings: streams(0) }), pool: { maxConnections: 1 } });
+      h.start();
+      h.clock.advance(50_000);
+      h.gateways[0]!.settings(streams(100));
+      h.clock.advance(20_000);
+      assert.equal(h.source.count('accepted'), 100);
+      assert.equal(h.attemptsAtMs.length, 1);
     });
 
     it('of idle connections is asked for by outdate()', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as frames from '../../src/codec/http2/frames.js';
 import { idOf, payloadOf } from '../support/book-source.js';
+import type { ScriptedGateway } from '../support/scripted-gateway.js';
 import { connectError, Harness } from './pool-harness.js';
 
 const streams = (count: number) => [[frames.SETTINGS_MAX_CONCURRENT_STREAMS, count]] as const;
@@ -211,6 +212,20 @@ describe('connection/pool', () => {
       h.clock.advance(2000);
       assert.deepEqual(h.attemptsAtMs, [0, 250, 500]);
       assert.equal(h.pool.stats().inFlight, 30);
+    });
+
+    it('keeps no more idle connections than poolSize, and those that are busy', () => {
+      const busy = (gateway: ScriptedGateway, id: number): void => {
+        h.clock.setTimer(() => gateway.accept(id), 3_000);
+      };
+      const script = () => ({ settings: streams(10), onRequest: busy });
+      const h = make({ recipients: 60, script, pool: { maxConnections: 4, poolSize: 1 } });
+      h.start();
+      h.clock.advance(2_900);
+      assert.equal(h.pool.stats().ready, 4);
+      h.clock.advance(40_000);
+      assert.equal(h.source.count('accepted'), 60);
+      assert.equal(h.pool.stats().ready, 1);
     });
 
     it('opens none while the event loop is the bottleneck', () => {

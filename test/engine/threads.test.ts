@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { SendJob } from '../../src/engine/dispatcher/job.js';
@@ -93,6 +94,34 @@ describe('engine with threads', function () {
     const { shards } = await dispatcher.stats();
     assert.deepEqual(shards.map(({ epoch }) => epoch).sort(), [1, 2]);
   });
+
+  it('replaces threads that die while they start', async () => {
+    gateway = await Http2Gateway.open();
+    let threads: ThreadPool | null = null;
+    const engine = new Dispatcher({
+      threads: 1,
+      openThreads: (count, url) => {
+        threads = openPiscina(count, url);
+        return threads;
+      },
+    });
+    dispatcher = engine;
+    const route = engine.openRoute(routeTo(gateway), null);
+    const send = async (): Promise<number> => {
+      const book = new BookSink();
+      const job = engine.send(route, notification, book);
+      await dispatchAll(job, 1_000);
+      await job.finish();
+      return book.count('accepted');
+    };
+    assert.equal(await send(), 1_000);
+    // The one that works, and whatever comes in its place.
+    for (let killed = 0; killed < 3; killed++) {
+      while (threads!.threads.length === 0) await setImmediate();
+      await threads!.threads[0]!.terminate();
+    }
+    assert.equal(await send(), 1_000);
+  }).timeout(15_000);
 
   it('sends several notifications at once over the same connections', async () => {
     gateway = await Http2Gateway.open();

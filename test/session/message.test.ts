@@ -24,9 +24,9 @@ describe('Message', () => {
   });
 
   it('refuses what is no option, and names it', () => {
-    assert.throws(() => message({ alert: 'hi', expiry: 0 } as object), {
+    assert.throws(() => message({ alert: 'hi', expires: 0 } as object), {
       code: 'ERR_PEAL_OPTION',
-      message: /"expiry"/,
+      message: /"expires"/,
     });
     assert.throws(() => new Message(token, null as never), { code: 'ERR_PEAL_OPTION' });
   });
@@ -74,9 +74,78 @@ describe('Message', () => {
 
   it('is restored with the attempt it had reached', () => {
     const batch = { tokens: new TokenBlock(new Uint8Array(32), 32, 1), personal: null };
-    const second = message({ alert: 'hi' }).nextAttempt(new RecipientList([batch]));
+    const second = message({ alert: 'hi' }).nextAttempt(new RecipientList([batch]), true);
     assert.equal(Message.fromJSON(JSON.parse(JSON.stringify(second))).attempt, 2);
     assert.equal(second.withTokens(token).attempt, 1);
+  });
+
+  it('is restored from a structured clone, with the expiry that it was made with', () => {
+    const before = message({ alert: 'hi', extra: { id: 7 } }, [token, 'cd'.repeat(32)]);
+    const data = { ...before.toJSON(), binaryExpiration: 2_000_000_000 };
+    for (const copy of [structuredClone(data), JSON.parse(JSON.stringify(data))]) {
+      const restored = Message.fromJSON(copy);
+      assert.deepEqual(restored.toJSON(), data);
+      assert.equal(restored.notificationFor('binary').expiration, 2_000_000_000);
+      assert.equal(restored.notificationFor('http2').expiration, null);
+    }
+  });
+
+  it('refuses data that is no message, and names the field', () => {
+    const data = message({ alert: 'hi' }).toJSON();
+    const bad: [unknown, RegExp][] = [
+      [null, /object/],
+      [JSON.stringify(data), /parse JSON text/],
+      [{ ...data, tokens: token }, /tokens/],
+      [{ ...data, payload: { aps: {} } }, /payload/],
+      [{ ...data, headers: { 'apns-topic': 1 } }, /headers/],
+      [{ ...data, attempt: 0 }, /attempt/],
+      [{ ...data, fruitlessSends: -1 }, /fruitlessSends/],
+      [{ ...data, binaryExpiration: 2 ** 33 }, /binaryExpiration/],
+    ];
+    for (const [value, text] of bad) {
+      assert.throws(() => Message.fromJSON(value as never), { code: 'ERR_PEAL_OPTION', message: text });
+    }
+    assert.throws(() => Message.fromJSON({ ...data, headers: { 'apns-priority': '7' } }), { code: 'ERR_PEAL_HEADER' });
+  });
+
+  it('takes its expiration by either name, and refuses both', () => {
+    const at = new Date('2030-01-01T00:00:00+05:00');
+    assert.equal(message({ alert: 'hi', expiry: at }).expiration, Date.UTC(2029, 11, 31, 19) / 1000);
+    assert.equal(message({ alert: 'hi', expiry: 0 }).expiration, 0);
+    const fromNow = message({ alert: 'hi', expiry: { seconds: 3600 } }).expiration! - Date.now() / 1000;
+    assert.ok(fromNow > 3590 && fromNow <= 3600, String(fromNow));
+    const both = { alert: 'hi', expiry: 0, expiration: 0 };
+    assert.throws(() => message(both), { code: 'ERR_PEAL_HEADER', message: /expiration and expiry/ });
+    for (const expiry of [-1, 1.5, 3600, 2 ** 32, new Date(Number.NaN), { seconds: -1 }, { seconds: 2 ** 33 }, '1h']) {
+      assert.throws(() => message({ alert: 'hi', expiry } as object), {
+        code: 'ERR_PEAL_HEADER',
+        message: /expiration/,
+      });
+    }
+  });
+
+  it('is kept by a binary gateway for a day, and sent at once, where it says nothing else', () => {
+    const first = message({ alert: 'hi' });
+    const { expiration, priority, headers } = first.notificationFor('binary');
+    const lifetime = expiration! - Date.now() / 1000;
+    assert.ok(lifetime > 86_390 && lifetime <= 86_400, String(lifetime));
+    assert.deepEqual([priority, headers], [10, []]);
+    assert.equal(first.withTokens('cd').notificationFor('binary'), first.notificationFor('binary'));
+    const chosen = message({ contentAvailable: true, expiration: 0, topic: 'com.example.app' });
+    assert.deepEqual([chosen.notificationFor('binary').expiration, chosen.notificationFor('binary').priority], [0, 5]);
+  });
+
+  it('is refused for a binary gateway where the protocol cannot carry it', () => {
+    const large = message({ alert: 'x'.repeat(2048) });
+    assert.throws(() => large.notificationFor('binary'), { code: 'ERR_PEAL_PAYLOAD', message: /2048/ });
+    assert.equal(large.notificationFor('http2'), large.notification);
+    assert.throws(() => message({ alert: 'hi', priority: 1 }).notificationFor('binary'), {
+      code: 'ERR_PEAL_HEADER',
+      message: /priority/,
+    });
+    const personal = { aps: { alert: 'x'.repeat(2048) } };
+    assert.throws(() => message({ badge: 0 }).encodePersonalPayload(personal, 'binary'), { code: 'ERR_PEAL_PAYLOAD' });
+    assert.ok(message({ badge: 0 }).encodePersonalPayload(personal).length > 2048);
   });
 
   it('shares its notification with a message for other tokens', () => {

@@ -113,7 +113,7 @@ describe('Result', () => {
     const almost = (): number => 0.999;
     const busy: Line = [1, { status: 503, reason: 'ServiceUnavailable' }];
     const attempt = (number: number): Message =>
-      number === 1 ? message : attempt(number - 1).nextAttempt(resultOf([busy]).unsent);
+      number === 1 ? message : attempt(number - 1).nextAttempt(resultOf([busy]).unsent, true);
     assert.equal(resultOf([[1, 'unsent']]).delay(almost), 0);
     assert.ok(resultOf([[1, 'unsent']], error(true, 'connect')).delay(almost) > 0);
     const delays = [1, 2, 3, 40].map((number) => resultOf([busy], null, attempt(number)).delay(almost));

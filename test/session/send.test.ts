@@ -26,7 +26,8 @@ function send(
   clock: Clock = systemClock,
 ): Promise<Result> {
   const route = engine.openRoute({} as never);
-  return new Send({ engine, route, clock }, message, checkSendOptions(message, options)).run();
+  const target = { engine, route, clock, protocol: 'http2', stopsAtFailure: false, gone: null } as const;
+  return new Send(target, message, checkSendOptions(message, options)).run();
 }
 
 /** A message for streamed recipients. */

@@ -47,7 +47,7 @@ describe('Session', () => {
     const session = new Session();
     const gateway = session.getConnection('api_sandbox', credential);
     assert.equal(session.getConnection('https://api.sandbox.push.apple.com', { ...credential }), gateway);
-    assert.equal(session.getConnection(['api.sandbox.push.apple.com', 443], gateway.credential), gateway);
+    assert.equal(session.getConnection('https://api.sandbox.push.apple.com:443', gateway.credential), gateway);
     assert.notEqual(session.getConnection('api_production', credential), gateway);
     assert.notEqual(session.getConnection('api_sandbox', null), gateway);
     assert.notEqual(session.getConnection('api_sandbox', { ...credential, keyId: 'ABCDEFGHIX' }), gateway);
@@ -59,6 +59,43 @@ describe('Session', () => {
     assert.throws(() => session.getConnection('api_sandbox', { ...credential, keyId: 'x' }), {
       code: 'ERR_PEAL_CREDENTIAL',
     });
+  });
+
+  it('gives gateways of the binary protocol by name, URL and pair, and refuses provider tokens for them', () => {
+    const session = new Session();
+    const gateway = session.getConnection('push_sandbox', null);
+    assert.equal(session.getConnection(['gateway.sandbox.push.apple.com', 2195], null), gateway);
+    assert.equal(session.getConnection('binary://gateway.sandbox.push.apple.com', null), gateway);
+    assert.notEqual(session.getConnection('feedback_sandbox', null), gateway);
+    for (const address of ['push_production', 'feedback_production', ['localhost', 2195]] as const) {
+      assert.throws(() => session.getConnection(address, credential), {
+        code: 'ERR_PEAL_CREDENTIAL',
+        message: /provider token.*client certificate/,
+      });
+    }
+  });
+
+  it('makes a new gateway with each newConnection', () => {
+    const session = new Session();
+    const gateway = session.newConnection('push_sandbox', null);
+    assert.notEqual(session.newConnection('push_sandbox', null), gateway);
+    assert.notEqual(session.getConnection('push_sandbox', null), gateway);
+    assert.throws(() => session.newConnection('push_sandbx', null), { code: 'ERR_PEAL_ADDRESS' });
+  });
+
+  it('refuses durations and sizes that are none', () => {
+    for (const name of [
+      'connectTimeoutMs',
+      'writeTimeoutMs',
+      'readTimeoutMs',
+      'readTailTimeoutMs',
+      'writeBufferSize',
+    ]) {
+      for (const value of [0, -1, 0.5, '20', Number.NaN, 1e9]) {
+        assert.throws(() => new Session({ [name]: value }), { code: 'ERR_PEAL_OPTION', message: new RegExp(name) });
+      }
+    }
+    assert.throws(() => new Session({ flush: 1 as never }), { code: 'ERR_PEAL_OPTION', message: /flush/ });
   });
 
   it('shows no secret to inspect or JSON', () => {
@@ -89,6 +126,25 @@ describe('APNs', () => {
     assert.throws(() => new APNs({} as never), { code: 'ERR_PEAL_OPTION' });
     const apns = new APNs(session.getConnection('api_sandbox', null));
     await assert.rejects(apns.send({} as never), { code: 'ERR_PEAL_OPTION' });
+  });
+
+  it('refuses what the kind of gateway cannot do, before anything is opened', async () => {
+    const one = new Message('ab'.repeat(32), { alert: 'hi' });
+    const large = one.withTokens([]).withTokens('ab'.repeat(32));
+    const binary = new APNs(session.getConnection('push_sandbox', null));
+    const feedback = new APNs(session.getConnection('feedback_sandbox', null));
+    await assert.rejects(feedback.send(large), { code: 'ERR_PEAL_ADDRESS', message: /feedback\(\)/ });
+    assert.throws(() => binary.feedback(), { code: 'ERR_PEAL_ADDRESS', message: /feedback_sandbox/ });
+    const tooLarge = new Message('ab'.repeat(32), { alert: 'x'.repeat(2100) });
+    await assert.rejects(binary.send(tooLarge), { code: 'ERR_PEAL_PAYLOAD', message: /2048/ });
+    await assert.rejects(binary.send([one, tooLarge]), { code: 'ERR_PEAL_PAYLOAD' });
+    await assert.rejects(binary.send([one, {} as Message]), { code: 'ERR_PEAL_OPTION' });
+    await assert.rejects(binary.send([one, one], { recipients: [] }), {
+      code: 'ERR_PEAL_OPTION',
+      message: /recipients/,
+    });
+    assert.equal((await binary.send([])).recipients, 0);
+    assert.deepEqual((await session.stats()).shards, []);
   });
 
   it('refuses a message without a topic where the key does not imply one', async () => {

@@ -14,7 +14,7 @@ import { TokenBuffers } from './buffers.js';
 import { checkEngineOptions, type EngineOptions, openShardHost } from './engine-options.js';
 import { type EngineStats, engineStats } from './engine-stats.js';
 import { closedError, noThreadsError, refusedError, unexpectedTokenError } from './errors.js';
-import { Job, type JobOwner, type SendJob } from './job.js';
+import { Job, type JobOptions, type JobOwner, type SendJob } from './job.js';
 import { Mailbox } from './mailbox.js';
 import type { Parcel } from './parcel.js';
 import { type ProviderTokenSource, Route, routeKey } from './route.js';
@@ -60,16 +60,15 @@ export class Dispatcher {
     return route;
   }
 
-  /**
-   * Begins a send. Shards are started with the first one.
-   *
-   * @throws PealError ERR_PEAL_ABORTED after `close`.
-   */
-  send(route: Route, notification: Notification, sink: OutcomeSink): SendJob {
-    if (this.#closed !== null) throw closedError();
-    this.#host ??= this.#openHost();
+  /** Begins a send. Shards are started with the first one. After `close` it is stopped from the start: all is unsent. */
+  send(route: Route, notification: Notification, sink: OutcomeSink, options: JobOptions = {}): SendJob {
     const own = { ...notification, payload: new Uint8Array(notification.payload) };
-    const job = new Job(this.#nextId++, route, own, sink, this.#jobOwner);
+    const job = new Job(this.#nextId++, route, own, sink, this.#jobOwner, options);
+    if (this.#closed !== null) {
+      job.stop(closedError());
+      return job;
+    }
+    this.#host ??= this.#openHost();
     this.#jobs.add(job);
     this.#tokenRefresh.setNeeded(true);
     return job;
@@ -210,6 +209,9 @@ export class Dispatcher {
         break;
       case 'refused':
         mailbox.job(message.notificationId)?.stop(refusedError(message));
+        break;
+      case 'stopped':
+        mailbox.job(message.notificationId)?.stop(PealError.fromRecord(message.cause));
         break;
       case 'route-failed':
         this.#receiveRouteFailed(mailbox, message);

@@ -6,7 +6,7 @@ import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { maxThreads, shardLedgerSlots } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
-import type { Backend } from '../../transport/backend.js';
+import type { Backend, BackendSpec } from '../../transport/backend.js';
 import type { RoutePoolFactory } from '../shard/route-pool.js';
 import type { ShardHost, ShardListener } from './shard-host.js';
 import type { OpenThreads } from './thread-pool.js';
@@ -14,8 +14,10 @@ import type { OpenThreads } from './thread-pool.js';
 export interface EngineOptions {
   /** Worker threads, each with a shard of its own, 1 to 64. 0: one shard in the caller's own thread. */
   readonly threads: number;
-  /** Opens the byte streams of an in-process shard. Default TLS; shards in threads always use TLS. */
+  /** Opens the byte streams of an in-process shard. Default TLS. */
   readonly backend?: Backend;
+  /** What shards in threads make their back-ends of, each its own. Default TLS. */
+  readonly backendSpec?: BackendSpec;
   /** Default: the system's. Shards in threads always use the system's. */
   readonly clock?: Clock;
   /** Default: silent. */
@@ -34,16 +36,18 @@ export async function openShardHost(
   log: Logger,
   listener: ShardListener,
 ): Promise<ShardHost> {
-  const { threads, openPool, openThreads } = options;
+  const { threads, openPool, openThreads, backendSpec = tlsSpec } = options;
   const shared = { listener, clock, log, ledgerSlots: shardLedgerSlots };
   if (threads > 0) {
     const { Supervisor } = await import('./supervisor.js');
     const open = openThreads ?? (await import('./thread-pool.js')).openPiscina;
-    return new Supervisor({ ...shared, threads, openThreads: open });
+    return new Supervisor({ ...shared, threads, openThreads: open, backend: backendSpec });
   }
   const [{ LocalShard }, backend] = await Promise.all([import('./local-shard.js'), options.backend ?? tlsBackend()]);
   return new LocalShard({ ...shared, backend, ...(openPool === undefined ? {} : { openPool }) });
 }
+
+const tlsSpec: BackendSpec = { specifier: 'tls', options: null };
 
 async function tlsBackend(): Promise<Backend> {
   const { createTlsBackend } = await import('../../transport/tls.js');

@@ -7,9 +7,14 @@ import { stopAfterRefusals } from '../../base/limits.js';
 import type { RefusedMessage } from '../messages.js';
 
 export function closedError(): PealError {
-  return new PealError('ERR_PEAL_ABORTED', 'The session was shut down before this was sent: send it with a new one.', {
-    origin: 'usage',
-  });
+  return new PealError(
+    'ERR_PEAL_ABORTED',
+    'The session was shut down before this was sent: what is unsent can be sent again.',
+    {
+      origin: 'usage',
+      retryable: true,
+    },
+  );
 }
 
 export function noThreadsError(error: unknown): PealError {

@@ -29,10 +29,18 @@ export interface SendJob {
   /** What is not yet written becomes unsent, with this cause; what was written still gets its answer. */
   cancel(cause: PealError): void;
   /**
-   * Why the job takes nothing more, or null: ERR_PEAL_STOPPED when APNs refused the same way again and again, an error
-   * of connecting when no shard gets through, ERR_PEAL_SHARD when no shard is left, the cause of `cancel`.
+   * Why the job takes nothing more, or null: ERR_PEAL_STOPPED when APNs refused the same way again and again,
+   * also at the first failure where it stops there (JobOptions; ERR_PEAL_DISCARDED at a shutdown), an error of connecting when no shard gets through, ERR_PEAL_SHARD when no shard is left, the cause of `cancel`.
    */
   readonly stopped: PealError | null;
+}
+
+export interface JobOptions {
+  /**
+   * The first failure that a binary gateway reports ends the send: what it discarded, and what was not written yet, is
+   * unsent, for the caller to send again. Otherwise it goes on over new connections, which is the default.
+   */
+  readonly stopsAtFailure?: boolean;
 }
 
 /** The dispatcher, as a job sees it. */
@@ -45,6 +53,7 @@ export interface JobOwner {
 export class Job implements SendJob {
   /** Shards whose connections for this job's route have given up, with the latest reason. */
   readonly excluded = new Set<Mailbox>();
+  readonly stopsAtFailure: boolean;
   readonly #owner: JobOwner;
   readonly #sink: OutcomeSink;
   #outstanding = 0;
@@ -59,7 +68,9 @@ export class Job implements SendJob {
     readonly notification: Notification,
     sink: OutcomeSink,
     owner: JobOwner,
+    options: JobOptions = {},
   ) {
+    this.stopsAtFailure = options.stopsAtFailure ?? false;
     this.#sink = sink;
     this.#owner = owner;
   }

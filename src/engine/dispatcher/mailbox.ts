@@ -167,7 +167,7 @@ export class Mailbox {
 
   #introduce(job: Job): void {
     const { link, routes, jobs } = this.#incarnation!;
-    const { id: notificationId, route, notification } = job;
+    const { id: notificationId, route, notification, stopsAtFailure } = job;
     if (jobs.has(notificationId)) return;
     if (!routes.has(route)) {
       routes.add(route);
@@ -175,7 +175,7 @@ export class Mailbox {
       this.announceToken(route);
     }
     jobs.set(notificationId, job);
-    link.post({ kind: 'notification', notificationId, routeId: route.id, notification }, []);
+    link.post({ kind: 'notification', notificationId, routeId: route.id, notification, stopsAtFailure }, []);
   }
 }
 

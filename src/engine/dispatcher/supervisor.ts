@@ -15,7 +15,8 @@ import {
   maxShardStartFailures,
   minShardRestartDelayMs,
 } from '../../base/limits.js';
-import { type Logger, silentLogger } from '../../base/log.js';
+import { type Logger, leastLevel } from '../../base/log.js';
+import type { BackendSpec } from '../../transport/backend.js';
 import { Ledger } from '../ledger.js';
 import type { FromShard } from '../messages.js';
 import type { ShardHost, ShardListener, ShardReport, ShardState } from './shard-host.js';
@@ -32,6 +33,7 @@ export interface SupervisorOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly ledgerSlots: number;
+  readonly backend: BackendSpec;
 }
 
 /** What is kept of one shard from one incarnation to the next. */
@@ -98,7 +100,7 @@ export class Supervisor implements ShardHost {
   }
 
   #open(seat: Seat): void {
-    const { listener, clock, log, ledgerSlots } = this.#options;
+    const { listener, clock, log, ledgerSlots, backend } = this.#options;
     const { shardId } = seat;
     const epoch = seat.epoch + 1;
     const ledger = Ledger.withSlots(ledgerSlots);
@@ -107,8 +109,9 @@ export class Supervisor implements ShardHost {
       if (message.kind === 'settled') seat.failures = 0;
       listener.onMessage(shardId, epoch, message);
     };
-    const isLogging = log !== silentLogger;
-    const shard = new ThreadShard({ pool: this.#pool, shardId, epoch, ledger, clock, isLogging, onMessage });
+    const logLevel = leastLevel(log);
+    const own = { shardId, epoch, ledger, backend, logLevel };
+    const shard = new ThreadShard({ ...own, pool: this.#pool, clock, onMessage });
     seat.epoch = epoch;
     seat.current = shard;
     shard.start().then(

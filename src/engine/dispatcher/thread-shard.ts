@@ -16,10 +16,13 @@ import {
   shardStartTimeoutMs,
   shardStopTimeoutMs,
 } from '../../base/limits.js';
+import type { LogLevel } from '../../base/log.js';
+import type { BackendSpec } from '../../transport/backend.js';
 import { wrapControl } from '../comlink.js';
 import { type ControlResult, controlValue, type RemoteShardControl, type ShardStats } from '../control-api.js';
 import type { Ledger } from '../ledger.js';
 import type { FromShard, ToShard } from '../messages.js';
+import type { ShardTask } from '../shard/shard-task.js';
 import type { ShardLink } from './shard-host.js';
 import type { ThreadPool } from './thread-pool.js';
 
@@ -29,7 +32,8 @@ export interface ThreadShardOptions {
   readonly epoch: number;
   readonly ledger: Ledger;
   readonly clock: Clock;
-  readonly isLogging: boolean;
+  readonly backend: BackendSpec;
+  readonly logLevel: LogLevel | null;
   readonly onMessage: (message: FromShard) => void;
 }
 
@@ -47,7 +51,7 @@ export class ThreadShard implements ShardLink {
   #isOver = false;
 
   constructor(options: ThreadShardOptions) {
-    const { pool, shardId, epoch, ledger, isLogging, onMessage } = options;
+    const { pool, shardId, epoch, ledger, backend, logLevel, onMessage } = options;
     const control = new MessageChannel();
     const data = new MessageChannel();
     this.#options = options;
@@ -58,7 +62,8 @@ export class ThreadShard implements ShardLink {
       data.port1.once('close', resolve);
     });
     data.port1.on('message', onMessage);
-    const task = { shardId, epoch, ledger: ledger.buffer, control: control.port2, data: data.port2, isLogging };
+    const ports = { control: control.port2, data: data.port2 };
+    const task: ShardTask = { shardId, epoch, ledger: ledger.buffer, ...ports, backend, logLevel };
     const lifetime = pool.run(task, { transferList: [control.port2, data.port2], signal: this.#abort.signal }).then(
       () => null,
       (error: unknown) => crashError(shardId, error),

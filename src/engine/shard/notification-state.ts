@@ -22,6 +22,8 @@ export class NotificationState {
     readonly id: number,
     readonly routeId: number,
     readonly notification: Notification,
+    /** The first status of a binary gateway cancels what is left. */
+    readonly stopsAtFailure: boolean = false,
   ) {}
 
   /** Called as a slot is settled, before it is emptied. */

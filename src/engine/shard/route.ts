@@ -5,7 +5,7 @@
  */
 import { reasonCode } from '../../apns/reason.js';
 import type { Clock } from '../../base/clock.js';
-import type { PealError } from '../../base/errors.js';
+import { PealError } from '../../base/errors.js';
 import { maxResends } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import type { Rejection, RequestRun, RequestSource } from '../../connection/request-source.js';
@@ -115,6 +115,7 @@ export class ShardRoute implements RequestSource {
     const state = slot.state!;
     const index = tag & tagIndexMask;
     slot.details.push({ index, status, reason, timestampMs, apnsId, retryAfterSeconds });
+    if (state.stopsAtFailure) this.#stopAtFailure(state, status, reason);
     this.#finish(slot, tag, REJECTED + reasonCode(reason));
     if (!state.isCancelled && state.isRefusedForGood(status, reason)) this.#refuse(state, status, reason);
   }
@@ -123,8 +124,9 @@ export class ShardRoute implements RequestSource {
     if (!this.#isOutstanding(tag)) return;
     const slot = this.#slots[tag >>> tagShift]!;
     const index = tag & tagIndexMask;
-    const isFinal = this.#isStopped || slot.state!.isCancelled || slot.countAttempt(index) > maxResends;
-    if (isFinal) {
+    const wasDiscarded = cause.code === 'ERR_PEAL_DISCARDED';
+    if (wasDiscarded && slot.state!.stopsAtFailure) this.#stop(slot.state!, cause);
+    if (this.#isFinallyUnsent(slot, index, wasDiscarded)) {
       slot.cause = cause;
       this.#finish(slot, tag, UNSENT);
     } else {
@@ -154,6 +156,26 @@ export class ShardRoute implements RequestSource {
     slot.notAccepted += 1;
     slot.remaining -= 1;
     if (slot.remaining === 0) this.#settle(slot);
+  }
+
+  /**
+   * What a binary gateway discarded behind a notification that it refused may come back as often as it takes: each such
+   * connection has settled a recipient, so there is an end to it. Everything else has maxResends.
+   */
+  #isFinallyUnsent(slot: BatchSlot, index: number, wasDiscarded: boolean): boolean {
+    if (this.#isStopped || slot.state!.isCancelled) return true;
+    return !wasDiscarded && slot.countAttempt(index) > maxResends;
+  }
+
+  #stopAtFailure(state: NotificationState, status: number, reason: string): void {
+    const message = `Stopped at the first failure (status ${status} ${reason}): what is unsent can be sent again.`;
+    this.#stop(state, new PealError('ERR_PEAL_STOPPED', message, { origin: 'gateway', retryable: true }));
+  }
+
+  #stop(state: NotificationState, cause: PealError): void {
+    if (state.isCancelled) return;
+    this.#context.send({ kind: 'stopped', notificationId: state.id, cause: cause.toRecord() }, []);
+    this.cancel(state);
   }
 
   #refuse(state: NotificationState, status: number, reason: string): void {

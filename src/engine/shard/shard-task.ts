@@ -4,8 +4,9 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { systemClock } from '../../base/clock.js';
-import { type Logger, silentLogger } from '../../base/log.js';
-import { createTlsBackend } from '../../transport/tls.js';
+import { atLevel, type Logger, type LogLevel, silentLogger } from '../../base/log.js';
+import type { BackendSpec } from '../../transport/backend.js';
+import { resolveBackend } from '../../transport/resolve-backend.js';
 import { exposeControl } from '../comlink.js';
 import { controlResult } from '../control-api.js';
 import { Ledger } from '../ledger.js';
@@ -19,17 +20,19 @@ export interface ShardTask {
   readonly ledger: SharedArrayBuffer;
   readonly control: MessagePort;
   readonly data: MessagePort;
-  /** Whether the program has a logger that wants lines. */
-  readonly isLogging: boolean;
+  /** Each shard makes a back-end of its own of this. */
+  readonly backend: BackendSpec;
+  /** The finest lines that the program's logger wants; null: none. */
+  readonly logLevel: LogLevel | null;
 }
 
 export async function runShardTask(task: ShardTask): Promise<void> {
-  const { control, data } = task;
+  const { control, data, backend, logLevel } = task;
   const shard = new Shard({
     ledger: new Ledger(task.ledger),
-    backend: createTlsBackend(),
+    backend: await resolveBackend(backend.specifier, backend.options),
     clock: systemClock,
-    log: task.isLogging ? portLogger(data) : silentLogger,
+    log: logLevel === null ? silentLogger : atLevel(logLevel, portLogger(data)),
     send: (message: FromShard, transfer: readonly ArrayBuffer[]) => data.postMessage(message, transfer),
   });
   const stopped = new Promise<void>((resolve) => {

@@ -104,8 +104,9 @@ export class Shard {
     this.#routes.set(routeId, route);
   }
 
-  #takeNotification({ notificationId, routeId, notification }: NotificationMessage): void {
-    this.#notifications.set(notificationId, new NotificationState(notificationId, routeId, notification));
+  #takeNotification({ notificationId, routeId, notification, stopsAtFailure = false }: NotificationMessage): void {
+    const state = new NotificationState(notificationId, routeId, notification, stopsAtFailure);
+    this.#notifications.set(notificationId, state);
   }
 
   #takeBatch(message: BatchMessage): void {

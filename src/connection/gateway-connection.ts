@@ -1,0 +1,36 @@
+/**
+ * What a pool knows of a connection, whichever protocol it speaks. Implemented by Http2Connection and
+ * BinaryConnection; used by ConnectionPool, on the pool's thread.
+ */
+import type { PealError } from '../base/errors.js';
+import type { RequestRun } from './request-source.js';
+
+export type ConnectionState = 'opening' | 'ready' | 'draining' | 'closing' | 'closed';
+
+export interface GatewayConnection {
+  /** Names the connection in logs. */
+  readonly id: number;
+  readonly state: ConnectionState;
+  /** Notifications that are written and without an outcome. */
+  readonly inFlight: number;
+  /** Notifications that the gateway accepted or rejected. */
+  readonly answers: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** Milliseconds since the attempt to connect began. */
+  readonly ageMs: number;
+  /** Milliseconds since the last notification had its outcome; 0 while some are in flight. */
+  readonly idleMs: number;
+  /** Whether `run` has to wait here, so that another connection would help. */
+  isFullFor(run: RequestRun): boolean;
+  setProviderToken(token: string | null): void;
+  /** Takes what waits, as far as it can, and writes it. Cheap when nothing can be done. */
+  pump(): void;
+  /**
+   * Takes no more work, waits for the outcomes of what is in flight, `deadlineMs` at most, then closes in good order.
+   * `cause` is what notifications without an outcome are told, and the owner; null: the owner wants no more of it.
+   */
+  drain(deadlineMs: number, cause: PealError | null): void;
+  /** Ends the connection now: what is in flight becomes unknown, the stream is dropped. */
+  abandon(cause: PealError | null): void;
+}

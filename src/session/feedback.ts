@@ -1,0 +1,25 @@
+/**
+ * Reads the feedback gateway that a session's gateway stands for. Loaded with the first reading; main thread.
+ */
+import { Buffer } from 'node:buffer';
+import type { Address } from '../apns/address.js';
+import type { Credential } from '../apns/credential.js';
+import { readFeedback } from '../connection/feedback-connection.js';
+import { openBackend } from './backend-option.js';
+import type { FeedbackEntry } from './gone-tokens.js';
+import type { CheckedOptions } from './options.js';
+
+/** The list of the gateway, as it comes. Throws PealError when the connection cannot be made. */
+export async function* feedbackOf(
+  address: Address,
+  credential: Credential,
+  options: CheckedOptions,
+): AsyncGenerator<FeedbackEntry, void, undefined> {
+  const { backend: choice, clock, logger: log, ca, connectTimeoutMs, readTimeoutMs } = options;
+  const backend = await openBackend(choice ?? { backend: 'tls', options: null }, clock);
+  const certificate = credential.data.kind === 'certificate' ? credential.data : null;
+  const outside = { backend, clock, log, connectTimeoutMs, readTimeoutMs };
+  for await (const { token, seconds } of readFeedback({ address, certificate, ca, ...outside })) {
+    yield { token: Buffer.from(token).toString('hex'), when: new Date(seconds * 1000) };
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * The engine of a gateway that `Session.newConnection` made: started with a send, on the calling thread, and closed with
+ * its connections once no send runs any more. Main thread.
+ */
+import type { GatewayOwner } from './gateway.js';
+import type { CheckedOptions } from './options.js';
+import type { Engine } from './send.js';
+
+export class OwnEngine implements GatewayOwner {
+  readonly threads = 0;
+  readonly #start: () => Promise<Engine>;
+  /** Those of the session that run or close, so that its shutdown can wait for them. */
+  readonly #running: Set<OwnEngine>;
+  #engine: Promise<Engine> | null = null;
+  #closing: Promise<void> | null = null;
+  #sends = 0;
+
+  constructor(
+    readonly options: CheckedOptions,
+    start: () => Promise<Engine>,
+    running: Set<OwnEngine>,
+  ) {
+    this.#start = start;
+    this.#running = running;
+  }
+
+  engine(): Promise<Engine> {
+    this.#sends += 1;
+    this.#engine ??= this.#start();
+    this.#running.add(this);
+    const opening = this.#engine;
+    // For each send that asked: none of them will release it.
+    opening.catch(() => {
+      this.#sends -= 1;
+      this.#forget(opening);
+    });
+    return opening;
+  }
+
+  /** One send has ended. Does not wait for the connections: what they carried is settled. */
+  release(): void {
+    this.#sends -= 1;
+    if (this.#sends === 0) this.close().catch(() => {});
+  }
+
+  /** Resolves once all connections are closed. */
+  async close(): Promise<void> {
+    const engine = this.#engine;
+    if (engine === null) {
+      await this.#closing;
+      return;
+    }
+    this.#engine = null;
+    this.#closing = engine.then((open) => open.close());
+    try {
+      await this.#closing;
+    } finally {
+      if (this.#engine === null) this.#running.delete(this);
+    }
+  }
+
+  #forget(opening: Promise<Engine>): void {
+    if (this.#engine !== opening) return;
+    this.#engine = null;
+    this.#running.delete(this);
+  }
+}

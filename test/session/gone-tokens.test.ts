@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { GoneTokens } from '../../src/session/gone-tokens.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+
+const read = (gone: GoneTokens): string[] => [...gone.take()].map(({ token, when }) => `${token} ${when.getTime()}`);
+
+describe('GoneTokens', () => {
+  it('tells each token once, with the last time that was heard, the oldest news first', () => {
+    const gone = new GoneTokens(new VirtualClock());
+    gone.add('aa', 1000);
+    gone.add('bb', 2000);
+    gone.add('aa', 3000);
+    assert.deepEqual(read(gone), ['bb 2000', 'aa 3000']);
+    assert.deepEqual(read(gone), []);
+  });
+
+  it('takes now for an answer without a time', () => {
+    const clock = new VirtualClock();
+    const gone = new GoneTokens(clock);
+    gone.add('aa', null);
+    assert.deepEqual(read(gone), [`aa ${Math.floor(clock.wallMs())}`]);
+  });
+
+  it('keeps what a reader that stopped early has not been handed', () => {
+    const gone = new GoneTokens(new VirtualClock());
+    for (const token of ['aa', 'bb', 'cc']) gone.add(token, 1000);
+    for (const { token } of gone.take()) if (token === 'bb') break;
+    assert.deepEqual(read(gone), ['cc 1000']);
+  });
+
+  it('holds no more than it may: the oldest give way', () => {
+    const gone = new GoneTokens(new VirtualClock(), 2);
+    for (const token of ['aa', 'bb', 'cc']) gone.add(token, 1000);
+    assert.deepEqual(read(gone), ['bb 1000', 'cc 1000']);
+  });
+});
