@@ -1,4 +1,4 @@
-/** `peal simulate` in a process of its own, with a throw-away provider key that the contenders send with. */
+/** `peal simulate` in a process of its own, with a throw-away provider key or certificate that the contenders send with. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,20 +6,39 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { createThrowAwayProviderKey } from '../../src/simulator/certificate.js';
+import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 import type { LedgerSummary } from '../../src/simulator/ledger.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
+export type Protocol = 'http2' | 'binary';
+
+const topic = 'com.example.bench';
+
 /** Where and as whom to send. Plain data: it goes to other processes. */
 export interface Target {
+  readonly protocol: Protocol;
+  /** `https://…` or `binary://…`. */
   readonly url: string;
+  readonly ledgerUrl: string;
   readonly topic: string;
   readonly ca: string;
   readonly caFile: string;
+  /** Provider token key, for HTTP/2. */
   readonly keyFile: string;
   readonly keyId: string;
   readonly teamId: string;
+  /** Client certificate, for the binary protocol. */
+  readonly certFile: string;
+  readonly certKeyFile: string;
+}
+
+/** What `peal simulate --json` says of itself, as far as benchmarks need it. */
+interface Announcement {
+  readonly url: string;
+  readonly binaryUrl?: string | null;
+  readonly controlUrl: string;
+  readonly ledgerUrl: string;
 }
 
 export class SimulatorProcess implements AsyncDisposable {
@@ -32,19 +51,23 @@ export class SimulatorProcess implements AsyncDisposable {
   ) {}
 
   /** @param options More options of `peal simulate`. */
-  static async start(options: readonly string[]): Promise<SimulatorProcess> {
+  static async start(protocol: Protocol, options: readonly string[]): Promise<SimulatorProcess> {
     const folder = mkdtempSync(path.join(tmpdir(), 'peal-bench-'));
-    const { p8, keyId, teamId } = createThrowAwayProviderKey();
-    const [keyFile, caFile] = [path.join(folder, 'key.p8'), path.join(folder, 'ca.pem')];
-    writeFileSync(keyFile, p8, { mode: 0o600 });
-    const key = ['--auth', 'token', '--provider-key', keyFile, '--key-id', keyId, '--team-id', teamId];
-    const args = [main, 'simulate', '--json', '--ca-out', caFile, ...key, ...options];
+    const { keyId, teamId, ...files } = writeCredentials(folder);
+    const caFile = path.join(folder, 'ca.pem');
+    const key = ['--auth', 'token', '--provider-key', files.keyFile, '--key-id', keyId, '--team-id', teamId];
+    const certificate = ['--auth', 'certificate', '--client-ca', files.clientCaFile, '--binary-port', '0'];
+    const how = protocol === 'http2' ? key : certificate;
+    const args = [main, 'simulate', '--json', '--ca-out', caFile, ...how, ...options];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
-    const [line] = (await once(createInterface({ input: child.stdout! }), 'line')) as [string];
-    const { url, controlUrl } = JSON.parse(line) as { url: string; controlUrl: string };
-    const ca = readFileSync(caFile, 'utf8');
-    const target = { url, topic: 'com.example.bench', ca, caFile, keyFile, keyId, teamId };
-    return new SimulatorProcess(target, folder, child, controlUrl);
+    const announced = await firstLine(child);
+    const target: Target = {
+      ...{ protocol, topic, keyId, teamId, caFile, ...files },
+      url: protocol === 'http2' ? announced.url : announced.binaryUrl!,
+      ledgerUrl: announced.ledgerUrl,
+      ca: readFileSync(caFile, 'utf8'),
+    };
+    return new SimulatorProcess(target, folder, child, announced.controlUrl);
   }
 
   async reset(): Promise<void> {
@@ -60,4 +83,33 @@ export class SimulatorProcess implements AsyncDisposable {
     if (this.process.exitCode === null) await once(this.process, 'exit');
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** What it says of itself once it listens. Rejects when it ends before. */
+async function firstLine(child: ChildProcess): Promise<Announcement> {
+  const line = once(createInterface({ input: child.stdout! }), 'line') as Promise<[string]>;
+  const end = once(child, 'exit').then(([code]): never => {
+    throw new Error(`peal simulate ended with ${code} before it listened.`);
+  });
+  const [text] = await Promise.race([line, end]);
+  return JSON.parse(text) as Announcement;
+}
+
+function writeCredentials(folder: string): {
+  readonly [Name in 'keyFile' | 'keyId' | 'teamId' | 'clientCaFile' | 'certFile' | 'certKeyFile']: string;
+} {
+  const write = (name: string, content: string): string => {
+    const file = path.join(folder, name);
+    writeFileSync(file, content, { mode: 0o600 });
+    return file;
+  };
+  const { p8, keyId, teamId } = createThrowAwayProviderKey();
+  const authority = new ThrowAwayAuthority('peal bench', Date.now());
+  const { cert, key } = authority.issueClient(topic);
+  return {
+    ...{ keyId, teamId, keyFile: write('key.p8', p8) },
+    clientCaFile: write('client-ca.pem', authority.certificate),
+    certFile: write('client.pem', cert),
+    certKeyFile: write('client.key', key),
+  };
 }

@@ -1,5 +1,6 @@
 /** The command line of the throughput benchmark. */
 import { parseArgs } from 'node:util';
+import type { Protocol } from '../lib/simulator-process.js';
 
 export interface Plan {
   readonly rounds: number;
@@ -7,6 +8,9 @@ export interface Plan {
   readonly count: number;
   /** Notifications of each node:http2 run: fewer, because each costs a hundred times as much. */
   readonly nodeCount: number;
+  /** Notifications of each apn run. */
+  readonly apnCount: number;
+  readonly protocols: readonly Protocol[];
   readonly payloads: readonly number[];
   readonly threads: number | 'auto';
   /** Recipients of the memory run. */
@@ -20,6 +24,8 @@ const usage = `npm run bench:throughput -- [options]
   --rounds N         rounds, each contender once in each (default 5)
   --count N          notifications of a peal run (default 200000)
   --node-count N     notifications of a node:http2 run (default 20000)
+  --apn-count N      notifications of an apn run (default 20000)
+  --protocol NAME    http2 or binary (default: both, one after the other)
   --payloads N,N     bytes of payload (default 120,2000)
   --threads N|auto   worker threads of "peal, threads" (default auto)
   --window KIND      the gateway's connection window: large (default), or apple: 65,535 bytes
@@ -37,6 +43,8 @@ export function readPlan(): Plan {
         rounds: { type: 'string', default: '5' },
         count: { type: 'string', default: '200000' },
         'node-count': { type: 'string', default: '20000' },
+        'apn-count': { type: 'string', default: '20000' },
+        protocol: { type: 'string', default: 'http2,binary' },
         payloads: { type: 'string', default: '120,2000' },
         threads: { type: 'string', default: 'auto' },
         window: { type: 'string', default: 'large' },
@@ -52,6 +60,8 @@ export function readPlan(): Plan {
       rounds: positive(values.rounds),
       count: positive(values.count),
       nodeCount: positive(values['node-count']),
+      apnCount: positive(values['apn-count']),
+      protocols: values.protocol.split(',').map(protocolOf),
       payloads: values.payloads.split(',').map(positive),
       threads: values.threads === 'auto' ? 'auto' : positive(values.threads),
       rssTokens: positive(values['rss-tokens']),
@@ -69,4 +79,9 @@ function positive(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value > 0) return value;
   throw new Error(`"${text}" has to be a whole number above 0`);
+}
+
+function protocolOf(text: string): Protocol {
+  if (text === 'http2' || text === 'binary') return text;
+  throw new Error(`"${text}" is no protocol: give http2 or binary`);
 }

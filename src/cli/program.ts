@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { demoOptions } from './demo-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.js';
+import { type FeedbackOptions, feedbackOptionGroups } from './feedback-options.js';
 import type { OptionGroup } from './option-values.js';
 import { type SendOptions, sendOptionGroups } from './send-options.js';
 import { type SimulateOptions, simulateOptionGroups } from './simulate-options.js';
@@ -50,6 +51,18 @@ function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Comma
       onEnd((await runSend(options, terminal)).exitCode);
     });
   addOptions(send, sendOptionGroups());
+
+  const feedback = program
+    .command('feedback')
+    .summary('read the list of a feedback gateway (binary protocol)')
+    .description(
+      'Reads, once, which device tokens a feedback gateway says the app is gone from. It clears its list then.',
+    )
+    .action(async (options: FeedbackOptions) => {
+      const { feedback } = await import('./feedback.js');
+      onEnd(await feedback(options, terminal));
+    });
+  addOptions(feedback, feedbackOptionGroups());
 
   const simulate = program
     .command('simulate')

@@ -4,11 +4,20 @@
  */
 import { Option } from 'commander';
 import { maxConnectionsOption, maxThreads } from '../base/limits.js';
+import {
+  type CredentialFlags,
+  certificateOptions,
+  checkCertificateFlags,
+  credentialFiles,
+  providerKeyOptions,
+} from './credential-options.js';
 import { type Expiration, expiration, type OptionGroup, priority, threadCount, wholeNumber } from './option-values.js';
+import { proxyOption } from './proxy-option.js';
+import { checkProtocol, isApples } from './send-gateway.js';
 import { usageError } from './terminal.js';
 
 /** What commander makes of the command line. */
-export interface SendOptions {
+export interface SendOptions extends CredentialFlags {
   readonly tokens: string;
   readonly alert?: string;
   readonly payload?: string;
@@ -20,25 +29,16 @@ export interface SendOptions {
   readonly priority?: 1 | 5 | 10;
   readonly expiration?: Expiration;
   readonly collapseId?: string;
-  readonly key?: string;
-  readonly keyId?: string;
-  readonly teamId?: string;
-  readonly cert?: string;
-  readonly certKey?: string;
-  readonly pfx?: string;
-  readonly passphraseFile?: string;
   readonly environment?: 'production' | 'development';
   readonly gateway?: string;
   readonly ca?: string;
+  readonly proxy?: string;
   readonly threads: number | 'auto';
   readonly maxConnections?: number;
   readonly out?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
-
-/** The environment variable that holds the passphrase of key, certificate or PKCS#12 file. */
-export const passphraseVariable = 'PEAL_PASSPHRASE';
 
 export function sendOptionGroups(): readonly OptionGroup[] {
   return [
@@ -52,13 +52,17 @@ export function sendOptionGroups(): readonly OptionGroup[] {
       ],
     },
     { heading: 'Message:', options: messageOptions() },
-    { heading: 'Credential (one of key, cert and pfx):', options: credentialOptions() },
+    { heading: 'Credential (one of key, cert and pfx):', options: [...providerKeyOptions(), ...certificateOptions()] },
     {
       heading: 'Gateway:',
       options: [
         new Option('--environment <name>', "which of Apple's gateways").choices(['production', 'development']),
-        new Option('--gateway <url>', 'another gateway: https://HOST:PORT').conflicts('environment'),
+        new Option(
+          '--gateway <address>',
+          'another gateway: https://HOST:PORT, binary://HOST:PORT, or a name',
+        ).conflicts('environment'),
         new Option('--ca <file>', "PEM certificates to trust instead of the system's"),
+        proxyOption(),
         new Option('--threads <n|auto>', 'worker threads; 0: none').argParser(threadCount(maxThreads)).default('auto'),
         new Option('--max-connections <n>', 'most connections of each thread').argParser(
           wholeNumber(1, maxConnectionsOption),
@@ -91,26 +95,14 @@ function messageOptions(): Option[] {
   ];
 }
 
-function credentialOptions(): Option[] {
-  return [
-    new Option('--key <file>', 'provider token key (.p8)').conflicts(['cert', 'certKey', 'pfx']),
-    new Option('--key-id <id>', 'id of the key, 10 characters').conflicts(['cert', 'certKey', 'pfx']),
-    new Option('--team-id <id>', 'id of the team, 10 characters').conflicts(['cert', 'certKey', 'pfx']),
-    new Option('--cert <file>', 'client certificate (PEM)').conflicts('pfx'),
-    new Option('--cert-key <file>', 'its private key (PEM), unless it is in the same file').conflicts('pfx'),
-    new Option('--pfx <file>', 'client certificate and key as PKCS#12'),
-    new Option('--passphrase-file <file>', `file that holds the passphrase; or set ${passphraseVariable}`),
-  ];
-}
-
 /** The rules between options that commander does not know. Throws PealError ERR_PEAL_OPTION. */
 export function checkSendOptions(options: SendOptions): void {
-  const { key, keyId, teamId, cert, certKey, pfx, alert, title, badge, sound, payload, environment, gateway } = options;
+  const { key, keyId, teamId, cert, pfx, alert, title, badge, sound, payload, environment, gateway } = options;
   if ([alert, title, badge, sound, payload].every((given) => given === undefined)) {
     throw usageError('there is nothing to say: give --alert TEXT or --payload FILE.json.');
   }
   if (environment === undefined && gateway === undefined) {
-    throw usageError('where to? Give --environment production, --environment development or --gateway URL.');
+    throw usageError('where to? Give --environment production, --environment development or --gateway ADDRESS.');
   }
   if (key !== undefined && (keyId === undefined || teamId === undefined)) {
     throw usageError('--key needs --key-id and --team-id.');
@@ -118,9 +110,9 @@ export function checkSendOptions(options: SendOptions): void {
   if (key === undefined && (keyId !== undefined || teamId !== undefined)) {
     throw usageError('--key-id and --team-id go with --key FILE.p8, which is missing.');
   }
-  if (certKey !== undefined && cert === undefined)
-    throw usageError('--cert-key goes with --cert FILE, which is missing.');
-  if (gateway !== undefined) return;
+  checkCertificateFlags(options);
+  checkProtocol(options);
+  if (!isApples(options)) return;
   if (key === undefined && cert === undefined && pfx === undefined) {
     throw usageError('Apple asks who sends: give --key, --cert or --pfx.');
   }
@@ -131,8 +123,7 @@ export function checkSendOptions(options: SendOptions): void {
 
 /** Every file that the command reads: none may be overwritten by its outputs. */
 export function inputFiles(options: SendOptions): string[] {
-  const { tokens, payload, key, cert, certKey, pfx, passphraseFile, ca } = options;
-  return [tokens === '-' ? undefined : tokens, payload, key, cert, certKey, pfx, passphraseFile, ca].filter(
-    (file) => file !== undefined,
-  );
+  const { tokens, payload, ca } = options;
+  const others = [tokens === '-' ? undefined : tokens, payload, ca].filter((file) => file !== undefined);
+  return [...others, ...credentialFiles(options)];
 }

@@ -3,14 +3,15 @@
  * wrong with them is found here. Main thread.
  */
 import { parseAddress } from '../apns/address.js';
-import { type Logger, silentLogger } from '../base/log.js';
 import type { Gateway } from '../session/gateway.js';
 import type { Message } from '../session/message.js';
 import { Session } from '../session/session.js';
-import { loadSendCredential } from './send-credential.js';
+import { loadCommandCredential } from './command-credential.js';
+import { proxySession } from './proxy-option.js';
+import { gatewayOf } from './send-gateway.js';
 import { sendMessage } from './send-message.js';
 import type { SendOptions } from './send-options.js';
-import { printNote, type Terminal } from './terminal.js';
+import type { Terminal } from './terminal.js';
 import { estimateRecipients } from './token-input.js';
 
 /** Up to so many recipients, `--threads auto` means none: starting a worker takes longer than it saves. */
@@ -30,16 +31,17 @@ export interface SendPlan {
  * @throws PealError ERR_PEAL_ADDRESS, ERR_PEAL_CREDENTIAL, ERR_PEAL_PAYLOAD, ERR_PEAL_HEADER or ERR_PEAL_OPTION
  */
 export async function planSend(options: SendOptions, terminal: Terminal): Promise<SendPlan> {
-  const { environment, ca, maxConnections } = options;
-  const address = options.gateway ?? (environment === 'production' ? 'api_production' : 'api_sandbox');
+  const { ca, maxConnections } = options;
+  const address = gatewayOf(options);
   parseAddress(address);
-  const credential = loadSendCredential(options, terminal.env, credentialLog(options, terminal));
+  const credential = loadCommandCredential(options, terminal);
   const message = await sendMessage(options);
   const estimated = await estimateRecipients(options.tokens);
   const session = new Session({
     threads: threadsFor(options, estimated),
     ...(maxConnections === undefined ? {} : { maxConnections }),
     ...(ca === undefined ? {} : { ca: { file: ca } }),
+    ...proxySession(options, terminal.env),
   });
   return { session, gateway: session.getConnection(address, credential), message, estimated };
 }
@@ -47,13 +49,4 @@ export async function planSend(options: SendOptions, terminal: Terminal): Promis
 function threadsFor({ threads }: SendOptions, estimated: number | null): number | 'auto' {
   const isShort = estimated !== null && estimated <= recipientsWorthThreads;
   return threads === 'auto' && isShort ? 0 : threads;
-}
-
-/** Warnings about the credential (a key that everybody may read …) are for the person who runs the command. */
-function credentialLog(options: SendOptions, terminal: Terminal): Logger {
-  const warn = (fields: object, message: string): void => {
-    const file = 'file' in fields ? `${String(fields.file)}: ` : '';
-    if (options.quiet !== true) printNote(terminal, `${file}${message}`);
-  };
-  return { ...silentLogger, warn };
 }

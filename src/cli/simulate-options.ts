@@ -5,13 +5,15 @@
 import { readFile } from 'node:fs/promises';
 import { Option } from 'commander';
 import { readProblem } from '../base/file-errors.js';
-import type { SimulatorAuth, SimulatorOptions } from '../simulator/options.js';
+import type { FeedbackEntry, SimulatorAuth, SimulatorOptions } from '../simulator/options.js';
 import { decimalNumber, list, type OptionGroup, wholeNumber } from './option-values.js';
 import { usageError } from './terminal.js';
 
 export interface SimulateOptions {
   readonly host?: string;
   readonly port?: number;
+  readonly binaryPort?: number;
+  readonly feedbackPort?: number;
   readonly controlPort?: number;
   readonly cert?: string;
   readonly certKey?: string;
@@ -28,6 +30,13 @@ export interface SimulateOptions {
   readonly connectionWindow?: number | 'large';
   readonly rejectFraction?: number;
   readonly rejectReason?: readonly string[];
+  readonly statusDelay?: number;
+  readonly splitStatus?: boolean;
+  readonly silentStatus?: boolean;
+  readonly zeroFlushIdentifier?: boolean;
+  readonly closeAfter?: number;
+  readonly shutdownAfter?: number;
+  readonly feedbackToken?: readonly string[];
   readonly scripted: boolean;
   readonly seed?: number;
   readonly ledger?: 'tokens' | 'counts';
@@ -43,6 +52,12 @@ export function simulateOptionGroups(): readonly OptionGroup[] {
       options: [
         new Option('--host <address>', 'where it listens (default: 127.0.0.1)'),
         new Option('--port <n>', 'port of the gateway (default: any free one)').argParser(wholeNumber(0, 65_535)),
+        new Option('--binary-port <n>', 'port of the gateway of the binary protocol; 0: any free one').argParser(
+          wholeNumber(0, 65_535),
+        ),
+        new Option('--feedback-port <n>', 'port of its feedback service; 0: any free one').argParser(
+          wholeNumber(0, 65_535),
+        ),
         new Option('--control-port <n>', 'port of GET /peal/ledger (default: any free one)').argParser(
           wholeNumber(0, 65_535),
         ),
@@ -85,6 +100,24 @@ export function simulateOptionGroups(): readonly OptionGroup[] {
         new Option('--ledger <mode>', 'what the ledger keeps (default: tokens)').choices(['tokens', 'counts']),
       ],
     },
+    {
+      heading: 'How it answers over the binary protocol:',
+      options: [
+        new Option('--status-delay <ms>', 'time from a bad notification to its status (default: 0)').argParser(
+          decimalNumber(0, 600_000),
+        ),
+        new Option('--split-status', 'a status goes out octet by octet'),
+        new Option('--silent-status', 'a bad notification ends the connection without a status'),
+        new Option('--zero-flush-identifier', 'the status about an empty token names identifier 0'),
+        new Option('--close-after <n>', 'close each connection after so many notifications').argParser(
+          wholeNumber(1, Number.MAX_SAFE_INTEGER),
+        ),
+        new Option('--shutdown-after <n>', 'end each connection with status 10 after so many').argParser(
+          wholeNumber(1, Number.MAX_SAFE_INTEGER),
+        ),
+        new Option('--feedback-token <token[,time]>', 'what feedback names; may be repeated').argParser(list),
+      ],
+    },
   ];
 }
 
@@ -107,11 +140,28 @@ export async function simulatorOptions(options: SimulateOptions): Promise<Simula
     connectionWindowBytes: options.connectionWindow,
     rejectFraction: options.rejectFraction,
     rejectReasons: rejectReason,
+    binaryPort: options.binaryPort,
+    feedbackPort: options.feedbackPort,
+    statusDelayMs: options.statusDelay,
+    splitStatus: options.splitStatus,
+    silentStatus: options.silentStatus,
+    zeroFlushIdentifier: options.zeroFlushIdentifier,
+    closeAfter: options.closeAfter,
+    shutdownAfter: options.shutdownAfter,
+    feedback: options.feedbackToken?.map(feedbackEntry),
     scripted: options.scripted,
     seed,
     ledger,
   };
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+/** `TOKEN` or `TOKEN,TIME`; the simulator checks the token. */
+function feedbackEntry(text: string): FeedbackEntry {
+  const [token = '', time] = text.split(',', 2);
+  const when = time === undefined ? new Date() : new Date(time);
+  if (Number.isNaN(when.getTime())) throw usageError('--feedback-token: behind the comma comes a time in ISO 8601.');
+  return { token, when };
 }
 
 async function providerKeys({

@@ -34,11 +34,16 @@ async function writeAuthority(path: string, certificate: string | null): Promise
   }
 }
 
-function announce({ url, controlUrl, port }: Simulator, options: SimulateOptions, terminal: Terminal): void {
+function announce(
+  { url, binaryUrl, feedbackUrl, controlUrl, port }: Simulator,
+  options: SimulateOptions,
+  terminal: Terminal,
+): void {
   const ledgerUrl = `${controlUrl}/peal/ledger`;
   if (options.json === true) {
     const caFile = options.caOut ?? null;
-    writeJsonLine(terminal.stdout, { messageType: 'simulator', url, port, controlUrl, ledgerUrl, caFile });
+    const urls = { url, port, binaryUrl, feedbackUrl, controlUrl, ledgerUrl };
+    writeJsonLine(terminal.stdout, { messageType: 'simulator', ...urls, caFile });
     return;
   }
   const { bold, dim } = createColors(hasColour(terminal, terminal.stdout));
@@ -47,6 +52,8 @@ function announce({ url, controlUrl, port }: Simulator, options: SimulateOptions
   terminal.stdout.write(
     [
       `${bold('gateway')}  ${url}`,
+      ...(binaryUrl === null ? [] : [`${bold('binary')}   ${binaryUrl}`]),
+      ...(feedbackUrl === null ? [] : [`${bold('feedback')} ${feedbackUrl}`]),
       `${bold('ledger')}   ${ledgerUrl}`,
       `${bold('send')}     peal send --gateway ${url}${certificate}`,
       dim('Ctrl-C ends it.'),

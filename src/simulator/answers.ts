@@ -1,19 +1,43 @@
 /**
- * What the simulator can do with a request, as one byte: accept it, reject it with one of Apple's reasons, or leave it
- * without an answer. Kept with each token in the ledger. Constants and pure functions.
+ * What the simulator can do with a notification, as a small number: accept it, reject it with one of Apple's reasons or
+ * a status of the binary protocol, or leave it without an answer. Kept with each token in the ledger. Constants and
+ * pure functions.
+ *
+ *       0         accepted
+ *       1 … 100   a reason of HTTP/2, by its code in apns/reason
+ *     251 … 255   no answer, of five kinds
+ *     257 … 511   256 and a status of the binary protocol, 1 to 255
  */
 
-import { reasonCode, reasonOf, reasons } from '../apns/reason.js';
+import { binaryReasonOf, reasonOf, reasons } from '../apns/reason.js';
 import { PealError } from '../base/errors.js';
 
-/** Answered with 200. The codes 1 to 200 are those of apns/reason. */
+/** Answered with 200, or over the binary protocol with nothing. */
 export const ACCEPTED = 0;
+/** Binary: the connection is closed in good order, without a status. */
+export const CLOSED = 251;
+/** Binary: the connection is reset, without a status. */
+export const BROKEN = 252;
 /** Never answered; the stream stays open. */
 export const NO_ANSWER = 253;
 /** RST_STREAM REFUSED_STREAM: certainly not processed. */
 export const REFUSED = 254;
 /** RST_STREAM INTERNAL_ERROR: the sender cannot know what became of it. */
 export const RESET = 255;
+
+/** What a status of the binary protocol is above. */
+export const BINARY_STATUS = 256;
+/** Every answer is below. */
+export const answerLimit = 512;
+
+export const MISSING_TOKEN = BINARY_STATUS + 2;
+export const MISSING_PAYLOAD = BINARY_STATUS + 4;
+export const INVALID_TOKEN_SIZE = BINARY_STATUS + 5;
+export const INVALID_PAYLOAD_SIZE = BINARY_STATUS + 7;
+export const INVALID_TOKEN = BINARY_STATUS + 8;
+/** The notification that it names, and all before it, were accepted. */
+export const SHUTDOWN = BINARY_STATUS + 10;
+export const UNREADABLE = BINARY_STATUS + 128;
 
 export const BAD_COLLAPSE_ID = code('BadCollapseId');
 export const BAD_DEVICE_TOKEN = code('BadDeviceToken');
@@ -37,11 +61,25 @@ export const UNRELATED_KEY_ID = code('UnrelatedKeyIdInToken');
 
 /** Whether the code stands for an answer with a reason. */
 export function isRejection(answer: number): boolean {
-  return answer > ACCEPTED && answer < NO_ANSWER;
+  return (answer > ACCEPTED && answer < CLOSED) || answer > BINARY_STATUS;
+}
+
+/** Whether the answer says that the device token is gone: the feedback service is going to name it. */
+export function isGone(answer: number): boolean {
+  return answer === INVALID_TOKEN || reasonOf(answer)?.class === 'gone';
+}
+
+/** Whether a rejection is about the device token alone, of either protocol. */
+export function isTokenAnswer(answer: number): boolean {
+  const row = answer > BINARY_STATUS ? binaryReasonOf(answer - BINARY_STATUS) : reasonOf(answer);
+  return row?.class === 'token' || row?.class === 'gone';
 }
 
 /** `accepted`, Apple's reason, or what was done instead of an answer. */
 export function answerName(answer: number): string {
+  if (answer > BINARY_STATUS) return binaryReasonOf(answer - BINARY_STATUS)?.reason ?? '';
+  if (answer === CLOSED) return 'closed without a status';
+  if (answer === BROKEN) return 'connection reset';
   if (answer === ACCEPTED) return 'accepted';
   if (answer === NO_ANSWER) return 'no answer';
   if (answer === REFUSED) return 'REFUSED_STREAM';
@@ -49,8 +87,9 @@ export function answerName(answer: number): string {
   return reasonOf(answer)?.reason ?? '';
 }
 
-/** The HTTP status of an answer; 0 where there is none. */
+/** The status of an answer, that of HTTP or of the binary protocol; 0 where there is none. */
 export function answerStatus(answer: number): number {
+  if (answer > BINARY_STATUS) return answer - BINARY_STATUS;
   if (answer === ACCEPTED) return 200;
   return reasonOf(answer)?.status ?? 0;
 }
@@ -60,8 +99,8 @@ export function answerStatus(answer: number): number {
  * @throws PealError `ERR_PEAL_OPTION` for a reason that is not in apns/reason
  */
 export function answerForReason(reason: string, option: string): number {
-  const found = reasonCode(reason);
-  if (found !== 0) return found;
+  const found = reasons.find((row) => row.reason === reason);
+  if (found !== undefined) return found.code;
   const known = reasons.map((row) => row.reason).join(', ');
   throw new PealError(
     'ERR_PEAL_OPTION',
@@ -83,5 +122,5 @@ export function answerBody(answer: number, timestampMs: number): string {
 }
 
 function code(reason: string): number {
-  return reasonCode(reason);
+  return reasons.find((row) => row.reason === reason)?.code ?? 0;
 }

@@ -11,6 +11,8 @@ const dayMs = 24 * 3600 * 1000;
 const defaultHosts = ['localhost', '127.0.0.1', '::1'];
 const commonNameId = '2.5.4.3';
 const userId = '0.9.2342.19200300.100.1.1';
+/** Apple's marks of a certificate for the sandbox and for production; other clients look for them. */
+const environmentIds = ['1.2.840.113635.100.6.3.1', '1.2.840.113635.100.6.3.2'];
 const ecdsaWithSha256 = der(SEQUENCE, objectId('1.2.840.10045.4.3.2'));
 
 /** Certificate and key, both PEM. */
@@ -34,7 +36,7 @@ export interface ThrowAwayProviderKey {
   readonly publicKey: string;
 }
 
-/** An authority that nobody trusts but who is told to. Valid for 30 days from yesterday. */
+/** An authority that nobody trusts but who is told to. Valid for 90 days from yesterday: senders warn of certificates that end soon. */
 export class ThrowAwayAuthority {
   readonly #key: KeyObject;
   readonly #keyIdentifier: Buffer;
@@ -47,7 +49,7 @@ export class ThrowAwayAuthority {
   constructor(name = 'peal simulator', nowMs = Date.now()) {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     this.#key = privateKey;
-    this.#validity = { from: new Date(nowMs - dayMs), to: new Date(nowMs + 30 * dayMs) };
+    this.#validity = { from: new Date(nowMs - dayMs), to: new Date(nowMs + 90 * dayMs) };
     // A name of its own, so that the certificates of two simulators are not taken for each other's.
     this.#name = distinguishedName([[commonNameId, `${name} ${randomBytes(4).toString('hex')}`]]);
     this.#keyIdentifier = keyIdentifier(publicKey);
@@ -80,7 +82,9 @@ export class ThrowAwayAuthority {
       [userId, topic],
       [commonNameId, `Apple Push Services: ${topic}`],
     ]);
-    return pair(this.#issue(subject, publicKey, this.#leafExtensions(publicKey, '1.3.6.1.5.5.7.3.2')), privateKey);
+    const extensions = this.#leafExtensions(publicKey, '1.3.6.1.5.5.7.3.2');
+    for (const environment of environmentIds) extensions.push(extension(environment, Buffer.of(0x05, 0)));
+    return pair(this.#issue(subject, publicKey, extensions), privateKey);
   }
 
   #leafExtensions(publicKey: KeyObject, usage: string): Buffer[] {

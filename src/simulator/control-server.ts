@@ -4,13 +4,16 @@
  *
  *     GET  /peal/ledger          the summary, JSON
  *     GET  /peal/ledger/tokens   one JSON object a line for each token
+ *     GET  /peal/feedback        what the feedback service will say, JSON; does not clear it
  *     GET  /peal/ca.pem          the authority to trust (PEM), if the certificate is a throw-away one
  *     POST /peal/reset           forgets all requests and answers
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pipeline, Readable } from 'node:stream';
 import { PealError } from '../base/errors.js';
+import type { FeedbackList } from './feedback-list.js';
 import type { SimulatorLedger } from './ledger.js';
 
 const loopback = '127.0.0.1';
@@ -21,12 +24,17 @@ const allowedHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i;
 
 export class ControlServer {
   readonly #ledger: SimulatorLedger;
+  readonly #feedback: FeedbackList | null;
   readonly #authority: string | null;
   readonly #server: Server;
 
-  /** @param authority PEM for /peal/ca.pem, or null. */
-  constructor(ledger: SimulatorLedger, authority: string | null) {
+  /**
+   * @param authority PEM for /peal/ca.pem, or null.
+   * @param feedback What the feedback service has, or null where there is none.
+   */
+  constructor(ledger: SimulatorLedger, authority: string | null, feedback: FeedbackList | null = null) {
     this.#ledger = ledger;
+    this.#feedback = feedback;
     this.#authority = authority;
     this.#server = createServer((request, response) => this.#serve(request, response));
   }
@@ -62,6 +70,9 @@ export class ControlServer {
       case 'GET /peal/ledger/tokens':
         this.#serveTokens(response);
         break;
+      case 'GET /peal/feedback':
+        reply(response, 200, this.#feedback?.pending() ?? []);
+        break;
       case 'GET /peal/ca.pem':
         if (this.#authority === null) reply(response, 404, { error: 'the certificate is not a throw-away one' });
         else response.writeHead(200, { 'content-type': 'application/x-pem-file' }).end(this.#authority);
@@ -72,7 +83,8 @@ export class ControlServer {
         break;
       default:
         reply(response, 404, {
-          error: 'there are GET /peal/ledger, GET /peal/ledger/tokens, GET /peal/ca.pem and POST /peal/reset',
+          error:
+            'there are GET /peal/ledger, GET /peal/ledger/tokens, GET /peal/feedback, GET /peal/ca.pem and POST /peal/reset',
         });
     }
   }
@@ -83,22 +95,22 @@ export class ControlServer {
       return;
     }
     response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-    streamRecords(this.#ledger, response).catch(() => response.destroy());
+    // As fast as the reader takes it; a reader that leaves early is no fault of ours.
+    pipeline(Readable.from(linesOf(this.#ledger)), response, () => {});
   }
 }
 
-/** As fast as the reader takes it, without holding the lines of all tokens in memory. */
-async function streamRecords(ledger: SimulatorLedger, response: ServerResponse): Promise<void> {
+/** A line for each token, some hundred at a time: never those of all tokens in memory. */
+function* linesOf(ledger: SimulatorLedger): Generator<string, void> {
   let lines = '';
   let count = 0;
   for (const record of ledger.records()) {
     lines += `${JSON.stringify(record)}\n`;
     if (++count % linesPerWrite !== 0) continue;
-    if (!response.write(lines)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
-    if (response.destroyed) return;
+    yield lines;
     lines = '';
   }
-  response.end(lines);
+  if (lines !== '') yield lines;
 }
 
 function reply(response: ServerResponse, status: number, body: object): void {

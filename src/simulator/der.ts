@@ -22,9 +22,11 @@ export function utf8String(text: string): Buffer {
   return der(0x0c, Buffer.from(text, 'utf8'));
 }
 
-/** An unsigned integer from its octets, the highest first. */
+/** An unsigned integer from its octets, the highest first: in as few octets as hold it (X.690 §8.3.2), its sign one. */
 export function unsignedInteger(octets: Uint8Array): Buffer {
-  return der(0x02, octets[0]! >= 0x80 ? [0] : [], octets);
+  const first = octets.findIndex((octet) => octet !== 0);
+  const digits = first === -1 ? Uint8Array.of(0) : octets.subarray(first);
+  return der(0x02, digits[0]! >= 0x80 ? [0] : [], digits);
 }
 
 export function bitString(octets: Uint8Array, unusedBits = 0): Buffer {

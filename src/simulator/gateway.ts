@@ -5,6 +5,7 @@ import { Buffer } from 'node:buffer';
 import { reasons } from '../apns/reason.js';
 import { answerBody } from './answers.js';
 import { ApnsIds } from './apns-ids.js';
+import { FeedbackList } from './feedback-list.js';
 import { SimulatorLedger } from './ledger.js';
 import type { SimulatorSettings } from './options.js';
 import { ChunkPool } from './output-chunks.js';
@@ -22,17 +23,20 @@ export class Gateway {
   readonly chunks = new ChunkPool();
   readonly apnsIds: ApnsIds;
   readonly wishes: TokenWishes;
+  readonly feedback: FeedbackList;
   readonly #providerTokens: ProviderTokens;
   readonly #bodies: readonly Uint8Array[];
 
   /** @throws PealError `ERR_PEAL_CREDENTIAL` for a provider key that is none */
   constructor(settings: SimulatorSettings) {
     this.settings = settings;
-    this.ledger = new SimulatorLedger(settings.ledger);
+    const goneSinceMs = Math.floor(settings.clock.wallMs()) - goneForMs;
+    this.ledger = new SimulatorLedger(settings.ledger, settings.feedbackPort !== null);
+    this.feedback = new FeedbackList(this.ledger, settings.feedback, Math.floor(goneSinceMs / 1000));
     this.apnsIds = new ApnsIds(settings.seed);
     this.wishes = new TokenWishes(settings);
     this.#providerTokens = new ProviderTokens(settings.providerKeys);
-    this.#bodies = makeBodies(Math.floor(settings.clock.wallMs()) - goneForMs);
+    this.#bodies = makeBodies(goneSinceMs);
   }
 
   /** The rules of one connection, over the provider tokens that all know. */

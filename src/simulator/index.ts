@@ -1,4 +1,5 @@
 /** The gateway stand-in: start it, script it, read its ledger. */
+export { binaryScript, scriptedBinaryToken } from './binary-script.js';
 export {
   type CertificatePair,
   createThrowAwayProviderKey,
@@ -6,8 +7,9 @@ export {
   type ThrowAwayProviderKey,
 } from './certificate.js';
 export { LedgerDigest } from './digest.js';
+export type { FeedbackList, FeedbackRecord } from './feedback-list.js';
 export type { LedgerMode, LedgerSummary, SimulatorLedger, TokenRecord } from './ledger.js';
-export type { AcceptedProviderKey, SimulatorAuth, SimulatorOptions } from './options.js';
+export type { AcceptedProviderKey, FeedbackEntry, SimulatorAuth, SimulatorOptions } from './options.js';
 export { type Simulator, startSimulator } from './simulator.js';
 export { SimulatorThread, type SimulatorThreadOptions, startSimulatorThread } from './simulator-thread.js';
 export { type ScriptRow, scriptedToken, tokenScript } from './token-script.js';

@@ -1,11 +1,11 @@
 /**
- * The simulator's own book: every request that came complete, and what was answered. Independent of anything that a
- * sender believes. Written by the connections, read by programs and by the control port, all on the simulator's thread.
+ * The simulator's own book: every request (over HTTP/2) and notification (over the binary protocol) that came complete,
+ * and what was answered. Independent of anything that a sender believes. Written by the connections, read by programs,
+ * the feedback service and the control port, all on the simulator's thread.
  */
 import { Buffer } from 'node:buffer';
-import { reasonOf, reasons } from '../apns/reason.js';
 import { PealError } from '../base/errors.js';
-import { ACCEPTED, answerName, answerStatus, isRejection, REFUSED } from './answers.js';
+import { ACCEPTED, answerLimit, answerName, answerStatus, isGone, isRejection, REFUSED } from './answers.js';
 import { LedgerDigest, reasonHash, TokenHash } from './digest.js';
 import { TokenTable } from './token-table.js';
 
@@ -18,7 +18,7 @@ export interface LedgerSummary {
   readonly requests: number;
   readonly accepted: number;
   readonly rejected: number;
-  /** Complete requests that were scripted to get no answer, or RST_STREAM INTERNAL_ERROR. */
+  /** Complete requests that got no answer: RST_STREAM INTERNAL_ERROR, a connection closed without a status, nothing. */
   readonly unanswered: number;
   /** Streams that got RST_STREAM REFUSED_STREAM; not among the requests. */
   readonly refused: number;
@@ -28,8 +28,10 @@ export interface LedgerSummary {
   readonly distinctTokens: number | null;
   /** Requests for a token that had been asked for before; null in mode `counts`. */
   readonly duplicates: number | null;
-  /** Requests whose path held no token that could be kept. */
+  /** Requests without a token that could be kept. */
   readonly withoutToken: number;
+  /** Notifications to an empty token, with which binary senders prove what came before; not among the requests. */
+  readonly flushes: number;
   /** Bytes of the payloads of all requests. */
   readonly payloadBytes: number;
   /** Connections that were opened. */
@@ -46,29 +48,43 @@ export interface TokenRecord {
   readonly requests: number;
   /** `accepted`, Apple's reason, or what was done instead of the last answer. */
   readonly answer: string;
-  /** HTTP status of the last answer; 0 where there was none. */
+  /** Status of the last answer: 200, HTTP's, or that of the binary protocol (1 to 255); 0 where there was none. */
   readonly status: number;
 }
 
 /** A request without a token that can be kept. */
 export const NO_ENTRY = -1;
 
-const reasonHashes = new Int32Array(256);
-reasonHashes[ACCEPTED] = reasonHash('');
-for (const row of reasons) reasonHashes[row.code] = reasonHash(row.reason);
+/** By answer: what the digest takes in of it; 0 for what is no answer. */
+const reasonHashes = new Int32Array(answerLimit);
+/** By answer: 1 where it says that the token is gone. */
+const goneAnswers = new Uint8Array(answerLimit);
+for (let answer = 0; answer < answerLimit; answer++) {
+  const name = answer === ACCEPTED ? '' : answerName(answer);
+  if (answer === ACCEPTED || isRejection(answer)) reasonHashes[answer] = reasonHash(name);
+  if (isGone(answer)) goneAnswers[answer] = 1;
+}
 
 export class SimulatorLedger {
   readonly #table: TokenTable | null;
   readonly #digest = new LedgerDigest();
-  readonly #answers = new Float64Array(256);
+  readonly #answers = new Float64Array(answerLimit);
+  /** Entries of tokens that are gone, since the last `takeGone`; null where nobody will ask. */
+  readonly #gone: Set<number> | null;
   readonly #hash = new TokenHash();
   #distinct = 0;
   #withoutToken = 0;
+  #flushes = 0;
   #payloadBytes = 0;
   #connections = 0;
 
-  constructor(readonly mode: LedgerMode) {
+  /** @param keepsGone Whether `takeGone` is going to be called. */
+  constructor(
+    readonly mode: LedgerMode,
+    keepsGone = false,
+  ) {
     this.#table = mode === 'tokens' ? new TokenTable() : null;
+    this.#gone = keepsGone ? new Set() : null;
   }
 
   /** The place of a token, to be handed to `record`. Called when its headers have come. */
@@ -85,6 +101,7 @@ export class SimulatorLedger {
     if (table === null) return;
     if (table.requests[entry]!++ === 0) this.#distinct++;
     table.answers[entry] = answer;
+    if (this.#gone !== null && goneAnswers[answer] === 1) this.#gone.add(entry);
   }
 
   /** As `record`, where the path held no device token: the digest cannot have it. */
@@ -98,6 +115,10 @@ export class SimulatorLedger {
     this.#answers[REFUSED]!++;
   }
 
+  recordFlush(): void {
+    this.#flushes++;
+  }
+
   recordConnection(): void {
     this.#connections++;
   }
@@ -106,9 +127,10 @@ export class SimulatorLedger {
     const counts = this.#answers;
     const rejectedBy: Record<string, number> = {};
     let rejected = 0;
-    for (const row of reasons) {
-      const count = counts[row.code]!;
-      if (count > 0) rejectedBy[row.reason] = count;
+    for (let answer = 0; answer < answerLimit; answer++) {
+      const count = counts[answer]!;
+      if (count === 0 || !isRejection(answer)) continue;
+      rejectedBy[answerName(answer)] = count;
       rejected += count;
     }
     const total = counts.reduce((sum, count) => sum + count, 0);
@@ -124,6 +146,7 @@ export class SimulatorLedger {
       distinctTokens: this.#table === null ? null : this.#distinct,
       duplicates: this.#table === null ? null : requests - this.#withoutToken - this.#distinct,
       withoutToken: this.#withoutToken,
+      flushes: this.#flushes,
       payloadBytes: this.#payloadBytes,
       connections: this.#connections,
       digest: this.#digest.toString(),
@@ -156,16 +179,31 @@ export class SimulatorLedger {
     }
   }
 
+  /** The tokens that an answer said to be gone since the last `takeGone`, hex, each once. Mode `tokens` only. */
+  goneTokens(): string[] {
+    const table = this.#table;
+    return table === null ? [] : Array.from(this.#gone ?? [], (entry) => table.hexOf(entry));
+  }
+
+  /** As `goneTokens`, and forgets that they are gone. */
+  takeGone(): string[] {
+    const tokens = this.goneTokens();
+    this.#gone?.clear();
+    return tokens;
+  }
+
   /**
    * Forgets all requests and answers. Requests under way are booked when they come complete, as if they were new;
    * for their sake the tokens keep their places, and so their memory.
    */
   reset(): void {
     this.#table?.forgetRequests();
+    this.#gone?.clear();
     this.#digest.reset();
     this.#answers.fill(0);
     this.#distinct = 0;
     this.#withoutToken = 0;
+    this.#flushes = 0;
     this.#payloadBytes = 0;
     this.#connections = 0;
   }
@@ -183,7 +221,7 @@ function recordAt(table: TokenTable, entry: number): TokenRecord {
   return {
     token: table.hexOf(entry),
     requests: table.requests[entry]!,
-    answer: reasonOf(answer)?.reason ?? answerName(answer),
+    answer: answerName(answer),
     status: answerStatus(answer),
   };
 }

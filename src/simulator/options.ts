@@ -2,6 +2,7 @@
  * What a simulator can be told, its defaults, and the checks of it. Called once, when a simulator is started.
  */
 import type { KeyObject } from 'node:crypto';
+import { isDeviceToken, parseDeviceToken } from '../apns/device-token.js';
 import type { Clock } from '../base/clock.js';
 import { systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
@@ -30,11 +31,23 @@ export interface AcceptedProviderKey {
   readonly publicKey: string | KeyObject;
 }
 
+/** A device token that the feedback service is to name. */
+export interface FeedbackEntry {
+  /** Hex, of either case. */
+  readonly token: string;
+  /** Since when the token is gone. */
+  readonly when: Date;
+}
+
 export interface SimulatorOptions {
   /** Where the gateway listens. Default `127.0.0.1`. */
   readonly host?: string;
   /** Default 0: any free port. */
   readonly port?: number;
+  /** Port of the gateway of the binary protocol; 0: any free one; null: none. Default null. */
+  readonly binaryPort?: number | null;
+  /** Port of the feedback service; 0: any free one; null: none. Default null. */
+  readonly feedbackPort?: number | null;
   /** Port of the control server, on 127.0.0.1; 0: any free one; null: none. Default 0. */
   readonly controlPort?: number | null;
   /** Server certificate (PEM, with its chain) and key. Default: a throw-away one for localhost. Both or neither. */
@@ -60,6 +73,20 @@ export interface SimulatorOptions {
   readonly rejectFraction?: number;
   /** Reasons for them, chosen by token and seed as well. Default `['Unregistered']`. */
   readonly rejectReasons?: readonly string[];
+  /** Binary: time from a bad notification to the status about it, in milliseconds. Default 0. */
+  readonly statusDelayMs?: number;
+  /** Binary: whether a status goes out octet by octet. Default false. */
+  readonly splitStatus?: boolean;
+  /** Binary: whether the connection is closed on a bad notification without a status. Default false. */
+  readonly silentStatus?: boolean;
+  /** Binary: whether the status about an empty device token names identifier 0, as Apple's sandbox did. Default false. */
+  readonly zeroFlushIdentifier?: boolean;
+  /** Binary: accepted notifications after which a connection is closed without a status. Default null: never. */
+  readonly closeAfter?: number | null;
+  /** Binary: accepted notifications after which a connection is ended with status 10. Default null: never. */
+  readonly shutdownAfter?: number | null;
+  /** Device tokens that the feedback service names beside those that were found to be gone. Default none. */
+  readonly feedback?: readonly FeedbackEntry[];
   /** Whether tokens may ask for their answer (docs/simulator.md). Default true. */
   readonly scripted?: boolean;
   /** Of all that is random: apns-ids and who is rejected. Default 1. */
@@ -70,10 +97,19 @@ export interface SimulatorOptions {
   readonly logger?: Logger;
 }
 
+/** A FeedbackEntry as the feedback service writes it. */
+export interface FeedbackTuple {
+  readonly token: Uint8Array;
+  /** Epoch seconds. */
+  readonly timestamp: number;
+}
+
 /** SimulatorOptions with every default filled in and every value checked. */
 export interface SimulatorSettings {
   readonly host: string;
   readonly port: number;
+  readonly binaryPort: number | null;
+  readonly feedbackPort: number | null;
   readonly controlPort: number | null;
   readonly cert: string | null;
   readonly key: string | null;
@@ -88,6 +124,14 @@ export interface SimulatorSettings {
   readonly rejectFraction: number;
   /** Codes of answers.ts. */
   readonly rejectAnswers: readonly number[];
+  readonly statusDelayMs: number;
+  readonly splitStatus: boolean;
+  readonly silentStatus: boolean;
+  readonly zeroFlushIdentifier: boolean;
+  /** Infinity: never. */
+  readonly closeAfter: number;
+  readonly shutdownAfter: number;
+  readonly feedback: readonly FeedbackTuple[];
   readonly scripted: boolean;
   readonly seed: number;
   readonly ledger: LedgerMode;
@@ -107,12 +151,16 @@ export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
   if (auth === 'certificate' && clientCa === null) {
     throw wrong('auth', '"certificate" needs clientCa, the authority whose client certificates are accepted');
   }
+  const binaryPort = optionalPort('binaryPort', options.binaryPort);
+  const feedbackPort = optionalPort('feedbackPort', options.feedbackPort);
+  if (binaryPort !== null || feedbackPort !== null) checkBinaryAuth(auth, clientCa);
   const connectionWindow = options.connectionWindowBytes ?? DEFAULT_WINDOW_BYTES;
-  const controlPort = options.controlPort === undefined ? 0 : options.controlPort;
   return {
     host: options.host ?? '127.0.0.1',
     port: integer('port', options.port ?? 0, 0, 65_535),
-    controlPort: controlPort === null ? null : integer('controlPort', controlPort, 0, 65_535),
+    binaryPort,
+    feedbackPort,
+    controlPort: optionalPort('controlPort', options.controlPort === undefined ? 0 : options.controlPort),
     cert,
     key,
     clientCa,
@@ -133,6 +181,13 @@ export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
         : integer('connectionWindowBytes', connectionWindow, DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES),
     rejectFraction: number('rejectFraction', options.rejectFraction ?? 0, 0, 1),
     rejectAnswers: rejectAnswers(options.rejectReasons ?? ['Unregistered']),
+    statusDelayMs: number('statusDelayMs', options.statusDelayMs ?? 0, 0, 600_000),
+    splitStatus: options.splitStatus ?? false,
+    silentStatus: options.silentStatus ?? false,
+    zeroFlushIdentifier: options.zeroFlushIdentifier ?? false,
+    closeAfter: count('closeAfter', options.closeAfter),
+    shutdownAfter: count('shutdownAfter', options.shutdownAfter),
+    feedback: (options.feedback ?? []).map(feedbackTuple),
     scripted: options.scripted ?? true,
     seed: integer('seed', options.seed ?? 1, 0, 0xffffffff),
     ledger: oneOf('ledger', options.ledger ?? 'tokens', ['tokens', 'counts'] as const),
@@ -144,6 +199,40 @@ export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
 function rejectAnswers(reasons: readonly string[]): number[] {
   if (reasons.length === 0) throw wrong('rejectReasons', 'is empty: name at least one reason');
   return reasons.map((reason) => answerForReason(reason, 'rejectReasons'));
+}
+
+/** The binary protocol has no provider tokens: who has to show himself needs a certificate for it. */
+function checkBinaryAuth(auth: SimulatorAuth, clientCa: string | null): void {
+  if (auth === 'token') {
+    throw wrong(
+      'auth',
+      '"token" leaves nobody who may use binaryPort or feedbackPort: their clients have certificates',
+    );
+  }
+  if (auth === 'either' && clientCa === null) {
+    throw wrong('auth', '"either" with binaryPort or feedbackPort needs clientCa, the authority of their clients');
+  }
+}
+
+/** Never repeats the token: an option may hold a real one. */
+function feedbackTuple({ token, when }: FeedbackEntry, index: number): FeedbackTuple {
+  const bytes = parseDeviceToken(String(token));
+  if (!isDeviceToken(bytes)) throw wrong(`feedback[${index}].token`, bytes.why);
+  const timestamp = when instanceof Date ? Math.floor(when.getTime() / 1000) : Number.NaN;
+  if (!(timestamp >= 0 && timestamp <= 0xffffffff)) {
+    throw wrong(`feedback[${index}].when`, 'has to be a Date from 1970 to 2106');
+  }
+  return { token: bytes, timestamp };
+}
+
+function optionalPort(option: string, value: number | null | undefined): number | null {
+  return value === undefined || value === null ? null : integer(option, value, 0, 65_535);
+}
+
+function count(option: string, value: number | null | undefined): number {
+  return value === undefined || value === null
+    ? Number.POSITIVE_INFINITY
+    : integer(option, value, 1, Number.MAX_SAFE_INTEGER);
 }
 
 function number(option: string, value: number, lowest: number, highest: number): number {

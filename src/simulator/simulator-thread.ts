@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { type ErrorRecord, PealError } from '../base/errors.js';
+import type { FeedbackRecord } from './feedback-list.js';
 import type { LedgerSummary, TokenRecord } from './ledger.js';
 import type { SimulatorOptions } from './options.js';
 
@@ -17,6 +18,7 @@ export type SimulatorThreadOptions = Omit<SimulatorOptions, 'clock' | 'logger'>;
 export type SimulatorCall =
   | { readonly name: 'summary' }
   | { readonly name: 'recordOf'; readonly token: string }
+  | { readonly name: 'feedback' }
   | { readonly name: 'reset' }
   | { readonly name: 'close' };
 
@@ -27,6 +29,8 @@ export type SimulatorAddress = {
   readonly host: string;
   readonly port: number;
   readonly url: string;
+  readonly binaryUrl: string | null;
+  readonly feedbackUrl: string | null;
   readonly controlUrl: string | null;
   readonly caCertificate: string | null;
 };
@@ -51,6 +55,8 @@ export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
   readonly host: string;
   readonly port: number;
   readonly url: string;
+  readonly binaryUrl: string | null;
+  readonly feedbackUrl: string | null;
   readonly controlUrl: string | null;
   readonly caCertificate: string | null;
 
@@ -60,6 +66,8 @@ export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
     this.host = address.host;
     this.port = address.port;
     this.url = address.url;
+    this.binaryUrl = address.binaryUrl;
+    this.feedbackUrl = address.feedbackUrl;
     this.controlUrl = address.controlUrl;
     this.caCertificate = address.caCertificate;
     worker.on('message', (message: FromSimulatorThread) => this.#settle(message));
@@ -79,6 +87,11 @@ export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
     reset: async (): Promise<void> => {
       await this.#call({ name: 'reset' });
     },
+  };
+
+  readonly feedback = {
+    /** What the next reader of the feedback service will be told. */
+    pending: (): Promise<FeedbackRecord[]> => this.#call({ name: 'feedback' }) as Promise<FeedbackRecord[]>,
   };
 
   /** As `Simulator.close`; then the thread ends. */

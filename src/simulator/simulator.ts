@@ -4,29 +4,38 @@
  */
 import { ThrowAwayAuthority } from './certificate.js';
 import { ControlServer } from './control-server.js';
+import type { FeedbackList } from './feedback-list.js';
 import { Gateway } from './gateway.js';
 import type { SimulatorLedger } from './ledger.js';
+import { binaryPlan, feedbackPlan, http2Plan } from './listening-plans.js';
 import { resolveOptions, type SimulatorOptions, type SimulatorSettings } from './options.js';
-import { TlsListener } from './tls-listener.js';
+import { type ListeningPlan, TlsListener } from './tls-listener.js';
 
 export interface Simulator {
   readonly host: string;
-  /** Port of the gateway. */
+  /** Port of the gateway over HTTP/2. */
   readonly port: number;
   /** `https://host:port`, for `peal send --gateway` and `getConnection`. */
   readonly url: string;
+  /** `binary://host:port`; null where there is no gateway of the binary protocol. */
+  readonly binaryUrl: string | null;
+  /** `feedback://host:port`; null where there is no feedback service. */
+  readonly feedbackUrl: string | null;
   /** `http://127.0.0.1:port` of the control server; null where there is none. */
   readonly controlUrl: string | null;
   /** PEM of the authority that clients have to trust; null when the caller brought a certificate. */
   readonly caCertificate: string | null;
   readonly ledger: SimulatorLedger;
+  /** What the feedback service will say. */
+  readonly feedback: FeedbackList;
   /** Says good-bye to every client, answers what is under way, and stops; within about five seconds. Never rejects. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * Starts a simulator of the APNs gateway over HTTP/2.
+ * Starts a simulator of the APNs gateway over HTTP/2 and, where it is given a port for them, of the binary protocol's
+ * gateway and its feedback service, with one ledger for all.
  *
  * @param options All optional; the defaults listen on a free port of 127.0.0.1 with a throw-away certificate.
  * @throws PealError `ERR_PEAL_OPTION` for an option that has a wrong value or a port that is taken,
@@ -36,34 +45,48 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const settings = resolveOptions(options);
   const gateway = new Gateway(settings);
   const identity = identityOf(settings);
-  const listener = new TlsListener(gateway, identity);
-  const port = await listener.listen();
-  let control: ControlServer | null = null;
-  let controlUrl: string | null = null;
-  if (settings.controlPort !== null) {
-    control = new ControlServer(gateway.ledger, identity.authority);
-    try {
-      controlUrl = `http://127.0.0.1:${await control.listen(settings.controlPort)}`;
-    } catch (error) {
-      await listener.close();
-      throw error;
-    }
-  }
+  const opened: { close(): Promise<void> }[] = [];
+  const listen = async (plan: ListeningPlan | null): Promise<number | null> => {
+    if (plan === null) return null;
+    const listener = new TlsListener(settings, identity, plan);
+    const port = await listener.listen();
+    opened.push(listener);
+    return port;
+  };
+  const openControl = async (): Promise<string | null> => {
+    if (settings.controlPort === null) return null;
+    const control = new ControlServer(gateway.ledger, identity.authority, gateway.feedback);
+    const port = await control.listen(settings.controlPort);
+    opened.push(control);
+    return `http://127.0.0.1:${port}`;
+  };
   let closing: Promise<void> | null = null;
   const close = (): Promise<void> => {
-    closing ??= Promise.all([listener.close(), control?.close()]).then(() => {});
+    closing ??= Promise.all(opened.map((item) => item.close())).then(() => {});
     return closing;
   };
-  return {
-    host: settings.host,
-    port,
-    url: `https://${hostInUrl(settings.host)}:${port}`,
-    controlUrl,
-    caCertificate: identity.authority,
-    ledger: gateway.ledger,
-    close,
-    [Symbol.asyncDispose]: close,
-  };
+  try {
+    const { host } = settings;
+    const port = (await listen(http2Plan(gateway)))!;
+    const binaryPort = await listen(binaryPlan(gateway));
+    const feedbackPort = await listen(feedbackPlan(gateway));
+    return {
+      host,
+      port,
+      url: `https://${hostInUrl(host)}:${port}`,
+      binaryUrl: binaryPort === null ? null : `binary://${hostInUrl(host)}:${binaryPort}`,
+      feedbackUrl: feedbackPort === null ? null : `feedback://${hostInUrl(host)}:${feedbackPort}`,
+      controlUrl: await openControl(),
+      caCertificate: identity.authority,
+      ledger: gateway.ledger,
+      feedback: gateway.feedback,
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 interface Identity {

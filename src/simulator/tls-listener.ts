@@ -1,14 +1,13 @@
 /**
- * The simulator's listening socket: TLS 1.2 or later, ALPN h2, client certificates where they are asked for. Makes a
- * GatewayConnection for each client. On the simulator's thread.
+ * A listening socket of the simulator: TLS 1.2 or later, ALPN where the protocol has it, client certificates where they
+ * are asked for. Has a connection made for each client (listening-plans says which). On the simulator's thread.
  */
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { PealError } from '../base/errors.js';
 import { handshakeTimeoutMs } from '../base/limits.js';
 import type { ByteStream, ByteStreamListener } from '../transport/backend.js';
-import type { Gateway } from './gateway.js';
-import { GatewayConnection } from './gateway-connection.js';
+import type { SimulatorSettings } from './options.js';
 import type { ClientIdentity } from './request-rules.js';
 
 /** AES-128 first: it costs either end less than what OpenSSL prefers, and the list of TLS 1.2 follows Apple's. */
@@ -27,28 +26,52 @@ export interface ListenerIdentity {
   readonly key: string;
 }
 
+/** A client's connection as its listener knows it. */
+export interface ServedConnection extends ByteStreamListener {
+  /** The client will send no more. Only where a plan says that clients may end first. */
+  onPeerEnd?(): void;
+  /** Ends in good order; what the plan was given as `whenClosed` is called once it is over. */
+  close(): void;
+  /** Drops the connection at once. */
+  destroy(): void;
+}
+
+/** What one listener serves. */
+export interface ListeningPlan {
+  readonly port: number;
+  /** Clients have to agree on it; null where the protocol has no ALPN. */
+  readonly alpnProtocol: 'h2' | null;
+  /** Whether clients without an accepted certificate are turned away in the handshake. */
+  readonly needsCertificate: boolean;
+  /** @param turnAway Apple's reason for turning the client away, or null. */
+  serve(stream: ByteStream, client: ClientIdentity, turnAway: string | null, whenClosed: () => void): ServedConnection;
+}
+
 export class TlsListener {
-  readonly #gateway: Gateway;
+  readonly #settings: SimulatorSettings;
+  readonly #plan: ListeningPlan;
   readonly #server: Server;
-  readonly #connections = new Set<GatewayConnection>();
+  readonly #connections = new Set<ServedConnection>();
   #whenEmpty: (() => void) | null = null;
 
   /** @throws PealError `ERR_PEAL_CREDENTIAL` when certificate, key or client authority cannot be used */
-  constructor(gateway: Gateway, identity: ListenerIdentity) {
-    const { settings } = gateway;
-    this.#gateway = gateway;
+  constructor(settings: SimulatorSettings, identity: ListenerIdentity, plan: ListeningPlan) {
+    this.#settings = settings;
+    this.#plan = plan;
     try {
       this.#server = createServer({
         cert: identity.cert,
         key: identity.key,
         ...(settings.clientCa === null ? {} : { ca: settings.clientCa }),
         requestCert: settings.clientCa !== null,
-        rejectUnauthorized: settings.auth === 'certificate',
-        ALPNProtocols: ['h2'],
+        rejectUnauthorized: plan.needsCertificate,
+        ...(plan.alpnProtocol === null ? {} : { ALPNProtocols: [plan.alpnProtocol] }),
         minVersion: 'TLSv1.2',
         honorCipherOrder: true,
         ciphers,
         noDelay: true,
+        // A status may still be on its way to a client that has sent all it has.
+        allowHalfOpen: plan.alpnProtocol === null,
         handshakeTimeout: handshakeTimeoutMs,
       });
     } catch (error) {
@@ -63,7 +86,8 @@ export class TlsListener {
 
   /** Resolves with the port. @throws PealError `ERR_PEAL_OPTION` when host and port cannot be listened on */
   listen(): Promise<number> {
-    const { host, port } = this.#gateway.settings;
+    const { host } = this.#settings;
+    const { port } = this.#plan;
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error) => reject(listenError(error, host, port)));
       this.#server.listen(port, host, () => resolve((this.#server.address() as AddressInfo).port));
@@ -72,7 +96,7 @@ export class TlsListener {
 
   /** Takes no more clients and ends those that are there in good order; resolves when all are gone. */
   async close(): Promise<void> {
-    this.#server.close();
+    if (this.#server.listening) this.#server.close();
     for (const connection of this.#connections) connection.close();
     if (this.#connections.size === 0) return;
     await new Promise<void>((resolve) => {
@@ -81,29 +105,26 @@ export class TlsListener {
   }
 
   #accept(socket: TLSSocket): void {
-    if (socket.alpnProtocol !== 'h2') {
+    const { alpnProtocol } = this.#plan;
+    if (alpnProtocol !== null && socket.alpnProtocol !== alpnProtocol) {
       socket.destroy(); // a client without ALPN: HTTP/1.1, or none at all
       return;
     }
     const stream = new ServerTlsStream(socket);
-    const connection = new GatewayConnection(
-      this.#gateway,
-      stream,
-      identify(socket),
-      this.#reasonToTurnAway(socket),
-      () => this.#forget(connection),
+    const connection = this.#plan.serve(stream, identify(socket), this.#reasonToTurnAway(socket), () =>
+      this.#forget(connection),
     );
     this.#connections.add(connection);
     stream.attach(connection);
   }
 
-  /** APNs says by GOAWAY what is wrong with a certificate, as TLS 1.3 has no better place for it. */
+  /** A certificate that the authority did not sign, where clients may also show none. */
   #reasonToTurnAway(socket: TLSSocket): string | null {
     const hasCertificate = Object.keys(socket.getPeerCertificate() ?? {}).length > 0;
-    return this.#gateway.settings.clientCa !== null && hasCertificate && !socket.authorized ? 'BadCertificate' : null;
+    return this.#settings.clientCa !== null && hasCertificate && !socket.authorized ? 'BadCertificate' : null;
   }
 
-  #forget(connection: GatewayConnection): void {
+  #forget(connection: ServedConnection): void {
     this.#connections.delete(connection);
     if (this.#connections.size === 0) this.#whenEmpty?.();
   }
@@ -132,10 +153,11 @@ class ServerTlsStream implements ByteStream {
     this.#socket = socket;
   }
 
-  attach(listener: ByteStreamListener): void {
+  attach(listener: ServedConnection): void {
     const socket = this.#socket;
     let error: Error | null = null;
     socket.on('data', (chunk: Buffer) => listener.onBytes(chunk, chunk.length));
+    if (listener.onPeerEnd !== undefined) socket.on('end', () => listener.onPeerEnd?.());
     socket.on('error', (reason) => {
       error = reason;
     });

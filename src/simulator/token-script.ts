@@ -1,6 +1,7 @@
 /**
- * Device tokens that ask for the answer they get: the first eight hex digits say which. Pure; used by every listener
- * of the simulator, by tests and demos that make such tokens, and by the test that compares docs/simulator.md.
+ * Device tokens that ask for the answer they get: the first eight hex digits say which. Pure; used by the gateway
+ * of HTTP/2 (binary-script has the other), by tests and demos that make such tokens, and by the test that compares
+ * docs/simulator.md.
  *
  *     feed 410 0 …      feed, the status, and which of the reasons with that status (a hex digit)
  *     │    │   └─ 0: Unregistered, 1: ExpiredToken

@@ -27,7 +27,7 @@ export class TokenTable {
   /** How often each token was asked for. */
   requests = new Uint32Array(firstSlots);
   /** The last answer to each token (answers.ts). */
-  answers = new Uint8Array(firstSlots);
+  answers = new Uint16Array(firstSlots);
 
   /** Tokens in the table. */
   get count(): number {
@@ -103,7 +103,7 @@ export class TokenTable {
     const offsets = new Uint32Array(size);
     const lengths = new Uint8Array(size);
     const requests = new Uint32Array(size);
-    const answers = new Uint8Array(size);
+    const answers = new Uint16Array(size);
     offsets.set(this.#offsets);
     lengths.set(this.#lengths);
     requests.set(this.requests);

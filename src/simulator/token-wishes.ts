@@ -3,7 +3,8 @@
  * because it is among the fraction that is rejected. The same token gets the same answer in every run with a seed.
  * One for all connections of a simulator.
  */
-import { ACCEPTED } from './answers.js';
+import { ACCEPTED, INVALID_TOKEN, isTokenAnswer } from './answers.js';
+import { binaryScriptAnswer } from './binary-script.js';
 import type { SimulatorSettings } from './options.js';
 import { scriptedAnswer } from './token-script.js';
 
@@ -27,6 +28,24 @@ export class TokenWishes {
       const scripted = scriptedAnswer(token, length);
       if (scripted >= 0) return scripted;
     }
+    return this.#drawn(a, b);
+  }
+
+  /**
+   * As `answerFor`, over the binary protocol: a token that HTTP/2 would reject for its own sake (also one of the
+   * fraction) is an invalid one here, and other scripts of HTTP/2 mean nothing.
+   */
+  binaryAnswerFor(token: Uint8Array, length: number, a: number, b: number): number {
+    if (this.#isScripted && token[0] === 0xfe) {
+      const scripted = binaryScriptAnswer(token, length);
+      if (scripted >= 0) return scripted;
+      const meant = scriptedAnswer(token, length);
+      if (meant >= 0) return isTokenAnswer(meant) ? INVALID_TOKEN : ACCEPTED;
+    }
+    return this.#drawn(a, b) === ACCEPTED ? ACCEPTED : INVALID_TOKEN;
+  }
+
+  #drawn(a: number, b: number): number {
     if (this.#rejectBelow === 0 || draw(a, this.#seed) >= this.#rejectBelow) return ACCEPTED;
     return this.#rejectAnswers[draw(b, this.#seed) % this.#rejectAnswers.length]!;
   }

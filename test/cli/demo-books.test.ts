@@ -32,7 +32,7 @@ function ledger(change: Partial<LedgerSummary> = {}, goneAt = 1): LedgerSummary 
   return {
     ...{ mode: 'tokens' as const, requests: 3, accepted: 2, rejected: 1, unanswered: 0, refused: 0 },
     reasons: { Unregistered: 1 },
-    ...{ distinctTokens: 3, duplicates: 0, withoutToken: 0, payloadBytes: 0, connections: 1 },
+    ...{ distinctTokens: 3, duplicates: 0, withoutToken: 0, flushes: 0, payloadBytes: 0, connections: 1 },
     digest: digest.toString(),
     ...change,
   };

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { demoOptions } from '../../src/cli/demo-options.js';
 import { exitCodes } from '../../src/cli/exit-codes.js';
+import { feedbackOptionGroups } from '../../src/cli/feedback-options.js';
 import { sendOptionGroups } from '../../src/cli/send-options.js';
 import { simulateOptionGroups } from '../../src/cli/simulate-options.js';
 import { repositoryRoot } from '../support/repository.js';
@@ -14,8 +15,9 @@ const flagsOf = (groups: ReturnType<typeof demoOptions>): string[] =>
   groups.flatMap(({ options }) => options.map((option) => option.long!));
 
 describe('the documents of the command line', () => {
-  it('name every option of peal send and peal demo, and no other', () => {
-    const real = new Set([...flagsOf(sendOptionGroups()), ...flagsOf(demoOptions())]);
+  it('name every option of peal send, peal feedback and peal demo, and no other', () => {
+    const groups = [sendOptionGroups(), feedbackOptionGroups(), demoOptions()];
+    const real = new Set(groups.flatMap(flagsOf));
     assert.deepEqual([...flagsIn(page('cli.md'))].sort(), [...real].sort());
   });
 

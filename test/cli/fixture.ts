@@ -1,4 +1,5 @@
 /** What the end-to-end tests of the commands share: a simulator, credentials and lists in a directory of their own. */
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,6 +7,7 @@ import path from 'node:path';
 import { createThrowAwayProviderKey, type ThrowAwayProviderKey } from '../../src/simulator/certificate.js';
 import type { SimulatorOptions } from '../../src/simulator/options.js';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js';
+import type { CommandResult } from '../support/command.js';
 
 export const topic = 'com.example.app';
 
@@ -94,4 +96,12 @@ export function linesOf(text: string): string[] {
     .split('\n')
     .filter((line) => line !== '')
     .sort();
+}
+
+/** Exactly one line on standard error, which says `what` and is a sentence. */
+export function assertOneSentence({ stderr }: CommandResult, ...what: RegExp[]): void {
+  const lines = stderr.trimEnd().split('\n');
+  assert.equal(lines.length, 1, stderr);
+  assert.match(lines[0]!, /^peal: .*\.$/);
+  for (const pattern of what) assert.match(lines[0]!, pattern);
 }

@@ -11,16 +11,8 @@ import { createServer as createTlsServer } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 import { scriptedToken } from '../../src/simulator/token-script.js';
-import { type CommandResult, jsonLines, runCommand } from '../support/command.js';
-import { Fixture, randomTokens } from './fixture.js';
-
-/** Exactly one line on standard error, which says `what` and is a sentence. */
-function assertOneSentence({ stderr }: CommandResult, ...what: RegExp[]): void {
-  const lines = stderr.trimEnd().split('\n');
-  assert.equal(lines.length, 1, stderr);
-  assert.match(lines[0]!, /^peal: .*\.$/);
-  for (const pattern of what) assert.match(lines[0]!, pattern);
-}
+import { jsonLines, runCommand } from '../support/command.js';
+import { assertOneSentence, Fixture, randomTokens } from './fixture.js';
 
 describe('peal send, when something is wrong', () => {
   let fixture: Fixture;

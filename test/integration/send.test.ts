@@ -168,6 +168,17 @@ describe('sending through the engine to the simulator', () => {
     assert.ok(stopped === null || stopped.code === 'ERR_PEAL_ABORTED');
   });
 
+  it('keeps the books of a send that begins in the moment of a shutdown, and offers to send it again', async () => {
+    const apns = open();
+    await apns.send(new Message(plainToken(), options));
+    const late = apns.send(new Message([plainToken(), plainToken()], options));
+    await session.shutdown();
+    const result = await late;
+    assert.deepEqual([result.recipients, result.counts.unsent], [2, 2]);
+    assert.equal(result.stopped?.code, 'ERR_PEAL_ABORTED');
+    assert.equal((await apns.send(result.retry()!)).accepted, 2);
+  });
+
   it('shows no key and no provider token in results, errors or logs', async () => {
     const lines: string[] = [];
     const log = (fields: object, message: string): void =>

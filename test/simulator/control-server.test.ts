@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { request } from 'node:http';
+import { ControlServer } from '../../src/simulator/control-server.js';
 import { type Simulator, scriptedToken, startSimulator, startSimulatorThread } from '../../src/simulator/index.js';
+import type { SimulatorLedger, TokenRecord } from '../../src/simulator/ledger.js';
 import { PushClient, tokenNumber } from '../support/push-client.js';
 
 interface Reply {
@@ -17,6 +19,16 @@ async function ask(url: string, method = 'GET', headers: Record<string, string> 
   let body = '';
   for await (const chunk of response) body += String(chunk);
   return { status: response.statusCode, body };
+}
+
+/** A ledger that has seen so many tokens, without the traffic. */
+function ledgerOf(tokens: number): SimulatorLedger {
+  function* records(): Generator<TokenRecord> {
+    for (let number = 0; number < tokens; number++) {
+      yield { token: tokenNumber(number), requests: 1, answer: 'accepted', status: 200 };
+    }
+  }
+  return { mode: 'tokens', records } as unknown as SimulatorLedger;
 }
 
 describe('simulator: control server', () => {
@@ -50,6 +62,20 @@ describe('simulator: control server', () => {
     assert.deepEqual(lines.at(-1), { token: tokens.at(-1), requests: 1, answer: 'Unregistered', status: 410 });
     assert.equal((await ask(`${url}/peal/reset`, 'POST')).status, 200);
     assert.equal(JSON.parse((await ask(`${url}/peal/ledger`)).body).requests, 0);
+  });
+
+  it('streams long lists of tokens line by line, as fast as they are read', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): number => warnings.push(warning);
+    process.on('warning', onWarning);
+    const tokens = 20_000;
+    const server = new ControlServer(ledgerOf(tokens), null);
+    const body = (await ask(`http://127.0.0.1:${await server.listen(0)}/peal/ledger/tokens`)).body;
+    await server.close();
+    process.off('warning', onWarning);
+    assert.equal(body.trimEnd().split('\n').length, tokens);
+    assert.equal(JSON.parse(body.slice(body.lastIndexOf('\n', body.length - 2))).token, tokenNumber(tokens - 1));
+    assert.deepEqual(warnings, [], 'no listener is left on the response for each write');
   });
 
   it('hands out the certificate to trust', async () => {

@@ -49,6 +49,7 @@ describe('simulator: ledger', () => {
       distinctTokens: 100_000,
       duplicates: 10_000,
       withoutToken: 0,
+      flushes: 0,
       payloadBytes: 1_100_000,
       connections: 0,
     });

@@ -44,7 +44,7 @@ describe('simulator: token script', () => {
 
   it('is the table of docs/simulator.md', () => {
     const page = readFileSync(path.join(repositoryRoot, 'docs', 'simulator.md'), 'utf8');
-    const rows = [...page.matchAll(/^\| `(feed[0-9a-f]{4})` \| (\d{3}|–) \| (.+?) \|$/gm)];
+    const rows = [...page.matchAll(/^\| `(feed[0-9][0-9a-f]{3})` \| (\d{3}|–) \| (.+?) \|$/gm)];
     const documented = rows.map(([, prefix, status, name]) => `${prefix} ${status} ${name}`);
     const expected = tokenScript.map((row) => {
       const status = row.name.startsWith('accepted') ? 200 : (reasonOf(row.answer)?.status ?? '–');

@@ -15,6 +15,8 @@ export interface Task {
   readonly payloadBytes: number;
   /** Worker threads, where the contender has some. */
   readonly threads: number | 'auto';
+  /** apn only: whether it may fill its buffers without a pause. */
+  readonly fastMode?: boolean;
 }
 
 export interface Outcome extends Usage {

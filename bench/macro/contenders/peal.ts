@@ -8,9 +8,13 @@ import { measured } from '../../lib/usage.js';
 import { payloadOf, randomTokens, readTask, tokenBytes, writeOutcome } from './contender.js';
 
 const { target, count, warmUp, payloadBytes, threads } = readTask();
-const { url, topic, ca, keyFile, keyId, teamId } = target;
+const { protocol, url, topic, ca, keyFile, keyId, teamId, certFile, certKeyFile } = target;
 const session = new Session({ threads, ca });
-const apns = new APNs(session.getConnection(url, { key: { file: keyFile }, keyId, teamId }));
+const credential =
+  protocol === 'http2'
+    ? { key: { file: keyFile }, keyId, teamId }
+    : { cert: { file: certFile }, key: { file: certKeyFile } };
+const apns = new APNs(session.getConnection(url, credential));
 const payload = payloadOf(payloadBytes);
 
 function* blocks(tokens: Buffer): Generator<TokenBlock> {
@@ -22,7 +26,7 @@ function* blocks(tokens: Buffer): Generator<TokenBlock> {
 }
 
 async function send(tokens: Buffer): Promise<number> {
-  const message = new Message([], { payload, topic });
+  const message = new Message([], protocol === 'http2' ? { payload, topic } : { payload });
   return (await apns.send(message, { recipients: blocks(tokens) })).accepted;
 }
 

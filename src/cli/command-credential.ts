@@ -1,25 +1,28 @@
 /**
- * From the credential options of `peal send` to a loaded credential. Main thread; reads the files, once.
+ * From the credential options of a command to a loaded credential. Main thread; reads the files, once.
  * Secrets come from files or the environment, never from the command line, which every user of the machine can read.
  */
 import type { Credential } from '../apns/credential.js';
 import { type CredentialOptions, loadCredential } from '../apns/load-credential.js';
 import { PealError } from '../base/errors.js';
-import type { Logger } from '../base/log.js';
-import { passphraseVariable, type SendOptions } from './send-options.js';
-import type { Terminal } from './terminal.js';
+import { type Logger, silentLogger } from '../base/log.js';
+import { type CredentialFlags, passphraseVariable } from './credential-options.js';
+import { printNote, type Terminal } from './terminal.js';
 
-/** Throws PealError ERR_PEAL_CREDENTIAL that names the file or option. */
-export function loadSendCredential(options: SendOptions, env: Terminal['env'], log: Logger): Credential {
-  const wanted = credentialOptions(options, env);
+/** Warns on standard error unless `quiet`. Throws PealError ERR_PEAL_CREDENTIAL that names the file or option. */
+export function loadCommandCredential(
+  options: CredentialFlags & { readonly quiet?: boolean },
+  terminal: Terminal,
+): Credential {
+  const wanted = credentialOptions(options, terminal.env);
   try {
-    return loadCredential(wanted, { log });
+    return loadCredential(wanted, { log: credentialLog(options.quiet === true, terminal) });
   } catch (error) {
     throw error instanceof PealError ? inOptionWords(error, options) : error;
   }
 }
 
-function credentialOptions(options: SendOptions, env: Terminal['env']): CredentialOptions | null {
+function credentialOptions(options: CredentialFlags, env: Terminal['env']): CredentialOptions | null {
   const { key, keyId, teamId, cert, certKey, pfx } = options;
   const passphrase = passphraseOf(options, env);
   if (key !== undefined) return { key: { file: key }, keyId: keyId!, teamId: teamId!, ...passphrase };
@@ -29,7 +32,7 @@ function credentialOptions(options: SendOptions, env: Terminal['env']): Credenti
 }
 
 function passphraseOf(
-  { passphraseFile }: SendOptions,
+  { passphraseFile }: CredentialFlags,
   env: Terminal['env'],
 ): { readonly passphrase?: string | { readonly file: string } } {
   if (passphraseFile !== undefined) return { passphrase: { file: passphraseFile } };
@@ -37,8 +40,17 @@ function passphraseOf(
   return passphrase === undefined ? {} : { passphrase };
 }
 
+/** Warnings about the credential (a key that everybody may read …) are for the person who runs the command. */
+function credentialLog(isQuiet: boolean, terminal: Terminal): Logger {
+  const warn = (fields: object, message: string): void => {
+    const file = 'file' in fields ? `${String(fields.file)}: ` : '';
+    if (!isQuiet) printNote(terminal, `${file}${message}`);
+  };
+  return { ...silentLogger, warn };
+}
+
 /** The same error, with the library's names for options put as they stand on the command line. */
-function inOptionWords(error: PealError, options: SendOptions): PealError {
+function inOptionWords(error: PealError, options: CredentialFlags): PealError {
   const flags: Readonly<Record<string, string>> = {
     key: options.cert === undefined ? '--key' : '--cert-key',
     keyId: '--key-id',

@@ -1,0 +1,151 @@
+/**
+ * A client of the binary protocol as the gateway sees it, without I/O: judges and books its notifications until one is
+ * bad, and says how the connection ends. Owned by one BinaryConnection, on its thread.
+ *
+ *     notification ─▶ in order? ─▶ what the token asks for ─▶ booked: accepted ─▶ next
+ *                        │                   │
+ *                        └───────────────────┴─▶ booked ─▶ ending: status, identifier; what follows is discarded
+ *
+ * Source: "Binary Provider API". Apple does not publish the order of its checks; this one is ours: device token,
+ * payload, priority.
+ */
+import { maxTokenBytes } from '../base/limits.js';
+import { FRAMED, NotificationDecoder, type ReceivedNotification, SIMPLE } from '../codec/binary/index.js';
+import {
+  ACCEPTED,
+  BINARY_STATUS,
+  BROKEN,
+  CLOSED,
+  INVALID_PAYLOAD_SIZE,
+  INVALID_TOKEN_SIZE,
+  MISSING_PAYLOAD,
+  MISSING_TOKEN,
+  PAYLOAD_TOO_LARGE,
+  SHUTDOWN,
+  UNREADABLE,
+} from './answers.js';
+import { binaryScriptDelayMs } from './binary-script.js';
+import { TokenHash } from './digest.js';
+import type { Gateway } from './gateway.js';
+import { PayloadCheck } from './payload-check.js';
+
+/** Largest payloads, in bytes: of commands 0 and 1, and of command 2. */
+const maxLegacyPayloadBytes = 256;
+const maxFramedPayloadBytes = 2048;
+
+/** How a connection ends. */
+export interface BinaryEnding {
+  /** Status of the response that goes before; 0: none does. */
+  readonly status: number;
+  readonly identifier: number;
+  /** Whether the connection is reset rather than closed. */
+  readonly isReset: boolean;
+  /** Time to the status or the end, in milliseconds, beside that of the options. */
+  readonly delayMs: number;
+}
+
+export class BinaryServer {
+  readonly #gateway: Gateway;
+  readonly #decoder = new NotificationDecoder(this);
+  readonly #payloads = new PayloadCheck();
+  readonly #hash = new TokenHash();
+  readonly #token = new Uint8Array(maxTokenBytes);
+  readonly #endsAfter: number;
+  #accepted = 0;
+  #lastAccepted = 0;
+  #ending: BinaryEnding | null = null;
+
+  constructor(gateway: Gateway) {
+    this.#gateway = gateway;
+    this.#endsAfter = Math.min(gateway.settings.closeAfter, gateway.settings.shutdownAfter);
+  }
+
+  /** How the connection ends; null while it goes on. */
+  get ending(): BinaryEnding | null {
+    return this.#ending;
+  }
+
+  /** Why the client could not be understood; null where it was. */
+  get fault(): string | null {
+    return this.#decoder.failure?.message ?? null;
+  }
+
+  /** Takes the next `length` octets from the client. Never throws for what a client sends. */
+  receive(bytes: Uint8Array, length: number): void {
+    if (this.#ending !== null) return;
+    this.#decoder.receive(bytes, length);
+    if (this.#decoder.failure === null || this.#ending !== null) return;
+    this.#gateway.ledger.recordWithoutToken(UNREADABLE, 0);
+    this.#end(UNREADABLE, 0, 0, true);
+  }
+
+  /** The gateway closes: a client that sent something is told what was the last to be delivered. */
+  shutDown(): void {
+    if (this.#ending === null) this.#end(SHUTDOWN, this.#lastAccepted, 0, this.#accepted > 0);
+  }
+
+  /** Called by the decoder. */
+  onNotification(notification: ReceivedNotification): boolean {
+    const { tokenBytes, payloadBytes, identifier } = notification;
+    let answer = judge(notification);
+    let delayMs = 0;
+    if (answer === ACCEPTED) answer = this.#judgePayload(notification);
+    if (tokenBytes > 0 && tokenBytes <= maxTokenBytes) {
+      this.#take(notification);
+      const { a, b } = this.#hash;
+      if (answer === ACCEPTED) {
+        answer = this.#gateway.wishes.binaryAnswerFor(this.#token, tokenBytes, a, b);
+        if (answer > ACCEPTED && this.#gateway.settings.scripted)
+          delayMs = binaryScriptDelayMs(this.#token, tokenBytes);
+      }
+      const { ledger } = this.#gateway;
+      const booked = answer === SHUTDOWN ? ACCEPTED : answer;
+      ledger.record(ledger.locate(this.#token, tokenBytes, a), a, b, booked, payloadBytes);
+    } else if (tokenBytes === 0) {
+      this.#gateway.ledger.recordFlush();
+    } else {
+      this.#gateway.ledger.recordWithoutToken(answer, Math.max(0, payloadBytes));
+    }
+    if (answer !== ACCEPTED) {
+      const isEmpty = answer === MISSING_TOKEN && this.#gateway.settings.zeroFlushIdentifier;
+      this.#end(answer, isEmpty ? 0 : identifier, delayMs, notification.command !== SIMPLE);
+      return false;
+    }
+    this.#lastAccepted = identifier;
+    if (++this.#accepted < this.#endsAfter) return true;
+    const isShutdown = this.#accepted >= this.#gateway.settings.shutdownAfter;
+    this.#end(isShutdown ? SHUTDOWN : CLOSED, identifier, 0, true);
+    return false;
+  }
+
+  /** Copies the token to where the ledger and the script look for it, and hashes it. */
+  #take(notification: ReceivedNotification): void {
+    const { bytes, tokenStart, tokenBytes } = notification;
+    const token = this.#token;
+    for (let i = 0; i < tokenBytes; i++) token[i] = bytes[tokenStart + i]!;
+    this.#hash.take(token, 0, tokenBytes);
+  }
+
+  #judgePayload({ command, bytes, payloadStart, payloadBytes }: ReceivedNotification): number {
+    if (payloadBytes <= 0) return MISSING_PAYLOAD;
+    const limit = command === FRAMED ? maxFramedPayloadBytes : maxLegacyPayloadBytes;
+    const answer = this.#payloads.answerOf(bytes, payloadStart, payloadStart + payloadBytes, limit);
+    if (answer === ACCEPTED) return ACCEPTED;
+    return answer === PAYLOAD_TOO_LARGE ? INVALID_PAYLOAD_SIZE : MISSING_PAYLOAD;
+  }
+
+  /** @param hasStatus Whether the notification can be told about: those of command 0 have no identifier. */
+  #end(answer: number, identifier: number, delayMs: number, hasStatus: boolean): void {
+    const isSilent =
+      !hasStatus || answer < BINARY_STATUS || (this.#gateway.settings.silentStatus && answer !== SHUTDOWN);
+    const status = isSilent ? 0 : answer - BINARY_STATUS;
+    this.#ending = { status, identifier, isReset: answer === BROKEN, delayMs };
+  }
+}
+
+/** What is wrong with all but the payload. */
+function judge({ tokenBytes, priority }: ReceivedNotification): number {
+  if (tokenBytes <= 0) return MISSING_TOKEN;
+  if (tokenBytes > maxTokenBytes) return INVALID_TOKEN_SIZE;
+  return priority === -1 || priority === 10 || priority === 5 ? ACCEPTED : UNREADABLE;
+}
