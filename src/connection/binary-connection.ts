@@ -73,7 +73,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   #bytesReceived = 0;
 
   constructor(options: BinaryConnectionOptions) {
-    const { address, certificate, ca, connectTimeoutMs, writeTimeoutMs, clock } = options;
+    const { address, certificate, ca, connectTimeoutMs, readBufferBytes, writeTimeoutMs, clock } = options;
     this.#options = options;
     this.#where = hostAndPort(address);
     this.#source = options.source;
@@ -86,7 +86,8 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
     this.#provingTimer = new Timer(clock, () => this.#flushSoon());
     this.#writeTimer = new Timer(clock, () => this.abandon(errors.writeTimeoutError(this.#where, writeTimeoutMs)));
     this.#deadline = new Timer(clock, () => this.#onDeadline());
-    this.#stream = options.backend.open({ address, certificate, ca, alpnProtocol: null, connectTimeoutMs }, this);
+    const open = { address, certificate, ca, alpnProtocol: null, connectTimeoutMs, readBufferBytes };
+    this.#stream = options.backend.open(open, this);
   }
 
   get id(): number {

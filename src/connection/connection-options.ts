@@ -34,6 +34,8 @@ export interface ConnectionOptions {
   readonly log: Logger;
   /** For TCP, TLS and, over HTTP/2, the first SETTINGS together. */
   readonly connectTimeoutMs: number;
+  /** What one read brings at most, in bytes. Default: the back-end's. */
+  readonly readBufferBytes?: number | undefined;
 }
 
 export interface Http2ConnectionOptions extends ConnectionOptions {

@@ -28,6 +28,8 @@ export interface FeedbackOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly connectTimeoutMs: number;
+  /** What one read brings at most, in bytes. Default: the back-end's. */
+  readonly readBufferBytes?: number | undefined;
   /** Silence that ends the reading. */
   readonly readTimeoutMs: number;
 }
@@ -77,12 +79,13 @@ class FeedbackConnection implements ByteStreamListener, FeedbackListener {
   #wake: (() => void) | null = null;
 
   constructor(options: FeedbackOptions) {
-    const { address, certificate, ca, connectTimeoutMs, backend, log } = options;
+    const { address, certificate, ca, connectTimeoutMs, readBufferBytes, backend, log } = options;
     this.#options = options;
     this.#where = hostAndPort(address);
     log.debug({ gateway: this.#where }, 'feedback connection opening');
     const logged = withLog(backend, log, { gateway: this.#where });
-    this.#stream = logged.open({ address, certificate, ca, alpnProtocol: null, connectTimeoutMs }, this);
+    const open = { address, certificate, ca, alpnProtocol: null, connectTimeoutMs, readBufferBytes };
+    this.#stream = logged.open(open, this);
   }
 
   /** What came since the last call, waiting for something; null at the end. Throws why there is no connection. */

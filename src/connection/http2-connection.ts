@@ -68,7 +68,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   #bytesReceived = 0;
 
   constructor(options: Http2ConnectionOptions) {
-    const { address, certificate, ca, connectTimeoutMs, clock } = options;
+    const { address, certificate, ca, connectTimeoutMs, readBufferBytes, clock } = options;
     this.#options = options;
     this.#where = hostAndPort(address);
     this.#source = options.source;
@@ -88,7 +88,8 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     this.#tickTimer = new Timer(clock, () => this.#onTick());
     this.#deadline = new Timer(clock, () => this.abandon(null));
     this.#openTimer.set(connectTimeoutMs);
-    this.#stream = options.backend.open({ address, certificate, ca, alpnProtocol: 'h2', connectTimeoutMs }, this);
+    const open = { address, certificate, ca, alpnProtocol: 'h2', connectTimeoutMs, readBufferBytes };
+    this.#stream = options.backend.open(open, this);
     this.#coalescer = new ReadCoalescer(clock, this.#stream);
   }
 

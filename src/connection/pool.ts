@@ -51,6 +51,8 @@ export interface PoolOptions extends Partial<BinarySettings> {
   readonly connectTimeoutMs: number;
   /** Connections that are kept though they have been idle for `idleBeforeTrimMs`. Default: all. */
   readonly poolSize?: number;
+  /** What one read brings at most, in bytes. Default: the back-end's. */
+  readonly readBufferBytes?: number | undefined;
   /** Whether the provider token may enter the peer's header table. */
   readonly indexAuthorization: boolean;
   /** For jitter; as Math.random, which is the default. */
@@ -249,7 +251,7 @@ export class ConnectionPool implements ConnectionOwner {
   }
 
   #open(): void {
-    const { address, credential, ca, backend, connectTimeoutMs, log } = this.#options;
+    const { address, credential, ca, backend, connectTimeoutMs, readBufferBytes, log } = this.#options;
     const id = ++this.#opened;
     const gateway = hostAndPort(address);
     const connection = this.#connect({
@@ -263,6 +265,7 @@ export class ConnectionPool implements ConnectionOwner {
       clock: this.#clock,
       log,
       connectTimeoutMs,
+      readBufferBytes,
     });
     this.#connections.push(connection);
     log.debug({ connection: id, gateway }, 'connection opening');

@@ -24,6 +24,8 @@ export interface RouteConfig extends Partial<BinarySettings> {
   readonly ca: string | null;
   readonly maxConnections: number;
   readonly connectTimeoutMs: number;
+  /** What one read brings at most, in bytes. Default: the back-end's. */
+  readonly readBufferBytes?: number;
   /** Idle connections that a pool keeps. Default: all. */
   readonly poolSize?: number;
   /** Whether the provider token may enter the peer's header table. */

@@ -91,8 +91,9 @@ export class Gateway {
 }
 
 function routeOptions(options: CheckedOptions): Omit<RouteConfig, 'address' | 'credential'> {
-  const { ca, maxConnections, poolSize, connectTimeoutMs, indexAuthorization } = options;
+  const { ca, maxConnections, poolSize, connectTimeoutMs, indexAuthorization, readBufferSize } = options;
   const { flush, readTailTimeoutMs, readTimeoutMs, writeTimeoutMs, writeBufferSize } = options;
   const binary = { flush, readTailTimeoutMs, readTimeoutMs, writeTimeoutMs, writeBufferBytes: writeBufferSize };
-  return { ca, maxConnections, poolSize, connectTimeoutMs, indexAuthorization, ...binary };
+  const both = { ca, maxConnections, poolSize, connectTimeoutMs, indexAuthorization, readBufferBytes: readBufferSize };
+  return { ...both, ...binary };
 }

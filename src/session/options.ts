@@ -13,9 +13,11 @@ import {
   maxConnectionsPerPool,
   maxOutputBufferBytes,
   maxThreads,
+  minReadBufferBytes,
   minWriteBufferBytes,
   outputBufferBytes,
   poolSize,
+  readBufferBytes,
   readTailTimeoutMs,
   readTimeoutMs,
   writeTimeoutMs,
@@ -44,6 +46,8 @@ export interface SessionOptions {
   readonly writeTimeoutMs?: number;
   /** What one write to a binary gateway holds at most, in bytes. Default 65,536. Binary gateways only. */
   readonly writeBufferSize?: number;
+  /** What one read from a gateway brings at most, in bytes; one such buffer for each connection. Default 65,536. */
+  readonly readBufferSize?: number;
   /**
    * How long a feedback gateway may be silent before its list counts as ended, and how long a binary one may take to
    * answer a flush, in milliseconds. Default 20,000. Binary and feedback gateways only.
@@ -86,6 +90,7 @@ export interface CheckedOptions {
   readonly poolSize: number;
   readonly connectTimeoutMs: number;
   readonly writeBufferSize: number;
+  readonly readBufferSize: number;
   readonly writeTimeoutMs: number;
   readonly readTimeoutMs: number;
   readonly readTailTimeoutMs: number;
@@ -99,7 +104,16 @@ export interface CheckedOptions {
 
 const known = [
   ...['threads', 'maxConnections', 'connectTimeoutMs', 'ca', 'indexAuthorization', 'logger', 'backend', 'clock'],
-  ...['backendOptions', 'poolSize', 'writeBufferSize', 'writeTimeoutMs', 'readTimeoutMs', 'readTailTimeoutMs', 'flush'],
+  ...[
+    'backendOptions',
+    'poolSize',
+    'writeBufferSize',
+    'readBufferSize',
+    'writeTimeoutMs',
+    'readTimeoutMs',
+    'readTailTimeoutMs',
+    'flush',
+  ],
 ];
 
 /** Throws PealError ERR_PEAL_OPTION that names the option. */
@@ -128,6 +142,13 @@ export function checkSessionOptions(options: SessionOptions): CheckedOptions {
       minWriteBufferBytes,
       maxOutputBufferBytes,
       outputBufferBytes,
+    ),
+    readBufferSize: wholeNumber(
+      'readBufferSize',
+      options.readBufferSize,
+      minReadBufferBytes,
+      maxOutputBufferBytes,
+      readBufferBytes,
     ),
     writeTimeoutMs: duration('writeTimeoutMs', options.writeTimeoutMs, writeTimeoutMs),
     readTimeoutMs: duration('readTimeoutMs', options.readTimeoutMs, readTimeoutMs),

@@ -76,6 +76,8 @@ export interface OpenOptions {
   /** Application protocol that must be agreed on (`h2`), or null for none. */
   readonly alpnProtocol: string | null;
   readonly connectTimeoutMs: number;
+  /** The most that one read brings, in bytes, where the back-end has the choice. Default 65,536. */
+  readonly readBufferBytes?: number | undefined;
 }
 
 /** Opens byte streams; everything else about the network is its own business. */

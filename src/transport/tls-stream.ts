@@ -152,7 +152,8 @@ export class TlsStream implements BackendStream {
   #connect(socketOptions: SocketOptions): void {
     const all: SocketOptions = { ...socketOptions, noDelay: true };
     if (socketOptions.socket === undefined) {
-      all.onread = { buffer: Buffer.allocUnsafeSlow(readBufferBytes), callback: this.#onRead };
+      const bytes = this.#options.readBufferBytes ?? readBufferBytes;
+      all.onread = { buffer: Buffer.allocUnsafeSlow(bytes), callback: this.#onRead };
     }
     const socket = connect(all);
     this.#socket = socket;

@@ -90,6 +90,7 @@ describe('Session', () => {
       'readTimeoutMs',
       'readTailTimeoutMs',
       'writeBufferSize',
+      'readBufferSize',
     ]) {
       for (const value of [0, -1, 0.5, '20', Number.NaN, 1e9]) {
         assert.throws(() => new Session({ [name]: value }), { code: 'ERR_PEAL_OPTION', message: new RegExp(name) });

@@ -167,6 +167,17 @@ describe('transport/tls', () => {
     assert.deepEqual(recorder.events, ['open', 'closed']);
   });
 
+  it('reads no more at once than it is asked to', async () => {
+    const port = await tlsServer((socket) => socket.write(Buffer.alloc(5000)));
+    const { stream, recorder } = open(port, { readBufferBytes: 1000 });
+    await recorder.until(5000);
+    assert.deepEqual(
+      [...recorder.buffers].map((buffer) => buffer.byteLength),
+      [1000],
+    );
+    stream.destroy();
+  });
+
   it('prefers AES-128-GCM and sends the host name, for addresses none', async () => {
     const seen: string[] = [];
     const port = await tlsServer(

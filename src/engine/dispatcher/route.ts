@@ -40,12 +40,12 @@ export class Route {
 /** Equal for routes that can share their connections. The fingerprint stands for the whole credential. */
 export function routeKey({ address, credential, ca, ...rest }: RouteConfig): string {
   const { protocol, host, port } = address;
-  const { maxConnections, connectTimeoutMs, indexAuthorization, poolSize } = rest;
+  const { maxConnections, connectTimeoutMs, readBufferBytes, indexAuthorization, poolSize } = rest;
   const { flush, readTailTimeoutMs, readTimeoutMs, writeTimeoutMs, writeBufferBytes } = rest;
   const { kind, fingerprint } = credential;
   return JSON.stringify([
     ...[protocol, host, port, kind, fingerprint, ca],
-    ...[maxConnections, connectTimeoutMs, indexAuthorization, poolSize],
+    ...[maxConnections, connectTimeoutMs, readBufferBytes, indexAuthorization, poolSize],
     ...[flush, readTailTimeoutMs, readTimeoutMs, writeTimeoutMs, writeBufferBytes],
   ]);
 }
