@@ -115,7 +115,7 @@ export const minRequestsPerWrite = 64;
 /** Items of one notification frame, in bytes, that a gateway takes; a client's are at most payload, token and 29. */
 export const maxBinaryFrameBytes = 1 << 17;
 /** Notifications of one binary connection that are written and not yet proven; a power of two. */
-export const maxUnprovenNotifications = 8192;
+export const maxUnprovenNotifications = 16384;
 /** How long a connection with nothing to write waits for more before it flushes: above batchLingerMs. */
 export const flushLingerMs = 25;
 /** How long a notification may stay unproven while others follow: then the connection flushes. */
@@ -139,6 +139,8 @@ export const maxConnectionsPerPool = 8;
 export const connectStaggerMs = 250;
 /** Attempts to connect, without one success between, before a pool gives up. */
 export const maxConnectAttempts = 3;
+/** How long a gateway that has answered before may be out of reach before a pool gives up. */
+export const maxOutageMs = 30_000;
 /** Longest wait between two attempts to connect. */
 export const maxConnectBackoffMs = 60_000;
 /** How long a connection may take to end in good order. */
@@ -166,7 +168,8 @@ export const templatesPerConnection = 16;
 export const maxLoadForNewConnection = 0.85;
 /** Reads of fewer bytes than this, with at least so many requests in flight, are worth gathering. */
 export const smallReadBytes = 1024;
-export const minRequestsForReadPause = 128;
+/** Enough to keep a gateway busy during a pause: with nginx's usual 128 streams in all, pauses would halve the rate. */
+export const minRequestsForReadPause = 384;
 /** Shortest and longest pause of reading that lets small reads gather. */
 export const minReadPauseMs = 1;
 export const maxReadPauseMs = 3;

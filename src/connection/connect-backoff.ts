@@ -4,16 +4,20 @@
  *
  * A failure is an attempt that did not connect, or a connection that ended with requests sent and none answered: the
  * wait doubles with each (full jitter: anything between 0 and the bound), and after maxConnectAttempts the pool gives
- * up. A connection that ended after a few answers makes its successor wait too, but is progress and no reason to give
+ * up. A gateway that has answered before and cannot be reached now is likely to come back: maxOutageMs have to pass as
+ * well, so that a restart of a few seconds does not end a campaign. A connection that ended after a few answers makes its successor wait too, but is progress and no reason to give
  * up. So neither a gateway that is down nor one that says GOAWAY to everybody sees more than a few connections a
  * second (Apple: rapid connecting and disconnecting is taken for an attack).
  */
-import { connectBackoffMs, maxConnectAttempts, maxConnectBackoffMs } from '../base/limits.js';
+import { connectBackoffMs, maxConnectAttempts, maxConnectBackoffMs, maxOutageMs } from '../base/limits.js';
 
 export class ConnectBackoff {
   readonly #random: () => number;
   #attempts = 0;
   #waits = 0;
+  /** The gateway has answered since the pool gave up last. */
+  #hasAnswered = false;
+  #failingSinceMs = 0;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
 
   /** `random` as Math.random: at least 0 and below 1. */
@@ -21,10 +25,12 @@ export class ConnectBackoff {
     this.#random = random;
   }
 
-  /** An attempt or a connection came to nothing. True: that was the last of maxConnectAttempts in a row. */
-  onFailure(nowMs: number): boolean {
+  /** An attempt or a connection came to nothing; `isReached`: it had connected. True: it was the last of the row. */
+  onFailure(nowMs: number, isReached: boolean): boolean {
     this.onShortLife(nowMs);
-    return ++this.#attempts >= maxConnectAttempts;
+    if (this.#attempts++ === 0) this.#failingSinceMs = nowMs;
+    const isPatient = this.#hasAnswered && !isReached && nowMs - this.#failingSinceMs < maxOutageMs;
+    return this.#attempts >= maxConnectAttempts && !isPatient;
   }
 
   /** A connection ended soon, though not without an answer. */
@@ -35,6 +41,7 @@ export class ConnectBackoff {
 
   /** A connection got its first answer. */
   onAnswer(): void {
+    this.#hasAnswered = true;
     this.#attempts = 0;
   }
 
@@ -47,6 +54,7 @@ export class ConnectBackoff {
 
   /** The pool has given up: the next time it is asked it has all its attempts again, though the wait stays. */
   onGivenUp(): void {
+    this.#hasAnswered = false;
     this.#attempts = 0;
   }
 

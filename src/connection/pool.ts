@@ -222,7 +222,7 @@ export class ConnectionPool implements ConnectionOwner {
     this.#judged.add(connection);
     const now = this.#clock.now();
     if (connection.answers === 0) {
-      const isLast = this.#backoff.onFailure(now);
+      const isLast = this.#backoff.onFailure(now, connection.bytesSent > 0);
       if (isLast || isHopeless(error)) this.#giveUp(error);
     } else if (connection.answers >= answersOfUsefulConnection || connection.ageMs >= maxConnectBackoffMs) {
       this.#backoff.onUsefulConnection();

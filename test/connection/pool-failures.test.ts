@@ -60,6 +60,30 @@ describe('connection/pool when things fail', () => {
       assert.equal(h.source.count('accepted'), 100);
     });
 
+    it('waits for a gateway that has answered and is being restarted', () => {
+      const down = [1, 2, 3, 4];
+      const h = make({
+        recipients: 3000,
+        script: (n) => {
+          if (down.includes(n)) return connectError();
+          return n > 0
+            ? {}
+            : {
+                onRequest: (gateway, id, index) => {
+                  if (index < 200) gateway.accept(id);
+                  if (index === 700) gateway.stream.destroy();
+                },
+              };
+        },
+      });
+      h.start();
+      h.clock.advance(20_000);
+      assert.deepEqual(h.source.failures, []);
+      assert.ok(h.source.isDone);
+      assert.equal(h.source.count('accepted') + h.source.count('unknown'), 3000);
+      assert.ok(h.attemptsAtMs.length > down.length + 1);
+    });
+
     it('gives up a gateway that never sends SETTINGS', () => {
       const h = make({ script: () => ({ settings: null }) });
       h.start();

@@ -57,6 +57,11 @@ describe('connection/read-coalescer', () => {
     assert.equal(stream.pauses, 0);
   });
 
+  it('leaves a connection alone whose gateway allows 128 streams, as nginx does: it would idle during each pause', () => {
+    for (let i = 0; i < 20; i++) burst(3, 128);
+    assert.equal(stream.pauses, 0);
+  });
+
   it('pauses longer while pauses gather little, and shorter when they gather plenty', () => {
     burst(3);
     assert.equal(pauseMs(), minReadPauseMs);
