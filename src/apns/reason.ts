@@ -285,6 +285,7 @@ export function adviceOf(status: number, reason: string): string {
   const known = byText.get(reason);
   if (known !== undefined) return known.advice;
   if (isBinaryStatus(status)) return unknownStatusAdvice;
+  if (reason === '' && classOfStatus(status) === 'request') return noReasonAdvice;
   return adviceByClass[classOfStatus(status)];
 }
 
@@ -304,6 +305,9 @@ function classOfStatus(status: number): ReasonClass {
 
 const unknownStatusAdvice =
   "The gateway answered a status that is not in Apple's list: send again after a delay, and ask its operator if it stays.";
+
+const noReasonAdvice =
+  'The answer names no reason, as those of APNs do: check that host and port are those of an APNs gateway.';
 
 const adviceByClass: Readonly<Record<ReasonClass, string>> = {
   token: 'APNs does not accept this token: leave it out.',

@@ -1,8 +1,10 @@
 /** Why connections end, as errors for requests, logs and the pool. Called by connection/ only; pure. */
+import type { Address } from '../apns/address.js';
 import { parseAnswerBody } from '../apns/answer.js';
 import { reasonCode, reasonOf } from '../apns/reason.js';
 import { PealError, type PealErrorCode } from '../base/errors.js';
 import { closeTimeoutMs, pingTimeoutMs, requestTimeoutMs } from '../base/limits.js';
+import { hostAndPort, timeoutError } from '../transport/index.js';
 
 /** Where the gateway is, as `host:port`. */
 type Where = string;
@@ -25,7 +27,10 @@ export function goawayError(where: Where, errorCode: number, debug: Uint8Array):
   return gatewayError('ERR_PEAL_GOAWAY', `${where} closed the connection (GOAWAY, ${why}).`);
 }
 
-export function noSettingsError(where: Where, timeoutMs: number): PealError {
+/** The connection was not ready in time. `isReached`: TCP and TLS were, and only the SETTINGS are missing. */
+export function openTimeoutError(address: Address, timeoutMs: number, isReached: boolean): PealError {
+  if (!isReached) return timeoutError(address, timeoutMs);
+  const where = hostAndPort(address);
   const message = `${where} sent no HTTP/2 SETTINGS within ${timeoutMs} ms: check that it is an APNs gateway.`;
   return new PealError('ERR_PEAL_CONNECT_TIMEOUT', message, { origin: 'connect', retryable: true });
 }

@@ -16,7 +16,7 @@ import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import { closeTimeoutMs, keepaliveTickMs, requestTimeoutMs } from '../base/limits.js';
 import { ClientConnection, type ResponseFields, type ResponseListener } from '../codec/http2/index.js';
-import { type ByteStream, type ByteStreamListener, hostAndPort, timeoutError } from '../transport/index.js';
+import { type ByteStream, type ByteStreamListener, hostAndPort } from '../transport/index.js';
 import * as errors from './connection-errors.js';
 import type { Http2ConnectionOptions } from './connection-options.js';
 import type { ConnectionState, GatewayConnection } from './gateway-connection.js';
@@ -84,7 +84,9 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     this.#templates = new TemplateCache(this.#codec);
     this.#templates.setProviderToken(options.providerToken);
     this.#refusalPause = new RefusalPause(clock, () => this.pump());
-    this.#openTimer = new Timer(clock, () => this.#onOpenTimeout());
+    this.#openTimer = new Timer(clock, () =>
+      this.abandon(errors.openTimeoutError(address, connectTimeoutMs, this.#hasOpened)),
+    );
     this.#tickTimer = new Timer(clock, () => this.#onTick());
     this.#deadline = new Timer(clock, () => this.abandon(null));
     this.#openTimer.set(connectTimeoutMs);
@@ -340,14 +342,6 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   // --- the end ---
-
-  #onOpenTimeout(): void {
-    const { address, connectTimeoutMs } = this.#options;
-    const isReached = this.#hasOpened;
-    this.abandon(
-      isReached ? errors.noSettingsError(this.#where, connectTimeoutMs) : timeoutError(address, connectTimeoutMs),
-    );
-  }
 
   /** The gateway broke the protocol: a GOAWAY says so, then the stream ends (RFC 9113 §5.4.1). */
   #fail(failure: PealError): void {

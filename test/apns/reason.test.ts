@@ -69,6 +69,12 @@ describe('apns/reason', () => {
     for (const status of [400, 403, 404, 410, 418, 421, 429, 500]) assert.match(adviceOf(status, ''), /\.$/);
   });
 
+  it('doubts that it was APNs where a request is refused without a reason', () => {
+    assert.match(adviceOf(404, ''), /names no reason.*check that host and port/);
+    assert.match(adviceOf(404, 'SomethingNew'), /see the text of the reason/);
+    assert.match(adviceOf(503, ''), /send again after a delay/);
+  });
+
   it('gives the statuses of the binary protocol the classes that results are made by', () => {
     const classes = { token: [2, 5, 8], request: [3, 4, 6, 7], transient: [1, 128, 255, 9, 77, 254] };
     for (const [expected, statuses] of Object.entries(classes)) {
