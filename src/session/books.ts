@@ -109,7 +109,8 @@ export class Books implements OutcomeSink {
 
   close(cause: PealError | null): Result {
     const { message } = this.#options;
-    const stopped = cause?.code === 'ERR_PEAL_DISCARDED' ? (this.#refusal() ?? cause) : cause;
+    // A binary gateway stops at the first failure, and only here is known whether the notification is to blame.
+    const stopped = cause?.origin === 'gateway' && cause.retryable ? (this.#refusal() ?? cause) : cause;
     const { counts } = this;
     const [unsent, unknown, transient] = [this.#unsent.toList(), this.#unknown.toList(), this.#transient.toList()];
     const isFruitful = counts.accepted + counts.rejected > this.#transientCount;
@@ -123,7 +124,7 @@ export class Books implements OutcomeSink {
     });
   }
 
-  /** Why what a binary gateway discarded would be refused again, or null where it would not. */
+  /** Why what a binary gateway has not taken would be refused again, or null where it would not. */
   #refusal(): PealError | null {
     for (const { class: kind, reason, explanation } of this.#rejections.values()) {
       if (kind !== 'request') continue;

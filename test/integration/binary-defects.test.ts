@@ -130,6 +130,26 @@ describe('defects of the original library', () => {
     assert.equal(result.counts.rejected, 0);
   });
 
+  describe('retries after a status exactly whom the original retried', () => {
+    const behind = tokens(2, 5);
+    const retried: [status: number, failed: number, again: (bad: string) => string[] | null][] = [
+      ...[2, 5, 8].map((status) => [status, 1, () => behind] as (typeof retried)[number]),
+      ...[1, 128, 255, 77].map((status) => [status, 0, (bad) => [...behind, bad]] as (typeof retried)[number]),
+      ...[3, 4, 6, 7].map((status) => [status, 0, () => null] as (typeof retried)[number]),
+      [10, 0, () => behind],
+    ];
+    for (const [status, failed, again] of retried) {
+      it(`status ${status}`, async () => {
+        const bad = scriptedBinaryToken(status);
+        const result = await connect(await simulate()).send(hello([tokenOf(1), bad, ...behind]));
+        assert.equal(result.accepted, status === 10 ? 2 : 1);
+        assert.deepEqual([result.failed.size, result.unsent.length, result.unknown.length], [failed, 2, 0]);
+        assert.deepEqual(result.retry()?.toJSON().tokens ?? null, again(bad));
+        assert.equal(result.needsRetry(), again(bad) !== null);
+      });
+    }
+  });
+
   it('keeps the number of a status that it does not know', async () => {
     const simulator = await simulate();
     const result = await connect(simulator).send(hello([tokenOf(1), scriptedBinaryToken(77), tokenOf(2)]));
