@@ -5,8 +5,8 @@
  * A failure is an attempt that did not connect, or a connection that ended with requests sent and none answered: the
  * wait doubles with each (full jitter: anything between 0 and the bound), and after maxConnectAttempts the pool gives
  * up. A gateway that has answered before and cannot be reached now is likely to come back: maxOutageMs have to pass as
- * well, so that a restart of a few seconds does not end a campaign. A connection that ended after a few answers makes its successor wait too, but is progress and no reason to give
- * up. So neither a gateway that is down nor one that says GOAWAY to everybody sees more than a few connections a
+ * well, so that a restart of a few seconds does not end a campaign. A connection that ended after a few answers makes
+ * its successor wait too, but is progress and no reason to give up. So neither a gateway that is down nor one that says GOAWAY to everybody sees more than a few connections a
  * second (Apple: rapid connecting and disconnecting is taken for an attack).
  */
 import { connectBackoffMs, maxConnectAttempts, maxConnectBackoffMs, maxOutageMs } from '../base/limits.js';

@@ -70,7 +70,10 @@ export class DeliveryWindow {
     return this.#tags[this.#first++ & this.#mask]!;
   }
 
-  /** Takes the highest identifier out of the window; returns its tag. There must be one. The connection ends then: its identifier must not be given again. */
+  /**
+   * Takes the highest identifier out of the window; returns its tag. There must be one. The connection ends then: its
+   * identifier must not be given again.
+   */
   pop(): number {
     this.#next -= 1;
     return this.#tags[this.#next & this.#mask]!;
