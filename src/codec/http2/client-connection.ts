@@ -135,6 +135,21 @@ export class ClientConnection implements ConnectionEvents {
     return this.#streams.active;
   }
 
+  /** The stream that awaits its answer for the longest time; 0 when none does. */
+  get oldestOpenStreamId(): number {
+    return this.#streams.oldestOpenId();
+  }
+
+  /** Streams opened from now on have this id or a higher one. */
+  get nextStreamId(): number {
+    return this.#streams.nextId;
+  }
+
+  /** The peer has acknowledged our SETTINGS (RFC 9113 §6.5.3). */
+  get isSettingsAcked(): boolean {
+    return this.#frames.unackedSettings === 0;
+  }
+
   /** SETTINGS_MAX_CONCURRENT_STREAMS as it stands; Infinity while the peer names none. */
   get peerMaxStreams(): number {
     return this.#settings.maxConcurrentStreams;

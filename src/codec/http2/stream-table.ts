@@ -42,11 +42,20 @@ export class StreamTable {
   handedOutBelow = 1;
   /** The highest stream that the peer has promised to push; every push is refused. */
   lastPromisedId = 0;
+  /** No stream below is open. */
+  #oldestFrom = 1;
 
   /** The slot of a stream that awaits its answer, or -1. */
   findActive(streamId: number): number {
     const slot = (streamId >>> 1) & SLOT_MASK;
     return this.ids[slot] === streamId && this.states[slot]! >= AWAITING ? slot : -1;
+  }
+
+  /** The id of the open stream that was opened first; 0 when none is open. Each id is passed once in a lifetime. */
+  oldestOpenId(): number {
+    if (this.active === 0) return 0;
+    while (this.findActive(this.#oldestFrom) < 0) this.#oldestFrom += 2;
+    return this.#oldestFrom;
   }
 
   /** Whether the stream was opened by us and handed out, however long ago. */
