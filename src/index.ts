@@ -4,7 +4,13 @@
  */
 import type { TokenBlock } from './apns/token-block.js';
 import type { ByteSource, ReadTokensOptions } from './campaign/recipients/token-file.js';
-import type { Simulator, SimulatorOptions, SimulatorThread, SimulatorThreadOptions } from './simulator/index.js';
+import type {
+  MemoryGateway,
+  Simulator,
+  SimulatorOptions,
+  SimulatorThread,
+  SimulatorThreadOptions,
+} from './simulator/index.js';
 
 // --- what Apple defines ---
 export type { AddressInput } from './apns/address.js';
@@ -71,10 +77,12 @@ export async function* readTokens(
 
 // --- the simulator ---
 export { scriptedBinaryToken } from './simulator/binary-script.js';
+export type { SimulatorConduct } from './simulator/conduct.js';
 export { LedgerDigest } from './simulator/digest.js';
 export type { LedgerSummary, SimulatorLedger, TokenRecord } from './simulator/ledger.js';
+export type { Fault, FaultRecord, FaultTrigger, Scenario } from './simulator/scenario.js';
 export { scriptedToken } from './simulator/token-script.js';
-export type { Simulator, SimulatorOptions, SimulatorThread, SimulatorThreadOptions };
+export type { MemoryGateway, Simulator, SimulatorOptions, SimulatorThread, SimulatorThreadOptions };
 
 /**
  * Starts a stand-in for the APNs gateway, for tests of programs that push.
@@ -90,4 +98,14 @@ export async function startSimulator(options?: SimulatorOptions): Promise<Simula
 export async function startSimulatorThread(options?: SimulatorThreadOptions): Promise<SimulatorThread> {
   const { startSimulatorThread: start } = await import('./simulator/index.js');
   return start(options);
+}
+
+/**
+ * The same without sockets and TLS, for `createMemoryBackend` of `peal/backend`: in this thread, on any clock.
+ *
+ * @throws PealError ERR_PEAL_OPTION or ERR_PEAL_CREDENTIAL (as a rejection)
+ */
+export async function createMemoryGateway(options?: SimulatorOptions): Promise<MemoryGateway> {
+  const { createMemoryGateway: create } = await import('./simulator/index.js');
+  return create(options);
 }

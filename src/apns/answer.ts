@@ -27,7 +27,23 @@ export function parseAnswerBody(bytes: Uint8Array): AnswerBody {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('utf8');
   const fields = parseObject(text);
   const reason = typeof fields?.reason === 'string' ? fields.reason : plainReason(text);
-  return { reason: stripUnprintable(reason, maxReasonCharacters), timestampMs: timestampOf(fields?.timestamp) };
+  return { reason: shownReason(reason), timestampMs: timestampOf(fields?.timestamp) };
+}
+
+/** What a gateway may echo of the request: a device token in hex, or a JWT (its header begins `{"`). */
+const echoed = /[0-9a-f]{32,}|eyJ[\w-]{10,}\.[\w.-]+/gi;
+const shortestEchoCharacters = 16;
+
+/** Reasons reach logs, messages and summaries, where no token belongs: of what looks like one, only the beginning stays. */
+function shownReason(text: string): string {
+  // Cleaned before it is searched, because a character that does not print could divide a token; and cut later, because
+  // half of one would not be recognized.
+  const clean = stripUnprintable(text, 2 * maxReasonCharacters);
+  if (clean.length < shortestEchoCharacters) return clean;
+  return stripUnprintable(
+    clean.replace(echoed, (token) => `${token.slice(0, 4)}…`),
+    maxReasonCharacters,
+  );
 }
 
 /** A body that is no JSON: a reason in plain words is kept, the page of a web server is none. */

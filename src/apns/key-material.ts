@@ -41,6 +41,9 @@ export function readMaterial(option: string, value: unknown, log: Logger, isSecr
   if (path === null) {
     throw credentialError(`The option ${option} must be text, bytes or { file: path }.`);
   }
+  if (looksLikeKey(path)) {
+    throw credentialError(`The option ${option} names a file, but holds PEM text: a file is named by its path.`);
+  }
   const name = `The file ${escapeUnprintable(path, 1000)} (option ${option})`;
   return { bytes: readFile(path, name, log, isSecret), name };
 }
@@ -52,6 +55,11 @@ export function readPassphrase(value: unknown, log: Logger): string | null {
   if (pathOf(value) === null) throw credentialError('The option passphrase must be a string or { file: path }.');
   const { bytes } = readMaterial('passphrase', value, log, true);
   return bytes.toString('utf8').replace(/\r?\n[\s\S]*$/, '');
+}
+
+/** PEM, or the base64 of its DER, where a path belongs: sentences about the file would quote the key. */
+function looksLikeKey(path: string): boolean {
+  return path.includes('-----BEGIN') || /^\s*MI[A-Za-z0-9+/=\s]{60,}$/.test(path);
 }
 
 function pathOf(value: unknown): string | null {

@@ -28,6 +28,7 @@ export type PealErrorCode =
   | 'ERR_PEAL_REFUSED' // RST_STREAM REFUSED_STREAM: certainly not processed
   | 'ERR_PEAL_RESET' // RST_STREAM with another code
   | 'ERR_PEAL_TIMEOUT' // no answer, or no answer to a PING, in time
+  | 'ERR_PEAL_UNAVAILABLE' // the gateway answers, and nothing but what has to be sent again (5xx)
   | 'ERR_PEAL_PROTOCOL' // the gateway broke RFC 9113
   | 'ERR_PEAL_COMPRESSION' // the gateway broke RFC 7541
   | 'ERR_PEAL_LIMIT' // the gateway went over one of our limits

@@ -85,6 +85,10 @@ export const maxHpackIntegerOctets = 5;
 
 /** Octets of one field block, before it is decoded. */
 export const maxFieldBlockBytes = 32768;
+/** Bytes of all field names of one peer that are remembered besides those in its dynamic table. */
+export const maxRememberedNameBytes = 65536;
+/** GOAWAY frames on one connection. */
+export const maxGoawayFrames = 32;
 /** Bytes of body that all answers of one connection hold together. */
 export const maxHeldResponseBytes = 8 << 20;
 /** Streams of one connection that we reset because the peer broke a rule on them, before we give it up. */
@@ -96,6 +100,8 @@ export const maxRequestHeaderListBytes = 16384;
 /** One write to the socket: where it starts, and where large payloads let it grow, in bytes. */
 export const outputBufferBytes = 64 * 1024;
 export const maxOutputBufferBytes = 1024 * 1024;
+/** What a buffer for requests has before it is needed, in bytes: most connections of a test send little. */
+export const firstOutputBufferBytes = 4096;
 /** Requests that one output buffer is made large enough for. */
 export const requestsPerOutputBuffer = 256;
 /** Room in front of the requests of an output buffer for control frames that go out ahead, in bytes. */
@@ -162,6 +168,47 @@ export const answersOfUsefulConnection = 100;
 /** Pause after a stream was refused; doubles with each further refusal until an answer comes. */
 export const refusalPauseMs = 10;
 export const maxRefusalPauseMs = 1_000;
+/** How long a gateway that has said that it goes (GOAWAY, 503 Shutdown) may take to answer what it has. */
+export const drainTimeoutMs = 20_000;
+/** How long a write may be outstanding while nothing is answered: the gateway reads no more. */
+export const writeStallTimeoutMs = 15_000;
+/** How long the acknowledgement of our SETTINGS may take (RFC 9113 §6.5.3). */
+export const settingsAckTimeoutMs = 10_000;
+/** How long a stream limit of 1 may stand while work waits. */
+export const stuckLimitTimeoutMs = 60_000;
+/** 500s in a row after which a connection is replaced. */
+export const maxServerErrorsInRow = 20;
+/** Transient answers in a row, on all connections of a pool, after which it pauses. */
+export const transientAnswersBeforePause = 20;
+/** Pause of a pool after such answers, also where Retry-After asks for more; doubles until another answer comes. */
+export const transientPauseMs = 500;
+export const maxTransientPauseMs = 60_000;
+/** Pause of a pool after TooManyProviderTokenUpdates; doubles until another answer comes. */
+export const tokenUpdatesPauseMs = 10_000;
+export const maxTokenUpdatesPauseMs = 300_000;
+/** How long a gateway may answer nothing but what has to be sent again before a pool gives up. */
+export const maxUnavailableMs = 300_000;
+/** Answers that are looked at together to see whether most of them are bad. */
+export const paceWindowAnswers = 32;
+/** Fewest requests in flight that bad answers leave to a connection. */
+export const minPacedRequests = 8;
+/** Expired provider tokens that a pool knows, so that it never connects with one of them. */
+export const maxExpiredTokensKept = 16;
+/** Least wait before the successor of a connection that failed or ended soon. */
+export const minConnectWaitMs = 20;
+/** Longest such wait where the connection brought answers: this, divided by their number … */
+export const shortLifeWaitMs = 20_000;
+/** … and never more than doubling gives, nor less than this. */
+export const minShortLifeWaitMs = 1_000;
+/** Failures in a row after which one connection at a time has to prove itself with one request. */
+export const breakerFailures = 2;
+/** Share of answers per second that another connection has to add, or the pool grows no further for a while. */
+export const minGrowthGain = 0.1;
+/** That while: the first time and, doubling, the longest. */
+export const growthRetryMs = 30_000;
+export const maxGrowthRetryMs = 600_000;
+/** Longest time over which answers per second are measured before a pool grows. */
+export const maxGrowthPeriodMs = 2_000;
 /** Request templates of one connection. */
 export const templatesPerConnection = 16;
 /** Busy share of the event loop above which another connection would not help. */
@@ -208,6 +255,31 @@ export const providerTokenCheckMs = 30_000;
 /** Same refusals (credential or request) in a row, with nothing accepted, that stop a send early. */
 export const stopAfterRefusals = 10;
 
+// --- sending again ---
+/** Requests for one recipient in all, the first one included, and the most that an option may ask for. */
+export const requestsPerRecipient = 3;
+export const maxRequestsPerRecipient = 100;
+/** How long after its first answer a recipient may be sent to again, and the longest that an option may ask for. */
+export const retryTimeMs = 60_000;
+export const maxRetryTimeMs = 3_600_000;
+/** Least wait before a device that gets too many notifications is sent to again; doubles with each further time. */
+export const busyDeviceDelayMs = 2_000;
+/** Least wait after TooManyProviderTokenUpdates; doubles with each further time. */
+export const tokenUpdatesDelayMs = 10_000;
+/** How often a recipient goes again at once because it was the connection that did not suit. */
+export const maxConnectionResends = 2;
+/** How often a recipient goes again because the provider token had expired: under a new one, once. */
+export const maxExpiredTokenResends = 1;
+/** Full batches, or as many recipients in smaller ones, that wait for a retry outside of their shards' credit. */
+export const maxRetryBatches = 512;
+/** What a recipient that waits for a retry adds to the weight of its batch there: 32 bytes for each. */
+export const waitingRecipientWeight = 8;
+/** Answers that have come before bad tokens may stop a send, and the share of them that does unless an option says so. */
+export const badTokenAnswers = 1_000;
+export const badTokenShare = 0.9;
+/** Answers TooManyProviderTokenUpdates within this time count as one refusal: they are of one burst. */
+export const tokenUpdatesBurstMs = 1_000;
+
 // --- simulator ---
 /** Highest SETTINGS_MAX_CONCURRENT_STREAMS that a simulator can be told to announce: half its stream slots. */
 export const maxSimulatorStreams = 4096;
@@ -226,6 +298,15 @@ export const resumeReadingBelowBytes = 1024 * 1024;
 export const maxSpareChunks = 256;
 /** How long the TLS handshake of a client may take. */
 export const handshakeTimeoutMs = 10_000;
+/** A scenario: its file in characters, its faults, and how many of those that were done it remembers. */
+export const maxScenarioFileBytes = 1 << 20;
+export const maxScenarioFaults = 1000;
+export const maxFaultRecords = 10_000;
+/** Device tokens and provider tokens whose rate a simulator's conduct watches; the oldest give way. */
+export const maxWatchedTokens = 100_000;
+export const maxWatchedProviderTokens = 1024;
+/** How soon a gateway that was shut down by a scenario tries again where its port could not be had. */
+export const reopenRetryMs = 100;
 
 // --- session ---
 /** Least time between two reports of progress. */

@@ -23,6 +23,8 @@ export interface RunSummary extends Counts {
   readonly recipients: number;
   /** Rejections by Apple's reason ("HTTP 500" where the answer held none), the most frequent first. */
   readonly reasons: readonly ReasonCount[];
+  /** Requests that were sent again, beyond the first for each recipient, because a fault was one that passes. */
+  readonly resent: number;
   /** From the first connection attempt to the last outcome. */
   readonly seconds: number;
   /** Answered notifications per second of `seconds`. */

@@ -1,6 +1,6 @@
 /**
  * What Ctrl-C does: the first SIGINT (or SIGTERM) asks the command to come to an end, the second ends it at once.
- * Main thread; one at a time.
+ * Main thread; one at a time: each takes over from the one before it, so that there is no moment without.
  */
 import { type ExitCode, exitCodes } from './exit-codes.js';
 
@@ -17,6 +17,7 @@ export class Interrupt implements Disposable {
   readonly #onFirst: (signal: InterruptSignal) => void;
   readonly #onSecond: (code: ExitCode) => void;
   #received: InterruptSignal | null = null;
+  static #latest: Interrupt | null = null;
 
   /** `onSecond` is expected to end the process with the code that it is given. */
   constructor(source: SignalSource, onFirst: (signal: InterruptSignal) => void, onSecond: (code: ExitCode) => void) {
@@ -25,6 +26,8 @@ export class Interrupt implements Disposable {
     this.#onSecond = onSecond;
     source.on('SIGINT', this.#take);
     source.on('SIGTERM', this.#take);
+    if (Interrupt.#latest?.#source === source) Interrupt.#latest[Symbol.dispose]();
+    Interrupt.#latest = this;
   }
 
   /** The exit code that follows from what came; null when nothing did. */
@@ -45,6 +48,7 @@ export class Interrupt implements Disposable {
   [Symbol.dispose](): void {
     this.#source.off('SIGINT', this.#take);
     this.#source.off('SIGTERM', this.#take);
+    if (Interrupt.#latest === this) Interrupt.#latest = null;
   }
 }
 

@@ -24,6 +24,7 @@ export function summaryMessage(summary: RunSummary): object {
     unknown: summary.unknown,
     invalid: summary.invalid,
     reasons: Object.fromEntries(summary.reasons.map(({ reason, count }) => [reason, count])),
+    resent: summary.resent,
     seconds: Math.round(summary.seconds * 1000) / 1000,
     perSecond: Math.round(summary.perSecond),
     connections: summary.connections,

@@ -32,6 +32,14 @@ export function threadCount(max: number): (text: string) => number | 'auto' {
   };
 }
 
+/** `off` (false), or a percentage above 0 as a share of 1. */
+export function percentOrOff(text: string): number | false {
+  if (text === 'off') return false;
+  const value = /^\d{1,3}(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
+  if (value > 0 && value <= 100) return value / 100;
+  throw new InvalidArgumentError('It has to be "off" or a number above 0 and up to 100.');
+}
+
 /** Epoch seconds, `+SECONDS` from now, or 0 for one attempt. */
 export type Expiration = number | { readonly seconds: number };
 

@@ -76,6 +76,7 @@ export class OutputFile {
     if (this.#failure !== null) throw this.#failure;
     try {
       await rename(path.join(this.#folder, this.#partialName), this.#target);
+      await syncFolder(this.#folder);
     } catch (error) {
       throw writeError(this.#target, error);
     }
@@ -113,6 +114,14 @@ export class OutputFile {
       this.#queuedBytes -= bytes.length;
     }
   }
+}
+
+/** Makes the new name durable, too. Not every system opens directories, and none loses the contents for that. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY).catch(() => null);
+  if (handle === null) return;
+  await handle.sync().catch(() => {});
+  await handle.close();
 }
 
 function writeError(file: string, cause: unknown): PealError {

@@ -9,7 +9,7 @@ import { Tally } from '../engine/tally.js';
 import type { Counts, ReasonCount } from './counts.js';
 import type { Outputs } from './outputs.js';
 
-/** Sees every answered recipient; for the comparison of the demo. */
+/** Sees the last answer of every answered recipient; for the comparison of the demo. */
 export interface Witness {
   accepted(block: TokenBlock, index: number): void;
   rejected(block: TokenBlock, index: number, reason: string): void;
@@ -22,6 +22,7 @@ export class SendBooks implements OutcomeSink {
   readonly #statuses = new Map<string, number>();
   #invalid = 0;
   #neverDispatched = 0;
+  #resent = 0;
 
   constructor(outputs: Outputs | null, witness: Witness | null = null) {
     this.#outputs = outputs;
@@ -33,6 +34,11 @@ export class SendBooks implements OutcomeSink {
     return { accepted, rejected, unsent: unsent + this.#neverDispatched, unknown, invalid: this.#invalid };
   }
 
+  /** Requests that were sent again after an answer, or none. */
+  get resent(): number {
+    return this.#resent;
+  }
+
   /** Rejections by reason, the most frequent first. */
   get reasons(): ReasonCount[] {
     return this.#tally.reasons().map(([reason, count]) => ({ reason, count, status: this.#statuses.get(reason) ?? 0 }));
@@ -42,6 +48,7 @@ export class SendBooks implements OutcomeSink {
   settled(batch: SettledBatch): void | Promise<void> {
     const { tokens, ledger, details, cause } = batch;
     this.#tally.add(batch);
+    this.#resent += batch.resent;
     for (const { index, status, reason, timestampMs } of details) {
       if (ledger[index]! < REJECTED) continue;
       const name = reason === '' ? `HTTP ${status}` : reason;

@@ -11,11 +11,15 @@ export function gatewayOf({ gateway, environment }: SendOptions): string {
   return gateway ?? (environment === 'production' ? 'api_production' : 'api_sandbox');
 }
 
-/** Options that only HTTP/2 has a header field for; the binary protocol's topic stands in the client certificate. */
+/** Options that only HTTP/2 can do; the binary protocol's topic stands in the client certificate. */
 const http2Only = [
   ['topic', '--topic', 'the client certificate says which app it is for'],
   ['pushType', '--push-type', 'the binary protocol has no push types'],
   ['collapseId', '--collapse-id', 'the binary protocol has no collapse ids'],
+  ['retries', '--retries', 'it answers too little for that'],
+  ['retryTime', '--retry-time', 'it answers too little for that'],
+  ['onUnknown', '--on-unknown', 'it answers too little for that'],
+  ['stopAtBadTokens', '--stop-at-bad-tokens', 'it answers too little for that'],
 ] as const;
 
 /**

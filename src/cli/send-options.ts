@@ -3,7 +3,7 @@
  * docs/cli.md. Main thread.
  */
 import { Option } from 'commander';
-import { maxConnectionsOption, maxThreads } from '../base/limits.js';
+import { maxConnectionsOption, maxRequestsPerRecipient, maxRetryTimeMs, maxThreads } from '../base/limits.js';
 import {
   type CredentialFlags,
   certificateOptions,
@@ -11,7 +11,15 @@ import {
   credentialFiles,
   providerKeyOptions,
 } from './credential-options.js';
-import { type Expiration, expiration, type OptionGroup, priority, threadCount, wholeNumber } from './option-values.js';
+import {
+  type Expiration,
+  expiration,
+  type OptionGroup,
+  percentOrOff,
+  priority,
+  threadCount,
+  wholeNumber,
+} from './option-values.js';
 import { proxyOption } from './proxy-option.js';
 import { checkProtocol, isApples } from './send-gateway.js';
 import { usageError } from './terminal.js';
@@ -35,6 +43,13 @@ export interface SendOptions extends CredentialFlags {
   readonly proxy?: string;
   readonly threads: number | 'auto';
   readonly maxConnections?: number;
+  /** Requests for one recipient beyond the first. */
+  readonly retries?: number;
+  /** Seconds. */
+  readonly retryTime?: number;
+  readonly onUnknown?: 'report' | 'resend';
+  /** A share, 0 to 1. */
+  readonly stopAtBadTokens?: number | false;
   readonly out?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -69,6 +84,7 @@ export function sendOptionGroups(): readonly OptionGroup[] {
         ),
       ],
     },
+    { heading: 'When something fails:', options: retryOptions() },
     {
       heading: 'Output:',
       options: [
@@ -95,6 +111,25 @@ function messageOptions(): Option[] {
   ];
 }
 
+function retryOptions(): Option[] {
+  return [
+    new Option('--retries <n>', 'requests more for one recipient whose fault passes; 0: none (default: 2)').argParser(
+      wholeNumber(0, maxRequestsPerRecipient - 1),
+    ),
+    new Option('--retry-time <seconds>', 'how long after its first answer (default: 60)').argParser(
+      wholeNumber(0, maxRetryTimeMs / 1000),
+    ),
+    new Option('--on-unknown <what>', 'what becomes of recipients that were written and never answered').choices([
+      'report',
+      'resend',
+    ]),
+    new Option(
+      '--stop-at-bad-tokens <percent|off>',
+      'stop when so many of the latest answers call the token bad (default: 90)',
+    ).argParser(percentOrOff),
+  ];
+}
+
 /** The rules between options that commander does not know. Throws PealError ERR_PEAL_OPTION. */
 export function checkSendOptions(options: SendOptions): void {
   const { key, keyId, teamId, cert, pfx, alert, title, badge, sound, payload, environment, gateway } = options;
@@ -109,6 +144,9 @@ export function checkSendOptions(options: SendOptions): void {
   }
   if (key === undefined && (keyId !== undefined || teamId !== undefined)) {
     throw usageError('--key-id and --team-id go with --key FILE.p8, which is missing.');
+  }
+  if (options.retries === 0 && options.onUnknown === 'resend') {
+    throw usageError('--on-unknown resend goes by the limits of --retries, which is 0.');
   }
   checkCertificateFlags(options);
   checkProtocol(options);

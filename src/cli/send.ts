@@ -16,6 +16,7 @@ import { SendBooks, type Witness } from './send-books.js';
 import { checkSendOptions, inputFiles, type SendOptions } from './send-options.js';
 import { planSend, type SendPlan } from './send-plan.js';
 import { printRun } from './send-report.js';
+import { retryOptionsOf } from './send-retry.js';
 import { printNote, type Terminal } from './terminal.js';
 import { TokenInput } from './token-input.js';
 
@@ -40,9 +41,15 @@ export async function runSend(
   witness: Witness | null = null,
 ): Promise<RunReport> {
   checkSendOptions(options);
+  let run: SendRun | null = null;
+  using interrupt = new Interrupt(
+    process,
+    () => run?.interrupted(),
+    (code) => (run === null ? process.exit(code) : run.leaveAtOnce(code)),
+  );
   const outputs = options.out === undefined ? null : await Outputs.open(options.out, inputFiles(options));
-  const run = new SendRun(options, terminal, outputs, new SendBooks(outputs, witness));
-  return run.run();
+  run = new SendRun(options, terminal, outputs, new SendBooks(outputs, witness), interrupt);
+  return await run.run();
 }
 
 class SendRun {
@@ -51,13 +58,21 @@ class SendRun {
   readonly #outputs: Outputs | null;
   readonly #books: SendBooks;
   readonly #input: TokenInput;
+  readonly #interrupt: Interrupt;
   readonly #abort = new AbortController();
   readonly #timers: NodeJS.Timeout[] = [];
   #session: Session | null = null;
   #seconds = 0;
   #connections = 0;
 
-  constructor(options: SendOptions, terminal: Terminal, outputs: Outputs | null, books: SendBooks) {
+  constructor(
+    options: SendOptions,
+    terminal: Terminal,
+    outputs: Outputs | null,
+    books: SendBooks,
+    interrupt: Interrupt,
+  ) {
+    this.#interrupt = interrupt;
     this.#options = options;
     this.#terminal = terminal;
     this.#outputs = outputs;
@@ -70,11 +85,8 @@ class SendRun {
   }
 
   async run(): Promise<RunReport> {
-    using interrupt = new Interrupt(
-      process,
-      () => this.#onInterrupt(),
-      (code) => this.#leaveAtOnce(code),
-    );
+    const interrupt = this.#interrupt;
+    if (interrupt.exitCode !== null) this.interrupted();
     let cause: PealError | null = null;
     let fault: { readonly error: unknown } | null = null;
     try {
@@ -118,6 +130,7 @@ class SendRun {
         afterStop: 'unsent',
         outcomes: this.#books,
         signal,
+        ...retryOptionsOf(this.#options),
       });
       return result.stopped;
     } finally {
@@ -171,12 +184,13 @@ class SendRun {
   }
 
   #summary(): RunSummary {
-    const { counts, reasons } = this.#books;
+    const { counts, reasons, resent } = this.#books;
     const answered = counts.accepted + counts.rejected;
     return {
       ...counts,
       recipients: doneOf(counts),
       reasons,
+      resent,
       seconds: this.#seconds,
       perSecond: this.#seconds > 0 ? answered / this.#seconds : 0,
       connections: this.#connections,
@@ -184,7 +198,8 @@ class SendRun {
     };
   }
 
-  #onInterrupt(): void {
+  /** The first Ctrl-C. */
+  interrupted(): void {
     printNote(this.#terminal, 'stopping: waiting for answers; press Ctrl-C again to leave at once');
     this.#abort.abort();
     const isTyped = this.#options.tokens === '-' && this.#terminal.stdin.isTTY === true;
@@ -194,7 +209,8 @@ class SendRun {
     );
   }
 
-  #leaveAtOnce(code: ExitCode): void {
+  /** The second. */
+  leaveAtOnce(code: ExitCode): never {
     const files = this.#outputs === null ? '' : `; the files in ${this.#outputs.folder} are not whole (*.partial)`;
     const done = integer(doneOf(this.#books.counts));
     // What the progress bar changed: line wrapping, and the cursor.

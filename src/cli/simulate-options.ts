@@ -5,7 +5,9 @@
 import { readFile } from 'node:fs/promises';
 import { Option } from 'commander';
 import { readProblem } from '../base/file-errors.js';
+import { apnsConduct, type SimulatorConduct } from '../simulator/conduct.js';
 import type { FeedbackEntry, SimulatorAuth, SimulatorOptions } from '../simulator/options.js';
+import { readScenario } from '../simulator/scenario-check.js';
 import { decimalNumber, list, type OptionGroup, wholeNumber } from './option-values.js';
 import { usageError } from './terminal.js';
 
@@ -38,6 +40,8 @@ export interface SimulateOptions {
   readonly shutdownAfter?: number;
   readonly feedbackToken?: readonly string[];
   readonly scripted: boolean;
+  readonly scenario?: string;
+  readonly conduct?: readonly string[];
   readonly seed?: number;
   readonly ledger?: 'tokens' | 'counts';
   readonly json?: boolean;
@@ -96,6 +100,8 @@ export function simulateOptionGroups(): readonly OptionGroup[] {
         ),
         new Option('--reject-reason <reason>', 'why; may be repeated (default: Unregistered)').argParser(list),
         new Option('--no-scripted', 'tokens cannot ask for their answer'),
+        new Option('--scenario <file>', 'faults, JSON: what goes wrong and when'),
+        new Option('--conduct <apns|name=value>', 'what errors do to a connection; may be repeated').argParser(list),
         new Option('--seed <n>', 'of everything random (default: 1)').argParser(wholeNumber(0, 0xffffffff)),
         new Option('--ledger <mode>', 'what the ledger keeps (default: tokens)').choices(['tokens', 'counts']),
       ],
@@ -150,10 +156,30 @@ export async function simulatorOptions(options: SimulateOptions): Promise<Simula
     shutdownAfter: options.shutdownAfter,
     feedback: options.feedbackToken?.map(feedbackEntry),
     scripted: options.scripted,
+    scenario: options.scenario === undefined ? undefined : readScenario(options.scenario),
+    conduct: options.conduct === undefined ? undefined : conductOf(options.conduct),
     seed,
     ledger,
   };
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+/** `apns`, and what differs from it, or from nothing, as NAME=VALUE; the simulator checks names and values. */
+function conductOf(texts: readonly string[]): SimulatorConduct {
+  const values = texts
+    .filter((text) => text !== 'apns')
+    .map((text): [string, unknown] => {
+      const at = text.indexOf('=');
+      if (at < 1) throw usageError(`--conduct: "${text}" is neither apns nor NAME=VALUE.`);
+      return [text.slice(0, at), conductValue(text.slice(at + 1))];
+    });
+  return { ...(texts.includes('apns') ? apnsConduct : {}), ...Object.fromEntries(values) };
+}
+
+function conductValue(text: string): unknown {
+  if (text === 'true' || text === 'false') return text === 'true';
+  if (text === 'null' || text === 'off') return null;
+  return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
 /** `TOKEN` or `TOKEN,TIME`; the simulator checks the token. */

@@ -18,6 +18,7 @@ export async function simulate(options: SimulateOptions, terminal: Terminal): Pr
     if (options.caOut !== undefined) await writeAuthority(options.caOut, simulator.caCertificate);
     announce(simulator, options, terminal);
     await untilInterrupted();
+    if (options.scenario !== undefined || options.conduct !== undefined) reportFaults(simulator, options, terminal);
   } finally {
     await simulator.close();
   }
@@ -60,6 +61,18 @@ function announce(
       '',
     ].join('\n'),
   );
+}
+
+/** What scenario and conduct did, by kind. */
+function reportFaults({ ledger }: Simulator, options: SimulateOptions, terminal: Terminal): void {
+  const { faults } = ledger.summary();
+  if (options.json === true) {
+    writeJsonLine(terminal.stdout, { messageType: 'faults', faults });
+    return;
+  }
+  const { bold } = createColors(hasColour(terminal, terminal.stdout));
+  const kinds = Object.entries(faults).map(([kind, count]) => `${kind} ${count}`);
+  terminal.stdout.write(`${bold('faults')}   ${kinds.length === 0 ? 'none' : kinds.join(', ')}\n`);
 }
 
 /** Also ends when the program that started it, over an IPC channel, has gone. */

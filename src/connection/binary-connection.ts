@@ -33,10 +33,13 @@ import type { BinaryConnectionOptions } from './connection-options.js';
 import { DeliveryWindow } from './delivery-window.js';
 import { FrameTemplateCache } from './frame-template-cache.js';
 import type { ConnectionState, GatewayConnection } from './gateway-connection.js';
+import { RequestCounts } from './request-counts.js';
+import { refuseRun } from './request-flow.js';
 import type { RequestRun, RequestSource } from './request-source.js';
 import { Timer } from './timer.js';
 
 export class BinaryConnection implements GatewayConnection, ByteStreamListener, StatusListener {
+  readonly counts = new RequestCounts();
   readonly #options: BinaryConnectionOptions;
   readonly #where: string;
   readonly #source: RequestSource;
@@ -68,9 +71,6 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   /** What the end of the connection says of the gateway; null while it is as the protocol wants it. */
   #endCause: PealError | null = null;
   #idleSinceMs: number;
-  #answers = 0;
-  #bytesSent = 0;
-  #bytesReceived = 0;
 
   constructor(options: BinaryConnectionOptions) {
     const { address, certificate, ca, connectTimeoutMs, readBufferBytes, writeTimeoutMs, clock } = options;
@@ -100,18 +100,6 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
 
   get inFlight(): number {
     return this.#window.size;
-  }
-
-  get answers(): number {
-    return this.#answers;
-  }
-
-  get bytesSent(): number {
-    return this.#bytesSent;
-  }
-
-  get bytesReceived(): number {
-    return this.#bytesReceived;
   }
 
   get ageMs(): number {
@@ -171,13 +159,14 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
     if (this.#state !== 'opening') return;
     this.#state = 'ready';
     this.#options.log.debug({ connection: this.id }, 'connection ready');
+    this.#options.owner.onConnectionReady(this);
     this.pump();
   }
 
   onBytes(buffer: Uint8Array, length: number): void {
-    this.#bytesReceived += length;
+    this.counts.bytesReceived += length;
     if (this.#state === 'closing' || this.#state === 'closed') return;
-    const answersBefore = this.#answers;
+    const answersBefore = this.counts.answers;
     this.#isReceiving = true;
     this.#statuses.receive(buffer, length);
     this.#isReceiving = false;
@@ -192,7 +181,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
     this.#stopTimers();
     const cause = this.#endCause ?? error ?? (isWanted ? errors.closedByUsError : errors.endedError)(this.#where);
     // With TLS 1.3 a gateway refuses a certificate after the connection is open: nothing written was processed then.
-    if (error !== null && error.origin === 'credential' && this.#answers === 0) this.#returnUnproven(error);
+    if (error !== null && error.origin === 'credential' && this.counts.answers === 0) this.#returnUnproven(error);
     while (this.#window.size > 0) this.#source.onUnknown(this.#window.shift(), cause);
     this.#options.owner.onConnectionClosed(this, isWanted ? null : cause);
   }
@@ -241,14 +230,14 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   #reject(status: number): void {
     const known = binaryReasonOf(status);
     const details = { timestampMs: null, apnsId: null, retryAfterSeconds: null };
-    this.#answers++;
+    this.counts.answers++;
     this.#source.onRejected(this.#window.shift(), { status, reason: known?.reason ?? '', ...details });
     if (known !== null && known.class !== 'transient') this.#hasServed = true;
     else this.#endCause ??= errors.statusError(this.#where, status);
   }
 
   #accept(count: number): void {
-    this.#answers += count;
+    this.counts.answers += count;
     for (let i = 0; i < count; i++) this.#source.onAccepted(this.#window.shift());
     if (this.#window.size > 0) return;
     this.#idleSinceMs = this.#clock.now();
@@ -275,24 +264,17 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
         this.#source.taken(run, appended);
       } catch (error) {
         if (!(error instanceof PealError)) throw error;
-        this.#refuse(run, error);
+        // The protocol cannot carry this notification at all.
+        refuseRun(this.#source, run, error);
       }
     }
-  }
-
-  /** The protocol cannot carry this notification at all: no recipient gets it. */
-  #refuse(run: RequestRun, cause: PealError): void {
-    const { order, head, tagBase } = run;
-    const refused = order.slice(head);
-    this.#source.taken(run, refused.length);
-    for (const index of refused) this.#source.onUnsent((tagBase + index) >>> 0, cause);
   }
 
   #write(): void {
     if (this.#output.isEmpty || this.#isWriting) return;
     const bytes = this.#output.take();
     this.#isWriting = true;
-    this.#bytesSent += bytes.length;
+    this.counts.bytesSent += bytes.length;
     this.#quietTimer.clear();
     this.#writeTimer.set(this.#options.writeTimeoutMs);
     if (this.#flushes && !this.#provingTimer.isSet) this.#provingTimer.set(flushIntervalMs);
@@ -348,7 +330,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
     }
     // Half a status is no silence: the rest of it, or the end of the stream, will say what is what.
     if (this.#state === 'closing' || this.#statuses.isPartial) return;
-    const answersBefore = this.#answers;
+    const answersBefore = this.counts.answers;
     this.#accept(this.#window.size);
     this.#hasServed = true;
     this.#tellProgress(answersBefore);
@@ -359,7 +341,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
 
   #tellProgress(answersBefore: number): void {
     const { owner } = this.#options;
-    if (answersBefore === 0 && this.#answers > 0) owner.onConnectionAnswered(this);
+    if (answersBefore === 0 && this.counts.answers > 0) owner.onConnectionAnswered(this);
     if (this.#hasServed) owner.onConnectionServed(this);
     this.#hasServed = false;
   }

@@ -1,53 +1,101 @@
 /**
- * Decides when a pool may connect again after connections that came to nothing. Owned by ConnectionPool; time and
- * chance are handed in.
+ * Decides when a pool may connect again after connections that came to nothing, and when it gives up. Owned by
+ * ConnectionPool; time and chance are handed in.
  *
- * A failure is an attempt that did not connect, or a connection that ended with requests sent and none answered: the
- * wait doubles with each (full jitter: anything between 0 and the bound), and after maxConnectAttempts the pool gives
- * up. A gateway that has answered before and cannot be reached now is likely to come back: maxOutageMs have to pass as
- * well, so that a restart of a few seconds does not end a campaign. A connection that ended after a few answers makes
- * its successor wait too, but is progress and no reason to give up. So neither a gateway that is down nor one that says GOAWAY to everybody sees more than a few connections a
- * second (Apple: rapid connecting and disconnecting is taken for an attack).
+ *   the connection …                          the next one waits                       it counts as
+ *   did not connect                           doubling, with all pools of the address  a failure
+ *   ended with requests sent, none answered   doubling                                 a failure
+ *   answered, and nothing that was of use     doubling                                 nothing
+ *   brought a few answers                     doubling, at most 20 s ÷ answers         progress
+ *   served well                               not at all                               progress
+ *
+ * Every wait is jittered in full. After maxConnectAttempts failures in a row the pool gives up. A gateway that has
+ * answered before and cannot be reached now is likely to come back: maxOutageMs have to pass as well, so that a restart
+ * of a few seconds does not end a campaign. After breakerFailures in a row the pool is half open: one connection at a
+ * time, and one request on it, until there is an answer; each connection that dies may leave requests unknown.
+ *
+ * So neither a gateway that is down nor one that says GOAWAY to everybody sees more than a few connections a second
+ * (Apple: rapid connecting and disconnecting is taken for an attack), and one that says GOAWAY after every 50 answers
+ * still brings a thousand in seconds.
  */
-import { connectBackoffMs, maxConnectAttempts, maxConnectBackoffMs, maxOutageMs } from '../base/limits.js';
+import {
+  breakerFailures,
+  maxConnectAttempts,
+  maxConnectBackoffMs,
+  maxOutageMs,
+  minShortLifeWaitMs,
+  shortLifeWaitMs,
+} from '../base/limits.js';
+import { AddressBackoff, jitteredWaitMs } from './address-backoff.js';
 
 export class ConnectBackoff {
   readonly #random: () => number;
-  #attempts = 0;
+  readonly #address: AddressBackoff;
+  /** Failures since the last answer. */
+  #failures = 0;
   #waits = 0;
   /** The gateway has answered since the pool gave up last. */
   #hasAnswered = false;
   #failingSinceMs = 0;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
 
-  /** `random` as Math.random: at least 0 and below 1. */
-  constructor(random: () => number) {
+  /** `random` as Math.random: at least 0 and below 1. `address`: what pools share. */
+  constructor(random: () => number, address: AddressBackoff = new AddressBackoff()) {
     this.#random = random;
+    this.#address = address;
   }
 
-  /** An attempt or a connection came to nothing; `isReached`: it had connected. True: it was the last of the row. */
-  onFailure(nowMs: number, isReached: boolean): boolean {
-    this.onShortLife(nowMs);
-    if (this.#attempts++ === 0) this.#failingSinceMs = nowMs;
+  /** Connections have failed in a row: the next one has to prove itself. */
+  get isHalfOpen(): boolean {
+    return this.#failures >= breakerFailures;
+  }
+
+  /** An attempt to connect begins. */
+  onAttempt(nowMs: number): void {
+    this.#address.onAttempt(nowMs, this.#random);
+  }
+
+  /** `tryAgain` is called, once, when another pool has connected to the same address. */
+  onWaiting(tryAgain: () => void): void {
+    this.#address.waitFor(tryAgain);
+  }
+
+  stopWaiting(tryAgain: () => void): void {
+    this.#address.stopWaiting(tryAgain);
+  }
+
+  /** An attempt has connected. */
+  onReached(): void {
+    this.#address.onReached();
+  }
+
+  /**
+   * An attempt or a connection that began at `beganMs` came to nothing; `isReached`: it had connected.
+   * True: it was the last of the row.
+   */
+  onFailure(nowMs: number, beganMs: number, isReached: boolean): boolean {
+    if (isReached) this.#wait(nowMs, maxConnectBackoffMs);
+    else this.#address.onUnreached(nowMs, beganMs, this.#random);
+    if (this.#failures++ === 0) this.#failingSinceMs = nowMs;
     const isPatient = this.#hasAnswered && !isReached && nowMs - this.#failingSinceMs < maxOutageMs;
-    return this.#attempts >= maxConnectAttempts && !isPatient;
+    return this.#failures >= maxConnectAttempts && !isPatient;
   }
 
-  /** A connection ended soon, though not without an answer. */
-  onShortLife(nowMs: number): void {
-    const boundMs = Math.min(maxConnectBackoffMs, connectBackoffMs * 2 ** Math.min(this.#waits++, 30));
-    this.#notBeforeMs = nowMs + this.#random() * boundMs;
+  /** A connection ended soon; `answers` of its answers were of use. */
+  onShortLife(nowMs: number, answers: number): void {
+    const longestMs = answers === 0 ? maxConnectBackoffMs : Math.max(minShortLifeWaitMs, shortLifeWaitMs / answers);
+    this.#wait(nowMs, longestMs);
   }
 
-  /** A connection got its first answer. */
+  /** A connection got its first answer that was of use. */
   onAnswer(): void {
     this.#hasAnswered = true;
-    this.#attempts = 0;
+    this.#failures = 0;
   }
 
   /** A connection served well. */
   onUsefulConnection(): void {
-    this.#attempts = 0;
+    this.#failures = 0;
     this.#waits = 0;
     this.#notBeforeMs = Number.NEGATIVE_INFINITY;
   }
@@ -55,11 +103,15 @@ export class ConnectBackoff {
   /** The pool has given up: the next time it is asked it has all its attempts again, though the wait stays. */
   onGivenUp(): void {
     this.#hasAnswered = false;
-    this.#attempts = 0;
+    this.#failures = 0;
   }
 
   /** Milliseconds until the next attempt may begin; 0: now. */
   waitMs(nowMs: number): number {
-    return Math.max(0, this.#notBeforeMs - nowMs);
+    return Math.max(0, this.#notBeforeMs - nowMs, this.#address.waitMs(nowMs));
+  }
+
+  #wait(nowMs: number, longestMs: number): void {
+    this.#notBeforeMs = nowMs + jitteredWaitMs(this.#waits++, longestMs, this.#random);
   }
 }

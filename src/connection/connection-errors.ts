@@ -3,8 +3,19 @@ import type { Address } from '../apns/address.js';
 import { parseAnswerBody } from '../apns/answer.js';
 import { reasonCode, reasonOf } from '../apns/reason.js';
 import { PealError, type PealErrorCode } from '../base/errors.js';
-import { closeTimeoutMs, pingTimeoutMs, requestTimeoutMs } from '../base/limits.js';
+import {
+  closeTimeoutMs,
+  maxServerErrorsInRow,
+  maxUnavailableMs,
+  pingTimeoutMs,
+  requestTimeoutMs,
+  settingsAckTimeoutMs,
+  stuckLimitTimeoutMs,
+  writeStallTimeoutMs,
+} from '../base/limits.js';
 import { hostAndPort, timeoutError } from '../transport/index.js';
+import type { Wedge } from './connection-health.js';
+import type { FatalVerdict } from './vital-signs.js';
 
 /** Where the gateway is, as `host:port`. */
 type Where = string;
@@ -35,17 +46,45 @@ export function openTimeoutError(address: Address, timeoutMs: number, isReached:
   return new PealError('ERR_PEAL_CONNECT_TIMEOUT', message, { origin: 'connect', retryable: true });
 }
 
-export function silentError(where: Where): PealError {
-  return gatewayError('ERR_PEAL_TIMEOUT', `${where} did not answer a PING within ${pingTimeoutMs} ms.`);
+/** What a connection's look at its own vital signs found. */
+export function verdictError(where: Where, verdict: FatalVerdict): PealError {
+  return gatewayError('ERR_PEAL_TIMEOUT', `${where} ${verdictTexts[verdict]}.`);
 }
 
-export function overdueError(where: Where): PealError {
-  return gatewayError('ERR_PEAL_TIMEOUT', `${where} left a request without an answer for ${requestTimeoutMs} ms.`);
+const verdictTexts: Readonly<Record<FatalVerdict, string>> = {
+  silent: `did not answer a PING within ${pingTimeoutMs} ms`,
+  stalled: `has taken nothing of what was written for ${writeStallTimeoutMs} ms`,
+  overdue: `left a request without an answer for ${requestTimeoutMs} ms`,
+  unacked: `did not acknowledge our SETTINGS within ${settingsAckTimeoutMs} ms (SETTINGS_TIMEOUT)`,
+  starved: `allowed no request for ${requestTimeoutMs} ms (its stream limit or its window is 0)`,
+  stuck: `allowed one request at a time for ${stuckLimitTimeoutMs} ms while more waited`,
+};
+
+/** The connection does not serve any more, as its answers say; another one may. */
+export function wedgedError(where: Where, wedge: Wedge): PealError {
+  return gatewayError('ERR_PEAL_CLOSED', `The connection to ${where} was replaced: ${wedgeTexts[wedge]}.`);
 }
 
-export function starvedError(where: Where): PealError {
-  const message = `${where} allowed no request for ${requestTimeoutMs} ms (its stream limit or its window is 0).`;
-  return gatewayError('ERR_PEAL_TIMEOUT', message);
+const wedgeTexts: Readonly<Record<Wedge, string>> = {
+  'server-errors': `it answered ${maxServerErrorsInRow} times in a row with status 500`,
+  shutdown: 'its gateway shuts down (503 Shutdown)',
+  'token-expired': 'its provider token has expired',
+  'token-updates': 'its gateway saw too many provider tokens (TooManyProviderTokenUpdates)',
+  unsuitable: 'its gateway answers that this connection cannot serve the request',
+};
+
+/** The gateway has had its time, and answers nothing but what has to be sent again. */
+export function unavailableError(where: Where): PealError {
+  const message =
+    `${where} has answered nothing but errors that pass (5xx, 429) for ${maxUnavailableMs / 60_000} minutes: ` +
+    'what is unsent can be sent again later.';
+  return gatewayError('ERR_PEAL_UNAVAILABLE', message);
+}
+
+/** A fault that the codec found, with the place where it happened. */
+export function brokenError(where: Where, failure: PealError): PealError {
+  const { code, message, origin, retryable } = failure;
+  return new PealError(code, `${where}: ${message}`, { origin, retryable, cause: failure });
 }
 
 export function endedError(where: Where): PealError {

@@ -7,15 +7,20 @@ import type { Logger } from '../base/log.js';
 import type { Backend } from '../transport/index.js';
 import type { GatewayConnection } from './gateway-connection.js';
 import type { RequestSource } from './request-source.js';
+import type { SendGate } from './send-gate.js';
 
 /** Implemented by the pool. Never called while the connection receives or pumps. */
 export interface ConnectionOwner {
+  /** Connected, and ready for work. */
+  onConnectionReady(connection: GatewayConnection): void;
   /** The connection takes no more work; answers to what is in flight still come. `error` as in onConnectionClosed. */
   onConnectionDraining(connection: GatewayConnection, error: PealError | null): void;
-  /** The first answer of this connection. */
+  /** The first answer of this connection that settles a recipient for good. */
   onConnectionAnswered(connection: GatewayConnection): void;
   /** The connection has done what one can do; its end is no reason for the next one to wait. Binary gateways only. */
   onConnectionServed(connection: GatewayConnection): void;
+  /** The gateway called this provider token expired; the connection goes. May be told more than once. */
+  onTokenExpired(connection: GatewayConnection, token: string): void;
   /** Over, and every request reported. `error`: why; null where the pool asked for it, or the protocol does. */
   onConnectionClosed(connection: GatewayConnection, error: PealError | null): void;
 }
@@ -40,9 +45,11 @@ export interface ConnectionOptions {
 
 export interface Http2ConnectionOptions extends ConnectionOptions {
   readonly indexAuthorization: boolean;
-  /** Send one request first and wait for its answer (token authentication). */
+  /** Send one request first and wait for its answer: token authentication, and after failures. */
   readonly probeFirst: boolean;
   readonly providerToken: string | null;
+  /** Whether the pool sends at present. */
+  readonly gate: SendGate;
 }
 
 /** How a binary connection writes, and how it learns what was accepted. */

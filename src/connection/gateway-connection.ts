@@ -7,16 +7,27 @@ import type { RequestRun } from './request-source.js';
 
 export type ConnectionState = 'opening' | 'ready' | 'draining' | 'closing' | 'closed';
 
+/** The totals of one connection. */
+export interface ConnectionCounts {
+  /** Notifications that the gateway accepted or rejected. */
+  readonly answers: number;
+  /** Those of them that settled a recipient: not the ones after which it has to be sent to again. */
+  readonly progress: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** From the first request to the first answer, in milliseconds; Infinity before, and over the binary protocol. */
+  readonly roundTripMs: number;
+  /** When the first answer came that was progress, on the clock; Infinity before, and over the binary protocol. */
+  readonly workingSinceMs: number;
+}
+
 export interface GatewayConnection {
   /** Names the connection in logs. */
   readonly id: number;
   readonly state: ConnectionState;
   /** Notifications that are written and without an outcome. */
   readonly inFlight: number;
-  /** Notifications that the gateway accepted or rejected. */
-  readonly answers: number;
-  readonly bytesSent: number;
-  readonly bytesReceived: number;
+  readonly counts: ConnectionCounts;
   /** Milliseconds since the attempt to connect began. */
   readonly ageMs: number;
   /** Milliseconds since the last notification had its outcome; 0 while some are in flight. */

@@ -2,7 +2,7 @@
  * One HTTP/2 connection to a gateway: the codec's state machine, a byte stream and a clock put together. Owned by
  * ConnectionPool; everything happens on the thread that made it, in the callbacks of the stream and of timers.
  *
- *   opening ── first SETTINGS ──▶ ready ── GOAWAY, overdue request, drain() ──▶ draining ── last answer ──▶ closing
+ *   opening ── first SETTINGS ──▶ ready ── GOAWAY, wedged, overdue, drain() ──▶ draining ── last answer ──▶ closing
  *      │                            │                                             │                           │
  *      └──── stream over, connection error, silence, deadline: every request gets its outcome ────────────▶ closed
  *
@@ -10,28 +10,35 @@
  * the output buffer allow, marks them taken, and only then hands the bytes to the stream. One write is outstanding at
  * a time; while it is, nothing is taken, so that what is marked as written has really been handed on. Answers are
  * read and new requests written in the same read callback, so that no wake-up of the thread is spent twice.
+ *
+ * What decides stands beside it: vital-signs (time), connection-health and error-pace (answers), send-gate (the pool).
  */
-import { parseAnswerBody } from '../apns/answer.js';
 import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
-import { closeTimeoutMs, keepaliveTickMs, requestTimeoutMs } from '../base/limits.js';
+import { closeTimeoutMs, drainTimeoutMs, keepaliveTickMs, requestTimeoutMs } from '../base/limits.js';
 import { ClientConnection, type ResponseFields, type ResponseListener } from '../codec/http2/index.js';
 import { type ByteStream, type ByteStreamListener, hostAndPort } from '../transport/index.js';
+import { AnswerWatch } from './answer-watch.js';
 import * as errors from './connection-errors.js';
 import type { Http2ConnectionOptions } from './connection-options.js';
 import type { ConnectionState, GatewayConnection } from './gateway-connection.js';
-import { Keepalive } from './keepalive.js';
 import { ReadCoalescer } from './read-coalescer.js';
 import { RefusalPause } from './refusal-pause.js';
-import { isTooFew, nextPayloadBytes, retryAfterSeconds } from './request-flow.js';
+import { RequestCounts } from './request-counts.js';
+import { isTooFew, nextPayloadBytes, refuseRun, rejectionOf } from './request-flow.js';
 import type { RequestRun, RequestSource } from './request-source.js';
+import type { SendGate } from './send-gate.js';
 import { TemplateCache } from './template-cache.js';
 import { Timer } from './timer.js';
+import { TokenInUse } from './token-in-use.js';
+import { VitalSigns, type VitalVerdict } from './vital-signs.js';
 
-/** HTTP/2's NO_ERROR (RFC 9113 §7). */
+/** Codes of a GOAWAY (RFC 9113 §7). */
 const noError = 0;
+const settingsTimeout = 4;
 
 export class Http2Connection implements GatewayConnection, ByteStreamListener, ResponseListener {
+  readonly counts = new RequestCounts();
   readonly #options: Http2ConnectionOptions;
   readonly #where: string;
   readonly #source: RequestSource;
@@ -39,33 +46,29 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   readonly #codec: ClientConnection;
   readonly #stream: ByteStream;
   readonly #templates: TemplateCache;
-  readonly #keepalive = new Keepalive();
+  readonly #token: TokenInUse;
+  readonly #gate: SendGate;
+  readonly #signs = new VitalSigns();
+  readonly #watch: AnswerWatch;
   readonly #coalescer: ReadCoalescer;
   readonly #refusalPause: RefusalPause;
-  readonly #openTimer: Timer;
   readonly #tickTimer: Timer;
+  /** For the connection to be ready; later, for it to end. */
   readonly #deadline: Timer;
   readonly #openedAtMs: number;
   #state: ConnectionState = 'opening';
   #isWriting = false;
   #isReceiving = false;
   #isPumping = false;
-  #isPumpDeferred = false;
   /** The stream is open: what the gateway still owes are its SETTINGS. */
   #hasOpened = false;
   #hasEndedStream = false;
   /** Why the connection ends, where that is known before the stream is over. */
   #endCause: PealError | null = null;
+  /** The error code of the GOAWAY that we send. */
+  #farewell = noError;
   #idleSinceMs: number;
   #pings = 0;
-  #submitted = 0;
-  #answers = 0;
-  #unprocessed = 0;
-  #unanswered = 0;
-  #answersAtRead = 0;
-  #unprocessedAtRead = 0;
-  #bytesSent = 0;
-  #bytesReceived = 0;
 
   constructor(options: Http2ConnectionOptions) {
     const { address, certificate, ca, connectTimeoutMs, readBufferBytes, clock } = options;
@@ -83,16 +86,23 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     });
     this.#templates = new TemplateCache(this.#codec);
     this.#templates.setProviderToken(options.providerToken);
+    this.#token = new TokenInUse(options.providerToken);
+    this.#gate = options.gate;
+    this.#watch = new AnswerWatch(clock, options.gate, this.counts);
     this.#refusalPause = new RefusalPause(clock, () => this.pump());
-    this.#openTimer = new Timer(clock, () =>
-      this.abandon(errors.openTimeoutError(address, connectTimeoutMs, this.#hasOpened)),
-    );
-    this.#tickTimer = new Timer(clock, () => this.#onTick());
-    this.#deadline = new Timer(clock, () => this.abandon(null));
-    this.#openTimer.set(connectTimeoutMs);
+    // Whatever a thread that was busy finds to be late, what the kernel holds is read first: it may be the answer.
+    this.#tickTimer = new Timer(clock, () => clock.defer(this.#onTick));
+    this.#deadline = new Timer(clock, () => {
+      const isOpening = this.#state === 'opening';
+      clock.defer(() => this.#onDeadline(isOpening));
+    });
+    this.#deadline.set(connectTimeoutMs);
     const open = { address, certificate, ca, alpnProtocol: 'h2', connectTimeoutMs, readBufferBytes };
     this.#stream = options.backend.open(open, this);
-    this.#coalescer = new ReadCoalescer(clock, this.#stream);
+    this.#coalescer = new ReadCoalescer(clock, this.#stream, () => {
+      this.pump();
+      return this.inFlight;
+    });
   }
 
   get id(): number {
@@ -103,60 +113,40 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     return this.#state;
   }
 
-  /** Requests without an outcome. */
   get inFlight(): number {
-    return this.#submitted - this.#settled;
+    return this.counts.inFlight;
   }
 
-  /** Answers of any status. */
-  get answers(): number {
-    return this.#answers;
-  }
-
-  get bytesSent(): number {
-    return this.#bytesSent;
-  }
-
-  get bytesReceived(): number {
-    return this.#bytesReceived;
-  }
-
-  /** Milliseconds since the attempt to connect began. */
   get ageMs(): number {
     return this.#clock.now() - this.#openedAtMs;
   }
 
-  /** Milliseconds since the last request had its outcome; 0 while requests are in flight. */
   get idleMs(): number {
     return this.inFlight > 0 ? 0 : this.#clock.now() - this.#idleSinceMs;
   }
 
   /**
    * Whether `run` has to wait here because the peer's limits or windows are used up, or as good as. Not so where the
-   * gateway refuses requests: it would refuse them on other connections too.
+   * gateway refuses requests or finds fault with them: it would do so on other connections too.
    */
   isFullFor(run: RequestRun): boolean {
-    if (this.#state !== 'ready' || this.#refusalPause.isActive) return false;
+    if (!this.#maySend || this.#watch.isSlowed) return false;
     return isTooFew(this.#codec.credit(nextPayloadBytes(run)), this.inFlight);
   }
 
   setProviderToken(token: string | null): void {
+    this.#token.set(token, this.#codec.oldestOpenStreamId, this.#codec.nextStreamId);
     this.#templates.setProviderToken(token);
   }
 
-  /** Takes what waits, as far as credit goes, and writes it. Cheap when nothing can be done. */
   pump(): void {
     if (this.#isWriting || this.#isReceiving || this.#isPumping) return;
     this.#isPumping = true;
-    if (this.#state === 'ready' && !this.#refusalPause.isActive) this.#takeWork();
+    if (this.#maySend) this.#takeWork();
     this.#isPumping = false;
     this.#flush();
   }
 
-  /**
-   * Takes no more work, waits for the answers to what is in flight, `deadlineMs` at most, then closes in good order.
-   * `cause` is what requests without an answer are told, and the owner; null: the owner wants no more of it.
-   */
   drain(deadlineMs: number, cause: PealError | null): void {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     if (this.#state === 'opening') {
@@ -172,7 +162,6 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     this.#closeIfDone();
   }
 
-  /** Ends the connection now: what is in flight becomes unknown, the stream is dropped. */
   abandon(cause: PealError | null): void {
     if (this.#state === 'closed') return;
     this.#endCause ??= cause;
@@ -192,14 +181,13 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
 
   onBytes(buffer: Uint8Array, length: number): void {
     if (this.#state === 'closed') return;
-    this.#bytesReceived += length;
-    this.#keepalive.heard();
+    this.counts.bytesReceived += length;
+    this.#signs.heard();
     this.#isReceiving = true;
     this.#codec.receive(buffer, length);
     this.#isReceiving = false;
     this.#afterRead();
-    if (this.#coalescer.afterRead(length, this.inFlight)) this.#pumpAfterBurst();
-    else this.pump();
+    if (!this.#coalescer.afterRead(length, this.inFlight)) this.pump();
   }
 
   onClosed(error: PealError | null): void {
@@ -214,88 +202,67 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   // --- what the codec tells, from within receive() and abandon() ---
 
   onAccepted(tag: number): void {
-    this.#answers++;
+    this.counts.answers++;
     this.#source.onAccepted(tag);
   }
 
   onRejected(tag: number, status: number, body: Uint8Array, fields: ResponseFields): void {
-    this.#answers++;
-    const { reason, timestampMs } = parseAnswerBody(body);
-    const { apnsId, retryAfter } = fields;
-    const rejection = { status, reason, timestampMs, apnsId, retryAfterSeconds: retryAfterSeconds(retryAfter) };
+    const rejection = rejectionOf(status, body, fields);
+    this.counts.answers++;
+    this.#watch.rejected(rejection);
     this.#source.onRejected(tag, rejection);
   }
 
   onUnprocessed(tag: number, cause: PealError): void {
-    this.#unprocessed++;
+    this.counts.unprocessed++;
     this.#source.onUnsent(tag, cause);
   }
 
   onUnanswered(tag: number, cause: PealError): void {
-    this.#unanswered++;
+    this.counts.unanswered++;
     this.#source.onUnknown(tag, cause);
   }
 
   onGoaway(lastStreamId: number, errorCode: number, debug: Uint8Array): void {
-    this.#endCause ??= errors.goawayError(this.#where, errorCode, debug);
-    const fields = { connection: this.id, lastStreamId, errorCode };
-    this.#options.log.info(fields, this.#endCause.message);
+    const cause = errors.goawayError(this.#where, errorCode, debug);
+    // Of several, the one that says most: a graceful one is often followed by one with an error or a reason.
+    if (this.#endCause === null || errorCode !== noError || debug.length > 0) this.#endCause = cause;
+    this.#options.log.info({ connection: this.id, lastStreamId, errorCode }, cause.message);
   }
 
   // --- requests ---
 
-  get #settled(): number {
-    return this.#answers + this.#unprocessed + this.#unanswered;
+  get #maySend(): boolean {
+    return this.#state === 'ready' && this.#gate.isOpen && !this.#refusalPause.isActive;
   }
 
   #takeWork(): void {
     for (let run = this.#source.current(); run !== null; run = this.#source.current()) {
       const { tokens, personal, order, head, tagBase } = run;
       const waiting = order.length - head;
-      const credit = this.#codec.credit(nextPayloadBytes(run));
+      this.#watch.sending();
+      const credit = this.#watch.limit(this.#codec.credit(nextPayloadBytes(run)), this.inFlight);
       if (credit < waiting && isTooFew(credit, this.inFlight)) return;
       const template = this.#templates.templateFor(run);
       const count = Math.min(credit, waiting);
       const submitted = this.#codec.submit(template, tokens, personal, order, head, count, tagBase);
       if (submitted > 0) {
-        this.#submitted += submitted;
+        this.counts.submitted += submitted;
         this.#source.taken(run, submitted);
       } else if (template.refusal !== null) {
-        this.#refuse(run, template.refusal);
+        refuseRun(this.#source, run, template.refusal);
       } else {
         return;
       }
     }
   }
 
-  /** The peer cannot be sent this notification at all (its header list is too large): no recipient gets it. */
-  #refuse(run: RequestRun, cause: PealError): void {
-    const { order, head, tagBase } = run;
-    const refused = order.slice(head);
-    this.#source.taken(run, refused.length);
-    for (const index of refused) this.#source.onUnsent((tagBase + index) >>> 0, cause);
-  }
-
-  /** Pumps after all that the kernel has handed over was read, so that requests leave in one large write. */
-  #pumpAfterBurst(): void {
-    if (this.#isPumpDeferred) return;
-    this.#isPumpDeferred = true;
-    this.#clock.defer(this.#onBurstEnd);
-  }
-
-  readonly #onBurstEnd = (): void => {
-    this.#isPumpDeferred = false;
-    if (this.#state === 'closed') return;
-    this.pump();
-    this.#coalescer.afterBurst(this.inFlight);
-  };
-
   #flush(): void {
     if (this.#isWriting || this.#hasEndedStream) return;
     const output = this.#codec.takeOutput();
     if (output !== null) {
       this.#isWriting = true;
-      this.#bytesSent += output.length;
+      this.counts.bytesSent += output.length;
       this.#stream.write(output, this.#onWritten);
     } else if (this.#state === 'closing') {
       this.#hasEndedStream = true;
@@ -319,26 +286,36 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     }
     if (this.#state === 'opening' && isReady) this.#becomeReady();
     this.#afterAnswers();
-    if (goaway !== null || isExhausted) this.drain(requestTimeoutMs, this.#endCause);
+    if (goaway !== null) this.drain(drainTimeoutMs, this.#endCause);
+    else if (isExhausted) this.drain(requestTimeoutMs, null);
     if (this.#state === 'draining') this.#closeIfDone();
   }
 
   #becomeReady(): void {
     this.#state = 'ready';
-    this.#openTimer.clear();
+    this.#deadline.clear();
     this.#options.log.debug({ connection: this.id, peerMaxStreams: this.#codec.peerMaxStreams }, 'connection ready');
+    this.#options.owner.onConnectionReady(this);
   }
 
   #afterAnswers(): void {
-    const answers = this.#answers - this.#answersAtRead;
-    const refusals = this.#unprocessed - this.#unprocessedAtRead;
-    if (answers === 0 && refusals === 0) return;
-    const isFirst = this.#answersAtRead === 0 && answers > 0;
-    this.#answersAtRead = this.#answers;
-    this.#unprocessedAtRead = this.#unprocessed;
+    const { readAnswers, readUnprocessed } = this.counts;
+    if (readAnswers === 0 && readUnprocessed === 0) return;
+    this.counts.endRead();
     if (this.inFlight === 0) this.#idleSinceMs = this.#clock.now();
-    if (this.#state === 'ready') this.#refusalPause.afterRead(refusals, answers);
-    if (isFirst) this.#options.owner.onConnectionAnswered(this);
+    if (this.#state === 'ready') this.#refusalPause.afterRead(readUnprocessed, readAnswers);
+    if (readAnswers > 0) this.#judgeAnswers(readAnswers);
+  }
+
+  /** What the answers of one read mean for this connection and its pool. */
+  #judgeAnswers(answers: number): void {
+    const watch = this.#watch;
+    const { owner } = this.#options;
+    if (watch.afterRead(answers)) owner.onConnectionAnswered(this);
+    const token = watch.isTokenExpired ? this.#token.suspect : null;
+    if (token !== null) owner.onTokenExpired(this, token);
+    if (watch.wedge === null || this.#state !== 'ready') return;
+    this.drain(drainTimeoutMs, errors.wedgedError(this.#where, watch.wedge));
   }
 
   // --- the end ---
@@ -346,49 +323,73 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   /** The gateway broke the protocol: a GOAWAY says so, then the stream ends (RFC 9113 §5.4.1). */
   #fail(failure: PealError): void {
     if (this.#state === 'closing') return;
-    this.#endCause ??= failure;
+    const wasReady = this.#state === 'ready';
+    const cause = errors.brokenError(this.#where, failure);
+    this.#endCause ??= cause;
     this.#state = 'closing';
     this.#deadline.setNoLaterThan(closeTimeoutMs);
-    this.#codec.abandon(failure);
+    this.#codec.abandon(cause);
+    this.#flush();
+    if (wasReady) this.#options.owner.onConnectionDraining(this, this.#endCause);
   }
 
   #closeIfDone(): void {
     if (this.#state !== 'draining' || this.inFlight > 0 || this.#isReceiving) return;
     this.#state = 'closing';
     this.#deadline.setNoLaterThan(closeTimeoutMs);
-    this.#codec.close(noError);
+    this.#codec.close(this.#farewell);
     this.#flush();
   }
 
-  #onTick(): void {
+  readonly #onTick = (): void => {
+    if (this.#state === 'closed') return;
     this.#tickTimer.set(keepaliveTickMs);
-    switch (this.#keepalive.tick(this.inFlight, this.#submitted, this.#settled, this.#isStarved())) {
-      case 'ping':
-        this.#codec.ping(++this.#pings);
-        this.#flush();
-        return;
-      case 'silent':
-        this.abandon(errors.silentError(this.#where));
-        return;
-      case 'overdue':
-        this.drain(closeTimeoutMs, errors.overdueError(this.#where));
-        return;
-      case 'starved':
-        this.drain(closeTimeoutMs, errors.starvedError(this.#where));
-        return;
-      case 'fine':
+    const oldestOpenStreamId = this.#codec.oldestOpenStreamId;
+    this.#token.review(oldestOpenStreamId);
+    const verdict = this.#signs.tick({
+      isInFlight: this.inFlight > 0,
+      isWriting: this.#isWriting,
+      settled: this.counts.settled,
+      bytesSent: this.counts.bytesSent,
+      oldestOpenStreamId,
+      nextStreamId: this.#codec.nextStreamId,
+      isSettingsAcked: this.#codec.isSettingsAcked,
+      isStarved: this.#isStarved(),
+      isLimitStuck: this.#maySend && this.#codec.peerMaxStreams <= 1 && this.#source.current() !== null,
+    });
+    this.#act(verdict);
+  };
+
+  #act(verdict: VitalVerdict): void {
+    if (verdict === 'fine') return;
+    if (verdict === 'ping') {
+      this.#codec.ping(++this.#pings);
+      this.#flush();
+      return;
+    }
+    const cause = errors.verdictError(this.#where, verdict);
+    if (verdict === 'unacked') this.#farewell = settingsTimeout;
+    // Who does not read or is gone has no more answers to give.
+    if (verdict === 'silent' || verdict === 'stalled') this.abandon(cause);
+    else this.drain(closeTimeoutMs, cause);
+  }
+
+  #onDeadline(wasOpening: boolean): void {
+    const { address, connectTimeoutMs } = this.#options;
+    if (!wasOpening) this.abandon(null);
+    else if (this.#state === 'opening') {
+      this.abandon(errors.openTimeoutError(address, connectTimeoutMs, this.#hasOpened));
     }
   }
 
   /** Work waits, nothing is under way, and still the gateway allows no request. */
   #isStarved(): boolean {
-    if (this.#state !== 'ready' || this.inFlight > 0 || this.#isWriting || this.#refusalPause.isActive) return false;
+    if (!this.#maySend || this.inFlight > 0 || this.#isWriting) return false;
     const run = this.#source.current();
     return run !== null && this.#codec.credit(nextPayloadBytes(run)) <= 0;
   }
 
   #stopTimers(): void {
-    this.#openTimer.clear();
     this.#tickTimer.clear();
     this.#deadline.clear();
     this.#coalescer.stop();

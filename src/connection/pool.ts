@@ -2,15 +2,14 @@
  * The connections of one thread to one gateway under one credential. Owned by a shard's route; called on its thread.
  *
  * Lazy: the first work opens the first connection. Connections pull from the request source, the least loaded first.
- * When work waits and all of them are full, another one opens: one every connectStaggerMs, at most maxConnections,
- * and only while the event loop has time to spare. One that the gateway sends away takes no more work, and its
- * successor opens at once. Connections that come to nothing make the pool wait (connect-backoff) and, several times in
- * a row or for a reason that no repetition mends, give up: the source is told, and the next work begins anew.
+ * When work waits and all of them are full, another one opens where that has proved to help (growth): staggered, at
+ * most maxConnections, and only while the event loop has time to spare. One that the gateway sends away, or that no
+ * longer serves, takes no more work, and its successor opens at once. Connections that come to nothing make the pool
+ * wait (connect-backoff) and, several times in a row or for a reason that no repetition mends, give up: the source is
+ * told, and the next work begins anew. Whether anything is sent at all is decided for all connections by send-gate.
  */
-import type { Address } from '../apns/address.js';
-import type { CredentialData } from '../apns/credential.js';
 import type { Clock } from '../base/clock.js';
-import type { PealError, PealErrorCode } from '../base/errors.js';
+import type { PealError } from '../base/errors.js';
 import {
   answersOfUsefulConnection,
   closeTimeoutMs,
@@ -18,77 +17,35 @@ import {
   idleBeforeTrimMs,
   maxConnectBackoffMs,
   maxLoadForNewConnection,
-  outputBufferBytes,
-  readTailTimeoutMs,
-  readTimeoutMs,
-  writeTimeoutMs,
 } from '../base/limits.js';
-import type { Logger } from '../base/log.js';
-import { type Backend, hostAndPort } from '../transport/index.js';
+import { hostAndPort } from '../transport/index.js';
 import { withLog } from '../transport/logged.js';
+import { sharedAddressBackoff } from './address-backoff.js';
 import { BinaryConnection } from './binary-connection.js';
 import { ConnectBackoff } from './connect-backoff.js';
-import type { BinarySettings, ConnectionOptions, ConnectionOwner } from './connection-options.js';
+import { unavailableError } from './connection-errors.js';
+import type { ConnectionOptions, ConnectionOwner } from './connection-options.js';
 import type { GatewayConnection } from './gateway-connection.js';
+import { Growth } from './growth.js';
 import { Http2Connection } from './http2-connection.js';
 import { createLoadProbe } from './load-probe.js';
+import { binarySettingsOf, GoneStats, isHopeless, type PoolOptions, type PoolStats, statsOf } from './pool-options.js';
+import { ProviderTokenState } from './provider-token-state.js';
 import type { RequestSource } from './request-source.js';
+import { SendGate, type SendGateEvents } from './send-gate.js';
 import { Timer } from './timer.js';
 
-/** The parts of BinarySettings that are missing have the defaults of base/limits; flushing is on. */
-export interface PoolOptions extends Partial<BinarySettings> {
-  readonly address: Address;
-  readonly credential: CredentialData;
-  /** PEM certificates trusted instead of the system's, or null. */
-  readonly ca: string | null;
-  readonly backend: Backend;
-  readonly source: RequestSource;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** 1 to maxConnectionsPerPool. */
-  readonly maxConnections: number;
-  /** For TCP, TLS and, over HTTP/2, the first SETTINGS of one connection together. */
-  readonly connectTimeoutMs: number;
-  /** Connections that are kept though they have been idle for `idleBeforeTrimMs`. Default: all. */
-  readonly poolSize?: number;
-  /** What one read brings at most, in bytes. Default: the back-end's. */
-  readonly readBufferBytes?: number | undefined;
-  /** Whether the provider token may enter the peer's header table. */
-  readonly indexAuthorization: boolean;
-  /** For jitter; as Math.random, which is the default. */
-  readonly random?: () => number;
-  /** Busy share (0 to 1) of the event loop since the last call. Default: this thread's. */
-  readonly loadProbe?: () => number;
-}
+export type { PoolOptions, PoolStats } from './pool-options.js';
 
-/** Connections by state, and totals over all connections the pool ever had. */
-export interface PoolStats {
-  readonly opening: number;
-  readonly ready: number;
-  readonly draining: number;
-  /** Attempts to connect. */
-  readonly opened: number;
-  /** Requests without an outcome. */
-  readonly inFlight: number;
-  readonly answers: number;
-  readonly bytesSent: number;
-  readonly bytesReceived: number;
-}
-
-/** Errors before a connection is open that only a change of configuration mends. */
-const hopelessCodes: ReadonlySet<PealErrorCode> = new Set<PealErrorCode>([
-  'ERR_PEAL_ALPN',
-  'ERR_PEAL_TLS',
-  'ERR_PEAL_CREDENTIAL',
-  'ERR_PEAL_OPTION',
-  'ERR_PEAL_PROXY',
-]);
-
-export class ConnectionPool implements ConnectionOwner {
+export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   readonly #options: PoolOptions;
+  readonly #where: string;
   readonly #source: RequestSource;
   readonly #clock: Clock;
   readonly #backoff: ConnectBackoff;
+  readonly #growth: Growth;
+  readonly #gate: SendGate;
+  readonly #token = new ProviderTokenState();
   readonly #loadProbe: () => number;
   readonly #connectTimer: Timer;
   readonly #growthTimer: Timer;
@@ -96,27 +53,29 @@ export class ConnectionPool implements ConnectionOwner {
   readonly #connections: GatewayConnection[] = [];
   /** Connections whose end is known and has been judged, though they may still drain. */
   readonly #judged = new Set<GatewayConnection>();
-  #providerToken: string | null = null;
+  readonly #gone = new GoneStats();
   #isClosed = false;
   /** The source was told so; nothing begins by itself until it announces work again. */
   #hasGivenUp = false;
   #onAllClosed: (() => void) | null = null;
   #closing: Promise<void> | null = null;
   #opened = 0;
-  // Of connections that are gone.
-  #answers = 0;
-  #bytesSent = 0;
-  #bytesReceived = 0;
+  #openedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: PoolOptions) {
+    const { address, credential, clock, random = Math.random } = options;
     this.#options = options;
+    this.#where = hostAndPort(address);
     this.#source = options.source;
-    this.#clock = options.clock;
-    this.#backoff = new ConnectBackoff(options.random ?? Math.random);
+    this.#clock = clock;
+    this.#backoff = new ConnectBackoff(random, sharedAddressBackoff(clock, this.#where));
+    this.#growth = new Growth(address.protocol !== 'binary');
+    this.#gate = new SendGate(clock, this);
+    if (credential.kind === 'token') this.#gate.hold();
     this.#loadProbe = options.loadProbe ?? createLoadProbe();
-    this.#connectTimer = new Timer(options.clock, () => this.#work());
-    this.#growthTimer = new Timer(options.clock, () => this.#grow());
-    this.#trimTimer = new Timer(options.clock, () => this.#trim());
+    this.#connectTimer = new Timer(clock, () => this.#work());
+    this.#growthTimer = new Timer(clock, () => this.#grow());
+    this.#trimTimer = new Timer(clock, () => this.#trim());
   }
 
   /**
@@ -124,25 +83,19 @@ export class ConnectionPool implements ConnectionOwner {
    * With token authentication nothing happens before the first setProviderToken().
    */
   workAvailable(): void {
+    if (this.#hasGivenUp) this.#gate.forgive();
     this.#hasGivenUp = false;
     this.#work();
   }
 
-  #work(): void {
-    if (this.#isClosed || this.#hasGivenUp || this.#isWithoutToken()) return;
-    for (const connection of this.#readyByLoad()) {
-      if (this.#source.current() === null) return;
-      connection.pump();
-    }
-    if (this.#source.current() === null) return;
-    if (this.#usable().length === 0) this.#openWhenAllowed();
-    this.#watchGrowth();
-  }
-
-  /** The provider token (a JWT, without "bearer ") for all requests from now on, also on open connections. */
+  /**
+   * The provider token (a JWT, without "bearer ") for all requests from now on, also on open connections. One that was
+   * reported as expired is not taken.
+   */
   setProviderToken(token: string): void {
-    this.#providerToken = token;
+    if (!this.#token.set(token)) return;
     for (const connection of this.#connections) connection.setProviderToken(token);
+    this.#gate.release();
     this.#work();
   }
 
@@ -161,9 +114,10 @@ export class ConnectionPool implements ConnectionOwner {
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
       this.#isClosed = true;
-      this.#connectTimer.clear();
+      this.#stopWaiting();
       this.#growthTimer.clear();
       this.#trimTimer.clear();
+      this.#gate.stop();
       this.#onAllClosed = resolve;
       for (const connection of [...this.#connections]) connection.drain(closeTimeoutMs, null);
       this.#resolveIfAllClosed();
@@ -172,22 +126,14 @@ export class ConnectionPool implements ConnectionOwner {
   }
 
   stats(): PoolStats {
-    const sum = (figure: (connection: GatewayConnection) => number): number =>
-      this.#connections.reduce((total, connection) => total + figure(connection), 0);
-    const inState = (...states: string[]): number => sum(({ state }) => (states.includes(state) ? 1 : 0));
-    return {
-      opening: inState('opening'),
-      ready: inState('ready'),
-      draining: inState('draining', 'closing'),
-      opened: this.#opened,
-      inFlight: sum((connection) => connection.inFlight),
-      answers: this.#answers + sum((connection) => connection.answers),
-      bytesSent: this.#bytesSent + sum((connection) => connection.bytesSent),
-      bytesReceived: this.#bytesReceived + sum((connection) => connection.bytesReceived),
-    };
+    return statsOf(this.#connections, this.#opened, this.#gone);
   }
 
-  // --- what connections tell ---
+  // --- what connections and the gate tell ---
+
+  onConnectionReady(): void {
+    this.#backoff.onReached();
+  }
 
   onConnectionAnswered(): void {
     this.#backoff.onAnswer();
@@ -200,15 +146,14 @@ export class ConnectionPool implements ConnectionOwner {
   onConnectionDraining(connection: GatewayConnection, error: PealError | null): void {
     // Judged now and not when it has drained, so that the successor of one that served well need not wait.
     this.#judge(connection, error);
+    if (error !== null) this.#replace();
     this.#work();
   }
 
   onConnectionClosed(connection: GatewayConnection, error: PealError | null): void {
     this.#connections.splice(this.#connections.indexOf(connection), 1);
-    this.#answers += connection.answers;
-    this.#bytesSent += connection.bytesSent;
-    this.#bytesReceived += connection.bytesReceived;
-    const fields = { connection: connection.id, answers: connection.answers };
+    this.#gone.add(connection);
+    const fields = { connection: connection.id, answers: connection.counts.answers };
     this.#options.log.debug(fields, error === null ? 'connection closed' : error.message);
     this.#judge(connection, error);
     this.#judged.delete(connection);
@@ -216,18 +161,53 @@ export class ConnectionPool implements ConnectionOwner {
     this.#resolveIfAllClosed();
   }
 
+  onTokenExpired(_connection: GatewayConnection, token: string): void {
+    if (!this.#token.expire(token)) return;
+    this.#gate.hold();
+    this.#options.log.warn({ gateway: this.#where }, 'the provider token has expired; waiting for a new one');
+    // Later: the source may bring a new token at once, and the connection that told has to be out of the way by then.
+    this.#clock.defer(() => {
+      if (!this.#isClosed) this.#source.onProviderTokenExpired(token);
+    });
+  }
+
+  onGateOpen(): void {
+    this.#work();
+  }
+
+  onUnavailable(): void {
+    this.#tellFailure(unavailableError(this.#where));
+  }
+
+  // --- work ---
+
+  #work(): void {
+    if (this.#isClosed || this.#hasGivenUp || !this.#gate.isOpen) return;
+    for (const connection of this.#readyByLoad()) {
+      if (this.#source.current() === null) return;
+      connection.pump();
+    }
+    if (this.#source.current() === null) return;
+    if (this.#usable().length === 0) this.#openWhenAllowed();
+    this.#watchGrowth();
+  }
+
   /** What the end of a connection says about the next one, once for each connection. */
   #judge(connection: GatewayConnection, error: PealError | null): void {
     if (this.#isClosed || error === null || this.#judged.has(connection)) return;
     this.#judged.add(connection);
+    const { ageMs } = connection;
+    const { answers, progress, bytesSent } = connection.counts;
     const now = this.#clock.now();
-    if (connection.answers === 0) {
-      const isLast = this.#backoff.onFailure(now, connection.bytesSent > 0);
+    if (answers === 0) {
+      // What is wrong with a credential is no reason for other pools to wait.
+      const isReached = bytesSent > 0 || isHopeless(error);
+      const isLast = this.#backoff.onFailure(now, now - ageMs, isReached);
       if (isLast || isHopeless(error)) this.#giveUp(error);
-    } else if (connection.answers >= answersOfUsefulConnection || connection.ageMs >= maxConnectBackoffMs) {
+    } else if (progress >= answersOfUsefulConnection || (progress > 0 && ageMs >= maxConnectBackoffMs)) {
       this.#backoff.onUsefulConnection();
     } else {
-      this.#backoff.onShortLife(now);
+      this.#backoff.onShortLife(now, progress);
     }
   }
 
@@ -235,9 +215,13 @@ export class ConnectionPool implements ConnectionOwner {
   #giveUp(error: PealError): void {
     if (this.#connections.some((connection) => connection.state === 'ready')) return;
     this.#backoff.onGivenUp();
+    this.#tellFailure(error);
+  }
+
+  #tellFailure(error: PealError): void {
     if (this.#source.current() === null) return;
     this.#hasGivenUp = true;
-    this.#options.log.warn({ gateway: hostAndPort(this.#options.address) }, `given up: ${error.message}`);
+    this.#options.log.warn({ gateway: this.#where }, `given up: ${error.message}`);
     this.#source.onFailed(error);
   }
 
@@ -246,20 +230,37 @@ export class ConnectionPool implements ConnectionOwner {
   #openWhenAllowed(): void {
     if (this.#connectTimer.isSet) return;
     const waitMs = this.#backoff.waitMs(this.#clock.now());
-    if (waitMs > 0) this.#connectTimer.set(waitMs);
-    else this.#open();
+    if (waitMs === 0) {
+      this.#open();
+      return;
+    }
+    this.#connectTimer.set(waitMs);
+    this.#backoff.onWaiting(this.#tryNow);
+  }
+
+  /** Another pool has connected to the same address. */
+  readonly #tryNow = (): void => {
+    this.#connectTimer.clear();
+    this.#work();
+  };
+
+  #stopWaiting(): void {
+    this.#connectTimer.clear();
+    this.#backoff.stopWaiting(this.#tryNow);
   }
 
   #open(): void {
     const { address, credential, ca, backend, connectTimeoutMs, readBufferBytes, log } = this.#options;
     const id = ++this.#opened;
-    const gateway = hostAndPort(address);
+    this.#stopWaiting();
+    this.#openedAtMs = this.#clock.now();
+    this.#backoff.onAttempt(this.#openedAtMs);
     const connection = this.#connect({
       id,
       address,
       certificate: credential.kind === 'certificate' ? credential : null,
       ca,
-      backend: withLog(backend, log, { connection: id, gateway }),
+      backend: withLog(backend, log, { connection: id, gateway: this.#where }),
       source: this.#source,
       owner: this,
       clock: this.#clock,
@@ -268,32 +269,29 @@ export class ConnectionPool implements ConnectionOwner {
       readBufferBytes,
     });
     this.#connections.push(connection);
-    log.debug({ connection: id, gateway }, 'connection opening');
+    this.#growth.onOpened(this.#usable().length);
+    log.debug({ connection: id, gateway: this.#where }, 'connection opening');
     this.#watchIdle();
   }
 
   #connect(options: ConnectionOptions): GatewayConnection {
     const { credential, indexAuthorization } = this.#options;
-    if (options.address.protocol === 'binary') return new BinaryConnection({ ...options, ...this.#binarySettings() });
-    const probeFirst = credential.kind === 'token';
-    return new Http2Connection({ ...options, indexAuthorization, probeFirst, providerToken: this.#providerToken });
+    if (options.address.protocol === 'binary') {
+      return new BinaryConnection({ ...options, ...binarySettingsOf(this.#options) });
+    }
+    const probeFirst = credential.kind === 'token' || this.#backoff.isHalfOpen;
+    const more = { indexAuthorization, probeFirst, providerToken: this.#token.usable, gate: this.#gate };
+    return new Http2Connection({ ...options, ...more });
   }
 
-  #binarySettings(): BinarySettings {
-    const options = this.#options;
-    return {
-      flush: options.flush ?? true,
-      readTailTimeoutMs: options.readTailTimeoutMs ?? readTailTimeoutMs,
-      readTimeoutMs: options.readTimeoutMs ?? readTimeoutMs,
-      writeTimeoutMs: options.writeTimeoutMs ?? writeTimeoutMs,
-      writeBufferBytes: options.writeBufferBytes ?? outputBufferBytes,
-    };
-  }
+  // --- more or fewer connections ---
 
   #watchGrowth(): void {
     if (this.#growthTimer.isSet || this.#usable().length >= this.#options.maxConnections) return;
     this.#loadProbe();
-    this.#growthTimer.set(connectStaggerMs);
+    const roundTripMs = Math.min(...this.#usable().map((connection) => connection.counts.roundTripMs));
+    const isKnown = Number.isFinite(roundTripMs);
+    this.#growthTimer.set(this.#growth.begin(this.#clock.now(), this.stats().answers, isKnown ? roundTripMs : 0));
   }
 
   /** Opens one more connection if those that there are cannot do the work and this thread could do more of it. */
@@ -303,9 +301,29 @@ export class ConnectionPool implements ConnectionOwner {
     if (run === null || usable.length === 0) return;
     const areAllFull = usable.every((connection) => connection.state === 'ready' && connection.isFullFor(run));
     const hasTime = this.#loadProbe() < maxLoadForNewConnection;
-    const mayConnect = this.#backoff.waitMs(this.#clock.now()) === 0;
-    if (areAllFull && hasTime && mayConnect && usable.length < this.#options.maxConnections) this.#open();
+    if (areAllFull && hasTime && this.#mayAddTo(usable) && this.#hasProved(usable)) this.#open();
     this.#watchGrowth();
+  }
+
+  #hasProved(usable: readonly GatewayConnection[]): boolean {
+    const workingSince = usable.map((connection) => connection.counts.workingSinceMs);
+    const mayGrow = this.#growth.mayGrow(this.#clock.now(), this.stats().answers, workingSince);
+    return mayGrow || usable.length < this.#growth.target;
+  }
+
+  /** The gateway has sent a connection away. Its work is not left to the others if the pool had come to need it. */
+  #replace(): void {
+    const usable = this.#usable();
+    const isNeeded = usable.length > 0 && usable.length < this.#growth.target;
+    if (!isNeeded || this.#isClosed || !this.#gate.isOpen || this.#source.current() === null) return;
+    const isStaggered = this.#clock.now() - this.#openedAtMs >= connectStaggerMs;
+    if (isStaggered && this.#mayAddTo(usable)) this.#open();
+  }
+
+  /** After failures in a row there is one connection at a time that has not answered yet. */
+  #mayAddTo(usable: readonly GatewayConnection[]): boolean {
+    if (usable.length >= this.#options.maxConnections || this.#backoff.waitMs(this.#clock.now()) > 0) return false;
+    return !this.#backoff.isHalfOpen || usable.every((connection) => connection.counts.answers > 0);
   }
 
   #watchIdle(): void {
@@ -322,6 +340,7 @@ export class ConnectionPool implements ConnectionOwner {
     });
     idle.sort((a, b) => b.idleMs - a.idleMs);
     for (const connection of idle.slice(0, Math.max(0, excess))) connection.drain(closeTimeoutMs, null);
+    this.#growth.onTrimmed(this.#usable().length);
     this.#watchIdle();
   }
 
@@ -335,15 +354,7 @@ export class ConnectionPool implements ConnectionOwner {
     return ready.length < 2 ? ready : ready.sort((a, b) => a.inFlight - b.inFlight);
   }
 
-  #isWithoutToken(): boolean {
-    return this.#options.credential.kind === 'token' && this.#providerToken === null;
-  }
-
   #resolveIfAllClosed(): void {
     if (this.#isClosed && this.#connections.length === 0) this.#onAllClosed?.();
   }
-}
-
-function isHopeless(error: PealError): boolean {
-  return !error.retryable && (error.origin === 'credential' || hopelessCodes.has(error.code));
 }

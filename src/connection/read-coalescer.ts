@@ -22,31 +22,46 @@ const manyReads = 256;
 const probeInterval = 16;
 
 export class ReadCoalescer {
+  readonly #clock: Clock;
   readonly #stream: ByteStream;
+  readonly #onBurst: () => number;
   readonly #timer: Timer;
   #pauseMs = minReadPauseMs;
   #reads = 0;
+  #isBurstOpen = false;
   #isGathering = false;
   #hasPaused = false;
   #pauses = 0;
+  #isStopped = false;
 
-  constructor(clock: Clock, stream: ByteStream) {
+  /** `onBurst`: the reads of one turn of the loop are over; does what follows from them, returns requests in flight. */
+  constructor(clock: Clock, stream: ByteStream, onBurst: () => number) {
+    this.#clock = clock;
     this.#stream = stream;
+    this.#onBurst = onBurst;
     this.#timer = new Timer(clock, () => stream.resumeReading());
   }
 
   /**
    * After a read of `length` bytes. True: it is one of many small ones, and what follows from it (new requests) is
-   * better done once, at the end of the burst; the owner calls afterBurst() then.
+   * better done once, at the end of the burst, so that requests leave in one large write: onBurst is called then.
    */
   afterRead(length: number, inFlight: number): boolean {
     if (length >= smallReadBytes || inFlight < minRequestsForReadPause) return false;
     this.#reads++;
+    if (!this.#isBurstOpen) {
+      this.#isBurstOpen = true;
+      this.#clock.defer(this.#endBurst);
+    }
     return true;
   }
 
-  /** After the reads of one turn of the loop, with the requests in flight by then. */
-  afterBurst(inFlight: number): void {
+  readonly #endBurst = (): void => {
+    this.#isBurstOpen = false;
+    if (!this.#isStopped) this.#afterBurst(this.#onBurst());
+  };
+
+  #afterBurst(inFlight: number): void {
     this.#learn(this.#reads);
     this.#reads = 0;
     this.#hasPaused = false;
@@ -59,6 +74,7 @@ export class ReadCoalescer {
 
   /** The connection is over: nothing is resumed any more. */
   stop(): void {
+    this.#isStopped = true;
     this.#timer.clear();
   }
 

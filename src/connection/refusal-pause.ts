@@ -6,32 +6,27 @@
  */
 import type { Clock } from '../base/clock.js';
 import { maxRefusalPauseMs, refusalPauseMs } from '../base/limits.js';
-import { Timer } from './timer.js';
+import { DoublingPause } from './doubling-pause.js';
 
 export class RefusalPause {
-  readonly #timer: Timer;
-  #pauseMs = 0;
+  readonly #pause: DoublingPause;
 
   /** `onOver`: requests may be sent again. */
   constructor(clock: Clock, onOver: () => void) {
-    this.#timer = new Timer(clock, onOver);
+    this.#pause = new DoublingPause(clock, refusalPauseMs, maxRefusalPauseMs, onOver);
   }
 
   get isActive(): boolean {
-    return this.#timer.isSet;
+    return this.#pause.isActive;
   }
 
   /** After a read with so many refusals and answers. */
   afterRead(refusals: number, answers: number): void {
-    if (answers > 0) {
-      this.#pauseMs = 0;
-    } else if (refusals > 0 && !this.#timer.isSet) {
-      this.#pauseMs = Math.min(maxRefusalPauseMs, this.#pauseMs === 0 ? refusalPauseMs : this.#pauseMs * 2);
-      this.#timer.set(this.#pauseMs);
-    }
+    if (answers > 0) this.#pause.reset();
+    else if (refusals > 0) this.#pause.begin();
   }
 
   stop(): void {
-    this.#timer.clear();
+    this.#pause.stop();
   }
 }

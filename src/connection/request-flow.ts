@@ -1,6 +1,9 @@
-/** Small decisions about how many requests go out at once. Called by Http2Connection; pure. */
+/** Small decisions about requests on their way out and answers on their way in. Called by connections. */
+import { parseAnswerBody } from '../apns/answer.js';
+import type { PealError } from '../base/errors.js';
 import { minRequestsPerWrite } from '../base/limits.js';
-import type { RequestRun } from './request-source.js';
+import type { ResponseFields } from '../codec/http2/index.js';
+import type { Rejection, RequestRun, RequestSource } from './request-source.js';
 
 /** Bytes of payload of the recipient that is next in `run`. */
 export function nextPayloadBytes(run: RequestRun): number {
@@ -24,4 +27,19 @@ export function isTooFew(credit: number, inFlight: number): boolean {
 /** The Retry-After field as seconds (RFC 9110 §10.2.3); null for a date, for nonsense, and where there is none. */
 export function retryAfterSeconds(text: string | null): number | null {
   return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : null;
+}
+
+/** What an answer other than 200 said. */
+export function rejectionOf(status: number, body: Uint8Array, fields: ResponseFields): Rejection {
+  const { reason, timestampMs } = parseAnswerBody(body);
+  const { apnsId, retryAfter } = fields;
+  return { status, reason, timestampMs, apnsId, retryAfterSeconds: retryAfterSeconds(retryAfter) };
+}
+
+/** The gateway cannot be sent this notification at all: nobody who waits for it gets it. */
+export function refuseRun(source: RequestSource, run: RequestRun, cause: PealError): void {
+  const { order, head, tagBase } = run;
+  const refused = order.slice(head);
+  source.taken(run, refused.length);
+  for (const index of refused) source.onUnsent((tagBase + index) >>> 0, cause);
 }

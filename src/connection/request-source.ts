@@ -49,6 +49,11 @@ export interface RequestSource {
   onUnsent(tag: number, cause: PealError): void;
   /** Written and never answered. */
   onUnknown(tag: number, cause: PealError): void;
+  /**
+   * The gateway answered that this provider token has expired. The pool sends nothing more under it and waits until
+   * setProviderToken() brings a different one. Told once for each token, after the first rejection that says so.
+   */
+  onProviderTokenExpired(token: string): void;
   /** The pool has given up: nothing that waits can be sent over this route until it is asked again. */
   onFailed(error: PealError): void;
 }

@@ -7,6 +7,9 @@
  *      └─(requeued)──┘  ├────▶ 4 unknown
  *      └──────────▶ 3 unsent
  *
+ * Within a shard that is all. Between two shards' turns the dispatcher may queue what is unsent, what was rejected for a
+ * fault that passes, and, if it was asked to, what is unknown (dispatcher/retries).
+ *
  * A crash turns `written` into unknown and leaves `queued` to be sent by another shard; whatever is above stays as it
  * is. The dispatcher writes a slot before it posts the batch, the shard from then on until it is settled: plain loads
  * and stores suffice, because the messages between them order what each sees.

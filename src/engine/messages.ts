@@ -3,7 +3,7 @@
  * transferred. Each epoch (incarnation of a shard) has a port of its own; what comes from an earlier one is dropped.
  *
  *   dispatcher ──▶ route, provider-token, notification, batch, cancel, forget ──▶ shard
- *   dispatcher ◀── settled, refused, stopped, route-failed, log ◀── shard
+ *   dispatcher ◀── settled, refused, stopped, route-failed, provider-token-expired, log ◀── shard
  */
 import type { Address } from '../apns/address.js';
 import type { CredentialData } from '../apns/credential.js';
@@ -105,6 +105,13 @@ export interface RouteFailedMessage {
   readonly cause: ErrorRecord;
 }
 
+/** APNs called this provider token expired: the route of this shard sends nothing until it gets a different one. */
+export interface ProviderTokenExpiredMessage {
+  readonly kind: 'provider-token-expired';
+  readonly routeId: number;
+  readonly token: string;
+}
+
 /** A line for the program's logger, from a shard in a thread of its own. */
 export interface LogMessage {
   readonly kind: 'log';
@@ -113,4 +120,10 @@ export interface LogMessage {
   readonly message: string;
 }
 
-export type FromShard = SettledMessage | RefusedMessage | StoppedMessage | RouteFailedMessage | LogMessage;
+export type FromShard =
+  | SettledMessage
+  | RefusedMessage
+  | StoppedMessage
+  | RouteFailedMessage
+  | ProviderTokenExpiredMessage
+  | LogMessage;

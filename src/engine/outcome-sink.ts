@@ -19,6 +19,8 @@ export interface SettledBatch {
   readonly details: readonly OutcomeDetail[];
   /** Why recipients are unsent or unknown (the latest cause, if there were several); null when none is. */
   readonly cause: PealError | null;
+  /** Requests that were sent again after an answer (or none), beyond the first for each recipient. */
+  readonly resent: number;
 }
 
 export interface OutcomeSink {

@@ -12,7 +12,7 @@ import { optionError } from './options.js';
 import { Result } from './result.js';
 import { Send, type SendTarget } from './send.js';
 import { SendGroup } from './send-group.js';
-import { checkSendOptions, type SendOptions } from './send-options.js';
+import { checkProtocolOptions, checkSendOptions, type SendOptions } from './send-options.js';
 
 export class APNs {
   readonly #gateway: Gateway;
@@ -46,6 +46,7 @@ export class APNs {
    * ERR_PEAL_CREDENTIAL or ERR_PEAL_SHARD when the engine cannot be started.
    */
   async send(message: Message | readonly Message[], options?: SendOptions): Promise<Result> {
+    checkProtocolOptions(this.#gateway.address.protocol, options);
     if (Array.isArray(message)) return this.#sendAll(message, options);
     const single = message as Message;
     this.#check(single);

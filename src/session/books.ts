@@ -45,6 +45,7 @@ export class Books implements OutcomeSink {
   readonly #transient = new RecipientCollector();
   #invalidCount = 0;
   #transientCount = 0;
+  #resent = 0;
   /** Resolves when the sink has taken the batch that was settled last. */
   taken: void | Promise<void> = undefined;
 
@@ -71,6 +72,7 @@ export class Books implements OutcomeSink {
 
   /** Called by the engine. Never throws: a sink or callback that does is reported to `onFault`. */
   settled(settled: SettledBatch): void | Promise<void> {
+    this.#resent += settled.resent;
     if (isAllAccepted(settled)) this.#acceptedWhole += settled.ledger.length;
     else this.#addMixed(settled);
     const { outcomes } = this.#options;
@@ -120,6 +122,7 @@ export class Books implements OutcomeSink {
       rejections: this.#rejections,
       errors: [...this.#errors.values()],
       invalid: this.#invalid,
+      resent: this.#resent,
       leftovers: [{ message, unsent, unknown, transient, stopped, isFruitful }],
     });
   }

@@ -126,6 +126,11 @@ export class Message {
     return this.notification.priority;
   }
 
+  /** Whether its one recipient's notification has an id of the program's. For sends. */
+  get hasApnsId(): boolean {
+    return this.#field('apns-id') !== null;
+  }
+
   get collapseId(): string | null {
     return this.#field('apns-collapse-id');
   }

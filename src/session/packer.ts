@@ -2,14 +2,14 @@
  * Packs recipients, in whatever form they come, into batches of at most 1,024 of one shape. One packer for each send,
  * driven by it on the main thread: add one recipient, take the batches that this filled, flush at the end.
  */
-
+import { randomFillSync } from 'node:crypto';
 import type { RawPayload } from '../apns/payload.js';
 import { TokenBlock } from '../apns/token-block.js';
 import { PealError } from '../base/errors.js';
 import { maxBatchRecipients } from '../base/limits.js';
 import type { Batch } from '../engine/batch.js';
 import { decodeHex } from './hex.js';
-import { OpenBatch } from './open-batch.js';
+import { apnsIdBytes, OpenBatch } from './open-batch.js';
 import {
   apnsIdBytesOf,
   checkBlock,
@@ -31,6 +31,10 @@ export interface PackerOptions {
   /** Turns a personal payload into checked UTF-8 JSON; throws PealError where it may not be sent. */
   readonly encodePayload: (payload: RawPayload) => Uint8Array;
   readonly onInvalid: (recipient: InvalidRecipient) => void;
+  /** Whether every recipient gets an apns-id, made here where it brings none, so that it is the same in each request. */
+  readonly namesAll?: boolean;
+  /** Fills bytes by chance; default node:crypto. */
+  readonly randomBytes?: (bytes: Uint8Array) => unknown;
 }
 
 export class Packer {
@@ -73,14 +77,20 @@ export class Packer {
   takeFull(): Batch[] {
     const full = this.#full;
     this.#full = [];
-    return full;
+    return this.#options.namesAll === true ? full.map((batch) => this.#named(batch)) : full;
   }
 
   /** All that was added and not yet taken, full or not. */
   flush(): Batch[] {
-    const batches = this.takeFull();
-    for (const open of this.#open.values()) if (open.count > 0) batches.push(open.take());
-    return batches;
+    for (const open of this.#open.values()) if (open.count > 0) this.#full.push(open.take());
+    return this.takeFull();
+  }
+
+  #named(batch: Batch): Batch {
+    const { tokens, personal } = batch;
+    if (personal !== null && personal.apnsIds !== null) return batch;
+    const apnsIds = randomApnsIds(tokens.count, this.#options.randomBytes ?? randomFillSync);
+    return { tokens, personal: { payloads: null, payloadOffsets: null, ...personal, apnsIds } };
   }
 
   #addText(text: string): void {
@@ -169,6 +179,17 @@ export class Packer {
   #refuse(token: unknown, why: string): void {
     this.#options.onInvalid({ index: this.#seen++, text: textOf(token), why });
   }
+}
+
+/** Version 4 UUIDs (RFC 9562 §5.4), 16 bytes each. */
+function randomApnsIds(count: number, fill: (bytes: Uint8Array) => unknown): Uint8Array {
+  const ids = new Uint8Array(count * apnsIdBytes);
+  fill(ids);
+  for (let at = 0; at < ids.length; at += apnsIdBytes) {
+    ids[at + 6] = 0x40 | (ids[at + 6]! & 0x0f);
+    ids[at + 8] = 0x80 | (ids[at + 8]! & 0x3f);
+  }
+  return ids;
 }
 
 function shapeOf(tokenBytes: number, hasApnsId: boolean, hasPayload: boolean): number {

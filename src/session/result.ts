@@ -48,6 +48,8 @@ export interface ResultParts {
   readonly rejections: ReadonlyMap<string, Failure>;
   readonly errors: readonly SendFault[];
   readonly invalid: readonly InvalidRecipient[];
+  /** Requests that were sent again by the send itself. Default 0. */
+  readonly resent?: number;
   /** One for each message that was sent. Empty only in a result of nothing. */
   readonly leftovers: readonly Leftover[];
 }
@@ -60,6 +62,7 @@ export interface ResultData extends OutcomeCounts {
   readonly unsentTokens: readonly string[];
   readonly unknownTokens: readonly string[];
   readonly invalidRecipients: readonly InvalidRecipient[];
+  readonly resent: number;
   readonly stopped: { readonly code: string; readonly message: string } | null;
 }
 
@@ -95,6 +98,7 @@ export class Result {
       rejections: new Map([...x.rejections, ...y.rejections]),
       errors: mergeErrors(x.errors, y.errors),
       invalid: [...x.invalid, ...shifted],
+      resent: (x.resent ?? 0) + (y.resent ?? 0),
       leftovers: mergeLeftovers(x.leftovers, y.leftovers),
     });
   }
@@ -111,6 +115,14 @@ export class Result {
   /** How many of them APNs accepted. */
   get accepted(): number {
     return this.#parts.counts.accepted;
+  }
+
+  /**
+   * How many requests the send itself sent again (see the option `retry`), beyond the first for each recipient. What was
+   * certainly not processed and went out anew is not among them.
+   */
+  get resent(): number {
+    return this.#parts.resent ?? 0;
   }
 
   /**
@@ -160,7 +172,7 @@ export class Result {
 
   /**
    * Why the send ended before its input did, or null: `ERR_PEAL_ABORTED` (the signal), `ERR_PEAL_STOPPED` (every
-   * answer was the same refusal), `ERR_PEAL_CONNECT` and its like (no way to the gateway), `ERR_PEAL_INPUT` (the
+   * answer was the same refusal, or nearly every token is bad), `ERR_PEAL_CONNECT` and its like (no way to the gateway), `ERR_PEAL_INPUT` (the
    * recipients could not be read on).
    */
   get stopped(): PealError | null {
@@ -215,7 +227,7 @@ export class Result {
 
   toJSON(): ResultData {
     const { counts, reasons, errors, invalid } = this.#parts;
-    const { failed, unsent, unknown, stopped } = this;
+    const { failed, unsent, unknown, resent, stopped } = this;
     return {
       ...counts,
       reasons: Object.fromEntries(reasons),
@@ -224,6 +236,7 @@ export class Result {
       unsentTokens: unsent.toArray(),
       unknownTokens: unknown.toArray(),
       invalidRecipients: invalid,
+      resent,
       stopped: stopped === null ? null : { code: stopped.code, message: stopped.message },
     };
   }

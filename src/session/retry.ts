@@ -1,13 +1,13 @@
 /**
- * When to send again. Pure: the randomness is handed in. Called by results.
+ * When a result's `retry()` is to be sent. Pure; by the policy of sends. Called by results.
  */
-import { maxRetryDelayMs, retryDelayMs } from '../base/limits.js';
+import { backoffMs, retryKindOf } from '../apns/retry-policy.js';
 import type { Failure } from './failure.js';
 
 /**
- * Milliseconds to wait after attempt number `attempt` (from 1): a random part of `retryDelayMs` doubled with each
- * attempt (full jitter), and never less than the longest Retry-After among the failures that pass. The first retry of
- * recipients that were never processed waits only where `hasToWait` says that the cause is likely to stand.
+ * Milliseconds to wait after attempt number `attempt` (from 1): a random part of what doubles with each attempt (full
+ * jitter), and never less than any of the failures that pass asks for. The first retry of recipients that were never
+ * processed waits only where `hasToWait` says that the cause is likely to stand.
  */
 export function retryDelay(
   attempt: number,
@@ -16,11 +16,15 @@ export function retryDelay(
   random: () => number,
 ): number {
   if (attempt === 1 && !hasToWait) return 0;
-  let asked = 0;
-  for (const failure of failures) {
-    const seconds = failure.retryAfterSeconds;
-    if (seconds !== null && seconds > asked && failure.isTransient) asked = seconds;
+  const drawn = random();
+  let waitMs = backoffMs('transient', attempt, null, () => drawn);
+  for (const { status, reason, retryAfterSeconds, isTransient } of failures) {
+    if (!isTransient) continue;
+    const kind = retryKindOf(status, reason) ?? 'transient';
+    waitMs = Math.max(
+      waitMs,
+      backoffMs(kind, attempt, retryAfterSeconds, () => drawn),
+    );
   }
-  const longest = Math.min(maxRetryDelayMs, retryDelayMs * 2 ** Math.min(attempt - 1, 30));
-  return Math.ceil(Math.max(random() * longest, Math.min(asked * 1000, maxRetryDelayMs)));
+  return waitMs;
 }

@@ -1,7 +1,16 @@
 /**
  * Options of one send, checked. Called by session/send, on the main thread.
  */
+import type { Protocol } from '../apns/address.js';
+import type { RetryBudget } from '../apns/retry-policy.js';
 import { TokenBlock } from '../apns/token-block.js';
+import {
+  badTokenShare,
+  maxRequestsPerRecipient,
+  maxRetryTimeMs,
+  requestsPerRecipient,
+  retryTimeMs,
+} from '../base/limits.js';
 import type { OutcomeSink } from '../engine/outcome-sink.js';
 import type { Message } from './message.js';
 import { optionError, refuseUnknown, wholeNumber } from './options.js';
@@ -36,6 +45,29 @@ export interface SendOptions {
    * its counts are not. While a promise that it returns is pending, fewer recipients are taken in.
    */
   readonly outcomes?: OutcomeSink;
+  /**
+   * What the send itself may spend on recipients whose fault passes (429, 500, 503, an expired provider token …):
+   * requests for one recipient in all (`attempts`, 1 to 100, default 3) within `timeMs` of its first answer (up to an hour,
+   * default 60,000). `false`: the first answer is final. HTTP/2 only.
+   */
+  readonly retry?: false | RetryOptions;
+  /**
+   * What to do with recipients that were written and never answered. `'report'` (the default): they are unknown.
+   * `'resend'`: they are sent to again, with the same apns-id, within the limits of `retry`; their devices may then show
+   * the notification twice. HTTP/2 only.
+   */
+  readonly onUnknown?: 'report' | 'resend';
+  /**
+   * The share of answers that call the token bad (BadDeviceToken, DeviceTokenNotForTopic …; not 410) among the latest
+   * thousand or so that stops the send: above 0, up to 1; `false`: none does. Default 0.9. HTTP/2 only.
+   */
+  readonly stopAtBadTokens?: false | number;
+}
+
+/** Requests for one recipient in all, and how long after its first answer the last may begin, in milliseconds. */
+export interface RetryOptions {
+  readonly attempts?: number;
+  readonly timeMs?: number;
 }
 
 /** The same, with defaults filled in and the recipients chosen. */
@@ -47,9 +79,19 @@ export interface CheckedSendOptions {
   readonly onProgress: ((progress: Progress) => void) | null;
   readonly onInvalid: ((recipient: InvalidRecipient) => void) | null;
   readonly outcomes: OutcomeSink | null;
+  /** Null: nothing is sent again. */
+  readonly retry: RetryBudget | null;
+  readonly onUnknown: 'report' | 'resend';
+  readonly stopAtBadTokens: number | null;
 }
 
-const known = ['recipients', 'total', 'signal', 'afterStop', 'onProgress', 'onInvalid', 'outcomes'];
+const known = [
+  ...['recipients', 'total', 'signal', 'afterStop', 'onProgress', 'onInvalid', 'outcomes'],
+  ...['retry', 'onUnknown', 'stopAtBadTokens'],
+];
+/** Options that a binary gateway has no use for. */
+const http2Only = ['retry', 'onUnknown', 'stopAtBadTokens'] as const;
+const defaultBudget: RetryBudget = { attempts: requestsPerRecipient, timeMs: retryTimeMs };
 const functions = ['onProgress', 'onInvalid'] as const;
 
 /** What a send without options does; the same object for all, because small sends are frequent. */
@@ -70,7 +112,41 @@ export function checkSendOptions(message: Message, options: SendOptions = none):
     onProgress: options.onProgress ?? null,
     onInvalid: options.onInvalid ?? null,
     outcomes: options.outcomes ?? null,
+    retry: budgetOf(options),
+    onUnknown: options.onUnknown ?? 'report',
+    stopAtBadTokens: shareOf(options.stopAtBadTokens),
   };
+}
+
+/** Refuses what a gateway of `protocol` cannot do. Throws PealError ERR_PEAL_OPTION that names the option. */
+export function checkProtocolOptions(protocol: Protocol, options: SendOptions = none): void {
+  const name = protocol === 'binary' ? http2Only.find((each) => options[each] !== undefined) : undefined;
+  if (name === undefined) return;
+  throw optionError(`The option ${name} is for HTTP/2: a binary gateway answers too little for it.`);
+}
+
+function budgetOf({ retry, onUnknown }: SendOptions): RetryBudget | null {
+  if (retry === undefined) return defaultBudget;
+  if (retry === false) {
+    if (onUnknown !== 'resend') return null;
+    throw optionError("The option onUnknown: 'resend' goes by the limits of retry, which is false.");
+  }
+  if (typeof retry !== 'object' || retry === null) {
+    throw optionError('The option retry must be false or an object { attempts, timeMs }.');
+  }
+  refuseUnknown('The option retry', retry, ['attempts', 'timeMs']);
+  const { attempts, timeMs } = retry;
+  return {
+    attempts: wholeNumber('retry.attempts', attempts, 1, maxRequestsPerRecipient, requestsPerRecipient),
+    timeMs: wholeNumber('retry.timeMs', timeMs, 0, maxRetryTimeMs, retryTimeMs),
+  };
+}
+
+function shareOf(value: unknown): number | null {
+  if (value === undefined) return badTokenShare;
+  if (value === false) return null;
+  if (typeof value === 'number' && value > 0 && value <= 1) return value;
+  throw optionError('The option stopAtBadTokens must be false or a share above 0 and up to 1, such as 0.9.');
 }
 
 function checkShape(options: SendOptions): void {
@@ -89,6 +165,10 @@ function checkShape(options: SendOptions): void {
   }
   if (afterStop !== undefined && afterStop !== 'leave' && afterStop !== 'unsent') {
     throw optionError("The option afterStop must be 'leave' or 'unsent'.");
+  }
+  const { onUnknown } = options;
+  if (onUnknown !== undefined && onUnknown !== 'report' && onUnknown !== 'resend') {
+    throw optionError("The option onUnknown must be 'report' or 'resend'.");
   }
 }
 

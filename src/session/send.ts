@@ -61,9 +61,12 @@ export class Send {
     this.#packer = new Packer({
       encodePayload: (payload) => message.encodePersonalPayload(payload, protocol),
       onInvalid: (recipient) => this.#books.addInvalid(recipient),
+      namesAll: options.onUnknown === 'resend' && !message.hasApnsId,
     });
+    const { retry, onUnknown, stopAtBadTokens } = options;
     this.#job = target.engine.send(target.route, message.notificationFor(protocol), this.#books, {
       stopsAtFailure: this.#stopsAtFailure,
+      ...(protocol === 'http2' && { retry, onUnknown, stopAtBadTokens }),
     });
   }
 

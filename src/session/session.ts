@@ -138,7 +138,7 @@ export class Session implements AsyncDisposable {
   #tokensFor(credential: Credential): ProviderTokenSource | null {
     if (credential.kind !== 'token') return null;
     const minter = this.#minters.minterFor(credential);
-    return { providerToken: () => minter.current().token };
+    return { providerToken: () => minter.current().token, refreshProviderToken: () => minter.refresh().token };
   }
 
   #runningEngine(): Engine | Promise<Engine> {

@@ -34,8 +34,8 @@ import type { Chunk, OutputChunks } from './output-chunks.js';
 const apnsIdName = Uint8Array.from('apns-id', (character) => character.charCodeAt(0));
 /** What the entry for apns-id takes in the client's table (RFC 7541 §4.1). */
 const apnsIdEntryBytes = 32 + apnsIdName.length + apnsIdBytes;
-/** Longest header block that is written: two size updates, a status and an apns-id with its name. */
-const maxBlockBytes = 2 * 4 + 5 + 2 + apnsIdName.length + 1 + apnsIdBytes;
+/** Longest header block that is written: two size updates, a status, an apns-id with its name, and a Retry-After. */
+const maxBlockBytes = 2 * 4 + 5 + 2 + apnsIdName.length + 1 + apnsIdBytes + 3 + 10;
 
 export class AnswerWriter {
   readonly #output: OutputChunks;
@@ -76,8 +76,8 @@ export class AnswerWriter {
     chunk.endedStreams++;
   }
 
-  /** The headers of a rejection; its body follows. */
-  rejectionHeaders(streamId: number, answer: number, apnsId: Uint8Array | null): void {
+  /** The headers of a rejection; its body follows. @param retryAfterS Retry-After in seconds; below 0: none. */
+  rejectionHeaders(streamId: number, answer: number, apnsId: Uint8Array | null, retryAfterS: number): void {
     const chunk = this.#output.room(FRAME_HEADER_BYTES + maxBlockBytes);
     const { bytes } = chunk;
     const start = chunk.length;
@@ -85,6 +85,7 @@ export class AnswerWriter {
     if (this.#smallestTableBytes >= 0) at = this.#writeSizeUpdate(bytes, at);
     at = writeStatus(bytes, at, answerStatus(answer));
     at = this.#writeApnsId(chunk, at, apnsId);
+    if (retryAfterS >= 0) at = writeRetryAfter(bytes, at, retryAfterS);
     writeFrameHeader(bytes, start, at - start - FRAME_HEADER_BYTES, HEADERS, FLAG_END_HEADERS, streamId);
     chunk.length = at;
   }
@@ -139,6 +140,13 @@ export class AnswerWriter {
     writeUint32(payload, 4, errorCode);
     payload.set(text, 8);
     this.#frame(GOAWAY, 0, payload, 0, payload.length);
+  }
+
+  /** Octets as they are, for scenarios that break the protocol. At most 64 KiB. */
+  raw(octets: Uint8Array): void {
+    const chunk = this.#output.room(octets.length);
+    chunk.bytes.set(octets, chunk.length);
+    chunk.length += octets.length;
   }
 
   #frame(type: number, flags: number, payload: Uint8Array, start: number, end: number): void {
@@ -197,4 +205,15 @@ function writeStatus(bytes: Uint8Array, start: number, status: number): number {
   bytes[start + 3] = 0x30 + (Math.floor(status / 10) % 10);
   bytes[start + 4] = 0x30 + (status % 10);
   return start + 5;
+}
+
+/** A literal without indexing whose name is static entry 53, retry-after; its value in seconds. */
+function writeRetryAfter(bytes: Uint8Array, start: number, seconds: number): number {
+  const digits = String(seconds);
+  let at = start;
+  bytes[at++] = 0x0f;
+  bytes[at++] = 53 - 15;
+  bytes[at++] = digits.length;
+  for (let i = 0; i < digits.length; i++) bytes[at++] = digits.charCodeAt(i);
+  return at;
 }

@@ -48,6 +48,7 @@ export const BAD_PRIORITY = code('BadPriority');
 export const BAD_TOPIC = code('BadTopic');
 export const DUPLICATE_HEADERS = code('DuplicateHeaders');
 export const EXPIRED_PROVIDER_TOKEN = code('ExpiredProviderToken');
+export const IDLE_TIMEOUT = code('IdleTimeout');
 export const INVALID_PROVIDER_TOKEN = code('InvalidProviderToken');
 export const INVALID_PUSH_TYPE = code('InvalidPushType');
 export const METHOD_NOT_ALLOWED = code('MethodNotAllowed');
@@ -56,6 +57,8 @@ export const MISSING_PROVIDER_TOKEN = code('MissingProviderToken');
 export const MISSING_TOPIC = code('MissingTopic');
 export const PAYLOAD_EMPTY = code('PayloadEmpty');
 export const PAYLOAD_TOO_LARGE = code('PayloadTooLarge');
+export const TOO_MANY_PROVIDER_TOKEN_UPDATES = code('TooManyProviderTokenUpdates');
+export const TOO_MANY_REQUESTS = code('TooManyRequests');
 export const TOPIC_DISALLOWED = code('TopicDisallowed');
 export const UNRELATED_KEY_ID = code('UnrelatedKeyIdInToken');
 

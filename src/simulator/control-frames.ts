@@ -32,6 +32,7 @@ import {
   SETTINGS_MAX_HEADER_LIST_SIZE,
 } from '../codec/http2/frames.js';
 import { PeerSettings } from '../codec/http2/settings.js';
+import { AnnouncedSettings } from './announced-settings.js';
 import type { AnswerWriter } from './answer-writer.js';
 import { clientFault } from './client-fault.js';
 import type { SimulatorSettings } from './options.js';
@@ -46,7 +47,8 @@ export class ControlFrames {
   readonly #rejections: RejectionQueue;
   readonly #streams: ServerStreams;
   readonly #peer = new PeerSettings();
-  #unacknowledged = 0;
+  /** Our own, as far as the client has to keep to them. */
+  readonly announced = new AnnouncedSettings();
   /** Whether the client has answered our PING. */
   isPingAcknowledged = false;
 
@@ -56,14 +58,9 @@ export class ControlFrames {
     this.#streams = streams;
   }
 
-  /** Whether the client has acknowledged every SETTINGS of ours. */
-  get isAcknowledged(): boolean {
-    return this.#unacknowledged === 0;
-  }
-
   /** Our first SETTINGS, as APNs was seen to send them. */
   announce(settings: SimulatorSettings, maxStreams: number): void {
-    this.#unacknowledged++;
+    this.announced.begin(settings, maxStreams);
     this.#writer.settings([
       [SETTINGS_HEADER_TABLE_SIZE, headerTableBytes],
       [SETTINGS_MAX_CONCURRENT_STREAMS, maxStreams],
@@ -74,8 +71,13 @@ export class ControlFrames {
   }
 
   announceMaxStreams(maxStreams: number): void {
-    this.#unacknowledged++;
+    this.announced.send({ maxStreams });
     this.#writer.settings([[SETTINGS_MAX_CONCURRENT_STREAMS, maxStreams]]);
+  }
+
+  announceInitialWindow(initialWindowBytes: number): void {
+    this.announced.send({ initialWindowBytes });
+    this.#writer.settings([[SETTINGS_INITIAL_WINDOW_SIZE, initialWindowBytes]]);
   }
 
   /** A PING of ours, to learn when the client has read what stands before it. */
@@ -138,8 +140,7 @@ export class ControlFrames {
     if (streamId !== 0) throw clientFault('SETTINGS on a stream');
     if ((flags & FLAG_ACK) !== 0) {
       if (length !== 0) throw clientFault('SETTINGS ACK with a payload', FRAME_SIZE_ERROR);
-      if (this.#unacknowledged === 0) throw clientFault('SETTINGS ACK for nothing');
-      this.#unacknowledged--;
+      if (!this.announced.acknowledge()) throw clientFault('SETTINGS ACK for nothing');
       return;
     }
     if (length % SETTINGS_ENTRY_BYTES !== 0) throw clientFault('SETTINGS of a wrong length', FRAME_SIZE_ERROR);

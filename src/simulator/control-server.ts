@@ -6,6 +6,7 @@
  *     GET  /peal/ledger/tokens   one JSON object a line for each token
  *     GET  /peal/feedback        what the feedback service will say, JSON; does not clear it
  *     GET  /peal/ca.pem          the authority to trust (PEM), if the certificate is a throw-away one
+ *     GET  /peal/faults          what the scenario has done so far, JSON
  *     POST /peal/reset           forgets all requests and answers
  */
 import { once } from 'node:events';
@@ -15,6 +16,7 @@ import { pipeline, Readable } from 'node:stream';
 import { PealError } from '../base/errors.js';
 import type { FeedbackList } from './feedback-list.js';
 import type { SimulatorLedger } from './ledger.js';
+import type { ScenarioRun } from './scenario-run.js';
 
 const loopback = '127.0.0.1';
 /** Lines of tokens that are put into one write. */
@@ -26,16 +28,24 @@ export class ControlServer {
   readonly #ledger: SimulatorLedger;
   readonly #feedback: FeedbackList | null;
   readonly #authority: string | null;
+  readonly #scenario: ScenarioRun | null;
   readonly #server: Server;
 
   /**
    * @param authority PEM for /peal/ca.pem, or null.
    * @param feedback What the feedback service has, or null where there is none.
+   * @param scenario The faults at work, or null.
    */
-  constructor(ledger: SimulatorLedger, authority: string | null, feedback: FeedbackList | null = null) {
+  constructor(
+    ledger: SimulatorLedger,
+    authority: string | null,
+    feedback: FeedbackList | null = null,
+    scenario: ScenarioRun | null = null,
+  ) {
     this.#ledger = ledger;
     this.#feedback = feedback;
     this.#authority = authority;
+    this.#scenario = scenario;
     this.#server = createServer((request, response) => this.#serve(request, response));
   }
 
@@ -73,6 +83,9 @@ export class ControlServer {
       case 'GET /peal/feedback':
         reply(response, 200, this.#feedback?.pending() ?? []);
         break;
+      case 'GET /peal/faults':
+        reply(response, 200, { isOver: this.#scenario?.isOver ?? true, done: this.#scenario?.done ?? [] });
+        break;
       case 'GET /peal/ca.pem':
         if (this.#authority === null) reply(response, 404, { error: 'the certificate is not a throw-away one' });
         else response.writeHead(200, { 'content-type': 'application/x-pem-file' }).end(this.#authority);
@@ -84,7 +97,7 @@ export class ControlServer {
       default:
         reply(response, 404, {
           error:
-            'there are GET /peal/ledger, GET /peal/ledger/tokens, GET /peal/feedback, GET /peal/ca.pem and POST /peal/reset',
+            'there are GET /peal/ledger, GET /peal/ledger/tokens, GET /peal/feedback, GET /peal/faults, GET /peal/ca.pem and POST /peal/reset',
         });
     }
   }

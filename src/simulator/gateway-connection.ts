@@ -1,42 +1,67 @@
 /**
  * Drives one server connection over a byte stream: hands on what is read, gathers what one turn of the loop has
- * answered into one write, lets it wait out the round-trip time, and ends in good order. On the simulator's thread.
+ * answered into one write, lets it wait out the round-trip time, and ends in good order, or as a fault wants it. On the
+ * simulator's thread.
  *
- *     onBytes ─▶ ServerConnection ─▶ output ─(end of the turn)─▶ line, due after roundTripMs ─▶ write, one at a time
+ *     onBytes ─▶ ServerConnection ─▶ output ─(end of the turn)─▶ OutputLine ─▶ stream
  *
- * The delay holds for everything that is sent, also SETTINGS, WINDOW_UPDATE and PING: a client that has to wait for a
- * window waits as long as it would for a distant gateway.
+ *                  announce, PING          PING answered            answers are out
+ *     open ─────────────────────▶ announced ─────────────▶ told ─────────────────────▶ ended
+ *       │  GOAWAY at once                                   ▲                            ▲
+ *       ├───────────────────────────────────────────────────┘                            │
+ *       └──▶ cut: what was written before still goes out, nothing is read ───────────────┘
  */
 
 import type { TimerHandle } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import { closeTimeoutMs, pauseReadingAboveBytes, resumeReadingBelowBytes } from '../base/limits.js';
 import type { ByteStream, ByteStreamListener } from '../transport/backend.js';
+import { Chance } from './chance.js';
+import { ConnectionConduct } from './connection-conduct.js';
+import type { ConnectionFaults } from './connection-faults.js';
+import { FaultStrikes, type StruckConnection } from './fault-strikes.js';
 import type { Gateway } from './gateway.js';
+import { type Goodbye, goodbyeFor, plainGoodbye } from './goodbyes.js';
+import { IdleWatch } from './idle-watch.js';
 import type { Chunk } from './output-chunks.js';
+import { type LineOwner, OutputLine } from './output-line.js';
 import type { ClientIdentity } from './request-rules.js';
+import { RequestStage } from './request-stage.js';
 import { ServerConnection } from './server-connection.js';
 
-/** How a connection ends: announced, then told the last stream, then ended once its answers are out. */
-type Ending = 'no' | 'announced' | 'told' | 'ended';
+/** How a connection ends, see above. */
+type Ending = 'no' | 'announced' | 'told' | 'cut' | 'ended';
 
-export class GatewayConnection implements ByteStreamListener {
+/** A stream that can end its connection with a reset, where that differs from `destroy`. */
+export interface ServerStream extends ByteStream {
+  /** As `destroy`, with RST where TCP is beneath. */
+  resetPeer?(): void;
+}
+
+export class GatewayConnection implements ByteStreamListener, LineOwner, StruckConnection {
   readonly #gateway: Gateway;
-  readonly #stream: ByteStream;
-  readonly #server: ServerConnection;
+  readonly #stream: ServerStream;
+  readonly #line: OutputLine;
   readonly #whenClosed: () => void;
   /** Reason to turn the client away at once, as JSON; null to serve it. */
   readonly #turnAway: string | null;
-  /** Chunks that wait to be due or to be written, in order. */
-  readonly #line: Chunk[] = [];
-  #lineBytes = 0;
-  #written: Chunk | null = null;
-  #timer: TimerHandle | null = null;
+  readonly #faults: ConnectionFaults | null = null;
+  readonly #strikes: FaultStrikes | null = null;
+  readonly #idle: IdleWatch | null = null;
+  #stage: RequestStage | null = null;
   #isFlushPending = false;
-  #isPaused = false;
+  /** Reading is paused because too much waits to be written. */
+  #isFull = false;
+  /** Reading is paused by a fault. */
+  #isStalled = false;
   #isClosed = false;
+  /** Nothing is read or written any more, and nobody is told. */
+  #isDead = false;
   #ending: Ending = 'no';
+  #last: 'all' | 'half' | 'none' = 'all';
+  #goodbye: Goodbye = plainGoodbye;
   #deadline: TimerHandle | null = null;
+  readonly server: ServerConnection;
 
   /**
    * @param turnAway Apple's reason for turning the client away with a GOAWAY, or null.
@@ -44,7 +69,7 @@ export class GatewayConnection implements ByteStreamListener {
    */
   constructor(
     gateway: Gateway,
-    stream: ByteStream,
+    stream: ServerStream,
     client: ClientIdentity,
     turnAway: string | null,
     whenClosed: () => void,
@@ -53,40 +78,66 @@ export class GatewayConnection implements ByteStreamListener {
     this.#stream = stream;
     this.#turnAway = turnAway;
     this.#whenClosed = whenClosed;
-    this.#server = new ServerConnection(gateway, client);
+    this.#line = new OutputLine(gateway, stream, this);
+    const { scenario, settings } = gateway;
+    if (scenario === null && settings.conduct === null) {
+      this.server = new ServerConnection(gateway, client);
+      return;
+    }
+    if (scenario !== null) {
+      this.#strikes = new FaultStrikes(settings.clock, this);
+      this.#faults = scenario.join(this.#strikes);
+    }
+    if (settings.conduct !== null && Number.isFinite(settings.conduct.idleMs)) {
+      this.#idle = new IdleWatch(settings.clock, settings.conduct, () => this.#onIdle());
+    }
+    this.server = this.#makeStagedServer(client);
   }
 
   onOpen(): void {
     this.#gateway.ledger.recordConnection();
-    this.#server.start();
-    if (this.#turnAway !== null) {
-      this.#server.close(JSON.stringify({ reason: this.#turnAway }));
-      this.#ending = 'told';
-      this.#setDeadline();
-    }
+    if (this.#isRefused()) return;
+    this.server.start();
+    if (this.#turnAway !== null) this.#tell(goodbyeFor(this.#turnAway));
+    this.#idle?.begin();
     this.#scheduleFlush();
   }
 
   onBytes(buffer: Uint8Array, length: number): void {
-    this.#server.receive(buffer, length, this.#gateway.settings.clock.wallMs());
+    if (this.#isDead) return;
+    this.#idle?.touch();
+    this.server.receive(buffer, length, this.#gateway.settings.clock.wallMs());
     this.#scheduleFlush();
   }
 
   onClosed(error: PealError | null): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
     const { clock, logger } = this.#gateway.settings;
-    if (this.#timer !== null) clock.clearTimer(this.#timer);
     if (this.#deadline !== null) clock.clearTimer(this.#deadline);
-    const reason = this.#server.fault ?? error?.message ?? null;
+    this.#line.close();
+    this.#idle?.close();
+    this.#strikes?.close();
+    this.#stage?.lose(0);
+    this.#faults?.close();
+    const reason = this.server.fault ?? error?.message ?? null;
     if (reason !== null) logger.warn({ reason }, 'simulator: a connection ended early');
     this.#whenClosed();
   }
 
   /** Ends in good order: the streams under way are answered. Resolved by `whenClosed`, at the latest after 5 seconds. */
   close(): void {
-    if (this.#isClosed || this.#ending !== 'no') return;
+    if (this.#isDead) this.destroy();
+    else this.sayGoodbye(plainGoodbye);
+  }
+
+  /** As `close`, with a text of one's own. @param last Which of the streams under way the second step covers. */
+  sayGoodbye(goodbye: Goodbye, last: 'all' | 'half' | 'none' = 'all'): void {
+    if (this.#isClosed || this.#isDead || this.#ending !== 'no') return;
     this.#ending = 'announced';
-    this.#server.announceClose();
+    this.#goodbye = goodbye;
+    this.#last = last;
+    this.server.announceClose(goodbye);
     this.#setDeadline();
     this.#scheduleFlush();
   }
@@ -96,12 +147,145 @@ export class GatewayConnection implements ByteStreamListener {
     if (!this.#isClosed) this.#stream.destroy();
   }
 
+  // --- what faults do ---
+
+  /** Whether anything can still happen to it. */
+  get canBeStruck(): boolean {
+    return !this.#isClosed && !this.#isDead && this.#ending !== 'ended' && this.#ending !== 'cut';
+  }
+
+  /** GOAWAY at once; what it covers is answered, then the connection ends. */
+  tellGoodbye(goodbye: Goodbye, last: 'all' | 'half' | 'none'): void {
+    if (!this.canBeStruck) return;
+    this.#last = last;
+    this.#tell(goodbye);
+    this.#scheduleFlush();
+  }
+
+  /** What was written still goes out, then the connection ends; nothing is read or processed any more. */
+  cut(processedShare: number): void {
+    if (!this.canBeStruck) return;
+    this.server.halt();
+    this.#stage?.lose(processedShare);
+    this.#ending = 'cut';
+    this.#setDeadline();
+    this.#scheduleFlush();
+  }
+
+  /** The connection is gone at once, with RST where TCP is beneath. */
+  breakOff(processedShare: number): void {
+    if (!this.canBeStruck) return;
+    this.#die(processedShare);
+    if (this.#stream.resetPeer === undefined) this.#stream.destroy();
+    else this.#stream.resetPeer();
+  }
+
+  /** Nothing is read or written ever again. */
+  fallSilent(processedShare: number): void {
+    if (!this.canBeStruck) return;
+    this.#die(processedShare);
+    this.#stream.pauseReading();
+  }
+
+  /** Nothing is read or written until it is called with false. */
+  setStalled(isStalled: boolean): void {
+    if (this.#isClosed || this.#isDead || this.#isStalled === isStalled) return;
+    this.#isStalled = isStalled;
+    if (isStalled) this.#line.hold();
+    else this.#line.release();
+    this.#applyPause();
+  }
+
+  /** What was put into the output goes out at the end of the turn. */
+  wake(): void {
+    this.#scheduleFlush();
+  }
+
+  // --- the line ---
+
+  onReleased(chunk: Chunk): void {
+    this.server.released(chunk);
+    if (!this.#isFull || this.#line.waitingBytes >= resumeReadingBelowBytes) return;
+    this.#isFull = false;
+    this.#applyPause();
+  }
+
+  pieceBytes(): number {
+    return this.#faults === null ? Number.POSITIVE_INFINITY : this.#faults.pieceBytes();
+  }
+
+  /** Everything is out: the stream ends after a fault, or when it was to close and no request is under way. */
+  onDrained(): void {
+    if (this.#ending === 'ended') return;
+    const isAnswered = this.#ending === 'told' && this.server.activeStreams === 0;
+    if (this.server.fault === null && this.#ending !== 'cut' && !isAnswered) return;
+    this.#ending = 'ended';
+    this.#stream.end();
+    this.#setDeadline();
+  }
+
+  #makeStagedServer(client: ClientIdentity): ServerConnection {
+    const { ledger, pushRates: rates, scenario, settings } = this.#gateway;
+    const { clock, maxStreams } = settings;
+    const faults = this.#faults;
+    const host = {
+      setFullStreams: (streams: number) => this.server.limits.setFullStreams(streams),
+      sayGoodbye: (goodbye: Goodbye) => this.sayGoodbye(goodbye),
+    };
+    const conduct =
+      settings.conduct === null
+        ? null
+        : new ConnectionConduct(settings.conduct, maxStreams, { rates, ledger, clock, host });
+    if (this.#idle !== null) this.#idle.conduct = conduct;
+    return new ServerConnection(this.#gateway, client, (streams, answers) => {
+      const chance = faults?.chance ?? new Chance(settings.seed, 0);
+      const processingMs = scenario?.scenario.processingMs ?? 0;
+      const wake = (): void => this.#scheduleFlush();
+      const parts = { clock, ledger, streams, answers, faults, conduct, chance, processingMs, wake };
+      this.#stage = new RequestStage(parts);
+      return this.#stage;
+    });
+  }
+
+  /** Whether the scenario turns the connection away; then that is done. */
+  #isRefused(): boolean {
+    if (this.#faults === null) return false;
+    const refusal = this.#gateway.scenario?.opened(this.#faults) ?? null;
+    if (refusal === 'reset') this.breakOff(0);
+    else if (refusal === 'silent') this.fallSilent(0);
+    else if (refusal === 'end') this.cut(0);
+    return refusal !== null;
+  }
+
+  #die(processedShare: number): void {
+    this.#isDead = true;
+    this.server.halt();
+    this.#stage?.lose(processedShare);
+    this.#line.close();
+    this.#idle?.close();
+  }
+
+  #onIdle(): void {
+    const { conduct } = this.#gateway.settings;
+    if (conduct === null || !this.canBeStruck) return;
+    this.#gateway.ledger.recordFault('idle');
+    if (conduct.idleEnd === 'silence') this.fallSilent(0);
+    else if (conduct.idleEnd === 'reset') this.breakOff(0);
+    else this.sayGoodbye(goodbyeFor('IdleTimeout', conduct.goawayTwice));
+  }
+
+  #tell(goodbye: Goodbye): void {
+    this.#ending = 'told';
+    this.server.close(goodbye, this.#last);
+    this.#setDeadline();
+  }
+
   #setDeadline(): void {
-    this.#deadline = this.#gateway.settings.clock.setTimer(() => this.destroy(), closeTimeoutMs);
+    this.#deadline ??= this.#gateway.settings.clock.setTimer(() => this.destroy(), closeTimeoutMs);
   }
 
   #scheduleFlush(): void {
-    if (this.#isFlushPending || this.#isClosed) return;
+    if (this.#isFlushPending || this.#isClosed || this.#isDead) return;
     this.#isFlushPending = true;
     this.#gateway.settings.clock.defer(this.#flush);
   }
@@ -109,75 +293,22 @@ export class GatewayConnection implements ByteStreamListener {
   /** End of the turn: what it has produced joins the line. */
   readonly #flush = (): void => {
     this.#isFlushPending = false;
-    if (this.#isClosed) return;
-    if (this.#ending === 'announced' && this.#server.isCloseNoticed) {
-      this.#ending = 'told';
-      this.#server.close('');
-    }
-    if (!this.#server.output.isEmpty) this.#enterLine(this.#server.output.takeAll());
-    this.#pump();
+    if (this.#isClosed || this.#isDead) return;
+    if (this.#stage !== null) this.#stage.processDue();
+    if (this.#ending === 'announced' && this.server.isCloseNoticed) this.#tell(this.#goodbye);
+    if (!this.server.output.isEmpty) this.#enterLine(this.server.output.takeAll());
+    this.#line.pump();
   };
 
   #enterLine(chunks: readonly Chunk[]): void {
-    const { clock, roundTripMs } = this.#gateway.settings;
-    const dueMs = roundTripMs > 0 ? clock.now() + roundTripMs : 0;
-    for (const chunk of chunks) {
-      chunk.dueMs = dueMs;
-      this.#lineBytes += chunk.length;
-      this.#line.push(chunk);
-    }
-    if (this.#lineBytes > pauseReadingAboveBytes && !this.#isPaused) {
-      this.#isPaused = true;
-      this.#stream.pauseReading();
-    }
+    this.#line.enter(chunks);
+    if (this.#line.waitingBytes <= pauseReadingAboveBytes || this.#isFull) return;
+    this.#isFull = true;
+    this.#applyPause();
   }
 
-  /** Writes the head of the line, if it is due and nothing is being written. */
-  #pump(): void {
-    if (this.#written !== null || this.#isClosed) return;
-    const head = this.#line[0];
-    if (head === undefined) {
-      this.#endIfDone();
-      return;
-    }
-    if (head.dueMs > 0 && !this.#isDue(head)) return;
-    this.#line.shift();
-    this.#lineBytes -= head.length;
-    this.#written = head;
-    this.#server.released(head);
-    this.#stream.write(head.bytes.subarray(0, head.length), this.#onWritten);
-    if (this.#isPaused && this.#lineBytes < resumeReadingBelowBytes) {
-      this.#isPaused = false;
-      this.#stream.resumeReading();
-    }
-  }
-
-  #isDue(chunk: Chunk): boolean {
-    const { clock } = this.#gateway.settings;
-    const waitMs = chunk.dueMs - clock.now();
-    if (waitMs <= 0) return true;
-    this.#timer ??= clock.setTimer(this.#onTimer, waitMs);
-    return false;
-  }
-
-  readonly #onTimer = (): void => {
-    this.#timer = null;
-    this.#pump();
-  };
-
-  readonly #onWritten = (): void => {
-    if (this.#written !== null) this.#gateway.chunks.giveBack(this.#written);
-    this.#written = null;
-    this.#pump();
-  };
-
-  /** Everything is out: the stream ends after a fault, or when it was to close and no request is under way. */
-  #endIfDone(): void {
-    if (this.#ending === 'ended') return;
-    const isDone = this.#server.fault !== null || (this.#ending === 'told' && this.#server.activeStreams === 0);
-    if (!isDone) return;
-    this.#ending = 'ended';
-    this.#stream.end();
-    if (this.#deadline === null) this.#setDeadline();
+  #applyPause(): void {
+    if (this.#isFull || this.#isStalled) this.#stream.pauseReading();
+    else this.#stream.resumeReading();
   }
 }

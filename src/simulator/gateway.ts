@@ -6,11 +6,14 @@ import { reasons } from '../apns/reason.js';
 import { answerBody } from './answers.js';
 import { ApnsIds } from './apns-ids.js';
 import { FeedbackList } from './feedback-list.js';
+import { KeyUpdates } from './key-updates.js';
 import { SimulatorLedger } from './ledger.js';
 import type { SimulatorSettings } from './options.js';
 import { ChunkPool } from './output-chunks.js';
 import { ProviderTokens } from './provider-tokens.js';
+import { PushRates } from './push-rates.js';
 import { RequestRules } from './request-rules.js';
+import { ScenarioRun } from './scenario-run.js';
 import { TokenWishes } from './token-wishes.js';
 
 /** Tokens that are gone are gone since this long before the simulator was started. */
@@ -24,6 +27,11 @@ export class Gateway {
   readonly apnsIds: ApnsIds;
   readonly wishes: TokenWishes;
   readonly feedback: FeedbackList;
+  /** The faults at work; null where there are none. */
+  readonly scenario: ScenarioRun | null;
+  /** How often each token is pushed to; null where nobody minds. */
+  readonly pushRates: PushRates | null;
+  readonly #keyUpdates: KeyUpdates | null;
   readonly #providerTokens: ProviderTokens;
   readonly #bodies: readonly Uint8Array[];
 
@@ -37,11 +45,22 @@ export class Gateway {
     this.wishes = new TokenWishes(settings);
     this.#providerTokens = new ProviderTokens(settings.providerKeys);
     this.#bodies = makeBodies(goneSinceMs);
+    const { clock, conduct, scenario, seed } = settings;
+    const expireTokens = (): void => this.#providerTokens.expireAll();
+    this.scenario = scenario === null ? null : new ScenarioRun(scenario, clock, this.ledger, seed, expireTokens);
+    this.pushRates =
+      conduct !== null && Number.isFinite(conduct.tokenPushes)
+        ? new PushRates(conduct.tokenPushes, conduct.tokenPushMs)
+        : null;
+    this.#keyUpdates =
+      conduct !== null && Number.isFinite(conduct.providerTokenUpdates)
+        ? new KeyUpdates(conduct.providerTokenUpdates, conduct.providerTokenUpdateMs)
+        : null;
   }
 
   /** The rules of one connection, over the provider tokens that all know. */
   makeRules(): RequestRules {
-    return new RequestRules(this.settings, this.#providerTokens);
+    return new RequestRules(this.settings, this.#providerTokens, this.ledger, this.#keyUpdates);
   }
 
   /** The body of a rejection. */

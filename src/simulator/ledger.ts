@@ -22,6 +22,8 @@ export interface LedgerSummary {
   readonly unanswered: number;
   /** Streams that got RST_STREAM REFUSED_STREAM; not among the requests. */
   readonly refused: number;
+  /** Streams that were thrown away: above the last one of a GOAWAY, or lost with their connection. Not among them either. */
+  readonly unprocessed: number;
   /** Rejections by Apple's reason. Reasons without any are left out. */
   readonly reasons: Readonly<Record<string, number>>;
   /** Tokens that were asked for; null in mode `counts`. */
@@ -36,6 +38,8 @@ export interface LedgerSummary {
   readonly payloadBytes: number;
   /** Connections that were opened. */
   readonly connections: number;
+  /** What scenario and conduct did, by kind. Kinds without any are left out. */
+  readonly faults: Readonly<Record<string, number>>;
   /** Digest over all (token, answer), independent of order (digest.ts). */
   readonly digest: string;
 }
@@ -77,6 +81,8 @@ export class SimulatorLedger {
   #flushes = 0;
   #payloadBytes = 0;
   #connections = 0;
+  #unprocessed = 0;
+  readonly #faults = new Map<string, number>();
 
   /** @param keepsGone Whether `takeGone` is going to be called. */
   constructor(
@@ -115,6 +121,16 @@ export class SimulatorLedger {
     this.#answers[REFUSED]!++;
   }
 
+  /** A stream was thrown away without being processed. */
+  recordUnprocessed(): void {
+    this.#unprocessed++;
+  }
+
+  /** @param kind The action of a scenario, or what the conduct did. */
+  recordFault(kind: string): void {
+    this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + 1);
+  }
+
   recordFlush(): void {
     this.#flushes++;
   }
@@ -142,6 +158,7 @@ export class SimulatorLedger {
       rejected,
       unanswered: requests - counts[ACCEPTED]! - rejected,
       refused: counts[REFUSED]!,
+      unprocessed: this.#unprocessed,
       reasons: rejectedBy,
       distinctTokens: this.#table === null ? null : this.#distinct,
       duplicates: this.#table === null ? null : requests - this.#withoutToken - this.#distinct,
@@ -149,6 +166,7 @@ export class SimulatorLedger {
       flushes: this.#flushes,
       payloadBytes: this.#payloadBytes,
       connections: this.#connections,
+      faults: Object.fromEntries(this.#faults),
       digest: this.#digest.toString(),
     };
   }
@@ -206,6 +224,8 @@ export class SimulatorLedger {
     this.#flushes = 0;
     this.#payloadBytes = 0;
     this.#connections = 0;
+    this.#unprocessed = 0;
+    this.#faults.clear();
   }
 
   #tokens(): TokenTable {

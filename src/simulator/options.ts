@@ -10,7 +10,10 @@ import { maxSimulatorStreams } from '../base/limits.js';
 import { type Logger, silentLogger } from '../base/log.js';
 import { DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES } from '../codec/http2/frames.js';
 import { answerForReason } from './answers.js';
+import { type ConductSettings, resolveConduct, type SimulatorConduct } from './conduct.js';
 import type { LedgerMode } from './ledger.js';
+import type { Scenario } from './scenario.js';
+import { checkScenario } from './scenario-check.js';
 
 /**
  * How a client has to show who it is.
@@ -89,7 +92,11 @@ export interface SimulatorOptions {
   readonly feedback?: readonly FeedbackEntry[];
   /** Whether tokens may ask for their answer (docs/simulator.md). Default true. */
   readonly scripted?: boolean;
-  /** Of all that is random: apns-ids and who is rejected. Default 1. */
+  /** Faults (docs/simulator.md). Default none. */
+  readonly scenario?: Scenario;
+  /** What errors, provider tokens and idleness do to a connection over time. `apns`: as APNs. Default: nothing. */
+  readonly conduct?: SimulatorConduct | 'apns';
+  /** Of all that is random: apns-ids, who is rejected, and the scenario's draws. Default 1. */
   readonly seed?: number;
   /** Default `tokens`. */
   readonly ledger?: LedgerMode;
@@ -133,6 +140,10 @@ export interface SimulatorSettings {
   readonly shutdownAfter: number;
   readonly feedback: readonly FeedbackTuple[];
   readonly scripted: boolean;
+  /** null: no faults. */
+  readonly scenario: Scenario | null;
+  /** null: nothing of it. */
+  readonly conduct: ConductSettings | null;
   readonly seed: number;
   readonly ledger: LedgerMode;
   readonly clock: Clock;
@@ -189,6 +200,8 @@ export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
     shutdownAfter: count('shutdownAfter', options.shutdownAfter),
     feedback: (options.feedback ?? []).map(feedbackTuple),
     scripted: options.scripted ?? true,
+    scenario: options.scenario === undefined ? null : checkScenario(options.scenario),
+    conduct: resolveConduct(options.conduct),
     seed: integer('seed', options.seed ?? 1, 0, 0xffffffff),
     ledger: oneOf('ledger', options.ledger ?? 'tokens', ['tokens', 'counts'] as const),
     clock: options.clock ?? systemClock,

@@ -18,6 +18,8 @@ export interface CheckedToken {
   readonly keyId: string;
   readonly teamId: string;
   readonly issuedAtMs: number;
+  /** A scenario has called it expired. */
+  isExpired: boolean;
 }
 
 interface Parts {
@@ -35,6 +37,7 @@ const invalid: CheckedToken = Object.freeze({
   keyId: '',
   teamId: '',
   issuedAtMs: Number.POSITIVE_INFINITY,
+  isExpired: false,
 });
 
 export class ProviderTokens {
@@ -60,9 +63,15 @@ export class ProviderTokens {
     return checked;
   }
 
+  /** Every valid provider token that was seen counts as expired from now on. */
+  expireAll(): void {
+    for (const token of this.#checked.values()) if (token.answer === ACCEPTED) token.isExpired = true;
+  }
+
   /** The answer that a token earns now. */
   answerAt(token: CheckedToken, wallMs: number): number {
     if (token.answer !== ACCEPTED) return token.answer;
+    if (token.isExpired) return EXPIRED_PROVIDER_TOKEN;
     if (wallMs - token.issuedAtMs >= providerTokenMaxAgeMs) return EXPIRED_PROVIDER_TOKEN;
     return token.issuedAtMs - wallMs > providerTokenMaxSkewMs ? INVALID_PROVIDER_TOKEN : ACCEPTED;
   }
@@ -86,7 +95,7 @@ export class ProviderTokens {
       const options = { key, dsaEncoding: 'ieee-p1363' } as const;
       if (!verify('sha256', Buffer.from(parts.signed), options, parts.signature)) return invalid;
     }
-    return { answer: ACCEPTED, keyId, teamId, issuedAtMs };
+    return { answer: ACCEPTED, keyId, teamId, issuedAtMs, isExpired: false };
   }
 }
 

@@ -104,6 +104,11 @@ export class RequestReader {
     else this.#readPath(path.bytes, 0, path.length);
   }
 
+  /** What the headers earned may have changed by itself. */
+  forgetVerdict(): void {
+    this.#holdsUntilMs = Number.NEGATIVE_INFINITY;
+  }
+
   /** A block of trailers: decoded for the table's sake, and forgotten. */
   readTrailers(bytes: Uint8Array, start: number, end: number): void {
     this.#blockLength = -1;

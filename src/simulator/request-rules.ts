@@ -18,9 +18,12 @@ import {
   METHOD_NOT_ALLOWED,
   MISSING_PROVIDER_TOKEN,
   MISSING_TOPIC,
+  TOO_MANY_PROVIDER_TOKEN_UPDATES,
   TOPIC_DISALLOWED,
   UNRELATED_KEY_ID,
 } from './answers.js';
+import type { KeyUpdates } from './key-updates.js';
+import type { SimulatorLedger } from './ledger.js';
 import type { SimulatorSettings } from './options.js';
 import type { CheckedToken, ProviderTokens } from './provider-tokens.js';
 import {
@@ -65,10 +68,22 @@ export class RequestRules {
   readonly #providerTokens: ProviderTokens;
   /** Wall time until which the verdict of the last `judge` holds: provider tokens age. */
   holdsUntilMs = Number.POSITIVE_INFINITY;
+  readonly #updates: KeyUpdates | null;
+  readonly #ledger: SimulatorLedger;
+  /** Wall time until which the connection is out of use, because it showed one provider token too many. */
+  #blockedUntilMs = 0;
 
-  constructor(settings: SimulatorSettings, providerTokens: ProviderTokens) {
+  /** @param updates Watches how often provider tokens change; null where nobody does. */
+  constructor(
+    settings: SimulatorSettings,
+    providerTokens: ProviderTokens,
+    ledger: SimulatorLedger,
+    updates: KeyUpdates | null = null,
+  ) {
     this.#settings = settings;
     this.#providerTokens = providerTokens;
+    this.#ledger = ledger;
+    this.#updates = updates;
   }
 
   /** The answer (answers.ts) that the headers earn, whatever token and payload are; ACCEPTED when they are in order. */
@@ -100,8 +115,23 @@ export class RequestRules {
     this.holdsUntilMs = this.#providerTokens.answerHoldsUntil(token, wallMs);
     const answer = this.#providerTokens.answerAt(token, wallMs);
     if (answer !== ACCEPTED) return answer;
-    client.keyName ??= keyNameOf(token);
-    return client.keyName === keyNameOf(token) ? ACCEPTED : UNRELATED_KEY_ID;
+    const keyName = keyNameOf(token);
+    if (client.keyName !== null && client.keyName !== keyName) return UNRELATED_KEY_ID;
+    if (this.#updates !== null && this.#isOneTooMany(this.#updates, keyName, authorization, wallMs)) {
+      return TOO_MANY_PROVIDER_TOKEN_UPDATES;
+    }
+    client.keyName = keyName;
+    return ACCEPTED;
+  }
+
+  #isOneTooMany(updates: KeyUpdates, keyName: string, authorization: string, wallMs: number): boolean {
+    if (wallMs >= this.#blockedUntilMs) {
+      this.#blockedUntilMs = updates.admit(keyName, authorization, wallMs);
+      if (this.#blockedUntilMs > 0) this.#ledger.recordFault('providerTokenUpdates');
+    }
+    if (this.#blockedUntilMs <= wallMs) return false;
+    this.holdsUntilMs = Math.min(this.holdsUntilMs, this.#blockedUntilMs);
+    return true;
   }
 
   #judgeTopic(fields: RequestFields, client: ClientIdentity): number {

@@ -16,14 +16,11 @@ import {
   CONNECTION_PREFACE,
   CONTINUATION,
   DATA,
-  DEFAULT_WINDOW_BYTES,
   FLAG_END_HEADERS,
   FLAG_END_STREAM,
   FLAG_PADDED,
   FLOW_CONTROL_ERROR,
   HEADERS,
-  INTERNAL_ERROR,
-  NO_ERROR,
   PROTOCOL_ERROR,
   PUSH_PROMISE,
   REFUSED_STREAM,
@@ -32,28 +29,36 @@ import {
   WINDOW_UPDATE,
 } from '../codec/http2/frames.js';
 import { AnswerWriter } from './answer-writer.js';
-import { ACCEPTED, NO_ANSWER, REFUSED, RESET } from './answers.js';
+import { ACCEPTED } from './answers.js';
 import { asClientFault, clientFault } from './client-fault.js';
+import { ConnectionLimits } from './connection-limits.js';
 import { ControlFrames } from './control-frames.js';
 import { TokenHash } from './digest.js';
 import type { Gateway } from './gateway.js';
+import { type Goodbye, Goodbyes, plainGoodbye } from './goodbyes.js';
 import { HeaderBlocks } from './header-blocks.js';
 import { NO_ENTRY } from './ledger.js';
 import { type Chunk, OutputChunks } from './output-chunks.js';
 import { PayloadCheck } from './payload-check.js';
+import { ReceiveWindow } from './receive-window.js';
 import { RejectionQueue } from './rejection-queue.js';
 import { RequestReader } from './request-reader.js';
 import type { ClientIdentity } from './request-rules.js';
+import type { RequestStage } from './request-stage.js';
 import { COMPLETE, DROPPED, FREE, PartialBody, RECEIVING, ServerStreams } from './server-streams.js';
+import { StreamAnswers } from './stream-answers.js';
 
 /** Largest body that is kept whole, one byte above the largest payload: then too large is too large. */
 const maxKeptBodyBytes = 5121;
-const lastStreamIdOfNone = 0x7fffffff;
+/** Thrown out of the reading of frames when a fault has ended it. */
+const halt = Symbol('halt');
 
 export class ServerConnection implements FrameSink {
   readonly output: OutputChunks;
   /** What was wrong with the client; null while nothing is. Nothing is read any more then. */
   fault: string | null = null;
+  /** What the client may do, to be changed in mid-flight. */
+  readonly limits: ConnectionLimits;
   readonly #gateway: Gateway;
   readonly #frames: FrameReader;
   readonly #writer: AnswerWriter;
@@ -62,21 +67,26 @@ export class ServerConnection implements FrameSink {
   readonly #payloads = new PayloadCheck();
   readonly #rejections: RejectionQueue;
   readonly #streams = new ServerStreams();
+  readonly #answers: StreamAnswers;
+  readonly #goodbyes: Goodbyes;
+  readonly #window: ReceiveWindow;
+  /** Where requests wait to be processed; null where they are answered at once. */
+  readonly #stage: RequestStage | null;
   readonly #hash = new TokenHash();
   #prefaceBytes = 0;
   #wallMs = 0;
   /** Streams that are open to the client. */
   #active = 0;
-  #maxStreams: number;
+  #isHalted = false;
   #lastStreamId = 0;
-  /** Streams above are ignored: what the last GOAWAY said. */
-  #lastServedId = lastStreamIdOfNone;
-  /** Bytes of DATA that the client may still send, and that it has sent since the last WINDOW_UPDATE. */
-  #receiveWindow = DEFAULT_WINDOW_BYTES;
-  #receivedBytes = 0;
   readonly #blocks = new HeaderBlocks();
 
-  constructor(gateway: Gateway, client: ClientIdentity) {
+  /** @param makeStage Makes the place where requests wait, or null. */
+  constructor(
+    gateway: Gateway,
+    client: ClientIdentity,
+    makeStage: ((streams: ServerStreams, answers: StreamAnswers) => RequestStage) | null = null,
+  ) {
     const { settings } = gateway;
     this.#gateway = gateway;
     this.output = new OutputChunks(gateway.chunks);
@@ -85,16 +95,17 @@ export class ServerConnection implements FrameSink {
     this.#control = new ControlFrames(this.#writer, this.#rejections, this.#streams);
     this.#frames = new FrameReader(this, receiveMaxFrameBytes);
     this.#requests = new RequestReader(gateway.makeRules(), client);
+    this.#answers = new StreamAnswers(gateway, this.#streams, this.#writer, this.#rejections);
+    this.#window = new ReceiveWindow(this.#writer, settings.connectionWindowBytes);
     const awaitsToken = settings.auth === 'token' || (settings.auth === 'either' && client.certificateTopic === null);
-    this.#maxStreams = awaitsToken ? 1 : settings.maxStreams;
+    this.limits = new ConnectionLimits(settings, this.#control, this.#window, awaitsToken);
+    this.#stage = makeStage === null ? null : makeStage(this.#streams, this.#answers);
+    this.#goodbyes = new Goodbyes(this.#writer, this.#control, this.#streams, this.#stage);
   }
 
   /** Announces our settings: the first frame of the connection. */
   start(): void {
-    const { settings } = this.#gateway;
-    this.#control.announce(settings, this.#maxStreams);
-    const more = settings.connectionWindowBytes - DEFAULT_WINDOW_BYTES;
-    if (more > 0) this.#writer.windowUpdate(0, more, true);
+    this.limits.announce();
   }
 
   /** Streams that the client has open. */
@@ -104,44 +115,67 @@ export class ServerConnection implements FrameSink {
 
   /** Takes the next `length` octets from the client. Never throws for what a client sends. */
   receive(bytes: Uint8Array, length: number, wallMs: number): void {
-    if (this.fault !== null) return;
+    if (this.fault !== null || this.#isHalted) return;
     this.#wallMs = wallMs;
     try {
       const start = this.#prefaceBytes === CONNECTION_PREFACE.length ? 0 : this.#takePreface(bytes, length);
       if (start < length) this.#frames.read(start === 0 ? bytes : bytes.subarray(start), length - start);
     } catch (error) {
+      if (error === halt) return;
       const fault = asClientFault(error);
       if (fault === null) throw error;
       this.fault = fault.message;
       this.#writer.goaway(this.#lastStreamId, fault.errorCode, fault.message);
     }
-    if (this.#receivedBytes * 2 >= this.#gateway.settings.connectionWindowBytes) {
-      this.#writer.windowUpdate(0, this.#receivedBytes, true);
-      this.#receivedBytes = 0;
-    }
+    this.#window.giveBack();
   }
 
   /** `chunk` goes out now: what it ends has ended, what it gives back is given back. */
   released(chunk: Chunk): void {
     this.#active -= chunk.endedStreams;
-    this.#receiveWindow += chunk.creditBytes;
+    this.#window.released(chunk.creditBytes);
   }
 
-  /** First step of a graceful end (§6.8): no new streams, please; those under way are still served. */
-  announceClose(): void {
-    this.#writer.goaway(lastStreamIdOfNone, NO_ERROR, '');
-    this.#control.ping();
+  /** First step of a graceful end: no new streams, please; those under way are still served. */
+  announceClose(goodbye: Goodbye = plainGoodbye): void {
+    this.#goodbyes.announce(goodbye);
   }
 
-  /** Whether the client has read the announcement: it answered the PING behind it. */
+  /** Whether the client has read the announcement. */
   get isCloseNoticed(): boolean {
-    return this.#control.isPingAcknowledged;
+    return this.#goodbyes.isNoticed;
   }
 
-  /** Second step, or the only one: nothing above the last stream that came is served. */
-  close(debug: string): void {
-    this.#lastServedId = this.#lastStreamId;
-    this.#writer.goaway(this.#lastStreamId, NO_ERROR, debug);
+  /**
+   * Second step, or the only one: no stream above those that came so far is served; with `half` or `none`, also those
+   * under way are thrown away in part.
+   */
+  close(goodbye: Goodbye = plainGoodbye, last: 'all' | 'half' | 'none' = 'all'): void {
+    const lastServedId = last === 'all' ? this.#lastStreamId : this.#goodbyes.lastStreamFor(last);
+    for (const streamId of this.#goodbyes.tell(goodbye, lastServedId)) {
+      this.#gateway.ledger.recordUnprocessed();
+      this.#dropStream(streamId);
+    }
+  }
+
+  /** Nothing is read or answered any more: a fault has ended the connection. */
+  halt(): void {
+    this.#isHalted = true;
+  }
+
+  /** Provider tokens have to be looked at again. */
+  forgetVerdict(): void {
+    this.#requests.forgetVerdict();
+  }
+
+  /** Breaks the protocol, as a fault wants it. */
+  sendRaw(octets: Uint8Array): void {
+    this.#writer.raw(octets);
+  }
+
+  /** The highest stream that the client has opened. */
+  get lastStreamId(): number {
+    return this.#lastStreamId;
   }
 
   onFrame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
@@ -194,14 +228,18 @@ export class ServerConnection implements FrameSink {
     const requests = this.#requests;
     const hadProvenKey = requests.hasProvenKey;
     requests.read(bytes, start, end, this.#wallMs);
-    if (streamId > this.#lastServedId) return;
-    const slot = this.#active < this.#maxStreams && !requests.isMalformed ? this.#streams.claim(streamId) : -1;
+    if (streamId > this.#goodbyes.lastServedId) {
+      this.#gateway.ledger.recordUnprocessed();
+      return;
+    }
+    const { allowedStreams } = this.#control.announced;
+    const slot = this.#active < allowedStreams && !requests.isMalformed ? this.#streams.claim(streamId) : -1;
     if (slot < 0) {
       this.#refuse(streamId);
       return;
     }
     this.#open(streamId, slot);
-    if (!hadProvenKey && requests.hasProvenKey) this.#raiseLimit();
+    if (this.limits.awaitsToken && !hadProvenKey && requests.hasProvenKey) this.limits.onToken();
     if ((flags & FLAG_END_STREAM) !== 0) this.#complete(streamId, slot, bytes, 0, 0, 0);
   }
 
@@ -231,14 +269,6 @@ export class ServerConnection implements FrameSink {
     if (apnsId !== null) streams.apnsIds.set(slot, apnsId.slice(0, 36));
   }
 
-  /** After the first valid provider token APNs allows more than one stream. */
-  #raiseLimit(): void {
-    const { maxStreams } = this.#gateway.settings;
-    if (maxStreams === this.#maxStreams) return;
-    this.#maxStreams = maxStreams;
-    this.#control.announceMaxStreams(maxStreams);
-  }
-
   /** Resets a stream that was never opened here: over the limit, or malformed. */
   #refuse(streamId: number): void {
     const isMalformed = this.#requests.isMalformed;
@@ -255,7 +285,7 @@ export class ServerConnection implements FrameSink {
       return;
     }
     if ((flags & FLAG_END_STREAM) === 0) {
-      this.#resetStream(streamId, slot, PROTOCOL_ERROR);
+      this.#answers.reset(streamId, slot, PROTOCOL_ERROR);
       return;
     }
     const body = this.#streams.bodies.get(slot);
@@ -278,8 +308,8 @@ export class ServerConnection implements FrameSink {
       this.#onLateData(streamId);
       return;
     }
-    if (end - start > this.#gateway.settings.initialWindowBytes && this.#control.isAcknowledged) {
-      this.#resetStream(streamId, slot, FLOW_CONTROL_ERROR);
+    if (end - start > this.#control.announced.allowedWindowBytes) {
+      this.#answers.reset(streamId, slot, FLOW_CONTROL_ERROR);
       return;
     }
     if ((flags & FLAG_END_STREAM) !== 0 && (streams.bodies.size === 0 || !streams.bodies.has(slot))) {
@@ -293,9 +323,7 @@ export class ServerConnection implements FrameSink {
   /** Counts DATA, padding included, against the connection's window (§6.9). */
   #countReceived(streamId: number, length: number): void {
     if ((streamId & 1) === 0 || streamId > this.#lastStreamId) throw clientFault(`DATA on stream ${streamId}`);
-    this.#receivedBytes += length;
-    this.#receiveWindow -= length;
-    if (this.#receiveWindow < 0) throw clientFault('the connection window is overrun', FLOW_CONTROL_ERROR);
+    this.#window.take(length);
   }
 
   #onLateData(streamId: number): void {
@@ -322,37 +350,12 @@ export class ServerConnection implements FrameSink {
     let answer = streams.answers[slot]!;
     if (answer === ACCEPTED) answer = this.#payloads.answerOf(bytes, from, to, streams.payloadLimits[slot]!);
     if (answer === ACCEPTED) answer = streams.wishes[slot]!;
-    this.#book(slot, answer, payloadBytes);
-    if (answer === NO_ANSWER) return;
-    if (answer === REFUSED || answer === RESET) {
-      this.#resetStream(streamId, slot, answer === REFUSED ? REFUSED_STREAM : INTERNAL_ERROR);
+    if (this.#stage === null) {
+      this.#answers.settle(streamId, slot, answer, payloadBytes);
       return;
     }
-    const apnsId = streams.apnsIds.size === 0 ? null : (streams.apnsIds.get(slot) ?? null);
-    if (answer === ACCEPTED) {
-      this.#writer.accepted(streamId, apnsId);
-      streams.end(slot, FREE);
-    } else {
-      this.#writer.rejectionHeaders(streamId, answer, apnsId);
-      this.#rejections.send(streamId, slot, this.#gateway.bodyOf(answer));
-    }
-  }
-
-  #book(slot: number, answer: number, payloadBytes: number): void {
-    const streams = this.#streams;
-    const { ledger } = this.#gateway;
-    if (answer === REFUSED) {
-      ledger.recordRefused();
-    } else if (streams.tokenLengths[slot] === 0) {
-      ledger.recordWithoutToken(answer, payloadBytes);
-    } else {
-      ledger.record(streams.entries[slot]!, streams.hashesA[slot]!, streams.hashesB[slot]!, answer, payloadBytes);
-    }
-  }
-
-  #resetStream(streamId: number, slot: number, errorCode: number): void {
-    this.#streams.end(slot, DROPPED);
-    this.#writer.reset(streamId, errorCode, true);
+    this.#stage.take(streamId, slot, answer, payloadBytes);
+    if (this.#isHalted) throw halt;
   }
 
   /** The client gave the stream up. */
@@ -360,6 +363,7 @@ export class ServerConnection implements FrameSink {
     const slot = this.#streams.findTaken(streamId);
     if (slot < 0) return;
     this.#rejections.forget(streamId);
+    this.#stage?.forget(streamId);
     this.#streams.end(slot, DROPPED);
     this.#active--;
   }

@@ -69,6 +69,13 @@ export class ServerStreams {
     return this.ids[slot] === streamId && this.states[slot]! >= RECEIVING ? slot : -1;
   }
 
+  /** The streams that are not ended, by id. Looks at every slot: for faults, not for every request. */
+  open(): number[] {
+    const ids: number[] = [];
+    for (let slot = 0; slot < allSlots; slot++) if (this.states[slot]! >= RECEIVING) ids.push(this.ids[slot]!);
+    return ids.sort((a, b) => a - b);
+  }
+
   /** Notes that what still comes for a stream that was never opened is to be discarded. */
   drop(streamId: number): void {
     const slot = (streamId >>> 1) & slotMask;

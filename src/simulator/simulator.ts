@@ -9,6 +9,7 @@ import { Gateway } from './gateway.js';
 import type { SimulatorLedger } from './ledger.js';
 import { binaryPlan, feedbackPlan, http2Plan } from './listening-plans.js';
 import { resolveOptions, type SimulatorOptions, type SimulatorSettings } from './options.js';
+import type { FaultRecord } from './scenario.js';
 import { type ListeningPlan, TlsListener } from './tls-listener.js';
 
 export interface Simulator {
@@ -28,6 +29,8 @@ export interface Simulator {
   readonly ledger: SimulatorLedger;
   /** What the feedback service will say. */
   readonly feedback: FeedbackList;
+  /** What the scenario has done so far, in order; the first 10,000. */
+  readonly faults: readonly FaultRecord[];
   /** Says good-bye to every client, answers what is under way, and stops; within about five seconds. Never rejects. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -51,17 +54,19 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     const listener = new TlsListener(settings, identity, plan);
     const port = await listener.listen();
     opened.push(listener);
+    if (plan.alpnProtocol === 'h2') gateway.scenario?.gateway.add(listener);
     return port;
   };
   const openControl = async (): Promise<string | null> => {
     if (settings.controlPort === null) return null;
-    const control = new ControlServer(gateway.ledger, identity.authority, gateway.feedback);
+    const control = new ControlServer(gateway.ledger, identity.authority, gateway.feedback, gateway.scenario);
     const port = await control.listen(settings.controlPort);
     opened.push(control);
     return `http://127.0.0.1:${port}`;
   };
   let closing: Promise<void> | null = null;
   const close = (): Promise<void> => {
+    gateway.scenario?.stop();
     closing ??= Promise.all(opened.map((item) => item.close())).then(() => {});
     return closing;
   };
@@ -80,6 +85,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       caCertificate: identity.authority,
       ledger: gateway.ledger,
       feedback: gateway.feedback,
+      faults: gateway.scenario?.done ?? [],
       close,
       [Symbol.asyncDispose]: close,
     };

@@ -2,11 +2,13 @@
  * A listening socket of the simulator: TLS 1.2 or later, ALPN where the protocol has it, client certificates where they
  * are asked for. Has a connection made for each client (listening-plans says which). On the simulator's thread.
  */
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { PealError } from '../base/errors.js';
-import { handshakeTimeoutMs } from '../base/limits.js';
+import { handshakeTimeoutMs, reopenRetryMs } from '../base/limits.js';
 import type { ByteStream, ByteStreamListener } from '../transport/backend.js';
+import type { ServerStream } from './gateway-connection.js';
+import type { Doorkeeper } from './gateway-faults.js';
 import type { SimulatorSettings } from './options.js';
 import type { ClientIdentity } from './request-rules.js';
 
@@ -47,17 +49,22 @@ export interface ListeningPlan {
   serve(stream: ByteStream, client: ClientIdentity, turnAway: string | null, whenClosed: () => void): ServedConnection;
 }
 
-export class TlsListener {
+export class TlsListener implements Doorkeeper {
   readonly #settings: SimulatorSettings;
   readonly #plan: ListeningPlan;
   readonly #server: Server;
   readonly #connections = new Set<ServedConnection>();
+  /** TCP beneath TLS, by the client's port, where faults may have to reset it; null where there are none. */
+  readonly #sockets: Map<number, Socket> | null;
+  #port = 0;
+  #isClosing = false;
   #whenEmpty: (() => void) | null = null;
 
   /** @throws PealError `ERR_PEAL_CREDENTIAL` when certificate, key or client authority cannot be used */
   constructor(settings: SimulatorSettings, identity: ListenerIdentity, plan: ListeningPlan) {
     this.#settings = settings;
     this.#plan = plan;
+    this.#sockets = settings.scenario === null ? null : new Map();
     try {
       this.#server = createServer({
         cert: identity.cert,
@@ -78,6 +85,7 @@ export class TlsListener {
       const what = `Simulator options cert, key, clientCa: ${(error as Error).message}; give PEM that belongs together`;
       throw new PealError('ERR_PEAL_CREDENTIAL', what, { origin: 'credential', cause: error });
     }
+    if (this.#sockets !== null) this.#server.on('connection', (socket: Socket) => this.#remember(socket));
     this.#server.on('secureConnection', (socket) => this.#accept(socket));
     this.#server.on('tlsClientError', (error) => {
       settings.logger.warn({ reason: error.message }, 'simulator: a TLS handshake failed');
@@ -89,13 +97,36 @@ export class TlsListener {
     const { host } = this.#settings;
     const { port } = this.#plan;
     return new Promise((resolve, reject) => {
-      this.#server.once('error', (error) => reject(listenError(error, host, port)));
-      this.#server.listen(port, host, () => resolve((this.#server.address() as AddressInfo).port));
+      const onError = (error: Error): void => reject(listenError(error, host, port));
+      this.#server.once('error', onError);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', onError);
+        this.#port = (this.#server.address() as AddressInfo).port;
+        resolve(this.#port);
+      });
     });
+  }
+
+  /** Nobody listens for a time; connections stay. */
+  suspend(): void {
+    if (this.#server.listening) this.#server.close();
+  }
+
+  /** Listens again, on the same port; tries until it can be had. */
+  resume(): void {
+    if (this.#isClosing || this.#server.listening) return;
+    const { clock, host, logger } = this.#settings;
+    const onError = (error: Error): void => {
+      logger.warn({ reason: error.message }, 'simulator: the gateway cannot listen again yet');
+      clock.setTimer(() => this.resume(), reopenRetryMs);
+    };
+    this.#server.once('error', onError);
+    this.#server.listen(this.#port, host, () => this.#server.off('error', onError));
   }
 
   /** Takes no more clients and ends those that are there in good order; resolves when all are gone. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     if (this.#server.listening) this.#server.close();
     for (const connection of this.#connections) connection.close();
     if (this.#connections.size === 0) return;
@@ -110,12 +141,21 @@ export class TlsListener {
       socket.destroy(); // a client without ALPN: HTTP/1.1, or none at all
       return;
     }
-    const stream = new ServerTlsStream(socket);
+    const stream = new ServerTlsStream(socket, this.#sockets?.get(socket.remotePort ?? 0) ?? null);
     const connection = this.#plan.serve(stream, identify(socket), this.#reasonToTurnAway(socket), () =>
       this.#forget(connection),
     );
     this.#connections.add(connection);
     stream.attach(connection);
+  }
+
+  /** A TLS socket cannot reset its connection; the socket beneath can. */
+  #remember(socket: Socket): void {
+    const port = socket.remotePort ?? 0;
+    this.#sockets?.set(port, socket);
+    socket.once('close', () => {
+      if (this.#sockets?.get(port) === socket) this.#sockets.delete(port);
+    });
   }
 
   /** A certificate that the authority did not sign, where clients may also show none. */
@@ -144,13 +184,16 @@ function listenError(error: Error & { code?: string }, host: string, port: numbe
 }
 
 /** A server's end of a TLS connection as a byte stream. */
-class ServerTlsStream implements ByteStream {
+class ServerTlsStream implements ServerStream {
   readonly #socket: TLSSocket;
+  readonly #beneath: Socket | null;
   #onWritten: (() => void) | null = null;
   #isClosed = false;
 
-  constructor(socket: TLSSocket) {
+  /** @param beneath The TCP socket, where it is known. */
+  constructor(socket: TLSSocket, beneath: Socket | null) {
     this.#socket = socket;
+    this.#beneath = beneath;
   }
 
   attach(listener: ServedConnection): void {
@@ -187,6 +230,21 @@ class ServerTlsStream implements ByteStream {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  /**
+   * Not within a call of the socket: Node crashes where the one beneath goes while TLS calls back (as it does about the
+   * end of a handshake). Two turns later, because in the next one what TLS wrote is still under way, and the reset
+   * would become an end in good order.
+   */
+  resetPeer(): void {
+    this.#socket.pause();
+    setImmediate(() => {
+      setImmediate(() => {
+        this.#beneath?.resetAndDestroy();
+        this.#socket.destroy();
+      });
+    });
   }
 
   readonly #written = (error?: Error | null): void => {

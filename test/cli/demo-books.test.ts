@@ -13,7 +13,7 @@ const files = { recipients: 3, scripted: { Unregistered: 1 } };
 const sender = {
   ...{ recipients: 3, accepted: 2, rejected: 1, unsent: 0, unknown: 0, invalid: 0 },
   reasons: [{ reason: 'Unregistered', status: 410, count: 1 }],
-  ...{ seconds: 1, perSecond: 3, connections: 1, threads: 1 },
+  ...{ resent: 0, seconds: 1, perSecond: 3, connections: 1, threads: 1 },
 };
 
 function senderDigest(): SenderDigest {
@@ -31,6 +31,7 @@ function ledger(change: Partial<LedgerSummary> = {}, goneAt = 1): LedgerSummary 
   }
   return {
     ...{ mode: 'tokens' as const, requests: 3, accepted: 2, rejected: 1, unanswered: 0, refused: 0 },
+    ...{ unprocessed: 0, faults: {} },
     reasons: { Unregistered: 1 },
     ...{ distinctTokens: 3, duplicates: 0, withoutToken: 0, flushes: 0, payloadBytes: 0, connections: 1 },
     digest: digest.toString(),

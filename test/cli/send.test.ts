@@ -8,7 +8,8 @@ import { Fixture, linesOf, randomTokens } from './fixture.js';
 
 /** The keys that scripts read, in their order. */
 const summaryKeys = [
-  ...['messageType', 'recipients', 'accepted', 'rejected', 'unsent', 'unknown', 'invalid', 'reasons', 'seconds'],
+  ...['messageType', 'recipients', 'accepted', 'rejected', 'unsent', 'unknown', 'invalid', 'reasons', 'resent'],
+  'seconds',
   ...['perSecond', 'connections', 'threads'],
 ];
 

@@ -1,8 +1,11 @@
 /** `peal simulate` as a process: what it announces, and that its options reach the simulator. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import path from 'node:path';
 import { scriptedBinaryToken } from '../../src/simulator/binary-script.js';
 import { jsonLines, runCommand } from '../support/command.js';
+import { PushClient, tokenNumber } from '../support/push-client.js';
+import { repositoryRoot } from '../support/repository.js';
 
 const token = scriptedBinaryToken(8);
 
@@ -34,5 +37,41 @@ describe('peal simulate', () => {
     assert.equal(code, 2);
     assert.match(stderr, /feedback\[0\]\.token/);
     assert.ok(!stderr.includes('abab'));
+  });
+
+  it('takes a scenario and a conduct, and says at its end what they did', async () => {
+    const scenario = path.join(repositoryRoot, 'examples/scenarios/graceful-goaway.json');
+    const how = ['--scenario', scenario, '--conduct', 'apns', '--conduct', 'tokenPushes=1', '--conduct', 'idleMs=off'];
+    let asked: unknown;
+    const { code, stdout, stderr } = await runCommand(['simulate', '--json', ...how], {
+      whileRunning: async (child, output) => {
+        while (!output().includes('\n')) await once(child.stdout!, 'data');
+        const announced = jsonLines(output())[0];
+        const ca = await (await fetch(`${String(announced?.controlUrl)}/peal/ca.pem`)).text();
+        const client = new PushClient(String(announced?.url), { ca });
+        const answers = [await client.push(tokenNumber(1)), await client.push(tokenNumber(1))];
+        assert.deepEqual(
+          answers.map(({ reason }) => reason),
+          ['', 'TooManyRequests'],
+        );
+        client.close();
+        asked = await (await fetch(`${String(announced?.controlUrl)}/peal/faults`)).json();
+        child.kill('SIGINT');
+      },
+    });
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.deepEqual(asked, { isOver: false, done: [] });
+    assert.deepEqual(jsonLines(stdout)[1], { messageType: 'faults', faults: { tokenPushes: 1 } });
+  });
+
+  it('refuses a scenario or a conduct that is none, naming what is wrong', async () => {
+    const missing = await runCommand(['simulate', '--scenario', '/nowhere/scenario.json']);
+    assert.equal(missing.code, 2);
+    assert.match(missing.stderr, /The scenario \/nowhere\/scenario\.json does not exist/);
+    const wrong = await runCommand(['simulate', '--conduct', 'maxErrors=none']);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /conduct\.maxErrors is none: it has to be a whole number from 1 .* or null for off/);
+    const word = await runCommand(['simulate', '--conduct', 'apple']);
+    assert.match(word.stderr, /--conduct: "apple" is neither apns nor NAME=VALUE/);
   });
 });

@@ -1,6 +1,23 @@
 import assert from 'node:assert/strict';
-import { connectBackoffMs, maxConnectAttempts, maxConnectBackoffMs, maxOutageMs } from '../../src/base/limits.js';
+import {
+  breakerFailures,
+  connectBackoffMs,
+  maxConnectAttempts,
+  maxConnectBackoffMs,
+  maxOutageMs,
+  minConnectWaitMs,
+  minShortLifeWaitMs,
+  shortLifeWaitMs,
+} from '../../src/base/limits.js';
 import { ConnectBackoff } from '../../src/connection/connect-backoff.js';
+
+/** As many attempts in a row that did not connect, one each second; what each was told. */
+function failures(backoff: ConnectBackoff, count: number, fromMs = 0): boolean[] {
+  return Array.from({ length: count }, (_, index) => {
+    const nowMs = fromMs + index * 1000;
+    return backoff.onFailure(nowMs, nowMs, false);
+  });
+}
 
 describe('connection/connect-backoff', () => {
   it('lets the first attempt go at once', () => {
@@ -11,51 +28,76 @@ describe('connection/connect-backoff', () => {
     const backoff = new ConnectBackoff(() => 1);
     const waits: number[] = [];
     for (let i = 0; i < 10; i++) {
-      backoff.onFailure(0, false);
+      backoff.onFailure(0, 0, true);
       waits.push(backoff.waitMs(0));
     }
     assert.deepEqual(waits.slice(0, 3), [connectBackoffMs, 2 * connectBackoffMs, 4 * connectBackoffMs]);
     assert.equal(waits.at(-1), maxConnectBackoffMs);
   });
 
-  it('waits anything between nothing and the bound, and no longer as time passes', () => {
+  it('waits anything between next to nothing and the bound, and no longer as time passes', () => {
     const backoff = new ConnectBackoff(() => 0.25);
-    backoff.onFailure(100, false);
+    backoff.onFailure(100, 100, false);
     assert.equal(backoff.waitMs(100), connectBackoffMs / 4);
     assert.equal(backoff.waitMs(100 + connectBackoffMs), 0);
+    const lucky = new ConnectBackoff(() => 0);
+    lucky.onFailure(100, 100, false);
+    assert.equal(lucky.waitMs(100), minConnectWaitMs, 'never none at all');
   });
 
   it('says when the attempts are used up, and an answer gives them back', () => {
     const backoff = new ConnectBackoff(() => 0);
-    const attempts = Array.from({ length: maxConnectAttempts }, () => backoff.onFailure(0, false));
-    assert.deepEqual(attempts, [...Array<boolean>(maxConnectAttempts - 1).fill(false), true]);
+    assert.deepEqual(failures(backoff, maxConnectAttempts), [
+      ...Array<boolean>(maxConnectAttempts - 1).fill(false),
+      true,
+    ]);
     backoff.onAnswer();
-    assert.equal(backoff.onFailure(0, false), false);
+    assert.equal(backoff.onFailure(0, 0, false), false);
   });
 
   it('is patient with a gateway that has answered and is out of reach, though not for ever, and only once', () => {
     const backoff = new ConnectBackoff(() => 0);
     backoff.onAnswer();
-    for (let i = 0; i < 2 * maxConnectAttempts; i++) assert.equal(backoff.onFailure(1000 + i, false), false);
-    assert.equal(backoff.onFailure(1000 + maxOutageMs, false), true);
+    assert.ok(!failures(backoff, 2 * maxConnectAttempts, 1000).includes(true));
+    assert.equal(backoff.onFailure(1000 + maxOutageMs, 1000, false), true);
     backoff.onGivenUp();
-    const attempts = Array.from({ length: maxConnectAttempts }, () => backoff.onFailure(50_000, false));
-    assert.equal(attempts.at(-1), true);
+    assert.equal(failures(backoff, maxConnectAttempts, 50_000).at(-1), true);
   });
 
   it('is not patient with connections that are made and answer nothing: each may leave requests unknown', () => {
     const backoff = new ConnectBackoff(() => 0);
     backoff.onAnswer();
-    const attempts = Array.from({ length: maxConnectAttempts }, () => backoff.onFailure(0, true));
+    const attempts = Array.from({ length: maxConnectAttempts }, () => backoff.onFailure(0, 0, true));
     assert.equal(attempts.at(-1), true);
+  });
+
+  it('is half open after failures in a row, until there is an answer', () => {
+    const backoff = new ConnectBackoff(() => 0);
+    failures(backoff, breakerFailures - 1);
+    assert.equal(backoff.isHalfOpen, false);
+    backoff.onFailure(0, 0, true);
+    assert.equal(backoff.isHalfOpen, true);
+    backoff.onAnswer();
+    assert.equal(backoff.isHalfOpen, false);
+  });
+
+  it('waits the less for a successor the more answers a short life has brought', () => {
+    const waitAfter = (answers: number): number => {
+      const backoff = new ConnectBackoff(() => 1);
+      for (let life = 0; life < 20; life++) backoff.onShortLife(0, answers);
+      return backoff.waitMs(0);
+    };
+    assert.equal(waitAfter(0), maxConnectBackoffMs);
+    assert.equal(waitAfter(4), shortLifeWaitMs / 4);
+    assert.equal(waitAfter(50), minShortLifeWaitMs);
   });
 
   it('forgets the waits after a connection that served well', () => {
     const backoff = new ConnectBackoff(() => 1);
-    for (let i = 0; i < 5; i++) backoff.onShortLife(0);
+    for (let i = 0; i < 5; i++) backoff.onShortLife(0, 0);
     backoff.onUsefulConnection();
     assert.equal(backoff.waitMs(0), 0);
-    backoff.onShortLife(0);
+    backoff.onShortLife(0, 0);
     assert.equal(backoff.waitMs(0), connectBackoffMs);
   });
 });

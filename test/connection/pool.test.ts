@@ -204,32 +204,41 @@ describe('connection/pool', () => {
   });
 
   describe('growth', () => {
-    const slow = () => ({ settings: streams(10), onRequest: () => {} });
+    /** Ten requests at a time, each answered after a while: what more connections help against. */
+    const slow = (answerMs = 40) => ({
+      settings: streams(10),
+      onRequest: (gateway: ScriptedGateway, id: number) => {
+        harness!.clock.setTimer(() => gateway.accept(id), answerMs);
+      },
+    });
 
     it('opens one connection per interval while all are full and work waits, up to the maximum', () => {
-      const h = make({ recipients: 1000, script: slow, pool: { maxConnections: 3 } });
+      const h = make({ recipients: 5000, script: () => slow(), pool: { maxConnections: 3 } });
       h.start();
       h.clock.advance(2000);
       assert.deepEqual(h.attemptsAtMs, [0, 250, 500]);
       assert.equal(h.pool.stats().inFlight, 30);
     });
 
-    it('keeps no more idle connections than poolSize, and those that are busy', () => {
-      const busy = (gateway: ScriptedGateway, id: number): void => {
-        h.clock.setTimer(() => gateway.accept(id), 3_000);
-      };
-      const script = () => ({ settings: streams(10), onRequest: busy });
-      const h = make({ recipients: 60, script, pool: { maxConnections: 4, poolSize: 1 } });
+    it('puts no more at risk with a gateway that has not answered yet', () => {
+      const h = make({ recipients: 1000, script: () => ({ settings: streams(10), onRequest: () => {} }) });
       h.start();
-      h.clock.advance(2_900);
+      h.clock.advance(2000);
+      assert.deepEqual(h.attemptsAtMs, [0]);
+    });
+
+    it('keeps no more idle connections than poolSize, and those that are busy', () => {
+      const h = make({ recipients: 500, script: () => slow(), pool: { maxConnections: 4, poolSize: 1 } });
+      h.start();
+      h.clock.advance(700);
       assert.equal(h.pool.stats().ready, 4);
       h.clock.advance(40_000);
-      assert.equal(h.source.count('accepted'), 60);
+      assert.equal(h.source.count('accepted'), 500);
       assert.equal(h.pool.stats().ready, 1);
     });
 
     it('opens none while the event loop is the bottleneck', () => {
-      const h = make({ recipients: 1000, script: slow });
+      const h = make({ recipients: 5000, script: () => slow() });
       h.load = 0.95;
       h.start();
       h.clock.advance(2000);
@@ -237,6 +246,40 @@ describe('connection/pool', () => {
       h.load = 0.3;
       h.clock.advance(300);
       assert.equal(h.attemptsAtMs.length, 2);
+    });
+
+    it('stops where the gateway is the bound, and tries again after a while', () => {
+      // One answer each 4 ms, whatever the connection: two have as many as one.
+      const waiting: (() => void)[] = [];
+      const h = make({
+        recipients: 100_000,
+        script: () => ({
+          settings: streams(100),
+          onRequest: (gateway, id) => void waiting.push(() => gateway.accept(id)),
+        }),
+        pool: { maxConnections: 16 },
+      });
+      const serve = (): void => {
+        waiting.shift()?.();
+        if (h.clock.now() < 60_000) h.clock.setTimer(serve, 4);
+      };
+      serve();
+      h.start();
+      h.clock.advance(20_000);
+      assert.deepEqual(h.attemptsAtMs, [0, 250]);
+      h.clock.advance(25_000);
+      assert.equal(h.attemptsAtMs.length, 3);
+    });
+
+    it('goes to the maximum in seconds where the way is long', () => {
+      const h = make({
+        recipients: 50_000,
+        script: () => slow(80),
+        pool: { maxConnections: 16 },
+      });
+      h.start();
+      h.clock.advance(6_000);
+      assert.equal(h.attemptsAtMs.length, 16);
     });
 
     it('opens none while one connection does all the work', () => {
@@ -248,7 +291,7 @@ describe('connection/pool', () => {
     });
 
     it('keeps working with the connections it has when another cannot be opened', () => {
-      const h = make({ recipients: 1000, script: (n) => (n === 0 ? slow() : connectError()) });
+      const h = make({ recipients: 1000, script: (n) => (n === 0 ? slow(1_000) : connectError()) });
       h.start();
       h.clock.advance(30_000);
       assert.deepEqual(h.source.failures, []);
@@ -256,14 +299,12 @@ describe('connection/pool', () => {
     });
 
     it('gives new work to the least loaded connection', () => {
-      const h = make({ recipients: 24, script: slow, runSize: 8 });
+      const h = make({ recipients: 1_000, script: () => slow(), runSize: 5 });
       h.start();
-      h.clock.advance(600);
-      const [first, second, third] = h.gateways;
-      assert.deepEqual(
-        [first, second, third].map((gateway) => gateway!.requests.length),
-        [10, 10, 4],
-      );
+      h.clock.advance(900);
+      const { gateways } = h;
+      assert.equal(gateways.length, 4);
+      for (const gateway of gateways) assert.ok(gateway.openStreams >= 9 && gateway.openStreams <= 10);
     });
   });
 });

@@ -25,17 +25,23 @@ describe('connection/read-coalescer', () => {
   let clock: VirtualClock;
   let stream: Reads;
   let coalescer: ReadCoalescer;
+  let bursts: number;
+  let inFlightNow: number;
 
   beforeEach(() => {
     clock = new VirtualClock();
     stream = new Reads();
-    coalescer = new ReadCoalescer(clock, stream);
+    bursts = 0;
+    coalescer = new ReadCoalescer(clock, stream, () => {
+      bursts++;
+      return inFlightNow;
+    });
   });
 
   function burst(reads: number, inFlight = many, length = 40): void {
-    let isSmall = false;
-    for (let i = 0; i < reads; i++) isSmall = coalescer.afterRead(length, inFlight);
-    if (isSmall) coalescer.afterBurst(inFlight);
+    inFlightNow = inFlight;
+    for (let i = 0; i < reads; i++) coalescer.afterRead(length, inFlight);
+    clock.settle();
   }
 
   /** How long reading stays paused, in milliseconds. */
@@ -48,6 +54,14 @@ describe('connection/read-coalescer', () => {
   it('pauses after a burst of few small reads while many requests are in flight', () => {
     burst(3);
     assert.equal(pauseMs(), minReadPauseMs);
+  });
+
+  it('calls its owner once after the small reads of one turn, and for no others', () => {
+    burst(5);
+    pauseMs();
+    assert.equal(bursts, 1);
+    burst(5, many, smallReadBytes);
+    assert.equal(bursts, 1);
   });
 
   it('leaves large reads, large bursts and small loads alone', () => {

@@ -62,7 +62,7 @@ describe('sending through the engine to the simulator', () => {
   for (const threads of [0, 2]) {
     it(`agrees with the simulator's ledger about 20,000 tokens, threads: ${threads}`, async () => {
       const tokens = mixedTokens(20_000);
-      const result = await open({ threads }).send(new Message([...tokens, 'no token'], options));
+      const result = await open({ threads }).send(new Message([...tokens, 'no token'], options), { retry: false });
       const rejected = Object.values(scripted).reduce<number>((sum, count) => sum + count, 0);
       const { accepted, unsent, unknown, invalid, recipients } = result.counts;
       assert.deepEqual([recipients, accepted, unsent, unknown, invalid], [20_001, 20_000 - rejected, 0, 0, 1]);
@@ -79,6 +79,26 @@ describe('sending through the engine to the simulator', () => {
       assert.equal(result.retry()?.tokens.length, 1);
     });
   }
+
+  it('sends again to those alone whose fault passes, as often as it may', async () => {
+    const passing = Array.from({ length: 5 }, (_, index) => scriptedToken('ServiceUnavailable', index));
+    const tokens = [...passing, ...Array.from({ length: 500 }, plainToken), scriptedToken('Unregistered', 7)];
+    const result = await open().send(new Message(tokens, options), { retry: { attempts: 2 } });
+    assert.deepEqual([result.accepted, result.failed.size, result.resent], [500, 6, 5]);
+    const { requests, distinctTokens, duplicates } = simulator.ledger.summary();
+    assert.deepEqual([requests, distinctTokens, duplicates], [511, 506, 5]);
+    for (const token of passing) assert.equal(simulator.ledger.recordOf(token)?.requests, 2);
+  });
+
+  it('stops before a list of the other environment is burnt', async () => {
+    const tokens = Array.from({ length: 20_000 }, (_, index) => scriptedToken('BadDeviceToken', index));
+    const result = await open().send(new Message(tokens, options));
+    assert.equal(result.stopped?.code, 'ERR_PEAL_STOPPED');
+    assert.match(result.stopped.message, /BadDeviceToken.*environment/);
+    assert.ok(result.counts.rejected < 10_000, `${result.counts.rejected} rejected`);
+    assert.equal(result.counts.rejected + result.counts.unsent, 20_000);
+    assert.equal(simulator.ledger.summary().requests, result.counts.rejected);
+  });
 
   it('takes recipients in every form from a stream', async () => {
     const tokens = Array.from({ length: 3000 }, plainToken);

@@ -41,7 +41,7 @@ function resultOf(lines: readonly Line[], stopped: PealError | null = null, sent
     };
     const details = isAnswer ? [{ ...detail, ...outcome }] : [];
     const cause = outcome === 'unsent' || outcome === 'unknown' ? error(true) : null;
-    void books.settled({ batch, ...batch, ledger: Uint8Array.of(byte), details, cause });
+    void books.settled({ batch, ...batch, ledger: Uint8Array.of(byte), details, cause, resent: 0 });
   });
   return books.close(stopped);
 }

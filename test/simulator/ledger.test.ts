@@ -50,6 +50,8 @@ describe('simulator: ledger', () => {
       duplicates: 10_000,
       withoutToken: 0,
       flushes: 0,
+      unprocessed: 0,
+      faults: {},
       payloadBytes: 1_100_000,
       connections: 0,
     });

@@ -36,10 +36,27 @@ export function pushFields(token: string): (readonly [string, string])[] {
   ];
 }
 
+/** A device token of one's own for each stream. */
+export function tokenFor(streamId: number): string {
+  return streamId.toString(16).padStart(64, '0');
+}
+
 export const payload = text('{"aps":{}}');
 
+/** A gateway that several clients share. */
+export interface SharedGateway {
+  readonly clock: VirtualClock;
+  readonly gateway: Gateway;
+}
+
+/** A gateway for `new RawClient({}, undefined, shared)`. */
+export function shareGateway(options: SimulatorOptions = {}): SharedGateway {
+  const clock = new VirtualClock();
+  return { clock, gateway: new Gateway(resolveOptions({ ...options, clock })) };
+}
+
 export class RawClient {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly gateway: Gateway;
   readonly connection: GatewayConnection;
   /** What came from the simulator, in order. */
@@ -51,9 +68,12 @@ export class RawClient {
   readonly #decoder = new HpackDecoder();
   #queue: Uint8Array[] = [];
   #isWriting = false;
+  #acknowledged = 0;
 
-  constructor(options: SimulatorOptions = {}, pieceBytes?: () => number) {
-    this.gateway = new Gateway(resolveOptions({ ...options, clock: this.clock }));
+  /** @param shared The gateway to connect to; `options` are for one of the client's own. */
+  constructor(options: SimulatorOptions = {}, pieceBytes?: () => number, shared = shareGateway(options)) {
+    this.clock = shared.clock;
+    this.gateway = shared.gateway;
     const memory = { clock: this.clock, ...(pieceBytes === undefined ? {} : { pieceBytes }) };
     const [client, server] = createMemoryPair(memory);
     const identity = { certificateTopic: null, keyName: null };
@@ -91,6 +111,70 @@ export class RawClient {
       frame(frames.HEADERS, frames.FLAG_END_HEADERS, streamId, literals(pushFields(token))),
       frame(frames.DATA, frames.FLAG_END_STREAM, streamId, body),
     );
+  }
+
+  /** A request with a provider token. @param token The device token; by default one of the stream's own. */
+  push(streamId: number, authorization: string, token = tokenFor(streamId)): this {
+    const block = literals([...pushFields(token), ['authorization', authorization]]);
+    return this.send(
+      frame(frames.HEADERS, frames.FLAG_END_HEADERS, streamId, block),
+      frame(frames.DATA, frames.FLAG_END_STREAM, streamId, payload),
+    );
+  }
+
+  /** Requests on the odd streams from `first` to `last`, all in one write. */
+  requests(first: number, last: number, tokenOf: (streamId: number) => string = tokenFor): this {
+    const parts: Buffer[] = [];
+    for (let streamId = first; streamId <= last; streamId += 2) {
+      const block = literals(pushFields(tokenOf(streamId)));
+      parts.push(frame(frames.HEADERS, frames.FLAG_END_HEADERS, streamId, block));
+      parts.push(frame(frames.DATA, frames.FLAG_END_STREAM, streamId, payload));
+    }
+    return this.send(...parts);
+  }
+
+  /** Answers each SETTINGS and PING that has come and was not answered. */
+  acknowledge(): this {
+    for (; this.#acknowledged < this.frames.length; this.#acknowledged++) {
+      const { type, flags, payload: octets } = this.frames[this.#acknowledged]!;
+      const isRequest = (flags & frames.FLAG_ACK) === 0;
+      if (type === frames.SETTINGS && isRequest) this.send(frame(type, frames.FLAG_ACK, 0, Buffer.alloc(0)));
+      if (type === frames.PING && isRequest) this.send(frame(type, frames.FLAG_ACK, 0, octets));
+    }
+    return this;
+  }
+
+  /** Drops the connection. */
+  destroy(): this {
+    this.#stream.destroy();
+    this.clock.settle();
+    return this;
+  }
+
+  /** Each GOAWAY that came: last stream, error code by name, debug data. */
+  goaways(): [lastStreamId: number, code: string, debug: string][] {
+    return this.of(frames.GOAWAY).map(({ payload: octets }) => [
+      octets.readUInt32BE(0),
+      frames.errorCodeName(octets.readUInt32BE(4)),
+      octets.toString('utf8', 8),
+    ]);
+  }
+
+  /** Streams that got an answer, with its status, in the order in which they came. Call once for a client. */
+  answered(): [streamId: number, status: string][] {
+    return [...this.statuses()];
+  }
+
+  /** Each SETTINGS value that the simulator announced under this identifier. */
+  announced(identifier: number): number[] {
+    const values: number[] = [];
+    for (const { flags, payload: octets } of this.of(frames.SETTINGS)) {
+      if ((flags & frames.FLAG_ACK) !== 0) continue;
+      for (let at = 0; at < octets.length; at += 6) {
+        if (octets.readUInt16BE(at) === identifier) values.push(octets.readUInt32BE(at + 2));
+      }
+    }
+    return values;
   }
 
   of(type: number): RawFrame[] {

@@ -31,6 +31,8 @@ export class BookSource implements RequestSource {
   readonly rejections: { index: number; rejection: Rejection }[] = [];
   readonly causes: { index: number; cause: PealError }[] = [];
   readonly failures: PealError[] = [];
+  /** Provider tokens that the pool reported as expired, in order. */
+  readonly expiredTokens: string[] = [];
   readonly #runs: MutableRun[] = [];
   readonly #resends: number;
   readonly #sendsOf: Uint8Array;
@@ -104,6 +106,10 @@ export class BookSource implements RequestSource {
   onUnknown(tag: number, cause: PealError): void {
     this.causes.push({ index: tag, cause });
     this.#settle(tag, 'unknown');
+  }
+
+  onProviderTokenExpired(token: string): void {
+    this.expiredTokens.push(token);
   }
 
   onFailed(error: PealError): void {

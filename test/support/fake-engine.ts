@@ -91,7 +91,15 @@ export class FakeJob implements SendJob {
         if (outcome !== 'accepted') cause = this.stopped ?? gatewayLost;
       }
     }
-    await this.sink.settled({ batch, tokens: batch.tokens, personal: batch.personal, ledger, details, cause });
+    await this.sink.settled({
+      batch,
+      tokens: batch.tokens,
+      personal: batch.personal,
+      ledger,
+      details,
+      cause,
+      resent: 0,
+    });
     this.#outstanding -= 1;
     this.#waiting.shift()?.();
     if (this.#outstanding === 0) this.#onIdle?.();

@@ -1,6 +1,8 @@
 /**
  * Cases of what a peer may send, each run for every way in which its bytes can arrive: whole, octet by octet, and split
- * in two at every place.
+ * in two at every place. The name of a case begins with the row of the list that it belongs to (A1 … G: frame layer,
+ * HPACK, streams, SETTINGS, flow control, connection, our own output); which rows have cases is kept, so that a test
+ * can ask for all of them.
  */
 import assert from 'node:assert/strict';
 import * as frames from '../../src/codec/http2/frames.js';
@@ -9,20 +11,49 @@ import { accepted, block, ScriptedPeer } from './scripted-peer.js';
 export const ok = block([[':status', '200']]);
 export const opaque = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 
-/** Runs a case for every way in which its bytes can arrive. */
-function everySplit(bytes: Uint8Array, check: (send: (peer: ScriptedPeer) => void) => void): void {
+/** How many cases each row has. */
+export const casesOfRows = new Map<string, number>();
+
+/** Up to this size a case is split at every place; a larger one near its ends and at the ends of its frames. */
+const wholeSplitBytes = 2048;
+const edgeBytes = 256;
+
+/** A case with a body of its own. Its name begins with its row. */
+export function row(name: string, run: () => void): void {
+  const [id] = /^(?:[A-F]\d+|G)(?=[ :,])/.exec(name) ?? [];
+  assert.ok(id !== undefined, `the case "${name}" names no row`);
+  casesOfRows.set(id, (casesOfRows.get(id) ?? 0) + 1);
+  it(name, run);
+}
+
+/** Runs a check for every way in which the bytes can arrive. */
+export function everySplit(pieces: readonly Uint8Array[], check: (send: (peer: ScriptedPeer) => void) => void): void {
+  const bytes = new Uint8Array(Buffer.concat(pieces));
   check((peer) => peer.send(bytes));
   check((peer) => {
     peer.chunkBytes = 1;
     peer.send(bytes);
+    peer.chunkBytes = Number.POSITIVE_INFINITY;
   });
-  for (let at = 1; at < Math.min(bytes.length, 120); at++) {
-    check((peer) => peer.send(bytes.slice(0, at), bytes.slice(at)));
-  }
+  for (const at of splits(bytes)) check((peer) => peer.send(bytes.subarray(0, at), bytes.subarray(at)));
 }
 
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(pieces));
+function splits(bytes: Uint8Array): number[] {
+  const all = Array.from({ length: Math.max(0, bytes.length - 1) }, (_, i) => i + 1);
+  if (bytes.length <= wholeSplitBytes) return all;
+  const ends = frameEnds(bytes);
+  return all.filter(
+    (at) => at < edgeBytes || at > bytes.length - edgeBytes || ends.some((end) => Math.abs(end - at) <= 1),
+  );
+}
+
+function frameEnds(bytes: Uint8Array): number[] {
+  const ends: number[] = [];
+  for (let at = 0; at + frames.FRAME_HEADER_BYTES <= bytes.length; ) {
+    at += frames.FRAME_HEADER_BYTES + ((bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!);
+    ends.push(at);
+  }
+  return ends;
 }
 
 /** A connection with requests 0, 1 and 2 on the streams 1, 3 and 5. */
@@ -32,9 +63,10 @@ export function withRequests(): ScriptedPeer {
   return peer;
 }
 
+/** The connection ends with a GOAWAY of that code, and all three requests are reported once. */
 export function connectionError(name: string, errorCode: number, ...pieces: Uint8Array[]): void {
-  it(`${name}: ${frames.errorCodeName(errorCode)} ends the connection`, () => {
-    everySplit(joined(pieces), (send) => {
+  row(`${name}: ${frames.errorCodeName(errorCode)} ends the connection`, () => {
+    everySplit(pieces, (send) => {
       const peer = withRequests();
       send(peer);
       peer.assertFailed(errorCode);
@@ -44,15 +76,19 @@ export function connectionError(name: string, errorCode: number, ...pieces: Uint
   });
 }
 
-/** `expected`: the reports once the peer has also answered stream 5, and the RST_STREAMs that were sent. */
+/**
+ * The connection goes on.
+ * @param expected The reports there are once the peer has also answered stream 5, without that one
+ * @param resets The RST_STREAMs that were sent: stream and code
+ */
 export function goesOn(
   name: string,
   expected: string,
   resets: readonly (readonly [number, number])[],
   ...pieces: Uint8Array[]
 ): void {
-  it(name, () => {
-    everySplit(joined(pieces), (send) => {
+  row(name, () => {
+    everySplit(pieces, (send) => {
       const peer = withRequests();
       send(peer);
       peer.send(accepted(5));
@@ -63,6 +99,13 @@ export function goesOn(
         sent.map(({ streamId, payload }) => [streamId, frames.readUint32(payload, 0)]),
         resets,
       );
+      peer.judge.finish();
+      peer.judge.assertClean();
     });
   });
+}
+
+/** A stream error: stream 1 is reset with that code and its request unanswered; the others go on. */
+export function streamError(name: string, errorCode: number, ...pieces: Uint8Array[]): void {
+  goesOn(`${name}: RST_STREAM ${frames.errorCodeName(errorCode)}`, '0 unanswered', [[1, errorCode]], ...pieces);
 }

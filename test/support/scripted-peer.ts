@@ -1,6 +1,6 @@
 /**
  * A gateway in memory for tests of the HTTP/2 codec: it says exactly the frames that a test scripts, and reads what the
- * client connection puts out. No sockets and no timers.
+ * client connection puts out. Whatever that is, a strict judge reads it too. No sockets and no timers.
  */
 import assert from 'node:assert/strict';
 import type { Notification, PersonalParts } from '../../src/apns/notification.js';
@@ -19,6 +19,7 @@ import {
 } from '../../src/codec/http2/index.js';
 import type { RequestTemplate } from '../../src/codec/http2/request-template.js';
 import { encodeSettings, type SettingsEntry } from '../../src/codec/http2/settings.js';
+import { FrameJudge } from './frame-judge.js';
 
 export interface Frame {
   readonly type: number;
@@ -119,6 +120,8 @@ export class ScriptedPeer {
   /** Feeds received bytes in pieces of at most this size. */
   chunkBytes = Number.POSITIVE_INFINITY;
   readonly decoder = new HpackDecoder();
+  /** Every output is held against it as it is taken. */
+  readonly judge = new FrameJudge();
   /** SETTINGS of announce() that are not yet acknowledged. */
   readonly #announced: (readonly SettingsEntry[])[] = [];
 
@@ -155,6 +158,7 @@ export class ScriptedPeer {
       const step = Math.min(bytes.length, this.chunkBytes);
       for (let at = 0; at < bytes.length; at += step) {
         const part = bytes.slice(at, at + step);
+        this.judge.onServerBytes(part);
         this.connection.receive(part, part.length);
         part.fill(0xee);
       }
@@ -165,9 +169,11 @@ export class ScriptedPeer {
   output(): Uint8Array {
     const parts: Uint8Array[] = [];
     for (let view = this.connection.takeOutput(); view !== null; view = this.connection.takeOutput()) {
+      this.judge.onClientBytes(view);
       parts.push(Uint8Array.from(view));
       this.connection.outputWritten();
     }
+    this.judge.assertClean();
     return new Uint8Array(Buffer.concat(parts));
   }
 

@@ -62,7 +62,10 @@ export class HpackDecoder {
     this.#table = new DynamicTable(this.#maxTableBytes, this.names);
   }
 
-  /** Whether a value of the block that was walked last held NUL, CR or LF: malformed by RFC 9113 §8.2.1. */
+  /**
+   * Whether a value of the block that was walked last held NUL, CR or LF, or began or ended with a blank: malformed by
+   * RFC 9113 §8.2.1.
+   */
   get hasForbiddenOctets(): boolean {
     return this.#hasForbiddenOctets;
   }

@@ -7,10 +7,12 @@
  *   62 …     names that are known beforehand (the constants below)
  *   above    names that the peer brought, in a fixed number of slots
  *
- * A peer cannot make this grow: when all slots are taken, the next new name takes the place of one that no entry of
- * the dynamic table has; there are more slots than the table can have entries. So the number of a name above the
- * known ones is good while the table has it and until the next field is reported: compare it, do not keep it.
+ * A peer cannot make this grow: when all slots are taken, or its names have maxRememberedNameBytes together, the next
+ * new name takes the place of those that no entry of the dynamic table has; there are more slots than the table can
+ * have entries. So the number of a name above the known ones is good while the table has it and until the next field
+ * is reported: compare it, do not keep it.
  */
+import { maxRememberedNameBytes } from '../../base/limits.js';
 import { staticEntries, staticName } from './static-table.js';
 
 export const NAME_AUTHORITY = 1;
@@ -65,12 +67,16 @@ const spellings = 64;
 const maxSpellingBytes = 32;
 
 export class FieldNames {
+  /** From firstPeerName on. */
   readonly #names: string[] = [];
   #flags = new Uint8Array(0);
   #byteLengths = new Uint32Array(0);
   /** How many entries of the dynamic table have each name. */
   #uses = new Uint32Array(0);
+  /** Of the names that the peer brought. */
   readonly #ids = new Map<string, number>();
+  /** Length of those names together. */
+  #peerBytes = 0;
   #slots = 0;
   #nextSlot = 0;
   // A direct-mapped memory of spellings: most peers spell a name in the same way in every block.
@@ -81,19 +87,20 @@ export class FieldNames {
   /** @param tableEntries The most entries that the dynamic table may come to have. */
   constructor(tableEntries: number) {
     this.makeRoom(tableEntries);
-    for (let index = 1; index <= staticEntries; index++) {
-      if (!this.#ids.has(staticName(index))) this.#set(index, staticName(index));
-    }
-    knownNames.forEach((name, index) => {
-      this.#set(staticEntries + 1 + index, name);
-    });
+    this.#flags.set(known.flags);
+    this.#byteLengths.set(known.byteLengths);
+  }
+
+  /** Length of the names that the peer brought and that are still known, in bytes. */
+  get peerBytes(): number {
+    return this.#peerBytes;
   }
 
   /** The dynamic table may have that many entries from now on. */
   makeRoom(tableEntries: number): void {
     this.#slots = Math.max(this.#slots, tableEntries + spareSlots);
     const size = firstPeerName + this.#slots;
-    while (this.#names.length < size) this.#names.push('');
+    while (this.#names.length < this.#slots) this.#names.push('');
     this.#flags = enlarged(this.#flags, new Uint8Array(size));
     this.#byteLengths = enlarged(this.#byteLengths, new Uint32Array(size));
     this.#uses = enlarged(this.#uses, new Uint32Array(size));
@@ -101,12 +108,12 @@ export class FieldNames {
 
   /** The name with that number; empty for a number that none has. */
   nameOf(id: number): string {
-    return this.#names[id] ?? '';
+    return (id < firstPeerName ? known.names[id] : this.#names[id - firstPeerName]) ?? '';
   }
 
   /** The number of a name, or 0 when it is not known (any more). */
   idOf(name: string): number {
-    return this.#ids.get(name) ?? 0;
+    return known.ids.get(name) ?? this.#ids.get(name) ?? 0;
   }
 
   /** The FLAG_ bits of a name. */
@@ -121,8 +128,23 @@ export class FieldNames {
 
   /** The number of a name, which gets one when it has none; an unused name of the peer's may lose its own by that. */
   intern(name: string): number {
-    const known = this.#ids.get(name);
-    if (known !== undefined) return known;
+    const found = this.idOf(name);
+    if (found !== 0) return found;
+    let id = this.#freeSlot();
+    // At most once round: what the table has stays, and is bounded by the table.
+    for (let i = 0; i < this.#slots && this.#peerBytes + name.length > maxRememberedNameBytes; i++) {
+      id = this.#freeSlot();
+    }
+    this.#names[id - firstPeerName] = name;
+    this.#flags[id] = flagsOf(name);
+    this.#byteLengths[id] = name.length;
+    this.#ids.set(name, id);
+    this.#peerBytes += name.length;
+    return id;
+  }
+
+  /** The next slot whose name the table does not have; the name is forgotten. */
+  #freeSlot(): number {
     let id = firstPeerName + this.#nextSlot;
     while (this.#uses[id] !== 0) {
       this.#nextSlot = (this.#nextSlot + 1) % this.#slots;
@@ -130,7 +152,6 @@ export class FieldNames {
     }
     this.#nextSlot = (this.#nextSlot + 1) % this.#slots;
     this.#forget(id);
-    this.#set(id, name);
     return id;
   }
 
@@ -166,21 +187,34 @@ export class FieldNames {
     for (let i = 0; i < length; i++) this.#spelledBytes[from + i] = bytes[start + i]!;
   }
 
-  #set(id: number, name: string): void {
-    this.#names[id] = name;
-    this.#flags[id] = flagsOf(name);
-    this.#byteLengths[id] = name.length;
-    this.#ids.set(name, id);
-  }
-
   #forget(id: number): void {
-    if (this.#ids.get(this.#names[id]!) !== id) return;
-    this.#ids.delete(this.#names[id]!);
+    const name = this.#names[id - firstPeerName]!;
+    if (this.#ids.get(name) !== id) return;
+    this.#ids.delete(name);
+    this.#names[id - firstPeerName] = '';
+    this.#peerBytes -= name.length;
     for (let place = 0; place < spellings; place++) {
       if (this.#spelledIds[place] === id) this.#spelledKeys[place] = 0;
     }
   }
 }
+
+/** What every FieldNames starts with; made once, because connections are made often in tests and simulations. */
+const known = {
+  names: [''],
+  ids: new Map<string, number>(),
+  flags: new Uint8Array(firstPeerName),
+  byteLengths: new Uint32Array(firstPeerName),
+};
+[...Array.from({ length: staticEntries }, (_, index) => staticName(index + 1)), ...knownNames].forEach(
+  (name, index) => {
+    known.names.push(name);
+    if (known.ids.has(name)) return;
+    known.ids.set(name, index + 1);
+    known.flags[index + 1] = flagsOf(name);
+    known.byteLengths[index + 1] = name.length;
+  },
+);
 
 function enlarged<T extends Uint8Array | Uint32Array>(from: T, to: T): T {
   to.set(from);

@@ -5,10 +5,10 @@
  * which there are exactly 256; nodes 0 to 7 are the root and what 1 to 7 bits of ones lead to, because a string may
  * end there and nowhere else (its padding is the start of EOS and shorter than an octet). One step:
  *
- *   bit   27      26          25…18    17…16      15…8         7…0
- *       | error | forbidden | second | how many | next state | first |
- *             a symbol that    the symbols that the octet
- *             is NUL, CR, LF   completes: none, one or two
+ *   bit   28           27      26          25…18    17…16      15…8         7…0
+ *       | ends blank | error | forbidden | second | how many | next state | first |
+ *         the last             a symbol that    the symbols that the octet
+ *         is a blank           is NUL, CR, LF   completes: none, one or two
  *
  * The next state stands where it is needed to find the next step: each step waits for the one before, and a shift
  * less is an eighth of the time.
@@ -24,6 +24,7 @@ const COUNT_SHIFT = 16;
 const SECOND_SHIFT = 18;
 const FORBIDDEN = 1 << 26;
 const ERROR = 1 << 27;
+const ENDS_BLANK = 1 << 28;
 /** States below this one are those in which a string may end. */
 const ACCEPTING_STATES = 8;
 const ACCEPTING_END = ACCEPTING_STATES << STATE_SHIFT;
@@ -32,20 +33,22 @@ let steps: Int32Array | null = null;
 
 /**
  * Checks the coded string `bytes[start, end)` to its last bit without decoding it.
- * @returns -1 when it is malformed; otherwise twice the number of octets that it stands for, plus one when one of
- *   them is NUL, CR or LF.
+ * @returns -1 when it is malformed; otherwise twice the number of octets that it stands for, plus one when no field
+ *   value may be like that: one of them is NUL, CR or LF, or the first or last is a blank (RFC 9113 §8.2.1).
  */
 export function measureHuffman(bytes: Uint8Array, start: number, end: number): number {
   const table = steps ?? makeSteps();
   let state = 0;
   let seen = 0;
   let count = 0;
+  let step = 0;
   for (let position = start; position < end; position++) {
-    const step = table[state | bytes[position]!]!;
+    step = table[state | bytes[position]!]!;
     state = step & STATE_MASK;
     count += (step >> COUNT_SHIFT) & 3;
     seen |= step;
   }
+  if ((step & ENDS_BLANK) !== 0 || startsBlank(bytes, start, end)) seen |= FORBIDDEN;
   return measured(state, seen, count);
 }
 
@@ -58,6 +61,7 @@ export function copyHuffman(bytes: Uint8Array, start: number, end: number, to: U
   let state = 0;
   let seen = 0;
   let count = 0;
+  let next = 0;
   let position = start;
   let target = at;
   for (; position + 1 < end; position += 2) {
@@ -67,19 +71,28 @@ export function copyHuffman(bytes: Uint8Array, start: number, end: number, to: U
     to[target + 1] = second;
     target += 2;
     const step = table[state | first]!;
-    const next = table[(step & STATE_MASK) | second]!;
+    next = table[(step & STATE_MASK) | second]!;
     state = next & STATE_MASK;
     count += ((step >> COUNT_SHIFT) & 3) + ((next >> COUNT_SHIFT) & 3);
     seen |= step | next;
   }
   if (position < end) {
     to[target] = bytes[position]!;
-    const step = table[state | bytes[position]!]!;
-    state = step & STATE_MASK;
-    count += (step >> COUNT_SHIFT) & 3;
-    seen |= step;
+    next = table[state | bytes[position]!]!;
+    state = next & STATE_MASK;
+    count += (next >> COUNT_SHIFT) & 3;
+    seen |= next;
   }
+  if ((next & ENDS_BLANK) !== 0 || startsBlank(bytes, start, end)) seen |= FORBIDDEN;
   return measured(state, seen, count);
+}
+
+/** Whether the first symbol is a space (010100) or a tab (ff ff ea). The last octet always completes the last one. */
+function startsBlank(bytes: Uint8Array, start: number, end: number): boolean {
+  if (start === end) return false;
+  const first = bytes[start]!;
+  if ((first & 0xfc) === 0x50) return true;
+  return first === 0xff && end - start > 2 && bytes[start + 1] === 0xff && bytes[start + 2] === 0xea;
 }
 
 function measured(state: number, seen: number, count: number): number {
@@ -192,6 +205,7 @@ function makeStep(children: Int16Array, state: number, octet: number): number {
   let symbols = 0;
   let count = 0;
   let marks = 0;
+  let endsBlank = 0;
   for (let bit = 7; bit >= 0; bit--) {
     const child = children[2 * node + ((octet >> bit) & 1)]!;
     if (child >= 0) {
@@ -201,9 +215,10 @@ function makeStep(children: Int16Array, state: number, octet: number): number {
     const symbol = -1 - child;
     if (symbol === EOS) return ERROR;
     if (symbol === 0 || symbol === 0x0a || symbol === 0x0d) marks = FORBIDDEN;
+    endsBlank = symbol === 0x20 || symbol === 0x09 ? ENDS_BLANK : 0;
     symbols |= count === 0 ? symbol : symbol << SECOND_SHIFT;
     count++;
     node = 0;
   }
-  return marks | symbols | (count << COUNT_SHIFT) | (node << STATE_SHIFT);
+  return endsBlank | marks | symbols | (count << COUNT_SHIFT) | (node << STATE_SHIFT);
 }

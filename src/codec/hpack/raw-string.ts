@@ -7,7 +7,10 @@
 /** Above all octets that are looked for: NUL, LF (0x0a) and CR (0x0d). */
 const FIRST_HARMLESS = 0x0e;
 
-/** Twice the length of `bytes[start, end)`, plus one when one of its octets is NUL, CR or LF (RFC 9113 §8.2.1). */
+/**
+ * Twice the length of `bytes[start, end)`, plus one when no field value may be like that: one of its octets is NUL, CR
+ * or LF, or the first or last is a blank (RFC 9113 §8.2.1).
+ */
 export function measureRaw(bytes: Uint8Array, start: number, end: number): number {
   let low = 0; // becomes negative with the first octet below FIRST_HARMLESS
   let position = start;
@@ -18,7 +21,7 @@ export function measureRaw(bytes: Uint8Array, start: number, end: number): numbe
     low |= bytes[position + 3]! - FIRST_HARMLESS;
   }
   for (; position < end; position++) low |= bytes[position]! - FIRST_HARMLESS;
-  return ((end - start) << 1) | (low < 0 ? forbiddenIn(bytes, start, end) : 0);
+  return measured(bytes, start, end, low);
 }
 
 /** As `measureRaw`; copies the string to `to` from `at` on. */
@@ -43,13 +46,24 @@ export function copyRaw(bytes: Uint8Array, start: number, end: number, to: Uint8
     to[target++] = octet;
     low |= octet - FIRST_HARMLESS;
   }
-  return ((end - start) << 1) | (low < 0 ? forbiddenIn(bytes, start, end) : 0);
+  return measured(bytes, start, end, low);
 }
 
-function forbiddenIn(bytes: Uint8Array, start: number, end: number): number {
+function measured(bytes: Uint8Array, start: number, end: number, low: number): number {
+  if (start === end) return 0;
+  const isForbidden =
+    isBlank(bytes[start]!) || isBlank(bytes[end - 1]!) || (low < 0 && hasForbidden(bytes, start, end));
+  return ((end - start) << 1) | (isForbidden ? 1 : 0);
+}
+
+function isBlank(octet: number): boolean {
+  return octet === 0x20 || octet === 0x09;
+}
+
+function hasForbidden(bytes: Uint8Array, start: number, end: number): boolean {
   for (let position = start; position < end; position++) {
     const octet = bytes[position]!;
-    if (octet === 0 || octet === 0x0a || octet === 0x0d) return 1;
+    if (octet === 0 || octet === 0x0a || octet === 0x0d) return true;
   }
-  return 0;
+  return false;
 }

@@ -8,18 +8,22 @@ import type { SendWindow } from './flow-control.js';
 import { DATA, FLAG_END_STREAM, FRAME_HEADER_BYTES, writeFrameHeader } from './frames.js';
 import type { Output } from './output.js';
 import type { PeerSettings } from './settings.js';
-import { AWAITING, SENDING, SLOT_MASK, type StreamTable } from './stream-table.js';
+import { AWAITING, FINISHING, SENDING, type StreamTable } from './stream-table.js';
 
 export class BlockedBodies {
   readonly #streams: StreamTable;
   readonly #output: Output;
   readonly #settings: PeerSettings;
   readonly #window: SendWindow;
-  readonly #ids = new Uint32Array(maxBlockedBodies);
-  readonly #payloads: (Uint8Array | null)[] = new Array<Uint8Array | null>(maxBlockedBodies).fill(null);
-  readonly #from = new Uint32Array(maxBlockedBodies);
-  readonly #to = new Uint32Array(maxBlockedBodies);
+  // Bodies that wait, [0, #count): lists that grow with the first of them, because most connections never see one.
+  readonly #ids: number[] = [];
+  readonly #payloads: (Uint8Array | null)[] = [];
+  readonly #from: number[] = [];
+  readonly #to: number[] = [];
   #count = 0;
+  /** Streams that are FINISHING; all of them were blocked when the output was handed out last. */
+  readonly #finishing: number[] = [];
+  #finishingCount = 0;
 
   constructor(streams: StreamTable, output: Output, settings: PeerSettings, window: SendWindow) {
     this.#streams = streams;
@@ -65,14 +69,25 @@ export class BlockedBodies {
     this.#count = kept;
   }
 
+  /** All output is handed out: what was the last of a body is on its way. */
+  handedOut(): void {
+    const { ids, states, mask } = this.#streams;
+    for (let i = 0; i < this.#finishingCount; i++) {
+      const streamId = this.#finishing[i]!;
+      const slot = (streamId >>> 1) & mask;
+      if (ids[slot] === streamId && states[slot] === FINISHING) states[slot] = AWAITING;
+    }
+    this.#finishingCount = 0;
+  }
+
   #isSending(streamId: number): boolean {
-    const slot = (streamId >>> 1) & SLOT_MASK;
+    const slot = (streamId >>> 1) & this.#streams.mask;
     return this.#streams.ids[slot] === streamId && this.#streams.states[slot] === SENDING;
   }
 
   /** Sends what the windows allow, in as few frames as the peer takes; returns how far the body has been sent. */
   #sendPieces(streamId: number, payload: Uint8Array, from: number, to: number): number {
-    const slot = (streamId >>> 1) & SLOT_MASK;
+    const slot = (streamId >>> 1) & this.#streams.mask;
     const windowDeltas = this.#streams.windowDeltas;
     let sent = from;
     while (sent < to) {
@@ -89,7 +104,17 @@ export class BlockedBodies {
       this.#window.available -= bytes;
       sent += bytes;
     }
-    this.#streams.states[slot] = AWAITING;
+    this.#finish(streamId, slot);
     return sent;
+  }
+
+  /** The last of the body is in the output. Where HEADERS still are, too, both go or stay together. */
+  #finish(streamId: number, slot: number): void {
+    if (streamId >= this.#streams.handedOutBelow) {
+      this.#streams.states[slot] = AWAITING;
+    } else {
+      this.#streams.states[slot] = FINISHING;
+      this.#finishing[this.#finishingCount++] = streamId;
+    }
   }
 }

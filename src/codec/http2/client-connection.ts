@@ -49,7 +49,7 @@ import { ResponseReader } from './response-reader.js';
 import { PeerSettings } from './settings.js';
 import { goawayCause } from './stream-causes.js';
 import { StreamEndings } from './stream-endings.js';
-import { AWAITING, DROPPED, StreamTable } from './stream-table.js';
+import { AWAITING, DROPPED, ringSlotsFor, StreamTable } from './stream-table.js';
 
 export interface ClientConnectionOptions {
   readonly listener: ResponseListener;
@@ -76,7 +76,7 @@ export class ClientConnection implements ConnectionEvents {
   readonly #indexAuthorization: boolean;
   readonly #maxStreams: number;
   readonly #probeFirst: boolean;
-  readonly #streams = new StreamTable();
+  readonly #streams: StreamTable;
   readonly #settings = new PeerSettings();
   readonly #window = new SendWindow();
   readonly #encoder = new HpackEncoder();
@@ -97,6 +97,7 @@ export class ClientConnection implements ConnectionEvents {
     this.#indexAuthorization = options.indexAuthorization;
     this.#maxStreams = Math.min(options.maxStreams ?? maxStreamsPerConnection, maxStreamsPerConnection);
     this.#probeFirst = options.probeFirst;
+    this.#streams = new StreamTable(ringSlotsFor(this.#maxStreams));
     this.#requests = new RequestWriter(this.#streams, this.#output, this.#settings, this.#window, this.#encoder);
     this.#endings = new StreamEndings(this.#streams, this.#control, options.listener);
     this.#frames = new PeerFrames({
@@ -242,6 +243,7 @@ export class ClientConnection implements ConnectionEvents {
     if (this.#output.isTaken) return null;
     if (this.#failure === null) {
       this.#requests.blocked.flush();
+      this.#requests.blocked.handedOut();
       this.#streams.handedOutBelow = this.#streams.nextId;
     }
     this.#control.handedOut();
@@ -266,11 +268,14 @@ export class ClientConnection implements ConnectionEvents {
   }
 
   /**
-   * The byte stream is gone. Reports every open stream: what was never handed out as unprocessed, all else as
-   * unanswered (RFC 9113 §6.8: without a GOAWAY any of them may have been processed).
+   * The byte stream is gone. Reports every open stream: what was never handed out to its last byte as unprocessed, all
+   * else as unanswered (RFC 9113 §6.8: without a GOAWAY any of them may have been processed). No request is handed out
+   * any more.
    */
   abandon(cause: StreamCause): void {
     this.#isAbandoned = true;
+    // After a failure there is nothing but the GOAWAY.
+    if (this.#failure === null) this.#output.filling.dropBody();
     this.#endings.all(cause);
   }
 

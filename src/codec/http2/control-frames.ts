@@ -25,6 +25,8 @@ const pingMark = 0x7065616c;
 
 export class ControlFrames {
   readonly #output: Output;
+  /** How often output was handed out. */
+  handOuts = 0;
   #pendingAcks = 0;
 
   constructor(output: Output) {
@@ -34,6 +36,7 @@ export class ControlFrames {
   /** What waited has been handed out: the peer may ask again. */
   handedOut(): void {
     this.#pendingAcks = 0;
+    this.handOuts++;
   }
 
   preface(): void {
@@ -44,7 +47,8 @@ export class ControlFrames {
 
   settings(entries: readonly SettingsEntry[]): void {
     const payload = encodeSettings(entries);
-    this.#output.filling.bytes.set(payload, this.#frame(payload.length, SETTINGS, 0, 0, true));
+    const at = this.#frame(payload.length, SETTINGS, 0, 0, true);
+    this.#output.filling.bytes.set(payload, at);
   }
 
   settingsAck(): void {

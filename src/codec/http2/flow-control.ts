@@ -18,31 +18,40 @@ export class SendWindow {
 
 /**
  * What the peer may still send. Everything that comes is credited back, kept or discarded: bodies are bounded
- * elsewhere. Credit is given once half of the window is used up, so that few WINDOW_UPDATEs are needed.
+ * elsewhere. Credit is given once half of the window is used up, so that few WINDOW_UPDATEs are needed; it counts from
+ * the hand-out of output on that its WINDOW_UPDATE goes with, for until then the peer cannot know of it.
  */
 export class ReceiveWindow {
   readonly #windowBytes: number;
   #used = 0;
+  /** Credit that was given since hand-out number `#promisedAt`. */
+  #promised = 0;
+  #promisedAt = 0;
 
   constructor(windowBytes: number) {
     this.#windowBytes = windowBytes;
   }
 
   /** Takes `bytes` of DATA, padding included; false when the peer has overrun the window. */
-  take(bytes: number): boolean {
+  take(bytes: number, handOuts: number): boolean {
     this.#used += bytes;
-    return this.#used <= this.#windowBytes;
+    if (this.#promisedAt !== handOuts) this.#promised = 0;
+    return this.#used + this.#promised <= this.#windowBytes;
   }
 
   /** The increment to send now; 0 while too little is used up to be worth a frame. */
-  credit(): number {
+  credit(handOuts: number): number {
     if (this.#used * 2 < this.#windowBytes) return 0;
     const increment = this.#used;
     this.#used = 0;
+    if (this.#promisedAt !== handOuts) this.#promised = 0;
+    this.#promisedAt = handOuts;
+    this.#promised += increment;
     return increment;
   }
 
   reset(): void {
     this.#used = 0;
+    this.#promised = 0;
   }
 }

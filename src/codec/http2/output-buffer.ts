@@ -9,14 +9,14 @@
  * Slots of one image (request-template) that lie side by side are remembered, also after the buffer was written: where
  * the same image comes to lie again only stream ids and tokens are patched. Owned by one Output, on its thread.
  */
-import { controlHeadBytes, maxOutputBufferBytes, outputBufferBytes } from '../../base/limits.js';
+import { controlHeadBytes, firstOutputBufferBytes, maxOutputBufferBytes } from '../../base/limits.js';
 import { DATA, FRAME_HEADER_BYTES, readUint31 } from './frames.js';
 import type { SlotImage } from './slot-image.js';
 
 export const BODY_START = controlHeadBytes;
 
 export class OutputBuffer {
-  bytes = new Uint8Array(BODY_START + outputBufferBytes);
+  bytes = new Uint8Array(BODY_START + firstOutputBufferBytes);
   view = new DataView(this.bytes.buffer);
   /** End of the control frames in the head. */
   headLength = 0;

@@ -2,7 +2,7 @@
  * What each frame of the peer does (RFC 9113 §5 and §6): checks it, and passes it to those who keep the state. Throws
  * ConnectionFault where the connection has to end. Owned by one connection, on its thread.
  */
-import { maxGoawayDebugBytes, maxSettingsEntries } from '../../base/limits.js';
+import { maxGoawayDebugBytes, maxGoawayFrames, maxSettingsEntries } from '../../base/limits.js';
 import type { HpackEncoder } from '../hpack/index.js';
 import { limitFault, protocolFault } from './connection-fault.js';
 import { type ControlFrames, pingNumber } from './control-frames.js';
@@ -40,7 +40,7 @@ import type { ResponseReader } from './response-reader.js';
 import type { PeerSettings } from './settings.js';
 import { brokenStreamCause, flowControlCause, refusedCause, resetCause } from './stream-causes.js';
 import type { StreamEndings } from './stream-endings.js';
-import { AWAITING, ENDED, SLOT_MASK, type StreamTable } from './stream-table.js';
+import { AWAITING, ENDED, type StreamTable } from './stream-table.js';
 
 /** Called for what concerns the connection as a whole. */
 export interface ConnectionEvents {
@@ -77,6 +77,7 @@ export class PeerFrames implements FrameSink {
   readonly #endings: StreamEndings;
   readonly #responses: ResponseReader;
   readonly #block = new FieldBlock();
+  #goaways = 0;
 
   constructor(parts: PeerFramesParts) {
     this.#events = parts.events;
@@ -201,7 +202,7 @@ export class PeerFrames implements FrameSink {
     if (streamId === 0) throw protocolFault('PRIORITY on stream 0');
     if (length === priorityBytes) return;
     const slot = this.#activeSlot(streamId);
-    if (slot >= 0) this.#endings.streamError(slot, FRAME_SIZE_ERROR, brokenStreamCause);
+    if (slot >= 0) this.#endings.controlError(slot, FRAME_SIZE_ERROR, brokenStreamCause);
     else if (!this.#isKnown(streamId)) throw protocolFault('PRIORITY of a wrong length', FRAME_SIZE_ERROR);
   }
 
@@ -215,7 +216,7 @@ export class PeerFrames implements FrameSink {
     if (errorCode === REFUSED_STREAM && !this.#endings.hasAnswerBegun(slot)) {
       this.#endings.unprocessed(slot, ENDED, refusedCause);
     } else {
-      this.#endings.unanswered(slot, ENDED, resetCause(errorCode));
+      this.#endings.lost(slot, ENDED, resetCause(errorCode));
     }
   }
 
@@ -230,18 +231,19 @@ export class PeerFrames implements FrameSink {
     }
     if (length % SETTINGS_ENTRY_BYTES !== 0) throw protocolFault('SETTINGS of a wrong length', FRAME_SIZE_ERROR);
     if (length > maxSettingsEntries * SETTINGS_ENTRY_BYTES) throw limitFault('too many entries in one SETTINGS frame');
+    const windowBefore = this.#settings.initialWindowBytes;
+    let largestWindow = windowBefore;
     for (let at = start; at < end; at += SETTINGS_ENTRY_BYTES) {
-      this.#applySetting((bytes[at]! << 8) | bytes[at + 1]!, readUint32(bytes, at + 2));
+      const identifier = (bytes[at]! << 8) | bytes[at + 1]!;
+      const value = readUint32(bytes, at + 2);
+      this.#settings.apply(identifier, value);
+      if (identifier === SETTINGS_HEADER_TABLE_SIZE) this.#encoder.setPeerTableBytes(value);
+      if (identifier === SETTINGS_INITIAL_WINDOW_SIZE) largestWindow = Math.max(largestWindow, value);
     }
+    // Once for all entries of a frame: looking through all streams is what a flood of them would cost us.
+    if (largestWindow > windowBefore) this.#checkStreamWindows(largestWindow);
     this.isReady = true;
     this.#control.settingsAck();
-  }
-
-  #applySetting(identifier: number, value: number): void {
-    const windowBefore = this.#settings.initialWindowBytes;
-    this.#settings.apply(identifier, value);
-    if (identifier === SETTINGS_HEADER_TABLE_SIZE) this.#encoder.setPeerTableBytes(value);
-    if (identifier === SETTINGS_INITIAL_WINDOW_SIZE && value > windowBefore) this.#checkStreamWindows(value);
   }
 
   /** All stream windows have grown with INITIAL_WINDOW_SIZE (§6.9.2). */
@@ -268,6 +270,7 @@ export class PeerFrames implements FrameSink {
   #onGoaway(streamId: number, bytes: Uint8Array, start: number, end: number): void {
     if (streamId !== 0) throw protocolFault('GOAWAY on a stream');
     if (end - start < 8) throw protocolFault('GOAWAY too short', FRAME_SIZE_ERROR);
+    if (++this.#goaways > maxGoawayFrames) throw limitFault('a flood of GOAWAY');
     const debugEnd = Math.min(end, start + 8 + maxGoawayDebugBytes);
     const debug = bytes.subarray(start + 8, debugEnd);
     this.#events.onGoawayFrame(readUint31(bytes, start), readUint32(bytes, start + 4), debug);
@@ -287,9 +290,9 @@ export class PeerFrames implements FrameSink {
     const slot = this.#activeSlot(streamId);
     if (slot < 0) return;
     const delta = this.#streams.windowDeltas[slot]! + increment;
-    if (increment === 0) this.#endings.streamError(slot, PROTOCOL_ERROR, brokenStreamCause);
+    if (increment === 0) this.#endings.controlError(slot, PROTOCOL_ERROR, brokenStreamCause);
     else if (this.#settings.initialWindowBytes + delta > MAX_WINDOW_BYTES) {
-      this.#endings.streamError(slot, FLOW_CONTROL_ERROR, flowControlCause);
+      this.#endings.controlError(slot, FLOW_CONTROL_ERROR, flowControlCause);
     } else {
       this.#streams.windowDeltas[slot] = delta;
     }
@@ -302,8 +305,8 @@ export class PeerFrames implements FrameSink {
 
   /** The slot of an open stream that the peer can know of, or -1. */
   #activeSlot(streamId: number): number {
-    const slot = (streamId >>> 1) & SLOT_MASK;
-    const { ids, states, handedOutBelow } = this.#streams;
+    const { ids, states, handedOutBelow, mask } = this.#streams;
+    const slot = (streamId >>> 1) & mask;
     return ids[slot] === streamId && states[slot]! >= AWAITING && streamId < handedOutBelow ? slot : -1;
   }
 }

@@ -27,7 +27,7 @@ import type { Output } from './output.js';
 import type { RequestTemplate } from './request-template.js';
 import type { PeerSettings } from './settings.js';
 import type { SlotImage } from './slot-image.js';
-import { AWAITING, SENDING, SLOT_MASK, type StreamTable } from './stream-table.js';
+import { AWAITING, SENDING, type StreamTable } from './stream-table.js';
 import { writeTokenHex, writeUuid } from './token-hex.js';
 
 /** HEADERS of a typical request and two frame headers: what `credit` reckons with besides the payload. */
@@ -125,7 +125,7 @@ export class RequestWriter {
 
   /** The innermost loop of sending. Streams are opened in place: a call for each would cost more than the rest. */
   #fillSlots(image: SlotImage, recipients: Recipients, from: number, count: number): number {
-    const { ids, states, tags, windowDeltas, informational } = this.#streams;
+    const { ids, states, tags, windowDeltas, informational, mask } = this.#streams;
     const { order, tagBase, personal } = recipients;
     const { bytes: tokens, tokenBytes } = recipients.tokens;
     const { slotBytes, hexOffset, idOffset, payloadBytes } = image;
@@ -139,10 +139,10 @@ export class RequestWriter {
     let streamId = this.#streams.nextId;
     let written = 0;
     while (written < count) {
-      let slot = (streamId >>> 1) & SLOT_MASK;
+      let slot = (streamId >>> 1) & mask;
       while (states[slot]! >= AWAITING) {
         streamId += 2;
-        slot = (streamId >>> 1) & SLOT_MASK;
+        slot = (streamId >>> 1) & mask;
       }
       if (streamId > maxStreamId) break;
       const recipient = order[from + written]!;

@@ -19,9 +19,12 @@ export interface ResponseListener {
   onAccepted(tag: number): void;
   /** A complete answer with another final status. `body` may be empty; it is valid during the call only. */
   onRejected(tag: number, status: number, body: Uint8Array, fields: ResponseFields): void;
-  /** Certainly not processed: REFUSED_STREAM, above the GOAWAY's lastStreamId, or never handed out as output. */
+  /**
+   * Certainly not processed: REFUSED_STREAM, above the GOAWAY's lastStreamId, or its last byte was never handed out as
+   * output and no answer had begun.
+   */
   onUnprocessed(tag: number, cause: StreamCause): void;
-  /** Handed out, and ended without a complete, well-formed answer. */
+  /** Handed out whole, or its answer had begun; and ended without a complete, well-formed answer. */
   onUnanswered(tag: number, cause: StreamCause): void;
   /**
    * The peer goes away. Called after the requests above `lastStreamId` (the smallest so far) have been reported.

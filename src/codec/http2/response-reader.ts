@@ -18,7 +18,7 @@ import { CANCEL, FLOW_CONTROL_ERROR, PROTOCOL_ERROR, STREAM_CLOSED } from './fra
 import { ResponseFieldReader } from './response-fields.js';
 import { flowControlCause, malformedCause, oversizedCause } from './stream-causes.js';
 import type { StreamEndings } from './stream-endings.js';
-import { DROPPED, SLOT_MASK, type StreamTable } from './stream-table.js';
+import { DROPPED, type StreamTable } from './stream-table.js';
 
 export class ResponseReader {
   readonly #streams: StreamTable;
@@ -92,24 +92,24 @@ export class ResponseReader {
     const answer = this.#streams.answers[slot]!;
     if (answer === null) {
       this.#malformed(slot);
-    } else if (!answer.window.take(flowBytes)) {
+    } else if (!answer.window.take(flowBytes, this.#control.handOuts)) {
       this.#endings.streamError(slot, FLOW_CONTROL_ERROR, flowControlCause);
     } else if (!this.#endings.pool.add(answer, bytes, start, end)) {
       this.#endings.streamError(slot, CANCEL, oversizedCause);
     } else if (endsStream) {
       this.#complete(slot, answer);
     } else {
-      const increment = answer.window.credit();
+      const increment = answer.window.credit(this.#control.handOuts);
       if (increment > 0) this.#control.windowUpdate(streamId, increment);
     }
   }
 
   /** Whatever comes as DATA is credited back to the connection, kept or discarded. */
   #takeFlow(flowBytes: number): void {
-    if (!this.#window.take(flowBytes)) {
+    if (!this.#window.take(flowBytes, this.#control.handOuts)) {
       throw protocolFault('more DATA than the connection window allows', FLOW_CONTROL_ERROR);
     }
-    const increment = this.#window.credit();
+    const increment = this.#window.credit(this.#control.handOuts);
     if (increment > 0) this.#control.windowUpdate(0, increment);
   }
 
@@ -125,7 +125,7 @@ export class ResponseReader {
     if (!streams.wasOpened(streamId)) throw protocolFault('a frame on a stream that was never opened');
     if (!streams.hasPeerEnded(streamId)) return;
     this.#endings.reset(streamId, STREAM_CLOSED);
-    streams.states[(streamId >>> 1) & SLOT_MASK] = DROPPED;
+    streams.states[(streamId >>> 1) & streams.mask] = DROPPED;
   }
 
   #beginAnswer(slot: number): void {

@@ -64,12 +64,29 @@ export class StreamEndings {
   }
 
   /**
-   * A stream error (RFC 9113 §5.4.2): resets the stream and reports it unanswered.
+   * Ends a stream that will get no answer: as unprocessed if the last of its request will never be handed out, for half
+   * a request is none. Whoever has begun to answer did not wait for the rest; and what is in the output (FINISHING)
+   * goes out.
+   */
+  lost(slot: number, state: number, cause: StreamCause): void {
+    const isHalf = this.#streams.states[slot] === SENDING;
+    if (isHalf && !this.hasAnswerBegun(slot)) this.unprocessed(slot, state, cause);
+    else this.unanswered(slot, state, cause);
+  }
+
+  /**
+   * A stream error (RFC 9113 §5.4.2) in what is part of an answer: resets the stream and reports it unanswered.
    * @throws ConnectionFault when it is one too many: many resets look like an attack, so the connection ends instead
    */
   streamError(slot: number, errorCode: number, cause: StreamCause): void {
     this.reset(this.#streams.ids[slot]!, errorCode);
     this.unanswered(slot, DROPPED, cause);
+  }
+
+  /** A stream error in any other frame. @throws ConnectionFault as streamError does */
+  controlError(slot: number, errorCode: number, cause: StreamCause): void {
+    this.reset(this.#streams.ids[slot]!, errorCode);
+    this.lost(slot, DROPPED, cause);
   }
 
   /** Sends RST_STREAM for something the peer did wrong. @throws ConnectionFault as streamError does */
@@ -78,12 +95,13 @@ export class StreamEndings {
     this.#control.rstStream(streamId, errorCode);
   }
 
-  /** Reports every open stream; those that were never handed out as unprocessed. */
+  /** Reports every open stream; those that were never handed out whole, and now never will be, as unprocessed. */
   all(cause: StreamCause): void {
-    const { states, ids, handedOutBelow } = this.#streams;
+    const streams = this.#streams;
+    const { states } = streams;
     for (let slot = 0; slot < states.length; slot++) {
       if (states[slot]! < AWAITING) continue;
-      if (ids[slot]! >= handedOutBelow) this.unprocessed(slot, DROPPED, cause);
+      if (streams.isUnfinished(slot) && !this.hasAnswerBegun(slot)) this.unprocessed(slot, DROPPED, cause);
       else this.unanswered(slot, DROPPED, cause);
     }
   }

@@ -3,7 +3,7 @@
  * is still taken is skipped (RFC 9113 §5.1.1 lets a client leave ids out). Owned by one connection, on its thread.
  *
  *      id 1   3   5   7        …      16,383 16,385
- *        [0] [1] [2] [3]  …          [8,191]  [0] …     slot = (id >> 1) & (slots - 1)
+ *        [0] [1] [2] [3]  …          [8,191]  [0] …     slot = (id >> 1) & mask, here of 8,192 slots
  *
  * A slot keeps its id after the stream has ended, so that late frames are told apart:
  *   ids[slot] === id   we opened it, and the state says how it stands
@@ -21,20 +21,22 @@ export const DROPPED = 1;
 export const AWAITING = 2;
 /** Part of the body waits for a window. */
 export const SENDING = 3;
-
-export const SLOT_MASK = streamRingSlots - 1;
+/** HEADERS were handed out; the last of the body waited for a window, is in the output and not handed out yet. */
+export const FINISHING = 4;
 
 export class StreamTable {
-  readonly ids = new Uint32Array(streamRingSlots);
-  readonly states = new Uint8Array(streamRingSlots);
-  readonly tags = new Uint32Array(streamRingSlots);
+  /** Slots minus 1. */
+  readonly mask: number;
+  readonly ids: Uint32Array;
+  readonly states: Uint8Array;
+  readonly tags: Uint32Array;
   /** A stream's send window is the peer's INITIAL_WINDOW_SIZE plus this: it follows every SETTINGS by itself. */
-  readonly windowDeltas = new Int32Array(streamRingSlots);
+  readonly windowDeltas: Int32Array;
   /** Informational (1xx) answers so far. */
-  readonly informational = new Uint8Array(streamRingSlots);
+  readonly informational: Uint8Array;
   /** The final answer, once begun and not yet complete. */
-  readonly answers: (Answer | null)[] = new Array<Answer | null>(streamRingSlots).fill(null);
-  /** Streams that are AWAITING or SENDING. */
+  readonly answers: (Answer | null)[];
+  /** Streams that are AWAITING, SENDING or FINISHING. */
   active = 0;
   /** The id that the next request gets at the earliest. */
   nextId = 1;
@@ -45,9 +47,20 @@ export class StreamTable {
   /** No stream below is open. */
   #oldestFrom = 1;
 
+  /** @param slots A power of two, at least twice as many as streams may be open. */
+  constructor(slots: number = streamRingSlots) {
+    this.mask = slots - 1;
+    this.ids = new Uint32Array(slots);
+    this.states = new Uint8Array(slots);
+    this.tags = new Uint32Array(slots);
+    this.windowDeltas = new Int32Array(slots);
+    this.informational = new Uint8Array(slots);
+    this.answers = new Array<Answer | null>(slots).fill(null);
+  }
+
   /** The slot of a stream that awaits its answer, or -1. */
   findActive(streamId: number): number {
-    const slot = (streamId >>> 1) & SLOT_MASK;
+    const slot = (streamId >>> 1) & this.mask;
     return this.ids[slot] === streamId && this.states[slot]! >= AWAITING ? slot : -1;
   }
 
@@ -61,7 +74,7 @@ export class StreamTable {
   /** Whether the stream was opened by us and handed out, however long ago. */
   wasOpened(streamId: number): boolean {
     return (
-      (streamId & 1) === 1 && streamId < this.handedOutBelow && this.ids[(streamId >>> 1) & SLOT_MASK]! >= streamId
+      (streamId & 1) === 1 && streamId < this.handedOutBelow && this.ids[(streamId >>> 1) & this.mask]! >= streamId
     );
   }
 
@@ -72,7 +85,7 @@ export class StreamTable {
 
   /** Whether the peer has ended the stream itself; false also when that is no longer known. */
   hasPeerEnded(streamId: number): boolean {
-    const slot = (streamId >>> 1) & SLOT_MASK;
+    const slot = (streamId >>> 1) & this.mask;
     return this.ids[slot] === streamId && this.states[slot] === ENDED;
   }
 
@@ -91,12 +104,17 @@ export class StreamTable {
 
   /** Moves `nextId` past taken slots and returns the slot it has then. */
   nextFreeSlot(): number {
-    let slot = (this.nextId >>> 1) & SLOT_MASK;
+    let slot = (this.nextId >>> 1) & this.mask;
     while (this.states[slot]! >= AWAITING) {
       this.nextId += 2;
-      slot = (this.nextId >>> 1) & SLOT_MASK;
+      slot = (this.nextId >>> 1) & this.mask;
     }
     return slot;
+  }
+
+  /** Whether the last of the request was not handed out so far: nobody can have processed it. */
+  isUnfinished(slot: number): boolean {
+    return this.states[slot]! >= SENDING || this.ids[slot]! >= this.handedOutBelow;
   }
 
   /** Ends a stream; `state` is ENDED or DROPPED. */
@@ -104,4 +122,11 @@ export class StreamTable {
     this.states[slot] = state;
     this.active--;
   }
+}
+
+/** Slots for at most that many open streams: a power of two, four times as many, up to streamRingSlots. */
+export function ringSlotsFor(maxStreams: number): number {
+  let slots = 1;
+  while (slots < 4 * maxStreams && slots < streamRingSlots) slots *= 2;
+  return slots;
 }

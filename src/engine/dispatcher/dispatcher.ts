@@ -8,15 +8,22 @@ import { type Clock, systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { shardCreditBatches } from '../../base/limits.js';
 import { type Logger, silentLogger } from '../../base/log.js';
-import type { FromShard, RouteConfig, RouteFailedMessage, SettledMessage } from '../messages.js';
+import type {
+  FromShard,
+  ProviderTokenExpiredMessage,
+  RouteConfig,
+  RouteFailedMessage,
+  SettledMessage,
+} from '../messages.js';
 import type { OutcomeSink } from '../outcome-sink.js';
 import { TokenBuffers } from './buffers.js';
 import { checkEngineOptions, type EngineOptions, openShardHost } from './engine-options.js';
 import { type EngineStats, engineStats } from './engine-stats.js';
-import { closedError, noThreadsError, refusedError, unexpectedTokenError } from './errors.js';
+import { closedError, crashedBatchError, noThreadsError, refusedError, unexpectedTokenError } from './errors.js';
 import { Job, type JobOptions, type JobOwner, type SendJob } from './job.js';
 import { Mailbox } from './mailbox.js';
 import type { Parcel } from './parcel.js';
+import { RetryLine, type WaitingParcel } from './retry-line.js';
 import { type ProviderTokenSource, Route, routeKey } from './route.js';
 import type { ShardHost, ShardListener } from './shard-host.js';
 import { TokenRefresh } from './token-refresh.js';
@@ -30,6 +37,7 @@ export class Dispatcher {
   readonly #routes = new Map<string, Route>();
   readonly #jobs = new Set<Job>();
   readonly #line = new WaitingLine();
+  readonly #retryLine: RetryLine;
   readonly #tokenRefresh: TokenRefresh;
   #host: Promise<ShardHost | null> | null = null;
   /** Why the latest shard that died did so. */
@@ -47,6 +55,7 @@ export class Dispatcher {
     const shards = Math.max(1, threads);
     const buffers = new TokenBuffers(shards * creditBatches);
     this.#mailboxes = Array.from({ length: shards }, (_, shardId) => new Mailbox(shardId, creditBatches, buffers));
+    this.#retryLine = new RetryLine(this.#clock, (due) => this.#sendDue(due));
     this.#tokenRefresh = new TokenRefresh(this.#clock, () => this.#refreshTokens());
   }
 
@@ -77,7 +86,8 @@ export class Dispatcher {
   /** What the engine is doing now. */
   async stats(): Promise<EngineStats> {
     const reports = (await (await this.#host)?.report()) ?? [];
-    return engineStats(this.#options.threads, this.#jobs.size, this.#line.size, this.#mailboxes, reports);
+    const waiting = this.#line.size + this.#retryLine.size;
+    return engineStats(this.#options.threads, this.#jobs.size, waiting, this.#mailboxes, reports);
   }
 
   /** Closes connections that have been idle for `idleMs` or longer. */
@@ -120,12 +130,15 @@ export class Dispatcher {
     onStopped: (job, cause) => {
       for (const mailbox of this.#mailboxes) mailbox.cancel(job);
       for (const parcel of this.#line.removeJob(job)) this.#settleUnsent(parcel, cause);
+      for (const { parcel, holder } of this.#retryLine.removeJob(job)) this.#settleUnsent(parcel, cause, holder);
     },
     onFinished: (job) => {
       this.#jobs.delete(job);
       for (const mailbox of this.#mailboxes) mailbox.forget(job);
       this.#tokenRefresh.setNeeded(this.#jobs.size > 0);
     },
+    now: () => this.#clock.now(),
+    random: () => (this.#options.random ?? Math.random)(),
   };
 
   #take(parcel: Parcel): Promise<void> {
@@ -216,6 +229,9 @@ export class Dispatcher {
       case 'route-failed':
         this.#receiveRouteFailed(mailbox, message);
         break;
+      case 'provider-token-expired':
+        this.#receiveTokenExpired(message);
+        break;
       case 'log':
         this.#log[message.level]({ ...message.fields, shardId: mailbox.shardId }, message.message);
         break;
@@ -235,7 +251,7 @@ export class Dispatcher {
       this.#sendAgain(parcel, mailbox);
       this.#pump();
     } else {
-      this.#settle(parcel, mailbox);
+      this.#settleOrWait(parcel, mailbox);
     }
   }
 
@@ -257,8 +273,8 @@ export class Dispatcher {
       if (hasQueued && job.stopped === null && parcel.mayBeSentAgain) {
         this.#sendAgain(parcel, mailbox);
       } else {
-        parcel.abandon(job.stopped ?? cause);
-        this.#settle(parcel, mailbox);
+        if (job.stopped !== null || !parcel.mayBeSentAgain) parcel.abandon(job.stopped ?? crashedBatchError(cause));
+        this.#settleOrWait(parcel, mailbox);
       }
     }
     this.#pump();
@@ -269,6 +285,26 @@ export class Dispatcher {
     this.#line.addReturned(parcel);
   }
 
+  /** The sink gets the parcel, unless recipients of it are to be sent again: then it waits for their time. */
+  #settleOrWait(parcel: Parcel, mailbox: Mailbox): void {
+    const { dueMs, job } = parcel;
+    if (dueMs === null || job.stopped !== null) {
+      this.#settle(parcel, mailbox);
+      return;
+    }
+    this.#retryLine.add(parcel, dueMs, mailbox);
+    this.#pump();
+  }
+
+  #sendDue(due: readonly WaitingParcel[]): void {
+    for (const { parcel, holder } of due) {
+      holder?.releaseCredit(parcel);
+      parcel.release(this.#clock.now());
+      this.#line.addReturned(parcel);
+    }
+    this.#pump();
+  }
+
   #settle(parcel: Parcel, mailbox: Mailbox): void {
     parcel.job.settle(parcel, () => {
       mailbox.releaseCredit(parcel);
@@ -276,12 +312,18 @@ export class Dispatcher {
     });
   }
 
-  /** For a parcel that no shard has. Later, because sinks do not expect to be called from within their own calls. */
-  #settleUnsent(parcel: Parcel, cause: PealError): void {
+  /**
+   * For a parcel that no shard has; `holder`: whose credit it keeps all the same. Later, because sinks do not expect to be
+   * called from within their own calls.
+   */
+  #settleUnsent(parcel: Parcel, cause: PealError, holder: Mailbox | null = null): void {
     parcel.abandon(cause);
     parcel.onTaken?.();
     parcel.onTaken = null;
-    queueMicrotask(() => parcel.job.settle(parcel, () => {}));
+    queueMicrotask(() => {
+      if (holder !== null) this.#settle(parcel, holder);
+      else parcel.job.settle(parcel, () => {});
+    });
   }
 
   // --- provider tokens ---
@@ -292,8 +334,19 @@ export class Dispatcher {
 
   /** A new token goes to all shards before anything that is dispatched after it. */
   #refreshToken(route: Route): void {
+    this.#changeToken(route, () => route.refreshToken());
+  }
+
+  /** One report of each shard that had the token; the first brings a new one to all, and the others are stale then. */
+  #receiveTokenExpired({ routeId, token }: ProviderTokenExpiredMessage): void {
+    for (const route of this.#routes.values()) {
+      if (route.id === routeId) this.#changeToken(route, () => route.renewToken(token));
+    }
+  }
+
+  #changeToken(route: Route, change: () => boolean): void {
     try {
-      if (!route.refreshToken()) return;
+      if (!change()) return;
     } catch (error) {
       const cause = error instanceof PealError ? error : unexpectedTokenError();
       for (const job of this.#jobs) if (job.route === route) job.stop(cause);

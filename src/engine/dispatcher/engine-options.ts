@@ -24,6 +24,11 @@ export interface EngineOptions {
   readonly log?: Logger;
   /** Full batches, or as many recipients in smaller ones, that one shard may hold. Default 64. */
   readonly creditBatches?: number;
+  /**
+   * Chance, for the waits before retries and in the pools of an in-process shard; as Math.random, which is the default.
+   * Shards in threads always use that.
+   */
+  readonly random?: () => number;
   /** How an in-process shard makes its pools: for tests. */
   readonly openPool?: RoutePoolFactory;
   /** How threads are made, instead of by Piscina: for tests. */
@@ -36,7 +41,7 @@ export async function openShardHost(
   log: Logger,
   listener: ShardListener,
 ): Promise<ShardHost> {
-  const { threads, openPool, openThreads, backendSpec = tlsSpec } = options;
+  const { threads, openPool, openThreads, random, backendSpec = tlsSpec } = options;
   const shared = { listener, clock, log, ledgerSlots: shardLedgerSlots };
   if (threads > 0) {
     const { Supervisor } = await import('./supervisor.js');
@@ -44,7 +49,7 @@ export async function openShardHost(
     return new Supervisor({ ...shared, threads, openThreads: open, backend: backendSpec });
   }
   const [{ LocalShard }, backend] = await Promise.all([import('./local-shard.js'), options.backend ?? tlsBackend()]);
-  return new LocalShard({ ...shared, backend, ...(openPool === undefined ? {} : { openPool }) });
+  return new LocalShard({ ...shared, backend, ...(openPool && { openPool }), ...(random && { random }) });
 }
 
 const tlsSpec: BackendSpec = { specifier: 'tls', options: null };

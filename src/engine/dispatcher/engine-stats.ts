@@ -19,7 +19,7 @@ export interface EngineStats {
   readonly threads: number;
   /** Sends that have not finished. */
   readonly jobs: number;
-  /** Batches that wait for a shard with credit. */
+  /** Batches that wait for a shard with credit, or for the time of a retry. */
   readonly waitingBatches: number;
   /** Connections that are open, and being opened, over all shards. */
   readonly connections: number;

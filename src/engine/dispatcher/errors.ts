@@ -3,7 +3,7 @@
  */
 import { adviceOf, classOf } from '../../apns/reason.js';
 import { PealError } from '../../base/errors.js';
-import { stopAfterRefusals } from '../../base/limits.js';
+import { maxBatchCrashes, stopAfterRefusals } from '../../base/limits.js';
 import type { RefusedMessage } from '../messages.js';
 
 export function closedError(): PealError {
@@ -28,6 +28,22 @@ export function unexpectedTokenError(): PealError {
   return new PealError('ERR_PEAL_CREDENTIAL', 'The provider token could not be signed: check the .p8 key.', {
     origin: 'credential',
   });
+}
+
+export function expiredTokenError(): PealError {
+  return new PealError(
+    'ERR_PEAL_CREDENTIAL',
+    'APNs calls the provider token expired (ExpiredProviderToken), though it was made less than 20 minutes ago: check the clock of this machine.',
+    { origin: 'credential' },
+  );
+}
+
+export function crashedBatchError(cause: PealError): PealError {
+  return new PealError(
+    'ERR_PEAL_SHARD',
+    `${maxBatchCrashes} worker threads in a row ended while they had this batch, so its rest was not sent. ${cause.message}`,
+    { origin: 'engine', retryable: true, cause },
+  );
 }
 
 export function refusedError({ status, reason }: RefusedMessage): PealError {

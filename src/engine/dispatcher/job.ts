@@ -4,11 +4,15 @@
  * dispatcher's thread.
  */
 import type { Notification } from '../../apns/notification.js';
+import type { RetryBudget } from '../../apns/retry-policy.js';
 import { PealError } from '../../base/errors.js';
-import type { Batch } from '../batch.js';
+import type { Batch, OutcomeDetail } from '../batch.js';
+import { UNKNOWN, UNSENT } from '../ledger.js';
 import type { OutcomeSink } from '../outcome-sink.js';
+import { BadTokenWatch } from './bad-tokens.js';
 import type { Mailbox } from './mailbox.js';
 import { batchFault, Parcel } from './parcel.js';
+import type { RetryTerms } from './retries.js';
 import type { Route } from './route.js';
 
 /** What a program does with a send. */
@@ -29,8 +33,10 @@ export interface SendJob {
   /** What is not yet written becomes unsent, with this cause; what was written still gets its answer. */
   cancel(cause: PealError): void;
   /**
-   * Why the job takes nothing more, or null: ERR_PEAL_STOPPED when APNs refused the same way again and again,
-   * also at the first failure where it stops there (JobOptions; ERR_PEAL_DISCARDED at a shutdown), an error of connecting when no shard gets through, ERR_PEAL_SHARD when no shard is left, the cause of `cancel`.
+   * Why the job takes nothing more, or null: ERR_PEAL_STOPPED when APNs refused the same way again and again, when it
+   * called nearly every token bad, or at the first failure where it stops there (JobOptions; ERR_PEAL_DISCARDED at a
+   * shutdown); an error of connecting when no shard gets through, ERR_PEAL_SHARD when no shard is left,
+   * ERR_PEAL_CREDENTIAL without a provider token that is accepted; the cause of `cancel`.
    */
   readonly stopped: PealError | null;
 }
@@ -41,6 +47,15 @@ export interface JobOptions {
    * unsent, for the caller to send again. Otherwise it goes on over new connections, which is the default.
    */
   readonly stopsAtFailure?: boolean;
+  /** What may be spent on sending again to recipients whose fault passes (apns/retry-policy). Default null: nothing. */
+  readonly retry?: RetryBudget | null;
+  /**
+   * Whether recipients that were written and never answered are sent to again, within the budget of `retry`; they may
+   * see the notification twice. Default `'report'`: they are unknown.
+   */
+  readonly onUnknown?: 'report' | 'resend';
+  /** Share of bad tokens among the latest answers (above 0, up to 1) that stops the job. Default null: none does. */
+  readonly stopAtBadTokens?: number | null;
 }
 
 /** The dispatcher, as a job sees it. */
@@ -48,12 +63,19 @@ export interface JobOwner {
   take(parcel: Parcel): Promise<void>;
   onStopped(job: Job, cause: PealError): void;
   onFinished(job: Job): void;
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** At least 0 and below 1. */
+  random(): number;
 }
 
 export class Job implements SendJob {
   /** Shards whose connections for this job's route have given up, with the latest reason. */
   readonly excluded = new Set<Mailbox>();
   readonly stopsAtFailure: boolean;
+  readonly #retry: RetryBudget | null;
+  readonly #resendsUnknown: boolean;
+  readonly #badTokens: BadTokenWatch | null;
   readonly #owner: JobOwner;
   readonly #sink: OutcomeSink;
   #outstanding = 0;
@@ -70,7 +92,11 @@ export class Job implements SendJob {
     owner: JobOwner,
     options: JobOptions = {},
   ) {
+    const { stopAtBadTokens = null } = options;
     this.stopsAtFailure = options.stopsAtFailure ?? false;
+    this.#retry = options.retry ?? null;
+    this.#resendsUnknown = options.onUnknown === 'resend';
+    this.#badTokens = stopAtBadTokens === null ? null : new BadTokenWatch(stopAtBadTokens);
     this.#sink = sink;
     this.#owner = owner;
   }
@@ -105,6 +131,23 @@ export class Job implements SendJob {
     if (this.#stopped !== null) return;
     this.#stopped = cause;
     this.#owner.onStopped(this, cause);
+  }
+
+  /** What decides whether recipients are sent to again; null when none is. */
+  retryTerms(): RetryTerms | null {
+    if (this.#retry === null || this.#stopped !== null) return null;
+    const { now, random } = this.#owner;
+    return { budget: this.#retry, resendsUnknown: this.#resendsUnknown, nowMs: now(), random };
+  }
+
+  /** The answers to a batch as it came back first; `hasUnanswered`: some recipients may have none. */
+  countAnswers(ledger: Uint8Array, details: readonly OutcomeDetail[], hasUnanswered: boolean): void {
+    if (this.#badTokens === null || this.#stopped !== null) return;
+    let answers = ledger.length;
+    if (hasUnanswered) for (const outcome of ledger) if (outcome === UNSENT || outcome === UNKNOWN) answers -= 1;
+    this.#badTokens.add(answers, details);
+    const verdict = this.#badTokens.verdict();
+    if (verdict !== null) this.stop(verdict);
   }
 
   /** Gives a settled parcel to the sink; `onTaken` runs once the sink is done with it, however that ends. */

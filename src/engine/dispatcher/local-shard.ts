@@ -19,6 +19,7 @@ export interface LocalShardOptions {
   readonly log: Logger;
   readonly ledgerSlots: number;
   readonly openPool?: RoutePoolFactory;
+  readonly random?: () => number;
 }
 
 const shardId = 0;

@@ -1,15 +1,22 @@
 /**
  * A batch on its way through the engine: from `dispatch` through one shard, or several if shards crash, to the sink.
  * The dispatcher keeps the batch itself and this ledger of its own; a shard has a copy of the tokens and a slot of
- * shared memory, from which this ledger is brought up to date whenever the shard gives the batch back or is lost.
+ * shared memory, from which this ledger is brought up to date whenever the shard gives the batch back or is lost. What
+ * may be answered otherwise next time waits (retry-line) and goes to a shard again, the others staying as they are.
  */
 import { reasonOf } from '../../apns/reason.js';
 import type { PealError } from '../../base/errors.js';
-import { maxBatchCrashes, maxBatchRecipients, personalBytesPerCredit } from '../../base/limits.js';
+import {
+  maxBatchCrashes,
+  maxBatchRecipients,
+  personalBytesPerCredit,
+  waitingRecipientWeight,
+} from '../../base/limits.js';
 import type { Batch, OutcomeDetail } from '../batch.js';
 import { QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../ledger.js';
 import type { SettledBatch } from '../outcome-sink.js';
 import type { Job } from './job.js';
+import { Retries } from './retries.js';
 
 export class Parcel {
   readonly ledger: Uint8Array;
@@ -21,6 +28,9 @@ export class Parcel {
   onTaken: (() => void) | null = null;
   #details: readonly OutcomeDetail[] = [];
   #cause: PealError | null = null;
+  /** Null until something is to be sent again: in most parcels nothing ever is. */
+  #retries: Retries | null = null;
+  #hasReturned = false;
 
   constructor(
     readonly job: Job,
@@ -35,11 +45,25 @@ export class Parcel {
     return this.crashes < maxBatchCrashes;
   }
 
+  /** When the next of its recipients is to be sent again; null when none is. */
+  get dueMs(): number | null {
+    return this.#retries?.dueMs ?? null;
+  }
+
+  /** What it uses of the room for waiting parcels: recipients that wait cost more than their tokens. */
+  get waitingWeight(): number {
+    return this.weight + (this.#retries?.size ?? 0) * waitingRecipientWeight;
+  }
+
   /** Takes over what a shard settled. `shared` is the batch's slot of the shard's ledger. */
   settle(shared: Uint8Array, details: readonly OutcomeDetail[], cause: PealError | null): void {
     this.ledger.set(shared);
+    if (!this.#hasReturned) this.job.countAnswers(this.ledger, details, cause !== null);
+    this.#hasReturned = true;
     this.#details = this.#details.length === 0 ? details : [...this.#details, ...details];
     if (cause !== null) this.#cause = cause;
+    this.#retries?.account();
+    if (details.length > 0 || cause !== null) this.#review(details);
   }
 
   /**
@@ -49,7 +73,7 @@ export class Parcel {
   recover(shared: Uint8Array, cause: PealError): boolean {
     let hasQueued = false;
     const described = new Set(this.#details.map(({ index }) => index));
-    const details = [...this.#details];
+    const found: OutcomeDetail[] = [];
     this.crashes += 1;
     for (let index = 0; index < this.ledger.length; index++) {
       const state = shared[index]!;
@@ -57,10 +81,18 @@ export class Parcel {
       if (state === WRITTEN) this.#cause = cause;
       if (state === UNSENT) this.#cause ??= cause;
       if (state === QUEUED) hasQueued = true;
-      if (state >= REJECTED && !described.has(index)) details.push(detailFromCode(index, state - REJECTED));
+      if (state >= REJECTED && !described.has(index)) found.push(detailFromCode(index, state - REJECTED));
     }
-    this.#details = details;
+    this.#details = [...this.#details, ...found];
+    this.#retries?.account();
+    this.#review(found);
     return hasQueued;
+  }
+
+  /** Those that are due by now are to be sent. */
+  release(nowMs: number): void {
+    const released = this.#retries?.release(nowMs, this.#details);
+    if (released !== undefined) this.#details = this.#details.filter(({ index }) => !released.has(index));
   }
 
   /** Lets another shard try what this one could not send. True when there is something. */
@@ -68,17 +100,34 @@ export class Parcel {
     return this.#turn(UNSENT, QUEUED);
   }
 
-  /** What is still queued becomes unsent; a cause is needed, because somebody will ask. */
+  /** What is still queued becomes unsent; a cause is needed, because somebody will ask. Nothing is sent again. */
   abandon(cause: PealError): void {
     if (this.#turn(QUEUED, UNSENT)) this.#cause = cause;
+    this.#retries?.abandon();
   }
 
   /** As it goes to the sink. `fallbackCause` stands in where the shard named none: it was cancelled. */
   settled(fallbackCause: PealError | null): SettledBatch {
+    if (this.#retries !== null) this.#conclude(this.#retries);
     const { batch, ledger } = this;
     const needsCause = ledger.includes(UNSENT) || ledger.includes(UNKNOWN);
     const cause = needsCause ? (this.#cause ?? fallbackCause) : null;
-    return { batch, tokens: batch.tokens, personal: batch.personal, ledger, details: this.#details, cause };
+    const resent = this.#retries?.resent ?? 0;
+    return { batch, tokens: batch.tokens, personal: batch.personal, ledger, details: this.#details, cause, resent };
+  }
+
+  #review(details: readonly OutcomeDetail[]): void {
+    const terms = this.job.retryTerms();
+    if (terms === null || !this.mayBeSentAgain) return;
+    const retries = this.#retries ?? new Retries(this.ledger);
+    retries.review(details, terms);
+    if (retries.dueMs !== null) this.#retries = retries;
+  }
+
+  #conclude(retries: Retries): void {
+    const details = [...this.#details];
+    const turned = retries.conclude(details);
+    this.#details = turned.size === 0 ? details : details.filter(({ index }) => !turned.has(index));
   }
 
   #turn(from: number, to: number): boolean {

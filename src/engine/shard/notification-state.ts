@@ -5,7 +5,8 @@
 
 import type { Notification } from '../../apns/notification.js';
 import { classOf } from '../../apns/reason.js';
-import { stopAfterRefusals } from '../../base/limits.js';
+import { retryKindOf } from '../../apns/retry-policy.js';
+import { stopAfterRefusals, tokenUpdatesBurstMs } from '../../base/limits.js';
 import type { BatchSlot } from './batch-slot.js';
 
 export class NotificationState {
@@ -17,6 +18,7 @@ export class NotificationState {
   #streakReason = '';
   #streak = 0;
   #acceptedAtStreak = 0;
+  #lastBurstMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     readonly id: number,
@@ -24,6 +26,8 @@ export class NotificationState {
     readonly notification: Notification,
     /** The first status of a binary gateway cancels what is left. */
     readonly stopsAtFailure: boolean = false,
+    /** The route sends under a provider token, which the dispatcher renews when APNs calls it expired. */
+    readonly hasProviderToken: boolean = false,
   ) {}
 
   /** Called as a slot is settled, before it is emptied. */
@@ -37,19 +41,33 @@ export class NotificationState {
    * between: a reason about the request or the credential, which every other recipient would get as well.
    * The count of accepted ones is worked out here and not kept, so that an accepted recipient costs nothing for it.
    */
-  isRefusedForGood(status: number, reason: string): boolean {
+  isRefusedForGood(status: number, reason: string, nowMs: number): boolean {
     const reasonClass = classOf(status, reason);
     const name = reason === '' ? String(status) : reason;
     if (reasonClass !== 'request' && reasonClass !== 'credential') {
       this.#streak = 0;
       return false;
     }
+    if (this.#isForgiven(status, reason, nowMs)) return false;
     const accepted = this.#accepted();
     if (name !== this.#streakReason || accepted !== this.#acceptedAtStreak) this.#streak = 0;
     this.#streakReason = name;
     this.#acceptedAtStreak = accepted;
     this.#streak += 1;
     return this.#streak === stopAfterRefusals;
+  }
+
+  /**
+   * All that is in flight when a provider token expires is refused alike, and may pass under a new one: the dispatcher
+   * stops the send if there is none. Likewise TooManyProviderTokenUpdates, which the pool waits out: a burst counts once.
+   */
+  #isForgiven(status: number, reason: string, nowMs: number): boolean {
+    const kind = retryKindOf(status, reason);
+    if (kind === 'expired') return this.hasProviderToken;
+    if (kind !== 'token-updates') return false;
+    if (nowMs - this.#lastBurstMs < tokenUpdatesBurstMs) return true;
+    this.#lastBurstMs = nowMs;
+    return false;
   }
 
   #accepted(): number {

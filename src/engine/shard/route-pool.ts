@@ -26,9 +26,10 @@ export interface RoutePoolOptions {
   readonly source: RequestSource;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Chance, for jitter; as Math.random, which is the pool's default. */
+  readonly random?: () => number;
 }
 
 export type RoutePoolFactory = (options: RoutePoolOptions) => RoutePool;
 
-export const openConnectionPool: RoutePoolFactory = ({ config, backend, source, clock, log }) =>
-  new ConnectionPool({ ...config, backend, source, clock, log });
+export const openConnectionPool: RoutePoolFactory = ({ config, ...rest }) => new ConnectionPool({ ...config, ...rest });

@@ -4,9 +4,9 @@
  * last recipient has an outcome. Owned by the shard; called by its pool, on the shard's thread.
  */
 import { reasonCode } from '../../apns/reason.js';
+import { retryRules } from '../../apns/retry-policy.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
-import { maxResends } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import type { Rejection, RequestRun, RequestSource } from '../../connection/request-source.js';
 import { ACCEPTED, QUEUED, REJECTED, tagIndexMask, tagShift, UNKNOWN, UNSENT, WRITTEN } from '../ledger.js';
@@ -117,7 +117,8 @@ export class ShardRoute implements RequestSource {
     slot.details.push({ index, status, reason, timestampMs, apnsId, retryAfterSeconds });
     if (state.stopsAtFailure) this.#stopAtFailure(state, status, reason);
     this.#finish(slot, tag, REJECTED + reasonCode(reason));
-    if (!state.isCancelled && state.isRefusedForGood(status, reason)) this.#refuse(state, status, reason);
+    if (!state.isCancelled && state.isRefusedForGood(status, reason, this.#context.clock.now()))
+      this.#refuse(state, status, reason);
   }
 
   onUnsent(tag: number, cause: PealError): void {
@@ -144,6 +145,10 @@ export class ShardRoute implements RequestSource {
     this.#finish(slot, tag, UNKNOWN);
   }
 
+  onProviderTokenExpired(token: string): void {
+    this.#context.send({ kind: 'provider-token-expired', routeId: this.id, token }, []);
+  }
+
   onFailed(error: PealError): void {
     this.#context.send({ kind: 'route-failed', routeId: this.id, cause: error.toRecord() }, []);
     this.#giveUpAll(error);
@@ -160,11 +165,11 @@ export class ShardRoute implements RequestSource {
 
   /**
    * What a binary gateway discarded behind a notification that it refused may come back as often as it takes: each such
-   * connection has settled a recipient, so there is an end to it. Everything else has maxResends.
+   * connection has settled a recipient, so there is an end to it. Everything else has the budget of the policy.
    */
   #isFinallyUnsent(slot: BatchSlot, index: number, wasDiscarded: boolean): boolean {
     if (this.#isStopped || slot.state!.isCancelled) return true;
-    return !wasDiscarded && slot.countAttempt(index) > maxResends;
+    return !wasDiscarded && slot.countAttempt(index) > retryRules.unsent.most;
   }
 
   #stopAtFailure(state: NotificationState, status: number, reason: string): void {

@@ -24,6 +24,8 @@ export interface ShardOptions {
   readonly send: (message: FromShard, transfer: readonly ArrayBuffer[]) => void;
   /** How pools are made; by default real ones. */
   readonly openPool?: RoutePoolFactory;
+  /** Chance, for the pools; as Math.random, which is their default. */
+  readonly random?: () => number;
 }
 
 export class Shard {
@@ -31,6 +33,8 @@ export class Shard {
   readonly #openPool: RoutePoolFactory;
   readonly #slots: (BatchSlot | undefined)[];
   readonly #routes = new Map<number, ShardRoute>();
+  /** Routes that send under a provider token. */
+  readonly #tokenRoutes = new Set<number>();
   readonly #notifications = new Map<number, NotificationState>();
   readonly #context: RouteContext;
 
@@ -97,15 +101,17 @@ export class Shard {
   }
 
   #openRoute({ routeId, config }: RouteMessage): void {
-    const { backend, clock, log } = this.#options;
+    const { backend, clock, log, random } = this.#options;
     const route = new ShardRoute(routeId, this.#context, (source) =>
-      this.#openPool({ config, backend, source, clock, log }),
+      this.#openPool({ config, backend, source, clock, log, ...(random && { random }) }),
     );
     this.#routes.set(routeId, route);
+    if (config.credential.kind === 'token') this.#tokenRoutes.add(routeId);
   }
 
   #takeNotification({ notificationId, routeId, notification, stopsAtFailure = false }: NotificationMessage): void {
-    const state = new NotificationState(notificationId, routeId, notification, stopsAtFailure);
+    const hasToken = this.#tokenRoutes.has(routeId);
+    const state = new NotificationState(notificationId, routeId, notification, stopsAtFailure, hasToken);
     this.#notifications.set(notificationId, state);
   }
 

@@ -124,7 +124,7 @@ describe('HpackDecoder', () => {
     });
   });
 
-  describe('marks values with NUL, CR or LF', () => {
+  describe('marks values with NUL, CR or LF, and with a blank at an end', () => {
     const isMarked = (decoder: HpackDecoder, bytes: Uint8Array): boolean => {
       decoder.decode(bytes);
       return decoder.hasForbiddenOctets;
@@ -148,9 +148,23 @@ describe('HpackDecoder', () => {
       }
     }
 
+    for (const form of ['raw', 'compact'] as const) {
+      for (const value of [' ', '\t', ' v', '\tvalue', 'v ', 'value\t', 'a longer value ', ' a longer value']) {
+        it(`${JSON.stringify(value)}, ${form}, also when it comes back from the table`, () => {
+          const decoder = new HpackDecoder();
+          const once = block((out) => writeLiteral(out, 'without-indexing', 8, '', value, form));
+          assert.equal(isMarked(decoder, once), true);
+          const kept = block((out) => writeLiteral(out, 'indexing', 8, '', value, form));
+          assert.equal(isMarked(decoder, kept), true);
+          assert.equal(isMarked(decoder, octets('88')), false);
+          assert.equal(isMarked(decoder, octets('88 be')), true);
+        });
+      }
+    }
+
     it('and no others', () => {
       const decoder = new HpackDecoder();
-      const value = '\x01\x09\x0b\x0c\x0e\x1f\x7f\xff';
+      const value = '\x01\x09 \x0b\x0c\x0e\x1f\x7f\xff';
       for (const form of ['raw', 'compact'] as const) {
         assert.equal(
           isMarked(

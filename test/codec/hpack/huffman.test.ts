@@ -90,7 +90,7 @@ describe('HPACK Huffman code', () => {
     fc.assert(
       fc.property(latin1, (text) => {
         const bytes = coded(text);
-        const hasForbidden = /[\0\r\n]/.test(text);
+        const hasForbidden = /[\0\r\n]|^[ \t]|[ \t]$/.test(text);
         assert.equal(measure(bytes), text.length * 2 + (hasForbidden ? 1 : 0));
         assert.equal(decodeText(bytes, 0, bytes.length, true), text);
       }),
@@ -135,7 +135,23 @@ describe('HPACK Huffman code', () => {
         assert.equal(measure(coded(text)) & 1, 1, JSON.stringify(text));
       }
     }
-    assert.equal(measure(coded('\t\x01\x0b\x0c\x0e~\x7f\xff')) & 1, 0);
+    assert.equal(measure(coded('\x01\t \x0b\x0c\x0e~\x7f\xff')) & 1, 0);
+  });
+
+  it('notices blanks at either end, and no others', () => {
+    for (const blank of [' ', '\t']) {
+      for (const text of [blank, `${blank}a`, `a${blank}`, `ab${blank}`, `abcdefg${blank}`, `\xff\xff${blank}`]) {
+        assert.equal(measure(coded(text)) & 1, 1, JSON.stringify(text));
+        assert.equal(measure(coded(`x${text}x`)) & 1, 0, JSON.stringify(`x${text}x`));
+      }
+    }
+    const ends = fc.constantFrom(' ', '\t', '', 'a', '~', '\xf9');
+    fc.assert(
+      fc.property(ends, latin1, ends, (first, middle, last) => {
+        const text = `${first}${middle.replace(/[\0\r\n]/g, '')}${last}`;
+        assert.equal(measure(coded(text)) & 1, /^[ \t]|[ \t]$/.test(text) ? 1 : 0);
+      }),
+    );
   });
 
   it('reads garbage the same in every way, and says nothing of it that is not so', () => {

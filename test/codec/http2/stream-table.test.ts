@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { streamRingSlots } from '../../../src/base/limits.js';
-import { AWAITING, ENDED, StreamTable } from '../../../src/codec/http2/stream-table.js';
+import { maxStreamsPerConnection, streamRingSlots } from '../../../src/base/limits.js';
+import { AWAITING, ENDED, ringSlotsFor, StreamTable } from '../../../src/codec/http2/stream-table.js';
 
 describe('codec/http2/stream-table', () => {
   it('names the open stream that was opened first', () => {
@@ -28,5 +28,11 @@ describe('codec/http2/stream-table', () => {
     assert.equal(streams.oldestOpenId(), 0);
     const last = streams.open(0, AWAITING);
     assert.equal(streams.oldestOpenId(), streams.ids[last]);
+  });
+
+  it('has four slots for each stream that may be open, a power of two, and no more than the largest ring', () => {
+    assert.deepEqual([1, 2, 5, 16].map(ringSlotsFor), [4, 8, 32, 64]);
+    assert.equal(ringSlotsFor(maxStreamsPerConnection), streamRingSlots);
+    assert.equal(ringSlotsFor(1_000_000), streamRingSlots);
   });
 });

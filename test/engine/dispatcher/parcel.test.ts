@@ -7,11 +7,13 @@ import { ACCEPTED, QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../../../s
 import { batchOf } from '../../support/engine-fixtures.js';
 
 const crash = new PealError('ERR_PEAL_SHARD', 'The worker thread ended.', { origin: 'engine' });
+/** A job that sends nothing again. */
+const job = { retryTerms: () => null, countAnswers: () => {} } as unknown as Job;
 const detail = { index: 0, status: 400, reason: 'BadTopic', timestampMs: null, apnsId: 'a', retryAfterSeconds: null };
 
 describe('parcel', () => {
   it('splits what a lost shard left: written is unknown, queued is to be sent, answers stay', () => {
-    const parcel = new Parcel({} as Job, batchOf(0, 4));
+    const parcel = new Parcel(job, batchOf(0, 4));
     assert.ok(parcel.recover(Uint8Array.of(ACCEPTED, WRITTEN, QUEUED, REJECTED + 26), crash));
     assert.deepEqual([...parcel.ledger], [ACCEPTED, UNKNOWN, QUEUED, REJECTED + 26]);
     parcel.abandon(crash);
@@ -25,7 +27,7 @@ describe('parcel', () => {
   });
 
   it('keeps the details of an earlier shard beside those of the one that finished it', () => {
-    const parcel = new Parcel({} as Job, batchOf(0, 3));
+    const parcel = new Parcel(job, batchOf(0, 3));
     parcel.settle(Uint8Array.of(REJECTED + 8, UNSENT, UNSENT), [detail], crash);
     assert.ok(parcel.requeueUnsent());
     assert.deepEqual([...parcel.ledger], [REJECTED + 8, QUEUED, QUEUED]);
@@ -36,7 +38,7 @@ describe('parcel', () => {
   });
 
   it('is not sent again for ever when shards crash over it', () => {
-    const parcel = new Parcel({} as Job, batchOf(0, 1));
+    const parcel = new Parcel(job, batchOf(0, 1));
     for (let crashes = 0; crashes < maxBatchCrashes; crashes++) {
       assert.ok(parcel.mayBeSentAgain);
       parcel.recover(Uint8Array.of(QUEUED), crash);

@@ -5,7 +5,7 @@ import { NotificationState } from '../../../src/engine/shard/notification-state.
 import { notification } from '../../support/engine-fixtures.js';
 
 function refuse(state: NotificationState, times: number, status = 400, reason = 'BadTopic'): boolean[] {
-  return Array.from({ length: times }, () => state.isRefusedForGood(status, reason));
+  return Array.from({ length: times }, () => state.isRefusedForGood(status, reason, 0));
 }
 
 describe('notification state', () => {

@@ -1,0 +1,79 @@
+/**
+ * Watches the answers of one HTTP/2 connection on behalf of the connection and its pool: how far they are of use, how
+ * fast they come, how much may be in flight because of them. Owned by Http2Connection; on its thread. The decisions
+ * themselves stand in connection-health, error-pace and send-gate.
+ *
+ * Costs a few comparisons for each read while all is well, and nothing for a single answer.
+ */
+import type { Clock } from '../base/clock.js';
+import { ConnectionHealth, type Wedge } from './connection-health.js';
+import { ErrorPace } from './error-pace.js';
+import type { RequestCounts } from './request-counts.js';
+import type { Rejection } from './request-source.js';
+import type { SendGate } from './send-gate.js';
+
+export class AnswerWatch {
+  /** An answer of the last read said that the provider token has expired. */
+  isTokenExpired = false;
+  readonly #clock: Clock;
+  readonly #gate: SendGate;
+  readonly #counts: RequestCounts;
+  readonly #health = new ConnectionHealth();
+  readonly #pace = new ErrorPace();
+  #firstSentAtMs: number | null = null;
+  /** Of the gate's pauses, those that this connection has taken into account. */
+  #pausesSeen: number;
+
+  /** Keeps `barren`, `roundTripMs` and `workingSinceMs` of `counts`. */
+  constructor(clock: Clock, gate: SendGate, counts: RequestCounts) {
+    this.#counts = counts;
+    this.#clock = clock;
+    this.#gate = gate;
+    this.#pausesSeen = gate.isTroubled ? -1 : gate.pauses;
+  }
+
+  /** Why the connection is of no further use; null while it is. */
+  get wedge(): Wedge | null {
+    return this.#health.wedge;
+  }
+
+  /** The gateway finds fault with what this connection sends: it sends less than it could. */
+  get isSlowed(): boolean {
+    return this.#pace.isActive;
+  }
+
+  /** Requests are about to be written. */
+  sending(): void {
+    this.#firstSentAtMs ??= this.#clock.now();
+    if (this.#pausesSeen === this.#gate.pauses) return;
+    this.#pausesSeen = this.#gate.pauses;
+    this.#pace.collapse();
+  }
+
+  /** What is left of `credit` with so many requests in flight; 0 or less: nothing. */
+  limit(credit: number, inFlight: number): number {
+    return this.#pace.limit(credit, inFlight);
+  }
+
+  /** From within a read: an answer other than 200, which has been counted. */
+  rejected(rejection: Rejection): void {
+    this.#health.rejected(this.#counts.answers, rejection);
+  }
+
+  /** After a read with `answers` answers, at least one. True: the first of the connection that settled a recipient. */
+  afterRead(answers: number): boolean {
+    const health = this.#health;
+    const counts = this.#counts;
+    counts.barren += health.barren;
+    this.isTokenExpired = health.isTokenExpired;
+    this.#gate.afterRead(answers, health);
+    this.#pace.afterRead(answers, health.bad, counts.inFlight + answers);
+    health.forgetRead();
+    if (counts.workingSinceMs !== Number.POSITIVE_INFINITY) return false;
+    const now = this.#clock.now();
+    counts.roundTripMs = Math.min(counts.roundTripMs, now - (this.#firstSentAtMs ?? now));
+    if (counts.progress === 0) return false;
+    counts.workingSinceMs = now;
+    return true;
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * What the answers of one connection say about the connection itself. Owned by Http2Connection; told of each answer
+ * other than 200, asked after each read. Holds no timer and reads no clock.
+ *
+ * APNs ties more to a connection than HTTP/2 does, and some connections never recover: observed are runs of 500s that
+ * end with the connection, and connections that refuse every provider token after an expired one. Such a *wedged*
+ * connection takes no more work, gets the answers that still come, and has a successor.
+ *
+ *   answer                              the connection        its pool (send-gate)
+ *   500 InternalServerError, k in a row wedged                pauses where all answers are such
+ *   503, other 5xx, 429 without reason  –                     pauses where all answers are such
+ *   503 Shutdown                        wedged                –
+ *   ExpiredProviderToken                wedged                waits for another token
+ *   TooManyProviderTokenUpdates         wedged                pauses
+ *   class `connection` (IdleTimeout …)  wedged                –
+ *   TooManyRequests, 410                –                     –
+ *   any other 4xx                       slower (error-pace)   –
+ */
+import { classOf } from '../apns/reason.js';
+import { maxServerErrorsInRow } from '../base/limits.js';
+import type { Rejection } from './request-source.js';
+
+/** Why a connection is of no further use. */
+export type Wedge = 'server-errors' | 'shutdown' | 'token-expired' | 'token-updates' | 'unsuitable';
+
+/** The answers of one read that were not 200, by what they are a sign of. One answer may count in several. */
+export interface AnswerReview {
+  /** APNs takes offence at them, or is overloaded: a reason to send less. */
+  readonly bad: number;
+  /** The gateway has a fault of its own that passes. */
+  readonly transient: number;
+  readonly tokenUpdates: number;
+  /** They settle no recipient: it has to be sent to again, or nothing will ever succeed. */
+  readonly barren: number;
+  /** The longest Retry-After among the transient ones; 0 without one. */
+  readonly retryAfterMs: number;
+}
+
+export class ConnectionHealth implements AnswerReview {
+  bad = 0;
+  transient = 0;
+  tokenUpdates = 0;
+  barren = 0;
+  retryAfterMs = 0;
+  /** An answer of this read said that the provider token has expired. */
+  isTokenExpired = false;
+  /** The first reason to replace the connection; stays. */
+  wedge: Wedge | null = null;
+  #serverErrors = 0;
+  #lastServerErrorAt = 0;
+
+  /** An answer other than 200 came; `answers`: all answers of the connection so far, this one included. */
+  rejected(answers: number, rejection: Rejection): void {
+    const { status, reason, retryAfterSeconds } = rejection;
+    if (status === 410 || reason === 'TooManyRequests') return;
+    this.bad++;
+    const wedge = this.#wedgeOf(answers, status, reason);
+    if (wedge !== null) this.wedge ??= wedge;
+    if (wedge === 'token-expired') this.isTokenExpired = true;
+    if (wedge === 'token-updates') this.tokenUpdates++;
+    const isTransient = reason !== 'Shutdown' && classOf(status, reason) === 'transient';
+    if (isTransient) {
+      this.transient++;
+      this.retryAfterMs = Math.max(this.retryAfterMs, (retryAfterSeconds ?? 0) * 1000);
+    }
+    if (wedge !== null || isTransient) this.barren++;
+  }
+
+  /** Everything that concerned the read that is over has been looked at. */
+  forgetRead(): void {
+    if (this.bad === 0) return;
+    this.bad = 0;
+    this.transient = 0;
+    this.tokenUpdates = 0;
+    this.barren = 0;
+    this.retryAfterMs = 0;
+    this.isTokenExpired = false;
+  }
+
+  #wedgeOf(answers: number, status: number, reason: string): Wedge | null {
+    if (reason === 'ExpiredProviderToken') return 'token-expired';
+    if (reason === 'TooManyProviderTokenUpdates') return 'token-updates';
+    if (reason === 'Shutdown') return 'shutdown';
+    if (status === 500) return this.#isServerErrorTooMany(answers) ? 'server-errors' : null;
+    return classOf(status, reason) === 'connection' ? 'unsuitable' : null;
+  }
+
+  /** Accepted ones are not counted here: whether one lay between is seen from the running total of answers. */
+  #isServerErrorTooMany(answers: number): boolean {
+    this.#serverErrors = answers === this.#lastServerErrorAt + 1 ? this.#serverErrors + 1 : 1;
+    this.#lastServerErrorAt = answers;
+    return this.#serverErrors >= maxServerErrorsInRow;
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * The running totals of one connection. Owned by it, read by its pool; plain fields, because they are counted for every
+ * notification.
+ */
+import type { ConnectionCounts } from './gateway-connection.js';
+
+export class RequestCounts implements ConnectionCounts {
+  submitted = 0;
+  /** Answers of any status. */
+  answers = 0;
+  /** Answers that settled no recipient. */
+  barren = 0;
+  /** Requests that were certainly not processed, and those that were written and not answered. */
+  unprocessed = 0;
+  unanswered = 0;
+  bytesSent = 0;
+  bytesReceived = 0;
+  roundTripMs = Number.POSITIVE_INFINITY;
+  workingSinceMs = Number.POSITIVE_INFINITY;
+  #answersAtRead = 0;
+  #unprocessedAtRead = 0;
+
+  get progress(): number {
+    return this.answers - this.barren;
+  }
+
+  /** Requests with an outcome. */
+  get settled(): number {
+    return this.answers + this.unprocessed + this.unanswered;
+  }
+
+  get inFlight(): number {
+    return this.submitted - this.settled;
+  }
+
+  /** Answers since endRead(). */
+  get readAnswers(): number {
+    return this.answers - this.#answersAtRead;
+  }
+
+  /** Requests since endRead() that came back as not processed. */
+  get readUnprocessed(): number {
+    return this.unprocessed - this.#unprocessedAtRead;
+  }
+
+  endRead(): void {
+    this.#answersAtRead = this.answers;
+    this.#unprocessedAtRead = this.unprocessed;
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * Which provider token an answer that calls it expired can be about. Owned by Http2Connection.
+ *
+ * A new token holds for requests from then on, also on open connections; those in flight carry the former one. As long
+ * as any of them is open, "expired" is put down to the former token: to blame the new one wrongly would stop a sender
+ * that has just been given a good one, and if it is bad as well the next answer says so.
+ */
+export class TokenInUse {
+  #current: string | null;
+  #former: string | null = null;
+  /** Streams below carry the former token, or one before it. */
+  #formerBelowId = 0;
+
+  constructor(token: string | null) {
+    this.#current = token;
+  }
+
+  /** Requests from stream `nextStreamId` on carry `token`; `oldestOpenStreamId` is 0 when none is open. */
+  set(token: string | null, oldestOpenStreamId: number, nextStreamId: number): void {
+    if (token === this.#current) return;
+    if (oldestOpenStreamId !== 0) {
+      this.#former = this.#current;
+      this.#formerBelowId = nextStreamId;
+    }
+    this.#current = token;
+  }
+
+  /** To be called now and then, between reads: forgets a token that no open request carries. */
+  review(oldestOpenStreamId: number): void {
+    if (oldestOpenStreamId === 0 || oldestOpenStreamId >= this.#formerBelowId) this.#former = null;
+  }
+
+  /** The token that an answer is about; null where requests carry none. */
+  get suspect(): string | null {
+    return this.#former ?? this.#current;
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * What a parcel remembers of recipients that are sent to again: one entry for each that needs it, so that memory follows
+ * what went wrong. Asks the policy, and sees to it that a recipient ends as what is known of *all* of its requests. Owned
+ * by a parcel, on the dispatcher's thread.
+ *
+ *   returned ──review──▶ due at a time ──release──▶ out (QUEUED in the ledger) ──account──▶ answered, or
+ *                                                      └──restore──▶ as before: it was not sent after all
+ *
+ * While an entry is due the ledger says what the recipient is, so that a stop meanwhile settles it as that.
+ */
+
+import { classOf, type ReasonClass } from '../../apns/reason.js';
+import { type RetryBudget, type RetryKind, retryAfterMs, retryKindOf } from '../../apns/retry-policy.js';
+import type { OutcomeDetail } from '../batch.js';
+import { QUEUED, REJECTED, UNKNOWN, UNSENT } from '../ledger.js';
+
+/** What decides about a parcel that came back. */
+export interface RetryTerms {
+  readonly budget: RetryBudget;
+  /** Whether recipients whose answer was lost are sent to again. */
+  readonly resendsUnknown: boolean;
+  readonly nowMs: number;
+  readonly random: () => number;
+}
+
+interface Entry {
+  /** Requests that were answered, or whose answer was lost. */
+  requests: number;
+  readonly firstMs: number;
+  /** How often it went again for either of the kinds that have a count of their own. */
+  expired: number;
+  connection: number;
+  /** When it goes out again; null while it is out, and once it is final. */
+  dueMs: number | null;
+  isOut: boolean;
+  /** Some request of it was never answered: it may have been processed. */
+  wasUnknown: boolean;
+  /** What it was before it went out: its ledger byte, and its detail where that is a rejection. */
+  outcome: number;
+  detail: OutcomeDetail | null;
+}
+
+/** Rejections that hold for the earlier request of a recipient as well, whatever became of it. */
+const forGood: ReadonlySet<ReasonClass> = new Set<ReasonClass>(['token', 'gone', 'request']);
+
+export class Retries {
+  readonly #ledger: Uint8Array;
+  readonly #entries = new Map<number, Entry>();
+  #resent = 0;
+
+  /** `ledger`: the parcel's own. */
+  constructor(ledger: Uint8Array) {
+    this.#ledger = ledger;
+  }
+
+  /** Requests that were sent again so far. */
+  get resent(): number {
+    return this.#resent;
+  }
+
+  /** Recipients that something is remembered of. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** When the next recipient is due; null when none is. */
+  get dueMs(): number | null {
+    let earliest: number | null = null;
+    for (const { dueMs } of this.#entries.values()) {
+      if (dueMs !== null && (earliest === null || dueMs < earliest)) earliest = dueMs;
+    }
+    return earliest;
+  }
+
+  /** Asks the policy about the recipients that were rejected (`details` of this return) or, where wanted, are unknown. */
+  review(details: readonly OutcomeDetail[], terms: RetryTerms): void {
+    const drawn = terms.random();
+    const random = (): number => drawn;
+    for (const { index, status, reason, retryAfterSeconds } of details) {
+      const kind = this.#ledger[index]! < REJECTED ? null : retryKindOf(status, reason);
+      if (kind !== null) this.#ask(index, kind, retryAfterSeconds, { ...terms, random });
+    }
+    if (!terms.resendsUnknown) return;
+    for (let index = this.#ledger.indexOf(UNKNOWN); index !== -1; index = this.#ledger.indexOf(UNKNOWN, index + 1)) {
+      this.#ask(index, 'unknown', null, { ...terms, random });
+    }
+  }
+
+  /** Marks those that are due as QUEUED, and returns their indices: their details, among `details`, no longer hold. */
+  release(nowMs: number, details: readonly OutcomeDetail[]): ReadonlySet<number> {
+    const released = new Set<number>();
+    for (const [index, entry] of this.#entries) {
+      if (entry.dueMs === null || entry.dueMs > nowMs) continue;
+      entry.dueMs = null;
+      entry.isOut = true;
+      entry.outcome = this.#ledger[index]!;
+      entry.detail = null;
+      if (entry.outcome === UNKNOWN) entry.wasUnknown = true;
+      this.#ledger[index] = QUEUED;
+      released.add(index);
+    }
+    for (const detail of details) if (released.has(detail.index)) this.#entries.get(detail.index)!.detail = detail;
+    return released;
+  }
+
+  /** Counts those that went out and came back with an answer, or without one. What is UNSENT or QUEUED stays out. */
+  account(): void {
+    for (const [index, entry] of this.#entries) {
+      const state = this.#ledger[index]!;
+      if (!entry.isOut || state === UNSENT || state === QUEUED) continue;
+      entry.isOut = false;
+      entry.requests += 1;
+      this.#resent += 1;
+    }
+  }
+
+  /** Gives up the waits: what is due stays what it is. */
+  abandon(): void {
+    for (const entry of this.#entries.values()) entry.dueMs = null;
+  }
+
+  /**
+   * What went out and was not sent after all is again what it was; its detail is put to `details`. And what may have been
+   * processed by a request without an answer is unknown, unless a later answer holds for that one, too: its index is
+   * returned, because its detail no longer holds.
+   */
+  conclude(details: OutcomeDetail[]): ReadonlySet<number> {
+    const turned = new Set<number>();
+    for (const [index, entry] of this.#entries) {
+      if (!entry.isOut || this.#ledger[index] !== UNSENT) continue;
+      entry.isOut = false;
+      this.#ledger[index] = entry.outcome;
+      if (entry.detail !== null) details.push(entry.detail);
+    }
+    for (const { index, status, reason } of details) {
+      if (this.#entries.get(index)?.wasUnknown !== true || forGood.has(classOf(status, reason))) continue;
+      this.#ledger[index] = UNKNOWN;
+      turned.add(index);
+    }
+    return turned;
+  }
+
+  #ask(index: number, kind: RetryKind, retryAfterSeconds: number | null, terms: RetryTerms): void {
+    const { budget, nowMs, random } = terms;
+    const known = this.#entries.get(index);
+    // Asked before: it has not been out since.
+    if (known !== undefined && (known.dueMs !== null || known.isOut)) return;
+    const entry = known ?? newEntry(nowMs);
+    const repeats = kind === 'expired' || kind === 'connection' ? entry[kind] : 0;
+    const elapsedMs = nowMs - entry.firstMs;
+    const it = { kind, attempt: entry.requests, repeats, elapsedMs, retryAfterSeconds };
+    const waitMs = retryAfterMs(it, budget, random);
+    if (waitMs === null) return;
+    if (kind === 'expired' || kind === 'connection') entry[kind] += 1;
+    entry.dueMs = nowMs + waitMs;
+    this.#entries.set(index, entry);
+  }
+}
+
+function newEntry(firstMs: number): Entry {
+  return {
+    requests: 1,
+    firstMs,
+    expired: 0,
+    connection: 0,
+    dueMs: null,
+    isOut: false,
+    wasUnknown: false,
+    outcome: UNKNOWN,
+    detail: null,
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * The parcels that wait for the time at which recipients of them are sent again: a heap by that time, and one timer for
+ * the first of them. Owned by the dispatcher, on its thread.
+ *
+ * A parcel that waits here has given its shard's credit back, so that others go on meanwhile, as long as those that did
+ * are not more than `maxRetryBatches` full ones. Beyond that it keeps its credit: the input slows down, and memory stays
+ * bounded.
+ */
+import type { Clock, TimerHandle } from '../../base/clock.js';
+import { maxBatchRecipients, maxRetryBatches } from '../../base/limits.js';
+import type { Job } from './job.js';
+import type { Mailbox } from './mailbox.js';
+import type { Parcel } from './parcel.js';
+
+/** A parcel that waits, and the shard whose credit it keeps meanwhile, or null. */
+export interface WaitingParcel {
+  readonly parcel: Parcel;
+  readonly dueMs: number;
+  /** What it uses of the room; 0 where it keeps its credit. */
+  readonly weight: number;
+  readonly holder: Mailbox | null;
+}
+
+export class RetryLine {
+  readonly #clock: Clock;
+  readonly #onDue: (due: readonly WaitingParcel[]) => void;
+  /** A binary heap: `heap[i]` is due no later than `heap[2i + 1]` and `heap[2i + 2]`. */
+  #heap: WaitingParcel[] = [];
+  #freeWeight = maxRetryBatches * maxBatchRecipients;
+  #timer: TimerHandle | null = null;
+  #timerMs = 0;
+
+  /** `onDue` gets all that are due at once, those that were due first at the front. */
+  constructor(clock: Clock, onDue: (due: readonly WaitingParcel[]) => void) {
+    this.#clock = clock;
+    this.#onDue = onDue;
+  }
+
+  get size(): number {
+    return this.#heap.length;
+  }
+
+  /** Takes a parcel of `mailbox` in until `dueMs`, on the clock's scale, and gives its credit back if there is room. */
+  add(parcel: Parcel, dueMs: number, mailbox: Mailbox): void {
+    const weight = parcel.waitingWeight;
+    const hasRoom = weight <= this.#freeWeight;
+    if (hasRoom) {
+      this.#freeWeight -= weight;
+      mailbox.releaseCredit(parcel);
+    }
+    this.#heap.push({ parcel, dueMs, weight: hasRoom ? weight : 0, holder: hasRoom ? null : mailbox });
+    this.#up(this.#heap.length - 1);
+    this.#arm();
+  }
+
+  /** Takes out everything of one job. */
+  removeJob(job: Job): WaitingParcel[] {
+    const removed = this.#heap.filter(({ parcel }) => parcel.job === job);
+    if (removed.length === 0) return removed;
+    this.#heap = this.#heap.filter(({ parcel }) => parcel.job !== job);
+    for (let at = (this.#heap.length >> 1) - 1; at >= 0; at--) this.#down(at);
+    for (const { weight } of removed) this.#freeWeight += weight;
+    this.#arm();
+    return removed;
+  }
+
+  #takeDue(): void {
+    this.#timer = null;
+    const due: WaitingParcel[] = [];
+    const nowMs = this.#clock.now();
+    for (let first = this.#heap[0]; first !== undefined && first.dueMs <= nowMs; first = this.#heap[0]) {
+      this.#removeFirst();
+      this.#freeWeight += first.weight;
+      due.push(first);
+    }
+    this.#arm();
+    if (due.length > 0) this.#onDue(due);
+  }
+
+  /** Keeps one timer, for the first; none when nothing waits, so that an idle program can end. */
+  #arm(): void {
+    const first = this.#heap[0];
+    if (this.#timer !== null && first?.dueMs === this.#timerMs) return;
+    if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
+    this.#timer = null;
+    if (first === undefined) return;
+    this.#timerMs = first.dueMs;
+    // Rounded up: a timer that comes a fraction too early would find nothing due.
+    const delayMs = Math.max(0, Math.ceil(first.dueMs - this.#clock.now()));
+    this.#timer = this.#clock.setTimer(() => this.#takeDue(), delayMs);
+  }
+
+  #removeFirst(): void {
+    const last = this.#heap.pop()!;
+    if (this.#heap.length === 0) return;
+    this.#heap[0] = last;
+    this.#down(0);
+  }
+
+  #up(from: number): void {
+    const heap = this.#heap;
+    for (let at = from; at > 0; ) {
+      const parent = (at - 1) >> 1;
+      if (heap[parent]!.dueMs <= heap[at]!.dueMs) return;
+      [heap[parent], heap[at]] = [heap[at]!, heap[parent]!];
+      at = parent;
+    }
+  }
+
+  #down(from: number): void {
+    const heap = this.#heap;
+    for (let at = from; ; ) {
+      const left = 2 * at + 1;
+      const right = left + 1;
+      let least = at;
+      if (left < heap.length && heap[left]!.dueMs < heap[least]!.dueMs) least = left;
+      if (right < heap.length && heap[right]!.dueMs < heap[least]!.dueMs) least = right;
+      if (least === at) return;
+      [heap[least], heap[at]] = [heap[at]!, heap[least]!];
+      at = least;
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * The gateway without sockets, TLS or threads: connections of the `memory` back-end lead to it, in the program's own
+ * thread and on whatever clock the program hands in. For tests of senders that shall run without waiting, seeded and
+ * alike each time; TLS, certificates and ALPN stay outside.
+ */
+import { PealError } from '../base/errors.js';
+import type { MemoryAccept } from '../transport/memory.js';
+import { Gateway } from './gateway.js';
+import { GatewayConnection } from './gateway-connection.js';
+import type { SimulatorLedger } from './ledger.js';
+import { resolveOptions, type SimulatorOptions } from './options.js';
+import type { FaultRecord } from './scenario.js';
+
+/** A gateway in memory as a program holds it. */
+export interface MemoryGateway {
+  /** For `createMemoryBackend`: serves one connection, or says why there is none (while a scenario has it shut down). */
+  readonly accept: MemoryAccept;
+  readonly ledger: SimulatorLedger;
+  /** How many connections are open. */
+  readonly connections: number;
+  /** What the scenario has done so far, in order; the first 10,000. */
+  readonly faults: readonly FaultRecord[];
+  /** Ends the scenario, and every connection in good order: that takes up to 5 seconds of the clock. Accepts no more. */
+  close(): void;
+}
+
+/** With what its connections share, for tests of the simulator itself. */
+export interface OpenedMemoryGateway extends MemoryGateway {
+  readonly gateway: Gateway;
+}
+
+/**
+ * Makes a gateway in memory.
+ * @param options As for `startSimulator`; what is about sockets, certificates and the binary protocol has no effect.
+ *   Give the clock that moves the memory back-end.
+ * @throws PealError `ERR_PEAL_OPTION`, `ERR_PEAL_CREDENTIAL` as `startSimulator`
+ */
+export function createMemoryGateway(options: SimulatorOptions = {}): OpenedMemoryGateway {
+  const gateway = new Gateway(resolveOptions(options));
+  const connections = new Set<GatewayConnection>();
+  let isClosed = false;
+  const accept: MemoryAccept = (stream, { certificate }) => {
+    if (isClosed || gateway.scenario?.gateway.isDown === true) return nobodyListens();
+    const client = { certificateTopic: certificate === null ? null : '', keyName: null };
+    const connection = new GatewayConnection(gateway, stream, client, null, () => connections.delete(connection));
+    connections.add(connection);
+    return connection;
+  };
+  return {
+    accept,
+    ledger: gateway.ledger,
+    get connections() {
+      return connections.size;
+    },
+    faults: gateway.scenario?.done ?? [],
+    gateway,
+    close: () => {
+      isClosed = true;
+      gateway.scenario?.stop();
+      for (const connection of connections) connection.close();
+    },
+  };
+}
+
+function nobodyListens(): PealError {
+  return new PealError('ERR_PEAL_CONNECT', 'The gateway in memory is shut down.', {
+    origin: 'connect',
+    retryable: true,
+  });
+}

@@ -1,0 +1,65 @@
+/**
+ * The end of a request: what was decided about it is booked, written, and its stream ended. Owned by one server
+ * connection, called by it and by its stage.
+ */
+import { INTERNAL_ERROR, REFUSED_STREAM } from '../codec/http2/frames.js';
+import type { AnswerWriter } from './answer-writer.js';
+import { ACCEPTED, NO_ANSWER, REFUSED, RESET } from './answers.js';
+import type { Gateway } from './gateway.js';
+import type { RejectionQueue } from './rejection-queue.js';
+import { DROPPED, FREE, type ServerStreams } from './server-streams.js';
+
+export class StreamAnswers {
+  readonly #gateway: Gateway;
+  readonly #streams: ServerStreams;
+  readonly #writer: AnswerWriter;
+  readonly #rejections: RejectionQueue;
+
+  constructor(gateway: Gateway, streams: ServerStreams, writer: AnswerWriter, rejections: RejectionQueue) {
+    this.#gateway = gateway;
+    this.#streams = streams;
+    this.#writer = writer;
+    this.#rejections = rejections;
+  }
+
+  /**
+   * Books a request and does what `answer` says (answers.ts).
+   * @param retryAfterS Retry-After of a rejection; below 0: none.
+   */
+  settle(streamId: number, slot: number, answer: number, payloadBytes: number, retryAfterS = -1): void {
+    this.book(slot, answer, payloadBytes);
+    if (answer === NO_ANSWER) return;
+    if (answer === REFUSED || answer === RESET) {
+      this.reset(streamId, slot, answer === REFUSED ? REFUSED_STREAM : INTERNAL_ERROR);
+      return;
+    }
+    const streams = this.#streams;
+    const apnsId = streams.apnsIds.size === 0 ? null : (streams.apnsIds.get(slot) ?? null);
+    if (answer === ACCEPTED) {
+      this.#writer.accepted(streamId, apnsId);
+      streams.end(slot, FREE);
+    } else {
+      this.#writer.rejectionHeaders(streamId, answer, apnsId, retryAfterS);
+      this.#rejections.send(streamId, slot, this.#gateway.bodyOf(answer));
+    }
+  }
+
+  /** Enters a request into the ledger. */
+  book(slot: number, answer: number, payloadBytes: number): void {
+    const streams = this.#streams;
+    const { ledger } = this.#gateway;
+    if (answer === REFUSED) {
+      ledger.recordRefused();
+    } else if (streams.tokenLengths[slot] === 0) {
+      ledger.recordWithoutToken(answer, payloadBytes);
+    } else {
+      ledger.record(streams.entries[slot]!, streams.hashesA[slot]!, streams.hashesB[slot]!, answer, payloadBytes);
+    }
+  }
+
+  /** RST_STREAM for a stream that the client has open. */
+  reset(streamId: number, slot: number, errorCode: number): void {
+    this.#streams.end(slot, DROPPED);
+    this.#writer.reset(streamId, errorCode, true);
+  }
+}

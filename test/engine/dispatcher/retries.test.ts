@@ -1,0 +1,255 @@
+import assert from 'node:assert/strict';
+import { reasonCode } from '../../../src/apns/reason.js';
+import type { RetryBudget } from '../../../src/apns/retry-policy.js';
+import { PealError } from '../../../src/base/errors.js';
+import { Dispatcher } from '../../../src/engine/dispatcher/dispatcher.js';
+import type { JobOptions, SendJob } from '../../../src/engine/dispatcher/job.js';
+import type { ProviderTokenSource } from '../../../src/engine/dispatcher/route.js';
+import {
+  BookSink,
+  batchOf,
+  FakePool,
+  notification,
+  rejection,
+  routeConfig,
+  turn,
+} from '../../support/engine-fixtures.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
+
+const lost = new PealError('ERR_PEAL_CLOSED', 'The connection ended.', { origin: 'gateway', retryable: true });
+const aborted = new PealError('ERR_PEAL_ABORTED', 'Asked to stop.', { origin: 'usage' });
+const budget: RetryBudget = { attempts: 3, timeMs: 60_000 };
+const unavailable = rejection(503, 'ServiceUnavailable');
+const expired = rejection(403, 'ExpiredProviderToken');
+
+describe('engine/dispatcher/retries', () => {
+  let clock: VirtualClock;
+  let pool: FakePool;
+  let dispatcher: Dispatcher;
+  let book: BookSink;
+
+  beforeEach(() => {
+    clock = new VirtualClock();
+    dispatcher = new Dispatcher({
+      threads: 0,
+      clock,
+      random: () => 0.5,
+      backend: { open: () => assert.fail('a fake pool opens nothing') },
+      openPool: (options) => {
+        pool = new FakePool(options.source, options.clock);
+        return pool;
+      },
+    });
+    book = new BookSink();
+  });
+
+  afterEach(async () => {
+    await dispatcher.close();
+    assert.equal(clock.timerCount, 0, 'a timer is left behind');
+  });
+
+  function send(options: JobOptions = { retry: budget }, tokens: ProviderTokenSource | null = null): SendJob {
+    const credential = tokens === null ? routeConfig.credential : { kind: 'token' as const, fingerprint: 'key' };
+    const route = dispatcher.openRoute({ ...routeConfig, credential: credential as never }, tokens);
+    return dispatcher.send(route, notification, book, options);
+  }
+
+  /** Lets messages, promises and, where given, time run. */
+  async function pass(ms = 0): Promise<void> {
+    for (let round = 0; round < 4; round++) {
+      clock.settle();
+      await turn();
+    }
+    if (ms === 0) return;
+    clock.advance(ms);
+    await pass();
+  }
+
+  it('sends again, after a wait, to those alone whose fault passes', async () => {
+    const job = send();
+    await job.dispatch(batchOf(0, 5));
+    await pass();
+    const tags = pool.take(5);
+    pool.accept(tags.slice(0, 2));
+    pool.reject([tags[2]!], unavailable);
+    pool.reject([tags[3]!], rejection(410, 'Unregistered'));
+    pool.reject([tags[4]!], unavailable);
+    await pass(499);
+    assert.equal(pool.source.current(), null, 'half of the first second has not passed');
+    assert.equal(book.batches.length, 0, 'the batch is not settled before all of it is final');
+    await pass(2);
+    const again = pool.take(5);
+    assert.equal(again.length, 2);
+    pool.accept(again);
+    await job.finish();
+    assert.deepEqual([book.count('accepted'), book.count('rejected')], [4, 1]);
+    const [settled] = book.batches;
+    assert.equal(settled!.resent, 2);
+    assert.deepEqual(
+      settled!.details.map(({ reason }) => reason),
+      ['Unregistered'],
+    );
+  });
+
+  it('is done with a recipient after as many requests as the budget has', async () => {
+    const job = send();
+    await job.dispatch(batchOf(0, 1));
+    for (let request = 0; request < 3; request++) {
+      await pass(2_000);
+      pool.reject(pool.take(1), unavailable);
+    }
+    await pass();
+    await job.finish();
+    assert.deepEqual([book.count('rejected'), book.batches[0]!.resent], [1, 2]);
+    assert.equal(book.batches[0]!.details.length, 1);
+  });
+
+  it('sends nothing again where it is not told to', async () => {
+    const job = send({});
+    await job.dispatch(batchOf(0, 1));
+    await pass();
+    pool.reject(pool.take(1), unavailable);
+    await job.finish();
+    assert.deepEqual([book.count('rejected'), book.batches[0]!.resent], [1, 0]);
+  });
+
+  it('waits for as long as the gateway asks', async () => {
+    const job = send();
+    await job.dispatch(batchOf(0, 1));
+    await pass();
+    pool.reject(pool.take(1), { ...unavailable, retryAfterSeconds: 20 });
+    await pass(19_990);
+    assert.equal(pool.source.current(), null);
+    await pass(11);
+    pool.accept(pool.take(1));
+    await job.finish();
+    assert.equal(book.count('accepted'), 1);
+  });
+
+  it('reports what was never answered as unknown, and sends it again only where that is wanted', async () => {
+    const job = send();
+    await job.dispatch(batchOf(0, 1));
+    await pass();
+    pool.loseAnswers(pool.take(1), lost);
+    await job.finish();
+    assert.equal(book.count('unknown'), 1);
+
+    const resending = send({ retry: budget, onUnknown: 'resend' });
+    await resending.dispatch(batchOf(1, 1));
+    await pass();
+    pool.loseAnswers(pool.take(1), lost);
+    await pass(1_000);
+    pool.accept(pool.take(1));
+    await resending.finish();
+    assert.deepEqual([book.count('unknown'), book.count('accepted')], [1, 1]);
+  });
+
+  it('never calls unsent, nor passing, what may have been processed once', async () => {
+    const job = send({ retry: { attempts: 2, timeMs: 60_000 }, onUnknown: 'resend' });
+    await job.dispatch(batchOf(0, 3));
+    await pass();
+    pool.loseAnswers(pool.take(3), lost);
+    await pass(1_000);
+    const [busy, bad, waiting] = pool.take(2).concat(pool.take(1));
+    pool.reject([busy!], unavailable);
+    pool.reject([bad!], rejection(400, 'BadDeviceToken'));
+    for (let times = 0, tag = waiting!; times < 20; times++) {
+      pool.returnUnsent([tag], lost);
+      await pass();
+      const [next] = pool.take(1);
+      if (next === undefined) break;
+      tag = next;
+    }
+    await pass();
+    await job.finish();
+    assert.deepEqual([book.count('unknown'), book.count('rejected'), book.count('unsent')], [2, 1, 0]);
+    assert.deepEqual(
+      book.batches[0]!.details.map(({ reason }) => reason),
+      ['BadDeviceToken'],
+    );
+  });
+
+  it('settles what waits for its time as what it is when the job is stopped', async () => {
+    const job = send({ retry: budget, onUnknown: 'resend' });
+    await job.dispatch(batchOf(0, 2));
+    await pass();
+    const [first, second] = pool.take(2);
+    pool.reject([first!], unavailable);
+    pool.loseAnswers([second!], lost);
+    await pass();
+    job.cancel(aborted);
+    await job.finish();
+    assert.deepEqual([book.count('rejected'), book.count('unknown'), book.count('unsent')], [1, 1, 0]);
+    assert.equal(book.batches[0]!.ledger[0], 16 + reasonCode('ServiceUnavailable'));
+    assert.equal(book.batches[0]!.details[0]!.status, 503);
+  });
+
+  it('has what went out again, and was cancelled before it was written, be what it was', async () => {
+    const job = send({ retry: budget, onUnknown: 'resend' });
+    await job.dispatch(batchOf(0, 2));
+    await pass();
+    const [first, second] = pool.take(2);
+    pool.reject([first!], unavailable);
+    pool.loseAnswers([second!], lost);
+    await pass(1_000);
+    assert.notEqual(pool.source.current(), null, 'both wait to be written');
+    job.cancel(aborted);
+    await pass();
+    await job.finish();
+    assert.deepEqual([book.count('rejected'), book.count('unknown'), book.count('unsent')], [1, 1, 0]);
+  });
+
+  describe('an expired provider token', () => {
+    /** Tokens one after the other; `renewals` more can be made. */
+    const tokensOf = (renewals: number): ProviderTokenSource => {
+      let made = 0;
+      return {
+        providerToken: () => `jwt-${made}`,
+        refreshProviderToken: () => `jwt-${made < renewals ? ++made : made}`,
+      };
+    };
+
+    it('is renewed once for all, and what it failed goes again', async () => {
+      const job = send({ retry: budget }, tokensOf(1));
+      await job.dispatch(batchOf(0, 30));
+      await pass();
+      assert.deepEqual(pool.providerTokens, ['jwt-0']);
+      pool.reject(pool.take(30), expired);
+      pool.source.onProviderTokenExpired('jwt-0');
+      pool.source.onProviderTokenExpired('jwt-0');
+      await pass(1);
+      assert.deepEqual(pool.providerTokens, ['jwt-0', 'jwt-1']);
+      assert.equal(job.stopped, null);
+      pool.accept(pool.take(30));
+      await job.finish();
+      assert.deepEqual([book.count('accepted'), book.batches[0]!.resent], [30, 30]);
+    });
+
+    it('stops the job with a word about the clock where there is no newer one', async () => {
+      const job = send({ retry: budget }, tokensOf(0));
+      await job.dispatch(batchOf(0, 5));
+      await pass();
+      pool.reject(pool.take(2), expired);
+      pool.source.onProviderTokenExpired('jwt-0');
+      await pass();
+      assert.equal(job.stopped?.code, 'ERR_PEAL_CREDENTIAL');
+      assert.match(job.stopped.message, /check the clock/);
+      await job.finish();
+      assert.deepEqual([book.count('rejected'), book.count('unsent')], [2, 3]);
+    });
+
+    it('stops the job when the new one is called expired as well', async () => {
+      const job = send({ retry: budget }, tokensOf(1));
+      await job.dispatch(batchOf(0, 2));
+      await pass();
+      for (const token of ['jwt-0', 'jwt-1']) {
+        pool.reject(pool.take(1), expired);
+        pool.source.onProviderTokenExpired(token);
+        await pass(1);
+      }
+      assert.equal(job.stopped?.code, 'ERR_PEAL_CREDENTIAL');
+      await job.finish();
+      assert.equal(book.batches[0]!.ledger.length, 2);
+    });
+  });
+});

@@ -1,0 +1,204 @@
+/** What claims to be a scenario: every fault of it is named by its path, with what is allowed there. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { reasons } from '../../src/apns/reason.js';
+import { PealError } from '../../src/base/errors.js';
+import { maxScenarioFaults } from '../../src/base/limits.js';
+import { resolveOptions } from '../../src/simulator/options.js';
+import type { Scenario } from '../../src/simulator/scenario.js';
+import { checkScenario, readScenario } from '../../src/simulator/scenario-check.js';
+
+/** What is said about a scenario; null where it is one. */
+function complaint(scenario: unknown): string | null {
+  try {
+    checkScenario(scenario);
+    return null;
+  } catch (error) {
+    assert.ok(error instanceof PealError, String(error));
+    assert.deepEqual([error.code, error.origin], ['ERR_PEAL_OPTION', 'usage']);
+    return error.message;
+  }
+}
+
+const one = (fault: unknown): unknown => ({ faults: [{ do: 'reset' }, fault] });
+
+describe('simulator: what is a scenario', () => {
+  it('takes one of every action, with all that it can be told', () => {
+    const scenario: Scenario = {
+      name: 'everything',
+      description: 'one of each',
+      seed: 7,
+      processingMs: 2.5,
+      until: { requests: 1000, ms: 60_000 },
+      faults: [
+        {
+          do: 'goaway',
+          how: 'drain',
+          last: 'half',
+          error: 'ENHANCE_YOUR_CALM',
+          reason: 'Shutdown',
+          twice: true,
+          on: 'all',
+        },
+        { do: 'goaway', debug: 'bye', processed: 1 },
+        { do: 'reset', when: { requests: 3 }, times: 2 },
+        { do: 'fin', when: { everyRequests: 3, probability: 0.5 } },
+        { do: 'stall', when: { connectionRequests: 3, connection: 2 }, ms: 10 },
+        { do: 'blackHole', when: { everyConnectionRequests: 3 } },
+        { do: 'refuse', when: { ms: 0 }, forRequests: 3, forMs: 4, share: 0 },
+        { do: 'rst', when: { everyMs: 5 }, code: 'CANCEL' },
+        { do: 'noAnswer', when: { connectionMs: 5 }, processed: 0 },
+        { do: 'answer', reason: 'ServiceUnavailable', retryAfterS: 2 },
+        { do: 'slow', ms: 5, jitterMs: 6, pieceBytes: 1 },
+        { do: 'streams', max: [0, 1, 4096], stepMs: 5 },
+        { do: 'streams', max: 5 },
+        { do: 'window', initialBytes: 0, withholdMs: 5 },
+        { do: 'refuseConnections', how: 'silent', forConnections: 2, forMs: 5 },
+        { do: 'expireProviderTokens' },
+        { do: 'shutdown', ms: 5, connections: 'keep' },
+        { do: 'malformed', kind: 'noise' },
+      ],
+    };
+    assert.equal(checkScenario(scenario), scenario);
+  });
+
+  const cases: readonly [name: string, scenario: unknown, message: string][] = [
+    ['no object', 7, 'scenario has to be an object, not 7'],
+    ['a list', [], 'scenario has to be an object, not a list'],
+    ['no faults', {}, 'scenario.faults has to be a list of faults, not nothing'],
+    ['a field of another name', { faults: [], fault: 1 }, 'scenario.fault is unknown; there are until, faults, name,'],
+    ['an end without a number', { faults: [], until: {} }, 'scenario.until is empty: name "requests", "ms" or both'],
+    [
+      'a wrong end',
+      { faults: [], until: { requests: 0 } },
+      'scenario.until.requests is 0: it has to be a whole number from 1',
+    ],
+    [
+      'a wrong seed',
+      { faults: [], seed: 1.5 },
+      'scenario.seed is 1.5: it has to be a whole number from 0 to 4294967295',
+    ],
+    ['a fault that is none', one('reset'), 'scenario.faults[1] has to be an object, not "reset"'],
+    [
+      'an action that is none',
+      one({ do: 'explode' }),
+      'scenario.faults[1].do is "explode": it has to be one of goaway,',
+    ],
+    ['an action of every object', one({ do: 'toString' }), 'scenario.faults[1].do is "toString"'],
+    ['no action', one({}), 'scenario.faults[1].do is nothing'],
+    [
+      'a field of another action',
+      one({ do: 'reset', pieceBytes: 1 }),
+      'scenario.faults[1].pieceBytes is unknown; there are do, when, times, on, processed',
+    ],
+    [
+      'a field that every object has',
+      one(JSON.parse('{"do":"fin","constructor":1}')),
+      'faults[1].constructor is unknown',
+    ],
+    ['no time to stall', one({ do: 'stall' }), 'scenario.faults[1].ms is missing: "stall" needs it'],
+    ['no reason to answer', one({ do: 'answer' }), 'scenario.faults[1].reason is missing: "answer" needs it'],
+    [
+      'a reason that is none',
+      one({ do: 'answer', reason: 'Gone' }),
+      `scenario.faults[1].reason is "Gone": it has to be a reason of APNs: ${reasons[0]!.reason}`,
+    ],
+    ['slow without a number', one({ do: 'slow' }), 'says too little: "slow" needs one of ms, jitterMs, pieceBytes'],
+    [
+      'an empty list of limits',
+      one({ do: 'streams', max: [] }),
+      'scenario.faults[1].max is a list: it has to be a whole',
+    ],
+    [
+      'a limit above the highest',
+      one({ do: 'streams', max: 4097 }),
+      'scenario.faults[1].max is 4097: it has to be a whole number from 0 to 4096, or a list of such',
+    ],
+    ['a text that is a number', one({ do: 'goaway', debug: 7 }), 'debug is 7: it has to be a text of at most 8000'],
+    ['two texts', one({ do: 'goaway', reason: 'a', debug: 'b' }), 'debug does not go with reason'],
+    [
+      'a word for a switch',
+      one({ do: 'goaway', twice: 'yes' }),
+      'scenario.faults[1].twice is "yes": it has to be true or',
+    ],
+    [
+      'a code that is none',
+      one({ do: 'rst', code: 'NOPE' }),
+      'scenario.faults[1].code is "NOPE": it has to be one of NO_',
+    ],
+    [
+      'a refused request that was processed',
+      one({ do: 'rst', code: 'REFUSED_STREAM', processed: 1 }),
+      'scenario.faults[1].processed has to be 0',
+    ],
+    ['a trigger that is none', one({ do: 'fin', when: 5 }), 'scenario.faults[1].when has to be an object, not 5'],
+    [
+      'two events',
+      one({ do: 'fin', when: { ms: 1, requests: 1 } }),
+      'scenario.faults[1].when names ms and requests: one of them at most',
+    ],
+    [
+      'a probability above 1',
+      one({ do: 'fin', when: { probability: 2 } }),
+      'scenario.faults[1].when.probability is 2: it has to be a number from 0 to 1',
+    ],
+    ['NaN', one({ do: 'stall', ms: Number.NaN }), 'scenario.faults[1].ms is NaN'],
+    [
+      'too many faults',
+      { faults: Array.from({ length: maxScenarioFaults + 1 }, () => ({ do: 'fin' })) },
+      `scenario.faults holds ${maxScenarioFaults + 1} faults; there may be ${maxScenarioFaults}`,
+    ],
+  ];
+  for (const [name, scenario, message] of cases) {
+    it(`refuses ${name}`, () => {
+      const said = complaint(scenario);
+      assert.ok(said?.includes(message), `${said}`);
+    });
+  }
+
+  it('is checked when a simulator is started, as is a conduct', () => {
+    assert.throws(() => resolveOptions({ scenario: {} as Scenario }), /scenario\.faults has to be a list/);
+    assert.throws(
+      () => resolveOptions({ conduct: { maxError: 1 } as object }),
+      /conduct\.maxError is unknown; there are/,
+    );
+    assert.throws(() => resolveOptions({ conduct: { maxErrors: 0 } }), /conduct\.maxErrors is 0: .* or null for off/);
+    assert.throws(() => resolveOptions({ conduct: { idleEnd: 'x' as 'reset' } }), /conduct\.idleEnd is "x"/);
+    assert.equal(resolveOptions({}).conduct, null);
+    assert.equal(resolveOptions({ conduct: 'apns' }).conduct?.providerTokenUpdateMs, 20 * 60_000);
+  });
+
+  describe('in a file', () => {
+    let folder = '';
+
+    beforeEach(() => {
+      folder = mkdtempSync(path.join(tmpdir(), 'peal-scenario-'));
+    });
+
+    afterEach(() => {
+      rmSync(folder, { recursive: true });
+    });
+
+    const fileWith = (text: string): string => {
+      const file = path.join(folder, 'scenario.json');
+      writeFileSync(file, text);
+      return file;
+    };
+
+    it('is read', () => {
+      assert.deepEqual(readScenario(fileWith('{"faults":[{"do":"fin"}]}')), { faults: [{ do: 'fin' }] });
+    });
+
+    it('is named where something is wrong with it', () => {
+      assert.throws(() => readScenario(path.join(folder, 'none.json')), /The scenario .*none\.json does not exist/);
+      assert.throws(() => readScenario(fileWith('{"faults":')), /scenario\.json is no JSON/);
+      assert.throws(
+        () => readScenario(fileWith('{"faults":[{"do":"x"}]}')),
+        /scenario\.json: scenario\.faults\[0\]\.do/,
+      );
+      assert.throws(() => readScenario(fileWith(`"${'x'.repeat(1 << 20)}"`)), /larger than 1048576 bytes/);
+    });
+  });
+});
