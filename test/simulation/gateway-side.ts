@@ -1,0 +1,77 @@
+/**
+ * The gateway of a simulated world: the product's simulator, with the world's clock, and a diary of what it did with
+ * each recipient, request by request, beside its own ledger.
+ */
+import { silentLogger } from '../../src/base/log.js';
+import { Gateway } from '../../src/simulator/gateway.js';
+import { GatewayConnection } from '../../src/simulator/gateway-connection.js';
+import { resolveOptions } from '../../src/simulator/options.js';
+import type { ByteStream, ByteStreamListener } from '../../src/transport/backend.js';
+import type { VirtualClock } from '../support/virtual-clock.js';
+import type { Books } from './books.js';
+import type { Plan } from './plan.js';
+
+/** The app that everything is sent to. */
+export const topic = 'com.example.app';
+
+export class GatewaySide {
+  readonly gateway: Gateway;
+  readonly #plan: Plan;
+  readonly #books: Books;
+
+  constructor(world: VirtualClock, plan: Plan, books: Books) {
+    const { auth, maxStreams, initialWindowBytes, connectionWindowBytes, conduct, scenario } = plan.gateway;
+    this.#plan = plan;
+    this.#books = books;
+    // A provider token's signature is no part of this world: it would differ from run to run.
+    const settings = resolveOptions({
+      auth,
+      maxStreams,
+      initialWindowBytes,
+      connectionWindowBytes,
+      ...(conduct === null ? {} : { conduct }),
+      ...(scenario === null ? {} : { scenario }),
+      seed: plan.seed >>> 0,
+      clock: world,
+      // The streams of this world end without an error, so what is logged is what the client did wrong.
+      logger: { ...silentLogger, warn: (fields) => books.violate(`the gateway found fault: ${reasonOf(fields)}`) },
+    });
+    this.gateway = new Gateway(settings);
+    this.#keepDiary();
+  }
+
+  /** Whether new connections get through. */
+  get isListening(): boolean {
+    return true;
+  }
+
+  serve(stream: ByteStream): ByteStreamListener {
+    const certificateTopic = this.#plan.credential === 'certificate' ? topic : null;
+    return new GatewayConnection(this.gateway, stream, { certificateTopic, keyName: null }, null, () => {});
+  }
+
+  #keepDiary(): void {
+    const { ledger } = this.gateway;
+    const numbers: number[] = [];
+    const locate = ledger.locate.bind(ledger);
+    const record = ledger.record.bind(ledger);
+    const recordFault = ledger.recordFault.bind(ledger);
+    ledger.recordFault = (kind) => {
+      recordFault(kind);
+      if (kind === 'malformed') this.#books.isGatewayBroken = true;
+    };
+    ledger.locate = (token, length, hash) => {
+      const entry = locate(token, length, hash);
+      numbers[entry] = ((token[4]! << 24) | (token[5]! << 16) | (token[6]! << 8) | token[7]!) >>> 0;
+      return entry;
+    };
+    ledger.record = (entry, a, b, answer, payloadBytes) => {
+      record(entry, a, b, answer, payloadBytes);
+      this.#books.onProcessed(numbers[entry]!, answer);
+    };
+  }
+}
+
+function reasonOf(fields: object): string {
+  return String((fields as { reason?: unknown }).reason ?? JSON.stringify(fields));
+}

@@ -1,0 +1,77 @@
+/**
+ * Everyone who watches a connection: the referee, in some worlds the strict judge of frames, and the stopwatch that
+ * says how long a sender waits for a connection through which nothing passes.
+ */
+import { FrameJudge } from '../support/frame-judge.js';
+import type { Books } from './books.js';
+import type { Link, LinkWatcher } from './link.js';
+import { Referee, type RefereeRoom } from './referee.js';
+import type { Trace } from './trace.js';
+
+export interface LinkRoomOptions {
+  readonly books: Books;
+  readonly trace: Trace;
+  readonly isJudged: boolean;
+  /** Monotonic time of the world, without the time for which the sender's thread was stalled. */
+  readonly awakeMs: () => number;
+  /**
+   * Time from the moment in which a request waited on a black hole, or from the last byte that still came out of it, until
+   * the connection was given up.
+   */
+  readonly onHoleFound: (ms: number) => void;
+}
+
+export class LinkRoom implements LinkWatcher {
+  readonly #link: Link;
+  readonly #options: LinkRoomOptions;
+  readonly #referee: Referee;
+  readonly #judge: FrameJudge | null;
+  /** Since when a request has been waiting on a black hole; -1: none is. */
+  #waitingSinceMs = -1;
+
+  constructor(link: Link, options: LinkRoomOptions) {
+    const { books } = options;
+    this.#link = link;
+    this.#options = options;
+    const room: RefereeRoom = books;
+    this.#referee = new Referee(link.id, room);
+    this.#judge = options.isJudged ? new FrameJudge() : null;
+  }
+
+  /** Something happened to the connection: nothing may pass any more. */
+  onHole(): void {
+    if (this.#waitingSinceMs < 0 && this.#referee.openRequests > 0) this.#waitingSinceMs = this.#options.awakeMs();
+  }
+
+  onClientBytes(bytes: Uint8Array): void {
+    this.#options.trace.event('write', this.#link.id, bytes.length);
+    this.#judge?.onClientBytes(bytes);
+    this.#referee.onClientBytes(bytes);
+    if (this.#link.isBlackHole) this.onHole();
+    this.#reportFaults();
+  }
+
+  onServerBytes(bytes: Uint8Array, length: number): void {
+    this.#options.trace.event('read', this.#link.id, length);
+    this.#judge?.onServerBytes(bytes, length);
+    this.#referee.onServerBytes(bytes, length);
+    if (!this.#link.isBlackHole) return;
+    // Something came the other way: nobody can tell until now that nothing arrives there.
+    this.#waitingSinceMs = this.#referee.openRequests > 0 ? this.#options.awakeMs() : -1;
+  }
+
+  onClientClosed(): void {
+    const { trace, awakeMs, onHoleFound } = this.#options;
+    trace.event('closed', this.#link.id, this.#referee.openRequests);
+    this.#referee.onClientClosed();
+    this.#reportFaults();
+    if (this.#waitingSinceMs >= 0) onHoleFound(awakeMs() - this.#waitingSinceMs);
+    this.#waitingSinceMs = -1;
+  }
+
+  #reportFaults(): void {
+    const judge = this.#judge;
+    if (judge === null || judge.faults.length === 0) return;
+    this.#options.books.violate(`connection ${this.#link.id}: ${judge.faults[0]}`);
+  }
+}

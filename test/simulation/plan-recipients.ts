@@ -1,0 +1,106 @@
+/** Who is sent to: the part of a plan that a program would bring along. */
+import type { Prng } from '../support/prng.js';
+import type { JobPlan } from './plan.js';
+import { apnsIdOf, type BatchPlan, isAnswered, kinds, payloadOf, type RecipientPlan } from './recipients.js';
+
+export interface People {
+  readonly recipients: readonly RecipientPlan[];
+  readonly jobs: readonly JobPlan[];
+}
+
+/** About 500 recipients in one or two jobs. */
+export function drawRecipients(random: Prng, isCalm: boolean): People {
+  const total = 300 + random.int(400);
+  const jobCount = random.chance(0.3) ? 2 : 1;
+  const mix = drawMix(random);
+  const recipients: RecipientPlan[] = [];
+  const jobs: JobPlan[] = [];
+  for (let job = 0; job < jobCount; job++) {
+    const end = job + 1 === jobCount ? total : Math.floor(total / 2);
+    jobs.push(drawJob(random, isCalm, end, total, mix, recipients));
+  }
+  return { recipients, jobs };
+}
+
+/** Kinds of recipients with their shares; the rest is good. */
+type Mix = readonly (readonly [kind: string, share: number])[];
+
+function drawMix(random: Prng): Mix {
+  const mix: [string, number][] = [];
+  const maybe = (probability: number, kind: string, share: number): void => {
+    if (random.chance(probability)) mix.push([kind, share]);
+  };
+  maybe(0.5, kinds.gone, 0.05);
+  maybe(0.3, kinds.bad, random.pick([0.01, 0.05, 0.3]));
+  maybe(0.1, kinds.wrongTopic, 0.02);
+  maybe(0.15, kinds.tooMany, 0.02);
+  maybe(0.15, kinds.internal, random.pick([0.01, 0.08]));
+  maybe(0.15, kinds.unavailable, 0.03);
+  maybe(0.1, kinds.silent, 0.003);
+  maybe(0.1, kinds.refused, 0.005);
+  maybe(0.15, kinds.reset, 0.01);
+  return mix;
+}
+
+function drawJob(
+  random: Prng,
+  isCalm: boolean,
+  end: number,
+  total: number,
+  mix: Mix,
+  recipients: RecipientPlan[],
+): JobPlan {
+  const isResent = random.chance(0.25);
+  const shared = payloadOf(-1, drawPayloadBytes(random));
+  const most = random.pick([7, 40, 200, 1024]);
+  const batches: BatchPlan[] = [];
+  while (recipients.length < end) {
+    const first = recipients.length;
+    const count = Math.min(end - first, 1 + random.int(most));
+    const hasPayloads = random.chance(0.25);
+    const plan = { first, count, tokenBytes: random.chance(0.9) ? 32 : random.pick([9, 64, 100]) };
+    batches.push({ ...plan, hasPayloads, hasIds: isResent || random.chance(0.2) });
+    for (let i = 0; i < count; i++) recipients.push(drawRecipient(random, batches.at(-1)!, i, shared, isResent, mix));
+  }
+  return {
+    payload: shared,
+    batches,
+    paceMs: batches.length < 12 && random.chance(0.2) ? 15 * 60_000 : random.pick([0, 0, 5, 50, 500, 5_000]),
+    sinkMs: random.pick([0, 0, 0, 20, 1_000]),
+    isResent,
+    cancelAtTaken: !isCalm && random.chance(0.12) ? random.int(total) : null,
+  };
+}
+
+function drawRecipient(
+  random: Prng,
+  { first, hasPayloads, hasIds }: BatchPlan,
+  index: number,
+  shared: Uint8Array,
+  isResent: boolean,
+  mix: Mix,
+): RecipientPlan {
+  const number = first + index;
+  const kind = drawKind(random, mix);
+  return {
+    number,
+    kind,
+    isAnswered: isAnswered(kind),
+    payload: hasPayloads ? payloadOf(number, drawPayloadBytes(random)) : shared,
+    apnsId: hasIds ? apnsIdOf(number) : null,
+    isResent,
+  };
+}
+
+function drawKind(random: Prng, mix: Mix): string {
+  let draw = random.next();
+  for (const [kind, share] of mix) {
+    if (draw < share) return kind;
+    draw -= share;
+  }
+  return 'good';
+}
+
+function drawPayloadBytes(random: Prng): number {
+  return random.pick([100, 150, 250, 600, 2_000, 4_000]);
+}

@@ -1,0 +1,18 @@
+/** A plan as people read it, in one line. */
+import type { Plan } from './plan.js';
+
+export function summarize(plan: Plan): string {
+  const { recipients, jobs, line, gateway, faults, connect } = plan;
+  const parts = [
+    plan.isCalm ? 'calm' : '',
+    `${recipients.length} recipients in ${jobs.length} jobs, ${jobs.reduce((sum, job) => sum + job.batches.length, 0)} batches`,
+    `${plan.credential}, threads ${plan.threads}, up to ${plan.maxConnections} connections, attempts ${plan.attempts}`,
+    `line ${JSON.stringify(line)}`,
+    `connect ${JSON.stringify(connect)}`,
+    `jobs ${JSON.stringify(jobs.map(({ paceMs, sinkMs, isResent, cancelAtTaken }) => ({ paceMs, sinkMs, isResent, cancelAtTaken })))}`,
+    plan.closeAtTaken === null ? '' : `closed at ${plan.closeAtTaken}`,
+    `gateway ${JSON.stringify(gateway)}`,
+    `faults until ${plan.faultsUntilMs} ms: ${JSON.stringify(faults)}`,
+  ];
+  return parts.filter((part) => part !== '').join('; ');
+}

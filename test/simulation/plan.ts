@@ -1,0 +1,105 @@
+/**
+ * What a seed stands for: who is sent to, over what kind of network, to what kind of gateway, and what goes wrong.
+ * Everything is drawn before the world begins, so that a plan can be read, and that one fault more or less does not
+ * change the others.
+ */
+import type { SimulatorConduct } from '../../src/simulator/conduct.js';
+import type { Scenario } from '../../src/simulator/scenario.js';
+import { Prng } from '../support/prng.js';
+import type { LineSettings } from './pipe.js';
+import { drawGateway } from './plan-gateway.js';
+import { drawLine, drawNetworkFaults, type NetworkFault } from './plan-network.js';
+import { drawRecipients } from './plan-recipients.js';
+import type { BatchPlan, RecipientPlan } from './recipients.js';
+
+/** One notification and its batches. */
+export interface JobPlan {
+  /** Unused for batches with payloads of their own. */
+  readonly payload: Uint8Array;
+  readonly batches: readonly BatchPlan[];
+  /** Pause before each batch, drawn up to this; the program makes its batches no faster. */
+  readonly paceMs: number;
+  /** Longest time that the sink takes with a batch. */
+  readonly sinkMs: number;
+  readonly isResent: boolean;
+  /** Cancelled once so many recipients were taken, over all jobs. */
+  readonly cancelAtTaken: number | null;
+}
+
+export interface GatewayPlan {
+  readonly auth: 'token' | 'either' | 'any';
+  readonly maxStreams: number;
+  readonly initialWindowBytes: number;
+  readonly connectionWindowBytes: number;
+  readonly conduct: SimulatorConduct | null;
+  readonly scenario: Scenario | null;
+}
+
+export interface ConnectPlan {
+  /** Shares of the attempts that are refused, never answered, and answered by TCP alone. */
+  readonly refused: number;
+  readonly dead: number;
+  readonly silent: number;
+}
+
+export interface Plan {
+  readonly seed: number;
+  /** Nothing goes wrong: everybody is answered. */
+  readonly isCalm: boolean;
+  readonly credential: 'token' | 'certificate' | 'none';
+  /** 0: one shard in the program's own thread. */
+  readonly threads: number;
+  readonly maxConnections: number;
+  readonly creditBatches: number;
+  readonly recipients: readonly RecipientPlan[];
+  readonly jobs: readonly JobPlan[];
+  /** Requests for one recipient at most; 1: nothing is retried. */
+  readonly attempts: number;
+  readonly line: LineSettings;
+  readonly connect: ConnectPlan;
+  readonly gateway: GatewayPlan;
+  readonly faults: readonly NetworkFault[];
+  /** When everything that goes wrong has gone wrong. */
+  readonly faultsUntilMs: number;
+  /** The session is shut down once so many recipients were taken. */
+  readonly closeAtTaken: number | null;
+  /** Busy share of the event loop that pools are told. */
+  readonly load: number;
+  /** Whether every frame of the sender is read by the strict judge, which is slow. */
+  readonly isJudged: boolean;
+}
+
+export function drawPlan(seed: number): Plan {
+  const random = new Prng(seed);
+  // One generator for each part: what one part draws does not move the others.
+  const [basics, people, network, server] = [random.fork(), random.fork(), random.fork(), random.fork()];
+  const isCalm = basics.chance(0.08);
+  const credential = basics.pick(['token', 'token', 'certificate', 'none'] as const);
+  const faultsUntilMs = basics.pick([5_000, 20_000, 60_000, 120_000]);
+  const { recipients, jobs } = drawRecipients(people, isCalm);
+  const threads = basics.chance(0.15) ? 1 + basics.int(3) : 0;
+  return {
+    seed,
+    isCalm,
+    credential,
+    threads,
+    maxConnections: 1 + basics.int(8),
+    creditBatches: basics.pick([1, 2, 64]),
+    recipients,
+    jobs,
+    attempts: basics.pick([1, 3, 3, 5]),
+    line: drawLine(network),
+    connect: isCalm ? { refused: 0, dead: 0, silent: 0 } : drawConnect(network),
+    gateway: drawGateway(server, credential, isCalm, faultsUntilMs, recipients.length),
+    faults: isCalm ? [] : drawNetworkFaults(network, recipients.length, threads),
+    faultsUntilMs,
+    closeAtTaken: !isCalm && basics.chance(0.06) ? basics.int(recipients.length) : null,
+    load: basics.pick([0.05, 0.5, 0.95]),
+    isJudged: basics.chance(0.3),
+  };
+}
+
+function drawConnect(random: Prng): ConnectPlan {
+  const share = (): number => (random.chance(0.2) ? random.pick([0.1, 0.3, 0.6]) : 0);
+  return { refused: share(), dead: share(), silent: share() };
+}

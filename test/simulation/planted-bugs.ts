@@ -1,0 +1,192 @@
+/**
+ * Bugs that are planted into the compiled sender, one at a time, to see whether the simulation finds them. Each is the
+ * exact text of one place and what stands there instead; planted-bugs.test.ts sees to it that the place still exists.
+ */
+import { engineBugs } from './planted-engine-bugs.js';
+
+export interface PlantedBug {
+  readonly name: string;
+  /** Below dist/src. */
+  readonly file: string;
+  /** Occurs exactly once in the compiled file. */
+  readonly before: string;
+  readonly after: string;
+  /** What it breaks. */
+  readonly breaks: string;
+}
+
+const codecBugs: readonly PlantedBug[] = [
+  {
+    name: 'lastStreamId is ignored',
+    file: 'codec/http2/client-connection.js',
+    before: 'if (states[slot] < AWAITING || (ids[slot] <= lastStreamId && ids[slot] < handedOutBelow))',
+    after: 'if (states[slot] < AWAITING || ids[slot] < handedOutBelow)',
+    breaks: 'streams above a GOAWAY wait for answers that never come, and end as unknown',
+  },
+  {
+    name: 'streams up to lastStreamId are taken for unprocessed',
+    file: 'codec/http2/client-connection.js',
+    before: '(ids[slot] <= lastStreamId && ids[slot] < handedOutBelow)',
+    after: '(ids[slot] < lastStreamId && ids[slot] < handedOutBelow)',
+    breaks: 'the last request that the gateway processes is sent again',
+  },
+  {
+    name: 'a GOAWAY makes its streams unknown',
+    file: 'codec/http2/client-connection.js',
+    before: 'this.#endings.unprocessed(slot, DROPPED, cause);',
+    after: 'this.#endings.unanswered(slot, DROPPED, cause);',
+    breaks: 'what was certainly not processed is reported as unknown',
+  },
+  {
+    name: 'REFUSED_STREAM is taken for any other reset',
+    file: 'codec/http2/peer-frames.js',
+    before: 'if (errorCode === REFUSED_STREAM && !this.#endings.hasAnswerBegun(slot)) {',
+    after: 'if (errorCode === 99 && !this.#endings.hasAnswerBegun(slot)) {',
+    breaks: 'what was certainly not processed is reported as unknown',
+  },
+  {
+    name: 'any reset is taken for REFUSED_STREAM',
+    file: 'codec/http2/peer-frames.js',
+    before: 'if (errorCode === REFUSED_STREAM && !this.#endings.hasAnswerBegun(slot)) {',
+    after: 'if (!this.#endings.hasAnswerBegun(slot)) {',
+    breaks: 'what may have been processed is sent again',
+  },
+  {
+    name: 'a reset stream is forgotten',
+    file: 'codec/http2/peer-frames.js',
+    before: 'this.#endings.lost(slot, ENDED, resetCause(errorCode));',
+    after: 'this.#streams.end(slot, ENDED);',
+    breaks: 'recipients have no outcome, and the campaign has no end',
+  },
+  {
+    name: 'half of the window that is given back is lost',
+    file: 'codec/http2/flow-control.js',
+    before: 'this.available += increment;',
+    after: 'this.available += increment >> 1;',
+    breaks: 'connections take less and less work, and then none',
+  },
+  {
+    name: 'a lowered stream limit is not followed',
+    file: 'codec/http2/settings.js',
+    before: 'this.maxConcurrentStreams = value;',
+    after:
+      'this.maxConcurrentStreams = Number.isFinite(this.maxConcurrentStreams) ? Math.max(this.maxConcurrentStreams, value) : value;',
+    breaks: 'more streams are open than the gateway allows',
+  },
+  {
+    name: 'the stream limit is exceeded by one',
+    file: 'codec/http2/client-connection.js',
+    before: 'return most - this.#streams.active;',
+    after: 'return most + 1 - this.#streams.active;',
+    breaks: 'more streams are open than the gateway allows',
+  },
+  {
+    name: 'the connection window is not charged',
+    file: 'codec/http2/request-writer.js',
+    before: 'this.#window.available -= written * payloadBytes;',
+    after: '',
+    breaks: 'the window of the connection is overrun',
+  },
+  {
+    name: 'the stream window is not charged',
+    file: 'codec/http2/blocked-bodies.js',
+    before: 'windowDeltas[slot] -= bytes;',
+    after: '',
+    breaks: 'the window of a stream is overrun',
+  },
+  {
+    name: 'half a request counts as sent',
+    file: 'codec/http2/stream-endings.js',
+    before: 'if (streams.isUnfinished(slot) && !this.hasAnswerBegun(slot))',
+    after: 'if (streams.ids[slot] < 0)',
+    breaks: 'what was certainly not processed is reported as unknown',
+  },
+  {
+    name: 'a recipient gets the payload of the one before',
+    file: 'codec/http2/request-writer.js',
+    before: `const from = payloadOffsets[recipient];
+        buffer.bytes.set(payloads.subarray(from, from + payloadBytes)`,
+    after: `const from = payloadOffsets[Math.max(0, recipient - 1)];
+        buffer.bytes.set(payloads.subarray(from, from + payloadBytes)`,
+    breaks: 'people read what was meant for others',
+  },
+];
+
+const connectionBugs: readonly PlantedBug[] = [
+  {
+    name: 'no PING is missed',
+    file: 'connection/vital-signs.js',
+    before: `if (verdict === 'silent')`,
+    after: `if (verdict === 'never')`,
+    breaks: 'a black hole is never found',
+  },
+  {
+    name: 'no request has a deadline',
+    file: 'connection/vital-signs.js',
+    before: 'return oldestOpenStreamId !== 0 && oldestOpenStreamId < nextThen;',
+    after: 'return false;',
+    breaks: 'a request without an answer keeps the campaign for ever',
+  },
+  {
+    name: 'the unknown is called unsent',
+    file: 'connection/http2-connection.js',
+    before: 'this.#source.onUnknown(tag, cause);',
+    after: 'this.#source.onUnsent(tag, cause);',
+    breaks: 'what may have been processed is sent again',
+  },
+  {
+    name: 'the end of a connection is reported twice',
+    file: 'connection/http2-connection.js',
+    before: 'onUnanswered(tag, cause) {',
+    after: 'onUnanswered(tag, cause) {\n        if (tag % 8 === 0)\n            this.#source.onUnknown(tag, cause);',
+    breaks: 'a batch is settled before its last recipient',
+  },
+  {
+    name: 'a timer is left running',
+    file: 'connection/http2-connection.js',
+    before: 'this.#tickTimer.set(keepaliveTickMs);\n        const oldest',
+    after:
+      'this.#tickTimer.set(keepaliveTickMs);\n        this.#clock.setTimer(() => { }, 600_000);\n        const oldest',
+    breaks: 'a program that is done does not end',
+  },
+  {
+    name: 'closing does not wait for answers',
+    file: 'connection/pool.js',
+    before: `this.#onAllClosed = resolve;
+            for (const connection of [...this.#connections])
+                connection.drain(closeTimeoutMs, null);`,
+    after: `this.#onAllClosed = resolve;
+            resolve();`,
+    breaks: 'what is in flight is called unknown and answered afterwards',
+  },
+  {
+    name: 'connecting has no back-off',
+    file: 'connection/connect-backoff.js',
+    before: 'return Math.max(0, this.#notBeforeMs - nowMs, this.#address.waitMs(nowMs));',
+    after: 'return 0;',
+    breaks: 'a gateway in trouble is flooded with connections',
+  },
+  {
+    name: 'a wedged connection is used on',
+    file: 'connection/http2-connection.js',
+    before: "if (watch.wedge === null || this.#state !== 'ready')",
+    after: 'if (watch.wedge !== 0)',
+    breaks: 'a connection that answers nothing but errors gets all the work',
+  },
+  {
+    name: 'a new provider token does not open the gate',
+    file: 'connection/pool.js',
+    before: 'this.#gate.release();',
+    after: '',
+    breaks: 'after ExpiredProviderToken nothing is sent any more',
+  },
+  {
+    name: 'connecting has no deadline',
+    file: 'connection/http2-connection.js',
+    before: 'this.#deadline.set(connectTimeoutMs);',
+    after: '',
+    breaks: 'a gateway that does not answer keeps the campaign for ever',
+  },
+];
+
+export const plantedBugs: readonly PlantedBug[] = [...codecBugs, ...connectionBugs, ...engineBugs];

@@ -1,0 +1,33 @@
+/**
+ * Runs seeds until one fails or all are done: names each as it begins, and prints the one that failed as a line of JSON.
+ * Started by planted with a bug in it: `node --import planted-hook.js planted-child.js FROM COUNT`.
+ */
+import { runSeed } from './run-seeds.js';
+
+export interface PlantedVerdict {
+  /** Null: none failed. */
+  readonly seed: number | null;
+  readonly violation: string;
+  readonly seeds: number;
+}
+
+const [from, count] = process.argv.slice(2).map(Number) as [number, number];
+let current = from;
+
+function end(verdict: PlantedVerdict): void {
+  process.stdout.write(`${JSON.stringify(verdict)}\n`, () => process.exit(0));
+}
+
+/** What the product throws out of a timer or a callback fails a seed as much as wrong books do. */
+process.once('uncaughtException', (error) => {
+  end({ seed: current, violation: `uncaught ${String(error)}`, seeds: current - from + 1 });
+});
+
+let violation: string | undefined;
+for (; current < from + count && violation === undefined; current++) {
+  process.stdout.write(`seed ${current}\n`);
+  violation = (await runSeed(current)).violations[0];
+}
+
+if (violation === undefined) end({ seed: null, violation: '', seeds: count });
+else end({ seed: current - 1, violation, seeds: current - from });

@@ -1,0 +1,152 @@
+/** The planted bugs of the engine: shards, dispatcher, retries. See planted-bugs. */
+import type { PlantedBug } from './planted-bugs.js';
+
+export const engineBugs: readonly PlantedBug[] = [
+  {
+    name: 'the unknown is sent again silently',
+    file: 'engine/shard/route.js',
+    before: 'slot.cause = cause;\n        this.#finish(slot, tag, UNKNOWN);',
+    after: `this.#ledger[tag] = QUEUED;
+        slot.requeue(tag & tagIndexMask);
+        this.#queue.prepend(slot);
+        this.#wake();`,
+    breaks: 'people get a notification twice though nobody asked for it',
+  },
+  {
+    name: 'the ledger is not marked before the write',
+    file: 'engine/shard/route.js',
+    before: 'this.#ledger[tagBase + order[at]] = WRITTEN;',
+    after: '{ }',
+    breaks: 'after a crash what was written is sent again',
+  },
+  {
+    name: 'the last of a run is taken twice',
+    file: 'engine/shard/route.js',
+    before: `slot.head = end;
+        if (slot.waiting === 0)`,
+    after: `slot.head = end - (count > 40 ? 1 : 0);
+        if (slot.waiting === 0)`,
+    breaks: 'a recipient is written twice',
+  },
+  {
+    name: 'a batch is settled too early',
+    file: 'engine/shard/route.js',
+    before: `this.#ledger[tag] = ACCEPTED;
+        const slot = this.#slots[tag >>> tagShift];
+        slot.remaining -= 1;
+        if (slot.remaining === 0)`,
+    after: `this.#ledger[tag] = ACCEPTED;
+        const slot = this.#slots[tag >>> tagShift];
+        slot.remaining -= 1;
+        if (slot.remaining === (slot.due > 20 ? 1 : 0))`,
+    breaks: 'the last recipient of a batch has no outcome',
+  },
+  {
+    name: 'the queue of batches skips a place',
+    file: 'engine/shard/slot-queue.js',
+    before: `this.#ring[(this.#first + this.#length) & this.#mask] = slot;`,
+    after: `this.#ring[(this.#first + this.#length + (this.#length > 3 ? 1 : 0)) & this.#mask] = slot;`,
+    breaks: 'batches are lost, and with them the end of the send',
+  },
+  {
+    name: 'a cancelled batch is dropped',
+    file: 'engine/shard/route.js',
+    before: 'if (slot.remaining === 0 && waiting > 0)',
+    after: 'if (slot.remaining === 0 && waiting > 0 && cause !== null)',
+    breaks: 'recipients have no outcome, and the send has no end',
+  },
+  {
+    name: 'what came back goes to the place of another',
+    file: 'engine/shard/batch-slot.js',
+    before: 'this.order[this.head] = index;',
+    after: 'this.order[this.head] = index === 0 ? 0 : index - 1;',
+    breaks: 'one recipient is lost and another is sent to twice',
+  },
+  {
+    name: 'what came back is sent again for ever',
+    file: 'engine/shard/route.js',
+    before: 'return !wasDiscarded && slot.countAttempt(index) > retryRules.unsent.most;',
+    after: 'return false;',
+    breaks: 'a gateway that refuses a stream is asked again without an end',
+  },
+  {
+    name: 'a crash makes the written ones queued',
+    file: 'engine/dispatcher/parcel.js',
+    before: 'this.ledger[index] = state === WRITTEN ? UNKNOWN : state;',
+    after: 'this.ledger[index] = state === WRITTEN ? QUEUED : state;',
+    breaks: 'after a crash what may have been processed is sent again',
+  },
+  {
+    name: 'a crash makes the written ones unsent',
+    file: 'engine/dispatcher/parcel.js',
+    before: 'this.ledger[index] = state === WRITTEN ? UNKNOWN : state;',
+    after: 'this.ledger[index] = state === WRITTEN ? UNSENT : state;',
+    breaks: 'after a crash what may have been processed is called unsent',
+  },
+  {
+    name: 'a lost shard keeps its batches',
+    file: 'engine/dispatcher/dispatcher.js',
+    before: 'this.#sendAgain(parcel, mailbox);\n            }\n            else {\n                if',
+    after: 'mailbox.releaseCredit(parcel);\n            }\n            else {\n                if',
+    breaks: 'recipients have no outcome, and the send has no end',
+  },
+  {
+    name: 'credit is not given back',
+    file: 'engine/dispatcher/mailbox.js',
+    before: 'this.#heldWeight -= parcel.weight;',
+    after: 'this.#heldWeight -= parcel.weight >> 1;',
+    breaks: 'the dispatcher hands out less and less, and then nothing',
+  },
+  {
+    name: 'a new provider token is not announced',
+    file: 'engine/dispatcher/dispatcher.js',
+    before: `for (const mailbox of this.#mailboxes)
+            mailbox.announceToken(route);`,
+    after: `for (const mailbox of this.#mailboxes.slice(1))
+            mailbox.announceToken(route);`,
+    breaks: 'after an hour everything is refused',
+  },
+  {
+    name: 'the report of an expired provider token is not heeded',
+    file: 'engine/dispatcher/route.js',
+    before: 'if (this.#source === null || expired !== this.#token)',
+    after: 'if (this.#source === null || expired === this.#token)',
+    breaks: 'nothing is sent until the token would have been renewed anyway',
+  },
+  {
+    name: 'Retry-After is not heeded',
+    file: 'apns/retry-policy.js',
+    before: 'return Math.ceil(Math.max(leastWait + jitter, asked));',
+    after: 'return Math.ceil(leastWait + jitter);',
+    breaks: 'the gateway is asked again sooner than it allows',
+  },
+  {
+    name: 'whoever was unknown once may be called rejected',
+    file: 'engine/dispatcher/retries.js',
+    before: 'if (this.#entries.get(index)?.wasUnknown !== true || forGood.has(classOf(status, reason)))',
+    after: 'if (index >= 0)',
+    breaks: 'what may have been processed is called rejected',
+  },
+  {
+    name: 'a retry that was cancelled is called unsent',
+    file: 'engine/dispatcher/retries.js',
+    before: 'this.#ledger[index] = entry.outcome;',
+    after: '',
+    breaks: 'what was rejected, or may have been processed, is called unsent',
+  },
+  {
+    name: 'a rejection for good is retried',
+    file: 'apns/retry-policy.js',
+    before: "return reasonClass === 'transient' || reasonClass === 'connection' ? reasonClass : null;",
+    after: "return reasonClass === 'connection' ? reasonClass : 'transient';",
+    breaks: 'bad tokens are sent to again',
+  },
+  {
+    name: 'a cancelled job is forgotten while it waits for a retry',
+    file: 'engine/dispatcher/retry-line.js',
+    before: 'this.#heap = this.#heap.filter(({ parcel }) => parcel.job !== job);',
+    after:
+      'this.#heap = this.#heap.filter(({ parcel }) => parcel.job !== job);\n        if (removed.length > 1)\n            removed.pop();',
+    breaks: 'recipients have no outcome, and the send has no end',
+  },
+];

@@ -1,0 +1,106 @@
+/**
+ * The recipients of a simulated campaign, and the batches that they travel in. A device token holds the number of its
+ * recipient, so that whoever sees it, on the wire or in a ledger, knows whose it is:
+ *
+ *     [0..4) kind: random, or what asks the gateway for an answer   [4..8) number   [8..) random
+ */
+import { Buffer } from 'node:buffer';
+import type { PersonalParts } from '../../src/apns/notification.js';
+import { TokenBlock } from '../../src/apns/token-block.js';
+import type { Batch } from '../../src/engine/batch.js';
+import { tokenScript } from '../../src/simulator/token-script.js';
+import type { Prng } from '../support/prng.js';
+
+export interface RecipientPlan {
+  readonly number: number;
+  /** `good`, one of Apple's reasons, or what the gateway does instead of answering. */
+  readonly kind: string;
+  /** The gateway answers it whenever it can. */
+  readonly isAnswered: boolean;
+  readonly payload: Uint8Array;
+  /** As text; null where the gateway makes it. */
+  readonly apnsId: string | null;
+  /** What is unknown is to be sent again. */
+  readonly isResent: boolean;
+}
+
+/** What a batch is like. */
+export interface BatchPlan {
+  readonly first: number;
+  readonly count: number;
+  readonly tokenBytes: number;
+  readonly hasIds: boolean;
+  readonly hasPayloads: boolean;
+}
+
+/** Kinds of recipients that are not good, with the script's name for them. */
+export const kinds = {
+  gone: 'Unregistered',
+  bad: 'BadDeviceToken',
+  wrongTopic: 'DeviceTokenNotForTopic',
+  tooMany: 'TooManyRequests',
+  internal: 'InternalServerError',
+  unavailable: 'ServiceUnavailable',
+  silent: 'no answer, ever',
+  refused: 'RST_STREAM REFUSED_STREAM, each time',
+  reset: 'RST_STREAM INTERNAL_ERROR',
+} as const;
+
+const unanswered: ReadonlySet<string> = new Set([kinds.silent, kinds.refused, kinds.reset]);
+const prefixes = new Map(tokenScript.map(({ name, prefix }) => [name, Number.parseInt(prefix, 16)]));
+
+/** The token of a recipient, from its number and kind. */
+export function writeToken(random: Prng, bytes: Uint8Array, at: number, length: number, plan: RecipientPlan): void {
+  for (let i = 0; i < length; i += 4) {
+    const word = Math.floor(random.next() * 0x1_0000_0000);
+    for (let j = 0; j < 4 && i + j < length; j++) bytes[at + i + j] = word >>> (8 * j);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, length);
+  const prefix = prefixes.get(plan.kind);
+  if (prefix !== undefined) view.setUint32(0, prefix);
+  else if (bytes[at] === 0xfe) bytes[at] = 0x01;
+  view.setUint32(4, plan.number);
+}
+
+/** The number that a token holds. */
+export function numberOf({ bytes, tokenBytes }: TokenBlock, index: number): number {
+  const at = index * tokenBytes + 4;
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+}
+
+export function isAnswered(kind: string): boolean {
+  return !unanswered.has(kind);
+}
+
+/** JSON of `length` bytes, or a little more where that is too little for it. */
+export function payloadOf(number: number, length: number): Uint8Array {
+  const head = `{"aps":{},"n":${number},"p":"`;
+  return new Uint8Array(Buffer.from(`${head}${'x'.repeat(Math.max(0, length - head.length - 2))}"}`, 'latin1'));
+}
+
+/** A UUID that is told apart by the recipient's number. */
+export function apnsIdOf(number: number): string {
+  return `5eed0000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`;
+}
+
+/** The batch as it is handed to the engine. */
+export function makeBatch(random: Prng, plan: BatchPlan, recipients: readonly RecipientPlan[]): Batch {
+  const { first, count, tokenBytes } = plan;
+  const own = recipients.slice(first, first + count);
+  const bytes = new Uint8Array(count * tokenBytes);
+  for (const recipient of own)
+    writeToken(random, bytes, (recipient.number - first) * tokenBytes, tokenBytes, recipient);
+  return { tokens: new TokenBlock(bytes, tokenBytes, count), personal: personalParts(plan, own) };
+}
+
+function personalParts({ hasIds, hasPayloads }: BatchPlan, own: readonly RecipientPlan[]): PersonalParts | null {
+  if (!hasIds && !hasPayloads) return null;
+  const ids = hasIds ? Buffer.from(own.map(({ apnsId }) => apnsId!.replaceAll('-', '')).join(''), 'hex') : null;
+  if (!hasPayloads) return { apnsIds: ids === null ? null : new Uint8Array(ids), payloads: null, payloadOffsets: null };
+  const offsets = new Uint32Array(own.length + 1);
+  own.forEach(({ payload }, index) => {
+    offsets[index + 1] = offsets[index]! + payload.length;
+  });
+  const payloads = new Uint8Array(Buffer.concat(own.map(({ payload }) => payload)));
+  return { apnsIds: ids === null ? null : new Uint8Array(ids), payloads, payloadOffsets: offsets };
+}

@@ -1,0 +1,160 @@
+/**
+ * The program that sends: makes its batches, hands them to the dispatcher no faster than it takes them, enters what
+ * comes out into the books, and ends in good order. All waiting is on the world's time.
+ */
+import type { Notification } from '../../src/apns/notification.js';
+import { PealError } from '../../src/base/errors.js';
+import type { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
+import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
+import type { Route } from '../../src/engine/dispatcher/route.js';
+import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
+import type { OutcomeSink, SettledBatch } from '../../src/engine/outcome-sink.js';
+import { Prng } from '../support/prng.js';
+import type { VirtualClock } from '../support/virtual-clock.js';
+import type { Books, Outcome } from './books.js';
+import { topic } from './gateway-side.js';
+import type { JobPlan, Plan } from './plan.js';
+import { makeBatch, numberOf } from './recipients.js';
+import type { Trace } from './trace.js';
+
+export interface SenderRoom {
+  readonly world: VirtualClock;
+  readonly plan: Plan;
+  readonly books: Books;
+  readonly trace: Trace;
+  /** Shards crashed so often that batches may have been given up. */
+  readonly mayGiveUp: () => boolean;
+}
+
+export class Sender {
+  /** Why jobs were stopped, by code. */
+  readonly stops: string[] = [];
+  /** Requests beyond the first for a recipient, as the engine counts them. */
+  resent = 0;
+  readonly #room: SenderRoom;
+  readonly #dispatcher: Dispatcher;
+  readonly #route: Route;
+  readonly #random: Prng;
+  readonly #jobs: SendJob[] = [];
+  readonly #settled = new Set<object>();
+  #closing: Promise<void> | null = null;
+
+  constructor(room: SenderRoom, dispatcher: Dispatcher, route: Route) {
+    this.#room = room;
+    this.#dispatcher = dispatcher;
+    this.#route = route;
+    this.#random = new Prng(room.plan.seed ^ 0x5e4de5);
+  }
+
+  /** Sends everything and closes the engine. */
+  async run(): Promise<void> {
+    const { plan, trace } = this.#room;
+    const done = plan.jobs.map((job, index) => this.#send(job, index));
+    await Promise.all(done);
+    trace.event('all jobs are finished');
+    await this.#close();
+    trace.event('closed');
+  }
+
+  /** So many recipients were taken by now: jobs may be cancelled, the session shut down. */
+  onTaken(taken: number): void {
+    const { plan, world } = this.#room;
+    plan.jobs.forEach((job, index) => {
+      if (job.cancelAtTaken !== null && taken >= job.cancelAtTaken) world.defer(() => this.#cancel(index));
+    });
+    if (plan.closeAtTaken !== null && taken >= plan.closeAtTaken) world.defer(() => void this.#close());
+  }
+
+  #cancel(index: number): void {
+    const job = this.#jobs[index];
+    if (job === undefined || job.stopped !== null) return;
+    this.#room.trace.event('cancel', index);
+    job.cancel(new PealError('ERR_PEAL_ABORTED', 'The program cancelled.', { origin: 'usage' }));
+  }
+
+  #close(): Promise<void> {
+    this.#closing ??= this.#dispatcher.close();
+    return this.#closing;
+  }
+
+  async #send(plan: JobPlan, index: number): Promise<void> {
+    const { recipients } = this.#room.plan;
+    const random = this.#random.fork();
+    const job = this.#dispatcher.send(this.#route, notificationOf(plan), this.#sink(plan, random), this.#options(plan));
+    this.#jobs[index] = job;
+    for (const batchPlan of plan.batches) {
+      if (plan.paceMs > 0) await this.#wait(random.next() * plan.paceMs);
+      const batch = makeBatch(random, batchPlan, recipients);
+      await job.dispatch(batch);
+      this.#room.trace.event('dispatched', batchPlan.first, batchPlan.count);
+    }
+    await job.finish();
+    if (job.stopped === null) {
+      const { books } = this.#room;
+      if (!this.#room.mayGiveUp()) for (const { first, count } of plan.batches) books.checkUnstopped(first, count);
+      return;
+    }
+    this.stops.push(job.stopped.code);
+    this.#room.trace.event('job was stopped', index, 0, job.stopped.message);
+  }
+
+  #options({ isResent }: JobPlan): JobOptions {
+    const { attempts } = this.#room.plan;
+    const retry = attempts > 1 ? { attempts, timeMs: 60_000 } : null;
+    return { retry, onUnknown: isResent && attempts > 1 ? 'resend' : 'report' };
+  }
+
+  #sink({ sinkMs }: JobPlan, random: Prng): OutcomeSink {
+    return {
+      settled: (batch) => {
+        this.#enter(batch);
+        return sinkMs === 0 ? undefined : this.#wait(random.next() * sinkMs);
+      },
+    };
+  }
+
+  #enter({ batch, tokens, ledger, details, resent }: SettledBatch): void {
+    const { books, trace } = this.#room;
+    if (this.#settled.has(batch)) books.violate(`the batch of recipient ${numberOf(tokens, 0)} was settled twice`);
+    this.#settled.add(batch);
+    this.resent += resent;
+    trace.event('settled', numberOf(tokens, 0), tokens.count);
+    const reasons = new Map<number, string>();
+    for (const { index, reason } of details) {
+      if (reasons.has(index)) books.violate(`recipient ${numberOf(tokens, index)} has two details`);
+      if (ledger[index]! < REJECTED)
+        books.violate(`recipient ${numberOf(tokens, index)} has a detail but no rejection`);
+      reasons.set(index, reason);
+    }
+    if (ledger.length !== tokens.count) books.violate(`a ledger of ${ledger.length} bytes for ${tokens.count} tokens`);
+    for (let index = 0; index < tokens.count; index++) {
+      const number = numberOf(tokens, index);
+      const outcome = outcomeOf(ledger[index]!);
+      if (outcome === null) books.violate(`recipient ${number} came out with ledger byte ${ledger[index]}`);
+      else books.settle(number, outcome, reasons.get(index) ?? '');
+      if (outcome === 'rejected' && !reasons.has(index))
+        books.violate(`recipient ${number} is rejected without details`);
+    }
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#room.world.setTimer(resolve, ms);
+    });
+  }
+}
+
+function notificationOf({ payload }: JobPlan): Notification {
+  const headers = [
+    ['apns-topic', topic],
+    ['apns-push-type', 'alert'],
+  ] as const;
+  return { headers, payload, expiration: null, priority: null };
+}
+
+function outcomeOf(byte: number): Outcome | null {
+  if (byte === ACCEPTED) return 'accepted';
+  if (byte === UNSENT) return 'unsent';
+  if (byte === UNKNOWN) return 'unknown';
+  return byte >= REJECTED ? 'rejected' : null;
+}

@@ -1,0 +1,67 @@
+/** The simulation itself: some seeds of it, and what it has to be able to do to be worth anything. */
+import assert from 'node:assert/strict';
+import { Figures } from './figures.js';
+import { drawPlan } from './plan.js';
+import { runSeed, runSeeds } from './run-seeds.js';
+
+describe('simulation', () => {
+  const figures = new Figures();
+
+  before(async function () {
+    this.timeout(120_000);
+    await runSeeds({ from: 1, count: 200 }, (report) => figures.add(report));
+  });
+
+  it('finds every token in exactly one outcome, in 200 worlds with faults', () => {
+    const failures = figures.failures.map(({ seed, violations }) => `seed ${seed}: ${violations[0]}`);
+    assert.deepEqual(failures, []);
+    const { lost, duplicated, unexpected, recipients, accepted } = figures.totals;
+    assert.deepEqual({ lost, duplicated, unexpected }, { lost: 0, duplicated: 0, unexpected: 0 });
+    assert.ok(recipients > 80_000 && accepted > recipients / 2, `${accepted} of ${recipients} were accepted`);
+  });
+
+  it('has had all kinds of faults in them, and black holes that were found in time', () => {
+    const network = ['crash', 'dead', 'hold', 'hole', 'outage', 'reset', 'stall', 'wall'];
+    const gateway = ['answer', 'blackHole', 'fin', 'goaway', 'malformed', 'noAnswer', 'refuse', 'refuseConnections'];
+    const more = ['reset', 'rst', 'shutdown', 'slow', 'stall', 'streams', 'window', 'expireProviderTokens'];
+    const expected = [...network, ...[...gateway, ...more].map((kind) => `gateway ${kind}`)];
+    assert.deepEqual(
+      expected.filter((kind) => figures.faults[kind] === undefined),
+      [],
+      'kinds of faults that never struck',
+    );
+    const { count, max } = figures.holes();
+    assert.ok(count >= 10 && max <= 20, `${count} black holes, the slowest found after ${max} s`);
+  });
+
+  it('does the same again for the same seed, whether shards have threads or not', async function () {
+    this.timeout(60_000);
+    const seeds = Array.from({ length: 60 }, (_, index) => 300 + index);
+    const threads = seeds.filter((seed) => drawPlan(seed).threads > 0).slice(0, 4);
+    const local = seeds.filter((seed) => drawPlan(seed).threads === 0).slice(0, 8);
+    for (const seed of [...threads, ...local]) {
+      const first = await runSeed(seed);
+      const second = await runSeed(seed);
+      assert.ok(first.events > 20, `seed ${seed} has only ${first.events} events`);
+      assert.equal(second.digest, first.digest, `seed ${seed} ran differently the second time`);
+    }
+  });
+
+  it('does different things for different seeds', async () => {
+    const digests = new Set<string>();
+    for (let seed = 900; seed < 910; seed++) digests.add((await runSeed(seed)).digest);
+    assert.equal(digests.size, 10);
+  });
+
+  it('answers everybody where nothing goes wrong', async () => {
+    const calm = Array.from({ length: 100 }, (_, index) => index + 1).filter((seed) => drawPlan(seed).isCalm);
+    assert.ok(calm.length >= 3);
+    for (const seed of calm) {
+      const { violations, unknown, unsent, stops } = await runSeed(seed);
+      assert.deepEqual([...violations], []);
+      assert.deepEqual([...stops], [], `seed ${seed}`);
+      const silent = drawPlan(seed).recipients.filter(({ isAnswered }) => !isAnswered).length;
+      assert.ok(unknown + unsent <= silent, `seed ${seed}: ${unknown} unknown and ${unsent} unsent`);
+    }
+  });
+});

@@ -1,0 +1,270 @@
+/**
+ * A whole sender and its gateway in one thread, on a clock that runs as fast as it can: the product's dispatcher, shards,
+ * pools, connections and codec on one side, its simulator on the other, a network with faults between them. A seed
+ * decides everything; the same seed gives the same run.
+ */
+import { maxBatchCrashes } from '../../src/base/limits.js';
+import { type Logger, silentLogger } from '../../src/base/log.js';
+import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
+import { Mailbox } from '../../src/engine/dispatcher/mailbox.js';
+import type { ShardLink } from '../../src/engine/dispatcher/shard-host.js';
+import type { Ledger } from '../../src/engine/ledger.js';
+import type { RouteConfig } from '../../src/engine/messages.js';
+import { Prng } from '../support/prng.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+import { Books } from './books.js';
+import { FaultInjector } from './fault-injector.js';
+import { GatewaySide } from './gateway-side.js';
+import { LedgerWatch } from './ledger-watch.js';
+import { LinkRoom } from './link-room.js';
+import { Network } from './network.js';
+import { drawPlan, type JobPlan, type Plan } from './plan.js';
+import { credentialOf, tokenSource } from './provider-key.js';
+import { pump } from './pump.js';
+import { makeReport, mostWithin, type SeedReport } from './report.js';
+import { Sender } from './sender.js';
+import { SimulatedThreads } from './simulated-threads.js';
+import { ThreadClock } from './thread-clock.js';
+import { Trace } from './trace.js';
+import { watchedPools } from './watched-pools.js';
+
+/** Time after the end of all faults in which a campaign has to be over. */
+export const patienceMs = 20 * 60_000;
+/** Time in which a black hole has to be found. */
+const maxHoleMs = 20_000;
+/** Attempts to connect of one thread within ten seconds that look like an attack. */
+const maxConnects = 60;
+/** Callbacks at one instant that are too many: something spins. */
+const maxCallbacksAtOnce = 200_000;
+/** Turns of the real loop in which a message between two ports of one thread arrives; more where a thread has begun. */
+const turnsOfPorts = 4;
+const turnsOfStart = 100;
+/** Before so much virtual time passes, calls of the control plane, which are not counted, must have arrived as well. */
+const longLeapMs = 50;
+
+/**
+ * What a dispatcher opens: ledgers are its own affair, so each is looked at from where it is handed to a mailbox. One
+ * world runs at a time in a thread.
+ */
+let onMailbox: ((mailbox: Mailbox, ledger: Ledger) => LedgerWatch) | null = null;
+let onPost: () => void;
+const open = Mailbox.prototype.open;
+Mailbox.prototype.open = function (epoch, link, ledger): void {
+  if (onMailbox === null) {
+    open.call(this, epoch, link, ledger);
+    return;
+  }
+  const watch = onMailbox(this, ledger);
+  const watched: ShardLink = {
+    post: (message, transfer) => {
+      onPost();
+      if (message.kind === 'batch') watch.begin(message.slot, message.count);
+      link.post(message, transfer);
+    },
+  };
+  open.call(this, epoch, watched, ledger);
+};
+
+export class World {
+  readonly plan: Plan;
+  readonly clock = new VirtualClock();
+  readonly thread = new ThreadClock(this.clock);
+  readonly trace: Trace;
+  readonly books: Books;
+  readonly random: Prng;
+  readonly gateway: GatewaySide;
+  readonly network: Network;
+  readonly faults: FaultInjector;
+  /** How long each black hole was waited for, in milliseconds. */
+  readonly holesMs: number[] = [];
+  readonly load: number;
+  /** Virtual time at which the campaign has to be over. */
+  readonly deadlineMs: number;
+  #threads: SimulatedThreads | null = null;
+  #startedBefore = 0;
+  #posted = 0;
+  #postedBefore = 0;
+  #ledger: Ledger | null = null;
+  /** The ledger of each shard's latest incarnation. */
+  readonly #ledgers = new Map<Mailbox, LedgerWatch>();
+  #sender!: Sender;
+  #dispatcher!: Dispatcher;
+  #isFinished = false;
+  #callbacksAtOnce = 0;
+  #instantMs = -1;
+
+  /** @param print Gets a line for each event. */
+  constructor(seed: number, print: ((line: string) => void) | null = null) {
+    const plan = drawPlan(seed);
+    this.plan = plan;
+    this.load = plan.load;
+    this.deadlineMs = Math.max(plan.faultsUntilMs, ...plan.jobs.map(longestMs)) + patienceMs;
+    this.random = new Prng(seed ^ 0x0b5e55ed);
+    this.trace = new Trace(() => this.clock.now(), print);
+    this.books = new Books(plan.recipients, plan.attempts > 1, () => this.clock.now());
+    this.gateway = new GatewaySide(this.clock, plan, this.books);
+    this.network = new Network({
+      ...{ world: this.clock, random: this.random.fork(), trace: this.trace, line: plan.line, connect: plan.connect },
+      serve: (stream) => this.gateway.serve(stream),
+      isListening: () => this.gateway.isListening,
+      watch: (link) =>
+        new LinkRoom(link, {
+          ...{ books: this.books, trace: this.trace, isJudged: plan.isJudged },
+          awakeMs: () => this.clock.now() - this.thread.stalledMs,
+          onHoleFound: (ms) => this.#noteHole(ms),
+        }),
+    });
+    this.faults = new FaultInjector(plan, {
+      ...{ world: this.clock, random: this.random.fork(), trace: this.trace },
+      ...{ network: this.network, thread: this.thread },
+      crash: () => this.#threads?.crashOne(this.random) ?? false,
+    });
+    this.books.onTaken = (taken) => {
+      this.faults.onTaken(taken);
+      this.#sender.onTaken(taken);
+    };
+  }
+
+  async run(): Promise<SeedReport> {
+    this.#open();
+    // The engine loads its host with a dynamic import, which is real time: none of the world's may pass meanwhile.
+    const done = this.#sender.run().then(
+      () => this.#finish(null),
+      (error: unknown) => this.#finish(error),
+    );
+    await this.#dispatcher.stats();
+    await pump(() => this.#step(), this.plan.threads === 0 ? null : () => this.#realTurns());
+    if (this.#isFinished) await done;
+    this.#end();
+    onMailbox = null;
+    return makeReport(this);
+  }
+
+  /** What the engine calls an error is a violation, but for the one that a plan brings about. */
+  get log(): Logger {
+    return {
+      ...silentLogger,
+      error: (fields, message) => {
+        if (!message.startsWith('a shard ended')) this.books.violate(`${message} ${JSON.stringify(fields)}`);
+      },
+    };
+  }
+
+  /** Virtual time at which the campaign was over. */
+  get nowMs(): number {
+    return this.clock.now();
+  }
+
+  get sender(): Sender {
+    return this.#sender;
+  }
+
+  #open(): void {
+    const { plan, thread } = this;
+    onPost = () => this.onPost();
+    onMailbox = (mailbox, ledger) => {
+      const watch = new LedgerWatch(ledger, (what) => this.books.violate(what));
+      this.#ledgers.set(mailbox, watch);
+      this.#ledger = ledger;
+      return watch;
+    };
+    const random = this.random.fork();
+    this.#dispatcher = new Dispatcher({
+      threads: plan.threads,
+      backend: this.network.backendFor(thread),
+      clock: thread,
+      log: this.log,
+      creditBatches: plan.creditBatches,
+      random: () => random.next(),
+      openPool: watchedPools(this, () => this.#ledger!.bytes, []),
+      openThreads: () => this.#openThreads(),
+    });
+    const config: RouteConfig = {
+      address: { protocol: 'http2', host: 'gateway.test', port: 443 },
+      credential: credentialOf(plan.credential),
+      ca: null,
+      maxConnections: plan.maxConnections,
+      connectTimeoutMs: 10_000,
+      indexAuthorization: plan.seed % 2 === 0,
+    };
+    const source = plan.credential === 'token' ? tokenSource(thread) : null;
+    const route = this.#dispatcher.openRoute(config, source);
+    const mayGiveUp = (): boolean => (this.faults.done.crash ?? 0) >= maxBatchCrashes;
+    const room = { world: this.clock, plan, books: this.books, trace: this.trace, mayGiveUp };
+    this.#sender = new Sender(room, this.#dispatcher, route);
+  }
+
+  #openThreads(): SimulatedThreads {
+    const { clock: world, network, books, trace, random, load, log } = this;
+    const room = { world, network, books, trace, random, load, log, onPost: () => this.onPost() };
+    this.#threads = new SimulatedThreads(room);
+    return this.#threads;
+  }
+
+  #noteHole(ms: number): void {
+    this.holesMs.push(ms);
+    if (ms > maxHoleMs) this.books.violate(`a black hole was found after ${(ms / 1000).toFixed(1)} s`);
+  }
+
+  #realTurns(): number {
+    const { started } = this.#threads!;
+    const isNew = started > this.#startedBefore;
+    const isPosted = this.#posted > this.#postedBefore;
+    this.#startedBefore = started;
+    this.#postedBefore = this.#posted;
+    if (isNew) return turnsOfStart;
+    const leapMs = this.clock.hasDeferred ? 0 : (this.clock.nextTimerMs ?? Number.POSITIVE_INFINITY) - this.clock.now();
+    return isPosted || leapMs > longLeapMs ? turnsOfPorts : 0;
+  }
+
+  /** A message is on its way between two ports. */
+  onPost(): void {
+    this.#posted += 1;
+  }
+
+  /** One callback of the world; false when nothing more is to be done. */
+  #step(): boolean {
+    const { clock } = this;
+    if (this.#isFinished || this.books.violations.length > 0) return false;
+    try {
+      if (!clock.runDeferred() && !clock.runTimer())
+        this.books.violate('the campaign is stuck: nothing is due any more');
+    } catch (error) {
+      this.books.violate(`a callback threw: ${error instanceof Error ? error.stack : String(error)}`);
+    }
+    for (const watch of this.#ledgers.values()) watch.look();
+    if (clock.now() !== this.#instantMs) {
+      this.#instantMs = clock.now();
+      this.#callbacksAtOnce = 0;
+    } else if (++this.#callbacksAtOnce > maxCallbacksAtOnce) {
+      this.books.violate(`something spins: ${maxCallbacksAtOnce} callbacks at ${clock.now()} ms`);
+    }
+    if (clock.now() > this.deadlineMs) {
+      this.books.violate(`the campaign is not over ${patienceMs / 60_000} minutes after the last fault`);
+    }
+    return true;
+  }
+
+  #finish(error: unknown): void {
+    this.#isFinished = true;
+    if (error !== null)
+      this.books.violate(`the program failed: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+
+  #end(): void {
+    this.network.forget();
+    this.clock.settle();
+    if (this.books.violations.length > 0) return;
+    if (this.thread.timerCount > 0) this.books.violate(`${this.thread.timerCount} timers are left after the end`);
+    const connects = mostWithin(this.network.attemptsMs, 10_000);
+    if (connects > maxConnects * Math.max(1, this.plan.threads)) {
+      this.books.violate(`${connects} attempts to connect within ten seconds`);
+    }
+    this.books.close(this.plan.isCalm);
+  }
+}
+
+/** How long a job takes if the program makes its batches, and takes what comes out, as slowly as it may. */
+function longestMs({ paceMs, sinkMs, batches }: JobPlan): number {
+  return (paceMs + sinkMs) * batches.length;
+}
