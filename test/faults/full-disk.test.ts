@@ -1,0 +1,113 @@
+/**
+ * Disks that are full while a command writes to them: a small file system in memory where one may be mounted, and
+ * /dev/full as standard output. The command says so, ends with the code of its contract, claims nothing that it has not
+ * written, and tells the books of what it has sent.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { startSimulator } from '../../src/index.js';
+import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import { scriptedToken } from '../../src/simulator/token-script.js';
+import { assertOneSentence, Fixture, linesOf, randomTokens } from '../cli/fixture.js';
+import { type CommandResult, jsonLines, runCommand } from '../support/command.js';
+import { runInShell } from './shell.js';
+
+/** Mounts a file system of so many bytes; false where that is not allowed. */
+function mountSmall(folder: string, bytes: number): boolean {
+  mkdirSync(folder);
+  return spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', folder]).status === 0;
+}
+
+describe('a disk that is full', function () {
+  this.timeout(30_000);
+  let fixture: Fixture;
+  let disk: string;
+
+  beforeEach(async () => {
+    fixture = await Fixture.open();
+    disk = fixture.path('disk');
+  });
+
+  afterEach(async () => {
+    if (existsSync(disk)) spawnSync('umount', [disk]);
+    await fixture[Symbol.asyncDispose]();
+  });
+
+  const rejected = Array.from({ length: 8_000 }, (_, index) => scriptedToken('Unregistered', index));
+
+  async function sendTo(out: string, list: readonly string[]): Promise<CommandResult> {
+    const tokens = await fixture.write('tokens.txt', list.join('\n'));
+    return runCommand(fixture.send(tokens, { without: ['--out'], with: ['--json', '--out', out] }));
+  }
+
+  it('under --out from the start: what was sent is told, and the sentence names the file', async function () {
+    // Room for a page: for the head of one file, and not of the other.
+    if (!mountSmall(disk, 4096)) this.skip();
+    const list = randomTokens(1_000);
+    const result = await sendTo(disk, list);
+    assert.equal(result.code, 6, result.stderr);
+    assertOneSentence(result, /\.csv cannot be written: the disk is full/);
+    const { accepted, unsent, unknown } = jsonLines(result.stdout).at(-1)!;
+    assert.equal(Number(accepted) + Number(unsent), list.length);
+    assert.deepEqual([unknown, accepted], [0, fixture.simulator.ledger.summary().accepted]);
+    const { length } = readdirSync(disk).filter((name) => name.endsWith('.csv'));
+    assert.equal(length, 1, 'a file that is not whole has its name');
+  });
+
+  it('under --out in the middle of a campaign: it stops, and its books balance', async function () {
+    if (!mountSmall(disk, 256 * 1024)) this.skip();
+    const list = [...rejected, ...randomTokens(100_000)];
+    const result = await sendTo(disk, list);
+    assert.equal(result.code, 6, result.stderr);
+    assertOneSentence(result, /rejected\.csv cannot be written: the disk is full/);
+    assert.ok(!readdirSync(disk).includes('rejected.csv'), 'a file that is not whole has its name');
+    const lines = jsonLines(result.stdout);
+    assert.deepEqual([lines.at(-2)!.messageType, lines.at(-2)!.code], ['error', 'ERR_PEAL_INPUT']);
+    const summary = lines.at(-1)!;
+    const { recipients, accepted, unsent, unknown } = summary;
+    assert.deepEqual([recipients, unknown], [list.length, 0]);
+    assert.equal(Number(accepted) + Number(summary.rejected) + Number(unsent), list.length);
+    const ledger = fixture.simulator.ledger.summary();
+    assert.deepEqual([accepted, summary.rejected], [ledger.accepted, ledger.rejected]);
+    assert.equal(ledger.duplicates, 0);
+  });
+
+  it('under the file of peal feedback: it says so, and no file has the name', async function () {
+    if (!mountSmall(disk, 64 * 1024)) this.skip();
+    const authority = new ThrowAwayAuthority();
+    const { cert, key } = authority.issueClient('com.example.app');
+    const feedback = randomTokens(5_000).map((token) => ({ token, when: new Date() }));
+    const auth = { auth: 'certificate', clientCa: authority.certificate, binaryPort: 0, feedbackPort: 0 } as const;
+    await using simulator = await startSimulator({ ...auth, feedback });
+    const ca = await fixture.write('other-ca.pem', simulator.caCertificate!);
+    const who = ['--cert', await fixture.write('c.pem', cert), '--cert-key', await fixture.write('c.key', key)];
+    const args = ['feedback', '--gateway', simulator.feedbackUrl!, '--ca', ca, ...who, '--out', `${disk}/gone.csv`];
+    const result = await runCommand(args);
+    assert.equal(result.code, 6, result.stderr);
+    assert.match(result.stderr, /gone\.csv cannot be written: the disk is full/);
+    assert.ok(!existsSync(`${disk}/gone.csv`));
+  });
+
+  for (const format of ['--json', '--threads']) {
+    it(`behind standard output (${format === '--json' ? 'JSON' : 'the table'}): the campaign is done, the files are whole`, async function () {
+      if (!existsSync('/dev/full')) this.skip();
+      const list = [...randomTokens(3_000), ...rejected.slice(0, 50)];
+      const tokens = await fixture.write('tokens.txt', list.join('\n'));
+      const args = fixture.send(tokens, format === '--json' ? { with: [format] } : {});
+      const { code, stderr } = await runInShell(args, '>/dev/full');
+      assert.equal(code, 6, stderr);
+      assert.match(stderr, /^peal: standard output cannot be written: the disk is full.*\.\n/m);
+      assert.ok(!/\n +at /.test(stderr), stderr);
+      assert.equal(linesOf(readFileSync(fixture.path('out/rejected.csv'), 'utf8')).length, 51);
+      assert.equal(fixture.simulator.ledger.summary().requests, list.length);
+    });
+  }
+
+  it('behind --ca-out of the simulator: it says so and does not start', async function () {
+    if (!existsSync('/dev/full')) this.skip();
+    const result = await runCommand(['simulate', '--ca-out', '/dev/full']);
+    assert.equal(result.code, 2);
+    assertOneSentence(result, /--ca-out: \/dev\/full cannot be written: the disk is full/);
+  });
+});
