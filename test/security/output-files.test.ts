@@ -1,0 +1,136 @@
+/** Files that are written: for their owner only, never through a link, never over what is read, whole or not at all. */
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { OutputFile } from '../../src/cli/output-file.js';
+import { Outputs } from '../../src/cli/outputs.js';
+
+const names = ['invalid.csv', 'rejected.csv', 'unknown.txt', 'unsent.txt'];
+
+describe('security: files that are written', () => {
+  let folder: string;
+  const at = (...parts: string[]): string => path.join(folder, ...parts);
+  const modeOf = (file: string): number => statSync(file).mode & 0o777;
+
+  before(function () {
+    if (process.platform === 'win32') this.skip();
+  });
+
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'peal-test-'));
+  });
+
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('files: 0600 in a directory of 0700, also where they existed with other rights, and whatever the umask', async () => {
+    const umask = process.umask(0);
+    try {
+      mkdirSync(at('old'), { mode: 0o755 });
+      for (const name of names) writeFileSync(at('old', name), 'older', { mode: 0o666 });
+      for (const out of ['old', 'new']) {
+        const outputs = await Outputs.open(at(out), []);
+        for (const partial of readdirSync(at(out)).filter((name) => name.endsWith('.partial'))) {
+          assert.equal(modeOf(at(out, partial)), 0o600, partial);
+        }
+        await outputs.publish();
+        for (const name of names) assert.equal(modeOf(at(out, name)), 0o600, name);
+      }
+      assert.equal(modeOf(at('new')), 0o700);
+    } finally {
+      process.umask(umask);
+    }
+  });
+
+  it('files: a link under the name of a file is replaced, and what it points to stays as it was', async () => {
+    writeFileSync(at('victim'), 'untouched');
+    for (const name of names) symlinkSync(at('victim'), at(name));
+    const outputs = await Outputs.open(folder, []);
+    outputs.invalid(1, 'text', 'why');
+    await outputs.publish();
+    assert.equal(readFileSync(at('victim'), 'utf8'), 'untouched');
+    for (const name of names) assert.ok(lstatSync(at(name)).isFile());
+  });
+
+  it('files: the names under which they are written cannot be guessed, and something else there is never opened', async () => {
+    const made = new Set<string>();
+    for (let round = 0; round < 20; round++) {
+      const file = await OutputFile.create(folder, 'list.csv');
+      const [name] = readdirSync(folder);
+      assert.match(name!, /^list\.csv\.[0-9a-f]{8,}\.partial$/);
+      made.add(name!);
+      await file.discard();
+    }
+    assert.equal(made.size, 20);
+  });
+
+  it('files: what the command reads, keys among it, is not replaced under any name for it', async () => {
+    mkdirSync(at('out'));
+    for (const name of names) {
+      writeFileSync(at('out', name), 'a key');
+      symlinkSync(at('out', name), at(`link-${name}`));
+      symlinkSync(at('out'), at('folder'));
+      for (const input of [at('out', name), at('out', '..', 'out', name), at(`link-${name}`), at('folder', name)]) {
+        await assert.rejects(Outputs.open(at('out'), [input]), { code: 'ERR_PEAL_OPTION' }, input);
+        await assert.rejects(Outputs.open(at('folder'), [input]), { code: 'ERR_PEAL_OPTION' }, input);
+      }
+      assert.deepEqual(readdirSync(at('out')), [name], 'and nothing is left behind');
+      await rm(at('out', name));
+      await rm(at('folder'));
+    }
+  });
+
+  it('files: one that is given up leaves nothing, and one that replaces another is whole at every moment', async () => {
+    writeFileSync(at('list.csv'), 'older');
+    const first = await OutputFile.create(folder, 'list.csv');
+    first.append('newer');
+    await first.discard();
+    assert.deepEqual(readdirSync(folder), ['list.csv']);
+    const second = await OutputFile.create(folder, 'list.csv');
+    second.append('newer');
+    assert.equal(readFileSync(at('list.csv'), 'utf8'), 'older');
+    await second.publish();
+    assert.equal(readFileSync(at('list.csv'), 'utf8'), 'newer');
+  });
+
+  it('files: contents are durable before they get their name, and the name after that', async () => {
+    const synced: string[] = [];
+    const probe = await open(folder);
+    const prototype = Object.getPrototypeOf(probe) as { sync(): Promise<void> };
+    await probe.close();
+    const original = prototype.sync;
+    prototype.sync = async function (this: Awaited<ReturnType<typeof open>>) {
+      synced.push((await this.stat()).isDirectory() ? `directory with ${readdirSync(folder)}` : 'file');
+      return original.call(this);
+    };
+    try {
+      const file = await OutputFile.create(folder, 'list.csv');
+      file.append('newer');
+      await file.publish();
+    } finally {
+      prototype.sync = original;
+    }
+    assert.deepEqual(synced, ['file', 'directory with list.csv']);
+  });
+
+  it('files: a directory that may not be written to is said so, and nothing is made in it', async function () {
+    if (process.getuid?.() === 0) this.skip();
+    chmodSync(folder, 0o500);
+    try {
+      await assert.rejects(Outputs.open(folder, []), { code: 'ERR_PEAL_OPTION' });
+    } finally {
+      chmodSync(folder, 0o700);
+    }
+    assert.deepEqual(readdirSync(folder), []);
+  });
+});

@@ -1,0 +1,109 @@
+/** What is installed with peal: little, of known contents, and nothing that runs while it is installed. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { repositoryRoot } from '../support/repository.js';
+
+interface LockedPackage {
+  readonly version?: string;
+  readonly resolved?: string;
+  readonly integrity?: string;
+  readonly hasInstallScript?: boolean;
+  readonly link?: boolean;
+  readonly dev?: boolean;
+  readonly optional?: boolean;
+}
+
+interface Lock {
+  readonly lockfileVersion: number;
+  readonly packages: Readonly<Record<string, LockedPackage>>;
+}
+
+interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly bundleDependencies?: readonly string[];
+  readonly scripts?: Readonly<Record<string, string>>;
+}
+
+const read = <T>(...parts: string[]): T => JSON.parse(readFileSync(path.join(repositoryRoot, ...parts), 'utf8')) as T;
+
+/** Folders with a lockfile of their own. */
+const trees = [[], ['bench', 'peers'], ['test', 'interop']];
+/** Packages with an install script that are let in, by name and why; none. `npm ci --ignore-scripts` is used all the same. */
+const scriptsAllowed: readonly string[] = [];
+/**
+ * Builds of one tool for other platforms than the one the lockfile was written on: npm leaves their checksums out. Only
+ * for development, on machines of other kinds; the version is exact, and the package that asks for them has its checksum.
+ */
+const withoutIntegrity = /^node_modules\/@biomejs\/cli-[a-z0-9-]+$/;
+/** A new one needs a reason in CONTRIBUTING.md, and its row here. */
+const runtime = ['cli-progress', 'comlink', 'commander', 'picocolors', 'piscina'];
+/** Packages that an installation of peal brings in all, those of its dependencies included. */
+const maxRuntimePackages = 30;
+
+describe('security: supply chain', () => {
+  for (const tree of trees) {
+    const name = path.join(...tree, 'package-lock.json');
+
+    it(`supply chain: every entry of ${name} is from the registry, of fixed contents, without install script`, () => {
+      const lock = read<Lock>(...tree, 'package-lock.json');
+      assert.equal(lock.lockfileVersion, 3);
+      const entries = Object.entries(lock.packages).filter(([where]) => where !== '');
+      assert.ok(entries.length > 0);
+      for (const [where, one] of entries) {
+        if (one.integrity === undefined) assertExcepted(where, one);
+        else assert.match(one.integrity, /^sha512-[A-Za-z0-9+/]{86}==$/, `${where}: integrity`);
+        assert.match(one.version ?? '', /^\d+\.\d+\.\d+/, `${where}: version`);
+        assert.ok(one.link !== true, `${where} is no link`);
+        assert.match(
+          one.resolved ?? 'https://registry.npmjs.org/',
+          /^https:\/\/registry\.npmjs\.org\//,
+          `${where}: source`,
+        );
+        assert.ok(one.hasInstallScript !== true || scriptsAllowed.includes(where), `${where} has an install script`);
+      }
+    });
+
+    it(`supply chain: what ${path.join(...tree, 'package.json')} asks for is a version, not an address`, () => {
+      const {
+        dependencies = {},
+        devDependencies = {},
+        optionalDependencies = {},
+      } = read<Manifest>(...tree, 'package.json');
+      for (const [one, range] of Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies })) {
+        assert.match(range, /^~?\d+\.\d+\.\d+$/, one);
+      }
+    });
+  }
+
+  it('supply chain: peal runs on a handful of packages, each of them named', () => {
+    const manifest = read<Manifest>('package.json');
+    assert.deepEqual(Object.keys(manifest.dependencies ?? {}).sort(), runtime);
+    assert.equal(manifest.optionalDependencies, undefined);
+    assert.equal(manifest.bundleDependencies, undefined);
+    const { packages } = read<Lock>('package-lock.json');
+    const installed = Object.entries(packages).filter(([where, { dev }]) => where !== '' && dev !== true);
+    assert.ok(
+      installed.length <= maxRuntimePackages,
+      `${installed.length} packages: ${installed.map(([where]) => where)}`,
+    );
+    const contributing = readFileSync(path.join(repositoryRoot, 'CONTRIBUTING.md'), 'utf8');
+    for (const one of Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })) {
+      const word = one.startsWith('@types/') ? 'types of' : one;
+      assert.ok(contributing.includes(word), `CONTRIBUTING.md says why ${one} is there`);
+    }
+  });
+
+  it('supply chain: peal itself runs nothing while it is installed', () => {
+    const { scripts = {} } = read<Manifest>('package.json');
+    for (const name of ['preinstall', 'install', 'postinstall', 'prepare', 'preprepare', 'postprepare']) {
+      assert.equal(scripts[name], undefined, name);
+    }
+  });
+});
+
+function assertExcepted(where: string, { dev, optional }: LockedPackage): void {
+  assert.ok(withoutIntegrity.test(where) && dev === true && optional === true, `${where} has no integrity`);
+}
