@@ -47,4 +47,6 @@ export interface RunReport {
   readonly summary: RunSummary;
   /** Why the run ended before its list did, or never began; null when it went through. */
   readonly cause: PealError | null;
+  /** Why recipients of a run that went through are unsent or unknown, in a sentence; null when none is. */
+  readonly loss: string | null;
 }

@@ -13,11 +13,11 @@ export interface SignalSource {
 }
 
 export class Interrupt implements Disposable {
+  static #latest: Interrupt | null = null;
   readonly #source: SignalSource;
   readonly #onFirst: (signal: InterruptSignal) => void;
   readonly #onSecond: (code: ExitCode) => void;
   #received: InterruptSignal | null = null;
-  static #latest: Interrupt | null = null;
 
   /** `onSecond` is expected to end the process with the code that it is given. */
   constructor(source: SignalSource, onFirst: (signal: InterruptSignal) => void, onSecond: (code: ExitCode) => void) {
@@ -26,7 +26,8 @@ export class Interrupt implements Disposable {
     this.#onSecond = onSecond;
     source.on('SIGINT', this.#take);
     source.on('SIGTERM', this.#take);
-    if (Interrupt.#latest?.#source === source) Interrupt.#latest[Symbol.dispose]();
+    const before = Interrupt.#latest;
+    if (before !== null && before.#source === source) before[Symbol.dispose]();
     Interrupt.#latest = this;
   }
 

@@ -9,7 +9,7 @@ import { summaryTable } from './summary-table.js';
 import { hasColour, printError, printNote, type Terminal } from './terminal.js';
 
 /** The summary on standard output, what went wrong on standard error, and last. */
-export function printRun(terminal: Terminal, options: SendOptions, { summary, cause }: RunReport): void {
+export function printRun(terminal: Terminal, options: SendOptions, { summary, cause, loss }: RunReport): void {
   const { stdout } = terminal;
   if (options.json === true) {
     if (cause !== null) writeJsonLine(stdout, errorMessage(cause));
@@ -21,6 +21,7 @@ export function printRun(terminal: Terminal, options: SendOptions, { summary, ca
   }
   if (cause !== null) printError(terminal, cause);
   const lost = summary.unsent + summary.unknown;
+  if (lost > 0 && cause === null && loss !== null && options.quiet !== true) printNote(terminal, loss);
   if (lost > 0 && options.out === undefined && options.quiet !== true) {
     printNote(terminal, `${counted(lost, 'token')} unsent or unknown: with --out DIR they are kept in files`);
   }

@@ -64,6 +64,8 @@ class SendRun {
   #session: Session | null = null;
   #seconds = 0;
   #connections = 0;
+  /** Why recipients are unsent or unknown; null where none is. */
+  #loss: string | null = null;
 
   constructor(
     options: SendOptions,
@@ -101,7 +103,8 @@ class SendRun {
     cause = (await this.#closeOutputs(cause)) ?? cause;
     const summary = this.#summary();
     const exitCode = interrupt.exitCode ?? exitCodeFor(cause, summary);
-    const report = { exitCode, summary, cause: interrupt.exitCode === null ? cause : null };
+    const isOver = interrupt.exitCode !== null;
+    const report = { exitCode, summary, cause: isOver ? null : cause, loss: isOver ? null : this.#loss };
     printRun(this.#terminal, this.#options, report);
     if (fault !== null) throw fault.error;
     return report;
@@ -132,6 +135,8 @@ class SendRun {
         signal,
         ...retryOptionsOf(this.#options),
       });
+      // Faults of the way there have no status; those of answers are among the reasons.
+      this.#loss = result.errors.find(({ status }) => status === null)?.explanation ?? null;
       return result.stopped;
     } finally {
       this.#seconds = (systemClock.now() - startedMs) / 1000;

@@ -151,6 +151,43 @@ describe('Packer', () => {
       { numRuns: 60 },
     );
   });
+
+  describe('where every recipient is to have an apns-id', () => {
+    const own = '0f0e0d0c-0b0a-4908-8706-050403020100';
+
+    function packNamed(recipients: readonly Recipient[]): Batch[] {
+      let next = 0;
+      const randomBytes = (bytes: Uint8Array): Uint8Array => bytes.map((_, at) => (bytes[at] = next++ & 0xff));
+      const packer = new Packer({ encodePayload, onInvalid: () => assert.fail(), namesAll: true, randomBytes });
+      for (const recipient of recipients) packer.add(recipient);
+      return [...packer.takeFull(), ...packer.flush()];
+    }
+
+    const idsOf = ({ tokens, personal }: Batch): string[] =>
+      Array.from({ length: tokens.count }, (_, i) =>
+        Buffer.from(personal!.apnsIds!.subarray(i * 16, i * 16 + 16)).toString('hex'),
+      );
+
+    it('makes a random UUID for each that brings none, in blocks, too', () => {
+      const batches = packNamed([block(1500), token(9), { token: token(10), payload: { a: 1 } }]);
+      const ids = batches.flatMap(idsOf);
+      assert.equal(ids.length, 1502);
+      for (const id of ids) assert.match(id, /^[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}$/);
+      assert.equal(new Set(packWithChance(1500)).size, 1500, 'by chance no two are the same');
+      assert.ok(batches.some(({ personal }) => personal!.payloads !== null && personal!.payloadOffsets !== null));
+    });
+
+    it('leaves those that recipients bring alone', () => {
+      const [batch] = packNamed([{ token: token(1), apnsId: own }]);
+      assert.deepEqual(idsOf(batch!), [own.replaceAll('-', '')]);
+    });
+
+    function packWithChance(count: number): string[] {
+      const packer = new Packer({ encodePayload, onInvalid: () => assert.fail(), namesAll: true });
+      packer.add(block(count));
+      return packer.flush().flatMap(idsOf);
+    }
+  });
 });
 
 function hexOf(recipient: Recipient): string[] {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { stopAfterRefusals } from '../../../src/base/limits.js';
+import { stopAfterRefusals, tokenUpdatesBurstMs } from '../../../src/base/limits.js';
 import type { BatchSlot } from '../../../src/engine/shard/batch-slot.js';
 import { NotificationState } from '../../../src/engine/shard/notification-state.js';
 import { notification } from '../../support/engine-fixtures.js';
@@ -47,6 +47,20 @@ describe('notification state', () => {
     ] as const) {
       assert.ok(!refuse(state, stopAfterRefusals * 2, status, reason).includes(true), reason);
     }
+  });
+
+  it('leaves an expired provider token to whoever renews it, however many were in flight under it', () => {
+    const renewed = new NotificationState(1, 1, notification, false, true);
+    assert.ok(!refuse(renewed, stopAfterRefusals * 100, 403, 'ExpiredProviderToken').includes(true));
+    assert.ok(refuse(state, stopAfterRefusals, 403, 'ExpiredProviderToken').includes(true), 'nobody renews it');
+  });
+
+  it('counts a burst of TooManyProviderTokenUpdates once, and gives up when waiting does not help', () => {
+    const answer = (nowMs: number): boolean => state.isRefusedForGood(429, 'TooManyProviderTokenUpdates', nowMs);
+    for (let burst = 1; burst < stopAfterRefusals; burst++) {
+      for (let n = 0; n < 1_000; n++) assert.ok(!answer(burst * tokenUpdatesBurstMs));
+    }
+    assert.ok(answer(stopAfterRefusals * tokenUpdatesBurstMs));
   });
 
   it('tells refusals without a reason apart by their status', () => {
