@@ -42,7 +42,7 @@ function contenders(): readonly Contender[] {
 
 function printCase({ title, count }: Case, rows: readonly Row[]): void {
   const head = ['contender', 'in flight', 'delivered', 'twice', 'said: delivered', 'failed', 'unknown', 'nothing'];
-  const wrong = ['not delivered, said so', 'delivered, said failed', 'call', 'CPU s', 'peak RSS MB'];
+  const wrong = ['said delivered, was not', 'said failed, was delivered', 'call', 'CPU s', 'peak RSS MB'];
   const lines = rows.map((row) => [
     row.contender,
     row.inFlight === 0 ? '–' : String(row.inFlight),

@@ -100,7 +100,7 @@ export const maxRequestHeaderListBytes = 16384;
 /** One write to the socket: where it starts, and where large payloads let it grow, in bytes. */
 export const outputBufferBytes = 64 * 1024;
 export const maxOutputBufferBytes = 1024 * 1024;
-/** What a buffer for requests has before it is needed, in bytes: most connections of a test send little. */
+/** What a buffer for requests starts with, in bytes; it grows as requests come. */
 export const firstOutputBufferBytes = 4096;
 /** Requests that one output buffer is made large enough for. */
 export const requestsPerOutputBuffer = 256;
@@ -205,7 +205,7 @@ export const breakerFailures = 2;
 /** Share of answers per second that another connection has to add, or the pool grows no further for a while. */
 export const minGrowthGain = 0.1;
 /** That while: the first time and, doubling, the longest. */
-export const growthRetryMs = 30_000;
+export const growthRetryMs = 5_000;
 export const maxGrowthRetryMs = 600_000;
 /** Longest time over which answers per second are measured before a pool grows. */
 export const maxGrowthPeriodMs = 2_000;

@@ -7,10 +7,11 @@
  */
 import path from 'node:path';
 import type { Writable } from 'node:stream';
+import { credentialFiles } from './credential-options.js';
 import { csvRow } from './csv.js';
 import type { FeedbackFormat, FeedbackOptions } from './feedback-options.js';
-import { OutputFile } from './output-file.js';
-import type { Terminal } from './terminal.js';
+import { isAmong, OutputFile } from './output-file.js';
+import { type Terminal, usageError } from './terminal.js';
 
 export class FeedbackOutput {
   readonly #file: OutputFile | null;
@@ -24,8 +25,13 @@ export class FeedbackOutput {
     this.#format = format;
   }
 
-  /** Throws PealError ERR_PEAL_INPUT when the file of --out cannot be written. */
-  static async open({ out, format }: FeedbackOptions, { stdout }: Terminal): Promise<FeedbackOutput> {
+  /** Throws PealError ERR_PEAL_INPUT when the file of --out cannot be written, ERR_PEAL_OPTION when it is read. */
+  static async open(options: FeedbackOptions, { stdout }: Terminal): Promise<FeedbackOutput> {
+    const { out, format, ca } = options;
+    const inputs = [...credentialFiles(options), ...(ca === undefined ? [] : [ca])];
+    if (out !== undefined && (await isAmong(out, inputs))) {
+      throw usageError(`--out: ${out} is read by this command and would be overwritten; choose another name.`);
+    }
     const file = out === undefined ? null : await OutputFile.create(path.dirname(out), path.basename(out));
     return new FeedbackOutput(file, stdout, format);
   }

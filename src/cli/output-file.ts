@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { PealError } from '../base/errors.js';
 import { writeProblem } from './write-problem.js';
@@ -114,6 +114,12 @@ export class OutputFile {
       this.#queuedBytes -= bytes.length;
     }
   }
+}
+
+/** Whether `file` is one of `inputs`, under whatever name. What is read may not be written. */
+export async function isAmong(file: string, inputs: readonly string[]): Promise<boolean> {
+  const real = (name: string): Promise<string> => realpath(name).catch(() => path.resolve(name));
+  return (await Promise.all(inputs.map(real))).includes(await real(file));
 }
 
 /** Makes the new name durable, too. Not every system opens directories, and none loses the contents for that. */

@@ -7,13 +7,13 @@
  *   unknown.txt    one token a line                written and never answered: may have been delivered
  *   invalid.csv    line,text,why                   lines that hold no device token
  */
-import { mkdir, realpath } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { TokenBlock } from '../apns/token-block.js';
 import { PealError } from '../base/errors.js';
 import { csvRow } from './csv.js';
 import { hexLines } from './hex-lines.js';
-import { OutputFile } from './output-file.js';
+import { isAmong, OutputFile } from './output-file.js';
 import { writeProblem } from './write-problem.js';
 
 const fileNames = ['rejected.csv', 'unsent.txt', 'unknown.txt', 'invalid.csv'] as const;
@@ -106,11 +106,9 @@ export class Outputs {
 
 /** What is read may not be written, under whatever name it was given. */
 async function refuseInputs(folder: string, inputs: readonly string[]): Promise<void> {
-  const real = (file: string): Promise<string> => realpath(file).catch(() => path.resolve(file));
-  const readFrom = new Set(await Promise.all(inputs.map(real)));
   for (const name of fileNames) {
-    if (!readFrom.has(await real(path.join(folder, name)))) continue;
     const file = path.join(folder, name);
+    if (!(await isAmong(file, inputs))) continue;
     throw optionError(`--out: ${file} is read by this command and would be overwritten; choose another directory.`);
   }
 }

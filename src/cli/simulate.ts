@@ -7,6 +7,7 @@ import { type Simulator, startSimulator } from '../simulator/simulator.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
 import { Interrupt } from './interrupt.js';
 import { writeJsonLine } from './json-lines.js';
+import { isAmong } from './output-file.js';
 import { type SimulateOptions, simulatorOptions } from './simulate-options.js';
 import { hasColour, type Terminal, usageError } from './terminal.js';
 import { writeProblem } from './write-problem.js';
@@ -15,7 +16,7 @@ import { writeProblem } from './write-problem.js';
 export async function simulate(options: SimulateOptions, terminal: Terminal): Promise<ExitCode> {
   const simulator = await startSimulator(await simulatorOptions(options));
   try {
-    if (options.caOut !== undefined) await writeAuthority(options.caOut, simulator.caCertificate);
+    if (options.caOut !== undefined) await writeAuthority(options.caOut, simulator.caCertificate, options);
     announce(simulator, options, terminal);
     await untilInterrupted();
     if (options.scenario !== undefined || options.conduct !== undefined) reportFaults(simulator, options, terminal);
@@ -26,8 +27,13 @@ export async function simulate(options: SimulateOptions, terminal: Terminal): Pr
   return exitCodes.accepted;
 }
 
-async function writeAuthority(path: string, certificate: string | null): Promise<void> {
+async function writeAuthority(path: string, certificate: string | null, options: SimulateOptions): Promise<void> {
   if (certificate === null) throw usageError('--ca-out: with --cert there is no throw-away certificate to write.');
+  const { providerKey, clientCa, scenario } = options;
+  const inputs = [providerKey, clientCa, scenario].filter((file) => file !== undefined);
+  if (await isAmong(path, inputs)) {
+    throw usageError(`--ca-out: ${path} is read by this command and would be overwritten; choose another name.`);
+  }
   try {
     await writeFile(path, certificate, { mode: 0o644 });
   } catch (cause) {

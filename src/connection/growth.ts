@@ -3,13 +3,15 @@
  * each period in which work waited and every connection was full; pure, time is handed in.
  *
  * Where the way is long or the window small, a second connection doubles the rate, and so do the next ones. Where the
- * gateway or this machine is the bound, more connections only share what there is: each answer takes longer, because
- * latency = requests in flight / answers per second, and more are in flight. So the rate before and after is compared:
+ * gateway or this machine is the bound, more connections only share what there is, and each answer takes longer:
+ * latency = requests in flight / answers per second. It is measured so, for all requests of a period at once.
  *
  *   period without an answer ──▶ do not grow
- *   nothing to compare with yet ──▶ grow
- *   a fifth more connections work than at the last comparison, and the rate rose by minGrowthGain ──▶ grow
- *                                                         … and it did not ──▶ stop; again after 30 s, 60 s … 10 min
+ *   latency is still about the least that was seen ──▶ grow
+ *   latency has risen, and a connection is too young to have shown what it is good for ──▶ wait for it
+ *   latency has risen, a fifth more connections work than at the last comparison …
+ *            … and the rate rose by minGrowthGain ──▶ grow
+ *            … and it did not ──▶ stop; again after 5 s, 10 s … 10 min
  *
  * Connections count as working once they have answered, so that those that are still being opened are not held against
  * the rate. A pool that once had a number of connections (`target`) goes back to it without a new proof: those that the
@@ -19,12 +21,27 @@ import { connectStaggerMs, growthRetryMs, maxGrowthPeriodMs, maxGrowthRetryMs, m
 
 /** How many more connections make a comparison worth while: twice the gain that is asked for. */
 const comparedAtRatio = 1 + 2 * minGrowthGain;
+/** Latency that still passes for the least one, of which it is a multiple, with something over for coarse timers. */
+const steadyRatio = 1.5;
+const steadySlackMs = 1;
 /** Round trips that one period spans at least: answers come in bursts, one for each. */
 const roundTripsPerPeriod = 4;
 
 interface Rate {
   readonly working: number;
   readonly perSecond: number;
+}
+
+/** How a pool stands. */
+export interface GrowthSample {
+  readonly nowMs: number;
+  /** Answers in all, and requests in flight. */
+  readonly answers: number;
+  readonly inFlight: number;
+  /** The shortest time from the first request of a connection to its first answer; Infinity without one. */
+  readonly roundTripMs: number;
+  /** Since when each connection has answered, Infinity for those that have not. */
+  readonly workingSinceMs: readonly number[];
 }
 
 export class Growth {
@@ -34,41 +51,37 @@ export class Growth {
   #base: Rate | null = null;
   #beganMs = 0;
   #answersThen = 0;
+  #leastLatencyMs = Number.POSITIVE_INFINITY;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
   #retryMs = growthRetryMs;
-  /** The last comparison found that more connections did more. */
-  #isGaining = false;
 
   /** `needsProof`: false where answers come too seldom to measure by, as over the binary protocol. */
   constructor(needsProof: boolean) {
     this.#needsProof = needsProof;
   }
 
-  /** Milliseconds until the period that begins now should end; `roundTripMs`: to a first answer, as far as known. */
-  begin(nowMs: number, answers: number, roundTripMs: number): number {
+  /** A period begins. Returns the milliseconds until it should end. */
+  begin({ nowMs, answers, roundTripMs }: GrowthSample): number {
     this.#beganMs = nowMs;
     this.#answersThen = answers;
-    if (!this.#needsProof) return connectStaggerMs;
+    if (!this.#needsProof || roundTripMs === Number.POSITIVE_INFINITY) return connectStaggerMs;
     return Math.min(maxGrowthPeriodMs, Math.max(connectStaggerMs, roundTripsPerPeriod * roundTripMs));
   }
 
-  /**
-   * Whether another connection may be opened, at the end of a period. `answers`: in all. `workingSinceMs`: since when
-   * each connection has answered, Infinity for those that have not.
-   */
-  mayGrow(nowMs: number, answers: number, workingSinceMs: readonly number[]): boolean {
+  /** Whether another connection may be opened, at the end of a period in which work waited. */
+  mayGrow({ nowMs, answers, inFlight, roundTripMs, workingSinceMs }: GrowthSample): boolean {
     if (!this.#needsProof) return true;
     const spanMs = nowMs - this.#beganMs;
-    // What began to work within the first fifth of the period has worked in all of it, as far as anybody can see.
-    const working = workingSinceMs.filter((sinceMs) => sinceMs <= this.#beganMs + spanMs / 5).length;
     const gained = answers - this.#answersThen;
     // Silence is no reason to trust the gateway with more.
     if (gained === 0 || spanMs === 0) return false;
-    if (working === 0) return nowMs >= this.#notBeforeMs;
-    this.#compare(nowMs, working, (gained * 1000) / spanMs);
-    // What was opened has to show first what it is good for, unless the one before it was good for something.
-    const unproven = workingSinceMs.length - working;
-    return nowMs >= this.#notBeforeMs && (unproven === 0 || (this.#isGaining && unproven < working));
+    // What began to work within the first fifth of the period has worked in all of it, as far as anybody can see.
+    const working = workingSinceMs.filter((sinceMs) => sinceMs <= this.#beganMs + spanMs / 5).length;
+    const latencyMs = (inFlight * spanMs) / gained;
+    this.#leastLatencyMs = Math.min(this.#leastLatencyMs, latencyMs, roundTripMs);
+    const isSteady = latencyMs <= steadyRatio * this.#leastLatencyMs + steadySlackMs;
+    if (working > 0) this.#compare(nowMs, { working, perSecond: (gained * 1000) / spanMs }, isSteady);
+    return nowMs >= this.#notBeforeMs && (isSteady || working === workingSinceMs.length);
   }
 
   /** A connection was opened. */
@@ -81,19 +94,15 @@ export class Growth {
     this.target = Math.max(1, usable);
   }
 
-  #compare(nowMs: number, working: number, perSecond: number): void {
-    const base = this.#base;
-    const ratio = base === null ? 0 : working / base.working;
-    if (base === null || ratio <= 1) {
-      // Smoothed while nothing changes: one period is much like another, give or take a tenth.
-      const smoothed = ratio === 1 ? (base!.perSecond + perSecond) / 2 : perSecond;
-      this.#base = { working, perSecond: smoothed };
-      return;
-    }
-    if (ratio < comparedAtRatio) return;
-    this.#base = { working, perSecond };
-    this.#isGaining = perSecond >= base.perSecond * (1 + minGrowthGain);
-    if (this.#isGaining) {
+  #compare(nowMs: number, now: Rate, isSteady: boolean): void {
+    const base = this.#base ?? now;
+    const ratio = now.working / base.working;
+    if (ratio > 1 && ratio < comparedAtRatio) return;
+    // Smoothed while nothing changes: one period is much like another, give or take a tenth.
+    const perSecond = ratio === 1 ? (base.perSecond + now.perSecond) / 2 : now.perSecond;
+    this.#base = { working: now.working, perSecond };
+    if (ratio <= 1) return;
+    if (isSteady || perSecond >= base.perSecond * (1 + minGrowthGain)) {
       this.#retryMs = growthRetryMs;
       return;
     }

@@ -26,7 +26,7 @@ import { ConnectBackoff } from './connect-backoff.js';
 import { unavailableError } from './connection-errors.js';
 import type { ConnectionOptions, ConnectionOwner } from './connection-options.js';
 import type { GatewayConnection } from './gateway-connection.js';
-import { Growth } from './growth.js';
+import { Growth, type GrowthSample } from './growth.js';
 import { Http2Connection } from './http2-connection.js';
 import { createLoadProbe } from './load-probe.js';
 import { binarySettingsOf, GoneStats, isHopeless, type PoolOptions, type PoolStats, statsOf } from './pool-options.js';
@@ -289,9 +289,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   #watchGrowth(): void {
     if (this.#growthTimer.isSet || this.#usable().length >= this.#options.maxConnections) return;
     this.#loadProbe();
-    const roundTripMs = Math.min(...this.#usable().map((connection) => connection.counts.roundTripMs));
-    const isKnown = Number.isFinite(roundTripMs);
-    this.#growthTimer.set(this.#growth.begin(this.#clock.now(), this.stats().answers, isKnown ? roundTripMs : 0));
+    this.#growthTimer.set(this.#growth.begin(this.#growthSample()));
   }
 
   /** Opens one more connection if those that there are cannot do the work and this thread could do more of it. */
@@ -301,14 +299,18 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     if (run === null || usable.length === 0) return;
     const areAllFull = usable.every((connection) => connection.state === 'ready' && connection.isFullFor(run));
     const hasTime = this.#loadProbe() < maxLoadForNewConnection;
-    if (areAllFull && hasTime && this.#mayAddTo(usable) && this.#hasProved(usable)) this.#open();
+    const mayGrow = areAllFull && this.#growth.mayGrow(this.#growthSample());
+    const isWanted = areAllFull && (mayGrow || usable.length < this.#growth.target);
+    if (isWanted && hasTime && this.#mayAddTo(usable)) this.#open();
     this.#watchGrowth();
   }
 
-  #hasProved(usable: readonly GatewayConnection[]): boolean {
-    const workingSince = usable.map((connection) => connection.counts.workingSinceMs);
-    const mayGrow = this.#growth.mayGrow(this.#clock.now(), this.stats().answers, workingSince);
-    return mayGrow || usable.length < this.#growth.target;
+  #growthSample(): GrowthSample {
+    const { answers, inFlight } = this.stats();
+    const counts = this.#usable().map((connection) => connection.counts);
+    const workingSinceMs = counts.map((each) => each.workingSinceMs);
+    const roundTripMs = Math.min(...counts.map((each) => each.roundTripMs));
+    return { nowMs: this.#clock.now(), answers, inFlight, roundTripMs, workingSinceMs };
   }
 
   /** The gateway has sent a connection away. Its work is not left to the others if the pool had come to need it. */

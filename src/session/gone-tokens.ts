@@ -17,6 +17,11 @@ export class GoneTokens {
   readonly #limit: number;
   /** Token to milliseconds since the epoch, the oldest entry first. */
   readonly #since = new Map<string, number>();
+  /**
+   * At the oldest entry: all before it are gone from the map. Kept, because one that starts anew for each entry that gives
+   * way walks over all that gave way before it.
+   */
+  readonly #oldest = this.#since.keys();
 
   constructor(clock: Clock, limit: number = maxGoneTokensKept) {
     this.#clock = clock;
@@ -31,7 +36,7 @@ export class GoneTokens {
   add(token: string, timestampMs: number | null): void {
     this.#since.delete(token);
     this.#since.set(token, timestampMs ?? this.#clock.wallMs());
-    if (this.#since.size > this.#limit) this.#since.delete(this.#since.keys().next().value!);
+    if (this.#since.size > this.#limit) this.#since.delete(this.#oldest.next().value!);
   }
 
   /** Yields what there is now, the oldest first; each entry is forgotten as it is handed out. */

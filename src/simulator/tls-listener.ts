@@ -147,6 +147,8 @@ export class TlsListener implements Doorkeeper {
     );
     this.#connections.add(connection);
     stream.attach(connection);
+    // Its handshake was under way when everybody else was sent away.
+    if (this.#isClosing) connection.close();
   }
 
   /** A TLS socket cannot reset its connection; the socket beneath can. */

@@ -9,6 +9,7 @@ import {
   minShortLifeWaitMs,
   shortLifeWaitMs,
 } from '../../src/base/limits.js';
+import { AddressBackoff } from '../../src/connection/address-backoff.js';
 import { ConnectBackoff } from '../../src/connection/connect-backoff.js';
 
 /** As many attempts in a row that did not connect, one each second; what each was told. */
@@ -99,5 +100,15 @@ describe('connection/connect-backoff', () => {
     assert.equal(backoff.waitMs(0), 0);
     backoff.onShortLife(0, 0);
     assert.equal(backoff.waitMs(0), connectBackoffMs);
+  });
+
+  it('shares with other pools that an address cannot be reached, and nothing else', () => {
+    const address = new AddressBackoff();
+    const [one, other] = [new ConnectBackoff(() => 1, address), new ConnectBackoff(() => 1, address)];
+    one.onFailure(0, 0, true);
+    assert.equal(other.waitMs(0), 0, 'a connection that died may have died of its credential');
+    one.onFailure(0, 0, false);
+    assert.equal(other.waitMs(0), connectBackoffMs);
+    assert.equal(other.onFailure(0, 0, false), false, 'attempts are counted for each pool');
   });
 });

@@ -5,10 +5,6 @@ import { connectError, Harness } from './pool-harness.js';
 
 const streams = (count: number) => [[frames.SETTINGS_MAX_CONCURRENT_STREAMS, count]] as const;
 
-function range(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
-}
-
 describe('connection/pool when things fail', () => {
   let harness: Harness | null = null;
 
@@ -128,96 +124,6 @@ describe('connection/pool when things fail', () => {
     });
   });
 
-  describe('GOAWAY', () => {
-    it('sends what was not processed over a successor, once, and keeps the answers that still come', () => {
-      const held: [number, number][] = [];
-      const h = make({
-        recipients: 2000,
-        resends: 3,
-        script: (n) =>
-          n > 0
-            ? {}
-            : {
-                onRequest: (gateway, id, index) => {
-                  if (index < 500) gateway.accept(id);
-                  else held.push([id, index]);
-                },
-              },
-      });
-      h.start();
-      const first = h.gateways[0]!;
-      const last = first.streamOf.get(699)!;
-      first.goaway(last);
-      h.clock.advance(100);
-      assert.equal(h.attemptsAtMs.length, 2, 'the successor opens before the first has drained');
-      assert.equal(h.pool.stats().draining, 1);
-      for (const [id] of held) if (id <= last) first.accept(id);
-      h.clock.advance(100);
-      assert.equal(h.source.count('accepted'), 2000);
-      assert.deepEqual(
-        h.gateways[1]!.requests.slice().sort((a, b) => a - b),
-        range(2000).slice(700),
-      );
-      assert.equal(first.closed, null, 'closed in good order');
-      assert.deepEqual(first.goawayFromClient?.errorCode, 0);
-    });
-
-    it('lets a connection that does not answer what it took go after a while: unknown', () => {
-      const h = make({ recipients: 10, script: () => ({ onRequest: () => {} }) });
-      h.start();
-      h.gateways[0]!.goaway(9); // streams 1, 3, 5, 7, 9
-      h.clock.advance(100);
-      assert.equal(h.source.count('unsent'), 5);
-      h.clock.advance(70_000);
-      assert.deepEqual(h.source.indicesOf('unknown'), range(5));
-      assert.equal(h.source.causes.at(-1)!.cause.code, 'ERR_PEAL_GOAWAY');
-    });
-
-    it('on every connection, before any answer, ends in a clear failure and not in a storm', () => {
-      const h = make({ resends: 100, script: () => ({ onRequest: (gateway) => gateway.goaway(0, 0) }) });
-      h.start();
-      h.clock.advance(60_000);
-      assert.equal(h.attemptsAtMs.length, 3);
-      assert.equal(h.source.failures[0]?.code, 'ERR_PEAL_GOAWAY');
-      h.source.dropWaiting();
-    });
-
-    it('after every few answers slows the pool down, but it arrives', () => {
-      const h = make({
-        recipients: 60,
-        resends: 200,
-        script: () => ({
-          settings: streams(5),
-          onRequest: (gateway, id) => {
-            gateway.accept(id);
-            if (gateway.requests.length === 10) gateway.goaway(id);
-          },
-        }),
-        pool: { maxConnections: 1 },
-      });
-      h.start();
-      assert.ok(h.attemptsAtMs.length <= 2, 'no spinning');
-      h.clock.advance(120_000);
-      assert.equal(h.source.count('accepted'), 60);
-      assert.deepEqual(
-        h.received().sort((a, b) => a - b),
-        range(60),
-      );
-    });
-
-    it('with a reason that speaks of the credential is final', () => {
-      const h = make({
-        resends: 1,
-        script: () => ({ onRequest: (gateway) => gateway.goaway(0, 0, '{"reason":"BadCertificate"}') }),
-      });
-      h.start();
-      assert.equal(h.attemptsAtMs.length, 1);
-      assert.equal(h.source.failures[0]?.origin, 'credential');
-      assert.match(h.source.failures[0]!.message, /BadCertificate/);
-      h.source.dropWaiting();
-    });
-  });
-
   describe('refused streams', () => {
     it('are sent again within the source’s budget, ever more slowly', () => {
       let refusals = 0;
@@ -290,29 +196,6 @@ describe('connection/pool when things fail', () => {
       assert.equal(h.source.count('unknown'), 10);
       assert.equal(h.source.causes[0]!.cause.code, 'ERR_PEAL_PROTOCOL');
       assert.equal(h.gateways[0]!.goawayFromClient?.errorCode, frames.PROTOCOL_ERROR);
-    });
-
-    it('comes for a silent gateway 15 seconds after its last sign', () => {
-      const h = make({ recipients: 5, script: () => ({ answersPings: false, onRequest: () => {} }) });
-      h.start();
-      h.clock.advance(12_000);
-      assert.equal(h.gateways[0]!.pings, 1);
-      assert.equal(h.source.count('taken'), 5);
-      h.clock.advance(6_000);
-      assert.equal(h.source.count('unknown'), 5);
-      assert.equal(h.source.causes[0]!.cause.code, 'ERR_PEAL_TIMEOUT');
-      assert.ok(h.gateways[0]!.closed instanceof Error);
-    });
-
-    it('does not come for a gateway that answers PINGs, until a request is overdue', () => {
-      const h = make({ recipients: 5, script: () => ({ onRequest: () => {} }) });
-      h.start();
-      h.clock.advance(55_000);
-      assert.equal(h.source.count('taken'), 5);
-      assert.ok(h.gateways[0]!.pings >= 4);
-      h.clock.advance(15_000);
-      assert.equal(h.source.count('unknown'), 5);
-      assert.match(h.source.causes[0]!.cause.message, /without an answer for 60000 ms/);
     });
 
     it('comes for a gateway that allows no request at all, after a while: what waits is not kept for ever', () => {

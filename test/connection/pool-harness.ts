@@ -13,10 +13,12 @@ export interface HarnessOptions extends Omit<BookOptions, 'recipients'> {
   readonly script?: (n: number) => GatewayScript | PealError;
   readonly pool?: Partial<PoolOptions>;
   readonly memory?: Partial<MemoryOptions>;
+  /** Default: a clock of its own. */
+  readonly clock?: VirtualClock;
 }
 
 export class Harness {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly source: BookSource;
   readonly pool: ConnectionPool;
   readonly gateways: ScriptedGateway[] = [];
@@ -25,6 +27,7 @@ export class Harness {
   load = 0;
 
   constructor(options: HarnessOptions = {}) {
+    this.clock = options.clock ?? new VirtualClock();
     this.source = new BookSource({ ...options, recipients: options.recipients ?? 100 });
     const backend = createMemoryBackend(
       (stream, openOptions) => {

@@ -1,5 +1,6 @@
 /** Header and path injection: what could become another field, another path or another host is refused before encoding. */
 import assert from 'node:assert/strict';
+import { ClientConnection, type ResponseListener } from '../../src/codec/http2/index.js';
 import { APNs, Message, type MessageOptions, type PealError, Session } from '../../src/index.js';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js';
 
@@ -77,6 +78,24 @@ describe('security: nothing that is sent can become another header field, path o
     assert.throws(() => notification.headers.push(['foo', 'bar']), TypeError);
     for (const field of notification.headers) assert.throws(() => field.splice(1, 1, 'a\r\nb: c'), TypeError);
     assert.throws(() => Object.assign(notification, { headers: [] }), TypeError);
+  });
+
+  it('header injection: the encoder refuses what came past these checks', () => {
+    const bad = poisons.map((poison) => ['apns-topic', `com${poison}example`] as const);
+    for (const field of [
+      ...bad,
+      ['Apns-Topic', 'com.example'] as const,
+      ['apns\r\nb', 'c'] as const,
+      ['x', ''] as const,
+    ]) {
+      const codec = new ClientConnection({
+        listener: {} as ResponseListener,
+        ...{ authority: 'gateway.example', indexAuthorization: true, probeFirst: false },
+      });
+      const notification = { headers: [field], payload: new Uint8Array(0), expiration: null, priority: null };
+      const template = codec.template(notification, { tokenBytes: 32, providerToken: null });
+      assert.equal(template.refusal?.code, 'ERR_PEAL_HEADER', JSON.stringify(field));
+    }
   });
 
   it('host injection: an address holds a host and a port and nothing else', () => {

@@ -13,8 +13,11 @@ import {
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { FeedbackOutput } from '../../src/cli/feedback-output.js';
 import { OutputFile } from '../../src/cli/output-file.js';
 import { Outputs } from '../../src/cli/outputs.js';
+import type { Terminal } from '../../src/cli/terminal.js';
+import { runCommand } from '../support/command.js';
 
 const names = ['invalid.csv', 'rejected.csv', 'unknown.txt', 'unsent.txt'];
 
@@ -88,6 +91,21 @@ describe('security: files that are written', () => {
       await rm(at('out', name));
       await rm(at('folder'));
     }
+  });
+
+  it('files: the list of peal feedback and the certificate of peal simulate do not replace what the command reads', async () => {
+    writeFileSync(at('key.pem'), 'a key');
+    symlinkSync(at('key.pem'), at('link'));
+    for (const out of [at('key.pem'), at('link')]) {
+      const reading = { gateway: 'feedback://localhost:1', format: 'csv', cert: at('key.pem'), out } as const;
+      const terminal = { stdout: process.stdout } as unknown as Terminal;
+      await assert.rejects(FeedbackOutput.open(reading, terminal), { code: 'ERR_PEAL_OPTION' });
+      const args = ['simulate', '--port', '0', '--client-ca', at('key.pem'), '--ca-out', out];
+      const { code, stderr } = await runCommand(args);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, /^peal: --ca-out: .* is read by this command/);
+    }
+    assert.equal(readFileSync(at('key.pem'), 'utf8'), 'a key');
   });
 
   it('files: one that is given up leaves nothing, and one that replaces another is whole at every moment', async () => {

@@ -33,4 +33,24 @@ describe('GoneTokens', () => {
     for (const token of ['aa', 'bb', 'cc']) gone.add(token, 1000);
     assert.deepEqual(read(gone), ['bb 1000', 'cc 1000']);
   });
+
+  it('lets the oldest give way also after some were heard of again, and after all were read', () => {
+    const gone = new GoneTokens(new VirtualClock(), 2);
+    for (const token of ['aa', 'bb', 'aa', 'cc']) gone.add(token, 1000);
+    assert.deepEqual(read(gone), ['aa 1000', 'cc 1000']);
+    for (const token of ['dd', 'ee', 'ff', 'gg']) gone.add(token, 2000);
+    assert.deepEqual(read(gone), ['ff 2000', 'gg 2000']);
+  });
+
+  it('costs no more for each token when many have given way', () => {
+    const timeFor = (limit: number): number => {
+      const gone = new GoneTokens(new VirtualClock(), limit);
+      const startedMs = performance.now();
+      for (let number = 0; number < 150_000; number++) gone.add(String(number), 1000);
+      return performance.now() - startedMs;
+    };
+    timeFor(1_000_000);
+    const [roomy, tight] = [timeFor(1_000_000), timeFor(100_000)];
+    assert.ok(tight < 10 * roomy + 100, `${tight} ms, and ${roomy} ms where nothing gives way`);
+  });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { TokenBlock } from '../../src/apns/token-block.js';
 import { type Clock, systemClock } from '../../src/base/clock.js';
@@ -8,7 +9,7 @@ import type { SettledBatch } from '../../src/engine/outcome-sink.js';
 import { Message } from '../../src/session/message.js';
 import type { Progress } from '../../src/session/progress.js';
 import type { Recipient } from '../../src/session/recipient.js';
-import type { Result } from '../../src/session/result.js';
+import { Result } from '../../src/session/result.js';
 import { Send } from '../../src/session/send.js';
 import { checkSendOptions, type SendOptions } from '../../src/session/send-options.js';
 import { FakeEngine, type Outcome } from '../support/fake-engine.js';
@@ -383,6 +384,26 @@ describe('Send', () => {
       expected,
     );
     assert.equal(retry.attempt, 2);
+  });
+
+  it('names every recipient where unknown ones are sent to again, so that each request has the same apns-id', async () => {
+    const engine = new FakeEngine();
+    await send(engine, new Message(tokens(3), { alert: 'hi' }), { onUnknown: 'resend' });
+    await send(engine, new Message(token(1), { alert: 'hi', apnsId: randomUUID() }), { onUnknown: 'resend' });
+    await send(engine, new Message(tokens(3), { alert: 'hi' }));
+    const personal = engine.jobs.map(({ batches }) => batches[0]!.personal?.apnsIds?.length ?? null);
+    assert.deepEqual(personal, [3 * 16, null, null], 'the second has its own, the third needs none');
+  });
+
+  it('tells how many requests were sent again', async () => {
+    const engine = new FakeEngine();
+    engine.resent = 2;
+    const [first, second] = [
+      await send(engine, new Message(tokens(3), { alert: 'hi' })),
+      await send(engine, new Message(tokens(2), { alert: 'hi' })),
+    ];
+    assert.deepEqual([first.resent, Result.merge(first, second).resent, new Result().resent], [2, 4, 0]);
+    assert.equal(first.toJSON().resent, 2);
   });
 
   it('refuses recipients named twice, and what is no iterable of recipients', () => {

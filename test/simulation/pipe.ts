@@ -41,6 +41,8 @@ interface Segment {
 const poison = 0xaa;
 /** Pieces of less than a packet, after which a connection goes on with packets: they are slow to simulate. */
 const maxCrumbs = 250;
+/** Time that a slow line takes for one piece of a write. */
+const slowestStepMs = 100;
 const readBuffer = new Uint8Array(65_536);
 
 export class Pipe {
@@ -79,10 +81,17 @@ export class Pipe {
   write(bytes: Uint8Array, onWritten: () => void): void {
     if (this.#onWritten !== null) throw new Error('a write is outstanding');
     this.#onWritten = onWritten;
+    const copy = bytes.slice();
     const { bytesPerMs } = this.#line;
-    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, this.#arrivalMs()) + bytes.length / bytesPerMs;
-    this.#segments.push({ bytes: bytes.slice(), offset: 0, atMs: this.#lastArrivalMs });
-    this.#underWay += bytes.length;
+    // A slow line carries a long write bit by bit.
+    const most = Math.max(1, Math.ceil(Math.min(copy.length, bytesPerMs * slowestStepMs)));
+    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, this.#arrivalMs());
+    for (let at = 0; at < copy.length; at += most) {
+      const part = copy.subarray(at, at + most);
+      this.#lastArrivalMs += part.length / bytesPerMs;
+      this.#segments.push({ bytes: part, offset: 0, atMs: this.#lastArrivalMs });
+    }
+    this.#underWay += copy.length;
     this.#settleWrite();
     this.#arm();
   }

@@ -12,7 +12,7 @@ export interface People {
 export function drawRecipients(random: Prng, isCalm: boolean): People {
   const total = 300 + random.int(400);
   const jobCount = random.chance(0.3) ? 2 : 1;
-  const mix = drawMix(random);
+  const mix = drawMix(random, isCalm);
   const recipients: RecipientPlan[] = [];
   const jobs: JobPlan[] = [];
   for (let job = 0; job < jobCount; job++) {
@@ -25,7 +25,7 @@ export function drawRecipients(random: Prng, isCalm: boolean): People {
 /** Kinds of recipients with their shares; the rest is good. */
 type Mix = readonly (readonly [kind: string, share: number])[];
 
-function drawMix(random: Prng): Mix {
+function drawMix(random: Prng, isCalm: boolean): Mix {
   const mix: [string, number][] = [];
   const maybe = (probability: number, kind: string, share: number): void => {
     if (random.chance(probability)) mix.push([kind, share]);
@@ -33,12 +33,14 @@ function drawMix(random: Prng): Mix {
   maybe(0.5, kinds.gone, 0.05);
   maybe(0.3, kinds.bad, random.pick([0.01, 0.05, 0.3]));
   maybe(0.1, kinds.wrongTopic, 0.02);
-  maybe(0.15, kinds.tooMany, 0.02);
-  maybe(0.15, kinds.internal, random.pick([0.01, 0.08]));
-  maybe(0.15, kinds.unavailable, 0.03);
   maybe(0.1, kinds.silent, 0.003);
   maybe(0.1, kinds.refused, 0.005);
   maybe(0.15, kinds.reset, 0.01);
+  // Who never gets another answer than these makes the sender believe that the gateway is in trouble.
+  if (isCalm) return mix;
+  maybe(0.15, kinds.tooMany, 0.02);
+  maybe(0.15, kinds.internal, random.pick([0.01, 0.08]));
+  maybe(0.15, kinds.unavailable, 0.03);
   return mix;
 }
 

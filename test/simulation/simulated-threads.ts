@@ -54,7 +54,10 @@ class SimulatedThread {
     this.isOver = true;
     this.clock.end();
     network.dropThread(this.clock);
-    for (const source of this.#sources) books.lose(source.outstanding());
+    for (const source of this.#sources) {
+      books.lose(source.outstanding());
+      books.forgetWaits(source.numbers());
+    }
     this.#task.data.close();
     this.#reject(new TypeError('a thread ended'));
   }
@@ -90,7 +93,8 @@ class SimulatedThread {
         },
         stop: async () => {
           await shard.stop();
-          if (!this.isOver) this.#stop();
+          // The answer is posted when this returns, and a closed port would swallow it.
+          setImmediate(() => this.#stop());
           return { ok: true, value: null };
         },
       },
@@ -99,6 +103,7 @@ class SimulatedThread {
   }
 
   #stop(): void {
+    if (this.isOver) return;
     this.isOver = true;
     if (this.clock.timerCount > 0) this.#room.books.violate(`${this.clock.timerCount} timers of a shard are left`);
     this.#task.data.close();

@@ -98,7 +98,7 @@ export class World {
     const plan = drawPlan(seed);
     this.plan = plan;
     this.load = plan.load;
-    this.deadlineMs = Math.max(plan.faultsUntilMs, ...plan.jobs.map(longestMs)) + patienceMs;
+    this.deadlineMs = Math.max(plan.faultsUntilMs, ...plan.jobs.map(longestMs)) + leastMs(plan) + patienceMs;
     this.random = new Prng(seed ^ 0x0b5e55ed);
     this.trace = new Trace(() => this.clock.now(), print);
     this.books = new Books(plan.recipients, plan.attempts > 1, () => this.clock.now());
@@ -267,4 +267,11 @@ export class World {
 /** How long a job takes if the program makes its batches, and takes what comes out, as slowly as it may. */
 function longestMs({ paceMs, sinkMs, batches }: JobPlan): number {
   return (paceMs + sinkMs) * batches.length;
+}
+
+/** What a narrow gateway at the end of a long line takes at least: it takes bodies in pieces, and few at a time. */
+function leastMs({ recipients, gateway, line, attempts }: Plan): number {
+  const { initialWindowBytes, maxStreams } = gateway;
+  const pieces = recipients.reduce((sum, { payload }) => sum + 1 + Math.ceil(payload.length / initialWindowBytes), 0);
+  return (pieces * attempts * 2 * (line.latencyMs + line.jitterMs)) / maxStreams;
 }

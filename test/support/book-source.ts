@@ -63,6 +63,12 @@ export class BookSource implements RequestSource {
     }
   }
 
+  /** Keeps all but the first `count` recipients back, whose runs begin there, until the returned function is called. */
+  withhold(count: number): () => void {
+    const later = this.#runs.splice(this.#runs.findIndex((run) => run.tagBase === count));
+    return () => void this.#runs.push(...later);
+  }
+
   current(): RequestRun | null {
     for (; this.#first < this.#runs.length; this.#first++) {
       const run = this.#runs[this.#first]!;

@@ -98,7 +98,7 @@ export class FakeJob implements SendJob {
       ledger,
       details,
       cause,
-      resent: 0,
+      resent: this.engine.resent,
     });
     this.#outstanding -= 1;
     this.#waiting.shift()?.();
@@ -111,6 +111,8 @@ export class FakeEngine implements Engine {
   readonly routes: Route[] = [];
   judge: Judge = () => 'accepted';
   credit = 4;
+  /** What each batch says of requests that were sent again. */
+  resent = 0;
   /** Whether batches are settled by themselves, a turn of the loop after they were taken. */
   isAutomatic = true;
   isClosed = false;

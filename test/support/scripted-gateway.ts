@@ -20,6 +20,8 @@ export interface GatewayScript {
   readonly opensWindow?: boolean;
   /** Whether PINGs are answered. Default true. */
   readonly answersPings?: boolean;
+  /** Whether the client's SETTINGS are acknowledged. Default true. */
+  readonly acknowledges?: boolean;
 }
 
 /** One connection at the gateway's end. */
@@ -63,10 +65,13 @@ export class ScriptedGateway implements ByteStreamListener {
     this.send(frames.HEADERS, frames.FLAG_END_HEADERS | frames.FLAG_END_STREAM, streamId, [0x88]);
   }
 
-  reject(streamId: number, status: number, body: string): void {
+  /** `retryAfter`: the field of that name. */
+  reject(streamId: number, status: number, body: string, retryAfter: string | null = null): void {
     this.#openStreams.delete(streamId);
-    // :status, literal without indexing, name index 8, three octets.
-    this.send(frames.HEADERS, frames.FLAG_END_HEADERS, streamId, [0x08, 3, ...Buffer.from(String(status))]);
+    // :status, literal without indexing, name index 8, three octets; retry-after, likewise, name index 53.
+    const fields = [0x08, 3, ...Buffer.from(String(status))];
+    if (retryAfter !== null) fields.push(0x0f, 53 - 15, retryAfter.length, ...Buffer.from(retryAfter));
+    this.send(frames.HEADERS, frames.FLAG_END_HEADERS, streamId, fields);
     this.send(frames.DATA, frames.FLAG_END_STREAM, streamId, Buffer.from(body));
   }
 
@@ -148,7 +153,8 @@ export class ScriptedGateway implements ByteStreamListener {
         break;
       case frames.SETTINGS:
         if ((flags & frames.FLAG_ACK) !== 0) this.settingsAcks++;
-        else if (this.#script.settings !== null) this.send(frames.SETTINGS, frames.FLAG_ACK, 0, []);
+        else if (this.#script.settings !== null && (this.#script.acknowledges ?? true))
+          this.send(frames.SETTINGS, frames.FLAG_ACK, 0, []);
         break;
       case frames.PING:
         this.pings++;

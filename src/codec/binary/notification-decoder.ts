@@ -82,9 +82,9 @@ export class NotificationDecoder {
     return this.#isStopped || this.#failure !== null;
   }
 
-  /** Whether a notification has begun and not ended. */
+  /** Whether a notification has begun and not ended, and its end would still be read. */
   get isPartial(): boolean {
-    return this.#carry.length > 0;
+    return this.#carry.length > 0 && !this.isStopped;
   }
 
   /** Takes `length` bytes at the start of `bytes`. */

@@ -67,6 +67,8 @@ export class RequestTemplate {
   #revision = -1;
   #refusal: PealError | null = null;
   #refusedAbove = 0;
+  /** Why its fields cannot be sent to anybody; null where they can. */
+  readonly #unsendable: PealError | null;
 
   constructor(notification: Notification, connection: ConnectionFields, options: TemplateOptions) {
     this.tokenBytes = options.tokenBytes;
@@ -80,6 +82,7 @@ export class RequestTemplate {
     ];
     this.#fieldsAfterPath = [...authorization(connection, options.providerToken), ...notification.headers.map(indexed)];
     this.headerListBytes = this.#listBytes();
+    this.#unsendable = unsendableField([...this.#fieldsBeforePath, ...this.#fieldsAfterPath]);
     if (!(this.tokenBytes >= 1 && this.tokenBytes <= maxTokenBytes)) {
       throw new PealError('ERR_PEAL_TOKEN', `device tokens of ${this.tokenBytes} bytes: 1 to ${maxTokenBytes} can be`, {
         origin: 'usage',
@@ -100,7 +103,8 @@ export class RequestTemplate {
     const tableBytes = Math.min(settings.headerTableBytes, headerTableBytes);
     if (tableBytes !== this.#tableBytes) this.#planIndexing(tableBytes);
     const most = Math.min(settings.maxHeaderListBytes, maxRequestHeaderListBytes);
-    if (this.headerListBytes <= most) this.#refusal = null;
+    if (this.#unsendable !== null) this.#refusal = this.#unsendable;
+    else if (this.headerListBytes <= most) this.#refusal = null;
     else if (this.#refusal === null || this.#refusedAbove !== most) this.#refuse(most);
     return this.#refusal === null;
   }
@@ -196,6 +200,19 @@ export class RequestTemplate {
     if (this.hasPersonalIds) bytes += fieldBytes('apns-id', '') + idCharacters;
     return bytes;
   }
+}
+
+const sendableName = /^:?[a-z0-9!#$%&'*+.^_`|~-]+$/;
+const sendableValue = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
+
+/** A second look at what apns/headers has checked before: a line feed in a value would be another field to many a peer. */
+function unsendableField(fields: readonly EncodedField[]): PealError | null {
+  const bad = fields.find(({ name, value }) => !sendableName.test(name) || !sendableValue.test(value));
+  if (bad === undefined) return null;
+  const name = sendableName.test(bad.name) ? `the header ${bad.name}` : 'the name of a header';
+  return new PealError('ERR_PEAL_HEADER', `${name} holds what no header may: give visible ASCII characters`, {
+    origin: 'usage',
+  });
 }
 
 function fieldBytes(name: string, value: string): number {

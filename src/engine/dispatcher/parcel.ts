@@ -106,14 +106,20 @@ export class Parcel {
     this.#retries?.abandon();
   }
 
-  /** As it goes to the sink. `fallbackCause` stands in where the shard named none: it was cancelled. */
+  /**
+   * As it goes to the sink, once. `fallbackCause` stands in where the shard named none: it was cancelled. The details are
+   * the sink's from now on: a parcel is kept until the sink has taken it, and they are the larger part of it.
+   */
   settled(fallbackCause: PealError | null): SettledBatch {
     if (this.#retries !== null) this.#conclude(this.#retries);
     const { batch, ledger } = this;
     const needsCause = ledger.includes(UNSENT) || ledger.includes(UNKNOWN);
     const cause = needsCause ? (this.#cause ?? fallbackCause) : null;
     const resent = this.#retries?.resent ?? 0;
-    return { batch, tokens: batch.tokens, personal: batch.personal, ledger, details: this.#details, cause, resent };
+    const details = this.#details;
+    this.#details = [];
+    this.#retries = null;
+    return { batch, tokens: batch.tokens, personal: batch.personal, ledger, details, cause, resent };
   }
 
   #review(details: readonly OutcomeDetail[]): void {

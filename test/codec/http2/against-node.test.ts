@@ -130,8 +130,19 @@ class NodePeer {
       let from = 0;
       while (from < count) {
         await this.until(() => this.connection.credit(rest.payloadBytes) > 0);
-        from += this.connection.submit(template(this.connection), tokens, personal, order, from, count - from, total);
+        const taken = this.connection.submit(
+          template(this.connection),
+          tokens,
+          personal,
+          order,
+          from,
+          count - from,
+          total,
+        );
+        from += taken;
         this.pump();
+        // Credit may be there and no room for this one: the write has to end first, and it does in another turn.
+        if (taken === 0) await new Promise((resolve) => setImmediate(resolve));
       }
       total += count;
     }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { reasonCode } from '../../../src/apns/reason.js';
 import { PealError } from '../../../src/base/errors.js';
 import { maxBatchCrashes } from '../../../src/base/limits.js';
 import type { Job } from '../../../src/engine/dispatcher/job.js';
@@ -44,5 +45,94 @@ describe('parcel', () => {
       parcel.recover(Uint8Array.of(QUEUED), crash);
     }
     assert.ok(!parcel.mayBeSentAgain);
+  });
+
+  describe('of a job that sends again', () => {
+    let nowMs = 0;
+    const terms = () => ({
+      budget: { attempts: 3, timeMs: 60_000 },
+      resendsUnknown: true,
+      nowMs,
+      random: () => 0,
+    });
+    const resending = { retryTerms: terms, countAnswers: () => {} } as unknown as Job;
+    const busy = REJECTED + reasonCode('ServiceUnavailable');
+    const busyDetail = { ...detail, status: 503, reason: 'ServiceUnavailable' };
+
+    beforeEach(() => {
+      nowMs = 0;
+    });
+
+    it('goes by the same rules when a shard is lost: what it left rejected or written goes again', () => {
+      const parcel = new Parcel(resending, batchOf(0, 4));
+      assert.equal(parcel.recover(Uint8Array.of(ACCEPTED, WRITTEN, busy, REJECTED + 26), crash), false);
+      assert.equal(parcel.dueMs, 0);
+      assert.deepEqual([...parcel.ledger], [ACCEPTED, UNKNOWN, busy, REJECTED + 26], 'until it really goes out');
+      parcel.release(0);
+      assert.deepEqual([...parcel.ledger], [ACCEPTED, QUEUED, QUEUED, REJECTED + 26]);
+      parcel.settle(Uint8Array.of(ACCEPTED, ACCEPTED, ACCEPTED, REJECTED + 26), [], null);
+      assert.equal(parcel.dueMs, null);
+      const { details, cause, resent } = parcel.settled(null);
+      assert.deepEqual([details.map(({ index }) => index), cause, resent], [[3], null, 2]);
+    });
+
+    it('counts no request for what a lost shard had not written, and lets it go on at once', () => {
+      const parcel = new Parcel(resending, batchOf(0, 2));
+      parcel.settle(Uint8Array.of(busy, ACCEPTED), [busyDetail], null);
+      parcel.release(0);
+      assert.equal(parcel.recover(Uint8Array.of(QUEUED, ACCEPTED), crash), true);
+      parcel.settle(Uint8Array.of(busy, ACCEPTED), [busyDetail], null);
+      parcel.release(0);
+      parcel.settle(Uint8Array.of(busy, ACCEPTED), [busyDetail], null);
+      assert.equal(parcel.dueMs, null, 'that was the third request');
+      const { ledger, details, resent } = parcel.settled(null);
+      assert.deepEqual([[...ledger], details, resent], [[busy, ACCEPTED], [busyDetail], 2]);
+    });
+
+    it('sends nothing again once it took too many shards down, and ends as what is known', () => {
+      const parcel = new Parcel(resending, batchOf(0, 3));
+      for (let crashes = 1; crashes < maxBatchCrashes; crashes++) {
+        parcel.recover(Uint8Array.of(WRITTEN, busy, QUEUED), crash);
+        parcel.release(0);
+      }
+      parcel.recover(Uint8Array.of(QUEUED, QUEUED, QUEUED), crash);
+      parcel.abandon(crash);
+      assert.equal(parcel.dueMs, null);
+      assert.deepEqual([...parcel.settled(null).ledger], [UNKNOWN, busy, UNSENT]);
+    });
+
+    it('waits for each recipient as long as it takes, and sends the first without the others', () => {
+      const parcel = new Parcel(resending, batchOf(0, 2));
+      const asked = { ...busyDetail, index: 1, retryAfterSeconds: 5 };
+      parcel.settle(Uint8Array.of(busy, busy), [busyDetail, asked], null);
+      assert.equal(parcel.dueMs, 0);
+      parcel.release(0);
+      assert.deepEqual([...parcel.ledger], [QUEUED, busy]);
+      nowMs = 1_000;
+      parcel.settle(Uint8Array.of(ACCEPTED, busy), [], null);
+      assert.equal(parcel.dueMs, 5_000);
+      parcel.release(5_000);
+      assert.deepEqual([...parcel.ledger], [ACCEPTED, QUEUED]);
+      parcel.abandon(crash);
+      const { ledger, details } = parcel.settled(null);
+      assert.deepEqual([[...ledger], details], [[ACCEPTED, busy], [asked]]);
+    });
+
+    it('keeps an answer that holds for the earlier request, and none that says nothing about it', () => {
+      for (const [reason, isFinal] of [
+        ['Unregistered', true],
+        ['BadTopic', true],
+        ['InvalidProviderToken', false],
+        ['ServiceUnavailable', false],
+      ] as const) {
+        const parcel = new Parcel(resending, batchOf(0, 1));
+        parcel.settle(Uint8Array.of(UNKNOWN), [], crash);
+        parcel.release(0);
+        const outcome = REJECTED + reasonCode(reason);
+        parcel.settle(Uint8Array.of(outcome), [{ ...detail, status: 400, reason }], null);
+        const { ledger, details, cause } = parcel.settled(null);
+        assert.deepEqual([[...ledger], details.length, cause], isFinal ? [[outcome], 1, null] : [[UNKNOWN], 0, crash]);
+      }
+    });
   });
 });

@@ -12,7 +12,7 @@ import {
 } from '../../../src/base/limits.js';
 import { silentLogger } from '../../../src/base/log.js';
 import { Dispatcher } from '../../../src/engine/dispatcher/dispatcher.js';
-import type { SendJob } from '../../../src/engine/dispatcher/job.js';
+import type { JobOptions, SendJob } from '../../../src/engine/dispatcher/job.js';
 import type { Route } from '../../../src/engine/dispatcher/route.js';
 import { BookSink, batchOf, notification, rejection, routeConfig, turn } from '../../support/engine-fixtures.js';
 import { type FakeThread, FakeThreads, until } from '../../support/fake-threads.js';
@@ -40,8 +40,8 @@ class Bench {
     );
   }
 
-  send(): SendJob {
-    return this.dispatcher.send(this.route, notification, this.book);
+  send(options: JobOptions = {}): SendJob {
+    return this.dispatcher.send(this.route, notification, this.book, options);
   }
 
   /** The current incarnation of a shard, once it is up and has something to send. */
@@ -190,7 +190,32 @@ describe('supervisor', () => {
     }
     await job.finish();
     assert.equal(bench.book.count('unsent'), 3);
-    assert.equal(job.stopped, null);
+    assert.equal(job.stopped, null, 'the others go on');
+    const [cause] = bench.book.causes;
+    assert.equal(cause?.code, 'ERR_PEAL_SHARD');
+    assert.match(cause.message, /3 worker threads in a row ended while they had this batch/);
+  });
+
+  it('lets another shard send again what the crashed one had written, where that is wanted', async () => {
+    bench = new Bench(2);
+    const job = bench.send({ retry: { attempts: 3, timeMs: 60_000 }, onUnknown: 'resend' });
+    await job.dispatch(batchOf(0, 10));
+    const thread = await bench.working(0);
+    const tags = thread.pool.take(6);
+    thread.pool.reject(tags.slice(0, 2), rejection(503, 'ServiceUnavailable'));
+    thread.crash();
+    const other = await bench.working(1);
+    assert.equal(other.pool.take(10).length, 4, 'what was queued, at once');
+    other.pool.accept([...other.pool.outstanding]);
+    await until(async () => (await bench.dispatcher.stats()).waitingBatches === 1, 'it waits for its time');
+    assert.equal(bench.book.batches.length, 0);
+    bench.clock.advance(1_000);
+    const alive = () => bench.threads.started.filter(({ isOver }) => !isOver).flatMap(({ pools }) => pools);
+    await until(() => alive().some(({ source }) => source.current() !== null), 'they go out again');
+    for (const pool of alive()) pool.accept(pool.take(10));
+    await job.finish();
+    assert.equal(bench.book.count('accepted'), 10);
+    assert.equal(bench.book.batches[0]!.resent, 6);
   });
 
   it('gives a shard up when its budget of restarts is used up, and stops its sends with the reason', async () => {

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { maxServerErrorsInRow } from '../../src/base/limits.js';
+import { ConnectionHealth } from '../../src/connection/connection-health.js';
+import type { Rejection } from '../../src/connection/request-source.js';
+
+function rejection(status: number, reason: string, retryAfterSeconds: number | null = null): Rejection {
+  return { status, reason, retryAfterSeconds, timestampMs: null, apnsId: null };
+}
+
+describe('connection/connection-health', () => {
+  const table: [
+    status: number,
+    reason: string,
+    wedge: string | null,
+    bad: number,
+    transient: number,
+    barren: number,
+  ][] = [
+    [400, 'BadDeviceToken', null, 1, 0, 0],
+    [400, 'BadTopic', null, 1, 0, 0],
+    [400, 'IdleTimeout', 'unsuitable', 1, 0, 1],
+    [403, 'UnrelatedKeyIdInToken', 'unsuitable', 1, 0, 1],
+    [403, 'ExpiredProviderToken', 'token-expired', 1, 0, 1],
+    [403, 'InvalidProviderToken', null, 1, 0, 0],
+    [410, 'Unregistered', null, 0, 0, 0],
+    [410, 'ExpiredToken', null, 0, 0, 0],
+    [413, 'PayloadTooLarge', null, 1, 0, 0],
+    [421, '', 'unsuitable', 1, 0, 1],
+    [429, 'TooManyRequests', null, 0, 0, 0],
+    [429, 'TooManyProviderTokenUpdates', 'token-updates', 1, 0, 1],
+    [429, '', null, 1, 1, 1],
+    [500, 'InternalServerError', null, 1, 1, 1],
+    [502, '', null, 1, 1, 1],
+    [503, 'ServiceUnavailable', null, 1, 1, 1],
+    [503, 'Shutdown', 'shutdown', 1, 0, 1],
+  ];
+  for (const [status, reason, wedge, bad, transient, barren] of table) {
+    it(`takes ${status} ${reason} for what it is`, () => {
+      const health = new ConnectionHealth();
+      health.rejected(1, rejection(status, reason));
+      const { wedge: found, bad: badNow, transient: transientNow, barren: barrenNow } = health;
+      assert.deepEqual([found, badNow, transientNow, barrenNow], [wedge, bad, transient, barren]);
+      health.forgetRead();
+      assert.deepEqual([health.bad, health.transient, health.barren, health.isTokenExpired], [0, 0, 0, false]);
+      assert.equal(health.wedge, wedge, 'a wedge stays');
+    });
+  }
+
+  it(`finds ${maxServerErrorsInRow} answers 500 in a row, over as many reads as they take`, () => {
+    const health = new ConnectionHealth();
+    for (let answers = 1; answers < maxServerErrorsInRow; answers++) {
+      health.rejected(answers, rejection(500, 'InternalServerError'));
+      health.forgetRead();
+    }
+    assert.equal(health.wedge, null);
+    health.rejected(maxServerErrorsInRow, rejection(500, 'InternalServerError'));
+    assert.equal(health.wedge, 'server-errors');
+  });
+
+  it('begins to count anew with any other answer, accepted ones included', () => {
+    const health = new ConnectionHealth();
+    for (let answers = 1; answers < 20 * maxServerErrorsInRow; answers++) {
+      if (answers % maxServerErrorsInRow !== 0) health.rejected(answers, rejection(500, 'InternalServerError'));
+    }
+    assert.equal(health.wedge, null);
+  });
+
+  it('keeps the longest Retry-After of the answers that pass', () => {
+    const health = new ConnectionHealth();
+    health.rejected(1, rejection(503, 'ServiceUnavailable', 2));
+    health.rejected(2, rejection(503, 'ServiceUnavailable', 7));
+    health.rejected(3, rejection(503, 'ServiceUnavailable'));
+    health.rejected(4, rejection(429, 'TooManyRequests', 60));
+    assert.equal(health.retryAfterMs, 7000);
+  });
+});
