@@ -60,6 +60,11 @@ export class AnswerWatch {
     this.#health.rejected(this.#counts.answers, rejection);
   }
 
+  /** After a read that brought nothing but so many refused streams: as many would be refused again. */
+  refused(count: number): void {
+    this.#pace.afterRead(count, count, this.#counts.inFlight + count);
+  }
+
   /** After a read with `answers` answers, at least one. True: the first of the connection that settled a recipient. */
   afterRead(answers: number): boolean {
     const health = this.#health;

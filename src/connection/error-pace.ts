@@ -8,6 +8,7 @@
  * paceWindowAnswers at least, because a gateway that writes each answer on its own makes reads of one. Never fewer
  * than minPacedRequests: a list of bad tokens goes on, slowly.
  *
+ * The same for streams that are refused, so that requests and refusals do not chase each other by the thousand.
  * Costs a comparison for each read while nothing is bad.
  */
 import { maxStreamsPerConnection, minPacedRequests, paceWindowAnswers } from '../base/limits.js';

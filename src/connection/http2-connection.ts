@@ -305,6 +305,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     if (this.inFlight === 0) this.#idleSinceMs = this.#clock.now();
     if (this.#state === 'ready') this.#refusalPause.afterRead(readUnprocessed, readAnswers);
     if (readAnswers > 0) this.#judgeAnswers(readAnswers);
+    else this.#watch.refused(readUnprocessed);
   }
 
   /** What the answers of one read mean for this connection and its pool. */

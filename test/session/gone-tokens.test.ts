@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { GoneTokens } from '../../src/session/gone-tokens.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
+const hex = (number: number): string => number.toString(16).padStart(64, '0');
 const read = (gone: GoneTokens): string[] => [...gone.take()].map(({ token, when }) => `${token} ${when.getTime()}`);
 
 describe('GoneTokens', () => {
@@ -38,15 +39,44 @@ describe('GoneTokens', () => {
     const gone = new GoneTokens(new VirtualClock(), 2);
     for (const token of ['aa', 'bb', 'aa', 'cc']) gone.add(token, 1000);
     assert.deepEqual(read(gone), ['aa 1000', 'cc 1000']);
-    for (const token of ['dd', 'ee', 'ff', 'gg']) gone.add(token, 2000);
-    assert.deepEqual(read(gone), ['ff 2000', 'gg 2000']);
+    for (const token of ['dd', 'ee', 'ff', '99']) gone.add(token, 2000);
+    assert.deepEqual(read(gone), ['ff 2000', '99 2000']);
+  });
+
+  it('goes on where it is while somebody reads, and hands nothing out twice', () => {
+    const gone = new GoneTokens(new VirtualClock(), 100);
+    for (let number = 0; number < 90; number++) gone.add(hex(number), number);
+    const handed: string[] = [];
+    for (const { token } of gone.take()) {
+      handed.push(token);
+      if (handed.length === 10) for (let number = 90; number < 220; number++) gone.add(hex(number), number);
+    }
+    assert.deepEqual(
+      handed,
+      Array.from({ length: 10 }, (_, number) => hex(number)),
+    );
+    const rest = [...gone.take()].map(({ token }) => token);
+    assert.deepEqual(
+      rest,
+      Array.from({ length: 100 }, (_, number) => hex(120 + number)),
+    );
+  });
+
+  it('keeps tokens of every length apart', () => {
+    const gone = new GoneTokens(new VirtualClock());
+    const tokens = [1, 32, 100, 31].map((bytes) => 'ab'.repeat(bytes));
+    for (const token of tokens) gone.add(token, 1);
+    assert.deepEqual(
+      [...gone.take()].map(({ token }) => token),
+      tokens,
+    );
   });
 
   it('costs no more for each token when many have given way', () => {
     const timeFor = (limit: number): number => {
       const gone = new GoneTokens(new VirtualClock(), limit);
       const startedMs = performance.now();
-      for (let number = 0; number < 150_000; number++) gone.add(String(number), 1000);
+      for (let number = 0; number < 300_000; number++) gone.add(hex(number), 1000);
       return performance.now() - startedMs;
     };
     timeFor(1_000_000);

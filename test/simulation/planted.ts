@@ -39,6 +39,7 @@ function look(bug: PlantedBug, from: number, seeds: number): Promise<Finding> {
     process_.stdout.on('data', (text) => {
       out += text;
       timer.refresh();
+      timer.refresh();
     });
     process_.stderr.on('data', (text) => {
       err += text;

@@ -52,7 +52,7 @@ const endsOfOne: readonly Known[] = [
   ],
   [
     'WINDOW_UPDATE that makes a stream window overflow: node makes a connection error of it (§5.4.1 allows it)',
-    ({ hasLargeUpdate }, ours, node) => hasLargeUpdate && isFirst(node, ours),
+    ({ hasLargeUpdate, hasLargeWindow }, ours, node) => (hasLargeUpdate || hasLargeWindow) && isFirst(node, ours),
   ],
   [
     'a forbidden value in SETTINGS that the same frame replaces: node sees the last one only (§6.5.3: in order)',
@@ -65,7 +65,7 @@ const endsOfOne: readonly Known[] = [
   ],
   [
     'padding that is too long on a stream that is gone: node does not look at it any more',
-    ({ badPadding }, ours, node) => badPadding.size > 0 && isFirst(ours, node) && ours.code === frames.PROTOCOL_ERROR,
+    ({ badPadding }, ours, node) => badPadding.size > 0 && isFirst(ours, node),
   ],
   [
     'ALTSVC, ORIGIN and PRIORITY_UPDATE: node knows and checks them; we discard what we do not know (§5.5)',
@@ -189,7 +189,7 @@ function codeDifference(ours: number, node: number): string {
 
 /** What the last octets do to a stream, and to the connection at once. */
 function endsTogether(facts: Facts, { endedAt }: ClientOutcome, ours: StreamVerdict, node: StreamVerdict): string {
-  if (endedAt >= 0 && ours === 'error' && node === 'open') {
+  if (endedAt >= 0 && ours === 'error' && (node === 'open' || node === 'reset')) {
     return 'a stream error right in front of the end of the connection: node says only the latter';
   }
   if (facts.isWithinBlock && ours === 'open' && node === 'error') {
@@ -204,6 +204,9 @@ function streamDifference(facts: Facts, streamId: number, ours: StreamVerdict, n
   }
   if (facts.passedOver.has(streamId) && ours === 'error') {
     return 'fields with forbidden characters: node passes them over; for us the answer is malformed (§8.2.1)';
+  }
+  if (facts.dataFirst.has(streamId) && ours === 'error') {
+    return 'empty DATA between an informational and the final answer: node passes it over; malformed for us (§8.1)';
   }
   if (facts.manyInformational.has(streamId) && ours === 'error') {
     return 'more informational answers than we take; node takes any number';

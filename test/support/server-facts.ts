@@ -99,8 +99,9 @@ export function factsOf(pieces: readonly Uint8Array[]): Facts {
         if (identifier === frames.SETTINGS_INITIAL_WINDOW_SIZE && value > 0x7fff0000) facts.hasLargeWindow = true;
       }
     }
-    const isPadded = (flags & frames.FLAG_PADDED) !== 0 && end > start;
-    if (type === frames.DATA && isPadded && bytes[start]! >= end - start) facts.badPadding.add(streamId);
+    if (type === frames.DATA && (flags & frames.FLAG_PADDED) !== 0 && (end === start || bytes[start]! >= end - start)) {
+      facts.badPadding.add(streamId);
+    }
     if (extensions.has(type)) facts.hasExtension = true;
     if (type === frames.PRIORITY && end - start !== 5) facts.hasShortPriority = true;
     if (type === frames.WINDOW_UPDATE && streamId !== 0) {
@@ -132,7 +133,15 @@ function entriesOf(bytes: Uint8Array, start: number, end: number): [identifier: 
 /** A regular field that nghttp2 leaves out, with a forbidden character or blank: an upper-case name it does not forgive. */
 function isPassedOver([name, value]: readonly [string, string]): boolean {
   if (name.startsWith(':') || /[A-Z]/.test(name)) return false;
-  return !/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(name) || /^[ \t]|[ \t]$|[\0\r\n]/.test(value);
+  return !/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(name) || /^[ \t]|[ \t]$/.test(value) || hasControl(value);
+}
+
+function hasControl(value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if ((code < 0x20 && code !== 0x09) || code === 0x7f) return true;
+  }
+  return false;
 }
 
 /** Decodes the field blocks of a server, as far as they can be. */

@@ -150,8 +150,10 @@ export class ResponseReader {
 
   #complete(slot: number, answer: Answer): void {
     this.#emptyDataFrames = 0;
-    const isWholeBody = answer.contentLength < 0 || answer.contentLength === answer.bodyBytes;
-    if (isWholeBody || (answer.bodyBytes === 0 && !mayHaveBody(answer.status))) this.#endings.answered(slot, answer);
+    const isWholeBody = mayHaveBody(answer.status)
+      ? answer.contentLength < 0 || answer.contentLength === answer.bodyBytes
+      : answer.bodyBytes === 0;
+    if (isWholeBody) this.#endings.answered(slot, answer);
     else this.#malformed(slot);
   }
 

@@ -193,6 +193,10 @@ describe('codec/http2/cases: C, answers', () => {
     headers(3, [[':status', '410'], length('0002')], false),
     frame(frames.DATA, frames.FLAG_PADDED | FLAG_END_STREAM, 3, [3, 0x7b, 0x7d, 0, 0, 0]),
   );
+  for (const status of ['204', '304']) {
+    streamError(`C15 ${status} with a body`, PROTOCOL_ERROR, ...answerWith([[':status', status]], 'ab'));
+    goesOn(`C15 ${status} with an empty DATA`, '0 rejected', [], ...answerWith([[':status', status]], ''));
+  }
   goesOn('C15 304 has a content-length and no body', '0 rejected', [], headers(1, [[':status', '304'], length('120')]));
 
   goesOn(
