@@ -42,6 +42,16 @@ export class AnswerWatch {
     return this.#pace.isActive;
   }
 
+  /**
+   * To be called now and then: whether a stream limit of 1 is worth another connection. Not where one was replaced for
+   * it and none ever had more: that is the gateway's way.
+   */
+  isLimitOdd(peerMaxStreams: number): boolean {
+    const gate = this.#gate;
+    gate.mostStreams = Math.max(gate.mostStreams, peerMaxStreams);
+    return peerMaxStreams <= 1 && (gate.mostStreams > 1 || !gate.hasReplacedForLimit);
+  }
+
   /** Requests are about to be written. */
   sending(): void {
     this.#firstSentAtMs ??= this.#clock.now();

@@ -27,7 +27,6 @@ import { RefusalPause } from './refusal-pause.js';
 import { RequestCounts } from './request-counts.js';
 import { isTooFew, nextPayloadBytes, refuseRun, rejectionOf } from './request-flow.js';
 import type { RequestRun, RequestSource } from './request-source.js';
-import type { SendGate } from './send-gate.js';
 import { TemplateCache } from './template-cache.js';
 import { Timer } from './timer.js';
 import { TokenInUse } from './token-in-use.js';
@@ -47,7 +46,6 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   readonly #stream: ByteStream;
   readonly #templates: TemplateCache;
   readonly #token: TokenInUse;
-  readonly #gate: SendGate;
   readonly #signs = new VitalSigns();
   readonly #watch: AnswerWatch;
   readonly #coalescer: ReadCoalescer;
@@ -87,7 +85,6 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     this.#templates = new TemplateCache(this.#codec);
     this.#templates.setProviderToken(options.providerToken);
     this.#token = new TokenInUse(options.providerToken);
-    this.#gate = options.gate;
     this.#watch = new AnswerWatch(clock, options.gate, this.counts);
     this.#refusalPause = new RefusalPause(clock, () => this.pump());
     // Whatever a thread that was busy finds to be late, what the kernel holds is read first: it may be the answer.
@@ -233,7 +230,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   // --- requests ---
 
   get #maySend(): boolean {
-    return this.#state === 'ready' && this.#gate.isOpen && !this.#refusalPause.isActive;
+    return this.#state === 'ready' && this.#options.gate.isOpen && !this.#refusalPause.isActive;
   }
 
   #takeWork(): void {
@@ -315,8 +312,9 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     if (watch.afterRead(answers)) owner.onConnectionAnswered(this);
     const token = watch.isTokenExpired ? this.#token.suspect : null;
     if (token !== null) owner.onTokenExpired(this, token);
-    if (watch.wedge === null || this.#state !== 'ready') return;
-    this.drain(drainTimeoutMs, errors.wedgedError(this.#where, watch.wedge));
+    const { wedge } = watch;
+    if (wedge === null || this.#state !== 'ready') return;
+    this.drain(wedge === 'shutdown' ? drainTimeoutMs : requestTimeoutMs, errors.wedgedError(this.#where, wedge));
   }
 
   // --- the end ---
@@ -356,7 +354,8 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
       nextStreamId: this.#codec.nextStreamId,
       isSettingsAcked: this.#codec.isSettingsAcked,
       isStarved: this.#isStarved(),
-      isLimitStuck: this.#maySend && this.#codec.peerMaxStreams <= 1 && this.#source.current() !== null,
+      isLimitStuck:
+        this.#watch.isLimitOdd(this.#codec.peerMaxStreams) && this.#maySend && this.#source.current() !== null,
     });
     this.#act(verdict);
   };
@@ -370,9 +369,11 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     }
     const cause = errors.verdictError(this.#where, verdict);
     if (verdict === 'unacked') this.#farewell = settingsTimeout;
-    // Who does not read or is gone has no more answers to give.
+    if (verdict === 'stuck') this.#options.gate.hasReplacedForLimit = true;
+    // Who does not read or is gone has no more answers to give; from others they may still come.
     if (verdict === 'silent' || verdict === 'stalled') this.abandon(cause);
-    else this.drain(closeTimeoutMs, cause);
+    else if (verdict === 'overdue') this.drain(this.#signs.isEachOverdue ? closeTimeoutMs : drainTimeoutMs, cause);
+    else this.drain(requestTimeoutMs, cause);
   }
 
   #onDeadline(wasOpening: boolean): void {

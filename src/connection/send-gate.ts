@@ -35,6 +35,10 @@ export class SendGate {
   isOpen = true;
   /** Grows with each pause for transient answers: a connection that sees it change begins small again. */
   pauses = 0;
+  /** The highest stream limit that a connection of the pool was seen to have. */
+  mostStreams = 0;
+  /** A connection was replaced because its stream limit stood at 1. */
+  hasReplacedForLimit = false;
   readonly #clock: Clock;
   readonly #events: SendGateEvents;
   readonly #transient: DoublingPause;

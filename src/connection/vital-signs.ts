@@ -70,12 +70,18 @@ export class VitalSigns {
   /** The next stream id, as it was at each of the last `requestTicks` ticks. */
   readonly #nextStreamIdAt = new Uint32Array(requestTicks);
   #ticks = 0;
+  #isEachOverdue = false;
   #settledBefore = -1;
   #sentBefore = -1;
 
   /** Bytes came in. On the hot path: one store. */
   heard(): void {
     this.#keepalive.heard();
+  }
+
+  /** Not one request was submitted within requestTimeoutMs: there is no other answer to wait for. */
+  get isEachOverdue(): boolean {
+    return this.#isEachOverdue;
   }
 
   /** To be called every keepaliveTickMs. The gravest verdict is given. */
@@ -103,6 +109,7 @@ export class VitalSigns {
     const slot = this.#ticks++ % requestTicks;
     const nextThen = this.#nextStreamIdAt[slot]!;
     this.#nextStreamIdAt[slot] = nextStreamId;
+    this.#isEachOverdue = nextThen === nextStreamId;
     return oldestOpenStreamId !== 0 && oldestOpenStreamId < nextThen;
   }
 }

@@ -195,6 +195,7 @@ describe('connection/pool when things fail', () => {
       h.start();
       assert.equal(h.source.count('unknown'), 10);
       assert.equal(h.source.causes[0]!.cause.code, 'ERR_PEAL_PROTOCOL');
+      assert.match(h.source.causes[0]!.cause.message, /^gateway\.example:443: /);
       assert.equal(h.gateways[0]!.goawayFromClient?.errorCode, frames.PROTOCOL_ERROR);
     });
 

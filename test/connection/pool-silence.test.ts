@@ -189,8 +189,27 @@ describe('connection/pool and a gateway that falls silent', () => {
     assert.equal(h.attemptsAtMs.length, 2, 'the connection is replaced');
     h.source.dropWaiting();
     assert.ok(h.attemptsAtMs[1]! - lostAtMs <= requestTimeoutMs + 1_000, `${h.attemptsAtMs[1]! - lostAtMs} ms`);
-    h.clock.advance(6_000);
+    h.clock.advance(drainTimeoutMs);
     assert.equal(h.source.count('unknown'), 1);
+  });
+
+  it('lets slow answers come when it replaces a connection, for whatever reason of its own', () => {
+    // Every answer takes 7 s. The limit stands at 1 on the first connection, and one answer is lost on the second.
+    const h = make({
+      recipients: 100,
+      script: (n) => ({
+        settings: streams(n === 0 ? 1 : 2),
+        onRequest: (gateway, id) => {
+          const isLost = n === 1 && gateway.requests.length === 3;
+          if (!isLost) h.clock.setTimer(() => gateway.accept(id), 7_000);
+        },
+      }),
+      pool: { maxConnections: 1 },
+    });
+    h.start();
+    h.clock.advance(1_200_000);
+    assert.ok(h.attemptsAtMs.length >= 3, `${h.attemptsAtMs.length} connections`);
+    assert.deepEqual([h.source.count('accepted'), h.source.count('unknown')], [99, 1]);
   });
 
   it('ends a connection whose SETTINGS are never acknowledged, without harm to its requests', () => {
@@ -231,6 +250,23 @@ describe('connection/pool and a gateway that falls silent', () => {
     h.clock.advance(20_000);
     assert.equal(h.attemptsAtMs.length, 2);
     assert.equal(h.source.count('accepted'), 20_000);
+  });
+
+  it('does not replace one connection after another where the gateway never allows more', () => {
+    const h = make({
+      recipients: 100_000,
+      script: () => ({
+        settings: streams(1),
+        onRequest: (gateway, id) => {
+          h.clock.setTimer(() => gateway.accept(id), 20);
+        },
+      }),
+      pool: { maxConnections: 1 },
+    });
+    h.start();
+    h.clock.advance(10 * stuckLimitTimeoutMs);
+    assert.equal(h.attemptsAtMs.length, 2);
+    h.source.dropWaiting();
   });
 
   it('lets a connection that is to go get its answers for drainTimeoutMs, and no longer', () => {

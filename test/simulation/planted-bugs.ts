@@ -169,8 +169,8 @@ const connectionBugs: readonly PlantedBug[] = [
   {
     name: 'a wedged connection is used on',
     file: 'connection/http2-connection.js',
-    before: "if (watch.wedge === null || this.#state !== 'ready')",
-    after: 'if (watch.wedge !== 0)',
+    before: "if (wedge === null || this.#state !== 'ready')",
+    after: 'if (wedge !== 0)',
     breaks: 'a connection that answers nothing but errors gets all the work',
   },
   {
