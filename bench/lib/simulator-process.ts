@@ -58,7 +58,8 @@ export class SimulatorProcess implements AsyncDisposable {
     const key = ['--auth', 'token', '--provider-key', files.keyFile, '--key-id', keyId, '--team-id', teamId];
     const certificate = ['--auth', 'certificate', '--client-ca', files.clientCaFile, '--binary-port', '0'];
     const how = protocol === 'http2' ? key : certificate;
-    const args = [main, 'simulate', '--json', '--ca-out', caFile, ...how, ...options];
+    // Not scripted: among a hundred million random tokens there are some that ask for another answer.
+    const args = [main, 'simulate', '--json', '--no-scripted', '--ca-out', caFile, ...how, ...options];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
     const announced = await firstLine(child);
     const target: Target = {
