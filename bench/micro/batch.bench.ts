@@ -70,7 +70,8 @@ function booksItem(buffers: TokenBuffers): MicroItem {
       slot.set(queued);
       const buffer = buffers.copyOf(tokens);
       const { count } = tokens;
-      shard.receive({ kind: 'batch', slot: 0, notificationId: 1, count, tokenBytes, buffer, personal: null });
+      const batch = { slot: 0, notificationId: 1, count, tokenBytes, buffer, personal: null, isRetry: false };
+      shard.receive({ kind: 'batch', ...batch });
       pools[0]!.answerAll();
       const message = settled.pop()!;
       if (message.kind !== 'settled') unreachable();

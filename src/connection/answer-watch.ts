@@ -65,9 +65,9 @@ export class AnswerWatch {
     return this.#pace.limit(credit, inFlight);
   }
 
-  /** From within a read: an answer other than 200, which has been counted. */
-  rejected(rejection: Rejection): void {
-    this.#health.rejected(this.#counts.answers, rejection);
+  /** From within a read: an answer other than 200, which has been counted; `isRetry` as RequestSource has it. */
+  rejected(rejection: Rejection, isRetry: boolean): void {
+    this.#health.rejected(this.#counts.answers, rejection, isRetry);
   }
 
   /** After a read that brought nothing but so many refused streams: as many would be refused again. */

@@ -9,6 +9,7 @@
  *   answer                              the connection        its pool (send-gate)
  *   500 InternalServerError, k in a row wedged                pauses where all answers are such
  *   503, other 5xx, 429 without reason  –                     pauses where all answers are such
+ *   either of them to a retry           as above              – (it may be the recipient, and is bounded by its budget)
  *   503 Shutdown                        wedged                –
  *   ExpiredProviderToken                wedged                waits for another token
  *   TooManyProviderTokenUpdates         wedged                pauses
@@ -29,6 +30,8 @@ export interface AnswerReview {
   readonly bad: number;
   /** The gateway has a fault of its own that passes. */
   readonly transient: number;
+  /** The same, to recipients that were sent to before: says nothing new about the gateway. */
+  readonly repeated: number;
   readonly tokenUpdates: number;
   /** They settle no recipient: it has to be sent to again, or nothing will ever succeed. */
   readonly barren: number;
@@ -39,6 +42,7 @@ export interface AnswerReview {
 export class ConnectionHealth implements AnswerReview {
   bad = 0;
   transient = 0;
+  repeated = 0;
   tokenUpdates = 0;
   barren = 0;
   retryAfterMs = 0;
@@ -49,8 +53,11 @@ export class ConnectionHealth implements AnswerReview {
   #serverErrors = 0;
   #lastServerErrorAt = 0;
 
-  /** An answer other than 200 came; `answers`: all answers of the connection so far, this one included. */
-  rejected(answers: number, rejection: Rejection): void {
+  /**
+   * An answer other than 200 came; `answers`: all answers of the connection so far, this one included. `isRetry`: the
+   * recipient was sent to before.
+   */
+  rejected(answers: number, rejection: Rejection, isRetry: boolean): void {
     const { status, reason, retryAfterSeconds } = rejection;
     if (status === 410 || reason === 'TooManyRequests') return;
     this.bad++;
@@ -59,7 +66,9 @@ export class ConnectionHealth implements AnswerReview {
     if (wedge === 'token-expired') this.isTokenExpired = true;
     if (wedge === 'token-updates') this.tokenUpdates++;
     const isTransient = reason !== 'Shutdown' && classOf(status, reason) === 'transient';
-    if (isTransient) {
+    if (isTransient && isRetry) {
+      this.repeated++;
+    } else if (isTransient) {
       this.transient++;
       this.retryAfterMs = Math.max(this.retryAfterMs, (retryAfterSeconds ?? 0) * 1000);
     }
@@ -71,6 +80,7 @@ export class ConnectionHealth implements AnswerReview {
     if (this.bad === 0) return;
     this.bad = 0;
     this.transient = 0;
+    this.repeated = 0;
     this.tokenUpdates = 0;
     this.barren = 0;
     this.retryAfterMs = 0;

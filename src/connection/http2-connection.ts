@@ -206,7 +206,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   onRejected(tag: number, status: number, body: Uint8Array, fields: ResponseFields): void {
     const rejection = rejectionOf(status, body, fields);
     this.counts.answers++;
-    this.#watch.rejected(rejection);
+    this.#watch.rejected(rejection, this.#source.isRetry(tag));
     this.#source.onRejected(tag, rejection);
   }
 

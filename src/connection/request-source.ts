@@ -43,6 +43,8 @@ export interface RequestSource {
   taken(run: RequestRun, count: number): void;
   /** APNs answered 200. */
   onAccepted(tag: number): void;
+  /** Whether a recipient that is out was sent to before and answered, or its answer lost; asked before onRejected. */
+  isRetry(tag: number): boolean;
   /** APNs answered otherwise. */
   onRejected(tag: number, rejection: Rejection): void;
   /** Certainly not processed (REFUSED_STREAM, above lastStreamId, never handed to the stream): may be sent again. */

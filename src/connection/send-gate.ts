@@ -10,12 +10,16 @@
  * Without the pause a million requests would be burnt against a gateway that is down. Each pause is twice as long as
  * the last until an answer of another kind comes; after maxUnavailableMs without one the pool gives up. What was
  * answered goes to the source in any case: whether those recipients are sent to again is not decided here.
+ *
+ * Only first requests are evidence of that. A recipient that gets a fault each time would otherwise, once it is all that
+ * is left to send, make a gateway look unavailable that serves everybody else.
  */
 import type { Clock } from '../base/clock.js';
 import {
   maxTokenUpdatesPauseMs,
   maxTransientPauseMs,
   maxUnavailableMs,
+  requestTimeoutMs,
   tokenUpdatesPauseMs,
   transientAnswersBeforePause,
   transientPauseMs,
@@ -49,6 +53,8 @@ export class SendGate {
   #retryAfterMs = 0;
   /** When the first of the answers came that were all of no use; null while they are of use. */
   #barrenSinceMs: number | null = null;
+  /** When the last of them came. */
+  #barrenAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, events: SendGateEvents) {
     const reopen = (): void => this.#update();
@@ -77,8 +83,8 @@ export class SendGate {
   /** After a read of one connection that brought `answers` answers; `review` says which of them were no good. */
   afterRead(answers: number, review: AnswerReview): void {
     if (review.barren < answers && this.#barrenSinceMs !== null) this.#recover();
-    if (review.barren === 0) return;
-    this.#barrenSinceMs ??= this.#clock.now();
+    if (review.barren === review.repeated) return;
+    this.#noteBarren();
     if (review.tokenUpdates > 0) this.#pause(this.#tokenUpdates, 0);
     if (review.transient === 0 || review.barren < answers) return;
     this.#inRow += review.transient;
@@ -97,6 +103,14 @@ export class SendGate {
   stop(): void {
     this.#transient.stop();
     this.#tokenUpdates.stop();
+  }
+
+  /** Faults long before the last ones, with nothing sent between, are another story. */
+  #noteBarren(): void {
+    const now = this.#clock.now();
+    if (now - this.#barrenAtMs > maxTokenUpdatesPauseMs + requestTimeoutMs) this.#recover();
+    this.#barrenAtMs = now;
+    this.#barrenSinceMs ??= now;
   }
 
   #pause(pause: DoublingPause, atLeastMs: number): void {

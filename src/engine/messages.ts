@@ -44,6 +44,8 @@ export interface BatchMessage {
   readonly tokenBytes: number;
   readonly buffer: ArrayBuffer;
   readonly personal: PersonalParts | null;
+  /** Its recipients were all sent to before, and answered or lost. */
+  readonly isRetry: boolean;
 }
 
 export interface RouteMessage {

@@ -37,7 +37,7 @@ describe('connection/connection-health', () => {
   for (const [status, reason, wedge, bad, transient, barren] of table) {
     it(`takes ${status} ${reason} for what it is`, () => {
       const health = new ConnectionHealth();
-      health.rejected(1, rejection(status, reason));
+      health.rejected(1, rejection(status, reason), false);
       const { wedge: found, bad: badNow, transient: transientNow, barren: barrenNow } = health;
       assert.deepEqual([found, badNow, transientNow, barrenNow], [wedge, bad, transient, barren]);
       health.forgetRead();
@@ -49,28 +49,40 @@ describe('connection/connection-health', () => {
   it(`finds ${maxServerErrorsInRow} answers 500 in a row, over as many reads as they take`, () => {
     const health = new ConnectionHealth();
     for (let answers = 1; answers < maxServerErrorsInRow; answers++) {
-      health.rejected(answers, rejection(500, 'InternalServerError'));
+      health.rejected(answers, rejection(500, 'InternalServerError'), false);
       health.forgetRead();
     }
     assert.equal(health.wedge, null);
-    health.rejected(maxServerErrorsInRow, rejection(500, 'InternalServerError'));
+    health.rejected(maxServerErrorsInRow, rejection(500, 'InternalServerError'), false);
     assert.equal(health.wedge, 'server-errors');
   });
 
   it('begins to count anew with any other answer, accepted ones included', () => {
     const health = new ConnectionHealth();
     for (let answers = 1; answers < 20 * maxServerErrorsInRow; answers++) {
-      if (answers % maxServerErrorsInRow !== 0) health.rejected(answers, rejection(500, 'InternalServerError'));
+      if (answers % maxServerErrorsInRow !== 0) health.rejected(answers, rejection(500, 'InternalServerError'), false);
     }
     assert.equal(health.wedge, null);
   });
 
+  it('takes a passing fault of a retry for no news about the gateway, though for one more of a run of 500s', () => {
+    const health = new ConnectionHealth();
+    for (let answers = 1; answers <= maxServerErrorsInRow; answers++) {
+      health.rejected(answers, rejection(500, 'InternalServerError', 9), true);
+    }
+    const { transient, repeated, barren, retryAfterMs, wedge } = health;
+    assert.deepEqual([transient, repeated, barren, retryAfterMs], [0, maxServerErrorsInRow, maxServerErrorsInRow, 0]);
+    assert.equal(wedge, 'server-errors');
+    health.forgetRead();
+    assert.equal(health.repeated, 0);
+  });
+
   it('keeps the longest Retry-After of the answers that pass', () => {
     const health = new ConnectionHealth();
-    health.rejected(1, rejection(503, 'ServiceUnavailable', 2));
-    health.rejected(2, rejection(503, 'ServiceUnavailable', 7));
-    health.rejected(3, rejection(503, 'ServiceUnavailable'));
-    health.rejected(4, rejection(429, 'TooManyRequests', 60));
+    health.rejected(1, rejection(503, 'ServiceUnavailable', 2), false);
+    health.rejected(2, rejection(503, 'ServiceUnavailable', 7), false);
+    health.rejected(3, rejection(503, 'ServiceUnavailable'), false);
+    health.rejected(4, rejection(429, 'TooManyRequests', 60), false);
     assert.equal(health.retryAfterMs, 7000);
   });
 });

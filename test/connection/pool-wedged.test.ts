@@ -233,6 +233,17 @@ describe('connection/pool and connections that no longer serve', () => {
       h.source.dropWaiting();
     });
 
+    it('does not pause for recipients that meet a fault each time they are sent to', () => {
+      const h = troubled(Number.POSITIVE_INFINITY);
+      for (let tag = 0; tag < 100_000; tag++) h.source.retries.add(tag);
+      h.start();
+      h.clock.advance(10_000);
+      assert.ok(h.received().length > 3_000, `${h.received().length} requests`);
+      h.clock.advance(2 * maxUnavailableMs);
+      assert.deepEqual(h.source.failures, []);
+      h.source.dropWaiting();
+    });
+
     it('does not pause for a device that gets too many', () => {
       const h = make({
         recipients: 5000,

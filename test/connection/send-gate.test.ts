@@ -10,7 +10,7 @@ import type { AnswerReview } from '../../src/connection/connection-health.js';
 import { SendGate } from '../../src/connection/send-gate.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
-const good: AnswerReview = { bad: 0, transient: 0, tokenUpdates: 0, barren: 0, retryAfterMs: 0 };
+const good: AnswerReview = { bad: 0, transient: 0, repeated: 0, tokenUpdates: 0, barren: 0, retryAfterMs: 0 };
 const transient = (count: number, retryAfterMs = 0): AnswerReview => {
   return { ...good, bad: count, transient: count, barren: count, retryAfterMs };
 };
@@ -105,6 +105,26 @@ describe('connection/send-gate', () => {
     gate.release();
     assert.equal(gate.isOpen, true);
     assert.equal(opened, 1);
+  });
+
+  it('learns nothing from retries that meet a fault again, neither for the gateway nor against it', () => {
+    const again = (count: number): AnswerReview => ({ ...good, bad: count, repeated: count, barren: count });
+    for (let read = 0; read < 100; read++) gate.afterRead(many, again(many));
+    assert.equal(gate.isOpen, true);
+    gate.afterRead(many, transient(many));
+    shutMs();
+    gate.afterRead(many, again(many));
+    assert.equal(gate.isTroubled, true, 'nor do they end the trouble that there is');
+    gate.afterRead(2, again(1));
+    assert.equal(gate.isTroubled, false, 'one of two was answered otherwise');
+  });
+
+  it('does not count time in which nothing was sent as time without an answer', () => {
+    gate.afterRead(many, transient(many));
+    clock.advance(10 * maxUnavailableMs);
+    gate.afterRead(many, transient(many));
+    assert.equal(unavailable, 0);
+    assert.equal(shutMs(), transientPauseMs, 'a first pause again');
   });
 
   it('tells when nothing of use was answered for too long, and has its time again when it is asked anew', () => {

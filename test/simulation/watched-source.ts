@@ -68,6 +68,10 @@ export class WatchedSource implements RequestSource {
     this.#expect(tag, ACCEPTED, 'after an answer');
   }
 
+  isRetry(tag: number): boolean {
+    return this.#inner.isRetry(tag);
+  }
+
   onRejected(tag: number, rejection: Rejection): void {
     const number = this.#number(tag);
     this.#trace.event('rejected', number, rejection.status, rejection.reason);

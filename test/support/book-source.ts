@@ -31,6 +31,7 @@ export class BookSource implements RequestSource {
   readonly rejections: { index: number; rejection: Rejection }[] = [];
   readonly causes: { index: number; cause: PealError }[] = [];
   readonly failures: PealError[] = [];
+  readonly retries = new Set<number>();
   /** Provider tokens that the pool reported as expired, in order. */
   readonly expiredTokens: string[] = [];
   readonly #runs: MutableRun[] = [];
@@ -88,6 +89,11 @@ export class BookSource implements RequestSource {
 
   onAccepted(tag: number): void {
     this.#settle(tag, 'accepted');
+  }
+
+  /** Whoever was sent to before; tests that need it say so. */
+  isRetry(tag: number): boolean {
+    return this.retries.has(tag);
   }
 
   onRejected(tag: number, rejection: Rejection): void {

@@ -48,7 +48,7 @@ function byCode(known: Map<number, PealError>, errorCode: number, make: (name: s
 /** RST_STREAM with any other code: whether the request was processed is not known. */
 export function resetCause(errorCode: number): PealError {
   return byCode(resetCauses, errorCode, (name) =>
-    cause('ERR_PEAL_RESET', `the gateway reset the stream (${name}) without an answer; it may have been processed`),
+    cause('ERR_PEAL_RESET', `the gateway reset the stream (${name}) without an answer`),
   );
 }
 

@@ -108,7 +108,9 @@ export class Mailbox {
     const buffer = this.#buffers.copyOf(batch.tokens);
     const personal = copyPersonal(batch);
     const transfer = personal === null ? [buffer] : [buffer, ...buffersOf(personal)];
-    link.post({ kind: 'batch', slot, notificationId: job.id, count, tokenBytes, buffer, personal }, transfer);
+    const { isRetry } = parcel;
+    const message = { slot, notificationId: job.id, count, tokenBytes, buffer, personal, isRetry };
+    link.post({ kind: 'batch', ...message }, transfer);
   }
 
   /** Takes a settled parcel out of its slot. Null when there is none in it: the shard is at fault. */

@@ -45,6 +45,11 @@ export class Parcel {
     return this.crashes < maxBatchCrashes;
   }
 
+  /** What is to be sent of it was sent before: nothing goes again before every recipient has been out. */
+  get isRetry(): boolean {
+    return this.#retries?.hasReleased ?? false;
+  }
+
   /** When the next of its recipients is to be sent again; null when none is. */
   get dueMs(): number | null {
     return this.#retries?.dueMs ?? null;

@@ -47,10 +47,16 @@ export class Retries {
   readonly #ledger: Uint8Array;
   readonly #entries = new Map<number, Entry>();
   #resent = 0;
+  #hasReleased = false;
 
   /** `ledger`: the parcel's own. */
   constructor(ledger: Uint8Array) {
     this.#ledger = ledger;
+  }
+
+  /** Whether recipients were released to be sent again. */
+  get hasReleased(): boolean {
+    return this.#hasReleased;
   }
 
   /** Requests that were sent again so far. */
@@ -99,6 +105,7 @@ export class Retries {
       this.#ledger[index] = QUEUED;
       released.add(index);
     }
+    this.#hasReleased ||= released.size > 0;
     for (const detail of details) if (released.has(detail.index)) this.#entries.get(detail.index)!.detail = detail;
     return released;
   }

@@ -32,6 +32,7 @@ export class BatchSlot implements RequestRun {
   head = maxBatchRecipients;
   tokens: TokenBlock = noTokens;
   personal: PersonalParts | null = null;
+  isRetry = false;
   /** What is being sent, or null while the slot is free. */
   state: NotificationState | null = null;
   /** Recipients that this shard was to send; those that have no outcome yet; those whose outcome is not accepted. */
@@ -74,6 +75,7 @@ export class BatchSlot implements RequestRun {
     const { buffer, tokenBytes, count } = message;
     this.tokens = new TokenBlock(new Uint8Array(buffer, 0, count * tokenBytes), tokenBytes, count);
     this.personal = message.personal;
+    this.isRetry = message.isRetry;
     this.state = state;
     this.#buffer = buffer;
     let head = maxBatchRecipients;

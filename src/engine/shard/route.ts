@@ -108,6 +108,10 @@ export class ShardRoute implements RequestSource {
     if (slot.remaining === 0) this.#settle(slot);
   }
 
+  isRetry(tag: number): boolean {
+    return this.#slots[tag >>> tagShift]?.isRetry ?? false;
+  }
+
   onRejected(tag: number, rejection: Rejection): void {
     if (!this.#isOutstanding(tag)) return;
     const { status, reason, timestampMs, apnsId, retryAfterSeconds } = rejection;

@@ -113,6 +113,37 @@ describe('engine/dispatcher/retries', () => {
     assert.deepEqual([book.count('rejected'), book.batches[0]!.resent], [1, 0]);
   });
 
+  it('tells the pool who was sent to before, and who was not', async () => {
+    const job = send();
+    await job.dispatch(batchOf(0, 3));
+    await pass();
+    const tags = pool.take(3);
+    assert.deepEqual(
+      tags.map((tag) => pool.source.isRetry(tag)),
+      [false, false, false],
+    );
+    // What comes back unprocessed has never been out.
+    pool.returnUnsent([tags[0]!], lost);
+    pool.accept([tags[1]!]);
+    pool.reject([tags[2]!], unavailable);
+    const [unprocessed] = pool.take(1);
+    assert.equal(pool.source.isRetry(unprocessed!), false);
+    pool.accept([unprocessed!]);
+    await pass(1_000);
+    const [again] = pool.take(1);
+    assert.equal(pool.source.isRetry(again!), true);
+    pool.accept([again!]);
+    await job.finish();
+
+    const next = send();
+    await next.dispatch(batchOf(3, 1));
+    await pass();
+    const [fresh] = pool.take(1);
+    assert.equal(pool.source.isRetry(fresh!), false, 'the slot is used anew');
+    pool.accept([fresh!]);
+    await next.finish();
+  });
+
   it('waits for as long as the gateway asks', async () => {
     const job = send();
     await job.dispatch(batchOf(0, 1));

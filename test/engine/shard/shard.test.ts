@@ -53,6 +53,7 @@ class Bench {
     if (options.states !== undefined) this.ledger.slot(slot, count).set(options.states);
     this.shard.receive({
       kind: 'batch',
+      isRetry: false,
       slot,
       notificationId: options.notificationId ?? 1,
       count,
