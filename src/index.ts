@@ -56,7 +56,7 @@ export type { Progress } from './session/progress.js';
 export type { InvalidRecipient, PersonalRecipient, Recipient, Token } from './session/recipient.js';
 export { RecipientList } from './session/recipient-list.js';
 export { type OutcomeCounts, Result, type ResultData, type SendFault } from './session/result.js';
-export type { SendOptions } from './session/send-options.js';
+export type { RetryOptions, SendOptions } from './session/send-options.js';
 export { Session, type SessionStats } from './session/session.js';
 export type { Backend, BackendStream, ByteStream, ByteStreamListener, OpenOptions } from './transport/backend.js';
 export type { ByteSource, ReadTokensOptions };

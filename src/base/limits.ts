@@ -231,6 +231,8 @@ export const shardLedgerSlots = 1024;
 /** Bytes of personal payload that use up as much of a shard's credit as one recipient. */
 export const personalBytesPerCredit = 256;
 export const maxThreads = 64;
+/** Heap of one worker thread, in MiB: far above what a shard needs, so that a fault ends the thread and not the process. */
+export const maxShardHeapMb = 1024;
 /** How long a worker thread may take to answer its first call. */
 export const shardStartTimeoutMs = 20_000;
 /** Restarts of one shard without a settled batch between, before it is given up. */

@@ -4,6 +4,7 @@
  */
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { maxShardHeapMb } from '../../base/limits.js';
 import type { ShardTask } from '../shard/shard-task.js';
 
 /** The part of Piscina that a supervisor uses. */
@@ -64,6 +65,8 @@ class PiscinaThreads implements ThreadPool {
       // The default lets an idle worker sleep in Atomics.wait, and its sockets and timers with it.
       atomics: 'disabled',
       recordTiming: false,
+      env: environmentOfThreads(process.env),
+      resourceLimits: { maxOldGenerationSizeMb: maxShardHeapMb },
     });
     // A worker that fails outside of a task is no news; without a listener the whole process would end.
     pool.on('error', () => {});
@@ -76,4 +79,9 @@ class PiscinaThreads implements ThreadPool {
     this.#pools.set(pool, ending);
     return ending;
   }
+}
+
+/** What the command line reads secrets from (passphrase, password of a proxy) is nothing for threads to have. */
+function environmentOfThreads(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('PEAL_')));
 }
