@@ -204,7 +204,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   onRejected(tag: number, status: number, body: Uint8Array, fields: ResponseFields): void {
-    const rejection = rejectionOf(status, body, fields);
+    const rejection = rejectionOf(status, body, fields, this.#clock);
     this.counts.answers++;
     this.#watch.rejected(rejection, this.#source.isRetry(tag));
     this.#source.onRejected(tag, rejection);

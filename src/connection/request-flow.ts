@@ -1,5 +1,6 @@
 /** Small decisions about requests on their way out and answers on their way in. Called by connections. */
 import { parseAnswerBody } from '../apns/answer.js';
+import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import { minRequestsPerWrite } from '../base/limits.js';
 import type { ResponseFields } from '../codec/http2/index.js';
@@ -24,16 +25,25 @@ export function isTooFew(credit: number, inFlight: number): boolean {
   return credit < (credit + inFlight) >> 3;
 }
 
-/** The Retry-After field as seconds (RFC 9110 §10.2.3); null for a date, for nonsense, and where there is none. */
-export function retryAfterSeconds(text: string | null): number | null {
-  return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : null;
+/** The form of dates that senders must use (RFC 9110 §5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`. */
+const fixdate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
+/**
+ * The Retry-After field as seconds from now (RFC 9110 §10.2.3): a number of seconds, or a date, which is held against
+ * the wall clock; 0 for one that is past. Null for anything else, and where there is none.
+ */
+export function retryAfterSeconds(text: string | null, clock: Clock): number | null {
+  if (text === null) return null;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  const atMs = fixdate.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(atMs) ? null : Math.max(0, Math.ceil((atMs - clock.wallMs()) / 1000));
 }
 
 /** What an answer other than 200 said. */
-export function rejectionOf(status: number, body: Uint8Array, fields: ResponseFields): Rejection {
+export function rejectionOf(status: number, body: Uint8Array, fields: ResponseFields, clock: Clock): Rejection {
   const { reason, timestampMs } = parseAnswerBody(body);
   const { apnsId, retryAfter } = fields;
-  return { status, reason, timestampMs, apnsId, retryAfterSeconds: retryAfterSeconds(retryAfter) };
+  return { status, reason, timestampMs, apnsId, retryAfterSeconds: retryAfterSeconds(retryAfter, clock) };
 }
 
 /** The gateway cannot be sent this notification at all: nobody who waits for it gets it. */
