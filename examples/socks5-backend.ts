@@ -30,6 +30,8 @@ export interface Socks5Options {
 }
 
 export default class Socks5Backend implements Backend {
+  /** The TLS back-end does. */
+  readonly checksPins = true;
   readonly #tls: Backend;
 
   constructor({ host, port, user, password }: Socks5Options) {

@@ -155,6 +155,10 @@ export const closeTimeoutMs = 5_000;
 export const addressAttemptTimeoutMs = 500;
 /** TLS contexts (client certificate and trusted certificates) that one back-end keeps. */
 export const maxSecureContexts = 64;
+/** Public keys that one session may pin. */
+export const maxPins = 64;
+/** Certificates of a gateway's chain whose keys are compared with the pins. */
+export const maxChainCertificates = 20;
 /** What a proxy may answer a CONNECT with, in bytes. */
 export const maxProxyAnswerBytes = 16 * 1024;
 /** Silence, with nothing in flight, after which the gateway is asked with a PING: under the 340 s of known routers. */

@@ -6,6 +6,7 @@ import { Option } from 'commander';
 import { type Address, parseAddress } from '../apns/address.js';
 import { type CredentialFlags, certificateOptions, checkCertificateFlags } from './credential-options.js';
 import type { OptionGroup } from './option-values.js';
+import { pinOption } from './pin-option.js';
 import { proxyOption } from './proxy-option.js';
 import { usageError } from './terminal.js';
 
@@ -15,6 +16,7 @@ export type FeedbackFormat = 'csv' | 'ndjson';
 export interface FeedbackOptions extends CredentialFlags {
   readonly gateway: string;
   readonly ca?: string;
+  readonly pin?: readonly string[];
   readonly proxy?: string;
   readonly format: FeedbackFormat;
   readonly out?: string;
@@ -31,6 +33,7 @@ export function feedbackOptionGroups(): readonly OptionGroup[] {
           'feedback_production, feedback_sandbox or feedback://HOST:PORT',
         ).makeOptionMandatory(),
         new Option('--ca <file>', "PEM certificates to trust instead of the system's"),
+        pinOption(),
         proxyOption(),
       ],
     },

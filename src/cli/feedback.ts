@@ -10,6 +10,7 @@ import { checkFeedbackOptions, type FeedbackOptions } from './feedback-options.j
 import { FeedbackOutput } from './feedback-output.js';
 import { Interrupt } from './interrupt.js';
 import { counted } from './numbers.js';
+import { pinSession } from './pin-option.js';
 import { proxySession } from './proxy-option.js';
 import { printNote, type Terminal } from './terminal.js';
 
@@ -25,6 +26,7 @@ export async function feedback(options: FeedbackOptions, terminal: Terminal): Pr
   const session = new Session({
     threads: 0,
     ...(options.ca === undefined ? {} : { ca: { file: options.ca } }),
+    ...pinSession(options, terminal.env),
     ...proxySession(options, terminal.env),
   });
   // Before the gateway is asked: it gives its list only once.

@@ -20,6 +20,7 @@ import {
   threadCount,
   wholeNumber,
 } from './option-values.js';
+import { pinOption } from './pin-option.js';
 import { proxyOption } from './proxy-option.js';
 import { checkProtocol, isApples } from './send-gateway.js';
 import { usageError } from './terminal.js';
@@ -40,6 +41,7 @@ export interface SendOptions extends CredentialFlags {
   readonly environment?: 'production' | 'development';
   readonly gateway?: string;
   readonly ca?: string;
+  readonly pin?: readonly string[];
   readonly proxy?: string;
   readonly threads: number | 'auto';
   readonly maxConnections?: number;
@@ -77,6 +79,7 @@ export function sendOptionGroups(): readonly OptionGroup[] {
           'another gateway: https://HOST:PORT, binary://HOST:PORT, or a name',
         ).conflicts('environment'),
         new Option('--ca <file>', "PEM certificates to trust instead of the system's"),
+        pinOption(),
         proxyOption(),
         new Option('--threads <n|auto>', 'worker threads; 0: none').argParser(threadCount(maxThreads)).default('auto'),
         new Option('--max-connections <n>', 'most connections of each thread').argParser(

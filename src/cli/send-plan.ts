@@ -7,6 +7,7 @@ import type { Gateway } from '../session/gateway.js';
 import type { Message } from '../session/message.js';
 import { Session } from '../session/session.js';
 import { loadCommandCredential } from './command-credential.js';
+import { pinSession } from './pin-option.js';
 import { proxySession } from './proxy-option.js';
 import { gatewayOf } from './send-gateway.js';
 import { sendMessage } from './send-message.js';
@@ -41,6 +42,7 @@ export async function planSend(options: SendOptions, terminal: Terminal): Promis
     threads: threadsFor(options, estimated),
     ...(maxConnections === undefined ? {} : { maxConnections }),
     ...(ca === undefined ? {} : { ca: { file: ca } }),
+    ...pinSession(options, terminal.env),
     ...proxySession(options, terminal.env),
   });
   return { session, gateway: session.getConnection(address, credential), message, estimated };

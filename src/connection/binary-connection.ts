@@ -73,7 +73,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   #idleSinceMs: number;
 
   constructor(options: BinaryConnectionOptions) {
-    const { address, certificate, ca, connectTimeoutMs, readBufferBytes, writeTimeoutMs, clock } = options;
+    const { address, certificate, ca, pins, connectTimeoutMs, readBufferBytes, writeTimeoutMs, clock } = options;
     this.#options = options;
     this.#where = hostAndPort(address);
     this.#source = options.source;
@@ -86,7 +86,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
     this.#provingTimer = new Timer(clock, () => this.#flushSoon());
     this.#writeTimer = new Timer(clock, () => this.abandon(errors.writeTimeoutError(this.#where, writeTimeoutMs)));
     this.#deadline = new Timer(clock, () => this.#onDeadline());
-    const open = { address, certificate, ca, alpnProtocol: null, connectTimeoutMs, readBufferBytes };
+    const open = { address, certificate, ca, pins, alpnProtocol: null, connectTimeoutMs, readBufferBytes };
     this.#stream = options.backend.open(open, this);
   }
 

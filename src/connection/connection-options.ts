@@ -32,6 +32,8 @@ export interface ConnectionOptions {
   readonly address: Address;
   readonly certificate: CertificateCredential | null;
   readonly ca: string | null;
+  /** Keys of which the gateway's chain must hold one. Default: it need not. */
+  readonly pins?: readonly string[] | null | undefined;
   readonly backend: Backend;
   readonly source: RequestSource;
   readonly owner: ConnectionOwner;

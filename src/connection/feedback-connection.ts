@@ -24,6 +24,8 @@ export interface FeedbackOptions {
   readonly certificate: CertificateCredential | null;
   /** PEM certificates trusted instead of the system's, or null. */
   readonly ca: string | null;
+  /** Keys of which the gateway's chain must hold one. Default: it need not. */
+  readonly pins?: readonly string[] | null | undefined;
   readonly backend: Backend;
   readonly clock: Clock;
   readonly log: Logger;
@@ -79,12 +81,12 @@ class FeedbackConnection implements ByteStreamListener, FeedbackListener {
   #wake: (() => void) | null = null;
 
   constructor(options: FeedbackOptions) {
-    const { address, certificate, ca, connectTimeoutMs, readBufferBytes, backend, log } = options;
+    const { address, certificate, ca, pins, connectTimeoutMs, readBufferBytes, backend, log } = options;
     this.#options = options;
     this.#where = hostAndPort(address);
     log.debug({ gateway: this.#where }, 'feedback connection opening');
     const logged = withLog(backend, log, { gateway: this.#where });
-    const open = { address, certificate, ca, alpnProtocol: null, connectTimeoutMs, readBufferBytes };
+    const open = { address, certificate, ca, pins, alpnProtocol: null, connectTimeoutMs, readBufferBytes };
     this.#stream = logged.open(open, this);
   }
 

@@ -69,7 +69,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   #pings = 0;
 
   constructor(options: Http2ConnectionOptions) {
-    const { address, certificate, ca, connectTimeoutMs, readBufferBytes, clock } = options;
+    const { address, certificate, ca, pins, connectTimeoutMs, readBufferBytes, clock } = options;
     this.#options = options;
     this.#where = hostAndPort(address);
     this.#source = options.source;
@@ -94,7 +94,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
       clock.defer(() => this.#onDeadline(isOpening));
     });
     this.#deadline.set(connectTimeoutMs);
-    const open = { address, certificate, ca, alpnProtocol: 'h2', connectTimeoutMs, readBufferBytes };
+    const open = { address, certificate, ca, pins, alpnProtocol: 'h2', connectTimeoutMs, readBufferBytes };
     this.#stream = options.backend.open(open, this);
     this.#coalescer = new ReadCoalescer(clock, this.#stream, () => {
       this.pump();

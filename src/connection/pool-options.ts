@@ -16,6 +16,8 @@ export interface PoolOptions extends Partial<BinarySettings> {
   readonly credential: CredentialData;
   /** PEM certificates trusted instead of the system's, or null. */
   readonly ca: string | null;
+  /** Keys of which the gateway's chain must hold one. Default: it need not. */
+  readonly pins?: readonly string[] | null | undefined;
   readonly backend: Backend;
   readonly source: RequestSource;
   readonly clock: Clock;

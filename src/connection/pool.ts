@@ -250,7 +250,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   }
 
   #open(): void {
-    const { address, credential, ca, backend, connectTimeoutMs, readBufferBytes, log } = this.#options;
+    const { address, credential, ca, pins, backend, connectTimeoutMs, readBufferBytes, log } = this.#options;
     const id = ++this.#opened;
     this.#stopWaiting();
     this.#openedAtMs = this.#clock.now();
@@ -260,6 +260,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
       address,
       certificate: credential.kind === 'certificate' ? credential : null,
       ca,
+      pins,
       backend: withLog(backend, log, { connection: id, gateway: this.#where }),
       source: this.#source,
       owner: this,

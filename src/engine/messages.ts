@@ -22,6 +22,8 @@ export interface RouteConfig extends Partial<BinarySettings> {
   readonly credential: CredentialData;
   /** PEM certificates trusted instead of the system's, or null. */
   readonly ca: string | null;
+  /** Keys of which the gateway's chain must hold one. Default: it need not. */
+  readonly pins?: readonly string[] | null;
   readonly maxConnections: number;
   readonly connectTimeoutMs: number;
   /** What one read brings at most, in bytes. Default: the back-end's. */

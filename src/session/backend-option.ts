@@ -40,10 +40,18 @@ export function checkBackend(
   return { backend, options: backendOptions ?? null };
 }
 
-/** Loads and makes the back-end. Rejects with PealError ERR_PEAL_OPTION. */
-export async function openBackend({ backend, options }: BackendChoice, clock: Clock): Promise<Backend> {
+/** Loads and makes the back-end. Rejects with PealError ERR_PEAL_OPTION, also where it would not check `pins`. */
+export async function openBackend(
+  { backend, options }: BackendChoice,
+  { clock, pins }: { readonly clock: Clock; readonly pins: readonly string[] | null },
+): Promise<Backend> {
   const { resolveBackend } = await import('../transport/resolve-backend.js');
-  return resolveBackend(backend, options, clock);
+  const made = await resolveBackend(backend, options, clock);
+  if (pins === null || made.checksPins === true) return made;
+  throw optionError(
+    'The option pins does not go with this backend, which does not say that it checks them: see checksPins in ' +
+      'docs/backends.md.',
+  );
 }
 
 /** What threads make their back-ends of; only for what was checked with threads. */

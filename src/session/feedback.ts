@@ -15,11 +15,11 @@ export async function* feedbackOf(
   credential: Credential,
   options: CheckedOptions,
 ): AsyncGenerator<FeedbackEntry, void, undefined> {
-  const { backend: choice, clock, logger: log, ca, connectTimeoutMs, readBufferSize, readTimeoutMs } = options;
-  const backend = await openBackend(choice ?? { backend: 'tls', options: null }, clock);
+  const { backend: choice, clock, logger: log, ca, pins, connectTimeoutMs, readBufferSize, readTimeoutMs } = options;
+  const backend = await openBackend(choice ?? { backend: 'tls', options: null }, options);
   const certificate = credential.data.kind === 'certificate' ? credential.data : null;
   const outside = { backend, clock, log, connectTimeoutMs, readBufferBytes: readBufferSize, readTimeoutMs };
-  for await (const { token, seconds } of readFeedback({ address, certificate, ca, ...outside })) {
+  for await (const { token, seconds } of readFeedback({ address, certificate, ca, pins, ...outside })) {
     yield { token: Buffer.from(token).toString('hex'), when: new Date(seconds * 1000) };
   }
 }

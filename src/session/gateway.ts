@@ -91,9 +91,9 @@ export class Gateway {
 }
 
 function routeOptions(options: CheckedOptions): Omit<RouteConfig, 'address' | 'credential'> {
-  const { ca, maxConnections, poolSize, connectTimeoutMs, indexAuthorization, readBufferSize } = options;
+  const { ca, pins, maxConnections, poolSize, connectTimeoutMs, indexAuthorization, readBufferSize } = options;
   const { flush, readTailTimeoutMs, readTimeoutMs, writeTimeoutMs, writeBufferSize } = options;
   const binary = { flush, readTailTimeoutMs, readTimeoutMs, writeTimeoutMs, writeBufferBytes: writeBufferSize };
-  const both = { ca, maxConnections, poolSize, connectTimeoutMs, indexAuthorization, readBufferBytes: readBufferSize };
-  return { ...both, ...binary };
+  const both = { maxConnections, poolSize, connectTimeoutMs, indexAuthorization, readBufferBytes: readBufferSize };
+  return { ca, pins, ...both, ...binary };
 }

@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { type FileReference, type KeyMaterial, readMaterial } from '../apns/key-material.js';
 import { pemBlocks } from '../apns/pem.js';
+import { checkPins } from '../apns/pins.js';
 import { type Clock, systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import {
@@ -66,6 +67,12 @@ export interface SessionOptions {
   /** PEM certificates to trust instead of the system's, for private gateways: text, bytes or `{ file }`. */
   readonly ca?: KeyMaterial;
   /**
+   * Public keys of which the gateway's certificate chain (its own certificate, an intermediate, or the root) has to hold
+   * one, besides being trusted: `sha256/` and the SHA-256 of the SubjectPublicKeyInfo in base64. Pin several, one of them
+   * of a key not yet in use: who pins one is cut off when the gateway changes it. Default: any key.
+   */
+  readonly pins?: readonly string[];
+  /**
    * Whether the provider token may enter the gateway's header table: 146 bytes less for each notification. Default
    * true; Apple's own advice is a literal.
    */
@@ -96,6 +103,7 @@ export interface CheckedOptions {
   readonly readTailTimeoutMs: number;
   readonly flush: boolean;
   readonly ca: string | null;
+  readonly pins: readonly string[] | null;
   readonly indexAuthorization: boolean;
   readonly logger: Logger;
   readonly backend: BackendChoice | null;
@@ -106,6 +114,7 @@ const known = [
   ...['threads', 'maxConnections', 'connectTimeoutMs', 'ca', 'indexAuthorization', 'logger', 'backend', 'clock'],
   ...[
     'backendOptions',
+    'pins',
     'poolSize',
     'writeBufferSize',
     'readBufferSize',
@@ -155,6 +164,7 @@ export function checkSessionOptions(options: SessionOptions): CheckedOptions {
     readTailTimeoutMs: duration('readTailTimeoutMs', options.readTailTimeoutMs, readTailTimeoutMs),
     flush: trueOrFalse('flush', options.flush, true),
     ca: options.ca === undefined ? null : readCa(options.ca, logger),
+    pins: options.pins === undefined ? null : checkPins('The option pins', options.pins),
     indexAuthorization: trueOrFalse('indexAuthorization', options.indexAuthorization, true),
     logger,
     backend: checkBackend(options, threads),

@@ -156,7 +156,7 @@ export class Session implements AsyncDisposable {
   async #openEngine(threads: number): Promise<Engine> {
     const { backend: choice, clock, logger: log } = this.#options;
     // Threads make their own; what cannot be made here is found before any of them starts.
-    const backend = choice && (await openBackend(choice, clock));
+    const backend = choice && (await openBackend(choice, this.#options));
     const { Dispatcher } = await import('../engine/dispatcher/dispatcher.js');
     if (threads === 0) return new Dispatcher({ threads, clock, log, ...(backend && { backend }) });
     return new Dispatcher({ threads, log, ...(choice && { backendSpec: backendSpec(choice) }) });

@@ -73,6 +73,8 @@ export interface OpenOptions {
   readonly certificate: CertificateCredential | null;
   /** PEM certificates that are trusted instead of the system's, or null. */
   readonly ca: string | null;
+  /** Pins (`sha256/…`) of which one must be of a key in the gateway's chain, besides the trust; none: no matter which. */
+  readonly pins?: readonly string[] | null | undefined;
   /** Application protocol that must be agreed on (`h2`), or null for none. */
   readonly alpnProtocol: string | null;
   readonly connectTimeoutMs: number;
@@ -82,6 +84,11 @@ export interface OpenOptions {
 
 /** Opens byte streams; everything else about the network is its own business. */
 export interface Backend {
+  /**
+   * Whether its streams hold the gateway's chain against `pins`. Sessions with pins refuse a back-end that does not say
+   * so: their gateways would be pinned in name only.
+   */
+  readonly checksPins?: boolean;
   /** Begins to open a stream. Failure comes through `listener.onClosed`, never as a throw. */
   open(options: OpenOptions, listener: ByteStreamListener): BackendStream;
 }

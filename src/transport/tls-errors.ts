@@ -71,6 +71,15 @@ export function noProtocolError(address: Address, protocol: string): PealError {
   );
 }
 
+/** The certificate is trusted, and none of the keys in its chain is pinned. `seen`: their pins. */
+export function noPinError(address: Address, seen: readonly string[]): PealError {
+  const keys = seen.length === 0 ? 'no key that can be read' : seen.join(', ');
+  const text =
+    `None of the pinned keys is in the certificate chain of ${hostAndPort(address)}, which has ${keys}: ` +
+    'check that it is the right gateway before you pin one of these.';
+  return connectError('ERR_PEAL_TLS', text, false);
+}
+
 /** With several addresses tried, the first attempt's error that says more than "too slow". */
 function underlying(error: NodeError): NodeError {
   const errors = error.errors;
@@ -86,6 +95,9 @@ function connectError(
 ): PealError {
   return new PealError(code, message, { origin, retryable });
 }
+
+/** What Node calls whatever else OpenSSL finds wrong with a chain (a key too short, a name out of bounds …). */
+const unnamed = 'UNSPECIFIED';
 
 const untrusted = new Set([
   'UNABLE_TO_GET_ISSUER_CERT',
@@ -103,6 +115,9 @@ const untrusted = new Set([
   'INVALID_CA',
   'INVALID_PURPOSE',
   'PATH_LENGTH_EXCEEDED',
+  'ERROR_IN_CERT_NOT_BEFORE_FIELD',
+  'ERROR_IN_CERT_NOT_AFTER_FIELD',
+  unnamed,
 ]);
 
 /** The gateway's certificate. */
@@ -126,7 +141,8 @@ function certificateError(error: NodeError, code: string, state: StreamState): P
   const advice = state.hasCa
     ? 'it is not signed by a certificate in `ca`; check that `ca` belongs to this gateway.'
     : 'for a private gateway, give the certificate of its authority as `ca`.';
-  return connectError('ERR_PEAL_TLS', `The certificate of ${where} is not trusted (${code}): ${advice}`, false);
+  const why = code === unnamed ? stripUnprintable(error.message, 160) : code;
+  return connectError('ERR_PEAL_TLS', `The certificate of ${where} is not trusted (${why}): ${advice}`, false);
 }
 
 const clientCertificateAlert =

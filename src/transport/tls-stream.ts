@@ -16,7 +16,8 @@ import type { Clock, TimerHandle } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import { readBufferBytes } from '../base/limits.js';
 import type { BackendStream, ByteStreamListener, OpenOptions, StreamDetails } from './backend.js';
-import { dialError, noProtocolError, streamError, timeoutError } from './tls-errors.js';
+import { pinsOfGateway } from './chain-pins.js';
+import { dialError, noPinError, noProtocolError, streamError, timeoutError } from './tls-errors.js';
 
 /**
  * Opens the way to a gateway: resolves with a socket, or any other duplex stream, at whose other end the gateway waits
@@ -190,14 +191,25 @@ export class TlsStream implements BackendStream {
   #onSecure(): void {
     this.#clock.clearTimer(this.#connectTimer);
     if (this.#isAbandoned || this.#error !== null) return;
-    const { alpnProtocol, address } = this.#options;
-    if (alpnProtocol !== null && this.#socket!.alpnProtocol !== alpnProtocol) {
-      this.#fail(noProtocolError(address, alpnProtocol));
+    const refusal = this.#refusal();
+    if (refusal !== null) {
+      this.#fail(refusal);
       this.#drop();
       return;
     }
     this.#isOpen = true;
     this.#listener.onOpen();
+  }
+
+  /** Why this is not the gateway that was asked for, though TLS trusts it; null where it is. */
+  #refusal(): PealError | null {
+    const { alpnProtocol, address, pins = null } = this.#options;
+    if (alpnProtocol !== null && this.#socket!.alpnProtocol !== alpnProtocol) {
+      return noProtocolError(address, alpnProtocol);
+    }
+    if (pins === null) return null;
+    const seen = pinsOfGateway(this.#socket!);
+    return seen.some((pin) => pins.includes(pin)) ? null : noPinError(address, seen);
   }
 
   // --- the end ---

@@ -32,6 +32,7 @@ export function createTlsBackend(options: TlsBackendOptions = {}): Backend {
   const { dial = null, clock = systemClock, lookup = createRotatingLookup() } = options;
   const contexts = new SecureContexts(options.credentialFor);
   return {
+    checksPins: true,
     open(openOptions: OpenOptions, listener: ByteStreamListener): BackendStream {
       try {
         const secureContext = contexts.contextFor(openOptions.certificate, openOptions.ca);

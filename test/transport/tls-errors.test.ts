@@ -19,6 +19,7 @@ describe('transport/tls-errors', () => {
     ['ENOTFOUND', 'ERR_PEAL_RESOLVE', true],
     ['EAI_AGAIN', 'ERR_PEAL_RESOLVE', true],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'ERR_PEAL_TLS', false],
+    ['UNSPECIFIED', 'ERR_PEAL_TLS', false],
     ['CERT_HAS_EXPIRED', 'ERR_PEAL_TLS', false],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'ERR_PEAL_TLS', false],
     ['ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL', 'ERR_PEAL_ALPN', false],
@@ -68,6 +69,14 @@ describe('transport/tls-errors', () => {
     ];
     const error = streamError(Object.assign(new AggregateError(errors), { code: 'ETIMEDOUT' }), connecting);
     assert.equal(error.code, 'ERR_PEAL_CONNECT');
+  });
+
+  it('says in words what Node has no code for', () => {
+    const error = streamError(
+      Object.assign(new Error('EE certificate key too weak'), { code: 'UNSPECIFIED' }),
+      connecting,
+    );
+    assert.match(error.message, /is not trusted \(EE certificate key too weak\)/);
   });
 
   it('does not pass on what a certificate says without cleaning it', () => {

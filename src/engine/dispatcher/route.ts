@@ -70,13 +70,13 @@ export class Route {
 }
 
 /** Equal for routes that can share their connections. The fingerprint stands for the whole credential. */
-export function routeKey({ address, credential, ca, ...rest }: RouteConfig): string {
+export function routeKey({ address, credential, ca, pins, ...rest }: RouteConfig): string {
   const { protocol, host, port } = address;
   const { maxConnections, connectTimeoutMs, readBufferBytes, indexAuthorization, poolSize } = rest;
   const { flush, readTailTimeoutMs, readTimeoutMs, writeTimeoutMs, writeBufferBytes } = rest;
   const { kind, fingerprint } = credential;
   return JSON.stringify([
-    ...[protocol, host, port, kind, fingerprint, ca],
+    ...[protocol, host, port, kind, fingerprint, ca, pins],
     ...[maxConnections, connectTimeoutMs, readBufferBytes, indexAuthorization, poolSize],
     ...[flush, readTailTimeoutMs, readTimeoutMs, writeTimeoutMs, writeBufferBytes],
   ]);

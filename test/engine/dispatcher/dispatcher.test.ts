@@ -310,11 +310,12 @@ describe('dispatcher', () => {
     assert.equal(dispatcher.openRoute({ ...routeConfig }, null), route);
     const others = [
       { ...routeConfig, ca: 'PEM' },
+      { ...routeConfig, pins: ['sha256/pin'] },
       { ...routeConfig, maxConnections: 2 },
       { ...routeConfig, address: { ...routeConfig.address, port: 2197 } },
       { ...routeConfig, credential: { kind: 'token', fingerprint: 'aa' } as const },
     ].map((config) => dispatcher.openRoute(config, { providerToken: () => 'jwt' }));
-    assert.equal(new Set([route, ...others]).size, 5);
+    assert.equal(new Set([route, ...others]).size, 6);
     for (const each of [route, others[0]!]) {
       const job = dispatcher.send(each, notification, new BookSink());
       await job.dispatch(batchOf(0, 1));
