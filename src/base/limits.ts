@@ -155,6 +155,8 @@ export const closeTimeoutMs = 5_000;
 export const addressAttemptTimeoutMs = 500;
 /** TLS contexts (client certificate and trusted certificates) that one back-end keeps. */
 export const maxSecureContexts = 64;
+/** Characters of one message that the command line prints. */
+export const maxMessageCharacters = 8_000;
 /** Public keys that one session may pin. */
 export const maxPins = 64;
 /** Certificates of a gateway's chain whose keys are compared with the pins. */

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, realpath, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { PealError } from '../base/errors.js';
 import { writeProblem } from './write-problem.js';
@@ -33,12 +33,18 @@ export class OutputFile {
     this.#partialName = partialName;
   }
 
-  /** Creates `folder/name`, under its partial name. Throws PealError ERR_PEAL_INPUT. */
-  static async create(folder: string, name: string): Promise<OutputFile> {
+  /**
+   * Creates `folder/name`, under its partial name. Throws PealError ERR_PEAL_INPUT, also where a directory or a device
+   * has that name: it could not be replaced once all is written, or should not be.
+   *
+   * @param mode rights; by default the owner's only
+   */
+  static async create(folder: string, name: string, mode = 0o600): Promise<OutputFile> {
+    await refuseOther(path.join(folder, name));
     const partialName = `${name}.${randomBytes(4).toString('hex')}.partial`;
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
     try {
-      const handle = await open(path.join(folder, partialName), flags, 0o600);
+      const handle = await open(path.join(folder, partialName), flags, mode);
       return new OutputFile(handle, folder, name, partialName);
     } catch (error) {
       throw writeError(path.join(folder, name), error);
@@ -120,6 +126,16 @@ export class OutputFile {
 export async function isAmong(file: string, inputs: readonly string[]): Promise<boolean> {
   const real = (name: string): Promise<string> => realpath(name).catch(() => path.resolve(name));
   return (await Promise.all(inputs.map(real))).includes(await real(file));
+}
+
+/** Only a file may be replaced, or a link to one. Whatever cannot be looked at is found when it is written. */
+async function refuseOther(file: string): Promise<void> {
+  const there = await stat(file).catch(() => null);
+  if (there === null || there.isFile()) return;
+  if (there.isDirectory()) throw writeError(file, { code: 'EISDIR' });
+  throw new PealError('ERR_PEAL_INPUT', `${file} cannot be written: it is a device or a pipe, not a file.`, {
+    origin: 'input',
+  });
 }
 
 /** Makes the new name durable, too. Not every system opens directories, and none loses the contents for that. */

@@ -10,7 +10,7 @@ import { type FeedbackOptions, feedbackOptionGroups } from './feedback-options.j
 import type { OptionGroup } from './option-values.js';
 import { type SendOptions, sendOptionGroups } from './send-options.js';
 import { type SimulateOptions, simulateOptionGroups } from './simulate-options.js';
-import { printError, type Terminal } from './terminal.js';
+import { printable, printError, type Terminal } from './terminal.js';
 
 /** Runs one command line (without node and script) to its exit code. Prints errors; never throws. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
@@ -37,7 +37,7 @@ function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Comma
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
       writeErr: (text) => terminal.stderr.write(text),
-      outputError: (text, write) => write(text.replace(/^error: /, 'peal: ')),
+      outputError: (text, write) => write(usageText(text)),
     })
     .showHelpAfterError('(--help shows how it is used)');
 
@@ -84,6 +84,15 @@ function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Comma
     });
   addOptions(demo, demoOptions());
   return program;
+}
+
+/**
+ * What commander says of a wrong use. It repeats an option that it does not know with its value, and the value of
+ * `--passphrase=…` is nothing for a screen or a log.
+ */
+function usageText(text: string): string {
+  const said = text.replace(/^error: /, 'peal: ').replace(/(unknown option '--[^=\n]*)=.*'/s, "$1'");
+  return said.split('\n').map(printable).join('\n');
 }
 
 function addOptions(command: Command, groups: readonly OptionGroup[]): void {

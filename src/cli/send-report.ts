@@ -6,7 +6,7 @@ import { errorMessage, summaryMessage, writeJsonLine } from './json-lines.js';
 import { counted } from './numbers.js';
 import type { SendOptions } from './send-options.js';
 import { summaryTable } from './summary-table.js';
-import { hasColour, printError, printNote, type Terminal } from './terminal.js';
+import { hasColour, printable, printError, printNote, type Terminal } from './terminal.js';
 
 /** The summary on standard output, what went wrong on standard error, and last. */
 export function printRun(terminal: Terminal, options: SendOptions, { summary, cause, loss }: RunReport): void {
@@ -17,7 +17,8 @@ export function printRun(terminal: Terminal, options: SendOptions, { summary, ca
   } else if (options.quiet !== true && summary.recipients > 0) {
     const columns = stdout.columns ?? 80;
     const colour = hasColour(terminal, stdout);
-    stdout.write(summaryTable(summary, { folder: options.out ?? null, columns, colour }));
+    const folder = options.out === undefined ? null : printable(options.out);
+    stdout.write(summaryTable(summary, { folder, columns, colour }));
   }
   if (cause !== null) printError(terminal, cause);
   const lost = summary.unsent + summary.unknown;

@@ -1,16 +1,15 @@
 /**
  * `peal simulate`: a simulator of the gateway in the foreground, until it is interrupted. Main thread.
  */
-import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { createColors } from 'picocolors';
 import { type Simulator, startSimulator } from '../simulator/simulator.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
 import { Interrupt } from './interrupt.js';
 import { writeJsonLine } from './json-lines.js';
-import { isAmong } from './output-file.js';
+import { isAmong, OutputFile } from './output-file.js';
 import { type SimulateOptions, simulatorOptions } from './simulate-options.js';
 import { hasColour, type Terminal, usageError } from './terminal.js';
-import { writeProblem } from './write-problem.js';
 
 /** Resolves when it was interrupted and everything is closed. Throws PealError ERR_PEAL_OPTION, ERR_PEAL_CREDENTIAL. */
 export async function simulate(options: SimulateOptions, terminal: Terminal): Promise<ExitCode> {
@@ -27,17 +26,20 @@ export async function simulate(options: SimulateOptions, terminal: Terminal): Pr
   return exitCodes.accepted;
 }
 
-async function writeAuthority(path: string, certificate: string | null, options: SimulateOptions): Promise<void> {
+/** Under its name it is seen whole, by everybody who may look there; a link of that name is replaced, not followed. */
+async function writeAuthority(name: string, certificate: string | null, options: SimulateOptions): Promise<void> {
   if (certificate === null) throw usageError('--ca-out: with --cert there is no throw-away certificate to write.');
   const { providerKey, clientCa, scenario } = options;
   const inputs = [providerKey, clientCa, scenario].filter((file) => file !== undefined);
-  if (await isAmong(path, inputs)) {
-    throw usageError(`--ca-out: ${path} is read by this command and would be overwritten; choose another name.`);
+  if (await isAmong(name, inputs)) {
+    throw usageError(`--ca-out: ${name} is read by this command and would be overwritten; choose another name.`);
   }
   try {
-    await writeFile(path, certificate, { mode: 0o644 });
+    const file = await OutputFile.create(path.dirname(name), path.basename(name), 0o644);
+    file.append(certificate);
+    await file.publish();
   } catch (cause) {
-    throw usageError(`--ca-out: ${path} ${writeProblem(cause)}.`, cause);
+    throw usageError(`--ca-out: ${(cause as Error).message}`, cause);
   }
 }
 

@@ -5,6 +5,8 @@
 import type { Readable, Writable } from 'node:stream';
 import { createColors } from 'picocolors';
 import { PealError } from '../base/errors.js';
+import { maxMessageCharacters } from '../base/limits.js';
+import { escapeUnprintable } from '../base/text.js';
 
 export interface Terminal {
   readonly stdin: Readable & { readonly isTTY?: boolean };
@@ -25,13 +27,20 @@ export function hasColour(terminal: Terminal, stream: { readonly isTTY?: boolean
 export function printError(terminal: Terminal, error: unknown): void {
   const { red } = createColors(hasColour(terminal, terminal.stderr));
   const text =
-    error instanceof PealError ? error.message : `this is a fault of peal: ${(error as Error)?.stack ?? String(error)}`;
+    error instanceof PealError
+      ? printable(error.message)
+      : `this is a fault of peal: ${(error as Error)?.stack ?? String(error)}`;
   terminal.stderr.write(`${red('peal:')} ${text}\n`);
 }
 
 export function printNote(terminal: Terminal, text: string): void {
   const { yellow } = createColors(hasColour(terminal, terminal.stderr));
-  terminal.stderr.write(`${yellow('peal:')} ${text}\n`);
+  terminal.stderr.write(`${yellow('peal:')} ${printable(text)}\n`);
+}
+
+/** A line that may be printed, whatever stands in it: names of files and options may hold what acts on a terminal. */
+export function printable(text: string): string {
+  return escapeUnprintable(text, maxMessageCharacters);
 }
 
 /** A wrong use of the command line, in one sentence. */

@@ -7,6 +7,7 @@ import { reasons } from '../apns/reason.js';
 import { PealError } from '../base/errors.js';
 import { readProblem } from '../base/file-errors.js';
 import { maxScenarioFaults, maxScenarioFileBytes } from '../base/limits.js';
+import { escapeUnprintable } from '../base/text.js';
 import type { FaultAction, Scenario } from './scenario.js';
 import {
   actionRules,
@@ -57,18 +58,17 @@ export function readScenario(path: string): Scenario {
     throw new PealError('ERR_PEAL_OPTION', `The scenario ${path} ${readProblem(cause)}.`, { origin: 'usage', cause });
   }
   if (text.length > maxScenarioFileBytes) {
-    throw wrong(`in ${path}`, `is larger than ${maxScenarioFileBytes} bytes`);
+    throw wrong(`The scenario ${path}`, `is larger than ${maxScenarioFileBytes} bytes`);
   }
   try {
-    return checkScenario(JSON.parse(text));
+    // Some editors put a byte order mark before it, which is no JSON.
+    return checkScenario(JSON.parse(text.replace(/^\uFEFF/, '')));
   } catch (cause) {
     if (cause instanceof PealError) {
       throw new PealError(cause.code, `${path}: ${cause.message}`, { origin: 'usage', cause });
     }
-    throw new PealError('ERR_PEAL_OPTION', `The scenario ${path} is no JSON: ${(cause as Error).message}`, {
-      origin: 'usage',
-      cause,
-    });
+    const why = escapeUnprintable((cause as Error).message, 160);
+    throw new PealError('ERR_PEAL_OPTION', `The scenario ${path} is no JSON: ${why}`, { origin: 'usage' });
   }
 }
 
@@ -106,7 +106,10 @@ function checkFields(path: string, value: Plain, rules: FieldRules, others: read
     if (item === undefined || others.includes(field)) continue;
     const rule = Object.hasOwn(rules, field) ? rules[field] : undefined;
     if (rule === undefined) {
-      throw wrong(`${path}.${field}`, `is unknown; there are ${[...others, ...Object.keys(rules)].join(', ')}`);
+      throw wrong(
+        `${path}.${escapeUnprintable(field, 60)}`,
+        `is unknown; there are ${[...others, ...Object.keys(rules)].join(', ')}`,
+      );
     }
     const allowed = fault(rule, item);
     if (allowed !== null) throw wrong(`${path}.${field}`, `is ${shown(item)}: it has to be ${allowed}`);
@@ -150,7 +153,7 @@ function plain(path: string, value: unknown): Plain {
 /** Short, and without what stands in it. */
 function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  if (typeof value === 'string') return `"${escapeUnprintable(value, 60)}"`;
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -63,6 +63,18 @@ describe('peal feedback', () => {
     const result = await runCommand(fixture.feedback('--out', fixture.path('nowhere/gone.csv')));
     assert.equal(result.code, 6);
     assertOneSentence(result, /nowhere\/gone\.csv/);
+    // Neither could be replaced by a file at the end, or should be.
+    mkdirSync(fixture.path('directory'));
+    symlinkSync('/dev/null', fixture.path('device'));
+    for (const [name, sentence] of [
+      ['directory', /directory cannot be written: it is a directory/],
+      ['device', /device cannot be written: it is a device/],
+    ] as const) {
+      const refused = await runCommand(fixture.feedback('--out', fixture.path(name)));
+      assert.equal(refused.code, 6);
+      assertOneSentence(refused, sentence);
+    }
+    assert.deepEqual(partialFiles(fixture.folder), []);
     assert.equal((await runCommand(fixture.feedback('--quiet'))).stdout, csv);
   });
 

@@ -7,6 +7,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
@@ -281,9 +283,25 @@ describe('peal send, when something is wrong', () => {
       assert.equal(fixture.simulator.ledger.summary().requests, 0);
     });
 
-    it('cannot be put in place', async () => {
-      mkdirSync(fixture.path('blocked/unsent.txt'), { recursive: true });
-      const result = await runCommand(replaced('--out', fixture.path('blocked')));
+    it('would take the place of a directory: nothing is sent', async () => {
+      mkdirSync(fixture.path('occupied/unsent.txt'), { recursive: true });
+      const result = await runCommand(replaced('--out', fixture.path('occupied')));
+      assert.equal(result.code, 2);
+      assertOneSentence(result, /--out: .*occupied\/unsent\.txt cannot be written: it is a directory/);
+      assert.equal(fixture.simulator.ledger.summary().requests, 0);
+      assert.deepEqual(readdirSync(fixture.path('occupied')), ['unsent.txt']);
+    });
+
+    it('cannot be put in place, because somebody took it meanwhile', async () => {
+      const out = fixture.path('blocked');
+      const args = fixture.send('-', { without: ['--out'], with: ['--out', out] });
+      const result = await runCommand(args, {
+        whileRunning: async (child) => {
+          while (child.exitCode === null && !(existsSync(out) && readdirSync(out).length >= 4)) await sleep(5);
+          mkdirSync(path.join(out, 'unsent.txt'));
+          child.stdin!.end(list.join('\n'));
+        },
+      });
       assert.equal(result.code, 6);
       assertOneSentence(result, /unsent\.txt/);
       assert.ok(existsSync(fixture.path('blocked/rejected.csv')));

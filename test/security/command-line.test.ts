@@ -113,6 +113,12 @@ describe('security: the command line shows neither key material nor device token
     await searched(4, { ...options, env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } });
   });
 
+  it('key material: a passphrase that is given as an option that there is not', async () => {
+    for (const given of [passphrase, `it's ${passphrase}`, `${passphrase}\n'`]) {
+      await searched(2, { with: [`--passphrase=${given}`] });
+    }
+  });
+
   it('key material: a gateway that refuses the provider token', async () => {
     await searched(4, { without: key, with: ['--key', fixture.path('foreign.p8'), ...foreignIds()] });
   });

@@ -1,5 +1,6 @@
 /** Files that are written: for their owner only, never through a link, never over what is read, whole or not at all. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import {
   chmodSync,
   lstatSync,
@@ -63,6 +64,22 @@ describe('security: files that are written', () => {
     await outputs.publish();
     assert.equal(readFileSync(at('victim'), 'utf8'), 'untouched');
     for (const name of names) assert.ok(lstatSync(at(name)).isFile());
+  });
+
+  it('files: the certificate of peal simulate, which everybody may read, replaces a link, too', async () => {
+    writeFileSync(at('victim'), 'untouched');
+    symlinkSync(at('victim'), at('ca.pem'));
+    const { code, stderr } = await runCommand(['simulate', '--json', '--ca-out', at('ca.pem')], {
+      whileRunning: async (child, output) => {
+        while (!output().includes('\n')) await once(child.stdout!, 'data');
+        child.kill('SIGINT');
+      },
+    });
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.equal(readFileSync(at('victim'), 'utf8'), 'untouched');
+    assert.ok(lstatSync(at('ca.pem')).isFile());
+    assert.match(readFileSync(at('ca.pem'), 'utf8'), /^-----BEGIN CERTIFICATE-----/);
+    assert.deepEqual(readdirSync(folder).sort(), ['ca.pem', 'victim']);
   });
 
   it('files: the names under which they are written cannot be guessed, and something else there is never opened', async () => {

@@ -73,6 +73,42 @@ describe('security: text that comes from outside', () => {
     }
   }).timeout(60_000);
 
+  it('terminal: escape sequences in names, options and scenarios are written as what they are', async () => {
+    const name = 'x\u001b]0;title\u0007\u009b31m\u202e';
+    const file = path.join(folder, 'scenario.json');
+    const scenarios = [{ faults: [{ do: 'fin', [name]: 1 }] }, { faults: [{ do: name }] }].map((one) => {
+      return JSON.stringify(one);
+    });
+    for (const text of [...scenarios, `{"faults":${name}`]) {
+      await writeFile(file, text);
+      const { code, stderr } = await runCommand(['simulate', '--scenario', file]);
+      assert.equal(code, 2);
+      assert.match(stderr, /x\\u\{1b\}\]0;title|no JSON/);
+      assert.doesNotMatch(stderr, harmful);
+    }
+    const out = path.join(folder, name);
+    for (const more of [
+      [`--${name}`],
+      ['--priority', name],
+      ['--ca', name],
+      ['--out', out],
+      ['--out', path.join(out, '\n')],
+    ]) {
+      const args = [
+        'send',
+        '--tokens',
+        path.join(folder, 'tokens.txt'),
+        '--alert',
+        'Hello',
+        '--topic',
+        'com.example.app',
+      ];
+      const result = await runCommand([...args, '--gateway', 'https://localhost:1', '--threads', '0', ...more]);
+      assert.notEqual(result.code, 0);
+      assert.doesNotMatch(`${result.stdout}${result.stderr}`, harmful, more.join(' '));
+    }
+  }).timeout(60_000);
+
   it('CSV: a reason that a spreadsheet would run as a formula gets an apostrophe, and quotes', async () => {
     for (const start of ['=', '+', '-', '@']) {
       const reason = `${start}HYPERLINK("https://x.example","a,b")`;

@@ -189,6 +189,7 @@ describe('simulator: what is a scenario', () => {
 
     it('is read', () => {
       assert.deepEqual(readScenario(fileWith('{"faults":[{"do":"fin"}]}')), { faults: [{ do: 'fin' }] });
+      assert.deepEqual(readScenario(fileWith('\uFEFF{"faults":[]}')), { faults: [] });
     });
 
     it('is named where something is wrong with it', () => {
@@ -198,7 +199,10 @@ describe('simulator: what is a scenario', () => {
         () => readScenario(fileWith('{"faults":[{"do":"x"}]}')),
         /scenario\.json: scenario\.faults\[0\]\.do/,
       );
-      assert.throws(() => readScenario(fileWith(`"${'x'.repeat(1 << 20)}"`)), /larger than 1048576 bytes/);
+      assert.throws(
+        () => readScenario(fileWith(`"${'x'.repeat(1 << 20)}"`)),
+        /^PealError: The scenario .*scenario\.json is larger than 1048576 bytes/,
+      );
     });
   });
 });
