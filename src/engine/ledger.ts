@@ -11,10 +11,11 @@
  * fault that passes, and, if it was asked to, what is unknown (dispatcher/retries).
  *
  * A crash turns `written` into unknown and leaves `queued` to be sent by another shard; whatever is above stays as it
- * is. The dispatcher writes a slot before it posts the batch, the shard from then on until it is settled: plain loads
+ * is, and what a byte cannot say of a rejection is in the notes behind the bytes (rejection-notes). The dispatcher writes a slot before it posts the batch, the shard from then on until it is settled: plain loads
  * and stores suffice, because the messages between them order what each sees.
  */
 import { maxBatchRecipients } from '../base/limits.js';
+import { RejectionNotes } from './rejection-notes.js';
 
 export const QUEUED = 0;
 export const WRITTEN = 1;
@@ -31,13 +32,18 @@ export const tagIndexMask = maxBatchRecipients - 1;
 /** The ledger of one incarnation of a shard: slots of one batch each, a byte at each tag. Shared between threads. */
 export class Ledger {
   readonly bytes: Uint8Array;
+  /** One at each tag; of those that were rejected. */
+  readonly notes: RejectionNotes;
 
   constructor(readonly buffer: SharedArrayBuffer) {
-    this.bytes = new Uint8Array(buffer);
+    const tags = buffer.byteLength / (1 + RejectionNotes.bytesEach);
+    this.bytes = new Uint8Array(buffer, 0, tags);
+    this.notes = RejectionNotes.in(buffer, tags, tags);
   }
 
+  /** Memory that is never written, as most of the notes', is never used either: the system gives it out by pages. */
   static withSlots(slots: number): Ledger {
-    return new Ledger(new SharedArrayBuffer(slots * maxBatchRecipients));
+    return new Ledger(new SharedArrayBuffer(slots * maxBatchRecipients * (1 + RejectionNotes.bytesEach)));
   }
 
   get slots(): number {
@@ -48,5 +54,10 @@ export class Ledger {
   slot(slot: number, count: number): Uint8Array {
     const start = slot * maxBatchRecipients;
     return this.bytes.subarray(start, start + count);
+  }
+
+  /** The notes of the batch in `slot`, numbered by its recipients. */
+  slotNotes(slot: number, count: number): RejectionNotes {
+    return this.notes.part(slot * maxBatchRecipients, count);
   }
 }

@@ -148,11 +148,6 @@ export class Books implements RefereeRoom {
     }
   }
 
-  /** What a shard had not posted of its rejections, such as Retry-After, is gone with it. */
-  forgetWaits(numbers: Iterable<number>): void {
-    for (const number of numbers) this.recipients[number]!.notBeforeMs = 0;
-  }
-
   /** A recipient comes out of the engine. */
   settle(number: number, outcome: Outcome, reason: string): void {
     const book = this.#book(number, `came out ${outcome}`);

@@ -54,10 +54,7 @@ class SimulatedThread {
     this.isOver = true;
     this.clock.end();
     network.dropThread(this.clock);
-    for (const source of this.#sources) {
-      books.lose(source.outstanding());
-      books.forgetWaits(source.numbers());
-    }
+    for (const source of this.#sources) books.lose(source.outstanding());
     this.#task.data.close();
     this.#reject(new TypeError('a thread ended'));
   }

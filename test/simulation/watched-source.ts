@@ -31,11 +31,6 @@ export class WatchedSource implements RequestSource {
     for (const [tag, number] of this.#numbers) if (this.#ledger[tag] === WRITTEN) yield number;
   }
 
-  /** Everybody whom this route's connections have ever taken. */
-  numbers(): Iterable<number> {
-    return this.#numbers.values();
-  }
-
   /** The pool gets a provider token. */
   onProviderToken(): void {
     this.#isWithoutToken = false;

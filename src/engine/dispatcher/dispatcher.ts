@@ -267,9 +267,9 @@ export class Dispatcher {
 
   /** A shard was lost: its parcels are settled by what the ledger says, and what was only queued goes to another. */
   #recover(mailbox: Mailbox, cause: PealError): void {
-    for (const { parcel, shared } of mailbox.lose()) {
+    for (const { parcel, shared, notes } of mailbox.lose()) {
       const { job } = parcel;
-      const hasQueued = parcel.recover(shared, cause);
+      const hasQueued = parcel.recover(shared, notes, cause);
       if (hasQueued && job.stopped === null && parcel.mayBeSentAgain) {
         this.#sendAgain(parcel, mailbox);
       } else {

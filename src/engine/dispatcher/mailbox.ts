@@ -12,6 +12,7 @@ import { maxBatchRecipients } from '../../base/limits.js';
 import type { Batch } from '../batch.js';
 import type { Ledger } from '../ledger.js';
 import type { SettledMessage } from '../messages.js';
+import type { RejectionNotes } from '../rejection-notes.js';
 import type { TokenBuffers } from './buffers.js';
 import type { Job } from './job.js';
 import type { Parcel } from './parcel.js';
@@ -22,6 +23,11 @@ import type { ShardLink } from './shard-host.js';
 export interface ReturnedParcel {
   readonly parcel: Parcel;
   readonly shared: Uint8Array;
+}
+
+/** A parcel of a shard that was lost, with what it had not posted of its rejections. */
+export interface LostParcel extends ReturnedParcel {
+  readonly notes: RejectionNotes;
 }
 
 interface Incarnation {
@@ -125,14 +131,16 @@ export class Mailbox {
   }
 
   /** Ends the incarnation and returns every parcel that it had. */
-  lose(): ReturnedParcel[] {
+  lose(): LostParcel[] {
     const incarnation = this.#incarnation;
     this.#incarnation = null;
     if (incarnation === null) return [];
     const { parcels, ledger } = incarnation;
-    return parcels.flatMap((parcel, slot) =>
-      parcel === null ? [] : [{ parcel, shared: ledger.slot(slot, parcel.batch.tokens.count) }],
-    );
+    return parcels.flatMap((parcel, slot) => {
+      if (parcel === null) return [];
+      const { count } = parcel.batch.tokens;
+      return [{ parcel, shared: ledger.slot(slot, count), notes: ledger.slotNotes(slot, count) }];
+    });
   }
 
   /** The sink has taken the parcel, or it goes to another shard. */

@@ -15,6 +15,7 @@ import {
 import type { Batch, OutcomeDetail } from '../batch.js';
 import { QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../ledger.js';
 import type { SettledBatch } from '../outcome-sink.js';
+import type { RejectionNotes } from '../rejection-notes.js';
 import type { Job } from './job.js';
 import { Retries } from './retries.js';
 
@@ -72,10 +73,10 @@ export class Parcel {
   }
 
   /**
-   * Takes over what a lost shard left: what was written is unknown, what was rejected lacks the details that the shard
-   * had not posted yet, and what was queued still is. True when something is left to be sent.
+   * Takes over what a lost shard left: what was written is unknown, what was rejected and not posted has its details
+   * from `notes`, and what was queued still is. True when something is left to be sent.
    */
-  recover(shared: Uint8Array, cause: PealError): boolean {
+  recover(shared: Uint8Array, notes: RejectionNotes, cause: PealError): boolean {
     let hasQueued = false;
     const described = new Set(this.#details.map(({ index }) => index));
     const found: OutcomeDetail[] = [];
@@ -86,7 +87,7 @@ export class Parcel {
       if (state === WRITTEN) this.#cause = cause;
       if (state === UNSENT) this.#cause ??= cause;
       if (state === QUEUED) hasQueued = true;
-      if (state >= REJECTED && !described.has(index)) found.push(detailFromCode(index, state - REJECTED));
+      if (state >= REJECTED && !described.has(index)) found.push(detailFromNote(index, state - REJECTED, notes));
     }
     this.#details = [...this.#details, ...found];
     this.#retries?.account();
@@ -156,16 +157,9 @@ function weigh({ tokens, personal }: Batch): number {
   return Math.max(tokens.count, Math.ceil(personalBytes / personalBytesPerCredit), 1);
 }
 
-function detailFromCode(index: number, code: number): OutcomeDetail {
-  const known = reasonOf(code);
-  return {
-    index,
-    status: known?.status ?? 0,
-    reason: known?.reason ?? '',
-    timestampMs: null,
-    apnsId: null,
-    retryAfterSeconds: null,
-  };
+/** The text of a reason that is not in the table is lost with the shard; its status says what is to be done. */
+function detailFromNote(index: number, code: number, notes: RejectionNotes): OutcomeDetail {
+  return { index, reason: reasonOf(code)?.reason ?? '', apnsId: null, ...notes.read(index) };
 }
 
 /** The faults of a batch that a program can make, as a sentence; null when there is none. */

@@ -11,6 +11,7 @@ import type { Logger } from '../../base/log.js';
 import type { Rejection, RequestRun, RequestSource } from '../../connection/request-source.js';
 import { ACCEPTED, QUEUED, REJECTED, tagIndexMask, tagShift, UNKNOWN, UNSENT, WRITTEN } from '../ledger.js';
 import type { FromShard } from '../messages.js';
+import type { RejectionNotes } from '../rejection-notes.js';
 import type { BatchSlot } from './batch-slot.js';
 import type { NotificationState } from './notification-state.js';
 import type { RoutePool } from './route-pool.js';
@@ -25,6 +26,8 @@ export interface RouteContext {
   readonly slotCount: number;
   /** The shard's ledger: a byte at each tag. */
   readonly ledger: Uint8Array;
+  /** What it cannot say of rejections, at each tag as well. */
+  readonly notes: RejectionNotes;
   send(message: FromShard, transfer: readonly ArrayBuffer[]): void;
 }
 
@@ -119,6 +122,7 @@ export class ShardRoute implements RequestSource {
     const state = slot.state!;
     const index = tag & tagIndexMask;
     slot.details.push({ index, status, reason, timestampMs, apnsId, retryAfterSeconds });
+    this.#context.notes.write(tag, rejection);
     if (state.stopsAtFailure) this.#stopAtFailure(state, status, reason);
     this.#finish(slot, tag, REJECTED + reasonCode(reason));
     if (!state.isCancelled && state.isRefusedForGood(status, reason, this.#context.clock.now()))

@@ -43,7 +43,8 @@ export class Shard {
     this.#options = options;
     this.#openPool = options.openPool ?? openConnectionPool;
     this.#slots = new Array<BatchSlot | undefined>(ledger.slots).fill(undefined);
-    this.#context = { clock, log, send, slots: this.#slots, slotCount: ledger.slots, ledger: ledger.bytes };
+    const { bytes, notes, slots: slotCount } = ledger;
+    this.#context = { clock, log, send, slots: this.#slots, slotCount, ledger: bytes, notes };
   }
 
   receive(message: ToShard): void {

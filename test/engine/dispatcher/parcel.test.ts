@@ -4,26 +4,37 @@ import { PealError } from '../../../src/base/errors.js';
 import { maxBatchCrashes } from '../../../src/base/limits.js';
 import type { Job } from '../../../src/engine/dispatcher/job.js';
 import { Parcel } from '../../../src/engine/dispatcher/parcel.js';
-import { ACCEPTED, QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../../../src/engine/ledger.js';
+import { ACCEPTED, Ledger, QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../../../src/engine/ledger.js';
+import type { RejectionNote, RejectionNotes } from '../../../src/engine/rejection-notes.js';
 import { batchOf } from '../../support/engine-fixtures.js';
 
 const crash = new PealError('ERR_PEAL_SHARD', 'The worker thread ended.', { origin: 'engine' });
 /** A job that sends nothing again. */
 const job = { retryTerms: () => null, countAnswers: () => {} } as unknown as Job;
+/** What a shard noted of rejections, by recipient. */
+function notesOf(known: Readonly<Record<number, Partial<RejectionNote>>> = {}): RejectionNotes {
+  const notes = Ledger.withSlots(1).slotNotes(0, 4);
+  for (const [index, note] of Object.entries(known)) {
+    notes.write(Number(index), { status: 503, timestampMs: null, retryAfterSeconds: null, ...note });
+  }
+  return notes;
+}
+
 const detail = { index: 0, status: 400, reason: 'BadTopic', timestampMs: null, apnsId: 'a', retryAfterSeconds: null };
 
 describe('parcel', () => {
   it('splits what a lost shard left: written is unknown, queued is to be sent, answers stay', () => {
     const parcel = new Parcel(job, batchOf(0, 4));
-    assert.ok(parcel.recover(Uint8Array.of(ACCEPTED, WRITTEN, QUEUED, REJECTED + 26), crash));
+    const notes = notesOf({ 3: { status: 410, timestampMs: 1_700_000_000_123 } });
+    assert.ok(parcel.recover(Uint8Array.of(ACCEPTED, WRITTEN, QUEUED, REJECTED + 26), notes, crash));
     assert.deepEqual([...parcel.ledger], [ACCEPTED, UNKNOWN, QUEUED, REJECTED + 26]);
     parcel.abandon(crash);
     const settled = parcel.settled(null);
     assert.deepEqual([...settled.ledger], [ACCEPTED, UNKNOWN, UNSENT, REJECTED + 26]);
     assert.equal(settled.cause, crash);
     assert.deepEqual(
-      settled.details.map(({ index, status, reason }) => [index, status, reason]),
-      [[3, 410, 'Unregistered']],
+      settled.details.map(({ index, status, reason, timestampMs }) => [index, status, reason, timestampMs]),
+      [[3, 410, 'Unregistered', 1_700_000_000_123]],
     );
   });
 
@@ -32,7 +43,7 @@ describe('parcel', () => {
     parcel.settle(Uint8Array.of(REJECTED + 8, UNSENT, UNSENT), [detail], crash);
     assert.ok(parcel.requeueUnsent());
     assert.deepEqual([...parcel.ledger], [REJECTED + 8, QUEUED, QUEUED]);
-    assert.equal(parcel.recover(Uint8Array.of(REJECTED + 8, ACCEPTED, ACCEPTED), crash), false);
+    assert.equal(parcel.recover(Uint8Array.of(REJECTED + 8, ACCEPTED, ACCEPTED), notesOf(), crash), false);
     const settled = parcel.settled(null);
     assert.deepEqual(settled.details, [detail]);
     assert.equal(settled.cause, null, 'nothing is unsent or unknown in the end');
@@ -42,7 +53,7 @@ describe('parcel', () => {
     const parcel = new Parcel(job, batchOf(0, 1));
     for (let crashes = 0; crashes < maxBatchCrashes; crashes++) {
       assert.ok(parcel.mayBeSentAgain);
-      parcel.recover(Uint8Array.of(QUEUED), crash);
+      parcel.recover(Uint8Array.of(QUEUED), notesOf(), crash);
     }
     assert.ok(!parcel.mayBeSentAgain);
   });
@@ -65,7 +76,8 @@ describe('parcel', () => {
 
     it('goes by the same rules when a shard is lost: what it left rejected or written goes again', () => {
       const parcel = new Parcel(resending, batchOf(0, 4));
-      assert.equal(parcel.recover(Uint8Array.of(ACCEPTED, WRITTEN, busy, REJECTED + 26), crash), false);
+      const notes = notesOf({ 2: {}, 3: { status: 410 } });
+      assert.equal(parcel.recover(Uint8Array.of(ACCEPTED, WRITTEN, busy, REJECTED + 26), notes, crash), false);
       assert.equal(parcel.dueMs, 0);
       assert.deepEqual([...parcel.ledger], [ACCEPTED, UNKNOWN, busy, REJECTED + 26], 'until it really goes out');
       parcel.release(0);
@@ -76,11 +88,33 @@ describe('parcel', () => {
       assert.deepEqual([details.map(({ index }) => index), cause, resent], [[3], null, 2]);
     });
 
+    it('waits for as long as the gateway asked, also where the shard is lost that heard it', () => {
+      const parcel = new Parcel(resending, batchOf(0, 2));
+      parcel.recover(Uint8Array.of(busy, ACCEPTED), notesOf({ 0: { retryAfterSeconds: 20 } }), crash);
+      assert.equal(parcel.dueMs, 20_000);
+    });
+
+    it('goes by the status where a lost shard had heard a reason that is in no table', () => {
+      const parcel = new Parcel(resending, batchOf(0, 2));
+      parcel.recover(Uint8Array.of(WRITTEN, REJECTED), notesOf({ 1: { status: 502 } }), crash);
+      assert.equal(parcel.dueMs, 0);
+      parcel.release(0);
+      assert.deepEqual([...parcel.ledger], [QUEUED, QUEUED]);
+      parcel.recover(Uint8Array.of(REJECTED, REJECTED), notesOf({ 0: { status: 502 }, 1: { status: 502 } }), crash);
+      parcel.abandon(crash);
+      const { ledger, details } = parcel.settled(null);
+      assert.deepEqual([...ledger], [UNKNOWN, REJECTED], 'a 502 says nothing about the request that was lost');
+      assert.deepEqual(
+        details.map(({ index, status, reason }) => [index, status, reason]),
+        [[1, 502, '']],
+      );
+    });
+
     it('counts no request for what a lost shard had not written, and lets it go on at once', () => {
       const parcel = new Parcel(resending, batchOf(0, 2));
       parcel.settle(Uint8Array.of(busy, ACCEPTED), [busyDetail], null);
       parcel.release(0);
-      assert.equal(parcel.recover(Uint8Array.of(QUEUED, ACCEPTED), crash), true);
+      assert.equal(parcel.recover(Uint8Array.of(QUEUED, ACCEPTED), notesOf(), crash), true);
       parcel.settle(Uint8Array.of(busy, ACCEPTED), [busyDetail], null);
       parcel.release(0);
       parcel.settle(Uint8Array.of(busy, ACCEPTED), [busyDetail], null);
@@ -92,10 +126,10 @@ describe('parcel', () => {
     it('sends nothing again once it took too many shards down, and ends as what is known', () => {
       const parcel = new Parcel(resending, batchOf(0, 3));
       for (let crashes = 1; crashes < maxBatchCrashes; crashes++) {
-        parcel.recover(Uint8Array.of(WRITTEN, busy, QUEUED), crash);
+        parcel.recover(Uint8Array.of(WRITTEN, busy, QUEUED), notesOf({ 1: {} }), crash);
         parcel.release(0);
       }
-      parcel.recover(Uint8Array.of(QUEUED, QUEUED, QUEUED), crash);
+      parcel.recover(Uint8Array.of(QUEUED, QUEUED, QUEUED), notesOf(), crash);
       parcel.abandon(crash);
       assert.equal(parcel.dueMs, null);
       assert.deepEqual([...parcel.settled(null).ledger], [UNKNOWN, busy, UNSENT]);

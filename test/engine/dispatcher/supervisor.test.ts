@@ -107,7 +107,7 @@ describe('supervisor', () => {
     const thread = await bench.working(0);
     const tags = thread.pool.take(6);
     thread.pool.accept(tags.slice(0, 2));
-    thread.pool.reject(tags.slice(2, 3), rejection(410, 'Unregistered'));
+    thread.pool.reject(tags.slice(2, 3), rejection(410, 'Unregistered', { timestampMs: 1_700_000_000_123 }));
     thread.crash();
     const other = await bench.working(1);
     assert.deepEqual(other.pool.take(10).length, 4, 'what was only queued');
@@ -118,6 +118,8 @@ describe('supervisor', () => {
       [6, 1, 3, 0],
     );
     assert.equal(bench.book.batches.length, 1, 'the batch comes back whole');
+    const [gone] = bench.book.details.values();
+    assert.deepEqual([gone!.status, gone!.timestampMs], [410, 1_700_000_000_123], 'though it was never posted');
     assert.equal(bench.book.causes[0]!.code, 'ERR_PEAL_SHARD');
     assert.match(bench.book.causes[0]!.message, /shard 0 ended with TypeError/);
     assert.doesNotMatch(bench.book.causes[0]!.message, /a bug/, 'what it threw may quote secrets');
