@@ -29,7 +29,7 @@ export class Parcel {
   onTaken: (() => void) | null = null;
   #details: readonly OutcomeDetail[] = [];
   #cause: PealError | null = null;
-  /** Null until something is to be sent again: in most parcels nothing ever is. */
+  /** Null until something is to be remembered: in most parcels nothing ever is. */
   #retries: Retries | null = null;
   #hasReturned = false;
 
@@ -133,7 +133,7 @@ export class Parcel {
     if (terms === null || !this.mayBeSentAgain) return;
     const retries = this.#retries ?? new Retries(this.ledger);
     retries.review(details, terms);
-    if (retries.dueMs !== null) this.#retries = retries;
+    if (retries.size > 0) this.#retries = retries;
   }
 
   #conclude(retries: Retries): void {

@@ -33,6 +33,8 @@ interface Entry {
   /** When it goes out again; null while it is out, and once it is final. */
   dueMs: number | null;
   isOut: boolean;
+  /** It is unknown, and stays so. Rejections need no such mark: each is asked about once, as it comes. */
+  isFinal: boolean;
   /** Some request of it was never answered: it may have been processed. */
   wasUnknown: boolean;
   /** What it was before it went out: its ledger byte, and its detail where that is a rejection. */
@@ -151,13 +153,18 @@ export class Retries {
     const { budget, nowMs, random } = terms;
     const known = this.#entries.get(index);
     // Asked before: it has not been out since.
-    if (known !== undefined && (known.dueMs !== null || known.isOut)) return;
+    if (known !== undefined && (known.dueMs !== null || known.isOut || known.isFinal)) return;
     const entry = known ?? newEntry(nowMs);
     const repeats = kind === 'expired' || kind === 'connection' ? entry[kind] : 0;
     const elapsedMs = nowMs - entry.firstMs;
     const it = { kind, attempt: entry.requests, repeats, elapsedMs, retryAfterSeconds };
     const waitMs = retryAfterMs(it, budget, random);
-    if (waitMs === null) return;
+    if (waitMs === null) {
+      if (kind !== 'unknown') return;
+      entry.isFinal = true;
+      this.#entries.set(index, entry);
+      return;
+    }
     if (kind === 'expired' || kind === 'connection') entry[kind] += 1;
     entry.dueMs = nowMs + waitMs;
     this.#entries.set(index, entry);
@@ -172,6 +179,7 @@ function newEntry(firstMs: number): Entry {
     connection: 0,
     dueMs: null,
     isOut: false,
+    isFinal: false,
     wasUnknown: false,
     outcome: UNKNOWN,
     detail: null,

@@ -110,6 +110,18 @@ describe('parcel', () => {
       );
     });
 
+    it('asks once about whoever is unknown: an answer that comes later to others brings no second time', () => {
+      const chances = [0.9, 0.1];
+      const brief = () => ({ ...terms(), budget: { attempts: 3, timeMs: 500 }, random: () => chances.shift() ?? 0 });
+      const parcel = new Parcel({ retryTerms: brief, countAnswers: () => {} } as unknown as Job, batchOf(0, 2));
+      assert.ok(parcel.recover(Uint8Array.of(WRITTEN, QUEUED), notesOf(), crash));
+      assert.equal(parcel.dueMs, null, 'its wait would be longer than the budget');
+      nowMs = 30_000;
+      parcel.settle(Uint8Array.of(UNKNOWN, busy), [{ ...busyDetail, index: 1 }], null);
+      parcel.release(parcel.dueMs ?? 0);
+      assert.deepEqual([...parcel.ledger], [UNKNOWN, QUEUED]);
+    });
+
     it('counts no request for what a lost shard had not written, and lets it go on at once', () => {
       const parcel = new Parcel(resending, batchOf(0, 2));
       parcel.settle(Uint8Array.of(busy, ACCEPTED), [busyDetail], null);
