@@ -76,8 +76,8 @@ const wedgeTexts: Readonly<Record<Wedge, string>> = {
 /** The gateway has had its time, and answers nothing but what has to be sent again. */
 export function unavailableError(where: Where): PealError {
   const message =
-    `${where} has answered nothing but errors that pass (5xx, 429) for ${maxUnavailableMs / 60_000} minutes: ` +
-    'what is unsent can be sent again later.';
+    `${where} has answered nothing but errors that pass (5xx, 429) or that want another connection (Shutdown, IdleTimeout, ` +
+    `421 …) for ${maxUnavailableMs / 60_000} minutes: what is unsent can be sent again later.`;
   return gatewayError('ERR_PEAL_UNAVAILABLE', message);
 }
 

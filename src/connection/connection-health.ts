@@ -9,13 +9,16 @@
  *   answer                              the connection        its pool (send-gate)
  *   500 InternalServerError, k in a row wedged                pauses where all answers are such
  *   503, other 5xx, 429 without reason  –                     pauses where all answers are such
- *   either of them to a retry           as above              – (it may be the recipient, and is bounded by its budget)
+ *   either of them to a retry           half of k at most     – (it may be the recipient, and is bounded by its budget)
  *   503 Shutdown                        wedged                –
  *   ExpiredProviderToken                wedged                waits for another token
  *   TooManyProviderTokenUpdates         wedged                pauses
  *   class `connection` (IdleTimeout …)  wedged                –
  *   TooManyRequests, 410                –                     –
  *   any other 4xx                       slower (error-pace)   –
+ *
+ * Recipients that meet a 500 each time come back together, as retries, and in a row: connections that were replaced for
+ * them would follow each other for as long as the row lasts. So a run of 500s needs first requests in it.
  */
 import { classOf } from '../apns/reason.js';
 import { maxServerErrorsInRow } from '../base/limits.js';
@@ -50,7 +53,9 @@ export class ConnectionHealth implements AnswerReview {
   isTokenExpired = false;
   /** The first reason to replace the connection; stays. */
   wedge: Wedge | null = null;
-  #serverErrors = 0;
+  /** 500s in a row: to first requests, and to retries. */
+  #firstErrors = 0;
+  #repeatedErrors = 0;
   #lastServerErrorAt = 0;
 
   /**
@@ -61,7 +66,7 @@ export class ConnectionHealth implements AnswerReview {
     const { status, reason, retryAfterSeconds } = rejection;
     if (status === 410 || reason === 'TooManyRequests') return;
     this.bad++;
-    const wedge = this.#wedgeOf(answers, status, reason);
+    const wedge = this.#wedgeOf(answers, status, reason, isRetry);
     if (wedge !== null) this.wedge ??= wedge;
     if (wedge === 'token-expired') this.isTokenExpired = true;
     if (wedge === 'token-updates') this.tokenUpdates++;
@@ -87,18 +92,24 @@ export class ConnectionHealth implements AnswerReview {
     this.isTokenExpired = false;
   }
 
-  #wedgeOf(answers: number, status: number, reason: string): Wedge | null {
+  #wedgeOf(answers: number, status: number, reason: string, isRetry: boolean): Wedge | null {
     if (reason === 'ExpiredProviderToken') return 'token-expired';
     if (reason === 'TooManyProviderTokenUpdates') return 'token-updates';
     if (reason === 'Shutdown') return 'shutdown';
-    if (status === 500) return this.#isServerErrorTooMany(answers) ? 'server-errors' : null;
+    if (status === 500) return this.#isServerErrorTooMany(answers, isRetry) ? 'server-errors' : null;
     return classOf(status, reason) === 'connection' ? 'unsuitable' : null;
   }
 
   /** Accepted ones are not counted here: whether one lay between is seen from the running total of answers. */
-  #isServerErrorTooMany(answers: number): boolean {
-    this.#serverErrors = answers === this.#lastServerErrorAt + 1 ? this.#serverErrors + 1 : 1;
+  #isServerErrorTooMany(answers: number, isRetry: boolean): boolean {
+    if (answers !== this.#lastServerErrorAt + 1) {
+      this.#firstErrors = 0;
+      this.#repeatedErrors = 0;
+    }
     this.#lastServerErrorAt = answers;
-    return this.#serverErrors >= maxServerErrorsInRow;
+    if (isRetry) this.#repeatedErrors++;
+    else this.#firstErrors++;
+    // Retries count for no more than first requests do.
+    return this.#firstErrors + Math.min(this.#firstErrors, this.#repeatedErrors) >= maxServerErrorsInRow;
   }
 }

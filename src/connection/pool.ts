@@ -42,6 +42,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   readonly #where: string;
   readonly #source: RequestSource;
   readonly #clock: Clock;
+  readonly #random: () => number;
   readonly #backoff: ConnectBackoff;
   readonly #growth: Growth;
   readonly #gate: SendGate;
@@ -68,6 +69,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     this.#where = hostAndPort(address);
     this.#source = options.source;
     this.#clock = clock;
+    this.#random = random;
     this.#backoff = new ConnectBackoff(random, sharedAddressBackoff(clock, this.#where));
     this.#growth = new Growth(address.protocol !== 'binary');
     this.#gate = new SendGate(clock, this);
@@ -172,6 +174,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   }
 
   onGateOpen(): void {
+    if (this.#gate.isTroubled) this.#source.skip(this.#random());
     this.#work();
   }
 

@@ -39,6 +39,12 @@ export interface Rejection {
 export interface RequestSource {
   /** The run to send from now, with at least one recipient waiting; null when nothing waits. */
   current(): RequestRun | null;
+  /**
+   * Goes on elsewhere among those that wait: `share` (0 to below 1) of them further on, the ones before coming last. Asked
+   * before each trial of a gateway in trouble: recipients that meet a fault each time may stand side by side, and to try
+   * one after the other would say nothing of the rest.
+   */
+  skip(share: number): void;
   /** The first `count` waiting recipients of `run` are about to be written: moves `run.head`, marks the ledger. */
   taken(run: RequestRun, count: number): void;
   /** APNs answered 200. */

@@ -8,7 +8,8 @@
  *     └──── provider token missing or expired ──▶ held until there is another one
  *
  * Without the pause a million requests would be burnt against a gateway that is down. Each pause is twice as long as
- * the last until an answer of another kind comes; after maxUnavailableMs without one the pool gives up. What was
+ * the last until an answer of another kind comes; after maxUnavailableMs without one the pool gives up. So it does where
+ * each connection is sent away by its answers (Shutdown, IdleTimeout …), which is connect-backoff's to slow down. What was
  * answered goes to the source in any case: whether those recipients are sent to again is not decided here.
  *
  * Only first requests are evidence of that. A recipient that gets a fault each time would otherwise, once it is all that
@@ -86,7 +87,11 @@ export class SendGate {
     if (review.barren === review.repeated) return;
     this.#noteBarren();
     if (review.tokenUpdates > 0) this.#pause(this.#tokenUpdates, 0);
-    if (review.transient === 0 || review.barren < answers) return;
+    if (review.barren < answers) return;
+    if (review.transient === 0) {
+      if (review.tokenUpdates === 0) this.#giveUpWhenDue();
+      return;
+    }
     this.#inRow += review.transient;
     this.#retryAfterMs = Math.max(this.#retryAfterMs, review.retryAfterMs);
     if (!this.isTroubled || this.#transient.isActive) return;
@@ -117,6 +122,10 @@ export class SendGate {
     if (pause.isActive) return;
     pause.begin(atLeastMs);
     this.isOpen = false;
+    this.#giveUpWhenDue();
+  }
+
+  #giveUpWhenDue(): void {
     if (this.#clock.now() - this.#barrenSinceMs! >= maxUnavailableMs) this.#events.onUnavailable();
   }
 

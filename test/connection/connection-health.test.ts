@@ -65,16 +65,31 @@ describe('connection/connection-health', () => {
     assert.equal(health.wedge, null);
   });
 
-  it('takes a passing fault of a retry for no news about the gateway, though for one more of a run of 500s', () => {
+  it('takes a passing fault of a retry for no news about the gateway, and not for a fault of the connection', () => {
     const health = new ConnectionHealth();
-    for (let answers = 1; answers <= maxServerErrorsInRow; answers++) {
+    const many = 10 * maxServerErrorsInRow;
+    for (let answers = 1; answers <= many; answers++) {
       health.rejected(answers, rejection(500, 'InternalServerError', 9), true);
     }
     const { transient, repeated, barren, retryAfterMs, wedge } = health;
-    assert.deepEqual([transient, repeated, barren, retryAfterMs], [0, maxServerErrorsInRow, maxServerErrorsInRow, 0]);
-    assert.equal(wedge, 'server-errors');
+    assert.deepEqual([transient, repeated, barren, retryAfterMs], [0, many, many, 0]);
+    assert.equal(wedge, null);
     health.forgetRead();
     assert.equal(health.repeated, 0);
+  });
+
+  it('counts as many retries of a run of 500s as there are first requests in it', () => {
+    const half = maxServerErrorsInRow / 2;
+    for (const [first, expected] of [
+      [half - 1, null],
+      [half, 'server-errors'],
+    ] as const) {
+      const health = new ConnectionHealth();
+      for (let answers = 1; answers <= maxServerErrorsInRow; answers++) {
+        health.rejected(answers, rejection(500, 'InternalServerError'), answers > first);
+      }
+      assert.equal(health.wedge, expected, `${first} first requests`);
+    }
   });
 
   it('keeps the longest Retry-After of the answers that pass', () => {

@@ -66,6 +66,56 @@ describe('connection/pool and connections that no longer serve', () => {
     });
   }
 
+  for (const [status, reason] of [
+    [503, 'Shutdown'],
+    [400, 'IdleTimeout'],
+    [403, 'UnrelatedKeyIdInToken'],
+    [421, ''],
+  ] as const) {
+    it(`gives up after a while where every connection answers ${status} ${reason} to everything`, () => {
+      const h = make({
+        recipients: 100_000,
+        script: () => ({
+          settings: streams(10),
+          onRequest: (gateway, id) => gateway.reject(id, status, because(reason)),
+        }),
+      });
+      h.start();
+      h.clock.advance(maxUnavailableMs - 60_000);
+      assert.equal(h.source.failures.length, 0);
+      h.clock.advance(180_000);
+      assert.deepEqual(
+        h.source.failures.map(({ code, retryable }) => [code, retryable]),
+        [['ERR_PEAL_UNAVAILABLE', true]],
+      );
+      assert.ok(h.attemptsAtMs.length < 30, `${h.attemptsAtMs.length} attempts`);
+      h.source.dropWaiting();
+    });
+  }
+
+  it('does not replace one connection after another for retries that meet a 500 each time, in a row', () => {
+    // The first 500 are such recipients; those behind them are served.
+    const h = make({
+      recipients: 2_000,
+      script: () => ({
+        settings: streams(10),
+        onRequest: (gateway, id, index) => {
+          const answer = (): void => {
+            if (index < 500) gateway.reject(id, 500, because('InternalServerError'));
+            else gateway.accept(id);
+          };
+          h.clock.setTimer(answer, 20);
+        },
+      }),
+      pool: { maxConnections: 1 },
+    });
+    for (let tag = 0; tag < 500; tag++) h.source.retries.add(tag);
+    h.start();
+    h.clock.advance(10_000);
+    assert.equal(h.source.count('accepted'), 1_500);
+    assert.equal(h.attemptsAtMs.length, 1);
+  });
+
   it('keeps one that answers a few 500s among others', () => {
     const h = firstOneRejects(500, 'InternalServerError', maxServerErrorsInRow - 1);
     h.start();
@@ -230,6 +280,27 @@ describe('connection/pool and connections that no longer serve', () => {
         [['ERR_PEAL_UNAVAILABLE', true]],
       );
       assert.ok(h.source.count('waiting') > 99_000);
+      h.source.dropWaiting();
+    });
+
+    it('tries it with others than those that stand beside the ones that failed', () => {
+      // 300 of 1,000 meet a fault each time, and they come first.
+      let draws = 0;
+      const h = make({
+        recipients: 1_000,
+        script: () => ({
+          settings: streams(1),
+          onRequest: (gateway, id, index) => {
+            if (index < 300) gateway.reject(id, 500, because('InternalServerError'));
+            else gateway.accept(id);
+          },
+        }),
+        pool: { maxConnections: 1, random: () => (++draws * 0.618) % 1 },
+      });
+      h.start();
+      h.clock.advance(60_000);
+      // The last of them are few among many that fail, and take longer.
+      assert.ok(h.source.count('accepted') > 650, `${h.source.count('accepted')} accepted`);
       h.source.dropWaiting();
     });
 

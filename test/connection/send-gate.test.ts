@@ -86,6 +86,21 @@ describe('connection/send-gate', () => {
     assert.equal(shutMs(), transientPauseMs);
   });
 
+  it('stays open where each connection is sent away by its answers, though not for ever', () => {
+    const shutdown = { ...good, bad: 1, barren: 1 };
+    const beganMs = clock.now();
+    while (unavailable === 0 && clock.now() < 2 * maxUnavailableMs) {
+      gate.afterRead(1, shutdown);
+      assert.equal(gate.isOpen, true);
+      clock.advance(30_000);
+    }
+    assert.equal(unavailable, 1);
+    assert.equal(clock.now() - beganMs, maxUnavailableMs + 30_000);
+    gate.forgive();
+    gate.afterRead(1, shutdown);
+    assert.equal(unavailable, 1);
+  });
+
   it('shuts after TooManyProviderTokenUpdates, longer each time', () => {
     const updates = { ...good, bad: 1, tokenUpdates: 1, barren: 1 };
     gate.afterRead(1, updates);

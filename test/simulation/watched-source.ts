@@ -40,6 +40,10 @@ export class WatchedSource implements RequestSource {
     return this.#inner.current();
   }
 
+  skip(share: number): void {
+    this.#inner.skip(share);
+  }
+
   taken(run: RequestRun, count: number): void {
     const { order, head, tagBase, tokens } = run;
     if (this.#isWithoutToken) this.#books.violate('something is sent though the provider token has expired');

@@ -78,6 +78,15 @@ export class BookSource implements RequestSource {
     return null;
   }
 
+  /** Within the run that is next; the other runs keep their order. */
+  skip(share: number): void {
+    const run = this.current();
+    if (run === null) return;
+    const waiting = [...run.order.subarray(run.head)];
+    const skipped = waiting.splice(0, Math.floor(share * waiting.length));
+    run.order.set([...waiting, ...skipped], run.head);
+  }
+
   taken(run: RequestRun, count: number): void {
     const mine = run as MutableRun;
     for (let i = 0; i < count; i++) {

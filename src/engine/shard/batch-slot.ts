@@ -103,6 +103,14 @@ export class BatchSlot implements RequestRun {
     this.order[this.head] = index;
   }
 
+  /** Puts the first `share` (0 to below 1) of those that wait behind the others. */
+  skip(share: number): void {
+    const waiting = this.order.subarray(this.head);
+    const skipped = waiting.slice(0, Math.floor(share * waiting.length));
+    waiting.copyWithin(0, skipped.length);
+    waiting.set(skipped, waiting.length - skipped.length);
+  }
+
   /** Empties the slot and gives the batch's buffer away. */
   end(): ArrayBuffer {
     const buffer = this.#buffer!;

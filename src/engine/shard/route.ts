@@ -93,6 +93,16 @@ export class ShardRoute implements RequestSource {
     return this.#queue.first();
   }
 
+  skip(share: number): void {
+    const place = share * this.#queue.length;
+    for (let skipped = Math.floor(place); skipped > 0; skipped--) {
+      const slot = this.#queue.first()!;
+      this.#queue.remove(slot);
+      this.#queue.append(slot);
+    }
+    this.#queue.first()?.skip(place % 1);
+  }
+
   taken(run: RequestRun, count: number): void {
     const slot = run as BatchSlot;
     const { order, tagBase } = slot;

@@ -162,6 +162,19 @@ describe('shard', () => {
     assert.deepEqual(bench.pool.take(2), [tags[1]!, 2 * maxBatchRecipients]);
   });
 
+  it('goes on elsewhere when it is asked to, with everybody once all the same', () => {
+    for (const slot of [0, 1, 2, 3]) bench.post(slot, 10);
+    bench.clock.settle();
+    bench.pool.take(4);
+    bench.pool.source.skip(0.5625);
+    const first = bench.pool.source.current()!;
+    assert.deepEqual([first.tagBase / maxBatchRecipients, first.order[first.head]], [2, 2]);
+    bench.pool.take(36);
+    assert.equal(bench.pool.source.current(), null);
+    for (const slot of [0, 1, 2, 3]) assert.ok(bench.states(slot, 10).every((state) => state === WRITTEN));
+    bench.pool.source.skip(0.9);
+  });
+
   it('gives a recipient up as unsent after so many attempts, and no other', () => {
     bench.post(0, 2);
     const [first, second] = bench.pool.take(2);
