@@ -11,8 +11,9 @@
  * fault that passes, and, if it was asked to, what is unknown (dispatcher/retries).
  *
  * A crash turns `written` into unknown and leaves `queued` to be sent by another shard; whatever is above stays as it
- * is, and what a byte cannot say of a rejection is in the notes behind the bytes (rejection-notes). The dispatcher writes a slot before it posts the batch, the shard from then on until it is settled: plain loads
- * and stores suffice, because the messages between them order what each sees.
+ * is, and what a byte cannot say of a rejection is in the notes behind the bytes (rejection-notes). The dispatcher writes
+ * a slot before it posts the batch, the shard from then on until it is settled: plain loads and stores suffice, because
+ * the messages between them order what each sees.
  */
 import { maxBatchRecipients } from '../base/limits.js';
 import { RejectionNotes } from './rejection-notes.js';
