@@ -21,6 +21,7 @@ import { PealError } from '../base/errors.js';
 import { closeTimeoutMs, flushIntervalMs, flushLingerMs, maxUnprovenNotifications } from '../base/limits.js';
 import {
   FrameOutput,
+  FrameTemplate,
   STATUS_MISSING_TOKEN,
   STATUS_NO_ERROR,
   STATUS_SHUTDOWN,
@@ -29,13 +30,13 @@ import {
 } from '../codec/binary/index.js';
 import { type ByteStream, type ByteStreamListener, hostAndPort } from '../transport/index.js';
 import * as errors from './connection-errors.js';
-import type { BinaryConnectionOptions } from './connection-options.js';
+import { type BinaryConnectionOptions, openOptions } from './connection-options.js';
 import { DeliveryWindow } from './delivery-window.js';
-import { FrameTemplateCache } from './frame-template-cache.js';
 import type { ConnectionState, GatewayConnection } from './gateway-connection.js';
 import { RequestCounts } from './request-counts.js';
 import { refuseRun } from './request-flow.js';
 import type { RequestRun, RequestSource } from './request-source.js';
+import { personalKinds, TemplateCache } from './template-cache.js';
 import { Timer } from './timer.js';
 
 export class BinaryConnection implements GatewayConnection, ByteStreamListener, StatusListener {
@@ -47,7 +48,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   readonly #stream: ByteStream;
   readonly #flushes: boolean;
   readonly #output: FrameOutput;
-  readonly #templates = new FrameTemplateCache();
+  readonly #templates = new TemplateCache(frameTemplate);
   readonly #window = new DeliveryWindow(maxUnprovenNotifications);
   readonly #statuses = new StatusDecoder(this);
   /** Nothing was written for a while. */
@@ -73,7 +74,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   #idleSinceMs: number;
 
   constructor(options: BinaryConnectionOptions) {
-    const { address, certificate, ca, pins, connectTimeoutMs, readBufferBytes, writeTimeoutMs, clock } = options;
+    const { address, writeTimeoutMs, clock } = options;
     this.#options = options;
     this.#where = hostAndPort(address);
     this.#source = options.source;
@@ -86,8 +87,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
     this.#provingTimer = new Timer(clock, () => this.#flushSoon());
     this.#writeTimer = new Timer(clock, () => this.abandon(errors.writeTimeoutError(this.#where, writeTimeoutMs)));
     this.#deadline = new Timer(clock, () => this.#onDeadline());
-    const open = { address, certificate, ca, pins, alpnProtocol: null, connectTimeoutMs, readBufferBytes };
-    this.#stream = options.backend.open(open, this);
+    this.#stream = options.backend.open(openOptions(options, null), this);
   }
 
   get id(): number {
@@ -379,4 +379,10 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
     this.#writeTimer.clear();
     this.#deadline.clear();
   }
+}
+
+/** @throws PealError for a notification that the binary protocol cannot carry. */
+function frameTemplate(run: RequestRun): FrameTemplate {
+  const { hasPersonalPayloads } = personalKinds(run);
+  return new FrameTemplate(run.notification, { tokenBytes: run.tokens.tokenBytes, hasPersonalPayloads });
 }

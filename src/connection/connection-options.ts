@@ -1,10 +1,8 @@
 /** What a connection is given, and whom it tells of its life. Made by ConnectionPool for each of its connections. */
-import type { Address } from '../apns/address.js';
-import type { CertificateCredential } from '../apns/credential.js';
 import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
-import type { Backend } from '../transport/index.js';
+import type { Backend, OpenOptions, StreamTarget } from '../transport/index.js';
 import type { GatewayConnection } from './gateway-connection.js';
 import type { RequestSource } from './request-source.js';
 import type { SendGate } from './send-gate.js';
@@ -25,24 +23,21 @@ export interface ConnectionOwner {
   onConnectionClosed(connection: GatewayConnection, error: PealError | null): void;
 }
 
-/** What connections of both protocols are given. */
-export interface ConnectionOptions {
+/** What connections of both protocols are given. Over HTTP/2 `connectTimeoutMs` is for the first SETTINGS as well. */
+export interface ConnectionOptions extends StreamTarget {
   /** Names the connection in logs. */
   readonly id: number;
-  readonly address: Address;
-  readonly certificate: CertificateCredential | null;
-  readonly ca: string | null;
-  /** Keys of which the gateway's chain must hold one. Default: it need not. */
-  readonly pins?: readonly string[] | null | undefined;
   readonly backend: Backend;
   readonly source: RequestSource;
   readonly owner: ConnectionOwner;
   readonly clock: Clock;
   readonly log: Logger;
-  /** For TCP, TLS and, over HTTP/2, the first SETTINGS together. */
-  readonly connectTimeoutMs: number;
-  /** What one read brings at most, in bytes. Default: the back-end's. */
-  readonly readBufferBytes?: number | undefined;
+}
+
+/** What a back-end gets of them. */
+export function openOptions(target: StreamTarget, alpnProtocol: string | null): OpenOptions {
+  const { address, certificate, ca, pins, connectTimeoutMs, readBufferBytes } = target;
+  return { address, certificate, ca, pins, alpnProtocol, connectTimeoutMs, readBufferBytes };
 }
 
 export interface Http2ConnectionOptions extends ConnectionOptions {

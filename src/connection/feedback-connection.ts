@@ -8,30 +8,20 @@
  * The gateway begins by itself and ends the stream after its last tuple. An error before that ends the reading without
  * an exception, as in the original library: what came is the program's, and the next reading brings the rest.
  */
-import type { Address } from '../apns/address.js';
-import type { CertificateCredential } from '../apns/credential.js';
 import type { Clock, TimerHandle } from '../base/clock.js';
 import type { PealError, PealErrorCode } from '../base/errors.js';
 import { maxFeedbackWaiting } from '../base/limits.js';
 import type { Logger } from '../base/log.js';
 import { FeedbackDecoder, type FeedbackListener } from '../codec/binary/index.js';
-import type { Backend, ByteStream, ByteStreamListener } from '../transport/backend.js';
+import type { Backend, ByteStream, ByteStreamListener, StreamTarget } from '../transport/backend.js';
 import { withLog } from '../transport/logged.js';
 import { hostAndPort } from '../transport/tls-errors.js';
+import { openOptions } from './connection-options.js';
 
-export interface FeedbackOptions {
-  readonly address: Address;
-  readonly certificate: CertificateCredential | null;
-  /** PEM certificates trusted instead of the system's, or null. */
-  readonly ca: string | null;
-  /** Keys of which the gateway's chain must hold one. Default: it need not. */
-  readonly pins?: readonly string[] | null | undefined;
+export interface FeedbackOptions extends StreamTarget {
   readonly backend: Backend;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly connectTimeoutMs: number;
-  /** What one read brings at most, in bytes. Default: the back-end's. */
-  readonly readBufferBytes?: number | undefined;
   /** Silence that ends the reading. */
   readonly readTimeoutMs: number;
 }
@@ -81,13 +71,12 @@ class FeedbackConnection implements ByteStreamListener, FeedbackListener {
   #wake: (() => void) | null = null;
 
   constructor(options: FeedbackOptions) {
-    const { address, certificate, ca, pins, connectTimeoutMs, readBufferBytes, backend, log } = options;
+    const { backend, log } = options;
     this.#options = options;
-    this.#where = hostAndPort(address);
+    this.#where = hostAndPort(options.address);
     log.debug({ gateway: this.#where }, 'feedback connection opening');
     const logged = withLog(backend, log, { gateway: this.#where });
-    const open = { address, certificate, ca, pins, alpnProtocol: null, connectTimeoutMs, readBufferBytes };
-    this.#stream = logged.open(open, this);
+    this.#stream = logged.open(openOptions(options, null), this);
   }
 
   /** What came since the last call, waiting for something; null at the end. Throws why there is no connection. */

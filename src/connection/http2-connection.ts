@@ -13,28 +13,31 @@
  *
  * What decides stands beside it: vital-signs (time), connection-health and error-pace (answers), send-gate (the pool).
  */
+import { authority } from '../apns/address.js';
 import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import { closeTimeoutMs, drainTimeoutMs, keepaliveTickMs, requestTimeoutMs } from '../base/limits.js';
-import { ClientConnection, type ResponseFields, type ResponseListener } from '../codec/http2/index.js';
+import {
+  ClientConnection,
+  NO_ERROR,
+  type ResponseFields,
+  type ResponseListener,
+  SETTINGS_TIMEOUT,
+} from '../codec/http2/index.js';
 import { type ByteStream, type ByteStreamListener, hostAndPort } from '../transport/index.js';
 import { AnswerWatch } from './answer-watch.js';
 import * as errors from './connection-errors.js';
-import type { Http2ConnectionOptions } from './connection-options.js';
+import { type Http2ConnectionOptions, openOptions } from './connection-options.js';
 import type { ConnectionState, GatewayConnection } from './gateway-connection.js';
 import { ReadCoalescer } from './read-coalescer.js';
 import { RefusalPause } from './refusal-pause.js';
 import { RequestCounts } from './request-counts.js';
 import { isTooFew, nextPayloadBytes, refuseRun, rejectionOf } from './request-flow.js';
 import type { RequestRun, RequestSource } from './request-source.js';
-import { TemplateCache } from './template-cache.js';
+import { personalKinds, TemplateCache } from './template-cache.js';
 import { Timer } from './timer.js';
 import { TokenInUse } from './token-in-use.js';
 import { VitalSigns, type VitalVerdict } from './vital-signs.js';
-
-/** Codes of a GOAWAY (RFC 9113 §7). */
-const noError = 0;
-const settingsTimeout = 4;
 
 export class Http2Connection implements GatewayConnection, ByteStreamListener, ResponseListener {
   readonly counts = new RequestCounts();
@@ -44,7 +47,11 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   readonly #clock: Clock;
   readonly #codec: ClientConnection;
   readonly #stream: ByteStream;
-  readonly #templates: TemplateCache;
+  readonly #templates = new TemplateCache((run) => {
+    const { tokenBytes } = run.tokens;
+    const providerToken = this.#token.current;
+    return this.#codec.template(run.notification, { tokenBytes, providerToken, ...personalKinds(run) });
+  });
   readonly #token: TokenInUse;
   readonly #signs = new VitalSigns();
   readonly #watch: AnswerWatch;
@@ -64,26 +71,20 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   /** Why the connection ends, where that is known before the stream is over. */
   #endCause: PealError | null = null;
   /** The error code of the GOAWAY that we send. */
-  #farewell = noError;
+  #farewell = NO_ERROR;
   #idleSinceMs: number;
   #pings = 0;
 
   constructor(options: Http2ConnectionOptions) {
-    const { address, certificate, ca, pins, connectTimeoutMs, readBufferBytes, clock } = options;
+    const { address, indexAuthorization, probeFirst, clock } = options;
     this.#options = options;
     this.#where = hostAndPort(address);
     this.#source = options.source;
     this.#clock = clock;
     this.#openedAtMs = clock.now();
     this.#idleSinceMs = this.#openedAtMs;
-    this.#codec = new ClientConnection({
-      listener: this,
-      authority: address.port === 443 ? this.#where.slice(0, -':443'.length) : this.#where,
-      indexAuthorization: options.indexAuthorization,
-      probeFirst: options.probeFirst,
-    });
-    this.#templates = new TemplateCache(this.#codec);
-    this.#templates.setProviderToken(options.providerToken);
+    const codecOptions = { listener: this, authority: authority(address), indexAuthorization, probeFirst };
+    this.#codec = new ClientConnection(codecOptions);
     this.#token = new TokenInUse(options.providerToken);
     this.#watch = new AnswerWatch(clock, options.gate, this.counts);
     this.#refusalPause = new RefusalPause(clock, () => this.pump());
@@ -93,9 +94,8 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
       const isOpening = this.#state === 'opening';
       clock.defer(() => this.#onDeadline(isOpening));
     });
-    this.#deadline.set(connectTimeoutMs);
-    const open = { address, certificate, ca, pins, alpnProtocol: 'h2', connectTimeoutMs, readBufferBytes };
-    this.#stream = options.backend.open(open, this);
+    this.#deadline.set(options.connectTimeoutMs);
+    this.#stream = options.backend.open(openOptions(options, 'h2'), this);
     this.#coalescer = new ReadCoalescer(clock, this.#stream, () => {
       this.pump();
       return this.inFlight;
@@ -132,8 +132,8 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   setProviderToken(token: string | null): void {
-    this.#token.set(token, this.#codec.oldestOpenStreamId, this.#codec.nextStreamId);
-    this.#templates.setProviderToken(token);
+    const { oldestOpenStreamId, nextStreamId } = this.#codec;
+    if (this.#token.set(token, oldestOpenStreamId, nextStreamId)) this.#templates.clear();
   }
 
   pump(): void {
@@ -223,7 +223,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   onGoaway(lastStreamId: number, errorCode: number, debug: Uint8Array): void {
     const cause = errors.goawayError(this.#where, errorCode, debug);
     // Of several, the one that says most: a graceful one is often followed by one with an error or a reason.
-    if (this.#endCause === null || errorCode !== noError || debug.length > 0) this.#endCause = cause;
+    if (this.#endCause === null || errorCode !== NO_ERROR || debug.length > 0) this.#endCause = cause;
     this.#options.log.info({ connection: this.id, lastStreamId, errorCode }, cause.message);
   }
 
@@ -297,7 +297,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
 
   #afterAnswers(): void {
     const { readAnswers, readUnprocessed } = this.counts;
-    if (readAnswers === 0 && readUnprocessed === 0) return;
+    if (readAnswers + readUnprocessed === 0) return;
     this.counts.endRead();
     if (this.inFlight === 0) this.#idleSinceMs = this.#clock.now();
     if (this.#state === 'ready') this.#refusalPause.afterRead(readUnprocessed, readAnswers);
@@ -368,7 +368,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
       return;
     }
     const cause = errors.verdictError(this.#where, verdict);
-    if (verdict === 'unacked') this.#farewell = settingsTimeout;
+    if (verdict === 'unacked') this.#farewell = SETTINGS_TIMEOUT;
     if (verdict === 'stuck') this.#options.gate.hasReplacedForLimit = true;
     // Who does not read or is gone has no more answers to give; from others they may still come.
     if (verdict === 'silent' || verdict === 'stalled') this.abandon(cause);

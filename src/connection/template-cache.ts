@@ -1,55 +1,53 @@
 /**
- * The request templates of one connection: made when a notification is first sent over it, kept while it is in use.
- * Owned by Http2Connection. Bounded: the one that was used longest ago goes first.
+ * What one connection has laid out for each kind of run: made when such a run is first sent over it, kept while it is in
+ * use. Owned by Http2Connection and BinaryConnection. Bounded: the one that was used longest ago goes first.
  */
 import { templatesPerConnection } from '../base/limits.js';
-import type { ClientConnection, RequestTemplate } from '../codec/http2/index.js';
 import type { RequestRun } from './request-source.js';
 
-export class TemplateCache {
-  readonly #codec: ClientConnection;
+export class TemplateCache<Template> {
+  readonly #make: (run: RequestRun) => Template;
   /** Oldest use first. */
-  readonly #templates = new Map<number, RequestTemplate>();
-  #providerToken: string | null = null;
+  readonly #templates = new Map<number, Template>();
   #lastKey = -1;
-  #last: RequestTemplate | null = null;
+  #last: Template | null = null;
 
-  constructor(codec: ClientConnection) {
-    this.#codec = codec;
+  /** `make` may throw for a notification that the protocol cannot carry. */
+  constructor(make: (run: RequestRun) => Template) {
+    this.#make = make;
   }
 
-  /** Templates hold the provider token: with another one they are all made anew. */
-  setProviderToken(token: string | null): void {
-    if (token === this.#providerToken) return;
-    this.#providerToken = token;
-    this.#templates.clear();
-    this.#last = null;
-  }
-
-  templateFor(run: RequestRun): RequestTemplate {
+  /** @throws what `make` throws */
+  templateFor(run: RequestRun): Template {
     const key = keyOf(run);
     if (key === this.#lastKey && this.#last !== null) return this.#last;
-    let template = this.#templates.get(key);
-    if (template === undefined) template = this.#make(run);
-    else this.#templates.delete(key);
+    const template = this.#templates.get(key) ?? this.#make(run);
+    if (!this.#templates.delete(key)) this.#makeRoom();
     this.#templates.set(key, template);
     this.#lastKey = key;
     this.#last = template;
     return template;
   }
 
-  #make(run: RequestRun): RequestTemplate {
-    if (this.#templates.size >= templatesPerConnection) {
-      const oldest = this.#templates.keys().next();
-      if (oldest.done !== true) this.#templates.delete(oldest.value);
-    }
-    return this.#codec.template(run.notification, {
-      tokenBytes: run.tokens.tokenBytes,
-      providerToken: this.#providerToken,
-      hasPersonalIds: run.personal !== null && run.personal.apnsIds !== null,
-      hasPersonalPayloads: run.personal !== null && run.personal.payloads !== null,
-    });
+  /** Something that all of them hold has changed: they are made anew. */
+  clear(): void {
+    this.#templates.clear();
+    this.#last = null;
   }
+
+  #makeRoom(): void {
+    if (this.#templates.size < templatesPerConnection) return;
+    const oldest = this.#templates.keys().next();
+    if (oldest.done !== true) this.#templates.delete(oldest.value);
+  }
+}
+
+/** Personal parts that runs of one kind have. */
+export function personalKinds({ personal }: RequestRun): { hasPersonalIds: boolean; hasPersonalPayloads: boolean } {
+  return {
+    hasPersonalIds: personal !== null && personal.apnsIds !== null,
+    hasPersonalPayloads: personal !== null && personal.payloads !== null,
+  };
 }
 
 /** Token lengths are at most 100 bytes, so the parts do not overlap. */

@@ -15,14 +15,23 @@ export class TokenInUse {
     this.#current = token;
   }
 
-  /** Requests from stream `nextStreamId` on carry `token`; `oldestOpenStreamId` is 0 when none is open. */
-  set(token: string | null, oldestOpenStreamId: number, nextStreamId: number): void {
-    if (token === this.#current) return;
+  /** What requests carry now. */
+  get current(): string | null {
+    return this.#current;
+  }
+
+  /**
+   * Requests from stream `nextStreamId` on carry `token`; `oldestOpenStreamId` is 0 when none is open. False when they
+   * did already.
+   */
+  set(token: string | null, oldestOpenStreamId: number, nextStreamId: number): boolean {
+    if (token === this.#current) return false;
     if (oldestOpenStreamId !== 0) {
       this.#former = this.#current;
       this.#formerBelowId = nextStreamId;
     }
     this.#current = token;
+    return true;
   }
 
   /** To be called now and then, between reads: forgets a token that no open request carries. */

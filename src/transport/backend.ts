@@ -67,7 +67,8 @@ export interface BackendCredential {
   dump(): string | null;
 }
 
-export interface OpenOptions {
+/** Whom a stream leads to, and on what terms. */
+export interface StreamTarget {
   readonly address: Address;
   /** The client certificate, or null. */
   readonly certificate: CertificateCredential | null;
@@ -75,11 +76,15 @@ export interface OpenOptions {
   readonly ca: string | null;
   /** Pins (`sha256/…`) of which one must be of a key in the gateway's chain, besides the trust; none: no matter which. */
   readonly pins?: readonly string[] | null | undefined;
-  /** Application protocol that must be agreed on (`h2`), or null for none. */
-  readonly alpnProtocol: string | null;
+  /** For TCP and TLS together. */
   readonly connectTimeoutMs: number;
   /** The most that one read brings, in bytes, where the back-end has the choice. Default 65,536. */
   readonly readBufferBytes?: number | undefined;
+}
+
+export interface OpenOptions extends StreamTarget {
+  /** Application protocol that must be agreed on (`h2`), or null for none. */
+  readonly alpnProtocol: string | null;
 }
 
 /** Opens byte streams; everything else about the network is its own business. */

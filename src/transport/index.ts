@@ -6,6 +6,7 @@ export type {
   ByteStreamListener,
   OpenOptions,
   StreamDetails,
+  StreamTarget,
 } from './backend.js';
 export {
   createMemoryBackend,

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { TokenBlock } from '../../src/apns/token-block.js';
+import { PealError } from '../../src/base/errors.js';
 import { templatesPerConnection } from '../../src/base/limits.js';
-import { ClientConnection } from '../../src/codec/http2/index.js';
 import type { RequestRun } from '../../src/connection/request-source.js';
-import { TemplateCache } from '../../src/connection/template-cache.js';
-
-const ignore = (): void => {};
+import { personalKinds, TemplateCache } from '../../src/connection/template-cache.js';
 
 function runOf(notificationId: number, tokenBytes = 32, personal: RequestRun['personal'] = null): RequestRun {
   return {
@@ -20,18 +18,10 @@ function runOf(notificationId: number, tokenBytes = 32, personal: RequestRun['pe
 }
 
 describe('connection/template-cache', () => {
-  let cache: TemplateCache;
+  let cache: TemplateCache<object>;
 
   beforeEach(() => {
-    const listener = {
-      onAccepted: ignore,
-      onRejected: ignore,
-      onUnprocessed: ignore,
-      onUnanswered: ignore,
-      onGoaway: ignore,
-    };
-    const codec = new ClientConnection({ listener, authority: 'a', indexAuthorization: true, probeFirst: false });
-    cache = new TemplateCache(codec);
+    cache = new TemplateCache((run) => personalKinds(run));
   });
 
   it('makes one template for each notification, token length and kind of personal parts', () => {
@@ -47,13 +37,27 @@ describe('connection/template-cache', () => {
     assert.equal(cache.templateFor(runOf(2)), templates[1], 'equal ids mean equal notifications');
   });
 
-  it('makes them anew with another provider token, and only then', () => {
-    cache.setProviderToken('one');
+  it('makes them anew once they are cleared, and only then', () => {
     const first = cache.templateFor(runOf(1));
-    cache.setProviderToken('one');
     assert.equal(cache.templateFor(runOf(1)), first);
-    cache.setProviderToken('two');
+    cache.clear();
     assert.notEqual(cache.templateFor(runOf(1)), first);
+  });
+
+  it('keeps nothing of a run that no template can be made of', () => {
+    let attempts = 0;
+    const refusing = new TemplateCache(() => {
+      attempts++;
+      throw new PealError('ERR_PEAL_PAYLOAD', 'cannot be carried', { origin: 'usage' });
+    });
+    for (let i = 0; i < 2; i++) assert.throws(() => refusing.templateFor(runOf(1)), { code: 'ERR_PEAL_PAYLOAD' });
+    assert.equal(attempts, 2);
+  });
+
+  it('tells the personal parts of a run', () => {
+    const ids = { apnsIds: new Uint8Array(16), payloads: null, payloadOffsets: null };
+    assert.deepEqual(personalKinds(runOf(1)), { hasPersonalIds: false, hasPersonalPayloads: false });
+    assert.deepEqual(personalKinds(runOf(1, 32, ids)), { hasPersonalIds: true, hasPersonalPayloads: false });
   });
 
   it('keeps those that were used last', () => {

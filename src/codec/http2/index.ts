@@ -4,5 +4,6 @@
  */
 export type { ClientConnectionOptions, Goaway } from './client-connection.js';
 export { ClientConnection } from './client-connection.js';
+export { NO_ERROR, SETTINGS_TIMEOUT } from './frames.js';
 export type { RequestTemplate, TemplateOptions } from './request-template.js';
 export type { ResponseFields, ResponseListener, StreamCause } from './response-listener.js';
