@@ -165,6 +165,8 @@ export const maxChainCertificates = 20;
 export const maxProxyAnswerBytes = 16 * 1024;
 /** Silence, with nothing in flight, after which the gateway is asked with a PING: under the 340 s of known routers. */
 export const pingAfterIdleMs = 240_000;
+/** Idle time, asleep or awake, after which a connection has to give a sign of life before it gets work again. */
+export const reuseCheckAfterMs = 60_000;
 /** How often a connection looks at its own silence. */
 export const keepaliveTickMs = 1_000;
 /** Longest wait before the second attempt to connect; doubles with each further one. */

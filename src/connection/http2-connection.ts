@@ -11,7 +11,7 @@
  * a time; while it is, nothing is taken, so that what is marked as written has really been handed on. Answers are
  * read and new requests written in the same read callback, so that no wake-up of the thread is spent twice.
  *
- * What decides stands beside it: vital-signs (time), connection-health and error-pace (answers), send-gate (the pool).
+ * What decides stands beside it: vital-signs, idleness (time), connection-health, error-pace (answers), send-gate (pool).
  */
 import { authority } from '../apns/address.js';
 import type { Clock } from '../base/clock.js';
@@ -29,6 +29,7 @@ import { AnswerWatch } from './answer-watch.js';
 import * as errors from './connection-errors.js';
 import { type Http2ConnectionOptions, openOptions } from './connection-options.js';
 import type { ConnectionState, GatewayConnection } from './gateway-connection.js';
+import { Idleness } from './idleness.js';
 import { ReadCoalescer } from './read-coalescer.js';
 import { RefusalPause } from './refusal-pause.js';
 import { RequestCounts } from './request-counts.js';
@@ -57,6 +58,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   readonly #watch: AnswerWatch;
   readonly #coalescer: ReadCoalescer;
   readonly #refusalPause: RefusalPause;
+  readonly #idleness: Idleness;
   readonly #tickTimer: Timer;
   /** For the connection to be ready; later, for it to end. */
   readonly #deadline: Timer;
@@ -65,14 +67,11 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   #isWriting = false;
   #isReceiving = false;
   #isPumping = false;
-  /** The stream is open: what the gateway still owes are its SETTINGS. */
-  #hasOpened = false;
   #hasEndedStream = false;
   /** Why the connection ends, where that is known before the stream is over. */
   #endCause: PealError | null = null;
   /** The error code of the GOAWAY that we send. */
   #farewell = NO_ERROR;
-  #idleSinceMs: number;
   #pings = 0;
 
   constructor(options: Http2ConnectionOptions) {
@@ -82,12 +81,12 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     this.#source = options.source;
     this.#clock = clock;
     this.#openedAtMs = clock.now();
-    this.#idleSinceMs = this.#openedAtMs;
     const codecOptions = { listener: this, authority: authority(address), indexAuthorization, probeFirst };
     this.#codec = new ClientConnection(codecOptions);
     this.#token = new TokenInUse(options.providerToken);
     this.#watch = new AnswerWatch(clock, options.gate, this.counts);
     this.#refusalPause = new RefusalPause(clock, () => this.pump());
+    this.#idleness = new Idleness(clock, (verdict) => this.#act(verdict));
     // Whatever a thread that was busy finds to be late, what the kernel holds is read first: it may be the answer.
     this.#tickTimer = new Timer(clock, () => clock.defer(this.#onTick));
     this.#deadline = new Timer(clock, () => {
@@ -119,7 +118,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   get idleMs(): number {
-    return this.inFlight > 0 ? 0 : this.#clock.now() - this.#idleSinceMs;
+    return this.inFlight > 0 ? 0 : this.#idleness.ms;
   }
 
   /**
@@ -170,7 +169,6 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
 
   onOpen(): void {
     if (this.#state !== 'opening') return;
-    this.#hasOpened = true;
     this.#codec.start();
     this.#flush();
     this.#tickTimer.set(keepaliveTickMs);
@@ -180,6 +178,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     if (this.#state === 'closed') return;
     this.counts.bytesReceived += length;
     this.#signs.heard();
+    this.#idleness.heard();
     this.#isReceiving = true;
     this.#codec.receive(buffer, length);
     this.#isReceiving = false;
@@ -234,6 +233,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   #takeWork(): void {
+    if (this.inFlight === 0 && this.#source.current() !== null && this.#idleness.holdsWork()) return;
     for (let run = this.#source.current(); run !== null; run = this.#source.current()) {
       const { tokens, personal, order, head, tagBase } = run;
       const waiting = order.length - head;
@@ -299,7 +299,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     const { readAnswers, readUnprocessed } = this.counts;
     if (readAnswers + readUnprocessed === 0) return;
     this.counts.endRead();
-    if (this.inFlight === 0) this.#idleSinceMs = this.#clock.now();
+    if (this.inFlight === 0) this.#idleness.begin();
     if (this.#state === 'ready') this.#refusalPause.afterRead(readUnprocessed, readAnswers);
     if (readAnswers > 0) this.#judgeAnswers(readAnswers);
     else this.#watch.refused(readUnprocessed);
@@ -378,10 +378,9 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
 
   #onDeadline(wasOpening: boolean): void {
     const { address, connectTimeoutMs } = this.#options;
+    const isReached = this.counts.bytesSent > 0;
     if (!wasOpening) this.abandon(null);
-    else if (this.#state === 'opening') {
-      this.abandon(errors.openTimeoutError(address, connectTimeoutMs, this.#hasOpened));
-    }
+    else if (this.#state === 'opening') this.abandon(errors.openTimeoutError(address, connectTimeoutMs, isReached));
   }
 
   /** Work waits, nothing is under way, and still the gateway allows no request. */
@@ -396,5 +395,6 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     this.#deadline.clear();
     this.#coalescer.stop();
     this.#refusalPause.stop();
+    this.#idleness.stop();
   }
 }
