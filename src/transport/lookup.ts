@@ -13,9 +13,18 @@ export type ResolveAll = (
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
 
-/** Makes a look-up for `net.connect` and `tls.connect`. Each call of it begins at the next address. */
-export function createRotatingLookup(resolve: ResolveAll = systemLookup): LookupFunction {
-  let turn = 0;
+/** Far more than any host has addresses. */
+const maxFirstTurn = 1 << 16;
+
+/**
+ * Makes a look-up for `net.connect` and `tls.connect`. Each call of it begins at the next address. `firstTurn`: where the
+ * first one begins; at random unless said otherwise, or every thread and process would take the same address first.
+ */
+export function createRotatingLookup(
+  resolve: ResolveAll = systemLookup,
+  firstTurn: number = Math.floor(Math.random() * maxFirstTurn),
+): LookupFunction {
+  let turn = firstTurn;
   return (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, []);

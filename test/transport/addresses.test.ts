@@ -77,7 +77,7 @@ describe('transport and a gateway with several addresses', () => {
   }
 
   const lookupOf = (addresses: readonly LookupAddress[]) =>
-    createRotatingLookup((_host, _options, callback) => callback(null, [...addresses]));
+    createRotatingLookup((_host, _options, callback) => callback(null, [...addresses]), 0);
 
   it('gets through although all but the last refuse', async () => {
     const dead = ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5', '127.0.0.6', '127.0.0.7'];

@@ -20,15 +20,24 @@ describe('transport/lookup', () => {
     const lookup = createRotatingLookup((_host, _options, callback) => {
       asked++;
       callback(null, [v6(1), v6(2), v4(1), v4(2), v4(3)]);
-    });
+    }, 0);
     assert.deepEqual(ask(lookup), ['::1', '::2', '10.0.0.1', '10.0.0.2', '10.0.0.3']);
     assert.deepEqual(ask(lookup), ['::2', '::1', '10.0.0.2', '10.0.0.3', '10.0.0.1']);
     assert.deepEqual(ask(lookup), ['::1', '::2', '10.0.0.3', '10.0.0.1', '10.0.0.2']);
     assert.equal(asked, 3);
   });
 
+  it('begins anywhere, so that threads and processes do not all take the same address', () => {
+    const first = new Set<string>();
+    for (let i = 0; i < 200; i++) {
+      const lookup = createRotatingLookup((_host, _options, callback) => callback(null, [v4(1), v4(2), v4(3), v4(4)]));
+      first.add(ask(lookup)[0]!);
+    }
+    assert.equal(first.size, 4);
+  });
+
   it('hands on one address where one is asked for, and errors', () => {
-    const lookup = createRotatingLookup((_host, _options, callback) => callback(null, [v4(1), v4(2)]));
+    const lookup = createRotatingLookup((_host, _options, callback) => callback(null, [v4(1), v4(2)]), 0);
     lookup('host', {}, (_error, address, family) => assert.deepEqual([address, family], ['10.0.0.1', 4]));
     const failure = Object.assign(new Error('no'), { code: 'ENOTFOUND' });
     createRotatingLookup((_host, _options, callback) => callback(failure, []))('host', {}, (error) =>
