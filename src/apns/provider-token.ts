@@ -31,6 +31,7 @@ export class ProviderTokenMinter {
   readonly #keyId: string;
   readonly #teamId: string;
   #current: ProviderToken | null = null;
+  #mintedWallMs = 0;
 
   /** @throws PealError ERR_PEAL_CREDENTIAL when the credential is no provider-token key. */
   constructor(credential: Credential, clock: Clock = systemClock) {
@@ -51,10 +52,12 @@ export class ProviderTokenMinter {
 
   /**
    * Asked for after ExpiredProviderToken: a new token, unless the one in use is younger than 20 minutes; then that one.
-   * The caller sees by comparing whether there is anything new to send with.
+   * The caller sees by comparing whether there is anything new to send with. The wall clock's word is enough here: the
+   * monotonic one stands still while a machine sleeps, and a clock that was just set right is why the token was refused.
    */
   refresh(): ProviderToken {
-    return this.#renewedAfter(providerTokenMinAgeMs);
+    const isOldByWallClock = this.#clock.wallMs() - this.#mintedWallMs >= providerTokenMinAgeMs;
+    return this.#renewedAfter(isOldByWallClock ? 0 : providerTokenMinAgeMs);
   }
 
   /** Age of the token in use, in milliseconds; infinite before the first. */
@@ -68,8 +71,9 @@ export class ProviderTokenMinter {
   }
 
   #mint(): ProviderToken {
+    this.#mintedWallMs = this.#clock.wallMs();
     const header = encode({ alg: 'ES256', kid: this.#keyId });
-    const claims = encode({ iss: this.#teamId, iat: Math.floor(this.#clock.wallMs() / 1000) });
+    const claims = encode({ iss: this.#teamId, iat: Math.floor(this.#mintedWallMs / 1000) });
     const signed = `${header}.${claims}`;
     // JWTs carry r and s side by side (RFC 7518 §3.4), not the DER that is OpenSSL's default.
     const signature = sign('sha256', Buffer.from(signed), { key: this.#signingKey, dsaEncoding: 'ieee-p1363' });

@@ -70,6 +70,16 @@ describe('apns/provider-token', () => {
     assert.notEqual(minter.current(), first);
   });
 
+  it('renews what APNs calls expired once the wall clock has moved: the machine slept, or its clock was set right', () => {
+    const first = minter.current();
+    clock.wall += 20 * minute - 1;
+    assert.equal(minter.refresh(), first);
+    clock.wall += 1;
+    const second = minter.refresh();
+    assert.notEqual(second.token, first.token);
+    assert.equal(minter.refresh(), second);
+  });
+
   it('never mints twice within 20 minutes, whatever is called when', () => {
     const mintedAt: number[] = [];
     let last = '';

@@ -3,7 +3,7 @@
  */
 import { adviceOf, classOf } from '../../apns/reason.js';
 import { PealError } from '../../base/errors.js';
-import { maxBatchCrashes, stopAfterRefusals } from '../../base/limits.js';
+import { maxBatchCrashes, providerTokenMinAgeMs, stopAfterRefusals } from '../../base/limits.js';
 import type { RefusedMessage } from '../messages.js';
 
 export function closedError(): PealError {
@@ -31,9 +31,12 @@ export function unexpectedTokenError(): PealError {
 }
 
 export function expiredTokenError(): PealError {
+  const minutes = providerTokenMinAgeMs / 60_000;
   return new PealError(
     'ERR_PEAL_CREDENTIAL',
-    'APNs calls the provider token expired (ExpiredProviderToken), though it was made less than 20 minutes ago: check the clock of this machine.',
+    `APNs calls the provider token expired (ExpiredProviderToken), though it was made less than ${minutes} minutes ago: ` +
+      'check the clock of this machine, set it right and send again. While it is wrong nothing is sent with this key, for ' +
+      `up to ${minutes} minutes, because APNs takes no second token sooner.`,
     { origin: 'credential' },
   );
 }

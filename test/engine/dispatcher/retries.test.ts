@@ -264,7 +264,7 @@ describe('engine/dispatcher/retries', () => {
       pool.source.onProviderTokenExpired('jwt-0');
       await pass();
       assert.equal(job.stopped?.code, 'ERR_PEAL_CREDENTIAL');
-      assert.match(job.stopped.message, /check the clock/);
+      assert.match(job.stopped.message, /check the clock .* for up to 20 minutes/);
       await job.finish();
       assert.deepEqual([book.count('rejected'), book.count('unsent')], [2, 3]);
     });
