@@ -7,9 +7,8 @@
  *      └──── stream over, connection error, silence, deadline: every request gets its outcome ────────────▶ closed
  *
  * The connection pulls: pump() takes from the request source as many recipients as the peer's limits, the windows and
- * the output buffer allow, marks them taken, and only then hands the bytes to the stream. One write is outstanding at
- * a time; while it is, nothing is taken, so that what is marked as written has really been handed on. Answers are
- * read and new requests written in the same read callback, so that no wake-up of the thread is spent twice.
+ * the output buffer allow, marks them taken, and only then hands the bytes to the stream. One write is outstanding at a
+ * time; meanwhile nothing is taken, so that what is marked as written was handed on. A read and its write share a turn.
  *
  * What decides stands beside it: vital-signs, idleness (time), connection-health, error-pace (answers), send-gate (pool).
  */
@@ -211,7 +210,8 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
 
   onUnprocessed(tag: number, cause: PealError): void {
     this.counts.unprocessed++;
-    this.#source.onUnsent(tag, cause);
+    // Of a GOAWAY the codec knows the error code only, and not the reason.
+    this.#source.onUnsent(tag, cause.code === 'ERR_PEAL_GOAWAY' ? (this.#endCause ?? cause) : cause);
   }
 
   onUnanswered(tag: number, cause: PealError): void {

@@ -25,6 +25,25 @@ describe('connection/pool and GOAWAY', () => {
     harness = null;
   });
 
+  it('tells those that were not processed why: where, and the reason that the gateway gave', () => {
+    const h = make({
+      recipients: 50,
+      script: () => ({
+        settings: streams(50),
+        onRequest: (gateway, id, index) => {
+          if (index === 0) gateway.accept(id);
+          if (index === 49) gateway.goaway(1, 0, '{"reason":"IdleTimeout"}');
+        },
+      }),
+    });
+    h.start();
+    assert.equal(h.source.count('unsent'), 49);
+    for (const { cause } of h.source.causes) {
+      assert.equal(cause.code, 'ERR_PEAL_GOAWAY');
+      assert.match(cause.message, /^gateway\.example:443 closed the connection \(GOAWAY, error code 0, IdleTimeout\)/);
+    }
+  });
+
   it('sends what was not processed over a successor, once, and keeps the answers that still come', () => {
     const held: [number, number][] = [];
     const h = make({

@@ -287,8 +287,9 @@ export class ClientConnection implements ConnectionEvents {
     const isLowered = isFirst || last < this.#goaway!.lastStreamId;
     this.#goaway = { lastStreamId: last, errorCode };
     if (isFirst) this.#output.filling.dropStreamsFrom(this.#streams.handedOutBelow);
-    if (isLowered) this.#dropAbove(last, goawayCause(errorCode));
+    // First, so that the listener knows the reason when it hears of the streams.
     this.#listener.onGoaway(last, errorCode, debug);
+    if (isLowered) this.#dropAbove(last, goawayCause(errorCode));
   }
 
   /** Streams above lastStreamId were not processed; those that were never handed out will not be opened any more. */

@@ -27,7 +27,7 @@ export interface ResponseListener {
   /** Handed out whole, or its answer had begun; and ended without a complete, well-formed answer. */
   onUnanswered(tag: number, cause: StreamCause): void;
   /**
-   * The peer goes away. Called after the requests above `lastStreamId` (the smallest so far) have been reported.
+   * The peer goes away. Called before the requests above `lastStreamId` (the smallest so far) are reported.
    * `debug` is at most maxGoawayDebugBytes long and valid during the call only; it is sensitive in logs.
    */
   onGoaway(lastStreamId: number, errorCode: number, debug: Uint8Array): void;
