@@ -11,7 +11,8 @@
  *   connection      IdleTimeout, UnrelatedKeyIdInToken, 421     none, over another one       twice, within the budget
  *   unknown         written, never answered (only if asked to)  random part of 1 s, 2 s, …   the budget
  *
- * Everything else is final. A wait is never shorter than the gateway's Retry-After.
+ * Everything else is final. A wait is never shorter than the gateway's Retry-After: where the budget ends before that, the
+ * answer is final.
  *
  * Sources: "Handling notification responses from APNs"; RFC 9110 §10.2.3 (Retry-After); RFC 9113 §8.7 (unprocessed).
  */
@@ -85,13 +86,13 @@ export function retryKindOf(status: number, reason: string): RetryKind | null {
 export function retryAfterMs(it: RetryCase, budget: RetryBudget, random: () => number): number | null {
   const { kind, attempt, repeats, elapsedMs, retryAfterSeconds } = it;
   if (attempt >= budget.attempts || repeats >= retryRules[kind].most) return null;
-  const waitMs = backoffMs(kind, attempt, retryAfterSeconds, random);
+  const waitMs = Math.max(backoffMs(kind, attempt, null, random), (retryAfterSeconds ?? 0) * 1000);
   return elapsedMs + waitMs <= budget.timeMs ? waitMs : null;
 }
 
 /**
  * Milliseconds to wait after request number `attempt` (from 1): a random part of what doubles with each request, on top
- * of the kind's own least wait, and never less than the gateway asked for; maxRetryDelayMs at most.
+ * of the kind's own least wait, and never less than the gateway asked for; maxRetryDelayMs at most, whatever it asked.
  */
 export function backoffMs(
   kind: RetryKind,

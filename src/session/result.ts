@@ -211,7 +211,7 @@ export class Result {
   /**
    * How long to wait before `retry()` is sent, in milliseconds: 0 where only unsent recipients go again and the send
    * brought somebody on or was the first, otherwise an exponential back-off with full jitter, and never less than the
-   * gateway asked for.
+   * gateway asked for; 15 minutes at most.
    *
    * @param random a number from 0 up to 1; default `Math.random`
    */

@@ -103,6 +103,9 @@ describe('apns/retry-policy', () => {
     assert.equal(waitOf({ elapsedMs: 60_001 }), null);
     assert.equal(waitOf({ elapsedMs: 31_000, retryAfterSeconds: 30 }), null);
     assert.equal(waitOf({ elapsedMs: 30_000, retryAfterSeconds: 30 }), 30_000);
+    const hour = { attempts: 5, timeMs: 3_600_000 };
+    assert.equal(waitOf({ retryAfterSeconds: 1_800 }, 0, hour), 1_800_000, 'longer than the policy waits by itself');
+    assert.equal(waitOf({ retryAfterSeconds: 3_601 }, 0, hour), null);
   });
 
   it('tries a new provider token once, and another connection twice', () => {

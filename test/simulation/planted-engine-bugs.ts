@@ -116,8 +116,8 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'Retry-After is not heeded',
     file: 'apns/retry-policy.js',
-    before: 'return Math.ceil(Math.max(leastWait + jitter, asked));',
-    after: 'return Math.ceil(leastWait + jitter);',
+    before: 'Math.max(backoffMs(kind, attempt, null, random), (retryAfterSeconds ?? 0) * 1000)',
+    after: 'backoffMs(kind, attempt, null, random)',
     breaks: 'the gateway is asked again sooner than it allows',
   },
   {
