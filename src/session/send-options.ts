@@ -53,8 +53,8 @@ export interface SendOptions {
   readonly retry?: false | RetryOptions;
   /**
    * What to do with recipients that were written and never answered. `'report'` (the default): they are unknown.
-   * `'resend'`: they are sent to again, with the same apns-id, within the limits of `retry`; their devices may then show
-   * the notification twice. HTTP/2 only.
+   * `'resend'`: they are sent to again within the limits of `retry`, under the same apns-id, which every recipient without
+   * one is given from the first request on; their devices may then show the notification twice. HTTP/2 only.
    */
   readonly onUnknown?: 'report' | 'resend';
   /**

@@ -1,19 +1,21 @@
 /**
  * A gateway written by others: node:http2 behind TLS on loopback. It answers 200, or what a test wants, and keeps a
- * book of its own: how often each token came.
+ * book of its own: how often each token came, and under which apns-ids.
  */
 import { once } from 'node:events';
-import { createSecureServer, type Http2SecureServer, type Settings } from 'node:http2';
+import { constants, createSecureServer, type Http2SecureServer, type Settings } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Address } from '../../src/apns/address.js';
 import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 
-/** What a request is answered with; null for no answer at all. */
-export type Answering = (tokenHex: string, requests: number) => { status: number; body?: string } | null;
+/** What a request is answered with; `reset`: RST_STREAM, so that nobody knows; null for no answer at all. */
+export type Answering = (tokenHex: string, requests: number) => { status: number; body?: string } | 'reset' | null;
 
 export class Http2Gateway {
   /** How often each token came. */
   readonly seen = new Map<string, number>();
+  /** The apns-id of each of its requests; empty where it brought none. */
+  readonly apnsIds = new Map<string, string[]>();
   readonly authorizations = new Set<string>();
   requests = 0;
   connections = 0;
@@ -39,12 +41,17 @@ export class Http2Gateway {
       const token = String(headers[':path']).slice('/3/device/'.length);
       this.requests += 1;
       this.seen.set(token, (this.seen.get(token) ?? 0) + 1);
+      this.apnsIds.set(token, [...(this.apnsIds.get(token) ?? []), String(headers['apns-id'] ?? '')]);
       if (headers.authorization !== undefined) this.authorizations.add(headers.authorization);
       stream.on('error', () => {});
       stream.resume();
       this.onRequest();
       const answered = answer(token, this.requests);
       if (answered === null || stream.destroyed) return;
+      if (answered === 'reset') {
+        stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+        return;
+      }
       const { status, body } = answered;
       stream.respond({ ':status': status }, { endStream: body === undefined });
       if (body !== undefined) stream.end(body);
