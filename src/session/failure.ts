@@ -2,6 +2,7 @@
  * What APNs answered for one rejected recipient. Made by the books of a send; read by the program. Main thread.
  */
 import { adviceOf, classOf, type ReasonClass } from '../apns/reason.js';
+import { retryKindOf } from '../apns/retry-policy.js';
 import type { OutcomeDetail } from '../engine/batch.js';
 
 /** An answer other than 200, as it came. Immutable. */
@@ -35,9 +36,13 @@ export class Failure {
     return adviceOf(this.status, this.reason);
   }
 
-  /** Whether the same notification may be accepted later: the fault passes, or was the connection's. */
+  /**
+   * Whether the same notification may be accepted later: the fault passes, or was the connection's, or the provider
+   * token's, which is another one by then (ExpiredProviderToken) or may be used again (TooManyProviderTokenUpdates).
+   */
   get isTransient(): boolean {
-    return this.class === 'transient' || this.class === 'connection';
+    const { class: kind, status, reason } = this;
+    return kind === 'transient' || kind === 'connection' || retryKindOf(status, reason) !== null;
   }
 
   toJSON(): Record<string, unknown> {

@@ -84,11 +84,14 @@ describe('Result', () => {
       [6, gone(null)],
       [7, { status: 429, reason: 'TooManyRequests' }],
       [8, { status: 400, reason: 'IdleTimeout' }],
+      [9, { status: 403, reason: 'ExpiredProviderToken' }],
+      [10, { status: 429, reason: 'TooManyProviderTokenUpdates' }],
+      [11, { status: 403, reason: 'InvalidProviderToken' }],
     ]);
     const tokensOf = (retry: Message | null): string[] =>
       (retry?.tokens ?? []).flatMap((list) => [...(list as Iterable<string>)]);
-    assert.deepEqual(tokensOf(result.retry()), [2, 7, 8].map(hex));
-    assert.deepEqual(tokensOf(result.retry({ unknown: true })), [2, 7, 8, 3].map(hex));
+    assert.deepEqual(tokensOf(result.retry()), [2, 7, 8, 9, 10].map(hex));
+    assert.deepEqual(tokensOf(result.retry({ unknown: true })), [2, 7, 8, 9, 10, 3].map(hex));
     assert.equal(result.retry()!.notification, message.notification);
     assert.equal(result.retry()!.attempt, 2);
   });
