@@ -55,7 +55,10 @@ export const retryRules: Readonly<Record<RetryKind, RetryRule>> = {
 export interface RetryBudget {
   /** Requests in all, the first one included. */
   readonly attempts: number;
-  /** How long after the first answer (or loss of it) the last request may begin, in milliseconds. */
+  /**
+   * How long after it was first asked about the last request may begin, in milliseconds. A recipient is asked about once
+   * everybody in its batch has been answered or lost, which one silent request delays by requestTimeoutMs at most.
+   */
   readonly timeMs: number;
 }
 
@@ -66,7 +69,7 @@ export interface RetryCase {
   readonly attempt: number;
   /** How often it was sent to again for this same kind. */
   readonly repeats: number;
-  /** Since the first answer, or loss of it, in milliseconds. */
+  /** Since it was first asked about, in milliseconds. */
   readonly elapsedMs: number;
   readonly retryAfterSeconds: number | null;
 }

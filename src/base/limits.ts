@@ -269,7 +269,7 @@ export const stopAfterRefusals = 10;
 /** Requests for one recipient in all, the first one included, and the most that an option may ask for. */
 export const requestsPerRecipient = 3;
 export const maxRequestsPerRecipient = 100;
-/** How long after its first answer a recipient may be sent to again, and the longest that an option may ask for. */
+/** How long after its batch first came back a recipient may be sent to again, and the longest that an option may ask for. */
 export const retryTimeMs = 60_000;
 export const maxRetryTimeMs = 3_600_000;
 /** Least wait before a device that gets too many notifications is sent to again; doubles with each further time. */

@@ -47,8 +47,9 @@ export interface SendOptions {
   readonly outcomes?: OutcomeSink;
   /**
    * What the send itself may spend on recipients whose fault passes (429, 500, 503, an expired provider token …):
-   * requests for one recipient in all (`attempts`, 1 to 100, default 3) within `timeMs` of its first answer (up to an hour,
-   * default 60,000). `false`: the first answer is final. HTTP/2 only.
+   * requests for one recipient in all (`attempts`, 1 to 100, default 3) within `timeMs` (up to an hour, default 60,000) of
+   * the first answer; where that of another in its batch of 1,024 keeps it waiting, of that one. `false`: the first answer
+   * is final. HTTP/2 only.
    */
   readonly retry?: false | RetryOptions;
   /**
@@ -64,7 +65,7 @@ export interface SendOptions {
   readonly stopAtBadTokens?: false | number;
 }
 
-/** Requests for one recipient in all, and how long after its first answer the last may begin, in milliseconds. */
+/** Requests for one recipient in all, and how long after the first answers the last may begin, in milliseconds. */
 export interface RetryOptions {
   readonly attempts?: number;
   readonly timeMs?: number;
