@@ -9,7 +9,13 @@ import type { Address } from '../../src/apns/address.js';
 import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 
 /** What a request is answered with; `reset`: RST_STREAM, so that nobody knows; null for no answer at all. */
-export type Answering = (tokenHex: string, requests: number) => { status: number; body?: string } | 'reset' | null;
+export type Answering = (tokenHex: string, requests: number) => Answered | 'reset' | null;
+
+export interface Answered {
+  readonly status: number;
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
 
 export class Http2Gateway {
   /** How often each token came. */
@@ -52,8 +58,8 @@ export class Http2Gateway {
         stream.close(constants.NGHTTP2_INTERNAL_ERROR);
         return;
       }
-      const { status, body } = answered;
-      stream.respond({ ':status': status }, { endStream: body === undefined });
+      const { status, body, headers: more } = answered;
+      stream.respond({ ':status': status, ...more }, { endStream: body === undefined });
       if (body !== undefined) stream.end(body);
     });
   }

@@ -13,6 +13,7 @@ import { ACCEPTED, QUEUED, REJECTED, tagIndexMask, tagShift, UNKNOWN, UNSENT, WR
 import type { FromShard } from '../messages.js';
 import type { RejectionNotes } from '../rejection-notes.js';
 import type { BatchSlot } from './batch-slot.js';
+import { EchoedIds } from './echoed-ids.js';
 import type { NotificationState } from './notification-state.js';
 import type { RoutePool } from './route-pool.js';
 import { SlotQueue } from './slot-queue.js';
@@ -38,6 +39,7 @@ export class ShardRoute implements RequestSource {
   /** The slots with recipients that wait; a slot is in it exactly as long as it has some. */
   readonly #queue: SlotQueue;
   readonly #pool: RoutePool;
+  readonly #echoedIds: EchoedIds;
   #isWakeDue = false;
   #isStopped = false;
 
@@ -51,6 +53,7 @@ export class ShardRoute implements RequestSource {
     this.#slots = context.slots;
     this.#ledger = context.ledger;
     this.#queue = new SlotQueue(context.slotCount);
+    this.#echoedIds = new EchoedIds(context.log, { routeId: id });
     this.#pool = openPool(this);
   }
 
@@ -131,6 +134,7 @@ export class ShardRoute implements RequestSource {
     const slot = this.#slots[tag >>> tagShift]!;
     const state = slot.state!;
     const index = tag & tagIndexMask;
+    this.#echoedIds.check(slot, index, apnsId);
     slot.details.push({ index, status, reason, timestampMs, apnsId, retryAfterSeconds });
     this.#context.notes.write(tag, rejection);
     if (state.stopsAtFailure) this.#stopAtFailure(state, status, reason);
