@@ -11,7 +11,7 @@ import { hurriedClock } from './canaries.js';
 import * as h from './hostile-gateway.js';
 
 setFlagsFromString('--expose-gc');
-const gc = runInNewContext('gc') as () => void;
+const collect = runInNewContext('gc') as () => void;
 
 /** As much as one connection may hold: its stream state, buffers of 64 KiB, kept answers, tables, and something over. */
 const allowedBytes = 16 << 20;
@@ -209,12 +209,6 @@ async function suffer({ next, isDeaf = false }: Flood) {
     // The other end of a memory stream hears of a close a turn later.
     await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-/** Twice: buffers are swept in the background, and a second collection waits for that of the first. */
-function collect(): void {
-  gc();
-  gc();
 }
 
 /** `external` holds the array buffers. */
