@@ -47,7 +47,7 @@ import { RequestWriter } from './request-writer.js';
 import type { ResponseListener, StreamCause } from './response-listener.js';
 import { ResponseReader } from './response-reader.js';
 import { PeerSettings } from './settings.js';
-import { goawayCause } from './stream-causes.js';
+import { goawayCause, goawayWithinAnswerCause } from './stream-causes.js';
 import { StreamEndings } from './stream-endings.js';
 import { AWAITING, DROPPED, ringSlotsFor, StreamTable } from './stream-table.js';
 
@@ -286,20 +286,22 @@ export class ClientConnection implements ConnectionEvents {
     const last = this.#goaway === null ? lastStreamId : Math.min(this.#goaway.lastStreamId, lastStreamId);
     const isLowered = isFirst || last < this.#goaway!.lastStreamId;
     this.#goaway = { lastStreamId: last, errorCode };
-    if (isFirst) this.#output.filling.dropStreamsFrom(this.#streams.handedOutBelow);
+    // What is dropped leaves its part of the window to bodies up to lastStreamId that wait for it.
+    if (isFirst) this.#window.available += this.#output.filling.dropStreamsFrom(this.#streams.handedOutBelow);
     // First, so that the listener knows the reason when it hears of the streams.
     this.#listener.onGoaway(last, errorCode, debug);
-    if (isLowered) this.#dropAbove(last, goawayCause(errorCode));
+    if (isLowered) this.#dropAbove(last, errorCode);
   }
 
   /** Streams above lastStreamId were not processed; those that were never handed out will not be opened any more. */
-  #dropAbove(lastStreamId: number, cause: StreamCause): void {
+  #dropAbove(lastStreamId: number, errorCode: number): void {
     const { ids, states, handedOutBelow } = this.#streams;
     for (let slot = 0; slot < states.length; slot++) {
       if (states[slot]! < AWAITING || (ids[slot]! <= lastStreamId && ids[slot]! < handedOutBelow)) continue;
       // Whoever has begun to answer has processed it.
-      if (this.#endings.hasAnswerBegun(slot)) this.#endings.unanswered(slot, DROPPED, cause);
-      else this.#endings.unprocessed(slot, DROPPED, cause);
+      const hasBegun = this.#endings.hasAnswerBegun(slot);
+      if (hasBegun) this.#endings.unanswered(slot, DROPPED, goawayWithinAnswerCause(errorCode));
+      else this.#endings.unprocessed(slot, DROPPED, goawayCause(errorCode));
     }
   }
 

@@ -105,7 +105,10 @@ export class OutputBuffer {
     this.length = BODY_START;
   }
 
-  /** Takes the frames of streams from `streamId` on out of the body; returns how many bytes of DATA they held. */
+  /**
+   * Takes the frames of our streams from `streamId` on out of the body; returns how many bytes of DATA they held. An
+   * RST_STREAM that refuses a push, whose id is even, stays.
+   */
   dropStreamsFrom(streamId: number): number {
     let dropped = 0;
     let kept = BODY_START;
@@ -113,7 +116,8 @@ export class OutputBuffer {
     for (let at = BODY_START; at < this.length; at = end) {
       const payloadBytes = this.view.getUint32(at) >>> 8;
       end = at + FRAME_HEADER_BYTES + payloadBytes;
-      if (readUint31(this.bytes, at + 5) >= streamId) {
+      const id = readUint31(this.bytes, at + 5);
+      if (id >= streamId && (id & 1) === 1) {
         if (this.bytes[at + 3] === DATA) dropped += payloadBytes;
         continue;
       }

@@ -30,36 +30,34 @@ export const flowControlCause = cause('ERR_PEAL_PROTOCOL', 'the gateway broke fl
 /** Another frame on the stream broke RFC 9113. */
 export const brokenStreamCause = cause('ERR_PEAL_PROTOCOL', 'the gateway broke HTTP/2 on the stream');
 
-/** The GOAWAY's error codes that are kept; the peer cannot make this grow. */
-const resetCauses = new Map<number, PealError>();
-const goawayCauses = new Map<number, PealError>();
 const maxKnownCode = 0xd;
 
-function byCode(known: Map<number, PealError>, errorCode: number, make: (name: string) => PealError): PealError {
-  const key = errorCode <= maxKnownCode ? errorCode : -1;
-  let found = known.get(key);
-  if (found === undefined) {
-    found = make(key < 0 ? 'an unknown error code' : errorCodeName(errorCode));
-    known.set(key, found);
-  }
-  return found;
+/**
+ * One cause for each error code of RFC 9113 §7, and one for all others. Made with the module and not when a code first
+ * comes: an error holds on to what was on the stack when it was made, here to a connection.
+ */
+function byCode(make: (name: string) => PealError): (errorCode: number) => PealError {
+  const known = Array.from({ length: maxKnownCode + 1 }, (_, code) => make(errorCodeName(code)));
+  const unknown = make('an unknown error code');
+  return (errorCode) => known[errorCode] ?? unknown;
 }
 
 /** RST_STREAM with any other code: whether the request was processed is not known. */
-export function resetCause(errorCode: number): PealError {
-  return byCode(resetCauses, errorCode, (name) =>
-    cause('ERR_PEAL_RESET', `the gateway reset the stream (${name}) without an answer`),
-  );
-}
+export const resetCause = byCode((name) =>
+  cause('ERR_PEAL_RESET', `the gateway reset the stream (${name}) without an answer`),
+);
 
 /** The stream lies above the GOAWAY's lastStreamId: certainly not processed (RFC 9113 §6.8). */
-export function goawayCause(errorCode: number): PealError {
-  return byCode(goawayCauses, errorCode, (name) =>
-    cause(
-      'ERR_PEAL_GOAWAY',
-      errorCode === NO_ERROR
-        ? 'the gateway asked to go elsewhere (GOAWAY) before processing the request; it may be sent again'
-        : `the gateway closed the connection (GOAWAY ${name}) before processing the request; it may be sent again`,
-    ),
-  );
-}
+export const goawayCause = byCode((name) =>
+  cause(
+    'ERR_PEAL_GOAWAY',
+    name === errorCodeName(NO_ERROR)
+      ? 'the gateway asked to go elsewhere (GOAWAY) before processing the request; it may be sent again'
+      : `the gateway closed the connection (GOAWAY ${name}) before processing the request; it may be sent again`,
+  ),
+);
+
+/** The stream lies above the GOAWAY's lastStreamId although its answer had begun: the request was processed. */
+export const goawayWithinAnswerCause = byCode((name) =>
+  cause('ERR_PEAL_GOAWAY', `the gateway went away (GOAWAY ${name}) within its answer; what it meant is not known`),
+);

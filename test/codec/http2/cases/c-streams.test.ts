@@ -8,7 +8,7 @@ import * as frames from '../../../../src/codec/http2/frames.js';
 import { Output } from '../../../../src/codec/http2/output.js';
 import { RequestWriter } from '../../../../src/codec/http2/request-writer.js';
 import { PeerSettings } from '../../../../src/codec/http2/settings.js';
-import { StreamTable } from '../../../../src/codec/http2/stream-table.js';
+import { AWAITING, StreamTable } from '../../../../src/codec/http2/stream-table.js';
 import { octets } from '../../../support/hex.js';
 import { connectionError, everySplit, goesOn, ok, row, streamError } from '../../../support/peer-cases.js';
 import {
@@ -160,6 +160,14 @@ describe('codec/http2/cases: C, streams', () => {
       assert.equal(peer.listener.summary(), '0 unprocessed');
     });
   });
+  row('C9 half a request that is reset although its answer had begun is unanswered', () => {
+    everySplit([begun, rstStream(1, frames.CANCEL)], (send) => {
+      const peer = ScriptedPeer.opened([[4, 10]]);
+      peer.request(1);
+      send(peer);
+      assert.equal(peer.listener.summary(), '0 unanswered');
+    });
+  });
   row('C9 half a request that is lost with its connection is not processed, unless its answer had begun', () => {
     const peer = ScriptedPeer.opened([[4, 10]]);
     peer.request(4);
@@ -217,6 +225,19 @@ describe('codec/http2/cases: C, streams', () => {
     assert.ok(streams.nextId > maxStreamId, 'which is what isExhausted says');
   });
 
+  row('C18 no id above 2^31-1 is taken where the slots of the last ones are not free', () => {
+    const streams = new StreamTable();
+    streams.nextId = maxStreamId - 4;
+    const taken = ((maxStreamId - 2) >>> 1) & streams.mask;
+    streams.states[taken] = AWAITING;
+    const output = new Output();
+    const writer = new RequestWriter(streams, output, new PeerSettings(), new SendWindow(), new HpackEncoder());
+    const recipients = { tokens: someTokens(10), personal: null, order: inOrder(10), from: 0, tagBase: 0 };
+    assert.equal(writer.submit(ScriptedPeer.opened().template(), recipients, 10, 100), 2);
+    const ids = new Set(splitFrames(output.take()!).map(({ streamId }) => streamId));
+    assert.deepEqual([...ids], [maxStreamId - 4, maxStreamId]);
+  });
+
   row('C19 MAX_CONCURRENT_STREAMS: lowered below what is open, 0, raised', () => {
     everySplit([settingsFrame([[3, 1]]), accepted(1), accepted(3)], (send) => {
       const peer = ScriptedPeer.opened([[3, 4]]);
@@ -255,7 +276,10 @@ describe('codec/http2/cases: C, streams', () => {
     peer.send(headers(1, [[':status', '403']]));
     assert.equal(peer.connection.credit(10), 1);
     peer.request(1, 1);
-    peer.send(accepted(3));
+    peer.send(headers(3, [[':status', '403']], false), data(3, '{"reason":"InvalidProviderToken"}', true));
+    assert.equal(peer.connection.credit(10), 1);
+    peer.request(1, 2);
+    peer.send(accepted(5));
     assert.equal(peer.connection.credit(10), 100);
   });
 
@@ -268,6 +292,20 @@ describe('codec/http2/cases: C, streams', () => {
       82                           // :method GET
     `),
   );
+  row('C20 a push is refused also where a GOAWAY comes before the refusal is handed out', () => {
+    const peer = new ScriptedPeer();
+    peer.connection.start();
+    peer.send(settingsFrame([]));
+    peer.output();
+    peer.request(1);
+    peer.submit(1, 1);
+    peer.send(frame(PUSH_PROMISE, FLAG_END_HEADERS, 1, [...uint32(100), 0x82]), goaway(1, 0));
+    const resets = peer.read().filter(({ type }) => type === frames.RST_STREAM);
+    assert.deepEqual(
+      resets.map(({ streamId }) => streamId),
+      [100],
+    );
+  });
   row('C20 a push before that is refused, and its block is decoded', () => {
     const promise = [...uint32(2), 0x48, 0x03, 0x34, 0x30, 0x34]; // enters :status 404
     const pieces = [

@@ -21,6 +21,7 @@ import {
   frame,
   goaway,
   headers,
+  plainNotification,
   rstStream,
   ScriptedPeer,
   settingsFrame,
@@ -28,6 +29,16 @@ import {
 } from '../../../support/scripted-peer.js';
 
 const { CONTINUATION, ENHANCE_YOUR_CALM, FLAG_END_HEADERS, FLAG_END_STREAM, HEADERS, PING, PROTOCOL_ERROR } = frames;
+function notification(payloadBytes: number) {
+  return { ...plainNotification, payload: Buffer.alloc(payloadBytes, 'x') };
+}
+
+/** What the cause of a request that was not answered says. */
+function messageOf(peer: ScriptedPeer, tag: number): string {
+  const report = peer.listener.reports.get(tag);
+  return report !== undefined && 'cause' in report ? report.cause.message : '';
+}
+
 const gone = new PealError('ERR_PEAL_CLOSED', 'the stream is gone', { origin: 'connect' });
 
 describe('codec/http2/cases: F, field blocks, PING, GOAWAY, the end', () => {
@@ -150,6 +161,9 @@ describe('codec/http2/cases: F, field blocks, PING, GOAWAY, the end', () => {
       const peer = withRequests();
       send(peer);
       assert.equal(peer.listener.summary(), '0 unprocessed, 1 unanswered, 2 unprocessed');
+      const causes = [0, 1].map((tag) => messageOf(peer, tag));
+      assert.match(causes[0]!, /may be sent again/);
+      assert.doesNotMatch(causes[1]!, /before processing|may be sent again/);
     });
   });
   row('F5 half a request up to lastStreamId goes on, and its answer counts', () => {
@@ -162,6 +176,33 @@ describe('codec/http2/cases: F, field blocks, PING, GOAWAY, the end', () => {
     assert.equal(peer.listener.summary(), '0 accepted');
   });
 
+  row('F5 what was not handed out leaves its part of the connection window to the bodies that go on', () => {
+    const peer = ScriptedPeer.opened([[4, 100]]);
+    assert.equal(peer.submit(1, 0, peer.template({}, notification(5000))), 1); // 100 of 5,000 bytes go out
+    peer.read();
+    const small = peer.template({}, notification(100));
+    let taken = 1;
+    for (let n = peer.submit(1000, taken, small); n > 0; n = peer.submit(1000, taken, small)) {
+      taken += n;
+      if (taken < 400) peer.read();
+    }
+    assert.ok(peer.judge.dataBytes < 50_000 && taken * 100 > 60_000, 'the rest of the window is in the output');
+    peer.send(goaway(1, 0), windowUpdate(1, 4900));
+    peer.read();
+    assert.equal(peer.requests.get(1)?.isComplete, true);
+    peer.judge.finish();
+    peer.judge.assertClean();
+  });
+
+  row('F6 GOAWAY(2^31-1): what was not handed out is not processed, the rest is waited for', () => {
+    everySplit([goaway(0x7fffffff, 0)], (send) => {
+      const peer = withRequests();
+      peer.submit(2, 10);
+      send(peer);
+      assert.equal(peer.listener.summary(), '10 unprocessed, 11 unprocessed');
+      assert.equal(peer.connection.activeStreams, 3);
+    });
+  });
   row('F6 GOAWAY in two steps, once more, with an error, and with a larger id: the smallest id counts', () => {
     everySplit([goaway(0x7fffffff, 0), goaway(5, 0), goaway(5, 0), goaway(0x7fffffff, 2)], (send) => {
       const peer = ScriptedPeer.opened();
