@@ -7,7 +7,14 @@ import { RequestTemplate } from '../../../src/codec/http2/request-template.js';
 import { RequestWriter } from '../../../src/codec/http2/request-writer.js';
 import { PeerSettings } from '../../../src/codec/http2/settings.js';
 import { StreamTable } from '../../../src/codec/http2/stream-table.js';
-import { inOrder, plainNotification, someTokens, splitFrames } from '../../support/scripted-peer.js';
+import {
+  inOrder,
+  plainNotification,
+  ScriptedPeer,
+  settingsFrame,
+  someTokens,
+  splitFrames,
+} from '../../support/scripted-peer.js';
 
 function writerAt(nextId: number): { writer: RequestWriter; streams: StreamTable; output: Output } {
   const streams = new StreamTable();
@@ -62,4 +69,38 @@ describe('codec/http2/request-writer', () => {
     assert.equal(streams.active, 7);
     assert.deepEqual([...streams.tags.subarray(0, 7)], [7, 8, 9, 10, 7, 8, 9]);
   });
+
+  for (const [name, disturb] of [
+    ['a control frame', (peer: ScriptedPeer) => peer.send(settingsFrame([]))],
+    [
+      'a request with a payload of its own',
+      (peer: ScriptedPeer) => {
+        const personal = { apnsIds: null, payloads: Buffer.from('own'), payloadOffsets: Uint32Array.of(0, 3) };
+        assert.equal(peer.submit(1, 900, peer.template({ hasPersonalPayloads: true }), personal), 1);
+      },
+    ],
+  ] as const) {
+    it(`lays a slot out anew where ${name} stood in its place before`, () => {
+      const peer = ScriptedPeer.opened([[3, 100]]);
+      const template = peer.template();
+      let tags = 0;
+      // Two buffers take turns: each is laid out, then disturbed behind its first slot, then patched.
+      for (let turn = 0; turn < 8; turn++) {
+        const count = turn === 3 || turn === 4 ? 1 : 4;
+        assert.equal(peer.submit(count, tags, template), count);
+        tags += count;
+        if (count === 1) disturb(peer);
+        peer.read();
+      }
+      const tokens = [...someTokens(4).bytes.subarray(0, 4 * 32)];
+      const paths = [0, 1, 2, 3].map(
+        (i) => `/3/device/${Buffer.from(tokens.slice(32 * i, 32 * i + 32)).toString('hex')}`,
+      );
+      const requests = [...peer.requests.values()].slice(-4);
+      assert.deepEqual(
+        requests.map(({ headers, body }) => [headers.find(([field]) => field === ':path')?.[1], body]),
+        paths.map((path) => [path, plainNotification.payload.toString()]),
+      );
+    });
+  }
 });

@@ -43,15 +43,25 @@ describe('codec/http2/cases: B, HPACK', () => {
   undecodable('B1 a name by an index beyond the table', octets('88 7e 01 61')); // literal, name 62
 
   undecodable('B2 Huffman: eight bits of padding', octets('88 0f 21 82 1f ff')); // via, "a" and 3 bits, then 8
+  undecodable('B2 Huffman: an octet of ones behind a code that ends with its octet', octets('88 0f 21 82 f8 ff')); // "&"
   undecodable('B2 Huffman: padding that is not the start of EOS', octets('88 0f 21 81 1e')); // "a", 110
   undecodable('B2 Huffman: EOS within a string', octets('88 0f 21 84 ff ff ff ff')); // 30 bits of ones and 2
   undecodable('B2 Huffman: a name that ends within a code', octets('88 00 81 fe 01 61'));
 
   undecodable('B3 an integer of six octets', octets('88 ff ff ff ff ff 0f'));
   undecodable('B3 an integer with zeros that do not end', octets('88 ff 80 80 80 80 80 80 00'));
+  undecodable('B3 a small integer with one zero too many', octets('3f 80 80 80 80 00 88')); // table size 31
+  goesOn('B3 a small integer with as many zeros as may be', '0 accepted', [], answer(octets('3f 80 80 80 00 88')));
   undecodable('B3 a string length that overflows', octets('88 00 7f ff ff ff ff 7f'));
 
   undecodable('B4 a value beyond the end of the block', octets('88 0f 21 05 61 62')); // 5 announced, 2 there
+  undecodable('B4 a value one octet beyond the end of the block', octets('88 0f 21 03 61 62'));
+  connectionError(
+    'B4 a block that ends within an integer, which the next octet would complete',
+    COMPRESSION_ERROR,
+    answer(octets('3f')), // table size 31 and more …
+    accepted(3), // … and 0
+  );
   undecodable('B4 a name beyond the end of the block', octets('88 00 03 61'));
   undecodable('B4 a block that ends within an integer', octets('88 ff'));
   undecodable('B4 a block that ends before a value', octets('88 0f 21'));

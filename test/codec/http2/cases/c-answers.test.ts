@@ -1,6 +1,6 @@
 /** Rows C, second part: what makes an answer, and what makes it malformed (RFC 9113 §8). */
 import assert from 'node:assert/strict';
-import { maxInformationalResponses, maxResponseBodyBytes } from '../../../../src/base/limits.js';
+import { maxHeldResponseBytes, maxInformationalResponses, maxResponseBodyBytes } from '../../../../src/base/limits.js';
 import * as frames from '../../../../src/codec/http2/frames.js';
 import { octets } from '../../../support/hex.js';
 import { everySplit, goesOn, row, streamError } from '../../../support/peer-cases.js';
@@ -11,6 +11,7 @@ import {
   headers,
   rstStream,
   ScriptedPeer,
+  uint32,
   windowUpdate,
 } from '../../../support/scripted-peer.js';
 
@@ -74,6 +75,16 @@ describe('codec/http2/cases: C, answers', () => {
       00 00 07 01 05 00 00 00 01   // HEADERS, END_STREAM and END_HEADERS, stream 1
       88                           // :status 200
       0f 27 82 52 3f               // server, Huffman: " b" and padding: 010100 100011 1111
+      90                           // accept-encoding
+  `),
+  );
+  streamError(
+    'C11 a blank at the end of a Huffman coded value that enters the table',
+    PROTOCOL_ERROR,
+    octets(`
+      00 00 06 01 05 00 00 00 01   // HEADERS, END_STREAM and END_HEADERS, stream 1
+      88                           // :status 200
+      76 82 8d 4f                  // server, entered, Huffman: "b ": 100011 010100 1111
       90                           // accept-encoding
   `),
   );
@@ -257,6 +268,25 @@ describe('codec/http2/cases: C, answers', () => {
   const tooLarge = [...largest.slice(0, 7), data(1, half, false), data(1, 'x', true)];
   streamError('C16 a body of one byte more', CANCEL, headers(1, [[':status', '500']], false), ...tooLarge);
   streamError('C16 a body of one byte more, of a 200', CANCEL, headers(1, [status200], false), ...tooLarge);
+
+  row(`C16 bodies above ${maxHeldResponseBytes} bytes on all streams together: RST_STREAM CANCEL`, () => {
+    const peer = ScriptedPeer.opened();
+    const streams = maxHeldResponseBytes / maxResponseBodyBytes + 8;
+    for (let taken = 0; taken < streams; taken += 50) peer.request(50, taken);
+    let resets = 0;
+    for (let i = 0; i < streams; i++) {
+      peer.send(headers(2 * i + 1, [[':status', '500']], false));
+      for (const piece of largest.slice(0, 7)) {
+        const bytes = piece.slice();
+        bytes.set(uint32(2 * i + 1), 5);
+        peer.send(bytes);
+      }
+      resets += peer.read().filter(({ type }) => type === frames.RST_STREAM).length;
+    }
+    // The buffer of a body doubles as it grows, so that a little less or more than its length counts.
+    assert.ok(resets > 0 && resets < 20, `${resets} streams were reset`);
+    assert.equal(peer.connection.failure, null);
+  });
 
   row('C17 an answer that is complete before our DATA is sent counts, and we stop sending', () => {
     everySplit([headers(1, [[':status', '413']]), windowUpdate(1, 1000)], (send) => {

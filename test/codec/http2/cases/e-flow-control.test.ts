@@ -47,7 +47,19 @@ describe('codec/http2/cases: E, flow control', () => {
 
   // Streams start with 65,535, of which each of the three requests has used 25; so does the connection, which lost 75.
   streamError('E2 a stream window above 2^31-1', FLOW_CONTROL_ERROR, windowUpdate(1, largest - 65_535 + 26));
-  goesOn('E2 a stream window of exactly 2^31-1', '', [], windowUpdate(1, largest - 65_535 + 25));
+  goesOn(
+    'E2 a stream window of exactly 2^31-1, of each way to write a request',
+    '',
+    [],
+    windowUpdate(1, largest - 65_535 + 25),
+    windowUpdate(3, largest - 65_535 + 25),
+  );
+  goesOn(
+    'E2 a stream window above 2^31-1, of a request that was only patched',
+    '1 unanswered',
+    [[3, FLOW_CONTROL_ERROR]],
+    windowUpdate(3, largest - 65_535 + 26),
+  );
   connectionError('E2 the connection window above 2^31-1', FLOW_CONTROL_ERROR, windowUpdate(0, largest - 65_535 + 76));
   goesOn('E2 the connection window of exactly 2^31-1', '', [], windowUpdate(0, largest - 65_535 + 75));
   streamError(
