@@ -17,10 +17,10 @@ export interface Conversation {
   /** The server's SETTINGS; the requests follow them. */
   readonly opening: Draft[];
   readonly drafts: Draft[];
-  /** One for each request, in order: streams 1, 3, 5 … */
+  /** One for each request, in order: streams 1, 3, 5 …, then those of `more`. */
   readonly expected: readonly Expected[];
-  /** Streams may be too short of window for a whole body, so that an open request may also be unprocessed. */
-  readonly hasSmallWindow: boolean;
+  /** How the server goes on, and deals with further requests, which it has on these streams. */
+  more(streamIds: readonly number[]): Draft[];
 }
 
 type Step = (to: Builder) => void;
@@ -57,24 +57,41 @@ const malformations: readonly EncodedField[] = [
   { name: 'content-length', value: '12345', indexing: 'none' },
 ];
 
-/** Draws a conversation about `count` requests. */
+/** Draws a conversation about `count` requests, on the streams 1, 3, 5 …; `more` goes on drawing from `prng`. */
 export function drawConversation(prng: Prng, count: number): Conversation {
-  const builder = new Builder(prng, count);
+  const builder = new Builder(prng);
   const opening = [draft(frames.SETTINGS, 0, 0, encodeSettings(openingSettings(prng, count)))];
-  const scripts: Step[][] = [];
-  for (let i = 0; i < count; i++) scripts.push(scriptFor(prng, i));
-  builder.drafts.push(draft(frames.SETTINGS, frames.FLAG_ACK, 0, new Uint8Array(0)));
+  const streamIds = Array.from({ length: count }, (_, index) => 2 * index + 1);
+  const ack = draft(frames.SETTINGS, frames.FLAG_ACK, 0, new Uint8Array(0));
+  const drafts = drawAnswers(prng, builder, streamIds, [ack], (to) => prng.chance(0.2) && betweenAnswers(prng, to));
+  return {
+    opening,
+    drafts,
+    expected: builder.expected,
+    more: (further) => drawAnswers(prng, builder, further, [], (to) => betweenMore(prng, to)),
+  };
+}
+
+/** The answers to requests on these streams, in steps that take turns, behind `first`; `between` has a turn before each. */
+function drawAnswers(
+  prng: Prng,
+  builder: Builder,
+  streamIds: readonly number[],
+  first: Draft[],
+  between: (to: Builder) => unknown,
+): Draft[] {
+  const scripts = streamIds.map((streamId) => scriptFor(prng, builder.add(streamId)));
+  builder.drafts = first;
   while (scripts.length > 0) {
-    if (prng.chance(0.2)) betweenAnswers(prng, builder);
+    between(builder);
     const which = prng.int(scripts.length);
     const script = scripts[which]!;
     const step = script.shift();
     if (step !== undefined) step(builder);
     if (script.length === 0) scripts.splice(which, 1);
   }
-  if (count > 0 && prng.chance(0.1)) betweenAnswers(prng, builder);
-  const hasSmallWindow = opening[0]!.payload.length > 0;
-  return { opening, drafts: builder.drafts, expected: builder.expected, hasSmallWindow };
+  if (builder.expected.length > 0 && prng.chance(0.1)) betweenAnswers(prng, builder);
+  return builder.drafts;
 }
 
 function openingSettings(prng: Prng, count: number): SettingsEntry[] {
@@ -157,6 +174,17 @@ function betweenAnswers(prng: Prng, to: Builder): void {
   }
 }
 
+/** Later in a conversation more happens between answers, and to the windows above all. */
+function betweenMore(prng: Prng, to: Builder): void {
+  if (prng.chance(0.2)) betweenAnswers(prng, to);
+  if (!prng.chance(0.2)) return;
+  const initial = prng.pick([0, 5, 15, 40, 2000, 65_535]);
+  to.drafts.push(draft(frames.SETTINGS, 0, 0, encodeSettings([[frames.SETTINGS_INITIAL_WINDOW_SIZE, initial]])));
+  for (let n = prng.int(4); n > 0; n--) {
+    to.drafts.push(uint32Draft(frames.WINDOW_UPDATE, to.anyStream(), 1 + prng.int(40)));
+  }
+}
+
 function laterSettings(prng: Prng): SettingsEntry[] {
   const all: SettingsEntry[] = [
     [frames.SETTINGS_MAX_CONCURRENT_STREAMS, prng.pick([0, 1, 5, 1000])],
@@ -170,38 +198,46 @@ function laterSettings(prng: Prng): SettingsEntry[] {
 
 /** Gathers frames and keeps the books of what each has to lead to. */
 class Builder {
-  readonly drafts: Draft[] = [];
-  readonly expected: Expected[];
+  /** Where frames are put. */
+  drafts: Draft[] = [];
+  readonly expected: Expected[] = [];
   readonly #prng: Prng;
   readonly #encoder = new HpackEncoder();
   readonly #out = new ByteWriter(1024);
-  readonly #hasBegun: boolean[];
-  readonly #statuses: number[];
+  // By request:
+  readonly #streamIds: number[] = [];
+  readonly #hasBegun: boolean[] = [];
+  readonly #statuses: number[] = [];
   #lastStreamId = 0x7fffffff;
 
-  constructor(prng: Prng, count: number) {
+  constructor(prng: Prng) {
     this.#prng = prng;
-    this.expected = new Array<Expected>(count).fill('open');
-    this.#hasBegun = new Array<boolean>(count).fill(false);
-    this.#statuses = new Array<number>(count).fill(0);
+  }
+
+  /** One request more; returns its index. */
+  add(streamId: number): number {
+    this.#streamIds.push(streamId);
+    this.#hasBegun.push(false);
+    this.#statuses.push(0);
+    return this.expected.push('open') - 1;
   }
 
   anyStream(): number {
-    return 2 * this.#prng.int(this.expected.length) + 1;
+    return this.#streamIds[this.#prng.int(this.expected.length)]!;
   }
 
-  /** A stream whose outcome stands; 1 where there is none, which a reset then ends. */
+  /** A stream whose outcome stands; the first where there is none, which a reset then ends. */
   endedStream(): number {
     const index = this.expected.findIndex((outcome) => outcome !== 'open');
-    if (index >= 0) return 2 * index + 1;
+    if (index >= 0) return this.#streamIds[index]!;
     this.#end(0, 'unanswered');
-    return 1;
+    return this.#streamIds[0]!;
   }
 
   headers(index: number, status: number, endsStream: boolean): void {
     const fields: EncodedField[] = [{ name: ':status', value: String(status), indexing: 'shared' }];
     for (let n = this.#prng.int(3); n > 0; n--) fields.push(this.#prng.pick(otherFields));
-    this.#block(2 * index + 1, fields, endsStream);
+    this.#block(this.#streamIds[index]!, fields, endsStream);
     this.#hasBegun[index] = true;
     if (status < 200) return;
     this.#statuses[index] = status;
@@ -209,33 +245,34 @@ class Builder {
   }
 
   trailers(index: number): void {
-    this.#block(2 * index + 1, [{ name: 'x-trailer', value: 'end', indexing: 'shared' }], true);
+    this.#block(this.#streamIds[index]!, [{ name: 'x-trailer', value: 'end', indexing: 'shared' }], true);
     this.#complete(index);
   }
 
   data(index: number, body: Uint8Array, endsStream: boolean): void {
     const flags = endsStream ? frames.FLAG_END_STREAM : 0;
+    const streamId = this.#streamIds[index]!;
     if (this.#prng.chance(0.1)) {
       const padding = this.#prng.pick([0, 1, 255]);
       const padded = new Uint8Array(1 + body.length + padding);
       padded[0] = padding;
       padded.set(body, 1);
-      this.drafts.push(draft(frames.DATA, flags | frames.FLAG_PADDED, 2 * index + 1, padded));
+      this.drafts.push(draft(frames.DATA, flags | frames.FLAG_PADDED, streamId, padded));
     } else {
-      this.drafts.push(draft(frames.DATA, flags, 2 * index + 1, body));
+      this.drafts.push(draft(frames.DATA, flags, streamId, body));
     }
     if (endsStream) this.#complete(index);
   }
 
   reset(index: number, errorCode: number): void {
-    this.drafts.push(uint32Draft(frames.RST_STREAM, 2 * index + 1, errorCode));
+    this.drafts.push(uint32Draft(frames.RST_STREAM, this.#streamIds[index]!, errorCode));
     const isRefused = errorCode === frames.REFUSED_STREAM && !this.#hasBegun[index];
     this.#end(index, isRefused ? 'unprocessed' : 'unanswered');
   }
 
   malformed(index: number, wrong: EncodedField): void {
     const fields: EncodedField[] = [{ name: ':status', value: '200', indexing: 'shared' }, otherFields[0]!, wrong];
-    this.#block(2 * index + 1, fields, true);
+    this.#block(this.#streamIds[index]!, fields, true);
     this.#end(index, 'unanswered');
   }
 
@@ -243,7 +280,8 @@ class Builder {
     this.drafts.push(uint32Draft(frames.GOAWAY, 0, lastStreamId, errorCode));
     this.#lastStreamId = Math.min(this.#lastStreamId, lastStreamId);
     for (let index = 0; index < this.expected.length; index++) {
-      if (2 * index + 1 > this.#lastStreamId) this.#end(index, this.#hasBegun[index] ? 'unanswered' : 'unprocessed');
+      if (this.#streamIds[index]! <= this.#lastStreamId) continue;
+      this.#end(index, this.#hasBegun[index] ? 'unanswered' : 'unprocessed');
     }
   }
 

@@ -1,35 +1,31 @@
 /**
  * One fuzz case of the HTTP/2 client: a conversation drawn from a seed, mutated or not, fed to a ClientConnection in
- * pieces, with requests submitted and output taken in between; then the end of the connection. Every case is checked
- * for what has to hold whatever a server does.
+ * pieces, with requests submitted and output taken in between, and now and then further requests and answers behind it;
+ * then the end of the connection. Every case is checked for what has to hold whatever a server does.
  */
-import type { Notification } from '../../src/apns/notification.js';
 import { PealError } from '../../src/base/errors.js';
 import { streamRingSlots } from '../../src/base/limits.js';
 import { HpackDecoder } from '../../src/codec/hpack/index.js';
+import * as frames from '../../src/codec/http2/frames.js';
 import { ClientConnection, type ResponseListener } from '../../src/codec/http2/index.js';
-import type { RequestTemplate } from '../../src/codec/http2/request-template.js';
+import { encodeSettings } from '../../src/codec/http2/settings.js';
 import { FrameJudge } from '../support/frame-judge.js';
 import { Prng } from '../support/prng.js';
-import { inOrder, plainNotification, someTokens } from '../support/scripted-peer.js';
 import { type Conversation, drawConversation, type Expected } from './conversation.js';
-import { writeDrafts } from './draft.js';
+import { type Draft, draft, writeDrafts } from './draft.js';
 import { mutateBytes, mutateDrafts } from './mutations.js';
+import { maxTags, Requests, recipientsPerBlock } from './requests.js';
 import { Traffic } from './traffic.js';
 
-const maxRequests = 8;
-const maxTags = 256;
+/** How often, at most, requests and answers follow the first ones. */
+const maxRounds = 6;
 const gone = new PealError('ERR_PEAL_CLOSED', 'the stream is gone', { origin: 'connect' });
-const tokens = someTokens(maxRequests);
-const order = inOrder(maxRequests);
 /** The largest conversation, with its floods. */
 const streamBytes = new Uint8Array(1 << 19);
 /** What a socket would read into: overwritten with every piece. */
 const readBytes = new Uint8Array(streamBytes.length);
 /** Much more than requests, acknowledgements and resets can come to. */
-const maxOutputBytes = 1 << 21;
-
-const notifications = [0, 3000, 20_000].map((bytes) => ({ ...plainNotification, payload: Buffer.alloc(bytes, 'x') }));
+const maxOutputBytes = 1 << 22;
 
 const outcomes: readonly Expected[] = ['open', 'accepted', 'rejected', 'unprocessed', 'unanswered'];
 const OPEN = 0;
@@ -43,11 +39,14 @@ class Books implements ResponseListener {
   readonly outcomes = new Uint8Array(maxTags);
   reported = 0;
   problem = '';
+  /** Whether the answer to a request has begun. */
+  #hadBegun: (tag: number) => boolean = () => false;
 
-  reset(): void {
+  reset(hadBegun: (tag: number) => boolean): void {
     this.outcomes.fill(OPEN);
     this.reported = 0;
     this.problem = '';
+    this.#hadBegun = hadBegun;
   }
 
   onAccepted(tag: number): void {
@@ -61,6 +60,7 @@ class Books implements ResponseListener {
   }
 
   onUnprocessed(tag: number): void {
+    if (this.#hadBegun(tag)) this.problem = `tag ${tag} is unprocessed although its answer had begun`;
     this.#book(tag, UNPROCESSED);
   }
 
@@ -94,45 +94,34 @@ function freshDecoder(): HpackDecoder {
  */
 export function runHttp2Case(seed: number): string {
   const prng = new Prng(seed);
-  const count = prng.int(maxRequests + 1);
+  const count = prng.int(recipientsPerBlock + 1);
   const mutations = prng.chance(0.2) ? 0 : 1 + prng.int(prng.chance(0.7) ? 2 : 6);
-  const conversation = drawConversation(prng, count);
-  const [openingBytes, length] = bytesOf(conversation, mutations, prng);
-  return new Http2Case(prng, conversation, count, mutations === 0).run(openingBytes, length);
-}
-
-/** Writes the conversation to `streamBytes`; returns the lengths of its opening and of all. */
-function bytesOf({ opening, drafts }: Conversation, mutations: number, prng: Prng): [opening: number, all: number] {
-  // A connection that ends with its first frame shows little: the opening is mostly left alone.
-  for (let i = 0; i < mutations; i++) mutateDrafts(prng.chance(0.04) ? opening : drafts, prng);
-  const openingBytes = writeDrafts(opening, streamBytes, 0);
-  const length = writeDrafts(drafts, streamBytes, openingBytes);
-  if (mutations === 0 || !prng.chance(0.15)) return [openingBytes, length];
-  const rest = streamBytes.subarray(openingBytes, length);
-  return [openingBytes, openingBytes + mutateBytes(rest, rest.length, prng)];
+  return new Http2Case(prng, drawConversation(prng, count), count, mutations).run();
 }
 
 class Http2Case {
   readonly #prng: Prng;
   readonly #conversation: Conversation;
+  /** Requests of the conversation as it was drawn first. */
   readonly #count: number;
+  /** Changes that are still to be made to what the server sends. */
+  #mutations: number;
   readonly #isUntouched: boolean;
   readonly #judge = new FrameJudge(freshDecoder());
-  readonly #traffic = new Traffic();
+  readonly #traffic: Traffic;
   readonly #connection: ClientConnection;
-  #template: RequestTemplate | null = null;
-  #submitted = 0;
+  readonly #requests: Requests;
   /** Tags from here on were never handed out. */
   #handedOut = 0;
   #isWriting = false;
   #outputBytes = 0;
 
-  constructor(prng: Prng, conversation: Conversation, count: number, isUntouched: boolean) {
+  constructor(prng: Prng, conversation: Conversation, count: number, mutations: number) {
     this.#prng = prng;
     this.#conversation = conversation;
     this.#count = count;
-    this.#isUntouched = isUntouched;
-    books.reset();
+    this.#mutations = mutations;
+    this.#isUntouched = mutations === 0;
     const isSmall = !prng.chance(0.02);
     this.#connection = new ClientConnection({
       listener: books,
@@ -141,31 +130,96 @@ class Http2Case {
       maxStreams: isSmall ? 16 : streamRingSlots,
       probeFirst: count <= 1 && prng.chance(0.3),
     });
+    const requests = new Requests(prng, this.#connection, count > 3);
+    const traffic = new Traffic((...each) => requests.onData(...each));
+    books.reset((tag) => traffic.hadBegun(tag));
+    this.#judge.onRequest = (streamId, list) => requests.onHeaders(traffic.tagOf(streamId), list);
+    this.#requests = requests;
+    this.#traffic = traffic;
   }
 
-  run(openingBytes: number, length: number): string {
+  run(): string {
+    const prng = this.#prng;
+    const { opening, drafts } = this.#conversation;
     const connection = this.#connection;
     connection.start();
     this.#takeAll();
-    this.#feed(0, openingBytes);
-    this.#submit(this.#count);
-    const taken = this.#submitted;
+    // A connection that ends with its first frame shows little: the opening is mostly left alone.
+    this.#mutate(opening, this.#mutations > 0 && prng.chance(0.04) ? 1 : 0);
+    if (prng.chance(0.15)) opening.push(smallWindow(prng.pick([0, 5, 20, 35, 1000])));
+    this.#feed(0, writeDrafts(opening, streamBytes, 0));
+    this.#requests.submit(this.#count);
+    const taken = this.#requests.count;
     if (this.#isUntouched) check(taken === this.#count, `${taken} of ${this.#count} requests were taken`);
     this.#takeAll();
-    this.#feedInPieces(openingBytes, length);
-    const failure = connection.failure;
+    const rounds = prng.chance(0.4) ? 1 + prng.int(maxRounds) : 0;
+    // Most is changed in the first or in the last part, so that others are seen to their end.
+    this.#converse(drafts, rounds === 0 || prng.chance(0.5) ? this.#mutations : 0);
+    for (let round = 1; round <= rounds && this.#mayGoOn(); round++) {
+      const scripted = this.#conversation.expected.length;
+      this.#requests.submit(prng.int(recipientsPerBlock + 1));
+      this.#takeAll();
+      const more = this.#conversation.more(this.#traffic.streamIds.slice(scripted));
+      this.#converse(more, round === rounds ? this.#mutations : 0);
+    }
+    return this.#end();
+  }
+
+  #mayGoOn(): boolean {
+    const { failure, goaway } = this.#connection;
+    return failure === null && goaway === null;
+  }
+
+  /** Feeds what the server sends, changed so many times. */
+  #converse(drafts: Draft[], mutations: number): void {
+    this.#mutate(drafts, mutations);
+    let length = writeDrafts(drafts, streamBytes, 0);
+    if (mutations > 0 && this.#prng.chance(0.15)) {
+      length = mutateBytes(streamBytes.subarray(0, length), length, this.#prng);
+    }
+    this.#feedInPieces(length);
+  }
+
+  #mutate(drafts: Draft[], mutations: number): void {
+    for (let i = 0; i < mutations; i++) mutateDrafts(drafts, this.#prng);
+    this.#mutations -= mutations;
+  }
+
+  #end(): string {
+    const connection = this.#connection;
+    const { failure } = connection;
     this.#takeAll();
     if (failure === null) this.#judge.finish();
     else check(this.#judge.hasGivenUp, 'no GOAWAY says why the connection failed');
+    // Requests that are not handed out when the connection ends, or only in part.
+    if (this.#prng.chance(0.3)) this.#requests.submit(this.#prng.int(4));
+    if (this.#prng.chance(0.3)) this.#take(false);
+    // Answers that came with the piece in which the connection failed were not all read.
+    if (failure === null) this.#traffic.onServerBytes(readBytes, 0);
     connection.abandon(gone);
+    this.#checkOver();
     this.#checkEnd(failure);
     return failure === null ? this.#goesOn() : `${failure.code} ${failure.message}`;
   }
 
-  #feedInPieces(from: number, to: number): void {
+  /** Nothing is reported, taken or handed out any more; acknowledgements may still be. */
+  #checkOver(): void {
+    const requests = this.#traffic.streamIds.length;
+    const { reported } = books;
+    this.#connection.abandon(gone);
+    this.#connection.receive(streamBytes, 100);
+    const { count } = this.#requests;
+    this.#requests.submit(1);
+    check(this.#requests.count === count, 'a request was taken after the end');
+    this.#takeAll();
+    check(books.reported === reported, 'something was reported after the end');
+    check(this.#traffic.streamIds.length === requests, 'a request went out after the end');
+  }
+
+  #feedInPieces(to: number): void {
     const prng = this.#prng;
     const longest = prng.pick([1, 7, 40, 40, 300, 300, 1 << 20, 1 << 20]);
-    let at = from;
+    let at = 0;
     while (at < to) {
       const end = Math.min(to, at + 1 + prng.int(longest));
       // Few actions where pieces are small, so that they stand between frames and not between octets.
@@ -179,7 +233,8 @@ class Http2Case {
     if (to - from > 64) readBytes.set(streamBytes.subarray(from, to));
     else for (let i = 0; i < to - from; i++) readBytes[i] = streamBytes[from + i]!;
     this.#judge.onServerBytes(readBytes, to - from);
-    this.#traffic.onServerBytes(readBytes, to - from);
+    // What comes behind the failure is not read.
+    if (this.#connection.failure === null) this.#traffic.onServerBytes(readBytes, to - from);
     this.#connection.receive(readBytes, to - from);
     this.#checkBooks();
   }
@@ -189,13 +244,14 @@ class Http2Case {
     const prng = this.#prng;
     switch (prng.int(6)) {
       case 0:
-        this.#submit(1 + prng.int(3));
+        this.#requests.submit(1 + prng.int(3));
         break;
       case 1:
         if (this.#connection.failure === null) this.#connection.ping(1 + prng.int(1000));
         break;
       case 2:
         if (prng.chance(0.1)) this.#connection.close(0);
+        else this.#connection.credit(prng.pick([0, 40, 3000]));
         break;
       case 3:
         if (this.#isWriting) this.#written();
@@ -205,35 +261,16 @@ class Http2Case {
     }
   }
 
-  #submit(count: number): void {
-    const connection = this.#connection;
-    if (count === 0 || this.#submitted + count > maxTags) return;
-    if (!connection.isReady || connection.failure !== null) return;
-    this.#template ??= connection.template(this.#notification(), {
-      tokenBytes: 32,
-      providerToken: this.#prng.chance(0.3) ? 'header.claims.signature' : null,
-    });
-    const taken = connection.submit(this.#template, tokens, null, order, 0, count, this.#submitted);
-    check(taken >= 0 && taken <= count, `${taken} of ${count} requests were taken`);
-    this.#submitted += taken;
-  }
-
-  /** Small payloads mostly; now and then one that uses the windows up, and none at all. */
-  #notification(): Notification {
-    if (this.#prng.chance(0.8)) return plainNotification;
-    return this.#prng.pick(this.#count > 3 ? notifications.slice(0, 2) : notifications);
-  }
-
-  #take(): void {
+  #take(isWritten = this.#prng.chance(0.8)): void {
     const isFailed = this.#connection.failure !== null;
     const view = this.#connection.takeOutput();
     if (view === null) return;
     this.#isWriting = true;
-    this.#judge.onClientBytes(view);
     this.#traffic.onClientBytes(view);
+    this.#judge.onClientBytes(view);
     this.#outputBytes += view.length;
-    if (!isFailed) this.#handedOut = this.#submitted;
-    if (this.#prng.chance(0.8)) this.#written();
+    if (!isFailed) this.#handedOut = this.#requests.count;
+    if (isWritten) this.#written();
   }
 
   #written(): void {
@@ -250,8 +287,9 @@ class Http2Case {
   }
 
   #checkBooks(): void {
-    if (books.problem !== '') throw new Error(books.problem);
-    const open = this.#submitted - books.reported;
+    const problem = books.problem || this.#requests.problem;
+    if (problem !== '') throw new Error(problem);
+    const open = this.#requests.count - books.reported;
     const { activeStreams } = this.#connection;
     check(activeStreams === open, `${activeStreams} active streams where ${open} requests are open`);
   }
@@ -260,9 +298,10 @@ class Http2Case {
     this.#checkBooks();
     const { faults } = this.#judge;
     if (faults.length > 0) throw new Error(`the judge: ${faults.join('; ')}`);
-    check(books.reported === this.#submitted, `${books.reported} of ${this.#submitted} requests were reported`);
+    const { count } = this.#requests;
+    check(books.reported === count, `${books.reported} of ${count} requests were reported`);
     check(this.#outputBytes <= maxOutputBytes, `${this.#outputBytes} bytes of output`);
-    for (let tag = this.#handedOut; tag < this.#submitted; tag++) {
+    for (let tag = this.#handedOut; tag < count; tag++) {
       check(books.outcomes[tag] === UNPROCESSED, `tag ${tag} was never handed out and is not unprocessed`);
     }
     this.#checkOutcomes();
@@ -270,13 +309,13 @@ class Http2Case {
     check(failure === null, `an allowed conversation failed: ${failure?.message}`);
     this.#conversation.expected.forEach((expected, tag) => {
       const actual = outcomes[books.outcomes[tag]!]!;
-      check(this.#isAsExpected(expected, actual), `tag ${tag} is ${actual} and not ${expected}`);
+      check(this.#isAsExpected(tag, expected, actual), `tag ${tag} is ${actual} and not ${expected}`);
     });
   }
 
   /** Each outcome is one that what went both ways allows. */
   #checkOutcomes(): void {
-    for (let tag = 0; tag < this.#submitted; tag++) {
+    for (let tag = 0; tag < this.#requests.count; tag++) {
       const outcome = books.outcomes[tag]!;
       let isAllowed = this.#traffic.mayBeAnswered(tag);
       if (outcome === UNPROCESSED) isAllowed = this.#traffic.mayBeUnprocessed(tag);
@@ -291,12 +330,16 @@ class Http2Case {
     return `goes on: ${seen.join(', ') || 'no requests'}`;
   }
 
-  #isAsExpected(expected: Expected, actual: Expected): boolean {
+  #isAsExpected(tag: number, expected: Expected, actual: Expected): boolean {
     // What never went out whole for want of window is unprocessed where it would be unanswered.
-    const isSpared = actual === 'unprocessed' && this.#conversation.hasSmallWindow;
+    const isSpared = actual === 'unprocessed' && this.#traffic.mayBeUnprocessed(tag);
     if (expected === 'open' || expected === 'unanswered') return actual === 'unanswered' || isSpared;
     return actual === expected;
   }
+}
+
+function smallWindow(bytes: number): Draft {
+  return draft(frames.SETTINGS, 0, 0, encodeSettings([[frames.SETTINGS_INITIAL_WINDOW_SIZE, bytes]]));
 }
 
 function check(holds: boolean, what: string): void {

@@ -7,6 +7,7 @@ import { runInNewContext } from 'node:vm';
 import { runBinaryCase } from './binary-case.js';
 import { runHpackCase } from './hpack-case.js';
 import { runHttp2Case } from './http2-case.js';
+import { runSplitCase } from './split-case.js';
 
 export interface FuzzPlan {
   /** The first seed, how many seeds, and the distance between two: threads take turns. */
@@ -24,7 +25,7 @@ export interface FuzzFailure {
 export interface FuzzReport {
   /** Conversations over HTTP/2: one for each seed. */
   conversations: number;
-  /** Cases of the HPACK decoder and of the binary decoders besides. */
+  /** Besides: conversations in different pieces, cases of the HPACK decoder and of the binary decoders. */
   others: number;
   /** Cases by how they ended. */
   readonly verdicts: Map<string, number>;
@@ -35,6 +36,7 @@ export interface FuzzReport {
 
 /** Every so many seeds come with one case of this kind. */
 const hpackEvery = 4;
+const splitEvery = 32;
 const binaryEvery = 8;
 const maxFailures = 10;
 const casesPerLook = 25_000;
@@ -65,6 +67,7 @@ export function runFuzz(plan: FuzzPlan, onSeed: (seed: number) => void = () => {
     runCase(report, 'HTTP/2', seed, runHttp2Case);
     report.conversations++;
     if (seed % hpackEvery === 0) runCase(report, 'HPACK', seed, runHpackCase);
+    if (seed % splitEvery === 2) runCase(report, 'split', seed, runSplitCase);
     if (seed % binaryEvery === 0) runCase(report, 'binary', seed, runBinaryCase);
     if ((i + 1) % casesPerLook === 0) report.grownBytes = memory.look();
   }

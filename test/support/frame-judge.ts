@@ -17,7 +17,7 @@ import assert from 'node:assert/strict';
 import { HpackDecoder } from '../../src/codec/hpack/decoder.js';
 import * as frames from '../../src/codec/http2/frames.js';
 import { FrameCutter } from './frame-cutter.js';
-import { faultOfRequestHeaders, headerListBytes } from './header-rules.js';
+import { faultOfRequestHeaders, type HeaderList, headerListBytes } from './header-rules.js';
 
 /** One stream of the client that is not closed. */
 interface OpenStream {
@@ -52,6 +52,8 @@ export class FrameJudge {
   mostOpen = 0;
   /** The client has sent a GOAWAY with an error: nothing may follow. */
   hasGivenUp = false;
+  /** Told of the header list of each request. */
+  onRequest: ((streamId: number, list: HeaderList) => void) | null = null;
   readonly #fromClient: FrameCutter;
   /** Frames above the SETTINGS_MAX_FRAME_SIZE that the client has announced end it. */
   readonly #fromServer: FrameCutter;
@@ -78,6 +80,8 @@ export class FrameJudge {
   #hasServerSettings = false;
   #hasClientSettings = false;
   #hasServerGoneAway = false;
+  /** The smallest of the server's GOAWAYs. */
+  #lastStreamId = Number.POSITIVE_INFINITY;
   #hasClientGoneAway = false;
   #block: { streamId: number; flags: number; parts: Uint8Array[] } | null = null;
 
@@ -111,8 +115,18 @@ export class FrameJudge {
     if (this.hasGivenUp || this.#fromServer.isBroken) return;
     if (this.#settingsOwed.length > 0) this.#fault(`${this.#settingsOwed.length} SETTINGS were not acknowledged`);
     if (this.#pingsOwed.length > 0) this.#fault(`${this.#pingsOwed.length} PINGs were not answered`);
+    this.#findStalledBodies();
     if (this.#receiveWindow * 2 < this.#mostReceiveWindow - 2 * frames.MIN_MAX_FRAME_BYTES) {
       this.#fault(`of the connection window only ${this.#receiveWindow} bytes were given back`);
+    }
+  }
+
+  /** A body that waits although both windows are open would wait for ever: no update comes before they are used. */
+  #findStalledBodies(): void {
+    for (const [streamId, { delta, hasClientEnded }] of this.#open) {
+      const window = Math.min(this.#bounds.initialWindowBytes + delta, this.#sendWindow);
+      if (hasClientEnded || streamId > this.#lastStreamId || window <= 0) continue;
+      this.#fault(`the body of stream ${streamId} waits although the windows allow ${window} bytes`);
     }
   }
 
@@ -201,6 +215,7 @@ export class FrameJudge {
       const fault = faultOfRequestHeaders(list);
       if (fault !== null) this.#fault(`a malformed request: ${fault}`);
       const listBytes = headerListBytes(list);
+      this.onRequest?.(streamId, list);
       if (listBytes > this.#bounds.maxHeaderListBytes) {
         this.#fault(`a header list of ${listBytes} bytes, above ${this.#bounds.maxHeaderListBytes}`);
       }
@@ -334,6 +349,7 @@ export class FrameJudge {
       this.#pingsOwed.push(opaqueText(bytes, start));
     } else if (type === frames.GOAWAY && length >= 8) {
       this.#hasServerGoneAway = true;
+      this.#lastStreamId = Math.min(this.#lastStreamId, frames.readUint31(bytes, start));
     } else if (type === frames.WINDOW_UPDATE && length === 4) {
       this.#openWindow(streamId, frames.readUint31(bytes, start));
     } else if (type === frames.PUSH_PROMISE && length >= 4) {
