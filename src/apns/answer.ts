@@ -32,19 +32,25 @@ export function parseAnswerBody(bytes: Uint8Array): AnswerBody {
 
 /** What a gateway may echo of the request: a device token in hex, or a JWT (its header begins `{"`). */
 const echoed = /[0-9a-f]{32,}|eyJ[\w-]{10,}\.[\w.-]+/gi;
+/** The same where the text was cut: too short to be told from other words anywhere else. */
+const echoedAtCut = /(?:[0-9a-f]{5,}|eyJ[\w.-]*)$/i;
 const shortestEchoCharacters = 16;
+const searchedCharacters = 2 * maxReasonCharacters;
 
 /** Reasons reach logs, messages and summaries, where no token belongs: of what looks like one, only the beginning stays. */
 function shownReason(text: string): string {
-  // Cleaned before it is searched, because a character that does not print could divide a token; and cut later, because
-  // half of one would not be recognized.
-  const clean = stripUnprintable(text, 2 * maxReasonCharacters);
+  // Cleaned before it is searched, because a character that does not print could divide a token; and cut to its length
+  // later, because half of one would not be recognized. The first cut bounds the search.
+  const clean = stripUnprintable(text, searchedCharacters);
   if (clean.length < shortestEchoCharacters) return clean;
+  const short = clean.replace(echoed, beginning);
   return stripUnprintable(
-    clean.replace(echoed, (token) => `${token.slice(0, 4)}…`),
+    text.length > searchedCharacters ? short.replace(echoedAtCut, beginning) : short,
     maxReasonCharacters,
   );
 }
+
+const beginning = (token: string): string => `${token.slice(0, 4)}…`;
 
 /** A body that is no JSON: a reason in plain words is kept, the page of a web server is none. */
 function plainReason(text: string): string {

@@ -56,6 +56,19 @@ describe('apns/answer', () => {
     assert.equal(parse(`{"reason":"${'x'.repeat(500)}"}`).reason.length, maxReasonCharacters);
   });
 
+  it('shortens what looks like a token, also at each place where the text may be cut', () => {
+    const token = 'c0ffee12'.repeat(8);
+    const jwt = `eyJ${'hbGciOiJFUzI1NiJ9'.repeat(2)}.eyJ${'pc3MiOiJURUFNSUQifQ'.repeat(3)}.${'x'.repeat(86)}`;
+    for (let before = 0; before < 3 * maxReasonCharacters; before++) {
+      for (const echoed of [token, jwt]) {
+        for (const lead of ['-'.repeat(before), `${jwt} ${'-'.repeat(before)}`]) {
+          const { reason } = parse(`{"reason":"${lead} ${echoed}"}`);
+          assert.doesNotMatch(reason, /c0ffee12|eyJ\w{3}/, `${before} ${reason}`);
+        }
+      }
+    }
+  });
+
   it('never throws, whatever the bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
