@@ -7,7 +7,7 @@
  *   transient       500, 503, other 5xx, other 429              random part of 1 s, 2 s, …   the budget
  *   busy            TooManyRequests                             2 to 4 s, 4 to 8 s, …        the budget
  *   token-updates   TooManyProviderTokenUpdates                 10 to 20 s, 20 to 40 s, …    the budget
- *   expired         ExpiredProviderToken                        none, under a new token      once, within the budget
+ *   expired         ExpiredProviderToken                        100 ms, under a new token    once, within the budget
  *   connection      IdleTimeout, UnrelatedKeyIdInToken, 421     none, over another one       twice, within the budget
  *   unknown         written, never answered (only if asked to)  random part of 1 s, 2 s, …   the budget
  *
@@ -18,6 +18,7 @@
  */
 import {
   busyDeviceDelayMs,
+  expiredTokenDelayMs,
   maxConnectionResends,
   maxExpiredTokenResends,
   maxResends,
@@ -46,7 +47,7 @@ export const retryRules: Readonly<Record<RetryKind, RetryRule>> = {
   transient: fullJitter,
   busy: atLeast(busyDeviceDelayMs),
   'token-updates': atLeast(tokenUpdatesDelayMs),
-  expired: { ...atOnce, most: maxExpiredTokenResends },
+  expired: { leastMs: expiredTokenDelayMs, jitterMs: 0, most: maxExpiredTokenResends },
   connection: { ...atOnce, most: maxConnectionResends },
   unknown: fullJitter,
 };

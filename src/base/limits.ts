@@ -278,6 +278,11 @@ export const busyDeviceDelayMs = 2_000;
 export const tokenUpdatesDelayMs = 10_000;
 /** How often a recipient goes again at once because it was the connection that did not suit. */
 export const maxConnectionResends = 2;
+/**
+ * Wait after ExpiredProviderToken: more than the word of it takes to the dispatcher and, with a new provider token, to all
+ * shards. One that goes again sooner might meet a shard that still has the old one, and it goes again once only.
+ */
+export const expiredTokenDelayMs = 100;
 /** How often a recipient goes again because the provider token had expired: under a new one, once. */
 export const maxExpiredTokenResends = 1;
 /** Full batches, or as many recipients in smaller ones, that wait for a retry outside of their shards' credit. */

@@ -58,7 +58,7 @@ describe('apns/retry-policy', () => {
     ['unknown', [0, 0, 0], [1_000, 2_000, 4_000]],
     ['busy', [2_000, 4_000, 8_000], [4_000, 8_000, 16_000]],
     ['token-updates', [10_000, 20_000, 40_000], [20_000, 40_000, 80_000]],
-    ['expired', [0, 0, 0], [0, 0, 0]],
+    ['expired', [100, 200, 400], [100, 200, 400]],
     ['connection', [0, 0, 0], [0, 0, 0]],
   ];
   for (const [kind, least, most] of waits) {
@@ -111,7 +111,7 @@ describe('apns/retry-policy', () => {
   it('tries a new provider token once, and another connection twice', () => {
     assert.deepEqual(
       [0, 1].map((repeats) => waitOf({ kind: 'expired', repeats })),
-      [0, null],
+      [100, null],
     );
     assert.deepEqual(
       [0, 1, 2].map((repeats) => waitOf({ kind: 'connection', repeats })),

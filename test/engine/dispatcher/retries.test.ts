@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { reasonCode } from '../../../src/apns/reason.js';
 import type { RetryBudget } from '../../../src/apns/retry-policy.js';
 import { PealError } from '../../../src/base/errors.js';
+import { expiredTokenDelayMs } from '../../../src/base/limits.js';
 import { Dispatcher } from '../../../src/engine/dispatcher/dispatcher.js';
 import type { JobOptions, SendJob } from '../../../src/engine/dispatcher/job.js';
 import type { ProviderTokenSource } from '../../../src/engine/dispatcher/route.js';
@@ -248,7 +249,7 @@ describe('engine/dispatcher/retries', () => {
       pool.reject(pool.take(30), expired);
       pool.source.onProviderTokenExpired('jwt-0');
       pool.source.onProviderTokenExpired('jwt-0');
-      await pass(1);
+      await pass(expiredTokenDelayMs);
       assert.deepEqual(pool.providerTokens, ['jwt-0', 'jwt-1']);
       assert.equal(job.stopped, null);
       pool.accept(pool.take(30));
