@@ -33,6 +33,7 @@ import * as errors from './connection-errors.js';
 import { type BinaryConnectionOptions, openOptions } from './connection-options.js';
 import { DeliveryWindow } from './delivery-window.js';
 import type { ConnectionState, GatewayConnection } from './gateway-connection.js';
+import { PatientTimer } from './patient-timer.js';
 import { RequestCounts } from './request-counts.js';
 import { refuseRun } from './request-flow.js';
 import type { RequestRun, RequestSource } from './request-source.js';
@@ -52,11 +53,11 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   readonly #window = new DeliveryWindow(maxUnprovenNotifications);
   readonly #statuses = new StatusDecoder(this);
   /** Nothing was written for a while. */
-  readonly #quietTimer: Timer;
+  readonly #quietTimer: PatientTimer;
   /** Something has been unproven for long. */
   readonly #provingTimer: Timer;
-  readonly #writeTimer: Timer;
-  readonly #deadline: Timer;
+  readonly #writeTimer: PatientTimer;
+  readonly #deadline: PatientTimer;
   readonly #openedAtMs: number;
   #state: ConnectionState = 'opening';
   #isWriting = false;
@@ -83,10 +84,13 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
     this.#idleSinceMs = this.#openedAtMs;
     this.#flushes = options.flush || options.readTailTimeoutMs <= 0;
     this.#output = new FrameOutput(options.writeBufferBytes);
-    this.#quietTimer = new Timer(clock, () => this.#onQuiet());
+    const heard = (): number => this.counts.bytesReceived;
+    const onWriteTimeout = (): void => this.abandon(errors.writeTimeoutError(this.#where, writeTimeoutMs));
+    this.#quietTimer = new PatientTimer(clock, heard, () => this.#onQuiet());
     this.#provingTimer = new Timer(clock, () => this.#flushSoon());
-    this.#writeTimer = new Timer(clock, () => this.abandon(errors.writeTimeoutError(this.#where, writeTimeoutMs)));
-    this.#deadline = new Timer(clock, () => this.#onDeadline());
+    this.#writeTimer = new PatientTimer(clock, heard, onWriteTimeout);
+    this.#deadline = new PatientTimer(clock, heard, () => this.#onDeadline());
+    this.#deadline.set(options.connectTimeoutMs);
     this.#stream = options.backend.open(openOptions(options, null), this);
   }
 
@@ -157,6 +161,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
 
   onOpen(): void {
     if (this.#state !== 'opening') return;
+    this.#deadline.clear();
     this.#state = 'ready';
     this.#options.log.debug({ connection: this.id }, 'connection ready');
     this.#options.owner.onConnectionReady(this);
@@ -328,8 +333,12 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
       this.#flushSoon();
       return;
     }
+    if (this.#state === 'closing') return;
     // Half a status is no silence: the rest of it, or the end of the stream, will say what is what.
-    if (this.#state === 'closing' || this.#statuses.isPartial) return;
+    if (this.#statuses.isPartial) {
+      this.#deadline.setNoLaterThan(this.#options.readTimeoutMs);
+      return;
+    }
     const answersBefore = this.counts.answers;
     this.#accept(this.#window.size);
     this.#hasServed = true;
@@ -369,8 +378,12 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   }
 
   #onDeadline(): void {
-    const isUnanswered = this.#state === 'draining' && this.#flushIdentifier !== 0 && this.#endCause === null;
-    this.abandon(isUnanswered ? errors.unansweredFlushError(this.#where) : null);
+    const { address, connectTimeoutMs } = this.#options;
+    if (this.#state === 'opening') this.abandon(errors.openTimeoutError(address, connectTimeoutMs, false));
+    else if (this.#statuses.isPartial) this.abandon(errors.halfStatusError(this.#where));
+    else if (this.#state === 'draining' && this.#flushIdentifier !== 0 && this.#endCause === null)
+      this.abandon(errors.unansweredFlushError(this.#where));
+    else this.abandon(null);
   }
 
   #stopTimers(): void {

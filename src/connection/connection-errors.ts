@@ -123,6 +123,10 @@ export function unansweredFlushError(where: Where): PealError {
   return gatewayError('ERR_PEAL_TIMEOUT', message);
 }
 
+export function halfStatusError(where: Where): PealError {
+  return gatewayError('ERR_PEAL_TIMEOUT', `${where} began a status and did not end it in time.`);
+}
+
 export function writeTimeoutError(where: Where, timeoutMs: number): PealError {
   return gatewayError('ERR_PEAL_TIMEOUT', `${where} did not take what was written within ${timeoutMs} ms.`);
 }
