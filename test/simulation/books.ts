@@ -4,12 +4,19 @@
  * the end. What does not fit is a violation; the first few are kept.
  */
 import { Buffer } from 'node:buffer';
-import { maxResends } from '../../src/base/limits.js';
+import { reasonCode } from '../../src/apns/reason.js';
+import type { TokenBlock } from '../../src/apns/token-block.js';
+import { busyDeviceDelayMs, maxResends, tokenUpdatesDelayMs } from '../../src/base/limits.js';
+import type { ReceivedNotification } from '../../src/codec/binary/index.js';
 import { ACCEPTED, answerName, isRejection } from '../../src/simulator/answers.js';
-import type { RecipientPlan } from './recipients.js';
+import { binaryExpiry, binaryPriority } from './plan-binary.js';
+import { binaryKinds, kinds, numberOf, type RecipientPlan } from './recipients.js';
 import type { RefereeRoom, SentRequest } from './referee.js';
+import type { BinaryRefereeRoom, SentNotification } from './referee-binary.js';
+import { Trouble } from './stops.js';
+import type { Outcome, WireRequest } from './wire-request.js';
 
-export type Outcome = 'accepted' | 'rejected' | 'unsent' | 'unknown';
+export type { Outcome } from './wire-request.js';
 /** `waiting`: nobody has taken it yet. `taken`: a connection has, and owes an outcome. */
 export type Standing = 'waiting' | 'taken' | Outcome;
 
@@ -19,14 +26,24 @@ export interface RecipientBook {
   /** What was said last besides that it came back; with its reason, that is what it ends as. */
   said: Outcome;
   reason: string;
+  /** Its device token, once the program has made it. */
+  token: Uint8Array | null;
   /** Connections that took it, in all. */
   takes: number;
+  /** Requests of it that were answered, or whose answer was lost. */
+  ends: number;
+  /** How often it came back unsent since then, but for what a binary gateway discarded. */
+  returns: number;
   /** The gateway asked not to send to it before. */
   notBeforeMs: number;
   /** A connection said so at least once, or its shard crashed. */
   wasUnknown: boolean;
+  /** A shard that had sent it crashed: of a reason in no table there may be nothing left. */
+  hasLostText: boolean;
   /** The request of the latest taking, once it was written. */
-  request: SentRequest | null;
+  request: WireRequest | null;
+  /** It counts as accepted because of a silence. */
+  isAssumed: boolean;
   /** What came out in the end. */
   outcome: Outcome | null;
   outcomeReason: string;
@@ -55,11 +72,20 @@ const wedging: ReadonlySet<string> = new Set([
 ]);
 
 /** Rejections that hold for every request of a recipient. */
-const holdsForAll: ReadonlySet<string> = new Set(['Unregistered', 'BadDeviceToken', 'DeviceTokenNotForTopic']);
+const holdsForAll: ReadonlySet<string> = new Set([
+  ...[kinds.gone, kinds.bad, kinds.wrongTopic],
+  ...[binaryKinds.invalid, binaryKinds.size, binaryKinds.payload],
+]);
+
+/** Least time before a recipient is sent to again after an answer, whether the gateway asks for it or not. */
+const leastWaits: Readonly<Record<string, number>> = {
+  TooManyRequests: busyDeviceDelayMs,
+  TooManyProviderTokenUpdates: tokenUpdatesDelayMs,
+};
 
 const maxViolationsKept = 5;
 
-export class Books implements RefereeRoom {
+export class Books implements RefereeRoom, BinaryRefereeRoom {
   readonly violations: string[] = [];
   readonly recipients: readonly RecipientBook[];
   /** Recipients that were taken and have no outcome. */
@@ -72,26 +98,31 @@ export class Books implements RefereeRoom {
   unexpected = 0;
   /** Recipients without an outcome at the end. */
   lost = 0;
-  /** The gateway has broken the protocol: what the bytes say is no longer what a client has to make of them. */
-  isGatewayBroken = false;
   /** Told of each recipient that is taken: faults wait for a number of them. */
   onTaken: (taken: number) => void = () => {};
-  readonly #mayRepeat: boolean;
+  readonly trouble: Trouble;
+  readonly #attempts: number;
   readonly #now: () => number;
 
-  /** @param mayRepeat Whether recipients may be sent to again after an answer that passes. */
-  constructor(plans: readonly RecipientPlan[], mayRepeat: boolean, now: () => number) {
-    this.#mayRepeat = mayRepeat;
+  /** @param attempts Requests for one recipient at most. */
+  constructor(plans: readonly RecipientPlan[], attempts: number, now: () => number) {
+    this.trouble = new Trouble(now);
+    this.#attempts = attempts;
     this.#now = now;
     this.recipients = plans.map((plan) => ({
       plan,
       standing: 'waiting',
       said: 'unsent',
       reason: '',
+      token: null,
       takes: 0,
+      ends: 0,
+      returns: 0,
       notBeforeMs: 0,
       wasUnknown: false,
+      hasLostText: false,
       request: null,
+      isAssumed: false,
       outcome: null,
       outcomeReason: '',
       processed: [],
@@ -104,11 +135,23 @@ export class Books implements RefereeRoom {
 
   // --- what the sender says ---
 
+  /** The program has made a batch. */
+  onMade(tokens: TokenBlock): void {
+    const { bytes, tokenBytes, count } = tokens;
+    for (let index = 0; index < count; index++) {
+      const book = this.#book(numberOf(tokens, index), 'was made');
+      if (book !== null) book.token = bytes.slice(index * tokenBytes, (index + 1) * tokenBytes);
+    }
+  }
+
   take(number: number): void {
     const book = this.#book(number, 'was taken');
     if (book === null) return;
     if (!this.#mayTake(book)) this.violate(`${name(book)} was taken again though it is ${describe(book)}`);
     if (this.#now() < book.notBeforeMs) this.violate(`${name(book)} was taken sooner than its Retry-After allows`);
+    if (book.ends >= this.#attempts) {
+      this.violate(`${name(book)} was taken for request ${book.ends + 1} of at most ${this.#attempts}`);
+    }
     book.standing = 'taken';
     book.takes += 1;
     book.request = null;
@@ -116,22 +159,33 @@ export class Books implements RefereeRoom {
     this.onTaken(++this.taken);
   }
 
-  /** A connection says how a request ended. */
-  report(number: number, outcome: Outcome, reason: string, retryAfterSeconds: number | null = null): void {
+  /** A connection says how a request ended; `reason` as the gateway spells it, or the code of what happened. */
+  report(number: number, outcome: Outcome, reason: string, status = 0, retryAfterSeconds: number | null = null): void {
     const book = this.#book(number, `was reported ${outcome}`);
     if (book === null) return;
-    const state = book.request?.state ?? null;
+    const { request } = book;
+    const state = request?.state ?? 'not written';
+    const isFitting = request === null ? outcome === 'unsent' : request.judge(outcome);
     if (book.standing !== 'taken') this.violate(`${name(book)} was reported ${outcome} though it is ${describe(book)}`);
-    else if (!fits(outcome, book.request) && !this.#mayGuess(outcome, book.request)) {
-      this.violate(`${name(book)} was reported ${outcome}, but its request is ${state ?? 'not written'}`);
+    else if (!isFitting) this.violate(`${name(book)} was reported ${outcome}, but its request is ${state}`);
+    const unread = request?.connection.unreadAtEnd ?? 0;
+    if (reason === 'ERR_PEAL_TIMEOUT' && unread > 0) {
+      this.violate(`${name(book)} was reported ${outcome} for want of an answer, with ${unread} octets to be read`);
     }
+    this.trouble.onReport(outcome, status, reason, book.ends === 0);
     book.standing = outcome;
-    if (wedging.has(reason) && book.request !== null) book.request.referee.wedged ??= reason;
-    if (outcome !== 'unsent') {
+    book.isAssumed = request?.isAssumed === true;
+    if (wedging.has(reason) && request !== null) request.connection.wedged ??= reason;
+    if (outcome === 'unsent') {
+      if (reason !== 'ERR_PEAL_DISCARDED') book.returns += 1;
+    } else {
       book.said = outcome;
       book.reason = reason;
+      book.ends += 1;
+      book.returns = 0;
     }
-    if (retryAfterSeconds !== null) book.notBeforeMs = this.#now() + retryAfterSeconds * 1_000;
+    const waitMs = Math.max((retryAfterSeconds ?? 0) * 1_000, leastWaits[reason] ?? 0);
+    if (waitMs > 0) book.notBeforeMs = this.#now() + waitMs;
     if (outcome === 'unknown') book.wasUnknown = true;
     this.inFlight -= 1;
   }
@@ -144,8 +198,15 @@ export class Books implements RefereeRoom {
       book.standing = 'unknown';
       book.said = 'unknown';
       book.wasUnknown = true;
+      book.ends += 1;
+      book.returns = 0;
       this.inFlight -= 1;
     }
+  }
+
+  /** Of what a shard had not posted of its rejections, the text of a reason that is in no table is gone with it. */
+  forgetTexts(numbers: Iterable<number>): void {
+    for (const number of numbers) this.recipients[number]!.hasLostText = true;
   }
 
   /** A recipient comes out of the engine. */
@@ -161,25 +222,29 @@ export class Books implements RefereeRoom {
   checkUnstopped(first: number, count: number): void {
     for (let number = first; number < first + count; number++) {
       const book = this.recipients[number]!;
-      if (book.outcome !== 'unsent' || book.takes > maxResends) continue;
-      this.violate(`${name(book)} is unsent after ${book.takes} attempts though nobody stopped the job`);
+      if (book.outcome !== 'unsent' || book.returns > maxResends) continue;
+      this.violate(`${name(book)} is unsent after it came back ${book.returns} times though nobody stopped the job`);
     }
   }
 
   // --- what the wire says ---
 
   onRequest(request: SentRequest, block: Uint8Array): void {
-    const book = this.#book(request.recipient, 'was written');
-    if (book === null) return;
-    if (book.standing !== 'taken') this.violate(`${name(book)} was written though it is ${describe(book)}`);
-    if (book.request !== null) this.violate(`${name(book)} was written twice`);
-    const { wedged } = request.referee;
-    if (wedged !== null) this.violate(`${name(book)} was written to a connection that had answered ${wedged}`);
-    book.request = request;
-    const { apnsId } = book.plan;
-    if (apnsId === null) return;
+    const book = this.#written(request);
+    const apnsId = book?.plan.apnsId ?? null;
+    if (book === null || apnsId === null) return;
     const found = Buffer.from(block.buffer, block.byteOffset + block.length - 36, 36).toString('latin1');
     if (found !== apnsId) this.violate(`${name(book)} has the apns-id of another`);
+  }
+
+  onNotification(sent: SentNotification, notification: ReceivedNotification): void {
+    const book = this.#written(sent);
+    if (book === null) return;
+    const { expiry, priority } = notification;
+    if (Buffer.compare(book.plan.payload, notification.payload()) !== 0)
+      this.violate(`${name(book)} has the payload of another`);
+    if (expiry !== binaryExpiry || priority !== binaryPriority)
+      this.violate(`${name(book)} has expiry ${expiry} and priority ${priority}`);
   }
 
   onBody(request: SentRequest, bytes: Uint8Array): void {
@@ -201,7 +266,25 @@ export class Books implements RefereeRoom {
     this.violate(`connection ${link}: ${what}`);
   }
 
+  #written(request: WireRequest): RecipientBook | null {
+    const book = this.#book(request.recipient, 'was written');
+    if (book === null) return null;
+    if (book.standing !== 'taken') this.violate(`${name(book)} was written though it is ${describe(book)}`);
+    if (book.request !== null) this.violate(`${name(book)} was written twice`);
+    const { wedged } = request.connection;
+    if (wedged !== null) this.violate(`${name(book)} was written to a connection that had answered ${wedged}`);
+    book.request = request;
+    return book;
+  }
+
   // --- what the gateway says ---
+
+  /** A device token came to the gateway. */
+  onToken(number: number, token: Uint8Array): void {
+    const book = this.#book(number, 'came to the gateway');
+    if (book === null || book.token === null || Buffer.compare(book.token, token) === 0) return;
+    this.violate(`${name(book)} has a part of the device token of another`);
+  }
 
   onProcessed(number: number, answer: number): void {
     this.processed += 1;
@@ -223,18 +306,26 @@ export class Books implements RefereeRoom {
       if (book.outcome === null) this.lost += 1;
       if (book.outcome === null) this.violate(`${name(book)} has no outcome`);
       else this.#compare(book, book.outcome);
-      if (isWhole && (book.outcome === 'unknown' || book.outcome === 'unsent') && book.plan.isAnswered) {
+      const isLeft = book.outcome === 'unknown' || book.outcome === 'unsent';
+      const isWrong = book.outcome === 'accepted' && !book.processed.includes(ACCEPTED);
+      if (isWhole && ((isLeft && book.plan.isAnswered) || isWrong)) {
         this.violate(`${name(book)} is ${book.outcome} though nothing went wrong`);
       }
     }
   }
 
   #compare(book: RecipientBook, outcome: Outcome): void {
-    const { processed, said, reason, outcomeReason, wasUnknown } = book;
+    const { processed, said, wasUnknown, hasLostText } = book;
+    const isLost = hasLostText && book.outcomeReason === '' && reasonCode(book.reason) === 0;
+    const reason = isLost ? '' : book.reason;
+    const outcomeReason = book.outcomeReason;
     const names = processed.map(answerName).join(', ');
     const wire = `the gateway did: ${names === '' ? 'nothing' : names}`;
-    if (outcome === 'accepted' && !processed.includes(ACCEPTED)) this.violate(`${name(book)} is accepted; ${wire}`);
-    if (outcome === 'rejected' && !processed.some((each) => isRejection(each) && answerName(each) === outcomeReason)) {
+    const isKnown = !book.isAssumed;
+    if (outcome === 'accepted' && isKnown && !processed.includes(ACCEPTED))
+      this.violate(`${name(book)} is accepted; ${wire}`);
+    const isSaid = (answer: number): boolean => isRejection(answer) && (isLost || answerName(answer) === outcomeReason);
+    if (outcome === 'rejected' && !processed.some(isSaid)) {
       this.violate(`${name(book)} is rejected with ${outcomeReason}; ${wire}`);
     }
     if (outcome === 'unsent' && processed.length > 0) this.violate(`${name(book)} is unsent; ${wire}`);
@@ -253,20 +344,14 @@ export class Books implements RefereeRoom {
     if (wasUnknown && !plan.isResent) return false;
     if (standing === 'waiting' || standing === 'unsent') return book.outcome === null;
     if (standing === 'unknown') return plan.isResent;
-    return standing === 'rejected' && this.#mayRepeat && repeatable.has(reason);
-  }
-
-  /** Frames that break the protocol are none: what looks like an answer among them settles nothing. */
-  #mayGuess(outcome: Outcome, request: SentRequest | null): boolean {
-    if (!this.isGatewayBroken) return false;
-    return outcome === 'unknown' || (outcome === 'unsent' && request?.hasLeft === false);
+    return standing === 'rejected' && repeatable.has(reason);
   }
 
   /** After an answer that may be repeated, or by a resend of what was unknown. */
   #mayBeProcessedAgain({ plan, processed, takes }: RecipientBook): boolean {
     if (takes < 2) return false;
     if (plan.isResent) return true;
-    return this.#mayRepeat && processed.every((answer) => repeatable.has(answerName(answer)));
+    return processed.every((answer) => repeatable.has(answerName(answer)));
   }
 
   #book(number: number, what: string): RecipientBook | null {
@@ -276,14 +361,6 @@ export class Books implements RefereeRoom {
     this.violate(`a recipient that nobody asked for (${number}) ${what}`);
     return null;
   }
-}
-
-/** Whether what a connection says is what the bytes allow it to say. */
-function fits(outcome: Outcome, request: SentRequest | null): boolean {
-  if (request === null) return outcome === 'unsent';
-  if (outcome === 'accepted' || outcome === 'rejected') return request.state === 'answered';
-  const isCertain = request.state === 'unprocessed' || (request.state === 'opened' && !request.hasLeft);
-  return outcome === 'unsent' ? isCertain : !isCertain && request.state !== 'answered';
 }
 
 function name({ plan }: RecipientBook): string {

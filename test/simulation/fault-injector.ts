@@ -2,11 +2,13 @@
  * Lets the faults of a plan strike: each when so many recipients were taken and its delay has passed, until the plan
  * says that there are to be no more. Measures how long the sender takes to notice a black hole.
  */
+import type { ByteStream } from '../../src/transport/backend.js';
 import type { Prng } from '../support/prng.js';
 import type { VirtualClock } from '../support/virtual-clock.js';
 import type { Link } from './link.js';
 import type { Network } from './network.js';
 import type { Plan } from './plan.js';
+import { drawBabble } from './plan-binary.js';
 import type { NetworkFault } from './plan-network.js';
 import type { ThreadClock } from './thread-clock.js';
 import type { Trace } from './trace.js';
@@ -19,6 +21,8 @@ export interface FaultRoom {
   readonly thread: ThreadClock;
   /** Ends the thread of a shard that runs; false where there is none. */
   crash(): boolean;
+  /** A binary gateway shuts a connection down. */
+  sayGoodbye(stream: ByteStream): boolean;
 }
 
 export class FaultInjector {
@@ -62,7 +66,7 @@ export class FaultInjector {
 
   /** False where there is nothing that the fault could strike. */
   #do({ kind, ms, direction }: NetworkFault, links: readonly Link[]): boolean {
-    const { network, thread } = this.#room;
+    const { network, thread, random } = this.#room;
     switch (kind) {
       case 'reset':
         for (const link of links) link.breakOff();
@@ -85,6 +89,13 @@ export class FaultInjector {
         return true;
       case 'crash':
         return this.#room.crash();
+      case 'goodbye':
+        return links.filter(({ server }) => this.#room.sayGoodbye(server)).length > 0;
+      case 'fin':
+        for (const link of links) link.server.end();
+        return links.length > 0;
+      case 'babble':
+        return links.filter((link) => link.babble(drawBabble(random))).length > 0;
       default:
         return true;
     }

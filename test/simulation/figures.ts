@@ -25,12 +25,22 @@ const sums = [
 ] as const;
 type Sum = (typeof sums)[number];
 
+export interface HoleFigures {
+  readonly count: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
 export class Figures {
   seeds = 0;
   readonly totals: Record<Sum, number>;
   mostConnects = 0;
   longestTailMs = 0;
+  /** Worlds of the binary protocol among the seeds. */
+  binarySeeds = 0;
   readonly holesMs: number[] = [];
+  readonly binaryHolesMs: number[] = [];
   readonly faults: Record<string, number> = {};
   readonly stops: Record<string, number> = {};
   readonly failures: Failure[] = [];
@@ -44,7 +54,8 @@ export class Figures {
     for (const name of sums) this.totals[name] += report[name];
     this.mostConnects = Math.max(this.mostConnects, report.mostConnects);
     this.longestTailMs = Math.max(this.longestTailMs, report.tailMs);
-    this.holesMs.push(...report.holesMs);
+    this.binarySeeds += report.isBinary ? 1 : 0;
+    (report.isBinary ? this.binaryHolesMs : this.holesMs).push(...report.holesMs);
     addCounts(this.faults, report.faults);
     for (const stop of report.stops) addCounts(this.stops, { [stop]: 1 });
     const { seed, violations, plan } = report;
@@ -57,15 +68,17 @@ export class Figures {
     for (const name of sums) this.totals[name] += other.totals[name];
     this.mostConnects = Math.max(this.mostConnects, other.mostConnects);
     this.longestTailMs = Math.max(this.longestTailMs, other.longestTailMs);
+    this.binarySeeds += other.binarySeeds;
     this.holesMs.push(...other.holesMs);
+    this.binaryHolesMs.push(...other.binaryHolesMs);
     addCounts(this.faults, other.faults);
     addCounts(this.stops, other.stops);
     this.failures.push(...other.failures);
   }
 
   /** Time to notice a black hole, in seconds. */
-  holes(): { readonly count: number; readonly p50: number; readonly p99: number; readonly max: number } {
-    const sorted = [...this.holesMs].sort((a, b) => a - b);
+  holes(holesMs = this.holesMs): HoleFigures {
+    const sorted = [...holesMs].sort((a, b) => a - b);
     const at = (share: number): number =>
       (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0) / 1000;
     return { count: sorted.length, p50: at(0.5), p99: at(0.99), max: at(1) };
@@ -73,20 +86,17 @@ export class Figures {
 
   print(wallMs: number, threads: number): void {
     const { totals, mostConnects } = this;
-    const { count, p50, p99, max } = this.holes();
     const number = (value: number): string => Math.round(value).toLocaleString('en-US');
     const rows: readonly (readonly [string, string])[] = [
-      ['seeds', number(this.seeds)],
+      ['seeds, of them binary', `${number(this.seeds)}, ${number(this.binarySeeds)}`],
       ['tokens', number(totals.recipients)],
       ['lost / duplicated / unexpected', `${totals.lost} / ${totals.duplicated} / ${totals.unexpected}`],
       ['accepted / rejected', `${number(totals.accepted)} / ${number(totals.rejected)}`],
       ['unsent / unknown', `${number(totals.unsent)} / ${number(totals.unknown)}`],
       ['requests, of them sent again', `${number(totals.requests)}, ${number(totals.resent)}`],
       ['connects, most in 10 s', `${number(totals.connects)}, ${mostConnects}`],
-      [
-        'black holes found',
-        `${number(count)}; p50 ${p50.toFixed(1)} s, p99 ${p99.toFixed(1)} s, longest ${max.toFixed(1)} s`,
-      ],
+      ['black holes found', holesText(this.holes())],
+      ['black holes found, binary', holesText(this.holes(this.binaryHolesMs))],
       ['faults', countsText(this.faults)],
       ['jobs stopped early', countsText(this.stops)],
       ['virtual time', `${(totals.virtualMs / 3_600_000).toFixed(1)} h, ${number(totals.events)} events`],
@@ -107,4 +117,9 @@ function addCounts(to: Record<string, number>, from: Readonly<Record<string, num
 function countsText(counts: Readonly<Record<string, number>>): string {
   const rows = Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1));
   return rows.length === 0 ? 'none' : rows.map(([kind, count]) => `${kind} ${count}`).join(', ');
+}
+
+function holesText({ count, p50, p99, max }: HoleFigures): string {
+  const times = `p50 ${p50.toFixed(1)} s, p99 ${p99.toFixed(1)} s, longest ${max.toFixed(1)} s`;
+  return `${count.toLocaleString('en-US')}; ${times}`;
 }

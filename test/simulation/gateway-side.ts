@@ -3,13 +3,16 @@
  * each recipient, request by request, beside its own ledger.
  */
 import { silentLogger } from '../../src/base/log.js';
+import { BinaryConnection } from '../../src/simulator/binary-connection.js';
 import { Gateway } from '../../src/simulator/gateway.js';
 import { GatewayConnection } from '../../src/simulator/gateway-connection.js';
 import { resolveOptions } from '../../src/simulator/options.js';
-import type { ByteStream, ByteStreamListener } from '../../src/transport/backend.js';
+import type { ByteStream } from '../../src/transport/backend.js';
 import type { VirtualClock } from '../support/virtual-clock.js';
 import type { Books } from './books.js';
+import type { ServerListener } from './link.js';
 import type { Plan } from './plan.js';
+import { numberIn } from './recipients.js';
 
 /** The app that everything is sent to. */
 export const topic = 'com.example.app';
@@ -18,6 +21,9 @@ export class GatewaySide {
   readonly gateway: Gateway;
   readonly #plan: Plan;
   readonly #books: Books;
+  readonly #binary = new Map<ByteStream, BinaryConnection>();
+  /** Told when the gateway is about to break the protocol on a connection. */
+  onMalformed: () => void = () => {};
 
   constructor(world: VirtualClock, plan: Plan, books: Books) {
     const { auth, maxStreams, initialWindowBytes, connectionWindowBytes, conduct, scenario } = plan.gateway;
@@ -31,6 +37,7 @@ export class GatewaySide {
       connectionWindowBytes,
       ...(conduct === null ? {} : { conduct }),
       ...(scenario === null ? {} : { scenario }),
+      ...(plan.binary?.gateway ?? {}),
       seed: plan.seed >>> 0,
       clock: world,
       // The streams of this world end without an error, so what is logged is what the client did wrong.
@@ -45,9 +52,21 @@ export class GatewaySide {
     return true;
   }
 
-  serve(stream: ByteStream): ByteStreamListener {
+  serve(stream: ByteStream): ServerListener {
+    if (this.#plan.binary !== null) {
+      const connection = new BinaryConnection(this.gateway, stream, false, () => this.#binary.delete(stream));
+      this.#binary.set(stream, connection);
+      return connection;
+    }
     const certificateTopic = this.#plan.credential === 'certificate' ? topic : null;
     return new GatewayConnection(this.gateway, stream, { certificateTopic, keyName: null }, null, () => {});
+  }
+
+  /** A binary gateway shuts a connection down; false where it cannot any more. */
+  sayGoodbye(stream: ByteStream): boolean {
+    const connection = this.#binary.get(stream);
+    connection?.close();
+    return connection !== undefined;
   }
 
   #keepDiary(): void {
@@ -58,11 +77,12 @@ export class GatewaySide {
     const recordFault = ledger.recordFault.bind(ledger);
     ledger.recordFault = (kind) => {
       recordFault(kind);
-      if (kind === 'malformed') this.#books.isGatewayBroken = true;
+      if (kind === 'malformed') this.onMalformed();
     };
     ledger.locate = (token, length, hash) => {
       const entry = locate(token, length, hash);
-      numbers[entry] = ((token[4]! << 24) | (token[5]! << 16) | (token[6]! << 8) | token[7]!) >>> 0;
+      numbers[entry] = numberIn(token, 0);
+      this.#books.onToken(numbers[entry], token.subarray(0, length));
       return entry;
     };
     ledger.record = (entry, a, b, answer, payloadBytes) => {

@@ -5,13 +5,18 @@
 import { FrameJudge } from '../support/frame-judge.js';
 import type { Books } from './books.js';
 import type { Link, LinkWatcher } from './link.js';
-import { Referee, type RefereeRoom } from './referee.js';
+import type { BinaryPlan } from './plan-binary.js';
+import { Referee } from './referee.js';
+import { BinaryReferee } from './referee-binary.js';
 import type { Trace } from './trace.js';
 
 export interface LinkRoomOptions {
   readonly books: Books;
   readonly trace: Trace;
   readonly isJudged: boolean;
+  /** How the binary protocol is spoken; null: HTTP/2 is. */
+  readonly binary: BinaryPlan | null;
+  readonly now: () => number;
   /** Monotonic time of the world, without the time for which the sender's thread was stalled. */
   readonly awakeMs: () => number;
   /**
@@ -24,23 +29,37 @@ export interface LinkRoomOptions {
 export class LinkRoom implements LinkWatcher {
   readonly #link: Link;
   readonly #options: LinkRoomOptions;
-  readonly #referee: Referee;
+  readonly #referee: Referee | BinaryReferee;
   readonly #judge: FrameJudge | null;
   /** Since when a request has been waiting on a black hole; -1: none is. */
   #waitingSinceMs = -1;
+  #isOver = false;
 
   constructor(link: Link, options: LinkRoomOptions) {
-    const { books } = options;
     this.#link = link;
     this.#options = options;
-    const room: RefereeRoom = books;
-    this.#referee = new Referee(link.id, room);
+    this.#referee = makeReferee(link, options);
     this.#judge = options.isJudged ? new FrameJudge() : null;
+  }
+
+  /** The gateway says something that breaks the protocol, on every connection that there is. */
+  onBroken(): void {
+    this.#referee.mayBeBroken = true;
+  }
+
+  /** The connection is over, and the sender heard nothing of use on it. */
+  get wasBarren(): boolean {
+    return this.#isOver && this.#referee.answers === 0;
+  }
+
+  /** The gateway has answered on it what ends a connection. */
+  get wasAnswered(): boolean {
+    return this.#referee.answers > 0 && this.#referee.wedged !== null;
   }
 
   /** Something happened to the connection: nothing may pass any more. */
   onHole(): void {
-    if (this.#waitingSinceMs < 0 && this.#referee.openRequests > 0) this.#waitingSinceMs = this.#options.awakeMs();
+    if (this.#waitingSinceMs < 0 && this.#referee.awaited > 0) this.#waitingSinceMs = this.#options.awakeMs();
   }
 
   onClientBytes(bytes: Uint8Array): void {
@@ -57,12 +76,14 @@ export class LinkRoom implements LinkWatcher {
     this.#referee.onServerBytes(bytes, length);
     if (!this.#link.isBlackHole) return;
     // Something came the other way: nobody can tell until now that nothing arrives there.
-    this.#waitingSinceMs = this.#referee.openRequests > 0 ? this.#options.awakeMs() : -1;
+    this.#waitingSinceMs = this.#referee.awaited > 0 ? this.#options.awakeMs() : -1;
   }
 
   onClientClosed(): void {
     const { trace, awakeMs, onHoleFound } = this.#options;
-    trace.event('closed', this.#link.id, this.#referee.openRequests);
+    this.#isOver = true;
+    this.#referee.unreadAtEnd = this.#link.unreadAtEnd;
+    trace.event('closed', this.#link.id, this.#referee.awaited);
     this.#referee.onClientClosed();
     this.#reportFaults();
     if (this.#waitingSinceMs >= 0) onHoleFound(awakeMs() - this.#waitingSinceMs);
@@ -74,4 +95,11 @@ export class LinkRoom implements LinkWatcher {
     if (judge === null || judge.faults.length === 0) return;
     this.#options.books.violate(`connection ${this.#link.id}: ${judge.faults[0]}`);
   }
+}
+
+function makeReferee(link: Link, { books, binary, now }: LinkRoomOptions): Referee | BinaryReferee {
+  if (binary === null) return new Referee(link.id, books);
+  const { flush, readTailTimeoutMs } = binary.settings;
+  const tailMs = flush || readTailTimeoutMs === 0 ? null : readTailTimeoutMs;
+  return new BinaryReferee(link.id, books, { tailMs, now, unread: () => link.unread });
 }

@@ -23,6 +23,11 @@ export interface LinkWatcher {
   onClientClosed(): void;
 }
 
+/** A gateway's end. One that hears of the other's end ends in its own time; any other ends with it. */
+export interface ServerListener extends ByteStreamListener {
+  onPeerEnd?(): void;
+}
+
 export interface LinkOptions {
   readonly id: number;
   readonly world: VirtualClock;
@@ -39,7 +44,10 @@ export class Link implements BackendStream {
   readonly #down: Pipe;
   readonly server: ByteStream;
   watcher: LinkWatcher | null = null;
-  #serverListener: ByteStreamListener | null = null;
+  /** Octets that lay ready to be read when the sender gave the connection up. */
+  unreadAtEnd = 0;
+  #serverListener: ServerListener | null = null;
+  #hasPeerEnded = false;
   #client: 'new' | 'open' | 'ended' | 'closed' = 'new';
   #server: 'new' | 'open' | 'ended' | 'closed' = 'new';
 
@@ -80,13 +88,14 @@ export class Link implements BackendStream {
         if (this.#server !== 'open') return;
         this.#server = 'ended';
         this.#down.end();
+        if (this.#hasPeerEnded) this.#closeServer();
       },
       destroy: () => this.breakOff(),
     };
   }
 
   /** The gateway answers: both ends are told, the sender half a round trip later. */
-  accept(serve: (stream: ByteStream) => ByteStreamListener): void {
+  accept(serve: (stream: ByteStream) => ServerListener): void {
     const { world, thread, line, listener } = this.#options;
     if (this.#client === 'closed') return;
     this.#server = 'open';
@@ -131,6 +140,13 @@ export class Link implements BackendStream {
     if (direction !== 'down') this.#up.swallow();
     if (direction !== 'up') this.#down.swallow();
     this.watcher?.onHole();
+  }
+
+  /** The gateway says something that nobody asked for; false where it cannot. */
+  babble(bytes: Uint8Array): boolean {
+    if (this.#server !== 'open' || this.#down.isWriting) return false;
+    this.#down.write(bytes, () => {});
+    return true;
   }
 
   hold(ms: number): void {
@@ -180,6 +196,7 @@ export class Link implements BackendStream {
     const { world, random, line } = this.#options;
     // What was handed over may get through before the reset does, or be lost with it.
     if (random() < 0.5) this.#up.cut();
+    this.unreadAtEnd = this.unread;
     this.#down.cut();
     if (!this.#up.isSwallowing) world.setTimer(() => this.#closeServer(), line.latencyMs + line.jitterMs + 1);
     const wasNew = this.#client === 'new';
@@ -191,6 +208,11 @@ export class Link implements BackendStream {
 
   get isClosed(): boolean {
     return this.#client === 'closed';
+  }
+
+  /** Octets that arrived a while ago, and that the sender has not read. */
+  get unread(): number {
+    return this.#down.unread;
   }
 
   get hasUnread(): boolean {
@@ -209,6 +231,11 @@ export class Link implements BackendStream {
 
   /** The sender has ended and everything is read: the gateway's end ends too, as with a socket that is not half-open. */
   #endServer(): void {
+    this.#hasPeerEnded = true;
+    if (this.#server === 'open' && this.#serverListener?.onPeerEnd !== undefined) {
+      this.#serverListener.onPeerEnd();
+      return;
+    }
     this.server.end();
     this.#closeServer();
   }

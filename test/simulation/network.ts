@@ -1,6 +1,9 @@
 /**
  * The network between sender and gateway: a back-end of the sender whose connections lead to the gateway in memory. It
  * refuses, delays, breaks and swallows as it is told, and keeps count.
+ *
+ * A gateway has one address here. Which of several a connection goes to, and what comes of dead ones among them, is
+ * decided below a back-end's stream, where connections cannot see it: test/transport/addresses and lookup test that.
  */
 import { PealError } from '../../src/base/errors.js';
 import type {
@@ -12,7 +15,7 @@ import type {
 } from '../../src/transport/backend.js';
 import type { Prng } from '../support/prng.js';
 import type { VirtualClock } from '../support/virtual-clock.js';
-import { Link, type LinkWatcher } from './link.js';
+import { Link, type LinkWatcher, type ServerListener } from './link.js';
 import type { LineSettings } from './pipe.js';
 import type { ConnectPlan } from './plan.js';
 import type { ThreadClock } from './thread-clock.js';
@@ -25,7 +28,7 @@ export interface NetworkOptions {
   readonly line: LineSettings;
   readonly connect: ConnectPlan;
   /** Serves a connection that got through. */
-  readonly serve: (stream: ByteStream) => ByteStreamListener;
+  readonly serve: (stream: ByteStream) => ServerListener;
   readonly watch: (link: Link) => LinkWatcher;
   /** Whether the gateway listens at all now. */
   readonly isListening: () => boolean;

@@ -39,6 +39,8 @@ interface Segment {
 
 /** What the reader may use after its call has returned is this, and nothing else. */
 const poison = 0xaa;
+/** What arrived no longer ago than this is not yet overdue: it is read within the same callbacks. */
+const readWithinMs = 5;
 /** Pieces of less than a packet, after which a connection goes on with packets: they are slow to simulate. */
 const maxCrumbs = 250;
 /** Time that a slow line takes for one piece of a write. */
@@ -72,6 +74,14 @@ export class Pipe {
   /** Bytes that were written and not read. */
   get underWay(): number {
     return this.#underWay;
+  }
+
+  /** Bytes that arrived a while ago and were not read. */
+  get unread(): number {
+    const now = this.#world.now();
+    if (this.#isSwallowing || this.#heldUntilMs > now - readWithinMs) return 0;
+    const arrived = this.#segments.filter(({ atMs }) => atMs <= now - readWithinMs);
+    return arrived.reduce((sum, { bytes, offset }) => sum + bytes.length - offset, 0);
   }
 
   get isWriting(): boolean {

@@ -11,8 +11,25 @@ import type { LineSettings, PieceKind } from './pipe.js';
  * - `stall`: the sender's thread does nothing for a while.
  * - `wall`: somebody sets the sender's wall clock.
  * - `crash`: a shard's thread ends.
+ *
+ * Of a binary gateway (plan-binary):
+ *
+ * - `goodbye`: it shuts the connection down, with the status that names the last one delivered.
+ * - `fin`: it ends its side without a word.
+ * - `babble`: it says something that nobody can make sense of.
  */
-export type NetworkFaultKind = 'reset' | 'hole' | 'hold' | 'outage' | 'dead' | 'stall' | 'wall' | 'crash';
+export type NetworkFaultKind =
+  | 'reset'
+  | 'hole'
+  | 'hold'
+  | 'outage'
+  | 'dead'
+  | 'stall'
+  | 'wall'
+  | 'crash'
+  | 'goodbye'
+  | 'fin'
+  | 'babble';
 
 export interface NetworkFault {
   readonly kind: NetworkFaultKind;

@@ -8,22 +8,39 @@ export interface People {
   readonly jobs: readonly JobPlan[];
 }
 
+/** Kinds of recipients with their shares; the rest is good. */
+export type Mix = readonly (readonly [kind: string, share: number])[];
+
+/** What the people of a world have in common. */
+export interface PeopleRules {
+  readonly payloadBytes: readonly number[];
+  drawMix(random: Prng, isCalm: boolean): Mix;
+  /** Time that a gateway takes for the answer that a token asks for. Default: none. */
+  drawDelayMs?(random: Prng): number;
+  /** A list that goes out over hours, in batches of this many; the first half of it has another mix. */
+  readonly slow?: { readonly most: number; readonly firstHalf: Mix };
+}
+
+export const http2People: PeopleRules = { payloadBytes: [100, 150, 250, 600, 2_000, 4_000], drawMix };
+
 /** About 500 recipients in one or two jobs. */
-export function drawRecipients(random: Prng, isCalm: boolean): People {
+export function drawRecipients(random: Prng, isCalm: boolean, rules: PeopleRules = http2People): People {
   const total = 300 + random.int(400);
-  const jobCount = random.chance(0.3) ? 2 : 1;
-  const mix = drawMix(random, isCalm);
+  const jobCount = random.chance(0.3) && rules.slow === undefined ? 2 : 1;
+  const mix = rules.drawMix(random, isCalm);
   const recipients: RecipientPlan[] = [];
   const jobs: JobPlan[] = [];
   for (let job = 0; job < jobCount; job++) {
     const end = job + 1 === jobCount ? total : Math.floor(total / 2);
-    jobs.push(drawJob(random, isCalm, end, total, mix, recipients));
+    jobs.push(drawJob(random, isCalm, end, total, { rules, mix }, recipients));
   }
   return { recipients, jobs };
 }
 
-/** Kinds of recipients with their shares; the rest is good. */
-type Mix = readonly (readonly [kind: string, share: number])[];
+interface Drawn {
+  readonly rules: PeopleRules;
+  readonly mix: Mix;
+}
 
 function drawMix(random: Prng, isCalm: boolean): Mix {
   const mix: [string, number][] = [];
@@ -49,12 +66,14 @@ function drawJob(
   isCalm: boolean,
   end: number,
   total: number,
-  mix: Mix,
+  drawn: Drawn,
   recipients: RecipientPlan[],
 ): JobPlan {
+  const { rules } = drawn;
+  const { slow } = rules;
   const isResent = random.chance(0.25);
-  const shared = payloadOf(-1, drawPayloadBytes(random));
-  const most = random.pick([7, 40, 200, 1024]);
+  const shared = payloadOf(-1, random.pick(rules.payloadBytes));
+  const most = slow?.most ?? random.pick([7, 40, 200, 1024]);
   const batches: BatchPlan[] = [];
   while (recipients.length < end) {
     const first = recipients.length;
@@ -62,16 +81,23 @@ function drawJob(
     const hasPayloads = random.chance(0.25);
     const plan = { first, count, tokenBytes: random.chance(0.9) ? 32 : random.pick([9, 64, 100]) };
     batches.push({ ...plan, hasPayloads, hasIds: isResent || random.chance(0.2) });
-    for (let i = 0; i < count; i++) recipients.push(drawRecipient(random, batches.at(-1)!, i, shared, isResent, mix));
+    const mix = slow !== undefined && first < total / 2 ? slow.firstHalf : drawn.mix;
+    const own = { rules, mix };
+    for (let i = 0; i < count; i++) recipients.push(drawRecipient(random, batches.at(-1)!, i, shared, isResent, own));
   }
   return {
     payload: shared,
     batches,
-    paceMs: batches.length < 12 && random.chance(0.2) ? 15 * 60_000 : random.pick([0, 0, 5, 50, 500, 5_000]),
+    paceMs: drawPaceMs(random, batches.length, slow !== undefined),
     sinkMs: random.pick([0, 0, 0, 20, 1_000]),
     isResent,
     cancelAtTaken: !isCalm && random.chance(0.12) ? random.int(total) : null,
   };
+}
+
+function drawPaceMs(random: Prng, batches: number, isSlow: boolean): number {
+  if (isSlow || (batches < 12 && random.chance(0.2))) return 15 * 60_000;
+  return random.pick([0, 0, 5, 50, 500, 5_000]);
 }
 
 function drawRecipient(
@@ -80,7 +106,7 @@ function drawRecipient(
   index: number,
   shared: Uint8Array,
   isResent: boolean,
-  mix: Mix,
+  { rules, mix }: Drawn,
 ): RecipientPlan {
   const number = first + index;
   const kind = drawKind(random, mix);
@@ -88,9 +114,10 @@ function drawRecipient(
     number,
     kind,
     isAnswered: isAnswered(kind),
-    payload: hasPayloads ? payloadOf(number, drawPayloadBytes(random)) : shared,
+    payload: hasPayloads ? payloadOf(number, random.pick(rules.payloadBytes)) : shared,
     apnsId: hasIds ? apnsIdOf(number) : null,
     isResent,
+    delayMs: rules.drawDelayMs?.(random) ?? 0,
   };
 }
 
@@ -101,8 +128,4 @@ function drawKind(random: Prng, mix: Mix): string {
     draw -= share;
   }
   return 'good';
-}
-
-function drawPayloadBytes(random: Prng): number {
-  return random.pick([100, 150, 250, 600, 2_000, 4_000]);
 }

@@ -6,12 +6,12 @@ export function summarize(plan: Plan): string {
   const parts = [
     plan.isCalm ? 'calm' : '',
     `${recipients.length} recipients in ${jobs.length} jobs, ${jobs.reduce((sum, job) => sum + job.batches.length, 0)} batches`,
-    `${plan.credential}, threads ${plan.threads}, up to ${plan.maxConnections} connections, attempts ${plan.attempts}`,
+    `${plan.credential}, threads ${plan.threads}, up to ${plan.maxConnections} connections, attempts ${plan.attempts} within ${plan.retryTimeMs} ms`,
     `line ${JSON.stringify(line)}`,
     `connect ${JSON.stringify(connect)}`,
     `jobs ${JSON.stringify(jobs.map(({ paceMs, sinkMs, isResent, cancelAtTaken }) => ({ paceMs, sinkMs, isResent, cancelAtTaken })))}`,
     plan.closeAtTaken === null ? '' : `closed at ${plan.closeAtTaken}`,
-    `gateway ${JSON.stringify(gateway)}`,
+    plan.binary === null ? `gateway ${JSON.stringify(gateway)}` : `binary ${JSON.stringify(plan.binary)}`,
     `faults until ${plan.faultsUntilMs} ms: ${JSON.stringify(faults)}`,
   ];
   return parts.filter((part) => part !== '').join('; ');

@@ -7,9 +7,11 @@ import type { SimulatorConduct } from '../../src/simulator/conduct.js';
 import type { Scenario } from '../../src/simulator/scenario.js';
 import { Prng } from '../support/prng.js';
 import type { LineSettings } from './pipe.js';
+import { type BinaryPlan, binaryPeople, drawBinary, drawBinaryFaults } from './plan-binary.js';
 import { drawGateway } from './plan-gateway.js';
 import { drawLine, drawNetworkFaults, type NetworkFault } from './plan-network.js';
 import { drawRecipients } from './plan-recipients.js';
+import { drawTrouble } from './plan-trouble.js';
 import type { BatchPlan, RecipientPlan } from './recipients.js';
 
 /** One notification and its batches. */
@@ -53,8 +55,9 @@ export interface Plan {
   readonly creditBatches: number;
   readonly recipients: readonly RecipientPlan[];
   readonly jobs: readonly JobPlan[];
-  /** Requests for one recipient at most; 1: nothing is retried. */
+  /** Requests for one recipient at most; 1: nothing is retried. And the time for them. */
   readonly attempts: number;
+  readonly retryTimeMs: number;
   readonly line: LineSettings;
   readonly connect: ConnectPlan;
   readonly gateway: GatewayPlan;
@@ -67,9 +70,41 @@ export interface Plan {
   readonly load: number;
   /** Whether every frame of the sender is read by the strict judge, which is slow. */
   readonly isJudged: boolean;
+  /** How the binary protocol is spoken; null: HTTP/2 is. */
+  readonly binary: BinaryPlan | null;
 }
 
+/** One world in so many speaks the binary protocol. */
+const binaryEvery = 8;
+/** What is drawn from generators of its own, so that the worlds without it stay as they are. */
+const binarySalt = 0x00b17a57;
+const troubleSalt = 0x7e57ab1e;
+
 export function drawPlan(seed: number): Plan {
+  const plan = drawHttp2(seed);
+  const random = new Prng(seed ^ binarySalt);
+  if (random.int(binaryEvery) === 0) return binaryWorld(plan, random);
+  return { ...plan, ...drawTrouble(new Prng(seed ^ troubleSalt), plan) };
+}
+
+/** The same line, threads and network faults, with other people, another gateway and its faults. */
+function binaryWorld(plan: Plan, random: Prng): Plan {
+  const { isCalm, threads, line, faultsUntilMs } = plan;
+  const { recipients, jobs } = drawRecipients(random.fork(), isCalm, binaryPeople);
+  const credential = random.pick(['certificate', 'none'] as const);
+  const faults = isCalm ? [] : drawNetworkFaults(random.fork(), recipients.length, threads);
+  const own = isCalm ? [] : drawBinaryFaults(random.fork(), recipients.length, line);
+  return {
+    ...plan,
+    ...{ credential, recipients, jobs, faults: [...faults, ...own] },
+    gateway: { ...drawGateway(random.fork(), credential, true, faultsUntilMs, 1), conduct: null, scenario: null },
+    closeAtTaken: plan.closeAtTaken === null ? null : random.int(recipients.length),
+    isJudged: false,
+    binary: drawBinary(random.fork(), isCalm, threads, line),
+  };
+}
+
+function drawHttp2(seed: number): Plan {
   const random = new Prng(seed);
   // One generator for each part: what one part draws does not move the others.
   const [basics, people, network, server] = [random.fork(), random.fork(), random.fork(), random.fork()];
@@ -88,6 +123,7 @@ export function drawPlan(seed: number): Plan {
     recipients,
     jobs,
     attempts: basics.pick([1, 3, 3, 5]),
+    retryTimeMs: 60_000,
     line: drawLine(network),
     connect: isCalm ? { refused: 0, dead: 0, silent: 0 } : drawConnect(network),
     gateway: drawGateway(server, credential, isCalm, faultsUntilMs, recipients.length),
@@ -96,6 +132,7 @@ export function drawPlan(seed: number): Plan {
     closeAtTaken: !isCalm && basics.chance(0.06) ? basics.int(recipients.length) : null,
     load: basics.pick([0.05, 0.5, 0.95]),
     isJudged: basics.chance(0.3),
+    binary: null,
   };
 }
 

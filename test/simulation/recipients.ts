@@ -3,11 +3,13 @@
  * recipient, so that whoever sees it, on the wire or in a ledger, knows whose it is:
  *
  *     [0..4) kind: random, or what asks the gateway for an answer   [4..8) number   [8..) random
+ *     [0..6) what asks a binary gateway for one                     [6..8) number   [8..) random
  */
 import { Buffer } from 'node:buffer';
 import type { PersonalParts } from '../../src/apns/notification.js';
 import { TokenBlock } from '../../src/apns/token-block.js';
 import type { Batch } from '../../src/engine/batch.js';
+import { scriptedBinaryToken } from '../../src/simulator/binary-script.js';
 import { tokenScript } from '../../src/simulator/token-script.js';
 import type { Prng } from '../support/prng.js';
 
@@ -22,6 +24,8 @@ export interface RecipientPlan {
   readonly apnsId: string | null;
   /** What is unknown is to be sent again. */
   readonly isResent: boolean;
+  /** What asks a binary gateway for an answer takes it so long, a multiple of 100 milliseconds. */
+  readonly delayMs: number;
 }
 
 /** What a batch is like. */
@@ -46,7 +50,34 @@ export const kinds = {
   reset: 'RST_STREAM INTERNAL_ERROR',
 } as const;
 
-const unanswered: ReadonlySet<string> = new Set([kinds.silent, kinds.refused, kinds.reset]);
+/** The same for a binary gateway. Whom a shutdown names is accepted. */
+export const binaryKinds = {
+  invalid: 'Invalid token',
+  size: 'Invalid token size',
+  payload: 'Missing payload',
+  processing: 'Processing error',
+  odd: 'Unknown status 77',
+  shutdown: 'Shutdown behind it',
+  closed: 'closed without a status',
+  broken: 'reset without a status',
+} as const;
+
+const binaryStatuses = new Map<string, number | 'closed' | 'reset'>([
+  [binaryKinds.invalid, 8],
+  [binaryKinds.size, 5],
+  [binaryKinds.payload, 4],
+  [binaryKinds.processing, 1],
+  [binaryKinds.odd, 77],
+  [binaryKinds.shutdown, 10],
+  [binaryKinds.closed, 'closed'],
+  [binaryKinds.broken, 'reset'],
+]);
+const binaryScriptDigits = 12;
+
+const unanswered: ReadonlySet<string> = new Set([
+  ...[kinds.silent, kinds.refused, kinds.reset],
+  ...[binaryKinds.closed, binaryKinds.broken],
+]);
 const prefixes = new Map(tokenScript.map(({ name, prefix }) => [name, Number.parseInt(prefix, 16)]));
 
 /** The token of a recipient, from its number and kind. */
@@ -60,12 +91,22 @@ export function writeToken(random: Prng, bytes: Uint8Array, at: number, length: 
   if (prefix !== undefined) view.setUint32(0, prefix);
   else if (bytes[at] === 0xfe) bytes[at] = 0x01;
   view.setUint32(4, plan.number);
+  const status = binaryStatuses.get(plan.kind);
+  if (status === undefined) return;
+  const script = scriptedBinaryToken(status, 0, plan.delayMs).slice(0, binaryScriptDigits);
+  bytes.set(Buffer.from(script, 'hex'), at);
 }
 
-/** The number that a token holds. */
+/** The number that the token of recipient `index` of a batch holds. */
 export function numberOf({ bytes, tokenBytes }: TokenBlock, index: number): number {
-  const at = index * tokenBytes + 4;
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+  return numberIn(bytes, index * tokenBytes);
+}
+
+/** The number that the token at `at` holds. */
+export function numberIn(bytes: Uint8Array, at: number): number {
+  const low = (bytes[at + 6]! << 8) | bytes[at + 7]!;
+  if (bytes[at] === 0xfe && bytes[at + 1] === 0xed && bytes[at + 2]! >>> 4 === 0xb) return low;
+  return ((bytes[at + 4]! << 24) | (bytes[at + 5]! << 16) | low) >>> 0;
 }
 
 export function isAnswered(kind: string): boolean {

@@ -7,6 +7,7 @@ import { Buffer } from 'node:buffer';
 import * as frames from '../../src/codec/http2/frames.js';
 import { FrameCutter } from '../support/frame-cutter.js';
 import type { LinkWatcher } from './link.js';
+import type { Outcome, WireConnection, WireRequest } from './wire-request.js';
 
 /**
  * `opened`: headers were handed over, not yet the whole request. `written`: the whole of it was. `begun`: an answer has
@@ -15,13 +16,26 @@ import type { LinkWatcher } from './link.js';
  */
 export type RequestState = 'opened' | 'written' | 'begun' | 'answered' | 'unprocessed' | 'reset';
 
-export interface SentRequest {
-  readonly referee: Referee;
-  readonly streamId: number;
-  readonly recipient: number;
-  state: RequestState;
-  hasLeft: boolean;
-  bodyBytes: number;
+export class SentRequest implements WireRequest {
+  state: RequestState = 'opened';
+  hasLeft = false;
+  bodyBytes = 0;
+  readonly isAssumed = false;
+
+  constructor(
+    readonly connection: WireConnection,
+    readonly streamId: number,
+    readonly recipient: number,
+  ) {}
+
+  judge(outcome: Outcome): boolean {
+    const { state, hasLeft } = this;
+    // Frames that break the protocol are none: what looks like an answer among them settles nothing.
+    if (this.connection.mayBeBroken && (outcome === 'unknown' || (outcome === 'unsent' && !hasLeft))) return true;
+    if (outcome === 'accepted' || outcome === 'rejected') return state === 'answered';
+    const isCertain = state === 'unprocessed' || (state === 'opened' && !hasLeft);
+    return outcome === 'unsent' ? isCertain : !isCertain && state !== 'answered';
+  }
 }
 
 /** What a referee tells of and asks for. */
@@ -51,7 +65,7 @@ export function recipientOf(block: Uint8Array): number {
   return number;
 }
 
-export class Referee implements Omit<LinkWatcher, 'onHole'> {
+export class Referee implements WireConnection, Omit<LinkWatcher, 'onHole'> {
   /** Requests whose headers were handed over. */
   requests = 0;
   /** Requests of which the sender has not been told how they end, as far as the bytes say. */
@@ -61,8 +75,11 @@ export class Referee implements Omit<LinkWatcher, 'onHole'> {
   readonly #fromClient: FrameCutter;
   readonly #fromServer: FrameCutter;
   goaways = 0;
-  /** An answer on this connection said that nothing else will come of it; why. */
   wedged: string | null = null;
+  mayBeBroken = false;
+  unreadAtEnd = 0;
+  /** Requests whose answers have come. */
+  answers = 0;
   isOver = false;
 
   constructor(link: number, room: RefereeRoom) {
@@ -73,7 +90,7 @@ export class Referee implements Omit<LinkWatcher, 'onHole'> {
   }
 
   /** Requests that are handed over and have no end yet. */
-  get openRequests(): number {
+  get awaited(): number {
     return this.#open.size;
   }
 
@@ -95,14 +112,7 @@ export class Referee implements Omit<LinkWatcher, 'onHole'> {
     if (type === frames.HEADERS) {
       const block = bytes.subarray(start, end);
       const recipient = recipientOf(block);
-      const request: SentRequest = {
-        referee: this,
-        streamId,
-        recipient,
-        state: 'opened',
-        hasLeft: false,
-        bodyBytes: 0,
-      };
+      const request = new SentRequest(this, streamId, recipient);
       this.requests += 1;
       this.#open.set(streamId, request);
       this.#room.onRequest(request, block);
@@ -135,7 +145,10 @@ export class Referee implements Omit<LinkWatcher, 'onHole'> {
     if (type === frames.HEADERS || type === frames.DATA) {
       const isWhole = (flags & frames.FLAG_END_STREAM) !== 0;
       request.state = isWhole ? 'answered' : 'begun';
-      if (isWhole) this.#open.delete(streamId);
+      if (!isWhole) return;
+      // What comes behind a broken frame the sender need not look at.
+      if (!this.mayBeBroken) this.answers += 1;
+      this.#open.delete(streamId);
     } else if (type === frames.RST_STREAM && end - start === 4) {
       const isRefused = frames.readUint32(bytes, start) === frames.REFUSED_STREAM;
       request.state = isRefused ? 'unprocessed' : 'reset';

@@ -24,6 +24,7 @@ export interface SeedReport {
   readonly virtualMs: number;
   /** Virtual time that the campaign took longer than its faults and its program. */
   readonly tailMs: number;
+  readonly isBinary: boolean;
   /** Milliseconds for which requests waited on connections through which nothing passed. */
   readonly holesMs: readonly number[];
   /** Faults that struck, by kind. */
@@ -37,9 +38,8 @@ export interface SeedReport {
 }
 
 export function makeReport(world: World): SeedReport {
-  const { plan, books, network, gateway, trace, faults } = world;
+  const { plan, books, network, trace } = world;
   const count = (outcome: string): number => books.recipients.filter((book) => book.outcome === outcome).length;
-  const gatewayFaults = gateway.gateway.ledger.summary().faults;
   return {
     seed: plan.seed,
     violations: books.violations,
@@ -57,13 +57,23 @@ export function makeReport(world: World): SeedReport {
     mostConnects: mostWithin(network.attemptsMs, 10_000),
     virtualMs: world.nowMs,
     tailMs: Math.max(0, world.nowMs - world.deadlineMs + patienceMs),
+    isBinary: plan.binary !== null,
     holesMs: world.holesMs,
-    faults: { ...faults.done, ...prefixed(gatewayFaults) },
-    stops: world.sender.stops,
+    faults: faultsOf(world),
+    stops: world.sender.stops.map(({ code }) => code),
     digest: trace.toString(),
     events: trace.events,
     plan: summarize(plan),
   };
+}
+
+/** Faults that struck, by kind. */
+export function faultsOf({ gateway, faults, plan, books }: World): Record<string, number> {
+  const prefix = plan.binary === null ? '' : 'binary ';
+  const assumed = books.recipients.filter(({ isAssumed, processed }) => isAssumed && !processed.includes(0)).length;
+  const mistaken = assumed > 0 ? { 'binary mistaken silence': assumed } : {};
+  const done = Object.fromEntries(Object.entries(faults.done).map(([kind, count]) => [prefix + kind, count]));
+  return { ...done, ...prefixed(gateway.gateway.ledger.summary().faults), ...mistaken };
 }
 
 function prefixed(faults: Readonly<Record<string, number>>): Record<string, number> {

@@ -2,6 +2,7 @@
  * The program that sends: makes its batches, hands them to the dispatcher no faster than it takes them, enters what
  * comes out into the books, and ends in good order. All waiting is on the world's time.
  */
+import { binaryNotification } from '../../src/apns/binary-notification.js';
 import type { Notification } from '../../src/apns/notification.js';
 import { PealError } from '../../src/base/errors.js';
 import type { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
@@ -14,6 +15,7 @@ import type { VirtualClock } from '../support/virtual-clock.js';
 import type { Books, Outcome } from './books.js';
 import { topic } from './gateway-side.js';
 import type { JobPlan, Plan } from './plan.js';
+import { binaryExpiry } from './plan-binary.js';
 import { makeBatch, numberOf } from './recipients.js';
 import type { Trace } from './trace.js';
 
@@ -27,8 +29,8 @@ export interface SenderRoom {
 }
 
 export class Sender {
-  /** Why jobs were stopped, by code. */
-  readonly stops: string[] = [];
+  /** Jobs that were stopped, and why, by code. */
+  readonly stops: { readonly job: number; readonly code: string }[] = [];
   /** Requests beyond the first for a recipient, as the engine counts them. */
   resent = 0;
   readonly #room: SenderRoom;
@@ -80,11 +82,17 @@ export class Sender {
   async #send(plan: JobPlan, index: number): Promise<void> {
     const { recipients } = this.#room.plan;
     const random = this.#random.fork();
-    const job = this.#dispatcher.send(this.#route, notificationOf(plan), this.#sink(plan, random), this.#options(plan));
+    const job = this.#dispatcher.send(
+      this.#route,
+      this.#notification(plan),
+      this.#sink(plan, random),
+      this.#options(plan),
+    );
     this.#jobs[index] = job;
     for (const batchPlan of plan.batches) {
       if (plan.paceMs > 0) await this.#wait(random.next() * plan.paceMs);
       const batch = makeBatch(random, batchPlan, recipients);
+      this.#room.books.onMade(batch.tokens);
       await job.dispatch(batch);
       this.#room.trace.event('dispatched', batchPlan.first, batchPlan.count);
     }
@@ -94,14 +102,20 @@ export class Sender {
       if (!this.#room.mayGiveUp()) for (const { first, count } of plan.batches) books.checkUnstopped(first, count);
       return;
     }
-    this.stops.push(job.stopped.code);
+    this.stops.push({ job: index, code: job.stopped.code });
     this.#room.trace.event('job was stopped', index, 0, job.stopped.message);
   }
 
   #options({ isResent }: JobPlan): JobOptions {
-    const { attempts } = this.#room.plan;
-    const retry = attempts > 1 ? { attempts, timeMs: 60_000 } : null;
-    return { retry, onUnknown: isResent && attempts > 1 ? 'resend' : 'report' };
+    const { attempts, retryTimeMs: timeMs, binary } = this.#room.plan;
+    const retry = attempts > 1 ? { attempts, timeMs } : null;
+    const stopsAtFailure = binary?.stopsAtFailure === true;
+    return { retry, onUnknown: isResent && attempts > 1 ? 'resend' : 'report', stopsAtFailure };
+  }
+
+  #notification(plan: JobPlan): Notification {
+    const notification = notificationOf(plan);
+    return this.#room.plan.binary === null ? notification : binaryNotification(notification, binaryExpiry);
   }
 
   #sink({ sinkMs }: JobPlan, random: Prng): OutcomeSink {

@@ -54,7 +54,10 @@ class SimulatedThread {
     this.isOver = true;
     this.clock.end();
     network.dropThread(this.clock);
-    for (const source of this.#sources) books.lose(source.outstanding());
+    for (const source of this.#sources) {
+      books.lose(source.outstanding());
+      books.forgetTexts(source.numbers());
+    }
     this.#task.data.close();
     this.#reject(new TypeError('a thread ended'));
   }

@@ -1,5 +1,7 @@
 /** The simulation itself: some seeds of it, and what it has to be able to do to be worth anything. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { Figures } from './figures.js';
 import { drawPlan } from './plan.js';
 import { runSeed, runSeeds } from './run-seeds.js';
@@ -24,7 +26,8 @@ describe('simulation', () => {
     const network = ['crash', 'dead', 'hold', 'hole', 'outage', 'reset', 'stall', 'wall'];
     const gateway = ['answer', 'blackHole', 'fin', 'goaway', 'malformed', 'noAnswer', 'refuse', 'refuseConnections'];
     const more = ['reset', 'rst', 'shutdown', 'slow', 'stall', 'streams', 'window', 'expireProviderTokens'];
-    const expected = [...network, ...[...gateway, ...more].map((kind) => `gateway ${kind}`)];
+    const binary = ['hole', 'reset', 'stall', 'goodbye', 'fin', 'babble'].map((kind) => `binary ${kind}`);
+    const expected = [...network, ...[...gateway, ...more].map((kind) => `gateway ${kind}`), ...binary];
     assert.deepEqual(
       expected.filter((kind) => figures.faults[kind] === undefined),
       [],
@@ -32,6 +35,22 @@ describe('simulation', () => {
     );
     const { count, max } = figures.holes();
     assert.ok(count >= 10 && max <= 20, `${count} black holes, the slowest found after ${max} s`);
+    const own = figures.holes(figures.binaryHolesMs);
+    assert.ok(own.count >= 3 && own.max <= 26, `${own.count} on binary connections, the slowest after ${own.max} s`);
+    assert.ok(figures.binarySeeds >= 15, `${figures.binarySeeds} worlds speak the binary protocol`);
+  });
+
+  it('does the same again in another process, whatever else runs there before', async function () {
+    this.timeout(60_000);
+    const runner = new URL('./run-seeds.js', import.meta.url).href;
+    const script = `const { runSeed } = await import(${JSON.stringify(runner)});
+      for (const seed of [3, 5, 8, 10, 13]) console.log((await runSeed(seed)).digest);
+      process.exit(0);`;
+    const cwd = fileURLToPath(new URL('.', import.meta.url));
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd });
+    const digests: string[] = [];
+    for (const seed of [3, 5, 8, 10, 13]) digests.push((await runSeed(seed)).digest);
+    assert.deepEqual(stdout.toString().trim().split('\n'), digests);
   });
 
   it('does the same again for the same seed, whether shards have threads or not', async function () {

@@ -31,6 +31,11 @@ export class WatchedSource implements RequestSource {
     for (const [tag, number] of this.#numbers) if (this.#ledger[tag] === WRITTEN) yield number;
   }
 
+  /** Everybody whom this route's connections have ever taken. */
+  numbers(): Iterable<number> {
+    return this.#numbers.values();
+  }
+
   /** The pool gets a provider token. */
   onProviderToken(): void {
     this.#isWithoutToken = false;
@@ -74,7 +79,8 @@ export class WatchedSource implements RequestSource {
   onRejected(tag: number, rejection: Rejection): void {
     const number = this.#number(tag);
     this.#trace.event('rejected', number, rejection.status, rejection.reason);
-    this.#books.report(number, 'rejected', rejection.reason, rejection.retryAfterSeconds);
+    const { status, reason, retryAfterSeconds } = rejection;
+    this.#books.report(number, 'rejected', reason, status, retryAfterSeconds);
     this.#inner.onRejected(tag, rejection);
     if (this.#ledger[tag]! < REJECTED) this.#expect(tag, REJECTED, 'after a rejection');
   }

@@ -3,7 +3,7 @@
  * pools, connections and codec on one side, its simulator on the other, a network with faults between them. A seed
  * decides everything; the same seed gives the same run.
  */
-import { maxBatchCrashes } from '../../src/base/limits.js';
+import { flushIntervalMs, maxBatchCrashes } from '../../src/base/limits.js';
 import { type Logger, silentLogger } from '../../src/base/log.js';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import { Mailbox } from '../../src/engine/dispatcher/mailbox.js';
@@ -16,22 +16,28 @@ import { Books } from './books.js';
 import { FaultInjector } from './fault-injector.js';
 import { GatewaySide } from './gateway-side.js';
 import { LedgerWatch } from './ledger-watch.js';
+import type { Link } from './link.js';
 import { LinkRoom } from './link-room.js';
 import { Network } from './network.js';
 import { drawPlan, type JobPlan, type Plan } from './plan.js';
+import type { BinaryPlan } from './plan-binary.js';
 import { credentialOf, tokenSource } from './provider-key.js';
 import { pump } from './pump.js';
-import { makeReport, mostWithin, type SeedReport } from './report.js';
+import { faultsOf, makeReport, mostWithin, type SeedReport } from './report.js';
 import { Sender } from './sender.js';
 import { SimulatedThreads } from './simulated-threads.js';
+import { unjustified } from './stops.js';
 import { ThreadClock } from './thread-clock.js';
 import { Trace } from './trace.js';
 import { watchedPools } from './watched-pools.js';
 
 /** Time after the end of all faults in which a campaign has to be over. */
 export const patienceMs = 20 * 60_000;
-/** Time in which a black hole has to be found. */
+/** Time in which a black hole has to be found; on a binary connection, beside what its timeouts allow. */
 const maxHoleMs = 20_000;
+const binaryHoleSlackMs = 1_000;
+/** What a plan allows for retries unless it says otherwise: patience has room for that. */
+const defaultRetryMs = 60_000;
 /** Attempts to connect of one thread within ten seconds that look like an attack. */
 const maxConnects = 60;
 /** Callbacks at one instant that are too many: something spins. */
@@ -80,6 +86,8 @@ export class World {
   readonly load: number;
   /** Virtual time at which the campaign has to be over. */
   readonly deadlineMs: number;
+  /** Whoever watches a link, in the order of the links. */
+  readonly #rooms: LinkRoom[] = [];
   #threads: SimulatedThreads | null = null;
   #startedBefore = 0;
   #posted = 0;
@@ -98,26 +106,26 @@ export class World {
     const plan = drawPlan(seed);
     this.plan = plan;
     this.load = plan.load;
-    this.deadlineMs = Math.max(plan.faultsUntilMs, ...plan.jobs.map(longestMs)) + leastMs(plan) + patienceMs;
+    const programMs = Math.max(plan.faultsUntilMs, ...plan.jobs.map(longestMs));
+    this.deadlineMs = programMs + plan.retryTimeMs - defaultRetryMs + leastMs(plan) + patienceMs;
     this.random = new Prng(seed ^ 0x0b5e55ed);
     this.trace = new Trace(() => this.clock.now(), print);
-    this.books = new Books(plan.recipients, plan.attempts > 1, () => this.clock.now());
+    this.books = new Books(plan.recipients, plan.attempts, () => this.clock.now());
     this.gateway = new GatewaySide(this.clock, plan, this.books);
     this.network = new Network({
       ...{ world: this.clock, random: this.random.fork(), trace: this.trace, line: plan.line, connect: plan.connect },
       serve: (stream) => this.gateway.serve(stream),
       isListening: () => this.gateway.isListening,
-      watch: (link) =>
-        new LinkRoom(link, {
-          ...{ books: this.books, trace: this.trace, isJudged: plan.isJudged },
-          awakeMs: () => this.clock.now() - this.thread.stalledMs,
-          onHoleFound: (ms) => this.#noteHole(ms),
-        }),
+      watch: (link) => this.#watch(link),
     });
+    this.gateway.onMalformed = () => {
+      for (const room of this.#rooms) room.onBroken();
+    };
     this.faults = new FaultInjector(plan, {
       ...{ world: this.clock, random: this.random.fork(), trace: this.trace },
       ...{ network: this.network, thread: this.thread },
       crash: () => this.#threads?.crashOne(this.random) ?? false,
+      sayGoodbye: (stream) => this.gateway.sayGoodbye(stream),
     });
     this.books.onTaken = (taken) => {
       this.faults.onTaken(taken);
@@ -180,7 +188,8 @@ export class World {
       openThreads: () => this.#openThreads(),
     });
     const config: RouteConfig = {
-      address: { protocol: 'http2', host: 'gateway.test', port: 443 },
+      address: { protocol: plan.binary === null ? 'http2' : 'binary', host: 'gateway.test', port: 443 },
+      ...plan.binary?.settings,
       credential: credentialOf(plan.credential),
       ca: null,
       maxConnections: plan.maxConnections,
@@ -201,9 +210,20 @@ export class World {
     return this.#threads;
   }
 
+  #watch(link: Link): LinkRoom {
+    const room = new LinkRoom(link, {
+      ...{ books: this.books, trace: this.trace, isJudged: this.plan.isJudged, binary: this.plan.binary },
+      now: () => this.clock.now(),
+      awakeMs: () => this.clock.now() - this.thread.stalledMs,
+      onHoleFound: (ms) => this.#noteHole(ms),
+    });
+    this.#rooms.push(room);
+    return room;
+  }
+
   #noteHole(ms: number): void {
     this.holesMs.push(ms);
-    if (ms > maxHoleMs) this.books.violate(`a black hole was found after ${(ms / 1000).toFixed(1)} s`);
+    if (ms > longestHoleMs(this.plan)) this.books.violate(`a black hole was found after ${(ms / 1000).toFixed(1)} s`);
   }
 
   #realTurns(): number {
@@ -256,12 +276,38 @@ export class World {
     this.clock.settle();
     if (this.books.violations.length > 0) return;
     if (this.thread.timerCount > 0) this.books.violate(`${this.thread.timerCount} timers are left after the end`);
-    const connects = mostWithin(this.network.attemptsMs, 10_000);
+    const connects = mostWithin(this.#unaskedMs(), 10_000);
     if (connects > maxConnects * Math.max(1, this.plan.threads)) {
       this.books.violate(`${connects} attempts to connect within ten seconds`);
     }
     this.books.close(this.plan.isCalm);
+    this.#checkStops();
   }
+
+  /** When attempts to connect began, but for those that a binary gateway brought about by answering. */
+  #unaskedMs(): number[] {
+    if (this.plan.binary === null) return this.network.attemptsMs;
+    return this.network.attemptsMs.filter((_, index) => !this.#rooms[index]!.wasAnswered);
+  }
+
+  #checkStops(): void {
+    const facts = {
+      plan: this.plan,
+      faults: faultsOf(this),
+      barrenConnections: this.#rooms.filter((room) => room.wasBarren).length,
+    };
+    for (const { job, code } of this.#sender.stops) {
+      const what = unjustified(code, job, facts, this.books.trouble);
+      if (what !== null) this.books.violate(what);
+    }
+  }
+}
+
+/** Flushes that are due and not answered, and writes that nobody takes: each has its own time. */
+function longestHoleMs({ binary }: Plan): number {
+  if (binary === null) return maxHoleMs;
+  const { readTimeoutMs, writeTimeoutMs } = binary.settings;
+  return flushIntervalMs + Math.max(readTimeoutMs, writeTimeoutMs) + binaryHoleSlackMs;
 }
 
 /** How long a job takes if the program makes its batches, and takes what comes out, as slowly as it may. */
@@ -270,8 +316,20 @@ function longestMs({ paceMs, sinkMs, batches }: JobPlan): number {
 }
 
 /** What a narrow gateway at the end of a long line takes at least: it takes bodies in pieces, and few at a time. */
-function leastMs({ recipients, gateway, line, attempts }: Plan): number {
+function leastMs(plan: Plan): number {
+  const { recipients, gateway, line, attempts, binary } = plan;
+  if (binary !== null) return leastBinaryMs(plan, binary);
   const { initialWindowBytes, maxStreams } = gateway;
   const pieces = recipients.reduce((sum, { payload }) => sum + 1 + Math.ceil(payload.length / initialWindowBytes), 0);
   return (pieces * attempts * 2 * (line.latencyMs + line.jitterMs)) / maxStreams;
+}
+
+/** A connection for each recipient that a binary gateway answers, and one or a silence for each batch. */
+function leastBinaryMs({ recipients, jobs, line }: Plan, { settings, gateway }: BinaryPlan): number {
+  const bad = recipients.filter(({ kind }) => kind !== 'good');
+  const waits = bad.reduce((sum, { delayMs }) => sum + delayMs + (gateway.statusDelayMs ?? 0), 0);
+  const batches = jobs.reduce((sum, job) => sum + job.batches.length, 0);
+  const short = Math.min(gateway.closeAfter ?? recipients.length, gateway.shutdownAfter ?? recipients.length);
+  const connections = bad.length + batches + recipients.length / short;
+  return waits + connections * (4 * (line.latencyMs + line.jitterMs) + settings.readTailTimeoutMs);
 }

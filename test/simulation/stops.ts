@@ -1,0 +1,88 @@
+/**
+ * Whether a send that ended early had a reason to: a sender that gives up at the first fault would lose nobody, and be
+ * of no use. Follows what is said of recipients, and judges by the rules of docs/library.md.
+ */
+import { classOf } from '../../src/apns/reason.js';
+import type { PealErrorCode } from '../../src/base/errors.js';
+import {
+  maxConnectAttempts,
+  maxTokenUpdatesPauseMs,
+  maxUnavailableMs,
+  requestTimeoutMs,
+  transientAnswersBeforePause,
+} from '../../src/base/limits.js';
+import type { Plan } from './plan.js';
+import type { Outcome } from './wire-request.js';
+
+/** Answers after which the recipient, or its connection, has to be tried again. */
+const wedges: ReadonlySet<string> = new Set(['Shutdown', 'ExpiredProviderToken', 'TooManyProviderTokenUpdates']);
+
+/** What happened in the world. */
+export interface StopFacts {
+  readonly plan: Plan;
+  /** Faults that struck, of network and gateway, by kind. */
+  readonly faults: Readonly<Record<string, number>>;
+  /** Connections that are over, or were never reached, without one answer. */
+  readonly barrenConnections: number;
+}
+
+/** Answers to first requests that are a fault of the gateway, as long as there are no others. */
+export class Trouble {
+  readonly #now: () => number;
+  #sinceMs: number | null = null;
+  #lastMs = Number.NEGATIVE_INFINITY;
+  #inRow = 0;
+  /** It has lasted for so long, with so many answers, that a sender may give up. */
+  wasLong = false;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** A connection says how a request ended. */
+  onReport(outcome: Outcome, status: number, reason: string, isFirst: boolean): void {
+    if (outcome !== 'accepted' && outcome !== 'rejected') return;
+    const reasonClass = outcome === 'accepted' ? null : classOf(status, reason);
+    const isTransient = reasonClass === 'transient' && reason !== 'TooManyRequests' && reason !== 'Shutdown';
+    const isWedge = reasonClass === 'connection' || wedges.has(reason);
+    if (!isTransient && !isWedge) this.#end();
+    else if (isFirst || isWedge) this.#note(isTransient);
+  }
+
+  /** What came together with an answer of use comes after it. */
+  #end(): void {
+    this.#sinceMs = this.#lastMs === this.#now() ? this.#lastMs : null;
+    this.#inRow = 0;
+  }
+
+  #note(isTransient: boolean): void {
+    const now = this.#now();
+    if (now - this.#lastMs > maxTokenUpdatesPauseMs + requestTimeoutMs) this.#end();
+    this.#lastMs = now;
+    this.#sinceMs ??= now;
+    if (isTransient) this.#inRow += 1;
+    const isMuch = this.#inRow >= transientAnswersBeforePause || !isTransient;
+    if (now - this.#sinceMs >= maxUnavailableMs && isMuch) this.wasLong = true;
+  }
+}
+
+/** Why a job must not have been stopped with this code; null where it may. */
+export function unjustified(
+  code: string,
+  job: number,
+  { plan, faults, barrenConnections }: StopFacts,
+  trouble: Trouble,
+): string | null {
+  const has = (...kinds: string[]): boolean => kinds.some((kind) => (faults[kind] ?? 0) > 0);
+  const because: Partial<Record<PealErrorCode, boolean>> = {
+    ERR_PEAL_ABORTED: plan.jobs[job]!.cancelAtTaken !== null || plan.closeAtTaken !== null,
+    ERR_PEAL_UNAVAILABLE: trouble.wasLong || plan.threads > 0,
+    ERR_PEAL_CREDENTIAL:
+      has('wall', 'gateway expireProviderTokens') || plan.gateway.conduct?.providerTokenUpdates === 1,
+    ERR_PEAL_SHARD: has('crash'),
+    ERR_PEAL_STOPPED: plan.binary !== null,
+    ERR_PEAL_DISCARDED: plan.binary?.stopsAtFailure === true,
+  };
+  const isFine = because[code as PealErrorCode] ?? barrenConnections >= maxConnectAttempts;
+  return isFine ? null : `job ${job} was stopped with ${code} for no reason`;
+}
