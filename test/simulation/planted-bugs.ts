@@ -2,6 +2,7 @@
  * Bugs that are planted into the compiled sender, one at a time, to see whether the simulation finds them. Each is the
  * exact text of one place and what stands there instead; planted-bugs.test.ts sees to it that the place still exists.
  */
+import { binaryBugs } from './planted-binary-bugs.js';
 import { engineBugs } from './planted-engine-bugs.js';
 
 export interface PlantedBug {
@@ -13,6 +14,8 @@ export interface PlantedBug {
   readonly after: string;
   /** What it breaks. */
   readonly breaks: string;
+  /** It is in the code of the binary protocol: only worlds that speak it are asked. */
+  readonly isBinary?: boolean;
 }
 
 const codecBugs: readonly PlantedBug[] = [
@@ -102,6 +105,13 @@ const codecBugs: readonly PlantedBug[] = [
     breaks: 'what was certainly not processed is reported as unknown',
   },
   {
+    name: 'a request has the end of the token before',
+    file: 'codec/http2/token-hex.js',
+    before: 'for (let i = from; i < from + commonTokenBytes; i += 4) {',
+    after: 'for (let i = from; i < from + commonTokenBytes - (from > 0 ? 4 : 0); i += 4) {',
+    breaks: 'notifications go to devices that there are not',
+  },
+  {
     name: 'a recipient gets the payload of the one before',
     file: 'codec/http2/request-writer.js',
     before: `const from = payloadOffsets[recipient];
@@ -181,6 +191,27 @@ const connectionBugs: readonly PlantedBug[] = [
     breaks: 'after ExpiredProviderToken nothing is sent any more',
   },
   {
+    name: 'retries count as evidence of a gateway in trouble',
+    file: 'connection/connection-health.js',
+    before: 'if (isTransient && isRetry) {',
+    after: 'if (isTransient && isRetry && answers < 0) {',
+    breaks: 'a gateway is given up that serves everybody else',
+  },
+  {
+    name: 'faults of hours ago count as evidence',
+    file: 'connection/send-gate.js',
+    before: 'if (now - this.#barrenAtMs > maxTokenUpdatesPauseMs + requestTimeoutMs)',
+    after: 'if (now < this.#barrenAtMs)',
+    breaks: 'a gateway is given up that was asked hardly ever',
+  },
+  {
+    name: 'a pool gives up at once',
+    file: 'connection/connect-backoff.js',
+    before: 'this.#failures >= maxConnectAttempts && !isPatient',
+    after: 'this.#failures >= 1 && !isPatient',
+    breaks: 'a campaign ends because of one connection',
+  },
+  {
     name: 'connecting has no deadline',
     file: 'connection/http2-connection.js',
     before: 'this.#deadline.set(connectTimeoutMs);',
@@ -189,4 +220,4 @@ const connectionBugs: readonly PlantedBug[] = [
   },
 ];
 
-export const plantedBugs: readonly PlantedBug[] = [...codecBugs, ...connectionBugs, ...engineBugs];
+export const plantedBugs: readonly PlantedBug[] = [...codecBugs, ...connectionBugs, ...binaryBugs, ...engineBugs];

@@ -121,6 +121,27 @@ export const engineBugs: readonly PlantedBug[] = [
     breaks: 'the gateway is asked again sooner than it allows',
   },
   {
+    name: 'a retry is not told from a first request',
+    file: 'engine/dispatcher/parcel.js',
+    before: 'return this.#retries?.hasReleased ?? false;',
+    after: 'return false;',
+    breaks: 'a gateway is given up that serves everybody else',
+  },
+  {
+    name: 'the budget of attempts is not heeded',
+    file: 'apns/retry-policy.js',
+    before: 'attempt >= budget.attempts ||',
+    after: '',
+    breaks: 'a recipient is sent to more often than the program allows',
+  },
+  {
+    name: 'a busy device is sent to again soon',
+    file: 'apns/retry-policy.js',
+    before: 'busy: atLeast(busyDeviceDelayMs),',
+    after: 'busy: fullJitter,',
+    breaks: 'a device that gets too many notifications gets more of them',
+  },
+  {
     name: 'whoever was unknown once may be called rejected',
     file: 'engine/dispatcher/retries.js',
     before: 'if (this.#entries.get(index)?.wasUnknown !== true || forGood.has(classOf(status, reason)))',

@@ -25,7 +25,9 @@ interface Finding extends PlantedVerdict {
 function look(bug: PlantedBug, from: number, seeds: number): Promise<Finding> {
   const beganMs = performance.now();
   return new Promise((resolve) => {
-    const process_ = spawn(process.execPath, ['--import', hook.href, child, String(from), String(seeds)], {
+    const which = bug.isBinary === true ? ['binary'] : [];
+    const args = ['--import', hook.href, child, String(from), String(seeds), ...which];
+    const process_ = spawn(process.execPath, args, {
       env: { ...process.env, PEAL_PLANTED_BUG: bug.name },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

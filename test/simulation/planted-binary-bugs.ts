@@ -1,0 +1,114 @@
+/** The planted bugs of the binary protocol: its connection, what it takes for proof, and its frames. See planted-bugs. */
+import type { PlantedBug } from './planted-bugs.js';
+
+const bugs: readonly PlantedBug[] = [
+  {
+    name: 'a binary connection that ends without a word proves everything',
+    file: 'connection/binary-connection.js',
+    before: `while (this.#window.size > 0)
+            this.#source.onUnknown(this.#window.shift(), cause);
+        this.#options.owner`,
+    after: `this.#accept(this.#window.size);
+        this.#options.owner`,
+    breaks: 'what was lost is called accepted',
+  },
+  {
+    name: 'what a binary gateway discarded is called accepted',
+    file: 'connection/binary-connection.js',
+    before: 'this.#returnUnproven(errors.discardedError(this.#where, status));',
+    after: 'this.#accept(this.#window.size);',
+    breaks: 'whoever comes after a bad token gets nothing',
+  },
+  {
+    name: 'what a binary gateway discarded is called unknown',
+    file: 'connection/binary-connection.js',
+    before: 'this.#returnUnproven(errors.discardedError(this.#where, status));',
+    after: `while (window.size > 0)
+            this.#source.onUnknown(window.shift(), errors.discardedError(this.#where, status));`,
+    breaks: 'whoever comes after a bad token gets nothing',
+  },
+  {
+    name: 'the last one that a shutdown names is sent again',
+    file: 'connection/binary-connection.js',
+    before: `if (status === STATUS_SHUTDOWN && window.canEndAt(identifier)) {
+            this.#accept(identifier - window.first + 1);`,
+    after: `if (status === STATUS_SHUTDOWN && window.canEndAt(identifier)) {
+            this.#accept(Math.max(0, identifier - window.first));`,
+    breaks: 'somebody gets the notification twice',
+  },
+  {
+    name: 'a status is blamed on the one behind',
+    file: 'connection/binary-connection.js',
+    before: `this.#accept(identifier - window.first);
+            this.#reject(status);`,
+    after: `this.#accept(Math.min(window.size - 1, identifier - window.first + 1));
+            this.#reject(status);`,
+    breaks: 'a good token is dropped, and a bad one kept',
+  },
+  {
+    name: 'any status without an identifier answers a flush',
+    file: 'connection/binary-connection.js',
+    before: '(identifier === 0 && status === STATUS_MISSING_TOKEN)',
+    after: 'identifier === 0',
+    breaks: 'what a gateway could not read is called accepted',
+  },
+  {
+    name: 'a flush is waited for for ever',
+    file: 'connection/binary-connection.js',
+    before: 'this.#deadline.setNoLaterThan(this.#options.readTimeoutMs);\n    }\n    #flushSoon',
+    after: '}\n    #flushSoon',
+    breaks: 'a black hole is never found',
+  },
+  {
+    name: 'half a status is taken for silence',
+    file: 'connection/binary-connection.js',
+    before: 'if (this.#statuses.isPartial) {',
+    after: 'if (this.#isReceiving) {',
+    breaks: 'what the gateway is about to refuse is called accepted',
+  },
+  {
+    name: 'half a status is waited for for ever',
+    file: 'connection/binary-connection.js',
+    before: `this.#deadline.setNoLaterThan(this.#options.readTimeoutMs);
+            return;`,
+    after: 'return;',
+    breaks: 'a campaign has no end',
+  },
+  {
+    name: 'connecting to a binary gateway has no deadline',
+    file: 'connection/binary-connection.js',
+    before: 'this.#deadline.set(connectTimeoutMs);',
+    after: '',
+    breaks: 'a gateway that does not answer keeps the campaign for ever',
+  },
+  {
+    name: 'a verdict comes before what has arrived is read',
+    file: 'connection/patient-timer.js',
+    before: 'new Timer(clock, () => this.#listen(turns))',
+    after: 'new Timer(clock, () => this.#callback())',
+    breaks: 'after a thread stood still, silence is taken for acceptance though a status lies there',
+  },
+  {
+    name: 'identifiers count from the head of a batch',
+    file: 'connection/binary-connection.js',
+    before: 'this.#output.append(template, tokens, personal, order, head, count, this.#window.next)',
+    after: 'this.#output.append(template, tokens, personal, order, head, count, head + 1)',
+    breaks: 'a late status is blamed on the token of another batch',
+  },
+  {
+    name: 'the flush is not the last',
+    file: 'connection/binary-connection.js',
+    before: "this.#output.appendFlush(this.#flushIdentifier);\n        this.#state = 'draining';",
+    after: 'this.#output.appendFlush(this.#flushIdentifier);',
+    breaks: 'what is written behind a flush is discarded',
+  },
+  {
+    name: 'a frame has the end of the token before',
+    file: 'codec/binary/frame-output.js',
+    before: 'target.setInt32(to + 28, source.getInt32(at + 28, true), true);',
+    after: 'if (i === 0)\n            target.setInt32(to + 28, source.getInt32(at + 28, true), true);',
+    breaks: 'notifications go to devices that there are not',
+  },
+];
+
+export const binaryBugs: readonly PlantedBug[] = bugs.map((bug) => ({ ...bug, isBinary: true }));
