@@ -8,7 +8,7 @@
  * The gateway begins by itself and ends the stream after its last tuple. An error before that ends the reading without
  * an exception, as in the original library: what came is the program's, and the next reading brings the rest.
  */
-import type { Clock, TimerHandle } from '../base/clock.js';
+import type { Clock } from '../base/clock.js';
 import type { PealError, PealErrorCode } from '../base/errors.js';
 import { maxFeedbackWaiting } from '../base/limits.js';
 import type { Logger } from '../base/log.js';
@@ -17,6 +17,7 @@ import type { Backend, ByteStream, ByteStreamListener, StreamTarget } from '../t
 import { withLog } from '../transport/logged.js';
 import { hostAndPort } from '../transport/tls-errors.js';
 import { openOptions } from './connection-options.js';
+import { PatientTimer } from './patient-timer.js';
 
 export interface FeedbackOptions extends StreamTarget {
   readonly backend: Backend;
@@ -67,12 +68,14 @@ class FeedbackConnection implements ByteStreamListener, FeedbackListener {
   #isPaused = false;
   #received = 0;
   #error: PealError | null = null;
-  #timer: TimerHandle | null = null;
+  readonly #silenceTimer: PatientTimer;
   #wake: (() => void) | null = null;
 
   constructor(options: FeedbackOptions) {
-    const { backend, log } = options;
+    const { readTimeoutMs, backend, clock, log } = options;
     this.#options = options;
+    const onSilence = (): void => this.#end(`feedback ended: the gateway said nothing for ${readTimeoutMs} ms`);
+    this.#silenceTimer = new PatientTimer(clock, () => this.#received, onSilence);
     this.#where = hostAndPort(options.address);
     log.debug({ gateway: this.#where }, 'feedback connection opening');
     const logged = withLog(backend, log, { gateway: this.#where });
@@ -97,7 +100,7 @@ class FeedbackConnection implements ByteStreamListener, FeedbackListener {
   }
 
   close(): void {
-    this.#stopTimer();
+    this.#silenceTimer.clear();
     if (!this.#isOver) this.#stream.destroy();
     this.#isOver = true;
   }
@@ -105,13 +108,13 @@ class FeedbackConnection implements ByteStreamListener, FeedbackListener {
   onOpen(): void {
     this.#isOpen = true;
     this.#options.log.debug({ gateway: this.#where }, 'feedback connection open');
-    this.#startTimer();
+    this.#silenceTimer.set(this.#options.readTimeoutMs);
   }
 
   onBytes(buffer: Uint8Array, length: number): void {
     if (this.#isOver) return;
     this.#received += length;
-    this.#stopTimer();
+    this.#silenceTimer.clear();
     this.#decoder.receive(buffer, length);
     if (this.#decoder.failure !== null) {
       this.#error = this.#decoder.failure;
@@ -122,7 +125,7 @@ class FeedbackConnection implements ByteStreamListener, FeedbackListener {
       this.#isPaused = true;
       this.#stream.pauseReading();
     } else {
-      this.#startTimer();
+      this.#silenceTimer.set(this.#options.readTimeoutMs);
     }
     this.#notify();
   }
@@ -132,7 +135,7 @@ class FeedbackConnection implements ByteStreamListener, FeedbackListener {
   }
 
   onClosed(error: PealError | null): void {
-    this.#stopTimer();
+    this.#silenceTimer.clear();
     if (this.#isOver) return;
     this.#isOver = true;
     const isRefused = error !== null && this.#received === 0 && refusals.has(error.code);
@@ -153,18 +156,7 @@ class FeedbackConnection implements ByteStreamListener, FeedbackListener {
     if (!this.#isPaused) return;
     this.#isPaused = false;
     this.#stream.resumeReading();
-    this.#startTimer();
-  }
-
-  #startTimer(): void {
-    const { clock, readTimeoutMs } = this.#options;
-    const onSilence = (): void => this.#end(`feedback ended: the gateway said nothing for ${readTimeoutMs} ms`);
-    this.#timer = clock.setTimer(onSilence, readTimeoutMs);
-  }
-
-  #stopTimer(): void {
-    if (this.#timer !== null) this.#options.clock.clearTimer(this.#timer);
-    this.#timer = null;
+    this.#silenceTimer.set(this.#options.readTimeoutMs);
   }
 
   #notify(): void {

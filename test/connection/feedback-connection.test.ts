@@ -6,7 +6,7 @@ import { maxFeedbackWaiting } from '../../src/base/limits.js';
 import { silentLogger } from '../../src/base/log.js';
 import { feedbackTupleBytes, writeFeedbackTuple } from '../../src/codec/binary/index.js';
 import { type FeedbackTuple, readFeedback } from '../../src/connection/feedback-connection.js';
-import type { Backend } from '../../src/transport/backend.js';
+import type { Backend, ByteStreamListener } from '../../src/transport/backend.js';
 import { createMemoryBackend, type MemoryStream } from '../../src/transport/memory.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
@@ -29,6 +29,7 @@ class Reading {
   readonly clock = new VirtualClock();
   readonly tuples: FeedbackTuple[] = [];
   client: MemoryStream | null = null;
+  listener: ByteStreamListener | null = null;
   isServerClosed = false;
   connections = 0;
   error: unknown = null;
@@ -51,6 +52,7 @@ class Reading {
       { clock: this.clock, pieceBytes: () => pieceBytes },
     );
     const open: Backend['open'] = (options, listener) => {
+      this.listener = listener;
       this.client = backend.open(options, listener) as MemoryStream;
       return this.client;
     };
@@ -145,6 +147,24 @@ describe('connection/feedback-connection', () => {
     assert.deepEqual([reading.tuples.length, reading.error], [2, null]);
     assert.ok(reading.clock.now() >= 20_000);
     assert.ok(reading.isServerClosed);
+  });
+
+  it('reads what a busy thread left lying before it takes silence for the end', async () => {
+    const reading = new Reading((stream) => stream.write(bytesOf(some.slice(0, 1)), () => {}));
+    const { clock } = reading;
+    const first = reading.generator.next();
+    clock.advance(100);
+    assert.ok((await first).value);
+    const second = reading.generator.next();
+    await new Promise((resolve) => setImmediate(resolve));
+    while (clock.nextTimerMs !== null && clock.nextTimerMs <= 25_000) clock.runTimer();
+    const late = bytesOf(some.slice(1));
+    reading.listener!.onBytes(late, late.length);
+    clock.settle();
+    assert.deepEqual((await second).value?.token, some[1]![1]);
+    await reading.generator.return();
+    clock.advance(1_000);
+    assert.equal(clock.timerCount, 0);
   });
 
   it('throws for a peer that is no feedback gateway', async () => {
