@@ -7,12 +7,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createColors } from 'picocolors';
+import { passphraseVariable } from './credential-options.js';
 import { compareBooks, SenderDigest } from './demo-books.js';
 import { writeDemoFiles } from './demo-files.js';
 import type { DemoOptions } from './demo-options.js';
 import { DemoSimulator } from './demo-simulator.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
 import { integer } from './numbers.js';
+import { pinVariable } from './pin-option.js';
+import { proxyVariable } from './proxy-option.js';
 import { runSend } from './send.js';
 import { hasColour, printError, type Terminal } from './terminal.js';
 
@@ -53,7 +56,7 @@ async function demoIn(folder: string, { tokens, threads }: DemoOptions, terminal
         // The simulator's digest counts every answer, the sender's the last of each recipient: one answer each.
         retries: 0,
       },
-      terminal,
+      { ...terminal, env: withoutOwn(terminal.env) },
       digest,
     );
     const ran = report.exitCode === exitCodes.accepted || report.exitCode === exitCodes.notAllAccepted;
@@ -67,4 +70,11 @@ async function demoIn(folder: string, { tokens, threads }: DemoOptions, terminal
   } finally {
     await simulator.stop();
   }
+}
+
+/** The gateway is on this machine and the key a new one: what the environment says of others does not hold for them. */
+function withoutOwn(env: Terminal['env']): Terminal['env'] {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => ![proxyVariable, pinVariable, passphraseVariable].includes(name)),
+  );
 }
