@@ -361,10 +361,8 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   #endAnswered(): void {
     const wasReady = this.#state === 'ready';
     this.#state = 'closing';
-    this.#deadline.setNoLaterThan(closeTimeoutMs);
-    this.#quietTimer.clear();
-    this.#provingTimer.clear();
-    this.#writeTimer.clear();
+    this.#stopTimers();
+    this.#deadline.set(closeTimeoutMs);
     if (this.#isWriting) this.#stream.destroy();
     else this.#stream.end();
     if (wasReady) this.#options.owner.onConnectionDraining(this, this.#endCause);

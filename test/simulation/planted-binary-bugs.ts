@@ -77,7 +77,7 @@ const bugs: readonly PlantedBug[] = [
   {
     name: 'connecting to a binary gateway has no deadline',
     file: 'connection/binary-connection.js',
-    before: 'this.#deadline.set(connectTimeoutMs);',
+    before: 'this.#deadline.set(options.connectTimeoutMs);',
     after: '',
     breaks: 'a gateway that does not answer keeps the campaign for ever',
   },

@@ -36,8 +36,8 @@ const codecBugs: readonly PlantedBug[] = [
   {
     name: 'a GOAWAY makes its streams unknown',
     file: 'codec/http2/client-connection.js',
-    before: 'this.#endings.unprocessed(slot, DROPPED, cause);',
-    after: 'this.#endings.unanswered(slot, DROPPED, cause);',
+    before: 'this.#endings.unprocessed(slot, DROPPED, goawayCause(errorCode));',
+    after: 'this.#endings.unanswered(slot, DROPPED, goawayCause(errorCode));',
     breaks: 'what was certainly not processed is reported as unknown',
   },
   {
@@ -214,7 +214,7 @@ const connectionBugs: readonly PlantedBug[] = [
   {
     name: 'connecting has no deadline',
     file: 'connection/http2-connection.js',
-    before: 'this.#deadline.set(connectTimeoutMs);',
+    before: 'this.#deadline.set(options.connectTimeoutMs);',
     after: '',
     breaks: 'a gateway that does not answer keeps the campaign for ever',
   },
