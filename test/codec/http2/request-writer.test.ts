@@ -103,4 +103,16 @@ describe('codec/http2/request-writer', () => {
       );
     });
   }
+
+  it("charges a payload of a recipient's own to the window of its stream", () => {
+    const { writer, streams } = writerAt(1);
+    const personal = { apnsIds: null, payloads: Buffer.alloc(70), payloadOffsets: Uint32Array.of(0, 40, 70) };
+    const own = template(true);
+    // Once field by field, which enters fields into the table, and then by the image.
+    for (const from of [0, 1]) {
+      const recipients = { tokens: someTokens(2), personal, order: inOrder(2), from, tagBase: 0 };
+      assert.equal(writer.submit(own, recipients, 1, 10), 1);
+    }
+    assert.deepEqual([...streams.windowDeltas.subarray(0, 2)], [-40, -30]);
+  });
 });
