@@ -45,7 +45,8 @@ describe('a worker thread that runs out of memory', function () {
   let dispatcher: Dispatcher | null = null;
 
   beforeEach(async () => {
-    simulator = await startSimulator({ controlPort: null, roundTripMs: 1 });
+    // Long enough that something is in flight whenever a thread comes to harm.
+    simulator = await startSimulator({ controlPort: null, roundTripMs: 20 });
   });
 
   afterEach(async () => {
