@@ -52,8 +52,8 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   readonly #growthTimer: Timer;
   readonly #trimTimer: Timer;
   readonly #connections: GatewayConnection[] = [];
-  /** Connections whose end is known and has been judged, though they may still drain. */
-  readonly #judged = new Set<GatewayConnection>();
+  /** Connections whose end is known and has been judged, though they may still drain; true: the last of a row. */
+  readonly #judged = new Map<GatewayConnection, boolean>();
   readonly #gone = new GoneStats();
   #isClosed = false;
   /** The source was told so; nothing begins by itself until it announces work again. */
@@ -195,28 +195,36 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     this.#watchGrowth();
   }
 
-  /** What the end of a connection says about the next one, once for each connection. */
+  /** The pool gives up with the last of a row. One that drains may still be answered, and then there is no row. */
   #judge(connection: GatewayConnection, error: PealError | null): void {
-    if (this.#isClosed || error === null || this.#judged.has(connection)) return;
-    this.#judged.add(connection);
+    if (this.#isClosed || error === null) return;
+    const isLast = this.#judged.get(connection) ?? this.#weigh(connection, error);
+    this.#judged.set(connection, isLast);
+    const mayAnswer = connection.state === 'draining' && connection.inFlight > 0;
+    if (isLast && connection.counts.answers === 0 && !mayAnswer) this.#giveUp(error);
+  }
+
+  /** What the end of a connection says about the next one, once for each. True: it was the last that may fail. */
+  #weigh(connection: GatewayConnection, error: PealError): boolean {
     const { ageMs } = connection;
     const { answers, progress, bytesSent } = connection.counts;
     const now = this.#clock.now();
     if (answers === 0) {
       // What is wrong with a credential is no reason for other pools to wait.
       const isReached = bytesSent > 0 || isHopeless(error);
-      const isLast = this.#backoff.onFailure(now, now - ageMs, isReached);
-      if (isLast || isHopeless(error)) this.#giveUp(error);
-    } else if (progress >= answersOfUsefulConnection || (progress > 0 && ageMs >= maxConnectBackoffMs)) {
+      return this.#backoff.onFailure(now, now - ageMs, isReached) || isHopeless(error);
+    }
+    if (progress >= answersOfUsefulConnection || (progress > 0 && ageMs >= maxConnectBackoffMs)) {
       this.#backoff.onUsefulConnection();
     } else {
       this.#backoff.onShortLife(now, progress);
     }
+    return false;
   }
 
-  /** Unless other connections work, or nothing waits. */
+  /** Unless other connections work or are being opened, or nothing waits. */
   #giveUp(error: PealError): void {
-    if (this.#connections.some((connection) => connection.state === 'ready')) return;
+    if (this.#usable().length > 0) return;
     this.#backoff.onGivenUp();
     this.#tellFailure(error);
   }

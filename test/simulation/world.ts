@@ -307,7 +307,8 @@ export class World {
 function longestHoleMs({ binary }: Plan): number {
   if (binary === null) return maxHoleMs;
   const { readTimeoutMs, writeTimeoutMs } = binary.settings;
-  return flushIntervalMs + Math.max(readTimeoutMs, writeTimeoutMs) + binaryHoleSlackMs;
+  // A write that gets through late begins the wait for the answer to its flush.
+  return flushIntervalMs + writeTimeoutMs + readTimeoutMs + binaryHoleSlackMs;
 }
 
 /** How long a job takes if the program makes its batches, and takes what comes out, as slowly as it may. */
