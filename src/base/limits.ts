@@ -153,6 +153,8 @@ export const maxConnectBackoffMs = 60_000;
 export const closeTimeoutMs = 5_000;
 /** How long one address of a host may take before the next one is tried. */
 export const addressAttemptTimeoutMs = 500;
+/** Host names of which one back-end remembers the address to begin with; the one not asked for longest gives way. */
+export const maxRotatedHosts = 64;
 /** TLS contexts (client certificate and trusted certificates) that one back-end keeps. */
 export const maxSecureContexts = 64;
 /** Characters of one message that the command line prints. */

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import type { LookupAddress } from 'node:dns';
+import { maxRotatedHosts } from '../../src/base/limits.js';
 import { createRotatingLookup } from '../../src/transport/lookup.js';
 
 const v6 = (n: number): LookupAddress => ({ address: `::${n}`, family: 6 });
 const v4 = (n: number): LookupAddress => ({ address: `10.0.0.${n}`, family: 4 });
 
 describe('transport/lookup', () => {
-  function ask(lookup: ReturnType<typeof createRotatingLookup>): string[] {
+  function ask(lookup: ReturnType<typeof createRotatingLookup>, host = 'host'): string[] {
     let found: string[] = [];
-    lookup('host', { all: true }, (error, addresses) => {
+    lookup(host, { all: true }, (error, addresses) => {
       assert.equal(error, null);
       found = (addresses as LookupAddress[]).map(({ address }) => address);
     });
@@ -25,6 +26,24 @@ describe('transport/lookup', () => {
     assert.deepEqual(ask(lookup), ['::2', '::1', '10.0.0.2', '10.0.0.3', '10.0.0.1']);
     assert.deepEqual(ask(lookup), ['::1', '::2', '10.0.0.3', '10.0.0.1', '10.0.0.2']);
     assert.equal(asked, 3);
+  });
+
+  it('turns each host by itself', () => {
+    const lookup = createRotatingLookup((_host, _options, callback) => callback(null, [v4(1), v4(2)]), 0);
+    const first = ['one', 'other', 'one', 'other', 'one'].map((host) => ask(lookup, host)[0]);
+    assert.deepEqual(first, ['10.0.0.1', '10.0.0.1', '10.0.0.2', '10.0.0.2', '10.0.0.1']);
+  });
+
+  it('remembers the turns of so many hosts only, of those that are asked for', () => {
+    const lookup = createRotatingLookup((_host, _options, callback) => callback(null, [v4(1), v4(2), v4(3)]), 0);
+    const first = (host: string): string => ask(lookup, host)[0]!;
+    first('rare');
+    first('often');
+    for (let i = 0; i < maxRotatedHosts - 2; i++) first(`host ${i}`);
+    assert.equal(first('often'), '10.0.0.2');
+    first('one too many');
+    assert.equal(first('often'), '10.0.0.3');
+    assert.equal(first('rare'), '10.0.0.1');
   });
 
   it('begins anywhere, so that threads and processes do not all take the same address', () => {
