@@ -153,6 +153,8 @@ export const maxConnectBackoffMs = 60_000;
 export const closeTimeoutMs = 5_000;
 /** How long one address of a host may take before the next one is tried. */
 export const addressAttemptTimeoutMs = 500;
+/** Share of connectTimeoutMs that TLS with one address may take while others are left; addressAttemptTimeoutMs at least. */
+export const silentAddressShare = 0.25;
 /** Host names of which one back-end remembers the address to begin with; the one not asked for longest gives way. */
 export const maxRotatedHosts = 64;
 /** TLS contexts (client certificate and trusted certificates) that one back-end keeps. */

@@ -2,7 +2,8 @@
  * One byte stream over node:tls. Made by the TLS back-end; lives on the thread of its connection.
  *
  *   dialling ── way there ──▶ handshake ── secured, protocol agreed on ──▶ open ──▶ closed
- *      │      (TCP: at once)      │
+ *      │      (TCP: at once)    │    │ ▲
+ *      │                        │    └─┘ TCP: the next address (gateway-addresses)
  *      └────── time is up, refused, destroyed ────────────────────────────────────▶ closed
  *
  * A socket of its own reads into one buffer that is used again for every read (`onread`): no allocation and no stream
@@ -17,6 +18,7 @@ import type { PealError } from '../base/errors.js';
 import { readBufferBytes } from '../base/limits.js';
 import type { BackendStream, ByteStreamListener, OpenOptions, StreamDetails } from './backend.js';
 import { pinsOfGateway } from './chain-pins.js';
+import { GatewayAddresses } from './gateway-addresses.js';
 import { dialError, noPinError, noProtocolError, streamError, timeoutError } from './tls-errors.js';
 
 /**
@@ -40,6 +42,9 @@ export class TlsStream implements BackendStream {
   readonly #listener: ByteStreamListener;
   readonly #clock: Clock;
   readonly #connectTimer: TimerHandle;
+  readonly #socketOptions: SocketOptions;
+  /** Null where the way is dialled. */
+  readonly #addresses: GatewayAddresses | null;
   /** Null while the way to the gateway is being dialled. */
   #socket: TLSSocket | null = null;
   /** What TLS runs inside, where that was dialled. */
@@ -53,19 +58,21 @@ export class TlsStream implements BackendStream {
   #error: PealError | null = null;
   #onWritten: (() => void) | null = null;
 
-  /** @param dial null: TCP to the host and port of `socketOptions` */
+  /** @param way how the host of `socketOptions` is reached: by TCP to one of its addresses, or as it is dialled */
   constructor(
     socketOptions: SocketOptions,
     options: OpenOptions,
     listener: ByteStreamListener,
     clock: Clock,
-    dial: Dial | null,
+    way: GatewayAddresses | Dial,
   ) {
     this.#options = options;
     this.#listener = listener;
     this.#clock = clock;
-    if (dial === null) this.#connect(socketOptions);
-    else this.#dial(dial, socketOptions);
+    this.#socketOptions = { ...socketOptions, noDelay: true };
+    this.#addresses = way instanceof GatewayAddresses ? way : null;
+    if (way instanceof GatewayAddresses) this.#reach(way);
+    else this.#dial(way);
     this.#connectTimer = clock.setTimer(this.#onConnectTimeout, options.connectTimeoutMs);
   }
 
@@ -121,18 +128,25 @@ export class TlsStream implements BackendStream {
 
   // --- the way, and TLS within it ---
 
-  #dial(dial: Dial, socketOptions: SocketOptions): void {
+  /** Connects to the first address that takes the connection; again where that one proves bad. */
+  #reach(addresses: GatewayAddresses): void {
+    const buffer = Buffer.allocUnsafeSlow(this.#options.readBufferBytes ?? readBufferBytes);
+    const { lookup } = addresses;
+    addresses.watch(this.#connect({ ...this.#socketOptions, lookup, onread: { buffer, callback: this.#onRead } }));
+  }
+
+  #dial(dial: Dial): void {
     const dialling = new AbortController();
     this.#dialling = dialling;
     // In a promise of its own, so that a dial function that throws at once is treated as one that rejects.
     const way = Promise.resolve().then(() => dial(this.#options, dialling.signal));
     way.then(
-      (duplex) => this.#onDialled(duplex, socketOptions),
+      (duplex) => this.#onDialled(duplex),
       (error: unknown) => this.#onDialFailed(error),
     );
   }
 
-  #onDialled(way: Duplex, socketOptions: SocketOptions): void {
+  #onDialled(way: Duplex): void {
     way.on('error', (error) => this.#fail(streamError(error, this.#state())));
     if (this.#isClosed || this.#isAbandoned) {
       way.destroy();
@@ -140,8 +154,7 @@ export class TlsStream implements BackendStream {
     }
     this.#dialling = null;
     this.#way = way;
-    this.#connect({ ...socketOptions, socket: way });
-    this.#socket!.on('data', this.#onData);
+    this.#connect({ ...this.#socketOptions, socket: way }).on('data', this.#onData);
   }
 
   #onDialFailed(error: unknown): void {
@@ -150,20 +163,17 @@ export class TlsStream implements BackendStream {
     this.#onClose();
   }
 
-  #connect(socketOptions: SocketOptions): void {
-    const all: SocketOptions = { ...socketOptions, noDelay: true };
-    if (socketOptions.socket === undefined) {
-      const bytes = this.#options.readBufferBytes ?? readBufferBytes;
-      all.onread = { buffer: Buffer.allocUnsafeSlow(bytes), callback: this.#onRead };
-    }
-    const socket = connect(all);
+  #connect(socketOptions: SocketOptions): TLSSocket {
+    const socket = connect(socketOptions);
     this.#socket = socket;
+    this.#hasPeerEnded = false;
     socket.on('secureConnect', () => this.#onSecure());
     socket.on('end', () => {
       this.#hasPeerEnded = true;
     });
-    socket.on('error', (error) => this.#fail(streamError(error, this.#state())));
+    socket.on('error', (error) => this.#onError(error));
     socket.on('close', () => this.#onClose());
+    return socket;
   }
 
   // Made once per stream, not once per write. A write that fails is followed by 'close', which says it all.
@@ -184,7 +194,8 @@ export class TlsStream implements BackendStream {
   };
 
   readonly #onConnectTimeout = (): void => {
-    this.#fail(timeoutError(this.#options.address, this.#options.connectTimeoutMs));
+    const error = timeoutError(this.#options.address, this.#options.connectTimeoutMs);
+    this.#fail(this.#addresses?.explain(error) ?? error);
     this.#drop();
   };
 
@@ -214,6 +225,15 @@ export class TlsStream implements BackendStream {
 
   // --- the end ---
 
+  /** Fails the stream, unless it is one address that has failed and there are others. */
+  #onError(error: unknown): void {
+    if (this.#error !== null) return;
+    const reason = streamError(error, this.#state());
+    const isOnItsWay = this.#addresses !== null && !this.#isOpen && !this.#hasEnded;
+    const verdict = isOnItsWay ? this.#addresses.judge(reason) : reason;
+    if (verdict !== null) this.#fail(verdict);
+  }
+
   /** Keeps the first error: what follows it is only its echo. */
   #fail(error: PealError): void {
     this.#error ??= error;
@@ -232,11 +252,17 @@ export class TlsStream implements BackendStream {
 
   #onClose(): void {
     if (this.#isClosed) return;
+    if (!this.#isOpen && !this.#isAbandoned) {
+      this.#onError({ code: 'ECONNRESET' });
+      if (this.#error === null && this.#addresses !== null) {
+        this.#reach(this.#addresses);
+        return;
+      }
+    }
     this.#isClosed = true;
     this.#dialling = null;
     this.#way?.destroy();
     this.#clock.clearTimer(this.#connectTimer);
-    if (!this.#isOpen && !this.#isAbandoned) this.#fail(streamError({ code: 'ECONNRESET' }, this.#state()));
     this.#listener.onClosed(this.#isAbandoned ? null : this.#error);
   }
 

@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { addressAttemptTimeoutMs } from '../base/limits.js';
 import type { Backend, BackendStream, ByteStreamListener, OpenOptions } from './backend.js';
+import { GatewayAddresses } from './gateway-addresses.js';
 import { createRotatingLookup } from './lookup.js';
 import { SecureContexts } from './secure-contexts.js';
 import type { CredentialFor } from './tls-credential.js';
@@ -15,9 +16,12 @@ import { type Dial, type SocketOptions, TlsStream } from './tls-stream.js';
 export interface TlsBackendOptions {
   /** Default: the process's own. */
   readonly clock?: Clock;
-  /** How host names become addresses. Default: a fresh `dns.lookup` for each connection, spread over its answers. */
+  /**
+   * How host names become addresses, all of them: asked once for each connection, which tries them in that order.
+   * Default: a fresh `dns.lookup`, spread over its answers.
+   */
   readonly lookup?: LookupFunction;
-  /** How the gateway is reached. Default: TCP. */
+  /** How the gateway is reached. Default: TCP to its addresses. */
   readonly dial?: Dial;
   /** How client certificates are held. Default: in memory, as they were loaded. */
   readonly credentialFor?: CredentialFor;
@@ -36,8 +40,9 @@ export function createTlsBackend(options: TlsBackendOptions = {}): Backend {
     open(openOptions: OpenOptions, listener: ByteStreamListener): BackendStream {
       try {
         const secureContext = contexts.contextFor(openOptions.certificate, openOptions.ca);
-        const socketOptions = { ...socketOptionsFor(openOptions), secureContext, lookup };
-        return new TlsStream(socketOptions, openOptions, listener, clock, dial);
+        const socketOptions = { ...socketOptionsFor(openOptions), secureContext };
+        const way = dial ?? new GatewayAddresses(lookup, openOptions.connectTimeoutMs, clock);
+        return new TlsStream(socketOptions, openOptions, listener, clock, way);
       } catch (error) {
         return refusedStream(error, listener, clock);
       }
