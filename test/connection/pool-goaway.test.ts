@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { drainTimeoutMs } from '../../src/base/limits.js';
 import * as frames from '../../src/codec/http2/frames.js';
 import type { ScriptedGateway } from '../support/scripted-gateway.js';
-import { Harness } from './pool-harness.js';
+import { connectError, Harness } from './pool-harness.js';
 
 const streams = (count: number) => [[frames.SETTINGS_MAX_CONCURRENT_STREAMS, count]] as const;
 
@@ -42,6 +42,39 @@ describe('connection/pool and GOAWAY', () => {
       assert.equal(cause.code, 'ERR_PEAL_GOAWAY');
       assert.match(cause.message, /^gateway\.example:443 closed the connection \(GOAWAY, error code 0, IdleTimeout\)/);
     }
+  });
+
+  describe('before the first answer, after two attempts that were refused', () => {
+    /** The third connection has to prove itself: it gets one request, and a GOAWAY that promises to answer it. */
+    function makeThird(): { h: Harness; id: number } {
+      let asked = 0;
+      const onRequest = (gateway: ScriptedGateway, id: number): void => {
+        asked = id;
+        gateway.goaway(id);
+      };
+      const h = make({ script: (n) => (n < 2 ? connectError() : n === 2 ? { onRequest } : {}) });
+      h.start();
+      for (let ms = 0; ms < 10_000 && asked === 0; ms += 10) h.clock.advance(10);
+      assert.equal(h.attemptsAtMs.length, 3);
+      return { h, id: asked };
+    }
+
+    it('does not give the pool up while answers may come', () => {
+      const { h, id } = makeThird();
+      assert.deepEqual(h.source.failures, []);
+      h.gateways[0]!.accept(id);
+      h.clock.advance(30_000);
+      assert.deepEqual(h.source.failures, []);
+      assert.equal(h.source.count('accepted'), 100);
+    });
+
+    it('gives the pool up when none came', () => {
+      const { h } = makeThird();
+      h.gateways[0]!.stream.destroy();
+      h.clock.advance(1);
+      assert.equal(h.source.failures.length, 1);
+      h.source.dropWaiting();
+    });
   });
 
   it('sends what was not processed over a successor, once, and keeps the answers that still come', () => {
