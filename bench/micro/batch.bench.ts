@@ -22,6 +22,12 @@ const tokens = new TokenBlock(
   tokenBytes,
   maxBatchRecipients,
 );
+/** No connection is ever opened. */
+const nowhere: RouteConfig = {
+  address: { protocol: 'http2', host: 'gateway.invalid', port: 443 },
+  credential: { kind: 'none', fingerprint: 'none' },
+  ...{ ca: null, maxConnections: 1, connectTimeoutMs: 1_000, indexAuthorization: true },
+};
 const perBatch = { bytesPerItem: tokenBytes, itemsPerRun: maxBatchRecipients };
 
 export const register: Register = () => {
@@ -62,7 +68,7 @@ function booksItem(buffers: TokenBuffers): MicroItem {
     name: 'batch: all books of the engine, copy to tally',
     ...perBatch,
     setUp: () => {
-      shard.receive({ kind: 'route', routeId: 1, config: {} as RouteConfig });
+      shard.receive({ kind: 'route', routeId: 1, config: nowhere });
       const notification = { headers: [], payload: new Uint8Array(2), expiration: null, priority: null };
       shard.receive({ kind: 'notification', notificationId: 1, routeId: 1, notification });
     },

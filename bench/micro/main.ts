@@ -4,25 +4,11 @@
  *   npm run bench:micro              all of them
  *   npm run bench:micro -- hpack     those whose name holds "hpack"
  */
-import { existsSync } from 'node:fs';
 import { Bench } from 'tinybench';
-import type { MicroItem, Register } from './suite.js';
+import { loadItems, type MicroItem } from './suite.js';
 
-/** Every bench file, in the order of the table. */
-const files = ['request-template', 'binary-frames', 'response-reader', 'hpack', 'batch', 'token-parsing'];
 /** Measured time of each item, in milliseconds; as long again goes before it for the compiler to settle. */
 const measureMs = 400;
-
-async function load(): Promise<MicroItem[]> {
-  const items: MicroItem[] = [];
-  for (const file of files) {
-    const url = new URL(`./${file}.bench.js`, import.meta.url);
-    if (!existsSync(url)) continue;
-    const { register } = (await import(url.href)) as { register?: Register };
-    if (register !== undefined) items.push(...register());
-  }
-  return items;
-}
 
 /** A copy of as many bytes as one run of the item handles. */
 function copyOf(item: MicroItem): () => void {
@@ -41,7 +27,7 @@ interface Row {
 }
 
 async function main(filter: string | undefined): Promise<void> {
-  const items = (await load()).filter(({ name }) => filter === undefined || name.includes(filter));
+  const items = (await loadItems()).filter(({ name }) => filter === undefined || name.includes(filter));
   const bench = new Bench({ time: measureMs, warmupTime: measureMs, throws: true });
   for (const item of items) {
     item.setUp?.();
