@@ -35,7 +35,9 @@ export interface HoleFigures {
 export class Figures {
   seeds = 0;
   readonly totals: Record<Sum, number>;
+  /** Within ten seconds. A binary gateway ends a connection with each notification that it refuses. */
   mostConnects = 0;
+  mostBinaryConnects = 0;
   longestTailMs = 0;
   /** Worlds of the binary protocol among the seeds. */
   binarySeeds = 0;
@@ -52,7 +54,8 @@ export class Figures {
   add(report: SeedReport): void {
     this.seeds += 1;
     for (const name of sums) this.totals[name] += report[name];
-    this.mostConnects = Math.max(this.mostConnects, report.mostConnects);
+    const most = report.isBinary ? 'mostBinaryConnects' : 'mostConnects';
+    this[most] = Math.max(this[most], report.mostConnects);
     this.longestTailMs = Math.max(this.longestTailMs, report.tailMs);
     this.binarySeeds += report.isBinary ? 1 : 0;
     (report.isBinary ? this.binaryHolesMs : this.holesMs).push(...report.holesMs);
@@ -67,6 +70,7 @@ export class Figures {
     this.seeds += other.seeds;
     for (const name of sums) this.totals[name] += other.totals[name];
     this.mostConnects = Math.max(this.mostConnects, other.mostConnects);
+    this.mostBinaryConnects = Math.max(this.mostBinaryConnects, other.mostBinaryConnects);
     this.longestTailMs = Math.max(this.longestTailMs, other.longestTailMs);
     this.binarySeeds += other.binarySeeds;
     this.holesMs.push(...other.holesMs);
@@ -85,7 +89,7 @@ export class Figures {
   }
 
   print(wallMs: number, threads: number): void {
-    const { totals, mostConnects } = this;
+    const { totals, mostConnects, mostBinaryConnects } = this;
     const number = (value: number): string => Math.round(value).toLocaleString('en-US');
     const rows: readonly (readonly [string, string])[] = [
       ['seeds, of them binary', `${number(this.seeds)}, ${number(this.binarySeeds)}`],
@@ -94,7 +98,7 @@ export class Figures {
       ['accepted / rejected', `${number(totals.accepted)} / ${number(totals.rejected)}`],
       ['unsent / unknown', `${number(totals.unsent)} / ${number(totals.unknown)}`],
       ['requests, of them sent again', `${number(totals.requests)}, ${number(totals.resent)}`],
-      ['connects, most in 10 s', `${number(totals.connects)}, ${mostConnects}`],
+      ['connects, most in 10 s', `${number(totals.connects)}, ${mostConnects} (binary ${mostBinaryConnects})`],
       ['black holes found', holesText(this.holes())],
       ['black holes found, binary', holesText(this.holes(this.binaryHolesMs))],
       ['faults', countsText(this.faults)],
