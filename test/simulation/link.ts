@@ -7,6 +7,7 @@
  *            ◀── down ◀──
  */
 import { PealError } from '../../src/base/errors.js';
+import { STATUS_BYTES } from '../../src/codec/binary/index.js';
 import type { BackendStream, ByteStream, ByteStreamListener, StreamDetails } from '../../src/transport/backend.js';
 import type { VirtualClock } from '../support/virtual-clock.js';
 import { type LineSettings, Pipe } from './pipe.js';
@@ -42,6 +43,8 @@ export class Link implements BackendStream {
   readonly #options: LinkOptions;
   readonly #up: Pipe;
   readonly #down: Pipe;
+  /** Octets that the gateway itself has written. */
+  #said = 0;
   readonly server: ByteStream;
   watcher: LinkWatcher | null = null;
   /** Octets that lay ready to be read when the sender gave the connection up. */
@@ -80,7 +83,9 @@ export class Link implements BackendStream {
     this.#down.pause();
     this.server = {
       write: (bytes, onWritten) => {
-        if (this.#server === 'open') this.#down.write(bytes, onWritten);
+        if (this.#server !== 'open') return;
+        this.#said += bytes.length;
+        this.#down.write(bytes, onWritten);
       },
       pauseReading: () => this.#up.pause(),
       resumeReading: () => this.#up.resume(),
@@ -142,9 +147,12 @@ export class Link implements BackendStream {
     this.watcher?.onHole();
   }
 
-  /** The gateway says something that nobody asked for; false where it cannot. */
+  /**
+   * A binary gateway says something that nobody asked for; false where it cannot. Not within a status, which together
+   * with that may name another notification: nobody could tell.
+   */
   babble(bytes: Uint8Array): boolean {
-    if (this.#server !== 'open' || this.#down.isWriting) return false;
+    if (this.#server !== 'open' || this.#down.isWriting || this.#said % STATUS_BYTES !== 0) return false;
     this.#down.write(bytes, () => {});
     return true;
   }

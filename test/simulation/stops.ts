@@ -80,7 +80,8 @@ export function unjustified(
     ERR_PEAL_CREDENTIAL:
       has('wall', 'gateway expireProviderTokens') || plan.gateway.conduct?.providerTokenUpdates === 1,
     ERR_PEAL_SHARD: has('crash'),
-    ERR_PEAL_STOPPED: plan.binary !== null,
+    // With a clock that somebody has set, provider tokens are from the future, and so invalid.
+    ERR_PEAL_STOPPED: plan.binary !== null || has('wall'),
     ERR_PEAL_DISCARDED: plan.binary?.stopsAtFailure === true,
   };
   const isFine = because[code as PealErrorCode] ?? barrenConnections >= maxConnectAttempts;
