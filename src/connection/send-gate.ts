@@ -49,6 +49,7 @@ export class SendGate {
   readonly #transient: DoublingPause;
   readonly #tokenUpdates: DoublingPause;
   #isHeld = false;
+  #isStopped = false;
   /** Transient answers since the last of another kind. */
   #inRow = 0;
   #retryAfterMs = 0;
@@ -83,6 +84,7 @@ export class SendGate {
 
   /** After a read of one connection that brought `answers` answers; `review` says which of them were no good. */
   afterRead(answers: number, review: AnswerReview): void {
+    if (this.#isStopped) return;
     if (review.barren < answers && this.#barrenSinceMs !== null) this.#recover();
     if (review.barren === review.repeated) return;
     this.#noteBarren();
@@ -105,7 +107,9 @@ export class SendGate {
     this.#barrenSinceMs = null;
   }
 
+  /** The pool closes. Answers may still come; there is nothing to pause any more. */
   stop(): void {
+    this.#isStopped = true;
     this.#transient.stop();
     this.#tokenUpdates.stop();
   }

@@ -161,4 +161,11 @@ describe('connection/send-gate', () => {
     gate.stop();
     assert.equal(clock.timerCount, 0);
   });
+
+  it('leaves no timer behind when answers come after it was stopped', () => {
+    gate.stop();
+    gate.afterRead(many, transient(many));
+    gate.afterRead(1, { ...good, bad: 1, barren: 1, tokenUpdates: 1 });
+    assert.equal(clock.timerCount, 0);
+  });
 });
