@@ -5,6 +5,7 @@
  *   the connection …                          the next one waits                       it counts as
  *   did not connect                           doubling, with all pools of the address  a failure
  *   ended with requests sent, none answered   doubling                                 a failure
+ *   drains, and has answered nothing so far   doubling                                 what it is in the end
  *   answered, and nothing that was of use     doubling                                 nothing
  *   brought a few answers                     doubling, at most 20 s ÷ answers         progress
  *   served well                               not at all                               progress
@@ -70,12 +71,12 @@ export class ConnectBackoff {
   }
 
   /**
-   * An attempt or a connection that began at `beganMs` came to nothing; `isReached`: it had connected.
-   * True: it was the last of the row.
+   * An attempt or a connection that began at `beganMs` came to nothing; `isReached`: it had connected; `hasWaited`: the
+   * next one has been put off for it already. True: it was the last of the row.
    */
-  onFailure(nowMs: number, beganMs: number, isReached: boolean): boolean {
-    if (isReached) this.#wait(nowMs, maxConnectBackoffMs);
-    else this.#address.onUnreached(nowMs, beganMs, this.#random);
+  onFailure(nowMs: number, beganMs: number, isReached: boolean, hasWaited = false): boolean {
+    if (isReached && !hasWaited) this.#wait(nowMs, maxConnectBackoffMs);
+    if (!isReached) this.#address.onUnreached(nowMs, beganMs, this.#random);
     if (this.#failures++ === 0) this.#failingSinceMs = nowMs;
     const isPatient = this.#hasAnswered && !isReached && nowMs - this.#failingSinceMs < maxOutageMs;
     return this.#failures >= maxConnectAttempts && !isPatient;

@@ -52,8 +52,8 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   readonly #growthTimer: Timer;
   readonly #trimTimer: Timer;
   readonly #connections: GatewayConnection[] = [];
-  /** Connections whose end is known and has been judged, though they may still drain; true: the last of a row. */
-  readonly #judged = new Map<GatewayConnection, boolean>();
+  /** Connections whose end is known, though they may still drain: the next one waits for it, or it has been judged. */
+  readonly #ending = new Map<GatewayConnection, 'waited' | 'judged'>();
   readonly #gone = new GoneStats();
   #isClosed = false;
   /** The source was told so; nothing begins by itself until it announces work again. */
@@ -158,7 +158,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     const fields = { connection: connection.id, answers: connection.counts.answers };
     this.#options.log.debug(fields, error === null ? 'connection closed' : error.message);
     this.#judge(connection, error);
-    this.#judged.delete(connection);
+    this.#ending.delete(connection);
     this.#work();
     this.#resolveIfAllClosed();
   }
@@ -195,28 +195,33 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     this.#watchGrowth();
   }
 
-  /** The pool gives up with the last of a row. One that drains may still be answered, and then there is no row. */
+  /** What the end of a connection says about the next one, once for each. One that drains may still be answered. */
   #judge(connection: GatewayConnection, error: PealError | null): void {
-    if (this.#isClosed || error === null) return;
-    const isLast = this.#judged.get(connection) ?? this.#weigh(connection, error);
-    this.#judged.set(connection, isLast);
+    const earlier = this.#ending.get(connection);
+    if (this.#isClosed || error === null || earlier === 'judged') return;
     const mayAnswer = connection.state === 'draining' && connection.inFlight > 0;
-    if (isLast && connection.counts.answers === 0 && !mayAnswer) this.#giveUp(error);
+    if (connection.counts.answers === 0 && mayAnswer && !isHopeless(error)) {
+      if (earlier === undefined) this.#backoff.onShortLife(this.#clock.now(), 0);
+      this.#ending.set(connection, 'waited');
+      return;
+    }
+    this.#ending.set(connection, 'judged');
+    if (this.#isLast(connection, error, earlier === 'waited')) this.#giveUp(error);
   }
 
-  /** What the end of a connection says about the next one, once for each. True: it was the last that may fail. */
-  #weigh(connection: GatewayConnection, error: PealError): boolean {
+  /** Tells the back-off how a connection ended. True: it was the last that may fail. */
+  #isLast(connection: GatewayConnection, error: PealError, hasWaited: boolean): boolean {
     const { ageMs } = connection;
     const { answers, progress, bytesSent } = connection.counts;
     const now = this.#clock.now();
     if (answers === 0) {
       // What is wrong with a credential is no reason for other pools to wait.
       const isReached = bytesSent > 0 || isHopeless(error);
-      return this.#backoff.onFailure(now, now - ageMs, isReached) || isHopeless(error);
+      return this.#backoff.onFailure(now, now - ageMs, isReached, hasWaited) || isHopeless(error);
     }
     if (progress >= answersOfUsefulConnection || (progress > 0 && ageMs >= maxConnectBackoffMs)) {
       this.#backoff.onUsefulConnection();
-    } else {
+    } else if (!hasWaited) {
       this.#backoff.onShortLife(now, progress);
     }
     return false;

@@ -72,6 +72,15 @@ describe('connection/connect-backoff', () => {
     assert.equal(attempts.at(-1), true);
   });
 
+  it('puts the next one off once for each connection, though it may be counted later', () => {
+    const backoff = new ConnectBackoff(() => 1);
+    backoff.onShortLife(0, 0);
+    assert.equal(backoff.onFailure(100, 0, true, true), false);
+    assert.equal(backoff.waitMs(100), connectBackoffMs - 100);
+    for (let i = 1; i < maxConnectAttempts; i++) backoff.onFailure(100, 0, true, true);
+    assert.equal(backoff.isHalfOpen, true);
+  });
+
   it('is half open after failures in a row, until there is an answer', () => {
     const backoff = new ConnectBackoff(() => 0);
     failures(backoff, breakerFailures - 1);

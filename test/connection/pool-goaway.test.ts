@@ -77,6 +77,19 @@ describe('connection/pool and GOAWAY', () => {
     });
   });
 
+  it('takes connections that answered after their GOAWAY for no failures, whatever they answered', () => {
+    const onRequest = (gateway: ScriptedGateway, id: number): void => {
+      if (gateway.requests.length > 1) return;
+      gateway.goaway(id);
+      h.clock.setTimer(() => gateway.reject(id, 500, '{"reason":"InternalServerError"}'), 5);
+    };
+    const h = make({ script: (n) => (n < 2 ? { settings: streams(1), onRequest } : n === 2 ? connectError() : {}) });
+    h.start();
+    h.clock.advance(60_000);
+    assert.deepEqual(h.source.failures, []);
+    assert.deepEqual([h.source.count('accepted'), h.source.count('rejected')], [98, 2]);
+  });
+
   it('sends what was not processed over a successor, once, and keeps the answers that still come', () => {
     const held: [number, number][] = [];
     const h = make({
