@@ -147,8 +147,9 @@ export class RequestReader {
     }
     this.#judge(wallMs);
     this.#readPath(fields.path.bytes, 0, fields.path.length);
-    if (fields.has(APNS_ID) && this.answer === ACCEPTED && !isUuid(fields.apnsId.bytes, fields.apnsId.length)) {
-      this.answer = BAD_MESSAGE_ID;
+    if (fields.has(APNS_ID) && !isUuid(fields.apnsId.bytes, fields.apnsId.length)) {
+      // Not remembered, whatever this path has earned: with another one it is the id that is wrong.
+      if (this.answer === ACCEPTED) this.answer = BAD_MESSAGE_ID;
     } else {
       this.#remember(bytes, start, end);
     }

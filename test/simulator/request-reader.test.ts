@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ByteWriter } from '../../src/codec/byte-writer.js';
 import { type EncodedField, HpackEncoder } from '../../src/codec/hpack/encoder.js';
+import { BAD_MESSAGE_ID, MISSING_DEVICE_TOKEN } from '../../src/simulator/answers.js';
 import { Gateway } from '../../src/simulator/gateway.js';
 import { resolveOptions } from '../../src/simulator/options.js';
 import { RequestReader } from '../../src/simulator/request-reader.js';
@@ -96,6 +97,21 @@ describe('simulator: request reader', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('finds fault with an apns-id also where the request before it had a fault in its path', () => {
+    const reader = newReader();
+    const answers = ['/3/device/', `/3/device/${tokenNumber(1)}`].map((path) => {
+      const block = literals([
+        [':method', 'POST'],
+        [':scheme', 'https'],
+        [':path', path],
+        ['apns-topic', 'com.example.app'],
+        ['apns-id', 'none'],
+      ]);
+      return read(reader, block).answer;
+    });
+    assert.deepEqual(answers, [MISSING_DEVICE_TOKEN, BAD_MESSAGE_ID]);
   });
 
   it('decodes a block that fills the header table each time it comes', () => {
