@@ -4,7 +4,7 @@
  * names the process's own streams. Main thread.
  */
 import { exitCodes } from './exit-codes.js';
-import { Interrupt } from './interrupt.js';
+import { Interrupt, signalsHeard } from './interrupt.js';
 import { printNote } from './terminal.js';
 import { writeProblem } from './write-problem.js';
 
@@ -31,6 +31,7 @@ stdout.on('error', (error: NodeJS.ErrnoException) => {
 stderr.on('error', () => {});
 
 const { runCommandLine } = await import('./program.js');
+await signalsHeard();
 let code = await runCommandLine(process.argv.slice(2), terminal);
 // The stream tells of its last write in a later turn.
 await new Promise((resolve) => setImmediate(resolve));

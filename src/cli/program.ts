@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { demoOptions } from './demo-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.js';
 import { type FeedbackOptions, feedbackOptionGroups } from './feedback-options.js';
+import { signalsHeard } from './interrupt.js';
 import type { OptionGroup } from './option-values.js';
 import { type SendOptions, sendOptionGroups } from './send-options.js';
 import { type SimulateOptions, simulateOptionGroups } from './simulate-options.js';
@@ -47,7 +48,7 @@ function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Comma
     .description('Sends one notification to a list of device tokens.')
     .addHelpText('after', sendHelp)
     .action(async (options: SendOptions) => {
-      const { runSend } = await import('./send.js');
+      const { runSend } = await loaded(import('./send.js'));
       onEnd((await runSend(options, terminal)).exitCode);
     });
   addOptions(send, sendOptionGroups());
@@ -59,7 +60,7 @@ function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Comma
       'Reads, once, which device tokens a feedback gateway says the app is gone from. It clears its list then.',
     )
     .action(async (options: FeedbackOptions) => {
-      const { feedback } = await import('./feedback.js');
+      const { feedback } = await loaded(import('./feedback.js'));
       onEnd(await feedback(options, terminal));
     });
   addOptions(feedback, feedbackOptionGroups());
@@ -69,7 +70,7 @@ function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Comma
     .summary('run a simulator of the APNs gateway')
     .description('Runs a simulator of the APNs gateway until it is interrupted. docs/simulator.md describes it.')
     .action(async (options: SimulateOptions) => {
-      const { simulate } = await import('./simulate.js');
+      const { simulate } = await loaded(import('./simulate.js'));
       onEnd(await simulate(options, terminal));
     });
   addOptions(simulate, simulateOptionGroups());
@@ -79,11 +80,18 @@ function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Comma
     .summary('send 100,000 notifications to a simulator on this machine, and compare the books of both')
     .description('Sends notifications to a simulator in a process of its own, and compares the books of both sides.')
     .action(async (options: { readonly tokens: number; readonly threads: number | 'auto' }) => {
-      const { demo } = await import('./demo.js');
+      const { demo } = await loaded(import('./demo.js'));
       onEnd(await demo(options, terminal));
     });
   addOptions(demo, demoOptions());
   return program;
+}
+
+/** A command's code, once it is there and no signal from the time of its loading is unheard. */
+async function loaded<T>(command: Promise<T>): Promise<T> {
+  const code = await command;
+  await signalsHeard();
+  return code;
 }
 
 /**

@@ -33,16 +33,25 @@ describe('Interrupt', () => {
     assert.equal(source.listenerCount('SIGINT') + source.listenerCount('SIGTERM'), 0);
   });
 
-  it('has a word to say also while the command is still being loaded', async () => {
-    const child = spawn(process.execPath, ['--import', interruptAtOnce, main, 'send', '--tokens', '-'], {
-      stdio: ['pipe', 'ignore', 'pipe'],
-    });
-    let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text;
-    });
-    const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-    assert.deepEqual([code, signal], [130, null]);
-    assert.match(stderr, /^peal: interrupted before anything was done\n$/);
+  describe('has a word to say also while the command is still being loaded', () => {
+    for (const args of [
+      ['send', '--tokens', '-'],
+      ['feedback', '--gateway', 'no address'],
+      ['simulate', '--no-such-option'],
+      ['--help'],
+    ]) {
+      it(`peal ${args.join(' ')}`, async () => {
+        const child = spawn(process.execPath, ['--import', interruptAtOnce, main, ...args], {
+          stdio: ['pipe', 'ignore', 'pipe'],
+        });
+        let stderr = '';
+        child.stderr.setEncoding('utf8').on('data', (text: string) => {
+          stderr += text;
+        });
+        const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+        assert.deepEqual([code, signal], [130, null]);
+        assert.match(stderr, /^peal: interrupted before anything was done\n$/);
+      });
+    }
   });
 });
