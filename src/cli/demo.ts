@@ -44,7 +44,7 @@ async function demoIn(folder: string, { tokens, threads }: DemoOptions, terminal
     const digest = new SenderDigest();
     const report = await runSend(
       {
-        tokens: files.tokens,
+        tokens: [files.tokens],
         alert: 'Hello from peal',
         topic,
         key: files.key,

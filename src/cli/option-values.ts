@@ -52,7 +52,7 @@ export function expiration(text: string): Expiration {
   return digits[1] === '+' ? { seconds } : seconds;
 }
 
-/** Gathers the values of an option that may be given several times. */
+/** Gathers the values of an option that may be given several times; with every other parser once is all. */
 export function list(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }

@@ -5,7 +5,7 @@
  *   rejected.csv   token,status,reason,timestamp   APNs answered other than 200; timestamp (ISO 8601) with 410
  *   unsent.txt     one token a line                certainly not processed: fit for the next `--tokens`
  *   unknown.txt    one token a line                written and never answered: may have been delivered
- *   invalid.csv    line,text,why                   lines that hold no device token
+ *   invalid.csv    line,text,why,list              lines that hold no device token, of which list
  */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -14,6 +14,7 @@ import { PealError } from '../base/errors.js';
 import { csvRow } from './csv.js';
 import { hexLines } from './hex-lines.js';
 import { isAmong, OutputFile } from './output-file.js';
+import { printable } from './terminal.js';
 import { writeProblem } from './write-problem.js';
 
 const fileNames = ['rejected.csv', 'unsent.txt', 'unknown.txt', 'invalid.csv'] as const;
@@ -34,7 +35,7 @@ export class Outputs {
       OutputFile,
     ];
     this.#rejected.append('token,status,reason,timestamp\n');
-    this.#invalid.append('line,text,why\n');
+    this.#invalid.append('line,text,why,list\n');
   }
 
   /**
@@ -73,8 +74,9 @@ export class Outputs {
     this.#unknown.append(hexLines(block, start, end));
   }
 
-  invalid(line: number, text: string, why: string): void {
-    this.#invalid.append(csvRow([line, text, why]));
+  /** `list`: its path, or `-`. */
+  invalid(line: number, text: string, why: string, list: string): void {
+    this.#invalid.append(csvRow([line, text, why, list === '-' ? 'standard input' : printable(list)]));
   }
 
   /** Why the files are not whole, or null. */

@@ -3,12 +3,12 @@
  * it runs. Called by main, on the main thread.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, type Option } from 'commander';
 import { demoOptions } from './demo-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.js';
 import { type FeedbackOptions, feedbackOptionGroups } from './feedback-options.js';
 import { signalsHeard } from './interrupt.js';
-import type { OptionGroup } from './option-values.js';
+import { list, type OptionGroup } from './option-values.js';
 import { type SendOptions, sendOptionGroups } from './send-options.js';
 import { type SimulateOptions, simulateOptionGroups } from './simulate-options.js';
 import { printable, printError, type Terminal } from './terminal.js';
@@ -105,8 +105,20 @@ function usageText(text: string): string {
 
 function addOptions(command: Command, groups: readonly OptionGroup[]): void {
   for (const { heading, options } of groups) {
-    for (const option of options) command.addOption(option.helpGroup(heading));
+    for (const option of options) {
+      command.addOption(option.helpGroup(heading));
+      if (option.parseArg !== list) refuseTwice(command, option);
+    }
   }
+}
+
+/** Commander lets the last one win, and drops the others without a word. */
+function refuseTwice(command: Command, option: Option): void {
+  let isGiven = false;
+  command.on(`option:${option.name()}`, () => {
+    if (isGiven) command.error(`error: option '${option.flags}' is given twice, and can have only one value`);
+    isGiven = true;
+  });
 }
 
 function version(): string {

@@ -66,10 +66,10 @@ export class SendBooks implements OutcomeSink {
     return outputs.pressure()?.then(() => {});
   }
 
-  /** A line of the list that holds no token. */
-  addInvalid(line: number, text: string, why: string): void {
+  /** A line of the list `source` that holds no token. */
+  addInvalid(line: number, text: string, why: string, source: string): void {
     this.#invalid += 1;
-    this.#outputs?.invalid(line, text, why);
+    this.#outputs?.invalid(line, text, why, source);
   }
 
   /** Recipients that were read and never handed to the engine. */

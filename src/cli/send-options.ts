@@ -14,6 +14,7 @@ import {
 import {
   type Expiration,
   expiration,
+  list,
   type OptionGroup,
   percentOrOff,
   priority,
@@ -27,7 +28,8 @@ import { usageError } from './terminal.js';
 
 /** What commander makes of the command line. */
 export interface SendOptions extends CredentialFlags {
-  readonly tokens: string;
+  /** Paths, or `-`; at least one. */
+  readonly tokens: readonly string[];
   readonly alert?: string;
   readonly payload?: string;
   readonly title?: string;
@@ -62,10 +64,9 @@ export function sendOptionGroups(): readonly OptionGroup[] {
     {
       heading: 'Recipients:',
       options: [
-        new Option(
-          '--tokens <file>',
-          'device tokens, one a line; also gzip; - for standard input',
-        ).makeOptionMandatory(),
+        new Option('--tokens <file>', 'device tokens, one a line; also gzip; - for standard input; may be repeated')
+          .argParser(list)
+          .makeOptionMandatory(),
       ],
     },
     { heading: 'Message:', options: messageOptions() },
@@ -139,6 +140,9 @@ export function checkSendOptions(options: SendOptions): void {
   if ([alert, title, badge, sound, payload].every((given) => given === undefined)) {
     throw usageError('there is nothing to say: give --alert TEXT or --payload FILE.json.');
   }
+  if (options.tokens.filter((source) => source === '-').length > 1) {
+    throw usageError('--tokens: standard input (-) can be read only once.');
+  }
   if (environment === undefined && gateway === undefined) {
     throw usageError('where to? Give --environment production, --environment development or --gateway ADDRESS.');
   }
@@ -165,6 +169,6 @@ export function checkSendOptions(options: SendOptions): void {
 /** Every file that the command reads: none may be overwritten by its outputs. */
 export function inputFiles(options: SendOptions): string[] {
   const { tokens, payload, ca } = options;
-  const others = [tokens === '-' ? undefined : tokens, payload, ca].filter((file) => file !== undefined);
+  const others = [...tokens.filter((source) => source !== '-'), payload, ca].filter((file) => file !== undefined);
   return [...others, ...credentialFiles(options)];
 }

@@ -13,7 +13,7 @@ import { gatewayOf } from './send-gateway.js';
 import { sendMessage } from './send-message.js';
 import type { SendOptions } from './send-options.js';
 import type { Terminal } from './terminal.js';
-import { estimateRecipients } from './token-input.js';
+import { estimateAll } from './token-input.js';
 
 /** Up to so many recipients, `--threads auto` means none: starting a worker takes longer than it saves. */
 const recipientsWorthThreads = 50_000;
@@ -37,7 +37,7 @@ export async function planSend(options: SendOptions, terminal: Terminal): Promis
   parseAddress(address);
   const credential = loadCommandCredential(options, terminal);
   const message = await sendMessage(options);
-  const estimated = await estimateRecipients(options.tokens);
+  const estimated = await estimateAll(options.tokens);
   const session = new Session({
     threads: threadsFor(options, estimated),
     ...(maxConnections === undefined ? {} : { maxConnections }),

@@ -80,8 +80,8 @@ class SendRun {
     this.#outputs = outputs;
     this.#books = books;
     this.#input = new TokenInput({
-      source: options.tokens,
-      onInvalid: ({ line, text, why }) => books.addInvalid(line, text, why),
+      sources: options.tokens,
+      onInvalid: ({ line, text, why }, source) => books.addInvalid(line, text, why, source),
       pressure: () => outputs?.pressure() ?? null,
     });
   }
@@ -114,8 +114,9 @@ class SendRun {
   async #readFirst(): Promise<void> {
     await this.#input.probe();
     if (!this.#input.isDone || this.#books.counts.invalid > 0) return;
-    const name = this.#options.tokens === '-' ? 'Standard input' : `The file ${this.#options.tokens}`;
-    throw new PealError('ERR_PEAL_INPUT', `${name} holds no device tokens: nothing was sent.`, { origin: 'input' });
+    const names = this.#options.tokens.map((name) => (name === '-' ? 'Standard input' : `The file ${name}`));
+    const what = names.length === 1 ? `${names[0]} holds` : 'The lists (--tokens) hold';
+    throw new PealError('ERR_PEAL_INPUT', `${what} no device tokens: nothing was sent.`, { origin: 'input' });
   }
 
   /** Resolves with what stopped the send, or null. */
@@ -166,15 +167,23 @@ class SendRun {
 
   /** Nothing was or will be sent: what can be read is unsent. Resolves with what went wrong with that, or null. */
   async #keepRest(): Promise<PealError | null> {
-    const { out, json, tokens } = this.#options;
+    const { out, json } = this.#options;
     if (out === undefined && json !== true) return null;
-    if (tokens === '-' && this.#terminal.stdin.isTTY === true) return null;
-    try {
-      for await (const block of this.#input) await this.#books.addUnsent(block);
-      return null;
-    } catch (error) {
-      return asPealError(error);
+    if (this.#isTyped) return null;
+    let cause: PealError | null = null;
+    while (!this.#input.isDone) {
+      try {
+        for await (const block of this.#input) await this.#books.addUnsent(block);
+      } catch (error) {
+        cause ??= asPealError(error);
+      }
     }
+    return cause;
+  }
+
+  /** Whether somebody types the list: there is no end to wait for. */
+  get #isTyped(): boolean {
+    return this.#options.tokens.includes('-') && this.#terminal.stdin.isTTY === true;
   }
 
   async #closeOutputs(cause: PealError | null): Promise<PealError | null> {
@@ -207,10 +216,9 @@ class SendRun {
   interrupted(): void {
     printNote(this.#terminal, 'stopping: waiting for answers; press Ctrl-C again to leave at once');
     this.#abort.abort();
-    const isTyped = this.#options.tokens === '-' && this.#terminal.stdin.isTTY === true;
     this.#timers.push(
       setTimeout(() => void this.#session?.shutdown(), graceAfterInterruptMs),
-      setTimeout(() => this.#input.close(), isTyped ? 0 : graceAfterInterruptMs),
+      setTimeout(() => this.#input.close(), this.#isTyped ? 0 : graceAfterInterruptMs),
     );
   }
 

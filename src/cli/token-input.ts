@@ -1,6 +1,6 @@
 /**
- * The list of recipients of `peal send`: read once, block by block, by the send and then, if that stops early, by
- * whoever keeps what was not sent. Main thread.
+ * The lists of recipients of `peal send`, one after another: read once, block by block, by the send and then, if that
+ * stops early, by whoever keeps what was not sent. Main thread.
  */
 import { open } from 'node:fs/promises';
 import type { TokenBlock } from '../apns/token-block.js';
@@ -11,34 +11,51 @@ import type { InvalidLine } from '../campaign/recipients/token-lines.js';
 const sampleBytes = 64 * 1024;
 
 export interface TokenInputOptions {
-  /** Path, or `-` for standard input. */
-  readonly source: string;
-  readonly onInvalid: (line: InvalidLine) => void;
+  /** Paths, or `-` for standard input, in the order in which they are read. */
+  readonly sources: readonly string[];
+  /** Told of a line of `source` that holds no token. */
+  readonly onInvalid: (line: InvalidLine, source: string) => void;
   /** Whether to wait before more is read, so that what was handed out can be written. */
   readonly pressure: () => Promise<unknown> | null;
 }
 
+/** One list, and its first block once it was asked for. */
+interface List {
+  readonly blocks: AsyncGenerator<TokenBlock, void, void>;
+  first: Promise<IteratorResult<TokenBlock, void>> | null;
+}
+
 export class TokenInput implements AsyncIterable<TokenBlock> {
-  readonly #blocks: AsyncGenerator<TokenBlock, void, void>;
+  readonly #lists: readonly List[];
   readonly #end = new AbortController();
-  #first: Promise<IteratorResult<TokenBlock, void>> | null = null;
+  #at = 0;
   #isDone = false;
   #read = 0;
 
   constructor(options: TokenInputOptions) {
-    this.#blocks = readTokens(options.source, {
-      onInvalid: (line) => {
-        options.onInvalid(line);
-        return options.pressure()?.then(() => {});
-      },
-      signal: this.#end.signal,
-    });
+    this.#lists = options.sources.map((source) => ({
+      blocks: readTokens(source, {
+        onInvalid: (line) => {
+          options.onInvalid(line, source);
+          return options.pressure()?.then(() => {});
+        },
+        signal: this.#end.signal,
+      }),
+      first: null,
+    }));
   }
 
-  /** Reads the first block, so that a list that cannot be read is known before anything else begins. */
+  /**
+   * Reads the first block of each list, so that one that cannot be read is known before anything else begins. Throws
+   * what is wrong with the first of those that cannot.
+   */
   async probe(): Promise<void> {
-    this.#first = this.#blocks.next();
-    this.#isDone = (await this.#first).done === true;
+    let isEmpty = true;
+    for (const list of this.#lists) {
+      list.first = list.blocks.next();
+      if ((await list.first).done !== true) isEmpty = false;
+    }
+    this.#isDone = isEmpty;
   }
 
   /** Whether the last block was handed out. */
@@ -57,19 +74,42 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
     this.#end.abort();
   }
 
-  /** Goes on where the last reader left off; a reader that leaves early does not end the list. */
+  /**
+   * Goes on where the last reader left off; a reader that leaves early does not end the lists, nor does one list that
+   * cannot be read: after what it throws, the next one follows.
+   */
   [Symbol.asyncIterator](): AsyncIterator<TokenBlock, void, void> {
     return { next: () => this.#next() };
   }
 
   async #next(): Promise<IteratorResult<TokenBlock, void>> {
-    const pending = this.#first ?? this.#blocks.next();
-    this.#first = null;
-    const step = await pending;
-    if (step.done === true) this.#isDone = true;
-    else this.#read += step.value.count;
-    return step;
+    for (let list = this.#lists[this.#at]; list !== undefined; list = this.#lists[this.#at]) {
+      const pending = list.first ?? list.blocks.next();
+      list.first = null;
+      const step = await pending.catch((error: unknown) => {
+        this.#at++;
+        throw error;
+      });
+      if (step.done !== true) {
+        this.#read += step.value.count;
+        return step;
+      }
+      this.#at++;
+    }
+    this.#isDone = true;
+    return { value: undefined, done: true };
   }
+}
+
+/** How many recipients all lists together seem to hold; null where that cannot be told of one of them. */
+export async function estimateAll(sources: readonly string[]): Promise<number | null> {
+  let sum = 0;
+  for (const source of sources) {
+    const estimated = await estimateRecipients(source);
+    if (estimated === null) return null;
+    sum += estimated;
+  }
+  return sum;
 }
 
 /**

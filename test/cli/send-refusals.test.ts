@@ -47,6 +47,14 @@ describe('peal send, when something is wrong', () => {
       assertOneSentence(result, /nowhere\.txt does not exist/);
     });
 
+    it('is one of several that does not exist: nothing is sent, and the others are unsent', async () => {
+      const args = [...fixture.send(fixture.path('nowhere.txt')), '--tokens', tokens];
+      const result = await runCommand(args);
+      assert.equal(result.code, 6);
+      assertOneSentence(result, /nowhere\.txt does not exist/);
+      await assertAllUnsent();
+    });
+
     it('is a directory', async () => {
       const result = await runCommand(fixture.send(fixture.folder));
       assert.equal(result.code, 6);
@@ -258,6 +266,19 @@ describe('peal send, when something is wrong', () => {
       ['an alert and a payload', () => [...fixture.send(tokens), '--payload', 'x'], /--payload/],
       ['an option that does not exist', () => [...fixture.send(tokens), '--shout'], /--shout/],
       ['a number that is none', () => [...fixture.send(tokens), '--badge', 'many'], /--badge/],
+      ['a text twice', () => [...fixture.send(tokens), '--alert', 'again'], /--alert <text>' is given twice/],
+      [
+        'a number twice',
+        () => [...fixture.send(tokens), '--badge', '1', '--badge', '1'],
+        /--badge <n>' is given twice/,
+      ],
+      ['a switch twice', () => [...fixture.send(tokens), '--quiet', '--quiet'], /--quiet' is given twice/],
+      ['a default twice', () => [...fixture.send(tokens), '--threads=0'], /--threads <n\|auto>' is given twice/],
+      [
+        'standard input twice',
+        () => fixture.send('-', { with: ['--tokens', '-'] }),
+        /--tokens: standard input \(-\) can be read only once/,
+      ],
       ['threads beyond reason', () => replaced('--threads', '1000'), /--threads/],
     ];
     for (const [name, change, sentence] of usage) {

@@ -69,7 +69,7 @@ describe('peal send', () => {
       `${bad},400,BadDeviceToken,`,
     );
     const invalid = (await fixture.output('invalid.csv')).split('\n');
-    assert.equal(invalid[0], 'line,text,why');
+    assert.equal(invalid[0], 'line,text,why,list');
     assert.match(invalid[1]!, /^1,"'=HYPERLINK\(""x""\)",\S/);
     assert.match(invalid[2]!, /^6,abc,\S/);
     assert.equal(await fixture.output('unsent.txt'), '');
@@ -99,6 +99,23 @@ describe('peal send', () => {
     const { code } = await runCommand(fixture.send(tokens));
     assert.equal(code, 0);
     assert.equal(fixture.simulator.ledger.summary().accepted, 300);
+  });
+
+  it('reads several lists, and says of which one a line is invalid', async () => {
+    const [one, two, three] = [randomTokens(20), randomTokens(30), randomTokens(5)];
+    const first = await fixture.write('one.txt', [...one, 'bad'].join('\n'));
+    const second = await fixture.write('two.gz', gzipSync(two.join('\n')));
+    const args = fixture.send(first, { with: ['--tokens', second, '--tokens', '-', '--json'] });
+    const { code, stdout } = await runCommand(args, { stdin: [...three, 'worse'].join('\n') });
+    assert.equal(code, 3);
+    const { recipients, accepted, invalid } = jsonLines(stdout).at(-1)!;
+    assert.deepEqual([recipients, accepted, invalid], [57, 55, 2]);
+    for (const token of [...one, ...two, ...three]) {
+      assert.equal(fixture.simulator.ledger.answerOf(token), 'accepted');
+    }
+    const rows = await fixture.outputLines('invalid.csv');
+    assert.ok(rows.some((row) => row.startsWith('21,bad,') && row.endsWith(`,${first}`)));
+    assert.ok(rows.some((row) => row.startsWith('6,worse,') && row.endsWith(',standard input')));
   });
 
   it('reads standard input', async () => {
@@ -140,7 +157,7 @@ describe('peal send', () => {
     await runCommand(fixture.send(invalid));
     const valid = await fixture.write('tokens.txt', `${randomTokens(1)[0]}\n`);
     await runCommand(fixture.send(valid));
-    assert.equal(await fixture.output('invalid.csv'), 'line,text,why\n');
+    assert.equal(await fixture.output('invalid.csv'), 'line,text,why,list\n');
   });
 
   it('never overwrites what it reads', async () => {

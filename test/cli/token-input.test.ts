@@ -20,9 +20,16 @@ describe('the list of recipients', () => {
     return path.join(folder, name);
   }
 
+  async function allOf(input: TokenInput, read: string[] = []): Promise<string[]> {
+    for await (const block of input) {
+      for (let index = 0; index < block.count; index++) read.push(block.hexAt(index));
+    }
+    return read;
+  }
+
   it('goes on for the second reader where the first one left', async () => {
     const list = randomTokens(5000);
-    const input = new TokenInput({ source: await write('list', list.join('\n')), ...quiet });
+    const input = new TokenInput({ sources: [await write('list', list.join('\n'))], ...quiet });
     await input.probe();
     const read: string[] = [];
     for (let reader = 0; reader < 10; reader++) {
@@ -36,8 +43,43 @@ describe('the list of recipients', () => {
     assert.ok(input.isDone);
   });
 
+  it('goes through several lists in their order, as if they were one', async () => {
+    const [one, two, three] = [randomTokens(3000), randomTokens(1), randomTokens(1500)] as [
+      string[],
+      string[],
+      string[],
+    ];
+    const sources = [
+      await write('one', [...one, 'bad'].join('\n')),
+      await write('none', '\n'),
+      await write('two.gz', gzipSync(two.join('\n'))),
+      await write('three', ['worse', ...three].join('\n')),
+    ];
+    const invalid: string[] = [];
+    const input = new TokenInput({
+      sources,
+      onInvalid: ({ line }, source) => invalid.push(`${path.basename(source)}:${line}`),
+      pressure: () => null,
+    });
+    await input.probe();
+    assert.deepEqual(await allOf(input), [...one, ...two, ...three]);
+    assert.deepEqual(invalid.sort(), ['one:3001', 'three:1']);
+  });
+
+  it('reads what it can: a list that cannot be read is told of, and the next one follows', async () => {
+    const [one, two] = [randomTokens(30), randomTokens(40)];
+    const nowhere = path.join(folder, 'nowhere');
+    const sources = [await write('one', one.join('\n')), nowhere, await write('two', two.join('\n'))];
+    const input = new TokenInput({ sources, ...quiet });
+    await assert.rejects(input.probe(), { code: 'ERR_PEAL_INPUT', message: /nowhere does not exist/ });
+    const read: string[] = [];
+    await assert.rejects(allOf(input, read), { message: /nowhere does not exist/ });
+    assert.deepEqual([read, input.isDone], [one, false]);
+    assert.deepEqual([await allOf(input), input.isDone], [two, true]);
+  });
+
   it('ends when it is closed', async () => {
-    const input = new TokenInput({ source: await write('list', randomTokens(9000).join('\n')), ...quiet });
+    const input = new TokenInput({ sources: [await write('list', randomTokens(9000).join('\n'))], ...quiet });
     await input.probe();
     let blocks = 0;
     for await (const _ of input) {

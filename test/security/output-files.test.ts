@@ -60,7 +60,7 @@ describe('security: files that are written', () => {
     writeFileSync(at('victim'), 'untouched');
     for (const name of names) symlinkSync(at('victim'), at(name));
     const outputs = await Outputs.open(folder, []);
-    outputs.invalid(1, 'text', 'why');
+    outputs.invalid(1, 'text', 'why', 'list');
     await outputs.publish();
     assert.equal(readFileSync(at('victim'), 'utf8'), 'untouched');
     for (const name of names) assert.ok(lstatSync(at(name)).isFile());
