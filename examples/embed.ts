@@ -5,19 +5,10 @@
  *     node dist/examples/embed.js
  *
  * Runs against the simulator unless a real gateway is named by the environment: PEAL_GATEWAY (api_sandbox, for one),
- * PEAL_KEY (path of the .p8 file), PEAL_KEY_ID, PEAL_TEAM_ID and PEAL_TOPIC. In a program of your own, import from
- * 'peal' instead of '../src/index.js'.
+ * PEAL_KEY (path of the .p8 file), PEAL_KEY_ID, PEAL_TEAM_ID and PEAL_TOPIC.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  APNs,
-  Message,
-  type Progress,
-  type Result,
-  Session,
-  scriptedToken,
-  startSimulatorThread,
-} from '../src/index.js';
+import { APNs, Message, type Progress, type Result, Session, scriptedToken, startSimulatorThread } from 'peal';
 
 /** Stands for your database: the device tokens of an app, and since when each is registered. */
 class Registrations {

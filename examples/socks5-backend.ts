@@ -7,10 +7,8 @@
  *       backend: new URL('./socks5-backend.js', import.meta.url).href,
  *       backendOptions: { host: 'proxy.example.com', port: 1080, user: 'me', password: process.env.SOCKS_PASSWORD },
  *     });
- *
- * In a program of your own, import from 'peal/backend' instead of '../src/backend.js'.
  */
-import { SocksClient, type SocksProxy } from 'socks';
+
 import {
   type Backend,
   type BackendStream,
@@ -19,7 +17,8 @@ import {
   type Dial,
   type OpenOptions,
   PealError,
-} from '../src/backend.js';
+} from 'peal/backend';
+import { SocksClient, type SocksProxy } from 'socks';
 
 /** Plain data, so that it reaches the threads. */
 export interface Socks5Options {

@@ -1,4 +1,4 @@
-/** docs/library.md against the code: what it leaves out would not be found. */
+/** docs/library.md and docs/binary.md against the code: what they leave out would not be found. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -6,7 +6,9 @@ import { Message, type PealError, Result, Session } from '../src/index.js';
 import { checkSendOptions } from '../src/session/send-options.js';
 import { repositoryRoot } from './support/repository.js';
 
-const page = readFileSync(path.join(repositoryRoot, 'docs/library.md'), 'utf8');
+const page = ['library.md', 'binary.md']
+  .map((name) => readFileSync(path.join(repositoryRoot, 'docs', name), 'utf8'))
+  .join('\n');
 
 /** The options that the refusal of an unknown one names. */
 function optionsNamedBy(refuse: () => unknown): string[] {
@@ -26,7 +28,7 @@ const options = {
   Message: optionsNamedBy(() => new Message([], unknown as never)),
 };
 
-describe('docs/library.md', () => {
+describe('docs/library.md and docs/binary.md', () => {
   for (const [owner, names] of Object.entries(options)) {
     it(`describes every option of ${owner} in a table`, () => {
       const rows = page.split('\n').filter((line) => line.startsWith('| `'));
