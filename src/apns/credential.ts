@@ -46,6 +46,8 @@ export interface CredentialSummary {
   readonly fingerprint: string;
   readonly keyId: string | null;
   readonly teamId: string | null;
+  /** Whose the certificate is, such as `CN=Apple Push Services: com.example.app, UID=com.example.app`; null without one. */
+  readonly subject: string | null;
   /** When the certificate ends, as ISO 8601; null without a certificate. */
   readonly expiresAt: string | null;
 }
@@ -56,6 +58,7 @@ export interface CredentialParts {
   readonly signingKey?: KeyObject;
   readonly keyId?: string;
   readonly teamId?: string;
+  readonly subject?: string;
   readonly expiresAt?: Date;
 }
 
@@ -68,6 +71,7 @@ export class Credential {
   readonly #signingKey: KeyObject | null;
   readonly #keyId: string | null;
   readonly #teamId: string | null;
+  readonly #subject: string | null;
   readonly #expiresAtMs: number | null;
 
   constructor(parts: CredentialParts) {
@@ -75,6 +79,7 @@ export class Credential {
     this.#signingKey = parts.signingKey ?? null;
     this.#keyId = parts.keyId ?? null;
     this.#teamId = parts.teamId ?? null;
+    this.#subject = parts.subject ?? null;
     this.#expiresAtMs = parts.expiresAt?.getTime() ?? null;
   }
 
@@ -97,6 +102,11 @@ export class Credential {
     return this.#teamId;
   }
 
+  /** Whose the certificate is, on one line; null without a certificate, or where this version of Node does not say. */
+  get subject(): string | null {
+    return this.#subject;
+  }
+
   /** When the certificate ends; null without a certificate. */
   get expiresAt(): Date | null {
     return this.#expiresAtMs === null ? null : new Date(this.#expiresAtMs);
@@ -114,7 +124,8 @@ export class Credential {
 
   toJSON(): CredentialSummary {
     const expiresAt = this.expiresAt?.toISOString() ?? null;
-    return { kind: this.kind, fingerprint: this.fingerprint, keyId: this.keyId, teamId: this.teamId, expiresAt };
+    const { kind, fingerprint, keyId, teamId, subject } = this;
+    return { kind, fingerprint, keyId, teamId, subject, expiresAt };
   }
 
   [inspect.custom](): string {

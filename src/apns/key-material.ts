@@ -37,6 +37,11 @@ export function readMaterial(option: string, value: unknown, log: Logger, isSecr
   if (value instanceof Uint8Array) {
     return { bytes: Buffer.from(value.buffer, value.byteOffset, value.byteLength), name: `The option ${option}` };
   }
+  if (value === undefined || value === null) {
+    throw credentialError(
+      `The option ${option} is ${value}: check that the environment variable or setting it comes from is set.`,
+    );
+  }
   const path = pathOf(value);
   if (path === null) {
     throw credentialError(`The option ${option} must be text, bytes or { file: path }.`);
@@ -48,13 +53,28 @@ export function readMaterial(option: string, value: unknown, log: Logger, isSecr
   return { bytes: readFile(path, name, log, isSecret), name };
 }
 
-/** A passphrase as it is, or the first line of a file. */
+/**
+ * A passphrase as it is, or the first line of a file in UTF-8 or UTF-16. A byte order mark in front of it and a line end
+ * behind it are no part of it: editors and shells put them there.
+ */
 export function readPassphrase(value: unknown, log: Logger): string | null {
   if (value === undefined || value === null) return null;
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return value.replace(/^\ufeff/, '').replace(/\r?\n$/, '');
   if (pathOf(value) === null) throw credentialError('The option passphrase must be a string or { file: path }.');
-  const { bytes } = readMaterial('passphrase', value, log, true);
-  return bytes.toString('utf8').replace(/\r?\n[\s\S]*$/, '');
+  const { bytes, name } = readMaterial('passphrase', value, log, true);
+  try {
+    return decoded(bytes).split(/[\r\n]/, 1)[0]!;
+  } catch {
+    throw credentialError(`${name} is not text in UTF-8 or UTF-16: save it as UTF-8.`);
+  }
+}
+
+/** Throws where the bytes are no text of the encoding that they seem to be in. Takes a byte order mark off. */
+function decoded(bytes: Buffer): string {
+  const isBigEndian = bytes[0] === 0xfe && bytes[1] === 0xff;
+  const isUtf16 = isBigEndian || (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes.length > 1 && bytes[1] === 0);
+  const encoding = isBigEndian || (bytes.length > 1 && bytes[0] === 0) ? 'utf-16be' : isUtf16 ? 'utf-16le' : 'utf-8';
+  return new TextDecoder(encoding, { fatal: true }).decode(bytes);
 }
 
 /** PEM, or the base64 of its DER, where a path belongs: sentences about the file would quote the key. */

@@ -4,10 +4,11 @@
  */
 import { type Clock, systemClock } from '../base/clock.js';
 import { type Logger, silentLogger } from '../base/log.js';
-import { type CertificateOptions, loadCertificate, loadPkcs12, type Pkcs12Options } from './certificate-credential.js';
+import { type CertificateOptions, loadCertificate } from './certificate-credential.js';
 import { anonymousCredential, Credential } from './credential.js';
 import { credentialError } from './key-material.js';
 import { loadOriginalCertificate, type OriginalCertificateOptions, originalNames } from './original-credential.js';
+import { loadPkcs12, type Pkcs12Options } from './pkcs12-credential.js';
 import { loadProviderKey, type ProviderKeyOptions } from './token-credential.js';
 
 export type CredentialOptions = CertificateOptions | Pkcs12Options | ProviderKeyOptions | OriginalCertificateOptions;
@@ -16,14 +17,14 @@ export type CredentialOptions = CertificateOptions | Pkcs12Options | ProviderKey
 export interface LoadEnvironment {
   /** For the validity of certificates. Default: the system's. */
   readonly clock?: Clock;
-  /** Told of keys that others may read and of certificates that end soon. Default: silent. */
+  /** Told whose certificate is used, of keys that others may read and of certificates that end soon. Default: silent. */
   readonly log?: Logger;
 }
 
 /** The options of each kind; the first is the one that makes it this kind. */
 const kinds: readonly { readonly names: readonly string[]; is(given: object): boolean }[] = [
-  { names: ['pfx', 'passphrase'], is: (given: object) => 'pfx' in given },
-  { names: ['cert', 'key', 'passphrase'], is: (given: object) => 'cert' in given },
+  { names: ['pfx', 'passphrase', 'identity'], is: (given: object) => 'pfx' in given },
+  { names: ['cert', 'key', 'passphrase', 'identity'], is: (given: object) => 'cert' in given },
   { names: ['key', 'keyId', 'teamId', 'passphrase'], is: (given: object) => 'keyId' in given || 'teamId' in given },
   { names: originalNames, is: (given: object) => originalNames.slice(0, 4).some((name) => name in given) },
 ];
@@ -32,9 +33,10 @@ const kinds: readonly { readonly names: readonly string[]; is(given: object): bo
  * Loads and checks a credential.
  *
  * - `{ key, keyId, teamId }`: a provider-token key (.p8) as PEM text, bytes, `KeyObject` or `{ file }`;
- * - `{ cert, key?, passphrase? }`: a client certificate as PEM text, bytes or `{ file }`;
+ * - `{ cert, key?, passphrase?, identity? }`: a client certificate as PEM text, bytes or `{ file }`; `identity` names the
+ *   one to take where there are several;
  * - `{ certString | certFile, keyString? | keyFile?, passphrase? }`: the same by the original library's parameters;
- * - `{ pfx, passphrase? }`: a client certificate as PKCS#12 bytes or `{ file }`;
+ * - `{ pfx, passphrase?, identity? }`: a client certificate as PKCS#12 bytes, base64 or `{ file }`;
  * - `null`: none, for private gateways;
  * - a `Credential` is returned as it is.
  *

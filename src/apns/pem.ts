@@ -1,49 +1,55 @@
 /**
- * PEM: finds the blocks of a text (RFC 7468) and turns a private key into a KeyObject, saying clearly what is wrong
- * with it. Pure but for node:crypto; called while credentials are loaded.
+ * PEM: the blocks of what was given, and private keys as KeyObjects, saying clearly what is wrong with them.
+ * Pure but for node:crypto; called while credentials are loaded.
  */
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { type PemBlock, readArmour } from './armour.js';
 import { credentialError, type Material } from './key-material.js';
 
-export interface PemBlock {
-  /** `CERTIFICATE`, `PRIVATE KEY`, `EC PRIVATE KEY` … */
-  readonly label: string;
-  /** From BEGIN to END, without what stands around. */
-  readonly text: string;
-}
+export type { PemBlock };
 
-const block = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
-
-/** All blocks of `material`, in their order. Throws ERR_PEAL_CREDENTIAL where there is none. */
+/** All blocks of `material`, in their order, with their armour put in order. Throws ERR_PEAL_CREDENTIAL where there is none. */
 export function pemBlocks(material: Material): readonly PemBlock[] {
-  const text = material.bytes.toString('latin1');
-  const blocks = [...text.matchAll(block)].map((match) => ({ label: match[1]!, text: match[0] }));
-  if (blocks.length > 0) return blocks;
-  if (material.bytes[0] === 0x30) {
-    throw credentialError(
-      `${material.name} is binary (DER or PKCS#12), not PEM: give a .p12 file as option pfx, or convert it to PEM with openssl.`,
-    );
-  }
-  if (text.includes('-----BEGIN ')) {
-    throw credentialError(`${material.name} is PEM that is cut off: a BEGIN line has no END line of its own.`);
-  }
-  throw credentialError(`${material.name} is not PEM: it has no BEGIN line.${fileHint(material.name)}`);
+  const armour = readArmour(material.bytes);
+  if ('blocks' in armour) return armour.blocks;
+  throw credentialError(`${material.name} ${armour.problem}${hint(armour.problem, material)}.`);
 }
 
-/** A path in place of the text is the usual mistake. */
-function fileHint(name: string): string {
+/** A variable that is not set, and a path in place of the text, are the usual mistakes. */
+function hint(problem: string, { name, bytes }: Material): string {
   if (!name.startsWith('The option')) return '';
+  if (problem === 'is empty') return ': check that the environment variable it comes from is set';
+  if (!problem.startsWith('is not PEM') || !looksLikePath(bytes.toString('utf8'))) return '';
   const option = name.slice('The option '.length);
-  if (option.endsWith('String')) return ` A path goes to ${option.replace('String', 'File')}.`;
-  return ' To name a file, write { file: path }.';
+  if (option.endsWith('String')) return `. A path goes to ${option.replace('String', 'File')}`;
+  return '. To name a file, write { file: path }';
+}
+
+function looksLikePath(text: string): boolean {
+  return text.length < 1000 && /^\S[^\r\n]*$/.test(text) && /[/\\]|\.(?:p8|pem|key|cer|crt|der|txt)$/i.test(text);
 }
 
 export function isPrivateKey(pem: PemBlock): boolean {
   return pem.label.endsWith('PRIVATE KEY');
 }
 
+export function isCertificate(pem: PemBlock): boolean {
+  return pem.label.endsWith('CERTIFICATE');
+}
+
+/** The certificate in `pem`. `name` begins the sentence if it cannot be used. */
+export function certificateIn(pem: PemBlock, name: string): X509Certificate {
+  if (pem.problem !== null) throw credentialError(`${name} holds a certificate that ${pem.problem}.`);
+  try {
+    return new X509Certificate(pem.text);
+  } catch {
+    throw credentialError(`${name} holds a certificate that cannot be read: it is damaged.`);
+  }
+}
+
 /** The key in `pem`, decrypted. `name` begins the sentence if it cannot be used. */
 export function privateKeyOf(pem: PemBlock, passphrase: string | null, name: string): KeyObject {
+  if (pem.problem !== null) throw credentialError(`${name} holds a private key that ${pem.problem}.`);
   const isEncrypted = pem.label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type: *4,ENCRYPTED/m.test(pem.text);
   if (isEncrypted && passphrase === null) {
     throw credentialError(`${name} holds an encrypted private key: give its passphrase.`);
@@ -51,17 +57,20 @@ export function privateKeyOf(pem: PemBlock, passphrase: string | null, name: str
   try {
     return createPrivateKey(passphrase === null ? pem.text : { key: pem.text, passphrase });
   } catch (error) {
-    throw credentialError(`${name} ${keyProblem(error, isEncrypted)}`);
+    throw credentialError(`${name} ${keyProblem(error, isEncrypted, passphrase)}`);
   }
 }
 
-function keyProblem(error: unknown, isEncrypted: boolean): string {
+function keyProblem(error: unknown, isEncrypted: boolean, passphrase: string | null): string {
   const said = `${(error as NodeJS.ErrnoException).code ?? ''} ${(error as Error).message}`;
   if (isEncrypted && /unsupported/i.test(said)) {
     return (
       'holds a private key whose encryption this version of OpenSSL no longer supports: convert it with ' +
       '"openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in OLD.pem -out NEW.pem".'
     );
+  }
+  if (isEncrypted && passphrase === '') {
+    return 'holds an encrypted private key, but the passphrase is empty: check the passphrase.';
   }
   if (isEncrypted) return 'holds an encrypted private key that the passphrase does not open: check the passphrase.';
   return 'holds a private key that cannot be read: it is damaged or of a kind that OpenSSL does not know.';

@@ -35,13 +35,18 @@ function readSigningKey(options: ProviderKeyOptions, log: Logger): KeyObject {
   if (options.key instanceof KeyObject) return checkSigningKey(options.key, 'The option key');
   const material = readMaterial('key', options.key, log, true);
   const blocks = pemBlocks(material);
-  const pem = blocks.find(isPrivateKey);
-  if (pem === undefined) {
+  const pems = blocks.filter(isPrivateKey);
+  if (pems.length === 0) {
     throw credentialError(
       `${material.name} holds ${article(blocks[0]!.label)}, not a private key: give the .p8 file that Apple handed out.`,
     );
   }
-  return checkSigningKey(privateKeyOf(pem, readPassphrase(options.passphrase, log), material.name), material.name);
+  const passphrase = readPassphrase(options.passphrase, log);
+  const keys = pems.map((pem) => checkSigningKey(privateKeyOf(pem, passphrase, material.name), material.name));
+  if (!keys.every((key) => key.equals(keys[0]!))) {
+    throw credentialError(`${material.name} holds ${keys.length} private keys: leave the one that the key id names.`);
+  }
+  return keys[0]!;
 }
 
 function checkSigningKey(key: KeyObject, name: string): KeyObject {
@@ -58,8 +63,10 @@ function checkSigningKey(key: KeyObject, name: string): KeyObject {
   return key;
 }
 
+/** Blanks and quotes around it come with environment variables and are no part of it. */
 function checkId(option: 'keyId' | 'teamId', value: unknown): string {
-  if (typeof value === 'string' && idPattern.test(value)) return value;
+  const id = typeof value === 'string' ? value.replace(/^[\s"'\ufeff]+|[\s"']+$/g, '') : '';
+  if (idPattern.test(id)) return id;
   const where = option === 'keyId' ? 'the file name AuthKey_KEYID.p8' : 'the membership page of the developer account';
   throw credentialError(`The option ${option} must be 10 characters of A–Z and 0–9, as in ${where}.`);
 }

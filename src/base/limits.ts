@@ -30,6 +30,14 @@ export const maxReasonCharacters = 120;
 // --- what a program or a file hands in ---
 /** A key, certificate or PKCS#12 file, in bytes. */
 export const maxCredentialFileBytes = 1 << 18;
+/** Rounds of key derivation of a PKCS#12 file; OpenSSL writes 2,048, Windows up to 600,000. */
+export const maxPkcs12Iterations = 1_000_000;
+/** The subject of a certificate as it is shown, in characters. */
+export const maxShownNameCharacters = 300;
+/** Values of indefinite length within each other, in BER. */
+export const maxDerDepth = 16;
+/** How often a key may be base64 of base64 before it is PEM. */
+export const maxArmourLayers = 2;
 /** JSON text of a payload before insignificant blanks are removed, in bytes. */
 export const maxRawPayloadBytes = 1 << 20;
 /** Objects and arrays within each other in a payload. */

@@ -26,13 +26,14 @@ const shown = (value: unknown): string =>
 
 describe('apns/credential', () => {
   it('shows kind, fingerprint, ids and end only', () => {
-    const credential = new Credential({ data, expiresAt: new Date(0) });
+    const credential = new Credential({ data, subject: 'CN=push', expiresAt: new Date(0) });
     assert.ok(!shown(credential).includes(canary));
     assert.deepEqual(JSON.parse(JSON.stringify(credential)), {
       kind: 'certificate',
       fingerprint: data.fingerprint,
       keyId: null,
       teamId: null,
+      subject: 'CN=push',
       expiresAt: '1970-01-01T00:00:00.000Z',
     });
     assert.match(inspect(credential), /^Credential \{ kind: 'certificate'/);

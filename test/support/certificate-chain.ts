@@ -29,8 +29,13 @@ export function subject(name: string): Subject {
   return { name, ...generateKeyPairSync('ec', { namedCurve: 'P-256' }) };
 }
 
-/** The certificate of `of`, signed by `by`; of an authority, or of a server on localhost and 127.0.0.1. */
-export function certificate(of: Subject, by: Subject, kind: 'authority' | 'server'): string {
+/** The certificate of `of`, signed by `by`; of an authority, or of a server on localhost and 127.0.0.1. Until tomorrow. */
+export function certificate(
+  of: Subject,
+  by: Subject,
+  kind: 'authority' | 'server',
+  until = new Date(Date.now() + dayMs),
+): string {
   const isAuthority = kind === 'authority';
   const hosts = der(SEQUENCE, der(0x82, Buffer.from('localhost')), der(0x87, [127, 0, 0, 1]));
   const extensions = [
@@ -43,7 +48,7 @@ export function certificate(of: Subject, by: Subject, kind: 'authority' | 'serve
     unsignedInteger(randomBytes(16)),
     ecdsaWithSha256,
     nameOf(by),
-    der(SEQUENCE, time(new Date(Date.now() - dayMs)), time(new Date(Date.now() + dayMs))),
+    der(SEQUENCE, time(new Date(Date.now() - 3 * dayMs)), time(until)),
     nameOf(of),
     of.publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, der(SEQUENCE, ...extensions)),

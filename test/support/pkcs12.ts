@@ -3,9 +3,13 @@
  * it skip themselves where it is missing.
  */
 import { execFileSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { octetsOf, partsOf, readDer } from '../../src/apns/der.js';
+import { bmpText, deriveSha1 } from '../../src/apns/pkcs12.js';
+import { der, objectId, octetString, SEQUENCE, unsignedInteger } from '../../src/simulator/der.js';
 
 export interface Pkcs12Contents {
   readonly cert?: string;
@@ -13,6 +17,8 @@ export interface Pkcs12Contents {
   readonly passphrase: string;
   /** With the RC2 encryption of old exports. */
   readonly legacy?: boolean;
+  /** Further options of `openssl pkcs12 -export`. */
+  readonly options?: readonly string[];
 }
 
 export function hasOpenssl(): boolean {
@@ -33,12 +39,31 @@ export function makePkcs12(contents: Pkcs12Contents): Buffer {
     if (contents.key === undefined) options.push('-nokeys');
     if (contents.cert === undefined) options.push('-nocerts', '-inkey', pem);
     if (contents.legacy === true) options.push('-legacy');
+    options.push(...(contents.options ?? []));
     const env = { ...process.env, PEAL_TEST_PASSPHRASE: contents.passphrase };
     execFileSync('openssl', options, { env, stdio: 'pipe' });
     return readFileSync(out);
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+/** What stands between the outermost sequence of an inner file: see {@link joinPkcs12}. */
+function contentsOf(pfx: Buffer): Buffer {
+  const data = partsOf(partsOf(pfx)![1]!.whole)![1]!;
+  return readDer(octetsOf(partsOf(data.whole)![0])!)!.content;
+}
+
+/** One file with the identities of all, as keychains export them; openssl does not write such. */
+export function joinPkcs12(passphrase: string, ...files: readonly Buffer[]): Buffer {
+  const safe = der(SEQUENCE, ...files.map(contentsOf));
+  const info = der(SEQUENCE, objectId('1.2.840.113549.1.7.1'), der(0xa0, octetString(safe)));
+  const salt = Buffer.alloc(8, 7);
+  const key = deriveSha1(bmpText(passphrase), salt, { id: 3, iterations: 2048, bytes: 20 });
+  const digest = createHmac('sha1', key).update(safe).digest();
+  const sha1 = der(SEQUENCE, objectId('1.3.14.3.2.26'), der(5));
+  const mac = der(SEQUENCE, der(SEQUENCE, sha1, octetString(digest)), octetString(salt), der(2, [8, 0]));
+  return der(SEQUENCE, unsignedInteger(Buffer.of(3)), info, mac);
 }
 
 /** The key encrypted with RC2 as PKCS#8, which OpenSSL 3 opens no longer. */

@@ -1,0 +1,110 @@
+/**
+ * Finds the identity, a private key and the certificate that was issued for it, among all keys and certificates of what
+ * was given, whatever their order. Pure but for node:crypto; called while certificates are loaded.
+ */
+import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
+import { maxShownNameCharacters } from '../base/limits.js';
+import { escapeUnprintable } from '../base/text.js';
+import { credentialError } from './key-material.js';
+
+export interface Identity {
+  readonly key: KeyObject;
+  readonly certificate: X509Certificate;
+  /** The certificates that issued it, from the nearest on, as far as they are there. */
+  readonly chain: readonly X509Certificate[];
+}
+
+export interface IdentityChoice {
+  readonly keys: readonly KeyObject[];
+  readonly certificates: readonly X509Certificate[];
+  /** What the option `identity` names, or null. */
+  readonly wanted: string | null;
+  /** Begins sentences: "The file push.p12 (option pfx)". */
+  readonly name: string;
+  readonly nowMs: number;
+}
+
+/**
+ * The one that is named, or the only one. Of certificates renewed under the same key and name the one that ends last is
+ * taken. Null where no key belongs to any certificate.
+ *
+ * @throws PealError ERR_PEAL_CREDENTIAL where several could be meant, or none has the name
+ */
+export function chooseIdentity({ keys, certificates, wanted, name, nowMs }: IdentityChoice): Identity | null {
+  const pairs = keys.flatMap((key) =>
+    certificates.filter((certificate) => certificate.checkPrivateKey(key)).map((certificate) => ({ key, certificate })),
+  );
+  if (pairs.length === 0) return null;
+  const all = renewedOnes(pairs, nowMs);
+  const named = wanted === null ? all : all.filter(({ certificate }) => isNamed(certificate, wanted));
+  const list = all.map(({ certificate }) => `"${shownName(certificate)}"`).join(', ');
+  if (named.length === 0) {
+    throw credentialError(`${name} holds no certificate of the name that the option identity gives: it has ${list}.`);
+  }
+  if (named.length > 1) {
+    const which = wanted === null ? 'name one of them with the option identity' : 'the option identity fits several';
+    throw credentialError(`${name} holds ${all.length} certificates with their keys (${list}): ${which}.`);
+  }
+  const { key, certificate } = named[0]!;
+  return { key, certificate, chain: chainOf(certificate, certificates) };
+}
+
+/** Whose a certificate is, on one line and fit to be shown. */
+export function subjectOf(certificate: X509Certificate): string {
+  return escapeUnprintable((certificate.subject ?? '').replaceAll('\n', ', '), maxShownNameCharacters);
+}
+
+/** SHA-256 over its DER, hex. */
+export function fingerprintOf(certificate: X509Certificate): string {
+  return createHash('sha256').update(certificate.raw).digest('hex');
+}
+
+type Pair = Pick<Identity, 'key' | 'certificate'>;
+
+/** One for each subject: a certificate and its renewals. Those that hold now go before those that do not. */
+function renewedOnes(pairs: readonly Pair[], nowMs: number): readonly Pair[] {
+  const bySubject = new Map<string, Pair>();
+  const rank = ({ certificate: { validFrom, validTo } }: Pair): number => {
+    const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
+    return from <= nowMs && nowMs < to ? to : to - Number.MAX_SAFE_INTEGER;
+  };
+  for (const pair of pairs) {
+    const { subject } = pair.certificate;
+    const known = bySubject.get(subject);
+    if (known === undefined || rank(pair) > rank(known)) bySubject.set(subject, pair);
+  }
+  return [...bySubject.values()];
+}
+
+/** By common name, app (UID), whole subject or fingerprint; case and the colons of fingerprints do not matter. */
+export function isNamed(certificate: X509Certificate, wanted: string): boolean {
+  const asked = wanted.trim().toLowerCase();
+  const names = [subjectOf(certificate), field(certificate, 'CN'), field(certificate, 'UID')];
+  const prints = [certificate.fingerprint256, certificate.fingerprint].map((print) => print.replaceAll(':', ''));
+  return (
+    names.some((name) => name !== null && name.toLowerCase() === asked) ||
+    prints.some((print) => print.toLowerCase() === asked.replaceAll(':', ''))
+  );
+}
+
+function shownName(certificate: X509Certificate): string {
+  const name = field(certificate, 'CN');
+  return name === null ? subjectOf(certificate) : escapeUnprintable(name, maxShownNameCharacters);
+}
+
+function field({ subject }: X509Certificate, name: string): string | null {
+  const line = (subject ?? '').split('\n').find((text) => text.startsWith(`${name}=`));
+  return line === undefined ? null : line.slice(name.length + 1);
+}
+
+/** Who issued it, who issued that, and so on, among `others`. */
+function chainOf(leaf: X509Certificate, others: readonly X509Certificate[]): readonly X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  for (let at = leaf; chain.length < others.length; ) {
+    const issuer = others.find((other) => other !== at && at.checkIssued(other) && !chain.includes(other));
+    if (issuer === undefined || issuer.raw.equals(leaf.raw)) break;
+    chain.push(issuer);
+    at = issuer;
+  }
+  return chain;
+}
