@@ -6,7 +6,8 @@ import type { Credential } from '../apns/credential.js';
 import { type CredentialOptions, loadCredential } from '../apns/load-credential.js';
 import { PealError } from '../base/errors.js';
 import { type Logger, silentLogger } from '../base/log.js';
-import { type CredentialFlags, passphraseVariable } from './credential-options.js';
+import { inCommandError } from './command-words.js';
+import { type CredentialFlags, materialOf, passphraseVariable, variableOf } from './credential-options.js';
 import { printNote, type Terminal } from './terminal.js';
 
 /** Warns on standard error unless `quiet`. Throws PealError ERR_PEAL_CREDENTIAL that names the file or option. */
@@ -18,17 +19,19 @@ export function loadCommandCredential(
   try {
     return loadCredential(wanted, { log: credentialLog(options.quiet === true, terminal) });
   } catch (error) {
-    throw error instanceof PealError ? inOptionWords(error, options) : error;
+    throw error instanceof PealError ? inCommandError(error, ownWords(options)) : error;
   }
 }
 
 function credentialOptions(options: CredentialFlags, env: Terminal['env']): CredentialOptions | null {
   const { key, keyId, teamId, cert, certKey, pfx } = options;
   const passphrase = passphraseOf(options, env);
-  if (key !== undefined) return { key: { file: key }, keyId: keyId!, teamId: teamId!, ...passphrase };
-  if (pfx !== undefined) return { pfx: { file: pfx }, ...passphrase };
+  if (key !== undefined) return { key: materialOf('--key', key, env), keyId: keyId!, teamId: teamId!, ...passphrase };
+  const shared = { ...passphrase, ...(options.identity === undefined ? {} : { identity: options.identity }) };
+  if (pfx !== undefined) return { pfx: materialOf('--pfx', pfx, env), ...shared };
   if (cert === undefined) return null;
-  return { cert: { file: cert }, ...(certKey === undefined ? {} : { key: { file: certKey } }), ...passphrase };
+  const apart = certKey === undefined ? {} : { key: materialOf('--cert-key', certKey, env) };
+  return { cert: materialOf('--cert', cert, env), ...apart, ...shared };
 }
 
 function passphraseOf(
@@ -40,6 +43,12 @@ function passphraseOf(
   return passphrase === undefined ? {} : { passphrase };
 }
 
+/** Whose certificate notifications are sent with: the first line of a run. Keys have no name but their id. */
+export function printWhose({ subject, expiresAt }: Credential, terminal: Terminal): void {
+  if (subject === null || expiresAt === null) return;
+  printNote(terminal, `client certificate ${subject}, valid until ${expiresAt.toISOString().slice(0, 10)}`);
+}
+
 /** Warnings about the credential (a key that everybody may read …) are for the person who runs the command. */
 function credentialLog(isQuiet: boolean, terminal: Terminal): Logger {
   const warn = (fields: object, message: string): void => {
@@ -49,18 +58,14 @@ function credentialLog(isQuiet: boolean, terminal: Terminal): Logger {
   return { ...silentLogger, warn };
 }
 
-/** The same error, with the library's names for options put as they stand on the command line. */
-function inOptionWords(error: PealError, options: CredentialFlags): PealError {
-  const flags: Readonly<Record<string, string>> = {
-    key: options.cert === undefined ? '--key' : '--cert-key',
-    keyId: '--key-id',
-    teamId: '--team-id',
-    cert: '--cert',
-    pfx: '--pfx',
-    passphrase: `--passphrase-file or ${passphraseVariable}`,
-  };
-  const message = error.message
-    .replace(/\boption (keyId|teamId|key|cert|pfx|passphrase)\b/g, (_text, name: string) => flags[name]!)
-    .replace(/\bThe (?=--)/g, '');
-  return new PealError(error.code, message, { origin: error.origin, retryable: error.retryable });
+/** Names of options that are not what they are called in general: what an environment variable holds, and two keys. */
+function ownWords({ key, cert, certKey, pfx }: CredentialFlags): Readonly<Record<string, string>> {
+  const words: Record<string, string> = cert === undefined ? {} : { key: '--cert-key' };
+  const given = { key: key ?? certKey, cert, pfx };
+  for (const [name, value] of Object.entries(given)) {
+    const variable = value === undefined ? null : variableOf(value);
+    const flag = name === 'key' && cert !== undefined ? '--cert-key' : `--${name}`;
+    if (variable !== null) words[name] = `environment variable ${variable} (${flag})`;
+  }
+  return words;
 }

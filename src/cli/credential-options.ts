@@ -3,7 +3,8 @@
  * tables of the commands. Main thread.
  */
 import { Option } from 'commander';
-import { usageError } from './terminal.js';
+import { PealError } from '../base/errors.js';
+import { type Terminal, usageError } from './terminal.js';
 
 /** The environment variable that holds the passphrase of key, certificate or PKCS#12 file. */
 export const passphraseVariable = 'PEAL_PASSPHRASE';
@@ -16,13 +17,16 @@ export interface CredentialFlags {
   readonly cert?: string;
   readonly certKey?: string;
   readonly pfx?: string;
+  readonly identity?: string;
   readonly passphraseFile?: string;
 }
 
 export function providerKeyOptions(): Option[] {
   const others = ['cert', 'certKey', 'pfx'];
   return [
-    new Option('--key <file>', 'provider token key (.p8)').conflicts(others),
+    new Option('--key <file>', 'provider token key (.p8); env:NAME takes it from an environment variable').conflicts(
+      others,
+    ),
     new Option('--key-id <id>', 'id of the key, 10 characters').conflicts(others),
     new Option('--team-id <id>', 'id of the team, 10 characters').conflicts(others),
   ];
@@ -30,20 +34,57 @@ export function providerKeyOptions(): Option[] {
 
 export function certificateOptions(): Option[] {
   return [
-    new Option('--cert <file>', 'client certificate (PEM)').conflicts('pfx'),
+    new Option('--cert <file>', 'client certificate (PEM, or env:NAME)').conflicts('pfx'),
     new Option('--cert-key <file>', 'its private key (PEM), unless it is in the same file').conflicts('pfx'),
-    new Option('--pfx <file>', 'client certificate and key as PKCS#12'),
+    new Option('--pfx <file>', 'client certificate and key as PKCS#12; env:NAME: as base64'),
+    new Option('--identity <name>', 'which certificate, where a file holds several: its name, app or fingerprint'),
     new Option('--passphrase-file <file>', `file that holds the passphrase; or set ${passphraseVariable}`),
   ];
 }
 
 /** The rule that commander does not know. Throws PealError ERR_PEAL_OPTION. */
-export function checkCertificateFlags({ cert, certKey }: CredentialFlags): void {
-  if (certKey === undefined || cert !== undefined) return;
-  throw usageError('--cert-key goes with --cert FILE, which is missing.');
+export function checkCertificateFlags({ cert, certKey, pfx, identity }: CredentialFlags): void {
+  if (certKey !== undefined && cert === undefined) {
+    throw usageError('--cert-key goes with --cert FILE, which is missing.');
+  }
+  if (identity !== undefined && cert === undefined && pfx === undefined) {
+    throw usageError('--identity goes with --cert FILE or --pfx FILE, which is missing.');
+  }
 }
 
 /** The files that they name: none may be overwritten. */
 export function credentialFiles({ key, cert, certKey, pfx, passphraseFile }: CredentialFlags): string[] {
-  return [key, cert, certKey, pfx, passphraseFile].filter((file) => file !== undefined);
+  return namedFiles([key, cert, certKey, pfx, passphraseFile]);
+}
+
+/** Those of `values` that name a file, and no environment variable. */
+export function namedFiles(values: readonly (string | undefined)[]): string[] {
+  return values.filter((value) => value !== undefined).filter((value) => variableOf(value) === null);
+}
+
+/** The name in `env:NAME`; null where a file is named. */
+export function variableOf(value: string): string | null {
+  return value.startsWith('env:') ? value.slice('env:'.length) : null;
+}
+
+/**
+ * What `value` names as the library takes it: the text of an environment variable, or a file.
+ *
+ * @throws PealError of `code`, where the variable is not set or empty
+ */
+export function materialOf(
+  flag: string,
+  value: string,
+  env: Terminal['env'],
+  code: 'ERR_PEAL_CREDENTIAL' | 'ERR_PEAL_OPTION' = 'ERR_PEAL_CREDENTIAL',
+): string | { readonly file: string } {
+  const name = variableOf(value);
+  if (name === null) return { file: value };
+  const text = /^[A-Za-z_]\w*$/.test(name) ? env[name] : undefined;
+  if (text !== undefined && text.trim() !== '') return text;
+  const problem = text === undefined ? 'is not set' : 'is empty';
+  const origin = code === 'ERR_PEAL_OPTION' ? 'usage' : 'credential';
+  // What stands behind env: might be a secret put there by mistake.
+  const shown = /^(?:[A-Z_][A-Z0-9_]{0,39}|[a-z_][a-z0-9_]{0,39})$/.test(name) ? name : 'that env: names';
+  throw new PealError(code, `${flag}: the environment variable ${shown} ${problem}.`, { origin });
 }

@@ -32,7 +32,7 @@ export function feedbackOptionGroups(): readonly OptionGroup[] {
           '--gateway <address>',
           'feedback_production, feedback_sandbox or feedback://HOST:PORT',
         ).makeOptionMandatory(),
-        new Option('--ca <file>', "PEM certificates to trust instead of the system's"),
+        new Option('--ca <file>', "PEM certificates to trust instead of the system's; or env:NAME"),
         pinOption(),
         proxyOption(),
       ],

@@ -5,6 +5,7 @@
 import { APNs } from '../session/apns.js';
 import { Session } from '../session/session.js';
 import { loadCommandCredential } from './command-credential.js';
+import { materialOf } from './credential-options.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
 import { checkFeedbackOptions, type FeedbackOptions } from './feedback-options.js';
 import { FeedbackOutput } from './feedback-output.js';
@@ -25,7 +26,7 @@ export async function feedback(options: FeedbackOptions, terminal: Terminal): Pr
   const credential = loadCommandCredential(options, terminal);
   const session = new Session({
     threads: 0,
-    ...(options.ca === undefined ? {} : { ca: { file: options.ca } }),
+    ...(options.ca === undefined ? {} : { ca: materialOf('--ca', options.ca, terminal.env, 'ERR_PEAL_OPTION') }),
     ...pinSession(options, terminal.env),
     ...proxySession(options, terminal.env),
   });

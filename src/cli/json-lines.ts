@@ -4,6 +4,7 @@
  */
 import type { Writable } from 'node:stream';
 import type { PealError } from '../base/errors.js';
+import { inCommandWords } from './command-words.js';
 import type { RunSummary } from './counts.js';
 
 export function writeJsonLine(output: Writable, value: object): void {
@@ -11,7 +12,7 @@ export function writeJsonLine(output: Writable, value: object): void {
 }
 
 export function errorMessage(error: PealError): object {
-  return { messageType: 'error', code: error.code, message: error.message, retryable: error.retryable };
+  return { messageType: 'error', code: error.code, message: inCommandWords(error.message), retryable: error.retryable };
 }
 
 export function summaryMessage(summary: RunSummary): object {

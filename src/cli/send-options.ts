@@ -9,6 +9,7 @@ import {
   certificateOptions,
   checkCertificateFlags,
   credentialFiles,
+  namedFiles,
   providerKeyOptions,
 } from './credential-options.js';
 import {
@@ -79,7 +80,7 @@ export function sendOptionGroups(): readonly OptionGroup[] {
           '--gateway <address>',
           'another gateway: https://HOST:PORT, binary://HOST:PORT, or a name',
         ).conflicts('environment'),
-        new Option('--ca <file>', "PEM certificates to trust instead of the system's"),
+        new Option('--ca <file>', "PEM certificates to trust instead of the system's; or env:NAME"),
         pinOption(),
         proxyOption(),
         new Option('--threads <n|auto>', 'worker threads; 0: none').argParser(threadCount(maxThreads)).default('auto'),
@@ -169,6 +170,6 @@ export function checkSendOptions(options: SendOptions): void {
 /** Every file that the command reads: none may be overwritten by its outputs. */
 export function inputFiles(options: SendOptions): string[] {
   const { tokens, payload, ca } = options;
-  const others = [...tokens.filter((source) => source !== '-'), payload, ca].filter((file) => file !== undefined);
-  return [...others, ...credentialFiles(options)];
+  const others = [...tokens.filter((source) => source !== '-'), payload].filter((file) => file !== undefined);
+  return [...others, ...namedFiles([ca]), ...credentialFiles(options)];
 }

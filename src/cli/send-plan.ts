@@ -6,7 +6,8 @@ import { parseAddress } from '../apns/address.js';
 import type { Gateway } from '../session/gateway.js';
 import type { Message } from '../session/message.js';
 import { Session } from '../session/session.js';
-import { loadCommandCredential } from './command-credential.js';
+import { loadCommandCredential, printWhose } from './command-credential.js';
+import { materialOf } from './credential-options.js';
 import { pinSession } from './pin-option.js';
 import { proxySession } from './proxy-option.js';
 import { gatewayOf } from './send-gateway.js';
@@ -41,11 +42,13 @@ export async function planSend(options: SendOptions, terminal: Terminal): Promis
   const session = new Session({
     threads: threadsFor(options, estimated),
     ...(maxConnections === undefined ? {} : { maxConnections }),
-    ...(ca === undefined ? {} : { ca: { file: ca } }),
+    ...(ca === undefined ? {} : { ca: materialOf('--ca', ca, terminal.env, 'ERR_PEAL_OPTION') }),
     ...pinSession(options, terminal.env),
     ...proxySession(options, terminal.env),
   });
-  return { session, gateway: session.getConnection(address, credential), message, estimated };
+  const gateway = session.getConnection(address, credential);
+  if (options.quiet !== true) printWhose(credential, terminal);
+  return { session, gateway, message, estimated };
 }
 
 function threadsFor({ threads }: SendOptions, estimated: number | null): number | 'auto' {

@@ -1,6 +1,7 @@
 /**
  * What `peal send` prints when it has ended. Main thread; called once for each run.
  */
+import { inCommandWords } from './command-words.js';
 import type { RunReport } from './counts.js';
 import { errorMessage, summaryMessage, writeJsonLine } from './json-lines.js';
 import { counted } from './numbers.js';
@@ -22,7 +23,7 @@ export function printRun(terminal: Terminal, options: SendOptions, { summary, ca
   }
   if (cause !== null) printError(terminal, cause);
   const lost = summary.unsent + summary.unknown;
-  if (lost > 0 && cause === null && loss !== null && options.quiet !== true) printNote(terminal, loss);
+  if (lost > 0 && cause === null && loss !== null && options.quiet !== true) printNote(terminal, inCommandWords(loss));
   if (lost > 0 && options.out === undefined && options.quiet !== true) {
     printNote(terminal, `${counted(lost, 'token')} unsent or unknown: with --out DIR they are kept in files`);
   }

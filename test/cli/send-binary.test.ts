@@ -20,7 +20,7 @@ describe('peal send, over the binary protocol', () => {
   it('sends to every token of a list and ends with 0', async () => {
     const tokens = await listOf(randomTokens(3000));
     const { code, stdout, stderr } = await runCommand(fixture.send(tokens));
-    assert.equal(stderr, '');
+    assert.match(stderr, /^peal: client certificate UID=com\.example\.app, [^\n]*, valid until 20[\d-]+\n$/);
     assert.equal(code, 0);
     assert.match(stdout, /accepted {2,}3,000 +100 %/);
     assert.deepEqual(fixture.books(), { accepted: 3000, rejected: 0, duplicates: 0 });
@@ -87,7 +87,7 @@ describe('peal send, over the binary protocol', () => {
 
   it('refuses a payload that binary gateways do not take, and keeps the list in unsent.txt', async () => {
     const list = randomTokens(3);
-    const result = await runCommand([...fixture.send(await listOf(list)), '--title', 'x'.repeat(2048)]);
+    const result = await runCommand([...fixture.send(await listOf(list)), '--quiet', '--title', 'x'.repeat(2048)]);
     assert.equal(result.code, 2);
     assertOneSentence(result, /payload/i, /2,?048/);
     assert.deepEqual(await fixture.outputLines('unsent.txt'), list.sort());
