@@ -3,6 +3,7 @@
  * An answer of APNs is a value and never an error (see apns/reason).
  */
 import { inspect } from 'node:util';
+import { inWords, libraryWords, type Words } from './wording.js';
 
 /** Where an error comes from: who has to act on it. */
 export type ErrorOrigin = 'usage' | 'credential' | 'input' | 'connect' | 'gateway' | 'protocol' | 'engine';
@@ -42,6 +43,8 @@ export interface ErrorRecord {
   readonly message: string;
   readonly origin: ErrorOrigin;
   readonly retryable: boolean;
+  /** The message with its marks (base/wording), where it has some: for other faces than a program's. */
+  readonly marked?: string;
 }
 
 export interface PealErrorOptions {
@@ -60,9 +63,12 @@ export class PealError extends Error {
   readonly code: PealErrorCode;
   readonly origin: ErrorOrigin;
   readonly retryable: boolean;
+  readonly #marked: string;
 
+  /** @param message may hold the marks of base/wording; the property `message` is in a program's words */
   constructor(code: PealErrorCode, message: string, options: PealErrorOptions) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(inWords(message, libraryWords), options.cause === undefined ? undefined : { cause: options.cause });
+    this.#marked = message;
     this.code = code;
     this.origin = options.origin;
     this.retryable = options.retryable ?? false;
@@ -70,15 +76,27 @@ export class PealError extends Error {
 
   /** Plain data for another thread; the cause stays behind, because causes may quote what was read. */
   toRecord(): ErrorRecord {
-    return { code: this.code, message: this.message, origin: this.origin, retryable: this.retryable };
+    const { code, message, origin, retryable } = this;
+    return { code, message, origin, retryable, ...(this.#marked !== message && { marked: this.#marked }) };
   }
 
-  static fromRecord(record: ErrorRecord): PealError {
-    return new PealError(record.code, record.message, { origin: record.origin, retryable: record.retryable });
+  static fromRecord({ code, message, origin, retryable, marked }: ErrorRecord): PealError {
+    return new PealError(code, marked ?? message, { origin, retryable });
+  }
+
+  /** The message as another face than a program says it. For the command line. */
+  inWords(words: Words): string {
+    return inWords(this.#marked, words);
+  }
+
+  /** The message with the marks of base/wording, for a sentence that takes it up. */
+  get marked(): string {
+    return this.#marked;
   }
 
   toJSON(): ErrorRecord {
-    return this.toRecord();
+    const { code, message, origin, retryable } = this;
+    return { code, message, origin, retryable };
   }
 
   [inspect.custom](): string {

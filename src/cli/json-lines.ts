@@ -4,15 +4,15 @@
  */
 import type { Writable } from 'node:stream';
 import type { PealError } from '../base/errors.js';
-import { inCommandWords } from './command-words.js';
 import type { RunSummary } from './counts.js';
+import { commandMessage } from './wording.js';
 
 export function writeJsonLine(output: Writable, value: object): void {
   output.write(`${JSON.stringify(value)}\n`);
 }
 
 export function errorMessage(error: PealError): object {
-  return { messageType: 'error', code: error.code, message: inCommandWords(error.message), retryable: error.retryable };
+  return { messageType: 'error', code: error.code, message: commandMessage(error), retryable: error.retryable };
 }
 
 export function summaryMessage(summary: RunSummary): object {

@@ -7,7 +7,7 @@ import { createColors } from 'picocolors';
 import { PealError } from '../base/errors.js';
 import { maxMessageCharacters } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
-import { inCommandWords } from './command-words.js';
+import { commandMessage } from './wording.js';
 
 export interface Terminal {
   readonly stdin: Readable & { readonly isTTY?: boolean };
@@ -29,7 +29,7 @@ export function printError(terminal: Terminal, error: unknown): void {
   const { red } = createColors(hasColour(terminal, terminal.stderr));
   const text =
     error instanceof PealError
-      ? printable(inCommandWords(error.message))
+      ? printable(commandMessage(error))
       : `this is a fault of peal: ${(error as Error)?.stack ?? String(error)}`;
   terminal.stderr.write(`${red('peal:')} ${text}\n`);
 }

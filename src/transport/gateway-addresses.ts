@@ -88,8 +88,9 @@ export class GatewayAddresses {
   /** The same error, with what became of each address where there are several. */
   explain(error: ErrorRecord): PealError {
     const all = this.#tried + this.#left.length;
-    const message = `${error.message.replace(/\.$/, '')} (of ${all} addresses, ${this.#tally()}).`;
-    return PealError.fromRecord(all < 2 ? error : { ...error, message });
+    const said = error.marked ?? error.message;
+    const marked = `${said.replace(/\.$/, '')} (of ${all} addresses, ${this.#tally()}).`;
+    return PealError.fromRecord(all < 2 ? error : { ...error, marked });
   }
 
   #tally(): string {

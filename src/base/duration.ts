@@ -1,0 +1,98 @@
+/**
+ * Durations and times as people write them: `90`, `90s`, `5m`, `1h`, `2d`, `+1h`, `PT1H30M`, `2031-01-31T12:00:00Z`.
+ * The one reader of both, for options of the library and of the command line. Pure; any thread.
+ */
+
+/** What a duration may look like: the rest of a sentence that begins with "must be". */
+export const durationForms = 'a duration, such as 90 (seconds), 90s, 5m, 1h, 2d or PT1H30M';
+
+/** What a time may look like. */
+export const timeForms =
+  'a time: epoch seconds, a duration from now such as +90s, +5m, +1h or +2d, or ISO 8601 with its zone such as 2031-01-31T12:00:00Z';
+
+const unitMs: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+const number = String.raw`\d{1,12}(?:\.\d{1,6})?`;
+const plainPattern = new RegExp(`^(${number})$`);
+/** Largest unit first, each at most once: 1h30m. */
+const unitsPattern = new RegExp(
+  `^(?=\\d)${['w', 'd', 'h', 'm(?!s)', 's', 'ms'].map((unit) => `(?:(${number})${unit})?`).join('')}$`,
+  'i',
+);
+/** ISO 8601 without years and months, whose length nobody knows. */
+const isoPattern = new RegExp(
+  `^P(?=[\\dT])(?:(${number})W)?(?:(${number})D)?(?:T(?=\\d)(?:(${number})H)?(?:(${number})M)?(?:(${number})S)?)?$`,
+  'i',
+);
+const instantPattern =
+  /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:[.,]\d{1,9})?)?(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)$/i;
+
+/**
+ * Milliseconds, rounded; null for text that is no duration. A number without a unit is seconds, and a `+` before it
+ * changes nothing.
+ */
+export function parseDuration(text: string): number | null {
+  const bare = text.trim().replace(/^\+\s*/, '');
+  const plain = plainPattern.exec(bare);
+  if (plain !== null) return total([[plain[1], 's']]);
+  const units = unitsPattern.exec(bare);
+  if (units !== null) return total(zip(units, ['w', 'd', 'h', 'm', 's', 'ms']));
+  const iso = isoPattern.exec(bare);
+  return iso === null ? null : total(zip(iso, ['w', 'd', 'h', 'm', 's']));
+}
+
+/**
+ * Milliseconds since the epoch; null for text that is no time. Digits alone are epoch seconds, and what is a duration
+ * counts from `nowMs`. An instant needs its zone: without one, its meaning would depend on the machine.
+ */
+export function parseTime(text: string, nowMs: number): number | null {
+  const bare = text.trim();
+  if (/^\d{1,12}$/.test(bare)) return Number(bare) * 1000;
+  const instant = instantPattern.exec(bare);
+  if (instant !== null) return isDate(instant) ? epochMs(bare) : null;
+  const fromNow = parseDuration(bare);
+  return fromNow === null ? null : nowMs + fromNow;
+}
+
+/** The shortest way to write whole seconds: 3600 is `1h`, 90 is `90s`. */
+export function durationText(seconds: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400],
+    ['h', 3600],
+    ['m', 60],
+  ] as const) {
+    if (seconds >= size && seconds % size === 0) return `${seconds / size}${unit}`;
+  }
+  return `${seconds}s`;
+}
+
+function zip(match: RegExpExecArray, units: readonly string[]): (readonly [string | undefined, string])[] {
+  return units.map((unit, index) => [match[index + 1], unit] as const);
+}
+
+function total(parts: readonly (readonly [digits: string | undefined, unit: string])[]): number {
+  return Math.round(parts.reduce((sum, [digits, unit]) => sum + Number(digits ?? 0) * unitMs[unit]!, 0));
+}
+
+/** `Date` takes February 30 for March 2. */
+function isDate([, year, month, day, hour, minute, second = '0']: readonly (string | undefined)[]): boolean {
+  const inMonth = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  const isDay = Number(month) >= 1 && Number(month) <= 12 && Number(day) >= 1 && Number(day) <= inMonth;
+  return isDay && Number(hour) <= 23 && Number(minute) <= 59 && Number(second) <= 59;
+}
+
+function epochMs(instant: string): number {
+  return Date.parse(
+    instant
+      .toUpperCase()
+      .replace(',', '.')
+      .replace(/([+-]\d\d)(\d\d)$/, '$1:$2'),
+  );
+}

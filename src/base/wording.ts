@@ -1,0 +1,55 @@
+/**
+ * How a sentence names an option: by its own name for a program that gave it, as `--flag` for somebody at a command
+ * line. Whoever writes a sentence marks what is named and does not know who will read it; `PealError` keeps the marks, and
+ * each face renders them. Marks are text, so that sentences are put together, carried between threads and cut apart
+ * as any other text is. Pure; any thread.
+ */
+
+/** Controls, which text from outside never holds: base/text escapes them before they come into a sentence. */
+const open = '\u0001';
+const next = '\u0002';
+const close = '\u0003';
+
+/** How one face says what is marked. */
+export interface Words {
+  /** An option by its path, such as `retry.attempts`; at the beginning of a sentence or within it. */
+  readonly option: (path: string, isFirst: boolean) => string;
+  /** The one of two texts that is meant for this face. */
+  readonly either: (library: string, commandLine: string) => string;
+}
+
+/** Within a sentence, the option at `path`: `topic`, or `--topic`. */
+export function option(path: string): string {
+  return `${open}option${next}${path}${close}`;
+}
+
+/** At the beginning of one: `The option topic`, or `--topic`. */
+export function theOption(path: string): string {
+  return `${open}first${next}${path}${close}`;
+}
+
+/** What is written differently in a program and on a command line, such as a value. Holds no marks itself. */
+export function either(library: string, commandLine: string): string {
+  return `${open}either${next}${library}${next}${commandLine}${close}`;
+}
+
+/** `text` with every mark said in `words`. */
+export function inWords(text: string, words: Words): string {
+  const [first = '', ...pieces] = text.split(open);
+  return pieces.reduce((said, piece) => said + sayPiece(piece, words), first);
+}
+
+/** In a program's words, which every `message` is in. */
+export const libraryWords: Words = {
+  option: (path, isFirst) => (isFirst ? `The option ${path}` : path),
+  either: (library) => library,
+};
+
+/** `piece`: a mark without its beginning, and the text behind it. */
+function sayPiece(piece: string, words: Words): string {
+  const end = piece.indexOf(close);
+  if (end < 0) return piece;
+  const [kind, first = '', second = ''] = piece.slice(0, end).split(next);
+  const rest = piece.slice(end + 1);
+  return (kind === 'either' ? words.either(first, second) : words.option(first, kind === 'first')) + rest;
+}
