@@ -76,7 +76,16 @@ function booksItem(buffers: TokenBuffers): MicroItem {
       slot.set(queued);
       const buffer = buffers.copyOf(tokens);
       const { count } = tokens;
-      const batch = { slot: 0, notificationId: 1, count, tokenBytes, buffer, personal: null, isRetry: false };
+      const batch = {
+        slot: 0,
+        notificationId: 1,
+        count,
+        tokenBytes,
+        buffer,
+        personal: null,
+        isRetry: false,
+        beginWithinMs: null,
+      };
       shard.receive({ kind: 'batch', ...batch });
       pools[0]!.answerAll();
       const message = settled.pop()!;

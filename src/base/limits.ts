@@ -284,6 +284,8 @@ export const maxRequestsPerRecipient = 100;
 /** How long after its batch first came back a recipient may be sent to again, and the longest that an option may ask for. */
 export const retryTimeMs = 60_000;
 export const maxRetryTimeMs = 3_600_000;
+/** What a request that was due in time may take to begin: the way to a shard, and a connection that has to be opened. */
+export const retryBeginGraceMs = 1_000;
 /** Least wait before a device that gets too many notifications is sent to again; doubles with each further time. */
 export const busyDeviceDelayMs = 2_000;
 /** Least wait after TooManyProviderTokenUpdates; doubles with each further time. */

@@ -48,6 +48,11 @@ export interface BatchMessage {
   readonly personal: PersonalParts | null;
   /** Its recipients were all sent to before, and answered or lost. */
   readonly isRetry: boolean;
+  /**
+   * So long its requests may take to begin, in milliseconds from now; what waits longer becomes unsent. Null: as long as
+   * it takes. A span, because the clocks of threads have origins of their own.
+   */
+  readonly beginWithinMs: number | null;
 }
 
 export interface RouteMessage {

@@ -133,6 +133,11 @@ export class Job implements SendJob {
     this.#owner.onStopped(this, cause);
   }
 
+  /** Monotonic milliseconds of the dispatcher's clock. */
+  nowMs(): number {
+    return this.#owner.now();
+  }
+
   /** What decides whether recipients are sent to again; null when none is. */
   retryTerms(): RetryTerms | null {
     if (this.#retry === null || this.#stopped !== null) return null;

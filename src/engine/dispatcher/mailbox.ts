@@ -114,8 +114,8 @@ export class Mailbox {
     const buffer = this.#buffers.copyOf(batch.tokens);
     const personal = copyPersonal(batch);
     const transfer = personal === null ? [buffer] : [buffer, ...buffersOf(personal)];
-    const { isRetry } = parcel;
-    const message = { slot, notificationId: job.id, count, tokenBytes, buffer, personal, isRetry };
+    const { isRetry, beginWithinMs } = parcel;
+    const message = { slot, notificationId: job.id, count, tokenBytes, buffer, personal, isRetry, beginWithinMs };
     link.post({ kind: 'batch', ...message }, transfer);
   }
 

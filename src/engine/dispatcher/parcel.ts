@@ -10,6 +10,7 @@ import {
   maxBatchCrashes,
   maxBatchRecipients,
   personalBytesPerCredit,
+  retryBeginGraceMs,
   waitingRecipientWeight,
 } from '../../base/limits.js';
 import type { Batch, OutcomeDetail } from '../batch.js';
@@ -49,6 +50,12 @@ export class Parcel {
   /** What is to be sent of it was sent before: nothing goes again before every recipient has been out. */
   get isRetry(): boolean {
     return this.#retries?.hasReleased ?? false;
+  }
+
+  /** How long its requests may take to begin; null for the first ones of its recipients, which have no such time. */
+  get beginWithinMs(): number | null {
+    const endMs = this.#retries?.endMs ?? null;
+    return endMs === null ? null : Math.max(retryBeginGraceMs, endMs - this.job.nowMs());
   }
 
   /** When the next of its recipients is to be sent again; null when none is. */

@@ -49,6 +49,8 @@ export class Retries {
   readonly #ledger: Uint8Array;
   readonly #entries = new Map<number, Entry>();
   #resent = 0;
+  /** How long after it was first asked about a recipient may be sent to again. */
+  #timeMs = 0;
   #hasReleased = false;
 
   /** `ledger`: the parcel's own. */
@@ -71,6 +73,15 @@ export class Retries {
     return this.#entries.size;
   }
 
+  /** When the time of the first recipient among those that are out is up; null when none is out. */
+  get endMs(): number | null {
+    let earliest: number | null = null;
+    for (const { isOut, firstMs } of this.#entries.values()) {
+      if (isOut && (earliest === null || firstMs < earliest)) earliest = firstMs;
+    }
+    return earliest === null ? null : earliest + this.#timeMs;
+  }
+
   /** When the next recipient is due; null when none is. */
   get dueMs(): number | null {
     let earliest: number | null = null;
@@ -83,6 +94,7 @@ export class Retries {
   /** Asks the policy about the recipients that were rejected (`details` of this return) or, where wanted, are unknown. */
   review(details: readonly OutcomeDetail[], terms: RetryTerms): void {
     const drawn = terms.random();
+    this.#timeMs = terms.budget.timeMs;
     const random = (): number => drawn;
     for (const { index, status, reason, retryAfterSeconds } of details) {
       const kind = this.#ledger[index]! < REJECTED ? null : retryKindOf(status, reason);

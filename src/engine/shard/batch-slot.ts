@@ -5,6 +5,7 @@
  */
 import type { Notification, PersonalParts } from '../../apns/notification.js';
 import { TokenBlock } from '../../apns/token-block.js';
+import type { TimerHandle } from '../../base/clock.js';
 import type { PealError } from '../../base/errors.js';
 import { maxBatchRecipients } from '../../base/limits.js';
 import type { RequestRun } from '../../connection/request-source.js';
@@ -33,6 +34,8 @@ export class BatchSlot implements RequestRun {
   tokens: TokenBlock = noTokens;
   personal: PersonalParts | null = null;
   isRetry = false;
+  /** From when it began; null: no matter when. */
+  beginWithinMs: number | null = null;
   /** What is being sent, or null while the slot is free. */
   state: NotificationState | null = null;
   /** Recipients that this shard was to send; those that have no outcome yet; those whose outcome is not accepted. */
@@ -42,6 +45,10 @@ export class BatchSlot implements RequestRun {
   details: OutcomeDetail[] = [];
   /** Why recipients are unsent or unknown: the latest cause, null when nothing but a cancellation. */
   cause: PealError | null = null;
+  /** Runs out when requests may begin no longer; kept by ShardRoute. */
+  endTimer: TimerHandle | null = null;
+  /** Its time is up: what comes back unsent does not go again. */
+  isOver = false;
   /** Kept by SlotQueue. */
   isQueued = false;
   #buffer: ArrayBuffer | null = null;
@@ -76,6 +83,8 @@ export class BatchSlot implements RequestRun {
     this.tokens = new TokenBlock(new Uint8Array(buffer, 0, count * tokenBytes), tokenBytes, count);
     this.personal = message.personal;
     this.isRetry = message.isRetry;
+    this.beginWithinMs = message.beginWithinMs;
+    this.isOver = false;
     this.state = state;
     this.#buffer = buffer;
     let head = maxBatchRecipients;

@@ -69,6 +69,7 @@ export class ShardRoute implements RequestSource {
       this.#giveUp(slot, null);
     } else {
       this.#queue.append(slot);
+      this.#limitTime(slot);
       this.#wake();
     }
   }
@@ -190,7 +191,7 @@ export class ShardRoute implements RequestSource {
    * connection has settled a recipient, so there is an end to it. Everything else has the budget of the policy.
    */
   #isFinallyUnsent(slot: BatchSlot, index: number, wasDiscarded: boolean): boolean {
-    if (this.#isStopped || slot.state!.isCancelled) return true;
+    if (this.#isStopped || slot.state!.isCancelled || slot.isOver) return true;
     return !wasDiscarded && slot.countAttempt(index) > retryRules.unsent.most;
   }
 
@@ -210,7 +211,20 @@ export class ShardRoute implements RequestSource {
     this.cancel(state);
   }
 
-  /** Whatever waits in a slot becomes unsent; what is in flight still gets its answer. `null`: it was cancelled. */
+  /**
+   * A pool may hold its requests back for longer than a retry may wait (TooManyProviderTokenUpdates: five minutes). What
+   * has not begun by then becomes unsent, and the dispatcher puts the answer back that it had before.
+   */
+  #limitTime(slot: BatchSlot): void {
+    if (slot.beginWithinMs === null) return;
+    slot.endTimer = this.#context.clock.setTimer(() => {
+      slot.endTimer = null;
+      slot.isOver = true;
+      this.#giveUp(slot, null);
+    }, slot.beginWithinMs);
+  }
+
+  /** Whatever waits in a slot becomes unsent; what is in flight still gets its answer. `null`: cancelled, or over. */
   #giveUp(slot: BatchSlot, cause: PealError | null): void {
     const { order, tagBase, waiting } = slot;
     for (let at = slot.head; at < order.length; at++) this.#ledger[tagBase + order[at]!] = UNSENT;
@@ -245,6 +259,8 @@ export class ShardRoute implements RequestSource {
   #settle(slot: BatchSlot): void {
     const { slot: number, details, cause } = slot;
     slot.state!.settled(slot);
+    if (slot.endTimer !== null) this.#context.clock.clearTimer(slot.endTimer);
+    slot.endTimer = null;
     const buffer = slot.end();
     this.#context.send(
       { kind: 'settled', slot: number, buffer, details, cause: cause === null ? null : cause.toRecord() },

@@ -105,6 +105,75 @@ describe('engine/dispatcher/retries', () => {
     assert.equal(book.batches[0]!.details.length, 1);
   });
 
+  describe('where the pool holds requests back for longer than the budget has time', () => {
+    const tooMany = rejection(429, 'TooManyProviderTokenUpdates');
+
+    for (const [name, answer, waitMs] of [
+      ['TooManyProviderTokenUpdates', tooMany, 15_000],
+      ['a gateway in trouble', unavailable, 500],
+      ['a device that gets too much', rejection(429, 'TooManyRequests'), 3_000],
+    ] as const) {
+      it(`ends with the answer that there is: ${name}`, async () => {
+        const job = send();
+        await job.dispatch(batchOf(0, 3));
+        await pass();
+        const tags = pool.take(3);
+        pool.accept([tags[0]!]);
+        pool.reject(tags.slice(1), answer);
+        // One of the two gets through before the pool pauses.
+        await pass(waitMs + 1);
+        pool.accept(pool.take(1));
+        await pass(60_000 - waitMs - 100);
+        assert.equal(book.batches.length, 0, 'there is time left');
+        await pass(200);
+        assert.equal(pool.source.current(), null, 'nothing is left for the pool to send');
+        await job.finish();
+        assert.deepEqual([book.count('accepted'), book.count('rejected'), book.count('unsent')], [2, 1, 0]);
+        const [settled] = book.batches;
+        assert.deepEqual([settled!.resent, settled!.cause], [1, null]);
+        assert.deepEqual(
+          settled!.details.map(({ reason }) => reason),
+          [answer.reason],
+        );
+      });
+    }
+
+    it('waits for the answer to what had begun, and sends nothing after it', async () => {
+      const job = send();
+      await job.dispatch(batchOf(0, 2));
+      await pass();
+      pool.reject(pool.take(2), tooMany);
+      await pass(15_001);
+      const written = pool.take(2);
+      await pass(60_000);
+      assert.equal(book.batches.length, 0);
+      pool.accept([written[0]!]);
+      pool.returnUnsent([written[1]!], lost);
+      await job.finish();
+      assert.deepEqual([book.count('accepted'), book.count('rejected')], [1, 1]);
+      assert.equal(pool.source.current(), null);
+    });
+
+    it('leaves a recipient unknown whose first request may have been processed', async () => {
+      const job = send({ retry: budget, onUnknown: 'resend' });
+      await job.dispatch(batchOf(0, 1));
+      await pass();
+      pool.loseAnswers(pool.take(1), lost);
+      await pass(61_000);
+      await job.finish();
+      assert.deepEqual([book.count('unknown'), book.count('unsent')], [1, 0]);
+    });
+
+    it('does not hurry what is sent for the first time', async () => {
+      const job = send();
+      await job.dispatch(batchOf(0, 1));
+      await pass(200_000);
+      pool.accept(pool.take(1));
+      await job.finish();
+      assert.equal(book.count('accepted'), 1);
+    });
+  });
+
   it('sends nothing again where it is not told to', async () => {
     const job = send({});
     await job.dispatch(batchOf(0, 1));

@@ -54,6 +54,7 @@ class Bench {
     this.shard.receive({
       kind: 'batch',
       isRetry: false,
+      beginWithinMs: null,
       slot,
       notificationId: options.notificationId ?? 1,
       count,
