@@ -1,7 +1,7 @@
 /**
  * How many recipients of a run ended how: what progress, summary and JSON lines are made from. Pure; main thread.
  */
-import type { PealError } from '../base/errors.js';
+import type { PealError, PealErrorCode } from '../base/errors.js';
 import type { ExitCode } from './exit-codes.js';
 
 export interface Counts {
@@ -23,6 +23,8 @@ export interface RunSummary extends Counts {
   readonly recipients: number;
   /** Rejections by Apple's reason ("HTTP 500" where the answer held none), the most frequent first. */
   readonly reasons: readonly ReasonCount[];
+  /** Why recipients are unsent or unknown, the most frequent first; their counts sum up to those two. */
+  readonly causes: readonly CauseCount[];
   /** Requests that were sent again, beyond the first for each recipient, because a fault was one that passes. */
   readonly resent: number;
   /** From the first connection attempt to the last outcome. */
@@ -33,6 +35,16 @@ export interface RunSummary extends Counts {
   readonly connections: number;
   /** Worker threads; 0 when everything ran in the main thread. */
   readonly threads: number;
+  /** The code of what ended the run before its lists did; null when it went through. */
+  readonly stopped: PealErrorCode | null;
+  readonly exitCode: ExitCode;
+}
+
+/** One cause of recipients that are unsent or unknown. */
+export interface CauseCount {
+  readonly error: PealError;
+  readonly unsent: number;
+  readonly unknown: number;
 }
 
 export interface ReasonCount {
@@ -45,8 +57,6 @@ export interface ReasonCount {
 export interface RunReport {
   readonly exitCode: ExitCode;
   readonly summary: RunSummary;
-  /** Why the run ended before its list did, or never began; null when it went through. */
-  readonly cause: PealError | null;
-  /** Why recipients of a run that went through are unsent or unknown, in a sentence; null when none is. */
-  readonly loss: string | null;
+  /** What ended the run before its lists did, and what else went wrong with files, in that order; usually nothing. */
+  readonly problems: readonly PealError[];
 }

@@ -19,6 +19,8 @@ export const exitCodes = {
   credentials: 5,
   /** A file: the token list cannot be read or holds none, or an output cannot be written. */
   input: 6,
+  /** Ended by SIGHUP (128 + 1): the terminal or the ssh connection is gone. */
+  hungUp: 129,
   /** Ended by SIGINT (128 + 2). */
   interrupted: 130,
   /** Ended by SIGTERM (128 + 15). */

@@ -1,10 +1,13 @@
 /**
- * What Ctrl-C does: the first SIGINT (or SIGTERM) asks the command to come to an end, the second ends it at once.
+ * What Ctrl-C does: the first SIGINT (or SIGTERM, or SIGHUP: the terminal or the ssh connection is gone) asks the command
+ * to come to an end, the second ends it at once.
  * Main thread; one at a time: each takes over from the one before it, so that there is no moment without.
  */
 import { type ExitCode, exitCodes } from './exit-codes.js';
 
-export type InterruptSignal = 'SIGINT' | 'SIGTERM';
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export type InterruptSignal = (typeof signals)[number];
 
 /** The process, as far as signals go. */
 export interface SignalSource {
@@ -24,21 +27,25 @@ export class Interrupt implements Disposable {
     this.#source = source;
     this.#onFirst = onFirst;
     this.#onSecond = onSecond;
-    source.on('SIGINT', this.#take);
-    source.on('SIGTERM', this.#take);
+    for (const signal of signals) source.on(signal, this.#take);
     const before = Interrupt.#latest;
     if (before !== null && before.#source === source) before[Symbol.dispose]();
     Interrupt.#latest = this;
   }
 
-  /** The exit code that follows from what came; null when nothing did. */
+  /** What came first; null when nothing did. */
+  get signal(): InterruptSignal | null {
+    return this.#received;
+  }
+
+  /** The exit code that follows from it; null when nothing came. */
   get exitCode(): ExitCode | null {
-    return this.#received === null ? null : codeOf(this.#received);
+    return this.#received === null ? null : exitCodeOfSignal(this.#received);
   }
 
   readonly #take = (signal: InterruptSignal): void => {
     if (this.#received !== null) {
-      this.#onSecond(codeOf(signal));
+      this.#onSecond(exitCodeOfSignal(signal));
       return;
     }
     this.#received = signal;
@@ -47,14 +54,19 @@ export class Interrupt implements Disposable {
 
   /** Gives the signals back. */
   [Symbol.dispose](): void {
-    this.#source.off('SIGINT', this.#take);
-    this.#source.off('SIGTERM', this.#take);
+    for (const signal of signals) this.#source.off(signal, this.#take);
     if (Interrupt.#latest === this) Interrupt.#latest = null;
   }
 }
 
-function codeOf(signal: InterruptSignal): ExitCode {
-  return signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated;
+const codes = {
+  SIGINT: exitCodes.interrupted,
+  SIGTERM: exitCodes.terminated,
+  SIGHUP: exitCodes.hungUp,
+} as const;
+
+export function exitCodeOfSignal(signal: InterruptSignal): ExitCode {
+  return codes[signal];
 }
 
 /**

@@ -11,8 +11,10 @@ export function writeJsonLine(output: Writable, value: object): void {
   output.write(`${JSON.stringify(value)}\n`);
 }
 
-export function errorMessage(error: PealError): object {
-  return { messageType: 'error', code: error.code, message: commandMessage(error), retryable: error.retryable };
+/** `count`: recipients that are unsent or unknown for it. */
+export function errorMessage(error: PealError, count: number): object {
+  const { code, retryable } = error;
+  return { messageType: 'error', code, message: commandMessage(error), retryable, count };
 }
 
 export function summaryMessage(summary: RunSummary): object {
@@ -25,10 +27,13 @@ export function summaryMessage(summary: RunSummary): object {
     unknown: summary.unknown,
     invalid: summary.invalid,
     reasons: Object.fromEntries(summary.reasons.map(({ reason, count }) => [reason, count])),
+    causes: Object.fromEntries(summary.causes.map(({ error, unsent, unknown }) => [error.code, unsent + unknown])),
     resent: summary.resent,
     seconds: Math.round(summary.seconds * 1000) / 1000,
     perSecond: Math.round(summary.perSecond),
     connections: summary.connections,
     threads: summary.threads,
+    stopped: summary.stopped,
+    exitCode: summary.exitCode,
   };
 }

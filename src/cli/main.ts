@@ -4,7 +4,7 @@
  * names the process's own streams. Main thread.
  */
 import { exitCodes } from './exit-codes.js';
-import { Interrupt, signalsHeard } from './interrupt.js';
+import { exitCodeOfSignal, Interrupt, signalsHeard } from './interrupt.js';
 import { printNote } from './terminal.js';
 import { writeProblem } from './write-problem.js';
 
@@ -19,7 +19,7 @@ const leave = (code: number): void => {
   printNote(terminal, 'interrupted before anything was done');
   process.exit(code);
 };
-new Interrupt(process, (signal) => leave(signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated), leave);
+new Interrupt(process, (signal) => leave(exitCodeOfSignal(signal)), leave);
 
 /** Why standard output is not whole. What a command has sent by then is booked in its files all the same. */
 let problem: NodeJS.ErrnoException | null = null;

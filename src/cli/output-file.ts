@@ -8,6 +8,8 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { PealError } from '../base/errors.js';
+import { syncFolder } from './folder-steps.js';
+import { partialName } from './run-folder.js';
 import { writeProblem } from './write-problem.js';
 
 /** Text gathers until it is worth a write of its own. */
@@ -38,14 +40,20 @@ export class OutputFile {
    * has that name: it could not be replaced once all is written, or should not be.
    *
    * @param mode rights; by default the owner's only
+   * @param run names the run in the partial name; nobody may be able to guess it
    */
-  static async create(folder: string, name: string, mode = 0o600): Promise<OutputFile> {
+  static async create(
+    folder: string,
+    name: string,
+    mode = 0o600,
+    run = randomBytes(4).toString('hex'),
+  ): Promise<OutputFile> {
     await refuseOther(path.join(folder, name));
-    const partialName = `${name}.${randomBytes(4).toString('hex')}.partial`;
+    const partial = partialName(name, run);
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
     try {
-      const handle = await open(path.join(folder, partialName), flags, mode);
-      return new OutputFile(handle, folder, name, partialName);
+      const handle = await open(path.join(folder, partial), flags, mode);
+      return new OutputFile(handle, folder, name, partial);
     } catch (error) {
       throw writeError(path.join(folder, name), error);
     }
@@ -71,6 +79,20 @@ export class OutputFile {
 
   /** Writes the rest, makes it durable and gives the file its name, in place of an older one. Throws `failure`. */
   async publish(): Promise<void> {
+    await this.finish();
+    try {
+      await rename(path.join(this.#folder, this.#partialName), this.#target);
+      await syncFolder(this.#folder);
+    } catch (error) {
+      throw writeError(this.#target, error);
+    }
+  }
+
+  /**
+   * Writes the rest and makes it durable, under the partial name still. Throws `failure`, and lets the name say that the
+   * file ends before its end: `NAME.<random>.cut`.
+   */
+  async finish(): Promise<void> {
     this.#write();
     await this.#tail;
     try {
@@ -79,13 +101,13 @@ export class OutputFile {
       this.#failure = writeError(this.#target, error);
     }
     await this.#handle.close();
-    if (this.#failure !== null) throw this.#failure;
-    try {
-      await rename(path.join(this.#folder, this.#partialName), this.#target);
-      await syncFolder(this.#folder);
-    } catch (error) {
-      throw writeError(this.#target, error);
-    }
+    if (this.#failure === null) return;
+    const partial = path.join(this.#folder, this.#partialName);
+    const cut = partial.replace(/partial$/, 'cut');
+    await rename(partial, cut);
+    const { code, message, origin } = this.#failure;
+    const kept = `What could be written is in ${cut}.`;
+    throw new PealError(code, `${message} ${kept}`, { origin, cause: this.#failure.cause });
   }
 
   /** Gives the file up and removes it. */
@@ -136,14 +158,6 @@ async function refuseOther(file: string): Promise<void> {
   throw new PealError('ERR_PEAL_INPUT', `${file} cannot be written: it is a device or a pipe, not a file.`, {
     origin: 'input',
   });
-}
-
-/** Makes the new name durable, too. Not every system opens directories, and none loses the contents for that. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY).catch(() => null);
-  if (handle === null) return;
-  await handle.sync().catch(() => {});
-  await handle.close();
 }
 
 function writeError(file: string, cause: unknown): PealError {

@@ -1,33 +1,49 @@
 /**
- * The four files that `--out DIR` gets. All are always there at the end, so that no file of an earlier run is taken
- * for one of this run. Owned by the send command, fed by its books, on the main thread.
+ * The four files that `--out DIR` gets. All get their names together at the end, so that no file of an earlier run is
+ * taken for one of this run. Owned by the send command, fed by its books, on the main thread.
  *
  *   rejected.csv   token,status,reason,timestamp   APNs answered other than 200; timestamp (ISO 8601) with 410
  *   unsent.txt     one token a line                certainly not processed: fit for the next `--tokens`
  *   unknown.txt    one token a line                written and never answered: may have been delivered
  *   invalid.csv    line,text,why,list              lines that hold no device token, of which list
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { TokenBlock } from '../apns/token-block.js';
 import { PealError } from '../base/errors.js';
 import { csvRow } from './csv.js';
+import { type FolderSteps, folderSteps } from './folder-steps.js';
 import { hexLines } from './hex-lines.js';
 import { isAmong, OutputFile } from './output-file.js';
+import { RunFolder } from './run-folder.js';
 import { printable } from './terminal.js';
 import { writeProblem } from './write-problem.js';
 
 const fileNames = ['rejected.csv', 'unsent.txt', 'unknown.txt', 'invalid.csv'] as const;
+/** Recipients that an earlier run left to be sent to. */
+const toBeSent = ['unsent.txt', 'unknown.txt'] as const;
+
+export interface OutputsOptions {
+  /** Whether what an earlier run left to be sent may be replaced. Default: refused. */
+  readonly force?: boolean;
+  /** For tests. */
+  readonly steps?: FolderSteps;
+}
 
 export class Outputs {
   readonly folder: string;
+  /** How many unfinished files of runs that were ended by force were removed. */
+  readonly removed: number;
+  readonly #run: RunFolder;
   readonly #rejected: OutputFile;
   readonly #unsent: OutputFile;
   readonly #unknown: OutputFile;
   readonly #invalid: OutputFile;
 
-  private constructor(folder: string, files: readonly OutputFile[]) {
+  private constructor(folder: string, run: RunFolder, removed: number, files: readonly OutputFile[]) {
     this.folder = folder;
+    this.removed = removed;
+    this.#run = run;
     [this.#rejected, this.#unsent, this.#unknown, this.#invalid] = files as [
       OutputFile,
       OutputFile,
@@ -39,25 +55,27 @@ export class Outputs {
   }
 
   /**
-   * Makes the directory (for its owner only) where it is missing, and the files in it.
+   * Makes the directory (for its owner only) where it is missing, takes it for this run, and makes the files in it.
    * `inputs` are the files that the command reads: none of them may be overwritten.
-   * Throws PealError ERR_PEAL_OPTION (naming --out).
+   * Throws PealError ERR_PEAL_OPTION (naming --out), also when another run is at work there, or when recipients of an
+   * earlier run would be lost.
    */
-  static async open(folder: string, inputs: readonly string[]): Promise<Outputs> {
+  static async open(folder: string, inputs: readonly string[], options: OutputsOptions = {}): Promise<Outputs> {
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
+      await refuseInputs(folder, inputs);
+      const run = await RunFolder.enter(folder, fileNames, options.steps ?? folderSteps);
+      try {
+        if (options.force !== true) await refuseLoss(folder);
+        const removed = await run.begin();
+        return new Outputs(folder, run, removed, await createAll(folder, run.run));
+      } catch (error) {
+        await run.leave();
+        throw error;
+      }
     } catch (error) {
-      throw optionError(`--out: ${folder} ${writeProblem(error)}.`, error);
+      throw inOptionWords(folder, error);
     }
-    await refuseInputs(folder, inputs);
-    const files: OutputFile[] = [];
-    try {
-      for (const name of fileNames) files.push(await OutputFile.create(folder, name));
-    } catch (error) {
-      await Promise.all(files.map((file) => file.discard()));
-      throw optionError(`--out: ${(error as Error).message}`, error);
-    }
-    return new Outputs(folder, files);
   }
 
   rejected(token: string, status: number, reason: string, timestampMs: number | null): void {
@@ -90,15 +108,25 @@ export class Outputs {
     return full.length === 0 ? null : Promise.all(full);
   }
 
-  /** Gives all files their names. Throws PealError ERR_PEAL_INPUT if one could not be written; the others are whole. */
+  /**
+   * Gives all files their names, in place of all those of an earlier run. Throws PealError ERR_PEAL_INPUT if one could not
+   * be written to its end: then it has no name, and the others have.
+   */
   async publish(): Promise<void> {
-    const results = await Promise.allSettled(this.#files.map((file) => file.publish()));
+    const results = await Promise.allSettled(this.#files.map((file) => file.finish()));
+    await this.#run.place();
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
   /** Removes what was written: nothing of this run is worth keeping. */
   async discard(): Promise<void> {
     await Promise.all(this.#files.map((file) => file.discard()));
+    await this.#run.leave();
+  }
+
+  /** Leaves everything as it is, in a process that ends at once: the next run knows what these files are. */
+  abandon(): void {
+    this.#run.leaveNow();
   }
 
   get #files(): OutputFile[] {
@@ -113,6 +141,35 @@ async function refuseInputs(folder: string, inputs: readonly string[]): Promise<
     if (!(await isAmong(file, inputs))) continue;
     throw optionError(`--out: ${file} is read by this command and would be overwritten; choose another directory.`);
   }
+}
+
+async function refuseLoss(folder: string): Promise<void> {
+  for (const name of toBeSent) {
+    const file = path.join(folder, name);
+    const there = await stat(file).catch(() => null);
+    if (there?.isFile() !== true || there.size === 0) continue;
+    const what = name === 'unsent.txt' ? 'has not sent to' : 'had no answer for';
+    const first = `send to them first (--tokens ${file}, and another directory for --out)`;
+    throw optionError(
+      `--out: ${file} holds recipients that an earlier run ${what}: ${first}, choose another directory, or give --force to replace its files.`,
+    );
+  }
+}
+
+async function createAll(folder: string, run: string): Promise<OutputFile[]> {
+  const files: OutputFile[] = [];
+  try {
+    for (const name of fileNames) files.push(await OutputFile.create(folder, name, 0o600, run));
+    return files;
+  } catch (error) {
+    await Promise.all(files.map((file) => file.discard()));
+    throw error;
+  }
+}
+
+function inOptionWords(folder: string, error: unknown): PealError {
+  if (!(error instanceof PealError)) return optionError(`--out: ${folder} ${writeProblem(error)}.`, error);
+  return error.message.startsWith('--out: ') ? error : optionError(`--out: ${error.message}`, error);
 }
 
 function optionError(message: string, cause?: unknown): PealError {

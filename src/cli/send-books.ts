@@ -3,10 +3,11 @@
  * the files of --out. Fed by the engine and by the reader of the list, on the main thread.
  */
 import type { TokenBlock } from '../apns/token-block.js';
+import type { PealError, PealErrorCode } from '../base/errors.js';
 import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../engine/ledger.js';
 import type { OutcomeSink, SettledBatch } from '../engine/outcome-sink.js';
 import { Tally } from '../engine/tally.js';
-import type { Counts, ReasonCount } from './counts.js';
+import type { CauseCount, Counts, ReasonCount } from './counts.js';
 import type { Outputs } from './outputs.js';
 
 /** Sees the last answer of every answered recipient; for the comparison of the demo. */
@@ -20,6 +21,7 @@ export class SendBooks implements OutcomeSink {
   readonly #witness: Witness | null;
   readonly #tally = new Tally();
   readonly #statuses = new Map<string, number>();
+  readonly #causes = new Map<PealErrorCode, { error: PealError; unsent: number; unknown: number }>();
   #invalid = 0;
   #neverDispatched = 0;
   #resent = 0;
@@ -44,6 +46,20 @@ export class SendBooks implements OutcomeSink {
     return this.#tally.reasons().map(([reason, count]) => ({ reason, count, status: this.#statuses.get(reason) ?? 0 }));
   }
 
+  /**
+   * Why recipients are unsent or unknown, the most frequent first.
+   *
+   * @param stopped what ended the run, which is why what was never handed out is unsent; null when nothing did
+   */
+  causes(stopped: PealError | null): CauseCount[] {
+    const causes = new Map(this.#causes);
+    if (stopped !== null && this.#neverDispatched > 0) {
+      const { unsent, unknown } = causes.get(stopped.code) ?? { unsent: 0, unknown: 0 };
+      causes.set(stopped.code, { error: stopped, unsent: unsent + this.#neverDispatched, unknown });
+    }
+    return [...causes.values()].sort((a, b) => b.unsent + b.unknown - a.unsent - a.unknown);
+  }
+
   /** While the files cannot keep up, the promise slows the engine down. */
   settled(batch: SettledBatch): void | Promise<void> {
     const { tokens, ledger, details, cause } = batch;
@@ -58,12 +74,18 @@ export class SendBooks implements OutcomeSink {
     }
     if (this.#witness !== null) this.#showAccepted(batch, this.#witness);
     const outputs = this.#outputs;
-    if (outputs === null) return undefined;
     if (cause !== null) {
-      forEachRun(ledger, UNSENT, (start, end) => outputs.unsent(tokens, start, end));
-      forEachRun(ledger, UNKNOWN, (start, end) => outputs.unknown(tokens, start, end));
+      const count = this.#countOf(cause);
+      forEachRun(ledger, UNSENT, (start, end) => {
+        count.unsent += end - start;
+        outputs?.unsent(tokens, start, end);
+      });
+      forEachRun(ledger, UNKNOWN, (start, end) => {
+        count.unknown += end - start;
+        outputs?.unknown(tokens, start, end);
+      });
     }
-    return outputs.pressure()?.then(() => {});
+    return outputs?.pressure()?.then(() => {});
   }
 
   /** A line of the list `source` that holds no token. */
@@ -77,6 +99,15 @@ export class SendBooks implements OutcomeSink {
     this.#neverDispatched += block.count;
     this.#outputs?.unsent(block, 0, block.count);
     return this.#outputs?.pressure() ?? null;
+  }
+
+  #countOf(error: PealError): { unsent: number; unknown: number } {
+    let count = this.#causes.get(error.code);
+    if (count === undefined) {
+      count = { error, unsent: 0, unknown: 0 };
+      this.#causes.set(error.code, count);
+    }
+    return count;
   }
 
   #showAccepted({ tokens, ledger }: SettledBatch, witness: Witness): void {

@@ -56,6 +56,7 @@ export interface SendOptions extends CredentialFlags {
   /** A share, 0 to 1. */
   readonly stopAtBadTokens?: number | false;
   readonly out?: string;
+  readonly force?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -94,6 +95,7 @@ export function sendOptionGroups(): readonly OptionGroup[] {
       heading: 'Output:',
       options: [
         new Option('--out <dir>', 'where rejected.csv, unsent.txt, unknown.txt and invalid.csv go'),
+        new Option('--force', 'replace the files of an earlier run, also where it left unsent or unknown tokens'),
         new Option('--json', 'JSON lines on standard output, the last one the summary'),
         new Option('--quiet', 'no progress and no summary, only errors'),
       ],

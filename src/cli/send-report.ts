@@ -1,19 +1,28 @@
 /**
  * What `peal send` prints when it has ended. Main thread; called once for each run.
  */
-import { inCommandWords } from './command-words.js';
-import type { RunReport } from './counts.js';
+import type { CauseCount, RunReport } from './counts.js';
 import { errorMessage, summaryMessage, writeJsonLine } from './json-lines.js';
-import { counted } from './numbers.js';
+import { counted, integer } from './numbers.js';
 import type { SendOptions } from './send-options.js';
 import { summaryTable } from './summary-table.js';
 import { hasColour, printable, printError, printNote, type Terminal } from './terminal.js';
+import { commandMessage } from './wording.js';
 
 /** The summary on standard output, what went wrong on standard error, and last. */
-export function printRun(terminal: Terminal, options: SendOptions, { summary, cause, loss }: RunReport): void {
+export function printRun(terminal: Terminal, options: SendOptions, { summary, problems }: RunReport): void {
   const { stdout } = terminal;
+  // What ended the run is among the causes, and is not said twice.
+  const isSaid = ({ error }: CauseCount): boolean => problems.some(({ code }) => code === error.code);
+  const causes = summary.causes.filter((cause) => !isSaid(cause));
   if (options.json === true) {
-    if (cause !== null) writeJsonLine(stdout, errorMessage(cause));
+    for (const problem of problems) {
+      writeJsonLine(
+        stdout,
+        errorMessage(problem, countOf(summary.causes.find(({ error }) => error.code === problem.code))),
+      );
+    }
+    for (const cause of causes) writeJsonLine(stdout, errorMessage(cause.error, countOf(cause)));
     writeJsonLine(stdout, summaryMessage(summary));
   } else if (options.quiet !== true && summary.recipients > 0) {
     const columns = stdout.columns ?? 80;
@@ -21,10 +30,23 @@ export function printRun(terminal: Terminal, options: SendOptions, { summary, ca
     const folder = options.out === undefined ? null : printable(options.out);
     stdout.write(summaryTable(summary, { folder, columns, colour }));
   }
-  if (cause !== null) printError(terminal, cause);
+  for (const problem of problems) printError(terminal, problem);
+  if (causes.length > 0) printNote(terminal, lossSentence(causes));
   const lost = summary.unsent + summary.unknown;
-  if (lost > 0 && cause === null && loss !== null && options.quiet !== true) printNote(terminal, inCommandWords(loss));
   if (lost > 0 && options.out === undefined && options.quiet !== true) {
     printNote(terminal, `${counted(lost, 'token')} unsent or unknown: with --out DIR they are kept in files`);
   }
+}
+
+function countOf(cause: CauseCount | undefined): number {
+  return cause === undefined ? 0 : cause.unsent + cause.unknown;
+}
+
+/** One line: how many recipients are unsent and unknown for the most frequent cause, and what that was. */
+function lossSentence([first, ...others]: readonly CauseCount[]): string {
+  const { error, unsent, unknown } = first!;
+  const counts = [unsent > 0 ? `${integer(unsent)} unsent` : '', unknown > 0 ? `${integer(unknown)} unknown` : ''];
+  const rest = others.map((cause) => `${cause.error.code} ${integer(countOf(cause))}`).join(', ');
+  const more = rest === '' ? '' : ` Other causes: ${rest}.`;
+  return `${counts.filter((text) => text !== '').join(', ')}: ${commandMessage(error).replace(/\.?$/, '.')}${more}`;
 }

@@ -6,10 +6,10 @@ import { systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { APNs } from '../session/apns.js';
 import type { Session } from '../session/session.js';
-import { doneOf, type RunReport, type RunSummary } from './counts.js';
+import { type Counts, doneOf, type RunReport, type RunSummary } from './counts.js';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.js';
-import { Interrupt } from './interrupt.js';
-import { integer } from './numbers.js';
+import { exitCodeOfSignal, Interrupt, type InterruptSignal } from './interrupt.js';
+import { counted, integer } from './numbers.js';
 import { Outputs } from './outputs.js';
 import { type Progress, progressFor } from './progress.js';
 import { SendBooks, type Witness } from './send-books.js';
@@ -47,9 +47,18 @@ export async function runSend(
     () => run?.interrupted(),
     (code) => (run === null ? process.exit(code) : run.leaveAtOnce(code)),
   );
-  const outputs = options.out === undefined ? null : await Outputs.open(options.out, inputFiles(options));
+  const outputs = options.out === undefined ? null : await openOutputs(options.out, options, terminal);
   run = new SendRun(options, terminal, outputs, new SendBooks(outputs, witness), interrupt);
   return await run.run();
+}
+
+async function openOutputs(out: string, options: SendOptions, terminal: Terminal): Promise<Outputs> {
+  const outputs = await Outputs.open(out, inputFiles(options), { force: options.force === true });
+  if (outputs.removed > 0 && options.quiet !== true) {
+    const what = counted(outputs.removed, 'unfinished file');
+    printNote(terminal, `removed ${what} of an earlier run, which was ended by force, from ${out}`);
+  }
+  return outputs;
 }
 
 class SendRun {
@@ -64,8 +73,6 @@ class SendRun {
   #session: Session | null = null;
   #seconds = 0;
   #connections = 0;
-  /** Why recipients are unsent or unknown; null where none is. */
-  #loss: string | null = null;
 
   constructor(
     options: SendOptions,
@@ -89,25 +96,40 @@ class SendRun {
   async run(): Promise<RunReport> {
     const interrupt = this.#interrupt;
     if (interrupt.exitCode !== null) this.interrupted();
-    let cause: PealError | null = null;
+    let stopped: PealError | null = null;
     let fault: { readonly error: unknown } | null = null;
     try {
       await this.#readFirst();
-      cause = await this.#send(await planSend(this.#options, this.#terminal));
+      stopped = await this.#send(await planSend(this.#options, this.#terminal));
     } catch (error) {
-      if (error instanceof PealError) cause = error;
+      if (error instanceof PealError) stopped = error;
       else fault = { error };
-      if (interrupt.exitCode === null) cause = (await this.#keepRest()) ?? cause;
     }
+    await this.#keepRest().catch((error: unknown) => {
+      fault ??= { error };
+    });
     for (const timer of this.#timers) clearTimeout(timer);
-    cause = (await this.#closeOutputs(cause)) ?? cause;
-    const summary = this.#summary();
-    const exitCode = interrupt.exitCode ?? exitCodeFor(cause, summary);
-    const isOver = interrupt.exitCode !== null;
-    const report = { exitCode, summary, cause: isOver ? null : cause, loss: isOver ? null : this.#loss };
+    // A signal from here on changes nothing: all there is to do is to write the files.
+    const { signal } = interrupt;
+    const interrupted = signal === null ? null : interruption(signal, this.#books.counts);
+    if (interrupted !== null && isAbort(stopped)) stopped = interrupted;
+    const filesProblem = await this.#closeOutputs(stopped !== null || fault !== null);
+    const all = new Set([interrupted, stopped, this.#input.failure, filesProblem]);
+    const problems = [...all].filter((problem) => problem !== null);
+    const exitCode = fault === null ? this.#exitCodeFor(problems, signal) : exitCodes.fault;
+    const report = { exitCode, summary: this.#summary(stopped, exitCode), problems };
     printRun(this.#terminal, this.#options, report);
     if (fault !== null) throw fault.error;
     return report;
+  }
+
+  /** Files that are not whole count more than why the run ended early, and that more than single recipients. */
+  #exitCodeFor(problems: readonly PealError[], signal: InterruptSignal | null): ExitCode {
+    if (problems.some(({ code }) => code === 'ERR_PEAL_INPUT')) return exitCodes.input;
+    if (signal !== null) return exitCodeOfSignal(signal);
+    if (problems.length > 0) return exitCodeOf(problems[0]);
+    const { counts } = this.#books;
+    return counts.accepted === doneOf(counts) ? exitCodes.accepted : exitCodes.notAllAccepted;
   }
 
   /** Whether the list can be read and holds anything is known before anybody is connected to. */
@@ -136,8 +158,6 @@ class SendRun {
         signal,
         ...retryOptionsOf(this.#options),
       });
-      // Faults of the way there have no status; those of answers are among the reasons.
-      this.#loss = result.errors.find(({ status }) => status === null)?.explanation ?? null;
       return result.stopped;
     } finally {
       this.#seconds = (systemClock.now() - startedMs) / 1000;
@@ -165,20 +185,18 @@ class SendRun {
     this.#connections = Math.max(this.#connections, stats?.connections ?? 0);
   }
 
-  /** Nothing was or will be sent: what can be read is unsent. Resolves with what went wrong with that, or null. */
-  async #keepRest(): Promise<PealError | null> {
+  /** No more will be sent: what is left of the lists and can be read is unsent. */
+  async #keepRest(): Promise<void> {
     const { out, json } = this.#options;
-    if (out === undefined && json !== true) return null;
-    if (this.#isTyped) return null;
-    let cause: PealError | null = null;
-    while (!this.#input.isDone) {
+    if (out === undefined && json !== true) return;
+    while (!this.#input.isDone && !this.#isTyped) {
       try {
         for await (const block of this.#input) await this.#books.addUnsent(block);
       } catch (error) {
-        cause ??= asPealError(error);
+        // What is wrong with a list is kept by the input, and the next list follows.
+        if (!(error instanceof PealError)) throw error;
       }
     }
-    return cause;
   }
 
   /** Whether somebody types the list: there is no end to wait for. */
@@ -186,29 +204,32 @@ class SendRun {
     return this.#options.tokens.includes('-') && this.#terminal.stdin.isTTY === true;
   }
 
-  async #closeOutputs(cause: PealError | null): Promise<PealError | null> {
+  async #closeOutputs(isStopped: boolean): Promise<PealError | null> {
     if (this.#outputs === null) return null;
     const isEmpty = doneOf(this.#books.counts) === 0;
     try {
-      await (isEmpty && cause !== null ? this.#outputs.discard() : this.#outputs.publish());
+      await (isEmpty && isStopped ? this.#outputs.discard() : this.#outputs.publish());
       return null;
     } catch (error) {
       return asPealError(error);
     }
   }
 
-  #summary(): RunSummary {
+  #summary(stopped: PealError | null, exitCode: ExitCode): RunSummary {
     const { counts, reasons, resent } = this.#books;
     const answered = counts.accepted + counts.rejected;
     return {
       ...counts,
       recipients: doneOf(counts),
       reasons,
+      causes: this.#books.causes(stopped),
       resent,
       seconds: this.#seconds,
       perSecond: this.#seconds > 0 ? answered / this.#seconds : 0,
       connections: this.#connections,
       threads: this.#session?.threads ?? 0,
+      stopped: stopped?.code ?? null,
+      exitCode,
     };
   }
 
@@ -224,6 +245,7 @@ class SendRun {
 
   /** The second. */
   leaveAtOnce(code: ExitCode): never {
+    this.#outputs?.abandon();
     const files = this.#outputs === null ? '' : `; the files in ${this.#outputs.folder} are not whole (*.partial)`;
     const done = integer(doneOf(this.#books.counts));
     // What the progress bar changed: line wrapping, and the cursor.
@@ -233,9 +255,15 @@ class SendRun {
   }
 }
 
-function exitCodeFor(cause: PealError | null, summary: RunSummary): ExitCode {
-  if (cause !== null) return exitCodeOf(cause);
-  return summary.accepted === summary.recipients ? exitCodes.accepted : exitCodes.notAllAccepted;
+/** Whether the run has ended, or would have, only because it was told to. */
+function isAbort(stopped: PealError | null): boolean {
+  return stopped === null || stopped.code === 'ERR_PEAL_ABORTED' || stopped.code === 'ERR_PEAL_CLOSED';
+}
+
+function interruption(signal: string, { unsent, unknown }: Counts): PealError {
+  const left = `${counted(unsent, 'recipient')} unsent, ${integer(unknown)} unknown`;
+  const message = `The run was interrupted (${signal}): ${left}.`;
+  return new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true });
 }
 
 function asPealError(error: unknown): PealError {

@@ -4,6 +4,7 @@
  */
 import { open } from 'node:fs/promises';
 import type { TokenBlock } from '../apns/token-block.js';
+import { PealError } from '../base/errors.js';
 import { readTokens } from '../campaign/recipients/token-file.js';
 import type { InvalidLine } from '../campaign/recipients/token-lines.js';
 
@@ -31,6 +32,7 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
   #at = 0;
   #isDone = false;
   #read = 0;
+  #failure: PealError | null = null;
 
   constructor(options: TokenInputOptions) {
     this.#lists = options.sources.map((source) => ({
@@ -63,6 +65,11 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
     return this.#isDone;
   }
 
+  /** What went wrong first with the reading of a list; null when nothing did. */
+  get failure(): PealError | null {
+    return this.#failure;
+  }
+
   /** Tokens handed out so far. */
   get tokens(): number {
     return this.#read;
@@ -88,6 +95,7 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
       list.first = null;
       const step = await pending.catch((error: unknown) => {
         this.#at++;
+        if (error instanceof PealError) this.#failure ??= error;
         throw error;
       });
       if (step.done !== true) {

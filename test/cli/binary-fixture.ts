@@ -64,10 +64,10 @@ export class BinaryFixture implements AsyncDisposable {
     return ['--cert', this.path('client.pem'), '--cert-key', this.path('client.key'), '--ca', this.path('ca.pem')];
   }
 
-  /** A complete `peal send` of `tokens`, in-process unless `more` says otherwise, with --out. */
+  /** A complete `peal send` of `tokens`, in-process unless `more` says otherwise, with --out, which it may replace. */
   send(tokens: string, ...more: readonly string[]): string[] {
     const threads = more.includes('--threads') ? [] : ['--threads', '0'];
-    const where = ['--gateway', this.simulator.binaryUrl!, ...this.credential, '--out', this.path('out')];
+    const where = ['--gateway', this.simulator.binaryUrl!, ...this.credential, '--out', this.path('out'), '--force'];
     return ['send', '--tokens', tokens, '--alert', 'Hello', ...where, ...threads, ...more];
   }
 

@@ -64,7 +64,10 @@ export class Fixture implements AsyncDisposable {
     return ['--gateway', this.simulator.url, '--ca', this.path('ca.pem')];
   }
 
-  /** A complete `peal send` of `tokens`, in-process, with --out. Later options override nothing: leave out by name. */
+  /**
+   * A complete `peal send` of `tokens`, in-process, with --out (and --force: tests share the folder). Later options override
+   * nothing: leave out by name.
+   */
   send(tokens: string, options: { without?: readonly string[]; with?: readonly string[] } = {}): string[] {
     const pairs: readonly (readonly [string, string])[] = [
       ['--tokens', tokens],
@@ -75,8 +78,9 @@ export class Fixture implements AsyncDisposable {
       ['--threads', '0'],
       ['--out', this.path('out')],
     ];
-    const kept = pairs.filter(([name]) => options.without?.includes(name) !== true);
-    return ['send', ...kept.flat(), ...(options.with ?? [])];
+    const isKept = (name: string): boolean => options.without?.includes(name) !== true;
+    const kept = pairs.filter(([name]) => isKept(name));
+    return ['send', ...kept.flat(), ...(isKept('--force') ? ['--force'] : []), ...(options.with ?? [])];
   }
 }
 

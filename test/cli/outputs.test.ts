@@ -23,7 +23,7 @@ describe('the files of --out', () => {
   it('have their names only once they are whole', async () => {
     const outputs = await Outputs.open(folder, []);
     outputs.unsent(block(2), 0, 2);
-    assert.ok(readdirSync(folder).every((name) => name.endsWith('.partial')));
+    assert.ok(readdirSync(folder).every((name) => name.endsWith('.partial') || name.startsWith('.peal-')));
     await outputs.publish();
     assert.deepEqual(readdirSync(folder).sort(), ['invalid.csv', 'rejected.csv', 'unknown.txt', 'unsent.txt']);
     assert.equal(read('unsent.txt'), '00010203\n04050607\n');
@@ -57,7 +57,7 @@ describe('the files of --out', () => {
     writeFileSync(victim, 'untouched');
     mkdirSync(path.join(folder, 'out'));
     symlinkSync(victim, path.join(folder, 'out', 'unsent.txt'));
-    const outputs = await Outputs.open(path.join(folder, 'out'), []);
+    const outputs = await Outputs.open(path.join(folder, 'out'), [], { force: true });
     outputs.unsent(block(1), 0, 1);
     await outputs.publish();
     assert.equal(read('victim'), 'untouched');

@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { scriptedToken } from '../../src/simulator/token-script.js';
 import { jsonLines, runCommand } from '../support/command.js';
 import { Fixture, linesOf, randomTokens } from './fixture.js';
+
+const outputNames = ['invalid.csv', 'rejected.csv', 'unknown.txt', 'unsent.txt'];
 
 describe('peal send, when it is interrupted', () => {
   let fixture: Fixture;
@@ -98,18 +101,94 @@ describe('peal send, when it is interrupted', () => {
     });
     assert.equal(code, 130);
     assert.match(stderr, /left at once .*\*\.partial/);
-    assert.ok(readdirSync(fixture.path('out')).every((name) => name.endsWith('.partial')));
+    assert.ok(readdirSync(fixture.path('out')).every((name) => /\.(partial|writing)$/.test(name)));
   });
 
-  it('ends with 143 for SIGTERM', async () => {
-    fixture = await Fixture.open({ roundTripMs: 40, maxStreams: 1 });
-    const tokens = await fixture.write('tokens.txt', randomTokens(2_000).join('\n'));
-    const { code } = await runCommand(fixture.send(tokens), {
-      whileRunning: async (child) => {
-        await untilRequests(1);
-        child.kill('SIGTERM');
-      },
+  for (const [signal, exitCode] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    it(`ends with ${exitCode} for ${signal}, with whole books, and says so in JSON and on standard error`, async () => {
+      fixture = await Fixture.open({ roundTripMs: 40, maxStreams: 1 });
+      const list = randomTokens(2_000);
+      const tokens = await fixture.write('tokens.txt', list.join('\n'));
+      const { code, stdout, stderr } = await runCommand(fixture.send(tokens, { with: ['--json'] }), {
+        whileRunning: async (child) => {
+          await untilRequests(1);
+          child.kill(signal);
+        },
+      });
+      assert.equal(code, exitCode);
+      const { accepted, unsent, unknown, ...summary } = jsonLines(stdout).at(-1)!;
+      assert.equal(Number(accepted) + Number(unsent), list.length);
+      assert.deepEqual([summary.exitCode, summary.stopped, unknown], [exitCode, 'ERR_PEAL_ABORTED', 0]);
+      assert.deepEqual(summary.causes, { ERR_PEAL_ABORTED: unsent });
+      const errors = jsonLines(stdout).filter(({ messageType }) => messageType === 'error');
+      assert.deepEqual(
+        errors.map(({ code, retryable, count }) => [code, retryable, count]),
+        [['ERR_PEAL_ABORTED', true, unsent]],
+      );
+      assert.match(
+        String(errors[0]!.message),
+        new RegExp(`^The run was interrupted \\(${signal}\\): [\\d,]+ recipients unsent`),
+      );
+      assert.ok(stderr.endsWith(`peal: ${errors[0]!.message}\n`), stderr);
+      assert.equal((await fixture.outputLines('unsent.txt')).length, unsent);
+      assert.deepEqual(readdirSync(fixture.path('out')).sort(), outputNames);
     });
-    assert.equal(code, 143);
+  }
+
+  describe('and its books cannot be whole', () => {
+    const errorsOf = (stdout: string): unknown[] =>
+      jsonLines(stdout)
+        .filter(({ messageType }) => messageType === 'error')
+        .map(({ code }) => code);
+
+    it('because the disk is full: says so, ends with 6, and leaves no file of an earlier run beside its own', async function () {
+      if (process.platform === 'win32') this.skip();
+      fixture = await Fixture.open({ roundTripMs: 40, maxStreams: 50 });
+      mkdirSync(fixture.path('out'));
+      for (const name of outputNames) await fixture.write(`out/${name}`, 'earlier');
+      const tokens = await fixture.write('tokens.txt', randomTokens(20_000).join('\n'));
+      const args = fixture.send(tokens, { with: ['--json', '--max-connections', '1'] });
+      const { code, stdout, stderr } = await runCommand(args, {
+        maxFileBytes: 64 * 1024,
+        whileRunning: async (child) => {
+          await untilRequests(100);
+          child.kill('SIGTERM');
+        },
+      });
+      assert.equal(code, 6, stderr);
+      assert.match(stderr, /^peal: .*unsent\.txt cannot be written: .*\.cut\.$/m);
+      assert.deepEqual(errorsOf(stdout), ['ERR_PEAL_ABORTED', 'ERR_PEAL_INPUT']);
+      const { exitCode, stopped, recipients } = jsonLines(stdout).at(-1)!;
+      assert.deepEqual([exitCode, stopped, recipients], [6, 'ERR_PEAL_ABORTED', 20_000]);
+      for (const name of outputNames) {
+        if (name === 'unsent.txt') assert.ok(!existsSync(fixture.path('out/unsent.txt')));
+        else assert.notEqual(await fixture.output(name), 'earlier');
+      }
+    });
+
+    it('because the list is damaged behind what was sent: says so and ends with 6', async () => {
+      fixture = await Fixture.open({ roundTripMs: 40, maxStreams: 50 });
+      const packed = gzipSync(randomTokens(150_000).join('\n'), { level: 1 });
+      const tokens = await fixture.write('tokens.gz', packed.subarray(0, packed.length - 1000));
+      const args = fixture.send(tokens, { with: ['--json', '--max-connections', '1'] });
+      const { code, stdout, stderr } = await runCommand(args, {
+        whileRunning: async (child) => {
+          await untilRequests(100);
+          child.kill('SIGTERM');
+        },
+      });
+      assert.equal(code, 6, stderr);
+      assert.match(stderr, /^peal: .*tokens\.gz is gzip that was cut off/m);
+      assert.deepEqual(errorsOf(stdout), ['ERR_PEAL_ABORTED', 'ERR_PEAL_INPUT']);
+      const { exitCode, accepted, unsent } = jsonLines(stdout).at(-1)!;
+      assert.equal(exitCode, 6);
+      assert.equal((await fixture.outputLines('unsent.txt')).length, unsent);
+      assert.equal(accepted, fixture.simulator.ledger.summary().accepted);
+      assert.ok(Number(accepted) + Number(unsent) > 140_000);
+    });
   });
 });

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -318,14 +318,22 @@ describe('peal send, when something is wrong', () => {
       const args = fixture.send('-', { without: ['--out'], with: ['--out', out] });
       const result = await runCommand(args, {
         whileRunning: async (child) => {
-          while (child.exitCode === null && !(existsSync(out) && readdirSync(out).length >= 4)) await sleep(5);
+          const isReady = (): boolean => readdirSync(out).filter((name) => name.endsWith('.partial')).length === 4;
+          while (child.exitCode === null && !(existsSync(out) && isReady())) await sleep(5);
           mkdirSync(path.join(out, 'unsent.txt'));
           child.stdin!.end(list.join('\n'));
         },
       });
       assert.equal(result.code, 6);
-      assertOneSentence(result, /unsent\.txt/);
-      assert.ok(existsSync(fixture.path('blocked/rejected.csv')));
+      assertOneSentence(
+        result,
+        /unsent\.txt cannot be written: it is a directory\. The files of the run are whole, as/,
+      );
+      assert.ok(!existsSync(path.join(out, 'rejected.csv')), 'only some of the files have their names');
+      rmdirSync(path.join(out, 'unsent.txt'));
+      const [token] = randomTokens(1);
+      const next = await runCommand(fixture.send('-', { without: ['--out'], with: ['--out', out] }), { stdin: token! });
+      assert.deepEqual([next.code, next.stderr], [0, '']);
     });
 
     it('cannot be written on (no room): stops, says so, and leaves no file that looks whole', async function () {
@@ -338,6 +346,9 @@ describe('peal send, when something is wrong', () => {
       assertOneSentence(result, /full\/rejected\.csv cannot be written/);
       assert.ok(!existsSync(`${out}/rejected.csv`));
       assert.ok(existsSync(`${out}/unsent.txt`));
+      const [cut] = readdirSync(out).filter((name) => name.endsWith('.cut'));
+      assert.ok(result.stderr.includes(`What could be written is in ${out}/${cut}.`), result.stderr);
+      assert.equal(statSync(`${out}/${cut}`).size, 64 * 1024);
     });
 
     it('leave nothing behind when the list cannot be read', async () => {

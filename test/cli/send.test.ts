@@ -8,9 +8,10 @@ import { Fixture, linesOf, randomTokens } from './fixture.js';
 
 /** The keys that scripts read, in their order. */
 const summaryKeys = [
-  ...['messageType', 'recipients', 'accepted', 'rejected', 'unsent', 'unknown', 'invalid', 'reasons', 'resent'],
+  ...['messageType', 'recipients', 'accepted', 'rejected', 'unsent', 'unknown', 'invalid', 'reasons', 'causes'],
+  'resent',
   'seconds',
-  ...['perSecond', 'connections', 'threads'],
+  ...['perSecond', 'connections', 'threads', 'stopped', 'exitCode'],
 ];
 
 describe('peal send', () => {

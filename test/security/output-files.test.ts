@@ -43,7 +43,7 @@ describe('security: files that are written', () => {
       mkdirSync(at('old'), { mode: 0o755 });
       for (const name of names) writeFileSync(at('old', name), 'older', { mode: 0o666 });
       for (const out of ['old', 'new']) {
-        const outputs = await Outputs.open(at(out), []);
+        const outputs = await Outputs.open(at(out), [], { force: true });
         for (const partial of readdirSync(at(out)).filter((name) => name.endsWith('.partial'))) {
           assert.equal(modeOf(at(out, partial)), 0o600, partial);
         }
@@ -59,7 +59,7 @@ describe('security: files that are written', () => {
   it('files: a link under the name of a file is replaced, and what it points to stays as it was', async () => {
     writeFileSync(at('victim'), 'untouched');
     for (const name of names) symlinkSync(at('victim'), at(name));
-    const outputs = await Outputs.open(folder, []);
+    const outputs = await Outputs.open(folder, [], { force: true });
     outputs.invalid(1, 'text', 'why', 'list');
     await outputs.publish();
     assert.equal(readFileSync(at('victim'), 'utf8'), 'untouched');

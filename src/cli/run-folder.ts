@@ -1,0 +1,178 @@
+/**
+ * The folder of `--out` while a run holds it: one run at a time, and the files of a run get their names as a whole. What
+ * a run that was ended by force has left is put in order by the next one. Owned by Outputs, on the main thread.
+ *
+ *   NAME.<run>.partial      a file that is being written
+ *   NAME.<run>.cut          one that could not be written to its end
+ *   .peal-<run>.writing     the run is writing: its files are not whole
+ *   .peal-<run>.whole       they are whole and durable; files of earlier runs go
+ *   .peal-<run>.placing     those are gone; the files get their names
+ *
+ * So wherever a run stops, the names hold files of the earlier run only, or of this one only; and from `whole` on the
+ * next run finishes what was begun. The mark changes its name instead of being written, since a full disk has room for
+ * that.
+ */
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { PealError } from '../base/errors.js';
+import { FolderLock } from './folder-lock.js';
+import { type FolderSteps, folderSteps } from './folder-steps.js';
+import { writeProblem } from './write-problem.js';
+
+type Phase = 'writing' | 'whole' | 'placing';
+
+export class RunFolder {
+  /** Names the run in the names of its files: they cannot be guessed. */
+  readonly run = randomBytes(4).toString('hex');
+  readonly #folder: string;
+  /** Every name that a run may give, in the order in which they are given. */
+  readonly #names: readonly string[];
+  readonly #steps: FolderSteps;
+  #lock: FolderLock | null = null;
+
+  private constructor(folder: string, names: readonly string[], steps: FolderSteps) {
+    this.#folder = folder;
+    this.#names = names;
+    this.#steps = steps;
+  }
+
+  /**
+   * Takes the folder, which is there, and gives the files of an earlier run their names if that was interrupted.
+   *
+   * @throws PealError ERR_PEAL_OPTION when another run holds it; otherwise what the file system says
+   */
+  static async enter(folder: string, names: readonly string[], steps = folderSteps): Promise<RunFolder> {
+    const entered = new RunFolder(folder, names, steps);
+    const lock = await FolderLock.take(folder, entered.run, steps);
+    if (typeof lock === 'string') throw new PealError('ERR_PEAL_OPTION', `--out: ${lock}`, { origin: 'usage' });
+    entered.#lock = lock;
+    try {
+      await entered.#finishEarlier();
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+    return entered;
+  }
+
+  /** Removes what dead runs have left unfinished, and begins to write. Resolves with how many files of results those were. */
+  async begin(): Promise<number> {
+    let removed = 0;
+    const marks: string[] = [];
+    for (const name of await this.#steps.list(this.#folder)) {
+      if (/^\.peal-[0-9a-f]{8}\.writing$/.test(name)) marks.push(name);
+      if (!this.#isLeftOver(name)) continue;
+      await this.#steps.remove(path.join(this.#folder, name));
+      removed++;
+    }
+    for (const mark of marks) await this.#steps.remove(path.join(this.#folder, mark));
+    await this.#steps.create(this.#mark(this.run, 'writing'));
+    return removed;
+  }
+
+  /**
+   * Gives the files of this run that are whole and durable their names, in place of all files of an earlier run, and
+   * leaves the folder.
+   *
+   * @throws PealError ERR_PEAL_INPUT when something stands in the way; the next run finishes it then
+   */
+  async place(): Promise<void> {
+    try {
+      await this.#advance(this.run, 'writing', 'whole');
+      await this.#placeFrom(this.run, 'whole');
+    } catch (error) {
+      throw error instanceof PealError ? error : this.#problem(this.#folder, this.run, error);
+    } finally {
+      await this.#release();
+    }
+  }
+
+  /** Leaves the folder as it was; the files of this run have to be gone. */
+  async leave(): Promise<void> {
+    await this.#steps.remove(this.#mark(this.run, 'writing')).catch(() => {});
+    await this.#release();
+  }
+
+  /** For a process that ends at once: what it has written is left unfinished. */
+  leaveNow(): void {
+    this.#lock?.releaseNow();
+  }
+
+  async #release(): Promise<void> {
+    await this.#lock?.release();
+  }
+
+  async #finishEarlier(): Promise<void> {
+    for (const name of await this.#steps.list(this.#folder)) {
+      const [, run, phase] = /^\.peal-([0-9a-f]{8})\.(whole|placing)$/.exec(name) ?? [];
+      if (run !== undefined) await this.#placeFrom(run, phase as Phase);
+    }
+  }
+
+  async #placeFrom(run: string, phase: Phase): Promise<void> {
+    if (phase === 'whole') {
+      await this.#refuseDirectories(run);
+      for (const name of this.#names) await this.#try(run, name, this.#steps.remove(this.#at(name)));
+      await this.#advance(run, 'whole', 'placing');
+    }
+    for (const name of this.#names) {
+      const placed = this.#steps.rename(this.#at(partialName(name, run)), this.#at(name)).catch(unlessMissing);
+      await this.#try(run, name, placed);
+    }
+    await this.#steps.sync(this.#folder);
+    await this.#steps.remove(this.#mark(run, 'placing'));
+  }
+
+  /** Before the first file of an earlier run goes. */
+  async #refuseDirectories(run: string): Promise<void> {
+    for (const name of this.#names) {
+      if (!(await this.#steps.isDirectory(this.#at(name)))) continue;
+      throw this.#problem(this.#at(name), run, { code: 'EISDIR' });
+    }
+  }
+
+  async #try(run: string, name: string, step: Promise<void>): Promise<void> {
+    try {
+      await step;
+    } catch (error) {
+      throw this.#problem(this.#at(name), run, error);
+    }
+  }
+
+  #problem(what: string, run: string, cause: unknown): PealError {
+    const files = `The files of the run are whole, as ${this.#at(`*.${run}.partial`)}`;
+    const then = 'once nothing is in their way, the next run with the same --out gives them their names';
+    return new PealError('ERR_PEAL_INPUT', `${what} ${writeProblem(cause)}. ${files}: ${then}.`, {
+      origin: 'input',
+      cause,
+    });
+  }
+
+  async #advance(run: string, from: Phase, to: Phase): Promise<void> {
+    await this.#steps.sync(this.#folder);
+    await this.#steps.rename(this.#mark(run, from), this.#mark(run, to));
+    await this.#steps.sync(this.#folder);
+  }
+
+  #isLeftOver(name: string): boolean {
+    const [, base] = /^(.+)\.[0-9a-f]{8}\.(?:partial|cut)$/.exec(name) ?? [];
+    return base !== undefined && this.#names.includes(base);
+  }
+
+  #at(name: string): string {
+    return path.join(this.#folder, name);
+  }
+
+  #mark(run: string, phase: Phase): string {
+    return this.#at(`.peal-${run}.${phase}`);
+  }
+}
+
+/** What a file is called until it is whole. */
+export function partialName(name: string, run: string): string {
+  return `${name}.${run}.partial`;
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
+}
