@@ -35,7 +35,8 @@ async function perform(simulator: Simulator, call: ToSimulatorThread): Promise<u
   }
 }
 
-try {
+/** No await at the top of the module, which CommonJS does not have. */
+async function run(): Promise<void> {
   const simulator = await startSimulator(workerData as SimulatorThreadOptions);
   const { host, port, url, binaryUrl, feedbackUrl, controlUrl, caCertificate } = simulator;
   parentPort?.on('message', (call: ToSimulatorThread) => {
@@ -45,6 +46,6 @@ try {
     );
   });
   post({ kind: 'started', address: { host, port, url, binaryUrl, feedbackUrl, controlUrl, caCertificate } });
-} catch (error) {
-  post({ kind: 'failed', error: recordOf(error) });
 }
+
+run().catch((error: unknown) => post({ kind: 'failed', error: recordOf(error) }));

@@ -5,11 +5,10 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { type ErrorRecord, PealError } from '../base/errors.js';
+import { packageFile } from '../base/package-files.js';
 import type { FeedbackRecord } from './feedback-list.js';
 import type { LedgerSummary, TokenRecord } from './ledger.js';
 import type { SimulatorOptions } from './options.js';
-
-const workerUrl = new URL('../../workers/simulator.js', import.meta.url);
 
 /** SimulatorOptions that cross threads: without clock and logger. */
 export type SimulatorThreadOptions = Omit<SimulatorOptions, 'clock' | 'logger'>;
@@ -131,10 +130,11 @@ export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
 
 /**
  * Starts a simulator on a thread of its own.
- * @throws PealError as `startSimulator`, and `ERR_PEAL_SHARD` when the thread ends before it has started
+ * @throws PealError as `startSimulator`, and `ERR_PEAL_SHARD` when the thread ends before it has started, or in a
+ *   bundle without the package beside it
  */
 export async function startSimulatorThread(options: SimulatorThreadOptions = {}): Promise<SimulatorThread> {
-  const worker = new Worker(workerUrl, { workerData: options, name: 'peal-simulator' });
+  const worker = new Worker(packageFile('workers/simulator.js'), { workerData: options, name: 'peal-simulator' });
   const first = await Promise.race([
     once(worker, 'message').then(([message]) => message as FromSimulatorThread),
     once(worker, 'exit').then(() => null),

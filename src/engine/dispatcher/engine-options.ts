@@ -6,6 +6,7 @@ import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { maxThreads, shardLedgerSlots } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
+import { isWholePackage, packageFile } from '../../base/package-files.js';
 import type { Backend, BackendSpec } from '../../transport/backend.js';
 import type { RoutePoolFactory } from '../shard/route-pool.js';
 import type { ShardHost, ShardListener } from './shard-host.js';
@@ -45,11 +46,18 @@ export async function openShardHost(
   const shared = { listener, clock, log, ledgerSlots: shardLedgerSlots };
   if (threads > 0) {
     const { Supervisor } = await import('./supervisor.js');
-    const open = openThreads ?? (await import('./thread-pool.js')).openPiscina;
+    const open = openThreads ?? (await threadPool()).openPiscina;
     return new Supervisor({ ...shared, threads, openThreads: open, backend: backendSpec });
   }
   const [{ LocalShard }, backend] = await Promise.all([import('./local-shard.js'), options.backend ?? tlsBackend()]);
   return new LocalShard({ ...shared, backend, ...(openPool && { openPool }), ...(random && { random }) });
+}
+
+/** Piscina looks for its own worker beside itself, so it is of no use within a bundle. */
+async function threadPool(): Promise<typeof import('./thread-pool.js')> {
+  if (isWholePackage()) return await import('./thread-pool.js');
+  const { href } = packageFile('src/engine/dispatcher/thread-pool.js');
+  return (await import(/* webpackIgnore: true */ /* @vite-ignore */ href)) as typeof import('./thread-pool.js');
 }
 
 const tlsSpec: BackendSpec = { specifier: 'tls', options: null };

@@ -16,15 +16,13 @@ import {
   minShardRestartDelayMs,
 } from '../../base/limits.js';
 import { type Logger, leastLevel } from '../../base/log.js';
+import { packageFile } from '../../base/package-files.js';
 import type { BackendSpec } from '../../transport/backend.js';
 import { Ledger } from '../ledger.js';
 import type { FromShard } from '../messages.js';
 import type { ShardHost, ShardListener, ShardReport, ShardState } from './shard-host.js';
 import type { OpenThreads, ThreadPool } from './thread-pool.js';
 import { ThreadShard } from './thread-shard.js';
-
-/** The thread entry point of a shard, as it lies beside this file when built. */
-const workerUrl = new URL('../../../workers/shard.js', import.meta.url);
 
 export interface SupervisorOptions {
   readonly threads: number;
@@ -57,7 +55,7 @@ export class Supervisor implements ShardHost {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#pool = options.openThreads(options.threads, workerUrl);
+    this.#pool = options.openThreads(options.threads, packageFile('workers/shard.js'));
     this.#seats = Array.from({ length: options.threads }, (_, shardId) => ({
       shardId,
       epoch: 0,

@@ -1,0 +1,151 @@
+/**
+ * Projects that do not let Node load ES modules itself: TypeScript that compiles to CommonJS, and Jest in CommonJS with
+ * ts-jest, as NestJS sets it up. And what publint and arethetypeswrong say of the package.
+ */
+import assert from 'node:assert/strict';
+import { describeWithTools, Project, runNode } from './project.js';
+
+const program = `
+import { APNs, Message, type Result, scriptedToken, Session, startSimulator } from 'peal';
+import { createTlsBackend } from 'peal/backend';
+
+export async function push(threads: number): Promise<Result> {
+  const simulator = await startSimulator();
+  const session = new Session({ threads, ca: simulator.caCertificate!, ...(threads === 0 && { backend: createTlsBackend() }) });
+  try {
+    const apns = new APNs(session.getConnection(simulator.url, null));
+    const tokens = ['ab'.repeat(32), scriptedToken('Unregistered')];
+    return await apns.send(new Message(tokens, { alert: 'Hello', topic: 'com.example.app' }));
+  } finally {
+    await session.shutdown();
+    await simulator.close();
+  }
+}
+`;
+
+const printing = `
+import { push } from './push';
+
+push(Number(process.argv[2])).then(({ counts }) => console.log(JSON.stringify([counts.accepted, counts.rejected])));
+`;
+
+const test = `
+import { push } from './push';
+import { parseDeviceToken, PealError, Session } from 'peal';
+
+describe('a service that pushes', () => {
+  it.each([0, 1])('sends over %i threads', async (threads) => {
+    const { counts, gone, stopped } = await push(threads);
+    expect([counts.accepted, counts.rejected, gone.size, stopped]).toEqual([1, 1, 1, null]);
+  });
+
+  it('takes bytes and errors for what they are', () => {
+    expect(parseDeviceToken('ab'.repeat(32))).toEqual(expect.any(Uint8Array));
+    expect(() => new Session({ threads: -1 })).toThrow(PealError);
+  });
+});
+`;
+
+const strict = {
+  strict: true,
+  target: 'es2022',
+  lib: ['es2023', 'esnext.disposable'],
+  types: ['node'],
+  rootDir: '.',
+  outDir: 'out',
+};
+
+const compilers: Record<string, object> = {
+  'module: Node16': { module: 'node16', moduleResolution: 'node16' },
+  'module: NodeNext': { module: 'nodenext', moduleResolution: 'nodenext' },
+  'module: CommonJS, moduleResolution: Bundler': { module: 'commonjs', moduleResolution: 'bundler' },
+};
+
+describeWithTools('a project of CommonJS', () => {
+  let project: Project;
+
+  before(async () => {
+    project = await Project.create();
+  });
+
+  after(() => project.dispose());
+
+  for (const [name, options] of Object.entries(compilers)) {
+    it(`in TypeScript with ${name} compiles, and runs with and without threads`, async () => {
+      const folder = name.replaceAll(/\W+/g, '-');
+      project.write({
+        [`${folder}/package.json`]: '{ "name": "app", "private": true }',
+        [`${folder}/tsconfig.json`]: JSON.stringify({
+          compilerOptions: { ...strict, ...options },
+          include: ['*.ts'],
+        }),
+        [`${folder}/push.ts`]: program,
+        [`${folder}/main.ts`]: printing,
+      });
+      const compiled = await project.tool('typescript/bin/tsc', ['-p', '.'], project.file(folder));
+      assert.deepEqual(compiled, { code: 0, stdout: '', stderr: '' });
+      for (const threads of ['0', '1']) {
+        const { stdout, stderr } = await runNode([project.file(folder, 'out/main.js'), threads], project.file(folder));
+        assert.deepEqual([stdout, stderr], ['[1,1]\n', '']);
+      }
+    });
+  }
+
+  it('tests with Jest and ts-jest, as NestJS sets them up', async () => {
+    project.write({
+      'nest/package.json': JSON.stringify({
+        name: 'app',
+        private: true,
+        jest: {
+          moduleFileExtensions: ['js', 'json', 'ts'],
+          rootDir: 'src',
+          testRegex: '.*\\.spec\\.ts$',
+          transform: { '^.+\\.(t|j)s$': 'ts-jest' },
+          testEnvironment: 'node',
+        },
+      }),
+      'nest/tsconfig.json': JSON.stringify({
+        compilerOptions: {
+          ...strict,
+          module: 'node16',
+          moduleResolution: 'node16',
+          types: ['node', 'jest'],
+          isolatedModules: true,
+        },
+      }),
+      'nest/src/push.ts': program,
+      'nest/src/push.spec.ts': test,
+    });
+    const { code, stdout, stderr } = await project.tool('jest/bin/jest.js', ['--runInBand'], project.file('nest'));
+    assert.equal(code, 0, `${stdout}${stderr}`);
+    assert.match(stderr, /Tests: +3 passed, 3 total/);
+  });
+});
+
+describeWithTools('the package', () => {
+  let project: Project;
+
+  before(async () => {
+    project = await Project.create();
+  });
+
+  after(() => project.dispose());
+
+  it('is without fault for publint', async () => {
+    const { code, stdout, stderr } = await project.tool('publint/src/cli.js', [project.tarball, '--strict']);
+    assert.equal(code, 0, `${stdout}${stderr}`);
+    assert.match(stdout, /All good!/);
+  });
+
+  it('has types that arethetypeswrong finds right, for every entry', async () => {
+    const { code, stdout, stderr } = await project.tool('@arethetypeswrong/cli/dist/index.js', [
+      project.tarball,
+      ...['--profile', 'node16', '--no-emoji', '--no-color', '--format', 'ascii'],
+    ]);
+    assert.equal(code, 0, `${stdout}${stderr}`);
+    // One way of resolution that Node never had is left out; each of the others says OK of each entry.
+    assert.doesNotMatch(stdout.replaceAll(/^.*ignored.*$/gm, ''), /fail|problem|masquerading|wrong|unexpected/i);
+    for (const entry of ['"peal"', '"peal/backend"']) assert.ok(stdout.includes(entry), `${entry} is not among them`);
+    assert.ok((stdout.match(/^node16 \(from CJS\): OK \(CJS\)$/gm)?.length ?? 0) >= 2, stdout);
+  });
+});
