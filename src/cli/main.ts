@@ -24,20 +24,32 @@ new Interrupt(process, (signal) => leave(exitCodeOfSignal(signal)), leave);
 /** Why standard output is not whole. What a command has sent by then is booked in its files all the same. */
 let problem: NodeJS.ErrnoException | null = null;
 stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // A reader that has left (`peal send --json | head -1`) is no reason to lose the books of a send.
-  if (error.code !== 'EPIPE') problem ??= error;
+  problem ??= error;
 });
 // There is no one left to tell.
 stderr.on('error', () => {});
 
 const { runCommandLine } = await import('./program.js');
 await signalsHeard();
-let code = await runCommandLine(process.argv.slice(2), terminal);
+const args = process.argv.slice(2);
+let code = await runCommandLine(args, terminal);
 // The stream tells of its last write in a later turn.
 await new Promise((resolve) => setImmediate(resolve));
-if (problem !== null) {
-  printNote(terminal, `standard output ${writeProblem(problem)}.`);
+const lost = lossOfOutput(problem, args[0]);
+if (lost !== null) {
+  printNote(terminal, lost);
   if (code === exitCodes.accepted || code === exitCodes.notAllAccepted) code = exitCodes.input;
 }
 process.exitCode = code;
 setTimeout(() => process.exit(code), lingerMs).unref();
+
+/**
+ * What is said when standard output could not be written; null when nothing is missed: who has seen enough of a help, or
+ * of where a simulator listens, may leave. Those who read what became of a campaign may not know that there was more.
+ */
+function lossOfOutput(error: NodeJS.ErrnoException | null, command: string | undefined): string | null {
+  if (error === null) return null;
+  if (error.code !== 'EPIPE') return `standard output ${writeProblem(error)}.`;
+  if (command === undefined || !['send', 'feedback', 'demo'].includes(command)) return null;
+  return 'standard output was closed by its reader before everything was written; the command went on to its end.';
+}
