@@ -342,6 +342,8 @@ export const reopenRetryMs = 100;
 export const progressIntervalMs = 100;
 /** How long a recipient of a slow stream waits for others to share its batch. */
 export const batchLingerMs = 10;
+/** How long a stream of recipients that was asked for one when its send stopped may take to give it. */
+export const lastPullMs = 5_000;
 /** Longest wait before the first retry; doubles with each further one. */
 export const retryDelayMs = 1_000;
 /** Longest wait before any retry. */

@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
-import { maxErrorsKept } from '../base/limits.js';
+import { lastPullMs, maxErrorsKept } from '../base/limits.js';
 import type { Batch } from '../engine/batch.js';
 import { ACCEPTED, UNKNOWN, UNSENT } from '../engine/ledger.js';
 import type { OutcomeSink, SettledBatch } from '../engine/outcome-sink.js';
@@ -101,6 +101,15 @@ export class Books implements OutcomeSink {
     if (onInvalid === null) this.#invalid.push(recipient);
     else this.#guard('onInvalid', () => onInvalid(recipient));
     this.#reportProgress();
+  }
+
+  /** The stream of recipients was asked for one before the stop, and has not answered. */
+  noteOpenPull(): void {
+    const seconds = lastPullMs / 1000;
+    const explanation =
+      `The stream of recipients was asked for one when the send stopped, and gave none within ${seconds} seconds. What it ` +
+      'gives later is in no outcome: let it end by the same signal.';
+    this.#addError('ERR_PEAL_INPUT', null, explanation, 0);
   }
 
   /** The last report of progress: all there is. */

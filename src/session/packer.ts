@@ -64,8 +64,20 @@ export class Packer {
     return this.#full.length > 0;
   }
 
-  /** Adds one recipient, or one block or list of them. What fails the checks is told to `onInvalid`. */
+  /**
+   * Adds one recipient, or one block or list of them. What fails the checks is told to `onInvalid`; so is what throws
+   * while it is read, and then that is thrown on.
+   */
   add(recipient: Recipient): void {
+    try {
+      this.#read(recipient);
+    } catch (error) {
+      this.#refuse(recipient, 'cannot be read');
+      throw error;
+    }
+  }
+
+  #read(recipient: Recipient): void {
     if (typeof recipient === 'string') this.#addText(recipient);
     else if (recipient instanceof TokenBlock) this.#addBlock(recipient);
     else if (recipient instanceof RecipientList) for (const batch of recipient.batches) this.#addBatch(batch);

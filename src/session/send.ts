@@ -16,6 +16,7 @@ import type { GoneTokens } from './gone-tokens.js';
 import type { Message } from './message.js';
 import { Packer } from './packer.js';
 import type { Recipient } from './recipient.js';
+import { RecipientStream } from './recipient-stream.js';
 import type { Result } from './result.js';
 import type { CheckedSendOptions } from './send-options.js';
 
@@ -44,8 +45,8 @@ export class Send {
   readonly #stopsAtFailure: boolean;
   /** Why no more recipients are taken in, other than what the engine knows. */
   #stopped: PealError | null = null;
-  /** Ends the wait for the next recipient of a stream; null while nothing waits. */
-  #wake: ((step: null) => void) | null = null;
+  /** What recipients are pulled from, where that may have nothing to give for a while. */
+  #stream: RecipientStream | null = null;
   #linger: TimerHandle | null = null;
   #isFinished = false;
 
@@ -66,6 +67,7 @@ export class Send {
     const { retry, onUnknown, stopAtBadTokens } = options;
     this.#job = target.engine.send(target.route, message.notificationFor(protocol), this.#books, {
       stopsAtFailure: this.#stopsAtFailure,
+      onStopped: () => this.#stream?.wake(),
       ...(protocol === 'http2' && { retry, onUnknown, stopAtBadTokens }),
     });
   }
@@ -76,8 +78,11 @@ export class Send {
     signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (signal?.aborted === true) this.#onAbort();
     try {
-      await this.#feedAll();
-      await this.#job.finish();
+      try {
+        await this.#feedAll();
+      } finally {
+        await this.#job.finish();
+      }
     } finally {
       signal?.removeEventListener('abort', this.#onAbort);
     }
@@ -104,7 +109,7 @@ export class Send {
   #stop(cause: PealError): void {
     this.#stopped ??= cause;
     if (!this.#isFinished) this.#job.cancel(cause);
-    this.#wake?.(null);
+    this.#stream?.wake();
   }
 
   get #isStopped(): boolean {
@@ -138,46 +143,39 @@ export class Send {
 
   /** Like `feedFrom`, but does not let recipients wait for long, nor a stop, while the stream has nothing to give. */
   async #feedFromStream(recipients: AsyncIterable<Recipient>): Promise<void> {
-    const iterator = recipients[Symbol.asyncIterator]();
-    let next: Promise<IteratorResult<Recipient>> | null = null;
-    let isDone = false;
+    const stream = new RecipientStream(recipients);
+    this.#stream = stream;
     try {
       while (this.#isHungry) {
-        next ??= iterator.next();
-        const step = await this.#orWoken(next);
-        if (step === null) {
-          await this.#dispatchAll(this.#packer.flush());
-          continue;
-        }
-        next = null;
-        isDone = step.done === true;
-        if (step.done === true) return;
-        this.#packer.add(step.value);
+        this.#lingerIfOpen();
+        const step = await stream.next();
+        if (step === null) await this.#dispatchAll(this.#packer.flush());
+        else if (step.done === true) return;
+        else this.#packer.add(step.value);
         if (this.#packer.hasFull) await this.#dispatchAll(this.#packer.takeFull());
       }
-    } catch (error) {
-      isDone = true;
-      throw error;
     } finally {
-      // Not awaited: a generator that waits for something answers only when that comes.
-      if (!isDone) void iterator.return?.()?.then(undefined, () => {});
+      await this.#endStream(stream);
     }
   }
 
-  /** The next step, or null when waiting for it should be interrupted. No race(): its reactions would pile up. */
-  #orWoken(next: Promise<IteratorResult<Recipient>>): Promise<IteratorResult<Recipient> | null> {
-    if (this.#linger === null && this.#packer.isOpen) {
-      this.#linger = this.#clock.setTimer(this.#onLingered, batchLingerMs);
-    }
-    return new Promise((resolve, reject) => {
-      this.#wake = resolve;
-      next.then(resolve, reject);
-    });
+  /** What the stream still gives for the pull that was open is counted like everything before it. */
+  async #endStream(stream: RecipientStream): Promise<void> {
+    this.#stopLingering();
+    const last = await stream.end(this.#clock);
+    this.#stream = null;
+    if (last === 'open') this.#books.noteOpenPull();
+    else if (last !== 'nothing') this.#packer.add(last.recipient);
+  }
+
+  #lingerIfOpen(): void {
+    if (this.#linger !== null || !this.#packer.isOpen) return;
+    this.#linger = this.#clock.setTimer(this.#onLingered, batchLingerMs);
   }
 
   readonly #onLingered = (): void => {
     this.#linger = null;
-    this.#wake?.(null);
+    this.#stream?.wake();
   };
 
   #stopLingering(): void {

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { TokenBlock } from '../../src/apns/token-block.js';
 import { type Clock, systemClock } from '../../src/base/clock.js';
 import { PealError } from '../../src/base/errors.js';
+import { lastPullMs } from '../../src/base/limits.js';
 import type { SettledBatch } from '../../src/engine/outcome-sink.js';
 import { Message } from '../../src/session/message.js';
 import type { Progress } from '../../src/session/progress.js';
@@ -224,8 +225,9 @@ describe('Send', () => {
       assert.equal(result.retry()!.tokens.length, 1);
     });
 
-    it('does not wait for a stream that has nothing to give, and closes it', async () => {
+    it('waits for a stream that has nothing to give no longer than lastPullMs, closes it, and says so', async () => {
       const engine = new FakeEngine();
+      const clock = new VirtualClock();
       const abort = new AbortController();
       let isClosed = false;
       const stream: AsyncIterable<string> = {
@@ -240,13 +242,16 @@ describe('Send', () => {
           };
         },
       };
-      const sending = send(engine, streamed(), { recipients: stream, signal: abort.signal });
+      const sending = send(engine, streamed(), { recipients: stream, signal: abort.signal }, clock);
       await turns();
       abort.abort();
+      for (let turn = 0; turn < 5; turn++, await turns()) clock.settle();
+      assert.ok(isClosed);
+      clock.advance(lastPullMs);
       const result = await sending;
       assert.equal(result.counts.unsent + result.accepted, 3);
       assert.equal(result.stopped?.code, 'ERR_PEAL_ABORTED');
-      assert.ok(isClosed);
+      assert.match(result.errors.at(-1)!.explanation, /gave none within 5 seconds/);
     });
 
     it('leaves what a generator had not given, unless afterStop asks for it', async () => {

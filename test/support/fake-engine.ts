@@ -3,7 +3,7 @@
 import type { Notification } from '../../src/apns/notification.js';
 import { PealError } from '../../src/base/errors.js';
 import type { Batch, OutcomeDetail } from '../../src/engine/batch.js';
-import type { SendJob } from '../../src/engine/dispatcher/job.js';
+import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
 import { Route } from '../../src/engine/dispatcher/route.js';
 import { ACCEPTED, QUEUED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
 import type { RouteConfig } from '../../src/engine/messages.js';
@@ -43,6 +43,7 @@ export class FakeJob implements SendJob {
     readonly notification: Notification,
     readonly sink: OutcomeSink,
     readonly engine: FakeEngine,
+    readonly options: JobOptions = {},
   ) {}
 
   async dispatch(batch: Batch): Promise<void> {
@@ -75,6 +76,12 @@ export class FakeJob implements SendJob {
     this.stopped = cause;
     for (const batch of this.#held.splice(0)) queueMicrotask(() => void this.#settle(batch));
     for (const resolve of this.#waiting.splice(0)) resolve();
+    this.options.onStopped?.();
+  }
+
+  /** As the engine itself does for a refusal or a shutdown. */
+  stop(cause: PealError): void {
+    this.cancel(cause);
   }
 
   async #settle(batch: Batch): Promise<void> {
@@ -123,8 +130,8 @@ export class FakeEngine implements Engine {
     return route;
   }
 
-  send(_route: Route, notification: Notification, sink: OutcomeSink): FakeJob {
-    const job = new FakeJob(notification, sink, this);
+  send(_route: Route, notification: Notification, sink: OutcomeSink, options: JobOptions = {}): FakeJob {
+    const job = new FakeJob(notification, sink, this, options);
     this.jobs.push(job);
     return job;
   }

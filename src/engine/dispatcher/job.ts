@@ -56,6 +56,8 @@ export interface JobOptions {
   readonly onUnknown?: 'report' | 'resend';
   /** Share of bad tokens among the latest answers (above 0, up to 1) that stops the job. Default null: none does. */
   readonly stopAtBadTokens?: number | null;
+  /** Called once when the job is stopped, whoever stops it: its caller may be waiting for recipients. */
+  readonly onStopped?: () => void;
 }
 
 /** The dispatcher, as a job sees it. */
@@ -76,6 +78,7 @@ export class Job implements SendJob {
   readonly #retry: RetryBudget | null;
   readonly #resendsUnknown: boolean;
   readonly #badTokens: BadTokenWatch | null;
+  readonly #onStopped: (() => void) | null;
   readonly #owner: JobOwner;
   readonly #sink: OutcomeSink;
   #outstanding = 0;
@@ -97,6 +100,7 @@ export class Job implements SendJob {
     this.#retry = options.retry ?? null;
     this.#resendsUnknown = options.onUnknown === 'resend';
     this.#badTokens = stopAtBadTokens === null ? null : new BadTokenWatch(stopAtBadTokens);
+    this.#onStopped = options.onStopped ?? null;
     this.#sink = sink;
     this.#owner = owner;
   }
@@ -131,6 +135,7 @@ export class Job implements SendJob {
     if (this.#stopped !== null) return;
     this.#stopped = cause;
     this.#owner.onStopped(this, cause);
+    this.#onStopped?.();
   }
 
   /** Monotonic milliseconds of the dispatcher's clock. */

@@ -1,0 +1,113 @@
+/**
+ * However a send ends, over a real engine (in this thread and in one of its own) and a simulator: each recipient that was
+ * pulled is in its books once, and in the simulator's ledger where the books say that it was answered.
+ */
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import fc from 'fast-check';
+import { APNs, Message, type Result, Session, type Simulator, scriptedToken, startSimulator } from '../../src/index.js';
+import { afterPoint, CountedSource, type SourcePlan, sourceKinds } from '../support/counted-source.js';
+
+const signer = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const credential = { key: signer.privateKey, keyId: 'ABCDEFGHIJ', teamId: 'KLMNOPQRST' };
+const providerKeys = [{ keyId: 'ABCDEFGHIJ', teamId: 'KLMNOPQRST', publicKey: signer.publicKey }];
+const message = new Message([], { alert: 'Hello', topic: 'com.example.app' });
+
+/** What ends the send, begun from within the pull at the point, or a little later. */
+const ends = ['abort', 'abort later', 'shutdown', 'shutdown later', 'stop by policy', 'source'] as const;
+type End = (typeof ends)[number];
+
+const plans: fc.Arbitrary<SourcePlan> = fc.record({
+  kind: fc.constantFrom(...sourceKinds),
+  before: fc.oneof(fc.constantFrom(0, 1, 1023, 1024, 1025), fc.nat(3000)),
+  after: fc.nat(1500),
+  conduct: fc.constantFrom(...afterPoint),
+});
+
+for (const threads of [0, 1]) {
+  describe(`a send that ends, threads: ${threads}`, () => {
+    let simulator: Simulator;
+    let session: Session;
+
+    before(async () => {
+      simulator = await startSimulator({ auth: 'token', providerKeys, controlPort: null });
+      session = new Session({ ca: simulator.caCertificate!, threads });
+    });
+
+    after(async () => {
+      await session.shutdown();
+      await simulator.close();
+    });
+
+    async function run(plan: SourcePlan, end: End): Promise<{ result: Result; source: CountedSource }> {
+      const abort = new AbortController();
+      const begin = { abort: () => abort.abort(), shutdown: () => void session.shutdown() };
+      const source = new CountedSource(
+        plan,
+        () => {
+          const [what, isLater] = end.split(' ');
+          if (what !== 'abort' && what !== 'shutdown') return;
+          if (isLater === undefined) begin[what]();
+          else setTimeout(begin[what], 5);
+        },
+        // Ten refusals in a row are the end of a send.
+        (number) => scriptedToken(end === 'stop by policy' ? 'BadTopic' : 'accepted', number),
+      );
+      const apns = new APNs(session.getConnection(simulator.url, credential));
+      const result = await apns.send(message, { recipients: source.recipients(), signal: abort.signal });
+      return { result, source };
+    }
+
+    function check({ result, source }: { result: Result; source: CountedSource }): void {
+      const { recipients, accepted, rejected, unsent, unknown, invalid } = result.counts;
+      assert.equal(recipients, source.pulled, `${recipients} of ${source.pulled} are in the books`);
+      assert.equal(accepted + rejected + unsent + unknown, source.pulled);
+      assert.equal(invalid, 0);
+      const ledger = simulator.ledger.summary();
+      assert.ok(
+        accepted + rejected <= ledger.requests,
+        `${accepted + rejected} answers to ${ledger.requests} requests`,
+      );
+      assert.ok(ledger.requests <= accepted + rejected + unknown, `${ledger.requests} requests, ${unsent} unsent`);
+    }
+
+    it('counts each recipient that was pulled once', async function () {
+      this.timeout(120_000);
+      await fc.assert(
+        fc.asyncProperty(plans, fc.constantFrom(...ends), async (plan, end) => {
+          // Each of those that never give anything takes five seconds: they have a test of their own.
+          if (plan.conduct === 'never') return;
+          await simulator.ledger.reset();
+          const isOfBlocks = plan.kind === 'blocks';
+          check(await run(isOfBlocks ? { ...plan, before: plan.before % 6, after: plan.after % 6 } : plan, end));
+        }),
+        {
+          numRuns: 30,
+          examples: [
+            [{ kind: 'async generator', before: 1500, after: 1, conduct: 'late' }, 'abort'],
+            [{ kind: 'bare iterator', before: 0, after: 1, conduct: 'late' }, 'shutdown'],
+            [{ kind: 'blocks', before: 3, after: 2, conduct: 'late' }, 'shutdown'],
+            [{ kind: 'async generator', before: 40, after: 900, conduct: 'late' }, 'stop by policy'],
+          ],
+        },
+      );
+    });
+
+    it('ends within some seconds though the source never gives anything again', async function () {
+      this.timeout(120_000);
+      await simulator.ledger.reset();
+      const plan = { kind: 'async generator', before: 1500, after: 1, conduct: 'never' } as const;
+      // The session is shut down by the last of them, which ends all.
+      const ended = await Promise.all([
+        run(plan, 'abort'),
+        run({ ...plan, before: 3 }, 'abort later'),
+        run({ ...plan, kind: 'bare iterator', before: 40 }, 'stop by policy'),
+        run({ ...plan, before: 2 }, 'shutdown later'),
+      ]);
+      for (const { result, source } of ended) {
+        assert.equal(result.recipients, source.pulled);
+        assert.ok(result.errors.some(({ explanation }) => explanation.includes('gave none within 5 seconds')));
+      }
+    });
+  });
+}
