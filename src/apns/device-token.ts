@@ -3,7 +3,7 @@
  * way of campaign/recipients/token-lines. Pure, any thread.
  */
 import { Buffer } from 'node:buffer';
-import { maxTokenBytes, minBase64TokenBytes } from '../base/limits.js';
+import { maxTokenBytes, minBase64TokenBytes, minTokenBytes } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
 
 /** Why a text is no device token: the rest of a sentence that begins with the text ("has 63 hex digits, …"). */
@@ -12,6 +12,10 @@ export interface InvalidToken {
 }
 
 const hexOnly = /^[0-9a-fA-F]+$/;
+const quoted = /^(["'])(.*)\1$/s;
+/** What tools print between the rows and columns of a table. */
+const tableRule = /^[-=+|_*~#:.\s]{2,}$/;
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const notHex = /[^0-9a-fA-F]/u;
 const base64Only = /^(?:[A-Za-z0-9+/]+|[A-Za-z0-9_-]+)(={0,2})$/;
 
@@ -24,22 +28,37 @@ const digitValues = Uint16Array.from({ length: 128 }, (_, code) => {
 });
 
 /**
- * The bytes of a device token, 1 to `maxTokenBytes`, or why it is none. Never throws. Accepts
+ * The bytes of a device token, `minBytes` (default `minTokenBytes`) to `maxTokenBytes`, or why the text is not one. Never
+ * throws. Accepts
  *
  * - hex digits in either case, an even number: `1a2B…`;
  * - the same as `NSData` prints it: `<1a2b3c4d 5e6f…>`;
  * - base64 or base64url, with or without padding, of at least `minBase64TokenBytes` bytes.
  *
- * Blanks around it do not count. A text of hex digits alone is always hex, and one that is nearly all hex digits is
- * meant as hex, so that a mistyped token is invalid rather than another token.
+ * Blanks and quotes around it do not count. A text of hex digits alone is always hex, and one that is nearly all hex
+ * digits is meant as hex, so that a mistyped token is invalid rather than another token. Base64 has to look like bytes
+ * drawn by chance: names and rules of a table have the same characters.
  */
-export function parseDeviceToken(text: string): Uint8Array | InvalidToken {
-  const trimmed = text.trim();
+export function parseDeviceToken(text: string, minBytes = minTokenBytes): Uint8Array | InvalidToken {
+  const trimmed = unquoted(text.trim());
   if (trimmed === '') return { why: 'is empty' };
   if (trimmed.length > maxTokenBytes * 4)
     return { why: `is longer than any device token (${trimmed.length} characters)` };
-  if (trimmed.startsWith('<')) return parseBracketed(trimmed);
-  return parseHex(trimmed) ?? parseBase64(trimmed) ?? { why: notHexProblem(trimmed) };
+  const parsed = trimmed.startsWith('<') ? parseBracketed(trimmed) : parsePlain(trimmed);
+  if (!isDeviceToken(parsed) || parsed.length >= minBytes) return parsed;
+  return { why: `has ${parsed.length * 2} hex digits; a device token has at least ${minBytes * 2}` };
+}
+
+/**
+ * The same for bytes: they are the token, unless all of them are printable ASCII. Those are the text of a token, as a
+ * file or a socket gives it: 32 bytes drawn by chance are such a text once in 10^13.
+ */
+export function readDeviceToken(token: string | Uint8Array, minBytes = minTokenBytes): Uint8Array | InvalidToken {
+  if (typeof token === 'string') return parseDeviceToken(token, minBytes);
+  if (token.length >= minBytes && isText(token))
+    return parseDeviceToken(Buffer.from(token).toString('latin1'), minBytes);
+  if (token.length >= minBytes && token.length <= maxTokenBytes) return token;
+  return { why: `has ${token.length} bytes; a device token has ${minBytes} to ${maxTokenBytes}` };
 }
 
 /** True for the bytes of a token, false for why it is none. */
@@ -51,6 +70,25 @@ export function isDeviceToken(parsed: Uint8Array | InvalidToken): parsed is Uint
 export function shortToken(text: string): string {
   if (text.length < 16) return `${escapeUnprintable(text.slice(0, text.length >> 2), 16)}…`;
   return `${escapeUnprintable(text.slice(0, 4), 16)}…${escapeUnprintable(text.slice(-4), 16)}`;
+}
+
+function unquoted(text: string): string {
+  return quoted.exec(text)?.[2]?.trim() ?? text;
+}
+
+/** Printable ASCII throughout, but for blanks and line ends around it. */
+function isText(bytes: Uint8Array): boolean {
+  for (const byte of bytes)
+    if (byte > 0x7e || (byte < 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) return false;
+  return true;
+}
+
+function parsePlain(text: string): Uint8Array | InvalidToken {
+  const hex = parseHex(text);
+  if (hex !== null) return hex;
+  if (tableRule.test(text)) return { why: 'is a line of a table, not a device token' };
+  if (uuid.test(text)) return { why: 'is a UUID, not a device token' };
+  return parseBase64(text) ?? { why: notHexProblem(text) };
 }
 
 function parseBracketed(text: string): Uint8Array | InvalidToken {
@@ -89,12 +127,32 @@ function parseBase64(text: string): Uint8Array | InvalidToken | null {
   const digits = text.length - padding;
   if (digits % 4 === 1 || (padding > 0 && text.length % 4 !== 0)) return null;
   const bytes = Buffer.from(text, 'base64');
-  if (bytes.length < minBase64TokenBytes) return null;
+  if (bytes.length < minBase64TokenBytes || !isLikeChance(text.slice(0, digits))) return null;
   if (bytes.length > maxTokenBytes) return { why: `is base64 of ${bytes.length} bytes, more than ${maxTokenBytes}` };
   const isCanonical = bytes.toString('base64url') === text.slice(0, digits).replaceAll('+', '-').replaceAll('/', '_');
   return isCanonical
     ? new Uint8Array(bytes)
     : { why: 'is base64 that was cut off or changed: its last digit cannot be' };
+}
+
+/**
+ * Whether base64 digits are as mixed as those of bytes drawn by chance: capital and small letters, and neighbours of
+ * different kinds in two cases of three. In words and names one case of three is much, digits are rare, and rules of
+ * tables have no letters. Of tokens of 32 bytes this refuses one in 50,000.
+ */
+function isLikeChance(digits: string): boolean {
+  let kinds = 0;
+  let changes = 0;
+  let before = 0;
+  for (const digit of digits) {
+    const kind =
+      digit >= 'a' && digit <= 'z' ? 1 : digit >= 'A' && digit <= 'Z' ? 2 : digit >= '0' && digit <= '9' ? 4 : 8;
+    kinds |= kind;
+    if (before !== 0 && kind !== before) changes++;
+    before = kind;
+  }
+  const hasLetters = (kinds & 3) === 3;
+  return hasLetters && changes * 10 >= (digits.length - 1) * (kinds === 3 ? 4 : 3.3);
 }
 
 /** In base64 of anything like a token about a third of the digits are hex digits; four fifths means mistyped hex. */

@@ -16,6 +16,10 @@ export const binaryLifetimeMs = 24 * 3_600_000;
 export const maxCollapseIdBytes = 64;
 /** Longest device token that is accepted, in bytes; Apple's are 32 today and may grow. */
 export const maxTokenBytes = 100;
+/** Apple's device tokens of today, in bytes. */
+export const usualTokenBytes = 32;
+/** Shortest device token, in bytes, unless a gateway of one's own says otherwise: shorter texts are numbers and words. */
+export const minTokenBytes = 16;
 /** A provider token is renewed at this age: APNs refuses it after 60 minutes. */
 export const providerTokenLifetimeMs = 50 * 60_000;
 /** A provider token is never renewed before this age: APNs answers TooManyProviderTokenUpdates. */
@@ -48,6 +52,8 @@ export const maxPayloadValues = 10_000;
 export const maxExtraHeaders = 16;
 /** A list of recipients is read in pieces of this size, in bytes. */
 export const readChunkBytes = 64 * 1024;
+/** How long a list may pause before the tokens that were read are handed out. */
+export const listPauseMs = 2;
 /** A line of a token list, in bytes; what is longer is invalid. */
 export const maxTokenLineBytes = 4096;
 /** Text of an invalid line that is shown, in characters. */

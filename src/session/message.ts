@@ -88,7 +88,7 @@ export class Message {
     this.notification = compiled.shared.notification;
     this.attempt = compiled.attempt;
     this.fruitlessSends = compiled.fruitlessSends;
-    for (const recipient of this.tokens) if (recipient instanceof TokenBlock) checkBlock(recipient);
+    for (const recipient of this.tokens) if (recipient instanceof TokenBlock) checkBlock(recipient, 1);
     this.#checkApnsId();
     Object.freeze(this);
   }

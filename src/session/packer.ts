@@ -33,6 +33,8 @@ export interface PackerOptions {
   readonly onInvalid: (recipient: InvalidRecipient) => void;
   /** Whether every recipient gets an apns-id, made here where it brings none, so that it is the same in each request. */
   readonly namesAll?: boolean;
+  /** Bytes of the shortest device token; default `minTokenBytes` of base/limits. */
+  readonly minTokenBytes?: number;
   /** Fills bytes by chance; default node:crypto. */
   readonly randomBytes?: (bytes: Uint8Array) => unknown;
 }
@@ -117,14 +119,14 @@ export class Packer {
   }
 
   #addToken(token: unknown): void {
-    const bytes = tokenBytesOf(token);
+    const bytes = tokenBytesOf(token, this.#options.minTokenBytes);
     if (typeof bytes === 'string') this.#refuse(token, bytes);
     else this.#place(bytes, null, null);
   }
 
   #addPersonal(recipient: PersonalRecipient): void {
     const { token, apnsId, payload } = recipient;
-    const bytes = tokenBytesOf(token);
+    const bytes = tokenBytesOf(token, this.#options.minTokenBytes);
     if (typeof bytes === 'string') {
       this.#refuse(token, bytes);
       return;
@@ -151,7 +153,7 @@ export class Packer {
 
   #addBlock(block: TokenBlock): void {
     const { bytes, tokenBytes, count } = block;
-    checkBlock(block);
+    checkBlock(block, this.#options.minTokenBytes);
     this.#seen += count;
     const open = this.#openFor(tokenBytes, false, false);
     for (let index = 0; index < count; ) {

@@ -1,15 +1,18 @@
 /**
  * What a program may name as a recipient, and the reading of a single one. Called by the packer, on the main thread.
  */
-import { parseDeviceToken } from '../apns/device-token.js';
+import { isDeviceToken, readDeviceToken } from '../apns/device-token.js';
 import type { RawPayload } from '../apns/payload.js';
 import { TokenBlock } from '../apns/token-block.js';
 import { PealError } from '../base/errors.js';
-import { maxInvalidTextCharacters, maxTokenBytes } from '../base/limits.js';
+import { maxInvalidTextCharacters, maxTokenBytes, minTokenBytes } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
 import { RecipientList } from './recipient-list.js';
 
-/** A device token: text (hex, `<…>` with blanks, base64) or its bytes. */
+/**
+ * A device token: text (hex, `<…>` with blanks, base64) or its bytes. Bytes that are all printable ASCII are read as
+ * text: a `Buffer` of 64 hex digits is the token that the digits spell.
+ */
 export type Token = string | Uint8Array;
 
 /** A recipient with something of its own. */
@@ -37,15 +40,11 @@ export interface InvalidRecipient {
   readonly why: string;
 }
 
-/** The bytes of a token, or why it is none. Never throws. */
-export function tokenBytesOf(token: unknown): Uint8Array | string {
-  if (typeof token === 'string') {
-    const parsed = parseDeviceToken(token);
-    return parsed instanceof Uint8Array ? parsed : parsed.why;
-  }
-  if (!(token instanceof Uint8Array)) return `is ${kindOf(token)}, not a device token`;
-  if (token.length >= 1 && token.length <= maxTokenBytes) return token;
-  return `has ${token.length} bytes; a device token has 1 to ${maxTokenBytes}`;
+/** The bytes of a token, or why it is not one. Never throws. `minBytes`: the shortest token there is. */
+export function tokenBytesOf(token: unknown, minBytes?: number): Uint8Array | string {
+  if (typeof token !== 'string' && !(token instanceof Uint8Array)) return `is ${kindOf(token)}, not a device token`;
+  const read = readDeviceToken(token, minBytes);
+  return isDeviceToken(read) ? read : read.why;
 }
 
 /** What was given as a token, fit to be shown. */
@@ -67,10 +66,10 @@ export function countRecipients(recipients: readonly Recipient[]): number {
 }
 
 /** Throws PealError ERR_PEAL_TOKEN for a block whose numbers do not fit its bytes. */
-export function checkBlock({ bytes, tokenBytes, count }: TokenBlock): void {
-  const isLength = Number.isInteger(tokenBytes) && tokenBytes >= 1 && tokenBytes <= maxTokenBytes;
+export function checkBlock({ bytes, tokenBytes, count }: TokenBlock, minBytes = minTokenBytes): void {
+  const isLength = Number.isInteger(tokenBytes) && tokenBytes >= minBytes && tokenBytes <= maxTokenBytes;
   if (isLength && Number.isInteger(count) && count >= 0 && bytes.length >= count * tokenBytes) return;
-  const message = `A TokenBlock of ${count} tokens of ${tokenBytes} bytes does not fit its ${bytes.length} bytes: give count tokens of 1 to ${maxTokenBytes} bytes each.`;
+  const message = `A TokenBlock of ${count} tokens of ${tokenBytes} bytes does not fit its ${bytes.length} bytes: give count tokens of ${minBytes} to ${maxTokenBytes} bytes each.`;
   throw new PealError('ERR_PEAL_TOKEN', message, { origin: 'usage' });
 }
 

@@ -8,8 +8,10 @@ import {
   badTokenShare,
   maxRequestsPerRecipient,
   maxRetryTimeMs,
+  minTokenBytes,
   requestsPerRecipient,
   retryTimeMs,
+  usualTokenBytes,
 } from '../base/limits.js';
 import type { OutcomeSink } from '../engine/outcome-sink.js';
 import type { Message } from './message.js';
@@ -63,6 +65,11 @@ export interface SendOptions {
    * thousand or so that stops the send: above 0, up to 1; `false`: none does. Default 0.9. HTTP/2 only.
    */
   readonly stopAtBadTokens?: false | number;
+  /**
+   * Bytes of the shortest device token, 1 to 32; what is shorter is invalid. Default 16: Apple's have 32, and shorter
+   * texts are numbers and words. For gateways of one's own.
+   */
+  readonly minTokenBytes?: number;
 }
 
 /** Requests for one recipient in all, and how long after the first answers the last may begin, in milliseconds. */
@@ -84,11 +91,12 @@ export interface CheckedSendOptions {
   readonly retry: RetryBudget | null;
   readonly onUnknown: 'report' | 'resend';
   readonly stopAtBadTokens: number | null;
+  readonly minTokenBytes: number;
 }
 
 const known = [
   ...['recipients', 'total', 'signal', 'afterStop', 'onProgress', 'onInvalid', 'outcomes'],
-  ...['retry', 'onUnknown', 'stopAtBadTokens'],
+  ...['retry', 'onUnknown', 'stopAtBadTokens', 'minTokenBytes'],
 ];
 /** Options that a binary gateway has no use for. */
 const http2Only = ['retry', 'onUnknown', 'stopAtBadTokens'] as const;
@@ -116,6 +124,7 @@ export function checkSendOptions(message: Message, options: SendOptions = none):
     retry: budgetOf(options),
     onUnknown: options.onUnknown ?? 'report',
     stopAtBadTokens: shareOf(options.stopAtBadTokens),
+    minTokenBytes: wholeNumber('minTokenBytes', options.minTokenBytes, 1, usualTokenBytes, minTokenBytes),
   };
 }
 

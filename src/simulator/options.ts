@@ -229,7 +229,7 @@ function checkBinaryAuth(auth: SimulatorAuth, clientCa: string | null): void {
 
 /** Never repeats the token: an option may hold a real one. */
 function feedbackTuple({ token, when }: FeedbackEntry, index: number): FeedbackTuple {
-  const bytes = parseDeviceToken(String(token));
+  const bytes = parseDeviceToken(String(token), 1);
   if (!isDeviceToken(bytes)) throw wrong(`feedback[${index}].token`, bytes.why);
   const timestamp = when instanceof Date ? Math.floor(when.getTime() / 1000) : Number.NaN;
   if (!(timestamp >= 0 && timestamp <= 0xffffffff)) {

@@ -2,11 +2,16 @@ import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { isDeviceToken, parseDeviceToken, shortToken } from '../../src/apns/device-token.js';
-import { maxTokenBytes } from '../../src/base/limits.js';
+import { isDeviceToken, parseDeviceToken, readDeviceToken, shortToken } from '../../src/apns/device-token.js';
+import { maxTokenBytes, minTokenBytes } from '../../src/base/limits.js';
 
 const sample = createHash('sha256').update('a device').digest();
 const sampleHex = sample.toString('hex');
+
+/** Bytes as if drawn by chance, from a seed. */
+function drawn(seed: number, length: number): Buffer {
+  return createHash('shake256', { outputLength: length }).update(String(seed)).digest();
+}
 
 function hexOf(text: string): string {
   const parsed = parseDeviceToken(text);
@@ -40,9 +45,9 @@ describe('apns/device-token', () => {
     assert.equal(hexOf(sample.toString('base64url')), sampleHex);
   });
 
-  it('reads any hex of 1 to 100 bytes back as it was written', () => {
+  it('reads any hex of 16 to 100 bytes back as it was written', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: 1, maxLength: maxTokenBytes }), (bytes) => {
+      fc.property(fc.uint8Array({ minLength: minTokenBytes, maxLength: maxTokenBytes }), (bytes) => {
         const hex = Buffer.from(bytes).toString('hex');
         assert.equal(hexOf(hex), hex);
         assert.equal(hexOf(`<${hex}>`), hex);
@@ -50,13 +55,77 @@ describe('apns/device-token', () => {
     );
   });
 
-  it('reads padded base64 of 32 to 100 bytes back as it was written', () => {
-    const bytes = fc.uint8Array({ minLength: 32, maxLength: maxTokenBytes }).filter((value) => value.length % 3 !== 0);
-    fc.assert(
-      fc.property(bytes, (value) => {
-        assert.equal(hexOf(Buffer.from(value).toString('base64')), Buffer.from(value).toString('hex'));
-      }),
-    );
+  it('reads base64 of 32 to 100 bytes drawn by chance back as it was written', () => {
+    let refused = 0;
+    for (let seed = 0; seed < 20_000; seed++) {
+      const value = drawn(seed, 32 + (seed % 69));
+      const parsed = parseDeviceToken(value.toString(seed % 2 === 0 ? 'base64' : 'base64url'));
+      if (!isDeviceToken(parsed)) refused++;
+      else assert.deepEqual(Buffer.from(parsed), value);
+    }
+    assert.ok(refused <= 2, `${refused} of 20,000 were refused`);
+  });
+
+  describe('takes for no token', () => {
+    const texts: Record<string, readonly string[]> = {
+      'rules and separators of tables': [
+        '-'.repeat(64),
+        '='.repeat(64),
+        '_'.repeat(44),
+        `+${'-'.repeat(66)}+`,
+        '--+--',
+        '*'.repeat(80),
+      ],
+      'numbers and words that are hex digits': ['12', 'cafe', '1001', 'deadbeef', '4294967296', 'a'.repeat(30)],
+      'names that are base64 digits': [
+        'AppleSeedCompanyBundleIdentifierForDistributionCertificates',
+        'com-example-app-notification-service-extension-token-list',
+        'DEVICE_TOKENS_OF_ALL_USERS_OF_THE_PRODUCTION_DATABASE_2026_1',
+        'thequickbrownfoxjumpsoverthelazydogandrunsawayfast00',
+      ],
+      UUIDs: ['550e8400-e29b-41d4-a716-446655440000'],
+      'bytes of one kind as base64': [Buffer.alloc(32).toString('base64'), Buffer.alloc(33, 0xab).toString('base64')],
+    };
+    for (const [kind, members] of Object.entries(texts)) {
+      it(kind, () => {
+        for (const text of members) whyNot(text);
+      });
+    }
+
+    it('and says so of a table and of a short one', () => {
+      assert.match(whyNot('-'.repeat(64)), /line of a table/);
+      assert.match(whyNot('cafe'), /has 4 hex digits; a device token has at least 32/);
+    });
+  });
+
+  it('takes shorter tokens where it is told to', () => {
+    assert.deepEqual(parseDeviceToken('cafe', 2), Uint8Array.of(0xca, 0xfe));
+    assert.deepEqual(readDeviceToken(Uint8Array.of(1, 2), 2), Uint8Array.of(1, 2));
+  });
+
+  it('reads quotes around a whole text, and blanks around those', () => {
+    assert.equal(hexOf(`"${sampleHex}"`), sampleHex);
+    assert.equal(hexOf(` '${sampleHex}' `), sampleHex);
+    assert.equal(hexOf(`" <${sampleHex}> "`), sampleHex);
+    whyNot(`"${sampleHex}`);
+    whyNot(`"${sampleHex}'`);
+  });
+
+  it('reads bytes that are the text of a token as that text', () => {
+    const forms = [
+      sampleHex,
+      sampleHex.toUpperCase(),
+      `${sampleHex}\n`,
+      `<${sampleHex}>`,
+      sample.toString('base64'),
+      `"${sampleHex}"`,
+    ];
+    for (const text of forms) assert.deepEqual(Buffer.from(readDeviceToken(Buffer.from(text)) as Uint8Array), sample);
+    assert.deepEqual(readDeviceToken(sample), sample);
+    const words = readDeviceToken(Buffer.from('these are words, and not a device token'));
+    assert.ok(!isDeviceToken(words));
+    assert.ok(!isDeviceToken(readDeviceToken(Buffer.alloc(15, 1))));
+    assert.ok(!isDeviceToken(readDeviceToken(Buffer.alloc(101, 1))));
   });
 
   it('takes hex digits alone always as hex, never as base64', () => {
@@ -90,7 +159,7 @@ describe('apns/device-token', () => {
     assert.match(whyNot(`<${sampleHex}`), /does not end with >/);
     assert.match(whyNot('ab'.repeat(101)), /202 hex digits, more than 200/);
     assert.match(whyNot('a'.repeat(5000)), /5000 characters/);
-    assert.match(whyNot(Buffer.alloc(101, 0x5a).toString('base64')), /101 bytes, more than 100/);
+    assert.match(whyNot(drawn(1, 101).toString('base64')), /101 bytes, more than 100/);
     assert.match(whyNot(`${sample.toString('base64url').slice(0, 42)}_`), /base64 that was cut off/);
     assert.match(whyNot(`${sampleHex} ${sampleHex}`), /" " at position 65/);
   });
@@ -101,7 +170,7 @@ describe('apns/device-token', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary-ascii', maxLength: 300 }), (text) => {
         const parsed = parseDeviceToken(text);
-        if (isDeviceToken(parsed)) assert.ok(parsed.length >= 1 && parsed.length <= maxTokenBytes);
+        if (isDeviceToken(parsed)) assert.ok(parsed.length >= minTokenBytes && parsed.length <= maxTokenBytes);
         else assert.match(parsed.why, /^(is|has|begins) /);
       }),
     );

@@ -27,6 +27,11 @@ export class BlockPacker {
     this.#onBlock = onBlock;
   }
 
+  /** Whether an open block holds something. */
+  get isOpen(): boolean {
+    return this.offset32 > 0 || this.#open.size > 0;
+  }
+
   /** A token of 32 bytes was written to `view32` at `offset32`. */
   added32(): void {
     this.offset32 += TOKEN_32_BYTES;

@@ -19,7 +19,8 @@ const pairValues = makePairValues();
 
 /**
  * Decodes the line at `position` of `source`, which has at least HEX_LINE_BYTES from there, to 32 bytes at `offset` of
- * `target`. Returns the length of the line with its end (LF or CR LF); 0, having written rubbish, for any other line.
+ * `target`. Returns the length of the line with its end (LF, CR LF, or CR with anything but the end of `source` behind
+ * it); 0, having written rubbish, for any other line.
  * `view` is a DataView over `source`.
  */
 export function decodeHexLine(
@@ -30,7 +31,7 @@ export function decodeHexLine(
   offset: number,
 ): number {
   const ending = source[position + 64];
-  if (ending !== LF && (ending !== CR || source[position + 65] !== LF)) return 0;
+  if (ending !== LF && (ending !== CR || source.length === position + HEX_LINE_BYTES)) return 0;
   let seen = 0;
   for (let i = 0; i < TOKEN_BYTES; i += 4) {
     const first = view.getUint32(position + 2 * i, true);
@@ -43,7 +44,7 @@ export function decodeHexLine(
     target.setInt32(offset + i, a | (b << 8) | (c << 16) | (d << 24), true);
   }
   if (seen >= NOT_HEX) return 0;
-  return ending === LF ? HEX_LINE_BYTES : HEX_LINE_BYTES + 1;
+  return ending === CR && source[position + HEX_LINE_BYTES] === LF ? HEX_LINE_BYTES + 1 : HEX_LINE_BYTES;
 }
 
 function makePairValues(): Uint16Array {

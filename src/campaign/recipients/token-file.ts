@@ -1,71 +1,120 @@
 /**
  * Reads device tokens from a file, standard input or a stream as packed blocks. Pulled by its reader: nothing is read
- * ahead but one chunk, so memory does not grow with the file. Main thread.
+ * ahead but one chunk, so memory does not grow with the file. Whatever ends the reading, each token of a line that was
+ * read is handed out: also where the source pauses, fails or is cut off, and after an abort. Main thread.
  */
 import { Buffer } from 'node:buffer';
-import { createReadStream } from 'node:fs';
-import { addAbortSignal, pipeline, Readable } from 'node:stream';
+import { createReadStream, fstatSync } from 'node:fs';
+import { addAbortSignal, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { createGunzip } from 'node:zlib';
 import type { TokenBlock } from '../../apns/token-block.js';
 import { PealError } from '../../base/errors.js';
 import { readProblem } from '../../base/file-errors.js';
-import { readChunkBytes } from '../../base/limits.js';
+import { listPauseMs, readChunkBytes } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
+import { type ByteSource, firstOf, gunzip } from './byte-source.js';
+import { HEAD_BYTES, strangerProblem } from './list-shape.js';
 import { type InvalidLine, TokenLineParser } from './token-lines.js';
 
-/** Bytes of a list as they come: a Node or web stream, or anything alike. */
-export type ByteSource = AsyncIterable<Uint8Array | string>;
+export type { ByteSource } from './byte-source.js';
 
 export interface ReadTokensOptions {
   /** Told of each line that holds no token; a promise is waited for before more is read. Default: they are skipped. */
   readonly onInvalid?: (invalid: InvalidLine) => void | Promise<void>;
-  /** Ends the reading, also one that waits for input. What was not handed out yet is dropped. Default: none. */
+  /**
+   * Ends the reading, also one that waits for input. The tokens of lines that were read are still handed out, half a line
+   * is not. Default: none.
+   */
   readonly signal?: AbortSignal;
+  /** Bytes of the shortest token, 1 to 32; a shorter one makes its line invalid. Default 16. */
+  readonly minTokenBytes?: number;
+  /**
+   * Asked once the source ends. False: whoever wrote it may have been interrupted, so that a last line without its end is
+   * not taken. Default: true.
+   */
+  readonly isEndCertain?: () => boolean;
 }
-
-/** Longest of the byte sequences below that tell what a file is. */
-const HEAD_BYTES = 6;
-
-/** What a token list is not, by its first bytes, and what to do about it. */
-const strangers: readonly (readonly [head: readonly number[], problem: string])[] = [
-  [[0xff, 0xfe], 'is UTF-16 text: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)'],
-  [[0xfe, 0xff], 'is UTF-16 text: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)'],
-  [[0x50, 0x4b, 0x03, 0x04], 'is a ZIP archive: unpack it first (unzip -p)'],
-  [[0x28, 0xb5, 0x2f, 0xfd], 'is compressed with zstd: unpack it first (zstd -dc)'],
-  [[0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], 'is compressed with xz: unpack it first (xz -dc)'],
-  [[0x42, 0x5a, 0x68], 'is compressed with bzip2: unpack it first (bzip2 -dc)'],
-];
 
 /**
  * Reads a list of device tokens, one a line, in the forms of `parseDeviceToken`; empty lines are skipped.
  *
  * @param source a path, `-` for standard input, or a stream of bytes. gzip is recognised by its first bytes.
- * @returns blocks of at most 1,024 tokens of one length, in the order of the list for each length.
- * @throws PealError ERR_PEAL_INPUT while reading, naming the file: missing, unreadable, a directory, damaged gzip, or
- * a kind of file that is no list.
+ * @returns blocks of at most 1,024 tokens of one length, in the order of the list for each length. One that is not full
+ * is handed out when the source pauses.
+ * @throws PealError ERR_PEAL_INPUT while reading, naming the file and the line from which to go on: missing, unreadable,
+ * a directory, damaged or cut off, or a kind of file that is no list. The tokens before it have been handed out by then.
  */
 export async function* readTokens(
   source: string | URL | ByteSource,
   options: ReadTokensOptions = {},
 ): AsyncGenerator<TokenBlock, void, void> {
-  const { onInvalid, signal } = options;
+  const { onInvalid, signal, minTokenBytes, isEndCertain } = options;
   const blocks: TokenBlock[] = [];
   const invalid: InvalidLine[] = [];
-  const parser = new TokenLineParser({
-    onBlock: (block) => blocks.push(block),
-    onInvalid: (line) => invalid.push(line),
-  });
-  for await (const chunk of plainBytes(open(source, signal), nameOf(source), signal)) {
-    parser.write(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+  const sink = {
+    onBlock: (block: TokenBlock) => blocks.push(block),
+    onInvalid: (line: InvalidLine) => invalid.push(line),
+  };
+  const parser = new TokenLineParser(sink, minTokenBytes);
+  const opened = open(source, signal);
+  const bytes = plainBytes(opened, nameOf(source), signal)[Symbol.asyncIterator]();
+  let pending: Promise<IteratorResult<Uint8Array | string>> | null = null;
+  try {
+    for (;;) {
+      pending ??= bytes.next();
+      const step = await firstOf(pending, parser.isOpen ? listPauseMs : null, signal);
+      if (step === 'aborted') break;
+      if (step === 'paused') {
+        parser.flush();
+      } else {
+        pending = null;
+        if (step.done === true) break;
+        parser.write(typeof step.value === 'string' ? Buffer.from(step.value) : step.value);
+      }
+      await report(invalid, onInvalid);
+      yield* taken(blocks);
+    }
+    if (signal?.aborted === true || isEndCertain?.() === false) parser.flush();
+    else parser.end();
     await report(invalid, onInvalid);
-    yield* blocks;
-    blocks.length = 0;
+    yield* taken(blocks);
+  } catch (error) {
+    parser.flush();
+    yield* taken(blocks);
+    throw error instanceof InputFault ? error.at(parser.lines) : error;
+  } finally {
+    pending?.catch(() => {});
+    if (opened instanceof Readable) opened.destroy();
+    bytes.return?.(undefined).catch(() => {});
   }
-  if (signal?.aborted === true) return;
-  parser.end();
-  await report(invalid, onInvalid);
-  yield* blocks;
+}
+
+/** The blocks, each out of the list before it is handed out: a reader that leaves keeps no other from being counted. */
+function* taken(blocks: TokenBlock[]): Generator<TokenBlock> {
+  for (let block = blocks.shift(); block !== undefined; block = blocks.shift()) yield block;
+}
+
+/** What is wrong with a source, before it is known how much of it was read. */
+class InputFault extends Error {
+  readonly #source: string;
+  readonly #problem: string;
+
+  constructor(source: string, problem: string, cause?: unknown) {
+    super(problem, { cause });
+    this.#source = source;
+    this.#problem = problem;
+  }
+
+  /** The same as a sentence, and where to go on behind the `lines` lines that were read. */
+  at(lines: number): PealError {
+    const next = lines + 1;
+    const place =
+      lines === 0
+        ? ''
+        : ` Lines 1 to ${lines} were read and count; go on with line ${next} of a whole copy (tail -n +${next}).`;
+    const message = `${this.#source} ${this.#problem}.${place}`;
+    return new PealError('ERR_PEAL_INPUT', message, { origin: 'input', cause: this.cause });
+  }
 }
 
 function nameOf(source: string | URL | ByteSource): string {
@@ -79,9 +128,17 @@ function open(source: string | URL | ByteSource, signal: AbortSignal | undefined
   return signal !== undefined && opened instanceof Readable ? addAbortSignal(signal, opened) : opened;
 }
 
-function openFile(path: string | URL): Readable {
-  return createReadStream(path, { highWaterMark: readChunkBytes });
+function openFile(path: string | URL): FileStream {
+  const stream: FileStream = createReadStream(path, { highWaterMark: readChunkBytes });
+  stream.once('open', (fd: number) => {
+    const stats = fstatSync(fd);
+    if (stats.isFile()) stream.sizeAtOpen = stats.size;
+  });
+  return stream;
 }
+
+/** `sizeAtOpen`: bytes, of a regular file. */
+type FileStream = ReturnType<typeof createReadStream> & { sizeAtOpen?: number };
 
 function isPath(source: string | URL | ByteSource): source is string | URL {
   return typeof source === 'string' || source instanceof URL;
@@ -102,17 +159,19 @@ async function* plainBytes(source: ByteSource, name: string, signal: AbortSignal
   const iterator = source[Symbol.asyncIterator]();
   try {
     const head = await readHead(iterator);
-    const problem = strangers.find(([bytes]) => bytes.every((byte, index) => head[index] === byte))?.[1];
-    if (problem !== undefined) throw inputError(name, problem);
+    const problem = strangerProblem(head);
+    if (problem !== null) throw new InputFault(name, problem);
     const all = prepend(head, iterator);
     const plain = head[0] === 0x1f && head[1] === 0x8b ? gunzip(all) : all;
     for await (const chunk of plain) {
       if (signal?.aborted === true) return;
       yield chunk;
     }
+    const cut = cutProblem(source);
+    if (cut !== null && signal?.aborted !== true) throw new InputFault(name, cut);
   } catch (error) {
     if (signal?.aborted === true) return;
-    throw error instanceof PealError ? error : inputError(name, problemOf(error), error);
+    throw error instanceof InputFault ? error : new InputFault(name, problemOf(error), error);
   } finally {
     close(source, iterator);
   }
@@ -124,15 +183,18 @@ function close(source: ByteSource, iterator: AsyncIterator<unknown>): void {
   else iterator.return?.().catch(() => {});
 }
 
+/** Whether a file ended sooner than its size said when it was opened. */
+function cutProblem(source: ByteSource): string | null {
+  const { sizeAtOpen = 0, bytesRead = 0 } = source as Partial<FileStream>;
+  if (bytesRead >= sizeAtOpen) return null;
+  return `was cut while it was read: it had ${sizeAtOpen} bytes when it was opened, and ended after ${bytesRead}`;
+}
+
 function problemOf(error: unknown): string {
   const code = (error as NodeJS.ErrnoException | null)?.code;
   if (code === 'Z_BUF_ERROR') return 'is gzip that was cut off: fetch or pack it again';
-  if (code?.startsWith('Z_') === true) return 'is damaged gzip: fetch or pack it again';
+  if (code?.startsWith('Z_') === true) return 'is damaged gzip, and its last lines may be wrong, too: fetch or pack it again';
   return readProblem(error);
-}
-
-function inputError(name: string, problem: string, cause?: unknown): PealError {
-  return new PealError('ERR_PEAL_INPUT', `${name} ${problem}.`, { origin: 'input', cause });
 }
 
 /** The first chunks together, as far as they are needed to tell what this is; empty for an empty source. */
@@ -154,9 +216,4 @@ async function* prepend(head: Buffer, iterator: AsyncIterator<Uint8Array | strin
     if (done === true) return;
     yield value;
   }
-}
-
-function gunzip(packed: ByteSource): ByteSource {
-  // The callback takes no part: the error arrives at whoever reads the unpacked stream.
-  return pipeline(packed, createGunzip({ chunkSize: readChunkBytes }), () => {});
 }

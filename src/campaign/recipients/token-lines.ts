@@ -3,7 +3,8 @@
  * writes bytes in, blocks and invalid lines come out at once. Pure; the thread of the reader.
  *
  * Lines of 64 hex digits are decoded where they lie, without a string or an object each. All others (other lengths,
- * `<…>`, base64, blanks around, a byte order mark) take the general way, through apns/device-token.
+ * `<…>`, base64, blanks or quotes around, a byte order mark) take the general way, through apns/device-token. A line ends
+ * with LF, CR LF or CR.
  *
  *      chunk  ┄┄ab12\n│ 64 hex digits \n│ 64 hex digits \n│ <12ab 34cd …>\n│ 64 he┄┄
  *             └─────┘  └───────── decodeLines ────────┘  └── general ──┘  └─────┘
@@ -12,7 +13,7 @@
 import { Buffer } from 'node:buffer';
 import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
 import type { TokenBlock } from '../../apns/token-block.js';
-import { maxInvalidTextCharacters, maxTokenLineBytes } from '../../base/limits.js';
+import { maxInvalidTextCharacters, maxTokenLineBytes, minTokenBytes } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { BlockPacker } from './block-packer.js';
 import { decodeHexLine, HEX_LINE_BYTES } from './hex-line.js';
@@ -40,14 +41,22 @@ const CR = 0x0d;
 export class TokenLineParser {
   readonly #sink: TokenLineSink;
   readonly #packer: BlockPacker;
-  /** The beginning of a line whose end has not come yet, with room for a CR. */
-  readonly #rest = new Uint8Array(maxTokenLineBytes + 1);
+  readonly #minTokenBytes: number;
+  /** The beginning of a line whose end has not come yet. */
+  readonly #rest = new Uint8Array(maxTokenLineBytes);
   #restLength = 0;
   /** The line in `#rest` is longer than it holds: only its end is looked for. */
   #isTooLong = false;
+  /** The last chunk ended with a CR: an LF at the beginning of the next one belongs to it. */
+  #endedWithCr = false;
   #lines = 0;
+  /** Where the next LF and CR of the chunk stand, as far as they were looked for: a place before the position says no. */
+  #nextLf = -1;
+  #nextCr = -1;
 
-  constructor(sink: TokenLineSink) {
+  /** `minTokenBytes`: bytes of the shortest token, up to 32. */
+  constructor(sink: TokenLineSink, minBytes = minTokenBytes) {
+    this.#minTokenBytes = minBytes;
     this.#sink = sink;
     this.#packer = new BlockPacker((block) => sink.onBlock(block));
   }
@@ -57,27 +66,55 @@ export class TokenLineParser {
     return this.#lines;
   }
 
+  /** Whether tokens were read that are in no block yet. */
+  get isOpen(): boolean {
+    return this.#packer.isOpen;
+  }
+
   /** Takes the next bytes of the list; they may be used again as soon as this returns. */
   write(chunk: Uint8Array): void {
-    let position = this.#restLength > 0 || this.#isTooLong ? this.#finishRest(chunk) : 0;
+    this.#nextLf = -1;
+    this.#nextCr = -1;
+    let position = this.#endedWithCr && chunk[0] === LF ? 1 : 0;
+    if (chunk.length > 0) this.#endedWithCr = false;
+    if (this.#restLength > 0 || this.#isTooLong) position = this.#finishRest(chunk, position);
     const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     while (position < chunk.length) {
       position = this.#decodeLines(chunk, view, position);
       if (position >= chunk.length) return;
-      const end = chunk.indexOf(LF, position);
-      if (end === -1) {
-        this.#keep(chunk, position, chunk.length);
+      const end = this.#endOfLine(chunk, position);
+      if (end === chunk.length) {
+        this.#keep(chunk, position, end);
         return;
       }
       this.#takeLine(chunk, position, end);
-      position = end + 1;
+      position = this.#afterLine(chunk, end);
     }
   }
 
-  /** The list is over: takes a last line without a line feed and hands out what is left. */
+  /** Hands out the tokens that are in no block yet. The beginning of a line stays. */
+  flush(): void {
+    this.#packer.flush();
+  }
+
+  /** The list is over: takes a last line without an end and hands out what is left. */
   end(): void {
     if (this.#restLength > 0 || this.#isTooLong) this.#takeRest();
     this.#packer.flush();
+  }
+
+  /** Where the line at `position` ends: its LF or CR, or the length of `chunk`. Looks at each byte once. */
+  #endOfLine(chunk: Uint8Array, position: number): number {
+    if (this.#nextLf < position) this.#nextLf = indexOrEnd(chunk, LF, position);
+    if (this.#nextCr < position) this.#nextCr = indexOrEnd(chunk, CR, position);
+    return Math.min(this.#nextLf, this.#nextCr);
+  }
+
+  /** Where the line behind the one that ends at `end` begins. */
+  #afterLine(chunk: Uint8Array, end: number): number {
+    if (chunk[end] === LF) return end + 1;
+    this.#endedWithCr = end + 1 === chunk.length;
+    return chunk[end + 1] === LF ? end + 2 : end + 1;
   }
 
   /** The fast way: as many lines of 64 hex digits as follow one another; returns where it stopped. */
@@ -97,13 +134,13 @@ export class TokenLineParser {
     return position;
   }
 
-  /** Completes the kept line with the beginning of `chunk`; returns where the next line starts. */
-  #finishRest(chunk: Uint8Array): number {
-    const end = chunk.indexOf(LF);
-    this.#keep(chunk, 0, end === -1 ? chunk.length : end);
-    if (end === -1) return chunk.length;
+  /** Completes the kept line with what `chunk` has from `from`; returns where the next line starts. */
+  #finishRest(chunk: Uint8Array, from: number): number {
+    const end = this.#endOfLine(chunk, from);
+    this.#keep(chunk, from, end);
+    if (end === chunk.length) return end;
     this.#takeRest();
-    return end + 1;
+    return this.#afterLine(chunk, end);
   }
 
   #keep(chunk: Uint8Array, from: number, to: number): void {
@@ -125,19 +162,18 @@ export class TokenLineParser {
     }
   }
 
-  /** The general way: the line in `bytes` from `start` to before `end`, which is where its line feed stands. */
+  /** The general way: the line in `bytes` from `start` to before `end`, which is where its LF or CR stands. */
   #takeLine(bytes: Uint8Array, start: number, end: number): void {
-    const to = end > start && bytes[end - 1] === CR ? end - 1 : end;
-    if (to - start > maxTokenLineBytes) {
-      this.#takeTooLong(bytes, start, to);
+    if (end - start > maxTokenLineBytes) {
+      this.#takeTooLong(bytes, start, end);
       return;
     }
     this.#lines++;
-    const from = this.#lines === 1 ? start + byteOrderMarkLength(bytes, start, to) : start;
-    if (from === to) return;
-    const text = textOf(bytes, from, to).trim();
+    const from = this.#lines === 1 ? start + byteOrderMarkLength(bytes, start, end) : start;
+    if (from === end) return;
+    const text = textOf(bytes, from, end).trim();
     if (text === '') return;
-    const parsed = parseDeviceToken(text);
+    const parsed = parseDeviceToken(text, this.#minTokenBytes);
     if (isDeviceToken(parsed)) this.#packer.add(parsed);
     else this.#reportInvalid(text, parsed.why);
   }
@@ -152,6 +188,11 @@ export class TokenLineParser {
   #reportInvalid(text: string, why: string): void {
     this.#sink.onInvalid({ line: this.#lines, text: escapeUnprintable(text, maxInvalidTextCharacters), why });
   }
+}
+
+function indexOrEnd(chunk: Uint8Array, byte: number, from: number): number {
+  const index = chunk.indexOf(byte, from);
+  return index === -1 ? chunk.length : index;
 }
 
 function byteOrderMarkLength(bytes: Uint8Array, start: number, end: number): number {

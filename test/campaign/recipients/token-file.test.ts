@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { createGzip, gzipSync } from 'node:zlib';
 import type { TokenBlock } from '../../../src/apns/token-block.js';
 import { PealError } from '../../../src/base/errors.js';
 import { type ByteSource, type ReadTokensOptions, readTokens } from '../../../src/campaign/recipients/token-file.js';
@@ -129,18 +129,89 @@ describe('campaign/recipients/token-file', () => {
     assert.ok(packed.destroyed);
   });
 
-  it('ends when told to, also while it waits for input, without taking half a line for a token', async () => {
-    const source = new PassThrough();
-    source.write(`${text}${list[0]!.slice(0, 10)}`);
-    const controller = new AbortController();
-    const tokens: string[] = [];
-    for await (const block of readTokens(source, { signal: controller.signal })) {
-      tokens.push(...hexOf(block));
-      if (tokens.length === 4096) setImmediate(() => controller.abort());
+  it('ends when told to, also while it waits for input, with all lines that were read and without half a line', async () => {
+    const sources = [new PassThrough(), new PassThrough().setEncoding('utf8')];
+    for (const source of sources) {
+      source.write(`${text}${list[0]!.slice(0, 10)}`);
+      const controller = new AbortController();
+      const tokens: string[] = [];
+      for await (const block of readTokens(source, { signal: controller.signal })) {
+        tokens.push(...hexOf(block));
+        if (tokens.length === 4096) setImmediate(() => controller.abort());
+      }
+      assert.deepEqual(tokens, list);
+      assert.ok(source.destroyed);
     }
-    assert.deepEqual(tokens, list.slice(0, 4096));
-    assert.ok(source.destroyed);
     assert.deepEqual(await read(file('aborted.txt', text), { signal: AbortSignal.abort() }), []);
+  });
+
+  it('ends when told to where a generator has nothing to give', async () => {
+    const controller = new AbortController();
+    async function* stuck(): ByteSource {
+      yield `${list[0]}\n${list[1]}\n`;
+      setImmediate(() => controller.abort());
+      await new Promise(() => {});
+    }
+    assert.deepEqual(await read(stuck(), { signal: controller.signal }), list.slice(0, 2));
+  });
+
+  it('does not take a last line without its end where the end of the source proves nothing', async () => {
+    const cut = `${list[0]}\n${list[1]!.slice(0, 20)}`;
+    const invalid: string[] = [];
+    const onInvalid = ({ text: said }: { text: string }): void => void invalid.push(said);
+    assert.deepEqual(await read(Readable.from([cut]), { isEndCertain: () => false, onInvalid }), list.slice(0, 1));
+    assert.deepEqual(invalid, []);
+    assert.deepEqual(await read(Readable.from([cut]), { isEndCertain: () => true, onInvalid }), list.slice(0, 1));
+    assert.equal(invalid.length, 1);
+  });
+
+  describe('hands out what was read when the source pauses', () => {
+    const first = async (source: PassThrough): Promise<[number, AsyncGenerator<TokenBlock, void, void>]> => {
+      const blocks = readTokens(source);
+      const { value } = await blocks.next();
+      return [(value as TokenBlock).count, blocks];
+    };
+
+    it('a pipe of 300 lines', async () => {
+      const source = new PassThrough();
+      source.write(`${list.slice(0, 300).join('\n')}\n`);
+      const [count, blocks] = await first(source);
+      assert.equal(count, 300);
+      await blocks.return();
+      assert.ok(source.destroyed);
+    });
+
+    it('a full block and a little more', async () => {
+      const source = new PassThrough();
+      source.write(`${list.slice(0, 1025).join('\n')}\n`);
+      const [count, blocks] = await first(source);
+      assert.equal(count, 1024);
+      assert.equal(((await blocks.next()).value as TokenBlock).count, 1);
+      await blocks.return();
+    });
+
+    it('one line at a time, each as soon as it is there', async () => {
+      const source = new PassThrough();
+      const blocks = readTokens(source);
+      for (const token of list.slice(0, 5)) {
+        source.write(`${token}\n`);
+        assert.deepEqual(hexOf((await blocks.next()).value as TokenBlock), [token]);
+      }
+      source.end();
+      assert.equal((await blocks.next()).done, true);
+    });
+
+    it('gzip, as far as it can be unpacked', async () => {
+      const packed = createGzip();
+      const source = new PassThrough();
+      packed.pipe(source);
+      packed.write(`${list.slice(0, 300).join('\n')}\n`);
+      packed.flush();
+      const [count, blocks] = await first(source);
+      assert.equal(count, 300);
+      await blocks.return();
+      packed.destroy();
+    });
   });
 
   it('says which file cannot be read, and why', async () => {
@@ -153,17 +224,90 @@ describe('campaign/recipients/token-file', () => {
     await refused(folder, /is a directory/);
   });
 
-  it('says when gzip is damaged or cut off, after the tokens before it', async () => {
-    const packed = gzipSync(text);
-    await refused(file('cut.gz', packed.subarray(0, packed.length / 2)), /cut\.gz is gzip that was cut off/);
-    const damaged = Buffer.from(packed);
-    damaged.fill(0xff, packed.length / 2, packed.length / 2 + 50);
-    await refused(file('damaged.gz', damaged), /damaged\.gz is damaged gzip/);
-    await refused(Readable.from([packed.subarray(0, 20)]), /^The stream of tokens is gzip that was cut off/);
+  describe('when the list ends too soon', () => {
+    const readUntilFault = async (source: string | ByteSource): Promise<[string[], string]> => {
+      const tokens: string[] = [];
+      try {
+        for await (const block of readTokens(source)) tokens.push(...hexOf(block));
+      } catch (error) {
+        assert.ok(error instanceof PealError && error.code === 'ERR_PEAL_INPUT', String(error));
+        return [tokens, error.message];
+      }
+      return assert.fail('the fault was not told');
+    };
+
+    it('takes of gzip that was cut off exactly what zcat gets out of it, and says where to go on', async () => {
+      const packed = gzipSync(text);
+      for (const share of [0.1, 0.5, 0.9, 0.999]) {
+        const cut = packed.subarray(0, Math.floor(packed.length * share));
+        const path = file('cut.gz', cut);
+        const plain = spawnSync('zcat', [path], { encoding: 'utf8', maxBuffer: 1 << 24 }).stdout;
+        const whole = plain
+          .slice(0, plain.lastIndexOf('\n') + 1)
+          .split('\n')
+          .slice(0, -1);
+        assert.ok(whole.length > 0);
+        for (const source of [
+          path,
+          Readable.from(Array.from({ length: cut.length / 97 + 1 }, (_, i) => cut.subarray(i * 97, i * 97 + 97))),
+        ]) {
+          const [tokens, message] = await readUntilFault(source);
+          assert.deepEqual(tokens, whole);
+          assert.match(message, /is gzip that was cut off: fetch or pack it again\. /);
+          const next = whole.length + 1;
+          assert.ok(
+            message.endsWith(
+              `Lines 1 to ${whole.length} were read and count; go on with line ${next} of a whole copy (tail -n +${next}).`,
+            ),
+            message,
+          );
+        }
+      }
+      const [none, message] = await readUntilFault(Readable.from([packed.subarray(0, 20)]));
+      assert.deepEqual(none, []);
+      assert.equal(message, 'The stream of tokens is gzip that was cut off: fetch or pack it again.');
+    });
+
+    it('counts what came before damage in gzip, and says where to go on', async () => {
+      const damaged = Buffer.from(gzipSync(text));
+      damaged.fill(0xff, damaged.length / 2, damaged.length / 2 + 50);
+      const pieces = Array.from({ length: damaged.length / 1000 + 1 }, (_, i) =>
+        damaged.subarray(i * 1000, i * 1000 + 1000),
+      );
+      const [tokens, message] = await readUntilFault(Readable.from(pieces));
+      assert.ok(tokens.length > 1000);
+      assert.deepEqual(tokens.slice(0, 1000), list.slice(0, 1000));
+      assert.match(message, /damaged gzip.* go on with line \d{4} of a whole copy/);
+    });
+
+    it('counts what came before a read error', async () => {
+      async function* broken(): ByteSource {
+        yield `${list.slice(0, 1500).join('\n')}\n${list[1500]!.slice(0, 9)}`;
+        throw Object.assign(new Error('lost'), { code: 'EIO' });
+      }
+      const [tokens, message] = await readUntilFault(broken());
+      assert.deepEqual(tokens, list.slice(0, 1500));
+      assert.match(message, /device reports an error\. Lines 1 to 1500 were read/);
+    });
+
+    it('says so of a file that was cut while it was read', async () => {
+      const path = file('shrinking.txt', text.repeat(4));
+      const tokens: string[] = [];
+      await assert.rejects(async () => {
+        for await (const block of readTokens(path)) {
+          if (tokens.length === 0) truncateSync(path, 200_000);
+          tokens.push(...hexOf(block));
+        }
+      }, /was cut while it was read: it had 1300000 bytes when it was opened, and ended after 200000\. Lines 1 to 3076 were read/);
+      assert.equal(tokens.length, 3076);
+    });
   });
 
   it('says what a file is that is no list', async () => {
     await refused(file('utf16.txt', Buffer.from(`\uFEFF${text}`, 'utf16le')), /is UTF-16 text: save it as UTF-8/);
+    await refused(file('utf16.txt', Buffer.from(text, 'utf16le')), /is UTF-16 text: save it as UTF-8/);
+    await refused(file('utf16.txt', Buffer.from(text, 'utf16le').swap16()), /is UTF-16 text: save it as UTF-8/);
+    await refused(file('list.parquet', Buffer.from('PAR1\x15\x04\x15\x10')), /is Parquet/);
     await refused(file('list.zip', Buffer.from('504b030414000000', 'hex')), /ZIP archive/);
     await refused(file('list.zst', Buffer.from('28b52ffd04000000', 'hex')), /zstd -dc/);
     await refused(file('list.xz', Buffer.from('fd377a585a000004', 'hex')), /xz -dc/);

@@ -64,6 +64,53 @@ describe('campaign/recipients/token-lines', () => {
     assert.equal(lines, 6);
   });
 
+  it('reads lines that end with CR alone, also beside others and cut anywhere', () => {
+    const list = [token(1), token(2).toUpperCase(), token(3), `<${token(4)}>`, token(5)];
+    const expected = [1, 2, 3, 4, 5].map(token);
+    for (const text of [list.join('\r'), `${list.join('\r')}\r`, list.join('\r\n\r'), `${list.join('\n\r')}\r\n`]) {
+      const bytes = new TextEncoder().encode(text);
+      assert.deepEqual(tokens(parse(bytes).blocks), expected);
+      for (let cut = 1; cut < bytes.length; cut++) assert.deepEqual(tokens(parse(bytes, [cut]).blocks), expected);
+    }
+    assert.equal(parseText(list.join('\r')).lines, 5);
+  });
+
+  it('costs no more for each line of a long list that ends its lines with CR', () => {
+    const line = `"${token(1)}"\r`;
+    const cost = (lines: number): number => {
+      const bytes = new TextEncoder().encode(line.repeat(lines));
+      const started = process.cpuUsage();
+      assert.equal(parse(bytes).lines, lines);
+      const { user, system } = process.cpuUsage(started);
+      return user + system;
+    };
+    cost(2_000);
+    assert.ok(
+      cost(40_000) < 40 * (cost(4_000) + 1_000),
+      'ten times as many lines cost far more than ten times as much',
+    );
+  });
+
+  it('reads quotes around a whole line', () => {
+    const quoted = [
+      `"${token(1)}"`,
+      `'${token(2)}'`,
+      ` "<${token(3)}>" `,
+      `"${Buffer.from(token(4), 'hex').toString('base64')}"`,
+    ];
+    assert.deepEqual(tokens(parseText(quoted.join('\n')).blocks), [1, 2, 3, 4].map(token));
+    assert.equal(parseText(`"${token(1)}\n${token(2)}"\n""`).invalid.length, 3);
+  });
+
+  it('takes shorter tokens where it is told to, and says how long one is otherwise', () => {
+    assert.match(parseText('cafe\n').invalid[0]!.why, /has 4 hex digits; a device token has at least 32/);
+    const taken: TokenBlock[] = [];
+    const parser = new TokenLineParser({ onBlock: (block) => taken.push(block), onInvalid: () => assert.fail() }, 2);
+    parser.write(new TextEncoder().encode('cafe\n1001\n'));
+    parser.end();
+    assert.deepEqual(tokens(taken, 2), ['cafe', '1001']);
+  });
+
   it('reads an empty list as nothing', () => {
     assert.deepEqual(parseText(''), { blocks: [], invalid: [], lines: 0 });
   });
@@ -81,9 +128,10 @@ describe('campaign/recipients/token-lines', () => {
   });
 
   it('packs tokens of each length into blocks of their own, in the order of their lines', () => {
-    const list = ['aa11', token(1), 'bb22', 'cc'.repeat(100), token(2), 'aa33'];
+    const short = ['a1', 'b2', 'a3'].map((pair) => pair.repeat(16));
+    const list = [short[0]!, token(1), short[1]!, 'cc'.repeat(100), token(2), short[2]!];
     const { blocks } = parseText(list.join('\n'));
-    assert.deepEqual(tokens(blocks, 2), ['aa11', 'bb22', 'aa33']);
+    assert.deepEqual(tokens(blocks, 16), short);
     assert.deepEqual(tokens(blocks, 32), [token(1), token(2)]);
     assert.deepEqual(tokens(blocks, 100), ['cc'.repeat(100)]);
     assert.equal(blocks.length, 3);
@@ -168,7 +216,9 @@ describe('campaign/recipients/token-lines', () => {
         ),
       },
     );
-    const list = fc.array(fc.tuple(line, fc.constantFrom('\n', '\n', '\n', '\r\n', '\n\n')), { maxLength: 30 });
+    const list = fc.array(fc.tuple(line, fc.constantFrom('\n', '\n', '\n', '\r\n', '\n\n', '\r', '\r\r\n')), {
+      maxLength: 30,
+    });
     fc.assert(
       fc.property(list, fc.array(fc.nat({ max: 12_000 }), { maxLength: 20 }), fc.boolean(), (pairs, cuts, isEnded) => {
         const text = pairs.map((pair) => pair.join('')).join('');
@@ -210,7 +260,7 @@ function outcomes({ blocks, invalid }: Parsed): { tokens: Record<number, string[
 function expectedOf(text: string): ReturnType<typeof outcomes> {
   const byLength: Record<number, string[]> = {};
   const invalid: number[] = [];
-  text.split('\n').forEach((line, index) => {
+  text.split(/\r\n|\n|\r/).forEach((line, index) => {
     if (line.trim() === '') return;
     const parsed = parseDeviceToken(line);
     if (!isDeviceToken(parsed)) {

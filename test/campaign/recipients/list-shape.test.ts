@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { listShape } from '../../../src/campaign/recipients/list-shape.js';
+import { type InvalidLine, TokenLineParser } from '../../../src/campaign/recipients/token-lines.js';
+
+const token = (seed: number) => createHash('sha256').update(String(seed)).digest('hex');
+
+/** What a list looks like by its first three lines that hold no token. */
+function shapeOf(text: string): string | null {
+  const invalid: InvalidLine[] = [];
+  const parser = new TokenLineParser({ onBlock: () => {}, onInvalid: (line) => invalid.push(line) });
+  parser.write(new TextEncoder().encode(text));
+  parser.end();
+  assert.ok(invalid.length > 0);
+  return listShape(invalid.slice(0, 3));
+}
+
+const rows = (delimiter: string, quote = ''): string =>
+  [1, 2, 3].map((n) => [n, `${quote}${token(n)}${quote}`, 'de', `${quote}Zoë${quote}`].join(delimiter)).join('\n');
+
+describe('campaign/recipients/list-shape', () => {
+  const shapes: readonly (readonly [name: string, text: string, shape: RegExp | null])[] = [
+    [
+      'CSV with a header',
+      `user_id,token,locale,name\n${rows(',')}`,
+      /CSV with a header: user_id, token, locale, name \(divided by commas\)/,
+    ],
+    [
+      'CSV with a quoted header',
+      `"user id";"device token"\n"1";"${token(1)}"`,
+      /CSV with a header: user id, device token \(divided by semicolons\)/,
+    ],
+    ['tabs with a header', `id\ttoken\n1\t${token(1)}`, /CSV with a header: id, token \(divided by tabs\)/],
+    ['CSV without a header', rows(','), /CSV \(divided by commas\): give the column/],
+    ['quoted CSV without a header', rows(';', '"'), /CSV \(divided by semicolons\)/],
+    ['a comma at the end of each line', `${token(1)},\n${token(2)},\n`, /ends with a comma/],
+    ['a header of one column', `device_token\n${token(1)}\n`, /Line 1 looks like the header of a column/],
+    ['NDJSON', `{"token":"${token(1)}"}\n{"token":"${token(2)}"}\n`, /NDJSON/],
+    ['a JSON array on one line', `["${token(1)}","${token(2)}"]`, /JSON array/],
+    ['a JSON array on many lines', `[\n  "${token(1)}",\n  "${token(2)}"\n]`, /JSON array/],
+    ['a table of psql', ` id | token \n----+------\n  1 | ${token(1)}\n`, /table that a SQL tool/],
+    ['a table of mysql', `+----+\n| id |\n+----+\n|  1 |\n`, /table that a SQL tool/],
+    ['a mistyped token', `${token(1)}\n${token(2).slice(1)}\n`, null],
+    ['words', 'hello world\nthese are words\n', null],
+  ];
+  for (const [name, text, shape] of shapes) {
+    it(name, () => {
+      const said = shapeOf(text);
+      if (shape === null) assert.equal(said, null);
+      else assert.match(said ?? '', shape);
+    });
+  }
+});
