@@ -193,7 +193,8 @@ function cutProblem(source: ByteSource): string | null {
 function problemOf(error: unknown): string {
   const code = (error as NodeJS.ErrnoException | null)?.code;
   if (code === 'Z_BUF_ERROR') return 'is gzip that was cut off: fetch or pack it again';
-  if (code?.startsWith('Z_') === true) return 'is damaged gzip, and its last lines may be wrong, too: fetch or pack it again';
+  if (code?.startsWith('Z_') === true)
+    return 'is damaged gzip, and its last lines may be wrong, too: fetch or pack it again';
   return readProblem(error);
 }
 
