@@ -43,8 +43,7 @@ describe('the folder of --out', () => {
     for (const name of names) writeFileSync(at(name), 'earlier');
   }
 
-  it('holds files of one run only wherever a run is killed, and the next run finishes what was whole', async function () {
-    this.timeout(120_000);
+  it('holds files of one run only wherever a run is killed, and the next run finishes what was whole', async () => {
     let placedAt = 0;
     for (let step = 1; ; step++) {
       for (const moment of ['before', 'after']) {

@@ -69,7 +69,7 @@ describe('peal send, when it is interrupted', () => {
     const summary = jsonLines(stdout).at(-1)!;
     assert.equal(summary.accepted, fixture.simulator.ledger.summary().accepted);
     assert.equal(linesOf(await fixture.output('unsent.txt')).length, summary.unsent);
-  }).timeout(40_000);
+  });
 
   it('gives up on answers that do not come: they are unknown', async () => {
     fixture = await Fixture.open();
@@ -85,7 +85,7 @@ describe('peal send, when it is interrupted', () => {
     const summary = jsonLines(stdout).at(-1)!;
     assert.deepEqual([summary.accepted, summary.unknown, summary.unsent], [2, 2, 0]);
     assert.deepEqual(await fixture.outputLines('unknown.txt'), list.slice(2).sort());
-  }).timeout(40_000);
+  });
 
   it('leaves at once when it is asked a second time', async () => {
     fixture = await Fixture.open();

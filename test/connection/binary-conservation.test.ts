@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { BinaryGateway, BinaryScript } from '../support/binary-gateway.js';
+import { cases } from '../support/cases.js';
 import { BinaryHarness } from './binary-harness.js';
 
 type Fault = 'refuse' | 'shutdown' | 'end' | 'drop' | 'stray' | 'zero' | 'split' | 'none';
@@ -93,7 +94,7 @@ describe('connection/binary-connection, conservation', () => {
         for (const index of harness.source.indicesOf('unsent'))
           assert.ok(!received.has(index), `${index} was delivered`);
       }),
-      { numRuns: 300 },
+      { numRuns: cases(300, 60) },
     );
   });
 });

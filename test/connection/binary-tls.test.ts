@@ -10,9 +10,11 @@ import { ConnectionPool } from '../../src/connection/pool.js';
 import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 import { createTlsBackend } from '../../src/transport/index.js';
 import { BookSource } from '../support/book-source.js';
+import { cases } from '../support/cases.js';
 
 const recipients = 4000;
 const bad = 700;
+const runs = cases(30, 10);
 
 describe('connection/binary-connection over TLS', () => {
   const authority = new ThrowAwayAuthority();
@@ -94,13 +96,13 @@ describe('connection/binary-connection over TLS', () => {
     assert.equal(delivered.length, recipients - 1);
   });
 
-  it('hears the status of a gateway that reads slowly and closes abruptly, in at least 29 of 30 runs', async () => {
+  it(`hears the status of a gateway that reads slowly and closes abruptly, in all of ${runs} runs but one`, async () => {
     server.on('secureConnection', (socket) => serve(socket, true));
     let heard = 0;
-    for (let run = 0; run < 30; run++) {
+    for (let run = 0; run < runs; run++) {
       const source = await send(recipients);
       if (source.indicesOf('rejected').length === 1) heard++;
     }
-    assert.ok(heard >= 29, `heard in ${heard} of 30 runs`);
-  }).timeout(60_000);
+    assert.ok(heard >= runs - 1, `heard in ${heard} of ${runs} runs`);
+  });
 });

@@ -10,6 +10,7 @@ import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { SendJob } from '../../src/engine/dispatcher/job.js';
 import { openPiscina, type ThreadPool } from '../../src/engine/dispatcher/thread-pool.js';
 import type { RouteConfig } from '../../src/engine/messages.js';
+import { cases } from '../support/cases.js';
 import { BookSink, batchesOf, batchOf, notification, routeConfig } from '../support/engine-fixtures.js';
 import { Http2Gateway } from '../support/http2-gateway.js';
 
@@ -35,8 +36,7 @@ function assertBalanced(book: BookSink, gateway: Http2Gateway, recipients: numbe
   }
 }
 
-describe('engine with threads', function () {
-  this.timeout(60_000);
+describe('engine with threads', () => {
   let dispatcher: Dispatcher | null = null;
   let gateway: Http2Gateway | null = null;
 
@@ -60,8 +60,8 @@ describe('engine with threads', function () {
     assert.equal(gateway.connections, 2);
   });
 
-  it('completes 100,000 recipients when a thread is killed in the middle, losing none and repeating none', async () => {
-    const recipients = 100_000;
+  it('completes a list when a thread is killed in the middle, losing none and repeating none', async () => {
+    const recipients = cases(100_000, 20_000);
     let threads: ThreadPool | null = null;
     let isKilled = false;
     gateway = await Http2Gateway.open({
@@ -121,7 +121,7 @@ describe('engine with threads', function () {
       await threads!.threads[0]!.terminate();
     }
     assert.equal(await send(), 1_000);
-  }).timeout(15_000);
+  });
 
   it('sends several notifications at once over the same connections', async () => {
     gateway = await Http2Gateway.open();

@@ -45,8 +45,7 @@ class BlockingBook extends BookSink {
   }
 }
 
-describe('an event loop that stands still', function () {
-  this.timeout(60_000);
+describe('an event loop that stands still', () => {
   let simulator: SimulatorThread;
   beforeEach(async () => {
     simulator = await startSimulatorThread({ roundTripMs: 20 });

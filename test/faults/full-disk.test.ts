@@ -19,8 +19,7 @@ function mountSmall(folder: string, bytes: number): boolean {
   return spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', folder]).status === 0;
 }
 
-describe('a disk that is full', function () {
-  this.timeout(30_000);
+describe('a disk that is full', () => {
   let fixture: Fixture;
   let disk: string;
 

@@ -12,8 +12,7 @@ import { SimulatorProcess } from './simulator-process.js';
 
 const count = 60_000;
 
-describe('peal send under load, when it is told to stop', function () {
-  this.timeout(60_000);
+describe('peal send under load, when it is told to stop', () => {
   let simulator: SimulatorProcess;
   afterEach(() => simulator[Symbol.asyncDispose]());
 

@@ -10,8 +10,7 @@ import { BookSink } from '../support/engine-fixtures.js';
 import { until } from './accounts.js';
 import { SimulatorProcess } from './simulator-process.js';
 
-describe('a gateway that is killed and comes back on the same port', function () {
-  this.timeout(60_000);
+describe('a gateway that is killed and comes back on the same port', () => {
   let simulator: SimulatorProcess;
   let session: Session;
 

@@ -50,9 +50,7 @@ function digestOf(tokens: readonly string[], bad: readonly string[]): string {
   return digest.toString();
 }
 
-describe('clients of the binary protocol and the simulator', function () {
-  this.timeout(60_000);
-
+describe('clients of the binary protocol and the simulator', () => {
   function itRuns(client: ClientTask['client'], what: string, run: () => Promise<void>): void {
     it(`${client}: ${what}`, async function () {
       if (!isInstalled(client)) this.skip();

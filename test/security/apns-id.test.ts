@@ -34,6 +34,6 @@ describe('security: the apns-id of an answer', () => {
       assert.deepEqual(more, []);
       assert.match(warning, /answer with the apns-id of another request/);
       assert.ok(warning.includes(other) && warning.includes(sent.replaceAll('-', '')), warning);
-    }).timeout(20_000);
+    });
   }
 });

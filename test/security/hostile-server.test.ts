@@ -155,19 +155,18 @@ const floods: readonly Flood[] = [
 describe('security: what a hostile gateway makes grow', () => {
   for (const flood of floods) {
     it(`malicious server: ${flood.name}`, async () => {
-      const { most, gateways, counts, seconds } = await suffer(flood);
+      const { most, gateways, counts } = await suffer(flood);
       const grown = `${(most / 1e6).toFixed(1)} MB`;
       assert.ok(most < allowedBytes, `the heap grew by ${grown}`);
       assert.equal(counts.accepted + counts.rejected + counts.unsent + counts.unknown, recipients, 'books balance');
       assert.equal(counts.accepted, 0);
-      assert.ok(seconds < 15, `over in ${seconds} s`);
       const first = gateways[0]!;
       if (flood.isFault) {
         // One that does not read does not hear that it was given up, and goes on until the stream is closed.
         const isSoon = flood.isDeaf === true || first.written < 2 << 20;
         assert.ok(first.isClosed && isSoon, `given up, after ${first.written} bytes`);
       }
-    }).timeout(30_000);
+    });
   }
 });
 
@@ -194,16 +193,14 @@ async function suffer({ next, isDeaf = false }: Flood) {
   };
   const backend = h.hostileBackend({ onRequest, isDeaf }, gateways);
   const session = new Session({ backend, clock: hurriedClock, maxConnections: 1 });
-  const started = performance.now();
   try {
     const apns = new APNs(session.getConnection('https://gateway.example', null));
     const tokens = Array.from({ length: recipients }, (_, index) => index.toString(16).padStart(64, '0'));
     const message = new Message(tokens, { alert: 'Hello', topic: 'com.example.app' });
     const { counts } = await apns.send(message, { signal: abort.signal, retry: false } as object);
-    const seconds = (performance.now() - started) / 1000;
     collect();
     most = Math.max(most, used() - before);
-    return { most, gateways, counts, seconds };
+    return { most, gateways, counts };
   } finally {
     await session.shutdown();
     // The other end of a memory stream hears of a close a turn later.

@@ -242,7 +242,7 @@ describe('security: key material and device tokens are seen nowhere', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
-  }).timeout(30_000);
+  });
 
   it('key material: a proxy that asks for its password, refuses it, or is none', async () => {
     const proxies = [

@@ -14,8 +14,7 @@ import { ConnectProxy } from '../support/connect-proxy.js';
 const pinOfPem = (pem: string): string => pinOf(new X509Certificate(pem));
 const token = `00${'ab'.repeat(31)}`;
 
-describe('security: pinned keys', function () {
-  this.timeout(30_000);
+describe('security: pinned keys', () => {
   const authority = new ThrowAwayAuthority();
   const { cert, key } = authority.issueServer();
   const strange = pinOfPem(new ThrowAwayAuthority().certificate);

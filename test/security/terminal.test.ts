@@ -71,7 +71,7 @@ describe('security: text that comes from outside', () => {
     } finally {
       server.close();
     }
-  }).timeout(60_000);
+  });
 
   it('terminal: escape sequences in names, options and scenarios are written as what they are', async () => {
     const name = 'x\u001b]0;title\u0007\u009b31m\u202e';
@@ -107,7 +107,7 @@ describe('security: text that comes from outside', () => {
       assert.notEqual(result.code, 0);
       assert.doesNotMatch(`${result.stdout}${result.stderr}`, harmful, more.join(' '));
     }
-  }).timeout(60_000);
+  });
 
   it('CSV: a reason that a spreadsheet would run as a formula gets an apostrophe, and quotes', async () => {
     for (const start of ['=', '+', '-', '@']) {

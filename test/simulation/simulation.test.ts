@@ -9,8 +9,7 @@ import { runSeed, runSeeds } from './run-seeds.js';
 describe('simulation', () => {
   const figures = new Figures();
 
-  before(async function () {
-    this.timeout(120_000);
+  before(async () => {
     await runSeeds({ from: 1, count: 200 }, (report) => figures.add(report));
   });
 
@@ -40,8 +39,7 @@ describe('simulation', () => {
     assert.ok(figures.binarySeeds >= 15, `${figures.binarySeeds} worlds speak the binary protocol`);
   });
 
-  it('does the same again in another process, whatever else runs there before', async function () {
-    this.timeout(60_000);
+  it('does the same again in another process, whatever else runs there before', async () => {
     const runner = new URL('./run-seeds.js', import.meta.url).href;
     const script = `const { runSeed } = await import(${JSON.stringify(runner)});
       for (const seed of [3, 5, 8, 10, 13]) console.log((await runSeed(seed)).digest);
@@ -53,8 +51,7 @@ describe('simulation', () => {
     assert.deepEqual(stdout.toString().trim().split('\n'), digests);
   });
 
-  it('does the same again for the same seed, whether shards have threads or not', async function () {
-    this.timeout(60_000);
+  it('does the same again for the same seed, whether shards have threads or not', async () => {
     const seeds = Array.from({ length: 60 }, (_, index) => 300 + index);
     const threads = seeds.filter((seed) => drawPlan(seed).threads > 0).slice(0, 4);
     const local = seeds.filter((seed) => drawPlan(seed).threads === 0).slice(0, 8);

@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import type { Notification, PersonalParts } from '../../../src/apns/notification.js';
 import { ClientConnection, type TemplateOptions } from '../../../src/codec/http2/index.js';
 import type { RequestTemplate } from '../../../src/codec/http2/request-template.js';
+import { cases } from '../../support/cases.js';
 import { inOrder, plainNotification, RecordingListener, someTokens } from '../../support/scripted-peer.js';
 
 interface Seen {
@@ -261,8 +262,7 @@ async function sendAndCompare(peer: NodePeer, pieces: readonly Piece[]): Promise
 }
 
 describe('codec/http2: requests as node:http2 reads them', () => {
-  it('arrive intact for random batches, payloads, windows, stream limits and table sizes', async function () {
-    this.timeout(60_000);
+  it('arrive intact for random batches, payloads, windows, stream limits and table sizes', async () => {
     const settings = fc.record({
       initialWindowSize: fc.constantFrom(65_535, 1000, 5000, 1 << 20),
       maxConcurrentStreams: fc.constantFrom(1, 2, 7, 100, 1000),
@@ -273,7 +273,7 @@ describe('codec/http2: requests as node:http2 reads them', () => {
         const peer = new NodePeer(chosen);
         return withPeer(peer, () => sendAndCompare(peer, pieces));
       }),
-      { numRuns: 100 },
+      { numRuns: cases(100, 30) },
     );
   });
 
@@ -288,8 +288,7 @@ describe('codec/http2: requests as node:http2 reads them', () => {
     );
   });
 
-  it('arrive intact while the server changes its settings', async function () {
-    this.timeout(60_000);
+  it('arrive intact while the server changes its settings', async () => {
     const change = fc.record({
       initialWindowSize: fc.integer({ min: 1000, max: 200_000 }),
       headerTableSize: fc.constantFrom(0, 100, 200, 4096),
@@ -313,7 +312,7 @@ describe('codec/http2: requests as node:http2 reads them', () => {
           return withPeer(peer, () => sendAndCompare(peer, pieces));
         },
       ),
-      { numRuns: 60 },
+      { numRuns: cases(60, 20) },
     );
   });
 

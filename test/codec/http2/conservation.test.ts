@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { PealError } from '../../../src/base/errors.js';
 import * as frames from '../../../src/codec/http2/frames.js';
+import { cases } from '../../support/cases.js';
 import {
   accepted,
   data,
@@ -95,7 +96,7 @@ describe('codec/http2: conservation', () => {
           if (kind === 'accepted' || kind === 'rejected') answered++;
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: cases(2000, 500) },
     );
     assert.ok(failures > 100 && answered > 300, `${failures} failures and ${answered} answers prove little`);
   });

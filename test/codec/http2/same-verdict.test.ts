@@ -6,15 +6,15 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { cases } from '../../support/cases.js';
 
 const program = path.resolve(import.meta.dirname, '..', '..', 'fuzz', 'against-node.js');
-const sequences = 5000;
+const sequences = cases(5000, 500);
 /** The nghttp2 whose differences are known; that of another node may have a few more. */
 const knownVersion = '1.61.';
 
 describe('codec/http2: verdicts on servers, ours and those of node:http2', () => {
-  it(`are the same for ${sequences} generated sequences, but for known differences`, async function () {
-    this.timeout(120_000);
+  it(`are the same for ${sequences} generated sequences, but for known differences`, async () => {
     const args = [program, '--sequences', String(sequences), '--from', '1'];
     const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1 << 24 }).catch(
       (error: { stdout: string; stderr: string }) => {

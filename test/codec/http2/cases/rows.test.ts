@@ -5,14 +5,14 @@
  */
 import assert from 'node:assert/strict';
 import { casesOfRows } from '../../../support/peer-cases.js';
-import './a-frames.test.js';
-import './b-hpack.test.js';
-import './c-streams.test.js';
-import './c-answers.test.js';
-import './d-settings.test.js';
-import './e-flow-control.test.js';
-import './f-connection.test.js';
-import './g-own-output.test.js';
+import './a-frames.js';
+import './b-hpack.js';
+import './c-streams.js';
+import './c-answers.js';
+import './d-settings.js';
+import './e-flow-control.js';
+import './f-connection.js';
+import './g-own-output.js';
 
 const lengths: Record<string, number> = { A: 11, B: 13, C: 20, D: 10, E: 7, F: 11 };
 

@@ -1,0 +1,14 @@
+/**
+ * Loaded before an example of the documents: leads its gateways of Apple's, by name, to those of the simulator. Everything
+ * else is as in a program: keys and certificates are read from the files that the example names.
+ */
+import { Session } from '../../src/index.js';
+
+const gateways = JSON.parse(process.env.SNIPPET_GATEWAYS!) as Record<'api' | 'push' | 'feedback', string>;
+const dial = Session.prototype.getConnection;
+
+Session.prototype.getConnection = function (this: Session, address, credential) {
+  const service =
+    typeof address === 'string' ? /^(api|push|feedback)_(production|sandbox)$/.exec(address)?.[1] : undefined;
+  return dial.call(this, service === undefined ? address : gateways[service as keyof typeof gateways], credential);
+};
