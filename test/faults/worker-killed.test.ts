@@ -141,7 +141,9 @@ describe('a worker thread that dies', () => {
         await dispatcher.close();
       }
     }
-    console.log(`      ${calls / callStep} ends, ${(calls / callStep) * recipients} tokens: ${unknown} unknown, all others accepted once`);
+    console.log(
+      `      ${calls / callStep} ends, ${(calls / callStep) * recipients} tokens: ${unknown} unknown, all others accepted once`,
+    );
     assert.ok(unknown > 0, 'no thread ended with anything in flight');
   });
 });

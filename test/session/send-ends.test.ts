@@ -9,6 +9,7 @@ import type { Recipient } from '../../src/session/recipient.js';
 import type { Result } from '../../src/session/result.js';
 import { Send } from '../../src/session/send.js';
 import { checkSendOptions, type SendOptions } from '../../src/session/send-options.js';
+import { cases } from '../support/cases.js';
 import { afterPoint, CountedSource, type SourcePlan, sourceKinds } from '../support/counted-source.js';
 import { FakeEngine } from '../support/fake-engine.js';
 import { VirtualClock } from '../support/virtual-clock.js';
@@ -85,7 +86,7 @@ describe('Send, however it ends', () => {
         },
       ),
       {
-        numRuns: 150,
+        numRuns: cases(150, 30),
         examples: [
           [{ kind: 'async generator', before: 1500, after: 1, conduct: 'at once' }, 'abort', 'leave', 2],
           [{ kind: 'blocks', before: 2, after: 2, conduct: 'late' }, 'abort', 'leave', 2],
