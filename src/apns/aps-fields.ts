@@ -1,66 +1,126 @@
 /**
- * The keys of the `aps` dictionary: for each option its name on the wire and its check. Pure; used by payload.
+ * The keys of the `aps` dictionary: for each option its name on the wire, how its value is checked and written, and how
+ * the same key is checked within a whole payload. Pure but for the clock; used by payload.
  *
  * Source: "Generating a remote notification", "Starting and updating Live Activities with ActivityKit push notifications".
  */
+import type { Clock } from '../base/clock.js';
+import { isSameName, nearestName } from '../base/nearest-name.js';
 import { escapeUnprintable } from '../base/text.js';
 import { jsonString, NotPlainError, plainJson } from './plain-json.js';
+import { secondsOf } from './time-option.js';
 
-/** Checks a value that was given and writes it as JSON; `path` names it in the error. */
-type Writer = (value: unknown, path: string) => string;
+/** What a value may be. `path` names it in the error. */
+interface ValueKind {
+  /** Checks the value of an option and writes it as JSON. */
+  readonly write: (value: unknown, path: string, clock: Clock) => string;
+  /** Checks the value as it stands in a whole payload. Default: as `write` does. */
+  readonly check?: (value: unknown, path: string, clock: Clock) => void;
+}
 
-/** Option name, key in the payload, check. */
-export type FieldTable = Readonly<Record<string, readonly [key: string, write: Writer]>>;
+/** Option name, key in the payload, kind. */
+export type FieldTable = Readonly<Record<string, readonly [key: string, kind: ValueKind]>>;
 
-const text: Writer = (value, path) => {
-  if (typeof value !== 'string') throw new NotPlainError(path, 'must be a string');
-  return jsonString(value, path);
+const text: ValueKind = {
+  write: (value, path) => {
+    if (typeof value !== 'string') throw new NotPlainError(path, 'must be a string');
+    return jsonString(value, path);
+  },
 };
 
-const texts: Writer = (value, path) => {
-  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
-    throw new NotPlainError(path, 'must be an array of strings');
-  }
-  return plainJson(value, path);
+const texts: ValueKind = {
+  write: (value, path) => {
+    if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
+      throw new NotPlainError(path, 'must be an array of strings');
+    }
+    return plainJson(value, path);
+  },
 };
 
-const flag: Writer = (value, path) => {
-  if (typeof value !== 'boolean') throw new NotPlainError(path, 'must be true or false');
-  return value ? '1' : '0';
+/** `true` and `false` are no values of Apple's: a payload that holds them is accepted and has no effect. */
+const flag: ValueKind = {
+  write: (value, path) => {
+    if (typeof value !== 'boolean') throw new NotPlainError(path, 'must be true or false');
+    return value ? '1' : '0';
+  },
+  check: (value, path) => {
+    if (value !== 0 && value !== 1)
+      throw new NotPlainError(path, `is ${shortJson(value)}: in a payload it must be 1 or 0`);
+  },
 };
 
-const count: Writer = (value, path) => {
-  if (!Number.isSafeInteger(value) || (value as number) < 0) {
-    throw new NotPlainError(path, 'must be a whole number, 0 or more');
-  }
-  return String(value);
+const count: ValueKind = {
+  write: (value, path) => {
+    if (!Number.isSafeInteger(value) || (value as number) < 0) {
+      throw new NotPlainError(path, 'must be a whole number, 0 or more');
+    }
+    return String(value);
+  },
 };
 
-const number: Writer = (value, path) => {
-  if (typeof value !== 'number') throw new NotPlainError(path, 'must be a number');
-  return plainJson(value, path);
+const number: ValueKind = {
+  write: (value, path) => {
+    if (typeof value !== 'number') throw new NotPlainError(path, 'must be a number');
+    return plainJson(value, path);
+  },
 };
 
-/** Epoch seconds or a Date. */
-const time: Writer = (value, path) => {
-  const seconds = value instanceof Date ? Math.floor(value.getTime() / 1000) : value;
-  if (!Number.isSafeInteger(seconds) || (seconds as number) < 0) {
-    throw new NotPlainError(path, 'must be whole epoch seconds or a Date');
-  }
-  return String(seconds);
-};
-
-const dictionary: Writer = (value, path) => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new NotPlainError(path, 'must be an object');
-  }
-  return plainJson(value, path);
-};
-
-function oneOf(...allowed: readonly string[]): Writer {
-  return (value, path) => {
-    if (!allowed.includes(value as string)) throw new NotPlainError(path, `must be one of ${allowed.join(', ')}`);
+const share: ValueKind = {
+  write: (value, path) => {
+    if (typeof value !== 'number' || !(value >= 0 && value <= 1)) {
+      throw new NotPlainError(path, 'must be a number from 0 to 1');
+    }
     return JSON.stringify(value);
+  },
+};
+
+const time: ValueKind = {
+  write: (value, path, clock) => {
+    const seconds = secondsOf(value, clock);
+    if (typeof seconds === 'string') throw new NotPlainError(path, seconds);
+    if (seconds === 0) throw new NotPlainError(path, 'is 0, which is no time of today: give epoch seconds');
+    return String(seconds);
+  },
+  check: (value, path, clock) => {
+    if (typeof value !== 'number') throw new NotPlainError(path, 'must be a number: whole epoch seconds');
+    time.write(value, path, clock);
+  },
+};
+
+const dictionary: ValueKind = {
+  write: (value, path) => {
+    if (!isDictionary(value)) throw new NotPlainError(path, 'must be an object');
+    return plainJson(value, path);
+  },
+};
+
+function oneOf(...allowed: readonly string[]): ValueKind {
+  return {
+    write: (value, path) => {
+      if (!allowed.includes(value as string)) throw new NotPlainError(path, `must be one of ${allowed.join(', ')}`);
+      return JSON.stringify(value);
+    },
+  };
+}
+
+/** Text, or an object of `fields`. One that says nothing comes from a variable that was never set. */
+function textOr(fields: FieldTable): ValueKind {
+  const checkKind = (value: unknown, path: string): void => {
+    if (typeof value !== 'string' && !isDictionary(value))
+      throw new NotPlainError(path, 'must be a string or an object');
+    const isEmpty = typeof value === 'string' ? value.trim() === '' : Object.values(value).every(saysNothing);
+    if (isEmpty) throw new NotPlainError(path, 'is empty: say something, or leave it out');
+  };
+  return {
+    write: (value, path, clock) => {
+      checkKind(value, path);
+      if (typeof value === 'string') return jsonString(value, path);
+      return `{${writeFields(value as object, fields, path, clock).join(',')}}`;
+    },
+    check: (value, path, clock) => {
+      checkKind(value, path);
+      if (typeof value !== 'string') checkFields(value as object, fields, path, clock);
+    },
   };
 }
 
@@ -80,26 +140,8 @@ const alertFields: FieldTable = {
 const soundFields: FieldTable = {
   critical: ['critical', flag],
   name: ['name', text],
-  volume: [
-    'volume',
-    (value, path) => {
-      if (typeof value !== 'number' || !(value >= 0 && value <= 1)) {
-        throw new NotPlainError(path, 'must be a number from 0 to 1');
-      }
-      return JSON.stringify(value);
-    },
-  ],
+  volume: ['volume', share],
 };
-
-function textOr(fields: FieldTable): Writer {
-  return (value, path) => {
-    if (typeof value === 'string') return text(value, path);
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new NotPlainError(path, 'must be a string or an object');
-    }
-    return `{${writeFields(value, fields, path).join(',')}}`;
-  };
-}
 
 /** The options that become `aps`, in the order in which they are written. */
 export const apsFields: FieldTable = {
@@ -125,27 +167,76 @@ export const apsFields: FieldTable = {
   inputPushChannel: ['input-push-channel', text],
 };
 
+/** The option that becomes a key of `aps`. */
+export const optionOfKey: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(apsFields).map(([option, [key]]) => [key, option]),
+);
+
 /**
  * The members of `fields` that `options` gives, as `"key":value`, in the order of the table. Without a `path` other
  * properties are somebody else's; with one they are refused, and getters are refused everywhere.
  */
-export function writeFields(options: object, fields: FieldTable, path: string | null): string[] {
+export function writeFields(options: object, fields: FieldTable, path: string | null, clock: Clock): string[] {
   if (path !== null) refuseStrangers(options, fields, path);
   const members: string[] = [];
-  for (const [option, [key, write]] of Object.entries(fields)) {
+  for (const [option, [key, { write }]] of Object.entries(fields)) {
     const property = Object.getOwnPropertyDescriptor(options, option);
     const name = path === null ? option : `${path}.${option}`;
     if (property?.get !== undefined) throw new NotPlainError(name, 'is a getter, not a value');
-    if (property?.value !== undefined) members.push(`"${key}":${write(property.value, name)}`);
+    if (property?.value !== undefined) members.push(`"${key}":${write(property.value, name, clock)}`);
   }
   return members;
+}
+
+/**
+ * Checks the keys of `fields` within a whole payload. Keys that Apple may have added are let through, but for those that
+ * are spelt nearly like one that is known.
+ */
+export function checkFields(dictionary: object, fields: FieldTable, path: string, clock: Clock): void {
+  const kinds = kindsByKey(fields);
+  for (const [key, value] of Object.entries(dictionary)) {
+    const kind = kinds.get(key);
+    if (kind !== undefined) (kind.check ?? kind.write)(value, `${path}.${key}`, clock);
+    else refuseNearMiss(key, fields, [...kinds.keys()], path);
+  }
+}
+
+const tablesByKey = new WeakMap<FieldTable, ReadonlyMap<string, ValueKind>>();
+
+function kindsByKey(fields: FieldTable): ReadonlyMap<string, ValueKind> {
+  const known = tablesByKey.get(fields);
+  if (known !== undefined) return known;
+  const kinds = new Map(Object.values(fields));
+  tablesByKey.set(fields, kinds);
+  return kinds;
+}
+
+function refuseNearMiss(key: string, fields: FieldTable, keys: readonly string[], path: string): void {
+  const meant = Object.hasOwn(fields, key) ? fields[key]![0] : nearestName(key, keys, 1);
+  if (meant !== null) throw new NotPlainError(path, `has the key "${escapeUnprintable(key, 40)}": write ${meant}`);
 }
 
 function refuseStrangers(options: object, fields: FieldTable, path: string): void {
   for (const option of Object.keys(options)) {
     if (Object.hasOwn(fields, option)) continue;
-    const meant = Object.entries(fields).find(([, [key]]) => key === option)?.[0];
-    const advice = meant === undefined ? `allowed are ${Object.keys(fields).join(', ')}` : `write ${meant}`;
+    const names = Object.keys(fields);
+    const meant =
+      Object.entries(fields).find(([, [key]]) => key === option)?.[0] ?? names.find((name) => isSameName(option, name));
+    const nearest = nearestName(option, names);
+    const guess = nearest === null ? `allowed are ${names.join(', ')}` : `did you mean ${nearest}?`;
+    const advice = meant === undefined ? guess : `write ${meant}`;
     throw new NotPlainError(path, `has an unknown property "${escapeUnprintable(option, 40)}": ${advice}`);
   }
+}
+
+function saysNothing(value: unknown): boolean {
+  return value === undefined || (typeof value === 'string' && value.trim() === '');
+}
+
+function shortJson(value: unknown): string {
+  return escapeUnprintable(JSON.stringify(value) ?? String(value), 40);
+}
+
+export function isDictionary(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -4,28 +4,45 @@
  */
 import { type Clock, systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
+import { theOption } from '../base/wording.js';
 import { checkHeaders, type HeaderOptions } from './headers.js';
 import type { Notification } from './notification.js';
-import { checkBackground, checkPayloadSize, compilePayload, type PayloadOptions } from './payload.js';
+import {
+  type CompiledPayload,
+  checkPayloadContent,
+  checkPayloadSize,
+  compilePayload,
+  type PayloadOptions,
+  saysSomething,
+} from './payload.js';
+import { pushTypeOfContent } from './payload-content.js';
 import { isPushType, type PushType, ruleOf } from './push-type.js';
 
 /** Everything about a message but its recipients. */
 export interface NotificationOptions extends HeaderOptions, PayloadOptions {}
 
 /**
- * The notification that `options` describe, frozen. Unknown options are left to the caller.
+ * The notification that `options` describe, frozen. Unknown options are left to the caller. Where they say nothing that a
+ * payload is made of, it has no bytes: then each recipient needs a payload of its own.
  *
- * @param clock for an expiration of `{ seconds }` from now. Default: the system's
+ * @param clock for times from now. Default: the system's
+ * @param restored a payload that was compiled before, whose content is not judged again
  * @throws PealError ERR_PEAL_HEADER or ERR_PEAL_PAYLOAD, origin `usage`, naming the option
  */
-export function compileNotification(options: NotificationOptions, clock: Clock = systemClock): Notification {
-  const payload = compilePayload(options);
-  const { fields, expiration, priority } = checkHeaders(options, payload.suggestedPushType, clock);
+export function compileNotification(
+  options: NotificationOptions,
+  clock: Clock = systemClock,
+  restored: CompiledPayload | null = null,
+): Notification {
+  const payload = restored ?? (saysSomething(options) ? compilePayload(options, clock) : null);
+  const suggested = payload === null ? 'alert' : pushTypeOfContent(payload.content);
+  const { fields, expiration, priority } = checkHeaders(options, suggested, clock);
   const pushType = pushTypeOf(fields);
-  if (pushType === 'background') checkBackground(options);
-  checkPayloadSize(payload.bytes, pushType);
+  const bytes = payload?.bytes ?? new Uint8Array(0);
+  if (payload !== null && restored === null && pushType !== null) checkPayloadContent(payload.content, pushType);
+  checkPayloadSize(bytes, pushType);
   for (const field of fields) Object.freeze(field);
-  return Object.freeze({ headers: Object.freeze(fields), payload: payload.bytes, expiration, priority });
+  return Object.freeze({ headers: Object.freeze(fields), payload: bytes, expiration, priority });
 }
 
 /** The push type that header fields name; null for none, or one that is not known. */
@@ -44,11 +61,15 @@ export function checkAuthentication(
 ): void {
   const hasTopic = notification.headers.some(([name]) => name === 'apns-topic');
   if (credentialKind === 'token' && !hasTopic) {
-    throw headerError('The topic is missing: with a provider-token key it must be given (the bundle id of the app).');
+    throw headerError(
+      `${theOption('topic')} is missing: with a provider-token key it must be given (the bundle id of the app).`,
+    );
   }
   const pushType = pushTypeOf(notification.headers);
   if (credentialKind === 'certificate' && pushType !== null && ruleOf(pushType).needsProviderToken) {
-    throw headerError(`The pushType ${pushType} does not work with a certificate: use a provider-token key (.p8).`);
+    throw headerError(
+      `${theOption('pushType')} ${pushType} does not work with a certificate: use a provider-token key (.p8).`,
+    );
   }
 }
 

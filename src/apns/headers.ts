@@ -8,21 +8,27 @@ import type { Clock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { maxCollapseIdBytes, maxExtraHeaders, maxTopicCharacters } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
+import { option, theOption } from '../base/wording.js';
 import type { HeaderField } from './notification.js';
-import { isPushType, type PushType, pushTypes, ruleOf, topicFor } from './push-type.js';
+import { isPushType, type PushType, pushTypeOfTopic, pushTypes, ruleOf, topicFor } from './push-type.js';
+import { secondsOf, type TimeInput } from './time-option.js';
 
 /** Until when APNs keeps a notification for a device that is offline. */
-export type Expiration = number | Date | { readonly seconds: number };
+export type Expiration = TimeInput;
 
 export interface HeaderOptions {
   /** The bundle id, with the suffix of the push type. Required with a provider token. Letters, digits, `.` and `-`. */
   readonly topic?: string;
-  /** Default: `background` for a payload of content-available alone, otherwise `alert`. */
+  /**
+   * Default: what the topic says by its end (`.voip` …) or beginning (`com.apple.mgmt.`: `mdm`); `liveactivity` with an
+   * `event`; `background` for content-available alone; otherwise `alert`.
+   */
   readonly pushType?: PushType;
   /** 10 at once, 5 sparing power, 1 sparing power above all. Default: 5 for background, otherwise left to APNs (10). */
   readonly priority?: 10 | 5 | 1;
   /**
-   * Epoch seconds (0: one attempt, not kept), a Date, or `{ seconds }` from now. Default: left to APNs (up to 30 days).
+   * Epoch seconds (0: one attempt, not kept), a Date, `{ seconds }` from now, or text: `'1h'` from now, `'0'`, ISO 8601.
+   * Default: left to APNs (up to 30 days).
    */
   readonly expiration?: Expiration;
   /** The same by the original library's name. */
@@ -41,10 +47,6 @@ export interface CheckedHeaders {
   readonly expiration: number | null;
   readonly priority: number | null;
 }
-
-/** Seconds that are surely meant as seconds from now (before 2001), and as milliseconds (after 2106). */
-const earliestExpiration = 1_000_000_000;
-const latestExpiration = 0xffffffff;
 
 const topicPattern = /^[A-Za-z0-9.-]+$/;
 const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -71,7 +73,7 @@ const optionOfField: Readonly<Record<string, keyof HeaderOptions>> = {
  * Checks what is given and lays it out: topic, push type, priority, expiration, collapse id, apns-id, further fields.
  * A field is sent exactly when it is given, but for push type and the priority of background pushes.
  *
- * @param defaultPushType used where neither `pushType` nor a field of that name is given
+ * @param defaultPushType used where neither `pushType` nor a field of that name is given, and the topic says nothing
  * @throws PealError ERR_PEAL_HEADER naming the option
  */
 export function checkHeaders(options: HeaderOptions, defaultPushType: PushType, clock: Clock): CheckedHeaders {
@@ -82,7 +84,9 @@ export function checkHeaders(options: HeaderOptions, defaultPushType: PushType, 
   }
   const pushType = hasOwnPushType
     ? null
-    : checkPushType(options.pushType === undefined ? defaultPushType : options.pushType);
+    : options.pushType === undefined
+      ? ((typeof options.topic === 'string' ? pushTypeOfTopic(options.topic) : null) ?? defaultPushType)
+      : checkPushType(options.pushType);
   const priority = checkPriority(options.priority, pushType);
   const expiration = checkExpiration(expirationOf(options), clock);
   const fields: HeaderField[] = [];
@@ -98,39 +102,58 @@ export function checkHeaders(options: HeaderOptions, defaultPushType: PushType, 
 /** A canonical (lower-case) UUID. Throws ERR_PEAL_HEADER for anything else. */
 export function checkApnsId(value: unknown): string {
   if (typeof value === 'string' && uuidPattern.test(value)) return value.toLowerCase();
-  throw headerError(`The apnsId ${show(value)} is not a UUID: write it as 8-4-4-4-12 hex digits.`);
+  throw headerError(
+    `${theOption('apnsId')} is ${show(value)}, which is not a UUID: write it as 8-4-4-4-12 hex digits.`,
+  );
 }
 
 function checkPushType(value: unknown): PushType {
   if (isPushType(value)) return value;
-  throw headerError(`The pushType ${show(value)} is not known: use one of ${pushTypes.join(', ')}.`);
+  throw headerError(
+    `${theOption('pushType')} is ${show(value)}, which is not known: use one of ${pushTypes.join(', ')}.`,
+  );
 }
 
 function checkTopic(value: unknown, pushType: PushType | null): string {
   if (typeof value !== 'string' || !topicPattern.test(value)) {
-    throw headerError(`The topic ${show(value)} is no bundle id: only letters, digits, "." and "-" may stand in it.`);
-  }
-  if (value.length > maxTopicCharacters) {
-    throw headerError(`The topic has ${value.length} characters, more than ${maxTopicCharacters}.`);
-  }
-  if (pushType !== null && !value.endsWith(ruleOf(pushType).topicSuffix)) {
     throw headerError(
-      `The topic ${show(value)} does not go with pushType ${pushType}: it must be ${topicFor(pushType, value)}.`,
+      `${theOption('topic')} is ${show(value)}, which is no bundle id: only letters, digits, "." and "-" may stand in it.`,
     );
   }
+  if (value.length > maxTopicCharacters) {
+    throw headerError(`${theOption('topic')} has ${value.length} characters, more than ${maxTopicCharacters}.`);
+  }
+  if (pushType !== null) checkTopicOf(value, pushType);
   return value;
 }
 
+/** An app whose bundle id itself ends like that says so by `headers: { 'apns-push-type': … }`. */
+function checkTopicOf(topic: string, pushType: PushType): void {
+  const implied = pushTypeOfTopic(topic);
+  if (implied !== null && implied !== pushType) {
+    throw headerError(
+      `${theOption('topic')} is ${show(topic)}, which is a topic of ${option('pushType')} ${implied}, not ${pushType}: change one of them.`,
+    );
+  }
+  if (topic.endsWith(ruleOf(pushType).topicSuffix)) return;
+  throw headerError(
+    `${theOption('topic')} is ${show(topic)}, which does not go with ${option('pushType')} ${pushType}: it must be ${topicFor(pushType, topic)}.`,
+  );
+}
+
 function checkPriority(value: unknown, pushType: PushType | null): number | null {
+  if (value === undefined) return pushType === null ? null : ruleOf(pushType).onlyPriority;
+  const problem = priorityProblem(value, pushType);
+  if (problem !== null) throw headerError(`${theOption('priority')} ${problem}.`);
+  return value as number;
+}
+
+/** The rest of a sentence, without its full stop; null where it may be sent. */
+export function priorityProblem(value: unknown, pushType: PushType | null): string | null {
+  if (value !== 10 && value !== 5 && value !== 1) return `is ${show(value)}, not 10, 5 or 1`;
   const only = pushType === null ? null : ruleOf(pushType).onlyPriority;
-  if (value === undefined) return only;
-  if (value !== 10 && value !== 5 && value !== 1) {
-    throw headerError(`The priority ${show(value)} is not 10, 5 or 1.`);
-  }
-  if (only !== null && value !== only) {
-    throw headerError(`The priority ${value} does not go with pushType ${pushType}: it must be ${only}, or left out.`);
-  }
-  return value;
+  if (only === null || value === only) return null;
+  return `is ${value}, which does not go with ${option('pushType')} ${pushType}: it must be ${only}, or left out`;
 }
 
 function expirationOf({ expiration, expiry }: HeaderOptions): unknown {
@@ -142,42 +165,23 @@ function expirationOf({ expiration, expiry }: HeaderOptions): unknown {
 
 function checkExpiration(value: unknown, clock: Clock): number | null {
   if (value === undefined) return null;
-  const seconds = epochSeconds(value, clock);
-  if (!Number.isInteger(seconds) || seconds < 0) {
-    throw headerError(
-      `The expiration ${show(value)} is not a time: give whole epoch seconds, a Date, or { seconds } from now.`,
-    );
-  }
-  if (seconds > 0 && seconds < earliestExpiration) {
-    throw headerError(
-      `The expiration ${seconds} lies before 2001: for seconds from now, give { seconds: ${seconds} }.`,
-    );
-  }
-  if (seconds > latestExpiration) {
-    throw headerError(`The expiration ${seconds} lies after 2106: give seconds, not milliseconds.`);
-  }
+  const seconds = secondsOf(value, clock);
+  if (typeof seconds === 'string') throw headerError(`${theOption('expiration')} ${seconds}.`);
   return seconds;
 }
 
-/** NaN for what is no time. */
-function epochSeconds(value: unknown, clock: Clock): number {
-  if (typeof value === 'number') return value;
-  if (value instanceof Date) return Math.floor(value.getTime() / 1000);
-  const { seconds } = (value ?? {}) as { seconds?: unknown };
-  if (typeof seconds !== 'number' || !(seconds > 0)) return Number.NaN;
-  return Math.floor(clock.wallMs() / 1000 + seconds);
+function checkCollapseId(value: unknown): string {
+  const problem = collapseIdProblem(value);
+  if (problem !== null) throw headerError(`${theOption('collapseId')} ${problem}.`);
+  return value as string;
 }
 
-function checkCollapseId(value: unknown): string {
+/** The rest of a sentence, without its full stop; null where it may be sent. */
+export function collapseIdProblem(value: unknown): string | null {
   if (typeof value !== 'string' || !fieldValuePattern.test(value)) {
-    throw headerError(
-      `The collapseId ${show(value)} must be 1 to ${maxCollapseIdBytes} visible ASCII characters, blanks only within.`,
-    );
+    return `is ${show(value)}: it must be 1 to ${maxCollapseIdBytes} visible ASCII characters, blanks only within`;
   }
-  if (value.length > maxCollapseIdBytes) {
-    throw headerError(`The collapseId has ${value.length} bytes, more than ${maxCollapseIdBytes}.`);
-  }
-  return value;
+  return value.length > maxCollapseIdBytes ? `has ${value.length} bytes, more than ${maxCollapseIdBytes}` : null;
 }
 
 function checkExtra(headers: unknown): readonly HeaderField[] {
@@ -195,8 +199,8 @@ function checkExtra(headers: unknown): readonly HeaderField[] {
 function checkExtraField(name: string, value: unknown): HeaderField {
   if (!fieldNamePattern.test(name)) throw headerError(`The header name ${show(name)} is not a lower-case field name.`);
   if (reservedNames.has(name)) throw headerError(`The header ${name} cannot be set: it belongs to the connection.`);
-  const option = Object.hasOwn(optionOfField, name) ? optionOfField[name] : undefined;
-  if (option !== undefined) throw headerError(`The header ${name} is set by the option ${option}: use that.`);
+  const setBy = Object.hasOwn(optionOfField, name) ? optionOfField[name] : undefined;
+  if (setBy !== undefined) throw headerError(`The header ${name} is set by the option ${setBy}: use that.`);
   if (typeof value !== 'string' || value.length > 1024 || !fieldValuePattern.test(value)) {
     throw headerError(`The header ${name} must be 1 to 1024 visible ASCII characters, blanks only within.`);
   }

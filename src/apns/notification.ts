@@ -30,4 +30,18 @@ export interface PersonalParts {
   readonly payloads: Uint8Array | null;
   /** count + 1 offsets into `payloads`; null exactly when `payloads` is. */
   readonly payloadOffsets: Uint32Array | null;
+  /** Header fields in the place of the notification's; null or missing where all share those. */
+  readonly fields?: PersonalFields | null;
+}
+
+/** Header fields of recipients. Of each kind, either every recipient of the block has one or none has. */
+export interface PersonalFields {
+  /** Epoch seconds; 0: one attempt. */
+  readonly expirations: Uint32Array | null;
+  /** 10, 5 or 1. */
+  readonly priorities: Uint8Array | null;
+  /** Visible ASCII, end to end. */
+  readonly collapseIds: Uint8Array | null;
+  /** count + 1 offsets into `collapseIds`; null exactly when `collapseIds` is. */
+  readonly collapseIdOffsets: Uint32Array | null;
 }

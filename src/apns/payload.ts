@@ -4,12 +4,16 @@
  *
  * Source: "Generating a remote notification".
  */
+import { type Clock, systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { maxRawPayloadBytes } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
-import { apsFields, writeFields } from './aps-fields.js';
+import { option } from '../base/wording.js';
+import { apsFields, checkFields, isDictionary, writeFields } from './aps-fields.js';
+import { checkContent, contentOf, type PayloadContent } from './payload-content.js';
 import { compactJson, NotPlainError, plainJson } from './plain-json.js';
 import { type PushType, ruleOf } from './push-type.js';
+import type { TimeInput } from './time-option.js';
 
 /** What an alert says; as texts, or as keys of the app's own localised strings. */
 export interface AlertOptions {
@@ -49,12 +53,13 @@ export interface PayloadOptions {
   /** 0 to 1; for Live Activities any number. */
   readonly relevanceScore?: number;
   readonly filterCriteria?: string;
-  /** Live Activities. Times are epoch seconds or a Date. */
-  readonly timestamp?: number | Date;
+  /** When the content of a Live Activity was made. Each `event` needs it. */
+  readonly timestamp?: TimeInput;
+  /** Of a Live Activity. `update` needs `contentState` besides, `start` also `attributesType`, `attributes` and `alert`. */
   readonly event?: 'start' | 'update' | 'end';
   readonly contentState?: Readonly<Record<string, unknown>>;
-  readonly staleDate?: number | Date;
-  readonly dismissalDate?: number | Date;
+  readonly staleDate?: TimeInput;
+  readonly dismissalDate?: TimeInput;
   readonly attributesType?: string;
   readonly attributes?: Readonly<Record<string, unknown>>;
   readonly inputPushToken?: boolean;
@@ -68,27 +73,42 @@ export interface PayloadOptions {
 /** A whole payload: plain data, or JSON text, or JSON as UTF-8. */
 export type RawPayload = Readonly<Record<string, unknown>> | string | Uint8Array;
 
-/** A payload made ready, and the push type that its content asks for. */
+/** A payload made ready, and what it says. */
 export interface CompiledPayload {
   /** Compact JSON as UTF-8. */
   readonly bytes: Uint8Array;
-  /** `background` for content-available with neither alert, badge nor sound. */
-  readonly suggestedPushType: 'alert' | 'background';
+  readonly content: PayloadContent;
+}
+
+/** Whether `options` say anything that a payload is made of. */
+export function saysSomething(options: PayloadOptions): boolean {
+  return contentOptions.some((name) => options[name as keyof PayloadOptions] !== undefined);
 }
 
 /**
- * The payload that `options` describe. Its size is not checked: see {@link checkPayloadSize}.
+ * The payload that `options` describe. Its size is not checked, nor whether it fits a push type: see
+ * {@link checkPayloadSize} and {@link checkPayloadContent}.
  *
+ * @param clock for times from now. Default: the system's
  * @throws PealError ERR_PEAL_PAYLOAD: nothing given, a field of the wrong kind, data that is not plain (getters, toJSON,
- * cycles, BigInt, functions), `aps` within `extra`, text that is no JSON object
+ * cycles, BigInt, functions), `aps` within `extra`, text that is no JSON object, a whole payload whose `aps` is not as Apple
+ * reads it
  */
-export function compilePayload(options: PayloadOptions): CompiledPayload {
-  try {
-    return options.payload === undefined ? buildPayload(options) : compileRaw(options, options.payload);
-  } catch (error) {
-    if (error instanceof NotPlainError) throw payloadError(`The payload cannot be sent: ${error.message}.`);
-    throw error;
-  }
+export function compilePayload(options: PayloadOptions, clock: Clock = systemClock): CompiledPayload {
+  return plainly(() =>
+    options.payload === undefined ? buildPayload(options, clock) : compileRaw(options, options.payload, clock),
+  );
+}
+
+/** A payload that was compiled before, as JSON text: nothing but its form is checked. */
+export function restorePayload(json: string): CompiledPayload {
+  const text = compactText(json);
+  return { bytes: encode(text), content: contentOf(JSON.parse(text) as Record<string, unknown>, true) };
+}
+
+/** Throws ERR_PEAL_PAYLOAD for content that does not go with `pushType`. */
+export function checkPayloadContent(content: PayloadContent, pushType: PushType): void {
+  plainly(() => checkContent(content, pushType));
 }
 
 /** Throws ERR_PEAL_PAYLOAD, with actual and allowed size, when `bytes` is more than the push type allows. */
@@ -99,30 +119,30 @@ export function checkPayloadSize(bytes: Uint8Array, pushType: PushType | null): 
   throw payloadError(`The payload has ${bytes.length} bytes, but ${kind} allows ${allowed}: shorten it.`);
 }
 
-/** Throws ERR_PEAL_PAYLOAD for fields that APNs does not let a background push have. */
-export function checkBackground(options: PayloadOptions): void {
-  if (options.payload !== undefined) return;
-  if (options.contentAvailable !== true) {
-    throw payloadError('A background push needs contentAvailable: true.');
-  }
-  for (const field of ['alert', 'badge', 'sound'] as const) {
-    if (options[field] !== undefined) {
-      throw payloadError(`A background push cannot have ${field}: leave it out, or use pushType alert.`);
+const contentOptions: readonly string[] = [...Object.keys(apsFields), 'extra', 'payload'];
+
+function plainly<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof NotPlainError) {
+      throw payloadError(`The payload cannot be sent: ${error.marked.replace(/([^?])$/, '$1.')}`);
     }
+    throw error;
   }
 }
 
-function buildPayload(options: PayloadOptions): CompiledPayload {
-  const aps = writeFields(options, apsFields, null);
+function buildPayload(options: PayloadOptions, clock: Clock): CompiledPayload {
+  if (!saysSomething(options)) throw emptyError();
+  const aps = writeFields(options, apsFields, null, clock).join(',');
   const extra = options.extra === undefined ? '' : writeExtra(options.extra);
-  if (aps.length === 0 && options.extra === undefined) {
-    throw payloadError('The message is empty: give alert, badge, sound, contentAvailable, extra or payload.');
-  }
-  const isVisible = ['alert', 'badge', 'sound'].some((field) => options[field as keyof PayloadOptions] !== undefined);
-  return {
-    bytes: encode(`{"aps":{${aps.join(',')}}${extra}}`),
-    suggestedPushType: options.contentAvailable === true && !isVisible ? 'background' : 'alert',
-  };
+  const content = contentOf({ aps: JSON.parse(`{${aps}}`) as object }, false);
+  return { bytes: encode(`{"aps":{${aps}}${extra}}`), content };
+}
+
+/** For a message that says nothing to recipients who have nothing of their own. */
+export function emptyError(): PealError {
+  return payloadError('The message is empty: give alert, badge, sound, contentAvailable, extra or payload.');
 }
 
 /** The members of `extra`, each with a comma before it. */
@@ -135,14 +155,28 @@ function writeExtra(extra: unknown): string {
   return members === '' ? '' : `,${members}`;
 }
 
-function compileRaw(options: PayloadOptions, payload: RawPayload): CompiledPayload {
-  const rival = [...Object.keys(apsFields), 'extra'].find(
-    (name) => options[name as keyof PayloadOptions] !== undefined,
+function compileRaw(options: PayloadOptions, payload: RawPayload, clock: Clock): CompiledPayload {
+  const rival = contentOptions.find(
+    (name) => name !== 'payload' && options[name as keyof PayloadOptions] !== undefined,
   );
-  if (rival !== undefined) throw payloadError(`The options payload and ${rival} are both given: leave one out.`);
+  if (rival !== undefined) {
+    throw payloadError(`The options ${option('payload')} and ${option(rival)} are both given: leave one out.`);
+  }
   const isText = typeof payload === 'string' || payload instanceof Uint8Array;
   const json = isText ? compactText(payload) : writeObject(payload);
-  return { bytes: encode(json), suggestedPushType: suggestedFor(JSON.parse(json)) };
+  const value = JSON.parse(json) as Record<string, unknown>;
+  checkWhole(value, clock);
+  return { bytes: encode(json), content: contentOf(value, true) };
+}
+
+/** What named options would not let through, a whole payload must not bring either. */
+function checkWhole(payload: Readonly<Record<string, unknown>>, clock: Clock): void {
+  if ('aps' in payload) {
+    if (!isDictionary(payload.aps)) throw new NotPlainError('payload.aps', 'must be an object');
+    checkFields(payload.aps, apsFields, 'payload.aps', clock);
+  }
+  const misspelt = Object.keys(payload).find((name) => name !== 'aps' && name.toLowerCase() === 'aps');
+  if (misspelt !== undefined) throw new NotPlainError('payload', `has the key "${misspelt}": write aps`);
 }
 
 function writeObject(payload: unknown): string {
@@ -178,16 +212,6 @@ function decode(bytes: Uint8Array): string {
 
 function encode(json: string): Uint8Array {
   return new TextEncoder().encode(json);
-}
-
-function suggestedFor(payload: unknown): 'alert' | 'background' {
-  const { aps } = payload as { aps?: unknown };
-  if (!isDictionary(aps) || aps['content-available'] !== 1) return 'alert';
-  return 'alert' in aps || 'badge' in aps || 'sound' in aps ? 'alert' : 'background';
-}
-
-function isDictionary(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function payloadError(message: string): PealError {

@@ -4,11 +4,16 @@
  * are to read. Pure; main thread.
  */
 import { maxPayloadDepth, maxPayloadValues } from '../base/limits.js';
+import { option } from '../base/wording.js';
 
 /** Where and why data is not plain; the caller makes it an error of his own. */
 export class NotPlainError extends Error {
+  /** The same with the marks of base/wording. */
+  readonly marked: string;
+
   constructor(path: string, problem: string) {
     super(`${path} ${problem}`);
+    this.marked = `${option(path)} ${problem}`;
   }
 }
 

@@ -55,3 +55,14 @@ export function ruleOf(pushType: PushType): PushTypeRule {
 export function topicFor(pushType: PushType, bundleId: string): string {
   return bundleId + rules[pushType].topicSuffix;
 }
+
+/** What the topics of certificates for device management begin with. */
+const mdmTopicStart = 'com.apple.mgmt.';
+
+/** The push type that only has topics like this one; null where the topic is that of an app. */
+export function pushTypeOfTopic(topic: string): PushType | null {
+  if (topic.startsWith(mdmTopicStart)) return 'mdm';
+  const isOf = (pushType: PushType): boolean =>
+    rules[pushType].topicSuffix !== '' && topic.endsWith(rules[pushType].topicSuffix);
+  return pushTypes.find(isOf) ?? null;
+}

@@ -8,7 +8,10 @@ export const durationForms = 'a duration, such as 90 (seconds), 90s, 5m, 1h, 2d 
 
 /** What a time may look like. */
 export const timeForms =
-  'a time: epoch seconds, a duration from now such as +90s, +5m, +1h or +2d, or ISO 8601 with its zone such as 2031-01-31T12:00:00Z';
+  'a time: from now, such as 90s, 5m, +1h or 2d, or ISO 8601 with its zone, such as 2031-01-31T12:00:00Z, or epoch seconds';
+
+/** Seconds below this lie before 2001 as an epoch: they are meant from now. */
+export const earliestEpochSeconds = 1_000_000_000;
 
 const unitMs: Readonly<Record<string, number>> = {
   ms: 1,
@@ -20,7 +23,7 @@ const unitMs: Readonly<Record<string, number>> = {
 };
 
 const number = String.raw`\d{1,12}(?:\.\d{1,6})?`;
-const plainPattern = new RegExp(`^(${number})$`);
+const plainPattern = new RegExp(`^${number}$`);
 /** Largest unit first, each at most once: 1h30m. */
 const unitsPattern = new RegExp(
   `^(?=\\d)${['w', 'd', 'h', 'm(?!s)', 's', 'ms'].map((unit) => `(?:(${number})${unit})?`).join('')}$`,
@@ -35,26 +38,29 @@ const instantPattern =
   /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:[.,]\d{1,9})?)?(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)$/i;
 
 /**
- * Milliseconds, rounded; null for text that is no duration. A number without a unit is seconds, and a `+` before it
- * changes nothing.
+ * Milliseconds, rounded; null for text that is no duration. A `+` before it changes nothing.
+ *
+ * @param bareMs what a number without a unit counts. Default: seconds
  */
-export function parseDuration(text: string): number | null {
-  const bare = text.trim().replace(/^\+\s*/, '');
-  const plain = plainPattern.exec(bare);
-  if (plain !== null) return total([[plain[1], 's']]);
+export function parseDuration(text: string, bareMs = 1000): number | null {
+  const bare = text.trim().replace(/^\+/, '');
+  if (plainPattern.test(bare)) return Math.round(Number(bare) * bareMs);
   const units = unitsPattern.exec(bare);
-  if (units !== null) return total(zip(units, ['w', 'd', 'h', 'm', 's', 'ms']));
+  if (units !== null) return total(units, ['w', 'd', 'h', 'm', 's', 'ms']);
   const iso = isoPattern.exec(bare);
-  return iso === null ? null : total(zip(iso, ['w', 'd', 'h', 'm', 's']));
+  return iso === null ? null : total(iso, ['w', 'd', 'h', 'm', 's']);
 }
 
 /**
- * Milliseconds since the epoch; null for text that is no time. Digits alone are epoch seconds, and what is a duration
- * counts from `nowMs`. An instant needs its zone: without one, its meaning would depend on the machine.
+ * Milliseconds since the epoch; null for text that is no time. A duration counts from `nowMs`; digits alone are epoch
+ * seconds where they are late enough, and 0 is the epoch itself. An instant needs its zone: without one, its meaning
+ * would depend on the machine.
  */
 export function parseTime(text: string, nowMs: number): number | null {
   const bare = text.trim();
-  if (/^\d{1,12}$/.test(bare)) return Number(bare) * 1000;
+  if (/^\d{1,15}$/.test(bare) && (Number(bare) === 0 || Number(bare) >= earliestEpochSeconds)) {
+    return Number(bare) * 1000;
+  }
   const instant = instantPattern.exec(bare);
   if (instant !== null) return isDate(instant) ? epochMs(bare) : null;
   const fromNow = parseDuration(bare);
@@ -73,12 +79,9 @@ export function durationText(seconds: number): string {
   return `${seconds}s`;
 }
 
-function zip(match: RegExpExecArray, units: readonly string[]): (readonly [string | undefined, string])[] {
-  return units.map((unit, index) => [match[index + 1], unit] as const);
-}
-
-function total(parts: readonly (readonly [digits: string | undefined, unit: string])[]): number {
-  return Math.round(parts.reduce((sum, [digits, unit]) => sum + Number(digits ?? 0) * unitMs[unit]!, 0));
+/** Groups 1, 2 … of `match` count `units`. */
+function total(match: RegExpExecArray, units: readonly string[]): number {
+  return Math.round(units.reduce((sum, unit, index) => sum + Number(match[index + 1] ?? 0) * unitMs[unit]!, 0));
 }
 
 /** `Date` takes February 30 for March 2. */

@@ -8,12 +8,18 @@ const maxCharacters = 64;
 /**
  * The known name nearest to `name`, or null where none is near. Other case, `-` and `_` count as no difference, nor does
  * the `apns-` that Apple's header fields begin with.
+ *
+ * @param most letters that may differ. Default: a third of them
  */
-export function nearestName(name: string, known: readonly string[]): string | null {
+export function nearestName(
+  name: string,
+  known: readonly string[],
+  most: number = Number.POSITIVE_INFINITY,
+): string | null {
   const plain = plainName(name);
   if (plain === '' || plain.length > maxCharacters) return null;
   let nearest: string | null = null;
-  let least = Number.POSITIVE_INFINITY;
+  let least = most + 1;
   for (const candidate of known) {
     const distance = distanceTo(plain, plainName(candidate));
     if (distance >= least) continue;

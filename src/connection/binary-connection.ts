@@ -394,6 +394,6 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
 
 /** @throws PealError for a notification that the binary protocol cannot carry. */
 function frameTemplate(run: RequestRun): FrameTemplate {
-  const { hasPersonalPayloads } = personalKinds(run);
-  return new FrameTemplate(run.notification, { tokenBytes: run.tokens.tokenBytes, hasPersonalPayloads });
+  const { hasPersonalPayloads, ownFields } = personalKinds(run);
+  return new FrameTemplate(run.notification, { tokenBytes: run.tokens.tokenBytes, hasPersonalPayloads, ownFields });
 }

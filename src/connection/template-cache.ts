@@ -2,6 +2,7 @@
  * What one connection has laid out for each kind of run: made when such a run is first sent over it, kept while it is in
  * use. Owned by Http2Connection and BinaryConnection. Bounded: the one that was used longest ago goes first.
  */
+import { fieldMask, fieldMasks } from '../apns/personal-fields.js';
 import { templatesPerConnection } from '../base/limits.js';
 import type { RequestRun } from './request-source.js';
 
@@ -43,8 +44,13 @@ export class TemplateCache<Template> {
 }
 
 /** Personal parts that runs of one kind have. */
-export function personalKinds({ personal }: RequestRun): { hasPersonalIds: boolean; hasPersonalPayloads: boolean } {
+export function personalKinds({ personal }: RequestRun): {
+  hasPersonalIds: boolean;
+  hasPersonalPayloads: boolean;
+  ownFields: number;
+} {
   return {
+    ownFields: fieldMask(personal?.fields),
     hasPersonalIds: personal !== null && personal.apnsIds !== null,
     hasPersonalPayloads: personal !== null && personal.payloads !== null,
   };
@@ -54,5 +60,7 @@ export function personalKinds({ personal }: RequestRun): { hasPersonalIds: boole
 function keyOf(run: RequestRun): number {
   let kinds = 0;
   if (run.personal !== null) kinds = (run.personal.apnsIds === null ? 0 : 1) + (run.personal.payloads === null ? 0 : 2);
-  return (run.notificationId * 128 + run.tokens.tokenBytes) * 4 + kinds;
+  return (
+    ((run.notificationId * 128 + run.tokens.tokenBytes) * fieldMasks + fieldMask(run.personal?.fields)) * 4 + kinds
+  );
 }

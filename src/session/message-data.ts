@@ -1,13 +1,13 @@
 /**
  * A message as plain JSON data, and the check of what is to become one again. Pure; called by session/message.
  */
-import { optionError } from './options.js';
+import { checkOptions, type OptionRules, optionError, test, whole } from '../base/options.js';
 import type { RecipientData } from './recipient-data.js';
 
 /** A message as plain JSON data. Holds device tokens whole: it is meant to be stored, not logged. */
 export interface MessageData {
   readonly tokens: readonly RecipientData[];
-  /** The JSON payload as text. */
+  /** The JSON payload as text; empty where each recipient has its own. */
   readonly payload: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly attempt: number;
@@ -17,32 +17,30 @@ export interface MessageData {
   readonly binaryExpiration?: number;
 }
 
-const epochSecondsMax = 0xffffffff;
+const count = whole(0, Number.MAX_SAFE_INTEGER);
+
+const rules: OptionRules = {
+  tokens: test('an array of recipients', Array.isArray),
+  payload: test('JSON text', (value) => typeof value === 'string'),
+  headers: test('an object of texts', (value) => isObject(value) && Object.values(value).every(isText)),
+  attempt: whole(1, Number.MAX_SAFE_INTEGER),
+  fruitlessSends: count,
+  binaryExpiration: whole(0, 0xffffffff),
+};
+const required = ['tokens', 'payload', 'headers', 'attempt'];
 
 /** Throws PealError ERR_PEAL_OPTION that names the field: what a program stored may have been cut off or edited. */
 export function checkMessageData(data: unknown): asserts data is MessageData {
   if (!isObject(data)) throw optionError('Message.fromJSON takes what toJSON gave: an object; parse JSON text first.');
-  const { tokens, payload, headers, attempt, fruitlessSends = 0, binaryExpiration = 0 } = data;
-  if (!Array.isArray(tokens)) throw fieldError('tokens', 'an array of recipients');
-  if (typeof payload !== 'string') throw fieldError('payload', 'JSON text');
-  if (!isObject(headers) || !Object.values(headers).every((value) => typeof value === 'string')) {
-    throw fieldError('headers', 'an object of texts');
-  }
-  if (!isCount(attempt) || attempt < 1) throw fieldError('attempt', 'a whole number from 1');
-  if (!isCount(fruitlessSends)) throw fieldError('fruitlessSends', 'a whole number from 0');
-  if (!isCount(binaryExpiration) || binaryExpiration > epochSecondsMax) {
-    throw fieldError('binaryExpiration', 'epoch seconds');
-  }
+  const missing = required.find((field) => data[field] === undefined);
+  if (missing !== undefined) throw optionError(`Message.fromJSON: the field ${missing} is missing.`);
+  checkOptions({ name: 'Message.fromJSON' }, data, rules);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function fieldError(field: string, expected: string): Error {
-  return optionError(`Message.fromJSON: the field ${field} must be ${expected}.`);
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
 }

@@ -8,15 +8,23 @@ import { apsFields } from '../apns/aps-fields.js';
 import { binaryNotification, checkBinaryPayloadSize } from '../apns/binary-notification.js';
 import { compileNotification, type NotificationOptions, pushTypeOf } from '../apns/compile-notification.js';
 import type { Notification } from '../apns/notification.js';
-import { checkPayloadSize, compilePayload, type RawPayload } from '../apns/payload.js';
+import {
+  type CompiledPayload,
+  checkPayloadContent,
+  checkPayloadSize,
+  compilePayload,
+  emptyError,
+  type RawPayload,
+  restorePayload,
+} from '../apns/payload.js';
 import { isPushType, type PushType } from '../apns/push-type.js';
 import { TokenBlock } from '../apns/token-block.js';
 import { systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { binaryLifetimeMs } from '../base/limits.js';
+import { checkOptions, type OptionRules, unchecked } from '../base/options.js';
 import { checkMessageData, type MessageData } from './message-data.js';
-import { optionError, refuseUnknown } from './options.js';
-import { checkBlock, countRecipients, type Recipient } from './recipient.js';
+import { bringsPayload, checkBlock, countRecipients, type Recipient } from './recipient.js';
 import { recipientData } from './recipient-data.js';
 import type { RecipientList } from './recipient-list.js';
 
@@ -53,6 +61,21 @@ const known = [
   ...['topic', 'pushType', 'priority', 'expiration', 'expiry', 'collapseId', 'apnsId', 'headers'],
   ...[...Object.keys(apsFields), 'extra', 'payload'],
 ];
+/** Names only: values are checked where they are compiled. */
+const rules: OptionRules = Object.fromEntries(known.map((name) => [name, unchecked]));
+/** What other libraries and services call things. */
+const hints = {
+  title: 'write alert: { title }.',
+  subtitle: 'write alert: { subtitle }.',
+  body: 'write alert: { body }, or alert as text.',
+  text: 'write alert.',
+  message: 'write alert.',
+  data: 'the keys of the app belong into extra.',
+  custom: 'the keys of the app belong into extra.',
+  aps: 'write its keys as options, or give payload: { aps }.',
+  tokens: 'recipients are the first argument.',
+  token: 'recipients are the first argument.',
+};
 
 /** Which option a stored header field came from, and how its text becomes the option's value. */
 const optionOfField: Readonly<Record<string, readonly [option: string, read: (text: string) => unknown]>> = {
@@ -77,7 +100,8 @@ export class Message {
 
   /**
    * @param tokens one recipient or an array of them; `[]` where recipients are streamed (`send(…, { recipients })`)
-   * @param options what the notification says and how it is delivered; a field is sent exactly when it is given
+   * @param options what the notification says and how it is delivered; a field is sent exactly when it is given. Where
+   * every recipient has a payload of its own (or recipients are streamed that have), nothing needs to be said here
    * @throws PealError ERR_PEAL_OPTION (unknown option), ERR_PEAL_HEADER, ERR_PEAL_PAYLOAD or ERR_PEAL_TOKEN (a
    * `TokenBlock` that does not fit its bytes), each naming what was wrong
    */
@@ -89,6 +113,7 @@ export class Message {
     this.attempt = compiled.attempt;
     this.fruitlessSends = compiled.fruitlessSends;
     for (const recipient of this.tokens) if (recipient instanceof TokenBlock) checkBlock(recipient, 1);
+    if (!this.hasPayload && !this.tokens.every(bringsPayload)) throw emptyError();
     this.#checkApnsId();
     Object.freeze(this);
   }
@@ -96,7 +121,7 @@ export class Message {
   /** The message that `JSON.stringify` wrote, parsed, or a structured clone of `toJSON()`. Throws like the constructor. */
   static fromJSON(data: MessageData): Message {
     checkMessageData(data);
-    const options: Record<string, unknown> = { payload: data.payload };
+    const options: Record<string, unknown> = {};
     const others: Record<string, string> = {};
     for (const [name, text] of Object.entries(data.headers)) {
       const field = Object.hasOwn(optionOfField, name) ? optionOfField[name] : undefined;
@@ -104,7 +129,8 @@ export class Message {
       if (field === undefined || isStranger) others[name] = text;
       else options[field[0]] = field[1](text);
     }
-    const { shared } = compile({ ...options, headers: others } as MessageOptions);
+    const payload = data.payload === '' ? null : restorePayload(data.payload);
+    const { shared } = compile({ ...options, headers: others } as MessageOptions, payload);
     const restored = new Shared(shared.notification, data.binaryExpiration ?? shared.binaryExpiration);
     return new Message(data.tokens, new Compiled(restored, data.attempt, data.fruitlessSends ?? 0) as object);
   }
@@ -135,7 +161,12 @@ export class Message {
     return this.#field('apns-collapse-id');
   }
 
-  /** The JSON payload. */
+  /** Whether it says something to recipients who have no payload of their own. */
+  get hasPayload(): boolean {
+    return this.notification.payload.length > 0;
+  }
+
+  /** The JSON payload; empty where each recipient has its own. */
   get payload(): string {
     return new TextDecoder().decode(this.notification.payload);
   }
@@ -162,9 +193,11 @@ export class Message {
 
   /** A recipient's own payload as it is sent in place of the message's. Throws PealError ERR_PEAL_PAYLOAD. */
   encodePersonalPayload(payload: RawPayload, protocol: Protocol = 'http2'): Uint8Array {
-    const { bytes } = compilePayload({ payload });
+    const { bytes, content } = compilePayload({ payload });
+    const { pushType } = this;
+    if (pushType !== null) checkPayloadContent(content, pushType);
     if (protocol === 'binary') checkBinaryPayloadSize(bytes);
-    else checkPayloadSize(bytes, this.pushType);
+    else checkPayloadSize(bytes, pushType);
     return bytes;
   }
 
@@ -203,9 +236,8 @@ export class Message {
   }
 }
 
-function compile(options: MessageOptions): Compiled {
-  if (typeof options !== 'object' || options === null) throw optionError('A message takes its options as an object.');
-  refuseUnknown('Message', options, known);
+function compile(options: MessageOptions, restored: CompiledPayload | null = null): Compiled {
+  checkOptions({ name: 'Message', hints }, options, rules);
   const binaryExpiration = Math.floor((systemClock.wallMs() + binaryLifetimeMs) / 1000);
-  return new Compiled(new Shared(compileNotification(options), binaryExpiration), 1, 0);
+  return new Compiled(new Shared(compileNotification(options, systemClock, restored), binaryExpiration), 1, 0);
 }

@@ -9,13 +9,17 @@ import { PealError } from '../base/errors.js';
 import { maxBatchRecipients } from '../base/limits.js';
 import type { Batch } from '../engine/batch.js';
 import { decodeHex } from './hex.js';
-import { apnsIdBytes, OpenBatch } from './open-batch.js';
+import { apnsIdBytes, OpenBatch, shapeOf } from './open-batch.js';
+import type { OwnFields } from './own-fields.js';
 import {
   apnsIdBytesOf,
+  bringsPayload,
   checkBlock,
   type InvalidRecipient,
+  isPersonal,
   type PersonalRecipient,
   type Recipient,
+  strangerIn,
   textOf,
   tokenBytesOf,
 } from './recipient.js';
@@ -30,6 +34,10 @@ const minBlockInPlace = maxBatchRecipients / 2;
 export interface PackerOptions {
   /** Turns a personal payload into checked UTF-8 JSON; throws PealError where it may not be sent. */
   readonly encodePayload: (payload: RawPayload) => Uint8Array;
+  /** Header fields of a recipient's own, or why they may not be sent. Default: none are read. */
+  readonly readFields?: (recipient: PersonalRecipient) => OwnFields | string | null;
+  /** The message says nothing: who brings no payload is invalid. */
+  readonly needsPayloads?: boolean;
   readonly onInvalid: (recipient: InvalidRecipient) => void;
   /** Whether every recipient gets an apns-id, made here where it brings none, so that it is the same in each request. */
   readonly namesAll?: boolean;
@@ -41,8 +49,9 @@ export interface PackerOptions {
 
 export class Packer {
   readonly #options: PackerOptions;
+  readonly #needsPayloads: boolean;
   readonly #open = new Map<number, OpenBatch>();
-  readonly #usual = new OpenBatch(usualTokenBytes, false, false);
+  readonly #usual = new OpenBatch(usualTokenBytes, false, false, 0);
   /** Batches that are full, in the order in which they filled. */
   #full: Batch[] = [];
   /** Recipients seen so far: the index of the next one. */
@@ -50,7 +59,8 @@ export class Packer {
 
   constructor(options: PackerOptions) {
     this.#options = options;
-    this.#open.set(shapeOf(usualTokenBytes, false, false), this.#usual);
+    this.#needsPayloads = options.needsPayloads ?? false;
+    this.#open.set(shapeOf(usualTokenBytes, false, false, 0), this.#usual);
   }
 
   /** Whether recipients wait in a batch that is not full. */
@@ -80,7 +90,8 @@ export class Packer {
   }
 
   #read(recipient: Recipient): void {
-    if (typeof recipient === 'string') this.#addText(recipient);
+    if (this.#needsPayloads && !bringsPayload(recipient)) this.#refuseSilent(recipient);
+    else if (typeof recipient === 'string') this.#addText(recipient);
     else if (recipient instanceof TokenBlock) this.#addBlock(recipient);
     else if (recipient instanceof RecipientList) for (const batch of recipient.batches) this.#addBatch(batch);
     else if (recipient instanceof Uint8Array || !isPersonal(recipient)) this.#addToken(recipient);
@@ -121,7 +132,7 @@ export class Packer {
   #addToken(token: unknown): void {
     const bytes = tokenBytesOf(token, this.#options.minTokenBytes);
     if (typeof bytes === 'string') this.#refuse(token, bytes);
-    else this.#place(bytes, null, null);
+    else this.#place(bytes, null, null, null);
   }
 
   #addPersonal(recipient: PersonalRecipient): void {
@@ -131,23 +142,33 @@ export class Packer {
       this.#refuse(token, bytes);
       return;
     }
+    const stranger = strangerIn(recipient);
+    if (stranger !== null) {
+      this.#refuse(token, stranger);
+      return;
+    }
     const id = apnsId === undefined ? null : apnsIdBytesOf(apnsId);
     if (apnsId !== undefined && id === null) {
       this.#refuse(token, 'has an apnsId that is not a UUID');
       return;
     }
+    const fields = this.#options.readFields?.(recipient) ?? null;
+    if (typeof fields === 'string') {
+      this.#refuse(token, fields);
+      return;
+    }
     try {
-      this.#place(bytes, id, payload === undefined ? null : this.#options.encodePayload(payload));
+      this.#place(bytes, id, payload === undefined ? null : this.#options.encodePayload(payload), fields);
     } catch (error) {
       if (!(error instanceof PealError)) throw error;
       this.#refuse(token, `has a payload that may not be sent: ${error.message}`);
     }
   }
 
-  #place(token: Uint8Array, apnsId: Uint8Array | null, payload: Uint8Array | null): void {
+  #place(token: Uint8Array, apnsId: Uint8Array | null, payload: Uint8Array | null, fields: OwnFields | null): void {
     this.#seen++;
-    const batch = this.#openFor(token.length, apnsId !== null, payload !== null);
-    batch.add(token, 0, apnsId, payload);
+    const batch = this.#openFor(token.length, apnsId !== null, payload !== null, fields?.mask ?? 0);
+    batch.add(token, 0, apnsId, payload, fields);
     if (batch.isFull) this.#full.push(batch.take());
   }
 
@@ -155,7 +176,7 @@ export class Packer {
     const { bytes, tokenBytes, count } = block;
     checkBlock(block, this.#options.minTokenBytes);
     this.#seen += count;
-    const open = this.#openFor(tokenBytes, false, false);
+    const open = this.#openFor(tokenBytes, false, false, 0);
     for (let index = 0; index < count; ) {
       const start = index * tokenBytes;
       const inPlace = Math.min(count - index, maxBatchRecipients);
@@ -180,14 +201,32 @@ export class Packer {
     this.#full.push(batch);
   }
 
-  #openFor(tokenBytes: number, hasApnsId: boolean, hasPayload: boolean): OpenBatch {
-    const shape = shapeOf(tokenBytes, hasApnsId, hasPayload);
+  #openFor(tokenBytes: number, hasApnsId: boolean, hasPayload: boolean, fields: number): OpenBatch {
+    const shape = shapeOf(tokenBytes, hasApnsId, hasPayload, fields);
     let batch = this.#open.get(shape);
     if (batch === undefined) {
-      batch = new OpenBatch(tokenBytes, hasApnsId, hasPayload);
+      batch = new OpenBatch(tokenBytes, hasApnsId, hasPayload, fields);
       this.#open.set(shape, batch);
     }
     return batch;
+  }
+
+  /** Those who bring no payload where the message has none. */
+  #refuseSilent(recipient: Recipient): void {
+    const why = 'has no payload of its own, and the message has none';
+    if (recipient instanceof TokenBlock) {
+      checkBlock(recipient, this.#options.minTokenBytes);
+      for (let index = 0; index < recipient.count; index++) this.#refuse(recipient.hexAt(index), why);
+    } else if (recipient instanceof RecipientList) {
+      for (const batch of recipient.batches) {
+        if (batch.personal?.payloads != null) this.#addBatch(batch);
+        else this.#refuseSilent(batch.tokens);
+      }
+    } else {
+      const token = isPersonal(recipient) ? recipient.token : recipient;
+      const bytes = tokenBytesOf(token, this.#options.minTokenBytes);
+      this.#refuse(token, typeof bytes === 'string' ? bytes : why);
+    }
   }
 
   #refuse(token: unknown, why: string): void {
@@ -204,12 +243,4 @@ function randomApnsIds(count: number, fill: (bytes: Uint8Array) => unknown): Uin
     ids[at + 8] = 0x80 | (ids[at + 8]! & 0x3f);
   }
   return ids;
-}
-
-function shapeOf(tokenBytes: number, hasApnsId: boolean, hasPayload: boolean): number {
-  return tokenBytes * 4 + (hasApnsId ? 2 : 0) + (hasPayload ? 1 : 0);
-}
-
-function isPersonal(recipient: unknown): recipient is PersonalRecipient {
-  return typeof recipient === 'object' && recipient !== null && 'token' in recipient;
 }

@@ -2,8 +2,11 @@
  * Gathers recipients out of settled batches, whose memory is used again, into a list that is kept. Owned by the books
  * of a send. Main thread.
  */
+import type { PersonalFields } from '../apns/notification.js';
+import { collapseIdAt, fieldMask } from '../apns/personal-fields.js';
 import type { Batch } from '../engine/batch.js';
-import { apnsIdBytes, OpenBatch } from './open-batch.js';
+import { apnsIdBytes, OpenBatch, shapeOf } from './open-batch.js';
+import type { OwnFields } from './own-fields.js';
 import { RecipientList } from './recipient-list.js';
 
 export class RecipientCollector {
@@ -16,10 +19,12 @@ export class RecipientCollector {
     const { tokens, personal } = batch;
     const apnsIds = personal?.apnsIds ?? null;
     const offsets = personal?.payloadOffsets ?? null;
-    const open = this.#openFor(tokens.tokenBytes, apnsIds !== null, offsets !== null);
+    const fields = personal?.fields ?? null;
+    const open = this.#openFor(tokens.tokenBytes, apnsIds !== null, offsets !== null, fieldMask(fields));
     const apnsId = apnsIds?.subarray(index * apnsIdBytes, (index + 1) * apnsIdBytes) ?? null;
     const payload = offsets === null ? null : personal!.payloads!.slice(offsets[index]!, offsets[index + 1]!);
-    open.add(tokens.bytes, index * tokens.tokenBytes, apnsId, payload);
+    const own = fields === null ? null : fieldsAt(fields, index);
+    open.add(tokens.bytes, index * tokens.tokenBytes, apnsId, payload, own);
     if (open.isFull) this.#done.push(open.take());
   }
 
@@ -34,14 +39,24 @@ export class RecipientCollector {
     return this.#done.length === 0 ? RecipientList.empty : new RecipientList([...this.#done]);
   }
 
-  #openFor(tokenBytes: number, hasApnsIds: boolean, hasPayloads: boolean): OpenBatch {
-    const shape = tokenBytes * 4 + (hasApnsIds ? 2 : 0) + (hasPayloads ? 1 : 0);
+  #openFor(tokenBytes: number, hasApnsIds: boolean, hasPayloads: boolean, fields: number): OpenBatch {
+    const shape = shapeOf(tokenBytes, hasApnsIds, hasPayloads, fields);
     this.#open ??= new Map();
     let open = this.#open.get(shape);
     if (open === undefined) {
-      open = new OpenBatch(tokenBytes, hasApnsIds, hasPayloads);
+      open = new OpenBatch(tokenBytes, hasApnsIds, hasPayloads, fields);
       this.#open.set(shape, open);
     }
     return open;
   }
+}
+
+/** The header fields of the recipient at `index`. */
+function fieldsAt(fields: PersonalFields, index: number): OwnFields {
+  return {
+    mask: fieldMask(fields),
+    expiration: fields.expirations?.[index] ?? 0,
+    priority: fields.priorities?.[index] ?? 0,
+    collapseId: collapseIdAt(fields, index) ?? '',
+  };
 }

@@ -1,11 +1,15 @@
 /**
  * What a program may name as a recipient, and the reading of a single one. Called by the packer, on the main thread.
  */
+import { apsFields } from '../apns/aps-fields.js';
 import { isDeviceToken, readDeviceToken } from '../apns/device-token.js';
+import type { Expiration } from '../apns/headers.js';
 import type { RawPayload } from '../apns/payload.js';
 import { TokenBlock } from '../apns/token-block.js';
 import { PealError } from '../base/errors.js';
 import { maxInvalidTextCharacters, maxTokenBytes, minTokenBytes } from '../base/limits.js';
+import { isSameName } from '../base/nearest-name.js';
+import { adviceForUnknown } from '../base/options.js';
 import { escapeUnprintable } from '../base/text.js';
 import { RecipientList } from './recipient-list.js';
 
@@ -15,13 +19,47 @@ import { RecipientList } from './recipient-list.js';
  */
 export type Token = string | Uint8Array;
 
-/** A recipient with something of its own. */
+/** A recipient with something of its own. What it does not bring is the message's. Other properties are refused. */
 export interface PersonalRecipient {
   readonly token: Token;
   /** A UUID; APNs makes one where it is missing. */
   readonly apnsId?: string;
   /** A payload of its own instead of the message's: plain data, or JSON as text or UTF-8. Same limits. */
   readonly payload?: RawPayload;
+  /** As in a message. Times from now count from when the recipient is taken in. */
+  readonly expiration?: Expiration;
+  /** As in a message. */
+  readonly priority?: 10 | 5 | 1;
+  /** As in a message. Not for binary gateways. */
+  readonly collapseId?: string;
+}
+
+const recipientKeys = ['token', 'apnsId', 'payload', 'expiration', 'priority', 'collapseId'];
+/** What other libraries call these, and what is said elsewhere. */
+const recipientHints = {
+  devicetoken: 'write token',
+  id: 'write apnsId',
+  expiry: 'write expiration',
+  topic: 'it belongs into the message: a message for each topic',
+  pushtype: 'it belongs into the message: a message for each pushType',
+};
+
+/** What is wrong with the properties of a recipient, as the rest of a sentence about it; null where nothing is. */
+export function strangerIn(recipient: object): string | null {
+  for (const key of Object.keys(recipient)) {
+    if (recipientKeys.includes(key)) continue;
+    return `has an unknown property ${JSON.stringify(escapeUnprintable(key, 40))}: ${adviceFor(key)}`;
+  }
+  return null;
+}
+
+/** Fields of the payload are spelt in two ways, and belong into one. */
+function adviceFor(key: string): string {
+  const field = Object.keys(apsFields).find((name) => isSameName(name, key));
+  if (field !== undefined) {
+    return `${field === key ? 'it' : `write ${field}, and it`} belongs into the message, or into a payload of the recipient's own`;
+  }
+  return adviceForUnknown(key, recipientKeys, recipientHints).replace(/\.$/, '');
 }
 
 /**
@@ -63,6 +101,16 @@ export function countRecipients(recipients: readonly Recipient[]): number {
     else count += recipient instanceof RecipientList ? recipient.length : 1;
   }
   return count;
+}
+
+export function isPersonal(recipient: unknown): recipient is PersonalRecipient {
+  return typeof recipient === 'object' && recipient !== null && 'token' in recipient;
+}
+
+/** Whether the recipient, or all of them, have payloads of their own. What is no recipient is refused for that. */
+export function bringsPayload(recipient: Recipient): boolean {
+  if (recipient instanceof RecipientList) return recipient.batches.every(({ personal }) => personal?.payloads != null);
+  return isPersonal(recipient) && recipient.payload !== undefined;
 }
 
 /** Throws PealError ERR_PEAL_TOKEN for a block whose numbers do not fit its bytes. */

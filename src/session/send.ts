@@ -14,6 +14,7 @@ import type { Route } from '../engine/dispatcher/route.js';
 import { Books, faultOf } from './books.js';
 import type { GoneTokens } from './gone-tokens.js';
 import type { Message } from './message.js';
+import { ownFieldsOf } from './own-fields.js';
 import { Packer } from './packer.js';
 import type { Recipient } from './recipient.js';
 import { RecipientStream } from './recipient-stream.js';
@@ -61,6 +62,8 @@ export class Send {
     this.#books = new Books({ message, clock: target.clock, total, outcomes, onInvalid, onProgress, onFault, onGone });
     this.#packer = new Packer({
       encodePayload: (payload) => message.encodePersonalPayload(payload, protocol),
+      readFields: (recipient) => ownFieldsOf(recipient, { pushType: message.pushType, protocol, clock: target.clock }),
+      needsPayloads: !message.hasPayload,
       onInvalid: (recipient) => this.#books.addInvalid(recipient),
       namesAll: options.onUnknown === 'resend' && !message.hasApnsId,
     });

@@ -44,6 +44,66 @@ describe('apns/compile-notification', () => {
     refused({ pushType: 'background', extra: {} }, /needs contentAvailable/);
     refused({ pushType: 'background', contentAvailable: true, alert: 'x' }, /cannot have alert/);
     refused({ pushType: 'background', contentAvailable: true, badge: 1 }, /cannot have badge/);
+    const whole = (aps: object, message: RegExp) => refused({ pushType: 'background', payload: { aps } }, message);
+    whole({ alert: 'x', 'content-available': 1 }, /background cannot have payload\.aps\.alert/);
+    whole({ 'content-available': 1, sound: 'x' }, /background cannot have payload\.aps\.sound/);
+    whole({}, /background needs payload\.aps\.content-available, which must be 1/);
+    whole({ 'content-available': 0 }, /background needs payload\.aps\.content-available/);
+    refused({ pushType: 'background', payload: { data: 1 } }, /background needs payload\.aps\.content-available/);
+  });
+
+  const now = 1_700_000_000;
+  const typeOf = (options: object) => compile(options).headers.find(([name]) => name === 'apns-push-type')?.[1];
+
+  it('sends an event as a Live Activity, and only with what it needs', () => {
+    const topic = 'com.example.app.push-type.liveactivity';
+    const update = { event: 'update', timestamp: now, contentState: { score: 1 } };
+    assert.equal(typeOf(update), 'liveactivity');
+    assert.equal(typeOf({ ...update, topic }), 'liveactivity');
+    assert.equal(typeOf({ event: 'end', timestamp: now }), 'liveactivity');
+    const start = { ...update, event: 'start', attributesType: 'Game', attributes: {}, alert: 'Kick-off' };
+    assert.equal(typeOf(start), 'liveactivity');
+    assert.equal(typeOf({ payload: { aps: { event: 'end', timestamp: now } } }), 'liveactivity');
+    const refused = (options: object, message: RegExp, code = 'ERR_PEAL_PAYLOAD') =>
+      assert.throws(() => compile(options), { code, message });
+    refused({ event: 'update', timestamp: now }, /event update needs contentState besides/);
+    refused({ event: 'end' }, /event end needs timestamp besides/);
+    refused({ ...start, attributes: undefined, alert: undefined }, /event start needs attributes, alert besides/);
+    refused(
+      { payload: { aps: { event: 'update' } } },
+      /event update needs payload\.aps\.timestamp, payload\.aps\.content-state/,
+    );
+    refused({ pushType: 'liveactivity', alert: 'x' }, /liveactivity needs event: start, update or end/);
+    refused({ ...update, pushType: 'alert' }, /event is for Live Activities and does not go with pushType alert/);
+    refused({ ...update, topic: 'com.example.app.voip' }, /does not go with pushType voip/);
+    refused(
+      { ...update, topic: 'com.example.app' },
+      /must be com\.example\.app\.push-type\.liveactivity/,
+      'ERR_PEAL_HEADER',
+    );
+  });
+
+  it('refuses the forms of other services, and what stands outside of aps, where something is to be shown', () => {
+    const refused = (payload: object, message: RegExp) =>
+      assert.throws(() => compile({ payload }), { code: 'ERR_PEAL_PAYLOAD', message });
+    refused({ notification: { title: 'x' } }, /"notification" and no aps, which is the form of another service/);
+    refused({ message: { notification: {}, token: 'x' } }, /"message" and no aps/);
+    refused({ registration_ids: [], data: {} }, /"registration_ids" and no aps/);
+    refused({ alert: 'x' }, /has "alert" outside of aps/);
+    refused({ 'content-available': 1 }, /has "content-available" outside of aps/);
+    const call = { message: { from: 'x' }, sound: 'ring' };
+    assert.equal(compile({ payload: call, topic: 'a.voip' }).payload.length > 0, true);
+    assert.equal(typeOf({ payload: { aps: { alert: 'x' }, notification: { id: 1 } } }), 'alert');
+  });
+
+  it('takes the type of a device management command from what it holds or from its topic', () => {
+    assert.equal(typeOf({ payload: { mdm: 'push magic' } }), 'mdm');
+    assert.equal(typeOf({ payload: { mdm: 'push magic' }, topic: 'com.apple.mgmt.External.x' }), 'mdm');
+  });
+
+  it('has no bytes where nothing is said: each recipient has to bring a payload', () => {
+    assert.equal(compile({ topic: 'a.voip' }).payload.length, 0);
+    assert.equal(typeOf({ topic: 'a.voip' }), 'voip');
   });
 
   it('measures the payload in bytes by its push type', () => {

@@ -43,6 +43,10 @@ describe('apns/headers', () => {
     assert.equal(check({ expiration: 0 }).expiration, 0);
     assert.equal(field(new Date('2030-01-01T00:00:00.999Z')), '1893456000');
     assert.equal(field({ seconds: 3600 }), '1700003600');
+    assert.equal(field('1h'), '1700003600');
+    assert.equal(field('+90s'), '1700000090');
+    assert.equal(field('0'), '0');
+    assert.equal(field('2030-01-01T01:00:00+01:00'), '1893456000');
   });
 
   it('refuses expirations that are none, or surely meant otherwise', () => {
@@ -50,7 +54,8 @@ describe('apns/headers', () => {
       -1,
       1.5,
       Number.NaN,
-      '0',
+      '',
+      'soon',
       null,
       new Date(Number.NaN),
       { seconds: -5 },
@@ -66,7 +71,7 @@ describe('apns/headers', () => {
   it('gives background pushes priority 5 and refuses another', () => {
     assert.equal(check({ pushType: 'background' }).priority, 5);
     assert.equal(check({ pushType: 'background', priority: 5 }).priority, 5);
-    refused({ pushType: 'background', priority: 10 }, /priority 10 does not go with pushType background/);
+    refused({ pushType: 'background', priority: 10 }, /priority is 10, which does not go with pushType background/);
     assert.equal(check({ pushType: 'alert' }).priority, null);
     for (const priority of [0, 2, '10', null]) refused({ priority }, /priority .* not 10, 5 or 1/);
   });
@@ -79,6 +84,28 @@ describe('apns/headers', () => {
         refused({ pushType, topic: 'com.example.app' }, new RegExp(`must be ${topic.replaceAll('.', '\\.')}`));
       }
     }
+  });
+
+  it('reads the push type from the topic where it is not given', () => {
+    const typeFor = (topic: string) => check({ topic }).fields.find(([name]) => name === 'apns-push-type')?.[1];
+    for (const pushType of pushTypes.filter((one) => ruleOf(one).topicSuffix !== '')) {
+      assert.equal(typeFor(topicFor(pushType, 'com.example.app')), pushType);
+    }
+    assert.equal(typeFor('com.apple.mgmt.External.0a1b2c3d-0000-4000-8000-000000000000'), 'mdm');
+    assert.equal(typeFor('com.example.app'), 'alert');
+    assert.equal(typeFor('com.example.voipal'), 'alert');
+  });
+
+  it('refuses a push type that contradicts the topic, unless it is given as a header', () => {
+    refused({ topic: 'com.example.voip', pushType: 'alert' }, /is a topic of pushType voip, not alert/);
+    refused({ topic: 'a.complication', pushType: 'background' }, /is a topic of pushType complication, not background/);
+    refused({ topic: 'com.apple.mgmt.External.x', pushType: 'alert' }, /is a topic of pushType mdm, not alert/);
+    refused({ topic: 'a.push-type.widgets', pushType: 'voip' }, /is a topic of pushType widgets, not voip/);
+    const own = check({ topic: 'com.example.voip', headers: { 'apns-push-type': 'alert' } });
+    assert.deepEqual(own.fields, [
+      ['apns-topic', 'com.example.voip'],
+      ['apns-push-type', 'alert'],
+    ]);
   });
 
   it('has the eleven push types of Apple, and refuses others', () => {

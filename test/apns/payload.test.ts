@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { apsFields } from '../../src/apns/aps-fields.js';
 import { checkPayloadSize, compilePayload, type PayloadOptions } from '../../src/apns/payload.js';
+import { pushTypeOfContent } from '../../src/apns/payload-content.js';
 
 const text = (options: object) => new TextDecoder().decode(compilePayload(options as PayloadOptions).bytes);
 const refused = (options: object, message: RegExp) =>
@@ -60,10 +62,13 @@ describe('apns/payload', () => {
     for (const extra of [[], null, 'x', 3]) refused({ alert: 'x', extra }, /extra must be an object/);
   });
 
+  /** An alert that says nothing is refused. */
+  const spoken = fc.string({ unit: 'grapheme' }).filter((said) => said.trim() !== '');
+
   it('is UTF-8 without needless escapes, and cannot be broken out of by text', () => {
     assert.equal(text({ alert: 'Grüße 世界 😀' }), '{"aps":{"alert":"Grüße 世界 😀"}}');
     fc.assert(
-      fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), (alert, value) => {
+      fc.property(spoken, fc.string({ unit: 'grapheme' }), (alert, value) => {
         assert.deepEqual(JSON.parse(text({ alert, extra: { value } })), { aps: { alert }, value });
       }),
     );
@@ -80,7 +85,7 @@ describe('apns/payload', () => {
     refused({ contentAvailable: 1 }, /contentAvailable must be true or false/);
     refused({ interruptionLevel: 'loud' }, /one of passive, active/);
     refused({ relevanceScore: Number.NaN }, /relevanceScore is NaN/);
-    refused({ timestamp: new Date(Number.NaN) }, /timestamp must be/);
+    refused({ timestamp: new Date(Number.NaN) }, /timestamp is a Date, not a time/);
     refused({ alert: 'cut \ud83d' }, /alert holds half of a surrogate pair/);
     refused({ extra: { n: 5n } }, /extra\.n is of the type bigint/);
     refused(Object.defineProperty({}, 'alert', { get: () => 'x', enumerable: true }), /alert is a getter/);
@@ -113,13 +118,67 @@ describe('apns/payload', () => {
   });
 
   it('suggests background for content-available alone, however it was given', () => {
-    const suggested = (options: object) => compilePayload(options as PayloadOptions).suggestedPushType;
+    const suggested = (options: object) => pushTypeOfContent(compilePayload(options as PayloadOptions).content);
     assert.equal(suggested({ contentAvailable: true, extra: { a: 1 } }), 'background');
     assert.equal(suggested({ contentAvailable: true, alert: 'x' }), 'alert');
     assert.equal(suggested({ contentAvailable: false }), 'alert');
     assert.equal(suggested({ payload: { aps: { 'content-available': 1 } } }), 'background');
     assert.equal(suggested({ payload: '{"aps":{"content-available":1,"badge":3}}' }), 'alert');
-    assert.equal(suggested({ payload: { mdm: 'x' } }), 'alert');
+    assert.equal(suggested({ payload: { mdm: 'x' } }), 'mdm');
+  });
+
+  const start = 1_800_000_000;
+
+  for (const name of ['timestamp', 'staleDate', 'dismissalDate']) {
+    it(`takes seconds for ${name}, and no milliseconds`, () => {
+      const [key] = apsFields[name]!;
+      assert.equal(text({ [name]: start }), `{"aps":{"${key}":${start}}}`);
+      assert.equal(text({ [name]: new Date(start * 1000 + 999) }), `{"aps":{"${key}":${start}}}`);
+      assert.equal(text({ [name]: '2027-01-15T08:00:00Z' }), `{"aps":{"${key}":${start}}}`);
+      assert.match(text({ [name]: '+1h' }), /":\d{10}\}/);
+      refused({ [name]: start * 1000 }, new RegExp(`${name} is 1800000000000, .* give seconds, not milliseconds`));
+      refused({ [name]: 3600 }, new RegExp(`${name} is 3600, which lies before 2001: .* \\{ seconds: 3600 \\}`));
+      refused({ [name]: 0 }, new RegExp(`${name} is 0`));
+      refused({ [name]: 'soon' }, new RegExp(`${name} is "soon", not a time`));
+      refused({ payload: { aps: { [key]: start * 1000 } } }, new RegExp(`payload.aps.${key} is 1800000000000`));
+      refused({ payload: { aps: { [key]: String(start) } } }, new RegExp(`payload.aps.${key} must be a number`));
+    });
+  }
+
+  it('refuses an alert and a sound that say nothing, named or whole', () => {
+    for (const alert of ['', '  ', {}, { title: '', body: ' ' }, { title: undefined }]) {
+      refused({ alert }, /alert is empty/);
+      refused({ payload: { aps: { alert } } }, /payload\.aps\.alert is empty/);
+    }
+    refused({ sound: '' }, /sound is empty/);
+    assert.equal(text({ alert: { title: 'x', body: '' } }), '{"aps":{"alert":{"title":"x","body":""}}}');
+    assert.equal(text({ badge: 0 }), '{"aps":{"badge":0}}');
+  });
+
+  it('holds a whole payload to what named options are held to', () => {
+    const aps = (value: unknown, message: RegExp) => {
+      refused({ payload: { aps: value } }, message);
+      refused({ payload: JSON.stringify({ aps: value }) }, message);
+    };
+    aps({ 'content-available': true }, /payload\.aps\.content-available is true: in a payload it must be 1 or 0/);
+    aps({ 'mutable-content': '1' }, /payload\.aps\.mutable-content is "1": in a payload it must be 1 or 0/);
+    aps({ badge: '3' }, /payload\.aps\.badge must be a whole number/);
+    aps({ alert: 7 }, /payload\.aps\.alert must be a string or an object/);
+    aps({ alert: { title: 7 } }, /payload\.aps\.alert\.title must be a string/);
+    aps({ sound: { critical: true, name: 'x' } }, /payload\.aps\.sound\.critical is true/);
+    aps({ contentAvailable: 1 }, /has the key "contentAvailable": write content-available/);
+    aps({ 'content-avaliable': 1 }, /has the key "content-avaliable": write content-available/);
+    aps({ thread_id: 'x' }, /has the key "thread_id": write thread-id/);
+    aps({ alert: { titleLocKey: 'x' } }, /payload\.aps\.alert has the key "titleLocKey": write title-loc-key/);
+    aps('text', /payload\.aps must be an object/);
+    aps(null, /payload\.aps must be an object/);
+    refused({ payload: { APS: { alert: 'x' } } }, /has the key "APS": write aps/);
+  });
+
+  it('lets keys through that Apple may have added, and an app’s own', () => {
+    const whole =
+      '{"aps":{"alert":{"body":"x","summary-arg":"y"},"content-available":1,"url-args":[],"hologram":2},"apsx":1}';
+    assert.equal(text({ payload: whole }), whole);
   });
 
   it('allows 4,096 bytes, 5,120 for voip, and says actual and allowed', () => {

@@ -50,6 +50,10 @@ describe('parseDuration', () => {
     it(`refuses ${JSON.stringify(text)}`, () => assert.equal(parseDuration(text), null));
   }
 
+  it('counts a bare number in the unit that is asked for', () => {
+    assert.deepEqual([parseDuration('90', 1), parseDuration('1.5', 1), parseDuration('90s', 1)], [90, 2, 90_000]);
+  });
+
   it('reads what durationText writes', () => {
     assert.deepEqual(
       [durationText(3600), durationText(90), durationText(172_800), durationText(300)],
@@ -70,6 +74,7 @@ describe('parseTime', () => {
     ['+1h', now + hour],
     ['1h', now + hour],
     ['+90', now + 90_000],
+    ['3600', now + hour],
     ['PT5M', now + 300_000],
     ['2031-01-31T12:00:00Z', now],
     ['2031-01-31t12:00z', now],

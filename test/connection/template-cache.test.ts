@@ -37,6 +37,21 @@ describe('connection/template-cache', () => {
     assert.equal(cache.templateFor(runOf(2)), templates[1], 'equal ids mean equal notifications');
   });
 
+  it('keeps one for each set of header fields that recipients bring', () => {
+    const none = { expirations: null, priorities: null, collapseIds: null, collapseIdOffsets: null };
+    const one = (fields: object) =>
+      runOf(1, 32, { apnsIds: null, payloads: null, payloadOffsets: null, fields: { ...none, ...fields } });
+    const ids = { collapseIds: Uint8Array.of(97), collapseIdOffsets: Uint32Array.of(0, 1) };
+    const expirations = Uint32Array.of(5);
+    const priorities = Uint8Array.of(5);
+    const all = [{}, { expirations }, { priorities }, ids, { expirations, priorities }, { expirations, ...ids }];
+    assert.equal(new Set(all.map((fields) => cache.templateFor(one(fields)))).size, all.length);
+    assert.deepEqual(
+      all.map((fields) => personalKinds(one(fields)).ownFields),
+      [0, 1, 2, 4, 3, 5],
+    );
+  });
+
   it('makes them anew once they are cleared, and only then', () => {
     const first = cache.templateFor(runOf(1));
     assert.equal(cache.templateFor(runOf(1)), first);
@@ -56,8 +71,12 @@ describe('connection/template-cache', () => {
 
   it('tells the personal parts of a run', () => {
     const ids = { apnsIds: new Uint8Array(16), payloads: null, payloadOffsets: null };
-    assert.deepEqual(personalKinds(runOf(1)), { hasPersonalIds: false, hasPersonalPayloads: false });
-    assert.deepEqual(personalKinds(runOf(1, 32, ids)), { hasPersonalIds: true, hasPersonalPayloads: false });
+    assert.deepEqual(personalKinds(runOf(1)), { hasPersonalIds: false, hasPersonalPayloads: false, ownFields: 0 });
+    assert.deepEqual(personalKinds(runOf(1, 32, ids)), {
+      hasPersonalIds: true,
+      hasPersonalPayloads: false,
+      ownFields: 0,
+    });
   });
 
   it('keeps those that were used last', () => {

@@ -65,11 +65,47 @@ describe('Message', () => {
     };
     const block = new TokenBlock(new Uint8Array(64).fill(7), 32, 2);
     const personal = { token, apnsId: '01234567-89ab-cdef-0123-456789abcdef', payload: { aps: { badge: 1 } } };
-    const before = new Message([token, new Uint8Array(32), block, personal], options);
+    const own = { token, expiration: 1_900_000_001, priority: 5, collapseId: 'mine' } as const;
+    const before = new Message([token, new Uint8Array(32), block, personal, own], options);
     const restored = Message.fromJSON(JSON.parse(JSON.stringify(before)));
     assert.deepEqual(restored.toJSON(), before.toJSON());
     assert.deepEqual(restored.notification, before.notification);
-    assert.equal(restored.tokens.length, 5);
+    assert.equal(restored.tokens.length, 6);
+    assert.deepEqual(restored.tokens[5], own);
+  });
+
+  it('needs to say nothing where every recipient has a payload of its own', () => {
+    const recipients = [{ token, payload: { aps: { alert: 'yours' } } }];
+    const quiet = new Message(recipients, { topic: 'com.example.app' });
+    assert.deepEqual([quiet.hasPayload, quiet.payload, quiet.pushType], [false, '', 'alert']);
+    assert.equal(message({ topic: 'com.example.app' }, []).hasPayload, false);
+    const restored = Message.fromJSON(JSON.parse(JSON.stringify(quiet)));
+    assert.deepEqual([restored.hasPayload, restored.toJSON()], [false, quiet.toJSON()]);
+    const empty = { code: 'ERR_PEAL_PAYLOAD', message: /The message is empty/ };
+    const block = new TokenBlock(new Uint8Array(32), 32, 1);
+    for (const lacking of [token, { token }, block, new RecipientList([{ tokens: block, personal: null }])]) {
+      assert.throws(() => new Message([...recipients, lacking], {}), empty);
+      assert.throws(() => quiet.withTokens([lacking]), empty);
+    }
+  });
+
+  it('restores what an older one let through, and judges it no more', () => {
+    const data = { ...message({ alert: 'x' }).toJSON(), payload: '{"aps":{"content-available":true,"alert":""}}' };
+    assert.equal(Message.fromJSON(data).payload, data.payload);
+  });
+
+  it('says what was meant by an option that it does not know', () => {
+    const refused = (options: object, said: RegExp) =>
+      assert.throws(() => message(options as MessageOptions), { code: 'ERR_PEAL_OPTION', message: said });
+    refused({ alert: 'x', 'thread-id': 'y' }, /^Message has no option "thread-id": write threadId\.$/);
+    refused({ alert: 'x', content_available: 1 }, /"content_available": write contentAvailable\.$/);
+    refused({ alert: 'x', 'apns-topic': 'y' }, /"apns-topic": write topic\.$/);
+    refused({ alert: 'x', title: 'y' }, /"title": write alert: \{ title \}\.$/);
+    refused({ alert: 'x', priorty: 5 }, /"priorty": did you mean priority\?$/);
+    assert.throws(
+      () => Message.fromJSON({ ...message({ alert: 'x' }).toJSON(), header: {} } as never),
+      /did you mean headers\?/,
+    );
   });
 
   it('is restored with the attempt it had reached', () => {
@@ -116,7 +152,16 @@ describe('Message', () => {
     assert.ok(fromNow > 3590 && fromNow <= 3600, String(fromNow));
     const both = { alert: 'hi', expiry: 0, expiration: 0 };
     assert.throws(() => message(both), { code: 'ERR_PEAL_HEADER', message: /expiration and expiry/ });
-    for (const expiry of [-1, 1.5, 3600, 2 ** 32, new Date(Number.NaN), { seconds: -1 }, { seconds: 2 ** 33 }, '1h']) {
+    for (const expiry of [
+      -1,
+      1.5,
+      3600,
+      2 ** 32,
+      new Date(Number.NaN),
+      { seconds: -1 },
+      { seconds: 2 ** 33 },
+      'soon',
+    ]) {
       assert.throws(() => message({ alert: 'hi', expiry } as object), {
         code: 'ERR_PEAL_HEADER',
         message: /expiration/,

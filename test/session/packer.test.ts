@@ -4,13 +4,24 @@ import fc from 'fast-check';
 import { TokenBlock } from '../../src/apns/token-block.js';
 import { PealError } from '../../src/base/errors.js';
 import type { Batch } from '../../src/engine/batch.js';
+import { type OwnFields, ownFieldsOf } from '../../src/session/own-fields.js';
 import { Packer } from '../../src/session/packer.js';
 import type { InvalidRecipient, Recipient } from '../../src/session/recipient.js';
 import { RecipientList } from '../../src/session/recipient-list.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 
-function pack(recipients: readonly Recipient[]): { batches: Batch[]; invalid: InvalidRecipient[]; tokens: string[] } {
+function pack(
+  recipients: readonly Recipient[],
+  needsPayloads = false,
+): { batches: Batch[]; invalid: InvalidRecipient[]; tokens: string[] } {
   const invalid: InvalidRecipient[] = [];
-  const packer = new Packer({ encodePayload, onInvalid: (recipient) => invalid.push(recipient) });
+  const context = { pushType: 'alert', protocol: 'http2', clock: new VirtualClock(1_700_000_000_000) } as const;
+  const packer = new Packer({
+    encodePayload,
+    readFields: (recipient) => ownFieldsOf(recipient, context),
+    needsPayloads,
+    onInvalid: (recipient) => invalid.push(recipient),
+  });
   const batches: Batch[] = [];
   for (const recipient of recipients) {
     packer.add(recipient);
@@ -114,6 +125,89 @@ describe('Packer', () => {
       invalid.map(({ why }) => why),
       ['has a payload that may not be sent: too large', 'has an apnsId that is not a UUID'],
     );
+  });
+
+  it('keeps header fields with their recipient, one batch for each set of them', () => {
+    const { batches, invalid } = pack([
+      { token: token(1), collapseId: 'a' },
+      { token: token(2), collapseId: 'news-22', expiration: '1h' },
+      { token: token(3), collapseId: 'bb' },
+      { token: token(4), expiration: 0, collapseId: 'c', priority: 5 },
+      { token: token(5), expiration: new Date(1_900_000_000_500), collapseId: 'x' },
+    ]);
+    assert.deepEqual(invalid, []);
+    const shown = batches.map(({ tokens, personal }) => {
+      const { expirations, priorities, collapseIds, collapseIdOffsets } = personal!.fields!;
+      return {
+        tokens: [...new RecipientList([{ tokens, personal }])].map((hex) => Number.parseInt(hex, 16)),
+        expirations: expirations === null ? null : [...expirations],
+        priorities: priorities === null ? null : [...priorities],
+        ids: [Buffer.from(collapseIds!).toString(), ...collapseIdOffsets!],
+      };
+    });
+    assert.deepEqual(shown, [
+      { tokens: [1, 3], expirations: null, priorities: null, ids: ['abb', 0, 1, 3] },
+      { tokens: [2, 5], expirations: [1_700_003_600, 1_900_000_000], priorities: null, ids: ['news-22x', 0, 7, 8] },
+      { tokens: [4], expirations: [0], priorities: [5], ids: ['c', 0, 1] },
+    ]);
+  });
+
+  it('fills whole batches also where every collapse id is another', () => {
+    const { batches } = pack(Array.from({ length: 2100 }, (_, i) => ({ token: token(i), collapseId: `id-${i}` })));
+    assert.deepEqual(
+      batches.map(({ tokens }) => tokens.count),
+      [1024, 1024, 52],
+    );
+  });
+
+  const refusals: readonly (readonly [recipient: object, why: RegExp])[] = [
+    [{ collapseID: 'x' }, /^has an unknown property "collapseID": write collapseId$/],
+    [{ 'collapse-id': 'x' }, /"collapse-id": write collapseId$/],
+    [{ 'apns-collapse-id': 'x' }, /"apns-collapse-id": write collapseId$/],
+    [{ paylaod: {} }, /"paylaod": did you mean payload\?$/],
+    [{ 'thread-id': 'x' }, /"thread-id": write threadId, and it belongs into the message, or into a payload/],
+    [{ badge: 3 }, /"badge": it belongs into the message, or into a payload of the recipient's own$/],
+    [{ topic: 'x' }, /"topic": it belongs into the message/],
+    [{ zzz: undefined }, /"zzz": it knows token, apnsId, payload, expiration, priority, collapseId$/],
+    [{ collapseId: '' }, /^has a collapseId that is ""/],
+    [{ collapseId: 'x'.repeat(65) }, /^has a collapseId that has 65 bytes, more than 64$/],
+    [{ collapseId: 'a\nb' }, /^has a collapseId that is "a/],
+    [{ expiration: 3600 }, /^has an expiration that is 3600, which lies before 2001.*\{ seconds: 3600 \}$/],
+    [{ expiration: 1_900_000_000_000 }, /give seconds, not milliseconds$/],
+    [{ expiration: 'soon' }, /^has an expiration that is "soon", not a time/],
+    [{ priority: 7 }, /^has a priority that is 7, not 10, 5 or 1$/],
+    [{ priority: '5' }, /^has a priority that is "5"/],
+  ];
+  for (const [own, why] of refusals) {
+    it(`refuses a recipient with ${JSON.stringify(own)}, and says why`, () => {
+      const { invalid, tokens } = pack([token(1), { token: token(2), ...own } as Recipient, token(3)]);
+      assert.deepEqual(tokens, [token(1), token(3)]);
+      assert.deepEqual([invalid.length, invalid[0]!.index, invalid[0]!.text], [1, 1, token(2)]);
+      assert.match(invalid[0]!.why, why);
+    });
+  }
+
+  it('knows what a background push and a binary gateway allow a recipient', () => {
+    const read = (recipient: object, pushType: 'alert' | 'background', protocol: 'http2' | 'binary') =>
+      ownFieldsOf({ token: token(1), ...recipient }, { pushType, protocol });
+    assert.match(String(read({ priority: 10 }, 'background', 'http2')), /does not go with pushType background/);
+    assert.match(String(read({ priority: 1 }, 'alert', 'binary')), /priority 1, which a binary gateway does not know/);
+    assert.match(String(read({ collapseId: 'x' }, 'alert', 'binary')), /binary gateway cannot be told/);
+    assert.equal((read({ priority: 5, expiration: 0 }, 'background', 'binary') as OwnFields).mask, 3);
+  });
+
+  it('takes nobody without a payload where the message has none', () => {
+    const kept = pack([{ token: token(7), payload: { a: 1 } }]).batches;
+    const recipients = [token(1), block(2, 10), { token: token(2), payload: { a: 1 } }, { token: token(3) }];
+    const lists = [new RecipientList(kept), new RecipientList(pack([block(3, 20)]).batches), 'no token'];
+    const { tokens, invalid } = pack([...recipients, ...lists], true);
+    assert.deepEqual(tokens.sort(), [token(2), token(7)]);
+    assert.deepEqual(
+      invalid.map(({ index }) => index),
+      [0, 1, 2, 4, 6, 7, 8, 9],
+    );
+    for (const { why } of invalid.slice(0, 7)) assert.equal(why, 'has no payload of its own, and the message has none');
+    assert.notEqual(invalid[7]!.why, invalid[0]!.why);
   });
 
   it('sends large blocks in place and gathers small ones', () => {

@@ -400,6 +400,23 @@ describe('Send', () => {
     assert.deepEqual(personal, [3 * 16, null, null], 'the second has its own, the third needs none');
   });
 
+  it('keeps header fields of recipients with them through a retry, and through JSON', async () => {
+    const engine = new FakeEngine();
+    engine.judge = (_, number) => (number % 3 === 0 ? 'accepted' : number % 3 === 1 ? 'unsent' : 'unknown');
+    const given = Array.from({ length: 30 }, (_, n) => ({
+      token: token(n),
+      collapseId: `id-${n}`,
+      expiration: 1_900_000_000 + n,
+    }));
+    const result = await send(engine, new Message(given, { alert: 'hi' }));
+    const kept = result.retry({ unknown: true })!;
+    const expected = given.filter((_, n) => n % 3 !== 0).sort((a, b) => (a.token < b.token ? -1 : 1));
+    const byToken = (data: Message) =>
+      [...(data.toJSON().tokens as typeof given)].sort((a, b) => (a.token < b.token ? -1 : 1));
+    assert.deepEqual(byToken(kept), expected);
+    assert.deepEqual(byToken(Message.fromJSON(JSON.parse(JSON.stringify(kept)))), expected);
+  });
+
   it('tells how many requests were sent again', async () => {
     const engine = new FakeEngine();
     engine.resent = 2;

@@ -49,7 +49,7 @@ export class FrameOutput {
    * first has the identifier `identifier`, and each one after it the next. At least one where the output is empty.
    * Returns how many.
    *
-   * @param personal Payloads of their own; used where the template says so.
+   * @param personal Payloads and fields of their own; used where the template says so.
    */
   append(
     template: FrameTemplate,
@@ -61,6 +61,7 @@ export class FrameOutput {
     identifier: number,
   ): number {
     if (most <= 0) return 0;
+    if (template.ownFields !== 0) return this.#appendFields(template, tokens, personal!, order, from, most, identifier);
     if (template.hasPersonalPayloads) {
       return this.#appendPersonal(template, tokens, personal!, order, from, most, identifier);
     }
@@ -178,6 +179,38 @@ export class FrameOutput {
       for (let i = 0; i < tokenBytes; i++) this.#bytes[at + tokenOffset + i] = tokens.bytes[tokenAt + i]!;
       if (identifierOffset < 0) continue;
       this.#view.setUint32(at + identifierOffset + template.identifierShift(end - start), identifier + count);
+    }
+    return count;
+  }
+
+  /** Where recipients have expiry or priority of their own, each notification is written by itself. */
+  #appendFields(
+    template: FrameTemplate,
+    tokens: TokenBlock,
+    personal: PersonalParts,
+    order: Uint16Array,
+    from: number,
+    most: number,
+    identifier: number,
+  ): number {
+    const { payloads, payloadOffsets, fields } = personal;
+    const { command, tokenBytes, notification } = template;
+    let count = 0;
+    for (; count < most; count++) {
+      const index = order[from + count]!;
+      const shared = payloads === null || payloadOffsets === null;
+      const written: NotificationFields = {
+        command,
+        token: tokens.bytes.subarray(index * tokenBytes, (index + 1) * tokenBytes),
+        payload: shared ? notification.payload : payloads.subarray(payloadOffsets[index], payloadOffsets[index + 1]),
+        identifier: identifier + count,
+        expiry: fields?.expirations?.[index] ?? notification.expiration,
+        priority: fields?.priorities?.[index] ?? notification.priority,
+      };
+      if (this.#roomFor(notificationBytes(written)) === 0) break;
+      const at = this.#length;
+      this.#cutLayout(at);
+      this.#length = writeNotification(this.#bytes, at, written);
     }
     return count;
   }

@@ -28,6 +28,8 @@ export interface FrameTemplateOptions {
   readonly command?: Command;
   /** Each recipient brings a payload of its own (PersonalParts.payloads). Default false. */
   readonly hasPersonalPayloads?: boolean;
+  /** Mask of the fields that each recipient brings (PersonalParts.fields), in the place of shared ones. Default 0. */
+  readonly ownFields?: number;
 }
 
 /** What a length of two octets can say. */
@@ -43,6 +45,8 @@ export class FrameTemplate {
   /** Where the identifier stands in the image (see identifierShift); -1 in command 0, which has none. */
   readonly identifierOffset: number;
   readonly hasPersonalPayloads: boolean;
+  readonly ownFields: number;
+  readonly notification: Notification;
   /** Where the payload's length stands. */
   readonly #payloadLengthOffset: number;
 
@@ -60,6 +64,8 @@ export class FrameTemplate {
     this.command = command;
     this.tokenBytes = tokenBytes;
     this.hasPersonalPayloads = hasPersonalPayloads;
+    this.ownFields = options.ownFields ?? 0;
+    this.notification = notification;
     this.tokenOffset = tokenOffsets[command];
     this.#payloadLengthOffset = this.tokenOffset + tokenBytes + (command === FRAMED ? 1 : 0);
     this.identifierOffset = this.#identifierOffset(payload.length);

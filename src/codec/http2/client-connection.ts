@@ -14,6 +14,7 @@
  * a request can be withdrawn, and its stream is idle to the peer.
  */
 import type { Notification, PersonalParts } from '../../apns/notification.js';
+import { fieldMask } from '../../apns/personal-fields.js';
 import type { TokenBlock } from '../../apns/token-block.js';
 import { PealError } from '../../base/errors.js';
 import {
@@ -335,7 +336,8 @@ function checkParts(template: RequestTemplate, tokens: TokenBlock, personal: Per
   const isRight =
     template.tokenBytes === tokens.tokenBytes &&
     template.hasPersonalIds === (personal?.apnsIds != null) &&
-    template.hasPersonalPayloads === (personal?.payloads != null && personal.payloadOffsets !== null);
+    template.hasPersonalPayloads === (personal?.payloads != null && personal.payloadOffsets !== null) &&
+    template.ownFields === fieldMask(personal?.fields);
   if (isRight) return;
   throw new PealError('ERR_PEAL_OPTION', 'recipients and request template do not match; make a template for them', {
     origin: 'usage',

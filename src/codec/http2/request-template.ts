@@ -8,6 +8,7 @@
  * apns-expiration, apns-collapse-id and apns-id indexed the first time only; `authorization` as the owner chooses.
  */
 import type { Notification } from '../../apns/notification.js';
+import { isOwnField } from '../../apns/personal-fields.js';
 import { PealError } from '../../base/errors.js';
 import { headerTableBytes, maxRequestHeaderListBytes, maxTokenBytes } from '../../base/limits.js';
 import { ByteWriter } from '../byte-writer.js';
@@ -21,6 +22,7 @@ import {
   writeLiteral,
 } from '../hpack/index.js';
 import { DATA, FLAG_END_HEADERS, FLAG_END_STREAM, FRAME_HEADER_BYTES, HEADERS, writeFrameHeader } from './frames.js';
+import { ownFieldsListBytes } from './own-fields.js';
 import type { PeerSettings } from './settings.js';
 import type { SlotImage } from './slot-image.js';
 
@@ -33,6 +35,8 @@ export interface TemplateOptions {
   readonly hasPersonalIds?: boolean;
   /** Each recipient brings a payload of its own (PersonalParts.payloads). Default false. */
   readonly hasPersonalPayloads?: boolean;
+  /** Mask of header fields that each recipient brings (PersonalParts.fields), in the place of shared ones. Default 0. */
+  readonly ownFields?: number;
 }
 
 /** What the connection adds to every template. */
@@ -52,6 +56,7 @@ export class RequestTemplate {
   readonly tokenBytes: number;
   readonly hasPersonalIds: boolean;
   readonly hasPersonalPayloads: boolean;
+  readonly ownFields: number;
   /** The shared payload; empty where recipients bring their own. */
   readonly payload: Uint8Array;
   /** Size of the header list as RFC 7541 §4.1 counts, in bytes. */
@@ -74,13 +79,15 @@ export class RequestTemplate {
     this.tokenBytes = options.tokenBytes;
     this.hasPersonalIds = options.hasPersonalIds ?? false;
     this.hasPersonalPayloads = options.hasPersonalPayloads ?? false;
+    this.ownFields = options.ownFields ?? 0;
     this.payload = this.hasPersonalPayloads ? noPayload : notification.payload;
     this.#fieldsBeforePath = [
       { name: ':method', value: 'POST', indexing: 'shared' },
       { name: ':scheme', value: 'https', indexing: 'shared' },
       { name: ':authority', value: connection.authority, indexing: 'shared' },
     ];
-    this.#fieldsAfterPath = [...authorization(connection, options.providerToken), ...notification.headers.map(indexed)];
+    const shared = notification.headers.filter(([name]) => !isOwnField(this.ownFields, name));
+    this.#fieldsAfterPath = [...authorization(connection, options.providerToken), ...shared.map(indexed)];
     this.headerListBytes = this.#listBytes();
     this.#unsendable = unsendableField([...this.#fieldsBeforePath, ...this.#fieldsAfterPath]);
     if (!(this.tokenBytes >= 1 && this.tokenBytes <= maxTokenBytes)) {
@@ -88,6 +95,11 @@ export class RequestTemplate {
         origin: 'usage',
       });
     }
+  }
+
+  /** Whether a request holds more of its own than a token and an id of fixed length. */
+  get isPersonal(): boolean {
+    return this.hasPersonalPayloads || this.ownFields !== 0;
   }
 
   /**
@@ -123,7 +135,7 @@ export class RequestTemplate {
   /**
    * Appends the header block of one request. What it enters into the peer's table counts at once, so it has to be sent.
    * Returns the offset of the token's hex digits; a personal apns-id is the last 36 octets. Both are for the caller
-   * to fill.
+   * to fill; header fields of the recipient's own go behind it.
    */
   writeBlock(encoder: HpackEncoder, out: ByteWriter): number {
     encoder.encode(this.#beforePath, out);
@@ -141,8 +153,8 @@ export class RequestTemplate {
 
   #drawImage(encoder: HpackEncoder): SlotImage {
     const out = new ByteWriter(512 + this.payload.length);
-    const payloadBytes = this.payload.length;
-    const endsWithHeaders = payloadBytes === 0 && !this.hasPersonalPayloads;
+    const payloadBytes = this.isPersonal ? 0 : this.payload.length;
+    const endsWithHeaders = this.payload.length === 0 && !this.hasPersonalPayloads;
     out.skip(FRAME_HEADER_BYTES);
     const hexOffset = this.writeBlock(encoder, out);
     const headBytes = out.length;
@@ -198,7 +210,7 @@ export class RequestTemplate {
     let bytes = fieldBytes(':path', devicePath) + 2 * this.tokenBytes;
     for (const { name, value } of fields) bytes += fieldBytes(name, value);
     if (this.hasPersonalIds) bytes += fieldBytes('apns-id', '') + idCharacters;
-    return bytes;
+    return bytes + ownFieldsListBytes(this.ownFields);
   }
 }
 

@@ -3,6 +3,8 @@
  * where used, a personal apns-id or payload. Made by request-template for one state of the HPACK encoder; never
  * changed after that, so that output buffers know by identity what they hold.
  *
+ * Where recipients bring header fields of their own, these follow at `headBytes`, before the payload.
+ *
  *   | frame header | constant fields | :path /3/device/<hex> | constant fields | apns-id | frame header | payload |
  *   0              9                            ^ hexOffset                     ^ idOffset ^ headBytes
  */

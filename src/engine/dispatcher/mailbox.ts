@@ -8,6 +8,7 @@
  * memory is bounded also when a shard is lost.
  */
 import type { PersonalParts } from '../../apns/notification.js';
+import { copyFields } from '../../apns/personal-fields.js';
 import { maxBatchRecipients } from '../../base/limits.js';
 import type { Batch } from '../batch.js';
 import type { Ledger } from '../ledger.js';
@@ -193,14 +194,18 @@ export class Mailbox {
 function copyPersonal({ tokens, personal }: Batch): PersonalParts | null {
   if (personal === null) return null;
   const { count } = tokens;
-  const { apnsIds, payloads, payloadOffsets } = personal;
+  const { apnsIds, payloads, payloadOffsets, fields = null } = personal;
   return {
     apnsIds: apnsIds === null ? null : new Uint8Array(apnsIds.subarray(0, count * 16)),
     payloads: payloads === null ? null : new Uint8Array(payloads),
     payloadOffsets: payloadOffsets === null ? null : new Uint32Array(payloadOffsets.subarray(0, count + 1)),
+    fields: fields === null ? null : copyFields(fields, count),
   };
 }
 
-function buffersOf({ apnsIds, payloads, payloadOffsets }: PersonalParts): ArrayBuffer[] {
-  return [apnsIds, payloads, payloadOffsets].flatMap((part) => (part === null ? [] : [part.buffer as ArrayBuffer]));
+function buffersOf({ apnsIds, payloads, payloadOffsets, fields }: PersonalParts): ArrayBuffer[] {
+  const own = fields === null || fields === undefined ? [] : Object.values(fields);
+  return [apnsIds, payloads, payloadOffsets, ...(own as readonly (Uint8Array | Uint32Array | null)[])].flatMap(
+    (part) => (part === null ? [] : [part.buffer as ArrayBuffer]),
+  );
 }

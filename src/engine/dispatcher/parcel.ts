@@ -4,6 +4,7 @@
  * shared memory, from which this ledger is brought up to date whenever the shard gives the batch back or is lost. What
  * may be answered otherwise next time waits (retry-line) and goes to a shard again, the others staying as they are.
  */
+import { fieldsFault } from '../../apns/personal-fields.js';
 import { reasonOf } from '../../apns/reason.js';
 import type { PealError } from '../../base/errors.js';
 import {
@@ -160,7 +161,7 @@ export class Parcel {
 }
 
 function weigh({ tokens, personal }: Batch): number {
-  const personalBytes = personal?.payloads?.byteLength ?? 0;
+  const personalBytes = (personal?.payloads?.byteLength ?? 0) + (personal?.fields?.collapseIds?.byteLength ?? 0);
   return Math.max(tokens.count, Math.ceil(personalBytes / personalBytesPerCredit), 1);
 }
 
@@ -182,7 +183,11 @@ export function batchFault({ tokens, personal }: Batch): string | null {
   if (personal.apnsIds !== null && personal.apnsIds.byteLength < count * 16) {
     return `${count} apns-ids need ${count * 16} bytes, not ${personal.apnsIds.byteLength}`;
   }
-  const { payloads, payloadOffsets } = personal;
+  const { payloads, payloadOffsets, fields } = personal;
+  if (fields !== null && fields !== undefined) {
+    const fault = fieldsFault(fields, count);
+    if (fault !== null) return fault;
+  }
   if ((payloads === null) !== (payloadOffsets === null)) return 'payloads and payloadOffsets come together';
   if (payloads === null || payloadOffsets === null) return null;
   if (payloadOffsets.length < count + 1 || payloadOffsets[count]! > payloads.byteLength) {

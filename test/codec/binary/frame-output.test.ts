@@ -108,6 +108,40 @@ describe('codec/binary/frame-output', () => {
     );
   });
 
+  it('writes an expiry and a priority of the recipient’s own in the place of the shared ones', () => {
+    const tokens = tokensOf(6, 32);
+    const order = Uint16Array.of(5, 0, 3);
+    const notification = notificationOf('{"aps":{}}');
+    for (const payloads of [null, personalOf(6)]) {
+      const expirations = Uint32Array.of(0, 1, 2, 4_000_000_000, 4, 5);
+      const fields = {
+        expirations,
+        priorities: Uint8Array.of(5, 10, 5, 5, 10, 10),
+        collapseIds: null,
+        collapseIdOffsets: null,
+      };
+      const personal = { apnsIds: null, payloads: null, payloadOffsets: null, ...payloads, fields };
+      const template = new FrameTemplate(notification, {
+        tokenBytes: 32,
+        hasPersonalPayloads: payloads !== null,
+        ownFields: 3,
+      });
+      const output = new FrameOutput(5000);
+      assert.equal(output.append(template, tokens, personal, order, 0, 3, 7), 3);
+      const read = readAll(output.take()).notifications;
+      assert.deepEqual(
+        read.map(({ token, identifier, expiry, priority }) => [token, identifier, expiry, priority]),
+        [
+          [tokens.hexAt(5), 7, 5, 10],
+          [tokens.hexAt(0), 8, 0, 5],
+          [tokens.hexAt(3), 9, 4_000_000_000, 5],
+        ],
+      );
+      const third = payloads === null ? '{"aps":{}}' : `{"n":"${'x'.repeat(21)}"}`;
+      assert.equal(read[2]!.payload, third);
+    }
+  });
+
   it('fills one write and no more', () => {
     const template = new FrameTemplate(notificationOf('x'.repeat(120)), { tokenBytes: 32 });
     const order = Uint16Array.from({ length: 100 }, (_, i) => i);

@@ -6,6 +6,7 @@ import * as http2 from 'node:http2';
 import { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import type { Notification, PersonalParts } from '../../../src/apns/notification.js';
+import { fieldMask } from '../../../src/apns/personal-fields.js';
 import { ClientConnection, type TemplateOptions } from '../../../src/codec/http2/index.js';
 import type { RequestTemplate } from '../../../src/codec/http2/request-template.js';
 import { cases } from '../../support/cases.js';
@@ -261,6 +262,34 @@ async function sendAndCompare(peer: NodePeer, pieces: readonly Piece[]): Promise
   for (const report of peer.listener.reports.values()) assert.equal(report.kind, 'accepted');
 }
 
+const sharedPriority = plainNotification.headers.find(([name]) => name === 'apns-priority')?.[1];
+const exactly = (count: number): fc.ArrayConstraints => ({ minLength: count, maxLength: count });
+
+function personalWith(
+  count: number,
+  expirations: number[] | null,
+  priorities: number[] | null,
+  ids: string[] | null,
+  hasIds: boolean,
+  hasPayloads: boolean,
+): PersonalParts {
+  const offsets = new Uint32Array(count + 1);
+  ids?.forEach((id, i) => {
+    offsets[i + 1] = offsets[i]! + id.length;
+  });
+  return {
+    apnsIds: hasIds ? new Uint8Array(16 * count).map((_, i) => i) : null,
+    payloads: hasPayloads ? new Uint8Array(2 * count).fill(65) : null,
+    payloadOffsets: hasPayloads ? Uint32Array.from({ length: count + 1 }, (_, i) => 2 * i) : null,
+    fields: {
+      expirations: expirations === null ? null : Uint32Array.from(expirations),
+      priorities: priorities === null ? null : Uint8Array.from(priorities),
+      collapseIds: ids === null ? null : Buffer.from(ids.join('')),
+      collapseIdOffsets: ids === null ? null : offsets,
+    },
+  };
+}
+
 describe('codec/http2: requests as node:http2 reads them', () => {
   it('arrive intact for random batches, payloads, windows, stream limits and table sizes', async () => {
     const settings = fc.record({
@@ -331,6 +360,59 @@ describe('codec/http2: requests as node:http2 reads them', () => {
       await peer.sendAll(all);
       assertSeen(peer, all, [plainNotification]);
     });
+  });
+
+  it('carry header fields of the recipient’s own in the place of the shared ones, whatever the tables hold', async function () {
+    this.timeout(60_000);
+    const count = 40;
+    const shared = withPayload(50, [
+      ['apns-expiration', '1900000000'],
+      ['apns-collapse-id', 'shared'],
+    ]);
+    const one = fc.record({
+      expirations: fc.option(fc.array(fc.constantFrom(0, 9, 10, 99, 1_900_000_001, 4_294_967_295), exactly(count))),
+      priorities: fc.option(fc.array(fc.constantFrom(1, 5, 10), exactly(count))),
+      ids: fc.option(
+        fc.array(fc.string({ unit: fc.constantFrom('a', 'Z', '~', '0'), minLength: 1, maxLength: 64 }), exactly(count)),
+      ),
+      hasIds: fc.boolean(),
+      hasPayloads: fc.boolean(),
+    });
+    const settings = fc.record({
+      initialWindowSize: fc.constantFrom(65_535, 30),
+      headerTableSize: fc.constantFrom(0, 150, 4096),
+    });
+    await fc.assert(
+      fc.asyncProperty(settings, fc.array(one, { minLength: 1, maxLength: 3 }), async (chosen, pieces) => {
+        const peer = new NodePeer(chosen);
+        const all = pieces.map(({ expirations, priorities, ids, hasIds, hasPayloads }) => {
+          const parts = personalWith(count, expirations, priorities, ids, hasIds, hasPayloads);
+          const ownFields = fieldMask(parts.fields);
+          return {
+            ...work(shared, count, { hasPersonalIds: hasIds, hasPersonalPayloads: hasPayloads, ownFields }),
+            personal: parts,
+          };
+        });
+        await withPeer(peer, () => peer.sendAll(all));
+        const expected = pieces.flatMap(({ expirations, priorities, ids }) =>
+          Array.from({ length: count }, (_, i) => [
+            someTokens(count).hexAt(i),
+            String(expirations?.[i] ?? 1_900_000_000),
+            priorities === null ? sharedPriority : String(priorities[i]),
+            ids?.[i] ?? 'shared',
+          ]),
+        );
+        const seen = peer.seen.map(({ headers }) => [
+          String(headers[':path']).slice('/3/device/'.length),
+          headers['apns-expiration'],
+          headers['apns-priority'],
+          headers['apns-collapse-id'],
+        ]);
+        const sorted = (rows: readonly unknown[]): string[] => rows.map((row) => JSON.stringify(row)).sort();
+        assert.deepEqual(sorted(seen), sorted(expected));
+      }),
+      { numRuns: 40 },
+    );
   });
 
   it('are answered with status, body and fields, however node sends them', async () => {

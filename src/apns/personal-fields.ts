@@ -1,0 +1,66 @@
+/**
+ * Header fields that recipients of one batch bring of their own, in the place of the notification's. Which of them a
+ * batch has is one number, so that what is laid out for a batch can be told apart by it. Pure; any thread.
+ */
+import type { PersonalFields } from './notification.js';
+
+/** Bits of a mask of fields. */
+export const OWN_EXPIRATION = 1;
+export const OWN_PRIORITY = 2;
+export const OWN_COLLAPSE_ID = 4;
+/** How many masks there are. */
+export const fieldMasks = 8;
+
+/** Which fields `fields` has. */
+export function fieldMask(fields: PersonalFields | null | undefined): number {
+  if (fields === null || fields === undefined) return 0;
+  return (
+    (fields.expirations === null ? 0 : OWN_EXPIRATION) |
+    (fields.priorities === null ? 0 : OWN_PRIORITY) |
+    (fields.collapseIds === null ? 0 : OWN_COLLAPSE_ID)
+  );
+}
+
+/** The header field of each bit. */
+const names: readonly (readonly [bit: number, name: string])[] = [
+  [OWN_EXPIRATION, 'apns-expiration'],
+  [OWN_PRIORITY, 'apns-priority'],
+  [OWN_COLLAPSE_ID, 'apns-collapse-id'],
+];
+
+/** Whether recipients of a batch with this mask bring the header field of that name. */
+export function isOwnField(mask: number, name: string): boolean {
+  return mask !== 0 && names.some(([bit, own]) => (mask & bit) !== 0 && own === name);
+}
+
+/** The collapse id of one recipient; null where they share the notification's. */
+export function collapseIdAt({ collapseIds, collapseIdOffsets }: PersonalFields, index: number): string | null {
+  if (collapseIds === null) return null;
+  const { buffer, byteOffset } = collapseIds;
+  const [from, to] = [collapseIdOffsets![index]!, collapseIdOffsets![index + 1]!];
+  return Buffer.from(buffer, byteOffset + from, to - from).toString('latin1');
+}
+
+/** Fields of `count` recipients in memory of their own. */
+export function copyFields(fields: PersonalFields, count: number): PersonalFields {
+  const { expirations, priorities, collapseIds, collapseIdOffsets } = fields;
+  return {
+    expirations: expirations === null ? null : new Uint32Array(expirations.subarray(0, count)),
+    priorities: priorities === null ? null : new Uint8Array(priorities.subarray(0, count)),
+    collapseIds: collapseIds === null ? null : new Uint8Array(collapseIds),
+    collapseIdOffsets: collapseIdOffsets === null ? null : new Uint32Array(collapseIdOffsets.subarray(0, count + 1)),
+  };
+}
+
+/** What a program that makes batches itself can get wrong, as a sentence; null when there is nothing. */
+export function fieldsFault(fields: PersonalFields, count: number): string | null {
+  const { expirations, priorities, collapseIds, collapseIdOffsets } = fields;
+  if (expirations !== null && expirations.length < count) return `${count} recipients need as many expirations`;
+  if (priorities !== null && priorities.length < count) return `${count} recipients need as many priorities`;
+  if ((collapseIds === null) !== (collapseIdOffsets === null)) return 'collapseIds and collapseIdOffsets come together';
+  if (collapseIds === null || collapseIdOffsets === null) return null;
+  if (collapseIdOffsets.length < count + 1 || collapseIdOffsets[count]! > collapseIds.byteLength) {
+    return `${count} collapse ids need ${count + 1} offsets within their bytes`;
+  }
+  return null;
+}

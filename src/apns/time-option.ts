@@ -1,0 +1,44 @@
+/**
+ * The one rule for a time that a message names: its expiration, and the times of a Live Activity. Pure but for the
+ * clock; called by headers and aps-fields, once for each message.
+ */
+import type { Clock } from '../base/clock.js';
+import { durationText, earliestEpochSeconds, parseTime } from '../base/duration.js';
+import { shownValue } from '../base/options.js';
+import { either } from '../base/wording.js';
+
+/**
+ * A time: whole epoch seconds, a Date, `{ seconds }` from now, or text: `90s`, `5m`, `+1h`, `2d` from now, ISO 8601 with
+ * its zone, epoch seconds.
+ */
+export type TimeInput = number | Date | { readonly seconds: number } | string;
+
+/** After 2106 seconds are surely milliseconds, and the binary protocol cannot say them. */
+const latestEpochSeconds = 0xffffffff;
+
+const forms = either(
+  "epoch seconds, a Date, { seconds } from now, or text such as '1h' or '2031-01-31T12:00:00Z'",
+  'a time from now such as 90s, 5m, +1h or 2d, ISO 8601 such as 2031-01-31T12:00:00Z, or epoch seconds',
+);
+
+/** Whole epoch seconds; where `value` is no time, the rest of a sentence that says so of it, without its full stop. */
+export function secondsOf(value: unknown, clock: Clock): number | string {
+  const seconds = epochSeconds(value, clock.wallMs());
+  if (!Number.isSafeInteger(seconds) || seconds < 0) return `is ${shownValue(value)}, not a time: give ${forms}`;
+  if (seconds > 0 && seconds < earliestEpochSeconds) {
+    const library = `{ seconds: ${seconds} }`;
+    return `is ${seconds}, which lies before 2001: for ${seconds} seconds from now give ${either(library, durationText(seconds))}`;
+  }
+  if (seconds > latestEpochSeconds) return `is ${seconds}, which lies after 2106: give seconds, not milliseconds`;
+  return seconds;
+}
+
+/** NaN for what is no time. */
+function epochSeconds(value: unknown, nowMs: number): number {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'string') return Math.floor((parseTime(value, nowMs) ?? Number.NaN) / 1000);
+  if (value instanceof Date) return Math.floor(value.getTime() / 1000);
+  const { seconds } = (value ?? {}) as { seconds?: unknown };
+  if (typeof seconds !== 'number' || !(seconds > 0)) return Number.NaN;
+  return Math.floor(nowMs / 1000 + seconds);
+}
