@@ -37,6 +37,7 @@ export { TokenBlock } from './apns/token-block.js';
 export { type Clock, systemClock } from './base/clock.js';
 export { type ErrorOrigin, type ErrorRecord, PealError, type PealErrorCode } from './base/errors.js';
 export { type Logger, silentLogger } from './base/log.js';
+export { SeenTokens } from './campaign/recipients/seen-tokens.js';
 // --- token lists ---
 export type { InvalidLine } from './campaign/recipients/token-lines.js';
 // --- outcomes batch by batch, for books of one's own ---

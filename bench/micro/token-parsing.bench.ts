@@ -3,9 +3,11 @@
  * the main thread beside everything else it does, so this is part of the price of every notification.
  */
 import { Buffer } from 'node:buffer';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { parseDeviceToken } from '../../src/apns/device-token.js';
+import { TokenBlock } from '../../src/apns/token-block.js';
 import { readChunkBytes } from '../../src/base/limits.js';
+import { SeenTokens } from '../../src/campaign/recipients/seen-tokens.js';
 import { TokenLineParser } from '../../src/campaign/recipients/token-lines.js';
 import type { MicroItem, Register } from './suite.js';
 
@@ -16,6 +18,7 @@ export const register: Register = () => [
   listItem('token parsing: line of 64 hex digits, CR LF', (hex) => `${hex}\r\n`),
   listItem('token parsing: line in angle brackets', (hex) => `<${hex}>\n`),
   singleItem(),
+  seenItem(),
 ];
 
 function listItem(name: string, lineOf: (hex: string) => string): MicroItem {
@@ -53,6 +56,26 @@ function singleItem(): MicroItem {
     itemsPerRun: tokensPerRun,
     run: () => {
       for (const hex of list) parseDeviceToken(hex);
+    },
+  };
+}
+
+/** Each token of a list of a million is new: the table grows all the while, and each place is one that no cache holds. */
+function seenItem(): MicroItem {
+  const count = 1_000_000;
+  const bytes = randomBytes(count * 32);
+  const blocks = Array.from({ length: count / 1000 }, (_, i) => {
+    return new TokenBlock(bytes.subarray(i * 32_000, (i + 1) * 32_000), 32, 1000);
+  });
+  return {
+    name: 'duplicates: a token that is new, of a million',
+    bytesPerItem: 32,
+    itemsPerRun: count,
+    run: () => {
+      const seen = new SeenTokens();
+      for (const block of blocks) seen.unique(block);
+      if (seen.size !== count || seen.memoryBytes > 24 * count)
+        throw new Error(`${seen.size} in ${seen.memoryBytes} bytes`);
     },
   };
 }

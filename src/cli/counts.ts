@@ -21,6 +21,10 @@ export function doneOf(counts: Counts): number {
 export interface RunSummary extends Counts {
   /** Tokens and invalid lines that were read; the sum of all outcomes. */
   readonly recipients: number;
+  /** Tokens that stood before in the lists, and were dropped: they are no recipients. */
+  readonly duplicate: number;
+  /** What is wrong with the invalid lines; null where there is no such line. */
+  readonly invalidLines: InvalidLines | null;
   /** Rejections by Apple's reason ("HTTP 500" where the answer held none), the most frequent first. */
   readonly reasons: readonly ReasonCount[];
   /** Why recipients are unsent or unknown, the most frequent first; their counts sum up to those two. */
@@ -38,6 +42,14 @@ export interface RunSummary extends Counts {
   /** The code of what ended the run before its lists did; null when it went through. */
   readonly stopped: PealErrorCode | null;
   readonly exitCode: ExitCode;
+}
+
+/** The lines that hold no token: where the first one stands, why it holds none, and what its list looks like. */
+export interface InvalidLines {
+  readonly list: string;
+  readonly line: number;
+  readonly why: string;
+  readonly shape: string | null;
 }
 
 /** One cause of recipients that are unsent or unknown. */

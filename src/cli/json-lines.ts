@@ -26,6 +26,8 @@ export function summaryMessage(summary: RunSummary): object {
     unsent: summary.unsent,
     unknown: summary.unknown,
     invalid: summary.invalid,
+    duplicate: summary.duplicate,
+    invalidLines: summary.invalidLines,
     reasons: Object.fromEntries(summary.reasons.map(({ reason, count }) => [reason, count])),
     causes: Object.fromEntries(summary.causes.map(({ error, unsent, unknown }) => [error.code, unsent + unknown])),
     resent: summary.resent,

@@ -4,17 +4,23 @@
  */
 import type { TokenBlock } from '../apns/token-block.js';
 import type { PealError, PealErrorCode } from '../base/errors.js';
+import { listShape } from '../campaign/recipients/list-shape.js';
+import type { InvalidLine } from '../campaign/recipients/token-lines.js';
 import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../engine/ledger.js';
 import type { OutcomeSink, SettledBatch } from '../engine/outcome-sink.js';
 import { Tally } from '../engine/tally.js';
-import type { CauseCount, Counts, ReasonCount } from './counts.js';
+import type { CauseCount, Counts, InvalidLines, ReasonCount } from './counts.js';
 import type { Outputs } from './outputs.js';
+import { printable } from './terminal.js';
 
 /** Sees the last answer of every answered recipient; for the comparison of the demo. */
 export interface Witness {
   accepted(block: TokenBlock, index: number): void;
   rejected(block: TokenBlock, index: number, reason: string): void;
 }
+
+/** Invalid lines that are looked at to tell what the list is. */
+const linesOfShape = 3;
 
 export class SendBooks implements OutcomeSink {
   readonly #outputs: Outputs | null;
@@ -23,6 +29,9 @@ export class SendBooks implements OutcomeSink {
   readonly #statuses = new Map<string, number>();
   readonly #causes = new Map<PealErrorCode, { error: PealError; unsent: number; unknown: number }>();
   #invalid = 0;
+  /** The first list with invalid lines, and the first of them. */
+  #invalidList: string | null = null;
+  readonly #firstInvalid: InvalidLine[] = [];
   #neverDispatched = 0;
   #resent = 0;
 
@@ -60,6 +69,14 @@ export class SendBooks implements OutcomeSink {
     return [...causes.values()].sort((a, b) => b.unsent + b.unknown - a.unsent - a.unknown);
   }
 
+  /** Where the first invalid line stands and why, and what its list looks like; null where there is none. */
+  get invalidLines(): InvalidLines | null {
+    const first = this.#firstInvalid[0];
+    if (first === undefined || this.#invalidList === null) return null;
+    const list = this.#invalidList === '-' ? 'standard input' : printable(this.#invalidList);
+    return { list, line: first.line, why: first.why, shape: listShape(this.#firstInvalid) };
+  }
+
   /** While the files cannot keep up, the promise slows the engine down. */
   settled(batch: SettledBatch): void | Promise<void> {
     const { tokens, ledger, details, cause } = batch;
@@ -89,8 +106,11 @@ export class SendBooks implements OutcomeSink {
   }
 
   /** A line of the list `source` that holds no token. */
-  addInvalid(line: number, text: string, why: string, source: string): void {
+  addInvalid(invalid: InvalidLine, source: string): void {
     this.#invalid += 1;
+    this.#invalidList ??= source;
+    if (source === this.#invalidList && this.#firstInvalid.length < linesOfShape) this.#firstInvalid.push(invalid);
+    const { line, text, why } = invalid;
     this.#outputs?.invalid(line, text, why, source);
   }
 

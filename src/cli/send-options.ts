@@ -3,7 +3,14 @@
  * docs/cli.md. Main thread.
  */
 import { Option } from 'commander';
-import { maxConnectionsOption, maxRequestsPerRecipient, maxRetryTimeMs, maxThreads } from '../base/limits.js';
+import {
+  maxConnectionsOption,
+  maxRequestsPerRecipient,
+  maxRetryTimeMs,
+  maxThreads,
+  minTokenBytes,
+  usualTokenBytes,
+} from '../base/limits.js';
 import {
   type CredentialFlags,
   certificateOptions,
@@ -31,6 +38,8 @@ import { usageError } from './terminal.js';
 export interface SendOptions extends CredentialFlags {
   /** Paths, or `-`; at least one. */
   readonly tokens: readonly string[];
+  readonly keepDuplicates?: boolean;
+  readonly minTokenBytes?: number;
   readonly alert?: string;
   readonly payload?: string;
   readonly title?: string;
@@ -69,6 +78,10 @@ export function sendOptionGroups(): readonly OptionGroup[] {
         new Option('--tokens <file>', 'device tokens, one a line; also gzip; - for standard input; may be repeated')
           .argParser(list)
           .makeOptionMandatory(),
+        new Option('--keep-duplicates', 'send as often as a token stands in the lists; default: once'),
+        new Option('--min-token-bytes <n>', `bytes of the shortest device token; default ${minTokenBytes}`).argParser(
+          wholeNumber(1, usualTokenBytes),
+        ),
       ],
     },
     { heading: 'Message:', options: messageOptions() },

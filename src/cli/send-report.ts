@@ -1,7 +1,7 @@
 /**
  * What `peal send` prints when it has ended. Main thread; called once for each run.
  */
-import type { CauseCount, RunReport } from './counts.js';
+import type { CauseCount, InvalidLines, RunReport } from './counts.js';
 import { errorMessage, summaryMessage, writeJsonLine } from './json-lines.js';
 import { counted, integer } from './numbers.js';
 import type { SendOptions } from './send-options.js';
@@ -30,12 +30,20 @@ export function printRun(terminal: Terminal, options: SendOptions, { summary, pr
     const folder = options.out === undefined ? null : printable(options.out);
     stdout.write(summaryTable(summary, { folder, columns, colour }));
   }
+  if (summary.invalidLines !== null) printNote(terminal, invalidSentence(summary.invalid, summary.invalidLines));
   for (const problem of problems) printError(terminal, problem);
   if (causes.length > 0) printNote(terminal, lossSentence(causes));
   const lost = summary.unsent + summary.unknown;
   if (lost > 0 && options.out === undefined && options.quiet !== true) {
     printNote(terminal, `${counted(lost, 'token')} unsent or unknown: with --out DIR they are kept in files`);
   }
+}
+
+/** How many lines are invalid, the first of them, and what the list looks like. Never the line: it may hold a token. */
+function invalidSentence(count: number, { list, line, why, shape }: InvalidLines): string {
+  const what = count === 1 ? 'one line is invalid' : `${integer(count)} lines are invalid, the first`;
+  const where = count === 1 ? `: line ${line} of ${list}` : ` is line ${line} of ${list}`;
+  return `${what}${where}, which ${why}.${shape === null ? '' : ` ${shape}.`}`;
 }
 
 function countOf(cause: CauseCount | undefined): number {

@@ -4,6 +4,7 @@
  */
 import { systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
+import { SeenTokens } from '../campaign/recipients/seen-tokens.js';
 import { APNs } from '../session/apns.js';
 import type { Session } from '../session/session.js';
 import { type Counts, doneOf, type RunReport, type RunSummary } from './counts.js';
@@ -67,6 +68,7 @@ class SendRun {
   readonly #outputs: Outputs | null;
   readonly #books: SendBooks;
   readonly #input: TokenInput;
+  readonly #seen: SeenTokens | null;
   readonly #interrupt: Interrupt;
   readonly #abort = new AbortController();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -86,9 +88,12 @@ class SendRun {
     this.#terminal = terminal;
     this.#outputs = outputs;
     this.#books = books;
+    this.#seen = options.keepDuplicates === true ? null : new SeenTokens();
     this.#input = new TokenInput({
       sources: options.tokens,
-      onInvalid: ({ line, text, why }, source) => books.addInvalid(line, text, why, source),
+      onInvalid: (invalid, source) => books.addInvalid(invalid, source),
+      seen: this.#seen,
+      minTokenBytes: options.minTokenBytes,
       pressure: () => outputs?.pressure() ?? null,
     });
   }
@@ -111,7 +116,7 @@ class SendRun {
     for (const timer of this.#timers) clearTimeout(timer);
     // A signal from here on changes nothing: all there is to do is to write the files.
     const { signal } = interrupt;
-    const interrupted = signal === null ? null : interruption(signal, this.#books.counts);
+    const interrupted = signal === null ? null : this.#interruption(signal);
     if (interrupted !== null && isAbort(stopped)) stopped = interrupted;
     const filesProblem = await this.#closeOutputs(stopped !== null || fault !== null);
     const all = new Set([interrupted, stopped, this.#input.failure, filesProblem]);
@@ -135,10 +140,10 @@ class SendRun {
   /** Whether the list can be read and holds anything is known before anybody is connected to. */
   async #readFirst(): Promise<void> {
     await this.#input.probe();
-    if (!this.#input.isDone || this.#books.counts.invalid > 0) return;
+    if (!this.#input.isDone) return;
     const names = this.#options.tokens.map((name) => (name === '-' ? 'Standard input' : `The file ${name}`));
     const what = names.length === 1 ? `${names[0]} holds` : 'The lists (--tokens) hold';
-    throw new PealError('ERR_PEAL_INPUT', `${what} no device tokens: nothing was sent.`, { origin: 'input' });
+    throw new PealError('ERR_PEAL_INPUT', `${what} no device token, and nothing was sent.`, { origin: 'input' });
   }
 
   /** Resolves with what stopped the send, or null. */
@@ -151,11 +156,13 @@ class SendRun {
     try {
       const apns = new APNs(gateway);
       const { signal } = this.#abort;
+      const { minTokenBytes } = this.#options;
       const result = await apns.send(message, {
         recipients: this.#input,
         afterStop: 'unsent',
         outcomes: this.#books,
         signal,
+        ...(minTokenBytes === undefined ? {} : { minTokenBytes }),
         ...retryOptionsOf(this.#options),
       });
       return result.stopped;
@@ -173,7 +180,9 @@ class SendRun {
   #watch(progress: Progress, estimated: number | null): NodeJS.Timeout {
     const show = (): void => {
       const { invalid } = this.#books.counts;
-      const total = this.#input.isDone ? this.#input.tokens + invalid : estimated;
+      const { duplicates } = this.#seen ?? { duplicates: 0 };
+      const expected = estimated === null ? null : estimated - duplicates;
+      const total = this.#input.isWhole ? this.#input.tokens + invalid : expected;
       progress.update(this.#books.counts, total === null ? null : Math.max(total, doneOf(this.#books.counts)));
     };
     show();
@@ -221,6 +230,8 @@ class SendRun {
     return {
       ...counts,
       recipients: doneOf(counts),
+      duplicate: this.#seen?.duplicates ?? 0,
+      invalidLines: this.#books.invalidLines,
       reasons,
       causes: this.#books.causes(stopped),
       resent,
@@ -236,11 +247,20 @@ class SendRun {
   /** The first Ctrl-C. */
   interrupted(): void {
     printNote(this.#terminal, 'stopping: waiting for answers; press Ctrl-C again to leave at once');
+    this.#input.interrupted();
     this.#abort.abort();
     this.#timers.push(
       setTimeout(() => void this.#session?.shutdown(), graceAfterInterruptMs),
       setTimeout(() => this.#input.close(), this.#isTyped ? 0 : graceAfterInterruptMs),
     );
+  }
+
+  #interruption(signal: InterruptSignal): PealError {
+    const { counts } = this.#books;
+    const left = `${counted(counts.unsent, 'recipient')} unsent, ${integer(counts.unknown)} unknown`;
+    const read = this.#input.isWhole ? '' : ` The list was not read to its end: ${integer(doneOf(counts))} read.`;
+    const message = `The run was interrupted (${signal}): ${left}.${read}`;
+    return new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true });
   }
 
   /** The second. */
@@ -258,12 +278,6 @@ class SendRun {
 /** Whether the run has ended, or would have, only because it was told to. */
 function isAbort(stopped: PealError | null): boolean {
   return stopped === null || stopped.code === 'ERR_PEAL_ABORTED' || stopped.code === 'ERR_PEAL_CLOSED';
-}
-
-function interruption(signal: string, { unsent, unknown }: Counts): PealError {
-  const left = `${counted(unsent, 'recipient')} unsent, ${integer(unknown)} unknown`;
-  const message = `The run was interrupted (${signal}): ${left}.`;
-  return new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true });
 }
 
 function asPealError(error: unknown): PealError {

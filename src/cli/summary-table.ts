@@ -37,6 +37,9 @@ export function summaryTable(summary: RunSummary, { folder, columns, colour }: T
     row('invalid', summary.invalid, yellow),
     '',
     `  ${effort(summary)}`,
+    ...(summary.duplicate === 0
+      ? []
+      : [`  ${counted(summary.duplicate, 'duplicate')} dropped (--keep-duplicates keeps them)`]),
     ...(summary.resent === 0 ? [] : [`  ${counted(summary.resent, 'request')} sent again`]),
     ...(folder === null ? [] : [`  rejected.csv, unsent.txt, unknown.txt and invalid.csv are in ${folder}`]),
     '',

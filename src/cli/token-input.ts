@@ -5,8 +5,10 @@
 import { open } from 'node:fs/promises';
 import type { TokenBlock } from '../apns/token-block.js';
 import { PealError } from '../base/errors.js';
+import type { SeenTokens } from '../campaign/recipients/seen-tokens.js';
 import { readTokens } from '../campaign/recipients/token-file.js';
 import type { InvalidLine } from '../campaign/recipients/token-lines.js';
+import { signalsHeard } from './interrupt.js';
 
 /** Bytes from which the number of lines of a file is estimated. */
 const sampleBytes = 64 * 1024;
@@ -16,6 +18,10 @@ export interface TokenInputOptions {
   readonly sources: readonly string[];
   /** Told of a line of `source` that holds no token. */
   readonly onInvalid: (line: InvalidLine, source: string) => void;
+  /** Drops tokens that stood before, in any of the lists; default: they are kept. */
+  readonly seen?: SeenTokens | null;
+  /** Bytes of the shortest token. */
+  readonly minTokenBytes?: number | undefined;
   /** Whether to wait before more is read, so that what was handed out can be written. */
   readonly pressure: () => Promise<unknown> | null;
 }
@@ -33,10 +39,18 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
   #isDone = false;
   #read = 0;
   #failure: PealError | null = null;
+  #isInterrupted = false;
+  /** Standard input ended after an interruption. */
+  #wasCut = false;
+  #isWhole = false;
 
   constructor(options: TokenInputOptions) {
+    const { seen = null, minTokenBytes } = options;
     this.#lists = options.sources.map((source) => ({
       blocks: readTokens(source, {
+        ...(seen === null ? {} : { seen }),
+        ...(minTokenBytes === undefined ? {} : { minTokenBytes }),
+        ...(source === '-' ? { isEndCertain: () => this.#isEndOfPipeCertain() } : {}),
         onInvalid: (line) => {
           options.onInvalid(line, source);
           return options.pressure()?.then(() => {});
@@ -58,11 +72,20 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
       if ((await list.first).done !== true) isEmpty = false;
     }
     this.#isDone = isEmpty;
+    this.#isWhole = isEmpty && !this.#wasCut;
   }
 
   /** Whether the last block was handed out. */
   get isDone(): boolean {
     return this.#isDone;
+  }
+
+  /**
+   * Whether all lists were read to their end. False also where standard input ended after an interruption: the terminal
+   * interrupts the program that writes it, too, and it ends in the middle.
+   */
+  get isWhole(): boolean {
+    return this.#isWhole && this.#failure === null;
   }
 
   /** What went wrong first with the reading of a list; null when nothing did. */
@@ -73,6 +96,11 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
   /** Tokens handed out so far. */
   get tokens(): number {
     return this.#read;
+  }
+
+  /** The run was interrupted: from now on the end of standard input proves nothing. */
+  interrupted(): void {
+    this.#isInterrupted = true;
   }
 
   /** Ends the reading at once, wherever it waits. */
@@ -104,8 +132,15 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
       }
       this.#at++;
     }
+    this.#isWhole ||= !this.#isDone && !this.#wasCut;
     this.#isDone = true;
     return { value: undefined, done: true };
+  }
+
+  async #isEndOfPipeCertain(): Promise<boolean> {
+    await signalsHeard();
+    if (this.#isInterrupted) this.#wasCut = true;
+    return !this.#isInterrupted;
   }
 }
 
@@ -145,9 +180,10 @@ export function estimateLines(head: Uint8Array, size: number): number | null {
   if (head.length === 0 || (head[0] === 0x1f && head[1] === 0x8b)) return null;
   let lines = 0;
   let end = 0;
-  for (let at = head.indexOf(0x0a); at !== -1; at = head.indexOf(0x0a, at + 1)) {
-    // Blank lines are no recipients.
-    if (at - end > 1 || (at - end === 1 && head[end] !== 0x0d)) lines++;
+  for (let at = 0; at < head.length; at++) {
+    if (head[at] !== 0x0a && head[at] !== 0x0d) continue;
+    // Blank lines are no recipients, nor is what stands between a CR and its LF.
+    if (at > end) lines++;
     end = at + 1;
   }
   if (head.length === size) return lines + (end < size ? 1 : 0);

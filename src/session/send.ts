@@ -65,6 +65,7 @@ export class Send {
       readFields: (recipient) => ownFieldsOf(recipient, { pushType: message.pushType, protocol, clock: target.clock }),
       needsPayloads: !message.hasPayload,
       onInvalid: (recipient) => this.#books.addInvalid(recipient),
+      minTokenBytes: options.minTokenBytes,
       namesAll: options.onUnknown === 'resend' && !message.hasApnsId,
     });
     const { retry, onUnknown, stopAtBadTokens } = options;

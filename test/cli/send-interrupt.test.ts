@@ -46,6 +46,27 @@ describe('peal send, when it is interrupted', () => {
     for (const token of list) assert.equal(fixture.simulator.ledger.answerOf(token) === null, notSent.has(token));
   });
 
+  it('takes the end of a pipe after an interruption for no end of the list, and half a line for no line', async () => {
+    fixture = await Fixture.open({ roundTripMs: 40, maxStreams: 50 });
+    const list = randomTokens(3_000);
+    const args = fixture.send('-', { with: ['--json', '--max-connections', '1'] });
+    const { code, stdout, stderr } = await runCommand(args, {
+      whileRunning: async (child) => {
+        child.stdin!.write(list.join('\n'));
+        await untilRequests(100);
+        child.kill('SIGINT');
+        // The terminal ends the producer as well: in the middle of a line.
+        await once(child.stderr!, 'data');
+        child.stdin!.end(`\n${randomTokens(1)[0]!.slice(0, 20)}`);
+      },
+    });
+    assert.equal(code, 130);
+    const summary = jsonLines(stdout).at(-1)!;
+    assert.deepEqual([summary.recipients, summary.invalid, summary.unknown], [3_000, 0, 0]);
+    assert.match(stderr, /The list was not read to its end: 3,000 read\./);
+    assert.deepEqual(await fixture.outputLines('invalid.csv'), ['line,text,why,list']);
+  });
+
   it('does not wait for a producer that goes on for ever', async () => {
     fixture = await Fixture.open();
     let stop = false;

@@ -73,7 +73,7 @@ describe('peal send, when something is wrong', () => {
       const empty = await fixture.write('empty.txt', '\n\n');
       const result = await runCommand(fixture.send(empty));
       assert.equal(result.code, 6);
-      assertOneSentence(result, /empty\.txt holds no device tokens/);
+      assertOneSentence(result, /empty\.txt holds no device token, and nothing was sent/);
     });
 
     it('is damaged gzip: what could be read is sent or unsent', async () => {
@@ -91,15 +91,17 @@ describe('peal send, when something is wrong', () => {
       const mixed = await fixture.write('mixed.txt', [list[0], 'zz', list[1], `${list[2]}0`].join('\n'));
       const result = await runCommand(fixture.send(mixed));
       assert.equal(result.code, 3);
-      assert.equal(result.stderr, '');
+      assertOneSentence(result, /2 lines are invalid, the first is line 2 of .*mixed\.txt, which is neither hex/);
       assert.equal(fixture.simulator.ledger.summary().accepted, 2);
       assert.equal((await fixture.outputLines('invalid.csv')).length, 3);
     });
 
     it('has nothing but bad lines', async () => {
       const bad = await fixture.write('bad.txt', 'zz\nyy\n');
-      const result = await runCommand(fixture.send(bad));
-      assert.equal(result.code, 3);
+      const result = await runCommand(fixture.send(bad, { with: ['--quiet'] }));
+      assert.equal(result.code, 6);
+      assert.match(result.stderr, /2 lines are invalid, the first is line 1 of .*bad\.txt/);
+      assert.match(result.stderr, /bad\.txt holds no device token, and nothing was sent/);
       assert.equal((await fixture.outputLines('invalid.csv')).length, 3);
     });
   });

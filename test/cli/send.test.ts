@@ -8,7 +8,8 @@ import { Fixture, linesOf, randomTokens } from './fixture.js';
 
 /** The keys that scripts read, in their order. */
 const summaryKeys = [
-  ...['messageType', 'recipients', 'accepted', 'rejected', 'unsent', 'unknown', 'invalid', 'reasons', 'causes'],
+  ...['messageType', 'recipients', 'accepted', 'rejected', 'unsent', 'unknown', 'invalid', 'duplicate'],
+  ...['invalidLines', 'reasons', 'causes'],
   'resent',
   'seconds',
   ...['perSecond', 'connections', 'threads', 'stopped', 'exitCode'],
@@ -52,7 +53,10 @@ describe('peal send', () => {
     assert.equal(summary.connections, 1);
     assert.equal(summary.threads, 0);
     assert.ok((summary.seconds as number) > 0);
-    assert.equal(stderr, '');
+    assert.match(
+      stderr,
+      /^peal: one line is invalid: line 23 of .*, which is neither hex nor base64 of a device token\.\n$/,
+    );
     assert.equal(code, 3);
   });
 
@@ -100,6 +104,31 @@ describe('peal send', () => {
     const { code } = await runCommand(fixture.send(tokens));
     assert.equal(code, 0);
     assert.equal(fixture.simulator.ledger.summary().accepted, 300);
+  });
+
+  it('sends once to a token that stands twice, unless it is told otherwise', async () => {
+    const list = randomTokens(50);
+    const tokens = await fixture.write('twice.txt', [...list, ...list.slice(0, 20)].join('\n'));
+    const once = await runCommand(fixture.send(tokens, { with: ['--json'] }));
+    const summary = jsonLines(once.stdout).at(-1)!;
+    assert.deepEqual([once.code, summary.recipients, summary.accepted, summary.duplicate], [0, 50, 50, 20]);
+    const kept = await runCommand(fixture.send(tokens, { with: ['--json', '--keep-duplicates'] }));
+    const all = jsonLines(kept.stdout).at(-1)!;
+    assert.deepEqual([kept.code, all.recipients, all.accepted, all.duplicate], [0, 70, 70, 0]);
+    assert.equal(fixture.simulator.ledger.summary().accepted, 120);
+  });
+
+  it('takes tokens as short as it is told to', async () => {
+    const tokens = await fixture.write('short.txt', 'cafe\n1001\n');
+    const refused = await runCommand(fixture.send(tokens, { with: ['--quiet'] }));
+    assert.equal(refused.code, 6);
+    assert.match(
+      refused.stderr,
+      /2 lines are invalid, the first is line 1 of .*short\.txt, which has 4 hex digits; a device token has at least 32\./,
+    );
+    assert.match(refused.stderr, /holds no device token, and nothing was sent/);
+    const sent = await runCommand(fixture.send(tokens, { with: ['--json', '--min-token-bytes', '2'] }));
+    assert.deepEqual([sent.code, jsonLines(sent.stdout).at(-1)!.recipients], [0, 2]);
   });
 
   it('reads several lists, and says of which one a line is invalid', async () => {

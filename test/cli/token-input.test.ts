@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { SeenTokens } from '../../src/campaign/recipients/seen-tokens.js';
 import { estimateLines, estimateRecipients, TokenInput } from '../../src/cli/token-input.js';
 import { randomTokens } from './fixture.js';
 
@@ -87,6 +88,39 @@ describe('the list of recipients', () => {
       input.close();
     }
     assert.ok(blocks < 8);
+  });
+
+  it('drops what stood before in any of the lists, and counts it', async () => {
+    const list = randomTokens(2000);
+    const sources = [
+      await write('first', [...list, ...list].join('\n')),
+      await write('second', list.slice(5).join('\r')),
+    ];
+    const seen = new SeenTokens();
+    assert.deepEqual(await allOf(new TokenInput({ sources, ...quiet, seen })), list);
+    assert.equal(seen.duplicates, 2000 + 1995);
+    assert.equal((await allOf(new TokenInput({ sources, ...quiet }))).length, 5995);
+  });
+
+  it('is whole once all was read, and not where it was closed or could not be read', async () => {
+    const sources = [await write('whole', randomTokens(3000).join('\n'))];
+    const whole = new TokenInput({ sources, ...quiet });
+    await whole.probe();
+    assert.ok(!whole.isWhole);
+    await allOf(whole);
+    assert.ok(whole.isWhole);
+    const closed = new TokenInput({ sources, ...quiet });
+    await closed.probe();
+    closed.close();
+    await allOf(closed);
+    assert.ok(!closed.isWhole);
+    const cut = new TokenInput({
+      sources: [await write('cut.gz', gzipSync(randomTokens(99).join('\n')).subarray(0, 2000))],
+      ...quiet,
+    });
+    await assert.rejects(allOf(cut), /cut off/);
+    await allOf(cut);
+    assert.ok(cut.isDone && !cut.isWhole);
   });
 
   it('is estimated from its size, exactly where all lines are of one length', async () => {

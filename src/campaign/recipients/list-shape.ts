@@ -85,7 +85,9 @@ function csvShape(lines: readonly InvalidLine[], texts: readonly string[]): stri
   const [character, name] = delimiter;
   if (isFirstOfFile && texts[0]!.includes(character) && !hasTokenCell(texts[0]!)) {
     const header = texts[0]!.split(character).map((cell) => cell.replace(/^["']|["']$/g, '').trim());
-    return `It looks like CSV with a header: ${header.join(', ')} (divided by ${name}): ${alone}`;
+    // What stands in a first line that is no header may be somebody's name.
+    const names = header.every((cell) => /^[A-Za-z_][\w .-]{0,40}$/.test(cell)) ? `: ${header.join(', ')}` : '';
+    return `It looks like CSV with a header${names} (divided by ${name}): ${alone}`;
   }
   return hasTokenCell(rows) ? `It looks like CSV (divided by ${name}): ${alone}` : null;
 }

@@ -14,6 +14,7 @@ import { listPauseMs, readChunkBytes } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { type ByteSource, firstOf, gunzip } from './byte-source.js';
 import { HEAD_BYTES, strangerProblem } from './list-shape.js';
+import type { SeenTokens } from './seen-tokens.js';
 import { type InvalidLine, TokenLineParser } from './token-lines.js';
 
 export type { ByteSource } from './byte-source.js';
@@ -29,10 +30,15 @@ export interface ReadTokensOptions {
   /** Bytes of the shortest token, 1 to 32; a shorter one makes its line invalid. Default 16. */
   readonly minTokenBytes?: number;
   /**
-   * Asked once the source ends. False: whoever wrote it may have been interrupted, so that a last line without its end is
-   * not taken. Default: true.
+   * Drops tokens that this set holds, and adds the others to it; the same set may serve several lists. It counts what it
+   * drops. Costs 16 to 22.4 bytes of memory for each different token. Default: tokens that stand twice are handed out twice.
    */
-  readonly isEndCertain?: () => boolean;
+  readonly seen?: SeenTokens;
+  /**
+   * Asked once the source ends. False: the program that wrote it may have been interrupted, so that a last line without
+   * its end is not taken. Default: true.
+   */
+  readonly isEndCertain?: () => boolean | Promise<boolean>;
 }
 
 /**
@@ -48,11 +54,14 @@ export async function* readTokens(
   source: string | URL | ByteSource,
   options: ReadTokensOptions = {},
 ): AsyncGenerator<TokenBlock, void, void> {
-  const { onInvalid, signal, minTokenBytes, isEndCertain } = options;
+  const { onInvalid, signal, minTokenBytes, isEndCertain, seen } = options;
   const blocks: TokenBlock[] = [];
   const invalid: InvalidLine[] = [];
   const sink = {
-    onBlock: (block: TokenBlock) => blocks.push(block),
+    onBlock: (block: TokenBlock) => {
+      const fresh = seen === undefined ? block : seen.unique(block);
+      if (fresh.count > 0) blocks.push(fresh);
+    },
     onInvalid: (line: InvalidLine) => invalid.push(line),
   };
   const parser = new TokenLineParser(sink, minTokenBytes);
@@ -74,7 +83,7 @@ export async function* readTokens(
       await report(invalid, onInvalid);
       yield* taken(blocks);
     }
-    if (signal?.aborted === true || isEndCertain?.() === false) parser.flush();
+    if (signal?.aborted === true || (await isEndCertain?.()) === false) parser.flush();
     else parser.end();
     await report(invalid, onInvalid);
     yield* taken(blocks);
