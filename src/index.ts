@@ -13,7 +13,7 @@ import type {
 } from './simulator/index.js';
 
 // --- what Apple defines ---
-export type { AddressInput } from './apns/address.js';
+export type { AddressInput, Protocol } from './apns/address.js';
 export { Credential, type CredentialSummary } from './apns/credential.js';
 export { type InvalidToken, isDeviceToken, parseDeviceToken, shortToken } from './apns/device-token.js';
 export type { Expiration } from './apns/headers.js';

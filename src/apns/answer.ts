@@ -25,7 +25,7 @@ export function parseAnswerBody(bytes: Uint8Array): AnswerBody {
   if (bytes.length === 0) return empty;
   const length = Math.min(bytes.length, maxResponseBodyBytes);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('utf8');
-  const fields = parseObject(text);
+  const fields = parseObject(text) ?? beginningOfObject(text);
   const reason = typeof fields?.reason === 'string' ? fields.reason : plainReason(text);
   return { reason: shownReason(reason), timestampMs: timestampOf(fields?.timestamp) };
 }
@@ -64,6 +64,16 @@ function parseObject(text: string): { reason?: unknown; timestamp?: unknown } | 
   } catch {
     return null;
   }
+}
+
+const cutObject = /^\s*\{\s*(?:"timestamp"\s*:\s*(\d{1,15})\s*,\s*)?(?:"reason"\s*:\s*"([^"\\]*)")?/;
+
+/** What an object that was cut off says at its beginning, which is where the reason stands; null for any other text. */
+function beginningOfObject(text: string): { reason: string; timestamp: number | null } | null {
+  const cut = text.trimEnd().endsWith('}') ? null : cutObject.exec(text);
+  if (cut === null) return null;
+  const [, timestamp, reason = ''] = cut;
+  return { reason, timestamp: timestamp === undefined ? null : Number(timestamp) };
 }
 
 function timestampOf(value: unknown): number | null {

@@ -54,5 +54,3 @@ export const binaryRows: readonly ReasonRow[] = [
 export const STATUS_NO_ERROR = 0;
 /** The gateway shuts down: the notification that it names is the last one that it delivered. */
 export const STATUS_SHUTDOWN = 10;
-/** The largest status there can be: it is one byte. HTTP's begin above it in answers (300 to 599). */
-export const maxBinaryStatus = 255;

@@ -5,7 +5,8 @@
  *
  * Source: "Handling notification responses from APNs".
  */
-import { binaryRows, maxBinaryStatus, STATUS_NO_ERROR, STATUS_SHUTDOWN } from './binary-reason.js';
+import type { Protocol } from './address.js';
+import { binaryRows, STATUS_NO_ERROR, STATUS_SHUTDOWN } from './binary-reason.js';
 
 /**
  * Who a rejection is about, and so what mends it.
@@ -248,7 +249,8 @@ function tableOf(table: readonly ReasonRow[]): readonly Reason[] {
 }
 
 const all = [...reasons, ...binaryReasons];
-const byText = new Map<string, Reason>(all.map((row) => [row.reason, row]));
+const byText = mapByText(reasons);
+const binaryByText = mapByText(binaryReasons);
 const byCode = new Map<number, Reason>(all.map((row) => [row.code, row]));
 const byBinaryStatus = new Map<number, Reason>(binaryReasons.map((row) => [row.status, row]));
 
@@ -262,12 +264,23 @@ export function binaryReasonOf(status: number): Reason | null {
   const known = byBinaryStatus.get(status);
   if (known !== undefined) return known;
   const reason = `Unknown status ${status}`;
-  return { code: 0, reason, status, class: 'transient', advice: adviceOf(status, reason) };
+  return { code: 0, reason, status, class: 'transient', advice: unknownStatusAdvice };
 }
 
-/** The code of a reason as Apple spells it, 1 to 200; 0 for a reason that is not in the table (keep its text). */
-export function reasonCode(text: string): number {
-  return byText.get(text)?.code ?? 0;
+function mapByText(table: readonly Reason[]): ReadonlyMap<string, Reason> {
+  return new Map(table.map((row) => [row.reason, row]));
+}
+
+/** Each protocol has words and statuses of its own: a 204 of an HTTP/2 gateway is no status of the binary protocol. */
+function knownReason(text: string, protocol: Protocol): Reason | undefined {
+  return (protocol === 'binary' ? binaryByText : byText).get(text);
+}
+
+/**
+ * The code of a reason as Apple spells it, 1 to 200; 0 for a reason that is not in the protocol's table (keep its text).
+ */
+export function reasonCode(text: string, protocol: Protocol = 'http2'): number {
+  return knownReason(text, protocol)?.code ?? 0;
 }
 
 /** The reason behind a code; null for 0 and for codes that are not given. */
@@ -275,27 +288,29 @@ export function reasonOf(code: number): Reason | null {
   return byCode.get(code) ?? null;
 }
 
-/** The class of an answer. A known reason decides; otherwise the status does, because Apple adds reasons unannounced. */
-export function classOf(status: number, reason: string): ReasonClass {
-  return byText.get(reason)?.class ?? classOfStatus(status);
+/**
+ * The class of an answer. A known reason decides; otherwise the status does, because Apple adds reasons unannounced.
+ *
+ * @param protocol what the gateway speaks; default `'http2'`
+ */
+export function classOf(status: number, reason: string, protocol: Protocol = 'http2'): ReasonClass {
+  return knownReason(reason, protocol)?.class ?? (protocol === 'binary' ? 'transient' : classOfStatus(status));
 }
 
-/** One sentence for people about an answer, also for reasons that are not in the table. */
-export function adviceOf(status: number, reason: string): string {
-  const known = byText.get(reason);
+/**
+ * One sentence for people about an answer, also for reasons that are not in the table.
+ *
+ * @param protocol what the gateway speaks; default `'http2'`
+ */
+export function adviceOf(status: number, reason: string, protocol: Protocol = 'http2'): string {
+  const known = knownReason(reason, protocol);
   if (known !== undefined) return known.advice;
-  if (isBinaryStatus(status)) return unknownStatusAdvice;
+  if (protocol === 'binary') return unknownStatusAdvice;
   if (reason === '' && classOfStatus(status) === 'request') return noReasonAdvice;
   return adviceByClass[classOfStatus(status)];
 }
 
-/** Whether a status is one of the binary protocol: those of HTTP answers that reject lie above. */
-export function isBinaryStatus(status: number): boolean {
-  return status >= 1 && status <= maxBinaryStatus;
-}
-
 function classOfStatus(status: number): ReasonClass {
-  if (isBinaryStatus(status)) return 'transient';
   if (status === 410) return 'gone';
   if (status === 401 || status === 403) return 'credential';
   if (status === 408 || status === 421) return 'connection';

@@ -26,7 +26,8 @@ import {
   retryDelayMs,
   tokenUpdatesDelayMs,
 } from '../base/limits.js';
-import { classOf, isBinaryStatus } from './reason.js';
+import type { Protocol } from './address.js';
+import { classOf } from './reason.js';
 
 export type RetryKind = 'unsent' | 'transient' | 'busy' | 'token-updates' | 'expired' | 'connection' | 'unknown';
 
@@ -76,9 +77,9 @@ export interface RetryCase {
 }
 
 /** The kind of a rejection that may be answered otherwise next time; null for those that are final. */
-export function retryKindOf(status: number, reason: string): RetryKind | null {
+export function retryKindOf(status: number, reason: string, protocol: Protocol = 'http2'): RetryKind | null {
   // A binary gateway closes at each refusal, and its sender goes on behind it: nothing is sent again unasked.
-  if (isBinaryStatus(status)) return null;
+  if (protocol === 'binary') return null;
   if (reason === 'TooManyRequests') return 'busy';
   if (reason === 'TooManyProviderTokenUpdates') return 'token-updates';
   if (reason === 'ExpiredProviderToken') return 'expired';

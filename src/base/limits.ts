@@ -82,8 +82,10 @@ export const maxHeaderListBytes = 16384;
 export const maxHeaderFields = 128;
 /** CONTINUATION frames behind one HEADERS. */
 export const maxContinuationFrames = 4;
-/** Bytes of one answer's body that are kept. */
+/** Bytes of one answer's body that are kept; the rest is read and dropped. */
 export const maxResponseBodyBytes = 65536;
+/** Bytes of one answer's body that are read at all: beyond them the status stands, and the stream is reset. */
+export const maxReadBodyBytes = 1 << 20;
 /** Informational (1xx) answers to one request. */
 export const maxInformationalResponses = 16;
 /** Acknowledgements of PING and SETTINGS that may wait for the peer to read. */

@@ -2,7 +2,7 @@
  * Where `peal send` sends to, and the rules that follow from the protocol spoken there. Pure; called with the options
  * of the command, on the main thread.
  */
-import { type Address, parseAddress } from '../apns/address.js';
+import { type Address, type Protocol, parseAddress } from '../apns/address.js';
 import type { SendOptions } from './send-options.js';
 import { usageError } from './terminal.js';
 
@@ -40,6 +40,11 @@ export function checkProtocol(options: SendOptions): void {
     if (options[name] !== undefined) throw usageError(`${flag} does not go with a binary gateway: ${why}.`);
   }
   if (options.priority === 1) throw usageError('--priority: a binary gateway knows 10 and 5 only.');
+}
+
+/** What the gateway speaks; HTTP/2 where that cannot be told, because the address cannot be read. */
+export function protocolOf(options: SendOptions): Protocol {
+  return tryAddress(gatewayOf(options))?.protocol ?? 'http2';
 }
 
 /** Whether it is one of Apple's gateways, which ask who sends, and for which app. */

@@ -4,6 +4,7 @@
 import type { CauseCount, InvalidLines, RunReport } from './counts.js';
 import { errorMessage, summaryMessage, writeJsonLine } from './json-lines.js';
 import { counted, integer } from './numbers.js';
+import { protocolOf } from './send-gateway.js';
 import type { SendOptions } from './send-options.js';
 import { summaryTable } from './summary-table.js';
 import { hasColour, printable, printError, printNote, type Terminal } from './terminal.js';
@@ -28,7 +29,7 @@ export function printRun(terminal: Terminal, options: SendOptions, { summary, pr
     const columns = stdout.columns ?? 80;
     const colour = hasColour(terminal, stdout);
     const folder = options.out === undefined ? null : printable(options.out);
-    stdout.write(summaryTable(summary, { folder, columns, colour }));
+    stdout.write(summaryTable(summary, { folder, columns, colour, protocol: protocolOf(options) }));
   }
   if (summary.invalidLines !== null) printNote(terminal, invalidSentence(summary.invalid, summary.invalidLines));
   for (const problem of problems) printError(terminal, problem);

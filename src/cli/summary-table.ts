@@ -2,6 +2,7 @@
  * The summary that a person reads at the end of a run. Pure; printed by the send command.
  */
 import { createColors } from 'picocolors';
+import type { Protocol } from '../apns/address.js';
 import { adviceOf } from '../apns/reason.js';
 import type { RunSummary } from './counts.js';
 import { counted, integer, percentage } from './numbers.js';
@@ -15,10 +16,13 @@ export interface TableOptions {
   /** Width of the terminal, in characters. */
   readonly columns: number;
   readonly colour: boolean;
+  /** What the gateway speaks. Default `'http2'`. */
+  readonly protocol?: Protocol;
 }
 
 /** Several lines, each ended. */
-export function summaryTable(summary: RunSummary, { folder, columns, colour }: TableOptions): string {
+export function summaryTable(summary: RunSummary, options: TableOptions): string {
+  const { folder, columns, colour, protocol = 'http2' } = options;
   const { bold, dim, green, red, yellow } = createColors(colour);
   const plain = (text: string): string => text;
   const width = integer(summary.recipients).length;
@@ -31,7 +35,7 @@ export function summaryTable(summary: RunSummary, { folder, columns, colour }: T
     row('recipients', summary.recipients, bold),
     row('accepted', summary.accepted, green),
     row('rejected', summary.rejected, red),
-    ...reasonLines(summary, columns, dim),
+    ...reasonLines(summary, protocol, columns, dim),
     row('unsent', summary.unsent, yellow),
     row('unknown', summary.unknown, yellow),
     row('invalid', summary.invalid, yellow),
@@ -54,14 +58,22 @@ function effort({ seconds, perSecond, connections, threads }: RunSummary): strin
 }
 
 /** How often each reason came, and beneath it what to do about it. */
-function reasonLines({ reasons }: RunSummary, columns: number, dim: (text: string) => string): string[] {
+function reasonLines(
+  { reasons }: RunSummary,
+  protocol: Protocol,
+  columns: number,
+  dim: (text: string) => string,
+): string[] {
   const listed = reasons.slice(0, listedReasons);
   const rest = reasons.slice(listedReasons);
   const width = Math.max(0, ...listed.map(({ count }) => integer(count).length));
   const lines = listed.flatMap(({ reason, status, count }) => {
     const name = reason.startsWith('HTTP ') ? reason : `${status} ${reason}`;
     const indent = ' '.repeat(6 + width + 2);
-    const advice = wrapped(adviceOf(status, reason), Math.max(30, Math.min(columns, 100) - indent.length - 1));
+    const advice = wrapped(
+      adviceOf(status, reason, protocol),
+      Math.max(30, Math.min(columns, 100) - indent.length - 1),
+    );
     return [`      ${integer(count).padStart(width)}  ${name}`, ...advice.map((line) => dim(`${indent}${line}`))];
   });
   if (rest.length > 0) {

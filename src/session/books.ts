@@ -3,6 +3,7 @@
  * recipients. Counts always; details of what went wrong only where no other sink takes them. Main thread; one for each
  * send.
  */
+import type { Protocol } from '../apns/address.js';
 import type { Clock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { lastPullMs, maxErrorsKept } from '../base/limits.js';
@@ -20,6 +21,8 @@ import { type OutcomeCounts, Result, type SendFault } from './result.js';
 export interface BooksOptions {
   readonly message: Message;
   readonly clock: Clock;
+  /** What the gateway speaks. */
+  readonly protocol: Protocol;
   /** Recipients that are to come, where that is known. */
   readonly total: number | null;
   readonly outcomes: OutcomeSink | null;
@@ -82,12 +85,12 @@ export class Books implements OutcomeSink {
   }
 
   #addMixed(settled: SettledBatch): void {
-    const { outcomes } = this.#options;
+    const { outcomes, protocol } = this.#options;
     this.#tally ??= new Tally();
     this.#tally.add(settled);
     if (settled.cause !== null) this.#noteCause(settled, settled.cause);
     for (const detail of settled.details) {
-      const failure = new Failure(detail);
+      const failure = new Failure(detail, protocol);
       this.#noteRejection(settled.batch, detail.index, failure);
       if (outcomes === null) this.#keepRejected(settled.batch, detail.index, failure);
     }

@@ -1,13 +1,16 @@
 /**
  * What APNs answered for one rejected recipient. Made by the books of a send; read by the program. Main thread.
  */
+import type { Protocol } from '../apns/address.js';
 import { adviceOf, classOf, type ReasonClass } from '../apns/reason.js';
 import { retryKindOf } from '../apns/retry-policy.js';
 import type { OutcomeDetail } from '../engine/batch.js';
 
 /** An answer other than 200, as it came. Immutable. */
 export class Failure {
-  /** HTTP status, 400 to 599. */
+  /** What the gateway speaks that answered. */
+  readonly protocol: Protocol;
+  /** HTTP status, 201 to 999 (of APNs 400 to 599); of a binary gateway its own, 1 to 255. */
   readonly status: number;
   /** Apple's reason, also one that peal does not know; empty when the answer held none. */
   readonly reason: string;
@@ -18,7 +21,8 @@ export class Failure {
   /** How long the gateway asks to wait, in seconds; null when it asks nothing. */
   readonly retryAfterSeconds: number | null;
 
-  constructor(detail: Omit<OutcomeDetail, 'index'>) {
+  constructor(detail: Omit<OutcomeDetail, 'index'>, protocol: Protocol = 'http2') {
+    this.protocol = protocol;
     this.status = detail.status;
     this.reason = detail.reason;
     this.timestampMs = detail.timestampMs;
@@ -28,12 +32,12 @@ export class Failure {
 
   /** Who the rejection is about, and so what mends it; see `ReasonClass`. */
   get class(): ReasonClass {
-    return classOf(this.status, this.reason);
+    return classOf(this.status, this.reason, this.protocol);
   }
 
   /** One sentence for people: what it means and what to do. */
   get explanation(): string {
-    return adviceOf(this.status, this.reason);
+    return adviceOf(this.status, this.reason, this.protocol);
   }
 
   /**
@@ -41,8 +45,8 @@ export class Failure {
    * token's, which is another one by then (ExpiredProviderToken) or may be used again (TooManyProviderTokenUpdates).
    */
   get isTransient(): boolean {
-    const { class: kind, status, reason } = this;
-    return kind === 'transient' || kind === 'connection' || retryKindOf(status, reason) !== null;
+    const { class: kind, status, reason, protocol } = this;
+    return kind === 'transient' || kind === 'connection' || retryKindOf(status, reason, protocol) !== null;
   }
 
   toJSON(): Record<string, unknown> {

@@ -3,7 +3,6 @@
  * merged and stored by the program. Main thread. Memory grows with what went wrong, not with what was sent.
  */
 import { inspect } from 'node:util';
-import { isBinaryStatus } from '../apns/reason.js';
 import { PealError } from '../base/errors.js';
 import type { Failure } from './failure.js';
 import { canGoOn, type Leftover, mergeLeftovers, nextMessage } from './leftover.js';
@@ -33,7 +32,7 @@ export interface OutcomeCounts {
 export interface SendFault {
   /** Apple's reason, or the code of a PealError. */
   readonly reason: string;
-  /** The status that came with it: of HTTP (400 to 599), or of a binary gateway (1 to 255); null without an answer. */
+  /** The status that came with it: of HTTP (201 to 999, of APNs 400 to 599), or of a binary gateway (1 to 255); null without an answer. */
   readonly status: number | null;
   /** One sentence for people: what it means and what to do. */
   readonly explanation: string;
@@ -258,7 +257,7 @@ function goneOf(failed: ReadonlyMap<string, Failure>): ReadonlyMap<string, Date 
 }
 
 function failedOf(rejections: ReadonlyMap<string, Failure>): ReadonlyMap<string, Failure> {
-  const isOthersFault = (failure: Failure): boolean => isBinaryStatus(failure.status) && failure.class !== 'token';
+  const isOthersFault = (failure: Failure): boolean => failure.protocol === 'binary' && failure.class !== 'token';
   if (![...rejections.values()].some(isOthersFault)) return rejections;
   return new Map([...rejections].filter(([, failure]) => !isOthersFault(failure)));
 }

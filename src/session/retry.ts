@@ -18,9 +18,9 @@ export function retryDelay(
   if (attempt === 1 && !hasToWait) return 0;
   const drawn = random();
   let waitMs = backoffMs('transient', attempt, null, () => drawn);
-  for (const { status, reason, retryAfterSeconds, isTransient } of failures) {
+  for (const { status, reason, protocol, retryAfterSeconds, isTransient } of failures) {
     if (!isTransient) continue;
-    const kind = retryKindOf(status, reason) ?? 'transient';
+    const kind = retryKindOf(status, reason, protocol) ?? 'transient';
     waitMs = Math.max(
       waitMs,
       backoffMs(kind, attempt, retryAfterSeconds, () => drawn),

@@ -59,7 +59,17 @@ export class Send {
     this.#options = options;
     this.#stopsAtFailure = target.stopsAtFailure && options.recipients === message.tokens;
     this.#clock = target.clock;
-    this.#books = new Books({ message, clock: target.clock, total, outcomes, onInvalid, onProgress, onFault, onGone });
+    this.#books = new Books({
+      message,
+      clock: target.clock,
+      protocol,
+      total,
+      outcomes,
+      onInvalid,
+      onProgress,
+      onFault,
+      onGone,
+    });
     this.#packer = new Packer({
       encodePayload: (payload) => message.encodePersonalPayload(payload, protocol),
       readFields: (recipient) => ownFieldsOf(recipient, { pushType: message.pushType, protocol, clock: target.clock }),

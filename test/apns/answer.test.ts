@@ -56,6 +56,19 @@ describe('apns/answer', () => {
     assert.equal(parse(`{"reason":"${'x'.repeat(500)}"}`).reason.length, maxReasonCharacters);
   });
 
+  it('reads what an object that was cut off says at its beginning, and takes nothing else of it for a reason', () => {
+    const rest = 'x'.repeat(maxResponseBodyBytes);
+    assert.equal(parse(`{"reason":"BadTopic","pad":"${rest}"}`).reason, 'BadTopic');
+    assert.deepEqual(parse(`{"timestamp":1700000000000,"reason":"Unregistered","pad":"${rest}`), {
+      reason: 'Unregistered',
+      timestampMs: 1_700_000_000_000,
+    });
+    assert.equal(parse(`{"pad":"${rest}","reason":"BadTopic"}`).reason, '');
+    assert.equal(parse(`{"reason":"Bad`).reason, '');
+    assert.equal(parse(`<html>${rest}`).reason, '');
+    assert.equal(parse(`too many: ${rest}`).reason.slice(0, 12), 'too many: xx');
+  });
+
   it('shortens what looks like a token, also at each place where the text may be cut', () => {
     const token = 'c0ffee12'.repeat(8);
     const jwt = `eyJ${'hbGciOiJFUzI1NiJ9'.repeat(2)}.eyJ${'pc3MiOiJURUFNSUQifQ'.repeat(3)}.${'x'.repeat(86)}`;

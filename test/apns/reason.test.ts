@@ -14,12 +14,13 @@ describe('apns/reason', () => {
   it('gives every reason a code of its own that fits a ledger byte, and finds it again', () => {
     const codes = new Set<number>();
     for (const row of [...reasons, ...binaryReasons]) {
+      const protocol = reasons.includes(row) ? 'http2' : 'binary';
       assert.ok(row.code >= 1 && row.code <= 200 && REJECTED + row.code <= 255, row.reason);
       assert.ok(!codes.has(row.code), row.reason);
       codes.add(row.code);
-      assert.equal(reasonCode(row.reason), row.code);
+      assert.equal(reasonCode(row.reason, protocol), row.code);
       assert.equal(reasonOf(row.code), row);
-      assert.equal(classOf(row.status, row.reason), row.class);
+      assert.equal(classOf(row.status, row.reason, protocol), row.class);
       assert.match(row.advice, /^[A-Z].*[^.]\.$/, row.reason);
     }
   });
@@ -75,6 +76,17 @@ describe('apns/reason', () => {
     assert.match(adviceOf(503, ''), /send again after a delay/);
   });
 
+  it('takes no answer of an HTTP/2 gateway for one of the binary protocol, whatever its number and its words', () => {
+    for (const status of [201, 202, 204, 226, 255]) {
+      assert.equal(classOf(status, ''), 'request', String(status));
+      assert.match(adviceOf(status, ''), /names no reason.*check that host and port/);
+    }
+    assert.equal(classOf(403, 'Unknown'), 'credential');
+    assert.equal(classOf(404, 'Invalid token'), 'request');
+    assert.equal(reasonCode('Unknown'), 0);
+    assert.equal(classOf(1, 'BadDeviceToken', 'binary'), 'transient');
+  });
+
   it('gives the statuses of the binary protocol the classes that results are made by', () => {
     const classes = { token: [2, 5, 8], request: [3, 4, 6, 7], transient: [1, 128, 255, 9, 77, 254] };
     for (const [expected, statuses] of Object.entries(classes)) {
@@ -82,9 +94,9 @@ describe('apns/reason', () => {
         const row = binaryReasonOf(status)!;
         assert.equal(row.class, expected, String(status));
         assert.equal(row.status, status);
-        assert.equal(classOf(status, row.reason), expected);
-        assert.equal(adviceOf(status, row.reason), row.advice);
-        assert.equal(reasonCode(row.reason), row.code);
+        assert.equal(classOf(status, row.reason, 'binary'), expected);
+        assert.equal(adviceOf(status, row.reason, 'binary'), row.advice);
+        assert.equal(reasonCode(row.reason, 'binary'), row.code);
       }
     }
   });

@@ -48,7 +48,7 @@ describe('apns/retry-policy', () => {
   });
 
   it('sends nothing again of its own accord that a binary gateway refused', () => {
-    for (const { status, reason } of binaryReasons) assert.equal(retryKindOf(status, reason), null, reason);
+    for (const { status, reason } of binaryReasons) assert.equal(retryKindOf(status, reason, 'binary'), null, reason);
   });
 
   //                  kind            waits before request 2, 3, 4 with the least and with the most chance

@@ -21,7 +21,7 @@ const error = (retryable: boolean, origin: ErrorOrigin = 'gateway'): PealError =
 /** The result of a send in which each line was a batch of its own. */
 function resultOf(lines: readonly Line[], stopped: PealError | null = null, sent = message): Result {
   const none = { outcomes: null, onInvalid: null, onProgress: null, onFault: assert.fail };
-  const books = new Books({ message: sent, clock: new VirtualClock(), total: null, ...none });
+  const books = new Books({ message: sent, clock: new VirtualClock(), protocol: 'http2', total: null, ...none });
   lines.forEach(([token, outcome], index) => {
     if (outcome === 'invalid') {
       books.addInvalid({ index, text: `${token}`, why: 'is none' });

@@ -2,7 +2,12 @@
  * Answers that are under way: a final status has come, the end of the stream has not. Only answers with a body or an
  * end of their own need one (APNs' 200 does not), so they are pooled objects. Owned by one connection, on its thread.
  */
-import { maxHeldResponseBytes, maxResponseBodyBytes, receiveStreamWindowBytes } from '../../base/limits.js';
+import {
+  maxHeldResponseBytes,
+  maxReadBodyBytes,
+  maxResponseBodyBytes,
+  receiveStreamWindowBytes,
+} from '../../base/limits.js';
 import { ReceiveWindow } from './flow-control.js';
 import type { ResponseFields } from './response-listener.js';
 
@@ -25,6 +30,15 @@ export class Answer implements ResponseFields {
   /** Bytes that the buffer for the body takes beyond its first. */
   get heldBytes(): number {
     return this.#body.length - initialBodyBytes;
+  }
+
+  /** Bytes that are kept without a larger buffer. */
+  get capacity(): number {
+    return this.#body.length;
+  }
+
+  get keptBytes(): number {
+    return this.#kept;
   }
 
   get body(): Uint8Array {
@@ -66,16 +80,19 @@ export class AnswerPool {
   }
 
   /**
-   * Counts body bytes and keeps those of anything but a 200, whose body says nothing.
-   * False when the answer, or all answers together, would hold too much: then nothing is kept.
+   * Counts body bytes and keeps those of anything but a 200, whose body says nothing. What would be too much for this
+   * answer, or for all of them together, is dropped: the status says enough. False when the peer sends so much that the
+   * rest is not worth the reading.
    */
   add(answer: Answer, bytes: Uint8Array, start: number, end: number): boolean {
     answer.bodyBytes += end - start;
-    if (answer.bodyBytes > maxResponseBodyBytes) return false;
-    if (answer.status === 200 || start === end) return true;
-    if (this.#heldBytes > maxHeldResponseBytes) return false;
+    if (answer.bodyBytes > maxReadBodyBytes) return false;
+    if (answer.status === 200) return true;
+    const most = this.#heldBytes > maxHeldResponseBytes ? answer.capacity : maxResponseBodyBytes;
+    const keptEnd = Math.min(end, start + most - answer.keptBytes);
+    if (keptEnd <= start) return true;
     const before = answer.heldBytes;
-    answer.keep(bytes, start, end);
+    answer.keep(bytes, start, keptEnd);
     this.#heldBytes += answer.heldBytes - before;
     return true;
   }

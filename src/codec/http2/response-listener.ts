@@ -17,7 +17,10 @@ export interface ResponseFields {
 export interface ResponseListener {
   /** The final status was 200 and the answer is complete. */
   onAccepted(tag: number): void;
-  /** A complete answer with another final status. `body` may be empty; it is valid during the call only. */
+  /**
+   * A complete answer with another final status. `body` may be empty, and is cut where it was too long; it is valid during
+   * the call only.
+   */
   onRejected(tag: number, status: number, body: Uint8Array, fields: ResponseFields): void;
   /**
    * Certainly not processed: REFUSED_STREAM, above the GOAWAY's lastStreamId, or its last byte was never handed out as

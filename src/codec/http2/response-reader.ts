@@ -14,9 +14,9 @@ import type { Answer } from './answer.js';
 import { limitFault, protocolFault } from './connection-fault.js';
 import type { ControlFrames } from './control-frames.js';
 import { ReceiveWindow } from './flow-control.js';
-import { CANCEL, FLOW_CONTROL_ERROR, PROTOCOL_ERROR, STREAM_CLOSED } from './frames.js';
+import { FLOW_CONTROL_ERROR, PROTOCOL_ERROR, STREAM_CLOSED } from './frames.js';
 import { ResponseFieldReader } from './response-fields.js';
-import { flowControlCause, malformedCause, oversizedCause } from './stream-causes.js';
+import { flowControlCause, malformedCause } from './stream-causes.js';
 import type { StreamEndings } from './stream-endings.js';
 import { DROPPED, type StreamTable } from './stream-table.js';
 
@@ -95,7 +95,7 @@ export class ResponseReader {
     } else if (!answer.window.take(flowBytes, this.#control.handOuts)) {
       this.#endings.streamError(slot, FLOW_CONTROL_ERROR, flowControlCause);
     } else if (!this.#endings.pool.add(answer, bytes, start, end)) {
-      this.#endings.streamError(slot, CANCEL, oversizedCause);
+      this.#endings.answeredEndlessly(slot, answer);
     } else if (endsStream) {
       this.#complete(slot, answer);
     } else {

@@ -21,9 +21,6 @@ export const malformedCause = cause(
   "the gateway's answer was malformed; its meaning is not known",
 );
 
-/** The answer's body went over maxResponseBodyBytes. */
-export const oversizedCause = cause('ERR_PEAL_LIMIT', "the gateway's answer was too large and was cut off");
-
 /** The peer overran or overflowed a stream's window (RFC 9113 §6.9). */
 export const flowControlCause = cause('ERR_PEAL_PROTOCOL', 'the gateway broke flow control on the stream');
 

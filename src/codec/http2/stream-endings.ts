@@ -46,6 +46,19 @@ export class StreamEndings {
     if (answer.status !== 403) this.isUnproven = false;
     this.#streams.answers[slot] = null;
     this.#close(slot);
+    this.#report(slot, answer);
+  }
+
+  /** The answer goes on and on: its status counts, and the peer is told to stop. */
+  answeredEndlessly(slot: number, answer: Answer): void {
+    if (answer.status !== 403) this.isUnproven = false;
+    this.#streams.answers[slot] = null;
+    this.#control.rstStream(this.#streams.ids[slot]!, CANCEL);
+    this.#streams.end(slot, DROPPED);
+    this.#report(slot, answer);
+  }
+
+  #report(slot: number, answer: Answer): void {
     const tag = this.#streams.tags[slot]!;
     if (answer.status === 200) this.#listener.onAccepted(tag);
     else this.#listener.onRejected(tag, answer.status, answer.body, answer);

@@ -4,6 +4,7 @@
  * standing with APNs. 410 does not count. Owned by a job, on the dispatcher's thread; it sees batches, never a single
  * accepted recipient.
  */
+import type { Protocol } from '../../apns/address.js';
 import { classOf } from '../../apns/reason.js';
 import { PealError } from '../../base/errors.js';
 import { badTokenAnswers } from '../../base/limits.js';
@@ -21,14 +22,16 @@ class Bucket {
  */
 export class BadTokenWatch {
   readonly #share: number;
+  readonly #protocol: Protocol;
   /** How often each bad reason came, in all. */
   readonly #reasons = new Map<string, number>();
   #last = new Bucket();
   #current = new Bucket();
 
   /** `share`: above 0, up to 1. */
-  constructor(share: number) {
+  constructor(share: number, protocol: Protocol = 'http2') {
     this.#share = share;
+    this.#protocol = protocol;
   }
 
   /** Counts the answers of one batch; `details` are those of its rejections. */
@@ -36,7 +39,7 @@ export class BadTokenWatch {
     const current = this.#current;
     current.answers += answers;
     for (const { status, reason } of details) {
-      if (classOf(status, reason) !== 'token') continue;
+      if (classOf(status, reason, this.#protocol) !== 'token') continue;
       current.bad += 1;
       this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
     }

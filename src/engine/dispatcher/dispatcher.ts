@@ -11,6 +11,7 @@ import { type Logger, silentLogger } from '../../base/log.js';
 import type {
   FromShard,
   ProviderTokenExpiredMessage,
+  RefusedMessage,
   RouteConfig,
   RouteFailedMessage,
   SettledMessage,
@@ -221,7 +222,7 @@ export class Dispatcher {
         this.#receiveSettled(mailbox, message);
         break;
       case 'refused':
-        mailbox.job(message.notificationId)?.stop(refusedError(message));
+        this.#receiveRefused(mailbox, message);
         break;
       case 'stopped':
         mailbox.job(message.notificationId)?.stop(PealError.fromRecord(message.cause));
@@ -253,6 +254,11 @@ export class Dispatcher {
     } else {
       this.#settleOrWait(parcel, mailbox);
     }
+  }
+
+  #receiveRefused(mailbox: Mailbox, message: RefusedMessage): void {
+    const job = mailbox.job(message.notificationId);
+    job?.stop(refusedError(message, job.route.protocol));
   }
 
   /** Other shards may still get through; the job stops when none does. A later job asks this shard again. */

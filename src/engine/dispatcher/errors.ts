@@ -1,6 +1,7 @@
 /**
  * What a dispatcher says when it stops a send of its own accord: one clear sentence each. Used by the dispatcher.
  */
+import type { Protocol } from '../../apns/address.js';
 import { adviceOf, classOf } from '../../apns/reason.js';
 import { PealError } from '../../base/errors.js';
 import { maxBatchCrashes, providerTokenMinAgeMs, stopAfterRefusals } from '../../base/limits.js';
@@ -49,11 +50,11 @@ export function crashedBatchError(cause: PealError): PealError {
   );
 }
 
-export function refusedError({ status, reason }: RefusedMessage): PealError {
-  const answer = reason === '' ? `${status}` : `${status} ${reason}`;
+export function refusedError({ status, reason }: RefusedMessage, protocol: Protocol): PealError {
+  const answer = reason === '' ? `HTTP ${status}` : `${status} ${reason}`;
   return new PealError(
     'ERR_PEAL_STOPPED',
-    `Stopped after ${stopAfterRefusals} answers "${answer}" in a row with nothing accepted. ${adviceOf(status, reason)}`,
-    { origin: classOf(status, reason) === 'credential' ? 'credential' : 'usage' },
+    `Stopped after ${stopAfterRefusals} answers "${answer}" in a row with nothing accepted. ${adviceOf(status, reason, protocol)}`,
+    { origin: classOf(status, reason, protocol) === 'credential' ? 'credential' : 'usage' },
   );
 }

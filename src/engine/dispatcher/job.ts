@@ -97,9 +97,10 @@ export class Job implements SendJob {
   ) {
     const { stopAtBadTokens = null } = options;
     this.stopsAtFailure = options.stopsAtFailure ?? false;
-    this.#retry = options.retry ?? null;
     this.#resendsUnknown = options.onUnknown === 'resend';
-    this.#badTokens = stopAtBadTokens === null ? null : new BadTokenWatch(stopAtBadTokens);
+    // A binary gateway closes at each refusal, and its sender goes on behind it: nothing is sent again unasked.
+    this.#retry = route.protocol === 'binary' ? null : (options.retry ?? null);
+    this.#badTokens = stopAtBadTokens === null ? null : new BadTokenWatch(stopAtBadTokens, route.protocol);
     this.#onStopped = options.onStopped ?? null;
     this.#sink = sink;
     this.#owner = owner;

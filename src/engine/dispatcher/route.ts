@@ -2,6 +2,7 @@
  * A route as the dispatcher sees it: a gateway under one credential, and the provider token that all shards use for
  * it. Made by Dispatcher.openRoute; on the dispatcher's thread.
  */
+import type { Protocol } from '../../apns/address.js';
 import type { RouteConfig } from '../messages.js';
 import { expiredTokenError } from './errors.js';
 
@@ -28,6 +29,10 @@ export class Route {
     source: ProviderTokenSource | null,
   ) {
     this.#source = source;
+  }
+
+  get protocol(): Protocol {
+    return this.config.address.protocol;
   }
 
   /** The token as of the last refresh; null without token authentication. */

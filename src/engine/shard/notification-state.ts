@@ -3,17 +3,31 @@
  * refuses it again and again. Owned by the shard, used by the route it belongs to, on the shard's thread.
  */
 
+import type { Protocol } from '../../apns/address.js';
 import type { Notification } from '../../apns/notification.js';
 import { classOf } from '../../apns/reason.js';
 import { retryKindOf } from '../../apns/retry-policy.js';
 import { stopAfterRefusals, tokenUpdatesBurstMs } from '../../base/limits.js';
 import type { BatchSlot } from './batch-slot.js';
 
+/** What is different from a plain notification over HTTP/2. */
+export interface NotificationTraits {
+  /** What its gateway speaks. Default `'http2'`. */
+  readonly protocol?: Protocol;
+  /** The first status of a binary gateway cancels what is left. Default false. */
+  readonly stopsAtFailure?: boolean;
+  /** The route sends under a provider token, which the dispatcher renews when APNs calls it expired. Default false. */
+  readonly hasProviderToken?: boolean;
+}
+
 export class NotificationState {
+  readonly protocol: Protocol;
+  readonly stopsAtFailure: boolean;
   /** Nothing of it is written any more. */
   isCancelled = false;
   /** The slots that hold a batch of it. */
   readonly slots = new Set<BatchSlot>();
+  readonly #hasProviderToken: boolean;
   #acceptedInSettled = 0;
   #streakReason = '';
   #streak = 0;
@@ -24,11 +38,12 @@ export class NotificationState {
     readonly id: number,
     readonly routeId: number,
     readonly notification: Notification,
-    /** The first status of a binary gateway cancels what is left. */
-    readonly stopsAtFailure: boolean = false,
-    /** The route sends under a provider token, which the dispatcher renews when APNs calls it expired. */
-    readonly hasProviderToken: boolean = false,
-  ) {}
+    traits: NotificationTraits = {},
+  ) {
+    this.protocol = traits.protocol ?? 'http2';
+    this.stopsAtFailure = traits.stopsAtFailure ?? false;
+    this.#hasProviderToken = traits.hasProviderToken ?? false;
+  }
 
   /** Called as a slot is settled, before it is emptied. */
   settled(slot: BatchSlot): void {
@@ -42,7 +57,7 @@ export class NotificationState {
    * The count of accepted ones is worked out here and not kept, so that an accepted recipient costs nothing for it.
    */
   isRefusedForGood(status: number, reason: string, nowMs: number): boolean {
-    const reasonClass = classOf(status, reason);
+    const reasonClass = classOf(status, reason, this.protocol);
     const name = reason === '' ? String(status) : reason;
     if (reasonClass !== 'request' && reasonClass !== 'credential') {
       this.#streak = 0;
@@ -62,8 +77,8 @@ export class NotificationState {
    * stops the send if there is none. Likewise TooManyProviderTokenUpdates, which the pool waits out: a burst counts once.
    */
   #isForgiven(status: number, reason: string, nowMs: number): boolean {
-    const kind = retryKindOf(status, reason);
-    if (kind === 'expired') return this.hasProviderToken;
+    const kind = retryKindOf(status, reason, this.protocol);
+    if (kind === 'expired') return this.#hasProviderToken;
     if (kind !== 'token-updates') return false;
     if (nowMs - this.#lastBurstMs < tokenUpdatesBurstMs) return true;
     this.#lastBurstMs = nowMs;

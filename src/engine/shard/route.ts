@@ -139,7 +139,7 @@ export class ShardRoute implements RequestSource {
     slot.details.push({ index, status, reason, timestampMs, apnsId, retryAfterSeconds });
     this.#context.notes.write(tag, rejection);
     if (state.stopsAtFailure) this.#stopAtFailure(state, status, reason);
-    this.#finish(slot, tag, REJECTED + reasonCode(reason));
+    this.#finish(slot, tag, REJECTED + reasonCode(reason, state.protocol));
     if (!state.isCancelled && state.isRefusedForGood(status, reason, this.#context.clock.now()))
       this.#refuse(state, status, reason);
   }

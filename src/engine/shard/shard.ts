@@ -11,7 +11,7 @@ import type { ShardStats } from '../control-api.js';
 import type { Ledger } from '../ledger.js';
 import type { BatchMessage, FromShard, NotificationMessage, RouteMessage, ToShard } from '../messages.js';
 import { BatchSlot } from './batch-slot.js';
-import { NotificationState } from './notification-state.js';
+import { NotificationState, type NotificationTraits } from './notification-state.js';
 import { type RouteContext, ShardRoute } from './route.js';
 import { openConnectionPool, type RoutePoolFactory } from './route-pool.js';
 
@@ -33,8 +33,8 @@ export class Shard {
   readonly #openPool: RoutePoolFactory;
   readonly #slots: (BatchSlot | undefined)[];
   readonly #routes = new Map<number, ShardRoute>();
-  /** Routes that send under a provider token. */
-  readonly #tokenRoutes = new Set<number>();
+  /** What is to be known of a route's notifications. */
+  readonly #traits = new Map<number, NotificationTraits>();
   readonly #notifications = new Map<number, NotificationState>();
   readonly #context: RouteContext;
 
@@ -107,12 +107,13 @@ export class Shard {
       this.#openPool({ config, backend, source, clock, log, ...(random && { random }) }),
     );
     this.#routes.set(routeId, route);
-    if (config.credential.kind === 'token') this.#tokenRoutes.add(routeId);
+    const hasProviderToken = config.credential.kind === 'token';
+    this.#traits.set(routeId, { protocol: config.address.protocol, hasProviderToken });
   }
 
   #takeNotification({ notificationId, routeId, notification, stopsAtFailure = false }: NotificationMessage): void {
-    const hasToken = this.#tokenRoutes.has(routeId);
-    const state = new NotificationState(notificationId, routeId, notification, stopsAtFailure, hasToken);
+    const traits = { ...this.#traits.get(routeId), stopsAtFailure };
+    const state = new NotificationState(notificationId, routeId, notification, traits);
     this.#notifications.set(notificationId, state);
   }
 

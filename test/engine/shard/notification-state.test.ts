@@ -50,7 +50,7 @@ describe('notification state', () => {
   });
 
   it('leaves an expired provider token to whoever renews it, however many were in flight under it', () => {
-    const renewed = new NotificationState(1, 1, notification, false, true);
+    const renewed = new NotificationState(1, 1, notification, { hasProviderToken: true });
     assert.ok(!refuse(renewed, stopAfterRefusals * 100, 403, 'ExpiredProviderToken').includes(true));
     assert.ok(refuse(state, stopAfterRefusals, 403, 'ExpiredProviderToken').includes(true), 'nobody renews it');
   });
@@ -65,5 +65,13 @@ describe('notification state', () => {
 
   it('tells refusals without a reason apart by their status', () => {
     assert.ok(refuse(state, stopAfterRefusals, 403, '').includes(true));
+  });
+
+  it('asks the protocol, and not the number, what a status means', () => {
+    for (const status of [201, 202, 204, 255]) {
+      assert.ok(refuse(new NotificationState(1, 1, notification), stopAfterRefusals, status, '').includes(true));
+      const binary = new NotificationState(1, 1, notification, { protocol: 'binary' });
+      assert.ok(!refuse(binary, stopAfterRefusals * 2, status, `Unknown status ${status}`).includes(true));
+    }
   });
 });

@@ -1,6 +1,11 @@
 /** Rows C, second part: what makes an answer, and what makes it malformed (RFC 9113 §8). */
 import assert from 'node:assert/strict';
-import { maxHeldResponseBytes, maxInformationalResponses, maxResponseBodyBytes } from '../../../../src/base/limits.js';
+import {
+  maxHeldResponseBytes,
+  maxInformationalResponses,
+  maxReadBodyBytes,
+  maxResponseBodyBytes,
+} from '../../../../src/base/limits.js';
 import * as frames from '../../../../src/codec/http2/frames.js';
 import { octets } from '../../../support/hex.js';
 import { everySplit, goesOn, row, streamError } from '../../../support/peer-cases.js';
@@ -11,7 +16,6 @@ import {
   headers,
   rstStream,
   ScriptedPeer,
-  uint32,
   windowUpdate,
 } from '../../../support/scripted-peer.js';
 
@@ -265,28 +269,113 @@ describe('codec/http2/cases: C, answers', () => {
     headers(1, [[':status', '500']], false),
     ...largest,
   );
-  const tooLarge = [...largest.slice(0, 7), data(1, half, false), data(1, 'x', true)];
-  streamError('C16 a body of one byte more', CANCEL, headers(1, [[':status', '500']], false), ...tooLarge);
-  streamError('C16 a body of one byte more, of a 200', CANCEL, headers(1, [status200], false), ...tooLarge);
+  const larger = [...largest.slice(0, 7), data(1, half, false), data(1, 'x', true)];
+  goesOn(
+    'C16 a body of one byte more: the status counts',
+    '0 rejected',
+    [],
+    headers(1, [[':status', '500']], false),
+    ...larger,
+  );
+  goesOn('C16 a body of one byte more, of a 200', '0 accepted', [], headers(1, [status200], false), ...larger);
 
-  row(`C16 bodies above ${maxHeldResponseBytes} bytes on all streams together: RST_STREAM CANCEL`, () => {
+  const pieceBytes = 16_384;
+  const piece = (streamId: number, endsStream: boolean): Uint8Array =>
+    data(streamId, 'x'.repeat(pieceBytes), endsStream);
+
+  for (const [status, outcome] of [
+    ['200', '0 accepted'],
+    ['400', '0 rejected'],
+    ['403', '0 rejected'],
+    ['503', '0 rejected'],
+  ] as const) {
+    row(
+      `C16 a body of ${maxReadBodyBytes} bytes, of a ${status}: its windows are opened again, and its beginning is kept`,
+      () => {
+        const peer = ScriptedPeer.opened();
+        peer.request(2);
+        peer.send(headers(1, [[':status', status]], false), data(1, '{"reason":"Some', false));
+        let opened = 0;
+        for (let sent = 15; sent + pieceBytes < maxReadBodyBytes; sent += pieceBytes) {
+          peer.send(piece(1, false));
+          opened += peer.read().filter(({ type, streamId }) => type === frames.WINDOW_UPDATE && streamId === 1).length;
+        }
+        assert.equal(peer.listener.summary(), '');
+        assert.ok(opened > 0);
+        peer.send(data(1, '', true), accepted(3));
+        assert.equal(peer.listener.summary(), `${outcome}, 1 accepted`);
+        const report = peer.listener.reports.get(0)!;
+        if (report.kind === 'rejected') {
+          assert.equal(report.body.length, maxResponseBodyBytes);
+          assert.ok(report.body.startsWith('{"reason":"Somexxx'));
+        }
+        assert.deepEqual(
+          peer.read().filter(({ type }) => type === frames.RST_STREAM),
+          [],
+        );
+      },
+    );
+  }
+
+  row(`C16 a body of more than ${maxReadBodyBytes} bytes: the status counts, and the stream is reset`, () => {
     const peer = ScriptedPeer.opened();
-    const streams = maxHeldResponseBytes / maxResponseBodyBytes + 8;
-    for (let taken = 0; taken < streams; taken += 50) peer.request(50, taken);
-    let resets = 0;
-    for (let i = 0; i < streams; i++) {
-      peer.send(headers(2 * i + 1, [[':status', '500']], false));
-      for (const piece of largest.slice(0, 7)) {
-        const bytes = piece.slice();
-        bytes.set(uint32(2 * i + 1), 5);
-        peer.send(bytes);
+    peer.request(2);
+    const resets: ReturnType<typeof peer.read> = [];
+    for (const [streamId, status] of [
+      [1, '429'],
+      [3, '200'],
+    ] as const) {
+      peer.send(headers(streamId, [[':status', status]], false));
+      for (let sent = 0; sent <= maxReadBodyBytes; sent += pieceBytes) {
+        peer.send(piece(streamId, false));
+        resets.push(...peer.read().filter(({ type }) => type === frames.RST_STREAM));
       }
-      resets += peer.read().filter(({ type }) => type === frames.RST_STREAM).length;
     }
-    // The buffer of a body doubles as it grows, so that a little less or more than its length counts.
-    assert.ok(resets > 0 && resets < 20, `${resets} streams were reset`);
+    assert.equal(peer.listener.summary(), '0 rejected, 1 accepted');
+    // Whatever still comes is dropped.
+    peer.send(piece(1, false), piece(3, true));
+    resets.push(...peer.read().filter(({ type }) => type === frames.RST_STREAM));
+    assert.deepEqual(
+      resets.map(({ streamId, payload }) => [streamId, frames.readUint32(payload, 0)]),
+      [
+        [1, CANCEL],
+        [3, CANCEL],
+      ],
+    );
     assert.equal(peer.connection.failure, null);
+    assert.equal(peer.connection.activeStreams, 0);
   });
+
+  row(
+    `C16 bodies above ${maxHeldResponseBytes} bytes on all streams together: each status counts, short bodies whole`,
+    () => {
+      const peer = ScriptedPeer.opened();
+      const streams = maxHeldResponseBytes / maxResponseBodyBytes + 8;
+      for (let taken = 0; taken < streams + 1; taken += 50) peer.request(50, taken);
+      for (let i = 0; i < streams; i++) {
+        peer.send(headers(2 * i + 1, [[':status', '500']], false));
+        for (let sent = 0; sent < maxResponseBodyBytes; sent += pieceBytes) peer.send(piece(2 * i + 1, false));
+      }
+      const short = 2 * streams + 1;
+      peer.send(headers(short, [[':status', '410']], false), data(short, '{"reason":"Unregistered"}', true));
+      for (let i = 0; i < streams; i++) peer.send(data(2 * i + 1, '', true));
+      const reports = [...peer.listener.reports.values()].map((report) =>
+        report.kind === 'rejected' ? report.body : report.kind,
+      );
+      assert.equal(reports[0], '{"reason":"Unregistered"}');
+      const kept = reports.slice(1).map((body) => body.length);
+      assert.equal(kept.length, streams);
+      assert.ok(
+        kept.reduce((sum, bytes) => sum + bytes) <= maxHeldResponseBytes + 2 * maxResponseBodyBytes,
+        'too much is held',
+      );
+      assert.equal(kept[0], maxResponseBodyBytes);
+      assert.deepEqual(
+        peer.read().filter(({ type }) => type === frames.RST_STREAM),
+        [],
+      );
+    },
+  );
 
   row('C17 an answer that is complete before our DATA is sent counts, and we stop sending', () => {
     everySplit([headers(1, [[':status', '413']]), windowUpdate(1, 1000)], (send) => {
