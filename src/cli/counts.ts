@@ -17,6 +17,11 @@ export function doneOf(counts: Counts): number {
   return counts.accepted + counts.rejected + counts.unsent + counts.unknown + counts.invalid;
 }
 
+/** Those that need nothing more: all that are done but for the unsent, which somebody still has to send. */
+export function sentOf(counts: Counts): number {
+  return doneOf(counts) - counts.unsent;
+}
+
 /** Everything that a finished (or stopped) run says of itself. */
 export interface RunSummary extends Counts {
   /** Tokens and invalid lines that were read; the sum of all outcomes. */

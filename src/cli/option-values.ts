@@ -3,6 +3,7 @@
  * Each throws commander's InvalidArgumentError, whose message follows the name of the option.
  */
 import { InvalidArgumentError, type Option } from 'commander';
+import { parseDuration } from '../base/duration.js';
 
 /** A whole number from `min` to `max`. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
@@ -50,6 +51,15 @@ export function expiration(text: string): Expiration {
   }
   const seconds = Number(digits[2]);
   return digits[1] === '+' ? { seconds } : seconds;
+}
+
+/** How often progress is shown: a duration up to a day, in milliseconds; 0 for never. */
+export function progressInterval(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds !== null && milliseconds <= 86_400_000 && (milliseconds === 0 || milliseconds >= 100)) {
+    return milliseconds;
+  }
+  throw new InvalidArgumentError('It has to be 0 (none) or a duration from 100ms to 1d, such as 10, 30s or 5m.');
 }
 
 /** Gathers the values of an option that may be given several times; with every other parser once is all. */

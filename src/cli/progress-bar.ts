@@ -1,30 +1,35 @@
 /**
- * The live display on a terminal: one line with bar, share, rate and time left, one with the outcomes so far.
- * Owned by the send command, on the main thread. Loads cli-progress, so it is imported only where it is shown.
+ * The live display on a terminal: one line with bar, share, rate and time left, one with the outcomes so far. What is
+ * unsent is never part of the share. Owned by the send command, on the main thread. Loads cli-progress, so it is imported
+ * only where it is shown.
  *
- *   sending  ━━━━━━━━━━━━━━────────────  52 %  52,000 of 100,000  41,200/s  0:02 left
+ *   sending  ━━━━━━━━━━━━━━────────────  52 %  52,000 of 100,000  41,200/s now  0:02 left
  *            accepted 51,930  rejected 70  unknown 0
  */
 import cliProgress from 'cli-progress';
 import { createColors } from 'picocolors';
 import type { Clock } from '../base/clock.js';
-import { type Counts, doneOf } from './counts.js';
+import { type Counts, sentOf } from './counts.js';
 import { duration, integer } from './numbers.js';
-import type { Progress } from './progress.js';
+import { type Progress, wholePercent } from './progress.js';
 import { RateMeter } from './rate-meter.js';
 
 const longestBar = 32;
-const label = 'sending  ';
+/** What the first line begins with; the second is set in as far. */
+const labels = { sending: 'sending  ', stopping: 'stopping ', stopped: 'stopped  ', sent: 'sent     ' } as const;
+const labelWidth = labels.sending.length;
 
 /** A terminal, or whatever else takes lines of a known width. */
 export interface Screen extends NodeJS.WritableStream {
   readonly columns?: number;
 }
 
-interface Shown {
+export interface Shown {
+  readonly state: keyof typeof labels;
   readonly counts: Counts;
   readonly total: number | null;
-  readonly perSecond: number;
+  /** Of the last seconds; null where there are none any more: the summary has the mean. */
+  readonly perSecond: number | null;
   readonly secondsLeft: number | null;
 }
 
@@ -33,16 +38,46 @@ export class ProgressBar implements Progress {
   readonly #clock: Clock;
   readonly #colour: boolean;
   readonly #rate = new RateMeter();
-  readonly #bars: cliProgress.MultiBar;
-  readonly #lines: readonly cliProgress.SingleBar[];
-  #shown: Shown = { counts: nothing, total: null, perSecond: 0, secondsLeft: null };
+  #bars: cliProgress.MultiBar | null = null;
+  #lines: readonly cliProgress.SingleBar[] = [];
+  #shown: Shown = { state: 'sending', counts: nothing, total: null, perSecond: 0, secondsLeft: null };
 
   constructor(screen: Screen, clock: Clock, colour: boolean) {
     this.#screen = screen;
     this.#clock = clock;
     this.#colour = colour;
-    this.#bars = new cliProgress.MultiBar({
-      stream: screen,
+    this.#open();
+  }
+
+  update(counts: Counts, total: number | null): void {
+    this.#rate.note(this.#clock.now(), sentOf(counts));
+    const { state } = this.#shown;
+    const secondsLeft = total === null || state !== 'sending' ? null : this.#rate.secondsLeft(total);
+    this.#shown = { state, counts, total, perSecond: this.#rate.perSecond(), secondsLeft };
+    for (const line of this.#lines) line.update(0);
+  }
+
+  /** The display makes room, with what the terminal has echoed of Ctrl-C, and goes on beneath. */
+  interrupted(print: () => void): void {
+    this.#close();
+    print();
+    this.#shown = { ...this.#shown, state: 'stopping', secondsLeft: null };
+    this.#open();
+  }
+
+  /** The last state stays on the screen; written here, because cli-progress would cut it (see linewrap). */
+  stop(): void {
+    if (this.#bars === null) return;
+    this.#close();
+    const { state, counts, total } = this.#shown;
+    const isAll = state === 'sending' && counts.unsent === 0 && (total === null || sentOf(counts) >= total);
+    this.#shown = { ...this.#shown, state: isAll ? 'sent' : 'stopped', perSecond: null, secondsLeft: null };
+    this.#screen.write(`${this.#text(this.#shown).join('\n')}\n`);
+  }
+
+  #open(): void {
+    const bars = new cliProgress.MultiBar({
+      stream: this.#screen,
       hideCursor: true,
       // Otherwise lines are cut as if colours took room; ours fit the screen by themselves.
       linewrap: false,
@@ -50,22 +85,17 @@ export class ProgressBar implements Progress {
       gracefulExit: false,
       clearOnComplete: true,
     });
+    this.#bars = bars;
     this.#lines = [0, 1].map((line) =>
-      this.#bars.create(1, 0, this.#shown, { format: () => this.#text(this.#shown)[line]! }),
+      bars.create(1, 0, this.#shown, { format: () => this.#text(this.#shown)[line]! }),
     );
   }
 
-  update(counts: Counts, total: number | null): void {
-    this.#rate.note(this.#clock.now(), doneOf(counts));
-    const secondsLeft = total === null ? null : this.#rate.secondsLeft(total);
-    this.#shown = { counts, total, perSecond: this.#rate.perSecond(), secondsLeft };
-    for (const line of this.#lines) line.update(0);
-  }
-
-  /** The last state stays on the screen; written here, because cli-progress would cut it (see linewrap). */
-  stop(): void {
-    this.#bars.stop();
-    this.#screen.write(`${this.#text(this.#shown).join('\n')}\n`);
+  /** The screen is as it was, the cursor where the display began. */
+  #close(): void {
+    this.#bars?.stop();
+    this.#bars = null;
+    this.#lines = [];
   }
 
   #text(shown: Shown): readonly string[] {
@@ -77,20 +107,26 @@ export class ProgressBar implements Progress {
 const nothing: Counts = { accepted: 0, rejected: 0, unsent: 0, unknown: 0, invalid: 0 };
 
 /** The first line. The bar takes the room that the figures leave, and goes where there is none. */
-export function barLine({ counts, total, perSecond, secondsLeft }: Shown, columns: number, colour: boolean): string {
-  const done = doneOf(counts);
-  const share = total === null || total === 0 ? null : Math.min(1, done / total);
+export function barLine(shown: Shown, columns: number, colour: boolean): string {
+  const { state, counts, perSecond, secondsLeft } = shown;
+  const label = labels[state];
+  const sent = sentOf(counts);
+  // Of a run that was told to stop it is not known whether its list ends where the reading did.
+  const isCut = (state === 'stopping' || state === 'stopped') && sent >= (shown.total ?? 0);
+  const total = isCut ? null : shown.total;
+  const share = total === null || total === 0 ? null : Math.min(1, sent / total);
   const figures = [
-    share === null ? '' : `${String(Math.floor(share * 100)).padStart(3)} %`,
-    total === null ? integer(done) : `${integer(done)} of ${integer(total)}`,
-    `${integer(perSecond)}/s`,
+    share === null ? '' : `${String(wholePercent(sent, total!)).padStart(3)} %`,
+    total === null ? integer(sent) : `${integer(sent)} of ${integer(total)}`,
+    perSecond === null ? '' : `${integer(perSecond)}/s now`,
     secondsLeft === null ? '' : `${duration(secondsLeft)} left`,
   ]
     .filter((figure) => figure !== '')
     .join('  ');
-  const room = Math.min(longestBar, columns - label.length - figures.length - 3);
+  const room = Math.min(longestBar, columns - labelWidth - figures.length - 3);
   if (share === null || room < 5) return `${label}${figures}`.slice(0, columns - 1);
-  const filled = Math.round(room * share);
+  // Full only when it is all.
+  const filled = share === 1 ? room : Math.min(room - 1, Math.round(room * share));
   const { green, dim } = createColors(colour);
   return `${label}${green('━'.repeat(filled))}${dim('─'.repeat(room - filled))}  ${figures}`;
 }
@@ -106,10 +142,10 @@ export function countsLine({ counts }: Shown, columns: number, colour: boolean):
   ];
   if (counts.unsent > 0) parts.push([`unsent ${integer(counts.unsent)}`, yellow]);
   if (counts.invalid > 0) parts.push([`invalid ${integer(counts.invalid)}`, yellow]);
-  let room = columns - 1 - label.length;
+  let room = columns - 1 - labelWidth;
   const kept = parts.filter(([text]) => {
     room -= text.length + 2;
     return room >= 0;
   });
-  return ' '.repeat(label.length) + kept.map(([text, paint]) => paint(text)).join('  ');
+  return ' '.repeat(labelWidth) + kept.map(([text, paint]) => paint(text)).join('  ');
 }

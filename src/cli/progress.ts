@@ -1,62 +1,85 @@
 /**
- * How a run is seen while it goes on: a live bar on a terminal, JSON lines for programs, or nothing.
- * Owned by the send command, on the main thread; told the counts a few times a second.
+ * How a run is seen while it goes on: a live bar on a terminal, a plain line now and then elsewhere, JSON lines for
+ * programs, or nothing. Owned by the send command, on the main thread; told the counts a few times a second.
  */
 import type { Writable } from 'node:stream';
 import type { Clock } from '../base/clock.js';
-import { type Counts, doneOf } from './counts.js';
+import { type Counts, doneOf, sentOf } from './counts.js';
 import { writeJsonLine } from './json-lines.js';
+import { duration, integer } from './numbers.js';
 import { RateMeter } from './rate-meter.js';
 import { hasColour, type Terminal } from './terminal.js';
 
 export interface Progress {
   /** `total`: all recipients as far as they are known or estimated, or null. */
   update(counts: Counts, total: number | null): void;
-  /** Leaves the terminal as it should be for what is printed next. */
+  /** The run has been told to stop: what `print` writes to standard error goes above the display, not into it. */
+  interrupted(print: () => void): void;
+  /** Leaves the terminal as it should be for what is printed next. May be called twice. */
   stop(): void;
 }
 
-export const noProgress: Progress = { update: () => {}, stop: () => {} };
+export const noProgress: Progress = { update: () => {}, interrupted: (print) => print(), stop: () => {} };
+
+export interface ProgressOptions {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  /** Milliseconds between two lines; 0: no progress. Default: a bar where there is a terminal. */
+  readonly progress?: number;
+}
 
 /** The display that the options and the terminal ask for. */
-export async function progressFor(
-  options: { readonly json?: boolean; readonly quiet?: boolean },
-  terminal: Terminal,
-  clock: Clock,
-): Promise<Progress> {
-  if (options.quiet === true) return noProgress;
-  if (options.json === true) return new JsonProgress(terminal.stdout, clock);
+export async function progressFor(options: ProgressOptions, terminal: Terminal, clock: Clock): Promise<Progress> {
+  const { json, quiet, progress } = options;
+  if (quiet === true || progress === 0) return noProgress;
+  if (json === true) return new JsonProgress(terminal.stdout, clock, progress);
   const { stderr } = terminal;
-  if (stderr.isTTY !== true || terminal.env.TERM === 'dumb') return noProgress;
+  const isScreen = stderr.isTTY === true && terminal.env.TERM !== 'dumb';
+  if (!isScreen || progress !== undefined) return new LineProgress(stderr, clock, progress);
   const { ProgressBar } = await import('./progress-bar.js');
   return new ProgressBar(stderr, clock, hasColour(terminal, stderr));
 }
 
-const jsonIntervalMs = 1000;
+/** Tells when the next line is due. */
+class Interval {
+  readonly #clock: Clock;
+  readonly #intervalMs: number;
+  #nextMs: number;
 
-/** One line a second on `output`: done, total, counts, rate. */
+  constructor(clock: Clock, intervalMs: number) {
+    this.#clock = clock;
+    this.#intervalMs = intervalMs;
+    this.#nextMs = clock.now() + intervalMs;
+  }
+
+  isDue(): boolean {
+    const now = this.#clock.now();
+    if (now < this.#nextMs) return false;
+    this.#nextMs = now + this.#intervalMs;
+    return true;
+  }
+}
+
+/** One line now and then on `output`: done, total, counts, rate. */
 export class JsonProgress implements Progress {
   readonly #output: Writable;
   readonly #clock: Clock;
   readonly #rate = new RateMeter();
-  #nextMs: number;
+  readonly #interval: Interval;
 
-  constructor(output: Writable, clock: Clock) {
+  constructor(output: Writable, clock: Clock, intervalMs = 1000) {
     this.#output = output;
     this.#clock = clock;
-    this.#nextMs = clock.now() + jsonIntervalMs;
+    this.#interval = new Interval(clock, intervalMs);
   }
 
   update(counts: Counts, total: number | null): void {
-    const now = this.#clock.now();
-    const done = doneOf(counts);
-    this.#rate.note(now, done);
-    if (now < this.#nextMs) return;
-    this.#nextMs = now + jsonIntervalMs;
+    this.#rate.note(this.#clock.now(), sentOf(counts));
+    if (!this.#interval.isDue()) return;
     const { accepted, rejected, unsent, unknown, invalid } = counts;
     writeJsonLine(this.#output, {
       messageType: 'progress',
-      done,
+      done: doneOf(counts),
       total,
       accepted,
       rejected,
@@ -67,5 +90,58 @@ export class JsonProgress implements Progress {
     });
   }
 
+  interrupted(print: () => void): void {
+    print();
+  }
+
   stop(): void {}
+}
+
+/** The same for people who read a log: no line is ever taken back. */
+export class LineProgress implements Progress {
+  readonly #output: Terminal['stderr'];
+  readonly #clock: Clock;
+  readonly #rate = new RateMeter();
+  readonly #interval: Interval;
+
+  constructor(output: Terminal['stderr'], clock: Clock, intervalMs = 10_000) {
+    this.#output = output;
+    this.#clock = clock;
+    this.#interval = new Interval(clock, intervalMs);
+  }
+
+  update(counts: Counts, total: number | null): void {
+    this.#rate.note(this.#clock.now(), sentOf(counts));
+    if (this.#interval.isDue()) this.#output.write(`${progressLine(counts, total, this.#rate)}\n`);
+  }
+
+  interrupted(print: () => void): void {
+    // A terminal shows ^C where the cursor stands.
+    if (this.#output.isTTY === true) this.#output.write('\n');
+    print();
+  }
+
+  stop(): void {}
+}
+
+/** `peal: 52 %, 520,000 of 1,000,000, 41,200/s now, 39,800/s mean, 0:12 left, rejected 12` */
+function progressLine(counts: Counts, total: number | null, rate: RateMeter): string {
+  const sent = sentOf(counts);
+  const secondsLeft = total === null || counts.unsent > 0 ? null : rate.secondsLeft(total);
+  const { rejected, unknown, unsent, invalid } = counts;
+  const unwelcome = Object.entries({ rejected, unknown, unsent, invalid }).filter(([, count]) => count > 0);
+  const figures = [
+    ...(total === null || total === 0 ? [] : [`${wholePercent(sent, total)} %`]),
+    total === null ? integer(sent) : `${integer(sent)} of ${integer(total)}`,
+    `${integer(rate.perSecond())}/s now`,
+    `${integer(rate.mean())}/s mean`,
+    ...(secondsLeft === null ? [] : [`${duration(secondsLeft)} left`]),
+    ...unwelcome.map(([name, count]) => `${name} ${integer(count)}`),
+  ];
+  return `peal: ${figures.join(', ')}`;
+}
+
+/** 100 only when it is all. */
+export function wholePercent(part: number, whole: number): number {
+  return Math.min(100, Math.floor((100 * part) / whole));
 }

@@ -6,10 +6,12 @@
 const windowMs = 3000;
 
 export class RateMeter {
+  #first: { readonly atMs: number; readonly done: number } | null = null;
   readonly #samples: { readonly atMs: number; readonly done: number }[] = [];
 
   /** Notes that `done` recipients had their outcome at `atMs` (monotonic). */
   note(atMs: number, done: number): void {
+    this.#first ??= { atMs, done };
     this.#samples.push({ atMs, done });
     while (this.#samples.length > 2 && this.#samples[1]!.atMs <= atMs - windowMs) this.#samples.shift();
   }
@@ -18,6 +20,13 @@ export class RateMeter {
   perSecond(): number {
     const [first, last] = [this.#samples[0], this.#samples.at(-1)];
     if (first === undefined || last === undefined || last.atMs <= first.atMs) return 0;
+    return ((last.done - first.done) * 1000) / (last.atMs - first.atMs);
+  }
+
+  /** Recipients per second since the first note. */
+  mean(): number {
+    const [first, last] = [this.#first, this.#samples.at(-1)];
+    if (first === null || last === undefined || last.atMs <= first.atMs) return 0;
     return ((last.done - first.done) * 1000) / (last.atMs - first.atMs);
   }
 

@@ -26,6 +26,7 @@ import {
   type OptionGroup,
   percentOrOff,
   priority,
+  progressInterval,
   threadCount,
   wholeNumber,
 } from './option-values.js';
@@ -67,6 +68,8 @@ export interface SendOptions extends CredentialFlags {
   readonly out?: string;
   readonly force?: boolean;
   readonly json?: boolean;
+  /** Milliseconds between two lines of progress; 0: none. */
+  readonly progress?: number;
   readonly quiet?: boolean;
 }
 
@@ -110,6 +113,12 @@ export function sendOptionGroups(): readonly OptionGroup[] {
         new Option('--out <dir>', 'where rejected.csv, unsent.txt, unknown.txt and invalid.csv go'),
         new Option('--force', 'replace the files of an earlier run, also where it left unsent or unknown tokens'),
         new Option('--json', 'JSON lines on standard output, the last one the summary'),
+        new Option(
+          '--progress <seconds>',
+          'a line of progress this often; 0: none (default: a live display on terminals, otherwise 10, with --json 1)',
+        )
+          .argParser(progressInterval)
+          .conflicts('quiet'),
         new Option('--quiet', 'no progress and no summary, only errors'),
       ],
     },

@@ -29,7 +29,9 @@ export function printRun(terminal: Terminal, options: SendOptions, { summary, pr
     const columns = stdout.columns ?? 80;
     const colour = hasColour(terminal, stdout);
     const folder = options.out === undefined ? null : printable(options.out);
-    stdout.write(summaryTable(summary, { folder, columns, colour, protocol: protocolOf(options) }));
+    stdout.write(
+      summaryTable(summary, { folder, columns, colour, isApart: stdout.isTTY === true, protocol: protocolOf(options) }),
+    );
   }
   if (summary.invalidLines !== null) printNote(terminal, invalidSentence(summary.invalid, summary.invalidLines));
   for (const problem of problems) printError(terminal, problem);

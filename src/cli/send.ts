@@ -7,12 +7,12 @@ import { PealError } from '../base/errors.js';
 import { SeenTokens } from '../campaign/recipients/seen-tokens.js';
 import { APNs } from '../session/apns.js';
 import type { Session } from '../session/session.js';
-import { type Counts, doneOf, type RunReport, type RunSummary } from './counts.js';
+import { doneOf, type RunReport, type RunSummary } from './counts.js';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.js';
 import { exitCodeOfSignal, Interrupt, type InterruptSignal } from './interrupt.js';
 import { counted, integer } from './numbers.js';
 import { Outputs } from './outputs.js';
-import { type Progress, progressFor } from './progress.js';
+import { noProgress, type Progress, progressFor } from './progress.js';
 import { SendBooks, type Witness } from './send-books.js';
 import { checkSendOptions, inputFiles, type SendOptions } from './send-options.js';
 import { planSend, type SendPlan } from './send-plan.js';
@@ -73,6 +73,7 @@ class SendRun {
   readonly #abort = new AbortController();
   readonly #timers: NodeJS.Timeout[] = [];
   #session: Session | null = null;
+  #progress = noProgress;
   #seconds = 0;
   #connections = 0;
 
@@ -150,6 +151,8 @@ class SendRun {
   async #send({ gateway, message, session, estimated }: SendPlan): Promise<PealError | null> {
     this.#session = session;
     const progress = await progressFor(this.#options, this.#terminal, systemClock);
+    this.#progress = progress;
+    if (this.#interrupt.signal !== null) progress.interrupted(() => {});
     const watching = this.#watch(progress, estimated);
     const stats = setInterval(() => void this.#countConnections(), statsIntervalMs);
     const startedMs = systemClock.now();
@@ -171,7 +174,7 @@ class SendRun {
       clearInterval(stats);
       clearInterval(watching);
       await this.#countConnections();
-      progress.update(this.#books.counts, doneOf(this.#books.counts));
+      progress.update(this.#books.counts, this.#input.isWhole ? doneOf(this.#books.counts) : null);
       progress.stop();
       await session.shutdown();
     }
@@ -246,7 +249,9 @@ class SendRun {
 
   /** The first Ctrl-C. */
   interrupted(): void {
-    printNote(this.#terminal, 'stopping: waiting for answers; press Ctrl-C again to leave at once');
+    this.#progress.interrupted(() => {
+      printNote(this.#terminal, 'stopping: waiting for answers; press Ctrl-C again to leave at once');
+    });
     this.#input.interrupted();
     this.#abort.abort();
     this.#timers.push(
@@ -268,8 +273,7 @@ class SendRun {
     this.#outputs?.abandon();
     const files = this.#outputs === null ? '' : `; the files in ${this.#outputs.folder} are not whole (*.partial)`;
     const done = integer(doneOf(this.#books.counts));
-    // What the progress bar changed: line wrapping, and the cursor.
-    if (this.#terminal.stderr.isTTY === true) this.#terminal.stderr.write('\u001b[?7h\u001b[?25h\n');
+    this.#progress.stop();
     printNote(this.#terminal, `left at once after ${done} outcomes${files}`);
     process.exit(code);
   }

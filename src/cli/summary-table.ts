@@ -15,6 +15,8 @@ export interface TableOptions {
   readonly folder: string | null;
   /** Width of the terminal, in characters. */
   readonly columns: number;
+  /** Whether it stands among other output of a terminal, and is set apart by empty lines. */
+  readonly isApart: boolean;
   readonly colour: boolean;
   /** What the gateway speaks. Default `'http2'`. */
   readonly protocol?: Protocol;
@@ -22,7 +24,7 @@ export interface TableOptions {
 
 /** Several lines, each ended. */
 export function summaryTable(summary: RunSummary, options: TableOptions): string {
-  const { folder, columns, colour, protocol = 'http2' } = options;
+  const { folder, columns, colour, isApart, protocol = 'http2' } = options;
   const { bold, dim, green, red, yellow } = createColors(colour);
   const plain = (text: string): string => text;
   const width = integer(summary.recipients).length;
@@ -30,8 +32,7 @@ export function summaryTable(summary: RunSummary, options: TableOptions): string
     const share = name === 'recipients' ? '' : percentage(count, summary.recipients).padStart(11);
     return `  ${name.padEnd(12)}${(count > 0 ? paint : plain)(integer(count).padStart(width))}${dim(share)}`;
   };
-  return [
-    '',
+  const lines = [
     row('recipients', summary.recipients, bold),
     row('accepted', summary.accepted, green),
     row('rejected', summary.rejected, red),
@@ -46,15 +47,13 @@ export function summaryTable(summary: RunSummary, options: TableOptions): string
       : [`  ${counted(summary.duplicate, 'duplicate')} dropped (--keep-duplicates keeps them)`]),
     ...(summary.resent === 0 ? [] : [`  ${counted(summary.resent, 'request')} sent again`]),
     ...(folder === null ? [] : [`  rejected.csv, unsent.txt, unknown.txt and invalid.csv are in ${folder}`]),
-    '',
-  ]
-    .map((line) => `${line}\n`)
-    .join('');
+  ];
+  return (isApart ? ['', ...lines, ''] : lines).map((line) => `${line}\n`).join('');
 }
 
 function effort({ seconds, perSecond, connections, threads }: RunSummary): string {
   const where = threads === 0 ? 'in the main thread' : `on ${counted(threads, 'thread')}`;
-  return `${seconds.toFixed(2)} s, ${integer(perSecond)} notifications a second over ${counted(connections, 'connection')} ${where}`;
+  return `${seconds.toFixed(2)} s, ${integer(perSecond)} a second (mean) over ${counted(connections, 'connection')} ${where}`;
 }
 
 /** How often each reason came, and beneath it what to do about it. */

@@ -23,4 +23,11 @@ describe('rate meter', () => {
     assert.equal(meter.perSecond(), 0);
     assert.equal(meter.secondsLeft(1000), null);
   });
+
+  it('knows the mean of the whole time besides', () => {
+    const meter = new RateMeter();
+    assert.equal(meter.mean(), 0);
+    for (let second = 0; second <= 20; second++) meter.note(second * 1000, Math.min(second, 10) * 500);
+    assert.deepEqual([meter.perSecond(), meter.mean()], [0, 250]);
+  });
 });

@@ -281,6 +281,8 @@ describe('peal send, when something is wrong', () => {
         () => fixture.send('-', { with: ['--tokens', '-'] }),
         /--tokens: standard input \(-\) can be read only once/,
       ],
+      ['progress that is no duration', () => [...fixture.send(tokens), '--progress', 'often'], /--progress .*duration/],
+      ['progress in quiet', () => [...fixture.send(tokens), '--progress', '5', '--quiet'], /--progress .*--quiet/],
       ['threads beyond reason', () => replaced('--threads', '1000'), /--threads/],
     ];
     for (const [name, change, sentence] of usage) {

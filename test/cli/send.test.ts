@@ -32,6 +32,11 @@ describe('peal send', () => {
     assert.equal(code, 0);
     assert.match(stdout, /recipients {2,}500\b/);
     assert.match(stdout, /accepted {2,}500 +100 %/);
+    assert.match(
+      stdout,
+      /^ {2}recipients.* a second \(mean\) over 1 connection.*in \S+\n$/s,
+      'no stray lines off a terminal',
+    );
     const { requests, accepted, duplicates } = fixture.simulator.ledger.summary();
     assert.deepEqual({ requests, accepted, duplicates }, { requests: 500, accepted: 500, duplicates: 0 });
   });
@@ -169,6 +174,19 @@ describe('peal send', () => {
     const tokens = await fixture.write('tokens.txt', randomTokens(3).join('\n'));
     const result = await runCommand(fixture.send(tokens, { with: ['--quiet'] }));
     assert.deepEqual({ ...result, signal: null }, { code: 0, signal: null, stdout: '', stderr: '' });
+  });
+
+  it('writes plain lines of progress off a terminal, as often as it is asked to', async () => {
+    await using slow = await Fixture.open({ roundTripMs: 40, maxStreams: 50 });
+    const tokens = await slow.write('tokens.txt', randomTokens(2_000).join('\n'));
+    const args = slow.send(tokens, { with: ['--max-connections', '1', '--progress', '100ms'] });
+    const { code, stderr } = await runCommand(args);
+    assert.equal(code, 0);
+    const lines = stderr.trimEnd().split('\n');
+    assert.ok(lines.length > 3, stderr);
+    for (const line of lines) {
+      assert.match(line, /^peal: \d+ %, [\d,]+ of 2,000, [\d,]+\/s now, [\d,]+\/s mean(, \d+:\d\d left)?$/);
+    }
   });
 
   it('sends a payload file as it is', async () => {
