@@ -167,6 +167,11 @@ export const maxOutageMs = 30_000;
 export const maxConnectBackoffMs = 60_000;
 /** How long a connection may take to end in good order. */
 export const closeTimeoutMs = 5_000;
+/**
+ * How long a connection that has nothing to wait for any more may take to say goodbye and to be closed by its gateway.
+ * Nobody gets anything out of it but a gateway that likes an orderly end, so no program has to wait for more.
+ */
+export const farewellTimeoutMs = 250;
 /** How long one address of a host may take before the next one is tried. */
 export const addressAttemptTimeoutMs = 500;
 /** Share of connectTimeoutMs that TLS with one address may take while others are left; addressAttemptTimeoutMs at least. */

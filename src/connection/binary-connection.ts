@@ -18,7 +18,13 @@
 import { binaryReasonOf } from '../apns/reason.js';
 import type { Clock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
-import { closeTimeoutMs, flushIntervalMs, flushLingerMs, maxUnprovenNotifications } from '../base/limits.js';
+import {
+  closeTimeoutMs,
+  farewellTimeoutMs,
+  flushIntervalMs,
+  flushLingerMs,
+  maxUnprovenNotifications,
+} from '../base/limits.js';
 import {
   FrameOutput,
   FrameTemplate,
@@ -362,7 +368,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
     const wasReady = this.#state === 'ready';
     this.#state = 'closing';
     this.#stopTimers();
-    this.#deadline.set(closeTimeoutMs);
+    this.#deadline.set(farewellTimeoutMs);
     if (this.#isWriting) this.#stream.destroy();
     else this.#stream.end();
     if (wasReady) this.#options.owner.onConnectionDraining(this, this.#endCause);
@@ -371,7 +377,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   #closeIfDone(): void {
     if (this.#state !== 'draining' || this.inFlight > 0 || this.#isReceiving) return;
     this.#state = 'closing';
-    this.#deadline.setNoLaterThan(closeTimeoutMs);
+    this.#deadline.setNoLaterThan(farewellTimeoutMs);
     if (!this.#isWriting) this.#stream.end();
   }
 

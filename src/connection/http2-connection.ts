@@ -15,7 +15,13 @@
 import { authority } from '../apns/address.js';
 import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
-import { closeTimeoutMs, drainTimeoutMs, keepaliveTickMs, requestTimeoutMs } from '../base/limits.js';
+import {
+  closeTimeoutMs,
+  drainTimeoutMs,
+  farewellTimeoutMs,
+  keepaliveTickMs,
+  requestTimeoutMs,
+} from '../base/limits.js';
 import {
   ClientConnection,
   NO_ERROR,
@@ -326,7 +332,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     const cause = errors.brokenError(this.#where, failure);
     this.#endCause ??= cause;
     this.#state = 'closing';
-    this.#deadline.setNoLaterThan(closeTimeoutMs);
+    this.#deadline.setNoLaterThan(farewellTimeoutMs);
     this.#codec.abandon(cause);
     this.#flush();
     if (wasReady) this.#options.owner.onConnectionDraining(this, this.#endCause);
@@ -335,7 +341,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   #closeIfDone(): void {
     if (this.#state !== 'draining' || this.inFlight > 0 || this.#isReceiving) return;
     this.#state = 'closing';
-    this.#deadline.setNoLaterThan(closeTimeoutMs);
+    this.#deadline.setNoLaterThan(farewellTimeoutMs);
     this.#codec.close(this.#farewell);
     this.#flush();
   }
