@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { scriptedToken } from '../../src/simulator/token-script.js';
 import { jsonLines, runCommand } from '../support/command.js';
-import { Fixture, linesOf, randomTokens } from './fixture.js';
+import { assertOneSentence, Fixture, linesOf, randomTokens } from './fixture.js';
 
 const outputNames = ['invalid.csv', 'rejected.csv', 'unknown.txt', 'unsent.txt'];
 
@@ -159,6 +159,39 @@ describe('peal send, when it is interrupted', () => {
       assert.deepEqual(readdirSync(fixture.path('out')).sort(), outputNames);
     });
   }
+
+  it('keeps its directory to itself while it runs, and what it has not sent for whoever sends it', async () => {
+    fixture = await Fixture.open({ roundTripMs: 40, maxStreams: 50 });
+    const list = randomTokens(20_000);
+    const tokens = await fixture.write('tokens.txt', list.join('\n'));
+    const args = fixture.send(tokens, { without: ['--force'], with: ['--max-connections', '1'] });
+    const another = await fixture.write('another.txt', randomTokens(3).join('\n'));
+    const again = fixture.send(another, { without: ['--force'] });
+    const first = await runCommand(args, {
+      whileRunning: async (child) => {
+        await untilRequests(100);
+        const second = await runCommand(fixture.send(another));
+        assert.equal(second.code, 2);
+        assertOneSentence(second, new RegExp(`--out: .* is in use by another run \\(process ${child.pid}, since `));
+        child.kill('SIGINT');
+      },
+    });
+    assert.equal(first.code, 130);
+    const notSent = await fixture.outputLines('unsent.txt');
+    const later = await runCommand(again);
+    assert.deepEqual([later.code, later.stdout], [2, '']);
+    assertOneSentence(later, /unsent\.txt holds recipients that an earlier run has not sent to: .*--force/);
+    assert.deepEqual(await fixture.outputLines('unsent.txt'), notSent);
+    const rest = fixture.send(fixture.path('out/unsent.txt'), {
+      without: ['--out'],
+      with: ['--out', fixture.path('rest')],
+    });
+    assert.equal((await runCommand(rest)).code, 0);
+    const { requests, duplicates } = fixture.simulator.ledger.summary();
+    assert.deepEqual([requests, duplicates], [list.length, 0]);
+    assert.equal((await runCommand([...again, '--force'])).code, 0);
+    assert.equal(await fixture.output('unsent.txt'), '');
+  }).timeout(60_000);
 
   describe('and its books cannot be whole', () => {
     const errorsOf = (stdout: string): unknown[] =>
