@@ -16,6 +16,7 @@ import type {
 export type { AddressInput, Protocol } from './apns/address.js';
 export { Credential, type CredentialSummary } from './apns/credential.js';
 export { type InvalidToken, isDeviceToken, parseDeviceToken, shortToken } from './apns/device-token.js';
+export type { ProviderTokenFunction } from './apns/given-origin.js';
 export type { Expiration } from './apns/headers.js';
 export type { FileReference, KeyMaterial } from './apns/key-material.js';
 export { type CredentialOptions, loadCredential } from './apns/load-credential.js';
@@ -33,6 +34,7 @@ export {
   reasons,
 } from './apns/reason.js';
 export { TokenBlock } from './apns/token-block.js';
+export type { SignHook } from './apns/token-origin.js';
 // --- errors, logs, and the world outside ---
 export { type Clock, systemClock } from './base/clock.js';
 export { type ErrorOrigin, type ErrorRecord, PealError, type PealErrorCode } from './base/errors.js';

@@ -4,6 +4,7 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { inspect } from 'node:util';
+import type { TokenOrigin } from './token-origin.js';
 
 /**
  * A client certificate, ready for `tls.createSecureContext`. Crosses threads by structured clone.
@@ -56,6 +57,8 @@ export interface CredentialSummary {
 export interface CredentialParts {
   readonly data: CredentialData;
   readonly signingKey?: KeyObject;
+  /** Where provider tokens come from that are not simply signed by `signingKey`. */
+  readonly tokenOrigin?: TokenOrigin;
   readonly keyId?: string;
   readonly teamId?: string;
   readonly subject?: string;
@@ -69,6 +72,7 @@ export interface CredentialParts {
 export class Credential {
   readonly #data: CredentialData;
   readonly #signingKey: KeyObject | null;
+  readonly #tokenOrigin: TokenOrigin | null;
   readonly #keyId: string | null;
   readonly #teamId: string | null;
   readonly #subject: string | null;
@@ -77,6 +81,7 @@ export class Credential {
   constructor(parts: CredentialParts) {
     this.#data = hideSecrets(parts.data);
     this.#signingKey = parts.signingKey ?? null;
+    this.#tokenOrigin = parts.tokenOrigin ?? null;
     this.#keyId = parts.keyId ?? null;
     this.#teamId = parts.teamId ?? null;
     this.#subject = parts.subject ?? null;
@@ -120,6 +125,11 @@ export class Credential {
   /** The key that signs provider tokens; null elsewhere. For apns/provider-token only. */
   get signingKey(): KeyObject | null {
     return this.#signingKey;
+  }
+
+  /** Where its provider tokens come from; null where `signingKey` signs them, or there are none. For apns/provider-token only. */
+  get tokenOrigin(): TokenOrigin | null {
+    return this.#tokenOrigin;
   }
 
   toJSON(): CredentialSummary {

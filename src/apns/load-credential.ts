@@ -9,9 +9,22 @@ import { anonymousCredential, Credential } from './credential.js';
 import { credentialError } from './key-material.js';
 import { loadOriginalCertificate, type OriginalCertificateOptions, originalNames } from './original-credential.js';
 import { loadPkcs12, type Pkcs12Options } from './pkcs12-credential.js';
-import { loadProviderKey, type ProviderKeyOptions } from './token-credential.js';
+import {
+  type GivenTokenOptions,
+  loadGivenToken,
+  loadProviderKey,
+  loadSigningHook,
+  type ProviderKeyOptions,
+  type SigningHookOptions,
+} from './token-credential.js';
 
-export type CredentialOptions = CertificateOptions | Pkcs12Options | ProviderKeyOptions | OriginalCertificateOptions;
+export type CredentialOptions =
+  | CertificateOptions
+  | Pkcs12Options
+  | ProviderKeyOptions
+  | SigningHookOptions
+  | GivenTokenOptions
+  | OriginalCertificateOptions;
 
 /** What loading needs from outside. */
 export interface LoadEnvironment {
@@ -25,14 +38,22 @@ export interface LoadEnvironment {
 const kinds: readonly { readonly names: readonly string[]; is(given: object): boolean }[] = [
   { names: ['pfx', 'passphrase', 'identity'], is: (given: object) => 'pfx' in given },
   { names: ['cert', 'key', 'passphrase', 'identity'], is: (given: object) => 'cert' in given },
-  { names: ['key', 'keyId', 'teamId', 'passphrase'], is: (given: object) => 'keyId' in given || 'teamId' in given },
+  { names: ['providerToken'], is: (given: object) => 'providerToken' in given },
+  { names: ['sign', 'keyId', 'teamId', 'publicKey', 'providerTokenFile'], is: (given: object) => 'sign' in given },
+  {
+    names: ['key', 'keyId', 'teamId', 'passphrase', 'providerTokenFile'],
+    is: (given: object) => 'keyId' in given || 'teamId' in given,
+  },
   { names: originalNames, is: (given: object) => originalNames.slice(0, 4).some((name) => name in given) },
 ];
 
 /**
  * Loads and checks a credential.
  *
- * - `{ key, keyId, teamId }`: a provider-token key (.p8) as PEM text, bytes, `KeyObject` or `{ file }`;
+ * - `{ key, keyId, teamId }`: a provider-token key (.p8) as PEM text, bytes, `KeyObject` or `{ file }`; with
+ *   `providerTokenFile` processes share one provider token;
+ * - `{ sign, keyId, teamId, publicKey? }`: the same where a key service or a hardware module signs;
+ * - `{ providerToken }`: provider tokens that are made elsewhere: a JWT, a function that returns it, or `{ file }`;
  * - `{ cert, key?, passphrase?, identity? }`: a client certificate as PEM text, bytes or `{ file }`; `identity` names the
  *   one to take where there are several;
  * - `{ certString | certFile, keyString? | keyFile?, passphrase? }`: the same by the original library's parameters;
@@ -58,6 +79,10 @@ export function loadCredential(
     case 1:
       return loadCertificate(options as CertificateOptions, clock, log);
     case 2:
+      return loadGivenToken(options as GivenTokenOptions, log);
+    case 3:
+      return loadSigningHook(options as SigningHookOptions, log);
+    case 4:
       return loadProviderKey(options as ProviderKeyOptions, log);
     default:
       return loadOriginalCertificate(options as OriginalCertificateOptions, clock, log);
@@ -83,4 +108,4 @@ function kindOf(options: unknown): number {
 }
 
 const allowed =
-  'give { key, keyId, teamId }, { cert, key, passphrase }, { pfx, passphrase }, or certString or certFile with keyString or keyFile.';
+  'give { key, keyId, teamId }, { sign, keyId, teamId }, { providerToken }, { cert, key, passphrase }, { pfx, passphrase }, or certString or certFile with keyString or keyFile.';

@@ -11,7 +11,10 @@ import { inspect } from 'node:util';
 import { type Clock, systemClock } from '../base/clock.js';
 import { maxProviderTokens, providerTokenLifetimeMs, providerTokenMinAgeMs } from '../base/limits.js';
 import type { Credential } from './credential.js';
+import { joinToken, signingInput } from './jwt.js';
 import { credentialError } from './key-material.js';
+import { TokenKeeper } from './token-keeper.js';
+import type { TokenOrigin } from './token-origin.js';
 
 /** A provider token; whoever holds it can push for an hour, so `inspect` and JSON show only its time. */
 export interface ProviderToken {
@@ -72,19 +75,18 @@ export class ProviderTokenMinter {
 
   #mint(): ProviderToken {
     this.#mintedWallMs = this.#clock.wallMs();
-    const header = encode({ alg: 'ES256', kid: this.#keyId });
-    const claims = encode({ iss: this.#teamId, iat: Math.floor(this.#mintedWallMs / 1000) });
-    const signed = `${header}.${claims}`;
+    const signed = signingInput({ keyId: this.#keyId, teamId: this.#teamId }, this.#mintedWallMs);
     // JWTs carry r and s side by side (RFC 7518 §3.4), not the DER that is OpenSSL's default.
     const signature = sign('sha256', Buffer.from(signed), { key: this.#signingKey, dsaEncoding: 'ieee-p1363' });
-    return guarded(`${signed}.${signature.toString('base64url')}`, this.#clock.now());
+    return guarded(joinToken(signed, signature), this.#clock.now());
   }
 }
 
-/** Minters by credential: what makes all sessions of a process that share a key share its token. */
+/** Minters and keepers by credential: what makes all sessions of a process that share a key share its token. */
 export class ProviderTokenRegistry {
   readonly #clock: Clock;
   readonly #minters = new Map<string, ProviderTokenMinter>();
+  readonly #keepers = new Map<string, TokenKeeper>();
 
   constructor(clock: Clock = systemClock) {
     this.#clock = clock;
@@ -101,20 +103,30 @@ export class ProviderTokenRegistry {
     return minter;
   }
 
-  /** Forgets minters whose token would be renewed anyway: nothing tells a new one of them from the old one. */
+  /** The keeper of a credential whose tokens are not simply signed here; the same one for equal credentials. */
+  keeperFor(fingerprint: string, origin: TokenOrigin): TokenKeeper {
+    let keeper = this.#keepers.get(fingerprint);
+    if (keeper === undefined) {
+      if (this.#keepers.size >= maxProviderTokens) this.#dropExpired();
+      keeper = new TokenKeeper(origin, this.#clock);
+      this.#keepers.set(fingerprint, keeper);
+    }
+    keeper.setOrigin(origin);
+    return keeper;
+  }
+
+  /** Forgets those whose token would be renewed anyway: nothing tells a new one of them from the old one. */
   #dropExpired(): void {
-    for (const [fingerprint, minter] of this.#minters) {
-      if (minter.ageMs >= providerTokenLifetimeMs) this.#minters.delete(fingerprint);
+    for (const known of [this.#minters, this.#keepers]) {
+      for (const [fingerprint, { ageMs }] of known) {
+        if (ageMs >= providerTokenLifetimeMs) known.delete(fingerprint);
+      }
     }
   }
 }
 
 /** The registry of this process. */
 export const providerTokens: ProviderTokenRegistry = new ProviderTokenRegistry();
-
-function encode(value: object): string {
-  return Buffer.from(JSON.stringify(value)).toString('base64url');
-}
 
 function guarded(token: string, mintedAt: number): ProviderToken {
   const shown = { mintedAt };

@@ -1,34 +1,165 @@
 /**
- * Loads a provider-token key: the .p8 file that Apple hands out once, with its key id and team id. Main thread, once
- * for each credential.
+ * Loads what provider tokens come from: the .p8 file that Apple hands out once, with its key id and team id; a hook that
+ * signs where the key never leaves its place; or tokens that are made elsewhere. Main thread, once for each credential.
  */
-import { createHash, createPublicKey, KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, KeyObject, randomUUID, sign as signWith } from 'node:crypto';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Logger } from '../base/log.js';
 import { Credential } from './credential.js';
+import { checkedToken, GivenOrigin, type ProviderTokenFunction } from './given-origin.js';
+import { isSignedBy, readProviderToken, type TokenNames } from './jwt.js';
 import { credentialError, type FileReference, type KeyMaterial, readMaterial, readPassphrase } from './key-material.js';
 import { isPrivateKey, pemBlocks, privateKeyOf } from './pem.js';
+import { SignedOrigin } from './signed-origin.js';
+import { signerOf } from './signing-hook.js';
+import { TokenFile } from './token-file.js';
+import type { SignHook, TokenSigner } from './token-origin.js';
 
-/** A provider-token key (.p8). */
-export interface ProviderKeyOptions {
-  readonly key: KeyMaterial | KeyObject;
+interface SharedOptions {
   /** The key's id, 10 characters: it is part of the name of the file that Apple hands out (AuthKey_KEYID.p8). */
   readonly keyId: string;
   /** The team's id, 10 characters: on the membership page of the developer account. */
   readonly teamId: string;
+  /**
+   * A file that keeps the provider token, for processes that share the key: all of them use the token in it, and one of
+   * them renews it. Made if it is missing, readable by its owner only; its directory has to be writable. Default: each
+   * process makes tokens of its own, which APNs allows few of (TooManyProviderTokenUpdates).
+   */
+  readonly providerTokenFile?: string | URL;
+}
+
+/** A provider-token key (.p8). */
+export interface ProviderKeyOptions extends SharedOptions {
+  readonly key: KeyMaterial | KeyObject;
   /** Only where the key was encrypted afterwards; Apple's files are not. */
   readonly passphrase?: string | FileReference;
+}
+
+/** A provider-token key that never leaves a key service or a hardware module. */
+export interface SigningHookOptions extends SharedOptions {
+  /**
+   * Signs with ES256: ECDSA on P-256 over the SHA-256 of `data`, which holds the bytes to be hashed. Returns r and s side
+   * by side (64 bytes), or DER. Asked once in 50 minutes or so, and given 30 seconds.
+   */
+  readonly sign: SignHook;
+  /** The public half of the key, PEM or KeyObject: each signature is checked with it. Default: none is. */
+  readonly publicKey?: KeyMaterial | KeyObject;
+}
+
+/** Provider tokens that are made elsewhere. */
+export interface GivenTokenOptions {
+  /**
+   * A JWT; or a function that returns the one to use now, or a file that holds it, both asked every 30 seconds while sends
+   * run, and at once when APNs calls a token expired. The same token is to be returned for 20 minutes at least.
+   */
+  readonly providerToken: string | ProviderTokenFunction | FileReference;
 }
 
 const idPattern = /^[A-Z0-9]{10}$/;
 
 /** Throws ERR_PEAL_CREDENTIAL with one sentence that says which option or file, what is wrong, and what to do. */
 export function loadProviderKey(options: ProviderKeyOptions, log: Logger): Credential {
-  const keyId = checkId('keyId', options.keyId);
-  const teamId = checkId('teamId', options.teamId);
+  const names = checkNames(options);
   const signingKey = readSigningKey(options, log);
-  const publicKey = createPublicKey(signingKey).export({ type: 'spki', format: 'der' });
-  const fingerprint = createHash('sha256').update(`${teamId}.${keyId}.`).update(publicKey).digest('hex');
-  return new Credential({ data: { kind: 'token', fingerprint }, signingKey, keyId, teamId });
+  const publicKey = createPublicKey(signingKey);
+  const file = tokenFileOf(options.providerTokenFile, names, publicKey, log);
+  const fingerprint = fingerprintOf(names, publicKey, options.providerTokenFile);
+  const parts = { data: { kind: 'token', fingerprint }, signingKey, ...names } as const;
+  if (file === null) return new Credential(parts);
+  const sign: TokenSigner = async (data) => signWith('sha256', data, { key: signingKey, dsaEncoding: 'ieee-p1363' });
+  return new Credential({ ...parts, tokenOrigin: new SignedOrigin({ ...names, sign }, file) });
+}
+
+/** Throws like {@link loadProviderKey}. The hook is not called yet. */
+export function loadSigningHook(options: SigningHookOptions, log: Logger): Credential {
+  const names = checkNames(options);
+  if (typeof options.sign !== 'function') throw credentialError('The option sign must be a function that signs bytes.');
+  const publicKey = options.publicKey === undefined ? null : readPublicKey(options.publicKey, log);
+  const sign = signerOf(options.sign, publicKey, names);
+  const file = tokenFileOf(options.providerTokenFile, names, publicKey, log);
+  const fingerprint = fingerprintOf(names, publicKey, options.providerTokenFile, 'hook');
+  const tokenOrigin = new SignedOrigin({ ...names, sign }, file);
+  return new Credential({ data: { kind: 'token', fingerprint }, ...names, tokenOrigin });
+}
+
+/** Functions are told apart by themselves. */
+const functionNames = new WeakMap<ProviderTokenFunction, string>();
+
+/** Throws like {@link loadProviderKey}. Functions and files are not asked yet. */
+export function loadGivenToken({ providerToken }: GivenTokenOptions, log: Logger): Credential {
+  if (typeof providerToken === 'string') {
+    const token = checkedToken('The option providerToken', providerToken);
+    const { keyId, teamId } = readProviderToken(token)!;
+    return given(`token ${token}`, new GivenOrigin(token), { keyId, teamId });
+  }
+  if (typeof providerToken === 'function') {
+    const name = functionNames.get(providerToken) ?? randomUUID();
+    functionNames.set(providerToken, name);
+    return given(`function ${name}`, new GivenOrigin(providerToken), {});
+  }
+  const file = (providerToken as FileReference | null)?.file;
+  if (file === undefined) {
+    throw credentialError('The option providerToken must be a JWT, a function that returns one, or { file: path }.');
+  }
+  const where = pathOf(file, 'providerToken');
+  const origin = new GivenOrigin(new TokenFile({ path: where, names: null, isOurs: () => true, log }));
+  return given(`file ${where}`, origin, {});
+}
+
+function given(name: string, tokenOrigin: GivenOrigin, names: Partial<TokenNames>): Credential {
+  const fingerprint = createHash('sha256').update(name).digest('hex');
+  return new Credential({ data: { kind: 'token', fingerprint }, ...names, tokenOrigin });
+}
+
+function tokenFileOf(
+  file: string | URL | undefined,
+  names: TokenNames,
+  publicKey: KeyObject | null,
+  log: Logger,
+): TokenFile | null {
+  if (file === undefined) return null;
+  const isOurs = (token: string): boolean => publicKey === null || isSignedBy(token, publicKey);
+  return new TokenFile({ path: pathOf(file, 'providerTokenFile'), names, isOurs, log });
+}
+
+function pathOf(file: unknown, option: string): string {
+  if (file instanceof URL && file.protocol === 'file:') return fileURLToPath(file);
+  if (typeof file === 'string' && file !== '' && readProviderToken(file) === null) return path.resolve(file);
+  throw credentialError(`The option ${option} must name a file by its path.`);
+}
+
+function fingerprintOf(
+  { keyId, teamId }: TokenNames,
+  publicKey: KeyObject | null,
+  file: string | URL | undefined,
+  kind = '',
+): string {
+  const hash = createHash('sha256').update(`${teamId}.${keyId}.`);
+  if (publicKey !== null) hash.update(publicKey.export({ type: 'spki', format: 'der' }));
+  if (file !== undefined) hash.update(`file ${pathOf(file, 'providerTokenFile')}`);
+  return hash.update(kind).digest('hex');
+}
+
+function readPublicKey(value: KeyMaterial | KeyObject, log: Logger): KeyObject {
+  const name = value instanceof KeyObject ? 'The option publicKey' : readMaterial('publicKey', value, log, false).name;
+  let key: KeyObject;
+  try {
+    if (value instanceof KeyObject) {
+      key = value.type === 'private' ? createPublicKey(value) : value;
+    } else {
+      key = createPublicKey(pemBlocks(readMaterial('publicKey', value, log, false))[0]!.text);
+    }
+  } catch (error) {
+    if (error instanceof Error && error.name === 'PealError') throw error;
+    throw credentialError(`${name} holds no public key: give the PEM that has "BEGIN PUBLIC KEY".`);
+  }
+  if (key.asymmetricKeyDetails?.namedCurve === 'prime256v1') return key;
+  throw credentialError(`${name} is not a key on EC P-256, which provider tokens need.`);
+}
+
+function checkNames({ keyId, teamId }: SharedOptions): TokenNames {
+  return { keyId: checkId('keyId', keyId), teamId: checkId('teamId', teamId) };
 }
 
 function readSigningKey(options: ProviderKeyOptions, log: Logger): KeyObject {

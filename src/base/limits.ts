@@ -58,6 +58,14 @@ export const listPauseMs = 2;
 export const maxTokenLineBytes = 4096;
 /** Text of an invalid line that is shown, in characters. */
 export const maxInvalidTextCharacters = 120;
+/** A provider token that was made elsewhere, in characters. */
+export const maxProviderTokenCharacters = 4096;
+/** How long a provider token may take to be made: by a signing hook, a function, or another process that has the lock. */
+export const providerTokenTimeoutMs = 30_000;
+/** How often a process looks whether another one has renewed the provider token that they share. */
+export const tokenLockPollMs = 50;
+/** Age at which the lock of a shared provider token is that of a dead process. */
+export const tokenLockStaleMs = 60_000;
 /** Provider tokens of one process that are kept before unused ones are dropped. */
 export const maxProviderTokens = 1000;
 

@@ -26,7 +26,12 @@ export function loadCommandCredential(
 function credentialOptions(options: CredentialFlags, env: Terminal['env']): CredentialOptions | null {
   const { key, keyId, teamId, cert, certKey, pfx } = options;
   const passphrase = passphraseOf(options, env);
-  if (key !== undefined) return { key: materialOf('--key', key, env), keyId: keyId!, teamId: teamId!, ...passphrase };
+  const { providerTokenFile: file } = options;
+  if (key !== undefined) {
+    const ids = { keyId: keyId!, teamId: teamId!, ...(file === undefined ? {} : { providerTokenFile: file }) };
+    return { key: materialOf('--key', key, env), ...ids, ...passphrase };
+  }
+  if (file !== undefined) return { providerToken: { file } };
   const shared = { ...passphrase, ...(options.identity === undefined ? {} : { identity: options.identity }) };
   if (pfx !== undefined) return { pfx: materialOf('--pfx', pfx, env), ...shared };
   if (cert === undefined) return null;

@@ -9,6 +9,8 @@ const flags: Readonly<Record<string, string>> = {
   key: '--key',
   keyId: '--key-id',
   teamId: '--team-id',
+  providerToken: '--provider-token-file',
+  providerTokenFile: '--provider-token-file',
   cert: '--cert',
   pfx: '--pfx',
   identity: '--identity',

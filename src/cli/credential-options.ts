@@ -14,6 +14,7 @@ export interface CredentialFlags {
   readonly key?: string;
   readonly keyId?: string;
   readonly teamId?: string;
+  readonly providerTokenFile?: string;
   readonly cert?: string;
   readonly certKey?: string;
   readonly pfx?: string;
@@ -29,6 +30,10 @@ export function providerKeyOptions(): Option[] {
     ),
     new Option('--key-id <id>', 'id of the key, 10 characters').conflicts(others),
     new Option('--team-id <id>', 'id of the team, 10 characters').conflicts(others),
+    new Option(
+      '--provider-token-file <file>',
+      'keeps the provider token for all processes that share the key; alone: takes the one that another process keeps there',
+    ).conflicts(others),
   ];
 }
 
@@ -53,8 +58,9 @@ export function checkCertificateFlags({ cert, certKey, pfx, identity }: Credenti
 }
 
 /** The files that they name: none may be overwritten. */
-export function credentialFiles({ key, cert, certKey, pfx, passphraseFile }: CredentialFlags): string[] {
-  return namedFiles([key, cert, certKey, pfx, passphraseFile]);
+export function credentialFiles(flags: CredentialFlags): string[] {
+  const { key, cert, certKey, pfx, passphraseFile, providerTokenFile } = flags;
+  return [...namedFiles([key, cert, certKey, pfx, passphraseFile]), ...namedFiles([providerTokenFile])];
 }
 
 /** Those of `values` that name a file, and no environment variable. */

@@ -33,7 +33,7 @@ export function checkProtocol(options: SendOptions): void {
     throw usageError('--gateway: this is a feedback gateway, which takes no notifications: peal feedback reads it.');
   }
   if (address?.protocol !== 'binary') return;
-  if (options.key !== undefined) {
+  if (options.key !== undefined || options.providerTokenFile !== undefined) {
     throw usageError('--key: a binary gateway knows no provider tokens; give a client certificate: --cert or --pfx.');
   }
   for (const [name, flag, why] of http2Only) {

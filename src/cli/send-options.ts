@@ -183,11 +183,16 @@ export function checkSendOptions(options: SendOptions): void {
   checkCertificateFlags(options);
   checkProtocol(options);
   if (!isApples(options)) return;
-  if (key === undefined && cert === undefined && pfx === undefined) {
-    throw usageError('Apple asks who sends: give --key, --cert or --pfx.');
+  const hasToken = key !== undefined || options.providerTokenFile !== undefined;
+  if (!hasToken && cert === undefined && pfx === undefined) {
+    throw usageError('Apple asks who sends: give --key, --cert or --pfx (or --provider-token-file).');
   }
-  if (key !== undefined && options.topic === undefined) {
-    throw usageError('--key needs --topic, the bundle id of the app.');
+  if (hasToken && options.topic === undefined) {
+    throw usageError(
+      key === undefined
+        ? '--provider-token-file needs --topic, the bundle id of the app.'
+        : '--key needs --topic, the bundle id of the app.',
+    );
   }
 }
 

@@ -68,6 +68,8 @@ export interface NotificationMessage {
   readonly notification: Notification;
   /** The first status of a binary gateway cancels what is left of it. Default false. */
   readonly stopsAtFailure?: boolean;
+  /** How long APNs may answer TooManyProviderTokenUpdates and accept nothing, in milliseconds. Default retryTimeMs. */
+  readonly tokenUpdatesTimeMs?: number;
 }
 
 /** Messages about one thing arrive in the order in which they were posted: a route before its notifications, and so on. */

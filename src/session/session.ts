@@ -137,6 +137,11 @@ export class Session implements AsyncDisposable {
   /** One provider token for a key in all sessions of this process; a clock of its own has tokens of its own. */
   #tokensFor(credential: Credential): ProviderTokenSource | null {
     if (credential.kind !== 'token') return null;
+    const { fingerprint, tokenOrigin } = credential;
+    if (tokenOrigin !== null) {
+      const keeper = this.#minters.keeperFor(fingerprint, tokenOrigin);
+      return { providerToken: () => keeper.current(), refreshProviderToken: (expired) => keeper.refresh(expired) };
+    }
     const minter = this.#minters.minterFor(credential);
     return { providerToken: () => minter.current().token, refreshProviderToken: () => minter.refresh().token };
   }

@@ -350,14 +350,21 @@ export class Dispatcher {
     }
   }
 
-  #changeToken(route: Route, change: () => boolean): void {
-    try {
-      if (!change()) return;
-    } catch (error) {
+  #changeToken(route: Route, change: () => boolean | Promise<boolean>): void {
+    const announce = (hasChanged: boolean): void => {
+      if (hasChanged) for (const mailbox of this.#mailboxes) mailbox.announceToken(route);
+    };
+    const fail = (error: unknown): void => {
       const cause = error instanceof PealError ? error : unexpectedTokenError();
       for (const job of this.#jobs) if (job.route === route) job.stop(cause);
-      return;
+    };
+    try {
+      const changed = change();
+      // The pools hold still until they hear of a token.
+      if (typeof changed === 'boolean') announce(changed);
+      else changed.then(announce, fail);
+    } catch (error) {
+      fail(error);
     }
-    for (const mailbox of this.#mailboxes) mailbox.announceToken(route);
   }
 }

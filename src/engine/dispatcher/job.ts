@@ -6,6 +6,7 @@
 import type { Notification } from '../../apns/notification.js';
 import type { RetryBudget } from '../../apns/retry-policy.js';
 import { PealError } from '../../base/errors.js';
+import { retryTimeMs } from '../../base/limits.js';
 import type { Batch, OutcomeDetail } from '../batch.js';
 import { UNKNOWN, UNSENT } from '../ledger.js';
 import type { OutcomeSink } from '../outcome-sink.js';
@@ -137,6 +138,11 @@ export class Job implements SendJob {
     this.#stopped = cause;
     this.#owner.onStopped(this, cause);
     this.#onStopped?.();
+  }
+
+  /** What is spent on a recipient is also spent on a provider token that APNs calls one too many. */
+  get tokenUpdatesTimeMs(): number {
+    return this.#retry?.timeMs ?? retryTimeMs;
   }
 
   /** Monotonic milliseconds of the dispatcher's clock. */

@@ -178,7 +178,7 @@ export class Mailbox {
 
   #introduce(job: Job): void {
     const { link, routes, jobs } = this.#incarnation!;
-    const { id: notificationId, route, notification, stopsAtFailure } = job;
+    const { id: notificationId, route, notification, stopsAtFailure, tokenUpdatesTimeMs } = job;
     if (jobs.has(notificationId)) return;
     if (!routes.has(route)) {
       routes.add(route);
@@ -186,7 +186,8 @@ export class Mailbox {
       this.announceToken(route);
     }
     jobs.set(notificationId, job);
-    link.post({ kind: 'notification', notificationId, routeId: route.id, notification, stopsAtFailure }, []);
+    const message = { notificationId, routeId: route.id, notification, stopsAtFailure, tokenUpdatesTimeMs };
+    link.post({ kind: 'notification', ...message }, []);
   }
 }
 

@@ -7,7 +7,8 @@ import type { Protocol } from '../../apns/address.js';
 import type { Notification } from '../../apns/notification.js';
 import { classOf } from '../../apns/reason.js';
 import { retryKindOf } from '../../apns/retry-policy.js';
-import { stopAfterRefusals, tokenUpdatesBurstMs } from '../../base/limits.js';
+import type { Clock, TimerHandle } from '../../base/clock.js';
+import { retryTimeMs, stopAfterRefusals, tokenUpdatesBurstMs } from '../../base/limits.js';
 import type { BatchSlot } from './batch-slot.js';
 
 /** What is different from a plain notification over HTTP/2. */
@@ -18,16 +19,21 @@ export interface NotificationTraits {
   readonly stopsAtFailure?: boolean;
   /** The route sends under a provider token, which the dispatcher renews when APNs calls it expired. Default false. */
   readonly hasProviderToken?: boolean;
+  /** How long TooManyProviderTokenUpdates may be answered, and nothing accepted. Default retryTimeMs. */
+  readonly tokenUpdatesTimeMs?: number | undefined;
 }
 
 export class NotificationState {
   readonly protocol: Protocol;
   readonly stopsAtFailure: boolean;
+  readonly tokenUpdatesTimeMs: number;
   /** Nothing of it is written any more. */
   isCancelled = false;
   /** The slots that hold a batch of it. */
   readonly slots = new Set<BatchSlot>();
   readonly #hasProviderToken: boolean;
+  #updatesTimer: TimerHandle | null = null;
+  #updatesClock: Clock | null = null;
   #acceptedInSettled = 0;
   #streakReason = '';
   #streak = 0;
@@ -42,7 +48,29 @@ export class NotificationState {
   ) {
     this.protocol = traits.protocol ?? 'http2';
     this.stopsAtFailure = traits.stopsAtFailure ?? false;
+    this.tokenUpdatesTimeMs = traits.tokenUpdatesTimeMs ?? retryTimeMs;
     this.#hasProviderToken = traits.hasProviderToken ?? false;
+  }
+
+  /**
+   * APNs answered TooManyProviderTokenUpdates. `onOver` runs where it accepts nothing for tokenUpdatesTimeMs from now on:
+   * the pool pauses for minutes, and who waits behind it has had no answer whose budget could end.
+   */
+  noteTokenUpdates(clock: Clock, onOver: () => void): void {
+    if (this.#updatesTimer !== null) return;
+    const before = this.#accepted();
+    const over = (): void => {
+      this.#updatesTimer = null;
+      if (!this.isCancelled && this.slots.size > 0 && this.#accepted() === before) onOver();
+    };
+    this.#updatesClock = clock;
+    this.#updatesTimer = clock.setTimer(over, this.tokenUpdatesTimeMs);
+  }
+
+  /** Nothing of it is sent any more: no timer is left. */
+  end(): void {
+    if (this.#updatesTimer !== null) this.#updatesClock?.clearTimer(this.#updatesTimer);
+    this.#updatesTimer = null;
   }
 
   /** Called as a slot is settled, before it is emptied. */

@@ -77,6 +77,7 @@ export class ShardRoute implements RequestSource {
   /** Turns everything of a notification that is not yet written into unsent. */
   cancel(state: NotificationState): void {
     state.isCancelled = true;
+    state.end();
     for (const slot of [...state.slots]) this.#giveUp(slot, null);
   }
 
@@ -140,6 +141,7 @@ export class ShardRoute implements RequestSource {
     this.#context.notes.write(tag, rejection);
     if (state.stopsAtFailure) this.#stopAtFailure(state, status, reason);
     this.#finish(slot, tag, REJECTED + reasonCode(reason, state.protocol));
+    if (reason === 'TooManyProviderTokenUpdates') this.#noteTokenUpdates(state);
     if (!state.isCancelled && state.isRefusedForGood(status, reason, this.#context.clock.now()))
       this.#refuse(state, status, reason);
   }
@@ -198,6 +200,11 @@ export class ShardRoute implements RequestSource {
   #stopAtFailure(state: NotificationState, status: number, reason: string): void {
     const message = `Stopped at the first failure (status ${status} ${reason}): what is unsent can be sent again.`;
     this.#stop(state, new PealError('ERR_PEAL_STOPPED', message, { origin: 'gateway', retryable: true }));
+  }
+
+  #noteTokenUpdates(state: NotificationState): void {
+    if (state.isCancelled || this.#isStopped) return;
+    state.noteTokenUpdates(this.#context.clock, () => this.#stop(state, tokenUpdatesError(state.tokenUpdatesTimeMs)));
   }
 
   #stop(state: NotificationState, cause: PealError): void {
@@ -285,4 +292,13 @@ export class ShardRoute implements RequestSource {
     this.#context.log.error({ routeId: this.id, tag, state: state ?? null }, 'outcome without a request');
     return false;
   }
+}
+
+function tokenUpdatesError(timeMs: number): PealError {
+  return new PealError(
+    'ERR_PEAL_UNAVAILABLE',
+    `For ${timeMs / 1000} seconds APNs answered TooManyProviderTokenUpdates and accepted nothing: other processes or ` +
+      'machines use provider tokens of their own under this key. Let all of them share one (option providerTokenFile).',
+    { origin: 'credential', retryable: true },
+  );
 }

@@ -65,6 +65,7 @@ export class Shard {
         this.#cancel(message.notificationId);
         break;
       case 'forget':
+        this.#notifications.get(message.notificationId)?.end();
         this.#notifications.delete(message.notificationId);
         break;
     }
@@ -98,6 +99,7 @@ export class Shard {
       origin: 'usage',
       retryable: true,
     });
+    for (const state of this.#notifications.values()) state.end();
     await Promise.all([...this.#routes.values()].map((route) => route.stop(cause)));
   }
 
@@ -111,10 +113,10 @@ export class Shard {
     this.#traits.set(routeId, { protocol: config.address.protocol, hasProviderToken });
   }
 
-  #takeNotification({ notificationId, routeId, notification, stopsAtFailure = false }: NotificationMessage): void {
-    const traits = { ...this.#traits.get(routeId), stopsAtFailure };
-    const state = new NotificationState(notificationId, routeId, notification, traits);
-    this.#notifications.set(notificationId, state);
+  #takeNotification(message: NotificationMessage): void {
+    const { notificationId, routeId, notification, stopsAtFailure = false, tokenUpdatesTimeMs } = message;
+    const traits = { ...this.#traits.get(routeId), stopsAtFailure, tokenUpdatesTimeMs };
+    this.#notifications.set(notificationId, new NotificationState(notificationId, routeId, notification, traits));
   }
 
   #takeBatch(message: BatchMessage): void {

@@ -164,6 +164,37 @@ describe('engine/dispatcher/retries', () => {
       assert.deepEqual([book.count('unknown'), book.count('unsent')], [1, 0]);
     });
 
+    it('stops a send that waits behind TooManyProviderTokenUpdates, with the rest unsent', async () => {
+      const job = send({ retry: { attempts: 3, timeMs: 45_000 } });
+      await job.dispatch(batchOf(0, 3));
+      await pass();
+      pool.reject(pool.take(1), tooMany);
+      await pass(44_900);
+      assert.equal(job.stopped, null);
+      await pass(200);
+      await job.finish();
+      assert.equal(job.stopped!.code, 'ERR_PEAL_UNAVAILABLE');
+      assert.match(
+        job.stopped!.message,
+        /^For 45 seconds APNs answered TooManyProviderTokenUpdates and accepted nothing/,
+      );
+      assert.deepEqual([book.count('rejected'), book.count('unsent')], [1, 2]);
+    });
+
+    it('goes on where something was accepted meanwhile', async () => {
+      const job = send();
+      await job.dispatch(batchOf(0, 3));
+      await pass();
+      pool.reject(pool.take(1), tooMany);
+      await pass(30_000);
+      pool.accept(pool.take(1));
+      await pass(100_000);
+      assert.equal(job.stopped, null);
+      pool.accept(pool.take(1));
+      await job.finish();
+      assert.deepEqual([book.count('accepted'), book.count('rejected')], [2, 1]);
+    });
+
     it('does not hurry what is sent for the first time', async () => {
       const job = send();
       await job.dispatch(batchOf(0, 1));

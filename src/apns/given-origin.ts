@@ -1,0 +1,48 @@
+/**
+ * Provider tokens that are made elsewhere: a string, a function that returns one, or a file that another process renews.
+ * Main thread; called by TokenKeeper.
+ */
+import { providerTokenCheckMs, providerTokenMaxAgeMs } from '../base/limits.js';
+import { readProviderToken } from './jwt.js';
+import { credentialError } from './key-material.js';
+import type { TokenFile } from './token-file.js';
+import type { TokenOrigin } from './token-origin.js';
+
+/** What returns a provider token, a JWT with or without "bearer " before it. */
+export type ProviderTokenFunction = () => string | Promise<string>;
+
+export class GivenOrigin implements TokenOrigin {
+  readonly askAgainMs: number;
+  readonly #given: string | ProviderTokenFunction | TokenFile;
+
+  constructor(given: string | ProviderTokenFunction | TokenFile) {
+    this.#given = given;
+    this.askAgainMs = typeof given === 'string' ? Number.POSITIVE_INFINITY : providerTokenCheckMs;
+  }
+
+  async fetch(expired: string | null, wallMs: number): Promise<string> {
+    const token = await this.#fetch(expired, wallMs);
+    if (token !== expired) return token;
+    throw credentialError('APNs calls the given provider token expired, and there is no newer one: make a new one.');
+  }
+
+  async #fetch(expired: string | null, wallMs: number): Promise<string> {
+    const given = this.#given;
+    if (typeof given === 'string') return given;
+    if (typeof given === 'function') return checkedToken('What the option providerToken returned', await given());
+    const found = await given.read();
+    if (found === null) throw credentialError(`${given.name} holds no provider token: have it written, or give a key.`);
+    if (found.token !== expired && wallMs - found.issuedAtMs >= providerTokenMaxAgeMs) {
+      throw credentialError(`${given.name} holds a provider token that has expired: nobody renewed it.`);
+    }
+    return found.token;
+  }
+}
+
+/** The JWT in `value`. `name` begins the sentence where there is none; what was given is not shown. */
+export function checkedToken(name: string, value: unknown): string {
+  const found = typeof value === 'string' ? readProviderToken(value) : null;
+  if (found !== null) return found.token;
+  const what = value === undefined || value === '' ? 'is empty' : 'is not a provider token';
+  throw credentialError(`${name} ${what}. Expected a JWT signed with ES256 that has kid, iss and iat.`);
+}

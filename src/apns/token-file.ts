@@ -1,0 +1,168 @@
+/**
+ * A provider token in a file that processes share, so that all of them use one: readable by its owner only, renewed by
+ * whichever process holds the lock beside it, replaced at once by a rename. Main thread; nothing here blocks.
+ */
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readProblem } from '../base/file-errors.js';
+import { maxProviderTokenCharacters, tokenLockPollMs, tokenLockStaleMs } from '../base/limits.js';
+import type { Logger } from '../base/log.js';
+import { escapeUnprintable } from '../base/text.js';
+import { type ReadToken, readProviderToken, type TokenNames } from './jwt.js';
+import { credentialError } from './key-material.js';
+
+export interface TokenFileOptions {
+  readonly path: string;
+  /** Whose tokens are in it; null: anybody's. */
+  readonly names: TokenNames | null;
+  /** Whether a token in it was signed by our key, where that can be told. */
+  readonly isOurs: (token: string) => boolean;
+  readonly log: Logger;
+}
+
+type Renewal = (current: ReadToken | null) => Promise<string>;
+
+export class TokenFile {
+  readonly #options: TokenFileOptions;
+  readonly #lockPath: string;
+  #hasWarned = false;
+
+  constructor(options: TokenFileOptions) {
+    this.#options = options;
+    this.#lockPath = `${options.path}.lock`;
+  }
+
+  /** How sentences about it begin. */
+  get name(): string {
+    return `The file ${escapeUnprintable(this.#options.path, 1000)} (option providerTokenFile)`;
+  }
+
+  /**
+   * The token in it; null where there is no file, where it is empty, or where its token was not signed by our key.
+   * Rejects with ERR_PEAL_CREDENTIAL where it cannot be read, or holds anything but a token of our key: that is somebody
+   * else's file, and not to be replaced.
+   */
+  async read(): Promise<ReadToken | null> {
+    const text = await this.#text();
+    if (text === null || text.trim() === '') return null;
+    const found = readProviderToken(text);
+    if (found === null) {
+      throw credentialError(`${this.name} holds something else than a provider token: name a file for it alone.`);
+    }
+    const { names, isOurs } = this.#options;
+    if (names !== null && (found.keyId !== names.keyId || found.teamId !== names.teamId)) {
+      throw credentialError(
+        `${this.name} holds a provider token of another key or team than ${names.keyId} of ${names.teamId}: ` +
+          'give each key a file of its own.',
+      );
+    }
+    return isOurs(found.token) ? found : null;
+  }
+
+  /** Under the lock: what `make` resolves with is in the file afterwards. Waits while another process renews it. */
+  async renew(make: Renewal): Promise<string> {
+    const lock = await this.#lock();
+    try {
+      const current = await this.read();
+      const token = await make(current);
+      if (token !== current?.token) await this.#write(token);
+      return token;
+    } finally {
+      await lock.close();
+      await rm(this.#lockPath, { force: true });
+    }
+  }
+
+  async #text(): Promise<string | null> {
+    let file: FileHandle | null = null;
+    try {
+      file = await open(this.#options.path, 'r');
+      const { mode } = await file.stat();
+      if (process.platform !== 'win32' && (mode & 0o077) !== 0 && !this.#hasWarned) {
+        this.#hasWarned = true;
+        this.#options.log.warn({ file: this.#options.path }, 'others may read this provider token: chmod 600');
+      }
+      const room = Buffer.alloc(maxProviderTokenCharacters + 100);
+      const { bytesRead } = await file.read(room, 0, room.length, 0);
+      return room.toString('latin1', 0, bytesRead);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw credentialError(`${this.name} ${readProblem(error)}.`);
+    } finally {
+      await file?.close();
+    }
+  }
+
+  async #write(token: string): Promise<void> {
+    const partial = `${this.#options.path}.${randomBytes(6).toString('hex')}.partial`;
+    try {
+      const file = await open(partial, 'wx', 0o600);
+      try {
+        await file.writeFile(`${token}\n`);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(partial, this.#options.path);
+    } catch (error) {
+      await rm(partial, { force: true });
+      throw this.#writeError(error);
+    }
+  }
+
+  async #lock(): Promise<FileHandle> {
+    for (;;) {
+      try {
+        const lock = await open(this.#lockPath, 'wx', 0o600);
+        await lock.writeFile(`${process.pid} ${hostname()}\n`);
+        return lock;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw this.#writeError(error);
+      }
+      if (await this.#isLeftOver()) await this.#removeLeftOver();
+      else await sleep(tokenLockPollMs);
+    }
+  }
+
+  /** Whether its process is dead: nobody makes a token for that long. */
+  async #isLeftOver(): Promise<boolean> {
+    try {
+      const { mtimeMs } = await stat(this.#lockPath);
+      return Date.now() - mtimeMs > tokenLockStaleMs || (await this.#holderIsGone());
+    } catch {
+      return false;
+    }
+  }
+
+  async #holderIsGone(): Promise<boolean> {
+    const file = await open(this.#lockPath, 'r');
+    try {
+      const [pid = '', host = ''] = (await file.readFile('utf8')).trim().split(' ');
+      if (host !== hostname() || !/^\d+$/.test(pid)) return false;
+      process.kill(Number(pid), 0);
+      return false;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'ESRCH';
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** By a rename, which only one process succeeds in. At worst two processes make a token, which APNs forgives. */
+  async #removeLeftOver(): Promise<void> {
+    const aside = `${this.#lockPath}.${randomBytes(6).toString('hex')}`;
+    try {
+      await rename(this.#lockPath, aside);
+    } catch {
+      // Another process was quicker.
+    }
+    await rm(aside, { force: true });
+  }
+
+  #writeError(error: unknown): Error {
+    const code = (error as NodeJS.ErrnoException).code ?? 'no reason given';
+    return credentialError(`${this.name} cannot be written (${code}): its directory has to be writable.`);
+  }
+}

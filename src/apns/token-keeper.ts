@@ -1,0 +1,88 @@
+/**
+ * The provider token of one credential whose origin takes its time: what was fetched is handed out at once for as long as
+ * it may be used, and fetched anew beside that. Owned by the process's registry; on the main thread.
+ */
+import { type Clock, systemClock } from '../base/clock.js';
+import { PealError } from '../base/errors.js';
+import { providerTokenMaxAgeMs, providerTokenTimeoutMs } from '../base/limits.js';
+import { credentialError } from './key-material.js';
+import type { TokenOrigin } from './token-origin.js';
+
+export class TokenKeeper {
+  #origin: TokenOrigin;
+  readonly #clock: Clock;
+  #token: string | null = null;
+  /** When it was fetched for the first time, and when it was last asked for. */
+  #sinceMs = 0;
+  #askedMs = Number.NEGATIVE_INFINITY;
+  #asking: Promise<string> | null = null;
+
+  constructor(origin: TokenOrigin, clock: Clock = systemClock) {
+    this.#origin = origin;
+    this.#clock = clock;
+  }
+
+  /** How long the token in use has been in use; infinite before the first. */
+  get ageMs(): number {
+    return this.#token === null ? Number.POSITIVE_INFINITY : this.#clock.now() - this.#sinceMs;
+  }
+
+  /** The token in use, if it is one; it is asked for again beside that, now and then. */
+  current(): string | Promise<string> {
+    const isDue = this.#clock.now() - this.#askedMs >= this.#origin.askAgainMs;
+    if (this.#token === null || this.ageMs >= providerTokenMaxAgeMs) return this.#ask(null);
+    // Whatever goes wrong is said once the one in use is of no use any more.
+    if (isDue) this.#ask(null).catch(() => {});
+    return this.#token;
+  }
+
+  /** Asked for after ExpiredProviderToken: another one, or the same where there is none yet. */
+  async refresh(expired: string): Promise<string> {
+    // What is being fetched already may not know that this one expired.
+    const asked = await this.#asking;
+    return asked !== null && asked !== expired ? asked : this.#ask(expired);
+  }
+
+  /** An equal credential was loaded anew: its hook, function or file goes before the earlier one. */
+  setOrigin(origin: TokenOrigin): void {
+    if (origin === this.#origin) return;
+    this.#origin = origin;
+    this.#askedMs = Number.NEGATIVE_INFINITY;
+  }
+
+  #ask(expired: string | null): Promise<string> {
+    this.#asking ??= this.#fetch(expired).finally(() => {
+      this.#asking = null;
+    });
+    return this.#asking;
+  }
+
+  async #fetch(expired: string | null): Promise<string> {
+    this.#askedMs = this.#clock.now();
+    let token: string;
+    try {
+      token = await this.#inTime(this.#origin.fetch(expired, this.#clock.wallMs()));
+    } catch (error) {
+      // Causes may quote what was handed over, so only the class of a stranger's error is told.
+      if (error instanceof PealError) throw error;
+      const kind = error instanceof Error ? error.name : typeof error;
+      throw credentialError(`No provider token could be had: what makes it failed (${kind}).`);
+    }
+    if (token !== this.#token) this.#sinceMs = this.#clock.now();
+    this.#token = token;
+    return token;
+  }
+
+  #inTime(fetching: Promise<string>): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.setTimer(() => {
+        const seconds = providerTokenTimeoutMs / 1000;
+        reject(
+          credentialError(`No provider token could be had within ${seconds} seconds: what makes it does not answer.`),
+        );
+      }, providerTokenTimeoutMs);
+      const over = (): void => this.#clock.clearTimer(timer);
+      fetching.then(resolve, reject).finally(over);
+    });
+  }
+}
