@@ -20,6 +20,7 @@ import {
   MAX_WINDOW_BYTES,
   PING,
   PRIORITY,
+  PROTOCOL_ERROR,
   readUint31,
   readUint32,
   SETTINGS,
@@ -95,6 +96,7 @@ export class ControlFrames {
         break;
       case GOAWAY:
         if (streamId !== 0) throw clientFault('GOAWAY on a stream');
+        if (end - start < 8) throw clientFault('GOAWAY of a wrong length', FRAME_SIZE_ERROR);
         break;
       case PRIORITY:
         if (streamId === 0) throw clientFault('PRIORITY on stream 0');
@@ -104,19 +106,24 @@ export class ControlFrames {
     }
   }
 
-  windowUpdate(streamId: number, lastStreamId: number, bytes: Uint8Array, start: number, end: number): void {
+  /** @returns The error that ends the stream (RFC 9113 §6.9, §6.9.1), or null. */
+  windowUpdate(streamId: number, lastStreamId: number, bytes: Uint8Array, start: number, end: number): number | null {
     if (end - start !== 4) throw clientFault('WINDOW_UPDATE of a wrong length', FRAME_SIZE_ERROR);
     if (streamId > lastStreamId) throw clientFault('WINDOW_UPDATE on an idle stream');
     const increment = readUint31(bytes, start);
-    if (increment === 0) throw clientFault('WINDOW_UPDATE of 0');
+    if (increment === 0) {
+      if (this.#streams.findTaken(streamId) >= 0) return PROTOCOL_ERROR;
+      throw clientFault('WINDOW_UPDATE of 0');
+    }
     if (streamId === 0) {
       if (!this.#rejections.connectionWindow.open(increment)) {
         throw clientFault('the connection window is above 2^31-1', FLOW_CONTROL_ERROR);
       }
-    } else {
-      this.#openStreamWindow(streamId, increment);
+    } else if (!this.#openStreamWindow(streamId, increment)) {
+      return FLOW_CONTROL_ERROR;
     }
     this.#rejections.resume();
+    return null;
   }
 
   checkReset(streamId: number, lastStreamId: number, length: number): void {
@@ -124,15 +131,15 @@ export class ControlFrames {
     if (streamId === 0 || streamId > lastStreamId) throw clientFault('RST_STREAM on an idle stream');
   }
 
-  #openStreamWindow(streamId: number, increment: number): void {
+  /** @returns Whether the window is at most 2^31-1. */
+  #openStreamWindow(streamId: number, increment: number): boolean {
     const streams = this.#streams;
     const slot = streams.findTaken(streamId);
-    if (slot < 0) return;
+    if (slot < 0) return true;
     const delta = streams.windowDeltas[slot]! + increment;
-    if (this.#rejections.initialWindowBytes + delta > MAX_WINDOW_BYTES) {
-      throw clientFault('a stream window is above 2^31-1', FLOW_CONTROL_ERROR);
-    }
+    if (this.#rejections.initialWindowBytes + delta > MAX_WINDOW_BYTES) return false;
     streams.windowDeltas[slot] = delta;
+    return true;
   }
 
   #onSettings(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
@@ -160,7 +167,12 @@ export class ControlFrames {
     }
     this.#peer.apply(identifier, value);
     if (identifier === SETTINGS_HEADER_TABLE_SIZE) this.#writer.setPeerTableBytes(value);
-    if (identifier === SETTINGS_INITIAL_WINDOW_SIZE) this.#rejections.initialWindowBytes = value;
+    if (identifier !== SETTINGS_INITIAL_WINDOW_SIZE) return;
+    // §6.9.2: it moves the windows of all streams.
+    if (value > this.#rejections.initialWindowBytes && value + this.#streams.highestDelta() > MAX_WINDOW_BYTES) {
+      throw clientFault('a stream window is above 2^31-1', FLOW_CONTROL_ERROR);
+    }
+    this.#rejections.initialWindowBytes = value;
   }
 
   #onPing(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {

@@ -17,15 +17,20 @@ import {
   NAME_APNS_TOPIC,
   NAME_AUTHORITY,
   NAME_AUTHORIZATION,
+  NAME_CONTENT_LENGTH,
   NAME_METHOD,
   NAME_PATH,
   NAME_SCHEME,
+  NAME_TE,
 } from '../codec/hpack/field-names.js';
 import { decodeText } from '../codec/hpack/field-text.js';
 import { decodeHuffman, huffmanRoom } from '../codec/hpack/huffman.js';
 
 /** Longest path and apns-id that are looked at, in bytes; a longer one is wrong in any case. */
 const maxKeptBytes = 1024;
+/** A request without content-length. */
+export const NO_LENGTH = -1;
+const wholeLength = /^\d{1,15}$/;
 
 /** One field whose text the rules look at. Remembers the text of the request before by its octets. */
 class TextField {
@@ -102,6 +107,8 @@ export class RequestFields implements FieldVisitor {
   pathStart = -1;
   pathLength = 0;
   isPathHuffman = false;
+  /** The content-length that came, or NO_LENGTH. */
+  contentLength = NO_LENGTH;
 
   constructor(names: FieldNames) {
     this.#names = names;
@@ -115,6 +122,7 @@ export class RequestFields implements FieldVisitor {
     this.hasDuplicates = false;
     this.isMalformed = false;
     this.pathStart = -1;
+    this.contentLength = NO_LENGTH;
   }
 
   has(field: number): boolean {
@@ -129,7 +137,10 @@ export class RequestFields implements FieldVisitor {
   onField(name: number, bytes: Uint8Array, start: number, length: number, isHuffman: boolean): void {
     this.#checkName(name);
     const field = fieldOf(name);
-    if (field < 0) return;
+    if (field < 0) {
+      this.#checkOther(name, bytes, start, length, isHuffman);
+      return;
+    }
     const bit = 1 << field;
     if ((this.present & bit) !== 0) {
       if (name <= NAME_SCHEME)
@@ -147,6 +158,21 @@ export class RequestFields implements FieldVisitor {
     this.pathStart = bytes === this.#block ? start : -1;
     this.pathLength = length;
     this.isPathHuffman = isHuffman;
+  }
+
+  /** Fields that mean nothing to APNs, but have a form in HTTP/2 (§8.1.1, §8.2.2). */
+  #checkOther(name: number, bytes: Uint8Array, start: number, length: number, isHuffman: boolean): void {
+    if (name === NAME_TE) {
+      if (decodeText(bytes, start, length, isHuffman).toLowerCase() !== 'trailers') this.isMalformed = true;
+    } else if (name === NAME_CONTENT_LENGTH) {
+      const text = decodeText(bytes, start, length, isHuffman);
+      const value = wholeLength.test(text) ? Number(text) : NO_LENGTH;
+      // Two that say the same are one (RFC 9110 §8.6).
+      if (value === NO_LENGTH || (this.contentLength !== NO_LENGTH && this.contentLength !== value)) {
+        this.isMalformed = true;
+      }
+      this.contentLength = value;
+    }
   }
 
   #checkName(name: number): void {

@@ -22,13 +22,14 @@ import {
 } from './answers.js';
 import { apnsIdBytes } from './apns-ids.js';
 import { leavesTableAlone } from './block-scan.js';
-import { APNS_ID, METHOD, PATH, RequestFields, SCHEME } from './request-fields.js';
+import { APNS_ID, AUTHORITY, METHOD, NO_LENGTH, PATH, RequestFields, SCHEME } from './request-fields.js';
 import { type ClientIdentity, payloadLimitOf, type RequestRules } from './request-rules.js';
 
 const pathPrefix = '/3/device/';
 const pathPrefixOctets = Uint8Array.from(pathPrefix, (character) => character.charCodeAt(0));
 /** Bits of a request that has to have: method, scheme, path (RFC 9113 §8.3.1). */
 const requiredFields = (1 << METHOD) | (1 << SCHEME) | (1 << PATH);
+const pseudoFields = requiredFields | (1 << AUTHORITY);
 
 /** Value of a hex digit by its octet; 0x80 for what is none. */
 const nibbles = new Uint8Array(256).fill(0x80);
@@ -54,6 +55,8 @@ export class RequestReader {
   /** The device token's bytes. */
   readonly token = new Uint8Array(maxTokenBytes);
   payloadLimit = maxPayloadBytes;
+  /** The content-length, or NO_LENGTH. Stays what it is while blocks equal the remembered one. */
+  contentLength = NO_LENGTH;
 
   // The remembered block.
   #block = new Uint8Array(512);
@@ -109,12 +112,15 @@ export class RequestReader {
     this.#holdsUntilMs = Number.NEGATIVE_INFINITY;
   }
 
-  /** A block of trailers: decoded for the table's sake, and forgotten. */
-  readTrailers(bytes: Uint8Array, start: number, end: number): void {
+  /** A block of trailers: decoded for the table's sake, and forgotten. @returns Whether it is well-formed. */
+  readTrailers(bytes: Uint8Array, start: number, end: number): boolean {
     this.#blockLength = -1;
     this.#present = -1;
     this.#fields.begin(bytes);
     this.#decoder.walk(bytes, start, end, this.#fields);
+    // Pseudo-fields have no place in trailers (§8.1).
+    const hasPseudo = (this.#fields.present & pseudoFields) !== 0;
+    return !this.#fields.isMalformed && !this.#decoder.hasForbiddenOctets && !hasPseudo;
   }
 
   /** Where the path's length stands if the block differs from the remembered one in the path alone; otherwise -1. */
@@ -145,6 +151,7 @@ export class RequestReader {
       this.#present = -1;
       return;
     }
+    this.contentLength = fields.contentLength;
     this.#judge(wallMs);
     this.#readPath(fields.path.bytes, 0, fields.path.length);
     if (fields.has(APNS_ID) && !isUuid(fields.apnsId.bytes, fields.apnsId.length)) {
@@ -180,7 +187,7 @@ export class RequestReader {
 
   /** Reads the device token out of the path and settles the answer. */
   #readPath(path: Uint8Array, start: number, length: number): void {
-    this.isMalformed = false;
+    this.isMalformed = length === 0; // §8.3.1
     this.tokenLength = 0;
     this.answer = this.#verdict;
     const digits = length - pathPrefixOctets.length;

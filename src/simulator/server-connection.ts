@@ -5,7 +5,7 @@
  *                 HEADERS                      END_STREAM                 answer sent
  *     idle ─────────────────────▶ RECEIVING ─────────────────▶ COMPLETE ─────────────▶ FREE
  *      │  limit reached, slot taken   │ RST_STREAM either way      │ RST_STREAM either way
- *      └────────▶ DROPPED ◀───────────┴────────────────────────────┘
+ *      └──▶ DROPPED (by us), GIVEN_UP (by the client) ◀────────────┘
  *
  * A stream counts against the limit until the chunk that ends it is sent (`released`), because until then it is open
  * to the client.
@@ -42,10 +42,11 @@ import { type Chunk, OutputChunks } from './output-chunks.js';
 import { PayloadCheck } from './payload-check.js';
 import { ReceiveWindow } from './receive-window.js';
 import { RejectionQueue } from './rejection-queue.js';
+import { NO_LENGTH } from './request-fields.js';
 import { RequestReader } from './request-reader.js';
 import type { ClientIdentity } from './request-rules.js';
 import type { RequestStage } from './request-stage.js';
-import { COMPLETE, DROPPED, FREE, PartialBody, RECEIVING, ServerStreams } from './server-streams.js';
+import { COMPLETE, DROPPED, FREE, GIVEN_UP, PartialBody, RECEIVING, ServerStreams } from './server-streams.js';
 import { StreamAnswers } from './stream-answers.js';
 
 /** Largest body that is kept whole, one byte above the largest payload: then too large is too large. */
@@ -154,7 +155,8 @@ export class ServerConnection implements FrameSink {
     const lastServedId = last === 'all' ? this.#lastStreamId : this.#goodbyes.lastStreamFor(last);
     for (const streamId of this.#goodbyes.tell(goodbye, lastServedId)) {
       this.#gateway.ledger.recordUnprocessed();
-      this.#dropStream(streamId);
+      this.#giveUp(streamId);
+      this.#streams.drop(streamId); // what still comes on it is discarded
     }
   }
 
@@ -199,10 +201,10 @@ export class ServerConnection implements FrameSink {
         break;
       case RST_STREAM:
         this.#control.checkReset(streamId, this.#lastStreamId, end - start);
-        this.#dropStream(streamId);
+        this.#giveUp(streamId);
         break;
       case WINDOW_UPDATE:
-        this.#control.windowUpdate(streamId, this.#lastStreamId, bytes, start, end);
+        this.#onWindowUpdate(streamId, bytes, start, end);
         break;
       case PUSH_PROMISE:
         throw clientFault('a client cannot push');
@@ -230,6 +232,7 @@ export class ServerConnection implements FrameSink {
     requests.read(bytes, start, end, this.#wallMs);
     if (streamId > this.#goodbyes.lastServedId) {
       this.#gateway.ledger.recordUnprocessed();
+      this.#streams.drop(streamId);
       return;
     }
     const { allowedStreams } = this.#control.announced;
@@ -254,6 +257,7 @@ export class ServerConnection implements FrameSink {
     streams.payloadLimits[slot] = requests.payloadLimit;
     streams.tokenLengths[slot] = tokenLength;
     streams.windowDeltas[slot] = 0;
+    streams.contentLengths[slot] = requests.contentLength;
     if (tokenLength > 0) {
       const hash = this.#hash;
       hash.take(token, 0, tokenLength);
@@ -278,13 +282,14 @@ export class ServerConnection implements FrameSink {
   }
 
   #onTrailers(streamId: number, flags: number, bytes: Uint8Array, start: number, end: number): void {
-    this.#requests.readTrailers(bytes, start, end);
+    const isWellFormed = this.#requests.readTrailers(bytes, start, end);
     const slot = this.#streams.find(streamId, RECEIVING);
     if (slot < 0) {
+      if (this.#streams.wasSkipped(streamId)) throw clientFault('HEADERS on a stream below one that was opened');
       if (this.#streams.find(streamId, DROPPED) < 0) throw clientFault('HEADERS on a closed stream', STREAM_CLOSED);
       return;
     }
-    if ((flags & FLAG_END_STREAM) === 0) {
+    if (!isWellFormed || (flags & FLAG_END_STREAM) === 0) {
       this.#answers.reset(streamId, slot, PROTOCOL_ERROR);
       return;
     }
@@ -327,9 +332,11 @@ export class ServerConnection implements FrameSink {
   }
 
   #onLateData(streamId: number): void {
-    if (this.#streams.find(streamId, COMPLETE) >= 0 || this.#streams.find(streamId, FREE) >= 0) {
+    const streams = this.#streams;
+    if (streams.find(streamId, COMPLETE) >= 0 || streams.find(streamId, FREE) >= 0) {
       throw clientFault('DATA behind END_STREAM', STREAM_CLOSED);
     }
+    if (streams.find(streamId, GIVEN_UP) >= 0) throw clientFault('DATA behind RST_STREAM', STREAM_CLOSED);
   }
 
   #onPiece(flags: number, streamId: number, slot: number, bytes: Uint8Array, from: number, to: number): void {
@@ -346,6 +353,11 @@ export class ServerConnection implements FrameSink {
   /** The request is complete; its payload is `bytes[from, to)`, of which more than the limit need not be there. */
   #complete(streamId: number, slot: number, bytes: Uint8Array, from: number, to: number, payloadBytes: number): void {
     const streams = this.#streams;
+    const expected = streams.contentLengths[slot]!;
+    if (expected !== NO_LENGTH && expected !== payloadBytes) {
+      this.#answers.reset(streamId, slot, PROTOCOL_ERROR); // malformed (§8.1.1)
+      return;
+    }
     streams.states[slot] = COMPLETE;
     let answer = streams.answers[slot]!;
     if (answer === ACCEPTED) answer = this.#payloads.answerOf(bytes, from, to, streams.payloadLimits[slot]!);
@@ -358,13 +370,26 @@ export class ServerConnection implements FrameSink {
     if (this.#isHalted) throw halt;
   }
 
-  /** The client gave the stream up. */
-  #dropStream(streamId: number): void {
-    const slot = this.#streams.findTaken(streamId);
-    if (slot < 0) return;
+  #onWindowUpdate(streamId: number, bytes: Uint8Array, start: number, end: number): void {
+    const errorCode = this.#control.windowUpdate(streamId, this.#lastStreamId, bytes, start, end);
+    const slot = errorCode === null ? -1 : this.#streams.findTaken(streamId);
+    if (errorCode === null || slot < 0) return;
+    this.#forget(streamId);
+    this.#answers.reset(streamId, slot, errorCode);
+  }
+
+  /** The client reset the stream. */
+  #giveUp(streamId: number): void {
+    if (this.#streams.findTaken(streamId) >= 0) {
+      this.#forget(streamId);
+      this.#active--;
+    }
+    this.#streams.giveUp(streamId);
+  }
+
+  /** Nothing is done for the stream any more. */
+  #forget(streamId: number): void {
     this.#rejections.forget(streamId);
     this.#stage?.forget(streamId);
-    this.#streams.end(slot, DROPPED);
-    this.#active--;
   }
 }

@@ -9,10 +9,12 @@ import { maxSimulatorStreams, streamRingSlots } from '../base/limits.js';
 export const FREE = 0;
 /** Ended by us with RST_STREAM while the client may still send: what comes is discarded (RFC 9113 §5.1). */
 export const DROPPED = 1;
+/** Ended by the client with RST_STREAM: whatever else comes on it is an error (RFC 9113 §5.1). */
+export const GIVEN_UP = 2;
 /** The headers have come; the rest of the request is awaited. */
-export const RECEIVING = 2;
+export const RECEIVING = 3;
 /** The request is complete and has no answer yet, or none ever. */
-export const COMPLETE = 3;
+export const COMPLETE = 4;
 
 const slotMask = streamRingSlots - 1;
 const allSlots = streamRingSlots + maxSimulatorStreams;
@@ -34,6 +36,8 @@ export class ServerStreams {
   readonly payloadLimits = new Uint16Array(allSlots);
   /** What the client has added to the send window of the stream. */
   readonly windowDeltas = new Int32Array(allSlots);
+  /** The content-length of the request; below 0: none came. */
+  readonly contentLengths = new Float64Array(allSlots);
   /** Bodies that come in more than one piece, by slot. */
   readonly bodies = new Map<number, PartialBody>();
   /** The apns-ids that clients brought, by slot. */
@@ -82,6 +86,28 @@ export class ServerStreams {
     if (this.states[slot]! >= RECEIVING) return; // an unknown stream is taken for an old one, and discarded as well
     this.ids[slot] = streamId;
     this.states[slot] = DROPPED;
+  }
+
+  /** The client reset the stream. One whose slot another has is forgotten. */
+  giveUp(streamId: number): void {
+    const slot = this.#slotOf(streamId);
+    if (this.ids[slot] !== streamId) return;
+    if (this.states[slot]! >= RECEIVING) this.end(slot, GIVEN_UP);
+    else this.states[slot] = GIVEN_UP;
+  }
+
+  /** Whether no stream with that id, nor a later one in its slot, has been here: the client has passed it over. */
+  wasSkipped(streamId: number): boolean {
+    return this.ids[this.#slotOf(streamId)]! < streamId;
+  }
+
+  /** What the client's windows are above, at most, by its WINDOW_UPDATEs. */
+  highestDelta(): number {
+    let highest = 0;
+    for (let slot = 0; slot < allSlots; slot++) {
+      if (this.states[slot]! >= RECEIVING) highest = Math.max(highest, this.windowDeltas[slot]!);
+    }
+    return highest;
   }
 
   end(slot: number, state: number): void {
