@@ -53,7 +53,7 @@ export class Http2Gateway {
       stream.resume();
       this.onRequest();
       const answered = answer(token, this.requests);
-      if (answered === null || stream.destroyed) return;
+      if (answered === null || stream.destroyed || stream.closed) return;
       if (answered === 'reset') {
         stream.close(constants.NGHTTP2_INTERNAL_ERROR);
         return;
