@@ -15,7 +15,7 @@ import { DemoSimulator } from './demo-simulator.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
 import { integer } from './numbers.js';
 import { pinVariable } from './pin-option.js';
-import { proxyVariable } from './proxy-option.js';
+import { isProxyVariable } from './proxy-option.js';
 import { runSend } from './send.js';
 import { hasColour, printError, type Terminal } from './terminal.js';
 
@@ -75,6 +75,6 @@ async function demoIn(folder: string, { tokens, threads }: DemoOptions, terminal
 /** The gateway is on this machine and the key a new one: what the environment says of others does not hold for them. */
 function withoutOwn(env: Terminal['env']): Terminal['env'] {
   return Object.fromEntries(
-    Object.entries(env).filter(([name]) => ![proxyVariable, pinVariable, passphraseVariable].includes(name)),
+    Object.entries(env).filter(([name]) => !isProxyVariable(name) && ![pinVariable, passphraseVariable].includes(name)),
   );
 }

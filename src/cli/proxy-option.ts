@@ -1,10 +1,11 @@
 /**
- * From `--proxy` and PEAL_PROXY to a session's back-end. Pure; main thread. A password comes from the environment only:
+ * From `--proxy`, PEAL_PROXY and HTTPS_PROXY to a session's back-end. Pure; main thread. A password comes from the environment only:
  * every user of the machine can read a command line.
  */
 import { Option } from 'commander';
 import type { PealError } from '../base/errors.js';
 import type { SessionOptions } from '../session/options.js';
+import { proxyOf, proxyVariables } from '../transport/proxy-environment.js';
 import { parseProxyUrl } from '../transport/proxy-url.js';
 import { type Terminal, usageError } from './terminal.js';
 
@@ -13,13 +14,14 @@ export const proxyVariable = 'PEAL_PROXY';
 
 export function proxyOption(): Option {
   return new Option(
-    '--proxy <url>',
-    `HTTP proxy: http://HOST:PORT; with user and password, set ${proxyVariable} instead`,
+    '--proxy <url|none>',
+    `HTTP proxy: http://HOST:PORT; with user and password, set ${proxyVariable} (default: what HTTPS_PROXY and NO_PROXY say)`,
   );
 }
 
 /**
- * What a session is given; nothing without a proxy. `--proxy` goes before the variable.
+ * What a session is given; nothing without a proxy. `--proxy` goes before PEAL_PROXY, and that before what the environment
+ * says to all programs; `none` is none, whatever stands behind it.
  *
  * @throws PealError ERR_PEAL_OPTION that names the option or the variable, and never what was given
  */
@@ -28,13 +30,25 @@ export function proxySession(
   env: Terminal['env'],
 ): Pick<SessionOptions, 'backend' | 'backendOptions'> {
   const { proxy } = options;
-  const url = proxy ?? env[proxyVariable];
-  if (url === undefined || url === '') return {};
+  const own = env[proxyVariable] ?? '';
+  const url = proxy ?? (own === '' ? null : own);
+  if (url === null) return fromEnvironment(env);
+  if (url === 'none') return {};
   const name = proxy === undefined ? proxyVariable : '--proxy';
   if (authorizationOf(url, name) !== null && proxy !== undefined) {
     throw usageError(`--proxy: no user and password on the command line; give the URL as ${proxyVariable} instead.`);
   }
   return { backend: 'proxy', backendOptions: { url } };
+}
+
+function fromEnvironment(env: Terminal['env']): Pick<SessionOptions, 'backend' | 'backendOptions'> {
+  const environment = proxyVariables(env);
+  return proxyOf(environment) === null ? {} : { backend: 'proxy', backendOptions: { environment } };
+}
+
+/** Whether `name` is a variable that says which proxy to use. */
+export function isProxyVariable(name: string): boolean {
+  return name === proxyVariable || Object.hasOwn(proxyVariables({ [name]: 'x' }), name);
 }
 
 function authorizationOf(url: string, name: string): string | null {

@@ -5,6 +5,8 @@
 import type { Clock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import type { Backend, BackendSpec } from '../transport/backend.js';
+import { proxyOf, proxyVariables } from '../transport/proxy-environment.js';
+import { parseProxyUrl } from '../transport/proxy-url.js';
 import type { BackendInput } from '../transport/resolve-backend.js';
 
 export type { BackendInput };
@@ -21,10 +23,18 @@ export interface BackendChoice {
  * @throws PealError ERR_PEAL_OPTION that names the option
  */
 export function checkBackend(
-  options: { readonly backend?: BackendInput | undefined; readonly backendOptions?: object | undefined },
+  options: {
+    readonly backend?: BackendInput | undefined;
+    readonly backendOptions?: object | undefined;
+    readonly proxy?: string | undefined;
+  },
   threads: number,
 ): BackendChoice | null {
-  const { backend, backendOptions } = options;
+  const { backend, backendOptions, proxy } = options;
+  if (proxy !== undefined) {
+    if (backend === undefined && backendOptions === undefined) return proxyChoice(proxy);
+    throw optionError('The option proxy does not go with backend, which says by itself how gateways are reached.');
+  }
   if (backend === undefined) {
     if (backendOptions === undefined) return null;
     throw optionError('The option backendOptions goes with backend, which is missing.');
@@ -57,6 +67,16 @@ export async function openBackend(
 /** What threads make their back-ends of; only for what was checked with threads. */
 export function backendSpec({ backend, options }: BackendChoice): BackendSpec {
   return { specifier: backend as string, options };
+}
+
+/** The environment is read here, once: threads have one of their own. Null where it names no proxy. */
+function proxyChoice(proxy: unknown): BackendChoice | null {
+  if (proxy !== 'environment') {
+    parseProxyUrl(proxy);
+    return { backend: 'proxy', options: { url: proxy } };
+  }
+  const environment = proxyVariables(process.env);
+  return proxyOf(environment) === null ? null : { backend: 'proxy', options: { environment } };
 }
 
 function checkKind(backend: unknown): void {

@@ -3,9 +3,9 @@
  * defaults.
  */
 import { availableParallelism } from 'node:os';
-import { type FileReference, type KeyMaterial, readMaterial } from '../apns/key-material.js';
-import { pemBlocks } from '../apns/pem.js';
+import type { FileReference, KeyMaterial } from '../apns/key-material.js';
 import { checkPins } from '../apns/pins.js';
+import { readCertificates } from '../apns/trusted-certificates.js';
 import { type Clock, systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import {
@@ -86,6 +86,11 @@ export interface SessionOptions {
   readonly backend?: BackendInput;
   /** What the back-end is made with; plain data where there are threads. For `'proxy'`: `{ url, ca? }`. */
   readonly backendOptions?: object;
+  /**
+   * An HTTP proxy to tunnel through: its URL, as the back-end `proxy` takes it, or `'environment'` for what HTTPS_PROXY,
+   * ALL_PROXY and NO_PROXY say, as curl reads them. Not with `backend`. Default: none, whatever the environment says.
+   */
+  readonly proxy?: string;
   /** Time, for simulated worlds. Only with `threads: 0`. Default: the process's. */
   readonly clock?: Clock;
 }
@@ -114,6 +119,7 @@ const known = [
   ...['threads', 'maxConnections', 'connectTimeoutMs', 'ca', 'indexAuthorization', 'logger', 'backend', 'clock'],
   ...[
     'backendOptions',
+    'proxy',
     'pins',
     'poolSize',
     'writeBufferSize',
@@ -163,7 +169,7 @@ export function checkSessionOptions(options: SessionOptions): CheckedOptions {
     readTimeoutMs: duration('readTimeoutMs', options.readTimeoutMs, readTimeoutMs),
     readTailTimeoutMs: duration('readTailTimeoutMs', options.readTailTimeoutMs, readTailTimeoutMs),
     flush: trueOrFalse('flush', options.flush, true),
-    ca: options.ca === undefined ? null : readCa(options.ca, logger),
+    ca: options.ca === undefined ? null : readCertificates('The option ca', options.ca, logger),
     pins: options.pins === undefined ? null : checkPins('The option pins', options.pins),
     indexAuthorization: trueOrFalse('indexAuthorization', options.indexAuthorization, true),
     logger,
@@ -207,20 +213,6 @@ function trueOrFalse(name: string, value: unknown, fallback: boolean): boolean {
   if (value === undefined) return fallback;
   if (typeof value === 'boolean') return value;
   throw optionError(`The option ${name} must be true or false, not ${shown(value)}.`);
-}
-
-function readCa(value: KeyMaterial, logger: Logger): string {
-  try {
-    const certificates = pemBlocks(readMaterial('ca', value, logger, false)).filter(isCertificate);
-    if (certificates.length > 0) return certificates.map(({ text }) => text).join('\n');
-  } catch (error) {
-    throw error instanceof PealError ? optionError(error.message) : error;
-  }
-  throw optionError('The option ca holds no certificate: give the PEM of the authority that signed the gateway.');
-}
-
-function isCertificate({ label }: { readonly label: string }): boolean {
-  return label === 'CERTIFICATE';
 }
 
 function shown(value: unknown): string {

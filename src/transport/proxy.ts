@@ -6,22 +6,26 @@
  */
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { readCertificates } from '../apns/trusted-certificates.js';
 import { PealError } from '../base/errors.js';
 import { addressAttemptTimeoutMs, maxProxyAnswerBytes } from '../base/limits.js';
 import type { Backend, OpenOptions } from './backend.js';
 import { createRotatingLookup } from './lookup.js';
+import { type EnvironmentProxy, type ProxyVariables, proxyOf } from './proxy-environment.js';
 import { noProxyError, type ProxyRoute, silentProxyError, statusError, unreachableError } from './proxy-errors.js';
 import { type ProxyAddress, parseProxyUrl } from './proxy-url.js';
 import { createTlsBackend, type TlsBackendOptions } from './tls.js';
 import { hostAndPort } from './tls-errors.js';
 
-/** Plain data: as `backendOptions` of a session it crosses threads. */
+/** Plain data: as `backendOptions` of a session it crosses threads. `url`, or `environment`. */
 export interface ProxyOptions {
   /**
    * `http://HOST:PORT`, or `https://HOST:PORT` for a proxy that is spoken to within TLS; `USER:PASSWORD@` before the
    * host, percent-encoded, where it asks for Basic authentication.
    */
-  readonly url: string;
+  readonly url?: string;
+  /** Environment variables, `process.env` or a part of it: HTTPS_PROXY and NO_PROXY say which gateways go which way. */
+  readonly environment?: ProxyVariables;
   /** PEM certificates that an `https:` proxy is trusted by instead of the system's. */
   readonly ca?: string;
 }
@@ -33,20 +37,38 @@ export interface ProxyOptions {
  * way to the proxy name the proxy.
  */
 export function createProxyBackend(options: ProxyOptions, tls: Omit<TlsBackendOptions, 'dial'> = {}): Backend {
-  const stranger = Object.keys(options).find((name) => name !== 'url' && name !== 'ca');
-  if (stranger !== undefined) {
-    throw new PealError('ERR_PEAL_OPTION', `The back-end proxy has no option ${JSON.stringify(stranger)}.`, {
-      origin: 'usage',
-    });
+  const stranger = Object.keys(options).find((name) => !['url', 'environment', 'ca'].includes(name));
+  if (stranger !== undefined) throw optionError(`The back-end proxy has no option ${JSON.stringify(stranger)}.`);
+  if (options.url !== undefined && options.environment !== undefined) {
+    throw optionError('The back-end proxy takes url or environment, not both.');
   }
-  const proxy = parseProxyUrl(options.url);
   const lookup = tls.lookup ?? createRotatingLookup();
-  const ca = options.ca ?? null;
-  return createTlsBackend({
-    ...tls,
-    lookup,
-    dial: (openOptions, signal) => dialThrough({ proxy, ca, lookup }, openOptions, signal),
-  });
+  const ca = options.ca === undefined ? null : readCertificates('The option ca of the back-end proxy', options.ca);
+  const through = (proxy: ProxyAddress): Backend =>
+    createTlsBackend({
+      ...tls,
+      lookup,
+      dial: (openOptions, signal) => dialThrough({ proxy, ca, lookup }, openOptions, signal),
+    });
+  if (options.environment === undefined) return through(parseProxyUrl(options.url));
+  const direct = createTlsBackend({ ...tls, lookup });
+  const found = proxyOf(options.environment);
+  return found === null ? direct : eitherWay(direct, through(found.address), found);
+}
+
+/** Directly to the gateways that NO_PROXY names. */
+function eitherWay(direct: Backend, tunnel: Backend, { isDirect }: EnvironmentProxy): Backend {
+  return {
+    checksPins: true,
+    open(openOptions, listener) {
+      const { host, port } = openOptions.address;
+      return (isDirect(host, port) ? direct : tunnel).open(openOptions, listener);
+    },
+  };
+}
+
+function optionError(message: string): PealError {
+  return new PealError('ERR_PEAL_OPTION', message, { origin: 'usage' });
 }
 
 interface Way {

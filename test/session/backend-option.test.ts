@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { APNs, Message, type PealError, Session, type SessionOptions } from '../../src/index.js';
+import { checkSessionOptions } from '../../src/session/options.js';
 import { createTlsBackend } from '../../src/transport/tls.js';
 
 const canary = 'PEAL-CANARY-SECRET';
@@ -16,6 +17,9 @@ describe('the options backend and backendOptions of a session', () => {
     [{ backend: '' }, /^The option backend must be a name/],
     [{ backend: 7 as never }, /^The option backend must be a name/],
     [{ backend: {} as never }, /^The option backend must be a name .* or an object with the method open/],
+    [{ proxy: 'http://proxy:1', backend: 'tls' }, /^The option proxy does not go with backend/],
+    [{ proxy: `socks5://me:${canary}@x` }, /^The URL of the proxy must be http/],
+    [{ proxy: 7 as never }, /^The URL of the proxy must be http/],
     [{ backendOptions: { url: canary } }, /^The option backendOptions goes with backend, which is missing/],
     [{ backend, backendOptions: { url: canary } }, /^The option backendOptions is for a name, a module or a class/],
     [{ backend: 'proxy', backendOptions: canary as never }, /^The option backendOptions must be an object/],
@@ -66,4 +70,37 @@ describe('the options backend and backendOptions of a session', () => {
       assert.deepEqual((await session.stats()).shards, []);
     });
   }
+});
+
+describe('the option proxy of a session', () => {
+  const names = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY', 'no_proxy', 'NO_PROXY'];
+  const before = names.map((name) => [name, process.env[name]] as const);
+  beforeEach(() => {
+    for (const name of names) delete process.env[name];
+  });
+  after(() => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  });
+
+  it('reads the environment where it is asked to, and only there', () => {
+    const chosen = (proxy?: string) => checkSessionOptions(proxy === undefined ? {} : { proxy }).backend;
+    assert.equal(chosen('environment'), null);
+    process.env.HTTPS_PROXY = 'http://proxy:3128';
+    process.env.NO_PROXY = 'example.com';
+    assert.equal(chosen(), null);
+    const environment = { HTTPS_PROXY: 'http://proxy:3128', NO_PROXY: 'example.com' };
+    assert.deepEqual(chosen('environment'), { backend: 'proxy', options: { environment } });
+    assert.deepEqual(chosen('http://other:1'), { backend: 'proxy', options: { url: 'http://other:1' } });
+    process.env.HTTPS_PROXY = `socks5://me:${canary}@x`;
+    assert.throws(
+      () => chosen('environment'),
+      (error: PealError) => {
+        assert.match(error.message, /variable HTTPS_PROXY names a SOCKS proxy/);
+        return !error.message.includes(canary);
+      },
+    );
+  });
 });

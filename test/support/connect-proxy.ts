@@ -13,11 +13,13 @@ export interface ConnectProxyOptions {
   readonly answer?: string | null;
   /** Sent before the answer that counts. */
   readonly before?: string;
+  /** Where tunnels lead to, whatever host is asked for: names that only a proxy resolves. */
+  readonly host?: string;
   /** Makes it an `https:` proxy. */
   readonly tls?: { readonly cert: string; readonly key: string };
 }
 
-export class ConnectProxy {
+export class ConnectProxy implements AsyncDisposable {
   /** The heads that came, whole. */
   readonly requests: string[] = [];
   /** Bytes that went through tunnels to gateways. */
@@ -48,6 +50,10 @@ export class ConnectProxy {
   url(login = ''): string {
     const scheme = this.#options.tls === undefined ? 'http' : 'https';
     return `${scheme}://${login === '' ? '' : `${login}@`}localhost:${this.port}`;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async close(): Promise<void> {
@@ -85,7 +91,7 @@ export class ConnectProxy {
       socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="x"\r\n\r\n');
     } else {
       const [, host, port] = /^CONNECT (\S+):(\d+) HTTP\/1\.1\r\n/.exec(head)!;
-      this.#tunnel(socket, connect(Number(port), host), before);
+      this.#tunnel(socket, connect(Number(port), this.#options.host ?? host), before);
     }
   }
 
