@@ -16,11 +16,14 @@ export interface Clock {
   defer(callback: () => void): void;
 }
 
-/** The process's own clock. Its timers keep the process alive, as work in flight should. */
+/**
+ * The process's own clock. Its timers do not keep the process alive: whoever waits for something does (process-hold), and
+ * timers also watch over what nobody waits for.
+ */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallMs: () => Date.now(),
-  setTimer: (callback, delayMs) => setTimeout(callback, delayMs),
+  setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
   clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
   defer: (callback) => {
     setImmediate(callback);

@@ -12,6 +12,7 @@ import type { Clock } from '../base/clock.js';
 import type { PealError, PealErrorCode } from '../base/errors.js';
 import { maxFeedbackWaiting } from '../base/limits.js';
 import type { Logger } from '../base/log.js';
+import { heldUntil } from '../base/process-hold.js';
 import { FeedbackDecoder, type FeedbackListener } from '../codec/binary/index.js';
 import type { Backend, ByteStream, ByteStreamListener, StreamTarget } from '../transport/backend.js';
 import { withLog } from '../transport/logged.js';
@@ -86,9 +87,11 @@ class FeedbackConnection implements ByteStreamListener, FeedbackListener {
   async next(): Promise<readonly FeedbackTuple[] | null> {
     while (this.#waiting.length === 0 && !this.#isOver) {
       this.#resumeReading();
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      await heldUntil(
+        new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        }),
+      );
     }
     if (this.#waiting.length === 0) {
       if (this.#error !== null) throw this.#error;

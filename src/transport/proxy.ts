@@ -103,7 +103,7 @@ class Tunnel {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#socket = dialProxy(way);
+    this.#socket = dialProxy(way).unref();
     this.#socket.once(way.proxy.isSecure ? 'secureConnect' : 'connect', this.#request);
     this.#socket.on('data', this.#onData);
     this.#socket.on('error', this.#onError);

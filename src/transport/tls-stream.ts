@@ -154,6 +154,7 @@ export class TlsStream implements BackendStream {
     }
     this.#dialling = null;
     this.#way = way;
+    if ('unref' in way && typeof way.unref === 'function') way.unref();
     this.#connect({ ...this.#socketOptions, socket: way }).on('data', this.#onData);
   }
 
@@ -165,6 +166,8 @@ export class TlsStream implements BackendStream {
 
   #connect(socketOptions: SocketOptions): TLSSocket {
     const socket = connect(socketOptions);
+    // Whoever waits for an answer keeps the process alive; a connection that is kept for the next send does not.
+    socket.unref();
     this.#socket = socket;
     this.#hasPeerEnded = false;
     socket.on('secureConnect', () => this.#onSecure());

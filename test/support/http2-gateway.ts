@@ -33,6 +33,7 @@ export class Http2Gateway {
     server: Http2SecureServer,
     answer: Answering,
     readonly onRequest: () => void,
+    delayMs: number,
   ) {
     this.#server = server;
     server.on('connection', (socket: Socket) => {
@@ -59,13 +60,18 @@ export class Http2Gateway {
         return;
       }
       const { status, body, headers: more } = answered;
-      stream.respond({ ':status': status, ...more }, { endStream: body === undefined });
-      if (body !== undefined) stream.end(body);
+      const respond = (): void => {
+        if (stream.destroyed) return;
+        stream.respond({ ':status': status, ...more }, { endStream: body === undefined });
+        if (body !== undefined) stream.end(body);
+      };
+      if (delayMs === 0) respond();
+      else setTimeout(respond, delayMs);
     });
   }
 
   static async open(
-    options: { answer?: Answering; settings?: Settings; onRequest?: () => void } = {},
+    options: { answer?: Answering; settings?: Settings; onRequest?: () => void; delayMs?: number } = {},
   ): Promise<Http2Gateway> {
     const authority = new ThrowAwayAuthority();
     // No limit of streams by default: node 26 counts those that have ended and are not gone yet, too, and resets
@@ -75,7 +81,13 @@ export class Http2Gateway {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const answer = options.answer ?? (() => ({ status: 200 }));
-    return new Http2Gateway(authority.certificate, server, answer, options.onRequest ?? (() => {}));
+    return new Http2Gateway(
+      authority.certificate,
+      server,
+      answer,
+      options.onRequest ?? (() => {}),
+      options.delayMs ?? 0,
+    );
   }
 
   get address(): Address {

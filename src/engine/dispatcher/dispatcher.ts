@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { shardCreditBatches } from '../../base/limits.js';
 import { type Logger, silentLogger } from '../../base/log.js';
+import { heldUntil, holdProcess, releaseProcess } from '../../base/process-hold.js';
 import type {
   FromShard,
   ProviderTokenExpiredMessage,
@@ -26,7 +27,7 @@ import { Mailbox } from './mailbox.js';
 import type { Parcel } from './parcel.js';
 import { RetryLine, type WaitingParcel } from './retry-line.js';
 import { type ProviderTokenSource, Route, routeKey } from './route.js';
-import type { ShardHost, ShardListener } from './shard-host.js';
+import type { ShardHost, ShardListener, ShardReport } from './shard-host.js';
 import { TokenRefresh } from './token-refresh.js';
 import { WaitingLine } from './waiting-line.js';
 
@@ -80,15 +81,20 @@ export class Dispatcher {
     }
     this.#host ??= this.#openHost();
     this.#jobs.add(job);
+    holdProcess();
     this.#tokenRefresh.setNeeded(true);
     return job;
   }
 
   /** What the engine is doing now. */
   async stats(): Promise<EngineStats> {
-    const reports = (await (await this.#host)?.report()) ?? [];
+    const reports = (await heldUntil(this.#report())) ?? [];
     const waiting = this.#line.size + this.#retryLine.size;
     return engineStats(this.#options.threads, this.#jobs.size, waiting, this.#mailboxes, reports);
+  }
+
+  async #report(): Promise<readonly ShardReport[] | undefined> {
+    return (await this.#host)?.report();
   }
 
   /** Closes connections that have been idle for `idleMs` or longer. */
@@ -101,7 +107,7 @@ export class Dispatcher {
    * answered. Afterwards no thread, connection or timer is left.
    */
   close(): Promise<void> {
-    this.#closed ??= this.#close();
+    this.#closed ??= heldUntil(this.#close());
     return this.#closed;
   }
 
@@ -134,7 +140,7 @@ export class Dispatcher {
       for (const { parcel, holder } of this.#retryLine.removeJob(job)) this.#settleUnsent(parcel, cause, holder);
     },
     onFinished: (job) => {
-      this.#jobs.delete(job);
+      if (this.#jobs.delete(job)) releaseProcess();
       for (const mailbox of this.#mailboxes) mailbox.forget(job);
       this.#tokenRefresh.setNeeded(this.#jobs.size > 0);
     },

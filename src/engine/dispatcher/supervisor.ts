@@ -124,6 +124,7 @@ export class Supervisor implements ShardHost {
   #onStarted(seat: Seat, shard: ThreadShard): void {
     if (seat.current !== shard) return;
     seat.hasStarted = true;
+    this.#pool.unref?.();
     if (!this.#isStopping) seat.state = 'running';
   }
 

@@ -16,6 +16,8 @@ export interface ThreadPool {
   ): Promise<unknown>;
   /** The workers that live now. */
   readonly threads: readonly Worker[];
+  /** What runs now no longer keeps the process alive. For a shard that has come up. */
+  unref?(): void;
   destroy(): Promise<void>;
 }
 
@@ -31,6 +33,9 @@ class PiscinaThreads implements ThreadPool {
   readonly #workerUrl: URL;
   /** Each with the promise of its end, once that has begun. */
   readonly #pools = new Map<Piscina, Promise<void> | null>();
+
+  /** What Piscina holds of each one's worker; null where it does not show it. */
+  readonly #handles = new Map<Piscina, WorkerHandle | null>();
 
   constructor(workerUrl: URL) {
     this.#workerUrl = workerUrl;
@@ -48,6 +53,11 @@ class PiscinaThreads implements ThreadPool {
       // Not awaited: the end of a run is told at once.
       void this.#end(pool);
     }
+  }
+
+  unref(): void {
+    for (const worker of this.threads) worker.unref();
+    for (const handle of this.#handles.values()) handle?.unref();
   }
 
   async destroy(): Promise<void> {
@@ -70,15 +80,40 @@ class PiscinaThreads implements ThreadPool {
     });
     // A worker that fails outside of a task is no news; without a listener the whole process would end.
     pool.on('error', () => {});
+    pool.on('workerCreate', (worker: object) => this.#handles.set(pool, handleOf(worker)));
     this.#pools.set(pool, null);
     return pool;
   }
 
+  #forget(pool: Piscina): void {
+    this.#pools.delete(pool);
+    this.#handles.delete(pool);
+  }
+
   #end(pool: Piscina): Promise<void> {
-    const ending = this.#pools.get(pool) ?? pool.destroy().finally(() => this.#pools.delete(pool));
+    const ending = this.#pools.get(pool) ?? pool.destroy().finally(() => this.#forget(pool));
     this.#pools.set(pool, ending);
     return ending;
   }
+}
+
+/** What Piscina keeps of a worker: unref lets its port, over which the end of the task is told, hold nothing. */
+interface WorkerHandle {
+  unref(): unknown;
+}
+
+/**
+ * Piscina takes a task that runs for a reason to go on, and offers no way to say otherwise. It shows its own record of the
+ * worker under a symbol, for load balancers of its own. Without one, a session with threads holds the process.
+ */
+function handleOf(worker: object): WorkerHandle | null {
+  for (const symbol of Object.getOwnPropertySymbols(worker)) {
+    const record: unknown = (worker as Record<symbol, unknown>)[symbol];
+    if (typeof record === 'object' && record !== null && 'unref' in record && typeof record.unref === 'function') {
+      return record as WorkerHandle;
+    }
+  }
+  return null;
 }
 
 /** What the command line reads secrets from (passphrase, password of a proxy) is nothing for threads to have. */

@@ -62,6 +62,9 @@ export class ThreadShard implements ShardLink {
       data.port1.once('close', resolve);
     });
     data.port1.on('message', onMessage);
+    // An idle shard is no reason to go on; the dispatcher holds the process while anything is under way.
+    data.port1.unref();
+    control.port1.unref();
     const ports = { control: control.port2, data: data.port2 };
     const task: ShardTask = { shardId, epoch, ledger: ledger.buffer, ...ports, backend, logLevel };
     const lifetime = pool.run(task, { transferList: [control.port2, data.port2], signal: this.#abort.signal }).then(

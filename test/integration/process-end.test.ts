@@ -1,0 +1,82 @@
+/** What is idle keeps no process alive, and what somebody waits for does: programs in processes of their own. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Http2Gateway } from '../support/http2-gateway.js';
+
+const run = promisify(execFile);
+const child = fileURLToPath(new URL('../support/exit-child.js', import.meta.url));
+/** An idle session kept its process for as long as its gateway kept the connection. */
+const soonMs = 1_000;
+
+describe('a process that uses peal', () => {
+  let folder: string;
+  let gateway: Http2Gateway;
+  const ca = (): string => join(folder, 'ca.pem');
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'peal-end-'));
+  });
+
+  afterEach(async () => {
+    await gateway.close();
+    await rm(folder, { recursive: true });
+  });
+
+  /** What the program printed, and how long it stayed after it had nothing more to do. */
+  async function end(program: string, threads: number): Promise<{ said: string[]; leftAfterMs: number }> {
+    await writeFile(ca(), gateway.ca);
+    const { stdout } = await run(process.execPath, [child, program, String(threads), url(), ca()], { timeout: 60_000 });
+    const lines = stdout.trimEnd().split('\n');
+    const leftAfterMs = Number(/^left (\d+) ms/.exec(lines.pop() ?? '')?.[1]);
+    return { said: lines, leftAfterMs };
+  }
+
+  const url = (): string => `https://127.0.0.1:${gateway.address.port}`;
+
+  for (const threads of [0, 1, 2]) {
+    it(`ends by itself while its session is idle, threads: ${threads}`, async () => {
+      gateway = await Http2Gateway.open();
+      const { said, leftAfterMs } = await end('idle', threads);
+      assert.deepEqual(said, ['accepted 3000']);
+      assert.ok(leftAfterMs < soonMs, `it stayed for ${leftAfterMs} ms`);
+    });
+  }
+
+  for (const threads of [0, 1]) {
+    it(`does not end before a send that waits to go again, threads: ${threads}`, async () => {
+      const retryAfter = { 'retry-after': '2' };
+      gateway = await Http2Gateway.open({
+        answer: (_hex, requests) => (requests > 3 ? { status: 200 } : { status: 503, headers: retryAfter }),
+      });
+      const { said, leftAfterMs } = await end('pending', threads);
+      assert.deepEqual(said, ['accepted 3']);
+      assert.ok(leftAfterMs >= 2_000, `it left after ${leftAfterMs} ms`);
+      assert.equal(gateway.requests, 6);
+    });
+
+    it(`does not end before a gateway that takes its time has answered, threads: ${threads}`, async () => {
+      gateway = await Http2Gateway.open({ answer: () => ({ status: 200 }), delayMs: 1_500 });
+      const { said } = await end('pending', threads);
+      assert.deepEqual(said, ['accepted 3']);
+    });
+
+    it(`does not end within shutdown() or stats(), threads: ${threads}`, async () => {
+      gateway = await Http2Gateway.open();
+      const { said, leftAfterMs } = await end('stats', threads);
+      assert.deepEqual(said, ['threads 1', 'shut down', 'accepted 3']);
+      assert.ok(leftAfterMs < soonMs, `it stayed for ${leftAfterMs} ms`);
+    });
+  }
+
+  it('ends by itself after a send over a connection of its own', async () => {
+    gateway = await Http2Gateway.open();
+    const { said, leftAfterMs } = await end('newConnection', 1);
+    assert.deepEqual(said, ['accepted 3']);
+    assert.ok(leftAfterMs < soonMs, `it stayed for ${leftAfterMs} ms`);
+  });
+});

@@ -1,0 +1,49 @@
+/**
+ * A program that uses peal and then has nothing more to do; never shuts anything down, nor ends by itself. Arguments: one
+ * of the names below, threads, the gateway's URL and the file with its certificate. Prints what it has done as it is done.
+ */
+import { APNs, Message, Session } from '../../src/index.js';
+
+const [program = '', threads = '0', url = '', ca = ''] = process.argv.slice(2);
+const token = (number: number): string => number.toString(16).padStart(64, '0');
+const message = (count: number): Message =>
+  new Message(
+    Array.from({ length: count }, (_, number) => token(number)),
+    { alert: 'hi', topic: 'com.example.app' },
+  );
+const session = new Session({ ca: { file: ca }, threads: Number(threads), maxConnections: 2 });
+const say = (text: string): void => console.log(text);
+
+const programs: Readonly<Record<string, () => Promise<void>>> = {
+  /** Connections and threads stay behind. */
+  idle: async () => {
+    const result = await new APNs(session.getConnection(url, null)).send(message(3000));
+    say(`accepted ${result.accepted}`);
+  },
+  /** Nobody awaits the send. */
+  pending: async () => {
+    void new APNs(session.getConnection(url, null))
+      .send(message(3))
+      .then((result) => say(`accepted ${result.accepted}`));
+  },
+  /** A connection of its own, which closes by itself. */
+  newConnection: async () => {
+    const result = await new APNs(session.newConnection(url, null)).send(message(3));
+    say(`accepted ${result.accepted}`);
+  },
+  /** The control plane is asked, and nobody else is there. */
+  stats: async () => {
+    await new APNs(session.getConnection(url, null)).send(message(3));
+    say(`threads ${(await session.stats()).shards.length}`);
+    await session.shutdown();
+    say('shut down');
+    const result = await new APNs(session.getConnection(url, null)).send(message(3));
+    say(`accepted ${result.accepted}`);
+  },
+};
+
+const started = performance.now();
+process.on('exit', () => say(`left ${Math.round(performance.now() - ended)} ms after the end`));
+let ended = started;
+await programs[program]!();
+ended = performance.now();
