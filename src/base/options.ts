@@ -201,7 +201,7 @@ export function allowedBy(rule: OptionRule): string {
     case 'function':
       return 'a function';
     case 'list':
-      return 'a list with something in it';
+      return rule.isFilled ? 'a list with something in it' : 'a list';
     case 'object':
       return `an object { ${Object.keys(rule.fields).join(', ')} }`;
     case 'either':

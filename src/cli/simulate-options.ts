@@ -10,6 +10,7 @@ import type { FeedbackEntry, SimulatorAuth, SimulatorOptions } from '../simulato
 import { readScenario } from '../simulator/scenario-check.js';
 import { decimalNumber, list, type OptionGroup, wholeNumber } from './option-values.js';
 import { usageError } from './terminal.js';
+import type { FlagNames } from './wording.js';
 
 export interface SimulateOptions {
   readonly host?: string;
@@ -46,6 +47,19 @@ export interface SimulateOptions {
   readonly ledger?: 'tokens' | 'counts';
   readonly json?: boolean;
 }
+
+/** Where the flag is not the simulator's option with hyphens. */
+export const simulatorFlags: FlagNames = {
+  key: '--cert-key',
+  providerKeys: '--provider-key',
+  topics: '--topic',
+  roundTripMs: '--round-trip',
+  initialWindowBytes: '--stream-window',
+  connectionWindowBytes: '--connection-window',
+  rejectReasons: '--reject-reason',
+  statusDelayMs: '--status-delay',
+  feedback: '--feedback-token',
+};
 
 const windowBytes = wholeNumber(0, 0x7fffffff);
 

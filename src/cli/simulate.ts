@@ -3,17 +3,19 @@
  */
 import path from 'node:path';
 import { createColors } from 'picocolors';
+import { PealError } from '../base/errors.js';
 import { type Simulator, startSimulator } from '../simulator/simulator.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
 import { Interrupt } from './interrupt.js';
 import { writeJsonLine } from './json-lines.js';
 import { isAmong, OutputFile } from './output-file.js';
-import { type SimulateOptions, simulatorOptions } from './simulate-options.js';
+import { type SimulateOptions, simulatorFlags, simulatorOptions } from './simulate-options.js';
 import { hasColour, type Terminal, usageError } from './terminal.js';
+import { inFlagWords } from './wording.js';
 
 /** Resolves when it was interrupted and everything is closed. Throws PealError ERR_PEAL_OPTION, ERR_PEAL_CREDENTIAL. */
 export async function simulate(options: SimulateOptions, terminal: Terminal): Promise<ExitCode> {
-  const simulator = await startSimulator(await simulatorOptions(options));
+  const simulator = await start(options);
   try {
     if (options.caOut !== undefined) await writeAuthority(options.caOut, simulator.caCertificate, options);
     announce(simulator, options, terminal);
@@ -24,6 +26,14 @@ export async function simulate(options: SimulateOptions, terminal: Terminal): Pr
   }
   // Being interrupted is how this command ends.
   return exitCodes.accepted;
+}
+
+async function start(options: SimulateOptions): Promise<Simulator> {
+  try {
+    return await startSimulator(await simulatorOptions(options));
+  } catch (error) {
+    throw error instanceof PealError ? inFlagWords(error, simulatorFlags) : error;
+  }
 }
 
 /** Under its name it is seen whole, by everybody who may look there; a link of that name is replaced, not followed. */

@@ -41,12 +41,18 @@ export function inFlagWords(error: PealError, names: FlagNames): PealError {
   return new PealError(code, error.inWords(flagWords(names)), { origin, retryable, cause: error.cause });
 }
 
-/** `payload.aps.badge` is `--payload: aps.badge`: a flag, and where within what it names. */
+/**
+ * `payload.aps.badge` is `--payload: aps.badge`: a flag, and where within what it names. `topics[1]` is the second value of
+ * a flag that was given several times.
+ */
 function flagOf(path: string, known: FlagNames): string {
   if (Object.hasOwn(known, path)) return known[path]!;
   const [, first = '', rest = ''] = /^([^.[]*)\.?(.*)$/s.exec(path) ?? [];
   const flag = Object.hasOwn(known, first) ? known[first]! : `--${hyphenated(first)}`;
-  return rest === '' ? flag : `${flag}: ${rest}`;
+  const item = /^\[(\d+)\]\.?(.*)$/s.exec(rest);
+  if (item === null) return rest === '' ? flag : `${flag}: ${rest}`;
+  const inItem = item[2] === '' ? '' : `: ${item[2]}`;
+  return `${flag} (value ${Number(item[1]) + 1})${inItem}`;
 }
 
 function hyphenated(name: string): string {

@@ -6,8 +6,8 @@
  * Source: "Sending notification requests to APNs", "Handling notification responses from APNs", "Establishing a
  * token-based connection to APNs". Apple publishes none of the numbers but the 20 minutes.
  */
-import { PealError } from '../base/errors.js';
-import { providerTokenMinAgeMs } from '../base/limits.js';
+import { maxSimulatorStreams, providerTokenMinAgeMs } from '../base/limits.js';
+import { anyOf, checkOption, choice, flag, type OptionRule, objectOf, whole } from '../base/options.js';
 
 /** What becomes of a connection that was idle for too long: nothing came from its client, not even a PING. */
 export type IdleConduct = 'answer' | 'silence' | 'goaway' | 'reset';
@@ -85,26 +85,28 @@ export const apnsConduct: SimulatorConduct = Object.freeze({
   idleMs: 3_600_000,
 });
 
-type Limits = readonly [lowest: number, highest: number];
-const any: Limits = [1, Number.MAX_SAFE_INTEGER];
-/** Numbers, and what they may be. `null` is allowed for those that can be off. */
-const numbers: Readonly<Record<string, { readonly limits: Limits; readonly canBeOff: boolean }>> = {
-  streamsBeforeToken: { limits: [1, 4096], canBeOff: true },
-  lowerStreamsAfter: { limits: any, canBeOff: true },
-  raiseStreamsAfter: { limits: any, canBeOff: true },
-  maxErrors: { limits: any, canBeOff: true },
-  badDeviceTokenWeight: { limits: any, canBeOff: false },
-  forgiveAfter: { limits: any, canBeOff: false },
-  providerTokenUpdates: { limits: [0, 1_000_000], canBeOff: true },
-  providerTokenUpdateMs: { limits: any, canBeOff: false },
-  tokenPushes: { limits: any, canBeOff: true },
-  tokenPushMs: { limits: any, canBeOff: false },
-  idleMs: { limits: any, canBeOff: true },
-};
-const switches: readonly string[] = ['goawayTwice', 'wedgeOnExpiredToken'];
+const many = whole(1, Number.MAX_SAFE_INTEGER);
+const orOff = (rule: OptionRule): OptionRule => anyOf(rule, choice(null));
 const idleEnds: readonly IdleConduct[] = ['answer', 'silence', 'goaway', 'reset'];
-/** Every field of SimulatorConduct, in the order of the type. */
-export const conductFields: readonly string[] = [...Object.keys(numbers), ...switches, 'idleEnd'];
+/** Every field of SimulatorConduct, in the order of the type; null is off. */
+const fields: Readonly<Record<keyof SimulatorConduct, OptionRule>> = {
+  streamsBeforeToken: orOff(whole(1, maxSimulatorStreams)),
+  lowerStreamsAfter: orOff(many),
+  raiseStreamsAfter: orOff(many),
+  maxErrors: orOff(many),
+  badDeviceTokenWeight: many,
+  forgiveAfter: many,
+  goawayTwice: flag,
+  wedgeOnExpiredToken: flag,
+  providerTokenUpdates: orOff(whole(0, 1_000_000)),
+  providerTokenUpdateMs: many,
+  tokenPushes: orOff(many),
+  tokenPushMs: many,
+  idleMs: orOff(many),
+  idleEnd: choice(...idleEnds),
+};
+export const conductFields: readonly string[] = Object.keys(fields);
+const rule = anyOf(choice('apns', null), objectOf(fields));
 
 /**
  * Checks a conduct and fills in its defaults; null where nothing is asked for.
@@ -113,8 +115,8 @@ export const conductFields: readonly string[] = [...Object.keys(numbers), ...swi
  */
 export function resolveConduct(conduct: SimulatorConduct | 'apns' | null | undefined): ConductSettings | null {
   if (conduct === undefined || conduct === null) return null;
+  checkOption('conduct', conduct, rule);
   const given = conduct === 'apns' ? apnsConduct : conduct;
-  check(given);
   const lowerStreamsAfter = given.lowerStreamsAfter ?? Number.POSITIVE_INFINITY;
   const isLowering = Number.isFinite(lowerStreamsAfter);
   const off = Number.POSITIVE_INFINITY;
@@ -135,33 +137,4 @@ export function resolveConduct(conduct: SimulatorConduct | 'apns' | null | undef
     idleMs: given.idleMs ?? off,
     idleEnd: given.idleEnd ?? 'answer',
   };
-}
-
-function check(given: object): void {
-  if (typeof given !== 'object' || Array.isArray(given)) throw wrong('', 'has to be "apns" or an object');
-  for (const [field, value] of Object.entries(given)) {
-    if (!conductFields.includes(field)) throw wrong(`.${field}`, `is unknown; there are ${conductFields.join(', ')}`);
-    if (value !== undefined) checkField(field, value);
-  }
-}
-
-function checkField(field: string, value: unknown): void {
-  const number = numbers[field];
-  if (number !== undefined) {
-    const [lowest, highest] = number.limits;
-    if (value === null && number.canBeOff) return;
-    if (Number.isInteger(value) && (value as number) >= lowest && (value as number) <= highest) return;
-    const off = number.canBeOff ? ', or null for off' : '';
-    throw wrong(`.${field}`, `is ${String(value)}: it has to be a whole number from ${lowest} to ${highest}${off}`);
-  }
-  if (switches.includes(field)) {
-    if (typeof value === 'boolean') return;
-    throw wrong(`.${field}`, `is ${String(value)}: it has to be true or false`);
-  }
-  if (idleEnds.some((item) => item === value)) return;
-  throw wrong(`.${field}`, `is "${String(value)}": it has to be one of ${idleEnds.join(', ')}`);
-}
-
-function wrong(path: string, what: string): PealError {
-  return new PealError('ERR_PEAL_OPTION', `Simulator option conduct${path} ${what}`, { origin: 'usage' });
 }

@@ -1,17 +1,18 @@
 /**
- * What a simulator can be told, its defaults, and the checks of it. Called once, when a simulator is started.
+ * What a simulator can be told, and its defaults (option-rules has the checks). Called once, when a simulator is started.
  */
 import type { KeyObject } from 'node:crypto';
 import { isDeviceToken, parseDeviceToken } from '../apns/device-token.js';
 import type { Clock } from '../base/clock.js';
 import { systemClock } from '../base/clock.js';
-import { PealError } from '../base/errors.js';
-import { maxSimulatorStreams } from '../base/limits.js';
 import { type Logger, silentLogger } from '../base/log.js';
+import { optionError } from '../base/options.js';
+import { theOption } from '../base/wording.js';
 import { DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES } from '../codec/http2/frames.js';
 import { answerForReason } from './answers.js';
 import { type ConductSettings, resolveConduct, type SimulatorConduct } from './conduct.js';
 import type { LedgerMode } from './ledger.js';
+import { checkSimulatorOptions } from './option-rules.js';
 import type { Scenario } from './scenario.js';
 import { checkScenario } from './scenario-check.js';
 
@@ -152,118 +153,50 @@ export interface SimulatorSettings {
 
 /** @throws PealError `ERR_PEAL_OPTION` that names the option, what it was and what is allowed */
 export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
-  const cert = options.cert ?? null;
-  const key = options.key ?? null;
-  const clientCa = options.clientCa ?? null;
-  const auth = oneOf('auth', options.auth ?? 'any', ['any', 'either', 'token', 'certificate'] as const);
-  if ((cert === null) !== (key === null)) {
-    throw wrong('cert and key', 'belong together: give both, or neither for a throw-away certificate');
-  }
-  if (auth === 'certificate' && clientCa === null) {
-    throw wrong('auth', '"certificate" needs clientCa, the authority whose client certificates are accepted');
-  }
-  const binaryPort = optionalPort('binaryPort', options.binaryPort);
-  const feedbackPort = optionalPort('feedbackPort', options.feedbackPort);
-  if (binaryPort !== null || feedbackPort !== null) checkBinaryAuth(auth, clientCa);
-  const connectionWindow = options.connectionWindowBytes ?? DEFAULT_WINDOW_BYTES;
+  checkSimulatorOptions(options);
+  const { connectionWindowBytes = DEFAULT_WINDOW_BYTES, controlPort, rejectReasons = ['Unregistered'] } = options;
   return {
     host: options.host ?? '127.0.0.1',
-    port: integer('port', options.port ?? 0, 0, 65_535),
-    binaryPort,
-    feedbackPort,
-    controlPort: optionalPort('controlPort', options.controlPort === undefined ? 0 : options.controlPort),
-    cert,
-    key,
-    clientCa,
-    auth,
+    port: options.port ?? 0,
+    binaryPort: options.binaryPort ?? null,
+    feedbackPort: options.feedbackPort ?? null,
+    controlPort: controlPort === undefined ? 0 : controlPort,
+    cert: options.cert ?? null,
+    key: options.key ?? null,
+    clientCa: options.clientCa ?? null,
+    auth: options.auth ?? 'any',
     providerKeys: options.providerKeys ?? null,
     topics: options.topics === undefined ? null : new Set(options.topics),
-    roundTripMs: number('roundTripMs', options.roundTripMs ?? 0, 0, 600_000),
-    maxStreams: integer('maxStreams', options.maxStreams ?? 1000, 1, maxSimulatorStreams),
-    initialWindowBytes: integer(
-      'initialWindowBytes',
-      options.initialWindowBytes ?? DEFAULT_WINDOW_BYTES,
-      1,
-      MAX_WINDOW_BYTES,
-    ),
-    connectionWindowBytes:
-      connectionWindow === 'large'
-        ? MAX_WINDOW_BYTES
-        : integer('connectionWindowBytes', connectionWindow, DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES),
-    rejectFraction: number('rejectFraction', options.rejectFraction ?? 0, 0, 1),
-    rejectAnswers: rejectAnswers(options.rejectReasons ?? ['Unregistered']),
-    statusDelayMs: number('statusDelayMs', options.statusDelayMs ?? 0, 0, 600_000),
+    roundTripMs: options.roundTripMs ?? 0,
+    maxStreams: options.maxStreams ?? 1000,
+    initialWindowBytes: options.initialWindowBytes ?? DEFAULT_WINDOW_BYTES,
+    connectionWindowBytes: connectionWindowBytes === 'large' ? MAX_WINDOW_BYTES : connectionWindowBytes,
+    rejectFraction: options.rejectFraction ?? 0,
+    rejectAnswers: rejectReasons.map((reason) => answerForReason(reason, 'rejectReasons')),
+    statusDelayMs: options.statusDelayMs ?? 0,
     splitStatus: options.splitStatus ?? false,
     silentStatus: options.silentStatus ?? false,
     zeroFlushIdentifier: options.zeroFlushIdentifier ?? false,
-    closeAfter: count('closeAfter', options.closeAfter),
-    shutdownAfter: count('shutdownAfter', options.shutdownAfter),
+    closeAfter: options.closeAfter ?? Number.POSITIVE_INFINITY,
+    shutdownAfter: options.shutdownAfter ?? Number.POSITIVE_INFINITY,
     feedback: (options.feedback ?? []).map(feedbackTuple),
     scripted: options.scripted ?? true,
     scenario: options.scenario === undefined ? null : checkScenario(options.scenario),
     conduct: resolveConduct(options.conduct),
-    seed: integer('seed', options.seed ?? 1, 0, 0xffffffff),
-    ledger: oneOf('ledger', options.ledger ?? 'tokens', ['tokens', 'counts'] as const),
+    seed: options.seed ?? 1,
+    ledger: options.ledger ?? 'tokens',
     clock: options.clock ?? systemClock,
     logger: options.logger ?? silentLogger,
   };
 }
 
-function rejectAnswers(reasons: readonly string[]): number[] {
-  if (reasons.length === 0) throw wrong('rejectReasons', 'is empty: name at least one reason');
-  return reasons.map((reason) => answerForReason(reason, 'rejectReasons'));
-}
-
-/** The binary protocol has no provider tokens: who has to show himself needs a certificate for it. */
-function checkBinaryAuth(auth: SimulatorAuth, clientCa: string | null): void {
-  if (auth === 'token') {
-    throw wrong(
-      'auth',
-      '"token" leaves nobody who may use binaryPort or feedbackPort: their clients have certificates',
-    );
-  }
-  if (auth === 'either' && clientCa === null) {
-    throw wrong('auth', '"either" with binaryPort or feedbackPort needs clientCa, the authority of their clients');
-  }
-}
-
 /** Never repeats the token: an option may hold a real one. */
 function feedbackTuple({ token, when }: FeedbackEntry, index: number): FeedbackTuple {
   const bytes = parseDeviceToken(String(token), 1);
-  if (!isDeviceToken(bytes)) throw wrong(`feedback[${index}].token`, bytes.why);
+  if (!isDeviceToken(bytes)) throw optionError(`${theOption(`feedback[${index}].token`)} ${bytes.why}.`);
   const timestamp = when instanceof Date ? Math.floor(when.getTime() / 1000) : Number.NaN;
   if (!(timestamp >= 0 && timestamp <= 0xffffffff)) {
-    throw wrong(`feedback[${index}].when`, 'has to be a Date from 1970 to 2106');
+    throw optionError(`${theOption(`feedback[${index}].when`)} must be a Date from 1970 to 2106.`);
   }
   return { token: bytes, timestamp };
-}
-
-function optionalPort(option: string, value: number | null | undefined): number | null {
-  return value === undefined || value === null ? null : integer(option, value, 0, 65_535);
-}
-
-function count(option: string, value: number | null | undefined): number {
-  return value === undefined || value === null
-    ? Number.POSITIVE_INFINITY
-    : integer(option, value, 1, Number.MAX_SAFE_INTEGER);
-}
-
-function number(option: string, value: number, lowest: number, highest: number): number {
-  if (typeof value === 'number' && value >= lowest && value <= highest) return value;
-  throw wrong(option, `is ${String(value)}: it has to be a number from ${lowest} to ${highest}`);
-}
-
-function integer(option: string, value: number, lowest: number, highest: number): number {
-  if (Number.isInteger(value) && value >= lowest && value <= highest) return value;
-  throw wrong(option, `is ${String(value)}: it has to be a whole number from ${lowest} to ${highest}`);
-}
-
-function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {
-  const found = allowed.find((item) => item === value);
-  if (found !== undefined) return found;
-  throw wrong(option, `is "${value}": it has to be one of ${allowed.join(', ')}`);
-}
-
-function wrong(option: string, what: string): PealError {
-  return new PealError('ERR_PEAL_OPTION', `Simulator option ${option} ${what}`, { origin: 'usage' });
 }

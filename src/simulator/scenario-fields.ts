@@ -2,7 +2,9 @@
  * What each action of a scenario can be told: names, and the values that are allowed. Tables only; scenario-check reads
  * them, and a test holds docs/simulator.md and the types of scenario.ts against them.
  */
+import { reasons } from '../apns/reason.js';
 import { maxSimulatorStreams } from '../base/limits.js';
+import { anyOf, choice, decimal, flag, list, type OptionRule, type OptionRules, text, whole } from '../base/options.js';
 import { errorCodeName, HTTP_1_1_REQUIRED, MAX_WINDOW_BYTES } from '../codec/http2/frames.js';
 import type { FaultAction } from './scenario.js';
 
@@ -10,37 +12,25 @@ import type { FaultAction } from './scenario.js';
 const maxMs = 7 * 24 * 3_600_000;
 const maxCount = Number.MAX_SAFE_INTEGER;
 
-/** What a value has to be. */
-export type FieldRule =
-  | { readonly kind: 'number'; readonly lowest: number; readonly highest: number; readonly isWhole: boolean }
-  | { readonly kind: 'numbers'; readonly lowest: number; readonly highest: number }
-  | { readonly kind: 'choice'; readonly among: readonly string[] }
-  | { readonly kind: 'text'; readonly maxCharacters: number }
-  | { readonly kind: 'reason' }
-  | { readonly kind: 'switch' };
-
-export type FieldRules = Readonly<Record<string, FieldRule>>;
-
 export interface ActionRules {
   /** Fields beside `do`, `when` and `times`. */
-  readonly fields: FieldRules;
+  readonly fields: OptionRules;
   readonly required: readonly string[];
   /** Of these, one at least has to be there. */
   readonly oneOf?: readonly string[];
 }
 
-const whole = (lowest: number, highest: number): FieldRule => ({ kind: 'number', lowest, highest, isWhole: true });
-const number = (lowest: number, highest: number): FieldRule => ({ kind: 'number', lowest, highest, isWhole: false });
-const choice = (...among: readonly string[]): FieldRule => ({ kind: 'choice', among });
+/** One, or a list with at least one in it. */
+const oneOrMore = (rule: OptionRule): OptionRule => anyOf(rule, list(rule));
 
 /** Names of RFC 9113 §7, by code. */
 export const errorCodeNames: readonly string[] = Array.from({ length: HTTP_1_1_REQUIRED + 1 }, (_, code) =>
   errorCodeName(code),
 );
 
-const ms = number(0, maxMs);
+const ms = decimal(0, maxMs);
 const count = whole(1, maxCount);
-const share = number(0, 1);
+const share = decimal(0, 1);
 const errorCode = choice(...errorCodeNames);
 
 /** Where a fault that strikes connections can be told to hit. */
@@ -49,30 +39,30 @@ const lasting = { ...on, forRequests: count, forMs: ms, share };
 const processed = { processed: share };
 
 /** The events of a trigger; one at most is given. */
-export const triggerEvents: FieldRules = {
+export const triggerEvents: OptionRules = {
   requests: count,
   everyRequests: count,
   connectionRequests: count,
   everyConnectionRequests: count,
   ms,
-  everyMs: number(1, maxMs),
+  everyMs: decimal(1, maxMs),
   connectionMs: ms,
 };
 
 /** Everything that a trigger can hold. */
-export const triggerFields: FieldRules = { ...triggerEvents, connection: count, probability: share };
+export const triggerFields: OptionRules = { ...triggerEvents, connection: count, probability: share };
 
-export const scenarioFields: FieldRules = {
-  name: { kind: 'text', maxCharacters: 200 },
-  description: { kind: 'text', maxCharacters: 10_000 },
+export const scenarioFields: OptionRules = {
+  name: text(200),
+  description: text(10_000),
   seed: whole(0, 0xffffffff),
   processingMs: ms,
 };
 
-export const endFields: FieldRules = { requests: count, ms };
+export const endFields: OptionRules = { requests: count, ms };
 
 /** What every fault can hold. */
-export const faultFields: FieldRules = { times: count };
+export const faultFields: OptionRules = { times: count };
 
 export const actionRules: Readonly<Record<FaultAction, ActionRules>> = {
   goaway: {
@@ -82,9 +72,9 @@ export const actionRules: Readonly<Record<FaultAction, ActionRules>> = {
       how: choice('graceful', 'drain', 'close'),
       last: choice('all', 'half', 'none'),
       error: errorCode,
-      reason: { kind: 'text', maxCharacters: 200 },
-      debug: { kind: 'text', maxCharacters: 8000 },
-      twice: { kind: 'switch' },
+      reason: text(200),
+      debug: text(8000),
+      twice: flag,
     },
     required: [],
   },
@@ -96,7 +86,7 @@ export const actionRules: Readonly<Record<FaultAction, ActionRules>> = {
   rst: { fields: { ...lasting, ...processed, code: errorCode }, required: [] },
   noAnswer: { fields: { ...lasting, ...processed }, required: [] },
   answer: {
-    fields: { ...lasting, reason: { kind: 'reason' }, retryAfterS: whole(0, 1_000_000) },
+    fields: { ...lasting, reason: choice(...reasons.map((row) => row.reason)), retryAfterS: whole(0, 1_000_000) },
     required: ['reason'],
   },
   slow: {
@@ -105,7 +95,7 @@ export const actionRules: Readonly<Record<FaultAction, ActionRules>> = {
     oneOf: ['ms', 'jitterMs', 'pieceBytes'],
   },
   streams: {
-    fields: { ...on, max: { kind: 'numbers', lowest: 0, highest: maxSimulatorStreams }, stepMs: number(1, maxMs) },
+    fields: { ...on, max: oneOrMore(whole(0, maxSimulatorStreams)), stepMs: decimal(1, maxMs) },
     required: ['max'],
   },
   window: {

@@ -8,6 +8,7 @@ import { type ErrorRecord, PealError } from '../base/errors.js';
 import { packageFile } from '../base/package-files.js';
 import type { FeedbackRecord } from './feedback-list.js';
 import type { LedgerSummary, TokenRecord } from './ledger.js';
+import { checkThreadOptions } from './option-rules.js';
 import type { SimulatorOptions } from './options.js';
 
 /** SimulatorOptions that cross threads: without clock and logger. */
@@ -134,6 +135,7 @@ export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
  *   bundle without the package beside it
  */
 export async function startSimulatorThread(options: SimulatorThreadOptions = {}): Promise<SimulatorThread> {
+  checkThreadOptions(options);
   const worker = new Worker(packageFile('workers/simulator.js'), { workerData: options, name: 'peal-simulator' });
   const first = await Promise.race([
     once(worker, 'message').then(([message]) => message as FromSimulatorThread),

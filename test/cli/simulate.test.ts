@@ -35,7 +35,7 @@ describe('peal simulate', () => {
     const wrong = `${'ab'.repeat(31)}zz`;
     const { code, stderr } = await runCommand(['simulate', '--feedback-port', '0', '--feedback-token', wrong]);
     assert.equal(code, 2);
-    assert.match(stderr, /feedback\[0\]\.token/);
+    assert.match(stderr, /--feedback-token \(value 1\): token has/);
     assert.ok(!stderr.includes('abab'));
   });
 
@@ -70,7 +70,13 @@ describe('peal simulate', () => {
     assert.match(missing.stderr, /The scenario \/nowhere\/scenario\.json does not exist/);
     const wrong = await runCommand(['simulate', '--conduct', 'maxErrors=none']);
     assert.equal(wrong.code, 2);
-    assert.match(wrong.stderr, /conduct\.maxErrors is none: it has to be a whole number from 1 .* or null for off/);
+    assert.match(wrong.stderr, /--conduct: maxErrors must be a whole number from 1 .* or null, not "none"\./);
+    const misspelt = await runCommand(['simulate', '--conduct', 'maxError=5']);
+    assert.match(misspelt.stderr, /--conduct has no option "maxError": did you mean maxErrors\?/);
+    const reason = await runCommand(['simulate', '--reject-reason', 'Gone']);
+    assert.match(reason.stderr, /--reject-reason \(value 1\) must be 'BadDeviceToken', .*, not "Gone"\./);
+    const alone = await runCommand(['simulate', '--auth', 'certificate']);
+    assert.match(alone.stderr, /--auth "certificate" needs --client-ca, the authority/);
     const word = await runCommand(['simulate', '--conduct', 'apple']);
     assert.match(word.stderr, /--conduct: "apple" is neither apns nor NAME=VALUE/);
   });

@@ -12,7 +12,7 @@ describe('words of the command line', () => {
     assert.equal(said(`${theOption('collapseId')} is wrong.`), '--collapse-id is wrong.');
     assert.equal(said(`${theOption('retry.timeMs')} and ${option('pins')}.`), '--retry-time and --pin.');
     assert.equal(said(`${theOption('payload.aps.badge')} is wrong.`), '--payload: aps.badge is wrong.');
-    assert.equal(said(`${theOption('pins[2]')} is wrong.`), '--pin: [2] is wrong.');
+    assert.equal(said(`${theOption('pins[2]')} is wrong.`), '--pin (value 3) is wrong.');
     assert.equal(said(`Give ${either('{ seconds: 3600 }', '1h')}.`), 'Give 1h.');
   });
 
