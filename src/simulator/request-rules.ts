@@ -52,6 +52,10 @@ export const topicSuffixes: Readonly<Record<string, string>> = Object.freeze({
   widgets: '.push-type.widgets',
 });
 
+const suffixes = Object.entries(topicSuffixes).filter(([, suffix]) => suffix !== '');
+/** What the topics of certificates for device management begin with. */
+const mdmTopicStart = 'com.apple.mgmt.';
+
 /** Who is at the other end of a connection, as far as it has shown. */
 export interface ClientIdentity {
   /** The bundle id that an accepted client certificate is for (its UID); empty for one without; null for none. */
@@ -94,6 +98,7 @@ export class RequestRules {
       this.#judgeCredential(fields.text(AUTHORIZATION), client, wallMs) ||
       (fields.hasDuplicates ? DUPLICATE_HEADERS : ACCEPTED) ||
       judgePushType(fields, client) ||
+      this.#judgeTopicsType(fields.text(TOPIC), fields.text(PUSH_TYPE)) ||
       this.#judgeTopic(fields, client) ||
       judgePriority(fields) ||
       judgeExpiration(fields.text(EXPIRATION)) ||
@@ -134,12 +139,27 @@ export class RequestRules {
     return true;
   }
 
+  /** A topic that ends as those of one push type goes with that alone; without a push type it is taken for an alert's. */
+  #judgeTopicsType(topic: string | null, pushType: string | null): number {
+    if (topic === null) return ACCEPTED;
+    if (topic.startsWith(mdmTopicStart)) {
+      return pushType === null || pushType === 'mdm' ? ACCEPTED : INVALID_PUSH_TYPE;
+    }
+    const [ownType, suffix = ''] = suffixes.find(([, suffix]) => topic.endsWith(suffix)) ?? [];
+    if (ownType === undefined || ownType === (pushType ?? 'alert')) return ACCEPTED;
+    // A bundle id may end like that by itself; whoever names it in `topics` says so.
+    const { topics } = this.#settings;
+    const isBundleId = topics?.has(topic) === true && !topics.has(topic.slice(0, -suffix.length));
+    return isBundleId ? ACCEPTED : INVALID_PUSH_TYPE;
+  }
+
   #judgeTopic(fields: RequestFields, client: ClientIdentity): number {
     const suffix = topicSuffixes[fields.text(PUSH_TYPE) ?? 'alert'] ?? '';
     const topic = fields.text(TOPIC);
     const ofCertificate = client.certificateTopic;
     // A certificate for one topic stands in for the field.
     if (topic === null) return ofCertificate === null || ofCertificate === '' ? MISSING_TOPIC : ACCEPTED;
+    if (fields.text(PUSH_TYPE) === 'mdm' && !topic.startsWith(mdmTopicStart)) return BAD_TOPIC;
     if (!topicForm.test(topic) || !topic.endsWith(suffix) || topic.length === suffix.length) return BAD_TOPIC;
     const bundleId = topic.slice(0, topic.length - suffix.length);
     const { topics } = this.#settings;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { OutgoingHttpHeaders } from 'node:http2';
 import { type Simulator, startSimulator } from '../../src/simulator/index.js';
+import { topicSuffixes } from '../../src/simulator/request-rules.js';
 import { type PushAnswer, PushClient, tokenNumber } from '../support/push-client.js';
 
 const token = tokenNumber(7);
@@ -12,7 +13,9 @@ describe('simulator: requests', () => {
   let client: PushClient;
 
   before(async () => {
-    simulator = await startSimulator({ topics: ['com.example.app'] });
+    simulator = await startSimulator({
+      topics: ['com.example.app', 'com.example.voip', 'com.apple.mgmt.External.0a1b'],
+    });
     client = new PushClient(simulator.url, { ca: simulator.caCertificate ?? '' });
   });
 
@@ -57,6 +60,27 @@ describe('simulator: requests', () => {
   answersFields('a Live Activity in order', 200, '', {
     'apns-push-type': 'liveactivity',
     'apns-topic': 'com.example.app.push-type.liveactivity',
+  });
+  for (const [type, suffix] of Object.entries(topicSuffixes)) {
+    if (suffix === '') continue;
+    const topic = { 'apns-topic': `com.example.app${suffix}` };
+    const name = `a topic ending in ${suffix}`;
+    answersFields(`${name} without a push type`, 400, 'InvalidPushType', topic);
+    answersFields(`${name} as an alert`, 400, 'InvalidPushType', { ...topic, 'apns-push-type': 'alert' });
+    answersFields(`${name} in the background`, 400, 'InvalidPushType', { ...topic, 'apns-push-type': 'background' });
+    const other = type === 'voip' ? 'widgets' : 'voip';
+    answersFields(`${name} as ${other}`, 400, 'InvalidPushType', { ...topic, 'apns-push-type': other });
+    answersFields(`${name} as ${type}`, 200, '', { ...topic, 'apns-push-type': type });
+  }
+  const mdm = { 'apns-topic': 'com.apple.mgmt.External.0a1b' };
+  answersFields('a topic of device management without a push type', 200, '', mdm);
+  answersFields('one as mdm', 200, '', { ...mdm, 'apns-push-type': 'mdm' });
+  answersFields('one as an alert', 400, 'InvalidPushType', { ...mdm, 'apns-push-type': 'alert' });
+  answersFields('mdm to an app', 400, 'BadTopic', { 'apns-push-type': 'mdm' });
+  answersFields('an alert to a bundle id that ends like that', 200, '', { 'apns-topic': 'com.example.voip' });
+  answersFields('a background push to it', 200, '', {
+    'apns-topic': 'com.example.voip',
+    'apns-push-type': 'background',
   });
   answersFields('an unknown priority', 400, 'BadPriority', { 'apns-priority': '7' });
   answersFields('priority 1', 200, '', { 'apns-priority': '1' });
