@@ -4,6 +4,7 @@
  * send, on the main thread; it leaves no timer and no listener behind.
  */
 import type { Protocol } from '../apns/address.js';
+import { onAbort } from '../base/abort-listeners.js';
 import type { Clock, TimerHandle } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { batchLingerMs } from '../base/limits.js';
@@ -89,7 +90,7 @@ export class Send {
   /** Runs the send; call it once. Rejects only for faults of this library. */
   async run(): Promise<Result> {
     const { signal } = this.#options;
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    const stopListening = signal === null ? null : onAbort(signal, this.#onAbort);
     if (signal?.aborted === true) this.#onAbort();
     try {
       try {
@@ -98,7 +99,7 @@ export class Send {
         await this.#job.finish();
       }
     } finally {
-      signal?.removeEventListener('abort', this.#onAbort);
+      stopListening?.();
     }
     this.#isFinished = true;
     this.#books.reportEnd();

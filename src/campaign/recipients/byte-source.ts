@@ -3,6 +3,7 @@
  * token-file, on its thread.
  */
 import { createGunzip } from 'node:zlib';
+import { onAbort } from '../../base/abort-listeners.js';
 import { readChunkBytes } from '../../base/limits.js';
 
 /** Bytes of a list as they come: a Node or web stream, or anything alike. */
@@ -21,15 +22,14 @@ export function firstOf<T>(
   return new Promise((resolve, reject) => {
     const end = (): void => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
+      stopListening?.();
     };
     const settle = (value: T | 'paused' | 'aborted'): void => {
       end();
       resolve(value);
     };
-    const onAbort = (): void => settle('aborted');
     const timer = pauseMs === null ? undefined : setTimeout(settle, pauseMs, 'paused');
-    signal?.addEventListener('abort', onAbort);
+    const stopListening = signal && onAbort(signal, () => settle('aborted'));
     pending.then(settle, (error: unknown) => {
       end();
       reject(error);

@@ -5,9 +5,10 @@
  */
 import { Buffer } from 'node:buffer';
 import { createReadStream, fstatSync } from 'node:fs';
-import { addAbortSignal, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { TokenBlock } from '../../apns/token-block.js';
+import { onAbort } from '../../base/abort-listeners.js';
 import { PealError } from '../../base/errors.js';
 import { readProblem } from '../../base/file-errors.js';
 import { listPauseMs, readChunkBytes } from '../../base/limits.js';
@@ -134,7 +135,15 @@ function nameOf(source: string | URL | ByteSource): string {
 
 function open(source: string | URL | ByteSource, signal: AbortSignal | undefined): ByteSource {
   const opened = source === '-' ? process.stdin : isPath(source) ? openFile(source) : source;
-  return signal !== undefined && opened instanceof Readable ? addAbortSignal(signal, opened) : opened;
+  if (signal !== undefined && opened instanceof Readable) destroyOnAbort(opened, signal);
+  return opened;
+}
+
+/** As `addAbortSignal` of node:stream, but for any number of streams with one signal. */
+function destroyOnAbort(stream: Readable, signal: AbortSignal): void {
+  const destroy = (): void => void stream.destroy(new DOMException('The reading was aborted.', 'AbortError'));
+  if (signal.aborted) destroy();
+  else stream.once('close', onAbort(signal, destroy));
 }
 
 function openFile(path: string | URL): FileStream {

@@ -1,0 +1,43 @@
+/**
+ * Any number of listeners to one AbortSignal behind a single one of its own: a program may hand the same signal to
+ * hundreds of sends and readers at once, and Node takes more than ten listeners for a leak. Any thread.
+ */
+
+class Listeners {
+  readonly #signal: AbortSignal;
+  readonly #calls = new Set<() => void>();
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  add(call: () => void): void {
+    if (this.#calls.size === 0) this.#signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#calls.add(call);
+  }
+
+  remove(call: () => void): void {
+    if (this.#calls.delete(call) && this.#calls.size === 0) this.#signal.removeEventListener('abort', this.#onAbort);
+  }
+
+  readonly #onAbort = (): void => {
+    const calls = [...this.#calls];
+    this.#calls.clear();
+    for (const call of calls) call();
+  };
+}
+
+const bySignal = new WeakMap<AbortSignal, Listeners>();
+
+/**
+ * Calls `listener` once when `signal` is aborted; not for one that was aborted before. The function that is returned takes
+ * the listener back; with the last one nothing is left on the signal.
+ */
+export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  const listeners = bySignal.get(signal) ?? new Listeners(signal);
+  bySignal.set(signal, listeners);
+  // One of its own each time, so that the same function may listen twice.
+  const call = (): void => listener();
+  listeners.add(call);
+  return () => listeners.remove(call);
+}
