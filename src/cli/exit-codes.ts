@@ -19,6 +19,8 @@ export const exitCodes = {
   credentials: 5,
   /** A file: the token list cannot be read or holds none, or an output cannot be written. */
   input: 6,
+  /** This process may open too few files (ulimit -n). Said by main, which can import nothing. */
+  limits: 7,
   /** Ended by SIGHUP (128 + 1): the terminal or the ssh connection is gone. */
   hungUp: 129,
   /** Ended by SIGINT (128 + 2). */
@@ -41,6 +43,15 @@ const byErrorCode: Readonly<Partial<Record<PealErrorCode, ExitCode>>> = {
 
 /** The exit code of a command that an error ended; whatever comes from gateway or engine is "stopped". */
 export function exitCodeOf(error: unknown): ExitCode {
+  if (isOutOfFiles(error)) return exitCodes.limits;
   if (!(error instanceof PealError)) return exitCodes.fault;
   return byErrorCode[error.code] ?? exitCodes.stopped;
+}
+
+/** Whether a module, a thread or a file could not be opened, because the process or the machine has too many open. */
+export function isOutOfFiles(error: unknown): boolean {
+  for (let at = error as NodeJS.ErrnoException | undefined; at instanceof Error; at = at.cause as never) {
+    if (at.code === 'EMFILE' || at.code === 'ENFILE') return true;
+  }
+  return false;
 }

@@ -1,55 +1,47 @@
 #!/usr/bin/env node
 /**
- * The `peal` command: hands the process to the command line and takes its exit code. The only file of this folder that
- * names the process's own streams. Main thread.
+ * The `peal` command, as Node starts it: sees whether the process may open enough files, and hands over to run-process.
+ * Nothing of peal is imported before, because each module is a file that is open while it is read, many at once: where
+ * there are too few, Node itself ends with a stack before any line of ours. Main thread.
  */
-import { exitCodes } from './exit-codes.js';
-import { exitCodeOfSignal, Interrupt, signalsHeard } from './interrupt.js';
-import { printNote } from './terminal.js';
-import { writeProblem } from './write-problem.js';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { devNull } from 'node:os';
 
-/** What still holds the process this long after the command has ended is not waited for. */
-const lingerMs = 2_000;
+/** What loading a command, and a few threads, connections and files, have open at a time, beside what Node has. Measured: 38. */
+const neededFiles = 64;
+/** exitCodes.limits; that file would have to be opened for it. */
+const exitCode = 7;
 
-const { stdin, stdout, stderr, env } = process;
-const terminal = { stdin, stdout, stderr, env };
-
-// Before the command is loaded, which takes a moment in which Ctrl-C would end the process without a word.
-const leave = (code: number): void => {
-  printNote(terminal, 'interrupted before anything was done');
-  process.exit(code);
-};
-new Interrupt(process, (signal) => leave(exitCodeOfSignal(signal)), leave);
-
-/** Why standard output is not whole. What a command has sent by then is booked in its files all the same. */
-let problem: NodeJS.ErrnoException | null = null;
-stdout.on('error', (error: NodeJS.ErrnoException) => {
-  problem ??= error;
-});
-// There is no one left to tell.
-stderr.on('error', () => {});
-
-const { runCommandLine } = await import('./program.js');
-await signalsHeard();
-const args = process.argv.slice(2);
-let code = await runCommandLine(args, terminal);
-// The stream tells of its last write in a later turn.
-await new Promise((resolve) => setImmediate(resolve));
-const lost = lossOfOutput(problem, args[0]);
-if (lost !== null) {
-  printNote(terminal, lost);
-  if (code === exitCodes.accepted || code === exitCodes.notAllAccepted) code = exitCodes.input;
+const free = freeFiles();
+if (free < neededFiles) {
+  const limit = openFileLimit();
+  process.stderr.write(
+    `peal: this process may open ${limit === null ? `only ${free} more` : `only ${limit}`} files, and needs ` +
+      `${neededFiles + (limit ?? free) - free}: raise the limit (ulimit -n 1024) and run it again.\n`,
+  );
+  process.exitCode = exitCode;
+} else {
+  await import('./run-process.js');
 }
-process.exitCode = code;
-setTimeout(() => process.exit(code), lingerMs).unref();
 
-/**
- * What is said when standard output could not be written; null when nothing is missed: who has seen enough of a help, or
- * of where a simulator listens, may leave. Those who read what became of a campaign may not know that there was more.
- */
-function lossOfOutput(error: NodeJS.ErrnoException | null, command: string | undefined): string | null {
-  if (error === null) return null;
-  if (error.code !== 'EPIPE') return `standard output ${writeProblem(error)}.`;
-  if (command === undefined || !['send', 'feedback', 'demo'].includes(command)) return null;
-  return 'standard output was closed by its reader before everything was written; the command went on to its end.';
+/** How many files can be opened, up to those that are needed: tried out, which is the same on every system. */
+function freeFiles(): number {
+  const opened: number[] = [];
+  try {
+    while (opened.length < neededFiles) opened.push(openSync(devNull, 'r'));
+  } catch {
+    // No more.
+  }
+  for (const file of opened) closeSync(file);
+  return opened.length;
+}
+
+/** As the system says it; null where it does not say. */
+function openFileLimit(): number | null {
+  try {
+    const digits = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
+    return digits === undefined ? null : Number(digits);
+  } catch {
+    return null;
+  }
 }

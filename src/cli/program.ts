@@ -138,6 +138,7 @@ Exit codes:
   4  stopped early: no way to the gateway, or the same refusal for everything
   5  key, certificate or passphrase cannot be used; nothing was sent
   6  the list cannot be read or holds no tokens, or the files of --out cannot be written
+  7  this process may open too few files (ulimit -n)
   129, 130, 143  interrupted (SIGHUP, Ctrl-C, SIGTERM)
 
 Example:

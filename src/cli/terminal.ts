@@ -7,6 +7,7 @@ import { createColors } from 'picocolors';
 import { PealError } from '../base/errors.js';
 import { maxMessageCharacters } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
+import { isOutOfFiles } from './exit-codes.js';
 import { commandMessage } from './wording.js';
 
 export interface Terminal {
@@ -30,7 +31,9 @@ export function printError(terminal: Terminal, error: unknown): void {
   const text =
     error instanceof PealError
       ? printable(commandMessage(error))
-      : `this is a fault of peal: ${(error as Error)?.stack ?? String(error)}`;
+      : isOutOfFiles(error)
+        ? 'this process has as many files open as it may (EMFILE): raise the limit (ulimit -n 1024) and run it again.'
+        : `this is a fault of peal: ${(error as Error)?.stack ?? String(error)}`;
   terminal.stderr.write(`${red('peal:')} ${text}\n`);
 }
 

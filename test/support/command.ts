@@ -13,6 +13,8 @@ export interface CommandOptions {
   readonly cwd?: string;
   /** No file may grow larger than this, as on a full disk. A multiple of 1,024; needs a shell. */
   readonly maxFileBytes?: number;
+  /** So many files may be open at a time. Needs a shell. */
+  readonly maxOpenFiles?: number;
   /** Called once the process runs; for signals and for input that is written piece by piece. */
   readonly whileRunning?: (child: ChildProcess, output: () => string) => Promise<void> | void;
 }
@@ -48,7 +50,10 @@ export async function runCommand(args: readonly string[], options: CommandOption
   return { code, signal, stdout, stderr };
 }
 
-function commandLine(args: readonly string[], { maxFileBytes }: CommandOptions): [string, string[]] {
+function commandLine(args: readonly string[], { maxFileBytes, maxOpenFiles }: CommandOptions): [string, string[]] {
+  if (maxOpenFiles !== undefined) {
+    return ['sh', ['-c', `ulimit -n ${maxOpenFiles}; exec "$@"`, 'sh', process.execPath, main, ...args]];
+  }
   if (maxFileBytes === undefined) return [process.execPath, [main, ...args]];
   // The signal is ignored, so that the write fails (EFBIG) instead of the process.
   const limited = `trap '' XFSZ; ulimit -f ${maxFileBytes / 1024}; exec "$@"`;

@@ -1,0 +1,54 @@
+/**
+ * Hands the process to the command line and takes its exit code. Imported by main, for what it does. Only these two files
+ * name the process's own streams. Main thread.
+ */
+import { exitCodes } from './exit-codes.js';
+import { exitCodeOfSignal, Interrupt, signalsHeard } from './interrupt.js';
+import { printNote } from './terminal.js';
+import { writeProblem } from './write-problem.js';
+
+/** What still holds the process this long after the command has ended is not waited for. */
+const lingerMs = 2_000;
+
+const { stdin, stdout, stderr, env } = process;
+const terminal = { stdin, stdout, stderr, env };
+
+// Before the command is loaded, which takes a moment in which Ctrl-C would end the process without a word.
+const leave = (code: number): void => {
+  printNote(terminal, 'interrupted before anything was done');
+  process.exit(code);
+};
+new Interrupt(process, (signal) => leave(exitCodeOfSignal(signal)), leave);
+
+/** Why standard output is not whole. What a command has sent by then is booked in its files all the same. */
+let problem: NodeJS.ErrnoException | null = null;
+stdout.on('error', (error: NodeJS.ErrnoException) => {
+  problem ??= error;
+});
+// There is no one left to tell.
+stderr.on('error', () => {});
+
+const { runCommandLine } = await import('./program.js');
+await signalsHeard();
+const args = process.argv.slice(2);
+let code = await runCommandLine(args, terminal);
+// The stream tells of its last write in a later turn.
+await new Promise((resolve) => setImmediate(resolve));
+const lost = lossOfOutput(problem, args[0]);
+if (lost !== null) {
+  printNote(terminal, lost);
+  if (code === exitCodes.accepted || code === exitCodes.notAllAccepted) code = exitCodes.input;
+}
+process.exitCode = code;
+setTimeout(() => process.exit(code), lingerMs).unref();
+
+/**
+ * What is said when standard output could not be written; null when nothing is missed: who has seen enough of a help, or
+ * of where a simulator listens, may leave. Those who read what became of a campaign may not know that there was more.
+ */
+function lossOfOutput(error: NodeJS.ErrnoException | null, command: string | undefined): string | null {
+  if (error === null) return null;
+  if (error.code !== 'EPIPE') return `standard output ${writeProblem(error)}.`;
+  if (command === undefined || !['send', 'feedback', 'demo'].includes(command)) return null;
+  return 'standard output was closed by its reader before everything was written; the command went on to its end.';
+}
