@@ -4,7 +4,9 @@
  * Source: "Sending notification requests to APNs" (establish a connection), "Binary Provider API".
  */
 import { PealError } from '../base/errors.js';
+import { nearestName } from '../base/nearest-name.js';
 import { escapeUnprintable } from '../base/text.js';
+import { either } from '../base/wording.js';
 
 export type Protocol = 'http2' | 'binary' | 'feedback';
 
@@ -19,6 +21,10 @@ export interface Address {
 export type AddressName =
   | 'api_production'
   | 'api_sandbox'
+  | 'api_development'
+  | 'production'
+  | 'sandbox'
+  | 'development'
   | 'push_production'
   | 'push_sandbox'
   | 'feedback_production'
@@ -34,17 +40,24 @@ const schemes: Readonly<Record<string, readonly [protocol: Protocol, port: numbe
   feedback: ['feedback', 2196],
 };
 
+const production: Address = { protocol: 'http2', host: 'api.push.apple.com', port: 443 };
+/** Apple calls it the development environment, and its host and everybody else the sandbox. */
+const sandbox: Address = { protocol: 'http2', host: 'api.sandbox.push.apple.com', port: 443 };
+
 const named: Readonly<Record<AddressName, Address>> = {
-  api_production: { protocol: 'http2', host: 'api.push.apple.com', port: 443 },
-  api_sandbox: { protocol: 'http2', host: 'api.sandbox.push.apple.com', port: 443 },
+  api_production: production,
+  api_sandbox: sandbox,
+  api_development: sandbox,
+  production,
+  sandbox,
+  development: sandbox,
   push_production: { protocol: 'binary', host: 'gateway.push.apple.com', port: 2195 },
   push_sandbox: { protocol: 'binary', host: 'gateway.sandbox.push.apple.com', port: 2195 },
   feedback_production: { protocol: 'feedback', host: 'feedback.push.apple.com', port: 2196 },
   feedback_sandbox: { protocol: 'feedback', host: 'feedback.sandbox.push.apple.com', port: 2196 },
 };
 
-const allowed =
-  'give api_production, api_sandbox, https://host:port, or for the binary protocol push_production, push_sandbox, feedback_production, feedback_sandbox, binary://host:port, feedback://host:port or [host, port]';
+const allowed = `give ${either('api_production, api_sandbox', 'production, sandbox')}, https://host:port, or for the binary protocol push_production, push_sandbox, feedback_production, feedback_sandbox, binary://host:port${either(', feedback://host:port or [host, port]', ' or feedback://host:port')}`;
 
 /**
  * The address that `text` means: a known name; `https://host` (HTTP/2, port 443), `binary://host` (2195) or
@@ -93,7 +106,11 @@ function parseUrl(text: string): Address {
   const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text) ?? [];
   // Read as https, because URL leaves hosts behind schemes that it does not know as they are.
   const url = tryUrl(`https://${rest}`);
-  if (scheme === '' || url === null) throw addressError(`The address ${quote(text)} is not known`);
+  if (scheme === '' || url === null) {
+    const meant = scheme === '' ? nearestName(text, Object.keys(named), 2) : null;
+    const guess = meant === null ? '' : `; did you mean ${meant}`;
+    throw addressError(`The address ${quote(text)} is not known${guess}`);
+  }
   const name = scheme.toLowerCase();
   if (name === 'http') throw addressError('APNs is spoken over TLS only, so the address cannot be http://');
   const known = Object.hasOwn(schemes, name) ? schemes[name] : undefined;

@@ -5,6 +5,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { maxArmourLayers } from '../base/limits.js';
+import { option } from '../base/wording.js';
 import { announcedLength, BIT_STRING, INTEGER, integerOf, OCTET_STRING, partsOf, readDer, SEQUENCE } from './der.js';
 
 export interface PemBlock {
@@ -141,7 +142,7 @@ function readBinary(der: Buffer): Armour {
     parts.map(({ tag }) => tag),
     integerOf(parts[0]),
   );
-  if (label === 'PKCS#12') return { problem: 'is PKCS#12 (.p12), not PEM: give it as option pfx' };
+  if (label === 'PKCS#12') return { problem: `is PKCS#12 (.p12), not PEM: give it as ${option('pfx', 'option ')}` };
   if (label === null) return { problem: 'is binary (DER), but no key or certificate' };
   return { blocks: [block(label, der.toString('base64'), null)] };
 }

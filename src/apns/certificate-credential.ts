@@ -5,6 +5,7 @@
 import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
+import { option } from '../base/wording.js';
 import type { Credential } from './credential.js';
 import { chooseIdentity } from './identity.js';
 import { checkIdentityName, identityCredential } from './identity-credential.js';
@@ -100,7 +101,7 @@ function keysIn(blocks: readonly PemBlock[], material: Material, missingOption: 
   const advice =
     missingOption === null
       ? 'give the PEM file that has "BEGIN PRIVATE KEY".'
-      : `give the key as option ${missingOption}.`;
+      : `give the key as ${option(missingOption, 'option ')}.`;
   throw credentialError(`${material.name} holds no private key: ${advice}`);
 }
 
@@ -113,10 +114,11 @@ function mismatch(certificates: number, keys: number, material: Material, keyMat
 
 function nameOfPair(certificate: Material, key: Material): string {
   return certificate === key
-    ? ` beside it (${lowerFirst(certificate.name)})`
-    : ` (${lowerFirst(certificate.name)}; ${lowerFirst(key.name)})`;
+    ? ` beside it (${nameWithin(certificate)})`
+    : ` (${nameWithin(certificate)}; ${nameWithin(key)})`;
 }
 
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
+/** Its name within a sentence. */
+function nameWithin({ name, option: held }: Material): string {
+  return held === null ? name.charAt(0).toLowerCase() + name.slice(1) : option(held, 'the option ');
 }

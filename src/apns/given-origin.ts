@@ -3,6 +3,7 @@
  * Main thread; called by TokenKeeper.
  */
 import { providerTokenCheckMs, providerTokenMaxAgeMs } from '../base/limits.js';
+import { option } from '../base/wording.js';
 import { readProviderToken } from './jwt.js';
 import { credentialError } from './key-material.js';
 import type { TokenFile } from './token-file.js';
@@ -29,7 +30,8 @@ export class GivenOrigin implements TokenOrigin {
   async #fetch(expired: string | null, wallMs: number): Promise<string> {
     const given = this.#given;
     if (typeof given === 'string') return given;
-    if (typeof given === 'function') return checkedToken('What the option providerToken returned', await given());
+    if (typeof given === 'function')
+      return checkedToken(`What ${option('providerToken', 'the option ')} returned`, await given());
     const found = await given.read();
     if (found === null) throw credentialError(`${given.name} holds no provider token: have it written, or give a key.`);
     if (found.token !== expired && wallMs - found.issuedAtMs >= providerTokenMaxAgeMs) {

@@ -80,7 +80,9 @@ export function checkHeaders(options: HeaderOptions, defaultPushType: PushType, 
   const extra = checkExtra(options.headers);
   const hasOwnPushType = extra.some(([name]) => name === 'apns-push-type');
   if (hasOwnPushType && options.pushType !== undefined) {
-    throw headerError('The header apns-push-type and the option pushType are both given: leave one out.');
+    throw headerError(
+      `The header apns-push-type and ${option('pushType', 'the option ')} are both given: leave one out.`,
+    );
   }
   const pushType = hasOwnPushType
     ? null
@@ -187,11 +189,11 @@ export function collapseIdProblem(value: unknown): string | null {
 function checkExtra(headers: unknown): readonly HeaderField[] {
   if (headers === undefined) return [];
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
-    throw headerError('The option headers must be an object of names and values.');
+    throw headerError(`${theOption('headers')} must be an object of names and values.`);
   }
   const entries = Object.entries(headers);
   if (entries.length > maxExtraHeaders) {
-    throw headerError(`The option headers has ${entries.length} fields, more than ${maxExtraHeaders}.`);
+    throw headerError(`${theOption('headers')} has ${entries.length} fields, more than ${maxExtraHeaders}.`);
   }
   return entries.map(([name, value]) => checkExtraField(name, value));
 }

@@ -5,6 +5,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/log.js';
+import { theOption } from '../base/wording.js';
 import { Credential } from './credential.js';
 import { fingerprintOf, type Identity, subjectOf } from './identity.js';
 import { credentialError } from './key-material.js';
@@ -62,5 +63,5 @@ export function checkCertificate(certificate: X509Certificate, { name, clock, lo
 export function checkIdentityName(value: unknown): string | null {
   if (value === undefined) return null;
   if (typeof value === 'string' && value.trim() !== '') return value;
-  throw credentialError('The option identity must be the name or fingerprint of a certificate, as text.');
+  throw credentialError(`${theOption('identity')} must be the name or fingerprint of a certificate, as text.`);
 }

@@ -5,6 +5,7 @@
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
 import { maxShownNameCharacters } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
+import { option } from '../base/wording.js';
 import { credentialError } from './key-material.js';
 
 export interface Identity {
@@ -39,10 +40,12 @@ export function chooseIdentity({ keys, certificates, wanted, name, nowMs }: Iden
   const named = wanted === null ? all : all.filter(({ certificate }) => isNamed(certificate, wanted));
   const list = all.map(({ certificate }) => `"${shownName(certificate)}"`).join(', ');
   if (named.length === 0) {
-    throw credentialError(`${name} holds no certificate of the name that the option identity gives: it has ${list}.`);
+    throw credentialError(
+      `${name} holds no certificate of the name that ${option('identity', 'the option ')} gives: it has ${list}.`,
+    );
   }
   if (named.length > 1) {
-    const which = wanted === null ? 'name one of them with the option identity' : 'the option identity fits several';
+    const which = `${wanted === null ? 'name one of them with ' : ''}${option('identity', 'the option ')}${wanted === null ? '' : ' fits several'}`;
     throw credentialError(`${name} holds ${all.length} certificates with their keys (${list}): ${which}.`);
   }
   const { key, certificate } = named[0]!;

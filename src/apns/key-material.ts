@@ -10,6 +10,7 @@ import { readProblem } from '../base/file-errors.js';
 import { maxCredentialFileBytes } from '../base/limits.js';
 import type { Logger } from '../base/log.js';
 import { escapeUnprintable } from '../base/text.js';
+import { option as named, theOption } from '../base/wording.js';
 
 /** A file that is read when the credential is loaded. */
 export interface FileReference {
@@ -22,8 +23,10 @@ export type KeyMaterial = string | Uint8Array | FileReference;
 /** What was read, and how sentences about it begin. */
 export interface Material {
   readonly bytes: Buffer;
-  /** "The file /etc/push.p8 (option key)" or "The option key". */
+  /** "The file /etc/push.p8 (option key)" or "The option key", with the marks of base/wording. */
   readonly name: string;
+  /** The option that held it itself; null for a file. */
+  readonly option: string | null;
 }
 
 /** A PealError about a credential. No cause is kept: causes may quote what was read. */
@@ -33,24 +36,24 @@ export function credentialError(message: string): PealError {
 
 /** Reads `value`; `option` names it in sentences. With `isSecret`, a file that others may read is warned about. */
 export function readMaterial(option: string, value: unknown, log: Logger, isSecret: boolean): Material {
-  if (typeof value === 'string') return { bytes: Buffer.from(value), name: `The option ${option}` };
+  if (typeof value === 'string') return { bytes: Buffer.from(value), name: theOption(option), option };
   if (value instanceof Uint8Array) {
-    return { bytes: Buffer.from(value.buffer, value.byteOffset, value.byteLength), name: `The option ${option}` };
+    return { bytes: Buffer.from(value.buffer, value.byteOffset, value.byteLength), name: theOption(option), option };
   }
   if (value === undefined || value === null) {
     throw credentialError(
-      `The option ${option} is ${value}: check that the environment variable or setting it comes from is set.`,
+      `${theOption(option)} is ${value}: check that the environment variable or setting it comes from is set.`,
     );
   }
   const path = pathOf(value);
   if (path === null) {
-    throw credentialError(`The option ${option} must be text, bytes or { file: path }.`);
+    throw credentialError(`${theOption(option)} must be text, bytes or { file: path }.`);
   }
   if (looksLikeKey(path)) {
-    throw credentialError(`The option ${option} names a file, but holds PEM text: a file is named by its path.`);
+    throw credentialError(`${theOption(option)} names a file, but holds PEM text: a file is named by its path.`);
   }
-  const name = `The file ${escapeUnprintable(path, 1000)} (option ${option})`;
-  return { bytes: readFile(path, name, log, isSecret), name };
+  const name = `The file ${escapeUnprintable(path, 1000)} (${named(option, 'option ')})`;
+  return { bytes: readFile(path, name, log, isSecret), name, option: null };
 }
 
 /**
@@ -60,7 +63,7 @@ export function readMaterial(option: string, value: unknown, log: Logger, isSecr
 export function readPassphrase(value: unknown, log: Logger): string | null {
   if (value === undefined || value === null) return null;
   if (typeof value === 'string') return value.replace(/^\ufeff/, '').replace(/\r?\n$/, '');
-  if (pathOf(value) === null) throw credentialError('The option passphrase must be a string or { file: path }.');
+  if (pathOf(value) === null) throw credentialError(`${theOption('passphrase')} must be a string or { file: path }.`);
   const { bytes, name } = readMaterial('passphrase', value, log, true);
   try {
     return decoded(bytes).split(/[\r\n]/, 1)[0]!;

@@ -4,6 +4,8 @@
  */
 import { type Clock, systemClock } from '../base/clock.js';
 import { type Logger, silentLogger } from '../base/log.js';
+import { nearestName } from '../base/nearest-name.js';
+import { option, theOption } from '../base/wording.js';
 import { type CertificateOptions, loadCertificate } from './certificate-credential.js';
 import { anonymousCredential, Credential } from './credential.js';
 import { credentialError } from './key-material.js';
@@ -102,7 +104,9 @@ function kindOf(options: unknown): number {
   const { names } = kinds[index]!;
   const stranger = Object.keys(given).find((name) => !names.includes(name));
   if (stranger !== undefined) {
-    throw credentialError(`The option ${stranger} does not go with ${names[0]}: ${allowed}`);
+    const meant = nearestName(stranger, names);
+    const advice = meant === null || Object.hasOwn(given, meant) ? allowed : `did you mean ${meant}?`;
+    throw credentialError(`${theOption(stranger)} does not go with ${option(names[0]!)}: ${advice}`);
   }
   return index;
 }

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/log.js';
+import { theOption } from '../base/wording.js';
 import { type CertificateOptions, loadCertificate } from './certificate-credential.js';
 import type { Credential } from './credential.js';
 import { credentialError, type FileReference } from './key-material.js';
@@ -29,7 +30,7 @@ export function loadOriginalCertificate(options: OriginalCertificateOptions, clo
   const cert = oneOf(options, 'certString', 'certFile');
   const key = oneOf(options, 'keyString', 'keyFile');
   if (cert === null) {
-    throw credentialError(`The option ${key?.name ?? 'passphrase'} needs a certificate: give certString or certFile.`);
+    throw credentialError(`${theOption(key?.name ?? 'passphrase')} needs a certificate: give certString or certFile.`);
   }
   const passphrase = options.passphrase === undefined ? {} : { passphrase: options.passphrase };
   const given = { cert: cert.value, ...(key === null ? {} : { key: key.value }), ...passphrase } as CertificateOptions;
@@ -49,9 +50,9 @@ function oneOf(
   }
   if (text !== undefined) {
     if (typeof text === 'string') return { name: asText, value: text };
-    throw credentialError(`The option ${asText} must be PEM text; a file goes to ${asFile}.`);
+    throw credentialError(`${theOption(asText)} must be PEM text; a file goes to ${asFile}.`);
   }
   if (file === undefined) return null;
   if (typeof file === 'string' || file instanceof URL) return { name: asFile, value: { file } };
-  throw credentialError(`The option ${asFile} must be a path; PEM text goes to ${asText}.`);
+  throw credentialError(`${theOption(asFile)} must be a path; PEM text goes to ${asText}.`);
 }

@@ -3,6 +3,7 @@
  * Pure but for node:crypto; called while credentials are loaded.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { either } from '../base/wording.js';
 import { type PemBlock, readArmour } from './armour.js';
 import { credentialError, type Material } from './key-material.js';
 
@@ -16,13 +17,12 @@ export function pemBlocks(material: Material): readonly PemBlock[] {
 }
 
 /** A variable that is not set, and a path in place of the text, are the usual mistakes. */
-function hint(problem: string, { name, bytes }: Material): string {
-  if (!name.startsWith('The option')) return '';
+function hint(problem: string, { option, bytes }: Material): string {
+  if (option === null) return '';
   if (problem === 'is empty') return ': check that the environment variable it comes from is set';
   if (!problem.startsWith('is not PEM') || !looksLikePath(bytes.toString('utf8'))) return '';
-  const option = name.slice('The option '.length);
   if (option.endsWith('String')) return `. A path goes to ${option.replace('String', 'File')}`;
-  return '. To name a file, write { file: path }';
+  return either('. To name a file, write { file: path }', '. To name a file, write its path instead of env:NAME');
 }
 
 function looksLikePath(text: string): boolean {

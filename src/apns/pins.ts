@@ -2,8 +2,9 @@
  * The text of public-key pins: `sha256/` and the SHA-256 of a public key (SubjectPublicKeyInfo, DER) in base64. Pure;
  * called with the options of a session and of commands. transport/chain-pins holds a gateway against them.
  */
-import { PealError } from '../base/errors.js';
+
 import { maxPins } from '../base/limits.js';
+import { optionError } from '../base/options.js';
 
 const form = 'sha256/ and the SHA-256 of a public key in base64, 44 characters';
 
@@ -27,8 +28,4 @@ function isPin(value: unknown): value is string {
   if (typeof value !== 'string' || !/^sha256\/[A-Za-z0-9+/]{43}=$/.test(value)) return false;
   const digest = value.slice('sha256/'.length);
   return Buffer.from(digest, 'base64').toString('base64') === digest;
-}
-
-function optionError(message: string): PealError {
-  return new PealError('ERR_PEAL_OPTION', message, { origin: 'usage' });
 }

@@ -6,6 +6,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/log.js';
+import { option, theOption } from '../base/wording.js';
 import { Credential } from './credential.js';
 import { announcedLength, readDer, SEQUENCE } from './der.js';
 import { chooseIdentity, fingerprintOf, isNamed, subjectOf } from './identity.js';
@@ -44,7 +45,9 @@ export function loadPkcs12(options: Pkcs12Options, clock: Clock, log: Logger): C
 function checkName(leaf: X509Certificate | null, wanted: string, name: string): void {
   if (leaf !== null && isNamed(leaf, wanted)) return;
   const holds = leaf === null ? '' : `, as far as can be seen: it has "${subjectOf(leaf)}"`;
-  throw credentialError(`${name} holds no certificate of the name that the option identity gives${holds}.`);
+  throw credentialError(
+    `${name} holds no certificate of the name that ${option('identity', 'the option ')} gives${holds}.`,
+  );
 }
 
 function asItIs(
@@ -69,7 +72,9 @@ function asItIs(
 function asBytes(pfx: unknown): unknown {
   if (typeof pfx !== 'string') return pfx;
   if (pfx.includes('\ufffd')) {
-    throw credentialError('The option pfx was read as text, which damages PKCS#12: read the file without an encoding.');
+    throw credentialError(
+      `${theOption('pfx')} was read as text, which damages PKCS#12: read the file without an encoding.`,
+    );
   }
   return Buffer.from(pfx, /^[\0-\xff]*$/.test(pfx) ? 'latin1' : 'utf8');
 }
@@ -86,7 +91,7 @@ function binaryMaterial(material: Material): Material {
   if (decoded.length < announcedLength(decoded)) {
     throw credentialError(`${name} is base64 of a PKCS#12 file that is cut off: give the whole of it.`);
   }
-  return { bytes: decoded, name };
+  return { ...material, bytes: decoded };
 }
 
 function openPkcs12(material: Material, passphrase: string | null): SecureContext {
@@ -111,7 +116,7 @@ function pkcs12Problem(said: string, material: Material, passphrase: string | nu
   }
   if (/private key/i.test(said)) return 'holds no private key: export the certificate together with its key.';
   if (/load certificate/i.test(said)) return 'holds no certificate that belongs to its key: export both together.';
-  if (material.bytes.includes('-----BEGIN ')) return 'is PEM, not PKCS#12: give it as option cert.';
+  if (material.bytes.includes('-----BEGIN ')) return `is PEM, not PKCS#12: give it as ${option('cert', 'option ')}.`;
   return 'is not PKCS#12: give the .p12 or .pfx file as it was exported, or its bytes or base64.';
 }
 

@@ -6,6 +6,7 @@ import { createHash, createPublicKey, KeyObject, randomUUID, sign as signWith } 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from '../base/log.js';
+import { theOption } from '../base/wording.js';
 import { Credential } from './credential.js';
 import { checkedToken, GivenOrigin, type ProviderTokenFunction } from './given-origin.js';
 import { isSignedBy, readProviderToken, type TokenNames } from './jwt.js';
@@ -74,7 +75,8 @@ export function loadProviderKey(options: ProviderKeyOptions, log: Logger): Crede
 /** Throws like {@link loadProviderKey}. The hook is not called yet. */
 export function loadSigningHook(options: SigningHookOptions, log: Logger): Credential {
   const names = checkNames(options);
-  if (typeof options.sign !== 'function') throw credentialError('The option sign must be a function that signs bytes.');
+  if (typeof options.sign !== 'function')
+    throw credentialError(`${theOption('sign')} must be a function that signs bytes.`);
   const publicKey = options.publicKey === undefined ? null : readPublicKey(options.publicKey, log);
   const sign = signerOf(options.sign, publicKey, names);
   const file = tokenFileOf(options.providerTokenFile, names, publicKey, log);
@@ -89,7 +91,7 @@ const functionNames = new WeakMap<ProviderTokenFunction, string>();
 /** Throws like {@link loadProviderKey}. Functions and files are not asked yet. */
 export function loadGivenToken({ providerToken }: GivenTokenOptions, log: Logger): Credential {
   if (typeof providerToken === 'string') {
-    const token = checkedToken('The option providerToken', providerToken);
+    const token = checkedToken(theOption('providerToken'), providerToken);
     const { keyId, teamId } = readProviderToken(token)!;
     return given(`token ${token}`, new GivenOrigin(token), { keyId, teamId });
   }
@@ -100,7 +102,9 @@ export function loadGivenToken({ providerToken }: GivenTokenOptions, log: Logger
   }
   const file = (providerToken as FileReference | null)?.file;
   if (file === undefined) {
-    throw credentialError('The option providerToken must be a JWT, a function that returns one, or { file: path }.');
+    throw credentialError(
+      `${theOption('providerToken')} must be a JWT, a function that returns one, or { file: path }.`,
+    );
   }
   const where = pathOf(file, 'providerToken');
   const origin = new GivenOrigin(new TokenFile({ path: where, names: null, isOurs: () => true, log }));
@@ -126,7 +130,7 @@ function tokenFileOf(
 function pathOf(file: unknown, option: string): string {
   if (file instanceof URL && file.protocol === 'file:') return fileURLToPath(file);
   if (typeof file === 'string' && file !== '' && readProviderToken(file) === null) return path.resolve(file);
-  throw credentialError(`The option ${option} must name a file by its path.`);
+  throw credentialError(`${theOption(option)} must name a file by its path.`);
 }
 
 function fingerprintOf(
@@ -142,7 +146,7 @@ function fingerprintOf(
 }
 
 function readPublicKey(value: KeyMaterial | KeyObject, log: Logger): KeyObject {
-  const name = value instanceof KeyObject ? 'The option publicKey' : readMaterial('publicKey', value, log, false).name;
+  const name = value instanceof KeyObject ? theOption('publicKey') : readMaterial('publicKey', value, log, false).name;
   let key: KeyObject;
   try {
     if (value instanceof KeyObject) {
@@ -163,7 +167,7 @@ function checkNames({ keyId, teamId }: SharedOptions): TokenNames {
 }
 
 function readSigningKey(options: ProviderKeyOptions, log: Logger): KeyObject {
-  if (options.key instanceof KeyObject) return checkSigningKey(options.key, 'The option key');
+  if (options.key instanceof KeyObject) return checkSigningKey(options.key, theOption('key'));
   const material = readMaterial('key', options.key, log, true);
   const blocks = pemBlocks(material);
   const pems = blocks.filter(isPrivateKey);
@@ -199,7 +203,7 @@ function checkId(option: 'keyId' | 'teamId', value: unknown): string {
   const id = typeof value === 'string' ? value.replace(/^[\s"'\ufeff]+|[\s"']+$/g, '') : '';
   if (idPattern.test(id)) return id;
   const where = option === 'keyId' ? 'the file name AuthKey_KEYID.p8' : 'the membership page of the developer account';
-  throw credentialError(`The option ${option} must be 10 characters of A–Z and 0–9, as in ${where}.`);
+  throw credentialError(`${theOption(option)} must be 10 characters of A–Z and 0–9, as in ${where}.`);
 }
 
 function article(label: string): string {

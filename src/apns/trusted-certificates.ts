@@ -4,6 +4,7 @@
  */
 import { PealError } from '../base/errors.js';
 import { type Logger, silentLogger } from '../base/log.js';
+import { optionError } from '../base/options.js';
 import { type KeyMaterial, readMaterial } from './key-material.js';
 import { certificateIn, isCertificate, pemBlocks } from './pem.js';
 
@@ -16,16 +17,12 @@ import { certificateIn, isCertificate, pemBlocks } from './pem.js';
 export function readCertificates(name: string, value: KeyMaterial, log: Logger = silentLogger): string {
   try {
     const read = readMaterial('ca', value, log, false);
-    const material = { ...read, name: read.name.replace(/^The option ca$/, name) };
+    const material = { ...read, name: read.option === null ? read.name : name };
     const certificates = pemBlocks(material).filter(isCertificate);
     if (certificates.length > 0) return certificates.map((pem) => String(certificateIn(pem, material.name))).join('');
   } catch (error) {
     if (!(error instanceof PealError)) throw error;
-    throw new PealError('ERR_PEAL_OPTION', error.message, { origin: 'usage' });
+    throw optionError(error.marked);
   }
-  throw new PealError(
-    'ERR_PEAL_OPTION',
-    `${name} holds no certificate: give the PEM of the authority that signed the gateway.`,
-    { origin: 'usage' },
-  );
+  throw optionError(`${name} holds no certificate: give the PEM of the authority that signed the gateway.`);
 }

@@ -38,13 +38,13 @@ const instantPattern =
   /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:[.,]\d{1,9})?)?(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)$/i;
 
 /**
- * Milliseconds, rounded; null for text that is no duration. A `+` before it changes nothing.
+ * Milliseconds; null for text that is no duration. A `+` before it changes nothing.
  *
  * @param bareMs what a number without a unit counts. Default: seconds
  */
 export function parseDuration(text: string, bareMs = 1000): number | null {
   const bare = text.trim().replace(/^\+/, '');
-  if (plainPattern.test(bare)) return Math.round(Number(bare) * bareMs);
+  if (plainPattern.test(bare)) return Number(bare) * bareMs;
   const units = unitsPattern.exec(bare);
   if (units !== null) return total(units, ['w', 'd', 'h', 'm', 's', 'ms']);
   const iso = isoPattern.exec(bare);
@@ -81,7 +81,7 @@ export function durationText(seconds: number): string {
 
 /** Groups 1, 2 … of `match` count `units`. */
 function total(match: RegExpExecArray, units: readonly string[]): number {
-  return Math.round(units.reduce((sum, unit, index) => sum + Number(match[index + 1] ?? 0) * unitMs[unit]!, 0));
+  return units.reduce((sum, unit, index) => sum + Number(match[index + 1] ?? 0) * unitMs[unit]!, 0);
 }
 
 /** `Date` takes February 30 for March 2. */

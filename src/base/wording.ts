@@ -12,20 +12,24 @@ const close = '\u0003';
 
 /** How one face says what is marked. */
 export interface Words {
-  /** An option by its path, such as `retry.attempts`; at the beginning of a sentence or within it. */
-  readonly option: (path: string, isFirst: boolean) => string;
+  /** An option by its path, such as `retry.attempts`. `before`: what stands before its name in a program's words. */
+  readonly option: (path: string, before: string) => string;
   /** The one of two texts that is meant for this face. */
   readonly either: (library: string, commandLine: string) => string;
 }
 
-/** Within a sentence, the option at `path`: `topic`, or `--topic`. */
-export function option(path: string): string {
-  return `${open}option${next}${path}${close}`;
+/**
+ * Within a sentence, the option at `path`: `topic`, or `--topic`.
+ *
+ * @param before for a program, such as `option ` or `the option `; the last is kept where a face has no flag to say
+ */
+export function option(path: string, before = ''): string {
+  return `${open}option${next}${path}${next}${before}${close}`;
 }
 
 /** At the beginning of one: `The option topic`, or `--topic`. */
 export function theOption(path: string): string {
-  return `${open}first${next}${path}${close}`;
+  return option(path, 'The option ');
 }
 
 /** What is written differently in a program and on a command line, such as a value. Holds no marks itself. */
@@ -41,7 +45,7 @@ export function inWords(text: string, words: Words): string {
 
 /** In a program's words, which every `message` is in. */
 export const libraryWords: Words = {
-  option: (path, isFirst) => (isFirst ? `The option ${path}` : path),
+  option: (path, before) => `${before}${path}`,
   either: (library) => library,
 };
 
@@ -51,5 +55,5 @@ function sayPiece(piece: string, words: Words): string {
   if (end < 0) return piece;
   const [kind, first = '', second = ''] = piece.slice(0, end).split(next);
   const rest = piece.slice(end + 1);
-  return (kind === 'either' ? words.either(first, second) : words.option(first, kind === 'first')) + rest;
+  return (kind === 'either' ? words.either(first, second) : words.option(first, second)) + rest;
 }

@@ -6,9 +6,9 @@ import type { Credential } from '../apns/credential.js';
 import { type CredentialOptions, loadCredential } from '../apns/load-credential.js';
 import { PealError } from '../base/errors.js';
 import { type Logger, silentLogger } from '../base/log.js';
-import { inCommandError } from './command-words.js';
 import { type CredentialFlags, materialOf, passphraseVariable, variableOf } from './credential-options.js';
 import { printNote, type Terminal } from './terminal.js';
+import { inFlagWords } from './wording.js';
 
 /** Warns on standard error unless `quiet`. Throws PealError ERR_PEAL_CREDENTIAL that names the file or option. */
 export function loadCommandCredential(
@@ -19,7 +19,7 @@ export function loadCommandCredential(
   try {
     return loadCredential(wanted, { log: credentialLog(options.quiet === true, terminal) });
   } catch (error) {
-    throw error instanceof PealError ? inCommandError(error, ownWords(options)) : error;
+    throw error instanceof PealError ? inFlagWords(error, ownWords(options)) : error;
   }
 }
 

@@ -3,7 +3,7 @@
  * Each throws commander's InvalidArgumentError, whose message follows the name of the option.
  */
 import { InvalidArgumentError, type Option } from 'commander';
-import { parseDuration } from '../base/duration.js';
+import { durationText, parseDuration, parseTime, timeForms } from '../base/duration.js';
 
 /** A whole number from `min` to `max`. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
@@ -41,16 +41,25 @@ export function percentOrOff(text: string): number | false {
   throw new InvalidArgumentError('It has to be "off" or a number above 0 and up to 100.');
 }
 
-/** Epoch seconds, `+SECONDS` from now, or 0 for one attempt. */
-export type Expiration = number | { readonly seconds: number };
+/**
+ * A duration from `min` to `max`, as parseDuration reads it, all in milliseconds.
+ *
+ * @param bareMs what a number without a unit counts. Default: seconds
+ */
+export function duration(min: number, max: number, bareMs = 1000): (text: string) => number {
+  return (text) => {
+    const ms = parseDuration(text, bareMs);
+    if (ms !== null && ms >= min && ms <= max) return ms;
+    const unit = bareMs === 1 ? 'milliseconds' : 'seconds';
+    const most = durationText(max / 1000);
+    throw new InvalidArgumentError(`It has to be a duration up to ${most}, such as 90 (${unit}), 90s, 5m or 1h.`);
+  };
+}
 
-export function expiration(text: string): Expiration {
-  const digits = /^(\+?)(\d{1,12})$/.exec(text);
-  if (digits === null) {
-    throw new InvalidArgumentError('It has to be epoch seconds, 0 (one attempt), or +SECONDS from now.');
-  }
-  const seconds = Number(digits[2]);
-  return digits[1] === '+' ? { seconds } : seconds;
+/** A time, left as it is: the message reads it. */
+export function time(text: string): string {
+  if (parseTime(text, 0) !== null) return text;
+  throw new InvalidArgumentError(`It has to be ${timeForms}.`);
 }
 
 /** How often progress is shown: a duration up to a day, in milliseconds; 0 for never. */

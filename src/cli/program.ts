@@ -3,13 +3,13 @@
  * it runs. Called by main, on the main thread.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { Command, CommanderError, type Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, type Option } from 'commander';
 import { demoOptions } from './demo-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.js';
 import { type FeedbackOptions, feedbackOptionGroups } from './feedback-options.js';
 import { signalsHeard } from './interrupt.js';
 import { list, type OptionGroup } from './option-values.js';
-import { type SendOptions, sendOptionGroups } from './send-options.js';
+import { type SendOptions, sendOptionGroups, withLists } from './send-options.js';
 import { type SimulateOptions, simulateOptionGroups } from './simulate-options.js';
 import { printable, printError, type Terminal } from './terminal.js';
 
@@ -46,10 +46,11 @@ function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Comma
     .command('send')
     .summary('send one notification to a list of device tokens')
     .description('Sends one notification to a list of device tokens.')
+    .argument('[lists...]', 'the lists, in the place of --tokens')
     .addHelpText('after', sendHelp)
-    .action(async (options: SendOptions) => {
+    .action(async (lists: readonly string[], options: Partial<SendOptions>) => {
       const { runSend } = await loaded(import('./send.js'));
-      onEnd((await runSend(options, terminal)).exitCode);
+      onEnd((await runSend(withLists(options as SendOptions, lists), terminal)).exitCode);
     });
   addOptions(send, sendOptionGroups());
 
@@ -108,6 +109,7 @@ function addOptions(command: Command, groups: readonly OptionGroup[]): void {
     for (const option of options) {
       command.addOption(option.helpGroup(heading));
       if (option.parseArg !== list) refuseTwice(command, option);
+      if (option.required) refuseEmpty(option);
     }
   }
 }
@@ -118,6 +120,20 @@ function refuseTwice(command: Command, option: Option): void {
   command.on(`option:${option.name()}`, () => {
     if (isGiven) command.error(`error: option '${option.flags}' is given twice, and can have only one value`);
     isGiven = true;
+  });
+}
+
+/**
+ * An empty value is that of a shell variable that is not set, and hardly ever what somebody meant: an empty alert would go
+ * to everybody.
+ */
+function refuseEmpty(option: Option): void {
+  const parse = option.parseArg;
+  option.argParser((text: string, before: unknown) => {
+    if (text.trim() === '') {
+      throw new InvalidArgumentError('It is empty: leave the option out, or check that the shell variable is set.');
+    }
+    return parse === undefined ? text : (parse as (value: string, previous: unknown) => unknown)(text, before);
   });
 }
 

@@ -20,20 +20,23 @@ import {
   providerKeyOptions,
 } from './credential-options.js';
 import {
-  type Expiration,
-  expiration,
+  duration,
   list,
   type OptionGroup,
   percentOrOff,
   priority,
   progressInterval,
   threadCount,
+  time,
   wholeNumber,
 } from './option-values.js';
 import { pinOption } from './pin-option.js';
 import { proxyOption } from './proxy-option.js';
 import { checkProtocol, isApples } from './send-gateway.js';
 import { usageError } from './terminal.js';
+
+/** Apple calls it development, and its host and the library's names the sandbox. */
+const environments = ['production', 'sandbox', 'development'] as const;
 
 /** What commander makes of the command line. */
 export interface SendOptions extends CredentialFlags {
@@ -49,9 +52,10 @@ export interface SendOptions extends CredentialFlags {
   readonly topic?: string;
   readonly pushType?: string;
   readonly priority?: 1 | 5 | 10;
-  readonly expiration?: Expiration;
+  /** As parseTime reads it. */
+  readonly expiration?: string;
   readonly collapseId?: string;
-  readonly environment?: 'production' | 'development';
+  readonly environment?: (typeof environments)[number];
   readonly gateway?: string;
   readonly ca?: string;
   readonly pin?: readonly string[];
@@ -60,7 +64,7 @@ export interface SendOptions extends CredentialFlags {
   readonly maxConnections?: number;
   /** Requests for one recipient beyond the first. */
   readonly retries?: number;
-  /** Seconds. */
+  /** Milliseconds. */
   readonly retryTime?: number;
   readonly onUnknown?: 'report' | 'resend';
   /** A share, 0 to 1. */
@@ -78,9 +82,10 @@ export function sendOptionGroups(): readonly OptionGroup[] {
     {
       heading: 'Recipients:',
       options: [
-        new Option('--tokens <file>', 'device tokens, one a line; also gzip; - for standard input; may be repeated')
-          .argParser(list)
-          .makeOptionMandatory(),
+        new Option(
+          '--tokens <file>',
+          'device tokens, one a line; also gzip; - for standard input; may be repeated',
+        ).argParser(list),
         new Option('--keep-duplicates', 'send as often as a token stands in the lists; default: once'),
         new Option('--min-token-bytes <n>', `bytes of the shortest device token; default ${minTokenBytes}`).argParser(
           wholeNumber(1, usualTokenBytes),
@@ -92,7 +97,7 @@ export function sendOptionGroups(): readonly OptionGroup[] {
     {
       heading: 'Gateway:',
       options: [
-        new Option('--environment <name>', "which of Apple's gateways").choices(['production', 'development']),
+        new Option('--environment <name>', "which of Apple's gateways").choices(environments),
         new Option(
           '--gateway <address>',
           'another gateway: https://HOST:PORT, binary://HOST:PORT, or a name',
@@ -114,8 +119,8 @@ export function sendOptionGroups(): readonly OptionGroup[] {
         new Option('--force', 'replace the files of an earlier run, also where it left unsent or unknown tokens'),
         new Option('--json', 'JSON lines on standard output, the last one the summary'),
         new Option(
-          '--progress <seconds>',
-          'a line of progress this often; 0: none (default: a live display on terminals, otherwise 10, with --json 1)',
+          '--progress <duration>',
+          'a line of progress this often; 0: none (default: a live display on terminals, otherwise 10s, with --json 1s)',
         )
           .argParser(progressInterval)
           .conflicts('quiet'),
@@ -135,7 +140,9 @@ function messageOptions(): Option[] {
     new Option('--topic <topic>', 'bundle id of the app, with the suffix of the push type'),
     new Option('--push-type <type>', 'apns-push-type (default: follows from the payload)'),
     new Option('--priority <n>', 'apns-priority: 10 (at once), 5 or 1').argParser(priority),
-    new Option('--expiration <time>', 'epoch seconds, +SECONDS from now, or 0 for one attempt').argParser(expiration),
+    new Option('--expiration <time>', '90s, 5m, 1h, 2d from now, ISO 8601, epoch seconds; 0: one attempt').argParser(
+      time,
+    ),
     new Option('--collapse-id <id>', 'later notifications with the same id replace earlier ones'),
   ];
 }
@@ -145,8 +152,8 @@ function retryOptions(): Option[] {
     new Option('--retries <n>', 'requests more for one recipient whose fault passes; 0: none (default: 2)').argParser(
       wholeNumber(0, maxRequestsPerRecipient - 1),
     ),
-    new Option('--retry-time <seconds>', 'how long after its first answer (default: 60)').argParser(
-      wholeNumber(0, maxRetryTimeMs / 1000),
+    new Option('--retry-time <duration>', 'how long after its first answer (default: 60s)').argParser(
+      duration(0, maxRetryTimeMs),
     ),
     new Option('--on-unknown <what>', 'what becomes of recipients that were written and never answered').choices([
       'report',
@@ -159,6 +166,26 @@ function retryOptions(): Option[] {
   ];
 }
 
+/**
+ * Lists may stand without `--tokens`; beside it, a stray word is more likely a text whose quotes are missing.
+ *
+ * @throws PealError ERR_PEAL_OPTION
+ */
+export function withLists(options: SendOptions, lists: readonly string[]): SendOptions {
+  const tokens: readonly string[] | undefined = options.tokens;
+  if (lists.length === 0) {
+    if (tokens === undefined) throw usageError('to whom? Give --tokens FILE, or - for standard input.');
+    return options;
+  }
+  if (lists.some((list) => list.trim() === '')) {
+    throw usageError('the name of a list is empty: check that the shell variable is set.');
+  }
+  if (tokens === undefined) return { ...options, tokens: lists };
+  throw usageError(
+    `"${lists[0]}" belongs to no option: put text with blanks in quotes, or give each list with --tokens.`,
+  );
+}
+
 /** The rules between options that commander does not know. Throws PealError ERR_PEAL_OPTION. */
 export function checkSendOptions(options: SendOptions): void {
   const { key, keyId, teamId, cert, pfx, alert, title, badge, sound, payload, environment, gateway } = options;
@@ -169,7 +196,7 @@ export function checkSendOptions(options: SendOptions): void {
     throw usageError('--tokens: standard input (-) can be read only once.');
   }
   if (environment === undefined && gateway === undefined) {
-    throw usageError('where to? Give --environment production, --environment development or --gateway ADDRESS.');
+    throw usageError('where to? Give --environment production, --environment sandbox or --gateway ADDRESS.');
   }
   if (key !== undefined && (keyId === undefined || teamId === undefined)) {
     throw usageError('--key needs --key-id and --team-id.');

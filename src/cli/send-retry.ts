@@ -10,7 +10,7 @@ export function retryOptionsOf(
 ): Pick<SessionSendOptions, 'retry' | 'onUnknown' | 'stopAtBadTokens'> {
   const { retries, retryTime, onUnknown, stopAtBadTokens } = options;
   const attempts = retries === undefined ? {} : { attempts: retries + 1 };
-  const timeMs = retryTime === undefined ? {} : { timeMs: retryTime * 1000 };
+  const timeMs = retryTime === undefined ? {} : { timeMs: Math.round(retryTime) };
   const isGiven = retries !== undefined || retryTime !== undefined;
   return {
     ...(isGiven && { retry: retries === 0 ? false : { ...attempts, ...timeMs } }),

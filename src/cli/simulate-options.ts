@@ -4,11 +4,12 @@
  */
 import { readFile } from 'node:fs/promises';
 import { Option } from 'commander';
+import { parseTime, timeForms } from '../base/duration.js';
 import { readProblem } from '../base/file-errors.js';
 import { apnsConduct, type SimulatorConduct } from '../simulator/conduct.js';
 import type { FeedbackEntry, SimulatorAuth, SimulatorOptions } from '../simulator/options.js';
 import { readScenario } from '../simulator/scenario-check.js';
-import { decimalNumber, list, type OptionGroup, wholeNumber } from './option-values.js';
+import { decimalNumber, duration, list, type OptionGroup, wholeNumber } from './option-values.js';
 import { usageError } from './terminal.js';
 import type { FlagNames } from './wording.js';
 
@@ -101,7 +102,9 @@ export function simulateOptionGroups(): readonly OptionGroup[] {
     {
       heading: 'How it answers:',
       options: [
-        new Option('--round-trip <ms>', 'delay of every answer (default: 0)').argParser(decimalNumber(0, 600_000)),
+        new Option('--round-trip <ms>', 'delay of every answer (default: 0); also 50ms, 1s').argParser(
+          duration(0, 600_000, 1),
+        ),
         new Option('--max-streams <n>', 'requests at a time on a connection (default: 1000)').argParser(
           wholeNumber(1, 0x7fffffff),
         ),
@@ -124,7 +127,7 @@ export function simulateOptionGroups(): readonly OptionGroup[] {
       heading: 'How it answers over the binary protocol:',
       options: [
         new Option('--status-delay <ms>', 'time from a bad notification to its status (default: 0)').argParser(
-          decimalNumber(0, 600_000),
+          duration(0, 600_000, 1),
         ),
         new Option('--split-status', 'a status goes out octet by octet'),
         new Option('--silent-status', 'a bad notification ends the connection without a status'),
@@ -199,9 +202,9 @@ function conductValue(text: string): unknown {
 /** `TOKEN` or `TOKEN,TIME`; the simulator checks the token. */
 function feedbackEntry(text: string): FeedbackEntry {
   const [token = '', time] = text.split(',', 2);
-  const when = time === undefined ? new Date() : new Date(time);
-  if (Number.isNaN(when.getTime())) throw usageError('--feedback-token: behind the comma comes a time in ISO 8601.');
-  return { token, when };
+  const ms = time === undefined ? Date.now() : parseTime(time, Date.now());
+  if (ms === null) throw usageError(`--feedback-token: behind the comma comes ${timeForms}.`);
+  return { token, when: new Date(ms) };
 }
 
 async function providerKeys({

@@ -3,8 +3,7 @@
  * place where the command line keeps it. Pure; called wherever an error is printed.
  */
 import { PealError } from '../base/errors.js';
-import type { Words } from '../base/wording.js';
-import { inCommandWords } from './command-words.js';
+import { inWords, type Words } from '../base/wording.js';
 
 /** By the option's path: what stands in its place on the command line. */
 export type FlagNames = Readonly<Record<string, string>>;
@@ -12,6 +11,8 @@ export type FlagNames = Readonly<Record<string, string>>;
 /** Where the flag is not the option's name with hyphens. */
 const flags: FlagNames = {
   address: '--gateway',
+  passphrase: '--passphrase-file or PEAL_PASSPHRASE',
+  providerToken: '--provider-token-file',
   expiry: '--expiration',
   pins: '--pin',
   retry: '--retries',
@@ -21,18 +22,29 @@ const flags: FlagNames = {
   'alert.body': '--alert',
 };
 
-/** `names` go before the usual ones: what `key` is depends on what else is given. */
+/**
+ * `names` go before the usual ones: what `key` is depends on what else is given. A name that is no flag keeps its article:
+ * "The environment variable KEY (--key)".
+ */
 export function flagWords(names: FlagNames = {}): Words {
   const known: FlagNames = { ...flags, ...names };
   return {
-    option: (path) => flagOf(path, known),
+    option: (path, before) => {
+      const flag = flagOf(path, known);
+      return flag.startsWith('--') ? flag : `${/^[Tt]he /.exec(before)?.[0] ?? ''}${flag}`;
+    },
     either: (_library, commandLine) => commandLine,
   };
 }
 
 /** `error` as the command line says it. */
 export function commandMessage(error: PealError): string {
-  return inCommandWords(error.inWords(flagWords()));
+  return error.inWords(flagWords());
+}
+
+/** Text of the library that may hold marks, as the command line says it. */
+export function inCommandWords(text: string): string {
+  return inWords(text, flagWords());
 }
 
 /** The same error with its sentence in the command line's words, where a command knows `names` of its own. */

@@ -5,10 +5,10 @@
 import { addressUrl } from '../apns/address.js';
 import { checkAuthentication } from '../apns/compile-notification.js';
 import { PealError } from '../base/errors.js';
+import { optionError } from '../base/options.js';
 import { Gateway } from './gateway.js';
 import type { FeedbackEntry } from './gone-tokens.js';
 import { Message } from './message.js';
-import { optionError } from './options.js';
 import { Result } from './result.js';
 import { Send, type SendTarget } from './send.js';
 import { SendGroup } from './send-group.js';

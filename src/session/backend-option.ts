@@ -3,7 +3,8 @@
  * when its engine starts. Main thread. Until then no back-end is loaded.
  */
 import type { Clock } from '../base/clock.js';
-import { PealError } from '../base/errors.js';
+import { optionError } from '../base/options.js';
+import { theOption } from '../base/wording.js';
 import type { Backend, BackendSpec } from '../transport/backend.js';
 import { proxyOf, proxyVariables } from '../transport/proxy-environment.js';
 import { parseProxyUrl } from '../transport/proxy-url.js';
@@ -37,12 +38,12 @@ export function checkBackend(
   }
   if (backend === undefined) {
     if (backendOptions === undefined) return null;
-    throw optionError('The option backendOptions goes with backend, which is missing.');
+    throw optionError(`${theOption('backendOptions')} goes with backend, which is missing.`);
   }
   checkKind(backend);
   if (threads > 0 && typeof backend !== 'string') {
     throw optionError(
-      'The option backend is an object of this thread: with threads, give a name (tls, proxy) or the package, path ' +
+      `${theOption('backend')} is an object of this thread: with threads, give a name (tls, proxy) or the package, path ` +
         'or URL of a module that exports it, or give threads: 0.',
     );
   }
@@ -59,7 +60,7 @@ export async function openBackend(
   const made = await resolveBackend(backend, options, clock);
   if (pins === null || made.checksPins === true) return made;
   throw optionError(
-    'The option pins does not go with this backend, which does not say that it checks them: see checksPins in ' +
+    `${theOption('pins')} does not go with this backend, which does not say that it checks them: see checksPins in ` +
       'docs/backends.md.',
   );
 }
@@ -85,26 +86,26 @@ function checkKind(backend: unknown): void {
   if (isName || typeof backend === 'function') return;
   if (isObject && typeof (backend as { open?: unknown }).open === 'function') return;
   throw optionError(
-    'The option backend must be a name (tls, proxy, memory), a module, a class, or an object with the method open.',
+    `${theOption('backend')} must be a name (tls, proxy, memory), a module, a class, or an object with the method open.`,
   );
 }
 
 /** They may hold a password, so none of their values is shown. */
 function checkBackendOptions(backendOptions: unknown, backend: BackendInput, threads: number): void {
   if (typeof backendOptions !== 'object' || backendOptions === null) {
-    throw optionError('The option backendOptions must be an object.');
+    throw optionError(`${theOption('backendOptions')} must be an object.`);
   }
   if (typeof backend === 'object') {
-    throw optionError('The option backendOptions is for a name, a module or a class: this backend is made already.');
+    throw optionError(
+      `${theOption('backendOptions')} is for a name, a module or a class: this backend is made already.`,
+    );
   }
   if (threads === 0) return;
   try {
     structuredClone(backendOptions);
   } catch {
-    throw optionError('The option backendOptions must be plain data with threads: each makes its own back-end of it.');
+    throw optionError(
+      `${theOption('backendOptions')} must be plain data with threads: each makes its own back-end of it.`,
+    );
   }
-}
-
-function optionError(message: string): PealError {
-  return new PealError('ERR_PEAL_OPTION', message, { origin: 'usage' });
 }

@@ -23,6 +23,7 @@ import { systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { binaryLifetimeMs } from '../base/limits.js';
 import { checkOptions, type OptionRules, unchecked } from '../base/options.js';
+import { theOption } from '../base/wording.js';
 import { checkMessageData, type MessageData } from './message-data.js';
 import { bringsPayload, checkBlock, countRecipients, type Recipient } from './recipient.js';
 import { recipientData } from './recipient-data.js';
@@ -230,8 +231,7 @@ export class Message {
     if (this.#field('apns-id') === null) return;
     const isPersonal = this.tokens.some((recipient) => typeof recipient === 'object' && 'token' in recipient);
     if (countRecipients(this.tokens) === 1 && !isPersonal) return;
-    const message =
-      'The option apnsId names one notification: give it with a single token, or give each recipient its own as { token, apnsId }.';
+    const message = `${theOption('apnsId')} names one notification: give it with a single token, or give each recipient its own as { token, apnsId }.`;
     throw new PealError('ERR_PEAL_HEADER', message, { origin: 'usage' });
   }
 }

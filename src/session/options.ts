@@ -7,7 +7,6 @@ import type { FileReference, KeyMaterial } from '../apns/key-material.js';
 import { checkPins } from '../apns/pins.js';
 import { readCertificates } from '../apns/trusted-certificates.js';
 import { type Clock, systemClock } from '../base/clock.js';
-import { PealError } from '../base/errors.js';
 import {
   connectTimeoutMs,
   maxConnectionsOption,
@@ -24,6 +23,18 @@ import {
   writeTimeoutMs,
 } from '../base/limits.js';
 import { type Logger, silentLogger } from '../base/log.js';
+import {
+  anyOf,
+  checkOptions,
+  choice,
+  flag,
+  type OptionRules,
+  optionError,
+  test,
+  unchecked,
+  whole,
+} from '../base/options.js';
+import { theOption } from '../base/wording.js';
 import { type BackendChoice, type BackendInput, checkBackend } from './backend-option.js';
 
 export type { FileReference, KeyMaterial };
@@ -115,107 +126,67 @@ export interface CheckedOptions {
   readonly clock: Clock;
 }
 
-const known = [
-  ...['threads', 'maxConnections', 'connectTimeoutMs', 'ca', 'indexAuthorization', 'logger', 'backend', 'clock'],
-  ...[
-    'backendOptions',
-    'proxy',
-    'pins',
-    'poolSize',
-    'writeBufferSize',
-    'readBufferSize',
-    'writeTimeoutMs',
-    'readTimeoutMs',
-    'readTailTimeoutMs',
-    'flush',
-  ],
-];
+/** Up to ten minutes. */
+const durationMs = whole(1, 600_000);
+
+const rules: OptionRules = {
+  threads: anyOf(choice('auto'), whole(0, maxThreads)),
+  maxConnections: whole(1, maxConnectionsOption),
+  connectTimeoutMs: durationMs,
+  ca: unchecked,
+  indexAuthorization: flag,
+  logger: test('an object with the methods trace, debug, info, warn and error', has(Object.keys(silentLogger))),
+  backend: unchecked,
+  clock: test('an object with the methods now, wallMs, setTimer, clearTimer and defer', has(Object.keys(systemClock))),
+  backendOptions: unchecked,
+  proxy: unchecked,
+  pins: unchecked,
+  poolSize: whole(0, maxConnectionsOption),
+  writeBufferSize: whole(minWriteBufferBytes, maxOutputBufferBytes),
+  readBufferSize: whole(minReadBufferBytes, maxOutputBufferBytes),
+  writeTimeoutMs: durationMs,
+  readTimeoutMs: durationMs,
+  readTailTimeoutMs: durationMs,
+  flush: flag,
+};
 
 /** Throws PealError ERR_PEAL_OPTION that names the option. */
 export function checkSessionOptions(options: SessionOptions): CheckedOptions {
-  if (typeof options !== 'object' || options === null) throw optionError('A session takes its options as an object.');
-  refuseUnknown('Session', options, known);
+  checkOptions({ name: 'Session' }, options, rules);
   const threads = threadCount(options.threads);
   const logger = options.logger ?? silentLogger;
   if (options.clock !== undefined && threads > 0) {
-    throw optionError('The option clock is an object of this thread: give threads: 0 with it.');
+    throw optionError(`${theOption('clock')} is an object of this thread: give threads: 0 with it.`);
   }
   return {
     threads,
-    maxConnections: wholeNumber(
-      'maxConnections',
-      options.maxConnections,
-      1,
-      maxConnectionsOption,
-      maxConnectionsPerPool,
-    ),
-    poolSize: wholeNumber('poolSize', options.poolSize, 0, maxConnectionsOption, poolSize),
-    connectTimeoutMs: duration('connectTimeoutMs', options.connectTimeoutMs, connectTimeoutMs),
-    writeBufferSize: wholeNumber(
-      'writeBufferSize',
-      options.writeBufferSize,
-      minWriteBufferBytes,
-      maxOutputBufferBytes,
-      outputBufferBytes,
-    ),
-    readBufferSize: wholeNumber(
-      'readBufferSize',
-      options.readBufferSize,
-      minReadBufferBytes,
-      maxOutputBufferBytes,
-      readBufferBytes,
-    ),
-    writeTimeoutMs: duration('writeTimeoutMs', options.writeTimeoutMs, writeTimeoutMs),
-    readTimeoutMs: duration('readTimeoutMs', options.readTimeoutMs, readTimeoutMs),
-    readTailTimeoutMs: duration('readTailTimeoutMs', options.readTailTimeoutMs, readTailTimeoutMs),
-    flush: trueOrFalse('flush', options.flush, true),
-    ca: options.ca === undefined ? null : readCertificates('The option ca', options.ca, logger),
-    pins: options.pins === undefined ? null : checkPins('The option pins', options.pins),
-    indexAuthorization: trueOrFalse('indexAuthorization', options.indexAuthorization, true),
+    maxConnections: options.maxConnections ?? maxConnectionsPerPool,
+    poolSize: options.poolSize ?? poolSize,
+    connectTimeoutMs: options.connectTimeoutMs ?? connectTimeoutMs,
+    writeBufferSize: options.writeBufferSize ?? outputBufferBytes,
+    readBufferSize: options.readBufferSize ?? readBufferBytes,
+    writeTimeoutMs: options.writeTimeoutMs ?? writeTimeoutMs,
+    readTimeoutMs: options.readTimeoutMs ?? readTimeoutMs,
+    readTailTimeoutMs: options.readTailTimeoutMs ?? readTailTimeoutMs,
+    flush: options.flush ?? true,
+    ca: options.ca === undefined ? null : readCertificates(theOption('ca'), options.ca, logger),
+    pins: options.pins === undefined ? null : checkPins(theOption('pins'), options.pins),
+    indexAuthorization: options.indexAuthorization ?? true,
     logger,
     backend: checkBackend(options, threads),
     clock: options.clock ?? systemClock,
   };
 }
 
-export function optionError(message: string): PealError {
-  return new PealError('ERR_PEAL_OPTION', message, { origin: 'usage' });
+/** Whether a value has all of these methods. */
+function has(methods: readonly string[]): (value: unknown) => boolean {
+  return (value) => {
+    const object = (value ?? {}) as Readonly<Record<string, unknown>>;
+    return methods.every((name) => typeof object[name] === 'function');
+  };
 }
 
-/** A misspelt option would otherwise be silently without effect. */
-export function refuseUnknown(subject: string, options: object, allowed: readonly string[]): void {
-  const stranger = Object.keys(options).find((name) => !allowed.includes(name));
-  if (stranger === undefined) return;
-  throw optionError(`${subject} has no option ${JSON.stringify(stranger)}: it knows ${allowed.join(', ')}.`);
-}
-
-/** Throws ERR_PEAL_OPTION unless `value` is a whole number in the range; `fallback` stands in for undefined. */
-export function wholeNumber(name: string, value: unknown, min: number, max: number, fallback: number): number {
-  if (value === undefined) return fallback;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
-  throw optionError(`The option ${name} must be a whole number from ${min} to ${max}, not ${shown(value)}.`);
-}
-
-/** Up to ten minutes. */
-function duration(name: string, value: unknown, fallback: number): number {
-  return wholeNumber(name, value, 1, 600_000, fallback);
-}
-
-function threadCount(value: number | 'auto' | undefined): number {
-  if (value === 'auto') return Math.min(maxThreads, Math.max(1, availableParallelism() - 1));
-  if (typeof value !== 'string') return wholeNumber('threads', value, 0, maxThreads, 0);
-  throw optionError(
-    `The option threads must be 'auto' or a whole number from 0 to ${maxThreads}, not ${shown(value)}.`,
-  );
-}
-
-function trueOrFalse(name: string, value: unknown, fallback: boolean): boolean {
-  if (value === undefined) return fallback;
-  if (typeof value === 'boolean') return value;
-  throw optionError(`The option ${name} must be true or false, not ${shown(value)}.`);
-}
-
-function shown(value: unknown): string {
-  if (typeof value === 'number') return String(value);
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : `a value of type ${typeof value}`;
+function threadCount(threads: number | 'auto' = 0): number {
+  if (threads !== 'auto') return threads;
+  return Math.min(maxThreads, Math.max(1, availableParallelism() - 1));
 }

@@ -4,6 +4,7 @@
  */
 import { inspect } from 'node:util';
 import { PealError } from '../base/errors.js';
+import { checkOptions, flag } from '../base/options.js';
 import type { Failure } from './failure.js';
 import { canGoOn, type Leftover, mergeLeftovers, nextMessage } from './leftover.js';
 import type { Message } from './message.js';
@@ -203,6 +204,7 @@ export class Result {
 
   /** What `retry()` would give for each of the messages that were sent, without those that need none. */
   retryAll(options: { readonly unknown?: boolean } = {}): Message[] {
+    checkOptions({ name: 'retry' }, options, { unknown: flag });
     const retries = this.#parts.leftovers.map((leftover) => nextMessage(leftover, options.unknown === true));
     return retries.filter((message) => message !== null);
   }

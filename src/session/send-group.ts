@@ -3,8 +3,9 @@
  * of the messages. Made by APNs.send; main thread.
  */
 import { maxMessagesAtOnce } from '../base/limits.js';
+import { optionError } from '../base/options.js';
+import { theOption } from '../base/wording.js';
 import type { Message } from './message.js';
-import { optionError } from './options.js';
 import { type Progress, ProgressReporter } from './progress.js';
 import { countRecipients } from './recipient.js';
 import { Result } from './result.js';
@@ -29,7 +30,7 @@ export class SendGroup {
   constructor(messages: readonly Message[], options: SendOptions = {}) {
     const { recipients, total, ...each } = options;
     if (recipients !== undefined) {
-      throw optionError('The option recipients goes with one message: of several each has its own tokens.');
+      throw optionError(`${theOption('recipients')} goes with one message: of several each has its own tokens.`);
     }
     let firstIndex = 0;
     const members = messages.map((message) => {

@@ -13,9 +13,20 @@ import {
   retryTimeMs,
   usualTokenBytes,
 } from '../base/limits.js';
+import {
+  anyOf,
+  callback,
+  checkOptions,
+  choice,
+  type OptionRules,
+  objectOf,
+  optionError,
+  test,
+  whole,
+} from '../base/options.js';
+import { option, theOption } from '../base/wording.js';
 import type { OutcomeSink } from '../engine/outcome-sink.js';
 import type { Message } from './message.js';
-import { optionError, refuseUnknown, wholeNumber } from './options.js';
 import type { Progress } from './progress.js';
 import { countRecipients, type InvalidRecipient, type Recipient } from './recipient.js';
 import { RecipientList } from './recipient-list.js';
@@ -94,27 +105,45 @@ export interface CheckedSendOptions {
   readonly minTokenBytes: number;
 }
 
-const known = [
-  ...['recipients', 'total', 'signal', 'afterStop', 'onProgress', 'onInvalid', 'outcomes'],
-  ...['retry', 'onUnknown', 'stopAtBadTokens', 'minTokenBytes'],
-];
+const share = test('false or a share above 0 and up to 1, such as 0.9', (value) =>
+  value === false || (typeof value === 'number' && value > 0 && value <= 1));
+
+const rules: OptionRules = {
+  recipients: test('an iterable of recipients: an array, a generator or a stream', (value) =>
+    iterableOf(value) !== null),
+  total: whole(0, Number.MAX_SAFE_INTEGER),
+  signal: test('an AbortSignal', (value) => value instanceof AbortSignal),
+  afterStop: choice('leave', 'unsent'),
+  onProgress: callback,
+  onInvalid: callback,
+  outcomes: test('an object with a method settled(batch)', (value) =>
+    typeof (value as Partial<OutcomeSink> | null)?.settled === 'function'),
+  retry: anyOf(
+    choice(false),
+    objectOf({ attempts: whole(1, maxRequestsPerRecipient), timeMs: whole(0, maxRetryTimeMs) }),
+  ),
+  onUnknown: choice('report', 'resend'),
+  stopAtBadTokens: share,
+  minTokenBytes: whole(1, usualTokenBytes),
+};
 /** Options that a binary gateway has no use for. */
 const http2Only = ['retry', 'onUnknown', 'stopAtBadTokens'] as const;
 const defaultBudget: RetryBudget = { attempts: requestsPerRecipient, timeMs: retryTimeMs };
-const functions = ['onProgress', 'onInvalid'] as const;
 
 /** What a send without options does; the same object for all, because small sends are frequent. */
 const none: SendOptions = Object.freeze({});
 
 /** Throws PealError ERR_PEAL_OPTION that names the option. */
 export function checkSendOptions(message: Message, options: SendOptions = none): CheckedSendOptions {
-  if (options !== none) checkShape(options);
+  if (options !== none) checkOptions({ name: 'send' }, options, rules);
   const isOwn = options.recipients === undefined;
   if (!isOwn && message.tokens.length > 0) {
-    throw optionError('The message has tokens and the option recipients is given: name the recipients once.');
+    throw optionError(
+      `The message has tokens and the option ${option('recipients')} is given: name the recipients once.`,
+    );
   }
   return {
-    recipients: isOwn ? message.tokens : iterableOf(options.recipients),
+    recipients: isOwn ? message.tokens : iterableOf(options.recipients)!,
     total: totalOf(message, options),
     signal: options.signal ?? null,
     takesRest: isOwn || options.afterStop === 'unsent',
@@ -123,8 +152,8 @@ export function checkSendOptions(message: Message, options: SendOptions = none):
     outcomes: options.outcomes ?? null,
     retry: budgetOf(options),
     onUnknown: options.onUnknown ?? 'report',
-    stopAtBadTokens: shareOf(options.stopAtBadTokens),
-    minTokenBytes: wholeNumber('minTokenBytes', options.minTokenBytes, 1, usualTokenBytes, minTokenBytes),
+    stopAtBadTokens: options.stopAtBadTokens === false ? null : (options.stopAtBadTokens ?? badTokenShare),
+    minTokenBytes: options.minTokenBytes ?? minTokenBytes,
   };
 }
 
@@ -132,68 +161,33 @@ export function checkSendOptions(message: Message, options: SendOptions = none):
 export function checkProtocolOptions(protocol: Protocol, options: SendOptions = none): void {
   const name = protocol === 'binary' ? http2Only.find((each) => options[each] !== undefined) : undefined;
   if (name === undefined) return;
-  throw optionError(`The option ${name} is for HTTP/2: a binary gateway answers too little for it.`);
+  throw optionError(`${theOption(name)} is for HTTP/2: a binary gateway answers too little for it.`);
 }
 
 function budgetOf({ retry, onUnknown }: SendOptions): RetryBudget | null {
   if (retry === undefined) return defaultBudget;
   if (retry === false) {
     if (onUnknown !== 'resend') return null;
-    throw optionError("The option onUnknown: 'resend' goes by the limits of retry, which is false.");
+    throw optionError(`${theOption('onUnknown')}: 'resend' goes by the limits of ${option('retry')}, which is false.`);
   }
-  if (typeof retry !== 'object' || retry === null) {
-    throw optionError('The option retry must be false or an object { attempts, timeMs }.');
-  }
-  refuseUnknown('The option retry', retry, ['attempts', 'timeMs']);
-  const { attempts, timeMs } = retry;
-  return {
-    attempts: wholeNumber('retry.attempts', attempts, 1, maxRequestsPerRecipient, requestsPerRecipient),
-    timeMs: wholeNumber('retry.timeMs', timeMs, 0, maxRetryTimeMs, retryTimeMs),
-  };
-}
-
-function shareOf(value: unknown): number | null {
-  if (value === undefined) return badTokenShare;
-  if (value === false) return null;
-  if (typeof value === 'number' && value > 0 && value <= 1) return value;
-  throw optionError('The option stopAtBadTokens must be false or a share above 0 and up to 1, such as 0.9.');
-}
-
-function checkShape(options: SendOptions): void {
-  if (typeof options !== 'object' || options === null) throw optionError('send takes its options as an object.');
-  refuseUnknown('send', options, known);
-  for (const name of functions) {
-    if (options[name] !== undefined && typeof options[name] !== 'function') {
-      throw optionError(`The option ${name} must be a function.`);
-    }
-  }
-  const { signal, outcomes, afterStop } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw optionError('The option signal must be an AbortSignal.');
-  if (outcomes !== undefined && typeof outcomes?.settled !== 'function') {
-    throw optionError('The option outcomes must be an object with a method settled(batch).');
-  }
-  if (afterStop !== undefined && afterStop !== 'leave' && afterStop !== 'unsent') {
-    throw optionError("The option afterStop must be 'leave' or 'unsent'.");
-  }
-  const { onUnknown } = options;
-  if (onUnknown !== undefined && onUnknown !== 'report' && onUnknown !== 'resend') {
-    throw optionError("The option onUnknown must be 'report' or 'resend'.");
-  }
+  return { attempts: retry.attempts ?? requestsPerRecipient, timeMs: retry.timeMs ?? retryTimeMs };
 }
 
 function totalOf(message: Message, options: SendOptions): number | null {
-  if (options.total !== undefined) return wholeNumber('total', options.total, 0, Number.MAX_SAFE_INTEGER, 0);
+  if (options.total !== undefined) return options.total;
   if (options.recipients === undefined && options.onProgress !== undefined) return countRecipients(message.tokens);
   return Array.isArray(options.recipients) ? countRecipients(options.recipients) : null;
 }
 
-/** Texts, bytes and blocks are one recipient (or one list) and not an iterable of recipients, whatever they inherit. */
-function iterableOf(recipients: unknown): Iterable<Recipient> | AsyncIterable<Recipient> {
+/**
+ * Texts, bytes and blocks are one recipient (or one list) and not an iterable of recipients, whatever they inherit. Null
+ * for what is none.
+ */
+function iterableOf(recipients: unknown): Iterable<Recipient> | AsyncIterable<Recipient> | null {
   if (recipients instanceof TokenBlock || recipients instanceof RecipientList) return [recipients];
   if (typeof recipients === 'object' && recipients !== null && !(recipients instanceof Uint8Array)) {
     if (Symbol.asyncIterator in recipients) return recipients as AsyncIterable<Recipient>;
     if (Symbol.iterator in recipients) return recipients as Iterable<Recipient>;
   }
-  throw optionError('The option recipients must be an iterable of recipients: an array, a generator or a stream.');
+  return null;
 }

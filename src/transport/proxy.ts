@@ -7,8 +7,10 @@
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { readCertificates } from '../apns/trusted-certificates.js';
-import { PealError } from '../base/errors.js';
+import type { PealError } from '../base/errors.js';
 import { addressAttemptTimeoutMs, maxProxyAnswerBytes } from '../base/limits.js';
+import { checkOptions, optionError, unchecked } from '../base/options.js';
+import { theOption } from '../base/wording.js';
 import type { Backend, OpenOptions } from './backend.js';
 import { createRotatingLookup } from './lookup.js';
 import { type EnvironmentProxy, type ProxyVariables, proxyOf } from './proxy-environment.js';
@@ -37,13 +39,12 @@ export interface ProxyOptions {
  * way to the proxy name the proxy.
  */
 export function createProxyBackend(options: ProxyOptions, tls: Omit<TlsBackendOptions, 'dial'> = {}): Backend {
-  const stranger = Object.keys(options).find((name) => !['url', 'environment', 'ca'].includes(name));
-  if (stranger !== undefined) throw optionError(`The back-end proxy has no option ${JSON.stringify(stranger)}.`);
+  checkOptions({ name: 'The back-end proxy' }, options, { url: unchecked, environment: unchecked, ca: unchecked });
   if (options.url !== undefined && options.environment !== undefined) {
     throw optionError('The back-end proxy takes url or environment, not both.');
   }
   const lookup = tls.lookup ?? createRotatingLookup();
-  const ca = options.ca === undefined ? null : readCertificates('The option ca of the back-end proxy', options.ca);
+  const ca = options.ca === undefined ? null : readCertificates(`${theOption('ca')} of the back-end proxy`, options.ca);
   const through = (proxy: ProxyAddress): Backend =>
     createTlsBackend({
       ...tls,
@@ -65,10 +66,6 @@ function eitherWay(direct: Backend, tunnel: Backend, { isDirect }: EnvironmentPr
       return (isDirect(host, port) ? direct : tunnel).open(openOptions, listener);
     },
   };
-}
-
-function optionError(message: string): PealError {
-  return new PealError('ERR_PEAL_OPTION', message, { origin: 'usage' });
 }
 
 interface Way {

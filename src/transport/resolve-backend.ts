@@ -6,7 +6,9 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Clock, systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
+import { optionError } from '../base/options.js';
 import { stripUnprintable } from '../base/text.js';
+import { theOption } from '../base/wording.js';
 import type { Backend, BackendClass } from './backend.js';
 import type { MemoryAccept, MemoryOptions } from './memory.js';
 import type { ProxyOptions } from './proxy.js';
@@ -27,7 +29,7 @@ export async function resolveBackend(
   options: object | null,
   clock: Clock = systemClock,
 ): Promise<Backend> {
-  if (typeof input !== 'string') return backendOf(input, options ?? {}, 'The option backend');
+  if (typeof input !== 'string') return backendOf(input, options ?? {}, theOption('backend'));
   switch (input) {
     case 'tls':
       refuseOptions(options);
@@ -100,8 +102,4 @@ function isBackend(value: unknown): value is Backend {
 function said(error: unknown): string {
   const { code, message } = (error ?? {}) as NodeJS.ErrnoException;
   return typeof code === 'string' ? code : stripUnprintable(message ?? String(error), 160);
-}
-
-function optionError(message: string): PealError {
-  return new PealError('ERR_PEAL_OPTION', message, { origin: 'usage' });
 }

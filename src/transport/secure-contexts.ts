@@ -8,6 +8,7 @@ import { createSecureContext, type SecureContext, type SecureContextOptions } fr
 import type { CertificateCredential } from '../apns/credential.js';
 import { PealError } from '../base/errors.js';
 import { maxSecureContexts } from '../base/limits.js';
+import { theOption } from '../base/wording.js';
 import type { BackendCredential } from './backend.js';
 import { type CredentialFor, TlsCredential } from './tls-credential.js';
 
@@ -66,9 +67,13 @@ function makeContext(credential: BackendCredential | null, ca: string | null): S
   if (ca !== null) {
     // OpenSSL silently trusts nothing when it finds no certificate; the error would then blame the gateway.
     if (!ca.includes('-----BEGIN CERTIFICATE-----')) {
-      throw new PealError('ERR_PEAL_OPTION', '`ca` holds no PEM certificate: give the text of a file that does.', {
-        origin: 'usage',
-      });
+      throw new PealError(
+        'ERR_PEAL_OPTION',
+        `${theOption('ca')} holds no PEM certificate: give the text of a file that does.`,
+        {
+          origin: 'usage',
+        },
+      );
     }
     options.ca = ca;
   }

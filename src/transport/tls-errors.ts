@@ -8,6 +8,7 @@
 import type { Address } from '../apns/address.js';
 import { type ErrorOrigin, PealError, type PealErrorCode } from '../base/errors.js';
 import { stripUnprintable } from '../base/text.js';
+import { either, option } from '../base/wording.js';
 
 /** What the stream was made with, and how far it had come. */
 export interface StreamState {
@@ -139,8 +140,8 @@ function certificateError(error: NodeError, code: string, state: StreamState): P
   }
   if (!untrusted.has(code)) return null;
   const advice = state.hasCa
-    ? 'it is not signed by a certificate in `ca`; check that `ca` belongs to this gateway.'
-    : 'for a private gateway, give the certificate of its authority as `ca`.';
+    ? `it is not signed by a certificate in ${option('ca', 'the option ')}; check that it belongs to this gateway.`
+    : `for a private gateway, give the certificate of its authority as ${option('ca', 'the option ')}.`;
   const why = code === unnamed ? stripUnprintable(error.message, 160) : code;
   return connectError('ERR_PEAL_TLS', `The certificate of ${where} is not trusted (${why}): ${advice}`, false);
 }
@@ -154,7 +155,7 @@ function handshakeError(code: string, state: StreamState): PealError | null {
   if (clientCertificateAlert.test(code)) {
     const text = state.hasCertificate
       ? `${where} refused the client certificate (${code}): check that it is valid and meant for this environment.`
-      : `${where} asks for a client certificate and none was given (${code}): give one as the credential.`;
+      : `${where} asks for a client certificate and none was given (${code}): give one as ${either('the credential', '--cert or --pfx')}.`;
     return connectError('ERR_PEAL_TLS', text, false, 'credential');
   }
   if (code.endsWith('_ALERT_NO_APPLICATION_PROTOCOL'))

@@ -7,6 +7,10 @@ const refused = (input: unknown, message: RegExp) =>
 describe('apns/address', () => {
   it('knows the gateways by name', () => {
     assert.deepEqual(parseAddress('api_production'), { protocol: 'http2', host: 'api.push.apple.com', port: 443 });
+    for (const name of ['sandbox', 'development', 'api_development']) {
+      assert.deepEqual(parseAddress(name), parseAddress('api_sandbox'));
+    }
+    assert.deepEqual(parseAddress('production'), parseAddress('api_production'));
     assert.deepEqual(parseAddress('api_sandbox'), { protocol: 'http2', host: 'api.sandbox.push.apple.com', port: 443 });
   });
 
@@ -60,7 +64,7 @@ describe('apns/address', () => {
     const allowed = /api_production, api_sandbox, https:\/\/host:port, .*binary:\/\/host:port, .*\[host, port\]/;
     for (const text of [
       '',
-      'production',
+      'staging',
       'localhost',
       'localhost:8443',
       'https://',

@@ -1,6 +1,5 @@
 /** Keys and certificates of `peal send` as people have them: in environment variables, with company, in one file. */
 import assert from 'node:assert/strict';
-import { inCommandWords } from '../../src/cli/command-words.js';
 import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 import { runCommand } from '../support/command.js';
 import { hasOpenssl, joinPkcs12, makePkcs12 } from '../support/pkcs12.js';
@@ -137,30 +136,8 @@ describe('the credentials of peal send', () => {
   });
 });
 
-describe('cli/command-words', () => {
-  it('puts the sentences of the library in the words of the command line', () => {
-    const cases = [
-      [
-        'For a private gateway, give the certificate of its authority as `ca`.',
-        'For a private gateway, give the certificate of its authority as --ca.',
-      ],
-      [
-        'it is not signed by a certificate in `ca`; check that `ca` belongs',
-        'it is not signed by a certificate in --ca; check that --ca belongs',
-      ],
-      ['The option ca holds no certificate.', '--ca holds no certificate.'],
-      ['The file x (option key) is empty.', 'The file x (--key) is empty.'],
-      ['or use `threads: 0`.', 'or use --threads 0.'],
-      [
-        'give a, binary://host:port, feedback://host:port or [host, port].',
-        'give a, binary://host:port or feedback://host:port.',
-      ],
-      ['The option somethingElse is odd.', 'The option somethingElse is odd.'],
-    ];
-    for (const [given, expected] of cases) assert.equal(inCommandWords(given!), expected);
-  });
-
-  it('is what a user sees of a wrong address and of an authority that is missing', async () => {
+describe('sentences of the library', () => {
+  it('are in the words of the command line: a wrong address, an authority that is missing', async () => {
     await using fixture = await Fixture.open();
     const tokens = await fixture.write('tokens.txt', randomTokens(1).join('\n'));
     const address = await runCommand(fixture.send(tokens, { without: ['--gateway'], with: ['--gateway', 'nonsense'] }));

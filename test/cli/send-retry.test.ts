@@ -20,8 +20,8 @@ describe('peal send, when something fails', () => {
     const of = (options: Partial<SendOptions>) => retryOptionsOf(options as SendOptions);
     assert.deepEqual(of({}), {});
     assert.deepEqual(of({ retries: 0 }), { retry: false });
-    assert.deepEqual(of({ retries: 4, retryTime: 30 }), { retry: { attempts: 5, timeMs: 30_000 } });
-    assert.deepEqual(of({ retryTime: 30 }), { retry: { timeMs: 30_000 } });
+    assert.deepEqual(of({ retries: 4, retryTime: 30_000 }), { retry: { attempts: 5, timeMs: 30_000 } });
+    assert.deepEqual(of({ retryTime: 30_000 }), { retry: { timeMs: 30_000 } });
     assert.deepEqual(of({ onUnknown: 'resend', stopAtBadTokens: false }), {
       onUnknown: 'resend',
       stopAtBadTokens: false,

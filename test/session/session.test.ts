@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { Session, type SessionOptions } from '../../src/index.js';
 import { APNs } from '../../src/session/apns.js';
 import { Message } from '../../src/session/message.js';
+import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 
 const key = generateKeyPairSync('ec', {
   namedCurve: 'P-256',
@@ -11,7 +12,7 @@ const key = generateKeyPairSync('ec', {
   publicKeyEncoding: { type: 'spki', format: 'pem' },
 }).privateKey;
 const credential = { key, keyId: 'ABCDEFGHIJ', teamId: 'KLMNOPQRST' };
-const ca = '-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----';
+const ca = new ThrowAwayAuthority().certificate;
 
 describe('Session', () => {
   it('refuses options that it does not know or cannot use, and names them', () => {

@@ -11,11 +11,12 @@ import type { TokenBlock } from '../../apns/token-block.js';
 import { onAbort } from '../../base/abort-listeners.js';
 import { PealError } from '../../base/errors.js';
 import { readProblem } from '../../base/file-errors.js';
-import { listPauseMs, readChunkBytes } from '../../base/limits.js';
+import { listPauseMs, readChunkBytes, usualTokenBytes } from '../../base/limits.js';
+import { callback, checkOptions, type OptionRules, test, whole } from '../../base/options.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { type ByteSource, firstOf, gunzip } from './byte-source.js';
 import { HEAD_BYTES, strangerProblem } from './list-shape.js';
-import type { SeenTokens } from './seen-tokens.js';
+import { SeenTokens } from './seen-tokens.js';
 import { type InvalidLine, TokenLineParser } from './token-lines.js';
 
 export type { ByteSource } from './byte-source.js';
@@ -42,19 +43,28 @@ export interface ReadTokensOptions {
   readonly isEndCertain?: () => boolean | Promise<boolean>;
 }
 
+const rules: OptionRules = {
+  onInvalid: callback,
+  signal: test('an AbortSignal', (value) => value instanceof AbortSignal),
+  minTokenBytes: whole(1, usualTokenBytes),
+  seen: test('a SeenTokens', (value) => value instanceof SeenTokens),
+  isEndCertain: callback,
+};
+
 /**
  * Reads a list of device tokens, one a line, in the forms of `parseDeviceToken`; empty lines are skipped.
  *
  * @param source a path, `-` for standard input, or a stream of bytes. gzip is recognised by its first bytes.
  * @returns blocks of at most 1,024 tokens of one length, in the order of the list for each length. One that is not full
  * is handed out when the source pauses.
- * @throws PealError ERR_PEAL_INPUT while reading, naming the file and the line from which to go on: missing, unreadable,
+ * @throws PealError ERR_PEAL_OPTION that names an option, with the first block; ERR_PEAL_INPUT while reading, naming the file and the line from which to go on: missing, unreadable,
  * a directory, damaged or cut off, or a kind of file that is no list. The tokens before it have been handed out by then.
  */
 export async function* readTokens(
   source: string | URL | ByteSource,
   options: ReadTokensOptions = {},
 ): AsyncGenerator<TokenBlock, void, void> {
+  checkOptions({ name: 'readTokens' }, options, rules);
   const { onInvalid, signal, minTokenBytes, isEndCertain, seen } = options;
   const blocks: TokenBlock[] = [];
   const invalid: InvalidLine[] = [];

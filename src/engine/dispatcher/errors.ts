@@ -5,6 +5,7 @@ import type { Protocol } from '../../apns/address.js';
 import { adviceOf, classOf } from '../../apns/reason.js';
 import { PealError } from '../../base/errors.js';
 import { maxBatchCrashes, providerTokenMinAgeMs, stopAfterRefusals } from '../../base/limits.js';
+import { either } from '../../base/wording.js';
 import type { RefusedMessage } from '../messages.js';
 
 export function closedError(): PealError {
@@ -19,10 +20,14 @@ export function closedError(): PealError {
 }
 
 export function noThreadsError(error: unknown): PealError {
-  return new PealError('ERR_PEAL_SHARD', 'Worker threads could not be set up: use `threads: 0`, or see the cause.', {
-    origin: 'engine',
-    cause: error,
-  });
+  return new PealError(
+    'ERR_PEAL_SHARD',
+    `Worker threads could not be set up: use ${either('`threads: 0`', '--threads 0')}, or see the cause.`,
+    {
+      origin: 'engine',
+      cause: error,
+    },
+  );
 }
 
 export function unexpectedTokenError(): PealError {
