@@ -29,7 +29,7 @@ describe('importing the library', () => {
     const urls = JSON.parse(stdout) as string[];
     assert.ok(urls.includes(index));
     const heavy =
-      /node_modules|src\/codec|src\/connection|src\/transport|dispatcher\/dispatcher|src\/cli|token-file|simulator\/(simulator|index|certificate)/;
+      /node_modules|src\/codec|src\/connection|src\/transport|dispatcher\/dispatcher|src\/cli|recipients\/token-file|simulator\/(simulator|index|certificate)/;
     assert.deepEqual(
       urls.filter((url) => heavy.test(url)),
       [],

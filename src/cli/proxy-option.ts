@@ -4,9 +4,9 @@
  */
 import { Option } from 'commander';
 import type { PealError } from '../base/errors.js';
+import { proxyOf, proxyVariables } from '../base/proxy-environment.js';
+import { parseProxyUrl } from '../base/proxy-url.js';
 import type { SessionOptions } from '../session/options.js';
-import { proxyOf, proxyVariables } from '../transport/proxy-environment.js';
-import { parseProxyUrl } from '../transport/proxy-url.js';
 import { type Terminal, usageError } from './terminal.js';
 
 /** The environment variable that holds the URL of the proxy, with user and password if it asks for them. */

@@ -4,10 +4,10 @@
  */
 import type { Clock } from '../base/clock.js';
 import { optionError } from '../base/options.js';
+import { proxyOf, proxyVariables } from '../base/proxy-environment.js';
+import { parseProxyUrl } from '../base/proxy-url.js';
 import { theOption } from '../base/wording.js';
 import type { Backend, BackendSpec } from '../transport/backend.js';
-import { proxyOf, proxyVariables } from '../transport/proxy-environment.js';
-import { parseProxyUrl } from '../transport/proxy-url.js';
 import type { BackendInput } from '../transport/resolve-backend.js';
 
 export type { BackendInput };

@@ -10,12 +10,12 @@ import { readCertificates } from '../apns/trusted-certificates.js';
 import type { PealError } from '../base/errors.js';
 import { addressAttemptTimeoutMs, maxProxyAnswerBytes } from '../base/limits.js';
 import { checkOptions, optionError, unchecked } from '../base/options.js';
+import { type EnvironmentProxy, type ProxyVariables, proxyOf } from '../base/proxy-environment.js';
+import { type ProxyAddress, parseProxyUrl } from '../base/proxy-url.js';
 import { theOption } from '../base/wording.js';
 import type { Backend, OpenOptions } from './backend.js';
 import { createRotatingLookup } from './lookup.js';
-import { type EnvironmentProxy, type ProxyVariables, proxyOf } from './proxy-environment.js';
 import { noProxyError, type ProxyRoute, silentProxyError, statusError, unreachableError } from './proxy-errors.js';
-import { type ProxyAddress, parseProxyUrl } from './proxy-url.js';
 import { createTlsBackend, type TlsBackendOptions } from './tls.js';
 import { hostAndPort } from './tls-errors.js';
 

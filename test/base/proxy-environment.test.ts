@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { PealError } from '../../src/base/errors.js';
-import { proxyOf, proxyVariables } from '../../src/transport/proxy-environment.js';
+import { proxyOf, proxyVariables } from '../../src/base/proxy-environment.js';
 
 const proxy = 'http://proxy.example.com:3128';
 

@@ -1,7 +1,7 @@
 /**
  * The URL of an HTTP proxy, checked. Pure; any thread. The URL may hold a password, so nothing here quotes it.
  */
-import { PealError } from '../base/errors.js';
+import { PealError } from './errors.js';
 
 export interface ProxyAddress {
   /** Whether the proxy itself is spoken to within TLS (`https:`). */

@@ -9,7 +9,7 @@
  * elsewhere would reach itself.
  */
 import { BlockList, isIP } from 'node:net';
-import { PealError } from '../base/errors.js';
+import { PealError } from './errors.js';
 import { type ProxyAddress, parseProxyUrl } from './proxy-url.js';
 
 /** Environment variables by name; plain data. */
