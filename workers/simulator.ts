@@ -26,6 +26,8 @@ async function perform(simulator: Simulator, call: ToSimulatorThread): Promise<u
       return simulator.ledger.summary();
     case 'recordOf':
       return simulator.ledger.recordOf(call.token);
+    case 'received':
+      return simulator.ledger.received(call.token);
     case 'feedback':
       return simulator.feedback.pending();
     case 'reset':

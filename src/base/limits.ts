@@ -352,6 +352,9 @@ export const handshakeTimeoutMs = 10_000;
 export const maxScenarioFileBytes = 1 << 20;
 export const maxScenarioFaults = 1000;
 export const maxFaultRecords = 10_000;
+/** Requests that the simulator's ledger keeps in mode `full`, and the bytes that they take together, about; the oldest give way. */
+export const maxLoggedRequests = 100_000;
+export const maxLoggedRequestBytes = 128 << 20;
 /** Device tokens and provider tokens whose rate a simulator's conduct watches; the oldest give way. */
 export const maxWatchedTokens = 100_000;
 export const maxWatchedProviderTokens = 1024;

@@ -45,7 +45,7 @@ export interface SimulateOptions {
   readonly scenario?: string;
   readonly conduct?: readonly string[];
   readonly seed?: number;
-  readonly ledger?: 'tokens' | 'counts';
+  readonly ledger?: 'tokens' | 'counts' | 'full';
   readonly json?: boolean;
 }
 
@@ -120,7 +120,9 @@ export function simulateOptionGroups(): readonly OptionGroup[] {
         new Option('--scenario <file>', 'faults, JSON: what goes wrong and when'),
         new Option('--conduct <apns|name=value>', 'what errors do to a connection; may be repeated').argParser(list),
         new Option('--seed <n>', 'of everything random (default: 1)').argParser(wholeNumber(0, 0xffffffff)),
-        new Option('--ledger <mode>', 'what the ledger keeps (default: tokens)').choices(['tokens', 'counts']),
+        new Option('--ledger <mode>', 'what the ledger keeps (default: tokens)').choices([
+          ...['tokens', 'counts', 'full'],
+        ]),
       ],
     },
     {

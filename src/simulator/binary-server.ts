@@ -9,10 +9,13 @@
  * Source: "Binary Provider API". Apple does not publish the order of its checks; this one is ours: device token,
  * payload, priority.
  */
+import { Buffer } from 'node:buffer';
 import { maxTokenBytes } from '../base/limits.js';
 import { FRAMED, NotificationDecoder, type ReceivedNotification, SIMPLE } from '../codec/binary/index.js';
 import {
   ACCEPTED,
+  answerName,
+  answerStatus,
   BINARY_STATUS,
   BROKEN,
   CLOSED,
@@ -28,6 +31,8 @@ import { binaryScriptDelayMs } from './binary-script.js';
 import { TokenHash } from './digest.js';
 import type { Gateway } from './gateway.js';
 import { PayloadCheck } from './payload-check.js';
+import type { RequestLog } from './request-log.js';
+import { PayloadTexts } from './request-notes.js';
 
 /** Largest payloads, in bytes: of commands 0 and 1, and of command 2. */
 const maxLegacyPayloadBytes = 256;
@@ -51,12 +56,17 @@ export class BinaryServer {
   readonly #hash = new TokenHash();
   readonly #token = new Uint8Array(maxTokenBytes);
   readonly #endsAfter: number;
+  readonly #log: RequestLog | null;
+  readonly #connection: number;
+  readonly #texts = new PayloadTexts();
   #accepted = 0;
   #lastAccepted = 0;
   #ending: BinaryEnding | null = null;
 
   constructor(gateway: Gateway) {
     this.#gateway = gateway;
+    this.#log = gateway.requestLog;
+    this.#connection = gateway.countConnection();
     this.#endsAfter = Math.min(gateway.settings.closeAfter, gateway.settings.shutdownAfter);
   }
 
@@ -101,10 +111,12 @@ export class BinaryServer {
       const { ledger } = this.#gateway;
       const booked = answer === SHUTDOWN ? ACCEPTED : answer;
       ledger.record(ledger.locate(this.#token, tokenBytes, a), a, b, booked, payloadBytes);
+      this.#logWhole(notification, booked);
     } else if (tokenBytes === 0) {
       this.#gateway.ledger.recordFlush();
     } else {
       this.#gateway.ledger.recordWithoutToken(answer, Math.max(0, payloadBytes));
+      this.#logWhole(notification, answer);
     }
     if (answer !== ACCEPTED) {
       const isEmpty = answer === MISSING_TOKEN && this.#gateway.settings.zeroFlushIdentifier;
@@ -116,6 +128,30 @@ export class BinaryServer {
     const isShutdown = this.#accepted >= this.#gateway.settings.shutdownAfter;
     this.#end(isShutdown ? SHUTDOWN : CLOSED, identifier, 0, true);
     return false;
+  }
+
+  #logWhole(notification: ReceivedNotification, answer: number): void {
+    if (this.#log === null) return;
+    const { bytes, expiry, identifier, payloadStart, priority, tokenBytes } = notification;
+    const payloadBytes = Math.max(0, notification.payloadBytes);
+    const isKept = tokenBytes > 0 && tokenBytes <= maxTokenBytes;
+    this.#log.add({
+      protocol: 'binary',
+      connection: this.#connection,
+      streamId: identifier,
+      receivedMs: this.#gateway.settings.clock.wallMs(),
+      token: isKept ? Buffer.from(notification.token()).toString('hex') : null,
+      path: '',
+      headers: {
+        ...(expiry < 0 ? {} : { 'apns-expiration': String(expiry) }),
+        ...(priority < 0 ? {} : { 'apns-priority': String(priority) }),
+      },
+      payload: this.#texts.textOf(bytes, payloadStart, payloadStart + payloadBytes),
+      payloadBytes,
+      providerKey: null,
+      answer: answerName(answer),
+      status: answerStatus(answer),
+    });
   }
 
   /** Copies the token to where the ledger and the script look for it, and hashes it. */

@@ -4,6 +4,7 @@
  *
  *     GET  /peal/ledger          the summary, JSON
  *     GET  /peal/ledger/tokens   one JSON object a line for each token
+ *     GET  /peal/ledger/requests one JSON object a line for each request, with payload and headers (ledger "full")
  *     GET  /peal/feedback        what the feedback service will say, JSON; does not clear it
  *     GET  /peal/ca.pem          the authority to trust (PEM), if the certificate is a throw-away one
  *     GET  /peal/faults          what the scenario has done so far, JSON
@@ -80,6 +81,9 @@ export class ControlServer {
       case 'GET /peal/ledger/tokens':
         this.#serveTokens(response);
         break;
+      case 'GET /peal/ledger/requests':
+        this.#serveRequests(request, response);
+        break;
       case 'GET /peal/feedback':
         reply(response, 200, this.#feedback?.pending() ?? []);
         break;
@@ -97,7 +101,7 @@ export class ControlServer {
       default:
         reply(response, 404, {
           error:
-            'there are GET /peal/ledger, GET /peal/ledger/tokens, GET /peal/feedback, GET /peal/faults, GET /peal/ca.pem and POST /peal/reset',
+            'there are GET /peal/ledger, GET /peal/ledger/tokens, GET /peal/ledger/requests, GET /peal/feedback, GET /peal/faults, GET /peal/ca.pem and POST /peal/reset',
         });
     }
   }
@@ -107,17 +111,31 @@ export class ControlServer {
       reply(response, 409, { error: 'this ledger keeps no tokens: start the simulator with ledger "tokens"' });
       return;
     }
-    response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-    // As fast as the reader takes it; a reader that leaves early is no fault of ours.
-    pipeline(Readable.from(linesOf(this.#ledger)), response, () => {});
+    serveLines(response, this.#ledger.records());
+  }
+
+  /** `?token=HEX` asks for those of one token. */
+  #serveRequests(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#ledger.mode !== 'full') {
+      reply(response, 409, { error: 'this ledger keeps no whole requests: start the simulator with ledger "full"' });
+      return;
+    }
+    const token = new URL(request.url ?? '', 'http://localhost').searchParams.get('token');
+    serveLines(response, this.#ledger.received(token ?? undefined));
   }
 }
 
-/** A line for each token, some hundred at a time: never those of all tokens in memory. */
-function* linesOf(ledger: SimulatorLedger): Generator<string, void> {
+/** As fast as the reader takes it; a reader that leaves early is no fault of ours. */
+function serveLines(response: ServerResponse, records: Iterable<object>): void {
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  pipeline(Readable.from(linesOf(records)), response, () => {});
+}
+
+/** A line for each record, some hundred at a time: never those of all in memory. */
+function* linesOf(records: Iterable<object>): Generator<string, void> {
   let lines = '';
   let count = 0;
-  for (const record of ledger.records()) {
+  for (const record of records) {
     lines += `${JSON.stringify(record)}\n`;
     if (++count % linesPerWrite !== 0) continue;
     yield lines;

@@ -12,6 +12,7 @@ import type { SimulatorSettings } from './options.js';
 import { ChunkPool } from './output-chunks.js';
 import { ProviderTokens } from './provider-tokens.js';
 import { PushRates } from './push-rates.js';
+import { RequestLog } from './request-log.js';
 import { RequestRules } from './request-rules.js';
 import { ScenarioRun } from './scenario-run.js';
 import { TokenWishes } from './token-wishes.js';
@@ -31,6 +32,9 @@ export class Gateway {
   readonly scenario: ScenarioRun | null;
   /** How often each token is pushed to; null where nobody minds. */
   readonly pushRates: PushRates | null;
+  /** Where requests go that somebody wants to see whole; null where nobody does. */
+  readonly requestLog: RequestLog | null;
+  #connections = 0;
   readonly #keyUpdates: KeyUpdates | null;
   readonly #providerTokens: ProviderTokens;
   readonly #bodies: readonly Uint8Array[];
@@ -39,7 +43,9 @@ export class Gateway {
   constructor(settings: SimulatorSettings) {
     this.settings = settings;
     const goneSinceMs = Math.floor(settings.clock.wallMs()) - goneForMs;
-    this.ledger = new SimulatorLedger(settings.ledger, settings.feedbackPort !== null);
+    const isFull = settings.ledger === 'full';
+    this.requestLog = isFull || settings.onRequest !== null ? new RequestLog(isFull, settings.onRequest) : null;
+    this.ledger = new SimulatorLedger(settings.ledger, settings.feedbackPort !== null, isFull ? this.requestLog : null);
     this.feedback = new FeedbackList(this.ledger, settings.feedback, Math.floor(goneSinceMs / 1000));
     this.apnsIds = new ApnsIds(settings.seed);
     this.wishes = new TokenWishes(settings);
@@ -61,6 +67,11 @@ export class Gateway {
   /** The rules of one connection, over the provider tokens that all know. */
   makeRules(): RequestRules {
     return new RequestRules(this.settings, this.#providerTokens, this.ledger, this.#keyUpdates);
+  }
+
+  /** The number of a connection that has come, from 1. */
+  countConnection(): number {
+    return ++this.#connections;
   }
 
   /** The body of a rejection. */

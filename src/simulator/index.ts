@@ -1,4 +1,8 @@
-/** The gateway stand-in: start it, script it, read its ledger. */
+/**
+ * The gateway stand-in: start it, script it, read its ledger. As `peal/simulator` the face for tests of programs that push:
+ * it loads nothing of the sender.
+ */
+export { PealError } from '../base/errors.js';
 export { binaryScript, scriptedBinaryToken } from './binary-script.js';
 export {
   type CertificatePair,
@@ -12,6 +16,7 @@ export type { FeedbackList, FeedbackRecord } from './feedback-list.js';
 export type { LedgerMode, LedgerSummary, SimulatorLedger, TokenRecord } from './ledger.js';
 export { createMemoryGateway, type MemoryGateway } from './memory-gateway.js';
 export type { AcceptedProviderKey, FeedbackEntry, SimulatorAuth, SimulatorOptions } from './options.js';
+export type { ReceivedRequest } from './request-log.js';
 export type { Fault, FaultAction, FaultRecord, FaultTrigger, Scenario } from './scenario.js';
 export { type Simulator, startSimulator } from './simulator.js';
 export { SimulatorThread, type SimulatorThreadOptions, startSimulatorThread } from './simulator-thread.js';

@@ -7,10 +7,14 @@ import { Buffer } from 'node:buffer';
 import { PealError } from '../base/errors.js';
 import { ACCEPTED, answerLimit, answerName, answerStatus, isGone, isRejection, REFUSED } from './answers.js';
 import { LedgerDigest, reasonHash, TokenHash } from './digest.js';
+import type { ReceivedRequest, RequestLog } from './request-log.js';
 import { TokenTable } from './token-table.js';
 
-/** `tokens` keeps every token (about 70 bytes each); `counts` keeps numbers only, for runs of any length. */
-export type LedgerMode = 'tokens' | 'counts';
+/**
+ * `tokens` keeps every token (about 70 bytes each); `counts` keeps numbers only, for runs of any length; `full` keeps
+ * tokens, and the newest requests whole (100,000 of them, or as many as fit into about 128 MiB).
+ */
+export type LedgerMode = 'tokens' | 'counts' | 'full';
 
 export interface LedgerSummary {
   readonly mode: LedgerMode;
@@ -40,6 +44,8 @@ export interface LedgerSummary {
   readonly connections: number;
   /** What scenario and conduct did, by kind. Kinds without any are left out. */
   readonly faults: Readonly<Record<string, number>>;
+  /** Mode `full`: requests that are not kept whole any more, to make room for newer ones. 0 in other modes. */
+  readonly dropped: number;
   /** Digest over all (token, answer), independent of order (digest.ts). */
   readonly digest: string;
 }
@@ -71,6 +77,7 @@ for (let answer = 0; answer < answerLimit; answer++) {
 
 export class SimulatorLedger {
   readonly #table: TokenTable | null;
+  readonly #log: RequestLog | null;
   readonly #digest = new LedgerDigest();
   readonly #answers = new Float64Array(answerLimit);
   /** Entries of tokens that are gone, since the last `takeGone`; null where nobody will ask. */
@@ -84,12 +91,17 @@ export class SimulatorLedger {
   #unprocessed = 0;
   readonly #faults = new Map<string, number>();
 
-  /** @param keepsGone Whether `takeGone` is going to be called. */
+  /**
+   * @param keepsGone Whether `takeGone` is going to be called.
+   * @param log Whole requests, in mode `full`.
+   */
   constructor(
     readonly mode: LedgerMode,
     keepsGone = false,
+    log: RequestLog | null = null,
   ) {
-    this.#table = mode === 'tokens' ? new TokenTable() : null;
+    this.#log = log;
+    this.#table = mode === 'counts' ? null : new TokenTable();
     this.#gone = keepsGone ? new Set() : null;
   }
 
@@ -167,6 +179,7 @@ export class SimulatorLedger {
       payloadBytes: this.#payloadBytes,
       connections: this.#connections,
       faults: Object.fromEntries(this.#faults),
+      dropped: this.#log?.dropped ?? 0,
       digest: this.#digest.toString(),
     };
   }
@@ -189,7 +202,25 @@ export class SimulatorLedger {
     return this.recordOf(token)?.answer ?? null;
   }
 
-  /** Every token that was asked for, in the order in which they came first. Mode `tokens` only. */
+  /**
+   * The requests as they came, with headers and payload, in the order in which they were booked: the newest 100,000, or as
+   * many as fit into about 128 MiB (`summary().dropped` says how many are gone).
+   *
+   * @param token Those for this token only: hex, of either case.
+   * @throws PealError `ERR_PEAL_OPTION` in other modes than `full`
+   */
+  received(token?: string): ReceivedRequest[] {
+    if (this.#log !== null) return this.#log.list(token === undefined ? null : token.toLowerCase());
+    throw new PealError(
+      'ERR_PEAL_OPTION',
+      'This ledger keeps no whole requests: start the simulator with ledger "full".',
+      {
+        origin: 'usage',
+      },
+    );
+  }
+
+  /** Every token that was asked for, in the order in which they came first. Not in mode `counts`. */
   *records(): IterableIterator<TokenRecord> {
     const table = this.#tokens();
     for (let entry = 0; entry < table.count; entry++) {
@@ -197,7 +228,7 @@ export class SimulatorLedger {
     }
   }
 
-  /** The tokens that an answer said to be gone since the last `takeGone`, hex, each once. Mode `tokens` only. */
+  /** The tokens that an answer said to be gone since the last `takeGone`, hex, each once. Not in mode `counts`. */
   goneTokens(): string[] {
     const table = this.#table;
     return table === null ? [] : Array.from(this.#gone ?? [], (entry) => table.hexOf(entry));
@@ -226,6 +257,7 @@ export class SimulatorLedger {
     this.#connections = 0;
     this.#unprocessed = 0;
     this.#faults.clear();
+    this.#log?.clear();
   }
 
   #tokens(): TokenTable {

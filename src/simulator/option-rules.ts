@@ -7,6 +7,7 @@ import { reasons } from '../apns/reason.js';
 import { maxSimulatorStreams } from '../base/limits.js';
 import {
   anyOf,
+  callback,
   checkOptions,
   choice,
   decimal,
@@ -83,11 +84,12 @@ const plainRules: OptionRules = {
   scenario: unchecked, // scenario-check
   conduct: unchecked, // conduct
   seed: whole(0, 0xffffffff),
-  ledger: choice('tokens', 'counts'),
+  ledger: choice('tokens', 'counts', 'full'),
 };
 
 /** Of one that shares its thread with the program. */
 const sameThreadRules: OptionRules = {
+  onRequest: callback,
   clock: having('a clock', 'now', 'wallMs', 'setTimer', 'clearTimer', 'defer'),
   logger: having('a logger', 'trace', 'debug', 'info', 'warn', 'error'),
 };

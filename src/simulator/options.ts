@@ -13,6 +13,7 @@ import { answerForReason } from './answers.js';
 import { type ConductSettings, resolveConduct, type SimulatorConduct } from './conduct.js';
 import type { LedgerMode } from './ledger.js';
 import { checkSimulatorOptions } from './option-rules.js';
+import type { ReceivedRequest } from './request-log.js';
 import type { Scenario } from './scenario.js';
 import { checkScenario } from './scenario-check.js';
 
@@ -99,8 +100,12 @@ export interface SimulatorOptions {
   readonly conduct?: SimulatorConduct | 'apns';
   /** Of all that is random: apns-ids, who is rejected, and the scenario's draws. Default 1. */
   readonly seed?: number;
-  /** Default `tokens`. */
+  /** What the ledger keeps: `full` also payload and headers. Default `tokens`. */
   readonly ledger?: LedgerMode;
+  /**
+   * Called with each request when it is booked, before its answer goes out. What it throws is not caught. Default: nobody.
+   */
+  readonly onRequest?: (request: ReceivedRequest) => void;
   readonly clock?: Clock;
   readonly logger?: Logger;
 }
@@ -147,6 +152,7 @@ export interface SimulatorSettings {
   readonly conduct: ConductSettings | null;
   readonly seed: number;
   readonly ledger: LedgerMode;
+  readonly onRequest: ((request: ReceivedRequest) => void) | null;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -185,6 +191,7 @@ export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
     conduct: resolveConduct(options.conduct),
     seed: options.seed ?? 1,
     ledger: options.ledger ?? 'tokens',
+    onRequest: options.onRequest ?? null,
     clock: options.clock ?? systemClock,
     logger: options.logger ?? silentLogger,
   };

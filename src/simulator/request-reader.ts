@@ -10,6 +10,7 @@
  *
  * That is safe only if neither block touches the dynamic table (block-scan): then equal octets mean equal fields.
  */
+import { Buffer } from 'node:buffer';
 import { maxPayloadBytes, maxTokenBytes } from '../base/limits.js';
 import { HpackDecoder } from '../codec/hpack/decoder.js';
 import {
@@ -22,6 +23,7 @@ import {
 } from './answers.js';
 import { apnsIdBytes } from './apns-ids.js';
 import { leavesTableAlone } from './block-scan.js';
+import { HeaderTexts } from './header-texts.js';
 import { APNS_ID, AUTHORITY, METHOD, NO_LENGTH, PATH, RequestFields, SCHEME } from './request-fields.js';
 import { type ClientIdentity, payloadLimitOf, type RequestRules } from './request-rules.js';
 
@@ -58,6 +60,12 @@ export class RequestReader {
   /** The content-length, or NO_LENGTH. Stays what it is while blocks equal the remembered one. */
   contentLength = NO_LENGTH;
 
+  // For the request log, where there is one:
+  readonly #texts: HeaderTexts | null;
+  /** The header fields of the last request, and its path, as texts. */
+  headers: Readonly<Record<string, string>> = {};
+  path = '';
+
   // The remembered block.
   #block = new Uint8Array(512);
   #blockLength = -1;
@@ -70,14 +78,21 @@ export class RequestReader {
   #hadDuplicates = false;
   #holdsUntilMs = Number.NEGATIVE_INFINITY;
 
-  constructor(rules: RequestRules, client: ClientIdentity) {
+  /** @param keepsTexts Whether anybody is going to read `headers` and `path`. */
+  constructor(rules: RequestRules, client: ClientIdentity, keepsTexts = false) {
     this.#rules = rules;
     this.#client = client;
+    this.#texts = keepsTexts ? new HeaderTexts(this.#decoder.names, this.#fields) : null;
   }
 
   /** The apns-id that came with the last request (36 characters in `bytes`), or null. */
   get apnsId(): Uint8Array | null {
     return this.#fields.has(APNS_ID) && this.#fields.apnsId.length === apnsIdBytes ? this.#fields.apnsId.bytes : null;
+  }
+
+  /** `TEAMID/KEYID` of the valid provider token that the connection has shown, or null. */
+  get providerKey(): string | null {
+    return this.#client.keyName;
   }
 
   /** Whether the last request showed a valid provider token, or the connection did before. */
@@ -144,7 +159,9 @@ export class RequestReader {
     const fields = this.#fields;
     this.#blockLength = -1;
     fields.begin(bytes);
-    this.#decoder.walk(bytes, start, end, fields);
+    this.#texts?.begin();
+    this.#decoder.walk(bytes, start, end, this.#texts ?? fields);
+    if (this.#texts !== null) this.headers = this.#texts.take();
     this.isMalformed =
       fields.isMalformed || this.#decoder.hasForbiddenOctets || (fields.present & requiredFields) !== requiredFields;
     if (this.isMalformed) {
@@ -189,6 +206,7 @@ export class RequestReader {
   #readPath(path: Uint8Array, start: number, length: number): void {
     this.isMalformed = length === 0; // §8.3.1
     this.tokenLength = 0;
+    if (this.#texts !== null) this.path = textOf(path, start, length);
     this.answer = this.#verdict;
     const digits = length - pathPrefixOctets.length;
     if (digits < 0 || !hasPrefix(path, start)) {
@@ -220,6 +238,10 @@ export class RequestReader {
 function hasPrefix(path: Uint8Array, start: number): boolean {
   for (let i = 0; i < pathPrefixOctets.length; i++) if (path[start + i] !== pathPrefixOctets[i]) return false;
   return true;
+}
+
+function textOf(octets: Uint8Array, start: number, length: number): string {
+  return Buffer.from(octets.buffer, octets.byteOffset + start, Math.max(0, length)).toString('latin1');
 }
 
 /** Canonical form, 8-4-4-4-12 hex digits; APNs takes either case. */

@@ -43,14 +43,13 @@ import { PayloadCheck } from './payload-check.js';
 import { ReceiveWindow } from './receive-window.js';
 import { RejectionQueue } from './rejection-queue.js';
 import { NO_LENGTH } from './request-fields.js';
+import { RequestNotes } from './request-notes.js';
 import { RequestReader } from './request-reader.js';
 import type { ClientIdentity } from './request-rules.js';
 import type { RequestStage } from './request-stage.js';
 import { COMPLETE, DROPPED, FREE, GIVEN_UP, PartialBody, RECEIVING, ServerStreams } from './server-streams.js';
 import { StreamAnswers } from './stream-answers.js';
 
-/** Largest body that is kept whole, one byte above the largest payload: then too large is too large. */
-const maxKeptBodyBytes = 5121;
 /** Thrown out of the reading of frames when a fault has ended it. */
 const halt = Symbol('halt');
 
@@ -71,6 +70,8 @@ export class ServerConnection implements FrameSink {
   readonly #answers: StreamAnswers;
   readonly #goodbyes: Goodbyes;
   readonly #window: ReceiveWindow;
+  /** For the request log; null where there is none. */
+  readonly #notes: RequestNotes | null;
   /** Where requests wait to be processed; null where they are answered at once. */
   readonly #stage: RequestStage | null;
   readonly #hash = new TokenHash();
@@ -95,8 +96,10 @@ export class ServerConnection implements FrameSink {
     this.#rejections = new RejectionQueue(this.#writer, this.#streams);
     this.#control = new ControlFrames(this.#writer, this.#rejections, this.#streams);
     this.#frames = new FrameReader(this, receiveMaxFrameBytes);
-    this.#requests = new RequestReader(gateway.makeRules(), client);
-    this.#answers = new StreamAnswers(gateway, this.#streams, this.#writer, this.#rejections);
+    const { requestLog: log } = gateway;
+    this.#notes = log && new RequestNotes(log, this.#streams, settings.clock, gateway.countConnection());
+    this.#requests = new RequestReader(gateway.makeRules(), client, log !== null);
+    this.#answers = new StreamAnswers(gateway, this.#streams, this.#writer, this.#rejections, this.#notes);
     this.#window = new ReceiveWindow(this.#writer, settings.connectionWindowBytes);
     const awaitsToken = settings.auth === 'token' || (settings.auth === 'either' && client.certificateTopic === null);
     this.limits = new ConnectionLimits(settings, this.#control, this.#window, awaitsToken);
@@ -269,6 +272,7 @@ export class ServerConnection implements FrameSink {
       streams.entries[slot] = NO_ENTRY;
       streams.wishes[slot] = ACCEPTED;
     }
+    this.#notes?.open(slot, requests);
     const { apnsId } = requests;
     if (apnsId !== null) streams.apnsIds.set(slot, apnsId.slice(0, 36));
   }
@@ -343,7 +347,7 @@ export class ServerConnection implements FrameSink {
     const { bodies } = this.#streams;
     let body = bodies.get(slot);
     if (body === undefined) {
-      body = new PartialBody(maxKeptBodyBytes);
+      body = new PartialBody();
       bodies.set(slot, body);
     }
     body.append(bytes, from, to);
@@ -359,6 +363,7 @@ export class ServerConnection implements FrameSink {
       return;
     }
     streams.states[slot] = COMPLETE;
+    this.#notes?.complete(slot, bytes, from, to, payloadBytes);
     let answer = streams.answers[slot]!;
     if (answer === ACCEPTED) answer = this.#payloads.answerOf(bytes, from, to, streams.payloadLimits[slot]!);
     if (answer === ACCEPTED) answer = streams.wishes[slot]!;

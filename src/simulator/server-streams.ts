@@ -3,7 +3,8 @@
  * the client's (codec/http2/stream-table). Clients that let one stream starve while thousands of others pass by (some
  * do under a small window) make ids meet in a slot; the newer one then gets one of the spare slots behind the ring.
  */
-import { maxSimulatorStreams, streamRingSlots } from '../base/limits.js';
+import { maxSimulatorStreams, maxVoipPayloadBytes, streamRingSlots } from '../base/limits.js';
+import type { RequestNote } from './request-notes.js';
 
 /** Nothing here, or ended by both sides. */
 export const FREE = 0;
@@ -15,6 +16,9 @@ export const GIVEN_UP = 2;
 export const RECEIVING = 3;
 /** The request is complete and has no answer yet, or none ever. */
 export const COMPLETE = 4;
+
+/** Of a body so much is kept, one byte above the largest payload: then too large is too large. */
+export const maxKeptBodyBytes = maxVoipPayloadBytes + 1;
 
 const slotMask = streamRingSlots - 1;
 const allSlots = streamRingSlots + maxSimulatorStreams;
@@ -42,6 +46,9 @@ export class ServerStreams {
   readonly bodies = new Map<number, PartialBody>();
   /** The apns-ids that clients brought, by slot. */
   readonly apnsIds = new Map<number, Uint8Array>();
+
+  /** Notes for the request log, by slot. */
+  readonly notes = new Map<number, RequestNote>();
 
   /** Slots of the streams that found theirs taken. */
   readonly #spareSlots = new Map<number, number>();
@@ -115,6 +122,7 @@ export class ServerStreams {
     if (slot >= streamRingSlots) this.#spareSlots.delete(this.ids[slot]!);
     if (this.bodies.size > 0) this.bodies.delete(slot);
     if (this.apnsIds.size > 0) this.apnsIds.delete(slot);
+    if (this.notes.size > 0) this.notes.delete(slot);
   }
 
   #slotOf(streamId: number): number {
@@ -130,11 +138,7 @@ export class ServerStreams {
 export class PartialBody {
   /** Bytes that came, kept or not. */
   length = 0;
-  readonly #kept: Uint8Array;
-
-  constructor(maxKeptBytes: number) {
-    this.#kept = new Uint8Array(maxKeptBytes);
-  }
+  readonly #kept = new Uint8Array(maxKeptBodyBytes);
 
   append(bytes: Uint8Array, start: number, end: number): void {
     const room = Math.max(0, Math.min(end - start, this.#kept.length - this.length));

@@ -10,14 +10,16 @@ import type { FeedbackRecord } from './feedback-list.js';
 import type { LedgerSummary, TokenRecord } from './ledger.js';
 import { checkThreadOptions } from './option-rules.js';
 import type { SimulatorOptions } from './options.js';
+import type { ReceivedRequest } from './request-log.js';
 
-/** SimulatorOptions that cross threads: without clock and logger. */
-export type SimulatorThreadOptions = Omit<SimulatorOptions, 'clock' | 'logger'>;
+/** SimulatorOptions that cross threads: without clock, logger and onRequest. */
+export type SimulatorThreadOptions = Omit<SimulatorOptions, 'clock' | 'logger' | 'onRequest'>;
 
 /** What can be asked of the thread. */
 export type SimulatorCall =
   | { readonly name: 'summary' }
   | { readonly name: 'recordOf'; readonly token: string }
+  | { readonly name: 'received'; readonly token: string | undefined }
   | { readonly name: 'feedback' }
   | { readonly name: 'reset' }
   | { readonly name: 'close' };
@@ -83,6 +85,9 @@ export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
       this.#call({ name: 'recordOf', token }) as Promise<TokenRecord | null>,
     /** `accepted`, Apple's reason, or what was done instead of the last answer; null when no request came. */
     answerOf: async (token: string): Promise<string | null> => (await this.ledger.recordOf(token))?.answer ?? null,
+    /** Whole requests, of one token (hex) or all; as `SimulatorLedger.received`. */
+    received: (token?: string): Promise<ReceivedRequest[]> =>
+      this.#call({ name: 'received', token }) as Promise<ReceivedRequest[]>,
     /** Forgets all requests and answers. */
     reset: async (): Promise<void> => {
       await this.#call({ name: 'reset' });

@@ -7,6 +7,7 @@ import type { AnswerWriter } from './answer-writer.js';
 import { ACCEPTED, NO_ANSWER, REFUSED, RESET } from './answers.js';
 import type { Gateway } from './gateway.js';
 import type { RejectionQueue } from './rejection-queue.js';
+import type { RequestNotes } from './request-notes.js';
 import { DROPPED, FREE, type ServerStreams } from './server-streams.js';
 
 export class StreamAnswers {
@@ -14,8 +15,17 @@ export class StreamAnswers {
   readonly #streams: ServerStreams;
   readonly #writer: AnswerWriter;
   readonly #rejections: RejectionQueue;
+  readonly #notes: RequestNotes | null;
 
-  constructor(gateway: Gateway, streams: ServerStreams, writer: AnswerWriter, rejections: RejectionQueue) {
+  /** @param notes For the request log; null where there is none. */
+  constructor(
+    gateway: Gateway,
+    streams: ServerStreams,
+    writer: AnswerWriter,
+    rejections: RejectionQueue,
+    notes: RequestNotes | null,
+  ) {
+    this.#notes = notes;
     this.#gateway = gateway;
     this.#streams = streams;
     this.#writer = writer;
@@ -50,11 +60,14 @@ export class StreamAnswers {
     const { ledger } = this.#gateway;
     if (answer === REFUSED) {
       ledger.recordRefused();
-    } else if (streams.tokenLengths[slot] === 0) {
+      return;
+    }
+    if (streams.tokenLengths[slot] === 0) {
       ledger.recordWithoutToken(answer, payloadBytes);
     } else {
       ledger.record(streams.entries[slot]!, streams.hashesA[slot]!, streams.hashesB[slot]!, answer, payloadBytes);
     }
+    if (this.#notes !== null) this.#notes.book(slot, answer);
   }
 
   /** RST_STREAM for a stream that the client has open. */

@@ -35,6 +35,7 @@ function ledger(change: Partial<LedgerSummary> = {}, goneAt = 1): LedgerSummary 
     ...{ unprocessed: 0, faults: {} },
     reasons: { Unregistered: 1 },
     ...{ distinctTokens: 3, duplicates: 0, withoutToken: 0, flushes: 0, payloadBytes: 0, connections: 1 },
+    dropped: 0,
     digest: digest.toString(),
     ...change,
   };

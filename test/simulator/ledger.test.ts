@@ -54,6 +54,7 @@ describe('simulator: ledger', () => {
       faults: {},
       payloadBytes: 1_100_000,
       connections: 0,
+      dropped: 0,
     });
   });
 

@@ -52,7 +52,7 @@ describe('simulator: options', () => {
     [{ host: '' }, /^The option host must be text of 1 to 255 characters, but is empty\.$/],
     [{ topics: 'com.example.app' as never }, /^The option topics must be a list, not "com\.example\.app"\.$/],
     [{ topics: [7] as never }, /^The option topics\[0\] must be text .*, not 7\.$/],
-    [{ ledger: 'all' as never }, /^The option ledger must be 'tokens' .*, not "all"\.$/],
+    [{ ledger: 'all' as never }, /^The option ledger must be 'tokens', 'counts' or 'full', not "all"\.$/],
     [{ logger: console.log as never }, /^The option logger must be a logger with the methods .*, not a function\.$/],
     [{ clock: {} as never }, /^The option clock must be a clock with the methods .*, not an object\.$/],
     [{ providerKeys: [{ keyID: 'x' }] as never }, /providerKeys\[0\] has no option "keyID": write keyId\.$/],
