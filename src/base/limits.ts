@@ -227,6 +227,23 @@ export const maxTransientPauseMs = 60_000;
 /** Pause of a pool after TooManyProviderTokenUpdates; doubles until another answer comes. */
 export const tokenUpdatesPauseMs = 10_000;
 export const maxTokenUpdatesPauseMs = 300_000;
+/**
+ * Trouble by losses: what is written and never answered (reset streams, connections that die). Losses of one read or one
+ * connection count as at most lossesOfOneEvent, or as enough at once where nothing was answered before; so many good
+ * answers make up for one. From lossesBeforePause on the pool pauses, and each trial is one request.
+ */
+export const lossesBeforePause = 8;
+export const lossesOfOneEvent = 4;
+export const answersPerLoss = 4;
+/** A connection that ended before so many answers tells the next one how much it should keep in flight. */
+export const answersOfLastingConnection = 500;
+/** Of what a connection answered before it died, the share that the next one keeps in flight. */
+export const shareAfterDeath = 0.1;
+/**
+ * Longest wait before the successor of a connection that was sent away in good order after it had answered: this, divided
+ * by its answers, and minShortLifeWaitMs at most.
+ */
+export const successorWaitMs = 5_000;
 /** How long a gateway may answer nothing but what has to be sent again before a pool gives up. */
 export const maxUnavailableMs = 300_000;
 /** Answers that are looked at together to see whether most of them are bad. */

@@ -11,6 +11,7 @@ import { ErrorPace } from './error-pace.js';
 import type { RequestCounts } from './request-counts.js';
 import type { Rejection } from './request-source.js';
 import type { SendGate } from './send-gate.js';
+import type { StartLimit } from './serving.js';
 
 export class AnswerWatch {
   /** An answer of the last read said that the provider token has expired. */
@@ -24,8 +25,9 @@ export class AnswerWatch {
   /** Of the gate's pauses, those that this connection has taken into account. */
   #pausesSeen: number;
 
-  /** Keeps `barren`, `roundTripMs` and `workingSinceMs` of `counts`. */
-  constructor(clock: Clock, gate: SendGate, counts: RequestCounts) {
+  /** Keeps `barren`, `roundTripMs` and `workingSinceMs` of `counts`. `start`: what may be in flight to begin with. */
+  constructor(clock: Clock, gate: SendGate, counts: RequestCounts, start: StartLimit | null = null) {
+    if (start !== null) this.#pace.limitTo(start.requests, start.holdAnswers);
     this.#counts = counts;
     this.#clock = clock;
     this.#gate = gate;
@@ -57,7 +59,7 @@ export class AnswerWatch {
     this.#firstSentAtMs ??= this.#clock.now();
     if (this.#pausesSeen === this.#gate.pauses) return;
     this.#pausesSeen = this.#gate.pauses;
-    this.#pace.collapse();
+    this.#pace.limitTo(this.#gate.trialRequests);
   }
 
   /** What is left of `credit` with so many requests in flight; 0 or less: nothing. */
@@ -72,6 +74,13 @@ export class AnswerWatch {
 
   /** After a read that brought nothing but so many refused streams: as many would be refused again. */
   refused(count: number): void {
+    this.#gate.afterRefusals();
+    this.#pace.afterRead(count, count, this.#counts.inFlight + count);
+  }
+
+  /** After a read in which so many streams were reset: what was written on them is unknown. */
+  lost(count: number): void {
+    this.#gate.afterLosses(count, this.#counts.progress > 0);
     this.#pace.afterRead(count, count, this.#counts.inFlight + count);
   }
 

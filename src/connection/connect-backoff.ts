@@ -7,25 +7,29 @@
  *   ended with requests sent, none answered   doubling                                 a failure
  *   drains, and has answered nothing so far   doubling                                 what it is in the end
  *   answered, and nothing that was of use     doubling                                 nothing
- *   brought a few answers                     doubling, at most 20 s ÷ answers         progress
+ *   brought a few answers and died            doubling, at most 20 s ÷ answers         progress
+ *   brought a few answers, was sent away      at most 5 s ÷ answers, or 1 s            progress
  *   served well                               not at all                               progress
  *
  * Every wait is jittered in full. After maxConnectAttempts failures in a row the pool gives up. A gateway that has
- * answered before and cannot be reached now is likely to come back: maxOutageMs have to pass as well, so that a restart
- * of a few seconds does not end a campaign. After breakerFailures in a row the pool is half open: one connection at a
+ * answered before is likely to come back, whether it refuses connections now, drops them, breaks them off in TLS or
+ * answers nothing: maxOutageMs have to pass as well, so that a restart of a few seconds does not end a campaign. After breakerFailures in a row the pool is half open: one connection at a
  * time, and one request on it, until there is an answer; each connection that dies may leave requests unknown.
  *
- * So neither a gateway that is down nor one that says GOAWAY to everybody sees more than a few connections a second
- * (Apple: rapid connecting and disconnecting is taken for an attack), and one that says GOAWAY after every 50 answers
- * still brings a thousand in seconds.
+ * So a gateway that is down, or that says GOAWAY to everybody, sees no more than a few connections a second (Apple: rapid
+ * connecting and disconnecting is taken for an attack). One that says GOAWAY after every few answers asks for the next
+ * connection itself, and gets it soon: 20,000 recipients at 50 a connection take about half a minute, and at one a
+ * connection two go out in a second.
  */
 import {
   breakerFailures,
   maxConnectAttempts,
   maxConnectBackoffMs,
   maxOutageMs,
+  minConnectWaitMs,
   minShortLifeWaitMs,
   shortLifeWaitMs,
+  successorWaitMs,
 } from '../base/limits.js';
 import { AddressBackoff, jitteredWaitMs } from './address-backoff.js';
 
@@ -78,12 +82,19 @@ export class ConnectBackoff {
     if (isReached && !hasWaited) this.#wait(nowMs, maxConnectBackoffMs);
     if (!isReached) this.#address.onUnreached(nowMs, beganMs, this.#random);
     if (this.#failures++ === 0) this.#failingSinceMs = nowMs;
-    const isPatient = this.#hasAnswered && !isReached && nowMs - this.#failingSinceMs < maxOutageMs;
+    const isPatient = this.#hasAnswered && nowMs - this.#failingSinceMs < maxOutageMs;
     return this.#failures >= maxConnectAttempts && !isPatient;
   }
 
-  /** A connection ended soon; `answers` of its answers were of use. */
-  onShortLife(nowMs: number, answers: number): void {
+  /**
+   * A connection ended soon; `answers` of its answers were of use. `isInOrder`: it was sent away, and nothing is lost.
+   */
+  onShortLife(nowMs: number, answers: number, isInOrder = false): void {
+    if (isInOrder && answers > 0) {
+      const longestMs = Math.min(minShortLifeWaitMs, successorWaitMs / answers);
+      this.#notBeforeMs = nowMs + Math.max(minConnectWaitMs, this.#random() * longestMs);
+      return;
+    }
     const longestMs = answers === 0 ? maxConnectBackoffMs : Math.max(minShortLifeWaitMs, shortLifeWaitMs / answers);
     this.#wait(nowMs, longestMs);
   }

@@ -15,6 +15,7 @@ import {
 } from '../base/limits.js';
 import { hostAndPort, timeoutError } from '../transport/index.js';
 import type { Wedge } from './connection-health.js';
+import type { Trouble } from './send-gate.js';
 import type { FatalVerdict } from './vital-signs.js';
 
 /** Where the gateway is, as `host:port`. */
@@ -47,15 +48,16 @@ export function openTimeoutError(address: Address, timeoutMs: number, isReached:
 }
 
 /** What a connection's look at its own vital signs found. */
-export function verdictError(where: Where, verdict: FatalVerdict): PealError {
+export function verdictError(where: Where, verdict: FatalVerdict | 'windowless'): PealError {
   return gatewayError('ERR_PEAL_TIMEOUT', `${where} ${verdictTexts[verdict]}.`);
 }
 
-const verdictTexts: Readonly<Record<FatalVerdict, string>> = {
+const verdictTexts: Readonly<Record<FatalVerdict | 'windowless', string>> = {
   silent: `did not answer a PING within ${pingTimeoutMs} ms`,
   stalled: `has taken nothing of what was written for ${writeStallTimeoutMs} ms`,
   overdue: `left a request without an answer for ${requestTimeoutMs} ms`,
   unacked: `did not acknowledge our SETTINGS within ${settingsAckTimeoutMs} ms (SETTINGS_TIMEOUT)`,
+  windowless: `gave no window for the rest of a request for ${requestTimeoutMs} ms (its flow-control window is used up)`,
   starved: `allowed no request for ${requestTimeoutMs} ms (its stream limit or its window is 0)`,
   stuck: `allowed one request at a time for ${stuckLimitTimeoutMs} ms while more waited`,
 };
@@ -73,13 +75,18 @@ const wedgeTexts: Readonly<Record<Wedge, string>> = {
   unsuitable: 'its gateway answers that this connection cannot serve the request',
 };
 
-/** The gateway has had its time, and answers nothing but what has to be sent again. */
-export function unavailableError(where: Where): PealError {
-  const message =
-    `${where} has answered nothing but errors that pass (5xx, 429) or that want another connection (Shutdown, IdleTimeout, ` +
-    `421 …) for ${maxUnavailableMs / 60_000} minutes: what is unsent can be sent again later.`;
+/** The gateway has had its time, and did nothing of use with it. */
+export function unavailableError(where: Where, trouble: Trouble): PealError {
+  const message = `For ${maxUnavailableMs / 60_000} minutes ${where} has ${troubleTexts[trouble]}: what is unsent can be sent again later.`;
   return gatewayError('ERR_PEAL_UNAVAILABLE', message);
 }
+
+const troubleTexts: Readonly<Record<Trouble, string>> = {
+  faults:
+    'answered nothing but errors that pass (5xx, 429) or that want another connection (Shutdown, IdleTimeout, 421 …)',
+  refusals: 'refused every request (RST_STREAM REFUSED_STREAM)',
+  losses: 'left requests without an answer (it resets their streams, or its connections die)',
+};
 
 /** A fault that the codec found, with the place where it happened. */
 export function brokenError(where: Where, failure: PealError): PealError {

@@ -6,6 +6,7 @@ import type { Backend, OpenOptions, StreamTarget } from '../transport/index.js';
 import type { GatewayConnection } from './gateway-connection.js';
 import type { RequestSource } from './request-source.js';
 import type { SendGate } from './send-gate.js';
+import type { StartLimit } from './serving.js';
 
 /** Implemented by the pool. Never called while the connection receives or pumps. */
 export interface ConnectionOwner {
@@ -47,6 +48,8 @@ export interface Http2ConnectionOptions extends ConnectionOptions {
   readonly providerToken: string | null;
   /** Whether the pool sends at present. */
   readonly gate: SendGate;
+  /** What may be in flight to begin with; null: as much as the peer allows. */
+  readonly startLimit: StartLimit | null;
 }
 
 /** How a binary connection writes, and how it learns what was accepted. */

@@ -19,6 +19,8 @@ export class ErrorPace {
   /** The stretch that is being looked at: it began with a bad answer. */
   #bad = 0;
   #answers = 0;
+  /** Answers to come before the cap is raised. */
+  #held = 0;
 
   get isActive(): boolean {
     return this.#cap !== Number.POSITIVE_INFINITY;
@@ -33,12 +35,15 @@ export class ErrorPace {
   afterRead(answers: number, bad: number, inFlight: number): void {
     if (bad === 0 && this.#bad === 0 && !this.isActive) return;
     if (bad > 0 || this.#bad > 0) this.#look(answers, bad, inFlight);
-    if (this.isActive && bad * 2 <= answers) this.#raise(answers - bad);
+    if (!this.isActive) return;
+    if (this.#held > 0) this.#held -= answers;
+    else if (bad * 2 <= answers) this.#raise(answers - bad);
   }
 
-  /** The gateway has been in trouble: begin with next to nothing. */
-  collapse(): void {
-    this.#cap = minPacedRequests;
+  /** At most so many in flight from now on, until `holdAnswers` answers have come and more of them give it back. */
+  limitTo(requests: number, holdAnswers = 0): void {
+    this.#cap = requests;
+    this.#held = holdAnswers;
   }
 
   #look(answers: number, bad: number, inFlight: number): void {
@@ -46,7 +51,8 @@ export class ErrorPace {
     this.#bad += bad;
     if (this.#answers < paceWindowAnswers) return;
     if (this.#bad * 2 > this.#answers) {
-      this.#cap = Math.max(minPacedRequests, Math.floor(Math.min(this.#cap, inFlight) / 2));
+      const least = Math.min(this.#cap, minPacedRequests);
+      this.#cap = Math.max(least, Math.floor(Math.min(this.#cap, inFlight) / 2));
     }
     this.#answers = 0;
     this.#bad = 0;

@@ -13,6 +13,8 @@ export interface ConnectionCounts {
   readonly answers: number;
   /** Those of them that settled a recipient: not the ones after which it has to be sent to again. */
   readonly progress: number;
+  /** Requests that were written and not answered, since the last read that settled any. */
+  readonly readUnanswered: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
   /** From the first request to the first answer, in milliseconds; Infinity before, and over the binary protocol. */

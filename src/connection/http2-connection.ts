@@ -77,6 +77,8 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   #endCause: PealError | null = null;
   /** The error code of the GOAWAY that we send. */
   #farewell = NO_ERROR;
+  /** A GOAWAY in good order said that it will answer what came first: the connection serves. */
+  #hasPromised = false;
   #pings = 0;
 
   constructor(options: Http2ConnectionOptions) {
@@ -89,7 +91,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     const codecOptions = { listener: this, authority: authority(address), indexAuthorization, probeFirst };
     this.#codec = new ClientConnection(codecOptions);
     this.#token = new TokenInUse(options.providerToken);
-    this.#watch = new AnswerWatch(clock, options.gate, this.counts);
+    this.#watch = new AnswerWatch(clock, options.gate, this.counts, options.startLimit);
     this.#refusalPause = new RefusalPause(clock, () => this.pump());
     this.#idleness = new Idleness(clock, (verdict) => this.#act(verdict));
     // Whatever a thread that was busy finds to be late, what the kernel holds is read first: it may be the answer.
@@ -217,7 +219,8 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   onUnprocessed(tag: number, cause: PealError): void {
     this.counts.unprocessed++;
     // Of a GOAWAY the codec knows the error code only, and not the reason.
-    this.#source.onUnsent(tag, cause.code === 'ERR_PEAL_GOAWAY' ? (this.#endCause ?? cause) : cause);
+    const why = cause.code === 'ERR_PEAL_GOAWAY' ? (this.#endCause ?? cause) : cause;
+    this.#source.onUnsent(tag, why, this.counts.progress > 0 || this.#hasPromised);
   }
 
   onUnanswered(tag: number, cause: PealError): void {
@@ -226,6 +229,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   onGoaway(lastStreamId: number, errorCode: number, debug: Uint8Array): void {
+    this.#hasPromised = lastStreamId > 0 && errorCode === NO_ERROR;
     const cause = errors.goawayError(this.#where, errorCode, debug);
     // Of several, the one that says most: a graceful one is often followed by one with an error or a reason.
     if (this.#endCause === null || errorCode !== NO_ERROR || debug.length > 0) this.#endCause = cause;
@@ -302,13 +306,14 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   #afterAnswers(): void {
-    const { readAnswers, readUnprocessed } = this.counts;
-    if (readAnswers + readUnprocessed === 0) return;
+    const { readAnswers, readUnprocessed, readUnanswered } = this.counts;
+    if (readAnswers + readUnprocessed + readUnanswered === 0) return;
     this.counts.endRead();
     if (this.inFlight === 0) this.#idleness.begin();
     if (this.#state === 'ready') this.#refusalPause.afterRead(readUnprocessed, readAnswers);
     if (readAnswers > 0) this.#judgeAnswers(readAnswers);
-    else this.#watch.refused(readUnprocessed);
+    else if (readUnprocessed > 0) this.#watch.refused(readUnprocessed);
+    if (readUnanswered > 0) this.#watch.lost(readUnanswered);
   }
 
   /** What the answers of one read mean for this connection and its pool. */
@@ -373,7 +378,8 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
       this.#flush();
       return;
     }
-    const cause = errors.verdictError(this.#where, verdict);
+    const isWindowless = verdict === 'overdue' && this.#codec.hasBlockedBodies;
+    const cause = errors.verdictError(this.#where, isWindowless ? 'windowless' : verdict);
     if (verdict === 'unacked') this.#farewell = SETTINGS_TIMEOUT;
     if (verdict === 'stuck') this.#options.gate.hasReplacedForLimit = true;
     // Who does not read or is gone has no more answers to give; from others they may still come.

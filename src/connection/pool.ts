@@ -32,7 +32,8 @@ import { createLoadProbe } from './load-probe.js';
 import { binarySettingsOf, GoneStats, isHopeless, type PoolOptions, type PoolStats, statsOf } from './pool-options.js';
 import { ProviderTokenState } from './provider-token-state.js';
 import type { RequestSource } from './request-source.js';
-import { SendGate, type SendGateEvents } from './send-gate.js';
+import { SendGate, type SendGateEvents, type Trouble } from './send-gate.js';
+import { Serving } from './serving.js';
 import { Timer } from './timer.js';
 
 export type { PoolOptions, PoolStats } from './pool-options.js';
@@ -47,6 +48,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   readonly #growth: Growth;
   readonly #gate: SendGate;
   readonly #token = new ProviderTokenState();
+  readonly #serving = new Serving();
   readonly #loadProbe: () => number;
   readonly #connectTimer: Timer;
   readonly #growthTimer: Timer;
@@ -147,6 +149,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
 
   onConnectionDraining(connection: GatewayConnection, error: PealError | null): void {
     // Judged now and not when it has drained, so that the successor of one that served well need not wait.
+    if (error !== null) this.#serving.onSentAway(connection.counts.answers + connection.inFlight);
     this.#judge(connection, error);
     if (error !== null) this.#replace();
     this.#work();
@@ -157,6 +160,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     this.#gone.add(connection);
     const fields = { connection: connection.id, answers: connection.counts.answers };
     this.#options.log.debug(fields, error === null ? 'connection closed' : error.message);
+    this.#noteLosses(connection);
     this.#judge(connection, error);
     this.#ending.delete(connection);
     this.#work();
@@ -178,8 +182,8 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     this.#work();
   }
 
-  onUnavailable(): void {
-    this.#tellFailure(unavailableError(this.#where));
+  onUnavailable(trouble: Trouble): void {
+    this.#tellFailure(unavailableError(this.#where, trouble));
   }
 
   // --- work ---
@@ -193,6 +197,15 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     if (this.#source.current() === null) return;
     if (this.#usable().length === 0) this.#openWhenAllowed();
     this.#watchGrowth();
+  }
+
+  /** What a connection took with it: a reason to keep less in flight on the next one, and to pause if it goes on. */
+  #noteLosses({ counts }: GatewayConnection): void {
+    if (this.#isClosed || this.#options.address.protocol === 'binary') return;
+    if (counts.readUnanswered > 0) {
+      this.#serving.onDied(counts.answers);
+      this.#gate.afterDeath(counts.readUnanswered);
+    }
   }
 
   /** What the end of a connection says about the next one, once for each. One that drains may still be answered. */
@@ -222,7 +235,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     if (progress >= answersOfUsefulConnection || (progress > 0 && ageMs >= maxConnectBackoffMs)) {
       this.#backoff.onUsefulConnection();
     } else if (!hasWaited) {
-      this.#backoff.onShortLife(now, progress);
+      this.#backoff.onShortLife(now, progress, connection.state === 'draining');
     }
     return false;
   }
@@ -297,7 +310,8 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
       return new BinaryConnection({ ...options, ...binarySettingsOf(this.#options) });
     }
     const probeFirst = credential.kind === 'token' || this.#backoff.isHalfOpen;
-    const more = { indexAuthorization, probeFirst, providerToken: this.#token.usable, gate: this.#gate };
+    const startLimit = this.#serving.limit;
+    const more = { indexAuthorization, probeFirst, providerToken: this.#token.usable, gate: this.#gate, startLimit };
     return new Http2Connection({ ...options, ...more });
   }
 

@@ -19,6 +19,7 @@ export class RequestCounts implements ConnectionCounts {
   workingSinceMs = Number.POSITIVE_INFINITY;
   #answersAtRead = 0;
   #unprocessedAtRead = 0;
+  #unansweredAtRead = 0;
 
   get progress(): number {
     return this.answers - this.barren;
@@ -43,7 +44,13 @@ export class RequestCounts implements ConnectionCounts {
     return this.unprocessed - this.#unprocessedAtRead;
   }
 
+  /** Requests since endRead() that were lost. */
+  get readUnanswered(): number {
+    return this.unanswered - this.#unansweredAtRead;
+  }
+
   endRead(): void {
+    this.#unansweredAtRead = this.unanswered;
     this.#answersAtRead = this.answers;
     this.#unprocessedAtRead = this.unprocessed;
   }

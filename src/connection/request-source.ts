@@ -53,8 +53,11 @@ export interface RequestSource {
   isRetry(tag: number): boolean;
   /** APNs answered otherwise. */
   onRejected(tag: number, rejection: Rejection): void;
-  /** Certainly not processed (REFUSED_STREAM, above lastStreamId, never handed to the stream): may be sent again. */
-  onUnsent(tag: number, cause: PealError): void;
+  /**
+   * Certainly not processed (REFUSED_STREAM, above lastStreamId, never handed to the stream): may be sent again.
+   * `hasServed`: its connection brought others to an end, so that this is no attempt that came to nothing. Default false.
+   */
+  onUnsent(tag: number, cause: PealError, hasServed?: boolean): void;
   /** Written and never answered. */
   onUnknown(tag: number, cause: PealError): void;
   /**

@@ -4,6 +4,7 @@
  *
  *   open ── nothing but transient answers, transientAnswersBeforePause in a row ──▶ paused, from 500 ms to 60 s
  *     │ ◀── time is up (Retry-After is waited for, too); connections begin small ────┘
+ *     ├──── requests are lost, more than good answers make up for (loss-record): the same; trials are single requests
  *     ├──── TooManyProviderTokenUpdates ──▶ paused, from 10 s to 5 min
  *     └──── provider token missing or expired ──▶ held until there is another one
  *
@@ -20,6 +21,7 @@ import {
   maxTokenUpdatesPauseMs,
   maxTransientPauseMs,
   maxUnavailableMs,
+  minPacedRequests,
   requestTimeoutMs,
   tokenUpdatesPauseMs,
   transientAnswersBeforePause,
@@ -27,13 +29,17 @@ import {
 } from '../base/limits.js';
 import type { AnswerReview } from './connection-health.js';
 import { DoublingPause } from './doubling-pause.js';
+import { LossRecord } from './loss-record.js';
 
 export interface SendGateEvents {
   /** Requests may be sent again. */
   onGateOpen(): void;
-  /** The gateway has answered nothing of use for maxUnavailableMs. */
-  onUnavailable(): void;
+  /** The gateway has done nothing of use for maxUnavailableMs; `how`: what it did instead, the last time. */
+  onUnavailable(how: Trouble): void;
 }
+
+/** What a gateway does instead of answering usefully: it answers with faults, refuses streams, or loses requests. */
+export type Trouble = 'faults' | 'refusals' | 'losses';
 
 export class SendGate {
   /** A plain field, because it is read before each write. */
@@ -57,6 +63,7 @@ export class SendGate {
   #barrenSinceMs: number | null = null;
   /** When the last of them came. */
   #barrenAtMs = Number.NEGATIVE_INFINITY;
+  readonly #losses = new LossRecord();
 
   constructor(clock: Clock, events: SendGateEvents) {
     const reopen = (): void => this.#update();
@@ -68,7 +75,12 @@ export class SendGate {
 
   /** The last answers, on all connections, were transient ones: what is sent now is a trial. */
   get isTroubled(): boolean {
-    return this.#inRow >= transientAnswersBeforePause;
+    return this.#inRow >= transientAnswersBeforePause || this.#losses.isTroubled;
+  }
+
+  /** How many requests a connection may risk after a pause. */
+  get trialRequests(): number {
+    return this.#losses.isTroubled ? 1 : minPacedRequests;
   }
 
   /** Nothing is sent until release(). */
@@ -85,13 +97,15 @@ export class SendGate {
   /** After a read of one connection that brought `answers` answers; `review` says which of them were no good. */
   afterRead(answers: number, review: AnswerReview): void {
     if (this.#isStopped) return;
-    if (review.barren < answers && this.#barrenSinceMs !== null) this.#recover();
+    this.#losses.answered(answers - review.barren);
+    const isOfUse = review.barren < answers && !this.#losses.isTroubled;
+    if (isOfUse && this.#barrenSinceMs !== null) this.#recover();
     if (review.barren === review.repeated) return;
     this.#noteBarren();
     if (review.tokenUpdates > 0) this.#pause(this.#tokenUpdates, 0);
     if (review.barren < answers) return;
     if (review.transient === 0) {
-      if (review.tokenUpdates === 0) this.#giveUpWhenDue();
+      if (review.tokenUpdates === 0) this.#giveUpWhenDue('faults');
       return;
     }
     this.#inRow += review.transient;
@@ -100,6 +114,35 @@ export class SendGate {
     this.pauses++;
     this.#pause(this.#transient, this.#retryAfterMs);
     this.#retryAfterMs = 0;
+  }
+
+  /** After a read that brought nothing but refused streams. */
+  afterRefusals(): void {
+    if (this.#isStopped) return;
+    this.#noteBarren();
+    this.#giveUpWhenDue('refusals');
+  }
+
+  /** So many requests were lost in one read of a connection; `hasServed`: it has brought good answers before. */
+  afterLosses(count: number, hasServed: boolean): void {
+    if (this.#isStopped) return;
+    this.#losses.reset(count, hasServed);
+    this.#pauseForLosses();
+  }
+
+  /** A connection died with `count` requests under way. */
+  afterDeath(count: number): void {
+    if (this.#isStopped) return;
+    this.#losses.died(count);
+    this.#pauseForLosses();
+  }
+
+  #pauseForLosses(): void {
+    if (!this.#losses.isTroubled) return;
+    this.#noteBarren();
+    if (this.#transient.isActive) return;
+    this.pauses++;
+    this.#pause(this.#transient, 0, 'losses');
   }
 
   /** The pool was asked anew after it had given up: a gateway that is down has all its time again. */
@@ -122,15 +165,15 @@ export class SendGate {
     this.#barrenSinceMs ??= now;
   }
 
-  #pause(pause: DoublingPause, atLeastMs: number): void {
+  #pause(pause: DoublingPause, atLeastMs: number, trouble: Trouble = 'faults'): void {
     if (pause.isActive) return;
     pause.begin(atLeastMs);
     this.isOpen = false;
-    this.#giveUpWhenDue();
+    this.#giveUpWhenDue(trouble);
   }
 
-  #giveUpWhenDue(): void {
-    if (this.#clock.now() - this.#barrenSinceMs! >= maxUnavailableMs) this.#events.onUnavailable();
+  #giveUpWhenDue(trouble: Trouble): void {
+    if (this.#clock.now() - this.#barrenSinceMs! >= maxUnavailableMs) this.#events.onUnavailable(trouble);
   }
 
   #recover(): void {

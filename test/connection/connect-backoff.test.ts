@@ -65,11 +65,26 @@ describe('connection/connect-backoff', () => {
     assert.equal(failures(backoff, maxConnectAttempts, 50_000).at(-1), true);
   });
 
-  it('is not patient with connections that are made and answer nothing: each may leave requests unknown', () => {
+  it('is as patient where connections are made and answer nothing, with one request at a time', () => {
     const backoff = new ConnectBackoff(() => 0);
     backoff.onAnswer();
-    const attempts = Array.from({ length: maxConnectAttempts }, () => backoff.onFailure(0, 0, true));
-    assert.equal(attempts.at(-1), true);
+    for (let ms = 0; ms < maxOutageMs; ms += 1000) {
+      assert.equal(backoff.onFailure(ms, ms, true), false);
+      assert.equal(backoff.isHalfOpen, ms > 0);
+    }
+    assert.equal(backoff.onFailure(maxOutageMs, maxOutageMs, true), true);
+  });
+
+  it('waits a moment after a connection that was sent away in order, the shorter the more it answered', () => {
+    const backoff = new ConnectBackoff(() => 0.999);
+    for (let row = 0; row < 20; row++) {
+      backoff.onShortLife(0, 1, true);
+      assert.ok(backoff.waitMs(0) <= 1_000 && backoff.waitMs(0) > 900, 'never doubled');
+      backoff.onShortLife(0, 50, true);
+      assert.ok(backoff.waitMs(0) <= 100);
+      backoff.onShortLife(0, 5_000, true);
+      assert.equal(backoff.waitMs(0), minConnectWaitMs);
+    }
   });
 
   it('puts the next one off once for each connection, though it may be counted later', () => {

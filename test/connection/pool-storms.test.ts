@@ -59,7 +59,7 @@ describe('connection/pool in a storm', () => {
     ],
     [
       'says GOAWAY after one answer',
-      1_000,
+      10_000,
       () => ({
         settings: streams(5),
         onRequest: (gateway: ScriptedGateway, id: number) => {

@@ -32,6 +32,10 @@ export class BlockedBodies {
     this.#window = window;
   }
 
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
   /** Bodies that may still be added. */
   get room(): number {
     return maxBlockedBodies - this.#count;

@@ -157,6 +157,11 @@ export class ClientConnection implements ConnectionEvents {
     return this.#settings.maxConcurrentStreams;
   }
 
+  /** Whether bodies of requests wait for a window. */
+  get hasBlockedBodies(): boolean {
+    return !this.#requests.blocked.isEmpty;
+  }
+
   /** All stream ids are used up: another connection is needed (RFC 9113 §5.1.1). */
   get isExhausted(): boolean {
     return this.#streams.nextId > maxStreamId;

@@ -6,9 +6,10 @@
 import type { Notification } from '../../apns/notification.js';
 import { type Clock, systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
-import { shardCreditBatches } from '../../base/limits.js';
+import { maxOutageMs, shardCreditBatches } from '../../base/limits.js';
 import { type Logger, silentLogger } from '../../base/log.js';
 import { heldUntil, holdProcess, releaseProcess } from '../../base/process-hold.js';
+import { ACCEPTED } from '../ledger.js';
 import type {
   FromShard,
   ProviderTokenExpiredMessage,
@@ -184,8 +185,13 @@ export class Dispatcher {
     }
   }
 
-  /** The shard with the most room among those that the job may use; null when none has enough. */
-  #choose({ job, weight }: Parcel): Mailbox | null {
+  /**
+   * The shard that had the parcel before, otherwise the one with the most room among those that the job may use; null
+   * when none has enough. What a shard has found out about a gateway (that it is in trouble, and for how long) is found
+   * out once, and not by one shard after the other.
+   */
+  #choose({ job, weight, home }: Parcel): Mailbox | null {
+    if (home?.hasRoomFor(weight) === true && !job.excluded.has(home)) return home;
     let chosen: Mailbox | null = null;
     for (const mailbox of this.#mailboxes) {
       if (!mailbox.hasRoomFor(weight) || job.excluded.has(mailbox)) continue;
@@ -252,6 +258,7 @@ export class Dispatcher {
       return;
     }
     const { parcel, shared } = returned;
+    if (shared.includes(ACCEPTED)) mailbox.noteAccepted(parcel.job.route, this.#clock.now());
     parcel.settle(shared, message.details, message.cause === null ? null : PealError.fromRecord(message.cause));
     const { job } = parcel;
     if (job.stopped === null && job.excluded.has(mailbox) && parcel.requeueUnsent()) {
@@ -267,13 +274,21 @@ export class Dispatcher {
     job?.stop(refusedError(message, job.route.protocol));
   }
 
-  /** Other shards may still get through; the job stops when none does. A later job asks this shard again. */
+  /**
+   * A shard has tried for as long as it may. The job goes on where another shard is accepted by the gateway, and stops
+   * where none is: the others would have to find out the same, each in its own time. A later job asks this shard again.
+   */
   #receiveRouteFailed(mailbox: Mailbox, message: RouteFailedMessage): void {
     const cause = PealError.fromRecord(message.cause);
     for (const job of this.#jobs) {
       if (job.route.id !== message.routeId || !mailbox.hasParcelOf(job)) continue;
       job.excluded.add(mailbox);
-      this.#stopIfNoShardLeft(job, cause);
+      const sinceMs = this.#clock.now() - maxOutageMs;
+      const isAccepted = this.#mailboxes.some(
+        (other) => !job.excluded.has(other) && other.hasAccepted(job.route, sinceMs),
+      );
+      if (isAccepted) this.#stopIfNoShardLeft(job, cause);
+      else job.stop(cause);
     }
   }
 

@@ -11,7 +11,7 @@ import type { PersonalParts } from '../../apns/notification.js';
 import { copyFields } from '../../apns/personal-fields.js';
 import { maxBatchRecipients } from '../../base/limits.js';
 import type { Batch } from '../batch.js';
-import type { Ledger } from '../ledger.js';
+import { ACCEPTED, type Ledger } from '../ledger.js';
 import type { SettledMessage } from '../messages.js';
 import type { RejectionNotes } from '../rejection-notes.js';
 import type { TokenBuffers } from './buffers.js';
@@ -49,6 +49,8 @@ export class Mailbox {
   #isDead = false;
   #heldWeight = 0;
   #heldBatches = 0;
+  /** By route: when a batch came back with somebody accepted. */
+  readonly #acceptedAtMs = new Map<number, number>();
 
   constructor(
     readonly shardId: number,
@@ -109,6 +111,7 @@ export class Mailbox {
     this.#introduce(job);
     const slot = freeSlots.pop()!;
     parcels[slot] = parcel;
+    parcel.home = this;
     this.#heldWeight += parcel.weight;
     this.#heldBatches += 1;
     ledger.slot(slot, count).set(parcel.ledger);
@@ -148,6 +151,22 @@ export class Mailbox {
   releaseCredit(parcel: Parcel): void {
     this.#heldWeight -= parcel.weight;
     this.#heldBatches -= 1;
+  }
+
+  /** The shard has settled a batch of `route` in which somebody was accepted. */
+  noteAccepted(route: Route, nowMs: number): void {
+    this.#acceptedAtMs.set(route.id, nowMs);
+  }
+
+  /** Whether the gateway of `route` has accepted anything from this shard since `sinceMs`, or in a batch that it has. */
+  hasAccepted(route: Route, sinceMs: number): boolean {
+    if ((this.#acceptedAtMs.get(route.id) ?? Number.NEGATIVE_INFINITY) >= sinceMs) return true;
+    const incarnation = this.#incarnation;
+    if (incarnation === null) return false;
+    return incarnation.parcels.some((parcel, slot) => {
+      if (parcel === null || parcel.job.route !== route) return false;
+      return incarnation.ledger.slot(slot, parcel.batch.tokens.count).includes(ACCEPTED);
+    });
   }
 
   hasParcelOf(job: Job): boolean {

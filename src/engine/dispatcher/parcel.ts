@@ -19,6 +19,7 @@ import { QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../ledger.js';
 import type { SettledBatch } from '../outcome-sink.js';
 import type { RejectionNotes } from '../rejection-notes.js';
 import type { Job } from './job.js';
+import type { Mailbox } from './mailbox.js';
 import { Retries } from './retries.js';
 
 export class Parcel {
@@ -27,6 +28,8 @@ export class Parcel {
   readonly weight: number;
   /** Crashes of shards that it was in. */
   crashes = 0;
+  /** The shard that had it last: it goes there again, because that one knows how the gateway is. */
+  home: Mailbox | null = null;
   /** Resolves the `dispatch` that waits for a shard to take it. */
   onTaken: (() => void) | null = null;
   #details: readonly OutcomeDetail[] = [];

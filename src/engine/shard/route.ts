@@ -146,13 +146,13 @@ export class ShardRoute implements RequestSource {
       this.#refuse(state, status, reason);
   }
 
-  onUnsent(tag: number, cause: PealError): void {
+  onUnsent(tag: number, cause: PealError, hasServed = false): void {
     if (!this.#isOutstanding(tag)) return;
     const slot = this.#slots[tag >>> tagShift]!;
     const index = tag & tagIndexMask;
     const wasDiscarded = cause.code === 'ERR_PEAL_DISCARDED';
     if (wasDiscarded && slot.state!.stopsAtFailure) this.#stop(slot.state!, cause);
-    if (this.#isFinallyUnsent(slot, index, wasDiscarded)) {
+    if (this.#isFinallyUnsent(slot, index, wasDiscarded || hasServed)) {
       slot.cause = cause;
       this.#finish(slot, tag, UNSENT);
     } else {
@@ -189,12 +189,13 @@ export class ShardRoute implements RequestSource {
   }
 
   /**
-   * What a binary gateway discarded behind a notification that it refused may come back as often as it takes: each such
-   * connection has settled a recipient, so there is an end to it. Everything else has the budget of the policy.
+   * Where the connection has brought other recipients to an end, a recipient may come back as often as it takes: what a
+   * binary gateway discarded behind a notification that it refused, what was behind the last stream of a GOAWAY. There is
+   * an end to it, because each such connection settles somebody. Everything else has the budget of the policy.
    */
-  #isFinallyUnsent(slot: BatchSlot, index: number, wasDiscarded: boolean): boolean {
+  #isFinallyUnsent(slot: BatchSlot, index: number, isFree: boolean): boolean {
     if (this.#isStopped || slot.state!.isCancelled || slot.isOver) return true;
-    return !wasDiscarded && slot.countAttempt(index) > retryRules.unsent.most;
+    return !isFree && slot.countAttempt(index) > retryRules.unsent.most;
   }
 
   #stopAtFailure(state: NotificationState, status: number, reason: string): void {

@@ -1,0 +1,37 @@
+/**
+ * Whether the gateway loses what it is sent: requests that were written and never answered, because their streams were
+ * reset or their connections died. Owned by SendGate; pure.
+ *
+ * Each lost request is an unknown recipient, so a gateway that loses them has to be asked less, and in the end not at all.
+ * Losses add up, and good answers take them back: one token whose stream is always reset among good ones is no trouble,
+ * nor is one connection that dies with all that was under way on it.
+ */
+import { answersPerLoss, lossesBeforePause, lossesOfOneEvent } from '../base/limits.js';
+
+export class LossRecord {
+  #losses = 0;
+
+  /** So much was lost of late that nothing but single requests should be risked. */
+  get isTroubled(): boolean {
+    return this.#losses >= lossesBeforePause;
+  }
+
+  /** Good answers came. */
+  answered(count: number): void {
+    if (this.#losses > 0) this.#losses = Math.max(0, this.#losses - count / answersPerLoss);
+  }
+
+  /** A read brought `count` resets; `hasServed`: the connection has brought good answers before. */
+  reset(count: number, hasServed: boolean): void {
+    this.#add(Math.min(count, hasServed ? lossesOfOneEvent : lossesBeforePause));
+  }
+
+  /** A connection died with `count` requests under way: worse than as many resets, because the next may die as well. */
+  died(count: number): void {
+    this.#add(Math.min(count + 1, lossesOfOneEvent));
+  }
+
+  #add(losses: number): void {
+    this.#losses = Math.min(this.#losses + losses, 2 * lossesBeforePause);
+  }
+}
