@@ -235,8 +235,12 @@ export const maxTokenUpdatesPauseMs = 300_000;
 export const lossesBeforePause = 8;
 export const lossesOfOneEvent = 4;
 export const answersPerLoss = 4;
+/** Requests that a new connection has in flight at most, before answers have shown that it serves. */
+export const startRequests = 128;
 /** A connection that ended before so many answers tells the next one how much it should keep in flight. */
 export const answersOfLastingConnection = 500;
+/** Answers at most that the successor of a connection that died has to bring before it has more in flight. */
+export const maxHoldAnswers = 5_000;
 /** Of what a connection answered before it died, the share that the next one keeps in flight. */
 export const shareAfterDeath = 0.1;
 /**

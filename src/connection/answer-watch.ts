@@ -26,8 +26,8 @@ export class AnswerWatch {
   #pausesSeen: number;
 
   /** Keeps `barren`, `roundTripMs` and `workingSinceMs` of `counts`. `start`: what may be in flight to begin with. */
-  constructor(clock: Clock, gate: SendGate, counts: RequestCounts, start: StartLimit | null = null) {
-    if (start !== null) this.#pace.limitTo(start.requests, start.holdAnswers);
+  constructor(clock: Clock, gate: SendGate, counts: RequestCounts, start: StartLimit) {
+    this.#pace.start(start.requests, start.holdAnswers);
     this.#counts = counts;
     this.#clock = clock;
     this.#gate = gate;
@@ -41,7 +41,7 @@ export class AnswerWatch {
 
   /** The gateway finds fault with what this connection sends: it sends less than it could. */
   get isSlowed(): boolean {
-    return this.#pace.isActive;
+    return this.#pace.isSlowed;
   }
 
   /**

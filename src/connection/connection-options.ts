@@ -48,8 +48,8 @@ export interface Http2ConnectionOptions extends ConnectionOptions {
   readonly providerToken: string | null;
   /** Whether the pool sends at present. */
   readonly gate: SendGate;
-  /** What may be in flight to begin with; null: as much as the peer allows. */
-  readonly startLimit: StartLimit | null;
+  /** What may be in flight to begin with. */
+  readonly startLimit: StartLimit;
 }
 
 /** How a binary connection writes, and how it learns what was accepted. */

@@ -21,9 +21,16 @@ export class ErrorPace {
   #answers = 0;
   /** Answers to come before the cap is raised. */
   #held = 0;
+  /** The cap is that of a new connection: nothing was bad so far. */
+  #isStart = false;
 
   get isActive(): boolean {
     return this.#cap !== Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether bad answers, losses or refusals are why less is in flight than could be. */
+  get isSlowed(): boolean {
+    return this.isActive && !this.#isStart;
   }
 
   /** What is left of `credit` with so many requests in flight; 0 or less: nothing. */
@@ -44,6 +51,13 @@ export class ErrorPace {
   limitTo(requests: number, holdAnswers = 0): void {
     this.#cap = requests;
     this.#held = holdAnswers;
+    this.#isStart = false;
+  }
+
+  /** The same for a new connection. */
+  start(requests: number, holdAnswers: number): void {
+    this.limitTo(requests, holdAnswers);
+    this.#isStart = true;
   }
 
   #look(answers: number, bad: number, inFlight: number): void {
@@ -51,6 +65,7 @@ export class ErrorPace {
     this.#bad += bad;
     if (this.#answers < paceWindowAnswers) return;
     if (this.#bad * 2 > this.#answers) {
+      this.#isStart = false;
       const least = Math.min(this.#cap, minPacedRequests);
       this.#cap = Math.max(least, Math.floor(Math.min(this.#cap, inFlight) / 2));
     }

@@ -16,6 +16,16 @@ export class LossRecord {
     return this.#losses >= lossesBeforePause;
   }
 
+  /** All losses are made up for. */
+  get isNone(): boolean {
+    return this.#losses === 0;
+  }
+
+  /** What was lost is long ago. */
+  forget(): void {
+    this.#losses = 0;
+  }
+
   /** Good answers came. */
   answered(count: number): void {
     if (this.#losses > 0) this.#losses = Math.max(0, this.#losses - count / answersPerLoss);

@@ -64,6 +64,9 @@ export class SendGate {
   /** When the last of them came. */
   #barrenAtMs = Number.NEGATIVE_INFINITY;
   readonly #losses = new LossRecord();
+  /** When the losses began that are not made up for; null where there are none. */
+  #losingSinceMs: number | null = null;
+  #lostAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, events: SendGateEvents) {
     const reopen = (): void => this.#update();
@@ -97,9 +100,8 @@ export class SendGate {
   /** After a read of one connection that brought `answers` answers; `review` says which of them were no good. */
   afterRead(answers: number, review: AnswerReview): void {
     if (this.#isStopped) return;
-    this.#losses.answered(answers - review.barren);
-    const isOfUse = review.barren < answers && !this.#losses.isTroubled;
-    if (isOfUse && this.#barrenSinceMs !== null) this.#recover();
+    if (this.#losingSinceMs !== null) this.#makeUpForLosses(answers - review.barren);
+    if (review.barren < answers && this.#barrenSinceMs !== null) this.#recover();
     if (review.barren === review.repeated) return;
     this.#noteBarren();
     if (review.tokenUpdates > 0) this.#pause(this.#tokenUpdates, 0);
@@ -110,7 +112,7 @@ export class SendGate {
     }
     this.#inRow += review.transient;
     this.#retryAfterMs = Math.max(this.#retryAfterMs, review.retryAfterMs);
-    if (!this.isTroubled || this.#transient.isActive) return;
+    if (this.#inRow < transientAnswersBeforePause || this.#transient.isActive) return;
     this.pauses++;
     this.#pause(this.#transient, this.#retryAfterMs);
     this.#retryAfterMs = 0;
@@ -126,6 +128,7 @@ export class SendGate {
   /** So many requests were lost in one read of a connection; `hasServed`: it has brought good answers before. */
   afterLosses(count: number, hasServed: boolean): void {
     if (this.#isStopped) return;
+    this.#noteLosses();
     this.#losses.reset(count, hasServed);
     this.#pauseForLosses();
   }
@@ -133,21 +136,45 @@ export class SendGate {
   /** A connection died with `count` requests under way. */
   afterDeath(count: number): void {
     if (this.#isStopped) return;
+    this.#noteLosses();
     this.#losses.died(count);
     this.#pauseForLosses();
   }
 
+  /** Losses long before these are another story. */
+  #noteLosses(): void {
+    const now = this.#clock.now();
+    if (now - this.#lostAtMs > maxTokenUpdatesPauseMs + requestTimeoutMs) this.#forgetLosses();
+    this.#lostAtMs = now;
+    this.#losingSinceMs ??= now;
+  }
+
+  #makeUpForLosses(good: number): void {
+    const wasTroubled = this.#losses.isTroubled;
+    this.#losses.answered(good);
+    if (this.#losses.isTroubled) return;
+    if (wasTroubled) this.#transient.reset();
+    if (this.#losses.isNone) this.#losingSinceMs = null;
+    else if (wasTroubled) this.#losingSinceMs = this.#clock.now();
+  }
+
+  #forgetLosses(): void {
+    this.#losses.forget();
+    this.#losingSinceMs = null;
+  }
+
   #pauseForLosses(): void {
-    if (!this.#losses.isTroubled) return;
-    this.#noteBarren();
-    if (this.#transient.isActive) return;
+    if (!this.#losses.isTroubled || this.#transient.isActive) return;
     this.pauses++;
-    this.#pause(this.#transient, 0, 'losses');
+    this.#transient.begin();
+    this.isOpen = false;
+    if (this.#clock.now() - this.#losingSinceMs! >= maxUnavailableMs) this.#events.onUnavailable('losses');
   }
 
   /** The pool was asked anew after it had given up: a gateway that is down has all its time again. */
   forgive(): void {
     this.#barrenSinceMs = null;
+    this.#forgetLosses();
   }
 
   /** The pool closes. Answers may still come; there is nothing to pause any more. */
@@ -160,16 +187,19 @@ export class SendGate {
   /** Faults long before the last ones, with nothing sent between, are another story. */
   #noteBarren(): void {
     const now = this.#clock.now();
-    if (now - this.#barrenAtMs > maxTokenUpdatesPauseMs + requestTimeoutMs) this.#recover();
+    if (now - this.#barrenAtMs > maxTokenUpdatesPauseMs + requestTimeoutMs) {
+      if (now - this.#lostAtMs > maxTokenUpdatesPauseMs + requestTimeoutMs) this.#forgetLosses();
+      this.#recover();
+    }
     this.#barrenAtMs = now;
     this.#barrenSinceMs ??= now;
   }
 
-  #pause(pause: DoublingPause, atLeastMs: number, trouble: Trouble = 'faults'): void {
+  #pause(pause: DoublingPause, atLeastMs: number): void {
     if (pause.isActive) return;
     pause.begin(atLeastMs);
     this.isOpen = false;
-    this.#giveUpWhenDue(trouble);
+    this.#giveUpWhenDue('faults');
   }
 
   #giveUpWhenDue(trouble: Trouble): void {
@@ -180,7 +210,7 @@ export class SendGate {
     this.#barrenSinceMs = null;
     this.#inRow = 0;
     this.#retryAfterMs = 0;
-    this.#transient.reset();
+    if (!this.#losses.isTroubled) this.#transient.reset();
     this.#tokenUpdates.reset();
   }
 

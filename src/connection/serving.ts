@@ -4,9 +4,11 @@
  *
  * A gateway that ends each connection after N requests gets about N at a time: more would be written in vain and sent
  * again. One whose connections die gets a tenth of what the last one answered, because what is under way then is lost,
- * and no more before twice as many answers have come. Connections that served for long say nothing.
+ * and no more before twice as many answers have come, or 5,000. Where nothing is known a connection begins with
+ * startRequests, and each good answer allows one more: it takes some round trips to fill the window of a peer that serves,
+ * and one that does not serve never has so much to lose.
  */
-import { answersOfLastingConnection, shareAfterDeath } from '../base/limits.js';
+import { answersOfLastingConnection, maxHoldAnswers, shareAfterDeath, startRequests } from '../base/limits.js';
 
 /** In flight at most, to begin with; not before `holdAnswers` answers does it grow. */
 export interface StartLimit {
@@ -14,26 +16,28 @@ export interface StartLimit {
   readonly holdAnswers: number;
 }
 
-export class Serving {
-  #limit: StartLimit | null = null;
+const usual: StartLimit = { requests: startRequests, holdAnswers: 0 };
 
-  /** For the next connection; null: no limit of this kind. */
-  get limit(): StartLimit | null {
+export class Serving {
+  #limit: StartLimit = usual;
+
+  /** For the next connection. */
+  get limit(): StartLimit {
     return this.#limit;
   }
 
   /** A connection was sent away in good order; `served`: its answers, those that it still owes included. */
   onSentAway(served: number): void {
-    this.#limit = served < answersOfLastingConnection ? { requests: Math.max(1, served), holdAnswers: 0 } : null;
+    const requests = served < answersOfLastingConnection ? Math.max(1, served) : startRequests;
+    this.#limit = { requests: Math.min(startRequests, requests), holdAnswers: 0 };
   }
 
   /** A connection died with requests under way, after so many answers. */
   onDied(answers: number): void {
-    if (answers >= answersOfLastingConnection) {
-      this.#limit = null;
-      return;
-    }
     const requests = Math.max(1, Math.floor(answers * shareAfterDeath));
-    this.#limit = { requests, holdAnswers: 2 * answers };
+    this.#limit = {
+      requests: Math.min(startRequests, requests),
+      holdAnswers: Math.min(maxHoldAnswers, 2 * answers),
+    };
   }
 }

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { answersOfLastingConnection } from '../../src/base/limits.js';
+import { answersOfLastingConnection, maxHoldAnswers, startRequests } from '../../src/base/limits.js';
 import { Serving } from '../../src/connection/serving.js';
+
+const usual = { requests: startRequests, holdAnswers: 0 };
 
 describe('connection/serving', () => {
   it('lets the next connection begin with what the last one served', () => {
     const serving = new Serving();
-    assert.deepEqual(serving.limit, null);
-    for (const served of [50, 1, 499]) {
+    assert.deepEqual(serving.limit, usual);
+    for (const served of [50, 1, 127]) {
       serving.onSentAway(served);
       assert.deepEqual(serving.limit, { requests: served, holdAnswers: 0 });
     }
@@ -22,13 +24,11 @@ describe('connection/serving', () => {
     assert.deepEqual(serving.limit, { requests: 1, holdAnswers: 6 });
   });
 
-  it('takes the end of a connection that served for long for nothing special', () => {
+  it('has a bound for the caution after one that served for long', () => {
     const serving = new Serving();
-    serving.onDied(50);
+    serving.onDied(1_000_000);
+    assert.deepEqual(serving.limit, { requests: startRequests, holdAnswers: maxHoldAnswers });
     serving.onSentAway(answersOfLastingConnection);
-    assert.equal(serving.limit, null);
-    serving.onSentAway(5);
-    serving.onDied(answersOfLastingConnection);
-    assert.equal(serving.limit, null);
+    assert.deepEqual(serving.limit, usual);
   });
 });

@@ -5,8 +5,11 @@
 import { classOf } from '../../src/apns/reason.js';
 import type { PealErrorCode } from '../../src/base/errors.js';
 import {
+  answersPerLoss,
+  lossesOfOneEvent,
   maxConnectAttempts,
   maxTokenUpdatesPauseMs,
+  maxTransientPauseMs,
   maxUnavailableMs,
   requestTimeoutMs,
   transientAnswersBeforePause,
@@ -32,6 +35,10 @@ export class Trouble {
   #sinceMs: number | null = null;
   #lastMs = Number.NEGATIVE_INFINITY;
   #inRow = 0;
+  #refusedSinceMs: number | null = null;
+  /** When requests were lost, and when answers of use came. */
+  readonly #lostAtMs: number[] = [];
+  readonly #goodAtMs: number[] = [];
   /** It has lasted for so long, with so many answers, that a sender may give up. */
   wasLong = false;
 
@@ -41,6 +48,8 @@ export class Trouble {
 
   /** A connection says how a request ended. */
   onReport(outcome: Outcome, status: number, reason: string, isFirst: boolean): void {
+    if (outcome === 'unknown') this.#noteLoss();
+    if (outcome === 'unsent') this.#noteRefusal();
     if (outcome !== 'accepted' && outcome !== 'rejected') return;
     const reasonClass = outcome === 'accepted' ? null : classOf(status, reason);
     const isTransient = reasonClass === 'transient' && reason !== 'TooManyRequests' && reason !== 'Shutdown';
@@ -49,8 +58,29 @@ export class Trouble {
     else if (isFirst || isWedge) this.#note(isTransient);
   }
 
+  /** Lost requests in the time after which a sender may give up, and no more good answers than make up for them. */
+  #noteLoss(): void {
+    const now = this.#now();
+    this.#lostAtMs.push(now);
+    while (now - this.#lostAtMs[0]! > maxUnavailableMs + maxTransientPauseMs) this.#lostAtMs.shift();
+    const isLong = now - this.#lostAtMs[0]! >= maxUnavailableMs - maxTransientPauseMs;
+    const good = this.#goodAtMs.filter((atMs) => atMs >= this.#lostAtMs[0]!).length;
+    const mayMakeUpFor = this.#lostAtMs.length * lossesOfOneEvent * answersPerLoss;
+    if (isLong && this.#lostAtMs.length >= 2 && good < mayMakeUpFor) this.wasLong = true;
+  }
+
+  /** Nothing but refusals for as long. */
+  #noteRefusal(): void {
+    const now = this.#now();
+    this.#refusedSinceMs ??= now;
+    if (now - this.#refusedSinceMs >= maxUnavailableMs) this.wasLong = true;
+  }
+
   /** What came together with an answer of use comes after it. */
   #end(): void {
+    this.#refusedSinceMs = null;
+    this.#goodAtMs.push(this.#now());
+    if (this.#goodAtMs.length > 2_000) this.#goodAtMs.splice(0, 1_000);
     this.#sinceMs = this.#lastMs === this.#now() ? this.#lastMs : null;
     this.#inRow = 0;
   }
