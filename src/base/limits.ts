@@ -373,6 +373,8 @@ export const handshakeTimeoutMs = 10_000;
 export const maxScenarioFileBytes = 1 << 20;
 export const maxScenarioFaults = 1000;
 export const maxFaultRecords = 10_000;
+/** Body of an answer that a scenario can ask for. */
+export const maxScenarioBodyBytes = 16 << 20;
 /** Requests that the simulator's ledger keeps in mode `full`, and the bytes that they take together, about; the oldest give way. */
 export const maxLoggedRequests = 100_000;
 export const maxLoggedRequestBytes = 128 << 20;

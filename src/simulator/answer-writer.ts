@@ -76,8 +76,12 @@ export class AnswerWriter {
     chunk.endedStreams++;
   }
 
-  /** The headers of a rejection; its body follows. @param retryAfterS Retry-After in seconds; below 0: none. */
-  rejectionHeaders(streamId: number, answer: number, apnsId: Uint8Array | null, retryAfterS: number): void {
+  /**
+   * The headers of any answer.
+   * @param retryAfterS Retry-After in seconds; below 0: none.
+   * @param isEnd Whether no body follows.
+   */
+  headers(streamId: number, answer: number, apnsId: Uint8Array | null, retryAfterS: number, isEnd: boolean): void {
     const chunk = this.#output.room(FRAME_HEADER_BYTES + maxBlockBytes);
     const { bytes } = chunk;
     const start = chunk.length;
@@ -86,8 +90,10 @@ export class AnswerWriter {
     at = writeStatus(bytes, at, answerStatus(answer));
     at = this.#writeApnsId(chunk, at, apnsId);
     if (retryAfterS >= 0) at = writeRetryAfter(bytes, at, retryAfterS);
-    writeFrameHeader(bytes, start, at - start - FRAME_HEADER_BYTES, HEADERS, FLAG_END_HEADERS, streamId);
+    const flags = isEnd ? FLAG_END_HEADERS | FLAG_END_STREAM : FLAG_END_HEADERS;
+    writeFrameHeader(bytes, start, at - start - FRAME_HEADER_BYTES, HEADERS, flags, streamId);
     chunk.length = at;
+    if (isEnd) chunk.endedStreams++;
   }
 
   /** `body[from, to)` in one DATA frame. */

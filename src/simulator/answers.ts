@@ -7,6 +7,7 @@
  *       1 … 100   a reason of HTTP/2, by its code in apns/reason
  *     251 … 255   no answer, of five kinds
  *     257 … 511   256 and a status of the binary protocol, 1 to 255
+ *     712 … 1111  512 and a status of HTTP without a reason, 200 to 599
  */
 
 import { binaryReasonOf, reasonOf, reasons } from '../apns/reason.js';
@@ -27,8 +28,10 @@ export const RESET = 255;
 
 /** What a status of the binary protocol is above. */
 export const BINARY_STATUS = 256;
+/** What a status of HTTP that comes without a reason is above. */
+export const HTTP_STATUS = 512;
 /** Every answer is below. */
-export const answerLimit = 512;
+export const answerLimit = HTTP_STATUS + 600;
 
 export const MISSING_TOKEN = BINARY_STATUS + 2;
 export const MISSING_PAYLOAD = BINARY_STATUS + 4;
@@ -74,12 +77,14 @@ export function isGone(answer: number): boolean {
 
 /** Whether a rejection is about the device token alone, of either protocol. */
 export function isTokenAnswer(answer: number): boolean {
+  if (answer > HTTP_STATUS) return false;
   const row = answer > BINARY_STATUS ? binaryReasonOf(answer - BINARY_STATUS) : reasonOf(answer);
   return row?.class === 'token' || row?.class === 'gone';
 }
 
 /** `accepted`, Apple's reason, or what was done instead of an answer. */
 export function answerName(answer: number): string {
+  if (answer > HTTP_STATUS) return `HTTP ${answer - HTTP_STATUS}`;
   if (answer > BINARY_STATUS) return binaryReasonOf(answer - BINARY_STATUS)?.reason ?? '';
   if (answer === CLOSED) return 'closed without a status';
   if (answer === BROKEN) return 'connection reset';
@@ -92,9 +97,15 @@ export function answerName(answer: number): string {
 
 /** The status of an answer, that of HTTP or of the binary protocol; 0 where there is none. */
 export function answerStatus(answer: number): number {
+  if (answer > HTTP_STATUS) return answer - HTTP_STATUS;
   if (answer > BINARY_STATUS) return answer - BINARY_STATUS;
   if (answer === ACCEPTED) return 200;
   return reasonOf(answer)?.status ?? 0;
+}
+
+/** The code for a bare status of HTTP, 200 to 599. */
+export function answerForStatus(status: number): number {
+  return status === 200 ? ACCEPTED : HTTP_STATUS + status;
 }
 
 /**

@@ -8,6 +8,7 @@ import { ApnsIds } from './apns-ids.js';
 import { FeedbackList } from './feedback-list.js';
 import { KeyUpdates } from './key-updates.js';
 import { SimulatorLedger } from './ledger.js';
+import { LongBodies } from './long-bodies.js';
 import type { SimulatorSettings } from './options.js';
 import { ChunkPool } from './output-chunks.js';
 import { ProviderTokens } from './provider-tokens.js';
@@ -38,6 +39,7 @@ export class Gateway {
   readonly #keyUpdates: KeyUpdates | null;
   readonly #providerTokens: ProviderTokens;
   readonly #bodies: readonly Uint8Array[];
+  readonly #longBodies = new LongBodies();
 
   /** @throws PealError `ERR_PEAL_CREDENTIAL` for a provider key that is none */
   constructor(settings: SimulatorSettings) {
@@ -74,9 +76,10 @@ export class Gateway {
     return ++this.#connections;
   }
 
-  /** The body of a rejection. */
-  bodyOf(answer: number): Uint8Array {
-    return this.#bodies[answer] ?? noBody;
+  /** The body of an answer, filled up to `leastBytes`. */
+  bodyOf(answer: number, leastBytes = 0): Uint8Array {
+    const body = this.#bodies[answer] ?? noBody;
+    return leastBytes > body.length ? this.#longBodies.fill(answer, body, leastBytes) : body;
   }
 }
 

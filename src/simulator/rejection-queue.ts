@@ -8,6 +8,9 @@ import { DEFAULT_WINDOW_BYTES } from '../codec/http2/frames.js';
 import type { AnswerWriter } from './answer-writer.js';
 import { FREE, type ServerStreams } from './server-streams.js';
 
+/** Bytes of one DATA frame: what every client takes. */
+const maxDataBytes = 16_384;
+
 interface WaitingBody {
   readonly streamId: number;
   readonly slot: number;
@@ -33,7 +36,8 @@ export class RejectionQueue {
   send(streamId: number, slot: number, body: Uint8Array): void {
     const window = this.connectionWindow;
     const streamWindow = this.initialWindowBytes + this.#streams.windowDeltas[slot]!;
-    if (this.#waiting.length === 0 && body.length <= window.available && body.length <= streamWindow) {
+    const room = Math.min(window.available, streamWindow, maxDataBytes);
+    if (this.#waiting.length === 0 && body.length <= room) {
       window.available -= body.length;
       this.#writer.data(streamId, body, 0, body.length);
       this.#streams.end(slot, FREE);
@@ -53,18 +57,20 @@ export class RejectionQueue {
     if (this.#waiting.length > 0) this.#waiting = this.#waiting.filter((waiting) => waiting.streamId !== streamId);
   }
 
-  /** Sends a piece; true when that was the last. */
+  /** Sends what the windows take; true when that was the last. */
   #advance(waiting: WaitingBody): boolean {
     const { streamId, slot, body } = waiting;
     const deltas = this.#streams.windowDeltas;
-    const streamWindow = this.initialWindowBytes + deltas[slot]!;
-    const length = Math.min(body.length - waiting.sent, this.connectionWindow.available, streamWindow);
-    if (length <= 0) return false;
-    this.#writer.data(streamId, body, waiting.sent, waiting.sent + length);
-    this.connectionWindow.available -= length;
-    deltas[slot]! -= length;
-    waiting.sent += length;
-    if (waiting.sent < body.length) return false;
+    while (waiting.sent < body.length) {
+      const streamWindow = this.initialWindowBytes + deltas[slot]!;
+      const rest = body.length - waiting.sent;
+      const length = Math.min(rest, this.connectionWindow.available, streamWindow, maxDataBytes);
+      if (length <= 0) return false;
+      this.#writer.data(streamId, body, waiting.sent, waiting.sent + length);
+      this.connectionWindow.available -= length;
+      deltas[slot]! -= length;
+      waiting.sent += length;
+    }
     this.#streams.end(slot, FREE);
     return true;
   }

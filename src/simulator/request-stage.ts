@@ -9,7 +9,7 @@
  *                        └─ connection lost: processed or not, as is drawn; never answered
  */
 import type { Clock, TimerHandle } from '../base/clock.js';
-import { answerForReason, NO_ANSWER, REFUSED } from './answers.js';
+import { answerForReason, answerForStatus, NO_ANSWER, REFUSED } from './answers.js';
 import type { Chance } from './chance.js';
 import type { ConnectionConduct } from './connection-conduct.js';
 import type { ConnectionFaults, RequestFault } from './connection-faults.js';
@@ -133,18 +133,24 @@ export class RequestStage {
     const { streamId, slot, payloadBytes, fault } = held;
     let answer = held.answer;
     let retryAfterS = -1;
+    let bodyBytes = 0;
     if (fault !== null) {
       if (fault.do === 'noAnswer' || fault.do === 'rst') {
         this.#leave(held, fault);
         return;
       }
-      answer = fault.do === 'refuse' ? REFUSED : answerForReason(fault.reason, 'scenario');
-      if (fault.do === 'answer') retryAfterS = fault.retryAfterS ?? -1;
+      if (fault.do === 'refuse') answer = REFUSED;
+      else {
+        if (fault.reason !== undefined) answer = answerForReason(fault.reason, 'scenario');
+        else if (fault.status !== undefined) answer = answerForStatus(fault.status);
+        retryAfterS = fault.retryAfterS ?? -1;
+        bodyBytes = fault.bodyBytes ?? 0;
+      }
     }
     if (conduct !== null && (fault === null || fault.do !== 'refuse')) {
       answer = conduct.judge(answer, streams, slot);
     }
-    answers.settle(streamId, slot, answer, payloadBytes, retryAfterS);
+    answers.settle(streamId, slot, answer, payloadBytes, retryAfterS, bodyBytes);
     conduct?.onAnswered(answer);
   }
 

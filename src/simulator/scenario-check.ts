@@ -22,6 +22,9 @@ import {
 
 type Plain = Readonly<Record<string, unknown>>;
 
+/** Statuses whose answers have no content (RFC 9110 §15). */
+const bodiless: readonly unknown[] = [204, 205, 304];
+
 const anObject = test('an object', (value) => typeof value === 'object' && value !== null && !Array.isArray(value));
 const faultList = test(`a list of at most ${maxScenarioFaults} faults`, (value) =>
   Array.isArray(value) && value.length <= maxScenarioFaults);
@@ -92,6 +95,14 @@ function checkFault(path: string, value: unknown): void {
   }
   if (fault.reason !== undefined && fault.debug !== undefined) {
     throw optionError(`${theOption(`${path}.debug`)} does not go with reason: a GOAWAY has one text.`);
+  }
+  if (fault.reason !== undefined && fault.status !== undefined) {
+    throw optionError(`${theOption(`${path}.status`)} does not go with reason, which brings its own.`);
+  }
+  if (bodiless.includes(fault.status) && Number(fault.bodyBytes ?? 0) > 0) {
+    throw optionError(
+      `${theOption(`${path}.bodyBytes`)} must be 0: an answer with status ${fault.status} has no body.`,
+    );
   }
   if (action === 'rst' && fault.code === 'REFUSED_STREAM' && Number(fault.processed ?? 0) > 0) {
     throw optionError(

@@ -3,7 +3,7 @@
  * them, and a test holds docs/simulator.md and the types of scenario.ts against them.
  */
 import { reasons } from '../apns/reason.js';
-import { maxSimulatorStreams } from '../base/limits.js';
+import { maxScenarioBodyBytes, maxSimulatorStreams } from '../base/limits.js';
 import { anyOf, choice, decimal, flag, list, type OptionRule, type OptionRules, text, whole } from '../base/options.js';
 import { errorCodeName, HTTP_1_1_REQUIRED, MAX_WINDOW_BYTES } from '../codec/http2/frames.js';
 import type { FaultAction } from './scenario.js';
@@ -86,8 +86,15 @@ export const actionRules: Readonly<Record<FaultAction, ActionRules>> = {
   rst: { fields: { ...lasting, ...processed, code: errorCode }, required: [] },
   noAnswer: { fields: { ...lasting, ...processed }, required: [] },
   answer: {
-    fields: { ...lasting, reason: choice(...reasons.map((row) => row.reason)), retryAfterS: whole(0, 1_000_000) },
-    required: ['reason'],
+    fields: {
+      ...lasting,
+      reason: choice(...reasons.map((row) => row.reason)),
+      status: whole(200, 599),
+      bodyBytes: whole(0, maxScenarioBodyBytes),
+      retryAfterS: whole(0, 1_000_000),
+    },
+    required: [],
+    oneOf: ['reason', 'status', 'bodyBytes'],
   },
   slow: {
     fields: { ...lasting, ms, jitterMs: ms, pieceBytes: whole(1, 65_536) },

@@ -162,7 +162,11 @@ export interface NoAnswerFault extends LastingFaultFrame, WithProcessed {
 export interface AnswerFault extends LastingFaultFrame {
   readonly do: 'answer';
   /** One of Apple's, such as `ServiceUnavailable`; it brings its status. */
-  readonly reason: string;
+  readonly reason?: string;
+  /** A status of HTTP without a reason, 200 to 599, as of something that is not APNs. */
+  readonly status?: number;
+  /** Least length of the body: what is missing is filled up. Without reason and status: of the answer that was earned. */
+  readonly bodyBytes?: number;
   /** Retry-After of the answers, in seconds. Default: none. */
   readonly retryAfterS?: number;
 }

@@ -35,8 +35,9 @@ export class StreamAnswers {
   /**
    * Books a request and does what `answer` says (answers.ts).
    * @param retryAfterS Retry-After of a rejection; below 0: none.
+   * @param bodyBytes Least length of the body.
    */
-  settle(streamId: number, slot: number, answer: number, payloadBytes: number, retryAfterS = -1): void {
+  settle(streamId: number, slot: number, answer: number, payloadBytes: number, retryAfterS = -1, bodyBytes = 0): void {
     this.book(slot, answer, payloadBytes);
     if (answer === NO_ANSWER) return;
     if (answer === REFUSED || answer === RESET) {
@@ -45,13 +46,15 @@ export class StreamAnswers {
     }
     const streams = this.#streams;
     const apnsId = streams.apnsIds.size === 0 ? null : (streams.apnsIds.get(slot) ?? null);
-    if (answer === ACCEPTED) {
+    if (answer === ACCEPTED && bodyBytes === 0) {
       this.#writer.accepted(streamId, apnsId);
       streams.end(slot, FREE);
-    } else {
-      this.#writer.rejectionHeaders(streamId, answer, apnsId, retryAfterS);
-      this.#rejections.send(streamId, slot, this.#gateway.bodyOf(answer));
+      return;
     }
+    const body = this.#gateway.bodyOf(answer, bodyBytes);
+    this.#writer.headers(streamId, answer, apnsId, retryAfterS, body.length === 0);
+    if (body.length === 0) streams.end(slot, FREE);
+    else this.#rejections.send(streamId, slot, body);
   }
 
   /** Enters a request into the ledger. */

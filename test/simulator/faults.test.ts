@@ -235,6 +235,49 @@ describe('simulator: faults that hit requests', () => {
     assert.equal(client.of(frames.DATA)[0]?.payload.toString(), '{"reason":"ServiceUnavailable"}');
   });
 
+  it('answer: a bare status, as of a proxy, with a body or without one', () => {
+    const client = against({ do: 'answer', status: 204, when: { requests: 1 }, forRequests: 1 }).requests(1, 3);
+    assert.deepEqual(client.answered(), [
+      [1, '204'],
+      [3, '200'],
+    ]);
+    assert.equal(client.of(frames.HEADERS)[0]!.flags & frames.FLAG_END_STREAM, frames.FLAG_END_STREAM);
+    const { accepted, rejected, reasons } = client.gateway.ledger.summary();
+    assert.deepEqual([accepted, rejected, reasons], [1, 1, { 'HTTP 204': 1 }]);
+    assert.equal(client.gateway.ledger.recordOf(tokenFor(1))?.status, 204);
+    const page = against({ do: 'answer', status: 502, bodyBytes: 50 }).requests(1, 1);
+    assert.equal(page.of(frames.DATA)[0]?.payload.length, 50);
+    assert.deepEqual(page.gateway.ledger.summary().reasons, { 'HTTP 502': 1 });
+  });
+
+  it('answer: bodies of any length, within the windows and in frames that every client takes', () => {
+    for (const { fault, status, reason } of [
+      { fault: { reason: 'Unregistered' }, status: '410', reason: 'Unregistered' },
+      { fault: {}, status: '200', reason: undefined },
+      { fault: { status: 299 }, status: '299', reason: undefined },
+    ]) {
+      const client = against({ do: 'answer', ...fault, bodyBytes: 200_000 }).requests(1, 1);
+      const bytes = (): number => client.of(frames.DATA).reduce((sum, { payload }) => sum + payload.length, 0);
+      assert.equal(bytes(), 65_535);
+      const more = Buffer.from([0, 3, 0, 0]);
+      client.send(frame(frames.WINDOW_UPDATE, 0, 0, more), frame(frames.WINDOW_UPDATE, 0, 1, more));
+      assert.equal(bytes(), 200_000);
+      assert.ok(client.of(frames.DATA).every(({ payload }) => payload.length <= 16_384));
+      assert.deepEqual(client.answered(), [[1, status]]);
+      const body = JSON.parse(Buffer.concat(client.of(frames.DATA).map(({ payload }) => payload)).toString());
+      assert.equal(body.reason, reason);
+    }
+  });
+
+  it('answer: a client that resets a long body gets no more of it, and its next request is served', () => {
+    const client = against({ do: 'answer', bodyBytes: 200_000, when: { requests: 1 }, forRequests: 1 }).requests(1, 1);
+    client.send(frame(frames.RST_STREAM, 0, 1, Buffer.from([0, 0, 0, 8])));
+    const before = client.of(frames.DATA).length;
+    client.send(frame(frames.WINDOW_UPDATE, 0, 0, Buffer.from([0, 3, 0, 0]))).requests(3, 3);
+    assert.equal(client.of(frames.DATA).length, before);
+    assert.deepEqual(client.answered().at(-1), [3, '200']);
+  });
+
   it('slow: answers come later, and with jitter in another order', () => {
     const client = against({ do: 'slow', ms: 100, jitterMs: 50, when: { requests: 1 }, forRequests: 20 });
     client.requests(1, 59);
