@@ -5,7 +5,7 @@
  *   the connection …                          the next one waits                       it counts as
  *   did not connect                           doubling, with all pools of the address  a failure
  *   ended with requests sent, none answered   doubling                                 a failure
- *   drains, and has answered nothing so far   doubling                                 what it is in the end
+ *   drains, and has answered nothing so far   doubling, until it answers after all     what it is in the end
  *   answered, and nothing that was of use     doubling                                 nothing
  *   brought a few answers and died            doubling, at most 20 s ÷ answers         progress
  *   brought a few answers, was sent away      at most 5 s ÷ answers, or 1 s            progress
@@ -97,6 +97,12 @@ export class ConnectBackoff {
     }
     const longestMs = answers === 0 ? maxConnectBackoffMs : Math.max(minShortLifeWaitMs, shortLifeWaitMs / answers);
     this.#wait(nowMs, longestMs);
+  }
+
+  /** The same of one that drained without an answer so far, and has been waited for: that wait is taken back. */
+  onAnsweredLate(nowMs: number, answers: number, isInOrder: boolean): void {
+    this.#waits = Math.max(0, this.#waits - 1);
+    this.onShortLife(nowMs, answers, isInOrder);
   }
 
   /** A connection got its first answer that was of use. */

@@ -236,6 +236,10 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
       this.#backoff.onUsefulConnection();
     } else if (!hasWaited) {
       this.#backoff.onShortLife(now, progress, connection.state === 'draining');
+    } else if (progress > 0) {
+      // It was waited for as for one that answers nothing; a GOAWAY may as well come before the answers.
+      this.#backoff.onAnsweredLate(now, progress, connection.counts.readUnanswered === 0);
+      this.#stopWaiting();
     }
     return false;
   }

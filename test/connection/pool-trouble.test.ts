@@ -131,6 +131,34 @@ describe('connection/pool and a gateway that loses what it takes', () => {
       assert.ok(h.received().length <= 4 * count + 2_000, `${h.received().length} requests`);
     });
   }
+
+  for (const [n, count, withinMs] of [
+    [1, 100, 120_000],
+    [10, 500, 120_000],
+    [50, 1_000, 60_000],
+  ] as const) {
+    it(`arrives as soon where that GOAWAY after ${n} requests comes before their answers`, () => {
+      let connections = 0;
+      make({
+        recipients: count,
+        resends: 10,
+        script: () => {
+          connections++;
+          return {
+            onRequest: (gateway, id) => {
+              if (gateway.requests.length > n) return;
+              if (gateway.requests.length === n) gateway.goaway(id);
+              h.clock.setTimer(() => gateway.accept(id), 30);
+            },
+          };
+        },
+      });
+      h.start();
+      h.clock.advance(withinMs);
+      assert.equal(h.source.count('accepted'), count);
+      assert.ok(connections <= 1.2 * (count / n) + 4, `${connections} connections`);
+    });
+  }
 });
 
 function dieAfter(served: number): (gateway: ScriptedGateway, id: number) => void {

@@ -24,6 +24,8 @@ export class GatewaySide {
   readonly #binary = new Map<ByteStream, BinaryConnection>();
   /** Told when the gateway is about to break the protocol on a connection. */
   onMalformed: () => void = () => {};
+  /** Told of each fault that strikes. */
+  onFault: () => void = () => {};
 
   constructor(world: VirtualClock, plan: Plan, books: Books) {
     const { auth, maxStreams, initialWindowBytes, connectionWindowBytes, conduct, scenario } = plan.gateway;
@@ -77,6 +79,7 @@ export class GatewaySide {
     const recordFault = ledger.recordFault.bind(ledger);
     ledger.recordFault = (kind) => {
       recordFault(kind);
+      this.onFault();
       if (kind === 'malformed') this.onMalformed();
     };
     ledger.locate = (token, length, hash) => {

@@ -10,6 +10,7 @@ export function summarize(plan: Plan): string {
     `line ${JSON.stringify(line)}`,
     `connect ${JSON.stringify(connect)}`,
     `jobs ${JSON.stringify(jobs.map(({ paceMs, sinkMs, isResent, cancelAtTaken }) => ({ paceMs, sinkMs, isResent, cancelAtTaken })))}`,
+    plan.lasting === null ? '' : `lasting ${JSON.stringify(plan.lasting)}`,
     plan.closeAtTaken === null ? '' : `closed at ${plan.closeAtTaken}`,
     plan.binary === null ? `gateway ${JSON.stringify(gateway)}` : `binary ${JSON.stringify(plan.binary)}`,
     `faults until ${plan.faultsUntilMs} ms: ${JSON.stringify(faults)}`,

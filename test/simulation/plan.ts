@@ -9,6 +9,7 @@ import { Prng } from '../support/prng.js';
 import type { LineSettings } from './pipe.js';
 import { type BinaryPlan, binaryPeople, drawBinary, drawBinaryFaults } from './plan-binary.js';
 import { drawGateway } from './plan-gateway.js';
+import { drawLasting, type LastingPlan } from './plan-lasting.js';
 import { drawLine, drawNetworkFaults, type NetworkFault } from './plan-network.js';
 import { drawRecipients } from './plan-recipients.js';
 import { drawTrouble } from './plan-trouble.js';
@@ -72,6 +73,8 @@ export interface Plan {
   readonly isJudged: boolean;
   /** How the binary protocol is spoken; null: HTTP/2 is. */
   readonly binary: BinaryPlan | null;
+  /** The one thing that is wrong for everybody; null: something else is, or nothing. */
+  readonly lasting: LastingPlan | null;
 }
 
 /** One world in so many speaks the binary protocol. */
@@ -79,11 +82,14 @@ const binaryEvery = 8;
 /** What is drawn from generators of its own, so that the worlds without it stay as they are. */
 const binarySalt = 0x00b17a57;
 const troubleSalt = 0x7e57ab1e;
+const lastingSalt = 0x1a571f6e;
 
 export function drawPlan(seed: number): Plan {
   const plan = drawHttp2(seed);
   const random = new Prng(seed ^ binarySalt);
   if (random.int(binaryEvery) === 0) return binaryWorld(plan, random);
+  const lasting = drawLasting(new Prng(seed ^ lastingSalt), plan);
+  if (lasting.lasting !== undefined) return { ...plan, ...lasting };
   return { ...plan, ...drawTrouble(new Prng(seed ^ troubleSalt), plan) };
 }
 
@@ -133,6 +139,7 @@ function drawHttp2(seed: number): Plan {
     load: basics.pick([0.05, 0.5, 0.95]),
     isJudged: basics.chance(0.3),
     binary: null,
+    lasting: null,
   };
 }
 

@@ -15,6 +15,7 @@ import { VirtualClock } from '../support/virtual-clock.js';
 import { Books } from './books.js';
 import { FaultInjector } from './fault-injector.js';
 import { GatewaySide } from './gateway-side.js';
+import { outOfBounds } from './lasting-bounds.js';
 import { LedgerWatch } from './ledger-watch.js';
 import type { Link } from './link.js';
 import { LinkRoom } from './link-room.js';
@@ -98,6 +99,8 @@ export class World {
   #sender!: Sender;
   #dispatcher!: Dispatcher;
   #isFinished = false;
+  /** Connections that were open when the first fault of the gateway struck. */
+  #openAtTrouble: number | null = null;
   #callbacksAtOnce = 0;
   #instantMs = -1;
 
@@ -120,6 +123,9 @@ export class World {
     });
     this.gateway.onMalformed = () => {
       for (const room of this.#rooms) room.onBroken();
+    };
+    this.gateway.onFault = () => {
+      this.#openAtTrouble ??= this.network.open().length;
     };
     this.faults = new FaultInjector(plan, {
       ...{ world: this.clock, random: this.random.fork(), trace: this.trace },
@@ -291,6 +297,20 @@ export class World {
   }
 
   #checkStops(): void {
+    if (this.plan.lasting !== null) {
+      const { plan, nowMs: endMs } = this;
+      const { recipients, taken } = this.books;
+      const facts = {
+        plan,
+        recipients,
+        taken,
+        endMs,
+        stops: this.#sender.stops,
+        openAtTrouble: this.#openAtTrouble ?? 0,
+      };
+      for (const what of outOfBounds(this.plan.lasting, facts)) this.books.violate(what);
+      return;
+    }
     const facts = {
       plan: this.plan,
       faults: faultsOf(this),

@@ -1,0 +1,114 @@
+/**
+ * How a world of plan-lasting has to end: in what time, with how many unknown, with or without a stop. The bounds are those
+ * that docs/library.md promises, and they hold for a send as a whole, however many threads it has.
+ *
+ *                     for ever                                  for a while
+ *     resets, deaths  stops within maxUnavailableMs and a pause   everybody has an answer, but for what was lost
+ *     refusals        the same; nobody is unknown                 nobody is stopped, nobody is unknown
+ *     drops           stops after its attempts, or maxOutageMs    the same as resets, if it had answered before
+ *     goaways         everybody has an answer                     –
+ */
+import {
+  closeTimeoutMs,
+  maxConnectAttempts,
+  maxConnectBackoffMs,
+  maxOutageMs,
+  maxResends,
+  maxTransientPauseMs,
+  maxUnavailableMs,
+  requestTimeoutMs,
+} from '../../src/base/limits.js';
+import type { RecipientBook } from './books.js';
+import type { Plan } from './plan.js';
+import type { LastingPlan } from './plan-lasting.js';
+
+/** Single requests by which a shard finds out whether the gateway answers again. */
+const handfulPerShard = 60;
+/** What is on its way, or is being decided, when a bound is reached. */
+const slackMs = 15_000;
+/** The wait for the successor of a connection, a handshake that takes longer, and half of that again. */
+const longestSuccessorMs = 4_500;
+
+export interface LastingFacts {
+  readonly plan: Plan;
+  readonly recipients: readonly RecipientBook[];
+  readonly stops: readonly { readonly job: number; readonly code: string }[];
+  readonly endMs: number;
+  /** Takings of recipients by connections. */
+  readonly taken: number;
+  /** Connections that were open when it began to go wrong. */
+  readonly openAtTrouble: number;
+}
+
+/** What does not fit the bounds. */
+export function outOfBounds(lasting: LastingPlan, facts: LastingFacts): string[] {
+  const { recipients, stops, endMs, taken } = facts;
+  const wrong: string[] = [];
+  const kind = `${lasting.kind} ${lasting.untilMs === null ? 'for ever' : 'for a while'}`;
+  const latestMs = longestMs(lasting, facts);
+  if (endMs > latestMs) wrong.push(`${kind}: the send ended after ${seconds(endMs)}, not within ${seconds(latestMs)}`);
+  const unknown = recipients.filter(({ outcome }) => outcome === 'unknown').length;
+  const mostUnknown = longestLoss(lasting, facts);
+  if (unknown > mostUnknown) wrong.push(`${kind}: ${unknown} are unknown, more than ${mostUnknown}`);
+  if (!mayStop(lasting, facts) && stops.length > 0) wrong.push(`${kind}: stopped with ${stops[0]!.code} for no reason`);
+  const most = mostTaken(lasting, facts);
+  if (taken > most) wrong.push(`${kind}: ${taken} requests for ${recipients.length} recipients, more than ${most}`);
+  const unsent = recipients.filter(({ outcome }) => outcome === 'unsent').length;
+  if (unsent > 0 && !mayStop(lasting, facts) && lasting.kind !== 'refusals')
+    wrong.push(`${kind}: ${unsent} are unsent`);
+  return wrong;
+}
+
+/** A gateway that has never answered may be given up after a few attempts. */
+function mayStop({ kind, untilMs }: LastingPlan, { recipients }: LastingFacts): boolean {
+  if (kind === 'goaways') return false;
+  return untilMs === null || (kind === 'drops' && !recipients.some(isAnswered));
+}
+
+function isAnswered({ outcome }: RecipientBook): boolean {
+  return outcome === 'accepted' || outcome === 'rejected';
+}
+
+/** Time until the end, from the first batch. */
+function longestMs(lasting: LastingPlan, { plan, recipients }: LastingFacts): number {
+  const { kind, untilMs, each } = lasting;
+  const programMs = Math.max(...plan.jobs.map(({ paceMs, batches }) => paceMs * batches.length));
+  const count = recipients.length;
+  const serveMs = programMs + (2 * count * tripMs(plan)) / plan.gateway.maxStreams + slackMs;
+  const successorsMs = (per: number): number =>
+    (count / per + 2 * plan.maxConnections) * (longestSuccessorMs + 4 * tripMs(plan));
+  if (kind === 'goaways') return serveMs + successorsMs(each);
+  const reconnectMs = maxConnectAttempts * (requestTimeoutMs + maxConnectBackoffMs);
+  if (untilMs !== null) return serveMs + untilMs + 2 * maxTransientPauseMs + reconnectMs;
+  if (kind === 'drops') return serveMs + maxOutageMs + reconnectMs;
+  const stopMs = serveMs + maxUnavailableMs + maxTransientPauseMs + closeTimeoutMs;
+  // A gateway that brings enough to an end before each connection dies is served to the end of the list.
+  return kind === 'deaths' && each > 4 ? stopMs + successorsMs(each - 1) : stopMs;
+}
+
+/** One window of each connection that was open, and a handful. */
+function longestLoss({ kind, after }: LastingPlan, { plan, recipients, openAtTrouble }: LastingFacts): number {
+  if (kind === 'refusals' || kind === 'goaways' || (kind === 'drops' && after === 0)) return 0;
+  const windows = Math.max(1, openAtTrouble, plan.threads) * plan.gateway.maxStreams;
+  if (kind === 'drops') return windows;
+  const answered = recipients.filter(isAnswered).length;
+  return windows + handfulPerShard * Math.max(1, plan.threads) + (kind === 'deaths' ? answered : 0);
+}
+
+/** Requests in all: what goes in vain behind a GOAWAY is about as much as what arrives. */
+function mostTaken({ kind }: LastingPlan, { plan, recipients }: LastingFacts): number {
+  const shards = Math.max(1, plan.threads);
+  const windows = shards * plan.maxConnections * plan.gateway.maxStreams;
+  if (kind === 'goaways') return 3 * recipients.length + windows;
+  if (kind === 'refusals') return (maxResends + 1) * shards * recipients.length;
+  return 3 * recipients.length + windows;
+}
+
+/** From a request to its answer, at most. */
+function tripMs({ line, gateway }: Plan): number {
+  return 2 * (line.latencyMs + line.jitterMs) + (gateway.scenario?.processingMs ?? 0) + 10;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

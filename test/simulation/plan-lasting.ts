@@ -1,0 +1,106 @@
+/**
+ * Worlds in which a gateway does one thing wrong to everybody, for a while or for ever: it resets each stream, refuses
+ * each stream, accepts and drops connections, says GOAWAY after every few requests, or lets each connection die after a
+ * few answers. Nothing else goes wrong in them, so that lasting-bounds can say how they have to end.
+ */
+import type { Fault, FaultTrigger } from '../../src/simulator/scenario.js';
+import { errorCodeNames } from '../../src/simulator/scenario-fields.js';
+import type { Prng } from '../support/prng.js';
+import type { Plan } from './plan.js';
+import { drawRecipients, http2People, type Mix } from './plan-recipients.js';
+import { kinds } from './recipients.js';
+
+/**
+ * - `resets`: RST_STREAM on each request, of any code but REFUSED_STREAM; some were processed all the same.
+ * - `refusals`: RST_STREAM REFUSED_STREAM on each request.
+ * - `drops`: connections are accepted and closed, or told nothing; those that there are end.
+ * - `goaways`: GOAWAY with every n-th request of a connection; what came until then is answered.
+ * - `deaths`: each connection ends, without a word, with the n-th request after the first ones were answered.
+ */
+export type LastingKind = 'resets' | 'refusals' | 'drops' | 'goaways' | 'deaths';
+
+export interface LastingPlan {
+  readonly kind: LastingKind;
+  /** Requests in all before which nothing is wrong; 0: from the start. */
+  readonly after: number;
+  /** Since the first connection; null: for ever. */
+  readonly untilMs: number | null;
+  /** Requests of one connection until its end; 0 where that is not what is wrong. */
+  readonly each: number;
+}
+
+/** One world in so many is of this kind. */
+const share = 0.1;
+const errorCodes = errorCodeNames.filter((name) => name !== 'REFUSED_STREAM');
+/** Few enough that a list is many windows long. */
+const streamLimits = [1, 3, 10, 50, 100, 1_000];
+const gone: Mix = [[kinds.gone, 0.05]];
+const people = { payloadBytes: [100, 150, 250], drawMix: (random: Prng): Mix => (random.chance(0.3) ? gone : []) };
+
+/** What is other than in `plan`: most of the time nothing. */
+export function drawLasting(random: Prng, plan: Plan): Partial<Plan> {
+  if (plan.isCalm || !random.chance(share)) return {};
+  const lasting = drawKind(random.fork());
+  const drawn = drawRecipients(random.fork(), true, { ...http2People, ...people });
+  const recipients = drawn.recipients.map((each) => ({ ...each, isResent: false }));
+  const pace = { paceMs: random.pick([0, 0, 5]), sinkMs: 0 };
+  const jobs = drawn.jobs.map((job) => ({ ...job, ...pace, cancelAtTaken: null, isResent: false }));
+  const processingMs = lasting.kind === 'deaths' ? 0 : random.pick([0, 2, 30]);
+  const until = lasting.untilMs === null ? {} : { until: { ms: lasting.untilMs } };
+  const faults = faultsOf(lasting, random.fork(), recipients.length);
+  return {
+    lasting,
+    recipients,
+    jobs,
+    gateway: {
+      ...plan.gateway,
+      maxStreams: random.pick(streamLimits),
+      ...{ initialWindowBytes: 65_535, connectionWindowBytes: 1 << 20, conduct: null },
+      scenario: { processingMs, ...until, faults },
+    },
+    line: { ...plan.line, bytesPerMs: Number.POSITIVE_INFINITY },
+    ...{ connect: { refused: 0, dead: 0, silent: 0 }, faults: [], faultsUntilMs: lasting.untilMs ?? 0 },
+    closeAtTaken: null,
+  };
+}
+
+function drawKind(random: Prng): LastingPlan {
+  const kind = random.pick(['resets', 'resets', 'refusals', 'drops', 'drops', 'goaways', 'goaways', 'deaths'] as const);
+  const isForEver = kind === 'goaways' || random.chance(0.5);
+  const hasServed = (kind === 'resets' || kind === 'drops') && random.chance(0.5);
+  return {
+    kind,
+    after: hasServed ? 20 + random.int(250) : 0,
+    // Connections that are dropped are waited for no longer than half a minute.
+    untilMs: isForEver ? null : random.pick(kind === 'drops' ? [2_000, 8_000, 15_000] : [5_000, 20_000, 100_000]),
+    each: kind === 'goaways' ? random.pick([1, 2, 3, 10, 50, 90, 91]) : kind === 'deaths' ? 2 + random.int(8) : 0,
+  };
+}
+
+function faultsOf({ kind, after, each }: LastingPlan, random: Prng, recipients: number): Fault[] {
+  const begins: { when: FaultTrigger; on: 'all' } | object =
+    after === 0 ? {} : { when: { requests: Math.min(after, recipients >> 1) }, on: 'all' as const };
+  switch (kind) {
+    case 'resets':
+      return [{ do: 'rst', ...begins, code: random.pick(errorCodes) as 'CANCEL', processed: random.pick([0, 0.5, 1]) }];
+    case 'refusals':
+      return [{ do: 'refuse', ...begins }];
+    case 'drops': {
+      const how = random.pick(['reset', 'end', 'silent'] as const);
+      if (after === 0) return [{ do: 'refuseConnections', how }];
+      const when = { requests: Math.min(after, recipients >> 1) };
+      return [
+        { do: 'refuseConnections', when, how },
+        { do: 'reset', when, on: 'all', processed: random.pick([0, 1]) },
+      ];
+    }
+    case 'goaways': {
+      const how = random.pick(['drain', 'drain', 'graceful'] as const);
+      return [{ do: 'goaway', when: { everyConnectionRequests: each }, how, twice: random.chance(0.2) }];
+    }
+    default: {
+      const when = { connectionRequests: each };
+      return [{ do: random.pick(['reset', 'fin'] as const), when, processed: random.pick([0, 0.5, 1]) }];
+    }
+  }
+}
