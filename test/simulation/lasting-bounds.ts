@@ -22,8 +22,8 @@ import type { RecipientBook } from './books.js';
 import type { Plan } from './plan.js';
 import type { LastingPlan } from './plan-lasting.js';
 
-/** Single requests by which a shard finds out whether the gateway answers again. */
-const handfulPerShard = 60;
+/** Single requests by which a connection finds out whether the gateway answers again. */
+const trialsPerConnection = 20;
 /** What is on its way, or is being decided, when a bound is reached. */
 const slackMs = 15_000;
 /** The wait for the successor of a connection, a handshake that takes longer, and half of that again. */
@@ -86,13 +86,14 @@ function longestMs(lasting: LastingPlan, { plan, recipients }: LastingFacts): nu
   return kind === 'deaths' && each > 4 ? stopMs + successorsMs(each - 1) : stopMs;
 }
 
-/** One window of each connection that was open, and a handful. */
+/** A window of each connection that was open, what follows it before the first losses are heard of, and a handful. */
 function longestLoss({ kind, after }: LastingPlan, { plan, recipients, openAtTrouble }: LastingFacts): number {
   if (kind === 'refusals' || kind === 'goaways' || (kind === 'drops' && after === 0)) return 0;
-  const windows = Math.max(1, openAtTrouble, plan.threads) * plan.gateway.maxStreams;
+  const connections = Math.max(1, openAtTrouble, plan.threads);
+  const windows = connections * plan.gateway.maxStreams;
   if (kind === 'drops') return windows;
   const answered = recipients.filter(isAnswered).length;
-  return windows + handfulPerShard * Math.max(1, plan.threads) + (kind === 'deaths' ? answered : 0);
+  return 2 * windows + trialsPerConnection * connections + (kind === 'deaths' ? answered : 0);
 }
 
 /** Requests in all: what goes in vain behind a GOAWAY is about as much as what arrives. */

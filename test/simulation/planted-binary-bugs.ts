@@ -111,4 +111,4 @@ const bugs: readonly PlantedBug[] = [
   },
 ];
 
-export const binaryBugs: readonly PlantedBug[] = bugs.map((bug) => ({ ...bug, isBinary: true }));
+export const binaryBugs: readonly PlantedBug[] = bugs.map((bug) => ({ ...bug, worlds: 'binary' }));

@@ -4,6 +4,7 @@
  */
 import { binaryBugs } from './planted-binary-bugs.js';
 import { engineBugs } from './planted-engine-bugs.js';
+import { troubleBugs } from './planted-trouble-bugs.js';
 
 export interface PlantedBug {
   readonly name: string;
@@ -14,8 +15,8 @@ export interface PlantedBug {
   readonly after: string;
   /** What it breaks. */
   readonly breaks: string;
-  /** It is in the code of the binary protocol: only worlds that speak it are asked. */
-  readonly isBinary?: boolean;
+  /** Only these worlds are asked: those that speak the binary protocol, or those of plan-lasting. Default: all. */
+  readonly worlds?: 'binary' | 'lasting';
 }
 
 const codecBugs: readonly PlantedBug[] = [
@@ -114,10 +115,9 @@ const codecBugs: readonly PlantedBug[] = [
   {
     name: 'a recipient gets the payload of the one before',
     file: 'codec/http2/request-writer.js',
-    before: `const from = payloadOffsets[recipient];
-        buffer.bytes.set(payloads.subarray(from, from + payloadBytes)`,
-    after: `const from = payloadOffsets[Math.max(0, recipient - 1)];
-        buffer.bytes.set(payloads.subarray(from, from + payloadBytes)`,
+    before: 'buffer.bytes.set(body.subarray(bodyFrom, bodyFrom + payloadBytes)',
+    after: `const from = Math.max(0, bodyFrom - payloadBytes);
+        buffer.bytes.set(body.subarray(from, from + payloadBytes)`,
     breaks: 'people read what was meant for others',
   },
 ];
@@ -220,4 +220,10 @@ const connectionBugs: readonly PlantedBug[] = [
   },
 ];
 
-export const plantedBugs: readonly PlantedBug[] = [...codecBugs, ...connectionBugs, ...binaryBugs, ...engineBugs];
+export const plantedBugs: readonly PlantedBug[] = [
+  ...codecBugs,
+  ...connectionBugs,
+  ...binaryBugs,
+  ...engineBugs,
+  ...troubleBugs,
+];

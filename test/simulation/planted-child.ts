@@ -1,7 +1,7 @@
 /**
  * Runs seeds until one fails or all are done: names each as it begins, and prints the one that failed as a line of JSON.
- * Started by planted with a bug in it: `node --import planted-hook.js planted-child.js FROM COUNT [binary]`; with the
- * last word, only seeds count whose worlds speak the binary protocol.
+ * Started by planted with a bug in it: `node --import planted-hook.js planted-child.js FROM COUNT [binary | lasting]`;
+ * with the last word, only seeds of such worlds count.
  */
 import { drawPlan } from './plan.js';
 import { runSeed } from './run-seeds.js';
@@ -14,7 +14,7 @@ export interface PlantedVerdict {
 }
 
 const [from, count] = process.argv.slice(2, 4).map(Number) as [number, number];
-const isBinaryOnly = process.argv[4] === 'binary';
+const worlds = process.argv[4] as 'binary' | 'lasting' | undefined;
 let current = from;
 let seeds = 0;
 
@@ -29,7 +29,7 @@ process.once('uncaughtException', (error) => {
 
 let violation: string | undefined;
 for (; seeds < count && violation === undefined; current++) {
-  if (isBinaryOnly && drawPlan(current).binary === null) continue;
+  if (worlds !== undefined && drawPlan(current)[worlds] === null) continue;
   seeds += 1;
   process.stdout.write(`seed ${current}\n`);
   violation = (await runSeed(current)).violations[0];

@@ -65,7 +65,7 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'what came back is sent again for ever',
     file: 'engine/shard/route.js',
-    before: 'return !wasDiscarded && slot.countAttempt(index) > retryRules.unsent.most;',
+    before: 'return !isFree && slot.countAttempt(index) > retryRules.unsent.most;',
     after: 'return false;',
     breaks: 'a gateway that refuses a stream is asked again without an end',
   },
@@ -100,10 +100,10 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'a new provider token is not announced',
     file: 'engine/dispatcher/dispatcher.js',
-    before: `for (const mailbox of this.#mailboxes)
-            mailbox.announceToken(route);`,
-    after: `for (const mailbox of this.#mailboxes.slice(1))
-            mailbox.announceToken(route);`,
+    before: `if (hasChanged)
+                for (const mailbox of this.#mailboxes)`,
+    after: `if (hasChanged)
+                for (const mailbox of this.#mailboxes.slice(1))`,
     breaks: 'after an hour everything is refused',
   },
   {

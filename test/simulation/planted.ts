@@ -25,7 +25,7 @@ interface Finding extends PlantedVerdict {
 function look(bug: PlantedBug, from: number, seeds: number): Promise<Finding> {
   const beganMs = performance.now();
   return new Promise((resolve) => {
-    const which = bug.isBinary === true ? ['binary'] : [];
+    const which = bug.worlds === undefined ? [] : [bug.worlds];
     const args = ['--import', hook.href, child, String(from), String(seeds), ...which];
     const process_ = spawn(process.execPath, args, {
       env: { ...process.env, PEAL_PLANTED_BUG: bug.name },

@@ -1,0 +1,76 @@
+/**
+ * The planted bugs of what a sender does where a gateway does one thing wrong to everybody: worlds of plan-lasting find
+ * them. See planted-bugs.
+ */
+import type { PlantedBug } from './planted-bugs.js';
+
+const bugs: readonly PlantedBug[] = [
+  {
+    name: 'attempts are counted though the connection served others',
+    file: 'engine/shard/route.js',
+    before: 'return !isFree && slot.countAttempt(index) > retryRules.unsent.most;',
+    after: 'return slot.countAttempt(index) > retryRules.unsent.most;',
+    breaks: 'a gateway that says GOAWAY after every few requests leaves most of a list unsent',
+  },
+  {
+    name: 'losses are not counted',
+    file: 'connection/loss-record.js',
+    before: 'this.#losses = Math.min(this.#losses + losses, 2 * lossesBeforePause);',
+    after: '{ }',
+    breaks: 'a gateway that resets every stream makes a whole list unknown',
+  },
+  {
+    name: 'connections that die are no losses',
+    file: 'connection/pool.js',
+    before: 'this.#gate.afterDeath(counts.readUnanswered);',
+    after: '',
+    breaks: 'a gateway whose connections die makes a whole list unknown',
+  },
+  {
+    name: 'trials after losses are not single requests',
+    file: 'connection/send-gate.js',
+    before: 'return this.#losses.isTroubled ? 1 : minPacedRequests;',
+    after: 'return minPacedRequests;',
+    breaks: 'each trial makes more recipients unknown than it has to',
+  },
+  {
+    name: 'refusals are no reason to give up',
+    file: 'connection/send-gate.js',
+    before: "this.#giveUpWhenDue('refusals');",
+    after: '',
+    breaks: 'a gateway that refuses every stream keeps a list for days',
+  },
+  {
+    name: 'the successor begins with as much as its gateway allows',
+    file: 'connection/pool.js',
+    before: 'this.#serving.onSentAway(connection.counts.answers + connection.inFlight);',
+    after: '{ }',
+    breaks: 'a gateway that says GOAWAY after every few requests gets each of them many times over',
+  },
+  {
+    name: 'a connection that answers after its GOAWAY counts as one that answered nothing',
+    file: 'connection/pool.js',
+    before: 'else if (progress > 0) {',
+    after: 'else if (progress < 0) {',
+    breaks: 'each further connection waits for twenty seconds though every one makes progress',
+  },
+  {
+    name: 'a route that failed on one shard is tried on each other one',
+    file: 'engine/dispatcher/dispatcher.js',
+    before: `if (isAccepted)
+                this.#stopIfNoShardLeft(job, cause);
+            else
+                job.stop(cause);`,
+    after: 'this.#stopIfNoShardLeft(job, cause);',
+    breaks: 'the time until a gateway is given up is multiplied by the threads',
+  },
+  {
+    name: 'the pool is patient only with gateways that cannot be reached',
+    file: 'connection/connect-backoff.js',
+    before: 'const isPatient = this.#hasAnswered &&',
+    after: 'const isPatient = !isReached && this.#hasAnswered &&',
+    breaks: 'a front that drops connections for a moment ends a campaign',
+  },
+];
+
+export const troubleBugs: readonly PlantedBug[] = bugs.map((bug) => ({ ...bug, worlds: 'lasting' }));
