@@ -303,6 +303,8 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
   close(isWhole: boolean): void {
     if (this.inFlight !== 0) this.violate(`${this.inFlight} recipients are still in flight`);
     for (const book of this.recipients) {
+      // The source ended before it: nobody has heard of it, or something is wrong with what came out.
+      if (book.token === null && book.outcome === null && book.takes === 0) continue;
       if (book.outcome === null) this.lost += 1;
       if (book.outcome === null) this.violate(`${name(book)} has no outcome`);
       else this.#compare(book, book.outcome);

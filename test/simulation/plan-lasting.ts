@@ -7,7 +7,7 @@ import type { Fault, FaultTrigger } from '../../src/simulator/scenario.js';
 import { errorCodeNames } from '../../src/simulator/scenario-fields.js';
 import type { Prng } from '../support/prng.js';
 import type { Plan } from './plan.js';
-import { drawRecipients, http2People, type Mix } from './plan-recipients.js';
+import { drawRecipients, http2People, type Mix, type People } from './plan-recipients.js';
 import { kinds } from './recipients.js';
 
 /**
@@ -41,7 +41,8 @@ const people = { payloadBytes: [100, 150, 250], drawMix: (random: Prng): Mix => 
 export function drawLasting(random: Prng, plan: Plan): Partial<Plan> {
   if (plan.isCalm || !random.chance(share)) return {};
   const lasting = drawKind(random.fork());
-  const drawn = drawRecipients(random.fork(), true, { ...http2People, ...people });
+  const threads = random.pick([0, 0, 0, 2, 3]);
+  const drawn = drawPeople(random.fork(), threads > 0 && random.chance(0.5));
   const recipients = drawn.recipients.map((each) => ({ ...each, isResent: false }));
   const pace = { paceMs: random.pick([0, 0, 5]), sinkMs: 0 };
   const jobs = drawn.jobs.map((job) => ({ ...job, ...pace, cancelAtTaken: null, isResent: false }));
@@ -50,6 +51,7 @@ export function drawLasting(random: Prng, plan: Plan): Partial<Plan> {
   const faults = faultsOf(lasting, random.fork(), recipients.length);
   return {
     lasting,
+    threads,
     recipients,
     jobs,
     gateway: {
@@ -62,6 +64,15 @@ export function drawLasting(random: Prng, plan: Plan): Partial<Plan> {
     ...{ connect: { refused: 0, dead: 0, silent: 0 }, faults: [], faultsUntilMs: lasting.untilMs ?? 0 },
     closeAtTaken: null,
   };
+}
+
+/** `isOneBatch`: one shard gets it all, and the others have to find out nothing. */
+function drawPeople(random: Prng, isOneBatch: boolean): People {
+  const drawn = drawRecipients(random, true, { ...http2People, ...people });
+  if (!isOneBatch) return drawn;
+  const recipients = drawn.recipients.map((each) => ({ ...each, apnsId: null }));
+  const batch = { first: 0, count: recipients.length, tokenBytes: 32, hasPayloads: true, hasIds: false };
+  return { recipients, jobs: [{ ...drawn.jobs[0]!, batches: [batch] }] };
 }
 
 function drawKind(random: Prng): LastingPlan {

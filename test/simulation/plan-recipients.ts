@@ -92,6 +92,7 @@ function drawJob(
     sinkMs: random.pick([0, 0, 0, 20, 1_000]),
     isResent,
     cancelAtTaken: !isCalm && random.chance(0.12) ? random.int(total) : null,
+    sourceEnd: null,
   };
 }
 

@@ -9,7 +9,7 @@ export function summarize(plan: Plan): string {
     `${plan.credential}, threads ${plan.threads}, up to ${plan.maxConnections} connections, attempts ${plan.attempts} within ${plan.retryTimeMs} ms`,
     `line ${JSON.stringify(line)}`,
     `connect ${JSON.stringify(connect)}`,
-    `jobs ${JSON.stringify(jobs.map(({ paceMs, sinkMs, isResent, cancelAtTaken }) => ({ paceMs, sinkMs, isResent, cancelAtTaken })))}`,
+    `jobs ${JSON.stringify(jobs.map(({ payload: _, batches: __, ...job }) => job))}`,
     plan.lasting === null ? '' : `lasting ${JSON.stringify(plan.lasting)}`,
     plan.closeAtTaken === null ? '' : `closed at ${plan.closeAtTaken}`,
     plan.binary === null ? `gateway ${JSON.stringify(gateway)}` : `binary ${JSON.stringify(plan.binary)}`,

@@ -27,6 +27,14 @@ export interface JobPlan {
   readonly isResent: boolean;
   /** Cancelled once so many recipients were taken, over all jobs. */
   readonly cancelAtTaken: number | null;
+  /** The program's source of batches ends early; null: it gives all of them. */
+  readonly sourceEnd: SourceEnd | null;
+}
+
+/** After so many batches, while the last of them still waits to be taken: it is aborted, or has no more to give. */
+export interface SourceEnd {
+  readonly batches: number;
+  readonly isAborted: boolean;
 }
 
 export interface GatewayPlan {
@@ -83,6 +91,7 @@ const binaryEvery = 8;
 const binarySalt = 0x00b17a57;
 const troubleSalt = 0x7e57ab1e;
 const lastingSalt = 0x1a571f6e;
+const sourceSalt = 0x50c0ffee;
 
 export function drawPlan(seed: number): Plan {
   const plan = drawHttp2(seed);
@@ -90,7 +99,17 @@ export function drawPlan(seed: number): Plan {
   if (random.int(binaryEvery) === 0) return binaryWorld(plan, random);
   const lasting = drawLasting(new Prng(seed ^ lastingSalt), plan);
   if (lasting.lasting !== undefined) return { ...plan, ...lasting };
-  return { ...plan, ...drawTrouble(new Prng(seed ^ troubleSalt), plan) };
+  const whole = { ...plan, ...drawTrouble(new Prng(seed ^ troubleSalt), plan) };
+  return { ...whole, jobs: drawSourceEnds(new Prng(seed ^ sourceSalt), whole) };
+}
+
+/** One source in twenty ends early. */
+function drawSourceEnds(random: Prng, { isCalm, jobs }: Plan): readonly JobPlan[] {
+  if (isCalm || !random.chance(0.05)) return jobs;
+  return jobs.map((job) => {
+    const sourceEnd = { batches: 1 + random.int(job.batches.length), isAborted: random.chance(0.7) };
+    return { ...job, sourceEnd };
+  });
 }
 
 /** The same line, threads and network faults, with other people, another gateway and its faults. */

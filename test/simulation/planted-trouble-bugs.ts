@@ -6,13 +6,6 @@ import type { PlantedBug } from './planted-bugs.js';
 
 const bugs: readonly PlantedBug[] = [
   {
-    name: 'attempts are counted though the connection served others',
-    file: 'engine/shard/route.js',
-    before: 'return !isFree && slot.countAttempt(index) > retryRules.unsent.most;',
-    after: 'return slot.countAttempt(index) > retryRules.unsent.most;',
-    breaks: 'a gateway that says GOAWAY after every few requests leaves most of a list unsent',
-  },
-  {
     name: 'losses are not counted',
     file: 'connection/loss-record.js',
     before: 'this.#losses = Math.min(this.#losses + losses, 2 * lossesBeforePause);',

@@ -89,17 +89,22 @@ export class Sender {
       this.#options(plan),
     );
     this.#jobs[index] = job;
-    for (const batchPlan of plan.batches) {
+    const { sourceEnd } = plan;
+    const batches = plan.batches.slice(0, sourceEnd?.batches);
+    for (const [place, batchPlan] of batches.entries()) {
       if (plan.paceMs > 0) await this.#wait(random.next() * plan.paceMs);
       const batch = makeBatch(random, batchPlan, recipients);
       this.#room.books.onMade(batch.tokens);
-      await job.dispatch(batch);
+      const taken = job.dispatch(batch);
+      // A source that is over does not wait for its last batch.
+      if (sourceEnd === null || place + 1 < batches.length) await taken;
       this.#room.trace.event('dispatched', batchPlan.first, batchPlan.count);
     }
+    if (sourceEnd?.isAborted === true) this.#cancel(index);
     await job.finish();
     if (job.stopped === null) {
       const { books } = this.#room;
-      if (!this.#room.mayGiveUp()) for (const { first, count } of plan.batches) books.checkUnstopped(first, count);
+      if (!this.#room.mayGiveUp()) for (const { first, count } of batches) books.checkUnstopped(first, count);
       return;
     }
     this.stops.push({ job: index, code: job.stopped.code });

@@ -105,7 +105,7 @@ export function unjustified(
 ): string | null {
   const has = (...kinds: string[]): boolean => kinds.some((kind) => (faults[kind] ?? 0) > 0);
   const because: Partial<Record<PealErrorCode, boolean>> = {
-    ERR_PEAL_ABORTED: plan.jobs[job]!.cancelAtTaken !== null || plan.closeAtTaken !== null,
+    ERR_PEAL_ABORTED: mayBeAborted(plan, job),
     ERR_PEAL_UNAVAILABLE: trouble.wasLong || plan.threads > 0,
     ERR_PEAL_CREDENTIAL:
       has('wall', 'gateway expireProviderTokens') || plan.gateway.conduct?.providerTokenUpdates === 1,
@@ -116,4 +116,9 @@ export function unjustified(
   };
   const isFine = because[code as PealErrorCode] ?? barrenConnections >= maxConnectAttempts;
   return isFine ? null : `job ${job} was stopped with ${code} for no reason`;
+}
+
+function mayBeAborted({ jobs, closeAtTaken }: Plan, job: number): boolean {
+  const { cancelAtTaken, sourceEnd } = jobs[job]!;
+  return cancelAtTaken !== null || closeAtTaken !== null || sourceEnd?.isAborted === true;
 }
