@@ -17,6 +17,7 @@ import {
   maxTransientPauseMs,
   maxUnavailableMs,
   requestTimeoutMs,
+  startRequests,
 } from '../../src/base/limits.js';
 import type { RecipientBook } from './books.js';
 import type { Plan } from './plan.js';
@@ -59,10 +60,16 @@ export function outOfBounds(lasting: LastingPlan, facts: LastingFacts): string[]
   return wrong;
 }
 
-/** A gateway that has never answered may be given up after a few attempts. */
-function mayStop({ kind, untilMs }: LastingPlan, { recipients }: LastingFacts): boolean {
+/** So many answers, and every shard has had some. */
+const answersPerShard = 20;
+
+/** A gateway that has never answered a shard may be given up after a few attempts. */
+function mayStop({ kind, untilMs }: LastingPlan, { plan, recipients }: LastingFacts): boolean {
   if (kind === 'goaways') return false;
-  return untilMs === null || (kind === 'drops' && !recipients.some(isAnswered));
+  return (
+    untilMs === null ||
+    (kind === 'drops' && recipients.filter(isAnswered).length < answersPerShard * Math.max(1, plan.threads))
+  );
 }
 
 function isAnswered({ outcome }: RecipientBook): boolean {
@@ -90,8 +97,8 @@ function longestMs(lasting: LastingPlan, { plan, recipients }: LastingFacts): nu
 function longestLoss({ kind, after }: LastingPlan, { plan, recipients, openAtTrouble }: LastingFacts): number {
   if (kind === 'refusals' || kind === 'goaways' || (kind === 'drops' && after === 0)) return 0;
   const connections = Math.max(1, openAtTrouble, plan.threads);
-  const windows = connections * plan.gateway.maxStreams;
-  if (kind === 'drops') return windows;
+  const windows = connections * Math.min(plan.gateway.maxStreams, startRequests + after);
+  if (kind === 'drops') return connections * plan.gateway.maxStreams;
   const answered = recipients.filter(isAnswered).length;
   return 2 * windows + trialsPerConnection * connections + (kind === 'deaths' ? answered : 0);
 }
