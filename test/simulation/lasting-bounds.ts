@@ -41,11 +41,16 @@ export interface LastingFacts {
   readonly openAtTrouble: number;
 }
 
+/** `resets for ever`, and so on. */
+export function lastingName({ kind, untilMs }: LastingPlan): string {
+  return `${kind} ${untilMs === null ? 'for ever' : 'for a while'}`;
+}
+
 /** What does not fit the bounds. */
 export function outOfBounds(lasting: LastingPlan, facts: LastingFacts): string[] {
   const { recipients, stops, endMs, taken } = facts;
   const wrong: string[] = [];
-  const kind = `${lasting.kind} ${lasting.untilMs === null ? 'for ever' : 'for a while'}`;
+  const kind = lastingName(lasting);
   const latestMs = longestMs(lasting, facts);
   if (endMs > latestMs) wrong.push(`${kind}: the send ended after ${seconds(endMs)}, not within ${seconds(latestMs)}`);
   const unknown = recipients.filter(({ outcome }) => outcome === 'unknown').length;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Figures } from './figures.js';
+import { lastingName } from './lasting-bounds.js';
 import { drawPlan } from './plan.js';
 import { runSeed, runSeeds } from './run-seeds.js';
 
@@ -37,6 +38,18 @@ describe('simulation', () => {
     const own = figures.holes(figures.binaryHolesMs);
     assert.ok(own.count >= 3 && own.max <= 26, `${own.count} on binary connections, the slowest after ${own.max} s`);
     assert.ok(figures.binarySeeds >= 15, `${figures.binarySeeds} worlds speak the binary protocol`);
+  });
+
+  it('has had gateways in them that do one thing wrong to everybody, for a while and for ever, and sources that end', () => {
+    const plans = Array.from({ length: 500 }, (_, index) => drawPlan(index + 1));
+    const drawn = new Set(plans.flatMap(({ lasting }) => (lasting === null ? [] : [lastingName(lasting)])));
+    const kinds = ['resets', 'refusals', 'drops', 'deaths'].flatMap((kind) => [
+      `${kind} for a while`,
+      `${kind} for ever`,
+    ]);
+    assert.deepEqual([...drawn].sort(), [...kinds, 'goaways for ever'].sort());
+    const ends = plans.flatMap(({ jobs }) => jobs.map(({ sourceEnd }) => sourceEnd?.isAborted));
+    assert.ok(ends.includes(true) && ends.includes(false));
   });
 
   it('does the same again in another process, whatever else runs there before', async () => {
