@@ -43,7 +43,7 @@ export { SeenTokens } from './campaign/recipients/seen-tokens.js';
 // --- token lists ---
 export type { InvalidLine } from './campaign/recipients/token-lines.js';
 // --- outcomes batch by batch, for books of one's own ---
-export type { Batch, OutcomeDetail } from './engine/batch.js';
+export type { AcceptedIds, Batch, OutcomeDetail } from './engine/batch.js';
 export { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from './engine/ledger.js';
 export type { OutcomeSink, SettledBatch } from './engine/outcome-sink.js';
 export { Tally } from './engine/tally.js';
@@ -58,7 +58,7 @@ export type { SessionOptions } from './session/options.js';
 export type { Progress } from './session/progress.js';
 export type { InvalidRecipient, PersonalRecipient, Recipient, Token } from './session/recipient.js';
 export { RecipientList } from './session/recipient-list.js';
-export { type OutcomeCounts, Result, type ResultData, type SendFault } from './session/result.js';
+export { type AcceptedId, type OutcomeCounts, Result, type ResultData, type SendFault } from './session/result.js';
 export type { RetryOptions, SendOptions } from './session/send-options.js';
 export { Session, type SessionStats } from './session/session.js';
 export type { Backend, BackendStream, ByteStream, ByteStreamListener, OpenOptions } from './transport/backend.js';

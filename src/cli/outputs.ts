@@ -1,11 +1,12 @@
 /**
- * The four files that `--out DIR` gets. All get their names together at the end, so that no file of an earlier run is
+ * The files that `--out DIR` gets. All get their names together at the end, so that no file of an earlier run is
  * taken for one of this run. Owned by the send command, fed by its books, on the main thread.
  *
  *   rejected.csv   token,status,reason,timestamp   APNs answered other than 200; timestamp (ISO 8601) with 410
  *   unsent.txt     one token a line                certainly not processed: fit for the next `--tokens`
  *   unknown.txt    one token a line                written and never answered: may have been delivered
  *   invalid.csv    line,text,why,list              lines that hold no device token, of which list
+ *   accepted.csv   token,apns-id,apns-unique-id    APNs answered 200; only with --accepted
  */
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -19,13 +20,19 @@ import { RunFolder } from './run-folder.js';
 import { printable } from './terminal.js';
 import { writeProblem } from './write-problem.js';
 
-const fileNames = ['rejected.csv', 'unsent.txt', 'unknown.txt', 'invalid.csv'] as const;
+const fileNames = ['rejected.csv', 'unsent.txt', 'unknown.txt', 'invalid.csv', 'accepted.csv'] as const;
+/** Only where it is asked for. */
+const acceptedName = 'accepted.csv';
 /** Recipients that an earlier run left to be sent to. */
 const toBeSent = ['unsent.txt', 'unknown.txt'] as const;
+
+type FourFiles = [OutputFile, OutputFile, OutputFile, OutputFile];
 
 export interface OutputsOptions {
   /** Whether what an earlier run left to be sent may be replaced. Default: refused. */
   readonly force?: boolean;
+  /** Whether there is an accepted.csv. Default false. */
+  readonly accepted?: boolean;
   /** For tests. */
   readonly steps?: FolderSteps;
 }
@@ -39,19 +46,19 @@ export class Outputs {
   readonly #unsent: OutputFile;
   readonly #unknown: OutputFile;
   readonly #invalid: OutputFile;
+  /** Null where nobody has asked for it. */
+  readonly #accepted: OutputFile | null;
 
   private constructor(folder: string, run: RunFolder, removed: number, files: readonly OutputFile[]) {
     this.folder = folder;
     this.removed = removed;
     this.#run = run;
-    [this.#rejected, this.#unsent, this.#unknown, this.#invalid] = files as [
-      OutputFile,
-      OutputFile,
-      OutputFile,
-      OutputFile,
-    ];
+    const [rejected, unsent, unknown, invalid, accepted] = files as [...FourFiles, OutputFile | undefined];
+    [this.#rejected, this.#unsent, this.#unknown, this.#invalid] = [rejected, unsent, unknown, invalid];
+    this.#accepted = accepted ?? null;
     this.#rejected.append('token,status,reason,timestamp\n');
     this.#invalid.append('line,text,why,list\n');
+    this.#accepted?.append('token,apns-id,apns-unique-id\n');
   }
 
   /**
@@ -68,7 +75,7 @@ export class Outputs {
       try {
         if (options.force !== true) await refuseLoss(folder);
         const removed = await run.begin();
-        return new Outputs(folder, run, removed, await createAll(folder, run.run));
+        return new Outputs(folder, run, removed, await createAll(folder, run.run, options.accepted === true));
       } catch (error) {
         await run.leave();
         throw error;
@@ -81,6 +88,15 @@ export class Outputs {
   rejected(token: string, status: number, reason: string, timestampMs: number | null): void {
     const timestamp = timestampMs === null ? '' : new Date(timestampMs).toISOString();
     this.#rejected.append(csvRow([token, status, reason, timestamp]));
+  }
+
+  /** Whether accepted recipients are kept. */
+  get keepsAccepted(): boolean {
+    return this.#accepted !== null;
+  }
+
+  accepted(token: string, apnsId: string | null, apnsUniqueId: string | null): void {
+    this.#accepted?.append(csvRow([token, apnsId ?? '', apnsUniqueId ?? '']));
   }
 
   /** Tokens `start` to `end` (exclusive) of the block. */
@@ -130,7 +146,8 @@ export class Outputs {
   }
 
   get #files(): OutputFile[] {
-    return [this.#rejected, this.#unsent, this.#unknown, this.#invalid];
+    const files = [this.#rejected, this.#unsent, this.#unknown, this.#invalid];
+    return this.#accepted === null ? files : [...files, this.#accepted];
   }
 }
 
@@ -156,10 +173,11 @@ async function refuseLoss(folder: string): Promise<void> {
   }
 }
 
-async function createAll(folder: string, run: string): Promise<OutputFile[]> {
+async function createAll(folder: string, run: string, hasAccepted: boolean): Promise<OutputFile[]> {
   const files: OutputFile[] = [];
+  const names = fileNames.filter((name) => hasAccepted || name !== acceptedName);
   try {
-    for (const name of fileNames) files.push(await OutputFile.create(folder, name, 0o600, run));
+    for (const name of names) files.push(await OutputFile.create(folder, name, 0o600, run));
     return files;
   } catch (error) {
     await Promise.all(files.map((file) => file.discard()));

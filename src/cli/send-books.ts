@@ -89,6 +89,7 @@ export class SendBooks implements OutcomeSink {
       this.#outputs?.rejected(tokens.hexAt(index), status, name, timestampMs);
       this.#witness?.rejected(tokens, index, reason);
     }
+    if (this.#outputs?.keepsAccepted === true) this.#keepAccepted(batch, this.#outputs);
     if (this.#witness !== null) this.#showAccepted(batch, this.#witness);
     const outputs = this.#outputs;
     if (cause !== null) {
@@ -128,6 +129,14 @@ export class SendBooks implements OutcomeSink {
       this.#causes.set(error.code, count);
     }
     return count;
+  }
+
+  #keepAccepted({ tokens, ledger, ids = null }: SettledBatch, outputs: Outputs): void {
+    forEachRun(ledger, ACCEPTED, (start, end) => {
+      for (let index = start; index < end; index++) {
+        outputs.accepted(tokens.hexAt(index), ids?.apnsIds[index] ?? null, ids?.apnsUniqueIds[index] ?? null);
+      }
+    });
   }
 
   #showAccepted({ tokens, ledger }: SettledBatch, witness: Witness): void {

@@ -19,6 +19,7 @@ const http2Only = [
   ['retries', '--retries', 'it answers too little for that'],
   ['retryTime', '--retry-time', 'it answers too little for that'],
   ['onUnknown', '--on-unknown', 'it answers too little for that'],
+  ['accepted', '--accepted', 'its gateways name no ids, and none that they accept'],
   ['stopAtBadTokens', '--stop-at-bad-tokens', 'it answers too little for that'],
 ] as const;
 

@@ -71,6 +71,7 @@ export interface SendOptions extends CredentialFlags {
   readonly stopAtBadTokens?: number | false;
   readonly out?: string;
   readonly force?: boolean;
+  readonly accepted?: boolean;
   readonly json?: boolean;
   /** Milliseconds between two lines of progress; 0: none. */
   readonly progress?: number;
@@ -116,6 +117,7 @@ export function sendOptionGroups(): readonly OptionGroup[] {
       heading: 'Output:',
       options: [
         new Option('--out <dir>', 'where rejected.csv, unsent.txt, unknown.txt and invalid.csv go'),
+        new Option('--accepted', 'keep also the accepted tokens, with their apns-id: accepted.csv of --out'),
         new Option('--force', 'replace the files of an earlier run, also where it left unsent or unknown tokens'),
         new Option('--json', 'JSON lines on standard output, the last one the summary'),
         new Option(
@@ -206,6 +208,9 @@ export function checkSendOptions(options: SendOptions): void {
   }
   if (options.retries === 0 && options.onUnknown === 'resend') {
     throw usageError('--on-unknown resend goes by the limits of --retries, which is 0.');
+  }
+  if (options.accepted === true && options.out === undefined) {
+    throw usageError('--accepted keeps the accepted tokens in a file: say where with --out DIR.');
   }
   checkCertificateFlags(options);
   checkProtocol(options);

@@ -54,7 +54,10 @@ export async function runSend(
 }
 
 async function openOutputs(out: string, options: SendOptions, terminal: Terminal): Promise<Outputs> {
-  const outputs = await Outputs.open(out, inputFiles(options), { force: options.force === true });
+  const outputs = await Outputs.open(out, inputFiles(options), {
+    force: options.force === true,
+    accepted: options.accepted === true,
+  });
   if (outputs.removed > 0 && options.quiet !== true) {
     const what = counted(outputs.removed, 'unfinished file');
     printNote(terminal, `removed ${what} of an earlier run, which was ended by force, from ${out}`);
@@ -164,6 +167,7 @@ class SendRun {
         recipients: this.#input,
         afterStop: 'unsent',
         outcomes: this.#books,
+        ...(this.#options.accepted === true && { keepIds: true }),
         signal,
         ...(minTokenBytes === undefined ? {} : { minTokenBytes }),
         ...retryOptionsOf(this.#options),

@@ -69,6 +69,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   readonly #deadline: Timer;
   readonly #openedAtMs: number;
   #state: ConnectionState = 'opening';
+  #keepsIds = false;
   #isWriting = false;
   #isReceiving = false;
   #isPumping = false;
@@ -204,8 +205,9 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
 
   // --- what the codec tells, from within receive() and abandon() ---
 
-  onAccepted(tag: number): void {
+  onAccepted(tag: number, fields: ResponseFields | null): void {
     this.counts.answers++;
+    if (this.#keepsIds && fields !== null) this.#source.onIds?.(tag, fields.apnsId, fields.uniqueId);
     this.#source.onAccepted(tag);
   }
 
@@ -250,6 +252,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
       this.#watch.sending();
       const credit = this.#watch.limit(this.#codec.credit(nextPayloadBytes(run)), this.inFlight);
       if (credit < waiting && isTooFew(credit, this.inFlight)) return;
+      if (run.keepsIds === true) this.#keepIds();
       const template = this.#templates.templateFor(run);
       const count = Math.min(credit, waiting);
       const submitted = this.#codec.submit(template, tokens, personal, order, head, count, tagBase);
@@ -262,6 +265,13 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
         return;
       }
     }
+  }
+
+  /** From the first run on that asks for ids. */
+  #keepIds(): void {
+    if (this.#keepsIds) return;
+    this.#keepsIds = true;
+    this.#codec.keepIds();
   }
 
   #flush(): void {

@@ -42,8 +42,9 @@ export function retryAfterSeconds(text: string | null, clock: Clock): number | n
 /** What an answer other than 200 said. */
 export function rejectionOf(status: number, body: Uint8Array, fields: ResponseFields, clock: Clock): Rejection {
   const { reason, timestampMs } = parseAnswerBody(body);
-  const { apnsId, retryAfter } = fields;
-  return { status, reason, timestampMs, apnsId, retryAfterSeconds: retryAfterSeconds(retryAfter, clock) };
+  const { apnsId, retryAfter, uniqueId } = fields;
+  const rejection = { status, reason, timestampMs, apnsId, retryAfterSeconds: retryAfterSeconds(retryAfter, clock) };
+  return uniqueId === null ? rejection : { ...rejection, apnsUniqueId: uniqueId };
 }
 
 /** The gateway cannot be sent this notification at all: nobody who waits for it gets it. */

@@ -21,6 +21,8 @@ export interface RequestRun {
   readonly head: number;
   /** Added to a recipient's index it makes the recipient's tag, an unsigned 32-bit number that answers refer to. */
   readonly tagBase: number;
+  /** Whether the ids of accepted notifications are told (`onIds`). Default false. */
+  readonly keepsIds?: boolean;
 }
 
 /** What an answer other than 200 said. Strings are checked and free of control characters. */
@@ -33,6 +35,8 @@ export interface Rejection {
   readonly apnsId: string | null;
   /** The Retry-After field in seconds, or null. */
   readonly retryAfterSeconds: number | null;
+  /** Of `apns-unique-id`; missing or null where there was none or nobody has asked for ids. */
+  readonly apnsUniqueId?: string | null;
 }
 
 /** Implemented by a shard for each of its routes; called by the route's pool and its connections. */
@@ -49,6 +53,8 @@ export interface RequestSource {
   taken(run: RequestRun, count: number): void;
   /** APNs answered 200. */
   onAccepted(tag: number): void;
+  /** The ids that an answer 200 named: right before `onAccepted`, and only where some run has asked for ids. */
+  onIds?(tag: number, apnsId: string | null, uniqueId: string | null): void;
   /** Whether a recipient that is out was sent to before and answered, or its answer lost; asked before onRejected. */
   isRetry(tag: number): boolean;
   /** APNs answered otherwise. */

@@ -10,6 +10,13 @@ export interface Batch {
   readonly personal: PersonalParts | null;
 }
 
+/** The ids of accepted notifications, by the recipient's index in its batch; null where the answer named none. */
+export interface AcceptedIds {
+  readonly apnsIds: readonly (string | null)[];
+  /** APNs sends them in the development environment only: keys of its delivery log. */
+  readonly apnsUniqueIds: readonly (string | null)[];
+}
+
 /** What is known of one recipient besides its ledger byte. Only recipients that need it have one. */
 export interface OutcomeDetail {
   /** Index of the recipient in its batch. */
@@ -21,4 +28,6 @@ export interface OutcomeDetail {
   readonly timestampMs: number | null;
   readonly apnsId: string | null;
   readonly retryAfterSeconds: number | null;
+  /** The key of APNs' delivery log (development only); only where ids are kept. */
+  readonly apnsUniqueId?: string | null;
 }

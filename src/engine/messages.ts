@@ -11,7 +11,7 @@ import type { Notification, PersonalParts } from '../apns/notification.js';
 import type { ErrorRecord } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
 import type { BinarySettings } from '../connection/connection-options.js';
-import type { OutcomeDetail } from './batch.js';
+import type { AcceptedIds, OutcomeDetail } from './batch.js';
 
 /**
  * One gateway under one credential: what a connection pool of a shard is made for. The parts of BinarySettings matter to
@@ -68,6 +68,8 @@ export interface NotificationMessage {
   readonly notification: Notification;
   /** The first status of a binary gateway cancels what is left of it. Default false. */
   readonly stopsAtFailure?: boolean;
+  /** The ids of accepted notifications are kept. Default false. */
+  readonly keepsIds?: boolean;
   /** How long APNs may answer TooManyProviderTokenUpdates and accept nothing, in milliseconds. Default retryTimeMs. */
   readonly tokenUpdatesTimeMs?: number;
 }
@@ -90,6 +92,8 @@ export interface SettledMessage {
   readonly slot: number;
   readonly buffer: ArrayBuffer;
   readonly details: readonly OutcomeDetail[];
+  /** Of those that this shard had accepted, where ids are kept. */
+  readonly ids?: AcceptedIds | null;
   /** Why recipients are unsent or unknown; null when none is, or when they were cancelled. */
   readonly cause: ErrorRecord | null;
 }

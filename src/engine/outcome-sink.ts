@@ -5,7 +5,7 @@
 import type { PersonalParts } from '../apns/notification.js';
 import type { TokenBlock } from '../apns/token-block.js';
 import type { PealError } from '../base/errors.js';
-import type { Batch, OutcomeDetail } from './batch.js';
+import type { AcceptedIds, Batch, OutcomeDetail } from './batch.js';
 
 /** A batch that was dispatched, as it ended. Each comes exactly once, in no particular order. */
 export interface SettledBatch {
@@ -17,6 +17,8 @@ export interface SettledBatch {
   readonly ledger: Uint8Array;
   /** One for every rejected recipient; in no particular order. */
   readonly details: readonly OutcomeDetail[];
+  /** Of accepted recipients, where the send keeps ids and any of its answers named one; otherwise null or missing. */
+  readonly ids?: AcceptedIds | null;
   /** Why recipients are unsent or unknown (the latest cause, if there were several); null when none is. */
   readonly cause: PealError | null;
   /** Requests that were sent again after an answer (or none), beyond the first for each recipient. */

@@ -16,13 +16,15 @@ import type { Message } from './message.js';
 import { type Progress, ProgressReporter } from './progress.js';
 import type { InvalidRecipient } from './recipient.js';
 import { RecipientCollector } from './recipient-collector.js';
-import { type OutcomeCounts, Result, type SendFault } from './result.js';
+import { type AcceptedId, type OutcomeCounts, Result, type SendFault } from './result.js';
 
 export interface BooksOptions {
   readonly message: Message;
   readonly clock: Clock;
   /** What the gateway speaks. */
   readonly protocol: Protocol;
+  /** Whether the ids of accepted notifications are kept, unless `outcomes` takes them. Default false. */
+  readonly keepIds?: boolean;
   /** Recipients that are to come, where that is known. */
   readonly total: number | null;
   readonly outcomes: OutcomeSink | null;
@@ -41,6 +43,7 @@ export class Books implements OutcomeSink {
   #acceptedWhole = 0;
   #tally: Tally | null = null;
   readonly #rejections = new Map<string, Failure>();
+  readonly #acceptedIds = new Map<string, AcceptedId>();
   readonly #errors = new Map<string, SendFault>();
   readonly #invalid: InvalidRecipient[] = [];
   readonly #unsent = new RecipientCollector();
@@ -78,7 +81,8 @@ export class Books implements OutcomeSink {
     this.#resent += settled.resent;
     if (isAllAccepted(settled)) this.#acceptedWhole += settled.ledger.length;
     else this.#addMixed(settled);
-    const { outcomes } = this.#options;
+    const { outcomes, keepIds } = this.#options;
+    if (keepIds === true && outcomes === null) this.#keepIds(settled);
     if (outcomes !== null) this.taken = this.#guard('outcomes', () => outcomes.settled(settled));
     this.#reportProgress();
     return this.taken;
@@ -132,6 +136,7 @@ export class Books implements OutcomeSink {
       counts,
       reasons: new Map(this.#tally?.reasons()),
       rejections: this.#rejections,
+      acceptedIds: this.#acceptedIds,
       errors: [...this.#errors.values()],
       invalid: this.#invalid,
       resent: this.#resent,
@@ -147,6 +152,13 @@ export class Books implements OutcomeSink {
       return new PealError('ERR_PEAL_STOPPED', message, { origin: 'gateway' });
     }
     return null;
+  }
+
+  #keepIds({ tokens, ledger, ids = null }: SettledBatch): void {
+    for (let index = ledger.indexOf(ACCEPTED); index !== -1; index = ledger.indexOf(ACCEPTED, index + 1)) {
+      const apnsId = ids?.apnsIds[index] ?? null;
+      this.#acceptedIds.set(tokens.hexAt(index), { apnsId, apnsUniqueId: ids?.apnsUniqueIds[index] ?? null });
+    }
   }
 
   #keepRejected(batch: Batch, index: number, failure: Failure): void {

@@ -18,6 +18,8 @@ export class Failure {
   readonly timestampMs: number | null;
   /** The id of the notification, a UUID; null when the answer held none. */
   readonly apnsId: string | null;
+  /** The key of APNs' delivery log (development only); null where there was none, or the send kept no ids. */
+  readonly apnsUniqueId: string | null;
   /** How long the gateway asks to wait, in seconds; null when it asks nothing. */
   readonly retryAfterSeconds: number | null;
 
@@ -27,6 +29,7 @@ export class Failure {
     this.reason = detail.reason;
     this.timestampMs = detail.timestampMs;
     this.apnsId = detail.apnsId;
+    this.apnsUniqueId = detail.apnsUniqueId ?? null;
     this.retryAfterSeconds = detail.retryAfterSeconds;
   }
 
@@ -50,7 +53,8 @@ export class Failure {
   }
 
   toJSON(): Record<string, unknown> {
-    const { status, reason, explanation, timestampMs, apnsId, retryAfterSeconds } = this;
-    return { status, reason, class: this.class, explanation, timestampMs, apnsId, retryAfterSeconds };
+    const { status, reason, explanation, timestampMs, apnsId, retryAfterSeconds, apnsUniqueId } = this;
+    const common = { status, reason, class: this.class, explanation, timestampMs, apnsId, retryAfterSeconds };
+    return apnsUniqueId === null ? common : { ...common, apnsUniqueId };
   }
 }

@@ -41,6 +41,14 @@ export interface SendFault {
   readonly count: number;
 }
 
+/** How APNs calls a notification that it accepted; null where its answer did not say. */
+export interface AcceptedId {
+  /** A UUID: the recipient's or the message's own, or one that APNs made. */
+  readonly apnsId: string | null;
+  /** The key of APNs' delivery log, in the development environment only. */
+  readonly apnsUniqueId: string | null;
+}
+
 /** What a result is made of. Its maps and arrays belong to the result from then on. */
 export interface ResultParts {
   readonly counts: OutcomeCounts;
@@ -48,6 +56,8 @@ export interface ResultParts {
   readonly rejections: ReadonlyMap<string, Failure>;
   readonly errors: readonly SendFault[];
   readonly invalid: readonly InvalidRecipient[];
+  /** Default: none were kept. */
+  readonly acceptedIds?: ReadonlyMap<string, AcceptedId>;
   /** Requests that were sent again by the send itself. Default 0. */
   readonly resent?: number;
   /** One for each message that was sent. Empty only in a result of nothing. */
@@ -59,12 +69,16 @@ export interface ResultData extends OutcomeCounts {
   readonly reasons: Readonly<Record<string, number>>;
   readonly errors: readonly SendFault[];
   readonly failed: Readonly<Record<string, Record<string, unknown>>>;
+  /** Only where the send kept ids. */
+  readonly acceptedIds?: Readonly<Record<string, AcceptedId>>;
   readonly unsentTokens: readonly string[];
   readonly unknownTokens: readonly string[];
   readonly invalidRecipients: readonly InvalidRecipient[];
   readonly resent: number;
   readonly stopped: { readonly code: string; readonly message: string } | null;
 }
+
+const noIds: ReadonlyMap<string, AcceptedId> = new Map();
 
 const nothing: ResultParts = {
   counts: { recipients: 0, accepted: 0, rejected: 0, unsent: 0, unknown: 0, invalid: 0 },
@@ -98,6 +112,7 @@ export class Result {
       rejections: new Map([...x.rejections, ...y.rejections]),
       errors: mergeErrors(x.errors, y.errors),
       invalid: [...x.invalid, ...shifted],
+      acceptedIds: new Map([...(x.acceptedIds ?? []), ...(y.acceptedIds ?? [])]),
       resent: (x.resent ?? 0) + (y.resent ?? 0),
       leftovers: mergeLeftovers(x.leftovers, y.leftovers),
     });
@@ -137,6 +152,14 @@ export class Result {
   /** Every rejected recipient, like `failed`, but whoever is to blame. The same map with HTTP/2. */
   get rejections(): ReadonlyMap<string, Failure> {
     return this.#parts.rejections;
+  }
+
+  /**
+   * Accepted recipients: device token (lower-case hex) to the ids that APNs named. Empty unless the send had
+   * `keepIds: true`, and where `outcomes` took the batches.
+   */
+  get acceptedIds(): ReadonlyMap<string, AcceptedId> {
+    return this.#parts.acceptedIds ?? noIds;
   }
 
   /** How often each reason came. An answer without one counts as `HTTP <status>`. */
@@ -228,12 +251,13 @@ export class Result {
 
   toJSON(): ResultData {
     const { counts, reasons, errors, invalid } = this.#parts;
-    const { failed, unsent, unknown, resent, stopped } = this;
+    const { failed, acceptedIds, unsent, unknown, resent, stopped } = this;
     return {
       ...counts,
       reasons: Object.fromEntries(reasons),
       errors,
       failed: Object.fromEntries([...failed].map(([token, failure]) => [token, failure.toJSON()])),
+      ...(acceptedIds.size > 0 && { acceptedIds: Object.fromEntries(acceptedIds) }),
       unsentTokens: unsent.toArray(),
       unknownTokens: unknown.toArray(),
       invalidRecipients: invalid,

@@ -65,6 +65,7 @@ export class Send {
       clock: target.clock,
       protocol,
       total,
+      keepIds: options.keepIds,
       outcomes,
       onInvalid,
       onProgress,
@@ -79,11 +80,11 @@ export class Send {
       minTokenBytes: options.minTokenBytes,
       namesAll: options.onUnknown === 'resend' && !message.hasApnsId,
     });
-    const { retry, onUnknown, stopAtBadTokens } = options;
+    const { retry, onUnknown, stopAtBadTokens, keepIds } = options;
     this.#job = target.engine.send(target.route, message.notificationFor(protocol), this.#books, {
       stopsAtFailure: this.#stopsAtFailure,
       onStopped: () => this.#stream?.wake(),
-      ...(protocol === 'http2' && { retry, onUnknown, stopAtBadTokens }),
+      ...(protocol === 'http2' && { retry, onUnknown, stopAtBadTokens, keepIds }),
     });
   }
 

@@ -65,6 +65,24 @@ describe('peal send', () => {
     assert.equal(code, 3);
   });
 
+  it('keeps the accepted tokens with their ids where --accepted asks for it, and removes the file with the next run', async () => {
+    const accepted = randomTokens(1500);
+    const tokens = await fixture.write('tokens.txt', [...accepted, scriptedToken('Unregistered')].join('\n'));
+    const { code } = await runCommand(fixture.send(tokens, { with: ['--accepted', '--quiet'] }));
+    assert.equal(code, 3);
+    const [header, ...rows] = (await fixture.output('accepted.csv')).trimEnd().split('\n');
+    assert.equal(header, 'token,apns-id,apns-unique-id');
+    assert.deepEqual(rows.map((row) => row.split(',')[0]).sort(), [...accepted].sort());
+    const ids = new Set(rows.map((row) => row.split(',')[1]!));
+    assert.equal(ids.size, 1500);
+    for (const id of ids) assert.match(id, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i);
+    await runCommand(fixture.send(tokens, { with: ['--quiet'] }));
+    assert.ok(!existsSync(fixture.path('out/accepted.csv')));
+    const refused = await runCommand(fixture.send(tokens, { without: ['--out'], with: ['--accepted'] }));
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /--accepted keeps the accepted tokens in a file: say where with --out DIR\./);
+  });
+
   it('puts every recipient that was not accepted into a file, with why', async () => {
     const [gone, bad] = [scriptedToken('Unregistered', 7), scriptedToken('BadDeviceToken', 8)];
     const list = ['=HYPERLINK("x")', ...randomTokens(3), gone, 'abc', bad, ''];

@@ -21,6 +21,7 @@ export class Answer implements ResponseFields {
   contentLength = -1;
   apnsId: string | null = null;
   retryAfter: string | null = null;
+  uniqueId: string | null = null;
   /** Bytes of body so far, kept or not. */
   bodyBytes = 0;
   readonly window = new ReceiveWindow(receiveStreamWindowBytes);
@@ -60,6 +61,7 @@ export class Answer implements ResponseFields {
   reset(): void {
     this.apnsId = null;
     this.retryAfter = null;
+    this.uniqueId = null;
     this.bodyBytes = 0;
     this.window.reset();
     this.#kept = 0;

@@ -85,6 +85,7 @@ export class ClientConnection implements ConnectionEvents {
   readonly #control = new ControlFrames(this.#output);
   readonly #requests: RequestWriter;
   readonly #endings: StreamEndings;
+  readonly #responses: ResponseReader;
   readonly #frames: PeerFrames;
   readonly #reader: FrameReader;
   #failure: PealError | null = null;
@@ -101,6 +102,7 @@ export class ClientConnection implements ConnectionEvents {
     this.#streams = new StreamTable(ringSlotsFor(this.#maxStreams));
     this.#requests = new RequestWriter(this.#streams, this.#output, this.#settings, this.#window, this.#encoder);
     this.#endings = new StreamEndings(this.#streams, this.#control, options.listener);
+    this.#responses = new ResponseReader(this.#streams, this.#control, this.#endings);
     this.#frames = new PeerFrames({
       events: this,
       streams: this.#streams,
@@ -109,7 +111,7 @@ export class ClientConnection implements ConnectionEvents {
       encoder: this.#encoder,
       control: this.#control,
       endings: this.#endings,
-      responses: new ResponseReader(this.#streams, this.#control, this.#endings),
+      responses: this.#responses,
     });
     this.#reader = new FrameReader(this.#frames, receiveMaxFrameBytes);
   }
@@ -264,6 +266,11 @@ export class ClientConnection implements ConnectionEvents {
   /** Asks the peer for a sign of life. `number`: 1 to 2^32 - 1, comes back in `lastPingAcked`. */
   ping(number: number): void {
     this.#control.ping(number);
+  }
+
+  /** Reports the ids of accepted notifications, too, from now on: that costs strings for each answer. */
+  keepIds(): void {
+    this.#responses.keepIds();
   }
 
   /** Says goodbye: a GOAWAY behind all that waits. No request is taken any more; answers may still come. */

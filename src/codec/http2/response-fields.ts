@@ -1,6 +1,6 @@
 /**
  * Reads the fields of one answer as the HPACK decoder reports them, and checks them as RFC 9113 §8.2 and §8.3 ask.
- * Makes strings only for answers other than 200. Owned by one connection, on its thread.
+ * Makes strings only for answers other than 200, and for ids where they are kept. Owned by one connection, on its thread.
  */
 import { Buffer } from 'node:buffer';
 import {
@@ -11,6 +11,7 @@ import {
   FLAG_PSEUDO,
   FLAG_WELL_FORMED,
   NAME_APNS_ID,
+  NAME_APNS_UNIQUE_ID,
   NAME_CONTENT_LENGTH,
   NAME_RETRY_AFTER,
   NAME_STATUS,
@@ -33,6 +34,9 @@ export class ResponseFieldReader implements FieldVisitor, ResponseFields {
   contentLength = -1;
   apnsId: string | null = null;
   retryAfter: string | null = null;
+  uniqueId: string | null = null;
+  /** Whether the ids of every answer are wanted: a 200 costs strings then. */
+  keepsIds = false;
   readonly #names: FieldNames;
   #isTrailers = false;
   /** Regular fields have begun: no pseudo-field may follow. */
@@ -48,6 +52,7 @@ export class ResponseFieldReader implements FieldVisitor, ResponseFields {
     this.contentLength = -1;
     this.apnsId = null;
     this.retryAfter = null;
+    this.uniqueId = null;
     this.#isTrailers = isTrailers;
     this.#isRegular = false;
   }
@@ -57,7 +62,7 @@ export class ResponseFieldReader implements FieldVisitor, ResponseFields {
       this.#readStatus(bytes, start, length, isHuffman);
       return;
     }
-    if (name === NAME_APNS_ID && this.status === 200) {
+    if (name === NAME_APNS_ID && this.status === 200 && !this.keepsIds) {
       this.#isRegular = true;
       return;
     }
@@ -82,10 +87,12 @@ export class ResponseFieldReader implements FieldVisitor, ResponseFields {
     if (this.#isTrailers) return;
     if (name === NAME_CONTENT_LENGTH) {
       this.#readContentLength(bytes, start, length, isHuffman);
-    } else if (this.status !== 200 && name === NAME_APNS_ID) {
+    } else if (name === NAME_APNS_ID && (this.status !== 200 || this.keepsIds)) {
       this.apnsId = plainOrNull(decodeText(bytes, start, length, isHuffman));
     } else if (this.status !== 200 && name === NAME_RETRY_AFTER) {
       this.retryAfter = plainOrNull(decodeText(bytes, start, length, isHuffman));
+    } else if (name === NAME_APNS_UNIQUE_ID && this.keepsIds) {
+      this.uniqueId = plainOrNull(decodeText(bytes, start, length, isHuffman));
     }
   }
 

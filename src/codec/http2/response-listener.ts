@@ -7,16 +7,18 @@ import type { PealError } from '../../base/errors.js';
 /** Why a request ended without an answer. One object may stand for many requests: it is never changed. */
 export type StreamCause = PealError;
 
-/** Fields of an answer that is not a 200; null where the answer had none. Valid during the call only. */
+/** Fields of an answer that is not a 200, or of any where ids are kept; null where the answer had none. Valid during the call only. */
 export interface ResponseFields {
   readonly apnsId: string | null;
   readonly retryAfter: string | null;
+  /** Of `apns-unique-id`; null, too, where nobody has asked for ids (ClientConnection.keepIds). */
+  readonly uniqueId: string | null;
 }
 
 /** Every tag that was submitted is reported by exactly one of the first four, exactly once. */
 export interface ResponseListener {
-  /** The final status was 200 and the answer is complete. */
-  onAccepted(tag: number): void;
+  /** The final status was 200 and the answer is complete. `fields` is null where nobody has asked for ids. */
+  onAccepted(tag: number, fields: ResponseFields | null): void;
   /**
    * A complete answer with another final status. `body` may be empty, and is cut where it was too long; it is valid during
    * the call only.

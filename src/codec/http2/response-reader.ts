@@ -57,9 +57,14 @@ export class ResponseReader {
     else if (fields.contentLength > 0 && mayHaveBody(fields.status)) this.#malformed(slot);
     else {
       this.#emptyDataFrames = 0;
-      if (fields.status === 200) this.#endings.accepted(slot);
+      if (fields.status === 200) this.#endings.accepted(slot, fields.keepsIds ? fields : null);
       else this.#endings.rejected(slot, fields.status, fields);
     }
+  }
+
+  /** From now on the ids of accepted notifications are reported, too. */
+  keepIds(): void {
+    this.#fields.keepsIds = true;
   }
 
   /** A field block that nobody waits for: of a push that is refused. */
@@ -134,6 +139,7 @@ export class ResponseReader {
     answer.contentLength = fields.contentLength;
     answer.apnsId = fields.apnsId;
     answer.retryAfter = fields.retryAfter;
+    answer.uniqueId = fields.uniqueId;
     this.#streams.answers[slot] = answer;
   }
 

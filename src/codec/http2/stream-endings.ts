@@ -27,11 +27,11 @@ export class StreamEndings {
     this.#listener = listener;
   }
 
-  /** A complete 200. */
-  accepted(slot: number): void {
+  /** A complete 200. `fields` are those of it, where ids are kept. */
+  accepted(slot: number, fields: ResponseFields | null): void {
     this.isUnproven = false;
     this.#close(slot);
-    this.#listener.onAccepted(this.#streams.tags[slot]!);
+    this.#listener.onAccepted(this.#streams.tags[slot]!, fields);
   }
 
   /** A complete answer without a body. */
@@ -60,7 +60,7 @@ export class StreamEndings {
 
   #report(slot: number, answer: Answer): void {
     const tag = this.#streams.tags[slot]!;
-    if (answer.status === 200) this.#listener.onAccepted(tag);
+    if (answer.status === 200) this.#listener.onAccepted(tag, answer);
     else this.#listener.onRejected(tag, answer.status, answer.body, answer);
     this.pool.give(answer);
   }

@@ -259,6 +259,7 @@ export class Dispatcher {
     }
     const { parcel, shared } = returned;
     if (shared.includes(ACCEPTED)) mailbox.noteAccepted(parcel.job.route, this.#clock.now());
+    if (message.ids != null) parcel.addIds(message.ids);
     parcel.settle(shared, message.details, message.cause === null ? null : PealError.fromRecord(message.cause));
     const { job } = parcel;
     if (job.stopped === null && job.excluded.has(mailbox) && parcel.requeueUnsent()) {

@@ -57,6 +57,8 @@ export interface JobOptions {
   readonly onUnknown?: 'report' | 'resend';
   /** Share of bad tokens among the latest answers (above 0, up to 1) that stops the job. Default null: none does. */
   readonly stopAtBadTokens?: number | null;
+  /** Whether the ids of accepted notifications come with the settled batches. Default false. */
+  readonly keepIds?: boolean;
   /** Called once when the job is stopped, whoever stops it: its caller may be waiting for recipients. */
   readonly onStopped?: () => void;
 }
@@ -76,6 +78,7 @@ export class Job implements SendJob {
   /** Shards whose connections for this job's route have given up, with the latest reason. */
   readonly excluded = new Set<Mailbox>();
   readonly stopsAtFailure: boolean;
+  readonly keepsIds: boolean;
   readonly #retry: RetryBudget | null;
   readonly #resendsUnknown: boolean;
   readonly #badTokens: BadTokenWatch | null;
@@ -98,6 +101,7 @@ export class Job implements SendJob {
   ) {
     const { stopAtBadTokens = null } = options;
     this.stopsAtFailure = options.stopsAtFailure ?? false;
+    this.keepsIds = options.keepIds ?? false;
     this.#resendsUnknown = options.onUnknown === 'resend';
     // A binary gateway closes at each refusal, and its sender goes on behind it: nothing is sent again unasked.
     this.#retry = route.protocol === 'binary' ? null : (options.retry ?? null);

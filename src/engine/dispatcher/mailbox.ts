@@ -197,7 +197,7 @@ export class Mailbox {
 
   #introduce(job: Job): void {
     const { link, routes, jobs } = this.#incarnation!;
-    const { id: notificationId, route, notification, stopsAtFailure, tokenUpdatesTimeMs } = job;
+    const { id: notificationId, route, notification, stopsAtFailure, keepsIds, tokenUpdatesTimeMs } = job;
     if (jobs.has(notificationId)) return;
     if (!routes.has(route)) {
       routes.add(route);
@@ -205,7 +205,7 @@ export class Mailbox {
       this.announceToken(route);
     }
     jobs.set(notificationId, job);
-    const message = { notificationId, routeId: route.id, notification, stopsAtFailure, tokenUpdatesTimeMs };
+    const message = { notificationId, routeId: route.id, notification, stopsAtFailure, keepsIds, tokenUpdatesTimeMs };
     link.post({ kind: 'notification', ...message }, []);
   }
 }

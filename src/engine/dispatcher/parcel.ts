@@ -14,7 +14,7 @@ import {
   retryBeginGraceMs,
   waitingRecipientWeight,
 } from '../../base/limits.js';
-import type { Batch, OutcomeDetail } from '../batch.js';
+import type { AcceptedIds, Batch, OutcomeDetail } from '../batch.js';
 import { QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../ledger.js';
 import type { SettledBatch } from '../outcome-sink.js';
 import type { RejectionNotes } from '../rejection-notes.js';
@@ -33,6 +33,8 @@ export class Parcel {
   /** Resolves the `dispatch` that waits for a shard to take it. */
   onTaken: (() => void) | null = null;
   #details: readonly OutcomeDetail[] = [];
+  /** Null where no ids are kept, or none has come. */
+  #ids: AcceptedIds | null = null;
   #cause: PealError | null = null;
   /** Null until something is to be remembered: in most parcels nothing ever is. */
   #retries: Retries | null = null;
@@ -81,6 +83,21 @@ export class Parcel {
     if (cause !== null) this.#cause = cause;
     this.#retries?.account();
     if (details.length > 0 || cause !== null) this.#review(details);
+  }
+
+  /** Ids of what a shard had accepted; those that an earlier one told stay. */
+  addIds(ids: AcceptedIds): void {
+    const known = this.#ids;
+    if (known === null) {
+      this.#ids = ids;
+      return;
+    }
+    const merged = (a: readonly (string | null)[], b: readonly (string | null)[]): (string | null)[] =>
+      a.map((id, index) => id ?? b[index] ?? null);
+    this.#ids = {
+      apnsIds: merged(known.apnsIds, ids.apnsIds),
+      apnsUniqueIds: merged(known.apnsUniqueIds, ids.apnsUniqueIds),
+    };
   }
 
   /**
@@ -136,7 +153,7 @@ export class Parcel {
     const details = this.#details;
     this.#details = [];
     this.#retries = null;
-    return { batch, tokens: batch.tokens, personal: batch.personal, ledger, details, cause, resent };
+    return { batch, tokens: batch.tokens, personal: batch.personal, ledger, details, ids: this.#ids, cause, resent };
   }
 
   #review(details: readonly OutcomeDetail[]): void {

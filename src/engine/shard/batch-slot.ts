@@ -43,6 +43,8 @@ export class BatchSlot implements RequestRun {
   remaining = 0;
   notAccepted = 0;
   details: OutcomeDetail[] = [];
+  /** Ids of accepted ones by index; null until one comes, and always where they are not kept. */
+  ids: { readonly apnsIds: (string | null)[]; readonly apnsUniqueIds: (string | null)[] } | null = null;
   /** Why recipients are unsent or unknown: the latest cause, null when nothing but a cancellation. */
   cause: PealError | null = null;
   /** Runs out when requests may begin no longer; kept by ShardRoute. */
@@ -65,6 +67,18 @@ export class BatchSlot implements RequestRun {
 
   get notificationId(): number {
     return this.state!.id;
+  }
+
+  get keepsIds(): boolean {
+    return this.state!.keepsIds;
+  }
+
+  /** Keeps what an answer 200 named. */
+  keepIds(index: number, apnsId: string | null, apnsUniqueId: string | null): void {
+    const { count } = this.tokens;
+    this.ids ??= { apnsIds: new Array(count).fill(null), apnsUniqueIds: new Array(count).fill(null) };
+    this.ids.apnsIds[index] = apnsId;
+    this.ids.apnsUniqueIds[index] = apnsUniqueId;
   }
 
   /** Recipients that wait to be written. */
@@ -128,6 +142,7 @@ export class BatchSlot implements RequestRun {
     this.personal = null;
     this.state = null;
     this.details = [];
+    this.ids = null;
     this.cause = null;
     return buffer;
   }

@@ -19,6 +19,8 @@ export interface NotificationTraits {
   readonly stopsAtFailure?: boolean;
   /** The route sends under a provider token, which the dispatcher renews when APNs calls it expired. Default false. */
   readonly hasProviderToken?: boolean;
+  /** The ids of accepted notifications are kept. Default false. */
+  readonly keepsIds?: boolean;
   /** How long TooManyProviderTokenUpdates may be answered, and nothing accepted. Default retryTimeMs. */
   readonly tokenUpdatesTimeMs?: number | undefined;
 }
@@ -26,6 +28,7 @@ export interface NotificationTraits {
 export class NotificationState {
   readonly protocol: Protocol;
   readonly stopsAtFailure: boolean;
+  readonly keepsIds: boolean;
   readonly tokenUpdatesTimeMs: number;
   /** Nothing of it is written any more. */
   isCancelled = false;
@@ -48,6 +51,7 @@ export class NotificationState {
   ) {
     this.protocol = traits.protocol ?? 'http2';
     this.stopsAtFailure = traits.stopsAtFailure ?? false;
+    this.keepsIds = traits.keepsIds ?? false;
     this.tokenUpdatesTimeMs = traits.tokenUpdatesTimeMs ?? retryTimeMs;
     this.#hasProviderToken = traits.hasProviderToken ?? false;
   }

@@ -126,18 +126,26 @@ export class ShardRoute implements RequestSource {
     if (slot.remaining === 0) this.#settle(slot);
   }
 
+  onIds(tag: number, apnsId: string | null, uniqueId: string | null): void {
+    const slot = this.#slots[tag >>> tagShift];
+    // Other sends may share the connection; and what is not outstanding is no news (see onAccepted).
+    if (slot?.state?.keepsIds !== true || this.#ledger[tag] !== WRITTEN) return;
+    slot.keepIds(tag & tagIndexMask, apnsId, uniqueId);
+  }
+
   isRetry(tag: number): boolean {
     return this.#slots[tag >>> tagShift]?.isRetry ?? false;
   }
 
   onRejected(tag: number, rejection: Rejection): void {
     if (!this.#isOutstanding(tag)) return;
-    const { status, reason, timestampMs, apnsId, retryAfterSeconds } = rejection;
+    const { status, reason, timestampMs, apnsId, retryAfterSeconds, apnsUniqueId } = rejection;
     const slot = this.#slots[tag >>> tagShift]!;
     const state = slot.state!;
     const index = tag & tagIndexMask;
     this.#echoedIds.check(slot, index, apnsId);
-    slot.details.push({ index, status, reason, timestampMs, apnsId, retryAfterSeconds });
+    const detail = { index, status, reason, timestampMs, apnsId, retryAfterSeconds };
+    slot.details.push(state.keepsIds && apnsUniqueId != null ? { ...detail, apnsUniqueId } : detail);
     this.#context.notes.write(tag, rejection);
     if (state.stopsAtFailure) this.#stopAtFailure(state, status, reason);
     this.#finish(slot, tag, REJECTED + reasonCode(reason, state.protocol));
@@ -265,13 +273,13 @@ export class ShardRoute implements RequestSource {
   }
 
   #settle(slot: BatchSlot): void {
-    const { slot: number, details, cause } = slot;
+    const { slot: number, details, ids, cause } = slot;
     slot.state!.settled(slot);
     if (slot.endTimer !== null) this.#context.clock.clearTimer(slot.endTimer);
     slot.endTimer = null;
     const buffer = slot.end();
     this.#context.send(
-      { kind: 'settled', slot: number, buffer, details, cause: cause === null ? null : cause.toRecord() },
+      { kind: 'settled', slot: number, buffer, details, ids, cause: cause === null ? null : cause.toRecord() },
       [buffer],
     );
   }

@@ -114,8 +114,15 @@ export class Shard {
   }
 
   #takeNotification(message: NotificationMessage): void {
-    const { notificationId, routeId, notification, stopsAtFailure = false, tokenUpdatesTimeMs } = message;
-    const traits = { ...this.#traits.get(routeId), stopsAtFailure, tokenUpdatesTimeMs };
+    const {
+      notificationId,
+      routeId,
+      notification,
+      stopsAtFailure = false,
+      keepsIds = false,
+      tokenUpdatesTimeMs,
+    } = message;
+    const traits = { ...this.#traits.get(routeId), stopsAtFailure, keepsIds, tokenUpdatesTimeMs };
     this.#notifications.set(notificationId, new NotificationState(notificationId, routeId, notification, traits));
   }
 
