@@ -3,10 +3,12 @@
  */
 import { Buffer } from 'node:buffer';
 import type { Notification, PersonalParts } from '../../src/apns/notification.js';
+import { OWN_COLLAPSE_ID, OWN_EXPIRATION } from '../../src/apns/personal-fields.js';
 import { TokenBlock } from '../../src/apns/token-block.js';
 import { HpackEncoder } from '../../src/codec/hpack/index.js';
 import { SendWindow } from '../../src/codec/http2/flow-control.js';
 import { Output } from '../../src/codec/http2/output.js';
+import { ownFieldsBytes } from '../../src/codec/http2/own-fields.js';
 import { RequestTemplate } from '../../src/codec/http2/request-template.js';
 import { RequestWriter } from '../../src/codec/http2/request-writer.js';
 import { PeerSettings } from '../../src/codec/http2/settings.js';
@@ -44,8 +46,8 @@ class Bench {
   );
   readonly order = Uint16Array.from({ length: requests }, (_, i) => i);
 
-  template(payloadBytes: number, isPersonal: boolean): RequestTemplate {
-    const options = { tokenBytes, providerToken: 'x'.repeat(200), hasPersonalPayloads: isPersonal };
+  template(payloadBytes: number, isPersonal: boolean, ownFields = 0): RequestTemplate {
+    const options = { tokenBytes, providerToken: 'x'.repeat(200), hasPersonalPayloads: isPersonal, ownFields };
     const fields = { authority: 'api.push.apple.com', indexAuthorization: true };
     const template = new RequestTemplate(notification(payloadBytes), fields, options);
     template.adapt(this.settings);
@@ -96,6 +98,25 @@ function personal(name: string, payloadBytes: number): MicroItem {
   return { name, bytesPerItem, itemsPerRun: requests, run };
 }
 
+/** Collapse id and expiration of the recipient's own, the payload shared. */
+function ownFields(name: string, payloadBytes: number): MicroItem {
+  const bench = new Bench();
+  const template = bench.template(payloadBytes, false, OWN_COLLAPSE_ID | OWN_EXPIRATION);
+  const idBytes = 20;
+  const fields = {
+    expirations: new Uint32Array(requests).fill(1_900_000_000),
+    priorities: null,
+    collapseIds: new Uint8Array(requests * idBytes).fill(0x61),
+    collapseIdOffsets: Uint32Array.from({ length: requests + 1 }, (_, i) => i * idBytes),
+  };
+  const parts: PersonalParts = { apnsIds: null, payloads: null, payloadOffsets: null, fields };
+  const run = (): void => bench.send(template, parts, requests);
+  bench.window.available = 1 << 30;
+  bench.send(template, parts, 1);
+  const headBytes = template.imageFor(bench.encoder)!.headBytes + ownFieldsBytes(fields, 0);
+  return { name, bytesPerItem: headBytes + 9 + payloadBytes, itemsPerRun: requests, run };
+}
+
 export function register(): readonly MicroItem[] {
   return [
     uniform('request: 120-byte payload, laid out', 120, 1),
@@ -104,5 +125,6 @@ export function register(): readonly MicroItem[] {
     uniform('request: 120-byte payload, laid out anew', 120, 3),
     personal('request: 120-byte personal payload', 120),
     personal('request: 2,000-byte personal payload', 2000),
+    ownFields('request: 120-byte payload, own collapse id and expiration', 120),
   ];
 }
