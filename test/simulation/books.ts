@@ -16,6 +16,9 @@ import type { BinaryRefereeRoom, SentNotification } from './referee-binary.js';
 import { Trouble } from './stops.js';
 import type { Outcome, WireRequest } from './wire-request.js';
 
+/** Octets of a literal named apns-collapse-id, its name Huffman coded, before the length of its value. */
+const collapseNameBytes = 13;
+
 export type { Outcome } from './wire-request.js';
 /** `waiting`: nobody has taken it yet. `taken`: a connection has, and owes an outcome. */
 export type Standing = 'waiting' | 'taken' | Outcome;
@@ -231,10 +234,15 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
 
   onRequest(request: SentRequest, block: Uint8Array): void {
     const book = this.#written(request);
-    const apnsId = book?.plan.apnsId ?? null;
-    if (book === null || apnsId === null) return;
-    const found = Buffer.from(block.buffer, block.byteOffset + block.length - 36, 36).toString('latin1');
-    if (found !== apnsId) this.violate(`${name(book)} has the apns-id of another`);
+    if (book === null) return;
+    const { apnsId, collapseId } = book.plan;
+    const text = Buffer.from(block.buffer, block.byteOffset, block.length).toString('latin1');
+    // What is a recipient's own stands at the end: its id, and behind that its collapse id as a literal of its own.
+    const idEnd = collapseId === null ? text.length : text.length - collapseNameBytes - 1 - collapseId.length;
+    if (apnsId !== null && text.slice(idEnd - 36, idEnd) !== apnsId)
+      this.violate(`${name(book)} has the apns-id of another`);
+    if (collapseId !== null && text.slice(idEnd + collapseNameBytes + 1) !== collapseId)
+      this.violate(`${name(book)} has the collapse id of another`);
   }
 
   onNotification(sent: SentNotification, notification: ReceivedNotification): void {

@@ -1,7 +1,15 @@
 /** Who is sent to: the part of a plan that a program would bring along. */
 import type { Prng } from '../support/prng.js';
 import type { JobPlan } from './plan.js';
-import { apnsIdOf, type BatchPlan, isAnswered, kinds, payloadOf, type RecipientPlan } from './recipients.js';
+import {
+  apnsIdOf,
+  type BatchPlan,
+  collapseIdOf,
+  isAnswered,
+  kinds,
+  payloadOf,
+  type RecipientPlan,
+} from './recipients.js';
 
 export interface People {
   readonly recipients: readonly RecipientPlan[];
@@ -14,6 +22,8 @@ export type Mix = readonly (readonly [kind: string, share: number])[];
 /** What the people of a world have in common. */
 export interface PeopleRules {
   readonly payloadBytes: readonly number[];
+  /** Whether recipients of some batches bring collapse ids. Default: none do. */
+  readonly hasCollapseIds?: boolean;
   drawMix(random: Prng, isCalm: boolean): Mix;
   /** Time that a gateway takes for the answer that a token asks for. Default: none. */
   drawDelayMs?(random: Prng): number;
@@ -21,7 +31,11 @@ export interface PeopleRules {
   readonly slow?: { readonly most: number; readonly firstHalf: Mix };
 }
 
-export const http2People: PeopleRules = { payloadBytes: [100, 150, 250, 600, 2_000, 4_000], drawMix };
+export const http2People: PeopleRules = {
+  payloadBytes: [100, 150, 250, 600, 2_000, 4_000],
+  hasCollapseIds: true,
+  drawMix,
+};
 
 /** About 500 recipients in one or two jobs. */
 export function drawRecipients(random: Prng, isCalm: boolean, rules: PeopleRules = http2People): People {
@@ -79,7 +93,8 @@ function drawJob(
     const first = recipients.length;
     const count = Math.min(end - first, 1 + random.int(most));
     const hasPayloads = random.chance(0.25);
-    const plan = { first, count, tokenBytes: random.chance(0.9) ? 32 : random.pick([9, 64, 100]) };
+    const hasCollapseIds = rules.hasCollapseIds === true && (first + count) % 4 === 1;
+    const plan = { first, count, hasCollapseIds, tokenBytes: random.chance(0.9) ? 32 : random.pick([9, 64, 100]) };
     batches.push({ ...plan, hasPayloads, hasIds: isResent || random.chance(0.2) });
     const mix = slow !== undefined && first < total / 2 ? slow.firstHalf : drawn.mix;
     const own = { rules, mix };
@@ -103,7 +118,7 @@ function drawPaceMs(random: Prng, batches: number, isSlow: boolean): number {
 
 function drawRecipient(
   random: Prng,
-  { first, hasPayloads, hasIds }: BatchPlan,
+  { first, hasPayloads, hasIds, hasCollapseIds }: BatchPlan,
   index: number,
   shared: Uint8Array,
   isResent: boolean,
@@ -117,6 +132,7 @@ function drawRecipient(
     isAnswered: isAnswered(kind),
     payload: hasPayloads ? payloadOf(number, random.pick(rules.payloadBytes)) : shared,
     apnsId: hasIds ? apnsIdOf(number) : null,
+    collapseId: hasCollapseIds ? collapseIdOf(number) : null,
     isResent,
     delayMs: rules.drawDelayMs?.(random) ?? 0,
   };

@@ -120,6 +120,14 @@ const codecBugs: readonly PlantedBug[] = [
         buffer.bytes.set(body.subarray(from, from + payloadBytes)`,
     breaks: 'people read what was meant for others',
   },
+  {
+    name: 'a recipient gets the collapse id of the one before',
+    file: 'codec/http2/own-fields.js',
+    before: 'const [from, to] = [offsets[recipient], offsets[recipient + 1]];',
+    after: `const last = offsets[recipient + 1] - offsets[recipient];
+    const from = Math.max(0, offsets[recipient] - 1), to = from + last;`,
+    breaks: 'notifications replace those of others on the device',
+  },
 ];
 
 const connectionBugs: readonly PlantedBug[] = [

@@ -6,7 +6,7 @@
  *     [0..6) what asks a binary gateway for one                     [6..8) number   [8..) random
  */
 import { Buffer } from 'node:buffer';
-import type { PersonalParts } from '../../src/apns/notification.js';
+import type { PersonalFields, PersonalParts } from '../../src/apns/notification.js';
 import { TokenBlock } from '../../src/apns/token-block.js';
 import type { Batch } from '../../src/engine/batch.js';
 import { scriptedBinaryToken } from '../../src/simulator/binary-script.js';
@@ -22,6 +22,8 @@ export interface RecipientPlan {
   readonly payload: Uint8Array;
   /** As text; null where the gateway makes it. */
   readonly apnsId: string | null;
+  /** Of its own; null where it shares what the job has, which is none. */
+  readonly collapseId: string | null;
   /** What is unknown is to be sent again. */
   readonly isResent: boolean;
   /** What asks a binary gateway for an answer takes it so long, a multiple of 100 milliseconds. */
@@ -35,6 +37,7 @@ export interface BatchPlan {
   readonly tokenBytes: number;
   readonly hasIds: boolean;
   readonly hasPayloads: boolean;
+  readonly hasCollapseIds: boolean;
 }
 
 /** Kinds of recipients that are not good, with the script's name for them. */
@@ -124,6 +127,11 @@ export function apnsIdOf(number: number): string {
   return `5eed0000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`;
 }
 
+/** A collapse id that is told apart by the recipient's number, of 2 to 33 characters. */
+export function collapseIdOf(number: number): string {
+  return `${number}-`.padEnd(2 + (number % 32), 'c');
+}
+
 /** The batch as it is handed to the engine. */
 export function makeBatch(random: Prng, plan: BatchPlan, recipients: readonly RecipientPlan[]): Batch {
   const { first, count, tokenBytes } = plan;
@@ -134,14 +142,32 @@ export function makeBatch(random: Prng, plan: BatchPlan, recipients: readonly Re
   return { tokens: new TokenBlock(bytes, tokenBytes, count), personal: personalParts(plan, own) };
 }
 
-function personalParts({ hasIds, hasPayloads }: BatchPlan, own: readonly RecipientPlan[]): PersonalParts | null {
-  if (!hasIds && !hasPayloads) return null;
-  const ids = hasIds ? Buffer.from(own.map(({ apnsId }) => apnsId!.replaceAll('-', '')).join(''), 'hex') : null;
-  if (!hasPayloads) return { apnsIds: ids === null ? null : new Uint8Array(ids), payloads: null, payloadOffsets: null };
+function personalParts(
+  { hasIds, hasPayloads, hasCollapseIds }: BatchPlan,
+  own: readonly RecipientPlan[],
+): PersonalParts | null {
+  if (!hasIds && !hasPayloads && !hasCollapseIds) return null;
+  const fields = hasCollapseIds ? collapseIds(own) : null;
+  const apnsIds = idsOf(hasIds, own);
+  if (!hasPayloads) return { apnsIds, payloads: null, payloadOffsets: null, fields };
   const offsets = new Uint32Array(own.length + 1);
   own.forEach(({ payload }, index) => {
     offsets[index + 1] = offsets[index]! + payload.length;
   });
   const payloads = new Uint8Array(Buffer.concat(own.map(({ payload }) => payload)));
-  return { apnsIds: ids === null ? null : new Uint8Array(ids), payloads, payloadOffsets: offsets };
+  return { apnsIds, payloads, payloadOffsets: offsets, fields };
+}
+
+function idsOf(hasIds: boolean, own: readonly RecipientPlan[]): Uint8Array | null {
+  if (!hasIds) return null;
+  return new Uint8Array(Buffer.from(own.map(({ apnsId }) => apnsId!.replaceAll('-', '')).join(''), 'hex'));
+}
+
+function collapseIds(own: readonly RecipientPlan[]): PersonalFields {
+  const collapseIdOffsets = new Uint32Array(own.length + 1);
+  own.forEach(({ collapseId }, index) => {
+    collapseIdOffsets[index + 1] = collapseIdOffsets[index]! + collapseId!.length;
+  });
+  const bytes = new Uint8Array(Buffer.from(own.map(({ collapseId }) => collapseId).join('')));
+  return { expirations: null, priorities: null, collapseIds: bytes, collapseIdOffsets };
 }
