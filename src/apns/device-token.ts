@@ -3,7 +3,7 @@
  * way of campaign/recipients/token-lines. Pure, any thread.
  */
 import { Buffer } from 'node:buffer';
-import { maxTokenBytes, minBase64TokenBytes, minTokenBytes } from '../base/limits.js';
+import { maxTokenBytes, minBase64TokenBytes, minTokenBytes, usualTokenBytes } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
 
 /** Why a text is no device token: the rest of a sentence that begins with the text ("has 63 hex digits, …"). */
@@ -127,7 +127,8 @@ function parseBase64(text: string): Uint8Array | InvalidToken | null {
   const digits = text.length - padding;
   if (digits % 4 === 1 || (padding > 0 && text.length % 4 !== 0)) return null;
   const bytes = Buffer.from(text, 'base64');
-  if (bytes.length < minBase64TokenBytes || !isLikeChance(text.slice(0, digits))) return null;
+  const hasEvidence = padding > 0 || bytes.length === usualTokenBytes;
+  if (bytes.length < minBase64TokenBytes || !isLikeChance(text.slice(0, digits), hasEvidence)) return null;
   if (bytes.length > maxTokenBytes) return { why: `is base64 of ${bytes.length} bytes, more than ${maxTokenBytes}` };
   const isCanonical = bytes.toString('base64url') === text.slice(0, digits).replaceAll('+', '-').replaceAll('/', '_');
   return isCanonical
@@ -138,9 +139,10 @@ function parseBase64(text: string): Uint8Array | InvalidToken | null {
 /**
  * Whether base64 digits are as mixed as those of bytes drawn by chance: capital and small letters, and neighbours of
  * different kinds in two cases of three. In words and names one case of three is much, digits are rare, and rules of
- * tables have no letters. Of tokens of 32 bytes this refuses one in 50,000.
+ * tables have no letters. Less is asked of a text that has padding, or the length of today's tokens: of these it refuses
+ * one in 700,000.
  */
-function isLikeChance(digits: string): boolean {
+function isLikeChance(digits: string, hasEvidence: boolean): boolean {
   let kinds = 0;
   let changes = 0;
   let before = 0;
@@ -152,7 +154,8 @@ function isLikeChance(digits: string): boolean {
     before = kind;
   }
   const hasLetters = (kinds & 3) === 3;
-  return hasLetters && changes * 10 >= (digits.length - 1) * (kinds === 3 ? 4 : 3.3);
+  const [least, leastOfLetters] = hasEvidence ? [0.25, 0.33] : [0.33, 0.4];
+  return hasLetters && changes >= (digits.length - 1) * (kinds === 3 ? leastOfLetters : least);
 }
 
 /** In base64 of anything like a token about a third of the digits are hex digits; four fifths means mistyped hex. */

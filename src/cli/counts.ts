@@ -12,6 +12,12 @@ export interface Counts {
   readonly invalid: number;
 }
 
+/** The same while the run goes on. */
+export interface RunningCounts extends Counts {
+  /** Tokens that stood before and were dropped: no recipients, and in none of the counts above. Default 0. */
+  readonly duplicate?: number;
+}
+
 /** All whose outcome is known by now. */
 export function doneOf(counts: Counts): number {
   return counts.accepted + counts.rejected + counts.unsent + counts.unknown + counts.invalid;

@@ -4,7 +4,7 @@
  */
 import type { Writable } from 'node:stream';
 import type { Clock } from '../base/clock.js';
-import { type Counts, doneOf, sentOf } from './counts.js';
+import { doneOf, type RunningCounts, sentOf } from './counts.js';
 import { writeJsonLine } from './json-lines.js';
 import { duration, integer } from './numbers.js';
 import { RateMeter } from './rate-meter.js';
@@ -12,7 +12,7 @@ import { hasColour, type Terminal } from './terminal.js';
 
 export interface Progress {
   /** `total`: all recipients as far as they are known or estimated, or null. */
-  update(counts: Counts, total: number | null): void;
+  update(counts: RunningCounts, total: number | null): void;
   /** The run has been told to stop: what `print` writes to standard error goes above the display, not into it. */
   interrupted(print: () => void): void;
   /** Leaves the terminal as it should be for what is printed next. May be called twice. */
@@ -73,10 +73,10 @@ export class JsonProgress implements Progress {
     this.#interval = new Interval(clock, intervalMs);
   }
 
-  update(counts: Counts, total: number | null): void {
+  update(counts: RunningCounts, total: number | null): void {
     this.#rate.note(this.#clock.now(), sentOf(counts));
     if (!this.#interval.isDue()) return;
-    const { accepted, rejected, unsent, unknown, invalid } = counts;
+    const { accepted, rejected, unsent, unknown, invalid, duplicate = 0 } = counts;
     writeJsonLine(this.#output, {
       messageType: 'progress',
       done: doneOf(counts),
@@ -86,6 +86,7 @@ export class JsonProgress implements Progress {
       unsent,
       unknown,
       invalid,
+      duplicate,
       perSecond: Math.round(this.#rate.perSecond()),
     });
   }
@@ -110,7 +111,7 @@ export class LineProgress implements Progress {
     this.#interval = new Interval(clock, intervalMs);
   }
 
-  update(counts: Counts, total: number | null): void {
+  update(counts: RunningCounts, total: number | null): void {
     this.#rate.note(this.#clock.now(), sentOf(counts));
     if (this.#interval.isDue()) this.#output.write(`${progressLine(counts, total, this.#rate)}\n`);
   }
@@ -125,11 +126,11 @@ export class LineProgress implements Progress {
 }
 
 /** `peal: 52 %, 520,000 of 1,000,000, 41,200/s now, 39,800/s mean, 0:12 left, rejected 12` */
-function progressLine(counts: Counts, total: number | null, rate: RateMeter): string {
+function progressLine(counts: RunningCounts, total: number | null, rate: RateMeter): string {
   const sent = sentOf(counts);
   const secondsLeft = total === null || counts.unsent > 0 ? null : rate.secondsLeft(total);
-  const { rejected, unknown, unsent, invalid } = counts;
-  const unwelcome = Object.entries({ rejected, unknown, unsent, invalid }).filter(([, count]) => count > 0);
+  const { rejected, unknown, unsent, invalid, duplicate = 0 } = counts;
+  const unwelcome = Object.entries({ rejected, unknown, unsent, invalid, duplicate }).filter(([, count]) => count > 0);
   const figures = [
     ...(total === null || total === 0 ? [] : [`${wholePercent(sent, total)} %`]),
     total === null ? integer(sent) : `${integer(sent)} of ${integer(total)}`,

@@ -7,7 +7,7 @@ import { PealError } from '../base/errors.js';
 import { SeenTokens } from '../campaign/recipients/seen-tokens.js';
 import { APNs } from '../session/apns.js';
 import type { Session } from '../session/session.js';
-import { doneOf, type RunReport, type RunSummary } from './counts.js';
+import { doneOf, type RunningCounts, type RunReport, type RunSummary } from './counts.js';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.js';
 import { exitCodeOfSignal, Interrupt, type InterruptSignal } from './interrupt.js';
 import { counted, integer } from './numbers.js';
@@ -178,7 +178,7 @@ class SendRun {
       clearInterval(stats);
       clearInterval(watching);
       await this.#countConnections();
-      progress.update(this.#books.counts, this.#input.isWhole ? doneOf(this.#books.counts) : null);
+      progress.update(this.#counts(), this.#input.isWhole ? doneOf(this.#books.counts) : null);
       progress.stop();
       await session.shutdown();
     }
@@ -190,10 +190,14 @@ class SendRun {
       const { duplicates } = this.#seen ?? { duplicates: 0 };
       const expected = estimated === null ? null : estimated - duplicates;
       const total = this.#input.isWhole ? this.#input.tokens + invalid : expected;
-      progress.update(this.#books.counts, total === null ? null : Math.max(total, doneOf(this.#books.counts)));
+      progress.update(this.#counts(), total === null ? null : Math.max(total, doneOf(this.#books.counts)));
     };
     show();
     return setInterval(show, progressIntervalMs);
+  }
+
+  #counts(): RunningCounts {
+    return { ...this.#books.counts, duplicate: this.#seen?.duplicates ?? 0 };
   }
 
   async #countConnections(): Promise<void> {

@@ -66,6 +66,13 @@ describe('apns/device-token', () => {
     assert.ok(refused <= 2, `${refused} of 20,000 were refused`);
   });
 
+  it('refuses none of 100,000 tokens of 32 bytes in base64, with padding and without', () => {
+    for (let seed = 0; seed < 100_000; seed++) {
+      const value = drawn(seed, 32).toString(seed % 2 === 0 ? 'base64' : 'base64url');
+      assert.ok(isDeviceToken(parseDeviceToken(value)), `the token of seed ${seed}: ${value}`);
+    }
+  });
+
   describe('takes for no token', () => {
     const texts: Record<string, readonly string[]> = {
       'rules and separators of tables': [
@@ -82,6 +89,7 @@ describe('apns/device-token', () => {
         'com-example-app-notification-service-extension-token-list',
         'DEVICE_TOKENS_OF_ALL_USERS_OF_THE_PRODUCTION_DATABASE_2026_1',
         'thequickbrownfoxjumpsoverthelazydogandrunsawayfast00',
+        'NotificationServiceExtensionViewController0',
       ],
       UUIDs: ['550e8400-e29b-41d4-a716-446655440000'],
       'bytes of one kind as base64': [Buffer.alloc(32).toString('base64'), Buffer.alloc(33, 0xab).toString('base64')],

@@ -74,6 +74,20 @@ describe('progress', () => {
     });
   }
 
+  it('counts the duplicates that were dropped, apart from all others', async () => {
+    for (const [options, line] of [
+      [{}, /^peal: 50 %, 1,000 of 2,000, .*, duplicate 250\n$/],
+      [{ json: true }, /"done":1000,"total":2000,.*"invalid":0,"duplicate":250,/],
+    ] as const) {
+      written = { stdout: '', stderr: '' };
+      const progress = await progressFor(options, terminal(), clock);
+      nowMs += 10_000;
+      progress.update({ ...nothing, accepted: 1000, duplicate: 250 }, 2000);
+      progress.stop();
+      assert.match(written.stderr + written.stdout, line);
+    }
+  });
+
   it('is a live display on a terminal', async () => {
     const progress = await progressFor({}, terminal({ isTTY: true, env: { TERM: 'xterm' } }), clock);
     assert.ok(progress instanceof ProgressBar);

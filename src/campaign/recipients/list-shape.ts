@@ -6,8 +6,8 @@ import type { Buffer } from 'node:buffer';
 import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
 import type { InvalidLine } from './token-lines.js';
 
-/** Bytes that `strangerProblem` looks at. */
-export const HEAD_BYTES = 8;
+/** Bytes that `strangerProblem` looks at: fewer than the shortest list has. */
+export const HEAD_BYTES = 16;
 
 const utf16 = 'is UTF-16 text: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)';
 const xls = 'is a spreadsheet: save the column of the tokens alone as text, or as CSV with one column';
@@ -33,10 +33,17 @@ const strangers: readonly (readonly [head: readonly number[], problem: string])[
   [[0x25, 0x50, 0x44, 0x46], 'is a PDF: save the tokens as text, one a line'],
 ];
 
+/** A token in base64 begins like bzip2 once in 260,000 times: what goes on like one may be a list. */
+const base64Digits = /^[A-Za-z0-9+/_=-]+$/;
+const jsonArray = /^(?:\xef\xbb\xbf)?\s*\[\s*["{[]/;
+
 /** The rest of a sentence that begins with the name of the source; null where it may be a list. */
 export function strangerProblem(head: Buffer): string | null {
   const known = strangers.find(([bytes]) => bytes.every((byte, index) => head[index] === byte));
-  if (known !== undefined) return known[1];
+  const text = head.toString('latin1', 0, HEAD_BYTES);
+  if (known !== undefined && !base64Digits.test(text)) return known[1];
+  if (jsonArray.test(text))
+    return "is a JSON array: write the tokens alone, one a line (jq -r '.[]', or '.[].token' for objects)";
   if (head.length < 4) return null;
   const zeros = [0, 1, 2, 3].map((index) => head[index] === 0);
   const isUtf16 = zeros.join() === 'false,true,false,true' || zeros.join() === 'true,false,true,false';
@@ -60,13 +67,31 @@ export function listShape(lines: readonly InvalidLine[]): string | null {
   const texts = lines.map(({ text }) => text.replaceAll('\\u{9}', '\t'));
   const first = texts[0];
   if (first === undefined) return null;
-  if (/^\{.*[:"]/.test(first))
-    return 'It looks like NDJSON, a JSON object a line: write the tokens alone, one a line (jq -r .token)';
+  if (first.startsWith('{')) return jsonShape(texts);
   if (/^\[\s*($|["{[])/.test(first))
     return "It looks like a JSON array: write the tokens alone, one a line (jq -r '.[]')";
+  if (texts.every(isBinary))
+    return 'It looks like a binary file, which is no text: give the tokens as text, one a line';
   if (texts.every((text) => isToken(text.replace(/[,;\s]+$/, ''))))
     return "Each line ends with a comma or semicolon: remove it (sed 's/[,;]*$//')";
   return tableShape(texts) ?? csvShape(lines, texts);
+}
+
+function jsonShape(texts: readonly string[]): string {
+  const last = texts.at(-1)!;
+  if (texts.length === 1 || !last.startsWith('{')) {
+    const array = texts.map((text) => /"([\w.-]+)"\s*:\s*\[/.exec(text)?.[1]).find((name) => name !== undefined);
+    return `It looks like a JSON object: write the tokens alone, one a line (jq -r '."${array ?? 'tokens'}"[]')`;
+  }
+  const pairs = [...last.matchAll(/"([\w.-]+)"\s*:\s*"([^"]+)/g)];
+  const name = pairs.find(([, , value]) => hasTokenCell(value!))?.[1] ?? 'token';
+  return `It looks like NDJSON, a JSON object a line: write the tokens alone, one a line (jq -r '."${name}"')`;
+}
+
+/** Whether a quarter of a line is what no text has: control characters, and bytes that are not UTF-8. */
+function isBinary(text: string): boolean {
+  const strange = text.match(/\ufffd|\\u\{(?:[0-9a-f]|1[0-9a-f]|7f|fffd)\}/g) ?? [];
+  return strange.length > 2 && strange.length * 4 > text.length - strange.join('').length + strange.length;
 }
 
 function tableShape(texts: readonly string[]): string | null {

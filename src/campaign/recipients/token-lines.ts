@@ -13,7 +13,7 @@
 import { Buffer } from 'node:buffer';
 import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
 import type { TokenBlock } from '../../apns/token-block.js';
-import { maxInvalidTextCharacters, maxTokenLineBytes, minTokenBytes } from '../../base/limits.js';
+import { maxInvalidTextCharacters, maxTokenLineBytes, minTokenBytes, usualTokenBytes } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { BlockPacker } from './block-packer.js';
 import { decodeHexLine, HEX_LINE_BYTES } from './hex-line.js';
@@ -38,6 +38,9 @@ export interface TokenLineSink {
 const LF = 0x0a;
 const CR = 0x0d;
 
+const halfLine =
+  'is the last line, shorter than the tokens before it and without a line end: the list may have been cut off';
+
 export class TokenLineParser {
   readonly #sink: TokenLineSink;
   readonly #packer: BlockPacker;
@@ -50,6 +53,8 @@ export class TokenLineParser {
   /** The last chunk ended with a CR: an LF at the beginning of the next one belongs to it. */
   #endedWithCr = false;
   #lines = 0;
+  /** How long the tokens of the list are, in bytes. */
+  readonly #lengths = new Set<number>();
   /** Where the next LF and CR of the chunk stand, as far as they were looked for: a place before the position says no. */
   #nextLf = -1;
   #nextCr = -1;
@@ -99,7 +104,7 @@ export class TokenLineParser {
 
   /** The list is over: takes a last line without an end and hands out what is left. */
   end(): void {
-    if (this.#restLength > 0 || this.#isTooLong) this.#takeRest();
+    if (this.#restLength > 0 || this.#isTooLong) this.#takeRest(true);
     this.#packer.flush();
   }
 
@@ -131,6 +136,7 @@ export class TokenLineParser {
       position += length;
     }
     this.#lines += lines;
+    if (lines > 0) this.#lengths.add(usualTokenBytes);
     return position;
   }
 
@@ -151,19 +157,22 @@ export class TokenLineParser {
     if (to - from > room) this.#isTooLong = true;
   }
 
-  #takeRest(): void {
+  #takeRest(isUnended = false): void {
     const length = this.#restLength;
     this.#restLength = 0;
     if (this.#isTooLong) {
       this.#isTooLong = false;
       this.#takeTooLong(this.#rest, 0, length);
     } else {
-      this.#takeLine(this.#rest, 0, length);
+      this.#takeLine(this.#rest, 0, length, isUnended);
     }
   }
 
-  /** The general way: the line in `bytes` from `start` to before `end`, which is where its LF or CR stands. */
-  #takeLine(bytes: Uint8Array, start: number, end: number): void {
+  /**
+   * The general way: the line in `bytes` from `start` to before `end`, which is where its LF or CR stands, unless the list
+   * ends without one (`isUnended`).
+   */
+  #takeLine(bytes: Uint8Array, start: number, end: number, isUnended = false): void {
     if (end - start > maxTokenLineBytes) {
       this.#takeTooLong(bytes, start, end);
       return;
@@ -174,8 +183,19 @@ export class TokenLineParser {
     const text = textOf(bytes, from, end).trim();
     if (text === '') return;
     const parsed = parseDeviceToken(text, this.#minTokenBytes);
-    if (isDeviceToken(parsed)) this.#packer.add(parsed);
-    else this.#reportInvalid(text, parsed.why);
+    if (!isDeviceToken(parsed)) this.#reportInvalid(text, parsed.why);
+    else if (isUnended && this.#isLikeHalf(parsed.length)) this.#reportInvalid(text, halfLine);
+    else this.#add(parsed);
+  }
+
+  #add(token: Uint8Array): void {
+    this.#lengths.add(token.length);
+    this.#packer.add(token);
+  }
+
+  /** Whether a last token is shorter than all others, and not as long as tokens are today: the list may have been cut. */
+  #isLikeHalf(tokenBytes: number): boolean {
+    return tokenBytes !== usualTokenBytes && this.#lengths.size > 0 && tokenBytes < Math.min(...this.#lengths);
   }
 
   #takeTooLong(bytes: Uint8Array, start: number, end: number): void {

@@ -35,13 +35,26 @@ describe('campaign/recipients/list-shape', () => {
     ['quoted CSV without a header', rows(';', '"'), /CSV \(divided by semicolons\)/],
     ['a comma at the end of each line', `${token(1)},\n${token(2)},\n`, /ends with a comma/],
     ['a header of one column', `device_token\n${token(1)}\n`, /Line 1 looks like the header of a column/],
-    ['NDJSON', `{"token":"${token(1)}"}\n{"token":"${token(2)}"}\n`, /NDJSON/],
+    ['NDJSON', `{"token":"${token(1)}"}\n{"token":"${token(2)}"}\n`, /NDJSON.*jq -r '."token"'/],
+    [
+      'NDJSON with another name of the token',
+      [1, 2].map((n) => `{"id":"u${n}","device_token":"${token(n)}","locale":"de"}`).join('\n'),
+      /NDJSON.*jq -r '."device_token"'/,
+    ],
+    ['a JSON object on one line', `{"tokens":["${token(1)}","${token(2)}"]}`, /JSON object.*jq -r '."tokens"\[\]'/],
+    [
+      'a JSON object on many lines',
+      `{\n  "devices": [\n    "${token(1)}",\n    "${token(2)}"\n  ]\n}`,
+      /JSON object.*jq -r '."devices"\[\]'/,
+    ],
+    ['a binary file', '\u0003\ufffd\ufffdab\u0000\u0001\n\ufffd\u0007x\u0000\u0000y\n', /binary file/],
     ['a JSON array on one line', `["${token(1)}","${token(2)}"]`, /JSON array/],
     ['a JSON array on many lines', `[\n  "${token(1)}",\n  "${token(2)}"\n]`, /JSON array/],
     ['a table of psql', ` id | token \n----+------\n  1 | ${token(1)}\n`, /table that a SQL tool/],
     ['a table of mysql', `+----+\n| id |\n+----+\n|  1 |\n`, /table that a SQL tool/],
     ['a mistyped token', `${token(1)}\n${token(2).slice(1)}\n`, null],
     ['words', 'hello world\nthese are words\n', null],
+    ['words in Latin-1', 'Z\ufffdrich und K\ufffdln\nM\ufffdnchen, sch\ufffdn\n', null],
   ];
   for (const [name, text, shape] of shapes) {
     it(name, () => {

@@ -312,6 +312,22 @@ describe('campaign/recipients/token-file', () => {
     await refused(file('list.zst', Buffer.from('28b52ffd04000000', 'hex')), /zstd -dc/);
     await refused(file('list.xz', Buffer.from('fd377a585a000004', 'hex')), /xz -dc/);
     await refused(file('list.bz2', Buffer.from('425a683931415926', 'hex')), /bzip2 -dc/);
+    for (const array of ['["12"]', '[\n  "12"\n]', '\uFEFF[ {"token": "12"} ]'])
+      await refused(file('list.json', Buffer.from(array)), /is a JSON array: .* \(jq -r/);
+  });
+
+  it('takes no base64 for a file of another kind that begins with the same letters', async () => {
+    const list = ['BZh9', 'PAR1', 'BZhX'].map((head, index) => {
+      const base64 = createHash('sha256').update(`${index}`).digest('base64');
+      return `${head}${base64.slice(4)}`;
+    });
+    for (const first of list) {
+      const read64 = await read(file('base64.txt', Buffer.from(`${first}\n${list.join('\n')}\n`)));
+      assert.deepEqual(
+        read64,
+        [first, ...list].map((base64) => Buffer.from(base64, 'base64').toString('hex')),
+      );
+    }
   });
 
   it('puts the error of a stream into a sentence and keeps it as the cause', async () => {

@@ -54,6 +54,30 @@ describe('campaign/recipients/token-lines', () => {
     }
   });
 
+  for (const [name, list, isHalf] of [
+    ['half a token', `${token(1)}\n${token(2)}\n${token(3).slice(0, 44)}`, true],
+    ['half a token after CR LF', `${token(1)}\r\n${token(3).slice(0, 62)}`, true],
+    ['half of one in angle brackets or in quotes', `"${token(1)}"\n"${token(3).slice(0, 40)}`, true],
+    ['half a token of 80 bytes', `${'ab'.repeat(80)}\n${'cd'.repeat(70)}`, true],
+    ['a token of 32 bytes after longer ones', `${'ab'.repeat(80)}\n${token(3)}`, false],
+    ['a short token among others of its length', `${'ab'.repeat(20)}\n${token(1)}\n${'cd'.repeat(20)}`, false],
+    ['a short token with a line end', `${token(1)}\n${'cd'.repeat(20)}\n`, false],
+    ['a list of one short token', 'cd'.repeat(20), false],
+  ] as const) {
+    it(`${isHalf ? 'does not take' : 'takes'} a last line that is ${name}`, () => {
+      const { blocks, invalid } = parseText(list);
+      const lines = list.trim().split(/\r?\n/).length;
+      assert.equal(invalid.length, isHalf ? 1 : 0);
+      assert.equal(
+        blocks.reduce((sum, block) => sum + block.count, 0),
+        isHalf ? lines - 1 : lines,
+      );
+      if (isHalf) assert.equal(invalid[0]!.line, lines);
+      if (isHalf && !list.includes('"'))
+        assert.match(invalid[0]!.why, /without a line end: the list may have been cut off/);
+    });
+  }
+
   it('skips empty lines and blanks, and counts them as lines', () => {
     const { blocks, invalid, lines } = parseText(`\n \t\n${token(1)}\r\n\r\n  ${token(2)} \nnonsense\n`);
     assert.deepEqual(tokens(blocks), [token(1), token(2)]);
