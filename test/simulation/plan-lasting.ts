@@ -71,7 +71,14 @@ function drawPeople(random: Prng, isOneBatch: boolean): People {
   const drawn = drawRecipients(random, true, { ...http2People, ...people });
   if (!isOneBatch) return drawn;
   const recipients = drawn.recipients.map((each) => ({ ...each, apnsId: null }));
-  const batch = { first: 0, count: recipients.length, tokenBytes: 32, hasPayloads: true, hasIds: false };
+  const batch = {
+    first: 0,
+    count: recipients.length,
+    tokenBytes: 32,
+    hasPayloads: true,
+    hasIds: false,
+    hasCollapseIds: false,
+  };
   return { recipients, jobs: [{ ...drawn.jobs[0]!, batches: [batch] }] };
 }
 
