@@ -70,7 +70,7 @@ export function drawLasting(random: Prng, plan: Plan): Partial<Plan> {
 function drawPeople(random: Prng, isOneBatch: boolean): People {
   const drawn = drawRecipients(random, true, { ...http2People, ...people });
   if (!isOneBatch) return drawn;
-  const recipients = drawn.recipients.map((each) => ({ ...each, apnsId: null }));
+  const recipients = drawn.recipients.map((each) => ({ ...each, apnsId: null, collapseId: null }));
   const batch = {
     first: 0,
     count: recipients.length,
