@@ -72,7 +72,7 @@ export function listShape(lines: readonly InvalidLine[]): string | null {
     return "It looks like a JSON array: write the tokens alone, one a line (jq -r '.[]')";
   if (texts.every(isBinary))
     return 'It looks like a binary file, which is no text: give the tokens as text, one a line';
-  if (texts.every((text) => isToken(text.replace(/[,;\s]+$/, ''))))
+  if (texts.every((text) => /[,;]\s*$/.test(text) && isToken(text.replace(/[,;\s]+$/, ''))))
     return "Each line ends with a comma or semicolon: remove it (sed 's/[,;]*$//')";
   return tableShape(texts) ?? csvShape(lines, texts);
 }

@@ -53,6 +53,7 @@ describe('campaign/recipients/list-shape', () => {
     ['a table of psql', ` id | token \n----+------\n  1 | ${token(1)}\n`, /table that a SQL tool/],
     ['a table of mysql', `+----+\n| id |\n+----+\n|  1 |\n`, /table that a SQL tool/],
     ['a mistyped token', `${token(1)}\n${token(2).slice(1)}\n`, null],
+    ['half a token at the end', `${token(1)}\n${token(2).slice(0, 44)}`, null],
     ['words', 'hello world\nthese are words\n', null],
     ['words in Latin-1', 'Z\ufffdrich und K\ufffdln\nM\ufffdnchen, sch\ufffdn\n', null],
   ];
