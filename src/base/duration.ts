@@ -43,7 +43,7 @@ const instantPattern =
  * @param bareMs what a number without a unit counts. Default: seconds
  */
 export function parseDuration(text: string, bareMs = 1000): number | null {
-  const bare = text.trim().replace(/^\+/, '');
+  const bare = text.replace(/^\+/, '');
   if (plainPattern.test(bare)) return Number(bare) * bareMs;
   const units = unitsPattern.exec(bare);
   if (units !== null) return total(units, ['w', 'd', 'h', 'm', 's', 'ms']);
@@ -57,13 +57,12 @@ export function parseDuration(text: string, bareMs = 1000): number | null {
  * would depend on the machine.
  */
 export function parseTime(text: string, nowMs: number): number | null {
-  const bare = text.trim();
-  if (/^\d{1,15}$/.test(bare) && (Number(bare) === 0 || Number(bare) >= earliestEpochSeconds)) {
-    return Number(bare) * 1000;
+  if (/^\d{1,15}$/.test(text) && (Number(text) === 0 || Number(text) >= earliestEpochSeconds)) {
+    return Number(text) * 1000;
   }
-  const instant = instantPattern.exec(bare);
-  if (instant !== null) return isDate(instant) ? epochMs(bare) : null;
-  const fromNow = parseDuration(bare);
+  const instant = instantPattern.exec(text);
+  if (instant !== null) return isDate(instant) ? epochMs(text) : null;
+  const fromNow = parseDuration(text);
   return fromNow === null ? null : nowMs + fromNow;
 }
 

@@ -127,7 +127,7 @@ function problemOf(options: object, { fields, hints }: Fields, path: string, nam
     const rule = Object.hasOwn(fields, field) ? fields[field]! : null;
     if (rule === null) {
       const subject = path === '' ? name : theOption(path);
-      const shown = JSON.stringify(escapeUnprintable(field, 40));
+      const shown = `"${escapeUnprintable(field, 40)}"`;
       return `${subject} has no option ${shown}: ${adviceForUnknown(field, Object.keys(fields), hints)}`;
     }
     if (value === undefined) continue;
