@@ -10,6 +10,7 @@ import { readProblem } from '../base/file-errors.js';
 import { maxProviderTokenCharacters, tokenLockPollMs, tokenLockStaleMs } from '../base/limits.js';
 import type { Logger } from '../base/log.js';
 import { escapeUnprintable } from '../base/text.js';
+import { option } from '../base/wording.js';
 import { type ReadToken, readProviderToken, type TokenNames } from './jwt.js';
 import { credentialError } from './key-material.js';
 
@@ -36,7 +37,7 @@ export class TokenFile {
 
   /** How sentences about it begin. */
   get name(): string {
-    return `The file ${escapeUnprintable(this.#options.path, 1000)} (option providerTokenFile)`;
+    return `The file ${escapeUnprintable(this.#options.path, 1000)} (${option('providerTokenFile', 'option ')})`;
   }
 
   /**

@@ -8,6 +8,7 @@ import { retryRules } from '../../apns/retry-policy.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
+import { option } from '../../base/wording.js';
 import type { Rejection, RequestRun, RequestSource } from '../../connection/request-source.js';
 import { ACCEPTED, QUEUED, REJECTED, tagIndexMask, tagShift, UNKNOWN, UNSENT, WRITTEN } from '../ledger.js';
 import type { FromShard } from '../messages.js';
@@ -307,7 +308,7 @@ function tokenUpdatesError(timeMs: number): PealError {
   return new PealError(
     'ERR_PEAL_UNAVAILABLE',
     `For ${timeMs / 1000} seconds APNs answered TooManyProviderTokenUpdates and accepted nothing: other processes or ` +
-      'machines use provider tokens of their own under this key. Let all of them share one (option providerTokenFile).',
+      `machines use provider tokens of their own under this key. Let all of them share one (${option('providerTokenFile', 'option ')}).`,
     { origin: 'credential', retryable: true },
   );
 }
