@@ -191,7 +191,7 @@ describe('peal send, when it is interrupted', () => {
     assert.deepEqual([requests, duplicates], [list.length, 0]);
     assert.equal((await runCommand([...again, '--force'])).code, 0);
     assert.equal(await fixture.output('unsent.txt'), '');
-  }).timeout(60_000);
+  });
 
   describe('and its books cannot be whole', () => {
     const errorsOf = (stdout: string): unknown[] =>
