@@ -13,8 +13,9 @@
  *
  * Every wait is jittered in full. After maxConnectAttempts failures in a row the pool gives up. A gateway that has
  * answered before is likely to come back, whether it refuses connections now, drops them, breaks them off in TLS or
- * answers nothing: maxOutageMs have to pass as well, so that a restart of a few seconds does not end a campaign. After breakerFailures in a row the pool is half open: one connection at a
- * time, and one request on it, until there is an answer; each connection that dies may leave requests unknown.
+ * answers nothing: maxOutageMs have to pass as well, so that a restart of a few seconds does not end a campaign. After
+ * breakerFailures in a row the pool is half open: one connection at a time, and one request on it, until there is an
+ * answer; each connection that dies may leave requests unknown.
  *
  * So a gateway that is down, or that says GOAWAY to everybody, sees no more than a few connections a second (Apple: rapid
  * connecting and disconnecting is taken for an attack). One that says GOAWAY after every few answers asks for the next

@@ -222,7 +222,8 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     this.counts.unprocessed++;
     // Of a GOAWAY the codec knows the error code only, and not the reason.
     const why = cause.code === 'ERR_PEAL_GOAWAY' ? (this.#endCause ?? cause) : cause;
-    this.#source.onUnsent(tag, why, this.counts.progress > 0 || this.#hasPromised);
+    const isOfStream = cause.code === 'ERR_PEAL_REFUSED' || cause.code === 'ERR_PEAL_RESET';
+    this.#source.onUnsent(tag, why, isOfStream || this.counts.progress > 0 || this.#hasPromised);
   }
 
   onUnanswered(tag: number, cause: PealError): void {

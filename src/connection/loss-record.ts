@@ -16,11 +16,6 @@ export class LossRecord {
     return this.#losses >= lossesBeforePause;
   }
 
-  /** All losses are made up for. */
-  get isNone(): boolean {
-    return this.#losses === 0;
-  }
-
   /** What was lost is long ago. */
   forget(): void {
     this.#losses = 0;

@@ -61,9 +61,10 @@ export interface RequestSource {
   onRejected(tag: number, rejection: Rejection): void;
   /**
    * Certainly not processed (REFUSED_STREAM, above lastStreamId, never handed to the stream): may be sent again.
-   * `hasServed`: its connection brought others to an end, so that this is no attempt that came to nothing. Default false.
+   * `isFree`: it does not count as an attempt for this recipient, because something else bounds it: the connection brought
+   * others to an end, or the stream was refused, which the pool stops by itself where nothing else happens. Default false.
    */
-  onUnsent(tag: number, cause: PealError, hasServed?: boolean): void;
+  onUnsent(tag: number, cause: PealError, isFree?: boolean): void;
   /** Written and never answered. */
   onUnknown(tag: number, cause: PealError): void;
   /**

@@ -64,7 +64,7 @@ export class SendGate {
   /** When the last of them came. */
   #barrenAtMs = Number.NEGATIVE_INFINITY;
   readonly #losses = new LossRecord();
-  /** When the losses began that are not made up for; null where there are none. */
+  /** Since when more was lost than good answers made up for; null while it was not. */
   #losingSinceMs: number | null = null;
   #lostAtMs = Number.NEGATIVE_INFINITY;
 
@@ -100,7 +100,7 @@ export class SendGate {
   /** After a read of one connection that brought `answers` answers; `review` says which of them were no good. */
   afterRead(answers: number, review: AnswerReview): void {
     if (this.#isStopped) return;
-    if (this.#losingSinceMs !== null) this.#makeUpForLosses(answers - review.barren);
+    this.#makeUpForLosses(answers - review.barren);
     if (review.barren < answers && this.#barrenSinceMs !== null) this.#recover();
     if (review.barren === review.repeated) return;
     this.#noteBarren();
@@ -146,16 +146,13 @@ export class SendGate {
     const now = this.#clock.now();
     if (now - this.#lostAtMs > maxTokenUpdatesPauseMs + requestTimeoutMs) this.#forgetLosses();
     this.#lostAtMs = now;
-    this.#losingSinceMs ??= now;
   }
 
   #makeUpForLosses(good: number): void {
-    const wasTroubled = this.#losses.isTroubled;
     this.#losses.answered(good);
-    if (this.#losses.isTroubled) return;
-    if (wasTroubled) this.#transient.reset();
-    if (this.#losses.isNone) this.#losingSinceMs = null;
-    else if (wasTroubled) this.#losingSinceMs = this.#clock.now();
+    if (this.#losingSinceMs === null || this.#losses.isTroubled) return;
+    this.#losingSinceMs = null;
+    this.#transient.reset();
   }
 
   #forgetLosses(): void {
@@ -164,11 +161,14 @@ export class SendGate {
   }
 
   #pauseForLosses(): void {
-    if (!this.#losses.isTroubled || this.#transient.isActive) return;
+    if (!this.#losses.isTroubled) return;
+    const now = this.#clock.now();
+    this.#losingSinceMs ??= now;
+    if (this.#transient.isActive) return;
     this.pauses++;
     this.#transient.begin();
     this.isOpen = false;
-    if (this.#clock.now() - this.#losingSinceMs! >= maxUnavailableMs) this.#events.onUnavailable('losses');
+    if (now - this.#losingSinceMs >= maxUnavailableMs) this.#events.onUnavailable('losses');
   }
 
   /** The pool was asked anew after it had given up: a gateway that is down has all its time again. */

@@ -95,6 +95,50 @@ describe('connection/pool and a gateway that loses what it takes', () => {
     assert.equal(h.source.count('unknown'), 0);
   });
 
+  for (const seconds of [5, 20, 200]) {
+    it(`loses nobody where it refuses every stream for ${seconds} seconds, though each may go again only ten times`, () => {
+      let isWell = false;
+      const refuse = (gateway: ScriptedGateway, id: number): void => gateway.reset(id, frames.REFUSED_STREAM);
+      make({
+        recipients: 500,
+        resends: 10,
+        script: () => ({ onRequest: (gateway, id) => (isWell ? gateway.accept(id) : refuse(gateway, id)) }),
+      });
+      h.start();
+      h.clock.advance(seconds * 1000);
+      isWell = true;
+      h.clock.advance(10_000);
+      assert.equal(h.source.count('accepted'), 500);
+    });
+  }
+
+  it('loses nobody where it serves one request at a time and refuses the others', () => {
+    make({
+      recipients: 500,
+      resends: 10,
+      script: () => {
+        let isBusy = false;
+        return {
+          onRequest: (gateway, id) => {
+            if (isBusy) {
+              gateway.reset(id, frames.REFUSED_STREAM);
+              return;
+            }
+            isBusy = true;
+            h.clock.setTimer(() => {
+              isBusy = false;
+              gateway.accept(id);
+            }, 20);
+          },
+        };
+      },
+      pool: { maxConnections: 1 },
+    });
+    h.start();
+    h.clock.advance(maxUnavailableMs);
+    assert.deepEqual([h.source.count('accepted'), h.source.failures.length], [500, 0]);
+  });
+
   it('says that there is no window where there is none', () => {
     make({ script: () => ({ opensWindow: false, settings: [[frames.SETTINGS_INITIAL_WINDOW_SIZE, 0]] }) });
     const passed = runFor(2 * maxUnavailableMs);

@@ -110,9 +110,9 @@ export class BookSource implements RequestSource {
     this.#settle(tag, 'rejected');
   }
 
-  onUnsent(tag: number, cause: PealError, hasServed = false): void {
+  onUnsent(tag: number, cause: PealError, isFree = false): void {
     this.causes.push({ index: tag, cause });
-    if ((!hasServed || this.#resends === 0) && this.#sendsOf[tag]!++ >= this.#resends) {
+    if ((!isFree || this.#resends === 0) && this.#sendsOf[tag]!++ >= this.#resends) {
       this.#settle(tag, 'unsent');
       return;
     }

@@ -117,6 +117,8 @@ export class Dispatcher {
     for (const job of this.#jobs) job.stop(closedError());
     this.#tokenRefresh.setNeeded(false);
     await (await host)?.stop();
+    // A job that nobody finishes holds the process no longer: nothing is under way.
+    for (const job of this.#jobs) if (this.#jobs.delete(job)) releaseProcess();
   }
 
   async #openHost(): Promise<ShardHost | null> {

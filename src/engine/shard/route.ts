@@ -155,13 +155,13 @@ export class ShardRoute implements RequestSource {
       this.#refuse(state, status, reason);
   }
 
-  onUnsent(tag: number, cause: PealError, hasServed = false): void {
+  onUnsent(tag: number, cause: PealError, isFree = false): void {
     if (!this.#isOutstanding(tag)) return;
     const slot = this.#slots[tag >>> tagShift]!;
     const index = tag & tagIndexMask;
     const wasDiscarded = cause.code === 'ERR_PEAL_DISCARDED';
     if (wasDiscarded && slot.state!.stopsAtFailure) this.#stop(slot.state!, cause);
-    if (this.#isFinallyUnsent(slot, index, wasDiscarded || hasServed)) {
+    if (this.#isFinallyUnsent(slot, index, wasDiscarded || isFree)) {
       slot.cause = cause;
       this.#finish(slot, tag, UNSENT);
     } else {
@@ -200,7 +200,8 @@ export class ShardRoute implements RequestSource {
   /**
    * Where the connection has brought other recipients to an end, a recipient may come back as often as it takes: what a
    * binary gateway discarded behind a notification that it refused, what was behind the last stream of a GOAWAY. There is
-   * an end to it, because each such connection settles somebody. Everything else has the budget of the policy.
+   * an end to it, because each such connection settles somebody. So it may where its stream was refused: where a gateway
+   * does nothing else the pool gives up. Everything else has the budget of the policy.
    */
   #isFinallyUnsent(slot: BatchSlot, index: number, isFree: boolean): boolean {
     if (this.#isStopped || slot.state!.isCancelled || slot.isOver) return true;
