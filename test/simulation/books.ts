@@ -8,7 +8,7 @@ import { reasonCode } from '../../src/apns/reason.js';
 import type { TokenBlock } from '../../src/apns/token-block.js';
 import { busyDeviceDelayMs, maxResends, tokenUpdatesDelayMs } from '../../src/base/limits.js';
 import type { ReceivedNotification } from '../../src/codec/binary/index.js';
-import { ACCEPTED, answerName, isRejection } from '../../src/simulator/answers.js';
+import { ACCEPTED, answerName, HTTP_STATUS, isRejection } from '../../src/simulator/answers.js';
 import { binaryExpiry, binaryPriority } from './plan-binary.js';
 import { binaryKinds, kinds, numberOf, type RecipientPlan } from './recipients.js';
 import type { RefereeRoom, SentRequest } from './referee.js';
@@ -334,7 +334,7 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
     const isKnown = !book.isAssumed;
     if (outcome === 'accepted' && isKnown && !processed.includes(ACCEPTED))
       this.violate(`${name(book)} is accepted; ${wire}`);
-    const isSaid = (answer: number): boolean => isRejection(answer) && (isLost || answerName(answer) === outcomeReason);
+    const isSaid = (answer: number): boolean => isRejection(answer) && (isLost || maySay(answer, outcomeReason));
     if (outcome === 'rejected' && !processed.some(isSaid)) {
       this.violate(`${name(book)} is rejected with ${outcomeReason}; ${wire}`);
     }
@@ -371,6 +371,11 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
     this.violate(`a recipient that nobody asked for (${number}) ${what}`);
     return null;
   }
+}
+
+/** A bare status holds no reason; what stands in its body is taken for one. */
+function maySay(answer: number, reason: string): boolean {
+  return answer > HTTP_STATUS ? reasonCode(reason) === 0 : answerName(answer) === reason;
 }
 
 function name({ plan }: RecipientBook): string {

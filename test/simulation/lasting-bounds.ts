@@ -7,7 +7,11 @@
  *     refusals        the same; nobody is unknown                 nobody is stopped, nobody is unknown
  *     drops           stops after its attempts, or maxOutageMs    the same as resets, if it had answered before
  *     goaways         everybody has an answer                     –
+ *     statuses        nobody is unknown; may stop                 the same
+ *     bodies          everybody has the answer of the status      –
  */
+
+import { reasonCode } from '../../src/apns/reason.js';
 import {
   closeTimeoutMs,
   maxConnectAttempts,
@@ -16,8 +20,10 @@ import {
   maxResends,
   maxTransientPauseMs,
   maxUnavailableMs,
+  receiveStreamWindowBytes,
   requestTimeoutMs,
   startRequests,
+  stopAfterRefusals,
 } from '../../src/base/limits.js';
 import type { RecipientBook } from './books.js';
 import type { Plan } from './plan.js';
@@ -60,9 +66,24 @@ export function outOfBounds(lasting: LastingPlan, facts: LastingFacts): string[]
   const most = mostTaken(lasting, facts);
   if (taken > most) wrong.push(`${kind}: ${taken} requests for ${recipients.length} recipients, more than ${most}`);
   const unsent = recipients.filter(({ outcome }) => outcome === 'unsent').length;
+  if (kind === 'statuses for ever') wrong.push(...tooManyRefused(lasting, facts));
+  if (unsent > 0 && stops.length === 0 && lasting.kind === 'statuses')
+    wrong.push(`${kind}: ${unsent} are unsent without a stop`);
   if (unsent > 0 && !mayStop(lasting, facts) && lasting.kind !== 'refusals')
     wrong.push(`${kind}: ${unsent} are unsent`);
   return wrong;
+}
+
+/** Where everybody is refused alike, no more than what is under way is refused beyond the answers that say so. */
+function tooManyRefused({ after }: LastingPlan, { plan, recipients, openAtTrouble }: LastingFacts): string[] {
+  const isOfAll = plan.gateway.scenario!.faults.every((fault) => fault.do === 'answer' && fault.share === 1);
+  const refused = recipients.filter(
+    ({ outcome, outcomeReason }) => outcome === 'rejected' && reasonCode(outcomeReason) === 0,
+  ).length;
+  const connections = Math.max(1, openAtTrouble, plan.threads);
+  const most =
+    plan.jobs.length * connections * (Math.min(plan.gateway.maxStreams, startRequests + after) + stopAfterRefusals);
+  return isOfAll && refused > most ? [`statuses for ever: ${refused} were refused before the send stopped`] : [];
 }
 
 /** So many answers, and every shard has had some. */
@@ -70,7 +91,8 @@ const answersPerShard = 20;
 
 /** A gateway that has never answered a shard may be given up after a few attempts. */
 function mayStop({ kind, untilMs }: LastingPlan, { plan, recipients }: LastingFacts): boolean {
-  if (kind === 'goaways') return false;
+  if (kind === 'goaways' || kind === 'bodies') return false;
+  if (kind === 'statuses') return true;
   return (
     untilMs === null ||
     (kind === 'drops' && recipients.filter(isAnswered).length < answersPerShard * Math.max(1, plan.threads))
@@ -90,6 +112,8 @@ function longestMs(lasting: LastingPlan, { plan, recipients }: LastingFacts): nu
   const successorsMs = (per: number): number =>
     (count / per + 2 * plan.maxConnections) * (longestSuccessorMs + 4 * tripMs(plan));
   if (kind === 'goaways') return serveMs + successorsMs(each);
+  // Bodies are taken window by window.
+  if (kind === 'bodies' || kind === 'statuses') return serveMs + longAnswersMs(plan);
   const reconnectMs = maxConnectAttempts * (requestTimeoutMs + maxConnectBackoffMs);
   if (untilMs !== null) return serveMs + untilMs + 2 * maxTransientPauseMs + reconnectMs;
   if (kind === 'drops') return serveMs + maxOutageMs + reconnectMs;
@@ -100,7 +124,8 @@ function longestMs(lasting: LastingPlan, { plan, recipients }: LastingFacts): nu
 
 /** A window of each connection that was open, what follows it before the first losses are heard of, and a handful. */
 function longestLoss({ kind, after }: LastingPlan, { plan, recipients, openAtTrouble }: LastingFacts): number {
-  if (kind === 'refusals' || kind === 'goaways' || (kind === 'drops' && after === 0)) return 0;
+  const isAnsweredAlways = kind === 'statuses' || kind === 'bodies';
+  if (isAnsweredAlways || kind === 'refusals' || kind === 'goaways' || (kind === 'drops' && after === 0)) return 0;
   const connections = Math.max(1, openAtTrouble, plan.threads);
   const windows = connections * Math.min(plan.gateway.maxStreams, startRequests + after);
   if (kind === 'drops') return connections * plan.gateway.maxStreams;
@@ -115,6 +140,14 @@ function mostTaken({ kind }: LastingPlan, { plan, recipients }: LastingFacts): n
   if (kind === 'goaways') return 3 * recipients.length + windows;
   if (kind === 'refusals') return (maxResends + 1) * shards * recipients.length;
   return 3 * recipients.length + windows;
+}
+
+/** What the bodies of a few long answers take, each in so many windows, one after the other. */
+function longAnswersMs(plan: Plan): number {
+  const windows = plan.gateway.scenario!.faults.flatMap((fault) =>
+    fault.do === 'answer' ? [((fault.bodyBytes ?? 0) / receiveStreamWindowBytes) * 4 * (fault.forRequests ?? 1)] : [],
+  );
+  return windows.reduce((sum, count) => sum + count, 0) * tripMs(plan);
 }
 
 /** From a request to its answer, at most. */

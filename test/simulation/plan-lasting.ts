@@ -16,8 +16,10 @@ import { kinds } from './recipients.js';
  * - `drops`: connections are accepted and closed, or told nothing; those that there are end.
  * - `goaways`: GOAWAY with every n-th request of a connection; what came until then is answered.
  * - `deaths`: each connection ends, without a word, with the n-th request after the first ones were answered.
+ * - `statuses`: requests are answered with a status of 201 to 255, all of them or every other.
+ * - `bodies`: some answers have bodies far above those of APNs; the status is what it would be.
  */
-export type LastingKind = 'resets' | 'refusals' | 'drops' | 'goaways' | 'deaths';
+export type LastingKind = 'resets' | 'refusals' | 'drops' | 'goaways' | 'deaths' | 'statuses' | 'bodies';
 
 export interface LastingPlan {
   readonly kind: LastingKind;
@@ -30,7 +32,9 @@ export interface LastingPlan {
 }
 
 /** One world in so many is of this kind. */
-const share = 0.1;
+const share = 0.13;
+/** Answers with large bodies in one world: some lines carry them octet by octet. */
+const longAnswers = 12;
 const errorCodes = errorCodeNames.filter((name) => name !== 'REFUSED_STREAM');
 /** Few enough that a list is many windows long. */
 const streamLimits = [1, 3, 10, 50, 100, 1_000];
@@ -82,10 +86,16 @@ function drawPeople(random: Prng, isOneBatch: boolean): People {
   return { recipients, jobs: [{ ...drawn.jobs[0]!, batches: [batch] }] };
 }
 
+// biome-ignore format: twice what matters most
+const drawnKinds: readonly LastingKind[] = [
+  'resets', 'resets', 'refusals', 'drops', 'drops', 'goaways', 'goaways', 'deaths', 'statuses', 'statuses', 'bodies',
+];
+
 function drawKind(random: Prng): LastingPlan {
-  const kind = random.pick(['resets', 'resets', 'refusals', 'drops', 'drops', 'goaways', 'goaways', 'deaths'] as const);
-  const isForEver = kind === 'goaways' || random.chance(0.5);
-  const hasServed = (kind === 'resets' || kind === 'drops') && random.chance(0.5);
+  const kind = random.pick(drawnKinds);
+  const isForEver = kind === 'goaways' || kind === 'bodies' || random.chance(0.5);
+  const mayBegin = kind === 'resets' || kind === 'drops' || kind === 'statuses' || kind === 'bodies';
+  const hasServed = mayBegin && random.chance(0.5);
   return {
     kind,
     after: hasServed ? 20 + random.int(250) : 0,
@@ -115,6 +125,20 @@ function faultsOf({ kind, after, each }: LastingPlan, random: Prng, recipients: 
     case 'goaways': {
       const how = random.pick(['drain', 'drain', 'graceful'] as const);
       return [{ do: 'goaway', when: { everyConnectionRequests: each }, how, twice: random.chance(0.2) }];
+    }
+    case 'statuses': {
+      const status = 201 + random.int(55);
+      // An answer with one of these has no content.
+      const bodyBytes = status === 204 || status === 205 ? 0 : random.pick([0, 40]);
+      return [{ do: 'answer', ...begins, status, bodyBytes, share: random.pick([0.5, 1]) }];
+    }
+    case 'bodies': {
+      const reason = random.pick([null, null, kinds.gone, kinds.bad]);
+      const bodyBytes = random.pick([70_000, 200_000, 1_100_000, 1_100_000]);
+      const when = { requests: Math.max(1, Math.min(after, recipients >> 1)) };
+      return [
+        { do: 'answer', when, on: 'all', forRequests: longAnswers, bodyBytes, ...(reason === null ? {} : { reason }) },
+      ];
     }
     default: {
       const when = { connectionRequests: each };

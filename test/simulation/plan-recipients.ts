@@ -108,6 +108,7 @@ function drawJob(
     isResent,
     cancelAtTaken: !isCalm && random.chance(0.12) ? random.int(total) : null,
     sourceEnd: null,
+    stream: null,
   };
 }
 

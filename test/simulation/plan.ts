@@ -12,6 +12,7 @@ import { drawGateway } from './plan-gateway.js';
 import { drawLasting, type LastingPlan } from './plan-lasting.js';
 import { drawLine, drawNetworkFaults, type NetworkFault } from './plan-network.js';
 import { drawRecipients } from './plan-recipients.js';
+import { drawStream, type StreamPlan } from './plan-stream.js';
 import { drawTrouble } from './plan-trouble.js';
 import type { BatchPlan, RecipientPlan } from './recipients.js';
 
@@ -29,6 +30,8 @@ export interface JobPlan {
   readonly cancelAtTaken: number | null;
   /** The program's source of batches ends early; null: it gives all of them. */
   readonly sourceEnd: SourceEnd | null;
+  /** Recipients come one by one through the library's send; null: in batches, straight to the engine. */
+  readonly stream: StreamPlan | null;
 }
 
 /** After so many batches, while the last of them still waits to be taken: it is aborted, or has no more to give. */
@@ -92,6 +95,7 @@ const binarySalt = 0x00b17a57;
 const troubleSalt = 0x7e57ab1e;
 const lastingSalt = 0x1a571f6e;
 const sourceSalt = 0x50c0ffee;
+const streamSalt = 0x057e4a11;
 
 export function drawPlan(seed: number): Plan {
   const plan = drawHttp2(seed);
@@ -99,6 +103,8 @@ export function drawPlan(seed: number): Plan {
   if (random.int(binaryEvery) === 0) return binaryWorld(plan, random);
   const lasting = drawLasting(new Prng(seed ^ lastingSalt), plan);
   if (lasting.lasting !== undefined) return { ...plan, ...lasting };
+  const stream = drawStream(new Prng(seed ^ streamSalt), plan);
+  if (stream.jobs !== undefined) return { ...plan, ...stream };
   const whole = { ...plan, ...drawTrouble(new Prng(seed ^ troubleSalt), plan) };
   return { ...whole, jobs: drawSourceEnds(new Prng(seed ^ sourceSalt), whole) };
 }

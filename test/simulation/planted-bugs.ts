@@ -2,6 +2,7 @@
  * Bugs that are planted into the compiled sender, one at a time, to see whether the simulation finds them. Each is the
  * exact text of one place and what stands there instead; planted-bugs.test.ts sees to it that the place still exists.
  */
+import { answerBugs } from './planted-answer-bugs.js';
 import { binaryBugs } from './planted-binary-bugs.js';
 import { engineBugs } from './planted-engine-bugs.js';
 import { troubleBugs } from './planted-trouble-bugs.js';
@@ -15,8 +16,8 @@ export interface PlantedBug {
   readonly after: string;
   /** What it breaks. */
   readonly breaks: string;
-  /** Only these worlds are asked: those that speak the binary protocol, or those of plan-lasting. Default: all. */
-  readonly worlds?: 'binary' | 'lasting';
+  /** Only these worlds are asked: those that speak the binary protocol, or those of plan-lasting or plan-stream. Default: all. */
+  readonly worlds?: 'binary' | 'lasting' | 'stream';
 }
 
 const codecBugs: readonly PlantedBug[] = [
@@ -234,4 +235,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...binaryBugs,
   ...engineBugs,
   ...troubleBugs,
+  ...answerBugs,
 ];

@@ -4,6 +4,7 @@
  * before it is handed over and of every read right before the sender gets it, so that there is no race between them.
  */
 import { Buffer } from 'node:buffer';
+import { maxReadBodyBytes } from '../../src/base/limits.js';
 import * as frames from '../../src/codec/http2/frames.js';
 import { FrameCutter } from '../support/frame-cutter.js';
 import type { LinkWatcher } from './link.js';
@@ -20,6 +21,8 @@ export class SentRequest implements WireRequest {
   state: RequestState = 'opened';
   hasLeft = false;
   bodyBytes = 0;
+  /** Octets of the answer's body. */
+  answerBytes = 0;
   readonly isAssumed = false;
 
   constructor(
@@ -32,7 +35,9 @@ export class SentRequest implements WireRequest {
     const { state, hasLeft } = this;
     // Frames that break the protocol are none: what looks like an answer among them settles nothing.
     if (this.connection.mayBeBroken && (outcome === 'unknown' || (outcome === 'unsent' && !hasLeft))) return true;
-    if (outcome === 'accepted' || outcome === 'rejected') return state === 'answered';
+    // The status of an answer stands where its body has no end in sight.
+    const isCut = state === 'begun' && this.answerBytes > maxReadBodyBytes;
+    if (outcome === 'accepted' || outcome === 'rejected') return state === 'answered' || isCut;
     const isCertain = state === 'unprocessed' || (state === 'opened' && !hasLeft);
     return outcome === 'unsent' ? isCertain : !isCertain && state !== 'answered';
   }
@@ -143,6 +148,7 @@ export class Referee implements WireConnection, Omit<LinkWatcher, 'onHole'> {
     const request = this.#open.get(streamId);
     if (request === undefined) return;
     if (type === frames.HEADERS || type === frames.DATA) {
+      if (type === frames.DATA) request.answerBytes += end - start;
       const isWhole = (flags & frames.FLAG_END_STREAM) !== 0;
       request.state = isWhole ? 'answered' : 'begun';
       if (!isWhole) return;

@@ -4,6 +4,7 @@
  */
 import { binaryNotification } from '../../src/apns/binary-notification.js';
 import type { Notification } from '../../src/apns/notification.js';
+import type { Clock } from '../../src/base/clock.js';
 import { PealError } from '../../src/base/errors.js';
 import type { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
@@ -16,11 +17,15 @@ import type { Books, Outcome } from './books.js';
 import { topic } from './gateway-side.js';
 import type { JobPlan, Plan } from './plan.js';
 import { binaryExpiry } from './plan-binary.js';
+import type { StreamPlan } from './plan-stream.js';
 import { makeBatch, numberOf } from './recipients.js';
+import { runStreamedJob } from './streamed-job.js';
 import type { Trace } from './trace.js';
 
 export interface SenderRoom {
   readonly world: VirtualClock;
+  /** The clock of the program's thread. */
+  readonly thread: Clock;
   readonly plan: Plan;
   readonly books: Books;
   readonly trace: Trace;
@@ -82,6 +87,10 @@ export class Sender {
   async #send(plan: JobPlan, index: number): Promise<void> {
     const { recipients } = this.#room.plan;
     const random = this.#random.fork();
+    if (plan.stream !== null) {
+      await this.#sendStream(plan, plan.stream, index, random);
+      return;
+    }
     const job = this.#dispatcher.send(
       this.#route,
       this.#notification(plan),
@@ -109,6 +118,22 @@ export class Sender {
     }
     this.stops.push({ job: index, code: job.stopped.code });
     this.#room.trace.event('job was stopped', index, 0, job.stopped.message);
+  }
+
+  async #sendStream(job: JobPlan, stream: StreamPlan, index: number, random: Prng): Promise<void> {
+    const { plan, books, thread } = this.#room;
+    const target = {
+      ...{ engine: this.#dispatcher, route: this.#route, clock: thread, protocol: 'http2' as const },
+      ...{ stopsAtFailure: false, gone: null },
+    };
+    const code = await runStreamedJob(job, stream, {
+      ...{ target, plan, books, random, sink: this.#sink(job, random) },
+      wait: (ms) => this.#wait(ms),
+      close: () => void this.#close(),
+    });
+    if (code === null) return;
+    this.stops.push({ job: index, code });
+    this.#room.trace.event('job was stopped', index, 0, code);
   }
 
   #options({ isResent }: JobPlan): JobOptions {

@@ -43,13 +43,15 @@ describe('simulation', () => {
   it('has had gateways in them that do one thing wrong to everybody, for a while and for ever, and sources that end', () => {
     const plans = Array.from({ length: 500 }, (_, index) => drawPlan(index + 1));
     const drawn = new Set(plans.flatMap(({ lasting }) => (lasting === null ? [] : [lastingName(lasting)])));
-    const kinds = ['resets', 'refusals', 'drops', 'deaths'].flatMap((kind) => [
+    const kinds = ['resets', 'refusals', 'drops', 'deaths', 'statuses'].flatMap((kind) => [
       `${kind} for a while`,
       `${kind} for ever`,
     ]);
-    assert.deepEqual([...drawn].sort(), [...kinds, 'goaways for ever'].sort());
+    assert.deepEqual([...drawn].sort(), [...kinds, 'goaways for ever', 'bodies for ever'].sort());
     const ends = plans.flatMap(({ jobs }) => jobs.map(({ sourceEnd }) => sourceEnd?.isAborted));
     assert.ok(ends.includes(true) && ends.includes(false));
+    const streams = new Set(plans.flatMap(({ jobs }) => jobs.flatMap(({ stream }) => stream?.end ?? [])));
+    assert.deepEqual([...streams].sort(), ['abort', 'abortAtOnce', 'end', 'shutdown', 'stall', 'throw']);
   });
 
   it('does the same again in another process, whatever else runs there before', async () => {

@@ -15,6 +15,7 @@ import {
   transientAnswersBeforePause,
 } from '../../src/base/limits.js';
 import type { Plan } from './plan.js';
+import { isStreamStop } from './streamed-job.js';
 import type { Outcome } from './wire-request.js';
 
 /** Answers after which the recipient, or its connection, has to be tried again. */
@@ -114,11 +115,15 @@ export function unjustified(
     ERR_PEAL_STOPPED: plan.binary !== null || has('wall'),
     ERR_PEAL_DISCARDED: plan.binary?.stopsAtFailure === true,
   };
+  const { stream } = plan.jobs[job]!;
+  if (stream !== null && isStreamStop(code, stream)) return null;
   const isFine = because[code as PealErrorCode] ?? barrenConnections >= maxConnectAttempts;
   return isFine ? null : `job ${job} was stopped with ${code} for no reason`;
 }
 
 function mayBeAborted({ jobs, closeAtTaken }: Plan, job: number): boolean {
   const { cancelAtTaken, sourceEnd } = jobs[job]!;
-  return cancelAtTaken !== null || closeAtTaken !== null || sourceEnd?.isAborted === true;
+  // A session that one job's stream shuts down is that of the others as well.
+  const isShutDown = jobs.some(({ stream }) => stream?.end === 'shutdown');
+  return cancelAtTaken !== null || closeAtTaken !== null || sourceEnd?.isAborted === true || isShutDown;
 }

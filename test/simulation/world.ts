@@ -205,7 +205,7 @@ export class World {
     const source = plan.credential === 'token' ? tokenSource(thread) : null;
     const route = this.#dispatcher.openRoute(config, source);
     const mayGiveUp = (): boolean => (this.faults.done.crash ?? 0) >= maxBatchCrashes;
-    const room = { world: this.clock, plan, books: this.books, trace: this.trace, mayGiveUp };
+    const room = { world: this.clock, thread, plan, books: this.books, trace: this.trace, mayGiveUp };
     this.#sender = new Sender(room, this.#dispatcher, route);
   }
 
