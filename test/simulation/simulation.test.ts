@@ -41,7 +41,7 @@ describe('simulation', () => {
   });
 
   it('has had gateways in them that do one thing wrong to everybody, for a while and for ever, and sources that end', () => {
-    const plans = Array.from({ length: 500 }, (_, index) => drawPlan(index + 1));
+    const plans = Array.from({ length: 900 }, (_, index) => drawPlan(index + 1));
     const drawn = new Set(plans.flatMap(({ lasting }) => (lasting === null ? [] : [lastingName(lasting)])));
     const kinds = ['resets', 'refusals', 'drops', 'deaths', 'statuses'].flatMap((kind) => [
       `${kind} for a while`,
