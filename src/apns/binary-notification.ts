@@ -6,23 +6,40 @@
  */
 import { PealError } from '../base/errors.js';
 import { maxBinaryPayloadBytes } from '../base/limits.js';
+import { theOption } from '../base/wording.js';
 import type { Notification } from './notification.js';
 
 const priorityAtOnce = 10;
 
+/** Fields that the protocol has in another place, or that tell a gateway what it knows by itself. */
+const dispensable: ReadonlySet<string> = new Set([
+  ...['apns-topic', 'apns-push-type', 'apns-id', 'apns-priority', 'apns-expiration'],
+]);
+
 /**
- * `notification` with the expiry and the priority that it has on a binary gateway, both always given there. Topic,
- * push type, collapse id and apns-id have no place in the protocol: the certificate says which app it is for.
+ * `notification` with the expiry and the priority that it has on a binary gateway, both always given there. Topic, push
+ * type and apns-id are left out: the certificate says which app it is for, and what is accepted is not answered. What
+ * would be delivered in another way without its field is refused.
  *
  * @param defaultExpiration epoch seconds, for a notification without an expiration
- * @throws PealError ERR_PEAL_PAYLOAD (more than 2,048 bytes), ERR_PEAL_HEADER (priority 1)
+ * @throws PealError ERR_PEAL_PAYLOAD (more than 2,048 bytes), ERR_PEAL_HEADER (priority 1, a collapse id, further fields)
  */
 export function binaryNotification(notification: Notification, defaultExpiration: number): Notification {
-  const { payload, expiration, priority } = notification;
+  const { headers, payload, expiration, priority } = notification;
   checkBinaryPayloadSize(payload);
   if (priority === 1) {
-    const message = 'The priority 1 does not exist on a binary gateway: give 5 or 10, or none.';
-    throw new PealError('ERR_PEAL_HEADER', message, { origin: 'usage' });
+    throw headerError('The priority 1 does not exist on a binary gateway: give 5 or 10, or none.');
+  }
+  const lost = headers.find(([name]) => !dispensable.has(name))?.[0];
+  if (lost === 'apns-collapse-id') {
+    throw headerError(
+      `${theOption('collapseId')} cannot be sent to a binary gateway, which collapses nothing: leave it out.`,
+    );
+  }
+  if (lost !== undefined) {
+    throw headerError(
+      `The header ${lost} cannot be sent to a binary gateway, which has no header fields: leave it out.`,
+    );
   }
   return Object.freeze({
     headers: Object.freeze([]),
@@ -30,6 +47,10 @@ export function binaryNotification(notification: Notification, defaultExpiration
     expiration: expiration ?? defaultExpiration,
     priority: priority ?? priorityAtOnce,
   });
+}
+
+function headerError(message: string): PealError {
+  return new PealError('ERR_PEAL_HEADER', message, { origin: 'usage' });
 }
 
 /** Throws ERR_PEAL_PAYLOAD, with actual and allowed size, for more than a binary gateway takes. */

@@ -1,10 +1,11 @@
 /**
- * Reads the header fields that one recipient brings of its own. Called by the packer for recipients that are objects;
- * main thread.
+ * Reads the header fields that one recipient brings of its own. Called by the packer for recipients that are objects, and
+ * for those of a list kept from an earlier send, which may have gone to another kind of gateway; main thread.
  */
 import type { Protocol } from '../apns/address.js';
 import { collapseIdProblem, priorityProblem } from '../apns/headers.js';
-import { OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../apns/personal-fields.js';
+import type { PersonalFields } from '../apns/notification.js';
+import { collapseIdAt, fieldMask, OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../apns/personal-fields.js';
 import type { PushType } from '../apns/push-type.js';
 import { secondsOf } from '../apns/time-option.js';
 import { type Clock, systemClock } from '../base/clock.js';
@@ -47,7 +48,31 @@ export function ownFieldsOf(recipient: PersonalRecipient, context: FieldContext)
   };
 }
 
-function problemOf({ priority, collapseId }: PersonalRecipient, { pushType, protocol }: FieldContext): string | null {
+/** The header fields of the recipient at `index`. */
+export function fieldsAt(fields: PersonalFields, index: number): OwnFields {
+  return {
+    mask: fieldMask(fields),
+    expiration: fields.expirations?.[index] ?? 0,
+    priority: fields.priorities?.[index] ?? 0,
+    collapseId: collapseIdAt(fields, index) ?? '',
+  };
+}
+
+/** Why the fields of a recipient that was kept may not be sent this way, as the rest of a sentence; null where they may. */
+export function keptFieldsProblem(fields: OwnFields, context: FieldContext): string | null {
+  const { mask, priority, collapseId } = fields;
+  return problemOf(
+    {
+      ...((mask & OWN_PRIORITY) !== 0 && { priority: priority as 10 | 5 | 1 }),
+      ...((mask & OWN_COLLAPSE_ID) !== 0 && { collapseId }),
+    },
+    context,
+  );
+}
+
+function problemOf(own: Omit<PersonalRecipient, 'token'>, context: FieldContext): string | null {
+  const { priority, collapseId } = own;
+  const { pushType, protocol } = context;
   if (priority !== undefined) {
     const problem = priorityProblem(priority, pushType);
     if (problem !== null) return `has a priority that ${inWords(problem, libraryWords)}`;

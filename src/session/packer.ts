@@ -10,7 +10,7 @@ import { maxBatchRecipients } from '../base/limits.js';
 import type { Batch } from '../engine/batch.js';
 import { decodeHex } from './hex.js';
 import { apnsIdBytes, OpenBatch, shapeOf } from './open-batch.js';
-import type { OwnFields } from './own-fields.js';
+import { fieldsAt, type OwnFields } from './own-fields.js';
 import {
   apnsIdBytesOf,
   bringsPayload,
@@ -36,6 +36,8 @@ export interface PackerOptions {
   readonly encodePayload: (payload: RawPayload) => Uint8Array;
   /** Header fields of a recipient's own, or why they may not be sent. Default: none are read. */
   readonly readFields?: (recipient: PersonalRecipient) => OwnFields | string | null;
+  /** The same for fields that were read for an earlier send: why they may not be sent now. Default: they may. */
+  readonly checkKept?: (fields: OwnFields) => string | null;
   /** The message says nothing: who brings no payload is invalid. */
   readonly needsPayloads?: boolean;
   readonly onInvalid: (recipient: InvalidRecipient) => void;
@@ -160,8 +162,7 @@ export class Packer {
     try {
       this.#place(bytes, id, payload === undefined ? null : this.#options.encodePayload(payload), fields);
     } catch (error) {
-      if (!(error instanceof PealError)) throw error;
-      this.#refuse(token, `has a payload that may not be sent: ${error.message}`);
+      this.#refuse(token, payloadProblem(error));
     }
   }
 
@@ -191,14 +192,65 @@ export class Packer {
     }
   }
 
-  /** A batch of an earlier send: as it is where it holds personal parts, otherwise like any block. */
+  /** A batch of an earlier send: as it is where it holds personal parts that fit, otherwise like any block. */
   #addBatch(batch: Batch): void {
     if (batch.personal === null) {
       this.#addBlock(batch.tokens);
       return;
     }
+    const problems = this.#keptProblems(batch);
+    if (problems !== null) {
+      this.#addFitting(batch, problems);
+      return;
+    }
     this.#seen += batch.tokens.count;
     this.#full.push(batch);
+  }
+
+  /**
+   * Why each recipient may not be sent to, or null for one that may; null where all may. The list may have been kept from
+   * a send with another message, or to a gateway of another protocol.
+   */
+  #keptProblems({ tokens, personal }: Batch): (string | null)[] | null {
+    const { fields = null, payloads, payloadOffsets: offsets } = personal!;
+    if (fields === null && offsets === null) return null;
+    let isAnyUnfit = false;
+    const problems = Array.from({ length: tokens.count }, (_, index) => {
+      const ofFields = fields === null ? null : (this.#options.checkKept?.(fieldsAt(fields, index)) ?? null);
+      const problem =
+        ofFields ??
+        (offsets === null ? null : this.#payloadProblem(payloads!.subarray(offsets[index], offsets[index + 1])));
+      isAnyUnfit ||= problem !== null;
+      return problem;
+    });
+    return isAnyUnfit ? problems : null;
+  }
+
+  /** Those of the batch that have no problem go on, the others are refused. */
+  #addFitting({ tokens, personal }: Batch, problems: readonly (string | null)[]): void {
+    const { apnsIds, payloads, payloadOffsets: offsets, fields = null } = personal!;
+    problems.forEach((problem, index) => {
+      if (problem !== null) {
+        this.#refuse(tokens.hexAt(index), problem);
+        return;
+      }
+      const start = index * tokens.tokenBytes;
+      this.#place(
+        tokens.bytes.subarray(start, start + tokens.tokenBytes),
+        apnsIds?.subarray(index * apnsIdBytes, (index + 1) * apnsIdBytes) ?? null,
+        offsets === null ? null : payloads!.slice(offsets[index], offsets[index + 1]),
+        fields === null ? null : fieldsAt(fields, index),
+      );
+    });
+  }
+
+  #payloadProblem(payload: Uint8Array): string | null {
+    try {
+      this.#options.encodePayload(payload);
+      return null;
+    } catch (error) {
+      return payloadProblem(error);
+    }
   }
 
   #openFor(tokenBytes: number, hasApnsId: boolean, hasPayload: boolean, fields: number): OpenBatch {
@@ -232,6 +284,12 @@ export class Packer {
   #refuse(token: unknown, why: string): void {
     this.#options.onInvalid({ index: this.#seen++, text: textOf(token), why });
   }
+}
+
+/** The rest of a sentence about the recipient. Throws what is no refusal. */
+function payloadProblem(error: unknown): string {
+  if (!(error instanceof PealError)) throw error;
+  return `has a payload that may not be sent: ${error.message}`;
 }
 
 /** Version 4 UUIDs (RFC 9562 §5.4), 16 bytes each. */

@@ -2,11 +2,10 @@
  * Gathers recipients out of settled batches, whose memory is used again, into a list that is kept. Owned by the books
  * of a send. Main thread.
  */
-import type { PersonalFields } from '../apns/notification.js';
-import { collapseIdAt, fieldMask } from '../apns/personal-fields.js';
+import { fieldMask } from '../apns/personal-fields.js';
 import type { Batch } from '../engine/batch.js';
 import { apnsIdBytes, OpenBatch, shapeOf } from './open-batch.js';
-import type { OwnFields } from './own-fields.js';
+import { fieldsAt } from './own-fields.js';
 import { RecipientList } from './recipient-list.js';
 
 export class RecipientCollector {
@@ -49,14 +48,4 @@ export class RecipientCollector {
     }
     return open;
   }
-}
-
-/** The header fields of the recipient at `index`. */
-function fieldsAt(fields: PersonalFields, index: number): OwnFields {
-  return {
-    mask: fieldMask(fields),
-    expiration: fields.expirations?.[index] ?? 0,
-    priority: fields.priorities?.[index] ?? 0,
-    collapseId: collapseIdAt(fields, index) ?? '',
-  };
 }

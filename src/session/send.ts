@@ -15,7 +15,7 @@ import type { Route } from '../engine/dispatcher/route.js';
 import { Books, faultOf } from './books.js';
 import type { GoneTokens } from './gone-tokens.js';
 import type { Message } from './message.js';
-import { ownFieldsOf } from './own-fields.js';
+import { type FieldContext, keptFieldsProblem, ownFieldsOf } from './own-fields.js';
 import { Packer } from './packer.js';
 import type { Recipient } from './recipient.js';
 import { RecipientStream } from './recipient-stream.js';
@@ -72,9 +72,11 @@ export class Send {
       onFault,
       onGone,
     });
+    const context: FieldContext = { pushType: message.pushType, protocol, clock: target.clock };
     this.#packer = new Packer({
       encodePayload: (payload) => message.encodePersonalPayload(payload, protocol),
-      readFields: (recipient) => ownFieldsOf(recipient, { pushType: message.pushType, protocol, clock: target.clock }),
+      readFields: (recipient) => ownFieldsOf(recipient, context),
+      checkKept: (fields) => keptFieldsProblem(fields, context),
       needsPayloads: !message.hasPayload,
       onInvalid: (recipient) => this.#books.addInvalid(recipient),
       minTokenBytes: options.minTokenBytes,

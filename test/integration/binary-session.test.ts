@@ -21,6 +21,21 @@ describe('a session with binary gateways', () => {
   }
   afterEach(() => simulator.close());
 
+  it('refuses to lose the collapse ids of a list that was unsent over HTTP/2', async () => {
+    await using session = await start();
+    const own = { token: tokenOf(1), collapseId: 'score' };
+    const message = new Message([own, tokenOf(2)], { alert: 'Hello' });
+    const stopped = AbortSignal.abort();
+    const first = await new APNs(session.getConnection(simulator.url, null)).send(message, { signal: stopped });
+    assert.equal(first.counts.unsent, 2);
+    const whys: string[] = [];
+    const apns = new APNs(session.getConnection(simulator.binaryUrl!, null));
+    const second = await apns.send(first.retry()!, { onInvalid: ({ why }) => whys.push(why) });
+    assert.deepEqual([second.counts.accepted, second.counts.invalid], [1, 1]);
+    assert.deepEqual(whys, ['has a collapseId, which a binary gateway cannot be told']);
+    assert.equal(simulator.ledger.summary().accepted, 1);
+  });
+
   it('sends the same notification to tokens of any length, and with payloads of their own', async () => {
     await using session = await start();
     const apns = new APNs(session.getConnection(simulator.binaryUrl!, null));

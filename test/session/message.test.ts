@@ -188,6 +188,16 @@ describe('Message', () => {
       code: 'ERR_PEAL_HEADER',
       message: /priority/,
     });
+    assert.throws(() => message({ alert: 'hi', collapseId: 'news' }).notificationFor('binary'), {
+      code: 'ERR_PEAL_HEADER',
+      message: 'The option collapseId cannot be sent to a binary gateway, which collapses nothing: leave it out.',
+    });
+    assert.throws(() => message({ alert: 'hi', headers: { 'apns-new': '1' } }).notificationFor('binary'), {
+      code: 'ERR_PEAL_HEADER',
+      message: 'The header apns-new cannot be sent to a binary gateway, which has no header fields: leave it out.',
+    });
+    const known = { topic: 'com.example.app', pushType: 'alert', priority: 5, expiration: 0 } as const;
+    assert.deepEqual(message({ alert: 'hi', ...known }).notificationFor('binary').headers, []);
     const personal = { aps: { alert: 'x'.repeat(2048) } };
     assert.throws(() => message({ badge: 0 }).encodePersonalPayload(personal, 'binary'), { code: 'ERR_PEAL_PAYLOAD' });
     assert.ok(message({ badge: 0 }).encodePersonalPayload(personal).length > 2048);

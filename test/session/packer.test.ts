@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { TokenBlock } from '../../src/apns/token-block.js';
 import { PealError } from '../../src/base/errors.js';
 import type { Batch } from '../../src/engine/batch.js';
-import { type OwnFields, ownFieldsOf } from '../../src/session/own-fields.js';
+import { type FieldContext, keptFieldsProblem, type OwnFields, ownFieldsOf } from '../../src/session/own-fields.js';
 import { Packer } from '../../src/session/packer.js';
 import type { InvalidRecipient, Recipient } from '../../src/session/recipient.js';
 import { RecipientList } from '../../src/session/recipient-list.js';
@@ -13,12 +13,14 @@ import { VirtualClock } from '../support/virtual-clock.js';
 function pack(
   recipients: readonly Recipient[],
   needsPayloads = false,
+  way: Pick<FieldContext, 'pushType' | 'protocol'> = { pushType: 'alert', protocol: 'http2' },
 ): { batches: Batch[]; invalid: InvalidRecipient[]; tokens: string[] } {
   const invalid: InvalidRecipient[] = [];
-  const context = { pushType: 'alert', protocol: 'http2', clock: new VirtualClock(1_700_000_000_000) } as const;
+  const context = { ...way, clock: new VirtualClock(1_700_000_000_000) };
   const packer = new Packer({
     encodePayload,
     readFields: (recipient) => ownFieldsOf(recipient, context),
+    checkKept: (fields) => keptFieldsProblem(fields, context),
     needsPayloads,
     onInvalid: (recipient) => invalid.push(recipient),
   });
@@ -194,6 +196,77 @@ describe('Packer', () => {
     assert.match(String(read({ priority: 1 }, 'alert', 'binary')), /priority 1, which a binary gateway does not know/);
     assert.match(String(read({ collapseId: 'x' }, 'alert', 'binary')), /binary gateway cannot be told/);
     assert.equal((read({ priority: 5, expiration: 0 }, 'background', 'binary') as OwnFields).mask, 3);
+  });
+
+  describe('with a list that was kept from a send over HTTP/2', () => {
+    const kept = (...recipients: Recipient[]): RecipientList => new RecipientList(pack(recipients).batches);
+    const binary = { pushType: 'alert', protocol: 'binary' } as const;
+    const rows: readonly [string, object, typeof binary | { pushType: 'background'; protocol: 'http2' }, string][] = [
+      [
+        'a collapse id to a binary gateway',
+        { collapseId: 'a' },
+        binary,
+        'has a collapseId, which a binary gateway cannot be told',
+      ],
+      [
+        'the priority 1 to a binary gateway',
+        { priority: 1 },
+        binary,
+        'has the priority 1, which a binary gateway does not know',
+      ],
+      [
+        'the priority 10 with a background push',
+        { priority: 10 },
+        { pushType: 'background', protocol: 'http2' },
+        'has a priority that is 10, which does not go with pushType background: it must be 5, or left out',
+      ],
+    ];
+    for (const [title, own, way, why] of rows) {
+      it(`refuses ${title}, as from a recipient that is an object, and sends to the others`, () => {
+        const [apnsId, payload] = ['12345678-1234-4234-9234-123456789abc', { a: 'ü' }];
+        const unfit = { token: token(1), apnsId, payload, ...own } as Recipient;
+        const fit = { token: token(2), apnsId, payload, priority: 5 } as const;
+        const { batches, invalid, tokens } = pack([kept(unfit, fit, token(3)), unfit], false, way);
+        assert.deepEqual(tokens.sort(), [token(2), token(3)]);
+        assert.deepEqual(
+          invalid.map(({ text, why }) => [text, why]),
+          [
+            [token(1), why],
+            [token(1), why],
+          ],
+        );
+        const { personal } = batches.find(({ tokens }) => tokens.hexAt(0) === token(2))!;
+        assert.equal(Buffer.from(personal!.payloads!).toString(), '{"a":"ü"}');
+        assert.equal(Buffer.from(personal!.apnsIds!).toString('hex'), apnsId.replaceAll('-', ''));
+        assert.deepEqual(personal!.fields!.priorities, Uint8Array.of(5));
+      });
+    }
+
+    it('refuses a payload that may not be sent this time', () => {
+      const list = kept(...[1, 2, 3].map((n) => ({ token: token(n), payload: { n } })));
+      const invalid: InvalidRecipient[] = [];
+      const packer = new Packer({
+        encodePayload: (payload) => {
+          if (Buffer.from(payload as Uint8Array).includes('2'))
+            throw new PealError('ERR_PEAL_PAYLOAD', 'too large', { origin: 'usage' });
+          return payload as Uint8Array;
+        },
+        onInvalid: (recipient) => invalid.push(recipient),
+      });
+      packer.add(list);
+      assert.deepEqual([...new RecipientList(packer.flush())], [token(1), token(3)]);
+      assert.deepEqual(invalid, [{ index: 1, text: token(2), why: 'has a payload that may not be sent: too large' }]);
+    });
+
+    it('sends what fits as it is packed', () => {
+      const list = kept(
+        { token: token(1), expiration: 0 },
+        { token: token(2), expiration: 1_900_000_000, priority: 10 },
+      );
+      const { batches } = pack([list], false, binary);
+      assert.deepEqual(batches, list.batches);
+      assert.equal(batches[0], list.batches[0]);
+    });
   });
 
   it('takes nobody without a payload where the message has none', () => {
