@@ -10,7 +10,7 @@ import { maxCollapseIdBytes, maxExtraHeaders, maxTopicCharacters } from '../base
 import { escapeUnprintable } from '../base/text.js';
 import { option, theOption } from '../base/wording.js';
 import type { HeaderField } from './notification.js';
-import { isPushType, type PushType, pushTypeOfTopic, pushTypes, ruleOf, topicFor } from './push-type.js';
+import { isPushType, isTopicForm, isTopicOf, type PushType, pushTypeOfTopic, pushTypes, ruleOf } from './push-type.js';
 import { secondsOf, type TimeInput } from './time-option.js';
 
 /** Until when APNs keeps a notification for a device that is offline. */
@@ -48,7 +48,6 @@ export interface CheckedHeaders {
   readonly priority: number | null;
 }
 
-const topicPattern = /^[A-Za-z0-9.-]+$/;
 const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const fieldNamePattern = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
 /** Visible ASCII, blanks only within. */
@@ -117,9 +116,9 @@ function checkPushType(value: unknown): PushType {
 }
 
 function checkTopic(value: unknown, pushType: PushType | null): string {
-  if (typeof value !== 'string' || !topicPattern.test(value)) {
+  if (typeof value !== 'string' || !isTopicForm(value)) {
     throw headerError(
-      `${theOption('topic')} is ${show(value)}, which is no bundle id: only letters, digits, "." and "-" may stand in it.`,
+      `${theOption('topic')} is ${show(value)}, which is not a bundle id: only letters, digits, "." and "-" may stand in it, and no "." at its beginning.`,
     );
   }
   if (value.length > maxTopicCharacters) {
@@ -137,10 +136,17 @@ function checkTopicOf(topic: string, pushType: PushType): void {
       `${theOption('topic')} is ${show(topic)}, which is a topic of ${option('pushType')} ${implied}, not ${pushType}: change one of them.`,
     );
   }
-  if (topic.endsWith(ruleOf(pushType).topicSuffix)) return;
+  if (isTopicOf(pushType, topic)) return;
   throw headerError(
-    `${theOption('topic')} is ${show(topic)}, which does not go with ${option('pushType')} ${pushType}: it must be ${topicFor(pushType, topic)}.`,
+    `${theOption('topic')} is ${show(topic)}, which does not go with ${option('pushType')} ${pushType}: it must be ${topicAskedFor(pushType, topic)}.`,
   );
+}
+
+/** What the topic would have to be; nobody can tell the UID of a certificate from a bundle id. */
+function topicAskedFor(pushType: PushType, topic: string): string {
+  const { topicStart, topicSuffix } = ruleOf(pushType);
+  if (topicStart !== '') return `the topic in the push certificate (its UID), which begins with ${topicStart}`;
+  return topic === topicSuffix ? `the bundle id of the app and ${topicSuffix}` : `${topic}${topicSuffix}`;
 }
 
 function checkPriority(value: unknown, pushType: PushType | null): number | null {

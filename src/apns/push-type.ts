@@ -1,13 +1,16 @@
 /**
  * The push types and what each asks of topic, priority and payload. Pure; read by headers and payload on the main
- * thread and by the simulator.
+ * thread and by the simulator: one table for both.
  *
  * Source: "Sending notification requests to APNs", the header apns-push-type.
  */
+import { PealError } from '../base/errors.js';
 import { maxPayloadBytes, maxVoipPayloadBytes } from '../base/limits.js';
 
 export interface PushTypeRule {
-  /** What the topic ends with behind the bundle id; empty where it is the bundle id (or, for mdm, no bundle id). */
+  /** What the topic begins with; empty where it begins with the bundle id of the app. */
+  readonly topicStart: string;
+  /** What the topic ends with behind the bundle id; empty where nothing follows. */
   readonly topicSuffix: string;
   /** The only priority that APNs takes; null where 10, 5 and 1 are all fit. */
   readonly onlyPriority: number | null;
@@ -18,6 +21,7 @@ export interface PushTypeRule {
 }
 
 const plain: PushTypeRule = {
+  topicStart: '',
   topicSuffix: '',
   onlyPriority: null,
   needsProviderToken: false,
@@ -32,7 +36,8 @@ const rules = {
   fileprovider: { ...plain, topicSuffix: '.pushkit.fileprovider' },
   liveactivity: { ...plain, topicSuffix: '.push-type.liveactivity' },
   location: { ...plain, topicSuffix: '.location-query', needsProviderToken: true },
-  mdm: plain,
+  /** The topic is the UID of the push certificate for device management, which all begin alike. */
+  mdm: { ...plain, topicStart: 'com.apple.mgmt.' },
   pushtotalk: { ...plain, topicSuffix: '.voip-ptt' },
   voip: { ...plain, topicSuffix: '.voip', maxPayloadBytes: maxVoipPayloadBytes },
   widgets: { ...plain, topicSuffix: '.push-type.widgets' },
@@ -51,18 +56,39 @@ export function ruleOf(pushType: PushType): PushTypeRule {
   return rules[pushType];
 }
 
-/** The topic of a push type for an app: `topicFor('voip', 'com.example.app')` is `com.example.app.voip`. */
-export function topicFor(pushType: PushType, bundleId: string): string {
-  return bundleId + rules[pushType].topicSuffix;
+const topicForm = /^[A-Za-z0-9-][A-Za-z0-9.-]*$/;
+
+/** Whether APNs reads it as a topic at all, for which push type ever: letters, digits, `-` and, but for the first, `.`. */
+export function isTopicForm(topic: string): boolean {
+  return topicForm.test(topic);
 }
 
-/** What the topics of certificates for device management begin with. */
-const mdmTopicStart = 'com.apple.mgmt.';
+/** Whether the topic has the beginning and the end that the push type asks for, and something between or beside them. */
+export function isTopicOf(pushType: PushType, topic: string): boolean {
+  const { topicStart, topicSuffix } = rules[pushType];
+  return (
+    topic.startsWith(topicStart) && topic.endsWith(topicSuffix) && topic.length > topicStart.length + topicSuffix.length
+  );
+}
+
+/**
+ * The topic of a push type for an app: `topicFor('voip', 'com.example.app')` is `com.example.app.voip`. That of `mdm` is
+ * not an app's: it stands in the push certificate for device management, and is returned as it is.
+ *
+ * @throws PealError ERR_PEAL_HEADER for `mdm` and a bundle id
+ */
+export function topicFor(pushType: PushType, bundleId: string): string {
+  const { topicStart, topicSuffix } = rules[pushType];
+  if (bundleId.startsWith(topicStart)) return bundleId + topicSuffix;
+  const message = `The push type ${pushType} has no topics of apps: give the topic of its push certificate (UID), ${topicStart}….`;
+  throw new PealError('ERR_PEAL_HEADER', message, { origin: 'usage' });
+}
 
 /** The push type that only has topics like this one; null where the topic is that of an app. */
 export function pushTypeOfTopic(topic: string): PushType | null {
-  if (topic.startsWith(mdmTopicStart)) return 'mdm';
-  const isOf = (pushType: PushType): boolean =>
-    rules[pushType].topicSuffix !== '' && topic.endsWith(rules[pushType].topicSuffix);
-  return pushTypes.find(isOf) ?? null;
+  return (
+    pushTypes.find((pushType) => rules[pushType].topicStart !== '' && topic.startsWith(rules[pushType].topicStart)) ??
+    pushTypes.find((pushType) => rules[pushType].topicSuffix !== '' && topic.endsWith(rules[pushType].topicSuffix)) ??
+    null
+  );
 }

@@ -6,7 +6,8 @@
  * the order of its checks; this one is ours: method, credential, duplicates, push type, topic, priority, expiration,
  * collapse id, then (elsewhere) device token and payload.
  */
-import { maxCollapseIdBytes, maxPayloadBytes, maxVoipPayloadBytes } from '../base/limits.js';
+import { isPushType, isTopicForm, isTopicOf, type PushTypeRule, pushTypeOfTopic, ruleOf } from '../apns/push-type.js';
+import { maxCollapseIdBytes } from '../base/limits.js';
 import {
   ACCEPTED,
   BAD_COLLAPSE_ID,
@@ -37,25 +38,6 @@ import {
   TOPIC,
 } from './request-fields.js';
 
-/** What a push type asks of the topic: the suffix behind the bundle id. */
-export const topicSuffixes: Readonly<Record<string, string>> = Object.freeze({
-  alert: '',
-  background: '',
-  complication: '.complication',
-  controls: '.push-type.controls',
-  fileprovider: '.pushkit.fileprovider',
-  liveactivity: '.push-type.liveactivity',
-  location: '.location-query',
-  mdm: '',
-  pushtotalk: '.voip-ptt',
-  voip: '.voip',
-  widgets: '.push-type.widgets',
-});
-
-const suffixes = Object.entries(topicSuffixes).filter(([, suffix]) => suffix !== '');
-/** What the topics of certificates for device management begin with. */
-const mdmTopicStart = 'com.apple.mgmt.';
-
 /** Who is at the other end of a connection, as far as it has shown. */
 export interface ClientIdentity {
   /** The bundle id that an accepted client certificate is for (its UID); empty for one without; null for none. */
@@ -64,7 +46,6 @@ export interface ClientIdentity {
   keyName: string | null;
 }
 
-const topicForm = /^[A-Za-z0-9][A-Za-z0-9.-]*$/;
 const wholeNumber = /^\d{1,10}$/;
 
 export class RequestRules {
@@ -142,26 +123,25 @@ export class RequestRules {
   /** A topic that ends as those of one push type goes with that alone; without a push type it is taken for an alert's. */
   #judgeTopicsType(topic: string | null, pushType: string | null): number {
     if (topic === null) return ACCEPTED;
-    if (topic.startsWith(mdmTopicStart)) {
-      return pushType === null || pushType === 'mdm' ? ACCEPTED : INVALID_PUSH_TYPE;
-    }
-    const [ownType, suffix = ''] = suffixes.find(([, suffix]) => topic.endsWith(suffix)) ?? [];
-    if (ownType === undefined || ownType === (pushType ?? 'alert')) return ACCEPTED;
+    const ownType = pushTypeOfTopic(topic);
+    if (ownType === null || ownType === (pushType ?? 'alert')) return ACCEPTED;
+    const { topicStart, topicSuffix } = ruleOf(ownType);
+    if (topicStart !== '') return pushType === null ? ACCEPTED : INVALID_PUSH_TYPE;
     // A bundle id may end like that by itself; whoever names it in `topics` says so.
     const { topics } = this.#settings;
-    const isBundleId = topics?.has(topic) === true && !topics.has(topic.slice(0, -suffix.length));
+    const isBundleId = topics?.has(topic) === true && !topics.has(topic.slice(0, -topicSuffix.length));
     return isBundleId ? ACCEPTED : INVALID_PUSH_TYPE;
   }
 
   #judgeTopic(fields: RequestFields, client: ClientIdentity): number {
-    const suffix = topicSuffixes[fields.text(PUSH_TYPE) ?? 'alert'] ?? '';
+    const pushType = fields.text(PUSH_TYPE);
     const topic = fields.text(TOPIC);
     const ofCertificate = client.certificateTopic;
     // A certificate for one topic stands in for the field.
     if (topic === null) return ofCertificate === null || ofCertificate === '' ? MISSING_TOPIC : ACCEPTED;
-    if (fields.text(PUSH_TYPE) === 'mdm' && !topic.startsWith(mdmTopicStart)) return BAD_TOPIC;
-    if (!topicForm.test(topic) || !topic.endsWith(suffix) || topic.length === suffix.length) return BAD_TOPIC;
-    const bundleId = topic.slice(0, topic.length - suffix.length);
+    const type = isPushType(pushType) ? pushType : 'alert';
+    if (!isTopicForm(topic) || !isTopicOf(type, topic)) return BAD_TOPIC;
+    const bundleId = topic.slice(0, topic.length - ruleOf(type).topicSuffix.length);
     const { topics } = this.#settings;
     if (topics !== null && !topics.has(bundleId) && !topics.has(topic)) return TOPIC_DISALLOWED;
     if (ofCertificate !== null && ofCertificate !== '' && ofCertificate !== bundleId) return TOPIC_DISALLOWED;
@@ -169,24 +149,31 @@ export class RequestRules {
   }
 }
 
-/** Largest payload that goes with the push type, in bytes. */
-export function payloadLimitOf(fields: RequestFields): number {
-  return fields.text(PUSH_TYPE) === 'voip' ? maxVoipPayloadBytes : maxPayloadBytes;
+/** What the push type asks for; an alert's where there is none. */
+function rulesFor(fields: RequestFields): PushTypeRule {
+  const pushType = fields.text(PUSH_TYPE);
+  return ruleOf(isPushType(pushType) ? pushType : 'alert');
 }
 
-/** The push type may be left out, as APNs allows for alerts. `location` works with provider tokens only. */
+/** Largest payload that goes with the push type, in bytes. */
+export function payloadLimitOf(fields: RequestFields): number {
+  return rulesFor(fields).maxPayloadBytes;
+}
+
+/** The push type may be left out, as APNs allows for alerts. Some work with provider tokens only. */
 function judgePushType(fields: RequestFields, client: ClientIdentity): number {
   const pushType = fields.text(PUSH_TYPE);
   if (pushType === null) return ACCEPTED;
-  if (!Object.hasOwn(topicSuffixes, pushType)) return INVALID_PUSH_TYPE;
+  if (!isPushType(pushType)) return INVALID_PUSH_TYPE;
   const isByCertificate = client.certificateTopic !== null && !fields.has(AUTHORIZATION);
-  return pushType === 'location' && isByCertificate ? INVALID_PUSH_TYPE : ACCEPTED;
+  return ruleOf(pushType).needsProviderToken && isByCertificate ? INVALID_PUSH_TYPE : ACCEPTED;
 }
 
 function judgePriority(fields: RequestFields): number {
   const priority = fields.text(PRIORITY);
   if (priority === null) return ACCEPTED;
-  if (fields.text(PUSH_TYPE) === 'background') return priority === '5' ? ACCEPTED : BAD_PRIORITY;
+  const { onlyPriority } = rulesFor(fields);
+  if (onlyPriority !== null) return priority === String(onlyPriority) ? ACCEPTED : BAD_PRIORITY;
   return priority === '10' || priority === '5' || priority === '1' ? ACCEPTED : BAD_PRIORITY;
 }
 

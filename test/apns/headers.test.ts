@@ -76,8 +76,31 @@ describe('apns/headers', () => {
     for (const priority of [0, 2, '10', null]) refused({ priority }, /priority .* not 10, 5 or 1/);
   });
 
+  it('asks the topic of mdm for the beginning that all push certificates for device management have', () => {
+    const topic = 'com.apple.mgmt.External.0a1b2c3d-0000-4000-8000-000000000000';
+    assert.deepEqual(check({ pushType: 'mdm', topic }).fields[0], ['apns-topic', topic]);
+    assert.equal(topicFor('mdm', topic), topic);
+    for (const other of ['com.example.app', 'com.apple.mgmt', 'com.apple.mgmt.', 'com.example.com.apple.mgmt.x']) {
+      refused(
+        { pushType: 'mdm', topic: other },
+        /does not go with pushType mdm: it must be the topic in the push certificate \(its UID\), which begins with com\.apple\.mgmt\.\.$/,
+      );
+    }
+    assert.throws(() => topicFor('mdm', 'com.example.app'), {
+      code: 'ERR_PEAL_HEADER',
+      message:
+        'The push type mdm has no topics of apps: give the topic of its push certificate (UID), com.apple.mgmt.….',
+    });
+  });
+
+  it('refuses a topic that is a suffix alone, or begins with a full stop', () => {
+    refused({ topic: '.voip' }, /no "\." at its beginning/);
+    refused({ topic: '.push-type.widgets', pushType: 'widgets' }, /no "\." at its beginning/);
+    refused({ topic: '.com.example.app' }, /no "\." at its beginning/);
+  });
+
   it('asks the topic for the suffix of its push type', () => {
-    for (const pushType of pushTypes) {
+    for (const pushType of pushTypes.filter((one) => one !== 'mdm')) {
       const topic = topicFor(pushType, 'com.example.app');
       assert.deepEqual(check({ pushType, topic }).fields[0], ['apns-topic', topic]);
       if (ruleOf(pushType).topicSuffix !== '') {

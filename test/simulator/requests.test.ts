@@ -2,8 +2,19 @@
 import assert from 'node:assert/strict';
 import type { OutgoingHttpHeaders } from 'node:http2';
 import { type Simulator, startSimulator } from '../../src/simulator/index.js';
-import { topicSuffixes } from '../../src/simulator/request-rules.js';
 import { type PushAnswer, PushClient, tokenNumber } from '../support/push-client.js';
+
+/** Apple's table, written down once more: sender and simulator share theirs. */
+const topicSuffixes = {
+  complication: '.complication',
+  controls: '.push-type.controls',
+  fileprovider: '.pushkit.fileprovider',
+  liveactivity: '.push-type.liveactivity',
+  location: '.location-query',
+  pushtotalk: '.voip-ptt',
+  voip: '.voip',
+  widgets: '.push-type.widgets',
+};
 
 const token = tokenNumber(7);
 const objectOf = (bytes: number): string => `{"a":"${'x'.repeat(bytes - 8)}"}`;
@@ -62,7 +73,6 @@ describe('simulator: requests', () => {
     'apns-topic': 'com.example.app.push-type.liveactivity',
   });
   for (const [type, suffix] of Object.entries(topicSuffixes)) {
-    if (suffix === '') continue;
     const topic = { 'apns-topic': `com.example.app${suffix}` };
     const name = `a topic ending in ${suffix}`;
     answersFields(`${name} without a push type`, 400, 'InvalidPushType', topic);
@@ -71,11 +81,17 @@ describe('simulator: requests', () => {
     const other = type === 'voip' ? 'widgets' : 'voip';
     answersFields(`${name} as ${other}`, 400, 'InvalidPushType', { ...topic, 'apns-push-type': other });
     answersFields(`${name} as ${type}`, 200, '', { ...topic, 'apns-push-type': type });
+    answersFields(`the suffix ${suffix} alone`, 400, 'BadTopic', { 'apns-topic': suffix, 'apns-push-type': type });
+    answersFields(`an app's topic as ${type}`, 400, 'BadTopic', { 'apns-push-type': type });
   }
   const mdm = { 'apns-topic': 'com.apple.mgmt.External.0a1b' };
   answersFields('a topic of device management without a push type', 200, '', mdm);
   answersFields('one as mdm', 200, '', { ...mdm, 'apns-push-type': 'mdm' });
   answersFields('one as an alert', 400, 'InvalidPushType', { ...mdm, 'apns-push-type': 'alert' });
+  answersFields('the beginning of such a topic alone', 400, 'BadTopic', {
+    'apns-topic': 'com.apple.mgmt.',
+    'apns-push-type': 'mdm',
+  });
   answersFields('mdm to an app', 400, 'BadTopic', { 'apns-push-type': 'mdm' });
   answersFields('an alert to a bundle id that ends like that', 200, '', { 'apns-topic': 'com.example.voip' });
   answersFields('a background push to it', 200, '', {
