@@ -6,7 +6,8 @@ import type { Credential } from '../apns/credential.js';
 import { type CredentialOptions, loadCredential } from '../apns/load-credential.js';
 import { PealError } from '../base/errors.js';
 import { type Logger, silentLogger } from '../base/log.js';
-import { type CredentialFlags, materialOf, passphraseVariable, variableOf } from './credential-options.js';
+import { type CredentialFlags, materialOf, variableOf } from './credential-options.js';
+import { ownVariable } from './own-variables.js';
 import { printNote, type Terminal } from './terminal.js';
 import { inFlagWords } from './wording.js';
 
@@ -25,18 +26,18 @@ export function loadCommandCredential(
 
 function credentialOptions(options: CredentialFlags, env: Terminal['env']): CredentialOptions | null {
   const { key, keyId, teamId, cert, certKey, pfx } = options;
-  const passphrase = passphraseOf(options, env);
   const { providerTokenFile: file } = options;
+  if (key === undefined && file !== undefined) return { providerToken: { file } };
+  if (key === undefined && pfx === undefined && cert === undefined) return null;
+  const passphrase = passphraseOf(options, env);
   if (key !== undefined) {
     const ids = { keyId: keyId!, teamId: teamId!, ...(file === undefined ? {} : { providerTokenFile: file }) };
     return { key: materialOf('--key', key, env), ...ids, ...passphrase };
   }
-  if (file !== undefined) return { providerToken: { file } };
   const shared = { ...passphrase, ...(options.identity === undefined ? {} : { identity: options.identity }) };
   if (pfx !== undefined) return { pfx: materialOf('--pfx', pfx, env), ...shared };
-  if (cert === undefined) return null;
   const apart = certKey === undefined ? {} : { key: materialOf('--cert-key', certKey, env) };
-  return { cert: materialOf('--cert', cert, env), ...apart, ...shared };
+  return { cert: materialOf('--cert', cert!, env), ...apart, ...shared };
 }
 
 function passphraseOf(
@@ -44,8 +45,8 @@ function passphraseOf(
   env: Terminal['env'],
 ): { readonly passphrase?: string | { readonly file: string } } {
   if (passphraseFile !== undefined) return { passphrase: { file: passphraseFile } };
-  const passphrase = env[passphraseVariable];
-  return passphrase === undefined ? {} : { passphrase };
+  const passphrase = ownVariable('PEAL_PASSPHRASE', env);
+  return passphrase === null ? {} : { passphrase };
 }
 
 /** Whose certificate notifications are sent with: the first line of a run. Keys have no name but their id. */

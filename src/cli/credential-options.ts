@@ -4,10 +4,8 @@
  */
 import { Option } from 'commander';
 import { PealError } from '../base/errors.js';
+import { emptyAdvice } from './own-variables.js';
 import { type Terminal, usageError } from './terminal.js';
-
-/** The environment variable that holds the passphrase of key, certificate or PKCS#12 file. */
-export const passphraseVariable = 'PEAL_PASSPHRASE';
 
 /** What commander makes of them. */
 export interface CredentialFlags {
@@ -43,7 +41,7 @@ export function certificateOptions(): Option[] {
     new Option('--cert-key <file>', 'its private key (PEM), unless it is in the same file').conflicts('pfx'),
     new Option('--pfx <file>', 'client certificate and key as PKCS#12; env:NAME: as base64'),
     new Option('--identity <name>', 'which certificate, where a file holds several: its name, app or fingerprint'),
-    new Option('--passphrase-file <file>', `file that holds the passphrase; or set ${passphraseVariable}`),
+    new Option('--passphrase-file <file>', 'file that holds the passphrase; or set PEAL_PASSPHRASE'),
   ];
 }
 
@@ -88,7 +86,7 @@ export function materialOf(
   if (name === null) return { file: value };
   const text = /^[A-Za-z_]\w*$/.test(name) ? env[name] : undefined;
   if (text !== undefined && text.trim() !== '') return text;
-  const problem = text === undefined ? 'is not set' : 'is empty';
+  const problem = text === undefined ? 'is not set' : `is empty: ${emptyAdvice}`;
   const origin = code === 'ERR_PEAL_OPTION' ? 'usage' : 'credential';
   // What stands behind env: might be a secret put there by mistake.
   const shown = /^(?:[A-Z_][A-Z0-9_]{0,39}|[a-z_][a-z0-9_]{0,39})$/.test(name) ? name : 'that env: names';

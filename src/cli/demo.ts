@@ -7,14 +7,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createColors } from 'picocolors';
-import { passphraseVariable } from './credential-options.js';
 import { compareBooks, SenderDigest } from './demo-books.js';
 import { writeDemoFiles } from './demo-files.js';
 import type { DemoOptions } from './demo-options.js';
 import { DemoSimulator } from './demo-simulator.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
 import { integer } from './numbers.js';
-import { pinVariable } from './pin-option.js';
+import { ownVariables } from './own-variables.js';
 import { isProxyVariable } from './proxy-option.js';
 import { runSend } from './send.js';
 import { hasColour, printError, type Terminal } from './terminal.js';
@@ -75,6 +74,8 @@ async function demoIn(folder: string, { tokens, threads }: DemoOptions, terminal
 /** The gateway is on this machine and the key a new one: what the environment says of others does not hold for them. */
 function withoutOwn(env: Terminal['env']): Terminal['env'] {
   return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !isProxyVariable(name) && ![pinVariable, passphraseVariable].includes(name)),
+    Object.entries(env).filter(
+      ([name]) => !isProxyVariable(name) && !(ownVariables as readonly string[]).includes(name),
+    ),
   );
 }

@@ -5,15 +5,13 @@ import { Option } from 'commander';
 import { checkPins } from '../apns/pins.js';
 import type { SessionOptions } from '../session/options.js';
 import { list } from './option-values.js';
+import { ownVariable } from './own-variables.js';
 import type { Terminal } from './terminal.js';
-
-/** The environment variable that holds pins, blanks between them. */
-export const pinVariable = 'PEAL_PIN';
 
 export function pinOption(): Option {
   return new Option(
     '--pin <pin>',
-    `key that the gateway has to have in its chain, sha256/BASE64; may be repeated (or ${pinVariable})`,
+    'key that the gateway has to have in its chain, sha256/BASE64; may be repeated (or PEAL_PIN)',
   ).argParser(list);
 }
 
@@ -27,6 +25,6 @@ export function pinSession(
   env: Terminal['env'],
 ): Pick<SessionOptions, 'pins'> {
   if (pin !== undefined) return { pins: checkPins('--pin', pin) };
-  const pins = (env[pinVariable] ?? '').split(/\s+/).filter((text) => text !== '');
-  return pins.length === 0 ? {} : { pins: checkPins(pinVariable, pins) };
+  const pins = ownVariable('PEAL_PIN', env)?.trim().split(/\s+/);
+  return pins === undefined ? {} : { pins: checkPins('PEAL_PIN', pins) };
 }

@@ -7,15 +7,13 @@ import type { PealError } from '../base/errors.js';
 import { proxyOf, proxyVariables } from '../base/proxy-environment.js';
 import { parseProxyUrl } from '../base/proxy-url.js';
 import type { SessionOptions } from '../session/options.js';
+import { ownVariable } from './own-variables.js';
 import { type Terminal, usageError } from './terminal.js';
-
-/** The environment variable that holds the URL of the proxy, with user and password if it asks for them. */
-export const proxyVariable = 'PEAL_PROXY';
 
 export function proxyOption(): Option {
   return new Option(
     '--proxy <url|none>',
-    `HTTP proxy: http://HOST:PORT; with user and password, set ${proxyVariable} (default: what HTTPS_PROXY and NO_PROXY say)`,
+    'HTTP proxy: http://HOST:PORT; with user and password, set PEAL_PROXY (default: what HTTPS_PROXY and NO_PROXY say)',
   );
 }
 
@@ -30,13 +28,12 @@ export function proxySession(
   env: Terminal['env'],
 ): Pick<SessionOptions, 'backend' | 'backendOptions'> {
   const { proxy } = options;
-  const own = env[proxyVariable] ?? '';
-  const url = proxy ?? (own === '' ? null : own);
+  const url = proxy ?? ownVariable('PEAL_PROXY', env);
   if (url === null) return fromEnvironment(env);
   if (url === 'none') return {};
-  const name = proxy === undefined ? proxyVariable : '--proxy';
+  const name = proxy === undefined ? 'PEAL_PROXY' : '--proxy';
   if (authorizationOf(url, name) !== null && proxy !== undefined) {
-    throw usageError(`--proxy: no user and password on the command line; give the URL as ${proxyVariable} instead.`);
+    throw usageError('--proxy: no user and password on the command line; give the URL as PEAL_PROXY instead.');
   }
   return { backend: 'proxy', backendOptions: { url } };
 }
@@ -46,9 +43,9 @@ function fromEnvironment(env: Terminal['env']): Pick<SessionOptions, 'backend' |
   return proxyOf(environment) === null ? {} : { backend: 'proxy', backendOptions: { environment } };
 }
 
-/** Whether `name` is a variable that says which proxy to use. */
+/** Whether `name` is a variable by which other programs, too, are told which proxy to use. */
 export function isProxyVariable(name: string): boolean {
-  return name === proxyVariable || Object.hasOwn(proxyVariables({ [name]: 'x' }), name);
+  return Object.hasOwn(proxyVariables({ [name]: 'x' }), name);
 }
 
 function authorizationOf(url: string, name: string): string | null {

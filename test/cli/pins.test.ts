@@ -29,7 +29,7 @@ describe('peal send and peal feedback with pinned keys', () => {
       [several, {}],
       [[], { PEAL_PIN: `${strange} ${pin}` }],
       [['--pin', pin], { PEAL_PIN: strange }],
-      [[], { PEAL_PIN: '' }],
+      [['--pin', pin], { PEAL_PIN: '' }],
     ] as const) {
       const { code, stderr } = await runCommand(fixture.send(tokens, { with: args }), { env });
       assert.equal(code, 0, stderr);

@@ -1,0 +1,40 @@
+/**
+ * The environment variables that the command line reads for itself, in one table. Each stands in for an option, which goes
+ * before it. One rule for all: a variable that is set and empty is refused, because it comes of another that is not set, and
+ * a run without its pins or its proxy is not what was meant. Pure; main thread. Values are secrets: none is quoted.
+ */
+import { PealError } from '../base/errors.js';
+import type { Terminal } from './terminal.js';
+
+/** Whose fault an empty one is, by name. */
+const rules = {
+  /** The passphrase of key, certificate or PKCS#12 file. */
+  PEAL_PASSPHRASE: { option: '--passphrase-file', code: 'ERR_PEAL_CREDENTIAL', origin: 'credential' },
+  /** Pins, blanks between them. */
+  PEAL_PIN: { option: '--pin', code: 'ERR_PEAL_OPTION', origin: 'usage' },
+  /** The URL of the proxy, with user and password if it asks for them. */
+  PEAL_PROXY: { option: '--proxy', code: 'ERR_PEAL_OPTION', origin: 'usage' },
+} as const;
+
+export type OwnVariable = keyof typeof rules;
+
+/** All of them. */
+export const ownVariables: readonly OwnVariable[] = Object.freeze(Object.keys(rules) as OwnVariable[]);
+
+/**
+ * The value of the variable; null where it is not set. Called only where the option that goes before it is not given.
+ *
+ * @throws PealError where it is set and empty, or blank
+ */
+export function ownVariable(name: OwnVariable, env: Terminal['env']): string | null {
+  const value = env[name];
+  if (value === undefined) return null;
+  if (value.trim() !== '') return value;
+  const { option, code, origin } = rules[name];
+  throw new PealError(code, `The environment variable ${name} is empty: ${emptyAdvice}, unset it, or give ${option}.`, {
+    origin,
+  });
+}
+
+/** What to do about a variable that is set and empty. */
+export const emptyAdvice = 'check that it is set where its value comes from';
