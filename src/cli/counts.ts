@@ -82,4 +82,6 @@ export interface RunReport {
   readonly summary: RunSummary;
   /** What ended the run before its lists did, and what else went wrong with files, in that order; usually nothing. */
   readonly problems: readonly PealError[];
+  /** Names of the files of --out that are whole and in their place. */
+  readonly written: readonly string[];
 }

@@ -4,7 +4,7 @@
  */
 import { APNs } from '../session/apns.js';
 import { Session } from '../session/session.js';
-import { loadCommandCredential } from './command-credential.js';
+import { loadCommandCredential, printWhose } from './command-credential.js';
 import { materialOf } from './credential-options.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
 import { checkFeedbackOptions, type FeedbackOptions } from './feedback-options.js';
@@ -32,6 +32,7 @@ export async function feedback(options: FeedbackOptions, terminal: Terminal): Pr
   });
   // Before the gateway is asked: it gives its list only once.
   const output = await FeedbackOutput.open(options, terminal);
+  if (options.quiet !== true) printWhose(credential, terminal);
   let onInterrupt = (): void => {};
   const interrupted = new Promise<void>((resolve) => {
     onInterrupt = resolve;

@@ -20,7 +20,8 @@ const highWaterBytes = 1024 * 1024;
 export class OutputFile {
   readonly #handle: FileHandle;
   readonly #folder: string;
-  readonly #name: string;
+  /** Its name once it is whole, without the folder. */
+  readonly name: string;
   readonly #partialName: string;
   #pending: (string | Uint8Array)[] = [];
   #pendingBytes = 0;
@@ -31,7 +32,7 @@ export class OutputFile {
   private constructor(handle: FileHandle, folder: string, name: string, partialName: string) {
     this.#handle = handle;
     this.#folder = folder;
-    this.#name = name;
+    this.name = name;
     this.#partialName = partialName;
   }
 
@@ -118,7 +119,7 @@ export class OutputFile {
   }
 
   get #target(): string {
-    return path.join(this.#folder, this.#name);
+    return path.join(this.#folder, this.name);
   }
 
   #write(): void {

@@ -48,6 +48,7 @@ export class Outputs {
   readonly #invalid: OutputFile;
   /** Null where nobody has asked for it. */
   readonly #accepted: OutputFile | null;
+  #written: readonly string[] = [];
 
   private constructor(folder: string, run: RunFolder, removed: number, files: readonly OutputFile[]) {
     this.folder = folder;
@@ -131,7 +132,13 @@ export class Outputs {
   async publish(): Promise<void> {
     const results = await Promise.allSettled(this.#files.map((file) => file.finish()));
     await this.#run.place();
+    this.#written = this.#files.filter((_, index) => results[index]!.status === 'fulfilled').map(({ name }) => name);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Names of the files that are whole and have them; none before `publish`. */
+  get written(): readonly string[] {
+    return this.#written;
   }
 
   /** Removes what was written: nothing of this run is worth keeping. */

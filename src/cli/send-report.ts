@@ -11,7 +11,7 @@ import { hasColour, printable, printError, printNote, type Terminal } from './te
 import { commandMessage } from './wording.js';
 
 /** The summary on standard output, what went wrong on standard error, and last. */
-export function printRun(terminal: Terminal, options: SendOptions, { summary, problems }: RunReport): void {
+export function printRun(terminal: Terminal, options: SendOptions, { summary, problems, written }: RunReport): void {
   const { stdout } = terminal;
   // What ended the run is among the causes, and is not said twice.
   const isSaid = ({ error }: CauseCount): boolean => problems.some(({ code }) => code === error.code);
@@ -29,9 +29,8 @@ export function printRun(terminal: Terminal, options: SendOptions, { summary, pr
     const columns = stdout.columns ?? 80;
     const colour = hasColour(terminal, stdout);
     const folder = options.out === undefined ? null : printable(options.out);
-    stdout.write(
-      summaryTable(summary, { folder, columns, colour, isApart: stdout.isTTY === true, protocol: protocolOf(options) }),
-    );
+    const place = { folder, written, protocol: protocolOf(options) };
+    stdout.write(summaryTable(summary, { ...place, columns, colour, isApart: stdout.isTTY === true }));
   }
   if (summary.invalidLines !== null) printNote(terminal, invalidSentence(summary.invalid, summary.invalidLines));
   for (const problem of problems) printError(terminal, problem);

@@ -126,7 +126,8 @@ class SendRun {
     const all = new Set([interrupted, stopped, this.#input.failure, filesProblem]);
     const problems = [...all].filter((problem) => problem !== null);
     const exitCode = fault === null ? this.#exitCodeFor(problems, signal) : exitCodes.fault;
-    const report = { exitCode, summary: this.#summary(stopped, exitCode), problems };
+    const written = this.#outputs?.written ?? [];
+    const report = { exitCode, summary: this.#summary(stopped, exitCode), problems, written };
     printRun(this.#terminal, this.#options, report);
     if (fault !== null) throw fault.error;
     return report;

@@ -13,6 +13,8 @@ const listedReasons = 8;
 export interface TableOptions {
   /** Where the files of --out are, or null. */
   readonly folder: string | null;
+  /** Their names. */
+  readonly written: readonly string[];
   /** Width of the terminal, in characters. */
   readonly columns: number;
   /** Whether it stands among other output of a terminal, and is set apart by empty lines. */
@@ -24,7 +26,7 @@ export interface TableOptions {
 
 /** Several lines, each ended. */
 export function summaryTable(summary: RunSummary, options: TableOptions): string {
-  const { folder, columns, colour, isApart, protocol = 'http2' } = options;
+  const { folder, written, columns, colour, isApart, protocol = 'http2' } = options;
   const { bold, dim, green, red, yellow } = createColors(colour);
   const plain = (text: string): string => text;
   const width = integer(summary.recipients).length;
@@ -46,9 +48,15 @@ export function summaryTable(summary: RunSummary, options: TableOptions): string
       ? []
       : [`  ${counted(summary.duplicate, 'duplicate')} dropped (--keep-duplicates keeps them)`]),
     ...(summary.resent === 0 ? [] : [`  ${counted(summary.resent, 'request')} sent again`]),
-    ...(folder === null ? [] : [`  rejected.csv, unsent.txt, unknown.txt and invalid.csv are in ${folder}`]),
+    ...(folder === null || written.length === 0 ? [] : [`  ${enumerated(written)} in ${folder}`]),
   ];
   return (isApart ? ['', ...lines, ''] : lines).map((line) => `${line}\n`).join('');
+}
+
+/** `a, b and c are`, `a is`. */
+function enumerated(names: readonly string[]): string {
+  const last = names.at(-1)!;
+  return names.length === 1 ? `${last} is` : `${names.slice(0, -1).join(', ')} and ${last} are`;
 }
 
 function effort({ seconds, perSecond, connections, threads }: RunSummary): string {

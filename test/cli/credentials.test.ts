@@ -59,7 +59,12 @@ describe('the credentials of peal send', () => {
     const key = createThrowAwayProviderKey().p8;
     const cases: readonly [string[], Record<string, string>, RegExp, number][] = [
       [withKey('env:NOT_THERE'), {}, /^peal: --key: the environment variable NOT_THERE is not set\.$/m, 5],
-      [withKey('env:EMPTY'), { EMPTY: ' \n' }, /^peal: --key: the environment variable EMPTY is empty: check that it is set where its value comes from\.$/m, 5],
+      [
+        withKey('env:EMPTY'),
+        { EMPTY: ' \n' },
+        /^peal: --key: the environment variable EMPTY is empty: check that it is set where its value comes from\.$/m,
+        5,
+      ],
       [
         withKey(`env:${key.split('\n')[1]}`),
         {},

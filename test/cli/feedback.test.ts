@@ -31,9 +31,19 @@ describe('peal feedback', () => {
   it('prints the list as CSV, which the gateway gives only once', async () => {
     const first = await runCommand(fixture.feedback());
     assert.deepEqual([first.code, first.stdout], [0, csv]);
-    assert.equal(first.stderr, 'peal: 3 tokens that the app is gone from\n');
+    const whose = 'client certificate UID=com.example.app, CN=Apple Push Services: com.example.app, valid until 20';
+    assert.match(
+      first.stderr,
+      new RegExp(`^peal: ${whose}\\d\\d-\\d\\d-\\d\\d\npeal: 3 tokens that the app is gone from\n$`),
+    );
     const second = await runCommand(fixture.feedback('--quiet'));
     assert.deepEqual([second.code, second.stdout, second.stderr], [0, 'token,when\n', '']);
+    // Somebody who gives no certificate is told of none.
+    const bare = await BinaryFixture.open({ auth: 'any' });
+    await using _ = bare;
+    const args = ['--gateway', bare.simulator.feedbackUrl!, '--ca', bare.path('ca.pem')];
+    const third = await runCommand(['feedback', ...args]);
+    assert.deepEqual([third.code, third.stderr], [0, 'peal: 0 tokens that the app is gone from\n']);
   });
 
   it('prints it as NDJSON', async () => {
@@ -86,7 +96,15 @@ describe('peal feedback', () => {
     server.close();
     await once(server, 'close');
     const gateway = `feedback://127.0.0.1:${port}`;
-    const result = await runCommand(['feedback', '--gateway', gateway, ...fixture.credential, '--out', file]);
+    const result = await runCommand([
+      'feedback',
+      '--gateway',
+      gateway,
+      ...fixture.credential,
+      '--quiet',
+      '--out',
+      file,
+    ]);
     assert.equal(result.code, 4);
     assertOneSentence(result, /127\.0\.0\.1/);
     assert.equal(await readFile(file, 'utf8'), 'earlier');

@@ -68,15 +68,20 @@ describe('peal send', () => {
   it('keeps the accepted tokens with their ids where --accepted asks for it, and removes the file with the next run', async () => {
     const accepted = randomTokens(1500);
     const tokens = await fixture.write('tokens.txt', [...accepted, scriptedToken('Unregistered')].join('\n'));
-    const { code } = await runCommand(fixture.send(tokens, { with: ['--accepted', '--quiet'] }));
+    const { code, stdout } = await runCommand(fixture.send(tokens, { with: ['--accepted'] }));
     assert.equal(code, 3);
+    const names = 'rejected.csv, unsent.txt, unknown.txt, invalid.csv and accepted.csv';
+    assert.ok(stdout.endsWith(`  ${names} are in ${fixture.path('out')}\n`), stdout);
     const [header, ...rows] = (await fixture.output('accepted.csv')).trimEnd().split('\n');
     assert.equal(header, 'token,apns-id,apns-unique-id');
     assert.deepEqual(rows.map((row) => row.split(',')[0]).sort(), [...accepted].sort());
     const ids = new Set(rows.map((row) => row.split(',')[1]!));
     assert.equal(ids.size, 1500);
     for (const id of ids) assert.match(id, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i);
-    await runCommand(fixture.send(tokens, { with: ['--quiet'] }));
+    const next = await runCommand(fixture.send(tokens));
+    assert.ok(
+      next.stdout.endsWith(`  rejected.csv, unsent.txt, unknown.txt and invalid.csv are in ${fixture.path('out')}\n`),
+    );
     assert.ok(!existsSync(fixture.path('out/accepted.csv')));
     const refused = await runCommand(fixture.send(tokens, { without: ['--out'], with: ['--accepted'] }));
     assert.equal(refused.code, 2);

@@ -54,6 +54,18 @@ describe('a disk that is full', () => {
     assert.equal(length, 1, 'a file that is not whole has its name');
   });
 
+  it('under --out: the table names the files that are there, and no other', async function () {
+    if (!mountSmall(disk, 4096)) this.skip();
+    const tokens = await fixture.write('tokens.txt', randomTokens(200).join('\n'));
+    const args = fixture.send(tokens, { without: ['--out'], with: ['--accepted', '--out', disk] });
+    const { code, stdout } = await runCommand(args);
+    assert.equal(code, 6);
+    const said = /^ {2}(.*) (?:is|are) in \S+$/m.exec(stdout)?.[1]?.split(/, | and /) ?? [];
+    const there = readdirSync(disk).filter((name) => /^[a-z]+\.(?:csv|txt)$/.test(name));
+    assert.deepEqual(said.sort(), there.sort());
+    assert.ok(!said.includes('accepted.csv'), stdout);
+  });
+
   it('under --out in the middle of a campaign: it stops, and its books balance', async function () {
     if (!mountSmall(disk, 256 * 1024)) this.skip();
     const list = [...rejected, ...randomTokens(100_000)];
