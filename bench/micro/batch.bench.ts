@@ -9,7 +9,7 @@ import { maxBatchRecipients } from '../../src/base/limits.js';
 import { silentLogger } from '../../src/base/log.js';
 import type { RequestSource } from '../../src/connection/request-source.js';
 import { TokenBuffers } from '../../src/engine/dispatcher/buffers.js';
-import { ACCEPTED, Ledger, REJECTED } from '../../src/engine/ledger.js';
+import { ACCEPTED, LedgerSheet, REJECTED } from '../../src/engine/ledger.js';
 import type { FromShard, RouteConfig } from '../../src/engine/messages.js';
 import type { RoutePool } from '../../src/engine/shard/route-pool.js';
 import { Shard } from '../../src/engine/shard/shard.js';
@@ -46,12 +46,11 @@ export const register: Register = () => {
 
 /** From packed tokens to counted outcomes: copy, shard, ledger, settlement, tally; no codec and no port. */
 function booksItem(buffers: TokenBuffers): MicroItem {
-  const ledger = Ledger.withSlots(1);
+  const ledger = LedgerSheet.withRoomFor(maxBatchRecipients);
   const pools: InstantPool[] = [];
   const settled: FromShard[] = [];
   const tally = new Tally();
   const shard = new Shard({
-    ledger,
     backend: { open: () => unreachable() },
     clock: { ...systemClock, defer: () => {} },
     log: silentLogger,
@@ -62,7 +61,6 @@ function booksItem(buffers: TokenBuffers): MicroItem {
       return pool;
     },
   });
-  const slot = ledger.slot(0, maxBatchRecipients);
   const queued = new Uint8Array(maxBatchRecipients);
   return {
     name: 'batch: all books of the engine, copy to tally',
@@ -73,11 +71,12 @@ function booksItem(buffers: TokenBuffers): MicroItem {
       shard.receive({ kind: 'notification', notificationId: 1, routeId: 1, notification });
     },
     run: () => {
-      slot.set(queued);
+      ledger.bytes.set(queued);
       const buffer = buffers.copyOf(tokens);
       const { count } = tokens;
       const batch = {
         slot: 0,
+        ledger: ledger.buffer,
         notificationId: 1,
         count,
         tokenBytes,
@@ -90,7 +89,7 @@ function booksItem(buffers: TokenBuffers): MicroItem {
       pools[0]!.answerAll();
       const message = settled.pop()!;
       if (message.kind !== 'settled') unreachable();
-      tally.add({ ledger: slot.slice(), details: message.details });
+      tally.add({ ledger: ledger.bytes.slice(), details: message.details });
       buffers.giveBack(message.buffer);
     },
   };

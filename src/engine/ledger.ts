@@ -1,6 +1,8 @@
 /**
  * The ledger: one byte for each recipient of a batch, in memory that a shard and the dispatcher share, so that it
- * survives the shard. A shard writes, the dispatcher reads once the batch is settled or the shard is gone.
+ * survives the shard. A shard writes, the dispatcher reads once the batch is settled or the shard is gone. Its memory is
+ * in sheets, one for each slot that is in use: made with the first batch there, no larger than batches have been, and
+ * given back when nothing is sent.
  *
  *   0 queued ──▶ 1 written ──▶ 2 accepted
  *      ▲             │  ├────▶ 16… rejected (16 + reason code)
@@ -12,8 +14,8 @@
  *
  * A crash turns `written` into unknown and leaves `queued` to be sent by another shard; whatever is above stays as it
  * is, and what a byte cannot say of a rejection is in the notes behind the bytes (rejection-notes). The dispatcher writes
- * a slot before it posts the batch, the shard from then on until it is settled: plain loads and stores suffice, because
- * the messages between them order what each sees.
+ * a sheet before it posts it with the batch, the shard from then on until it is settled: plain loads and stores suffice,
+ * because the messages between them order what each sees.
  */
 import { maxBatchRecipients } from '../base/limits.js';
 import { RejectionNotes } from './rejection-notes.js';
@@ -26,39 +28,67 @@ export const UNKNOWN = 4;
 /** Rejected, with the code of apns/reason added; code 0 is a reason that is not in its table. */
 export const REJECTED = 16;
 
-/** Recipients are numbered through the slots of a ledger: `tag = slot * maxBatchRecipients + index`, a power of two. */
+/** Recipients are numbered through the slots of a shard: `tag = slot * maxBatchRecipients + index`, a power of two. */
 export const tagShift = 31 - Math.clz32(maxBatchRecipients);
 export const tagIndexMask = maxBatchRecipients - 1;
 
-/** The ledger of one incarnation of a shard: slots of one batch each, a byte at each tag. Shared between threads. */
-export class Ledger {
+/** A power of two, so that the notes are where numbers of eight bytes may be. */
+const leastRecipients = 8;
+const bytesPerRecipient = 1 + RejectionNotes.bytesEach;
+
+/**
+ * The part of a ledger that one batch has: a byte for each recipient, and behind all of them the notes. Opened by both
+ * sides, each for itself.
+ */
+export class LedgerSheet {
+  /** One for each recipient that there is room for, by index. */
   readonly bytes: Uint8Array;
-  /** One at each tag; of those that were rejected. */
-  readonly notes: RejectionNotes;
+  #notes: RejectionNotes | null = null;
 
   constructor(readonly buffer: SharedArrayBuffer) {
-    const tags = buffer.byteLength / (1 + RejectionNotes.bytesEach);
-    this.bytes = new Uint8Array(buffer, 0, tags);
-    this.notes = RejectionNotes.in(buffer, tags, tags);
+    this.bytes = new Uint8Array(buffer, 0, buffer.byteLength / bytesPerRecipient);
   }
 
-  /** Memory that is never written, as most of the notes', is never used either: the system gives it out by pages. */
-  static withSlots(slots: number): Ledger {
-    return new Ledger(new SharedArrayBuffer(slots * maxBatchRecipients * (1 + RejectionNotes.bytesEach)));
+  /** A new one with room for `count` recipients, or a few more: the next batch may be a little larger. */
+  static withRoomFor(count: number): LedgerSheet {
+    const room = Math.max(leastRecipients, 2 ** Math.ceil(Math.log2(count)));
+    return new LedgerSheet(new SharedArrayBuffer(room * bytesPerRecipient));
   }
 
-  get slots(): number {
-    return this.bytes.length / maxBatchRecipients;
+  /** By index; of those that were rejected. */
+  get notes(): RejectionNotes {
+    const { length } = this.bytes;
+    this.#notes ??= RejectionNotes.in(this.buffer, length, length);
+    return this.#notes;
+  }
+}
+
+/** The sheets of one incarnation of a shard, by slot, as the dispatcher keeps them. */
+export class Ledger {
+  readonly #sheets: LedgerSheet[] = [];
+
+  /** The sheet of a slot for its next batch, of `count` recipients. What is in it is of an earlier batch. */
+  prepare(slot: number, count: number): LedgerSheet {
+    let sheet = this.#sheets[slot];
+    if (sheet === undefined || sheet.bytes.length < count) {
+      sheet = LedgerSheet.withRoomFor(count);
+      this.#sheets[slot] = sheet;
+    }
+    return sheet;
+  }
+
+  /** The sheet of a slot that holds a batch, or has just held one. */
+  sheet(slot: number): LedgerSheet {
+    return this.#sheets[slot]!;
   }
 
   /** The bytes of the batch in `slot`, one for each of its `count` recipients. A view, not a copy. */
   slot(slot: number, count: number): Uint8Array {
-    const start = slot * maxBatchRecipients;
-    return this.bytes.subarray(start, start + count);
+    return this.sheet(slot).bytes.subarray(0, count);
   }
 
-  /** The notes of the batch in `slot`, numbered by its recipients. */
-  slotNotes(slot: number, count: number): RejectionNotes {
-    return this.notes.part(slot * maxBatchRecipients, count);
+  /** Gives back all sheets but the first, with which single notifications go on one after another. */
+  trim(): void {
+    this.#sheets.length = Math.min(1, this.#sheets.length);
   }
 }

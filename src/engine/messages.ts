@@ -35,12 +35,13 @@ export interface RouteConfig extends Partial<BinarySettings> {
 }
 
 /**
- * A batch as it travels to a shard. `buffer` holds `count * tokenBytes` bytes of tokens from offset 0. The slot of the
- * ledger was written before: what is to be sent is QUEUED there, everything else has its outcome already.
+ * A batch as it travels to a shard. `buffer` holds `count * tokenBytes` bytes of tokens from offset 0. `ledger` is the
+ * sheet of the slot, and is shared: what is to be sent is QUEUED there, everything else has its outcome already.
  */
 export interface BatchMessage {
   readonly kind: 'batch';
   readonly slot: number;
+  readonly ledger: SharedArrayBuffer;
   readonly notificationId: number;
   readonly count: number;
   readonly tokenBytes: number;

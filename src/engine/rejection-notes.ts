@@ -35,12 +35,6 @@ export class RejectionNotes {
     return new RejectionNotes(values, new Uint16Array(buffer, offset + values.byteLength, count));
   }
 
-  /** Those from `start` on, `count` of them, numbered from 0. A view, not a copy. */
-  part(start: number, count: number): RejectionNotes {
-    const end = start + count;
-    return new RejectionNotes(this.#values.subarray(start, end), this.#statuses.subarray(start, end));
-  }
-
   write(at: number, { status, timestampMs, retryAfterSeconds }: RejectionNote): void {
     this.#values[at] = (status === statusGone ? timestampMs : retryAfterSeconds) ?? Number.NaN;
     this.#statuses[at] = status;

@@ -1,32 +1,46 @@
 /**
- * Follows the ledger of a shard byte by byte: after each event of the world every byte has either stayed or moved along
- * an allowed edge (engine/ledger.ts). A slot that is given to another batch begins anew.
+ * Follows the ledger of a shard byte by byte, by the sheets that come with its batches: after each event of the world
+ * every byte has either stayed or moved along an allowed edge (engine/ledger.ts). A slot that is given to another batch
+ * begins anew.
  */
-import { maxBatchRecipients } from '../../src/base/limits.js';
-import { ACCEPTED, type Ledger, QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../../src/engine/ledger.js';
+import {
+  ACCEPTED,
+  QUEUED,
+  REJECTED,
+  tagIndexMask,
+  tagShift,
+  UNKNOWN,
+  UNSENT,
+  WRITTEN,
+} from '../../src/engine/ledger.js';
+import type { BatchMessage } from '../../src/engine/messages.js';
 
 /** What one slot holds, and what it held after the last event; in words, because this is looked at very often. */
 interface WatchedSlot {
+  readonly bytes: Uint8Array;
   readonly words: Int32Array;
   readonly seen: Int32Array;
 }
 
 export class LedgerWatch {
-  readonly #ledger: Ledger;
   readonly #slots = new Map<number, WatchedSlot>();
   #watched: WatchedSlot[] = [];
   readonly #violate: (what: string) => void;
 
-  constructor(ledger: Ledger, violate: (what: string) => void) {
-    this.#ledger = ledger;
+  constructor(violate: (what: string) => void) {
     this.#violate = violate;
   }
 
-  /** A batch of `count` recipients was put into a slot. */
-  begin(slot: number, count: number): void {
-    const words = new Int32Array(this.#ledger.buffer, slot * maxBatchRecipients, Math.ceil(count / 4));
-    this.#slots.set(slot, { words, seen: words.slice() });
+  /** A batch is put into its slot. */
+  begin({ slot, ledger, count }: BatchMessage): void {
+    const words = new Int32Array(ledger, 0, Math.ceil(count / 4));
+    this.#slots.set(slot, { bytes: new Uint8Array(ledger, 0, count), words, seen: words.slice() });
     this.#watched = [...this.#slots.values()];
+  }
+
+  /** The byte of a recipient of the latest batch in its slot; undefined where there was none. */
+  stateAt(tag: number): number | undefined {
+    return this.#slots.get(tag >>> tagShift)?.bytes[tag & tagIndexMask];
   }
 
   /** After an event. */

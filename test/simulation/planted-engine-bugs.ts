@@ -5,8 +5,8 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'the unknown is sent again silently',
     file: 'engine/shard/route.js',
-    before: 'slot.cause = cause;\n        this.#finish(slot, tag, UNKNOWN);',
-    after: `this.#ledger[tag] = QUEUED;
+    before: 'slot.cause = cause;\n        this.#finish(slot, tag & tagIndexMask, UNKNOWN);',
+    after: `slot.ledger[tag & tagIndexMask] = QUEUED;
         slot.requeue(tag & tagIndexMask);
         this.#queue.prepend(slot);
         this.#wake();`,
@@ -15,7 +15,7 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'the ledger is not marked before the write',
     file: 'engine/shard/route.js',
-    before: 'this.#ledger[tagBase + order[at]] = WRITTEN;',
+    before: 'ledger[order[at]] = WRITTEN;',
     after: '{ }',
     breaks: 'after a crash what was written is sent again',
   },
@@ -31,12 +31,10 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'a batch is settled too early',
     file: 'engine/shard/route.js',
-    before: `this.#ledger[tag] = ACCEPTED;
-        const slot = this.#slots[tag >>> tagShift];
+    before: `slot.ledger[tag & tagIndexMask] = ACCEPTED;
         slot.remaining -= 1;
         if (slot.remaining === 0)`,
-    after: `this.#ledger[tag] = ACCEPTED;
-        const slot = this.#slots[tag >>> tagShift];
+    after: `slot.ledger[tag & tagIndexMask] = ACCEPTED;
         slot.remaining -= 1;
         if (slot.remaining === (slot.due > 20 ? 1 : 0))`,
     breaks: 'the last recipient of a batch has no outcome',

@@ -7,12 +7,12 @@ import type { Worker } from 'node:worker_threads';
 import type { Logger } from '../../src/base/log.js';
 import { exposeControl } from '../../src/engine/comlink.js';
 import type { ThreadPool } from '../../src/engine/dispatcher/thread-pool.js';
-import { Ledger } from '../../src/engine/ledger.js';
 import type { FromShard, ToShard } from '../../src/engine/messages.js';
 import { Shard } from '../../src/engine/shard/shard.js';
 import type { ShardTask } from '../../src/engine/shard/shard-task.js';
 import type { Prng } from '../support/prng.js';
 import type { VirtualClock } from '../support/virtual-clock.js';
+import { LedgerWatch } from './ledger-watch.js';
 import type { Network } from './network.js';
 import { ThreadClock } from './thread-clock.js';
 import { type PoolRoom, watchedPools } from './watched-pools.js';
@@ -65,15 +65,14 @@ class SimulatedThread {
   #run(): void {
     const { data, control } = this.#task;
     const { network, random } = this.#room;
-    const ledger = new Ledger(this.#task.ledger);
+    const ledger = new LedgerWatch(() => {});
     const own = random.fork();
     const shard = new Shard({
-      ledger,
       backend: network.backendFor(this.clock),
       clock: this.clock,
       log: this.#room.log,
       random: () => own.next(),
-      openPool: watchedPools(this.#room, () => ledger.bytes, this.#sources),
+      openPool: watchedPools(this.#room, () => ledger, this.#sources),
       send: (message: FromShard, transfer) => {
         if (this.isOver) return;
         this.#room.onPost();
@@ -81,7 +80,9 @@ class SimulatedThread {
       },
     });
     data.on('message', (message: ToShard) => {
-      if (!this.isOver) shard.receive(message);
+      if (this.isOver) return;
+      if (message.kind === 'batch') ledger.begin(message);
+      shard.receive(message);
     });
     exposeControl(
       {

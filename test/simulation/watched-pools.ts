@@ -3,6 +3,7 @@ import { ConnectionPool } from '../../src/connection/pool.js';
 import type { RoutePoolFactory } from '../../src/engine/shard/route-pool.js';
 import type { Prng } from '../support/prng.js';
 import type { Books } from './books.js';
+import type { LedgerWatch } from './ledger-watch.js';
 import type { Trace } from './trace.js';
 import { WatchedSource } from './watched-source.js';
 
@@ -15,7 +16,7 @@ export interface PoolRoom {
 }
 
 /** @param made Gets every source that is made. */
-export function watchedPools(room: PoolRoom, ledger: () => Uint8Array, made: WatchedSource[]): RoutePoolFactory {
+export function watchedPools(room: PoolRoom, ledger: () => LedgerWatch, made: WatchedSource[]): RoutePoolFactory {
   const { books, trace, random, load } = room;
   return ({ config, source, ...rest }) => {
     const watched = new WatchedSource(source, ledger(), books, trace);

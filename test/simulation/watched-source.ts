@@ -6,6 +6,7 @@ import type { PealError } from '../../src/base/errors.js';
 import type { Rejection, RequestRun, RequestSource } from '../../src/connection/request-source.js';
 import { ACCEPTED, QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../../src/engine/ledger.js';
 import type { Books } from './books.js';
+import type { LedgerWatch } from './ledger-watch.js';
 import { numberOf } from './recipients.js';
 import type { Trace } from './trace.js';
 
@@ -15,11 +16,11 @@ export class WatchedSource implements RequestSource {
   readonly #inner: RequestSource;
   readonly #books: Books;
   readonly #trace: Trace;
-  readonly #ledger: Uint8Array;
+  readonly #ledger: LedgerWatch;
   /** The pool has said that its provider token has expired, and has had no other since. */
   #isWithoutToken = false;
 
-  constructor(inner: RequestSource, ledger: Uint8Array, books: Books, trace: Trace) {
+  constructor(inner: RequestSource, ledger: LedgerWatch, books: Books, trace: Trace) {
     this.#inner = inner;
     this.#ledger = ledger;
     this.#books = books;
@@ -28,7 +29,7 @@ export class WatchedSource implements RequestSource {
 
   /** Recipients that this route's connections have taken and not reported. */
   *outstanding(): Generator<number> {
-    for (const [tag, number] of this.#numbers) if (this.#ledger[tag] === WRITTEN) yield number;
+    for (const [tag, number] of this.#numbers) if (this.#ledger.stateAt(tag) === WRITTEN) yield number;
   }
 
   /** Everybody whom this route's connections have ever taken. */
@@ -82,7 +83,7 @@ export class WatchedSource implements RequestSource {
     const { status, reason, retryAfterSeconds } = rejection;
     this.#books.report(number, 'rejected', reason, status, retryAfterSeconds);
     this.#inner.onRejected(tag, rejection);
-    if (this.#ledger[tag]! < REJECTED) this.#expect(tag, REJECTED, 'after a rejection');
+    if (this.#ledger.stateAt(tag)! < REJECTED) this.#expect(tag, REJECTED, 'after a rejection');
   }
 
   onUnsent(tag: number, cause: PealError): void {
@@ -90,7 +91,7 @@ export class WatchedSource implements RequestSource {
     this.#trace.event('unsent', number, 0, cause.message);
     this.#books.report(number, 'unsent', cause.code);
     this.#inner.onUnsent(tag, cause);
-    if (this.#ledger[tag] !== QUEUED) this.#expect(tag, UNSENT, 'after it came back');
+    if (this.#ledger.stateAt(tag) !== QUEUED) this.#expect(tag, UNSENT, 'after it came back');
   }
 
   onUnknown(tag: number, cause: PealError): void {
@@ -117,7 +118,7 @@ export class WatchedSource implements RequestSource {
   }
 
   #expect(tag: number, state: number, when: string): void {
-    const found = this.#ledger[tag];
+    const found = this.#ledger.stateAt(tag);
     if (found !== state) {
       this.#books.violate(`ledger byte of recipient ${this.#number(tag)} is ${found}, not ${state}, ${when}`);
     }

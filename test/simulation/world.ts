@@ -8,7 +8,6 @@ import { type Logger, silentLogger } from '../../src/base/log.js';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import { Mailbox } from '../../src/engine/dispatcher/mailbox.js';
 import type { ShardLink } from '../../src/engine/dispatcher/shard-host.js';
-import type { Ledger } from '../../src/engine/ledger.js';
 import type { RouteConfig } from '../../src/engine/messages.js';
 import { Prng } from '../support/prng.js';
 import { VirtualClock } from '../support/virtual-clock.js';
@@ -50,26 +49,26 @@ const turnsOfStart = 100;
 const longLeapMs = 50;
 
 /**
- * What a dispatcher opens: ledgers are its own affair, so each is looked at from where it is handed to a mailbox. One
+ * What a dispatcher opens: ledgers are its own affair, so each is looked at from where a mailbox posts it to a shard. One
  * world runs at a time in a thread.
  */
-let onMailbox: ((mailbox: Mailbox, ledger: Ledger) => LedgerWatch) | null = null;
+let onMailbox: ((mailbox: Mailbox) => LedgerWatch) | null = null;
 let onPost: () => void;
 const open = Mailbox.prototype.open;
-Mailbox.prototype.open = function (epoch, link, ledger): void {
+Mailbox.prototype.open = function (epoch, link): void {
   if (onMailbox === null) {
-    open.call(this, epoch, link, ledger);
+    open.call(this, epoch, link);
     return;
   }
-  const watch = onMailbox(this, ledger);
+  const watch = onMailbox(this);
   const watched: ShardLink = {
     post: (message, transfer) => {
       onPost();
-      if (message.kind === 'batch') watch.begin(message.slot, message.count);
+      if (message.kind === 'batch') watch.begin(message);
       link.post(message, transfer);
     },
   };
-  open.call(this, epoch, watched, ledger);
+  open.call(this, epoch, watched);
 };
 
 export class World {
@@ -93,7 +92,7 @@ export class World {
   #startedBefore = 0;
   #posted = 0;
   #postedBefore = 0;
-  #ledger: Ledger | null = null;
+  #ledger: LedgerWatch | null = null;
   /** The ledger of each shard's latest incarnation. */
   readonly #ledgers = new Map<Mailbox, LedgerWatch>();
   #sender!: Sender;
@@ -176,10 +175,10 @@ export class World {
   #open(): void {
     const { plan, thread } = this;
     onPost = () => this.onPost();
-    onMailbox = (mailbox, ledger) => {
-      const watch = new LedgerWatch(ledger, (what) => this.books.violate(what));
+    onMailbox = (mailbox) => {
+      const watch = new LedgerWatch((what) => this.books.violate(what));
       this.#ledgers.set(mailbox, watch);
-      this.#ledger = ledger;
+      this.#ledger = watch;
       return watch;
     };
     const random = this.random.fork();
@@ -190,7 +189,7 @@ export class World {
       log: this.log,
       creditBatches: plan.creditBatches,
       random: () => random.next(),
-      openPool: watchedPools(this, () => this.#ledger!.bytes, []),
+      openPool: watchedPools(this, () => this.#ledger!, []),
       openThreads: () => this.#openThreads(),
     });
     const config: RouteConfig = {

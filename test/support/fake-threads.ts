@@ -7,7 +7,6 @@ import type { Worker } from 'node:worker_threads';
 import { silentLogger } from '../../src/base/log.js';
 import { exposeControl } from '../../src/engine/comlink.js';
 import type { ThreadPool } from '../../src/engine/dispatcher/thread-pool.js';
-import { Ledger } from '../../src/engine/ledger.js';
 import type { FromShard, ToShard } from '../../src/engine/messages.js';
 import { Shard } from '../../src/engine/shard/shard.js';
 import type { ShardTask } from '../../src/engine/shard/shard-task.js';
@@ -54,9 +53,8 @@ export class FakeThread {
   }
 
   #run(): void {
-    const { data, control, ledger } = this.task;
+    const { data, control } = this.task;
     const shard = new Shard({
-      ledger: new Ledger(ledger),
       backend: { open: () => assert.fail('a fake pool opens nothing') },
       clock: this.clock,
       log: silentLogger,

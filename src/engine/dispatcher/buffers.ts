@@ -1,6 +1,7 @@
 /**
  * The buffers that tokens travel in. A full batch's buffer is transferred to a shard, comes back when the batch is
- * settled and is used again; others are small or rare and are made for one use. Owned by the dispatcher.
+ * settled and is used again, for as long as anything is sent; others are small or rare and are made for one use. Owned
+ * by the dispatcher.
  */
 import type { TokenBlock } from '../../apns/token-block.js';
 import { maxBatchRecipients } from '../../base/limits.js';
@@ -29,5 +30,10 @@ export class TokenBuffers {
 
   giveBack(buffer: ArrayBuffer): void {
     if (buffer.byteLength === usualBytes && this.#free.length < this.#maxFree) this.#free.push(buffer);
+  }
+
+  /** Nothing is sent now: keeps one. */
+  trim(): void {
+    this.#free.length = Math.min(1, this.#free.length);
   }
 }

@@ -37,6 +37,7 @@ export class Dispatcher {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #mailboxes: readonly Mailbox[];
+  readonly #buffers: TokenBuffers;
   readonly #routes = new Map<string, Route>();
   readonly #jobs = new Set<Job>();
   readonly #line = new WaitingLine();
@@ -57,6 +58,7 @@ export class Dispatcher {
     this.#log = options.log ?? silentLogger;
     const shards = Math.max(1, threads);
     const buffers = new TokenBuffers(shards * creditBatches);
+    this.#buffers = buffers;
     this.#mailboxes = Array.from({ length: shards }, (_, shardId) => new Mailbox(shardId, creditBatches, buffers));
     this.#retryLine = new RetryLine(this.#clock, (due) => this.#sendDue(due));
     this.#tokenRefresh = new TokenRefresh(this.#clock, () => this.#refreshTokens());
@@ -146,6 +148,7 @@ export class Dispatcher {
       if (this.#jobs.delete(job)) releaseProcess();
       for (const mailbox of this.#mailboxes) mailbox.forget(job);
       this.#tokenRefresh.setNeeded(this.#jobs.size > 0);
+      if (this.#jobs.size === 0) this.#buffers.trim();
     },
     now: () => this.#clock.now(),
     random: () => (this.#options.random ?? Math.random)(),
@@ -210,8 +213,8 @@ export class Dispatcher {
   // --- shards ---
 
   readonly #listener: ShardListener = {
-    onOpen: (shardId, epoch, link, ledger) => {
-      this.#mailboxes[shardId]!.open(epoch, link, ledger);
+    onOpen: (shardId, epoch, link) => {
+      this.#mailboxes[shardId]!.open(epoch, link);
       // Not at once: the first shard to open would get everything that waits.
       queueMicrotask(() => this.#pump());
     },

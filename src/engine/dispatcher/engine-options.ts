@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
-import { maxThreads, shardLedgerSlots } from '../../base/limits.js';
+import { maxThreads, shardSlots } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import { isWholePackage, packageFile } from '../../base/package-files.js';
 import type { Backend, BackendSpec } from '../../transport/backend.js';
@@ -43,7 +43,7 @@ export async function openShardHost(
   listener: ShardListener,
 ): Promise<ShardHost> {
   const { threads, openPool, openThreads, random, backendSpec = tlsSpec } = options;
-  const shared = { listener, clock, log, ledgerSlots: shardLedgerSlots };
+  const shared = { listener, clock, log };
   if (threads > 0) {
     const { Supervisor } = await import('./supervisor.js');
     const open = openThreads ?? (await threadPool()).openPiscina;
@@ -72,8 +72,8 @@ export function checkEngineOptions({ threads, creditBatches = 1 }: EngineOptions
   if (!Number.isInteger(threads) || threads < 0 || threads > maxThreads) {
     throw optionError(`threads: ${threads} is not an integer from 0 to ${maxThreads}`);
   }
-  if (!Number.isInteger(creditBatches) || creditBatches < 1 || creditBatches > shardLedgerSlots) {
-    throw optionError(`creditBatches: ${creditBatches} is not an integer from 1 to ${shardLedgerSlots}`);
+  if (!Number.isInteger(creditBatches) || creditBatches < 1 || creditBatches > shardSlots) {
+    throw optionError(`creditBatches: ${creditBatches} is not an integer from 1 to ${shardSlots}`);
   }
 }
 

@@ -6,7 +6,6 @@ import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
 import type { Backend } from '../../transport/backend.js';
-import { Ledger } from '../ledger.js';
 import type { FromShard } from '../messages.js';
 import type { RoutePoolFactory } from '../shard/route-pool.js';
 import { Shard } from '../shard/shard.js';
@@ -17,7 +16,6 @@ export interface LocalShardOptions {
   readonly backend: Backend;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly ledgerSlots: number;
   readonly openPool?: RoutePoolFactory;
   readonly random?: () => number;
 }
@@ -27,21 +25,19 @@ const epoch = 1;
 
 export class LocalShard implements ShardHost {
   readonly #listener: ShardListener;
-  readonly #ledger: Ledger;
   readonly #shard: Shard;
   #posted: FromShard[] = [];
   #state: ShardState = 'starting';
 
   constructor(options: LocalShardOptions) {
-    const { listener, ledgerSlots, ...rest } = options;
+    const { listener, ...rest } = options;
     this.#listener = listener;
-    this.#ledger = Ledger.withSlots(ledgerSlots);
-    this.#shard = new Shard({ ...rest, ledger: this.#ledger, send: (message) => this.#send(message) });
+    this.#shard = new Shard({ ...rest, send: (message) => this.#send(message) });
   }
 
   start(): void {
     this.#state = 'running';
-    this.#listener.onOpen(shardId, epoch, { post: (message) => this.#shard.receive(message) }, this.#ledger);
+    this.#listener.onOpen(shardId, epoch, { post: (message) => this.#shard.receive(message) });
   }
 
   async report(): Promise<readonly ShardReport[]> {

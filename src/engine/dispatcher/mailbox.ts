@@ -1,6 +1,6 @@
 /**
- * What the dispatcher knows of one shard: its current incarnation, which slots of its ledger are free, which parcels
- * it has, how much of its credit is used, and which routes and jobs it has been told of. The dispatcher decides what
+ * What the dispatcher knows of one shard: its current incarnation and the ledger of that, which of its slots are free,
+ * which parcels it has, how much of its credit is used, and which routes and jobs it has been told of. The dispatcher decides what
  * goes where; the mailbox keeps count. On the dispatcher's thread.
  *
  * Two bounds hold. *Slots* belong to an incarnation: one is free again when its batch is settled. *Credit* belongs to
@@ -9,9 +9,9 @@
  */
 import type { PersonalParts } from '../../apns/notification.js';
 import { copyFields } from '../../apns/personal-fields.js';
-import { maxBatchRecipients } from '../../base/limits.js';
+import { maxBatchRecipients, shardSlots } from '../../base/limits.js';
 import type { Batch } from '../batch.js';
-import { ACCEPTED, type Ledger } from '../ledger.js';
+import { ACCEPTED, Ledger } from '../ledger.js';
 import type { SettledMessage } from '../messages.js';
 import type { RejectionNotes } from '../rejection-notes.js';
 import type { TokenBuffers } from './buffers.js';
@@ -35,9 +35,10 @@ interface Incarnation {
   readonly epoch: number;
   readonly link: ShardLink;
   readonly ledger: Ledger;
-  /** Slots that are free; the last one is used next, so that few slots see most of the work. */
-  readonly freeSlots: number[];
+  /** By slot; null while it is free. As many slots as have been in use at a time. */
   readonly parcels: (Parcel | null)[];
+  /** Those of them that are free; the last one is used next, so that few slots see most of the work. */
+  readonly freeSlots: number[];
   readonly routes: Set<Route>;
   readonly jobs: Map<number, Job>;
 }
@@ -77,21 +78,14 @@ export class Mailbox {
   /** A batch heavier than the whole credit goes alone. */
   hasRoomFor(weight: number): boolean {
     const incarnation = this.#incarnation;
-    if (incarnation === null || incarnation.freeSlots.length === 0) return false;
+    if (incarnation === null) return false;
+    if (incarnation.freeSlots.length === 0 && incarnation.parcels.length === shardSlots) return false;
     return this.#heldWeight === 0 || this.#heldWeight + weight <= this.#credit;
   }
 
-  open(epoch: number, link: ShardLink, ledger: Ledger): void {
-    const { slots } = ledger;
-    this.#incarnation = {
-      epoch,
-      link,
-      ledger,
-      freeSlots: Array.from({ length: slots }, (_, index) => slots - 1 - index),
-      parcels: new Array<Parcel | null>(slots).fill(null),
-      routes: new Set(),
-      jobs: new Map(),
-    };
+  open(epoch: number, link: ShardLink): void {
+    const ledger = new Ledger();
+    this.#incarnation = { epoch, link, ledger, parcels: [], freeSlots: [], routes: new Set(), jobs: new Map() };
   }
 
   isCurrent(epoch: number): boolean {
@@ -109,18 +103,19 @@ export class Mailbox {
     const { job, batch } = parcel;
     const { count, tokenBytes } = batch.tokens;
     this.#introduce(job);
-    const slot = freeSlots.pop()!;
+    const slot = freeSlots.pop() ?? parcels.length;
     parcels[slot] = parcel;
     parcel.home = this;
     this.#heldWeight += parcel.weight;
     this.#heldBatches += 1;
-    ledger.slot(slot, count).set(parcel.ledger);
+    const sheet = ledger.prepare(slot, count);
+    sheet.bytes.set(parcel.ledger);
     const buffer = this.#buffers.copyOf(batch.tokens);
     const personal = copyPersonal(batch);
     const transfer = personal === null ? [buffer] : [buffer, ...buffersOf(personal)];
     const { isRetry, beginWithinMs } = parcel;
-    const message = { slot, notificationId: job.id, count, tokenBytes, buffer, personal, isRetry, beginWithinMs };
-    link.post({ kind: 'batch', ...message }, transfer);
+    const what = { slot, ledger: sheet.buffer, notificationId: job.id, count, tokenBytes, buffer, personal };
+    link.post({ kind: 'batch', ...what, isRetry, beginWithinMs }, transfer);
   }
 
   /** Takes a settled parcel out of its slot. Null when there is none in it: the shard is at fault. */
@@ -143,7 +138,7 @@ export class Mailbox {
     return parcels.flatMap((parcel, slot) => {
       if (parcel === null) return [];
       const { count } = parcel.batch.tokens;
-      return [{ parcel, shared: ledger.slot(slot, count), notes: ledger.slotNotes(slot, count) }];
+      return [{ parcel, shared: ledger.slot(slot, count), notes: ledger.sheet(slot).notes }];
     });
   }
 
@@ -189,10 +184,15 @@ export class Mailbox {
     }
   }
 
+  /** The job is over. With the last one the memory of slots is given back, here and in the shard. */
   forget(job: Job): void {
-    if (this.#incarnation?.jobs.delete(job.id)) {
-      this.#incarnation.link.post({ kind: 'forget', notificationId: job.id }, []);
-    }
+    const incarnation = this.#incarnation;
+    if (!incarnation?.jobs.delete(job.id)) return;
+    incarnation.link.post({ kind: 'forget', notificationId: job.id }, []);
+    if (incarnation.jobs.size > 0) return;
+    incarnation.parcels.length = 0;
+    incarnation.freeSlots.length = 0;
+    incarnation.ledger.trim();
   }
 
   #introduce(job: Job): void {

@@ -4,7 +4,6 @@
  */
 import type { PealError } from '../../base/errors.js';
 import type { ShardStats } from '../control-api.js';
-import type { Ledger } from '../ledger.js';
 import type { FromShard, ToShard } from '../messages.js';
 
 /** The way to one incarnation of a shard. */
@@ -15,10 +14,10 @@ export interface ShardLink {
 
 /** What a host tells. Never from within a call of `post`. */
 export interface ShardListener {
-  /** A new incarnation takes messages. The ledger is its own. */
-  onOpen(shardId: number, epoch: number, link: ShardLink, ledger: Ledger): void;
+  /** A new incarnation takes messages. */
+  onOpen(shardId: number, epoch: number, link: ShardLink): void;
   onMessage(shardId: number, epoch: number, message: FromShard): void;
-  /** The incarnation is gone, and everything that it had posted has been delivered: its ledger is final. */
+  /** The incarnation is gone, and everything that it had posted has been delivered: what it wrote in the ledger is final. */
   onLost(shardId: number, epoch: number, cause: PealError): void;
   /** The shard will not come back. After its last onLost. */
   onDead(shardId: number, cause: PealError): void;

@@ -18,7 +18,6 @@ import {
 import { type Logger, leastLevel } from '../../base/log.js';
 import { packageFile } from '../../base/package-files.js';
 import type { BackendSpec } from '../../transport/backend.js';
-import { Ledger } from '../ledger.js';
 import type { FromShard } from '../messages.js';
 import type { ShardHost, ShardListener, ShardReport, ShardState } from './shard-host.js';
 import type { OpenThreads, ThreadPool } from './thread-pool.js';
@@ -30,7 +29,6 @@ export interface SupervisorOptions {
   readonly listener: ShardListener;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly ledgerSlots: number;
   readonly backend: BackendSpec;
 }
 
@@ -98,17 +96,16 @@ export class Supervisor implements ShardHost {
   }
 
   #open(seat: Seat): void {
-    const { listener, clock, log, ledgerSlots, backend } = this.#options;
+    const { listener, clock, log, backend } = this.#options;
     const { shardId } = seat;
     const epoch = seat.epoch + 1;
-    const ledger = Ledger.withSlots(ledgerSlots);
     const onMessage = (message: FromShard): void => {
       seat.hasStarted = true;
       if (message.kind === 'settled') seat.failures = 0;
       listener.onMessage(shardId, epoch, message);
     };
     const logLevel = leastLevel(log);
-    const own = { shardId, epoch, ledger, backend, logLevel };
+    const own = { shardId, epoch, backend, logLevel };
     const shard = new ThreadShard({ ...own, pool: this.#pool, clock, onMessage });
     seat.epoch = epoch;
     seat.current = shard;
@@ -118,7 +115,7 @@ export class Supervisor implements ShardHost {
     );
     void shard.ended.then((cause) => this.#onEnded(seat, epoch, cause));
     // Before it has answered: what is posted now waits in the port, and the worker finds its work when it comes up.
-    listener.onOpen(shardId, epoch, shard, ledger);
+    listener.onOpen(shardId, epoch, shard);
   }
 
   #onStarted(seat: Seat, shard: ThreadShard): void {

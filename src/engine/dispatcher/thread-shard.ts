@@ -20,7 +20,6 @@ import type { LogLevel } from '../../base/log.js';
 import type { BackendSpec } from '../../transport/backend.js';
 import { wrapControl } from '../comlink.js';
 import { type ControlResult, controlValue, type RemoteShardControl, type ShardStats } from '../control-api.js';
-import type { Ledger } from '../ledger.js';
 import type { FromShard, ToShard } from '../messages.js';
 import type { ShardTask } from '../shard/shard-task.js';
 import type { ShardLink } from './shard-host.js';
@@ -30,7 +29,6 @@ export interface ThreadShardOptions {
   readonly pool: ThreadPool;
   readonly shardId: number;
   readonly epoch: number;
-  readonly ledger: Ledger;
   readonly clock: Clock;
   readonly backend: BackendSpec;
   readonly logLevel: LogLevel | null;
@@ -51,7 +49,7 @@ export class ThreadShard implements ShardLink {
   #isOver = false;
 
   constructor(options: ThreadShardOptions) {
-    const { pool, shardId, epoch, ledger, backend, logLevel, onMessage } = options;
+    const { pool, shardId, epoch, backend, logLevel, onMessage } = options;
     const control = new MessageChannel();
     const data = new MessageChannel();
     this.#options = options;
@@ -66,7 +64,7 @@ export class ThreadShard implements ShardLink {
     data.port1.unref();
     control.port1.unref();
     const ports = { control: control.port2, data: data.port2 };
-    const task: ShardTask = { shardId, epoch, ledger: ledger.buffer, ...ports, backend, logLevel };
+    const task: ShardTask = { shardId, epoch, ...ports, backend, logLevel };
     const lifetime = pool.run(task, { transferList: [control.port2, data.port2], signal: this.#abort.signal }).then(
       () => null,
       (error: unknown) => crashError(shardId, error),

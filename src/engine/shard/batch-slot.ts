@@ -1,6 +1,6 @@
 /**
  * One slot of a shard: the batch that is in it, which of its recipients wait, and what is known of the others besides
- * their ledger bytes. Made once and used for one batch after another, so that a batch costs no allocation of its own
+ * their ledger bytes, which are the dispatcher's as well. Made once and used for one batch after another, so that a batch costs no allocation of its own
  * but its view of the tokens. Owned by the shard; read by pools as the run to send from. On the shard's thread.
  */
 import type { Notification, PersonalParts } from '../../apns/notification.js';
@@ -10,11 +10,13 @@ import type { PealError } from '../../base/errors.js';
 import { maxBatchRecipients } from '../../base/limits.js';
 import type { RequestRun } from '../../connection/request-source.js';
 import type { OutcomeDetail } from '../batch.js';
-import { QUEUED } from '../ledger.js';
+import { LedgerSheet, QUEUED } from '../ledger.js';
 import type { BatchMessage } from '../messages.js';
+import type { RejectionNotes } from '../rejection-notes.js';
 import type { NotificationState } from './notification-state.js';
 
 const noTokens = new TokenBlock(new Uint8Array(0), 1, 0);
+const noSheet = new LedgerSheet(new SharedArrayBuffer(0));
 
 /**
  * `order` is filled from its end, so that its waiting part always is `order[head] … order[order.length - 1]`:
@@ -31,6 +33,8 @@ export class BatchSlot implements RequestRun {
   /** How often each recipient was sent again. */
   readonly attempts = new Uint8Array(maxBatchRecipients);
   head = maxBatchRecipients;
+  /** A byte for each recipient, by index; empty while the slot is free. */
+  ledger: Uint8Array = noSheet.bytes;
   tokens: TokenBlock = noTokens;
   personal: PersonalParts | null = null;
   isRetry = false;
@@ -54,6 +58,7 @@ export class BatchSlot implements RequestRun {
   /** Kept by SlotQueue. */
   isQueued = false;
   #buffer: ArrayBuffer | null = null;
+  #sheet = noSheet;
   #hasAttempts = false;
 
   constructor(slot: number) {
@@ -91,9 +96,17 @@ export class BatchSlot implements RequestRun {
     return this.due - this.remaining - this.notAccepted;
   }
 
-  /** Takes a batch in. `ledger` is this slot's part: only what is QUEUED there is to be sent. */
-  begin(message: BatchMessage, state: NotificationState, ledger: Uint8Array): void {
+  /** What the ledger has no room for about rejections, by index. */
+  get notes(): RejectionNotes {
+    return this.#sheet.notes;
+  }
+
+  /** Takes a batch in: only what is QUEUED in its ledger is to be sent. */
+  begin(message: BatchMessage, state: NotificationState): void {
     const { buffer, tokenBytes, count } = message;
+    this.#sheet = new LedgerSheet(message.ledger);
+    const ledger = this.#sheet.bytes;
+    this.ledger = ledger;
     this.tokens = new TokenBlock(new Uint8Array(buffer, 0, count * tokenBytes), tokenBytes, count);
     this.personal = message.personal;
     this.isRetry = message.isRetry;
@@ -138,6 +151,8 @@ export class BatchSlot implements RequestRun {
   end(): ArrayBuffer {
     const buffer = this.#buffer!;
     this.#buffer = null;
+    this.#sheet = noSheet;
+    this.ledger = noSheet.bytes;
     this.tokens = noTokens;
     this.personal = null;
     this.state = null;

@@ -12,7 +12,6 @@ import { option } from '../../base/wording.js';
 import type { Rejection, RequestRun, RequestSource } from '../../connection/request-source.js';
 import { ACCEPTED, QUEUED, REJECTED, tagIndexMask, tagShift, UNKNOWN, UNSENT, WRITTEN } from '../ledger.js';
 import type { FromShard } from '../messages.js';
-import type { RejectionNotes } from '../rejection-notes.js';
 import type { BatchSlot } from './batch-slot.js';
 import { EchoedIds } from './echoed-ids.js';
 import type { NotificationState } from './notification-state.js';
@@ -25,20 +24,14 @@ export interface RouteContext {
   readonly log: Logger;
   /** The shard's slots; those never used are not made yet. */
   readonly slots: readonly (BatchSlot | undefined)[];
-  readonly slotCount: number;
-  /** The shard's ledger: a byte at each tag. */
-  readonly ledger: Uint8Array;
-  /** What it cannot say of rejections, at each tag as well. */
-  readonly notes: RejectionNotes;
   send(message: FromShard, transfer: readonly ArrayBuffer[]): void;
 }
 
 export class ShardRoute implements RequestSource {
   readonly #context: RouteContext;
   readonly #slots: readonly (BatchSlot | undefined)[];
-  readonly #ledger: Uint8Array;
   /** The slots with recipients that wait; a slot is in it exactly as long as it has some. */
-  readonly #queue: SlotQueue;
+  readonly #queue = new SlotQueue();
   readonly #pool: RoutePool;
   readonly #echoedIds: EchoedIds;
   #isWakeDue = false;
@@ -52,8 +45,6 @@ export class ShardRoute implements RequestSource {
   ) {
     this.#context = context;
     this.#slots = context.slots;
-    this.#ledger = context.ledger;
-    this.#queue = new SlotQueue(context.slotCount);
     this.#echoedIds = new EchoedIds(context.log, { routeId: id });
     this.#pool = openPool(this);
   }
@@ -111,27 +102,28 @@ export class ShardRoute implements RequestSource {
 
   taken(run: RequestRun, count: number): void {
     const slot = run as BatchSlot;
-    const { order, tagBase } = slot;
+    const { order, ledger } = slot;
     const end = slot.head + count;
-    for (let at = slot.head; at < end; at++) this.#ledger[tagBase + order[at]!] = WRITTEN;
+    for (let at = slot.head; at < end; at++) ledger[order[at]!] = WRITTEN;
     slot.head = end;
     if (slot.waiting === 0) this.#queue.remove(slot);
   }
 
   /** The hot path: nothing here but the ledger and a counter. */
   onAccepted(tag: number): void {
-    if (!this.#isOutstanding(tag)) return;
-    this.#ledger[tag] = ACCEPTED;
-    const slot = this.#slots[tag >>> tagShift]!;
+    const slot = this.#outstanding(tag);
+    if (slot === null) return;
+    slot.ledger[tag & tagIndexMask] = ACCEPTED;
     slot.remaining -= 1;
     if (slot.remaining === 0) this.#settle(slot);
   }
 
   onIds(tag: number, apnsId: string | null, uniqueId: string | null): void {
     const slot = this.#slots[tag >>> tagShift];
+    const index = tag & tagIndexMask;
     // Other sends may share the connection; and what is not outstanding is no news (see onAccepted).
-    if (slot?.state?.keepsIds !== true || this.#ledger[tag] !== WRITTEN) return;
-    slot.keepIds(tag & tagIndexMask, apnsId, uniqueId);
+    if (slot?.state?.keepsIds !== true || slot.ledger[index] !== WRITTEN) return;
+    slot.keepIds(index, apnsId, uniqueId);
   }
 
   isRetry(tag: number): boolean {
@@ -139,33 +131,33 @@ export class ShardRoute implements RequestSource {
   }
 
   onRejected(tag: number, rejection: Rejection): void {
-    if (!this.#isOutstanding(tag)) return;
+    const slot = this.#outstanding(tag);
+    if (slot === null) return;
     const { status, reason, timestampMs, apnsId, retryAfterSeconds, apnsUniqueId } = rejection;
-    const slot = this.#slots[tag >>> tagShift]!;
     const state = slot.state!;
     const index = tag & tagIndexMask;
     this.#echoedIds.check(slot, index, apnsId);
     const detail = { index, status, reason, timestampMs, apnsId, retryAfterSeconds };
     slot.details.push(state.keepsIds && apnsUniqueId != null ? { ...detail, apnsUniqueId } : detail);
-    this.#context.notes.write(tag, rejection);
+    slot.notes.write(index, rejection);
     if (state.stopsAtFailure) this.#stopAtFailure(state, status, reason);
-    this.#finish(slot, tag, REJECTED + reasonCode(reason, state.protocol));
+    this.#finish(slot, index, REJECTED + reasonCode(reason, state.protocol));
     if (reason === 'TooManyProviderTokenUpdates') this.#noteTokenUpdates(state);
     if (!state.isCancelled && state.isRefusedForGood(status, reason, this.#context.clock.now()))
       this.#refuse(state, status, reason);
   }
 
   onUnsent(tag: number, cause: PealError, isFree = false): void {
-    if (!this.#isOutstanding(tag)) return;
-    const slot = this.#slots[tag >>> tagShift]!;
+    const slot = this.#outstanding(tag);
+    if (slot === null) return;
     const index = tag & tagIndexMask;
     const wasDiscarded = cause.code === 'ERR_PEAL_DISCARDED';
     if (wasDiscarded && slot.state!.stopsAtFailure) this.#stop(slot.state!, cause);
     if (this.#isFinallyUnsent(slot, index, wasDiscarded || isFree)) {
       slot.cause = cause;
-      this.#finish(slot, tag, UNSENT);
+      this.#finish(slot, index, UNSENT);
     } else {
-      this.#ledger[tag] = QUEUED;
+      slot.ledger[index] = QUEUED;
       slot.requeue(index);
       this.#queue.prepend(slot);
       this.#wake();
@@ -173,10 +165,10 @@ export class ShardRoute implements RequestSource {
   }
 
   onUnknown(tag: number, cause: PealError): void {
-    if (!this.#isOutstanding(tag)) return;
-    const slot = this.#slots[tag >>> tagShift]!;
+    const slot = this.#outstanding(tag);
+    if (slot === null) return;
     slot.cause = cause;
-    this.#finish(slot, tag, UNKNOWN);
+    this.#finish(slot, tag & tagIndexMask, UNKNOWN);
   }
 
   onProviderTokenExpired(token: string): void {
@@ -190,8 +182,8 @@ export class ShardRoute implements RequestSource {
 
   // --- the rest of a recipient's way ---
 
-  #finish(slot: BatchSlot, tag: number, outcome: number): void {
-    this.#ledger[tag] = outcome;
+  #finish(slot: BatchSlot, index: number, outcome: number): void {
+    slot.ledger[index] = outcome;
     slot.notAccepted += 1;
     slot.remaining -= 1;
     if (slot.remaining === 0) this.#settle(slot);
@@ -244,8 +236,8 @@ export class ShardRoute implements RequestSource {
 
   /** Whatever waits in a slot becomes unsent; what is in flight still gets its answer. `null`: cancelled, or over. */
   #giveUp(slot: BatchSlot, cause: PealError | null): void {
-    const { order, tagBase, waiting } = slot;
-    for (let at = slot.head; at < order.length; at++) this.#ledger[tagBase + order[at]!] = UNSENT;
+    const { order, ledger, waiting } = slot;
+    for (let at = slot.head; at < order.length; at++) ledger[order[at]!] = UNSENT;
     slot.head = order.length;
     this.#queue.remove(slot);
     slot.notAccepted += waiting;
@@ -264,10 +256,10 @@ export class ShardRoute implements RequestSource {
       if (slot?.state?.routeId !== this.id) continue;
       slot.cause = cause;
       this.#queue.remove(slot);
-      for (let index = 0; index < slot.tokens.count; index++) {
-        const tag = slot.tagBase + index;
-        if (this.#ledger[tag] === WRITTEN) this.#ledger[tag] = UNKNOWN;
-        if (this.#ledger[tag] === QUEUED) this.#ledger[tag] = UNSENT;
+      const { ledger, tokens } = slot;
+      for (let index = 0; index < tokens.count; index++) {
+        if (ledger[index] === WRITTEN) ledger[index] = UNKNOWN;
+        if (ledger[index] === QUEUED) ledger[index] = UNSENT;
       }
       slot.remaining = 0;
       this.#settle(slot);
@@ -296,12 +288,16 @@ export class ShardRoute implements RequestSource {
     });
   }
 
-  /** An outcome for a recipient that has no request out is a fault of the connection, and must not spoil the books. */
-  #isOutstanding(tag: number): boolean {
-    const state = this.#ledger[tag];
-    if (state === WRITTEN) return true;
+  /**
+   * The slot of a recipient that has a request out. An outcome for another is a fault of the connection, and must not spoil
+   * the books.
+   */
+  #outstanding(tag: number): BatchSlot | null {
+    const slot = this.#slots[tag >>> tagShift];
+    const state = slot?.ledger[tag & tagIndexMask];
+    if (state === WRITTEN) return slot!;
     this.#context.log.error({ routeId: this.id, tag, state: state ?? null }, 'outcome without a request');
-    return false;
+    return null;
   }
 }
 

@@ -9,15 +9,13 @@ import type { BackendSpec } from '../../transport/backend.js';
 import { resolveBackend } from '../../transport/resolve-backend.js';
 import { exposeControl } from '../comlink.js';
 import { controlResult } from '../control-api.js';
-import { Ledger } from '../ledger.js';
 import type { FromShard, LogMessage, ToShard } from '../messages.js';
 import { Shard } from './shard.js';
 
-/** What a worker is given. Both ports and the ledger belong to this incarnation alone. */
+/** What a worker is given. Both ports belong to this incarnation alone. */
 export interface ShardTask {
   readonly shardId: number;
   readonly epoch: number;
-  readonly ledger: SharedArrayBuffer;
   readonly control: MessagePort;
   readonly data: MessagePort;
   /** Each shard makes a back-end of its own of this. */
@@ -29,7 +27,6 @@ export interface ShardTask {
 export async function runShardTask(task: ShardTask): Promise<void> {
   const { control, data, backend, logLevel } = task;
   const shard = new Shard({
-    ledger: new Ledger(task.ledger),
     backend: await resolveBackend(backend.specifier, backend.options),
     clock: systemClock,
     log: logLevel === null ? silentLogger : atLevel(logLevel, portLogger(data)),

@@ -8,7 +8,6 @@ import { PealError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
 import type { Backend } from '../../transport/backend.js';
 import type { ShardStats } from '../control-api.js';
-import type { Ledger } from '../ledger.js';
 import type { BatchMessage, FromShard, NotificationMessage, RouteMessage, ToShard } from '../messages.js';
 import { BatchSlot } from './batch-slot.js';
 import { NotificationState, type NotificationTraits } from './notification-state.js';
@@ -16,7 +15,6 @@ import { type RouteContext, ShardRoute } from './route.js';
 import { openConnectionPool, type RoutePoolFactory } from './route-pool.js';
 
 export interface ShardOptions {
-  readonly ledger: Ledger;
   readonly backend: Backend;
   readonly clock: Clock;
   readonly log: Logger;
@@ -31,7 +29,8 @@ export interface ShardOptions {
 export class Shard {
   readonly #options: ShardOptions;
   readonly #openPool: RoutePoolFactory;
-  readonly #slots: (BatchSlot | undefined)[];
+  /** By number; those that were never used are not made yet. */
+  readonly #slots: (BatchSlot | undefined)[] = [];
   readonly #routes = new Map<number, ShardRoute>();
   /** What is to be known of a route's notifications. */
   readonly #traits = new Map<number, NotificationTraits>();
@@ -39,12 +38,10 @@ export class Shard {
   readonly #context: RouteContext;
 
   constructor(options: ShardOptions) {
-    const { ledger, clock, log, send } = options;
+    const { clock, log, send } = options;
     this.#options = options;
     this.#openPool = options.openPool ?? openConnectionPool;
-    this.#slots = new Array<BatchSlot | undefined>(ledger.slots).fill(undefined);
-    const { bytes, notes, slots: slotCount } = ledger;
-    this.#context = { clock, log, send, slots: this.#slots, slotCount, ledger: bytes, notes };
+    this.#context = { clock, log, send, slots: this.#slots };
   }
 
   receive(message: ToShard): void {
@@ -65,8 +62,7 @@ export class Shard {
         this.#cancel(message.notificationId);
         break;
       case 'forget':
-        this.#notifications.get(message.notificationId)?.end();
-        this.#notifications.delete(message.notificationId);
+        this.#forget(message.notificationId);
         break;
     }
   }
@@ -131,7 +127,7 @@ export class Shard {
     if (state === undefined) throw new Error(`a batch of notification ${message.notificationId} came before it`);
     const slot = this.#slot(message.slot);
     if (slot.state !== null) throw new Error(`a second batch came for slot ${message.slot}`);
-    slot.begin(message, state, this.#options.ledger.slot(message.slot, message.count));
+    slot.begin(message, state);
     state.slots.add(slot);
     this.#route(state.routeId).add(slot);
   }
@@ -139,6 +135,13 @@ export class Shard {
   #cancel(notificationId: number): void {
     const state = this.#notifications.get(notificationId);
     if (state !== undefined) this.#route(state.routeId).cancel(state);
+  }
+
+  /** Without any notification all slots are free, and the first of them is enough to begin with. */
+  #forget(notificationId: number): void {
+    this.#notifications.get(notificationId)?.end();
+    this.#notifications.delete(notificationId);
+    if (this.#notifications.size === 0) this.#slots.length = Math.min(1, this.#slots.length);
   }
 
   #slot(number: number): BatchSlot {

@@ -4,22 +4,18 @@
  */
 import type { BatchSlot } from './batch-slot.js';
 
+const leastCapacity = 16;
+
 /**
- *   #ring  [ . . a b c . . . ]     capacity is a power of two and at least the number of slots, and a slot is queued
- *              ▲     ▲             at most once, so the ring never overflows
+ *   #ring  [ . . a b c . . . ]     capacity is a power of two and doubles when it is full; a slot is queued at most
+ *              ▲     ▲             once, so it is never more than a shard has slots
  *            #first  #first + #length
  */
 export class SlotQueue {
-  readonly #ring: (BatchSlot | null)[];
-  readonly #mask: number;
+  #ring: (BatchSlot | null)[] = new Array<BatchSlot | null>(leastCapacity).fill(null);
+  #mask = leastCapacity - 1;
   #first = 0;
   #length = 0;
-
-  constructor(slots: number) {
-    const capacity = 2 ** Math.ceil(Math.log2(Math.max(2, slots)));
-    this.#ring = new Array<BatchSlot | null>(capacity).fill(null);
-    this.#mask = capacity - 1;
-  }
 
   get length(): number {
     return this.#length;
@@ -32,6 +28,7 @@ export class SlotQueue {
   append(slot: BatchSlot): void {
     if (slot.isQueued) return;
     slot.isQueued = true;
+    if (this.#length === this.#ring.length) this.#grow();
     this.#ring[(this.#first + this.#length) & this.#mask] = slot;
     this.#length += 1;
   }
@@ -39,6 +36,7 @@ export class SlotQueue {
   prepend(slot: BatchSlot): void {
     if (slot.isQueued) return;
     slot.isQueued = true;
+    if (this.#length === this.#ring.length) this.#grow();
     this.#first = (this.#first - 1) & this.#mask;
     this.#ring[this.#first] = slot;
     this.#length += 1;
@@ -54,5 +52,13 @@ export class SlotQueue {
     this.#first = (this.#first + 1) & this.#mask;
     this.#length -= 1;
     slot.isQueued = false;
+  }
+
+  #grow(): void {
+    const { length } = this.#ring;
+    const inOrder = [...this.#ring.slice(this.#first), ...this.#ring.slice(0, this.#first)];
+    this.#ring = [...inOrder, ...new Array<null>(length).fill(null)];
+    this.#mask = length * 2 - 1;
+    this.#first = 0;
   }
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { shardSlots } from '../../../src/base/limits.js';
 import { TokenBuffers } from '../../../src/engine/dispatcher/buffers.js';
 import { Job, type JobOwner } from '../../../src/engine/dispatcher/job.js';
 import { Mailbox } from '../../../src/engine/dispatcher/mailbox.js';
 import { Parcel } from '../../../src/engine/dispatcher/parcel.js';
 import { Route } from '../../../src/engine/dispatcher/route.js';
-import { ACCEPTED, Ledger, UNKNOWN } from '../../../src/engine/ledger.js';
+import { ACCEPTED, UNKNOWN } from '../../../src/engine/ledger.js';
 import type { BatchMessage, ToShard } from '../../../src/engine/messages.js';
 import { BookSink, batchOf, notification, routeConfig } from '../../support/engine-fixtures.js';
 
@@ -14,11 +15,9 @@ describe('mailbox', () => {
   let mailbox: Mailbox;
   let posted: ToShard[];
 
-  const open = (epoch: number, slots = 4): Ledger => {
-    const ledger = Ledger.withSlots(slots);
+  const open = (epoch: number): void => {
     posted = [];
-    mailbox.open(epoch, { post: (message) => posted.push(message) }, ledger);
-    return ledger;
+    mailbox.open(epoch, { post: (message) => posted.push(message) });
   };
   const batches = (): BatchMessage[] => posted.filter((message) => message.kind === 'batch');
   const settle = (slot: number) =>
@@ -47,13 +46,47 @@ describe('mailbox', () => {
   });
 
   it('writes the ledger before it posts the batch, including what is settled already', () => {
-    const ledger = open(1);
-    ledger.bytes.fill(ACCEPTED);
+    open(1);
+    mailbox.deliver(new Parcel(job, batchOf(0, 3)));
+    const [{ slot, ledger }] = batches() as [BatchMessage];
+    new Uint8Array(ledger).fill(ACCEPTED);
+    settle(slot);
     const parcel = new Parcel(job, batchOf(0, 3));
     parcel.ledger[1] = UNKNOWN;
     mailbox.deliver(parcel);
-    const [{ slot }] = batches() as [BatchMessage];
-    assert.deepEqual([...ledger.slot(slot, 3)], [0, UNKNOWN, 0]);
+    const { ledger: again } = batches()[1]!;
+    assert.equal(again, ledger, 'a slot has one sheet for batch after batch');
+    assert.deepEqual([...new Uint8Array(again, 0, 3)], [0, UNKNOWN, 0]);
+  });
+
+  it('makes room in the ledger for what there is, and gives it back with the last job', () => {
+    const bytes = (): number => batches().reduce((sum, { ledger }) => sum + ledger.byteLength, 0);
+    const other = new Job(2, route, notification, new BookSink(), {} as JobOwner);
+    open(1);
+    for (const one of [job, other, job]) mailbox.deliver(new Parcel(one, batchOf(0, 1)));
+    assert.deepEqual(
+      batches().map(({ slot }) => slot),
+      [0, 1, 2],
+    );
+    assert.ok(bytes() <= 3 * 100, `${bytes()} bytes for three recipients`);
+    const sheets = batches().map(({ ledger }) => ledger);
+    for (const { slot } of batches()) settle(slot);
+    mailbox.forget(other);
+    mailbox.deliver(new Parcel(job, batchOf(0, 1)));
+    assert.ok(sheets.includes(batches()[3]!.ledger));
+    settle(batches()[3]!.slot);
+    mailbox.forget(job);
+    mailbox.deliver(new Parcel(job, batchOf(0, 1)));
+    mailbox.deliver(new Parcel(job, batchOf(0, 1)));
+    assert.deepEqual(
+      batches()
+        .slice(4)
+        .map(({ slot, ledger }) => [slot, sheets.includes(ledger)]),
+      [
+        [0, true],
+        [1, false],
+      ],
+    );
   });
 
   it('introduces route and notification once to each incarnation', () => {
@@ -85,10 +118,15 @@ describe('mailbox', () => {
   });
 
   it('has no room without a free slot, whatever its credit', () => {
-    open(1, 2);
-    mailbox.deliver(new Parcel(job, batchOf(0, 1)));
-    mailbox.deliver(new Parcel(job, batchOf(1, 1)));
+    mailbox = new Mailbox(0, 2, new TokenBuffers(4));
+    open(1);
+    for (let slot = 0; slot < shardSlots; slot++) {
+      assert.equal(mailbox.hasRoomFor(1), true);
+      mailbox.deliver(new Parcel(job, batchOf(slot, 1)));
+    }
     assert.equal(mailbox.hasRoomFor(1), false);
+    settle(7);
+    assert.equal(mailbox.hasRoomFor(1), true);
   });
 
   it('returns what a lost incarnation had, and keeps its credit used until it is given back', () => {
@@ -117,6 +155,16 @@ describe('token buffers', () => {
     buffers.giveBack(second);
     assert.equal(buffers.copyOf(full), first);
     assert.notEqual(buffers.copyOf(full), second);
+  });
+
+  it('are given back but for one when nothing is sent', () => {
+    const buffers = new TokenBuffers(4);
+    const full = batchOf(0, 1024).tokens;
+    const made = [buffers.copyOf(full), buffers.copyOf(full), buffers.copyOf(full)];
+    for (const buffer of made) buffers.giveBack(buffer);
+    buffers.trim();
+    assert.ok(made.includes(buffers.copyOf(full)));
+    assert.ok(!made.includes(buffers.copyOf(full)));
   });
 
   it('hold small batches, and long tokens, in buffers of their own size', () => {

@@ -4,7 +4,7 @@ import { PealError } from '../../../src/base/errors.js';
 import { maxBatchCrashes } from '../../../src/base/limits.js';
 import type { Job } from '../../../src/engine/dispatcher/job.js';
 import { Parcel } from '../../../src/engine/dispatcher/parcel.js';
-import { ACCEPTED, Ledger, QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../../../src/engine/ledger.js';
+import { ACCEPTED, LedgerSheet, QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../../../src/engine/ledger.js';
 import type { RejectionNote, RejectionNotes } from '../../../src/engine/rejection-notes.js';
 import { batchOf } from '../../support/engine-fixtures.js';
 
@@ -13,7 +13,7 @@ const crash = new PealError('ERR_PEAL_SHARD', 'The worker thread ended.', { orig
 const job = { retryTerms: () => null, countAnswers: () => {} } as unknown as Job;
 /** What a shard noted of rejections, by recipient. */
 function notesOf(known: Readonly<Record<number, Partial<RejectionNote>>> = {}): RejectionNotes {
-  const notes = Ledger.withSlots(1).slotNotes(0, 4);
+  const notes = LedgerSheet.withRoomFor(4).notes;
   for (const [index, note] of Object.entries(known)) {
     notes.write(Number(index), { status: 503, timestampMs: null, retryAfterSeconds: null, ...note });
   }

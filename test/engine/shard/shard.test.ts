@@ -11,7 +11,7 @@ import { VirtualClock } from '../../support/virtual-clock.js';
 const closed = new PealError('ERR_PEAL_CLOSED', 'The connection ended.', { origin: 'gateway', retryable: true });
 
 class Bench {
-  readonly ledger = Ledger.withSlots(8);
+  readonly ledger = new Ledger();
   readonly clock = new VirtualClock();
   readonly sent: FromShard[] = [];
   readonly logged: string[] = [];
@@ -20,7 +20,6 @@ class Bench {
 
   constructor() {
     this.shard = new Shard({
-      ledger: this.ledger,
       backend: { open: () => assert.fail('a fake pool opens nothing') },
       clock: this.clock,
       log: { ...silentLogger, error: (_, message) => this.logged.push(message) },
@@ -49,13 +48,15 @@ class Bench {
 
   /** As the dispatcher posts a batch: the ledger first. */
   post(slot: number, count: number, options: { notificationId?: number; states?: number[] } = {}): void {
-    this.ledger.slot(slot, count).fill(QUEUED);
-    if (options.states !== undefined) this.ledger.slot(slot, count).set(options.states);
+    const { bytes, buffer: ledger } = this.ledger.prepare(slot, count);
+    bytes.fill(QUEUED, 0, count);
+    if (options.states !== undefined) bytes.set(options.states);
     this.shard.receive({
       kind: 'batch',
       isRetry: false,
       beginWithinMs: null,
       slot,
+      ledger,
       notificationId: options.notificationId ?? 1,
       count,
       tokenBytes: 32,

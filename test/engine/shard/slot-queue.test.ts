@@ -7,12 +7,12 @@ describe('slot queue', () => {
   it('behaves as a list with room at both ends, in which a slot stands once', () => {
     const action = fc.record({
       kind: fc.constantFrom('append', 'prepend', 'remove', 'removeFirst'),
-      slot: fc.nat({ max: 9 }),
+      slot: fc.nat({ max: 39 }),
     });
     fc.assert(
-      fc.property(fc.array(action, { maxLength: 100 }), (actions) => {
-        const slots = Array.from({ length: 10 }, (_, number) => new BatchSlot(number));
-        const queue = new SlotQueue(10);
+      fc.property(fc.array(action, { maxLength: 200 }), (actions) => {
+        const slots = Array.from({ length: 40 }, (_, number) => new BatchSlot(number));
+        const queue = new SlotQueue();
         let model: number[] = [];
         for (const { kind, slot } of actions) {
           const isIn = model.includes(slot);
