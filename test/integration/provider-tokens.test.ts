@@ -92,7 +92,9 @@ describe('peal send --provider-token-file', () => {
 
   it('lets processes share a key: all are accepted, with no request sent twice', async () => {
     const file = fixture.path('provider-token');
-    const runs = await Promise.all([1, 2, 3, 4].map((n) => runCommand(args(n, '--provider-token-file', file))));
+    const runs = await Promise.all(
+      [1, 2, 3, 4].map((n) => runCommand(args(n, '--provider-token-file', file), { ownProcess: true })),
+    );
     for (const { code, stdout, stderr } of runs) {
       assert.equal(code, 0, `${stdout}${stderr}`);
       const summary = jsonLines(stdout).at(-1)!;
@@ -109,7 +111,7 @@ describe('peal send --provider-token-file', () => {
       without: ['--key', '--key-id', '--team-id'],
       with: ['--provider-token-file', file],
     });
-    const last = await runCommand(alone);
+    const last = await runCommand(alone, { ownProcess: true });
     assert.equal(last.code, 0, last.stderr);
     const { code, stderr, stdout } = await runCommand(args(1, '--provider-token-file', fixture.path('key.p8')));
     assert.equal(code, 5, stdout);
@@ -119,10 +121,10 @@ describe('peal send --provider-token-file', () => {
 
   it('and without it they are refused, and end when their time is up, with the rest unsent', async () => {
     // The first token of a key is free, so one process gets through and holds the key; its iat is another second's.
-    const first = await runCommand(args(1));
+    const first = await runCommand(args(1), { ownProcess: true });
     assert.equal(first.code, 0, first.stderr);
     const startedMs = Date.now();
-    const second = await runCommand(args(2));
+    const second = await runCommand(args(2), { ownProcess: true });
     assert.equal(second.code, 4, second.stderr);
     assert.match(
       second.stderr,
