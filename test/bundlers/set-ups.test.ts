@@ -6,16 +6,20 @@ import assert from 'node:assert/strict';
 import { describeWithTools, Project, runNode } from './project.js';
 
 const program = `
-import { APNs, Message, type Result, scriptedToken, Session, startSimulator } from 'peal';
+import { APNs, Message, type Result, Session } from 'peal';
 import { createTlsBackend } from 'peal/backend';
+import { type ReceivedRequest, scriptedToken, startSimulator } from 'peal/simulator';
 
 export async function push(threads: number): Promise<Result> {
-  const simulator = await startSimulator();
+  const requests: ReceivedRequest[] = [];
+  const simulator = await startSimulator({ onRequest: (request) => requests.push(request) });
   const session = new Session({ threads, ca: simulator.caCertificate!, ...(threads === 0 && { backend: createTlsBackend() }) });
   try {
     const apns = new APNs(session.getConnection(simulator.url, null));
     const tokens = ['ab'.repeat(32), scriptedToken('Unregistered')];
-    return await apns.send(new Message(tokens, { alert: 'Hello', topic: 'com.example.app' }));
+    const result = await apns.send(new Message(tokens, { alert: 'Hello', topic: 'com.example.app' }));
+    if (requests.map(({ token }) => token).sort().join() !== [...tokens].sort().join()) throw new Error('others were asked for');
+    return result;
   } finally {
     await session.shutdown();
     await simulator.close();
@@ -32,11 +36,19 @@ push(Number(process.argv[2])).then(({ counts }) => console.log(JSON.stringify([c
 const test = `
 import { push } from './push';
 import { parseDeviceToken, PealError, Session } from 'peal';
+import { PealError as SimulatorError, startSimulatorThread } from 'peal/simulator';
 
 describe('a service that pushes', () => {
   it.each([0, 1])('sends over %i threads', async (threads) => {
     const { counts, gone, stopped } = await push(threads);
     expect([counts.accepted, counts.rejected, gone.size, stopped]).toEqual([1, 1, 1, null]);
+  });
+
+  it('has a simulator with a thread of its own', async () => {
+    const simulator = await startSimulatorThread();
+    const { requests } = await simulator.ledger.summary().finally(() => simulator.close());
+    expect(requests).toBe(0);
+    expect(SimulatorError).toBe(PealError);
   });
 
   it('takes bytes and errors for what they are', () => {
@@ -118,7 +130,58 @@ describeWithTools('a project of CommonJS', () => {
     });
     const { code, stdout, stderr } = await project.tool('jest/bin/jest.js', ['--runInBand'], project.file('nest'));
     assert.equal(code, 0, `${stdout}${stderr}`);
-    assert.match(stderr, /Tests: +3 passed, 3 total/);
+    assert.match(stderr, /Tests: +4 passed, 4 total/);
+  });
+});
+
+/** What a program in plain JavaScript gets of each entry, by `require` and by `import`. */
+const entries = `
+const manifest = require('peal/package.json');
+const names = Object.keys(manifest.exports).filter((entry) => entry !== './package.json').map((entry) => entry.replace(/^\\./, 'peal'));
+
+async function main() {
+  const seen = {};
+  for (const name of names) {
+    const required = require(name);
+    const imported = await import(name);
+    const known = Object.keys(imported).filter((key) => key !== 'default' && key !== 'module.exports').sort();
+    const isSame = Object.keys(required).sort().join() === known.join();
+    seen[name] = { isSame, isOneCopy: known.every((key) => required[key] === imported[key]) };
+  }
+  const { startSimulatorThread } = require('peal/simulator');
+  const simulator = await startSimulatorThread();
+  const { requests } = await simulator.ledger.summary().finally(() => simulator.close());
+  console.log(JSON.stringify({ seen, requests }));
+}
+main().catch((error) => console.log(error));
+`;
+
+describeWithTools('the installed package in plain JavaScript', () => {
+  let project: Project;
+
+  before(async () => {
+    project = await Project.create();
+    project.write({ 'entries.cjs': entries });
+  });
+
+  after(() => project.dispose());
+
+  const answer = (isOneCopy: boolean): object => {
+    const each = { isSame: true, isOneCopy };
+    return { seen: { peal: each, 'peal/backend': each, 'peal/simulator': each }, requests: 0 };
+  };
+
+  it('has one copy of each entry, required or imported', async () => {
+    const { stdout, stderr } = await runNode([project.file('entries.cjs')], project.folder);
+    assert.equal(stderr, '');
+    assert.deepEqual(JSON.parse(stdout), answer(true));
+  });
+
+  it('has the same in CommonJS where require takes no ES modules', async () => {
+    const args = ['--no-experimental-require-module', project.file('entries.cjs')];
+    const { stdout, stderr } = await runNode(args, project.folder);
+    assert.equal(stderr, '');
+    assert.deepEqual(JSON.parse(stdout), answer(false));
   });
 });
 
@@ -145,7 +208,8 @@ describeWithTools('the package', () => {
     assert.equal(code, 0, `${stdout}${stderr}`);
     // One way of resolution that Node never had is left out; each of the others says OK of each entry.
     assert.doesNotMatch(stdout.replaceAll(/^.*ignored.*$/gm, ''), /fail|problem|masquerading|wrong|unexpected/i);
-    for (const entry of ['"peal"', '"peal/backend"']) assert.ok(stdout.includes(entry), `${entry} is not among them`);
-    assert.ok((stdout.match(/^node16 \(from CJS\): OK \(CJS\)$/gm)?.length ?? 0) >= 2, stdout);
+    for (const entry of ['"peal"', '"peal/backend"', '"peal/simulator"'])
+      assert.ok(stdout.includes(entry), `${entry} is not among them`);
+    assert.ok((stdout.match(/^node16 \(from CJS\): OK \(CJS\)$/gm)?.length ?? 0) >= 3, stdout);
   });
 });
