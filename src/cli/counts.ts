@@ -28,6 +28,11 @@ export function sentOf(counts: Counts): number {
   return doneOf(counts) - counts.unsent;
 }
 
+/** What a list's length is compared with: besides those sent, the duplicates, which stand in it and need nothing either. */
+export function passedOf(counts: RunningCounts): number {
+  return sentOf(counts) + (counts.duplicate ?? 0);
+}
+
 /** Everything that a finished (or stopped) run says of itself. */
 export interface RunSummary extends Counts {
   /** Tokens and invalid lines that were read; the sum of all outcomes. */

@@ -9,7 +9,7 @@
 import cliProgress from 'cli-progress';
 import { createColors } from 'picocolors';
 import type { Clock } from '../base/clock.js';
-import { type Counts, sentOf } from './counts.js';
+import { passedOf, type RunningCounts, sentOf } from './counts.js';
 import { duration, integer } from './numbers.js';
 import { type Progress, wholePercent } from './progress.js';
 import { RateMeter } from './rate-meter.js';
@@ -26,7 +26,7 @@ export interface Screen extends NodeJS.WritableStream {
 
 export interface Shown {
   readonly state: keyof typeof labels;
-  readonly counts: Counts;
+  readonly counts: RunningCounts;
   readonly total: number | null;
   /** Of the last seconds; null where there are none any more: the summary has the mean. */
   readonly perSecond: number | null;
@@ -49,10 +49,11 @@ export class ProgressBar implements Progress {
     this.#open();
   }
 
-  update(counts: Counts, total: number | null): void {
+  update(counts: RunningCounts, total: number | null): void {
     this.#rate.note(this.#clock.now(), sentOf(counts));
     const { state } = this.#shown;
-    const secondsLeft = total === null || state !== 'sending' ? null : this.#rate.secondsLeft(total);
+    const toSend = total === null ? null : total - (counts.duplicate ?? 0);
+    const secondsLeft = toSend === null || state !== 'sending' ? null : this.#rate.secondsLeft(toSend);
     this.#shown = { state, counts, total, perSecond: this.#rate.perSecond(), secondsLeft };
     for (const line of this.#lines) line.update(0);
   }
@@ -70,7 +71,7 @@ export class ProgressBar implements Progress {
     if (this.#bars === null) return;
     this.#close();
     const { state, counts, total } = this.#shown;
-    const isAll = state === 'sending' && counts.unsent === 0 && (total === null || sentOf(counts) >= total);
+    const isAll = state === 'sending' && counts.unsent === 0 && (total === null || passedOf(counts) >= total);
     this.#shown = { ...this.#shown, state: isAll ? 'sent' : 'stopped', perSecond: null, secondsLeft: null };
     this.#screen.write(`${this.#text(this.#shown).join('\n')}\n`);
   }
@@ -104,20 +105,20 @@ export class ProgressBar implements Progress {
   }
 }
 
-const nothing: Counts = { accepted: 0, rejected: 0, unsent: 0, unknown: 0, invalid: 0 };
+const nothing: RunningCounts = { accepted: 0, rejected: 0, unsent: 0, unknown: 0, invalid: 0 };
 
 /** The first line. The bar takes the room that the figures leave, and goes where there is none. */
 export function barLine(shown: Shown, columns: number, colour: boolean): string {
   const { state, counts, perSecond, secondsLeft } = shown;
   const label = labels[state];
-  const sent = sentOf(counts);
+  const passed = passedOf(counts);
   // Of a run that was told to stop it is not known whether its list ends where the reading did.
-  const isCut = (state === 'stopping' || state === 'stopped') && sent >= (shown.total ?? 0);
+  const isCut = (state === 'stopping' || state === 'stopped') && passed >= (shown.total ?? 0);
   const total = isCut ? null : shown.total;
-  const share = total === null || total === 0 ? null : Math.min(1, sent / total);
+  const share = total === null || total === 0 ? null : Math.min(1, passed / total);
   const figures = [
-    share === null ? '' : `${String(wholePercent(sent, total!)).padStart(3)} %`,
-    total === null ? integer(sent) : `${integer(sent)} of ${integer(total)}`,
+    share === null ? '' : `${String(wholePercent(passed, total!)).padStart(3)} %`,
+    total === null ? integer(passed) : `${integer(passed)} of ${integer(total)}`,
     perSecond === null ? '' : `${integer(perSecond)}/s now`,
     secondsLeft === null ? '' : `${duration(secondsLeft)} left`,
   ]
@@ -142,6 +143,8 @@ export function countsLine({ counts }: Shown, columns: number, colour: boolean):
   ];
   if (counts.unsent > 0) parts.push([`unsent ${integer(counts.unsent)}`, yellow]);
   if (counts.invalid > 0) parts.push([`invalid ${integer(counts.invalid)}`, yellow]);
+  const { duplicate = 0 } = counts;
+  if (duplicate > 0) parts.push([`duplicate ${integer(duplicate)}`, plain]);
   let room = columns - 1 - labelWidth;
   const kept = parts.filter(([text]) => {
     room -= text.length + 2;

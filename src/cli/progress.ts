@@ -4,14 +4,14 @@
  */
 import type { Writable } from 'node:stream';
 import type { Clock } from '../base/clock.js';
-import { doneOf, type RunningCounts, sentOf } from './counts.js';
+import { doneOf, passedOf, type RunningCounts, sentOf } from './counts.js';
 import { writeJsonLine } from './json-lines.js';
 import { duration, integer } from './numbers.js';
 import { RateMeter } from './rate-meter.js';
 import { hasColour, type Terminal } from './terminal.js';
 
 export interface Progress {
-  /** `total`: all recipients as far as they are known or estimated, or null. */
+  /** `total`: all that stand in the lists, duplicates too, as far as that is known or estimated, or null. */
   update(counts: RunningCounts, total: number | null): void;
   /** The run has been told to stop: what `print` writes to standard error goes above the display, not into it. */
   interrupted(print: () => void): void;
@@ -79,7 +79,7 @@ export class JsonProgress implements Progress {
     const { accepted, rejected, unsent, unknown, invalid, duplicate = 0 } = counts;
     writeJsonLine(this.#output, {
       messageType: 'progress',
-      done: doneOf(counts),
+      done: doneOf(counts) + duplicate,
       total,
       accepted,
       rejected,
@@ -127,13 +127,13 @@ export class LineProgress implements Progress {
 
 /** `peal: 52 %, 520,000 of 1,000,000, 41,200/s now, 39,800/s mean, 0:12 left, rejected 12` */
 function progressLine(counts: RunningCounts, total: number | null, rate: RateMeter): string {
-  const sent = sentOf(counts);
-  const secondsLeft = total === null || counts.unsent > 0 ? null : rate.secondsLeft(total);
+  const passed = passedOf(counts);
   const { rejected, unknown, unsent, invalid, duplicate = 0 } = counts;
+  const secondsLeft = total === null || unsent > 0 ? null : rate.secondsLeft(total - duplicate);
   const unwelcome = Object.entries({ rejected, unknown, unsent, invalid, duplicate }).filter(([, count]) => count > 0);
   const figures = [
-    ...(total === null || total === 0 ? [] : [`${wholePercent(sent, total)} %`]),
-    total === null ? integer(sent) : `${integer(sent)} of ${integer(total)}`,
+    ...(total === null || total === 0 ? [] : [`${wholePercent(passed, total)} %`]),
+    total === null ? integer(passed) : `${integer(passed)} of ${integer(total)}`,
     `${integer(rate.perSecond())}/s now`,
     `${integer(rate.mean())}/s mean`,
     ...(secondsLeft === null ? [] : [`${duration(secondsLeft)} left`]),

@@ -179,7 +179,7 @@ class SendRun {
       clearInterval(stats);
       clearInterval(watching);
       await this.#countConnections();
-      progress.update(this.#counts(), this.#input.isWhole ? doneOf(this.#books.counts) : null);
+      progress.update(this.#counts(), this.#input.isWhole ? this.#passed() : null);
       progress.stop();
       await session.shutdown();
     }
@@ -187,18 +187,25 @@ class SendRun {
 
   #watch(progress: Progress, estimated: number | null): NodeJS.Timeout {
     const show = (): void => {
-      const { invalid } = this.#books.counts;
-      const { duplicates } = this.#seen ?? { duplicates: 0 };
-      const expected = estimated === null ? null : estimated - duplicates;
-      const total = this.#input.isWhole ? this.#input.tokens + invalid : expected;
-      progress.update(this.#counts(), total === null ? null : Math.max(total, doneOf(this.#books.counts)));
+      const read = this.#input.tokens + this.#books.counts.invalid + this.#duplicates;
+      const total = this.#input.isWhole ? read : estimated;
+      progress.update(this.#counts(), total === null ? null : Math.max(total, this.#passed()));
     };
     show();
     return setInterval(show, progressIntervalMs);
   }
 
+  get #duplicates(): number {
+    return this.#seen?.duplicates ?? 0;
+  }
+
   #counts(): RunningCounts {
-    return { ...this.#books.counts, duplicate: this.#seen?.duplicates ?? 0 };
+    return { ...this.#books.counts, duplicate: this.#duplicates };
+  }
+
+  /** Lines of the lists that are done with: recipients with an outcome, and duplicates. */
+  #passed(): number {
+    return doneOf(this.#books.counts) + this.#duplicates;
   }
 
   async #countConnections(): Promise<void> {
@@ -242,7 +249,7 @@ class SendRun {
     return {
       ...counts,
       recipients: doneOf(counts),
-      duplicate: this.#seen?.duplicates ?? 0,
+      duplicate: this.#duplicates,
       invalidLines: this.#books.invalidLines,
       reasons,
       causes: this.#books.causes(stopped),

@@ -25,6 +25,17 @@ describe('progress bar', () => {
     assert.match(countsLine(more, 100, false), /unknown 0 {2}unsent 3 {2}invalid 1$/);
   });
 
+  it('counts duplicates as done, and shows how many there are', () => {
+    for (const [duplicate, share] of [
+      [20_000, /54 % {2}540,000 of 1,000,000 /],
+      [480_000, /100 % {2}1,000,000 of 1,000,000 /],
+    ] as const) {
+      const more = { ...shown, counts: { ...counts, duplicate } };
+      assert.match(barLine(more, 100, false), share);
+      assert.ok(countsLine(more, 100, false).endsWith(`unknown 0  duplicate ${duplicate / 1000},000`));
+    }
+  });
+
   it('shows no share and no time left where the total is not known', () => {
     const line = barLine({ ...shown, total: null, secondsLeft: null }, 80, false);
     assert.equal(line, 'sending  520,000  410,221/s now');

@@ -74,18 +74,36 @@ describe('progress', () => {
     });
   }
 
-  it('counts the duplicates that were dropped, apart from all others', async () => {
-    for (const [options, line] of [
-      [{}, /^peal: 50 %, 1,000 of 2,000, .*, duplicate 250\n$/],
-      [{ json: true }, /"done":1000,"total":2000,.*"invalid":0,"duplicate":250,/],
+  it('counts duplicates that were dropped as done, so that it adds up to the length of the list', async () => {
+    for (const [options, half, all] of [
+      [{}, /^peal: 62 %, 1,250 of 2,000, .*, duplicate 250\n$/, /^peal: 100 %, 2,000 of 2,000, .*, duplicate 900\n$/],
+      [
+        { json: true },
+        /"done":1250,"total":2000,"accepted":1000,.*"duplicate":250,/,
+        /"done":2000,"total":2000,"accepted":1100,.*"duplicate":900,/,
+      ],
     ] as const) {
-      written = { stdout: '', stderr: '' };
-      const progress = await progressFor(options, terminal(), clock);
-      nowMs += 10_000;
-      progress.update({ ...nothing, accepted: 1000, duplicate: 250 }, 2000);
-      progress.stop();
-      assert.match(written.stderr + written.stdout, line);
+      for (const [accepted, duplicate, line] of [
+        [1000, 250, half],
+        [1100, 900, all],
+      ] as const) {
+        written = { stdout: '', stderr: '' };
+        const progress = await progressFor(options, terminal(), clock);
+        nowMs += 10_000;
+        progress.update({ ...nothing, accepted, duplicate }, 2000);
+        progress.stop();
+        assert.match(written.stderr + written.stdout, line);
+      }
     }
+  });
+
+  it('expects to send what is neither sent nor a duplicate', async () => {
+    const progress = await progressFor({ progress: 10_000 }, terminal(), clock);
+    for (; nowMs <= 10_000; nowMs += 100) progress.update({ ...nothing, accepted: nowMs, duplicate: 5_000 }, 25_000);
+    assert.equal(
+      written.stderr,
+      'peal: 60 %, 15,000 of 25,000, 1,000/s now, 1,000/s mean, 0:10 left, duplicate 5,000\n',
+    );
   });
 
   it('is a live display on a terminal', async () => {
