@@ -1,8 +1,18 @@
 /** docs/troubleshooting.md against the code: each reason, each code and each sentence that it quotes, and no other. */
 import assert from 'node:assert/strict';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { parseDeviceToken } from '../src/apns/device-token.js';
+import { loadCredential } from '../src/apns/load-credential.js';
 import { binaryReasons, reasons } from '../src/apns/reason.js';
+import { PealError } from '../src/base/errors.js';
+import { proxyOf } from '../src/base/proxy-environment.js';
+import { listShape, strangerProblem } from '../src/campaign/recipients/list-shape.js';
+import { ownVariable } from '../src/cli/own-variables.js';
+import { checkProtocol } from '../src/cli/send-gateway.js';
+import { Message } from '../src/session/message.js';
+import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../src/simulator/certificate.js';
 import { repositoryRoot } from './support/repository.js';
 
 const page = readFileSync(path.join(repositoryRoot, 'docs/troubleshooting.md'), 'utf8');
@@ -18,6 +28,116 @@ function rowsBelow(heading: string): string[][] {
       .slice(1, -1)
       .map((cell) => cell.trim()),
   );
+}
+
+const mistakeHeadings = [
+  ...['### Lists', '### The command line', '### Keys and certificates', '### Messages', '### Running'],
+];
+
+/** What the page quotes of peal's sentences, in the column of what one sees. */
+function quotations(): string[] {
+  return mistakeHeadings
+    .flatMap(rowsBelow)
+    .flatMap(([cell]) => [...cell!.matchAll(/`([^`]+)`/g)].map(([, sentence]) => sentence!))
+    .filter((sentence) => sentence.includes(' '));
+}
+
+const key = createThrowAwayProviderKey();
+const ids = { keyId: key.keyId, teamId: key.teamId };
+const authority = new ThrowAwayAuthority('peal test', Date.now());
+const [client, other] = [authority.issueClient('com.example.app'), authority.issueClient('com.example.other')];
+const unreadable = (options: object) => () => void loadCredential(options as never);
+const message = (options: object) => () => void new Message('ab'.repeat(32), options as never);
+const list =
+  (...lines: string[]) =>
+  () =>
+    listShape(lines.map((text, at) => ({ line: at + 1, text, why: 'is none' })).filter(({ text }) => text !== hex));
+const head =
+  (...bytes: number[]) =>
+  () =>
+    strangerProblem(Buffer.from(bytes));
+const token = (text: string) => () => (parseDeviceToken(text) as { why: string }).why;
+const hex = 'ab'.repeat(32);
+
+/** Mistakes that users make, each made here: what comes of it is a text, or thrown. */
+const mistakes: Readonly<Record<string, () => unknown>> = {
+  'CSV with a header': list('id,token', `1,${hex}`, `2,${hex}`),
+  'CSV without one': list(`1,${hex}`, `2,${hex}`),
+  'the name of a column above tokens': list('token', hex, hex),
+  'a comma behind each token': list(`${hex},`, `${hex},`),
+  'a JSON array': () => strangerProblem(Buffer.from(`["${hex}"]`)),
+  NDJSON: list(`{"token":"${hex}"}`, `{"token":"${hex}"}`),
+  'a JSON object': list('{', `"tokens": ["${hex}"]`),
+  'a table of a SQL tool': list('| id | token |', `+${'-'.repeat(66)}+`, `| 1 | ${hex} |`),
+  'UTF-16': head(0xff, 0xfe, 0x61, 0),
+  'a spreadsheet of old': head(0xd0, 0xcf, 0x11, 0xe0),
+  'a spreadsheet of today': head(0x50, 0x4b, 0x03, 0x04),
+  zstd: head(0x28, 0xb5, 0x2f, 0xfd),
+  xz: head(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00),
+  bzip2: () => strangerProblem(Buffer.from('BZh91AY&SY')),
+  '7z': head(0x37, 0x7a, 0xbc, 0xaf),
+  Parquet: () => strangerProblem(Buffer.from('PAR1\0\0')),
+  SQLite: () => strangerProblem(Buffer.from('SQLite format 3\0')),
+  PDF: () => strangerProblem(Buffer.from('%PDF-1.7')),
+  'a rule of a table': token('-'.repeat(64)),
+  'a UUID': token('0a1b2c3d-0000-4000-8000-0123456789ab'),
+  'a token that lacks a digit': token(hex.slice(1)),
+  'a number': token('1001'),
+  'an empty variable': unreadable({ key: '', ...ids }),
+  'a variable that a program has made of nothing': unreadable({ key: 'undefined', ...ids }),
+  'base64 that is cut off': unreadable({ key: Buffer.from(key.p8).toString('base64').slice(0, 120), ...ids }),
+  'a key that is cut off': unreadable({ key: key.p8.slice(0, 90), ...ids }),
+  'another text': unreadable({ key: 'not a key', ...ids }),
+  'the text of a key in the place of its path': unreadable({ key: { file: key.p8 }, ...ids }),
+  'the key of a certificate': unreadable({ key: rsaKey(), ...ids }),
+  'a bundle id in the place of the team id': unreadable({ key: key.p8, keyId: key.keyId, teamId: 'com.example' }),
+  'a key of another certificate': unreadable({ cert: client.cert, key: other.key }),
+  'a certificate alone': unreadable({ cert: client.cert }),
+  'several certificates': unreadable({ cert: client.cert + client.key + other.cert + other.key }),
+  'an encrypted key without its passphrase': unreadable({ cert: client.cert, key: lockedKey() }),
+  'a wrong passphrase': unreadable({ cert: client.cert, key: lockedKey(), passphrase: 'wrong' }),
+  milliseconds: message({ alert: 'a', expiration: 1_900_000_000_000 }),
+  'a duration in the place of a time': message({ alert: 'a', expiration: 3600 }),
+  'the form of another service': message({ payload: { notification: { title: 'a' } } }),
+  'an alert beside aps': message({ payload: { alert: 'a' } }),
+  'content-available: true': message({ payload: { aps: { 'content-available': true } } }),
+  'background with an alert': message({ pushType: 'background', alert: 'a', contentAvailable: true }),
+  'background without content-available': message({ pushType: 'background', extra: { a: 1 } }),
+  'an event alone': message({ event: 'start' }),
+  'liveactivity without an event': message({ pushType: 'liveactivity', alert: 'a' }),
+  'a topic of another type': message({ topic: 'com.example.app.voip', pushType: 'alert', alert: 'a' }),
+  'a topic without its suffix': message({ topic: 'com.example.app', pushType: 'voip', alert: 'a' }),
+  'an app as the topic of mdm': message({ topic: 'com.example.app', pushType: 'mdm', payload: { mdm: 'a' } }),
+  'an empty alert': message({ alert: '' }),
+  'an empty payload': message({ payload: '' }),
+  'a misspelt option': message({ alert: 'a', 'thread-id': 'a' }),
+  'a collapse id for a binary gateway': () =>
+    new Message(hex, { alert: 'a', collapseId: 'a' }).notificationFor('binary'),
+  'one apns-id for two': () => new Message([hex, hex], { alert: 'a', apnsId: '12345678-1234-4234-9234-123456789abc' }),
+  'an empty variable of the command line': () => ownVariable('PEAL_PIN', { PEAL_PIN: '' }),
+  'a SOCKS proxy': () => proxyOf({ ALL_PROXY: 'socks5://localhost:1' }),
+  'a topic for a binary gateway': () =>
+    checkProtocol({ gateway: 'binary://localhost', topic: 'com.example.app' } as never),
+};
+
+/** What somebody who makes the mistake is told, in a program's words. */
+function toldOf(mistake: () => unknown): string {
+  try {
+    return String(mistake());
+  } catch (error) {
+    assert.ok(error instanceof PealError, String(error));
+    return error.message;
+  }
+}
+
+function rsaKey(): string {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+}
+
+function lockedKey(): string {
+  const cipher = { cipher: 'aes-256-cbc', passphrase: 'right' };
+  return createPrivateKey(client.key).export({ type: 'pkcs8', format: 'pem', ...cipher }) as string;
 }
 
 const inCode = (cell: string): string => /^`([^`]+)`$/.exec(cell)?.[1] ?? cell;
@@ -52,8 +172,7 @@ describe('docs/troubleshooting.md', () => {
   });
 
   it('says what to do in each row', () => {
-    const headings = ["## Apple's reasons", '## Codes of errors', '### Lists', '### Keys and certificates'];
-    for (const heading of [...headings, '### Messages', '### Running']) {
+    for (const heading of ["## Apple's reasons", '## Codes of errors', ...mistakeHeadings]) {
       for (const row of rowsBelow(heading)) {
         for (const cell of row) assert.notEqual(cell, '', row.join(' | '));
       }
@@ -68,14 +187,33 @@ describe('docs/troubleshooting.md', () => {
       .map((file) => readFileSync(path.join(src, file), 'utf8'))
       .join('\n')
       .replaceAll(/['`] \+\s*['`]/g, '');
-    const quoted = ['### Lists', '### Keys and certificates', '### Messages', '### Running']
-      .flatMap(rowsBelow)
-      .flatMap(([cell]) => {
-        return [...cell!.matchAll(/`([A-Za-z][^`]* [^`]* [^`]*)`/g)].map(([, sentence]) => sentence!);
-      });
-    assert.ok(quoted.length >= 6, `${quoted.length} sentences`);
+    const quoted = quotations().filter((sentence) => /^[A-Za-z].* .* /.test(sentence));
+    assert.ok(quoted.length >= 40, `${quoted.length} sentences`);
     assert.deepEqual(
       quoted.filter((sentence) => !said.includes(sentence)),
+      [],
+    );
+  });
+
+  const quoted = quotations();
+  for (const [what, mistake] of Object.entries(mistakes)) {
+    it(`has an entry for ${what}`, () => {
+      const told = toldOf(mistake);
+      assert.ok(
+        quoted.some((sentence) => told.includes(sentence)),
+        `no entry quotes: ${told}`,
+      );
+    });
+  }
+
+  it('has an entry for each file that is not a list', () => {
+    const source = readFileSync(path.join(repositoryRoot, 'src/campaign/recipients/list-shape.ts'), 'utf8');
+    const shapes = [...source.matchAll(/['"`](?:It )?((?:is|looks like) [^'"`:$]+)/g)].map(([, shape]) =>
+      shape!.trim(),
+    );
+    assert.ok(shapes.length >= 15, `${shapes.length} shapes`);
+    assert.deepEqual(
+      shapes.filter((shape) => !quoted.some((sentence) => shape.startsWith(sentence) || sentence.startsWith(shape))),
       [],
     );
   });
