@@ -83,7 +83,7 @@ describe('apns/headers', () => {
     for (const other of ['com.example.app', 'com.apple.mgmt', 'com.apple.mgmt.', 'com.example.com.apple.mgmt.x']) {
       refused(
         { pushType: 'mdm', topic: other },
-        /does not go with pushType mdm: it must be the topic in the push certificate \(its UID\), which begins with com\.apple\.mgmt\.\.$/,
+        /does not go with pushType mdm: it must be the topic in the push certificate \(its UID\), which begins with "com\.apple\.mgmt\."\.$/,
       );
     }
     assert.throws(() => topicFor('mdm', 'com.example.app'), {
