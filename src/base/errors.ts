@@ -94,6 +94,12 @@ export class PealError extends Error {
     return this.#marked;
   }
 
+  /** The same error with one more sentence. */
+  withSentence(sentence: string): PealError {
+    const { code, origin, retryable, cause } = this;
+    return new PealError(code, `${this.#marked} ${sentence}`, { origin, retryable, cause });
+  }
+
   toJSON(): ErrorRecord {
     const { code, message, origin, retryable } = this;
     return { code, message, origin, retryable };

@@ -56,6 +56,11 @@ export class ConnectBackoff {
     return this.#failures >= breakerFailures;
   }
 
+  /** How many attempts and connections in a row have failed by now. */
+  get failures(): number {
+    return this.#failures;
+  }
+
   /** An attempt to connect begins. */
   onAttempt(nowMs: number): void {
     this.#address.onAttempt(nowMs, this.#random);

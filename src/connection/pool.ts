@@ -247,8 +247,9 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   /** Unless other connections work or are being opened, or nothing waits. */
   #giveUp(error: PealError): void {
     if (this.#usable().length > 0) return;
+    const { failures } = this.#backoff;
     this.#backoff.onGivenUp();
-    this.#tellFailure(error);
+    this.#tellFailure(failures > 1 ? error.withSentence(`${failures} attempts in a row came to nothing.`) : error);
   }
 
   #tellFailure(error: PealError): void {

@@ -119,6 +119,7 @@ describe('connection/pool when things fail', () => {
       h.clock.advance(60_000);
       assert.equal(h.attemptsAtMs.length, 3);
       assert.equal(h.source.failures[0]?.code, 'ERR_PEAL_CLOSED');
+      assert.match(h.source.failures[0]!.message, /\. 3 attempts in a row came to nothing\.$/);
       h.source.dropWaiting();
       assert.ok(h.source.isDone);
       assert.ok(h.source.count('unknown') > 0);
