@@ -8,6 +8,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { PealError } from '../base/errors.js';
+import { type CutFile, cutError } from './cut-files.js';
 import { syncFolder } from './folder-steps.js';
 import { partialName } from './run-folder.js';
 import { writeProblem } from './write-problem.js';
@@ -17,6 +18,8 @@ const writeBytes = 64 * 1024;
 /** Above this a writer is asked to wait. */
 const highWaterBytes = 1024 * 1024;
 
+const lineFeed = 0x0a;
+
 export class OutputFile {
   readonly #handle: FileHandle;
   readonly #folder: string;
@@ -25,9 +28,15 @@ export class OutputFile {
   readonly #partialName: string;
   #pending: (string | Uint8Array)[] = [];
   #pendingBytes = 0;
+  #pendingLines = 0;
   #queuedBytes = 0;
   #tail: Promise<void> = Promise.resolve();
   #failure: PealError | null = null;
+  /** What was taken, whether it could be written or not. */
+  #lines = 0;
+  /** What is in the file, up to the end of a line once it could not be written to its end. */
+  #keptBytes = 0;
+  #keptLines = 0;
 
   private constructor(handle: FileHandle, folder: string, name: string, partialName: string) {
     this.#handle = handle;
@@ -65,11 +74,18 @@ export class OutputFile {
     return this.#failure;
   }
 
-  /** Takes text or bytes, the latter to be left untouched from now on. Never throws: see `failure`. */
-  append(chunk: string | Uint8Array): void {
-    if (this.#failure !== null || chunk.length === 0) return;
+  /**
+   * Takes text or bytes, the latter to be left untouched from now on. Never throws: see `failure`.
+   *
+   * @param lines how many lines of results that is; 0 for a heading
+   */
+  append(chunk: string | Uint8Array, lines = 1): void {
+    if (chunk.length === 0) return;
+    this.#lines += lines;
+    if (this.#failure !== null) return;
     this.#pending.push(chunk);
     this.#pendingBytes += chunk.length;
+    this.#pendingLines += lines;
     if (this.#pendingBytes >= writeBytes) this.#write();
   }
 
@@ -78,9 +94,10 @@ export class OutputFile {
     return this.#queuedBytes > highWaterBytes ? this.#tail : null;
   }
 
-  /** Writes the rest, makes it durable and gives the file its name, in place of an older one. Throws `failure`. */
+  /** Writes the rest, makes it durable and gives the file its name, in place of an older one. Throws what went wrong. */
   async publish(): Promise<void> {
-    await this.finish();
+    const cut = await this.finish();
+    if (cut !== null) throw cutError([cut]);
     try {
       await rename(path.join(this.#folder, this.#partialName), this.#target);
       await syncFolder(this.#folder);
@@ -90,25 +107,35 @@ export class OutputFile {
   }
 
   /**
-   * Writes the rest and makes it durable, under the partial name still. Throws `failure`, and lets the name say that the
-   * file ends before its end: `NAME.<random>.cut`.
+   * Writes the rest and makes it durable, under the partial name still. Resolves with null, or with what is lost; then its
+   * name says that the file ends before its end (`NAME.<random>.cut`), and it ends with a whole line.
    */
-  async finish(): Promise<void> {
+  async finish(): Promise<CutFile | null> {
     this.#write();
     await this.#tail;
+    const partial = path.join(this.#folder, this.#partialName);
     try {
       if (this.#failure === null) await this.#handle.sync();
     } catch (error) {
       this.#failure = writeError(this.#target, error);
     }
-    await this.#handle.close();
-    if (this.#failure === null) return;
-    const partial = path.join(this.#folder, this.#partialName);
+    if (this.#failure !== null) await this.#handle.truncate(this.#keptBytes).catch(() => {});
+    await this.#handle.close().catch((error: unknown) => {
+      this.#failure ??= writeError(this.#target, error);
+    });
+    const { name } = this;
+    if (!(await isThere(partial))) {
+      const message = `${partial} was removed, or its directory was, while it was written.`;
+      const failure = new PealError('ERR_PEAL_INPUT', message, { origin: 'input' });
+      return { name, file: null, lines: 0, of: this.#lines, failure };
+    }
+    if (this.#failure === null) return null;
     const cut = partial.replace(/partial$/, 'cut');
-    await rename(partial, cut);
-    const { code, message, origin } = this.#failure;
-    const kept = `What could be written is in ${cut}.`;
-    throw new PealError(code, `${message} ${kept}`, { origin, cause: this.#failure.cause });
+    const file = await rename(partial, cut).then(
+      () => cut,
+      () => partial,
+    );
+    return { name, file, lines: this.#keptLines, of: this.#lines, failure: this.#failure };
   }
 
   /** Gives the file up and removes it. */
@@ -126,15 +153,18 @@ export class OutputFile {
     if (this.#pending.length === 0) return;
     const chunks = this.#pending.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk));
     const bytes = Buffer.concat(chunks);
+    const lines = this.#pendingLines;
     this.#pending = [];
     this.#pendingBytes = 0;
+    this.#pendingLines = 0;
     this.#queuedBytes += bytes.length;
-    this.#tail = this.#tail.then(() => this.#writeNow(bytes));
+    this.#tail = this.#tail.then(() => this.#writeNow(bytes, lines));
   }
 
-  async #writeNow(bytes: Uint8Array): Promise<void> {
+  async #writeNow(bytes: Buffer, lines: number): Promise<void> {
+    let written = 0;
     try {
-      for (let written = 0; written < bytes.length && this.#failure === null; ) {
+      while (written < bytes.length && this.#failure === null) {
         written += (await this.#handle.write(bytes, written)).bytesWritten;
       }
     } catch (error) {
@@ -142,7 +172,24 @@ export class OutputFile {
     } finally {
       this.#queuedBytes -= bytes.length;
     }
+    const isWhole = written === bytes.length;
+    const end = isWhole ? written : bytes.lastIndexOf(lineFeed, written - 1) + 1;
+    this.#keptLines += isWhole ? lines : linesIn(bytes.subarray(0, written === 0 ? 0 : end));
+    this.#keptBytes += written === 0 ? 0 : end;
   }
+}
+
+function linesIn(bytes: Uint8Array): number {
+  let lines = 0;
+  for (const byte of bytes) if (byte === lineFeed) lines++;
+  return lines;
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return await stat(file).then(
+    () => true,
+    ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT',
+  );
 }
 
 /** Whether `file` is one of `inputs`, under whatever name. What is read may not be written. */

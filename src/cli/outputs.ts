@@ -8,15 +8,16 @@
  *   invalid.csv    line,text,why,list              lines that hold no device token, of which list
  *   accepted.csv   token,apns-id,apns-unique-id    APNs answered 200; only with --accepted
  */
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { TokenBlock } from '../apns/token-block.js';
 import { PealError } from '../base/errors.js';
 import { csvRow } from './csv.js';
+import { type CutFile, cutError } from './cut-files.js';
 import { type FolderSteps, folderSteps } from './folder-steps.js';
 import { hexLines } from './hex-lines.js';
 import { isAmong, OutputFile } from './output-file.js';
-import { RunFolder } from './run-folder.js';
+import { isCut, RunFolder } from './run-folder.js';
 import { printable } from './terminal.js';
 import { writeProblem } from './write-problem.js';
 
@@ -57,9 +58,9 @@ export class Outputs {
     const [rejected, unsent, unknown, invalid, accepted] = files as [...FourFiles, OutputFile | undefined];
     [this.#rejected, this.#unsent, this.#unknown, this.#invalid] = [rejected, unsent, unknown, invalid];
     this.#accepted = accepted ?? null;
-    this.#rejected.append('token,status,reason,timestamp\n');
-    this.#invalid.append('line,text,why,list\n');
-    this.#accepted?.append('token,apns-id,apns-unique-id\n');
+    this.#rejected.append('token,status,reason,timestamp\n', 0);
+    this.#invalid.append('line,text,why,list\n', 0);
+    this.#accepted?.append('token,apns-id,apns-unique-id\n', 0);
   }
 
   /**
@@ -102,11 +103,11 @@ export class Outputs {
 
   /** Tokens `start` to `end` (exclusive) of the block. */
   unsent(block: TokenBlock, start: number, end: number): void {
-    this.#unsent.append(hexLines(block, start, end));
+    this.#unsent.append(hexLines(block, start, end), end - start);
   }
 
   unknown(block: TokenBlock, start: number, end: number): void {
-    this.#unknown.append(hexLines(block, start, end));
+    this.#unknown.append(hexLines(block, start, end), end - start);
   }
 
   /** `list`: its path, or `-`. */
@@ -126,14 +127,23 @@ export class Outputs {
   }
 
   /**
-   * Gives all files their names, in place of all those of an earlier run. Throws PealError ERR_PEAL_INPUT if one could not
-   * be written to its end: then it has no name, and the others have.
+   * Gives all files their names, in place of all those of an earlier run. Throws PealError ERR_PEAL_INPUT if some could not
+   * be written to their end: those have no names, and the others have. The error names each of them.
    */
   async publish(): Promise<void> {
-    const results = await Promise.allSettled(this.#files.map((file) => file.finish()));
-    await this.#run.place();
-    this.#written = this.#files.filter((_, index) => results[index]!.status === 'fulfilled').map(({ name }) => name);
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    const finished = await Promise.all(this.#files.map((file) => file.finish()));
+    const cut = finished.filter((file) => file !== null).sort((a, b) => rankOf(a) - rankOf(b));
+    if (finished.every((file) => file?.file === null)) {
+      await this.#run.leave();
+      throw cutError(cut);
+    }
+    try {
+      await this.#run.place();
+    } catch (error) {
+      throw cut.length === 0 || !(error instanceof PealError) ? error : withCut(cut, error);
+    }
+    this.#written = this.#files.filter((_, index) => finished[index] === null).map(({ name }) => name);
+    if (cut.length > 0) throw cutError(cut);
   }
 
   /** Names of the files that are whole and have them; none before `publish`. */
@@ -168,15 +178,19 @@ async function refuseInputs(folder: string, inputs: readonly string[]): Promise<
 }
 
 async function refuseLoss(folder: string): Promise<void> {
-  for (const name of toBeSent) {
-    const file = path.join(folder, name);
-    const there = await stat(file).catch(() => null);
-    if (there?.isFile() !== true || there.size === 0) continue;
-    const what = name === 'unsent.txt' ? 'has not sent to' : 'had no answer for';
-    const first = `send to them first (--tokens ${file}, and another directory for --out)`;
-    throw optionError(
-      `--out: ${file} holds recipients that an earlier run ${what}: ${first}, choose another directory, or give --force to replace its files.`,
-    );
+  const names = await readdir(folder);
+  for (const base of toBeSent) {
+    const what = base === 'unsent.txt' ? 'has not sent to' : 'had no answer for';
+    for (const name of [base, ...names.filter((other) => isCut(other, base))]) {
+      const file = path.join(folder, name);
+      const there = await stat(file).catch(() => null);
+      if (there?.isFile() !== true || there.size === 0) continue;
+      const cut = name === base ? '' : '; it is all that could be written of them';
+      const first = `send to them first (--tokens ${file}, and another directory for --out)`;
+      throw optionError(
+        `--out: ${file} holds recipients that an earlier run ${what}${cut}: ${first}, choose another directory, or give --force to replace its files.`,
+      );
+    }
   }
 }
 
@@ -190,6 +204,18 @@ async function createAll(folder: string, run: string, hasAccepted: boolean): Pro
     await Promise.all(files.map((file) => file.discard()));
     throw error;
   }
+}
+
+/** What is to be sent is named first: its loss is the gravest. */
+function rankOf({ name }: CutFile): number {
+  const rank = (toBeSent as readonly string[]).indexOf(name);
+  return rank === -1 ? toBeSent.length : rank;
+}
+
+/** Files that are not whole, and then something in the way of the others. */
+function withCut(cut: readonly CutFile[], error: PealError): PealError {
+  const { message, origin } = cutError(cut);
+  return new PealError('ERR_PEAL_INPUT', `${message} ${error.message}`, { origin, cause: error.cause });
 }
 
 function inOptionWords(folder: string, error: unknown): PealError {

@@ -3,7 +3,7 @@
  * a run that was ended by force has left is put in order by the next one. Owned by Outputs, on the main thread.
  *
  *   NAME.<run>.partial      a file that is being written
- *   NAME.<run>.cut          one that could not be written to its end
+ *   NAME.<run>.cut          one that could not be written to its end; goes when the files of an earlier run go
  *   .peal-<run>.writing     the run is writing: its files are not whole
  *   .peal-<run>.whole       they are whole and durable; files of earlier runs go
  *   .peal-<run>.placing     those are gone; the files get their names
@@ -113,6 +113,10 @@ export class RunFolder {
     if (phase === 'whole') {
       await this.#refuseDirectories(run);
       for (const name of this.#names) await this.#try(run, name, this.#steps.remove(this.#at(name)));
+      for (const name of await this.#steps.list(this.#folder)) {
+        const isEarlier = this.#names.some((base) => isCut(name, base)) && name.split('.').at(-2) !== run;
+        if (isEarlier) await this.#try(run, name, this.#steps.remove(this.#at(name)));
+      }
       await this.#advance(run, 'whole', 'placing');
     }
     for (const name of this.#names) {
@@ -154,8 +158,9 @@ export class RunFolder {
     await this.#steps.sync(this.#folder);
   }
 
+  /** What a dead run has left; what one that could not write has, `*.cut`, goes with the files of that run. */
   #isLeftOver(name: string): boolean {
-    const [, base] = /^(.+)\.[0-9a-f]{8}\.(?:partial|cut)$/.exec(name) ?? [];
+    const [, base] = /^(.+)\.[0-9a-f]{8}\.partial$/.exec(name) ?? [];
     return base !== undefined && this.#names.includes(base);
   }
 
@@ -171,6 +176,11 @@ export class RunFolder {
 /** What a file is called until it is whole. */
 export function partialName(name: string, run: string): string {
   return `${name}.${run}.partial`;
+}
+
+/** Whether `name` is what a run could write of the file `base`. */
+export function isCut(name: string, base: string): boolean {
+  return name.startsWith(`${base}.`) && /^[0-9a-f]{8}\.cut$/.test(name.slice(base.length + 1));
 }
 
 function unlessMissing(error: NodeJS.ErrnoException): void {

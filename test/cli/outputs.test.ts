@@ -70,4 +70,31 @@ describe('the files of --out', () => {
     const opening = Outputs.open(folder, [path.join(folder, 'list')]);
     await assert.rejects(opening, { code: 'ERR_PEAL_OPTION', message: /unsent\.txt is read by this command/ });
   });
+
+  it('say that they are gone when their directory was removed while they were written', async () => {
+    const outputs = await Outputs.open(path.join(folder, 'out'), []);
+    outputs.unsent(block(3), 0, 3);
+    outputs.rejected('bb', 410, 'Unregistered', null);
+    await rm(path.join(folder, 'out'), { recursive: true });
+    await assert.rejects(outputs.publish(), ({ code, message }: { code: string; message: string }) => {
+      assert.equal(code, 'ERR_PEAL_INPUT');
+      assert.match(message, /unsent\.txt\.\w{8}\.partial was removed, or its directory was, while it was written\./);
+      assert.match(
+        message,
+        /is lost: unsent\.txt \(3 lines\), unknown\.txt \(0 lines\), rejected\.csv \(1 line\), invalid/,
+      );
+      return true;
+    });
+    assert.deepEqual(outputs.written, []);
+  });
+
+  it('have their names but for the one that was removed while it was written', async () => {
+    const outputs = await Outputs.open(folder, []);
+    outputs.unknown(block(2), 0, 2);
+    const name = readdirSync(folder).find((other) => other.startsWith('unknown.txt'))!;
+    await rm(path.join(folder, name));
+    await assert.rejects(outputs.publish(), { message: /is lost: unknown\.txt \(2 lines\)\.$/ });
+    assert.deepEqual(outputs.written, ['rejected.csv', 'unsent.txt', 'invalid.csv']);
+    assert.deepEqual(readdirSync(folder).sort(), ['invalid.csv', 'rejected.csv', 'unsent.txt']);
+  });
 });

@@ -86,10 +86,13 @@ describe('the folder of --out', () => {
   it('counts the unfinished files of a dead run, and removes no others', async () => {
     run(Number.POSITIVE_INFINITY, 'never');
     const mine = ['notes.partial', 'unsent.txt.partial', 'unsent.txt.12345678.bak', 'mine.txt.12345678.partial'];
-    const dead = ['unsent.txt.12345678.partial', 'rejected.csv.0badcafe.partial', 'unknown.txt.0badcafe.cut'];
-    for (const name of [...mine, ...dead]) writeFileSync(at(name), 'x');
+    const dead = ['unsent.txt.12345678.partial', 'rejected.csv.0badcafe.partial'];
+    // It goes, too, but only for the files that take the place of those of its run.
+    const cut = 'unknown.txt.0badcafe.cut';
+    for (const name of [...mine, ...dead, cut]) writeFileSync(at(name), 'x');
     const outputs = await Outputs.open(folder, [], { force: true });
     assert.equal(outputs.removed, dead.length);
+    assert.equal(read(cut), 'x');
     await outputs.publish();
     assert.deepEqual(readdirSync(folder).sort(), [...names, ...mine].sort());
   });
@@ -165,6 +168,32 @@ describe('the folder of --out', () => {
       assert.equal(read(name), '');
     });
   }
+
+  for (const base of ['unsent.txt', 'unknown.txt', 'rejected.csv']) {
+    it(`keeps what an earlier run could write of ${base} as it keeps the file`, async () => {
+      const name = `${base}.0badcafe.cut`;
+      writeFileSync(at(name), `${'ab'.repeat(32)}\n`);
+      if (base !== 'rejected.csv') {
+        await assert.rejects(Outputs.open(folder, []), (error: { code: string; message: string }) => {
+          assert.equal(error.code, 'ERR_PEAL_OPTION');
+          assert.ok(error.message.startsWith(`--out: ${at(name)} holds recipients that an earlier run`), error.message);
+          assert.match(error.message, new RegExp(`all that could be written.*--tokens ${at(name)}.*--force`));
+          return true;
+        });
+        assert.deepEqual(readdirSync(folder), [name]);
+        await (await Outputs.open(folder, [], { force: true })).discard();
+        assert.deepEqual(readdirSync(folder), [name], 'goes when the files of a run take its place');
+      }
+      await (await Outputs.open(folder, [], { force: base !== 'rejected.csv' })).publish();
+      assert.deepEqual(readdirSync(folder).sort(), names);
+    });
+  }
+
+  it('does not mind an empty rest of what an earlier run could write', async () => {
+    writeFileSync(at('unsent.txt.0badcafe.cut'), '');
+    await (await Outputs.open(folder, [])).publish();
+    assert.deepEqual(readdirSync(folder).sort(), names);
+  });
 
   it('keeps what is to be sent when a run that may replace it has read nothing', async () => {
     writeEarlier();

@@ -214,7 +214,10 @@ describe('peal send, when it is interrupted', () => {
         },
       });
       assert.equal(code, 6, stderr);
-      assert.match(stderr, /^peal: .*unsent\.txt cannot be written: .*\.cut\.$/m);
+      assert.match(
+        stderr,
+        /^peal: .*unsent\.txt cannot be written: .*unsent\.txt\.\w{8}\.cut holds [\d,]+ of [\d,]+ lines; .*nowhere\.$/m,
+      );
       assert.deepEqual(errorsOf(stdout), ['ERR_PEAL_ABORTED', 'ERR_PEAL_INPUT']);
       const { exitCode, stopped, recipients } = jsonLines(stdout).at(-1)!;
       assert.deepEqual([exitCode, stopped, recipients], [6, 'ERR_PEAL_ABORTED', 20_000]);
