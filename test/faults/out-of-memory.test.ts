@@ -8,6 +8,7 @@ import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { SendJob } from '../../src/engine/dispatcher/job.js';
 import type { OpenThreads } from '../../src/engine/dispatcher/thread-pool.js';
 import { type Simulator, startSimulator } from '../../src/index.js';
+import { drawsAll } from '../support/cases.js';
 import { BookSink, batchesOf, notification, numberedTokens, routeConfig } from '../support/engine-fixtures.js';
 import { assertAccounted, type Counts, until } from './accounts.js';
 import { type FaultyOptions, faultyBackendUrl } from './faulty-backend.js';
@@ -86,14 +87,17 @@ describe('a worker thread that runs out of memory', () => {
     await until(async () => (await epochs()).sort().join() === '1,2', 'another shard came up');
   });
 
-  it('again and again, ends the campaign with an error that names it, and what was not written is unsent', async () => {
-    const { book, job } = await send(manyRecipients, { at: 40, always: true });
-    assert.equal(job.stopped?.code, 'ERR_PEAL_SHARD');
-    for (const { message } of [job.stopped!, ...book.causes]) {
-      assert.match(message, /The worker thread of shard \d ended with Error \(ERR_WORKER_OUT_OF_MEMORY\)\.$/);
-    }
-    const counts = compare(book, manyRecipients);
-    assert.equal(counts.accepted + counts.unknown + counts.unsent, manyRecipients);
-    assert.ok(counts.unsent > manyRecipients / 2, `${counts.unsent} are unsent`);
-  });
+  (drawsAll ? it : it.skip)(
+    'again and again, ends the campaign with an error that names it, and what was not written is unsent',
+    async () => {
+      const { book, job } = await send(manyRecipients, { at: 40, always: true });
+      assert.equal(job.stopped?.code, 'ERR_PEAL_SHARD');
+      for (const { message } of [job.stopped!, ...book.causes]) {
+        assert.match(message, /The worker thread of shard \d ended with Error \(ERR_WORKER_OUT_OF_MEMORY\)\.$/);
+      }
+      const counts = compare(book, manyRecipients);
+      assert.equal(counts.accepted + counts.unknown + counts.unsent, manyRecipients);
+      assert.ok(counts.unsent > manyRecipients / 2, `${counts.unsent} are unsent`);
+    },
+  );
 });

@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import * as frames from '../../src/codec/http2/frames.js';
+import { cases } from './cases.js';
 import { accepted, block, ScriptedPeer } from './scripted-peer.js';
 
 export const ok = block([[':status', '200']]);
@@ -15,8 +16,10 @@ export const opaque = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 export const casesOfRows = new Map<string, number>();
 
 /** Up to this size a case is split at every place; a larger one near its ends and at the ends of its frames. */
-const wholeSplitBytes = 2048;
-const edgeBytes = 256;
+const wholeSplitBytes = cases(2048, 512);
+const edgeBytes = cases(256, 64);
+/** So many of its frames from the beginning, and as many before the end, are cut at their ends. */
+const cutFrames = cases(1024, 8);
 
 /** A case with a body of its own. Its name begins with its row. */
 export function row(name: string, run: () => void): void {
@@ -41,7 +44,8 @@ export function everySplit(pieces: readonly Uint8Array[], check: (send: (peer: S
 function splits(bytes: Uint8Array): number[] {
   const all = Array.from({ length: Math.max(0, bytes.length - 1) }, (_, i) => i + 1);
   if (bytes.length <= wholeSplitBytes) return all;
-  const ends = frameEnds(bytes);
+  const every = frameEnds(bytes);
+  const ends = [...every.slice(0, cutFrames), ...every.slice(-cutFrames)];
   return all.filter(
     (at) => at < edgeBytes || at > bytes.length - edgeBytes || ends.some((end) => Math.abs(end - at) <= 1),
   );
