@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
+import { execFileSync } from 'node:child_process';
 import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -313,17 +314,52 @@ describe('apns/load-credential', () => {
       refused({ pfx: makePkcs12({ ...past, passphrase }), passphrase }, /expired on/);
     });
 
-    it('says how to convert a key with an old encryption', () => {
+    /** Runs the command that the sentence about `options` prints, on `old`, and hands back the file that it makes. */
+    function converted(options: object, old: Buffer | string): Buffer {
+      let message = '';
+      assert.throws(
+        () => loadCredential(options as CredentialOptions),
+        (error: Error) => {
+          message = error.message;
+          return true;
+        },
+      );
+      const command = /"([^"]+)"/.exec(message)![1]!;
+      const [input, output] = [/OLD\.\w+/.exec(command)![0], /NEW\.\w+/.exec(command)![0]];
+      const folder = mkdtempSync(join(tmpdir(), 'peal-test-'));
+      try {
+        writeFileSync(join(folder, input), old);
+        // Where it would ask at a terminal.
+        const passwords = /pkcs8/.test(command) ? '-passin env:ASKED -passout env:ASKED' : '-passin env:ASKED';
+        execFileSync('sh', ['-ec', `${command} ${passwords}`], {
+          cwd: folder,
+          env: { ...process.env, ASKED: passphrase },
+          stdio: 'pipe',
+        });
+        const isOpen = /umask 077/.test(command) && (statSync(join(folder, output)).mode & 0o077) !== 0;
+        assert.ok(!isOpen, 'others could read the key');
+        return readFileSync(join(folder, output));
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    }
+
+    it('prints a command that converts a key with an old encryption', () => {
       const key = encryptWithRc2(leaf.key, passphrase);
-      refused({ cert: leaf.cert, key, passphrase }, /no longer supports: .*openssl pkcs8 -topk8 .*-provider legacy/);
+      const options = { cert: leaf.cert, key, passphrase };
+      refused(options, /no longer supports: .*openssl pkcs8 -topk8 .*-provider legacy/);
+      const { fingerprint } = loadCredential({ ...options, key: converted(options, key) });
+      assert.equal(fingerprint, loadCredential(leaf).fingerprint);
     });
 
-    it('says how to convert an old export', () => {
+    it('prints a command that converts an old export, and where its file goes', () => {
       const pfx = makePkcs12({ ...leaf, passphrase, legacy: true });
       refused(
         { pfx, passphrase },
-        /RC2.*"openssl pkcs12 -legacy -in OLD\.p12 -nodes \| openssl pkcs12 -export -out NEW\.p12"/,
+        /RC2.*-legacy -in OLD\.p12 -nodes -out NEW\.pem", and give NEW\.pem.*as option cert\.$/,
       );
+      const { fingerprint } = loadCredential({ cert: converted({ pfx, passphrase }, pfx) });
+      assert.equal(fingerprint, loadCredential(leaf).fingerprint);
     });
   });
 
