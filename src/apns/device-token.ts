@@ -5,6 +5,7 @@
 import { Buffer } from 'node:buffer';
 import { maxTokenBytes, minBase64TokenBytes, minTokenBytes, usualTokenBytes } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
+import { textOfBytes } from './token-text.js';
 
 /** Why a text is no device token: the rest of a sentence that begins with the text ("has 63 hex digits, …"). */
 export interface InvalidToken {
@@ -50,13 +51,13 @@ export function parseDeviceToken(text: string, minBytes = minTokenBytes): Uint8A
 }
 
 /**
- * The same for bytes: they are the token, unless all of them are printable ASCII. Those are the text of a token, as a
- * file or a socket gives it: 32 bytes drawn by chance are such a text once in 10^13.
+ * The same for bytes: they are the token, unless they hold text (token-text), which is then read as such: text that is no
+ * token is never sent as the bytes that it is made of.
  */
 export function readDeviceToken(token: string | Uint8Array, minBytes = minTokenBytes): Uint8Array | InvalidToken {
   if (typeof token === 'string') return parseDeviceToken(token, minBytes);
-  if (token.length >= minBytes && isText(token))
-    return parseDeviceToken(Buffer.from(token).toString('latin1'), minBytes);
+  const text = token.length >= minBytes ? textOfBytes(token) : null;
+  if (text !== null) return parseDeviceToken(text, minBytes);
   if (token.length >= minBytes && token.length <= maxTokenBytes) return token;
   return { why: `has ${token.length} bytes; a device token has ${minBytes} to ${maxTokenBytes}` };
 }
@@ -74,13 +75,6 @@ export function shortToken(text: string): string {
 
 function unquoted(text: string): string {
   return quoted.exec(text)?.[2]?.trim() ?? text;
-}
-
-/** Printable ASCII throughout, but for blanks and line ends around it. */
-function isText(bytes: Uint8Array): boolean {
-  for (const byte of bytes)
-    if (byte > 0x7e || (byte < 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) return false;
-  return true;
 }
 
 function parsePlain(text: string): Uint8Array | InvalidToken {

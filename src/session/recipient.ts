@@ -14,8 +14,9 @@ import { escapeUnprintable } from '../base/text.js';
 import { RecipientList } from './recipient-list.js';
 
 /**
- * A device token: text (hex, `<…>` with blanks, base64) or its bytes. Bytes that are all printable ASCII are read as
- * text: a `Buffer` of 64 hex digits is the token that the digits spell.
+ * A device token: text (hex, `<…>` with blanks, base64) or its bytes. Bytes that hold text are read as text, also with a
+ * byte order mark, NULs or white space around it, and in UTF-16: a `Buffer` of 64 hex digits is the token that the digits
+ * spell. Bytes drawn by chance, as tokens are, are no text.
  */
 export type Token = string | Uint8Array;
 

@@ -136,6 +136,62 @@ describe('apns/device-token', () => {
     assert.ok(!isDeviceToken(readDeviceToken(Buffer.alloc(101, 1))));
   });
 
+  describe('reads bytes that hold text as text', () => {
+    const base64 = sample.toString('base64');
+    const groups = `<${sampleHex.match(/.{8}/g)!.join(' ')}>`;
+    const ways: Record<string, (text: string) => Uint8Array> = {
+      'behind a byte order mark': (text) => Buffer.from(`\ufeff${text}`),
+      'with a NUL at its end': (text) => Buffer.from(`${text}\0`),
+      'in a field that NULs fill': (text) => Buffer.from(text.padEnd(100, '\0')),
+      'with a line end': (text) => Buffer.from(`${text}\r\n`),
+      'with a line end and a NUL': (text) => new Uint8Array(Buffer.from(`\t${text}\n\0`)),
+      'with blanks that are not ASCII': (text) => Buffer.from(`\u00a0${text}\u2028`),
+    };
+    for (const [way, bytesOf] of Object.entries(ways)) {
+      it(way, () => {
+        for (const text of [sampleHex, sampleHex.toUpperCase(), base64, sample.toString('base64url'), groups])
+          assert.deepEqual(readDeviceToken(bytesOf(text)), new Uint8Array(sample), text);
+      });
+    }
+
+    it('in UTF-16 of either byte order, where it is short enough for a token', () => {
+      for (const text of [base64, `\ufeff${base64}`, sampleHex.slice(0, 32), `\ufeff${sampleHex.slice(0, 32)}\0\0`]) {
+        const token = text.includes(base64) ? sample : sample.subarray(0, 16);
+        const bytes = Buffer.from(text, 'utf16le');
+        assert.deepEqual(readDeviceToken(bytes), new Uint8Array(token));
+        assert.deepEqual(readDeviceToken(Buffer.from(bytes).swap16()), new Uint8Array(token));
+      }
+    });
+
+    it('and refuses it where it is no token', () => {
+      for (const text of [
+        `${sampleHex.slice(0, 60)}\u200b`,
+        `\ufeff${sampleHex.slice(0, 63)}`,
+        `${sampleHex.slice(0, 30)}\0${sampleHex.slice(30)}`,
+        `\u201c${sampleHex}\u201d`,
+        `\ufeffthese are words, and not a token`,
+        `${base64.slice(0, 20)}\u200b${base64.slice(20)}`,
+        `${groups.replaceAll(' ', '\u00a0')}\x7f`,
+      ])
+        assert.ok(!isDeviceToken(readDeviceToken(Buffer.from(text))), JSON.stringify(text));
+    });
+  });
+
+  it('takes no bytes drawn by chance for text, nor numbers and names that were made up', () => {
+    for (let seed = 0; seed < 100_000; seed++) {
+      const bytes = drawn(seed, 32);
+      assert.equal(readDeviceToken(bytes), bytes);
+    }
+    for (let number = 0; number < 256; number++) {
+      const bytes = Buffer.alloc(32);
+      bytes.writeUInt32LE(number * 257);
+      assert.equal(readDeviceToken(bytes), bytes);
+    }
+    const name = Buffer.alloc(32);
+    name.write('device-1');
+    assert.equal(readDeviceToken(name), name);
+  });
+
   it('takes hex digits alone always as hex, never as base64', () => {
     assert.equal(hexOf('ab'.repeat(24)), 'ab'.repeat(24));
     assert.match(whyNot(sampleHex.slice(1)), /63 hex digits, an odd number/);

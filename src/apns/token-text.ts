@@ -1,0 +1,86 @@
+/**
+ * Tells bytes that are a device token from bytes that hold the text of one, as a file, a socket or a column of a database
+ * gives it. Called for each token that is given as bytes, so bytes drawn by chance are left after a few of them. Pure, any
+ * thread.
+ */
+import { Buffer } from 'node:buffer';
+
+const HEX = 1;
+const BASE64 = 2;
+const PRINTED = 4;
+
+/** By byte: a hex digit, a digit of base64 or base64url, or anything that a line of text holds. */
+const kinds = Uint8Array.from({ length: 256 }, (_, byte) => {
+  const character = String.fromCharCode(byte);
+  const isPrinted = (byte >= 0x20 && byte <= 0x7e) || /[\t\n\v\f\r]/.test(character);
+  return (
+    (/[0-9a-fA-F]/.test(character) ? HEX : 0) | (/[\w+/=-]/.test(character) ? BASE64 : 0) | (isPrinted ? PRINTED : 0)
+  );
+});
+
+/** What is shorter once the NULs at its end are off is no text, but a token that was made up: a number, a name. */
+const leastBytes = 24;
+/** So many bytes of base64 say that they are text: no token of today has as many, and more are text by their share only. */
+const leastBase64Bytes = 40;
+/** What stands around a text and is no part of it: marks of byte order, NULs that end or fill a field, white space. */
+const around = /^[\ufeff\0\s]+|[\0\s]+$/g;
+
+/**
+ * The text that the bytes hold, or null where they are the token itself. Text is
+ *
+ * - what is printable ASCII throughout, also behind a byte order mark and in front of NULs: 32 bytes drawn by chance are
+ *   once in 10^13;
+ * - three quarters of hex digits, or seven eighths of base64 digits (of 40 bytes at least), whatever the rest is;
+ * - printable ASCII in UTF-16.
+ *
+ * Bytes drawn by chance are one of the last two less than once in 10^14.
+ */
+export function textOfBytes(bytes: Uint8Array): string | null {
+  const start = beginOf(bytes);
+  const end = endOf(bytes);
+  const length = end - start;
+  const isWhole = length === bytes.length;
+  if ((isWhole || length >= leastBytes) && isAllButFew(bytes, start, end, PRINTED, 0)) return decoded(bytes, 'utf8');
+  if (length >= leastBytes && isAllButFew(bytes, start, end, HEX, length >> 2)) return decoded(bytes, 'utf8');
+  if (length >= leastBase64Bytes && isAllButFew(bytes, start, end, BASE64, length >> 3)) return decoded(bytes, 'utf8');
+  return textOfUtf16(bytes, end);
+}
+
+/** Where the text begins if it is one: behind the byte order mark of UTF-8. */
+function beginOf(bytes: Uint8Array): number {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+}
+
+/** Where it ends: in front of the NULs at its end. */
+function endOf(bytes: Uint8Array): number {
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === 0) end--;
+  return end;
+}
+
+/** Whether all bytes are of `kind`, but for `few`. */
+function isAllButFew(bytes: Uint8Array, start: number, end: number, kind: number, few: number): boolean {
+  let left = few;
+  for (let index = start; index < end; index++) if ((kinds[bytes[index]!]! & kind) === 0 && left-- === 0) return false;
+  return true;
+}
+
+/** Of either byte order: one byte of each two is zero, and the other printed. */
+function textOfUtf16(bytes: Uint8Array, lastByte: number): string | null {
+  const isBigEndian = bytes[0] === 0 || bytes[0] === 0xfe;
+  const hasMark = isBigEndian ? bytes[1] === 0xff : bytes[0] === 0xff && bytes[1] === 0xfe;
+  const end = lastByte + (lastByte % 2);
+  if (bytes.length % 2 !== 0 || end < 2 * leastBytes) return null;
+  for (let index = hasMark ? 2 : 0; index < end; index += 2) {
+    const [high, low] = isBigEndian ? [index, index + 1] : [index + 1, index];
+    if (bytes[high] !== 0 || (kinds[bytes[low]!]! & PRINTED) === 0) return null;
+  }
+  return decoded(bytes, isBigEndian ? 'utf16be' : 'utf16le');
+}
+
+/** Without what stands around it. */
+function decoded(bytes: Uint8Array, encoding: 'utf8' | 'utf16le' | 'utf16be'): string {
+  const copy = Buffer.from(bytes);
+  const text = encoding === 'utf16be' ? copy.swap16().toString('utf16le') : copy.toString(encoding);
+  return text.replace(around, '');
+}
