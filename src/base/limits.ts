@@ -391,6 +391,8 @@ export const progressIntervalMs = 100;
 export const batchLingerMs = 10;
 /** How long a stream of recipients that was asked for one when its send stopped may take to give it. */
 export const lastPullMs = 5_000;
+/** How long the shutdown of a session waits for results of its sends: more than a last pull and the last answers take. */
+export const shutdownWaitMs = 15_000;
 /** Longest wait before the first retry; doubles with each further one. */
 export const retryDelayMs = 1_000;
 /** Longest wait before any retry. */

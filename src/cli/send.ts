@@ -166,7 +166,8 @@ class SendRun {
       const { minTokenBytes } = this.#options;
       const result = await apns.send(message, {
         recipients: this.#input,
-        afterStop: 'unsent',
+        // An interrupt ends the input itself, after its own time.
+        afterStop: 'drain',
         outcomes: this.#books,
         ...(this.#options.accepted === true && { keepIds: true }),
         signal,

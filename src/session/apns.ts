@@ -10,7 +10,7 @@ import { Gateway } from './gateway.js';
 import type { FeedbackEntry } from './gone-tokens.js';
 import { Message } from './message.js';
 import { Result } from './result.js';
-import { Send, type SendTarget } from './send.js';
+import { Send } from './send.js';
 import { SendGroup } from './send-group.js';
 import { checkProtocolOptions, checkSendOptions, type SendOptions } from './send-options.js';
 
@@ -52,7 +52,7 @@ export class APNs {
     this.#check(single);
     const checked = checkSendOptions(single, options);
     if (options?.recipients === undefined && single.tokens.length === 0) return new Result();
-    return this.#through((target) => new Send(target, single, checked).run());
+    return this.#gateway.run((target) => new Send(target, single, checked).run());
   }
 
   /**
@@ -78,16 +78,7 @@ export class APNs {
     for (const message of messages) this.#check(message);
     const group = new SendGroup(messages, options);
     if (group.isEmpty) return new Result();
-    return this.#through((target) => group.run(target));
-  }
-
-  async #through(send: (target: SendTarget) => Promise<Result>): Promise<Result> {
-    const target = await this.#gateway.open();
-    try {
-      return await send(target);
-    } finally {
-      this.#gateway.release();
-    }
+    return this.#gateway.run((target) => group.run(target));
   }
 
   #check(message: Message): void {

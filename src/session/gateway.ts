@@ -8,6 +8,7 @@ import type { Credential } from '../apns/credential.js';
 import type { ProviderTokenSource, Route } from '../engine/dispatcher/route.js';
 import type { RouteConfig } from '../engine/messages.js';
 import type { FeedbackEntry, GoneTokens } from './gone-tokens.js';
+import type { OpenSends } from './open-sends.js';
 import type { CheckedOptions } from './options.js';
 import type { Engine, SendTarget } from './send.js';
 
@@ -16,6 +17,8 @@ export interface GatewayOwner {
   readonly options: CheckedOptions;
   /** Worker threads of that engine; 0: this thread. */
   readonly threads: number;
+  /** All sends of the session. */
+  readonly sends: OpenSends;
   /** The engine that runs, or one that is started now. */
   engine(): Engine | Promise<Engine>;
   /** A send that asked for the engine has ended. */
@@ -47,8 +50,21 @@ export class Gateway {
     this.credential = credential;
   }
 
-  /** Where a send goes now; starts the engine when none runs. Each call is followed by one of `release`. For APNs. */
-  async open(): Promise<SendTarget> {
+  /** Runs a send to where it goes now; starts the engine when none runs. For APNs. */
+  run<T>(send: (target: SendTarget) => Promise<T>): Promise<T> {
+    return this.#owner.sends.add(this.#run(send));
+  }
+
+  async #run<T>(send: (target: SendTarget) => Promise<T>): Promise<T> {
+    const target = await this.#open();
+    try {
+      return await send(target);
+    } finally {
+      this.#owner.release();
+    }
+  }
+
+  async #open(): Promise<SendTarget> {
     const engine = await this.#owner.engine();
     if (this.#target?.engine !== engine) {
       const { threads, options } = this.#owner;
@@ -58,11 +74,6 @@ export class Gateway {
       this.#target = { engine, route: this.#openRoute(engine), ...shared };
     }
     return this.#target;
-  }
-
-  /** The send that asked by `open` has ended. For APNs. */
-  release(): void {
-    this.#owner.release();
   }
 
   /** For APNs: see there. */

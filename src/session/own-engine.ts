@@ -3,6 +3,7 @@
  * its connections once no send runs any more. Main thread.
  */
 import type { GatewayOwner } from './gateway.js';
+import type { OpenSends } from './open-sends.js';
 import type { CheckedOptions } from './options.js';
 import type { Engine } from './send.js';
 
@@ -17,6 +18,7 @@ export class OwnEngine implements GatewayOwner {
 
   constructor(
     readonly options: CheckedOptions,
+    readonly sends: OpenSends,
     start: () => Promise<Engine>,
     running: Set<OwnEngine>,
   ) {

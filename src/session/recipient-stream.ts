@@ -19,6 +19,8 @@ export class RecipientStream {
   /** Ends the wait for it; null while nobody waits. */
   #wake: ((step: null) => void) | null = null;
   #isOver = false;
+  /** The open pull was waited for as long as it may take. */
+  #isLate = false;
 
   constructor(recipients: AsyncIterable<Recipient>) {
     this.#iterator = recipients[Symbol.asyncIterator]();
@@ -45,6 +47,24 @@ export class RecipientStream {
     }
   }
 
+  /**
+   * The same once the send has stopped, and takes what is left for its books: a stream that gives nothing within
+   * `lastPullMs` is done with. Resolves with `'late'` then.
+   */
+  async nextSoon(clock: Clock): Promise<Step | null | 'late'> {
+    this.#isLate = false;
+    const timer = clock.setTimer(() => {
+      this.#isLate = true;
+      this.wake();
+    }, lastPullMs);
+    try {
+      const step = await this.next();
+      return step === null && this.#isLate ? 'late' : step;
+    } finally {
+      clock.clearTimer(timer);
+    }
+  }
+
   /** Ends the wait of `next`, where somebody waits. */
   wake(): void {
     this.#wake?.(null);
@@ -62,6 +82,7 @@ export class RecipientStream {
       this.#return();
     }
     if (pending === null) return 'nothing';
+    if (this.#isLate) return 'open';
     const timer = clock.setTimer(() => this.wake(), lastPullMs);
     try {
       const step = await this.#orWoken(() => pending);

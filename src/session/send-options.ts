@@ -47,9 +47,11 @@ export interface SendOptions {
   readonly signal?: AbortSignal;
   /**
    * What to do with `recipients` that were not yet pulled when the send stopped early. `'leave'` (the default) leaves
-   * them; `'unsent'` pulls them to the end and counts them as unsent. A message's own tokens are always counted.
+   * them; `'unsent'` pulls them to the end and counts them as unsent, as long as a stream gives each within five seconds;
+   * `'drain'` does the same at whatever pace the stream has, for ever where it never ends. A message's own tokens are
+   * always counted.
    */
-  readonly afterStop?: 'leave' | 'unsent';
+  readonly afterStop?: 'leave' | 'unsent' | 'drain';
   /** Called at most ten times a second while outcomes come in, and once at the end. */
   readonly onProgress?: (progress: Progress) => void;
   /** Takes invalid recipients one by one; `result.invalid` is empty then. */
@@ -102,6 +104,8 @@ export interface CheckedSendOptions {
   readonly total: number | null;
   readonly signal: AbortSignal | null;
   readonly takesRest: boolean;
+  /** Then streams may take as long as they like. */
+  readonly isPatient: boolean;
   readonly onProgress: ((progress: Progress) => void) | null;
   readonly onInvalid: ((recipient: InvalidRecipient) => void) | null;
   readonly outcomes: OutcomeSink | null;
@@ -121,7 +125,7 @@ const rules: OptionRules = {
     iterableOf(value) !== null),
   total: whole(0, Number.MAX_SAFE_INTEGER),
   signal: test('an AbortSignal', (value) => value instanceof AbortSignal),
-  afterStop: choice('leave', 'unsent'),
+  afterStop: choice('leave', 'unsent', 'drain'),
   onProgress: callback,
   onInvalid: callback,
   outcomes: test('an object with a method settled(batch)', (value) =>
@@ -155,7 +159,8 @@ export function checkSendOptions(message: Message, options: SendOptions = none):
     recipients: isOwn ? message.tokens : iterableOf(options.recipients)!,
     total: totalOf(message, options),
     signal: options.signal ?? null,
-    takesRest: isOwn || options.afterStop === 'unsent',
+    takesRest: isOwn || (options.afterStop ?? 'leave') !== 'leave',
+    isPatient: options.afterStop === 'drain',
     onProgress: options.onProgress ?? null,
     onInvalid: options.onInvalid ?? null,
     outcomes: options.outcomes ?? null,

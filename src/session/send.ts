@@ -166,7 +166,9 @@ export class Send {
     try {
       while (this.#isHungry) {
         this.#lingerIfOpen();
-        const step = await stream.next();
+        const isHurried = this.#isStopped && !this.#options.isPatient;
+        const step = isHurried ? await stream.nextSoon(this.#clock) : await stream.next();
+        if (step === 'late') return;
         if (step === null) await this.#dispatchAll(this.#packer.flush());
         else if (step.done === true) return;
         else this.#packer.add(step.value);

@@ -9,11 +9,13 @@ import { type CredentialOptions, loadCredential } from '../apns/load-credential.
 import { ProviderTokenRegistry, providerTokens } from '../apns/provider-token.js';
 import { systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
+import { heldUntil } from '../base/process-hold.js';
 import { type EngineStats, engineStats } from '../engine/dispatcher/engine-stats.js';
 import type { ProviderTokenSource } from '../engine/dispatcher/route.js';
 import { backendSpec, openBackend } from './backend-option.js';
 import { Gateway, type GatewayOwner } from './gateway.js';
 import { GoneTokens } from './gone-tokens.js';
+import { OpenSends } from './open-sends.js';
 import { type CheckedOptions, checkSessionOptions, type SessionOptions } from './options.js';
 import { OwnEngine } from './own-engine.js';
 import type { Engine } from './send.js';
@@ -27,6 +29,7 @@ export class Session implements AsyncDisposable {
   /** By gateway and credential, like the gateways: `newConnection` tells and asks the same. */
   readonly #gone = new Map<string, GoneTokens>();
   readonly #ownEngines = new Set<OwnEngine>();
+  readonly #sends = new OpenSends();
   readonly #owner: GatewayOwner;
   readonly #minters: ProviderTokenRegistry;
   #engine: Engine | Promise<Engine> | null = null;
@@ -43,6 +46,7 @@ export class Session implements AsyncDisposable {
     this.#owner = {
       options: this.#options,
       threads: this.#options.threads,
+      sends: this.#sends,
       engine: () => this.#runningEngine(),
       release: () => {},
     };
@@ -79,7 +83,7 @@ export class Session implements AsyncDisposable {
    */
   newConnection(address: AddressInput, credential: CredentialOptions | Credential | null): Gateway {
     const { where, who, key } = this.#identify(address, credential);
-    const owner = new OwnEngine(this.#options, () => this.#openEngine(0), this.#ownEngines);
+    const owner = new OwnEngine(this.#options, this.#sends, () => this.#openEngine(0), this.#ownEngines);
     return new Gateway(owner, where, who, this.#tokensFor(who), this.#goneFor(key));
   }
 
@@ -96,13 +100,19 @@ export class Session implements AsyncDisposable {
 
   /**
    * Closes connections and ends threads. Sends that still run end: what is not written becomes unsent, what is written
-   * has five seconds to be answered. The session stays usable, the next send starts anew.
+   * has five seconds to be answered. Resolves after their results; where recipients are still read or outcomes still taken
+   * 15 seconds later, without them. The session stays usable, the next send starts anew.
    */
-  async shutdown(): Promise<void> {
+  shutdown(): Promise<void> {
+    return heldUntil(this.#shutdown());
+  }
+
+  async #shutdown(): Promise<void> {
     const engine = this.#engine;
     this.#engine = null;
+    const results = this.#sends.ended(this.#options.clock);
     const own = [...this.#ownEngines].map((one) => one.close());
-    await Promise.all([(await engine)?.close(), ...own]);
+    await Promise.all([(await engine)?.close(), ...own, results]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

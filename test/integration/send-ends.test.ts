@@ -5,7 +5,16 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
-import { APNs, Message, type Result, Session, type Simulator, scriptedToken, startSimulator } from '../../src/index.js';
+import {
+  APNs,
+  Message,
+  type Result,
+  type SendOptions,
+  Session,
+  type Simulator,
+  scriptedToken,
+  startSimulator,
+} from '../../src/index.js';
 import { afterPoint, CountedSource, type SourcePlan, sourceKinds } from '../support/counted-source.js';
 
 const signer = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -39,7 +48,11 @@ for (const threads of [0, 1]) {
       await simulator.close();
     });
 
-    async function run(plan: SourcePlan, end: End): Promise<{ result: Result; source: CountedSource }> {
+    async function run(
+      plan: SourcePlan,
+      end: End,
+      options: SendOptions = {},
+    ): Promise<{ result: Result; source: CountedSource }> {
       const abort = new AbortController();
       const begin = { abort: () => abort.abort(), shutdown: () => void session.shutdown() };
       const source = new CountedSource(
@@ -54,7 +67,11 @@ for (const threads of [0, 1]) {
         (number) => scriptedToken(end === 'stop by policy' ? 'BadTopic' : 'accepted', number),
       );
       const apns = new APNs(session.getConnection(simulator.url, credential));
-      const result = await apns.send(message, { recipients: source.recipients(), signal: abort.signal });
+      const result = await apns.send(message, {
+        ...options,
+        recipients: source.recipients(),
+        signal: abort.signal,
+      });
       return { result, source };
     }
 
@@ -92,6 +109,31 @@ for (const threads of [0, 1]) {
       );
     });
 
+    it('has its result before the shutdown that ended it is over', async () => {
+      for (const afterStop of ['leave', 'unsent'] as const) {
+        const plan = { kind: 'async generator', before: 30, after: 900, conduct: 'at once' } as const;
+        const source = new CountedSource(
+          plan,
+          () => {},
+          (number) => scriptedToken('accepted', number),
+        );
+        const over: string[] = [];
+        const apns = new APNs(session.getConnection(simulator.url, credential));
+        const slow = (async function* () {
+          for await (const recipient of source.recipients()) {
+            yield recipient;
+            await new Promise((resolve) => setTimeout(resolve, 1));
+          }
+        })();
+        const sending = apns.send(message, { recipients: slow, afterStop }).then(() => over.push('send'));
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        await session.shutdown();
+        over.push('shutdown');
+        await sending;
+        assert.deepEqual(over, ['send', 'shutdown'], afterStop);
+      }
+    });
+
     it('ends within some seconds though the source never gives anything again', async () => {
       await simulator.ledger.reset();
       const plan = { kind: 'async generator', before: 1500, after: 1, conduct: 'never' } as const;
@@ -101,6 +143,8 @@ for (const threads of [0, 1]) {
         run({ ...plan, before: 3 }, 'abort later'),
         run({ ...plan, kind: 'bare iterator', before: 40 }, 'stop by policy'),
         run({ ...plan, before: 2 }, 'shutdown later'),
+        run({ ...plan, before: 70 }, 'abort', { afterStop: 'unsent' }),
+        run({ ...plan, kind: 'bare iterator', before: 2 }, 'shutdown later', { afterStop: 'unsent' }),
       ]);
       for (const { result, source } of ended) {
         assert.equal(result.recipients, source.pulled);

@@ -60,9 +60,9 @@ describe('Send, however it ends', () => {
         fc.constantFrom('leave', 'unsent'),
         fc.integer({ min: 1, max: 3 }),
         async (plan, end, afterStop, credit) => {
-          // A source that never gives anything again is never read to its end.
+          // Nothing stops a send whose source alone is to end it, and never does.
           const isEndless = plan.conduct === 'never' && plan.kind !== 'generator';
-          if (isEndless && (afterStop === 'unsent' || end === 'source')) return;
+          if (isEndless && end === 'source') return;
           const engine = new FakeEngine();
           engine.credit = credit;
           const clock = new VirtualClock();
@@ -91,6 +91,8 @@ describe('Send, however it ends', () => {
           [{ kind: 'blocks', before: 2, after: 2, conduct: 'late' }, 'abort', 'leave', 2],
           [{ kind: 'bare iterator', before: 1500, after: 2, conduct: 'late' }, 'stop', 'leave', 2],
           [{ kind: 'async generator', before: 3, after: 2, conduct: 'never' }, 'stop', 'leave', 2],
+          [{ kind: 'async generator', before: 3, after: 2, conduct: 'never' }, 'abort', 'unsent', 2],
+          [{ kind: 'bare iterator', before: 1500, after: 2, conduct: 'never' }, 'stop', 'unsent', 2],
         ],
       },
     );
@@ -110,6 +112,46 @@ describe('Send, however it ends', () => {
       [0],
     );
     assert.ok(clock.now() >= lastPullMs && clock.now() < 2 * lastPullMs, `it took ${clock.now()} ms`);
+  });
+
+  for (const afterStop of ['leave', 'unsent'] as const) {
+    it(`gives a source five seconds for each recipient after the stop, afterStop: '${afterStop}'`, async () => {
+      const clock = new VirtualClock();
+      const abort = new AbortController();
+      const wait = (ms: number): Promise<void> => new Promise((resolve) => void clock.setTimer(resolve, ms));
+      const recipients = (async function* () {
+        yield token(0);
+        abort.abort();
+        for (let number = 1; number < 4; number++) {
+          await wait(lastPullMs - batchLingerMs);
+          yield token(number);
+        }
+        await wait(hangMs);
+        yield token(4);
+      })();
+      const options = { recipients, signal: abort.signal, afterStop };
+      const result = await finished(start(new FakeEngine(), clock, options), clock);
+      assert.equal(result.recipients, afterStop === 'leave' ? 2 : 4);
+      assert.equal(result.accepted + result.counts.unsent, result.recipients);
+      assert.equal(
+        result.errors.some(({ reason }) => reason === 'ERR_PEAL_INPUT'),
+        afterStop === 'unsent',
+      );
+    });
+  }
+
+  it("waits for a source as long as it takes, afterStop: 'drain'", async () => {
+    const clock = new VirtualClock();
+    const abort = new AbortController();
+    const recipients = (async function* () {
+      yield token(0);
+      abort.abort();
+      await new Promise<void>((resolve) => void clock.setTimer(resolve, 4 * lastPullMs));
+      yield token(1);
+    })();
+    const options = { recipients, signal: abort.signal, afterStop: 'drain' } as const;
+    const result = await finished(start(new FakeEngine(), clock, options), clock);
+    assert.deepEqual([result.recipients, result.errors.length], [2, 1]);
   });
 
   it('counts a recipient that throws while it is read as invalid, and one behind it not at all', async () => {
