@@ -134,6 +134,22 @@ for (const threads of [0, 1]) {
       }
     });
 
+    it('ends within some seconds though the rest of a source that gives nothing is to count as unsent', async () => {
+      await simulator.ledger.reset();
+      const plan = { kind: 'async generator', before: 70, after: 1, conduct: 'never' } as const;
+      const afterStop = 'unsent';
+      const ended = await Promise.all([
+        run(plan, 'abort', { afterStop }),
+        run({ ...plan, kind: 'bare iterator', before: 1300 }, 'abort', { afterStop }),
+        run({ ...plan, before: 40 }, 'stop by policy', { afterStop }),
+        run({ ...plan, before: 700 }, 'shutdown later', { afterStop }),
+      ]);
+      for (const { result, source } of ended) {
+        assert.equal(result.recipients, source.pulled);
+        assert.ok(result.errors.some(({ explanation }) => explanation.includes('gave none within 5 seconds')));
+      }
+    });
+
     it('ends within some seconds though the source never gives anything again', async () => {
       await simulator.ledger.reset();
       const plan = { kind: 'async generator', before: 1500, after: 1, conduct: 'never' } as const;
@@ -143,8 +159,6 @@ for (const threads of [0, 1]) {
         run({ ...plan, before: 3 }, 'abort later'),
         run({ ...plan, kind: 'bare iterator', before: 40 }, 'stop by policy'),
         run({ ...plan, before: 2 }, 'shutdown later'),
-        run({ ...plan, before: 70 }, 'abort', { afterStop: 'unsent' }),
-        run({ ...plan, kind: 'bare iterator', before: 2 }, 'shutdown later', { afterStop: 'unsent' }),
       ]);
       for (const { result, source } of ended) {
         assert.equal(result.recipients, source.pulled);
