@@ -5,6 +5,7 @@
 import type { Writable } from 'node:stream';
 import type { PealError } from '../base/errors.js';
 import type { RunSummary } from './counts.js';
+import type { RejectionNote } from './rejection-notes.js';
 import { commandMessage } from './wording.js';
 
 export function writeJsonLine(output: Writable, value: object): void {
@@ -15,6 +16,11 @@ export function writeJsonLine(output: Writable, value: object): void {
 export function errorMessage(error: PealError, count: number): object {
   const { code, retryable } = error;
   return { messageType: 'error', code, message: commandMessage(error), retryable, count };
+}
+
+/** Recipients that were rejected for a reason that is not about their tokens. No error of the library: it has `reasons`. */
+export function rejectionMessage({ message, retryable, count }: RejectionNote): object {
+  return { messageType: 'error', code: 'ERR_PEAL_REJECTED', message, retryable, count };
 }
 
 export function summaryMessage(summary: RunSummary): object {

@@ -2,8 +2,9 @@
  * What `peal send` prints when it has ended. Main thread; called once for each run.
  */
 import type { CauseCount, InvalidLines, RunReport } from './counts.js';
-import { errorMessage, summaryMessage, writeJsonLine } from './json-lines.js';
+import { errorMessage, rejectionMessage, summaryMessage, writeJsonLine } from './json-lines.js';
 import { counted, integer } from './numbers.js';
+import { rejectionNotes } from './rejection-notes.js';
 import { protocolOf } from './send-gateway.js';
 import type { SendOptions } from './send-options.js';
 import { summaryTable } from './summary-table.js';
@@ -16,6 +17,8 @@ export function printRun(terminal: Terminal, options: SendOptions, { summary, pr
   // What ended the run is among the causes, and is not said twice.
   const isSaid = ({ error }: CauseCount): boolean => problems.some(({ code }) => code === error.code);
   const causes = summary.causes.filter((cause) => !isSaid(cause));
+  const rejections = rejectionNotes(summary, protocolOf(options), problems);
+  const hasTable = options.json !== true && options.quiet !== true && summary.recipients > 0;
   if (options.json === true) {
     for (const problem of problems) {
       writeJsonLine(
@@ -24,8 +27,9 @@ export function printRun(terminal: Terminal, options: SendOptions, { summary, pr
       );
     }
     for (const cause of causes) writeJsonLine(stdout, errorMessage(cause.error, countOf(cause)));
+    for (const rejection of rejections) writeJsonLine(stdout, rejectionMessage(rejection));
     writeJsonLine(stdout, summaryMessage(summary));
-  } else if (options.quiet !== true && summary.recipients > 0) {
+  } else if (hasTable) {
     const columns = stdout.columns ?? 80;
     const colour = hasColour(terminal, stdout);
     const folder = options.out === undefined ? null : printable(options.out);
@@ -35,6 +39,8 @@ export function printRun(terminal: Terminal, options: SendOptions, { summary, pr
   if (summary.invalidLines !== null) printNote(terminal, invalidSentence(summary.invalid, summary.invalidLines));
   for (const problem of problems) printError(terminal, problem);
   if (causes.length > 0) printNote(terminal, lossSentence(causes));
+  // A person at a terminal has just read it in the table.
+  if (!hasTable || stdout.isTTY !== true) for (const { message } of rejections) printNote(terminal, message);
   const lost = summary.unsent + summary.unknown;
   if (lost > 0 && options.out === undefined && options.quiet !== true) {
     printNote(terminal, `${counted(lost, 'token')} unsent or unknown: with --out DIR they are kept in files`);
