@@ -75,17 +75,19 @@ const share: ValueKind = {
 };
 
 const time: ValueKind = {
-  write: (value, path, clock) => {
-    const seconds = secondsOf(value, clock);
-    if (typeof seconds === 'string') throw new NotPlainError(path, seconds);
-    if (seconds === 0) throw new NotPlainError(path, 'is 0, which is no time of today: give epoch seconds');
-    return String(seconds);
-  },
+  write: (value, path, clock) => String(timeOf(value, path, clock, false)),
   check: (value, path, clock) => {
     if (typeof value !== 'number') throw new NotPlainError(path, 'must be a number: whole epoch seconds');
-    time.write(value, path, clock);
+    timeOf(value, path, clock, true);
   },
 };
+
+function timeOf(value: unknown, path: string, clock: Clock, isWire: boolean): number {
+  const seconds = secondsOf(value, clock, isWire);
+  if (typeof seconds === 'string') throw new NotPlainError(path, seconds);
+  if (seconds === 0) throw new NotPlainError(path, 'is 0, which is no time of today: give epoch seconds');
+  return seconds;
+}
 
 const dictionary: ValueKind = {
   write: (value, path) => {

@@ -5,7 +5,7 @@
  * Source: "Sending notification requests to APNs", "Pushing background updates to your app", "Starting and updating Live
  * Activities with ActivityKit push notifications".
  */
-import { option } from '../base/wording.js';
+import { either, option } from '../base/wording.js';
 import { isDictionary, optionOfKey } from './aps-fields.js';
 import { NotPlainError } from './plain-json.js';
 import type { PushType } from './push-type.js';
@@ -83,8 +83,10 @@ function checkPlace({ strayKey }: PayloadContent): void {
 function checkBackground(content: PayloadContent): void {
   const aps = content.aps ?? {};
   if (aps['content-available'] !== 1) {
-    const name = option(nameOf('content-available', content));
-    throw new NotPlainError('pushType', `background needs ${name}${content.isRaw ? ', which must be 1' : ': true'}`);
+    const missing = content.isRaw
+      ? `${option(nameOf('content-available', content))}, which must be 1`
+      : either('contentAvailable: true', '--payload with {"aps":{"content-available":1}}');
+    throw new NotPlainError('pushType', `background needs ${missing}`);
   }
   const shown = visibleKeys.find((key) => key in aps);
   if (shown === undefined) return;

@@ -115,7 +115,7 @@ export function checkPayloadContent(content: PayloadContent, pushType: PushType)
 export function checkPayloadSize(bytes: Uint8Array, pushType: PushType | null): void {
   const allowed = ruleOf(pushType ?? 'alert').maxPayloadBytes;
   if (bytes.length <= allowed) return;
-  const kind = pushType === null ? 'a push' : `pushType ${pushType}`;
+  const kind = pushType === null ? 'a push' : `${option('pushType')} ${pushType}`;
   throw payloadError(`The payload has ${bytes.length} bytes, but ${kind} allows ${allowed}: shorten it.`);
 }
 

@@ -27,6 +27,10 @@ export class SignedOrigin implements TokenOrigin {
     this.askAgainMs = file === null ? providerTokenLifetimeMs : providerTokenCheckMs;
   }
 
+  get waitsFor(): string | null {
+    return this.#file?.waitsFor ?? null;
+  }
+
   async fetch(expired: string | null, wallMs: number): Promise<string> {
     const known = this.#file === null ? this.#kept : await this.#file.read();
     if (known !== null && isGood(known, expired, wallMs)) return known.token;

@@ -21,15 +21,29 @@ const forms = either(
   'a time from now such as 90s, 5m, +1h or 2d, ISO 8601 such as 2031-01-31T12:00:00Z, or epoch seconds',
 );
 
-/** Whole epoch seconds; where `value` is no time, the rest of a sentence that says so of it, without its full stop. */
-export function secondsOf(value: unknown, clock: Clock): number | string {
+/** A time that lies ahead, for examples. */
+const exampleSeconds = 1_900_000_000;
+
+/**
+ * Whole epoch seconds; where `value` is no time, the rest of a sentence that says so of it, without its full stop.
+ *
+ * @param isWire whether only epoch seconds may stand there, as in a whole payload. Default false
+ */
+export function secondsOf(value: unknown, clock: Clock, isWire = false): number | string {
   const seconds = epochSeconds(value, clock.wallMs());
-  if (!Number.isSafeInteger(seconds) || seconds < 0) return `is ${shownValue(value)}, not a time: give ${forms}`;
+  const allowed = isWire ? `whole epoch seconds, such as ${exampleSeconds}` : forms;
+  if (!Number.isSafeInteger(seconds) || seconds < 0) return `is ${shownValue(value)}, not a time: give ${allowed}`;
   if (seconds > 0 && seconds < earliestEpochSeconds) {
+    if (isWire) return `is ${seconds}, which lies before 2001: give ${allowed}`;
     const library = `{ seconds: ${seconds} }`;
     return `is ${seconds}, which lies before 2001: for ${seconds} seconds from now give ${either(library, durationText(seconds))}`;
   }
-  if (seconds > latestEpochSeconds) return `is ${seconds}, which lies after 2106: give seconds, not milliseconds`;
+  if (seconds > latestEpochSeconds) {
+    const isBare = typeof value === 'number' || (typeof value === 'string' && /^\s*\d+\s*$/.test(value));
+    const advice =
+      isBare && seconds >= earliestEpochSeconds * 1000 ? 'give seconds, not milliseconds' : 'give an earlier time';
+    return `is ${isBare ? seconds : shownValue(value)}, which lies after 2106: ${advice}`;
+  }
   return seconds;
 }
 

@@ -29,6 +29,7 @@ export class TokenFile {
   readonly #options: TokenFileOptions;
   readonly #lockPath: string;
   #hasWarned = false;
+  #isWaiting = false;
 
   constructor(options: TokenFileOptions) {
     this.#options = options;
@@ -76,6 +77,13 @@ export class TokenFile {
     }
   }
 
+  /** While another process has the lock: a sentence that names it, and says what to do; else null. */
+  get waitsFor(): string | null {
+    if (!this.#isWaiting) return null;
+    const lock = escapeUnprintable(this.#lockPath, 1000);
+    return `another process holds ${lock}. Once no process that uses this token runs any more, remove that file.`;
+  }
+
   async #text(): Promise<string | null> {
     let file: FileHandle | null = null;
     try {
@@ -116,6 +124,7 @@ export class TokenFile {
   async #lock(): Promise<FileHandle> {
     for (;;) {
       try {
+        this.#isWaiting = false;
         const lock = await open(this.#lockPath, 'wx', 0o600);
         await lock.writeFile(`${process.pid} ${hostname()}\n`);
         return lock;
@@ -123,7 +132,10 @@ export class TokenFile {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw this.#writeError(error);
       }
       if (await this.#isLeftOver()) await this.#removeLeftOver();
-      else await sleep(tokenLockPollMs);
+      else {
+        this.#isWaiting = true;
+        await sleep(tokenLockPollMs);
+      }
     }
   }
 

@@ -78,7 +78,10 @@ export class TokenKeeper {
       const timer = this.#clock.setTimer(() => {
         const seconds = providerTokenTimeoutMs / 1000;
         reject(
-          credentialError(`No provider token could be had within ${seconds} seconds: what makes it does not answer.`),
+          credentialError(
+            `No provider token could be had within ${seconds} seconds: ` +
+              (this.#origin.waitsFor ?? 'what makes it does not answer.'),
+          ),
         );
       }, providerTokenTimeoutMs);
       const over = (): void => this.#clock.clearTimer(timer);

@@ -16,6 +16,8 @@ export interface TokenOrigin {
   fetch(expired: string | null, wallMs: number): Promise<string>;
   /** How long what was fetched is used before it is asked for again, in milliseconds. */
   readonly askAgainMs: number;
+  /** What a `fetch` that takes long waits for, as a sentence that says what to do; null for what makes the tokens. */
+  readonly waitsFor?: string | null;
 }
 
 /** Signs `data`, the signing input of a token; resolves with r and s side by side. */

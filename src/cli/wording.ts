@@ -2,6 +2,7 @@
  * The words of the command line for what the library's sentences mark (base/wording): an option is `--flag`, or the
  * place where the command line keeps it. Pure; called wherever an error is printed.
  */
+import { optionOfKey } from '../apns/aps-fields.js';
 import { PealError } from '../base/errors.js';
 import { inWords, type Words } from '../base/wording.js';
 
@@ -22,16 +23,26 @@ const flags: FlagNames = {
   'alert.body': '--alert',
 };
 
+/** What a message of the library has an option for, and the command line only the payload. */
+const contentFlags: ReadonlySet<string> = new Set(['alert', 'badge', 'sound']);
+const contentKeys: FlagNames = Object.fromEntries(
+  Object.entries(optionOfKey).flatMap(([key, name]) =>
+    contentFlags.has(name) ? [] : [[name, `aps.${key} in --payload`]],
+  ),
+);
+
 /**
  * `names` go before the usual ones: what `key` is depends on what else is given. A name that is no flag keeps its article:
  * "The environment variable KEY (--key)".
  */
 export function flagWords(names: FlagNames = {}): Words {
-  const known: FlagNames = { ...flags, ...names };
+  const known: FlagNames = { ...contentKeys, ...flags, ...names };
   return {
     option: (path, before) => {
       const flag = flagOf(path, known);
-      return flag.startsWith('--') ? flag : `${/^[Tt]he /.exec(before)?.[0] ?? ''}${flag}`;
+      return flag.startsWith('--') || flag.endsWith(' in --payload')
+        ? flag
+        : `${/^[Tt]he /.exec(before)?.[0] ?? ''}${flag}`;
     },
     either: (_library, commandLine) => commandLine,
   };

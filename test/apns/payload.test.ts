@@ -141,6 +141,10 @@ describe('apns/payload', () => {
       refused({ [name]: 0 }, new RegExp(`${name} is 0`));
       refused({ [name]: 'soon' }, new RegExp(`${name} is "soon", not a time`));
       refused({ payload: { aps: { [key]: start * 1000 } } }, new RegExp(`payload.aps.${key} is 1800000000000`));
+      refused(
+        { payload: { aps: { [key]: 5 } } },
+        /is 5, which lies before 2001: give whole epoch seconds, such as 1\d{9}/,
+      );
       refused({ payload: { aps: { [key]: String(start) } } }, new RegExp(`payload.aps.${key} must be a number`));
     });
   }

@@ -298,6 +298,24 @@ describe('provider tokens that do not simply come of a key', () => {
       assert.equal(await two!.refresh(second), second, 'which may not be replaced for 20 minutes');
     });
 
+    it('names the lock that another process seems to hold, and what to do', async () => {
+      const providerTokenFile = join(folder, 'token');
+      const lock = `${providerTokenFile}.lock`;
+      writeFileSync(lock, '1 another.example\n');
+      const credential = loadCredential({ key, ...ids, providerTokenFile }, { log: silentLogger });
+      const keeper = registry.keeperFor(credential.fingerprint, credential.tokenOrigin!);
+      const waiting = assert.rejects(
+        async () => keeper.current(),
+        refusal(/within 30 seconds: another process holds .*token\.lock\. Once no process .* remove that file\.$/),
+      );
+      while (credential.tokenOrigin!.waitsFor === null) await new Promise(setImmediate);
+      clock.advance(30_000);
+      await waiting;
+      rmSync(lock);
+      while (!existsSync(providerTokenFile)) await new Promise(setImmediate);
+      while (existsSync(lock)) await new Promise(setImmediate);
+    });
+
     it('is not replaced where it is somebody else’s', async () => {
       const providerTokenFile = join(folder, 'token');
       const other = tokenOf(clock.wallMs(), { ...ids, keyId: 'OTHERKEY00' });

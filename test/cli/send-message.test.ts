@@ -46,7 +46,22 @@ describe('peal send, its message', () => {
     [
       ['--push-type', 'background'],
       [],
-      /^peal: The payload cannot be sent: --push-type background needs --content-available/m,
+      /^peal: The payload cannot be sent: --push-type background needs --payload with \{"aps":\{"content-available":1\}\}\.$/m,
+    ],
+    [
+      ['--push-type', 'liveactivity', '--topic', 'com.example.app.push-type.liveactivity'],
+      ['--topic'],
+      /^peal: The payload cannot be sent: --push-type liveactivity needs aps\.event in --payload: start, update or end/m,
+    ],
+    [
+      ['--alert', 'x'.repeat(5000)],
+      ['--alert'],
+      /^peal: The payload has 50\d\d bytes, but --push-type alert allows 4096: shorten it\.$/m,
+    ],
+    [
+      ['--expiration', '99999999d'],
+      [],
+      /^peal: --expiration is "99999999d", which lies after 2106: give an earlier time\.$/m,
     ],
     [
       ['--gateway', 'sandbux'],
