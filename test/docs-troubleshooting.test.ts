@@ -8,7 +8,9 @@ import { loadCredential } from '../src/apns/load-credential.js';
 import { binaryReasons, reasons } from '../src/apns/reason.js';
 import { PealError } from '../src/base/errors.js';
 import { proxyOf } from '../src/base/proxy-environment.js';
-import { listShape, strangerProblem } from '../src/campaign/recipients/list-shape.js';
+import { listShape } from '../src/campaign/recipients/list-shape.js';
+import { strangerProblem } from '../src/campaign/recipients/stranger.js';
+import { TokenLineParser } from '../src/campaign/recipients/token-lines.js';
 import { ownVariable } from '../src/cli/own-variables.js';
 import { checkProtocol } from '../src/cli/send-gateway.js';
 import { Message } from '../src/session/message.js';
@@ -55,7 +57,7 @@ const list =
 const head =
   (...bytes: number[]) =>
   () =>
-    strangerProblem(Buffer.from(bytes));
+    strangerProblem(Buffer.from(bytes), true);
 const token = (text: string) => () => (parseDeviceToken(text) as { why: string }).why;
 const hex = 'ab'.repeat(32);
 
@@ -65,20 +67,25 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
   'CSV without one': list(`1,${hex}`, `2,${hex}`),
   'the name of a column above tokens': list('token', hex, hex),
   'a comma behind each token': list(`${hex},`, `${hex},`),
-  'a JSON array': () => strangerProblem(Buffer.from(`["${hex}"]`)),
+  'a JSON array': () => strangerProblem(Buffer.from(`["${hex}"]`), true),
   NDJSON: list(`{"token":"${hex}"}`, `{"token":"${hex}"}`),
-  'a JSON object': list('{', `"tokens": ["${hex}"]`),
+  'a JSON object on one line': list(`{"tokens": ["${hex}"]}`),
+  'a JSON object': () => strangerProblem(Buffer.from(`{\n"tokens": [\n"${hex}"\n]\n}`), true),
+  'a key in the place of the list': () => strangerProblem(Buffer.from(key.p8), true),
+  'a last line that was cut off': () => halfLine([hex, hex.slice(2)]),
+  NSData: list('{length = 32, bytes = 0xd3d997af 967d1f43 ... 28f10282 14af515f }'),
+  SQL: list(`INSERT INTO devices VALUES (1, '${hex}');`),
   'a table of a SQL tool': list('| id | token |', `+${'-'.repeat(66)}+`, `| 1 | ${hex} |`),
   'UTF-16': head(0xff, 0xfe, 0x61, 0),
   'a spreadsheet of old': head(0xd0, 0xcf, 0x11, 0xe0),
   'a spreadsheet of today': head(0x50, 0x4b, 0x03, 0x04),
   zstd: head(0x28, 0xb5, 0x2f, 0xfd),
   xz: head(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00),
-  bzip2: () => strangerProblem(Buffer.from('BZh91AY&SY')),
+  bzip2: () => strangerProblem(Buffer.from('BZh91AY&SY'), true),
   '7z': head(0x37, 0x7a, 0xbc, 0xaf),
-  Parquet: () => strangerProblem(Buffer.from('PAR1\0\0')),
-  SQLite: () => strangerProblem(Buffer.from('SQLite format 3\0')),
-  PDF: () => strangerProblem(Buffer.from('%PDF-1.7')),
+  Parquet: () => strangerProblem(Buffer.from('PAR1\0\0'), true),
+  SQLite: () => strangerProblem(Buffer.from('SQLite format 3\0'), true),
+  PDF: () => strangerProblem(Buffer.from('%PDF-1.7'), true),
   'a rule of a table': token('-'.repeat(64)),
   'a UUID': token('0a1b2c3d-0000-4000-8000-0123456789ab'),
   'a token that lacks a digit': token(hex.slice(1)),
@@ -128,6 +135,14 @@ function toldOf(mistake: () => unknown): string {
     assert.ok(error instanceof PealError, String(error));
     return error.message;
   }
+}
+
+function halfLine(lines: readonly string[]): string {
+  let told = '';
+  const parser = new TokenLineParser({ onBlock: () => {}, onInvalid: ({ why }) => (told = why) });
+  parser.write(Buffer.from(lines.join('\n')));
+  parser.end();
+  return told;
 }
 
 function rsaKey(): string {
@@ -207,7 +222,9 @@ describe('docs/troubleshooting.md', () => {
   }
 
   it('has an entry for each file that is not a list', () => {
-    const source = readFileSync(path.join(repositoryRoot, 'src/campaign/recipients/list-shape.ts'), 'utf8');
+    const source = ['list-shape.ts', 'stranger.ts']
+      .map((name) => readFileSync(path.join(repositoryRoot, 'src/campaign/recipients', name), 'utf8'))
+      .join('\n');
     const shapes = [...source.matchAll(/['"`](?:It )?((?:is|looks like) [^'"`:$]+)/g)].map(([, shape]) =>
       shape!.trim(),
     );

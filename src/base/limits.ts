@@ -52,6 +52,8 @@ export const maxPayloadValues = 10_000;
 export const maxExtraHeaders = 16;
 /** A list of recipients is read in pieces of this size, in bytes. */
 export const readChunkBytes = 64 * 1024;
+/** Name and comment in the header of gzip, in bytes each. */
+export const maxGzipNameBytes = 4096;
 /** How long a list may pause before the tokens that were read are handed out. */
 export const listPauseMs = 2;
 /** A line of a token list, in bytes; what is longer is invalid. */

@@ -2,7 +2,7 @@
  * The lists of recipients of `peal send`, one after another: read once, block by block, by the send and then, if that
  * stops early, by whoever keeps what was not sent. Main thread.
  */
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import type { TokenBlock } from '../apns/token-block.js';
 import { PealError } from '../base/errors.js';
 import type { SeenTokens } from '../campaign/recipients/seen-tokens.js';
@@ -160,7 +160,8 @@ export async function estimateAll(sources: readonly string[]): Promise<number | 
  * be told (standard input, gzip, pipes). Exact for lists whose lines are all of one length.
  */
 export async function estimateRecipients(source: string): Promise<number | null> {
-  if (source === '-') return null;
+  // Whatever is no file is left alone: to open a pipe and to close it ends the program that writes it.
+  if (source === '-' || (await stat(source).catch(() => null))?.isFile() !== true) return null;
   const file = await open(source, 'r').catch(() => null);
   if (file === null) return null;
   try {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -134,6 +135,12 @@ describe('the list of recipients', () => {
     assert.equal(await estimateRecipients(path.join(folder, 'nowhere')), null);
     assert.equal(await estimateRecipients(await write('list.gz', gzipSync(randomTokens(9).join('\n')))), null);
     assert.equal(estimateLines(new Uint8Array(65536).fill(0x61), 1e9), null);
+    if (process.platform === 'win32') return;
+    const pipe = path.join(folder, 'pipe');
+    spawnSync('mkfifo', [pipe]);
+    assert.equal(await estimateRecipients(pipe), null);
+    assert.equal(await estimateRecipients('/dev/null'), null);
+    assert.equal(await estimateRecipients(folder), null);
   });
 
   it('does not count blank lines', () => {

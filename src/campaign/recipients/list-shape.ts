@@ -1,54 +1,9 @@
 /**
- * Tells what a file is that is not a list of device tokens: by its first bytes before anything of it is read, and by the
- * first of its lines that hold no token. Pure; the thread of the reader.
+ * Tells what a list looks like by the first of its lines that hold no token, and what to do about it. (What can be told
+ * by its first bytes is refused before: stranger.ts.) Pure; the thread of the reader.
  */
-import type { Buffer } from 'node:buffer';
 import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
 import type { InvalidLine } from './token-lines.js';
-
-/** Bytes that `strangerProblem` looks at: fewer than the shortest list has. */
-export const HEAD_BYTES = 16;
-
-const utf16 = 'is UTF-16 text: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)';
-const xls = 'is a spreadsheet: save the column of the tokens alone as text, or as CSV with one column';
-
-/** What a token list is not, by its first bytes, and what to do about it. */
-const strangers: readonly (readonly [head: readonly number[], problem: string])[] = [
-  [[0xff, 0xfe], utf16],
-  [[0xfe, 0xff], utf16],
-  [
-    [0x50, 0x4b, 0x03, 0x04],
-    'is a ZIP archive or a spreadsheet (xlsx): unpack it first (unzip -p), or save it as text',
-  ],
-  [[0xd0, 0xcf, 0x11, 0xe0], xls],
-  [[0x28, 0xb5, 0x2f, 0xfd], 'is compressed with zstd: unpack it first (zstd -dc)'],
-  [[0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], 'is compressed with xz: unpack it first (xz -dc)'],
-  [[0x42, 0x5a, 0x68], 'is compressed with bzip2: unpack it first (bzip2 -dc)'],
-  [[0x37, 0x7a, 0xbc, 0xaf], 'is a 7z archive: unpack it first (7z e -so)'],
-  [[0x50, 0x41, 0x52, 0x31], 'is Parquet: write the column of the tokens to a text file first, one token a line'],
-  [
-    [0x53, 0x51, 0x4c, 0x69, 0x74, 0x65, 0x20],
-    'is a SQLite database: select the tokens from it into a text file first',
-  ],
-  [[0x25, 0x50, 0x44, 0x46], 'is a PDF: save the tokens as text, one a line'],
-];
-
-/** A token in base64 begins like bzip2 once in 260,000 times: what goes on like one may be a list. */
-const base64Digits = /^[A-Za-z0-9+/_=-]+$/;
-const jsonArray = /^(?:\xef\xbb\xbf)?\s*\[\s*["{[]/;
-
-/** The rest of a sentence that begins with the name of the source; null where it may be a list. */
-export function strangerProblem(head: Buffer): string | null {
-  const known = strangers.find(([bytes]) => bytes.every((byte, index) => head[index] === byte));
-  const text = head.toString('latin1', 0, HEAD_BYTES);
-  if (known !== undefined && !base64Digits.test(text)) return known[1];
-  if (jsonArray.test(text))
-    return "is a JSON array: write the tokens alone, one a line (jq -r '.[]', or '.[].token' for objects)";
-  if (head.length < 4) return null;
-  const zeros = [0, 1, 2, 3].map((index) => head[index] === 0);
-  const isUtf16 = zeros.join() === 'false,true,false,true' || zeros.join() === 'true,false,true,false';
-  return isUtf16 ? utf16 : null;
-}
 
 const delimiters: readonly (readonly [character: string, name: string])[] = [
   ['\t', 'tabs'],
@@ -56,6 +11,12 @@ const delimiters: readonly (readonly [character: string, name: string])[] = [
   ['|', 'bars'],
   [',', 'commas'],
 ];
+
+const nsData =
+  'It looks like NSData as iOS 13 and later print it, without the middle of the token: let the app print the token as hex';
+const sql =
+  /^\s*(?:INSERT INTO|CREATE TABLE|DROP TABLE|LOCK TABLES|COPY \S.* FROM stdin|-- (?:MySQL|MariaDB|PostgreSQL) )/i;
+const sqlDump = 'It looks like SQL: select the tokens alone into a text file, one a line (psql -At, mysql -N -B)';
 
 const alone = 'give the column of the tokens alone, one token a line';
 
@@ -67,7 +28,9 @@ export function listShape(lines: readonly InvalidLine[]): string | null {
   const texts = lines.map(({ text }) => text.replaceAll('\\u{9}', '\t'));
   const first = texts[0];
   if (first === undefined) return null;
-  if (first.startsWith('{')) return jsonShape(texts);
+  if (/^\{ ?length\s*=\s*\d+\s*,\s*bytes\s*=/.test(first)) return nsData;
+  if (texts.some((text) => sql.test(text))) return sqlDump;
+  if (/^\{\s*("|\}|$)/.test(first)) return jsonShape(texts);
   if (/^\[\s*($|["{[])/.test(first))
     return "It looks like a JSON array: write the tokens alone, one a line (jq -r '.[]')";
   if (texts.every(isBinary))
@@ -112,9 +75,19 @@ function csvShape(lines: readonly InvalidLine[], texts: readonly string[]): stri
     const header = texts[0]!.split(character).map((cell) => cell.replace(/^["']|["']$/g, '').trim());
     // What stands in a first line that is no header may be somebody's name.
     const names = header.every((cell) => /^[A-Za-z_][\w .-]{0,40}$/.test(cell)) ? `: ${header.join(', ')}` : '';
-    return `It looks like CSV with a header${names} (divided by ${name}): ${alone}`;
+    return `It looks like CSV with a header${names} (divided by ${name}): ${alone}${cutCommand(rows, character, true)}`;
   }
-  return hasTokenCell(rows) ? `It looks like CSV (divided by ${name}): ${alone}` : null;
+  return hasTokenCell(rows)
+    ? `It looks like CSV (divided by ${name}): ${alone}${cutCommand(rows, character, false)}`
+    : null;
+}
+
+/** The command that gives the column of the tokens, in brackets; empty where quotes make cells of another kind. */
+function cutCommand(row: string, delimiter: string, hasHeader: boolean): string {
+  const column = row.split(delimiter).findIndex(hasTokenCell);
+  if (column === -1 || row.includes('"')) return '';
+  const between = delimiter === '\t' ? '' : delimiter === ',' ? ' -d,' : ` -d'${delimiter}'`;
+  return ` (cut${between} -f${column + 1}${hasHeader ? ' | tail -n +2' : ''})`;
 }
 
 /** Whether a cell of the row is a token; one that was cut off at the end of what is shown counts. */

@@ -4,19 +4,20 @@
  * read is handed out: also where the source pauses, fails or is cut off, and after an abort. Main thread.
  */
 import { Buffer } from 'node:buffer';
-import { createReadStream, fstatSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { TokenBlock } from '../../apns/token-block.js';
 import { onAbort } from '../../base/abort-listeners.js';
 import { PealError } from '../../base/errors.js';
 import { readProblem } from '../../base/file-errors.js';
-import { listPauseMs, readChunkBytes, usualTokenBytes } from '../../base/limits.js';
+import { listPauseMs, usualTokenBytes } from '../../base/limits.js';
 import { callback, checkOptions, type OptionRules, test, whole } from '../../base/options.js';
 import { escapeUnprintable } from '../../base/text.js';
-import { type ByteSource, firstOf, gunzip } from './byte-source.js';
-import { HEAD_BYTES, strangerProblem } from './list-shape.js';
+import { type ByteSource, firstOf } from './byte-source.js';
+import { GzipFault, gunzip } from './gunzip.js';
+import { type ListFile, openList } from './open-list.js';
 import { SeenTokens } from './seen-tokens.js';
+import { pemContent, refuseStrangers } from './stranger.js';
 import { type InvalidLine, TokenLineParser } from './token-lines.js';
 
 export type { ByteSource } from './byte-source.js';
@@ -67,6 +68,7 @@ export async function* readTokens(
 ): AsyncGenerator<TokenBlock, void, void> {
   checkOptions({ name: 'readTokens' }, options, rules);
   const { onInvalid, signal, minTokenBytes, isEndCertain, seen } = options;
+  const name = nameOf(source);
   const blocks: TokenBlock[] = [];
   const invalid: InvalidLine[] = [];
   const sink = {
@@ -74,13 +76,21 @@ export async function* readTokens(
       const fresh = seen === undefined ? block : seen.unique(block);
       if (fresh.count > 0) blocks.push(fresh);
     },
-    onInvalid: (line: InvalidLine) => invalid.push(line),
+    onInvalid: (line: InvalidLine) => {
+      const content = pemContent(line.text);
+      // The lines behind this one are those of a key, and may look like tokens.
+      if (content !== null)
+        throw new InputFault(name, pemInside(content, line.line), { proof: 'all', lines: line.line - 1 });
+      invalid.push(line);
+    },
   };
   const parser = new TokenLineParser(sink, minTokenBytes);
-  const opened = open(source, signal);
-  const bytes = plainBytes(opened, nameOf(source), signal)[Symbol.asyncIterator]();
+  let opened: ByteSource | null = null;
+  let bytes: AsyncIterator<Uint8Array | string> | null = null;
   let pending: Promise<IteratorResult<Uint8Array | string>> | null = null;
   try {
+    opened = await open(source, name, signal);
+    bytes = plainBytes(opened, name, signal)[Symbol.asyncIterator]();
     for (;;) {
       pending ??= bytes.next();
       const step = await firstOf(pending, parser.isOpen ? listPauseMs : null, signal);
@@ -100,14 +110,20 @@ export async function* readTokens(
     await report(invalid, onInvalid);
     yield* taken(blocks);
   } catch (error) {
-    parser.flush();
+    if (error instanceof InputFault && error.isEnded) parser.end();
+    else parser.flush();
+    if (error instanceof InputFault) await report(invalid, onInvalid);
     yield* taken(blocks);
     throw error instanceof InputFault ? error.at(parser.lines) : error;
   } finally {
     pending?.catch(() => {});
     if (opened instanceof Readable) opened.destroy();
-    bytes.return?.(undefined).catch(() => {});
+    bytes?.return?.(undefined).catch(() => {});
   }
+}
+
+function pemInside(content: string, line: number): string {
+  return `has PEM (${content}) in line ${line}, and nothing behind it was read: a list holds device tokens alone`;
 }
 
 /** The blocks, each out of the list before it is handed out: a reader that leaves keeps no other from being counted. */
@@ -119,24 +135,57 @@ function* taken(blocks: TokenBlock[]): Generator<TokenBlock> {
 class InputFault extends Error {
   readonly #source: string;
   readonly #problem: string;
+  readonly #proof: Proof;
+  /** Lines that count, where they are not all that were read. */
+  readonly #lines: number | undefined;
 
-  constructor(source: string, problem: string, cause?: unknown) {
+  constructor(source: string, problem: string, { cause, proof = 'next', lines }: FaultOptions = {}) {
     super(problem, { cause });
     this.#source = source;
     this.#problem = problem;
+    this.#proof = proof;
+    this.#lines = lines;
   }
 
-  /** The same as a sentence, and where to go on behind the `lines` lines that were read. */
-  at(lines: number): PealError {
-    const next = lines + 1;
-    const place =
-      lines === 0
-        ? ''
-        : ` Lines 1 to ${lines} were read and count; go on with line ${next} of a whole copy (tail -n +${next}).`;
+  /** Whether the text of the list came to its end, so that a last line without its end is whole. */
+  get isEnded(): boolean {
+    return this.cause instanceof GzipFault && this.cause.isEnded;
+  }
+
+  /** The line from which to go on, when `lines` lines were read; null where no line can be relied on. */
+  next(lines: number): number | null {
+    return this.#proof === 'none' ? null : (this.#lines ?? lines) + 1;
+  }
+
+  /** The same as a sentence, and where to go on behind the `read` lines that were read. */
+  at(read: number): PealError {
+    const lines = this.#lines ?? read;
+    const place = lines === 0 ? '' : places[this.#proof](lines);
     const message = `${this.#source} ${this.#problem}.${place}`;
     return new PealError('ERR_PEAL_INPUT', message, { origin: 'input', cause: this.cause });
   }
 }
+
+/**
+ * What a fault says of the lines before it: "next": they are right, and those behind them are missing; "all": they are
+ * right, and all there are; "none": they may be wrong.
+ */
+type Proof = 'next' | 'all' | 'none';
+
+interface FaultOptions {
+  readonly cause?: unknown;
+  readonly proof?: Proof;
+  readonly lines?: number;
+}
+
+const places: Readonly<Record<Proof, (lines: number) => string>> = {
+  next: (lines) =>
+    ` Lines 1 to ${lines} were read and count; go on with line ${lines + 1} of a whole copy (tail -n +${lines + 1}).`,
+  all: (lines) => ` Lines 1 to ${lines} were read and count.`,
+  none: (lines) =>
+    ` Lines 1 to ${lines} were read and count, but any of them may be wrong: take what was accepted (accepted.csv of ` +
+    'peal send --accepted) out of a whole copy before you send to it.',
+};
 
 function nameOf(source: string | URL | ByteSource): string {
   if (source === '-') return 'Standard input';
@@ -144,8 +193,17 @@ function nameOf(source: string | URL | ByteSource): string {
   return source instanceof URL ? `The file ${fileURLToPath(source)}` : 'The stream of tokens';
 }
 
-function open(source: string | URL | ByteSource, signal: AbortSignal | undefined): ByteSource {
-  const opened = source === '-' ? process.stdin : isPath(source) ? openFile(source) : source;
+async function open(
+  source: string | URL | ByteSource,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<ByteSource> {
+  let opened: ByteSource;
+  try {
+    opened = source === '-' ? process.stdin : isPath(source) ? await openList(source) : source;
+  } catch (error) {
+    throw new InputFault(name, readProblem(error), { cause: error });
+  }
   if (signal !== undefined && opened instanceof Readable) destroyOnAbort(opened, signal);
   return opened;
 }
@@ -156,18 +214,6 @@ function destroyOnAbort(stream: Readable, signal: AbortSignal): void {
   if (signal.aborted) destroy();
   else stream.once('close', onAbort(signal, destroy));
 }
-
-function openFile(path: string | URL): FileStream {
-  const stream: FileStream = createReadStream(path, { highWaterMark: readChunkBytes });
-  stream.once('open', (fd: number) => {
-    const stats = fstatSync(fd);
-    if (stats.isFile()) stream.sizeAtOpen = stats.size;
-  });
-  return stream;
-}
-
-/** `sizeAtOpen`: bytes, of a regular file. */
-type FileStream = ReturnType<typeof createReadStream> & { sizeAtOpen?: number };
 
 function isPath(source: string | URL | ByteSource): source is string | URL {
   return typeof source === 'string' || source instanceof URL;
@@ -188,11 +234,11 @@ async function* plainBytes(source: ByteSource, name: string, signal: AbortSignal
   const iterator = source[Symbol.asyncIterator]();
   try {
     const head = await readHead(iterator);
-    const problem = strangerProblem(head);
-    if (problem !== null) throw new InputFault(name, problem);
     const all = prepend(head, iterator);
-    const plain = head[0] === 0x1f && head[1] === 0x8b ? gunzip(all) : all;
-    for await (const chunk of plain) {
+    const isGzip = head[0] === 0x1f && head[1] === 0x8b;
+    const fault = (problem: string): Error =>
+      new InputFault(name, isGzip ? `is gzip, and what it holds ${problem}` : problem);
+    for await (const chunk of refuseStrangers(isGzip ? gunzip(all) : all, fault)) {
       if (signal?.aborted === true) return;
       yield chunk;
     }
@@ -200,7 +246,7 @@ async function* plainBytes(source: ByteSource, name: string, signal: AbortSignal
     if (cut !== null && signal?.aborted !== true) throw new InputFault(name, cut);
   } catch (error) {
     if (signal?.aborted === true) return;
-    throw error instanceof InputFault ? error : new InputFault(name, problemOf(error), error);
+    throw faultOf(name, error);
   } finally {
     close(source, iterator);
   }
@@ -214,23 +260,31 @@ function close(source: ByteSource, iterator: AsyncIterator<unknown>): void {
 
 /** Whether a file ended sooner than its size said when it was opened. */
 function cutProblem(source: ByteSource): string | null {
-  const { sizeAtOpen = 0, bytesRead = 0 } = source as Partial<FileStream>;
+  const { sizeAtOpen = 0, bytesRead = 0 } = source as Partial<ListFile>;
   if (bytesRead >= sizeAtOpen) return null;
   return `was cut while it was read: it had ${sizeAtOpen} bytes when it was opened, and ended after ${bytesRead}`;
 }
 
-function problemOf(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException | null)?.code;
-  if (code === 'Z_BUF_ERROR') return 'is gzip that was cut off: fetch or pack it again';
-  if (code?.startsWith('Z_') === true)
-    return 'is damaged gzip, and its last lines may be wrong, too: fetch or pack it again';
-  return readProblem(error);
+function faultOf(name: string, error: unknown): InputFault {
+  if (error instanceof InputFault) return error;
+  if (!(error instanceof GzipFault)) return new InputFault(name, readProblem(error), { cause: error });
+  const [problem, proof] = gzipFaults[error.kind];
+  return new InputFault(name, problem, { cause: error, proof });
 }
+
+const gzipFaults: Readonly<Record<GzipFault['kind'], readonly [problem: string, proof: Proof]>> = {
+  cut: ['is gzip that was cut off: fetch or pack it again', 'next'],
+  damaged: ['is damaged gzip: fetch or pack it again', 'none'],
+  trailing: [
+    'has other bytes behind the end of its gzip data, and they were not read: look whether a list was appended to it unpacked',
+    'all',
+  ],
+};
 
 /** The first chunks together, as far as they are needed to tell what this is; empty for an empty source. */
 async function readHead(iterator: AsyncIterator<Uint8Array | string>): Promise<Buffer> {
   let head: Buffer = Buffer.alloc(0);
-  while (head.length < HEAD_BYTES) {
+  while (head.length < 2) {
     const { value, done } = await iterator.next();
     if (done === true) break;
     const bytes = Buffer.from(value as Uint8Array);

@@ -39,7 +39,8 @@ const LF = 0x0a;
 const CR = 0x0d;
 
 const halfLine =
-  'is the last line, shorter than the tokens before it and without a line end: the list may have been cut off';
+  "is the last line, has no line end, and is shorter than every token before it and than Apple's 32 bytes: " +
+  'the file was probably cut off';
 
 export class TokenLineParser {
   readonly #sink: TokenLineSink;

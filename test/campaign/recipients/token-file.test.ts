@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { createReadStream, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -214,6 +215,67 @@ describe('campaign/recipients/token-file', () => {
     });
   });
 
+  describe('reads a named pipe', () => {
+    before(function () {
+      if (process.platform === 'win32') this.skip();
+    });
+    const pipe = (name: string): string => {
+      const path = join(directory, name);
+      spawnSync('mkfifo', [path]);
+      return path;
+    };
+
+    it('to its end, also where its writer comes late and pauses', async () => {
+      const path = pipe('late');
+      const blocks = readTokens(path);
+      const first = blocks.next();
+      const writer = spawn('sh', ['-c', 'exec cat > "$0"', path], { stdio: ['pipe', 'ignore', 'inherit'] });
+      writer.stdin.write(`${list[0]}\n`);
+      assert.deepEqual(hexOf((await first).value as TokenBlock), [list[0]]);
+      writer.stdin.end(`${list.slice(1).join('\n')}\n`);
+      const rest: string[] = [];
+      for await (const block of blocks) rest.push(...hexOf(block));
+      assert.deepEqual(rest, list.slice(1));
+    });
+
+    it('with gzip in it', async () => {
+      const path = pipe('packed-pipe');
+      const reading = read(path);
+      spawn('sh', ['-c', 'exec cat > "$0"', path], { stdio: ['pipe', 'ignore', 'inherit'] }).stdin.end(gzipSync(text));
+      assert.deepEqual(await reading, list);
+    });
+
+    for (const [name, shell] of [
+      ['that nobody writes', 'exec "$@" "$PIPE"'],
+      ['whose writer says nothing', 'sleep 60 > "$PIPE" & "$@" "$PIPE"; code=$?; kill $!; exit $code'],
+      ['of a shell', '"$@" <(cat)'],
+    ] as const) {
+      it(`${name} as long as it is not told to end, and then the process ends`, async () => {
+        const script = `
+          import { readTokens } from '${new URL('../../../src/campaign/recipients/token-file.js', import.meta.url)}';
+          const end = new AbortController();
+          setTimeout(() => end.abort(), 50);
+          let count = 0;
+          for await (const block of readTokens(process.argv.at(-1), { signal: end.signal })) count += block.count;
+          console.log('ended', count);
+          process.exit(0);`;
+        const child = spawn(
+          'bash',
+          ['-c', shell, 'bash', process.execPath, '--input-type=module', '-e', script, '--'],
+          {
+            stdio: ['pipe', 'pipe', 'inherit'],
+            env: { ...process.env, PIPE: pipe(`silent-${name.length}`) },
+          },
+        );
+        let said = '';
+        for await (const chunk of child.stdout) said += String(chunk);
+        assert.equal(said, 'ended 0\n');
+        child.stdin.end();
+        assert.equal(child.exitCode ?? (await once(child, 'exit'))[0], 0);
+      });
+    }
+  });
+
   it('says which file cannot be read, and why', async () => {
     const missing = join(directory, 'missing.txt');
     await refused(missing, new RegExp(`^The file ${missing} does not exist\\.$`));
@@ -268,16 +330,78 @@ describe('campaign/recipients/token-file', () => {
       assert.equal(message, 'The stream of tokens is gzip that was cut off: fetch or pack it again.');
     });
 
-    it('counts what came before damage in gzip, and says where to go on', async () => {
-      const damaged = Buffer.from(gzipSync(text));
-      damaged.fill(0xff, damaged.length / 2, damaged.length / 2 + 50);
-      const pieces = Array.from({ length: damaged.length / 1000 + 1 }, (_, i) =>
-        damaged.subarray(i * 1000, i * 1000 + 1000),
+    const pieces = (bytes: Buffer, size: number): Readable =>
+      Readable.from(
+        Array.from({ length: bytes.length / size + 1 }, (_, i) => bytes.subarray(i * size, i * size + size)),
       );
-      const [tokens, message] = await readUntilFault(Readable.from(pieces));
-      assert.ok(tokens.length > 1000);
-      assert.deepEqual(tokens.slice(0, 1000), list.slice(0, 1000));
-      assert.match(message, /damaged gzip.* go on with line \d{4} of a whole copy/);
+    const zcat = (bytes: Buffer): string[] =>
+      spawnSync('zcat', { input: bytes, encoding: 'utf8', maxBuffer: 1 << 24 }).stdout.split('\n');
+
+    it('counts what zcat unpacks of damaged gzip, and calls none of its lines safe', async () => {
+      const packed = gzipSync(text);
+      const wrongSum = Buffer.from(packed);
+      wrongSum[packed.length - 6]! ^= 1;
+      const wrongSize = Buffer.from(packed);
+      wrongSize[packed.length - 1]! ^= 1;
+      const overwritten = Buffer.from(packed);
+      overwritten.fill(0xff, packed.length / 2, packed.length / 2 + 50);
+      const flipped = Buffer.from(packed);
+      flipped[packed.length >> 1]! ^= 0xff;
+      const secondMember = Buffer.concat([packed, wrongSum]);
+      for (const damaged of [wrongSum, wrongSize, overwritten, flipped, secondMember]) {
+        const expected = zcat(damaged);
+        for (const source of [file('damaged.gz', damaged), pieces(damaged, 997), pieces(damaged, 1 << 20)]) {
+          const [tokens, message] = await readUntilFault(source);
+          const place =
+            /is damaged gzip: fetch or pack it again\. Lines 1 to (\d+) were read and count, but any of them may be wrong: /;
+          assert.match(message, place);
+          assert.doesNotMatch(message, /go on with line|tail/);
+          assert.ok(Number(place.exec(message)![1]) >= expected.length - 1, `${message} ${expected.length}`);
+          assert.deepEqual(tokens.slice(0, 2000), list.slice(0, 2000));
+          if (damaged === wrongSum || damaged === wrongSize) assert.deepEqual(tokens, list);
+        }
+      }
+    });
+
+    it('counts all of gzip with other bytes behind its end, and says that those were not read', async () => {
+      const packed = gzipSync(list.join('\n'));
+      for (const behind of ['junkjunk', `${list[0]}\n`, '\u001f\u001f', `\0\0\0${list[0]}\n`]) {
+        const bytes = Buffer.concat([packed, Buffer.from(behind)]);
+        for (const source of [file('trailing.gz', bytes), pieces(bytes, 997), pieces(bytes, 1 << 20)]) {
+          const [tokens, message] = await readUntilFault(source);
+          assert.deepEqual(tokens, list);
+          assert.match(
+            message,
+            /has other bytes behind the end of its gzip data, and they were not read: .*\. Lines 1 to 5000 were read and count\.$/,
+          );
+        }
+      }
+      assert.deepEqual(await read(pieces(Buffer.concat([packed, Buffer.alloc(1000)]), 99)), list);
+    });
+
+    it('takes a trailer or a next member that is cut off for gzip that was cut off', async () => {
+      const packed = gzipSync(text);
+      for (const cut of [
+        packed.subarray(0, packed.length - 8),
+        packed.subarray(0, packed.length - 3),
+        Buffer.concat([packed, Buffer.of(0x1f)]),
+        Buffer.concat([packed, packed.subarray(0, 5)]),
+      ]) {
+        for (const source of [file('cut.gz', cut), pieces(cut, 997)]) {
+          const [tokens, message] = await readUntilFault(source);
+          assert.deepEqual(tokens, list);
+          assert.match(message, /is gzip that was cut off.* go on with line 5001 of a whole copy/);
+        }
+      }
+    });
+
+    it('reads the optional fields of a gzip header', async () => {
+      const packed = gzipSync(list.slice(0, 20).join('\n'));
+      const fields = Buffer.concat([Buffer.from('0300', 'hex'), Buffer.from('abcname\0comment\0hh')]);
+      const head = Buffer.from(packed.subarray(0, 10));
+      head[3] = 2 | 4 | 8 | 16;
+      const bytes = Buffer.concat([head, fields, packed.subarray(10)]);
+      for (const size of [1, 7, 1 << 20]) assert.deepEqual(await read(pieces(bytes, size)), list.slice(0, 20));
     });
 
     it('counts what came before a read error', async () => {
