@@ -4,7 +4,7 @@
  * Owned by Outputs, on the main thread.
  */
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, writeSync } from 'node:fs';
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { PealError } from '../base/errors.js';
@@ -31,6 +31,8 @@ export class OutputFile {
   #pendingLines = 0;
   #queuedBytes = 0;
   #tail: Promise<void> = Promise.resolve();
+  /** What is on its way to the file, in order; the first of it lies at `#keptBytes`. */
+  readonly #queue: Buffer[] = [];
   #failure: PealError | null = null;
   /** What was taken, whether it could be written or not. */
   #lines = 0;
@@ -138,6 +140,26 @@ export class OutputFile {
     return { name, file, lines: this.#keptLines, of: this.#lines, failure: this.#failure };
   }
 
+  /**
+   * Writes the rest for a process that ends at once; never throws. A write that is under way writes the same bytes to the
+   * same place.
+   */
+  flushNow(): void {
+    if (this.#failure !== null) return;
+    this.#write();
+    try {
+      let position = this.#keptBytes;
+      for (const bytes of this.#queue) {
+        for (let written = 0; written < bytes.length; ) {
+          written += writeSync(this.#handle.fd, bytes, written, bytes.length - written, position + written);
+        }
+        position += bytes.length;
+      }
+    } catch {
+      // A full disk: the file ends before its end, as its name says.
+    }
+  }
+
   /** Gives the file up and removes it. */
   async discard(): Promise<void> {
     await this.#tail;
@@ -158,6 +180,7 @@ export class OutputFile {
     this.#pendingBytes = 0;
     this.#pendingLines = 0;
     this.#queuedBytes += bytes.length;
+    this.#queue.push(bytes);
     this.#tail = this.#tail.then(() => this.#writeNow(bytes, lines));
   }
 
@@ -171,6 +194,7 @@ export class OutputFile {
       this.#failure = writeError(this.#target, error);
     } finally {
       this.#queuedBytes -= bytes.length;
+      this.#queue.shift();
     }
     const isWhole = written === bytes.length;
     const end = isWhole ? written : bytes.lastIndexOf(lineFeed, written - 1) + 1;

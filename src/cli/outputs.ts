@@ -75,7 +75,10 @@ export class Outputs {
       await refuseInputs(folder, inputs);
       const run = await RunFolder.enter(folder, fileNames, options.steps ?? folderSteps);
       try {
-        if (options.force !== true) await refuseLoss(folder);
+        if (options.force !== true) {
+          await refuseLoss(folder);
+          if (await run.holdsBrokenRun()) throw brokenRun(folder);
+        }
         const removed = await run.begin();
         return new Outputs(folder, run, removed, await createAll(folder, run.run, options.accepted === true));
       } catch (error) {
@@ -84,6 +87,19 @@ export class Outputs {
       }
     } catch (error) {
       throw inOptionWords(folder, error);
+    }
+  }
+
+  /**
+   * To be called before the first notification goes out. A run that ends at once from here on has left no whole books, and
+   * the next one is told. Throws PealError ERR_PEAL_INPUT when that cannot be noted.
+   */
+  async sending(): Promise<void> {
+    try {
+      await this.#run.sending();
+    } catch (error) {
+      const message = `--out: ${this.folder} ${writeProblem(error)}.`;
+      throw new PealError('ERR_PEAL_INPUT', message, { origin: 'input', cause: error });
     }
   }
 
@@ -157,8 +173,12 @@ export class Outputs {
     await this.#run.leave();
   }
 
-  /** Leaves everything as it is, in a process that ends at once: the next run knows what these files are. */
+  /**
+   * For a process that ends at once: writes what was handed in by now into the unfinished files, and leaves them as they
+   * are. The next run knows what they are.
+   */
   abandon(): void {
+    for (const file of this.#files) file.flushNow();
     this.#run.leaveNow();
   }
 
@@ -192,6 +212,12 @@ async function refuseLoss(folder: string): Promise<void> {
       );
     }
   }
+}
+
+function brokenRun(folder: string): PealError {
+  return optionError(
+    `--out: ${folder} holds what is left of a run that was ended at once while it sent (a second Ctrl-C, kill -9, a crash): whom it sent to is on record nowhere, and whoever gets the same list again may be notified twice. Choose another directory, or give --force to remove its files.`,
+  );
 }
 
 async function createAll(folder: string, run: string, hasAccepted: boolean): Promise<OutputFile[]> {

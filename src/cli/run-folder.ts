@@ -5,6 +5,7 @@
  *   NAME.<run>.partial      a file that is being written
  *   NAME.<run>.cut          one that could not be written to its end; goes when the files of an earlier run go
  *   .peal-<run>.writing     the run is writing: its files are not whole
+ *   .peal-<run>.sending     the same, and it has begun to send: what became of whom is on record nowhere else
  *   .peal-<run>.whole       they are whole and durable; files of earlier runs go
  *   .peal-<run>.placing     those are gone; the files get their names
  *
@@ -19,7 +20,7 @@ import { FolderLock } from './folder-lock.js';
 import { type FolderSteps, folderSteps } from './folder-steps.js';
 import { writeProblem } from './write-problem.js';
 
-type Phase = 'writing' | 'whole' | 'placing';
+type Phase = 'writing' | 'sending' | 'whole' | 'placing';
 
 export class RunFolder {
   /** Names the run in the names of its files: they cannot be guessed. */
@@ -29,6 +30,7 @@ export class RunFolder {
   readonly #names: readonly string[];
   readonly #steps: FolderSteps;
   #lock: FolderLock | null = null;
+  #phase: 'writing' | 'sending' = 'writing';
 
   private constructor(folder: string, names: readonly string[], steps: FolderSteps) {
     this.#folder = folder;
@@ -55,12 +57,24 @@ export class RunFolder {
     return entered;
   }
 
+  /** Whether a run that had begun to send was ended at once, and so has left no whole books. */
+  async holdsBrokenRun(): Promise<boolean> {
+    return (await this.#steps.list(this.#folder)).some((name) => /^\.peal-[0-9a-f]{8}\.sending$/.test(name));
+  }
+
+  /** Notifications go out from here on. */
+  async sending(): Promise<void> {
+    await this.#steps.rename(this.#mark(this.run, 'writing'), this.#mark(this.run, 'sending'));
+    this.#phase = 'sending';
+    await this.#steps.sync(this.#folder);
+  }
+
   /** Removes what dead runs have left unfinished, and begins to write. Resolves with how many files of results those were. */
   async begin(): Promise<number> {
     let removed = 0;
     const marks: string[] = [];
     for (const name of await this.#steps.list(this.#folder)) {
-      if (/^\.peal-[0-9a-f]{8}\.writing$/.test(name)) marks.push(name);
+      if (/^\.peal-[0-9a-f]{8}\.(?:writing|sending)$/.test(name)) marks.push(name);
       if (!this.#isLeftOver(name)) continue;
       await this.#steps.remove(path.join(this.#folder, name));
       removed++;
@@ -78,7 +92,7 @@ export class RunFolder {
    */
   async place(): Promise<void> {
     try {
-      await this.#advance(this.run, 'writing', 'whole');
+      await this.#advance(this.run, this.#phase, 'whole');
       await this.#placeFrom(this.run, 'whole');
     } catch (error) {
       throw error instanceof PealError ? error : this.#problem(this.#folder, this.run, error);
@@ -89,7 +103,7 @@ export class RunFolder {
 
   /** Leaves the folder as it was; the files of this run have to be gone. */
   async leave(): Promise<void> {
-    await this.#steps.remove(this.#mark(this.run, 'writing')).catch(() => {});
+    await this.#steps.remove(this.#mark(this.run, this.#phase)).catch(() => {});
     await this.#release();
   }
 

@@ -154,6 +154,7 @@ class SendRun {
   /** Resolves with what stopped the send, or null. */
   async #send({ gateway, message, session, estimated }: SendPlan): Promise<PealError | null> {
     this.#session = session;
+    await this.#outputs?.sending();
     const progress = await progressFor(this.#options, this.#terminal, systemClock);
     this.#progress = progress;
     if (this.#interrupt.signal !== null) progress.interrupted(() => {});
@@ -288,10 +289,16 @@ class SendRun {
   /** The second. */
   leaveAtOnce(code: ExitCode): never {
     this.#outputs?.abandon();
-    const files = this.#outputs === null ? '' : `; the files in ${this.#outputs.folder} are not whole (*.partial)`;
-    const done = integer(doneOf(this.#books.counts));
+    const files =
+      this.#outputs === null ? '' : ` What is known is in ${this.#outputs.folder} (*.partial), and not whole.`;
+    const { counts } = this.#books;
+    const known = `${counted(doneOf(counts), 'outcome')}, ${integer(counts.accepted)} of them accepted`;
+    const who = this.#outputs?.keepsAccepted === true ? 'whoever else was sent to' : 'who was sent to';
     this.#progress.stop();
-    printNote(this.#terminal, `left at once after ${done} outcomes${files}`);
+    printNote(
+      this.#terminal,
+      `left at once after ${known}: ${who} is on record nowhere. Do not send the list again without a decision: devices may show the notification twice.${files}`,
+    );
     process.exit(code);
   }
 }

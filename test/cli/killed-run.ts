@@ -30,6 +30,7 @@ const steps: FolderSteps = {
 };
 
 const outputs = await Outputs.open(folder, [], { force: true, steps });
+await outputs.sending();
 process.stdout.write('writing\n');
 const block = new TokenBlock(new Uint8Array([0xbb, 0xbb]), 1, 2);
 outputs.unsent(block, 0, 2);

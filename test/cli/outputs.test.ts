@@ -97,4 +97,22 @@ describe('the files of --out', () => {
     assert.deepEqual(outputs.written, ['rejected.csv', 'unsent.txt', 'invalid.csv']);
     assert.deepEqual(readdirSync(folder).sort(), ['invalid.csv', 'rejected.csv', 'unsent.txt']);
   });
+
+  for (const rounds of [1, 100, 1000]) {
+    it(`hold what was handed in when a process ends at once, after ${rounds} blocks`, async () => {
+      const outputs = await Outputs.open(folder, [], { accepted: true });
+      const tokens = block(1000);
+      for (let round = 0; round < rounds; round++) outputs.unsent(tokens, 0, 1000);
+      outputs.accepted('ab', 'an-id', null);
+      outputs.abandon();
+      const content = (base: string): string => read(readdirSync(folder).find((name) => name.startsWith(`${base}.`))!);
+      const expected = Buffer.from(hexLines(tokens, 0, 1000))
+        .toString()
+        .repeat(rounds);
+      assert.ok(content('unsent.txt') === expected);
+      assert.equal(content('accepted.csv'), 'token,apns-id,apns-unique-id\nab,an-id,\n');
+      await outputs.publish();
+      assert.ok(read('unsent.txt') === expected, 'writes that were under way put the same bytes to the same place');
+    });
+  }
 });

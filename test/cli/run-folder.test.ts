@@ -152,6 +152,31 @@ describe('the folder of --out', () => {
     assert.deepEqual(readdirSync(folder).sort(), names);
   });
 
+  it('is refused after a run that was killed while it sent, and not after one that was killed before', async () => {
+    const script = `const { Outputs } = await import(process.argv[1]); const outputs = await Outputs.open(process.argv[2], []);
+      if (process.argv[3] === 'sending') await outputs.sending();
+      process.stdout.write('open'); setInterval(() => {}, 1000);`;
+    const module = new URL('../../src/cli/outputs.js', import.meta.url).href;
+    for (const moment of ['reading', 'sending']) {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script, module, folder, moment]);
+      await once(child.stdout, 'data');
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      if (moment === 'sending') {
+        const left = readdirSync(folder).filter((name) => !name.endsWith('.lock'));
+        await assert.rejects(Outputs.open(folder, []), {
+          code: 'ERR_PEAL_OPTION',
+          message: /^--out: .* a run that was ended at once while it sent .*on record nowhere.*give --force/,
+        });
+        assert.deepEqual(readdirSync(folder), left);
+      }
+      const outputs = await Outputs.open(folder, [], { force: moment === 'sending' });
+      assert.equal(outputs.removed, 4);
+      await outputs.publish();
+      assert.deepEqual(readdirSync(folder).sort(), names);
+    }
+  });
+
   for (const name of ['unsent.txt', 'unknown.txt']) {
     it(`keeps ${name} of an earlier run unless it is asked to replace it`, async () => {
       writeFileSync(at(name), `${'ab'.repeat(32)}\n`);

@@ -121,8 +121,21 @@ describe('peal send, when it is interrupted', () => {
       },
     });
     assert.equal(code, 130);
-    assert.match(stderr, /left at once .*\*\.partial/);
-    assert.ok(readdirSync(fixture.path('out')).every((name) => /\.(partial|writing)$/.test(name)));
+    assert.match(
+      stderr,
+      /^peal: left at once after \d outcomes, \d of them accepted: who was sent to is on record nowhere\. Do not .*twice\..*\*\.partial/m,
+    );
+    const left = readdirSync(fixture.path('out'));
+    assert.ok(left.every((name) => /\.(partial|sending)$/.test(name)));
+    // The same command again would notify whoever has been notified.
+    const again = await runCommand(fixture.send(tokens, { without: ['--force'] }));
+    assert.deepEqual([again.code, again.stdout], [2, '']);
+    assertOneSentence(again, /holds what is left of a run that was ended at once .*on record nowhere.* --force/);
+    assert.deepEqual(readdirSync(fixture.path('out')), left);
+    assert.equal(fixture.simulator.ledger.summary().requests, 4);
+    const other = await fixture.write('other.txt', randomTokens(3).join('\n'));
+    assert.equal((await runCommand(fixture.send(other))).code, 0);
+    assert.deepEqual(readdirSync(fixture.path('out')).sort(), outputNames);
   });
 
   for (const [signal, exitCode] of [

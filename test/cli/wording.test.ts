@@ -55,7 +55,17 @@ describe('words of the command line', () => {
       .filter((name) => name.endsWith('.ts'))
       .map((name) => [name, readFileSync(path.join(repositoryRoot, 'src', name), 'utf8')] as const);
     /** What a command line never gives: programs alone meet sentences about it. */
-    const ofPrograms = ['apnsId', 'backend', 'backendOptions', 'clock', 'extra', 'headers', 'publicKey', 'recipients', 'sign'];
+    const ofPrograms = [
+      'apnsId',
+      'backend',
+      'backendOptions',
+      'clock',
+      'extra',
+      'headers',
+      'publicKey',
+      'recipients',
+      'sign',
+    ];
 
     it('in text that is written out', () => {
       const strangers: string[] = [];
@@ -76,7 +86,9 @@ describe('words of the command line', () => {
         for (const [, , marked] of paths) {
           marks++;
           if (ofPrograms.includes(marked!)) continue;
-          const flag = flagWords().option(marked!, '').split(/:| or /)[0]!;
+          const flag = flagWords()
+            .option(marked!, '')
+            .split(/:| or /)[0]!;
           if (!known.has(flag) && !inPayload.test(flag)) strangers.push(`${name}: ${marked} is ${flag}`);
         }
       }
