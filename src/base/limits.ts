@@ -386,6 +386,10 @@ export const maxWatchedProviderTokens = 1024;
 /** How soon a gateway that was shut down by a scenario tries again where its port could not be had. */
 export const reopenRetryMs = 100;
 
+// --- command line ---
+/** Recipients of Apple's gateways above which a run without --out is warned that it cannot be continued. */
+export const recipientsWorthKeeping = 1_000;
+
 // --- session ---
 /** Least time between two reports of progress. */
 export const progressIntervalMs = 100;

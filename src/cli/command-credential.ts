@@ -2,6 +2,7 @@
  * From the credential options of a command to a loaded credential. Main thread; reads the files, once.
  * Secrets come from files or the environment, never from the command line, which every user of the machine can read.
  */
+import path from 'node:path';
 import type { Credential } from '../apns/credential.js';
 import { type CredentialOptions, loadCredential } from '../apns/load-credential.js';
 import { PealError } from '../base/errors.js';
@@ -17,6 +18,8 @@ export function loadCommandCredential(
   terminal: Terminal,
 ): Credential {
   const wanted = credentialOptions(options, terminal.env);
+  const note = keyNameNote(options);
+  if (note !== null && options.quiet !== true) printNote(terminal, note);
   try {
     return loadCredential(wanted, { log: credentialLog(options.quiet === true, terminal) });
   } catch (error) {
@@ -47,6 +50,15 @@ function passphraseOf(
   if (passphraseFile !== undefined) return { passphrase: { file: passphraseFile } };
   const passphrase = ownVariable('PEAL_PASSPHRASE', env);
   return passphrase === null ? {} : { passphrase };
+}
+
+/** Apple names the file of a key by its id; null where it fits `--key-id`, or has another name. */
+function keyNameNote({ key, keyId }: CredentialFlags): string | null {
+  if (key === undefined || variableOf(key) !== null) return null;
+  const name = path.basename(key);
+  const [, named] = /^AuthKey_([A-Z0-9]{10})\.p8$/.exec(name) ?? [];
+  if (named === undefined || named === keyId) return null;
+  return `--key-id is ${keyId}, and the file ${name} (--key) is named for the key ${named}: check which of them is right`;
 }
 
 /** Whose certificate notifications are sent with: the first line of a run. Keys have no name but their id. */

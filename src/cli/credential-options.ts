@@ -38,7 +38,9 @@ export function providerKeyOptions(): Option[] {
 export function certificateOptions(): Option[] {
   return [
     new Option('--cert <file>', 'client certificate (PEM, or env:NAME)').conflicts('pfx'),
-    new Option('--cert-key <file>', 'its private key (PEM), unless it is in the same file').conflicts('pfx'),
+    new Option('--cert-key <file>', 'its private key (PEM, or env:NAME), unless it is in the same file').conflicts(
+      'pfx',
+    ),
     new Option('--pfx <file>', 'client certificate and key as PKCS#12; env:NAME: as base64'),
     new Option('--identity <name>', 'which certificate, where a file holds several: its name, app or fingerprint'),
     new Option('--passphrase-file <file>', 'file that holds the passphrase; or set PEAL_PASSPHRASE'),

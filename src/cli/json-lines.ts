@@ -3,8 +3,9 @@
  * Pure but for the stream it is given. The shapes are a contract (docs/cli.md).
  */
 import type { Writable } from 'node:stream';
-import type { PealError } from '../base/errors.js';
+import { PealError } from '../base/errors.js';
 import type { RunSummary } from './counts.js';
+import type { ExitCode } from './exit-codes.js';
 import type { RejectionNote } from './rejection-notes.js';
 import { commandMessage } from './wording.js';
 
@@ -21,6 +22,16 @@ export function errorMessage(error: PealError, count: number): object {
 /** Recipients that were rejected for a reason that is not about their tokens. No error of the library: it has `reasons`. */
 export function rejectionMessage({ message, retryable, count }: RejectionNote): object {
   return { messageType: 'error', code: 'ERR_PEAL_REJECTED', message, retryable, count };
+}
+
+/** The lines of a run that was interrupted before its command was there. */
+export function writeInterruption(output: Writable, message: string, exitCode: ExitCode): void {
+  const error = new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true });
+  writeJsonLine(output, errorMessage(error, 0));
+  const none = { recipients: 0, accepted: 0, rejected: 0, unsent: 0, unknown: 0, invalid: 0, duplicate: 0, resent: 0 };
+  const nowhere = { seconds: 0, perSecond: 0, connections: 0, threads: 0 };
+  const nothing = { ...none, ...nowhere, invalidLines: null, reasons: [], causes: [] };
+  writeJsonLine(output, summaryMessage({ ...nothing, stopped: error.code, exitCode }));
 }
 
 export function summaryMessage(summary: RunSummary): object {

@@ -149,6 +149,7 @@ function version(): string {
 const sendHelp = `
 Exit codes:
   0  every recipient was accepted
+  1  a fault of peal itself: please report it
   2  the command line, the message or the gateway address is wrong; nothing was sent
   3  finished, and some recipients were not accepted (invalid lines included)
   4  stopped early: no way to the gateway, or the same refusal for everything

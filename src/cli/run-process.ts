@@ -2,8 +2,9 @@
  * Hands the process to the command line and takes its exit code. Imported by main, for what it does. Only these two files
  * name the process's own streams. Main thread.
  */
-import { exitCodes } from './exit-codes.js';
+import { type ExitCode, exitCodes } from './exit-codes.js';
 import { exitCodeOfSignal, Interrupt, signalsHeard } from './interrupt.js';
+import { writeInterruption } from './json-lines.js';
 import { printNote } from './terminal.js';
 import { writeProblem } from './write-problem.js';
 
@@ -14,8 +15,11 @@ const { stdin, stdout, stderr, env } = process;
 const terminal = { stdin, stdout, stderr, env };
 
 // Before the command is loaded, which takes a moment in which Ctrl-C would end the process without a word.
-const leave = (code: number): void => {
-  printNote(terminal, 'interrupted before anything was done');
+const leave = (code: ExitCode): void => {
+  const message = 'interrupted before anything was done';
+  const [command, ...options] = process.argv.slice(2);
+  if (command === 'send' && options.includes('--json')) writeInterruption(stdout, message, code);
+  printNote(terminal, message);
   process.exit(code);
 };
 new Interrupt(process, (signal) => leave(exitCodeOfSignal(signal)), leave);

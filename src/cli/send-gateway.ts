@@ -7,7 +7,7 @@ import type { SendOptions } from './send-options.js';
 import { usageError } from './terminal.js';
 
 /** What the command line names as gateway, as a session takes it. */
-export function gatewayOf({ gateway, environment }: SendOptions): string {
+export function gatewayOf({ gateway, environment }: Pick<SendOptions, 'gateway' | 'environment'>): string {
   return gateway ?? (environment === 'production' ? 'api_production' : 'api_sandbox');
 }
 
@@ -49,7 +49,7 @@ export function protocolOf(options: SendOptions): Protocol {
 }
 
 /** Whether it is one of Apple's gateways, which ask who sends, and for which app. */
-export function isApples(options: SendOptions): boolean {
+export function isApples(options: Pick<SendOptions, 'gateway' | 'environment'>): boolean {
   return tryAddress(gatewayOf(options))?.host.endsWith('.push.apple.com') === true;
 }
 

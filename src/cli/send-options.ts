@@ -116,7 +116,10 @@ export function sendOptionGroups(): readonly OptionGroup[] {
     {
       heading: 'Output:',
       options: [
-        new Option('--out <dir>', 'where rejected.csv, unsent.txt, unknown.txt and invalid.csv go'),
+        new Option(
+          '--out <dir>',
+          'where rejected.csv, unsent.txt, unknown.txt and invalid.csv go, and accepted.csv with --accepted',
+        ),
         new Option('--accepted', 'keep also the accepted tokens, with their apns-id: accepted.csv of --out'),
         new Option('--force', 'replace the files of an earlier run, also where it left unsent or unknown tokens'),
         new Option('--json', 'JSON lines on standard output, the last one the summary'),

@@ -3,6 +3,7 @@
  * wrong with them is found here. Main thread.
  */
 import { parseAddress } from '../apns/address.js';
+import { recipientsWorthKeeping } from '../base/limits.js';
 import type { Gateway } from '../session/gateway.js';
 import type { Message } from '../session/message.js';
 import { Session } from '../session/session.js';
@@ -10,10 +11,10 @@ import { loadCommandCredential, printWhose } from './command-credential.js';
 import { materialOf } from './credential-options.js';
 import { pinSession } from './pin-option.js';
 import { proxySession } from './proxy-option.js';
-import { gatewayOf } from './send-gateway.js';
+import { gatewayOf, isApples } from './send-gateway.js';
 import { sendMessage } from './send-message.js';
 import type { SendOptions } from './send-options.js';
-import type { Terminal } from './terminal.js';
+import { printNote, type Terminal } from './terminal.js';
 import { estimateAll } from './token-input.js';
 
 /** Up to so many recipients, `--threads auto` means none: starting a worker takes longer than it saves. */
@@ -47,8 +48,25 @@ export async function planSend(options: SendOptions, terminal: Terminal): Promis
     ...proxySession(options, terminal.env),
   });
   const gateway = session.getConnection(address, credential);
-  if (options.quiet !== true) printWhose(credential, terminal);
+  if (options.quiet !== true) {
+    printWhose(credential, terminal);
+    const note = unkeptNote(options, estimated);
+    if (note !== null) printNote(terminal, note);
+  }
   return { session, gateway, message, estimated };
+}
+
+/**
+ * Said before a campaign begins, because afterwards it is too late; null where nothing is at stake: a few recipients, or
+ * those of a gateway of one's own. `estimated`: recipients, null where the list does not tell.
+ */
+export function unkeptNote(
+  options: Pick<SendOptions, 'out' | 'gateway' | 'environment'>,
+  estimated: number | null,
+): string | null {
+  if (options.out !== undefined || !isApples(options)) return null;
+  if (estimated !== null && estimated <= recipientsWorthKeeping) return null;
+  return 'without --out DIR nothing is kept of who was not sent to: a run that is interrupted cannot be continued';
 }
 
 function threadsFor({ threads }: SendOptions, estimated: number | null): number | 'auto' {

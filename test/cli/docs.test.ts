@@ -7,6 +7,7 @@ import { exitCodes } from '../../src/cli/exit-codes.js';
 import { feedbackOptionGroups } from '../../src/cli/feedback-options.js';
 import { sendOptionGroups } from '../../src/cli/send-options.js';
 import { simulateOptionGroups } from '../../src/cli/simulate-options.js';
+import { runCommand } from '../support/command.js';
 import { repositoryRoot } from '../support/repository.js';
 
 const page = (name: string): string => readFileSync(path.join(repositoryRoot, 'docs', name), 'utf8');
@@ -30,6 +31,44 @@ describe('the documents of the command line', () => {
       flagsOf(simulateOptionGroups()).filter((flag) => !named.has(flag)),
       [],
     );
+  });
+
+  /** Flags in the given column of the tables between two headings, where each option has its row. */
+  const tabled = (text: string, from: string, to: string | null, column = 0): string[] => {
+    const part = text.split(from)[1]!.split(to ?? '\u0000')[0]!;
+    const rows = part.split('\n').filter((line) => line.startsWith('| '));
+    const cells = rows.map((row) => row.slice(2).split(/(?<!\\)\| ?/)[column]!);
+    return cells.flatMap((cell) => cell.match(/--[a-z][a-z-]+/g) ?? []);
+  };
+
+  for (const [command, groups, inTables] of [
+    ['send', sendOptionGroups(), tabled(page('cli.md'), '\n## peal send\n', '\n## peal feedback\n')],
+    ['feedback', feedbackOptionGroups(), tabled(page('binary.md'), '\n### peal feedback\n', '\n## ')],
+    ['simulate', simulateOptionGroups(), tabled(page('simulator.md'), '\n## Options\n', '\n## ', 1)],
+    ['demo', demoOptions(), tabled(page('cli.md'), '\n## peal demo\n', null)],
+  ] as const) {
+    it(`have a row for each option of peal ${command}, and for no other`, () => {
+      assert.deepEqual([...new Set(inTables)].sort(), flagsOf(groups).sort());
+    });
+  }
+
+  it('and the help of peal send name the same exit codes', async () => {
+    const { stdout } = await runCommand(['send', '--help']);
+    const [, said = ''] = /Exit codes:\n([\s\S]*?)\n\n/.exec(stdout) ?? [];
+    const named = said.split('\n').flatMap((line) => /^ {2}([\d, ]+) {2}/.exec(line)![1]!.split(', ').map(Number));
+    assert.deepEqual(named, Object.values(exitCodes));
+  });
+
+  it('and the help say of each file of --out, and where a variable may stand', () => {
+    const said = (name: string): string =>
+      sendOptionGroups()
+        .flatMap(({ options }) => options)
+        .find(({ long }) => long === name)!.description;
+    for (const file of ['rejected.csv', 'unsent.txt', 'unknown.txt', 'invalid.csv', 'accepted.csv']) {
+      assert.ok(said('--out').includes(file), file);
+      assert.match(page('cli.md'), new RegExp(`^\\| \`${file}\` \\|`, 'm'));
+    }
+    for (const name of ['--key', '--cert', '--cert-key', '--pfx', '--ca']) assert.match(said(name), /env:NAME/, name);
   });
 
   it('name every exit code', () => {
