@@ -25,6 +25,17 @@ export interface PayloadContent {
 /** Keys that show something, which background pushes must not. */
 const visibleKeys = ['alert', 'badge', 'sound'] as const;
 
+/**
+ * Push types whose payload is read by the system, out of `aps`, and what to write there. Payloads of the others go to the
+ * app, or to device management, and may have nothing but keys of their own; background and Live Activities have rules
+ * that say more.
+ */
+const readFromAps: Partial<Readonly<Record<PushType, string>>> = {
+  alert: '{ "aps": { "alert": … } }',
+  controls: '{ "aps": { "content-changed": true } }',
+  widgets: '{ "aps": { "content-changed": true } }',
+};
+
 /** What each event of a Live Activity needs besides. */
 const companions: Readonly<Record<string, readonly string[]>> = {
   start: ['timestamp', 'content-state', 'attributes-type', 'attributes', 'alert'],
@@ -60,7 +71,7 @@ export function pushTypeOfContent({ aps, isMdm }: PayloadContent): PushType {
 
 /** @throws NotPlainError for content that does not go with `pushType` */
 export function checkContent(content: PayloadContent, pushType: PushType): void {
-  if (pushType === 'alert' || pushType === 'background') checkPlace(content);
+  if (content.aps === null) checkPlace(content, pushType);
   if (pushType === 'background') checkBackground(content);
   if (pushType === 'liveactivity') checkLiveActivity(content);
   else if (content.aps !== null && 'event' in content.aps) {
@@ -72,12 +83,19 @@ export function checkContent(content: PayloadContent, pushType: PushType): void 
 }
 
 /** Apps that take calls and the like read keys of their own; here nothing outside of `aps` would be shown. */
-function checkPlace({ strayKey }: PayloadContent): void {
-  if (strayKey === null) return;
-  const problem = Object.hasOwn(optionOfKey, strayKey)
-    ? `has "${strayKey}" outside of aps: write { "aps": { "${strayKey}": … } }`
-    : `has "${strayKey}" and no aps, which is the form of another service: write { "aps": { "alert": … } }`;
-  throw new NotPlainError('payload', problem);
+function checkPlace({ strayKey }: PayloadContent, pushType: PushType): void {
+  if (strayKey !== null && (pushType === 'alert' || pushType === 'background')) {
+    const problem = Object.hasOwn(optionOfKey, strayKey)
+      ? `has "${strayKey}" outside of aps: write { "aps": { "${strayKey}": … } }`
+      : `has "${strayKey}" and no aps, which is the form of another service: write { "aps": { "alert": … } }`;
+    throw new NotPlainError('payload', problem);
+  }
+  const example = readFromAps[pushType];
+  if (example === undefined) return;
+  throw new NotPlainError(
+    'payload',
+    `has no aps, out of which pushes of the type ${pushType} are read: write ${example}`,
+  );
 }
 
 function checkBackground(content: PayloadContent): void {

@@ -11,7 +11,7 @@ import { escapeUnprintable } from '../base/text.js';
 import { option } from '../base/wording.js';
 import { apsFields, checkFields, isDictionary, writeFields } from './aps-fields.js';
 import { checkContent, contentOf, type PayloadContent } from './payload-content.js';
-import { compactJson, NotPlainError, plainJson } from './plain-json.js';
+import { compactJson, keyGivenTwice, NotPlainError, plainJson } from './plain-json.js';
 import { type PushType, ruleOf } from './push-type.js';
 import type { TimeInput } from './time-option.js';
 
@@ -164,6 +164,10 @@ function compileRaw(options: PayloadOptions, payload: RawPayload, clock: Clock):
   }
   const isText = typeof payload === 'string' || payload instanceof Uint8Array;
   const json = isText ? compactText(payload) : writeObject(payload);
+  const twice = isText ? keyGivenTwice(json) : null;
+  if (twice !== null) {
+    throw payloadError(`The payload has the key "${escapeUnprintable(twice, 40)}" twice in one object: leave one out.`);
+  }
   const value = JSON.parse(json) as Record<string, unknown>;
   checkWhole(value, clock);
   return { bytes: encode(json), content: contentOf(value, true) };

@@ -109,3 +109,24 @@ function memberPath(path: string, name: string): string {
 export function compactJson(text: string): string {
   return text.replace(/("(?:[^"\\]|\\.)*")|[ \t\r\n]+/g, (_blank, string: string | undefined) => string ?? '');
 }
+
+/**
+ * A key that one object of the text has twice, or null. `JSON.parse` takes the last of them without a word, and what reads
+ * the payload on a device may take the first.
+ *
+ * @param json valid and compact: a string that is followed by a colon is a key
+ */
+export function keyGivenTwice(json: string): string | null {
+  const objects: Set<string>[] = [];
+  for (const { 0: part, index } of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {
+    if (part === '{') objects.push(new Set());
+    else if (part === '}') objects.pop();
+    else if (json[index + part.length] === ':') {
+      const key = JSON.parse(part) as string;
+      const keys = objects.at(-1)!;
+      if (keys.has(key)) return key;
+      keys.add(key);
+    }
+  }
+  return null;
+}

@@ -5,6 +5,7 @@
 import type { Clock } from '../base/clock.js';
 import { durationText, earliestEpochSeconds, parseTime } from '../base/duration.js';
 import { shownValue } from '../base/options.js';
+import { escapeUnprintable } from '../base/text.js';
 import { either } from '../base/wording.js';
 
 /**
@@ -30,6 +31,10 @@ const exampleSeconds = 1_900_000_000;
  * @param isWire whether only epoch seconds may stand there, as in a whole payload. Default false
  */
 export function secondsOf(value: unknown, clock: Clock, isWire = false): number | string {
+  const stranger = isWire ? null : strangerIn(value);
+  if (stranger !== null) {
+    return `has an unknown property "${escapeUnprintable(stranger, 40)}": give { seconds } and nothing else, or text such as '1h30m'`;
+  }
   const seconds = epochSeconds(value, clock.wallMs());
   const allowed = isWire ? `whole epoch seconds, such as ${exampleSeconds}` : forms;
   if (!Number.isSafeInteger(seconds) || seconds < 0) return `is ${shownValue(value)}, not a time: give ${allowed}`;
@@ -45,6 +50,12 @@ export function secondsOf(value: unknown, clock: Clock, isWire = false): number 
     return `is ${isBare ? seconds : shownValue(value)}, which lies after 2106: ${advice}`;
   }
   return seconds;
+}
+
+/** A property of `{ seconds }` that it has not. */
+function strangerIn(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null || !('seconds' in value)) return null;
+  return Object.keys(value).find((key) => key !== 'seconds') ?? null;
 }
 
 /** NaN for what is no time. */

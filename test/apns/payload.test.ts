@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { apsFields } from '../../src/apns/aps-fields.js';
-import { checkPayloadSize, compilePayload, type PayloadOptions } from '../../src/apns/payload.js';
+import { checkPayloadContent, checkPayloadSize, compilePayload, type PayloadOptions } from '../../src/apns/payload.js';
 import { pushTypeOfContent } from '../../src/apns/payload-content.js';
+import type { PushType } from '../../src/apns/push-type.js';
 
 const text = (options: object) => new TextDecoder().decode(compilePayload(options as PayloadOptions).bytes);
 const refused = (options: object, message: RegExp) =>
@@ -139,6 +140,7 @@ describe('apns/payload', () => {
       refused({ [name]: start * 1000 }, new RegExp(`${name} is 1800000000000, .* give seconds, not milliseconds`));
       refused({ [name]: 3600 }, new RegExp(`${name} is 3600, which lies before 2001: .* \\{ seconds: 3600 \\}`));
       refused({ [name]: 0 }, new RegExp(`${name} is 0`));
+      refused({ [name]: { seconds: 5, hours: 1 } }, new RegExp(`${name} has an unknown property "hours"`));
       refused({ [name]: 'soon' }, new RegExp(`${name} is "soon", not a time`));
       refused({ payload: { aps: { [key]: start * 1000 } } }, new RegExp(`payload.aps.${key} is 1800000000000`));
       refused(
@@ -177,6 +179,36 @@ describe('apns/payload', () => {
     aps('text', /payload\.aps must be an object/);
     aps(null, /payload\.aps must be an object/);
     refused({ payload: { APS: { alert: 'x' } } }, /has the key "APS": write aps/);
+  });
+
+  it('refuses a payload without aps for what is read out of it, and no other', () => {
+    const check = (payload: unknown, pushType: PushType) =>
+      checkPayloadContent(compilePayload({ payload } as PayloadOptions).content, pushType);
+    for (const payload of [{}, '{}', { to: 'x', data: { a: 1 }, priority: 'high' }, '{"a":{"aps":{"alert":"x"}}}']) {
+      for (const pushType of ['alert', 'widgets', 'controls'] as const) {
+        assert.throws(() => check(payload, pushType), {
+          code: 'ERR_PEAL_PAYLOAD',
+          message: new RegExp(`payload has no aps, .* ${pushType} are read: write \\{ "aps": \\{`),
+        });
+      }
+      assert.throws(() => check(payload, 'background'), {
+        message: /background needs payload\.aps\.content-available/,
+      });
+      assert.throws(() => check(payload, 'liveactivity'), { message: /liveactivity needs payload\.aps\.event/ });
+      for (const pushType of ['complication', 'fileprovider', 'location', 'mdm', 'pushtotalk', 'voip'] as const)
+        check(payload, pushType);
+    }
+    check({ aps: {}, data: 1 }, 'alert');
+  });
+
+  it('refuses text that has a key twice, at any depth and however it is escaped', () => {
+    refused({ payload: '{"aps":{"alert":"a"}, "aps":{"alert":"b"}}' }, /has the key "aps" twice in one object/);
+    refused({ payload: '{"aps":{"alert":"a","badge":1,"alert" :"b"}}' }, /the key "alert" twice/);
+    refused({ payload: '{"aps":{"alert":"a"},"x":[{"y":1,"\\u0079":2}]}' }, /the key "y" twice/);
+    refused({ payload: new TextEncoder().encode('{"aps":{},"":1,"":2}') }, /the key "" twice/);
+    const distinct =
+      '{"aps":{"alert":{"title":"a\\"{","body":"b"},"badge":1},"a":{"aps":1,"x":["a","a"]},"b":{"aps":1}}';
+    assert.equal(text({ payload: distinct }), distinct);
   });
 
   it('lets keys through that Apple may have added, and an app’s own', () => {

@@ -160,6 +160,7 @@ describe('Message', () => {
       new Date(Number.NaN),
       { seconds: -1 },
       { seconds: 2 ** 33 },
+      { seconds: 5, minutes: 3 },
       'soon',
     ]) {
       assert.throws(() => message({ alert: 'hi', expiry } as object), {

@@ -176,6 +176,7 @@ describe('Packer', () => {
     [{ collapseId: 'a\nb' }, /^has a collapseId that is "a/],
     [{ expiration: 3600 }, /^has an expiration that is 3600, which lies before 2001.*\{ seconds: 3600 \}$/],
     [{ expiration: 1_900_000_000_000 }, /give seconds, not milliseconds$/],
+    [{ expiration: { seconds: 5, x: 1 } }, /^has an expiration that has an unknown property "x": give \{ seconds \}/],
     [{ expiration: 'soon' }, /^has an expiration that is "soon", not a time/],
     [{ priority: 7 }, /^has a priority that is 7, not 10, 5 or 1$/],
     [{ priority: '5' }, /^has a priority that is "5"/],

@@ -86,7 +86,7 @@ describe('Send', () => {
     );
     const recipient = fc.oneof(
       fc.nat(5000).map(token),
-      fc.nat(5000).map((n) => ({ token: token(n), payload: { n } })),
+      fc.nat(5000).map((n) => ({ token: token(n), payload: { aps: { badge: n } } })),
       fc.constant('x'),
     );
     await fc.assert(
