@@ -298,6 +298,15 @@ export function classOf(status: number, reason: string, protocol: Protocol = 'ht
 }
 
 /**
+ * Whether a rejection says nothing against its recipient, who is to be sent to again once message, topic or credential are
+ * mended. `wasStopped`: the send stopped because answers of one kind came again and again; then bad tokens are the
+ * sender's fault as well, who named the wrong environment or app.
+ */
+export function isSendersFault(reasonClass: ReasonClass, wasStopped: boolean): boolean {
+  return reasonClass === 'request' || reasonClass === 'credential' || (wasStopped && reasonClass === 'token');
+}
+
+/**
  * One sentence for people about an answer, also for reasons that are not in the table.
  *
  * @param protocol what the gateway speaks; default `'http2'`

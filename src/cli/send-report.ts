@@ -4,6 +4,7 @@
 import type { CauseCount, InvalidLines, RunReport } from './counts.js';
 import { errorMessage, rejectionMessage, summaryMessage, writeJsonLine } from './json-lines.js';
 import { counted, integer } from './numbers.js';
+import { refusedNote } from './refused-note.js';
 import { rejectionNotes } from './rejection-notes.js';
 import { protocolOf } from './send-gateway.js';
 import type { SendOptions } from './send-options.js';
@@ -38,6 +39,8 @@ export function printRun(terminal: Terminal, options: SendOptions, { summary, pr
   }
   if (summary.invalidLines !== null) printNote(terminal, invalidSentence(summary.invalid, summary.invalidLines));
   for (const problem of problems) printError(terminal, problem);
+  const refused = refusedNote(summary, protocolOf(options), options.out === undefined ? null : printable(options.out));
+  if (refused !== null) printNote(terminal, refused);
   if (causes.length > 0) printNote(terminal, lossSentence(causes));
   // A person at a terminal has just read it in the table.
   if (!hasTable || stdout.isTTY !== true) for (const { message } of rejections) printNote(terminal, message);

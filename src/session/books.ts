@@ -4,6 +4,7 @@
  * send.
  */
 import type { Protocol } from '../apns/address.js';
+import { isSendersFault } from '../apns/reason.js';
 import type { Clock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { lastPullMs, maxErrorsKept } from '../base/limits.js';
@@ -16,6 +17,7 @@ import type { Message } from './message.js';
 import { type Progress, ProgressReporter } from './progress.js';
 import type { InvalidRecipient } from './recipient.js';
 import { RecipientCollector } from './recipient-collector.js';
+import { RecipientList } from './recipient-list.js';
 import { type AcceptedId, type OutcomeCounts, Result, type SendFault } from './result.js';
 
 export interface BooksOptions {
@@ -49,6 +51,9 @@ export class Books implements OutcomeSink {
   readonly #unsent = new RecipientCollector();
   readonly #unknown = new RecipientCollector();
   readonly #transient = new RecipientCollector();
+  readonly #refused = new RecipientCollector();
+  /** Those whose tokens were called bad: a stop for that says that the sender is wrong, and not the tokens. */
+  readonly #badTokens = new RecipientCollector();
   #invalidCount = 0;
   #transientCount = 0;
   #resent = 0;
@@ -131,6 +136,10 @@ export class Books implements OutcomeSink {
     const stopped = cause?.origin === 'gateway' && cause.retryable ? (this.#refusal() ?? cause) : cause;
     const { counts } = this;
     const [unsent, unknown, transient] = [this.#unsent.toList(), this.#unknown.toList(), this.#transient.toList()];
+    const refused = RecipientList.concat(
+      this.#refused.toList(),
+      stopped?.code === 'ERR_PEAL_STOPPED' ? this.#badTokens.toList() : RecipientList.empty,
+    );
     const isFruitful = counts.accepted + counts.rejected > this.#transientCount;
     return new Result({
       counts,
@@ -140,7 +149,7 @@ export class Books implements OutcomeSink {
       errors: [...this.#errors.values()],
       invalid: this.#invalid,
       resent: this.#resent,
-      leftovers: [{ message, unsent, unknown, transient, stopped, isFruitful }],
+      leftovers: [{ message, unsent, unknown, transient, refused, stopped, isFruitful }],
     });
   }
 
@@ -164,6 +173,8 @@ export class Books implements OutcomeSink {
   #keepRejected(batch: Batch, index: number, failure: Failure): void {
     this.#rejections.set(batch.tokens.hexAt(index), failure);
     if (failure.isTransient) this.#transient.add(batch, index);
+    else if (isSendersFault(failure.class, false)) this.#refused.add(batch, index);
+    else if (isSendersFault(failure.class, true)) this.#badTokens.add(batch, index);
   }
 
   #keepUnanswered({ batch, ledger }: SettledBatch): void {

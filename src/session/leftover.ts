@@ -13,6 +13,8 @@ export interface Leftover {
   readonly unknown: RecipientList;
   /** Rejected recipients whose fault passes. */
   readonly transient: RecipientList;
+  /** Rejected recipients who may be accepted once the sender has mended what was refused (isSendersFault). */
+  readonly refused: RecipientList;
   /** Why the send ended before its input did. */
   readonly stopped: PealError | null;
   /** Whether anybody was brought on: accepted, or rejected for good. */
@@ -30,14 +32,23 @@ export function canGoOn({ message, unsent, transient, stopped, isFruitful }: Lef
   return !isHopeless && unsent.length + transient.length > 0;
 }
 
+/** Whom a retry takes in besides those of `canGoOn`. */
+export interface RetryChoice {
+  /** Those that were written and never answered. Default false. */
+  readonly unknown?: boolean;
+  /** The cause of the stop, or of the refusals, is mended: all that it kept back, and all that it refused. Default false. */
+  readonly mended?: boolean;
+}
+
 /**
- * The message for those recipients, and with `withUnknown` for the unknown ones; null for nobody. Who was not tried yet
- * goes first, so that one token with a passing fault cannot stand in everybody's way.
+ * The message for those recipients; null for nobody. Who was not tried yet goes first, so that one token with a passing
+ * fault cannot stand in everybody's way.
  */
-export function nextMessage(leftover: Leftover, withUnknown: boolean): Message | null {
-  const { message, unsent, transient, unknown, isFruitful } = leftover;
-  const lists = canGoOn(leftover) ? [unsent, transient] : [];
-  if (withUnknown) lists.push(unknown);
+export function nextMessage(leftover: Leftover, { unknown: withUnknown, mended }: RetryChoice): Message | null {
+  const { message, unsent, transient, refused, unknown, isFruitful } = leftover;
+  const lists = mended === true || canGoOn(leftover) ? [unsent, transient] : [];
+  if (mended === true) lists.push(refused);
+  if (withUnknown === true) lists.push(unknown);
   const recipients = RecipientList.concat(...lists);
   return recipients.length === 0 ? null : message.nextAttempt(recipients, isFruitful);
 }
@@ -59,6 +70,7 @@ function joined(a: Leftover, b: Leftover): Leftover {
     unsent: RecipientList.concat(a.unsent, b.unsent),
     unknown: RecipientList.concat(a.unknown, b.unknown),
     transient: RecipientList.concat(a.transient, b.transient),
+    refused: RecipientList.concat(a.refused, b.refused),
     stopped: a.stopped ?? b.stopped,
     isFruitful: a.isFruitful || b.isFruitful,
   };

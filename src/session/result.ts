@@ -6,7 +6,7 @@ import { inspect } from 'node:util';
 import { PealError } from '../base/errors.js';
 import { checkOptions, flag } from '../base/options.js';
 import type { Failure } from './failure.js';
-import { canGoOn, type Leftover, mergeLeftovers, nextMessage } from './leftover.js';
+import { canGoOn, type Leftover, mergeLeftovers, nextMessage, type RetryChoice } from './leftover.js';
 import type { Message } from './message.js';
 import type { InvalidRecipient } from './recipient.js';
 import { RecipientList } from './recipient-list.js';
@@ -205,7 +205,7 @@ export class Result {
   /**
    * Whether `retry()` has something to send: recipients that were unsent or whose fault passes. False after a stop
    * that the same message would meet again (`stopped.retryable` is false): mend the cause and send to
-   * `message.withTokens(result.unsent)` then. False, too, once ten sends in a row were answered by passing faults and
+   * `retry({ mended: true })` then. False, too, once ten sends in a row were answered by passing faults and
    * brought nobody on.
    */
   needsRetry(): boolean {
@@ -214,11 +214,13 @@ export class Result {
 
   /**
    * The same message for the recipients of `needsRetry()`, or null when there is none. `unknown: true` takes the
-   * unknown ones in, too, whose devices may then show the notification twice.
+   * unknown ones in, too, whose devices may then show the notification twice. `mended: true` says that the cause of the
+   * stop or of the refusals is mended: it takes in everybody who was kept back by a stop, and those who were rejected for
+   * the message, the topic or the credential; where the send was stopped for bad tokens, these as well.
    *
    * @throws PealError ERR_PEAL_OPTION for a result of several messages: see {@link retryAll}.
    */
-  retry(options: { readonly unknown?: boolean } = {}): Message | null {
+  retry(options: RetryChoice = {}): Message | null {
     const retries = this.retryAll(options);
     if (this.#parts.leftovers.length < 2 || retries.length === 0) return retries[0] ?? null;
     const message = 'This result is of several messages: send what retryAll() returns.';
@@ -226,9 +228,9 @@ export class Result {
   }
 
   /** What `retry()` would give for each of the messages that were sent, without those that need none. */
-  retryAll(options: { readonly unknown?: boolean } = {}): Message[] {
-    checkOptions({ name: 'retry' }, options, { unknown: flag });
-    const retries = this.#parts.leftovers.map((leftover) => nextMessage(leftover, options.unknown === true));
+  retryAll(options: RetryChoice = {}): Message[] {
+    checkOptions({ name: 'retry' }, options, { unknown: flag, mended: flag });
+    const retries = this.#parts.leftovers.map((leftover) => nextMessage(leftover, options));
     return retries.filter((message) => message !== null);
   }
 

@@ -96,6 +96,56 @@ describe('Result', () => {
     assert.equal(result.retry()!.attempt, 2);
   });
 
+  describe('once the cause of a stop is mended', () => {
+    const listed = (retry: Message | null): string[] =>
+      (retry?.tokens ?? []).flatMap((list) => [...(list as Iterable<string>)]);
+    const lines: readonly Line[] = [
+      [1, { status: 403, reason: 'InvalidProviderToken' }],
+      [2, 'accepted'],
+      [3, { status: 400, reason: 'TopicDisallowed' }],
+      [4, {}],
+      [5, gone(null)],
+      [6, { status: 403, reason: '' }],
+      [7, { status: 400, reason: 'DeviceTokenNotForTopic' }],
+      [8, 'unknown'],
+      [9, { status: 403, reason: 'ExpiredProviderToken' }],
+      [10, 'unsent'],
+    ];
+
+    it('goes on with those who were refused for it, too', () => {
+      const result = resultOf(lines, new PealError('ERR_PEAL_CREDENTIAL', 'expired', { origin: 'credential' }));
+      assert.equal(result.retry(), null);
+      assert.deepEqual(listed(result.retry({ mended: true })), [10, 9, 1, 3, 6].map(hex));
+      assert.deepEqual(listed(result.retry({ mended: true, unknown: true })), [10, 9, 1, 3, 6, 8].map(hex));
+      assert.deepEqual([...result.unsent], [hex(10)]);
+    });
+
+    it('takes bad tokens in where so many of them stopped the send', () => {
+      const result = resultOf(lines, new PealError('ERR_PEAL_STOPPED', 'all bad', { origin: 'usage' }));
+      assert.deepEqual(listed(result.retry({ mended: true })), [10, 9, 1, 3, 6, 4, 7].map(hex));
+    });
+
+    it('is for everybody who was refused also where nothing stopped, and in a merger', () => {
+      const all = Result.merge(
+        resultOf([[1, { status: 400, reason: 'BadTopic' }]]),
+        resultOf([
+          [2, 'accepted'],
+          [3, {}],
+        ]),
+      );
+      assert.equal(all.retry(), null);
+      assert.deepEqual(listed(all.retry({ mended: true })), [hex(1)]);
+      assert.equal(
+        resultOf([
+          [3, {}],
+          [5, gone(null)],
+        ]).retry({ mended: true }),
+        null,
+      );
+      assert.throws(() => all.retry({ menedd: true } as never), { code: 'ERR_PEAL_OPTION', message: /mended/ });
+    });
+  });
+
   it('needs no retry when all is final', () => {
     const result = resultOf([
       [1, 'accepted'],
