@@ -352,7 +352,7 @@ describe('peal send, when something is wrong', () => {
       assert.ok(!existsSync(`${out}/rejected.csv`));
       assert.ok(existsSync(`${out}/unsent.txt`));
       const [cut] = readdirSync(out).filter((name) => name.endsWith('.cut'));
-      assert.ok(result.stderr.includes(`What could be written is in ${out}/${cut}.`), result.stderr);
+      assert.ok(result.stderr.includes(`${out}/${cut} holds `), result.stderr);
       assert.equal(statSync(`${out}/${cut}`).size, 64 * 1024);
     });
 
