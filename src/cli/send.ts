@@ -78,6 +78,8 @@ class SendRun {
   #session: Session | null = null;
   #progress = noProgress;
   #seconds = 0;
+  /** Of the latest report of the send: batches that are under way count in it, too. */
+  #interim: { readonly accepted: number; readonly rejected: number } = { accepted: 0, rejected: 0 };
   #connections = 0;
 
   constructor(
@@ -170,6 +172,9 @@ class SendRun {
         // An interrupt ends the input itself, after its own time.
         afterStop: 'drain',
         outcomes: this.#books,
+        onProgress: (counts) => {
+          this.#interim = counts;
+        },
         ...(this.#options.accepted === true && { keepIds: true }),
         signal,
         ...(minTokenBytes === undefined ? {} : { minTokenBytes }),
@@ -202,7 +207,15 @@ class SendRun {
   }
 
   #counts(): RunningCounts {
-    return { ...this.#books.counts, duplicate: this.#duplicates };
+    const { counts } = this.#books;
+    // The books know of whole batches only; what is under way is in the latest report of the send.
+    const { accepted, rejected } = this.#interim;
+    return {
+      ...counts,
+      accepted: Math.max(accepted, counts.accepted),
+      rejected: Math.max(rejected, counts.rejected),
+      duplicate: this.#duplicates,
+    };
   }
 
   /** Lines of the lists that are done with: recipients with an outcome, and duplicates. */

@@ -9,6 +9,7 @@ import type { Clock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { lastPullMs, maxErrorsKept } from '../base/limits.js';
 import type { Batch } from '../engine/batch.js';
+import type { InterimCounts } from '../engine/dispatcher/interim.js';
 import { ACCEPTED, UNKNOWN, UNSENT } from '../engine/ledger.js';
 import type { OutcomeSink, SettledBatch } from '../engine/outcome-sink.js';
 import { Tally } from '../engine/tally.js';
@@ -34,6 +35,8 @@ export interface BooksOptions {
   readonly onProgress: ((progress: Progress) => void) | null;
   /** Told of each token that is no longer valid, since when. */
   readonly onGone?: (token: string, timestampMs: number | null) => void;
+  /** What is certain of batches that are not settled, for progress. Default: nothing. */
+  readonly interim?: () => InterimCounts;
   /** Called when `outcomes`, `onInvalid` or `onProgress` throws: the send has to stop. */
   readonly onFault: (fault: PealError) => void;
 }
@@ -57,6 +60,8 @@ export class Books implements OutcomeSink {
   #invalidCount = 0;
   #transientCount = 0;
   #resent = 0;
+  /** Recipients of the last report. */
+  #reported = 0;
   /** Resolves when the sink has taken the batch that was settled last. */
   taken: void | Promise<void> = undefined;
 
@@ -124,10 +129,33 @@ export class Books implements OutcomeSink {
     this.#addError('ERR_PEAL_INPUT', null, explanation, 0);
   }
 
+  /** Progress is reported between batches, too, until `endProgress`. */
+  beginProgress(): void {
+    this.#progress?.start(() => {
+      if (this.#countsOfNow.recipients > this.#reported) this.#reportProgress();
+    });
+  }
+
+  endProgress(): void {
+    this.#progress?.stop();
+  }
+
   /** The last report of progress: all there is. */
   reportEnd(): void {
     const progress = this.#progress;
     if (progress !== null) this.#guard('onProgress', () => progress.report(this.counts));
+  }
+
+  /** With those of batches that are under way. */
+  get #countsOfNow(): OutcomeCounts {
+    const { counts } = this;
+    const { accepted, rejected } = this.#options.interim?.() ?? { accepted: 0, rejected: 0 };
+    return {
+      ...counts,
+      recipients: counts.recipients + accepted + rejected,
+      accepted: counts.accepted + accepted,
+      rejected: counts.rejected + rejected,
+    };
   }
 
   close(cause: PealError | null): Result {
@@ -218,7 +246,10 @@ export class Books implements OutcomeSink {
 
   #reportProgress(): void {
     const progress = this.#progress;
-    if (progress?.isDue() === true) this.#guard('onProgress', () => progress.report(this.counts));
+    if (progress?.isDue() !== true) return;
+    const counts = this.#countsOfNow;
+    this.#reported = counts.recipients;
+    this.#guard('onProgress', () => progress.report(counts));
   }
 
   /** Runs what the program handed in; its failure, at once or later, becomes a fault of the send. */

@@ -1,8 +1,8 @@
 /**
- * Says how a send goes, a few times a second. Driven by the outcomes that come in, so that no timer outlives a send.
- * Main thread.
+ * Says how a send goes, a few times a second: when batches are settled, and between that by a timer that looks at those
+ * that are under way. Main thread; no timer outlives a send.
  */
-import type { Clock } from '../base/clock.js';
+import type { Clock, TimerHandle } from '../base/clock.js';
 import { progressIntervalMs } from '../base/limits.js';
 import type { OutcomeCounts } from './result.js';
 
@@ -21,6 +21,7 @@ export interface Progress {
 
 export class ProgressReporter {
   #lastMs: number;
+  #timer: TimerHandle | null = null;
 
   constructor(
     readonly onProgress: (progress: Progress) => void,
@@ -36,6 +37,19 @@ export class ProgressReporter {
     if (now - this.#lastMs < progressIntervalMs) return false;
     this.#lastMs = now;
     return true;
+  }
+
+  /** Calls `look` at each interval, until `stop`. */
+  start(look: () => void): void {
+    this.#timer = this.clock.setTimer(() => {
+      this.start(look);
+      look();
+    }, progressIntervalMs);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) this.clock.clearTimer(this.#timer);
+    this.#timer = null;
   }
 
   report(counts: OutcomeCounts): void {

@@ -52,7 +52,10 @@ export interface SendOptions {
    * always counted.
    */
   readonly afterStop?: 'leave' | 'unsent' | 'drain';
-  /** Called at most ten times a second while outcomes come in, and once at the end. */
+  /**
+   * Called at most ten times a second while outcomes come in, within a batch, too, and once at the end. Counts never go
+   * back: an answer that may be followed by another request counts once its batch is done.
+   */
   readonly onProgress?: (progress: Progress) => void;
   /** Takes invalid recipients one by one; `result.invalid` is empty then. */
   readonly onInvalid?: (recipient: InvalidRecipient) => void;

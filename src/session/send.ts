@@ -71,6 +71,7 @@ export class Send {
       onProgress,
       onFault,
       onGone,
+      interim: () => this.#job.interim(),
     });
     const context: FieldContext = { pushType: message.pushType, protocol, clock: target.clock };
     this.#packer = new Packer({
@@ -95,6 +96,7 @@ export class Send {
     const { signal } = this.#options;
     const stopListening = signal === null ? null : onAbort(signal, this.#onAbort);
     if (signal?.aborted === true) this.#onAbort();
+    this.#books.beginProgress();
     try {
       try {
         await this.#feedAll();
@@ -103,6 +105,7 @@ export class Send {
       }
     } finally {
       stopListening?.();
+      this.#books.endProgress();
     }
     this.#isFinished = true;
     this.#books.reportEnd();

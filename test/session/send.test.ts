@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { TokenBlock } from '../../src/apns/token-block.js';
 import { type Clock, systemClock } from '../../src/base/clock.js';
 import { PealError } from '../../src/base/errors.js';
-import { lastPullMs } from '../../src/base/limits.js';
+import { lastPullMs, progressIntervalMs } from '../../src/base/limits.js';
 import type { SettledBatch } from '../../src/engine/outcome-sink.js';
 import { Message } from '../../src/session/message.js';
 import type { Progress } from '../../src/session/progress.js';
@@ -206,6 +206,37 @@ describe('Send', () => {
       total: 102_400,
     });
     assert.ok(reports.every(({ done }, i) => i === 0 || done > reports[i - 1]!.done || done === 102_400));
+  });
+
+  it('reports what is under way while no batch is settled, and counts it once', async () => {
+    const engine = new FakeEngine();
+    engine.isAutomatic = false;
+    const clock = new VirtualClock();
+    const reports: Progress[] = [];
+    const onProgress = (progress: Progress): unknown => reports.push(progress);
+    const sending = send(engine, new Message(tokens(1000), { alert: 'hi' }), { onProgress }, clock);
+    await turns();
+    for (const [accepted, rejected] of [
+      [300, 0],
+      [300, 0],
+      [600, 4],
+    ] as const) {
+      engine.interim = { accepted, rejected };
+      clock.advance(progressIntervalMs);
+    }
+    assert.deepEqual(
+      reports.map(({ done, accepted, rejected, total }) => [done, accepted, rejected, total]),
+      [
+        [300, 300, 0, 1000],
+        [604, 600, 4, 1000],
+      ],
+    );
+    engine.interim = { accepted: 0, rejected: 0 };
+    engine.jobs[0]!.settleOne();
+    await sending;
+    assert.deepEqual([reports.length, reports.at(-1)!.done, reports.at(-1)!.accepted], [3, 1000, 1000]);
+    clock.advance(10 * progressIntervalMs);
+    assert.equal(reports.length, 3);
   });
 
   describe('when it is aborted', () => {

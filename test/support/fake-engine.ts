@@ -56,6 +56,10 @@ export class FakeJob implements SendJob {
     if (this.engine.isAutomatic) setImmediate(() => this.settleOne());
   }
 
+  interim(): { accepted: number; rejected: number } {
+    return { ...this.engine.interim };
+  }
+
   /** Settles the batch that was taken first. */
   settleOne(): void {
     const batch = this.#held.shift();
@@ -123,6 +127,8 @@ export class FakeEngine implements Engine {
   /** Whether batches are settled by themselves, a turn of the loop after they were taken. */
   isAutomatic = true;
   isClosed = false;
+  /** What its jobs say of batches that are not settled. */
+  interim = { accepted: 0, rejected: 0 };
 
   openRoute(config: RouteConfig): Route {
     const route = new Route(this.routes.length + 1, config, null);

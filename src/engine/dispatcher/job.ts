@@ -11,6 +11,7 @@ import type { Batch, OutcomeDetail } from '../batch.js';
 import { UNKNOWN, UNSENT } from '../ledger.js';
 import type { OutcomeSink } from '../outcome-sink.js';
 import { BadTokenWatch } from './bad-tokens.js';
+import type { InterimCounts } from './interim.js';
 import type { Mailbox } from './mailbox.js';
 import { batchFault, Parcel } from './parcel.js';
 import type { RetryTerms } from './retries.js';
@@ -40,6 +41,8 @@ export interface SendJob {
    * ERR_PEAL_CREDENTIAL without a provider token that is accepted; the cause of `cancel`.
    */
   readonly stopped: PealError | null;
+  /** Recipients that have their outcome in batches that are not settled yet. Looks at each of them: for now and then. */
+  interim(): InterimCounts;
 }
 
 export interface JobOptions {
@@ -85,6 +88,8 @@ export class Job implements SendJob {
   readonly #onStopped: (() => void) | null;
   readonly #owner: JobOwner;
   readonly #sink: OutcomeSink;
+  /** Dispatched, and not handed to the sink. */
+  readonly #unsettled = new Set<Parcel>();
   #outstanding = 0;
   #stopped: PealError | null = null;
   #sinkFailure: { readonly error: unknown } | null = null;
@@ -124,7 +129,15 @@ export class Job implements SendJob {
     const fault = this.#finished === null ? batchFault(batch) : 'dispatch() was called after finish()';
     if (fault !== null) throw new PealError('ERR_PEAL_OPTION', `Cannot dispatch: ${fault}.`, { origin: 'usage' });
     this.#outstanding += 1;
-    await this.#owner.take(new Parcel(this, batch));
+    const parcel = new Parcel(this, batch);
+    this.#unsettled.add(parcel);
+    await this.#owner.take(parcel);
+  }
+
+  interim(): InterimCounts {
+    const counts = { accepted: 0, rejected: 0 };
+    for (const parcel of this.#unsettled) parcel.addInterim(counts);
+    return counts;
   }
 
   finish(): Promise<void> {
@@ -182,6 +195,7 @@ export class Job implements SendJob {
       this.#failSink(error);
       done();
     };
+    this.#unsettled.delete(parcel);
     try {
       const taking = this.#sink.settled(parcel.settled(this.#stopped));
       if (taking === undefined) done();

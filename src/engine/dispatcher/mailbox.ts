@@ -110,6 +110,7 @@ export class Mailbox {
     this.#heldBatches += 1;
     const sheet = ledger.prepare(slot, count);
     sheet.bytes.set(parcel.ledger);
+    parcel.shared = ledger.slot(slot, count);
     const buffer = this.#buffers.copyOf(batch.tokens);
     const personal = copyPersonal(batch);
     const transfer = personal === null ? [buffer] : [buffer, ...buffersOf(personal)];

@@ -18,6 +18,7 @@ import type { AcceptedIds, Batch, OutcomeDetail } from '../batch.js';
 import { QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../ledger.js';
 import type { SettledBatch } from '../outcome-sink.js';
 import type { RejectionNotes } from '../rejection-notes.js';
+import { addInterim, type InterimCounts } from './interim.js';
 import type { Job } from './job.js';
 import type { Mailbox } from './mailbox.js';
 import { Retries } from './retries.js';
@@ -32,6 +33,8 @@ export class Parcel {
   home: Mailbox | null = null;
   /** Resolves the `dispatch` that waits for a shard to take it. */
   onTaken: (() => void) | null = null;
+  /** The slot of a shard that has it, as long as one has: what the ledger will say once it comes back. */
+  shared: Uint8Array | null = null;
   #details: readonly OutcomeDetail[] = [];
   /** Null where no ids are kept, or none has come. */
   #ids: AcceptedIds | null = null;
@@ -69,6 +72,11 @@ export class Parcel {
     return this.#retries?.dueMs ?? null;
   }
 
+  /** Adds those of its recipients whose outcome is certain already. */
+  addInterim(counts: InterimCounts): void {
+    addInterim(this.shared ?? this.ledger, counts);
+  }
+
   /** What it uses of the room for waiting parcels: recipients that wait cost more than their tokens. */
   get waitingWeight(): number {
     return this.weight + (this.#retries?.size ?? 0) * waitingRecipientWeight;
@@ -77,6 +85,7 @@ export class Parcel {
   /** Takes over what a shard settled. `shared` is the batch's slot of the shard's ledger. */
   settle(shared: Uint8Array, details: readonly OutcomeDetail[], cause: PealError | null): void {
     this.ledger.set(shared);
+    this.shared = null;
     if (!this.#hasReturned) this.job.countAnswers(this.ledger, details, cause !== null);
     this.#hasReturned = true;
     this.#details = this.#details.length === 0 ? details : [...this.#details, ...details];
@@ -109,6 +118,7 @@ export class Parcel {
     const described = new Set(this.#details.map(({ index }) => index));
     const found: OutcomeDetail[] = [];
     this.crashes += 1;
+    this.shared = null;
     for (let index = 0; index < this.ledger.length; index++) {
       const state = shared[index]!;
       this.ledger[index] = state === WRITTEN ? UNKNOWN : state;

@@ -9,10 +9,11 @@
  * While an entry is due the ledger says what the recipient is, so that a stop meanwhile settles it as that.
  */
 
-import { classOf, type ReasonClass } from '../../apns/reason.js';
+import { classOf } from '../../apns/reason.js';
 import { type RetryBudget, type RetryKind, retryAfterMs, retryKindOf } from '../../apns/retry-policy.js';
 import type { OutcomeDetail } from '../batch.js';
 import { QUEUED, REJECTED, UNKNOWN, UNSENT } from '../ledger.js';
+import { classesForGood } from './interim.js';
 
 /** What decides about a parcel that came back. */
 export interface RetryTerms {
@@ -41,9 +42,6 @@ interface Entry {
   outcome: number;
   detail: OutcomeDetail | null;
 }
-
-/** Rejections that hold for the earlier request of a recipient as well, whatever became of it. */
-const forGood: ReadonlySet<ReasonClass> = new Set<ReasonClass>(['token', 'gone', 'request']);
 
 export class Retries {
   readonly #ledger: Uint8Array;
@@ -154,7 +152,7 @@ export class Retries {
       if (entry.detail !== null) details.push(entry.detail);
     }
     for (const { index, status, reason } of details) {
-      if (this.#entries.get(index)?.wasUnknown !== true || forGood.has(classOf(status, reason))) continue;
+      if (this.#entries.get(index)?.wasUnknown !== true || classesForGood.has(classOf(status, reason))) continue;
       this.#ledger[index] = UNKNOWN;
       turned.add(index);
     }
