@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { integer } from '../../src/cli/numbers.js';
 import { createThrowAwayProviderKey, type ThrowAwayProviderKey } from '../../src/simulator/certificate.js';
 import type { SimulatorOptions } from '../../src/simulator/options.js';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js';
@@ -102,16 +103,16 @@ export function linesOf(text: string): string[] {
     .sort();
 }
 
-/** Exactly one line on standard error, which says `what` and is a sentence. */
 /** That the sentence on what ended the run is followed by the one on `refused` tokens; gives the result without that. */
 export function withoutRefusedNote(result: CommandResult, refused: number): CommandResult {
   const lines = result.stderr.split('\n');
   const notes = lines.filter((line) => line.includes('refused for what ended the run'));
   assert.equal(notes.length, 1, result.stderr);
-  assert.ok(notes[0]!.startsWith(`peal: ${refused} tokens were refused`), notes[0]);
+  assert.ok(notes[0]!.startsWith(`peal: ${integer(refused)} tokens were refused`), notes[0]);
   return { ...result, stderr: lines.filter((line) => line !== notes[0]).join('\n') };
 }
 
+/** Exactly one line on standard error, which says `what` and is a sentence. */
 export function assertOneSentence({ stderr }: CommandResult, ...what: RegExp[]): void {
   const lines = stderr.trimEnd().split('\n');
   assert.equal(lines.length, 1, stderr);
