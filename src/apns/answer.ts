@@ -24,9 +24,11 @@ const latestTimestampMs = Date.UTC(2100, 0, 1);
 export function parseAnswerBody(bytes: Uint8Array): AnswerBody {
   if (bytes.length === 0) return empty;
   const length = Math.min(bytes.length, maxResponseBodyBytes);
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('utf8');
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, length)
+    .toString('utf8')
+    .replace(/^\ufeff/, '');
   const fields = parseObject(text) ?? beginningOfObject(text);
-  const reason = typeof fields?.reason === 'string' ? fields.reason : plainReason(text);
+  const reason = fields?.reason === undefined ? plainReason(text) : textOrNone(fields.reason);
   return { reason: shownReason(reason), timestampMs: timestampOf(fields?.timestamp) };
 }
 
@@ -51,6 +53,11 @@ function shownReason(text: string): string {
 }
 
 const beginning = (token: string): string => `${token.slice(0, 4)}…`;
+
+/** A reason that is no text says nothing that the status does not. */
+function textOrNone(reason: unknown): string {
+  return typeof reason === 'string' ? reason : '';
+}
 
 /** A body that is no JSON: a reason in plain words is kept, the page of a web server is none. */
 function plainReason(text: string): string {

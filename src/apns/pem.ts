@@ -2,7 +2,7 @@
  * PEM: the blocks of what was given, and private keys as KeyObjects, saying clearly what is wrong with them.
  * Pure but for node:crypto; called while credentials are loaded.
  */
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify, X509Certificate } from 'node:crypto';
 import { either } from '../base/wording.js';
 import { type PemBlock, readArmour } from './armour.js';
 import { credentialError, type Material } from './key-material.js';
@@ -54,10 +54,29 @@ export function privateKeyOf(pem: PemBlock, passphrase: string | null, name: str
   if (isEncrypted && passphrase === null) {
     throw credentialError(`${name} holds an encrypted private key: give its passphrase.`);
   }
+  let key: KeyObject;
   try {
-    return createPrivateKey(passphrase === null ? pem.text : { key: pem.text, passphrase });
+    key = createPrivateKey(passphrase === null ? pem.text : { key: pem.text, passphrase });
   } catch (error) {
     throw credentialError(`${name} ${keyProblem(error, isEncrypted, passphrase)}`);
+  }
+  if (belongsTogether(key)) return key;
+  throw credentialError(
+    `${name} holds a private key that is damaged: what it signs does not fit the public key in it. Give the file as it was made.`,
+  );
+}
+
+/**
+ * Whether the private part of a key fits the public part that stands beside it: OpenSSL reads both and compares neither,
+ * and whoever checks signatures goes by the public one. Keys of kinds that are refused later are not looked at.
+ */
+function belongsTogether(key: KeyObject): boolean {
+  if (key.asymmetricKeyType !== 'ec' && key.asymmetricKeyType !== 'rsa') return true;
+  const data = Buffer.from('peal');
+  try {
+    return verify('sha256', data, createPublicKey(key), sign('sha256', data, key));
+  } catch {
+    return false;
   }
 }
 

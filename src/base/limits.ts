@@ -341,6 +341,8 @@ export const maxConnectionResends = 2;
  * shards. One that goes again sooner might meet a shard that still has the old one, and it goes again once only.
  */
 export const expiredTokenDelayMs = 100;
+/** Of a Retry-After: what is longer counts as so long, which is far beyond every budget (RFC 9111 §1.2.2 says the same of ages). */
+export const maxRetryAfterSeconds = 2 ** 31;
 /** How often a recipient goes again because the provider token had expired: under a new one, once. */
 export const maxExpiredTokenResends = 1;
 /** Full batches, or as many recipients in smaller ones, that wait for a retry outside of their shards' credit. */

@@ -2,7 +2,7 @@
 import { parseAnswerBody } from '../apns/answer.js';
 import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
-import { minRequestsPerWrite } from '../base/limits.js';
+import { maxRetryAfterSeconds, minRequestsPerWrite } from '../base/limits.js';
 import type { ResponseFields } from '../codec/http2/index.js';
 import type { Rejection, RequestRun, RequestSource } from './request-source.js';
 
@@ -30,13 +30,14 @@ const fixdate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT
 
 /**
  * The Retry-After field as seconds from now (RFC 9110 §10.2.3): a number of seconds, or a date, which is held against
- * the wall clock; 0 for one that is past. Null for anything else, and where there is none.
+ * the wall clock; 0 for one that is past; never more than `maxRetryAfterSeconds`. Null for anything else, and where there is none.
  */
 export function retryAfterSeconds(text: string | null, clock: Clock): number | null {
   if (text === null) return null;
-  if (/^\d{1,9}$/.test(text)) return Number(text);
+  if (/^\d+$/.test(text)) return Math.min(Number(text), maxRetryAfterSeconds);
   const atMs = fixdate.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(atMs) ? null : Math.max(0, Math.ceil((atMs - clock.wallMs()) / 1000));
+  if (Number.isNaN(atMs)) return null;
+  return Math.min(Math.max(0, Math.ceil((atMs - clock.wallMs()) / 1000)), maxRetryAfterSeconds);
 }
 
 /** What an answer other than 200 said. */

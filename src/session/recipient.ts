@@ -89,7 +89,14 @@ export function tokenBytesOf(token: unknown, minBytes?: number): Uint8Array | st
 /** What was given as a token, fit to be shown. */
 export function textOf(token: unknown): string {
   if (typeof token === 'string') return escapeUnprintable(token, maxInvalidTextCharacters);
-  if (!(token instanceof Uint8Array)) return kindOf(token);
+  try {
+    return token instanceof Uint8Array ? hexOf(token) : kindOf(token);
+  } catch {
+    return 'of type object';
+  }
+}
+
+function hexOf(token: Uint8Array): string {
   const shown = Buffer.from(token.buffer, token.byteOffset, Math.min(token.length, maxInvalidTextCharacters / 2));
   return shown.toString('hex');
 }
@@ -97,11 +104,18 @@ export function textOf(token: unknown): string {
 /** How many recipients a list of them holds. */
 export function countRecipients(recipients: readonly Recipient[]): number {
   let count = 0;
-  for (const recipient of recipients) {
-    if (recipient instanceof TokenBlock) count += recipient.count;
-    else count += recipient instanceof RecipientList ? recipient.length : 1;
-  }
+  for (const recipient of recipients) count += sizeOf(recipient);
   return count;
+}
+
+/** What cannot be looked at (a revoked proxy) is one recipient, and refused when it is read. */
+function sizeOf(recipient: Recipient): number {
+  try {
+    if (recipient instanceof TokenBlock) return recipient.count;
+    return recipient instanceof RecipientList ? recipient.length : 1;
+  } catch {
+    return 1;
+  }
 }
 
 export function isPersonal(recipient: unknown): recipient is PersonalRecipient {

@@ -21,7 +21,13 @@ describe('apns/answer', () => {
   it('keeps the text of a body that is no JSON, or JSON without a reason', () => {
     assert.equal(parse('502 Bad Gateway\n').reason, '502 Bad Gateway');
     assert.equal(parse('\n<html>502 Bad Gateway</html>\n').reason, '');
-    assert.equal(parse('{"reason":7}').reason, '{"reason":7}');
+    for (const reason of ['7', 'null', 'true', '{"a":1}'])
+      assert.equal(parse(`{"reason":${reason}}`).reason, '', reason);
+    assert.deepEqual(parse('\ufeff{"reason":"Unregistered","timestamp":1700000000000}'), {
+      reason: 'Unregistered',
+      timestampMs: 1_700_000_000_000,
+    });
+    assert.equal(parse('\ufeffBad things').reason, 'Bad things');
     assert.equal(parse('[]').reason, '[]');
     assert.equal(parse('null').reason, 'null');
     assert.equal(parse('').reason, '');

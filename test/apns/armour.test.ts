@@ -1,7 +1,7 @@
 /** Keys and certificates as they really come: out of variables, secret stores, mails and editors. */
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
-import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -166,6 +166,39 @@ describe('apns/armour', () => {
         }
       }),
       { numRuns: 1000 },
+    );
+  });
+
+  it('refuses a key whose private part was changed, by the public part that stands beside it', () => {
+    const damagedAt = (pem: string, offset: number): string => {
+      const at = pem.indexOf('\n') + 1 + offset;
+      return `${pem.slice(0, at)}${pem[at] === 'A' ? 'B' : 'A'}${pem.slice(at + 1)}`;
+    };
+    // Where the 32 bytes of the number stand.
+    for (const [pem, offsets] of [
+      [p8, [52, 70, 90]],
+      [sec1, [14, 30, 48]],
+    ] as const) {
+      for (const offset of offsets)
+        assert.match(
+          refusal(withKey(damagedAt(pem, offset))),
+          /private key that is damaged: what it signs does not fit/,
+        );
+    }
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const { d, ...rest } = privateKey.export({ format: 'jwk' });
+    const other = createPrivateKey({
+      key: {
+        ...rest,
+        d: `${d!.slice(0, 40)}AAAA${d!.slice(44)}`,
+        dp: `${rest.dp!.slice(0, 40)}AAAA${rest.dp!.slice(44)}`,
+        dq: `${rest.dq!.slice(0, 40)}AAAA${rest.dq!.slice(44)}`,
+      },
+      format: 'jwk',
+    });
+    assert.match(
+      refusal({ cert: client.cert, key: other.export({ type: 'pkcs8', format: 'pem' }) as string }),
+      /private key that is damaged/,
     );
   });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { TokenBlock } from '../../src/apns/token-block.js';
-import { minRequestsPerWrite } from '../../src/base/limits.js';
+import { maxRetryAfterSeconds, minRequestsPerWrite } from '../../src/base/limits.js';
 import { isTooFew, nextPayloadBytes, retryAfterSeconds } from '../../src/connection/request-flow.js';
 import type { RequestRun } from '../../src/connection/request-source.js';
 import { VirtualClock } from '../support/virtual-clock.js';
@@ -41,6 +41,9 @@ describe('connection/request-flow', () => {
   it('reads Retry-After as seconds', () => {
     assert.equal(retryAfterSeconds('120', clock), 120);
     assert.equal(retryAfterSeconds('0', clock), 0);
+    assert.equal(retryAfterSeconds('9999999999', clock), maxRetryAfterSeconds);
+    assert.equal(retryAfterSeconds('1'.repeat(500), clock), maxRetryAfterSeconds);
+    assert.equal(retryAfterSeconds('Fri, 31 Dec 9999 23:59:59 GMT', clock), maxRetryAfterSeconds);
   });
 
   it('reads Retry-After as a date by the wall clock, and a date that is past as now', () => {
@@ -50,16 +53,7 @@ describe('connection/request-flow', () => {
   });
 
   it('takes nothing else for a Retry-After', () => {
-    const others = [
-      null,
-      '',
-      '-1',
-      '1.5',
-      '99999999999',
-      'soon',
-      '2026-02-01T00:00:00Z',
-      'Sun, 41 Feb 2026 00:00:00 GMT',
-    ];
+    const others = [null, '', '-1', '1.5', '1e3', 'soon', '2026-02-01T00:00:00Z', 'Sun, 41 Feb 2026 00:00:00 GMT'];
     for (const text of others) assert.equal(retryAfterSeconds(text, clock), null, String(text));
   });
 });

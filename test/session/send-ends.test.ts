@@ -154,6 +154,30 @@ describe('Send, however it ends', () => {
     assert.deepEqual([result.recipients, result.errors.length], [2, 1]);
   });
 
+  for (const kind of ['array', 'generator', 'stream'] as const) {
+    it(`takes a revoked proxy as an invalid recipient, in the form of: ${kind}`, async () => {
+      const { proxy, revoke } = Proxy.revocable({ token: token(1) }, {});
+      revoke();
+      const given = [token(0), proxy, token(2)];
+      const forms = {
+        array: given,
+        generator: given.values(),
+        // An async generator cannot give it: it looks for a then.
+        stream: {
+          [Symbol.asyncIterator]: () => {
+            const values = given.values();
+            return { next: async () => values.next() };
+          },
+        },
+      };
+      const clock = new VirtualClock();
+      const result = await finished(start(new FakeEngine(), clock, { recipients: forms[kind] }), clock);
+      assert.deepEqual([result.counts.invalid, result.counts.accepted], [1, 1]);
+      assert.deepEqual(result.invalid, [{ index: 1, text: 'of type object', why: 'cannot be read' }]);
+      assert.equal(result.stopped?.code, 'ERR_PEAL_INPUT');
+    });
+  }
+
   it('counts a recipient that throws while it is read as invalid, and one behind it not at all', async () => {
     const given: Recipient[] = [
       token(0),
