@@ -21,8 +21,8 @@ export interface PemBlock {
 export type Armour = { readonly blocks: readonly PemBlock[] } | { readonly problem: string };
 
 const dash = '[-\\u2010-\\u2015\\u2212]';
-const beginLine = new RegExp(`${dash}+\\s*BEGIN([A-Z0-9\\s+_]*?)${dash}+`, 'g');
-const endLine = new RegExp(`${dash}{2,}\\s*END[A-Z0-9\\s]*${dash}*`, 'g');
+const beginLine = new RegExp(`${dash}+\\s*BEGIN([A-Z0-9\\s+_]*?)${dash}+`, 'gi');
+const endLine = new RegExp(`${dash}{2,}\\s*END[A-Z0-9\\s]*${dash}*`, 'gi');
 /** What gets between the lines of a body and is no base64: blanks, marks that do not print, quotes, quoting of mails. */
 const between = '[\\s\\u200b-\\u200d\\u2060\\ufeff"\'`\\u2018-\\u201f,;>|#\\\\]';
 const notBase64 = new RegExp(between, 'g');
@@ -31,6 +31,10 @@ const encryption = new RegExp(
   `^${between}*Proc-Type:${between}*4${between}*ENCRYPTED${between}*DEK-Info:${between}*` +
     `(DES[A-Z0-9-]*|[A-Z0-9-]+)${between}*,${between}*((?<=DES.*)[0-9A-Fa-f]{16}|[0-9A-Fa-f]{32})`,
 );
+/** The plus signs that a program joins its strings by: before or behind a quote, where no base64 ends or begins. */
+const joints = /(["'`])[ \t]*\+[ \t]*(?=[\r\n"'`]|$)|(?<=[\r\n])[ \t]*\+[ \t]*(?=["'`])/g;
+/** A block whose blanks and line ends became plus signs in a form: they stand behind each 64 digits. */
+const plusLines = /(BEGIN\+[A-Z0-9+]+-----)\+((?:[A-Za-z0-9+/=]{64}\+)*[A-Za-z0-9+/=]{1,64})\+(?=-----END)/g;
 /** Line ends as they are written within strings of programs, JSON, URLs and HTML. */
 const escapedLineEnds = /\\+(?:[nrt]|u000[aAdD9])|%0[aAdD]|&#(?:1[03]|x0?[aAdD]);/g;
 const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
@@ -49,7 +53,7 @@ export function readArmour(bytes: Buffer): Armour {
 
 function readLayer(bytes: Buffer, layers: number): Armour {
   if (readDer(bytes)?.tag === SEQUENCE) return readBinary(bytes);
-  const text = unescaped(textOf(bytes)).replace(escapedLineEnds, '\n');
+  const text = joined(unescaped(textOf(bytes)).replace(escapedLineEnds, '\n'));
   const blocks = blocksOf(text);
   if (blocks.length > 0) return { blocks };
   return readBody(text, layers);
@@ -67,12 +71,22 @@ function textOf(bytes: Buffer): string {
 function blocksOf(text: string): PemBlock[] {
   return [...text.matchAll(beginLine)].map((match) => {
     const rest = text.slice(match.index + match[0].length);
-    const squeezed = match[1]!.replace(/[\s+_]+/g, '').replace(/^X509CERTIFICATE$/, 'CERTIFICATE');
-    const label = labels.get(squeezed) ?? match[1]!.replace(/[\s+_]+/g, ' ').trim();
+    const words = match[1]!.toUpperCase();
+    const squeezed = words.replace(/[\s+_]+/g, '').replace(/^X509CERTIFICATE$/, 'CERTIFICATE');
+    const label = labels.get(squeezed) ?? words.replace(/[\s+_]+/g, ' ').trim();
     const header = encryption.exec(rest);
     const [body = ''] = rest.slice(header?.[0].length ?? 0).split(new RegExp(dash), 1);
     return block(label, body.replace(notBase64, ''), header === null ? null : `${header[1]},${header[2]}`);
   });
+}
+
+/** Without the plus signs that are no digits, as far as that is certain. */
+function joined(text: string): string {
+  const strings = text
+    .replace(joints, '$1')
+    .replace(plusLines, (_block, begin: string, body: string) => `${begin}\n${body.replace(/(.{64})\+/g, '$1\n')}\n`);
+  // The lines that a patch adds.
+  return /^\+-----BEGIN/m.test(strings) ? strings.replace(/^\+/gm, '') : strings;
 }
 
 /** Base64 has no percent signs: where they stand, the text comes from a URL or, with plus signs for blanks, a form. */
@@ -111,6 +125,11 @@ function readBody(text: string, layers: number): Armour {
   const bare = text.replace(/^\s*(?:export\s+)?[A-Za-z_]\w{0,63}\s*[=:]\s*(?=\S{40})/, '');
   const body = bare.replace(endLine, '').replace(notBase64, '').replaceAll('-', '+').replaceAll('_', '/');
   if (body === '') return { problem: 'is empty' };
+  const hex = bare.replace(/[\s:]/g, '');
+  if (layers > 0 && hex.length >= 80 && /^(?:[0-9a-f]{2})+$/i.test(hex)) {
+    const written = readLayer(Buffer.from(hex, 'hex'), layers - 1);
+    return 'blocks' in written ? written : { problem: 'is hex of something that is no key or certificate' };
+  }
   if (body.length < 40 || !base64.test(body)) return { problem: wordProblem(text.trim()) };
   const decoded = Buffer.from(body, 'base64');
   if (decoded[0] === SEQUENCE) {
@@ -126,6 +145,9 @@ function readBody(text: string, layers: number): Armour {
 }
 
 function wordProblem(text: string): string {
+  if (/^\{.*"kty"\s*:/s.test(text)) {
+    return "is a JWK, not PEM: give what createPrivateKey({ key, format: 'jwk' }) of node:crypto makes of it, or the .p8 file";
+  }
   if (/^(?:undefined|null|None|nil)$/.test(text)) {
     return `is the word ${text}: check that the environment variable it comes from is set`;
   }

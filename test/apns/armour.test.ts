@@ -67,6 +67,22 @@ const manglings: Readonly<Record<string, (text: string) => Text>> = {
   'UTF-16 without a mark': (text) => Buffer.from(text, 'utf16le'),
   'UTF-16 read as UTF-8': (text) => utf16le(text).toString('utf8'),
   'UTF-16 read as Latin-1': (text) => utf16le(text).toString('latin1'),
+  'begin and end in lower case': (text) => text.replace(/(BEGIN|END)[A-Z ]+/g, (line) => line.toLowerCase()),
+  'strings joined by a program': (text) =>
+    text
+      .trim()
+      .split('\n')
+      .map((line) => `'${line}\\n'`)
+      .join(' +\n'),
+  'strings joined at the beginning of lines': (text) =>
+    text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.stringify(line))
+      .join('\n  + '),
+  'lines of a patch': (text) => text.trimEnd().replace(/^/gm, '+'),
+  hex: (text) => Buffer.from(text).toString('hex'),
+  'hex in capitals, with blanks': (text) => Buffer.from(text).toString('hex').toUpperCase().replace(/../g, '$& '),
   'END cut off': (text) => text.slice(0, text.lastIndexOf('-----END') + 7),
   base64: (text) => Buffer.from(text).toString('base64'),
   'base64 in lines': (text) => Buffer.from(text).toString('base64').replace(/.{76}/g, '$&\n'),
@@ -77,6 +93,7 @@ const manglings: Readonly<Record<string, (text: string) => Text>> = {
 /** Only for what has neither headers nor company. */
 const bareManglings: Readonly<Record<string, (text: string) => Text>> = {
   'body alone': (text) => bodyOf(text),
+  'plus signs for blanks and line ends': (text) => text.replace(/[ \n]/g, '+'),
   'body alone, in lines': (text) => text.split('\n').slice(1, -2).join('\n'),
   'body alone, as base64url': (text) => bodyOf(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', ''),
   'body alone, assigned': (text) => `APNS_KEY=${bodyOf(text)}`,
@@ -216,6 +233,8 @@ describe('apns/armour', () => {
     const cases: readonly [unknown, RegExp][] = [
       ['', /option key is empty: check that the environment variable it comes from is set/],
       [' \n\t', /is empty/],
+      [JSON.stringify(createPrivateKey(p8).export({ format: 'jwk' })), /is a JWK, not PEM: give what createPrivateKey/],
+      ['ab'.repeat(60), /is hex of something that is no key/],
       ['""', /is empty/],
       [undefined, /option key is undefined: check that the environment variable/],
       [null, /option key is null/],
