@@ -41,6 +41,8 @@ export interface RunSummary extends Counts {
   readonly duplicate: number;
   /** What is wrong with the invalid lines; null where there is no such line. */
   readonly invalidLines: InvalidLines | null;
+  /** Lists that were not read to their end. */
+  readonly unread: readonly UnreadLines[];
   /** Rejections by Apple's reason ("HTTP 500" where the answer held none), the most frequent first. */
   readonly reasons: readonly ReasonCount[];
   /** Why recipients are unsent or unknown, the most frequent first; their counts sum up to those two. */
@@ -66,6 +68,12 @@ export interface InvalidLines {
   readonly line: number;
   readonly why: string;
   readonly shape: string | null;
+}
+
+/** A list, and the line from which to go on with it, from 1; null where no line can be relied on. */
+export interface UnreadLines {
+  readonly list: string;
+  readonly line: number | null;
 }
 
 /** One cause of recipients that are unsent or unknown. */

@@ -45,6 +45,7 @@ export function summaryMessage(summary: RunSummary): object {
     invalid: summary.invalid,
     duplicate: summary.duplicate,
     invalidLines: summary.invalidLines,
+    unread: summary.unread,
     reasons: Object.fromEntries(summary.reasons.map(({ reason, count }) => [reason, count])),
     causes: Object.fromEntries(summary.causes.map(({ error, unsent, unknown }) => [error.code, unsent + unknown])),
     resent: summary.resent,

@@ -42,6 +42,8 @@ export class Outputs {
   readonly folder: string;
   /** How many unfinished files of runs that were ended by force were removed. */
   readonly removed: number;
+  /** Whether files of an earlier run are there. */
+  readonly hasEarlier: boolean;
   readonly #run: RunFolder;
   readonly #rejected: OutputFile;
   readonly #unsent: OutputFile;
@@ -51,9 +53,16 @@ export class Outputs {
   readonly #accepted: OutputFile | null;
   #written: readonly string[] = [];
 
-  private constructor(folder: string, run: RunFolder, removed: number, files: readonly OutputFile[]) {
+  private constructor(
+    folder: string,
+    run: RunFolder,
+    removed: number,
+    hasEarlier: boolean,
+    files: readonly OutputFile[],
+  ) {
     this.folder = folder;
     this.removed = removed;
+    this.hasEarlier = hasEarlier;
     this.#run = run;
     const [rejected, unsent, unknown, invalid, accepted] = files as [...FourFiles, OutputFile | undefined];
     [this.#rejected, this.#unsent, this.#unknown, this.#invalid] = [rejected, unsent, unknown, invalid];
@@ -80,7 +89,14 @@ export class Outputs {
           if (await run.holdsBrokenRun()) throw brokenRun(folder);
         }
         const removed = await run.begin();
-        return new Outputs(folder, run, removed, await createAll(folder, run.run, options.accepted === true));
+        const hasEarlier = await isThere(folder);
+        return new Outputs(
+          folder,
+          run,
+          removed,
+          hasEarlier,
+          await createAll(folder, run.run, options.accepted === true),
+        );
       } catch (error) {
         await run.leave();
         throw error;
@@ -218,6 +234,11 @@ function brokenRun(folder: string): PealError {
   return optionError(
     `--out: ${folder} holds what is left of a run that was ended at once while it sent (a second Ctrl-C, kill -9, a crash): whom it sent to is on record nowhere, and whoever gets the same list again may be notified twice. Choose another directory, or give --force to remove its files.`,
   );
+}
+
+async function isThere(folder: string): Promise<boolean> {
+  const found = await Promise.all(fileNames.map((name) => stat(path.join(folder, name)).catch(() => null)));
+  return found.some((file) => file !== null);
 }
 
 async function createAll(folder: string, run: string, hasAccepted: boolean): Promise<OutputFile[]> {

@@ -18,7 +18,7 @@ import { checkSendOptions, inputFiles, type SendOptions } from './send-options.j
 import { planSend, type SendPlan } from './send-plan.js';
 import { printRun } from './send-report.js';
 import { retryOptionsOf } from './send-retry.js';
-import { printNote, type Terminal } from './terminal.js';
+import { printable, printNote, type Terminal } from './terminal.js';
 import { TokenInput } from './token-input.js';
 
 /**
@@ -80,6 +80,7 @@ class SendRun {
   #seconds = 0;
   /** Of the latest report of the send: batches that are under way count in it, too. */
   #interim: { readonly accepted: number; readonly rejected: number } = { accepted: 0, rejected: 0 };
+  #isOver = false;
   #connections = 0;
 
   constructor(
@@ -121,6 +122,7 @@ class SendRun {
     });
     for (const timer of this.#timers) clearTimeout(timer);
     // A signal from here on changes nothing: all there is to do is to write the files.
+    this.#isOver = true;
     const { signal } = interrupt;
     const interrupted = signal === null ? null : this.#interruption(signal);
     if (interrupted !== null && isAbort(stopped)) stopped = interrupted;
@@ -148,6 +150,8 @@ class SendRun {
   async #readFirst(): Promise<void> {
     await this.#input.probe();
     if (!this.#input.isDone) return;
+    const { signal } = this.#interrupt;
+    if (signal !== null && !this.#input.isWhole) throw this.#interruption(signal);
     const names = this.#options.tokens.map((name) => (name === '-' ? 'Standard input' : `The file ${name}`));
     const what = names.length === 1 ? `${names[0]} holds` : 'The lists (--tokens) hold';
     throw new PealError('ERR_PEAL_INPUT', `${what} no device token, and nothing was sent.`, { origin: 'input' });
@@ -249,9 +253,20 @@ class SendRun {
 
   async #closeOutputs(isStopped: boolean): Promise<PealError | null> {
     if (this.#outputs === null) return null;
-    const isEmpty = doneOf(this.#books.counts) === 0;
+    const { counts } = this.#books;
+    const isInVain = isStopped && doneOf(counts) === counts.invalid;
     try {
-      await (isEmpty && isStopped ? this.#outputs.discard() : this.#outputs.publish());
+      if (isInVain && (counts.invalid === 0 || this.#outputs.hasEarlier)) {
+        await this.#outputs.discard();
+        if (counts.invalid > 0 && this.#options.quiet !== true) {
+          printNote(
+            this.#terminal,
+            `the files of an earlier run in ${printable(this.#outputs.folder)} were left alone`,
+          );
+        }
+      } else {
+        await this.#outputs.publish();
+      }
       return null;
     } catch (error) {
       return asPealError(error);
@@ -266,6 +281,7 @@ class SendRun {
       recipients: doneOf(counts),
       duplicate: this.#duplicates,
       invalidLines: this.#books.invalidLines,
+      unread: this.#input.unread.map(({ source, line }) => ({ list: listName(source), line })),
       reasons,
       causes: this.#books.causes(stopped),
       resent,
@@ -280,6 +296,7 @@ class SendRun {
 
   /** The first Ctrl-C. */
   interrupted(): void {
+    if (this.#isOver) return;
     this.#progress.interrupted(() => {
       printNote(this.#terminal, 'stopping: waiting for answers; press Ctrl-C again to leave at once');
     });
@@ -294,9 +311,22 @@ class SendRun {
   #interruption(signal: InterruptSignal): PealError {
     const { counts } = this.#books;
     const left = `${counted(counts.unsent, 'recipient')} unsent, ${integer(counts.unknown)} unknown`;
-    const read = this.#input.isWhole ? '' : ` The list was not read to its end: ${integer(doneOf(counts))} read.`;
-    const message = `The run was interrupted (${signal}): ${left}.${read}`;
+    const message = `The run was interrupted (${signal}): ${left}.${this.#unreadSentences()}`;
     return new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true });
+  }
+
+  /** Where to go on with each list that was not read to its end; what is wrong with a list is said elsewhere. */
+  #unreadSentences(): string {
+    if (this.#input.isWhole) return '';
+    const isOne = this.#options.tokens.length === 1;
+    const sentences = this.#input.unread.map(({ source, line }) => {
+      if (line === null) return '';
+      const name = source === '-' ? 'Standard input' : `The list ${printable(source)}`;
+      if (line === 1) return ` ${isOne ? 'The list' : name} was not read.`;
+      const cut = isOne ? 'The list was not read to its end' : `${name} was not read to its end`;
+      return ` ${cut}: go on with line ${integer(line)} of it (tail -n +${line}).`;
+    });
+    return sentences.join('');
   }
 
   /** The second. */
@@ -314,6 +344,10 @@ class SendRun {
     );
     process.exit(code);
   }
+}
+
+function listName(source: string): string {
+  return source === '-' ? 'standard input' : printable(source);
 }
 
 /** Whether the run has ended, or would have, only because it was told to. */

@@ -2,11 +2,13 @@
  * The lists of recipients of `peal send`, one after another: read once, block by block, by the send and then, if that
  * stops early, by whoever keeps what was not sent. Main thread.
  */
+import { statSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { TokenBlock } from '../apns/token-block.js';
+import { type Clock, systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import type { SeenTokens } from '../campaign/recipients/seen-tokens.js';
-import { readTokens } from '../campaign/recipients/token-file.js';
+import { type ListPlace, readList } from '../campaign/recipients/token-file.js';
 import type { InvalidLine } from '../campaign/recipients/token-lines.js';
 import { signalsHeard } from './interrupt.js';
 
@@ -24,10 +26,33 @@ export interface TokenInputOptions {
   readonly minTokenBytes?: number | undefined;
   /** Whether to wait before more is read, so that what was handed out can be written. */
   readonly pressure: () => Promise<unknown> | null;
+  /** Default: the process's own. */
+  readonly clock?: Clock;
+}
+
+/**
+ * How long before an interruption the end of a pipe may have come because of it: the terminal interrupts the program that
+ * writes, too, and either may be the quicker one.
+ */
+export const pipeEndDoubtMs = 200;
+
+/** The process's own, but that it waits for its timers: nothing else may be under way yet. */
+const waitingClock: Clock = { ...systemClock, setTimer: (callback, delayMs) => setTimeout(callback, delayMs) };
+
+/** A list that was not read to its end. */
+export interface UnreadList {
+  /** A path, or `-`. */
+  readonly source: string;
+  /** The line from which to go on, from 1; null where no line can be relied on. */
+  readonly line: number | null;
 }
 
 /** One list, and its first block once it was asked for. */
 interface List {
+  readonly source: string;
+  /** A pipe that ended after an interruption, or just before it. */
+  wasCut: boolean;
+  readonly place: ListPlace;
   readonly blocks: AsyncGenerator<TokenBlock, void, void>;
   first: Promise<IteratorResult<TokenBlock, void>> | null;
 }
@@ -40,25 +65,32 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
   #read = 0;
   #failure: PealError | null = null;
   #isInterrupted = false;
-  /** Standard input ended after an interruption. */
-  #wasCut = false;
+  readonly #clock: Clock;
+  /** The pipe that ended last, and when. */
+  #endedPipe: List | null = null;
+  #pipeEndedMs = 0;
+  #endDoubt = (): void => {};
   #isWhole = false;
 
   constructor(options: TokenInputOptions) {
     const { seen = null, minTokenBytes } = options;
-    this.#lists = options.sources.map((source) => ({
-      blocks: readTokens(source, {
+    this.#clock = options.clock ?? waitingClock;
+    this.#lists = options.sources.map((source) => {
+      const place: ListPlace = { next: 1, isWhole: false };
+      const isEndCertain = (isLineOpen: boolean): Promise<boolean> => this.#isEndOfPipeCertain(list, isLineOpen);
+      const readOptions = {
         ...(seen === null ? {} : { seen }),
         ...(minTokenBytes === undefined ? {} : { minTokenBytes }),
-        ...(source === '-' ? { isEndCertain: () => this.#isEndOfPipeCertain() } : {}),
-        onInvalid: (line) => {
+        ...(isPipe(source) ? { isEndCertain } : {}),
+        onInvalid: (line: InvalidLine) => {
           options.onInvalid(line, source);
           return options.pressure()?.then(() => {});
         },
         signal: this.#end.signal,
-      }),
-      first: null,
-    }));
+      };
+      const list: List = { source, place, blocks: readList(source, readOptions, place), first: null, wasCut: false };
+      return list;
+    });
   }
 
   /**
@@ -72,7 +104,7 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
       if ((await list.first).done !== true) isEmpty = false;
     }
     this.#isDone = isEmpty;
-    this.#isWhole = isEmpty && !this.#wasCut;
+    this.#isWhole = isEmpty && !this.#wasCut && !this.#end.signal.aborted;
   }
 
   /** Whether the last block was handed out. */
@@ -98,9 +130,20 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
     return this.#read;
   }
 
-  /** The run was interrupted: from now on the end of standard input proves nothing. */
+  /** The lists that were not read to their end, once all were read as far as they are. */
+  get unread(): readonly UnreadList[] {
+    const cut = this.#lists.filter(({ place, wasCut }) => !place.isWhole || wasCut);
+    return cut.map(({ source, place }) => ({ source, line: place.next }));
+  }
+
+  /** The run was interrupted: from now on, and from shortly before, the end of a pipe proves nothing. */
   interrupted(): void {
     this.#isInterrupted = true;
+    if (this.#endedPipe !== null && this.#clock.now() - this.#pipeEndedMs < pipeEndDoubtMs) {
+      this.#endedPipe.wasCut = true;
+      this.#isWhole = false;
+    }
+    this.#endDoubt();
   }
 
   /** Ends the reading at once, wherever it waits. */
@@ -137,10 +180,40 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
     return { value: undefined, done: true };
   }
 
-  async #isEndOfPipeCertain(): Promise<boolean> {
+  get #wasCut(): boolean {
+    return this.#lists.some(({ wasCut }) => wasCut);
+  }
+
+  async #isEndOfPipeCertain(list: List, isLineOpen: boolean): Promise<boolean> {
     await signalsHeard();
-    if (this.#isInterrupted) this.#wasCut = true;
+    this.#endedPipe = list;
+    this.#pipeEndedMs = this.#clock.now();
+    // What is half a line cannot be given back once it was taken.
+    if (isLineOpen && !this.#isInterrupted) await this.#doubt();
+    if (this.#isInterrupted) list.wasCut = true;
     return !this.#isInterrupted;
+  }
+
+  /** Resolves once an interruption has come, or would have. */
+  #doubt(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.setTimer(resolve, pipeEndDoubtMs);
+      this.#endDoubt = () => {
+        this.#clock.clearTimer(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+/** Whether a program writes the list while it is read. */
+function isPipe(source: string): boolean {
+  if (source === '-') return true;
+  try {
+    return statSync(source).isFIFO();
+  } catch {
+    // The reader says what is wrong with it.
+    return false;
   }
 }
 

@@ -13,7 +13,7 @@ const files = { recipients: 3, scripted: { Unregistered: 1 } };
 const sender = {
   ...{ recipients: 3, accepted: 2, rejected: 1, unsent: 0, unknown: 0, invalid: 0 },
   reasons: [{ reason: 'Unregistered', status: 410, count: 1 }],
-  ...{ causes: [], duplicate: 0, invalidLines: null, stopped: null, exitCode: 0 as const },
+  ...{ causes: [], duplicate: 0, invalidLines: null, unread: [], stopped: null, exitCode: 0 as const },
   ...{ resent: 0, seconds: 1, perSecond: 3, connections: 1, threads: 1 },
 };
 

@@ -1,6 +1,6 @@
 /** What Ctrl-C does to `peal send`: it ends in good order, keeps its books, and a second one ends it at once. */
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
@@ -46,13 +46,15 @@ describe('peal send, when it is interrupted', () => {
     for (const token of list) assert.equal(fixture.simulator.ledger.answerOf(token) === null, notSent.has(token));
   });
 
-  it('takes the end of a pipe after an interruption for no end of the list, and half a line for no line', async () => {
+  it('takes the end of a pipe after an interruption for no end of the list, half a line for no line, and says where to go on', async () => {
     fixture = await Fixture.open({ roundTripMs: 40, maxStreams: 50 });
     const list = randomTokens(3_000);
+    // Lines are counted, not recipients: blank ones, duplicates and invalid ones are lines, too.
+    const lines = ['', ...list.slice(0, 10), 'not a token', ...list].join('\n');
     const args = fixture.send('-', { with: ['--json', '--max-connections', '1'] });
     const { code, stdout, stderr } = await runCommand(args, {
       whileRunning: async (child) => {
-        child.stdin!.write(list.join('\n'));
+        child.stdin!.write(lines);
         await untilRequests(100);
         child.kill('SIGINT');
         // The terminal ends the producer as well: in the middle of a line.
@@ -62,9 +64,79 @@ describe('peal send, when it is interrupted', () => {
     });
     assert.equal(code, 130);
     const summary = jsonLines(stdout).at(-1)!;
-    assert.deepEqual([summary.recipients, summary.invalid, summary.unknown], [3_000, 0, 0]);
-    assert.match(stderr, /The list was not read to its end: 3,000 read\./);
-    assert.deepEqual(await fixture.outputLines('invalid.csv'), ['line,text,why,list']);
+    assert.deepEqual([summary.recipients, summary.invalid, summary.unknown], [3_001, 1, 0]);
+    assert.match(stderr, /The list was not read to its end: go on with line 3,013 of it \(tail -n \+3013\)\.$/m);
+    assert.deepEqual(summary.unread, [{ list: 'standard input', line: 3_013 }]);
+    const invalid = await fixture.output('invalid.csv');
+    assert.deepEqual(
+      invalid.split('\n').map((row) => row.slice(0, 15)),
+      ['line,text,why,l', '12,not a token,', ''],
+    );
+  });
+
+  for (const ending of ['\n', '', `\n${'ab'.repeat(20)}`]) {
+    it(`ends with 130 where a pipe ends with ${JSON.stringify(ending)} at the same time`, async () => {
+      fixture = await Fixture.open({ roundTripMs: 40, maxStreams: 50 });
+      const list = randomTokens(300);
+      const { code, stdout, stderr } = await runCommand(fixture.send('-', { with: ['--json'] }), {
+        whileRunning: async (child) => {
+          child.stdin!.write(list.join('\n') + ending);
+          await untilRequests(100);
+          child.stdin!.end(() => child.kill('SIGINT'));
+        },
+      });
+      assert.equal(code, 130, stderr);
+      assert.match(stderr, /The list was not read to its end: go on with line 30[01] of it/);
+      const { stopped, invalid, unread } = jsonLines(stdout).at(-1)!;
+      assert.deepEqual([stopped, invalid], ['ERR_PEAL_ABORTED', 0]);
+      assert.equal((unread as object[]).length, 1);
+    });
+  }
+
+  for (const [name, second] of [
+    ['alone', []],
+    ['before a list', ['tokens.txt']],
+  ] as const) {
+    it(`ends where it waits for a named pipe that nobody writes, ${name}`, async function () {
+      if (process.platform === 'win32') this.skip();
+      fixture = await Fixture.open();
+      await fixture.write('tokens.txt', randomTokens(5).join('\n'));
+      const pipe = fixture.path('pipe');
+      spawnSync('mkfifo', [pipe]);
+      const more = second.flatMap((file) => ['--tokens', fixture.path(file)]);
+      const { code, stderr } = await runCommand(fixture.send(pipe, { with: ['--json', ...more] }), {
+        whileRunning: async (child) => {
+          while (!existsSync(fixture.path('out')) || readdirSync(fixture.path('out')).length < 5) {
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+          child.kill('SIGTERM');
+        },
+      });
+      assert.equal(code, 143, stderr);
+      assert.match(stderr, /was interrupted \(SIGTERM\): 0 recipients unsent, 0 unknown\. The list .*was not read\./);
+    });
+  }
+
+  it('reads a named pipe whose writer is interrupted, too, as far as it goes', async function () {
+    if (process.platform === 'win32') this.skip();
+    fixture = await Fixture.open();
+    const pipe = fixture.path('pipe');
+    spawnSync('mkfifo', [pipe]);
+    const list = randomTokens(200);
+    const { code, stdout } = await runCommand(fixture.send(pipe, { with: ['--json'] }), {
+      whileRunning: async (child) => {
+        const writer = spawn('sh', ['-c', 'exec cat > "$0"', pipe], { stdio: ['pipe', 'ignore', 'inherit'] });
+        writer.stdin.write(`${list.join('\n')}\n`);
+        await untilRequests(200);
+        child.kill('SIGINT');
+        await once(child.stderr!, 'data');
+        writer.stdin.end(list[0]!.slice(0, 30));
+      },
+    });
+    const summary = jsonLines(stdout).at(-1)!;
+    assert.equal(code, 130);
+    assert.deepEqual([summary.accepted, summary.recipients, summary.invalid], [200, 200, 0]);
+    assert.deepEqual(summary.unread, [{ list: pipe, line: 201 }]);
   });
 
   it('does not wait for a producer that goes on for ever', async () => {

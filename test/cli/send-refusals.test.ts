@@ -96,14 +96,29 @@ describe('peal send, when something is wrong', () => {
       assert.equal((await fixture.outputLines('invalid.csv')).length, 3);
     });
 
-    it('has nothing but bad lines', async () => {
-      const bad = await fixture.write('bad.txt', 'zz\nyy\n');
-      const result = await runCommand(fixture.send(bad, { with: ['--quiet'] }));
-      assert.equal(result.code, 6);
-      assert.match(result.stderr, /2 lines are invalid, the first is line 1 of .*bad\.txt/);
-      assert.match(result.stderr, /bad\.txt holds no device token, and nothing was sent/);
-      assert.equal((await fixture.outputLines('invalid.csv')).length, 3);
-    });
+    for (const [name, content] of [
+      ['nothing but bad lines', 'zz\nyy\n'],
+      ['columns', `id,token\n1,${'ab'.repeat(32)}\n`],
+      ['JSON objects', `{"token":"${'ab'.repeat(32)}"}\n{"token":"${'cd'.repeat(32)}"}\n`],
+    ] as const) {
+      it(`has ${name}: they are kept, but not in place of the files of an earlier run`, async () => {
+        const bad = await fixture.write('bad.txt', content);
+        const out = fixture.path(`bad-${name.length}`);
+        const args = fixture.send(bad, { without: ['--out'], with: ['--out', out] });
+        for (const earlier of [false, true]) {
+          if (earlier) await fixture.write(`bad-${name.length}/rejected.csv`, 'earlier');
+          const result = await runCommand(args);
+          assert.equal(result.code, 6);
+          assert.match(result.stderr, /2 lines are invalid, the first is line 1 of .*bad\.txt/);
+          assert.match(result.stderr, /bad\.txt holds no device token, and nothing was sent/);
+          assert.equal(/files of an earlier run in .* were left alone/.test(result.stderr), earlier);
+          const names = ['invalid.csv', 'rejected.csv', 'unknown.txt', 'unsent.txt'];
+          assert.deepEqual(readdirSync(out).sort(), names);
+          assert.equal((await fixture.outputLines('invalid.csv', path.basename(out))).length, 3);
+          if (earlier) assert.equal(await fixture.output('rejected.csv', path.basename(out)), 'earlier');
+        }
+      });
+    }
   });
 
   describe('the credential', () => {

@@ -9,7 +9,7 @@ import { Fixture, linesOf, randomTokens } from './fixture.js';
 /** The keys that scripts read, in their order. */
 const summaryKeys = [
   ...['messageType', 'recipients', 'accepted', 'rejected', 'unsent', 'unknown', 'invalid', 'duplicate'],
-  ...['invalidLines', 'reasons', 'causes'],
+  ...['invalidLines', 'unread', 'reasons', 'causes'],
   'resent',
   'seconds',
   ...['perSecond', 'connections', 'threads', 'stopped', 'exitCode'],

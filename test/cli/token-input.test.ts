@@ -3,9 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { SeenTokens } from '../../src/campaign/recipients/seen-tokens.js';
-import { estimateLines, estimateRecipients, TokenInput } from '../../src/cli/token-input.js';
+import { estimateLines, estimateRecipients, pipeEndDoubtMs, TokenInput } from '../../src/cli/token-input.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 import { randomTokens } from './fixture.js';
 
 const quiet = { onInvalid: () => {}, pressure: () => null };
@@ -122,6 +124,40 @@ describe('the list of recipients', () => {
     await assert.rejects(allOf(cut), /cut off/);
     await allOf(cut);
     assert.ok(cut.isDone && !cut.isWhole);
+  });
+
+  describe('from standard input, which ends just before an interruption', () => {
+    const usual = Object.getOwnPropertyDescriptor(process, 'stdin')!;
+    afterEach(() => void Object.defineProperty(process, 'stdin', usual));
+
+    const list = randomTokens(5);
+    for (const [ending, afterMs, isCertain] of [
+      [`\n${list[0]!.slice(0, 40)}`, 0, false],
+      [`\n${list[0]!.slice(0, 40)}`, pipeEndDoubtMs - 1, false],
+      [`\n${list[0]!.slice(0, 40)}`, pipeEndDoubtMs, true],
+      ['', pipeEndDoubtMs - 1, false],
+      ['\n', pipeEndDoubtMs - 1, false],
+      ['\n', pipeEndDoubtMs, true],
+    ] as const) {
+      it(`${afterMs} ms, with ${JSON.stringify(ending.slice(0, 5))} at its end`, async () => {
+        Object.defineProperty(process, 'stdin', {
+          value: Readable.from([list.join('\n') + ending]),
+          configurable: true,
+        });
+        const clock = new VirtualClock();
+        let invalid = 0;
+        const input = new TokenInput({ ...quiet, sources: ['-'], onInvalid: () => void invalid++, clock });
+        const reading = input.probe().then(() => allOf(input));
+        for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+        await clock.advance(afterMs);
+        input.interrupted();
+        const read = await reading;
+        const isHalf = ending.length > 1;
+        assert.equal(read.length, isCertain || ending !== '' ? 5 : 4);
+        assert.deepEqual([invalid, input.isWhole], [isCertain && isHalf ? 1 : 0, isCertain]);
+        assert.deepEqual(input.unread, isCertain ? [] : [{ source: '-', line: ending === '' ? 5 : 6 }]);
+      });
+    }
   });
 
   it('is estimated from its size, exactly where all lines are of one length', async () => {

@@ -39,10 +39,10 @@ export interface ReadTokensOptions {
    */
   readonly seen?: SeenTokens;
   /**
-   * Asked once the source ends. False: the program that wrote it may have been interrupted, so that a last line without
-   * its end is not taken. Default: true.
+   * Asked once the source ends; `isLineOpen`: its last line has no line end. False: the program that wrote it may have been
+   * interrupted, so that such a line is not taken. Default: true.
    */
-  readonly isEndCertain?: () => boolean | Promise<boolean>;
+  readonly isEndCertain?: (isLineOpen: boolean) => boolean | Promise<boolean>;
 }
 
 const rules: OptionRules = {
@@ -62,9 +62,26 @@ const rules: OptionRules = {
  * @throws PealError ERR_PEAL_OPTION that names an option, with the first block; ERR_PEAL_INPUT while reading, naming the file and the line from which to go on: missing, unreadable,
  * a directory, damaged or cut off, or a kind of file that is no list. The tokens before it have been handed out by then.
  */
-export async function* readTokens(
+export function readTokens(
   source: string | URL | ByteSource,
   options: ReadTokensOptions = {},
+): AsyncGenerator<TokenBlock, void, void> {
+  return readList(source, options, { next: 1, isWhole: false });
+}
+
+/** How far a list was read, as far as its tokens were handed out. */
+export interface ListPlace {
+  /** The line from which to go on with a whole copy, from 1; null where no line can be relied on. */
+  next: number | null;
+  /** Whether the list was read to its end, and that is certain. */
+  isWhole: boolean;
+}
+
+/** `readTokens`, which keeps `place` up to date. */
+export async function* readList(
+  source: string | URL | ByteSource,
+  options: ReadTokensOptions,
+  place: ListPlace,
 ): AsyncGenerator<TokenBlock, void, void> {
   checkOptions({ name: 'readTokens' }, options, rules);
   const { onInvalid, signal, minTokenBytes, isEndCertain, seen } = options;
@@ -104,17 +121,23 @@ export async function* readTokens(
       }
       await report(invalid, onInvalid);
       yield* taken(blocks);
+      if (!parser.isOpen) place.next = parser.lines + 1;
     }
-    if (signal?.aborted === true || (await isEndCertain?.()) === false) parser.flush();
-    else parser.end();
+    const isWhole = signal?.aborted !== true && (await isEndCertain?.(parser.isLineOpen)) !== false;
+    if (isWhole) parser.end();
+    else parser.flush();
     await report(invalid, onInvalid);
     yield* taken(blocks);
+    place.next = parser.lines + 1;
+    place.isWhole = isWhole;
   } catch (error) {
     if (error instanceof InputFault && error.isEnded) parser.end();
     else parser.flush();
     if (error instanceof InputFault) await report(invalid, onInvalid);
     yield* taken(blocks);
-    throw error instanceof InputFault ? error.at(parser.lines) : error;
+    if (!(error instanceof InputFault)) throw error;
+    place.next = error.next(parser.lines);
+    throw error.at(parser.lines);
   } finally {
     pending?.catch(() => {});
     if (opened instanceof Readable) opened.destroy();
@@ -154,7 +177,7 @@ class InputFault extends Error {
 
   /** The line from which to go on, when `lines` lines were read; null where no line can be relied on. */
   next(lines: number): number | null {
-    return this.#proof === 'none' ? null : (this.#lines ?? lines) + 1;
+    return this.#proof === 'next' ? (this.#lines ?? lines) + 1 : null;
   }
 
   /** The same as a sentence, and where to go on behind the `read` lines that were read. */

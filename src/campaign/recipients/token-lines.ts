@@ -77,6 +77,11 @@ export class TokenLineParser {
     return this.#packer.isOpen;
   }
 
+  /** Whether a line has begun whose end has not come. */
+  get isLineOpen(): boolean {
+    return this.#restLength > 0 || this.#isTooLong;
+  }
+
   /** Takes the next bytes of the list; they may be used again as soon as this returns. */
   write(chunk: Uint8Array): void {
     this.#nextLf = -1;
