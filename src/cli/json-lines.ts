@@ -30,7 +30,7 @@ export function writeInterruption(output: Writable, message: string, exitCode: E
   writeJsonLine(output, errorMessage(error, 0));
   const none = { recipients: 0, accepted: 0, rejected: 0, unsent: 0, unknown: 0, invalid: 0, duplicate: 0, resent: 0 };
   const nowhere = { seconds: 0, perSecond: 0, connections: 0, threads: 0 };
-  const nothing = { ...none, ...nowhere, invalidLines: null, reasons: [], causes: [] };
+  const nothing = { ...none, ...nowhere, invalidLines: null, unread: [], reasons: [], causes: [] };
   writeJsonLine(output, summaryMessage({ ...nothing, stopped: error.code, exitCode }));
 }
 
