@@ -239,6 +239,8 @@ export const lossesOfOneEvent = 4;
 export const answersPerLoss = 4;
 /** Requests that a new connection has in flight at most, before answers have shown that it serves. */
 export const startRequests = 128;
+/** The same before any connection of its pool has had a good answer, or none since one died: they may all be lost. */
+export const unprovenRequests = 16;
 /** A connection that ended before so many answers tells the next one how much it should keep in flight. */
 export const answersOfLastingConnection = 500;
 /** Answers at most that the successor of a connection that died has to bring before it has more in flight. */
@@ -318,6 +320,12 @@ export const maxBatchCrashes = 3;
 export const maxResends = 10;
 /** How often the provider token is looked at while sends run. */
 export const providerTokenCheckMs = 30_000;
+/**
+ * A gateway that has accepted from one shard within this time is not given up for the whole send because another shard
+ * has given it up; and how often it is looked whether it has.
+ */
+export const recentlyAcceptedMs = 30_000;
+export const acceptedLookMs = 10_000;
 /** Same refusals (credential or request) in a row, with nothing accepted, that stop a send early. */
 export const stopAfterRefusals = 10;
 

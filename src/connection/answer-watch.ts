@@ -64,7 +64,8 @@ export class AnswerWatch {
 
   /** What is left of `credit` with so many requests in flight; 0 or less: nothing. */
   limit(credit: number, inFlight: number): number {
-    return this.#pace.limit(credit, inFlight);
+    const most = this.#pace.limit(credit, inFlight);
+    return most <= 0 ? most : Math.min(most, this.#gate.mostInFlight(this.#counts) - inFlight);
   }
 
   /** From within a read: an answer other than 200, which has been counted; `isRetry` as RequestSource has it. */

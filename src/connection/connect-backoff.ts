@@ -40,7 +40,6 @@ export class ConnectBackoff {
   /** Failures since the last answer. */
   #failures = 0;
   #waits = 0;
-  /** The gateway has answered since the pool gave up last. */
   #hasAnswered = false;
   #failingSinceMs = 0;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
@@ -49,6 +48,11 @@ export class ConnectBackoff {
   constructor(random: () => number, address: AddressBackoff = new AddressBackoff()) {
     this.#random = random;
     this.#address = address;
+  }
+
+  /** The gateway has answered since the pool gave up last. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
   }
 
   /** Connections have failed in a row: the next one has to prove itself. */

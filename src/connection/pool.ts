@@ -230,7 +230,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     if (answers === 0) {
       // What is wrong with a credential is no reason for other pools to wait.
       const isReached = bytesSent > 0 || isHopeless(error);
-      return this.#backoff.onFailure(now, now - ageMs, isReached, hasWaited) || isHopeless(error);
+      return this.#backoff.onFailure(now, now - ageMs, isReached, hasWaited) || this.#isHopeless(error);
     }
     if (progress >= answersOfUsefulConnection || (progress > 0 && ageMs >= maxConnectBackoffMs)) {
       this.#backoff.onUsefulConnection();
@@ -242,6 +242,11 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
       this.#stopWaiting();
     }
     return false;
+  }
+
+  /** What has been accepted once is right: TLS that fails later is another way of being away. */
+  #isHopeless(error: PealError): boolean {
+    return isHopeless(error) && (error.origin === 'credential' || !this.#backoff.hasAnswered);
   }
 
   /** Unless other connections work or are being opened, or nothing waits. */

@@ -4,7 +4,8 @@
  *
  *   open ── nothing but transient answers, transientAnswersBeforePause in a row ──▶ paused, from 500 ms to 60 s
  *     │ ◀── time is up (Retry-After is waited for, too); connections begin small ────┘
- *     ├──── requests are lost, more than good answers make up for (loss-record): the same; trials are single requests
+ *     ├──── requests are lost, more than good answers make up for (loss-record): the same; trials are single requests,
+ *     │     of one connection at a time
  *     ├──── TooManyProviderTokenUpdates ──▶ paused, from 10 s to 5 min
  *     └──── provider token missing or expired ──▶ held until there is another one
  *
@@ -26,10 +27,12 @@ import {
   tokenUpdatesPauseMs,
   transientAnswersBeforePause,
   transientPauseMs,
+  unprovenRequests,
 } from '../base/limits.js';
 import type { AnswerReview } from './connection-health.js';
 import { DoublingPause } from './doubling-pause.js';
 import { LossRecord } from './loss-record.js';
+import type { RequestCounts } from './request-counts.js';
 
 export interface SendGateEvents {
   /** Requests may be sent again. */
@@ -50,6 +53,10 @@ export class SendGate {
   mostStreams = 0;
   /** A connection was replaced because its stream limit stood at 1. */
   hasReplacedForLimit = false;
+  /** Good answers have come since the pool began and, where a connection has died, since then. */
+  #isProven = false;
+  /** Of the connection that makes the trials while requests are lost. */
+  #trier: RequestCounts | null = null;
   readonly #clock: Clock;
   readonly #events: SendGateEvents;
   readonly #transient: DoublingPause;
@@ -86,6 +93,18 @@ export class SendGate {
     return this.#losses.isTroubled ? 1 : minPacedRequests;
   }
 
+  /**
+   * Requests that the connection of `counts`, which has some to write, may have in flight because of what others have
+   * lost, or might lose.
+   */
+  mostInFlight(counts: RequestCounts): number {
+    if (this.#losses.isTroubled) {
+      if (this.#trier !== counts && this.#trier !== null && this.#trier.inFlight > 0) return 0;
+      this.#trier = counts;
+    }
+    return this.#isProven || counts.progress > 0 ? Number.POSITIVE_INFINITY : unprovenRequests;
+  }
+
   /** Nothing is sent until release(). */
   hold(): void {
     this.#isHeld = true;
@@ -100,6 +119,7 @@ export class SendGate {
   /** After a read of one connection that brought `answers` answers; `review` says which of them were no good. */
   afterRead(answers: number, review: AnswerReview): void {
     if (this.#isStopped) return;
+    if (review.barren < answers) this.#isProven = true;
     this.#makeUpForLosses(answers - review.barren);
     if (review.barren < answers && this.#barrenSinceMs !== null) this.#recover();
     if (review.barren === review.repeated) return;
@@ -136,6 +156,7 @@ export class SendGate {
   /** A connection died with `count` requests under way. */
   afterDeath(count: number): void {
     if (this.#isStopped) return;
+    this.#isProven = false;
     this.#noteLosses();
     this.#losses.died(count);
     this.#pauseForLosses();
@@ -153,11 +174,20 @@ export class SendGate {
     if (this.#losingSinceMs === null || this.#losses.isTroubled) return;
     this.#losingSinceMs = null;
     this.#transient.reset();
+    this.#endTrials();
   }
 
   #forgetLosses(): void {
     this.#losses.forget();
     this.#losingSinceMs = null;
+  }
+
+  /** Later, because this is told from within a read: the others may send again, too. */
+  #endTrials(): void {
+    this.#trier = null;
+    this.#clock.defer(() => {
+      if (this.isOpen && !this.#isStopped) this.#events.onGateOpen();
+    });
   }
 
   #pauseForLosses(): void {

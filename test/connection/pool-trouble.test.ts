@@ -1,6 +1,6 @@
 /** A pool and gateways that take requests and do not answer them: it slows down, asks one at a time, and stops in time. */
 import assert from 'node:assert/strict';
-import { maxUnavailableMs, startRequests } from '../../src/base/limits.js';
+import { maxUnavailableMs, startRequests, unprovenRequests } from '../../src/base/limits.js';
 import * as frames from '../../src/codec/http2/frames.js';
 import type { ScriptedGateway } from '../support/scripted-gateway.js';
 import { Harness, type HarnessOptions } from './pool-harness.js';
@@ -43,6 +43,48 @@ describe('connection/pool and a gateway that loses what it takes', () => {
       assert.equal(h.source.count('accepted'), 0);
     });
   }
+
+  for (const connections of [1, 4, 8]) {
+    it(`makes one trial at a time with ${connections} connections, and lets all of them go on afterwards`, () => {
+      let isWell = true;
+      const answer = (gateway: ScriptedGateway, id: number): void => {
+        if (isWell) gateway.accept(id);
+        else gateway.reset(id, 2);
+      };
+      make({
+        recipients: 1_000_000,
+        script: () => ({
+          settings: [[frames.SETTINGS_MAX_CONCURRENT_STREAMS, 100]],
+          onRequest: (gateway, id) => void h.clock.setTimer(() => answer(gateway, id), 50),
+        }),
+        pool: { maxConnections: connections },
+      });
+      h.start();
+      h.clock.advance(10_000);
+      assert.equal(h.pool.stats().ready, connections);
+      isWell = false;
+      h.clock.advance(2_000);
+      const lost = h.source.count('unknown');
+      assert.ok(lost >= 100 && lost <= 200 * connections, `${lost} lost at first`);
+      h.clock.advance(maxUnavailableMs / 2);
+      const trials = h.source.count('unknown') - lost;
+      // Pauses of 4, 8, 16, 32 and 60 seconds.
+      assert.ok(trials >= 3 && trials <= 7, `${trials} trials`);
+      isWell = true;
+      const accepted = h.source.count('accepted');
+      h.clock.advance(70_000);
+      assert.equal(h.source.count('unknown'), lost + trials);
+      assert.ok(h.source.count('accepted') - accepted > connections * 100 * 20, 'all of them work again');
+      assert.equal(h.source.failures.length, 0);
+    });
+  }
+
+  it('loses a few only where the first connection dies before any answer', () => {
+    make({ script: (n) => (n === 0 ? { onRequest: (gateway) => gateway.stream.destroy() } : {}) });
+    runFor(60_000);
+    assert.equal(h.source.count('accepted') + h.source.count('unknown'), recipients);
+    assert.ok(h.source.count('unknown') <= unprovenRequests, `${h.source.count('unknown')} unknown`);
+  });
 
   it('goes on as soon as streams are answered again', () => {
     let isWell = false;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { startRequests } from '../../src/base/limits.js';
+import { unprovenRequests } from '../../src/base/limits.js';
 import * as frames from '../../src/codec/http2/frames.js';
 import { idOf, payloadOf } from '../support/book-source.js';
 import type { ScriptedGateway } from '../support/scripted-gateway.js';
@@ -287,7 +287,7 @@ describe('connection/pool', () => {
       const h = make({ recipients: 1000, script: () => ({ onRequest: () => {} }) });
       h.start();
       h.clock.advance(2000);
-      assert.equal(h.pool.stats().inFlight, startRequests);
+      assert.equal(h.pool.stats().inFlight, unprovenRequests);
       assert.deepEqual(h.attemptsAtMs, [0]);
     });
 

@@ -5,15 +5,15 @@ import { Serving } from '../../src/connection/serving.js';
 const usual = { requests: startRequests, holdAnswers: 0 };
 
 describe('connection/serving', () => {
-  it('lets the next connection begin with what the last one served', () => {
+  it('lets the next connection begin with what the last one served, until it has served as much', () => {
     const serving = new Serving();
     assert.deepEqual(serving.limit, usual);
     for (const served of [50, 1, 127]) {
       serving.onSentAway(served);
-      assert.deepEqual(serving.limit, { requests: served, holdAnswers: 0 });
+      assert.deepEqual(serving.limit, { requests: served, holdAnswers: served });
     }
     serving.onSentAway(0);
-    assert.deepEqual(serving.limit, { requests: 1, holdAnswers: 0 });
+    assert.deepEqual(serving.limit, { requests: 1, holdAnswers: 1 });
   });
 
   it('risks a tenth of what the last one answered before it died, until twice as much is answered', () => {

@@ -4,7 +4,7 @@
  *
  *                     for ever                                  for a while
  *     resets, deaths  stops within maxUnavailableMs and a pause   everybody has an answer, but for what was lost
- *     refusals        the same; nobody is unknown                 nobody is stopped, nobody is unknown
+ *     refusals        the same; nobody is unknown                 everybody has an answer
  *     drops           stops after its attempts, or maxOutageMs    the same as resets, if it had answered before
  *     goaways         everybody has an answer                     –
  *     statuses        nobody is unknown; may stop                 the same
@@ -69,8 +69,7 @@ export function outOfBounds(lasting: LastingPlan, facts: LastingFacts): string[]
   if (kind === 'statuses for ever') wrong.push(...tooManyRefused(lasting, facts));
   if (unsent > 0 && stops.length === 0 && lasting.kind === 'statuses')
     wrong.push(`${kind}: ${unsent} are unsent without a stop`);
-  if (unsent > 0 && !mayStop(lasting, facts) && lasting.kind !== 'refusals')
-    wrong.push(`${kind}: ${unsent} are unsent`);
+  if (unsent > 0 && !mayStop(lasting, facts)) wrong.push(`${kind}: ${unsent} are unsent`);
   return wrong;
 }
 

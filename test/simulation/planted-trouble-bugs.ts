@@ -48,6 +48,14 @@ const bugs: readonly PlantedBug[] = [
     breaks: 'each further connection waits for twenty seconds though every one makes progress',
   },
   {
+    name: 'a refused stream counts as an attempt, and so does what a connection leaves that has served others',
+    file: 'connection/http2-connection.js',
+    before: 'isOfStream || this.counts.progress > 0 || this.#hasPromised',
+    after: 'false',
+    breaks:
+      'where a gateway refuses streams for a while, or sends connections away, what came back too often is unsent',
+  },
+  {
     name: 'a route that failed on one shard is tried on each other one',
     file: 'engine/dispatcher/dispatcher.js',
     before: `if (isAccepted)

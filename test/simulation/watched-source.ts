@@ -86,11 +86,11 @@ export class WatchedSource implements RequestSource {
     if (this.#ledger.stateAt(tag)! < REJECTED) this.#expect(tag, REJECTED, 'after a rejection');
   }
 
-  onUnsent(tag: number, cause: PealError): void {
+  onUnsent(tag: number, cause: PealError, isFree?: boolean): void {
     const number = this.#number(tag);
     this.#trace.event('unsent', number, 0, cause.message);
     this.#books.report(number, 'unsent', cause.code);
-    this.#inner.onUnsent(tag, cause);
+    this.#inner.onUnsent(tag, cause, isFree);
     if (this.#ledger.stateAt(tag) !== QUEUED) this.#expect(tag, UNSENT, 'after it came back');
   }
 

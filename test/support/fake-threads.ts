@@ -1,6 +1,6 @@
 /**
- * Worker threads that are none: each task runs a real shard over real ports in the test's own thread, with fake pools,
- * and ends when the test says so.
+ * Worker threads that are none: each task runs a real shard over real ports in the test's own thread, with fake pools
+ * unless the test brings a network for real ones, and ends when the test says so.
  */
 import assert from 'node:assert/strict';
 import type { Worker } from 'node:worker_threads';
@@ -8,13 +8,22 @@ import { silentLogger } from '../../src/base/log.js';
 import { exposeControl } from '../../src/engine/comlink.js';
 import type { ThreadPool } from '../../src/engine/dispatcher/thread-pool.js';
 import type { FromShard, ToShard } from '../../src/engine/messages.js';
+import type { RoutePoolOptions } from '../../src/engine/shard/route-pool.js';
 import { Shard } from '../../src/engine/shard/shard.js';
 import type { ShardTask } from '../../src/engine/shard/shard-task.js';
+import type { Backend } from '../../src/transport/backend.js';
 import { FakePool, turn } from './engine-fixtures.js';
 import { VirtualClock } from './virtual-clock.js';
 
+/** What real pools need: time, which all threads share then, and where connections lead. */
+export interface FakeNetwork {
+  readonly clock: VirtualClock;
+  readonly backend: Backend;
+  readonly random: () => number;
+}
+
 export class FakeThread {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly pools: FakePool[] = [];
   readonly received: ToShard[] = [];
   isOver = false;
@@ -27,7 +36,9 @@ export class FakeThread {
     readonly task: ShardTask,
     signal: AbortSignal,
     isDeaf: boolean,
+    readonly network: FakeNetwork | null,
   ) {
+    this.clock = network?.clock ?? new VirtualClock();
     this.lifetime = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -52,6 +63,12 @@ export class FakeThread {
     this.task.data.close();
   }
 
+  #openFakePool({ source, clock }: RoutePoolOptions): FakePool {
+    const pool = new FakePool(source, clock);
+    this.pools.push(pool);
+    return pool;
+  }
+
   #run(): void {
     const { data, control } = this.task;
     const shard = new Shard({
@@ -59,11 +76,7 @@ export class FakeThread {
       clock: this.clock,
       log: silentLogger,
       send: (message) => this.post(message),
-      openPool: ({ source, clock }) => {
-        const pool = new FakePool(source, clock);
-        this.pools.push(pool);
-        return pool;
-      },
+      ...(this.network ?? { openPool: (options) => this.#openFakePool(options) }),
     });
     data.on('message', (message: ToShard) => {
       this.received.push(message);
@@ -91,6 +104,8 @@ export class FakeThread {
 }
 
 export class FakeThreads implements ThreadPool {
+  constructor(readonly network: FakeNetwork | null = null) {}
+
   /** Every incarnation that was started, in order. */
   readonly started: FakeThread[] = [];
   readonly threads: readonly Worker[] = [];
@@ -99,7 +114,7 @@ export class FakeThreads implements ThreadPool {
   areDeaf = false;
 
   run(task: ShardTask, { signal }: { signal: AbortSignal }): Promise<void> {
-    const thread = new FakeThread(task, signal, this.areDeaf);
+    const thread = new FakeThread(task, signal, this.areDeaf, this.network);
     this.started.push(thread);
     return thread.lifetime;
   }

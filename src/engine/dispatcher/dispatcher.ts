@@ -6,10 +6,9 @@
 import type { Notification } from '../../apns/notification.js';
 import { type Clock, systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
-import { maxOutageMs, shardCreditBatches } from '../../base/limits.js';
+import { acceptedLookMs, providerTokenCheckMs, shardCreditBatches } from '../../base/limits.js';
 import { type Logger, silentLogger } from '../../base/log.js';
 import { heldUntil, holdProcess, releaseProcess } from '../../base/process-hold.js';
-import { ACCEPTED } from '../ledger.js';
 import type {
   FromShard,
   ProviderTokenExpiredMessage,
@@ -26,10 +25,10 @@ import { closedError, crashedBatchError, noThreadsError, refusedError, unexpecte
 import { Job, type JobOptions, type JobOwner, type SendJob } from './job.js';
 import { Mailbox } from './mailbox.js';
 import type { Parcel } from './parcel.js';
+import { Periodic } from './periodic.js';
 import { RetryLine, type WaitingParcel } from './retry-line.js';
 import { type ProviderTokenSource, Route, routeKey } from './route.js';
 import type { ShardHost, ShardListener, ShardReport } from './shard-host.js';
-import { TokenRefresh } from './token-refresh.js';
 import { WaitingLine } from './waiting-line.js';
 
 export class Dispatcher {
@@ -42,7 +41,8 @@ export class Dispatcher {
   readonly #jobs = new Set<Job>();
   readonly #line = new WaitingLine();
   readonly #retryLine: RetryLine;
-  readonly #tokenRefresh: TokenRefresh;
+  readonly #tokenRefresh: Periodic;
+  readonly #acceptedLook: Periodic;
   #host: Promise<ShardHost | null> | null = null;
   /** Why the latest shard that died did so. */
   #deathCause: PealError | null = null;
@@ -61,7 +61,8 @@ export class Dispatcher {
     this.#buffers = buffers;
     this.#mailboxes = Array.from({ length: shards }, (_, shardId) => new Mailbox(shardId, creditBatches, buffers));
     this.#retryLine = new RetryLine(this.#clock, (due) => this.#sendDue(due));
-    this.#tokenRefresh = new TokenRefresh(this.#clock, () => this.#refreshTokens());
+    this.#tokenRefresh = new Periodic(this.#clock, providerTokenCheckMs, () => this.#refreshTokens());
+    this.#acceptedLook = new Periodic(this.#clock, acceptedLookMs, () => this.#look());
   }
 
   /** The route for a gateway and a credential; an equal configuration gets the same route, and so its connections. */
@@ -86,6 +87,7 @@ export class Dispatcher {
     this.#jobs.add(job);
     holdProcess();
     this.#tokenRefresh.setNeeded(true);
+    this.#acceptedLook.setNeeded(this.#mailboxes.length > 1);
     return job;
   }
 
@@ -118,6 +120,7 @@ export class Dispatcher {
     const host = this.#host;
     for (const job of this.#jobs) job.stop(closedError());
     this.#tokenRefresh.setNeeded(false);
+    this.#acceptedLook.setNeeded(false);
     await (await host)?.stop();
     // A job that nobody finishes holds the process no longer: nothing is under way.
     for (const job of this.#jobs) if (this.#jobs.delete(job)) releaseProcess();
@@ -149,6 +152,7 @@ export class Dispatcher {
       for (const mailbox of this.#mailboxes) mailbox.forget(job);
       this.#tokenRefresh.setNeeded(this.#jobs.size > 0);
       if (this.#jobs.size === 0) this.#buffers.trim();
+      if (this.#jobs.size === 0) this.#acceptedLook.setNeeded(false);
     },
     now: () => this.#clock.now(),
     random: () => (this.#options.random ?? Math.random)(),
@@ -257,13 +261,12 @@ export class Dispatcher {
   }
 
   #receiveSettled(mailbox: Mailbox, message: SettledMessage): void {
-    const returned = mailbox.settled(message);
+    const returned = mailbox.settled(message, this.#clock.now());
     if (returned === null) {
       this.#log.error({ shardId: mailbox.shardId, slot: message.slot }, 'a shard settled an empty slot');
       return;
     }
     const { parcel, shared } = returned;
-    if (shared.includes(ACCEPTED)) mailbox.noteAccepted(parcel.job.route, this.#clock.now());
     if (message.ids != null) parcel.addIds(message.ids);
     parcel.settle(shared, message.details, message.cause === null ? null : PealError.fromRecord(message.cause));
     const { job } = parcel;
@@ -289,13 +292,17 @@ export class Dispatcher {
     for (const job of this.#jobs) {
       if (job.route.id !== message.routeId || !mailbox.hasParcelOf(job)) continue;
       job.excluded.add(mailbox);
-      const sinceMs = this.#clock.now() - maxOutageMs;
+      const nowMs = this.#clock.now();
       const isAccepted = this.#mailboxes.some(
-        (other) => !job.excluded.has(other) && other.hasAccepted(job.route, sinceMs),
+        (other) => !job.excluded.has(other) && other.hasAcceptedLately(job.route, nowMs),
       );
       if (isAccepted) this.#stopIfNoShardLeft(job, cause);
       else job.stop(cause);
     }
+  }
+
+  #look(): void {
+    for (const mailbox of this.#mailboxes) mailbox.look(this.#clock.now());
   }
 
   /** A shard was lost: its parcels are settled by what the ledger says, and what was only queued goes to another. */

@@ -9,7 +9,7 @@
  */
 import type { PersonalParts } from '../../apns/notification.js';
 import { copyFields } from '../../apns/personal-fields.js';
-import { maxBatchRecipients, shardSlots } from '../../base/limits.js';
+import { maxBatchRecipients, recentlyAcceptedMs, shardSlots } from '../../base/limits.js';
 import type { Batch } from '../batch.js';
 import { ACCEPTED, Ledger } from '../ledger.js';
 import type { SettledMessage } from '../messages.js';
@@ -50,7 +50,7 @@ export class Mailbox {
   #isDead = false;
   #heldWeight = 0;
   #heldBatches = 0;
-  /** By route: when a batch came back with somebody accepted. */
+  /** By route: when it was last seen that the gateway had accepted more. */
   readonly #acceptedAtMs = new Map<number, number>();
 
   constructor(
@@ -111,6 +111,7 @@ export class Mailbox {
     const sheet = ledger.prepare(slot, count);
     sheet.bytes.set(parcel.ledger);
     parcel.shared = ledger.slot(slot, count);
+    parcel.acceptedSeen = acceptedIn(parcel.ledger);
     const buffer = this.#buffers.copyOf(batch.tokens);
     const personal = copyPersonal(batch);
     const transfer = personal === null ? [buffer] : [buffer, ...buffersOf(personal)];
@@ -120,14 +121,16 @@ export class Mailbox {
   }
 
   /** Takes a settled parcel out of its slot. Null when there is none in it: the shard is at fault. */
-  settled({ slot, buffer }: SettledMessage): ReturnedParcel | null {
+  settled({ slot, buffer }: SettledMessage, nowMs: number): ReturnedParcel | null {
     const { ledger, parcels, freeSlots } = this.#incarnation!;
     const parcel = parcels[slot] ?? null;
     if (parcel === null) return null;
     parcels[slot] = null;
     freeSlots.push(slot);
     this.#buffers.giveBack(buffer);
-    return { parcel, shared: ledger.slot(slot, parcel.batch.tokens.count) };
+    const shared = ledger.slot(slot, parcel.batch.tokens.count);
+    this.#noteAccepted(parcel, shared, nowMs);
+    return { parcel, shared };
   }
 
   /** Ends the incarnation and returns every parcel that it had. */
@@ -149,20 +152,18 @@ export class Mailbox {
     this.#heldBatches -= 1;
   }
 
-  /** The shard has settled a batch of `route` in which somebody was accepted. */
-  noteAccepted(route: Route, nowMs: number): void {
-    this.#acceptedAtMs.set(route.id, nowMs);
+  /** Notes which gateways have accepted anything since the last look: a batch that trickles comes back much later. */
+  look(nowMs: number): void {
+    this.#incarnation?.parcels.forEach((parcel, slot) => {
+      if (parcel === null) return;
+      this.#noteAccepted(parcel, this.#incarnation!.ledger.slot(slot, parcel.batch.tokens.count), nowMs);
+    });
   }
 
-  /** Whether the gateway of `route` has accepted anything from this shard since `sinceMs`, or in a batch that it has. */
-  hasAccepted(route: Route, sinceMs: number): boolean {
-    if ((this.#acceptedAtMs.get(route.id) ?? Number.NEGATIVE_INFINITY) >= sinceMs) return true;
-    const incarnation = this.#incarnation;
-    if (incarnation === null) return false;
-    return incarnation.parcels.some((parcel, slot) => {
-      if (parcel === null || parcel.job.route !== route) return false;
-      return incarnation.ledger.slot(slot, parcel.batch.tokens.count).includes(ACCEPTED);
-    });
+  /** Whether the gateway of `route` has accepted anything from this shard of late. */
+  hasAcceptedLately(route: Route, nowMs: number): boolean {
+    this.look(nowMs);
+    return nowMs - (this.#acceptedAtMs.get(route.id) ?? Number.NEGATIVE_INFINITY) <= recentlyAcceptedMs;
   }
 
   hasParcelOf(job: Job): boolean {
@@ -196,6 +197,14 @@ export class Mailbox {
     incarnation.ledger.trim();
   }
 
+  /** Not what a batch brought along that another shard had before. */
+  #noteAccepted(parcel: Parcel, shared: Uint8Array, nowMs: number): void {
+    const accepted = acceptedIn(shared);
+    if (accepted === parcel.acceptedSeen) return;
+    parcel.acceptedSeen = accepted;
+    this.#acceptedAtMs.set(parcel.job.route.id, nowMs);
+  }
+
   #introduce(job: Job): void {
     const { link, routes, jobs } = this.#incarnation!;
     const { id: notificationId, route, notification, stopsAtFailure, keepsIds, tokenUpdatesTimeMs } = job;
@@ -209,6 +218,12 @@ export class Mailbox {
     const message = { notificationId, routeId: route.id, notification, stopsAtFailure, keepsIds, tokenUpdatesTimeMs };
     link.post({ kind: 'notification', ...message }, []);
   }
+}
+
+function acceptedIn(ledger: Uint8Array): number {
+  let accepted = 0;
+  for (let index = 0; index < ledger.length; index++) if (ledger[index] === ACCEPTED) accepted += 1;
+  return accepted;
 }
 
 /** Personal parts in buffers of their own: a transferred view would take its whole buffer along. */

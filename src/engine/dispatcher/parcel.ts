@@ -31,6 +31,8 @@ export class Parcel {
   crashes = 0;
   /** The shard that had it last: it goes there again, because that one knows how the gateway is. */
   home: Mailbox | null = null;
+  /** Recipients that were accepted when the mailbox of its shard last looked. */
+  acceptedSeen = 0;
   /** Resolves the `dispatch` that waits for a shard to take it. */
   onTaken: (() => void) | null = null;
   /** The slot of a shard that has it, as long as one has: what the ledger will say once it comes back. */

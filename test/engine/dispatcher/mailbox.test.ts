@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { shardSlots } from '../../../src/base/limits.js';
+import { recentlyAcceptedMs, shardSlots } from '../../../src/base/limits.js';
 import { TokenBuffers } from '../../../src/engine/dispatcher/buffers.js';
 import { Job, type JobOwner } from '../../../src/engine/dispatcher/job.js';
 import { Mailbox } from '../../../src/engine/dispatcher/mailbox.js';
@@ -21,7 +21,7 @@ describe('mailbox', () => {
   };
   const batches = (): BatchMessage[] => posted.filter((message) => message.kind === 'batch');
   const settle = (slot: number) =>
-    mailbox.settled({ kind: 'settled', slot, buffer: new ArrayBuffer(0), details: [], cause: null });
+    mailbox.settled({ kind: 'settled', slot, buffer: new ArrayBuffer(0), details: [], cause: null }, 0);
 
   beforeEach(() => {
     mailbox = new Mailbox(0, 1, new TokenBuffers(4));
@@ -115,6 +115,33 @@ describe('mailbox', () => {
     mailbox.releaseCredit(parcel);
     mailbox.deliver(new Parcel(job, batchOf(0, 1024)));
     assert.equal(batches()[1]!.slot, slot);
+  });
+
+  it('knows what was accepted lately, also of a batch that is not over', () => {
+    open(1);
+    mailbox.deliver(new Parcel(job, batchOf(0, 3)));
+    const bytes = new Uint8Array(batches()[0]!.ledger, 0, 3);
+    assert.equal(mailbox.hasAcceptedLately(route, 0), false);
+    bytes[1] = ACCEPTED;
+    mailbox.look(1_000);
+    mailbox.look(20_000);
+    assert.equal(mailbox.hasAcceptedLately(route, 1_000 + recentlyAcceptedMs), true);
+    assert.equal(mailbox.hasAcceptedLately(route, 1_001 + recentlyAcceptedMs), false);
+    bytes[2] = ACCEPTED;
+    assert.equal(mailbox.hasAcceptedLately(route, 90_000), true);
+    assert.equal(mailbox.hasAcceptedLately(new Route(2, routeConfig, null), 90_000), false);
+  });
+
+  it('takes neither what another shard had accepted for that, nor the end of a batch', () => {
+    open(1);
+    const parcel = new Parcel(job, batchOf(0, 3));
+    parcel.ledger[0] = ACCEPTED;
+    mailbox.deliver(parcel);
+    const { slot, ledger } = batches()[0]!;
+    assert.equal(mailbox.hasAcceptedLately(route, 0), false);
+    new Uint8Array(ledger, 1, 2).fill(UNKNOWN);
+    settle(slot);
+    assert.equal(mailbox.hasAcceptedLately(route, 0), false);
   });
 
   it('has no room without a free slot, whatever its credit', () => {

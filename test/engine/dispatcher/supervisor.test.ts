@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { PealError } from '../../../src/base/errors.js';
 import {
+  acceptedLookMs,
   maxBatchCrashes,
   maxBatchRecipients,
   maxShardRestartDelayMs,
   maxShardRestarts,
   maxShardStartFailures,
   minShardRestartDelayMs,
+  recentlyAcceptedMs,
   shardStartTimeoutMs,
   shardStopTimeoutMs,
 } from '../../../src/base/limits.js';
@@ -336,6 +338,21 @@ describe('supervisor', () => {
     assert.equal(job.stopped?.code, 'ERR_PEAL_CONNECT');
     assert.equal(bench.book.count('unsent'), 10);
     assert.equal(bench.book.causes[0]?.code, 'ERR_PEAL_CONNECT');
+  });
+
+  it('stops a send when one shard is not served and no other is accepted of late, as one was a minute ago', async () => {
+    bench = new Bench(4);
+    const job = bench.send();
+    await job.dispatch(batchOf(0, 6));
+    await job.dispatch(batchOf(50, 4));
+    const first = await bench.working(0);
+    const second = await bench.working(1);
+    second.pool.accept(second.pool.take(1));
+    bench.clock.advance(acceptedLookMs + recentlyAcceptedMs + 1);
+    first.pool.source.onFailed(refused);
+    await job.finish();
+    assert.equal(job.stopped?.code, 'ERR_PEAL_CONNECT');
+    assert.equal(bench.book.count('unsent'), 9);
   });
 
   it('stops a send on every shard when one finds that everything is refused', async () => {

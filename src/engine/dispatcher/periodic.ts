@@ -1,18 +1,19 @@
 /**
- * Looks at the provider tokens every now and then while sends run, because a send that waits for its last answers, or
- * for a slow input, dispatches nothing and yet needs a fresh token. Owned by the dispatcher, on its thread.
+ * What has to be done every now and then while sends run, because a send that waits for its last answers, or for a slow
+ * input, dispatches nothing: it needs a fresh provider token all the same. Owned by the dispatcher, on its thread.
  */
 import type { Clock, TimerHandle } from '../../base/clock.js';
-import { providerTokenCheckMs } from '../../base/limits.js';
 
-export class TokenRefresh {
+export class Periodic {
   readonly #clock: Clock;
-  readonly #refresh: () => void;
+  readonly #intervalMs: number;
+  readonly #run: () => void;
   #timer: TimerHandle | null = null;
 
-  constructor(clock: Clock, refresh: () => void) {
+  constructor(clock: Clock, intervalMs: number, run: () => void) {
     this.#clock = clock;
-    this.#refresh = refresh;
+    this.#intervalMs = intervalMs;
+    this.#run = run;
   }
 
   /** No timer is left when it is not needed, so that an idle program can end. */
@@ -25,8 +26,8 @@ export class TokenRefresh {
   #arm(): void {
     this.#timer = this.#clock.setTimer(() => {
       this.#arm();
-      this.#refresh();
-    }, providerTokenCheckMs);
+      this.#run();
+    }, this.#intervalMs);
   }
 
   #disarm(): void {

@@ -1,0 +1,110 @@
+/**
+ * A whole send on virtual time: dispatcher, shards (in as many fake threads as wanted), real pools and connections, over
+ * memory streams, against scripted gateways; and the books of both sides.
+ */
+import { TokenBlock } from '../../src/apns/token-block.js';
+import type { PealError } from '../../src/base/errors.js';
+import { maxBatchRecipients } from '../../src/base/limits.js';
+import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
+import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
+import { createMemoryBackend, type MemoryOptions } from '../../src/transport/index.js';
+import { tokenOf } from './book-source.js';
+import { BookSink, notification, routeConfig, turn } from './engine-fixtures.js';
+import { FakeThreads } from './fake-threads.js';
+import { Prng } from './prng.js';
+import { type GatewayScript, ScriptedGateway } from './scripted-gateway.js';
+import { VirtualClock } from './virtual-clock.js';
+
+export interface SendBenchOptions {
+  readonly threads?: number;
+  readonly maxConnections?: number;
+  /** The script of connection number `n` (from 0) at that time, or why it cannot be opened. */
+  readonly script: (n: number, nowMs: number, clock: VirtualClock) => GatewayScript | PealError;
+  readonly memory?: Partial<MemoryOptions>;
+}
+
+/** How a send ended. */
+export interface SendEnd {
+  readonly book: BookSink;
+  readonly stopped: PealError | null;
+  /** Virtual time that it took. */
+  readonly ms: number;
+  /** When each attempt to connect began. */
+  readonly attemptsAtMs: readonly number[];
+  readonly requests: number;
+}
+
+/** Steps of virtual time between which messages of threads travel, in milliseconds: longer ones where nothing is due. */
+const stepMs = 50;
+const longestStepMs = 500;
+/** Turns of the real loop after each. */
+const turnsOfPorts = 3;
+/** A send that is not over after so long is not over at all. */
+const maxMs = 3_600_000;
+
+/** Sends to that many recipients and waits, virtually, for the end. Checks that nothing is left behind. */
+export async function sendAll(
+  recipients: number,
+  options: SendBenchOptions,
+  jobOptions: JobOptions = {},
+): Promise<SendEnd> {
+  const { threads = 0, maxConnections = 4, script, memory } = options;
+  const clock = new VirtualClock();
+  const prng = new Prng(7);
+  const random = (): number => prng.next();
+  const attemptsAtMs: number[] = [];
+  const gateways: ScriptedGateway[] = [];
+  const backend = createMemoryBackend(
+    (stream, openOptions) => {
+      const scripted = script(attemptsAtMs.length, clock.now(), clock);
+      attemptsAtMs.push(clock.now());
+      if ('code' in scripted) return scripted;
+      const gateway = new ScriptedGateway(stream, openOptions, scripted);
+      gateways.push(gateway);
+      return gateway;
+    },
+    { clock, ...memory },
+  );
+  const openThreads = (): FakeThreads => new FakeThreads({ clock, backend, random });
+  const dispatcher = new Dispatcher({ threads, clock, backend, random, ...(threads > 0 && { openThreads }) });
+  const route = dispatcher.openRoute({ ...routeConfig, maxConnections }, null);
+  const book = new BookSink();
+  const job = dispatcher.send(route, notification, book, jobOptions);
+  await dispatcher.stats();
+  let endMs: number | null = null;
+  const done = dispatchAll(job, recipients).then(() => {
+    endMs = clock.now();
+  });
+  const turns = threads === 0 ? 2 : turnsOfPorts;
+  while (endMs === null && clock.now() < maxMs) {
+    for (let done = 0; done < turns; done++) await turn();
+    const dueMs = (clock.nextTimerMs ?? 0) - clock.now();
+    if (endMs === null) clock.advance(Math.min(longestStepMs, Math.max(stepMs, dueMs)));
+  }
+  if (endMs === null) throw new Error(`the send is not over after ${maxMs} ms`);
+  await done;
+  const requests = gateways.reduce((sum, gateway) => sum + gateway.requests.length, 0);
+  await closeOf(dispatcher, clock);
+  return { book, stopped: job.stopped, ms: endMs, attemptsAtMs: [...attemptsAtMs], requests };
+}
+
+async function dispatchAll(job: SendJob, recipients: number): Promise<void> {
+  for (let from = 0; from < recipients; from += maxBatchRecipients) {
+    const count = Math.min(maxBatchRecipients, recipients - from);
+    const bytes = Buffer.concat(Array.from({ length: count }, (_, index) => tokenOf(from + index)));
+    await job.dispatch({ tokens: new TokenBlock(bytes, 32, count), personal: null });
+  }
+  await job.finish();
+}
+
+async function closeOf(dispatcher: Dispatcher, clock: VirtualClock): Promise<void> {
+  let isClosed = false;
+  const closed = dispatcher.close().then(() => {
+    isClosed = true;
+  });
+  while (!isClosed) {
+    for (let turns = 0; turns < turnsOfPorts; turns++) await turn();
+    clock.advance(stepMs);
+  }
+  await closed;
+}
