@@ -52,10 +52,10 @@ describe('connection/pool and a gateway that loses what it takes', () => {
         else gateway.reset(id, 2);
       };
       make({
-        recipients: 1_000_000,
+        recipients: 100_000,
         script: () => ({
-          settings: [[frames.SETTINGS_MAX_CONCURRENT_STREAMS, 100]],
-          onRequest: (gateway, id) => void h.clock.setTimer(() => answer(gateway, id), 50),
+          settings: [[frames.SETTINGS_MAX_CONCURRENT_STREAMS, 10]],
+          onRequest: (gateway, id) => void h.clock.setTimer(() => answer(gateway, id), 100),
         }),
         pool: { maxConnections: connections },
       });
@@ -65,16 +65,15 @@ describe('connection/pool and a gateway that loses what it takes', () => {
       isWell = false;
       h.clock.advance(2_000);
       const lost = h.source.count('unknown');
-      assert.ok(lost >= 100 && lost <= 200 * connections, `${lost} lost at first`);
+      assert.ok(lost >= 10 && lost <= 20 * connections, `${lost} lost at first`);
       h.clock.advance(maxUnavailableMs / 2);
       const trials = h.source.count('unknown') - lost;
       // Pauses of 4, 8, 16, 32 and 60 seconds.
       assert.ok(trials >= 3 && trials <= 7, `${trials} trials`);
       isWell = true;
-      const accepted = h.source.count('accepted');
-      h.clock.advance(70_000);
+      h.clock.advance(65_000);
       assert.equal(h.source.count('unknown'), lost + trials);
-      assert.ok(h.source.count('accepted') - accepted > connections * 100 * 20, 'all of them work again');
+      assert.ok(h.pool.stats().inFlight >= connections * 8, 'all of them work again');
       assert.equal(h.source.failures.length, 0);
     });
   }
