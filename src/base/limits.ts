@@ -318,6 +318,12 @@ export const controlCallTimeoutMs = 5_000;
 export const maxBatchCrashes = 3;
 /** How often a recipient that was certainly not processed is sent again by one shard before it stays unsent. */
 export const maxResends = 10;
+/**
+ * How often the stream of one recipient may be refused. At one refusal a second that is less than the time after which a
+ * gateway that refuses every stream is given up (maxUnavailableMs): a few recipients that are always refused must not end
+ * the send for the others. Counted in an octet.
+ */
+export const maxRefusedStreams = 200;
 /** How often the provider token is looked at while sends run. */
 export const providerTokenCheckMs = 30_000;
 /**

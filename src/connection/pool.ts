@@ -182,6 +182,10 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     this.#work();
   }
 
+  onRefusals(): void {
+    this.#source.skip(this.#random());
+  }
+
   onUnavailable(trouble: Trouble): void {
     this.#tellFailure(unavailableError(this.#where, trouble));
   }

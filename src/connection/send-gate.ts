@@ -37,6 +37,8 @@ import type { RequestCounts } from './request-counts.js';
 export interface SendGateEvents {
   /** Requests may be sent again. */
   onGateOpen(): void;
+  /** Nothing but refused streams came back: somebody else should be next, or the same ones are refused each time. */
+  onRefusals(): void;
   /** The gateway has done nothing of use for maxUnavailableMs; `how`: what it did instead, the last time. */
   onUnavailable(how: Trouble): void;
 }
@@ -142,6 +144,7 @@ export class SendGate {
   afterRefusals(): void {
     if (this.#isStopped) return;
     this.#noteBarren();
+    this.#events.onRefusals();
     this.#giveUpWhenDue('refusals');
   }
 

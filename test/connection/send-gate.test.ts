@@ -28,6 +28,7 @@ describe('connection/send-gate', () => {
     unavailable = 0;
     gate = new SendGate(clock, {
       onGateOpen: () => void opened++,
+      onRefusals: () => {},
       onUnavailable: () => void unavailable++,
     });
   });

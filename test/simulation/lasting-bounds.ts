@@ -126,7 +126,9 @@ function longestLoss({ kind, after }: LastingPlan, { plan, recipients, openAtTro
   const isAnsweredAlways = kind === 'statuses' || kind === 'bodies';
   if (isAnsweredAlways || kind === 'refusals' || kind === 'goaways' || (kind === 'drops' && after === 0)) return 0;
   const connections = Math.max(1, openAtTrouble, plan.threads);
-  const windows = connections * Math.min(plan.gateway.maxStreams, startRequests + after);
+  // One that was being opened when it began may have filled its window before the first losses were heard of.
+  const opening = after > 0 && connections < plan.maxConnections ? 1 : 0;
+  const windows = (connections + opening / 2) * Math.min(plan.gateway.maxStreams, startRequests + after);
   if (kind === 'drops') return connections * plan.gateway.maxStreams;
   const answered = recipients.filter(isAnswered).length;
   return 2 * windows + trialsPerConnection * connections + (kind === 'deaths' ? answered : 0);

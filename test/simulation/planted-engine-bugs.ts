@@ -63,9 +63,9 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'what came back is sent again for ever',
     file: 'engine/shard/route.js',
-    before: 'return !isFree && slot.countAttempt(index) > retryRules.unsent.most;',
-    after: 'return false;',
-    breaks: 'a gateway that refuses a stream is asked again without an end',
+    before: 'slot.countRefusal(index) > maxRefusedStreams',
+    after: 'slot.countRefusal(index) < 0',
+    breaks: 'a gateway that refuses the stream of one recipient is asked again until the whole send is given up',
   },
   {
     name: 'a crash makes the written ones queued',

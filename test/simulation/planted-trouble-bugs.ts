@@ -48,12 +48,18 @@ const bugs: readonly PlantedBug[] = [
     breaks: 'each further connection waits for twenty seconds though every one makes progress',
   },
   {
-    name: 'a refused stream counts as an attempt, and so does what a connection leaves that has served others',
-    file: 'connection/http2-connection.js',
-    before: 'isOfStream || this.counts.progress > 0 || this.#hasPromised',
-    after: 'false',
-    breaks:
-      'where a gateway refuses streams for a while, or sends connections away, what came back too often is unsent',
+    name: 'a refused stream counts as an attempt',
+    file: 'engine/shard/route.js',
+    before: 'slot.countRefusal(index) > maxRefusedStreams',
+    after: 'slot.countRefusal(index) > 3',
+    breaks: 'a gateway that refuses every stream for a while costs recipients though it serves again',
+  },
+  {
+    name: 'attempts are counted though the connection has brought others to an end',
+    file: 'engine/shard/route.js',
+    before: 'if (isRefused ||',
+    after: "if (isRefused || (cause.code === 'ERR_PEAL_GOAWAY' && slot.countAttempt(index) > 1) ||",
+    breaks: 'where a gateway sends each connection away after a few requests, what came back twice stays unsent',
   },
   {
     name: 'a route that failed on one shard is tried on each other one',

@@ -21,6 +21,8 @@ export interface SendBenchOptions {
   /** The script of connection number `n` (from 0) at that time, or why it cannot be opened. */
   readonly script: (n: number, nowMs: number, clock: VirtualClock) => GatewayScript | PealError;
   readonly memory?: Partial<MemoryOptions>;
+  /** Recipients that are dispatched so much later. */
+  readonly late?: { readonly afterMs: number; readonly recipients: number };
 }
 
 /** How a send ended. */
@@ -48,7 +50,7 @@ export async function sendAll(
   options: SendBenchOptions,
   jobOptions: JobOptions = {},
 ): Promise<SendEnd> {
-  const { threads = 0, maxConnections = 4, script, memory } = options;
+  const { threads = 0, maxConnections = 4, script, memory, late } = options;
   const clock = new VirtualClock();
   const prng = new Prng(7);
   const random = (): number => prng.next();
@@ -72,9 +74,16 @@ export async function sendAll(
   const job = dispatcher.send(route, notification, book, jobOptions);
   await dispatcher.stats();
   let endMs: number | null = null;
-  const done = dispatchAll(job, recipients).then(() => {
-    endMs = clock.now();
-  });
+  const done = dispatchAll(job, 0, recipients)
+    .then(async () => {
+      if (late === undefined) return;
+      await new Promise<void>((resolve) => clock.setTimer(resolve, late.afterMs));
+      await dispatchAll(job, recipients, recipients + late.recipients);
+    })
+    .then(() => job.finish())
+    .then(() => {
+      endMs = clock.now();
+    });
   const turns = threads === 0 ? 2 : turnsOfPorts;
   while (endMs === null && clock.now() < maxMs) {
     for (let done = 0; done < turns; done++) await turn();
@@ -88,13 +97,12 @@ export async function sendAll(
   return { book, stopped: job.stopped, ms: endMs, attemptsAtMs: [...attemptsAtMs], requests };
 }
 
-async function dispatchAll(job: SendJob, recipients: number): Promise<void> {
-  for (let from = 0; from < recipients; from += maxBatchRecipients) {
-    const count = Math.min(maxBatchRecipients, recipients - from);
+async function dispatchAll(job: SendJob, first: number, end: number): Promise<void> {
+  for (let from = first; from < end; from += maxBatchRecipients) {
+    const count = Math.min(maxBatchRecipients, end - from);
     const bytes = Buffer.concat(Array.from({ length: count }, (_, index) => tokenOf(from + index)));
     await job.dispatch({ tokens: new TokenBlock(bytes, 32, count), personal: null });
   }
-  await job.finish();
 }
 
 async function closeOf(dispatcher: Dispatcher, clock: VirtualClock): Promise<void> {

@@ -60,6 +60,8 @@ export class BatchSlot implements RequestRun {
   #buffer: ArrayBuffer | null = null;
   #sheet = noSheet;
   #hasAttempts = false;
+  /** How often the stream of each recipient was refused; null where none was. */
+  #refusals: Uint8Array | null = null;
 
   constructor(slot: number) {
     this.slot = slot;
@@ -124,6 +126,7 @@ export class BatchSlot implements RequestRun {
     this.notAccepted = 0;
     if (this.#hasAttempts) this.attempts.fill(0);
     this.#hasAttempts = false;
+    this.#refusals = null;
   }
 
   /** Counts another attempt for a recipient; returns how many it has had now. */
@@ -131,6 +134,13 @@ export class BatchSlot implements RequestRun {
     this.#hasAttempts = true;
     this.attempts[index]! += 1;
     return this.attempts[index]!;
+  }
+
+  /** Counts another refused stream of a recipient; returns how many there were. */
+  countRefusal(index: number): number {
+    this.#refusals ??= new Uint8Array(this.tokens.count);
+    this.#refusals[index]! += 1;
+    return this.#refusals[index]!;
   }
 
   /** Puts a recipient back, before all that wait. */

@@ -7,6 +7,7 @@ import { reasonCode } from '../../apns/reason.js';
 import { retryRules } from '../../apns/retry-policy.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
+import { maxRefusedStreams } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import { option } from '../../base/wording.js';
 import type { Rejection, RequestRun, RequestSource } from '../../connection/request-source.js';
@@ -153,7 +154,8 @@ export class ShardRoute implements RequestSource {
     const index = tag & tagIndexMask;
     const wasDiscarded = cause.code === 'ERR_PEAL_DISCARDED';
     if (wasDiscarded && slot.state!.stopsAtFailure) this.#stop(slot.state!, cause);
-    if (this.#isFinallyUnsent(slot, index, wasDiscarded || isFree)) {
+    const isRefused = cause.code === 'ERR_PEAL_REFUSED' && slot.countRefusal(index) > maxRefusedStreams;
+    if (isRefused || this.#isFinallyUnsent(slot, index, wasDiscarded || isFree)) {
       slot.cause = cause;
       this.#finish(slot, index, UNSENT);
     } else {
@@ -192,8 +194,9 @@ export class ShardRoute implements RequestSource {
   /**
    * Where the connection has brought other recipients to an end, a recipient may come back as often as it takes: what a
    * binary gateway discarded behind a notification that it refused, what was behind the last stream of a GOAWAY. There is
-   * an end to it, because each such connection settles somebody. So it may where its stream was refused: where a gateway
-   * does nothing else the pool gives up. Everything else has the budget of the policy.
+   * an end to it, because each such connection settles somebody. A recipient whose stream was refused may come back for
+   * almost as long as a gateway may do nothing else before the pool gives up, and not for ever: it may be refused for
+   * what it is, among others that are served. Everything else has the budget of the policy.
    */
   #isFinallyUnsent(slot: BatchSlot, index: number, isFree: boolean): boolean {
     if (this.#isStopped || slot.state!.isCancelled || slot.isOver) return true;
