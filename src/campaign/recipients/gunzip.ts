@@ -14,7 +14,7 @@ import type { ByteSource } from './byte-source.js';
  */
 const outputBytes = readChunkBytes / 2;
 /** Packed bytes that are unpacked at a time: to at most a thousand times as many, which are held at once. */
-const inputBytes = readChunkBytes / 4;
+const inputBytes = readChunkBytes / 2;
 const trailerBytes = 8;
 /** Flags of the header. */
 const [FHCRC, FEXTRA, FNAME, FCOMMENT, reserved] = [2, 4, 8, 16, 0xe0];
