@@ -44,9 +44,11 @@ describe('connection/pool and a gateway that falls silent', () => {
         settings: streams(20),
         answersPings: n > 0,
         onRequest: (gateway, id) => {
+          // Not all alike, or there are moments in which every answer is on its way.
+          const takesMs = 20 + (id % 14);
           h.clock.setTimer(() => {
             if (!isCut) gateway.accept(id);
-          }, 20);
+          }, takesMs);
         },
       }),
       pool: { maxConnections: 1, ...options.pool },
