@@ -79,7 +79,8 @@ function tooManyRefused({ after }: LastingPlan, { plan, recipients, openAtTroubl
   const refused = recipients.filter(
     ({ outcome, outcomeReason }) => outcome === 'rejected' && reasonCode(outcomeReason) === 0,
   ).length;
-  const connections = Math.max(1, openAtTrouble, plan.threads);
+  // More are opened while the first refusals come, one round trip after the other.
+  const connections = Math.max(openAtTrouble + 2, plan.threads);
   const most =
     plan.jobs.length * connections * (Math.min(plan.gateway.maxStreams, startRequests + after) + stopAfterRefusals);
   return isOfAll && refused > most ? [`statuses for ever: ${refused} were refused before the send stopped`] : [];

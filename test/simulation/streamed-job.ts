@@ -104,8 +104,9 @@ class StreamedSource {
     if (end === 'shutdown') this.#room.close();
     else this.#abort();
     if (end === 'abortAtOnce') return false;
-    // The pull is open meanwhile; a send waits for it for so long.
-    await this.#room.wait(end === 'stall' ? stallMs : 0.9 * lastPullMs * this.#room.random.next());
+    // The pull is open meanwhile; a send waits lastPullMs for it, and the stream may pause in it, too.
+    const soonMs = 0.9 * (lastPullMs - this.#stream.pauseMs);
+    await this.#room.wait(end === 'stall' ? stallMs : soonMs * this.#room.random.next());
     return end === 'stall';
   }
 
