@@ -45,6 +45,8 @@ export interface LastingFacts {
   readonly taken: number;
   /** Connections that were open when it began to go wrong. */
   readonly openAtTrouble: number;
+  /** All attempts to connect. */
+  readonly connects: number;
 }
 
 /** `resets for ever`, and so on. */
@@ -73,16 +75,18 @@ export function outOfBounds(lasting: LastingPlan, facts: LastingFacts): string[]
   return wrong;
 }
 
-/** Where everybody is refused alike, no more than what is under way is refused beyond the answers that say so. */
-function tooManyRefused({ after }: LastingPlan, { plan, recipients, openAtTrouble }: LastingFacts): string[] {
+/**
+ * Where everybody is refused alike, each shard stops a job after so many answers that say so, and nothing more is refused
+ * than what its connections have under way by then.
+ */
+function tooManyRefused({ after }: LastingPlan, { plan, recipients, connects }: LastingFacts): string[] {
   const isOfAll = plan.gateway.scenario!.faults.every((fault) => fault.do === 'answer' && fault.share === 1);
   const refused = recipients.filter(
     ({ outcome, outcomeReason }) => outcome === 'rejected' && reasonCode(outcomeReason) === 0,
   ).length;
-  // More are opened while the first refusals come, one round trip after the other.
-  const connections = Math.max(openAtTrouble + 2, plan.threads);
-  const most =
-    plan.jobs.length * connections * (Math.min(plan.gateway.maxStreams, startRequests + after) + stopAfterRefusals);
+  const underWay = connects * Math.min(plan.gateway.maxStreams, startRequests + after);
+  // Jobs stop one after another, and what is under way may be all of one.
+  const most = plan.jobs.length * (Math.max(1, plan.threads) * stopAfterRefusals + underWay);
   return isOfAll && refused > most ? [`statuses for ever: ${refused} were refused before the send stopped`] : [];
 }
 

@@ -306,6 +306,7 @@ export class World {
         endMs,
         stops: this.#sender.stops,
         openAtTrouble: this.#openAtTrouble ?? 0,
+        connects: this.network.attemptsMs.length,
       };
       for (const what of outOfBounds(this.plan.lasting, facts)) this.books.violate(what);
       return;

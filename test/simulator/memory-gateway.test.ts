@@ -21,7 +21,7 @@ describe('a gateway in memory', () => {
 
   it('loses and repeats nothing where it says good-bye in good order', async () => {
     const { gateway, counts } = await send({
-      processingMs: 2,
+      processingMs: 10,
       faults: [
         { do: 'goaway', how: 'drain', last: 'half', when: { connection: 1, connectionRequests: 200 } },
         { do: 'goaway', reason: 'Shutdown', when: { connection: 2, connectionRequests: 300 } },
@@ -33,7 +33,7 @@ describe('a gateway in memory', () => {
       { requests, accepted, duplicates, faults },
       { requests: 2000, accepted: 2000, duplicates: 0, faults: { goaway: 2 } },
     );
-    assert.ok(unprocessed > 0, `${unprocessed} were thrown away and came again`);
+    assert.ok(unprocessed >= 100, `${unprocessed} were thrown away and came again`);
   });
 
   it('leaves what a reset took to be unknown, and no more than was in flight', async () => {
