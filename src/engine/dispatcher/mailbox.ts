@@ -1,7 +1,7 @@
 /**
  * What the dispatcher knows of one shard: its current incarnation and the ledger of that, which of its slots are free,
- * which parcels it has, how much of its credit is used, and which routes and jobs it has been told of. The dispatcher decides what
- * goes where; the mailbox keeps count. On the dispatcher's thread.
+ * which parcels it has, how much of its credit is used, and which routes and jobs it has been told of. The dispatcher
+ * decides what goes where; the mailbox keeps count. On the dispatcher's thread.
  *
  * Two bounds hold. *Slots* belong to an incarnation: one is free again when its batch is settled. *Credit* belongs to
  * the dispatcher: it comes back only when the sink has taken the batch, so a slow sink slows the input down, and
@@ -111,6 +111,7 @@ export class Mailbox {
     const sheet = ledger.prepare(slot, count);
     sheet.bytes.set(parcel.ledger);
     parcel.shared = ledger.slot(slot, count);
+    // What another shard had accepted before says nothing of this one.
     parcel.acceptedSeen = acceptedIn(parcel.ledger);
     const buffer = this.#buffers.copyOf(batch.tokens);
     const personal = copyPersonal(batch);
@@ -129,7 +130,9 @@ export class Mailbox {
     freeSlots.push(slot);
     this.#buffers.giveBack(buffer);
     const shared = ledger.slot(slot, parcel.batch.tokens.count);
-    this.#noteAccepted(parcel, shared, nowMs);
+    // Most batches come back once, with nobody accepted before: the first byte tells.
+    const isNew = parcel.acceptedSeen === 0 ? shared.includes(ACCEPTED) : acceptedIn(shared) !== parcel.acceptedSeen;
+    if (isNew) this.#acceptedAtMs.set(parcel.job.route.id, nowMs);
     return { parcel, shared };
   }
 
@@ -154,10 +157,13 @@ export class Mailbox {
 
   /** Notes which gateways have accepted anything since the last look: a batch that trickles comes back much later. */
   look(nowMs: number): void {
-    this.#incarnation?.parcels.forEach((parcel, slot) => {
-      if (parcel === null) return;
-      this.#noteAccepted(parcel, this.#incarnation!.ledger.slot(slot, parcel.batch.tokens.count), nowMs);
-    });
+    for (const parcel of this.#incarnation?.parcels ?? []) {
+      if (parcel === null) continue;
+      const accepted = acceptedIn(parcel.shared!);
+      if (accepted === parcel.acceptedSeen) continue;
+      parcel.acceptedSeen = accepted;
+      this.#acceptedAtMs.set(parcel.job.route.id, nowMs);
+    }
   }
 
   /** Whether the gateway of `route` has accepted anything from this shard of late. */
@@ -197,14 +203,6 @@ export class Mailbox {
     incarnation.ledger.trim();
   }
 
-  /** Not what a batch brought along that another shard had before. */
-  #noteAccepted(parcel: Parcel, shared: Uint8Array, nowMs: number): void {
-    const accepted = acceptedIn(shared);
-    if (accepted === parcel.acceptedSeen) return;
-    parcel.acceptedSeen = accepted;
-    this.#acceptedAtMs.set(parcel.job.route.id, nowMs);
-  }
-
   #introduce(job: Job): void {
     const { link, routes, jobs } = this.#incarnation!;
     const { id: notificationId, route, notification, stopsAtFailure, keepsIds, tokenUpdatesTimeMs } = job;
@@ -221,6 +219,7 @@ export class Mailbox {
 }
 
 function acceptedIn(ledger: Uint8Array): number {
+  if (!ledger.includes(ACCEPTED)) return 0;
   let accepted = 0;
   for (let index = 0; index < ledger.length; index++) if (ledger[index] === ACCEPTED) accepted += 1;
   return accepted;
