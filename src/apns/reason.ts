@@ -298,6 +298,14 @@ export function classOf(status: number, reason: string, protocol: Protocol = 'ht
 }
 
 /**
+ * Whether a rejection holds for an earlier request of its recipient as well, whatever became of that. One of another class
+ * may be followed by another request, or end as unknown where an earlier request was never answered.
+ */
+export function isForGood(reasonClass: ReasonClass): boolean {
+  return reasonClass === 'token' || reasonClass === 'gone' || reasonClass === 'request';
+}
+
+/**
  * Whether a rejection says nothing against its recipient, who is to be sent to again once message, topic or credential are
  * mended. `wasStopped`: the send stopped because answers of one kind came again and again; then bad tokens are the
  * sender's fault as well, who named the wrong environment or app.

@@ -89,6 +89,11 @@ export interface ReasonCount {
   readonly count: number;
 }
 
+/** The reason of a row as APNs sent it: '' where the answer held none, which the row calls `HTTP 500`. */
+export function apnsReason(reason: string): string {
+  return /^HTTP \d+$/.test(reason) ? '' : reason;
+}
+
 /** How a run ended. */
 export interface RunReport {
   readonly exitCode: ExitCode;

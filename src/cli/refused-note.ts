@@ -4,7 +4,7 @@
  */
 import type { Protocol } from '../apns/address.js';
 import { classOf, isSendersFault } from '../apns/reason.js';
-import type { ReasonCount, RunSummary } from './counts.js';
+import { apnsReason, type ReasonCount, type RunSummary } from './counts.js';
 import { counted } from './numbers.js';
 
 /** Reasons as Apple writes them, and "HTTP 500": what needs no quoting in a shell and in a cell. */
@@ -19,8 +19,7 @@ export function refusedNote(summary: RunSummary, protocol: Protocol, folder: str
   const { stopped, unsent } = summary;
   if (stopped !== 'ERR_PEAL_STOPPED' && stopped !== 'ERR_PEAL_CREDENTIAL') return null;
   const isRefusal = ({ reason, status }: ReasonCount): boolean =>
-    plain.test(reason) &&
-    isSendersFault(classOf(status, reason.startsWith('HTTP ') ? '' : reason, protocol), stopped === 'ERR_PEAL_STOPPED');
+    plain.test(reason) && isSendersFault(classOf(status, apnsReason(reason), protocol), stopped === 'ERR_PEAL_STOPPED');
   const refused = summary.reasons.filter(isRefusal);
   if (refused.length === 0) return null;
   const count = refused.reduce((sum, reason) => sum + reason.count, 0);

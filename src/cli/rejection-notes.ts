@@ -5,7 +5,7 @@
 import type { Protocol } from '../apns/address.js';
 import { adviceOf, classOf } from '../apns/reason.js';
 import type { PealError } from '../base/errors.js';
-import type { ReasonCount, RunSummary } from './counts.js';
+import { apnsReason, type ReasonCount, type RunSummary } from './counts.js';
 import { integer } from './numbers.js';
 
 export interface RejectionNote {
@@ -41,9 +41,4 @@ export function rejectionNotes(
       const message = `${what}: ${answer}. ${adviceOf(status, text, protocol)}`;
       return { count, message, retryable: about === 'transient' || about === 'connection' };
     });
-}
-
-/** As APNs sent it: '' where the answer held none, which the books call `HTTP 500`. */
-function apnsReason(reason: string): string {
-  return /^HTTP \d+$/.test(reason) ? '' : reason;
 }

@@ -142,7 +142,7 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'whoever was unknown once may be called rejected',
     file: 'engine/dispatcher/retries.js',
-    before: 'if (this.#entries.get(index)?.wasUnknown !== true || classesForGood.has(classOf(status, reason)))',
+    before: 'if (this.#entries.get(index)?.wasUnknown !== true || isForGood(classOf(status, reason)))',
     after: 'if (index >= 0)',
     breaks: 'what may have been processed is called rejected',
   },

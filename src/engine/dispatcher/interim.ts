@@ -3,7 +3,7 @@
  * shard may be writing to meanwhile, for reports of progress; so counts of one batch never go down. On the dispatcher's
  * thread.
  */
-import { type ReasonClass, reasonOf } from '../../apns/reason.js';
+import { isForGood, reasonOf } from '../../apns/reason.js';
 import { ACCEPTED, REJECTED } from '../ledger.js';
 
 /** Recipients that have their outcome, in batches that are not settled. */
@@ -12,16 +12,10 @@ export interface InterimCounts {
   rejected: number;
 }
 
-/**
- * Rejections that hold for an earlier request of the recipient as well, whatever became of it. Those of other classes may
- * be sent again, or end as unknown where an earlier request was never answered.
- */
-export const classesForGood: ReadonlySet<ReasonClass> = new Set<ReasonClass>(['token', 'gone', 'request']);
-
 /** By ledger byte: 1 for a rejection that stays. A reason that is not in the table tells its class only with its status. */
 const staysRejected = Uint8Array.from({ length: 256 }, (_, byte) => {
   const reason = byte > REJECTED ? reasonOf(byte - REJECTED) : null;
-  return reason !== null && classesForGood.has(reason.class) ? 1 : 0;
+  return reason !== null && isForGood(reason.class) ? 1 : 0;
 });
 
 /** Adds what `ledger` says to `counts`. */

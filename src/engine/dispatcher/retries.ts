@@ -9,11 +9,10 @@
  * While an entry is due the ledger says what the recipient is, so that a stop meanwhile settles it as that.
  */
 
-import { classOf } from '../../apns/reason.js';
+import { classOf, isForGood } from '../../apns/reason.js';
 import { type RetryBudget, type RetryKind, retryAfterMs, retryKindOf } from '../../apns/retry-policy.js';
 import type { OutcomeDetail } from '../batch.js';
 import { QUEUED, REJECTED, UNKNOWN, UNSENT } from '../ledger.js';
-import { classesForGood } from './interim.js';
 
 /** What decides about a parcel that came back. */
 export interface RetryTerms {
@@ -152,7 +151,7 @@ export class Retries {
       if (entry.detail !== null) details.push(entry.detail);
     }
     for (const { index, status, reason } of details) {
-      if (this.#entries.get(index)?.wasUnknown !== true || classesForGood.has(classOf(status, reason))) continue;
+      if (this.#entries.get(index)?.wasUnknown !== true || isForGood(classOf(status, reason))) continue;
       this.#ledger[index] = UNKNOWN;
       turned.add(index);
     }
