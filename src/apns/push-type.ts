@@ -58,7 +58,7 @@ export function ruleOf(pushType: PushType): PushTypeRule {
 
 const topicForm = /^[A-Za-z0-9-][A-Za-z0-9.-]*$/;
 
-/** Whether APNs reads it as a topic at all, for which push type ever: letters, digits, `-` and, but for the first, `.`. */
+/** Whether it may be a topic, of any push type: letters, digits and `-`, and `.` behind the first character. */
 export function isTopicForm(topic: string): boolean {
   return topicForm.test(topic);
 }

@@ -28,12 +28,12 @@ const around = /^[\ufeff\0\s]+|[\0\s]+$/g;
 /**
  * The text that the bytes hold, or null where they are the token itself. Text is
  *
- * - what is printable ASCII throughout, also behind a byte order mark and in front of NULs: 32 bytes drawn by chance are
- *   once in 10^13;
+ * - what is printable ASCII throughout, also behind a byte order mark and in front of NULs: one of 10^13 tokens of 32
+ *   random bytes looks so;
  * - three quarters of hex digits, or seven eighths of base64 digits (of 40 bytes at least), whatever the rest is;
  * - printable ASCII in UTF-16.
  *
- * Bytes drawn by chance are one of the last two less than once in 10^14.
+ * Fewer than one of 10^14 tokens of random bytes pass for one of the last two.
  */
 export function textOfBytes(bytes: Uint8Array): string | null {
   const start = beginOf(bytes);

@@ -30,7 +30,8 @@ const fixdate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT
 
 /**
  * The Retry-After field as seconds from now (RFC 9110 §10.2.3): a number of seconds, or a date, which is held against
- * the wall clock; 0 for one that is past; never more than `maxRetryAfterSeconds`. Null for anything else, and where there is none.
+ * the wall clock; 0 for one that is past; never more than `maxRetryAfterSeconds`. Null for anything else, and where there is
+ * none.
  */
 export function retryAfterSeconds(text: string | null, clock: Clock): number | null {
   if (text === null) return null;

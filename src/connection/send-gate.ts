@@ -37,7 +37,7 @@ import type { RequestCounts } from './request-counts.js';
 export interface SendGateEvents {
   /** Requests may be sent again. */
   onGateOpen(): void;
-  /** Nothing but refused streams came back: somebody else should be next, or the same ones are refused each time. */
+  /** Only refused streams came back. Others should go next, or the same recipients are refused each time. */
   onRefusals(): void;
   /** The gateway has done nothing of use for maxUnavailableMs; `how`: what it did instead, the last time. */
   onUnavailable(how: Trouble): void;
@@ -96,8 +96,8 @@ export class SendGate {
   }
 
   /**
-   * Requests that the connection of `counts`, which has some to write, may have in flight because of what others have
-   * lost, or might lose.
+   * How many requests a connection may have in flight, after what has been lost so far. `counts` are those of a connection
+   * that has requests to write: while losses last it becomes the one that tries, unless another is trying.
    */
   mostInFlight(counts: RequestCounts): number {
     if (this.#losses.isTroubled) {

@@ -3,10 +3,11 @@
  * ended. Owned by ConnectionPool; pure.
  *
  * A gateway that ends each connection after N requests gets N at a time until it has answered as many: more would be
- * written in vain and sent again. One whose connections die gets a tenth of what the last one answered, because what is under way then is lost,
- * and no more before twice as many answers have come, or 5,000. Where nothing is known a connection begins with
- * startRequests (unprovenRequests before the first answer to its pool), and each good answer allows one more: it takes some round trips to fill the window of a peer that serves,
- * and one that does not serve never has so much to lose.
+ * written in vain and sent again. One whose connections die gets a tenth of what the last one answered, because what is
+ * under way then is lost, and no more before twice as many answers have come, or 5,000. Where nothing is known a connection
+ * begins with startRequests (unprovenRequests before the first answer to its pool), and each good answer allows one more:
+ * it takes some round trips to fill the window of a peer that serves, and one that does not serve never has so much to
+ * lose.
  */
 import { answersOfLastingConnection, maxHoldAnswers, shareAfterDeath, startRequests } from '../base/limits.js';
 

@@ -9,11 +9,11 @@ import { maxGzipNameBytes, readChunkBytes } from '../../base/limits.js';
 import type { ByteSource } from './byte-source.js';
 
 /**
- * Of data that zlib refuses, what it has unpacked since this many bytes were full is lost. gzip loses as much. A larger
- * chunk is not faster.
+ * Size of the pieces that zlib hands out. Where the data is damaged, the piece that is not full yet is lost, as it is with
+ * gzip. A larger piece is not faster.
  */
 const outputBytes = readChunkBytes / 2;
-/** Packed bytes that are unpacked at a time: to at most a thousand times as many, which are held at once. */
+/** Packed bytes that are unpacked at a time. What they unpack to is held at once: at most a thousand times as many. */
 const inputBytes = readChunkBytes / 2;
 const trailerBytes = 8;
 /** Flags of the header. */

@@ -59,8 +59,9 @@ const rules: OptionRules = {
  * @param source a path, `-` for standard input, or a stream of bytes. gzip is recognised by its first bytes.
  * @returns blocks of at most 1,024 tokens of one length, in the order of the list for each length. One that is not full
  * is handed out when the source pauses.
- * @throws PealError ERR_PEAL_OPTION that names an option, with the first block; ERR_PEAL_INPUT while reading, naming the file and the line from which to go on: missing, unreadable,
- * a directory, damaged or cut off, or a kind of file that is no list. The tokens before it have been handed out by then.
+ * @throws PealError ERR_PEAL_OPTION that names an option, with the first block; ERR_PEAL_INPUT while reading: missing,
+ * unreadable, a directory, damaged or cut off, or a kind of file that is no list. It names the file and, where the lines
+ * before it can be relied on, the line from which to go on. The tokens before it have been handed out by then.
  */
 export function readTokens(
   source: string | URL | ByteSource,

@@ -1,7 +1,8 @@
 /**
  * One slot of a shard: the batch that is in it, which of its recipients wait, and what is known of the others besides
- * their ledger bytes, which are the dispatcher's as well. Made once and used for one batch after another, so that a batch costs no allocation of its own
- * but its view of the tokens. Owned by the shard; read by pools as the run to send from. On the shard's thread.
+ * their ledger bytes, which are the dispatcher's as well. Made once and used for one batch after another, so that a batch
+ * costs no allocation but its views of tokens and ledger. Owned by the shard; read by pools as the run to send from. On the
+ * shard's thread.
  */
 import type { Notification, PersonalParts } from '../../apns/notification.js';
 import { TokenBlock } from '../../apns/token-block.js';
