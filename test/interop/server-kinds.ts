@@ -99,7 +99,12 @@ function nginxConfig(place: ServerFolder, run: number, location: string): string
 /** Bodies are not read: each answer is followed by RST_STREAM(NO_ERROR). GOAWAY after 1,000 requests, its default. */
 const nginx: ServerKind = {
   ...{ name: 'nginx', program: 'nginx', packages: 'nginx', versionArgument: '-v', streams: 128, logs: 'after' },
-  stops: [stop('quit', 'SIGQUIT'), reload('reload', 'SIGHUP')],
+  // A worker that ends closes a connection on which no stream is open at that moment. Requests that are on the way to it then
+  // meet a TCP reset, which may overtake its GOAWAY.
+  stops: [
+    { ...stop('quit', 'SIGQUIT'), isGraceful: false },
+    { ...reload('reload', 'SIGHUP'), isGraceful: false },
+  ],
   answers: fromLog,
   prepare(place, run) {
     const config = file(place, 'nginx.conf', nginxConfig(place, run, nginxAnswer));
