@@ -3,8 +3,10 @@
  * way of campaign/recipients/token-lines. Pure, any thread.
  */
 import { Buffer } from 'node:buffer';
+import { decodeHex } from '../base/hex.js';
 import { maxTokenBytes, minBase64TokenBytes, minTokenBytes, usualTokenBytes } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
+import { isUuid } from './apns-id.js';
 import { textOfBytes } from './token-text.js';
 
 /** Why a text is no device token: the rest of a sentence that begins with the text ("has 63 hex digits, …"). */
@@ -16,17 +18,8 @@ const hexOnly = /^[0-9a-fA-F]+$/;
 const quoted = /^(["'])(.*)\1$/s;
 /** What tools print between the rows and columns of a table. */
 const tableRule = /^[-=+|_*~#:.\s]{2,}$/;
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const notHex = /[^0-9a-fA-F]/u;
 const base64Only = /^(?:[A-Za-z0-9+/]+|[A-Za-z0-9_-]+)(={0,2})$/;
-
-/** In the table, for what is no hex digit: more than a byte holds. */
-const NOT_HEX = 0x100;
-/** The value of each ASCII character as a hex digit. */
-const digitValues = Uint16Array.from({ length: 128 }, (_, code) => {
-  const value = Number.parseInt(String.fromCharCode(code), 16);
-  return Number.isNaN(value) ? NOT_HEX : value;
-});
 
 /**
  * The bytes of a device token, `minBytes` (default `minTokenBytes`) to `maxTokenBytes`, or why the text is not one. Never
@@ -81,7 +74,7 @@ function parsePlain(text: string): Uint8Array | InvalidToken {
   const hex = parseHex(text);
   if (hex !== null) return hex;
   if (tableRule.test(text)) return { why: 'is a line of a table, not a device token' };
-  if (uuid.test(text)) return { why: 'is a UUID, not a device token' };
+  if (isUuid(text)) return { why: 'is a UUID, not a device token' };
   return parseBase64(text) ?? { why: notHexProblem(text) };
 }
 
@@ -94,24 +87,13 @@ function parseBracketed(text: string): Uint8Array | InvalidToken {
 
 /** The bytes, why they are none, or null where there are other characters than hex digits. */
 function parseHex(text: string): Uint8Array | InvalidToken | null {
-  if (text.length % 2 === 0 && text.length <= maxTokenBytes * 2) return decodeHex(text);
+  if (text.length % 2 === 0 && text.length <= maxTokenBytes * 2) {
+    const bytes = new Uint8Array(text.length >> 1);
+    return decodeHex(text, bytes, 0) ? bytes : null;
+  }
   if (!hexOnly.test(text)) return null;
   if (text.length % 2 !== 0) return { why: `has ${text.length} hex digits, an odd number` };
   return { why: `has ${text.length} hex digits, more than ${maxTokenBytes * 2}` };
-}
-
-function decodeHex(text: string): Uint8Array | null {
-  const bytes = new Uint8Array(text.length >> 1);
-  let seen = 0;
-  for (let i = 0; i < bytes.length; i++) {
-    const high = text.charCodeAt(2 * i);
-    const low = text.charCodeAt(2 * i + 1);
-    if ((high | low) > 0x7f) return null;
-    const byte = (digitValues[high]! << 4) | digitValues[low]!;
-    seen |= byte;
-    bytes[i] = byte;
-  }
-  return seen >= NOT_HEX ? null : bytes;
 }
 
 /** The bytes, or null for what is not meant as base64. */

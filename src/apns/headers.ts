@@ -9,6 +9,7 @@ import { PealError } from '../base/errors.js';
 import { maxCollapseIdBytes, maxExtraHeaders, maxTopicCharacters } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
 import { option, theOption } from '../base/wording.js';
+import { isUuid } from './apns-id.js';
 import type { HeaderField } from './notification.js';
 import { isPushType, isTopicForm, isTopicOf, type PushType, pushTypeOfTopic, pushTypes, ruleOf } from './push-type.js';
 import { secondsOf, type TimeInput } from './time-option.js';
@@ -48,7 +49,6 @@ export interface CheckedHeaders {
   readonly priority: number | null;
 }
 
-const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const fieldNamePattern = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
 /** Visible ASCII, blanks only within. */
 const fieldValuePattern = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
@@ -102,7 +102,7 @@ export function checkHeaders(options: HeaderOptions, defaultPushType: PushType, 
 
 /** A canonical (lower-case) UUID. Throws ERR_PEAL_HEADER for anything else. */
 export function checkApnsId(value: unknown): string {
-  if (typeof value === 'string' && uuidPattern.test(value)) return value.toLowerCase();
+  if (typeof value === 'string' && isUuid(value)) return value.toLowerCase();
   throw headerError(
     `${theOption('apnsId')} is ${show(value)}, which is not a UUID: write it as 8-4-4-4-12 hex digits.`,
   );

@@ -2,6 +2,7 @@
  * A batch that is being filled: recipients of one shape, which is one token length and the same personal parts. Grows
  * from room for a few to a whole batch, so that a single notification does not pay for 1,024. Owned by a packer.
  */
+import { apnsIdBytes } from '../apns/apns-id.js';
 import type { PersonalFields } from '../apns/notification.js';
 import { fieldMasks, OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../apns/personal-fields.js';
 import { TokenBlock } from '../apns/token-block.js';
@@ -13,8 +14,6 @@ import type { OwnFields } from './own-fields.js';
 const firstRoom = 1;
 /** How much a batch grows at once. */
 const growth = 8;
-/** Bytes of an apns-id. */
-export const apnsIdBytes = 16;
 
 const empty = new Uint8Array(0);
 

@@ -3,16 +3,16 @@
  * driven by it on the main thread: add one recipient, take the batches that this filled, flush at the end.
  */
 import { randomFillSync } from 'node:crypto';
+import { apnsIdBytes, apnsIdBytesOf } from '../apns/apns-id.js';
 import type { RawPayload } from '../apns/payload.js';
 import { TokenBlock } from '../apns/token-block.js';
 import { PealError } from '../base/errors.js';
+import { decodeHex } from '../base/hex.js';
 import { maxBatchRecipients } from '../base/limits.js';
 import type { Batch } from '../engine/batch.js';
-import { decodeHex } from './hex.js';
-import { apnsIdBytes, OpenBatch, shapeOf } from './open-batch.js';
+import { OpenBatch, shapeOf } from './open-batch.js';
 import { fieldsAt, type OwnFields } from './own-fields.js';
 import {
-  apnsIdBytesOf,
   bringsPayload,
   checkBlock,
   type InvalidRecipient,

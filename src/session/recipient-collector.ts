@@ -2,9 +2,10 @@
  * Gathers recipients out of settled batches, whose memory is used again, into a list that is kept. Owned by the books
  * of a send. Main thread.
  */
+import { apnsIdBytes } from '../apns/apns-id.js';
 import { fieldMask } from '../apns/personal-fields.js';
 import type { Batch } from '../engine/batch.js';
-import { apnsIdBytes, OpenBatch, shapeOf } from './open-batch.js';
+import { OpenBatch, shapeOf } from './open-batch.js';
 import { fieldsAt } from './own-fields.js';
 import { RecipientList } from './recipient-list.js';
 

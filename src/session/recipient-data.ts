@@ -2,13 +2,14 @@
  * Recipients as plain JSON data, for messages that are stored and restored. Pure; called by session/message.
  */
 import { Buffer } from 'node:buffer';
+import { apnsIdBytes, apnsIdText } from '../apns/apns-id.js';
 import type { PersonalFields } from '../apns/notification.js';
 import { collapseIdAt } from '../apns/personal-fields.js';
 import { secondsOf } from '../apns/time-option.js';
 import { TokenBlock } from '../apns/token-block.js';
 import { systemClock } from '../base/clock.js';
+import { hexOf } from '../base/hex.js';
 import type { Batch } from '../engine/batch.js';
-import { apnsIdBytes } from './open-batch.js';
 import type { Recipient, Token } from './recipient.js';
 import { RecipientList } from './recipient-list.js';
 
@@ -53,7 +54,7 @@ function batchData({ tokens, personal }: Batch): RecipientData[] {
     const token = tokens.hexAt(index);
     if (personal === null) return token;
     const { apnsIds, payloads, payloadOffsets, fields = null } = personal;
-    const apnsId = apnsIds === null ? undefined : uuidText(apnsIds, index * apnsIdBytes);
+    const apnsId = apnsIds === null ? undefined : apnsIdText(apnsIds, index * apnsIdBytes);
     const payload =
       payloadOffsets === null ? undefined : utf8(payloads!, payloadOffsets[index], payloadOffsets[index + 1]);
     return {
@@ -76,14 +77,9 @@ function fieldData(fields: PersonalFields, index: number): Omit<Extract<Recipien
 }
 
 function tokenText(token: Token): string {
-  return typeof token === 'string' ? token : Buffer.from(token).toString('hex');
+  return typeof token === 'string' ? token : hexOf(token);
 }
 
 function utf8(bytes: Uint8Array, start?: number, end?: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', start, end);
-}
-
-function uuidText(bytes: Uint8Array, start: number): string {
-  const hex = Buffer.from(bytes.subarray(start, start + apnsIdBytes)).toString('hex');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }

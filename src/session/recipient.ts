@@ -7,6 +7,7 @@ import type { Expiration } from '../apns/headers.js';
 import type { RawPayload } from '../apns/payload.js';
 import { TokenBlock } from '../apns/token-block.js';
 import { PealError } from '../base/errors.js';
+import { hexOf } from '../base/hex.js';
 import { maxInvalidTextCharacters, maxTokenBytes, minTokenBytes } from '../base/limits.js';
 import { isSameName } from '../base/nearest-name.js';
 import { adviceForUnknown } from '../base/options.js';
@@ -90,15 +91,14 @@ export function tokenBytesOf(token: unknown, minBytes?: number): Uint8Array | st
 export function textOf(token: unknown): string {
   if (typeof token === 'string') return escapeUnprintable(token, maxInvalidTextCharacters);
   try {
-    return token instanceof Uint8Array ? hexOf(token) : kindOf(token);
+    return token instanceof Uint8Array ? shownBytes(token) : kindOf(token);
   } catch {
     return 'of type object';
   }
 }
 
-function hexOf(token: Uint8Array): string {
-  const shown = Buffer.from(token.buffer, token.byteOffset, Math.min(token.length, maxInvalidTextCharacters / 2));
-  return shown.toString('hex');
+function shownBytes(token: Uint8Array): string {
+  return hexOf(token.subarray(0, maxInvalidTextCharacters / 2));
 }
 
 /** How many recipients a list of them holds. */
@@ -134,14 +134,6 @@ export function checkBlock({ bytes, tokenBytes, count }: TokenBlock, minBytes = 
   if (isLength && Number.isInteger(count) && count >= 0 && bytes.length >= count * tokenBytes) return;
   const message = `A TokenBlock of ${count} tokens of ${tokenBytes} bytes does not fit its ${bytes.length} bytes: give count tokens of ${minBytes} to ${maxTokenBytes} bytes each.`;
   throw new PealError('ERR_PEAL_TOKEN', message, { origin: 'usage' });
-}
-
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** The 16 bytes of a UUID, or null for what is none. */
-export function apnsIdBytesOf(apnsId: unknown): Uint8Array | null {
-  if (typeof apnsId !== 'string' || !uuid.test(apnsId)) return null;
-  return Buffer.from(apnsId.replaceAll('-', ''), 'hex');
 }
 
 function kindOf(value: unknown): string {

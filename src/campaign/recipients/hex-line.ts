@@ -4,6 +4,7 @@
  * Two digits are looked up at a time, eight are read at a time: 33 ns a token where one look-up for each digit takes
  * 76. A DataView reads and writes at any offset (lines are 65 bytes long) and means the same on every machine.
  */
+import { NOT_HEX } from '../../base/hex.js';
 
 /** The shortest line that is decoded here: 64 digits and the line feed. */
 export const HEX_LINE_BYTES = 65;
@@ -11,8 +12,6 @@ export const HEX_LINE_BYTES = 65;
 const LF = 0x0a;
 const CR = 0x0d;
 const TOKEN_BYTES = 32;
-/** In the table, for what is not two hex digits: more than a byte holds. */
-const NOT_HEX = 0x100;
 
 /** The byte that two hex digits stand for, indexed by both as a little-endian 16-bit number. Only 2 KB of it are warm. */
 const pairValues = makePairValues();

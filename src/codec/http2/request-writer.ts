@@ -7,6 +7,7 @@
  *
  * Allocates nothing per request but on the general way (and one short-lived view for a personal payload). Owned by one connection, on its thread.
  */
+import { apnsIdBytes } from '../../apns/apns-id.js';
 import type { PersonalParts } from '../../apns/notification.js';
 import type { TokenBlock } from '../../apns/token-block.js';
 import { maxStreamId } from '../../base/limits.js';
@@ -33,7 +34,6 @@ import { writeTokenHex, writeUuid } from './token-hex.js';
 
 /** HEADERS of a typical request and two frame headers: what `credit` reckons with besides the payload. */
 const typicalOverheadBytes = 128;
-const idBytes = 16;
 const idCharacters = 36;
 
 /** Recipients to be sent: `order[from … from + count)` are indices into the tokens. */
@@ -157,7 +157,7 @@ export class RequestWriter {
       view.setUint32(at + headIdAt, streamId);
       view.setUint32(at + dataIdAt, streamId);
       writeTokenHex(view, at + hexOffset, tokens, recipient * tokenBytes, tokenBytes);
-      if (apnsIds !== null) writeUuid(view, at + idOffset, apnsIds, recipient * idBytes);
+      if (apnsIds !== null) writeUuid(view, at + idOffset, apnsIds, recipient * apnsIdBytes);
       at += slotBytes;
       streamId += 2;
       written++;
@@ -213,7 +213,7 @@ export class RequestWriter {
     buffer.bytes.set(image.bytes, at);
     view.setUint32(at + 5, streamId);
     writeTokenHex(view, at + image.hexOffset, recipients.tokens.bytes, recipient * image.tokenBytes, image.tokenBytes);
-    if (image.idOffset >= 0) writeUuid(view, at + image.idOffset, apnsIds!, recipient * idBytes);
+    if (image.idOffset >= 0) writeUuid(view, at + image.idOffset, apnsIds!, recipient * apnsIdBytes);
     if (fields !== null) {
       writeFrameHeader(buffer.bytes, at, headBytes - FRAME_HEADER_BYTES, HEADERS, FLAG_END_HEADERS, streamId);
       writeOwnFields(buffer.bytes, at + image.headBytes, fields, recipient);
@@ -279,7 +279,7 @@ export class RequestWriter {
     writeTokenHex(buffer.view, blockAt + hexOffset, bytes, recipient * tokenBytes, tokenBytes);
     if (template.hasPersonalIds) {
       const { apnsIds } = recipients.personal!;
-      writeUuid(buffer.view, blockAt + idOffset, apnsIds!, recipient * idBytes);
+      writeUuid(buffer.view, blockAt + idOffset, apnsIds!, recipient * apnsIdBytes);
     }
   }
 }

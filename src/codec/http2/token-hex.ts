@@ -2,13 +2,7 @@
  * Device tokens and apns-ids as the hexadecimal text of a request. Pure; called for each notification, so it works on
  * tables and plain stores and allocates nothing.
  */
-
-/** Two lower-case digits for each octet, as they lie in memory: the first digit in the low octet. */
-const hexPairs = new Uint16Array(256);
-for (let octet = 0; octet < 256; octet++) {
-  const digits = octet.toString(16).padStart(2, '0');
-  hexPairs[octet] = digits.charCodeAt(0) | (digits.charCodeAt(1) << 8);
-}
+import { hexPairs, writeHex } from '../../base/hex.js';
 
 /** Device tokens of today have this many bytes: eight times four. */
 const commonTokenBytes = 32;
@@ -27,11 +21,6 @@ function writeCommonTokenHex(view: DataView, to: number, tokens: Uint8Array, fro
     view.setUint32(at + 4, hexPairs[tokens[i + 2]!]! | (hexPairs[tokens[i + 3]!]! << 16), true);
     at += 8;
   }
-}
-
-/** Writes two digits for each of `length` bytes at `from`. */
-function writeHex(view: DataView, to: number, bytes: Uint8Array, from: number, length: number): void {
-  for (let i = 0; i < length; i++) view.setUint16(to + 2 * i, hexPairs[bytes[from + i]!]!, true);
 }
 
 const hyphen = 0x2d;

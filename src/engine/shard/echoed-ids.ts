@@ -4,11 +4,10 @@
  * that route can be relied on. Only rejections are looked at: what is accepted must not cost anything. Owned by a
  * shard's route, on the shard's thread.
  */
+import { apnsIdBytes } from '../../apns/apns-id.js';
 import type { Notification, PersonalParts } from '../../apns/notification.js';
+import { hexOf } from '../../base/hex.js';
 import type { Logger } from '../../base/log.js';
-
-/** Bytes of an apns-id. */
-const idBytes = 16;
 
 export class EchoedIds {
   readonly #log: Logger;
@@ -46,7 +45,7 @@ export class EchoedIds {
 function sentId({ headers }: Notification, personal: PersonalParts | null, index: number): string | null {
   const ids = personal?.apnsIds ?? null;
   if (ids === null) return headers.find(([name]) => name === 'apns-id')?.[1] ?? null;
-  return Buffer.from(ids.subarray(index * idBytes, (index + 1) * idBytes)).toString('hex');
+  return hexOf(ids.subarray(index * apnsIdBytes, (index + 1) * apnsIdBytes));
 }
 
 /** APNs may write an id in capitals that was sent in small letters. */
