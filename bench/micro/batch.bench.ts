@@ -14,6 +14,7 @@ import type { FromShard, RouteConfig } from '../../src/engine/messages.js';
 import type { RoutePool } from '../../src/engine/shard/route-pool.js';
 import { Shard } from '../../src/engine/shard/shard.js';
 import { Tally } from '../../src/engine/tally.js';
+import { checkSessionOptions } from '../../src/session/options.js';
 import type { MicroItem, Register } from './suite.js';
 
 const tokenBytes = 32;
@@ -26,7 +27,7 @@ const tokens = new TokenBlock(
 const nowhere: RouteConfig = {
   address: { protocol: 'http2', host: 'gateway.invalid', port: 443 },
   credential: { kind: 'none', fingerprint: 'none' },
-  ...{ ca: null, maxConnections: 1, connectTimeoutMs: 1_000, indexAuthorization: true },
+  link: checkSessionOptions({}).link,
 };
 const perBatch = { bytesPerItem: tokenBytes, itemsPerRun: maxBatchRecipients };
 

@@ -137,7 +137,7 @@ export const maxControlTailBytes = 64 * 1024;
 /** Bodies of one connection that wait for a window. */
 export const maxBlockedBodies = 256;
 /** The buffer that a socket reads into, in bytes. */
-export const readBufferBytes = 64 * 1024;
+export const readBufferSize = 64 * 1024;
 /** The smallest buffer to read into that may be asked for, in bytes. */
 export const minReadBufferBytes = 512;
 /** Fewest requests that are worth a write of their own while answers are outstanding. */

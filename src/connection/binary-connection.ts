@@ -36,7 +36,7 @@ import {
 } from '../codec/binary/index.js';
 import { type ByteStream, type ByteStreamListener, hostAndPort } from '../transport/index.js';
 import * as errors from './connection-errors.js';
-import { type BinaryConnectionOptions, openOptions } from './connection-options.js';
+import { type ConnectionOptions, openOptions } from './connection-options.js';
 import { DeliveryWindow } from './delivery-window.js';
 import type { ConnectionState, GatewayConnection } from './gateway-connection.js';
 import { PatientTimer } from './patient-timer.js';
@@ -48,7 +48,7 @@ import { Timer } from './timer.js';
 
 export class BinaryConnection implements GatewayConnection, ByteStreamListener, StatusListener {
   readonly counts = new RequestCounts();
-  readonly #options: BinaryConnectionOptions;
+  readonly #options: ConnectionOptions;
   readonly #where: string;
   readonly #source: RequestSource;
   readonly #clock: Clock;
@@ -80,23 +80,23 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   #endCause: PealError | null = null;
   #idleSinceMs: number;
 
-  constructor(options: BinaryConnectionOptions) {
-    const { address, writeTimeoutMs, clock } = options;
+  constructor(options: ConnectionOptions) {
+    const { address, link, clock } = options;
     this.#options = options;
     this.#where = hostAndPort(address);
     this.#source = options.source;
     this.#clock = clock;
     this.#openedAtMs = clock.now();
     this.#idleSinceMs = this.#openedAtMs;
-    this.#flushes = options.flush || options.readTailTimeoutMs <= 0;
-    this.#output = new FrameOutput(options.writeBufferBytes);
+    this.#flushes = link.flush || link.readTailTimeoutMs <= 0;
+    this.#output = new FrameOutput(link.writeBufferSize);
     const heard = (): number => this.counts.bytesReceived;
-    const onWriteTimeout = (): void => this.abandon(errors.writeTimeoutError(this.#where, writeTimeoutMs));
+    const onWriteTimeout = (): void => this.abandon(errors.writeTimeoutError(this.#where, link.writeTimeoutMs));
     this.#quietTimer = new PatientTimer(clock, heard, () => this.#onQuiet());
     this.#provingTimer = new Timer(clock, () => this.#flushSoon());
     this.#writeTimer = new PatientTimer(clock, heard, onWriteTimeout);
     this.#deadline = new PatientTimer(clock, heard, () => this.#onDeadline());
-    this.#deadline.set(options.connectTimeoutMs);
+    this.#deadline.set(link.connectTimeoutMs);
     this.#stream = options.backend.open(openOptions(options, null), this);
   }
 
@@ -287,7 +287,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
     this.#isWriting = true;
     this.counts.bytesSent += bytes.length;
     this.#quietTimer.clear();
-    this.#writeTimer.set(this.#options.writeTimeoutMs);
+    this.#writeTimer.set(this.#options.link.writeTimeoutMs);
     if (this.#flushes && !this.#provingTimer.isSet) this.#provingTimer.set(flushIntervalMs);
     const fields = { connection: this.id, bytes: bytes.length, unproven: this.#window.size };
     this.#options.log.trace(fields, this.#flushIdentifier === 0 ? 'writing' : 'writing up to a flush');
@@ -320,7 +320,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
     this.#flushIdentifier = this.#window.next;
     this.#output.appendFlush(this.#flushIdentifier);
     this.#state = 'draining';
-    this.#deadline.setNoLaterThan(this.#options.readTimeoutMs);
+    this.#deadline.setNoLaterThan(this.#options.link.readTimeoutMs);
   }
 
   #flushSoon(): void {
@@ -331,7 +331,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   /** Waits for more to write before it flushes, or for silence to prove what was written. */
   #watchQuiet(): void {
     if (this.#isWriting || this.#quietTimer.isSet || this.#window.size === 0 || this.#flushIdentifier !== 0) return;
-    this.#quietTimer.set(this.#flushes ? flushLingerMs : this.#options.readTailTimeoutMs);
+    this.#quietTimer.set(this.#flushes ? flushLingerMs : this.#options.link.readTailTimeoutMs);
   }
 
   #onQuiet(): void {
@@ -342,7 +342,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
     if (this.#state === 'closing') return;
     // Half a status is no silence: the rest of it, or the end of the stream, will say what is what.
     if (this.#statuses.isPartial) {
-      this.#deadline.setNoLaterThan(this.#options.readTimeoutMs);
+      this.#deadline.setNoLaterThan(this.#options.link.readTimeoutMs);
       return;
     }
     const answersBefore = this.counts.answers;
@@ -382,8 +382,8 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   }
 
   #onDeadline(): void {
-    const { address, connectTimeoutMs } = this.#options;
-    if (this.#state === 'opening') this.abandon(errors.openTimeoutError(address, connectTimeoutMs, false));
+    const { address, link } = this.#options;
+    if (this.#state === 'opening') this.abandon(errors.openTimeoutError(address, link.connectTimeoutMs, false));
     else if (this.#statuses.isPartial) this.abandon(errors.halfStatusError(this.#where));
     else if (this.#state === 'draining' && this.#flushIdentifier !== 0 && this.#endCause === null)
       this.abandon(errors.unansweredFlushError(this.#where));

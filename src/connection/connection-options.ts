@@ -1,9 +1,12 @@
 /** What a connection is given, and whom it tells of its life. Made by ConnectionPool for each of its connections. */
+import type { Address } from '../apns/address.js';
+import type { CertificateCredential } from '../apns/credential.js';
 import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
-import type { Backend, OpenOptions, StreamTarget } from '../transport/index.js';
+import type { Backend, OpenOptions } from '../transport/index.js';
 import type { GatewayConnection } from './gateway-connection.js';
+import type { LinkOptions } from './link-options.js';
 import type { RequestSource } from './request-source.js';
 import type { SendGate } from './send-gate.js';
 import type { StartLimit } from './serving.js';
@@ -24,8 +27,16 @@ export interface ConnectionOwner {
   onConnectionClosed(connection: GatewayConnection, error: PealError | null): void;
 }
 
-/** What connections of both protocols are given. Over HTTP/2 `connectTimeoutMs` is for the first SETTINGS as well. */
-export interface ConnectionOptions extends StreamTarget {
+/** Where a connection leads to, and on what terms. Over HTTP/2 `connectTimeoutMs` is for the first SETTINGS as well. */
+export interface ConnectionTarget {
+  readonly address: Address;
+  /** The client certificate, or null. */
+  readonly certificate: CertificateCredential | null;
+  readonly link: LinkOptions;
+}
+
+/** What connections of both protocols are given. */
+export interface ConnectionOptions extends ConnectionTarget {
   /** Names the connection in logs. */
   readonly id: number;
   readonly backend: Backend;
@@ -35,14 +46,15 @@ export interface ConnectionOptions extends StreamTarget {
   readonly log: Logger;
 }
 
-/** What a back-end gets of them. */
-export function openOptions(target: StreamTarget, alpnProtocol: string | null): OpenOptions {
-  const { address, certificate, ca, pins, connectTimeoutMs, readBufferBytes } = target;
-  return { address, certificate, ca, pins, alpnProtocol, connectTimeoutMs, readBufferBytes };
+/** What a back-end gets of them: of `link` it uses the StreamTerms. */
+export function openOptions(
+  { address, certificate, link }: ConnectionTarget,
+  alpnProtocol: string | null,
+): OpenOptions {
+  return { ...link, address, certificate, alpnProtocol };
 }
 
 export interface Http2ConnectionOptions extends ConnectionOptions {
-  readonly indexAuthorization: boolean;
   /** Send one request first and wait for its answer: token authentication, and after failures. */
   readonly probeFirst: boolean;
   readonly providerToken: string | null;
@@ -51,22 +63,3 @@ export interface Http2ConnectionOptions extends ConnectionOptions {
   /** What may be in flight to begin with. */
   readonly startLimit: StartLimit;
 }
-
-/** How a binary connection writes, and how it learns what was accepted. */
-export interface BinarySettings {
-  /**
-   * Whether a known-bad notification asks the gateway for a word, so that everything before it is proven. Where it is
-   * false, silence for `readTailTimeoutMs` after the last write counts as proof.
-   */
-  readonly flush: boolean;
-  /** Used where `flush` is false; 0 means that connections flush after all. */
-  readonly readTailTimeoutMs: number;
-  /** How long the answer to a flush may take. */
-  readonly readTimeoutMs: number;
-  /** How long one write may take. */
-  readonly writeTimeoutMs: number;
-  /** What one write holds at most, in bytes. */
-  readonly writeBufferBytes: number;
-}
-
-export interface BinaryConnectionOptions extends ConnectionOptions, BinarySettings {}

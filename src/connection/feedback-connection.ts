@@ -14,18 +14,16 @@ import { maxFeedbackWaiting } from '../base/limits.js';
 import type { Logger } from '../base/log.js';
 import { heldUntil } from '../base/process-hold.js';
 import { FeedbackDecoder, type FeedbackListener } from '../codec/binary/index.js';
-import type { Backend, ByteStream, ByteStreamListener, StreamTarget } from '../transport/backend.js';
+import type { Backend, ByteStream, ByteStreamListener } from '../transport/backend.js';
 import { withLog } from '../transport/logged.js';
 import { hostAndPort } from '../transport/tls-errors.js';
-import { openOptions } from './connection-options.js';
+import { type ConnectionTarget, openOptions } from './connection-options.js';
 import { PatientTimer } from './patient-timer.js';
 
-export interface FeedbackOptions extends StreamTarget {
+export interface FeedbackOptions extends ConnectionTarget {
   readonly backend: Backend;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Silence that ends the reading. */
-  readonly readTimeoutMs: number;
 }
 
 /** A device token that is no longer valid, and since when. */
@@ -73,9 +71,9 @@ class FeedbackConnection implements ByteStreamListener, FeedbackListener {
   #wake: (() => void) | null = null;
 
   constructor(options: FeedbackOptions) {
-    const { readTimeoutMs, backend, clock, log } = options;
+    const { link, backend, clock, log } = options;
     this.#options = options;
-    const onSilence = (): void => this.#end(`feedback ended: the gateway said nothing for ${readTimeoutMs} ms`);
+    const onSilence = (): void => this.#end(`feedback ended: the gateway said nothing for ${link.readTimeoutMs} ms`);
     this.#silenceTimer = new PatientTimer(clock, () => this.#received, onSilence);
     this.#where = hostAndPort(options.address);
     log.debug({ gateway: this.#where }, 'feedback connection opening');
@@ -111,7 +109,7 @@ class FeedbackConnection implements ByteStreamListener, FeedbackListener {
   onOpen(): void {
     this.#isOpen = true;
     this.#options.log.debug({ gateway: this.#where }, 'feedback connection open');
-    this.#silenceTimer.set(this.#options.readTimeoutMs);
+    this.#silenceTimer.set(this.#options.link.readTimeoutMs);
   }
 
   onBytes(buffer: Uint8Array, length: number): void {
@@ -128,7 +126,7 @@ class FeedbackConnection implements ByteStreamListener, FeedbackListener {
       this.#isPaused = true;
       this.#stream.pauseReading();
     } else {
-      this.#silenceTimer.set(this.#options.readTimeoutMs);
+      this.#silenceTimer.set(this.#options.link.readTimeoutMs);
     }
     this.#notify();
   }
@@ -159,7 +157,7 @@ class FeedbackConnection implements ByteStreamListener, FeedbackListener {
     if (!this.#isPaused) return;
     this.#isPaused = false;
     this.#stream.resumeReading();
-    this.#silenceTimer.set(this.#options.readTimeoutMs);
+    this.#silenceTimer.set(this.#options.link.readTimeoutMs);
   }
 
   #notify(): void {

@@ -83,12 +83,13 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   #pings = 0;
 
   constructor(options: Http2ConnectionOptions) {
-    const { address, indexAuthorization, probeFirst, clock } = options;
+    const { address, link, probeFirst, clock } = options;
     this.#options = options;
     this.#where = hostAndPort(address);
     this.#source = options.source;
     this.#clock = clock;
     this.#openedAtMs = clock.now();
+    const { indexAuthorization } = link;
     const codecOptions = { listener: this, authority: authority(address), indexAuthorization, probeFirst };
     this.#codec = new ClientConnection(codecOptions);
     this.#token = new TokenInUse(options.providerToken);
@@ -101,7 +102,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
       const isOpening = this.#state === 'opening';
       clock.defer(() => this.#onDeadline(isOpening));
     });
-    this.#deadline.set(options.connectTimeoutMs);
+    this.#deadline.set(link.connectTimeoutMs);
     this.#stream = options.backend.open(openOptions(options, 'h2'), this);
     this.#coalescer = new ReadCoalescer(clock, this.#stream, () => {
       this.pump();
@@ -400,10 +401,11 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   #onDeadline(wasOpening: boolean): void {
-    const { address, connectTimeoutMs } = this.#options;
+    const { address, link } = this.#options;
     const isReached = this.counts.bytesSent > 0;
     if (!wasOpening) this.abandon(null);
-    else if (this.#state === 'opening') this.abandon(errors.openTimeoutError(address, connectTimeoutMs, isReached));
+    else if (this.#state === 'opening')
+      this.abandon(errors.openTimeoutError(address, link.connectTimeoutMs, isReached));
   }
 
   /** Work waits, nothing is under way, and still the gateway allows no request. */

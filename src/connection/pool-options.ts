@@ -3,35 +3,20 @@ import type { Address } from '../apns/address.js';
 import type { CredentialData } from '../apns/credential.js';
 import type { Clock } from '../base/clock.js';
 import type { PealError, PealErrorCode } from '../base/errors.js';
-import { outputBufferBytes, readTailTimeoutMs, readTimeoutMs, writeTimeoutMs } from '../base/limits.js';
 import type { Logger } from '../base/log.js';
 import type { Backend } from '../transport/index.js';
-import type { BinarySettings } from './connection-options.js';
 import type { GatewayConnection } from './gateway-connection.js';
+import type { LinkOptions } from './link-options.js';
 import type { RequestSource } from './request-source.js';
 
-/** The parts of BinarySettings that are missing have the defaults of base/limits; flushing is on. */
-export interface PoolOptions extends Partial<BinarySettings> {
+export interface PoolOptions {
   readonly address: Address;
   readonly credential: CredentialData;
-  /** PEM certificates trusted instead of the system's, or null. */
-  readonly ca: string | null;
-  /** Keys of which the gateway's chain must hold one. Default: it need not. */
-  readonly pins?: readonly string[] | null | undefined;
+  readonly link: LinkOptions;
   readonly backend: Backend;
   readonly source: RequestSource;
   readonly clock: Clock;
   readonly log: Logger;
-  /** 1 to maxConnectionsPerPool. */
-  readonly maxConnections: number;
-  /** For TCP, TLS and, over HTTP/2, the first SETTINGS of one connection together. */
-  readonly connectTimeoutMs: number;
-  /** Connections that are kept though they have been idle for `idleBeforeTrimMs`. Default: all. */
-  readonly poolSize?: number;
-  /** What one read brings at most, in bytes. Default: the back-end's. */
-  readonly readBufferBytes?: number | undefined;
-  /** Whether the provider token may enter the peer's header table. */
-  readonly indexAuthorization: boolean;
   /** For jitter; as Math.random, which is the default. */
   readonly random?: () => number;
   /** Busy share (0 to 1) of the event loop since the last call. Default: this thread's. */
@@ -50,17 +35,6 @@ export interface PoolStats {
   readonly answers: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
-}
-
-/** The settings of binary connections, with the defaults of base/limits. */
-export function binarySettingsOf(options: PoolOptions): BinarySettings {
-  return {
-    flush: options.flush ?? true,
-    readTailTimeoutMs: options.readTailTimeoutMs ?? readTailTimeoutMs,
-    readTimeoutMs: options.readTimeoutMs ?? readTimeoutMs,
-    writeTimeoutMs: options.writeTimeoutMs ?? writeTimeoutMs,
-    writeBufferBytes: options.writeBufferBytes ?? outputBufferBytes,
-  };
 }
 
 /** What the connections that a pool has now, and `gone`, those that it had, come to. */

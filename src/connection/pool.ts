@@ -29,7 +29,7 @@ import type { GatewayConnection } from './gateway-connection.js';
 import { Growth, type GrowthSample } from './growth.js';
 import { Http2Connection } from './http2-connection.js';
 import { createLoadProbe } from './load-probe.js';
-import { binarySettingsOf, GoneStats, isHopeless, type PoolOptions, type PoolStats, statsOf } from './pool-options.js';
+import { GoneStats, isHopeless, type PoolOptions, type PoolStats, statsOf } from './pool-options.js';
 import { ProviderTokenState } from './provider-token-state.js';
 import type { RequestSource } from './request-source.js';
 import { SendGate, type SendGateEvents, type Trouble } from './send-gate.js';
@@ -293,7 +293,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   }
 
   #open(): void {
-    const { address, credential, ca, pins, backend, connectTimeoutMs, readBufferBytes, log } = this.#options;
+    const { address, credential, link, backend, log } = this.#options;
     const id = ++this.#opened;
     this.#stopWaiting();
     this.#openedAtMs = this.#clock.now();
@@ -302,15 +302,12 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
       id,
       address,
       certificate: credential.kind === 'certificate' ? credential : null,
-      ca,
-      pins,
+      link,
       backend: withLog(backend, log, { connection: id, gateway: this.#where }),
       source: this.#source,
       owner: this,
       clock: this.#clock,
       log,
-      connectTimeoutMs,
-      readBufferBytes,
     });
     this.#connections.push(connection);
     this.#growth.onOpened(this.#usable().length);
@@ -319,20 +316,17 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   }
 
   #connect(options: ConnectionOptions): GatewayConnection {
-    const { credential, indexAuthorization } = this.#options;
-    if (options.address.protocol === 'binary') {
-      return new BinaryConnection({ ...options, ...binarySettingsOf(this.#options) });
-    }
-    const probeFirst = credential.kind === 'token' || this.#backoff.isHalfOpen;
+    if (options.address.protocol === 'binary') return new BinaryConnection(options);
+    const probeFirst = this.#options.credential.kind === 'token' || this.#backoff.isHalfOpen;
     const startLimit = this.#serving.limit;
-    const more = { indexAuthorization, probeFirst, providerToken: this.#token.usable, gate: this.#gate, startLimit };
+    const more = { probeFirst, providerToken: this.#token.usable, gate: this.#gate, startLimit };
     return new Http2Connection({ ...options, ...more });
   }
 
   // --- more or fewer connections ---
 
   #watchGrowth(): void {
-    if (this.#growthTimer.isSet || this.#usable().length >= this.#options.maxConnections) return;
+    if (this.#growthTimer.isSet || this.#usable().length >= this.#options.link.maxConnections) return;
     this.#loadProbe();
     this.#growthTimer.set(this.#growth.begin(this.#growthSample()));
   }
@@ -369,18 +363,18 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
 
   /** After failures in a row there is one connection at a time that has not answered yet. */
   #mayAddTo(usable: readonly GatewayConnection[]): boolean {
-    if (usable.length >= this.#options.maxConnections || this.#backoff.waitMs(this.#clock.now()) > 0) return false;
+    if (usable.length >= this.#options.link.maxConnections || this.#backoff.waitMs(this.#clock.now()) > 0) return false;
     return !this.#backoff.isHalfOpen || usable.every((connection) => connection.counts.answers > 0);
   }
 
   #watchIdle(): void {
-    const { poolSize = Number.POSITIVE_INFINITY } = this.#options;
+    const { poolSize } = this.#options.link;
     if (!this.#trimTimer.isSet && this.#connections.length > poolSize) this.#trimTimer.set(idleBeforeTrimMs);
   }
 
   /** Closes idle connections above poolSize, those first that have been idle for the longest. */
   #trim(): void {
-    const { poolSize = Number.POSITIVE_INFINITY } = this.#options;
+    const { poolSize } = this.#options.link;
     const excess = this.#usable().length - poolSize;
     const idle = this.#connections.filter(({ state, inFlight, idleMs }) => {
       return state === 'ready' && inFlight === 0 && idleMs >= idleBeforeTrimMs;

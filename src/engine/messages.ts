@@ -10,28 +10,14 @@ import type { CredentialData } from '../apns/credential.js';
 import type { Notification, PersonalParts } from '../apns/notification.js';
 import type { ErrorRecord } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
-import type { BinarySettings } from '../connection/connection-options.js';
+import type { LinkOptions } from '../connection/link-options.js';
 import type { AcceptedIds, OutcomeDetail } from './batch.js';
 
-/**
- * One gateway under one credential: what a connection pool of a shard is made for. The parts of BinarySettings matter to
- * binary gateways only; those that are missing have their defaults.
- */
-export interface RouteConfig extends Partial<BinarySettings> {
+/** One gateway under one credential: what a connection pool of a shard is made for. Plain data; see `routeKey`. */
+export interface RouteConfig {
   readonly address: Address;
   readonly credential: CredentialData;
-  /** PEM certificates trusted instead of the system's, or null. */
-  readonly ca: string | null;
-  /** Keys of which the gateway's chain must hold one. Default: it need not. */
-  readonly pins?: readonly string[] | null;
-  readonly maxConnections: number;
-  readonly connectTimeoutMs: number;
-  /** What one read brings at most, in bytes. Default: the back-end's. */
-  readonly readBufferBytes?: number;
-  /** Idle connections that a pool keeps. Default: all. */
-  readonly poolSize?: number;
-  /** Whether the provider token may enter the peer's header table. */
-  readonly indexAuthorization: boolean;
+  readonly link: LinkOptions;
 }
 
 /**

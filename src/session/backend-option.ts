@@ -7,6 +7,7 @@ import { optionError } from '../base/options.js';
 import { proxyOf, proxyVariables } from '../base/proxy-environment.js';
 import { parseProxyUrl } from '../base/proxy-url.js';
 import { theOption } from '../base/wording.js';
+import type { LinkOptions } from '../connection/link-options.js';
 import type { Backend, BackendSpec } from '../transport/backend.js';
 import type { BackendInput } from '../transport/resolve-backend.js';
 
@@ -54,11 +55,11 @@ export function checkBackend(
 /** Loads and makes the back-end. Rejects with PealError ERR_PEAL_OPTION, also where it would not check `pins`. */
 export async function openBackend(
   { backend, options }: BackendChoice,
-  { clock, pins }: { readonly clock: Clock; readonly pins: readonly string[] | null },
+  { clock, link }: { readonly clock: Clock; readonly link: LinkOptions },
 ): Promise<Backend> {
   const { resolveBackend } = await import('../transport/resolve-backend.js');
   const made = await resolveBackend(backend, options, clock);
-  if (pins === null || made.checksPins === true) return made;
+  if (link.pins === null || made.checksPins === true) return made;
   throw optionError(
     `${theOption('pins')} does not go with this backend, which does not say that it checks them: see checksPins in ` +
       'docs/backends.md.',

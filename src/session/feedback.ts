@@ -15,11 +15,10 @@ export async function* feedbackOf(
   credential: Credential,
   options: CheckedOptions,
 ): AsyncGenerator<FeedbackEntry, void, undefined> {
-  const { backend: choice, clock, logger: log, ca, pins, connectTimeoutMs, readBufferSize, readTimeoutMs } = options;
+  const { backend: choice, link, clock, logger: log } = options;
   const backend = await openBackend(choice ?? { backend: 'tls', options: null }, options);
   const certificate = credential.data.kind === 'certificate' ? credential.data : null;
-  const outside = { backend, clock, log, connectTimeoutMs, readBufferBytes: readBufferSize, readTimeoutMs };
-  for await (const { token, seconds } of readFeedback({ address, certificate, ca, pins, ...outside })) {
+  for await (const { token, seconds } of readFeedback({ address, certificate, link, backend, clock, log })) {
     yield { token: Buffer.from(token).toString('hex'), when: new Date(seconds * 1000) };
   }
 }

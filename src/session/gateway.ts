@@ -6,7 +6,6 @@ import { inspect } from 'node:util';
 import { type Address, addressUrl } from '../apns/address.js';
 import type { Credential } from '../apns/credential.js';
 import type { ProviderTokenSource, Route } from '../engine/dispatcher/route.js';
-import type { RouteConfig } from '../engine/messages.js';
 import type { FeedbackEntry, GoneTokens } from './gone-tokens.js';
 import type { OpenSends } from './open-sends.js';
 import type { CheckedOptions } from './options.js';
@@ -88,8 +87,8 @@ export class Gateway {
 
   #openRoute(engine: Engine): Route {
     const { address, credential } = this;
-    const config: RouteConfig = { address, credential: credential.data, ...routeOptions(this.#owner.options) };
-    return engine.openRoute(config, this.#tokens);
+    const { link } = this.#owner.options;
+    return engine.openRoute({ address, credential: credential.data, link }, this.#tokens);
   }
 
   toJSON(): { readonly gateway: string; readonly credential: ReturnType<Credential['toJSON']> } {
@@ -99,12 +98,4 @@ export class Gateway {
   [inspect.custom](): string {
     return `Gateway ${addressUrl(this.address)} ${inspect(this.credential)}`;
   }
-}
-
-function routeOptions(options: CheckedOptions): Omit<RouteConfig, 'address' | 'credential'> {
-  const { ca, pins, maxConnections, poolSize, connectTimeoutMs, indexAuthorization, readBufferSize } = options;
-  const { flush, readTailTimeoutMs, readTimeoutMs, writeTimeoutMs, writeBufferSize } = options;
-  const binary = { flush, readTailTimeoutMs, readTimeoutMs, writeTimeoutMs, writeBufferBytes: writeBufferSize };
-  const both = { maxConnections, poolSize, connectTimeoutMs, indexAuthorization, readBufferBytes: readBufferSize };
-  return { ca, pins, ...both, ...binary };
 }

@@ -17,7 +17,7 @@ import {
   minWriteBufferBytes,
   outputBufferBytes,
   poolSize,
-  readBufferBytes,
+  readBufferSize,
   readTailTimeoutMs,
   readTimeoutMs,
   writeTimeoutMs,
@@ -28,6 +28,7 @@ import {
   checkOptions,
   choice,
   flag,
+  type OptionRule,
   type OptionRules,
   optionError,
   test,
@@ -35,46 +36,18 @@ import {
   whole,
 } from '../base/options.js';
 import { theOption } from '../base/wording.js';
+import type { LinkOptions } from '../connection/link-options.js';
 import { type BackendChoice, type BackendInput, checkBackend } from './backend-option.js';
 
 export type { FileReference, KeyMaterial };
 
-export interface SessionOptions {
+/** Those about connections have their documentation in LinkOptions and StreamTerms. */
+export interface SessionOptions extends Partial<Omit<LinkOptions, 'ca' | 'pins'>> {
   /**
    * Worker threads that send. 0 (the default): this thread sends, which is best up to some ten thousand notifications
    * a second. `'auto'`: one for each core but one, at least one.
    */
   readonly threads?: number | 'auto';
-  /** Most connections to one gateway under one credential, in each thread. Default 8. */
-  readonly maxConnections?: number;
-  /** Idle connections that are kept to one gateway under one credential, in each thread (0 to 1,000). Default 5. */
-  readonly poolSize?: number;
-  /** Longest time for DNS, TCP and TLS together, in milliseconds. Default 10,000. */
-  readonly connectTimeoutMs?: number;
-  /**
-   * How long a binary gateway may take to read what is written, before the connection is given up, in milliseconds.
-   * Default 20,000. Binary gateways only.
-   */
-  readonly writeTimeoutMs?: number;
-  /** What one write to a binary gateway holds at most, in bytes. Default 65,536. Binary gateways only. */
-  readonly writeBufferSize?: number;
-  /** What one read from a gateway brings at most, in bytes; one such buffer for each connection. Default 65,536. */
-  readonly readBufferSize?: number;
-  /**
-   * How long a feedback gateway may be silent before its list counts as ended, and how long a binary one may take to
-   * answer a flush, in milliseconds. Default 20,000. Binary and feedback gateways only.
-   */
-  readonly readTimeoutMs?: number;
-  /**
-   * How long after the last write a binary gateway must be silent before everything counts as accepted, in milliseconds;
-   * used where `flush` is off. Default 3,000. Binary gateways only.
-   */
-  readonly readTailTimeoutMs?: number;
-  /**
-   * Whether a notification that is known to be bad asks a binary gateway for proof that everything before it was
-   * accepted; it costs the connection. Default true. Binary gateways only.
-   */
-  readonly flush?: boolean;
   /** PEM certificates to trust instead of the system's, for private gateways: text, bytes or `{ file }`. */
   readonly ca?: KeyMaterial;
   /**
@@ -83,11 +56,6 @@ export interface SessionOptions {
    * of a key not yet in use: who pins one is cut off when the gateway changes it. Default: any key.
    */
   readonly pins?: readonly string[];
-  /**
-   * Whether the provider token may enter the gateway's header table: 146 bytes less for each notification. Default
-   * true; Apple's own advice is a literal.
-   */
-  readonly indexAuthorization?: boolean;
   /** Where peal says what it does; a pino instance fits. Default: nowhere. */
   readonly logger?: Logger;
   /**
@@ -109,18 +77,8 @@ export interface SessionOptions {
 /** The same with every default filled in. */
 export interface CheckedOptions {
   readonly threads: number;
-  readonly maxConnections: number;
-  readonly poolSize: number;
-  readonly connectTimeoutMs: number;
-  readonly writeBufferSize: number;
-  readonly readBufferSize: number;
-  readonly writeTimeoutMs: number;
-  readonly readTimeoutMs: number;
-  readonly readTailTimeoutMs: number;
-  readonly flush: boolean;
-  readonly ca: string | null;
-  readonly pins: readonly string[] | null;
-  readonly indexAuthorization: boolean;
+  /** Frozen: one object for all gateways of the session. */
+  readonly link: LinkOptions;
   readonly logger: Logger;
   readonly backend: BackendChoice | null;
   readonly clock: Clock;
@@ -129,25 +87,43 @@ export interface CheckedOptions {
 /** Up to ten minutes. */
 const durationMs = whole(1, 600_000);
 
+/** What an option may be, and what it is where it is not given. */
+interface Entry<Value> {
+  readonly rule: OptionRule;
+  readonly byDefault: Value;
+  /** What becomes of a value that was given. Default: it stays as it is. */
+  readonly read?: (value: never, logger: Logger) => Value;
+}
+
+/** Every option about connections. */
+const linkTable: { readonly [Name in keyof LinkOptions]: Entry<LinkOptions[Name]> } = {
+  maxConnections: { rule: whole(1, maxConnectionsOption), byDefault: maxConnectionsPerPool },
+  poolSize: { rule: whole(0, maxConnectionsOption), byDefault: poolSize },
+  connectTimeoutMs: { rule: durationMs, byDefault: connectTimeoutMs },
+  writeTimeoutMs: { rule: durationMs, byDefault: writeTimeoutMs },
+  writeBufferSize: { rule: whole(minWriteBufferBytes, maxOutputBufferBytes), byDefault: outputBufferBytes },
+  readBufferSize: { rule: whole(minReadBufferBytes, maxOutputBufferBytes), byDefault: readBufferSize },
+  readTimeoutMs: { rule: durationMs, byDefault: readTimeoutMs },
+  readTailTimeoutMs: { rule: durationMs, byDefault: readTailTimeoutMs },
+  flush: { rule: flag, byDefault: true },
+  indexAuthorization: { rule: flag, byDefault: true },
+  ca: {
+    rule: unchecked,
+    byDefault: null,
+    read: (value: KeyMaterial, logger) => readCertificates(theOption('ca'), value, logger),
+  },
+  pins: { rule: unchecked, byDefault: null, read: (value: readonly string[]) => checkPins(theOption('pins'), value) },
+};
+const linkEntries = Object.entries(linkTable) as readonly (readonly [name: keyof LinkOptions, Entry<unknown>])[];
+
 const rules: OptionRules = {
   threads: anyOf(choice('auto'), whole(0, maxThreads)),
-  maxConnections: whole(1, maxConnectionsOption),
-  connectTimeoutMs: durationMs,
-  ca: unchecked,
-  indexAuthorization: flag,
+  ...Object.fromEntries(linkEntries.map(([name, { rule }]) => [name, rule])),
   logger: test('an object with the methods trace, debug, info, warn and error', has(Object.keys(silentLogger))),
   backend: unchecked,
-  clock: test('an object with the methods now, wallMs, setTimer, clearTimer and defer', has(Object.keys(systemClock))),
   backendOptions: unchecked,
   proxy: unchecked,
-  pins: unchecked,
-  poolSize: whole(0, maxConnectionsOption),
-  writeBufferSize: whole(minWriteBufferBytes, maxOutputBufferBytes),
-  readBufferSize: whole(minReadBufferBytes, maxOutputBufferBytes),
-  writeTimeoutMs: durationMs,
-  readTimeoutMs: durationMs,
-  readTailTimeoutMs: durationMs,
-  flush: flag,
+  clock: test('an object with the methods now, wallMs, setTimer, clearTimer and defer', has(Object.keys(systemClock))),
 };
 
 /** Throws PealError ERR_PEAL_OPTION that names the option. */
@@ -158,24 +134,17 @@ export function checkSessionOptions(options: SessionOptions): CheckedOptions {
   if (options.clock !== undefined && threads > 0) {
     throw optionError(`${theOption('clock')} is an object of this thread: give threads: 0 with it.`);
   }
-  return {
-    threads,
-    maxConnections: options.maxConnections ?? maxConnectionsPerPool,
-    poolSize: options.poolSize ?? poolSize,
-    connectTimeoutMs: options.connectTimeoutMs ?? connectTimeoutMs,
-    writeBufferSize: options.writeBufferSize ?? outputBufferBytes,
-    readBufferSize: options.readBufferSize ?? readBufferBytes,
-    writeTimeoutMs: options.writeTimeoutMs ?? writeTimeoutMs,
-    readTimeoutMs: options.readTimeoutMs ?? readTimeoutMs,
-    readTailTimeoutMs: options.readTailTimeoutMs ?? readTailTimeoutMs,
-    flush: options.flush ?? true,
-    ca: options.ca === undefined ? null : readCertificates(theOption('ca'), options.ca, logger),
-    pins: options.pins === undefined ? null : checkPins(theOption('pins'), options.pins),
-    indexAuthorization: options.indexAuthorization ?? true,
-    logger,
-    backend: checkBackend(options, threads),
-    clock: options.clock ?? systemClock,
-  };
+  const link = linkOptions(options, logger);
+  return { threads, link, logger, backend: checkBackend(options, threads), clock: options.clock ?? systemClock };
+}
+
+function linkOptions(options: SessionOptions, logger: Logger): LinkOptions {
+  const values = linkEntries.map(([name, { byDefault, read }]) => {
+    const given = options[name];
+    if (given === undefined) return [name, byDefault];
+    return [name, read === undefined ? given : read(given as never, logger)];
+  });
+  return Object.freeze(Object.fromEntries(values) as LinkOptions);
 }
 
 /** Whether a value has all of these methods. */

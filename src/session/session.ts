@@ -120,8 +120,8 @@ export class Session implements AsyncDisposable {
   }
 
   [inspect.custom](): string {
-    const { threads, maxConnections } = this.#options;
-    return `Session ${inspect({ threads, maxConnections, gateways: [...this.#gateways.values()] })}`;
+    const { threads, link } = this.#options;
+    return `Session ${inspect({ threads, maxConnections: link.maxConnections, gateways: [...this.#gateways.values()] })}`;
   }
 
   #identify(

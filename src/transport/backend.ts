@@ -67,22 +67,22 @@ export interface BackendCredential {
   dump(): string | null;
 }
 
-/** Whom a stream leads to, and on what terms. */
-export interface StreamTarget {
-  readonly address: Address;
-  /** The client certificate, or null. */
-  readonly certificate: CertificateCredential | null;
+/** What a session's options say about each stream. */
+export interface StreamTerms {
   /** PEM certificates that are trusted instead of the system's, or null. */
   readonly ca: string | null;
   /** Pins (`sha256/…`) of which one must be of a key in the gateway's chain, besides the trust; none: no matter which. */
-  readonly pins?: readonly string[] | null | undefined;
-  /** For TCP and TLS together. */
+  readonly pins?: readonly string[] | null;
+  /** Longest time for DNS, TCP and TLS together, in milliseconds. Default 10,000. */
   readonly connectTimeoutMs: number;
-  /** The most that one read brings, in bytes, where the back-end has the choice. Default 65,536. */
-  readonly readBufferBytes?: number | undefined;
+  /** What one read from a gateway brings at most, in bytes; one such buffer for each connection. Default 65,536. */
+  readonly readBufferSize?: number;
 }
 
-export interface OpenOptions extends StreamTarget {
+export interface OpenOptions extends StreamTerms {
+  readonly address: Address;
+  /** The client certificate, or null. */
+  readonly certificate: CertificateCredential | null;
   /** Application protocol that must be agreed on (`h2`), or null for none. */
   readonly alpnProtocol: string | null;
 }

@@ -6,7 +6,6 @@ export type {
   ByteStreamListener,
   OpenOptions,
   StreamDetails,
-  StreamTarget,
 } from './backend.js';
 export {
   createMemoryBackend,

@@ -15,7 +15,7 @@ import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { Clock, TimerHandle } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
-import { readBufferBytes } from '../base/limits.js';
+import { readBufferSize } from '../base/limits.js';
 import type { BackendStream, ByteStreamListener, OpenOptions, StreamDetails } from './backend.js';
 import { pinsOfGateway } from './chain-pins.js';
 import { GatewayAddresses } from './gateway-addresses.js';
@@ -130,7 +130,7 @@ export class TlsStream implements BackendStream {
 
   /** Connects to the first address that takes the connection; again where that one proves bad. */
   #reach(addresses: GatewayAddresses): void {
-    const buffer = Buffer.allocUnsafeSlow(this.#options.readBufferBytes ?? readBufferBytes);
+    const buffer = Buffer.allocUnsafeSlow(this.#options.readBufferSize ?? readBufferSize);
     const { lookup } = addresses;
     addresses.watch(this.#connect({ ...this.#socketOptions, lookup, onread: { buffer, callback: this.#onRead } }));
   }

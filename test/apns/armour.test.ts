@@ -132,7 +132,7 @@ describe('apns/armour', () => {
     it(`gives the same certificate with: ${name}`, () => {
       const fingerprint = createHash('sha256').update(new X509Certificate(client.cert).raw).digest('hex');
       assert.equal(loadCredential({ cert: mangle(client.cert), key: mangle(client.key) }).fingerprint, fingerprint);
-      const { ca } = checkSessionOptions({ ca: mangle(authority.certificate) });
+      const { ca } = checkSessionOptions({ ca: mangle(authority.certificate) }).link;
       assert.ok(new X509Certificate(ca!).raw.equals(new X509Certificate(authority.certificate).raw));
     });
   }

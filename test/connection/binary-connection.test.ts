@@ -201,7 +201,7 @@ describe('connection/binary-connection', () => {
       };
       const { source } = start({
         recipients: 2000,
-        pool: { writeBufferBytes: 20_000 },
+        pool: { writeBufferSize: 20_000 },
         script: (n) => (n === 0 ? script : {}),
       });
       harness.run();
@@ -335,7 +335,7 @@ describe('connection/binary-connection', () => {
         ...{ isClosed: false, hasUnread: false, reset: () => false, details: () => ({}) },
       };
     };
-    const { source } = start({ recipients: 1000, resends: 0, pool: { backend: { open }, writeBufferBytes: 2000 } });
+    const { source } = start({ recipients: 1000, resends: 0, pool: { backend: { open }, writeBufferSize: 2000 } });
     source.onUnsent = () => {};
     harness.pool.workAvailable();
     harness.clock.settle();

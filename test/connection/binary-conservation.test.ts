@@ -70,15 +70,15 @@ describe('connection/binary-connection, conservation', () => {
       pieceBytes: fc.integer({ min: 1, max: 5000 }),
       flush: fc.boolean(),
       maxConnections: fc.integer({ min: 1, max: 3 }),
-      writeBufferBytes: fc.constantFrom(300, 2048, 65_536),
+      writeBufferSize: fc.constantFrom(300, 2048, 65_536),
     });
     await fc.assert(
-      fc.asyncProperty(scenario, async ({ recipients, plans, pieceBytes, flush, maxConnections, writeBufferBytes }) => {
+      fc.asyncProperty(scenario, async ({ recipients, plans, pieceBytes, flush, maxConnections, writeBufferSize }) => {
         const harness = new BinaryHarness({
           recipients,
           resends: 250,
           script: (n) => (plans[n] === undefined ? {} : scriptOf(plans[n])),
-          pool: { flush, maxConnections, writeBufferBytes, readTailTimeoutMs: 1_000 },
+          pool: { flush, maxConnections, writeBufferSize, readTailTimeoutMs: 1_000 },
           memory: { pieceBytes: () => pieceBytes },
         });
         harness.source.onFailed = () => harness.source.dropWaiting();

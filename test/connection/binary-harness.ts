@@ -2,16 +2,18 @@
 import assert from 'node:assert/strict';
 import { PealError } from '../../src/base/errors.js';
 import { silentLogger } from '../../src/base/log.js';
+import type { LinkOptions } from '../../src/connection/link-options.js';
 import { ConnectionPool, type PoolOptions } from '../../src/connection/pool.js';
 import { type Backend, createMemoryBackend, type MemoryOptions, type MemoryStream } from '../../src/transport/index.js';
 import { BinaryGateway, type BinaryScript } from '../support/binary-gateway.js';
 import { type BookOptions, BookSource } from '../support/book-source.js';
+import { linkWith } from '../support/link-options.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 export interface BinaryHarnessOptions extends Partial<BookOptions> {
   /** The script of connection number `n` (from 0), or why it cannot be opened. */
   readonly script?: (n: number) => BinaryScript | PealError;
-  readonly pool?: Partial<PoolOptions>;
+  readonly pool?: Partial<PoolOptions & LinkOptions>;
   readonly memory?: Partial<MemoryOptions>;
 }
 
@@ -48,14 +50,11 @@ export class BinaryHarness {
     this.pool = new ConnectionPool({
       address: { protocol: 'binary', host: 'gateway.example', port: 2195 },
       credential: { kind: 'none', fingerprint: 'none' },
-      ca: null,
+      link: linkWith(options.pool),
       backend,
       source: this.source,
       clock: this.clock,
       log: silentLogger,
-      maxConnections: 1,
-      connectTimeoutMs: 10_000,
-      indexAuthorization: true,
       random: () => 0.5,
       loadProbe: () => 0,
       ...options.pool,

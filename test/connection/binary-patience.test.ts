@@ -88,7 +88,7 @@ describe('connection/binary-connection, steady work', () => {
   it('asks for proof every few seconds although there is always more to write', async () => {
     const harness = new BinaryHarness({
       recipients: 300,
-      pool: { writeBufferBytes: 300 },
+      pool: { writeBufferSize: 300 },
       memory: { bufferBytes: 10, delayMs: () => 100 },
     });
     harness.run(flushIntervalMs - 100);

@@ -11,6 +11,7 @@ import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 import { createTlsBackend } from '../../src/transport/index.js';
 import { BookSource } from '../support/book-source.js';
 import { cases } from '../support/cases.js';
+import { linkWith } from '../support/link-options.js';
 
 const recipients = 4000;
 const bad = 700;
@@ -72,14 +73,11 @@ describe('connection/binary-connection over TLS', () => {
     const pool = new ConnectionPool({
       address: { protocol: 'binary', host: 'localhost', port },
       credential: { kind: 'none', fingerprint: 'none' },
-      ca: authority.certificate,
+      link: linkWith({ ca: authority.certificate }),
       backend: createTlsBackend(),
       source,
       clock: systemClock,
       log: silentLogger,
-      maxConnections: 1,
-      connectTimeoutMs: 10_000,
-      indexAuthorization: true,
     });
     pool.workAvailable();
     await done;

@@ -8,6 +8,7 @@ import { feedbackTupleBytes, writeFeedbackTuple } from '../../src/codec/binary/i
 import { type FeedbackTuple, readFeedback } from '../../src/connection/feedback-connection.js';
 import type { Backend, ByteStreamListener } from '../../src/transport/backend.js';
 import { createMemoryBackend, type MemoryStream } from '../../src/transport/memory.js';
+import { linkWith } from '../support/link-options.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 type Tuple = readonly [seconds: number, token: Uint8Array];
@@ -59,12 +60,10 @@ class Reading {
     this.generator = readFeedback({
       address: { protocol: 'feedback', host: 'feedback.example', port: 2196 },
       certificate: null,
-      ca: null,
+      link: linkWith(),
       backend: { open },
       clock: this.clock,
       log: silentLogger,
-      connectTimeoutMs: 10_000,
-      readTimeoutMs: 20_000,
     });
   }
 

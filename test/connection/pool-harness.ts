@@ -1,9 +1,11 @@
 /** A pool over memory streams, a virtual clock, a book-keeping source and scripted gateways: one line to set up. */
 import { PealError } from '../../src/base/errors.js';
 import { silentLogger } from '../../src/base/log.js';
+import type { LinkOptions } from '../../src/connection/link-options.js';
 import { ConnectionPool, type PoolOptions } from '../../src/connection/pool.js';
 import { createMemoryBackend, type MemoryOptions } from '../../src/transport/index.js';
 import { type BookOptions, BookSource } from '../support/book-source.js';
+import { linkWith } from '../support/link-options.js';
 import { type GatewayScript, ScriptedGateway } from '../support/scripted-gateway.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
@@ -11,7 +13,7 @@ export interface HarnessOptions extends Omit<BookOptions, 'recipients'> {
   readonly recipients?: number;
   /** The script of connection number `n` (from 0), or why it cannot be opened. */
   readonly script?: (n: number) => GatewayScript | PealError;
-  readonly pool?: Partial<PoolOptions>;
+  readonly pool?: Partial<PoolOptions & LinkOptions>;
   readonly memory?: Partial<MemoryOptions>;
   /** Default: a clock of its own. */
   readonly clock?: VirtualClock;
@@ -43,14 +45,11 @@ export class Harness {
     this.pool = new ConnectionPool({
       address: { protocol: 'http2', host: 'gateway.example', port: 443 },
       credential: { kind: 'none', fingerprint: 'none' },
-      ca: null,
+      link: linkWith({ maxConnections: 4, ...options.pool }),
       backend,
       source: this.source,
       clock: this.clock,
       log: silentLogger,
-      maxConnections: 4,
-      connectTimeoutMs: 10_000,
-      indexAuthorization: true,
       random: () => 0.5,
       loadProbe: () => this.load,
       ...options.pool,

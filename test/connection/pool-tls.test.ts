@@ -12,15 +12,17 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import { systemClock } from '../../src/base/clock.js';
 import { silentLogger } from '../../src/base/log.js';
+import type { LinkOptions } from '../../src/connection/link-options.js';
 import { ConnectionPool, type PoolOptions } from '../../src/connection/pool.js';
 import { type CertificatePair, ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 import { createTlsBackend } from '../../src/transport/index.js';
 import { type BookOptions, BookSource, indexOfPath } from '../support/book-source.js';
+import { linkWith } from '../support/link-options.js';
 
 interface Scenario extends Omit<BookOptions, 'recipients'> {
   readonly recipients: number;
   readonly settings?: Settings;
-  readonly pool?: Partial<PoolOptions>;
+  readonly pool?: Partial<PoolOptions & LinkOptions>;
   /** What the server does with a request; `seen` counts all requests so far. Default: 200. */
   readonly onRequest?: (stream: ServerHttp2Stream, index: number, seen: number) => void;
 }
@@ -79,14 +81,11 @@ describe('connection/pool over TLS', () => {
     pool = new ConnectionPool({
       address: { protocol: 'http2', host: 'localhost', port },
       credential: { kind: 'none', fingerprint: 'none' },
-      ca: authority.certificate,
+      link: linkWith({ ca: authority.certificate, maxConnections: 2, connectTimeoutMs: 5000, ...scenario.pool }),
       backend: createTlsBackend(),
       source,
       clock: systemClock,
       log: silentLogger,
-      maxConnections: 2,
-      connectTimeoutMs: 5000,
-      indexAuthorization: true,
       ...scenario.pool,
     });
     pool.workAvailable();

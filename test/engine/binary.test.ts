@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { TokenBlock } from '../../src/apns/token-block.js';
 import { systemClock } from '../../src/base/clock.js';
+import type { LinkOptions } from '../../src/connection/link-options.js';
 import type { Batch } from '../../src/engine/batch.js';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
-import type { RouteConfig } from '../../src/engine/messages.js';
 import { createMemoryBackend } from '../../src/transport/index.js';
 import { BinaryGateway, type BinaryScript } from '../support/binary-gateway.js';
 import { tokenOf } from '../support/book-source.js';
-import { BookSink, notification, routeConfig } from '../support/engine-fixtures.js';
+import { BookSink, notification, routeConfigFor } from '../support/engine-fixtures.js';
 
 function* batchesOf(recipients: number): Generator<Batch> {
   for (let from = 0; from < recipients; from += 1024) {
@@ -34,7 +34,7 @@ describe('engine over the binary protocol', () => {
     recipients: number,
     script: (n: number) => BinaryScript,
     options: JobOptions = {},
-    config: Partial<RouteConfig> = {},
+    link: Partial<LinkOptions> = {},
   ): Promise<SendJob> {
     gateways = [];
     book = new BookSink();
@@ -48,7 +48,7 @@ describe('engine over the binary protocol', () => {
     );
     dispatcher = new Dispatcher({ threads: 0, backend });
     const address = { protocol: 'binary', host: 'gateway.test', port: 2195 } as const;
-    const route = dispatcher.openRoute({ ...routeConfig, address, ...config }, null);
+    const route = dispatcher.openRoute(routeConfigFor(address, link), null);
     const job = dispatcher.send(route, notification, book, options);
     for (const batch of batchesOf(recipients)) await job.dispatch(batch);
     await job.finish();

@@ -1,7 +1,7 @@
 /** The engine without threads, over real TLS to a gateway written by others. */
 import assert from 'node:assert/strict';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
-import { BookSink, batchesOf, notification, routeConfig } from '../support/engine-fixtures.js';
+import { BookSink, batchesOf, notification, routeConfigFor } from '../support/engine-fixtures.js';
 import { Http2Gateway } from '../support/http2-gateway.js';
 
 describe('engine in process', () => {
@@ -22,7 +22,7 @@ describe('engine in process', () => {
     });
     dispatcher = new Dispatcher({ threads: 0 });
     const book = new BookSink();
-    const route = dispatcher.openRoute({ ...routeConfig, address: gateway.address, ca: gateway.ca }, null);
+    const route = dispatcher.openRoute(routeConfigFor(gateway.address, { ca: gateway.ca }), null);
     const job = dispatcher.send(route, notification, book);
     for (const batch of batchesOf(recipients)) await job.dispatch(batch);
     await job.finish();

@@ -11,11 +11,11 @@ import type { SendJob } from '../../src/engine/dispatcher/job.js';
 import { openPiscina, type ThreadPool } from '../../src/engine/dispatcher/thread-pool.js';
 import type { RouteConfig } from '../../src/engine/messages.js';
 import { cases } from '../support/cases.js';
-import { BookSink, batchesOf, batchOf, notification, routeConfig } from '../support/engine-fixtures.js';
+import { BookSink, batchesOf, batchOf, notification, routeConfigFor } from '../support/engine-fixtures.js';
 import { Http2Gateway } from '../support/http2-gateway.js';
 
 function routeTo(gateway: Http2Gateway): RouteConfig {
-  return { ...routeConfig, address: gateway.address, ca: gateway.ca };
+  return routeConfigFor(gateway.address, { ca: gateway.ca });
 }
 
 async function dispatchAll(job: SendJob, recipients: number): Promise<void> {

@@ -18,7 +18,7 @@ import {
 } from '../../src/index.js';
 import { randomTokens } from '../cli/fixture.js';
 import { cases, drawsAll } from '../support/cases.js';
-import { BookSink, batchesOf, notification, numberedTokens, routeConfig } from '../support/engine-fixtures.js';
+import { BookSink, batchesOf, notification, numberedTokens, routeConfigFor } from '../support/engine-fixtures.js';
 import { assertAccounted, block, ledgerAt } from './accounts.js';
 import { faultyBackendUrl } from './faulty-backend.js';
 
@@ -109,7 +109,7 @@ describe('an event loop that stands still', () => {
     const dispatcher = new Dispatcher({ threads: 2, openThreads });
     try {
       const address = { protocol: 'http2', host: '127.0.0.1', port: simulator.port } as const;
-      const route = dispatcher.openRoute({ ...routeConfig, address, ca: simulator.caCertificate }, null);
+      const route = dispatcher.openRoute(routeConfigFor(address, { ca: simulator.caCertificate }), null);
       const book = new BlockingBook(5, () => {
         void threads!.threads[0]!.terminate();
         block(5_500);

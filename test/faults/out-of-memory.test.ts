@@ -9,7 +9,7 @@ import type { SendJob } from '../../src/engine/dispatcher/job.js';
 import type { OpenThreads } from '../../src/engine/dispatcher/thread-pool.js';
 import { type Simulator, startSimulator } from '../../src/index.js';
 import { drawsAll } from '../support/cases.js';
-import { BookSink, batchesOf, notification, numberedTokens, routeConfig } from '../support/engine-fixtures.js';
+import { BookSink, batchesOf, notification, numberedTokens, routeConfigFor } from '../support/engine-fixtures.js';
 import { assertAccounted, type Counts, until } from './accounts.js';
 import { type FaultyOptions, faultyBackendUrl } from './faulty-backend.js';
 
@@ -62,7 +62,7 @@ describe('a worker thread that runs out of memory', () => {
     const backendSpec = { specifier: faultyBackendUrl, options: harm };
     dispatcher = new Dispatcher({ threads: 2, backendSpec, openThreads: openSmallThreads });
     const address = { protocol: 'http2', host: '127.0.0.1', port: simulator.port } as const;
-    const route = dispatcher.openRoute({ ...routeConfig, address, ca: simulator.caCertificate }, null);
+    const route = dispatcher.openRoute(routeConfigFor(address, { ca: simulator.caCertificate }), null);
     const book = new BookSink();
     const job = dispatcher.send(route, notification, book);
     for (const batch of batchesOf(recipients)) await job.dispatch(batch);

@@ -9,7 +9,7 @@ import type { SendJob } from '../../src/engine/dispatcher/job.js';
 import { openPiscina, type ThreadPool } from '../../src/engine/dispatcher/thread-pool.js';
 import { type Simulator, startSimulator } from '../../src/index.js';
 import { cases } from '../support/cases.js';
-import { BookSink, batchOf, notification, numberedTokens, routeConfig } from '../support/engine-fixtures.js';
+import { BookSink, batchOf, notification, numberedTokens, routeConfigFor } from '../support/engine-fixtures.js';
 import { assertAccounted, type Counts, seeded, until } from './accounts.js';
 import { type FaultyOptions, faultyBackendUrl } from './faulty-backend.js';
 
@@ -49,7 +49,7 @@ describe('a worker thread that dies', () => {
 
   function routeTo(dispatcher: Dispatcher): ReturnType<Dispatcher['openRoute']> {
     const address = { protocol: 'http2', host: '127.0.0.1', port: simulator.port } as const;
-    return dispatcher.openRoute({ ...routeConfig, address, ca: simulator.caCertificate, maxConnections: 2 }, null);
+    return dispatcher.openRoute(routeConfigFor(address, { ca: simulator.caCertificate, maxConnections: 2 }), null);
   }
 
   const untilAllRun = (dispatcher: Dispatcher): Promise<void> =>

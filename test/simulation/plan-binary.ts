@@ -2,7 +2,7 @@
  * The plan of a world in which the sender speaks the binary protocol: how it proves what it sent, what kind of gateway
  * there is, who is sent to, and what goes wrong.
  */
-import type { BinarySettings } from '../../src/connection/connection-options.js';
+import type { LinkOptions } from '../../src/connection/link-options.js';
 import type { SimulatorOptions } from '../../src/simulator/options.js';
 import type { Prng } from '../support/prng.js';
 import type { LineSettings } from './pipe.js';
@@ -11,7 +11,10 @@ import type { Mix, PeopleRules } from './plan-recipients.js';
 import { binaryKinds } from './recipients.js';
 
 export interface BinaryPlan {
-  readonly settings: BinarySettings;
+  readonly settings: Pick<
+    LinkOptions,
+    'flush' | 'readTailTimeoutMs' | 'readTimeoutMs' | 'writeTimeoutMs' | 'writeBufferSize'
+  >;
   readonly gateway: Pick<
     SimulatorOptions,
     'statusDelayMs' | 'splitStatus' | 'silentStatus' | 'zeroFlushIdentifier' | 'closeAfter' | 'shutdownAfter'
@@ -55,7 +58,7 @@ export function drawBinary(random: Prng, isCalm: boolean, threads: number, line:
       readTailTimeoutMs: random.chance(0.1) && !isCalm ? 0 : 3_000,
       readTimeoutMs: isCalm ? 300_000 : random.pick([5_000, 20_000, 20_000]),
       writeTimeoutMs: isCalm ? 300_000 : random.pick([5_000, 20_000, 20_000]),
-      writeBufferBytes: random.pick([2_048, 65_536, 65_536]),
+      writeBufferSize: random.pick([2_048, 65_536, 65_536]),
     },
     gateway: {
       statusDelayMs: random.pick([0, 0, 100, 800]),

@@ -55,7 +55,7 @@ const bugs: readonly PlantedBug[] = [
   {
     name: 'a flush is waited for for ever',
     file: 'connection/binary-connection.js',
-    before: 'this.#deadline.setNoLaterThan(this.#options.readTimeoutMs);\n    }\n    #flushSoon',
+    before: 'this.#deadline.setNoLaterThan(this.#options.link.readTimeoutMs);\n    }\n    #flushSoon',
     after: '}\n    #flushSoon',
     breaks: 'a black hole is never found',
   },
@@ -69,7 +69,7 @@ const bugs: readonly PlantedBug[] = [
   {
     name: 'half a status is waited for for ever',
     file: 'connection/binary-connection.js',
-    before: `this.#deadline.setNoLaterThan(this.#options.readTimeoutMs);
+    before: `this.#deadline.setNoLaterThan(this.#options.link.readTimeoutMs);
             return;`,
     after: 'return;',
     breaks: 'a campaign has no end',
@@ -77,7 +77,7 @@ const bugs: readonly PlantedBug[] = [
   {
     name: 'connecting to a binary gateway has no deadline',
     file: 'connection/binary-connection.js',
-    before: 'this.#deadline.set(options.connectTimeoutMs);',
+    before: 'this.#deadline.set(link.connectTimeoutMs);',
     after: '',
     breaks: 'a gateway that does not answer keeps the campaign for ever',
   },

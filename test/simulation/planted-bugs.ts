@@ -223,7 +223,7 @@ const connectionBugs: readonly PlantedBug[] = [
   {
     name: 'connecting has no deadline',
     file: 'connection/http2-connection.js',
-    before: 'this.#deadline.set(options.connectTimeoutMs);',
+    before: 'this.#deadline.set(link.connectTimeoutMs);',
     after: '',
     breaks: 'a gateway that does not answer keeps the campaign for ever',
   },

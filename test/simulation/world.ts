@@ -9,6 +9,7 @@ import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import { Mailbox } from '../../src/engine/dispatcher/mailbox.js';
 import type { ShardLink } from '../../src/engine/dispatcher/shard-host.js';
 import type { RouteConfig } from '../../src/engine/messages.js';
+import { linkWith } from '../support/link-options.js';
 import { Prng } from '../support/prng.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 import { Books } from './books.js';
@@ -194,12 +195,12 @@ export class World {
     });
     const config: RouteConfig = {
       address: { protocol: plan.binary === null ? 'http2' : 'binary', host: 'gateway.test', port: 443 },
-      ...plan.binary?.settings,
       credential: credentialOf(plan.credential),
-      ca: null,
-      maxConnections: plan.maxConnections,
-      connectTimeoutMs: 10_000,
-      indexAuthorization: plan.seed % 2 === 0,
+      link: linkWith({
+        ...plan.binary?.settings,
+        maxConnections: plan.maxConnections,
+        indexAuthorization: plan.seed % 2 === 0,
+      }),
     };
     const source = plan.credential === 'token' ? tokenSource(thread) : null;
     const route = this.#dispatcher.openRoute(config, source);

@@ -3,10 +3,12 @@
  * refuses to write a token into it twice, and a pool of connections that does what a test tells it.
  */
 import assert from 'node:assert/strict';
+import type { Address } from '../../src/apns/address.js';
 import type { Notification } from '../../src/apns/notification.js';
 import { TokenBlock } from '../../src/apns/token-block.js';
 import type { Clock } from '../../src/base/clock.js';
 import type { PealError } from '../../src/base/errors.js';
+import type { LinkOptions } from '../../src/connection/link-options.js';
 import type { Rejection, RequestRun, RequestSource } from '../../src/connection/request-source.js';
 import type { Batch, OutcomeDetail } from '../../src/engine/batch.js';
 import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
@@ -14,6 +16,7 @@ import type { RouteConfig } from '../../src/engine/messages.js';
 import type { OutcomeSink, SettledBatch } from '../../src/engine/outcome-sink.js';
 import type { RoutePool, RoutePoolStats } from '../../src/engine/shard/route-pool.js';
 import { Tally } from '../../src/engine/tally.js';
+import { linkWith } from './link-options.js';
 
 export const notification: Notification = {
   headers: [['apns-topic', 'com.example.app']],
@@ -22,14 +25,16 @@ export const notification: Notification = {
   priority: null,
 };
 
-export const routeConfig: RouteConfig = {
-  address: { protocol: 'http2', host: 'gateway.test', port: 443 },
-  credential: { kind: 'none', fingerprint: 'none' },
-  ca: null,
-  maxConnections: 1,
-  connectTimeoutMs: 5_000,
-  indexAuthorization: true,
-};
+/** Without a credential, over one connection unless `link` says otherwise. */
+export function routeConfigFor(address: Address, link: Partial<LinkOptions> = {}): RouteConfig {
+  return {
+    address,
+    credential: { kind: 'none', fingerprint: 'none' },
+    link: linkWith({ connectTimeoutMs: 5_000, ...link }),
+  };
+}
+
+export const routeConfig: RouteConfig = routeConfigFor({ protocol: 'http2', host: 'gateway.test', port: 443 });
 
 /** Tokens whose first four bytes are their numbers: `from`, `from + 1`, … */
 export function numberedTokens(from: number, count: number, tokenBytes = 32): TokenBlock {

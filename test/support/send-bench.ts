@@ -9,7 +9,7 @@ import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
 import { createMemoryBackend, type MemoryOptions } from '../../src/transport/index.js';
 import { tokenOf } from './book-source.js';
-import { BookSink, notification, routeConfig, turn } from './engine-fixtures.js';
+import { BookSink, notification, routeConfig, routeConfigFor, turn } from './engine-fixtures.js';
 import { FakeThreads } from './fake-threads.js';
 import { Prng } from './prng.js';
 import { type GatewayScript, ScriptedGateway } from './scripted-gateway.js';
@@ -69,7 +69,7 @@ export async function sendAll(
   );
   const openThreads = (): FakeThreads => new FakeThreads({ clock, backend, random });
   const dispatcher = new Dispatcher({ threads, clock, backend, random, ...(threads > 0 && { openThreads }) });
-  const route = dispatcher.openRoute({ ...routeConfig, maxConnections }, null);
+  const route = dispatcher.openRoute(routeConfigFor(routeConfig.address, { maxConnections }), null);
   const book = new BookSink();
   const job = dispatcher.send(route, notification, book, jobOptions);
   await dispatcher.stats();

@@ -318,7 +318,7 @@ describe('transport/gateway-addresses', () => {
     const bad = await addressesWith(closesAfterHello, isSilent, resetsAfterHello);
     collect();
     const before = process.memoryUsage().arrayBuffers;
-    const opened = open([...bad, '127.0.0.1'], { connectTimeoutMs: 2_000, readBufferBytes: 8 << 20 });
+    const opened = open([...bad, '127.0.0.1'], { connectTimeoutMs: 2_000, readBufferSize: 8 << 20 });
     await reached(opened);
     let held = 0;
     for (let turn = 0; turn < 100; turn++) {

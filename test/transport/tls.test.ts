@@ -169,7 +169,7 @@ describe('transport/tls', () => {
 
   it('reads no more at once than it is asked to', async () => {
     const port = await tlsServer((socket) => socket.write(Buffer.alloc(5000)));
-    const { stream, recorder } = open(port, { readBufferBytes: 1000 });
+    const { stream, recorder } = open(port, { readBufferSize: 1000 });
     await recorder.until(5000);
     assert.deepEqual(
       [...recorder.buffers].map((buffer) => buffer.byteLength),

@@ -96,15 +96,17 @@ export class Route {
   }
 }
 
-/** Equal for routes that can share their connections. The fingerprint stands for the whole credential. */
-export function routeKey({ address, credential, ca, pins, ...rest }: RouteConfig): string {
-  const { protocol, host, port } = address;
-  const { maxConnections, connectTimeoutMs, readBufferBytes, indexAuthorization, poolSize } = rest;
-  const { flush, readTailTimeoutMs, readTimeoutMs, writeTimeoutMs, writeBufferBytes } = rest;
-  const { kind, fingerprint } = credential;
-  return JSON.stringify([
-    ...[protocol, host, port, kind, fingerprint, ca, pins],
-    ...[maxConnections, connectTimeoutMs, readBufferBytes, indexAuthorization, poolSize],
-    ...[flush, readTailTimeoutMs, readTimeoutMs, writeTimeoutMs, writeBufferBytes],
-  ]);
+/**
+ * Equal for routes that can share their connections. Made of everything that a configuration holds, whatever that is, so
+ * that no option can be forgotten. Of the credential only kind and fingerprint, which stand for all of it: a digest, no
+ * secret.
+ */
+export function routeKey({ credential: { kind, fingerprint }, ...rest }: RouteConfig): string {
+  return JSON.stringify({ ...rest, credential: { kind, fingerprint } }, inOrder);
+}
+
+/** For JSON.stringify: the properties of an object by name, in whatever order they were set. */
+function inOrder(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

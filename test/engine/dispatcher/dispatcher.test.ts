@@ -17,6 +17,7 @@ import {
   numberedTokens,
   rejection,
   routeConfig,
+  routeConfigFor,
   turn,
 } from '../../support/engine-fixtures.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
@@ -309,9 +310,9 @@ describe('dispatcher', () => {
     const { dispatcher, route } = bench;
     assert.equal(dispatcher.openRoute({ ...routeConfig }, null), route);
     const others = [
-      { ...routeConfig, ca: 'PEM' },
-      { ...routeConfig, pins: ['sha256/pin'] },
-      { ...routeConfig, maxConnections: 2 },
+      routeConfigFor(routeConfig.address, { ca: 'PEM' }),
+      routeConfigFor(routeConfig.address, { pins: ['sha256/pin'] }),
+      routeConfigFor(routeConfig.address, { maxConnections: 2 }),
       { ...routeConfig, address: { ...routeConfig.address, port: 2197 } },
       { ...routeConfig, credential: { kind: 'token', fingerprint: 'aa' } as const },
     ].map((config) => dispatcher.openRoute(config, { providerToken: () => 'jwt' }));
