@@ -3,6 +3,7 @@
  * an idle session is no reason to go on. So whatever a program may be waiting for is held here for as long as it takes.
  * Called on the program's own thread; one count for all sessions.
  */
+import { assert } from './assert.js';
 
 /** The longest interval there is. */
 const longestMs = 2 ** 31 - 1;
@@ -21,6 +22,7 @@ export function holdProcess(): void {
 
 /** Takes one call of `holdProcess` back. */
 export function releaseProcess(): void {
+  assert(holders > 0, 'the process is released only after it was held');
   holders -= 1;
   if (holders === 0) timer?.unref();
 }
