@@ -69,7 +69,6 @@ const packageOwners: Readonly<Record<string, RegExp>> = {
 const known = {
   /** Files that need each other, by their names without folder and extension. */
   cycles: [
-    ['binary-reason', 'reason'],
     ['progress-bar', 'progress'],
     ['send-gateway', 'send-options'],
     ['job', 'mailbox', 'parcel'],
@@ -97,9 +96,6 @@ const known = {
     'ReceiveWindow',
     'RejectionNote',
     'SEQUENCE',
-    'SET',
-    'STATUS_NO_ERROR',
-    'STATUS_SHUTDOWN',
     'SendOptions',
     'apnsIdBytes',
     'checkSendOptions',

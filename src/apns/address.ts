@@ -18,7 +18,7 @@ export interface Address {
 }
 
 /** A name that the library knows. */
-export type AddressName =
+type AddressName =
   | 'api_production'
   | 'api_sandbox'
   | 'api_development'

@@ -19,7 +19,7 @@ interface ValueKind {
 }
 
 /** Option name, key in the payload, kind. */
-export type FieldTable = Readonly<Record<string, readonly [key: string, kind: ValueKind]>>;
+type FieldTable = Readonly<Record<string, readonly [key: string, kind: ValueKind]>>;
 
 const text: ValueKind = {
   write: (value, path) => {

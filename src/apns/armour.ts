@@ -18,7 +18,7 @@ export interface PemBlock {
 }
 
 /** What a text turned out to be: blocks, or why there is none, to follow "The option key". */
-export type Armour = { readonly blocks: readonly PemBlock[] } | { readonly problem: string };
+type Armour = { readonly blocks: readonly PemBlock[] } | { readonly problem: string };
 
 const dash = '[-\\u2010-\\u2015\\u2212]';
 const beginLine = new RegExp(`${dash}+\\s*BEGIN([A-Z0-9\\s+_]*?)${dash}+`, 'gi');

@@ -7,8 +7,7 @@ import type { PealError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
 import { option } from '../base/wording.js';
 import type { Credential } from './credential.js';
-import { chooseIdentity } from './identity.js';
-import { checkIdentityName, identityCredential } from './identity-credential.js';
+import { checkIdentityName, chooseIdentity, identityCredential } from './identity.js';
 import {
   credentialError,
   type FileReference,
@@ -35,7 +34,7 @@ export interface CertificateOptions {
 }
 
 /** What the program called its options, for sentences about them. */
-export interface CertificateNames {
+interface CertificateNames {
   readonly cert: string;
   readonly key: string;
 }

@@ -27,14 +27,14 @@ export interface CertificateCredential {
  * Token authentication as a shard sees it: never the signing key, only a name for it. The provider token itself
  * is minted by the dispatcher's thread and handed to the shards apart.
  */
-export interface TokenCredential {
+interface TokenCredential {
   readonly kind: 'token';
   /** SHA-256 over team id, key id and public key, hex. No secret. */
   readonly fingerprint: string;
 }
 
 /** No client authentication: private gateways and tests. */
-export interface AnonymousCredential {
+interface AnonymousCredential {
   readonly kind: 'none';
   readonly fingerprint: 'none';
 }
@@ -54,7 +54,7 @@ export interface CredentialSummary {
 }
 
 /** What a credential is made of; see the loaders in this folder. */
-export interface CredentialParts {
+interface CredentialParts {
   readonly data: CredentialData;
   readonly signingKey?: KeyObject;
   /** Where provider tokens come from that are not simply signed by `signingKey`. */

@@ -8,9 +8,8 @@ import { maxDerDepth } from '../base/limits.js';
 export const INTEGER = 0x02;
 export const BIT_STRING = 0x03;
 export const OCTET_STRING = 0x04;
-export const OBJECT_ID = 0x06;
+const OBJECT_ID = 0x06;
 export const SEQUENCE = 0x30;
-export const SET = 0x31;
 /** Constructed octet string: its pieces are octet strings. BER only. */
 const octetStringInPieces = 0x24;
 
@@ -27,7 +26,7 @@ export function readDer(bytes: Buffer): DerValue | null {
 }
 
 /** The values within `content`; null where they are not whole. */
-export function readAll(content: Buffer): readonly DerValue[] | null {
+function readAll(content: Buffer): readonly DerValue[] | null {
   const values: DerValue[] = [];
   for (let at = 0; at < content.length; ) {
     const value = readAt(content, at, 0);

@@ -43,7 +43,7 @@ export interface HeaderOptions {
 }
 
 /** Checked header fields, and those that the binary protocol carries as numbers. */
-export interface CheckedHeaders {
+interface CheckedHeaders {
   readonly fields: readonly HeaderField[];
   readonly expiration: number | null;
   readonly priority: number | null;
@@ -101,7 +101,7 @@ export function checkHeaders(options: HeaderOptions, defaultPushType: PushType, 
 }
 
 /** A canonical (lower-case) UUID. Throws ERR_PEAL_HEADER for anything else. */
-export function checkApnsId(value: unknown): string {
+function checkApnsId(value: unknown): string {
   if (typeof value === 'string' && isUuid(value)) return value.toLowerCase();
   throw headerError(
     `${theOption('apnsId')} is ${show(value)}, which is not a UUID: write it as 8-4-4-4-12 hex digits.`,

@@ -1,11 +1,15 @@
 /**
  * Finds the identity, a private key and the certificate that was issued for it, among all keys and certificates of what
- * was given, whatever their order. Pure but for node:crypto; called while certificates are loaded.
+ * was given, whatever their order, and makes a credential of it if the certificate holds now. Called while certificates
+ * are loaded, on the main thread.
  */
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
+import type { Clock } from '../base/clock.js';
 import { maxShownNameCharacters } from '../base/limits.js';
+import type { Logger } from '../base/log.js';
 import { escapeUnprintable } from '../base/text.js';
-import { option } from '../base/wording.js';
+import { option, theOption } from '../base/wording.js';
+import { Credential } from './credential.js';
 import { credentialError } from './key-material.js';
 
 export interface Identity {
@@ -15,7 +19,7 @@ export interface Identity {
   readonly chain: readonly X509Certificate[];
 }
 
-export interface IdentityChoice {
+interface IdentityChoice {
   readonly keys: readonly KeyObject[];
   readonly certificates: readonly X509Certificate[];
   /** What the option `identity` names, or null. */
@@ -110,4 +114,60 @@ function chainOf(leaf: X509Certificate, others: readonly X509Certificate[]): rea
     at = issuer;
   }
   return chain;
+}
+
+/** What loading goes by: `name` begins sentences about what was given. */
+export interface Loading {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** A certificate that ends within this time is warned about. */
+const expiryWarningMs = 30 * 24 * 3_600_000;
+
+/** The credential of a key and its certificate, as PEM. Throws ERR_PEAL_CREDENTIAL where the certificate does not hold now. */
+export function identityCredential({ key, certificate, chain }: Identity, loading: Loading): Credential {
+  const expiresAt = checkCertificate(certificate, loading);
+  return new Credential({
+    data: {
+      kind: 'certificate',
+      fingerprint: fingerprintOf(certificate),
+      cert: [certificate, ...chain].map(String).join(''),
+      key: key.export({ type: 'pkcs8', format: 'pem' }) as string,
+      pfx: null,
+      passphrase: null,
+    },
+    subject: subjectOf(certificate),
+    expiresAt,
+  });
+}
+
+/** Says whose certificate is used, and warns of one that ends soon. Returns when it ends. Throws ERR_PEAL_CREDENTIAL. */
+export function checkCertificate(certificate: X509Certificate, { name, clock, log }: Loading): Date {
+  const from = new Date(certificate.validFrom);
+  const to = new Date(certificate.validTo);
+  const now = clock.wallMs();
+  if (now >= to.getTime()) {
+    throw credentialError(`${name} holds a certificate that expired on ${to.toISOString()}: renew it.`);
+  }
+  if (now < from.getTime()) {
+    throw credentialError(
+      `${name} holds a certificate that is not valid before ${from.toISOString()}: check the clock of this machine.`,
+    );
+  }
+  const subject = subjectOf(certificate);
+  const fingerprint = fingerprintOf(certificate);
+  log.info({ subject, fingerprint, expiresAt: to.toISOString() }, 'client certificate loaded');
+  if (to.getTime() - now < expiryWarningMs) {
+    log.warn({ subject, expiresAt: to.toISOString() }, 'the client certificate ends soon: renew it');
+  }
+  return to;
+}
+
+/** The option `identity`, or null. Throws ERR_PEAL_CREDENTIAL. */
+export function checkIdentityName(value: unknown): string | null {
+  if (value === undefined) return null;
+  if (typeof value === 'string' && value.trim() !== '') return value;
+  throw credentialError(`${theOption('identity')} must be the name or fingerprint of a certificate, as text.`);
 }

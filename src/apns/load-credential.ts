@@ -8,8 +8,7 @@ import { nearestName } from '../base/nearest-name.js';
 import { option, theOption } from '../base/wording.js';
 import { type CertificateOptions, loadCertificate } from './certificate-credential.js';
 import { anonymousCredential, Credential } from './credential.js';
-import { credentialError } from './key-material.js';
-import { loadOriginalCertificate, type OriginalCertificateOptions, originalNames } from './original-credential.js';
+import { credentialError, type FileReference } from './key-material.js';
 import { loadPkcs12, type Pkcs12Options } from './pkcs12-credential.js';
 import {
   type GivenTokenOptions,
@@ -20,6 +19,23 @@ import {
   type SigningHookOptions,
 } from './token-credential.js';
 
+/**
+ * A client certificate by the parameters of the original library: one of the two certificates, and at most one of the two
+ * keys; without a key it is looked for in the certificate.
+ */
+interface OriginalCertificateOptions {
+  /** The certificate as PEM text; may hold the private key, too. */
+  readonly certString?: string;
+  /** The PEM file that holds it. */
+  readonly certFile?: string | URL;
+  /** The private key as PEM text. */
+  readonly keyString?: string;
+  /** The PEM file that holds it. */
+  readonly keyFile?: string | URL;
+  /** Of an encrypted private key. */
+  readonly passphrase?: string | FileReference;
+}
+
 export type CredentialOptions =
   | CertificateOptions
   | Pkcs12Options
@@ -29,24 +45,47 @@ export type CredentialOptions =
   | OriginalCertificateOptions;
 
 /** What loading needs from outside. */
-export interface LoadEnvironment {
+interface LoadEnvironment {
   /** For the validity of certificates. Default: the system's. */
   readonly clock?: Clock;
   /** Told whose certificate is used, of keys that others may read and of certificates that end soon. Default: silent. */
   readonly log?: Logger;
 }
 
-/** The options of each kind; the first is the one that makes it this kind. */
-const kinds: readonly { readonly names: readonly string[]; is(given: object): boolean }[] = [
-  { names: ['pfx', 'passphrase', 'identity'], is: (given: object) => 'pfx' in given },
-  { names: ['cert', 'key', 'passphrase', 'identity'], is: (given: object) => 'cert' in given },
-  { names: ['providerToken'], is: (given: object) => 'providerToken' in given },
-  { names: ['sign', 'keyId', 'teamId', 'publicKey', 'providerTokenFile'], is: (given: object) => 'sign' in given },
+/** One way to say what a credential is. */
+interface CredentialKind {
+  /** Its options; the first is the one that makes it this kind. */
+  readonly names: readonly string[];
+  readonly is: (given: object) => boolean;
+  readonly load: (options: never, clock: Clock, log: Logger) => Credential;
+}
+
+const originalNames: readonly string[] = ['certString', 'certFile', 'keyString', 'keyFile', 'passphrase'];
+
+/** The first that fits is meant. */
+const kinds: readonly CredentialKind[] = [
+  { names: ['pfx', 'passphrase', 'identity'], is: (given) => 'pfx' in given, load: loadPkcs12 },
+  { names: ['cert', 'key', 'passphrase', 'identity'], is: (given) => 'cert' in given, load: loadCertificate },
+  {
+    names: ['providerToken'],
+    is: (given) => 'providerToken' in given,
+    load: (options: GivenTokenOptions, _clock, log) => loadGivenToken(options, log),
+  },
+  {
+    names: ['sign', 'keyId', 'teamId', 'publicKey', 'providerTokenFile'],
+    is: (given) => 'sign' in given,
+    load: (options: SigningHookOptions, _clock, log) => loadSigningHook(options, log),
+  },
   {
     names: ['key', 'keyId', 'teamId', 'passphrase', 'providerTokenFile'],
-    is: (given: object) => 'keyId' in given || 'teamId' in given,
+    is: (given) => 'keyId' in given || 'teamId' in given,
+    load: (options: ProviderKeyOptions, _clock, log) => loadProviderKey(options, log),
   },
-  { names: originalNames, is: (given: object) => originalNames.slice(0, 4).some((name) => name in given) },
+  {
+    names: originalNames,
+    is: (given) => originalNames.slice(0, 4).some((name) => name in given),
+    load: loadOriginalCertificate,
+  },
 ];
 
 /**
@@ -75,41 +114,60 @@ export function loadCredential(
   if (options instanceof Credential) return options;
   const clock = environment.clock ?? systemClock;
   const log = environment.log ?? silentLogger;
-  switch (kindOf(options)) {
-    case 0:
-      return loadPkcs12(options as Pkcs12Options, clock, log);
-    case 1:
-      return loadCertificate(options as CertificateOptions, clock, log);
-    case 2:
-      return loadGivenToken(options as GivenTokenOptions, log);
-    case 3:
-      return loadSigningHook(options as SigningHookOptions, log);
-    case 4:
-      return loadProviderKey(options as ProviderKeyOptions, log);
-    default:
-      return loadOriginalCertificate(options as OriginalCertificateOptions, clock, log);
-  }
+  return kindOf(options).load(options as never, clock, log);
 }
 
-/** The index in `kinds`; refuses what is no kind, or a mixture. */
-function kindOf(options: unknown): number {
+/** The kind that `options` are of. Refuses what is of no kind, and a mixture. */
+function kindOf(options: unknown): CredentialKind {
   if (typeof options !== 'object' || options === null) throw credentialError(`A credential is an object: ${allowed}`);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const index = kinds.findIndex((kind) => kind.is(given));
-  if (index === -1) {
+  const kind = kinds.find(({ is }) => is(given));
+  if (kind === undefined) {
     throw credentialError(
       'key' in given ? 'A .p8 key needs its keyId and teamId; a certificate needs cert.' : `No credential: ${allowed}`,
     );
   }
-  const { names } = kinds[index]!;
+  const { names } = kind;
   const stranger = Object.keys(given).find((name) => !names.includes(name));
   if (stranger !== undefined) {
     const meant = nearestName(stranger, names);
     const advice = meant === null || Object.hasOwn(given, meant) ? allowed : `did you mean ${meant}?`;
     throw credentialError(`${theOption(stranger)} does not go with ${option(names[0]!)}: ${advice}`);
   }
-  return index;
+  return kind;
 }
 
 const allowed =
   'give { key, keyId, teamId }, { sign, keyId, teamId }, { providerToken }, { cert, key, passphrase }, { pfx, passphrase }, or certString or certFile with keyString or keyFile.';
+
+/** Throws ERR_PEAL_CREDENTIAL that names the parameter. */
+function loadOriginalCertificate(options: OriginalCertificateOptions, clock: Clock, log: Logger): Credential {
+  const cert = oneOf(options, 'certString', 'certFile');
+  const key = oneOf(options, 'keyString', 'keyFile');
+  if (cert === null) {
+    throw credentialError(`${theOption(key?.name ?? 'passphrase')} needs a certificate: give certString or certFile.`);
+  }
+  const passphrase = options.passphrase === undefined ? {} : { passphrase: options.passphrase };
+  const given = { cert: cert.value, ...(key === null ? {} : { key: key.value }), ...passphrase } as CertificateOptions;
+  const keyName = key?.name ?? (cert.name === 'certFile' ? 'keyFile' : 'keyString');
+  return loadCertificate(given, clock, log, { cert: cert.name, key: keyName });
+}
+
+/** What one of two parameters gives, and which. */
+function oneOf(
+  options: OriginalCertificateOptions,
+  asText: 'certString' | 'keyString',
+  asFile: 'certFile' | 'keyFile',
+): { readonly name: string; readonly value: string | FileReference } | null {
+  const [text, file] = [options[asText], options[asFile]];
+  if (text !== undefined && file !== undefined) {
+    throw credentialError(`The options ${asText} and ${asFile} are both given: leave one out.`);
+  }
+  if (text !== undefined) {
+    if (typeof text === 'string') return { name: asText, value: text };
+    throw credentialError(`${theOption(asText)} must be PEM text; a file goes to ${asFile}.`);
+  }
+  if (file === undefined) return null;
+  if (typeof file === 'string' || file instanceof URL) return { name: asFile, value: { file } };
+  throw credentialError(`${theOption(asFile)} must be a path; PEM text goes to ${asText}.`);
+}

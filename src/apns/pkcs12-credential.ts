@@ -9,8 +9,16 @@ import type { Logger } from '../base/log.js';
 import { option, theOption } from '../base/wording.js';
 import { Credential } from './credential.js';
 import { announcedLength, readDer, SEQUENCE } from './der.js';
-import { chooseIdentity, fingerprintOf, isNamed, subjectOf } from './identity.js';
-import { checkCertificate, checkIdentityName, identityCredential, type Loading } from './identity-credential.js';
+import {
+  checkCertificate,
+  checkIdentityName,
+  chooseIdentity,
+  fingerprintOf,
+  identityCredential,
+  isNamed,
+  type Loading,
+  subjectOf,
+} from './identity.js';
 import { credentialError, type FileReference, type Material, readMaterial, readPassphrase } from './key-material.js';
 import { readPkcs12 } from './pkcs12.js';
 

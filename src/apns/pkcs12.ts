@@ -15,7 +15,7 @@ import {
 import { maxPkcs12Iterations } from '../base/limits.js';
 import { type DerValue, integerOf, objectIdOf, octetsOf, partsOf, SEQUENCE } from './der.js';
 
-export interface Pkcs12Contents {
+interface Pkcs12Contents {
   readonly keys: readonly KeyObject[];
   readonly certificates: readonly X509Certificate[];
 }

@@ -17,7 +17,7 @@ import { TokenKeeper } from './token-keeper.js';
 import type { TokenOrigin } from './token-origin.js';
 
 /** A provider token; whoever holds it can push for an hour, so `inspect` and JSON show only its time. */
-export interface ProviderToken {
+interface ProviderToken {
   /** The JWT, without "bearer ". */
   readonly token: string;
   /** When it was minted, on the clock's monotonic scale (`Clock.now`), in milliseconds. */

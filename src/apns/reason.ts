@@ -3,10 +3,9 @@
  * its class and an advice, and the one-byte code under which ledgers hold it. Called by shards (codes, classes), results
  * and reports (advice), on any thread.
  *
- * Source: "Handling notification responses from APNs".
+ * Sources: "Handling notification responses from APNs"; "Binary Provider API", codes in error-response packet.
  */
 import type { Protocol } from './address.js';
-import { binaryRows, STATUS_NO_ERROR, STATUS_SHUTDOWN } from './binary-reason.js';
 
 /**
  * Who a rejection is about, and so what mends it.
@@ -21,7 +20,7 @@ import { binaryRows, STATUS_NO_ERROR, STATUS_SHUTDOWN } from './binary-reason.js
 export type ReasonClass = 'token' | 'gone' | 'request' | 'credential' | 'connection' | 'transient';
 
 export interface Reason {
-  /** 1 to 200, stable for ever: ledgers and journals hold it. */
+  /** 1 to 200, never changed: ledgers and journals hold it. */
   readonly code: number;
   /** Apple's word for it. */
   readonly reason: string;
@@ -234,6 +233,53 @@ const rows: readonly ReasonRow[] = [
   ],
 ];
 
+/** The same for the statuses of the binary protocol. Codes follow those of HTTP/2 in the same ledger byte. */
+const binaryRows: readonly ReasonRow[] = [
+  [101, 1, 'Processing error', 'transient', 'The gateway had a fault of its own: send again after a delay.'],
+  [102, 2, 'Missing device token', 'token', 'The notification named no device token: leave this recipient out.'],
+  [
+    103,
+    3,
+    'Missing topic',
+    'request',
+    'The gateway cannot tell the app from the certificate: use the push certificate that was made for this app.',
+  ],
+  [104, 4, 'Missing payload', 'request', 'The notification has no payload: give the message something to say.'],
+  [
+    105,
+    5,
+    'Invalid token size',
+    'token',
+    'The device token has a length that the gateway does not know: leave this recipient out.',
+  ],
+  [
+    106,
+    6,
+    'Invalid topic size',
+    'request',
+    'The topic within the certificate is not valid: use the push certificate that was made for this app.',
+  ],
+  [107, 7, 'Invalid payload size', 'request', 'The payload is larger than the gateway allows: shorten it.'],
+  [
+    108,
+    8,
+    'Invalid token',
+    'token',
+    'The token belongs to another app or to the other environment: check certificate and gateway, and mark it rather than delete it.',
+  ],
+  [
+    109,
+    128,
+    'Protocol error',
+    'transient',
+    'The gateway could not read what it was sent: send again, and report it as a bug if it stays.',
+  ],
+  [110, 255, 'Unknown', 'transient', 'The gateway does not say what was wrong: send again after a delay.'],
+];
+
+/** Statuses that reject nothing: no error, and shutdown (the notification that it names was delivered). */
+const harmlessStatuses: ReadonlySet<number> = new Set([0, 10]);
+
 /** Every reason of HTTP/2, in the order of their status. */
 export const reasons: readonly Reason[] = tableOf(rows);
 
@@ -260,7 +306,7 @@ const byBinaryStatus = new Map<number, Reason>(binaryReasons.map((row) => [row.s
  * names was delivered), which reject nothing.
  */
 export function binaryReasonOf(status: number): Reason | null {
-  if (status === STATUS_NO_ERROR || status === STATUS_SHUTDOWN) return null;
+  if (harmlessStatuses.has(status)) return null;
   const known = byBinaryStatus.get(status);
   if (known !== undefined) return known;
   const reason = `Unknown status ${status}`;

@@ -31,7 +31,7 @@ import { classOf } from './reason.js';
 
 export type RetryKind = 'unsent' | 'transient' | 'busy' | 'token-updates' | 'expired' | 'connection' | 'unknown';
 
-export interface RetryRule {
+interface RetryRule {
   /** The least wait after the first request, and what chance adds at most, in milliseconds; doubled with each request. */
   readonly leastMs: number;
   readonly jitterMs: number;

@@ -1,18 +1,22 @@
 /**
  * Provider tokens signed by a key of this process or by a hook, and kept in memory or in a file that processes share. One
  * token serves for 50 minutes, and none is made within 20 minutes of the last one, because APNs would answer
- * TooManyProviderTokenUpdates. Main thread; called by TokenKeeper.
+ * TooManyProviderTokenUpdates. What a hook returns is checked: not every signature of a key service is what a JWT needs.
+ * Main thread; called by TokenKeeper.
  */
 import { Buffer } from 'node:buffer';
+import { type KeyObject, verify } from 'node:crypto';
 import {
   providerTokenCheckMs,
   providerTokenLifetimeMs,
   providerTokenMaxSkewMs,
   providerTokenMinAgeMs,
 } from '../base/limits.js';
-import { joinToken, type ReadToken, readProviderToken, signingInput } from './jwt.js';
+import { theOption } from '../base/wording.js';
+import { joinToken, joseSignature, type ReadToken, readProviderToken, signingInput, type TokenNames } from './jwt.js';
+import { credentialError } from './key-material.js';
 import type { TokenFile } from './token-file.js';
-import type { TokenMaking, TokenOrigin } from './token-origin.js';
+import type { SignHook, TokenMaking, TokenOrigin, TokenSigner } from './token-origin.js';
 
 export class SignedOrigin implements TokenOrigin {
   /** What other processes put into the file is seen this soon; in memory nothing changes by itself. */
@@ -56,4 +60,36 @@ function isGood({ token, issuedAtMs }: ReadToken, expired: string | null, wallMs
   // One from a clock that was ahead: APNs refuses it, and it would be kept for ever.
   if (ageMs < -providerTokenMaxSkewMs) return false;
   return ageMs < (token === expired ? providerTokenMinAgeMs : providerTokenLifetimeMs);
+}
+
+/** Signs by `hook`; checks with `publicKey` where it is known. Rejects with ERR_PEAL_CREDENTIAL for what is no signature. */
+export function signerOf(hook: SignHook, publicKey: KeyObject | null, { keyId }: TokenNames): TokenSigner {
+  return async (data) => {
+    // A copy: whatever a hook does to it, what is sent is what was to be signed.
+    const returned: unknown = await hook(Uint8Array.from(data));
+    if (!(returned instanceof Uint8Array)) {
+      throw credentialError(
+        `${theOption('sign')} returned ${kindOf(returned)}. Expected the signature as a Uint8Array.`,
+      );
+    }
+    const signature = joseSignature(returned);
+    if (signature === null) {
+      throw credentialError(
+        `${theOption('sign')} returned ${returned.length} bytes that are no ES256 signature. ` +
+          'Expected r and s side by side (64 bytes), or DER.',
+      );
+    }
+    if (publicKey === null || verify('sha256', data, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)) {
+      return signature;
+    }
+    throw credentialError(
+      `${theOption('sign')} returned a signature that the option publicKey does not verify. Check that it uses the key ${keyId}, ` +
+        'and that the data it is given is hashed once with SHA-256.',
+    );
+  };
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return `a value of type ${typeof value}`;
 }

@@ -12,8 +12,7 @@ import { checkedToken, GivenOrigin, type ProviderTokenFunction } from './given-o
 import { isSignedBy, readProviderToken, type TokenNames } from './jwt.js';
 import { credentialError, type FileReference, type KeyMaterial, readMaterial, readPassphrase } from './key-material.js';
 import { isPrivateKey, pemBlocks, privateKeyOf } from './pem.js';
-import { SignedOrigin } from './signed-origin.js';
-import { signerOf } from './signing-hook.js';
+import { SignedOrigin, signerOf } from './signed-origin.js';
 import { TokenFile } from './token-file.js';
 import type { SignHook, TokenSigner } from './token-origin.js';
 

@@ -14,7 +14,7 @@ import { option } from '../base/wording.js';
 import { type ReadToken, readProviderToken, type TokenNames } from './jwt.js';
 import { credentialError } from './key-material.js';
 
-export interface TokenFileOptions {
+interface TokenFileOptions {
   readonly path: string;
   /** Whose tokens are in it; null: anybody's. */
   readonly names: TokenNames | null;

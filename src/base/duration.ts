@@ -3,9 +3,6 @@
  * The one reader of both, for options of the library and of the command line. Pure; any thread.
  */
 
-/** What a duration may look like: the rest of a sentence that begins with "must be". */
-export const durationForms = 'a duration, such as 90 (seconds), 90s, 5m, 1h, 2d or PT1H30M';
-
 /** What a time may look like. */
 export const timeForms =
   'a time: from now, such as 90s, 5m, +1h or 2d, or ISO 8601 with its zone, such as 2031-01-31T12:00:00Z, or epoch seconds';

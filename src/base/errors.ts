@@ -47,7 +47,7 @@ export interface ErrorRecord {
   readonly marked?: string;
 }
 
-export interface PealErrorOptions {
+interface PealErrorOptions {
   readonly origin: ErrorOrigin;
   /** True where the same call may succeed later without a change. Default false. */
   readonly retryable?: boolean;

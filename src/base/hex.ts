@@ -8,7 +8,7 @@ import { Buffer } from 'node:buffer';
 export const NOT_HEX = 0x100;
 
 /** The value of each ASCII character as a hex digit, in either case. */
-export const digitValues: Uint16Array = Uint16Array.from({ length: 128 }, (_, code) => {
+const digitValues: Uint16Array = Uint16Array.from({ length: 128 }, (_, code) => {
   const value = Number.parseInt(String.fromCharCode(code), 16);
   return Number.isNaN(value) ? NOT_HEX : value;
 });

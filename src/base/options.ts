@@ -30,7 +30,7 @@ export type OptionRules = Readonly<Record<string, OptionRule>>;
 export type Hints = Readonly<Record<string, string>>;
 
 /** Who takes the options. */
-export interface OptionOwner {
+interface OptionOwner {
   /** The subject of "… has no option "x"": `Session`. */
   readonly name: string;
   /** What an option's name is put behind: `retry` for `retry.attempts`. Default: nothing. */
@@ -188,7 +188,7 @@ function fits(value: unknown, rule: OptionRule): boolean {
 }
 
 /** The rest of a sentence that ends in "must be". */
-export function allowedBy(rule: OptionRule): string {
+function allowedBy(rule: OptionRule): string {
   switch (rule.kind) {
     case 'number':
       return `a ${rule.isWhole ? 'whole ' : ''}number from ${rule.lowest} to ${rule.highest}`;

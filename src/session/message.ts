@@ -5,8 +5,13 @@
 import { inspect } from 'node:util';
 import type { Protocol } from '../apns/address.js';
 import { apsFields } from '../apns/aps-fields.js';
-import { binaryNotification, checkBinaryPayloadSize } from '../apns/binary-notification.js';
-import { compileNotification, type NotificationOptions, pushTypeOf } from '../apns/compile-notification.js';
+import {
+  binaryNotification,
+  checkBinaryPayloadSize,
+  compileNotification,
+  type NotificationOptions,
+  pushTypeOf,
+} from '../apns/compile-notification.js';
 import type { Notification } from '../apns/notification.js';
 import {
   type CompiledPayload,

@@ -4,8 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import type { FileReference, KeyMaterial } from '../apns/key-material.js';
-import { checkPins } from '../apns/pins.js';
-import { readCertificates } from '../apns/trusted-certificates.js';
+import { checkPins, readCertificates } from '../apns/trust.js';
 import { type Clock, systemClock } from '../base/clock.js';
 import {
   connectTimeoutMs,

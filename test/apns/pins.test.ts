@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { checkPins } from '../../src/apns/pins.js';
+import { checkPins } from '../../src/apns/trust.js';
 import type { PealError } from '../../src/base/errors.js';
 import { maxPins } from '../../src/base/limits.js';
 
@@ -33,7 +33,7 @@ describe('apns/pins', () => {
         () => checkPins('The option pins', [good, one]),
         (error: PealError) => {
           assert.equal(error.code, 'ERR_PEAL_OPTION');
-          assert.match(error.message, /^The option pins: pin 2 of 2 is none; it must be sha256\/ and [^\n]*\.$/);
+          assert.match(error.message, /^The option pins: pin 2 of 2 is not valid. Expected sha256\/ and [^\n]*\.$/);
           return true;
         },
         String(one),

@@ -52,10 +52,10 @@ describe('peal send and peal feedback with pinned keys', () => {
   it('ends with 2 for what is no pin, and names where it stood', async () => {
     const result = await runCommand(fixture.send(tokens, { with: ['--pin', pin, '--pin', 'sha256/short'] }));
     assert.equal(result.code, 2);
-    assertOneSentence(result, /--pin: pin 2 of 2 is none; it must be sha256\//);
+    assertOneSentence(result, /--pin: pin 2 of 2 is not valid. Expected sha256\//);
     const byEnvironment = await runCommand(fixture.send(tokens), { env: { PEAL_PIN: 'secret' } });
     assert.equal(byEnvironment.code, 2);
-    assertOneSentence(byEnvironment, /PEAL_PIN: pin 1 of 1 is none/);
+    assertOneSentence(byEnvironment, /PEAL_PIN: pin 1 of 1 is not valid/);
     assert.ok(!byEnvironment.stderr.includes('secret'));
   });
 

@@ -2,7 +2,7 @@
  * The program that sends: makes its batches, hands them to the dispatcher no faster than it takes them, enters what
  * comes out into the books, and ends in good order. All waiting is on the world's time.
  */
-import { binaryNotification } from '../../src/apns/binary-notification.js';
+import { binaryNotification } from '../../src/apns/compile-notification.js';
 import type { Notification } from '../../src/apns/notification.js';
 import type { Clock } from '../../src/base/clock.js';
 import { PealError } from '../../src/base/errors.js';
