@@ -1,17 +1,65 @@
 /**
- * Reads the body of an answer other than 200: JSON `{"reason": …, "timestamp": …}` from APNs, and anything at all from
- * what may stand before it. Called by connections for each rejected notification; pure.
+ * What a gateway answered where it did not accept: the one form of it, from the connection to the program. Reads the body
+ * of an answer other than 200, which is JSON `{"reason": …, "timestamp": …}` from APNs, and anything at all from what may
+ * stand before it. Called by connections for each rejected notification; pure.
  */
 import { Buffer } from 'node:buffer';
-import { maxReasonCharacters, maxResponseBodyBytes } from '../base/limits.js';
+import type { Clock } from '../base/clock.js';
+import { maxReasonCharacters, maxResponseBodyBytes, maxRetryAfterSeconds } from '../base/limits.js';
 import { stripUnprintable } from '../base/text.js';
 
-/** What an answer's body said. */
-export interface AnswerBody {
-  /** Apple's reason; else the text of the body, bounded and printable; empty for an empty body or a page. */
+/** An answer other than 200, or the status of a binary gateway. Its texts are bounded and printable. */
+export interface Answer {
+  /** HTTP status; of a binary gateway its own. */
+  readonly status: number;
+  /** Apple's reason; else the text of the body; empty for an empty body or a page. */
   readonly reason: string;
-  /** Milliseconds since the epoch since when a token is gone (status 410); null where none, or none that can be. */
+  /** Milliseconds since the epoch since when a token is gone (status 410); null where the answer says no such time. */
   readonly timestampMs: number | null;
+  /** The id of the notification; null where the answer named none. */
+  readonly apnsId: string | null;
+  /** The Retry-After field in seconds; null where there was none. */
+  readonly retryAfterSeconds: number | null;
+  /** The key of APNs' delivery log (development only); missing or null where there was none, or ids are not kept. */
+  readonly apnsUniqueId?: string | null;
+}
+
+/** What an answer's body said. */
+export type AnswerBody = Pick<Answer, 'reason' | 'timestampMs'>;
+
+/** What an answer's header fields said besides the status. */
+export interface AnswerFields {
+  readonly apnsId: string | null;
+  readonly retryAfter: string | null;
+  readonly uniqueId: string | null;
+}
+
+/** An answer over HTTP/2. */
+export function answerOf(status: number, body: Uint8Array, fields: AnswerFields, clock: Pick<Clock, 'wallMs'>): Answer {
+  const { apnsId, retryAfter, uniqueId } = fields;
+  const answer = { status, ...parseAnswerBody(body), apnsId, retryAfterSeconds: retryAfterSeconds(retryAfter, clock) };
+  return uniqueId === null ? answer : { ...answer, apnsUniqueId: uniqueId };
+}
+
+/** An answer that says nothing but its status and reason, such as that of a binary gateway. */
+export function bareAnswer(status: number, reason: string): Answer {
+  return { status, reason, timestampMs: null, apnsId: null, retryAfterSeconds: null };
+}
+
+/** The form of dates that senders must use (RFC 9110 §5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`. */
+const fixdate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
+/**
+ * The Retry-After field as seconds from now (RFC 9110 §10.2.3): a number of seconds, or a date, which is held against
+ * the wall clock; 0 for one that is past; never more than `maxRetryAfterSeconds`. Null for anything else, and without a
+ * field.
+ */
+export function retryAfterSeconds(text: string | null, clock: Pick<Clock, 'wallMs'>): number | null {
+  if (text === null) return null;
+  if (/^\d+$/.test(text)) return Math.min(Number(text), maxRetryAfterSeconds);
+  const atMs = fixdate.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(atMs)) return null;
+  return Math.min(Math.max(0, Math.ceil((atMs - clock.wallMs()) / 1000)), maxRetryAfterSeconds);
 }
 
 const empty: AnswerBody = Object.freeze({ reason: '', timestampMs: null });

@@ -5,11 +5,11 @@
  *
  * Costs a few comparisons for each read while all is well, and nothing for a single answer.
  */
+import type { Answer } from '../apns/answer.js';
 import type { Clock } from '../base/clock.js';
 import { ConnectionHealth, type Wedge } from './connection-health.js';
 import { ErrorPace } from './error-pace.js';
 import type { RequestCounts } from './request-counts.js';
-import type { Rejection } from './request-source.js';
 import type { SendGate } from './send-gate.js';
 import type { StartLimit } from './serving.js';
 
@@ -69,8 +69,8 @@ export class AnswerWatch {
   }
 
   /** From within a read: an answer other than 200, which has been counted; `isRetry` as RequestSource has it. */
-  rejected(rejection: Rejection, isRetry: boolean): void {
-    this.#health.rejected(this.#counts.answers, rejection, isRetry);
+  rejected(answer: Answer, isRetry: boolean): void {
+    this.#health.rejected(this.#counts.answers, answer, isRetry);
   }
 
   /** After a read that brought nothing but so many refused streams: as many would be refused again. */

@@ -15,6 +15,7 @@
  * the loop gets to read before the next one: a gateway that answers and closes at once would otherwise not be heard,
  * because the next write fails and takes the unread status with it.
  */
+import { bareAnswer } from '../apns/answer.js';
 import { binaryReasonOf } from '../apns/reason.js';
 import type { Clock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
@@ -240,9 +241,8 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
 
   #reject(status: number): void {
     const known = binaryReasonOf(status);
-    const details = { timestampMs: null, apnsId: null, retryAfterSeconds: null };
     this.counts.answers++;
-    this.#source.onRejected(this.#window.shift(), { status, reason: known?.reason ?? '', ...details });
+    this.#source.onRejected(this.#window.shift(), bareAnswer(status, known?.reason ?? ''));
     if (known !== null && known.class !== 'transient') this.#hasServed = true;
     else this.#endCause ??= errors.statusError(this.#where, status);
   }

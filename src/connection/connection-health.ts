@@ -20,9 +20,9 @@
  * Recipients that meet a 500 each time come back together, as retries, and in a row: connections that were replaced for
  * them would follow each other for as long as the row lasts. So a run of 500s needs first requests in it.
  */
+import type { Answer } from '../apns/answer.js';
 import { classOf } from '../apns/reason.js';
 import { maxServerErrorsInRow } from '../base/limits.js';
-import type { Rejection } from './request-source.js';
 
 /** Why a connection is of no further use. */
 export type Wedge = 'server-errors' | 'shutdown' | 'token-expired' | 'token-updates' | 'unsuitable';
@@ -62,8 +62,8 @@ export class ConnectionHealth implements AnswerReview {
    * An answer other than 200 came; `answers`: all answers of the connection so far, this one included. `isRetry`: the
    * recipient was sent to before.
    */
-  rejected(answers: number, rejection: Rejection, isRetry: boolean): void {
-    const { status, reason, retryAfterSeconds } = rejection;
+  rejected(answers: number, answer: Answer, isRetry: boolean): void {
+    const { status, reason, retryAfterSeconds } = answer;
     if (status === 410 || reason === 'TooManyRequests') return;
     this.bad++;
     const wedge = this.#wedgeOf(answers, status, reason, isRetry);

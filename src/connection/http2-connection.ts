@@ -13,6 +13,7 @@
  * What decides stands beside it: vital-signs, idleness (time), connection-health, error-pace (answers), send-gate (pool).
  */
 import { authority } from '../apns/address.js';
+import { answerOf } from '../apns/answer.js';
 import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import {
@@ -38,7 +39,7 @@ import { Idleness } from './idleness.js';
 import { ReadCoalescer } from './read-coalescer.js';
 import { RefusalPause } from './refusal-pause.js';
 import { RequestCounts } from './request-counts.js';
-import { isTooFew, nextPayloadBytes, refuseRun, rejectionOf } from './request-flow.js';
+import { isTooFew, nextPayloadBytes, refuseRun } from './request-flow.js';
 import type { RequestRun, RequestSource } from './request-source.js';
 import { personalKinds, TemplateCache } from './template-cache.js';
 import { Timer } from './timer.js';
@@ -213,10 +214,10 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   onRejected(tag: number, status: number, body: Uint8Array, fields: ResponseFields): void {
-    const rejection = rejectionOf(status, body, fields, this.#clock);
+    const answer = answerOf(status, body, fields, this.#clock);
     this.counts.answers++;
-    this.#watch.rejected(rejection, this.#source.isRetry(tag));
-    this.#source.onRejected(tag, rejection);
+    this.#watch.rejected(answer, this.#source.isRetry(tag));
+    this.#source.onRejected(tag, answer);
   }
 
   onUnprocessed(tag: number, cause: PealError): void {

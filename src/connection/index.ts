@@ -1,3 +1,3 @@
 /** Connections to gateways: what shards use of this folder. */
 export { ConnectionPool, type PoolOptions, type PoolStats } from './pool.js';
-export type { Rejection, RequestRun, RequestSource } from './request-source.js';
+export type { RequestRun, RequestSource } from './request-source.js';

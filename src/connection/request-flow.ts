@@ -1,10 +1,7 @@
-/** Small decisions about requests on their way out and answers on their way in. Called by connections. */
-import { parseAnswerBody } from '../apns/answer.js';
-import type { Clock } from '../base/clock.js';
+/** Small decisions about requests on their way out. Called by connections. */
 import type { PealError } from '../base/errors.js';
-import { maxRetryAfterSeconds, minRequestsPerWrite } from '../base/limits.js';
-import type { ResponseFields } from '../codec/http2/index.js';
-import type { Rejection, RequestRun, RequestSource } from './request-source.js';
+import { minRequestsPerWrite } from '../base/limits.js';
+import type { RequestRun, RequestSource } from './request-source.js';
 
 /** Bytes of payload of the recipient that is next in `run`. */
 export function nextPayloadBytes(run: RequestRun): number {
@@ -23,30 +20,6 @@ export function isTooFew(credit: number, inFlight: number): boolean {
   if (credit <= 0) return true;
   if (credit >= minRequestsPerWrite) return false;
   return credit < (credit + inFlight) >> 3;
-}
-
-/** The form of dates that senders must use (RFC 9110 §5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`. */
-const fixdate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
-
-/**
- * The Retry-After field as seconds from now (RFC 9110 §10.2.3): a number of seconds, or a date, which is held against
- * the wall clock; 0 for one that is past; never more than `maxRetryAfterSeconds`. Null for anything else, and where there is
- * none.
- */
-export function retryAfterSeconds(text: string | null, clock: Clock): number | null {
-  if (text === null) return null;
-  if (/^\d+$/.test(text)) return Math.min(Number(text), maxRetryAfterSeconds);
-  const atMs = fixdate.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(atMs)) return null;
-  return Math.min(Math.max(0, Math.ceil((atMs - clock.wallMs()) / 1000)), maxRetryAfterSeconds);
-}
-
-/** What an answer other than 200 said. */
-export function rejectionOf(status: number, body: Uint8Array, fields: ResponseFields, clock: Clock): Rejection {
-  const { reason, timestampMs } = parseAnswerBody(body);
-  const { apnsId, retryAfter, uniqueId } = fields;
-  const rejection = { status, reason, timestampMs, apnsId, retryAfterSeconds: retryAfterSeconds(retryAfter, clock) };
-  return uniqueId === null ? rejection : { ...rejection, apnsUniqueId: uniqueId };
 }
 
 /** The gateway cannot be sent this notification at all: nobody who waits for it gets it. */

@@ -2,6 +2,7 @@
  * The seam between a pool of connections and whoever owns the recipients (a shard). Connections pull: a pool is told
  * that work waits, and takes as much as it has credit for. Every recipient that is taken is reported exactly once.
  */
+import type { Answer } from '../apns/answer.js';
 import type { Notification, PersonalParts } from '../apns/notification.js';
 import type { TokenBlock } from '../apns/token-block.js';
 import type { PealError } from '../base/errors.js';
@@ -25,20 +26,6 @@ export interface RequestRun {
   readonly keepsIds?: boolean;
 }
 
-/** What an answer other than 200 said. Strings are checked and free of control characters. */
-export interface Rejection {
-  readonly status: number;
-  /** Apple's reason, as text even when it is not a known one; empty when the answer held none. */
-  readonly reason: string;
-  /** Since when a token is gone (410), in milliseconds since the epoch; null elsewhere. */
-  readonly timestampMs: number | null;
-  readonly apnsId: string | null;
-  /** The Retry-After field in seconds, or null. */
-  readonly retryAfterSeconds: number | null;
-  /** Of `apns-unique-id`; missing or null where there was none or nobody has asked for ids. */
-  readonly apnsUniqueId?: string | null;
-}
-
 /** Implemented by a shard for each of its routes; called by the route's pool and its connections. */
 export interface RequestSource {
   /** The run to send from now, with at least one recipient waiting; null when nothing waits. */
@@ -58,7 +45,7 @@ export interface RequestSource {
   /** Whether a recipient that is out was sent to before and answered, or its answer lost; asked before onRejected. */
   isRetry(tag: number): boolean;
   /** APNs answered otherwise. */
-  onRejected(tag: number, rejection: Rejection): void;
+  onRejected(tag: number, answer: Answer): void;
   /**
    * Certainly not processed (REFUSED_STREAM, above lastStreamId, never handed to the stream): may be sent again.
    * `isFree`: it does not count as an attempt for this recipient, because something else bounds it: the connection brought

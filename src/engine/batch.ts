@@ -2,6 +2,7 @@
  * The unit of dispatch: at most 1,024 recipients of one notification, their tokens all of one length, packed into
  * ArrayBuffers that are transferred between threads.
  */
+import type { Answer } from '../apns/answer.js';
 import type { PersonalParts } from '../apns/notification.js';
 import type { TokenBlock } from '../apns/token-block.js';
 
@@ -17,17 +18,8 @@ export interface AcceptedIds {
   readonly apnsUniqueIds: readonly (string | null)[];
 }
 
-/** What is known of one recipient besides its ledger byte. Only recipients that need it have one. */
-export interface OutcomeDetail {
+/** What is known of one rejected recipient besides its ledger byte. */
+export interface OutcomeDetail extends Answer {
   /** Index of the recipient in its batch. */
   readonly index: number;
-  /** HTTP status of a rejection; 0 where there was no answer. */
-  readonly status: number;
-  /** Apple's reason; empty where there was none. */
-  readonly reason: string;
-  readonly timestampMs: number | null;
-  readonly apnsId: string | null;
-  readonly retryAfterSeconds: number | null;
-  /** The key of APNs' delivery log (development only); only where ids are kept. */
-  readonly apnsUniqueId?: string | null;
 }

@@ -6,6 +6,7 @@
  *   dispatcher ◀── settled, refused, stopped, route-failed, provider-token-expired, log ◀── shard
  */
 import type { Address } from '../apns/address.js';
+import type { Answer } from '../apns/answer.js';
 import type { CredentialData } from '../apns/credential.js';
 import type { Notification, PersonalParts } from '../apns/notification.js';
 import type { ErrorRecord } from '../base/errors.js';
@@ -86,11 +87,9 @@ export interface SettledMessage {
 }
 
 /** The same refusal came again and again: the shard has cancelled the notification, and so should everybody. */
-export interface RefusedMessage {
+export interface RefusedMessage extends Pick<Answer, 'status' | 'reason'> {
   readonly kind: 'refused';
   readonly notificationId: number;
-  readonly status: number;
-  readonly reason: string;
 }
 
 /** A binary gateway refused one of a notification that stops there: the shard has cancelled it, and so should everybody. */

@@ -9,12 +9,10 @@
  *   offset of n notes   0 ─ 8n: a double each, see `#values`     8n ─ 10n: the status, 16 bits each
  */
 
+import type { Answer } from '../apns/answer.js';
+
 /** What survives of a rejection, besides its reason. */
-export interface RejectionNote {
-  readonly status: number;
-  readonly timestampMs: number | null;
-  readonly retryAfterSeconds: number | null;
-}
+export type RejectionNote = Pick<Answer, 'status' | 'timestampMs' | 'retryAfterSeconds'>;
 
 const statusGone = 410;
 

@@ -2,12 +2,12 @@
  * What APNs answered for one rejected recipient. Made by the books of a send; read by the program. Main thread.
  */
 import type { Protocol } from '../apns/address.js';
+import type { Answer } from '../apns/answer.js';
 import { adviceOf, classOf, type ReasonClass } from '../apns/reason.js';
 import { retryKindOf } from '../apns/retry-policy.js';
-import type { OutcomeDetail } from '../engine/batch.js';
 
 /** An answer other than 200, as it came. Immutable. */
-export class Failure {
+export class Failure implements Answer {
   /** What the gateway speaks that answered. */
   readonly protocol: Protocol;
   /** HTTP status, 201 to 999 (of APNs 400 to 599); of a binary gateway its own, 1 to 255. */
@@ -23,14 +23,14 @@ export class Failure {
   /** How long the gateway asks to wait, in seconds; null when it asks nothing. */
   readonly retryAfterSeconds: number | null;
 
-  constructor(detail: Omit<OutcomeDetail, 'index'>, protocol: Protocol = 'http2') {
+  constructor(answer: Answer, protocol: Protocol = 'http2') {
     this.protocol = protocol;
-    this.status = detail.status;
-    this.reason = detail.reason;
-    this.timestampMs = detail.timestampMs;
-    this.apnsId = detail.apnsId;
-    this.apnsUniqueId = detail.apnsUniqueId ?? null;
-    this.retryAfterSeconds = detail.retryAfterSeconds;
+    this.status = answer.status;
+    this.reason = answer.reason;
+    this.timestampMs = answer.timestampMs;
+    this.apnsId = answer.apnsId;
+    this.apnsUniqueId = answer.apnsUniqueId ?? null;
+    this.retryAfterSeconds = answer.retryAfterSeconds;
   }
 
   /** Who the rejection is about, and so what mends it; see `ReasonClass`. */

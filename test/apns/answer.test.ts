@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { parseAnswerBody } from '../../src/apns/answer.js';
-import { maxReasonCharacters, maxResponseBodyBytes } from '../../src/base/limits.js';
+import { parseAnswerBody, retryAfterSeconds } from '../../src/apns/answer.js';
+import { maxReasonCharacters, maxResponseBodyBytes, maxRetryAfterSeconds } from '../../src/base/limits.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+
+const clock = new VirtualClock();
 
 const parse = (text: string) => parseAnswerBody(new TextEncoder().encode(text));
 
@@ -96,5 +99,24 @@ describe('apns/answer', () => {
         assert.equal(timestampMs, null);
       }),
     );
+  });
+
+  it('reads Retry-After as seconds', () => {
+    assert.equal(retryAfterSeconds('120', clock), 120);
+    assert.equal(retryAfterSeconds('0', clock), 0);
+    assert.equal(retryAfterSeconds('9999999999', clock), maxRetryAfterSeconds);
+    assert.equal(retryAfterSeconds('1'.repeat(500), clock), maxRetryAfterSeconds);
+    assert.equal(retryAfterSeconds('Fri, 31 Dec 9999 23:59:59 GMT', clock), maxRetryAfterSeconds);
+  });
+
+  it('reads Retry-After as a date by the wall clock, and a date that is past as now', () => {
+    const at = new VirtualClock(Date.UTC(2026, 0, 31, 23, 59, 30, 500));
+    assert.equal(retryAfterSeconds('Sun, 01 Feb 2026 00:00:00 GMT', at), 30);
+    assert.equal(retryAfterSeconds('Fri, 31 Dec 1999 23:59:59 GMT', at), 0);
+  });
+
+  it('takes nothing else for a Retry-After', () => {
+    const others = [null, '', '-1', '1.5', '1e3', 'soon', '2026-02-01T00:00:00Z', 'Sun, 41 Feb 2026 00:00:00 GMT'];
+    for (const text of others) assert.equal(retryAfterSeconds(text, clock), null, String(text));
   });
 });

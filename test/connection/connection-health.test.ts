@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
+import type { Answer } from '../../src/apns/answer.js';
 import { maxServerErrorsInRow } from '../../src/base/limits.js';
 import { ConnectionHealth } from '../../src/connection/connection-health.js';
-import type { Rejection } from '../../src/connection/request-source.js';
 
-function rejection(status: number, reason: string, retryAfterSeconds: number | null = null): Rejection {
+function rejection(status: number, reason: string, retryAfterSeconds: number | null = null): Answer {
   return { status, reason, retryAfterSeconds, timestampMs: null, apnsId: null };
 }
 

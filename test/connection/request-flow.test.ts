@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import { TokenBlock } from '../../src/apns/token-block.js';
-import { maxRetryAfterSeconds, minRequestsPerWrite } from '../../src/base/limits.js';
-import { isTooFew, nextPayloadBytes, retryAfterSeconds } from '../../src/connection/request-flow.js';
+import { minRequestsPerWrite } from '../../src/base/limits.js';
+import { isTooFew, nextPayloadBytes } from '../../src/connection/request-flow.js';
 import type { RequestRun } from '../../src/connection/request-source.js';
-import { VirtualClock } from '../support/virtual-clock.js';
-
-const clock = new VirtualClock();
 
 describe('connection/request-flow', () => {
   it('waits for an eighth of a connection to be free, at most for minRequestsPerWrite', () => {
@@ -36,24 +33,5 @@ describe('connection/request-flow', () => {
     assert.equal(nextPayloadBytes(run), 77);
     const personal = { apnsIds: null, payloads: new Uint8Array(30), payloadOffsets: Uint32Array.of(0, 10, 30) };
     assert.equal(nextPayloadBytes({ ...run, personal }), 20);
-  });
-
-  it('reads Retry-After as seconds', () => {
-    assert.equal(retryAfterSeconds('120', clock), 120);
-    assert.equal(retryAfterSeconds('0', clock), 0);
-    assert.equal(retryAfterSeconds('9999999999', clock), maxRetryAfterSeconds);
-    assert.equal(retryAfterSeconds('1'.repeat(500), clock), maxRetryAfterSeconds);
-    assert.equal(retryAfterSeconds('Fri, 31 Dec 9999 23:59:59 GMT', clock), maxRetryAfterSeconds);
-  });
-
-  it('reads Retry-After as a date by the wall clock, and a date that is past as now', () => {
-    const at = new VirtualClock(Date.UTC(2026, 0, 31, 23, 59, 30, 500));
-    assert.equal(retryAfterSeconds('Sun, 01 Feb 2026 00:00:00 GMT', at), 30);
-    assert.equal(retryAfterSeconds('Fri, 31 Dec 1999 23:59:59 GMT', at), 0);
-  });
-
-  it('takes nothing else for a Retry-After', () => {
-    const others = [null, '', '-1', '1.5', '1e3', 'soon', '2026-02-01T00:00:00Z', 'Sun, 41 Feb 2026 00:00:00 GMT'];
-    for (const text of others) assert.equal(retryAfterSeconds(text, clock), null, String(text));
   });
 });

@@ -2,8 +2,9 @@
  * A shard's route as its pool sees it, with the books between them: everything that a connection says about a
  * recipient is entered, and the ledger byte is looked at before and after.
  */
+import type { Answer } from '../../src/apns/answer.js';
 import type { PealError } from '../../src/base/errors.js';
-import type { Rejection, RequestRun, RequestSource } from '../../src/connection/request-source.js';
+import type { RequestRun, RequestSource } from '../../src/connection/request-source.js';
 import { ACCEPTED, QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../../src/engine/ledger.js';
 import type { Books } from './books.js';
 import type { LedgerWatch } from './ledger-watch.js';
@@ -77,7 +78,7 @@ export class WatchedSource implements RequestSource {
     return this.#inner.isRetry(tag);
   }
 
-  onRejected(tag: number, rejection: Rejection): void {
+  onRejected(tag: number, rejection: Answer): void {
     const number = this.#number(tag);
     this.#trace.event('rejected', number, rejection.status, rejection.reason);
     const { status, reason, retryAfterSeconds } = rejection;

@@ -2,11 +2,13 @@
  * A request source for tests that keeps a book: every recipient has at most one outcome, whatever the connections do,
  * or the test fails at once. Recipients are numbered; number and token give each other.
  */
+
 import assert from 'node:assert/strict';
+import type { Answer } from '../../src/apns/answer.js';
 import type { Notification, PersonalParts } from '../../src/apns/notification.js';
 import { TokenBlock } from '../../src/apns/token-block.js';
 import type { PealError } from '../../src/base/errors.js';
-import type { Rejection, RequestRun, RequestSource } from '../../src/connection/request-source.js';
+import type { RequestRun, RequestSource } from '../../src/connection/request-source.js';
 
 export type Outcome = 'waiting' | 'taken' | 'accepted' | 'rejected' | 'unsent' | 'unknown';
 
@@ -28,7 +30,7 @@ export interface BookOptions {
 
 export class BookSource implements RequestSource {
   readonly outcomes: Outcome[];
-  readonly rejections: { index: number; rejection: Rejection }[] = [];
+  readonly rejections: { index: number; rejection: Answer }[] = [];
   readonly causes: { index: number; cause: PealError }[] = [];
   readonly failures: PealError[] = [];
   readonly retries = new Set<number>();
@@ -105,7 +107,7 @@ export class BookSource implements RequestSource {
     return this.retries.has(tag);
   }
 
-  onRejected(tag: number, rejection: Rejection): void {
+  onRejected(tag: number, rejection: Answer): void {
     this.rejections.push({ index: tag, rejection });
     this.#settle(tag, 'rejected');
   }

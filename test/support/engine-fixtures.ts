@@ -2,14 +2,16 @@
  * What tests of the engine share: batches of tokens that say their own number, a sink that keeps the sender's book and
  * refuses to write a token into it twice, and a pool of connections that does what a test tells it.
  */
+
 import assert from 'node:assert/strict';
 import type { Address } from '../../src/apns/address.js';
+import type { Answer } from '../../src/apns/answer.js';
 import type { Notification } from '../../src/apns/notification.js';
 import { TokenBlock } from '../../src/apns/token-block.js';
 import type { Clock } from '../../src/base/clock.js';
 import type { PealError } from '../../src/base/errors.js';
 import type { LinkOptions } from '../../src/connection/link-options.js';
-import type { Rejection, RequestRun, RequestSource } from '../../src/connection/request-source.js';
+import type { RequestRun, RequestSource } from '../../src/connection/request-source.js';
 import type { Batch, OutcomeDetail } from '../../src/engine/batch.js';
 import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
 import type { RouteConfig } from '../../src/engine/messages.js';
@@ -96,7 +98,7 @@ function outcomeOf(byte: number): Outcome {
   return 'rejected';
 }
 
-export function rejection(status: number, reason: string, more: Partial<Rejection> = {}): Rejection {
+export function rejection(status: number, reason: string, more: Partial<Answer> = {}): Answer {
   return { status, reason, timestampMs: null, apnsId: null, retryAfterSeconds: null, ...more };
 }
 
@@ -160,7 +162,7 @@ export class FakePool implements RoutePool {
     }
   }
 
-  reject(tags: readonly number[], answer: Rejection): void {
+  reject(tags: readonly number[], answer: Answer): void {
     for (const tag of tags) {
       this.outstanding.delete(tag);
       this.source.onRejected(tag, answer);

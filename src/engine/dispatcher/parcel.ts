@@ -4,6 +4,7 @@
  * shared memory, from which this ledger is brought up to date whenever the shard gives the batch back or is lost. What
  * may be answered otherwise next time waits (retry-line) and goes to a shard again, the others staying as they are.
  */
+import { bareAnswer } from '../../apns/answer.js';
 import { fieldsFault } from '../../apns/personal-fields.js';
 import { reasonOf } from '../../apns/reason.js';
 import type { PealError } from '../../base/errors.js';
@@ -199,7 +200,8 @@ function weigh({ tokens, personal }: Batch): number {
 
 /** The text of a reason that is not in the table is lost with the shard; its status says what is to be done. */
 function detailFromNote(index: number, code: number, notes: RejectionNotes): OutcomeDetail {
-  return { index, reason: reasonOf(code)?.reason ?? '', apnsId: null, ...notes.read(index) };
+  const { status, ...noted } = notes.read(index);
+  return { ...bareAnswer(status, reasonOf(code)?.reason ?? ''), ...noted, index };
 }
 
 /** The faults of a batch that a program can make, as a sentence; null when there is none. */

@@ -3,6 +3,7 @@
  * that pulls them. Marks the ledger before anything is written and as answers come, and hands a batch back once its
  * last recipient has an outcome. Owned by the shard; called by its pool, on the shard's thread.
  */
+import type { Answer } from '../../apns/answer.js';
 import { reasonCode } from '../../apns/reason.js';
 import { retryRules } from '../../apns/retry-policy.js';
 import type { Clock } from '../../base/clock.js';
@@ -10,7 +11,7 @@ import { PealError } from '../../base/errors.js';
 import { maxRefusedStreams } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import { option } from '../../base/wording.js';
-import type { Rejection, RequestRun, RequestSource } from '../../connection/request-source.js';
+import type { RequestRun, RequestSource } from '../../connection/request-source.js';
 import { ACCEPTED, QUEUED, REJECTED, tagIndexMask, tagShift, UNKNOWN, UNSENT, WRITTEN } from '../ledger.js';
 import type { FromShard } from '../messages.js';
 import type { BatchSlot } from './batch-slot.js';
@@ -131,16 +132,17 @@ export class ShardRoute implements RequestSource {
     return this.#slots[tag >>> tagShift]?.isRetry ?? false;
   }
 
-  onRejected(tag: number, rejection: Rejection): void {
+  onRejected(tag: number, answer: Answer): void {
     const slot = this.#outstanding(tag);
     if (slot === null) return;
-    const { status, reason, timestampMs, apnsId, retryAfterSeconds, apnsUniqueId } = rejection;
+    const { status, reason } = answer;
     const state = slot.state!;
     const index = tag & tagIndexMask;
-    this.#echoedIds.check(slot, index, apnsId);
-    const detail = { index, status, reason, timestampMs, apnsId, retryAfterSeconds };
-    slot.details.push(state.keepsIds && apnsUniqueId != null ? { ...detail, apnsUniqueId } : detail);
-    slot.notes.write(index, rejection);
+    this.#echoedIds.check(slot, index, answer.apnsId);
+    // Another send over the same connection may have asked for ids.
+    const hasForeignId = !state.keepsIds && answer.apnsUniqueId != null;
+    slot.details.push(hasForeignId ? { ...answer, index, apnsUniqueId: null } : { ...answer, index });
+    slot.notes.write(index, answer);
     if (state.stopsAtFailure) this.#stopAtFailure(state, status, reason);
     this.#finish(slot, index, REJECTED + reasonCode(reason, state.protocol));
     if (reason === 'TooManyProviderTokenUpdates') this.#noteTokenUpdates(state);
