@@ -15,7 +15,7 @@ const initialBodyBytes = 256;
 /** A pooled answer does not keep a larger buffer than this. */
 const pooledBodyBytes = 4096;
 
-export class Answer implements ResponseFields {
+export class PendingAnswer implements ResponseFields {
   status = 0;
   /** Of the content-length field; -1 without one. */
   contentLength = -1;
@@ -71,11 +71,11 @@ export class Answer implements ResponseFields {
 
 /** Hands out answers and takes them back; bounds what all bodies of a connection hold together. */
 export class AnswerPool {
-  readonly #free: Answer[] = [];
+  readonly #free: PendingAnswer[] = [];
   #heldBytes = 0;
 
-  take(status: number): Answer {
-    const answer = this.#free.pop() ?? new Answer();
+  take(status: number): PendingAnswer {
+    const answer = this.#free.pop() ?? new PendingAnswer();
     this.#heldBytes += answer.heldBytes;
     answer.status = status;
     return answer;
@@ -86,7 +86,7 @@ export class AnswerPool {
    * answer, or for all of them together, is dropped: the status says enough. False when the peer sends so much that the
    * rest is not worth the reading.
    */
-  add(answer: Answer, bytes: Uint8Array, start: number, end: number): boolean {
+  add(answer: PendingAnswer, bytes: Uint8Array, start: number, end: number): boolean {
     answer.bodyBytes += end - start;
     if (answer.bodyBytes > maxReadBodyBytes) return false;
     if (answer.status === 200) return true;
@@ -99,7 +99,7 @@ export class AnswerPool {
     return true;
   }
 
-  give(answer: Answer): void {
+  give(answer: PendingAnswer): void {
     this.#heldBytes -= answer.heldBytes;
     answer.reset();
     this.#free.push(answer);

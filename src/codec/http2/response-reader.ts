@@ -10,7 +10,7 @@
  */
 import { maxEmptyDataFrames, maxInformationalResponses, receiveConnectionWindowBytes } from '../../base/limits.js';
 import { HpackDecoder } from '../hpack/index.js';
-import type { Answer } from './answer.js';
+import type { PendingAnswer } from './answer.js';
 import { limitFault, protocolFault } from './connection-fault.js';
 import type { ControlFrames } from './control-frames.js';
 import { ReceiveWindow } from './flow-control.js';
@@ -149,12 +149,12 @@ export class ResponseReader {
     else if (++this.#streams.informational[slot]! > maxInformationalResponses) this.#malformed(slot);
   }
 
-  #readTrailers(slot: number, answer: Answer, endsStream: boolean): void {
+  #readTrailers(slot: number, answer: PendingAnswer, endsStream: boolean): void {
     if (endsStream) this.#complete(slot, answer);
     else this.#malformed(slot);
   }
 
-  #complete(slot: number, answer: Answer): void {
+  #complete(slot: number, answer: PendingAnswer): void {
     this.#emptyDataFrames = 0;
     const isWholeBody = mayHaveBody(answer.status)
       ? answer.contentLength < 0 || answer.contentLength === answer.bodyBytes

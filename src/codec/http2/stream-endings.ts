@@ -3,7 +3,7 @@
  * on its thread.
  */
 import { maxStreamErrors } from '../../base/limits.js';
-import { type Answer, AnswerPool } from './answer.js';
+import { AnswerPool, type PendingAnswer } from './answer.js';
 import { limitFault } from './connection-fault.js';
 import type { ControlFrames } from './control-frames.js';
 import { CANCEL } from './frames.js';
@@ -42,7 +42,7 @@ export class StreamEndings {
   }
 
   /** The answer that was gathered is complete. */
-  answered(slot: number, answer: Answer): void {
+  answered(slot: number, answer: PendingAnswer): void {
     if (answer.status !== 403) this.isUnproven = false;
     this.#streams.answers[slot] = null;
     this.#close(slot);
@@ -50,7 +50,7 @@ export class StreamEndings {
   }
 
   /** The answer goes on and on: its status counts, and the peer is told to stop. */
-  answeredEndlessly(slot: number, answer: Answer): void {
+  answeredEndlessly(slot: number, answer: PendingAnswer): void {
     if (answer.status !== 403) this.isUnproven = false;
     this.#streams.answers[slot] = null;
     this.#control.rstStream(this.#streams.ids[slot]!, CANCEL);
@@ -58,7 +58,7 @@ export class StreamEndings {
     this.#report(slot, answer);
   }
 
-  #report(slot: number, answer: Answer): void {
+  #report(slot: number, answer: PendingAnswer): void {
     const tag = this.#streams.tags[slot]!;
     if (answer.status === 200) this.#listener.onAccepted(tag, answer);
     else this.#listener.onRejected(tag, answer.status, answer.body, answer);

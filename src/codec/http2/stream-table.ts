@@ -11,7 +11,7 @@
  *   ids[slot] <  id    we never opened it
  */
 import { streamRingSlots } from '../../base/limits.js';
-import type { Answer } from './answer.js';
+import type { PendingAnswer } from './answer.js';
 
 /** Ended by the peer (END_STREAM or RST_STREAM). */
 export const ENDED = 0;
@@ -35,7 +35,7 @@ export class StreamTable {
   /** Informational (1xx) answers so far. */
   readonly informational: Uint8Array;
   /** The final answer, once begun and not yet complete. */
-  readonly answers: (Answer | null)[];
+  readonly answers: (PendingAnswer | null)[];
   /** Streams that are AWAITING, SENDING or FINISHING. */
   active = 0;
   /** The id that the next request gets at the earliest. */
@@ -55,7 +55,7 @@ export class StreamTable {
     this.tags = new Uint32Array(slots);
     this.windowDeltas = new Int32Array(slots);
     this.informational = new Uint8Array(slots);
-    this.answers = new Array<Answer | null>(slots).fill(null);
+    this.answers = new Array<PendingAnswer | null>(slots).fill(null);
   }
 
   /** The slot of a stream that awaits its answer, or -1. */
