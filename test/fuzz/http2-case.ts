@@ -5,11 +5,11 @@
  */
 import { PealError } from '../../src/base/errors.js';
 import { streamRingSlots } from '../../src/base/limits.js';
-import { HpackDecoder } from '../../src/codec/hpack/index.js';
 import * as frames from '../../src/codec/http2/frames.js';
 import { ClientConnection } from '../../src/codec/http2/index.js';
 import { encodeSettings } from '../../src/codec/http2/settings.js';
 import { FrameJudge } from '../support/frame-judge.js';
+import { PeerDecoder } from '../support/peer-decoder.js';
 import { Prng } from '../support/prng.js';
 import { Books, OPEN, outcomes, UNANSWERED, UNPROCESSED } from './books.js';
 import { type Conversation, drawConversation, type Expected } from './conversation.js';
@@ -29,12 +29,11 @@ const readBytes = new Uint8Array(streamBytes.length);
 const maxOutputBytes = 1 << 22;
 
 const books = new Books();
-const sharedDecoder = new HpackDecoder();
+const sharedDecoder = new PeerDecoder();
 
 /** A decoder as it is at the start of a connection. To make one costs as much as the rest of a case. */
-function freshDecoder(): HpackDecoder {
-  sharedDecoder.setMaxTableBytes(4096);
-  sharedDecoder.decode(Uint8Array.of(0x20, 0x3f, 0xe1, 0x1f)); // table size 0, then 4,096
+function freshDecoder(): PeerDecoder {
+  sharedDecoder.reset();
   return sharedDecoder;
 }
 

@@ -14,10 +14,10 @@
  * error ends all its duties.
  */
 import assert from 'node:assert/strict';
-import { HpackDecoder } from '../../src/codec/hpack/decoder.js';
 import * as frames from '../../src/codec/http2/frames.js';
 import { FrameCutter } from './frame-cutter.js';
 import { faultOfRequestHeaders, type HeaderList, headerListBytes } from './header-rules.js';
+import { PeerDecoder } from './peer-decoder.js';
 
 /** One stream of the client that is not closed. */
 interface OpenStream {
@@ -57,7 +57,7 @@ export class FrameJudge {
   readonly #fromClient: FrameCutter;
   /** Frames above the SETTINGS_MAX_FRAME_SIZE that the client has announced end it. */
   readonly #fromServer: FrameCutter;
-  readonly #decoder: HpackDecoder;
+  readonly #decoder: PeerDecoder;
   readonly #open = new Map<number, OpenStream>();
   /** Streams that the server has reset; true where it sent nothing else that a reset of ours could be for. */
   readonly #resetByServer = new Map<number, boolean>();
@@ -86,7 +86,7 @@ export class FrameJudge {
   #block: { streamId: number; flags: number; parts: Uint8Array[] } | null = null;
 
   /** @param decoder Of the client's header blocks; a fresh one by default. */
-  constructor(decoder: HpackDecoder = new HpackDecoder()) {
+  constructor(decoder: PeerDecoder = new PeerDecoder()) {
     this.#decoder = decoder;
     this.#fromClient = new FrameCutter((...each) => this.#onClientFrame(...each), frames.CONNECTION_PREFACE);
     this.#fromClient.maxFrameBytes = frames.MAX_MAX_FRAME_BYTES;
@@ -381,7 +381,7 @@ export class FrameJudge {
       const value = frames.readUint32(payload, at + 2);
       switch ((payload[at]! << 8) | payload[at + 1]!) {
         case frames.SETTINGS_HEADER_TABLE_SIZE:
-          this.#decoder.setMaxTableBytes(Math.min(value, maxTableBytes));
+          this.#decoder.announced(Math.min(value, maxTableBytes));
           break;
         case frames.SETTINGS_MAX_CONCURRENT_STREAMS:
           this.#bounds.maxStreams = value;

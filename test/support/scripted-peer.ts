@@ -7,7 +7,7 @@ import type { Notification, PersonalParts } from '../../src/apns/notification.js
 import { TokenBlock } from '../../src/apns/token-block.js';
 import { PealError } from '../../src/base/errors.js';
 import { ByteWriter } from '../../src/codec/byte-writer.js';
-import { HpackDecoder, writeLiteral } from '../../src/codec/hpack/index.js';
+import { writeLiteral } from '../../src/codec/hpack/index.js';
 import * as frames from '../../src/codec/http2/frames.js';
 import {
   ClientConnection,
@@ -20,6 +20,7 @@ import {
 import type { RequestTemplate } from '../../src/codec/http2/request-template.js';
 import { encodeSettings, type SettingsEntry } from '../../src/codec/http2/settings.js';
 import { FrameJudge } from './frame-judge.js';
+import { PeerDecoder } from './peer-decoder.js';
 
 export interface Frame {
   readonly type: number;
@@ -119,7 +120,7 @@ export class ScriptedPeer {
   readonly requests = new Map<number, PeerRequest>();
   /** Feeds received bytes in pieces of at most this size. */
   chunkBytes = Number.POSITIVE_INFINITY;
-  readonly decoder = new HpackDecoder();
+  readonly decoder = new PeerDecoder();
   /** Every output is held against it as it is taken. */
   readonly judge = new FrameJudge();
   /** SETTINGS of announce() that are not yet acknowledged. */
@@ -214,7 +215,7 @@ export class ScriptedPeer {
   #follow({ type, flags, streamId, payload }: Frame): void {
     if (type === frames.SETTINGS && flags === frames.FLAG_ACK) {
       for (const [identifier, value] of this.#announced.shift() ?? []) {
-        if (identifier === frames.SETTINGS_HEADER_TABLE_SIZE) this.decoder.setMaxTableBytes(value);
+        if (identifier === frames.SETTINGS_HEADER_TABLE_SIZE) this.decoder.announced(value);
       }
     } else if (type === frames.HEADERS) {
       assert.equal(streamId & 1, 1);

@@ -29,7 +29,11 @@ export interface FieldVisitor {
 }
 
 export interface HpackDecoderOptions {
-  /** Size of the dynamic table until a size update says otherwise, in bytes. Default: 4,096, as HTTP/2 starts with. */
+  /**
+   * The SETTINGS_HEADER_TABLE_SIZE that is announced to the peer, in bytes: the size of the dynamic table until a size
+   * update lowers it, and the most that one may ask for. It stays for the decoder's life. Default: 4,096, as HTTP/2 starts
+   * with.
+   */
   readonly maxTableBytes?: number;
   /** Most bytes of one header list as RFC 7541 §4.1 counts. Default: limits.maxHeaderListBytes. */
   readonly maxHeaderListBytes?: number;
@@ -37,29 +41,23 @@ export interface HpackDecoderOptions {
   readonly maxFields?: number;
 }
 
-const NO_UPDATE_DUE = -1;
-
 export class HpackDecoder {
   readonly names: FieldNames;
   readonly #maxHeaderListBytes: number;
   readonly #maxFields: number;
   readonly #integers = new IntegerReader();
-  #table: DynamicTable;
-  /** What a size update may ask for at most: what we announced and the peer acknowledged. */
-  #maxTableBytes: number;
-  /** What the size update that has to open the next block may ask for at most, or NO_UPDATE_DUE. */
-  #updateDueBytes = NO_UPDATE_DUE;
+  readonly #table: DynamicTable;
   #hasForbiddenOctets = false;
   // Of the block that is being walked:
   #listBytes = 0;
   #fields = 0;
 
   constructor(options: HpackDecoderOptions = {}) {
-    this.#maxTableBytes = options.maxTableBytes ?? headerTableBytes;
+    const maxTableBytes = options.maxTableBytes ?? headerTableBytes;
     this.#maxHeaderListBytes = options.maxHeaderListBytes ?? maxHeaderListBytes;
     this.#maxFields = options.maxFields ?? maxHeaderFields;
-    this.names = new FieldNames(mostEntries(this.#maxTableBytes));
-    this.#table = new DynamicTable(this.#maxTableBytes, this.names);
+    this.names = new FieldNames(Math.ceil(maxTableBytes / entryOverheadBytes));
+    this.#table = new DynamicTable(maxTableBytes, this.names);
   }
 
   /**
@@ -78,19 +76,6 @@ export class HpackDecoder {
   /** Size of the dynamic table now, as RFC 7541 §4.1 counts. */
   get tableBytes(): number {
     return this.#table.bytes;
-  }
-
-  /**
-   * The SETTINGS_HEADER_TABLE_SIZE that we announced is acknowledged. When it is below the size that the peer uses,
-   * the next block has to open with a size update (RFC 9113 §4.3.1).
-   */
-  setMaxTableBytes(maxTableBytes: number): void {
-    this.#maxTableBytes = maxTableBytes;
-    if (maxTableBytes < this.#table.maxBytes) {
-      const due = this.#updateDueBytes;
-      this.#updateDueBytes = due === NO_UPDATE_DUE ? maxTableBytes : Math.min(due, maxTableBytes);
-    }
-    if (maxTableBytes > this.#table.capacityBytes) this.#enlarge(maxTableBytes);
   }
 
   /**
@@ -126,15 +111,10 @@ export class HpackDecoder {
     let position = start;
     while (position < end && (bytes[position]! & 0xe0) === 0x20) {
       const size = this.#integers.read(bytes, position, end, 0x1f);
-      const due = this.#updateDueBytes;
-      const most = due === NO_UPDATE_DUE ? this.#maxTableBytes : due;
+      const most = this.#table.capacityBytes;
       if (size > most) throw decodingError(`it sets the dynamic table to ${size} bytes where ${most} are allowed`);
-      this.#updateDueBytes = NO_UPDATE_DUE;
       this.#table.resize(size);
       position = this.#integers.end;
-    }
-    if (this.#updateDueBytes !== NO_UPDATE_DUE) {
-      throw decodingError(`it does not shrink the dynamic table to ${this.#updateDueBytes} bytes as it was told to`);
     }
     return position;
   }
@@ -285,15 +265,6 @@ export class HpackDecoder {
   #tooLarge(): PealError {
     return blockLimitError(`more than ${this.#maxHeaderListBytes} bytes of fields`);
   }
-
-  #enlarge(capacityBytes: number): void {
-    const smaller = this.#table;
-    this.#table = new DynamicTable(capacityBytes, this.names);
-    this.#table.resize(smaller.maxBytes);
-    this.#table.insertAll(smaller);
-    smaller.resize(0);
-    this.names.makeRoom(mostEntries(capacityBytes));
-  }
 }
 
 /** Gathers fields as strings. */
@@ -305,8 +276,4 @@ class FieldCollector implements FieldVisitor {
   onField(name: number, bytes: Uint8Array, start: number, length: number, isHuffman: boolean): void {
     this.fields.push([this.names.nameOf(name), decodeText(bytes, start, length, isHuffman)]);
   }
-}
-
-function mostEntries(tableBytes: number): number {
-  return Math.ceil(tableBytes / entryOverheadBytes);
 }

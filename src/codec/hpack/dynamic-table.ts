@@ -11,7 +11,6 @@
  * always has room in one piece for one more value, before any entry is evicted: so a value is copied while it is
  * checked, and becomes an entry after that.
  */
-import { copyRaw } from './raw-string.js';
 
 /** What an entry costs besides its name and value (RFC 7541 §4.1). */
 export const entryOverheadBytes = 32;
@@ -66,10 +65,6 @@ export class DynamicTable {
   /** Size of all entries, as RFC 7541 §4.1 counts. */
   get bytes(): number {
     return this.#bytes;
-  }
-
-  get maxBytes(): number {
-    return this.#maxBytes;
   }
 
   /** The slot of an entry, by how many are newer; -1 when there is none of that age. */
@@ -152,21 +147,6 @@ export class DynamicTable {
     this.#next = (this.#next + 1) & this.#mask;
     this.#count++;
     this.#bytes += entryBytes;
-  }
-
-  /** Adds all entries of `other`, the oldest first: how a table moves into a larger one. */
-  insertAll(other: DynamicTable): void {
-    for (let age = other.#count - 1; age >= 0; age--) {
-      const slot = other.slotOf(age);
-      const start = other.valueStart(slot);
-      const length = other.valueLength(slot);
-      const valueBytes = other.valueBytes(slot);
-      const nameBytes = other.#entries[slot + ENTRY_BYTES]! - valueBytes - entryOverheadBytes;
-      const place = this.place(length);
-      copyRaw(other.arena, start, start + length, this.arena, place);
-      const isForbidden = other.hasForbiddenOctets(slot);
-      this.insert(other.nameId(slot), nameBytes, place, length, other.isHuffman(slot), valueBytes, isForbidden);
-    }
   }
 
   #evictTo(bytes: number): void {

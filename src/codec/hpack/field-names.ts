@@ -68,16 +68,16 @@ const maxSpellingBytes = 32;
 
 export class FieldNames {
   /** From firstPeerName on. */
-  readonly #names: string[] = [];
-  #flags = new Uint8Array(0);
-  #byteLengths = new Uint32Array(0);
+  readonly #names: string[];
+  readonly #flags: Uint8Array;
+  readonly #byteLengths: Uint32Array;
   /** How many entries of the dynamic table have each name. */
-  #uses = new Uint32Array(0);
+  readonly #uses: Uint32Array;
   /** Of the names that the peer brought. */
   readonly #ids = new Map<string, number>();
   /** Length of those names together. */
   #peerBytes = 0;
-  #slots = 0;
+  readonly #slots: number;
   #nextSlot = 0;
   // A direct-mapped memory of spellings: most peers spell a name in the same way in every block.
   readonly #spelledIds = new Uint32Array(spellings);
@@ -86,7 +86,12 @@ export class FieldNames {
 
   /** @param tableEntries The most entries that the dynamic table may come to have. */
   constructor(tableEntries: number) {
-    this.makeRoom(tableEntries);
+    this.#slots = tableEntries + spareSlots;
+    const size = firstPeerName + this.#slots;
+    this.#names = new Array<string>(this.#slots).fill('');
+    this.#flags = new Uint8Array(size);
+    this.#byteLengths = new Uint32Array(size);
+    this.#uses = new Uint32Array(size);
     this.#flags.set(known.flags);
     this.#byteLengths.set(known.byteLengths);
   }
@@ -94,16 +99,6 @@ export class FieldNames {
   /** Length of the names that the peer brought and that are still known, in bytes. */
   get peerBytes(): number {
     return this.#peerBytes;
-  }
-
-  /** The dynamic table may have that many entries from now on. */
-  makeRoom(tableEntries: number): void {
-    this.#slots = Math.max(this.#slots, tableEntries + spareSlots);
-    const size = firstPeerName + this.#slots;
-    while (this.#names.length < this.#slots) this.#names.push('');
-    this.#flags = enlarged(this.#flags, new Uint8Array(size));
-    this.#byteLengths = enlarged(this.#byteLengths, new Uint32Array(size));
-    this.#uses = enlarged(this.#uses, new Uint32Array(size));
   }
 
   /** The name with that number; empty for a number that none has. */
@@ -215,11 +210,6 @@ const known = {
     known.byteLengths[index + 1] = name.length;
   },
 );
-
-function enlarged<T extends Uint8Array | Uint32Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
-}
 
 function flagsOf(name: string): number {
   let flags = 0;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ByteWriter } from '../../../src/codec/byte-writer.js';
-import { HpackDecoder } from '../../../src/codec/hpack/decoder.js';
 import { type EncodedField, HpackEncoder, type Indexing } from '../../../src/codec/hpack/encoder.js';
 import { hexOf, octets } from '../../support/hex.js';
+import { PeerDecoder } from '../../support/peer-decoder.js';
 
 function field(name: string, value: string, indexing: Indexing = 'shared'): EncodedField {
   return { name, value, indexing };
@@ -171,11 +171,11 @@ describe('HpackEncoder', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), fc.integer({ min: 0, max: 5000 }), (steps, ownBytes) => {
         const encoder = new HpackEncoder(ownBytes);
-        const decoder = new HpackDecoder();
+        const decoder = new PeerDecoder();
         for (const next of steps) {
           if (typeof next === 'number') {
             encoder.setPeerTableBytes(next);
-            decoder.setMaxTableBytes(next);
+            decoder.announced(next);
             continue;
           }
           const isSteady = encoder.canEncodeWithoutInsertion(next);

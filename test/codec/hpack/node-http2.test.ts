@@ -9,8 +9,8 @@ import { type Duplex, duplexPair } from 'node:stream';
 import fc from 'fast-check';
 import type { HeaderField } from '../../../src/apns/notification.js';
 import { ByteWriter } from '../../../src/codec/byte-writer.js';
-import { HpackDecoder } from '../../../src/codec/hpack/decoder.js';
 import { type EncodedField, HpackEncoder, type Indexing } from '../../../src/codec/hpack/encoder.js';
+import { PeerDecoder } from '../../support/peer-decoder.js';
 import { FrameSplitter, frame, type RawFrame } from '../../support/raw-frames.js';
 
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
@@ -167,14 +167,14 @@ interface DecoderStep {
 }
 
 async function checkDecoder(wire: Wire, session: http2.ClientHttp2Session, steps: readonly DecoderStep[]) {
-  const decoder = new HpackDecoder({ maxHeaderListBytes: 1 << 16 });
+  const decoder = new PeerDecoder({ maxHeaderListBytes: 1 << 16 });
   wire.stream.write(frame(SETTINGS, 0, 0, Buffer.alloc(0)));
   for (const { list, newTableBytes } of steps) {
     if (newTableBytes !== null) {
       const isAcknowledged = once(session, 'remoteSettings');
       wire.stream.write(frame(SETTINGS, 0, 0, settingsPayload(newTableBytes)));
       await isAcknowledged;
-      decoder.setMaxTableBytes(newTableBytes);
+      decoder.announced(newTableBytes);
     }
     const headers: http2.OutgoingHttpHeaders = { ':method': 'POST', ':path': '/3/device/00' };
     for (const one of list) headers[one.name] = one.value;
