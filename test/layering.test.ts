@@ -104,13 +104,7 @@ const known = {
     'statusError',
     'time',
   ] as string[],
-  barrels: [
-    'src/codec/binary/index.ts',
-    'src/codec/hpack/index.ts',
-    'src/codec/http2/index.ts',
-    'src/connection/index.ts',
-    'src/transport/index.ts',
-  ] as string[],
+  barrels: ['src/connection/index.ts', 'src/transport/index.ts'] as string[],
   /** Names that a file exports for another one, by the file's name. */
   passedOn: [
     'backend-option: BackendInput',

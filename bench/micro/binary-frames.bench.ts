@@ -6,7 +6,8 @@
 import { Buffer } from 'node:buffer';
 import type { Notification } from '../../src/apns/notification.js';
 import { TokenBlock } from '../../src/apns/token-block.js';
-import { FrameOutput, FrameTemplate } from '../../src/codec/binary/index.js';
+import { FrameOutput } from '../../src/codec/binary/frame-output.js';
+import { FrameTemplate } from '../../src/codec/binary/frame-template.js';
 import type { MicroItem } from './suite.js';
 
 const tokenBytes = 32;

@@ -3,19 +3,11 @@
  * and reported field by field; and a Huffman coded apns-id alone.
  */
 import { ByteWriter } from '../../src/codec/byte-writer.js';
-import {
-  decodeHuffman,
-  type EncodedField,
-  type FieldVisitor,
-  HpackDecoder,
-  HpackEncoder,
-  huffmanRoom,
-  type Indexing,
-  measureHuffman,
-  NAME_APNS_ID,
-  NAME_STATUS,
-  writeString,
-} from '../../src/codec/hpack/index.js';
+import { type FieldVisitor, HpackDecoder } from '../../src/codec/hpack/decoder.js';
+import { type EncodedField, HpackEncoder, type Indexing } from '../../src/codec/hpack/encoder.js';
+import { NAME_APNS_ID, NAME_STATUS } from '../../src/codec/hpack/field-names.js';
+import { decodeHuffman, huffmanRoom, measureHuffman } from '../../src/codec/hpack/huffman.js';
+import { writeString } from '../../src/codec/hpack/representation.js';
 import type { MicroItem } from './suite.js';
 
 const items = 256;

@@ -5,7 +5,7 @@ import { Buffer } from 'node:buffer';
 import type { Notification, PersonalParts } from '../../src/apns/notification.js';
 import { OWN_COLLAPSE_ID, OWN_EXPIRATION } from '../../src/apns/personal-fields.js';
 import { TokenBlock } from '../../src/apns/token-block.js';
-import { HpackEncoder } from '../../src/codec/hpack/index.js';
+import { HpackEncoder } from '../../src/codec/hpack/encoder.js';
 import { SendWindow } from '../../src/codec/http2/flow-control.js';
 import { Output } from '../../src/codec/http2/output.js';
 import { ownFieldsBytes } from '../../src/codec/http2/own-fields.js';

@@ -4,9 +4,10 @@
 
 import { TokenBlock } from '../../src/apns/token-block.js';
 import { ByteWriter } from '../../src/codec/byte-writer.js';
-import { HpackEncoder, type Indexing } from '../../src/codec/hpack/index.js';
+import { HpackEncoder, type Indexing } from '../../src/codec/hpack/encoder.js';
+import { ClientConnection } from '../../src/codec/http2/client-connection.js';
 import * as frames from '../../src/codec/http2/frames.js';
-import { ClientConnection, type ResponseListener } from '../../src/codec/http2/index.js';
+import type { ResponseListener } from '../../src/codec/http2/response-listener.js';
 import type { MicroItem } from './suite.js';
 
 const answers = 256;

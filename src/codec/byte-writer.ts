@@ -29,33 +29,6 @@ export class ByteWriter {
     this.bytes[at] = value;
   }
 
-  /** Appends `value` as two octets, the highest first. */
-  u16(value: number): void {
-    this.#check(value, 0xffff);
-    const at = this.#claim(2);
-    this.bytes[at] = value >>> 8;
-    this.bytes[at + 1] = value;
-  }
-
-  /** Appends `value` as three octets, the highest first. */
-  u24(value: number): void {
-    this.#check(value, 0xffffff);
-    const at = this.#claim(3);
-    this.bytes[at] = value >>> 16;
-    this.bytes[at + 1] = value >>> 8;
-    this.bytes[at + 2] = value;
-  }
-
-  /** Appends `value` as four octets, the highest first. */
-  u32(value: number): void {
-    this.#check(value, 0xffffffff);
-    const at = this.#claim(4);
-    this.bytes[at] = value >>> 24;
-    this.bytes[at + 1] = value >>> 16;
-    this.bytes[at + 2] = value >>> 8;
-    this.bytes[at + 3] = value;
-  }
-
   /** Appends a text of US-ASCII characters, an octet each. */
   ascii(text: string): void {
     this.#text(text, 0x7f, 'US-ASCII');

@@ -16,6 +16,7 @@
  * because the next write fails and takes the unread status with it.
  */
 import { bareAnswer } from '../apns/answer.js';
+import { STATUS_NO_ERROR, STATUS_SHUTDOWN } from '../apns/reason.js';
 import { binaryReasonOf } from '../apns/reason.js';
 import type { Clock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
@@ -26,15 +27,10 @@ import {
   flushLingerMs,
   maxUnprovenNotifications,
 } from '../base/limits.js';
-import {
-  FrameOutput,
-  FrameTemplate,
-  STATUS_MISSING_TOKEN,
-  STATUS_NO_ERROR,
-  STATUS_SHUTDOWN,
-  StatusDecoder,
-  type StatusListener,
-} from '../codec/binary/index.js';
+import { FrameOutput } from '../codec/binary/frame-output.js';
+import { FrameTemplate } from '../codec/binary/frame-template.js';
+import { StatusDecoder, type StatusListener } from '../codec/binary/status.js';
+import { STATUS_MISSING_TOKEN } from '../codec/binary/wire.js';
 import { type ByteStream, type ByteStreamListener, hostAndPort } from '../transport/index.js';
 import * as errors from './connection-errors.js';
 import { type ConnectionOptions, openOptions } from './connection-options.js';

@@ -7,7 +7,7 @@
  *                has its outcome|  written, unproven  |  not yet given
  *                                  └ tag at identifier modulo capacity ┘
  */
-import { LAST_IDENTIFIER } from '../codec/binary/index.js';
+import { LAST_IDENTIFIER } from '../codec/binary/wire.js';
 import type { RequestRun } from './request-source.js';
 
 export class DeliveryWindow {

@@ -23,13 +23,9 @@ import {
   keepaliveTickMs,
   requestTimeoutMs,
 } from '../base/limits.js';
-import {
-  ClientConnection,
-  NO_ERROR,
-  type ResponseFields,
-  type ResponseListener,
-  SETTINGS_TIMEOUT,
-} from '../codec/http2/index.js';
+import { ClientConnection } from '../codec/http2/client-connection.js';
+import { NO_ERROR, SETTINGS_TIMEOUT } from '../codec/http2/frames.js';
+import type { ResponseFields, ResponseListener } from '../codec/http2/response-listener.js';
 import { type ByteStream, type ByteStreamListener, hostAndPort } from '../transport/index.js';
 import { AnswerWatch } from './answer-watch.js';
 import * as errors from './connection-errors.js';

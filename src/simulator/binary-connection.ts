@@ -8,7 +8,7 @@
 import type { TimerHandle } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import { closeTimeoutMs } from '../base/limits.js';
-import { STATUS_BYTES, writeStatus } from '../codec/binary/index.js';
+import { STATUS_BYTES, writeStatus } from '../codec/binary/status.js';
 import type { ByteStream } from '../transport/backend.js';
 import { type BinaryEnding, BinaryServer } from './binary-server.js';
 import type { Gateway } from './gateway.js';

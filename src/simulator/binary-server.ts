@@ -11,7 +11,8 @@
  */
 import { Buffer } from 'node:buffer';
 import { maxTokenBytes } from '../base/limits.js';
-import { FRAMED, NotificationDecoder, type ReceivedNotification, SIMPLE } from '../codec/binary/index.js';
+import { NotificationDecoder, type ReceivedNotification } from '../codec/binary/notification-decoder.js';
+import { FRAMED, SIMPLE } from '../codec/binary/wire.js';
 import {
   ACCEPTED,
   answerName,

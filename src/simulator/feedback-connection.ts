@@ -6,7 +6,7 @@ import { Buffer } from 'node:buffer';
 import type { TimerHandle } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import { closeTimeoutMs, outputBufferBytes } from '../base/limits.js';
-import { feedbackTupleBytes, writeFeedbackTuple } from '../codec/binary/index.js';
+import { feedbackTupleBytes, writeFeedbackTuple } from '../codec/binary/feedback.js';
 import type { ByteStream } from '../transport/backend.js';
 import type { FeedbackRecord } from './feedback-list.js';
 import type { Gateway } from './gateway.js';

@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
-import { writeFeedbackTuple } from '../../src/codec/binary/index.js';
+import { writeFeedbackTuple } from '../../src/codec/binary/feedback.js';
 import { scriptedBinaryToken } from '../../src/simulator/binary-script.js';
 import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 import { type CommandResult, runCommand } from '../support/command.js';

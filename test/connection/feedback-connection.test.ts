@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { PealError } from '../../src/base/errors.js';
 import { maxFeedbackWaiting } from '../../src/base/limits.js';
 import { silentLogger } from '../../src/base/log.js';
-import { feedbackTupleBytes, writeFeedbackTuple } from '../../src/codec/binary/index.js';
+import { feedbackTupleBytes, writeFeedbackTuple } from '../../src/codec/binary/feedback.js';
 import { type FeedbackTuple, readFeedback } from '../../src/connection/feedback-connection.js';
 import type { Backend, ByteStreamListener } from '../../src/transport/backend.js';
 import { createMemoryBackend, type MemoryStream } from '../../src/transport/memory.js';

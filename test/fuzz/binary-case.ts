@@ -4,7 +4,8 @@
  */
 import { PealError } from '../../src/base/errors.js';
 import { maxTokenBytes } from '../../src/base/limits.js';
-import { FeedbackDecoder, StatusDecoder, writeFeedbackTuple, writeStatus } from '../../src/codec/binary/index.js';
+import { FeedbackDecoder, writeFeedbackTuple } from '../../src/codec/binary/feedback.js';
+import { StatusDecoder, writeStatus } from '../../src/codec/binary/status.js';
 import { Prng } from '../support/prng.js';
 import { mutateBytes } from './mutations.js';
 

@@ -4,7 +4,7 @@
  * what has to become of every request: the fuzz mutates them after that, the comparison with node:http2 lightly.
  */
 import { ByteWriter } from '../../src/codec/byte-writer.js';
-import { type EncodedField, HpackEncoder } from '../../src/codec/hpack/index.js';
+import { type EncodedField, HpackEncoder } from '../../src/codec/hpack/encoder.js';
 import * as frames from '../../src/codec/http2/frames.js';
 import { encodeSettings, type SettingsEntry } from '../../src/codec/http2/settings.js';
 import type { Prng } from '../support/prng.js';

@@ -5,7 +5,8 @@
 import { PealError } from '../../src/base/errors.js';
 import { maxHeaderFields, maxHeaderListBytes, maxRememberedNameBytes } from '../../src/base/limits.js';
 import { ByteWriter } from '../../src/codec/byte-writer.js';
-import { type EncodedField, HpackDecoder, HpackEncoder, type Indexing } from '../../src/codec/hpack/index.js';
+import { HpackDecoder } from '../../src/codec/hpack/decoder.js';
+import { type EncodedField, HpackEncoder, type Indexing } from '../../src/codec/hpack/encoder.js';
 import { headerListBytes } from '../support/header-rules.js';
 import { Prng } from '../support/prng.js';
 

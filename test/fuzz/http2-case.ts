@@ -5,8 +5,8 @@
  */
 import { PealError } from '../../src/base/errors.js';
 import { streamRingSlots } from '../../src/base/limits.js';
+import { ClientConnection } from '../../src/codec/http2/client-connection.js';
 import * as frames from '../../src/codec/http2/frames.js';
-import { ClientConnection } from '../../src/codec/http2/index.js';
 import { encodeSettings } from '../../src/codec/http2/settings.js';
 import { FrameJudge } from '../support/frame-judge.js';
 import { PeerDecoder } from '../support/peer-decoder.js';

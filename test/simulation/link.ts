@@ -7,7 +7,7 @@
  *            ◀── down ◀──
  */
 import { PealError } from '../../src/base/errors.js';
-import { STATUS_BYTES } from '../../src/codec/binary/index.js';
+import { STATUS_BYTES } from '../../src/codec/binary/status.js';
 import type { BackendStream, ByteStream, ByteStreamListener, StreamDetails } from '../../src/transport/backend.js';
 import type { VirtualClock } from '../support/virtual-clock.js';
 import { type LineSettings, Pipe } from './pipe.js';

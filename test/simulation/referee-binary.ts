@@ -8,7 +8,7 @@
  *      │ ─ silence, where silence counts ▶ assumed
  *      └ ─ nothing of that before the connection is over: unknown
  */
-import { NotificationDecoder, type ReceivedNotification } from '../../src/codec/binary/index.js';
+import { NotificationDecoder, type ReceivedNotification } from '../../src/codec/binary/notification-decoder.js';
 import type { LinkWatcher } from './link.js';
 import { numberIn } from './recipients.js';
 import type { Outcome, WireConnection, WireRequest } from './wire-request.js';

@@ -1,7 +1,7 @@
 /** The simulator's gateway of the binary protocol, octet by octet, on a clock that stands still. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { ENHANCED, SIMPLE } from '../../src/codec/binary/index.js';
+import { ENHANCED, SIMPLE } from '../../src/codec/binary/wire.js';
 import { LedgerDigest, scriptedBinaryToken, scriptedToken } from '../../src/simulator/index.js';
 import { BinaryClient, notification, statusHex } from '../support/binary-client.js';
 import { tokenNumber } from '../support/push-client.js';

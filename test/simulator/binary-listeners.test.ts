@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { PealError } from '../../src/base/errors.js';
-import { FeedbackDecoder } from '../../src/codec/binary/index.js';
+import { FeedbackDecoder } from '../../src/codec/binary/feedback.js';
 import {
   type Simulator,
   type SimulatorOptions,

@@ -3,7 +3,12 @@
  * a clock that stands still.
  */
 import type { PealError } from '../../src/base/errors.js';
-import { FRAMED, type NotificationFields, notificationBytes, writeNotification } from '../../src/codec/binary/index.js';
+import {
+  type NotificationFields,
+  notificationBytes,
+  writeNotification,
+} from '../../src/codec/binary/notification-writer.js';
+import { FRAMED } from '../../src/codec/binary/wire.js';
 import { BinaryConnection } from '../../src/simulator/binary-connection.js';
 import { Gateway } from '../../src/simulator/gateway.js';
 import { resolveOptions, type SimulatorOptions } from '../../src/simulator/options.js';

@@ -5,13 +5,9 @@
 import assert from 'node:assert/strict';
 import type { Clock } from '../../src/base/clock.js';
 import type { PealError } from '../../src/base/errors.js';
-import {
-  NotificationDecoder,
-  type ReceivedNotification,
-  STATUS_BYTES,
-  STATUS_MISSING_TOKEN,
-  writeStatus,
-} from '../../src/codec/binary/index.js';
+import { NotificationDecoder, type ReceivedNotification } from '../../src/codec/binary/notification-decoder.js';
+import { STATUS_BYTES, writeStatus } from '../../src/codec/binary/status.js';
+import { STATUS_MISSING_TOKEN } from '../../src/codec/binary/wire.js';
 import type { ByteStream, ByteStreamListener } from '../../src/transport/backend.js';
 import { payloadOf, tokenOf } from './book-source.js';
 

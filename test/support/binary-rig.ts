@@ -2,12 +2,8 @@
  * A binary gateway for tests, over memory streams: reads notifications, and answers as the test's script says, also what
  * no gateway should. One accept function for all connections of a back-end.
  */
-import {
-  NotificationDecoder,
-  type ReceivedNotification,
-  STATUS_BYTES,
-  writeStatus,
-} from '../../src/codec/binary/index.js';
+import { NotificationDecoder, type ReceivedNotification } from '../../src/codec/binary/notification-decoder.js';
+import { STATUS_BYTES, writeStatus } from '../../src/codec/binary/status.js';
 import type { ByteStream, ByteStreamListener, OpenOptions } from '../../src/transport/backend.js';
 
 /** What the gateway does about one notification. */

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { PealError } from '../../src/base/errors.js';
-import { HpackDecoder } from '../../src/codec/hpack/index.js';
+import { HpackDecoder } from '../../src/codec/hpack/decoder.js';
 import * as frames from '../../src/codec/http2/frames.js';
 import type { ByteStream, ByteStreamListener, OpenOptions } from '../../src/transport/backend.js';
 import { indexOfPath } from './book-source.js';

@@ -7,17 +7,11 @@ import type { Notification, PersonalParts } from '../../src/apns/notification.js
 import { TokenBlock } from '../../src/apns/token-block.js';
 import { PealError } from '../../src/base/errors.js';
 import { ByteWriter } from '../../src/codec/byte-writer.js';
-import { writeLiteral } from '../../src/codec/hpack/index.js';
+import { writeLiteral } from '../../src/codec/hpack/representation.js';
+import { ClientConnection, type ClientConnectionOptions } from '../../src/codec/http2/client-connection.js';
 import * as frames from '../../src/codec/http2/frames.js';
-import {
-  ClientConnection,
-  type ClientConnectionOptions,
-  type ResponseFields,
-  type ResponseListener,
-  type StreamCause,
-  type TemplateOptions,
-} from '../../src/codec/http2/index.js';
-import type { RequestTemplate } from '../../src/codec/http2/request-template.js';
+import type { RequestTemplate, TemplateOptions } from '../../src/codec/http2/request-template.js';
+import type { ResponseFields, ResponseListener, StreamCause } from '../../src/codec/http2/response-listener.js';
 import { encodeSettings, type SettingsEntry } from '../../src/codec/http2/settings.js';
 import { FrameJudge } from './frame-judge.js';
 import { PeerDecoder } from './peer-decoder.js';

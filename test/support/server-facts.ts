@@ -3,7 +3,7 @@
  * header blocks by itself, and judges nothing.
  */
 import { maxInformationalResponses } from '../../src/base/limits.js';
-import { HpackDecoder } from '../../src/codec/hpack/index.js';
+import { HpackDecoder } from '../../src/codec/hpack/decoder.js';
 import * as frames from '../../src/codec/http2/frames.js';
 import { FrameCutter } from './frame-cutter.js';
 

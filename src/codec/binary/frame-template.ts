@@ -21,7 +21,7 @@ import {
   writeU32,
 } from './wire.js';
 
-export interface FrameTemplateOptions {
+interface FrameTemplateOptions {
   /** Length of the device tokens, in bytes, 1 to maxTokenBytes. */
   readonly tokenBytes: number;
   /** Default: 2. */

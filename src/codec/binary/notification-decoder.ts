@@ -51,7 +51,7 @@ export class ReceivedNotification {
   }
 }
 
-export interface NotificationListener {
+interface NotificationListener {
   /** Called from within receive(). False: nothing more is read, as a gateway does once it refuses a notification. */
   onNotification(notification: ReceivedNotification): boolean;
 }

@@ -49,7 +49,7 @@ export function writeNotification(target: Uint8Array, at: number, fields: Notifi
 }
 
 /** An expiry beyond the field's range is as good as its last second (2106). */
-export function clampedExpiry(expiry: number | null): number {
+function clampedExpiry(expiry: number | null): number {
   return expiry === null ? 0 : Math.min(expiry, LAST_IDENTIFIER);
 }
 

@@ -34,17 +34,8 @@ export const ITEM_HEADER_BYTES = 3;
 /** Command and length in front of the items. */
 export const FRAME_HEADER_BYTES = 5;
 
-export const STATUS_NO_ERROR = 0;
-export const STATUS_PROCESSING_ERROR = 1;
+/** The status of a notification without a token, such as a flush. */
 export const STATUS_MISSING_TOKEN = 2;
-export const STATUS_MISSING_PAYLOAD = 4;
-export const STATUS_INVALID_TOKEN_SIZE = 5;
-export const STATUS_INVALID_PAYLOAD_SIZE = 7;
-export const STATUS_INVALID_TOKEN = 8;
-/** The identifier names the last notification that was delivered, not one that failed. */
-export const STATUS_SHUTDOWN = 10;
-export const STATUS_PROTOCOL_ERROR = 128;
-export const STATUS_UNKNOWN = 255;
 
 /** The highest identifier that an unsigned 32-bit integer holds. */
 export const LAST_IDENTIFIER = 0xffffffff;

@@ -7,7 +7,7 @@ import { huffmanLength, writeHuffman } from './huffman.js';
 import { writeInteger } from './integer.js';
 
 /** What the receiver does with a literal: enter it, not enter it, or never enter it and tell nobody on the way to. */
-export type LiteralForm = 'indexing' | 'without-indexing' | 'never-indexed';
+type LiteralForm = 'indexing' | 'without-indexing' | 'never-indexed';
 
 /** `compact`: Huffman coded unless that is longer; `raw`: as it is, so that its octets can be replaced in place. */
 export type StringForm = 'compact' | 'raw';

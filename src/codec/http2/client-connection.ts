@@ -26,7 +26,7 @@ import {
   receiveMaxFrameBytes,
   receiveStreamWindowBytes,
 } from '../../base/limits.js';
-import { HpackEncoder } from '../hpack/index.js';
+import { HpackEncoder } from '../hpack/encoder.js';
 import { ConnectionFault } from './connection-fault.js';
 import { ControlFrames } from './control-frames.js';
 import { SendWindow } from './flow-control.js';
@@ -64,7 +64,7 @@ export interface ClientConnectionOptions {
   readonly probeFirst: boolean;
 }
 
-export interface Goaway {
+interface Goaway {
   /** The smallest that any GOAWAY named: streams above it were not processed. */
   readonly lastStreamId: number;
   /** Of the newest GOAWAY. */

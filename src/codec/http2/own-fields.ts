@@ -7,7 +7,8 @@ import type { PersonalFields } from '../../apns/notification.js';
 import { OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../apns/personal-fields.js';
 import { maxCollapseIdBytes } from '../../base/limits.js';
 import { ByteWriter } from '../byte-writer.js';
-import { writeInteger, writeString } from '../hpack/index.js';
+import { writeInteger } from '../hpack/integer.js';
+import { writeString } from '../hpack/representation.js';
 
 /** Overhead of a field in a header list (RFC 7541 §4.1). */
 const fieldOverheadBytes = 32;

@@ -3,7 +3,7 @@
  * ConnectionFault where the connection has to end. Owned by one connection, on its thread.
  */
 import { maxGoawayDebugBytes, maxGoawayFrames, maxSettingsEntries } from '../../base/limits.js';
-import type { HpackEncoder } from '../hpack/index.js';
+import type { HpackEncoder } from '../hpack/encoder.js';
 import { limitFault, protocolFault } from './connection-fault.js';
 import { type ControlFrames, pingNumber } from './control-frames.js';
 import { FieldBlock } from './field-block.js';
@@ -47,7 +47,7 @@ export interface ConnectionEvents {
   onGoawayFrame(lastStreamId: number, errorCode: number, debug: Uint8Array): void;
 }
 
-export interface PeerFramesParts {
+interface PeerFramesParts {
   readonly events: ConnectionEvents;
   readonly streams: StreamTable;
   readonly settings: PeerSettings;

@@ -12,15 +12,11 @@ import { isOwnField } from '../../apns/personal-fields.js';
 import { PealError } from '../../base/errors.js';
 import { headerTableBytes, maxRequestHeaderListBytes, maxTokenBytes } from '../../base/limits.js';
 import { ByteWriter } from '../byte-writer.js';
-import {
-  type EncodedField,
-  type HpackEncoder,
-  type Indexing,
-  NAME_PATH,
-  staticFieldIndex,
-  writeInteger,
-  writeLiteral,
-} from '../hpack/index.js';
+import type { EncodedField, HpackEncoder, Indexing } from '../hpack/encoder.js';
+import { NAME_PATH } from '../hpack/field-names.js';
+import { writeInteger } from '../hpack/integer.js';
+import { writeLiteral } from '../hpack/representation.js';
+import { staticFieldIndex } from '../hpack/static-table.js';
 import { DATA, FLAG_END_HEADERS, FLAG_END_STREAM, FRAME_HEADER_BYTES, HEADERS, writeFrameHeader } from './frames.js';
 import { ownFieldsListBytes } from './own-fields.js';
 import type { PeerSettings } from './settings.js';
@@ -40,7 +36,7 @@ export interface TemplateOptions {
 }
 
 /** What the connection adds to every template. */
-export interface ConnectionFields {
+interface ConnectionFields {
   readonly authority: string;
   readonly indexAuthorization: boolean;
 }

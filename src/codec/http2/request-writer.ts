@@ -12,7 +12,7 @@ import type { PersonalParts } from '../../apns/notification.js';
 import type { TokenBlock } from '../../apns/token-block.js';
 import { maxStreamId } from '../../base/limits.js';
 import { ByteWriter } from '../byte-writer.js';
-import type { HpackEncoder } from '../hpack/index.js';
+import type { HpackEncoder } from '../hpack/encoder.js';
 import { BlockedBodies } from './blocked-bodies.js';
 import type { SendWindow } from './flow-control.js';
 import {

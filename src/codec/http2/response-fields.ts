@@ -3,10 +3,9 @@
  * Makes strings only for answers other than 200, and for ids where they are kept. Owned by one connection, on its thread.
  */
 import { Buffer } from 'node:buffer';
+import type { FieldVisitor } from '../hpack/decoder.js';
 import {
-  decodeText,
   type FieldNames,
-  type FieldVisitor,
   FLAG_CONNECTION_SPECIFIC,
   FLAG_PSEUDO,
   FLAG_WELL_FORMED,
@@ -15,7 +14,8 @@ import {
   NAME_CONTENT_LENGTH,
   NAME_RETRY_AFTER,
   NAME_STATUS,
-} from '../hpack/index.js';
+} from '../hpack/field-names.js';
+import { decodeText } from '../hpack/field-text.js';
 import type { ResponseFields } from './response-listener.js';
 
 const digitZero = 0x30;

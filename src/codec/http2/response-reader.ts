@@ -9,7 +9,7 @@
  *           └──────────────final status with END_STREAM──────────────────────────────▶ complete
  */
 import { maxEmptyDataFrames, maxInformationalResponses, receiveConnectionWindowBytes } from '../../base/limits.js';
-import { HpackDecoder } from '../hpack/index.js';
+import { HpackDecoder } from '../hpack/decoder.js';
 import type { PendingAnswer } from './answer.js';
 import { limitFault, protocolFault } from './connection-fault.js';
 import type { ControlFrames } from './control-frames.js';

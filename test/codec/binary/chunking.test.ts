@@ -2,15 +2,13 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
+import { FeedbackDecoder, writeFeedbackTuple } from '../../../src/codec/binary/feedback.js';
 import {
-  FeedbackDecoder,
   type NotificationFields,
   notificationBytes,
-  StatusDecoder,
-  writeFeedbackTuple,
   writeNotification,
-  writeStatus,
-} from '../../../src/codec/binary/index.js';
+} from '../../../src/codec/binary/notification-writer.js';
+import { StatusDecoder, writeStatus } from '../../../src/codec/binary/status.js';
 import { cut, readAll } from './notifications.js';
 
 const pieces = fc.array(fc.integer({ min: 1, max: 300 }), { maxLength: 60 });

@@ -4,13 +4,10 @@ import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import type { Notification, PersonalParts } from '../../../src/apns/notification.js';
 import { TokenBlock } from '../../../src/apns/token-block.js';
-import {
-  type Command,
-  FrameOutput,
-  FrameTemplate,
-  notificationBytes,
-  writeNotification,
-} from '../../../src/codec/binary/index.js';
+import { FrameOutput } from '../../../src/codec/binary/frame-output.js';
+import { FrameTemplate } from '../../../src/codec/binary/frame-template.js';
+import { notificationBytes, writeNotification } from '../../../src/codec/binary/notification-writer.js';
+import type { Command } from '../../../src/codec/binary/wire.js';
 import { readAll } from './notifications.js';
 
 function notificationOf(payload: string, priority: number | null = 10): Notification {

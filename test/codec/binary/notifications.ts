@@ -1,6 +1,6 @@
 /** What a gateway reads from a client's bytes, as plain values to compare. */
 import { Buffer } from 'node:buffer';
-import { NotificationDecoder, type ReceivedNotification } from '../../../src/codec/binary/index.js';
+import { NotificationDecoder, type ReceivedNotification } from '../../../src/codec/binary/notification-decoder.js';
 
 export interface PlainNotification {
   readonly command: number;

@@ -1,14 +1,12 @@
 /** The binary protocol octet by octet: what is written, and that reading gives it back. */
 import assert from 'node:assert/strict';
+import { FeedbackDecoder, writeFeedbackTuple } from '../../../src/codec/binary/feedback.js';
 import {
-  FeedbackDecoder,
   type NotificationFields,
   notificationBytes,
-  StatusDecoder,
-  writeFeedbackTuple,
   writeNotification,
-  writeStatus,
-} from '../../../src/codec/binary/index.js';
+} from '../../../src/codec/binary/notification-writer.js';
+import { StatusDecoder, writeStatus } from '../../../src/codec/binary/status.js';
 import { readAll } from './notifications.js';
 
 const token = Uint8Array.of(1, 2);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { maxStreamId } from '../../../src/base/limits.js';
-import { HpackEncoder } from '../../../src/codec/hpack/index.js';
+import { HpackEncoder } from '../../../src/codec/hpack/encoder.js';
 import { SendWindow } from '../../../src/codec/http2/flow-control.js';
 import { Output } from '../../../src/codec/http2/output.js';
 import { RequestTemplate } from '../../../src/codec/http2/request-template.js';

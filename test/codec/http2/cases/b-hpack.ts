@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import { maxHeaderFields, maxHeaderListBytes, maxRememberedNameBytes } from '../../../../src/base/limits.js';
 import { ByteWriter } from '../../../../src/codec/byte-writer.js';
-import { HpackDecoder, writeLiteral } from '../../../../src/codec/hpack/index.js';
+import { HpackDecoder } from '../../../../src/codec/hpack/decoder.js';
+import { writeLiteral } from '../../../../src/codec/hpack/representation.js';
 import * as frames from '../../../../src/codec/http2/frames.js';
 import { octets } from '../../../support/hex.js';
 import { connectionError, goesOn, row, streamError, withRequests } from '../../../support/peer-cases.js';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { PealError } from '../../../../src/base/errors.js';
 import { maxStreamId, maxStreamsPerConnection } from '../../../../src/base/limits.js';
-import { HpackEncoder } from '../../../../src/codec/hpack/index.js';
+import { HpackEncoder } from '../../../../src/codec/hpack/encoder.js';
 import { SendWindow } from '../../../../src/codec/http2/flow-control.js';
 import * as frames from '../../../../src/codec/http2/frames.js';
 import { Output } from '../../../../src/codec/http2/output.js';

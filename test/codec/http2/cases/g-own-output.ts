@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { ByteWriter } from '../../../../src/codec/byte-writer.js';
-import { HpackEncoder } from '../../../../src/codec/hpack/index.js';
+import { HpackEncoder } from '../../../../src/codec/hpack/encoder.js';
 import * as frames from '../../../../src/codec/http2/frames.js';
 import { FrameJudge } from '../../../support/frame-judge.js';
 import { row } from '../../../support/peer-cases.js';
