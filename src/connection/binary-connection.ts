@@ -16,7 +16,6 @@
  * because the next write fails and takes the unread status with it.
  */
 import { bareAnswer } from '../apns/answer.js';
-import { STATUS_NO_ERROR, STATUS_SHUTDOWN } from '../apns/reason.js';
 import { binaryReasonOf } from '../apns/reason.js';
 import type { Clock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
@@ -30,7 +29,7 @@ import {
 import { FrameOutput } from '../codec/binary/frame-output.js';
 import { FrameTemplate } from '../codec/binary/frame-template.js';
 import { StatusDecoder, type StatusListener } from '../codec/binary/status.js';
-import { STATUS_MISSING_TOKEN } from '../codec/binary/wire.js';
+import { STATUS_MISSING_TOKEN, STATUS_NO_ERROR, STATUS_SHUTDOWN } from '../codec/binary/wire.js';
 import { type ByteStream, type ByteStreamListener, hostAndPort } from '../transport/index.js';
 import * as errors from './connection-errors.js';
 import { type ConnectionOptions, openOptions } from './connection-options.js';

@@ -34,8 +34,13 @@ export const ITEM_HEADER_BYTES = 3;
 /** Command and length in front of the items. */
 export const FRAME_HEADER_BYTES = 5;
 
+// The statuses that say more than why a notification was rejected; apns/reason knows all of them.
+/** Nothing was wrong: said by gateways that answer without being asked. */
+export const STATUS_NO_ERROR = 0;
 /** The status of a notification without a token, such as a flush. */
 export const STATUS_MISSING_TOKEN = 2;
+/** The identifier names the last notification that was delivered, not one that failed. */
+export const STATUS_SHUTDOWN = 10;
 
 /** The highest identifier that an unsigned 32-bit integer holds. */
 export const LAST_IDENTIFIER = 0xffffffff;
