@@ -14,12 +14,13 @@ import type {
 
 // --- what Apple defines ---
 export type { AddressInput, Protocol } from './apns/address.js';
-export { Credential, type CredentialSummary } from './apns/credential.js';
+export { Credential, type CredentialSummary } from './apns/credentials/credential.js';
+export type { ProviderTokenFunction } from './apns/credentials/given-origin.js';
+export type { FileReference, KeyMaterial } from './apns/credentials/key-material.js';
+export { type CredentialOptions, loadCredential } from './apns/credentials/load-credential.js';
+export type { SignHook } from './apns/credentials/token-origin.js';
 export { type InvalidToken, isDeviceToken, parseDeviceToken, shortToken } from './apns/device-token.js';
-export type { ProviderTokenFunction } from './apns/given-origin.js';
 export type { Expiration } from './apns/headers.js';
-export type { FileReference, KeyMaterial } from './apns/key-material.js';
-export { type CredentialOptions, loadCredential } from './apns/load-credential.js';
 export type { HeaderField, Notification, PersonalParts } from './apns/notification.js';
 export type { AlertOptions, PayloadOptions, RawPayload, SoundOptions } from './apns/payload.js';
 export { type PushType, pushTypes, topicFor } from './apns/push-type.js';
@@ -34,7 +35,6 @@ export {
   reasons,
 } from './apns/reason.js';
 export { TokenBlock } from './apns/token-block.js';
-export type { SignHook } from './apns/token-origin.js';
 // --- errors, logs, and the world outside ---
 export { type Clock, systemClock } from './base/clock.js';
 export { type ErrorOrigin, type ErrorRecord, PealError, type PealErrorCode } from './base/errors.js';

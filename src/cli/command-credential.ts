@@ -3,8 +3,8 @@
  * Secrets come from files or the environment, never from the command line, which every user of the machine can read.
  */
 import path from 'node:path';
-import type { Credential } from '../apns/credential.js';
-import { type CredentialOptions, loadCredential } from '../apns/load-credential.js';
+import type { Credential } from '../apns/credentials/credential.js';
+import { type CredentialOptions, loadCredential } from '../apns/credentials/load-credential.js';
 import { PealError } from '../base/errors.js';
 import { type Logger, silentLogger } from '../base/log.js';
 import { type CredentialFlags, materialOf, variableOf } from './credential-options.js';

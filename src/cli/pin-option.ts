@@ -2,7 +2,7 @@
  * From `--pin` and PEAL_PIN to the option `pins` of a session. Pure; main thread.
  */
 import { Option } from 'commander';
-import { checkPins } from '../apns/trust.js';
+import { checkPins } from '../apns/credentials/trust.js';
 import type { SessionOptions } from '../session/options.js';
 import { list } from './option-values.js';
 import { ownVariable } from './own-variables.js';

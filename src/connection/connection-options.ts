@@ -1,6 +1,6 @@
 /** What a connection is given, and whom it tells of its life. Made by ConnectionPool for each of its connections. */
 import type { Address } from '../apns/address.js';
-import type { CertificateCredential } from '../apns/credential.js';
+import type { CertificateCredential } from '../apns/credentials/credential.js';
 import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';

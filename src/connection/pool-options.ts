@@ -1,6 +1,6 @@
 /** What a pool is given and what it tells. Used by shards and tests; the pool itself is in pool. */
 import type { Address } from '../apns/address.js';
-import type { CredentialData } from '../apns/credential.js';
+import type { CredentialData } from '../apns/credentials/credential.js';
 import type { Clock } from '../base/clock.js';
 import type { PealError, PealErrorCode } from '../base/errors.js';
 import type { Logger } from '../base/log.js';

@@ -7,7 +7,7 @@
  */
 import type { Address } from '../apns/address.js';
 import type { Answer } from '../apns/answer.js';
-import type { CredentialData } from '../apns/credential.js';
+import type { CredentialData } from '../apns/credentials/credential.js';
 import type { Notification, PersonalParts } from '../apns/notification.js';
 import type { ErrorRecord } from '../base/errors.js';
 import type { Logger } from '../base/log.js';

@@ -4,7 +4,7 @@
  */
 import { inspect } from 'node:util';
 import { type Address, addressUrl } from '../apns/address.js';
-import type { Credential } from '../apns/credential.js';
+import type { Credential } from '../apns/credentials/credential.js';
 import type { ProviderTokenSource, Route } from '../engine/dispatcher/route.js';
 import type { FeedbackEntry, GoneTokens } from './gone-tokens.js';
 import type { OpenSends } from './open-sends.js';

@@ -3,8 +3,8 @@
  * defaults.
  */
 import { availableParallelism } from 'node:os';
-import type { FileReference, KeyMaterial } from '../apns/key-material.js';
-import { checkPins, readCertificates } from '../apns/trust.js';
+import type { FileReference, KeyMaterial } from '../apns/credentials/key-material.js';
+import { checkPins, readCertificates } from '../apns/credentials/trust.js';
 import { type Clock, systemClock } from '../base/clock.js';
 import {
   connectTimeoutMs,

@@ -4,9 +4,9 @@
  */
 import { inspect } from 'node:util';
 import { type Address, type AddressInput, addressUrl, parseAddress } from '../apns/address.js';
-import type { Credential } from '../apns/credential.js';
-import { type CredentialOptions, loadCredential } from '../apns/load-credential.js';
-import { ProviderTokenRegistry, providerTokens } from '../apns/provider-token.js';
+import type { Credential } from '../apns/credentials/credential.js';
+import { type CredentialOptions, loadCredential } from '../apns/credentials/load-credential.js';
+import { ProviderTokenRegistry, providerTokens } from '../apns/credentials/provider-token.js';
 import { systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { heldUntil } from '../base/process-hold.js';

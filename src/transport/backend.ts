@@ -7,7 +7,7 @@
  */
 import type { SecureContextOptions } from 'node:tls';
 import type { Address } from '../apns/address.js';
-import type { CertificateCredential } from '../apns/credential.js';
+import type { CertificateCredential } from '../apns/credentials/credential.js';
 import type { PealError } from '../base/errors.js';
 
 /** What a stream tells its owner. Calls never nest: none is made from within a call that the owner makes. */

@@ -1,5 +1,5 @@
 /**
- * The pins (apns/pins) of the public keys in a gateway's certificate chain. Called by the TLS back-end once for each
+ * The pins (apns/credentials/trust) of the public keys in a gateway's certificate chain. Called by the TLS back-end once for each
  * connection that has pins to compare, on its thread.
  */
 import { createHash, X509Certificate } from 'node:crypto';

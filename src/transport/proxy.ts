@@ -6,7 +6,7 @@
  */
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { readCertificates } from '../apns/trust.js';
+import { readCertificates } from '../apns/credentials/trust.js';
 import type { PealError } from '../base/errors.js';
 import { addressAttemptTimeoutMs, maxProxyAnswerBytes } from '../base/limits.js';
 import { checkOptions, optionError, unchecked } from '../base/options.js';

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
-import type { CertificateCredential } from '../apns/credential.js';
+import type { CertificateCredential } from '../apns/credentials/credential.js';
 import { PealError } from '../base/errors.js';
 import { maxSecureContexts } from '../base/limits.js';
 import { theOption } from '../base/wording.js';

@@ -4,7 +4,7 @@ import { sign as signWith } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { joinToken, signingInput } from '../../src/apns/jwt.js';
+import { joinToken, signingInput } from '../../src/apns/credentials/jwt.js';
 import { APNs, type CredentialOptions, Message, Session } from '../../src/index.js';
 import { createThrowAwayProviderKey } from '../../src/simulator/certificate.js';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { CertificateCredential } from '../../src/apns/credential.js';
+import type { CertificateCredential } from '../../src/apns/credentials/credential.js';
 import { maxSecureContexts } from '../../src/base/limits.js';
 import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 import { SecureContexts } from '../../src/transport/secure-contexts.js';

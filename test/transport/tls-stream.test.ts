@@ -9,7 +9,7 @@ import {
   type Socket,
 } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
-import type { CertificateCredential } from '../../src/apns/credential.js';
+import type { CertificateCredential } from '../../src/apns/credentials/credential.js';
 import { PealError } from '../../src/base/errors.js';
 import { type CertificatePair, ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 import type { BackendStream, OpenOptions } from '../../src/transport/backend.js';

@@ -4,8 +4,8 @@
  */
 import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from 'node:http2';
-import { loadCredential } from '../../../src/apns/load-credential.js';
-import { providerTokens } from '../../../src/apns/provider-token.js';
+import { loadCredential } from '../../../src/apns/credentials/load-credential.js';
+import { providerTokens } from '../../../src/apns/credentials/provider-token.js';
 import { measured } from '../../lib/usage.js';
 import { payloadOf, randomTokens, readTask, tokenBytes, writeOutcome } from './contender.js';
 

@@ -1,6 +1,6 @@
 /** The key of a route: whatever differs between two configurations keeps their connections apart. */
 import assert from 'node:assert/strict';
-import { type CredentialData, hideSecrets } from '../../../src/apns/credential.js';
+import { type CredentialData, hideSecrets } from '../../../src/apns/credentials/credential.js';
 import { routeKey } from '../../../src/engine/dispatcher/route.js';
 import type { RouteConfig } from '../../../src/engine/messages.js';
 import { checkSessionOptions } from '../../../src/session/options.js';

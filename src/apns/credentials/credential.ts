@@ -1,6 +1,6 @@
 /**
  * Who sends: a certificate or a provider-token key, loaded, checked and reduced to plain data for the threads.
- * Made by apns/load-credential on the main thread; its `data` goes to the shards, its signing key stays.
+ * Made by apns/credentials/load-credential on the main thread; its `data` goes to the shards, its signing key stays.
  */
 import type { KeyObject } from 'node:crypto';
 import { inspect } from 'node:util';
@@ -122,12 +122,12 @@ export class Credential {
     return this.#data;
   }
 
-  /** The key that signs provider tokens; null elsewhere. For apns/provider-token only. */
+  /** The key that signs provider tokens; null elsewhere. For apns/credentials/provider-token only. */
   get signingKey(): KeyObject | null {
     return this.#signingKey;
   }
 
-  /** Where its provider tokens come from; null where `signingKey` signs them, or there are none. For apns/provider-token only. */
+  /** Where its provider tokens come from; null where `signingKey` signs them, or there are none. For apns/credentials/provider-token only. */
   get tokenOrigin(): TokenOrigin | null {
     return this.#tokenOrigin;
   }

@@ -4,9 +4,9 @@
  */
 import { createHash, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import type { Clock } from '../base/clock.js';
-import type { Logger } from '../base/log.js';
-import { option, theOption } from '../base/wording.js';
+import type { Clock } from '../../base/clock.js';
+import type { Logger } from '../../base/log.js';
+import { option, theOption } from '../../base/wording.js';
 import { Credential } from './credential.js';
 import { announcedLength, readDer, SEQUENCE } from './der.js';
 import {

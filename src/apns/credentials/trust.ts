@@ -5,10 +5,10 @@
  * and commands, before anything is opened.
  */
 import { Buffer } from 'node:buffer';
-import { PealError } from '../base/errors.js';
-import { maxPins } from '../base/limits.js';
-import { type Logger, silentLogger } from '../base/log.js';
-import { optionError } from '../base/options.js';
+import { PealError } from '../../base/errors.js';
+import { maxPins } from '../../base/limits.js';
+import { type Logger, silentLogger } from '../../base/log.js';
+import { optionError } from '../../base/options.js';
 import { type KeyMaterial, readMaterial } from './key-material.js';
 import { certificateIn, isCertificate, pemBlocks } from './pem.js';
 

@@ -1,11 +1,11 @@
 /**
  * Puts the armour of PEM in order: keys and certificates come out of environment variables, secret stores and mails with
  * their line ends lost or escaped, quoted, in UTF-16, as base64 once more, or without BEGIN and END. Base64 holds no
- * blanks, and DER says how long it is, so most of that can be undone without a guess. Pure; called by apns/pem.
+ * blanks, and DER says how long it is, so most of that can be undone without a guess. Pure; called by apns/credentials/pem.
  */
 import { Buffer } from 'node:buffer';
-import { maxArmourLayers } from '../base/limits.js';
-import { option } from '../base/wording.js';
+import { maxArmourLayers } from '../../base/limits.js';
+import { option } from '../../base/wording.js';
 import { announcedLength, BIT_STRING, INTEGER, integerOf, OCTET_STRING, partsOf, readDer, SEQUENCE } from './der.js';
 
 export interface PemBlock {

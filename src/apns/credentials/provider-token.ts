@@ -8,8 +8,8 @@
 import { Buffer } from 'node:buffer';
 import { type KeyObject, sign } from 'node:crypto';
 import { inspect } from 'node:util';
-import { type Clock, systemClock } from '../base/clock.js';
-import { maxProviderTokens, providerTokenLifetimeMs, providerTokenMinAgeMs } from '../base/limits.js';
+import { type Clock, systemClock } from '../../base/clock.js';
+import { maxProviderTokens, providerTokenLifetimeMs, providerTokenMinAgeMs } from '../../base/limits.js';
 import type { Credential } from './credential.js';
 import { joinToken, signingInput } from './jwt.js';
 import { credentialError } from './key-material.js';

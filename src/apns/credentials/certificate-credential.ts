@@ -2,10 +2,10 @@
  * Loads a client certificate from PEM. Everything that would otherwise fail in the TLS handshake, in words that help
  * nobody, is checked here. Main thread, once for each credential.
  */
-import type { Clock } from '../base/clock.js';
-import type { PealError } from '../base/errors.js';
-import type { Logger } from '../base/log.js';
-import { option } from '../base/wording.js';
+import type { Clock } from '../../base/clock.js';
+import type { PealError } from '../../base/errors.js';
+import type { Logger } from '../../base/log.js';
+import { option } from '../../base/wording.js';
 import type { Credential } from './credential.js';
 import { checkIdentityName, chooseIdentity, identityCredential } from './identity.js';
 import {

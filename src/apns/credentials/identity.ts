@@ -4,11 +4,11 @@
  * are loaded, on the main thread.
  */
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
-import type { Clock } from '../base/clock.js';
-import { maxShownNameCharacters } from '../base/limits.js';
-import type { Logger } from '../base/log.js';
-import { escapeUnprintable } from '../base/text.js';
-import { option, theOption } from '../base/wording.js';
+import type { Clock } from '../../base/clock.js';
+import { maxShownNameCharacters } from '../../base/limits.js';
+import type { Logger } from '../../base/log.js';
+import { escapeUnprintable } from '../../base/text.js';
+import { option, theOption } from '../../base/wording.js';
 import { Credential } from './credential.js';
 import { credentialError } from './key-material.js';
 

@@ -2,11 +2,11 @@
  * Provider tokens that are made elsewhere: a string, a function that returns one, or a file that another process renews.
  * Main thread; called by TokenKeeper.
  */
-import { providerTokenCheckMs, providerTokenMaxAgeMs } from '../base/limits.js';
-import { option } from '../base/wording.js';
+import { providerTokenCheckMs, providerTokenMaxAgeMs } from '../../base/limits.js';
+import { option } from '../../base/wording.js';
 import { readProviderToken } from './jwt.js';
 import { credentialError } from './key-material.js';
-import type { TokenFile } from './token-file.js';
+import type { TokenFile } from './provider-token-file.js';
 import type { TokenOrigin } from './token-origin.js';
 
 /** What returns a provider token, a JWT with or without "bearer " before it. */

@@ -1,14 +1,14 @@
 /** Which certificate is used, where files hold several certificates and keys. */
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { CertificateCredential } from '../../src/apns/credential.js';
-import { type CredentialOptions, loadCredential } from '../../src/apns/load-credential.js';
-import { readPkcs12 } from '../../src/apns/pkcs12.js';
-import type { PealError } from '../../src/base/errors.js';
-import { silentLogger } from '../../src/base/log.js';
-import { type CertificatePair, ThrowAwayAuthority } from '../../src/simulator/certificate.js';
-import { certificate, privatePem, subject } from '../support/certificate-chain.js';
-import { hasOpenssl, joinPkcs12, makePkcs12 } from '../support/pkcs12.js';
+import type { CertificateCredential } from '../../../src/apns/credentials/credential.js';
+import { type CredentialOptions, loadCredential } from '../../../src/apns/credentials/load-credential.js';
+import { readPkcs12 } from '../../../src/apns/credentials/pkcs12.js';
+import type { PealError } from '../../../src/base/errors.js';
+import { silentLogger } from '../../../src/base/log.js';
+import { type CertificatePair, ThrowAwayAuthority } from '../../../src/simulator/certificate.js';
+import { certificate, privatePem, subject } from '../../support/certificate-chain.js';
+import { hasOpenssl, joinPkcs12, makePkcs12 } from '../../support/pkcs12.js';
 
 const dayMs = 24 * 3_600_000;
 const authority = new ThrowAwayAuthority();
@@ -35,7 +35,7 @@ function shuffles(parts: readonly string[]): string[] {
   return parts.flatMap((part, index) => shuffles(parts.toSpliced(index, 1)).map((rest) => part + rest));
 }
 
-describe('apns/identity', () => {
+describe('apns/credentials/identity', () => {
   describe('PEM', () => {
     it('finds the pair in any order, among other certificates', () => {
       for (const cert of shuffles([authority.certificate, shop.cert, news.cert, shop.key])) {

@@ -11,11 +11,11 @@ import {
   providerTokenLifetimeMs,
   providerTokenMaxSkewMs,
   providerTokenMinAgeMs,
-} from '../base/limits.js';
-import { theOption } from '../base/wording.js';
+} from '../../base/limits.js';
+import { theOption } from '../../base/wording.js';
 import { joinToken, joseSignature, type ReadToken, readProviderToken, signingInput, type TokenNames } from './jwt.js';
 import { credentialError } from './key-material.js';
-import type { TokenFile } from './token-file.js';
+import type { TokenFile } from './provider-token-file.js';
 import type { SignHook, TokenMaking, TokenOrigin, TokenSigner } from './token-origin.js';
 
 export class SignedOrigin implements TokenOrigin {

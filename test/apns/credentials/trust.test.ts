@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { checkPins } from '../../src/apns/trust.js';
-import type { PealError } from '../../src/base/errors.js';
-import { maxPins } from '../../src/base/limits.js';
+import { checkPins } from '../../../src/apns/credentials/trust.js';
+import type { PealError } from '../../../src/base/errors.js';
+import { maxPins } from '../../../src/base/limits.js';
 
 const good = `sha256/${createHash('sha256').update('a key').digest('base64')}`;
 

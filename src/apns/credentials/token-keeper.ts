@@ -2,9 +2,9 @@
  * The provider token of one credential whose origin takes its time: what was fetched is handed out at once for as long as
  * it may be used, and fetched anew beside that. Owned by the process's registry; on the main thread.
  */
-import { type Clock, systemClock } from '../base/clock.js';
-import { PealError } from '../base/errors.js';
-import { providerTokenMaxAgeMs, providerTokenTimeoutMs } from '../base/limits.js';
+import { type Clock, systemClock } from '../../base/clock.js';
+import { PealError } from '../../base/errors.js';
+import { providerTokenMaxAgeMs, providerTokenTimeoutMs } from '../../base/limits.js';
 import { credentialError } from './key-material.js';
 import type { TokenOrigin } from './token-origin.js';
 

@@ -3,7 +3,7 @@
  * Pure but for node:crypto; called while credentials are loaded.
  */
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify, X509Certificate } from 'node:crypto';
-import { either } from '../base/wording.js';
+import { either } from '../../base/wording.js';
 import { type PemBlock, readArmour } from './armour.js';
 import { credentialError, type Material } from './key-material.js';
 

@@ -12,7 +12,7 @@ import {
   pbkdf2Sync,
   X509Certificate,
 } from 'node:crypto';
-import { maxPkcs12Iterations } from '../base/limits.js';
+import { maxPkcs12Iterations } from '../../base/limits.js';
 import { type DerValue, integerOf, objectIdOf, octetsOf, partsOf, SEQUENCE } from './der.js';
 
 interface Pkcs12Contents {

@@ -2,10 +2,10 @@
  * Turns what a program or a command line says about its credential into a checked `Credential`. Main thread; reads
  * files synchronously, once.
  */
-import { type Clock, systemClock } from '../base/clock.js';
-import { type Logger, silentLogger } from '../base/log.js';
-import { nearestName } from '../base/nearest-name.js';
-import { option, theOption } from '../base/wording.js';
+import { type Clock, systemClock } from '../../base/clock.js';
+import { type Logger, silentLogger } from '../../base/log.js';
+import { nearestName } from '../../base/nearest-name.js';
+import { option, theOption } from '../../base/wording.js';
 import { type CertificateOptions, loadCertificate } from './certificate-credential.js';
 import { anonymousCredential, Credential } from './credential.js';
 import { credentialError, type FileReference } from './key-material.js';

@@ -5,15 +5,15 @@
 import { createHash, createPublicKey, KeyObject, randomUUID, sign as signWith } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Logger } from '../base/log.js';
-import { theOption } from '../base/wording.js';
+import type { Logger } from '../../base/log.js';
+import { theOption } from '../../base/wording.js';
 import { Credential } from './credential.js';
 import { checkedToken, GivenOrigin, type ProviderTokenFunction } from './given-origin.js';
 import { isSignedBy, readProviderToken, type TokenNames } from './jwt.js';
 import { credentialError, type FileReference, type KeyMaterial, readMaterial, readPassphrase } from './key-material.js';
 import { isPrivateKey, pemBlocks, privateKeyOf } from './pem.js';
+import { TokenFile } from './provider-token-file.js';
 import { SignedOrigin, signerOf } from './signed-origin.js';
-import { TokenFile } from './token-file.js';
 import type { SignHook, TokenSigner } from './token-origin.js';
 
 interface SharedOptions {

@@ -6,11 +6,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { readArmour } from '../../src/apns/armour.js';
-import { type CredentialOptions, loadCredential } from '../../src/apns/load-credential.js';
-import type { PealError } from '../../src/base/errors.js';
-import { checkSessionOptions } from '../../src/session/options.js';
-import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import { readArmour } from '../../../src/apns/credentials/armour.js';
+import { type CredentialOptions, loadCredential } from '../../../src/apns/credentials/load-credential.js';
+import type { PealError } from '../../../src/base/errors.js';
+import { checkSessionOptions } from '../../../src/session/options.js';
+import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../../../src/simulator/certificate.js';
 
 const { p8, keyId, teamId } = createThrowAwayProviderKey('ABC123DEFG', 'TEAM123456');
 const body = p8.split('\n').slice(1, -2).join('');
@@ -122,7 +122,7 @@ function refusal(options: CredentialOptions): string {
   return message;
 }
 
-describe('apns/armour', () => {
+describe('apns/credentials/armour', () => {
   for (const [name, mangle] of Object.entries({ ...manglings, ...bareManglings })) {
     it(`gives the same key with: ${name}`, () => {
       assert.equal(fingerprintOf(mangle(p8)), expected);

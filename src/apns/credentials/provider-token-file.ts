@@ -6,11 +6,11 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readProblem } from '../base/file-errors.js';
-import { maxProviderTokenCharacters, tokenLockPollMs, tokenLockStaleMs } from '../base/limits.js';
-import type { Logger } from '../base/log.js';
-import { escapeUnprintable } from '../base/text.js';
-import { option } from '../base/wording.js';
+import { readProblem } from '../../base/file-errors.js';
+import { maxProviderTokenCharacters, tokenLockPollMs, tokenLockStaleMs } from '../../base/limits.js';
+import type { Logger } from '../../base/log.js';
+import { escapeUnprintable } from '../../base/text.js';
+import { option } from '../../base/wording.js';
 import { type ReadToken, readProviderToken, type TokenNames } from './jwt.js';
 import { credentialError } from './key-material.js';
 

@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { type KeyObject, verify } from 'node:crypto';
-import { maxProviderTokenCharacters } from '../base/limits.js';
+import { maxProviderTokenCharacters } from '../../base/limits.js';
 import { INTEGER, partsOf } from './der.js';
 
 /** Who a provider token is for. */

@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { pathToFileURL } from 'node:url';
-import type { CertificateCredential, Credential } from '../../src/apns/credential.js';
-import { type CredentialOptions, loadCredential } from '../../src/apns/load-credential.js';
-import { PealError } from '../../src/base/errors.js';
-import { type Logger, silentLogger } from '../../src/base/log.js';
-import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
-import { encryptWithRc2, hasOpenssl, makePkcs12 } from '../support/pkcs12.js';
+import type { CertificateCredential, Credential } from '../../../src/apns/credentials/credential.js';
+import { type CredentialOptions, loadCredential } from '../../../src/apns/credentials/load-credential.js';
+import { PealError } from '../../../src/base/errors.js';
+import { type Logger, silentLogger } from '../../../src/base/log.js';
+import { ThrowAwayAuthority } from '../../../src/simulator/certificate.js';
+import { encryptWithRc2, hasOpenssl, makePkcs12 } from '../../support/pkcs12.js';
 
 const ids = { keyId: 'ABC123DEFG', teamId: 'TEAM123456' };
 const passphrase = 'correct horse canary-7f3a';
@@ -58,7 +58,7 @@ function certificateOf(credential: Credential): CertificateCredential {
   return credential.data as CertificateCredential;
 }
 
-describe('apns/load-credential', () => {
+describe('apns/credentials/load-credential', () => {
   describe("the original library's parameters", () => {
     const folder = mkdtempSync(join(tmpdir(), 'peal-original-'));
     after(() => rmSync(folder, { recursive: true }));

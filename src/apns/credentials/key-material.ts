@@ -5,12 +5,12 @@
 import { Buffer } from 'node:buffer';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { PealError } from '../base/errors.js';
-import { readProblem } from '../base/file-errors.js';
-import { maxCredentialFileBytes } from '../base/limits.js';
-import type { Logger } from '../base/log.js';
-import { escapeUnprintable } from '../base/text.js';
-import { option as named, theOption } from '../base/wording.js';
+import { PealError } from '../../base/errors.js';
+import { readProblem } from '../../base/file-errors.js';
+import { maxCredentialFileBytes } from '../../base/limits.js';
+import type { Logger } from '../../base/log.js';
+import { escapeUnprintable } from '../../base/text.js';
+import { option as named, theOption } from '../../base/wording.js';
 
 /** A file that is read when the credential is loaded. */
 export interface FileReference {

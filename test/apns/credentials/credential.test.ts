@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
-import { anonymousCredential, Credential, hideSecrets } from '../../src/apns/credential.js';
+import { anonymousCredential, Credential, hideSecrets } from '../../../src/apns/credentials/credential.js';
 
 const canary = 'canary-2f9c';
 const data = {
@@ -24,7 +24,7 @@ const shown = (value: unknown): string =>
     Object.keys(value as object).join(),
   ].join('\n');
 
-describe('apns/credential', () => {
+describe('apns/credentials/credential', () => {
   it('shows kind, fingerprint, ids and end only', () => {
     const credential = new Credential({ data, subject: 'CN=push', expiresAt: new Date(0) });
     assert.ok(!shown(credential).includes(canary));

@@ -3,7 +3,7 @@
  * pieces): enough to say what kind of file it is and to walk through its parts. Pure; called while credentials are loaded.
  */
 import { Buffer } from 'node:buffer';
-import { maxDerDepth } from '../base/limits.js';
+import { maxDerDepth } from '../../base/limits.js';
 
 export const INTEGER = 0x02;
 export const BIT_STRING = 0x03;
