@@ -268,6 +268,23 @@ describe('layers of src/', () => {
     assertOnly(unused, known.unusedFiles, 'imported by nothing in src/ and workers/');
   });
 
+  it('has each limit in the section of the lowest layer that imports it', () => {
+    const limits = files.find((file) => file.path === 'src/base/limits.ts')!;
+    const users = imports.filter(({ to }) => to === limits.path);
+    const order: readonly string[] = layers;
+    const misplaced = limits.syntax.text.split(/^\/\/ --- (?=[a-z])/m).flatMap((section) => {
+      const layer = /^[a-z]+/.exec(section)?.[0] ?? '';
+      const names = [...section.matchAll(/^export const (\w+)/gm)].map(([, name]) => name!);
+      return names.flatMap((name) => {
+        const lowest = Math.min(
+          ...users.filter((user) => user.names.includes(name)).map(({ from }) => order.indexOf(layerOf(from))),
+        );
+        return order[lowest] === layer ? [] : [`${name}: ${order[lowest] ?? 'imported by nothing'}`];
+      });
+    });
+    assert.deepEqual(misplaced, []);
+  });
+
   it('keeps each heavy package behind one folder', () => {
     const stray = imports.filter(({ from, specifier }) => {
       const owner = packageOwners[packageOf(specifier)];

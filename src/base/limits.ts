@@ -1,37 +1,51 @@
 /**
- * Every maximum and every default that bounds something, by name. Units stand last in the names.
- * A limit on what a peer can make us do is ours to choose (RFC 9113 §10.5); the others are Apple's.
+ * Every maximum and every default that bounds something, by name, in the order of the layers. A limit stands with the
+ * lowest layer that imports it (test/layering.test.ts), so that the limits of a folder lie together; they stay in one
+ * file because many of them hold only beside another one, of another layer. Units stand last in the names: `…Ms`,
+ * `…Bytes`, `…Seconds`, `…Characters`; what has none is a number of the things that it names, or a share of one
+ * (`…Share`, `…Gain`).
+ *
+ * Limits on what a peer can make us do are ours to choose (RFC 9113 §10.5); those of apns are Apple's where they say
+ * so.
  */
 
-// --- Apple's ---
+// --- apns: payloads, headers, device tokens and answers ---
 /** Largest payload of a push, in bytes of UTF-8 JSON. */
 export const maxPayloadBytes = 4096;
 /** Largest payload of a voip push, in bytes. */
 export const maxVoipPayloadBytes = 5120;
 /** Largest payload of a notification of the binary protocol, in bytes. */
 export const maxBinaryPayloadBytes = 2048;
-/** How long a binary gateway keeps a notification that names no time of its own. */
-export const binaryLifetimeMs = 24 * 3_600_000;
+/** JSON text of a payload before insignificant blanks are removed, in bytes. */
+export const maxRawPayloadBytes = 1 << 20;
+/** Objects and arrays within each other in a payload. */
+export const maxPayloadDepth = 64;
+/** Values in one payload, counted before it is written: what fits into 5,120 bytes has fewer. */
+export const maxPayloadValues = 10_000;
 /** Longest apns-collapse-id, in bytes. */
 export const maxCollapseIdBytes = 64;
+/** Longest apns-topic, in characters: the longest bundle id (155) and any suffix fit. */
+export const maxTopicCharacters = 255;
+/** Header fields of one message beside the named ones. */
+export const maxExtraHeaders = 16;
 /** Longest device token that is accepted, in bytes; Apple's are 32 today and may grow. */
 export const maxTokenBytes = 100;
 /** Apple's device tokens of today, in bytes. */
 export const usualTokenBytes = 32;
-/** Shortest device token, in bytes, unless a gateway of one's own says otherwise: shorter texts are numbers and words. */
+/** Shortest device token, in bytes, unless an option says otherwise: shorter texts are numbers and words. */
 export const minTokenBytes = 16;
-/** A provider token is renewed at this age: APNs refuses it after 60 minutes. */
-export const providerTokenLifetimeMs = 50 * 60_000;
-/** A provider token is never renewed before this age: APNs answers TooManyProviderTokenUpdates. */
-export const providerTokenMinAgeMs = 20 * 60_000;
 /** Shortest device token that is taken as base64, in bytes: shorter texts are words, not tokens. */
 export const minBase64TokenBytes = 32;
-/** Longest apns-topic, in characters: the longest bundle id (155) and any suffix fit. */
-export const maxTopicCharacters = 255;
 /** Reason of an answer that is kept, in characters; Apple's longest has 27. */
 export const maxReasonCharacters = 120;
+/** Bytes of one answer's body that are kept; the rest is read and dropped. */
+export const maxResponseBodyBytes = 65536;
+/**
+ * Longest Retry-After: a longer one counts as this, far beyond every budget (RFC 9111 §1.2.2 does the same to ages).
+ */
+export const maxRetryAfterSeconds = 2 ** 31;
 
-// --- what a program or a file hands in ---
+// --- apns: keys, certificates and provider tokens ---
 /** A key, certificate or PKCS#12 file, in bytes. */
 export const maxCredentialFileBytes = 1 << 18;
 /** Rounds of key derivation of a PKCS#12 file; OpenSSL writes 2,048, Windows up to 600,000. */
@@ -42,27 +56,23 @@ export const maxShownNameCharacters = 300;
 export const maxDerDepth = 16;
 /** How often a key may be base64 of base64 before it is PEM. */
 export const maxArmourLayers = 2;
-/** JSON text of a payload before insignificant blanks are removed, in bytes. */
-export const maxRawPayloadBytes = 1 << 20;
-/** Objects and arrays within each other in a payload. */
-export const maxPayloadDepth = 64;
-/** Values in one payload, counted before it is written: what fits into 5,120 bytes has fewer. */
-export const maxPayloadValues = 10_000;
-/** Header fields of one message beside the named ones. */
-export const maxExtraHeaders = 16;
-/** A list of recipients is read in pieces of this size, in bytes. */
-export const readChunkBytes = 64 * 1024;
-/** Name and comment in the header of gzip, in bytes each. */
-export const maxGzipNameBytes = 4096;
-/** How long a list may pause before the tokens that were read are handed out. */
-export const listPauseMs = 2;
-/** A line of a token list, in bytes; what is longer is invalid. */
-export const maxTokenLineBytes = 4096;
-/** Text of an invalid line that is shown, in characters. */
-export const maxInvalidTextCharacters = 120;
+/** Public keys that one session may pin. */
+export const maxPins = 64;
+/** A provider token is renewed at this age: APNs refuses it after 60 minutes. */
+export const providerTokenLifetimeMs = 50 * 60_000;
+/** A provider token is never renewed before this age: APNs answers TooManyProviderTokenUpdates. */
+export const providerTokenMinAgeMs = 20 * 60_000;
+/** Age at which APNs calls a provider token expired. */
+export const providerTokenMaxAgeMs = 60 * 60_000;
+/** How far ahead of the simulator's clock a provider token may be. */
+export const providerTokenMaxSkewMs = 5 * 60_000;
+/** How often the provider token is looked at while sends run. */
+export const providerTokenCheckMs = 30_000;
 /** A provider token that was made elsewhere, in characters. */
 export const maxProviderTokenCharacters = 4096;
-/** How long a provider token may take to be made: by a signing hook, a function, or another process that has the lock. */
+/**
+ * How long a provider token may take to be made: by a signing hook, a function, or another process that has the lock.
+ */
 export const providerTokenTimeoutMs = 30_000;
 /** How often a process looks whether another one has renewed the provider token that they share. */
 export const tokenLockPollMs = 50;
@@ -71,13 +81,28 @@ export const tokenLockStaleMs = 60_000;
 /** Provider tokens of one process that are kept before unused ones are dropped. */
 export const maxProviderTokens = 1000;
 
-// --- HTTP/2: what we announce and keep to ---
-/** Requests in flight on one connection, whatever the peer allows. */
-export const maxStreamsPerConnection = 2000;
-/** Slots for per-stream state of one connection; a power of two, at least twice maxStreamsPerConnection. */
-export const streamRingSlots = 8192;
-/** The last stream id a client may open (RFC 9113 §5.1.1). */
-export const maxStreamId = 0x7fffffff;
+// --- apns: sending again (retry-policy) ---
+/** Longest wait before the first retry; doubles with each further one. */
+export const retryDelayMs = 1_000;
+/** Longest wait before any retry. */
+export const maxRetryDelayMs = 15 * 60_000;
+/** How often one shard sends again to a recipient that was certainly not processed, before it stays unsent. */
+export const maxResends = 10;
+/** How often a recipient is sent to again at once because the connection was at fault. */
+export const maxConnectionResends = 2;
+/** How often a recipient is sent to again because the provider token had expired. */
+export const maxExpiredTokenResends = 1;
+/**
+ * Wait after ExpiredProviderToken: longer than the dispatcher takes to hear of it and to give all shards a new provider
+ * token. A recipient that is sent to sooner might meet a shard with the old token, and it is sent to again only once.
+ */
+export const expiredTokenDelayMs = 100;
+/** Least wait before a device that gets too many notifications is sent to again; doubles with each further time. */
+export const busyDeviceDelayMs = 2_000;
+/** Least wait after TooManyProviderTokenUpdates; doubles with each further time. */
+export const tokenUpdatesDelayMs = 10_000;
+
+// --- codec: HTTP/2, what we announce ---
 /** SETTINGS_INITIAL_WINDOW_SIZE that we announce, in bytes: far more than an answer of APNs holds. */
 export const receiveStreamWindowBytes = 1 << 17;
 /** Receive window of a whole connection, in bytes. */
@@ -88,14 +113,22 @@ export const receiveMaxFrameBytes = 16384;
 export const headerTableBytes = 4096;
 /** SETTINGS_MAX_HEADER_LIST_SIZE that we announce, in bytes as RFC 7541 §4.1 counts. */
 export const maxHeaderListBytes = 16384;
+
+// --- codec: HTTP/2, what a peer may do ---
 /** Fields in one header list. */
 export const maxHeaderFields = 128;
+/** Octets of one field block, before it is decoded. */
+export const maxFieldBlockBytes = 32768;
+/** Bytes of all field names of one peer that are remembered besides those in its dynamic table. */
+export const maxRememberedNameBytes = 65536;
+/** Octets of one HPACK integer, its prefix included: enough for 2^28, far above any length that fits a block. */
+export const maxHpackIntegerOctets = 5;
 /** CONTINUATION frames behind one HEADERS. */
 export const maxContinuationFrames = 4;
-/** Bytes of one answer's body that are kept; the rest is read and dropped. */
-export const maxResponseBodyBytes = 65536;
 /** Bytes of one answer's body that are read at all: beyond them the status stands, and the stream is reset. */
 export const maxReadBodyBytes = 1 << 20;
+/** Bytes of body that all answers of one connection hold together. */
+export const maxHeldResponseBytes = 8 << 20;
 /** Informational (1xx) answers to one request. */
 export const maxInformationalResponses = 16;
 /** Acknowledgements of PING and SETTINGS that may wait for the peer to read. */
@@ -104,25 +137,24 @@ export const maxPendingAcks = 100;
 export const maxSettingsEntries = 32;
 /** Empty DATA frames without END_STREAM on one connection, between two answers. */
 export const maxEmptyDataFrames = 100;
-/** Bytes of GOAWAY debug data that are looked at. */
-export const maxGoawayDebugBytes = 4096;
-/** Octets of one HPACK integer, its prefix included: enough for 2^28, far above any length that fits a block. */
-export const maxHpackIntegerOctets = 5;
-
-/** Octets of one field block, before it is decoded. */
-export const maxFieldBlockBytes = 32768;
-/** Bytes of all field names of one peer that are remembered besides those in its dynamic table. */
-export const maxRememberedNameBytes = 65536;
 /** GOAWAY frames on one connection. */
 export const maxGoawayFrames = 32;
-/** Bytes of body that all answers of one connection hold together. */
-export const maxHeldResponseBytes = 8 << 20;
+/** Bytes of GOAWAY debug data that are looked at. */
+export const maxGoawayDebugBytes = 4096;
 /** Streams of one connection that we reset because the peer broke a rule on them, before we give it up. */
 export const maxStreamErrors = 100;
+
+// --- codec: HTTP/2, streams and requests ---
+/** Requests in flight on one connection, whatever the peer allows. */
+export const maxStreamsPerConnection = 2000;
+/** Slots for per-stream state of one connection; a power of two, at least twice maxStreamsPerConnection. */
+export const streamRingSlots = 8192;
+/** The last stream id a client may open (RFC 9113 §5.1.1). */
+export const maxStreamId = 0x7fffffff;
 /** Octets of the header list of one request, as RFC 7541 §4.1 counts: it fits into one frame of any peer. */
 export const maxRequestHeaderListBytes = 16384;
 
-// --- HTTP/2: buffers ---
+// --- codec: output buffers ---
 /** One write to the socket: where it starts, and where large payloads let it grow, in bytes. */
 export const outputBufferBytes = 64 * 1024;
 export const maxOutputBufferBytes = 1024 * 1024;
@@ -136,89 +168,115 @@ export const controlHeadBytes = 2048;
 export const maxControlTailBytes = 64 * 1024;
 /** Bodies of one connection that wait for a window. */
 export const maxBlockedBodies = 256;
-/** The buffer that a socket reads into, in bytes. */
-export const readBufferSize = 64 * 1024;
-/** The smallest buffer to read into that may be asked for, in bytes. */
-export const minReadBufferBytes = 512;
-/** Fewest requests that are worth a write of their own while answers are outstanding. */
-export const minRequestsPerWrite = 64;
 
-// --- the binary protocol ---
+// --- codec: the binary protocol ---
 /** Items of one notification frame, in bytes, that a gateway takes; a client's are at most payload, token and 29. */
 export const maxBinaryFrameBytes = 1 << 17;
-/** Notifications of one binary connection that are written and not yet proven; a power of two. */
-export const maxUnprovenNotifications = 16384;
-/** How long a connection with nothing to write waits for more before it flushes: above batchLingerMs. */
-export const flushLingerMs = 25;
-/** How long a notification may stay unproven while others follow: then the connection flushes. */
-export const flushIntervalMs = 5_000;
-/** How long one write may take. */
-export const writeTimeoutMs = 20_000;
-/** Quiet time after the last write that proves what was written, where connections do not flush. */
-export const readTailTimeoutMs = 3_000;
 
-// --- connections ---
-export const connectTimeoutMs = 10_000;
-/** Silence, with requests in flight, after which the gateway is asked with a PING. */
-export const pingAfterSilenceMs = 10_000;
-/** How long the answer to a PING may take. */
-export const pingTimeoutMs = 5_000;
-/** How long one request may wait for its answer. */
-export const requestTimeoutMs = 60_000;
-/** Connections of one pool. */
-export const maxConnectionsPerPool = 8;
-/** Time between the opening of two connections of one pool. */
-export const connectStaggerMs = 250;
-/** Attempts to connect, without one success between, before a pool gives up. */
-export const maxConnectAttempts = 3;
-/** How long a gateway that has answered before may be out of reach before a pool gives up. */
-export const maxOutageMs = 30_000;
-/** Longest wait between two attempts to connect. */
-export const maxConnectBackoffMs = 60_000;
-/** How long a connection may take to end in good order. */
-export const closeTimeoutMs = 5_000;
-/**
- * How long a connection that has nothing to wait for any more may take to say goodbye and to be closed by its gateway.
- * Nobody gets anything out of it but a gateway that likes an orderly end, so no program has to wait for more.
- */
-export const farewellTimeoutMs = 250;
+// --- transport ---
 /** How long one address of a host may take before the next one is tried. */
 export const addressAttemptTimeoutMs = 500;
-/** Share of connectTimeoutMs that TLS with one address may take while others are left; addressAttemptTimeoutMs at least. */
+/**
+ * Share of connectTimeoutMs that TLS with one address may take while others are left; addressAttemptTimeoutMs at
+ * least.
+ */
 export const silentAddressShare = 0.25;
 /** Host names of which one back-end remembers the address to begin with; the one not asked for longest gives way. */
 export const maxRotatedHosts = 64;
 /** TLS contexts (client certificate and trusted certificates) that one back-end keeps. */
 export const maxSecureContexts = 64;
-/** Characters of one message that the command line prints. */
-export const maxMessageCharacters = 8_000;
-/** Public keys that one session may pin. */
-export const maxPins = 64;
 /** Certificates of a gateway's chain whose keys are compared with the pins. */
 export const maxChainCertificates = 20;
 /** What a proxy may answer a CONNECT with, in bytes. */
 export const maxProxyAnswerBytes = 16 * 1024;
+/** The buffer that a socket reads into, in bytes. */
+export const readBufferSize = 64 * 1024;
+
+// --- connection: is it alive? ---
+/** Silence, with requests in flight, after which the gateway is asked with a PING. */
+export const pingAfterSilenceMs = 10_000;
+/** How long the answer to a PING may take. */
+export const pingTimeoutMs = 5_000;
 /** Silence, with nothing in flight, after which the gateway is asked with a PING: under the 340 s of known routers. */
 export const pingAfterIdleMs = 240_000;
 /** Idle time, asleep or awake, after which a connection has to give a sign of life before it gets work again. */
 export const reuseCheckAfterMs = 60_000;
 /** How often a connection looks at its own silence. */
 export const keepaliveTickMs = 1_000;
-/** Longest wait before the second attempt to connect; doubles with each further one. */
-export const connectBackoffMs = 1_000;
-/** Answers after which the end of a connection is normal; one that ends sooner makes its successor wait. */
-export const answersOfUsefulConnection = 100;
-/** Pause after a stream was refused; doubles with each further refusal until an answer comes. */
-export const refusalPauseMs = 10;
-export const maxRefusalPauseMs = 1_000;
-/** How long a gateway that has said that it goes (GOAWAY, 503 Shutdown) may take to answer what it has. */
-export const drainTimeoutMs = 20_000;
+/** How long one request may wait for its answer. */
+export const requestTimeoutMs = 60_000;
 /** How long a write may be outstanding while nothing is answered: the gateway reads no more. */
 export const writeStallTimeoutMs = 15_000;
 /** How long the acknowledgement of our SETTINGS may take (RFC 9113 §6.5.3). */
 export const settingsAckTimeoutMs = 10_000;
 /** How long a stream limit of 1 may stand while work waits. */
 export const stuckLimitTimeoutMs = 60_000;
+
+// --- connection: its end ---
+/** How long a gateway that has said that it goes (GOAWAY, 503 Shutdown) may take to answer what it has. */
+export const drainTimeoutMs = 20_000;
+/** How long a connection may take to end in good order. */
+export const closeTimeoutMs = 5_000;
+/**
+ * How long a connection that has nothing to wait for any more may take to say goodbye and to be closed by its gateway.
+ * Only a gateway that likes an orderly end gains by it, so no program has to wait for more.
+ */
+export const farewellTimeoutMs = 250;
+/** How long a connection above the size of its pool is idle before it is closed. */
+export const idleBeforeTrimMs = 10_000;
+
+// --- connection: when the next one is tried ---
+/** Time between the opening of two connections of one pool. */
+export const connectStaggerMs = 250;
+/** Longest wait before the second attempt to connect; doubles with each further one. */
+export const connectBackoffMs = 1_000;
+/** Longest wait between two attempts to connect. */
+export const maxConnectBackoffMs = 60_000;
+/** Least wait before the successor of a connection that failed or ended soon. */
+export const minConnectWaitMs = 20;
+/** Attempts to connect, without one success between, before a pool gives up. */
+export const maxConnectAttempts = 3;
+/** How long a gateway that has answered before may be out of reach before a pool gives up. */
+export const maxOutageMs = 30_000;
+/** How long a gateway may answer nothing but what has to be sent again before a pool gives up. */
+export const maxUnavailableMs = 300_000;
+/** Answers after which the end of a connection is normal; one that ends sooner makes its successor wait. */
+export const answersOfUsefulConnection = 100;
+/**
+ * Longest wait before the successor of a connection that was sent away in good order after it had answered: this,
+ * divided by its answers, and minShortLifeWaitMs at most.
+ */
+export const successorWaitMs = 5_000;
+/**
+ * Longest such wait where the connection brought answers: `max(minShortLifeWaitMs, shortLifeWaitMs / answers)`. The
+ * wait never exceeds what doubling gives.
+ */
+export const shortLifeWaitMs = 20_000;
+/** The least that this formula gives. */
+export const minShortLifeWaitMs = 1_000;
+/** Failures in a row after which one connection at a time has to prove itself with one request. */
+export const breakerFailures = 2;
+
+// --- connection: how much it may have in flight ---
+/** Most requests that a new connection has in flight before answers have shown that it serves. */
+export const startRequests = 128;
+/** The same before any connection of its pool has had a good answer, or none since one died: they may all be lost. */
+export const unprovenRequests = 16;
+/** A connection that ended with fewer answers than this decides how much the next one keeps in flight. */
+export const answersOfLastingConnection = 500;
+/** Most answers that the successor of a connection that died has to bring before it may have more in flight. */
+export const maxHoldAnswers = 5_000;
+/** Share of the answers of a connection that died that the next one keeps in flight. */
+export const shareAfterDeath = 0.1;
+/** Answers that are looked at together to see whether most of them are bad. */
+export const paceWindowAnswers = 32;
+/** Fewest requests in flight that bad answers leave to a connection. */
+export const minPacedRequests = 8;
+
+// --- connection: when a pool pauses ---
+/** Pause after a stream was refused; doubles with each further refusal until an answer comes. */
+export const refusalPauseMs = 10;
+export const maxRefusalPauseMs = 1_000;
 /** 500s in a row after which a connection is replaced. */
 export const maxServerErrorsInRow = 20;
 /** Transient answers in a row, on all connections of a pool, after which it pauses. */
@@ -230,55 +288,32 @@ export const maxTransientPauseMs = 60_000;
 export const tokenUpdatesPauseMs = 10_000;
 export const maxTokenUpdatesPauseMs = 300_000;
 /**
- * Trouble by losses: what is written and never answered (reset streams, connections that die). Losses of one read or one
- * connection count as at most lossesOfOneEvent, or as enough at once where nothing was answered before; so many good
- * answers make up for one. From lossesBeforePause on the pool pauses, and each trial is one request.
+ * Trouble by losses: what is written and never answered (reset streams, connections that die). Losses of one read or
+ * one connection count as at most lossesOfOneEvent, or as enough at once where nothing was answered before; so many
+ * good answers make up for one. From lossesBeforePause on the pool pauses, and each trial is one request.
  */
 export const lossesBeforePause = 8;
 export const lossesOfOneEvent = 4;
 export const answersPerLoss = 4;
-/** Requests that a new connection has in flight at most, before answers have shown that it serves. */
-export const startRequests = 128;
-/** The same before any connection of its pool has had a good answer, or none since one died: they may all be lost. */
-export const unprovenRequests = 16;
-/** A connection that ended before so many answers tells the next one how much it should keep in flight. */
-export const answersOfLastingConnection = 500;
-/** Answers at most that the successor of a connection that died has to bring before it has more in flight. */
-export const maxHoldAnswers = 5_000;
-/** Of what a connection answered before it died, the share that the next one keeps in flight. */
-export const shareAfterDeath = 0.1;
-/**
- * Longest wait before the successor of a connection that was sent away in good order after it had answered: this, divided
- * by its answers, and minShortLifeWaitMs at most.
- */
-export const successorWaitMs = 5_000;
-/** How long a gateway may answer nothing but what has to be sent again before a pool gives up. */
-export const maxUnavailableMs = 300_000;
-/** Answers that are looked at together to see whether most of them are bad. */
-export const paceWindowAnswers = 32;
-/** Fewest requests in flight that bad answers leave to a connection. */
-export const minPacedRequests = 8;
 /** Expired provider tokens that a pool knows, so that it never connects with one of them. */
 export const maxExpiredTokensKept = 16;
-/** Least wait before the successor of a connection that failed or ended soon. */
-export const minConnectWaitMs = 20;
-/** Longest such wait where the connection brought answers: this, divided by their number … */
-export const shortLifeWaitMs = 20_000;
-/** … and never more than doubling gives, nor less than this. */
-export const minShortLifeWaitMs = 1_000;
-/** Failures in a row after which one connection at a time has to prove itself with one request. */
-export const breakerFailures = 2;
+
+// --- connection: when a pool grows ---
 /** Share of answers per second that another connection has to add, or the pool grows no further for a while. */
 export const minGrowthGain = 0.1;
-/** That while: the first time and, doubling, the longest. */
+/** How long a pool grows no further after that: the first time, and the longest after doublings. */
 export const growthRetryMs = 5_000;
 export const maxGrowthRetryMs = 600_000;
 /** Longest time over which answers per second are measured before a pool grows. */
 export const maxGrowthPeriodMs = 2_000;
-/** Request templates of one connection. */
-export const templatesPerConnection = 16;
 /** Busy share of the event loop above which another connection would not help. */
 export const maxLoadForNewConnection = 0.85;
+
+// --- connection: reads, writes and templates ---
+/** Fewest requests that are worth a write of their own while answers are outstanding. */
+export const minRequestsPerWrite = 64;
+/** Request templates of one connection. */
+export const templatesPerConnection = 16;
 /** Reads of fewer bytes than this, with at least so many requests in flight, are worth gathering. */
 export const smallReadBytes = 1024;
 /** Enough to keep a gateway busy during a pause: with nginx's usual 128 streams in all, pauses would halve the rate. */
@@ -287,7 +322,17 @@ export const minRequestsForReadPause = 384;
 export const minReadPauseMs = 1;
 export const maxReadPauseMs = 3;
 
-// --- engine ---
+// --- connection: the binary protocol ---
+/** Notifications of one binary connection that are written and not yet proven; a power of two. */
+export const maxUnprovenNotifications = 16384;
+/** How long a connection with nothing to write waits for more before it flushes: above batchLingerMs. */
+export const flushLingerMs = 25;
+/** How long a notification may stay unproven while others follow: then the connection flushes. */
+export const flushIntervalMs = 5_000;
+/** Tuples of a feedback gateway that wait for the program, above which reading pauses. */
+export const maxFeedbackWaiting = 4096;
+
+// --- engine: batches and shards ---
 /** Recipients of one batch. */
 export const maxBatchRecipients = 1024;
 /** Full batches, or as many recipients in smaller ones, that one shard may hold: its credit. */
@@ -296,8 +341,12 @@ export const shardCreditBatches = 64;
 export const shardSlots = 1024;
 /** Bytes of personal payload that use up as much of a shard's credit as one recipient. */
 export const personalBytesPerCredit = 256;
+/** Worker threads of one engine. */
 export const maxThreads = 64;
-/** Heap of one worker thread, in MiB: far above what a shard needs, so that a fault ends the thread and not the process. */
+/**
+ * Heap of one worker thread, in MiB: far above what a shard needs, so that a fault ends the thread and not the
+ * process.
+ */
 export const maxShardHeapMb = 1024;
 /** How long a worker thread may take to answer its first call. */
 export const shardStartTimeoutMs = 20_000;
@@ -316,71 +365,109 @@ export const shardStopTimeoutMs = 10_000;
 export const controlCallTimeoutMs = 5_000;
 /** Crashes of shards that one batch may see before what is left of it becomes unsent. */
 export const maxBatchCrashes = 3;
-/** How often a recipient that was certainly not processed is sent again by one shard before it stays unsent. */
-export const maxResends = 10;
+
+// --- engine: when a send stops or goes on ---
 /**
- * How often the stream of one recipient may be refused. At one refusal a second that is less than the time after which a
- * gateway that refuses every stream is given up (maxUnavailableMs): a few recipients that are always refused must not end
- * the send for the others. Counted in an octet.
+ * How often the stream of one recipient may be refused. At one refusal a second that is less than the time after which
+ * a gateway that refuses every stream is given up (maxUnavailableMs): a few recipients that are always refused must
+ * not end the send for the others. Counted in an octet.
  */
 export const maxRefusedStreams = 200;
-/** How often the provider token is looked at while sends run. */
-export const providerTokenCheckMs = 30_000;
 /**
- * A gateway that has accepted from one shard within this time is not given up for the whole send because another shard
- * has given it up; and how often it is looked whether it has.
+ * A gateway that has accepted from one shard within this time is not given up for the whole send when another shard
+ * gives it up. The second limit is how often the dispatcher looks whether it has.
  */
 export const recentlyAcceptedMs = 30_000;
 export const acceptedLookMs = 10_000;
 /** Same refusals (credential or request) in a row, with nothing accepted, that stop a send early. */
 export const stopAfterRefusals = 10;
+/** Answers TooManyProviderTokenUpdates within this time count as one refusal: they are of one burst. */
+export const tokenUpdatesBurstMs = 1_000;
+/** Answers that have come before bad tokens may stop a send. */
+export const badTokenAnswers = 1_000;
 
-// --- sending again ---
-/** Requests for one recipient in all, the first one included, and the most that an option may ask for. */
-export const requestsPerRecipient = 3;
-export const maxRequestsPerRecipient = 100;
-/** How long after its batch first came back a recipient may be sent to again, and the longest that an option may ask for. */
+// --- engine: retries that wait ---
+/** How long after its batch first came back a recipient may be sent to again. */
 export const retryTimeMs = 60_000;
-export const maxRetryTimeMs = 3_600_000;
-/** What a request that was due in time may take to begin: the way to a shard, and a connection that has to be opened. */
+/** How long a request that was due in time may take to begin: it has to reach a shard, which may have to connect. */
 export const retryBeginGraceMs = 1_000;
-/** Least wait before a device that gets too many notifications is sent to again; doubles with each further time. */
-export const busyDeviceDelayMs = 2_000;
-/** Least wait after TooManyProviderTokenUpdates; doubles with each further time. */
-export const tokenUpdatesDelayMs = 10_000;
-/** How often a recipient goes again at once because it was the connection that did not suit. */
-export const maxConnectionResends = 2;
-/**
- * Wait after ExpiredProviderToken: more than the word of it takes to the dispatcher and, with a new provider token, to all
- * shards. One that goes again sooner might meet a shard that still has the old one, and it goes again once only.
- */
-export const expiredTokenDelayMs = 100;
-/** Of a Retry-After: what is longer counts as so long, which is far beyond every budget (RFC 9111 §1.2.2 says the same of ages). */
-export const maxRetryAfterSeconds = 2 ** 31;
-/** How often a recipient goes again because the provider token had expired: under a new one, once. */
-export const maxExpiredTokenResends = 1;
 /** Full batches, or as many recipients in smaller ones, that wait for a retry outside of their shards' credit. */
 export const maxRetryBatches = 512;
 /** What a recipient that waits for a retry adds to the weight of its batch there: 32 bytes for each. */
 export const waitingRecipientWeight = 8;
-/** Answers that have come before bad tokens may stop a send, and the share of them that does unless an option says so. */
-export const badTokenAnswers = 1_000;
+
+// --- session: options of a session and of a send ---
+/** How long TCP, TLS and the first SETTINGS of a connection may take. */
+export const connectTimeoutMs = 10_000;
+/** Silence of a feedback gateway that ends the reading, and of a binary one that is expected to answer. */
+export const readTimeoutMs = 20_000;
+/** How long one write may take. */
+export const writeTimeoutMs = 20_000;
+/** Quiet time after the last write that proves what was written, where connections do not flush. */
+export const readTailTimeoutMs = 3_000;
+/** The smallest buffer to read into that may be asked for, in bytes. */
+export const minReadBufferBytes = 512;
+/** Smallest buffer for writes that an option may ask for, in bytes: the original library's. */
+export const minWriteBufferBytes = 2048;
+/** Connections of one pool. */
+export const maxConnectionsPerPool = 8;
+/** Connections of one pool that an option may ask for. */
+export const maxConnectionsOption = 1_000;
+/** Idle connections that a pool keeps. */
+export const poolSize = 5;
+/** Requests for one recipient in all, the first one included, and the most that an option may ask for. */
+export const requestsPerRecipient = 3;
+export const maxRequestsPerRecipient = 100;
+/** The longest time for retries that an option may ask for. */
+export const maxRetryTimeMs = 3_600_000;
+/** Share of bad tokens among the answers that stops a send, unless an option gives another. */
 export const badTokenShare = 0.9;
-/** Answers TooManyProviderTokenUpdates within this time count as one refusal: they are of one burst. */
-export const tokenUpdatesBurstMs = 1_000;
+/** How long a binary gateway keeps a notification that names no time of its own. */
+export const binaryLifetimeMs = 24 * 3_600_000;
+
+// --- session: sends under way ---
+/** Least time between two reports of progress. */
+export const progressIntervalMs = 100;
+/** How long a recipient of a slow stream waits for others to share its batch. */
+export const batchLingerMs = 10;
+/** How long a stream of recipients may take to give the recipient that it was asked for when its send stopped. */
+export const lastPullMs = 5_000;
+/**
+ * How long the shutdown of a session waits for results of its sends: more than a last pull and the last answers take.
+ */
+export const shutdownWaitMs = 15_000;
+/** Different faults (reasons and causes) that one send tells apart. */
+export const maxErrorsKept = 100;
+/** Sends of one message in a row that may give no recipient a final answer before the message is no longer retried. */
+export const maxFruitlessSends = 10;
+/** Tokens that HTTP/2 answers called gone, kept for `feedback()` until they are read; the oldest give way. */
+export const maxGoneTokensKept = 100_000;
+/** Messages of one call that are on their way at once. */
+export const maxMessagesAtOnce = 64;
+/** Text of an invalid line that is shown, in characters. */
+export const maxInvalidTextCharacters = 120;
+
+// --- campaign ---
+/** A list of recipients is read in pieces of this size, in bytes. */
+export const readChunkBytes = 64 * 1024;
+/** Name and comment in the header of gzip, in bytes each. */
+export const maxGzipNameBytes = 4096;
+/** How long a list may pause before the tokens that were read are handed out. */
+export const listPauseMs = 2;
+/** A line of a token list, in bytes; what is longer is invalid. */
+export const maxTokenLineBytes = 4096;
 
 // --- simulator ---
 /** Highest SETTINGS_MAX_CONCURRENT_STREAMS that a simulator can be told to announce: half its stream slots. */
 export const maxSimulatorStreams = 4096;
 /** SETTINGS_MAX_HEADER_LIST_SIZE that the simulator announces, in bytes, as APNs does. */
 export const simulatorHeaderListBytes = 8000;
-/** Age at which APNs calls a provider token expired. */
-export const providerTokenMaxAgeMs = 60 * 60_000;
-/** How far ahead of the simulator's clock a provider token may be. */
-export const providerTokenMaxSkewMs = 5 * 60_000;
 /** Provider tokens whose check is remembered. */
 export const maxRememberedProviderTokens = 1024;
-/** Output that waits for a client to read it, in bytes, above which the simulator stops reading, and below which it goes on. */
+/**
+ * Output that waits for a client, in bytes: above the first limit the simulator stops reading, below the second it
+ * goes on.
+ */
 export const pauseReadingAboveBytes = 4 * 1024 * 1024;
 export const resumeReadingBelowBytes = 1024 * 1024;
 /** Output buffers that a simulator keeps for use again. */
@@ -393,7 +480,7 @@ export const maxScenarioFaults = 1000;
 export const maxFaultRecords = 10_000;
 /** Body of an answer that a scenario can ask for. */
 export const maxScenarioBodyBytes = 16 << 20;
-/** Requests that the simulator's ledger keeps in mode `full`, and the bytes that they take together, about; the oldest give way. */
+/** Requests that the simulator's ledger keeps in mode `full`, and about how many bytes of them; the oldest give way. */
 export const maxLoggedRequests = 100_000;
 export const maxLoggedRequestBytes = 128 << 20;
 /** Device tokens and provider tokens whose rate a simulator's conduct watches; the oldest give way. */
@@ -402,40 +489,8 @@ export const maxWatchedProviderTokens = 1024;
 /** How soon a gateway that was shut down by a scenario tries again where its port could not be had. */
 export const reopenRetryMs = 100;
 
-// --- command line ---
+// --- cli ---
+/** Characters of one message that the command line prints. */
+export const maxMessageCharacters = 8_000;
 /** Recipients of Apple's gateways above which a run without --out is warned that it cannot be continued. */
 export const recipientsWorthKeeping = 1_000;
-
-// --- session ---
-/** Least time between two reports of progress. */
-export const progressIntervalMs = 100;
-/** How long a recipient of a slow stream waits for others to share its batch. */
-export const batchLingerMs = 10;
-/** How long a stream of recipients that was asked for one when its send stopped may take to give it. */
-export const lastPullMs = 5_000;
-/** How long the shutdown of a session waits for results of its sends: more than a last pull and the last answers take. */
-export const shutdownWaitMs = 15_000;
-/** Longest wait before the first retry; doubles with each further one. */
-export const retryDelayMs = 1_000;
-/** Longest wait before any retry. */
-export const maxRetryDelayMs = 15 * 60_000;
-/** Different faults (reasons and causes) that one send tells apart. */
-export const maxErrorsKept = 100;
-/** Connections of one pool that an option may ask for. */
-export const maxConnectionsOption = 1_000;
-/** Sends of one message in a row that may bring nobody on, with an answer each time, before it is no longer retried. */
-export const maxFruitlessSends = 10;
-/** Tokens that HTTP/2 answers called gone, kept for `feedback()` until they are read; the oldest give way. */
-export const maxGoneTokensKept = 100_000;
-/** Messages of one call that are on their way at once. */
-export const maxMessagesAtOnce = 64;
-/** Tuples of a feedback gateway that wait for the program, above which reading pauses. */
-export const maxFeedbackWaiting = 4096;
-/** Silence of a feedback gateway that ends the reading, and of a binary one that is expected to answer. */
-export const readTimeoutMs = 20_000;
-/** Smallest buffer for writes that an option may ask for, in bytes: the original library's. */
-export const minWriteBufferBytes = 2048;
-/** How long a connection above the size of its pool is idle before it is closed. */
-export const idleBeforeTrimMs = 10_000;
-/** Idle connections that a pool keeps. */
-export const poolSize = 5;
