@@ -43,9 +43,8 @@ export { SeenTokens } from './campaign/recipients/seen-tokens.js';
 // --- token lists ---
 export type { InvalidLine } from './campaign/recipients/token-lines.js';
 // --- outcomes batch by batch, for books of one's own ---
-export type { AcceptedIds, Batch, OutcomeDetail } from './engine/batch.js';
+export type { AcceptedIds, Batch, OutcomeDetail, OutcomeSink, SettledBatch } from './engine/batch.js';
 export { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from './engine/ledger.js';
-export type { OutcomeSink, SettledBatch } from './engine/outcome-sink.js';
 export { Tally } from './engine/tally.js';
 // --- what a program holds ---
 export { APNs } from './session/apns.js';

@@ -71,8 +71,6 @@ const known = {
   cycles: [
     ['progress-bar', 'progress'],
     ['send-gateway', 'send-options'],
-    ['job', 'mailbox', 'parcel'],
-    ['batch-slot', 'notification-state'],
     ['result-merge', 'result'],
     ['connection-conduct', 'goodbyes', 'request-stage'],
     ['connection-faults', 'gateway-faults', 'scenario-run'],
@@ -94,7 +92,7 @@ const known = {
     'PRIORITY',
     'Progress',
     'ReceiveWindow',
-    'RejectionNote',
+    'NotedAnswer',
     'SEQUENCE',
     'SendOptions',
     'apnsIdBytes',

@@ -11,7 +11,7 @@ import type { RequestSource } from '../../src/connection/request-source.js';
 import { TokenBuffers } from '../../src/engine/dispatcher/buffers.js';
 import { ACCEPTED, LedgerSheet, REJECTED } from '../../src/engine/ledger.js';
 import type { FromShard, RouteConfig } from '../../src/engine/messages.js';
-import type { RoutePool } from '../../src/engine/shard/route-pool.js';
+import type { RoutePool } from '../../src/engine/shard/route.js';
 import { Shard } from '../../src/engine/shard/shard.js';
 import { Tally } from '../../src/engine/tally.js';
 import { checkSessionOptions } from '../../src/session/options.js';

@@ -1,11 +1,23 @@
 /**
- * The unit of dispatch: at most 1,024 recipients of one notification, their tokens all of one length, packed into
- * ArrayBuffers that are transferred between threads.
+ * The unit of dispatch, as it goes into the engine and as it comes out: recipients of one notification, and what became of
+ * each. Implemented by whatever makes batches and keeps the books of a send (session/, cli/); on the dispatcher's thread.
+ *
+ * The same recipients have a form of their own at each border, and no others:
+ *
+ *   Batch         what a program gives, and gets back as it was; the program's memory, which nothing may transfer
+ *   Parcel        the batch on its way: its ledger and retries, from one shard to the next (dispatcher/parcel)
+ *   BatchMessage  the copy for one shard, as plain data, because classes do not cross threads (messages)
+ *   BatchSlot     that copy in a shard, with the order in which its recipients wait (shard/batch-slot)
+ *   RequestRun    what a connection sees of a slot; so connections do not know the engine (connection/request-source)
  */
 import type { Answer } from '../apns/answer.js';
 import type { PersonalParts } from '../apns/notification.js';
+import { fieldsFault } from '../apns/personal-fields.js';
 import type { TokenBlock } from '../apns/token-block.js';
+import type { PealError } from '../base/errors.js';
+import { maxBatchRecipients } from '../base/limits.js';
 
+/** At most 1,024 recipients, their tokens all of one length. */
 export interface Batch {
   readonly tokens: TokenBlock;
   readonly personal: PersonalParts | null;
@@ -22,4 +34,57 @@ export interface AcceptedIds {
 export interface OutcomeDetail extends Answer {
   /** Index of the recipient in its batch. */
   readonly index: number;
+}
+
+/** A batch that was dispatched, as it ended. Each comes exactly once, in no particular order. */
+export interface SettledBatch {
+  /** The very object that was given to `dispatch`; `tokens` and `personal` are its own. */
+  readonly batch: Batch;
+  readonly tokens: TokenBlock;
+  readonly personal: PersonalParts | null;
+  /** One byte for each recipient, all final: ACCEPTED, UNSENT, UNKNOWN, or REJECTED and above. The receiver's to keep. */
+  readonly ledger: Uint8Array;
+  /** One for every rejected recipient; in no particular order. */
+  readonly details: readonly OutcomeDetail[];
+  /** Of accepted recipients, where the send keeps ids and any of its answers named one; otherwise null or missing. */
+  readonly ids?: AcceptedIds | null;
+  /** Why recipients are unsent or unknown (the latest cause, if there were several); null when none is. */
+  readonly cause: PealError | null;
+  /** Requests that were sent again after an answer (or none), beyond the first for each recipient. */
+  readonly resent: number;
+}
+
+export interface OutcomeSink {
+  /**
+   * Takes a settled batch. While a returned promise is pending the batch counts against its shard's credit, so that a
+   * slow sink slows the input down; the next call does not wait for it. A throw or a rejection cancels the job, and
+   * `finish` rejects with it; what is settled after that still comes here.
+   */
+  settled(batch: SettledBatch): void | Promise<void>;
+}
+
+/** The faults of a batch that a program can make, as a sentence; null when there is none. */
+export function batchFault({ tokens, personal }: Batch): string | null {
+  const { bytes, count, tokenBytes } = tokens;
+  if (!Number.isInteger(count) || count < 1 || count > maxBatchRecipients) {
+    return `a batch has 1 to ${maxBatchRecipients} recipients, not ${count}`;
+  }
+  if (bytes.byteLength < count * tokenBytes) {
+    return `${count} tokens of ${tokenBytes} bytes need ${count * tokenBytes} bytes, not ${bytes.byteLength}`;
+  }
+  if (personal === null) return null;
+  if (personal.apnsIds !== null && personal.apnsIds.byteLength < count * 16) {
+    return `${count} apns-ids need ${count * 16} bytes, not ${personal.apnsIds.byteLength}`;
+  }
+  const { payloads, payloadOffsets, fields } = personal;
+  if (fields !== null && fields !== undefined) {
+    const fault = fieldsFault(fields, count);
+    if (fault !== null) return fault;
+  }
+  if ((payloads === null) !== (payloadOffsets === null)) return 'payloads and payloadOffsets come together';
+  if (payloads === null || payloadOffsets === null) return null;
+  if (payloadOffsets.length < count + 1 || payloadOffsets[count]! > payloads.byteLength) {
+    return 'payloadOffsets needs an offset for each recipient and one for the end, within payloads';
+  }
+  return null;
 }

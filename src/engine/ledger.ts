@@ -13,12 +13,12 @@
  * fault that passes, and, if it was asked to, what is unknown (dispatcher/retries).
  *
  * A crash turns `written` into unknown and leaves `queued` to be sent by another shard; whatever is above stays as it
- * is, and what a byte cannot say of a rejection is in the notes behind the bytes (rejection-notes). The dispatcher writes
+ * is, and what a byte cannot say of a rejection is in the notes behind the bytes. The dispatcher writes
  * a sheet before it posts it with the batch, the shard from then on until it is settled: plain loads and stores suffice,
  * because the messages between them order what each sees.
  */
+import type { Answer } from '../apns/answer.js';
 import { maxBatchRecipients } from '../base/limits.js';
-import { RejectionNotes } from './rejection-notes.js';
 
 export const QUEUED = 0;
 export const WRITTEN = 1;
@@ -31,6 +31,51 @@ export const REJECTED = 16;
 /** Recipients are numbered through the slots of a shard: `tag = slot * maxBatchRecipients + index`, a power of two. */
 export const tagShift = 31 - Math.clz32(maxBatchRecipients);
 export const tagIndexMask = maxBatchRecipients - 1;
+
+/** What survives of a rejection, besides its reason. */
+export type NotedAnswer = Pick<Answer, 'status' | 'timestampMs' | 'retryAfterSeconds'>;
+
+const statusGone = 410;
+
+/**
+ * What a ledger byte has no room for about a rejection: whom to send to again, and when, must not depend on whether a shard
+ * still posted it before it crashed. Text (an unlisted reason, the apns-id) is not kept.
+ *
+ * A shard writes a note right before the ledger byte that calls the recipient rejected, and for no other recipient; the
+ * dispatcher reads those of a shard that was lost. A note without such a byte means nothing: it is of an earlier batch.
+ *
+ *   offset of n notes   0 ─ 8n: a double each, see `#values`     8n ─ 10n: the status, 16 bits each
+ */
+export class RejectionNotes {
+  static readonly bytesEach = 10;
+  /** With 410 the timestamp, otherwise the seconds of Retry-After; NaN where the answer named none. */
+  readonly #values: Float64Array;
+  readonly #statuses: Uint16Array;
+
+  private constructor(values: Float64Array, statuses: Uint16Array) {
+    this.#values = values;
+    this.#statuses = statuses;
+  }
+
+  /** `count` notes from `offset` of a buffer on, a multiple of 8. */
+  static in(buffer: ArrayBufferLike, offset: number, count: number): RejectionNotes {
+    const values = new Float64Array(buffer, offset, count);
+    return new RejectionNotes(values, new Uint16Array(buffer, offset + values.byteLength, count));
+  }
+
+  write(at: number, { status, timestampMs, retryAfterSeconds }: NotedAnswer): void {
+    this.#values[at] = (status === statusGone ? timestampMs : retryAfterSeconds) ?? Number.NaN;
+    this.#statuses[at] = status;
+  }
+
+  read(at: number): NotedAnswer {
+    const status = this.#statuses[at]!;
+    const value = this.#values[at]!;
+    const known = Number.isNaN(value) ? null : value;
+    const isGone = status === statusGone;
+    return { status, timestampMs: isGone ? known : null, retryAfterSeconds: isGone ? null : known };
+  }
+}
 
 /** A power of two, so that the notes are where numbers of eight bytes may be. */
 const leastRecipients = 8;
@@ -75,16 +120,6 @@ export class Ledger {
       this.#sheets[slot] = sheet;
     }
     return sheet;
-  }
-
-  /** The sheet of a slot that holds a batch, or has just held one. */
-  sheet(slot: number): LedgerSheet {
-    return this.#sheets[slot]!;
-  }
-
-  /** The bytes of the batch in `slot`, one for each of its `count` recipients. A view, not a copy. */
-  slot(slot: number, count: number): Uint8Array {
-    return this.sheet(slot).bytes.subarray(0, count);
   }
 
   /** Gives back all sheets but the first, with which single notifications go on one after another. */

@@ -3,8 +3,8 @@
  * results, summaries and progress, on the thread that has the batches; tallies of several sends can be merged.
  */
 import { reasonOf } from '../apns/reason.js';
+import type { SettledBatch } from './batch.js';
 import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from './ledger.js';
-import type { SettledBatch } from './outcome-sink.js';
 
 export interface TallyCounts {
   readonly recipients: number;

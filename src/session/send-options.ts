@@ -26,7 +26,7 @@ import {
   whole,
 } from '../base/options.js';
 import { option, theOption } from '../base/wording.js';
-import type { OutcomeSink } from '../engine/outcome-sink.js';
+import type { OutcomeSink } from '../engine/batch.js';
 import type { Message } from './message.js';
 import type { Progress } from './progress.js';
 import { countRecipients, type InvalidRecipient, type Recipient } from './recipient.js';

@@ -6,7 +6,7 @@ import { TokenBlock } from '../../src/apns/token-block.js';
 import { type Clock, systemClock } from '../../src/base/clock.js';
 import { PealError } from '../../src/base/errors.js';
 import { lastPullMs, progressIntervalMs } from '../../src/base/limits.js';
-import type { SettledBatch } from '../../src/engine/outcome-sink.js';
+import type { SettledBatch } from '../../src/engine/batch.js';
 import { Message } from '../../src/session/message.js';
 import type { Progress } from '../../src/session/progress.js';
 import type { Recipient } from '../../src/session/recipient.js';

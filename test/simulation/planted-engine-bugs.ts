@@ -84,8 +84,8 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'a lost shard keeps its batches',
     file: 'engine/dispatcher/dispatcher.js',
-    before: 'this.#sendAgain(parcel, mailbox);\n            }\n            else {\n                if',
-    after: 'mailbox.releaseCredit(parcel);\n            }\n            else {\n                if',
+    before: 'this.#sendAgain(parcel);\n            }\n            else {\n                if',
+    after: 'this.#releaseCredit(parcel);\n            }\n            else {\n                if',
     breaks: 'recipients have no outcome, and the send has no end',
   },
   {

@@ -5,7 +5,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import type { Logger } from '../../src/base/log.js';
-import { exposeControl } from '../../src/engine/comlink.js';
+import { exposeControl } from '../../src/engine/control-plane.js';
 import type { ThreadPool } from '../../src/engine/dispatcher/thread-pool.js';
 import type { FromShard, ToShard } from '../../src/engine/messages.js';
 import { Shard } from '../../src/engine/shard/shard.js';

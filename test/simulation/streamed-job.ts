@@ -5,7 +5,7 @@
 
 import { TokenBlock } from '../../src/apns/token-block.js';
 import { lastPullMs } from '../../src/base/limits.js';
-import type { OutcomeSink } from '../../src/engine/outcome-sink.js';
+import type { OutcomeSink } from '../../src/engine/batch.js';
 import { Message } from '../../src/session/message.js';
 import { Send, type SendTarget } from '../../src/session/send.js';
 import { checkSendOptions } from '../../src/session/send-options.js';

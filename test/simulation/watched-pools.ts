@@ -1,6 +1,6 @@
 /** How the shards of a simulated world make their pools: real ones, with the books between route and pool. */
 import { ConnectionPool } from '../../src/connection/pool.js';
-import type { RoutePoolFactory } from '../../src/engine/shard/route-pool.js';
+import type { RoutePoolFactory } from '../../src/engine/shard/route.js';
 import type { Prng } from '../support/prng.js';
 import type { Books } from './books.js';
 import type { LedgerWatch } from './ledger-watch.js';

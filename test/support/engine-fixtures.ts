@@ -12,11 +12,10 @@ import type { Clock } from '../../src/base/clock.js';
 import type { PealError } from '../../src/base/errors.js';
 import type { LinkOptions } from '../../src/connection/link-options.js';
 import type { RequestRun, RequestSource } from '../../src/connection/request-source.js';
-import type { Batch, OutcomeDetail } from '../../src/engine/batch.js';
+import type { Batch, OutcomeDetail, OutcomeSink, SettledBatch } from '../../src/engine/batch.js';
 import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
 import type { RouteConfig } from '../../src/engine/messages.js';
-import type { OutcomeSink, SettledBatch } from '../../src/engine/outcome-sink.js';
-import type { RoutePool, RoutePoolStats } from '../../src/engine/shard/route-pool.js';
+import type { RoutePool, RoutePoolStats } from '../../src/engine/shard/route.js';
 import { Tally } from '../../src/engine/tally.js';
 import { linkWith } from './link-options.js';
 

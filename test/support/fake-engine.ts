@@ -2,12 +2,11 @@
 
 import type { Notification } from '../../src/apns/notification.js';
 import { PealError } from '../../src/base/errors.js';
-import type { Batch, OutcomeDetail } from '../../src/engine/batch.js';
+import type { Batch, OutcomeDetail, OutcomeSink } from '../../src/engine/batch.js';
 import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
 import { Route } from '../../src/engine/dispatcher/route.js';
 import { ACCEPTED, QUEUED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
 import type { RouteConfig } from '../../src/engine/messages.js';
-import type { OutcomeSink } from '../../src/engine/outcome-sink.js';
 import type { Engine } from '../../src/session/send.js';
 
 /** What becomes of one recipient. */

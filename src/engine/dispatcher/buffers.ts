@@ -1,10 +1,13 @@
 /**
- * The buffers that tokens travel in. A full batch's buffer is transferred to a shard, comes back when the batch is
- * settled and is used again, for as long as anything is sent; others are small or rare and are made for one use. Owned
- * by the dispatcher.
+ * The memory that a batch travels in: copies that are transferred to a shard, because a program keeps its own. The buffer
+ * for the tokens of a full batch comes back when the batch is settled and is used again, for as long as anything is sent;
+ * others are small or rare and are made for one use. Owned by the dispatcher, used by mailboxes.
  */
+import type { PersonalParts } from '../../apns/notification.js';
+import { copyFields } from '../../apns/personal-fields.js';
 import type { TokenBlock } from '../../apns/token-block.js';
 import { maxBatchRecipients } from '../../base/limits.js';
+import type { Batch } from '../batch.js';
 
 /** The usual size: a full batch of the tokens that Apple issues today (32 bytes each). */
 const usualBytes = maxBatchRecipients * 32;
@@ -36,4 +39,25 @@ export class TokenBuffers {
   trim(): void {
     this.#free.length = Math.min(1, this.#free.length);
   }
+}
+
+/** Personal parts in buffers of their own: a transferred view would take its whole buffer along. */
+export function copyPersonal({ tokens, personal }: Batch): PersonalParts | null {
+  if (personal === null) return null;
+  const { count } = tokens;
+  const { apnsIds, payloads, payloadOffsets, fields = null } = personal;
+  return {
+    apnsIds: apnsIds === null ? null : new Uint8Array(apnsIds.subarray(0, count * 16)),
+    payloads: payloads === null ? null : new Uint8Array(payloads),
+    payloadOffsets: payloadOffsets === null ? null : new Uint32Array(payloadOffsets.subarray(0, count + 1)),
+    fields: fields === null ? null : copyFields(fields, count),
+  };
+}
+
+/** The buffers of a copy, to be transferred. */
+export function buffersOf({ apnsIds, payloads, payloadOffsets, fields }: PersonalParts): ArrayBuffer[] {
+  const own = fields === null || fields === undefined ? [] : Object.values(fields);
+  return [apnsIds, payloads, payloadOffsets, ...(own as readonly (Uint8Array | Uint32Array | null)[])].flatMap(
+    (part) => (part === null ? [] : [part.buffer as ArrayBuffer]),
+  );
 }

@@ -9,6 +9,7 @@ import { PealError } from '../../base/errors.js';
 import { acceptedLookMs, providerTokenCheckMs, shardCreditBatches } from '../../base/limits.js';
 import { type Logger, silentLogger } from '../../base/log.js';
 import { heldUntil, holdProcess, releaseProcess } from '../../base/process-hold.js';
+import type { Batch, OutcomeSink } from '../batch.js';
 import type {
   FromShard,
   ProviderTokenExpiredMessage,
@@ -17,16 +18,15 @@ import type {
   RouteFailedMessage,
   SettledMessage,
 } from '../messages.js';
-import type { OutcomeSink } from '../outcome-sink.js';
 import { TokenBuffers } from './buffers.js';
 import { checkEngineOptions, type EngineOptions, openShardHost } from './engine-options.js';
 import { type EngineStats, engineStats } from './engine-stats.js';
 import { closedError, crashedBatchError, noThreadsError, refusedError, unexpectedTokenError } from './errors.js';
 import { Job, type JobOptions, type JobOwner, type SendJob } from './job.js';
 import { Mailbox } from './mailbox.js';
-import type { Parcel } from './parcel.js';
+import { Parcel } from './parcel.js';
 import { Periodic } from './periodic.js';
-import { RetryLine, type WaitingParcel } from './retry-line.js';
+import { RetryLine } from './retry-line.js';
 import { type ProviderTokenSource, Route, routeKey } from './route.js';
 import type { ShardHost, ShardListener, ShardReport } from './shard-host.js';
 import { WaitingLine } from './waiting-line.js';
@@ -78,7 +78,7 @@ export class Dispatcher {
   /** Begins a send. Shards are started with the first one. After `close` it is stopped from the start: all is unsent. */
   send(route: Route, notification: Notification, sink: OutcomeSink, options: JobOptions = {}): SendJob {
     const own = { ...notification, payload: new Uint8Array(notification.payload) };
-    const job = new Job(this.#nextId++, route, own, sink, this.#jobOwner, options);
+    const job = new Job({ id: this.#nextId++, route, notification: own, sink }, this.#jobOwner, options);
     if (this.#closed !== null) {
       job.stop(closedError());
       return job;
@@ -141,11 +141,11 @@ export class Dispatcher {
   // --- jobs ---
 
   readonly #jobOwner: JobOwner = {
-    take: (parcel) => this.#take(parcel),
+    take: (job, batch) => this.#take(job, batch),
     onStopped: (job, cause) => {
       for (const mailbox of this.#mailboxes) mailbox.cancel(job);
       for (const parcel of this.#line.removeJob(job)) this.#settleUnsent(parcel, cause);
-      for (const { parcel, holder } of this.#retryLine.removeJob(job)) this.#settleUnsent(parcel, cause, holder);
+      for (const parcel of this.#retryLine.removeJob(job)) this.#settleUnsent(parcel, cause);
     },
     onFinished: (job) => {
       if (this.#jobs.delete(job)) releaseProcess();
@@ -158,8 +158,9 @@ export class Dispatcher {
     random: () => (this.#options.random ?? Math.random)(),
   };
 
-  #take(parcel: Parcel): Promise<void> {
-    const { job } = parcel;
+  #take(job: Job, batch: Batch): Promise<void> {
+    const parcel = new Parcel(job, batch);
+    job.begin(parcel);
     this.#refreshToken(job.route);
     if (this.#deathCause !== null) this.#stopIfNoShardLeft(job, this.#deathCause);
     if (job.stopped !== null) {
@@ -199,11 +200,12 @@ export class Dispatcher {
    * when none has enough. What a shard has found out about a gateway (that it is in trouble, and for how long) is found
    * out once, and not by one shard after the other.
    */
-  #choose({ job, weight, home }: Parcel): Mailbox | null {
-    if (home?.hasRoomFor(weight) === true && !job.excluded.has(home)) return home;
+  #choose({ job, weight, lastShardId }: Parcel): Mailbox | null {
+    const last = lastShardId === null ? null : this.#mailboxes[lastShardId]!;
+    if (last?.hasRoomFor(weight) === true && !job.excluded.has(last.shardId)) return last;
     let chosen: Mailbox | null = null;
     for (const mailbox of this.#mailboxes) {
-      if (!mailbox.hasRoomFor(weight) || job.excluded.has(mailbox)) continue;
+      if (!mailbox.hasRoomFor(weight) || job.excluded.has(mailbox.shardId)) continue;
       if (chosen === null || mailbox.heldWeight < chosen.heldWeight) chosen = mailbox;
     }
     return chosen;
@@ -211,7 +213,7 @@ export class Dispatcher {
 
   /** Stops the job if every shard is dead or cannot reach its gateway. */
   #stopIfNoShardLeft(job: Job, cause: PealError): void {
-    if (this.#mailboxes.every((mailbox) => mailbox.isDead || job.excluded.has(mailbox))) job.stop(cause);
+    if (this.#mailboxes.every((mailbox) => mailbox.isDead || job.excluded.has(mailbox.shardId))) job.stop(cause);
   }
 
   // --- shards ---
@@ -261,20 +263,19 @@ export class Dispatcher {
   }
 
   #receiveSettled(mailbox: Mailbox, message: SettledMessage): void {
-    const returned = mailbox.settled(message, this.#clock.now());
-    if (returned === null) {
+    const parcel = mailbox.settled(message, this.#clock.now());
+    if (parcel === null) {
       this.#log.error({ shardId: mailbox.shardId, slot: message.slot }, 'a shard settled an empty slot');
       return;
     }
-    const { parcel, shared } = returned;
     if (message.ids != null) parcel.addIds(message.ids);
-    parcel.settle(shared, message.details, message.cause === null ? null : PealError.fromRecord(message.cause));
+    parcel.settle(message.details, message.cause === null ? null : PealError.fromRecord(message.cause));
     const { job } = parcel;
-    if (job.stopped === null && job.excluded.has(mailbox) && parcel.requeueUnsent()) {
-      this.#sendAgain(parcel, mailbox);
+    if (job.stopped === null && job.excluded.has(mailbox.shardId) && parcel.requeueUnsent()) {
+      this.#sendAgain(parcel);
       this.#pump();
     } else {
-      this.#settleOrWait(parcel, mailbox);
+      this.#settleOrWait(parcel);
     }
   }
 
@@ -291,10 +292,10 @@ export class Dispatcher {
     const cause = PealError.fromRecord(message.cause);
     for (const job of this.#jobs) {
       if (job.route.id !== message.routeId || !mailbox.hasParcelOf(job)) continue;
-      job.excluded.add(mailbox);
+      job.excluded.add(mailbox.shardId);
       const nowMs = this.#clock.now();
       const isAccepted = this.#mailboxes.some(
-        (other) => !job.excluded.has(other) && other.hasAcceptedLately(job.route, nowMs),
+        (other) => !job.excluded.has(other.shardId) && other.hasAcceptedLately(job.route, nowMs),
       );
       if (isAccepted) this.#stopIfNoShardLeft(job, cause);
       else job.stop(cause);
@@ -307,63 +308,62 @@ export class Dispatcher {
 
   /** A shard was lost: its parcels are settled by what the ledger says, and what was only queued goes to another. */
   #recover(mailbox: Mailbox, cause: PealError): void {
-    for (const { parcel, shared, notes } of mailbox.lose()) {
+    for (const parcel of mailbox.lose()) {
       const { job } = parcel;
-      const hasQueued = parcel.recover(shared, notes, cause);
+      const hasQueued = parcel.recover(cause);
       if (hasQueued && job.stopped === null && parcel.mayBeSentAgain) {
-        this.#sendAgain(parcel, mailbox);
+        this.#sendAgain(parcel);
       } else {
         if (job.stopped !== null || !parcel.mayBeSentAgain) parcel.abandon(job.stopped ?? crashedBatchError(cause));
-        this.#settleOrWait(parcel, mailbox);
+        this.#settleOrWait(parcel);
       }
     }
     this.#pump();
   }
 
-  #sendAgain(parcel: Parcel, from: Mailbox): void {
-    from.releaseCredit(parcel);
+  #sendAgain(parcel: Parcel): void {
+    this.#releaseCredit(parcel);
     this.#line.addReturned(parcel);
   }
 
   /** The sink gets the parcel, unless recipients of it are to be sent again: then it waits for their time. */
-  #settleOrWait(parcel: Parcel, mailbox: Mailbox): void {
+  #settleOrWait(parcel: Parcel): void {
     const { dueMs, job } = parcel;
     if (dueMs === null || job.stopped !== null) {
-      this.#settle(parcel, mailbox);
+      this.#settle(parcel);
       return;
     }
-    this.#retryLine.add(parcel, dueMs, mailbox);
+    if (this.#retryLine.add(parcel, dueMs)) this.#releaseCredit(parcel);
     this.#pump();
   }
 
-  #sendDue(due: readonly WaitingParcel[]): void {
-    for (const { parcel, holder } of due) {
-      holder?.releaseCredit(parcel);
+  #sendDue(due: readonly Parcel[]): void {
+    for (const parcel of due) {
       parcel.release(this.#clock.now());
-      this.#line.addReturned(parcel);
+      this.#sendAgain(parcel);
     }
     this.#pump();
   }
 
-  #settle(parcel: Parcel, mailbox: Mailbox): void {
+  #settle(parcel: Parcel): void {
     parcel.job.settle(parcel, () => {
-      mailbox.releaseCredit(parcel);
-      this.#pump();
+      if (this.#releaseCredit(parcel)) this.#pump();
     });
   }
 
-  /**
-   * For a parcel that no shard has; `holder`: whose credit it keeps all the same. Later, because sinks do not expect to be
-   * called from within their own calls.
-   */
-  #settleUnsent(parcel: Parcel, cause: PealError, holder: Mailbox | null = null): void {
+  /** Returns whether the parcel used any. */
+  #releaseCredit(parcel: Parcel): boolean {
+    if (parcel.creditOf === null) return false;
+    this.#mailboxes[parcel.creditOf]!.releaseCredit(parcel);
+    return true;
+  }
+
+  /** For a parcel that no shard has. Later, because sinks do not expect to be called from within their own calls. */
+  #settleUnsent(parcel: Parcel, cause: PealError): void {
     parcel.abandon(cause);
     parcel.onTaken?.();
     parcel.onTaken = null;
-    queueMicrotask(() => {
-      if (holder !== null) this.#settle(parcel, holder);
-      else parcel.job.settle(parcel, () => {});
-    });
+    queueMicrotask(() => this.#settle(parcel));
   }
 
   // --- provider tokens ---

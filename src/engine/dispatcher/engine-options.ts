@@ -8,7 +8,7 @@ import { maxThreads, shardSlots } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import { isWholePackage, packageFile } from '../../base/package-files.js';
 import type { Backend, BackendSpec } from '../../transport/backend.js';
-import type { RoutePoolFactory } from '../shard/route-pool.js';
+import type { RoutePoolFactory } from '../shard/route.js';
 import type { ShardHost, ShardListener } from './shard-host.js';
 import type { OpenThreads } from './thread-pool.js';
 

@@ -2,7 +2,7 @@
  * What an engine is doing, for programs that want to watch it. Derived from the mailboxes and what the shards report;
  * nothing is kept here.
  */
-import type { ShardStats } from '../control-api.js';
+import type { ShardStats } from '../control-plane.js';
 import type { Mailbox } from './mailbox.js';
 import type { ShardReport, ShardState } from './shard-host.js';
 

@@ -5,15 +5,13 @@
  */
 import type { Notification } from '../../apns/notification.js';
 import type { RetryBudget } from '../../apns/retry-policy.js';
+import { assert } from '../../base/assert.js';
 import { PealError } from '../../base/errors.js';
 import { retryTimeMs } from '../../base/limits.js';
-import type { Batch, OutcomeDetail } from '../batch.js';
+import { type Batch, batchFault, type OutcomeDetail, type OutcomeSink, type SettledBatch } from '../batch.js';
 import { UNKNOWN, UNSENT } from '../ledger.js';
-import type { OutcomeSink } from '../outcome-sink.js';
 import { BadTokenWatch } from './bad-tokens.js';
 import type { InterimCounts } from './interim.js';
-import type { Mailbox } from './mailbox.js';
-import { batchFault, Parcel } from './parcel.js';
 import type { RetryTerms } from './retries.js';
 import type { Route } from './route.js';
 
@@ -66,9 +64,26 @@ export interface JobOptions {
   readonly onStopped?: () => void;
 }
 
+/** A batch that is under way, as its job sees it (parcel). */
+export interface DispatchedBatch {
+  /** Adds those of its recipients whose outcome is certain already. */
+  addInterim(counts: InterimCounts): void;
+  /** As it goes to the sink. `fallbackCause`: why recipients are unsent, where nothing else says so. */
+  settled(fallbackCause: PealError | null): SettledBatch;
+}
+
+/** What is sent, over which route, and who takes what became of it. */
+export interface JobSubject {
+  readonly id: number;
+  readonly route: Route;
+  readonly notification: Notification;
+  readonly sink: OutcomeSink;
+}
+
 /** The dispatcher, as a job sees it. */
 export interface JobOwner {
-  take(parcel: Parcel): Promise<void>;
+  /** Sends a batch, which it tells the job of (`begin`, `settle`). Resolves once a shard has taken it. */
+  take(job: Job, batch: Batch): Promise<void>;
   onStopped(job: Job, cause: PealError): void;
   onFinished(job: Job): void;
   /** Monotonic milliseconds. */
@@ -78,8 +93,11 @@ export interface JobOwner {
 }
 
 export class Job implements SendJob {
-  /** Shards whose connections for this job's route have given up, with the latest reason. */
-  readonly excluded = new Set<Mailbox>();
+  readonly id: number;
+  readonly route: Route;
+  readonly notification: Notification;
+  /** By id: shards whose connections for this job's route have given up. */
+  readonly excluded = new Set<number>();
   readonly stopsAtFailure: boolean;
   readonly keepsIds: boolean;
   readonly #retry: RetryBudget | null;
@@ -89,22 +107,19 @@ export class Job implements SendJob {
   readonly #owner: JobOwner;
   readonly #sink: OutcomeSink;
   /** Dispatched, and not handed to the sink. */
-  readonly #unsettled = new Set<Parcel>();
+  readonly #unsettled = new Set<DispatchedBatch>();
+  /** Batches that were dispatched and have not been taken by the sink. */
   #outstanding = 0;
   #stopped: PealError | null = null;
   #sinkFailure: { readonly error: unknown } | null = null;
   #finished: Promise<void> | null = null;
   #onIdle: (() => void) | null = null;
 
-  constructor(
-    readonly id: number,
-    readonly route: Route,
-    readonly notification: Notification,
-    sink: OutcomeSink,
-    owner: JobOwner,
-    options: JobOptions = {},
-  ) {
+  constructor({ id, route, notification, sink }: JobSubject, owner: JobOwner, options: JobOptions = {}) {
     const { stopAtBadTokens = null } = options;
+    this.id = id;
+    this.route = route;
+    this.notification = notification;
     this.stopsAtFailure = options.stopsAtFailure ?? false;
     this.keepsIds = options.keepIds ?? false;
     this.#resendsUnknown = options.onUnknown === 'resend';
@@ -120,23 +135,21 @@ export class Job implements SendJob {
     return this.#stopped;
   }
 
-  /** Batches that were dispatched and have not been taken by the sink. */
-  get outstanding(): number {
-    return this.#outstanding;
-  }
-
   async dispatch(batch: Batch): Promise<void> {
     const fault = this.#finished === null ? batchFault(batch) : 'dispatch() was called after finish()';
     if (fault !== null) throw new PealError('ERR_PEAL_OPTION', `Cannot dispatch: ${fault}.`, { origin: 'usage' });
+    await this.#owner.take(this, batch);
+  }
+
+  /** A batch of this job is under way from now on, until `settle`. */
+  begin(batch: DispatchedBatch): void {
     this.#outstanding += 1;
-    const parcel = new Parcel(this, batch);
-    this.#unsettled.add(parcel);
-    await this.#owner.take(parcel);
+    this.#unsettled.add(batch);
   }
 
   interim(): InterimCounts {
     const counts = { accepted: 0, rejected: 0 };
-    for (const parcel of this.#unsettled) parcel.addInterim(counts);
+    for (const batch of this.#unsettled) batch.addInterim(counts);
     return counts;
   }
 
@@ -184,8 +197,8 @@ export class Job implements SendJob {
     if (verdict !== null) this.stop(verdict);
   }
 
-  /** Gives a settled parcel to the sink; `onTaken` runs once the sink is done with it, however that ends. */
-  settle(parcel: Parcel, onTaken: () => void): void {
+  /** Gives a settled batch to the sink; `onTaken` runs once the sink is done with it, however that ends. */
+  settle(batch: DispatchedBatch, onTaken: () => void): void {
     const done = (): void => {
       this.#outstanding -= 1;
       onTaken();
@@ -195,9 +208,9 @@ export class Job implements SendJob {
       this.#failSink(error);
       done();
     };
-    this.#unsettled.delete(parcel);
+    assert(this.#unsettled.delete(batch), 'a batch goes to the sink of the job that it was dispatched for, and once');
     try {
-      const taking = this.#sink.settled(parcel.settled(this.#stopped));
+      const taking = this.#sink.settled(batch.settled(this.#stopped));
       if (taking === undefined) done();
       else taking.then(done, failed);
     } catch (error) {

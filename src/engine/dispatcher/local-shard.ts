@@ -7,7 +7,7 @@ import { PealError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
 import type { Backend } from '../../transport/backend.js';
 import type { FromShard } from '../messages.js';
-import type { RoutePoolFactory } from '../shard/route-pool.js';
+import type { RoutePoolFactory } from '../shard/route.js';
 import { Shard } from '../shard/shard.js';
 import type { ShardHost, ShardListener, ShardReport, ShardState } from './shard-host.js';
 

@@ -7,29 +7,15 @@
  * the dispatcher: it comes back only when the sink has taken the batch, so a slow sink slows the input down, and
  * memory is bounded also when a shard is lost.
  */
-import type { PersonalParts } from '../../apns/notification.js';
-import { copyFields } from '../../apns/personal-fields.js';
+import { assert } from '../../base/assert.js';
 import { maxBatchRecipients, recentlyAcceptedMs, shardSlots } from '../../base/limits.js';
-import type { Batch } from '../batch.js';
 import { ACCEPTED, Ledger } from '../ledger.js';
 import type { SettledMessage } from '../messages.js';
-import type { RejectionNotes } from '../rejection-notes.js';
-import type { TokenBuffers } from './buffers.js';
+import { buffersOf, copyPersonal, type TokenBuffers } from './buffers.js';
 import type { Job } from './job.js';
 import type { Parcel } from './parcel.js';
 import type { Route } from './route.js';
 import type { ShardLink } from './shard-host.js';
-
-/** A parcel that came back, with its slot of the ledger. The view is valid until the next parcel is delivered. */
-export interface ReturnedParcel {
-  readonly parcel: Parcel;
-  readonly shared: Uint8Array;
-}
-
-/** A parcel of a shard that was lost, with what it had not posted of its rejections. */
-export interface LostParcel extends ReturnedParcel {
-  readonly notes: RejectionNotes;
-}
 
 interface Incarnation {
   readonly epoch: number;
@@ -84,6 +70,7 @@ export class Mailbox {
   }
 
   open(epoch: number, link: ShardLink): void {
+    assert(this.#incarnation === null, 'an incarnation of a shard is lost before the next one opens');
     const ledger = new Ledger();
     this.#incarnation = { epoch, link, ledger, parcels: [], freeSlots: [], routes: new Set(), jobs: new Map() };
   }
@@ -99,18 +86,21 @@ export class Mailbox {
 
   /** Sends a parcel to the shard, after whatever the shard has to know first. There must be room. */
   deliver(parcel: Parcel): void {
+    assert(this.hasRoomFor(parcel.weight), 'a shard is given no more than it has room for');
+    assert(parcel.creditOf === null, 'a parcel uses the credit of one shard at a time');
     const { link, ledger, freeSlots, parcels } = this.#incarnation!;
     const { job, batch } = parcel;
     const { count, tokenBytes } = batch.tokens;
     this.#introduce(job);
     const slot = freeSlots.pop() ?? parcels.length;
     parcels[slot] = parcel;
-    parcel.home = this;
+    parcel.lastShardId = this.shardId;
+    parcel.creditOf = this.shardId;
     this.#heldWeight += parcel.weight;
     this.#heldBatches += 1;
     const sheet = ledger.prepare(slot, count);
     sheet.bytes.set(parcel.ledger);
-    parcel.shared = ledger.slot(slot, count);
+    parcel.sheet = sheet;
     // What another shard had accepted before says nothing of this one.
     parcel.acceptedSeen = acceptedIn(parcel.ledger);
     const buffer = this.#buffers.copyOf(batch.tokens);
@@ -121,36 +111,35 @@ export class Mailbox {
     link.post({ kind: 'batch', ...what, isRetry, beginWithinMs }, transfer);
   }
 
-  /** Takes a settled parcel out of its slot. Null when there is none in it: the shard is at fault. */
-  settled({ slot, buffer }: SettledMessage, nowMs: number): ReturnedParcel | null {
-    const { ledger, parcels, freeSlots } = this.#incarnation!;
+  /**
+   * Takes a settled parcel out of its slot; what the shard wrote of it is valid until the next parcel is delivered. Null
+   * when there is none in it: the shard is at fault.
+   */
+  settled({ slot, buffer }: SettledMessage, nowMs: number): Parcel | null {
+    const { parcels, freeSlots } = this.#incarnation!;
     const parcel = parcels[slot] ?? null;
     if (parcel === null) return null;
     parcels[slot] = null;
     freeSlots.push(slot);
     this.#buffers.giveBack(buffer);
-    const shared = ledger.slot(slot, parcel.batch.tokens.count);
+    const shared = parcel.latest;
     // Most batches come back once, with nobody accepted before: the first byte tells.
     const isNew = parcel.acceptedSeen === 0 ? shared.includes(ACCEPTED) : acceptedIn(shared) !== parcel.acceptedSeen;
     if (isNew) this.#acceptedAtMs.set(parcel.job.route.id, nowMs);
-    return { parcel, shared };
+    return parcel;
   }
 
   /** Ends the incarnation and returns every parcel that it had. */
-  lose(): LostParcel[] {
-    const incarnation = this.#incarnation;
+  lose(): Parcel[] {
+    const parcels = this.#incarnation?.parcels ?? [];
     this.#incarnation = null;
-    if (incarnation === null) return [];
-    const { parcels, ledger } = incarnation;
-    return parcels.flatMap((parcel, slot) => {
-      if (parcel === null) return [];
-      const { count } = parcel.batch.tokens;
-      return [{ parcel, shared: ledger.slot(slot, count), notes: ledger.sheet(slot).notes }];
-    });
+    return parcels.filter((parcel) => parcel !== null);
   }
 
   /** The sink has taken the parcel, or it goes to another shard. */
   releaseCredit(parcel: Parcel): void {
+    assert(parcel.creditOf === this.shardId, 'a parcel gives back the credit that it uses, and once');
+    parcel.creditOf = null;
     this.#heldWeight -= parcel.weight;
     this.#heldBatches -= 1;
   }
@@ -159,7 +148,7 @@ export class Mailbox {
   look(nowMs: number): void {
     for (const parcel of this.#incarnation?.parcels ?? []) {
       if (parcel === null) continue;
-      const accepted = acceptedIn(parcel.shared!);
+      const accepted = acceptedIn(parcel.latest);
       if (accepted === parcel.acceptedSeen) continue;
       parcel.acceptedSeen = accepted;
       this.#acceptedAtMs.set(parcel.job.route.id, nowMs);
@@ -223,24 +212,4 @@ function acceptedIn(ledger: Uint8Array): number {
   let accepted = 0;
   for (let index = 0; index < ledger.length; index++) if (ledger[index] === ACCEPTED) accepted += 1;
   return accepted;
-}
-
-/** Personal parts in buffers of their own: a transferred view would take its whole buffer along. */
-function copyPersonal({ tokens, personal }: Batch): PersonalParts | null {
-  if (personal === null) return null;
-  const { count } = tokens;
-  const { apnsIds, payloads, payloadOffsets, fields = null } = personal;
-  return {
-    apnsIds: apnsIds === null ? null : new Uint8Array(apnsIds.subarray(0, count * 16)),
-    payloads: payloads === null ? null : new Uint8Array(payloads),
-    payloadOffsets: payloadOffsets === null ? null : new Uint32Array(payloadOffsets.subarray(0, count + 1)),
-    fields: fields === null ? null : copyFields(fields, count),
-  };
-}
-
-function buffersOf({ apnsIds, payloads, payloadOffsets, fields }: PersonalParts): ArrayBuffer[] {
-  const own = fields === null || fields === undefined ? [] : Object.values(fields);
-  return [apnsIds, payloads, payloadOffsets, ...(own as readonly (Uint8Array | Uint32Array | null)[])].flatMap(
-    (part) => (part === null ? [] : [part.buffer as ArrayBuffer]),
-  );
 }

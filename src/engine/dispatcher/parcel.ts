@@ -1,43 +1,51 @@
 /**
  * A batch on its way through the engine: from `dispatch` through one shard, or several if shards crash, to the sink.
- * The dispatcher keeps the batch itself and this ledger of its own; a shard has a copy of the tokens and a slot of
+ * The dispatcher keeps the batch itself and this ledger of its own; a shard has a copy of the tokens and a sheet of
  * shared memory, from which this ledger is brought up to date whenever the shard gives the batch back or is lost. What
  * may be answered otherwise next time waits (retry-line) and goes to a shard again, the others staying as they are.
+ * Made and owned by the dispatcher, on its thread.
  */
 import { bareAnswer } from '../../apns/answer.js';
-import { fieldsFault } from '../../apns/personal-fields.js';
 import { reasonOf } from '../../apns/reason.js';
+import { assert } from '../../base/assert.js';
 import type { PealError } from '../../base/errors.js';
 import {
   maxBatchCrashes,
-  maxBatchRecipients,
   personalBytesPerCredit,
   retryBeginGraceMs,
   waitingRecipientWeight,
 } from '../../base/limits.js';
-import type { AcceptedIds, Batch, OutcomeDetail } from '../batch.js';
-import { QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../ledger.js';
-import type { SettledBatch } from '../outcome-sink.js';
-import type { RejectionNotes } from '../rejection-notes.js';
+import type { AcceptedIds, Batch, OutcomeDetail, SettledBatch } from '../batch.js';
+import {
+  ACCEPTED,
+  type LedgerSheet,
+  QUEUED,
+  REJECTED,
+  type RejectionNotes,
+  UNKNOWN,
+  UNSENT,
+  WRITTEN,
+} from '../ledger.js';
 import { addInterim, type InterimCounts } from './interim.js';
-import type { Job } from './job.js';
-import type { Mailbox } from './mailbox.js';
+import type { DispatchedBatch, Job } from './job.js';
 import { Retries } from './retries.js';
 
-export class Parcel {
+export class Parcel implements DispatchedBatch {
   readonly ledger: Uint8Array;
   /** What it uses of a shard's credit: one for each recipient, more where personal payloads are large. */
   readonly weight: number;
   /** Crashes of shards that it was in. */
   crashes = 0;
   /** The shard that had it last: it goes there again, because that one knows how the gateway is. */
-  home: Mailbox | null = null;
+  lastShardId: number | null = null;
+  /** The shard whose credit it uses: from its delivery until the sink has taken it, or it goes elsewhere. */
+  creditOf: number | null = null;
   /** Recipients that were accepted when the mailbox of its shard last looked. */
   acceptedSeen = 0;
   /** Resolves the `dispatch` that waits for a shard to take it. */
   onTaken: (() => void) | null = null;
-  /** The slot of a shard that has it, as long as one has: what the ledger will say once it comes back. */
-  shared: Uint8Array | null = null;
+  /** What a shard writes its outcomes into, as long as one has it. */
+  sheet: LedgerSheet | null = null;
   #details: readonly OutcomeDetail[] = [];
   /** Null where no ids are kept, or none has come. */
   #ids: AcceptedIds | null = null;
@@ -45,6 +53,7 @@ export class Parcel {
   /** Null until something is to be remembered: in most parcels nothing ever is. */
   #retries: Retries | null = null;
   #hasReturned = false;
+  #isSettled = false;
 
   constructor(
     readonly job: Job,
@@ -52,6 +61,11 @@ export class Parcel {
   ) {
     this.ledger = new Uint8Array(batch.tokens.count);
     this.weight = weigh(batch);
+  }
+
+  /** A byte for each recipient, as of now: those of the shard that has it, as long as one has. */
+  get latest(): Uint8Array {
+    return this.sheet?.bytes.subarray(0, this.ledger.length) ?? this.ledger;
   }
 
   /** A batch that takes one shard after another down is not tried for ever. */
@@ -77,7 +91,7 @@ export class Parcel {
 
   /** Adds those of its recipients whose outcome is certain already. */
   addInterim(counts: InterimCounts): void {
-    addInterim(this.shared ?? this.ledger, counts);
+    addInterim(this.latest, counts);
   }
 
   /** What it uses of the room for waiting parcels: recipients that wait cost more than their tokens. */
@@ -85,10 +99,11 @@ export class Parcel {
     return this.weight + (this.#retries?.size ?? 0) * waitingRecipientWeight;
   }
 
-  /** Takes over what a shard settled. `shared` is the batch's slot of the shard's ledger. */
-  settle(shared: Uint8Array, details: readonly OutcomeDetail[], cause: PealError | null): void {
-    this.ledger.set(shared);
-    this.shared = null;
+  /** Takes over what its shard has settled. */
+  settle(details: readonly OutcomeDetail[], cause: PealError | null): void {
+    assert(this.sheet !== null, 'a shard settles a parcel that it has');
+    this.ledger.set(this.latest);
+    this.sheet = null;
     if (!this.#hasReturned) this.job.countAnswers(this.ledger, details, cause !== null);
     this.#hasReturned = true;
     this.#details = this.#details.length === 0 ? details : [...this.#details, ...details];
@@ -113,15 +128,18 @@ export class Parcel {
   }
 
   /**
-   * Takes over what a lost shard left: what was written is unknown, what was rejected and not posted has its details
-   * from `notes`, and what was queued still is. True when something is left to be sent.
+   * Takes over what its shard left, which is lost: what was written is unknown, what was rejected and not posted has its
+   * details from the notes, and what was queued still is. True when something is left to be sent.
    */
-  recover(shared: Uint8Array, notes: RejectionNotes, cause: PealError): boolean {
+  recover(cause: PealError): boolean {
+    assert(this.sheet !== null, 'a parcel is recovered from a shard that had it');
+    const { notes } = this.sheet;
+    const shared = this.latest;
     let hasQueued = false;
     const described = new Set(this.#details.map(({ index }) => index));
     const found: OutcomeDetail[] = [];
     this.crashes += 1;
-    this.shared = null;
+    this.sheet = null;
     for (let index = 0; index < this.ledger.length; index++) {
       const state = shared[index]!;
       this.ledger[index] = state === WRITTEN ? UNKNOWN : state;
@@ -158,10 +176,14 @@ export class Parcel {
    * the sink's from now on: a parcel is kept until the sink has taken it, and they are the larger part of it.
    */
   settled(fallbackCause: PealError | null): SettledBatch {
+    assert(!this.#isSettled && this.sheet === null, 'a batch goes to the sink once, when no shard has it');
+    this.#isSettled = true;
     if (this.#retries !== null) this.#conclude(this.#retries);
     const { batch, ledger } = this;
-    const needsCause = ledger.includes(UNSENT) || ledger.includes(UNKNOWN);
-    const cause = needsCause ? (this.#cause ?? fallbackCause) : null;
+    const { rejected, unanswered, open } = sumsOf(ledger);
+    assert(open === 0, 'every recipient of a settled batch has an outcome');
+    assert(rejected === this.#details.length, 'there is one detail for each rejected recipient of a settled batch');
+    const cause = unanswered > 0 ? (this.#cause ?? fallbackCause) : null;
     const resent = this.#retries?.resent ?? 0;
     const details = this.#details;
     this.#details = [];
@@ -198,34 +220,23 @@ function weigh({ tokens, personal }: Batch): number {
   return Math.max(tokens.count, Math.ceil(personalBytes / personalBytesPerCredit), 1);
 }
 
+/** Recipients by what their bytes say; the accepted ones are the rest. */
+function sumsOf(ledger: Uint8Array): { readonly rejected: number; readonly unanswered: number; readonly open: number } {
+  let rejected = 0;
+  let unanswered = 0;
+  let open = 0;
+  for (let index = 0; index < ledger.length; index++) {
+    const outcome = ledger[index]!;
+    if (outcome === ACCEPTED) continue;
+    if (outcome >= REJECTED) rejected += 1;
+    else if (outcome === UNSENT || outcome === UNKNOWN) unanswered += 1;
+    else open += 1;
+  }
+  return { rejected, unanswered, open };
+}
+
 /** The text of a reason that is not in the table is lost with the shard; its status says what is to be done. */
 function detailFromNote(index: number, code: number, notes: RejectionNotes): OutcomeDetail {
   const { status, ...noted } = notes.read(index);
   return { ...bareAnswer(status, reasonOf(code)?.reason ?? ''), ...noted, index };
-}
-
-/** The faults of a batch that a program can make, as a sentence; null when there is none. */
-export function batchFault({ tokens, personal }: Batch): string | null {
-  const { bytes, count, tokenBytes } = tokens;
-  if (!Number.isInteger(count) || count < 1 || count > maxBatchRecipients) {
-    return `a batch has 1 to ${maxBatchRecipients} recipients, not ${count}`;
-  }
-  if (bytes.byteLength < count * tokenBytes) {
-    return `${count} tokens of ${tokenBytes} bytes need ${count * tokenBytes} bytes, not ${bytes.byteLength}`;
-  }
-  if (personal === null) return null;
-  if (personal.apnsIds !== null && personal.apnsIds.byteLength < count * 16) {
-    return `${count} apns-ids need ${count * 16} bytes, not ${personal.apnsIds.byteLength}`;
-  }
-  const { payloads, payloadOffsets, fields } = personal;
-  if (fields !== null && fields !== undefined) {
-    const fault = fieldsFault(fields, count);
-    if (fault !== null) return fault;
-  }
-  if ((payloads === null) !== (payloadOffsets === null)) return 'payloads and payloadOffsets come together';
-  if (payloads === null || payloadOffsets === null) return null;
-  if (payloadOffsets.length < count + 1 || payloadOffsets[count]! > payloads.byteLength) {
-    return 'payloadOffsets needs an offset for each recipient and one for the end, within payloads';
-  }
-  return null;
 }

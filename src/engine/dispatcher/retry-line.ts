@@ -9,29 +9,26 @@
 import type { Clock, TimerHandle } from '../../base/clock.js';
 import { maxBatchRecipients, maxRetryBatches } from '../../base/limits.js';
 import type { Job } from './job.js';
-import type { Mailbox } from './mailbox.js';
 import type { Parcel } from './parcel.js';
 
-/** A parcel that waits, and the shard whose credit it keeps meanwhile, or null. */
-export interface WaitingParcel {
+interface Entry {
   readonly parcel: Parcel;
   readonly dueMs: number;
-  /** What it uses of the room; 0 where it keeps its credit. */
+  /** What it uses of the room; 0 where there was none for it. */
   readonly weight: number;
-  readonly holder: Mailbox | null;
 }
 
 export class RetryLine {
   readonly #clock: Clock;
-  readonly #onDue: (due: readonly WaitingParcel[]) => void;
+  readonly #onDue: (due: readonly Parcel[]) => void;
   /** A binary heap: `heap[i]` is due no later than `heap[2i + 1]` and `heap[2i + 2]`. */
-  #heap: WaitingParcel[] = [];
+  #heap: Entry[] = [];
   #freeWeight = maxRetryBatches * maxBatchRecipients;
   #timer: TimerHandle | null = null;
   #timerMs = 0;
 
   /** `onDue` gets all that are due at once, those that were due first at the front. */
-  constructor(clock: Clock, onDue: (due: readonly WaitingParcel[]) => void) {
+  constructor(clock: Clock, onDue: (due: readonly Parcel[]) => void) {
     this.#clock = clock;
     this.#onDue = onDue;
   }
@@ -40,38 +37,39 @@ export class RetryLine {
     return this.#heap.length;
   }
 
-  /** Takes a parcel of `mailbox` in until `dueMs`, on the clock's scale, and gives its credit back if there is room. */
-  add(parcel: Parcel, dueMs: number, mailbox: Mailbox): void {
+  /**
+   * Takes a parcel in until `dueMs`, on the clock's scale. True where there is room for it: it needs no credit of its shard
+   * meanwhile.
+   */
+  add(parcel: Parcel, dueMs: number): boolean {
     const weight = parcel.waitingWeight;
     const hasRoom = weight <= this.#freeWeight;
-    if (hasRoom) {
-      this.#freeWeight -= weight;
-      mailbox.releaseCredit(parcel);
-    }
-    this.#heap.push({ parcel, dueMs, weight: hasRoom ? weight : 0, holder: hasRoom ? null : mailbox });
+    if (hasRoom) this.#freeWeight -= weight;
+    this.#heap.push({ parcel, dueMs, weight: hasRoom ? weight : 0 });
     this.#up(this.#heap.length - 1);
     this.#arm();
+    return hasRoom;
   }
 
   /** Takes out everything of one job. */
-  removeJob(job: Job): WaitingParcel[] {
+  removeJob(job: Job): Parcel[] {
     const removed = this.#heap.filter(({ parcel }) => parcel.job === job);
-    if (removed.length === 0) return removed;
+    if (removed.length === 0) return [];
     this.#heap = this.#heap.filter(({ parcel }) => parcel.job !== job);
     for (let at = (this.#heap.length >> 1) - 1; at >= 0; at--) this.#down(at);
     for (const { weight } of removed) this.#freeWeight += weight;
     this.#arm();
-    return removed;
+    return removed.map(({ parcel }) => parcel);
   }
 
   #takeDue(): void {
     this.#timer = null;
-    const due: WaitingParcel[] = [];
+    const due: Parcel[] = [];
     const nowMs = this.#clock.now();
     for (let first = this.#heap[0]; first !== undefined && first.dueMs <= nowMs; first = this.#heap[0]) {
       this.#removeFirst();
       this.#freeWeight += first.weight;
-      due.push(first);
+      due.push(first.parcel);
     }
     this.#arm();
     if (due.length > 0) this.#onDue(due);

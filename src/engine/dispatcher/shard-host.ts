@@ -3,7 +3,7 @@
  * own thread. All calls are on the dispatcher's thread.
  */
 import type { PealError } from '../../base/errors.js';
-import type { ShardStats } from '../control-api.js';
+import type { ShardStats } from '../control-plane.js';
 import type { FromShard, ToShard } from '../messages.js';
 
 /** The way to one incarnation of a shard. */

@@ -18,8 +18,13 @@ import {
 } from '../../base/limits.js';
 import type { LogLevel } from '../../base/log.js';
 import type { BackendSpec } from '../../transport/backend.js';
-import { wrapControl } from '../comlink.js';
-import { type ControlResult, controlValue, type RemoteShardControl, type ShardStats } from '../control-api.js';
+import {
+  type ControlResult,
+  controlValue,
+  type RemoteShardControl,
+  type ShardStats,
+  wrapControl,
+} from '../control-plane.js';
 import type { FromShard, ToShard } from '../messages.js';
 import type { ShardTask } from '../shard/shard-task.js';
 import type { ShardLink } from './shard-host.js';

@@ -6,14 +6,15 @@
  */
 import type { Notification, PersonalParts } from '../../apns/notification.js';
 import { TokenBlock } from '../../apns/token-block.js';
+import { assert } from '../../base/assert.js';
 import type { TimerHandle } from '../../base/clock.js';
 import type { PealError } from '../../base/errors.js';
 import { maxBatchRecipients } from '../../base/limits.js';
 import type { RequestRun } from '../../connection/request-source.js';
 import type { OutcomeDetail } from '../batch.js';
+import type { RejectionNotes } from '../ledger.js';
 import { LedgerSheet, QUEUED } from '../ledger.js';
 import type { BatchMessage } from '../messages.js';
-import type { RejectionNotes } from '../rejection-notes.js';
 import type { NotificationState } from './notification-state.js';
 
 const noTokens = new TokenBlock(new Uint8Array(0), 1, 0);
@@ -106,6 +107,7 @@ export class BatchSlot implements RequestRun {
 
   /** Takes a batch in: only what is QUEUED in its ledger is to be sent. */
   begin(message: BatchMessage, state: NotificationState): void {
+    assert(this.state === null, 'a slot holds one batch at a time');
     const { buffer, tokenBytes, count } = message;
     this.#sheet = new LedgerSheet(message.ledger);
     const ledger = this.#sheet.bytes;
@@ -116,6 +118,7 @@ export class BatchSlot implements RequestRun {
     this.beginWithinMs = message.beginWithinMs;
     this.isOver = false;
     this.state = state;
+    state.begin(this);
     this.#buffer = buffer;
     let head = maxBatchRecipients;
     for (let index = count - 1; index >= 0; index--) {
@@ -158,9 +161,12 @@ export class BatchSlot implements RequestRun {
     waiting.set(skipped, waiting.length - skipped.length);
   }
 
-  /** Empties the slot and gives the batch's buffer away. */
+  /** Empties the slot, whose recipients all have their outcomes, and gives the batch's buffer away. */
   end(): ArrayBuffer {
-    const buffer = this.#buffer!;
+    const buffer = this.#buffer;
+    assert(buffer !== null, 'a batch is settled once');
+    assert(this.remaining === 0 && !this.isQueued, 'a batch is settled when nothing of it waits or is in flight');
+    this.state!.settled(this);
     this.#buffer = null;
     this.#sheet = noSheet;
     this.ledger = noSheet.bytes;

@@ -2,14 +2,19 @@
  * What a shard remembers of one notification while batches of it come: whether it was cancelled, and whether APNs
  * refuses it again and again. Owned by the shard, used by the route it belongs to, on the shard's thread.
  */
-
 import type { Protocol } from '../../apns/address.js';
 import type { Notification } from '../../apns/notification.js';
 import { classOf } from '../../apns/reason.js';
 import { retryKindOf } from '../../apns/retry-policy.js';
+import { assert } from '../../base/assert.js';
 import type { Clock, TimerHandle } from '../../base/clock.js';
 import { retryTimeMs, stopAfterRefusals, tokenUpdatesBurstMs } from '../../base/limits.js';
-import type { BatchSlot } from './batch-slot.js';
+
+/** A batch of it, as long as it is not settled. */
+export interface UnsettledBatch {
+  /** Recipients accepted so far. */
+  readonly accepted: number;
+}
 
 /** What is different from a plain notification over HTTP/2. */
 export interface NotificationTraits {
@@ -32,8 +37,7 @@ export class NotificationState {
   readonly tokenUpdatesTimeMs: number;
   /** Nothing of it is written any more. */
   isCancelled = false;
-  /** The slots that hold a batch of it. */
-  readonly slots = new Set<BatchSlot>();
+  readonly #batches = new Set<UnsettledBatch>();
   readonly #hasProviderToken: boolean;
   #updatesTimer: TimerHandle | null = null;
   #updatesClock: Clock | null = null;
@@ -65,7 +69,7 @@ export class NotificationState {
     const before = this.#accepted();
     const over = (): void => {
       this.#updatesTimer = null;
-      if (!this.isCancelled && this.slots.size > 0 && this.#accepted() === before) onOver();
+      if (!this.isCancelled && this.#batches.size > 0 && this.#accepted() === before) onOver();
     };
     this.#updatesClock = clock;
     this.#updatesTimer = clock.setTimer(over, this.tokenUpdatesTimeMs);
@@ -77,10 +81,15 @@ export class NotificationState {
     this.#updatesTimer = null;
   }
 
-  /** Called as a slot is settled, before it is emptied. */
-  settled(slot: BatchSlot): void {
-    this.#acceptedInSettled += slot.accepted;
-    this.slots.delete(slot);
+  /** A batch of it has come. */
+  begin(batch: UnsettledBatch): void {
+    this.#batches.add(batch);
+  }
+
+  /** Called as a batch is settled, before its slot is emptied. */
+  settled(batch: UnsettledBatch): void {
+    assert(this.#batches.delete(batch), 'a batch of a notification is settled once');
+    this.#acceptedInSettled += batch.accepted;
   }
 
   /**
@@ -119,7 +128,7 @@ export class NotificationState {
 
   #accepted(): number {
     let accepted = this.#acceptedInSettled;
-    for (const slot of this.slots) accepted += slot.accepted;
+    for (const batch of this.#batches) accepted += batch.accepted;
     return accepted;
   }
 }

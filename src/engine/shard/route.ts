@@ -11,14 +11,41 @@ import { PealError } from '../../base/errors.js';
 import { maxRefusedStreams } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import { option } from '../../base/wording.js';
+import { ConnectionPool, type PoolStats } from '../../connection/pool.js';
 import type { RequestRun, RequestSource } from '../../connection/request-source.js';
+import type { Backend } from '../../transport/backend.js';
 import { ACCEPTED, QUEUED, REJECTED, tagIndexMask, tagShift, UNKNOWN, UNSENT, WRITTEN } from '../ledger.js';
-import type { FromShard } from '../messages.js';
+import type { FromShard, RouteConfig } from '../messages.js';
 import type { BatchSlot } from './batch-slot.js';
 import { EchoedIds } from './echoed-ids.js';
 import type { NotificationState } from './notification-state.js';
-import type { RoutePool } from './route-pool.js';
 import { SlotQueue } from './slot-queue.js';
+
+/** Connections by state, how many there were in all, and requests without an outcome. */
+export type RoutePoolStats = Pick<PoolStats, 'opening' | 'ready' | 'draining' | 'opened' | 'inFlight'>;
+
+/** The part of ConnectionPool that a shard uses. */
+export interface RoutePool {
+  workAvailable(): void;
+  setProviderToken(token: string): void;
+  outdate(idleMs: number): void;
+  close(): Promise<void>;
+  stats(): RoutePoolStats;
+}
+
+export interface RoutePoolOptions {
+  readonly config: RouteConfig;
+  readonly backend: Backend;
+  readonly source: RequestSource;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Chance, for jitter; as Math.random, which is the pool's default. */
+  readonly random?: () => number;
+}
+
+export type RoutePoolFactory = (options: RoutePoolOptions) => RoutePool;
+
+export const openConnectionPool: RoutePoolFactory = ({ config, ...rest }) => new ConnectionPool({ ...config, ...rest });
 
 /** What all routes of a shard share. */
 export interface RouteContext {
@@ -72,7 +99,7 @@ export class ShardRoute implements RequestSource {
   cancel(state: NotificationState): void {
     state.isCancelled = true;
     state.end();
-    for (const slot of [...state.slots]) this.#giveUp(slot, null);
+    for (const slot of this.#slots) if (slot?.state === state) this.#giveUp(slot, null);
   }
 
   /** Gives up what waits, ends the connections in order, and settles what they leave. */
@@ -273,7 +300,6 @@ export class ShardRoute implements RequestSource {
 
   #settle(slot: BatchSlot): void {
     const { slot: number, details, ids, cause } = slot;
-    slot.state!.settled(slot);
     if (slot.endTimer !== null) this.#context.clock.clearTimer(slot.endTimer);
     slot.endTimer = null;
     const buffer = slot.end();

@@ -7,8 +7,7 @@ import { systemClock } from '../../base/clock.js';
 import { atLevel, type Logger, type LogLevel, silentLogger } from '../../base/log.js';
 import type { BackendSpec } from '../../transport/backend.js';
 import { resolveBackend } from '../../transport/resolve-backend.js';
-import { exposeControl } from '../comlink.js';
-import { controlResult } from '../control-api.js';
+import { controlResult, exposeControl } from '../control-plane.js';
 import type { FromShard, LogMessage, ToShard } from '../messages.js';
 import { Shard } from './shard.js';
 

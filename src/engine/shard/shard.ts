@@ -7,12 +7,11 @@ import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
 import type { Backend } from '../../transport/backend.js';
-import type { ShardStats } from '../control-api.js';
+import type { ShardStats } from '../control-plane.js';
 import type { BatchMessage, FromShard, NotificationMessage, RouteMessage, ToShard } from '../messages.js';
 import { BatchSlot } from './batch-slot.js';
 import { NotificationState, type NotificationTraits } from './notification-state.js';
-import { type RouteContext, ShardRoute } from './route.js';
-import { openConnectionPool, type RoutePoolFactory } from './route-pool.js';
+import { openConnectionPool, type RouteContext, type RoutePoolFactory, ShardRoute } from './route.js';
 
 export interface ShardOptions {
   readonly backend: Backend;
@@ -126,9 +125,7 @@ export class Shard {
     const state = this.#notifications.get(message.notificationId);
     if (state === undefined) throw new Error(`a batch of notification ${message.notificationId} came before it`);
     const slot = this.#slot(message.slot);
-    if (slot.state !== null) throw new Error(`a second batch came for slot ${message.slot}`);
     slot.begin(message, state);
-    state.slots.add(slot);
     this.#route(state.routeId).add(slot);
   }
 

@@ -2,6 +2,7 @@
  * The order in which the batches of a route are sent: a double-ended queue of slots, because what comes back unsent
  * goes first. Owned by one shard route, on the shard's thread.
  */
+import { assert } from '../../base/assert.js';
 import type { BatchSlot } from './batch-slot.js';
 
 const leastCapacity = 16;
@@ -26,13 +27,14 @@ export class SlotQueue {
   }
 
   append(slot: BatchSlot): void {
-    if (slot.isQueued) return;
+    assert(!slot.isQueued, 'a batch is put at the end of the line when it comes, and when it was taken out');
     slot.isQueued = true;
     if (this.#length === this.#ring.length) this.#grow();
     this.#ring[(this.#first + this.#length) & this.#mask] = slot;
     this.#length += 1;
   }
 
+  /** Nothing for a slot that is queued already: recipients come back one by one. */
   prepend(slot: BatchSlot): void {
     if (slot.isQueued) return;
     slot.isQueued = true;
@@ -45,6 +47,7 @@ export class SlotQueue {
   /** Takes a slot out, wherever it is: at once for the first one, which is the usual case. */
   remove(slot: BatchSlot): void {
     if (!slot.isQueued) return;
+    assert(this.#length > 0, 'a slot that is queued is in the queue');
     let at = this.#first;
     while (this.#ring[at] !== slot) at = (at + 1) & this.#mask;
     for (; at !== this.#first; at = (at - 1) & this.#mask) this.#ring[at] = this.#ring[(at - 1) & this.#mask]!;

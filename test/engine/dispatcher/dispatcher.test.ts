@@ -3,11 +3,10 @@ import type { PersonalParts } from '../../../src/apns/notification.js';
 import { TokenBlock } from '../../../src/apns/token-block.js';
 import { PealError } from '../../../src/base/errors.js';
 import { maxBatchRecipients, providerTokenCheckMs, stopAfterRefusals } from '../../../src/base/limits.js';
-import type { Batch } from '../../../src/engine/batch.js';
+import type { Batch, SettledBatch } from '../../../src/engine/batch.js';
 import { Dispatcher } from '../../../src/engine/dispatcher/dispatcher.js';
 import type { EngineOptions } from '../../../src/engine/dispatcher/engine-options.js';
 import type { Route } from '../../../src/engine/dispatcher/route.js';
-import type { SettledBatch } from '../../../src/engine/outcome-sink.js';
 import {
   BookSink,
   batchesOf,

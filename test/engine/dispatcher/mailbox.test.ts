@@ -11,7 +11,8 @@ import { BookSink, batchOf, notification, routeConfig } from '../../support/engi
 
 describe('mailbox', () => {
   const route = new Route(1, routeConfig, null);
-  const job = new Job(1, route, notification, new BookSink(), {} as JobOwner);
+  const jobOf = (id: number): Job => new Job({ id, route, notification, sink: new BookSink() }, {} as JobOwner);
+  const job = jobOf(1);
   let mailbox: Mailbox;
   let posted: ToShard[];
 
@@ -61,7 +62,7 @@ describe('mailbox', () => {
 
   it('makes room in the ledger for what there is, and gives it back with the last job', () => {
     const bytes = (): number => batches().reduce((sum, { ledger }) => sum + ledger.byteLength, 0);
-    const other = new Job(2, route, notification, new BookSink(), {} as JobOwner);
+    const other = jobOf(2);
     open(1);
     for (const one of [job, other, job]) mailbox.deliver(new Parcel(one, batchOf(0, 1)));
     assert.deepEqual(
@@ -109,11 +110,13 @@ describe('mailbox', () => {
     const parcel = new Parcel(job, batchOf(0, 1024));
     mailbox.deliver(parcel);
     const { slot } = batches()[0]!;
-    assert.equal(settle(slot)!.parcel, parcel);
+    assert.equal(settle(slot), parcel);
     assert.equal(settle(slot), null, 'a slot is settled once');
     assert.equal(mailbox.hasRoomFor(1), false);
     mailbox.releaseCredit(parcel);
+    assert.throws(() => mailbox.releaseCredit(parcel), /gives back the credit/);
     mailbox.deliver(new Parcel(job, batchOf(0, 1024)));
+    assert.throws(() => mailbox.deliver(new Parcel(job, batchOf(0, 1))), /no more than it has room for/);
     assert.equal(batches()[1]!.slot, slot);
   });
 
@@ -160,10 +163,7 @@ describe('mailbox', () => {
     open(1);
     const parcel = new Parcel(job, batchOf(0, 1024));
     mailbox.deliver(parcel);
-    assert.deepEqual(
-      mailbox.lose().map((returned) => returned.parcel),
-      [parcel],
-    );
+    assert.deepEqual(mailbox.lose(), [parcel]);
     assert.deepEqual(mailbox.lose(), []);
     open(2);
     assert.equal(mailbox.hasRoomFor(1), false);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { stopAfterRefusals, tokenUpdatesBurstMs } from '../../../src/base/limits.js';
-import type { BatchSlot } from '../../../src/engine/shard/batch-slot.js';
 import { NotificationState } from '../../../src/engine/shard/notification-state.js';
 import { notification } from '../../support/engine-fixtures.js';
 
@@ -23,10 +22,10 @@ describe('notification state', () => {
   });
 
   it('is not refused for good when something was accepted between', () => {
-    const slot = { accepted: 0 } as unknown as { accepted: number };
-    state.slots.add(slot as BatchSlot);
+    const batch = { accepted: 0 };
+    state.begin(batch);
     assert.ok(!refuse(state, stopAfterRefusals - 1).includes(true));
-    slot.accepted = 1;
+    batch.accepted = 1;
     assert.ok(!refuse(state, stopAfterRefusals - 1).includes(true));
     assert.ok(refuse(state, 1).includes(true));
   });

@@ -66,7 +66,7 @@ class Bench {
   }
 
   states(slot: number, count: number): number[] {
-    return [...this.ledger.slot(slot, count)];
+    return [...this.ledger.prepare(slot, count).bytes.subarray(0, count)];
   }
 
   get settled(): SettledMessage[] {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { AssertionError } from '../../../src/base/assert.js';
 import { BatchSlot } from '../../../src/engine/shard/batch-slot.js';
 import { SlotQueue } from '../../../src/engine/shard/slot-queue.js';
 
@@ -17,8 +18,12 @@ describe('slot queue', () => {
         for (const { kind, slot } of actions) {
           const isIn = model.includes(slot);
           if (kind === 'append') {
-            queue.append(slots[slot]!);
-            if (!isIn) model.push(slot);
+            if (isIn) {
+              assert.throws(() => queue.append(slots[slot]!), AssertionError);
+            } else {
+              queue.append(slots[slot]!);
+              model.push(slot);
+            }
           } else if (kind === 'prepend') {
             queue.prepend(slots[slot]!);
             if (!isIn) model.unshift(slot);

@@ -1,7 +1,11 @@
 /**
  * The control plane: the few calls that a dispatcher makes of a shard in another thread, beside the data plane. They
- * answer with records, because errors lose their class and code on the way between threads.
+ * answer with records, because errors lose their class and code on the way between threads. The one module that knows
+ * Comlink, which carries the calls; its types want DOM names and ports of the browser, and Node's ports do as well. Used by
+ * shard/shard-task (worker) and hosts/thread-shard (dispatcher).
  */
+import type { MessagePort } from 'node:worker_threads';
+import { type Endpoint, expose, wrap } from 'comlink';
 import { type ErrorRecord, PealError } from '../base/errors.js';
 
 /** What one shard is doing now. Recipients and batches, not bytes. */
@@ -60,4 +64,17 @@ export function errorRecord(error: unknown): ErrorRecord {
   if (error instanceof PealError) return error.toRecord();
   const name = error instanceof Error ? error.name : typeof error;
   return { code: 'ERR_PEAL_SHARD', message: `A shard failed with ${name}.`, origin: 'engine', retryable: true };
+}
+
+/** Answers calls that come through `port`, until it is closed. */
+export function exposeControl(control: ShardControl, port: MessagePort): void {
+  expose(control, port as unknown as Endpoint);
+}
+
+/**
+ * Calls through `port`. A call to a thread that has ended never settles: race it. Keep the returned object as long as
+ * calls are to be answered; Comlink closes the port of one that was collected.
+ */
+export function wrapControl(port: MessagePort): RemoteShardControl {
+  return wrap<ShardControl>(port as unknown as Endpoint) as unknown as RemoteShardControl;
 }
