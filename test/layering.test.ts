@@ -92,7 +92,6 @@ const known = {
     'PRIORITY',
     'Progress',
     'ReceiveWindow',
-    'NotedAnswer',
     'SEQUENCE',
     'SendOptions',
     'apnsIdBytes',
