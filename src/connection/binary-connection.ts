@@ -26,21 +26,21 @@ import {
   flushLingerMs,
   maxUnprovenNotifications,
 } from '../base/limits.js';
+import { PatientTimer, Timer } from '../base/timers.js';
 import { FrameOutput } from '../codec/binary/frame-output.js';
 import { FrameTemplate } from '../codec/binary/frame-template.js';
 import { StatusDecoder, type StatusListener } from '../codec/binary/status.js';
 import { STATUS_MISSING_TOKEN, STATUS_NO_ERROR, STATUS_SHUTDOWN } from '../codec/binary/wire.js';
-import { type ByteStream, type ByteStreamListener, hostAndPort } from '../transport/index.js';
+import type { ByteStream, ByteStreamListener } from '../transport/backend.js';
+import { hostAndPort } from '../transport/tls-errors.js';
 import * as errors from './connection-errors.js';
 import { type ConnectionOptions, openOptions } from './connection-options.js';
 import { DeliveryWindow } from './delivery-window.js';
 import type { ConnectionState, GatewayConnection } from './gateway-connection.js';
-import { PatientTimer } from './patient-timer.js';
 import { RequestCounts } from './request-counts.js';
 import { refuseRun } from './request-flow.js';
 import type { RequestRun, RequestSource } from './request-source.js';
 import { personalKinds, TemplateCache } from './template-cache.js';
-import { Timer } from './timer.js';
 
 export class BinaryConnection implements GatewayConnection, ByteStreamListener, StatusListener {
   readonly counts = new RequestCounts();

@@ -13,7 +13,7 @@ import {
   stuckLimitTimeoutMs,
   writeStallTimeoutMs,
 } from '../base/limits.js';
-import { hostAndPort, timeoutError } from '../transport/index.js';
+import { hostAndPort, timeoutError } from '../transport/tls-errors.js';
 import type { Wedge } from './connection-health.js';
 import type { Trouble } from './send-gate.js';
 import type { FatalVerdict } from './vital-signs.js';

@@ -4,7 +4,7 @@ import type { CertificateCredential } from '../apns/credentials/credential.js';
 import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
-import type { Backend, OpenOptions } from '../transport/index.js';
+import type { Backend, OpenOptions } from '../transport/backend.js';
 import type { GatewayConnection } from './gateway-connection.js';
 import type { LinkOptions } from './link-options.js';
 import type { RequestSource } from './request-source.js';

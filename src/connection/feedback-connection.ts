@@ -13,12 +13,12 @@ import type { PealError, PealErrorCode } from '../base/errors.js';
 import { maxFeedbackWaiting } from '../base/limits.js';
 import type { Logger } from '../base/log.js';
 import { heldUntil } from '../base/process-hold.js';
+import { PatientTimer } from '../base/timers.js';
 import { FeedbackDecoder, type FeedbackListener } from '../codec/binary/feedback.js';
 import type { Backend, ByteStream, ByteStreamListener } from '../transport/backend.js';
 import { withLog } from '../transport/logged.js';
 import { hostAndPort } from '../transport/tls-errors.js';
 import { type ConnectionTarget, openOptions } from './connection-options.js';
-import { PatientTimer } from './patient-timer.js';
 
 export interface FeedbackOptions extends ConnectionTarget {
   readonly backend: Backend;

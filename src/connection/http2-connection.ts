@@ -23,10 +23,12 @@ import {
   keepaliveTickMs,
   requestTimeoutMs,
 } from '../base/limits.js';
+import { Timer } from '../base/timers.js';
 import { ClientConnection } from '../codec/http2/client-connection.js';
 import { NO_ERROR, SETTINGS_TIMEOUT } from '../codec/http2/frames.js';
 import type { ResponseFields, ResponseListener } from '../codec/http2/response-listener.js';
-import { type ByteStream, type ByteStreamListener, hostAndPort } from '../transport/index.js';
+import type { ByteStream, ByteStreamListener } from '../transport/backend.js';
+import { hostAndPort } from '../transport/tls-errors.js';
 import { AnswerWatch } from './answer-watch.js';
 import * as errors from './connection-errors.js';
 import { type Http2ConnectionOptions, openOptions } from './connection-options.js';
@@ -38,7 +40,6 @@ import { RequestCounts } from './request-counts.js';
 import { isTooFew, nextPayloadBytes, refuseRun } from './request-flow.js';
 import type { RequestRun, RequestSource } from './request-source.js';
 import { personalKinds, TemplateCache } from './template-cache.js';
-import { Timer } from './timer.js';
 import { TokenInUse } from './token-in-use.js';
 import { VitalSigns, type VitalVerdict } from './vital-signs.js';
 

@@ -13,7 +13,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import { pingTimeoutMs, reuseCheckAfterMs } from '../base/limits.js';
-import { Timer } from './timer.js';
+import { Timer } from '../base/timers.js';
 
 export class Idleness {
   readonly #clock: Clock;

@@ -8,6 +8,7 @@
  * wait (connect-backoff) and, several times in a row or for a reason that no repetition mends, give up: the source is
  * told, and the next work begins anew. Whether anything is sent at all is decided for all connections by send-gate.
  */
+import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import {
@@ -18,8 +19,9 @@ import {
   maxConnectBackoffMs,
   maxLoadForNewConnection,
 } from '../base/limits.js';
-import { hostAndPort } from '../transport/index.js';
+import { Timer } from '../base/timers.js';
 import { withLog } from '../transport/logged.js';
+import { hostAndPort } from '../transport/tls-errors.js';
 import { sharedAddressBackoff } from './address-backoff.js';
 import { BinaryConnection } from './binary-connection.js';
 import { ConnectBackoff } from './connect-backoff.js';
@@ -28,13 +30,11 @@ import type { ConnectionOptions, ConnectionOwner } from './connection-options.js
 import type { GatewayConnection } from './gateway-connection.js';
 import { Growth, type GrowthSample } from './growth.js';
 import { Http2Connection } from './http2-connection.js';
-import { createLoadProbe } from './load-probe.js';
 import { GoneStats, isHopeless, type PoolOptions, type PoolStats, statsOf } from './pool-options.js';
 import { ProviderTokenState } from './provider-token-state.js';
 import type { RequestSource } from './request-source.js';
 import { SendGate, type SendGateEvents, type Trouble } from './send-gate.js';
 import { Serving } from './serving.js';
-import { Timer } from './timer.js';
 
 export type { PoolOptions, PoolStats } from './pool-options.js';
 
@@ -398,4 +398,18 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   #resolveIfAllClosed(): void {
     if (this.#isClosed && this.#connections.length === 0) this.#onAllClosed?.();
   }
+}
+
+/**
+ * Makes a probe that returns which share (0 to 1) of the time since its last call this thread's event loop was busy. One
+ * more connection is of no use to a thread that has no time for those it has.
+ */
+function createLoadProbe(): () => number {
+  let last: EventLoopUtilization = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization;
+  };
 }

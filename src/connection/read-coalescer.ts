@@ -13,8 +13,8 @@
  */
 import type { Clock } from '../base/clock.js';
 import { maxReadPauseMs, minReadPauseMs, minRequestsForReadPause, smallReadBytes } from '../base/limits.js';
-import type { ByteStream } from '../transport/index.js';
-import { Timer } from './timer.js';
+import { Timer } from '../base/timers.js';
+import type { ByteStream } from '../transport/backend.js';
 
 /** Reads of one burst: fewer are worth gathering more, many more than these need no longer pause. */
 const fewReads = 64;

@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import { maxRefusalPauseMs, refusalPauseMs } from '../base/limits.js';
-import { DoublingPause } from './doubling-pause.js';
+import { DoublingPause } from '../base/timers.js';
 
 export class RefusalPause {
   readonly #pause: DoublingPause;

@@ -29,8 +29,8 @@ import {
   transientPauseMs,
   unprovenRequests,
 } from '../base/limits.js';
+import { DoublingPause } from '../base/timers.js';
 import type { AnswerReview } from './connection-health.js';
-import { DoublingPause } from './doubling-pause.js';
 import { LossRecord } from './loss-record.js';
 import type { RequestCounts } from './request-counts.js';
 

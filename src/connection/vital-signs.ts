@@ -1,7 +1,8 @@
 /**
  * Looks after one HTTP/2 connection once every keepaliveTickMs: is the gateway there, does it read, does it answer each
  * request in time, does it let us work? Owned by Http2Connection, which carries the verdicts out; holds no timer and
- * reads no clock. All spans are counted in ticks that this thread really ran (see keepalive).
+ * reads no clock. All spans are counted in ticks that this thread really ran: a thread that was busy for a minute finds
+ * that one tick has passed and not sixty, reads what the kernel holds, and does not take a live gateway for a dead one.
  *
  *   ping       nothing was read for a while: ask
  *   silent     nothing came for that either: the gateway is gone
@@ -16,12 +17,14 @@
  */
 import {
   keepaliveTickMs,
+  pingAfterIdleMs,
+  pingAfterSilenceMs,
+  pingTimeoutMs,
   requestTimeoutMs,
   settingsAckTimeoutMs,
   stuckLimitTimeoutMs,
   writeStallTimeoutMs,
 } from '../base/limits.js';
-import { Keepalive } from './keepalive.js';
 
 /** What a connection does not survive. */
 export type FatalVerdict = 'silent' | 'stalled' | 'overdue' | 'unacked' | 'starved' | 'stuck';
@@ -58,6 +61,53 @@ class Persistence {
   tick(holds: boolean): boolean {
     this.#held = holds ? this.#held + 1 : 0;
     return this.#held > this.#ticks;
+  }
+}
+
+export type KeepaliveVerdict = 'fine' | 'ping' | 'silent';
+
+const silentTicksBeforePing = pingAfterSilenceMs / keepaliveTickMs;
+const idleTicksBeforePing = pingAfterIdleMs / keepaliveTickMs;
+const pingTicks = pingTimeoutMs / keepaliveTickMs;
+
+/**
+ * Whether the gateway is still there, from what one connection heard since the last tick. Owned by VitalSigns.
+ *
+ *   requests in flight:  silence ── 10 s ──▶ ping ── 5 s ──▶ silent (dead)
+ *   nothing in flight:   silence ── 240 s ─▶ ping ── 5 s ──▶ silent (dead)
+ *   any byte heard:      back to the start
+ *
+ * A gateway that falls silent just after a tick that heard it is found one tick later: 16 s at most.
+ */
+export class Keepalive {
+  #hasHeard = false;
+  #silentTicks = 0;
+  #wasInFlight = false;
+  #ticksSincePing = -1;
+
+  /** Bytes came in. On the hot path: one store. */
+  heard(): void {
+    this.#hasHeard = true;
+  }
+
+  /**
+   * To be called every keepaliveTickMs; `isInFlight`: the gateway owes an answer, or a write waits for it.
+   * 'ping': send one now. 'silent': the gateway is gone.
+   */
+  tick(isInFlight: boolean): KeepaliveVerdict {
+    const hasWorkBegun = isInFlight && !this.#wasInFlight;
+    this.#wasInFlight = isInFlight;
+    if (this.#hasHeard || hasWorkBegun) {
+      if (this.#hasHeard) this.#ticksSincePing = -1;
+      this.#hasHeard = false;
+      this.#silentTicks = 0;
+      return 'fine';
+    }
+    this.#silentTicks++;
+    if (this.#ticksSincePing >= 0) return ++this.#ticksSincePing >= pingTicks ? 'silent' : 'fine';
+    if (this.#silentTicks < (isInFlight ? silentTicksBeforePing : idleTicksBeforePing)) return 'fine';
+    this.#ticksSincePing = 0;
+    return 'ping';
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The seam between connections and the world: a back-end opens byte streams. A connection drives one stream and is
- * told of everything through one listener, without an object or a closure for each read or write.
+ * The seam between connections and the network: a back-end opens byte streams. A connection drives one stream and hears
+ * of every event through one listener, without an object or a closure for each read or write.
  *
  * Back-ends are pluggable: `tls`, `memory` and `proxy` are built in, others can be written outside peal
  * (docs/backends.md). Everything here is called on the thread of the connection, a shard's worker or the program's own.
@@ -10,7 +10,7 @@ import type { Address } from '../apns/address.js';
 import type { CertificateCredential } from '../apns/credentials/credential.js';
 import type { PealError } from '../base/errors.js';
 
-/** What a stream tells its owner. Calls never nest: none is made from within a call that the owner makes. */
+/** What a stream tells its owner. Calls never nest: no call is made from within a call of the owner. */
 export interface ByteStreamListener {
   /** Connected, secured, and the application protocol agreed on. Once, before any other call but onClosed. */
   onOpen(): void;
@@ -24,7 +24,7 @@ export interface ByteStreamListener {
 export interface ByteStream {
   /**
    * Writes `bytes`, which must stay untouched until `onWritten` is called (not called once the stream has closed).
-   * One write at a time: a second before `onWritten` is a fault of the caller.
+   * One write at a time: the caller must not write again before `onWritten`.
    */
   write(bytes: Uint8Array, onWritten: () => void): void;
   /** Stops reading until `resumeReading`: what the peer sends gathers in the kernel. */
@@ -39,19 +39,22 @@ export interface ByteStream {
 /** What can be said of an open stream in a log: plain data, and nothing secret. */
 export type StreamDetails = Readonly<Record<string, string | number | boolean | null>>;
 
-/** A stream as a back-end opens it. */
+/**
+ * A stream as a back-end opens it. Peal calls none of the optional members: the streams of the built-in back-ends `tls`,
+ * `proxy` and `memory` have them for code that was ported from the Python library.
+ */
 export interface BackendStream extends ByteStream {
-  /** Nothing can be written any more: it failed, was destroyed, or has been told over. False while it is opening. */
-  readonly isClosed: boolean;
-  /** Whether bytes came that the listener has not been given yet. What still lies in the kernel is not seen. */
-  readonly hasUnread: boolean;
-  /**
-   * Makes the stream ready for its next use: reading goes on if it was paused. Returns false, and changes nothing,
-   * where there can be none: not open, ended by either side, a write under way, or bytes that nobody has read.
-   */
-  reset(): boolean;
   /** What was agreed on with the peer (protocol, cipher …), once open; for logs. */
   details(): StreamDetails;
+  /** True when nothing can be written any more: the stream failed, was destroyed or has ended. False while it opens. */
+  readonly isClosed?: boolean;
+  /** Whether the stream holds bytes that its listener has not been given. Bytes still in the kernel do not count. */
+  readonly hasUnread?: boolean;
+  /**
+   * Makes the stream ready for its next use: reading goes on if it was paused. Returns false, and changes nothing, if
+   * the stream is not open, was ended by either side, has a write outstanding, or holds unread bytes.
+   */
+  reset?(): boolean;
 }
 
 /**
@@ -63,15 +66,15 @@ export interface BackendCredential {
   readonly digest: string;
   /** What `tls.createSecureContext` needs to prove that the certificate is ours. Holds secrets: never to be logged. */
   load(): SecureContextOptions;
-  /** The certificate and its chain as PEM, without the key; null where it is known as PKCS#12 only. */
-  dump(): string | null;
+  /** The certificate and its chain as PEM, without the key; null for one in PKCS#12. Peal does not call it. */
+  dump?(): string | null;
 }
 
 /** What a session's options say about each stream. */
 export interface StreamTerms {
   /** PEM certificates that are trusted instead of the system's, or null. */
   readonly ca: string | null;
-  /** Pins (`sha256/…`) of which one must be of a key in the gateway's chain, besides the trust; none: no matter which. */
+  /** Pins (`sha256/…`). If given, the chain must be trusted and contain at least one of these keys. */
   readonly pins?: readonly string[] | null;
   /** Longest time for DNS, TCP and TLS together, in milliseconds. Default 10,000. */
   readonly connectTimeoutMs: number;
@@ -87,11 +90,11 @@ export interface OpenOptions extends StreamTerms {
   readonly alpnProtocol: string | null;
 }
 
-/** Opens byte streams; everything else about the network is its own business. */
+/** Opens byte streams; it alone knows the network. */
 export interface Backend {
   /**
-   * Whether its streams hold the gateway's chain against `pins`. Sessions with pins refuse a back-end that does not say
-   * so: their gateways would be pinned in name only.
+   * Whether its streams hold the gateway's chain against `pins`. Sessions with pins refuse a back-end
+   * without it: their pins would not be checked.
    */
   readonly checksPins?: boolean;
   /** Begins to open a stream. Failure comes through `listener.onClosed`, never as a throw. */

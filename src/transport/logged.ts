@@ -83,18 +83,6 @@ class LoggedStream implements BackendStream, ByteStreamListener {
     this.#stream.destroy();
   }
 
-  get isClosed(): boolean {
-    return this.#stream.isClosed;
-  }
-
-  get hasUnread(): boolean {
-    return this.#stream.hasUnread;
-  }
-
-  reset(): boolean {
-    return this.#stream.reset();
-  }
-
   details(): StreamDetails {
     return this.#stream.details();
   }

@@ -22,7 +22,7 @@ type AnyBackendClass = new (options: object) => unknown;
 /**
  * The back-end that `input` names or is. `options` go to the class, or the built-in back-end.
  *
- * @throws PealError ERR_PEAL_OPTION: the module is missing or exports none, or the options are wrong
+ * @throws PealError ERR_PEAL_OPTION: the module is missing or exports no back-end, or the options are wrong
  */
 export async function resolveBackend(
   input: BackendInput,
@@ -82,7 +82,9 @@ function importable(specifier: string): string {
 function backendOf(value: unknown, options: object, name: string): Backend {
   if (isBackend(value)) return value;
   if (typeof value !== 'function') {
-    throw optionError(`${name} is none: a module exports a class or an object with the method open as its default.`);
+    throw optionError(
+      `${name} is not a back-end: the default export must be a class or an object with the method open.`,
+    );
   }
   let made: unknown;
   try {

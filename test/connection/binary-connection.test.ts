@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { PealError } from '../../src/base/errors.js';
 import { flushLingerMs, maxUnprovenNotifications } from '../../src/base/limits.js';
-import type { Backend } from '../../src/transport/index.js';
+import type { Backend } from '../../src/transport/backend.js';
 import type { BinaryScript } from '../support/binary-gateway.js';
 import { BinaryHarness, type BinaryHarnessOptions, range } from './binary-harness.js';
 

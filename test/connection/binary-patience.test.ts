@@ -1,7 +1,7 @@
 /** How long a binary connection waits, and that it has read what there is before it takes silence for an answer. */
 import assert from 'node:assert/strict';
 import { connectTimeoutMs, flushIntervalMs, flushLingerMs } from '../../src/base/limits.js';
-import type { Backend, ByteStreamListener } from '../../src/transport/index.js';
+import type { Backend, ByteStreamListener } from '../../src/transport/backend.js';
 import { BinaryHarness, type BinaryHarnessOptions } from './binary-harness.js';
 
 describe('connection/binary-connection, patience', () => {

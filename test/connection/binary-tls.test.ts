@@ -9,7 +9,7 @@ import { NotificationDecoder } from '../../src/codec/binary/notification-decoder
 import { writeStatus } from '../../src/codec/binary/status.js';
 import { ConnectionPool } from '../../src/connection/pool.js';
 import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
-import { createTlsBackend } from '../../src/transport/index.js';
+import { createTlsBackend } from '../../src/transport/tls.js';
 import { BookSource } from '../support/book-source.js';
 import { cases } from '../support/cases.js';
 import { linkWith } from '../support/link-options.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { maxUnavailableMs } from '../../src/base/limits.js';
 import * as frames from '../../src/codec/http2/frames.js';
-import type { Backend } from '../../src/transport/index.js';
+import type { Backend } from '../../src/transport/backend.js';
 import { connectError, Harness } from './pool-harness.js';
 
 const streams = (count: number) => [[frames.SETTINGS_MAX_CONCURRENT_STREAMS, count]] as const;

@@ -3,7 +3,7 @@ import { PealError } from '../../src/base/errors.js';
 import { silentLogger } from '../../src/base/log.js';
 import type { LinkOptions } from '../../src/connection/link-options.js';
 import { ConnectionPool, type PoolOptions } from '../../src/connection/pool.js';
-import { createMemoryBackend, type MemoryOptions } from '../../src/transport/index.js';
+import { createMemoryBackend, type MemoryOptions } from '../../src/transport/memory.js';
 import { type BookOptions, BookSource } from '../support/book-source.js';
 import { linkWith } from '../support/link-options.js';
 import { type GatewayScript, ScriptedGateway } from '../support/scripted-gateway.js';

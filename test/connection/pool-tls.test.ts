@@ -15,7 +15,7 @@ import { silentLogger } from '../../src/base/log.js';
 import type { LinkOptions } from '../../src/connection/link-options.js';
 import { ConnectionPool, type PoolOptions } from '../../src/connection/pool.js';
 import { type CertificatePair, ThrowAwayAuthority } from '../../src/simulator/certificate.js';
-import { createTlsBackend } from '../../src/transport/index.js';
+import { createTlsBackend } from '../../src/transport/tls.js';
 import { type BookOptions, BookSource, indexOfPath } from '../support/book-source.js';
 import { linkWith } from '../support/link-options.js';
 

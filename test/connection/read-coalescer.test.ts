@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { maxReadPauseMs, minReadPauseMs, minRequestsForReadPause, smallReadBytes } from '../../src/base/limits.js';
 import { ReadCoalescer } from '../../src/connection/read-coalescer.js';
-import type { ByteStream } from '../../src/transport/index.js';
+import type { ByteStream } from '../../src/transport/backend.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const many = minRequestsForReadPause;

@@ -6,7 +6,7 @@ import type { LinkOptions } from '../../src/connection/link-options.js';
 import type { Batch } from '../../src/engine/batch.js';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
-import { createMemoryBackend } from '../../src/transport/index.js';
+import { createMemoryBackend } from '../../src/transport/memory.js';
 import { BinaryGateway, type BinaryScript } from '../support/binary-gateway.js';
 import { tokenOf } from '../support/book-source.js';
 import { BookSink, notification, routeConfigFor } from '../support/engine-fixtures.js';

@@ -5,7 +5,7 @@
 
 import { systemClock } from '../../src/base/clock.js';
 import type { Backend, ByteStream, ByteStreamListener } from '../../src/transport/backend.js';
-import { createMemoryBackend } from '../../src/transport/index.js';
+import { createMemoryBackend } from '../../src/transport/memory.js';
 import { FrameSplitter, frame, type RawFrame } from '../support/raw-frames.js';
 
 export const DATA = 0;

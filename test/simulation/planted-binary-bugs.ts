@@ -83,8 +83,8 @@ const bugs: readonly PlantedBug[] = [
   },
   {
     name: 'a verdict comes before what has arrived is read',
-    file: 'connection/patient-timer.js',
-    before: 'new Timer(clock, () => this.#listen(turns))',
+    file: 'base/timers.js',
+    before: 'new Timer(clock, () => this.#listen(readTurns))',
     after: 'new Timer(clock, () => this.#callback())',
     breaks: 'after a thread stood still, silence is taken for acceptance though a status lies there',
   },

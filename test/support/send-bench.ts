@@ -7,7 +7,7 @@ import type { PealError } from '../../src/base/errors.js';
 import { maxBatchRecipients } from '../../src/base/limits.js';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
-import { createMemoryBackend, type MemoryOptions } from '../../src/transport/index.js';
+import { createMemoryBackend, type MemoryOptions } from '../../src/transport/memory.js';
 import { tokenOf } from './book-source.js';
 import { BookSink, notification, routeConfig, routeConfigFor, turn } from './engine-fixtures.js';
 import { FakeThreads } from './fake-threads.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { keepaliveTickMs, pingAfterIdleMs, pingAfterSilenceMs, pingTimeoutMs } from '../../src/base/limits.js';
-import { Keepalive, type KeepaliveVerdict } from '../../src/connection/keepalive.js';
+import { Keepalive, type KeepaliveVerdict } from '../../src/connection/vital-signs.js';
 
 /** Ticks until the verdict is something else than 'fine', `most` at most; with the verdict. */
 function ticksUntilNews(
@@ -17,7 +17,7 @@ function ticksUntilNews(
 
 const inTicks = (ms: number): number => ms / keepaliveTickMs;
 
-describe('connection/keepalive', () => {
+describe('connection/vital-signs: Keepalive', () => {
   it('asks after the silence allowed with requests in flight, and gives up when nothing comes', () => {
     const keepalive = new Keepalive();
     keepalive.heard();

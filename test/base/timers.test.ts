@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { PatientTimer } from '../../src/connection/patient-timer.js';
+import { PatientTimer } from '../../src/base/timers.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
-describe('connection/patient-timer', () => {
+describe('base/timers: PatientTimer', () => {
   let clock: VirtualClock;
   let heard: number;
   let verdicts: number;
