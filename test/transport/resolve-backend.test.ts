@@ -72,7 +72,10 @@ describe('transport/resolve-backend', () => {
     assert.match(await refusal('no-such-package-of-peal'), /"no-such-package-of-peal" cannot be loaded \(ERR_MODULE/);
     assert.match(await refusal(inFolder('absent.mjs')), /cannot be loaded \(ERR_MODULE_NOT_FOUND\): give tls, memory/);
     assert.match(await refusal(inFolder('broken.mjs')), /cannot be loaded \(no network here\)/);
-    assert.match(await refusal(inFolder('nothing.mjs')), /is not a back-end: the default export must be a class or an object/);
+    assert.match(
+      await refusal(inFolder('nothing.mjs')),
+      /is not a back-end: the default export must be a class or an object/,
+    );
     assert.match(await refusal(inFolder('closed.mjs')), /instances have no method open/);
     assert.match(await refusal(inFolder('picky.mjs'), { password: canary }), /cannot be made \(no host was given\)/);
     assert.match(await refusal('tls', { url: canary }), /The back-end tls has no option "url"/);
