@@ -22,6 +22,8 @@ const tokens = new TokenBlock(
   framesPerWrite,
 );
 
+const recipients = { tokens, personal: null, order, head: 0, tagBase: 0 };
+
 function notificationOf(payloadBytes: number): Notification {
   return { headers: [], payload: Buffer.alloc(payloadBytes, 'payload '), expiration: 1_700_000_000, priority: 10 };
 }
@@ -34,7 +36,7 @@ function laidOut(name: string, payloadBytes: number, writes: number): MicroItem 
   const run = (): void => {
     for (const output of outputs) {
       output.reset();
-      output.append(template, tokens, null, order, 0, framesPerWrite, identifier);
+      output.append(template, recipients, framesPerWrite, identifier);
       identifier = (identifier + framesPerWrite) % 2 ** 31;
     }
   };
@@ -49,7 +51,7 @@ function laidOutAnew(name: string, payloadBytes: number): MicroItem {
   const run = (): void => {
     output.reset();
     turn = 1 - turn;
-    output.append(templates[turn]!, tokens, null, order, 0, framesPerWrite, 1);
+    output.append(templates[turn]!, recipients, framesPerWrite, 1);
   };
   return { name, bytesPerItem, itemsPerRun: framesPerWrite, run };
 }

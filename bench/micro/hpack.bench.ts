@@ -2,12 +2,14 @@
  * What HPACK costs: a whole answer's block (200 and an apns-id), as servers code it in different ways, checked in full
  * and reported field by field; and a Huffman coded apns-id alone.
  */
+
 import { ByteWriter } from '../../src/codec/byte-writer.js';
 import { type FieldVisitor, HpackDecoder } from '../../src/codec/hpack/decoder.js';
 import { type EncodedField, HpackEncoder, type Indexing } from '../../src/codec/hpack/encoder.js';
-import { NAME_APNS_ID, NAME_STATUS } from '../../src/codec/hpack/field-names.js';
+import { NAME_STATUS } from '../../src/codec/hpack/field-names.js';
 import { decodeHuffman, huffmanRoom, measureHuffman } from '../../src/codec/hpack/huffman.js';
 import { writeString } from '../../src/codec/hpack/representation.js';
+import { apnsNames, NAME_APNS_ID } from '../../src/codec/http2/apns-names.js';
 import type { MicroItem } from './suite.js';
 
 const items = 256;
@@ -53,7 +55,7 @@ function walkItem(
     return idOf === null ? [status] : [status, { name: 'apns-id', value: idOf(index), indexing }];
   };
   const encoder = new HpackEncoder();
-  const decoder = new HpackDecoder();
+  const decoder = new HpackDecoder({ ownNames: apnsNames });
   const visitor = new AnswerFields();
   const walkAll = ({ bytes, ends }: Blocks): void => {
     let start = 0;

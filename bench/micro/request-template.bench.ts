@@ -56,7 +56,7 @@ class Bench {
 
   send(template: RequestTemplate, personal: PersonalParts | null, count: number): void {
     const { tokens, order } = this;
-    const taken = this.writer.submit(template, { tokens, personal, order, from: 0, tagBase: 0 }, count, 1e6);
+    const taken = this.writer.submit(template, { tokens, personal, order, head: 0, tagBase: 0 }, count, 1e6);
     if (taken !== count) throw new Error(`${taken} of ${count} requests were taken`);
     this.output.take();
     this.output.written();

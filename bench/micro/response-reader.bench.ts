@@ -23,10 +23,10 @@ class Counter implements ResponseListener {
   onRejected(): void {
     this.other++;
   }
-  onUnprocessed(): void {
+  onUnsent(): void {
     this.other++;
   }
-  onUnanswered(): void {
+  onUnknown(): void {
     this.other++;
   }
   onGoaway(): void {}
@@ -98,7 +98,7 @@ function roundTrip(name: string, indexing: Indexing, endsWithData: boolean): Mic
   settings[3] = frames.SETTINGS;
   connection.receive(settings, 9);
   const round = ({ bytes, idsAt }: Answers): void => {
-    if (connection.submit(template, tokens, null, order, 0, answers, 0) !== answers)
+    if (connection.submit(template, { tokens, personal: null, order, head: 0, tagBase: 0 }, answers) !== answers)
       throw new Error(`no credit: ${connection.failure}`);
     connection.takeOutput();
     connection.outputWritten();

@@ -263,8 +263,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
       if (count === 0) return;
       try {
         const template = this.#templates.templateFor(run);
-        const { tokens, personal, order, head } = run;
-        const appended = this.#output.append(template, tokens, personal, order, head, count, this.#window.next);
+        const appended = this.#output.append(template, run, count, this.#window.next);
         if (appended === 0) return;
         this.#window.push(run, appended);
         this.#source.taken(run, appended);

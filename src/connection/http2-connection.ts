@@ -217,7 +217,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     this.#source.onRejected(tag, answer);
   }
 
-  onUnprocessed(tag: number, cause: PealError): void {
+  onUnsent(tag: number, cause: PealError): void {
     this.counts.unprocessed++;
     // Of a GOAWAY the codec knows the error code only, and not the reason.
     const why = cause.code === 'ERR_PEAL_GOAWAY' ? (this.#endCause ?? cause) : cause;
@@ -225,7 +225,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     this.#source.onUnsent(tag, why, isOfStream || this.counts.progress > 0 || this.#hasPromised);
   }
 
-  onUnanswered(tag: number, cause: PealError): void {
+  onUnknown(tag: number, cause: PealError): void {
     this.counts.unanswered++;
     this.#source.onUnknown(tag, cause);
   }
@@ -247,15 +247,14 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   #takeWork(): void {
     if (this.inFlight === 0 && this.#source.current() !== null && this.#idleness.holdsWork()) return;
     for (let run = this.#source.current(); run !== null; run = this.#source.current()) {
-      const { tokens, personal, order, head, tagBase } = run;
-      const waiting = order.length - head;
+      const waiting = run.order.length - run.head;
       this.#watch.sending();
       const credit = this.#watch.limit(this.#codec.credit(nextPayloadBytes(run)), this.inFlight);
       if (credit < waiting && isTooFew(credit, this.inFlight)) return;
       if (run.keepsIds === true) this.#keepIds();
       const template = this.#templates.templateFor(run);
       const count = Math.min(credit, waiting);
-      const submitted = this.#codec.submit(template, tokens, personal, order, head, count, tagBase);
+      const submitted = this.#codec.submit(template, run, count);
       if (submitted > 0) {
         this.counts.submitted += submitted;
         this.#source.taken(run, submitted);

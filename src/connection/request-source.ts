@@ -3,25 +3,18 @@
  * that work waits, and takes as much as it has credit for. Every recipient that is taken is reported exactly once.
  */
 import type { Answer } from '../apns/answer.js';
-import type { Notification, PersonalParts } from '../apns/notification.js';
-import type { TokenBlock } from '../apns/token-block.js';
+import type { Notification } from '../apns/notification.js';
 import type { PealError } from '../base/errors.js';
+import type { Recipients } from '../codec/recipients.js';
 
 /**
- * Recipients of one notification that wait to be sent. The waiting ones are `order[head] … order[order.length - 1]`,
- * as indices into `tokens`. Taking moves `head` up; a recipient that comes back is put at `--head`, so there is always
+ * Recipients of one notification that wait to be sent. Taking moves `head` up; a recipient that comes back is put at `--head`, so there is always
  * room and what comes back goes first.
  */
-export interface RequestRun {
+export interface RequestRun extends Recipients {
   readonly notification: Notification;
   /** Names the notification within the route: equal ids mean equal notifications. */
   readonly notificationId: number;
-  readonly tokens: TokenBlock;
-  readonly personal: PersonalParts | null;
-  readonly order: Uint16Array;
-  readonly head: number;
-  /** Added to a recipient's index it makes the recipient's tag, an unsigned 32-bit number that answers refer to. */
-  readonly tagBase: number;
   /** Whether the ids of accepted notifications are told (`onIds`). Default false. */
   readonly keepsIds?: boolean;
 }

@@ -9,12 +9,6 @@ import {
   FLAG_CONNECTION_SPECIFIC,
   FLAG_PSEUDO,
   FLAG_WELL_FORMED,
-  NAME_APNS_COLLAPSE_ID,
-  NAME_APNS_EXPIRATION,
-  NAME_APNS_ID,
-  NAME_APNS_PRIORITY,
-  NAME_APNS_PUSH_TYPE,
-  NAME_APNS_TOPIC,
   NAME_AUTHORITY,
   NAME_AUTHORIZATION,
   NAME_CONTENT_LENGTH,
@@ -25,6 +19,14 @@ import {
 } from '../codec/hpack/field-names.js';
 import { decodeText } from '../codec/hpack/field-text.js';
 import { decodeHuffman, huffmanRoom } from '../codec/hpack/huffman.js';
+import {
+  NAME_APNS_COLLAPSE_ID,
+  NAME_APNS_EXPIRATION,
+  NAME_APNS_ID,
+  NAME_APNS_PRIORITY,
+  NAME_APNS_PUSH_TYPE,
+  NAME_APNS_TOPIC,
+} from '../codec/http2/apns-names.js';
 
 /** Longest path and apns-id that are looked at, in bytes; a longer one is wrong in any case. */
 const maxKeptBytes = 1024;

@@ -13,6 +13,7 @@
 import { Buffer } from 'node:buffer';
 import { maxPayloadBytes, maxTokenBytes } from '../base/limits.js';
 import { HpackDecoder } from '../codec/hpack/decoder.js';
+import { apnsNames } from '../codec/http2/apns-names.js';
 import {
   ACCEPTED,
   BAD_DEVICE_TOKEN,
@@ -42,7 +43,7 @@ for (let value = 0; value < 16; value++) {
 }
 
 export class RequestReader {
-  readonly #decoder = new HpackDecoder();
+  readonly #decoder = new HpackDecoder({ ownNames: apnsNames });
   readonly #fields = new RequestFields(this.#decoder.names);
   readonly #rules: RequestRules;
   readonly #client: ClientIdentity;

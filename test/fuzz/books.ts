@@ -3,12 +3,12 @@ import type { ResponseListener } from '../../src/codec/http2/response-listener.j
 import type { Expected } from './conversation.js';
 import { maxTags } from './requests.js';
 
-export const outcomes: readonly Expected[] = ['open', 'accepted', 'rejected', 'unprocessed', 'unanswered'];
+export const outcomes: readonly Expected[] = ['open', 'accepted', 'rejected', 'unsent', 'unknown'];
 export const OPEN = 0;
 const ACCEPTED = 1;
 const REJECTED = 2;
-export const UNPROCESSED = 3;
-export const UNANSWERED = 4;
+export const UNSENT = 3;
+export const UNKNOWN = 4;
 
 export class Books implements ResponseListener {
   readonly outcomes = new Uint8Array(maxTags);
@@ -39,13 +39,13 @@ export class Books implements ResponseListener {
     this.#book(tag, REJECTED);
   }
 
-  onUnprocessed(tag: number): void {
-    if (this.#hadBegun(tag)) this.problem = `tag ${tag} is unprocessed although its answer had begun`;
-    this.#book(tag, UNPROCESSED);
+  onUnsent(tag: number): void {
+    if (this.#hadBegun(tag)) this.problem = `tag ${tag} is unsent although its answer had begun`;
+    this.#book(tag, UNSENT);
   }
 
-  onUnanswered(tag: number): void {
-    this.#book(tag, UNANSWERED);
+  onUnknown(tag: number): void {
+    this.#book(tag, UNKNOWN);
   }
 
   onGoaway(): void {}

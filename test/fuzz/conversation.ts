@@ -11,7 +11,7 @@ import type { Prng } from '../support/prng.js';
 import { type Draft, draft, uint32Draft } from './draft.js';
 
 /** What has to become of a request; `open`: no end of its answer comes. */
-export type Expected = 'accepted' | 'rejected' | 'unprocessed' | 'unanswered' | 'open';
+export type Expected = 'accepted' | 'rejected' | 'unsent' | 'unknown' | 'open';
 
 export interface Conversation {
   /** The server's SETTINGS; the requests follow them. */
@@ -230,7 +230,7 @@ class Builder {
   endedStream(): number {
     const index = this.expected.findIndex((outcome) => outcome !== 'open');
     if (index >= 0) return this.#streamIds[index]!;
-    this.#end(0, 'unanswered');
+    this.#end(0, 'unknown');
     return this.#streamIds[0]!;
   }
 
@@ -267,13 +267,13 @@ class Builder {
   reset(index: number, errorCode: number): void {
     this.drafts.push(uint32Draft(frames.RST_STREAM, this.#streamIds[index]!, errorCode));
     const isRefused = errorCode === frames.REFUSED_STREAM && !this.#hasBegun[index];
-    this.#end(index, isRefused ? 'unprocessed' : 'unanswered');
+    this.#end(index, isRefused ? 'unsent' : 'unknown');
   }
 
   malformed(index: number, wrong: EncodedField): void {
     const fields: EncodedField[] = [{ name: ':status', value: '200', indexing: 'shared' }, otherFields[0]!, wrong];
     this.#block(this.#streamIds[index]!, fields, true);
-    this.#end(index, 'unanswered');
+    this.#end(index, 'unknown');
   }
 
   goaway(lastStreamId: number, errorCode: number): void {
@@ -281,7 +281,7 @@ class Builder {
     this.#lastStreamId = Math.min(this.#lastStreamId, lastStreamId);
     for (let index = 0; index < this.expected.length; index++) {
       if (this.#streamIds[index]! <= this.#lastStreamId) continue;
-      this.#end(index, this.#hasBegun[index] ? 'unanswered' : 'unprocessed');
+      this.#end(index, this.#hasBegun[index] ? 'unknown' : 'unsent');
     }
   }
 

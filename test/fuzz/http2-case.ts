@@ -11,7 +11,7 @@ import { encodeSettings } from '../../src/codec/http2/settings.js';
 import { FrameJudge } from '../support/frame-judge.js';
 import { PeerDecoder } from '../support/peer-decoder.js';
 import { Prng } from '../support/prng.js';
-import { Books, OPEN, outcomes, UNANSWERED, UNPROCESSED } from './books.js';
+import { Books, OPEN, outcomes, UNKNOWN, UNSENT } from './books.js';
 import { type Conversation, drawConversation, type Expected } from './conversation.js';
 import { type Draft, draft, writeDrafts } from './draft.js';
 import { mutateBytes, mutateDrafts } from './mutations.js';
@@ -253,7 +253,7 @@ class Http2Case {
     check(books.reported === count, `${books.reported} of ${count} requests were reported`);
     check(this.#outputBytes <= maxOutputBytes, `${this.#outputBytes} bytes of output`);
     for (let tag = this.#handedOut; tag < count; tag++) {
-      check(books.outcomes[tag] === UNPROCESSED, `tag ${tag} was never handed out and is not unprocessed`);
+      check(books.outcomes[tag] === UNSENT, `tag ${tag} was never handed out and is not unsent`);
     }
     this.#checkOutcomes(failure);
     if (!this.#isUntouched) return;
@@ -269,10 +269,10 @@ class Http2Case {
     for (let tag = 0; tag < this.#requests.count; tag++) {
       const outcome = books.outcomes[tag]!;
       let isAllowed = this.#traffic.mayBeAnswered(tag);
-      if (outcome === UNPROCESSED) isAllowed = this.#traffic.mayBeUnprocessed(tag);
-      else if (outcome === UNANSWERED) isAllowed = this.#traffic.mayBeUnanswered(tag);
+      if (outcome === UNSENT) isAllowed = this.#traffic.mayBeUnsent(tag);
+      else if (outcome === UNKNOWN) isAllowed = this.#traffic.mayBeUnknown(tag);
       // A stream that was reset while the last of its body was in the output, which the failure then dropped.
-      if (outcome === UNANSWERED && failure !== null && books.isEarly[tag] === 1) isAllowed = true;
+      if (outcome === UNKNOWN && failure !== null && books.isEarly[tag] === 1) isAllowed = true;
       check(isAllowed, `tag ${tag} cannot be ${outcomes[outcome]}`);
     }
   }
@@ -284,9 +284,9 @@ class Http2Case {
   }
 
   #isAsExpected(tag: number, expected: Expected, actual: Expected): boolean {
-    // What never went out whole for want of window is unprocessed where it would be unanswered.
-    const isSpared = actual === 'unprocessed' && this.#traffic.mayBeUnprocessed(tag);
-    if (expected === 'open' || expected === 'unanswered') return actual === 'unanswered' || isSpared;
+    // What never went out whole for want of window is unsent where it would be unknown.
+    const isSpared = actual === 'unsent' && this.#traffic.mayBeUnsent(tag);
+    if (expected === 'open' || expected === 'unknown') return actual === 'unknown' || isSpared;
     return actual === expected;
   }
 }

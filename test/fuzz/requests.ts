@@ -94,7 +94,7 @@ export class Requests {
     const variant = this.#variant();
     const { template, tokens, personal } = variant;
     const from = this.#prng.int(recipientsPerBlock - count + 1);
-    const taken = connection.submit(template, tokens, personal, order, from, count, tags - from);
+    const taken = connection.submit(template, { tokens, personal, order, head: from, tagBase: tags - from }, count);
     if (!(taken >= 0 && taken <= count)) throw new Error(`${taken} of ${count} requests were taken`);
     for (let i = 0; i < taken; i++) this.#sent.push({ variant, recipient: from + i, bodyBytes: 0 });
   }

@@ -51,8 +51,8 @@ function outcome(count: number, start: number, end: number, pieceBytes: () => nu
       onAccepted: (tag) => seen.push(`${tag} accepted`),
       onRejected: (tag, status, body, { apnsId, retryAfter }) =>
         seen.push(`${tag} rejected ${status} ${Buffer.from(body).toString('hex')} ${apnsId} ${retryAfter}`),
-      onUnprocessed: (tag, { message }) => seen.push(`${tag} unprocessed: ${message}`),
-      onUnanswered: (tag, { message }) => seen.push(`${tag} unanswered: ${message}`),
+      onUnsent: (tag, { message }) => seen.push(`${tag} unsent: ${message}`),
+      onUnknown: (tag, { message }) => seen.push(`${tag} unknown: ${message}`),
       onGoaway: (last, code, debug) => seen.push(`GOAWAY ${last} ${code} ${Buffer.from(debug).toString('hex')}`),
     },
     authority: 'api.example.com',
@@ -63,7 +63,7 @@ function outcome(count: number, start: number, end: number, pieceBytes: () => nu
   connection.start();
   receive(connection, 0, start);
   const template = connection.template(plainNotification, { tokenBytes: 32, providerToken: null });
-  connection.submit(template, tokens, null, order, 0, count, 0);
+  connection.submit(template, { tokens, personal: null, order, head: 0, tagBase: 0 }, count);
   output(connection);
   for (let at = start; at < end; ) {
     const next = Math.min(end, at + pieceBytes());

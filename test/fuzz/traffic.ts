@@ -68,13 +68,13 @@ export class Traffic {
   }
 
   /** Whether the server may have processed the request with that tag, or has said nothing against it. */
-  mayBeUnanswered(tag: number): boolean {
+  mayBeUnknown(tag: number): boolean {
     const streamId = this.streamIds[tag];
     return streamId !== undefined && (this.#whole.has(streamId) || this.#answered.has(streamId));
   }
 
   /** Whether the request was certainly not processed. */
-  mayBeUnprocessed(tag: number): boolean {
+  mayBeUnsent(tag: number): boolean {
     const streamId = this.streamIds[tag];
     if (streamId === undefined || !this.#whole.has(streamId)) return true;
     return this.#refused.has(streamId) || streamId > this.#lastStreamId;

@@ -91,8 +91,8 @@ const bugs: readonly PlantedBug[] = [
   {
     name: 'identifiers count from the head of a batch',
     file: 'connection/binary-connection.js',
-    before: 'this.#output.append(template, tokens, personal, order, head, count, this.#window.next)',
-    after: 'this.#output.append(template, tokens, personal, order, head, count, head + 1)',
+    before: 'this.#output.append(template, run, count, this.#window.next)',
+    after: 'this.#output.append(template, run, count, run.head + 1)',
     breaks: 'a late status is blamed on the token of another batch',
   },
   {

@@ -29,7 +29,7 @@ const codecBugs: readonly PlantedBug[] = [
     breaks: 'streams above a GOAWAY wait for answers that never come, and end as unknown',
   },
   {
-    name: 'streams up to lastStreamId are taken for unprocessed',
+    name: 'streams up to lastStreamId are taken for unsent',
     file: 'codec/http2/client-connection.js',
     before: '(ids[slot] <= lastStreamId && ids[slot] < handedOutBelow)',
     after: '(ids[slot] < lastStreamId && ids[slot] < handedOutBelow)',
@@ -38,8 +38,8 @@ const codecBugs: readonly PlantedBug[] = [
   {
     name: 'a GOAWAY makes its streams unknown',
     file: 'codec/http2/client-connection.js',
-    before: 'this.#endings.unprocessed(slot, DROPPED, goawayCause(errorCode));',
-    after: 'this.#endings.unanswered(slot, DROPPED, goawayCause(errorCode));',
+    before: 'this.#endings.unsent(slot, DROPPED, goawayCause(errorCode));',
+    after: 'this.#endings.unknown(slot, DROPPED, goawayCause(errorCode));',
     breaks: 'what was certainly not processed is reported as unknown',
   },
   {
@@ -156,8 +156,8 @@ const connectionBugs: readonly PlantedBug[] = [
   {
     name: 'the end of a connection is reported twice',
     file: 'connection/http2-connection.js',
-    before: 'onUnanswered(tag, cause) {',
-    after: 'onUnanswered(tag, cause) {\n        if (tag % 8 === 0)\n            this.#source.onUnknown(tag, cause);',
+    before: 'onUnknown(tag, cause) {',
+    after: 'onUnknown(tag, cause) {\n        if (tag % 8 === 0)\n            this.#source.onUnknown(tag, cause);',
     breaks: 'a batch is settled before its last recipient',
   },
   {

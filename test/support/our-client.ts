@@ -53,6 +53,6 @@ function verdictOf(report: Report | undefined): StreamVerdict {
   if (report.kind === 'rejected') return 'other';
   const { code } = report.cause;
   if (code === 'ERR_PEAL_CLOSED') return 'open';
-  if (report.kind === 'unprocessed') return code === 'ERR_PEAL_RESET' ? 'reset' : 'unprocessed';
+  if (report.kind === 'unsent') return code === 'ERR_PEAL_RESET' ? 'reset' : 'unprocessed';
   return code === 'ERR_PEAL_RESET' || code === 'ERR_PEAL_GOAWAY' ? 'reset' : 'error';
 }

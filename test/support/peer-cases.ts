@@ -109,7 +109,7 @@ export function goesOn(
   });
 }
 
-/** A stream error: stream 1 is reset with that code and its request unanswered; the others go on. */
+/** A stream error: stream 1 is reset with that code and its request unknown; the others go on. */
 export function streamError(name: string, errorCode: number, ...pieces: Uint8Array[]): void {
-  goesOn(`${name}: RST_STREAM ${frames.errorCodeName(errorCode)}`, '0 unanswered', [[1, errorCode]], ...pieces);
+  goesOn(`${name}: RST_STREAM ${frames.errorCodeName(errorCode)}`, '0 unknown', [[1, errorCode]], ...pieces);
 }

@@ -40,7 +40,7 @@ export type Report =
       readonly apnsId: string | null;
       readonly retryAfter: string | null;
     }
-  | { readonly kind: 'unprocessed' | 'unanswered'; readonly cause: StreamCause };
+  | { readonly kind: 'unsent' | 'unknown'; readonly cause: StreamCause };
 
 /** Keeps every report and fails when a tag is reported twice. */
 export class RecordingListener implements ResponseListener {
@@ -56,19 +56,19 @@ export class RecordingListener implements ResponseListener {
     this.#add(tag, { kind: 'rejected', status, body: Buffer.from(body).toString('latin1'), apnsId, retryAfter });
   }
 
-  onUnprocessed(tag: number, cause: StreamCause): void {
-    this.#add(tag, { kind: 'unprocessed', cause });
+  onUnsent(tag: number, cause: StreamCause): void {
+    this.#add(tag, { kind: 'unsent', cause });
   }
 
-  onUnanswered(tag: number, cause: StreamCause): void {
-    this.#add(tag, { kind: 'unanswered', cause });
+  onUnknown(tag: number, cause: StreamCause): void {
+    this.#add(tag, { kind: 'unknown', cause });
   }
 
   onGoaway(lastStreamId: number, errorCode: number, debug: Uint8Array): void {
     this.goaways.push({ lastStreamId, errorCode, debug: Buffer.from(debug).toString('latin1') });
   }
 
-  /** Kinds by tag, as "0 accepted, 1 unanswered". */
+  /** Kinds by tag, as "0 accepted, 1 unknown". */
   summary(): string {
     return [...this.reports]
       .sort(([a], [b]) => a - b)
@@ -186,7 +186,7 @@ export class ScriptedPeer {
   /** Submits `count` requests with tags from `tagBase` on; returns how many were taken. */
   submit(count: number, tagBase = 0, template = this.template(), personal: PersonalParts | null = null): number {
     const tokens = someTokens(count, template.tokenBytes);
-    return this.connection.submit(template, tokens, personal, inOrder(count), 0, count, tagBase);
+    return this.connection.submit(template, { tokens, personal, order: inOrder(count), head: 0, tagBase }, count);
   }
 
   /** Submits and hands out; the first request has stream id 1. */

@@ -1,14 +1,12 @@
 /**
- * One write's worth of notifications, end to end. Slots of one template stay laid out after they were written: where
- * the same template comes to lie again, only tokens and identifiers are patched. Owned by one binary connection, which
- * fills it while no write is outstanding; on its thread.
+ * One write's worth of notifications, end to end. Slots of one template stay laid out after they were written
+ * (slot-layout). Owned by one binary connection, which fills it while no write is outstanding; on its thread.
  *
  *   | slot | slot | slot | slot | … | flush |…free…
- *   ^ #layoutStart              ^ #layoutEnd
  */
-import type { PersonalParts } from '../../apns/notification.js';
-import type { TokenBlock } from '../../apns/token-block.js';
 import { outputBufferBytes } from '../../base/limits.js';
+import { commonTokenBytes, type Recipients } from '../recipients.js';
+import { SlotLayout } from '../slot-layout.js';
 import type { FrameTemplate } from './frame-template.js';
 import { type NotificationFields, notificationBytes, writeNotification } from './notification-writer.js';
 import { FRAMED } from './wire.js';
@@ -20,9 +18,7 @@ export class FrameOutput {
   #bytes: Uint8Array;
   #view: DataView;
   #length = 0;
-  #layout: FrameTemplate | null = null;
-  #layoutStart = 0;
-  #layoutEnd = 0;
+  readonly #layout = new SlotLayout();
 
   /** @param capacityBytes What one write holds at most; a notification larger than that is written alone. */
   constructor(capacityBytes: number = outputBufferBytes) {
@@ -45,29 +41,15 @@ export class FrameOutput {
   }
 
   /**
-   * Appends notifications for the recipients `order[from] … order[from + most - 1]` of `tokens`, as many as fit; the
-   * first has the identifier `identifier`, and each one after it the next. At least one where the output is empty.
-   * Returns how many.
-   *
-   * @param personal Payloads and fields of their own; used where the template says so.
+   * Appends notifications for the first `most` waiting recipients, as many as fit; the first has the identifier
+   * `identifier`, and each one after it the next. At least one where the output is empty. Returns how many.
    */
-  append(
-    template: FrameTemplate,
-    tokens: TokenBlock,
-    personal: PersonalParts | null,
-    order: Uint16Array,
-    from: number,
-    most: number,
-    identifier: number,
-  ): number {
+  append(template: FrameTemplate, recipients: Recipients, most: number, identifier: number): number {
     if (most <= 0) return 0;
-    if (template.ownFields !== 0) return this.#appendFields(template, tokens, personal!, order, from, most, identifier);
-    if (template.hasPersonalPayloads) {
-      return this.#appendPersonal(template, tokens, personal!, order, from, most, identifier);
-    }
-    const slotBytes = template.image.length;
-    const count = Math.min(most, this.#roomFor(slotBytes));
-    if (count > 0) this.#patchSlots(template, tokens, order, from, count, identifier);
+    if (template.ownFields !== 0) return this.#appendFields(template, recipients, most, identifier);
+    if (template.hasPersonalPayloads) return this.#appendPersonal(template, recipients, most, identifier);
+    const count = Math.min(most, this.#roomFor(template.image.length));
+    if (count > 0) this.#patchSlots(template, recipients, count, identifier);
     return count;
   }
 
@@ -79,7 +61,7 @@ export class FrameOutput {
     };
     const end = this.#length + notificationBytes(fields);
     this.#grow(end);
-    this.#cutLayout(this.#length);
+    this.#layout.cut(this.#length, end);
     writeNotification(this.#bytes, this.#length, fields);
     this.#length = end;
   }
@@ -94,25 +76,49 @@ export class FrameOutput {
 
   // --- slots: the hot path ---
 
-  #patchSlots(
-    template: FrameTemplate,
-    tokens: TokenBlock,
-    order: Uint16Array,
-    from: number,
-    count: number,
-    identifier: number,
-  ): void {
-    const { tokenBytes, tokenOffset, identifierOffset, image } = template;
+  #patchSlots(template: FrameTemplate, recipients: Recipients, count: number, identifier: number): void {
+    const { tokenBytes, identifierOffset, image } = template;
     const slotBytes = image.length;
     const start = this.#length;
     this.#layOut(template, start, start + count * slotBytes);
     this.#length = start + count * slotBytes;
-    if (tokenBytes === wordwiseTokenBytes) {
-      copyTokens32(viewOf(tokens.bytes), order, from, count, this.#view, start + tokenOffset, slotBytes);
-    } else {
-      copyTokens(tokens, order, from, count, this.#bytes, start + tokenOffset, slotBytes);
-    }
+    if (tokenBytes === commonTokenBytes) this.#copyCommonTokens(template, recipients, count, start);
+    else this.#copyTokens(template, recipients, count, start);
     if (identifierOffset >= 0) this.#numberSlots(start + identifierOffset, slotBytes, count, identifier);
+  }
+
+  /**
+   * Copies tokens of 32 bytes into slots. Eight loads and stores written out are three times as fast as a loop over
+   * them, and TypedArray.set or copyWithin cost more for a call than all of this.
+   */
+  #copyCommonTokens(template: FrameTemplate, recipients: Recipients, count: number, start: number): void {
+    const { order, head } = recipients;
+    const source = viewOf(recipients.tokens.bytes);
+    const target = this.#view;
+    const slotBytes = template.image.length;
+    for (let i = 0, to = start + template.tokenOffset; i < count; i++, to += slotBytes) {
+      const at = order[head + i]! * commonTokenBytes;
+      target.setInt32(to, source.getInt32(at, true), true);
+      target.setInt32(to + 4, source.getInt32(at + 4, true), true);
+      target.setInt32(to + 8, source.getInt32(at + 8, true), true);
+      target.setInt32(to + 12, source.getInt32(at + 12, true), true);
+      target.setInt32(to + 16, source.getInt32(at + 16, true), true);
+      target.setInt32(to + 20, source.getInt32(at + 20, true), true);
+      target.setInt32(to + 24, source.getInt32(at + 24, true), true);
+      target.setInt32(to + 28, source.getInt32(at + 28, true), true);
+    }
+  }
+
+  /** The same for tokens of any other length. */
+  #copyTokens(template: FrameTemplate, recipients: Recipients, count: number, start: number): void {
+    const { order, head } = recipients;
+    const { bytes, tokenBytes } = recipients.tokens;
+    const target = this.#bytes;
+    const slotBytes = template.image.length;
+    for (let i = 0, to = start + template.tokenOffset; i < count; i++, to += slotBytes) {
+      const at = order[head + i]! * tokenBytes;
+      for (let byte = 0; byte < tokenBytes; byte++) target[to + byte] = bytes[at + byte]!;
+    }
   }
 
   #numberSlots(first: number, slotBytes: number, count: number, identifier: number): void {
@@ -124,15 +130,9 @@ export class FrameOutput {
   #layOut(template: FrameTemplate, start: number, end: number): void {
     const { image } = template;
     const bytes = this.#bytes;
-    const isAligned = (start - this.#layoutStart) % image.length === 0;
-    if (this.#layout !== template || start < this.#layoutStart || start > this.#layoutEnd || !isAligned) {
-      this.#layout = template;
-      this.#layoutStart = start;
-      this.#layoutEnd = start;
-    }
-    if (this.#layoutEnd >= end) return;
+    let from = this.#layout.standsUpTo(template, image.length, start);
+    if (from >= end) return;
     // The first slot from the image, then what stands there already, doubled until it fills the rest.
-    let from = this.#layoutEnd;
     bytes.set(image, from);
     const first = from;
     from += image.length;
@@ -141,40 +141,26 @@ export class FrameOutput {
       bytes.copyWithin(from, first, first + size);
       from += size;
     }
-    this.#layoutEnd = end;
-  }
-
-  /** Something else is written from `at` on: only whole slots before it remain. */
-  #cutLayout(at: number): void {
-    if (this.#layout === null || at >= this.#layoutEnd) return;
-    const slotBytes = this.#layout.image.length;
-    const slots = Math.max(0, Math.floor((at - this.#layoutStart) / slotBytes));
-    this.#layoutEnd = this.#layoutStart + slots * slotBytes;
+    this.#layout.extendTo(end);
   }
 
   // --- everything else ---
 
-  #appendPersonal(
-    template: FrameTemplate,
-    tokens: TokenBlock,
-    personal: PersonalParts,
-    order: Uint16Array,
-    from: number,
-    most: number,
-    identifier: number,
-  ): number {
+  #appendPersonal(template: FrameTemplate, recipients: Recipients, most: number, identifier: number): number {
+    const { tokens, order, head } = recipients;
+    const personal = recipients.personal!;
     const payloads = personal.payloads!;
     const offsets = personal.payloadOffsets!;
     const { tokenBytes, tokenOffset, identifierOffset } = template;
     let count = 0;
     for (; count < most; count++) {
-      const index = order[from + count]!;
+      const index = order[head + count]!;
       const start = offsets[index]!;
       const end = offsets[index + 1]!;
       if (this.#roomFor(template.frameBytes(end - start)) === 0) break;
       const at = this.#length;
-      this.#cutLayout(at);
       this.#length = template.writePersonal(this.#bytes, at, payloads, start, end);
+      this.#layout.cut(at, this.#length);
       const tokenAt = index * tokenBytes;
       for (let i = 0; i < tokenBytes; i++) this.#bytes[at + tokenOffset + i] = tokens.bytes[tokenAt + i]!;
       if (identifierOffset < 0) continue;
@@ -184,20 +170,14 @@ export class FrameOutput {
   }
 
   /** Where recipients have expiry or priority of their own, each notification is written by itself. */
-  #appendFields(
-    template: FrameTemplate,
-    tokens: TokenBlock,
-    personal: PersonalParts,
-    order: Uint16Array,
-    from: number,
-    most: number,
-    identifier: number,
-  ): number {
+  #appendFields(template: FrameTemplate, recipients: Recipients, most: number, identifier: number): number {
+    const { tokens, order, head } = recipients;
+    const personal = recipients.personal!;
     const { payloads, payloadOffsets, fields } = personal;
     const { command, tokenBytes, notification } = template;
     let count = 0;
     for (; count < most; count++) {
-      const index = order[from + count]!;
+      const index = order[head + count]!;
       const shared = payloads === null || payloadOffsets === null;
       const written: NotificationFields = {
         command,
@@ -209,8 +189,8 @@ export class FrameOutput {
       };
       if (this.#roomFor(notificationBytes(written)) === 0) break;
       const at = this.#length;
-      this.#cutLayout(at);
       this.#length = writeNotification(this.#bytes, at, written);
+      this.#layout.cut(at, this.#length);
     }
     return count;
   }
@@ -221,51 +201,6 @@ export class FrameOutput {
     grown.set(this.#bytes);
     this.#bytes = grown;
     this.#view = new DataView(grown.buffer);
-  }
-}
-
-/** The length that Apple's tokens have. */
-const wordwiseTokenBytes = 32;
-
-/**
- * Copies tokens of 32 bytes into slots. Eight loads and stores written out are three times as fast as a loop over
- * them, and TypedArray.set or copyWithin cost more for a call than all of this.
- */
-function copyTokens32(
-  source: DataView,
-  order: Uint16Array,
-  from: number,
-  count: number,
-  target: DataView,
-  first: number,
-  slotBytes: number,
-): void {
-  for (let i = 0, to = first; i < count; i++, to += slotBytes) {
-    const at = order[from + i]! * wordwiseTokenBytes;
-    target.setInt32(to, source.getInt32(at, true), true);
-    target.setInt32(to + 4, source.getInt32(at + 4, true), true);
-    target.setInt32(to + 8, source.getInt32(at + 8, true), true);
-    target.setInt32(to + 12, source.getInt32(at + 12, true), true);
-    target.setInt32(to + 16, source.getInt32(at + 16, true), true);
-    target.setInt32(to + 20, source.getInt32(at + 20, true), true);
-    target.setInt32(to + 24, source.getInt32(at + 24, true), true);
-    target.setInt32(to + 28, source.getInt32(at + 28, true), true);
-  }
-}
-
-/** The same for tokens of any other length. */
-function copyTokens(
-  { bytes, tokenBytes }: TokenBlock,
-  order: Uint16Array,
-  from: number,
-  count: number,
-  target: Uint8Array,
-  first: number,
-  slotBytes: number,
-): void {
-  for (let i = 0, to = first; i < count; i++, to += slotBytes) {
-    const at = order[from + i]! * tokenBytes;
-    for (let byte = 0; byte < tokenBytes; byte++) target[to + byte] = bytes[at + byte]!;
   }
 }
 

@@ -6,17 +6,22 @@
  * `walk` is the hot path: it allocates nothing once the names of a peer have been seen, and hands out values as they
  * stand in the block or in the table, coded or not.
  */
-import type { HeaderField } from '../../apns/notification.js';
 import type { PealError } from '../../base/errors.js';
 import { headerTableBytes, maxHeaderFields, maxHeaderListBytes } from '../../base/limits.js';
 import { blockLimitError, decodingError } from './block-error.js';
-import { DynamicTable, entryOverheadBytes } from './dynamic-table.js';
-import { FieldNames } from './field-names.js';
+import { DynamicTable, entryOverheadBytes, FORBIDDEN_VALUE, HUFFMAN_VALUE } from './dynamic-table.js';
+import { FieldNames, type KnownNames } from './field-names.js';
 import { decodeText } from './field-text.js';
 import { copyHuffman, decodeHuffman, huffmanRoom, measureHuffman } from './huffman.js';
 import { IntegerReader } from './integer.js';
 import { copyRaw, measureRaw } from './raw-string.js';
 import { staticEntries, staticNameIds, staticValueBytes, staticValueStarts } from './static-table.js';
+
+/** The prefix of a literal that enters the table; the others have four bits. */
+const indexingPrefix = 0x3f;
+
+/** A field as text: its name in lower case, and its value. */
+type HeaderField = readonly [name: string, value: string];
 
 /** Receives the fields of a block, one call for each, in order. Must not throw: the rest of the block would be lost. */
 export interface FieldVisitor {
@@ -35,6 +40,8 @@ export interface HpackDecoderOptions {
    * with.
    */
   readonly maxTableBytes?: number;
+  /** Names that get the numbers from FIRST_OWN_NAME on, for `names`. Default: none. */
+  readonly ownNames?: KnownNames;
   /** Most bytes of one header list as RFC 7541 §4.1 counts. Default: limits.maxHeaderListBytes. */
   readonly maxHeaderListBytes?: number;
   /** Most fields of one header list. Default: limits.maxHeaderFields. */
@@ -56,7 +63,7 @@ export class HpackDecoder {
     const maxTableBytes = options.maxTableBytes ?? headerTableBytes;
     this.#maxHeaderListBytes = options.maxHeaderListBytes ?? maxHeaderListBytes;
     this.#maxFields = options.maxFields ?? maxHeaderFields;
-    this.names = new FieldNames(Math.ceil(maxTableBytes / entryOverheadBytes));
+    this.names = new FieldNames(Math.ceil(maxTableBytes / entryOverheadBytes), options.ownNames);
     this.#table = new DynamicTable(maxTableBytes, this.names);
   }
 
@@ -93,8 +100,8 @@ export class HpackDecoder {
     while (position < end) {
       const first = bytes[position]!;
       if (first >= 0x80) position = this.#walkIndexed(bytes, position, end, visitor);
-      else if (first >= 0x40) position = this.#walkLiteral(bytes, position, end, 0x3f, true, visitor);
-      else if (first < 0x20) position = this.#walkLiteral(bytes, position, end, 0x0f, false, visitor);
+      else if (first >= 0x40) position = this.#walkLiteral(bytes, position, end, indexingPrefix, visitor);
+      else if (first < 0x20) position = this.#walkLiteral(bytes, position, end, 0x0f, visitor);
       else throw decodingError('it changes the size of the dynamic table behind its first field');
     }
   }
@@ -146,14 +153,7 @@ export class HpackDecoder {
   }
 
   /** 01 (to be indexed), 0000 or 0001 (not), then the name's index or 0 and the name, then the value (§6.2). */
-  #walkLiteral(
-    bytes: Uint8Array,
-    position: number,
-    end: number,
-    prefix: number,
-    isIndexing: boolean,
-    visitor: FieldVisitor,
-  ): number {
+  #walkLiteral(bytes: Uint8Array, position: number, end: number, prefix: number, visitor: FieldVisitor): number {
     let index = bytes[position]! & prefix;
     let next = position + 1;
     if (index === prefix) {
@@ -172,7 +172,7 @@ export class HpackDecoder {
     const isHuffman = bytes[next]! >= 0x80;
     const start = this.#integers.end;
     next = start + length;
-    if (isIndexing) this.#takeIndexed(name, bytes, start, length, isHuffman);
+    if (prefix === indexingPrefix) this.#takeIndexed(name, bytes, start, length, isHuffman);
     else this.#take(name, isHuffman ? measureHuffman(bytes, start, next) : measureRaw(bytes, start, next));
     visitor.onField(name, bytes, start, length, isHuffman);
     return next;
@@ -196,25 +196,23 @@ export class HpackDecoder {
     else measured = copyRaw(bytes, start, end, table.arena, place);
     this.#take(name, measured);
     const valueBytes = measured >> 1;
-    const isForbidden = (measured & 1) !== 0;
-    if (length > valueBytes) this.#insertDecoded(name, bytes, start, length, valueBytes, isForbidden);
-    else table.insert(name, this.names.byteLength(name), place, length, isHuffman, valueBytes, isForbidden);
+    if (length > valueBytes) {
+      this.#insertDecoded(name, bytes, start, length, measured);
+      return;
+    }
+    const flags = (isHuffman ? HUFFMAN_VALUE : 0) | ((measured & 1) !== 0 ? FORBIDDEN_VALUE : 0);
+    table.insert(name, this.names.byteLength(name), length, valueBytes, flags);
   }
 
   /** Enters a value that is shorter decoded than coded: one of control characters or octets above 0x7f. Seldom. */
-  #insertDecoded(
-    name: number,
-    bytes: Uint8Array,
-    start: number,
-    length: number,
-    valueBytes: number,
-    isForbidden: boolean,
-  ): void {
+  #insertDecoded(name: number, bytes: Uint8Array, start: number, length: number, measured: number): void {
+    const valueBytes = measured >> 1;
     const decoded = new Uint8Array(huffmanRoom(length));
     decodeHuffman(bytes, start, start + length, decoded, 0);
     const place = this.#table.place(valueBytes);
     if (place >= 0) copyRaw(decoded, 0, valueBytes, this.#table.arena, place);
-    this.#table.insert(name, this.names.byteLength(name), place, valueBytes, false, valueBytes, isForbidden);
+    const flags = (measured & 1) !== 0 ? FORBIDDEN_VALUE : 0;
+    this.#table.insert(name, this.names.byteLength(name), valueBytes, valueBytes, flags);
   }
 
   /** A name that is spelled out; its number. Leaves the offset behind it in `#integers.end`. */

@@ -24,8 +24,11 @@ const ENTRY_BYTES = 4; // as RFC 7541 §4.1 counts
 const FLAGS = 5;
 const ENTRY_WORDS = 8;
 
-const HUFFMAN = 1;
-const FORBIDDEN = 2;
+// Flags of an entry:
+/** The value is kept Huffman coded. */
+export const HUFFMAN_VALUE = 1;
+/** The value holds NUL, CR or LF, or begins or ends with a blank. */
+export const FORBIDDEN_VALUE = 2;
 
 /** Told of the names that entries hold (field-names). */
 export interface NameUses {
@@ -42,6 +45,8 @@ export class DynamicTable {
   #bytes = 0;
   #maxBytes: number;
   #arenaNext = 0;
+  /** What `place` gave last. */
+  #place = 0;
   /** Where the values stand. */
   readonly arena: Uint8Array;
   /** The largest `maxBytes` that fits this table. */
@@ -91,11 +96,11 @@ export class DynamicTable {
   }
 
   isHuffman(slot: number): boolean {
-    return (this.#entries[slot + FLAGS]! & HUFFMAN) !== 0;
+    return (this.#entries[slot + FLAGS]! & HUFFMAN_VALUE) !== 0;
   }
 
   hasForbiddenOctets(slot: number): boolean {
-    return (this.#entries[slot + FLAGS]! & FORBIDDEN) !== 0;
+    return (this.#entries[slot + FLAGS]! & FORBIDDEN_VALUE) !== 0;
   }
 
   /** Sets the size that entries may have together, up to `capacityBytes`, and drops the oldest that no longer fit. */
@@ -110,24 +115,18 @@ export class DynamicTable {
    */
   place(length: number): number {
     if (length > this.capacityBytes) return -1;
-    return this.#arenaNext + length > this.arena.length ? 0 : this.#arenaNext;
+    this.#place = this.#arenaNext + length > this.arena.length ? 0 : this.#arenaNext;
+    return this.#place;
   }
 
   /**
    * Adds an entry; the oldest make room for it. One that is larger than the table empties it (RFC 7541 §4.4).
-   * @param place What `place` gave; the value was put there.
+   * The value was put where `place` said last.
    * @param length Bytes of the value in the arena, at most `valueBytes`.
    * @param valueBytes Bytes of the value when it is decoded.
+   * @param flags HUFFMAN_VALUE and FORBIDDEN_VALUE.
    */
-  insert(
-    nameId: number,
-    nameBytes: number,
-    place: number,
-    length: number,
-    isHuffman: boolean,
-    valueBytes: number,
-    hasForbiddenOctets: boolean,
-  ): void {
+  insert(nameId: number, nameBytes: number, length: number, valueBytes: number, flags: number): void {
     const entryBytes = nameBytes + valueBytes + entryOverheadBytes;
     if (entryBytes > this.#maxBytes) {
       this.#evictTo(0);
@@ -137,12 +136,13 @@ export class DynamicTable {
     this.#evictTo(this.#maxBytes - entryBytes);
     const entries = this.#entries;
     const slot = this.#next * ENTRY_WORDS;
+    const place = this.#place;
     entries[slot + NAME_ID] = nameId;
     entries[slot + START] = place;
     entries[slot + LENGTH] = length;
     entries[slot + VALUE_BYTES] = valueBytes;
     entries[slot + ENTRY_BYTES] = entryBytes;
-    entries[slot + FLAGS] = (isHuffman ? HUFFMAN : 0) | (hasForbiddenOctets ? FORBIDDEN : 0);
+    entries[slot + FLAGS] = flags;
     this.#arenaNext = place + length;
     this.#next = (this.#next + 1) & this.#mask;
     this.#count++;

@@ -1,10 +1,11 @@
 /**
- * Field names as small numbers, so that whoever reads a header block compares numbers and makes no strings. One
+ * Field names as small numbers, so that the reader of a header block compares numbers and makes no strings. One
  * FieldNames belongs to one decoder.
  *
  *   0        no name
  *   1 … 61   the static table's index of the name's first appearance
- *   62 …     names that are known beforehand (the constants below)
+ *   62 … 66  further names of HTTP that are known beforehand (the constants below)
+ *   67 …     names that the decoder's owner knows beforehand (KnownNames)
  *   above    names that the peer brought, in a fixed number of slots
  *
  * A peer cannot make this grow: when all slots are taken, or its names have maxRememberedNameBytes together, the next
@@ -12,6 +13,7 @@
  * have entries. So the number of a name above the known ones is good while the table has it and until the next field
  * is reported: compare it, do not keep it.
  */
+import { assert } from '../../base/assert.js';
 import { maxRememberedNameBytes } from '../../base/limits.js';
 import { staticEntries, staticName } from './static-table.js';
 
@@ -22,32 +24,14 @@ export const NAME_SCHEME = 6;
 export const NAME_STATUS = 8;
 export const NAME_AUTHORIZATION = 23;
 export const NAME_CONTENT_LENGTH = 28;
-export const NAME_CONTENT_TYPE = 31;
-export const NAME_DATE = 33;
 export const NAME_RETRY_AFTER = 53;
-export const NAME_SERVER = 54;
-export const NAME_TRANSFER_ENCODING = 57;
-export const NAME_APNS_ID = 62;
-export const NAME_APNS_TOPIC = 63;
-export const NAME_APNS_PUSH_TYPE = 64;
-export const NAME_APNS_PRIORITY = 65;
-export const NAME_APNS_EXPIRATION = 66;
-export const NAME_APNS_COLLAPSE_ID = 67;
-export const NAME_APNS_UNIQUE_ID = 68;
-export const NAME_APNS_CHANNEL_ID = 69;
-export const NAME_APNS_REQUEST_ID = 70;
-export const NAME_CONNECTION = 71;
-export const NAME_KEEP_ALIVE = 72;
-export const NAME_PROXY_CONNECTION = 73;
-export const NAME_UPGRADE = 74;
-export const NAME_TE = 75;
+export const NAME_TE = 66;
 
-/** In the order of the constants from 62 on. */
-// biome-ignore format: as many to a row as fit
-const knownNames: readonly string[] = [
-  'apns-id', 'apns-topic', 'apns-push-type', 'apns-priority', 'apns-expiration', 'apns-collapse-id', 'apns-unique-id',
-  'apns-channel-id', 'apns-request-id', 'connection', 'keep-alive', 'proxy-connection', 'upgrade', 'te',
-];
+/** From 62 on. */
+const httpNames: readonly string[] = ['connection', 'keep-alive', 'proxy-connection', 'upgrade', 'te'];
+
+/** The number of the first name of KnownNames. */
+export const FIRST_OWN_NAME = 67;
 
 /** The name starts with a colon. */
 export const FLAG_PSEUDO = 1;
@@ -59,15 +43,42 @@ export const FLAG_CONNECTION_SPECIFIC = 4;
 const connectionSpecific = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']);
 const wellFormedName = /^:?[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 
-const firstPeerName = staticEntries + 1 + knownNames.length;
 /** Names of the peer's that are kept besides those that the dynamic table has. */
 const spareSlots = 64;
 /** Coded names that are remembered as they came, by a hash of their octets; a power of two. */
 const spellings = 64;
 const maxSpellingBytes = 32;
 
+/** Names that are known beforehand, with what is known of them; made once and shared by many FieldNames. */
+export class KnownNames {
+  readonly names: string[] = [''];
+  readonly ids = new Map<string, number>();
+  readonly flags: Uint8Array;
+  readonly byteLengths: Uint32Array;
+
+  /** @param own Get the numbers from FIRST_OWN_NAME on, in this order. */
+  constructor(own: readonly string[]) {
+    for (let index = 1; index <= staticEntries; index++) this.names.push(staticName(index));
+    this.names.push(...httpNames);
+    assert(this.names.length === FIRST_OWN_NAME, 'names of the owner follow those of HTTP');
+    this.names.push(...own);
+    this.flags = new Uint8Array(this.names.length);
+    this.byteLengths = new Uint32Array(this.names.length);
+    for (let id = 1; id < this.names.length; id++) {
+      const name = this.names[id]!;
+      if (this.ids.has(name)) continue;
+      this.ids.set(name, id);
+      this.flags[id] = flagsOf(name);
+      this.byteLengths[id] = name.length;
+    }
+  }
+}
+
 export class FieldNames {
-  /** From firstPeerName on. */
+  readonly #known: KnownNames;
+  /** The number of the first name that the peer brings. */
+  readonly #firstPeerName: number;
+  /** From #firstPeerName on. */
   readonly #names: string[];
   readonly #flags: Uint8Array;
   readonly #byteLengths: Uint32Array;
@@ -85,9 +96,11 @@ export class FieldNames {
   readonly #spelledBytes = new Uint8Array(spellings * maxSpellingBytes);
 
   /** @param tableEntries The most entries that the dynamic table may come to have. */
-  constructor(tableEntries: number) {
+  constructor(tableEntries: number, known: KnownNames = namesOfHttp) {
+    this.#known = known;
+    this.#firstPeerName = known.names.length;
     this.#slots = tableEntries + spareSlots;
-    const size = firstPeerName + this.#slots;
+    const size = this.#firstPeerName + this.#slots;
     this.#names = new Array<string>(this.#slots).fill('');
     this.#flags = new Uint8Array(size);
     this.#byteLengths = new Uint32Array(size);
@@ -103,12 +116,12 @@ export class FieldNames {
 
   /** The name with that number; empty for a number that none has. */
   nameOf(id: number): string {
-    return (id < firstPeerName ? known.names[id] : this.#names[id - firstPeerName]) ?? '';
+    return (id < this.#firstPeerName ? this.#known.names[id] : this.#names[id - this.#firstPeerName]) ?? '';
   }
 
   /** The number of a name, or 0 when it is not known (any more). */
   idOf(name: string): number {
-    return known.ids.get(name) ?? this.#ids.get(name) ?? 0;
+    return this.#known.ids.get(name) ?? this.#ids.get(name) ?? 0;
   }
 
   /** The FLAG_ bits of a name. */
@@ -130,7 +143,7 @@ export class FieldNames {
     for (let i = 0; i < this.#slots && this.#peerBytes + name.length > maxRememberedNameBytes; i++) {
       id = this.#freeSlot();
     }
-    this.#names[id - firstPeerName] = name;
+    this.#names[id - this.#firstPeerName] = name;
     this.#flags[id] = flagsOf(name);
     this.#byteLengths[id] = name.length;
     this.#ids.set(name, id);
@@ -140,10 +153,10 @@ export class FieldNames {
 
   /** The next slot whose name the table does not have; the name is forgotten. */
   #freeSlot(): number {
-    let id = firstPeerName + this.#nextSlot;
+    let id = this.#firstPeerName + this.#nextSlot;
     while (this.#uses[id] !== 0) {
       this.#nextSlot = (this.#nextSlot + 1) % this.#slots;
-      id = firstPeerName + this.#nextSlot;
+      id = this.#firstPeerName + this.#nextSlot;
     }
     this.#nextSlot = (this.#nextSlot + 1) % this.#slots;
     this.#forget(id);
@@ -183,10 +196,10 @@ export class FieldNames {
   }
 
   #forget(id: number): void {
-    const name = this.#names[id - firstPeerName]!;
+    const name = this.#names[id - this.#firstPeerName]!;
     if (this.#ids.get(name) !== id) return;
     this.#ids.delete(name);
-    this.#names[id - firstPeerName] = '';
+    this.#names[id - this.#firstPeerName] = '';
     this.#peerBytes -= name.length;
     for (let place = 0; place < spellings; place++) {
       if (this.#spelledIds[place] === id) this.#spelledKeys[place] = 0;
@@ -194,22 +207,7 @@ export class FieldNames {
   }
 }
 
-/** What every FieldNames starts with; made once, because connections are made often in tests and simulations. */
-const known = {
-  names: [''],
-  ids: new Map<string, number>(),
-  flags: new Uint8Array(firstPeerName),
-  byteLengths: new Uint32Array(firstPeerName),
-};
-[...Array.from({ length: staticEntries }, (_, index) => staticName(index + 1)), ...knownNames].forEach(
-  (name, index) => {
-    known.names.push(name);
-    if (known.ids.has(name)) return;
-    known.ids.set(name, index + 1);
-    known.flags[index + 1] = flagsOf(name);
-    known.byteLengths[index + 1] = name.length;
-  },
-);
+const namesOfHttp = new KnownNames([]);
 
 function flagsOf(name: string): number {
   let flags = 0;

@@ -13,9 +13,8 @@
  * response-reader. What was put into the output counts as sent once takeOutput() has handed it out: until then
  * a request can be withdrawn, and its stream is idle to the peer.
  */
-import type { Notification, PersonalParts } from '../../apns/notification.js';
+import type { Notification } from '../../apns/notification.js';
 import { fieldMask } from '../../apns/personal-fields.js';
-import type { TokenBlock } from '../../apns/token-block.js';
 import { PealError } from '../../base/errors.js';
 import {
   headerTableBytes,
@@ -27,6 +26,7 @@ import {
   receiveStreamWindowBytes,
 } from '../../base/limits.js';
 import { HpackEncoder } from '../hpack/encoder.js';
+import type { Recipients } from '../recipients.js';
 import { ConnectionFault } from './connection-fault.js';
 import { ControlFrames } from './control-frames.js';
 import { SendWindow } from './flow-control.js';
@@ -223,24 +223,15 @@ export class ClientConnection implements ConnectionEvents {
   }
 
   /**
-   * Puts requests for the recipients `order[from], order[from + 1], …` (indices into `tokens` and `personal`) into the
-   * output, each under the tag `tagBase + index`; at most `count`. Returns how many it took; never more than allowed
-   * now. Payloads, the template's and personal ones, must stay untouched until their recipients are reported.
+   * Puts requests for the first `count` waiting recipients into the output, each under the tag `tagBase + index`.
+   * Returns how many it took: never more than is allowed now. Payloads, the template's and personal ones, must stay untouched until their recipients are reported.
    * 0 with `template.refusal` set means that none of this template can ever be taken under the peer's present SETTINGS.
    */
-  submit(
-    template: RequestTemplate,
-    tokens: TokenBlock,
-    personal: PersonalParts | null,
-    order: Uint16Array,
-    from: number,
-    count: number,
-    tagBase: number,
-  ): number {
+  submit(template: RequestTemplate, recipients: Recipients, count: number): number {
     const streams = this.#streamsLeft();
     if (streams <= 0 || !template.adapt(this.#settings)) return 0;
-    checkParts(template, tokens, personal);
-    return this.#requests.submit(template, { tokens, personal, order, from, tagBase }, count, streams);
+    checkParts(template, recipients);
+    return this.#requests.submit(template, recipients, count, streams);
   }
 
   /**
@@ -281,8 +272,8 @@ export class ClientConnection implements ConnectionEvents {
   }
 
   /**
-   * The byte stream is gone. Reports every open stream: what was never handed out to its last byte as unprocessed, all
-   * else as unanswered (RFC 9113 §6.8: without a GOAWAY any of them may have been processed). No request is handed out
+   * The byte stream is gone. Reports every open stream: what was never handed out to its last byte as unsent, all
+   * else as unknown (RFC 9113 §6.8: without a GOAWAY any of them may have been processed). No request is handed out
    * any more.
    */
   abandon(cause: StreamCause): void {
@@ -313,8 +304,8 @@ export class ClientConnection implements ConnectionEvents {
       if (states[slot]! < AWAITING || (ids[slot]! <= lastStreamId && ids[slot]! < handedOutBelow)) continue;
       // Whoever has begun to answer has processed it.
       const hasBegun = this.#endings.hasAnswerBegun(slot);
-      if (hasBegun) this.#endings.unanswered(slot, DROPPED, goawayWithinAnswerCause(errorCode));
-      else this.#endings.unprocessed(slot, DROPPED, goawayCause(errorCode));
+      if (hasBegun) this.#endings.unknown(slot, DROPPED, goawayWithinAnswerCause(errorCode));
+      else this.#endings.unsent(slot, DROPPED, goawayCause(errorCode));
     }
   }
 
@@ -344,7 +335,7 @@ export class ClientConnection implements ConnectionEvents {
 }
 
 /** A template that is used with other parts than it was made for would send one recipient's data to another. */
-function checkParts(template: RequestTemplate, tokens: TokenBlock, personal: PersonalParts | null): void {
+function checkParts(template: RequestTemplate, { tokens, personal }: Recipients): void {
   const isRight =
     template.tokenBytes === tokens.tokenBytes &&
     template.hasPersonalIds === (personal?.apnsIds != null) &&

@@ -4,14 +4,13 @@
  *
  *   0            headBytes = bodyStart                         length
  *   | control frames →|…| slot | slot | slot | slot | … | frame |…free…
- *                       ^ layoutStart               ^ layoutEnd
+ *                       ^ slots of one image (slot-layout)
  *
- * Slots of one image (request-template) that lie side by side are remembered, also after the buffer was written: where
- * the same image comes to lie again only stream ids and tokens are patched. Owned by one Output, on its thread.
+ * Owned by one Output, on its thread.
  */
 import { controlHeadBytes, firstOutputBufferBytes, maxOutputBufferBytes } from '../../base/limits.js';
+import { SlotLayout } from '../slot-layout.js';
 import { DATA, FRAME_HEADER_BYTES, readUint31 } from './frames.js';
-import type { SlotImage } from './slot-image.js';
 
 export const BODY_START = controlHeadBytes;
 
@@ -22,9 +21,7 @@ export class OutputBuffer {
   headLength = 0;
   /** End of the body. */
   length = BODY_START;
-  #layout: SlotImage | null = null;
-  #layoutStart = 0;
-  #layoutEnd = 0;
+  readonly #layout = new SlotLayout();
 
   get isEmpty(): boolean {
     return this.headLength === 0 && this.length === BODY_START;
@@ -49,42 +46,19 @@ export class OutputBuffer {
       this.growBody(Math.max(end - BODY_START, doubled));
     }
     this.length = end;
-    if (at < this.#layoutEnd && end > this.#layoutStart) this.#cutLayout(at);
+    this.#layout.cut(at, end);
     return at;
   }
 
   /** What is laid out already when slots of `image` are put at the end of the body: up to the returned offset. */
-  laidOutFor(image: SlotImage): number {
-    const at = this.length;
-    if (
-      this.#layout === image &&
-      at >= this.#layoutStart &&
-      at <= this.#layoutEnd &&
-      (at - this.#layoutStart) % image.slotBytes === 0
-    ) {
-      return this.#layoutEnd;
-    }
-    this.#layout = image;
-    this.#layoutStart = at;
-    this.#layoutEnd = at;
-    return at;
+  laidOutFor(image: { readonly slotBytes: number }): number {
+    return this.#layout.standsUpTo(image, image.slotBytes, this.length);
   }
 
   /** The body ends at `end` now, with slots of the image that laidOutFor() was called with. */
   slotsWritten(end: number): void {
     this.length = end;
-    if (end > this.#layoutEnd) this.#layoutEnd = end;
-  }
-
-  /** Something else was written over the layout from `at` on: only whole slots before it remain. */
-  #cutLayout(at: number): void {
-    if (at <= this.#layoutStart || this.#layout === null) {
-      this.#layout = null;
-      this.#layoutEnd = this.#layoutStart;
-      return;
-    }
-    const slots = Math.floor((at - this.#layoutStart) / this.#layout.slotBytes);
-    this.#layoutEnd = this.#layoutStart + slots * this.#layout.slotBytes;
+    this.#layout.extendTo(end);
   }
 
   /** Everything that waits, as one view. */
@@ -125,8 +99,7 @@ export class OutputBuffer {
       kept += end - at;
     }
     this.length = kept;
-    this.#layout = null;
-    this.#layoutEnd = this.#layoutStart;
+    this.#layout.clear();
     return dropped;
   }
 }

@@ -214,7 +214,7 @@ export class PeerFrames implements FrameSink {
     if (slot < 0) return;
     const errorCode = readUint32(bytes, start);
     if (errorCode === REFUSED_STREAM && !this.#endings.hasAnswerBegun(slot)) {
-      this.#endings.unprocessed(slot, ENDED, refusedCause);
+      this.#endings.unsent(slot, ENDED, refusedCause);
     } else {
       this.#endings.lost(slot, ENDED, resetCause(errorCode));
     }

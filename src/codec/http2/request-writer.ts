@@ -8,11 +8,10 @@
  * Allocates nothing per request but on the general way (and one short-lived view for a personal payload). Owned by one connection, on its thread.
  */
 import { apnsIdBytes } from '../../apns/apns-id.js';
-import type { PersonalParts } from '../../apns/notification.js';
-import type { TokenBlock } from '../../apns/token-block.js';
 import { maxStreamId } from '../../base/limits.js';
 import { ByteWriter } from '../byte-writer.js';
 import type { HpackEncoder } from '../hpack/encoder.js';
+import type { Recipients } from '../recipients.js';
 import { BlockedBodies } from './blocked-bodies.js';
 import type { SendWindow } from './flow-control.js';
 import {
@@ -36,15 +35,6 @@ import { writeTokenHex, writeUuid } from './token-hex.js';
 const typicalOverheadBytes = 128;
 const idCharacters = 36;
 
-/** Recipients to be sent: `order[from … from + count)` are indices into the tokens. */
-export interface Recipients {
-  tokens: TokenBlock;
-  personal: PersonalParts | null;
-  order: Uint16Array;
-  from: number;
-  tagBase: number;
-}
-
 export class RequestWriter {
   readonly blocked: BlockedBodies;
   readonly #streams: StreamTable;
@@ -53,6 +43,9 @@ export class RequestWriter {
   readonly #window: SendWindow;
   readonly #encoder: HpackEncoder;
   readonly #block = new ByteWriter(1024);
+  // Where the body of the recipient that is being written stands, as #findBody() left it.
+  #bodyFrom = 0;
+  #bodyTo = 0;
 
   constructor(streams: StreamTable, output: Output, settings: PeerSettings, window: SendWindow, encoder: HpackEncoder) {
     this.#streams = streams;
@@ -119,7 +112,7 @@ export class RequestWriter {
     }
     if (count <= 0) return 0;
     this.#output.reserve(count, slotBytes);
-    const written = this.#fillSlots(image, recipients, recipients.from + done, count);
+    const written = this.#fillSlots(image, recipients, recipients.head + done, count);
     this.#window.available -= written * payloadBytes;
     this.#streams.active += written;
     return written;
@@ -174,20 +167,19 @@ export class RequestWriter {
     done: number,
     most: number,
   ): number {
-    const { payloads, payloadOffsets: offsets, fields = null } = recipients.personal!;
-    const body = payloads ?? template.payload;
+    const { fields = null } = recipients.personal!;
     let written = 0;
     while (written < most && this.#idsLeft() >= 1) {
-      const recipient = recipients.order[recipients.from + done + written]!;
-      const bodyFrom = offsets === null ? 0 : offsets[recipient]!;
-      const payloadBytes = (offsets === null ? body.length : offsets[recipient + 1]!) - bodyFrom;
+      const recipient = recipients.order[recipients.head + done + written]!;
+      const body = this.#findBody(template, recipients, recipient);
+      const payloadBytes = this.#bodyTo - this.#bodyFrom;
       const headBytes = image.headBytes + (fields === null ? 0 : ownFieldsBytes(fields, recipient));
       const slotBytes = headBytes + FRAME_HEADER_BYTES + payloadBytes;
       if (payloadBytes === 0 || payloadBytes > this.#window.available || !this.#goesWhole(payloadBytes)) break;
       if (slotBytes > this.#output.roomFor(slotBytes)) break;
       const slot = this.#streams.nextFreeSlot();
       if (this.#streams.nextId > maxStreamId) break;
-      this.#writePersonalRequest(image, recipients, recipient, headBytes, body, bodyFrom, payloadBytes);
+      this.#writePersonalRequest(image, recipients, recipient, headBytes, body);
       this.#streams.open(recipients.tagBase + recipient, AWAITING);
       this.#streams.windowDeltas[slot] = -payloadBytes;
       this.#window.available -= payloadBytes;
@@ -202,10 +194,10 @@ export class RequestWriter {
     recipient: number,
     headBytes: number,
     body: Uint8Array,
-    bodyFrom: number,
-    payloadBytes: number,
   ): void {
     const { apnsIds, fields = null } = recipients.personal!;
+    const bodyFrom = this.#bodyFrom;
+    const payloadBytes = this.#bodyTo - bodyFrom;
     const streamId = this.#streams.nextId;
     const buffer = this.#output.filling;
     const at = buffer.append(headBytes + FRAME_HEADER_BYTES + payloadBytes);
@@ -224,13 +216,25 @@ export class RequestWriter {
     buffer.bytes.set(body.subarray(bodyFrom, bodyFrom + payloadBytes), dataAt + FRAME_HEADER_BYTES);
   }
 
+  /** Returns what holds the recipient's body, at `[#bodyFrom, #bodyTo)`: its own payload or the one of all. */
+  #findBody(template: RequestTemplate, { personal }: Recipients, recipient: number): Uint8Array {
+    const { payload } = template;
+    if (!template.hasPersonalPayloads) {
+      this.#bodyFrom = 0;
+      this.#bodyTo = payload.length;
+      return payload;
+    }
+    const offsets = personal!.payloadOffsets!;
+    this.#bodyFrom = offsets[recipient]!;
+    this.#bodyTo = offsets[recipient + 1]!;
+    return personal!.payloads!;
+  }
+
   /** One request, whatever the state of tables and windows; 0 when it has to wait. */
   #writeGeneral(template: RequestTemplate, image: SlotImage | null, recipients: Recipients, done: number): number {
-    const recipient = recipients.order[recipients.from + done]!;
-    const offsets = template.hasPersonalPayloads ? recipients.personal!.payloadOffsets! : null;
-    const payload = offsets === null ? template.payload : recipients.personal!.payloads!;
-    const bodyFrom = offsets === null ? 0 : offsets[recipient]!;
-    const bodyTo = offsets === null ? payload.length : offsets[recipient + 1]!;
+    const recipient = recipients.order[recipients.head + done]!;
+    const payload = this.#findBody(template, recipients, recipient);
+    const [bodyFrom, bodyTo] = [this.#bodyFrom, this.#bodyTo];
     const hasBody = bodyTo > bodyFrom;
     if (this.#windowAllows(bodyTo - bodyFrom) < 1 || this.#idsLeft() < 1) return 0;
     if (hasBody && this.blocked.room < 1) return 0;

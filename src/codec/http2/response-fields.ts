@@ -9,13 +9,12 @@ import {
   FLAG_CONNECTION_SPECIFIC,
   FLAG_PSEUDO,
   FLAG_WELL_FORMED,
-  NAME_APNS_ID,
-  NAME_APNS_UNIQUE_ID,
   NAME_CONTENT_LENGTH,
   NAME_RETRY_AFTER,
   NAME_STATUS,
 } from '../hpack/field-names.js';
 import { decodeText } from '../hpack/field-text.js';
+import { NAME_APNS_ID, NAME_APNS_UNIQUE_ID } from './apns-names.js';
 import type { ResponseFields } from './response-listener.js';
 
 const digitZero = 0x30;

@@ -28,9 +28,9 @@ export interface ResponseListener {
    * Certainly not processed: REFUSED_STREAM, above the GOAWAY's lastStreamId, or its last byte was never handed out as
    * output and no answer had begun.
    */
-  onUnprocessed(tag: number, cause: StreamCause): void;
+  onUnsent(tag: number, cause: StreamCause): void;
   /** Handed out whole, or its answer had begun; and ended without a complete, well-formed answer. */
-  onUnanswered(tag: number, cause: StreamCause): void;
+  onUnknown(tag: number, cause: StreamCause): void;
   /**
    * The peer goes away. Called before the requests above `lastStreamId` (the smallest so far) are reported.
    * `debug` is at most maxGoawayDebugBytes long and valid during the call only; it is sensitive in logs.

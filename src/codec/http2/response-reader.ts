@@ -11,6 +11,7 @@
 import { maxEmptyDataFrames, maxInformationalResponses, receiveConnectionWindowBytes } from '../../base/limits.js';
 import { HpackDecoder } from '../hpack/decoder.js';
 import type { PendingAnswer } from './answer.js';
+import { apnsNames } from './apns-names.js';
 import { limitFault, protocolFault } from './connection-fault.js';
 import type { ControlFrames } from './control-frames.js';
 import { ReceiveWindow } from './flow-control.js';
@@ -24,7 +25,7 @@ export class ResponseReader {
   readonly #streams: StreamTable;
   readonly #control: ControlFrames;
   readonly #endings: StreamEndings;
-  readonly #decoder = new HpackDecoder();
+  readonly #decoder = new HpackDecoder({ ownNames: apnsNames });
   readonly #fields = new ResponseFieldReader(this.#decoder.names);
   readonly #window = new ReceiveWindow(receiveConnectionWindowBytes);
   #emptyDataFrames = 0;

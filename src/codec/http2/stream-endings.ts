@@ -66,34 +66,34 @@ export class StreamEndings {
   }
 
   /** Ends a stream that the peer has reset or gone away from, or whose connection is over. */
-  unprocessed(slot: number, state: number, cause: StreamCause): void {
+  unsent(slot: number, state: number, cause: StreamCause): void {
     this.#drop(slot, state);
-    this.#listener.onUnprocessed(this.#streams.tags[slot]!, cause);
+    this.#listener.onUnsent(this.#streams.tags[slot]!, cause);
   }
 
-  unanswered(slot: number, state: number, cause: StreamCause): void {
+  unknown(slot: number, state: number, cause: StreamCause): void {
     this.#drop(slot, state);
-    this.#listener.onUnanswered(this.#streams.tags[slot]!, cause);
+    this.#listener.onUnknown(this.#streams.tags[slot]!, cause);
   }
 
   /**
-   * Ends a stream that will get no answer: as unprocessed if the last of its request will never be handed out, for half
+   * Ends a stream that will get no answer: as unsent if the last of its request will never be handed out, for half
    * a request is none. Whoever has begun to answer did not wait for the rest; and what is in the output (FINISHING)
    * goes out.
    */
   lost(slot: number, state: number, cause: StreamCause): void {
     const isHalf = this.#streams.states[slot] === SENDING;
-    if (isHalf && !this.hasAnswerBegun(slot)) this.unprocessed(slot, state, cause);
-    else this.unanswered(slot, state, cause);
+    if (isHalf && !this.hasAnswerBegun(slot)) this.unsent(slot, state, cause);
+    else this.unknown(slot, state, cause);
   }
 
   /**
-   * A stream error (RFC 9113 §5.4.2) in what is part of an answer: resets the stream and reports it unanswered.
+   * A stream error (RFC 9113 §5.4.2) in what is part of an answer: resets the stream and reports it unknown.
    * @throws ConnectionFault when it is one too many: many resets look like an attack, so the connection ends instead
    */
   streamError(slot: number, errorCode: number, cause: StreamCause): void {
     this.reset(this.#streams.ids[slot]!, errorCode);
-    this.unanswered(slot, DROPPED, cause);
+    this.unknown(slot, DROPPED, cause);
   }
 
   /** A stream error in any other frame. @throws ConnectionFault as streamError does */
@@ -108,14 +108,14 @@ export class StreamEndings {
     this.#control.rstStream(streamId, errorCode);
   }
 
-  /** Reports every open stream; those that were never handed out whole, and now never will be, as unprocessed. */
+  /** Reports every open stream; those that were never handed out whole, and now never will be, as unsent. */
   all(cause: StreamCause): void {
     const streams = this.#streams;
     const { states } = streams;
     for (let slot = 0; slot < states.length; slot++) {
       if (states[slot]! < AWAITING) continue;
-      if (streams.isUnfinished(slot) && !this.hasAnswerBegun(slot)) this.unprocessed(slot, DROPPED, cause);
-      else this.unanswered(slot, DROPPED, cause);
+      if (streams.isUnfinished(slot) && !this.hasAnswerBegun(slot)) this.unsent(slot, DROPPED, cause);
+      else this.unknown(slot, DROPPED, cause);
     }
   }
 

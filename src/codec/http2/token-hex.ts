@@ -3,9 +3,7 @@
  * tables and plain stores and allocates nothing.
  */
 import { hexPairs, writeHex } from '../../base/hex.js';
-
-/** Device tokens of today have this many bytes: eight times four. */
-const commonTokenBytes = 32;
+import { commonTokenBytes } from '../recipients.js';
 
 /** Writes the digits of the token of `tokenBytes` bytes at `from`. */
 export function writeTokenHex(view: DataView, to: number, tokens: Uint8Array, from: number, tokenBytes: number): void {

@@ -84,7 +84,12 @@ describe('codec/binary/frame-output', () => {
           }
           const wanted = (isPersonal ? personalOnes : templates)[template]!;
           const parts = isPersonal ? personal : null;
-          const count = output.append(wanted, tokens, parts, order, 3, most, identifier);
+          const count = output.append(
+            wanted,
+            { tokens, personal: parts, order, head: 3, tagBase: 0 },
+            most,
+            identifier,
+          );
           assert.ok(count > 0 || expected.length > 0, 'at least one goes into an empty output');
           const indices = [...order.subarray(3, 3 + count)];
           const more = byField(notifications[template]!, cmd, tokens, parts, indices, identifier);
@@ -124,7 +129,7 @@ describe('codec/binary/frame-output', () => {
         ownFields: 3,
       });
       const output = new FrameOutput(5000);
-      assert.equal(output.append(template, tokens, personal, order, 0, 3, 7), 3);
+      assert.equal(output.append(template, { tokens, personal, order, head: 0, tagBase: 0 }, 3, 7), 3);
       const read = readAll(output.take()).notifications;
       assert.deepEqual(
         read.map(({ token, identifier, expiry, priority }) => [token, identifier, expiry, priority]),
@@ -143,14 +148,16 @@ describe('codec/binary/frame-output', () => {
     const template = new FrameTemplate(notificationOf('x'.repeat(120)), { tokenBytes: 32 });
     const order = Uint16Array.from({ length: 100 }, (_, i) => i);
     const output = new FrameOutput(181 * 10 + 180);
-    assert.equal(output.append(template, tokensOf(100, 32), null, order, 0, 100, 1), 10);
-    assert.equal(output.append(template, tokensOf(100, 32), null, order, 10, 90, 11), 0);
+    const recipients = { tokens: tokensOf(100, 32), personal: null, order, head: 0, tagBase: 0 };
+    assert.equal(output.append(template, recipients, 100, 1), 10);
+    assert.equal(output.append(template, { ...recipients, head: 10 }, 90, 11), 0);
   });
 
   it('writes a notification larger than its buffer alone', () => {
     const template = new FrameTemplate(notificationOf('x'.repeat(2000)), { tokenBytes: 32 });
     const output = new FrameOutput(64);
-    assert.equal(output.append(template, tokensOf(2, 32), null, Uint16Array.of(0, 1), 0, 2, 1), 1);
+    const recipients = { tokens: tokensOf(2, 32), personal: null, order: Uint16Array.of(0, 1), head: 0, tagBase: 0 };
+    assert.equal(output.append(template, recipients, 2, 1), 1);
     assert.equal(output.take().length, 2061);
   });
 

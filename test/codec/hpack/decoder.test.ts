@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { PealError } from '../../../src/base/errors.js';
 import { maxHeaderFields, maxHeaderListBytes } from '../../../src/base/limits.js';
 import { HpackDecoder } from '../../../src/codec/hpack/decoder.js';
-import { NAME_APNS_ID, NAME_STATUS } from '../../../src/codec/hpack/field-names.js';
+import { NAME_STATUS } from '../../../src/codec/hpack/field-names.js';
 import { decodeText } from '../../../src/codec/hpack/field-text.js';
 import { writeIndexed, writeLiteral } from '../../../src/codec/hpack/representation.js';
+import { apnsNames, NAME_APNS_ID } from '../../../src/codec/http2/apns-names.js';
 import { block, compressionError, decoderWith, entered } from '../../support/header-blocks.js';
 import { octets } from '../../support/hex.js';
 
@@ -186,7 +187,7 @@ describe('HpackDecoder', () => {
         seen.push([name, decodeText(bytes, start, length, isHuffman)]);
       },
     };
-    const decoder = new HpackDecoder();
+    const decoder = new HpackDecoder({ ownNames: apnsNames });
     const bytes = block((out) => {
       out.u8(0xee); // something in front of the block
       writeIndexed(out, 8);

@@ -134,12 +134,8 @@ class NodePeer {
         await this.until(() => this.connection.credit(rest.payloadBytes) > 0);
         const taken = this.connection.submit(
           template(this.connection),
-          tokens,
-          personal,
-          order,
-          from,
+          { tokens, personal, order, head: from, tagBase: total },
           count - from,
-          total,
         );
         from += taken;
         this.pump();
@@ -445,7 +441,7 @@ describe('codec/http2: requests as node:http2 reads them', () => {
     });
   });
 
-  it('are split by a GOAWAY of the server: what it saw is answered, the rest unprocessed', async () => {
+  it('are split by a GOAWAY of the server: what it saw is answered, the rest unsent', async () => {
     const peer = new NodePeer({ maxConcurrentStreams: 1000 });
     const { answer } = peer;
     peer.answer = (stream, seen) => {
@@ -457,13 +453,17 @@ describe('codec/http2: requests as node:http2 reads them', () => {
       const template = peer.connection.template(plainNotification, { tokenBytes: 32, providerToken: null });
       const tokens = someTokens(count);
       await peer.until(() => peer.connection.isReady);
-      const taken = peer.connection.submit(template, tokens, null, inOrder(count), 0, count, 0);
+      const taken = peer.connection.submit(
+        template,
+        { tokens, personal: null, order: inOrder(count), head: 0, tagBase: 0 },
+        count,
+      );
       peer.pump();
       await peer.until(() => peer.connection.goaway !== null && peer.connection.activeStreams === 0);
       const { lastStreamId } = peer.connection.goaway!;
       assert.equal(peer.listener.reports.size, taken);
       for (const [tag, { kind }] of peer.listener.reports) {
-        assert.equal(kind, 2 * tag + 1 <= lastStreamId ? 'accepted' : 'unprocessed', `tag ${tag}`);
+        assert.equal(kind, 2 * tag + 1 <= lastStreamId ? 'accepted' : 'unsent', `tag ${tag}`);
       }
     });
   });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import type { PersonalParts } from '../../../src/apns/notification.js';
+import type { TokenBlock } from '../../../src/apns/token-block.js';
 import { PealError } from '../../../src/base/errors.js';
 import { maxStreamsPerConnection, outputBufferBytes } from '../../../src/base/limits.js';
 import * as frames from '../../../src/codec/http2/frames.js';
@@ -227,12 +229,12 @@ describe('codec/http2/client-connection', () => {
   });
 
   describe('the end', () => {
-    it('abandon: what was handed out is unanswered, the rest unprocessed', () => {
+    it('abandon: what was handed out is unknown, the rest unsent', () => {
       const peer = ScriptedPeer.opened();
       peer.request(2);
       peer.submit(2, 10);
       peer.connection.abandon(gone);
-      assert.equal(peer.listener.summary(), '0 unanswered, 1 unanswered, 10 unprocessed, 11 unprocessed');
+      assert.equal(peer.listener.summary(), '0 unknown, 1 unknown, 10 unsent, 11 unsent');
       assert.equal(peer.connection.credit(10), 0);
       peer.send(accepted(1));
       assert.equal(peer.listener.reports.size, 4);
@@ -243,10 +245,7 @@ describe('codec/http2/client-connection', () => {
       peer.request(4);
       peer.submit(3, 10);
       peer.send(goaway(3, frames.NO_ERROR, '{"reason":"Shutdown"}'));
-      assert.equal(
-        peer.listener.summary(),
-        '2 unprocessed, 3 unprocessed, 10 unprocessed, 11 unprocessed, 12 unprocessed',
-      );
+      assert.equal(peer.listener.summary(), '2 unsent, 3 unsent, 10 unsent, 11 unsent, 12 unsent');
       assert.deepEqual(peer.listener.goaways, [{ lastStreamId: 3, errorCode: 0, debug: '{"reason":"Shutdown"}' }]);
       assert.equal(peer.read().filter(({ type }) => type === frames.HEADERS).length, 0);
       assert.equal(peer.connection.credit(10), 0);
@@ -254,7 +253,7 @@ describe('codec/http2/client-connection', () => {
       peer.send(accepted(1), accepted(7));
       peer.connection.abandon(gone);
       assert.equal(peer.listener.reports.get(0)?.kind, 'accepted');
-      assert.equal(peer.listener.reports.get(1)?.kind, 'unanswered');
+      assert.equal(peer.listener.reports.get(1)?.kind, 'unknown');
       assert.equal(peer.listener.reports.size, 7);
     });
 
@@ -264,15 +263,15 @@ describe('codec/http2/client-connection', () => {
       peer.send(goaway(0x7fffffff, 0));
       assert.equal(peer.listener.summary(), '');
       peer.send(goaway(5, 0), goaway(0x7fffffff, 2));
-      assert.equal(peer.listener.summary(), '3 unprocessed');
+      assert.equal(peer.listener.summary(), '3 unsent');
       assert.deepEqual(peer.connection.goaway, { lastStreamId: 5, errorCode: 2 });
     });
 
-    it('GOAWAY below a stream whose answer has begun does not make it unprocessed', () => {
+    it('GOAWAY below a stream whose answer has begun does not make it unsent', () => {
       const peer = ScriptedPeer.opened();
       peer.request(2);
       peer.send(headers(3, [[':status', '200']], false), goaway(0, 0));
-      assert.equal(peer.listener.summary(), '0 unprocessed, 1 unanswered');
+      assert.equal(peer.listener.summary(), '0 unsent, 1 unknown');
     });
 
     it('a fault of the peer: requests that wait are withdrawn, and only GOAWAY goes out', () => {
@@ -285,7 +284,7 @@ describe('codec/http2/client-connection', () => {
         [frames.GOAWAY],
       );
       peer.connection.abandon(peer.connection.failure!);
-      assert.equal(peer.listener.summary(), '0 unanswered, 10 unprocessed, 11 unprocessed');
+      assert.equal(peer.listener.summary(), '0 unknown, 10 unsent, 11 unsent');
     });
 
     it('close: GOAWAY behind what waits, then answers only', () => {
@@ -307,7 +306,7 @@ describe('codec/http2/client-connection', () => {
       const peer = ScriptedPeer.opened([[3, 1]]);
       peer.request(1);
       peer.send(rstStream(1, frames.REFUSED_STREAM));
-      assert.equal(peer.listener.summary(), '0 unprocessed');
+      assert.equal(peer.listener.summary(), '0 unsent');
       assert.equal(peer.submit(1, 1), 1);
     });
   });
@@ -338,9 +337,11 @@ describe('codec/http2/client-connection', () => {
     const peer = ScriptedPeer.opened();
     const order = inOrder(1);
     const template = peer.template();
-    assert.throws(() => peer.connection.submit(template, someTokens(1, 31), null, order, 0, 1, 0), PealError);
+    const submit = (tokens: TokenBlock, personal: PersonalParts | null): number =>
+      peer.connection.submit(template, { tokens, personal, order, head: 0, tagBase: 0 }, 1);
+    assert.throws(() => submit(someTokens(1, 31), null), PealError);
     const personal = { apnsIds: new Uint8Array(16), payloads: null, payloadOffsets: null };
-    assert.throws(() => peer.connection.submit(template, someTokens(1), personal, order, 0, 1, 0), PealError);
+    assert.throws(() => submit(someTokens(1), personal), PealError);
     assert.throws(
       () => peer.connection.template(plainNotification, { tokenBytes: 101, providerToken: null }),
       PealError,

@@ -1,6 +1,6 @@
 /**
  * Whatever bytes a peer sends, every request that was submitted is reported exactly once, what was never handed out
- * never as anything but unprocessed, and nothing but a GOAWAY follows a failure.
+ * never as anything but unsent, and nothing but a GOAWAY follows a failure.
  */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
@@ -92,7 +92,7 @@ describe('codec/http2: conservation', () => {
         connection.abandon(gone);
         assert.equal(listener.reports.size, submitted);
         for (const [tag, { kind }] of listener.reports) {
-          if (tag >= handedOut) assert.equal(kind, 'unprocessed', `tag ${tag} was never handed out`);
+          if (tag >= handedOut) assert.equal(kind, 'unsent', `tag ${tag} was never handed out`);
           if (kind === 'accepted' || kind === 'rejected') answered++;
         }
       }),

@@ -140,7 +140,7 @@ describe('codec/http2: flow control', () => {
     peer.request(3);
     peer.send(rstStream(1, frames.REFUSED_STREAM), goaway(3, 0), settingsFrame([[4, 1000]]));
     const sent = peer.read();
-    assert.equal(peer.listener.summary(), '0 unprocessed, 2 unprocessed');
+    assert.equal(peer.listener.summary(), '0 unsent, 2 unsent');
     assert.deepEqual([dataBytes(sent, 1), dataBytes(sent, 3), dataBytes(sent, 5)], [[], [15], []]);
   });
 
@@ -184,7 +184,7 @@ describe('codec/http2: flow control', () => {
     peer.request(1);
     peer.send(headers(1, [[':status', '200']], false));
     peer.send(...Array.from({ length: 9 }, () => data(1, 'x'.repeat(16_384), false)));
-    assert.equal(peer.listener.summary(), '0 unanswered');
+    assert.equal(peer.listener.summary(), '0 unknown');
   });
 
   it('counts what was sent against the window of every stream, however it was written', () => {
@@ -195,7 +195,7 @@ describe('codec/http2: flow control', () => {
     for (const id of [1, 3]) peer.send(windowUpdate(id, largest));
     assert.equal(peer.listener.summary(), '');
     for (const id of [1, 3]) peer.send(windowUpdate(id, 1));
-    assert.equal(peer.listener.summary(), '0 unanswered, 1 unanswered');
+    assert.equal(peer.listener.summary(), '0 unknown, 1 unknown');
   });
 
   it('goes on with other streams while one waits for its window', () => {

@@ -58,7 +58,10 @@ describe('codec/http2/request-template', () => {
       const tokens = someTokens(500);
       const order = inOrder(500);
       const from = round * 17;
-      assert.equal(peer.connection.submit(template, tokens, null, order, from, count, round * 1000), count);
+      assert.equal(
+        peer.connection.submit(template, { tokens, personal: null, order, head: from, tagBase: round * 1000 }, count),
+        count,
+      );
       const before = peer.requests.size;
       peer.read();
       assert.equal(before, 0);
@@ -108,12 +111,8 @@ describe('codec/http2/request-template', () => {
           const tokens = someTokens(count);
           const taken = peer.connection.submit(
             templates[which]!,
-            tokens,
-            null,
-            inOrder(count),
-            0,
+            { tokens, personal: null, order: inOrder(count), head: 0, tagBase: expected.length },
             count,
-            expected.length,
           );
           assert.equal(taken, count);
           for (let i = 0; i < count; i++) {
@@ -217,7 +216,11 @@ describe('codec/http2/request-template', () => {
         const order = inOrder(count).reverse();
         let from = 0;
         while (from < count) {
-          const taken = peer.connection.submit(template, tokens, personal, order, from, count - from, 0);
+          const taken = peer.connection.submit(
+            template,
+            { tokens, personal, order, head: from, tagBase: 0 },
+            count - from,
+          );
           peer.read();
           peer.send(windowUpdate(0, 30_000));
           if (taken === 0) answerAll(peer);

@@ -48,7 +48,7 @@ describe('codec/http2/request-writer', () => {
         tokens: someTokens(10),
         personal: isPersonal ? personal : null,
         order: inOrder(10),
-        from: 0,
+        head: 0,
         tagBase: 0,
       };
       assert.equal(writer.credit(10, 100), 3);
@@ -63,7 +63,7 @@ describe('codec/http2/request-writer', () => {
 
   it('takes no more than asked for and no more than may be open', () => {
     const { writer, streams } = writerAt(1);
-    const recipients = { tokens: someTokens(10), personal: null, order: inOrder(10), from: 2, tagBase: 5 };
+    const recipients = { tokens: someTokens(10), personal: null, order: inOrder(10), head: 2, tagBase: 5 };
     assert.equal(writer.submit(template(false), recipients, 4, 100), 4);
     assert.equal(writer.submit(template(false), recipients, 8, 3), 3);
     assert.equal(streams.active, 7);
@@ -109,8 +109,8 @@ describe('codec/http2/request-writer', () => {
     const personal = { apnsIds: null, payloads: Buffer.alloc(70), payloadOffsets: Uint32Array.of(0, 40, 70) };
     const own = template(true);
     // Once field by field, which enters fields into the table, and then by the image.
-    for (const from of [0, 1]) {
-      const recipients = { tokens: someTokens(2), personal, order: inOrder(2), from, tagBase: 0 };
+    for (const head of [0, 1]) {
+      const recipients = { tokens: someTokens(2), personal, order: inOrder(2), head, tagBase: 0 };
       assert.equal(writer.submit(own, recipients, 1, 10), 1);
     }
     assert.deepEqual([...streams.windowDeltas.subarray(0, 2)], [-40, -30]);

@@ -146,7 +146,7 @@ describe('codec/http2/cases: A, preface and frame layer', () => {
   );
   goesOn(
     'A7 PRIORITY of 4 and of 6 bytes ends its stream only',
-    '0 unanswered, 1 unanswered',
+    '0 unknown, 1 unknown',
     [
       [1, frames.FRAME_SIZE_ERROR],
       [3, frames.FRAME_SIZE_ERROR],
@@ -232,14 +232,14 @@ describe('codec/http2/cases: A, preface and frame layer', () => {
     frame(frames.CONTINUATION, FLAG_END_HEADERS, 3, ok.subarray(1)),
     data(1, '"Unregistered"}', true),
   );
-  row('A10 the end of the stream within a frame, at every place: what is in flight is unanswered', () => {
+  row('A10 the end of the stream within a frame, at every place: what is in flight is unknown', () => {
     const bytes = new Uint8Array(Buffer.concat([accepted(1), accepted(3)]));
     for (let at = 0; at <= bytes.length; at++) {
       const peer = withRequests();
       peer.send(bytes.subarray(0, at));
       peer.connection.abandon(new PealError('ERR_PEAL_CLOSED', 'the stream is over', { origin: 'connect' }));
       const whole = Math.floor((2 * at) / bytes.length);
-      const kinds = [0, 1, 2].map((tag) => `${tag} ${tag < whole ? 'accepted' : 'unanswered'}`);
+      const kinds = [0, 1, 2].map((tag) => `${tag} ${tag < whole ? 'accepted' : 'unknown'}`);
       assert.equal(peer.listener.summary(), kinds.join(', '));
     }
   });

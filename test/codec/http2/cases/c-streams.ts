@@ -41,7 +41,7 @@ describe('codec/http2/cases: C, streams', () => {
     peer.send(accepted(3));
     peer.assertFailed(PROTOCOL_ERROR);
     peer.connection.abandon(gone);
-    assert.equal(peer.listener.summary(), '0 unanswered, 1 unprocessed');
+    assert.equal(peer.listener.summary(), '0 unknown, 1 unsent');
   });
 
   for (const [name, bytes] of [
@@ -78,8 +78,8 @@ describe('codec/http2/cases: C, streams', () => {
   );
 
   const canceled = rstStream(1, frames.CANCEL);
-  goesOn('C4 DATA after RST_STREAM: STREAM_CLOSED', '0 unanswered', [[1, STREAM_CLOSED]], canceled, data(1, 'x', true));
-  goesOn('C4 HEADERS after RST_STREAM: STREAM_CLOSED', '0 unanswered', [[1, STREAM_CLOSED]], canceled, accepted(1));
+  goesOn('C4 DATA after RST_STREAM: STREAM_CLOSED', '0 unknown', [[1, STREAM_CLOSED]], canceled, data(1, 'x', true));
+  goesOn('C4 HEADERS after RST_STREAM: STREAM_CLOSED', '0 unknown', [[1, STREAM_CLOSED]], canceled, accepted(1));
 
   // DATA before HEADERS makes us reset the stream.
   streamError(
@@ -121,20 +121,20 @@ describe('codec/http2/cases: C, streams', () => {
   );
   goesOn(
     'C7 RST_STREAM NO_ERROR before the end of an answer is the end of it',
-    '0 unanswered',
+    '0 unknown',
     [],
     headers(1, [[':status', '200']], false),
     rstStream(1, frames.NO_ERROR),
   );
 
-  goesOn('C8 RST_STREAM REFUSED_STREAM: not processed', '0 unprocessed', [], rstStream(1, frames.REFUSED_STREAM));
+  goesOn('C8 RST_STREAM REFUSED_STREAM: not processed', '0 unsent', [], rstStream(1, frames.REFUSED_STREAM));
   for (const [name, status] of [
     ['an answer', '200'],
     ['an informational answer', '103'],
   ] as const) {
     goesOn(
       `C8 REFUSED_STREAM after ${name} has begun is not believed`,
-      '0 unanswered',
+      '0 unknown',
       [],
       headers(1, [[':status', status]], false),
       rstStream(1, frames.REFUSED_STREAM),
@@ -149,7 +149,7 @@ describe('codec/http2/cases: C, streams', () => {
 
   const otherCodes = [0x0, 0x1, 0x2, 0x3, 0x4, 0x5, 0x6, 0x8, 0x9, 0xa, 0xb, 0xc, 0xd, 0xe, 0xdeadbeef];
   for (const code of otherCodes) {
-    goesOn(`C9 RST_STREAM ${frames.errorCodeName(code)}: unanswered`, '0 unanswered', [], rstStream(1, code));
+    goesOn(`C9 RST_STREAM ${frames.errorCodeName(code)}: unknown`, '0 unknown', [], rstStream(1, code));
   }
   row('C9 a request whose last byte was never handed out is not processed, whatever the code', () => {
     const bytes = rstStream(1, frames.CANCEL);
@@ -157,15 +157,15 @@ describe('codec/http2/cases: C, streams', () => {
       const peer = ScriptedPeer.opened([[4, 10]]); // 10 of 25 bytes go out
       peer.request(1);
       send(peer);
-      assert.equal(peer.listener.summary(), '0 unprocessed');
+      assert.equal(peer.listener.summary(), '0 unsent');
     });
   });
-  row('C9 half a request that is reset although its answer had begun is unanswered', () => {
+  row('C9 half a request that is reset although its answer had begun is unknown', () => {
     everySplit([begun, rstStream(1, frames.CANCEL)], (send) => {
       const peer = ScriptedPeer.opened([[4, 10]]);
       peer.request(1);
       send(peer);
-      assert.equal(peer.listener.summary(), '0 unanswered');
+      assert.equal(peer.listener.summary(), '0 unknown');
     });
   });
   row('C9 half a request that is lost with its connection is not processed, unless its answer had begun', () => {
@@ -175,7 +175,7 @@ describe('codec/http2/cases: C, streams', () => {
     // What is left of the streams 3 and 7 is handed out, and nothing of the streams 1 and 5.
     assert.equal(peer.read().length, 2);
     peer.connection.abandon(gone);
-    assert.equal(peer.listener.summary(), '0 unprocessed, 1 unanswered, 2 unanswered, 3 unanswered');
+    assert.equal(peer.listener.summary(), '0 unsent, 1 unknown, 2 unknown, 3 unknown');
   });
   row('C9 the last piece of a body that is in the output and not handed out: not processed', () => {
     const peer = ScriptedPeer.opened([[4, 10]]);
@@ -188,22 +188,22 @@ describe('codec/http2/cases: C, streams', () => {
     peer.send(windowUpdate(3, 15));
     peer.connection.outputWritten();
     peer.connection.abandon(gone);
-    assert.equal(peer.listener.summary(), '0 unprocessed, 1 unprocessed, 10 unprocessed');
+    assert.equal(peer.listener.summary(), '0 unsent, 1 unsent, 10 unsent');
     assert.equal(peer.connection.takeOutput(), null, 'and it never will be');
   });
-  row('C9 a reset while the last piece of a body is in the output: that still goes out, so it is unanswered', () => {
+  row('C9 a reset while the last piece of a body is in the output: that still goes out, so it is unknown', () => {
     const peer = ScriptedPeer.opened([[4, 10]]);
     peer.request(2);
     peer.send(windowUpdate(1, 15), windowUpdate(3, 15));
     peer.connection.credit(10); // puts what is left into the output
     peer.send(canceled, windowUpdate(3, 0));
-    assert.equal(peer.listener.summary(), '0 unanswered, 1 unanswered');
+    assert.equal(peer.listener.summary(), '0 unknown, 1 unknown');
     assert.equal(peer.read().filter(({ type }) => type === frames.DATA).length, 2);
   });
 
   goesOn(
     'C10 no RST_STREAM answers an RST_STREAM, however many come',
-    '0 unanswered',
+    '0 unknown',
     [],
     canceled,
     canceled,
@@ -217,7 +217,7 @@ describe('codec/http2/cases: C, streams', () => {
     const output = new Output();
     const writer = new RequestWriter(streams, output, new PeerSettings(), new SendWindow(), new HpackEncoder());
     const template = ScriptedPeer.opened().template();
-    const recipients = { tokens: someTokens(10), personal: null, order: inOrder(10), from: 0, tagBase: 0 };
+    const recipients = { tokens: someTokens(10), personal: null, order: inOrder(10), head: 0, tagBase: 0 };
     assert.equal(writer.submit(template, recipients, 10, 100), 2);
     const ids = new Set(splitFrames(output.take()!).map(({ streamId }) => streamId));
     assert.deepEqual([...ids], [maxStreamId - 2, maxStreamId]);
@@ -232,7 +232,7 @@ describe('codec/http2/cases: C, streams', () => {
     streams.states[taken] = AWAITING;
     const output = new Output();
     const writer = new RequestWriter(streams, output, new PeerSettings(), new SendWindow(), new HpackEncoder());
-    const recipients = { tokens: someTokens(10), personal: null, order: inOrder(10), from: 0, tagBase: 0 };
+    const recipients = { tokens: someTokens(10), personal: null, order: inOrder(10), head: 0, tagBase: 0 };
     assert.equal(writer.submit(ScriptedPeer.opened().template(), recipients, 10, 100), 2);
     const ids = new Set(splitFrames(output.take()!).map(({ streamId }) => streamId));
     assert.deepEqual([...ids], [maxStreamId - 4, maxStreamId]);

@@ -56,7 +56,7 @@ describe('codec/http2/cases: E, flow control', () => {
   );
   goesOn(
     'E2 a stream window above 2^31-1, of a request that was only patched',
-    '1 unanswered',
+    '1 unknown',
     [[3, FLOW_CONTROL_ERROR]],
     windowUpdate(3, largest - 65_535 + 26),
   );
@@ -74,7 +74,7 @@ describe('codec/http2/cases: E, flow control', () => {
     assert.equal(peer.submit(3, 1), 3);
     peer.read();
     peer.send(accepted(3), accepted(5), accepted(7));
-    assert.equal(peer.listener.summary(), '0 unanswered, 1 accepted, 2 accepted, 3 accepted');
+    assert.equal(peer.listener.summary(), '0 unknown, 1 accepted, 2 accepted, 3 accepted');
   });
 
   const framesOfWindow = Math.floor(receiveStreamWindowBytes / 257) + 1;
@@ -200,7 +200,7 @@ describe('codec/http2/cases: E, flow control', () => {
       assert.equal(peer.connection.takeOutput(), null);
       peer.connection.abandon(gone);
       const kinds = [...peer.listener.reports.values()].map(({ kind }) => kind);
-      assert.deepEqual([kinds.length, kinds.filter((kind) => kind === 'unanswered').length], [taken, 1]);
+      assert.deepEqual([kinds.length, kinds.filter((kind) => kind === 'unknown').length], [taken, 1]);
     },
   );
 });

@@ -147,7 +147,7 @@ describe('codec/http2/cases: F, field blocks, PING, GOAWAY, the end', () => {
       peer.request(4);
       peer.submit(2, 10);
       send(peer);
-      assert.equal(peer.listener.summary(), '2 unprocessed, 3 unprocessed, 10 unprocessed, 11 unprocessed');
+      assert.equal(peer.listener.summary(), '2 unsent, 3 unsent, 10 unsent, 11 unsent');
       assert.equal(peer.submit(1, 20), 0);
       assert.equal(peer.read().filter(({ type }) => type === HEADERS).length, 0);
       peer.send(accepted(1), accepted(7), accepted(3)); // 7 is above: too late
@@ -160,7 +160,7 @@ describe('codec/http2/cases: F, field blocks, PING, GOAWAY, the end', () => {
     everySplit([headers(3, [[':status', '200']], false), goaway(0, 0), accepted(3)], (send) => {
       const peer = withRequests();
       send(peer);
-      assert.equal(peer.listener.summary(), '0 unprocessed, 1 unanswered, 2 unprocessed');
+      assert.equal(peer.listener.summary(), '0 unsent, 1 unknown, 2 unsent');
       const causes = [0, 1].map((tag) => messageOf(peer, tag));
       assert.match(causes[0]!, /may be sent again/);
       assert.doesNotMatch(causes[1]!, /before processing|may be sent again/);
@@ -199,7 +199,7 @@ describe('codec/http2/cases: F, field blocks, PING, GOAWAY, the end', () => {
       const peer = withRequests();
       peer.submit(2, 10);
       send(peer);
-      assert.equal(peer.listener.summary(), '10 unprocessed, 11 unprocessed');
+      assert.equal(peer.listener.summary(), '10 unsent, 11 unsent');
       assert.equal(peer.connection.activeStreams, 3);
     });
   });
@@ -208,10 +208,10 @@ describe('codec/http2/cases: F, field blocks, PING, GOAWAY, the end', () => {
       const peer = ScriptedPeer.opened();
       peer.request(4);
       send(peer);
-      assert.equal(peer.listener.summary(), '3 unprocessed');
+      assert.equal(peer.listener.summary(), '3 unsent');
       assert.deepEqual(peer.connection.goaway, { lastStreamId: 5, errorCode: 2 });
       peer.send(goaway(1, 0));
-      assert.equal(peer.listener.summary(), '1 unprocessed, 2 unprocessed, 3 unprocessed');
+      assert.equal(peer.listener.summary(), '1 unsent, 2 unsent, 3 unsent');
       assert.deepEqual(
         peer.listener.goaways.map(({ lastStreamId }) => lastStreamId),
         [0x7fffffff, 5, 5, 5, 1],
@@ -229,11 +229,11 @@ describe('codec/http2/cases: F, field blocks, PING, GOAWAY, the end', () => {
     }
   });
 
-  row('F8 the end without a GOAWAY: all that was handed out is unanswered, the rest not processed', () => {
+  row('F8 the end without a GOAWAY: all that was handed out is unknown, the rest not processed', () => {
     const peer = withRequests();
     peer.submit(2, 10);
     peer.connection.abandon(gone); // FIN or reset: connection/http2-connection notices them
-    assert.equal(peer.listener.summary(), '0 unanswered, 1 unanswered, 2 unanswered, 10 unprocessed, 11 unprocessed');
+    assert.equal(peer.listener.summary(), '0 unknown, 1 unknown, 2 unknown, 10 unsent, 11 unsent');
     peer.send(accepted(1));
     peer.connection.abandon(gone);
     assert.equal(peer.listener.reports.size, 5);
@@ -243,7 +243,7 @@ describe('codec/http2/cases: F, field blocks, PING, GOAWAY, the end', () => {
     everySplit([goaway(0, frames.NO_ERROR)], (send) => {
       const peer = withRequests();
       send(peer);
-      assert.equal(peer.listener.summary(), '0 unprocessed, 1 unprocessed, 2 unprocessed');
+      assert.equal(peer.listener.summary(), '0 unsent, 1 unsent, 2 unsent');
       assert.equal(peer.connection.activeStreams, 0);
       assert.equal(peer.connection.credit(10), 0);
     });
