@@ -6,7 +6,6 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,6 +16,7 @@ import { feedbackOptionGroups } from '../src/cli/feedback-options.js';
 import { sendOptionGroups } from '../src/cli/send-options.js';
 import { simulateOptionGroups } from '../src/cli/simulate-options.js';
 import { randomTokens } from './cli/fixture.js';
+import { quietPort } from './support/quiet-port.js';
 import { repositoryRoot } from './support/repository.js';
 import { type Snippet, snippets } from './support/snippets.js';
 
@@ -58,15 +58,6 @@ function faultOf(command: string): string | null {
   };
   const missing = [...command.matchAll(/\bnpm run ([\w:]+)/g)].filter(([, name]) => scripts[name!] === undefined);
   return missing.length === 0 ? null : `there is no script ${missing.map(([, name]) => name).join(', ')}`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 const hasCurl = (): boolean => spawnSync('curl', ['--version']).stdout?.includes('HTTP2') === true;
@@ -136,7 +127,7 @@ describe('shell examples of the documents', () => {
     it(`${page}: what needs nothing but this machine runs as it stands`, async function () {
       if (!hasCurl()) this.skip();
       const ports = new Map<string, number>();
-      for (const port of ['8443', '8444', '2195', '2196']) ports.set(port, await freePort());
+      for (const port of ['8443', '8444', '2195', '2196']) ports.set(port, await quietPort());
       let ran = 0;
       for (const snippet of shell.filter((one) => one.page === page)) {
         const all = commandsOf(snippet);

@@ -14,6 +14,7 @@ import { gzipSync } from 'node:zlib';
 import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 import { scriptedToken } from '../../src/simulator/token-script.js';
 import { jsonLines, runCommand } from '../support/command.js';
+import { quietPort } from '../support/quiet-port.js';
 import { assertOneSentence, Fixture, randomTokens, withoutRefusedNote } from './fixture.js';
 
 describe('peal send, when something is wrong', () => {
@@ -182,7 +183,7 @@ describe('peal send, when something is wrong', () => {
 
   describe('the gateway', () => {
     it('refuses connections', async () => {
-      const result = await runCommand(replaced('--gateway', `https://127.0.0.1:${await closedPort()}`));
+      const result = await runCommand(replaced('--gateway', `https://127.0.0.1:${await quietPort()}`));
       assert.equal(result.code, 4);
       assertOneSentence(result, /127\.0\.0\.1:\d+/, /refuse/);
       await assertAllUnsent();
@@ -391,12 +392,4 @@ async function listen(server: Server): Promise<string> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  const { port } = new URL(await listen(server));
-  server.close();
-  await once(server, 'close');
-  return Number(port);
 }

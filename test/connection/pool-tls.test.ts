@@ -81,7 +81,7 @@ describe('connection/pool over TLS', () => {
     pool = new ConnectionPool({
       address: { protocol: 'http2', host: 'localhost', port },
       credential: { kind: 'none', fingerprint: 'none' },
-      link: linkWith({ ca: authority.certificate, maxConnections: 2, connectTimeoutMs: 5000, ...scenario.pool }),
+      link: linkWith({ ca: authority.certificate, maxConnections: 2, connectTimeoutMs: 60_000, ...scenario.pool }),
       backend: createTlsBackend(),
       source,
       clock: systemClock,

@@ -40,11 +40,11 @@ export async function ledgerAt(controlUrl: string): Promise<Map<string, TokenRec
   return new Map(lines.map((line) => JSON.parse(line) as TokenRecord).map((record) => [record.token, record]));
 }
 
-/** Resolves once `isTrue`, looking again and again; rejects when that takes too long. */
+/** Resolves once `isTrue`, looking again and again; rejects after minutes, with a name for what was waited for. */
 export async function until(
   isTrue: () => boolean | Promise<boolean>,
   what: string,
-  patienceMs = 15_000,
+  patienceMs = 240_000,
 ): Promise<void> {
   const deadline = performance.now() + patienceMs;
   while (!(await isTrue())) {

@@ -90,11 +90,11 @@ describe('an event loop that stands still', () => {
 
   it('while a connection opens, for longer than that may take, loses nothing', async () => {
     const tokens = randomTokens(100);
-    await using session = new Session({ ca: simulator.caCertificate!, connectTimeoutMs: 400 });
+    await using session = new Session({ ca: simulator.caCertificate!, connectTimeoutMs: 3_000 });
     const apns = new APNs(session.getConnection(simulator.url, null));
     const sending = apns.send(new Message(tokens, { alert: 'Hello', topic: 'com.example.app' }));
     while ((await session.stats()).connecting === 0) await new Promise((resolve) => setImmediate(resolve));
-    block(800);
+    block(4_000);
     const result = await sending;
     assert.deepEqual([result.accepted, result.stopped], [tokens.length, null]);
     assert.equal((await simulator.ledger.summary()).duplicates, 0);

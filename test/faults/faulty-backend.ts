@@ -18,6 +18,8 @@ export interface FaultyOptions {
   readonly at: number;
   /** Events so far, one Int32. */
   readonly counter: SharedArrayBuffer;
+  /** Only events of streams that have written something count. */
+  readonly onceWritten?: boolean;
   /** Every event from then on, in every thread that comes. Default: that one. */
   readonly always?: boolean;
   readonly blockMs?: number;
@@ -36,24 +38,25 @@ export default class FaultyBackend implements Backend {
   }
 
   open(options: OpenOptions, listener: ByteStreamListener): BackendStream {
-    this.#event();
+    let counts = this.#options.onceWritten !== true;
+    /** Before and after are different points: of a write, of a read, of whatever the connection makes of them. */
+    const around = (act: () => void): void => {
+      if (counts) this.#event();
+      act();
+      if (counts) this.#event();
+    };
+    if (counts) this.#event();
     const stream = this.#tls.open(options, {
-      onOpen: () => this.#around(() => listener.onOpen()),
-      onBytes: (buffer, length) => this.#around(() => listener.onBytes(buffer, length)),
-      onClosed: (error) => this.#around(() => listener.onClosed(error)),
+      onOpen: () => around(() => listener.onOpen()),
+      onBytes: (buffer, length) => around(() => listener.onBytes(buffer, length)),
+      onClosed: (error) => around(() => listener.onClosed(error)),
     });
     const write = stream.write.bind(stream);
     stream.write = (bytes, onWritten) => {
-      this.#around(() => write(bytes, () => this.#around(onWritten)));
+      around(() => write(bytes, () => around(onWritten)));
+      counts = true;
     };
     return stream;
-  }
-
-  /** Before and after are different points: of a write, of a read, of whatever the connection makes of them. */
-  #around(act: () => void): void {
-    this.#event();
-    act();
-    this.#event();
   }
 
   #event(): void {

@@ -77,7 +77,7 @@ describe('a worker thread that runs out of memory', () => {
   }
 
   it('is replaced, and the campaign goes on', async () => {
-    const { book, job } = await send(20_000, { at: 40 });
+    const { book, job } = await send(20_000, { at: 40, onceWritten: true });
     assert.equal(job.stopped, null);
     const counts = compare(book, 20_000);
     assert.equal(counts.accepted + counts.unknown, 20_000);

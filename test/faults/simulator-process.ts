@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { LedgerSummary, TokenRecord } from '../../src/index.js';
 import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import { quietPort } from '../support/quiet-port.js';
 import { ledgerAt } from './accounts.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -26,10 +27,11 @@ export class SimulatorProcess implements AsyncDisposable {
   readonly caCertificate: string;
   readonly #options: readonly string[];
   #process: ChildProcess | null = null;
-  #port = 0;
+  readonly #port: number;
   #controlUrl = '';
 
-  private constructor(options: readonly string[]) {
+  private constructor(options: readonly string[], port: number) {
+    this.#port = port;
     const authority = new ThrowAwayAuthority();
     const { cert, key } = authority.issueServer();
     this.caCertificate = authority.certificate;
@@ -40,7 +42,7 @@ export class SimulatorProcess implements AsyncDisposable {
 
   /** @param options More options of `peal simulate`. */
   static async start(options: readonly string[] = []): Promise<SimulatorProcess> {
-    const simulator = new SimulatorProcess(options);
+    const simulator = new SimulatorProcess(options, await quietPort());
     await simulator.restart();
     return simulator;
   }
@@ -56,9 +58,8 @@ export class SimulatorProcess implements AsyncDisposable {
     running.add(child);
     child.once('exit', () => running.delete(child));
     const [line] = (await once(createInterface({ input: child.stdout! }), 'line')) as [string];
-    const { port, controlUrl } = JSON.parse(line) as { port: number; controlUrl: string };
+    const { controlUrl } = JSON.parse(line) as { controlUrl: string };
     this.#process = child;
-    this.#port = port;
     this.#controlUrl = controlUrl;
   }
 

@@ -11,6 +11,7 @@ import { scriptedBinaryToken } from '../../src/simulator/binary-script.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/index.js';
 import { createMemoryBackend } from '../../src/transport/memory.js';
 import { BinaryRig } from '../support/binary-rig.js';
+import { quietPort } from '../support/quiet-port.js';
 
 const tokenOf = (index: number): string => `00${index.toString(16).padStart(62, '0')}`;
 const tokens = (count: number, first = 0): string[] => Array.from({ length: count }, (_, i) => tokenOf(first + i));
@@ -166,9 +167,7 @@ describe('defects of the original library', () => {
   });
 
   it('gives a gateway that refuses connections up after a few attempts', async () => {
-    const simulator = await startSimulator({ binaryPort: 0 });
-    const apns = connect(simulator);
-    await simulator.close();
+    const apns = new APNs(open({}).getConnection(['127.0.0.1', await quietPort()], null));
     const result = await apns.send(hello(tokens(3)));
     assert.equal(result.stopped?.code, 'ERR_PEAL_CONNECT');
     assert.deepEqual([numbers(result), result.needsRetry()], [[0, 0, 3, 0], true]);
@@ -185,10 +184,9 @@ describe('defects of the original library', () => {
   });
 
   it('does not wait for the tail of silence where a flush proves success', async () => {
-    const started = performance.now();
+    // Longer than a test may take: it would not end.
     const result = await connect(await simulate(), { readTailTimeoutMs: 600_000 }).send(hello(tokens(10)));
     assert.equal(result.accepted, 10);
-    assert.ok(performance.now() - started < 10_000);
   });
 
   it('takes the tail of silence for success where flushing is off', async () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { APNs, Message, type Progress, Session, scriptedToken, startSimulator } from '../../src/index.js';
 import { scriptedBinaryToken } from '../../src/simulator/binary-script.js';
 import { type Simulator, type SimulatorOptions, ThrowAwayAuthority } from '../../src/simulator/index.js';
+import { quietPort } from '../support/quiet-port.js';
 
 const tokenOf = (index: number): string => `00${index.toString(16).padStart(62, '0')}`;
 const tokens = (count: number, first = 0): string[] => Array.from({ length: count }, (_, i) => tokenOf(first + i));
@@ -102,10 +103,10 @@ describe('a session with binary gateways', () => {
 
   it('says why a feedback gateway cannot be read', async () => {
     await using session = await start();
-    const url = simulator.feedbackUrl!;
-    await simulator.close();
-    await assert.rejects(readAll(new APNs(session.getConnection(url, null))), { code: 'ERR_PEAL_CONNECT' });
-    await assert.rejects(readAll(new APNs(new Session().getConnection(url, null))), { name: 'PealError' });
+    const nowhere = `feedback://127.0.0.1:${await quietPort()}`;
+    await assert.rejects(readAll(new APNs(session.getConnection(nowhere, null))), { code: 'ERR_PEAL_CONNECT' });
+    const untrusted = new APNs(new Session().getConnection(simulator.feedbackUrl!, null));
+    await assert.rejects(readAll(untrusted), { name: 'PealError' });
   });
 
   it('tells over HTTP/2 what the answers 410 of this session have told, once', async () => {

@@ -24,8 +24,8 @@ for (const threads of [0, 1]) {
         await session.shutdown();
         const tookMs = performance.now() - answeredAtMs;
         assert.equal(result.accepted, count);
-        // Far above what it takes, far below what it took.
-        assert.ok(tookMs < closeTimeoutMs / 2, `the shutdown took ${tookMs} ms`);
+        // What it took before is a timer: nothing is as slow as that on a machine that is only busy.
+        assert.ok(tookMs < closeTimeoutMs, `the shutdown took ${tookMs} ms`);
       } finally {
         await session.shutdown();
         await gateway.close();

@@ -17,6 +17,7 @@ import {
   startSimulator,
   TokenBlock,
 } from '../../src/index.js';
+import { quietPort } from '../support/quiet-port.js';
 
 const signer = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const credential = { key: signer.privateKey, keyId: 'ABCDEFGHIJ', teamId: 'KLMNOPQRST' };
@@ -144,12 +145,12 @@ describe('sending through the engine to the simulator', () => {
 
   it('resolves with everything unsent when the gateway is not trusted or not there', async () => {
     const message = new Message(Array.from({ length: 2000 }, plainToken), options);
-    session = new Session({ connectTimeoutMs: 2000 });
+    session = new Session({ connectTimeoutMs: 60_000 });
     const untrusted = await new APNs(session.getConnection(simulator.url, credential)).send(message);
     assert.deepEqual([untrusted.stopped?.code, untrusted.counts.unsent], ['ERR_PEAL_TLS', 2000]);
     assert.equal(untrusted.needsRetry(), false);
-    await simulator.close();
-    const absent = await new APNs(session.getConnection(simulator.url, credential)).send(message);
+    const nowhere = `https://127.0.0.1:${await quietPort()}`;
+    const absent = await new APNs(session.getConnection(nowhere, credential)).send(message);
     assert.deepEqual([absent.stopped?.code, absent.counts.unsent], ['ERR_PEAL_CONNECT', 2000]);
     assert.equal(absent.needsRetry(), true);
     assert.ok(absent.delay(() => 0.5) > 0);

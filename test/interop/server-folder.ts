@@ -3,12 +3,12 @@
  * port on the loopback. Called by servers and server-kinds.
  */
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import { quietPort } from '../support/quiet-port.js';
 
 export interface ServerFolder {
   readonly folder: string;
@@ -51,17 +51,8 @@ export async function serverFolder(): Promise<ServerFolder> {
     bundleFile: write('server-and-key.pem', `${cert}\n${key}`),
     caFile: write('ca.pem', authority.certificate),
     caCertificate: authority.certificate,
-    port: await freePort(),
+    port: await quietPort(),
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 export function isListening(port: number): Promise<boolean> {

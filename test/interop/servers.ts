@@ -10,7 +10,7 @@ import { findProgram, isListening, type ServerFolder, serverFolder, versionOf } 
 import type { GracefulStop, LoggedAnswer, ServerKind } from './server-kinds.js';
 
 /** How long a server may take to start, or to stop listening. */
-const patienceMs = 15_000;
+const patienceMs = 240_000;
 
 const running = new Set<ChildProcess>();
 // A process group does not end with the process that made it.

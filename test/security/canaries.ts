@@ -78,13 +78,19 @@ function withoutFingerprints(text: string): string {
   return text.replace(/(fingerprint['"]?: ?['"])[0-9a-f]{64}/g, '$1…');
 }
 
-const hurry = 50;
+const hurry = 10;
 /** A clock that runs fast, but for the time of day: what backs off, and what gives up, is soon done with it. */
 export const hurriedClock: Clock = {
   ...systemClock,
   now: () => systemClock.now() * hurry,
   setTimer: (callback, delayMs) => setTimeout(callback, delayMs / hurry),
 };
+
+/**
+ * Options of a session that is soon done with what backs off. A connection has a whole minute of real time to open, as
+ * fast as its clock is.
+ */
+export const hurried = { clock: hurriedClock, connectTimeoutMs: 60_000 * hurry } as const;
 
 /** All that can be made visible of a value: as console.log would at its most talkative, as JSON, and as text. */
 export function shown(value: unknown): string {

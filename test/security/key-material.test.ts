@@ -27,7 +27,7 @@ import { scriptedToken } from '../../src/simulator/token-script.js';
 import { ConnectProxy } from '../support/connect-proxy.js';
 import { Http2Gateway } from '../support/http2-gateway.js';
 import { frame } from '../support/raw-frames.js';
-import { Canaries, hurriedClock, LogRecord, shown } from './canaries.js';
+import { Canaries, hurried, LogRecord, shown } from './canaries.js';
 import {
   CONTINUATION,
   END_HEADERS,
@@ -98,8 +98,8 @@ describe('security: key material and device tokens are seen nowhere', () => {
     { credential, url, options }: { credential: CredentialOptions; url?: string; options?: SessionOptions },
   ): Promise<string | null> {
     const defaults = { ca: simulator.caCertificate!, logger: record.logger };
-    const hurried = options?.threads === undefined ? { clock: hurriedClock } : {};
-    const session = new Session({ ...defaults, ...hurried, ...options });
+    const inHurry = options?.threads === undefined ? hurried : {};
+    const session = new Session({ ...defaults, ...inHurry, ...options });
     const seen: unknown[] = [session, message, await session.stats()];
     let code: string | null = null;
     try {

@@ -6,7 +6,7 @@ import { createServer, type Server, type TlsOptions } from 'node:tls';
 import { APNs, Message, type PealErrorCode, Session, type SessionOptions } from '../../src/index.js';
 import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
 import { ConnectProxy } from '../support/connect-proxy.js';
-import { hurriedClock } from './canaries.js';
+import { hurried } from './canaries.js';
 
 const dayMs = 24 * 3600 * 1000;
 const authority = new ThrowAwayAuthority();
@@ -87,7 +87,7 @@ describe('security: a gateway that is not proven to be the right one', () => {
   }
 
   async function assertRefused(url: string, options: SessionOptions, code: PealErrorCode): Promise<void> {
-    const session = new Session({ clock: hurriedClock, ...options });
+    const session = new Session({ ...hurried, ...options });
     try {
       const apns = new APNs(session.getConnection(url, null));
       const result = await apns.send(new Message(['ab'.repeat(32)], { alert: 'Hello' }));

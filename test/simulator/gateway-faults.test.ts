@@ -157,7 +157,7 @@ describe('simulator: faults behind TLS', () => {
   it('shutdown closes the port and opens it again', async () => {
     simulator = await startSimulator({
       controlPort: null,
-      scenario: { faults: [{ do: 'shutdown', when: { requests: 1 }, ms: 100 }] },
+      scenario: { faults: [{ do: 'shutdown', when: { requests: 1 }, ms: 2_000 }] },
     });
     const client = clientOf();
     const closed = once(client.session, 'close');

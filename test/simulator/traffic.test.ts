@@ -85,7 +85,7 @@ describe('simulator: traffic', () => {
 
   it('refuses what is above the stream limit, and serves the rest', async () => {
     // The limit counts before the client has seen it: streams opened with the preface meet it.
-    const simulator = await startSimulator({ controlPort: null, maxStreams: 10, roundTripMs: 20 });
+    const simulator = await startSimulator({ controlPort: null, maxStreams: 10, roundTripMs: 200 });
     const client = new PushClient(simulator.url, { ca: simulator.caCertificate ?? '' });
     opened.push(simulator, client);
     const answers = await Promise.all(Array.from({ length: 30 }, (_, index) => client.push(tokenNumber(index))));
@@ -113,7 +113,8 @@ describe('simulator: traffic', () => {
     const answers = await Promise.all([client.push(tokenNumber(1)), client.push(tokenNumber(2))]);
     const tookMs = performance.now() - startedMs;
     assert.ok(answers.every((answer) => answer.status === 200));
-    assert.ok(tookMs >= 60, `answers after ${tookMs} ms`);
+    // A timer counts whole milliseconds, from the turn of the event loop that it was set in.
+    assert.ok(tookMs >= 60 - 5, `answers after ${tookMs} ms`);
   });
 
   it('respects the windows of a client that gives little', async () => {

@@ -3,7 +3,7 @@
  * book of its own: how often each token came, and under which apns-ids.
  */
 import { once } from 'node:events';
-import { constants, createSecureServer, type Http2SecureServer, type Settings } from 'node:http2';
+import { constants, createSecureServer, type Http2SecureServer, type Http2Session, type Settings } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Address } from '../../src/apns/address.js';
 import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
@@ -25,6 +25,7 @@ export class Http2Gateway {
   readonly authorizations = new Set<string>();
   requests = 0;
   connections = 0;
+  readonly #unanswered = new Map<Http2Session, number>();
   readonly #server: Http2SecureServer;
   readonly #sockets = new Set<Socket>();
 
@@ -60,6 +61,11 @@ export class Http2Gateway {
         return;
       }
       const { status, body, headers: more } = answered;
+      const { session } = stream;
+      if (session !== undefined && delayMs > 0) {
+        this.#unanswered.set(session, (this.#unanswered.get(session) ?? 0) + 1);
+        stream.once('close', () => this.#unanswered.set(session, this.#unanswered.get(session)! - 1));
+      }
       const respond = (): void => {
         if (stream.destroyed) return;
         stream.respond({ ':status': status, ...more }, { endStream: body === undefined });
@@ -92,6 +98,11 @@ export class Http2Gateway {
 
   get address(): Address {
     return { protocol: 'http2', host: '127.0.0.1', port: (this.#server.address() as AddressInfo).port };
+  }
+
+  /** Connections on which something waits for its answer; counted where answers take their time. */
+  get busyConnections(): number {
+    return [...this.#unanswered.values()].filter((requests) => requests > 0).length;
   }
 
   /** Tokens that came more than once. */

@@ -45,7 +45,7 @@ describe('transport/chain-pins', () => {
       const stream = createTlsBackend().open(
         {
           ...{ address: { protocol: 'binary', host: 'localhost', port }, certificate: null, ca, pins },
-          ...{ alpnProtocol: null, connectTimeoutMs: 5000 },
+          ...{ alpnProtocol: null, connectTimeoutMs: 60_000 },
         },
         {
           onOpen: () => {

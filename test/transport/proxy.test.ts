@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { inspect } from 'node:util';
 import { PealError } from '../../src/base/errors.js';
@@ -9,6 +9,7 @@ import { type CertificatePair, ThrowAwayAuthority } from '../../src/simulator/ce
 import type { BackendStream, OpenOptions } from '../../src/transport/backend.js';
 import { createProxyBackend, type ProxyOptions } from '../../src/transport/proxy.js';
 import { ConnectProxy, type ConnectProxyOptions } from '../support/connect-proxy.js';
+import { quietPort } from '../support/quiet-port.js';
 import { StreamRecorder } from '../support/stream-recorder.js';
 
 const canary = 'PEAL-CANARY-SECRET';
@@ -59,7 +60,7 @@ describe('transport/proxy', () => {
       certificate: null,
       ca: authority.certificate,
       alpnProtocol: 'h2',
-      connectTimeoutMs: 5_000,
+      connectTimeoutMs: 60_000,
       ...more,
     };
     return { stream: createProxyBackend(options).open(wanted, recorder), recorder };
@@ -169,20 +170,13 @@ describe('transport/proxy', () => {
 
   it('names a gateway that the proxy cannot reach', async () => {
     proxy = await ConnectProxy.open();
-    const nobody = createTcpServer().listen(0, '127.0.0.1');
-    await once(nobody, 'listening');
-    const { port } = nobody.address() as AddressInfo;
-    nobody.close();
+    const port = await quietPort();
     const error = await failure({ url: proxy.url() }, { address: { protocol: 'http2', host: 'localhost', port } });
     assert.match(error.message, new RegExp(`does not get through to localhost:${port} \\(502\\)`));
   });
 
   it('names a proxy that is not there', async () => {
-    proxy = await ConnectProxy.open();
-    const url = proxy.url(`user:${canary}`);
-    await proxy.close();
-    proxy = null;
-    const error = await failure({ url });
+    const error = await failure({ url: `http://user:${canary}@localhost:${await quietPort()}` });
     assert.equal(error.code, 'ERR_PEAL_CONNECT');
     assert.match(error.message, /^The proxy localhost:\d+ cannot be reached \(ECONNREFUSED\)/);
     const unknown = await failure({ url: 'http://no-such-host.invalid:3128' });

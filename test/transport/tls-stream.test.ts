@@ -62,7 +62,7 @@ describe('transport/tls-stream over a way that is dialled', () => {
       certificate: null,
       ca: authority.certificate,
       alpnProtocol: 'h2',
-      connectTimeoutMs: 5_000,
+      connectTimeoutMs: 60_000,
       ...more,
     };
     return { stream: createTlsBackend({ dial }).open(options, recorder), recorder };
@@ -198,7 +198,7 @@ describe('transport/tls-stream over a way that is dialled', () => {
     for (let time = 0; time < 2; time++) {
       const recorder = new StreamRecorder();
       const address = { protocol: 'http2', host: 'localhost', port } as const;
-      const rest = { ca: authority.certificate, alpnProtocol: 'h2', connectTimeoutMs: 5_000 };
+      const rest = { ca: authority.certificate, alpnProtocol: 'h2', connectTimeoutMs: 60_000 };
       const stream = backend.open({ address, certificate: known, ...rest }, recorder);
       await recorder.until(1);
       stream.destroy();
