@@ -85,7 +85,6 @@ const known = {
     'DROPPED',
     'FRAME_HEADER_BYTES',
     'FeedbackEntry',
-    'FeedbackOptions',
     'FeedbackTuple',
     'Gateway',
     'GatewayConnection',
@@ -113,8 +112,70 @@ const known = {
     'token-file: ByteSource',
   ] as string[],
   largeFolders: ['src/cli', 'src/codec/http2', 'src/connection', 'src/session', 'src/simulator'] as string[],
+  /** Exports that nothing imports. */
+  unusedExports: [
+    'CONNECT_ERROR',
+    'INADEQUATE_SECURITY',
+    'NAME_APNS_CHANNEL_ID',
+    'NAME_APNS_REQUEST_ID',
+    'NAME_CONNECTION',
+    'NAME_CONTENT_TYPE',
+    'NAME_DATE',
+    'NAME_KEEP_ALIVE',
+    'NAME_PROXY_CONNECTION',
+    'NAME_SERVER',
+    'NAME_TRANSFER_ENCODING',
+    'NAME_UPGRADE',
+    'NameUses',
+    'Recipients',
+  ] as string[],
   unusedFiles: [] as string[],
 };
+
+/**
+ * Exports that only tests import, each for one of two reasons: a decision or a form of output that is tested as a table, where
+ * its callers would show a few rows of it only; or a type by which a test makes its own double of a parameter.
+ */
+const forTests: ReadonlySet<string> = new Set([
+  'NotedAnswer',
+  'RoutePool',
+  'AssertionError',
+  'ClientConnectionOptions',
+  'FeedbackTuple',
+  'HTTP_STATUS',
+  'HpackDecoderOptions',
+  'KeepaliveVerdict',
+  'LookUp',
+  'PackageFile',
+  'ProcessFacts',
+  'ProgressOptions',
+  'ProviderTokenMinter',
+  'RejectionNote',
+  'RetryCase',
+  'RoutePoolOptions',
+  'RoutePoolStats',
+  'Shown',
+  'SignalSource',
+  'Vitals',
+  'barLine',
+  'bmpText',
+  'conductFields',
+  'countsLine',
+  'csvCell',
+  'deriveSha1',
+  'estimateLines',
+  'estimateRecipients',
+  'flagWords',
+  'hideSecrets',
+  'installedFile',
+  'maxInteger',
+  'pinOf',
+  'pipeEndDoubtMs',
+  'retryAfterSeconds',
+  'staticValue',
+  'strangerProblem',
+  'unkeptNote',
+]);
 
 const layerOf = (file: string): string => (file.split('/').length > 2 ? file.split('/')[1]! : 'index');
 
@@ -263,6 +324,16 @@ describe('layers of src/', () => {
     );
     const unused = paths.filter((file) => !used.has(file) && !entryPoints.includes(file));
     assertOnly(unused, known.unusedFiles, 'imported by nothing in src/ and workers/');
+  });
+
+  it('exports only what another file imports', () => {
+    const users = [...imports, ...parseSources(['workers']).flatMap((file) => file.imports)];
+    const taken = new Set(users.flatMap(({ to, names }) => names.map((name) => `${to} ${name}`)));
+    const unused = files
+      .filter((file) => !entryPoints.includes(file.path) && !taken.has(`${file.path} *`))
+      .flatMap((file) => file.exports.filter((name) => !taken.has(`${file.path} ${name}`)))
+      .filter((name) => !forTests.has(name) && !known.unusedExports.includes(name));
+    assert.deepEqual(unused, [], 'exported, but imported by nothing in src/ and workers/');
   });
 
   it('has each limit in the section of the lowest layer that imports it', () => {

@@ -25,10 +25,10 @@ export interface Answer {
 }
 
 /** What an answer's body said. */
-export type AnswerBody = Pick<Answer, 'reason' | 'timestampMs'>;
+type AnswerBody = Pick<Answer, 'reason' | 'timestampMs'>;
 
 /** What an answer's header fields said besides the status. */
-export interface AnswerFields {
+interface AnswerFields {
   readonly apnsId: string | null;
   readonly retryAfter: string | null;
   readonly uniqueId: string | null;

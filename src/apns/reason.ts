@@ -32,13 +32,7 @@ export interface Reason {
 }
 
 /** One reason, as the tables write it. */
-export type ReasonRow = readonly [
-  code: number,
-  status: number,
-  reason: string,
-  reasonClass: ReasonClass,
-  advice: string,
-];
+type ReasonRow = readonly [code: number, status: number, reason: string, reasonClass: ReasonClass, advice: string];
 
 /** Codes are never given a second time; a new reason takes the next free one, wherever in the table it stands. */
 const rows: readonly ReasonRow[] = [

@@ -71,7 +71,7 @@ export interface InvalidLines {
 }
 
 /** A list, and the line from which to go on with it, from 1; null where no line can be relied on. */
-export interface UnreadLines {
+interface UnreadLines {
   readonly list: string;
   readonly line: number | null;
 }

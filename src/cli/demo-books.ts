@@ -31,7 +31,7 @@ function tokenAt({ bytes, tokenBytes }: TokenBlock, index: number): Uint8Array {
   return bytes.subarray(index * tokenBytes, (index + 1) * tokenBytes);
 }
 
-export interface Comparison {
+interface Comparison {
   readonly isEqual: boolean;
   /** Several lines, the last one not ended. */
   readonly text: string;

@@ -29,7 +29,7 @@ const toBeSent = ['unsent.txt', 'unknown.txt'] as const;
 
 type FourFiles = [OutputFile, OutputFile, OutputFile, OutputFile];
 
-export interface OutputsOptions {
+interface OutputsOptions {
   /** Whether what an earlier run left to be sent may be replaced. Default: refused. */
   readonly force?: boolean;
   /** Whether there is an accepted.csv. Default false. */

@@ -16,7 +16,7 @@ const rules = {
   PEAL_PROXY: { option: '--proxy', code: 'ERR_PEAL_OPTION', origin: 'usage' },
 } as const;
 
-export type OwnVariable = keyof typeof rules;
+type OwnVariable = keyof typeof rules;
 
 /** All of them. */
 export const ownVariables: readonly OwnVariable[] = Object.freeze(Object.keys(rules) as OwnVariable[]);

@@ -20,7 +20,7 @@ const labels = { sending: 'sending  ', stopping: 'stopping ', stopped: 'stopped 
 const labelWidth = labels.sending.length;
 
 /** A terminal, or whatever else takes lines of a known width. */
-export interface Screen extends NodeJS.WritableStream {
+interface Screen extends NodeJS.WritableStream {
   readonly columns?: number;
 }
 

@@ -61,7 +61,7 @@ class Interval {
 }
 
 /** One line now and then on `output`: done, total, counts, rate. */
-export class JsonProgress implements Progress {
+class JsonProgress implements Progress {
   readonly #output: Writable;
   readonly #clock: Clock;
   readonly #rate = new RateMeter();
@@ -99,7 +99,7 @@ export class JsonProgress implements Progress {
 }
 
 /** The same for people who read a log: no line is ever taken back. */
-export class LineProgress implements Progress {
+class LineProgress implements Progress {
   readonly #output: Terminal['stderr'];
   readonly #clock: Clock;
   readonly #rate = new RateMeter();

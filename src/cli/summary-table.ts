@@ -10,7 +10,7 @@ import { counted, integer, percentage } from './numbers.js';
 /** Reasons that are listed; the rest is summed up in one line. */
 const listedReasons = 8;
 
-export interface TableOptions {
+interface TableOptions {
   /** Where the files of --out are, or null. */
   readonly folder: string | null;
   /** Their names. */

@@ -15,7 +15,7 @@ import { signalsHeard } from './interrupt.js';
 /** Bytes from which the number of lines of a file is estimated. */
 const sampleBytes = 64 * 1024;
 
-export interface TokenInputOptions {
+interface TokenInputOptions {
   /** Paths, or `-` for standard input, in the order in which they are read. */
   readonly sources: readonly string[];
   /** Told of a line of `source` that holds no token. */
@@ -40,7 +40,7 @@ export const pipeEndDoubtMs = 200;
 const waitingClock: Clock = { ...systemClock, setTimer: (callback, delayMs) => setTimeout(callback, delayMs) };
 
 /** A list that was not read to its end. */
-export interface UnreadList {
+interface UnreadList {
   /** A path, or `-`. */
   readonly source: string;
   /** The line from which to go on, from 1; null where no line can be relied on. */

@@ -4,7 +4,7 @@
  */
 import { optionOfKey } from '../apns/aps-fields.js';
 import { PealError } from '../base/errors.js';
-import { inWords, type Words } from '../base/wording.js';
+import type { Words } from '../base/wording.js';
 
 /** By the option's path: what stands in its place on the command line. */
 export type FlagNames = Readonly<Record<string, string>>;
@@ -51,11 +51,6 @@ export function flagWords(names: FlagNames = {}): Words {
 /** `error` as the command line says it. */
 export function commandMessage(error: PealError): string {
   return error.inWords(flagWords());
-}
-
-/** Text of the library that may hold marks, as the command line says it. */
-export function inCommandWords(text: string): string {
-  return inWords(text, flagWords());
 }
 
 /** The same error with its sentence in the command line's words, where a command knows `names` of its own. */

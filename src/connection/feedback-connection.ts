@@ -20,7 +20,7 @@ import { withLog } from '../transport/logged.js';
 import { hostAndPort } from '../transport/tls-errors.js';
 import { type ConnectionTarget, openOptions } from './connection-options.js';
 
-export interface FeedbackOptions extends ConnectionTarget {
+interface FeedbackOptions extends ConnectionTarget {
   readonly backend: Backend;
   readonly clock: Clock;
   readonly log: Logger;

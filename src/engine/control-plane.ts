@@ -27,7 +27,7 @@ export type ControlResult<T> =
   | { readonly ok: false; readonly error: ErrorRecord };
 
 /** Implemented by a shard's task (shard/shard-task), called through Comlink (comlink.ts). */
-export interface ShardControl {
+interface ShardControl {
   /** Answers once the shard takes messages. */
   start(): ControlResult<null>;
   stats(): ControlResult<ShardStats>;
@@ -60,7 +60,7 @@ export function controlValue<T>(result: ControlResult<T>): T {
 }
 
 /** Any error as a record; of one that is not ours only the name, because its message may quote what it read. */
-export function errorRecord(error: unknown): ErrorRecord {
+function errorRecord(error: unknown): ErrorRecord {
   if (error instanceof PealError) return error.toRecord();
   const name = error instanceof Error ? error.name : typeof error;
   return { code: 'ERR_PEAL_SHARD', message: `A shard failed with ${name}.`, origin: 'engine', retryable: true };

@@ -93,7 +93,7 @@ export interface RefusedMessage extends Pick<Answer, 'status' | 'reason'> {
 }
 
 /** A binary gateway refused one of a notification that stops there: the shard has cancelled it, and so should everybody. */
-export interface StoppedMessage {
+interface StoppedMessage {
   readonly kind: 'stopped';
   readonly notificationId: number;
   readonly cause: ErrorRecord;

@@ -20,7 +20,7 @@ import { RecipientCollector } from './recipient-collector.js';
 import { RecipientList } from './recipient-list.js';
 import { type AcceptedId, type OutcomeCounts, Result, type SendFault } from './result.js';
 
-export interface BooksOptions {
+interface BooksOptions {
   readonly message: Message;
   readonly clock: Clock;
   /** What the gateway speaks. */

@@ -31,7 +31,7 @@ const usualTokenBytes = 32;
 /** A block of at least so many tokens travels as it is; smaller ones are gathered. */
 const minBlockInPlace = maxBatchRecipients / 2;
 
-export interface PackerOptions {
+interface PackerOptions {
   /** Turns a personal payload into checked UTF-8 JSON; throws PealError where it may not be sent. */
   readonly encodePayload: (payload: RawPayload) => Uint8Array;
   /** Header fields of a recipient's own, or why they may not be sent. Default: none are read. */

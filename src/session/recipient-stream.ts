@@ -10,7 +10,7 @@ import type { Recipient } from './recipient.js';
 type Step = IteratorResult<Recipient>;
 
 /** How the last pull ended: with a recipient or without one, or not within `lastPullMs`. */
-export type LastPull = { readonly recipient: Recipient } | 'nothing' | 'open';
+type LastPull = { readonly recipient: Recipient } | 'nothing' | 'open';
 
 export class RecipientStream {
   readonly #iterator: AsyncIterator<Recipient>;

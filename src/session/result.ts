@@ -50,7 +50,7 @@ export interface AcceptedId {
 }
 
 /** What a result is made of. Its maps and arrays belong to the result from then on. */
-export interface ResultParts {
+interface ResultParts {
   readonly counts: OutcomeCounts;
   readonly reasons: ReadonlyMap<string, number>;
   readonly rejections: ReadonlyMap<string, Failure>;

@@ -22,7 +22,7 @@ export interface CertificatePair {
 }
 
 /** The first and the last moment at which a certificate holds. */
-export interface Validity {
+interface Validity {
   readonly from: Date;
   readonly to: Date;
 }

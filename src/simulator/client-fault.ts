@@ -6,7 +6,7 @@ import { PealError } from '../base/errors.js';
 import { ConnectionFault } from '../codec/http2/connection-fault.js';
 import { COMPRESSION_ERROR, ENHANCE_YOUR_CALM, errorCodeName, PROTOCOL_ERROR } from '../codec/http2/frames.js';
 
-export class ClientFault extends Error {
+class ClientFault extends Error {
   constructor(
     readonly errorCode: number,
     what: string,

@@ -20,7 +20,7 @@ import type { PushRates } from './push-rates.js';
 import type { ServerStreams } from './server-streams.js';
 
 /** What a conduct can do to its connection. */
-export interface ConductHost {
+interface ConductHost {
   setFullStreams(maxStreams: number): void;
   /** Ends the connection in good order; what is under way is answered. */
   sayGoodbye(goodbye: Goodbye): void;

@@ -25,7 +25,7 @@ export interface MemoryGateway {
 }
 
 /** With what its connections share, for tests of the simulator itself. */
-export interface OpenedMemoryGateway extends MemoryGateway {
+interface OpenedMemoryGateway extends MemoryGateway {
   readonly gateway: Gateway;
 }
 

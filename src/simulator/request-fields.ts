@@ -58,7 +58,7 @@ class TextField {
 }
 
 /** An octet string that differs from request to request, as it stands after Huffman decoding. */
-export class KeptValue {
+class KeptValue {
   readonly bytes = new Uint8Array(huffmanRoom(maxKeptBytes));
   /** -1: too long to be kept. */
   length = 0;

@@ -33,7 +33,7 @@ interface HeldRequest {
 }
 
 /** What a stage needs of its surroundings. */
-export interface StageParts {
+interface StageParts {
   readonly clock: Clock;
   readonly ledger: SimulatorLedger;
   readonly streams: ServerStreams;

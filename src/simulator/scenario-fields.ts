@@ -12,7 +12,7 @@ import type { FaultAction } from './scenario.js';
 const maxMs = 7 * 24 * 3_600_000;
 const maxCount = Number.MAX_SAFE_INTEGER;
 
-export interface ActionRules {
+interface ActionRules {
   /** Fields beside `do`, `when` and `times`. */
   readonly fields: OptionRules;
   readonly required: readonly string[];

@@ -19,7 +19,7 @@ export interface Scenario {
 }
 
 /** Whichever comes first. */
-export interface ScenarioEnd {
+interface ScenarioEnd {
   /** After so many requests in all. */
   readonly requests?: number;
   /** So long after the first connection, in milliseconds. */
@@ -82,7 +82,7 @@ interface WithProcessed {
 }
 
 /** Names of error codes of RFC 9113 §7. */
-export type ErrorCodeName =
+type ErrorCodeName =
   | 'NO_ERROR'
   | 'PROTOCOL_ERROR'
   | 'INTERNAL_ERROR'
@@ -121,23 +121,23 @@ export interface GoawayFault extends ConnectionFaultFrame, WithProcessed {
 }
 
 /** The connection is dropped, with RST where TCP is beneath. */
-export interface ResetFault extends ConnectionFaultFrame, WithProcessed {
+interface ResetFault extends ConnectionFaultFrame, WithProcessed {
   readonly do: 'reset';
 }
 
 /** The connection ends without a word (FIN). */
-export interface FinFault extends ConnectionFaultFrame, WithProcessed {
+interface FinFault extends ConnectionFaultFrame, WithProcessed {
   readonly do: 'fin';
 }
 
 /** Nothing is read and nothing is written for a time. */
-export interface StallFault extends ConnectionFaultFrame {
+interface StallFault extends ConnectionFaultFrame {
   readonly do: 'stall';
   readonly ms: number;
 }
 
 /** Nothing is read and nothing is written ever again; the connection stays open. */
-export interface BlackHoleFault extends ConnectionFaultFrame, WithProcessed {
+interface BlackHoleFault extends ConnectionFaultFrame, WithProcessed {
   readonly do: 'blackHole';
 }
 
@@ -183,7 +183,7 @@ export interface SlowFault extends LastingFaultFrame {
 }
 
 /** SETTINGS_MAX_CONCURRENT_STREAMS changes in mid-flight. */
-export interface StreamsFault extends ConnectionFaultFrame {
+interface StreamsFault extends ConnectionFaultFrame {
   readonly do: 'streams';
   /** The new limit, 0 to 4,096, or several, one after the other. */
   readonly max: number | readonly number[];
@@ -192,7 +192,7 @@ export interface StreamsFault extends ConnectionFaultFrame {
 }
 
 /** The windows change. */
-export interface WindowFault extends ConnectionFaultFrame {
+interface WindowFault extends ConnectionFaultFrame {
   readonly do: 'window';
   /** New SETTINGS_INITIAL_WINDOW_SIZE, 0 to 2^31 - 1. */
   readonly initialBytes?: number;
@@ -225,7 +225,7 @@ export interface RefuseConnectionsFault extends FaultFrame {
 }
 
 /** Provider tokens that were seen so far count as expired from now on. */
-export interface ExpireProviderTokensFault extends FaultFrame {
+interface ExpireProviderTokensFault extends FaultFrame {
   readonly do: 'expireProviderTokens';
 }
 

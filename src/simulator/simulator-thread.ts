@@ -16,7 +16,7 @@ import type { ReceivedRequest } from './request-log.js';
 export type SimulatorThreadOptions = Omit<SimulatorOptions, 'clock' | 'logger' | 'onRequest'>;
 
 /** What can be asked of the thread. */
-export type SimulatorCall =
+type SimulatorCall =
   | { readonly name: 'summary' }
   | { readonly name: 'recordOf'; readonly token: string }
   | { readonly name: 'received'; readonly token: string | undefined }
@@ -27,7 +27,7 @@ export type SimulatorCall =
 export type ToSimulatorThread = SimulatorCall & { readonly id: number };
 
 /** What is known of a simulator once it has started. */
-export type SimulatorAddress = {
+type SimulatorAddress = {
   readonly host: string;
   readonly port: number;
   readonly url: string;

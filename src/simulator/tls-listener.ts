@@ -23,7 +23,7 @@ const ciphers = [
   'ECDHE-RSA-AES256-GCM-SHA384',
 ].join(':');
 
-export interface ListenerIdentity {
+interface ListenerIdentity {
   readonly cert: string;
   readonly key: string;
 }

@@ -9,7 +9,7 @@ import type { LookupFunction } from 'node:net';
 import { maxRotatedHosts } from '../base/limits.js';
 
 /** What the look-up asks: `dns.lookup`, which keeps nothing, or a stand-in in tests. */
-export type ResolveAll = (
+type ResolveAll = (
   hostname: string,
   options: LookupAllOptions,
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,

@@ -11,7 +11,7 @@ import { stripUnprintable } from '../base/text.js';
 import { either, option } from '../base/wording.js';
 
 /** What the stream was made with, and how far it had come. */
-export interface StreamState {
+interface StreamState {
   readonly address: Address;
   /** Connected, secured and agreed on the protocol: what fails now ended a working stream. */
   readonly isOpen: boolean;

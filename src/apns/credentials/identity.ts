@@ -12,7 +12,7 @@ import { option, theOption } from '../../base/wording.js';
 import { Credential } from './credential.js';
 import { credentialError } from './key-material.js';
 
-export interface Identity {
+interface Identity {
   readonly key: KeyObject;
   readonly certificate: X509Certificate;
   /** The certificates that issued it, from the nearest on, as far as they are there. */

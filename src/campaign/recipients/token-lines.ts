@@ -29,7 +29,7 @@ export interface InvalidLine {
 }
 
 /** Told at once, from within `write` and `end`. */
-export interface TokenLineSink {
+interface TokenLineSink {
   /** A block with tokens of one length, in the order of their lines. Its bytes own their ArrayBuffer: transfer it. */
   onBlock(block: TokenBlock): void;
   onInvalid(invalid: InvalidLine): void;

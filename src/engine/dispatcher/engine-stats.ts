@@ -6,7 +6,7 @@ import type { ShardStats } from '../control-plane.js';
 import type { Mailbox } from './mailbox.js';
 import type { ShardReport, ShardState } from './shard-host.js';
 
-export interface EngineShardStats extends ShardStats {
+interface EngineShardStats extends ShardStats {
   readonly shardId: number;
   /** Incarnations so far: 1 unless it crashed. */
   readonly epoch: number;

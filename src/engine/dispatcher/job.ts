@@ -73,7 +73,7 @@ export interface DispatchedBatch {
 }
 
 /** What is sent, over which route, and who takes what became of it. */
-export interface JobSubject {
+interface JobSubject {
   readonly id: number;
   readonly route: Route;
   readonly notification: Notification;

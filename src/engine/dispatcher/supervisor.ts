@@ -23,7 +23,7 @@ import type { ShardHost, ShardListener, ShardReport, ShardState } from './shard-
 import type { OpenThreads, ThreadPool } from './thread-pool.js';
 import { ThreadShard } from './thread-shard.js';
 
-export interface SupervisorOptions {
+interface SupervisorOptions {
   readonly threads: number;
   readonly openThreads: OpenThreads;
   readonly listener: ShardListener;

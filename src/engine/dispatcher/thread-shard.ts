@@ -30,7 +30,7 @@ import type { ShardTask } from '../shard/shard-task.js';
 import type { ShardLink } from './shard-host.js';
 import type { ThreadPool } from './thread-pool.js';
 
-export interface ThreadShardOptions {
+interface ThreadShardOptions {
   readonly pool: ThreadPool;
   readonly shardId: number;
   readonly epoch: number;

@@ -11,7 +11,7 @@ import type { Clock, TimerHandle } from '../../base/clock.js';
 import { retryTimeMs, stopAfterRefusals, tokenUpdatesBurstMs } from '../../base/limits.js';
 
 /** A batch of it, as long as it is not settled. */
-export interface UnsettledBatch {
+interface UnsettledBatch {
   /** Recipients accepted so far. */
   readonly accepted: number;
 }

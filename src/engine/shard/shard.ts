@@ -13,7 +13,7 @@ import { BatchSlot } from './batch-slot.js';
 import { NotificationState, type NotificationTraits } from './notification-state.js';
 import { openConnectionPool, type RouteContext, type RoutePoolFactory, ShardRoute } from './route.js';
 
-export interface ShardOptions {
+interface ShardOptions {
   readonly backend: Backend;
   readonly clock: Clock;
   readonly log: Logger;
