@@ -82,7 +82,7 @@ export { scriptedBinaryToken } from './simulator/binary-script.js';
 export type { SimulatorConduct } from './simulator/conduct.js';
 export { LedgerDigest } from './simulator/digest.js';
 export type { LedgerSummary, SimulatorLedger, TokenRecord } from './simulator/ledger.js';
-export type { ReceivedRequest } from './simulator/request-log.js';
+export type { ReceivedRequest } from './simulator/options.js';
 export type { Fault, FaultRecord, FaultTrigger, Scenario } from './simulator/scenario.js';
 export { scriptedToken } from './simulator/token-script.js';
 export type { MemoryGateway, Simulator, SimulatorOptions, SimulatorThread, SimulatorThreadOptions };

@@ -14,6 +14,8 @@
 export const maxPayloadBytes = 4096;
 /** Largest payload of a voip push, in bytes. */
 export const maxVoipPayloadBytes = 5120;
+/** Of a request's body the simulator keeps so much: one byte above the largest payload, so that too large stays so. */
+export const maxKeptBodyBytes = maxVoipPayloadBytes + 1;
 /** Largest payload of a notification of the binary protocol, in bytes. */
 export const maxBinaryPayloadBytes = 2048;
 /** JSON text of a payload before insignificant blanks are removed, in bytes. */

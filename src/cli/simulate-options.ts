@@ -7,7 +7,7 @@ import { Option } from 'commander';
 import { parseTime, timeForms } from '../base/duration.js';
 import { readProblem } from '../base/file-errors.js';
 import { apnsConduct, type SimulatorConduct } from '../simulator/conduct.js';
-import type { FeedbackEntry, SimulatorAuth, SimulatorOptions } from '../simulator/options.js';
+import type { ScriptedFeedback, SimulatorAuth, SimulatorOptions } from '../simulator/options.js';
 import { readScenario } from '../simulator/scenario-check.js';
 import { decimalNumber, duration, list, type OptionGroup, wholeNumber } from './option-values.js';
 import { usageError } from './terminal.js';
@@ -202,7 +202,7 @@ function conductValue(text: string): unknown {
 }
 
 /** `TOKEN` or `TOKEN,TIME`; the simulator checks the token. */
-function feedbackEntry(text: string): FeedbackEntry {
+function feedbackEntry(text: string): ScriptedFeedback {
   const [token = '', time] = text.split(',', 2);
   const ms = time === undefined ? Date.now() : parseTime(time, Date.now());
   if (ms === null) throw usageError(`--feedback-token: behind the comma comes ${timeForms}.`);

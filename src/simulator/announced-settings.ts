@@ -4,7 +4,7 @@
  * for using it. Owned by one connection's control frames.
  */
 import { DEFAULT_WINDOW_BYTES } from '../codec/http2/frames.js';
-import type { SimulatorSettings } from './options.js';
+import type { SimulatorSettings } from './simulator-settings.js';
 
 interface Limits {
   readonly maxStreams: number;
@@ -46,10 +46,6 @@ export class AnnouncedSettings {
     this.#acknowledged = limits;
     this.#count();
     return true;
-  }
-
-  get isAcknowledged(): boolean {
-    return this.#underWay.length === 0;
   }
 
   #count(): void {

@@ -28,14 +28,14 @@ import {
 } from '../codec/http2/frames.js';
 import { encodeSettings, type SettingsEntry } from '../codec/http2/settings.js';
 import { answerStatus } from './answers.js';
-import { type ApnsIds, apnsIdBytes } from './apns-ids.js';
+import { type ApnsIds, apnsIdCharacters } from './apns-ids.js';
 import type { Chunk, OutputChunks } from './output-chunks.js';
 
 const apnsIdName = Uint8Array.from('apns-id', (character) => character.charCodeAt(0));
 /** What the entry for apns-id takes in the client's table (RFC 7541 §4.1). */
-const apnsIdEntryBytes = 32 + apnsIdName.length + apnsIdBytes;
+const apnsIdEntryBytes = 32 + apnsIdName.length + apnsIdCharacters;
 /** Longest header block that is written: two size updates, a status, an apns-id with its name, and a Retry-After. */
-const maxBlockBytes = 2 * 4 + 5 + 2 + apnsIdName.length + 1 + apnsIdBytes + 3 + 10;
+const maxBlockBytes = 2 * 4 + 5 + 2 + apnsIdName.length + 1 + apnsIdCharacters + 3 + 10;
 
 export class AnswerWriter {
   readonly #output: OutputChunks;
@@ -175,10 +175,10 @@ export class AnswerWriter {
       for (let i = 0; i < apnsIdName.length; i++) bytes[at++] = apnsIdName[i]!;
       this.#isNameIndexed = canInsert;
     }
-    bytes[at++] = apnsIdBytes;
+    bytes[at++] = apnsIdCharacters;
     if (apnsId === null) this.#ids.write(chunk.view, at);
-    else for (let i = 0; i < apnsIdBytes; i++) bytes[at + i] = apnsId[i]!;
-    return at + apnsIdBytes;
+    else for (let i = 0; i < apnsIdCharacters; i++) bytes[at + i] = apnsId[i]!;
+    return at + apnsIdCharacters;
   }
 
   #writeSizeUpdate(bytes: Uint8Array, start: number): number {

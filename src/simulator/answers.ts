@@ -14,7 +14,7 @@ import { binaryReasonOf, reasonOf, reasons } from '../apns/reason.js';
 import { PealError } from '../base/errors.js';
 
 /** Answered with 200, or over the binary protocol with nothing. */
-export const ACCEPTED = 0;
+export const ACCEPTED_ANSWER = 0;
 /** Binary: the connection is closed in good order, without a status. */
 export const CLOSED = 251;
 /** Binary: the connection is reset, without a status. */
@@ -67,7 +67,7 @@ export const UNRELATED_KEY_ID = code('UnrelatedKeyIdInToken');
 
 /** Whether the code stands for an answer with a reason. */
 export function isRejection(answer: number): boolean {
-  return (answer > ACCEPTED && answer < CLOSED) || answer > BINARY_STATUS;
+  return (answer > ACCEPTED_ANSWER && answer < CLOSED) || answer > BINARY_STATUS;
 }
 
 /** Whether the answer says that the device token is gone: the feedback service is going to name it. */
@@ -88,7 +88,7 @@ export function answerName(answer: number): string {
   if (answer > BINARY_STATUS) return binaryReasonOf(answer - BINARY_STATUS)?.reason ?? '';
   if (answer === CLOSED) return 'closed without a status';
   if (answer === BROKEN) return 'connection reset';
-  if (answer === ACCEPTED) return 'accepted';
+  if (answer === ACCEPTED_ANSWER) return 'accepted';
   if (answer === NO_ANSWER) return 'no answer';
   if (answer === REFUSED) return 'REFUSED_STREAM';
   if (answer === RESET) return 'INTERNAL_ERROR';
@@ -99,13 +99,13 @@ export function answerName(answer: number): string {
 export function answerStatus(answer: number): number {
   if (answer > HTTP_STATUS) return answer - HTTP_STATUS;
   if (answer > BINARY_STATUS) return answer - BINARY_STATUS;
-  if (answer === ACCEPTED) return 200;
+  if (answer === ACCEPTED_ANSWER) return 200;
   return reasonOf(answer)?.status ?? 0;
 }
 
 /** The code for a bare status of HTTP, 200 to 599. */
 export function answerForStatus(status: number): number {
-  return status === 200 ? ACCEPTED : HTTP_STATUS + status;
+  return status === 200 ? ACCEPTED_ANSWER : HTTP_STATUS + status;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 
 /** Characters of a UUID. */
-export const apnsIdBytes = 36;
+export const apnsIdCharacters = 36;
 
 /** Two hex digits for each octet, as `setUint16` writes them. */
 const hexPairs = new Uint16Array(256);

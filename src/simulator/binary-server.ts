@@ -1,6 +1,6 @@
 /**
  * A client of the binary protocol as the gateway sees it, without I/O: judges and books its notifications until one is
- * bad, and says how the connection ends. Owned by one BinaryConnection, on its thread.
+ * bad, and says how the connection ends. Owned by one ServerBinaryConnection, on its thread.
  *
  *     notification ─▶ in order? ─▶ what the token asks for ─▶ booked: accepted ─▶ next
  *                        │                   │
@@ -14,7 +14,7 @@ import { maxTokenBytes } from '../base/limits.js';
 import { NotificationDecoder, type ReceivedNotification } from '../codec/binary/notification-decoder.js';
 import { FRAMED, SIMPLE } from '../codec/binary/wire.js';
 import {
-  ACCEPTED,
+  ACCEPTED_ANSWER,
   answerName,
   answerStatus,
   BINARY_STATUS,
@@ -30,10 +30,10 @@ import {
 } from './answers.js';
 import { binaryScriptDelayMs } from './binary-script.js';
 import { TokenHash } from './digest.js';
-import type { Gateway } from './gateway.js';
 import { PayloadCheck } from './payload-check.js';
 import type { RequestLog } from './request-log.js';
-import { PayloadTexts } from './request-notes.js';
+import { PayloadTexts } from './request-log.js';
+import type { SimulatedGateway } from './simulated-gateway.js';
 
 /** Largest payloads, in bytes: of commands 0 and 1, and of command 2. */
 const maxLegacyPayloadBytes = 256;
@@ -51,7 +51,7 @@ export interface BinaryEnding {
 }
 
 export class BinaryServer {
-  readonly #gateway: Gateway;
+  readonly #gateway: SimulatedGateway;
   readonly #decoder = new NotificationDecoder(this);
   readonly #payloads = new PayloadCheck();
   readonly #hash = new TokenHash();
@@ -64,7 +64,7 @@ export class BinaryServer {
   #lastAccepted = 0;
   #ending: BinaryEnding | null = null;
 
-  constructor(gateway: Gateway) {
+  constructor(gateway: SimulatedGateway) {
     this.#gateway = gateway;
     this.#log = gateway.requestLog;
     this.#connection = gateway.countConnection();
@@ -100,17 +100,17 @@ export class BinaryServer {
     const { tokenBytes, payloadBytes, identifier } = notification;
     let answer = judge(notification);
     let delayMs = 0;
-    if (answer === ACCEPTED) answer = this.#judgePayload(notification);
+    if (answer === ACCEPTED_ANSWER) answer = this.#judgePayload(notification);
     if (tokenBytes > 0 && tokenBytes <= maxTokenBytes) {
       this.#take(notification);
       const { a, b } = this.#hash;
-      if (answer === ACCEPTED) {
-        answer = this.#gateway.wishes.binaryAnswerFor(this.#token, tokenBytes, a, b);
-        if (answer > ACCEPTED && this.#gateway.settings.scripted)
+      if (answer === ACCEPTED_ANSWER) {
+        answer = this.#gateway.tokenAnswers.binaryAnswerFor(this.#token, tokenBytes, a, b);
+        if (answer > ACCEPTED_ANSWER && this.#gateway.settings.scripted)
           delayMs = binaryScriptDelayMs(this.#token, tokenBytes);
       }
       const { ledger } = this.#gateway;
-      const booked = answer === SHUTDOWN ? ACCEPTED : answer;
+      const booked = answer === SHUTDOWN ? ACCEPTED_ANSWER : answer;
       ledger.record(ledger.locate(this.#token, tokenBytes, a), a, b, booked, payloadBytes);
       this.#logWhole(notification, booked);
     } else if (tokenBytes === 0) {
@@ -119,7 +119,7 @@ export class BinaryServer {
       this.#gateway.ledger.recordWithoutToken(answer, Math.max(0, payloadBytes));
       this.#logWhole(notification, answer);
     }
-    if (answer !== ACCEPTED) {
+    if (answer !== ACCEPTED_ANSWER) {
       const isEmpty = answer === MISSING_TOKEN && this.#gateway.settings.zeroFlushIdentifier;
       this.#end(answer, isEmpty ? 0 : identifier, delayMs, notification.command !== SIMPLE);
       return false;
@@ -167,7 +167,7 @@ export class BinaryServer {
     if (payloadBytes <= 0) return MISSING_PAYLOAD;
     const limit = command === FRAMED ? maxFramedPayloadBytes : maxLegacyPayloadBytes;
     const answer = this.#payloads.answerOf(bytes, payloadStart, payloadStart + payloadBytes, limit);
-    if (answer === ACCEPTED) return ACCEPTED;
+    if (answer === ACCEPTED_ANSWER) return ACCEPTED_ANSWER;
     return answer === PAYLOAD_TOO_LARGE ? INVALID_PAYLOAD_SIZE : MISSING_PAYLOAD;
   }
 
@@ -184,5 +184,5 @@ export class BinaryServer {
 function judge({ tokenBytes, priority }: ReceivedNotification): number {
   if (tokenBytes <= 0) return MISSING_TOKEN;
   if (tokenBytes > maxTokenBytes) return INVALID_TOKEN_SIZE;
-  return priority === -1 || priority === 10 || priority === 5 ? ACCEPTED : UNREADABLE;
+  return priority === -1 || priority === 10 || priority === 5 ? ACCEPTED_ANSWER : UNREADABLE;
 }

@@ -5,7 +5,8 @@
 import { Buffer } from 'node:buffer';
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIP, isIPv4 } from 'node:net';
-import { bitString, der, objectId, octetString, SEQUENCE, SET, time, unsignedInteger, utf8String } from './der.js';
+import { SEQUENCE } from '../apns/credentials/der.js';
+import { bitString, der, derTime, objectId, octetString, SET, unsignedInteger, utf8String } from './der.js';
 
 const dayMs = 24 * 3600 * 1000;
 const defaultHosts = ['localhost', '127.0.0.1', '::1'];
@@ -109,7 +110,7 @@ export class ThrowAwayAuthority {
       unsignedInteger(randomBytes(16)),
       ecdsaWithSha256,
       this.#name,
-      der(SEQUENCE, time(from), time(to)),
+      der(SEQUENCE, derTime(from), derTime(to)),
       subject,
       publicKey.export({ type: 'spki', format: 'der' }),
       der(0xa3, der(SEQUENCE, ...extensions)),

@@ -5,7 +5,7 @@
 import { reasonOf } from '../apns/reason.js';
 import type { Clock } from '../base/clock.js';
 import {
-  ACCEPTED,
+  ACCEPTED_ANSWER,
   answerName,
   answerStatus,
   BAD_DEVICE_TOKEN,
@@ -14,16 +14,16 @@ import {
   TOO_MANY_REQUESTS,
 } from './answers.js';
 import type { ConductSettings } from './conduct.js';
-import { type Goodbye, goodbyeFor } from './goodbyes.js';
 import type { SimulatorLedger } from './ledger.js';
-import type { PushRates } from './push-rates.js';
+import type { PushRates } from './rates.js';
+import { type GoawayContent, goawayFor } from './server-goaways.js';
 import type { ServerStreams } from './server-streams.js';
 
 /** What a conduct can do to its connection. */
 interface ConductHost {
   setFullStreams(maxStreams: number): void;
   /** Ends the connection in good order; what is under way is answered. */
-  sayGoodbye(goodbye: Goodbye): void;
+  closeGracefully(goaway: GoawayContent): void;
 }
 
 export class ConnectionConduct {
@@ -62,7 +62,7 @@ export class ConnectionConduct {
   judge(answer: number, streams: ServerStreams, slot: number): number {
     if (this.isIdle) return IDLE_TIMEOUT;
     if (this.#isWedged) return EXPIRED_PROVIDER_TOKEN;
-    if (answer !== ACCEPTED || this.#rates === null || streams.tokenLengths[slot] === 0) return answer;
+    if (answer !== ACCEPTED_ANSWER || this.#rates === null || streams.tokenLengths[slot] === 0) return answer;
     if (this.#rates.allows(streams.hashesA[slot]!, streams.hashesB[slot]!, this.#clock.now())) return answer;
     this.#ledger.recordFault('tokenPushes');
     return TOO_MANY_REQUESTS;
@@ -70,7 +70,7 @@ export class ConnectionConduct {
 
   /** That was the answer. */
   onAnswered(answer: number): void {
-    if (answer === ACCEPTED) this.#onAccepted();
+    if (answer === ACCEPTED_ANSWER) this.#onAccepted();
     else if (isCounted(answer)) this.#onError(answer);
   }
 
@@ -111,7 +111,7 @@ export class ConnectionConduct {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
     this.#ledger.recordFault(kind);
-    this.#host.sayGoodbye(goodbyeFor(answerName(answer), isTwice));
+    this.#host.closeGracefully(goawayFor(answerName(answer), isTwice));
   }
 }
 

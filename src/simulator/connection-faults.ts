@@ -1,18 +1,17 @@
 /**
  * The faults of a scenario as one connection has them: counts its requests, and says which of the faults that last hits
- * a request. One for each connection, owned by its stage and its GatewayConnection; scenario-run fires.
+ * a request. One for each connection, owned by its stage and its ConnectionDriver; scenario-run fires.
  */
 import type { Chance } from './chance.js';
 import type {
   AnswerFault,
   LastingFault,
+  MomentaryFault,
   NoAnswerFault,
   RefuseFault,
   RstFault,
   SlowFault,
-  StrikingFault,
 } from './scenario.js';
-import type { ScenarioRun } from './scenario-run.js';
 
 /** What a fault can do with a request instead of what it has earned. */
 export type RequestFault = RefuseFault | RstFault | NoAnswerFault | AnswerFault;
@@ -20,8 +19,8 @@ export type RequestFault = RefuseFault | RstFault | NoAnswerFault | AnswerFault;
 /** The connection that a fault strikes. */
 export interface FaultTarget {
   /** Whether anything can still happen to it: false once it has ended or fallen silent. */
-  readonly canBeStruck: boolean;
-  strike(fault: StrikingFault): void;
+  readonly takesFaults: boolean;
+  apply(fault: MomentaryFault): void;
   /** The gateway is shut down. */
   onShutdown(connections: 'goaway' | 'reset'): void;
   /** Provider tokens have been called expired. */
@@ -75,14 +74,25 @@ export class Effects {
   }
 }
 
+/** What the scenario's run, which owns all connections, does for one. */
+export interface FaultSource {
+  /** Faults that last, on every connection. */
+  readonly effects: Effects;
+  nowMs(): number;
+  /** A request came complete: faults may be applied now. */
+  onRequest(connection: ConnectionFaults): void;
+  /** The connection is over. */
+  leave(connection: ConnectionFaults): void;
+}
+
 export class ConnectionFaults {
-  readonly #run: ScenarioRun;
+  readonly #run: FaultSource;
   readonly effects = new Effects();
   /** Requests that came complete. */
   requests = 0;
 
   constructor(
-    run: ScenarioRun,
+    run: FaultSource,
     /** From 1, in the order in which connections came. */
     readonly number: number,
     readonly chance: Chance,

@@ -2,20 +2,25 @@
  * What one connection allows its client: streams and windows, as they are announced first, raised with the first valid
  * provider token, and changed by conduct and faults in mid-flight. Owned by one server connection.
  */
-import type { ControlFrames } from './control-frames.js';
-import type { SimulatorSettings } from './options.js';
-import type { ReceiveWindow } from './receive-window.js';
+import type { ServerControlFrames } from './server-control-frames.js';
+import type { ServerReceiveWindow } from './server-receive-window.js';
+import type { SimulatorSettings } from './simulator-settings.js';
 
 export class ConnectionLimits {
   readonly #settings: SimulatorSettings;
-  readonly #control: ControlFrames;
-  readonly #window: ReceiveWindow;
+  readonly #control: ServerControlFrames;
+  readonly #window: ServerReceiveWindow;
   /** Streams that the client may have once it has shown who it is. */
   #fullStreams: number;
   #awaitsToken: boolean;
 
   /** @param awaitsToken Whether the limit is lower until the first valid provider token. */
-  constructor(settings: SimulatorSettings, control: ControlFrames, window: ReceiveWindow, awaitsToken: boolean) {
+  constructor(
+    settings: SimulatorSettings,
+    control: ServerControlFrames,
+    window: ServerReceiveWindow,
+    awaitsToken: boolean,
+  ) {
     this.#settings = settings;
     this.#control = control;
     this.#window = window;

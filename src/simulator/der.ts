@@ -3,7 +3,6 @@
  */
 import { Buffer } from 'node:buffer';
 
-export const SEQUENCE = 0x30;
 export const SET = 0x31;
 
 /** Tag, length, contents. */
@@ -38,7 +37,7 @@ export function octetString(octets: Uint8Array): Buffer {
 }
 
 /** A time of this century as certificates hold it: UTCTime to 2049, GeneralizedTime after (RFC 5280 §4.1.2.5). */
-export function time(date: Date): Buffer {
+export function derTime(date: Date): Buffer {
   const digits = date.toISOString().replace(/\.\d+/, '').replace(/[-:T]/g, '');
   return date.getUTCFullYear() < 2050 ? der(0x17, Buffer.from(digits.slice(2))) : der(0x18, Buffer.from(digits));
 }

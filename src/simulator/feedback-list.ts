@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import type { SimulatorLedger } from './ledger.js';
-import type { FeedbackTuple } from './options.js';
+import type { ScriptedGoneToken } from './simulator-settings.js';
 
 /** One token as programs read it. */
 export interface FeedbackRecord {
@@ -20,7 +20,7 @@ export class FeedbackList {
   #scripted: FeedbackRecord[];
 
   /** @param goneSince Epoch seconds: since when tokens are gone that an answer said to be. */
-  constructor(ledger: SimulatorLedger, scripted: readonly FeedbackTuple[], goneSince: number) {
+  constructor(ledger: SimulatorLedger, scripted: readonly ScriptedGoneToken[], goneSince: number) {
     this.#ledger = ledger;
     this.#goneSince = goneSince;
     this.#scripted = scripted.map(({ token, timestamp }) => ({ token: Buffer.from(token).toString('hex'), timestamp }));

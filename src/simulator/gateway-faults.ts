@@ -10,7 +10,7 @@ import type { GatewayFault, RefuseConnectionsFault, ShutdownFault } from './scen
 export type Refusal = 'reset' | 'end' | 'silent';
 
 /** What listens for connections: closed while the gateway is shut down. */
-export interface Doorkeeper {
+export interface SuspendableListener {
   suspend(): void;
   resume(): void;
 }
@@ -19,7 +19,7 @@ export class GatewayFaults {
   readonly #clock: Clock;
   readonly #connections: ReadonlySet<ConnectionFaults>;
   readonly #expireTokens: () => void;
-  readonly #doorkeepers: Doorkeeper[] = [];
+  readonly #listeners: SuspendableListener[] = [];
   #reopening: TimerHandle | null = null;
   #isDown = false;
   /** How connections are turned away, how many more, and until when. */
@@ -39,12 +39,12 @@ export class GatewayFaults {
   }
 
   /** What is to be closed while the gateway is shut down. */
-  add(doorkeeper: Doorkeeper): void {
-    this.#doorkeepers.push(doorkeeper);
+  add(listener: SuspendableListener): void {
+    this.#listeners.push(listener);
   }
 
   /** @param isAtOpening Whether a connection that opens is the event. */
-  strike(fault: GatewayFault, isAtOpening: boolean): void {
+  apply(fault: GatewayFault, isAtOpening: boolean): void {
     if (fault.do === 'refuseConnections') this.#refuse(fault, isAtOpening);
     else if (fault.do === 'shutdown') this.#shutDown(fault);
     else {
@@ -79,7 +79,7 @@ export class GatewayFaults {
   }
 
   #shutDown({ ms, connections = 'goaway' }: ShutdownFault): void {
-    if (!this.#isDown) for (const doorkeeper of this.#doorkeepers) doorkeeper.suspend();
+    if (!this.#isDown) for (const listener of this.#listeners) listener.suspend();
     this.#isDown = true;
     if (connections !== 'keep') for (const { target } of [...this.#connections]) target.onShutdown(connections);
     if (this.#reopening !== null) this.#clock.clearTimer(this.#reopening);
@@ -91,6 +91,6 @@ export class GatewayFaults {
     this.#reopening = null;
     if (!this.#isDown) return;
     this.#isDown = false;
-    for (const doorkeeper of this.#doorkeepers) doorkeeper.resume();
+    for (const listener of this.#listeners) listener.resume();
   }
 }

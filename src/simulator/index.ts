@@ -13,10 +13,16 @@ export {
 export type { IdleConduct, SimulatorConduct } from './conduct.js';
 export { LedgerDigest } from './digest.js';
 export type { FeedbackList, FeedbackRecord } from './feedback-list.js';
-export type { LedgerMode, LedgerSummary, SimulatorLedger, TokenRecord } from './ledger.js';
+export type { LedgerSummary, SimulatorLedger, TokenRecord } from './ledger.js';
 export { createMemoryGateway, type MemoryGateway } from './memory-gateway.js';
-export type { AcceptedProviderKey, FeedbackEntry, SimulatorAuth, SimulatorOptions } from './options.js';
-export type { ReceivedRequest } from './request-log.js';
+export type {
+  AcceptedProviderKey,
+  LedgerMode,
+  ReceivedRequest,
+  ScriptedFeedback as FeedbackEntry,
+  SimulatorAuth,
+  SimulatorOptions,
+} from './options.js';
 export type { Fault, FaultAction, FaultRecord, FaultTrigger, Scenario } from './scenario.js';
 export { type Simulator, startSimulator } from './simulator.js';
 export { SimulatorThread, type SimulatorThreadOptions, startSimulatorThread } from './simulator-thread.js';

@@ -5,16 +5,11 @@
  */
 import { Buffer } from 'node:buffer';
 import { PealError } from '../base/errors.js';
-import { ACCEPTED, answerLimit, answerName, answerStatus, isGone, isRejection, REFUSED } from './answers.js';
+import { ACCEPTED_ANSWER, answerLimit, answerName, answerStatus, isGone, isRejection, REFUSED } from './answers.js';
 import { LedgerDigest, reasonHash, TokenHash } from './digest.js';
-import type { ReceivedRequest, RequestLog } from './request-log.js';
+import type { LedgerMode, ReceivedRequest } from './options.js';
+import type { RequestLog } from './request-log.js';
 import { TokenTable } from './token-table.js';
-
-/**
- * `tokens` keeps every token (about 70 bytes each); `counts` keeps numbers only, for runs of any length; `full` keeps
- * tokens, and the newest requests whole (100,000 of them, or as many as fit into about 128 MiB).
- */
-export type LedgerMode = 'tokens' | 'counts' | 'full';
 
 export interface LedgerSummary {
   readonly mode: LedgerMode;
@@ -70,8 +65,8 @@ const reasonHashes = new Int32Array(answerLimit);
 /** By answer: 1 where it says that the token is gone. */
 const goneAnswers = new Uint8Array(answerLimit);
 for (let answer = 0; answer < answerLimit; answer++) {
-  const name = answer === ACCEPTED ? '' : answerName(answer);
-  if (answer === ACCEPTED || isRejection(answer)) reasonHashes[answer] = reasonHash(name);
+  const name = answer === ACCEPTED_ANSWER ? '' : answerName(answer);
+  if (answer === ACCEPTED_ANSWER || isRejection(answer)) reasonHashes[answer] = reasonHash(name);
   if (isGone(answer)) goneAnswers[answer] = 1;
 }
 
@@ -114,7 +109,7 @@ export class SimulatorLedger {
   record(entry: number, a: number, b: number, answer: number, payloadBytes: number): void {
     this.#answers[answer]!++;
     this.#payloadBytes += payloadBytes;
-    if (answer === ACCEPTED || isRejection(answer)) this.#digest.addHash(a, b, reasonHashes[answer]!);
+    if (answer === ACCEPTED_ANSWER || isRejection(answer)) this.#digest.addHash(a, b, reasonHashes[answer]!);
     const table = this.#table;
     if (table === null) return;
     if (table.requests[entry]!++ === 0) this.#distinct++;
@@ -166,9 +161,9 @@ export class SimulatorLedger {
     return {
       mode: this.mode,
       requests,
-      accepted: counts[ACCEPTED]!,
+      accepted: counts[ACCEPTED_ANSWER]!,
       rejected,
-      unanswered: requests - counts[ACCEPTED]! - rejected,
+      unanswered: requests - counts[ACCEPTED_ANSWER]! - rejected,
       refused: counts[REFUSED]!,
       unprocessed: this.#unprocessed,
       reasons: rejectedBy,

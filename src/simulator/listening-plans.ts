@@ -3,13 +3,13 @@
  * Called once, when a simulator is started.
  */
 
-import { BinaryConnection } from './binary-connection.js';
-import { FeedbackConnection } from './feedback-connection.js';
-import type { Gateway } from './gateway.js';
-import { GatewayConnection } from './gateway-connection.js';
+import { ConnectionDriver } from './connection-driver.js';
+import { ServerBinaryConnection } from './server-binary-connection.js';
+import { ServerFeedbackConnection } from './server-feedback-connection.js';
+import type { SimulatedGateway } from './simulated-gateway.js';
 import type { ListeningPlan } from './tls-listener.js';
 
-export function http2Plan(gateway: Gateway): ListeningPlan {
+export function http2Plan(gateway: SimulatedGateway): ListeningPlan {
   const { port, auth } = gateway.settings;
   return {
     port,
@@ -17,11 +17,11 @@ export function http2Plan(gateway: Gateway): ListeningPlan {
     needsCertificate: auth === 'certificate',
     // APNs says by GOAWAY what is wrong with a certificate, as TLS 1.3 has no better place for it.
     serve: (stream, client, turnAway, whenClosed) =>
-      new GatewayConnection(gateway, stream, client, turnAway, whenClosed),
+      new ConnectionDriver(gateway, stream, client, turnAway, whenClosed),
   };
 }
 
-export function binaryPlan(gateway: Gateway): ListeningPlan | null {
+export function binaryPlan(gateway: SimulatedGateway): ListeningPlan | null {
   const { binaryPort: port, auth } = gateway.settings;
   if (port === null) return null;
   return {
@@ -29,11 +29,11 @@ export function binaryPlan(gateway: Gateway): ListeningPlan | null {
     alpnProtocol: null,
     needsCertificate: auth !== 'any',
     serve: (stream, _client, turnAway, whenClosed) =>
-      new BinaryConnection(gateway, stream, turnAway !== null, whenClosed),
+      new ServerBinaryConnection(gateway, stream, turnAway !== null, whenClosed),
   };
 }
 
-export function feedbackPlan(gateway: Gateway): ListeningPlan | null {
+export function feedbackPlan(gateway: SimulatedGateway): ListeningPlan | null {
   const { feedbackPort: port, auth } = gateway.settings;
   if (port === null) return null;
   return {
@@ -41,6 +41,6 @@ export function feedbackPlan(gateway: Gateway): ListeningPlan | null {
     alpnProtocol: null,
     needsCertificate: auth !== 'any',
     serve: (stream, _client, turnAway, whenClosed) =>
-      new FeedbackConnection(gateway, stream, turnAway !== null, whenClosed),
+      new ServerFeedbackConnection(gateway, stream, turnAway !== null, whenClosed),
   };
 }

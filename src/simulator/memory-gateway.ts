@@ -5,11 +5,12 @@
  */
 import { PealError } from '../base/errors.js';
 import type { MemoryAccept } from '../transport/memory.js';
-import { Gateway } from './gateway.js';
-import { GatewayConnection } from './gateway-connection.js';
+import { ConnectionDriver } from './connection-driver.js';
 import type { SimulatorLedger } from './ledger.js';
-import { resolveOptions, type SimulatorOptions } from './options.js';
+import type { SimulatorOptions } from './options.js';
 import type { FaultRecord } from './scenario.js';
+import { SimulatedGateway } from './simulated-gateway.js';
+import { resolveOptions } from './simulator-settings.js';
 
 /** A gateway in memory as a program holds it. */
 export interface MemoryGateway {
@@ -26,7 +27,7 @@ export interface MemoryGateway {
 
 /** With what its connections share, for tests of the simulator itself. */
 interface OpenedMemoryGateway extends MemoryGateway {
-  readonly gateway: Gateway;
+  readonly gateway: SimulatedGateway;
 }
 
 /**
@@ -36,13 +37,13 @@ interface OpenedMemoryGateway extends MemoryGateway {
  * @throws PealError `ERR_PEAL_OPTION`, `ERR_PEAL_CREDENTIAL` as `startSimulator`
  */
 export function createMemoryGateway(options: SimulatorOptions = {}): OpenedMemoryGateway {
-  const gateway = new Gateway(resolveOptions(options));
-  const connections = new Set<GatewayConnection>();
+  const gateway = new SimulatedGateway(resolveOptions(options));
+  const connections = new Set<ConnectionDriver>();
   let isClosed = false;
   const accept: MemoryAccept = (stream, { certificate }) => {
     if (isClosed || gateway.scenario?.gateway.isDown === true) return nobodyListens();
     const client = { certificateTopic: certificate === null ? null : '', keyName: null };
-    const connection = new GatewayConnection(gateway, stream, client, null, () => connections.delete(connection));
+    const connection = new ConnectionDriver(gateway, stream, client, null, () => connections.delete(connection));
     connections.add(connection);
     return connection;
   };

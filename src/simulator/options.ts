@@ -1,21 +1,49 @@
 /**
- * What a simulator can be told, and its defaults (option-rules has the checks). Called once, when a simulator is started.
+ * What a program can tell a simulator, as types: option-rules has the checks, simulator-settings the defaults. Read by
+ * both, and by programs through `peal/simulator`.
  */
 import type { KeyObject } from 'node:crypto';
-import { isDeviceToken, parseDeviceToken } from '../apns/device-token.js';
 import type { Clock } from '../base/clock.js';
-import { systemClock } from '../base/clock.js';
-import { type Logger, silentLogger } from '../base/log.js';
-import { optionError } from '../base/options.js';
-import { theOption } from '../base/wording.js';
-import { DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES } from '../codec/http2/frames.js';
-import { answerForReason } from './answers.js';
-import { type ConductSettings, resolveConduct, type SimulatorConduct } from './conduct.js';
-import type { LedgerMode } from './ledger.js';
-import { checkSimulatorOptions } from './option-rules.js';
-import type { ReceivedRequest } from './request-log.js';
+import type { Logger } from '../base/log.js';
+import type { SimulatorConduct } from './conduct.js';
 import type { Scenario } from './scenario.js';
-import { checkScenario } from './scenario-check.js';
+
+/**
+ * `tokens` keeps every token (about 70 bytes each); `counts` keeps numbers only, for runs of any length; `full` keeps
+ * tokens, and the newest requests whole (100,000 of them, or as many as fit into about 128 MiB).
+ */
+export type LedgerMode = 'tokens' | 'counts' | 'full';
+
+/** A request (or a notification over the binary protocol) that came complete and was processed. */
+export interface ReceivedRequest {
+  readonly protocol: 'http2' | 'binary';
+  /** Number of its connection, from 1, in the order in which they came. */
+  readonly connection: number;
+  /** Number of the HTTP/2 stream; over the binary protocol the identifier of the notification. */
+  readonly streamId: number;
+  /** When it was complete: epoch milliseconds, by the simulator's clock. */
+  readonly receivedMs: number;
+  /** The device token, lower-case hex; null where there was none that could be kept. */
+  readonly token: string | null;
+  /** `/3/device/…`; empty over the binary protocol. */
+  readonly path: string;
+  /**
+   * Header fields by their names in lower case, without those that begin with a colon; values of a name that came more than
+   * once are joined by `, `. Of `authorization` only the scheme is kept: see `providerKey`. Over the binary protocol
+   * `apns-expiration` and `apns-priority` stand for the items of the notification.
+   */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The payload as text; of one above 5,121 bytes, which is too large in any case, its beginning. */
+  readonly payload: string;
+  /** Bytes of the whole payload. */
+  readonly payloadBytes: number;
+  /** `TEAMID/KEYID` of the valid provider token that the connection has shown; null for none. */
+  readonly providerKey: string | null;
+  /** `accepted`, Apple's reason, or what was done instead of an answer. */
+  readonly answer: string;
+  /** As in TokenRecord; 0 where there was no answer. */
+  readonly status: number;
+}
 
 /**
  * How a client has to show who it is.
@@ -37,7 +65,7 @@ export interface AcceptedProviderKey {
 }
 
 /** A device token that the feedback service is to name. */
-export interface FeedbackEntry {
+export interface ScriptedFeedback {
   /** Hex, of either case. */
   readonly token: string;
   /** Since when the token is gone. */
@@ -91,7 +119,7 @@ export interface SimulatorOptions {
   /** Binary: accepted notifications after which a connection is ended with status 10. Default null: never. */
   readonly shutdownAfter?: number | null;
   /** Device tokens that the feedback service names beside those that were found to be gone. Default none. */
-  readonly feedback?: readonly FeedbackEntry[];
+  readonly feedback?: readonly ScriptedFeedback[];
   /** Whether tokens may ask for their answer (docs/simulator.md). Default true. */
   readonly scripted?: boolean;
   /** Faults (docs/simulator.md). Default none. */
@@ -108,102 +136,4 @@ export interface SimulatorOptions {
   readonly onRequest?: (request: ReceivedRequest) => void;
   readonly clock?: Clock;
   readonly logger?: Logger;
-}
-
-/** A FeedbackEntry as the feedback service writes it. */
-export interface FeedbackTuple {
-  readonly token: Uint8Array;
-  /** Epoch seconds. */
-  readonly timestamp: number;
-}
-
-/** SimulatorOptions with every default filled in and every value checked. */
-export interface SimulatorSettings {
-  readonly host: string;
-  readonly port: number;
-  readonly binaryPort: number | null;
-  readonly feedbackPort: number | null;
-  readonly controlPort: number | null;
-  readonly cert: string | null;
-  readonly key: string | null;
-  readonly clientCa: string | null;
-  readonly auth: SimulatorAuth;
-  readonly providerKeys: readonly AcceptedProviderKey[] | null;
-  readonly topics: ReadonlySet<string> | null;
-  readonly roundTripMs: number;
-  readonly maxStreams: number;
-  readonly initialWindowBytes: number;
-  readonly connectionWindowBytes: number;
-  readonly rejectFraction: number;
-  /** Codes of answers.ts. */
-  readonly rejectAnswers: readonly number[];
-  readonly statusDelayMs: number;
-  readonly splitStatus: boolean;
-  readonly silentStatus: boolean;
-  readonly zeroFlushIdentifier: boolean;
-  /** Infinity: never. */
-  readonly closeAfter: number;
-  readonly shutdownAfter: number;
-  readonly feedback: readonly FeedbackTuple[];
-  readonly scripted: boolean;
-  /** null: no faults. */
-  readonly scenario: Scenario | null;
-  /** null: nothing of it. */
-  readonly conduct: ConductSettings | null;
-  readonly seed: number;
-  readonly ledger: LedgerMode;
-  readonly onRequest: ((request: ReceivedRequest) => void) | null;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
-
-/** @throws PealError `ERR_PEAL_OPTION` that names the option, what it was and what is allowed */
-export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
-  checkSimulatorOptions(options);
-  const { connectionWindowBytes = DEFAULT_WINDOW_BYTES, controlPort, rejectReasons = ['Unregistered'] } = options;
-  return {
-    host: options.host ?? '127.0.0.1',
-    port: options.port ?? 0,
-    binaryPort: options.binaryPort ?? null,
-    feedbackPort: options.feedbackPort ?? null,
-    controlPort: controlPort === undefined ? 0 : controlPort,
-    cert: options.cert ?? null,
-    key: options.key ?? null,
-    clientCa: options.clientCa ?? null,
-    auth: options.auth ?? 'any',
-    providerKeys: options.providerKeys ?? null,
-    topics: options.topics === undefined ? null : new Set(options.topics),
-    roundTripMs: options.roundTripMs ?? 0,
-    maxStreams: options.maxStreams ?? 1000,
-    initialWindowBytes: options.initialWindowBytes ?? DEFAULT_WINDOW_BYTES,
-    connectionWindowBytes: connectionWindowBytes === 'large' ? MAX_WINDOW_BYTES : connectionWindowBytes,
-    rejectFraction: options.rejectFraction ?? 0,
-    rejectAnswers: rejectReasons.map((reason) => answerForReason(reason, 'rejectReasons')),
-    statusDelayMs: options.statusDelayMs ?? 0,
-    splitStatus: options.splitStatus ?? false,
-    silentStatus: options.silentStatus ?? false,
-    zeroFlushIdentifier: options.zeroFlushIdentifier ?? false,
-    closeAfter: options.closeAfter ?? Number.POSITIVE_INFINITY,
-    shutdownAfter: options.shutdownAfter ?? Number.POSITIVE_INFINITY,
-    feedback: (options.feedback ?? []).map(feedbackTuple),
-    scripted: options.scripted ?? true,
-    scenario: options.scenario === undefined ? null : checkScenario(options.scenario),
-    conduct: resolveConduct(options.conduct),
-    seed: options.seed ?? 1,
-    ledger: options.ledger ?? 'tokens',
-    onRequest: options.onRequest ?? null,
-    clock: options.clock ?? systemClock,
-    logger: options.logger ?? silentLogger,
-  };
-}
-
-/** Never repeats the token: an option may hold a real one. */
-function feedbackTuple({ token, when }: FeedbackEntry, index: number): FeedbackTuple {
-  const bytes = parseDeviceToken(String(token), 1);
-  if (!isDeviceToken(bytes)) throw optionError(`${theOption(`feedback[${index}].token`)} ${bytes.why}.`);
-  const timestamp = when instanceof Date ? Math.floor(when.getTime() / 1000) : Number.NaN;
-  if (!(timestamp >= 0 && timestamp <= 0xffffffff)) {
-    throw optionError(`${theOption(`feedback[${index}].when`)} must be a Date from 1970 to 2106.`);
-  }
-  return { token: bytes, timestamp };
 }

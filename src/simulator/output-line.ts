@@ -1,6 +1,6 @@
 /**
  * The way of one connection's answers to its stream: chunks wait out the round-trip time, then they are written, one
- * write at a time. Faults can hold it up, cut it into pieces, or end it. Owned by one GatewayConnection.
+ * write at a time. Faults can hold it up, cut it into pieces, or end it. Owned by one ConnectionDriver.
  *
  *     enter ─▶ line, due after roundTripMs ─▶ write ─▶ back to the pool
  *
@@ -9,8 +9,8 @@
  */
 import type { TimerHandle } from '../base/clock.js';
 import type { ByteStream } from '../transport/backend.js';
-import type { Gateway } from './gateway.js';
 import type { Chunk } from './output-chunks.js';
+import type { SimulatedGateway } from './simulated-gateway.js';
 
 /** What a line tells its owner. */
 export interface LineOwner {
@@ -23,7 +23,7 @@ export interface LineOwner {
 }
 
 export class OutputLine {
-  readonly #gateway: Gateway;
+  readonly #gateway: SimulatedGateway;
   readonly #stream: ByteStream;
   readonly #owner: LineOwner;
   /** Chunks that wait to be due or to be written, in order. */
@@ -38,7 +38,7 @@ export class OutputLine {
   #isHeld = false;
   #isClosed = false;
 
-  constructor(gateway: Gateway, stream: ByteStream, owner: LineOwner) {
+  constructor(gateway: SimulatedGateway, stream: ByteStream, owner: LineOwner) {
     this.#gateway = gateway;
     this.#stream = stream;
     this.#owner = owner;

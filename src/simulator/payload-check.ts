@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { maxVoipPayloadBytes } from '../base/limits.js';
-import { ACCEPTED, PAYLOAD_EMPTY, PAYLOAD_TOO_LARGE } from './answers.js';
+import { ACCEPTED_ANSWER, PAYLOAD_EMPTY, PAYLOAD_TOO_LARGE } from './answers.js';
 
 /** From this length on a call into C++ compares faster than a loop. */
 const minNativeCompareBytes = 64;
@@ -12,7 +12,7 @@ const minNativeCompareBytes = 64;
 export class PayloadCheck {
   readonly #known = Buffer.alloc(maxVoipPayloadBytes);
   #knownLength = -1;
-  #knownAnswer = ACCEPTED;
+  #knownAnswer = ACCEPTED_ANSWER;
 
   /** The answer that the payload `bytes[start, end)` earns under a limit of `limit` bytes. */
   answerOf(bytes: Uint8Array, start: number, end: number, limit: number): number {
@@ -23,7 +23,7 @@ export class PayloadCheck {
     this.#known.set(bytes.subarray(start, end));
     this.#knownLength = length;
     // APNs documents no reason for a body that is no JSON: it finds no payload in it.
-    this.#knownAnswer = isJsonObject(this.#known.toString('utf8', 0, length)) ? ACCEPTED : PAYLOAD_EMPTY;
+    this.#knownAnswer = isJsonObject(this.#known.toString('utf8', 0, length)) ? ACCEPTED_ANSWER : PAYLOAD_EMPTY;
     return this.#knownAnswer;
   }
 

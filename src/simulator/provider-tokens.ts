@@ -8,12 +8,12 @@ import { Buffer } from 'node:buffer';
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { PealError } from '../base/errors.js';
 import { maxRememberedProviderTokens, providerTokenMaxAgeMs, providerTokenMaxSkewMs } from '../base/limits.js';
-import { ACCEPTED, EXPIRED_PROVIDER_TOKEN, INVALID_PROVIDER_TOKEN } from './answers.js';
+import { ACCEPTED_ANSWER, EXPIRED_PROVIDER_TOKEN, INVALID_PROVIDER_TOKEN } from './answers.js';
 import type { AcceptedProviderKey } from './options.js';
 
 /** What is known of one provider token. */
 export interface CheckedToken {
-  /** `ACCEPTED` or `INVALID_PROVIDER_TOKEN`; its age is looked at apart (`answerAt`). */
+  /** `ACCEPTED_ANSWER` or `INVALID_PROVIDER_TOKEN`; its age is looked at apart (`answerAt`). */
   readonly answer: number;
   readonly keyId: string;
   readonly teamId: string;
@@ -65,20 +65,20 @@ export class ProviderTokens {
 
   /** Every valid provider token that was seen counts as expired from now on. */
   expireAll(): void {
-    for (const token of this.#checked.values()) if (token.answer === ACCEPTED) token.isExpired = true;
+    for (const token of this.#checked.values()) if (token.answer === ACCEPTED_ANSWER) token.isExpired = true;
   }
 
   /** The answer that a token earns now. */
   answerAt(token: CheckedToken, wallMs: number): number {
-    if (token.answer !== ACCEPTED) return token.answer;
+    if (token.answer !== ACCEPTED_ANSWER) return token.answer;
     if (token.isExpired) return EXPIRED_PROVIDER_TOKEN;
     if (wallMs - token.issuedAtMs >= providerTokenMaxAgeMs) return EXPIRED_PROVIDER_TOKEN;
-    return token.issuedAtMs - wallMs > providerTokenMaxSkewMs ? INVALID_PROVIDER_TOKEN : ACCEPTED;
+    return token.issuedAtMs - wallMs > providerTokenMaxSkewMs ? INVALID_PROVIDER_TOKEN : ACCEPTED_ANSWER;
   }
 
   /** When that answer may change. */
   answerHoldsUntil(token: CheckedToken, wallMs: number): number {
-    if (token.answer !== ACCEPTED) return Number.POSITIVE_INFINITY;
+    if (token.answer !== ACCEPTED_ANSWER) return Number.POSITIVE_INFINITY;
     const tooNewUntil = token.issuedAtMs - providerTokenMaxSkewMs;
     if (wallMs < tooNewUntil) return tooNewUntil;
     const expiry = token.issuedAtMs + providerTokenMaxAgeMs;
@@ -95,7 +95,7 @@ export class ProviderTokens {
       const options = { key, dsaEncoding: 'ieee-p1363' } as const;
       if (!verify('sha256', Buffer.from(parts.signed), options, parts.signature)) return invalid;
     }
-    return { answer: ACCEPTED, keyId, teamId, issuedAtMs, isExpired: false };
+    return { answer: ACCEPTED_ANSWER, keyId, teamId, issuedAtMs, isExpired: false };
   }
 }
 

@@ -82,7 +82,7 @@ export const AUTHORITY = 2;
 export const AUTHORIZATION = 3;
 export const PUSH_TYPE = 4;
 export const TOPIC = 5;
-export const PRIORITY = 6;
+export const PRIORITY_FIELD = 6;
 export const EXPIRATION = 7;
 export const COLLAPSE_ID = 8;
 const textFields = 9;
@@ -202,7 +202,7 @@ function fieldOf(name: number): number {
     case NAME_APNS_TOPIC:
       return TOPIC;
     case NAME_APNS_PRIORITY:
-      return PRIORITY;
+      return PRIORITY_FIELD;
     case NAME_APNS_EXPIRATION:
       return EXPIRATION;
     case NAME_APNS_COLLAPSE_ID:

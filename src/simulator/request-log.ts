@@ -3,38 +3,12 @@
  * with `ledger: 'full'` the newest, within limits; with `onRequest` each is handed out when it is booked. One for all
  * connections of a simulator, on its thread; there is none unless somebody asked.
  */
-import { maxLoggedRequestBytes, maxLoggedRequests } from '../base/limits.js';
+import { Buffer } from 'node:buffer';
+import { maxKeptBodyBytes, maxLoggedRequestBytes, maxLoggedRequests } from '../base/limits.js';
+import type { ReceivedRequest } from './options.js';
 
-/** A request (or a notification over the binary protocol) that came complete and was processed. */
-export interface ReceivedRequest {
-  readonly protocol: 'http2' | 'binary';
-  /** Number of its connection, from 1, in the order in which they came. */
-  readonly connection: number;
-  /** Number of the HTTP/2 stream; over the binary protocol the identifier of the notification. */
-  readonly streamId: number;
-  /** When it was complete: epoch milliseconds, by the simulator's clock. */
-  readonly receivedMs: number;
-  /** The device token, lower-case hex; null where there was none that could be kept. */
-  readonly token: string | null;
-  /** `/3/device/…`; empty over the binary protocol. */
-  readonly path: string;
-  /**
-   * Header fields by their names in lower case, without those that begin with a colon; values of a name that came more than
-   * once are joined by `, `. Of `authorization` only the scheme is kept: see `providerKey`. Over the binary protocol
-   * `apns-expiration` and `apns-priority` stand for the items of the notification.
-   */
-  readonly headers: Readonly<Record<string, string>>;
-  /** The payload as text; of one above 5,121 bytes, which is too large in any case, its beginning. */
-  readonly payload: string;
-  /** Bytes of the whole payload. */
-  readonly payloadBytes: number;
-  /** `TEAMID/KEYID` of the valid provider token that the connection has shown; null for none. */
-  readonly providerKey: string | null;
-  /** `accepted`, Apple's reason, or what was done instead of an answer. */
-  readonly answer: string;
-  /** As in TokenRecord; 0 where there was no answer. */
-  readonly status: number;
-}
+/** A request that is not booked yet. */
+export type RequestNote = { -readonly [Name in keyof ReceivedRequest]: ReceivedRequest[Name] };
 
 /** What an entry takes beside its texts, about. */
 const entryBytes = 400;
@@ -112,4 +86,19 @@ function sizeOf({ headers, path, payload }: ReceivedRequest): number {
   let bytes = entryBytes + path.length + payload.length;
   for (const name in headers) bytes += name.length + headers[name]!.length;
   return bytes;
+}
+
+/** Payloads as text, one in memory for all that are alike and follow each other. One for each connection. */
+export class PayloadTexts {
+  #octets: Buffer = Buffer.alloc(0);
+  #text = '';
+
+  textOf(bytes: Uint8Array, from: number, to: number): string {
+    const end = Math.min(to, from + maxKeptBodyBytes, bytes.length);
+    const octets = Buffer.from(bytes.buffer, bytes.byteOffset + from, end - from);
+    if (octets.equals(this.#octets)) return this.#text;
+    this.#octets = Buffer.from(octets);
+    this.#text = octets.toString('utf8');
+    return this.#text;
+  }
 }

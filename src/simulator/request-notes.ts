@@ -6,27 +6,9 @@
 import { Buffer } from 'node:buffer';
 import type { Clock } from '../base/clock.js';
 import { answerName, answerStatus } from './answers.js';
-import type { ReceivedRequest, RequestLog } from './request-log.js';
+import { PayloadTexts, type RequestLog } from './request-log.js';
 import type { RequestReader } from './request-reader.js';
-import { maxKeptBodyBytes, type ServerStreams } from './server-streams.js';
-
-/** A request that is not booked yet. */
-export type RequestNote = { -readonly [Name in keyof ReceivedRequest]: ReceivedRequest[Name] };
-
-/** Payloads as text, one in memory for all that are alike and follow each other. One for each connection. */
-export class PayloadTexts {
-  #octets: Buffer = Buffer.alloc(0);
-  #text = '';
-
-  textOf(bytes: Uint8Array, from: number, to: number): string {
-    const end = Math.min(to, from + maxKeptBodyBytes, bytes.length);
-    const octets = Buffer.from(bytes.buffer, bytes.byteOffset + from, end - from);
-    if (octets.equals(this.#octets)) return this.#text;
-    this.#octets = Buffer.from(octets);
-    this.#text = octets.toString('utf8');
-    return this.#text;
-  }
-}
+import type { ServerStreams } from './server-streams.js';
 
 export class RequestNotes {
   readonly #log: RequestLog;

@@ -8,22 +8,22 @@
  *     | before          | path: H, length, octets  | behind          |
  *       equal octets      may differ                 equal octets
  *
- * That is safe only if neither block touches the dynamic table (block-scan): then equal octets mean equal fields.
+ * That is safe only if neither block touches the dynamic table (`leavesTableAlone`): then equal octets mean equal fields.
  */
 import { Buffer } from 'node:buffer';
 import { maxPayloadBytes, maxTokenBytes } from '../base/limits.js';
 import { HpackDecoder } from '../codec/hpack/decoder.js';
+import { IntegerReader } from '../codec/hpack/integer.js';
 import { apnsNames } from '../codec/http2/apns-names.js';
 import {
-  ACCEPTED,
+  ACCEPTED_ANSWER,
   BAD_DEVICE_TOKEN,
   BAD_MESSAGE_ID,
   BAD_PATH,
   METHOD_NOT_ALLOWED,
   MISSING_DEVICE_TOKEN,
 } from './answers.js';
-import { apnsIdBytes } from './apns-ids.js';
-import { leavesTableAlone } from './block-scan.js';
+import { apnsIdCharacters } from './apns-ids.js';
 import { HeaderTexts } from './header-texts.js';
 import { APNS_ID, AUTHORITY, METHOD, NO_LENGTH, PATH, RequestFields, SCHEME } from './request-fields.js';
 import { type ClientIdentity, payloadLimitOf, type RequestRules } from './request-rules.js';
@@ -42,6 +42,8 @@ for (let value = 0; value < 16; value++) {
   nibbles[digit.toUpperCase().charCodeAt(0)] = value;
 }
 
+const integers = new IntegerReader();
+
 export class RequestReader {
   readonly #decoder = new HpackDecoder({ ownNames: apnsNames });
   readonly #fields = new RequestFields(this.#decoder.names);
@@ -51,8 +53,8 @@ export class RequestReader {
   // The last request's:
   /** RFC 9113 asks for RST_STREAM, not for an answer. */
   isMalformed = false;
-  /** ACCEPTED, or what headers and path earn (answers.ts). */
-  answer = ACCEPTED;
+  /** ACCEPTED_ANSWER, or what headers and path earn (answers.ts). */
+  answer = ACCEPTED_ANSWER;
   /** Length of the device token in bytes; 0 when the path holds none that can be. */
   tokenLength = 0;
   /** The device token's bytes. */
@@ -74,7 +76,7 @@ export class RequestReader {
   #pathAt = 0;
   #behindAt = 0;
   /** What the headers but for the path and the apns-id earn, and until when. */
-  #verdict = ACCEPTED;
+  #verdict = ACCEPTED_ANSWER;
   #present = -1;
   #hadDuplicates = false;
   #holdsUntilMs = Number.NEGATIVE_INFINITY;
@@ -88,7 +90,9 @@ export class RequestReader {
 
   /** The apns-id that came with the last request (36 characters in `bytes`), or null. */
   get apnsId(): Uint8Array | null {
-    return this.#fields.has(APNS_ID) && this.#fields.apnsId.length === apnsIdBytes ? this.#fields.apnsId.bytes : null;
+    return this.#fields.has(APNS_ID) && this.#fields.apnsId.length === apnsIdCharacters
+      ? this.#fields.apnsId.bytes
+      : null;
   }
 
   /** `TEAMID/KEYID` of the valid provider token that the connection has shown, or null. */
@@ -174,7 +178,7 @@ export class RequestReader {
     this.#readPath(fields.path.bytes, 0, fields.path.length);
     if (fields.has(APNS_ID) && !isUuid(fields.apnsId.bytes, fields.apnsId.length)) {
       // Not remembered, whatever this path has earned: with another one it is the id that is wrong.
-      if (this.answer === ACCEPTED) this.answer = BAD_MESSAGE_ID;
+      if (this.answer === ACCEPTED_ANSWER) this.answer = BAD_MESSAGE_ID;
     } else {
       this.#remember(bytes, start, end);
     }
@@ -215,7 +219,7 @@ export class RequestReader {
       return;
     }
     const found = this.#readToken(path, start + pathPrefixOctets.length, digits);
-    if (this.answer === ACCEPTED) this.answer = found;
+    if (this.answer === ACCEPTED_ANSWER) this.answer = found;
   }
 
   #readToken(path: Uint8Array, start: number, digits: number): number {
@@ -232,7 +236,7 @@ export class RequestReader {
     }
     if (seen >= 0x80) return BAD_DEVICE_TOKEN;
     this.tokenLength = length;
-    return ACCEPTED;
+    return ACCEPTED_ANSWER;
   }
 }
 
@@ -247,10 +251,38 @@ function textOf(octets: Uint8Array, start: number, length: number): string {
 
 /** Canonical form, 8-4-4-4-12 hex digits; APNs takes either case. */
 function isUuid(bytes: Uint8Array, length: number): boolean {
-  if (length !== apnsIdBytes) return false;
-  for (let i = 0; i < apnsIdBytes; i++) {
+  if (length !== apnsIdCharacters) return false;
+  for (let i = 0; i < apnsIdCharacters; i++) {
     const isDash = i === 8 || i === 13 || i === 18 || i === 23;
     if (isDash ? bytes[i] !== 0x2d : nibbles[bytes[i]!]! >= 0x80) return false;
   }
   return true;
+}
+
+/**
+ * Returns whether the block `bytes[start, end)`, which was decoded without fault, leaves the dynamic table as it is: inserts
+ * nothing and keeps its size (RFC 7541 §6). Then an equal block that follows means the same.
+ */
+function leavesTableAlone(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end) {
+    const first = bytes[at]!;
+    if (first >= 0x80) {
+      integers.read(bytes, at, end, 0x7f); // indexed field
+      at = integers.end;
+    } else if (first >= 0x20) {
+      return false; // literal with incremental indexing, or size update
+    } else {
+      const nameIndex = integers.read(bytes, at, end, 0x0f);
+      at = integers.end;
+      if (nameIndex === 0) at = skipString(bytes, at, end);
+      at = skipString(bytes, at, end);
+    }
+  }
+  return true;
+}
+
+function skipString(bytes: Uint8Array, at: number, end: number): number {
+  const length = integers.read(bytes, at, end, 0x7f);
+  return integers.end + length;
 }

@@ -9,7 +9,7 @@
 import { isPushType, isTopicForm, isTopicOf, type PushTypeRule, pushTypeOfTopic, ruleOf } from '../apns/push-type.js';
 import { maxCollapseIdBytes } from '../base/limits.js';
 import {
-  ACCEPTED,
+  ACCEPTED_ANSWER,
   BAD_COLLAPSE_ID,
   BAD_EXPIRATION_DATE,
   BAD_PRIORITY,
@@ -23,20 +23,20 @@ import {
   TOPIC_DISALLOWED,
   UNRELATED_KEY_ID,
 } from './answers.js';
-import type { KeyUpdates } from './key-updates.js';
 import type { SimulatorLedger } from './ledger.js';
-import type { SimulatorSettings } from './options.js';
 import type { CheckedToken, ProviderTokens } from './provider-tokens.js';
+import type { KeyUpdates } from './rates.js';
 import {
   AUTHORIZATION,
   COLLAPSE_ID,
   EXPIRATION,
   METHOD,
-  PRIORITY,
+  PRIORITY_FIELD,
   PUSH_TYPE,
   type RequestFields,
   TOPIC,
 } from './request-fields.js';
+import type { SimulatorSettings } from './simulator-settings.js';
 
 /** Who is at the other end of a connection, as far as it has shown. */
 export interface ClientIdentity {
@@ -71,13 +71,13 @@ export class RequestRules {
     this.#updates = updates;
   }
 
-  /** The answer (answers.ts) that the headers earn, whatever token and payload are; ACCEPTED when they are in order. */
+  /** The answer (answers.ts) that the headers earn, whatever token and payload are; ACCEPTED_ANSWER when they are in order. */
   judge(fields: RequestFields, client: ClientIdentity, wallMs: number): number {
     this.holdsUntilMs = Number.POSITIVE_INFINITY;
     if (fields.text(METHOD) !== 'POST') return METHOD_NOT_ALLOWED;
     return (
       this.#judgeCredential(fields.text(AUTHORIZATION), client, wallMs) ||
-      (fields.hasDuplicates ? DUPLICATE_HEADERS : ACCEPTED) ||
+      (fields.hasDuplicates ? DUPLICATE_HEADERS : ACCEPTED_ANSWER) ||
       judgePushType(fields, client) ||
       this.#judgeTopicsType(fields.text(TOPIC), fields.text(PUSH_TYPE)) ||
       this.#judgeTopic(fields, client) ||
@@ -90,9 +90,9 @@ export class RequestRules {
   #judgeCredential(authorization: string | null, client: ClientIdentity, wallMs: number): number {
     const { auth } = this.#settings;
     if (authorization !== null && auth !== 'certificate') return this.#judgeToken(authorization, client, wallMs);
-    if (auth === 'any') return ACCEPTED;
+    if (auth === 'any') return ACCEPTED_ANSWER;
     // With `certificate` a connection without one did not come so far (tls-listener).
-    if (auth !== 'token' && client.certificateTopic !== null) return ACCEPTED;
+    if (auth !== 'token' && client.certificateTopic !== null) return ACCEPTED_ANSWER;
     return MISSING_PROVIDER_TOKEN;
   }
 
@@ -100,14 +100,14 @@ export class RequestRules {
     const token = this.#providerTokens.check(authorization);
     this.holdsUntilMs = this.#providerTokens.answerHoldsUntil(token, wallMs);
     const answer = this.#providerTokens.answerAt(token, wallMs);
-    if (answer !== ACCEPTED) return answer;
+    if (answer !== ACCEPTED_ANSWER) return answer;
     const keyName = keyNameOf(token);
     if (client.keyName !== null && client.keyName !== keyName) return UNRELATED_KEY_ID;
     if (this.#updates !== null && this.#isOneTooMany(this.#updates, keyName, authorization, wallMs)) {
       return TOO_MANY_PROVIDER_TOKEN_UPDATES;
     }
     client.keyName = keyName;
-    return ACCEPTED;
+    return ACCEPTED_ANSWER;
   }
 
   #isOneTooMany(updates: KeyUpdates, keyName: string, authorization: string, wallMs: number): boolean {
@@ -122,15 +122,15 @@ export class RequestRules {
 
   /** A topic that ends as those of one push type goes with that alone; without a push type it is taken for an alert's. */
   #judgeTopicsType(topic: string | null, pushType: string | null): number {
-    if (topic === null) return ACCEPTED;
+    if (topic === null) return ACCEPTED_ANSWER;
     const ownType = pushTypeOfTopic(topic);
-    if (ownType === null || ownType === (pushType ?? 'alert')) return ACCEPTED;
+    if (ownType === null || ownType === (pushType ?? 'alert')) return ACCEPTED_ANSWER;
     const { topicStart, topicSuffix } = ruleOf(ownType);
-    if (topicStart !== '') return pushType === null ? ACCEPTED : INVALID_PUSH_TYPE;
+    if (topicStart !== '') return pushType === null ? ACCEPTED_ANSWER : INVALID_PUSH_TYPE;
     // A bundle id may end like that by itself; whoever names it in `topics` says so.
     const { topics } = this.#settings;
     const isBundleId = topics?.has(topic) === true && !topics.has(topic.slice(0, -topicSuffix.length));
-    return isBundleId ? ACCEPTED : INVALID_PUSH_TYPE;
+    return isBundleId ? ACCEPTED_ANSWER : INVALID_PUSH_TYPE;
   }
 
   #judgeTopic(fields: RequestFields, client: ClientIdentity): number {
@@ -138,14 +138,14 @@ export class RequestRules {
     const topic = fields.text(TOPIC);
     const ofCertificate = client.certificateTopic;
     // A certificate for one topic stands in for the field.
-    if (topic === null) return ofCertificate === null || ofCertificate === '' ? MISSING_TOPIC : ACCEPTED;
+    if (topic === null) return ofCertificate === null || ofCertificate === '' ? MISSING_TOPIC : ACCEPTED_ANSWER;
     const type = isPushType(pushType) ? pushType : 'alert';
     if (!isTopicForm(topic) || !isTopicOf(type, topic)) return BAD_TOPIC;
     const bundleId = topic.slice(0, topic.length - ruleOf(type).topicSuffix.length);
     const { topics } = this.#settings;
     if (topics !== null && !topics.has(bundleId) && !topics.has(topic)) return TOPIC_DISALLOWED;
     if (ofCertificate !== null && ofCertificate !== '' && ofCertificate !== bundleId) return TOPIC_DISALLOWED;
-    return ACCEPTED;
+    return ACCEPTED_ANSWER;
   }
 }
 
@@ -163,27 +163,27 @@ export function payloadLimitOf(fields: RequestFields): number {
 /** The push type may be left out, as APNs allows for alerts. Some work with provider tokens only. */
 function judgePushType(fields: RequestFields, client: ClientIdentity): number {
   const pushType = fields.text(PUSH_TYPE);
-  if (pushType === null) return ACCEPTED;
+  if (pushType === null) return ACCEPTED_ANSWER;
   if (!isPushType(pushType)) return INVALID_PUSH_TYPE;
   const isByCertificate = client.certificateTopic !== null && !fields.has(AUTHORIZATION);
-  return ruleOf(pushType).needsProviderToken && isByCertificate ? INVALID_PUSH_TYPE : ACCEPTED;
+  return ruleOf(pushType).needsProviderToken && isByCertificate ? INVALID_PUSH_TYPE : ACCEPTED_ANSWER;
 }
 
 function judgePriority(fields: RequestFields): number {
-  const priority = fields.text(PRIORITY);
-  if (priority === null) return ACCEPTED;
+  const priority = fields.text(PRIORITY_FIELD);
+  if (priority === null) return ACCEPTED_ANSWER;
   const { onlyPriority } = rulesFor(fields);
-  if (onlyPriority !== null) return priority === String(onlyPriority) ? ACCEPTED : BAD_PRIORITY;
-  return priority === '10' || priority === '5' || priority === '1' ? ACCEPTED : BAD_PRIORITY;
+  if (onlyPriority !== null) return priority === String(onlyPriority) ? ACCEPTED_ANSWER : BAD_PRIORITY;
+  return priority === '10' || priority === '5' || priority === '1' ? ACCEPTED_ANSWER : BAD_PRIORITY;
 }
 
 function judgeExpiration(expiration: string | null): number {
-  return expiration === null || wholeNumber.test(expiration) ? ACCEPTED : BAD_EXPIRATION_DATE;
+  return expiration === null || wholeNumber.test(expiration) ? ACCEPTED_ANSWER : BAD_EXPIRATION_DATE;
 }
 
 /** The text has one character for each byte. */
 function judgeCollapseId(collapseId: string | null): number {
-  return collapseId === null || collapseId.length <= maxCollapseIdBytes ? ACCEPTED : BAD_COLLAPSE_ID;
+  return collapseId === null || collapseId.length <= maxCollapseIdBytes ? ACCEPTED_ANSWER : BAD_COLLAPSE_ID;
 }
 
 function keyNameOf(token: CheckedToken): string {

@@ -9,7 +9,7 @@
 import type { Clock, TimerHandle } from '../base/clock.js';
 import { maxFaultRecords } from '../base/limits.js';
 import { Chance } from './chance.js';
-import { ConnectionFaults, Effect, Effects, type FaultTarget } from './connection-faults.js';
+import { ConnectionFaults, Effect, Effects, type FaultSource, type FaultTarget } from './connection-faults.js';
 import { GatewayFaults, type Refusal } from './gateway-faults.js';
 import type { SimulatorLedger } from './ledger.js';
 import type { Fault, FaultAction, FaultRecord, FaultTrigger, Scenario } from './scenario.js';
@@ -61,7 +61,7 @@ class ArmedFault {
   }
 }
 
-export class ScenarioRun {
+export class ScenarioRun implements FaultSource {
   readonly scenario: Scenario;
   readonly gateway: GatewayFaults;
   /** Faults that last, on every connection. */
@@ -198,13 +198,13 @@ export class ScenarioRun {
 
   #fire(armed: ArmedFault, connection: ConnectionFaults | null): void {
     const { when, fault } = armed;
-    if (this.#isOver || armed.isSpent || connection?.target.canBeStruck === false) return;
+    if (this.#isOver || armed.isSpent || connection?.target.takesFaults === false) return;
     if (connection !== null && when.connection !== undefined && when.connection !== connection.number) return;
     if (!(connection?.chance ?? this.#chance).is(when.probability ?? 1)) return;
     armed.struck++;
     if (isGatewayFault(fault)) {
       this.#record(armed, 0);
-      this.gateway.strike(fault, armed.isAtOpening);
+      this.gateway.apply(fault, armed.isAtOpening);
     } else if (isLasting(fault)) {
       const isOne = connection !== null && armed.isOfConnection;
       this.#record(armed, isOne ? connection.number : 0);
@@ -212,9 +212,9 @@ export class ScenarioRun {
     } else {
       const targets = fault.on === 'all' || connection === null ? [...this.#connections] : [connection];
       for (const struck of targets) {
-        if (!struck.target.canBeStruck) continue;
+        if (!struck.target.takesFaults) continue;
         this.#record(armed, struck.number);
-        struck.target.strike(fault);
+        struck.target.apply(fault);
       }
     }
   }

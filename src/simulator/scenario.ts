@@ -242,7 +242,7 @@ export interface ShutdownFault extends FaultFrame {
 export type LastingFault = RefuseFault | RstFault | NoAnswerFault | AnswerFault | SlowFault;
 
 /** A fault that strikes a connection. */
-export type StrikingFault =
+export type MomentaryFault =
   | GoawayFault
   | ResetFault
   | FinFault
@@ -255,7 +255,7 @@ export type StrikingFault =
 /** A fault of the gateway as a whole. */
 export type GatewayFault = RefuseConnectionsFault | ExpireProviderTokensFault | ShutdownFault;
 
-export type Fault = LastingFault | StrikingFault | GatewayFault;
+export type Fault = LastingFault | MomentaryFault | GatewayFault;
 
 /** The name of what a fault does. */
 export type FaultAction = Fault['do'];

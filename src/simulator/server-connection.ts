@@ -1,11 +1,11 @@
 /**
  * One HTTP/2 connection from the server's side (RFC 9113), without I/O: takes what the client sent, decides the
- * answers, books them, and leaves what is to be sent in `output`. Called by GatewayConnection only.
+ * answers, books them, and leaves what is to be sent in `output`. Called by ConnectionDriver only.
  *
  *                 HEADERS                      END_STREAM                 answer sent
  *     idle ─────────────────────▶ RECEIVING ─────────────────▶ COMPLETE ─────────────▶ FREE
  *      │  limit reached, slot taken   │ RST_STREAM either way      │ RST_STREAM either way
- *      └──▶ DROPPED (by us), GIVEN_UP (by the client) ◀────────────┘
+ *      └──▶ DISCARDING (by us), GIVEN_UP (by the client) ◀────────────┘
  *
  * A stream counts against the limit until the chunk that ends it is sent (`released`), because until then it is open
  * to the client.
@@ -29,25 +29,25 @@ import {
   WINDOW_UPDATE,
 } from '../codec/http2/frames.js';
 import { AnswerWriter } from './answer-writer.js';
-import { ACCEPTED } from './answers.js';
+import { ACCEPTED_ANSWER } from './answers.js';
 import { asClientFault, clientFault } from './client-fault.js';
 import { ConnectionLimits } from './connection-limits.js';
-import { ControlFrames } from './control-frames.js';
 import { TokenHash } from './digest.js';
-import type { Gateway } from './gateway.js';
-import { type Goodbye, Goodbyes, plainGoodbye } from './goodbyes.js';
 import { HeaderBlocks } from './header-blocks.js';
 import { NO_ENTRY } from './ledger.js';
 import { type Chunk, OutputChunks } from './output-chunks.js';
 import { PayloadCheck } from './payload-check.js';
-import { ReceiveWindow } from './receive-window.js';
 import { RejectionQueue } from './rejection-queue.js';
 import { NO_LENGTH } from './request-fields.js';
 import { RequestNotes } from './request-notes.js';
 import { RequestReader } from './request-reader.js';
 import type { ClientIdentity } from './request-rules.js';
 import type { RequestStage } from './request-stage.js';
-import { COMPLETE, DROPPED, FREE, GIVEN_UP, PartialBody, RECEIVING, ServerStreams } from './server-streams.js';
+import { ServerControlFrames } from './server-control-frames.js';
+import { type GoawayContent, plainGoaway, ServerGoaways } from './server-goaways.js';
+import { ServerReceiveWindow } from './server-receive-window.js';
+import { COMPLETE, DISCARDING, FREE, GIVEN_UP, PartialBody, RECEIVING, ServerStreams } from './server-streams.js';
+import type { SimulatedGateway } from './simulated-gateway.js';
 import { StreamAnswers } from './stream-answers.js';
 
 /** Thrown out of the reading of frames when a fault has ended it. */
@@ -59,17 +59,17 @@ export class ServerConnection implements FrameSink {
   fault: string | null = null;
   /** What the client may do, to be changed in mid-flight. */
   readonly limits: ConnectionLimits;
-  readonly #gateway: Gateway;
+  readonly #gateway: SimulatedGateway;
   readonly #frames: FrameReader;
   readonly #writer: AnswerWriter;
-  readonly #control: ControlFrames;
+  readonly #control: ServerControlFrames;
   readonly #requests: RequestReader;
   readonly #payloads = new PayloadCheck();
   readonly #rejections: RejectionQueue;
   readonly #streams = new ServerStreams();
   readonly #answers: StreamAnswers;
-  readonly #goodbyes: Goodbyes;
-  readonly #window: ReceiveWindow;
+  readonly #goaways: ServerGoaways;
+  readonly #window: ServerReceiveWindow;
   /** For the request log; null where there is none. */
   readonly #notes: RequestNotes | null;
   /** Where requests wait to be processed; null where they are answered at once. */
@@ -85,7 +85,7 @@ export class ServerConnection implements FrameSink {
 
   /** @param makeStage Makes the place where requests wait, or null. */
   constructor(
-    gateway: Gateway,
+    gateway: SimulatedGateway,
     client: ClientIdentity,
     makeStage: ((streams: ServerStreams, answers: StreamAnswers) => RequestStage) | null = null,
   ) {
@@ -94,17 +94,17 @@ export class ServerConnection implements FrameSink {
     this.output = new OutputChunks(gateway.chunks);
     this.#writer = new AnswerWriter(this.output, gateway.apnsIds);
     this.#rejections = new RejectionQueue(this.#writer, this.#streams);
-    this.#control = new ControlFrames(this.#writer, this.#rejections, this.#streams);
+    this.#control = new ServerControlFrames(this.#writer, this.#rejections, this.#streams);
     this.#frames = new FrameReader(this, receiveMaxFrameBytes);
     const { requestLog: log } = gateway;
     this.#notes = log && new RequestNotes(log, this.#streams, settings.clock, gateway.countConnection());
     this.#requests = new RequestReader(gateway.makeRules(), client, log !== null);
     this.#answers = new StreamAnswers(gateway, this.#streams, this.#writer, this.#rejections, this.#notes);
-    this.#window = new ReceiveWindow(this.#writer, settings.connectionWindowBytes);
+    this.#window = new ServerReceiveWindow(this.#writer, settings.connectionWindowBytes);
     const awaitsToken = settings.auth === 'token' || (settings.auth === 'either' && client.certificateTopic === null);
     this.limits = new ConnectionLimits(settings, this.#control, this.#window, awaitsToken);
     this.#stage = makeStage === null ? null : makeStage(this.#streams, this.#answers);
-    this.#goodbyes = new Goodbyes(this.#writer, this.#control, this.#streams, this.#stage);
+    this.#goaways = new ServerGoaways(this.#writer, this.#control, this.#streams, this.#stage);
   }
 
   /** Announces our settings: the first frame of the connection. */
@@ -141,22 +141,22 @@ export class ServerConnection implements FrameSink {
   }
 
   /** First step of a graceful end: no new streams, please; those under way are still served. */
-  announceClose(goodbye: Goodbye = plainGoodbye): void {
-    this.#goodbyes.announce(goodbye);
+  announceClose(goaway: GoawayContent = plainGoaway): void {
+    this.#goaways.announce(goaway);
   }
 
   /** Whether the client has read the announcement. */
   get isCloseNoticed(): boolean {
-    return this.#goodbyes.isNoticed;
+    return this.#goaways.isNoticed;
   }
 
   /**
    * Second step, or the only one: no stream above those that came so far is served; with `half` or `none`, also those
    * under way are thrown away in part.
    */
-  close(goodbye: Goodbye = plainGoodbye, last: 'all' | 'half' | 'none' = 'all'): void {
-    const lastServedId = last === 'all' ? this.#lastStreamId : this.#goodbyes.lastStreamFor(last);
-    for (const streamId of this.#goodbyes.tell(goodbye, lastServedId)) {
+  close(goaway: GoawayContent = plainGoaway, last: 'all' | 'half' | 'none' = 'all'): void {
+    const lastServedId = last === 'all' ? this.#lastStreamId : this.#goaways.lastStreamFor(last);
+    for (const streamId of this.#goaways.tell(goaway, lastServedId)) {
       this.#gateway.ledger.recordUnprocessed();
       this.#giveUp(streamId);
       this.#streams.drop(streamId); // what still comes on it is discarded
@@ -233,7 +233,7 @@ export class ServerConnection implements FrameSink {
     const requests = this.#requests;
     const hadProvenKey = requests.hasProvenKey;
     requests.read(bytes, start, end, this.#wallMs);
-    if (streamId > this.#goodbyes.lastServedId) {
+    if (streamId > this.#goaways.lastServedId) {
       this.#gateway.ledger.recordUnprocessed();
       this.#streams.drop(streamId);
       return;
@@ -267,10 +267,10 @@ export class ServerConnection implements FrameSink {
       streams.hashesA[slot] = hash.a;
       streams.hashesB[slot] = hash.b;
       streams.entries[slot] = this.#gateway.ledger.locate(token, tokenLength, hash.a);
-      streams.wishes[slot] = this.#gateway.wishes.answerFor(token, tokenLength, hash.a, hash.b);
+      streams.tokenAnswers[slot] = this.#gateway.tokenAnswers.answerFor(token, tokenLength, hash.a, hash.b);
     } else {
       streams.entries[slot] = NO_ENTRY;
-      streams.wishes[slot] = ACCEPTED;
+      streams.tokenAnswers[slot] = ACCEPTED_ANSWER;
     }
     this.#notes?.open(slot, requests);
     const { apnsId } = requests;
@@ -290,7 +290,7 @@ export class ServerConnection implements FrameSink {
     const slot = this.#streams.find(streamId, RECEIVING);
     if (slot < 0) {
       if (this.#streams.wasSkipped(streamId)) throw clientFault('HEADERS on a stream below one that was opened');
-      if (this.#streams.find(streamId, DROPPED) < 0) throw clientFault('HEADERS on a closed stream', STREAM_CLOSED);
+      if (this.#streams.find(streamId, DISCARDING) < 0) throw clientFault('HEADERS on a closed stream', STREAM_CLOSED);
       return;
     }
     if (!isWellFormed || (flags & FLAG_END_STREAM) === 0) {
@@ -365,8 +365,8 @@ export class ServerConnection implements FrameSink {
     streams.states[slot] = COMPLETE;
     this.#notes?.complete(slot, bytes, from, to, payloadBytes);
     let answer = streams.answers[slot]!;
-    if (answer === ACCEPTED) answer = this.#payloads.answerOf(bytes, from, to, streams.payloadLimits[slot]!);
-    if (answer === ACCEPTED) answer = streams.wishes[slot]!;
+    if (answer === ACCEPTED_ANSWER) answer = this.#payloads.answerOf(bytes, from, to, streams.payloadLimits[slot]!);
+    if (answer === ACCEPTED_ANSWER) answer = streams.tokenAnswers[slot]!;
     if (this.#stage === null) {
       this.#answers.settle(streamId, slot, answer, payloadBytes);
       return;

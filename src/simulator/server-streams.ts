@@ -3,22 +3,19 @@
  * the client's (codec/http2/stream-table). Clients that let one stream starve while thousands of others pass by (some
  * do under a small window) make ids meet in a slot; the newer one then gets one of the spare slots behind the ring.
  */
-import { maxSimulatorStreams, maxVoipPayloadBytes, streamRingSlots } from '../base/limits.js';
-import type { RequestNote } from './request-notes.js';
+import { maxKeptBodyBytes, maxSimulatorStreams, streamRingSlots } from '../base/limits.js';
+import type { RequestNote } from './request-log.js';
 
 /** Nothing here, or ended by both sides. */
 export const FREE = 0;
 /** Ended by us with RST_STREAM while the client may still send: what comes is discarded (RFC 9113 §5.1). */
-export const DROPPED = 1;
+export const DISCARDING = 1;
 /** Ended by the client with RST_STREAM: whatever else comes on it is an error (RFC 9113 §5.1). */
 export const GIVEN_UP = 2;
 /** The headers have come; the rest of the request is awaited. */
 export const RECEIVING = 3;
 /** The request is complete and has no answer yet, or none ever. */
 export const COMPLETE = 4;
-
-/** Of a body so much is kept, one byte above the largest payload: then too large is too large. */
-export const maxKeptBodyBytes = maxVoipPayloadBytes + 1;
 
 const slotMask = streamRingSlots - 1;
 const allSlots = streamRingSlots + maxSimulatorStreams;
@@ -35,8 +32,8 @@ export class ServerStreams {
   /** The device token's TokenHash. */
   readonly hashesA = new Int32Array(allSlots);
   readonly hashesB = new Int32Array(allSlots);
-  /** Answer that the token was scripted or chosen to get; ACCEPTED for most. */
-  readonly wishes = new Uint8Array(allSlots);
+  /** Answer that the token was scripted or chosen to get; ACCEPTED_ANSWER for most. */
+  readonly tokenAnswers = new Uint8Array(allSlots);
   readonly payloadLimits = new Uint16Array(allSlots);
   /** What the client has added to the send window of the stream. */
   readonly windowDeltas = new Int32Array(allSlots);
@@ -92,7 +89,7 @@ export class ServerStreams {
     const slot = (streamId >>> 1) & slotMask;
     if (this.states[slot]! >= RECEIVING) return; // an unknown stream is taken for an old one, and discarded as well
     this.ids[slot] = streamId;
-    this.states[slot] = DROPPED;
+    this.states[slot] = DISCARDING;
   }
 
   /** The client reset the stream. One whose slot another has is forgotten. */

@@ -9,8 +9,7 @@ import { packageFile } from '../base/package-files.js';
 import type { FeedbackRecord } from './feedback-list.js';
 import type { LedgerSummary, TokenRecord } from './ledger.js';
 import { checkThreadOptions } from './option-rules.js';
-import type { SimulatorOptions } from './options.js';
-import type { ReceivedRequest } from './request-log.js';
+import type { ReceivedRequest, SimulatorOptions } from './options.js';
 
 /** SimulatorOptions that cross threads: without clock, logger and onRequest. */
 export type SimulatorThreadOptions = Omit<SimulatorOptions, 'clock' | 'logger' | 'onRequest'>;

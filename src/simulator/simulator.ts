@@ -5,11 +5,12 @@
 import { ThrowAwayAuthority } from './certificate.js';
 import { ControlServer } from './control-server.js';
 import type { FeedbackList } from './feedback-list.js';
-import { Gateway } from './gateway.js';
 import type { SimulatorLedger } from './ledger.js';
 import { binaryPlan, feedbackPlan, http2Plan } from './listening-plans.js';
-import { resolveOptions, type SimulatorOptions, type SimulatorSettings } from './options.js';
+import type { SimulatorOptions } from './options.js';
 import type { FaultRecord } from './scenario.js';
+import { SimulatedGateway } from './simulated-gateway.js';
+import { resolveOptions, type SimulatorSettings } from './simulator-settings.js';
 import { type ListeningPlan, TlsListener } from './tls-listener.js';
 
 export interface Simulator {
@@ -46,7 +47,7 @@ export interface Simulator {
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const settings = resolveOptions(options);
-  const gateway = new Gateway(settings);
+  const gateway = new SimulatedGateway(settings);
   const identity = identityOf(settings);
   const opened: { close(): Promise<void> }[] = [];
   const listen = async (plan: ListeningPlan | null): Promise<number | null> => {

@@ -4,14 +4,14 @@
  */
 import { INTERNAL_ERROR, REFUSED_STREAM } from '../codec/http2/frames.js';
 import type { AnswerWriter } from './answer-writer.js';
-import { ACCEPTED, NO_ANSWER, REFUSED, RESET } from './answers.js';
-import type { Gateway } from './gateway.js';
+import { ACCEPTED_ANSWER, NO_ANSWER, REFUSED, RESET } from './answers.js';
 import type { RejectionQueue } from './rejection-queue.js';
 import type { RequestNotes } from './request-notes.js';
-import { DROPPED, FREE, type ServerStreams } from './server-streams.js';
+import { DISCARDING, FREE, type ServerStreams } from './server-streams.js';
+import type { SimulatedGateway } from './simulated-gateway.js';
 
 export class StreamAnswers {
-  readonly #gateway: Gateway;
+  readonly #gateway: SimulatedGateway;
   readonly #streams: ServerStreams;
   readonly #writer: AnswerWriter;
   readonly #rejections: RejectionQueue;
@@ -19,7 +19,7 @@ export class StreamAnswers {
 
   /** @param notes For the request log; null where there is none. */
   constructor(
-    gateway: Gateway,
+    gateway: SimulatedGateway,
     streams: ServerStreams,
     writer: AnswerWriter,
     rejections: RejectionQueue,
@@ -46,7 +46,7 @@ export class StreamAnswers {
     }
     const streams = this.#streams;
     const apnsId = streams.apnsIds.size === 0 ? null : (streams.apnsIds.get(slot) ?? null);
-    if (answer === ACCEPTED && bodyBytes === 0) {
+    if (answer === ACCEPTED_ANSWER && bodyBytes === 0) {
       this.#writer.accepted(streamId, apnsId);
       streams.end(slot, FREE);
       return;
@@ -75,7 +75,7 @@ export class StreamAnswers {
 
   /** RST_STREAM for a stream that the client has open. */
   reset(streamId: number, slot: number, errorCode: number): void {
-    this.#streams.end(slot, DROPPED);
+    this.#streams.end(slot, DISCARDING);
     this.#writer.reset(streamId, errorCode, true);
   }
 }

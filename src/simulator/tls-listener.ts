@@ -7,10 +7,10 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { PealError } from '../base/errors.js';
 import { handshakeTimeoutMs, reopenRetryMs } from '../base/limits.js';
 import type { ByteStream, ByteStreamListener } from '../transport/backend.js';
-import type { ServerStream } from './gateway-connection.js';
-import type { Doorkeeper } from './gateway-faults.js';
-import type { SimulatorSettings } from './options.js';
+import type { ServerStream } from './connection-driver.js';
+import type { SuspendableListener } from './gateway-faults.js';
 import type { ClientIdentity } from './request-rules.js';
+import type { SimulatorSettings } from './simulator-settings.js';
 
 /** AES-128 first: it costs either end less than what OpenSSL prefers, and the list of TLS 1.2 follows Apple's. */
 const ciphers = [
@@ -49,7 +49,7 @@ export interface ListeningPlan {
   serve(stream: ByteStream, client: ClientIdentity, turnAway: string | null, whenClosed: () => void): ServedConnection;
 }
 
-export class TlsListener implements Doorkeeper {
+export class TlsListener implements SuspendableListener {
   readonly #settings: SimulatorSettings;
   readonly #plan: ListeningPlan;
   readonly #server: Server;

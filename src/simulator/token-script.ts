@@ -14,12 +14,12 @@
 
 import { reasons } from '../apns/reason.js';
 import { PealError } from '../base/errors.js';
-import { ACCEPTED, NO_ANSWER, REFUSED, RESET } from './answers.js';
+import { ACCEPTED_ANSWER, NO_ANSWER, REFUSED, RESET } from './answers.js';
 
 export interface ScriptRow {
   /** The first eight hex digits of the token. */
   readonly prefix: string;
-  /** What the simulator does: `ACCEPTED`, a reason code, `NO_ANSWER`, `REFUSED` or `RESET` (answers.ts). */
+  /** What the simulator does: `ACCEPTED_ANSWER`, a reason code, `NO_ANSWER`, `REFUSED` or `RESET` (answers.ts). */
   readonly answer: number;
   /** Apple's reason, or what is done instead, in words. */
   readonly name: string;
@@ -32,7 +32,7 @@ export const tokenScript: readonly ScriptRow[] = Object.freeze([
   { prefix: `${mark}0000`, answer: NO_ANSWER, name: 'no answer, ever' },
   { prefix: `${mark}0001`, answer: REFUSED, name: 'RST_STREAM REFUSED_STREAM, each time' },
   { prefix: `${mark}0002`, answer: RESET, name: 'RST_STREAM INTERNAL_ERROR' },
-  { prefix: `${mark}2000`, answer: ACCEPTED, name: 'accepted, whatever rejectFraction says' },
+  { prefix: `${mark}2000`, answer: ACCEPTED_ANSWER, name: 'accepted, whatever rejectFraction says' },
   ...reasonRows(),
 ]);
 
@@ -51,7 +51,7 @@ export function scriptedAnswer(token: Uint8Array, length: number): number {
  * @throws PealError `ERR_PEAL_OPTION` for a reason that the script does not have
  */
 export function scriptedToken(reason: string, index = 0): string {
-  const wanted = reason === 'accepted' ? tokenScript.find((row) => row.answer === ACCEPTED) : rowNamed(reason);
+  const wanted = reason === 'accepted' ? tokenScript.find((row) => row.answer === ACCEPTED_ANSWER) : rowNamed(reason);
   if (wanted === undefined) {
     throw new PealError('ERR_PEAL_OPTION', `No scripted token answers "${reason}": docs/simulator.md lists them`, {
       origin: 'usage',

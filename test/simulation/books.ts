@@ -8,7 +8,7 @@ import { reasonCode } from '../../src/apns/reason.js';
 import type { TokenBlock } from '../../src/apns/token-block.js';
 import { busyDeviceDelayMs, maxResends, tokenUpdatesDelayMs } from '../../src/base/limits.js';
 import type { ReceivedNotification } from '../../src/codec/binary/notification-decoder.js';
-import { ACCEPTED, answerName, HTTP_STATUS, isRejection } from '../../src/simulator/answers.js';
+import { ACCEPTED_ANSWER, answerName, HTTP_STATUS, isRejection } from '../../src/simulator/answers.js';
 import { binaryExpiry, binaryPriority } from './plan-binary.js';
 import { binaryKinds, kinds, numberOf, type RecipientPlan } from './recipients.js';
 import type { RefereeRoom, SentRequest } from './referee.js';
@@ -317,7 +317,7 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
       if (book.outcome === null) this.violate(`${name(book)} has no outcome`);
       else this.#compare(book, book.outcome);
       const isLeft = book.outcome === 'unknown' || book.outcome === 'unsent';
-      const isWrong = book.outcome === 'accepted' && !book.processed.includes(ACCEPTED);
+      const isWrong = book.outcome === 'accepted' && !book.processed.includes(ACCEPTED_ANSWER);
       if (isWhole && ((isLeft && book.plan.isAnswered) || isWrong)) {
         this.violate(`${name(book)} is ${book.outcome} though nothing went wrong`);
       }
@@ -332,7 +332,7 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
     const names = processed.map(answerName).join(', ');
     const wire = `the gateway did: ${names === '' ? 'nothing' : names}`;
     const isKnown = !book.isAssumed;
-    if (outcome === 'accepted' && isKnown && !processed.includes(ACCEPTED))
+    if (outcome === 'accepted' && isKnown && !processed.includes(ACCEPTED_ANSWER))
       this.violate(`${name(book)} is accepted; ${wire}`);
     const isSaid = (answer: number): boolean => isRejection(answer) && (isLost || maySay(answer, outcomeReason));
     if (outcome === 'rejected' && !processed.some(isSaid)) {

@@ -3,10 +3,10 @@
  * each recipient, request by request, beside its own ledger.
  */
 import { silentLogger } from '../../src/base/log.js';
-import { BinaryConnection } from '../../src/simulator/binary-connection.js';
-import { Gateway } from '../../src/simulator/gateway.js';
-import { GatewayConnection } from '../../src/simulator/gateway-connection.js';
-import { resolveOptions } from '../../src/simulator/options.js';
+import { ConnectionDriver } from '../../src/simulator/connection-driver.js';
+import { ServerBinaryConnection } from '../../src/simulator/server-binary-connection.js';
+import { SimulatedGateway } from '../../src/simulator/simulated-gateway.js';
+import { resolveOptions } from '../../src/simulator/simulator-settings.js';
 import type { ByteStream } from '../../src/transport/backend.js';
 import type { VirtualClock } from '../support/virtual-clock.js';
 import type { Books } from './books.js';
@@ -18,10 +18,10 @@ import { numberIn } from './recipients.js';
 export const topic = 'com.example.app';
 
 export class GatewaySide {
-  readonly gateway: Gateway;
+  readonly gateway: SimulatedGateway;
   readonly #plan: Plan;
   readonly #books: Books;
-  readonly #binary = new Map<ByteStream, BinaryConnection>();
+  readonly #binary = new Map<ByteStream, ServerBinaryConnection>();
   /** Told when the gateway is about to break the protocol on a connection. */
   onMalformed: () => void = () => {};
   /** Told of each fault that strikes. */
@@ -45,7 +45,7 @@ export class GatewaySide {
       // The streams of this world end without an error, so what is logged is what the client did wrong.
       logger: { ...silentLogger, warn: (fields) => books.violate(`the gateway found fault: ${reasonOf(fields)}`) },
     });
-    this.gateway = new Gateway(settings);
+    this.gateway = new SimulatedGateway(settings);
     this.#keepDiary();
   }
 
@@ -56,12 +56,12 @@ export class GatewaySide {
 
   serve(stream: ByteStream): ServerListener {
     if (this.#plan.binary !== null) {
-      const connection = new BinaryConnection(this.gateway, stream, false, () => this.#binary.delete(stream));
+      const connection = new ServerBinaryConnection(this.gateway, stream, false, () => this.#binary.delete(stream));
       this.#binary.set(stream, connection);
       return connection;
     }
     const certificateTopic = this.#plan.credential === 'certificate' ? topic : null;
-    return new GatewayConnection(this.gateway, stream, { certificateTopic, keyName: null }, null, () => {});
+    return new ConnectionDriver(this.gateway, stream, { certificateTopic, keyName: null }, null, () => {});
   }
 
   /** A binary gateway shuts a connection down; false where it cannot any more. */

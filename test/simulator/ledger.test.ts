@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { reasonCode } from '../../src/apns/reason.js';
-import { ACCEPTED, NO_ANSWER, REFUSED } from '../../src/simulator/answers.js';
+import { ACCEPTED_ANSWER, NO_ANSWER, REFUSED } from '../../src/simulator/answers.js';
 import { TokenHash } from '../../src/simulator/digest.js';
 import { LedgerDigest, type SimulatorLedger } from '../../src/simulator/index.js';
 import { SimulatorLedger as Ledger } from '../../src/simulator/ledger.js';
@@ -24,7 +24,7 @@ describe('simulator: ledger', () => {
   it('keeps 100,000 tokens apart, with their counts and last answers', () => {
     const ledger = new Ledger('tokens');
     const gone = reasonCode('Unregistered');
-    for (let index = 0; index < 100_000; index++) book(ledger, tokenOf(index), ACCEPTED);
+    for (let index = 0; index < 100_000; index++) book(ledger, tokenOf(index), ACCEPTED_ANSWER);
     for (let index = 0; index < 100_000; index += 10) book(ledger, tokenOf(index), gone);
     let records = 0;
     for (const record of ledger.records()) {
@@ -64,7 +64,7 @@ describe('simulator: ledger', () => {
         fc.constantFrom('00', '0000', 'ab'),
         fc.uint8Array({ minLength: 1, maxLength: 100 }).map((bytes) => Buffer.from(bytes).toString('hex')),
       ),
-      answer: fc.constantFrom(ACCEPTED, NO_ANSWER, reasonCode('BadDeviceToken'), reasonCode('Shutdown')),
+      answer: fc.constantFrom(ACCEPTED_ANSWER, NO_ANSWER, reasonCode('BadDeviceToken'), reasonCode('Shutdown')),
     });
     fc.assert(
       fc.property(fc.array(request, { maxLength: 200 }), (requests) => {
@@ -96,14 +96,14 @@ describe('simulator: ledger', () => {
 
   it('forgets on reset, and books requests that were under way as new ones', () => {
     const ledger = new Ledger('tokens');
-    book(ledger, tokenOf(1), ACCEPTED);
+    book(ledger, tokenOf(1), ACCEPTED_ANSWER);
     const token = Buffer.from(tokenOf(2), 'hex');
     hash.take(token, 0, 32);
     const underWay = ledger.locate(token, 32, hash.a);
     const empty = new Ledger('tokens').summary();
     ledger.reset();
     assert.deepEqual(ledger.summary(), empty);
-    ledger.record(underWay, hash.a, hash.b, ACCEPTED, 1);
+    ledger.record(underWay, hash.a, hash.b, ACCEPTED_ANSWER, 1);
     assert.deepEqual(
       [...ledger.records()].map((record) => record.token),
       [tokenOf(2)],
@@ -115,7 +115,7 @@ describe('simulator: ledger', () => {
     const counts = new Ledger('counts');
     const tokens = new Ledger('tokens');
     for (const ledger of [counts, tokens])
-      for (let index = 0; index < 100; index++) book(ledger, tokenOf(index), ACCEPTED);
+      for (let index = 0; index < 100; index++) book(ledger, tokenOf(index), ACCEPTED_ANSWER);
     assert.equal(counts.summary().digest, tokens.summary().digest);
     assert.equal(counts.summary().accepted, 100);
     assert.equal(counts.summary().distinctTokens, null);

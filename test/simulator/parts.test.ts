@@ -1,14 +1,14 @@
 /** Smaller parts of the simulator: apns-ids, options, and what a sender chooses by a fraction. */
 import assert from 'node:assert/strict';
 import { systemClock } from '../../src/base/clock.js';
-import { ApnsIds, apnsIdBytes } from '../../src/simulator/apns-ids.js';
+import { ApnsIds, apnsIdCharacters } from '../../src/simulator/apns-ids.js';
 import { type SimulatorOptions, startSimulator, startSimulatorThread } from '../../src/simulator/index.js';
-import { resolveOptions } from '../../src/simulator/options.js';
+import { resolveOptions } from '../../src/simulator/simulator-settings.js';
 
 describe('simulator: apns-ids', () => {
   function idsOf(seed: number, count: number): string[] {
     const ids = new ApnsIds(seed);
-    const bytes = Buffer.alloc(apnsIdBytes);
+    const bytes = Buffer.alloc(apnsIdCharacters);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     return Array.from({ length: count }, () => {
       ids.write(view, 0);

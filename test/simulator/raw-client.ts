@@ -5,9 +5,10 @@
 import type { PealError } from '../../src/base/errors.js';
 import { HpackDecoder } from '../../src/codec/hpack/decoder.js';
 import * as frames from '../../src/codec/http2/frames.js';
-import { Gateway } from '../../src/simulator/gateway.js';
-import { GatewayConnection } from '../../src/simulator/gateway-connection.js';
-import { resolveOptions, type SimulatorOptions } from '../../src/simulator/options.js';
+import { ConnectionDriver } from '../../src/simulator/connection-driver.js';
+import type { SimulatorOptions } from '../../src/simulator/options.js';
+import { SimulatedGateway } from '../../src/simulator/simulated-gateway.js';
+import { resolveOptions } from '../../src/simulator/simulator-settings.js';
 import { createMemoryPair, type MemoryStream } from '../../src/transport/memory.js';
 import { FrameSplitter, frame, type RawFrame } from '../support/raw-frames.js';
 import { VirtualClock } from '../support/virtual-clock.js';
@@ -46,19 +47,19 @@ export const payload = text('{"aps":{}}');
 /** A gateway that several clients share. */
 export interface SharedGateway {
   readonly clock: VirtualClock;
-  readonly gateway: Gateway;
+  readonly gateway: SimulatedGateway;
 }
 
 /** A gateway for `new RawClient({}, undefined, shared)`. */
 export function shareGateway(options: SimulatorOptions = {}): SharedGateway {
   const clock = new VirtualClock();
-  return { clock, gateway: new Gateway(resolveOptions({ ...options, clock })) };
+  return { clock, gateway: new SimulatedGateway(resolveOptions({ ...options, clock })) };
 }
 
 export class RawClient {
   readonly clock: VirtualClock;
-  readonly gateway: Gateway;
-  readonly connection: GatewayConnection;
+  readonly gateway: SimulatedGateway;
+  readonly connection: ConnectionDriver;
   /** What came from the simulator, in order. */
   readonly frames: RawFrame[] = [];
   isClosed = false;
@@ -77,7 +78,7 @@ export class RawClient {
     const memory = { clock: this.clock, ...(pieceBytes === undefined ? {} : { pieceBytes }) };
     const [client, server] = createMemoryPair(memory);
     const identity = { certificateTopic: null, keyName: null };
-    this.connection = new GatewayConnection(this.gateway, server, identity, null, () => {});
+    this.connection = new ConnectionDriver(this.gateway, server, identity, null, () => {});
     this.#stream = client;
     server.attach(this.connection);
     client.attach({

@@ -4,13 +4,13 @@ import fc from 'fast-check';
 import { ByteWriter } from '../../src/codec/byte-writer.js';
 import { type EncodedField, HpackEncoder } from '../../src/codec/hpack/encoder.js';
 import { BAD_MESSAGE_ID, MISSING_DEVICE_TOKEN } from '../../src/simulator/answers.js';
-import { Gateway } from '../../src/simulator/gateway.js';
-import { resolveOptions } from '../../src/simulator/options.js';
 import { RequestReader } from '../../src/simulator/request-reader.js';
+import { SimulatedGateway } from '../../src/simulator/simulated-gateway.js';
+import { resolveOptions } from '../../src/simulator/simulator-settings.js';
 import { tokenNumber } from '../support/push-client.js';
 import { literals } from './raw-client.js';
 
-const gateway = new Gateway(resolveOptions({ topics: ['com.example.app'] }));
+const gateway = new SimulatedGateway(resolveOptions({ topics: ['com.example.app'] }));
 const nowMs = 1_800_000_000_000;
 
 function newReader(): RequestReader {

@@ -6,9 +6,9 @@ import path from 'node:path';
 import { reasons } from '../../src/apns/reason.js';
 import { PealError } from '../../src/base/errors.js';
 import { maxScenarioFaults } from '../../src/base/limits.js';
-import { resolveOptions } from '../../src/simulator/options.js';
 import type { Scenario } from '../../src/simulator/scenario.js';
 import { checkScenario, readScenario } from '../../src/simulator/scenario-check.js';
+import { resolveOptions } from '../../src/simulator/simulator-settings.js';
 
 /** What is said about a scenario; null where it is one. */
 function complaint(scenario: unknown): string | null {

@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { maxWatchedProviderTokens, maxWatchedTokens } from '../../src/base/limits.js';
 import { Chance } from '../../src/simulator/chance.js';
-import { KeyUpdates } from '../../src/simulator/key-updates.js';
-import { PushRates } from '../../src/simulator/push-rates.js';
+import { KeyUpdates, PushRates } from '../../src/simulator/rates.js';
 
 describe('simulator: rates of pushes', () => {
   it('forgets the oldest token first where there are too many', () => {

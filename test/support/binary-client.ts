@@ -9,9 +9,10 @@ import {
   writeNotification,
 } from '../../src/codec/binary/notification-writer.js';
 import { FRAMED } from '../../src/codec/binary/wire.js';
-import { BinaryConnection } from '../../src/simulator/binary-connection.js';
-import { Gateway } from '../../src/simulator/gateway.js';
-import { resolveOptions, type SimulatorOptions } from '../../src/simulator/options.js';
+import type { SimulatorOptions } from '../../src/simulator/options.js';
+import { ServerBinaryConnection } from '../../src/simulator/server-binary-connection.js';
+import { SimulatedGateway } from '../../src/simulator/simulated-gateway.js';
+import { resolveOptions } from '../../src/simulator/simulator-settings.js';
 import { createMemoryPair, type MemoryStream } from '../../src/transport/memory.js';
 import { VirtualClock } from './virtual-clock.js';
 
@@ -42,8 +43,8 @@ export function statusHex(status: number, identifier: number): string {
 
 export class BinaryClient {
   readonly clock = new VirtualClock();
-  readonly gateway: Gateway;
-  readonly connection: BinaryConnection;
+  readonly gateway: SimulatedGateway;
+  readonly connection: ServerBinaryConnection;
   /** What came from the simulator, read by read. */
   readonly reads: Buffer[] = [];
   isClosed = false;
@@ -54,10 +55,10 @@ export class BinaryClient {
 
   /** @param pieceBytes Size of the reads of either end. */
   constructor(options: SimulatorOptions = {}, pieceBytes?: () => number) {
-    this.gateway = new Gateway(resolveOptions({ feedbackPort: 0, ...options, clock: this.clock }));
+    this.gateway = new SimulatedGateway(resolveOptions({ feedbackPort: 0, ...options, clock: this.clock }));
     const memory = { clock: this.clock, ...(pieceBytes === undefined ? {} : { pieceBytes }) };
     const [client, server] = createMemoryPair(memory);
-    this.connection = new BinaryConnection(this.gateway, server, false, () => {});
+    this.connection = new ServerBinaryConnection(this.gateway, server, false, () => {});
     this.#stream = client;
     server.attach(this.connection);
     client.attach({

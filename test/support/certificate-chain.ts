@@ -3,14 +3,14 @@
  * tests of who is trusted.
  */
 import { generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto';
+import { SEQUENCE } from '../../src/apns/credentials/der.js';
 import {
   bitString,
   der,
+  derTime,
   objectId,
   octetString,
-  SEQUENCE,
   SET,
-  time,
   unsignedInteger,
   utf8String,
 } from '../../src/simulator/der.js';
@@ -48,7 +48,7 @@ export function certificate(
     unsignedInteger(randomBytes(16)),
     ecdsaWithSha256,
     nameOf(by),
-    der(SEQUENCE, time(new Date(Date.now() - 3 * dayMs)), time(until)),
+    der(SEQUENCE, derTime(new Date(Date.now() - 3 * dayMs)), derTime(until)),
     nameOf(of),
     of.publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, der(SEQUENCE, ...extensions)),

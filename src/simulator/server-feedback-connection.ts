@@ -9,11 +9,11 @@ import { closeTimeoutMs, outputBufferBytes } from '../base/limits.js';
 import { feedbackTupleBytes, writeFeedbackTuple } from '../codec/binary/feedback.js';
 import type { ByteStream } from '../transport/backend.js';
 import type { FeedbackRecord } from './feedback-list.js';
-import type { Gateway } from './gateway.js';
+import type { SimulatedGateway } from './simulated-gateway.js';
 import type { ServedConnection } from './tls-listener.js';
 
-export class FeedbackConnection implements ServedConnection {
-  readonly #gateway: Gateway;
+export class ServerFeedbackConnection implements ServedConnection {
+  readonly #gateway: SimulatedGateway;
   readonly #stream: ByteStream;
   readonly #isTurnedAway: boolean;
   readonly #whenClosed: () => void;
@@ -23,8 +23,8 @@ export class FeedbackConnection implements ServedConnection {
   #deadline: TimerHandle | null = null;
   #isClosed = false;
 
-  /** As BinaryConnection. */
-  constructor(gateway: Gateway, stream: ByteStream, isTurnedAway: boolean, whenClosed: () => void) {
+  /** As ServerBinaryConnection. */
+  constructor(gateway: SimulatedGateway, stream: ByteStream, isTurnedAway: boolean, whenClosed: () => void) {
     this.#gateway = gateway;
     this.#stream = stream;
     this.#isTurnedAway = isTurnedAway;

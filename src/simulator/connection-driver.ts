@@ -16,18 +16,18 @@ import type { TimerHandle } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import { closeTimeoutMs, pauseReadingAboveBytes, resumeReadingBelowBytes } from '../base/limits.js';
 import type { ByteStream, ByteStreamListener } from '../transport/backend.js';
+import { AppliedFaults, type FaultyConnection } from './applied-faults.js';
 import { Chance } from './chance.js';
 import { ConnectionConduct } from './connection-conduct.js';
 import type { ConnectionFaults } from './connection-faults.js';
-import { FaultStrikes, type StruckConnection } from './fault-strikes.js';
-import type { Gateway } from './gateway.js';
-import { type Goodbye, goodbyeFor, plainGoodbye } from './goodbyes.js';
 import { IdleWatch } from './idle-watch.js';
 import type { Chunk } from './output-chunks.js';
 import { type LineOwner, OutputLine } from './output-line.js';
 import type { ClientIdentity } from './request-rules.js';
 import { RequestStage } from './request-stage.js';
 import { ServerConnection } from './server-connection.js';
+import { type GoawayContent, goawayFor, plainGoaway } from './server-goaways.js';
+import type { SimulatedGateway } from './simulated-gateway.js';
 
 /** How a connection ends, see above. */
 type Ending = 'no' | 'announced' | 'told' | 'cut' | 'ended';
@@ -38,15 +38,15 @@ export interface ServerStream extends ByteStream {
   resetPeer?(): void;
 }
 
-export class GatewayConnection implements ByteStreamListener, LineOwner, StruckConnection {
-  readonly #gateway: Gateway;
+export class ConnectionDriver implements ByteStreamListener, LineOwner, FaultyConnection {
+  readonly #gateway: SimulatedGateway;
   readonly #stream: ServerStream;
   readonly #line: OutputLine;
   readonly #whenClosed: () => void;
   /** Reason to turn the client away at once, as JSON; null to serve it. */
   readonly #turnAway: string | null;
   readonly #faults: ConnectionFaults | null = null;
-  readonly #strikes: FaultStrikes | null = null;
+  readonly #appliedFaults: AppliedFaults | null = null;
   readonly #idle: IdleWatch | null = null;
   #stage: RequestStage | null = null;
   #isFlushPending = false;
@@ -59,7 +59,7 @@ export class GatewayConnection implements ByteStreamListener, LineOwner, StruckC
   #isDead = false;
   #ending: Ending = 'no';
   #last: 'all' | 'half' | 'none' = 'all';
-  #goodbye: Goodbye = plainGoodbye;
+  #goaway: GoawayContent = plainGoaway;
   #deadline: TimerHandle | null = null;
   readonly server: ServerConnection;
 
@@ -68,7 +68,7 @@ export class GatewayConnection implements ByteStreamListener, LineOwner, StruckC
    * @param whenClosed Called once, when the stream is over.
    */
   constructor(
-    gateway: Gateway,
+    gateway: SimulatedGateway,
     stream: ServerStream,
     client: ClientIdentity,
     turnAway: string | null,
@@ -85,8 +85,8 @@ export class GatewayConnection implements ByteStreamListener, LineOwner, StruckC
       return;
     }
     if (scenario !== null) {
-      this.#strikes = new FaultStrikes(settings.clock, this);
-      this.#faults = scenario.join(this.#strikes);
+      this.#appliedFaults = new AppliedFaults(settings.clock, this);
+      this.#faults = scenario.join(this.#appliedFaults);
     }
     if (settings.conduct !== null && Number.isFinite(settings.conduct.idleMs)) {
       this.#idle = new IdleWatch(settings.clock, settings.conduct, () => this.#onIdle());
@@ -98,7 +98,7 @@ export class GatewayConnection implements ByteStreamListener, LineOwner, StruckC
     this.#gateway.ledger.recordConnection();
     if (this.#isRefused()) return;
     this.server.start();
-    if (this.#turnAway !== null) this.#tell(goodbyeFor(this.#turnAway));
+    if (this.#turnAway !== null) this.#tell(goawayFor(this.#turnAway));
     this.#idle?.begin();
     this.#scheduleFlush();
   }
@@ -117,7 +117,7 @@ export class GatewayConnection implements ByteStreamListener, LineOwner, StruckC
     if (this.#deadline !== null) clock.clearTimer(this.#deadline);
     this.#line.close();
     this.#idle?.close();
-    this.#strikes?.close();
+    this.#appliedFaults?.close();
     this.#stage?.lose(0);
     this.#faults?.close();
     const reason = this.server.fault ?? error?.message ?? null;
@@ -128,16 +128,16 @@ export class GatewayConnection implements ByteStreamListener, LineOwner, StruckC
   /** Ends in good order: the streams under way are answered. Resolved by `whenClosed`, at the latest after 5 seconds. */
   close(): void {
     if (this.#isDead) this.destroy();
-    else this.sayGoodbye(plainGoodbye);
+    else this.closeGracefully(plainGoaway);
   }
 
   /** As `close`, with a text of one's own. @param last Which of the streams under way the second step covers. */
-  sayGoodbye(goodbye: Goodbye, last: 'all' | 'half' | 'none' = 'all'): void {
+  closeGracefully(goaway: GoawayContent, last: 'all' | 'half' | 'none' = 'all'): void {
     if (this.#isClosed || this.#isDead || this.#ending !== 'no') return;
     this.#ending = 'announced';
-    this.#goodbye = goodbye;
+    this.#goaway = goaway;
     this.#last = last;
-    this.server.announceClose(goodbye);
+    this.server.announceClose(goaway);
     this.#setDeadline();
     this.#scheduleFlush();
   }
@@ -150,21 +150,21 @@ export class GatewayConnection implements ByteStreamListener, LineOwner, StruckC
   // --- what faults do ---
 
   /** Whether anything can still happen to it. */
-  get canBeStruck(): boolean {
+  get takesFaults(): boolean {
     return !this.#isClosed && !this.#isDead && this.#ending !== 'ended' && this.#ending !== 'cut';
   }
 
   /** GOAWAY at once; what it covers is answered, then the connection ends. */
-  tellGoodbye(goodbye: Goodbye, last: 'all' | 'half' | 'none'): void {
-    if (!this.canBeStruck) return;
+  closeWithGoaway(goaway: GoawayContent, last: 'all' | 'half' | 'none'): void {
+    if (!this.takesFaults) return;
     this.#last = last;
-    this.#tell(goodbye);
+    this.#tell(goaway);
     this.#scheduleFlush();
   }
 
   /** What was written still goes out, then the connection ends; nothing is read or processed any more. */
   cut(processedShare: number): void {
-    if (!this.canBeStruck) return;
+    if (!this.takesFaults) return;
     this.server.halt();
     this.#stage?.lose(processedShare);
     this.#ending = 'cut';
@@ -174,7 +174,7 @@ export class GatewayConnection implements ByteStreamListener, LineOwner, StruckC
 
   /** The connection is gone at once, with RST where TCP is beneath. */
   breakOff(processedShare: number): void {
-    if (!this.canBeStruck) return;
+    if (!this.takesFaults) return;
     this.#die(processedShare);
     if (this.#stream.resetPeer === undefined) this.#stream.destroy();
     else this.#stream.resetPeer();
@@ -182,7 +182,7 @@ export class GatewayConnection implements ByteStreamListener, LineOwner, StruckC
 
   /** Nothing is read or written ever again. */
   fallSilent(processedShare: number): void {
-    if (!this.canBeStruck) return;
+    if (!this.takesFaults) return;
     this.#die(processedShare);
     this.#stream.pauseReading();
   }
@@ -230,7 +230,7 @@ export class GatewayConnection implements ByteStreamListener, LineOwner, StruckC
     const faults = this.#faults;
     const host = {
       setFullStreams: (streams: number) => this.server.limits.setFullStreams(streams),
-      sayGoodbye: (goodbye: Goodbye) => this.sayGoodbye(goodbye),
+      closeGracefully: (goaway: GoawayContent) => this.closeGracefully(goaway),
     };
     const conduct =
       settings.conduct === null
@@ -267,16 +267,16 @@ export class GatewayConnection implements ByteStreamListener, LineOwner, StruckC
 
   #onIdle(): void {
     const { conduct } = this.#gateway.settings;
-    if (conduct === null || !this.canBeStruck) return;
+    if (conduct === null || !this.takesFaults) return;
     this.#gateway.ledger.recordFault('idle');
     if (conduct.idleEnd === 'silence') this.fallSilent(0);
     else if (conduct.idleEnd === 'reset') this.breakOff(0);
-    else this.sayGoodbye(goodbyeFor('IdleTimeout', conduct.goawayTwice));
+    else this.closeGracefully(goawayFor('IdleTimeout', conduct.goawayTwice));
   }
 
-  #tell(goodbye: Goodbye): void {
+  #tell(goaway: GoawayContent): void {
     this.#ending = 'told';
-    this.server.close(goodbye, this.#last);
+    this.server.close(goaway, this.#last);
     this.#setDeadline();
   }
 
@@ -295,7 +295,7 @@ export class GatewayConnection implements ByteStreamListener, LineOwner, StruckC
     this.#isFlushPending = false;
     if (this.#isClosed || this.#isDead) return;
     if (this.#stage !== null) this.#stage.processDue();
-    if (this.#ending === 'announced' && this.server.isCloseNoticed) this.#tell(this.#goodbye);
+    if (this.#ending === 'announced' && this.server.isCloseNoticed) this.#tell(this.#goaway);
     if (!this.server.output.isEmpty) this.#enterLine(this.server.output.takeAll());
     this.#line.pump();
   };

@@ -15,18 +15,18 @@ import {
   writeFrameHeader,
 } from '../codec/http2/frames.js';
 import type { FaultTarget } from './connection-faults.js';
-import { type Goodbye, goodbyeFor } from './goodbyes.js';
 import { defaultProcessedShare } from './request-stage.js';
-import type { GoawayFault, MalformedFault, StrikingFault } from './scenario.js';
+import type { GoawayFault, MalformedFault, MomentaryFault } from './scenario.js';
 import { errorCodeNames } from './scenario-fields.js';
 import type { ServerConnection } from './server-connection.js';
+import { type GoawayContent, goawayFor } from './server-goaways.js';
 
 /** What faults need of a connection. */
-export interface StruckConnection {
-  readonly canBeStruck: boolean;
+export interface FaultyConnection {
+  readonly takesFaults: boolean;
   readonly server: ServerConnection;
-  sayGoodbye(goodbye: Goodbye, last: 'all' | 'half' | 'none'): void;
-  tellGoodbye(goodbye: Goodbye, last: 'all' | 'half' | 'none'): void;
+  closeGracefully(goaway: GoawayContent, last: 'all' | 'half' | 'none'): void;
+  closeWithGoaway(goaway: GoawayContent, last: 'all' | 'half' | 'none'): void;
   cut(processedShare: number): void;
   breakOff(processedShare: number): void;
   fallSilent(processedShare: number): void;
@@ -39,23 +39,23 @@ const defaultStepMs = 1000;
 /** Octets of noise. */
 const noiseBytes = 64;
 
-export class FaultStrikes implements FaultTarget {
+export class AppliedFaults implements FaultTarget {
   readonly #clock: Clock;
-  readonly #connection: StruckConnection;
+  readonly #connection: FaultyConnection;
   readonly #timers = new Set<TimerHandle>();
   /** Whether limits or windows are not those of the options. */
-  #isBent = false;
+  #hasChangedLimits = false;
 
-  constructor(clock: Clock, connection: StruckConnection) {
+  constructor(clock: Clock, connection: FaultyConnection) {
     this.#clock = clock;
     this.#connection = connection;
   }
 
-  get canBeStruck(): boolean {
-    return this.#connection.canBeStruck;
+  get takesFaults(): boolean {
+    return this.#connection.takesFaults;
   }
 
-  strike(fault: StrikingFault): void {
+  apply(fault: MomentaryFault): void {
     const connection = this.#connection;
     switch (fault.do) {
       case 'goaway':
@@ -88,7 +88,7 @@ export class FaultStrikes implements FaultTarget {
 
   onShutdown(connections: 'goaway' | 'reset'): void {
     if (connections === 'reset') this.#connection.breakOff(defaultProcessedShare);
-    else this.#connection.sayGoodbye(goodbyeFor('Shutdown'), 'all');
+    else this.#connection.closeGracefully(goawayFor('Shutdown'), 'all');
   }
 
   forgetVerdict(): void {
@@ -98,8 +98,8 @@ export class FaultStrikes implements FaultTarget {
   restore(): void {
     this.close();
     this.#connection.setStalled(false);
-    if (this.#isBent) this.#connection.server.limits.restore();
-    this.#isBent = false;
+    if (this.#hasChangedLimits) this.#connection.server.limits.restore();
+    this.#hasChangedLimits = false;
     this.#connection.wake();
   }
 
@@ -112,19 +112,19 @@ export class FaultStrikes implements FaultTarget {
   #goaway(fault: GoawayFault): void {
     const { how = 'graceful', last = 'all', error = 'NO_ERROR', reason, debug = '', twice: isTwice = false } = fault;
     const text = reason === undefined ? debug : JSON.stringify({ reason });
-    const goodbye = { errorCode: errorCodeNames.indexOf(error), debug: text, isTwice };
+    const goaway = { errorCode: errorCodeNames.indexOf(error), debug: text, isTwice };
     if (how === 'graceful') {
-      this.#connection.sayGoodbye(goodbye, last);
+      this.#connection.closeGracefully(goaway, last);
       return;
     }
-    this.#connection.tellGoodbye(goodbye, last);
+    this.#connection.closeWithGoaway(goaway, last);
     if (how === 'close') this.#connection.cut(fault.processed ?? defaultProcessedShare);
   }
 
   #stepThrough(limits: readonly number[], stepMs: number): void {
     const [next, ...rest] = limits;
     if (next === undefined) return;
-    this.#isBent = true;
+    this.#hasChangedLimits = true;
     this.#connection.server.limits.overrideStreams(next);
     this.#connection.wake();
     if (rest.length > 0) this.#after(stepMs, () => this.#stepThrough(rest, stepMs));
@@ -132,7 +132,7 @@ export class FaultStrikes implements FaultTarget {
 
   #changeWindow(initialBytes: number | undefined, withholdMs: number | undefined): void {
     const { limits } = this.#connection.server;
-    this.#isBent = true;
+    this.#hasChangedLimits = true;
     if (initialBytes !== undefined) limits.overrideInitialWindow(initialBytes);
     if (withholdMs === undefined) return;
     limits.withholdWindow(true);

@@ -6,28 +6,27 @@ import { reasons } from '../apns/reason.js';
 import { answerBody } from './answers.js';
 import { ApnsIds } from './apns-ids.js';
 import { FeedbackList } from './feedback-list.js';
-import { KeyUpdates } from './key-updates.js';
 import { SimulatorLedger } from './ledger.js';
 import { LongBodies } from './long-bodies.js';
-import type { SimulatorSettings } from './options.js';
 import { ChunkPool } from './output-chunks.js';
 import { ProviderTokens } from './provider-tokens.js';
-import { PushRates } from './push-rates.js';
+import { KeyUpdates, PushRates } from './rates.js';
 import { RequestLog } from './request-log.js';
 import { RequestRules } from './request-rules.js';
 import { ScenarioRun } from './scenario-run.js';
-import { TokenWishes } from './token-wishes.js';
+import type { SimulatorSettings } from './simulator-settings.js';
+import { TokenAnswers } from './token-answers.js';
 
 /** Tokens that are gone are gone since this long before the simulator was started. */
 const goneForMs = 24 * 3600 * 1000;
 const noBody = new Uint8Array(0);
 
-export class Gateway {
+export class SimulatedGateway {
   readonly settings: SimulatorSettings;
   readonly ledger: SimulatorLedger;
   readonly chunks = new ChunkPool();
   readonly apnsIds: ApnsIds;
-  readonly wishes: TokenWishes;
+  readonly tokenAnswers: TokenAnswers;
   readonly feedback: FeedbackList;
   /** The faults at work; null where there are none. */
   readonly scenario: ScenarioRun | null;
@@ -50,7 +49,7 @@ export class Gateway {
     this.ledger = new SimulatorLedger(settings.ledger, settings.feedbackPort !== null, isFull ? this.requestLog : null);
     this.feedback = new FeedbackList(this.ledger, settings.feedback, Math.floor(goneSinceMs / 1000));
     this.apnsIds = new ApnsIds(settings.seed);
-    this.wishes = new TokenWishes(settings);
+    this.tokenAnswers = new TokenAnswers(settings);
     this.#providerTokens = new ProviderTokens(settings.providerKeys);
     this.#bodies = makeBodies(goneSinceMs);
     const { clock, conduct, scenario, seed } = settings;

@@ -6,7 +6,7 @@ import { DEFAULT_WINDOW_BYTES, FLOW_CONTROL_ERROR } from '../codec/http2/frames.
 import type { AnswerWriter } from './answer-writer.js';
 import { clientFault } from './client-fault.js';
 
-export class ReceiveWindow {
+export class ServerReceiveWindow {
   readonly #writer: AnswerWriter;
   readonly #windowBytes: number;
   /** What the client may still send, as far as it can know. */

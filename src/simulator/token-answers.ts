@@ -3,12 +3,12 @@
  * because it is among the fraction that is rejected. The same token gets the same answer in every run with a seed.
  * One for all connections of a simulator.
  */
-import { ACCEPTED, INVALID_TOKEN, isTokenAnswer } from './answers.js';
+import { ACCEPTED_ANSWER, INVALID_TOKEN, isTokenAnswer } from './answers.js';
 import { binaryScriptAnswer } from './binary-script.js';
-import type { SimulatorSettings } from './options.js';
+import type { SimulatorSettings } from './simulator-settings.js';
 import { scriptedAnswer } from './token-script.js';
 
-export class TokenWishes {
+export class TokenAnswers {
   readonly #isScripted: boolean;
   /** Tokens whose draw, an unsigned 32-bit number, is below are rejected. */
   readonly #rejectBelow: number;
@@ -40,13 +40,13 @@ export class TokenWishes {
       const scripted = binaryScriptAnswer(token, length);
       if (scripted >= 0) return scripted;
       const meant = scriptedAnswer(token, length);
-      if (meant >= 0) return isTokenAnswer(meant) ? INVALID_TOKEN : ACCEPTED;
+      if (meant >= 0) return isTokenAnswer(meant) ? INVALID_TOKEN : ACCEPTED_ANSWER;
     }
-    return this.#drawn(a, b) === ACCEPTED ? ACCEPTED : INVALID_TOKEN;
+    return this.#drawn(a, b) === ACCEPTED_ANSWER ? ACCEPTED_ANSWER : INVALID_TOKEN;
   }
 
   #drawn(a: number, b: number): number {
-    if (this.#rejectBelow === 0 || draw(a, this.#seed) >= this.#rejectBelow) return ACCEPTED;
+    if (this.#rejectBelow === 0 || draw(a, this.#seed) >= this.#rejectBelow) return ACCEPTED_ANSWER;
     return this.#rejectAnswers[draw(b, this.#seed) % this.#rejectAnswers.length]!;
   }
 }

@@ -11,14 +11,14 @@ import { closeTimeoutMs } from '../base/limits.js';
 import { STATUS_BYTES, writeStatus } from '../codec/binary/status.js';
 import type { ByteStream } from '../transport/backend.js';
 import { type BinaryEnding, BinaryServer } from './binary-server.js';
-import type { Gateway } from './gateway.js';
+import type { SimulatedGateway } from './simulated-gateway.js';
 import type { ServedConnection } from './tls-listener.js';
 
 /** Time between the octets of a split status, so that they come in reads of their own. */
 const splitPauseMs = 2;
 
-export class BinaryConnection implements ServedConnection {
-  readonly #gateway: Gateway;
+export class ServerBinaryConnection implements ServedConnection {
+  readonly #gateway: SimulatedGateway;
   readonly #stream: ByteStream;
   readonly #server: BinaryServer;
   readonly #isTurnedAway: boolean;
@@ -32,7 +32,7 @@ export class BinaryConnection implements ServedConnection {
    * @param isTurnedAway Whether the client is dropped at once: its certificate is not accepted.
    * @param whenClosed Called once, when the stream is over.
    */
-  constructor(gateway: Gateway, stream: ByteStream, isTurnedAway: boolean, whenClosed: () => void) {
+  constructor(gateway: SimulatedGateway, stream: ByteStream, isTurnedAway: boolean, whenClosed: () => void) {
     this.#gateway = gateway;
     this.#stream = stream;
     this.#server = new BinaryServer(gateway);

@@ -8,45 +8,54 @@
  */
 import { NO_ERROR } from '../codec/http2/frames.js';
 import type { AnswerWriter } from './answer-writer.js';
-import type { ControlFrames } from './control-frames.js';
-import type { RequestStage } from './request-stage.js';
+import type { ServerControlFrames } from './server-control-frames.js';
 import { RECEIVING, type ServerStreams } from './server-streams.js';
 
 const highestStreamId = 0x7fffffff;
 
 /** A GOAWAY as its sender wants it. */
-export interface Goodbye {
+export interface GoawayContent {
   readonly errorCode: number;
   /** Debug data, as text. */
   readonly debug: string;
   readonly isTwice: boolean;
 }
 
-export const plainGoodbye: Goodbye = Object.freeze({ errorCode: NO_ERROR, debug: '', isTwice: false });
+export const plainGoaway: GoawayContent = Object.freeze({ errorCode: NO_ERROR, debug: '', isTwice: false });
 
 /** A GOAWAY that says one of Apple's reasons, as JSON. */
-export function goodbyeFor(reason: string, isTwice = false): Goodbye {
+export function goawayFor(reason: string, isTwice = false): GoawayContent {
   return { errorCode: NO_ERROR, debug: JSON.stringify({ reason }), isTwice };
 }
 
-export class Goodbyes {
+/** Where complete requests wait until they are processed. */
+interface WaitingRequests {
+  holds(streamId: number): boolean;
+}
+
+export class ServerGoaways {
   readonly #writer: AnswerWriter;
-  readonly #control: ControlFrames;
+  readonly #control: ServerControlFrames;
   readonly #streams: ServerStreams;
-  readonly #stage: RequestStage | null;
+  readonly #waiting: WaitingRequests | null;
   /** Streams above are ignored. */
   lastServedId = highestStreamId;
 
-  constructor(writer: AnswerWriter, control: ControlFrames, streams: ServerStreams, stage: RequestStage | null) {
+  constructor(
+    writer: AnswerWriter,
+    control: ServerControlFrames,
+    streams: ServerStreams,
+    waiting: WaitingRequests | null,
+  ) {
     this.#writer = writer;
     this.#control = control;
     this.#streams = streams;
-    this.#stage = stage;
+    this.#waiting = waiting;
   }
 
   /** First step of a graceful end: no new streams, please; those under way are still served. */
-  announce(goodbye: Goodbye): void {
-    this.#send(highestStreamId, goodbye);
+  announce(goaway: GoawayContent): void {
+    this.#send(highestStreamId, goaway);
     this.#control.ping();
   }
 
@@ -56,9 +65,9 @@ export class Goodbyes {
   }
 
   /** Second step, or the only one. Returns the open streams above, which are not going to be processed. */
-  tell(goodbye: Goodbye, lastServedId: number): number[] {
+  tell(goaway: GoawayContent, lastServedId: number): number[] {
     this.lastServedId = Math.min(this.lastServedId, lastServedId);
-    this.#send(this.lastServedId, goodbye);
+    this.#send(this.lastServedId, goaway);
     return this.#streams.open().filter((streamId) => streamId > this.lastServedId);
   }
 
@@ -69,14 +78,14 @@ export class Goodbyes {
   lastStreamFor(share: 'half' | 'none'): number {
     const open = this.#streams.open();
     const isWaiting = (streamId: number): boolean =>
-      this.#stage?.holds(streamId) === true || this.#streams.find(streamId, RECEIVING) >= 0;
+      this.#waiting?.holds(streamId) === true || this.#streams.find(streamId, RECEIVING) >= 0;
     const waiting = open.filter(isWaiting);
     const processed = open.filter((streamId) => !isWaiting(streamId));
     const covered = share === 'half' ? Math.ceil(waiting.length / 2) : 0;
     return Math.max(0, processed.at(-1) ?? 0, waiting[covered - 1] ?? 0);
   }
 
-  #send(lastStreamId: number, { errorCode, debug, isTwice }: Goodbye): void {
+  #send(lastStreamId: number, { errorCode, debug, isTwice }: GoawayContent): void {
     for (let times = isTwice ? 2 : 1; times > 0; times--) this.#writer.goaway(lastStreamId, errorCode, debug);
   }
 }

@@ -36,14 +36,14 @@ import { PeerSettings } from '../codec/http2/settings.js';
 import { AnnouncedSettings } from './announced-settings.js';
 import type { AnswerWriter } from './answer-writer.js';
 import { clientFault } from './client-fault.js';
-import type { SimulatorSettings } from './options.js';
 import type { RejectionQueue } from './rejection-queue.js';
 import type { ServerStreams } from './server-streams.js';
+import type { SimulatorSettings } from './simulator-settings.js';
 
 /** Eight octets that tell our PING from others. */
 const pingOctets = Uint8Array.from('peal end', (character) => character.charCodeAt(0));
 
-export class ControlFrames {
+export class ServerControlFrames {
   readonly #writer: AnswerWriter;
   readonly #rejections: RejectionQueue;
   readonly #streams: ServerStreams;
