@@ -64,7 +64,7 @@ async function main(): Promise<void> {
 
     // What was certainly not processed, or met a fault that passes, goes again; what is unknown is yours to decide.
     for (let retry = result.retry(); retry !== null && retry.attempt <= 2; retry = result.retry()) {
-      await sleep(result.delay());
+      await sleep(result.retryDelayMs());
       console.log(`attempt ${retry.attempt}`);
       result = await apns.send(retry, byHand);
       accepted += result.accepted;

@@ -44,15 +44,14 @@ export { SeenTokens } from './campaign/recipients/seen-tokens.js';
 export type { InvalidLine } from './campaign/recipients/token-lines.js';
 // --- outcomes batch by batch, for books of one's own ---
 export type { AcceptedIds, Batch, OutcomeDetail, OutcomeSink, SettledBatch } from './engine/batch.js';
-export { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from './engine/ledger.js';
+export { ACCEPTED, Outcome, REJECTED, UNKNOWN, UNSENT } from './engine/ledger.js';
 export { Tally } from './engine/tally.js';
 // --- what a program holds ---
 export { APNs } from './session/apns.js';
 export { Failure } from './session/failure.js';
 export { Gateway } from './session/gateway.js';
 export type { FeedbackEntry } from './session/gone-tokens.js';
-export { Message, type MessageOptions } from './session/message.js';
-export type { MessageData } from './session/message-data.js';
+export { Message, type MessageData, type MessageOptions } from './session/message.js';
 export type { SessionOptions } from './session/options.js';
 export type { Progress } from './session/progress.js';
 export type { InvalidRecipient, PersonalRecipient, Recipient, Token } from './session/recipient.js';

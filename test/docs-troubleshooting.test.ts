@@ -8,8 +8,8 @@ import { parseDeviceToken } from '../src/apns/device-token.js';
 import { binaryReasons, reasons } from '../src/apns/reason.js';
 import { PealError } from '../src/base/errors.js';
 import { proxyOf } from '../src/base/proxy-environment.js';
+import { otherFileProblem } from '../src/campaign/recipients/file-kind.js';
 import { listShape } from '../src/campaign/recipients/list-shape.js';
-import { strangerProblem } from '../src/campaign/recipients/stranger.js';
 import { TokenLineParser } from '../src/campaign/recipients/token-lines.js';
 import { ownVariable } from '../src/cli/own-variables.js';
 import { checkProtocol } from '../src/cli/send-gateway.js';
@@ -57,7 +57,7 @@ const list =
 const head =
   (...bytes: number[]) =>
   () =>
-    strangerProblem(Buffer.from(bytes), true);
+    otherFileProblem(Buffer.from(bytes), true);
 const token = (text: string) => () => (parseDeviceToken(text) as { why: string }).why;
 const hex = 'ab'.repeat(32);
 
@@ -67,11 +67,11 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
   'CSV without one': list(`1,${hex}`, `2,${hex}`),
   'the name of a column above tokens': list('token', hex, hex),
   'a comma behind each token': list(`${hex},`, `${hex},`),
-  'a JSON array': () => strangerProblem(Buffer.from(`["${hex}"]`), true),
+  'a JSON array': () => otherFileProblem(Buffer.from(`["${hex}"]`), true),
   NDJSON: list(`{"token":"${hex}"}`, `{"token":"${hex}"}`),
   'a JSON object on one line': list(`{"tokens": ["${hex}"]}`),
-  'a JSON object': () => strangerProblem(Buffer.from(`{\n"tokens": [\n"${hex}"\n]\n}`), true),
-  'a key in the place of the list': () => strangerProblem(Buffer.from(key.p8), true),
+  'a JSON object': () => otherFileProblem(Buffer.from(`{\n"tokens": [\n"${hex}"\n]\n}`), true),
+  'a key in the place of the list': () => otherFileProblem(Buffer.from(key.p8), true),
   'a last line that was cut off': () => halfLine([hex, hex.slice(2)]),
   NSData: list('{length = 32, bytes = 0xd3d997af 967d1f43 ... 28f10282 14af515f }'),
   SQL: list(`INSERT INTO devices VALUES (1, '${hex}');`),
@@ -81,11 +81,11 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
   'a spreadsheet of today': head(0x50, 0x4b, 0x03, 0x04),
   zstd: head(0x28, 0xb5, 0x2f, 0xfd),
   xz: head(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00),
-  bzip2: () => strangerProblem(Buffer.from('BZh91AY&SY'), true),
+  bzip2: () => otherFileProblem(Buffer.from('BZh91AY&SY'), true),
   '7z': head(0x37, 0x7a, 0xbc, 0xaf),
-  Parquet: () => strangerProblem(Buffer.from('PAR1\0\0'), true),
-  SQLite: () => strangerProblem(Buffer.from('SQLite format 3\0'), true),
-  PDF: () => strangerProblem(Buffer.from('%PDF-1.7'), true),
+  Parquet: () => otherFileProblem(Buffer.from('PAR1\0\0'), true),
+  SQLite: () => otherFileProblem(Buffer.from('SQLite format 3\0'), true),
+  PDF: () => otherFileProblem(Buffer.from('%PDF-1.7'), true),
   'a rule of a table': token('-'.repeat(64)),
   'a UUID': token('0a1b2c3d-0000-4000-8000-0123456789ab'),
   'a token that lacks a digit': token(hex.slice(1)),
@@ -222,7 +222,7 @@ describe('docs/troubleshooting.md', () => {
   }
 
   it('has an entry for each file that is not a list', () => {
-    const source = ['list-shape.ts', 'stranger.ts']
+    const source = ['list-shape.ts', 'file-kind.ts']
       .map((name) => readFileSync(path.join(repositoryRoot, 'src/campaign/recipients', name), 'utf8'))
       .join('\n');
     const shapes = [...source.matchAll(/['"`](?:It )?((?:is|looks like) [^'"`:$]+)/g)].map(([, shape]) =>

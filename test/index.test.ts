@@ -56,6 +56,12 @@ describe('importing the library', () => {
     }
   });
 
+  it('names the outcomes of a ledger once more in one object', () => {
+    const { ACCEPTED, Outcome, REJECTED, UNKNOWN, UNSENT } = peal;
+    assert.deepEqual(Outcome, { accepted: ACCEPTED, rejected: REJECTED, unsent: UNSENT, unknown: UNKNOWN });
+    assert.ok(Object.isFrozen(Outcome));
+  });
+
   it('offers what the documentation names', () => {
     const names = [
       'APNs',

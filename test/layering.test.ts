@@ -72,6 +72,10 @@ const known = {
     ['progress-bar', 'progress'],
     ['send-gateway', 'send-options'],
     ['result-merge', 'result'],
+    ['connection-conduct', 'goodbyes', 'request-stage'],
+    ['connection-faults', 'gateway-faults', 'scenario-run'],
+    ['option-rules', 'options'],
+    ['request-notes', 'server-streams'],
   ] as string[][],
   /** Names that two files export. */
   sharedNames: [

@@ -28,6 +28,14 @@ export const UNKNOWN = 4;
 /** Rejected, with the code of apns/reason added; code 0 is a reason that is not in its table. */
 export const REJECTED = 16;
 
+/** The outcomes in a ledger by name. A byte from `rejected` on is a rejection: `byte >= Outcome.rejected`. */
+export const Outcome = Object.freeze({
+  accepted: ACCEPTED,
+  rejected: REJECTED,
+  unsent: UNSENT,
+  unknown: UNKNOWN,
+});
+
 /** Recipients are numbered through the slots of a shard: `tag = slot * maxBatchRecipients + index`, a power of two. */
 export const tagShift = 31 - Math.clz32(maxBatchRecipients);
 export const tagIndexMask = maxBatchRecipients - 1;

@@ -176,7 +176,7 @@ export class Books implements OutcomeSink {
       errors: [...this.#errors.values()],
       invalid: this.#invalid,
       resent: this.#resent,
-      leftovers: [{ message, unsent, unknown, transient, refused, stopped, isFruitful }],
+      retryStates: [{ message, unsent, unknown, transient, refused, stopped, isFruitful }],
     });
   }
 

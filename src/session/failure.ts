@@ -34,8 +34,13 @@ export class Failure implements Answer {
   }
 
   /** Who the rejection is about, and so what mends it; see `ReasonClass`. */
-  get class(): ReasonClass {
+  get kind(): ReasonClass {
     return classOf(this.status, this.reason, this.protocol);
+  }
+
+  /** The same as {@link kind}, and its name in `toJSON()`. */
+  get class(): ReasonClass {
+    return this.kind;
   }
 
   /** One sentence for people: what it means and what to do. */
@@ -48,13 +53,13 @@ export class Failure implements Answer {
    * token's, which is another one by then (ExpiredProviderToken) or may be used again (TooManyProviderTokenUpdates).
    */
   get isTransient(): boolean {
-    const { class: kind, status, reason, protocol } = this;
+    const { kind, status, reason, protocol } = this;
     return kind === 'transient' || kind === 'connection' || retryKindOf(status, reason, protocol) !== null;
   }
 
   toJSON(): Record<string, unknown> {
     const { status, reason, explanation, timestampMs, apnsId, retryAfterSeconds, apnsUniqueId } = this;
-    const common = { status, reason, class: this.class, explanation, timestampMs, apnsId, retryAfterSeconds };
+    const common = { status, reason, class: this.kind, explanation, timestampMs, apnsId, retryAfterSeconds };
     return apnsUniqueId === null ? common : { ...common, apnsUniqueId };
   }
 }

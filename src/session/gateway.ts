@@ -24,6 +24,17 @@ export interface GatewayOwner {
   release(): void;
 }
 
+/** What a gateway is made of. */
+export interface GatewayParts {
+  readonly owner: GatewayOwner;
+  readonly address: Address;
+  readonly credential: Credential;
+  /** Null where the credential makes no provider tokens. */
+  readonly tokens: ProviderTokenSource | null;
+  /** The tokens that answers called gone: gateways of one address and credential share them. */
+  readonly gone: GoneTokens;
+}
+
 /** Safe to log: neither `inspect` nor `JSON.stringify` shows more than address and credential summary. */
 export class Gateway {
   readonly address: Address;
@@ -34,14 +45,7 @@ export class Gateway {
   /** The route and the engine that it belongs to: after a shutdown the next engine has a route of its own. */
   #target: SendTarget | null = null;
 
-  /** For Session; programs call `session.getConnection`. */
-  constructor(
-    owner: GatewayOwner,
-    address: Address,
-    credential: Credential,
-    tokens: ProviderTokenSource | null,
-    gone: GoneTokens,
-  ) {
+  private constructor({ owner, address, credential, tokens, gone }: GatewayParts) {
     this.#owner = owner;
     this.#tokens = tokens;
     this.#gone = gone;
@@ -49,7 +53,16 @@ export class Gateway {
     this.credential = credential;
   }
 
-  /** Runs a send to where it goes now; starts the engine when none runs. For APNs. */
+  /** @internal for sessions: programs call `session.getConnection` */
+  static of(parts: GatewayParts): Gateway {
+    return new Gateway(parts);
+  }
+
+  /**
+   * Runs a send to where it goes now. Starts the engine when none runs.
+   *
+   * @internal for APNs
+   */
   run<T>(send: (target: SendTarget) => Promise<T>): Promise<T> {
     return this.#owner.sends.add(this.#run(send));
   }
@@ -75,7 +88,7 @@ export class Gateway {
     return this.#target;
   }
 
-  /** For APNs: see there. */
+  /** @internal for APNs: see there */
   async *feedback(): AsyncGenerator<FeedbackEntry, void, undefined> {
     if (this.address.protocol === 'http2') {
       yield* this.#gone.take();

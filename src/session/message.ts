@@ -27,15 +27,27 @@ import { TokenBlock } from '../apns/token-block.js';
 import { systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { binaryLifetimeMs } from '../base/limits.js';
-import { checkOptions, type OptionRules, unchecked } from '../base/options.js';
+import { checkOptions, type OptionRules, optionError, test, unchecked, whole } from '../base/options.js';
 import { theOption } from '../base/wording.js';
-import { checkMessageData, type MessageData } from './message-data.js';
 import { bringsPayload, checkBlock, countRecipients, type Recipient } from './recipient.js';
-import { recipientData } from './recipient-data.js';
+import { type RecipientData, recipientData } from './recipient-data.js';
 import type { RecipientList } from './recipient-list.js';
 
 /** Everything about a message but its recipients: fields of the payload and of the header. */
 export interface MessageOptions extends NotificationOptions {}
+
+/** A message as plain JSON data. Holds device tokens whole: it is meant to be stored, not logged. */
+export interface MessageData {
+  readonly tokens: readonly RecipientData[];
+  /** The JSON payload as text; empty where each recipient has its own. */
+  readonly payload: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly attempt: number;
+  /** Sends in a row, up to now, that were answered and gave no recipient a final answer. */
+  readonly fruitlessSends?: number;
+  /** Until when binary gateways keep it, in epoch seconds, where the message itself does not say. */
+  readonly binaryExpiration?: number;
+}
 
 /** What messages share that say the same: made once, so that both protocols' forms are the same in every retry. */
 class Shared {
@@ -100,7 +112,11 @@ export class Message {
   readonly notification: Notification;
   /** 1 for a new message, one more for each `result.retry()`. */
   readonly attempt: number;
-  /** How many sends of it in a row brought nobody on, though they were answered: after ten, retries end. */
+  /**
+   * How many sends in a row were answered, and gave no recipient a final answer: after ten, retries end.
+   *
+   * @internal
+   */
   readonly fruitlessSends: number;
   readonly #shared: Shared;
 
@@ -111,7 +127,10 @@ export class Message {
    * @throws PealError ERR_PEAL_OPTION (unknown option), ERR_PEAL_HEADER, ERR_PEAL_PAYLOAD or ERR_PEAL_TOKEN (a
    * `TokenBlock` that does not fit its bytes), each naming what was wrong
    */
-  constructor(tokens: Recipient | readonly Recipient[], options: MessageOptions) {
+  constructor(tokens: Recipient | readonly Recipient[], options: MessageOptions);
+  /** @internal */
+  constructor(tokens: Recipient | readonly Recipient[], compiled: Compiled);
+  constructor(tokens: Recipient | readonly Recipient[], options: MessageOptions | Compiled) {
     this.tokens = Object.freeze(Array.isArray(tokens) ? [...tokens] : [tokens as Recipient]);
     const compiled = options instanceof Compiled ? options : compile(options);
     this.#shared = compiled.shared;
@@ -131,14 +150,14 @@ export class Message {
     const others: Record<string, string> = {};
     for (const [name, text] of Object.entries(data.headers)) {
       const field = Object.hasOwn(optionOfField, name) ? optionOfField[name] : undefined;
-      const isStranger = name === 'apns-push-type' && !isPushType(text);
-      if (field === undefined || isStranger) others[name] = text;
+      const isOtherType = name === 'apns-push-type' && !isPushType(text);
+      if (field === undefined || isOtherType) others[name] = text;
       else options[field[0]] = field[1](text);
     }
     const payload = data.payload === '' ? null : restorePayload(data.payload);
     const { shared } = compile({ ...options, headers: others } as MessageOptions, payload);
     const restored = new Shared(shared.notification, data.binaryExpiration ?? shared.binaryExpiration);
-    return new Message(data.tokens, new Compiled(restored, data.attempt, data.fruitlessSends ?? 0) as object);
+    return new Message(data.tokens, new Compiled(restored, data.attempt, data.fruitlessSends ?? 0));
   }
 
   get topic(): string | null {
@@ -158,7 +177,11 @@ export class Message {
     return this.notification.priority;
   }
 
-  /** Whether its one recipient's notification has an id of the program's. For sends. */
+  /**
+   * Whether the program named the notification of its one recipient.
+   *
+   * @internal for sends
+   */
   get hasApnsId(): boolean {
     return this.#field('apns-id') !== null;
   }
@@ -179,25 +202,35 @@ export class Message {
 
   /** The same notification for others, such as `result.unsent` once the cause is mended. */
   withTokens(tokens: Recipient | readonly Recipient[]): Message {
-    return new Message(tokens, new Compiled(this.#shared, 1, 0) as object);
-  }
-
-  /** The same notification, sent once more; `isFruitful`: the last send brought somebody on. For `Result.retry`. */
-  nextAttempt(recipients: RecipientList, isFruitful: boolean): Message {
-    const fruitless = isFruitful ? 0 : this.fruitlessSends + 1;
-    return new Message(recipients, new Compiled(this.#shared, this.attempt + 1, fruitless) as object);
+    return new Message(tokens, new Compiled(this.#shared, 1, 0));
   }
 
   /**
-   * The notification as a gateway of `protocol` gets it. For APNs.
+   * The message that sends the same notification once more. `isFruitful`: in the last send a recipient got a final answer.
    *
+   * @internal for results
+   */
+  nextAttempt(recipients: RecipientList, isFruitful: boolean): Message {
+    const fruitless = isFruitful ? 0 : this.fruitlessSends + 1;
+    return new Message(recipients, new Compiled(this.#shared, this.attempt + 1, fruitless));
+  }
+
+  /**
+   * The notification as a gateway of `protocol` gets it.
+   *
+   * @internal for APNs and sends
    * @throws PealError ERR_PEAL_PAYLOAD or ERR_PEAL_HEADER for what the binary protocol cannot carry
    */
   notificationFor(protocol: Protocol): Notification {
     return protocol === 'binary' ? this.#shared.forBinary : this.notification;
   }
 
-  /** A recipient's own payload as it is sent in place of the message's. Throws PealError ERR_PEAL_PAYLOAD. */
+  /**
+   * A recipient's own payload as it is sent in place of the message's.
+   *
+   * @internal for sends
+   * @throws PealError ERR_PEAL_PAYLOAD
+   */
   encodePersonalPayload(payload: RawPayload, protocol: Protocol = 'http2'): Uint8Array {
     const { bytes, content } = compilePayload({ payload });
     const { pushType } = this;
@@ -245,4 +278,30 @@ function compile(options: MessageOptions, restored: CompiledPayload | null = nul
   checkOptions({ name: 'Message', hints }, options, rules);
   const binaryExpiration = Math.floor((systemClock.wallMs() + binaryLifetimeMs) / 1000);
   return new Compiled(new Shared(compileNotification(options, systemClock, restored), binaryExpiration), 1, 0);
+}
+
+const dataRules: OptionRules = {
+  tokens: test('an array of recipients', Array.isArray),
+  payload: test('JSON text', (value) => typeof value === 'string'),
+  headers: test('an object of texts', (value) => isObject(value) && Object.values(value).every(isText)),
+  attempt: whole(1, Number.MAX_SAFE_INTEGER),
+  fruitlessSends: whole(0, Number.MAX_SAFE_INTEGER),
+  binaryExpiration: whole(0, 0xffffffff),
+};
+const requiredData = ['tokens', 'payload', 'headers', 'attempt'];
+
+/** Throws PealError ERR_PEAL_OPTION that names the field: what a program stored may have been cut off or edited. */
+function checkMessageData(data: unknown): asserts data is MessageData {
+  if (!isObject(data)) throw optionError('Message.fromJSON takes what toJSON gave: an object; parse JSON text first.');
+  const missing = requiredData.find((field) => data[field] === undefined);
+  if (missing !== undefined) throw optionError(`Message.fromJSON: the field ${missing} is missing.`);
+  checkOptions({ name: 'Message.fromJSON' }, data, dataRules);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
 }

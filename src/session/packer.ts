@@ -19,9 +19,9 @@ import {
   isPersonal,
   type PersonalRecipient,
   type Recipient,
-  strangerIn,
   textOf,
   tokenBytesOf,
+  unknownPropertyOf,
 } from './recipient.js';
 import { RecipientList } from './recipient-list.js';
 
@@ -144,9 +144,9 @@ export class Packer {
       this.#refuse(token, bytes);
       return;
     }
-    const stranger = strangerIn(recipient);
-    if (stranger !== null) {
-      this.#refuse(token, stranger);
+    const unknownProperty = unknownPropertyOf(recipient);
+    if (unknownProperty !== null) {
+      this.#refuse(token, unknownProperty);
       return;
     }
     const id = apnsId === undefined ? null : apnsIdBytesOf(apnsId);

@@ -47,7 +47,7 @@ const recipientHints = {
 };
 
 /** What is wrong with the properties of a recipient, as the rest of a sentence about it; null where nothing is. */
-export function strangerIn(recipient: object): string | null {
+export function unknownPropertyOf(recipient: object): string | null {
   for (const key of Object.keys(recipient)) {
     if (recipientKeys.includes(key)) continue;
     return `has an unknown property ${JSON.stringify(escapeUnprintable(key, 40))}: ${adviceFor(key)}`;

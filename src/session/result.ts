@@ -6,12 +6,17 @@ import { inspect } from 'node:util';
 import { PealError } from '../base/errors.js';
 import { checkOptions, flag } from '../base/options.js';
 import type { Failure } from './failure.js';
-import { canGoOn, type Leftover, mergeLeftovers, nextMessage, type RetryChoice } from './leftover.js';
 import type { Message } from './message.js';
 import type { InvalidRecipient } from './recipient.js';
 import { RecipientList } from './recipient-list.js';
-import { mergeCounts, mergeErrors, mergeReasons } from './result-merge.js';
-import { retryDelay } from './retry.js';
+import {
+  canRetry,
+  mergeRetryStates,
+  nextMessage,
+  type RetryChoice,
+  type RetryState,
+  retryDelay,
+} from './retry-state.js';
 
 /** Recipients by outcome. Each is in exactly one; a token that was given twice counts twice. */
 export interface OutcomeCounts {
@@ -61,7 +66,7 @@ interface ResultParts {
   /** Requests that were sent again by the send itself. Default 0. */
   readonly resent?: number;
   /** One for each message that was sent. Empty only in a result of nothing. */
-  readonly leftovers: readonly Leftover[];
+  readonly retryStates: readonly RetryState[];
 }
 
 /** A result as plain JSON data. Holds device tokens whole: it is meant to be stored, not logged. */
@@ -86,7 +91,7 @@ const nothing: ResultParts = {
   rejections: new Map(),
   errors: [],
   invalid: [],
-  leftovers: [],
+  retryStates: [],
 };
 
 export class Result {
@@ -94,7 +99,10 @@ export class Result {
   #gone: ReadonlyMap<string, Date | null> | null = null;
   #failed: ReadonlyMap<string, Failure> | null = null;
 
-  /** Programs get results from `APNs.send`; without parts it is the result of sending to nobody. */
+  /** The result of a send without recipients. Other results come from `APNs.send`. */
+  constructor();
+  /** @internal for the books of a send */
+  constructor(parts: ResultParts);
   constructor(parts: ResultParts = nothing) {
     this.#parts = parts;
   }
@@ -114,7 +122,7 @@ export class Result {
       invalid: [...x.invalid, ...shifted],
       acceptedIds: new Map([...(x.acceptedIds ?? []), ...(y.acceptedIds ?? [])]),
       resent: (x.resent ?? 0) + (y.resent ?? 0),
-      leftovers: mergeLeftovers(x.leftovers, y.leftovers),
+      retryStates: mergeRetryStates(x.retryStates, y.retryStates),
     });
   }
 
@@ -180,12 +188,12 @@ export class Result {
 
   /** Recipients that were certainly not processed. */
   get unsent(): RecipientList {
-    return RecipientList.concat(...this.#parts.leftovers.map(({ unsent }) => unsent));
+    return RecipientList.concat(...this.#parts.retryStates.map(({ unsent }) => unsent));
   }
 
   /** Recipients that were written and never answered. */
   get unknown(): RecipientList {
-    return RecipientList.concat(...this.#parts.leftovers.map(({ unknown }) => unknown));
+    return RecipientList.concat(...this.#parts.retryStates.map(({ unknown }) => unknown));
   }
 
   /** Recipients that failed the local checks, with why. */
@@ -199,7 +207,7 @@ export class Result {
    * recipients could not be read on).
    */
   get stopped(): PealError | null {
-    return this.#parts.leftovers.find(({ stopped }) => stopped !== null)?.stopped ?? null;
+    return this.#parts.retryStates.find(({ stopped }) => stopped !== null)?.stopped ?? null;
   }
 
   /**
@@ -209,7 +217,7 @@ export class Result {
    * brought nobody on.
    */
   needsRetry(): boolean {
-    return this.#parts.leftovers.some(canGoOn);
+    return this.#parts.retryStates.some(canRetry);
   }
 
   /**
@@ -222,7 +230,7 @@ export class Result {
    */
   retry(options: RetryChoice = {}): Message | null {
     const retries = this.retryAll(options);
-    if (this.#parts.leftovers.length < 2 || retries.length === 0) return retries[0] ?? null;
+    if (this.#parts.retryStates.length < 2 || retries.length === 0) return retries[0] ?? null;
     const message = 'This result is of several messages: send what retryAll() returns.';
     throw new PealError('ERR_PEAL_OPTION', message, { origin: 'usage' });
   }
@@ -230,7 +238,7 @@ export class Result {
   /** What `retry()` would give for each of the messages that were sent, without those that need none. */
   retryAll(options: RetryChoice = {}): Message[] {
     checkOptions({ name: 'retry' }, options, { unknown: flag, mended: flag });
-    const retries = this.#parts.leftovers.map((leftover) => nextMessage(leftover, options));
+    const retries = this.#parts.retryStates.map((state) => nextMessage(state, options));
     return retries.filter((message) => message !== null);
   }
 
@@ -241,14 +249,19 @@ export class Result {
    *
    * @param random a number from 0 up to 1; default `Math.random`
    */
-  delay(random: () => number = Math.random): number {
-    const waiting = this.#parts.leftovers.filter(canGoOn);
+  retryDelayMs(random: () => number = Math.random): number {
+    const waiting = this.#parts.retryStates.filter(canRetry);
     if (waiting.length === 0) return 0;
     const hasTransient = waiting.some(({ transient }) => transient.length > 0);
     const hasToWait = hasTransient || waiting.some(({ stopped }) => stopped?.origin === 'connect');
     if (!hasToWait && waiting.every(({ isFruitful }) => isFruitful)) return 0;
     const attempt = Math.max(1, ...waiting.map(({ message }) => message.attempt));
     return retryDelay(attempt, hasToWait, hasTransient ? this.#parts.rejections.values() : [], random);
+  }
+
+  /** {@link retryDelayMs} by the original library's name. */
+  delay(random?: () => number): number {
+    return this.retryDelayMs(random);
   }
 
   toJSON(): ResultData {
@@ -278,14 +291,43 @@ export class Result {
 
 function goneOf(failed: ReadonlyMap<string, Failure>): ReadonlyMap<string, Date | null> {
   const gone = new Map<string, Date | null>();
-  for (const [token, { class: kind, timestampMs }] of failed) {
+  for (const [token, { kind, timestampMs }] of failed) {
     if (kind === 'gone') gone.set(token, timestampMs === null ? null : new Date(timestampMs));
   }
   return gone;
 }
 
 function failedOf(rejections: ReadonlyMap<string, Failure>): ReadonlyMap<string, Failure> {
-  const isOthersFault = (failure: Failure): boolean => failure.protocol === 'binary' && failure.class !== 'token';
+  const isOthersFault = (failure: Failure): boolean => failure.protocol === 'binary' && failure.kind !== 'token';
   if (![...rejections.values()].some(isOthersFault)) return rejections;
   return new Map([...rejections].filter(([, failure]) => !isOthersFault(failure)));
+}
+
+// --- merging: each of these is associative ---
+
+function mergeCounts(a: OutcomeCounts, b: OutcomeCounts): OutcomeCounts {
+  return {
+    recipients: a.recipients + b.recipients,
+    accepted: a.accepted + b.accepted,
+    rejected: a.rejected + b.rejected,
+    unsent: a.unsent + b.unsent,
+    unknown: a.unknown + b.unknown,
+    invalid: a.invalid + b.invalid,
+  };
+}
+
+function mergeReasons(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): Map<string, number> {
+  const merged = new Map(a);
+  for (const [reason, count] of b) merged.set(reason, (merged.get(reason) ?? 0) + count);
+  return merged;
+}
+
+/** Each fault once, in the order of its first coming and with its first explanation. */
+function mergeErrors(a: readonly SendFault[], b: readonly SendFault[]): SendFault[] {
+  const merged = new Map(a.map((fault) => [fault.reason, fault]));
+  for (const fault of b) {
+    const known = merged.get(fault.reason);
+    merged.set(fault.reason, known === undefined ? fault : { ...known, count: known.count + fault.count });
+  }
+  return [...merged.values()];
 }

@@ -23,6 +23,13 @@ import type { Engine } from './send.js';
 /** What a session is doing now. */
 export type SessionStats = EngineStats;
 
+/** Which gateway a program means, and the name that the session knows it by. */
+interface GatewayIdentity {
+  readonly address: Address;
+  readonly credential: Credential;
+  readonly key: string;
+}
+
 export class Session implements AsyncDisposable {
   readonly #options: CheckedOptions;
   readonly #gateways = new Map<string, Gateway>();
@@ -68,11 +75,11 @@ export class Session implements AsyncDisposable {
    * for a binary gateway …)
    */
   getConnection(address: AddressInput, credential: CredentialOptions | Credential | null): Gateway {
-    const { where, who, key } = this.#identify(address, credential);
-    let gateway = this.#gateways.get(key);
+    const identity = this.#identify(address, credential);
+    let gateway = this.#gateways.get(identity.key);
     if (gateway === undefined) {
-      gateway = new Gateway(this.#owner, where, who, this.#tokensFor(who), this.#goneFor(key));
-      this.#gateways.set(key, gateway);
+      gateway = this.#gateway(this.#owner, identity);
+      this.#gateways.set(identity.key, gateway);
     }
     return gateway;
   }
@@ -82,9 +89,9 @@ export class Session implements AsyncDisposable {
    * any more. It sends on the calling thread, whatever the option `threads` says.
    */
   newConnection(address: AddressInput, credential: CredentialOptions | Credential | null): Gateway {
-    const { where, who, key } = this.#identify(address, credential);
+    const identity = this.#identify(address, credential);
     const owner = new OwnEngine(this.#options, this.#sends, () => this.#openEngine(0), this.#ownEngines);
-    return new Gateway(owner, where, who, this.#tokensFor(who), this.#goneFor(key));
+    return this.#gateway(owner, identity);
   }
 
   /** What the engine is doing; all zero before the first send. */
@@ -94,8 +101,13 @@ export class Session implements AsyncDisposable {
   }
 
   /** Closes connections that were idle for `idleMs` milliseconds or longer; those in use stay. */
-  async outdate(idleMs: number): Promise<void> {
+  async closeIdle(idleMs: number): Promise<void> {
     (await this.#engine)?.outdate(idleMs);
+  }
+
+  /** {@link closeIdle} by the original library's name. */
+  outdate(idleMs: number): Promise<void> {
+    return this.closeIdle(idleMs);
   }
 
   /**
@@ -103,11 +115,16 @@ export class Session implements AsyncDisposable {
    * has five seconds to be answered. Resolves after their results; where recipients are still read or outcomes still taken
    * 15 seconds later, without them. The session stays usable, the next send starts anew.
    */
-  shutdown(): Promise<void> {
-    return heldUntil(this.#shutdown());
+  close(): Promise<void> {
+    return heldUntil(this.#close());
   }
 
-  async #shutdown(): Promise<void> {
+  /** {@link close} by the original library's name. */
+  shutdown(): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
     const engine = this.#engine;
     this.#engine = null;
     const results = this.#sends.ended(this.#options.clock);
@@ -116,7 +133,7 @@ export class Session implements AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.shutdown();
+    return this.close();
   }
 
   [inspect.custom](): string {
@@ -124,15 +141,17 @@ export class Session implements AsyncDisposable {
     return `Session ${inspect({ threads, maxConnections: link.maxConnections, gateways: [...this.#gateways.values()] })}`;
   }
 
-  #identify(
-    address: AddressInput,
-    credential: CredentialOptions | Credential | null,
-  ): { readonly where: Address; readonly who: Credential; readonly key: string } {
+  #gateway(owner: GatewayOwner, { address, credential, key }: GatewayIdentity): Gateway {
+    const [tokens, gone] = [this.#tokensFor(credential), this.#goneFor(key)];
+    return Gateway.of({ owner, address, credential, tokens, gone });
+  }
+
+  #identify(address: AddressInput, credential: CredentialOptions | Credential | null): GatewayIdentity {
     const { clock, logger } = this.#options;
     const where = parseAddress(address);
     const who = loadCredential(credential, { clock, log: logger });
     if (where.protocol !== 'http2' && who.kind === 'token') throw noProviderTokensError(where);
-    return { where, who, key: `${addressUrl(where)} ${who.fingerprint}` };
+    return { address: where, credential: who, key: `${addressUrl(where)} ${who.fingerprint}` };
   }
 
   #goneFor(key: string): GoneTokens {

@@ -53,6 +53,30 @@ const gone = (timestampMs: number | null): Partial<OutcomeDetail> => ({
 });
 
 describe('Result', () => {
+  it('says by both names how long to wait, and who has to act', () => {
+    const result = resultOf([
+      [1, { status: 503, reason: 'ServiceUnavailable', retryAfterSeconds: 7 }],
+      [2, gone(null)],
+    ]);
+    assert.equal(
+      result.retryDelayMs(() => 0),
+      7_000,
+    );
+    assert.equal(
+      result.delay(() => 0.5),
+      result.retryDelayMs(() => 0.5),
+    );
+    assert.equal(
+      result.delay(() => 0),
+      7_000,
+    );
+    const kinds = [...result.failed.values()].map((failure) => [failure.kind, failure.class, failure.toJSON().class]);
+    assert.deepEqual(kinds, [
+      ['transient', 'transient', 'transient'],
+      ['gone', 'gone', 'gone'],
+    ]);
+  });
+
   it('tells failed tokens from faults that are not one token’s', () => {
     const result = resultOf([
       [1, {}],

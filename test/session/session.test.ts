@@ -34,6 +34,27 @@ describe('Session', () => {
     }
   });
 
+  it('closes by both names', async () => {
+    class Watched extends Session {
+      readonly calls: unknown[] = [];
+      override close(): Promise<void> {
+        this.calls.push('close');
+        return super.close();
+      }
+      override closeIdle(idleMs: number): Promise<void> {
+        this.calls.push(idleMs);
+        return super.closeIdle(idleMs);
+      }
+    }
+    const session = new Watched();
+    await session.closeIdle(5);
+    await session.outdate(7);
+    await session.close();
+    await session.shutdown();
+    await session[Symbol.asyncDispose]();
+    assert.deepEqual(session.calls, [5, 7, 'close', 'close', 'close']);
+  });
+
   it('makes auto at least one thread', () => {
     assert.ok(new Session({ threads: 'auto' }).threads >= 1);
     assert.equal(new Session().threads, 0);

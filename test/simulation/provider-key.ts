@@ -12,7 +12,7 @@ import type { Plan } from './plan.js';
 
 const fingerprint = 'f1'.repeat(32);
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-const credential = new Credential({
+const credential = Credential.of({
   data: { kind: 'token', fingerprint },
   signingKey: privateKey,
   keyId: 'ABCDEFGHIJ',

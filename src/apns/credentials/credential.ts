@@ -78,7 +78,7 @@ export class Credential {
   readonly #subject: string | null;
   readonly #expiresAtMs: number | null;
 
-  constructor(parts: CredentialParts) {
+  private constructor(parts: CredentialParts) {
     this.#data = hideSecrets(parts.data);
     this.#signingKey = parts.signingKey ?? null;
     this.#tokenOrigin = parts.tokenOrigin ?? null;
@@ -86,6 +86,11 @@ export class Credential {
     this.#teamId = parts.teamId ?? null;
     this.#subject = parts.subject ?? null;
     this.#expiresAtMs = parts.expiresAt?.getTime() ?? null;
+  }
+
+  /** @internal for the loaders in this folder: programs call `loadCredential` */
+  static of(parts: CredentialParts): Credential {
+    return new Credential(parts);
   }
 
   get kind(): CredentialData['kind'] {
@@ -117,17 +122,29 @@ export class Credential {
     return this.#expiresAtMs === null ? null : new Date(this.#expiresAtMs);
   }
 
-  /** What a shard needs, for structured clone. Holds the private key of a certificate: never log a clone of it. */
+  /**
+   * What a shard needs, for structured clone. Holds the private key of a certificate: never log a clone of it.
+   *
+   * @internal for routes
+   */
   get data(): CredentialData {
     return this.#data;
   }
 
-  /** The key that signs provider tokens; null elsewhere. For apns/credentials/provider-token only. */
+  /**
+   * The key that signs provider tokens; null elsewhere.
+   *
+   * @internal for apns/credentials/provider-token
+   */
   get signingKey(): KeyObject | null {
     return this.#signingKey;
   }
 
-  /** Where its provider tokens come from; null where `signingKey` signs them, or there are none. For apns/credentials/provider-token only. */
+  /**
+   * Where its provider tokens come from; null where `signingKey` signs them, or there are none.
+   *
+   * @internal for apns/credentials/provider-token
+   */
   get tokenOrigin(): TokenOrigin | null {
     return this.#tokenOrigin;
   }
@@ -144,7 +161,7 @@ export class Credential {
 }
 
 /** No client authentication: for private gateways and tests. */
-export const anonymousCredential: Credential = new Credential({ data: { kind: 'none', fingerprint: 'none' } });
+export const anonymousCredential: Credential = Credential.of({ data: { kind: 'none', fingerprint: 'none' } });
 
 /**
  * Makes `data` show only its kind and fingerprint to `inspect` and `JSON.stringify`, and freezes it. Structured clone

@@ -129,7 +129,7 @@ const expiryWarningMs = 30 * 24 * 3_600_000;
 /** The credential of a key and its certificate, as PEM. Throws ERR_PEAL_CREDENTIAL where the certificate does not hold now. */
 export function identityCredential({ key, certificate, chain }: Identity, loading: Loading): Credential {
   const expiresAt = checkCertificate(certificate, loading);
-  return new Credential({
+  return Credential.of({
     data: {
       kind: 'certificate',
       fingerprint: fingerprintOf(certificate),

@@ -66,10 +66,10 @@ function asItIs(
   const shared = { kind: 'certificate', cert: null, key: null, pfx: new Uint8Array(bytes), passphrase } as const;
   if (leaf === null) {
     const fingerprint = createHash('sha256').update(bytes).digest('hex');
-    return new Credential({ data: { ...shared, fingerprint } });
+    return Credential.of({ data: { ...shared, fingerprint } });
   }
   const expiresAt = checkCertificate(leaf, loading);
-  return new Credential({
+  return Credential.of({
     data: { ...shared, fingerprint: fingerprintOf(leaf) },
     subject: subjectOf(leaf),
     expiresAt,

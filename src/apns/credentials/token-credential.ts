@@ -66,9 +66,9 @@ export function loadProviderKey(options: ProviderKeyOptions, log: Logger): Crede
   const file = tokenFileOf(options.providerTokenFile, names, publicKey, log);
   const fingerprint = fingerprintOf(names, publicKey, options.providerTokenFile);
   const parts = { data: { kind: 'token', fingerprint }, signingKey, ...names } as const;
-  if (file === null) return new Credential(parts);
+  if (file === null) return Credential.of(parts);
   const sign: TokenSigner = async (data) => signWith('sha256', data, { key: signingKey, dsaEncoding: 'ieee-p1363' });
-  return new Credential({ ...parts, tokenOrigin: new SignedOrigin({ ...names, sign }, file) });
+  return Credential.of({ ...parts, tokenOrigin: new SignedOrigin({ ...names, sign }, file) });
 }
 
 /** Throws like {@link loadProviderKey}. The hook is not called yet. */
@@ -81,7 +81,7 @@ export function loadSigningHook(options: SigningHookOptions, log: Logger): Crede
   const file = tokenFileOf(options.providerTokenFile, names, publicKey, log);
   const fingerprint = fingerprintOf(names, publicKey, options.providerTokenFile, 'hook');
   const tokenOrigin = new SignedOrigin({ ...names, sign }, file);
-  return new Credential({ data: { kind: 'token', fingerprint }, ...names, tokenOrigin });
+  return Credential.of({ data: { kind: 'token', fingerprint }, ...names, tokenOrigin });
 }
 
 /** Functions are told apart by themselves. */
@@ -112,7 +112,7 @@ export function loadGivenToken({ providerToken }: GivenTokenOptions, log: Logger
 
 function given(name: string, tokenOrigin: GivenOrigin, names: Partial<TokenNames>): Credential {
   const fingerprint = createHash('sha256').update(name).digest('hex');
-  return new Credential({ data: { kind: 'token', fingerprint }, ...names, tokenOrigin });
+  return Credential.of({ data: { kind: 'token', fingerprint }, ...names, tokenOrigin });
 }
 
 function tokenFileOf(

@@ -1,6 +1,6 @@
 /**
  * Tells what a list looks like by the first of its lines that hold no token, and what to do about it. (What can be told
- * by its first bytes is refused before: stranger.ts.) Pure; the thread of the reader.
+ * by its first bytes is refused before: file-kind.ts.) Pure; the thread of the reader.
  */
 import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
 import type { InvalidLine } from './token-lines.js';

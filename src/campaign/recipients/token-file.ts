@@ -14,10 +14,10 @@ import { listPauseMs, usualTokenBytes } from '../../base/limits.js';
 import { callback, checkOptions, type OptionRules, test, whole } from '../../base/options.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { type ByteSource, firstOf } from './byte-source.js';
+import { pemContent, refuseOtherFiles } from './file-kind.js';
 import { GzipFault, gunzip } from './gunzip.js';
 import { type ListFile, openList } from './open-list.js';
 import { SeenTokens } from './seen-tokens.js';
-import { pemContent, refuseStrangers } from './stranger.js';
 import { type InvalidLine, TokenLineParser } from './token-lines.js';
 
 export type { ByteSource } from './byte-source.js';
@@ -262,7 +262,7 @@ async function* plainBytes(source: ByteSource, name: string, signal: AbortSignal
     const isGzip = head[0] === 0x1f && head[1] === 0x8b;
     const fault = (problem: string): Error =>
       new InputFault(name, isGzip ? `is gzip, and what it holds ${problem}` : problem);
-    for await (const chunk of refuseStrangers(isGzip ? gunzip(all) : all, fault)) {
+    for await (const chunk of refuseOtherFiles(isGzip ? gunzip(all) : all, fault)) {
       if (signal?.aborted === true) return;
       yield chunk;
     }

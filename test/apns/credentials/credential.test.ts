@@ -26,7 +26,7 @@ const shown = (value: unknown): string =>
 
 describe('apns/credentials/credential', () => {
   it('shows kind, fingerprint, ids and end only', () => {
-    const credential = new Credential({ data, subject: 'CN=push', expiresAt: new Date(0) });
+    const credential = Credential.of({ data, subject: 'CN=push', expiresAt: new Date(0) });
     assert.ok(!shown(credential).includes(canary));
     assert.deepEqual(JSON.parse(JSON.stringify(credential)), {
       kind: 'certificate',
@@ -42,7 +42,7 @@ describe('apns/credentials/credential', () => {
   it('keeps the signing key out of what is shown and out of the data for threads', () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const secret = privateKey.export({ format: 'jwk' }).d!;
-    const credential = new Credential({
+    const credential = Credential.of({
       data: { kind: 'token', fingerprint: 'cd'.repeat(32) },
       signingKey: privateKey,
       keyId: 'ABC123DEFG',
@@ -54,7 +54,7 @@ describe('apns/credentials/credential', () => {
   });
 
   it('shows of the data for threads no more than its name, here and, guarded again, behind a structured clone', () => {
-    const { data: guarded } = new Credential({ data });
+    const { data: guarded } = Credential.of({ data });
     for (const value of [guarded, hideSecrets(structuredClone(guarded))]) {
       assert.ok(!inspect(value, { depth: null }).includes(canary));
       assert.ok(!JSON.stringify({ value }).includes(canary));

@@ -17,7 +17,7 @@ const utf32 = 'is UTF-32 text: save it as UTF-8 (iconv -f UTF-32 -t UTF-8)';
 const der = 'is a key or certificate (DER or PKCS#12), not a list of device tokens';
 
 /** What a token list is not, by its first bytes, and what to do about it. What begins like another stands before it. */
-const strangers: readonly (readonly [head: readonly number[] | string, problem: string])[] = [
+const otherKinds: readonly (readonly [head: readonly number[] | string, problem: string])[] = [
   [[0xff, 0xfe, 0x00, 0x00], utf32],
   [[0x00, 0x00, 0xfe, 0xff], utf32],
   [[0xff, 0xfe], utf16],
@@ -47,7 +47,7 @@ const strangers: readonly (readonly [head: readonly number[] | string, problem: 
   [[0x30, 0x82], der],
 ];
 
-const table = strangers.map(([head, problem]) => [Buffer.from(head as string, 'latin1'), problem] as const);
+const table = otherKinds.map(([head, problem]) => [Buffer.from(head as string, 'latin1'), problem] as const);
 
 /** A token in base64 begins like bzip2 once in 260,000 times: what goes on like one may be a list. */
 const base64Digits = /^[A-Za-z0-9+/_=-]+$/;
@@ -63,7 +63,7 @@ const wrapped = 'is one text in base64, divided into lines, such as a key: it is
  * Hands on what `chunks` has, once its beginning may be that of a list. Blanks before that are handed on as they come.
  * Throws what `fault` makes of the rest of a sentence that begins with the name of the source.
  */
-export async function* refuseStrangers(chunks: ByteSource, fault: (problem: string) => Error): ByteSource {
+export async function* refuseOtherFiles(chunks: ByteSource, fault: (problem: string) => Error): ByteSource {
   let head: Buffer | null = Buffer.alloc(0);
   for await (const chunk of chunks) {
     if (head === null) {
@@ -77,14 +77,14 @@ export async function* refuseStrangers(chunks: ByteSource, fault: (problem: stri
       head = Buffer.alloc(0);
       continue;
     }
-    const problem = strangerProblem(head, false);
+    const problem = otherFileProblem(head, false);
     if (problem === 'unsure') continue;
     if (problem !== null) throw fault(problem);
     yield head;
     head = null;
   }
   if (head === null || head.length === 0) return;
-  const problem = strangerProblem(head, true);
+  const problem = otherFileProblem(head, true);
   if (problem !== null) throw fault(problem);
   yield head;
 }
@@ -102,7 +102,7 @@ export function pemContent(text: string): string | null {
  * The rest of a sentence that begins with the name of the source; null where it may be a list, "unsure" where more of it
  * is needed to tell. `isEnd`: there is no more.
  */
-export function strangerProblem(head: Buffer, isEnd: boolean): string | null {
+export function otherFileProblem(head: Buffer, isEnd: boolean): string | null {
   const known = table.find(([bytes]) => head.subarray(0, bytes.length).equals(bytes));
   if (known !== undefined && !base64Digits.test(head.toString('latin1', 0, headBytes))) return known[1];
   if (head.length < headBytes && !isEnd) return 'unsure';

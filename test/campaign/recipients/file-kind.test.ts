@@ -40,8 +40,8 @@ const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
 const body = pem.split('\n').slice(1, -2).join('\n');
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 
-describe('campaign/recipients/stranger', () => {
-  const strangers: readonly (readonly [name: string, content: string | Buffer, problem: RegExp])[] = [
+describe('campaign/recipients/file-kind', () => {
+  const otherKinds: readonly (readonly [name: string, content: string | Buffer, problem: RegExp])[] = [
     ['the key of a provider', pem, /is a PEM file \(a private key\), not a list/],
     [
       'an RSA key with attributes before it',
@@ -85,7 +85,7 @@ describe('campaign/recipients/stranger', () => {
     ['RTF', `{\\rtf1\\ansi\n${tokens.join('\\\n')}}`, /is RTF/],
     ['XML', `<?xml version="1.0"?>\n<tokens>\n${text}</tokens>`, /is XML or HTML/],
   ];
-  for (const [name, content, problem] of strangers) {
+  for (const [name, content, problem] of otherKinds) {
     it(`refuses ${name} before anything is read of it, packed and unpacked, in pieces of any size`, async () => {
       const bytes = Buffer.from(content as string);
       const packed = gzipSync(bytes);
