@@ -12,7 +12,7 @@ import { PealError } from './errors.js';
 import { version } from './version.js';
 
 /** Files below dist/ that a thread begins with, or that cannot be bundled. */
-export type PackageFile = 'workers/shard.js' | 'workers/simulator.js' | 'src/engine/dispatcher/thread-pool.js';
+export type PackageFile = 'workers/shard.js' | 'workers/simulator.js' | 'src/engine/hosts/thread-pool.js';
 
 declare const __webpack_require__: unknown;
 

@@ -11,7 +11,7 @@ import { repositoryRoot } from '../support/repository.js';
 const names: readonly PackageFile[] = [
   'workers/shard.js',
   'workers/simulator.js',
-  'src/engine/dispatcher/thread-pool.js',
+  'src/engine/hosts/thread-pool.js',
 ];
 
 describe('files that threads begin with', () => {

@@ -3,9 +3,9 @@
  * Comlink, are loaded only when there are to be some.
  */
 import type { Clock } from '../../base/clock.js';
-import { PealError } from '../../base/errors.js';
 import { maxThreads, shardSlots } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
+import { checkOption, whole } from '../../base/options.js';
 import { isWholePackage, packageFile } from '../../base/package-files.js';
 import type { Backend, BackendSpec } from '../../transport/backend.js';
 import type { RoutePoolFactory } from '../shard/route.js';
@@ -56,7 +56,7 @@ export async function openShardHost(
 /** Piscina looks for its own worker beside itself, so it is of no use within a bundle. */
 async function threadPool(): Promise<typeof import('./thread-pool.js')> {
   if (isWholePackage()) return await import('./thread-pool.js');
-  const { href } = packageFile('src/engine/dispatcher/thread-pool.js');
+  const { href } = packageFile('src/engine/hosts/thread-pool.js');
   return (await import(/* webpackIgnore: true */ /* @vite-ignore */ href)) as typeof import('./thread-pool.js');
 }
 
@@ -68,15 +68,7 @@ async function tlsBackend(): Promise<Backend> {
 }
 
 /** @throws PealError ERR_PEAL_OPTION */
-export function checkEngineOptions({ threads, creditBatches = 1 }: EngineOptions): void {
-  if (!Number.isInteger(threads) || threads < 0 || threads > maxThreads) {
-    throw optionError(`threads: ${threads} is not an integer from 0 to ${maxThreads}`);
-  }
-  if (!Number.isInteger(creditBatches) || creditBatches < 1 || creditBatches > shardSlots) {
-    throw optionError(`creditBatches: ${creditBatches} is not an integer from 1 to ${shardSlots}`);
-  }
-}
-
-function optionError(message: string): PealError {
-  return new PealError('ERR_PEAL_OPTION', `${message}.`, { origin: 'usage' });
+export function checkEngineOptions({ threads, creditBatches }: EngineOptions): void {
+  checkOption('threads', threads, whole(0, maxThreads));
+  if (creditBatches !== undefined) checkOption('creditBatches', creditBatches, whole(1, shardSlots));
 }

@@ -33,7 +33,7 @@ interface SupervisorOptions {
 }
 
 /** What is kept of one shard from one incarnation to the next. */
-interface Seat {
+interface SupervisedShard {
   readonly shardId: number;
   epoch: number;
   state: ShardState;
@@ -48,13 +48,13 @@ interface Seat {
 export class Supervisor implements ShardHost {
   readonly #options: SupervisorOptions;
   readonly #pool: ThreadPool;
-  readonly #seats: readonly Seat[];
+  readonly #shards: readonly SupervisedShard[];
   #isStopping = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#pool = options.openThreads(options.threads, packageFile('workers/shard.js'));
-    this.#seats = Array.from({ length: options.threads }, (_, shardId) => ({
+    this.#shards = Array.from({ length: options.threads }, (_, shardId) => ({
       shardId,
       epoch: 0,
       state: 'starting',
@@ -66,12 +66,12 @@ export class Supervisor implements ShardHost {
   }
 
   start(): void {
-    for (const seat of this.#seats) this.#open(seat);
+    for (const kept of this.#shards) this.#open(kept);
   }
 
   report(): Promise<readonly ShardReport[]> {
     return Promise.all(
-      this.#seats.map(async ({ shardId, epoch, state, current }) => {
+      this.#shards.map(async ({ shardId, epoch, state, current }) => {
         const stats = state === 'running' && current !== null ? await current.stats().catch(() => null) : null;
         return { shardId, epoch, state, stats };
       }),
@@ -80,69 +80,69 @@ export class Supervisor implements ShardHost {
 
   outdate(idleMs: number): void {
     // A shard that ends meanwhile has no idle connections left either.
-    for (const { current } of this.#seats) current?.outdate(idleMs).catch(() => {});
+    for (const { current } of this.#shards) current?.outdate(idleMs).catch(() => {});
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true;
     await Promise.all(
-      this.#seats.map(async (seat) => {
-        this.#options.clock.clearTimer(seat.restartTimer);
-        await seat.current?.stop();
-        seat.state = 'stopped';
+      this.#shards.map(async (kept) => {
+        this.#options.clock.clearTimer(kept.restartTimer);
+        await kept.current?.stop();
+        kept.state = 'stopped';
       }),
     );
     await this.#pool.destroy();
   }
 
-  #open(seat: Seat): void {
+  #open(kept: SupervisedShard): void {
     const { listener, clock, log, backend } = this.#options;
-    const { shardId } = seat;
-    const epoch = seat.epoch + 1;
+    const { shardId } = kept;
+    const epoch = kept.epoch + 1;
     const onMessage = (message: FromShard): void => {
-      seat.hasStarted = true;
-      if (message.kind === 'settled') seat.failures = 0;
+      kept.hasStarted = true;
+      if (message.kind === 'settled') kept.failures = 0;
       listener.onMessage(shardId, epoch, message);
     };
     const logLevel = leastLevel(log);
     const own = { shardId, epoch, backend, logLevel };
     const shard = new ThreadShard({ ...own, pool: this.#pool, clock, onMessage });
-    seat.epoch = epoch;
-    seat.current = shard;
+    kept.epoch = epoch;
+    kept.current = shard;
     shard.start().then(
-      () => this.#onStarted(seat, shard),
+      () => this.#onStarted(kept, shard),
       () => {}, // `ended` follows and says why
     );
-    void shard.ended.then((cause) => this.#onEnded(seat, epoch, cause));
+    void shard.ended.then((cause) => this.#onEnded(kept, epoch, cause));
     // Before it has answered: what is posted now waits in the port, and the worker finds its work when it comes up.
     listener.onOpen(shardId, epoch, shard);
   }
 
-  #onStarted(seat: Seat, shard: ThreadShard): void {
-    if (seat.current !== shard) return;
-    seat.hasStarted = true;
+  #onStarted(kept: SupervisedShard, shard: ThreadShard): void {
+    if (kept.current !== shard) return;
+    kept.hasStarted = true;
     this.#pool.unref?.();
-    if (!this.#isStopping) seat.state = 'running';
+    if (!this.#isStopping) kept.state = 'running';
   }
 
-  #onEnded(seat: Seat, epoch: number, error: PealError | null): void {
+  #onEnded(kept: SupervisedShard, epoch: number, error: PealError | null): void {
     const { listener, clock, log } = this.#options;
-    const { shardId } = seat;
+    const { shardId } = kept;
     const cause = error ?? new PealError('ERR_PEAL_ABORTED', 'The session was shut down.', { origin: 'usage' });
-    seat.current = null;
+    kept.current = null;
     listener.onLost(shardId, epoch, cause);
     if (this.#isStopping) return;
-    seat.failures += 1;
-    const budget = seat.hasStarted ? maxShardRestarts : maxShardStartFailures - 1;
-    if (seat.failures > budget) {
-      seat.state = 'dead';
+    kept.failures += 1;
+    const budget = kept.hasStarted ? maxShardRestarts : maxShardStartFailures - 1;
+    if (kept.failures > budget) {
+      kept.state = 'dead';
       log.error({ shardId, epoch, code: cause.code }, 'a shard ended once too often and is given up');
       listener.onDead(shardId, cause);
       return;
     }
-    const delayMs = Math.min(maxShardRestartDelayMs, minShardRestartDelayMs * 2 ** (seat.failures - 1));
+    const delayMs = Math.min(maxShardRestartDelayMs, minShardRestartDelayMs * 2 ** (kept.failures - 1));
     log.warn({ shardId, epoch, code: cause.code, delayMs }, 'a shard ended and will be started again');
-    seat.state = 'restarting';
-    seat.restartTimer = clock.setTimer(() => this.#open(seat), delayMs);
+    kept.state = 'restarting';
+    kept.restartTimer = clock.setTimer(() => this.#open(kept), delayMs);
   }
 }
