@@ -8,11 +8,7 @@ import { installedFile, type PackageFile, packageFile } from '../../src/base/pac
 import { version } from '../../src/base/version.js';
 import { repositoryRoot } from '../support/repository.js';
 
-const names: readonly PackageFile[] = [
-  'workers/shard.js',
-  'workers/simulator.js',
-  'src/engine/hosts/thread-pool.js',
-];
+const names: readonly PackageFile[] = ['workers/shard.js', 'workers/simulator.js', 'src/engine/hosts/thread-pool.js'];
 
 describe('files that threads begin with', () => {
   let folder: string;

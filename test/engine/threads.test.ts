@@ -8,7 +8,7 @@ import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { SendJob } from '../../src/engine/dispatcher/job.js';
-import { openPiscina, type ThreadPool } from '../../src/engine/dispatcher/thread-pool.js';
+import { openPiscina, type ThreadPool } from '../../src/engine/hosts/thread-pool.js';
 import type { RouteConfig } from '../../src/engine/messages.js';
 import { cases } from '../support/cases.js';
 import { BookSink, batchesOf, batchOf, notification, routeConfigFor } from '../support/engine-fixtures.js';

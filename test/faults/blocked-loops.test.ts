@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
-import { openPiscina, type ThreadPool } from '../../src/engine/dispatcher/thread-pool.js';
+import { openPiscina, type ThreadPool } from '../../src/engine/hosts/thread-pool.js';
 import {
   APNs,
   type Logger,

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { Piscina } from 'piscina';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { SendJob } from '../../src/engine/dispatcher/job.js';
-import type { OpenThreads } from '../../src/engine/dispatcher/thread-pool.js';
+import type { OpenThreads } from '../../src/engine/hosts/thread-pool.js';
 import { type Simulator, startSimulator } from '../../src/index.js';
 import { drawsAll } from '../support/cases.js';
 import { BookSink, batchesOf, notification, numberedTokens, routeConfigFor } from '../support/engine-fixtures.js';

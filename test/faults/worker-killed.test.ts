@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { SendJob } from '../../src/engine/dispatcher/job.js';
-import { openPiscina, type ThreadPool } from '../../src/engine/dispatcher/thread-pool.js';
+import { openPiscina, type ThreadPool } from '../../src/engine/hosts/thread-pool.js';
 import { type Simulator, startSimulator } from '../../src/index.js';
 import { cases } from '../support/cases.js';
 import { BookSink, batchOf, notification, numberedTokens, routeConfigFor } from '../support/engine-fixtures.js';

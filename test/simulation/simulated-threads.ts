@@ -6,7 +6,7 @@
 import type { Worker } from 'node:worker_threads';
 import type { Logger } from '../../src/base/log.js';
 import { exposeControl } from '../../src/engine/control-plane.js';
-import type { ThreadPool } from '../../src/engine/dispatcher/thread-pool.js';
+import type { ThreadPool } from '../../src/engine/hosts/thread-pool.js';
 import type { FromShard, ToShard } from '../../src/engine/messages.js';
 import { Shard } from '../../src/engine/shard/shard.js';
 import type { ShardTask } from '../../src/engine/shard/shard-task.js';

@@ -7,7 +7,7 @@ import { flushIntervalMs, maxBatchCrashes } from '../../src/base/limits.js';
 import { type Logger, silentLogger } from '../../src/base/log.js';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import { Mailbox } from '../../src/engine/dispatcher/mailbox.js';
-import type { ShardLink } from '../../src/engine/dispatcher/shard-host.js';
+import type { ShardLink } from '../../src/engine/hosts/shard-host.js';
 import type { RouteConfig } from '../../src/engine/messages.js';
 import { linkWith } from '../support/link-options.js';
 import { Prng } from '../support/prng.js';

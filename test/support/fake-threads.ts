@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import type { Worker } from 'node:worker_threads';
 import { silentLogger } from '../../src/base/log.js';
 import { exposeControl } from '../../src/engine/control-plane.js';
-import type { ThreadPool } from '../../src/engine/dispatcher/thread-pool.js';
+import type { ThreadPool } from '../../src/engine/hosts/thread-pool.js';
 import type { FromShard, ToShard } from '../../src/engine/messages.js';
 import type { RoutePoolOptions } from '../../src/engine/shard/route.js';
 import { Shard } from '../../src/engine/shard/shard.js';

@@ -10,6 +10,8 @@ import { acceptedLookMs, providerTokenCheckMs, shardCreditBatches } from '../../
 import { type Logger, silentLogger } from '../../base/log.js';
 import { heldUntil, holdProcess, releaseProcess } from '../../base/process-hold.js';
 import type { Batch, OutcomeSink } from '../batch.js';
+import { checkEngineOptions, type EngineOptions, openShardHost } from '../hosts/engine-options.js';
+import type { ShardHost, ShardListener, ShardReport } from '../hosts/shard-host.js';
 import type {
   FromShard,
   ProviderTokenExpiredMessage,
@@ -19,7 +21,6 @@ import type {
   SettledMessage,
 } from '../messages.js';
 import { TokenBuffers } from './buffers.js';
-import { checkEngineOptions, type EngineOptions, openShardHost } from './engine-options.js';
 import { type EngineStats, engineStats } from './engine-stats.js';
 import { closedError, crashedBatchError, noThreadsError, refusedError, unexpectedTokenError } from './errors.js';
 import { Job, type JobOptions, type JobOwner, type SendJob } from './job.js';
@@ -28,7 +29,6 @@ import { Parcel } from './parcel.js';
 import { Periodic } from './periodic.js';
 import { RetryLine } from './retry-line.js';
 import { type ProviderTokenSource, Route, routeKey } from './route.js';
-import type { ShardHost, ShardListener, ShardReport } from './shard-host.js';
 import { WaitingLine } from './waiting-line.js';
 
 export class Dispatcher {

@@ -3,8 +3,8 @@
  * nothing is kept here.
  */
 import type { ShardStats } from '../control-plane.js';
+import type { ShardReport, ShardState } from '../hosts/shard-host.js';
 import type { Mailbox } from './mailbox.js';
-import type { ShardReport, ShardState } from './shard-host.js';
 
 interface EngineShardStats extends ShardStats {
   readonly shardId: number;

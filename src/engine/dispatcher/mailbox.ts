@@ -9,13 +9,13 @@
  */
 import { assert } from '../../base/assert.js';
 import { maxBatchRecipients, recentlyAcceptedMs, shardSlots } from '../../base/limits.js';
+import type { ShardLink } from '../hosts/shard-host.js';
 import { ACCEPTED, Ledger } from '../ledger.js';
 import type { SettledMessage } from '../messages.js';
 import { buffersOf, copyPersonal, type TokenBuffers } from './buffers.js';
 import type { Job } from './job.js';
 import type { Parcel } from './parcel.js';
 import type { Route } from './route.js';
-import type { ShardLink } from './shard-host.js';
 
 interface Incarnation {
   readonly epoch: number;

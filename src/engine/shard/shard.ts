@@ -1,7 +1,7 @@
 /**
  * A shard: an actor that owns its pools of connections, takes batches of recipients and settles each in its ledger.
  * It knows neither threads nor Piscina: the same code runs in a worker (shard-task) and in the dispatcher's own thread
- * (dispatcher/local-shard). Single-threaded; messages come in one at a time through `receive`.
+ * (hosts/local-shard). Single-threaded; messages come in one at a time through `receive`.
  */
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';

@@ -5,8 +5,8 @@ import { PealError } from '../../../src/base/errors.js';
 import { maxBatchRecipients, providerTokenCheckMs, stopAfterRefusals } from '../../../src/base/limits.js';
 import type { Batch, SettledBatch } from '../../../src/engine/batch.js';
 import { Dispatcher } from '../../../src/engine/dispatcher/dispatcher.js';
-import type { EngineOptions } from '../../../src/engine/dispatcher/engine-options.js';
 import type { Route } from '../../../src/engine/dispatcher/route.js';
+import type { EngineOptions } from '../../../src/engine/hosts/engine-options.js';
 import {
   BookSink,
   batchesOf,

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { maxShardHeapMb } from '../../../src/base/limits.js';
-import { openPiscina } from '../../../src/engine/dispatcher/thread-pool.js';
+import { openPiscina } from '../../../src/engine/hosts/thread-pool.js';
 import type { ShardTask } from '../../../src/engine/shard/shard-task.js';
 import type { ThreadSurroundings } from '../../support/environment-worker.js';
 
 const secret = 'PEAL_TEST_SECRET';
 const workerUrl = new URL('../../support/environment-worker.js', import.meta.url);
 
-describe('engine/dispatcher/thread-pool', () => {
+describe('engine/hosts/thread-pool', () => {
   afterEach(() => {
     delete process.env[secret];
   });
