@@ -130,7 +130,9 @@ const known = {
  * its callers would show a few rows of it only; or a type by which a test makes its own double of a parameter.
  */
 const forTests: ReadonlySet<string> = new Set([
+  'Keepalive',
   'NotedAnswer',
+  'otherFileProblem',
   'RoutePool',
   'AssertionError',
   'ClientConnectionOptions',

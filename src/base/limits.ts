@@ -14,8 +14,6 @@
 export const maxPayloadBytes = 4096;
 /** Largest payload of a voip push, in bytes. */
 export const maxVoipPayloadBytes = 5120;
-/** Of a request's body the simulator keeps so much: one byte above the largest payload, so that too large stays so. */
-export const maxKeptBodyBytes = maxVoipPayloadBytes + 1;
 /** Largest payload of a notification of the binary protocol, in bytes. */
 export const maxBinaryPayloadBytes = 2048;
 /** JSON text of a payload before insignificant blanks are removed, in bytes. */
@@ -482,6 +480,11 @@ export const maxScenarioFaults = 1000;
 export const maxFaultRecords = 10_000;
 /** Body of an answer that a scenario can ask for. */
 export const maxScenarioBodyBytes = 16 << 20;
+/**
+ * Bytes that the simulator keeps of a request's body: one above the largest payload, so that a body that is too large is seen
+ * as one.
+ */
+export const maxKeptBodyBytes = maxVoipPayloadBytes + 1;
 /** Requests that the simulator's ledger keeps in mode `full`, and about how many bytes of them; the oldest give way. */
 export const maxLoggedRequests = 100_000;
 export const maxLoggedRequestBytes = 128 << 20;

@@ -25,7 +25,7 @@ export interface GatewayOwner {
 }
 
 /** What a gateway is made of. */
-export interface GatewayParts {
+interface GatewayParts {
   readonly owner: GatewayOwner;
   readonly address: Address;
   readonly credential: Credential;
