@@ -122,6 +122,6 @@ describe('progress bar', () => {
       '         accepted 200  rejected 0  unknown 0  unsent 800',
       '',
     ]);
-    assert.match(first, /^sending {2}━+─+ {3}10 % {2}100 of 1,000 {2}\d+\/s now$/);
+    assert.match(first, /^sending {2}━+─+ {3}10 % {2}100 of 1,000 {2}[\d,]+\/s now$/);
   });
 });

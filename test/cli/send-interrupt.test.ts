@@ -39,7 +39,7 @@ describe('peal send, when it is interrupted', () => {
     assert.equal(summary.messageType, 'summary');
     const { accepted, unsent } = summary as { accepted: number; unsent: number };
     assert.deepEqual([summary.recipients, accepted + unsent, summary.unknown], [20_000, 20_000, 0]);
-    assert.ok(accepted < 5000, `${accepted} were sent, most of them after the interrupt`);
+    assert.ok(accepted < 10_000, `${accepted} were sent, most of them after the interrupt`);
     assert.equal(accepted, fixture.simulator.ledger.summary().accepted);
     const notSent = new Set(await fixture.outputLines('unsent.txt'));
     assert.equal(notSent.size, unsent);
@@ -82,7 +82,11 @@ describe('peal send, when it is interrupted', () => {
         whileRunning: async (child) => {
           child.stdin!.write(list.join('\n') + ending);
           await untilRequests(100);
-          child.stdin!.end(() => child.kill('SIGINT'));
+          // It stands still meanwhile: for its clock, both come at once, however long this process takes.
+          child.kill('SIGSTOP');
+          await new Promise<void>((resolve) => child.stdin!.end(resolve));
+          child.kill('SIGINT');
+          child.kill('SIGCONT');
         },
       });
       assert.equal(code, 130, stderr);
@@ -314,7 +318,8 @@ describe('peal send, when it is interrupted', () => {
 
     it('because the list is damaged behind what was sent: says so and ends with 6', async () => {
       fixture = await Fixture.open({ roundTripMs: 40, maxStreams: 50 });
-      const packed = gzipSync(randomTokens(150_000).join('\n'), { level: 1 });
+      // A little more than is read ahead of what is sent: what is left is read when it was told to end, in its few seconds.
+      const packed = gzipSync(randomTokens(75_000).join('\n'), { level: 1 });
       const tokens = await fixture.write('tokens.gz', packed.subarray(0, packed.length - 1000));
       const args = fixture.send(tokens, { with: ['--json', '--max-connections', '1'] });
       const { code, stdout, stderr } = await runCommand(args, {
@@ -330,7 +335,7 @@ describe('peal send, when it is interrupted', () => {
       assert.equal(exitCode, 6);
       assert.equal((await fixture.outputLines('unsent.txt')).length, unsent);
       assert.equal(accepted, fixture.simulator.ledger.summary().accepted);
-      assert.ok(Number(accepted) + Number(unsent) > 140_000);
+      assert.ok(Number(accepted) + Number(unsent) > 70_000);
     });
   });
 });

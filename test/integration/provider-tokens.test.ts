@@ -123,7 +123,6 @@ describe('peal send --provider-token-file', () => {
     // The first token of a key is free, so one process gets through and holds the key; its iat is another second's.
     const first = await runCommand(args(1), { ownProcess: true });
     assert.equal(first.code, 0, first.stderr);
-    const startedMs = Date.now();
     const second = await runCommand(args(2), { ownProcess: true });
     assert.equal(second.code, 4, second.stderr);
     assert.match(
@@ -133,7 +132,8 @@ describe('peal send --provider-token-file', () => {
     const summary = jsonLines(second.stdout).at(-1)!;
     assert.deepEqual(summary.reasons, { TooManyProviderTokenUpdates: summary.rejected });
     assert.equal((summary.rejected as number) + (summary.unsent as number), 40);
-    assert.ok(Date.now() - startedMs < 30_000);
+    // Without --retry-time, a minute.
+    assert.ok((summary.seconds as number) < 60, `${summary.seconds} s`);
   });
 });
 
