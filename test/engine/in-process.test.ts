@@ -22,7 +22,10 @@ describe('engine in process', () => {
     });
     dispatcher = new Dispatcher({ threads: 0 });
     const book = new BookSink();
-    const route = dispatcher.openRoute(routeConfigFor(gateway.address, { ca: gateway.ca }), null);
+    const route = dispatcher.openRoute(
+      routeConfigFor(gateway.address, { connectTimeoutMs: 60_000, ca: gateway.ca }),
+      null,
+    );
     const job = dispatcher.send(route, notification, book);
     for (const batch of batchesOf(recipients)) await job.dispatch(batch);
     await job.finish();

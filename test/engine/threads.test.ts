@@ -16,7 +16,7 @@ import { Http2Gateway } from '../support/http2-gateway.js';
 import { quietPort } from '../support/quiet-port.js';
 
 function routeTo(gateway: Http2Gateway): RouteConfig {
-  return routeConfigFor(gateway.address, { ca: gateway.ca });
+  return routeConfigFor(gateway.address, { connectTimeoutMs: 60_000, ca: gateway.ca });
 }
 
 async function dispatchAll(job: SendJob, recipients: number): Promise<void> {

@@ -109,7 +109,10 @@ describe('an event loop that stands still', () => {
     const dispatcher = new Dispatcher({ threads: 2, openThreads });
     try {
       const address = { protocol: 'http2', host: '127.0.0.1', port: simulator.port } as const;
-      const route = dispatcher.openRoute(routeConfigFor(address, { ca: simulator.caCertificate }), null);
+      const route = dispatcher.openRoute(
+        routeConfigFor(address, { connectTimeoutMs: 60_000, ca: simulator.caCertificate }),
+        null,
+      );
       const book = new BlockingBook(5, () => {
         void threads!.threads[0]!.terminate();
         block(5_500);

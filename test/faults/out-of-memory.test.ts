@@ -62,7 +62,10 @@ describe('a worker thread that runs out of memory', () => {
     const backendSpec = { specifier: faultyBackendUrl, options: harm };
     dispatcher = new Dispatcher({ threads: 2, backendSpec, openThreads: openSmallThreads });
     const address = { protocol: 'http2', host: '127.0.0.1', port: simulator.port } as const;
-    const route = dispatcher.openRoute(routeConfigFor(address, { ca: simulator.caCertificate }), null);
+    const route = dispatcher.openRoute(
+      routeConfigFor(address, { connectTimeoutMs: 60_000, ca: simulator.caCertificate }),
+      null,
+    );
     const book = new BookSink();
     const job = dispatcher.send(route, notification, book);
     for (const batch of batchesOf(recipients)) await job.dispatch(batch);

@@ -53,7 +53,10 @@ describe('a worker thread that dies', () => {
 
   function routeTo(dispatcher: Dispatcher): ReturnType<Dispatcher['openRoute']> {
     const address = { protocol: 'http2', host: '127.0.0.1', port: simulator.port } as const;
-    return dispatcher.openRoute(routeConfigFor(address, { ca: simulator.caCertificate, maxConnections }), null);
+    return dispatcher.openRoute(
+      routeConfigFor(address, { connectTimeoutMs: 60_000, ca: simulator.caCertificate, maxConnections }),
+      null,
+    );
   }
 
   const untilAllRun = (dispatcher: Dispatcher): Promise<void> =>

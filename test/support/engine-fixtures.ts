@@ -31,7 +31,7 @@ export function routeConfigFor(address: Address, link: Partial<LinkOptions> = {}
   return {
     address,
     credential: { kind: 'none', fingerprint: 'none' },
-    link: linkWith({ connectTimeoutMs: 60_000, ...link }),
+    link: linkWith({ connectTimeoutMs: 5_000, ...link }),
   };
 }
 
