@@ -16,5 +16,5 @@ export interface Recipients {
   readonly tagBase: number;
 }
 
-/** Device tokens of today have this many bytes: eight times four, which is what the fast ways of copying are made for. */
+/** Device tokens of today have this many bytes: eight times four, which the fast ways of copying are made for. */
 export const commonTokenBytes = 32;

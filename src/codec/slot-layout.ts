@@ -1,6 +1,6 @@
 /**
- * Which part of an output buffer holds slots of one image side by side, also after the buffer was written: where the same
- * image comes to lie again, only what differs between recipients is patched. Owned by one buffer of either protocol, on
+ * Which part of an output buffer holds slots of one image side by side, also after the buffer was written: where the
+ * same image comes to lie again, only what differs between recipients is patched. Owned by one buffer of either protocol, on
  * its thread. Images are known by identity.
  *
  *   | … | slot | slot | slot | slot | …

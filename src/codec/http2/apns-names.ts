@@ -1,6 +1,6 @@
 /**
- * The names of APNs' header fields as the numbers that the HPACK decoder gives them (hpack/field-names). Constants; used
- * by the reader of answers, and by the simulator's reader of requests.
+ * The names of APNs' header fields as the numbers that the HPACK decoder gives them (hpack/field-names). Constants;
+ * used by the reader of answers, and by the simulator's reader of requests.
  */
 import { FIRST_OWN_NAME, KnownNames } from '../hpack/field-names.js';
 

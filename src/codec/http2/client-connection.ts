@@ -15,6 +15,7 @@
  */
 import type { Notification } from '../../apns/notification.js';
 import { fieldMask } from '../../apns/personal-fields.js';
+import { assert } from '../../base/assert.js';
 import { PealError } from '../../base/errors.js';
 import {
   headerTableBytes,
@@ -176,6 +177,7 @@ export class ClientConnection implements ConnectionEvents {
 
   /** Puts the preface, our SETTINGS and the connection's receive window into the output. Call it once, first. */
   start(): void {
+    assert(this.#frames.unackedSettings === 0 && !this.#frames.isReady, 'start() is called once, first');
     this.#control.preface();
     this.#control.settings([
       [SETTINGS_HEADER_TABLE_SIZE, headerTableBytes],
@@ -243,7 +245,7 @@ export class ClientConnection implements ConnectionEvents {
     if (this.#failure === null) {
       this.#requests.blocked.flush();
       this.#requests.blocked.handedOut();
-      this.#streams.handedOutBelow = this.#streams.nextId;
+      this.#streams.handOut();
     }
     this.#control.handedOut();
     return this.#output.take();

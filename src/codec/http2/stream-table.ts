@@ -9,7 +9,16 @@
  *   ids[slot] === id   we opened it, and the state says how it stands
  *   ids[slot] >  id    we opened and ended it (or skipped it) long ago, the slot has been used again since
  *   ids[slot] <  id    we never opened it
+ *
+ * Who writes which column, besides open() and end():
+ *   ids, tags       request-writer, for the streams that it opens in place
+ *   states          request-writer; blocked-bodies (SENDING to FINISHING and AWAITING);
+ *                   response-reader (ENDED to DROPPED)
+ *   windowDeltas    request-writer and blocked-bodies charge them; peer-frames gives back (WINDOW_UPDATE)
+ *   informational   request-writer clears, response-reader counts
+ *   answers         response-reader begins one, stream-endings takes it out
  */
+import { assert } from '../../base/assert.js';
 import { streamRingSlots } from '../../base/limits.js';
 import type { PendingAnswer } from './answer.js';
 
@@ -115,6 +124,12 @@ export class StreamTable {
   /** Whether the last of the request was not handed out so far: nobody can have processed it. */
   isUnfinished(slot: number): boolean {
     return this.states[slot]! >= SENDING || this.ids[slot]! >= this.handedOutBelow;
+  }
+
+  /** All output goes out now: the peer may know every stream that was opened so far. */
+  handOut(): void {
+    assert(this.nextId >= this.handedOutBelow, 'stream ids only grow');
+    this.handedOutBelow = this.nextId;
   }
 
   /** Ends a stream; `state` is ENDED or DROPPED. */
