@@ -16,7 +16,9 @@ import {
 import { hostAndPort, timeoutError } from '../transport/tls-errors.js';
 import type { Wedge } from './connection-health.js';
 import type { Trouble } from './send-gate.js';
-import type { FatalVerdict } from './vital-signs.js';
+
+/** Verdicts of VitalSigns that end a connection. */
+export type FatalVerdict = 'silent' | 'stalled' | 'overdue' | 'unacked' | 'starved' | 'stuck';
 
 /** Where the gateway is, as `host:port`. */
 type Where = string;

@@ -4,7 +4,7 @@
 import { Buffer } from 'node:buffer';
 import type { Address } from '../apns/address.js';
 import type { Credential } from '../apns/credentials/credential.js';
-import { readFeedback } from '../connection/feedback-connection.js';
+import { readFeedback } from '../connection/binary/feedback-connection.js';
 import { openBackend } from './backend-option.js';
 import type { FeedbackEntry } from './gone-tokens.js';
 import type { CheckedOptions } from './options.js';

@@ -4,7 +4,7 @@ import type { PlantedBug } from './planted-bugs.js';
 const bugs: readonly PlantedBug[] = [
   {
     name: 'a binary connection that ends without a word proves everything',
-    file: 'connection/binary-connection.js',
+    file: 'connection/binary/binary-connection.js',
     before: `while (this.#window.size > 0)
             this.#source.onUnknown(this.#window.shift(), cause);
         this.#options.owner`,
@@ -14,14 +14,14 @@ const bugs: readonly PlantedBug[] = [
   },
   {
     name: 'what a binary gateway discarded is called accepted',
-    file: 'connection/binary-connection.js',
+    file: 'connection/binary/binary-connection.js',
     before: 'this.#returnUnproven(errors.discardedError(this.#where, status));',
     after: 'this.#accept(this.#window.size);',
     breaks: 'whoever comes after a bad token gets nothing',
   },
   {
     name: 'what a binary gateway discarded is called unknown',
-    file: 'connection/binary-connection.js',
+    file: 'connection/binary/binary-connection.js',
     before: 'this.#returnUnproven(errors.discardedError(this.#where, status));',
     after: `while (window.size > 0)
             this.#source.onUnknown(window.shift(), errors.discardedError(this.#where, status));`,
@@ -29,7 +29,7 @@ const bugs: readonly PlantedBug[] = [
   },
   {
     name: 'the last one that a shutdown names is sent again',
-    file: 'connection/binary-connection.js',
+    file: 'connection/binary/binary-connection.js',
     before: `if (status === STATUS_SHUTDOWN && window.canEndAt(identifier)) {
             this.#accept(identifier - window.first + 1);`,
     after: `if (status === STATUS_SHUTDOWN && window.canEndAt(identifier)) {
@@ -38,7 +38,7 @@ const bugs: readonly PlantedBug[] = [
   },
   {
     name: 'a status is blamed on the one behind',
-    file: 'connection/binary-connection.js',
+    file: 'connection/binary/binary-connection.js',
     before: `this.#accept(identifier - window.first);
             this.#reject(status);`,
     after: `this.#accept(Math.min(window.size - 1, identifier - window.first + 1));
@@ -47,28 +47,28 @@ const bugs: readonly PlantedBug[] = [
   },
   {
     name: 'any status without an identifier answers a flush',
-    file: 'connection/binary-connection.js',
+    file: 'connection/binary/binary-connection.js',
     before: '(identifier === 0 && status === STATUS_MISSING_TOKEN)',
     after: 'identifier === 0',
     breaks: 'what a gateway could not read is called accepted',
   },
   {
     name: 'a flush is waited for for ever',
-    file: 'connection/binary-connection.js',
+    file: 'connection/binary/binary-connection.js',
     before: 'this.#deadline.setNoLaterThan(this.#options.link.readTimeoutMs);\n    }\n    #flushSoon',
     after: '}\n    #flushSoon',
     breaks: 'a black hole is never found',
   },
   {
     name: 'half a status is taken for silence',
-    file: 'connection/binary-connection.js',
+    file: 'connection/binary/binary-connection.js',
     before: 'if (this.#statuses.isPartial) {',
     after: 'if (this.#isReceiving) {',
     breaks: 'what the gateway is about to refuse is called accepted',
   },
   {
     name: 'half a status is waited for for ever',
-    file: 'connection/binary-connection.js',
+    file: 'connection/binary/binary-connection.js',
     before: `this.#deadline.setNoLaterThan(this.#options.link.readTimeoutMs);
             return;`,
     after: 'return;',
@@ -76,7 +76,7 @@ const bugs: readonly PlantedBug[] = [
   },
   {
     name: 'connecting to a binary gateway has no deadline',
-    file: 'connection/binary-connection.js',
+    file: 'connection/binary/binary-connection.js',
     before: 'this.#deadline.set(link.connectTimeoutMs);',
     after: '',
     breaks: 'a gateway that does not answer keeps the campaign for ever',
@@ -90,14 +90,14 @@ const bugs: readonly PlantedBug[] = [
   },
   {
     name: 'identifiers count from the head of a batch',
-    file: 'connection/binary-connection.js',
+    file: 'connection/binary/binary-connection.js',
     before: 'this.#output.append(template, run, count, this.#window.next)',
     after: 'this.#output.append(template, run, count, run.head + 1)',
     breaks: 'a late status is blamed on the token of another batch',
   },
   {
     name: 'the flush is not the last',
-    file: 'connection/binary-connection.js',
+    file: 'connection/binary/binary-connection.js',
     before: "this.#output.appendFlush(this.#flushIdentifier);\n        this.#state = 'draining';",
     after: 'this.#output.appendFlush(this.#flushIdentifier);',
     breaks: 'what is written behind a flush is discarded',

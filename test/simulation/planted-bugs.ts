@@ -134,35 +134,35 @@ const codecBugs: readonly PlantedBug[] = [
 const connectionBugs: readonly PlantedBug[] = [
   {
     name: 'no PING is missed',
-    file: 'connection/vital-signs.js',
+    file: 'connection/http2/vital-signs.js',
     before: `if (verdict === 'silent')`,
     after: `if (verdict === 'never')`,
     breaks: 'a black hole is never found',
   },
   {
     name: 'no request has a deadline',
-    file: 'connection/vital-signs.js',
+    file: 'connection/http2/vital-signs.js',
     before: 'return oldestOpenStreamId !== 0 && oldestOpenStreamId < nextThen;',
     after: 'return false;',
     breaks: 'a request without an answer keeps the campaign for ever',
   },
   {
     name: 'the unknown is called unsent',
-    file: 'connection/http2-connection.js',
+    file: 'connection/http2/http2-connection.js',
     before: 'this.#source.onUnknown(tag, cause);',
     after: 'this.#source.onUnsent(tag, cause);',
     breaks: 'what may have been processed is sent again',
   },
   {
     name: 'the end of a connection is reported twice',
-    file: 'connection/http2-connection.js',
+    file: 'connection/http2/http2-connection.js',
     before: 'onUnknown(tag, cause) {',
     after: 'onUnknown(tag, cause) {\n        if (tag % 8 === 0)\n            this.#source.onUnknown(tag, cause);',
     breaks: 'a batch is settled before its last recipient',
   },
   {
     name: 'a timer is left running',
-    file: 'connection/http2-connection.js',
+    file: 'connection/http2/http2-connection.js',
     before: 'this.#tickTimer.set(keepaliveTickMs);\n        const oldest',
     after:
       'this.#tickTimer.set(keepaliveTickMs);\n        this.#clock.setTimer(() => { }, 600_000);\n        const oldest',
@@ -170,7 +170,7 @@ const connectionBugs: readonly PlantedBug[] = [
   },
   {
     name: 'closing does not wait for answers',
-    file: 'connection/pool.js',
+    file: 'connection/pool/pool.js',
     before: `this.#onAllClosed = resolve;
             for (const connection of [...this.#connections])
                 connection.drain(closeTimeoutMs, null);`,
@@ -180,21 +180,21 @@ const connectionBugs: readonly PlantedBug[] = [
   },
   {
     name: 'connecting has no back-off',
-    file: 'connection/connect-backoff.js',
+    file: 'connection/pool/connect-backoff.js',
     before: 'return Math.max(0, this.#notBeforeMs - nowMs, this.#address.waitMs(nowMs));',
     after: 'return 0;',
     breaks: 'a gateway in trouble is flooded with connections',
   },
   {
     name: 'a wedged connection is used on',
-    file: 'connection/http2-connection.js',
+    file: 'connection/http2/http2-connection.js',
     before: "if (wedge === null || this.#state !== 'ready')",
     after: 'if (wedge !== 0)',
     breaks: 'a connection that answers nothing but errors gets all the work',
   },
   {
     name: 'a new provider token does not open the gate',
-    file: 'connection/pool.js',
+    file: 'connection/pool/pool.js',
     before: 'this.#gate.release();',
     after: '',
     breaks: 'after ExpiredProviderToken nothing is sent any more',
@@ -215,14 +215,14 @@ const connectionBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a pool gives up at once',
-    file: 'connection/connect-backoff.js',
+    file: 'connection/pool/connect-backoff.js',
     before: 'this.#failures >= maxConnectAttempts && !isPatient',
     after: 'this.#failures >= 1 && !isPatient',
     breaks: 'a campaign ends because of one connection',
   },
   {
     name: 'connecting has no deadline',
-    file: 'connection/http2-connection.js',
+    file: 'connection/http2/http2-connection.js',
     before: 'this.#deadline.set(link.connectTimeoutMs);',
     after: '',
     breaks: 'a gateway that does not answer keeps the campaign for ever',

@@ -14,7 +14,7 @@ const bugs: readonly PlantedBug[] = [
   },
   {
     name: 'connections that die are no losses',
-    file: 'connection/pool.js',
+    file: 'connection/pool/pool.js',
     before: 'this.#gate.afterDeath(counts.readUnanswered);',
     after: '',
     breaks: 'a gateway whose connections die makes a whole list unknown',
@@ -35,14 +35,14 @@ const bugs: readonly PlantedBug[] = [
   },
   {
     name: 'the successor begins with as much as its gateway allows',
-    file: 'connection/pool.js',
+    file: 'connection/pool/pool.js',
     before: 'this.#serving.onSentAway(connection.counts.answers + connection.inFlight);',
     after: '{ }',
     breaks: 'a gateway that says GOAWAY after every few requests gets each of them many times over',
   },
   {
     name: 'a connection that answers after its GOAWAY counts as one that answered nothing',
-    file: 'connection/pool.js',
+    file: 'connection/pool/pool.js',
     before: 'else if (progress > 0) {',
     after: 'else if (progress < 0) {',
     breaks: 'each further connection waits for twenty seconds though every one makes progress',
@@ -73,7 +73,7 @@ const bugs: readonly PlantedBug[] = [
   },
   {
     name: 'the pool is patient only with gateways that cannot be reached',
-    file: 'connection/connect-backoff.js',
+    file: 'connection/pool/connect-backoff.js',
     before: 'const isPatient = this.#hasAnswered &&',
     after: 'const isPatient = !isReached && this.#hasAnswered &&',
     breaks: 'a front that drops connections for a moment ends a campaign',

@@ -1,5 +1,5 @@
 /** How the shards of a simulated world make their pools: real ones, with the books between route and pool. */
-import { ConnectionPool } from '../../src/connection/pool.js';
+import { ConnectionPool } from '../../src/connection/pool/pool.js';
 import type { RoutePoolFactory } from '../../src/engine/shard/route.js';
 import type { Prng } from '../support/prng.js';
 import type { Books } from './books.js';

@@ -1,6 +1,6 @@
 /**
  * The client side of one HTTP/2 connection (RFC 9113) without I/O: bytes in, bytes out, and reports to one listener.
- * Owned by connection/http2-connection, on the thread of its shard; never called from within its own listener.
+ * Owned by connection/http2/http2-connection, on the thread of its shard; never called from within its own listener.
  *
  *              start()          first SETTINGS            GOAWAY, close(), ids used up
  *   (new) ──────────────▶ waiting ─────────────▶ ready ─────────────────────────────────▶ draining

@@ -1,5 +1,5 @@
 /**
- * What a client connection tells its owner. Implemented by connection/http2-connection; called from within
+ * What a client connection tells its owner. Implemented by connection/http2/http2-connection; called from within
  * `receive()`, `abandon()` and nowhere else. The owner must not call back into the connection from these calls.
  */
 import type { PealError } from '../../base/errors.js';

@@ -11,7 +11,7 @@ import { PealError } from '../../base/errors.js';
 import { maxRefusedStreams } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import { option } from '../../base/wording.js';
-import { ConnectionPool, type PoolStats } from '../../connection/pool.js';
+import { ConnectionPool, type PoolStats } from '../../connection/pool/pool.js';
 import type { RequestRun, RequestSource } from '../../connection/request-source.js';
 import type { Backend } from '../../transport/backend.js';
 import { ACCEPTED, QUEUED, REJECTED, tagIndexMask, tagShift, UNKNOWN, UNSENT, WRITTEN } from '../ledger.js';

@@ -250,7 +250,7 @@ describe('codec/http2/cases: C, streams', () => {
       assert.equal(peer.connection.credit(10), 1);
       peer.send(settingsFrame([[3, 0]]));
       assert.equal(peer.connection.credit(10), 0);
-      assert.equal(peer.connection.failure, null); // connection/http2-connection has the deadline (starved)
+      assert.equal(peer.connection.failure, null); // connection/http2/http2-connection has the deadline (starved)
       peer.send(settingsFrame([[3, 7]]));
       assert.equal(peer.submit(10, 100), 7);
       peer.read();

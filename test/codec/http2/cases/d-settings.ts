@@ -145,7 +145,7 @@ describe('codec/http2/cases: D, SETTINGS', () => {
     peer.send(settingsFrame([]));
     peer.read();
     peer.request(2);
-    assert.equal(peer.connection.isSettingsAcked, false); // a deadline is connection/http2-connection's to set
+    assert.equal(peer.connection.isSettingsAcked, false); // a deadline is connection/http2/http2-connection's to set
     peer.send(accepted(1), headers(3, [[':status', '410']], false), data(3, '{}', true));
     assert.equal(peer.listener.summary(), '0 accepted, 1 rejected');
     peer.send(settingsAck);

@@ -232,7 +232,7 @@ describe('codec/http2/cases: F, field blocks, PING, GOAWAY, the end', () => {
   row('F8 the end without a GOAWAY: all that was handed out is unknown, the rest not processed', () => {
     const peer = withRequests();
     peer.submit(2, 10);
-    peer.connection.abandon(gone); // FIN or reset: connection/http2-connection notices them
+    peer.connection.abandon(gone); // FIN or reset: connection/http2/http2-connection notices them
     assert.equal(peer.listener.summary(), '0 unknown, 1 unknown, 2 unknown, 10 unsent, 11 unsent');
     peer.send(accepted(1));
     peer.connection.abandon(gone);

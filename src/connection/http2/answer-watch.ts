@@ -1,0 +1,104 @@
+/**
+ * Watches the answers of one HTTP/2 connection on behalf of the connection and its pool: how far they are of use, how
+ * fast they come, how much may be in flight because of them. Owned by Http2Connection; on its thread. The decisions
+ * themselves stand in connection-health, error-pace and send-gate.
+ *
+ * Costs a few comparisons for each read while all is well, and nothing for a single answer.
+ */
+import type { Answer } from '../../apns/answer.js';
+import type { Clock } from '../../base/clock.js';
+import { ConnectionHealth, type Wedge } from '../connection-health.js';
+import type { RequestCounts } from '../request-counts.js';
+import type { SendGate } from '../send-gate.js';
+import type { StartLimit } from '../serving.js';
+import { ErrorPace } from './error-pace.js';
+
+export class AnswerWatch {
+  /** An answer of the last read said that the provider token has expired. */
+  isTokenExpired = false;
+  readonly #clock: Clock;
+  readonly #gate: SendGate;
+  readonly #counts: RequestCounts;
+  readonly #health = new ConnectionHealth();
+  readonly #pace = new ErrorPace();
+  #firstSentAtMs: number | null = null;
+  /** Of the gate's pauses, those that this connection has taken into account. */
+  #pausesSeen: number;
+
+  /** Keeps `barren`, `roundTripMs` and `workingSinceMs` of `counts`. `start`: what may be in flight to begin with. */
+  constructor(clock: Clock, gate: SendGate, counts: RequestCounts, start: StartLimit) {
+    this.#pace.start(start.requests, start.holdAnswers);
+    this.#counts = counts;
+    this.#clock = clock;
+    this.#gate = gate;
+    this.#pausesSeen = gate.isTroubled ? -1 : gate.pauses;
+  }
+
+  /** Why the connection is of no further use; null while it is. */
+  get wedge(): Wedge | null {
+    return this.#health.wedge;
+  }
+
+  /** The gateway finds fault with what this connection sends: it sends less than it could. */
+  get isSlowed(): boolean {
+    return this.#pace.isSlowed;
+  }
+
+  /**
+   * To be called now and then: whether a stream limit of 1 is worth another connection. Not where one was replaced for
+   * it and none ever had more: that is the gateway's way.
+   */
+  isLimitOdd(peerMaxStreams: number): boolean {
+    const gate = this.#gate;
+    gate.mostStreams = Math.max(gate.mostStreams, peerMaxStreams);
+    return peerMaxStreams <= 1 && (gate.mostStreams > 1 || !gate.hasReplacedForLimit);
+  }
+
+  /** Requests are about to be written. */
+  sending(): void {
+    this.#firstSentAtMs ??= this.#clock.now();
+    if (this.#pausesSeen === this.#gate.pauses) return;
+    this.#pausesSeen = this.#gate.pauses;
+    this.#pace.limitTo(this.#gate.trialRequests);
+  }
+
+  /** What is left of `credit` with so many requests in flight; 0 or less: nothing. */
+  limit(credit: number, inFlight: number): number {
+    const most = this.#pace.limit(credit, inFlight);
+    return most <= 0 ? most : Math.min(most, this.#gate.mostInFlight(this.#counts) - inFlight);
+  }
+
+  /** From within a read: an answer other than 200, which has been counted; `isRetry` as RequestSource has it. */
+  rejected(answer: Answer, isRetry: boolean): void {
+    this.#health.rejected(this.#counts.answers, answer, isRetry);
+  }
+
+  /** After a read that brought nothing but so many refused streams: as many would be refused again. */
+  refused(count: number): void {
+    this.#gate.afterRefusals();
+    this.#pace.afterRead(count, count, this.#counts.inFlight + count);
+  }
+
+  /** After a read in which so many streams were reset: what was written on them is unknown. */
+  lost(count: number): void {
+    this.#gate.afterLosses(count, this.#counts.progress > 0);
+    this.#pace.afterRead(count, count, this.#counts.inFlight + count);
+  }
+
+  /** After a read with `answers` answers, at least one. True: the first of the connection that settled a recipient. */
+  afterRead(answers: number): boolean {
+    const health = this.#health;
+    const counts = this.#counts;
+    counts.barren += health.barren;
+    this.isTokenExpired = health.isTokenExpired;
+    this.#gate.afterRead(answers, health);
+    this.#pace.afterRead(answers, health.bad, counts.inFlight + answers);
+    health.forgetRead();
+    if (counts.workingSinceMs !== Number.POSITIVE_INFINITY) return false;
+    const now = this.#clock.now();
+    counts.roundTripMs = Math.min(counts.roundTripMs, now - (this.#firstSentAtMs ?? now));
+    if (counts.progress === 0) return false;
+    counts.workingSinceMs = now;
+    return true;
+  }
+}

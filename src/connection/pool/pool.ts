@@ -1,0 +1,415 @@
+/**
+ * The connections of one thread to one gateway under one credential. Owned by a shard's route; called on its thread.
+ *
+ * Lazy: the first work opens the first connection. Connections pull from the request source, the least loaded first.
+ * When work waits and all of them are full, another one opens where that has proved to help (growth): staggered, at
+ * most maxConnections, and only while the event loop has time to spare. One that the gateway sends away, or that no
+ * longer serves, takes no more work, and its successor opens at once. Connections that come to nothing make the pool
+ * wait (connect-backoff) and, several times in a row or for a reason that no repetition mends, give up: the source is
+ * told, and the next work begins anew. Whether anything is sent at all is decided for all connections by send-gate.
+ */
+import { type EventLoopUtilization, performance } from 'node:perf_hooks';
+import type { Clock } from '../../base/clock.js';
+import type { PealError } from '../../base/errors.js';
+import {
+  answersOfUsefulConnection,
+  closeTimeoutMs,
+  connectStaggerMs,
+  idleBeforeTrimMs,
+  maxConnectBackoffMs,
+  maxLoadForNewConnection,
+} from '../../base/limits.js';
+import { Timer } from '../../base/timers.js';
+import { withLog } from '../../transport/logged.js';
+import { hostAndPort } from '../../transport/tls-errors.js';
+import { BinaryConnection } from '../binary/binary-connection.js';
+import { unavailableError } from '../connection-errors.js';
+import type { ConnectionOptions, ConnectionOwner } from '../connection-options.js';
+import type { GatewayConnection } from '../gateway-connection.js';
+import { Http2Connection } from '../http2/http2-connection.js';
+import type { RequestSource } from '../request-source.js';
+import { SendGate, type SendGateEvents, type Trouble } from '../send-gate.js';
+import { Serving } from '../serving.js';
+import { sharedAddressBackoff } from './address-backoff.js';
+import { ConnectBackoff } from './connect-backoff.js';
+import { Growth, type GrowthSample } from './growth.js';
+import { GoneStats, isHopeless, type PoolOptions, type PoolStats, statsOf } from './pool-options.js';
+import { ProviderTokenState } from './provider-token-state.js';
+
+export type { PoolOptions, PoolStats } from './pool-options.js';
+
+export class ConnectionPool implements ConnectionOwner, SendGateEvents {
+  readonly #options: PoolOptions;
+  readonly #where: string;
+  readonly #source: RequestSource;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #backoff: ConnectBackoff;
+  readonly #growth: Growth;
+  readonly #gate: SendGate;
+  readonly #token = new ProviderTokenState();
+  readonly #serving = new Serving();
+  readonly #loadProbe: () => number;
+  readonly #connectTimer: Timer;
+  readonly #growthTimer: Timer;
+  readonly #trimTimer: Timer;
+  readonly #connections: GatewayConnection[] = [];
+  /** Connections whose end is known, though they may still drain: the next one waits for it, or it has been judged. */
+  readonly #ending = new Map<GatewayConnection, 'waited' | 'judged'>();
+  readonly #gone = new GoneStats();
+  #isClosed = false;
+  /** The source was told so; nothing begins by itself until it announces work again. */
+  #hasGivenUp = false;
+  #onAllClosed: (() => void) | null = null;
+  #closing: Promise<void> | null = null;
+  #opened = 0;
+  #openedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: PoolOptions) {
+    const { address, credential, clock, random = Math.random } = options;
+    this.#options = options;
+    this.#where = hostAndPort(address);
+    this.#source = options.source;
+    this.#clock = clock;
+    this.#random = random;
+    this.#backoff = new ConnectBackoff(random, sharedAddressBackoff(clock, this.#where));
+    this.#growth = new Growth(address.protocol !== 'binary');
+    this.#gate = new SendGate(clock, this);
+    if (credential.kind === 'token') this.#gate.hold();
+    this.#loadProbe = options.loadProbe ?? createLoadProbe();
+    this.#connectTimer = new Timer(clock, () => this.#work());
+    this.#growthTimer = new Timer(clock, () => this.#grow());
+    this.#trimTimer = new Timer(clock, () => this.#trim());
+  }
+
+  /**
+   * The source has recipients that wait. Connections take what they can now, and the rest as answers come.
+   * With token authentication nothing happens before the first setProviderToken().
+   */
+  workAvailable(): void {
+    if (this.#hasGivenUp) this.#gate.forgive();
+    this.#hasGivenUp = false;
+    this.#work();
+  }
+
+  /**
+   * The provider token (a JWT, without "bearer ") for all requests from now on, also on open connections. One that was
+   * reported as expired is not taken.
+   */
+  setProviderToken(token: string): void {
+    if (!this.#token.set(token)) return;
+    for (const connection of this.#connections) connection.setProviderToken(token);
+    this.#gate.release();
+    this.#work();
+  }
+
+  /** Closes connections that have had nothing in flight for at least `idleMs` milliseconds. */
+  outdate(idleMs: number): void {
+    for (const connection of [...this.#connections]) {
+      const isIdle = connection.state === 'ready' && connection.inFlight === 0 && connection.idleMs >= idleMs;
+      if (isIdle) connection.drain(closeTimeoutMs, null);
+    }
+  }
+
+  /**
+   * Takes no more work, waits for the answers to what is in flight (closeTimeoutMs at most), closes all connections.
+   * What is not answered by then is unknown. Resolves once all are closed; the source is not called afterwards.
+   */
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      this.#isClosed = true;
+      this.#stopWaiting();
+      this.#growthTimer.clear();
+      this.#trimTimer.clear();
+      this.#gate.stop();
+      this.#onAllClosed = resolve;
+      for (const connection of [...this.#connections]) connection.drain(closeTimeoutMs, null);
+      this.#resolveIfAllClosed();
+    });
+    return this.#closing;
+  }
+
+  stats(): PoolStats {
+    return statsOf(this.#connections, this.#opened, this.#gone);
+  }
+
+  // --- what connections and the gate tell ---
+
+  onConnectionReady(): void {
+    this.#backoff.onReached();
+  }
+
+  onConnectionAnswered(): void {
+    this.#backoff.onAnswer();
+  }
+
+  onConnectionServed(): void {
+    this.#backoff.onUsefulConnection();
+  }
+
+  onConnectionDraining(connection: GatewayConnection, error: PealError | null): void {
+    // Judged now and not when it has drained, so that the successor of one that served well need not wait.
+    if (error !== null) this.#serving.onSentAway(connection.counts.answers + connection.inFlight);
+    this.#judge(connection, error);
+    if (error !== null) this.#replace();
+    this.#work();
+  }
+
+  onConnectionClosed(connection: GatewayConnection, error: PealError | null): void {
+    this.#connections.splice(this.#connections.indexOf(connection), 1);
+    this.#gone.add(connection);
+    const fields = { connection: connection.id, answers: connection.counts.answers };
+    this.#options.log.debug(fields, error === null ? 'connection closed' : error.message);
+    this.#noteLosses(connection);
+    this.#judge(connection, error);
+    this.#ending.delete(connection);
+    this.#work();
+    this.#resolveIfAllClosed();
+  }
+
+  onTokenExpired(_connection: GatewayConnection, token: string): void {
+    if (!this.#token.expire(token)) return;
+    this.#gate.hold();
+    this.#options.log.warn({ gateway: this.#where }, 'the provider token has expired; waiting for a new one');
+    // Later: the source may bring a new token at once, and the connection that told has to be out of the way by then.
+    this.#clock.defer(() => {
+      if (!this.#isClosed) this.#source.onProviderTokenExpired(token);
+    });
+  }
+
+  onGateOpen(): void {
+    if (this.#gate.isTroubled) this.#source.skip(this.#random());
+    this.#work();
+  }
+
+  onRefusals(): void {
+    this.#source.skip(this.#random());
+  }
+
+  onUnavailable(trouble: Trouble): void {
+    this.#tellFailure(unavailableError(this.#where, trouble));
+  }
+
+  // --- work ---
+
+  #work(): void {
+    if (this.#isClosed || this.#hasGivenUp || !this.#gate.isOpen) return;
+    for (const connection of this.#readyByLoad()) {
+      if (this.#source.current() === null) return;
+      connection.pump();
+    }
+    if (this.#source.current() === null) return;
+    if (this.#usable().length === 0) this.#openWhenAllowed();
+    this.#watchGrowth();
+  }
+
+  /** What a connection took with it: a reason to keep less in flight on the next one, and to pause if it goes on. */
+  #noteLosses({ counts }: GatewayConnection): void {
+    if (this.#isClosed || this.#options.address.protocol === 'binary') return;
+    if (counts.readUnanswered > 0) {
+      this.#serving.onDied(counts.answers);
+      this.#gate.afterDeath(counts.readUnanswered);
+    }
+  }
+
+  /** What the end of a connection says about the next one, once for each. One that drains may still be answered. */
+  #judge(connection: GatewayConnection, error: PealError | null): void {
+    const earlier = this.#ending.get(connection);
+    if (this.#isClosed || error === null || earlier === 'judged') return;
+    const mayAnswer = connection.state === 'draining' && connection.inFlight > 0;
+    if (connection.counts.answers === 0 && mayAnswer && !isHopeless(error)) {
+      if (earlier === undefined) this.#backoff.onShortLife(this.#clock.now(), 0);
+      this.#ending.set(connection, 'waited');
+      return;
+    }
+    this.#ending.set(connection, 'judged');
+    if (this.#isLast(connection, error, earlier === 'waited')) this.#giveUp(error);
+  }
+
+  /** Tells the back-off how a connection ended. True: it was the last that may fail. */
+  #isLast(connection: GatewayConnection, error: PealError, hasWaited: boolean): boolean {
+    const { ageMs } = connection;
+    const { answers, progress, bytesSent } = connection.counts;
+    const now = this.#clock.now();
+    if (answers === 0) {
+      // What is wrong with a credential is no reason for other pools to wait.
+      const isReached = bytesSent > 0 || isHopeless(error);
+      return this.#backoff.onFailure(now, now - ageMs, isReached, hasWaited) || this.#isHopeless(error);
+    }
+    if (progress >= answersOfUsefulConnection || (progress > 0 && ageMs >= maxConnectBackoffMs)) {
+      this.#backoff.onUsefulConnection();
+    } else if (!hasWaited) {
+      this.#backoff.onShortLife(now, progress, connection.state === 'draining');
+    } else if (progress > 0) {
+      // It was waited for as for one that answers nothing; a GOAWAY may as well come before the answers.
+      this.#backoff.onAnsweredLate(now, progress, connection.counts.readUnanswered === 0);
+      this.#stopWaiting();
+    }
+    return false;
+  }
+
+  /** What has been accepted once is right: TLS that fails later is another way of being away. */
+  #isHopeless(error: PealError): boolean {
+    return isHopeless(error) && (error.origin === 'credential' || !this.#backoff.hasAnswered);
+  }
+
+  /** Unless other connections work or are being opened, or nothing waits. */
+  #giveUp(error: PealError): void {
+    if (this.#usable().length > 0) return;
+    const { failures } = this.#backoff;
+    this.#backoff.onGivenUp();
+    this.#tellFailure(failures > 1 ? error.withSentence(`${failures} attempts in a row came to nothing.`) : error);
+  }
+
+  #tellFailure(error: PealError): void {
+    if (this.#source.current() === null) return;
+    this.#hasGivenUp = true;
+    this.#options.log.warn({ gateway: this.#where }, `given up: ${error.message}`);
+    this.#source.onFailed(error);
+  }
+
+  // --- opening ---
+
+  #openWhenAllowed(): void {
+    if (this.#connectTimer.isSet) return;
+    const waitMs = this.#backoff.waitMs(this.#clock.now());
+    if (waitMs === 0) {
+      this.#open();
+      return;
+    }
+    this.#connectTimer.set(waitMs);
+    this.#backoff.onWaiting(this.#tryNow);
+  }
+
+  /** Another pool has connected to the same address. */
+  readonly #tryNow = (): void => {
+    this.#connectTimer.clear();
+    this.#work();
+  };
+
+  #stopWaiting(): void {
+    this.#connectTimer.clear();
+    this.#backoff.stopWaiting(this.#tryNow);
+  }
+
+  #open(): void {
+    const { address, credential, link, backend, log } = this.#options;
+    const id = ++this.#opened;
+    this.#stopWaiting();
+    this.#openedAtMs = this.#clock.now();
+    this.#backoff.onAttempt(this.#openedAtMs);
+    const connection = this.#connect({
+      id,
+      address,
+      certificate: credential.kind === 'certificate' ? credential : null,
+      link,
+      backend: withLog(backend, log, { connection: id, gateway: this.#where }),
+      source: this.#source,
+      owner: this,
+      clock: this.#clock,
+      log,
+    });
+    this.#connections.push(connection);
+    this.#growth.onOpened(this.#usable().length);
+    log.debug({ connection: id, gateway: this.#where }, 'connection opening');
+    this.#watchIdle();
+  }
+
+  #connect(options: ConnectionOptions): GatewayConnection {
+    if (options.address.protocol === 'binary') return new BinaryConnection(options);
+    const probeFirst = this.#options.credential.kind === 'token' || this.#backoff.isHalfOpen;
+    const startLimit = this.#serving.limit;
+    const more = { probeFirst, providerToken: this.#token.usable, gate: this.#gate, startLimit };
+    return new Http2Connection({ ...options, ...more });
+  }
+
+  // --- more or fewer connections ---
+
+  #watchGrowth(): void {
+    if (this.#growthTimer.isSet || this.#usable().length >= this.#options.link.maxConnections) return;
+    this.#loadProbe();
+    this.#growthTimer.set(this.#growth.begin(this.#growthSample()));
+  }
+
+  /** Opens one more connection if those that there are cannot do the work and this thread could do more of it. */
+  #grow(): void {
+    const run = this.#source.current();
+    const usable = this.#usable();
+    if (run === null || usable.length === 0) return;
+    const areAllFull = usable.every((connection) => connection.state === 'ready' && connection.isFullFor(run));
+    const hasTime = this.#loadProbe() < maxLoadForNewConnection;
+    const mayGrow = areAllFull && this.#growth.mayGrow(this.#growthSample());
+    const isWanted = areAllFull && (mayGrow || usable.length < this.#growth.target);
+    if (isWanted && hasTime && this.#mayAddTo(usable)) this.#open();
+    this.#watchGrowth();
+  }
+
+  #growthSample(): GrowthSample {
+    const { answers, inFlight } = this.stats();
+    const counts = this.#usable().map((connection) => connection.counts);
+    const workingSinceMs = counts.map((each) => each.workingSinceMs);
+    const roundTripMs = Math.min(...counts.map((each) => each.roundTripMs));
+    return { nowMs: this.#clock.now(), answers, inFlight, roundTripMs, workingSinceMs };
+  }
+
+  /** The gateway has sent a connection away. Its work is not left to the others if the pool had come to need it. */
+  #replace(): void {
+    const usable = this.#usable();
+    const isNeeded = usable.length > 0 && usable.length < this.#growth.target;
+    if (!isNeeded || this.#isClosed || !this.#gate.isOpen || this.#source.current() === null) return;
+    const isStaggered = this.#clock.now() - this.#openedAtMs >= connectStaggerMs;
+    if (isStaggered && this.#mayAddTo(usable)) this.#open();
+  }
+
+  /** After failures in a row there is one connection at a time that has not answered yet. */
+  #mayAddTo(usable: readonly GatewayConnection[]): boolean {
+    if (usable.length >= this.#options.link.maxConnections || this.#backoff.waitMs(this.#clock.now()) > 0) return false;
+    return !this.#backoff.isHalfOpen || usable.every((connection) => connection.counts.answers > 0);
+  }
+
+  #watchIdle(): void {
+    const { poolSize } = this.#options.link;
+    if (!this.#trimTimer.isSet && this.#connections.length > poolSize) this.#trimTimer.set(idleBeforeTrimMs);
+  }
+
+  /** Closes idle connections above poolSize, those first that have been idle for the longest. */
+  #trim(): void {
+    const { poolSize } = this.#options.link;
+    const excess = this.#usable().length - poolSize;
+    const idle = this.#connections.filter(({ state, inFlight, idleMs }) => {
+      return state === 'ready' && inFlight === 0 && idleMs >= idleBeforeTrimMs;
+    });
+    idle.sort((a, b) => b.idleMs - a.idleMs);
+    for (const connection of idle.slice(0, Math.max(0, excess))) connection.drain(closeTimeoutMs, null);
+    this.#growth.onTrimmed(this.#usable().length);
+    this.#watchIdle();
+  }
+
+  /** Connections that take work, now or once they are open. */
+  #usable(): GatewayConnection[] {
+    return this.#connections.filter(({ state }) => state === 'opening' || state === 'ready');
+  }
+
+  #readyByLoad(): GatewayConnection[] {
+    const ready = this.#connections.filter((connection) => connection.state === 'ready');
+    return ready.length < 2 ? ready : ready.sort((a, b) => a.inFlight - b.inFlight);
+  }
+
+  #resolveIfAllClosed(): void {
+    if (this.#isClosed && this.#connections.length === 0) this.#onAllClosed?.();
+  }
+}
+
+/**
+ * Makes a probe that returns which share (0 to 1) of the time since its last call this thread's event loop was busy. One
+ * more connection is of no use to a thread that has no time for those it has.
+ */
+function createLoadProbe(): () => number {
+  let last: EventLoopUtilization = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization;
+  };
+}

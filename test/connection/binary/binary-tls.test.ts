@@ -1,0 +1,107 @@
+/** Binary connections over real sockets: a status is heard although the gateway closes at once behind it. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { systemClock } from '../../../src/base/clock.js';
+import { silentLogger } from '../../../src/base/log.js';
+import { NotificationDecoder } from '../../../src/codec/binary/notification-decoder.js';
+import { writeStatus } from '../../../src/codec/binary/status.js';
+import { ConnectionPool } from '../../../src/connection/pool/pool.js';
+import { ThrowAwayAuthority } from '../../../src/simulator/certificate.js';
+import { createTlsBackend } from '../../../src/transport/tls.js';
+import { BookSource } from '../../support/book-source.js';
+import { cases } from '../../support/cases.js';
+import { linkWith } from '../../support/link-options.js';
+
+const recipients = 4000;
+const bad = 700;
+const runs = cases(30, 10);
+
+describe('connection/binary/binary-connection over TLS', () => {
+  const authority = new ThrowAwayAuthority();
+  let server: Server;
+  let sockets: Set<TLSSocket>;
+  let delivered: number[];
+
+  beforeEach(async () => {
+    delivered = [];
+    sockets = new Set();
+    server = createServer({ ...authority.issueServer() });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+
+  afterEach(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+
+  /** Serves a socket: refuses `bad` and flushes with a status, then goes without reading on. */
+  function serve(socket: TLSSocket, isSlow: boolean): void {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    let count = 0;
+    const decoder = new NotificationDecoder({
+      onNotification: (notification) => {
+        const token = notification.token();
+        const index = token.length === 0 ? -1 : new DataView(token.buffer, token.byteOffset).getUint32(28);
+        if (index !== -1 && index !== bad) {
+          delivered.push(index);
+          return true;
+        }
+        const status = new Uint8Array(6);
+        writeStatus(status, 0, index === -1 ? 2 : 8, notification.identifier);
+        socket.pause();
+        socket.write(status, () => socket.destroy());
+        return false;
+      },
+    });
+    socket.on('data', (bytes: Buffer) => {
+      decoder.receive(bytes, bytes.length);
+      if (!isSlow || decoder.isStopped || ++count % 2 === 0) return;
+      socket.pause();
+      setImmediate(() => socket.resume());
+    });
+  }
+
+  async function send(count: number): Promise<BookSource> {
+    const source = new BookSource({ recipients: count, resends: 250 });
+    const done = new Promise<void>((resolve) => {
+      source.onDone = resolve;
+    });
+    const { port } = server.address() as AddressInfo;
+    const pool = new ConnectionPool({
+      address: { protocol: 'binary', host: 'localhost', port },
+      credential: { kind: 'none', fingerprint: 'none' },
+      link: linkWith({ ca: authority.certificate }),
+      backend: createTlsBackend(),
+      source,
+      clock: systemClock,
+      log: silentLogger,
+    });
+    pool.workAvailable();
+    await done;
+    await pool.close();
+    return source;
+  }
+
+  it('accounts for everything around a bad token', async () => {
+    server.on('secureConnection', (socket) => serve(socket, false));
+    const source = await send(recipients);
+    assert.deepEqual(source.indicesOf('rejected'), [bad]);
+    assert.equal(source.count('accepted'), recipients - 1);
+    assert.equal(new Set(delivered).size, recipients - 1);
+    assert.equal(delivered.length, recipients - 1);
+  });
+
+  it(`hears the status of a gateway that reads slowly and closes abruptly, in all of ${runs} runs but one`, async () => {
+    server.on('secureConnection', (socket) => serve(socket, true));
+    let heard = 0;
+    for (let run = 0; run < runs; run++) {
+      const source = await send(recipients);
+      if (source.indicesOf('rejected').length === 1) heard++;
+    }
+    assert.ok(heard >= runs - 1, `heard in ${heard} of ${runs} runs`);
+  });
+});
