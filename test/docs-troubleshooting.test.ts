@@ -11,8 +11,8 @@ import { proxyOf } from '../src/base/proxy-environment.js';
 import { otherFileProblem } from '../src/campaign/recipients/file-kind.js';
 import { listShape } from '../src/campaign/recipients/list-shape.js';
 import { TokenLineParser } from '../src/campaign/recipients/token-lines.js';
-import { ownVariable } from '../src/cli/own-variables.js';
-import { checkProtocol } from '../src/cli/send-gateway.js';
+import { pealVariable } from '../src/cli/peal-variables.js';
+import { checkProtocol } from '../src/cli/send-rules.js';
 import { Message } from '../src/session/message.js';
 import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../src/simulator/certificate.js';
 import { repositoryRoot } from './support/repository.js';
@@ -121,7 +121,7 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
   'a collapse id for a binary gateway': () =>
     new Message(hex, { alert: 'a', collapseId: 'a' }).notificationFor('binary'),
   'one apns-id for two': () => new Message([hex, hex], { alert: 'a', apnsId: '12345678-1234-4234-9234-123456789abc' }),
-  'an empty variable of the command line': () => ownVariable('PEAL_PIN', { PEAL_PIN: '' }),
+  'an empty variable of the command line': () => pealVariable('PEAL_PIN', { PEAL_PIN: '' }),
   'a SOCKS proxy': () => proxyOf({ ALL_PROXY: 'socks5://localhost:1' }),
   'a topic for a binary gateway': () =>
     checkProtocol({ gateway: 'binary://localhost', topic: 'com.example.app' } as never),

@@ -1,8 +1,9 @@
 /**
- * What the file system says, in words for people. Pure; any thread.
+ * What the file system says about reading and writing, as the end of a sentence that begins with the name of the file.
+ * Pure; any thread.
  */
 
-const words: Readonly<Record<string, string>> = {
+const reading: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
   ENOTDIR: 'does not exist: a part of its path is not a directory',
   EACCES: 'may not be read: permission denied',
@@ -15,8 +16,30 @@ const words: Readonly<Record<string, string>> = {
   EIO: 'cannot be read: the device reports an error',
 };
 
-/** The rest of a sentence that begins with the name of a file that could not be read: "does not exist". */
+const writing: Readonly<Record<string, string>> = {
+  ENOSPC: 'cannot be written: the disk is full; free some space or choose another directory',
+  EDQUOT: 'cannot be written: the quota of this user is used up',
+  EFBIG: 'cannot be written: the file would be larger than this system allows',
+  EACCES: 'may not be written: permission denied; choose another directory',
+  EPERM: 'may not be written: not permitted; choose another directory',
+  EROFS: 'may not be written: the file system is read-only; choose another directory',
+  ENOENT: 'cannot be written: its directory does not exist',
+  ENOTDIR: 'cannot be written: a part of its path is a file',
+  EEXIST: 'cannot be written: something else has its name',
+  EISDIR: 'cannot be written: it is a directory',
+  ENAMETOOLONG: 'cannot be written: its name is too long',
+  ELOOP: 'cannot be written: it is a symbolic link',
+  EIO: 'cannot be written: the device reports an error',
+};
+
+/** Why a file could not be read, without a full stop: "does not exist". */
 export function readProblem(error: unknown): string {
   const code = (error as NodeJS.ErrnoException | null)?.code;
-  return words[code ?? ''] ?? `cannot be read${code === undefined ? '' : ` (${code})`}`;
+  return reading[code ?? ''] ?? `cannot be read${code === undefined ? '' : ` (${code})`}`;
+}
+
+/** Why a file or directory could not be written, without a full stop. */
+export function writeProblem(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  return writing[code ?? ''] ?? `cannot be written${code === undefined ? '' : ` (${code})`}`;
 }

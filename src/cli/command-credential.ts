@@ -8,7 +8,7 @@ import { type CredentialOptions, loadCredential } from '../apns/credentials/load
 import { PealError } from '../base/errors.js';
 import { type Logger, silentLogger } from '../base/log.js';
 import { type CredentialFlags, materialOf, variableOf } from './credential-options.js';
-import { ownVariable } from './own-variables.js';
+import { pealVariable } from './peal-variables.js';
 import { printNote, type Terminal } from './terminal.js';
 import { inFlagWords } from './wording.js';
 
@@ -48,7 +48,7 @@ function passphraseOf(
   env: Terminal['env'],
 ): { readonly passphrase?: string | { readonly file: string } } {
   if (passphraseFile !== undefined) return { passphrase: { file: passphraseFile } };
-  const passphrase = ownVariable('PEAL_PASSPHRASE', env);
+  const passphrase = pealVariable('PEAL_PASSPHRASE', env);
   return passphrase === null ? {} : { passphrase };
 }
 
@@ -62,7 +62,7 @@ function keyNameNote({ key, keyId }: CredentialFlags): string | null {
 }
 
 /** Whose certificate notifications are sent with: the first line of a run. Keys have no name but their id. */
-export function printWhose({ subject, expiresAt }: Credential, terminal: Terminal): void {
+export function printCertificate({ subject, expiresAt }: Credential, terminal: Terminal): void {
   if (subject === null || expiresAt === null) return;
   printNote(terminal, `client certificate ${subject}, valid until ${expiresAt.toISOString().slice(0, 10)}`);
 }

@@ -4,7 +4,7 @@
  */
 import { Option } from 'commander';
 import { PealError } from '../base/errors.js';
-import { emptyAdvice } from './own-variables.js';
+import { emptyVariableAdvice } from './peal-variables.js';
 import { type Terminal, usageError } from './terminal.js';
 
 /** What commander makes of them. */
@@ -88,7 +88,7 @@ export function materialOf(
   if (name === null) return { file: value };
   const text = /^[A-Za-z_]\w*$/.test(name) ? env[name] : undefined;
   if (text !== undefined && text.trim() !== '') return text;
-  const problem = text === undefined ? 'is not set' : `is empty: ${emptyAdvice}`;
+  const problem = text === undefined ? 'is not set' : `is empty: ${emptyVariableAdvice}`;
   const origin = code === 'ERR_PEAL_OPTION' ? 'usage' : 'credential';
   // What stands behind env: might be a secret put there by mistake.
   const shown = /^(?:[A-Z_][A-Z0-9_]{0,39}|[a-z_][a-z0-9_]{0,39})$/.test(name) ? name : 'that env: names';

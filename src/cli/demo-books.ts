@@ -8,10 +8,10 @@ import type { LedgerSummary } from '../simulator/ledger.js';
 import type { RunSummary } from './counts.js';
 import type { DemoFiles } from './demo-files.js';
 import { integer } from './numbers.js';
-import type { Witness } from './send-books.js';
+import type { AnswerObserver } from './send-books.js';
 
 /** The digest over every (token, answer) that the sender reports; equal to the simulator's when the books are. */
-export class SenderDigest implements Witness {
+export class SenderDigest implements AnswerObserver {
   readonly #digest = new LedgerDigest();
 
   accepted(block: TokenBlock, index: number): void {

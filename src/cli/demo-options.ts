@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import { maxThreads } from '../base/limits.js';
 import { type OptionGroup, threadCount, wholeNumber } from './option-values.js';
 
-export interface DemoOptions {
+export interface DemoFlags {
   readonly tokens: number;
   readonly threads: number | 'auto';
 }

@@ -9,19 +9,19 @@ import path from 'node:path';
 import { createColors } from 'picocolors';
 import { compareBooks, SenderDigest } from './demo-books.js';
 import { writeDemoFiles } from './demo-files.js';
-import type { DemoOptions } from './demo-options.js';
+import type { DemoFlags } from './demo-options.js';
 import { DemoSimulator } from './demo-simulator.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
+import { isProxyVariable } from './link-options.js';
 import { integer } from './numbers.js';
-import { ownVariables } from './own-variables.js';
-import { isProxyVariable } from './proxy-option.js';
+import { pealVariables } from './peal-variables.js';
 import { runSend } from './send.js';
 import { hasColour, printError, type Terminal } from './terminal.js';
 
 const topic = 'com.example.peal-demo';
 
 /** Exit code 0 when both books say the same of every token, 1 when they do not. */
-export async function demo(options: DemoOptions, terminal: Terminal): Promise<ExitCode> {
+export async function demo(options: DemoFlags, terminal: Terminal): Promise<ExitCode> {
   const folder = await mkdtemp(path.join(tmpdir(), 'peal-demo-'));
   try {
     return await demoIn(folder, options, terminal);
@@ -30,7 +30,7 @@ export async function demo(options: DemoOptions, terminal: Terminal): Promise<Ex
   }
 }
 
-async function demoIn(folder: string, { tokens, threads }: DemoOptions, terminal: Terminal): Promise<ExitCode> {
+async function demoIn(folder: string, { tokens, threads }: DemoFlags, terminal: Terminal): Promise<ExitCode> {
   const { bold, dim } = createColors(hasColour(terminal, terminal.stdout));
   const say = (text: string): boolean => terminal.stdout.write(`${text}\n`);
   const files = await writeDemoFiles(folder, tokens);
@@ -55,7 +55,7 @@ async function demoIn(folder: string, { tokens, threads }: DemoOptions, terminal
         // The simulator's digest counts every answer, the sender's the last of each recipient: one answer each.
         retries: 0,
       },
-      { ...terminal, env: withoutOwn(terminal.env) },
+      { ...terminal, env: withoutProxiesAndPealVariables(terminal.env) },
       digest,
     );
     const ran = report.exitCode === exitCodes.accepted || report.exitCode === exitCodes.notAllAccepted;
@@ -72,10 +72,10 @@ async function demoIn(folder: string, { tokens, threads }: DemoOptions, terminal
 }
 
 /** The gateway is on this machine and the key a new one: what the environment says of others does not hold for them. */
-function withoutOwn(env: Terminal['env']): Terminal['env'] {
+function withoutProxiesAndPealVariables(env: Terminal['env']): Terminal['env'] {
   return Object.fromEntries(
     Object.entries(env).filter(
-      ([name]) => !isProxyVariable(name) && !(ownVariables as readonly string[]).includes(name),
+      ([name]) => !isProxyVariable(name) && !(pealVariables as readonly string[]).includes(name),
     ),
   );
 }

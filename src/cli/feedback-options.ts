@@ -5,19 +5,15 @@
 import { Option } from 'commander';
 import { type Address, parseAddress } from '../apns/address.js';
 import { type CredentialFlags, certificateOptions, checkCertificateFlags } from './credential-options.js';
+import { type LinkFlags, linkOptions } from './link-options.js';
 import type { OptionGroup } from './option-values.js';
-import { pinOption } from './pin-option.js';
-import { proxyOption } from './proxy-option.js';
 import { usageError } from './terminal.js';
 
 export type FeedbackFormat = 'csv' | 'ndjson';
 
 /** What commander makes of the command line. */
-export interface FeedbackOptions extends CredentialFlags {
+export interface FeedbackFlags extends CredentialFlags, LinkFlags {
   readonly gateway: string;
-  readonly ca?: string;
-  readonly pin?: readonly string[];
-  readonly proxy?: string;
   readonly format: FeedbackFormat;
   readonly out?: string;
   readonly quiet?: boolean;
@@ -32,9 +28,7 @@ export function feedbackOptionGroups(): readonly OptionGroup[] {
           '--gateway <address>',
           'feedback_production, feedback_sandbox or feedback://HOST:PORT',
         ).makeOptionMandatory(),
-        new Option('--ca <file>', "PEM certificates to trust instead of the system's; or env:NAME"),
-        pinOption(),
-        proxyOption(),
+        ...linkOptions(),
       ],
     },
     { heading: 'Credential (cert or pfx):', options: certificateOptions() },
@@ -55,7 +49,7 @@ export function feedbackOptionGroups(): readonly OptionGroup[] {
  * @throws PealError ERR_PEAL_ADDRESS for an address that is none, ERR_PEAL_OPTION for another kind of gateway and for
  *   options that do not go together
  */
-export function checkFeedbackOptions(options: FeedbackOptions): Address {
+export function checkFeedbackFlags(options: FeedbackFlags): Address {
   checkCertificateFlags(options);
   const address = parseAddress(options.gateway);
   if (address.protocol !== 'feedback') {

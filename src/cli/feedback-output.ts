@@ -9,7 +9,7 @@ import path from 'node:path';
 import type { Writable } from 'node:stream';
 import { credentialFiles, namedFiles } from './credential-options.js';
 import { csvRow } from './csv.js';
-import type { FeedbackFormat, FeedbackOptions } from './feedback-options.js';
+import type { FeedbackFlags, FeedbackFormat } from './feedback-options.js';
 import { isAmong, OutputFile } from './output-file.js';
 import { type Terminal, usageError } from './terminal.js';
 
@@ -26,7 +26,7 @@ export class FeedbackOutput {
   }
 
   /** Throws PealError ERR_PEAL_INPUT when the file of --out cannot be written, ERR_PEAL_OPTION when it is read. */
-  static async open(options: FeedbackOptions, { stdout }: Terminal): Promise<FeedbackOutput> {
+  static async open(options: FeedbackFlags, { stdout }: Terminal): Promise<FeedbackOutput> {
     const { out, format, ca } = options;
     const inputs = [...credentialFiles(options), ...namedFiles([ca])];
     if (out !== undefined && (await isAmong(out, inputs))) {

@@ -4,15 +4,13 @@
  */
 import { APNs } from '../session/apns.js';
 import { Session } from '../session/session.js';
-import { loadCommandCredential, printWhose } from './command-credential.js';
-import { materialOf } from './credential-options.js';
+import { loadCommandCredential, printCertificate } from './command-credential.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
-import { checkFeedbackOptions, type FeedbackOptions } from './feedback-options.js';
+import { checkFeedbackFlags, type FeedbackFlags } from './feedback-options.js';
 import { FeedbackOutput } from './feedback-output.js';
 import { Interrupt } from './interrupt.js';
+import { linkOf } from './link-options.js';
 import { counted } from './numbers.js';
-import { pinSession } from './pin-option.js';
-import { proxySession } from './proxy-option.js';
 import { printNote, type Terminal } from './terminal.js';
 
 /**
@@ -21,18 +19,16 @@ import { printNote, type Terminal } from './terminal.js';
  * @throws PealError ERR_PEAL_OPTION, ERR_PEAL_ADDRESS, ERR_PEAL_CREDENTIAL, ERR_PEAL_INPUT (the file of --out), or why
  *   there is no way to the gateway
  */
-export async function feedback(options: FeedbackOptions, terminal: Terminal): Promise<ExitCode> {
-  checkFeedbackOptions(options);
+export async function feedback(options: FeedbackFlags, terminal: Terminal): Promise<ExitCode> {
+  checkFeedbackFlags(options);
   const credential = loadCommandCredential(options, terminal);
   const session = new Session({
     threads: 0,
-    ...(options.ca === undefined ? {} : { ca: materialOf('--ca', options.ca, terminal.env, 'ERR_PEAL_OPTION') }),
-    ...pinSession(options, terminal.env),
-    ...proxySession(options, terminal.env),
+    ...linkOf(options, terminal.env),
   });
   // Before the gateway is asked: it gives its list only once.
   const output = await FeedbackOutput.open(options, terminal);
-  if (options.quiet !== true) printWhose(credential, terminal);
+  if (options.quiet !== true) printCertificate(credential, terminal);
   let onInterrupt = (): void => {};
   const interrupted = new Promise<void>((resolve) => {
     onInterrupt = resolve;

@@ -5,6 +5,7 @@
  */
 import { constants } from 'node:fs';
 import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import { syncFolder } from './output-file.js';
 
 export interface FolderSteps {
   /** The names in the folder. */
@@ -30,11 +31,3 @@ export const folderSteps: FolderSteps = {
   sync: syncFolder,
   isDirectory: async (file) => (await lstat(file).catch(() => null))?.isDirectory() === true,
 };
-
-/** Not every system opens directories, and none loses the contents of files for that. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY).catch(() => null);
-  if (handle === null) return;
-  await handle.sync().catch(() => {});
-  await handle.close();
-}

@@ -73,7 +73,7 @@ export function exitCodeOfSignal(signal: InterruptSignal): ExitCode {
  * Resolves once every signal that has come by now was given to its listeners of this moment. Node 22 and later load
  * modules without a turn of the event loop, so a signal that came meanwhile is still unheard when they are loaded.
  */
-export async function signalsHeard(): Promise<void> {
+export async function deliverPendingSignals(): Promise<void> {
   // Twice: the first turn may have been in the middle of the loop, behind the place where signals are read.
   for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -7,11 +7,8 @@ import { PealError } from '../base/errors.js';
 import type { RunSummary } from './counts.js';
 import type { ExitCode } from './exit-codes.js';
 import type { RejectionNote } from './rejection-notes.js';
+import { writeJsonLine } from './terminal.js';
 import { commandMessage } from './wording.js';
-
-export function writeJsonLine(output: Writable, value: object): void {
-  output.write(`${JSON.stringify(value)}\n`);
-}
 
 /** `count`: recipients that are unsent or unknown for it. */
 export function errorMessage(error: PealError, count: number): object {

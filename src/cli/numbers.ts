@@ -19,8 +19,13 @@ export function percentage(part: number, whole: number): string {
   return `${percent.toFixed(2)} %`;
 }
 
+/** The share in whole percent, rounded down: 100 only when it is all. */
+export function wholePercent(part: number, whole: number): number {
+  return Math.min(100, Math.floor((100 * part) / whole));
+}
+
 /** Seconds as m:ss or h:mm:ss. */
-export function duration(seconds: number): string {
+export function minutesAndSeconds(seconds: number): string {
   const whole = Math.ceil(seconds);
   const two = (value: number): string => String(value).padStart(2, '0');
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];

@@ -46,7 +46,7 @@ export function percentOrOff(text: string): number | false {
  *
  * @param bareMs what a number without a unit counts. Default: seconds
  */
-export function duration(min: number, max: number, bareMs = 1000): (text: string) => number {
+export function durationBetween(min: number, max: number, bareMs = 1000): (text: string) => number {
   return (text) => {
     const ms = parseDuration(text, bareMs);
     if (ms !== null && ms >= min && ms <= max) return ms;
@@ -57,7 +57,7 @@ export function duration(min: number, max: number, bareMs = 1000): (text: string
 }
 
 /** A time, left as it is: the message reads it. */
-export function time(text: string): string {
+export function timeText(text: string): string {
   if (parseTime(text, 0) !== null) return text;
   throw new InvalidArgumentError(`It has to be ${timeForms}.`);
 }
@@ -72,7 +72,7 @@ export function progressInterval(text: string): number {
 }
 
 /** Gathers the values of an option that may be given several times; with every other parser once is all. */
-export function list(text: string, before: readonly string[] = []): readonly string[] {
+export function repeated(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }
 

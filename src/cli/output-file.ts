@@ -8,10 +8,8 @@ import { constants, writeSync } from 'node:fs';
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { PealError } from '../base/errors.js';
+import { writeProblem } from '../base/file-errors.js';
 import { type CutFile, cutError } from './cut-files.js';
-import { syncFolder } from './folder-steps.js';
-import { partialName } from './run-folder.js';
-import { writeProblem } from './write-problem.js';
 
 /** Text gathers until it is worth a write of its own. */
 const writeBytes = 64 * 1024;
@@ -201,6 +199,19 @@ export class OutputFile {
     this.#keptLines += isWhole ? lines : linesIn(bytes.subarray(0, written === 0 ? 0 : end));
     this.#keptBytes += written === 0 ? 0 : end;
   }
+}
+
+/** What a file is called until it is whole. */
+export function partialName(name: string, run: string): string {
+  return `${name}.${run}.partial`;
+}
+
+/** Not every system opens directories, and none loses the contents of files for that. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY).catch(() => null);
+  if (handle === null) return;
+  await handle.sync().catch(() => {});
+  await handle.close();
 }
 
 function linesIn(bytes: Uint8Array): number {

@@ -12,20 +12,22 @@ import { mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { TokenBlock } from '../apns/token-block.js';
 import { PealError } from '../base/errors.js';
+import { writeProblem } from '../base/file-errors.js';
+import { writeHex } from '../base/hex.js';
 import { csvRow } from './csv.js';
 import { type CutFile, cutError } from './cut-files.js';
 import { type FolderSteps, folderSteps } from './folder-steps.js';
-import { hexLines } from './hex-lines.js';
 import { isAmong, OutputFile } from './output-file.js';
 import { isCut, RunFolder } from './run-folder.js';
 import { printable } from './terminal.js';
-import { writeProblem } from './write-problem.js';
 
 const fileNames = ['rejected.csv', 'unsent.txt', 'unknown.txt', 'invalid.csv', 'accepted.csv'] as const;
 /** Only where it is asked for. */
 const acceptedName = 'accepted.csv';
 /** Recipients that an earlier run left to be sent to. */
 const toBeSent = ['unsent.txt', 'unknown.txt'] as const;
+
+const lineFeed = 0x0a;
 
 type FourFiles = [OutputFile, OutputFile, OutputFile, OutputFile];
 
@@ -202,6 +204,19 @@ export class Outputs {
     const files = [this.#rejected, this.#unsent, this.#unknown, this.#invalid];
     return this.#accepted === null ? files : [...files, this.#accepted];
   }
+}
+
+/** Tokens `start` to `end` (exclusive) of a block as lines of hex, in one fresh buffer: a whole list may stay unsent. Exported for tests. */
+export function hexLines(block: TokenBlock, start: number, end: number): Uint8Array {
+  const lines = new Uint8Array((end - start) * (block.tokenBytes * 2 + 1));
+  const view = new DataView(lines.buffer);
+  let to = 0;
+  for (let token = start; token < end; token++) {
+    writeHex(view, to, block.bytes, token * block.tokenBytes, block.tokenBytes);
+    to += block.tokenBytes * 2;
+    lines[to++] = lineFeed;
+  }
+  return lines;
 }
 
 /** What is read may not be written, under whatever name it was given. */

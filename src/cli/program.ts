@@ -6,11 +6,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, type Option } from 'commander';
 import { demoOptions } from './demo-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.js';
-import { type FeedbackOptions, feedbackOptionGroups } from './feedback-options.js';
-import { signalsHeard } from './interrupt.js';
-import { list, type OptionGroup } from './option-values.js';
-import { type SendOptions, sendOptionGroups, withLists } from './send-options.js';
-import { type SimulateOptions, simulateOptionGroups } from './simulate-options.js';
+import { type FeedbackFlags, feedbackOptionGroups } from './feedback-options.js';
+import { deliverPendingSignals } from './interrupt.js';
+import { type OptionGroup, repeated } from './option-values.js';
+import { type SendFlags, sendOptionGroups } from './send-options.js';
+import { withLists } from './send-rules.js';
+import { type SimulateFlags, simulateOptionGroups } from './simulate-options.js';
 import { printable, printError, type Terminal } from './terminal.js';
 
 /** Runs one command line (without node and script) to its exit code. Prints errors; never throws. */
@@ -48,9 +49,9 @@ function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Comma
     .description('Sends one notification to a list of device tokens.')
     .argument('[lists...]', 'the lists, in the place of --tokens')
     .addHelpText('after', sendHelp)
-    .action(async (lists: readonly string[], options: Partial<SendOptions>) => {
+    .action(async (lists: readonly string[], options: Partial<SendFlags>) => {
       const { runSend } = await loaded(import('./send.js'));
-      onEnd((await runSend(withLists(options as SendOptions, lists), terminal)).exitCode);
+      onEnd((await runSend(withLists(options as SendFlags, lists), terminal)).exitCode);
     });
   addOptions(send, sendOptionGroups());
 
@@ -60,7 +61,7 @@ function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Comma
     .description(
       'Reads, once, which device tokens a feedback gateway says the app is gone from. It clears its list then.',
     )
-    .action(async (options: FeedbackOptions) => {
+    .action(async (options: FeedbackFlags) => {
       const { feedback } = await loaded(import('./feedback.js'));
       onEnd(await feedback(options, terminal));
     });
@@ -70,7 +71,7 @@ function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Comma
     .command('simulate')
     .summary('run a simulator of the APNs gateway')
     .description('Runs a simulator of the APNs gateway until it is interrupted. docs/simulator.md describes it.')
-    .action(async (options: SimulateOptions) => {
+    .action(async (options: SimulateFlags) => {
       const { simulate } = await loaded(import('./simulate.js'));
       onEnd(await simulate(options, terminal));
     });
@@ -91,7 +92,7 @@ function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Comma
 /** A command's code, once it is there and no signal from the time of its loading is unheard. */
 async function loaded<T>(command: Promise<T>): Promise<T> {
   const code = await command;
-  await signalsHeard();
+  await deliverPendingSignals();
   return code;
 }
 
@@ -108,7 +109,7 @@ function addOptions(command: Command, groups: readonly OptionGroup[]): void {
   for (const { heading, options } of groups) {
     for (const option of options) {
       command.addOption(option.helpGroup(heading));
-      if (option.parseArg !== list) refuseTwice(command, option);
+      if (option.parseArg !== repeated) refuseTwice(command, option);
       if (option.required) refuseEmpty(option);
     }
   }

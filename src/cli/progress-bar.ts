@@ -10,8 +10,7 @@ import cliProgress from 'cli-progress';
 import { createColors } from 'picocolors';
 import type { Clock } from '../base/clock.js';
 import { passedOf, type RunningCounts, sentOf } from './counts.js';
-import { duration, integer } from './numbers.js';
-import { type Progress, wholePercent } from './progress.js';
+import { integer, minutesAndSeconds, wholePercent } from './numbers.js';
 import { RateMeter } from './rate-meter.js';
 
 const longestBar = 32;
@@ -33,7 +32,8 @@ export interface Shown {
   readonly secondsLeft: number | null;
 }
 
-export class ProgressBar implements Progress {
+/** A ProgressDisplay, which progress.ts checks where it makes one: it loads this file only when it is needed. */
+export class ProgressBar {
   readonly #screen: Screen;
   readonly #clock: Clock;
   readonly #colour: boolean;
@@ -120,7 +120,7 @@ export function barLine(shown: Shown, columns: number, colour: boolean): string 
     share === null ? '' : `${String(wholePercent(passed, total!)).padStart(3)} %`,
     total === null ? integer(passed) : `${integer(passed)} of ${integer(total)}`,
     perSecond === null ? '' : `${integer(perSecond)}/s now`,
-    secondsLeft === null ? '' : `${duration(secondsLeft)} left`,
+    secondsLeft === null ? '' : `${minutesAndSeconds(secondsLeft)} left`,
   ]
     .filter((figure) => figure !== '')
     .join('  ');

@@ -5,12 +5,11 @@
 import type { Writable } from 'node:stream';
 import type { Clock } from '../base/clock.js';
 import { doneOf, passedOf, type RunningCounts, sentOf } from './counts.js';
-import { writeJsonLine } from './json-lines.js';
-import { duration, integer } from './numbers.js';
+import { integer, minutesAndSeconds, wholePercent } from './numbers.js';
 import { RateMeter } from './rate-meter.js';
-import { hasColour, type Terminal } from './terminal.js';
+import { hasColour, type Terminal, writeJsonLine } from './terminal.js';
 
-export interface Progress {
+export interface ProgressDisplay {
   /** `total`: all that stand in the lists, duplicates too, as far as that is known or estimated, or null. */
   update(counts: RunningCounts, total: number | null): void;
   /** The run has been told to stop: what `print` writes to standard error goes above the display, not into it. */
@@ -19,7 +18,7 @@ export interface Progress {
   stop(): void;
 }
 
-export const noProgress: Progress = { update: () => {}, interrupted: (print) => print(), stop: () => {} };
+export const noProgress: ProgressDisplay = { update: () => {}, interrupted: (print) => print(), stop: () => {} };
 
 export interface ProgressOptions {
   readonly json?: boolean;
@@ -29,7 +28,11 @@ export interface ProgressOptions {
 }
 
 /** The display that the options and the terminal ask for. */
-export async function progressFor(options: ProgressOptions, terminal: Terminal, clock: Clock): Promise<Progress> {
+export async function progressFor(
+  options: ProgressOptions,
+  terminal: Terminal,
+  clock: Clock,
+): Promise<ProgressDisplay> {
   const { json, quiet, progress } = options;
   if (quiet === true || progress === 0) return noProgress;
   if (json === true) return new JsonProgress(terminal.stdout, clock, progress);
@@ -61,7 +64,7 @@ class Interval {
 }
 
 /** One line now and then on `output`: done, total, counts, rate. */
-class JsonProgress implements Progress {
+class JsonProgress implements ProgressDisplay {
   readonly #output: Writable;
   readonly #clock: Clock;
   readonly #rate = new RateMeter();
@@ -99,7 +102,7 @@ class JsonProgress implements Progress {
 }
 
 /** The same for people who read a log: no line is ever taken back. */
-class LineProgress implements Progress {
+class LineProgress implements ProgressDisplay {
   readonly #output: Terminal['stderr'];
   readonly #clock: Clock;
   readonly #rate = new RateMeter();
@@ -136,13 +139,8 @@ function progressLine(counts: RunningCounts, total: number | null, rate: RateMet
     total === null ? integer(passed) : `${integer(passed)} of ${integer(total)}`,
     `${integer(rate.perSecond())}/s now`,
     `${integer(rate.mean())}/s mean`,
-    ...(secondsLeft === null ? [] : [`${duration(secondsLeft)} left`]),
+    ...(secondsLeft === null ? [] : [`${minutesAndSeconds(secondsLeft)} left`]),
     ...unwelcome.map(([name, count]) => `${name} ${integer(count)}`),
   ];
   return `peal: ${figures.join(', ')}`;
-}
-
-/** 100 only when it is all. */
-export function wholePercent(part: number, whole: number): number {
-  return Math.min(100, Math.floor((100 * part) / whole));
 }

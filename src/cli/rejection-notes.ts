@@ -3,10 +3,13 @@
  * that are gone are what every list has, and are said in the summary alone. Pure; called by the report of the send command.
  */
 import type { Protocol } from '../apns/address.js';
-import { adviceOf, classOf } from '../apns/reason.js';
+import { adviceOf, classOf, isSendersFault } from '../apns/reason.js';
 import type { PealError } from '../base/errors.js';
 import { apnsReason, type ReasonCount, type RunSummary } from './counts.js';
-import { integer } from './numbers.js';
+import { counted, integer } from './numbers.js';
+
+/** Reasons as Apple writes them, and "HTTP 500": they need no quotes in a shell or in a cell of CSV. */
+const unquotedReason = /^[A-Za-z0-9 ]+$/;
 
 export interface RejectionNote {
   readonly count: number;
@@ -41,4 +44,30 @@ export function rejectionNotes(
       const message = `${what}: ${answer}. ${adviceOf(status, text, protocol)}`;
       return { count, message, retryable: about === 'transient' || about === 'connection' };
     });
+}
+
+/**
+ * The sentence, or null where nobody was refused so.
+ *
+ * @param folder the folder of --out, fit to be shown; null where there is none
+ */
+export function refusedNote(summary: RunSummary, protocol: Protocol, folder: string | null): string | null {
+  const { stopped, unsent } = summary;
+  if (stopped !== 'ERR_PEAL_STOPPED' && stopped !== 'ERR_PEAL_CREDENTIAL') return null;
+  const isRefusal = ({ reason, status }: ReasonCount): boolean =>
+    unquotedReason.test(reason) &&
+    isSendersFault(classOf(status, apnsReason(reason), protocol), stopped === 'ERR_PEAL_STOPPED');
+  const refused = summary.reasons.filter(isRefusal);
+  if (refused.length === 0) return null;
+  const count = refused.reduce((sum, reason) => sum + reason.count, 0);
+  const who = `${counted(count, 'token')} ${count === 1 ? 'was' : 'were'} refused for what ended the run, and ${count === 1 ? 'is' : 'are'} rejected, not unsent`;
+  if (folder === null) return `${who}: with --out DIR they are kept in rejected.csv`;
+  const condition = refused.map(({ reason }) => `$3=="${reason}"`).join(' || ');
+  const rest = unsent > 0 ? `--tokens ${quoted(`${folder}/unsent.txt`)} --tokens -` : '--tokens -';
+  return `${who}. Once it is mended, send to them as well: awk -F, '${condition}{print $1}' ${quoted(`${folder}/rejected.csv`)} | peal send ${rest} …`;
+}
+
+/** As one word for a shell. */
+function quoted(path: string): string {
+  return /^[\w./@%+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

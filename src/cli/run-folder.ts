@@ -16,9 +16,10 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { PealError } from '../base/errors.js';
+import { writeProblem } from '../base/file-errors.js';
 import { FolderLock } from './folder-lock.js';
 import { type FolderSteps, folderSteps } from './folder-steps.js';
-import { writeProblem } from './write-problem.js';
+import { partialName } from './output-file.js';
 
 type Phase = 'writing' | 'sending' | 'whole' | 'placing';
 
@@ -185,11 +186,6 @@ export class RunFolder {
   #mark(run: string, phase: Phase): string {
     return this.#at(`.peal-${run}.${phase}`);
   }
-}
-
-/** What a file is called until it is whole. */
-export function partialName(name: string, run: string): string {
-  return `${name}.${run}.partial`;
 }
 
 /** Whether `name` is what a run could write of the file `base`. */

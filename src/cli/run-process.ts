@@ -2,11 +2,11 @@
  * Hands the process to the command line and takes its exit code. Imported by main, for what it does. Only these two files
  * name the process's own streams. Main thread.
  */
+import { writeProblem } from '../base/file-errors.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
-import { exitCodeOfSignal, Interrupt, signalsHeard } from './interrupt.js';
+import { deliverPendingSignals, exitCodeOfSignal, Interrupt } from './interrupt.js';
 import { writeInterruption } from './json-lines.js';
 import { printNote } from './terminal.js';
-import { writeProblem } from './write-problem.js';
 
 /** What still holds the process this long after the command has ended is not waited for. */
 const lingerMs = 2_000;
@@ -33,7 +33,7 @@ stdout.on('error', (error: NodeJS.ErrnoException) => {
 stderr.on('error', () => {});
 
 const { runCommandLine } = await import('./program.js');
-await signalsHeard();
+await deliverPendingSignals();
 const args = process.argv.slice(2);
 let code = await runCommandLine(args, terminal);
 // The stream tells of its last write in a later turn.

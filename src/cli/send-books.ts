@@ -14,7 +14,7 @@ import type { Outputs } from './outputs.js';
 import { printable } from './terminal.js';
 
 /** Sees the last answer of every answered recipient; for the comparison of the demo. */
-export interface Witness {
+export interface AnswerObserver {
   accepted(block: TokenBlock, index: number): void;
   rejected(block: TokenBlock, index: number, reason: string): void;
 }
@@ -24,7 +24,7 @@ const linesOfShape = 3;
 
 export class SendBooks implements OutcomeSink {
   readonly #outputs: Outputs | null;
-  readonly #witness: Witness | null;
+  readonly #witness: AnswerObserver | null;
   readonly #tally = new Tally();
   readonly #statuses = new Map<string, number>();
   readonly #causes = new Map<PealErrorCode, { error: PealError; unsent: number; unknown: number }>();
@@ -35,7 +35,7 @@ export class SendBooks implements OutcomeSink {
   #neverDispatched = 0;
   #resent = 0;
 
-  constructor(outputs: Outputs | null, witness: Witness | null = null) {
+  constructor(outputs: Outputs | null, witness: AnswerObserver | null = null) {
     this.#outputs = outputs;
     this.#witness = witness;
   }
@@ -139,7 +139,7 @@ export class SendBooks implements OutcomeSink {
     });
   }
 
-  #showAccepted({ tokens, ledger }: SettledBatch, witness: Witness): void {
+  #showAccepted({ tokens, ledger }: SettledBatch, witness: AnswerObserver): void {
     forEachRun(ledger, ACCEPTED, (start, end) => {
       for (let index = start; index < end; index++) witness.accepted(tokens, index);
     });

@@ -2,18 +2,19 @@
  * What `peal send` needs before the first notification: gateway, credential, message, session. Everything that can be
  * wrong with them is found here. Main thread.
  */
+import { open } from 'node:fs/promises';
 import { parseAddress } from '../apns/address.js';
-import { recipientsWorthKeeping } from '../base/limits.js';
+import { PealError } from '../base/errors.js';
+import { readProblem } from '../base/file-errors.js';
+import { maxRawPayloadBytes, recipientsWorthKeeping } from '../base/limits.js';
 import type { Gateway } from '../session/gateway.js';
-import type { Message } from '../session/message.js';
+import { Message, type MessageOptions } from '../session/message.js';
+import type { SendOptions } from '../session/send-options.js';
 import { Session } from '../session/session.js';
-import { loadCommandCredential, printWhose } from './command-credential.js';
-import { materialOf } from './credential-options.js';
-import { pinSession } from './pin-option.js';
-import { proxySession } from './proxy-option.js';
-import { gatewayOf, isApples } from './send-gateway.js';
-import { sendMessage } from './send-message.js';
-import type { SendOptions } from './send-options.js';
+import { loadCommandCredential, printCertificate } from './command-credential.js';
+import { linkOf } from './link-options.js';
+import type { SendFlags } from './send-options.js';
+import { gatewayOf, isAppleGateway } from './send-rules.js';
 import { printNote, type Terminal } from './terminal.js';
 import { estimateAll } from './token-input.js';
 
@@ -33,8 +34,8 @@ export interface SendPlan {
  *
  * @throws PealError ERR_PEAL_ADDRESS, ERR_PEAL_CREDENTIAL, ERR_PEAL_PAYLOAD, ERR_PEAL_HEADER or ERR_PEAL_OPTION
  */
-export async function planSend(options: SendOptions, terminal: Terminal): Promise<SendPlan> {
-  const { ca, maxConnections } = options;
+export async function planSend(options: SendFlags, terminal: Terminal): Promise<SendPlan> {
+  const { maxConnections } = options;
   const address = gatewayOf(options);
   parseAddress(address);
   const credential = loadCommandCredential(options, terminal);
@@ -43,14 +44,12 @@ export async function planSend(options: SendOptions, terminal: Terminal): Promis
   const session = new Session({
     threads: threadsFor(options, estimated),
     ...(maxConnections === undefined ? {} : { maxConnections }),
-    ...(ca === undefined ? {} : { ca: materialOf('--ca', ca, terminal.env, 'ERR_PEAL_OPTION') }),
-    ...pinSession(options, terminal.env),
-    ...proxySession(options, terminal.env),
+    ...linkOf(options, terminal.env),
   });
   const gateway = session.getConnection(address, credential);
   if (options.quiet !== true) {
-    printWhose(credential, terminal);
-    const note = unkeptNote(options, estimated);
+    printCertificate(credential, terminal);
+    const note = missingOutNote(options, estimated);
     if (note !== null) printNote(terminal, note);
   }
   return { session, gateway, message, estimated };
@@ -60,16 +59,76 @@ export async function planSend(options: SendOptions, terminal: Terminal): Promis
  * Said before a campaign begins, because afterwards it is too late; null where nothing is at stake: a few recipients, or
  * those of a gateway of one's own. `estimated`: recipients, null where the list does not tell.
  */
-export function unkeptNote(
-  options: Pick<SendOptions, 'out' | 'gateway' | 'environment'>,
+export function missingOutNote(
+  options: Pick<SendFlags, 'out' | 'gateway' | 'environment'>,
   estimated: number | null,
 ): string | null {
-  if (options.out !== undefined || !isApples(options)) return null;
+  if (options.out !== undefined || !isAppleGateway(options)) return null;
   if (estimated !== null && estimated <= recipientsWorthKeeping) return null;
   return 'without --out DIR nothing is kept of who was not sent to: a run that is interrupted cannot be continued';
 }
 
-function threadsFor({ threads }: SendOptions, estimated: number | null): number | 'auto' {
+function threadsFor({ threads }: SendFlags, estimated: number | null): number | 'auto' {
   const isShort = estimated !== null && estimated <= recipientsWorthThreads;
   return threads === 'auto' && isShort ? 0 : threads;
+}
+
+/**
+ * Throws PealError: ERR_PEAL_PAYLOAD for a payload that cannot be read, is no JSON or is too large, ERR_PEAL_HEADER
+ * for a field that may not be sent.
+ */
+export async function sendMessage(options: SendFlags): Promise<Message> {
+  const content = options.payload === undefined ? contentOf(options) : { payload: await readPayload(options.payload) };
+  return new Message([], { ...content, ...headersOf(options) });
+}
+
+function contentOf({ alert, title, badge, sound }: SendFlags): MessageOptions {
+  const text = title === undefined ? alert : { title, ...(alert === undefined ? {} : { body: alert }) };
+  return {
+    ...(text === undefined ? {} : { alert: text }),
+    ...(badge === undefined ? {} : { badge }),
+    ...(sound === undefined ? {} : { sound }),
+  };
+}
+
+function headersOf({ topic, pushType, priority, expiration, collapseId }: SendFlags): MessageOptions {
+  return {
+    ...(topic === undefined ? {} : { topic }),
+    ...(pushType === undefined ? {} : { pushType: pushType as NonNullable<MessageOptions['pushType']> }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(expiration === undefined ? {} : { expiration }),
+    ...(collapseId === undefined ? {} : { collapseId }),
+  };
+}
+
+async function readPayload(path: string): Promise<Uint8Array> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(maxRawPayloadBytes + 1));
+      if (bytesRead <= maxRawPayloadBytes) return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw payloadError(`--payload: the file ${path} ${readProblem(cause)}.`, cause);
+  }
+  throw payloadError(`--payload: the file ${path} is larger than ${maxRawPayloadBytes} bytes: it is no payload.`);
+}
+
+function payloadError(message: string, cause?: unknown): PealError {
+  return new PealError('ERR_PEAL_PAYLOAD', message, { origin: 'usage', cause });
+}
+
+/** What was not given is left to the library's defaults. */
+export function retryOptionsOf(options: SendFlags): Pick<SendOptions, 'retry' | 'onUnknown' | 'stopAtBadTokens'> {
+  const { retries, retryTime, onUnknown, stopAtBadTokens } = options;
+  const attempts = retries === undefined ? {} : { attempts: retries + 1 };
+  const timeMs = retryTime === undefined ? {} : { timeMs: Math.round(retryTime) };
+  const isGiven = retries !== undefined || retryTime !== undefined;
+  return {
+    ...(isGiven && { retry: retries === 0 ? false : { ...attempts, ...timeMs } }),
+    ...(onUnknown !== undefined && { onUnknown }),
+    ...(stopAtBadTokens !== undefined && { stopAtBadTokens }),
+  };
 }

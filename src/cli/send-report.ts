@@ -1,19 +1,23 @@
 /**
  * What `peal send` prints when it has ended. Main thread; called once for each run.
  */
-import type { CauseCount, InvalidLines, RunReport } from './counts.js';
-import { errorMessage, rejectionMessage, summaryMessage, writeJsonLine } from './json-lines.js';
-import { counted, integer } from './numbers.js';
-import { refusedNote } from './refused-note.js';
-import { rejectionNotes } from './rejection-notes.js';
-import { protocolOf } from './send-gateway.js';
-import type { SendOptions } from './send-options.js';
-import { summaryTable } from './summary-table.js';
-import { hasColour, printable, printError, printNote, type Terminal } from './terminal.js';
+import { createColors } from 'picocolors';
+import type { Protocol } from '../apns/address.js';
+import { adviceOf } from '../apns/reason.js';
+import type { CauseCount, InvalidLines, RunReport, RunSummary } from './counts.js';
+import { errorMessage, rejectionMessage, summaryMessage } from './json-lines.js';
+import { counted, integer, percentage } from './numbers.js';
+import { refusedNote, rejectionNotes } from './rejection-notes.js';
+import type { SendFlags } from './send-options.js';
+import { protocolOf } from './send-rules.js';
+import { hasColour, printable, printError, printNote, type Terminal, writeJsonLine } from './terminal.js';
 import { commandMessage } from './wording.js';
 
+/** Reasons that are listed; the rest is summed up in one line. */
+const listedReasons = 8;
+
 /** The summary on standard output, what went wrong on standard error, and last. */
-export function printRun(terminal: Terminal, options: SendOptions, { summary, problems, written }: RunReport): void {
+export function printRun(terminal: Terminal, options: SendFlags, { summary, problems, written }: RunReport): void {
   const { stdout } = terminal;
   // What ended the run is among the causes, and is not said twice.
   const isSaid = ({ error }: CauseCount): boolean => problems.some(({ code }) => code === error.code);
@@ -68,4 +72,97 @@ function lossSentence([first, ...others]: readonly CauseCount[]): string {
   const rest = others.map((cause) => `${cause.error.code} ${integer(countOf(cause))}`).join(', ');
   const more = rest === '' ? '' : ` Other causes: ${rest}.`;
   return `${counts.filter((text) => text !== '').join(', ')}: ${commandMessage(error).replace(/\.?$/, '.')}${more}`;
+}
+
+interface TableOptions {
+  /** Where the files of --out are, or null. */
+  readonly folder: string | null;
+  /** Their names. */
+  readonly written: readonly string[];
+  /** Width of the terminal, in characters. */
+  readonly columns: number;
+  /** Whether it stands among other output of a terminal, and is set apart by empty lines. */
+  readonly isApart: boolean;
+  readonly colour: boolean;
+  /** What the gateway speaks. Default `'http2'`. */
+  readonly protocol?: Protocol;
+}
+
+/** Several lines, each ended. */
+function summaryTable(summary: RunSummary, options: TableOptions): string {
+  const { folder, written, columns, colour, isApart, protocol = 'http2' } = options;
+  const { bold, dim, green, red, yellow } = createColors(colour);
+  const plain = (text: string): string => text;
+  const width = integer(summary.recipients).length;
+  const row = (name: string, count: number, paint: (text: string) => string): string => {
+    const share = name === 'recipients' ? '' : percentage(count, summary.recipients).padStart(11);
+    return `  ${name.padEnd(12)}${(count > 0 ? paint : plain)(integer(count).padStart(width))}${dim(share)}`;
+  };
+  const lines = [
+    row('recipients', summary.recipients, bold),
+    row('accepted', summary.accepted, green),
+    row('rejected', summary.rejected, red),
+    ...reasonLines(summary, protocol, columns, dim),
+    row('unsent', summary.unsent, yellow),
+    row('unknown', summary.unknown, yellow),
+    row('invalid', summary.invalid, yellow),
+    '',
+    `  ${effort(summary)}`,
+    ...(summary.duplicate === 0
+      ? []
+      : [`  ${counted(summary.duplicate, 'duplicate')} dropped (--keep-duplicates keeps them)`]),
+    ...(summary.resent === 0 ? [] : [`  ${counted(summary.resent, 'request')} sent again`]),
+    ...(folder === null || written.length === 0 ? [] : [`  ${enumerated(written)} in ${folder}`]),
+  ];
+  return (isApart ? ['', ...lines, ''] : lines).map((line) => `${line}\n`).join('');
+}
+
+/** `a, b and c are`, `a is`. */
+function enumerated(names: readonly string[]): string {
+  const last = names.at(-1)!;
+  return names.length === 1 ? `${last} is` : `${names.slice(0, -1).join(', ')} and ${last} are`;
+}
+
+function effort({ seconds, perSecond, connections, threads }: RunSummary): string {
+  const where = threads === 0 ? 'in the main thread' : `on ${counted(threads, 'thread')}`;
+  return `${seconds.toFixed(2)} s, ${integer(perSecond)} a second (mean) over ${counted(connections, 'connection')} ${where}`;
+}
+
+/** How often each reason came, and beneath it what to do about it. */
+function reasonLines(
+  { reasons }: RunSummary,
+  protocol: Protocol,
+  columns: number,
+  dim: (text: string) => string,
+): string[] {
+  const listed = reasons.slice(0, listedReasons);
+  const rest = reasons.slice(listedReasons);
+  const width = Math.max(0, ...listed.map(({ count }) => integer(count).length));
+  const lines = listed.flatMap(({ reason, status, count }) => {
+    const name = reason.startsWith('HTTP ') ? reason : `${status} ${reason}`;
+    const indent = ' '.repeat(6 + width + 2);
+    const advice = wrapped(
+      adviceOf(status, reason, protocol),
+      Math.max(30, Math.min(columns, 100) - indent.length - 1),
+    );
+    return [`      ${integer(count).padStart(width)}  ${name}`, ...advice.map((line) => dim(`${indent}${line}`))];
+  });
+  if (rest.length > 0) {
+    const sum = rest.reduce((total, { count }) => total + count, 0);
+    lines.push(`      ${integer(sum).padStart(width)}  for ${counted(rest.length, 'other reason')}`);
+  }
+  return lines;
+}
+
+/** A sentence as lines of at most `width` characters, broken at blanks. */
+function wrapped(sentence: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of sentence.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
 }

@@ -7,17 +7,18 @@ import { PealError } from '../base/errors.js';
 import { SeenTokens } from '../campaign/recipients/seen-tokens.js';
 import { APNs } from '../session/apns.js';
 import type { Session } from '../session/session.js';
-import { doneOf, type RunningCounts, type RunReport, type RunSummary } from './counts.js';
+import { doneOf, type RunReport, type RunSummary } from './counts.js';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.js';
 import { exitCodeOfSignal, Interrupt, type InterruptSignal } from './interrupt.js';
 import { counted, integer } from './numbers.js';
 import { Outputs } from './outputs.js';
-import { noProgress, type Progress, progressFor } from './progress.js';
-import { SendBooks, type Witness } from './send-books.js';
-import { checkSendOptions, inputFiles, type SendOptions } from './send-options.js';
-import { planSend, type SendPlan } from './send-plan.js';
+import { progressFor } from './progress.js';
+import { type AnswerObserver, SendBooks } from './send-books.js';
+import type { SendFlags } from './send-options.js';
+import { planSend, retryOptionsOf, type SendPlan } from './send-plan.js';
 import { printRun } from './send-report.js';
-import { retryOptionsOf } from './send-retry.js';
+import { checkSendFlags, inputFiles } from './send-rules.js';
+import { SendWatch } from './send-watch.js';
 import { printable, printNote, type Terminal } from './terminal.js';
 import { TokenInput } from './token-input.js';
 
@@ -26,9 +27,6 @@ import { TokenInput } from './token-input.js';
  * is shut down, which takes another five seconds at most.
  */
 const graceAfterInterruptMs = 5_000;
-const progressIntervalMs = 100;
-/** How often the number of connections is asked for. */
-const statsIntervalMs = 500;
 
 /**
  * Runs the command and prints what its options ask for.
@@ -37,11 +35,11 @@ const statsIntervalMs = 500;
  * @throws PealError ERR_PEAL_OPTION when the options cannot be run at all
  */
 export async function runSend(
-  options: SendOptions,
+  options: SendFlags,
   terminal: Terminal,
-  witness: Witness | null = null,
+  witness: AnswerObserver | null = null,
 ): Promise<RunReport> {
-  checkSendOptions(options);
+  checkSendFlags(options);
   let run: SendRun | null = null;
   using interrupt = new Interrupt(
     process,
@@ -53,7 +51,7 @@ export async function runSend(
   return await run.run();
 }
 
-async function openOutputs(out: string, options: SendOptions, terminal: Terminal): Promise<Outputs> {
+async function openOutputs(out: string, options: SendFlags, terminal: Terminal): Promise<Outputs> {
   const outputs = await Outputs.open(out, inputFiles(options), {
     force: options.force === true,
     accepted: options.accepted === true,
@@ -66,43 +64,34 @@ async function openOutputs(out: string, options: SendOptions, terminal: Terminal
 }
 
 class SendRun {
-  readonly #options: SendOptions;
+  readonly #options: SendFlags;
   readonly #terminal: Terminal;
   readonly #outputs: Outputs | null;
   readonly #books: SendBooks;
   readonly #input: TokenInput;
-  readonly #seen: SeenTokens | null;
   readonly #interrupt: Interrupt;
   readonly #abort = new AbortController();
   readonly #timers: NodeJS.Timeout[] = [];
   #session: Session | null = null;
-  #progress = noProgress;
+  readonly #watch: SendWatch;
   #seconds = 0;
-  /** Of the latest report of the send: batches that are under way count in it, too. */
-  #interim: { readonly accepted: number; readonly rejected: number } = { accepted: 0, rejected: 0 };
   #isOver = false;
-  #connections = 0;
 
-  constructor(
-    options: SendOptions,
-    terminal: Terminal,
-    outputs: Outputs | null,
-    books: SendBooks,
-    interrupt: Interrupt,
-  ) {
+  constructor(options: SendFlags, terminal: Terminal, outputs: Outputs | null, books: SendBooks, interrupt: Interrupt) {
     this.#interrupt = interrupt;
     this.#options = options;
     this.#terminal = terminal;
     this.#outputs = outputs;
     this.#books = books;
-    this.#seen = options.keepDuplicates === true ? null : new SeenTokens();
+    const seen = options.keepDuplicates === true ? null : new SeenTokens();
     this.#input = new TokenInput({
       sources: options.tokens,
       onInvalid: (invalid, source) => books.addInvalid(invalid, source),
-      seen: this.#seen,
+      seen,
       minTokenBytes: options.minTokenBytes,
       pressure: () => outputs?.pressure() ?? null,
     });
+    this.#watch = new SendWatch(this.#input, books, seen);
   }
 
   async run(): Promise<RunReport> {
@@ -161,11 +150,9 @@ class SendRun {
   async #send({ gateway, message, session, estimated }: SendPlan): Promise<PealError | null> {
     this.#session = session;
     await this.#outputs?.sending();
-    const progress = await progressFor(this.#options, this.#terminal, systemClock);
-    this.#progress = progress;
-    if (this.#interrupt.signal !== null) progress.interrupted(() => {});
-    const watching = this.#watch(progress, estimated);
-    const stats = setInterval(() => void this.#countConnections(), statsIntervalMs);
+    const display = await progressFor(this.#options, this.#terminal, systemClock);
+    if (this.#interrupt.signal !== null) display.interrupted(() => {});
+    this.#watch.start(display, session, estimated);
     const startedMs = systemClock.now();
     try {
       const apns = new APNs(gateway);
@@ -176,9 +163,7 @@ class SendRun {
         // An interrupt ends the input itself, after its own time.
         afterStop: 'drain',
         outcomes: this.#books,
-        onProgress: (counts) => {
-          this.#interim = counts;
-        },
+        onProgress: (counts) => this.#watch.note(counts),
         ...(this.#options.accepted === true && { keepIds: true }),
         signal,
         ...(minTokenBytes === undefined ? {} : { minTokenBytes }),
@@ -187,49 +172,9 @@ class SendRun {
       return result.stopped;
     } finally {
       this.#seconds = (systemClock.now() - startedMs) / 1000;
-      clearInterval(stats);
-      clearInterval(watching);
-      await this.#countConnections();
-      progress.update(this.#counts(), this.#input.isWhole ? this.#passed() : null);
-      progress.stop();
+      await this.#watch.stop();
       await session.shutdown();
     }
-  }
-
-  #watch(progress: Progress, estimated: number | null): NodeJS.Timeout {
-    const show = (): void => {
-      const read = this.#input.tokens + this.#books.counts.invalid + this.#duplicates;
-      const total = this.#input.isWhole ? read : estimated;
-      progress.update(this.#counts(), total === null ? null : Math.max(total, this.#passed()));
-    };
-    show();
-    return setInterval(show, progressIntervalMs);
-  }
-
-  get #duplicates(): number {
-    return this.#seen?.duplicates ?? 0;
-  }
-
-  #counts(): RunningCounts {
-    const { counts } = this.#books;
-    // The books know of whole batches only; what is under way is in the latest report of the send.
-    const { accepted, rejected } = this.#interim;
-    return {
-      ...counts,
-      accepted: Math.max(accepted, counts.accepted),
-      rejected: Math.max(rejected, counts.rejected),
-      duplicate: this.#duplicates,
-    };
-  }
-
-  /** Lines of the lists that are done with: recipients with an outcome, and duplicates. */
-  #passed(): number {
-    return doneOf(this.#books.counts) + this.#duplicates;
-  }
-
-  async #countConnections(): Promise<void> {
-    const stats = await this.#session?.stats().catch(() => null);
-    this.#connections = Math.max(this.#connections, stats?.connections ?? 0);
   }
 
   /** No more will be sent: what is left of the lists and can be read is unsent. */
@@ -279,7 +224,7 @@ class SendRun {
     return {
       ...counts,
       recipients: doneOf(counts),
-      duplicate: this.#duplicates,
+      duplicate: this.#watch.duplicates,
       invalidLines: this.#books.invalidLines,
       unread: this.#input.unread.map(({ source, line }) => ({ list: listName(source), line })),
       reasons,
@@ -287,7 +232,7 @@ class SendRun {
       resent,
       seconds: this.#seconds,
       perSecond: this.#seconds > 0 ? answered / this.#seconds : 0,
-      connections: this.#connections,
+      connections: this.#watch.mostConnections,
       threads: this.#session?.threads ?? 0,
       stopped: stopped?.code ?? null,
       exitCode,
@@ -297,7 +242,7 @@ class SendRun {
   /** The first Ctrl-C. */
   interrupted(): void {
     if (this.#isOver) return;
-    this.#progress.interrupted(() => {
+    this.#watch.interrupted(() => {
       printNote(this.#terminal, 'stopping: waiting for answers; press Ctrl-C again to leave at once');
     });
     this.#input.interrupted();
@@ -337,7 +282,7 @@ class SendRun {
     const { counts } = this.#books;
     const known = `${counted(doneOf(counts), 'outcome')}, ${integer(counts.accepted)} of them accepted`;
     const who = this.#outputs?.keepsAccepted === true ? 'whoever else was sent to' : 'who was sent to';
-    this.#progress.stop();
+    this.#watch.leave();
     printNote(
       this.#terminal,
       `left at once after ${known}: ${who} is on record nowhere. Do not send the list again without a decision: devices may show the notification twice.${files}`,

@@ -9,11 +9,11 @@ import { readProblem } from '../base/file-errors.js';
 import { apnsConduct, type SimulatorConduct } from '../simulator/conduct.js';
 import type { ScriptedFeedback, SimulatorAuth, SimulatorOptions } from '../simulator/options.js';
 import { readScenario } from '../simulator/scenario-check.js';
-import { decimalNumber, duration, list, type OptionGroup, wholeNumber } from './option-values.js';
+import { decimalNumber, durationBetween, type OptionGroup, repeated, wholeNumber } from './option-values.js';
 import { usageError } from './terminal.js';
 import type { FlagNames } from './wording.js';
 
-export interface SimulateOptions {
+export interface SimulateFlags {
   readonly host?: string;
   readonly port?: number;
   readonly binaryPort?: number;
@@ -96,14 +96,14 @@ export function simulateOptionGroups(): readonly OptionGroup[] {
         new Option('--provider-key <file>', 'accept provider tokens of this key only: .p8 or public key, PEM'),
         new Option('--key-id <id>', 'id of that key'),
         new Option('--team-id <id>', 'id of its team'),
-        new Option('--topic <topic>', 'accept this topic only; may be repeated').argParser(list),
+        new Option('--topic <topic>', 'accept this topic only; may be repeated').argParser(repeated),
       ],
     },
     {
       heading: 'How it answers:',
       options: [
         new Option('--round-trip <ms>', 'delay of every answer (default: 0); also 50ms, 1s').argParser(
-          duration(0, 600_000, 1),
+          durationBetween(0, 600_000, 1),
         ),
         new Option('--max-streams <n>', 'requests at a time on a connection (default: 1000)').argParser(
           wholeNumber(1, 0x7fffffff),
@@ -115,10 +115,12 @@ export function simulateOptionGroups(): readonly OptionGroup[] {
         new Option('--reject-fraction <share>', 'share of the tokens that are rejected (default: 0)').argParser(
           decimalNumber(0, 1),
         ),
-        new Option('--reject-reason <reason>', 'why; may be repeated (default: Unregistered)').argParser(list),
+        new Option('--reject-reason <reason>', 'why; may be repeated (default: Unregistered)').argParser(repeated),
         new Option('--no-scripted', 'tokens cannot ask for their answer'),
         new Option('--scenario <file>', 'faults, JSON: what goes wrong and when'),
-        new Option('--conduct <apns|name=value>', 'what errors do to a connection; may be repeated').argParser(list),
+        new Option('--conduct <apns|name=value>', 'what errors do to a connection; may be repeated').argParser(
+          repeated,
+        ),
         new Option('--seed <n>', 'of everything random (default: 1)').argParser(wholeNumber(0, 0xffffffff)),
         new Option('--ledger <mode>', 'what the ledger keeps (default: tokens)').choices([
           ...['tokens', 'counts', 'full'],
@@ -129,7 +131,7 @@ export function simulateOptionGroups(): readonly OptionGroup[] {
       heading: 'How it answers over the binary protocol:',
       options: [
         new Option('--status-delay <ms>', 'time from a bad notification to its status (default: 0)').argParser(
-          duration(0, 600_000, 1),
+          durationBetween(0, 600_000, 1),
         ),
         new Option('--split-status', 'a status goes out octet by octet'),
         new Option('--silent-status', 'a bad notification ends the connection without a status'),
@@ -140,14 +142,14 @@ export function simulateOptionGroups(): readonly OptionGroup[] {
         new Option('--shutdown-after <n>', 'end each connection with status 10 after so many').argParser(
           wholeNumber(1, Number.MAX_SAFE_INTEGER),
         ),
-        new Option('--feedback-token <token[,time]>', 'what feedback names; may be repeated').argParser(list),
+        new Option('--feedback-token <token[,time]>', 'what feedback names; may be repeated').argParser(repeated),
       ],
     },
   ];
 }
 
 /** Reads the files that the options name. Throws PealError ERR_PEAL_OPTION. */
-export async function simulatorOptions(options: SimulateOptions): Promise<SimulatorOptions> {
+export async function simulatorOptions(options: SimulateFlags): Promise<SimulatorOptions> {
   const { auth, clientCa, cert, certKey, topic, rejectReason, maxStreams, seed, ledger, host, port } = options;
   const values: { [Name in keyof SimulatorOptions]?: SimulatorOptions[Name] | undefined } = {
     host,
@@ -213,7 +215,7 @@ async function providerKeys({
   providerKey,
   keyId,
   teamId,
-}: SimulateOptions): Promise<SimulatorOptions['providerKeys'] | undefined> {
+}: SimulateFlags): Promise<SimulatorOptions['providerKeys'] | undefined> {
   if (providerKey === undefined && keyId === undefined && teamId === undefined) return undefined;
   if (providerKey === undefined || keyId === undefined || teamId === undefined) {
     throw usageError('--provider-key, --key-id and --team-id belong together.');

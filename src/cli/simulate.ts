@@ -7,14 +7,13 @@ import { PealError } from '../base/errors.js';
 import { type Simulator, startSimulator } from '../simulator/simulator.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
 import { Interrupt } from './interrupt.js';
-import { writeJsonLine } from './json-lines.js';
 import { isAmong, OutputFile } from './output-file.js';
-import { type SimulateOptions, simulatorFlags, simulatorOptions } from './simulate-options.js';
-import { hasColour, type Terminal, usageError } from './terminal.js';
+import { type SimulateFlags, simulatorFlags, simulatorOptions } from './simulate-options.js';
+import { hasColour, type Terminal, usageError, writeJsonLine } from './terminal.js';
 import { inFlagWords } from './wording.js';
 
 /** Resolves when it was interrupted and everything is closed. Throws PealError ERR_PEAL_OPTION, ERR_PEAL_CREDENTIAL. */
-export async function simulate(options: SimulateOptions, terminal: Terminal): Promise<ExitCode> {
+export async function simulate(options: SimulateFlags, terminal: Terminal): Promise<ExitCode> {
   const simulator = await start(options);
   try {
     if (options.caOut !== undefined) await writeAuthority(options.caOut, simulator.caCertificate, options);
@@ -28,7 +27,7 @@ export async function simulate(options: SimulateOptions, terminal: Terminal): Pr
   return exitCodes.accepted;
 }
 
-async function start(options: SimulateOptions): Promise<Simulator> {
+async function start(options: SimulateFlags): Promise<Simulator> {
   try {
     return await startSimulator(await simulatorOptions(options));
   } catch (error) {
@@ -37,7 +36,7 @@ async function start(options: SimulateOptions): Promise<Simulator> {
 }
 
 /** Under its name it is seen whole, by everybody who may look there; a link of that name is replaced, not followed. */
-async function writeAuthority(name: string, certificate: string | null, options: SimulateOptions): Promise<void> {
+async function writeAuthority(name: string, certificate: string | null, options: SimulateFlags): Promise<void> {
   if (certificate === null) throw usageError('--ca-out: with --cert there is no throw-away certificate to write.');
   const { providerKey, clientCa, scenario } = options;
   const inputs = [providerKey, clientCa, scenario].filter((file) => file !== undefined);
@@ -55,7 +54,7 @@ async function writeAuthority(name: string, certificate: string | null, options:
 
 function announce(
   { url, binaryUrl, feedbackUrl, controlUrl, port }: Simulator,
-  options: SimulateOptions,
+  options: SimulateFlags,
   terminal: Terminal,
 ): void {
   const ledgerUrl = `${controlUrl}/peal/ledger`;
@@ -82,7 +81,7 @@ function announce(
 }
 
 /** What scenario and conduct did, by kind. */
-function reportFaults({ ledger }: Simulator, options: SimulateOptions, terminal: Terminal): void {
+function reportFaults({ ledger }: Simulator, options: SimulateFlags, terminal: Terminal): void {
   const { faults } = ledger.summary();
   if (options.json === true) {
     writeJsonLine(terminal.stdout, { messageType: 'faults', faults });

@@ -42,6 +42,11 @@ export function printNote(terminal: Terminal, text: string): void {
   terminal.stderr.write(`${yellow('peal:')} ${printable(text)}\n`);
 }
 
+/** One JSON object on a line of its own, as programs read them. */
+export function writeJsonLine(output: Writable, value: object): void {
+  output.write(`${JSON.stringify(value)}\n`);
+}
+
 /** A line that may be printed, whatever stands in it: names of files and options may hold what acts on a terminal. */
 export function printable(text: string): string {
   return escapeUnprintable(text, maxMessageCharacters);

@@ -10,7 +10,7 @@ import { PealError } from '../base/errors.js';
 import type { SeenTokens } from '../campaign/recipients/seen-tokens.js';
 import { type ListPlace, readList } from '../campaign/recipients/token-file.js';
 import type { InvalidLine } from '../campaign/recipients/token-lines.js';
-import { signalsHeard } from './interrupt.js';
+import { deliverPendingSignals } from './interrupt.js';
 
 /** Bytes from which the number of lines of a file is estimated. */
 const sampleBytes = 64 * 1024;
@@ -185,7 +185,7 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
   }
 
   async #isEndOfPipeCertain(list: List, isLineOpen: boolean): Promise<boolean> {
-    await signalsHeard();
+    await deliverPendingSignals();
     this.#endedPipe = list;
     this.#pipeEndedMs = this.#clock.now();
     // What is half a line cannot be given back once it was taken.

@@ -4,8 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { TokenBlock } from '../../src/apns/token-block.js';
-import { hexLines } from '../../src/cli/hex-lines.js';
-import { Outputs } from '../../src/cli/outputs.js';
+import { hexLines, Outputs } from '../../src/cli/outputs.js';
 
 describe('the files of --out', () => {
   let folder: string;

@@ -1,7 +1,7 @@
 /** What is said of those who were refused before a run stopped for it. */
 import assert from 'node:assert/strict';
 import type { ReasonCount, RunSummary } from '../../src/cli/counts.js';
-import { refusedNote } from '../../src/cli/refused-note.js';
+import { refusedNote } from '../../src/cli/rejection-notes.js';
 
 function note(
   stopped: RunSummary['stopped'],

@@ -1,6 +1,6 @@
 /** What `peal send` makes of the message's options: how they may be written, and in whose words it refuses them. */
 import assert from 'node:assert/strict';
-import { duration, time } from '../../src/cli/option-values.js';
+import { durationBetween, timeText } from '../../src/cli/option-values.js';
 import { jsonLines, runCommand } from '../support/command.js';
 import { assertOneSentence, Fixture, randomTokens } from './fixture.js';
 
@@ -117,10 +117,13 @@ describe('peal send, its message', () => {
       const { code, stderr } = await runCommand(fixture.send(tokens, { with: args }));
       assert.equal(code, 0, `${args.join(' ')}: ${stderr}`);
     }
-    assert.deepEqual(['90', '90s', '+5m', 'PT1H'].map(duration(0, 3_600_000)), [90_000, 90_000, 300_000, 3_600_000]);
-    assert.deepEqual(['0.5', '250ms', '1s'].map(duration(0, 600_000, 1)), [0.5, 250, 1000]);
-    assert.throws(() => duration(0, 3_600_000)('61m'), /a duration up to 1h, such as 90 \(seconds\)/);
-    assert.equal(time('+1h'), '+1h');
+    assert.deepEqual(
+      ['90', '90s', '+5m', 'PT1H'].map(durationBetween(0, 3_600_000)),
+      [90_000, 90_000, 300_000, 3_600_000],
+    );
+    assert.deepEqual(['0.5', '250ms', '1s'].map(durationBetween(0, 600_000, 1)), [0.5, 250, 1000]);
+    assert.throws(() => durationBetween(0, 3_600_000)('61m'), /a duration up to 1h, such as 90 \(seconds\)/);
+    assert.equal(timeText('+1h'), '+1h');
   });
 
   it('takes a list without --tokens, and a stray word beside it for a text without quotes', async () => {

@@ -1,7 +1,7 @@
 /** What `peal send` says at its start, before it is too late. */
 import assert from 'node:assert/strict';
 import { recipientsWorthKeeping } from '../../src/base/limits.js';
-import { unkeptNote } from '../../src/cli/send-plan.js';
+import { missingOutNote } from '../../src/cli/send-plan.js';
 import { runCommand } from '../support/command.js';
 import { Fixture, randomTokens } from './fixture.js';
 
@@ -16,7 +16,7 @@ describe('the notes of peal send at its start', () => {
 
   describe('that nothing is kept', () => {
     const many = recipientsWorthKeeping + 1;
-    const cases: readonly (readonly [string, Parameters<typeof unkeptNote>[0], number | null, boolean])[] = [
+    const cases: readonly (readonly [string, Parameters<typeof missingOutNote>[0], number | null, boolean])[] = [
       ['to many recipients of Apple', { environment: 'production' }, many, true],
       ['to nobody knows how many', { gateway: 'api_sandbox' }, null, true],
       ['to many over the binary protocol', { gateway: 'push_production' }, many, true],
@@ -26,7 +26,10 @@ describe('the notes of peal send at its start', () => {
     ];
     for (const [what, options, estimated, isSaid] of cases) {
       it(`is ${isSaid ? 'said' : 'not said'} of a run ${what}`, () => {
-        assert.equal(unkeptNote(options, estimated)?.startsWith('without --out DIR nothing is kept') ?? false, isSaid);
+        assert.equal(
+          missingOutNote(options, estimated)?.startsWith('without --out DIR nothing is kept') ?? false,
+          isSaid,
+        );
       });
     }
 

@@ -1,7 +1,7 @@
 /** What `peal send` sends again, and what it stops at. */
 import assert from 'node:assert/strict';
-import type { SendOptions } from '../../src/cli/send-options.js';
-import { retryOptionsOf } from '../../src/cli/send-retry.js';
+import type { SendFlags } from '../../src/cli/send-options.js';
+import { retryOptionsOf } from '../../src/cli/send-plan.js';
 import { scriptedToken } from '../../src/simulator/token-script.js';
 import { jsonLines, runCommand } from '../support/command.js';
 import { assertOneSentence, Fixture, randomTokens, withoutRefusedNote } from './fixture.js';
@@ -17,7 +17,7 @@ describe('peal send, when something fails', () => {
   const passing = [0, 1, 2].map((index) => scriptedToken('ServiceUnavailable', index));
 
   it('leaves to the library what the command line does not say', () => {
-    const of = (options: Partial<SendOptions>) => retryOptionsOf(options as SendOptions);
+    const of = (options: Partial<SendFlags>) => retryOptionsOf(options as SendFlags);
     assert.deepEqual(of({}), {});
     assert.deepEqual(of({ retries: 0 }), { retry: false });
     assert.deepEqual(of({ retries: 4, retryTime: 30_000 }), { retry: { attempts: 5, timeMs: 30_000 } });

@@ -16,25 +16,29 @@ const rules = {
   PEAL_PROXY: { option: '--proxy', code: 'ERR_PEAL_OPTION', origin: 'usage' },
 } as const;
 
-type OwnVariable = keyof typeof rules;
+export type PealVariable = keyof typeof rules;
 
 /** All of them. */
-export const ownVariables: readonly OwnVariable[] = Object.freeze(Object.keys(rules) as OwnVariable[]);
+export const pealVariables: readonly PealVariable[] = Object.freeze(Object.keys(rules) as PealVariable[]);
 
 /**
  * The value of the variable; null where it is not set. Called only where the option that goes before it is not given.
  *
  * @throws PealError where it is set and empty, or blank
  */
-export function ownVariable(name: OwnVariable, env: Terminal['env']): string | null {
+export function pealVariable(name: PealVariable, env: Terminal['env']): string | null {
   const value = env[name];
   if (value === undefined) return null;
   if (value.trim() !== '') return value;
   const { option, code, origin } = rules[name];
-  throw new PealError(code, `The environment variable ${name} is empty: ${emptyAdvice}, unset it, or give ${option}.`, {
-    origin,
-  });
+  throw new PealError(
+    code,
+    `The environment variable ${name} is empty: ${emptyVariableAdvice}, unset it, or give ${option}.`,
+    {
+      origin,
+    },
+  );
 }
 
 /** What to do about a variable that is set and empty. */
-export const emptyAdvice = 'check that it is set where its value comes from';
+export const emptyVariableAdvice = 'check that it is set where its value comes from';

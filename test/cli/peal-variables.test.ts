@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { ownVariables } from '../../src/cli/own-variables.js';
+import { pealVariables } from '../../src/cli/peal-variables.js';
 import { runCommand } from '../support/command.js';
 import { repositoryRoot } from '../support/repository.js';
 import { assertOneSentence, Fixture, randomTokens } from './fixture.js';
@@ -29,11 +29,11 @@ describe('environment variables of the command line', () => {
   it('are those that the page names, and those that are tested here', () => {
     const page = readFileSync(path.join(repositoryRoot, 'docs/cli.md'), 'utf8');
     const named = new Set([...page.matchAll(/`(PEAL_[A-Z_]+)`/g)].map(([, name]) => name));
-    assert.deepEqual([...named].sort(), [...ownVariables]);
-    assert.deepEqual(Object.keys(expected), [...ownVariables]);
+    assert.deepEqual([...named].sort(), [...pealVariables]);
+    assert.deepEqual(Object.keys(expected), [...pealVariables]);
   });
 
-  for (const name of ownVariables) {
+  for (const name of pealVariables) {
     const { option, value, code } = expected[name];
 
     it(`refuse ${name} where it is set and empty, or blank`, async () => {
