@@ -12,7 +12,7 @@ import { otherFileProblem } from '../src/campaign/recipients/file-kind.js';
 import { listShape } from '../src/campaign/recipients/list-shape.js';
 import { TokenLineParser } from '../src/campaign/recipients/token-lines.js';
 import { pealVariable } from '../src/cli/peal-variables.js';
-import { checkProtocol } from '../src/cli/send-rules.js';
+import { checkSendFlags } from '../src/cli/send-rules.js';
 import { Message } from '../src/session/message.js';
 import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../src/simulator/certificate.js';
 import { repositoryRoot } from './support/repository.js';
@@ -124,7 +124,7 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
   'an empty variable of the command line': () => pealVariable('PEAL_PIN', { PEAL_PIN: '' }),
   'a SOCKS proxy': () => proxyOf({ ALL_PROXY: 'socks5://localhost:1' }),
   'a topic for a binary gateway': () =>
-    checkProtocol({ gateway: 'binary://localhost', topic: 'com.example.app' } as never),
+    checkSendFlags({ tokens: ['-'], alert: 'a', gateway: 'binary://localhost', topic: 'com.example.app' } as never),
 };
 
 /** What somebody who makes the mistake is told, in a program's words. */

@@ -206,8 +206,10 @@ export class Outputs {
   }
 }
 
-/** Tokens `start` to `end` (exclusive) of a block as lines of hex, in one fresh buffer: a whole list may stay unsent. Exported for tests. */
-export function hexLines(block: TokenBlock, start: number, end: number): Uint8Array {
+/**
+ * Tokens `start` to `end` (exclusive) of a block as lines of hex, in one fresh buffer: a whole list may stay unsent.
+ */
+function hexLines(block: TokenBlock, start: number, end: number): Uint8Array {
   const lines = new Uint8Array((end - start) * (block.tokenBytes * 2 + 1));
   const view = new DataView(lines.buffer);
   let to = 0;

@@ -16,7 +16,7 @@ const rules = {
   PEAL_PROXY: { option: '--proxy', code: 'ERR_PEAL_OPTION', origin: 'usage' },
 } as const;
 
-export type PealVariable = keyof typeof rules;
+type PealVariable = keyof typeof rules;
 
 /** All of them. */
 export const pealVariables: readonly PealVariable[] = Object.freeze(Object.keys(rules) as PealVariable[]);

@@ -96,7 +96,7 @@ const http2Only = [
  *
  * @throws PealError ERR_PEAL_OPTION that names the option
  */
-export function checkProtocol(options: SendFlags): void {
+function checkProtocol(options: SendFlags): void {
   const address = tryAddress(gatewayOf(options));
   if (address?.protocol === 'feedback') {
     throw usageError('--gateway: this is a feedback gateway, which takes no notifications: peal feedback reads it.');

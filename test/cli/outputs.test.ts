@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { TokenBlock } from '../../src/apns/token-block.js';
-import { hexLines, Outputs } from '../../src/cli/outputs.js';
+import { Outputs } from '../../src/cli/outputs.js';
 
 describe('the files of --out', () => {
   let folder: string;
@@ -18,6 +18,10 @@ describe('the files of --out', () => {
     const bytes = new Uint8Array(count * 4).map((_, index) => index);
     return new TokenBlock(bytes, 4, count);
   };
+  const linesOf = ({ bytes }: TokenBlock): string =>
+    Buffer.from(bytes)
+      .toString('hex')
+      .replaceAll(/.{8}/g, (token) => `${token}\n`);
 
   it('have their names only once they are whole', async () => {
     const outputs = await Outputs.open(folder, []);
@@ -47,7 +51,7 @@ describe('the files of --out', () => {
     }
     await outputs.publish();
     assert.ok(waits > 0);
-    const expected = Buffer.from(hexLines(tokens, 0, 1000)).toString();
+    const expected = linesOf(tokens);
     assert.ok(read('unsent.txt') === expected.repeat(1000));
   });
 
@@ -105,9 +109,7 @@ describe('the files of --out', () => {
       outputs.accepted('ab', 'an-id', null);
       outputs.abandon();
       const content = (base: string): string => read(readdirSync(folder).find((name) => name.startsWith(`${base}.`))!);
-      const expected = Buffer.from(hexLines(tokens, 0, 1000))
-        .toString()
-        .repeat(rounds);
+      const expected = linesOf(tokens).repeat(rounds);
       assert.ok(content('unsent.txt') === expected);
       assert.equal(content('accepted.csv'), 'token,apns-id,apns-unique-id\nab,an-id,\n');
       await outputs.publish();
