@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Message, type PealError, Result, Session } from '../src/index.js';
-import { checkSendOptions } from '../src/session/send-options.js';
+import { checkSendOptions } from '../src/session/send/send-options.js';
 import { repositoryRoot } from './support/repository.js';
 
 const page = ['library.md', 'binary.md']

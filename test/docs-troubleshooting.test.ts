@@ -11,10 +11,10 @@ import { proxyOf } from '../src/base/proxy-environment.js';
 import { otherFileProblem } from '../src/campaign/recipients/file-kind.js';
 import { listShape } from '../src/campaign/recipients/list-shape.js';
 import { TokenLineParser } from '../src/campaign/recipients/token-lines.js';
-import { pealVariable } from '../src/cli/peal-variables.js';
-import { checkSendFlags } from '../src/cli/send-rules.js';
-import { Message } from '../src/session/message.js';
-import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../src/simulator/certificate.js';
+import { checkSendFlags } from '../src/cli/send/send-rules.js';
+import { pealVariable } from '../src/cli/shared/peal-variables.js';
+import { Message } from '../src/session/message/message.js';
+import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../src/simulator/listen/certificate.js';
 import { repositoryRoot } from './support/repository.js';
 
 const page = readFileSync(path.join(repositoryRoot, 'docs/troubleshooting.md'), 'utf8');

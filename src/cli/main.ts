@@ -7,7 +7,10 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { devNull } from 'node:os';
 
-/** What loading a command, and a few threads, connections and files, have open at a time, beside what Node has. Measured: 38. */
+/**
+ * Files that a command with a few threads and connections has open at a time, beside what Node has. Measured:
+ * 38.
+ */
 const neededFiles = 64;
 /** exitCodes.limits; that file would have to be opened for it. */
 const exitCode = 7;

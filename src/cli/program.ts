@@ -4,15 +4,15 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, type Option } from 'commander';
-import { demoOptions } from './demo-options.js';
-import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.js';
-import { type FeedbackFlags, feedbackOptionGroups } from './feedback-options.js';
-import { deliverPendingSignals } from './interrupt.js';
-import { type OptionGroup, repeated } from './option-values.js';
-import { type SendFlags, sendOptionGroups } from './send-options.js';
-import { withLists } from './send-rules.js';
-import { type SimulateFlags, simulateOptionGroups } from './simulate-options.js';
-import { printable, printError, type Terminal } from './terminal.js';
+import { demoOptions } from './demo/demo-options.js';
+import { type FeedbackFlags, feedbackOptionGroups } from './feedback/feedback-options.js';
+import { type SendFlags, sendOptionGroups } from './send/send-options.js';
+import { withLists } from './send/send-rules.js';
+import { type ExitCode, exitCodeOf, exitCodes } from './shared/exit-codes.js';
+import { deliverPendingSignals } from './shared/interrupt.js';
+import { type OptionGroup, repeated } from './shared/option-values.js';
+import { printable, printError, type Terminal } from './shared/terminal.js';
+import { type SimulateFlags, simulateOptionGroups } from './simulate/simulate-options.js';
 
 /** Runs one command line (without node and script) to its exit code. Prints errors; never throws. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
@@ -33,7 +33,7 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
 
 function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Command {
   const program = new Command('peal')
-    .description('Sends one push notification to millions of Apple devices, and says of every token what became of it.')
+    .description('Sends one push notification to millions of Apple devices, and reports the outcome for every token.')
     .version(version())
     .exitOverride()
     .configureOutput({
@@ -41,16 +41,16 @@ function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Comma
       writeErr: (text) => terminal.stderr.write(text),
       outputError: (text, write) => write(usageText(text)),
     })
-    .showHelpAfterError('(--help shows how it is used)');
+    .showHelpAfterError('(--help lists the options)');
 
   const send = program
     .command('send')
     .summary('send one notification to a list of device tokens')
     .description('Sends one notification to a list of device tokens.')
-    .argument('[lists...]', 'the lists, in the place of --tokens')
+    .argument('[lists...]', 'the lists of device tokens, instead of --tokens')
     .addHelpText('after', sendHelp)
     .action(async (lists: readonly string[], options: Partial<SendFlags>) => {
-      const { runSend } = await loaded(import('./send.js'));
+      const { runSend } = await loaded(import('./send/send.js'));
       onEnd((await runSend(withLists(options as SendFlags, lists), terminal)).exitCode);
     });
   addOptions(send, sendOptionGroups());
@@ -59,10 +59,10 @@ function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Comma
     .command('feedback')
     .summary('read the list of a feedback gateway (binary protocol)')
     .description(
-      'Reads, once, which device tokens a feedback gateway says the app is gone from. It clears its list then.',
+      'Reads from a feedback gateway the tokens of devices without the app. The gateway then clears its list.',
     )
     .action(async (options: FeedbackFlags) => {
-      const { feedback } = await loaded(import('./feedback.js'));
+      const { feedback } = await loaded(import('./feedback/feedback.js'));
       onEnd(await feedback(options, terminal));
     });
   addOptions(feedback, feedbackOptionGroups());
@@ -72,24 +72,24 @@ function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Comma
     .summary('run a simulator of the APNs gateway')
     .description('Runs a simulator of the APNs gateway until it is interrupted. docs/simulator.md describes it.')
     .action(async (options: SimulateFlags) => {
-      const { simulate } = await loaded(import('./simulate.js'));
+      const { simulate } = await loaded(import('./simulate/simulate.js'));
       onEnd(await simulate(options, terminal));
     });
   addOptions(simulate, simulateOptionGroups());
 
   const demo = program
     .command('demo')
-    .summary('send 100,000 notifications to a simulator on this machine, and compare the books of both')
+    .summary('send 100,000 notifications to a simulator on this machine, and compare the books of both sides')
     .description('Sends notifications to a simulator in a process of its own, and compares the books of both sides.')
     .action(async (options: { readonly tokens: number; readonly threads: number | 'auto' }) => {
-      const { demo } = await loaded(import('./demo.js'));
+      const { demo } = await loaded(import('./demo/demo.js'));
       onEnd(await demo(options, terminal));
     });
   addOptions(demo, demoOptions());
   return program;
 }
 
-/** A command's code, once it is there and no signal from the time of its loading is unheard. */
+/** Resolves with a command's code once it is loaded and signals that arrived meanwhile were delivered. */
 async function loaded<T>(command: Promise<T>): Promise<T> {
   const code = await command;
   await deliverPendingSignals();
@@ -97,8 +97,8 @@ async function loaded<T>(command: Promise<T>): Promise<T> {
 }
 
 /**
- * What commander says of a wrong use. It repeats an option that it does not know with its value, and the value of
- * `--passphrase=…` is nothing for a screen or a log.
+ * The message of commander about a wrong use, without the value of an unknown option: that of `--passphrase=…` must not
+ * appear on a screen or in a log.
  */
 function usageText(text: string): string {
   const said = text.replace(/^error: /, 'peal: ').replace(/(unknown option '--[^=\n]*)=.*'/s, "$1'");
@@ -115,7 +115,7 @@ function addOptions(command: Command, groups: readonly OptionGroup[]): void {
   }
 }
 
-/** Commander lets the last one win, and drops the others without a word. */
+/** Commander would silently use the last value and drop the others. */
 function refuseTwice(command: Command, option: Option): void {
   let isGiven = false;
   command.on(`option:${option.name()}`, () => {
@@ -125,8 +125,8 @@ function refuseTwice(command: Command, option: Option): void {
 }
 
 /**
- * An empty value is that of a shell variable that is not set, and hardly ever what somebody meant: an empty alert would go
- * to everybody.
+ * An empty value usually comes from a shell variable that is not set. It is hardly ever meant: an empty alert would go
+ * to every recipient.
  */
 function refuseEmpty(option: Option): void {
   const parse = option.parseArg;
@@ -153,7 +153,7 @@ Exit codes:
   1  a fault of peal itself: please report it
   2  the command line, the message or the gateway address is wrong; nothing was sent
   3  finished, and some recipients were not accepted (invalid lines included)
-  4  stopped early: no way to the gateway, or the same refusal for everything
+  4  stopped early: the gateway could not be reached, or it refused everything for the same reason
   5  key, certificate or passphrase cannot be used; nothing was sent
   6  the list cannot be read or holds no tokens, or the files of --out cannot be written
   7  this process may open too few files (ulimit -n)

@@ -1,20 +1,20 @@
 /**
- * Hands the process to the command line and takes its exit code. Imported by main, for what it does. Only these two files
- * name the process's own streams. Main thread.
+ * Hands the process to the command line and takes its exit code. Imported by main, for what it does. Only these two
+ * files name the process's own streams. Main thread.
  */
 import { writeProblem } from '../base/file-errors.js';
-import { type ExitCode, exitCodes } from './exit-codes.js';
-import { deliverPendingSignals, exitCodeOfSignal, Interrupt } from './interrupt.js';
-import { writeInterruption } from './json-lines.js';
-import { printNote } from './terminal.js';
+import { writeInterruption } from './send/json-lines.js';
+import { type ExitCode, exitCodes } from './shared/exit-codes.js';
+import { deliverPendingSignals, exitCodeOfSignal, Interrupt } from './shared/interrupt.js';
+import { printNote } from './shared/terminal.js';
 
-/** What still holds the process this long after the command has ended is not waited for. */
+/** How long after the end of the command the process waits for what still holds it. */
 const lingerMs = 2_000;
 
 const { stdin, stdout, stderr, env } = process;
 const terminal = { stdin, stdout, stderr, env };
 
-// Before the command is loaded, which takes a moment in which Ctrl-C would end the process without a word.
+// Before the command is loaded: until then Ctrl-C would end the process silently.
 const leave = (code: ExitCode): void => {
   const message = 'interrupted before anything was done';
   const [command, ...options] = process.argv.slice(2);
@@ -24,12 +24,12 @@ const leave = (code: ExitCode): void => {
 };
 new Interrupt(process, (signal) => leave(exitCodeOfSignal(signal)), leave);
 
-/** Why standard output is not whole. What a command has sent by then is booked in its files all the same. */
+/** Why standard output is incomplete. The files of the command are written all the same. */
 let problem: NodeJS.ErrnoException | null = null;
 stdout.on('error', (error: NodeJS.ErrnoException) => {
   problem ??= error;
 });
-// There is no one left to tell.
+// There is no other place to report this.
 stderr.on('error', () => {});
 
 const { runCommandLine } = await import('./program.js');
@@ -47,8 +47,8 @@ process.exitCode = code;
 setTimeout(() => process.exit(code), lingerMs).unref();
 
 /**
- * What is said when standard output could not be written; null when nothing is missed: who has seen enough of a help, or
- * of where a simulator listens, may leave. Those who read what became of a campaign may not know that there was more.
+ * The note that standard output could not be written, or null. A reader that closes the pipe early is no problem for
+ * help texts and for the addresses of a simulator. It is one for outcomes: the reader may not know that there was more.
  */
 function lossOfOutput(error: NodeJS.ErrnoException | null, command: string | undefined): string | null {
   if (error === null) return null;

@@ -5,8 +5,8 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
-import type { SimulatorOptions } from '../../src/simulator/options.js';
+import { ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
+import type { SimulatorOptions } from '../../src/simulator/settings/options.js';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js';
 import { linesOf } from './fixture.js';
 

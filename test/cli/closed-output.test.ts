@@ -1,6 +1,6 @@
 /** A reader of standard output that leaves (`peal send --json | head -1`): the campaign goes on, and its end says so. */
 import assert from 'node:assert/strict';
-import { scriptedToken } from '../../src/simulator/token-script.js';
+import { scriptedToken } from '../../src/simulator/books/token-script.js';
 import { runCommand } from '../support/command.js';
 import { BinaryFixture } from './binary-fixture.js';
 import { Fixture, randomTokens } from './fixture.js';

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { demoOptions } from '../../src/cli/demo-options.js';
-import { exitCodes } from '../../src/cli/exit-codes.js';
-import { feedbackOptionGroups } from '../../src/cli/feedback-options.js';
-import { sendOptionGroups } from '../../src/cli/send-options.js';
-import { simulateOptionGroups } from '../../src/cli/simulate-options.js';
+import { demoOptions } from '../../src/cli/demo/demo-options.js';
+import { feedbackOptionGroups } from '../../src/cli/feedback/feedback-options.js';
+import { sendOptionGroups } from '../../src/cli/send/send-options.js';
+import { exitCodes } from '../../src/cli/shared/exit-codes.js';
+import { simulateOptionGroups } from '../../src/cli/simulate/simulate-options.js';
 import { runCommand } from '../support/command.js';
 import { repositoryRoot } from '../support/repository.js';
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { exitCodeOf, exitCodes } from '../../src/cli/exit-codes.js';
-import { printError } from '../../src/cli/terminal.js';
+import { exitCodeOf, exitCodes } from '../../src/cli/shared/exit-codes.js';
+import { printError } from '../../src/cli/shared/terminal.js';
 import { Fixture, randomTokens } from './fixture.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -58,7 +58,7 @@ describe('a limit of open files', () => {
       printError({ stderr, env: {} } as never, one);
       assert.equal(
         said.join(''),
-        'peal: this process has as many files open as it may (EMFILE): raise the limit (ulimit -n 1024) and run it again.\n',
+        'peal: this process has reached its limit of open files (EMFILE): raise it (ulimit -n 1024) and run it again.\n',
       );
       assert.equal(exitCodeOf(one), exitCodes.limits);
     }

@@ -4,9 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { integer } from '../../src/cli/numbers.js';
-import { createThrowAwayProviderKey, type ThrowAwayProviderKey } from '../../src/simulator/certificate.js';
-import type { SimulatorOptions } from '../../src/simulator/options.js';
+import { integer } from '../../src/cli/shared/numbers.js';
+import { createThrowAwayProviderKey, type ThrowAwayProviderKey } from '../../src/simulator/listen/certificate.js';
+import type { SimulatorOptions } from '../../src/simulator/settings/options.js';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js';
 import type { CommandResult } from '../support/command.js';
 
@@ -106,7 +106,7 @@ export function linesOf(text: string): string[] {
 /** That the sentence on what ended the run is followed by the one on `refused` tokens; gives the result without that. */
 export function withoutRefusedNote(result: CommandResult, refused: number): CommandResult {
   const lines = result.stderr.split('\n');
-  const notes = lines.filter((line) => line.includes('refused for what ended the run'));
+  const notes = lines.filter((line) => line.includes('refused for the reason that ended the run'));
   assert.equal(notes.length, 1, result.stderr);
   assert.ok(notes[0]!.startsWith(`peal: ${integer(refused)} tokens were refused`), notes[0]);
   return { ...result, stderr: lines.filter((line) => line !== notes[0]).join('\n') };

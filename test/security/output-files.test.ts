@@ -14,10 +14,10 @@ import {
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { FeedbackOutput } from '../../src/cli/feedback-output.js';
-import { OutputFile } from '../../src/cli/output-file.js';
-import { Outputs } from '../../src/cli/outputs.js';
-import type { Terminal } from '../../src/cli/terminal.js';
+import { FeedbackOutput } from '../../src/cli/feedback/feedback-output.js';
+import { Outputs } from '../../src/cli/send/outputs.js';
+import { OutputFile } from '../../src/cli/shared/output-file.js';
+import type { Terminal } from '../../src/cli/shared/terminal.js';
 import { runCommand } from '../support/command.js';
 
 const names = ['invalid.csv', 'rejected.csv', 'unknown.txt', 'unsent.txt'];

@@ -1,0 +1,58 @@
+/**
+ * What `--json` prints: one JSON object a line on stdout, told apart by `messageType`; the last line is the summary.
+ * Pure but for the stream it is given. The shapes are a contract (docs/cli.md).
+ */
+import type { Writable } from 'node:stream';
+import { PealError } from '../../base/errors.js';
+import type { ExitCode } from '../shared/exit-codes.js';
+import { writeJsonLine } from '../shared/terminal.js';
+import { commandMessage } from '../shared/wording.js';
+import type { RunSummary } from './counts.js';
+import type { RejectionNote } from './rejection-notes.js';
+
+/** `count`: recipients that are unsent or unknown for it. */
+export function errorMessage(error: PealError, count: number): object {
+  const { code, retryable } = error;
+  return { messageType: 'error', code, message: commandMessage(error), retryable, count };
+}
+
+/**
+ * Recipients that were rejected for a reason that is not about their tokens. No error of the library: it has `reasons`.
+ */
+export function rejectionMessage({ message, retryable, count }: RejectionNote): object {
+  return { messageType: 'error', code: 'ERR_PEAL_REJECTED', message, retryable, count };
+}
+
+/** The lines of a run that was interrupted before its command was there. */
+export function writeInterruption(output: Writable, message: string, exitCode: ExitCode): void {
+  const error = new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true });
+  writeJsonLine(output, errorMessage(error, 0));
+  const none = { recipients: 0, accepted: 0, rejected: 0, unsent: 0, unknown: 0, invalid: 0, duplicate: 0, resent: 0 };
+  const nowhere = { seconds: 0, perSecond: 0, connections: 0, threads: 0 };
+  const nothing = { ...none, ...nowhere, invalidLines: null, unread: [], reasons: [], causes: [] };
+  writeJsonLine(output, summaryMessage({ ...nothing, stopped: error.code, exitCode }));
+}
+
+export function summaryMessage(summary: RunSummary): object {
+  return {
+    messageType: 'summary',
+    recipients: summary.recipients,
+    accepted: summary.accepted,
+    rejected: summary.rejected,
+    unsent: summary.unsent,
+    unknown: summary.unknown,
+    invalid: summary.invalid,
+    duplicate: summary.duplicate,
+    invalidLines: summary.invalidLines,
+    unread: summary.unread,
+    reasons: Object.fromEntries(summary.reasons.map(({ reason, count }) => [reason, count])),
+    causes: Object.fromEntries(summary.causes.map(({ error, unsent, unknown }) => [error.code, unsent + unknown])),
+    resent: summary.resent,
+    seconds: Math.round(summary.seconds * 1000) / 1000,
+    perSecond: Math.round(summary.perSecond),
+    connections: summary.connections,
+    threads: summary.threads,
+    stopped: summary.stopped,
+    exitCode: summary.exitCode,
+  };
+}

@@ -1,0 +1,154 @@
+/**
+ * The live display on a terminal: one line with bar, share, rate and time left, one with the outcomes so far. Unsent
+ * recipients never count as done. Owned by the send command, on the main thread. Loads cli-progress, so it is imported
+ * only where it is shown.
+ *
+ *   sending  ━━━━━━━━━━━━━━────────────  52 %  52,000 of 100,000  41,200/s now  0:02 left
+ *            accepted 51,930  rejected 70  unknown 0
+ */
+import cliProgress from 'cli-progress';
+import { createColors } from 'picocolors';
+import type { Clock } from '../../base/clock.js';
+import { integer, minutesAndSeconds, wholePercent } from '../shared/numbers.js';
+import { passedOf, type RunningCounts, sentOf } from './counts.js';
+import { RateMeter } from './rate-meter.js';
+
+const longestBar = 32;
+/** What the first line begins with; the second is set in as far. */
+const labels = { sending: 'sending  ', stopping: 'stopping ', stopped: 'stopped  ', sent: 'sent     ' } as const;
+const labelWidth = labels.sending.length;
+
+/** A terminal, or whatever else takes lines of a known width. */
+interface Screen extends NodeJS.WritableStream {
+  readonly columns?: number;
+}
+
+export interface Shown {
+  readonly state: keyof typeof labels;
+  readonly counts: RunningCounts;
+  readonly total: number | null;
+  /** The rate of the last seconds; null once the run has ended: the summary has the mean. */
+  readonly perSecond: number | null;
+  readonly secondsLeft: number | null;
+}
+
+/** A ProgressDisplay, which progress.ts checks where it makes one: it loads this file only when it is needed. */
+export class ProgressBar {
+  readonly #screen: Screen;
+  readonly #clock: Clock;
+  readonly #colour: boolean;
+  readonly #rate = new RateMeter();
+  #bars: cliProgress.MultiBar | null = null;
+  #lines: readonly cliProgress.SingleBar[] = [];
+  #shown: Shown = { state: 'sending', counts: nothing, total: null, perSecond: 0, secondsLeft: null };
+
+  constructor(screen: Screen, clock: Clock, colour: boolean) {
+    this.#screen = screen;
+    this.#clock = clock;
+    this.#colour = colour;
+    this.#open();
+  }
+
+  update(counts: RunningCounts, total: number | null): void {
+    this.#rate.note(this.#clock.now(), sentOf(counts));
+    const { state } = this.#shown;
+    const toSend = total === null ? null : total - (counts.duplicate ?? 0);
+    const secondsLeft = toSend === null || state !== 'sending' ? null : this.#rate.secondsLeft(toSend);
+    this.#shown = { state, counts, total, perSecond: this.#rate.perSecond(), secondsLeft };
+    for (const line of this.#lines) line.update(0);
+  }
+
+  /** The display makes room, with what the terminal has echoed of Ctrl-C, and goes on beneath. */
+  interrupted(print: () => void): void {
+    this.#close();
+    print();
+    this.#shown = { ...this.#shown, state: 'stopping', secondsLeft: null };
+    this.#open();
+  }
+
+  /** The last state stays on the screen; written here, because cli-progress would cut it (see linewrap). */
+  stop(): void {
+    if (this.#bars === null) return;
+    this.#close();
+    const { state, counts, total } = this.#shown;
+    const isAll = state === 'sending' && counts.unsent === 0 && (total === null || passedOf(counts) >= total);
+    this.#shown = { ...this.#shown, state: isAll ? 'sent' : 'stopped', perSecond: null, secondsLeft: null };
+    this.#screen.write(`${this.#text(this.#shown).join('\n')}\n`);
+  }
+
+  #open(): void {
+    const bars = new cliProgress.MultiBar({
+      stream: this.#screen,
+      hideCursor: true,
+      // Otherwise lines are cut as if colours took room; ours fit the screen by themselves.
+      linewrap: false,
+      fps: 10,
+      gracefulExit: false,
+      clearOnComplete: true,
+    });
+    this.#bars = bars;
+    this.#lines = [0, 1].map((line) =>
+      bars.create(1, 0, this.#shown, { format: () => this.#text(this.#shown)[line]! }),
+    );
+  }
+
+  /** The screen is as it was, the cursor where the display began. */
+  #close(): void {
+    this.#bars?.stop();
+    this.#bars = null;
+    this.#lines = [];
+  }
+
+  #text(shown: Shown): readonly string[] {
+    const columns = this.#screen.columns ?? 80;
+    return [barLine(shown, columns, this.#colour), countsLine(shown, columns, this.#colour)];
+  }
+}
+
+const nothing: RunningCounts = { accepted: 0, rejected: 0, unsent: 0, unknown: 0, invalid: 0 };
+
+/** The first line. The bar takes the room that the figures leave; without room for it, it is left out. */
+export function barLine(shown: Shown, columns: number, colour: boolean): string {
+  const { state, counts, perSecond, secondsLeft } = shown;
+  const label = labels[state];
+  const passed = passedOf(counts);
+  // Of a run that was told to stop it is not known whether its list ends where the reading did.
+  const isCut = (state === 'stopping' || state === 'stopped') && passed >= (shown.total ?? 0);
+  const total = isCut ? null : shown.total;
+  const share = total === null || total === 0 ? null : Math.min(1, passed / total);
+  const figures = [
+    share === null ? '' : `${String(wholePercent(passed, total!)).padStart(3)} %`,
+    total === null ? integer(passed) : `${integer(passed)} of ${integer(total)}`,
+    perSecond === null ? '' : `${integer(perSecond)}/s now`,
+    secondsLeft === null ? '' : `${minutesAndSeconds(secondsLeft)} left`,
+  ]
+    .filter((figure) => figure !== '')
+    .join('  ');
+  const room = Math.min(longestBar, columns - labelWidth - figures.length - 3);
+  if (share === null || room < 5) return `${label}${figures}`.slice(0, columns - 1);
+  // Full only when it is all.
+  const filled = share === 1 ? room : Math.min(room - 1, Math.round(room * share));
+  const { green, dim } = createColors(colour);
+  return `${label}${green('━'.repeat(filled))}${dim('─'.repeat(room - filled))}  ${figures}`;
+}
+
+/** The second line: outcomes, of which the unwelcome ones show colour once there are any. */
+export function countsLine({ counts }: Shown, columns: number, colour: boolean): string {
+  const { red, yellow } = createColors(colour);
+  const plain = (text: string): string => text;
+  const parts: [text: string, paint: (text: string) => string][] = [
+    [`accepted ${integer(counts.accepted)}`, plain],
+    [`rejected ${integer(counts.rejected)}`, counts.rejected > 0 ? red : plain],
+    [`unknown ${integer(counts.unknown)}`, counts.unknown > 0 ? yellow : plain],
+  ];
+  if (counts.unsent > 0) parts.push([`unsent ${integer(counts.unsent)}`, yellow]);
+  if (counts.invalid > 0) parts.push([`invalid ${integer(counts.invalid)}`, yellow]);
+  const { duplicate = 0 } = counts;
+  if (duplicate > 0) parts.push([`duplicate ${integer(duplicate)}`, plain]);
+  let room = columns - 1 - labelWidth;
+  const kept = parts.filter(([text]) => {
+    room -= text.length + 2;
+    return room >= 0;
+  });
+  return ' '.repeat(labelWidth) + kept.map(([text, paint]) => paint(text)).join('  ');
+}

@@ -1,0 +1,78 @@
+/**
+ * Notes about rejections that are not about single tokens, but about a key, a topic or a list for the other
+ * environment. Tokens that are gone occur in every list, so only the summary has them. Pure; called by the report of
+ * the send command.
+ */
+import type { Protocol } from '../../apns/address.js';
+import { adviceOf, classOf, isSendersFault } from '../../apns/reason.js';
+import type { PealError } from '../../base/errors.js';
+import { counted, integer } from '../shared/numbers.js';
+import { apnsReason, type ReasonCount, type RunSummary } from './counts.js';
+
+/** Reasons as Apple writes them, and "HTTP 500": they need no quotes in a shell or in a cell of CSV. */
+const unquotedReason = /^[A-Za-z0-9 ]+$/;
+
+export interface RejectionNote {
+  readonly count: number;
+  /** A sentence, which names the count, the answer and what to do. */
+  readonly message: string;
+  /** Whether sending to them again may succeed without a change. */
+  readonly retryable: boolean;
+}
+
+/**
+ * One note for each reason that would be the same for every token, and for any other reason (but `gone`) that at least
+ * half of the answered recipients got. The most frequent comes first. Leaves out the reasons that `problems` names.
+ */
+export function rejectionNotes(
+  { accepted, rejected, reasons }: Pick<RunSummary, 'accepted' | 'rejected' | 'reasons'>,
+  protocol: Protocol,
+  problems: readonly PealError[],
+): RejectionNote[] {
+  const answered = accepted + rejected;
+  const isSaid = ({ reason, status, count }: ReasonCount): boolean => {
+    const about = classOf(status, apnsReason(reason), protocol);
+    const isForAll = about === 'request' || about === 'credential';
+    return about !== 'gone' && (isForAll || count * 2 >= answered);
+  };
+  return reasons
+    .filter((row) => isSaid(row) && !problems.some(({ message }) => message.includes(row.reason)))
+    .map(({ reason, status, count }) => {
+      const text = apnsReason(reason);
+      const about = classOf(status, text, protocol);
+      const answer = text === '' ? reason : `${status} ${reason}`;
+      const were = count === 1 ? 'was' : 'were';
+      const what = `${integer(count)} of ${counted(answered, 'answered recipient')} ${were} rejected`;
+      const message = `${what}: ${answer}. ${adviceOf(status, text, protocol)}`;
+      return { count, message, retryable: about === 'transient' || about === 'connection' };
+    });
+}
+
+/**
+ * Returns the sentence, or null if no recipient was refused for the reason that ended the run.
+ *
+ * @param folder the folder of --out, fit to be shown; null without --out
+ */
+export function refusedNote(summary: RunSummary, protocol: Protocol, folder: string | null): string | null {
+  const { stopped, unsent } = summary;
+  if (stopped !== 'ERR_PEAL_STOPPED' && stopped !== 'ERR_PEAL_CREDENTIAL') return null;
+  const isRefusal = ({ reason, status }: ReasonCount): boolean =>
+    unquotedReason.test(reason) &&
+    isSendersFault(classOf(status, apnsReason(reason), protocol), stopped === 'ERR_PEAL_STOPPED');
+  const refused = summary.reasons.filter(isRefusal);
+  if (refused.length === 0) return null;
+  const count = refused.reduce((sum, reason) => sum + reason.count, 0);
+  const [were, theyCount, them] = count === 1 ? ['was', 'It counts', 'it'] : ['were', 'They count', 'them'];
+  const refusal = `${counted(count, 'token')} ${were} refused for the reason that ended the run`;
+  const who = `${refusal}. ${theyCount} as rejected, not unsent`;
+  if (folder === null) return `${who}: give --out DIR to keep ${them} in rejected.csv`;
+  const condition = refused.map(({ reason }) => `$3=="${reason}"`).join(' || ');
+  const rest = unsent > 0 ? `--tokens ${quoted(`${folder}/unsent.txt`)} --tokens -` : '--tokens -';
+  const command = `awk -F, '${condition}{print $1}' ${quoted(`${folder}/rejected.csv`)} | peal send ${rest} …`;
+  return `${who}. Once the cause is mended, send to ${them} as well: ${command}`;
+}
+
+/** As one word for a shell. */
+function quoted(path: string): string {
+  return /^[\w./@%+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,171 @@
+/**
+ * What `peal send` prints when it has ended. Main thread; called once for each run.
+ */
+import { createColors } from 'picocolors';
+import type { Protocol } from '../../apns/address.js';
+import { adviceOf } from '../../apns/reason.js';
+import { counted, integer, percentage } from '../shared/numbers.js';
+import { hasColour, printable, printError, printNote, type Terminal, writeJsonLine } from '../shared/terminal.js';
+import { commandMessage } from '../shared/wording.js';
+import type { CauseCount, InvalidLines, RunReport, RunSummary } from './counts.js';
+import { errorMessage, rejectionMessage, summaryMessage } from './json-lines.js';
+import { refusedNote, rejectionNotes } from './rejection-notes.js';
+import type { SendFlags } from './send-options.js';
+import { protocolOf } from './send-rules.js';
+
+/** Reasons that are listed; the rest is summed up in one line. */
+const listedReasons = 8;
+
+/** Prints the summary on standard output, and then what went wrong on standard error. */
+export function printRun(terminal: Terminal, options: SendFlags, { summary, problems, written }: RunReport): void {
+  const { stdout } = terminal;
+  // The error that ended the run is among the causes, and is not printed twice.
+  const isSaid = ({ error }: CauseCount): boolean => problems.some(({ code }) => code === error.code);
+  const causes = summary.causes.filter((cause) => !isSaid(cause));
+  const rejections = rejectionNotes(summary, protocolOf(options), problems);
+  const hasTable = options.json !== true && options.quiet !== true && summary.recipients > 0;
+  if (options.json === true) {
+    for (const problem of problems) {
+      writeJsonLine(
+        stdout,
+        errorMessage(problem, countOf(summary.causes.find(({ error }) => error.code === problem.code))),
+      );
+    }
+    for (const cause of causes) writeJsonLine(stdout, errorMessage(cause.error, countOf(cause)));
+    for (const rejection of rejections) writeJsonLine(stdout, rejectionMessage(rejection));
+    writeJsonLine(stdout, summaryMessage(summary));
+  } else if (hasTable) {
+    const columns = stdout.columns ?? 80;
+    const colour = hasColour(terminal, stdout);
+    const folder = options.out === undefined ? null : printable(options.out);
+    const place = { folder, written, protocol: protocolOf(options) };
+    stdout.write(summaryTable(summary, { ...place, columns, colour, isApart: stdout.isTTY === true }));
+  }
+  if (summary.invalidLines !== null) printNote(terminal, invalidSentence(summary.invalid, summary.invalidLines));
+  for (const problem of problems) printError(terminal, problem);
+  const refused = refusedNote(summary, protocolOf(options), options.out === undefined ? null : printable(options.out));
+  if (refused !== null) printNote(terminal, refused);
+  if (causes.length > 0) printNote(terminal, lossSentence(causes));
+  // On a terminal the table has just said it.
+  if (!hasTable || stdout.isTTY !== true) for (const { message } of rejections) printNote(terminal, message);
+  const lost = summary.unsent + summary.unknown;
+  if (lost > 0 && options.out === undefined && options.quiet !== true) {
+    printNote(terminal, `${counted(lost, 'token')} unsent or unknown: give --out DIR to keep them in files`);
+  }
+}
+
+/**
+ * How many lines are invalid, where the first is, and what the list looks like. Never quotes a line: it may be a token.
+ */
+function invalidSentence(count: number, { list, line, why, shape }: InvalidLines): string {
+  const what = count === 1 ? 'one line is invalid' : `${integer(count)} lines are invalid, the first`;
+  const where = count === 1 ? `: line ${line} of ${list}` : ` is line ${line} of ${list}`;
+  return `${what}${where}, which ${why}.${shape === null ? '' : ` ${shape}.`}`;
+}
+
+function countOf(cause: CauseCount | undefined): number {
+  return cause === undefined ? 0 : cause.unsent + cause.unknown;
+}
+
+/** One line: how many recipients are unsent and unknown for the most frequent cause, and what that was. */
+function lossSentence([first, ...others]: readonly CauseCount[]): string {
+  const { error, unsent, unknown } = first!;
+  const counts = [unsent > 0 ? `${integer(unsent)} unsent` : '', unknown > 0 ? `${integer(unknown)} unknown` : ''];
+  const rest = others.map((cause) => `${cause.error.code} ${integer(countOf(cause))}`).join(', ');
+  const more = rest === '' ? '' : ` Other causes: ${rest}.`;
+  return `${counts.filter((text) => text !== '').join(', ')}: ${commandMessage(error).replace(/\.?$/, '.')}${more}`;
+}
+
+interface TableOptions {
+  /** Where the files of --out are, or null. */
+  readonly folder: string | null;
+  /** Their names. */
+  readonly written: readonly string[];
+  /** Width of the terminal, in characters. */
+  readonly columns: number;
+  /** Whether it stands among other output of a terminal, and is set apart by empty lines. */
+  readonly isApart: boolean;
+  readonly colour: boolean;
+  /** What the gateway speaks. Default `'http2'`. */
+  readonly protocol?: Protocol;
+}
+
+/** Several lines, each ended. */
+function summaryTable(summary: RunSummary, options: TableOptions): string {
+  const { folder, written, columns, colour, isApart, protocol = 'http2' } = options;
+  const { bold, dim, green, red, yellow } = createColors(colour);
+  const plain = (text: string): string => text;
+  const width = integer(summary.recipients).length;
+  const row = (name: string, count: number, paint: (text: string) => string): string => {
+    const share = name === 'recipients' ? '' : percentage(count, summary.recipients).padStart(11);
+    return `  ${name.padEnd(12)}${(count > 0 ? paint : plain)(integer(count).padStart(width))}${dim(share)}`;
+  };
+  const lines = [
+    row('recipients', summary.recipients, bold),
+    row('accepted', summary.accepted, green),
+    row('rejected', summary.rejected, red),
+    ...reasonLines(summary, protocol, columns, dim),
+    row('unsent', summary.unsent, yellow),
+    row('unknown', summary.unknown, yellow),
+    row('invalid', summary.invalid, yellow),
+    '',
+    `  ${effort(summary)}`,
+    ...(summary.duplicate === 0
+      ? []
+      : [`  ${counted(summary.duplicate, 'duplicate')} dropped (--keep-duplicates keeps them)`]),
+    ...(summary.resent === 0 ? [] : [`  ${counted(summary.resent, 'request')} sent again`]),
+    ...(folder === null || written.length === 0 ? [] : [`  ${enumerated(written)} in ${folder}`]),
+  ];
+  return (isApart ? ['', ...lines, ''] : lines).map((line) => `${line}\n`).join('');
+}
+
+/** `a, b and c are`, `a is`. */
+function enumerated(names: readonly string[]): string {
+  const last = names.at(-1)!;
+  return names.length === 1 ? `${last} is` : `${names.slice(0, -1).join(', ')} and ${last} are`;
+}
+
+function effort({ seconds, perSecond, connections, threads }: RunSummary): string {
+  const where = threads === 0 ? 'in the main thread' : `on ${counted(threads, 'thread')}`;
+  const rate = `${integer(perSecond)} a second (mean)`;
+  return `${seconds.toFixed(2)} s, ${rate} over ${counted(connections, 'connection')} ${where}`;
+}
+
+/** How often each reason came, and beneath it what to do about it. */
+function reasonLines(
+  { reasons }: RunSummary,
+  protocol: Protocol,
+  columns: number,
+  dim: (text: string) => string,
+): string[] {
+  const listed = reasons.slice(0, listedReasons);
+  const rest = reasons.slice(listedReasons);
+  const width = Math.max(0, ...listed.map(({ count }) => integer(count).length));
+  const lines = listed.flatMap(({ reason, status, count }) => {
+    const name = reason.startsWith('HTTP ') ? reason : `${status} ${reason}`;
+    const indent = ' '.repeat(6 + width + 2);
+    const advice = wrapped(
+      adviceOf(status, reason, protocol),
+      Math.max(30, Math.min(columns, 100) - indent.length - 1),
+    );
+    return [`      ${integer(count).padStart(width)}  ${name}`, ...advice.map((line) => dim(`${indent}${line}`))];
+  });
+  if (rest.length > 0) {
+    const sum = rest.reduce((total, { count }) => total + count, 0);
+    lines.push(`      ${integer(sum).padStart(width)}  for ${counted(rest.length, 'other reason')}`);
+  }
+  return lines;
+}
+
+/** A sentence as lines of at most `width` characters, broken at blanks. */
+function wrapped(sentence: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of sentence.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

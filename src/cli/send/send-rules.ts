@@ -1,0 +1,137 @@
+/**
+ * The rules between the options of `peal send` that commander does not know, and those that follow from the gateway and
+ * its protocol. Pure; called with the options of the command before anything is read or sent, on the main thread.
+ */
+import { type Address, type Protocol, parseAddress } from '../../apns/address.js';
+import { checkCertificateFlags, credentialFiles, namedFiles } from '../shared/credential-options.js';
+import { usageError } from '../shared/terminal.js';
+import type { SendFlags } from './send-options.js';
+
+/**
+ * Lists may be given without `--tokens`. Beside `--tokens`, a stray word is more likely a text whose quotes are
+ * missing.
+ *
+ * @throws PealError ERR_PEAL_OPTION
+ */
+export function withLists(options: SendFlags, lists: readonly string[]): SendFlags {
+  const tokens: readonly string[] | undefined = options.tokens;
+  if (lists.length === 0) {
+    if (tokens === undefined)
+      throw usageError('no recipients are given. Give --tokens FILE, or --tokens - for standard input.');
+    return options;
+  }
+  if (lists.some((list) => list.trim() === '')) {
+    throw usageError('the name of a list is empty: check that the shell variable is set.');
+  }
+  if (tokens === undefined) return { ...options, tokens: lists };
+  throw usageError(
+    `"${lists[0]}" belongs to no option: put text with blanks in quotes, or give each list with --tokens.`,
+  );
+}
+
+/** The rules between options that commander does not know. Throws PealError ERR_PEAL_OPTION. */
+export function checkSendFlags(options: SendFlags): void {
+  const { key, keyId, teamId, cert, pfx, alert, title, badge, sound, payload, environment, gateway } = options;
+  if ([alert, title, badge, sound, payload].every((given) => given === undefined)) {
+    throw usageError('the message is empty: give --alert TEXT or --payload FILE.json.');
+  }
+  if (options.tokens.filter((source) => source === '-').length > 1) {
+    throw usageError('--tokens: standard input (-) can be read only once.');
+  }
+  if (environment === undefined && gateway === undefined) {
+    throw usageError('no gateway is given. Give --environment production, --environment sandbox or --gateway ADDRESS.');
+  }
+  if (key !== undefined && (keyId === undefined || teamId === undefined)) {
+    throw usageError('--key needs --key-id and --team-id.');
+  }
+  if (key === undefined && (keyId !== undefined || teamId !== undefined)) {
+    throw usageError('--key-id and --team-id go with --key FILE.p8, which is missing.');
+  }
+  if (options.retries === 0 && options.onUnknown === 'resend') {
+    throw usageError('--on-unknown resend keeps to the limit of --retries, which is 0. Give --retries 1 or more.');
+  }
+  if (options.accepted === true && options.out === undefined) {
+    throw usageError('--accepted writes the accepted tokens to a file: give its directory with --out DIR.');
+  }
+  checkCertificateFlags(options);
+  checkProtocol(options);
+  if (!isAppleGateway(options)) return;
+  const hasToken = key !== undefined || options.providerTokenFile !== undefined;
+  if (!hasToken && cert === undefined && pfx === undefined) {
+    throw usageError("Apple's gateways need a credential: give --key, --cert or --pfx (or --provider-token-file).");
+  }
+  if (hasToken && options.topic === undefined) {
+    throw usageError(
+      key === undefined
+        ? '--provider-token-file needs --topic, the bundle id of the app.'
+        : '--key needs --topic, the bundle id of the app.',
+    );
+  }
+}
+
+/** Every file that the command reads. Its outputs must not overwrite them. */
+export function inputFiles(options: SendFlags): string[] {
+  const { tokens, payload, ca } = options;
+  const others = [...tokens.filter((source) => source !== '-'), payload].filter((file) => file !== undefined);
+  return [...others, ...namedFiles([ca]), ...credentialFiles(options)];
+}
+
+/** What the command line names as gateway, as a session takes it. */
+export function gatewayOf({ gateway, environment }: Pick<SendFlags, 'gateway' | 'environment'>): string {
+  return gateway ?? (environment === 'production' ? 'api_production' : 'api_sandbox');
+}
+
+/** Options that only HTTP/2 can do; the binary protocol's topic stands in the client certificate. */
+const http2Only = [
+  ['topic', '--topic', 'the client certificate says which app it is for'],
+  ['pushType', '--push-type', 'the binary protocol has no push types'],
+  ['collapseId', '--collapse-id', 'the binary protocol has no collapse ids'],
+  ['retries', '--retries', 'the binary protocol answers only the notifications that it refuses'],
+  ['retryTime', '--retry-time', 'the binary protocol answers only the notifications that it refuses'],
+  ['onUnknown', '--on-unknown', 'the binary protocol answers only the notifications that it refuses'],
+  ['accepted', '--accepted', 'the binary protocol neither confirms accepted notifications nor gives them ids'],
+  ['stopAtBadTokens', '--stop-at-bad-tokens', 'the binary protocol answers only the notifications that it refuses'],
+] as const;
+
+/**
+ * Refuses what the protocol of the gateway cannot do. An address that cannot be read is refused later, when the session
+ * is made.
+ *
+ * @throws PealError ERR_PEAL_OPTION that names the option
+ */
+function checkProtocol(options: SendFlags): void {
+  const address = tryAddress(gatewayOf(options));
+  if (address?.protocol === 'feedback') {
+    throw usageError(
+      '--gateway: this is a feedback gateway, which takes no notifications. Read it with peal feedback.',
+    );
+  }
+  if (address?.protocol !== 'binary') return;
+  if (options.key !== undefined || options.providerTokenFile !== undefined) {
+    throw usageError(
+      '--key: a binary gateway does not accept provider tokens. Give a client certificate with --cert or --pfx.',
+    );
+  }
+  for (const [name, flag, why] of http2Only) {
+    if (options[name] !== undefined) throw usageError(`${flag} does not go with a binary gateway: ${why}.`);
+  }
+  if (options.priority === 1) throw usageError('--priority: a binary gateway accepts only 10 and 5.');
+}
+
+/** The protocol of the gateway; HTTP/2 if the address cannot be read. */
+export function protocolOf(options: SendFlags): Protocol {
+  return tryAddress(gatewayOf(options))?.protocol ?? 'http2';
+}
+
+/** Whether it is one of Apple's gateways, which need a credential and, with a key, a topic. */
+export function isAppleGateway(options: Pick<SendFlags, 'gateway' | 'environment'>): boolean {
+  return tryAddress(gatewayOf(options))?.host.endsWith('.push.apple.com') === true;
+}
+
+function tryAddress(gateway: string): Address | null {
+  try {
+    return parseAddress(gateway);
+  } catch {
+    return null;
+  }
+}

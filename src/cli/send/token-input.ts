@@ -1,0 +1,270 @@
+/**
+ * The lists of recipients of `peal send`, one after another. Read once, block by block: by the send, and if it stops
+ * early, by the run, which records the rest as unsent. Main thread.
+ */
+import { statSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import type { TokenBlock } from '../../apns/token-block.js';
+import { assert } from '../../base/assert.js';
+import { type Clock, systemClock } from '../../base/clock.js';
+import { PealError } from '../../base/errors.js';
+import type { SeenTokens } from '../../campaign/recipients/seen-tokens.js';
+import { type ListPlace, readList } from '../../campaign/recipients/token-file.js';
+import type { InvalidLine } from '../../campaign/recipients/token-lines.js';
+import { deliverPendingSignals } from '../shared/interrupt.js';
+
+/** Bytes from which the number of lines of a file is estimated. */
+const sampleBytes = 64 * 1024;
+
+interface TokenInputOptions {
+  /** Paths, or `-` for standard input, in the order in which they are read. */
+  readonly sources: readonly string[];
+  /** Told of a line of `source` that holds no token. */
+  readonly onInvalid: (line: InvalidLine, source: string) => void;
+  /** Drops tokens that stood before, in any of the lists; default: they are kept. */
+  readonly seen?: SeenTokens | null;
+  /** Bytes of the shortest token. */
+  readonly minTokenBytes?: number | undefined;
+  /** Whether to wait before more is read, so that what was handed out can be written. */
+  readonly pressure: () => Promise<unknown> | null;
+  /** Default: the process's own. */
+  readonly clock?: Clock;
+}
+
+/**
+ * How long before an interruption the end of a pipe may have come because of it: the terminal interrupts the program
+ * that writes, too, and either may be the quicker one.
+ */
+export const pipeEndDoubtMs = 200;
+
+/** The process's own, but that it waits for its timers: nothing else may be under way yet. */
+const waitingClock: Clock = { ...systemClock, setTimer: (callback, delayMs) => setTimeout(callback, delayMs) };
+
+/** A list that was not read to its end. */
+interface UnreadList {
+  /** A path, or `-`. */
+  readonly source: string;
+  /** The line from which to go on, from 1; null where no line can be relied on. */
+  readonly line: number | null;
+}
+
+/** One list, and its first block once it was asked for. */
+interface List {
+  readonly source: string;
+  /** A pipe that ended after an interruption, or just before it. */
+  wasCut: boolean;
+  readonly place: ListPlace;
+  readonly blocks: AsyncGenerator<TokenBlock, void, void>;
+  first: Promise<IteratorResult<TokenBlock, void>> | null;
+}
+
+export class TokenInput implements AsyncIterable<TokenBlock> {
+  readonly #lists: readonly List[];
+  readonly #end = new AbortController();
+  #at = 0;
+  #isDone = false;
+  #read = 0;
+  #failure: PealError | null = null;
+  #isInterrupted = false;
+  readonly #clock: Clock;
+  /** The pipe that ended last, and when. */
+  #endedPipe: List | null = null;
+  #pipeEndedMs = 0;
+  #endDoubt = (): void => {};
+  #isWhole = false;
+
+  constructor(options: TokenInputOptions) {
+    const { seen = null, minTokenBytes } = options;
+    this.#clock = options.clock ?? waitingClock;
+    this.#lists = options.sources.map((source) => {
+      const place: ListPlace = { next: 1, isWhole: false };
+      const isEndCertain = (isLineOpen: boolean): Promise<boolean> => this.#isEndOfPipeCertain(list, isLineOpen);
+      const readOptions = {
+        ...(seen === null ? {} : { seen }),
+        ...(minTokenBytes === undefined ? {} : { minTokenBytes }),
+        ...(isPipe(source) ? { isEndCertain } : {}),
+        onInvalid: (line: InvalidLine) => {
+          options.onInvalid(line, source);
+          return options.pressure()?.then(() => {});
+        },
+        signal: this.#end.signal,
+      };
+      const list: List = { source, place, blocks: readList(source, readOptions, place), first: null, wasCut: false };
+      return list;
+    });
+  }
+
+  /**
+   * Reads the first block of each list, so that one that cannot be read is known before anything else begins. Throws
+   * what is wrong with the first of those that cannot.
+   */
+  async probe(): Promise<void> {
+    assert(
+      this.#at === 0 && this.#lists.every(({ first }) => first === null),
+      'lists are probed once, before they are read',
+    );
+    let isEmpty = true;
+    for (const list of this.#lists) {
+      list.first = list.blocks.next();
+      if ((await list.first).done !== true) isEmpty = false;
+    }
+    this.#isDone = isEmpty;
+    this.#isWhole = isEmpty && !this.#wasCut && !this.#end.signal.aborted;
+  }
+
+  /** Whether the last block was handed out. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  /**
+   * Whether all lists were read to their end. False also where standard input ended after an interruption: the terminal
+   * interrupts the program that writes it, too, and it ends in the middle.
+   */
+  get isWhole(): boolean {
+    return this.#isWhole && this.#failure === null;
+  }
+
+  /** What went wrong first with the reading of a list; null when nothing did. */
+  get failure(): PealError | null {
+    return this.#failure;
+  }
+
+  /** Tokens handed out so far. */
+  get tokens(): number {
+    return this.#read;
+  }
+
+  /** The lists that were not read to their end, once all were read as far as they are. */
+  get unread(): readonly UnreadList[] {
+    const cut = this.#lists.filter(({ place, wasCut }) => !place.isWhole || wasCut);
+    return cut.map(({ source, place }) => ({ source, line: place.next }));
+  }
+
+  /** The run was interrupted: from now on, and from shortly before, the end of a pipe proves nothing. */
+  interrupted(): void {
+    this.#isInterrupted = true;
+    if (this.#endedPipe !== null && this.#clock.now() - this.#pipeEndedMs < pipeEndDoubtMs) {
+      this.#endedPipe.wasCut = true;
+      this.#isWhole = false;
+    }
+    this.#endDoubt();
+  }
+
+  /** Ends the reading at once, wherever it waits. */
+  close(): void {
+    this.#isDone = true;
+    this.#end.abort();
+  }
+
+  /**
+   * Goes on where the last reader left off; a reader that leaves early does not end the lists, nor does one list that
+   * cannot be read: after what it throws, the next one follows.
+   */
+  [Symbol.asyncIterator](): AsyncIterator<TokenBlock, void, void> {
+    return { next: () => this.#next() };
+  }
+
+  async #next(): Promise<IteratorResult<TokenBlock, void>> {
+    for (let list = this.#lists[this.#at]; list !== undefined; list = this.#lists[this.#at]) {
+      const pending = list.first ?? list.blocks.next();
+      list.first = null;
+      const step = await pending.catch((error: unknown) => {
+        this.#at++;
+        if (error instanceof PealError) this.#failure ??= error;
+        throw error;
+      });
+      if (step.done !== true) {
+        this.#read += step.value.count;
+        return step;
+      }
+      this.#at++;
+    }
+    this.#isWhole ||= !this.#isDone && !this.#wasCut;
+    this.#isDone = true;
+    return { value: undefined, done: true };
+  }
+
+  get #wasCut(): boolean {
+    return this.#lists.some(({ wasCut }) => wasCut);
+  }
+
+  async #isEndOfPipeCertain(list: List, isLineOpen: boolean): Promise<boolean> {
+    await deliverPendingSignals();
+    this.#endedPipe = list;
+    this.#pipeEndedMs = this.#clock.now();
+    // What is half a line cannot be given back once it was taken.
+    if (isLineOpen && !this.#isInterrupted) await this.#doubt();
+    if (this.#isInterrupted) list.wasCut = true;
+    return !this.#isInterrupted;
+  }
+
+  /** Resolves once an interruption has come, or would have. */
+  #doubt(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.setTimer(resolve, pipeEndDoubtMs);
+      this.#endDoubt = () => {
+        this.#clock.clearTimer(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+/** Whether a program writes the list while it is read. */
+function isPipe(source: string): boolean {
+  if (source === '-') return true;
+  try {
+    return statSync(source).isFIFO();
+  } catch {
+    // The reader says what is wrong with it.
+    return false;
+  }
+}
+
+/** How many recipients all lists together seem to hold; null where that cannot be told of one of them. */
+export async function estimateAll(sources: readonly string[]): Promise<number | null> {
+  let sum = 0;
+  for (const source of sources) {
+    const estimated = await estimateRecipients(source);
+    if (estimated === null) return null;
+    sum += estimated;
+  }
+  return sum;
+}
+
+/**
+ * How many recipients a list seems to hold, from its size and the length of its first lines; null where that cannot
+ * be told (standard input, gzip, pipes). Exact for lists whose lines are all of one length.
+ */
+export async function estimateRecipients(source: string): Promise<number | null> {
+  // Only files are opened: opening and closing a pipe would end the program that writes it.
+  if (source === '-' || (await stat(source).catch(() => null))?.isFile() !== true) return null;
+  const file = await open(source, 'r').catch(() => null);
+  if (file === null) return null;
+  try {
+    const { size } = await file.stat();
+    const sample = Buffer.alloc(Math.min(size, sampleBytes));
+    const { bytesRead } = await file.read(sample, 0, sample.length, 0);
+    return estimateLines(sample.subarray(0, bytesRead), size);
+  } catch {
+    return null;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Exported for its test. `head`: the beginning of a list of `size` bytes. */
+export function estimateLines(head: Uint8Array, size: number): number | null {
+  if (head.length === 0 || (head[0] === 0x1f && head[1] === 0x8b)) return null;
+  let lines = 0;
+  let end = 0;
+  for (let at = 0; at < head.length; at++) {
+    if (head[at] !== 0x0a && head[at] !== 0x0d) continue;
+    // Blank lines are no recipients, nor is what stands between a CR and its LF.
+    if (at > end) lines++;
+    end = at + 1;
+  }
+  if (head.length === size) return lines + (end < size ? 1 : 0);
+  return lines === 0 ? null : Math.round((size * lines) / end);
+}

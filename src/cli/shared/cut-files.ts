@@ -1,0 +1,42 @@
+/**
+ * The error about files of results that could not be written to their end. It names each file and how many of its lines
+ * were written; files of unsent recipients come first. Pure; called by Outputs and OutputFile.
+ */
+import { assert } from '../../base/assert.js';
+import { PealError } from '../../base/errors.js';
+import { counted, integer } from './numbers.js';
+
+/** A file that does not hold all that it should. */
+export interface CutFile {
+  /** Its name if it were whole. */
+  readonly name: string;
+  /** Where what could be written is; null: the file was removed, or its folder was. */
+  readonly file: string | null;
+  /** Whole lines in it, without the heading. */
+  readonly lines: number;
+  /** And how many it should hold. */
+  readonly of: number;
+  /** Why, as a sentence. */
+  readonly failure: PealError;
+}
+
+/** One error for all of `cut`, at least one, in the order in which they are named. */
+export function cutError(cut: readonly CutFile[]): PealError {
+  const [first] = cut;
+  assert(first !== undefined, 'an error about cut files names at least one');
+  const { code, message, origin, cause } = first.failure;
+  const kept = cut.flatMap(({ file, ...counts }) => (file === null ? [] : `${file} holds ${share(counts)}`));
+  const gone = cut.flatMap(({ file, name, of }) => (file === null ? `${name} (${counted(of, 'line')})` : []));
+  const sentences = [
+    message,
+    kept.length === 0 ? '' : `${kept.join(', ')}; the missing lines are recorded nowhere.`,
+    gone.length === 0
+      ? ''
+      : `These files were removed while they were being written, and are lost: ${gone.join(', ')}.`,
+  ];
+  return new PealError(code, sentences.filter((sentence) => sentence !== '').join(' '), { origin, cause });
+}
+
+function share({ lines, of }: Pick<CutFile, 'lines' | 'of'>): string {
+  return `${integer(lines)} of ${counted(of, 'line')}`;
+}

@@ -1,0 +1,57 @@
+/**
+ * How a command ends, for the scripts that call it. Called by every command, on the main thread.
+ * The numbers are a contract (docs/cli.md); a code never gets another meaning.
+ */
+import { PealError, type PealErrorCode } from '../../base/errors.js';
+
+export const exitCodes = {
+  /** Every recipient was accepted. */
+  accepted: 0,
+  /** A fault of peal itself. */
+  fault: 1,
+  /** The command line, the message or another setting is wrong; nothing was sent. */
+  usage: 2,
+  /** Finished, and some recipients were not accepted, invalid lines included. */
+  notAllAccepted: 3,
+  /** Stopped before the end: the gateway could not be reached, or it refused everything for the same reason. */
+  stopped: 4,
+  /** Key, certificate or passphrase cannot be used; nothing was sent. */
+  credentials: 5,
+  /** The token list cannot be read or holds no token, or an output cannot be written. */
+  input: 6,
+  /** This process may open too few files (ulimit -n). Said by main, which can import nothing. */
+  limits: 7,
+  /** Ended by SIGHUP (128 + 1): the terminal or the ssh connection is gone. */
+  hungUp: 129,
+  /** Ended by SIGINT (128 + 2). */
+  interrupted: 130,
+  /** Ended by SIGTERM (128 + 15). */
+  terminated: 143,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+const byErrorCode: Readonly<Partial<Record<PealErrorCode, ExitCode>>> = {
+  ERR_PEAL_OPTION: exitCodes.usage,
+  ERR_PEAL_TOKEN: exitCodes.usage,
+  ERR_PEAL_HEADER: exitCodes.usage,
+  ERR_PEAL_PAYLOAD: exitCodes.usage,
+  ERR_PEAL_ADDRESS: exitCodes.usage,
+  ERR_PEAL_CREDENTIAL: exitCodes.credentials,
+  ERR_PEAL_INPUT: exitCodes.input,
+};
+
+/** The exit code of a command that an error ended; whatever comes from gateway or engine is "stopped". */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (isOutOfFiles(error)) return exitCodes.limits;
+  if (!(error instanceof PealError)) return exitCodes.fault;
+  return byErrorCode[error.code] ?? exitCodes.stopped;
+}
+
+/** Whether a module, a thread or a file could not be opened, because the process or the machine has too many open. */
+export function isOutOfFiles(error: unknown): boolean {
+  for (let at = error as NodeJS.ErrnoException | undefined; at instanceof Error; at = at.cause as never) {
+    if (at.code === 'EMFILE' || at.code === 'ENFILE') return true;
+  }
+  return false;
+}

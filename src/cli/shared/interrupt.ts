@@ -1,0 +1,79 @@
+/**
+ * What Ctrl-C does: the first SIGINT (or SIGTERM, or SIGHUP: the terminal or the ssh connection is gone) asks the
+ * command to come to an end, the second ends it at once. Main thread. One at a time handles signals: each takes over
+ * from the one before it, without a gap.
+ */
+import { type ExitCode, exitCodes } from './exit-codes.js';
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export type InterruptSignal = (typeof signals)[number];
+
+/** The process, as far as signals go. */
+export interface SignalSource {
+  on(signal: InterruptSignal, listener: (signal: InterruptSignal) => void): unknown;
+  off(signal: InterruptSignal, listener: (signal: InterruptSignal) => void): unknown;
+}
+
+export class Interrupt implements Disposable {
+  static #latest: Interrupt | null = null;
+  readonly #source: SignalSource;
+  readonly #onFirst: (signal: InterruptSignal) => void;
+  readonly #onSecond: (code: ExitCode) => void;
+  #received: InterruptSignal | null = null;
+
+  /** `onSecond` is expected to end the process with the code that it is given. */
+  constructor(source: SignalSource, onFirst: (signal: InterruptSignal) => void, onSecond: (code: ExitCode) => void) {
+    this.#source = source;
+    this.#onFirst = onFirst;
+    this.#onSecond = onSecond;
+    for (const signal of signals) source.on(signal, this.#take);
+    const before = Interrupt.#latest;
+    if (before !== null && before.#source === source) before[Symbol.dispose]();
+    Interrupt.#latest = this;
+  }
+
+  /** What came first; null when nothing did. */
+  get signal(): InterruptSignal | null {
+    return this.#received;
+  }
+
+  /** The exit code that follows from it; null when nothing came. */
+  get exitCode(): ExitCode | null {
+    return this.#received === null ? null : exitCodeOfSignal(this.#received);
+  }
+
+  readonly #take = (signal: InterruptSignal): void => {
+    if (this.#received !== null) {
+      this.#onSecond(exitCodeOfSignal(signal));
+      return;
+    }
+    this.#received = signal;
+    this.#onFirst(signal);
+  };
+
+  /** Gives the signals back. */
+  [Symbol.dispose](): void {
+    for (const signal of signals) this.#source.off(signal, this.#take);
+    if (Interrupt.#latest === this) Interrupt.#latest = null;
+  }
+}
+
+const codes = {
+  SIGINT: exitCodes.interrupted,
+  SIGTERM: exitCodes.terminated,
+  SIGHUP: exitCodes.hungUp,
+} as const;
+
+export function exitCodeOfSignal(signal: InterruptSignal): ExitCode {
+  return codes[signal];
+}
+
+/**
+ * Resolves once every signal that has come by now was given to its listeners of this moment. Node 22 and later load
+ * modules without a turn of the event loop, so a signal that came meanwhile is still unheard when they are loaded.
+ */
+export async function deliverPendingSignals(): Promise<void> {
+  // Twice: the first turn may have been in the middle of the loop, behind the place where signals are read.
+  for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}

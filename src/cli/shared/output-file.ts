@@ -1,0 +1,259 @@
+/**
+ * One file of results, written as it grows and seen under its name only once it is whole: until then it is called
+ * `NAME.<random>.partial`, created anew (never through a link or over another file) and readable by its owner only.
+ * Owned by Outputs, on the main thread.
+ */
+import { randomBytes } from 'node:crypto';
+import { constants, writeSync } from 'node:fs';
+import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { assert } from '../../base/assert.js';
+import { PealError } from '../../base/errors.js';
+import { writeProblem } from '../../base/file-errors.js';
+import { type CutFile, cutError } from './cut-files.js';
+
+/** Text gathers until it is worth a write of its own. */
+const writeBytes = 64 * 1024;
+/** Above this a writer is asked to wait. */
+const highWaterBytes = 1024 * 1024;
+
+const lineFeed = 0x0a;
+
+export class OutputFile {
+  readonly #handle: FileHandle;
+  readonly #folder: string;
+  /** Its name once it is whole, without the folder. */
+  readonly name: string;
+  readonly #partialName: string;
+  #pending: (string | Uint8Array)[] = [];
+  #pendingBytes = 0;
+  #pendingLines = 0;
+  #queuedBytes = 0;
+  #tail: Promise<void> = Promise.resolve();
+  /** What is on its way to the file, in order; the first of it lies at `#keptBytes`. */
+  readonly #queue: Buffer[] = [];
+  #failure: PealError | null = null;
+  #isEnded = false;
+  /** What was taken, whether it could be written or not. */
+  #lines = 0;
+  /** What is in the file, up to the end of a line once it could not be written to its end. */
+  #keptBytes = 0;
+  #keptLines = 0;
+
+  private constructor(handle: FileHandle, folder: string, name: string, partialName: string) {
+    this.#handle = handle;
+    this.#folder = folder;
+    this.name = name;
+    this.#partialName = partialName;
+  }
+
+  /**
+   * Creates `folder/name`, under its partial name. Throws PealError ERR_PEAL_INPUT, also where a directory or a device
+   * has that name: it could not be replaced once all is written, or should not be.
+   *
+   * @param mode rights; by default the owner's only
+   * @param run names the run in the partial name; it must not be guessable
+   */
+  static async create(
+    folder: string,
+    name: string,
+    mode = 0o600,
+    run = randomBytes(4).toString('hex'),
+  ): Promise<OutputFile> {
+    await refuseOther(path.join(folder, name));
+    const partial = partialName(name, run);
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+    try {
+      const handle = await open(path.join(folder, partial), flags, mode);
+      return new OutputFile(handle, folder, name, partial);
+    } catch (error) {
+      throw writeError(path.join(folder, name), error);
+    }
+  }
+
+  /** The first error of a write, if there was one: the file is not whole. */
+  get failure(): PealError | null {
+    return this.#failure;
+  }
+
+  /**
+   * Takes text or bytes, the latter to be left untouched from now on. Never throws: see `failure`.
+   *
+   * @param lines how many lines of results that is; 0 for a heading
+   */
+  append(chunk: string | Uint8Array, lines = 1): void {
+    if (chunk.length === 0) return;
+    this.#lines += lines;
+    if (this.#failure !== null) return;
+    this.#pending.push(chunk);
+    this.#pendingBytes += chunk.length;
+    this.#pendingLines += lines;
+    if (this.#pendingBytes >= writeBytes) this.#write();
+  }
+
+  /** Null while there is room; otherwise a promise that resolves once what was taken so far is written. */
+  pressure(): Promise<void> | null {
+    return this.#queuedBytes > highWaterBytes ? this.#tail : null;
+  }
+
+  /**
+   * Writes the rest, makes it durable and gives the file its name, in place of an older one. Throws what went wrong.
+   */
+  async publish(): Promise<void> {
+    const cut = await this.finish();
+    if (cut !== null) throw cutError([cut]);
+    try {
+      await rename(path.join(this.#folder, this.#partialName), this.#target);
+      await syncFolder(this.#folder);
+    } catch (error) {
+      throw writeError(this.#target, error);
+    }
+  }
+
+  /**
+   * Writes the rest and makes it durable, under the partial name still. Resolves with null, or with what is lost; then
+   * its name says that the file ends before its end (`NAME.<random>.cut`), and it ends with a whole line.
+   */
+  async finish(): Promise<CutFile | null> {
+    this.#end();
+    this.#write();
+    await this.#tail;
+    const partial = path.join(this.#folder, this.#partialName);
+    try {
+      if (this.#failure === null) await this.#handle.sync();
+    } catch (error) {
+      this.#failure = writeError(this.#target, error);
+    }
+    if (this.#failure !== null) await this.#handle.truncate(this.#keptBytes).catch(() => {});
+    await this.#handle.close().catch((error: unknown) => {
+      this.#failure ??= writeError(this.#target, error);
+    });
+    const { name } = this;
+    if (!(await isThere(partial))) {
+      const message = `${partial} or its directory was removed while the file was being written.`;
+      const failure = new PealError('ERR_PEAL_INPUT', message, { origin: 'input' });
+      return { name, file: null, lines: 0, of: this.#lines, failure };
+    }
+    if (this.#failure === null) return null;
+    const cut = partial.replace(/partial$/, 'cut');
+    const file = await rename(partial, cut).then(
+      () => cut,
+      () => partial,
+    );
+    return { name, file, lines: this.#keptLines, of: this.#lines, failure: this.#failure };
+  }
+
+  /**
+   * Writes the rest for a process that ends at once; never throws. A write that is under way writes the same bytes to
+   * the same place.
+   */
+  flushNow(): void {
+    if (this.#failure !== null) return;
+    this.#write();
+    try {
+      let position = this.#keptBytes;
+      for (const bytes of this.#queue) {
+        for (let written = 0; written < bytes.length; ) {
+          written += writeSync(this.#handle.fd, bytes, written, bytes.length - written, position + written);
+        }
+        position += bytes.length;
+      }
+    } catch {
+      // A full disk: the file ends before its end, as its name says.
+    }
+  }
+
+  /** Gives the file up and removes it. */
+  async discard(): Promise<void> {
+    this.#end();
+    await this.#tail;
+    await this.#handle.close();
+    await rm(path.join(this.#folder, this.#partialName), { force: true });
+  }
+
+  #end(): void {
+    assert(!this.#isEnded, 'a file of results is finished or discarded once');
+    this.#isEnded = true;
+  }
+
+  get #target(): string {
+    return path.join(this.#folder, this.name);
+  }
+
+  #write(): void {
+    if (this.#pending.length === 0) return;
+    const chunks = this.#pending.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk));
+    const bytes = Buffer.concat(chunks);
+    const lines = this.#pendingLines;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#pendingLines = 0;
+    this.#queuedBytes += bytes.length;
+    this.#queue.push(bytes);
+    this.#tail = this.#tail.then(() => this.#writeNow(bytes, lines));
+  }
+
+  async #writeNow(bytes: Buffer, lines: number): Promise<void> {
+    let written = 0;
+    try {
+      while (written < bytes.length && this.#failure === null) {
+        written += (await this.#handle.write(bytes, written)).bytesWritten;
+      }
+    } catch (error) {
+      this.#failure = writeError(this.#target, error);
+    } finally {
+      this.#queuedBytes -= bytes.length;
+      this.#queue.shift();
+    }
+    const isWhole = written === bytes.length;
+    const end = isWhole ? written : bytes.lastIndexOf(lineFeed, written - 1) + 1;
+    this.#keptLines += isWhole ? lines : linesIn(bytes.subarray(0, written === 0 ? 0 : end));
+    this.#keptBytes += written === 0 ? 0 : end;
+  }
+}
+
+/** What a file is called until it is whole. */
+export function partialName(name: string, run: string): string {
+  return `${name}.${run}.partial`;
+}
+
+/** Makes names in a folder durable. Does nothing on systems that cannot open directories. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY).catch(() => null);
+  if (handle === null) return;
+  await handle.sync().catch(() => {});
+  await handle.close();
+}
+
+function linesIn(bytes: Uint8Array): number {
+  let lines = 0;
+  for (const byte of bytes) if (byte === lineFeed) lines++;
+  return lines;
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return await stat(file).then(
+    () => true,
+    ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT',
+  );
+}
+
+/** Whether `file` is one of `inputs`, under whatever name. What is read may not be written. */
+export async function isAmong(file: string, inputs: readonly string[]): Promise<boolean> {
+  const real = (name: string): Promise<string> => realpath(name).catch(() => path.resolve(name));
+  return (await Promise.all(inputs.map(real))).includes(await real(file));
+}
+
+/** Only a file may be replaced, or a link to one. Whatever cannot be looked at is found when it is written. */
+async function refuseOther(file: string): Promise<void> {
+  const there = await stat(file).catch(() => null);
+  if (there === null || there.isFile()) return;
+  if (there.isDirectory()) throw writeError(file, { code: 'EISDIR' });
+  throw new PealError('ERR_PEAL_INPUT', `${file} cannot be written: it is a device or a pipe, not a file.`, {
+    origin: 'input',
+  });
+}
+
+function writeError(file: string, cause: unknown): PealError {
+  return new PealError('ERR_PEAL_INPUT', `${file} ${writeProblem(cause)}.`, { origin: 'input', cause });
+}

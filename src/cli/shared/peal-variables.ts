@@ -1,0 +1,45 @@
+/**
+ * The environment variables that the command line reads for itself, in one table. Each stands in for an option; the
+ * option has precedence. A variable that is set but empty is refused: its value probably comes from another variable
+ * that is not set, and a run without its pins or proxy would not be what was meant. Pure; main thread. Values are
+ * secrets: messages never quote them.
+ */
+import { PealError } from '../../base/errors.js';
+import type { Terminal } from './terminal.js';
+
+/** For each variable: its option, and the error if it is empty. */
+const rules = {
+  /** The passphrase of key, certificate or PKCS#12 file. */
+  PEAL_PASSPHRASE: { option: '--passphrase-file', code: 'ERR_PEAL_CREDENTIAL', origin: 'credential' },
+  /** Pins, blanks between them. */
+  PEAL_PIN: { option: '--pin', code: 'ERR_PEAL_OPTION', origin: 'usage' },
+  /** The URL of the proxy, with user and password if it asks for them. */
+  PEAL_PROXY: { option: '--proxy', code: 'ERR_PEAL_OPTION', origin: 'usage' },
+} as const;
+
+type PealVariable = keyof typeof rules;
+
+/** Their names. */
+export const pealVariables: readonly PealVariable[] = Object.freeze(Object.keys(rules) as PealVariable[]);
+
+/**
+ * The value of the variable; null where it is not set. Called only where the option that goes before it is not given.
+ *
+ * @throws PealError where it is set and empty, or blank
+ */
+export function pealVariable(name: PealVariable, env: Terminal['env']): string | null {
+  const value = env[name];
+  if (value === undefined) return null;
+  if (value.trim() !== '') return value;
+  const { option, code, origin } = rules[name];
+  throw new PealError(
+    code,
+    `The environment variable ${name} is empty: ${emptyVariableAdvice}, unset it, or give ${option}.`,
+    {
+      origin,
+    },
+  );
+}
+
+/** What to do about a variable that is set and empty. */
+export const emptyVariableAdvice = 'check that it is set where its value comes from';

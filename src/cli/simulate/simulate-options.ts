@@ -1,0 +1,239 @@
+/**
+ * The options of `peal simulate`, and what the simulator is told by them. Values are checked by the simulator itself.
+ * Main thread; reads the certificate and key files.
+ */
+import { readFile } from 'node:fs/promises';
+import { Option } from 'commander';
+import { parseTime, timeForms } from '../../base/duration.js';
+import { readProblem } from '../../base/file-errors.js';
+import { apnsConduct, type SimulatorConduct } from '../../simulator/settings/conduct.js';
+import type { ScriptedFeedback, SimulatorAuth, SimulatorOptions } from '../../simulator/settings/options.js';
+import { readScenario } from '../../simulator/settings/scenario-check.js';
+import { decimalNumber, durationBetween, type OptionGroup, repeated, wholeNumber } from '../shared/option-values.js';
+import { usageError } from '../shared/terminal.js';
+import type { FlagNames } from '../shared/wording.js';
+
+export interface SimulateFlags {
+  readonly host?: string;
+  readonly port?: number;
+  readonly binaryPort?: number;
+  readonly feedbackPort?: number;
+  readonly controlPort?: number;
+  readonly cert?: string;
+  readonly certKey?: string;
+  readonly caOut?: string;
+  readonly auth?: SimulatorAuth;
+  readonly clientCa?: string;
+  readonly providerKey?: string;
+  readonly keyId?: string;
+  readonly teamId?: string;
+  readonly topic?: readonly string[];
+  readonly roundTrip?: number;
+  readonly maxStreams?: number;
+  readonly streamWindow?: number;
+  readonly connectionWindow?: number | 'large';
+  readonly rejectFraction?: number;
+  readonly rejectReason?: readonly string[];
+  readonly statusDelay?: number;
+  readonly splitStatus?: boolean;
+  readonly silentStatus?: boolean;
+  readonly zeroFlushIdentifier?: boolean;
+  readonly closeAfter?: number;
+  readonly shutdownAfter?: number;
+  readonly feedbackToken?: readonly string[];
+  readonly scripted: boolean;
+  readonly scenario?: string;
+  readonly conduct?: readonly string[];
+  readonly seed?: number;
+  readonly ledger?: 'tokens' | 'counts' | 'full';
+  readonly json?: boolean;
+}
+
+/** Where the flag is not the simulator's option with hyphens. */
+export const simulatorFlags: FlagNames = {
+  key: '--cert-key',
+  providerKeys: '--provider-key',
+  topics: '--topic',
+  roundTripMs: '--round-trip',
+  initialWindowBytes: '--stream-window',
+  connectionWindowBytes: '--connection-window',
+  rejectReasons: '--reject-reason',
+  statusDelayMs: '--status-delay',
+  feedback: '--feedback-token',
+};
+
+const windowBytes = wholeNumber(0, 0x7fffffff);
+
+export function simulateOptionGroups(): readonly OptionGroup[] {
+  return [
+    {
+      heading: 'Where:',
+      options: [
+        new Option('--host <address>', 'where it listens (default: 127.0.0.1)'),
+        new Option('--port <n>', 'port of the gateway (default: any free one)').argParser(wholeNumber(0, 65_535)),
+        new Option('--binary-port <n>', 'port of the gateway of the binary protocol; 0: any free one').argParser(
+          wholeNumber(0, 65_535),
+        ),
+        new Option('--feedback-port <n>', 'port of its feedback service; 0: any free one').argParser(
+          wholeNumber(0, 65_535),
+        ),
+        new Option('--control-port <n>', 'port of GET /peal/ledger (default: any free one)').argParser(
+          wholeNumber(0, 65_535),
+        ),
+        new Option('--cert <file>', 'server certificate, PEM (default: a throw-away one)'),
+        new Option('--cert-key <file>', 'its private key, PEM'),
+        new Option('--ca-out <file>', 'where to write the certificate that clients have to trust'),
+        new Option('--json', 'print the addresses as one JSON line'),
+      ],
+    },
+    {
+      heading: 'Who may send:',
+      options: [
+        new Option('--auth <kind>', 'credential that clients must have (default: any)').choices([
+          ...['any', 'either', 'token', 'certificate'],
+        ]),
+        new Option('--client-ca <file>', 'authority whose client certificates are accepted, PEM'),
+        new Option('--provider-key <file>', 'accept provider tokens of this key only: .p8 or public key, PEM'),
+        new Option('--key-id <id>', 'id of that key'),
+        new Option('--team-id <id>', 'id of its team'),
+        new Option('--topic <topic>', 'accept this topic only; may be repeated').argParser(repeated),
+      ],
+    },
+    {
+      heading: 'How it answers:',
+      options: [
+        new Option('--round-trip <ms>', 'delay of every answer (default: 0); also 50ms, 1s').argParser(
+          durationBetween(0, 600_000, 1),
+        ),
+        new Option('--max-streams <n>', 'requests at a time on a connection (default: 1000)').argParser(
+          wholeNumber(1, 0x7fffffff),
+        ),
+        new Option('--stream-window <bytes>', 'window of one request (default: 65535)').argParser(windowBytes),
+        new Option('--connection-window <bytes|large>', 'window of a connection (default: 65535)').argParser((text) =>
+          text === 'large' ? text : windowBytes(text),
+        ),
+        new Option('--reject-fraction <share>', 'share of the tokens that are rejected (default: 0)').argParser(
+          decimalNumber(0, 1),
+        ),
+        new Option(
+          '--reject-reason <reason>',
+          'reason of those rejections; may be repeated (default: Unregistered)',
+        ).argParser(repeated),
+        new Option('--no-scripted', 'do not give tokens the answer that they ask for'),
+        new Option('--scenario <file>', 'JSON file that says what goes wrong and when'),
+        new Option('--conduct <apns|name=value>', 'what errors do to a connection; may be repeated').argParser(
+          repeated,
+        ),
+        new Option('--seed <n>', 'seed of all random choices (default: 1)').argParser(wholeNumber(0, 0xffffffff)),
+        new Option('--ledger <mode>', 'what the ledger keeps (default: tokens)').choices([
+          ...['tokens', 'counts', 'full'],
+        ]),
+      ],
+    },
+    {
+      heading: 'How it answers over the binary protocol:',
+      options: [
+        new Option('--status-delay <ms>', 'time from a bad notification to its status (default: 0)').argParser(
+          durationBetween(0, 600_000, 1),
+        ),
+        new Option('--split-status', 'send each status byte by byte'),
+        new Option('--silent-status', 'close the connection after a bad notification without a status'),
+        new Option('--zero-flush-identifier', 'the status about an empty token names identifier 0'),
+        new Option('--close-after <n>', 'close each connection after so many notifications').argParser(
+          wholeNumber(1, Number.MAX_SAFE_INTEGER),
+        ),
+        new Option('--shutdown-after <n>', 'end each connection with status 10 after so many notifications').argParser(
+          wholeNumber(1, Number.MAX_SAFE_INTEGER),
+        ),
+        new Option(
+          '--feedback-token <token[,time]>',
+          'token in the list of the feedback service; may be repeated',
+        ).argParser(repeated),
+      ],
+    },
+  ];
+}
+
+/** Reads the files that the options name. Throws PealError ERR_PEAL_OPTION. */
+export async function simulatorOptions(options: SimulateFlags): Promise<SimulatorOptions> {
+  const { auth, clientCa, cert, certKey, topic, rejectReason, maxStreams, seed, ledger, host, port } = options;
+  const values: { [Name in keyof SimulatorOptions]?: SimulatorOptions[Name] | undefined } = {
+    host,
+    port,
+    controlPort: options.controlPort,
+    cert: await pem('--cert', cert),
+    key: await pem('--cert-key', certKey),
+    auth,
+    clientCa: await pem('--client-ca', clientCa),
+    providerKeys: await providerKeys(options),
+    topics: topic,
+    roundTripMs: options.roundTrip,
+    maxStreams,
+    initialWindowBytes: options.streamWindow,
+    connectionWindowBytes: options.connectionWindow,
+    rejectFraction: options.rejectFraction,
+    rejectReasons: rejectReason,
+    binaryPort: options.binaryPort,
+    feedbackPort: options.feedbackPort,
+    statusDelayMs: options.statusDelay,
+    splitStatus: options.splitStatus,
+    silentStatus: options.silentStatus,
+    zeroFlushIdentifier: options.zeroFlushIdentifier,
+    closeAfter: options.closeAfter,
+    shutdownAfter: options.shutdownAfter,
+    feedback: options.feedbackToken?.map(feedbackEntry),
+    scripted: options.scripted,
+    scenario: options.scenario === undefined ? undefined : readScenario(options.scenario),
+    conduct: options.conduct === undefined ? undefined : conductOf(options.conduct),
+    seed,
+    ledger,
+  };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+/** `apns`, and what differs from it, or from nothing, as NAME=VALUE; the simulator checks names and values. */
+function conductOf(texts: readonly string[]): SimulatorConduct {
+  const values = texts
+    .filter((text) => text !== 'apns')
+    .map((text): [string, unknown] => {
+      const at = text.indexOf('=');
+      if (at < 1) throw usageError(`--conduct: "${text}" is neither apns nor NAME=VALUE.`);
+      return [text.slice(0, at), conductValue(text.slice(at + 1))];
+    });
+  return { ...(texts.includes('apns') ? apnsConduct : {}), ...Object.fromEntries(values) };
+}
+
+function conductValue(text: string): unknown {
+  if (text === 'true' || text === 'false') return text === 'true';
+  if (text === 'null' || text === 'off') return null;
+  return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+/** `TOKEN` or `TOKEN,TIME`; the simulator checks the token. */
+function feedbackEntry(text: string): ScriptedFeedback {
+  const [token = '', time] = text.split(',', 2);
+  const ms = time === undefined ? Date.now() : parseTime(time, Date.now());
+  if (ms === null) throw usageError(`--feedback-token: the text after the comma must be ${timeForms}.`);
+  return { token, when: new Date(ms) };
+}
+
+async function providerKeys({
+  providerKey,
+  keyId,
+  teamId,
+}: SimulateFlags): Promise<SimulatorOptions['providerKeys'] | undefined> {
+  if (providerKey === undefined && keyId === undefined && teamId === undefined) return undefined;
+  if (providerKey === undefined || keyId === undefined || teamId === undefined) {
+    throw usageError('--provider-key, --key-id and --team-id belong together.');
+  }
+  return [{ keyId, teamId, publicKey: (await pem('--provider-key', providerKey))! }];
+}
+
+async function pem(option: string, path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw usageError(`${option}: the file ${path} ${readProblem(cause)}.`, cause);
+  }
+}

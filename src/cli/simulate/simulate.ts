@@ -1,0 +1,108 @@
+/**
+ * `peal simulate`: a simulator of the gateway in the foreground, until it is interrupted. Main thread.
+ */
+import path from 'node:path';
+import { createColors } from 'picocolors';
+import { PealError } from '../../base/errors.js';
+import { type Simulator, startSimulator } from '../../simulator/simulator.js';
+import { type ExitCode, exitCodes } from '../shared/exit-codes.js';
+import { Interrupt } from '../shared/interrupt.js';
+import { isAmong, OutputFile } from '../shared/output-file.js';
+import { hasColour, type Terminal, usageError, writeJsonLine } from '../shared/terminal.js';
+import { inFlagWords } from '../shared/wording.js';
+import { type SimulateFlags, simulatorFlags, simulatorOptions } from './simulate-options.js';
+
+/** Resolves when it was interrupted and everything is closed. Throws PealError ERR_PEAL_OPTION, ERR_PEAL_CREDENTIAL. */
+export async function simulate(options: SimulateFlags, terminal: Terminal): Promise<ExitCode> {
+  const simulator = await start(options);
+  try {
+    if (options.caOut !== undefined) await writeAuthority(options.caOut, simulator.caCertificate, options);
+    announce(simulator, options, terminal);
+    await untilInterrupted();
+    if (options.scenario !== undefined || options.conduct !== undefined) reportFaults(simulator, options, terminal);
+  } finally {
+    await simulator.close();
+  }
+  // Being interrupted is how this command ends.
+  return exitCodes.accepted;
+}
+
+async function start(options: SimulateFlags): Promise<Simulator> {
+  try {
+    return await startSimulator(await simulatorOptions(options));
+  } catch (error) {
+    throw error instanceof PealError ? inFlagWords(error, simulatorFlags) : error;
+  }
+}
+
+/**
+ * The file is renamed into place once it is whole. Every user may read it. A link of that name is replaced, not
+ * followed.
+ */
+async function writeAuthority(name: string, certificate: string | null, options: SimulateFlags): Promise<void> {
+  if (certificate === null) throw usageError('--ca-out: with --cert there is no throw-away certificate to write.');
+  const { providerKey, clientCa, scenario } = options;
+  const inputs = [providerKey, clientCa, scenario].filter((file) => file !== undefined);
+  if (await isAmong(name, inputs)) {
+    throw usageError(`--ca-out: ${name} is read by this command and would be overwritten; choose another name.`);
+  }
+  try {
+    const file = await OutputFile.create(path.dirname(name), path.basename(name), 0o644);
+    file.append(certificate);
+    await file.publish();
+  } catch (cause) {
+    throw usageError(`--ca-out: ${(cause as Error).message}`, cause);
+  }
+}
+
+function announce(
+  { url, binaryUrl, feedbackUrl, controlUrl, port }: Simulator,
+  options: SimulateFlags,
+  terminal: Terminal,
+): void {
+  const ledgerUrl = `${controlUrl}/peal/ledger`;
+  if (options.json === true) {
+    const caFile = options.caOut ?? null;
+    const urls = { url, port, binaryUrl, feedbackUrl, controlUrl, ledgerUrl };
+    writeJsonLine(terminal.stdout, { messageType: 'simulator', ...urls, caFile });
+    return;
+  }
+  const { bold, dim } = createColors(hasColour(terminal, terminal.stdout));
+  const trust = options.caOut ?? `FILE${dim(`   (curl -o FILE ${controlUrl}/peal/ca.pem)`)}`;
+  const certificate = options.cert === undefined ? ` --ca ${trust}` : '';
+  terminal.stdout.write(
+    [
+      `${bold('gateway')}  ${url}`,
+      ...(binaryUrl === null ? [] : [`${bold('binary')}   ${binaryUrl}`]),
+      ...(feedbackUrl === null ? [] : [`${bold('feedback')} ${feedbackUrl}`]),
+      `${bold('ledger')}   ${ledgerUrl}`,
+      `${bold('send')}     peal send --gateway ${url}${certificate}`,
+      dim('Ctrl-C ends it.'),
+      '',
+    ].join('\n'),
+  );
+}
+
+/** What scenario and conduct did, by kind. */
+function reportFaults({ ledger }: Simulator, options: SimulateFlags, terminal: Terminal): void {
+  const { faults } = ledger.summary();
+  if (options.json === true) {
+    writeJsonLine(terminal.stdout, { messageType: 'faults', faults });
+    return;
+  }
+  const { bold } = createColors(hasColour(terminal, terminal.stdout));
+  const kinds = Object.entries(faults).map(([kind, count]) => `${kind} ${count}`);
+  terminal.stdout.write(`${bold('faults')}   ${kinds.length === 0 ? 'none' : kinds.join(', ')}\n`);
+}
+
+/** Also ends when the program that started it, over an IPC channel, has gone. */
+function untilInterrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      interrupt[Symbol.dispose]();
+      resolve();
+    };
+    const interrupt = new Interrupt(process, end, () => {});
+    if (process.channel !== undefined) process.once('disconnect', end);
+  });
+}
