@@ -3,7 +3,8 @@
  * simulator nor any package; each comes with the first call that needs it.
  */
 import type { TokenBlock } from './apns/token-block.js';
-import type { ByteSource, ReadTokensOptions } from './campaign/recipients/token-file.js';
+import type { ByteSource } from './campaign/recipients/byte-source.js';
+import type { ReadTokensOptions } from './campaign/recipients/token-file.js';
 import type {
   MemoryGateway,
   Simulator,
@@ -48,16 +49,22 @@ export { ACCEPTED, Outcome, REJECTED, UNKNOWN, UNSENT } from './engine/ledger.js
 export { Tally } from './engine/tally.js';
 // --- what a program holds ---
 export { APNs } from './session/apns.js';
-export { Failure } from './session/failure.js';
 export { Gateway } from './session/gateway.js';
-export type { FeedbackEntry } from './session/gone-tokens.js';
-export { Message, type MessageData, type MessageOptions } from './session/message.js';
-export type { SessionOptions } from './session/options.js';
-export type { Progress } from './session/progress.js';
-export type { InvalidRecipient, PersonalRecipient, Recipient, Token } from './session/recipient.js';
-export { RecipientList } from './session/recipient-list.js';
-export { type AcceptedId, type OutcomeCounts, Result, type ResultData, type SendFault } from './session/result.js';
-export type { RetryOptions, SendOptions } from './session/send-options.js';
+export { Failure } from './session/message/failure.js';
+export { Message, type MessageData, type MessageOptions } from './session/message/message.js';
+export {
+  type AcceptedId,
+  type OutcomeCounts,
+  Result,
+  type ResultData,
+  type SendFault,
+} from './session/message/result.js';
+export type { SessionOptions } from './session/options/session-options.js';
+export type { InvalidRecipient, PersonalRecipient, Recipient, Token } from './session/recipients/recipient.js';
+export { RecipientList } from './session/recipients/recipient-list.js';
+export type { FeedbackEntry } from './session/send/gone-tokens.js';
+export type { Progress } from './session/send/progress.js';
+export type { RetryOptions, SendOptions } from './session/send/send-options.js';
 export { Session, type SessionStats } from './session/session.js';
 export type { Backend, BackendStream, ByteStream, ByteStreamListener, OpenOptions } from './transport/backend.js';
 export type { ByteSource, ReadTokensOptions };
@@ -77,13 +84,13 @@ export async function* readTokens(
 }
 
 // --- the simulator ---
-export { scriptedBinaryToken } from './simulator/binary-script.js';
-export type { SimulatorConduct } from './simulator/conduct.js';
-export { LedgerDigest } from './simulator/digest.js';
-export type { LedgerSummary, SimulatorLedger, TokenRecord } from './simulator/ledger.js';
-export type { ReceivedRequest } from './simulator/options.js';
-export type { Fault, FaultRecord, FaultTrigger, Scenario } from './simulator/scenario.js';
-export { scriptedToken } from './simulator/token-script.js';
+export { scriptedBinaryToken } from './simulator/books/binary-script.js';
+export { LedgerDigest } from './simulator/books/digest.js';
+export type { LedgerSummary, SimulatorLedger, TokenRecord } from './simulator/books/ledger.js';
+export { scriptedToken } from './simulator/books/token-script.js';
+export type { SimulatorConduct } from './simulator/settings/conduct.js';
+export type { ReceivedRequest } from './simulator/settings/options.js';
+export type { Fault, FaultRecord, FaultTrigger, Scenario } from './simulator/settings/scenario.js';
 export type { MemoryGateway, Simulator, SimulatorOptions, SimulatorThread, SimulatorThreadOptions };
 
 /**

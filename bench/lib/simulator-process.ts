@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../../src/simulator/certificate.js';
-import type { LedgerSummary } from '../../src/simulator/ledger.js';
+import type { LedgerSummary } from '../../src/simulator/books/ledger.js';
+import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 

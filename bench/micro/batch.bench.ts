@@ -14,7 +14,7 @@ import type { FromShard, RouteConfig } from '../../src/engine/messages.js';
 import type { RoutePool } from '../../src/engine/shard/route.js';
 import { Shard } from '../../src/engine/shard/shard.js';
 import { Tally } from '../../src/engine/tally.js';
-import { checkSessionOptions } from '../../src/session/options.js';
+import { checkSessionOptions } from '../../src/session/options/session-options.js';
 import type { MicroItem, Register } from './suite.js';
 
 const tokenBytes = 32;

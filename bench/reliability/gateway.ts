@@ -10,7 +10,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import type { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import type { ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 
 /** One request that has come, and has no answer yet. */
 export interface Request {

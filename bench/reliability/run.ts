@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 import type { Case } from './cases.js';
 import type { Report, Task, Verdict } from './contenders/contender.js';
 import { Gateway } from './gateway.js';

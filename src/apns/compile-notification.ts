@@ -1,7 +1,7 @@
 /**
  * Makes a notification of what a program says about its message: headers and payload, checked against each other.
  * And of that the form in which the binary protocol carries it: payload, expiry and priority, and no header fields. Called
- * by session/message and the command line, once for each message. Main thread.
+ * by session/message/message and the command line, once for each message. Main thread.
  *
  * Source: "Binary Provider API", notification format.
  */

@@ -1,5 +1,5 @@
 /**
- * The options about the connections to a gateway. Checked and frozen once, by session/options, which has the rule and the
+ * The options about the connections to a gateway. Checked and frozen once, by session/options/session-options, which has the rule and the
  * default of each; from there the same object is handed down whole, over the route and the pool to each connection and
  * its back-end. A new option is written here and in that table, and is used where it is used.
  */

@@ -7,12 +7,12 @@ import { checkAuthentication } from '../apns/compile-notification.js';
 import { PealError } from '../base/errors.js';
 import { optionError } from '../base/options.js';
 import { Gateway } from './gateway.js';
-import type { FeedbackEntry } from './gone-tokens.js';
-import { Message } from './message.js';
-import { Result } from './result.js';
-import { Send } from './send.js';
-import { SendGroup } from './send-group.js';
-import { checkProtocolOptions, checkSendOptions, type SendOptions } from './send-options.js';
+import { Message } from './message/message.js';
+import { Result } from './message/result.js';
+import type { FeedbackEntry } from './send/gone-tokens.js';
+import { Send } from './send/send.js';
+import { SendGroup } from './send/send-group.js';
+import { checkProtocolOptions, checkSendOptions, type SendOptions } from './send/send-options.js';
 
 export class APNs {
   readonly #gateway: Gateway;

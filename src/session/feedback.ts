@@ -5,9 +5,9 @@ import { Buffer } from 'node:buffer';
 import type { Address } from '../apns/address.js';
 import type { Credential } from '../apns/credentials/credential.js';
 import { readFeedback } from '../connection/binary/feedback-connection.js';
-import { openBackend } from './backend-option.js';
-import type { FeedbackEntry } from './gone-tokens.js';
-import type { CheckedOptions } from './options.js';
+import { openBackend } from './options/backend-option.js';
+import type { CheckedOptions } from './options/session-options.js';
+import type { FeedbackEntry } from './send/gone-tokens.js';
 
 /** The list of the gateway, as it comes. Throws PealError when the connection cannot be made. */
 export async function* feedbackOf(

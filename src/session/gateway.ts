@@ -6,10 +6,10 @@ import { inspect } from 'node:util';
 import { type Address, addressUrl } from '../apns/address.js';
 import type { Credential } from '../apns/credentials/credential.js';
 import type { ProviderTokenSource, Route } from '../engine/dispatcher/route.js';
-import type { FeedbackEntry, GoneTokens } from './gone-tokens.js';
-import type { OpenSends } from './open-sends.js';
-import type { CheckedOptions } from './options.js';
-import type { Engine, SendTarget } from './send.js';
+import type { CheckedOptions } from './options/session-options.js';
+import type { FeedbackEntry, GoneTokens } from './send/gone-tokens.js';
+import type { OpenSends } from './send/open-sends.js';
+import type { Engine, SendTarget } from './send/send.js';
 
 /** What a gateway needs of its session, or of an engine of its own. */
 export interface GatewayOwner {

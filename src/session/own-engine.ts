@@ -3,9 +3,9 @@
  * its connections once no send runs any more. Main thread.
  */
 import type { GatewayOwner } from './gateway.js';
-import type { OpenSends } from './open-sends.js';
-import type { CheckedOptions } from './options.js';
-import type { Engine } from './send.js';
+import type { CheckedOptions } from './options/session-options.js';
+import type { OpenSends } from './send/open-sends.js';
+import type { Engine } from './send/send.js';
 
 export class OwnEngine implements GatewayOwner {
   readonly threads = 0;

@@ -12,13 +12,13 @@ import { PealError } from '../base/errors.js';
 import { heldUntil } from '../base/process-hold.js';
 import { type EngineStats, engineStats } from '../engine/dispatcher/engine-stats.js';
 import type { ProviderTokenSource } from '../engine/dispatcher/route.js';
-import { backendSpec, openBackend } from './backend-option.js';
 import { Gateway, type GatewayOwner } from './gateway.js';
-import { GoneTokens } from './gone-tokens.js';
-import { OpenSends } from './open-sends.js';
-import { type CheckedOptions, checkSessionOptions, type SessionOptions } from './options.js';
+import { backendSpec, openBackend } from './options/backend-option.js';
+import { type CheckedOptions, checkSessionOptions, type SessionOptions } from './options/session-options.js';
 import { OwnEngine } from './own-engine.js';
-import type { Engine } from './send.js';
+import { GoneTokens } from './send/gone-tokens.js';
+import { OpenSends } from './send/open-sends.js';
+import type { Engine } from './send/send.js';
 
 /** What a session is doing now. */
 export type SessionStats = EngineStats;

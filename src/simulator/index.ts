@@ -3,18 +3,19 @@
  * it loads nothing of the sender.
  */
 export { PealError } from '../base/errors.js';
-export { binaryScript, scriptedBinaryToken } from './binary-script.js';
+export { binaryScript, scriptedBinaryToken } from './books/binary-script.js';
+export { LedgerDigest } from './books/digest.js';
+export type { FeedbackList, FeedbackRecord } from './books/feedback-list.js';
+export type { LedgerSummary, SimulatorLedger, TokenRecord } from './books/ledger.js';
+export { type ScriptRow, scriptedToken, tokenScript } from './books/token-script.js';
 export {
   type CertificatePair,
   createThrowAwayProviderKey,
   ThrowAwayAuthority,
   type ThrowAwayProviderKey,
-} from './certificate.js';
-export type { IdleConduct, SimulatorConduct } from './conduct.js';
-export { LedgerDigest } from './digest.js';
-export type { FeedbackList, FeedbackRecord } from './feedback-list.js';
-export type { LedgerSummary, SimulatorLedger, TokenRecord } from './ledger.js';
+} from './listen/certificate.js';
 export { createMemoryGateway, type MemoryGateway } from './memory-gateway.js';
+export type { IdleConduct, SimulatorConduct } from './settings/conduct.js';
 export type {
   AcceptedProviderKey,
   LedgerMode,
@@ -22,8 +23,7 @@ export type {
   ScriptedFeedback as FeedbackEntry,
   SimulatorAuth,
   SimulatorOptions,
-} from './options.js';
-export type { Fault, FaultAction, FaultRecord, FaultTrigger, Scenario } from './scenario.js';
+} from './settings/options.js';
+export type { Fault, FaultAction, FaultRecord, FaultTrigger, Scenario } from './settings/scenario.js';
 export { type Simulator, startSimulator } from './simulator.js';
 export { SimulatorThread, type SimulatorThreadOptions, startSimulatorThread } from './simulator-thread.js';
-export { type ScriptRow, scriptedToken, tokenScript } from './token-script.js';

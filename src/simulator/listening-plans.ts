@@ -3,11 +3,11 @@
  * Called once, when a simulator is started.
  */
 
-import { ConnectionDriver } from './connection-driver.js';
-import { ServerBinaryConnection } from './server-binary-connection.js';
-import { ServerFeedbackConnection } from './server-feedback-connection.js';
-import type { SimulatedGateway } from './simulated-gateway.js';
-import type { ListeningPlan } from './tls-listener.js';
+import { ServerBinaryConnection } from './binary/server-binary-connection.js';
+import { ServerFeedbackConnection } from './binary/server-feedback-connection.js';
+import type { SimulatedGateway } from './faults/simulated-gateway.js';
+import { ConnectionDriver } from './http2/connection-driver.js';
+import type { ListeningPlan } from './listen/tls-listener.js';
 
 export function http2Plan(gateway: SimulatedGateway): ListeningPlan {
   const { port, auth } = gateway.settings;

@@ -5,12 +5,12 @@
  */
 import { PealError } from '../base/errors.js';
 import type { MemoryAccept } from '../transport/memory.js';
-import { ConnectionDriver } from './connection-driver.js';
-import type { SimulatorLedger } from './ledger.js';
-import type { SimulatorOptions } from './options.js';
-import type { FaultRecord } from './scenario.js';
-import { SimulatedGateway } from './simulated-gateway.js';
-import { resolveOptions } from './simulator-settings.js';
+import type { SimulatorLedger } from './books/ledger.js';
+import { SimulatedGateway } from './faults/simulated-gateway.js';
+import { ConnectionDriver } from './http2/connection-driver.js';
+import type { SimulatorOptions } from './settings/options.js';
+import type { FaultRecord } from './settings/scenario.js';
+import { resolveOptions } from './settings/simulator-settings.js';
 
 /** A gateway in memory as a program holds it. */
 export interface MemoryGateway {

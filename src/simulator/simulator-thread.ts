@@ -6,10 +6,10 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { type ErrorRecord, PealError } from '../base/errors.js';
 import { packageFile } from '../base/package-files.js';
-import type { FeedbackRecord } from './feedback-list.js';
-import type { LedgerSummary, TokenRecord } from './ledger.js';
-import { checkThreadOptions } from './option-rules.js';
-import type { ReceivedRequest, SimulatorOptions } from './options.js';
+import type { FeedbackRecord } from './books/feedback-list.js';
+import type { LedgerSummary, TokenRecord } from './books/ledger.js';
+import { checkThreadOptions } from './settings/option-rules.js';
+import type { ReceivedRequest, SimulatorOptions } from './settings/options.js';
 
 /** SimulatorOptions that cross threads: without clock, logger and onRequest. */
 export type SimulatorThreadOptions = Omit<SimulatorOptions, 'clock' | 'logger' | 'onRequest'>;

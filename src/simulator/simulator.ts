@@ -2,16 +2,17 @@
  * A simulator as a program holds it: started, asked for its ledger, closed. Everything of it runs on the thread that
  * starts it; see simulator-thread for one on a thread of its own.
  */
-import { ThrowAwayAuthority } from './certificate.js';
-import { ControlServer } from './control-server.js';
-import type { FeedbackList } from './feedback-list.js';
-import type { SimulatorLedger } from './ledger.js';
+
+import type { FeedbackList } from './books/feedback-list.js';
+import type { SimulatorLedger } from './books/ledger.js';
+import { SimulatedGateway } from './faults/simulated-gateway.js';
+import { ThrowAwayAuthority } from './listen/certificate.js';
+import { ControlServer } from './listen/control-server.js';
+import { type ListeningPlan, TlsListener } from './listen/tls-listener.js';
 import { binaryPlan, feedbackPlan, http2Plan } from './listening-plans.js';
-import type { SimulatorOptions } from './options.js';
-import type { FaultRecord } from './scenario.js';
-import { SimulatedGateway } from './simulated-gateway.js';
-import { resolveOptions, type SimulatorSettings } from './simulator-settings.js';
-import { type ListeningPlan, TlsListener } from './tls-listener.js';
+import type { SimulatorOptions } from './settings/options.js';
+import type { FaultRecord } from './settings/scenario.js';
+import { resolveOptions, type SimulatorSettings } from './settings/simulator-settings.js';
 
 export interface Simulator {
   readonly host: string;

@@ -16,7 +16,7 @@ export interface ProxyRoute {
 }
 
 /** The proxy answered, and not with success. */
-export function statusError(status: number, { proxy, gateway, hasAuthorization }: ProxyRoute): PealError {
+export function proxyStatusError(status: number, { proxy, gateway, hasAuthorization }: ProxyRoute): PealError {
   if (status === 407) {
     const text = hasAuthorization
       ? `The proxy ${proxy} refuses its user or password (407): check both.`

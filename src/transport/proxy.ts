@@ -15,7 +15,7 @@ import { type ProxyAddress, parseProxyUrl } from '../base/proxy-url.js';
 import { theOption } from '../base/wording.js';
 import type { Backend, OpenOptions } from './backend.js';
 import { createRotatingLookup } from './lookup.js';
-import { noProxyError, type ProxyRoute, silentProxyError, statusError, unreachableError } from './proxy-errors.js';
+import { noProxyError, type ProxyRoute, proxyStatusError, silentProxyError, unreachableError } from './proxy-errors.js';
 import { createTlsBackend, type TlsBackendOptions } from './tls.js';
 import { hostAndPort } from './tls-errors.js';
 
@@ -139,7 +139,7 @@ class Tunnel {
     if (Number.isNaN(status)) {
       this.#fail(noProxyError(this.#route));
     } else if (status < 200 || status > 299) {
-      this.#fail(statusError(status, this.#route));
+      this.#fail(proxyStatusError(status, this.#route));
     } else if (this.#answer.length > 0) {
       // The tunnel begins here, and a TLS server never speaks first: these bytes are not the gateway's.
       this.#fail(noProxyError(this.#route));

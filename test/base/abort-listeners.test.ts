@@ -3,9 +3,9 @@ import { getEventListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { onAbort } from '../../src/base/abort-listeners.js';
 import { readTokens } from '../../src/campaign/recipients/token-file.js';
-import { Message } from '../../src/session/message.js';
-import { Send } from '../../src/session/send.js';
-import { checkSendOptions } from '../../src/session/send-options.js';
+import { Message } from '../../src/session/message/message.js';
+import { Send } from '../../src/session/send/send.js';
+import { checkSendOptions } from '../../src/session/send/send-options.js';
 import { FakeEngine } from '../support/fake-engine.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 

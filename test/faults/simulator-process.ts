@@ -10,7 +10,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { LedgerSummary, TokenRecord } from '../../src/index.js';
-import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import { ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 import { quietPort } from '../support/quiet-port.js';
 import { ledgerAt } from './accounts.js';
 

@@ -5,10 +5,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { APNs } from '../../src/session/apns.js';
-import { Message } from '../../src/session/message.js';
-import type { Result } from '../../src/session/result.js';
+import { Message } from '../../src/session/message/message.js';
+import type { Result } from '../../src/session/message/result.js';
 import { Session } from '../../src/session/session.js';
-import { scriptedBinaryToken } from '../../src/simulator/binary-script.js';
+import { scriptedBinaryToken } from '../../src/simulator/books/binary-script.js';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js';
 
 const count = 5_000;

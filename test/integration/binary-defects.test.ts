@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { type Clock, systemClock } from '../../src/base/clock.js';
 import { APNs, Message, type Result, Session, type SessionOptions } from '../../src/index.js';
-import { scriptedBinaryToken } from '../../src/simulator/binary-script.js';
+import { scriptedBinaryToken } from '../../src/simulator/books/binary-script.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/index.js';
 import { createMemoryBackend } from '../../src/transport/memory.js';
 import { BinaryRig } from '../support/binary-rig.js';

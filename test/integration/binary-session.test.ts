@@ -1,7 +1,7 @@
 /** The session's whole API against the simulator's binary gateway and its feedback listener. */
 import assert from 'node:assert/strict';
 import { APNs, Message, type Progress, Session, scriptedToken, startSimulator } from '../../src/index.js';
-import { scriptedBinaryToken } from '../../src/simulator/binary-script.js';
+import { scriptedBinaryToken } from '../../src/simulator/books/binary-script.js';
 import { type Simulator, type SimulatorOptions, ThrowAwayAuthority } from '../../src/simulator/index.js';
 import { quietPort } from '../support/quiet-port.js';
 

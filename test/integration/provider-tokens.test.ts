@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { joinToken, signingInput } from '../../src/apns/credentials/jwt.js';
 import { APNs, type CredentialOptions, Message, Session } from '../../src/index.js';
-import { createThrowAwayProviderKey } from '../../src/simulator/certificate.js';
+import { createThrowAwayProviderKey } from '../../src/simulator/listen/certificate.js';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js';
 import { Fixture, randomTokens, topic } from '../cli/fixture.js';
 import { jsonLines, runCommand } from '../support/command.js';

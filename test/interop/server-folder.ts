@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import { ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 import { quietPort } from '../support/quiet-port.js';
 
 export interface ServerFolder {

@@ -1,7 +1,7 @@
 /** The search itself: what it is to find, it finds in every form. */
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { createThrowAwayProviderKey } from '../../src/simulator/certificate.js';
+import { createThrowAwayProviderKey } from '../../src/simulator/listen/certificate.js';
 import { Canaries, LogRecord, shown } from './canaries.js';
 
 const secret = 'CANARY-secret-41ff';

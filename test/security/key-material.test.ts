@@ -17,13 +17,13 @@ import {
   Session,
   type SessionOptions,
 } from '../../src/index.js';
+import { scriptedToken } from '../../src/simulator/books/token-script.js';
 import {
   createThrowAwayProviderKey,
   ThrowAwayAuthority,
   type ThrowAwayProviderKey,
-} from '../../src/simulator/certificate.js';
+} from '../../src/simulator/listen/certificate.js';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js';
-import { scriptedToken } from '../../src/simulator/token-script.js';
 import { ConnectProxy } from '../support/connect-proxy.js';
 import { Http2Gateway } from '../support/http2-gateway.js';
 import { frame } from '../support/raw-frames.js';

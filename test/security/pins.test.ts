@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createMemoryBackend } from '../../src/backend.js';
 import { APNs, Message, Session, type SessionOptions, systemClock } from '../../src/index.js';
-import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import { ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js';
 import { pinOf } from '../../src/transport/chain-pins.js';
 import { ConnectProxy } from '../support/connect-proxy.js';

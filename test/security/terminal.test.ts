@@ -6,7 +6,7 @@ import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import { ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 import { runCommand } from '../support/command.js';
 import { Http2Gateway } from '../support/http2-gateway.js';
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type Server, type TlsOptions } from 'node:tls';
 import { APNs, Message, type PealErrorCode, Session, type SessionOptions } from '../../src/index.js';
-import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import { ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 import { ConnectProxy } from '../support/connect-proxy.js';
 import { hurried } from './canaries.js';
 

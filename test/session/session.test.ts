@@ -3,8 +3,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import { Session, type SessionOptions } from '../../src/index.js';
 import { APNs } from '../../src/session/apns.js';
-import { Message } from '../../src/session/message.js';
-import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import { Message } from '../../src/session/message/message.js';
+import { ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 
 const key = generateKeyPairSync('ec', {
   namedCurve: 'P-256',

@@ -8,7 +8,7 @@ import { reasonCode } from '../../src/apns/reason.js';
 import type { TokenBlock } from '../../src/apns/token-block.js';
 import { busyDeviceDelayMs, maxResends, tokenUpdatesDelayMs } from '../../src/base/limits.js';
 import type { ReceivedNotification } from '../../src/codec/binary/notification-decoder.js';
-import { ACCEPTED_ANSWER, answerName, HTTP_STATUS, isRejection } from '../../src/simulator/answers.js';
+import { ACCEPTED_ANSWER, answerName, HTTP_STATUS, isRejection } from '../../src/simulator/settings/answers.js';
 import { binaryExpiry, binaryPriority } from './plan-binary.js';
 import { binaryKinds, kinds, numberOf, type RecipientPlan } from './recipients.js';
 import type { RefereeRoom, SentRequest } from './referee.js';

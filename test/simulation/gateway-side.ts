@@ -3,10 +3,10 @@
  * each recipient, request by request, beside its own ledger.
  */
 import { silentLogger } from '../../src/base/log.js';
-import { ConnectionDriver } from '../../src/simulator/connection-driver.js';
-import { ServerBinaryConnection } from '../../src/simulator/server-binary-connection.js';
-import { SimulatedGateway } from '../../src/simulator/simulated-gateway.js';
-import { resolveOptions } from '../../src/simulator/simulator-settings.js';
+import { ServerBinaryConnection } from '../../src/simulator/binary/server-binary-connection.js';
+import { SimulatedGateway } from '../../src/simulator/faults/simulated-gateway.js';
+import { ConnectionDriver } from '../../src/simulator/http2/connection-driver.js';
+import { resolveOptions } from '../../src/simulator/settings/simulator-settings.js';
 import type { ByteStream } from '../../src/transport/backend.js';
 import type { VirtualClock } from '../support/virtual-clock.js';
 import type { Books } from './books.js';

@@ -3,7 +3,7 @@
  * there is, who is sent to, and what goes wrong.
  */
 import type { LinkOptions } from '../../src/connection/link-options.js';
-import type { SimulatorOptions } from '../../src/simulator/options.js';
+import type { SimulatorOptions } from '../../src/simulator/settings/options.js';
 import type { Prng } from '../support/prng.js';
 import type { LineSettings } from './pipe.js';
 import type { NetworkFault } from './plan-network.js';

@@ -1,6 +1,6 @@
 /** The gateway's part of a plan: its limits, how it treats its clients over time, and what goes wrong with it. */
-import type { SimulatorConduct } from '../../src/simulator/conduct.js';
-import type { Fault, FaultTrigger, Scenario } from '../../src/simulator/scenario.js';
+import type { SimulatorConduct } from '../../src/simulator/settings/conduct.js';
+import type { Fault, FaultTrigger, Scenario } from '../../src/simulator/settings/scenario.js';
 import type { Prng } from '../support/prng.js';
 import type { GatewayPlan, Plan } from './plan.js';
 

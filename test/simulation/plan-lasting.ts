@@ -3,8 +3,8 @@
  * each stream, accepts and drops connections, says GOAWAY after every few requests, or lets each connection die after a
  * few answers. Nothing else goes wrong in them, so that lasting-bounds can say how they have to end.
  */
-import type { Fault, FaultTrigger } from '../../src/simulator/scenario.js';
-import { errorCodeNames } from '../../src/simulator/scenario-fields.js';
+import type { Fault, FaultTrigger } from '../../src/simulator/settings/scenario.js';
+import { errorCodeNames } from '../../src/simulator/settings/scenario-fields.js';
 import type { Prng } from '../support/prng.js';
 import type { Plan } from './plan.js';
 import { drawRecipients, http2People, type Mix, type People } from './plan-recipients.js';

@@ -3,8 +3,8 @@
  * Everything is drawn before the world begins, so that a plan can be read, and that one fault more or less does not
  * change the others.
  */
-import type { SimulatorConduct } from '../../src/simulator/conduct.js';
-import type { Scenario } from '../../src/simulator/scenario.js';
+import type { SimulatorConduct } from '../../src/simulator/settings/conduct.js';
+import type { Scenario } from '../../src/simulator/settings/scenario.js';
 import { Prng } from '../support/prng.js';
 import type { LineSettings } from './pipe.js';
 import { type BinaryPlan, binaryPeople, drawBinary, drawBinaryFaults } from './plan-binary.js';

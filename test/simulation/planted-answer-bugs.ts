@@ -52,14 +52,14 @@ const answers: readonly PlantedBug[] = [
 const streams: readonly PlantedBug[] = [
   {
     name: 'the recipient that is being pulled when a send stops is forgotten',
-    file: 'session/send.js',
+    file: 'session/send/send.js',
     before: "else if (last !== 'nothing')\n            this.#packer.add(last.recipient);",
     after: '',
     breaks: 'somebody whom the program handed over is in no book',
   },
   {
     name: 'the open batch of a stream that ends early is forgotten',
-    file: 'session/send.js',
+    file: 'session/send/send.js',
     before: 'await this.#feed();\n            await this.#dispatchAll(this.#packer.flush());',
     after:
       'await this.#feed();\n            if (!this.#isStopped)\n                await this.#dispatchAll(this.#packer.flush());',
@@ -67,21 +67,21 @@ const streams: readonly PlantedBug[] = [
   },
   {
     name: 'a pull that was left open is begun anew',
-    file: 'session/recipient-stream.js',
+    file: 'session/send/recipient-stream.js',
     before: 'this.#pending ??= this.#iterator.next();',
     after: 'this.#pending = this.#iterator.next();',
     breaks: 'after each pause of the program a recipient is lost',
   },
   {
     name: 'a stream that was asked when its send stopped is waited for without an end',
-    file: 'session/recipient-stream.js',
+    file: 'session/send/recipient-stream.js',
     before: 'const timer = clock.setTimer(() => this.wake(), lastPullMs);',
     after: 'const timer = clock.setTimer(() => { }, lastPullMs);',
     breaks: 'an aborted send does not end',
   },
   {
     name: 'what is left after a stop is not taken in',
-    file: 'session/send.js',
+    file: 'session/send/send.js',
     before: 'return this.#options.takesRest || !this.#isStopped;',
     after: 'return !this.#isStopped;',
     breaks: 'recipients that were to count as unsent are in no book',

@@ -9,8 +9,8 @@ import { Buffer } from 'node:buffer';
 import type { PersonalFields, PersonalParts } from '../../src/apns/notification.js';
 import { TokenBlock } from '../../src/apns/token-block.js';
 import type { Batch } from '../../src/engine/batch.js';
-import { scriptedBinaryToken } from '../../src/simulator/binary-script.js';
-import { tokenScript } from '../../src/simulator/token-script.js';
+import { scriptedBinaryToken } from '../../src/simulator/books/binary-script.js';
+import { tokenScript } from '../../src/simulator/books/token-script.js';
 import type { Prng } from '../support/prng.js';
 
 export interface RecipientPlan {

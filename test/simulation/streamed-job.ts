@@ -1,14 +1,14 @@
 /**
- * A job whose recipients come one by one out of an async generator, through the library's send (session/send): what a
+ * A job whose recipients come one by one out of an async generator, through the library's send (session/send/send): what a
  * program with a cursor over its database does. Checks that everybody who was pulled is counted, and nobody else.
  */
 
 import { TokenBlock } from '../../src/apns/token-block.js';
 import { lastPullMs } from '../../src/base/limits.js';
 import type { OutcomeSink } from '../../src/engine/batch.js';
-import { Message } from '../../src/session/message.js';
-import { Send, type SendTarget } from '../../src/session/send.js';
-import { checkSendOptions } from '../../src/session/send-options.js';
+import { Message } from '../../src/session/message/message.js';
+import { Send, type SendTarget } from '../../src/session/send/send.js';
+import { checkSendOptions } from '../../src/session/send/send-options.js';
 import type { Prng } from '../support/prng.js';
 import type { Books } from './books.js';
 import { topic } from './gateway-side.js';

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { apnsConduct, conductFields, resolveConduct } from '../../src/simulator/conduct.js';
-import { SimulatorLedger } from '../../src/simulator/ledger.js';
-import { checkScenario, readScenario } from '../../src/simulator/scenario-check.js';
+import { SimulatorLedger } from '../../src/simulator/books/ledger.js';
+import { apnsConduct, conductFields, resolveConduct } from '../../src/simulator/settings/conduct.js';
+import { checkScenario, readScenario } from '../../src/simulator/settings/scenario-check.js';
 import {
   actionRules,
   endFields,
@@ -12,7 +12,7 @@ import {
   faultFields,
   scenarioFields,
   triggerFields,
-} from '../../src/simulator/scenario-fields.js';
+} from '../../src/simulator/settings/scenario-fields.js';
 import { repositoryRoot } from '../support/repository.js';
 
 const page = readFileSync(path.join(repositoryRoot, 'docs/simulator.md'), 'utf8');

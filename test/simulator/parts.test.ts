@@ -1,9 +1,9 @@
 /** Smaller parts of the simulator: apns-ids, options, and what a sender chooses by a fraction. */
 import assert from 'node:assert/strict';
 import { systemClock } from '../../src/base/clock.js';
-import { ApnsIds, apnsIdCharacters } from '../../src/simulator/apns-ids.js';
+import { ApnsIds, apnsIdCharacters } from '../../src/simulator/faults/apns-ids.js';
 import { type SimulatorOptions, startSimulator, startSimulatorThread } from '../../src/simulator/index.js';
-import { resolveOptions } from '../../src/simulator/simulator-settings.js';
+import { resolveOptions } from '../../src/simulator/settings/simulator-settings.js';
 
 describe('simulator: apns-ids', () => {
   function idsOf(seed: number, count: number): string[] {

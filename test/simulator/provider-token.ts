@@ -1,6 +1,6 @@
 /** Provider tokens for tests on a clock of their own. */
 import { createPrivateKey, sign } from 'node:crypto';
-import type { ThrowAwayProviderKey } from '../../src/simulator/certificate.js';
+import type { ThrowAwayProviderKey } from '../../src/simulator/listen/certificate.js';
 
 const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 

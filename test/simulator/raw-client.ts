@@ -5,10 +5,10 @@
 import type { PealError } from '../../src/base/errors.js';
 import { HpackDecoder } from '../../src/codec/hpack/decoder.js';
 import * as frames from '../../src/codec/http2/frames.js';
-import { ConnectionDriver } from '../../src/simulator/connection-driver.js';
-import type { SimulatorOptions } from '../../src/simulator/options.js';
-import { SimulatedGateway } from '../../src/simulator/simulated-gateway.js';
-import { resolveOptions } from '../../src/simulator/simulator-settings.js';
+import { SimulatedGateway } from '../../src/simulator/faults/simulated-gateway.js';
+import { ConnectionDriver } from '../../src/simulator/http2/connection-driver.js';
+import type { SimulatorOptions } from '../../src/simulator/settings/options.js';
+import { resolveOptions } from '../../src/simulator/settings/simulator-settings.js';
 import { createMemoryPair, type MemoryStream } from '../../src/transport/memory.js';
 import { FrameSplitter, frame, type RawFrame } from '../support/raw-frames.js';
 import { VirtualClock } from '../support/virtual-clock.js';

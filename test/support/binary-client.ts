@@ -9,10 +9,10 @@ import {
   writeNotification,
 } from '../../src/codec/binary/notification-writer.js';
 import { FRAMED } from '../../src/codec/binary/wire.js';
-import type { SimulatorOptions } from '../../src/simulator/options.js';
-import { ServerBinaryConnection } from '../../src/simulator/server-binary-connection.js';
-import { SimulatedGateway } from '../../src/simulator/simulated-gateway.js';
-import { resolveOptions } from '../../src/simulator/simulator-settings.js';
+import { ServerBinaryConnection } from '../../src/simulator/binary/server-binary-connection.js';
+import { SimulatedGateway } from '../../src/simulator/faults/simulated-gateway.js';
+import type { SimulatorOptions } from '../../src/simulator/settings/options.js';
+import { resolveOptions } from '../../src/simulator/settings/simulator-settings.js';
 import { createMemoryPair, type MemoryStream } from '../../src/transport/memory.js';
 import { VirtualClock } from './virtual-clock.js';
 

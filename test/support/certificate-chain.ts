@@ -13,7 +13,7 @@ import {
   SET,
   unsignedInteger,
   utf8String,
-} from '../../src/simulator/der.js';
+} from '../../src/simulator/listen/der.js';
 
 const ecdsaWithSha256 = der(SEQUENCE, objectId('1.2.840.10045.4.3.2'));
 const dayMs = 24 * 3600 * 1000;

@@ -1,6 +1,6 @@
 /** Sources of recipients that count what was pulled out of them, and call back at one point of the pulling. */
 import { TokenBlock } from '../../src/apns/token-block.js';
-import type { Recipient } from '../../src/session/recipient.js';
+import type { Recipient } from '../../src/session/recipients/recipient.js';
 
 /** How recipients are handed out. */
 export const sourceKinds = ['async generator', 'generator', 'bare iterator', 'blocks'] as const;

@@ -7,7 +7,7 @@ import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
 import { Route } from '../../src/engine/dispatcher/route.js';
 import { ACCEPTED, QUEUED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
 import type { RouteConfig } from '../../src/engine/messages.js';
-import type { Engine } from '../../src/session/send.js';
+import type { Engine } from '../../src/session/send/send.js';
 
 /** What becomes of one recipient. */
 export type Outcome =

@@ -14,7 +14,7 @@ import {
   PING,
   SETTINGS,
 } from '../../src/codec/http2/frames.js';
-import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import { ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 import { FrameSplitter, frame } from './raw-frames.js';
 
 /** The client's first 24 bytes (RFC 9113 §3.4). */

@@ -1,7 +1,7 @@
 /** Options of a link for tests: a session's own, where a test does not say otherwise. */
 import { maxConnectionsOption } from '../../src/base/limits.js';
 import type { LinkOptions } from '../../src/connection/link-options.js';
-import { checkSessionOptions } from '../../src/session/options.js';
+import { checkSessionOptions } from '../../src/session/options/session-options.js';
 
 const { link } = checkSessionOptions({ maxConnections: 1, poolSize: maxConnectionsOption });
 

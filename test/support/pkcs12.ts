@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { octetsOf, partsOf, readDer, SEQUENCE } from '../../src/apns/credentials/der.js';
 import { bmpText, deriveSha1 } from '../../src/apns/credentials/pkcs12.js';
-import { der, objectId, octetString, unsignedInteger } from '../../src/simulator/der.js';
+import { der, objectId, octetString, unsignedInteger } from '../../src/simulator/listen/der.js';
 
 export interface Pkcs12Contents {
   readonly cert?: string;

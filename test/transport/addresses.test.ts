@@ -6,7 +6,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { createServer, type Server } from 'node:tls';
 import type { PealError } from '../../src/base/errors.js';
 import { addressAttemptTimeoutMs, silentAddressShare } from '../../src/base/limits.js';
-import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import { ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 import type { ByteStream } from '../../src/transport/backend.js';
 import { createRotatingLookup } from '../../src/transport/lookup.js';
 import { createTlsBackend } from '../../src/transport/tls.js';

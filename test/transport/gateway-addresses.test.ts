@@ -15,7 +15,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type Clock, systemClock } from '../../src/base/clock.js';
 import type { PealError } from '../../src/base/errors.js';
-import { type CertificatePair, ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import { type CertificatePair, ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 import type { BackendStream, OpenOptions } from '../../src/transport/backend.js';
 import { createRotatingLookup } from '../../src/transport/lookup.js';
 import { createTlsBackend } from '../../src/transport/tls.js';

@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { inspect } from 'node:util';
 import { PealError } from '../../src/base/errors.js';
 import { maxProxyAnswerBytes } from '../../src/base/limits.js';
-import { type CertificatePair, ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import { type CertificatePair, ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 import type { BackendStream, OpenOptions } from '../../src/transport/backend.js';
 import { createProxyBackend, type ProxyOptions } from '../../src/transport/proxy.js';
 import { ConnectProxy, type ConnectProxyOptions } from '../support/connect-proxy.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { CertificateCredential } from '../../src/apns/credentials/credential.js';
 import { maxSecureContexts } from '../../src/base/limits.js';
-import { ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import { ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 import { SecureContexts } from '../../src/transport/secure-contexts.js';
 
 describe('transport/secure-contexts', () => {

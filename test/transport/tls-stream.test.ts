@@ -11,7 +11,7 @@ import {
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import type { CertificateCredential } from '../../src/apns/credentials/credential.js';
 import { PealError } from '../../src/base/errors.js';
-import { type CertificatePair, ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import { type CertificatePair, ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 import type { BackendStream, OpenOptions } from '../../src/transport/backend.js';
 import { createTlsBackend } from '../../src/transport/tls.js';
 import { type CredentialFor, TlsCredential } from '../../src/transport/tls-credential.js';

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import type { CertificateCredential } from '../../src/apns/credentials/credential.js';
 import type { PealError } from '../../src/base/errors.js';
-import { type CertificatePair, ThrowAwayAuthority } from '../../src/simulator/certificate.js';
+import { type CertificatePair, ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 import type { ByteStream, ByteStreamListener, OpenOptions } from '../../src/transport/backend.js';
 import { createTlsBackend } from '../../src/transport/tls.js';
 import { quietPort } from '../support/quiet-port.js';

@@ -6,7 +6,7 @@
 import { type EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LedgerSummary } from '../../../src/simulator/ledger.js';
+import type { LedgerSummary } from '../../../src/simulator/books/ledger.js';
 import { loadPeer } from '../../lib/peers.js';
 import { measured } from '../../lib/usage.js';
 import { payloadOf, randomTokens, readTask, tokenBytes, writeOutcome } from './contender.js';

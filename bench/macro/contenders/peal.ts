@@ -2,7 +2,7 @@
 import { TokenBlock } from '../../../src/apns/token-block.js';
 import { maxBatchRecipients } from '../../../src/base/limits.js';
 import { APNs } from '../../../src/session/apns.js';
-import { Message } from '../../../src/session/message.js';
+import { Message } from '../../../src/session/message/message.js';
 import { Session } from '../../../src/session/session.js';
 import { measured } from '../../lib/usage.js';
 import { payloadOf, randomTokens, readTask, tokenBytes, writeOutcome } from './contender.js';

@@ -1,6 +1,6 @@
 /** Contender: the library with its defaults, in one thread, as a program uses it. */
 import { APNs } from '../../../src/session/apns.js';
-import { Message } from '../../../src/session/message.js';
+import { Message } from '../../../src/session/message/message.js';
 import { Session } from '../../../src/session/session.js';
 import { alertText, contend, readTask } from './contender.js';
 

@@ -6,6 +6,7 @@ import type { Clock } from '../../base/clock.js';
 import type { PealError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
 import { option } from '../../base/wording.js';
+import type { PemBlock } from './armour.js';
 import type { Credential } from './credential.js';
 import { checkIdentityName, chooseIdentity, identityCredential } from './identity.js';
 import {
@@ -16,7 +17,7 @@ import {
   readMaterial,
   readPassphrase,
 } from './key-material.js';
-import { certificateIn, isCertificate, isPrivateKey, type PemBlock, pemBlocks, privateKeyOf } from './pem.js';
+import { certificateIn, isCertificate, isPrivateKey, pemBlocks, privateKeyOf } from './pem.js';
 
 /** A client certificate as PEM. */
 export interface CertificateOptions {

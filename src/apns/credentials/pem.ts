@@ -7,8 +7,6 @@ import { either } from '../../base/wording.js';
 import { type PemBlock, readArmour } from './armour.js';
 import { credentialError, type Material } from './key-material.js';
 
-export type { PemBlock };
-
 /** All blocks of `material`, in their order, with their armour put in order. Throws ERR_PEAL_CREDENTIAL where there is none. */
 export function pemBlocks(material: Material): readonly PemBlock[] {
   const armour = readArmour(material.bytes);

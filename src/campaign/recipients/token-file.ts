@@ -20,8 +20,6 @@ import { type ListFile, openList } from './open-list.js';
 import { SeenTokens } from './seen-tokens.js';
 import { type InvalidLine, TokenLineParser } from './token-lines.js';
 
-export type { ByteSource } from './byte-source.js';
-
 export interface ReadTokensOptions {
   /** Told of each line that holds no token; a promise is waited for before more is read. Default: they are skipped. */
   readonly onInvalid?: (invalid: InvalidLine) => void | Promise<void>;

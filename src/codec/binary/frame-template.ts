@@ -11,9 +11,9 @@ import { PealError } from '../../base/errors.js';
 import { maxTokenBytes } from '../../base/limits.js';
 import { type NotificationFields, notificationBytes, writeNotification } from './notification-writer.js';
 import {
+  BINARY_HEADER_BYTES,
   type Command,
   ENHANCED,
-  FRAME_HEADER_BYTES,
   FRAMED,
   ITEM_HEADER_BYTES,
   SIMPLE,
@@ -86,7 +86,7 @@ export class FrameTemplate {
     if (payloadBytes > maxDataBytes) throw payloadError(payloadBytes);
     const headBytes = this.#payloadLengthOffset + 2;
     for (let i = 0; i < headBytes; i++) target[at + i] = image[i]!;
-    if (command === FRAMED) writeU32(target, at + 1, image.length - FRAME_HEADER_BYTES + payloadBytes);
+    if (command === FRAMED) writeU32(target, at + 1, image.length - BINARY_HEADER_BYTES + payloadBytes);
     writeU16(target, at + headBytes - 2, payloadBytes);
     target.set(payloads.subarray(start, end), at + headBytes);
     const tailAt = at + payloadBytes;
@@ -109,7 +109,7 @@ export class FrameTemplate {
 const tokenOffsets: Readonly<Record<Command, number>> = {
   0: 3,
   1: 11,
-  2: FRAME_HEADER_BYTES + ITEM_HEADER_BYTES,
+  2: BINARY_HEADER_BYTES + ITEM_HEADER_BYTES,
 };
 
 function tokenError(tokenBytes: number): PealError {

@@ -7,9 +7,9 @@ import { PealError } from '../../base/errors.js';
 import { maxBinaryFrameBytes } from '../../base/limits.js';
 import { Carry } from './carry.js';
 import {
+  BINARY_HEADER_BYTES,
   type Command,
   ENHANCED,
-  FRAME_HEADER_BYTES,
   FRAMED,
   ITEM_EXPIRY,
   ITEM_HEADER_BYTES,
@@ -126,10 +126,10 @@ export class NotificationDecoder {
   #measure(bytes: Uint8Array, at: number, available: number): number {
     const command = bytes[at];
     if (command === FRAMED) {
-      if (available < FRAME_HEADER_BYTES) return FRAME_HEADER_BYTES;
+      if (available < BINARY_HEADER_BYTES) return BINARY_HEADER_BYTES;
       const frameBytes = readU32(bytes, at + 1);
       if (frameBytes > maxBinaryFrameBytes) this.#fail('ERR_PEAL_LIMIT', `a frame of ${frameBytes} bytes`);
-      return FRAME_HEADER_BYTES + frameBytes;
+      return BINARY_HEADER_BYTES + frameBytes;
     }
     if (command !== SIMPLE && command !== ENHANCED) {
       this.#fail('ERR_PEAL_PROTOCOL', `command ${command}`);
@@ -175,7 +175,7 @@ export class NotificationDecoder {
   #readItems(bytes: Uint8Array, start: number, end: number): boolean {
     this.#notification.tokenBytes = -1;
     this.#notification.payloadBytes = -1;
-    let at = start + FRAME_HEADER_BYTES;
+    let at = start + BINARY_HEADER_BYTES;
     while (at < end) {
       const dataAt = at + ITEM_HEADER_BYTES;
       if (dataAt > end) return this.#fail('ERR_PEAL_PROTOCOL', 'half an item at the end of a frame');

@@ -3,9 +3,9 @@
  * what tests compare with. Not for the per-notification path, which patches slots in place. Pure.
  */
 import {
+  BINARY_HEADER_BYTES,
   type Command,
   ENHANCED,
-  FRAME_HEADER_BYTES,
   FRAMED,
   ITEM_EXPIRY,
   ITEM_HEADER_BYTES,
@@ -40,7 +40,7 @@ export function notificationBytes({ command, token, payload, expiry, priority }:
   const items = 3 * ITEM_HEADER_BYTES + 4;
   const expiryBytes = expiry === null ? 0 : ITEM_HEADER_BYTES + 4;
   const priorityBytes = priority === null ? 0 : ITEM_HEADER_BYTES + 1;
-  return FRAME_HEADER_BYTES + items + expiryBytes + priorityBytes + data;
+  return BINARY_HEADER_BYTES + items + expiryBytes + priorityBytes + data;
 }
 
 /** Writes a notification at `at`; returns where it ends. */
@@ -68,8 +68,8 @@ function writeLegacy(target: Uint8Array, start: number, fields: NotificationFiel
 function writeFrame(target: Uint8Array, start: number, fields: NotificationFields): number {
   const { token, payload, identifier, expiry, priority } = fields;
   target[start] = FRAMED;
-  writeU32(target, start + 1, notificationBytes(fields) - FRAME_HEADER_BYTES);
-  let at = start + FRAME_HEADER_BYTES;
+  writeU32(target, start + 1, notificationBytes(fields) - BINARY_HEADER_BYTES);
+  let at = start + BINARY_HEADER_BYTES;
   target[at] = ITEM_TOKEN;
   at = writeSized(target, at + 1, token);
   target[at] = ITEM_PAYLOAD;

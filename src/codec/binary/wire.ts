@@ -32,7 +32,7 @@ export const ITEM_PRIORITY = 5;
 /** Id and length in front of an item's data. */
 export const ITEM_HEADER_BYTES = 3;
 /** Command and length in front of the items. */
-export const FRAME_HEADER_BYTES = 5;
+export const BINARY_HEADER_BYTES = 5;
 
 // The statuses that say more than why a notification was rejected; apns/reason knows all of them.
 /** Nothing was wrong: said by gateways that answer without being asked. */

@@ -31,7 +31,7 @@ export const HUFFMAN_VALUE = 1;
 export const FORBIDDEN_VALUE = 2;
 
 /** Told of the names that entries hold (field-names). */
-export interface NameUses {
+interface NameUses {
   retain(id: number): void;
   release(id: number): void;
 }

@@ -52,7 +52,7 @@ export const SETTINGS_MAX_HEADER_LIST_SIZE = 0x6;
 /** Octets of one entry in a SETTINGS frame. */
 export const SETTINGS_ENTRY_BYTES = 6;
 
-// Error codes, §7.
+// Error codes, §7: those that are used; `errorCodeNames` has all.
 export const NO_ERROR = 0x0;
 export const PROTOCOL_ERROR = 0x1;
 export const INTERNAL_ERROR = 0x2;
@@ -63,9 +63,7 @@ export const FRAME_SIZE_ERROR = 0x6;
 export const REFUSED_STREAM = 0x7;
 export const CANCEL = 0x8;
 export const COMPRESSION_ERROR = 0x9;
-export const CONNECT_ERROR = 0xa;
 export const ENHANCE_YOUR_CALM = 0xb;
-export const INADEQUATE_SECURITY = 0xc;
 export const HTTP_1_1_REQUIRED = 0xd;
 
 const errorCodeNames: readonly string[] = [

@@ -36,8 +36,6 @@ import { Growth, type GrowthSample } from './growth.js';
 import { GoneStats, isHopeless, type PoolOptions, type PoolStats, statsOf } from './pool-options.js';
 import { ProviderTokenState } from './provider-token-state.js';
 
-export type { PoolOptions, PoolStats } from './pool-options.js';
-
 export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   readonly #options: PoolOptions;
   readonly #where: string;

@@ -9,8 +9,8 @@ import fc from 'fast-check';
 import { readArmour } from '../../../src/apns/credentials/armour.js';
 import { type CredentialOptions, loadCredential } from '../../../src/apns/credentials/load-credential.js';
 import type { PealError } from '../../../src/base/errors.js';
-import { checkSessionOptions } from '../../../src/session/options.js';
-import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../../../src/simulator/certificate.js';
+import { checkSessionOptions } from '../../../src/session/options/session-options.js';
+import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../../../src/simulator/listen/certificate.js';
 
 const { p8, keyId, teamId } = createThrowAwayProviderKey('ABC123DEFG', 'TEAM123456');
 const body = p8.split('\n').slice(1, -2).join('');

@@ -6,7 +6,7 @@ import { type CredentialOptions, loadCredential } from '../../../src/apns/creden
 import { readPkcs12 } from '../../../src/apns/credentials/pkcs12.js';
 import type { PealError } from '../../../src/base/errors.js';
 import { silentLogger } from '../../../src/base/log.js';
-import { type CertificatePair, ThrowAwayAuthority } from '../../../src/simulator/certificate.js';
+import { type CertificatePair, ThrowAwayAuthority } from '../../../src/simulator/listen/certificate.js';
 import { certificate, privatePem, subject } from '../../support/certificate-chain.js';
 import { hasOpenssl, joinPkcs12, makePkcs12 } from '../../support/pkcs12.js';
 

@@ -11,7 +11,7 @@ import type { CertificateCredential, Credential } from '../../../src/apns/creden
 import { type CredentialOptions, loadCredential } from '../../../src/apns/credentials/load-credential.js';
 import { PealError } from '../../../src/base/errors.js';
 import { type Logger, silentLogger } from '../../../src/base/log.js';
-import { ThrowAwayAuthority } from '../../../src/simulator/certificate.js';
+import { ThrowAwayAuthority } from '../../../src/simulator/listen/certificate.js';
 import { encryptWithRc2, hasOpenssl, makePkcs12 } from '../../support/pkcs12.js';
 
 const ids = { keyId: 'ABC123DEFG', teamId: 'TEAM123456' };

@@ -10,7 +10,8 @@ import { pathToFileURL } from 'node:url';
 import { createGzip, gzipSync } from 'node:zlib';
 import type { TokenBlock } from '../../../src/apns/token-block.js';
 import { PealError } from '../../../src/base/errors.js';
-import { type ByteSource, type ReadTokensOptions, readTokens } from '../../../src/campaign/recipients/token-file.js';
+import type { ByteSource } from '../../../src/campaign/recipients/byte-source.js';
+import { type ReadTokensOptions, readTokens } from '../../../src/campaign/recipients/token-file.js';
 
 const list = Array.from({ length: 5000 }, (_, i) => createHash('sha256').update(String(i)).digest('hex'));
 const text = `${list.join('\n')}\n`;

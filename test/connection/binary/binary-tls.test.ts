@@ -8,7 +8,7 @@ import { silentLogger } from '../../../src/base/log.js';
 import { NotificationDecoder } from '../../../src/codec/binary/notification-decoder.js';
 import { writeStatus } from '../../../src/codec/binary/status.js';
 import { ConnectionPool } from '../../../src/connection/pool/pool.js';
-import { ThrowAwayAuthority } from '../../../src/simulator/certificate.js';
+import { ThrowAwayAuthority } from '../../../src/simulator/listen/certificate.js';
 import { createTlsBackend } from '../../../src/transport/tls.js';
 import { BookSource } from '../../support/book-source.js';
 import { cases } from '../../support/cases.js';

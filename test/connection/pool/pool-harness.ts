@@ -2,7 +2,8 @@
 import { PealError } from '../../../src/base/errors.js';
 import { silentLogger } from '../../../src/base/log.js';
 import type { LinkOptions } from '../../../src/connection/link-options.js';
-import { ConnectionPool, type PoolOptions } from '../../../src/connection/pool/pool.js';
+import { ConnectionPool } from '../../../src/connection/pool/pool.js';
+import type { PoolOptions } from '../../../src/connection/pool/pool-options.js';
 import { createMemoryBackend, type MemoryOptions } from '../../../src/transport/memory.js';
 import { type BookOptions, BookSource } from '../../support/book-source.js';
 import { linkWith } from '../../support/link-options.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type CredentialData, hideSecrets } from '../../../src/apns/credentials/credential.js';
 import { routeKey } from '../../../src/engine/dispatcher/route.js';
 import type { RouteConfig } from '../../../src/engine/messages.js';
-import { checkSessionOptions } from '../../../src/session/options.js';
+import { checkSessionOptions } from '../../../src/session/options/session-options.js';
 import { routeConfig } from '../../support/engine-fixtures.js';
 
 /** Another value of the same kind. */

@@ -1,0 +1,307 @@
+/**
+ * What is sent: one notification and, where they are not streamed, its recipients. Made by programs, and by results
+ * for a retry; immutable. Main thread.
+ */
+import { inspect } from 'node:util';
+import type { Protocol } from '../../apns/address.js';
+import { apsFields } from '../../apns/aps-fields.js';
+import {
+  binaryNotification,
+  checkBinaryPayloadSize,
+  compileNotification,
+  type NotificationOptions,
+  pushTypeOf,
+} from '../../apns/compile-notification.js';
+import type { Notification } from '../../apns/notification.js';
+import {
+  type CompiledPayload,
+  checkPayloadContent,
+  checkPayloadSize,
+  compilePayload,
+  emptyError,
+  type RawPayload,
+  restorePayload,
+} from '../../apns/payload.js';
+import { isPushType, type PushType } from '../../apns/push-type.js';
+import { TokenBlock } from '../../apns/token-block.js';
+import { systemClock } from '../../base/clock.js';
+import { PealError } from '../../base/errors.js';
+import { binaryLifetimeMs } from '../../base/limits.js';
+import { checkOptions, type OptionRules, optionError, test, unchecked, whole } from '../../base/options.js';
+import { theOption } from '../../base/wording.js';
+import { bringsPayload, checkBlock, countRecipients, type Recipient } from '../recipients/recipient.js';
+import { type RecipientData, recipientData } from '../recipients/recipient-data.js';
+import type { RecipientList } from '../recipients/recipient-list.js';
+
+/** Everything about a message but its recipients: fields of the payload and of the header. */
+export interface MessageOptions extends NotificationOptions {}
+
+/** A message as plain JSON data. Holds device tokens whole: it is meant to be stored, not logged. */
+export interface MessageData {
+  readonly tokens: readonly RecipientData[];
+  /** The JSON payload as text; empty where each recipient has its own. */
+  readonly payload: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly attempt: number;
+  /** Sends in a row, up to now, that were answered and gave no recipient a final answer. */
+  readonly fruitlessSends?: number;
+  /** Until when binary gateways keep it, in epoch seconds, where the message itself does not say. */
+  readonly binaryExpiration?: number;
+}
+
+/** What messages share that say the same: made once, so that both protocols' forms are the same in every retry. */
+class Shared {
+  #forBinary: Notification | null = null;
+
+  constructor(
+    readonly notification: Notification,
+    /** Epoch seconds; used where the notification has none. */
+    readonly binaryExpiration: number,
+  ) {}
+
+  get forBinary(): Notification {
+    const { notification, binaryExpiration } = this;
+    this.#forBinary ??= binaryNotification(notification, binaryExpiration);
+    return this.#forBinary;
+  }
+}
+
+/** A notification that was compiled before, for messages that share it. */
+class Compiled {
+  constructor(
+    readonly shared: Shared,
+    readonly attempt: number,
+    readonly fruitlessSends: number,
+  ) {}
+}
+
+const known = [
+  ...['topic', 'pushType', 'priority', 'expiration', 'expiry', 'collapseId', 'apnsId', 'headers'],
+  ...[...Object.keys(apsFields), 'extra', 'payload'],
+];
+/** Names only: values are checked where they are compiled. */
+const rules: OptionRules = Object.fromEntries(known.map((name) => [name, unchecked]));
+/** What other libraries and services call things. */
+const hints = {
+  title: 'write alert: { title }.',
+  subtitle: 'write alert: { subtitle }.',
+  body: 'write alert: { body }, or alert as text.',
+  text: 'write alert.',
+  message: 'write alert.',
+  data: 'the keys of the app belong into extra.',
+  custom: 'the keys of the app belong into extra.',
+  aps: 'write its keys as options, or give payload: { aps }.',
+  tokens: 'recipients are the first argument.',
+  token: 'recipients are the first argument.',
+};
+
+/** Which option a stored header field came from, and how its text becomes the option's value. */
+const optionOfField: Readonly<Record<string, readonly [option: string, read: (text: string) => unknown]>> = {
+  'apns-topic': ['topic', String],
+  'apns-push-type': ['pushType', String],
+  'apns-priority': ['priority', Number],
+  'apns-expiration': ['expiration', Number],
+  'apns-collapse-id': ['collapseId', String],
+  'apns-id': ['apnsId', String],
+};
+
+export class Message {
+  /** The recipients, as they were given. Device tokens are checked when they are sent: an invalid one is an outcome. */
+  readonly tokens: readonly Recipient[];
+  /** The notification as it is sent: header fields and payload. Frozen, but for the payload's bytes: leave them. */
+  readonly notification: Notification;
+  /** 1 for a new message, one more for each `result.retry()`. */
+  readonly attempt: number;
+  /**
+   * How many sends in a row were answered, and gave no recipient a final answer: after ten, retries end.
+   *
+   * @internal
+   */
+  readonly fruitlessSends: number;
+  readonly #shared: Shared;
+
+  /**
+   * @param tokens one recipient or an array of them; `[]` where recipients are streamed (`send(…, { recipients })`)
+   * @param options what the notification says and how it is delivered; a field is sent exactly when it is given. Where
+   * every recipient has a payload of its own (or recipients are streamed that have), nothing needs to be said here
+   * @throws PealError ERR_PEAL_OPTION (unknown option), ERR_PEAL_HEADER, ERR_PEAL_PAYLOAD or ERR_PEAL_TOKEN (a
+   * `TokenBlock` that does not fit its bytes), each naming what was wrong
+   */
+  constructor(tokens: Recipient | readonly Recipient[], options: MessageOptions);
+  /** @internal */
+  constructor(tokens: Recipient | readonly Recipient[], compiled: Compiled);
+  constructor(tokens: Recipient | readonly Recipient[], options: MessageOptions | Compiled) {
+    this.tokens = Object.freeze(Array.isArray(tokens) ? [...tokens] : [tokens as Recipient]);
+    const compiled = options instanceof Compiled ? options : compile(options);
+    this.#shared = compiled.shared;
+    this.notification = compiled.shared.notification;
+    this.attempt = compiled.attempt;
+    this.fruitlessSends = compiled.fruitlessSends;
+    for (const recipient of this.tokens) if (recipient instanceof TokenBlock) checkBlock(recipient, 1);
+    if (!this.hasPayload && !this.tokens.every(bringsPayload)) throw emptyError();
+    this.#checkApnsId();
+    Object.freeze(this);
+  }
+
+  /** The message that `JSON.stringify` wrote, parsed, or a structured clone of `toJSON()`. Throws like the constructor. */
+  static fromJSON(data: MessageData): Message {
+    checkMessageData(data);
+    const options: Record<string, unknown> = {};
+    const others: Record<string, string> = {};
+    for (const [name, text] of Object.entries(data.headers)) {
+      const field = Object.hasOwn(optionOfField, name) ? optionOfField[name] : undefined;
+      const isOtherType = name === 'apns-push-type' && !isPushType(text);
+      if (field === undefined || isOtherType) others[name] = text;
+      else options[field[0]] = field[1](text);
+    }
+    const payload = data.payload === '' ? null : restorePayload(data.payload);
+    const { shared } = compile({ ...options, headers: others } as MessageOptions, payload);
+    const restored = new Shared(shared.notification, data.binaryExpiration ?? shared.binaryExpiration);
+    return new Message(data.tokens, new Compiled(restored, data.attempt, data.fruitlessSends ?? 0));
+  }
+
+  get topic(): string | null {
+    return this.#field('apns-topic');
+  }
+
+  get pushType(): PushType | null {
+    return pushTypeOf(this.notification.headers);
+  }
+
+  /** Epoch seconds; 0: one attempt; null: left to APNs. */
+  get expiration(): number | null {
+    return this.notification.expiration;
+  }
+
+  get priority(): number | null {
+    return this.notification.priority;
+  }
+
+  /**
+   * Whether the program named the notification of its one recipient.
+   *
+   * @internal for sends
+   */
+  get hasApnsId(): boolean {
+    return this.#field('apns-id') !== null;
+  }
+
+  get collapseId(): string | null {
+    return this.#field('apns-collapse-id');
+  }
+
+  /** Whether it says something to recipients who have no payload of their own. */
+  get hasPayload(): boolean {
+    return this.notification.payload.length > 0;
+  }
+
+  /** The JSON payload; empty where each recipient has its own. */
+  get payload(): string {
+    return new TextDecoder().decode(this.notification.payload);
+  }
+
+  /** The same notification for others, such as `result.unsent` once the cause is mended. */
+  withTokens(tokens: Recipient | readonly Recipient[]): Message {
+    return new Message(tokens, new Compiled(this.#shared, 1, 0));
+  }
+
+  /**
+   * The message that sends the same notification once more. `isFruitful`: in the last send a recipient got a final answer.
+   *
+   * @internal for results
+   */
+  nextAttempt(recipients: RecipientList, isFruitful: boolean): Message {
+    const fruitless = isFruitful ? 0 : this.fruitlessSends + 1;
+    return new Message(recipients, new Compiled(this.#shared, this.attempt + 1, fruitless));
+  }
+
+  /**
+   * The notification as a gateway of `protocol` gets it.
+   *
+   * @internal for APNs and sends
+   * @throws PealError ERR_PEAL_PAYLOAD or ERR_PEAL_HEADER for what the binary protocol cannot carry
+   */
+  notificationFor(protocol: Protocol): Notification {
+    return protocol === 'binary' ? this.#shared.forBinary : this.notification;
+  }
+
+  /**
+   * A recipient's own payload as it is sent in place of the message's.
+   *
+   * @internal for sends
+   * @throws PealError ERR_PEAL_PAYLOAD
+   */
+  encodePersonalPayload(payload: RawPayload, protocol: Protocol = 'http2'): Uint8Array {
+    const { bytes, content } = compilePayload({ payload });
+    const { pushType } = this;
+    if (pushType !== null) checkPayloadContent(content, pushType);
+    if (protocol === 'binary') checkBinaryPayloadSize(bytes);
+    else checkPayloadSize(bytes, pushType);
+    return bytes;
+  }
+
+  /** Plain JSON data that `Message.fromJSON` restores. Holds device tokens whole: store it, do not log it. */
+  toJSON(): MessageData {
+    const { tokens, notification, payload, attempt, fruitlessSends } = this;
+    return {
+      tokens: recipientData(tokens),
+      payload,
+      headers: Object.fromEntries(notification.headers),
+      attempt,
+      ...(fruitlessSends > 0 && { fruitlessSends }),
+      ...(notification.expiration === null && { binaryExpiration: this.#shared.binaryExpiration }),
+    };
+  }
+
+  /** Shows how it is delivered, and neither tokens nor payload. */
+  [inspect.custom](): string {
+    const { topic, pushType, notification, attempt } = this;
+    const recipients = countRecipients(this.tokens);
+    return `Message ${inspect({ recipients, topic, pushType, payloadBytes: notification.payload.length, attempt })}`;
+  }
+
+  #field(name: string): string | null {
+    return this.notification.headers.find(([field]) => field === name)?.[1] ?? null;
+  }
+
+  /** An apns-id names one notification: two recipients must not share it. */
+  #checkApnsId(): void {
+    if (this.#field('apns-id') === null) return;
+    const isPersonal = this.tokens.some((recipient) => typeof recipient === 'object' && 'token' in recipient);
+    if (countRecipients(this.tokens) === 1 && !isPersonal) return;
+    const message = `${theOption('apnsId')} names one notification: give it with a single token, or give each recipient its own as { token, apnsId }.`;
+    throw new PealError('ERR_PEAL_HEADER', message, { origin: 'usage' });
+  }
+}
+
+function compile(options: MessageOptions, restored: CompiledPayload | null = null): Compiled {
+  checkOptions({ name: 'Message', hints }, options, rules);
+  const binaryExpiration = Math.floor((systemClock.wallMs() + binaryLifetimeMs) / 1000);
+  return new Compiled(new Shared(compileNotification(options, systemClock, restored), binaryExpiration), 1, 0);
+}
+
+const dataRules: OptionRules = {
+  tokens: test('an array of recipients', Array.isArray),
+  payload: test('JSON text', (value) => typeof value === 'string'),
+  headers: test('an object of texts', (value) => isObject(value) && Object.values(value).every(isText)),
+  attempt: whole(1, Number.MAX_SAFE_INTEGER),
+  fruitlessSends: whole(0, Number.MAX_SAFE_INTEGER),
+  binaryExpiration: whole(0, 0xffffffff),
+};
+const requiredData = ['tokens', 'payload', 'headers', 'attempt'];
+
+/** Throws PealError ERR_PEAL_OPTION that names the field: what a program stored may have been cut off or edited. */
+function checkMessageData(data: unknown): asserts data is MessageData {
+  if (!isObject(data)) throw optionError('Message.fromJSON takes what toJSON gave: an object; parse JSON text first.');
+  const missing = requiredData.find((field) => data[field] === undefined);
+  if (missing !== undefined) throw optionError(`Message.fromJSON: the field ${missing} is missing.`);
+  checkOptions({ name: 'Message.fromJSON' }, data, dataRules);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}

@@ -1,0 +1,333 @@
+/**
+ * What became of the recipients of a send. Made by the books of a send once every recipient has its outcome; read,
+ * merged and stored by the program. Main thread. Memory grows with what went wrong, not with what was sent.
+ */
+import { inspect } from 'node:util';
+import { PealError } from '../../base/errors.js';
+import { checkOptions, flag } from '../../base/options.js';
+import type { InvalidRecipient } from '../recipients/recipient.js';
+import { RecipientList } from '../recipients/recipient-list.js';
+import type { Failure } from './failure.js';
+import type { Message } from './message.js';
+import {
+  canRetry,
+  mergeRetryStates,
+  nextMessage,
+  type RetryChoice,
+  type RetryState,
+  retryDelay,
+} from './retry-state.js';
+
+/** Recipients by outcome. Each is in exactly one; a token that was given twice counts twice. */
+export interface OutcomeCounts {
+  /** All recipients: the sum of the five below. */
+  readonly recipients: number;
+  /** APNs answered 200. */
+  readonly accepted: number;
+  /** APNs answered otherwise. */
+  readonly rejected: number;
+  /** Certainly not processed: safe to send again. */
+  readonly unsent: number;
+  /** Written and never answered: sending again may show the notification twice. */
+  readonly unknown: number;
+  /** Failed the local checks; never written. */
+  readonly invalid: number;
+}
+
+/** A fault that is not one token's: of the message, the credential, the gateway or the way there. */
+export interface SendFault {
+  /** Apple's reason, or the code of a PealError. */
+  readonly reason: string;
+  /** The status that came with it: of HTTP (201 to 999, of APNs 400 to 599), or of a binary gateway (1 to 255); null without an answer. */
+  readonly status: number | null;
+  /** One sentence for people: what it means and what to do. */
+  readonly explanation: string;
+  /** How many recipients it hit. */
+  readonly count: number;
+}
+
+/** How APNs calls a notification that it accepted; null where its answer did not say. */
+export interface AcceptedId {
+  /** A UUID: the recipient's or the message's own, or one that APNs made. */
+  readonly apnsId: string | null;
+  /** The key of APNs' delivery log, in the development environment only. */
+  readonly apnsUniqueId: string | null;
+}
+
+/** What a result is made of. Its maps and arrays belong to the result from then on. */
+interface ResultParts {
+  readonly counts: OutcomeCounts;
+  readonly reasons: ReadonlyMap<string, number>;
+  readonly rejections: ReadonlyMap<string, Failure>;
+  readonly errors: readonly SendFault[];
+  readonly invalid: readonly InvalidRecipient[];
+  /** Default: none were kept. */
+  readonly acceptedIds?: ReadonlyMap<string, AcceptedId>;
+  /** Requests that were sent again by the send itself. Default 0. */
+  readonly resent?: number;
+  /** One for each message that was sent. Empty only in a result of nothing. */
+  readonly retryStates: readonly RetryState[];
+}
+
+/** A result as plain JSON data. Holds device tokens whole: it is meant to be stored, not logged. */
+export interface ResultData extends OutcomeCounts {
+  readonly reasons: Readonly<Record<string, number>>;
+  readonly errors: readonly SendFault[];
+  readonly failed: Readonly<Record<string, Record<string, unknown>>>;
+  /** Only where the send kept ids. */
+  readonly acceptedIds?: Readonly<Record<string, AcceptedId>>;
+  readonly unsentTokens: readonly string[];
+  readonly unknownTokens: readonly string[];
+  readonly invalidRecipients: readonly InvalidRecipient[];
+  readonly resent: number;
+  readonly stopped: { readonly code: string; readonly message: string } | null;
+}
+
+const noIds: ReadonlyMap<string, AcceptedId> = new Map();
+
+const nothing: ResultParts = {
+  counts: { recipients: 0, accepted: 0, rejected: 0, unsent: 0, unknown: 0, invalid: 0 },
+  reasons: new Map(),
+  rejections: new Map(),
+  errors: [],
+  invalid: [],
+  retryStates: [],
+};
+
+export class Result {
+  readonly #parts: ResultParts;
+  #gone: ReadonlyMap<string, Date | null> | null = null;
+  #failed: ReadonlyMap<string, Failure> | null = null;
+
+  /** The result of a send without recipients. Other results come from `APNs.send`. */
+  constructor();
+  /** @internal for the books of a send */
+  constructor(parts: ResultParts);
+  constructor(parts: ResultParts = nothing) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The result of two sends taken together. Associative, with `new Result()` as its neutral element: the results of
+   * slices may be merged in any grouping. Positions of `b`'s invalid recipients count on from `a`'s recipients.
+   */
+  static merge(a: Result, b: Result): Result {
+    const [x, y] = [a.#parts, b.#parts];
+    const shifted = y.invalid.map((one) => ({ ...one, index: one.index + x.counts.recipients }));
+    return new Result({
+      counts: mergeCounts(x.counts, y.counts),
+      reasons: mergeReasons(x.reasons, y.reasons),
+      rejections: new Map([...x.rejections, ...y.rejections]),
+      errors: mergeErrors(x.errors, y.errors),
+      invalid: [...x.invalid, ...shifted],
+      acceptedIds: new Map([...(x.acceptedIds ?? []), ...(y.acceptedIds ?? [])]),
+      resent: (x.resent ?? 0) + (y.resent ?? 0),
+      retryStates: mergeRetryStates(x.retryStates, y.retryStates),
+    });
+  }
+
+  get counts(): OutcomeCounts {
+    return this.#parts.counts;
+  }
+
+  /** How many recipients there were. */
+  get recipients(): number {
+    return this.#parts.counts.recipients;
+  }
+
+  /** How many of them APNs accepted. */
+  get accepted(): number {
+    return this.#parts.counts.accepted;
+  }
+
+  /**
+   * How many requests the send itself sent again (see the option `retry`), beyond the first for each recipient. What was
+   * certainly not processed and went out anew is not among them.
+   */
+  get resent(): number {
+    return this.#parts.resent ?? 0;
+  }
+
+  /**
+   * Rejected recipients: device token (lower-case hex) to what APNs answered, the last answer where there were two. Of
+   * a binary gateway's rejections only those that the token itself is to blame for; the others stand in `errors`.
+   */
+  get failed(): ReadonlyMap<string, Failure> {
+    this.#failed ??= failedOf(this.#parts.rejections);
+    return this.#failed;
+  }
+
+  /** Every rejected recipient, like `failed`, but whoever is to blame. The same map with HTTP/2. */
+  get rejections(): ReadonlyMap<string, Failure> {
+    return this.#parts.rejections;
+  }
+
+  /**
+   * Accepted recipients: device token (lower-case hex) to the ids that APNs named. Empty unless the send had
+   * `keepIds: true`, and where `outcomes` took the batches.
+   */
+  get acceptedIds(): ReadonlyMap<string, AcceptedId> {
+    return this.#parts.acceptedIds ?? noIds;
+  }
+
+  /** How often each reason came. An answer without one counts as `HTTP <status>`. */
+  get reasons(): ReadonlyMap<string, number> {
+    return this.#parts.reasons;
+  }
+
+  /** Faults that are not one token's, each once. */
+  get errors(): readonly SendFault[] {
+    return this.#parts.errors;
+  }
+
+  /** Tokens that are no longer valid, since when (null where APNs did not say). Drop those not registered since. */
+  get gone(): ReadonlyMap<string, Date | null> {
+    this.#gone ??= goneOf(this.#parts.rejections);
+    return this.#gone;
+  }
+
+  /** Recipients that were certainly not processed. */
+  get unsent(): RecipientList {
+    return RecipientList.concat(...this.#parts.retryStates.map(({ unsent }) => unsent));
+  }
+
+  /** Recipients that were written and never answered. */
+  get unknown(): RecipientList {
+    return RecipientList.concat(...this.#parts.retryStates.map(({ unknown }) => unknown));
+  }
+
+  /** Recipients that failed the local checks, with why. */
+  get invalid(): readonly InvalidRecipient[] {
+    return this.#parts.invalid;
+  }
+
+  /**
+   * Why the send ended before its input did, or null: `ERR_PEAL_ABORTED` (the signal), `ERR_PEAL_STOPPED` (every
+   * answer was the same refusal, or nearly every token is bad), `ERR_PEAL_CONNECT` and its like (no way to the gateway), `ERR_PEAL_INPUT` (the
+   * recipients could not be read on).
+   */
+  get stopped(): PealError | null {
+    return this.#parts.retryStates.find(({ stopped }) => stopped !== null)?.stopped ?? null;
+  }
+
+  /**
+   * Whether `retry()` has something to send: recipients that were unsent or whose fault passes. False after a stop
+   * that the same message would meet again (`stopped.retryable` is false): mend the cause and send to
+   * `retry({ mended: true })` then. False, too, once ten sends in a row were answered by passing faults and
+   * brought nobody on.
+   */
+  needsRetry(): boolean {
+    return this.#parts.retryStates.some(canRetry);
+  }
+
+  /**
+   * The same message for the recipients of `needsRetry()`, or null when there is none. `unknown: true` takes the
+   * unknown ones in, too, whose devices may then show the notification twice. `mended: true` says that the cause of the
+   * stop or of the refusals is mended: it takes in everybody who was kept back by a stop, and those who were rejected for
+   * the message, the topic or the credential; where the send was stopped for bad tokens, these as well.
+   *
+   * @throws PealError ERR_PEAL_OPTION for a result of several messages: see {@link retryAll}.
+   */
+  retry(options: RetryChoice = {}): Message | null {
+    const retries = this.retryAll(options);
+    if (this.#parts.retryStates.length < 2 || retries.length === 0) return retries[0] ?? null;
+    const message = 'This result is of several messages: send what retryAll() returns.';
+    throw new PealError('ERR_PEAL_OPTION', message, { origin: 'usage' });
+  }
+
+  /** What `retry()` would give for each of the messages that were sent, without those that need none. */
+  retryAll(options: RetryChoice = {}): Message[] {
+    checkOptions({ name: 'retry' }, options, { unknown: flag, mended: flag });
+    const retries = this.#parts.retryStates.map((state) => nextMessage(state, options));
+    return retries.filter((message) => message !== null);
+  }
+
+  /**
+   * How long to wait before `retry()` is sent, in milliseconds: 0 where only unsent recipients go again and the send
+   * brought somebody on or was the first, otherwise an exponential back-off with full jitter, and never less than the
+   * gateway asked for; 15 minutes at most.
+   *
+   * @param random a number from 0 up to 1; default `Math.random`
+   */
+  retryDelayMs(random: () => number = Math.random): number {
+    const waiting = this.#parts.retryStates.filter(canRetry);
+    if (waiting.length === 0) return 0;
+    const hasTransient = waiting.some(({ transient }) => transient.length > 0);
+    const hasToWait = hasTransient || waiting.some(({ stopped }) => stopped?.origin === 'connect');
+    if (!hasToWait && waiting.every(({ isFruitful }) => isFruitful)) return 0;
+    const attempt = Math.max(1, ...waiting.map(({ message }) => message.attempt));
+    return retryDelay(attempt, hasToWait, hasTransient ? this.#parts.rejections.values() : [], random);
+  }
+
+  /** {@link retryDelayMs} by the original library's name. */
+  delay(random?: () => number): number {
+    return this.retryDelayMs(random);
+  }
+
+  toJSON(): ResultData {
+    const { counts, reasons, errors, invalid } = this.#parts;
+    const { failed, acceptedIds, unsent, unknown, resent, stopped } = this;
+    return {
+      ...counts,
+      reasons: Object.fromEntries(reasons),
+      errors,
+      failed: Object.fromEntries([...failed].map(([token, failure]) => [token, failure.toJSON()])),
+      ...(acceptedIds.size > 0 && { acceptedIds: Object.fromEntries(acceptedIds) }),
+      unsentTokens: unsent.toArray(),
+      unknownTokens: unknown.toArray(),
+      invalidRecipients: invalid,
+      resent,
+      stopped: stopped === null ? null : { code: stopped.code, message: stopped.message },
+    };
+  }
+
+  /** Shows counts and reasons, and no token. */
+  [inspect.custom](): string {
+    const { stopped } = this;
+    const { counts, reasons } = this.#parts;
+    return `Result ${inspect({ ...counts, reasons: Object.fromEntries(reasons), stopped: stopped?.code ?? null })}`;
+  }
+}
+
+function goneOf(failed: ReadonlyMap<string, Failure>): ReadonlyMap<string, Date | null> {
+  const gone = new Map<string, Date | null>();
+  for (const [token, { kind, timestampMs }] of failed) {
+    if (kind === 'gone') gone.set(token, timestampMs === null ? null : new Date(timestampMs));
+  }
+  return gone;
+}
+
+function failedOf(rejections: ReadonlyMap<string, Failure>): ReadonlyMap<string, Failure> {
+  const isOthersFault = (failure: Failure): boolean => failure.protocol === 'binary' && failure.kind !== 'token';
+  if (![...rejections.values()].some(isOthersFault)) return rejections;
+  return new Map([...rejections].filter(([, failure]) => !isOthersFault(failure)));
+}
+
+// --- merging: each of these is associative ---
+
+function mergeCounts(a: OutcomeCounts, b: OutcomeCounts): OutcomeCounts {
+  return {
+    recipients: a.recipients + b.recipients,
+    accepted: a.accepted + b.accepted,
+    rejected: a.rejected + b.rejected,
+    unsent: a.unsent + b.unsent,
+    unknown: a.unknown + b.unknown,
+    invalid: a.invalid + b.invalid,
+  };
+}
+
+function mergeReasons(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): Map<string, number> {
+  const merged = new Map(a);
+  for (const [reason, count] of b) merged.set(reason, (merged.get(reason) ?? 0) + count);
+  return merged;
+}
+
+/** Each fault once, in the order of its first coming and with its first explanation. */
+function mergeErrors(a: readonly SendFault[], b: readonly SendFault[]): SendFault[] {
+  const merged = new Map(a.map((fault) => [fault.reason, fault]));
+  for (const fault of b) {
+    const known = merged.get(fault.reason);
+    merged.set(fault.reason, known === undefined ? fault : { ...known, count: known.count + fault.count });
+  }
+  return [...merged.values()];
+}

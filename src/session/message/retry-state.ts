@@ -1,0 +1,105 @@
+/**
+ * What a send of one message has left to send again, the message for that, and when it is due. Pure, by the policy of sends.
+ * A result has one for each message.
+ */
+import { backoffMs, retryKindOf } from '../../apns/retry-policy.js';
+import type { PealError } from '../../base/errors.js';
+import { maxFruitlessSends } from '../../base/limits.js';
+import { RecipientList } from '../recipients/recipient-list.js';
+import type { Failure } from './failure.js';
+import type { Message } from './message.js';
+
+export interface RetryState {
+  /** The message that was sent; of several sends of one notification the one with the most attempts behind it. */
+  readonly message: Message;
+  readonly unsent: RecipientList;
+  readonly unknown: RecipientList;
+  /** Rejected recipients whose fault passes. */
+  readonly transient: RecipientList;
+  /** Rejected recipients who may be accepted once the sender has mended what was refused (isSendersFault). */
+  readonly refused: RecipientList;
+  /** Why the send ended before its input did. */
+  readonly stopped: PealError | null;
+  /** Whether any recipient got a final answer: accepted, or rejected for good. */
+  readonly isFruitful: boolean;
+}
+
+/**
+ * Returns whether sending again may give a recipient a final answer. False after a stop that the same message would meet
+ * again. False after `maxFruitlessSends` sends that were answered and gave no recipient a final answer: otherwise a gateway
+ * that always refuses one token for a passing fault would be asked without end.
+ */
+export function canRetry({ message, unsent, transient, stopped, isFruitful }: RetryState): boolean {
+  if (stopped !== null && !stopped.retryable) return false;
+  const isHopeless = !isFruitful && transient.length > 0 && message.fruitlessSends + 1 >= maxFruitlessSends;
+  return !isHopeless && unsent.length + transient.length > 0;
+}
+
+/** Which recipients a retry takes in besides those of `canRetry`. */
+export interface RetryChoice {
+  /** Those that were written and never answered. Default false. */
+  readonly unknown?: boolean;
+  /** The cause of the stop, or of the refusals, is mended: all that it kept back, and all that it refused. Default false. */
+  readonly mended?: boolean;
+}
+
+/**
+ * Returns the message for those recipients, or null when there are none. Recipients that were not tried yet go first, so
+ * that one token with a passing fault does not hold up the others.
+ */
+export function nextMessage(state: RetryState, { unknown: withUnknown, mended }: RetryChoice): Message | null {
+  const { message, unsent, transient, refused, unknown, isFruitful } = state;
+  const lists = mended === true || canRetry(state) ? [unsent, transient] : [];
+  if (mended === true) lists.push(refused);
+  if (withUnknown === true) lists.push(unknown);
+  const recipients = RecipientList.concat(...lists);
+  return recipients.length === 0 ? null : message.nextAttempt(recipients, isFruitful);
+}
+
+/** Returns one state for each notification, in the order of first appearance. Associative. */
+export function mergeRetryStates(a: readonly RetryState[], b: readonly RetryState[]): RetryState[] {
+  const merged = new Map(a.map((state) => [state.message.notification, state]));
+  for (const state of b) {
+    const { notification } = state.message;
+    const known = merged.get(notification);
+    merged.set(notification, known === undefined ? state : joined(known, state));
+  }
+  return [...merged.values()];
+}
+
+function joined(a: RetryState, b: RetryState): RetryState {
+  return {
+    message: b.message.attempt > a.message.attempt ? b.message : a.message,
+    unsent: RecipientList.concat(a.unsent, b.unsent),
+    unknown: RecipientList.concat(a.unknown, b.unknown),
+    transient: RecipientList.concat(a.transient, b.transient),
+    refused: RecipientList.concat(a.refused, b.refused),
+    stopped: a.stopped ?? b.stopped,
+    isFruitful: a.isFruitful || b.isFruitful,
+  };
+}
+
+/**
+ * Milliseconds to wait after attempt number `attempt` (from 1): a random part of what doubles with each attempt (full
+ * jitter), and never less than any of the failures that pass asks for. The first retry of recipients that were never
+ * processed waits only where `hasToWait` says that the cause is likely to stand.
+ */
+export function retryDelay(
+  attempt: number,
+  hasToWait: boolean,
+  failures: Iterable<Failure>,
+  random: () => number,
+): number {
+  if (attempt === 1 && !hasToWait) return 0;
+  const drawn = random();
+  let waitMs = backoffMs('transient', attempt, null, () => drawn);
+  for (const { status, reason, protocol, retryAfterSeconds, isTransient } of failures) {
+    if (!isTransient) continue;
+    const kind = retryKindOf(status, reason, protocol) ?? 'transient';
+    waitMs = Math.max(
+      waitMs,
+      backoffMs(kind, attempt, retryAfterSeconds, () => drawn),
+    );
+  }
+  return waitMs;
+}

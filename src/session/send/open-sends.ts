@@ -1,0 +1,35 @@
+/**
+ * The sends of a session that have no result yet, so that its shutdown can wait for them: their books are in order only
+ * then. One for each session, shared by its gateways. Main thread.
+ */
+import type { Clock } from '../../base/clock.js';
+import { shutdownWaitMs } from '../../base/limits.js';
+
+export class OpenSends {
+  readonly #open = new Set<Promise<unknown>>();
+
+  /** Returns `send` itself. */
+  add<T>(send: Promise<T>): Promise<T> {
+    this.#open.add(send);
+    const forget = (): void => {
+      this.#open.delete(send);
+    };
+    send.then(forget, forget);
+    return send;
+  }
+
+  /**
+   * Resolves once every send that is open now has its result, and its caller has had a turn to take it. After
+   * `shutdownWaitMs` it resolves all the same: what a send waits for may itself wait for the shutdown.
+   */
+  async ended(clock: Clock): Promise<void> {
+    if (this.#open.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = clock.setTimer(resolve, shutdownWaitMs);
+      void Promise.allSettled(this.#open).then(() => {
+        clock.clearTimer(timer);
+        clock.defer(resolve);
+      });
+    });
+  }
+}

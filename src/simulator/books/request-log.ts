@@ -1,0 +1,104 @@
+/**
+ * What a simulator keeps of each request beyond the ledger's numbers, for programs that want to see what they sent:
+ * with `ledger: 'full'` the newest, within limits; with `onRequest` each is handed out when it is booked. One for all
+ * connections of a simulator, on its thread; there is none unless somebody asked.
+ */
+import { Buffer } from 'node:buffer';
+import { maxKeptBodyBytes, maxLoggedRequestBytes, maxLoggedRequests } from '../../base/limits.js';
+import type { ReceivedRequest } from '../settings/options.js';
+
+/** A request that is not booked yet. */
+export type RequestNote = { -readonly [Name in keyof ReceivedRequest]: ReceivedRequest[Name] };
+
+/** What an entry takes beside its texts, about. */
+const entryBytes = 400;
+
+export class RequestLog {
+  readonly #isKept: boolean;
+  readonly #onRequest: ((request: ReceivedRequest) => void) | null;
+  readonly #maxRequests: number;
+  readonly #maxBytes: number;
+  #kept: ReceivedRequest[] = [];
+  /** Where the oldest that is still kept stands: those before are gone. */
+  #first = 0;
+  #bytes = 0;
+  /** Requests that were dropped to make room. */
+  dropped = 0;
+
+  /**
+   * @param isKept Whether requests can be asked for later.
+   * @param onRequest Called for each; null for nobody.
+   */
+  constructor(
+    isKept: boolean,
+    onRequest: ((request: ReceivedRequest) => void) | null,
+    { maxRequests = maxLoggedRequests, maxBytes = maxLoggedRequestBytes } = {},
+  ) {
+    this.#isKept = isKept;
+    this.#onRequest = onRequest;
+    this.#maxRequests = maxRequests;
+    this.#maxBytes = maxBytes;
+  }
+
+  add(request: ReceivedRequest): void {
+    if (this.#isKept) this.#keep(request);
+    if (this.#onRequest === null) return;
+    try {
+      this.#onRequest(request);
+    } catch (error) {
+      // What a program throws is its own: it must not look like a fault of the connection that is being served.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+
+  /** Those that are kept, oldest first. @param token Of this one only: lower-case hex. */
+  list(token: string | null): ReceivedRequest[] {
+    const kept = this.#kept.slice(this.#first);
+    return token === null ? kept : kept.filter((request) => request.token === token);
+  }
+
+  clear(): void {
+    this.#kept = [];
+    this.#first = 0;
+    this.#bytes = 0;
+    this.dropped = 0;
+  }
+
+  #keep(request: ReceivedRequest): void {
+    this.#kept.push(request);
+    this.#bytes += sizeOf(request);
+    while (this.#kept.length - this.#first > this.#maxRequests || this.#bytes > this.#maxBytes) {
+      this.#bytes -= sizeOf(this.#kept[this.#first]!);
+      this.#first++;
+      this.dropped++;
+    }
+    // Moving the rest costs nothing for a request, as it is done once for as many as are kept.
+    if (this.#first < 1024 || this.#first * 2 < this.#kept.length) return;
+    this.#kept = this.#kept.slice(this.#first);
+    this.#first = 0;
+  }
+}
+
+/** Equal payloads and headers that follow each other are one in memory, so this is what a log takes at most. */
+function sizeOf({ headers, path, payload }: ReceivedRequest): number {
+  let bytes = entryBytes + path.length + payload.length;
+  for (const name in headers) bytes += name.length + headers[name]!.length;
+  return bytes;
+}
+
+/** Payloads as text, one in memory for all that are alike and follow each other. One for each connection. */
+export class PayloadTexts {
+  #octets: Buffer = Buffer.alloc(0);
+  #text = '';
+
+  textOf(bytes: Uint8Array, from: number, to: number): string {
+    const end = Math.min(to, from + maxKeptBodyBytes, bytes.length);
+    const octets = Buffer.from(bytes.buffer, bytes.byteOffset + from, end - from);
+    if (octets.equals(this.#octets)) return this.#text;
+    this.#octets = Buffer.from(octets);
+    this.#text = octets.toString('utf8');
+    return this.#text;
+  }
+}

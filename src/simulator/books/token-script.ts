@@ -1,0 +1,76 @@
+/**
+ * Device tokens that ask for the answer they get: the first eight hex digits say which. Pure; used by the gateway
+ * of HTTP/2 (binary-script has the other), by tests and demos that make such tokens, and by the test that compares
+ * docs/simulator.md.
+ *
+ *     feed 410 0 …      feed, the status, and which of the reasons with that status (a hex digit)
+ *     │    │   └─ 0: Unregistered, 1: ExpiredToken
+ *     │    └───── HTTP status; 000 for what is no answer at all
+ *     └────────── marks the token as scripted
+ *
+ * Eight digits, because a list of random tokens must not run into a script by chance: about one token in 120 million
+ * does.
+ */
+
+import { reasons } from '../../apns/reason.js';
+import { PealError } from '../../base/errors.js';
+import { ACCEPTED_ANSWER, NO_ANSWER, REFUSED, RESET } from '../settings/answers.js';
+
+export interface ScriptRow {
+  /** The first eight hex digits of the token. */
+  readonly prefix: string;
+  /** What the simulator does: `ACCEPTED_ANSWER`, a reason code, `NO_ANSWER`, `REFUSED` or `RESET` (answers.ts). */
+  readonly answer: number;
+  /** Apple's reason, or what is done instead, in words. */
+  readonly name: string;
+}
+
+const mark = 'feed';
+
+/** Every script, in the order of its prefix. */
+export const tokenScript: readonly ScriptRow[] = Object.freeze([
+  { prefix: `${mark}0000`, answer: NO_ANSWER, name: 'no answer, ever' },
+  { prefix: `${mark}0001`, answer: REFUSED, name: 'RST_STREAM REFUSED_STREAM, each time' },
+  { prefix: `${mark}0002`, answer: RESET, name: 'RST_STREAM INTERNAL_ERROR' },
+  { prefix: `${mark}2000`, answer: ACCEPTED_ANSWER, name: 'accepted, whatever rejectFraction says' },
+  ...reasonRows(),
+]);
+
+const answersByDigits = new Map(tokenScript.map((row) => [Number.parseInt(row.prefix.slice(4), 16), row.answer]));
+
+/** What a token of `length` bytes asks for; -1 when it asks for nothing. */
+export function scriptedAnswer(token: Uint8Array, length: number): number {
+  if (token[0] !== 0xfe || token[1] !== 0xed || length < 4) return -1;
+  return answersByDigits.get((token[2]! << 8) | token[3]!) ?? -1;
+}
+
+/**
+ * A device token (64 hex digits) that gets `reason` from the simulator.
+ * @param reason Apple's reason, or `accepted`.
+ * @param index Makes tokens of the same reason differ, 0 to 2^31 - 1.
+ * @throws PealError `ERR_PEAL_OPTION` for a reason that the script does not have
+ */
+export function scriptedToken(reason: string, index = 0): string {
+  const wanted = reason === 'accepted' ? tokenScript.find((row) => row.answer === ACCEPTED_ANSWER) : rowNamed(reason);
+  if (wanted === undefined) {
+    throw new PealError('ERR_PEAL_OPTION', `No scripted token answers "${reason}": docs/simulator.md lists them`, {
+      origin: 'usage',
+    });
+  }
+  return wanted.prefix + index.toString(16).padStart(56, '0');
+}
+
+function rowNamed(reason: string): ScriptRow | undefined {
+  return tokenScript.find((row) => row.name === reason);
+}
+
+/** By the status, then by the code, which is never reused: a new reason comes last and moves none. */
+function reasonRows(): ScriptRow[] {
+  const nextOfStatus = new Map<number, number>();
+  const ordered = [...reasons].sort((a, b) => a.status - b.status || a.code - b.code);
+  return ordered.map((row) => {
+    const digit = nextOfStatus.get(row.status) ?? 0;
+    nextOfStatus.set(row.status, digit + 1);
+    return { prefix: `${mark}${row.status}${digit.toString(16)}`, answer: row.code, name: row.reason };
+  });
+}

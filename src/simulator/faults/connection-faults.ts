@@ -1,0 +1,154 @@
+/**
+ * The faults of a scenario as one connection has them: counts its requests, and says which of the faults that last hits
+ * a request. One for each connection, owned by its stage and its ConnectionDriver; scenario-run fires.
+ */
+
+import type {
+  AnswerFault,
+  LastingFault,
+  MomentaryFault,
+  NoAnswerFault,
+  RefuseFault,
+  RstFault,
+  SlowFault,
+} from '../settings/scenario.js';
+import type { Chance } from './chance.js';
+
+/** What a fault can do with a request instead of what it has earned. */
+export type RequestFault = RefuseFault | RstFault | NoAnswerFault | AnswerFault;
+
+/** The connection that a fault strikes. */
+export interface FaultTarget {
+  /** Whether anything can still happen to it: false once it has ended or fallen silent. */
+  readonly takesFaults: boolean;
+  apply(fault: MomentaryFault): void;
+  /** The gateway is shut down. */
+  onShutdown(connections: 'goaway' | 'reset'): void;
+  /** Provider tokens have been called expired. */
+  forgetVerdict(): void;
+  /** The scenario is over. */
+  restore(): void;
+}
+
+/** A fault that lasts, under way. */
+export class Effect {
+  readonly fault: LastingFault;
+  readonly #untilMs: number;
+  #left: number;
+
+  constructor(fault: LastingFault, nowMs: number) {
+    this.fault = fault;
+    this.#untilMs = fault.forMs === undefined ? Number.POSITIVE_INFINITY : nowMs + fault.forMs;
+    this.#left = fault.forRequests ?? Number.POSITIVE_INFINITY;
+  }
+
+  isOver(nowMs: number): boolean {
+    return this.#left <= 0 || nowMs >= this.#untilMs;
+  }
+
+  /** Whether it hits one more request. */
+  hits(nowMs: number, chance: Chance): boolean {
+    if (this.isOver(nowMs) || !chance.is(this.fault.share ?? 1)) return false;
+    this.#left--;
+    return true;
+  }
+}
+
+/** Effects under way, on one connection or on all. */
+export class Effects {
+  #list: Effect[] = [];
+
+  add(effect: Effect): void {
+    this.#list.push(effect);
+  }
+
+  clear(): void {
+    this.#list = [];
+  }
+
+  /** Those that are not over, in the order in which they began. */
+  active(nowMs: number): readonly Effect[] {
+    if (this.#list.some((effect) => effect.isOver(nowMs))) {
+      this.#list = this.#list.filter((effect) => !effect.isOver(nowMs));
+    }
+    return this.#list;
+  }
+}
+
+/** What the scenario's run, which owns all connections, does for one. */
+export interface FaultSource {
+  /** Faults that last, on every connection. */
+  readonly effects: Effects;
+  nowMs(): number;
+  /** A request came complete: faults may be applied now. */
+  onRequest(connection: ConnectionFaults): void;
+  /** The connection is over. */
+  leave(connection: ConnectionFaults): void;
+}
+
+export class ConnectionFaults {
+  readonly #run: FaultSource;
+  readonly effects = new Effects();
+  /** Requests that came complete. */
+  requests = 0;
+
+  constructor(
+    run: FaultSource,
+    /** From 1, in the order in which connections came. */
+    readonly number: number,
+    readonly chance: Chance,
+    readonly target: FaultTarget,
+  ) {
+    this.#run = run;
+  }
+
+  /** A request came complete: faults may strike now. */
+  onRequest(): void {
+    this.requests++;
+    this.#run.onRequest(this);
+  }
+
+  /** What hits the request that has come last; null for nothing. The first fault that does is the one. */
+  requestFault(): RequestFault | null {
+    const nowMs = this.#run.nowMs();
+    for (const effects of [this.effects, this.#run.effects]) {
+      for (const effect of effects.active(nowMs)) {
+        if (effect.fault.do !== 'slow' && effect.hits(nowMs, this.chance)) return effect.fault;
+      }
+    }
+    return null;
+  }
+
+  /** Milliseconds by which its answer is late. */
+  delayMs(): number {
+    const nowMs = this.#run.nowMs();
+    let delayMs = 0;
+    for (const effects of [this.effects, this.#run.effects]) {
+      for (const effect of effects.active(nowMs)) {
+        if (effect.fault.do === 'slow' && effect.hits(nowMs, this.chance)) delayMs += this.#delayOf(effect.fault);
+      }
+    }
+    return delayMs;
+  }
+
+  /** Bytes of one write; Infinity where nothing limits them. */
+  pieceBytes(): number {
+    const nowMs = this.#run.nowMs();
+    let bytes = Number.POSITIVE_INFINITY;
+    for (const effects of [this.effects, this.#run.effects]) {
+      for (const { fault } of effects.active(nowMs)) {
+        if (fault.do === 'slow') bytes = Math.min(bytes, fault.pieceBytes ?? Number.POSITIVE_INFINITY);
+      }
+    }
+    return bytes;
+  }
+
+  /** The connection is over. */
+  close(): void {
+    this.#run.leave(this);
+  }
+
+  #delayOf({ ms = 0, jitterMs = 0 }: SlowFault): number {
+    return jitterMs > 0 ? ms + Math.floor(this.chance.next() * (jitterMs + 1)) : ms;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Faults of a gateway as a whole: it turns new connections away, is shut down for a time, or calls provider tokens
+ * expired. Owned by the scenario's run.
+ */
+import type { Clock, TimerHandle } from '../../base/clock.js';
+import type { GatewayFault, RefuseConnectionsFault, ShutdownFault } from '../settings/scenario.js';
+import type { ConnectionFaults } from './connection-faults.js';
+
+/** How a connection is turned away. */
+export type Refusal = 'reset' | 'end' | 'silent';
+
+/** What listens for connections: closed while the gateway is shut down. */
+export interface SuspendableListener {
+  suspend(): void;
+  resume(): void;
+}
+
+export class GatewayFaults {
+  readonly #clock: Clock;
+  readonly #connections: ReadonlySet<ConnectionFaults>;
+  readonly #expireTokens: () => void;
+  readonly #listeners: SuspendableListener[] = [];
+  #reopening: TimerHandle | null = null;
+  #isDown = false;
+  /** How connections are turned away, how many more, and until when. */
+  #refusal: Refusal = 'reset';
+  #refusalsLeft = 0;
+  #refusesUntilMs = 0;
+
+  constructor(clock: Clock, connections: ReadonlySet<ConnectionFaults>, expireTokens: () => void) {
+    this.#clock = clock;
+    this.#connections = connections;
+    this.#expireTokens = expireTokens;
+  }
+
+  /** Whether nobody listens. */
+  get isDown(): boolean {
+    return this.#isDown;
+  }
+
+  /** What is to be closed while the gateway is shut down. */
+  add(listener: SuspendableListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** @param isAtOpening Whether a connection that opens is the event. */
+  apply(fault: GatewayFault, isAtOpening: boolean): void {
+    if (fault.do === 'refuseConnections') this.#refuse(fault, isAtOpening);
+    else if (fault.do === 'shutdown') this.#shutDown(fault);
+    else {
+      this.#expireTokens();
+      for (const { target } of this.#connections) target.forgetVerdict();
+    }
+  }
+
+  /** How the connection that comes now is turned away; null where it is not. */
+  refusal(): Refusal | null {
+    if (this.#refusalsLeft <= 0 || this.#clock.now() >= this.#refusesUntilMs) return null;
+    this.#refusalsLeft--;
+    return this.#refusal;
+  }
+
+  /** Everything is as without faults. */
+  restore(): void {
+    this.#reopen();
+  }
+
+  stop(): void {
+    this.#refusalsLeft = 0;
+    if (this.#reopening !== null) this.#clock.clearTimer(this.#reopening);
+    this.#reopening = null;
+  }
+
+  #refuse({ how = 'reset', forConnections, forMs }: RefuseConnectionsFault, isAtOpening: boolean): void {
+    const isOne = isAtOpening && forConnections === undefined && forMs === undefined;
+    this.#refusal = how;
+    this.#refusalsLeft = isOne ? 1 : (forConnections ?? Number.POSITIVE_INFINITY);
+    this.#refusesUntilMs = forMs === undefined ? Number.POSITIVE_INFINITY : this.#clock.now() + forMs;
+  }
+
+  #shutDown({ ms, connections = 'goaway' }: ShutdownFault): void {
+    if (!this.#isDown) for (const listener of this.#listeners) listener.suspend();
+    this.#isDown = true;
+    if (connections !== 'keep') for (const { target } of [...this.#connections]) target.onShutdown(connections);
+    if (this.#reopening !== null) this.#clock.clearTimer(this.#reopening);
+    this.#reopening = this.#clock.setTimer(() => this.#reopen(), ms);
+  }
+
+  #reopen(): void {
+    if (this.#reopening !== null) this.#clock.clearTimer(this.#reopening);
+    this.#reopening = null;
+    if (!this.#isDown) return;
+    this.#isDown = false;
+    for (const listener of this.#listeners) listener.resume();
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * What all connections of a simulator share: its settings, its ledger, and whatever is made once. On one thread.
+ */
+import { Buffer } from 'node:buffer';
+import { reasons } from '../../apns/reason.js';
+import { FeedbackList } from '../books/feedback-list.js';
+import { SimulatorLedger } from '../books/ledger.js';
+import { RequestLog } from '../books/request-log.js';
+import { TokenAnswers } from '../books/token-answers.js';
+import { ProviderTokens } from '../rules/provider-tokens.js';
+import { KeyUpdates, PushRates } from '../rules/rates.js';
+import { RequestRules } from '../rules/request-rules.js';
+import { answerBody } from '../settings/answers.js';
+import type { SimulatorSettings } from '../settings/simulator-settings.js';
+import { ApnsIds } from './apns-ids.js';
+import { LongBodies } from './long-bodies.js';
+import { ChunkPool } from './output-chunks.js';
+import { ScenarioRun } from './scenario-run.js';
+
+/** Tokens that are gone are gone since this long before the simulator was started. */
+const goneForMs = 24 * 3600 * 1000;
+const noBody = new Uint8Array(0);
+
+export class SimulatedGateway {
+  readonly settings: SimulatorSettings;
+  readonly ledger: SimulatorLedger;
+  readonly chunks = new ChunkPool();
+  readonly apnsIds: ApnsIds;
+  readonly tokenAnswers: TokenAnswers;
+  readonly feedback: FeedbackList;
+  /** The faults at work; null where there are none. */
+  readonly scenario: ScenarioRun | null;
+  /** How often each token is pushed to; null where nobody minds. */
+  readonly pushRates: PushRates | null;
+  /** Where requests go that somebody wants to see whole; null where nobody does. */
+  readonly requestLog: RequestLog | null;
+  #connections = 0;
+  readonly #keyUpdates: KeyUpdates | null;
+  readonly #providerTokens: ProviderTokens;
+  readonly #bodies: readonly Uint8Array[];
+  readonly #longBodies = new LongBodies();
+
+  /** @throws PealError `ERR_PEAL_CREDENTIAL` for a provider key that is none */
+  constructor(settings: SimulatorSettings) {
+    this.settings = settings;
+    const goneSinceMs = Math.floor(settings.clock.wallMs()) - goneForMs;
+    const isFull = settings.ledger === 'full';
+    this.requestLog = isFull || settings.onRequest !== null ? new RequestLog(isFull, settings.onRequest) : null;
+    this.ledger = new SimulatorLedger(settings.ledger, settings.feedbackPort !== null, isFull ? this.requestLog : null);
+    this.feedback = new FeedbackList(this.ledger, settings.feedback, Math.floor(goneSinceMs / 1000));
+    this.apnsIds = new ApnsIds(settings.seed);
+    this.tokenAnswers = new TokenAnswers(settings);
+    this.#providerTokens = new ProviderTokens(settings.providerKeys);
+    this.#bodies = makeBodies(goneSinceMs);
+    const { clock, conduct, scenario, seed } = settings;
+    const expireTokens = (): void => this.#providerTokens.expireAll();
+    this.scenario = scenario === null ? null : new ScenarioRun(scenario, clock, this.ledger, seed, expireTokens);
+    this.pushRates =
+      conduct !== null && Number.isFinite(conduct.tokenPushes)
+        ? new PushRates(conduct.tokenPushes, conduct.tokenPushMs)
+        : null;
+    this.#keyUpdates =
+      conduct !== null && Number.isFinite(conduct.providerTokenUpdates)
+        ? new KeyUpdates(conduct.providerTokenUpdates, conduct.providerTokenUpdateMs)
+        : null;
+  }
+
+  /** The rules of one connection, over the provider tokens that all know. */
+  makeRules(): RequestRules {
+    return new RequestRules(this.settings, this.#providerTokens, this.ledger, this.#keyUpdates);
+  }
+
+  /** The number of a connection that has come, from 1. */
+  countConnection(): number {
+    return ++this.#connections;
+  }
+
+  /** The body of an answer, filled up to `leastBytes`. */
+  bodyOf(answer: number, leastBytes = 0): Uint8Array {
+    const body = this.#bodies[answer] ?? noBody;
+    return leastBytes > body.length ? this.#longBodies.fill(answer, body, leastBytes) : body;
+  }
+}
+
+function makeBodies(timestampMs: number): Uint8Array[] {
+  const bodies = new Array<Uint8Array>(256).fill(noBody);
+  for (const { code } of reasons) bodies[code] = Buffer.from(answerBody(code, timestampMs));
+  return bodies;
+}

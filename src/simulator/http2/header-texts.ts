@@ -1,0 +1,43 @@
+/**
+ * A header block as the texts that a program wants to see, taken while the request reader's fields look at it. Owned by one
+ * connection's request reader, and only where somebody asked for a log: it makes strings of everything.
+ */
+import type { FieldVisitor } from '../../codec/hpack/decoder.js';
+import type { FieldNames } from '../../codec/hpack/field-names.js';
+import { decodeText } from '../../codec/hpack/field-text.js';
+
+export class HeaderTexts implements FieldVisitor {
+  readonly #names: FieldNames;
+  readonly #inner: FieldVisitor;
+  #found = new Map<string, string>();
+
+  /** @param inner Is told each field first. */
+  constructor(names: FieldNames, inner: FieldVisitor) {
+    this.#names = names;
+    this.#inner = inner;
+  }
+
+  begin(): void {
+    this.#found = new Map();
+  }
+
+  onField(name: number, bytes: Uint8Array, start: number, length: number, isHuffman: boolean): void {
+    this.#inner.onField(name, bytes, start, length, isHuffman);
+    const field = this.#names.nameOf(name);
+    if (field.startsWith(':')) return;
+    const text = decodeText(bytes, start, length, isHuffman);
+    const value = field === 'authorization' ? withoutSecret(text) : text;
+    const before = this.#found.get(field);
+    this.#found.set(field, before === undefined ? value : `${before}, ${value}`);
+  }
+
+  /** What was found since `begin`; an object of its own, that nobody can change. */
+  take(): Readonly<Record<string, string>> {
+    return Object.freeze(Object.fromEntries(this.#found));
+  }
+}
+
+/** The scheme of a credential. What follows gives whoever has it the right to push. */
+function withoutSecret(authorization: string): string {
+  return `${/^[A-Za-z]*/.exec(authorization)?.[0] ?? ''} …`;
+}

@@ -1,0 +1,64 @@
+/**
+ * What one HTTP/2 connection notes of each request under way for the request log: headers when they come, the payload
+ * when the request is complete, the rest when it is booked. Owned by one server connection; only where somebody asked
+ * for a log.
+ */
+import { Buffer } from 'node:buffer';
+import type { Clock } from '../../base/clock.js';
+import { PayloadTexts, type RequestLog } from '../books/request-log.js';
+import { answerName, answerStatus } from '../settings/answers.js';
+import type { RequestReader } from './request-reader.js';
+import type { ServerStreams } from './server-streams.js';
+
+export class RequestNotes {
+  readonly #log: RequestLog;
+  readonly #streams: ServerStreams;
+  readonly #clock: Clock;
+  readonly #connection: number;
+  readonly #payloads = new PayloadTexts();
+
+  constructor(log: RequestLog, streams: ServerStreams, clock: Clock, connection: number) {
+    this.#log = log;
+    this.#streams = streams;
+    this.#clock = clock;
+    this.#connection = connection;
+  }
+
+  /** The headers have come. */
+  open(slot: number, requests: RequestReader): void {
+    const { headers, path, token, tokenLength, providerKey } = requests;
+    this.#streams.notes.set(slot, {
+      protocol: 'http2',
+      connection: this.#connection,
+      streamId: this.#streams.ids[slot]!,
+      receivedMs: 0,
+      token: tokenLength === 0 ? null : Buffer.from(token.buffer, token.byteOffset, tokenLength).toString('hex'),
+      path,
+      headers,
+      payload: '',
+      payloadBytes: 0,
+      providerKey,
+      answer: '',
+      status: 0,
+    });
+  }
+
+  /** The request is complete; of its payload no more than `bytes` has need be there. */
+  complete(slot: number, bytes: Uint8Array, from: number, to: number, payloadBytes: number): void {
+    const note = this.#streams.notes.get(slot);
+    if (note === undefined) return;
+    note.payload = this.#payloads.textOf(bytes, from, to);
+    note.payloadBytes = payloadBytes;
+    note.receivedMs = this.#clock.wallMs();
+  }
+
+  /** The request is booked with that answer (answers.ts). */
+  book(slot: number, answer: number): void {
+    const note = this.#streams.notes.get(slot);
+    if (note === undefined) return;
+    this.#streams.notes.delete(slot);
+    note.answer = answerName(answer);
+    note.status = answerStatus(answer);
+    this.#log.add(note);
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * The streams of one connection as its server sees them, in typed arrays: a ring indexed by half the stream id, like
+ * the client's (codec/http2/stream-table). Clients that let one stream starve while thousands of others pass by (some
+ * do under a small window) make ids meet in a slot; the newer one then gets one of the spare slots behind the ring.
+ */
+import { maxKeptBodyBytes, maxSimulatorStreams, streamRingSlots } from '../../base/limits.js';
+import type { RequestNote } from '../books/request-log.js';
+
+/** Nothing here, or ended by both sides. */
+export const FREE = 0;
+/** Ended by us with RST_STREAM while the client may still send: what comes is discarded (RFC 9113 §5.1). */
+export const DISCARDING = 1;
+/** Ended by the client with RST_STREAM: whatever else comes on it is an error (RFC 9113 §5.1). */
+export const GIVEN_UP = 2;
+/** The headers have come; the rest of the request is awaited. */
+export const RECEIVING = 3;
+/** The request is complete and has no answer yet, or none ever. */
+export const COMPLETE = 4;
+
+const slotMask = streamRingSlots - 1;
+const allSlots = streamRingSlots + maxSimulatorStreams;
+
+export class ServerStreams {
+  readonly ids = new Uint32Array(allSlots);
+  readonly states = new Uint8Array(allSlots);
+  /** What headers and path earned (answers.ts). */
+  readonly answers = new Uint8Array(allSlots);
+  /** Length of the device token; 0: the path held none. */
+  readonly tokenLengths = new Uint8Array(allSlots);
+  /** Place of the device token in the ledger. */
+  readonly entries = new Int32Array(allSlots);
+  /** The device token's TokenHash. */
+  readonly hashesA = new Int32Array(allSlots);
+  readonly hashesB = new Int32Array(allSlots);
+  /** Answer that the token was scripted or chosen to get; ACCEPTED_ANSWER for most. */
+  readonly tokenAnswers = new Uint8Array(allSlots);
+  readonly payloadLimits = new Uint16Array(allSlots);
+  /** What the client has added to the send window of the stream. */
+  readonly windowDeltas = new Int32Array(allSlots);
+  /** The content-length of the request; below 0: none came. */
+  readonly contentLengths = new Float64Array(allSlots);
+  /** Bodies that come in more than one piece, by slot. */
+  readonly bodies = new Map<number, PartialBody>();
+  /** The apns-ids that clients brought, by slot. */
+  readonly apnsIds = new Map<number, Uint8Array>();
+
+  /** Notes for the request log, by slot. */
+  readonly notes = new Map<number, RequestNote>();
+
+  /** Slots of the streams that found theirs taken. */
+  readonly #spareSlots = new Map<number, number>();
+  #nextSpare = streamRingSlots;
+
+  /** A free slot for a new stream; -1 when none is left, which a limit of at most maxSimulatorStreams prevents. */
+  claim(streamId: number): number {
+    const slot = (streamId >>> 1) & slotMask;
+    if (this.states[slot]! < RECEIVING) return slot;
+    for (let tries = 0; tries < maxSimulatorStreams; tries++) {
+      const spare = this.#nextSpare;
+      this.#nextSpare = spare + 1 < allSlots ? spare + 1 : streamRingSlots;
+      if (this.states[spare]! >= RECEIVING) continue;
+      this.#spareSlots.set(streamId, spare);
+      return spare;
+    }
+    return -1;
+  }
+
+  /** The slot of a stream in that state, or -1. */
+  find(streamId: number, state: number): number {
+    const slot = this.#slotOf(streamId);
+    return this.ids[slot] === streamId && this.states[slot] === state ? slot : -1;
+  }
+
+  /** The slot of a stream that is not ended, or -1. */
+  findTaken(streamId: number): number {
+    const slot = this.#slotOf(streamId);
+    return this.ids[slot] === streamId && this.states[slot]! >= RECEIVING ? slot : -1;
+  }
+
+  /** The streams that are not ended, by id. Looks at every slot: for faults, not for every request. */
+  open(): number[] {
+    const ids: number[] = [];
+    for (let slot = 0; slot < allSlots; slot++) if (this.states[slot]! >= RECEIVING) ids.push(this.ids[slot]!);
+    return ids.sort((a, b) => a - b);
+  }
+
+  /** Notes that what still comes for a stream that was never opened is to be discarded. */
+  drop(streamId: number): void {
+    const slot = (streamId >>> 1) & slotMask;
+    if (this.states[slot]! >= RECEIVING) return; // an unknown stream is taken for an old one, and discarded as well
+    this.ids[slot] = streamId;
+    this.states[slot] = DISCARDING;
+  }
+
+  /** The client reset the stream. One whose slot another has is forgotten. */
+  giveUp(streamId: number): void {
+    const slot = this.#slotOf(streamId);
+    if (this.ids[slot] !== streamId) return;
+    if (this.states[slot]! >= RECEIVING) this.end(slot, GIVEN_UP);
+    else this.states[slot] = GIVEN_UP;
+  }
+
+  /** Whether no stream with that id, nor a later one in its slot, has been here: the client has passed it over. */
+  wasSkipped(streamId: number): boolean {
+    return this.ids[this.#slotOf(streamId)]! < streamId;
+  }
+
+  /** What the client's windows are above, at most, by its WINDOW_UPDATEs. */
+  highestDelta(): number {
+    let highest = 0;
+    for (let slot = 0; slot < allSlots; slot++) {
+      if (this.states[slot]! >= RECEIVING) highest = Math.max(highest, this.windowDeltas[slot]!);
+    }
+    return highest;
+  }
+
+  end(slot: number, state: number): void {
+    this.states[slot] = state;
+    if (slot >= streamRingSlots) this.#spareSlots.delete(this.ids[slot]!);
+    if (this.bodies.size > 0) this.bodies.delete(slot);
+    if (this.apnsIds.size > 0) this.apnsIds.delete(slot);
+    if (this.notes.size > 0) this.notes.delete(slot);
+  }
+
+  #slotOf(streamId: number): number {
+    if (this.#spareSlots.size > 0) {
+      const spare = this.#spareSlots.get(streamId);
+      if (spare !== undefined) return spare;
+    }
+    return (streamId >>> 1) & slotMask;
+  }
+}
+
+/** A body in pieces: kept up to the largest payload there is, counted beyond. */
+export class PartialBody {
+  /** Bytes that came, kept or not. */
+  length = 0;
+  readonly #kept = new Uint8Array(maxKeptBodyBytes);
+
+  append(bytes: Uint8Array, start: number, end: number): void {
+    const room = Math.max(0, Math.min(end - start, this.#kept.length - this.length));
+    if (room > 0) this.#kept.set(bytes.subarray(start, start + room), this.length);
+    this.length += end - start;
+  }
+
+  /** What was kept; `length` tells whether that is all. */
+  get bytes(): Uint8Array {
+    return this.#kept;
+  }
+}

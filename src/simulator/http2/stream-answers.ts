@@ -1,0 +1,81 @@
+/**
+ * The end of a request: what was decided about it is booked, written, and its stream ended. Owned by one server
+ * connection, called by it and by its stage.
+ */
+import { INTERNAL_ERROR, REFUSED_STREAM } from '../../codec/http2/frames.js';
+import type { SimulatedGateway } from '../faults/simulated-gateway.js';
+import { ACCEPTED_ANSWER, NO_ANSWER, REFUSED, RESET } from '../settings/answers.js';
+import type { AnswerWriter } from './answer-writer.js';
+import type { RejectionQueue } from './rejection-queue.js';
+import type { RequestNotes } from './request-notes.js';
+import { DISCARDING, FREE, type ServerStreams } from './server-streams.js';
+
+export class StreamAnswers {
+  readonly #gateway: SimulatedGateway;
+  readonly #streams: ServerStreams;
+  readonly #writer: AnswerWriter;
+  readonly #rejections: RejectionQueue;
+  readonly #notes: RequestNotes | null;
+
+  /** @param notes For the request log; null where there is none. */
+  constructor(
+    gateway: SimulatedGateway,
+    streams: ServerStreams,
+    writer: AnswerWriter,
+    rejections: RejectionQueue,
+    notes: RequestNotes | null,
+  ) {
+    this.#notes = notes;
+    this.#gateway = gateway;
+    this.#streams = streams;
+    this.#writer = writer;
+    this.#rejections = rejections;
+  }
+
+  /**
+   * Books a request and does what `answer` says (answers.ts).
+   * @param retryAfterS Retry-After of a rejection; below 0: none.
+   * @param bodyBytes Least length of the body.
+   */
+  settle(streamId: number, slot: number, answer: number, payloadBytes: number, retryAfterS = -1, bodyBytes = 0): void {
+    this.book(slot, answer, payloadBytes);
+    if (answer === NO_ANSWER) return;
+    if (answer === REFUSED || answer === RESET) {
+      this.reset(streamId, slot, answer === REFUSED ? REFUSED_STREAM : INTERNAL_ERROR);
+      return;
+    }
+    const streams = this.#streams;
+    const apnsId = streams.apnsIds.size === 0 ? null : (streams.apnsIds.get(slot) ?? null);
+    if (answer === ACCEPTED_ANSWER && bodyBytes === 0) {
+      this.#writer.accepted(streamId, apnsId);
+      streams.end(slot, FREE);
+      return;
+    }
+    const body = this.#gateway.bodyOf(answer, bodyBytes);
+    this.#writer.headers(streamId, answer, apnsId, retryAfterS, body.length === 0);
+    if (body.length === 0) streams.end(slot, FREE);
+    else this.#rejections.send(streamId, slot, body);
+  }
+
+  /** Enters a request into the ledger. */
+  book(slot: number, answer: number, payloadBytes: number): void {
+    const streams = this.#streams;
+    const { ledger } = this.#gateway;
+    if (answer === REFUSED) {
+      ledger.recordRefused();
+      return;
+    }
+    if (streams.tokenLengths[slot] === 0) {
+      ledger.recordWithoutToken(answer, payloadBytes);
+    } else {
+      ledger.record(streams.entries[slot]!, streams.hashesA[slot]!, streams.hashesB[slot]!, answer, payloadBytes);
+    }
+    if (this.#notes !== null) this.#notes.book(slot, answer);
+  }
+
+  /** RST_STREAM for a stream that the client has open. */
+  reset(streamId: number, slot: number, errorCode: number): void {
+    this.#streams.end(slot, DISCARDING);
+    this.#writer.reset(streamId, errorCode, true);
+  }
+}

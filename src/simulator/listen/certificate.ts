@@ -1,0 +1,180 @@
+/**
+ * Throw-away credentials for simulators, demos and tests: an authority, what it signs (RFC 5280, keys on P-256), and
+ * provider keys. Nothing is kept on disk. Called when a simulator is started; each call makes new keys.
+ */
+import { Buffer } from 'node:buffer';
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { isIP, isIPv4 } from 'node:net';
+import { SEQUENCE } from '../../apns/credentials/der.js';
+import { bitString, der, derTime, objectId, octetString, SET, unsignedInteger, utf8String } from './der.js';
+
+const dayMs = 24 * 3600 * 1000;
+const defaultHosts = ['localhost', '127.0.0.1', '::1'];
+const commonNameId = '2.5.4.3';
+const userId = '0.9.2342.19200300.100.1.1';
+/** Apple's marks of a certificate for the sandbox and for production; other clients look for them. */
+const environmentIds = ['1.2.840.113635.100.6.3.1', '1.2.840.113635.100.6.3.2'];
+const ecdsaWithSha256 = der(SEQUENCE, objectId('1.2.840.10045.4.3.2'));
+
+/** Certificate and key, both PEM. */
+export interface CertificatePair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** The first and the last moment at which a certificate holds. */
+interface Validity {
+  readonly from: Date;
+  readonly to: Date;
+}
+
+/** A provider key as Apple's developer pages hand it out, and its public half for a simulator. */
+export interface ThrowAwayProviderKey {
+  /** PKCS#8 PEM: the contents of the .p8 file. */
+  readonly p8: string;
+  readonly keyId: string;
+  readonly teamId: string;
+  readonly publicKey: string;
+}
+
+/** An authority that nobody trusts but who is told to. Valid for 90 days from yesterday: senders warn of certificates that end soon. */
+export class ThrowAwayAuthority {
+  readonly #key: KeyObject;
+  readonly #keyIdentifier: Buffer;
+  readonly #name: Buffer;
+  readonly #validity: Validity;
+  /** The authority's own certificate, PEM: what clients are to trust. */
+  readonly certificate: string;
+
+  /** @param nowMs Wall time from which the validity is counted. */
+  constructor(name = 'peal simulator', nowMs = Date.now()) {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    this.#key = privateKey;
+    this.#validity = { from: new Date(nowMs - dayMs), to: new Date(nowMs + 90 * dayMs) };
+    // A name of its own, so that the certificates of two simulators are not taken for each other's.
+    this.#name = distinguishedName([[commonNameId, `${name} ${randomBytes(4).toString('hex')}`]]);
+    this.#keyIdentifier = keyIdentifier(publicKey);
+    const extensions = [
+      extension('2.5.29.19', der(SEQUENCE, der(0x01, [0xff])), true), // basicConstraints: CA
+      extension('2.5.29.15', bitString(Uint8Array.of(0x06), 1), true), // keyUsage: certificates and lists
+      extension('2.5.29.14', octetString(this.#keyIdentifier)),
+    ];
+    this.certificate = this.#issue(this.#name, publicKey, extensions);
+  }
+
+  /**
+   * A server certificate.
+   *
+   * @param hosts Names and addresses it is for. Default localhost, 127.0.0.1 and ::1.
+   * @param validity When it holds; where not given, as long as the authority.
+   */
+  issueServer(hosts: readonly string[] = defaultHosts, validity: Partial<Validity> = {}): CertificatePair {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const names = der(SEQUENCE, ...hosts.map(generalName));
+    const extensions = [extension('2.5.29.17', names), ...this.#leafExtensions(publicKey, '1.3.6.1.5.5.7.3.1')];
+    const subject = distinguishedName([[commonNameId, hosts[0] ?? 'localhost']]);
+    return pair(this.#issue(subject, publicKey, extensions, { ...this.#validity, ...validity }), privateKey);
+  }
+
+  /** A client certificate as Apple issues them. @param topic The bundle id that it is for (its UID). */
+  issueClient(topic: string): CertificatePair {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const subject = distinguishedName([
+      [userId, topic],
+      [commonNameId, `Apple Push Services: ${topic}`],
+    ]);
+    const extensions = this.#leafExtensions(publicKey, '1.3.6.1.5.5.7.3.2');
+    for (const environment of environmentIds) extensions.push(extension(environment, Buffer.of(0x05, 0)));
+    return pair(this.#issue(subject, publicKey, extensions), privateKey);
+  }
+
+  #leafExtensions(publicKey: KeyObject, usage: string): Buffer[] {
+    return [
+      extension('2.5.29.15', bitString(Uint8Array.of(0x80), 7), true), // keyUsage: signatures
+      extension('2.5.29.37', der(SEQUENCE, objectId(usage))),
+      extension('2.5.29.14', octetString(keyIdentifier(publicKey))),
+      extension('2.5.29.35', der(SEQUENCE, der(0x80, this.#keyIdentifier))),
+    ];
+  }
+
+  /** RFC 5280 §4.1, as PEM. */
+  #issue(
+    subject: Buffer,
+    publicKey: KeyObject,
+    extensions: readonly Buffer[],
+    { from, to }: Validity = this.#validity,
+  ): string {
+    const toBeSigned = der(
+      SEQUENCE,
+      der(0xa0, der(0x02, [2])), // version 3
+      unsignedInteger(randomBytes(16)),
+      ecdsaWithSha256,
+      this.#name,
+      der(SEQUENCE, derTime(from), derTime(to)),
+      subject,
+      publicKey.export({ type: 'spki', format: 'der' }),
+      der(0xa3, der(SEQUENCE, ...extensions)),
+    );
+    return pem(
+      'CERTIFICATE',
+      der(SEQUENCE, toBeSigned, ecdsaWithSha256, bitString(sign('sha256', toBeSigned, this.#key))),
+    );
+  }
+}
+
+/** A key on P-256 with made-up ids, ten characters each. */
+export function createThrowAwayProviderKey(keyId = 'SIMULATED1', teamId = 'SIMULATED2'): ThrowAwayProviderKey {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return {
+    p8: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+    keyId,
+    teamId,
+    publicKey: publicKey.export({ type: 'spki', format: 'pem' }) as string,
+  };
+}
+
+function pair(cert: string, key: KeyObject): CertificatePair {
+  return { cert, key: key.export({ type: 'pkcs8', format: 'pem' }) as string };
+}
+
+function distinguishedName(attributes: readonly (readonly [id: string, value: string])[]): Buffer {
+  return der(SEQUENCE, ...attributes.map(([id, value]) => der(SET, der(SEQUENCE, objectId(id), utf8String(value)))));
+}
+
+function extension(id: string, value: Buffer, isCritical = false): Buffer {
+  return der(SEQUENCE, objectId(id), isCritical ? der(0x01, [0xff]) : [], octetString(value));
+}
+
+/** A subjectAltName entry: a DNS name or an address. */
+function generalName(host: string): Buffer {
+  return isIP(host) === 0 ? der(0x82, Buffer.from(host)) : der(0x87, addressOctets(host));
+}
+
+function addressOctets(address: string): number[] {
+  if (isIPv4(address)) return address.split('.').map(Number);
+  const [head = '', tail = ''] = address.split('::');
+  const before = groups(head);
+  const after = groups(tail);
+  const zeros = address.includes('::') ? new Array<number>(8 - before.length - after.length).fill(0) : [];
+  return [...before, ...zeros, ...after].flatMap((group) => [group >> 8, group & 0xff]);
+}
+
+function groups(text: string): number[] {
+  return text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16));
+}
+
+/** SHA-1 over the key's bits (RFC 5280 §4.2.1.2): a name for it, not a protection. */
+function keyIdentifier(publicKey: KeyObject): Buffer {
+  const spki = publicKey.export({ type: 'spki', format: 'der' });
+  return createHash('sha1')
+    .update(spki.subarray(spki.length - 65))
+    .digest();
+}
+
+function pem(label: string, bytes: Uint8Array): string {
+  const lines =
+    Buffer.from(bytes)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
+}

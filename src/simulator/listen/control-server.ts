@@ -1,0 +1,150 @@
+/**
+ * The simulator's ledger over HTTP/1.1, for programs in any language: always on the loopback interface, for requests
+ * of programs only. On the simulator's thread.
+ *
+ *     GET  /peal/ledger          the summary, JSON
+ *     GET  /peal/ledger/tokens   one JSON object a line for each token
+ *     GET  /peal/ledger/requests one JSON object a line for each request, with payload and headers (ledger "full")
+ *     GET  /peal/feedback        what the feedback service will say, JSON; does not clear it
+ *     GET  /peal/ca.pem          the authority to trust (PEM), if the certificate is a throw-away one
+ *     GET  /peal/faults          what the scenario has done so far, JSON
+ *     POST /peal/reset           forgets all requests and answers
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pipeline, Readable } from 'node:stream';
+import { PealError } from '../../base/errors.js';
+import type { FeedbackList } from '../books/feedback-list.js';
+import type { SimulatorLedger } from '../books/ledger.js';
+import type { ScenarioRun } from '../faults/scenario-run.js';
+
+const loopback = '127.0.0.1';
+/** Lines of tokens that are put into one write. */
+const linesPerWrite = 512;
+/** What a Host field may name: anything else is a page of the web that had its name resolved to this machine. */
+const allowedHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i;
+
+export class ControlServer {
+  readonly #ledger: SimulatorLedger;
+  readonly #feedback: FeedbackList | null;
+  readonly #authority: string | null;
+  readonly #scenario: ScenarioRun | null;
+  readonly #server: Server;
+
+  /**
+   * @param authority PEM for /peal/ca.pem, or null.
+   * @param feedback What the feedback service has, or null where there is none.
+   * @param scenario The faults at work, or null.
+   */
+  constructor(
+    ledger: SimulatorLedger,
+    authority: string | null,
+    feedback: FeedbackList | null = null,
+    scenario: ScenarioRun | null = null,
+  ) {
+    this.#ledger = ledger;
+    this.#feedback = feedback;
+    this.#authority = authority;
+    this.#scenario = scenario;
+    this.#server = createServer((request, response) => this.#serve(request, response));
+  }
+
+  /** Resolves with the port. @throws PealError `ERR_PEAL_OPTION` when it cannot be listened on */
+  listen(port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (error) => {
+        const message = `The simulator's control server cannot listen on ${loopback}:${port}: ${error.message}`;
+        reject(new PealError('ERR_PEAL_OPTION', message, { origin: 'usage' }));
+      });
+      this.#server.listen(port, loopback, () => resolve((this.#server.address() as AddressInfo).port));
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    if (this.#server.listening) await once(this.#server, 'close');
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    request.resume();
+    if (!allowedHost.test(request.headers.host ?? '') || request.headers.origin !== undefined) {
+      reply(response, 403, { error: 'only programs on this machine may ask, by the name of localhost' });
+      return;
+    }
+    const route = `${request.method} ${(request.url ?? '').split('?')[0]}`;
+    switch (route) {
+      case 'GET /peal/ledger':
+        reply(response, 200, this.#ledger.summary());
+        break;
+      case 'GET /peal/ledger/tokens':
+        this.#serveTokens(response);
+        break;
+      case 'GET /peal/ledger/requests':
+        this.#serveRequests(request, response);
+        break;
+      case 'GET /peal/feedback':
+        reply(response, 200, this.#feedback?.pending() ?? []);
+        break;
+      case 'GET /peal/faults':
+        reply(response, 200, { isOver: this.#scenario?.isOver ?? true, done: this.#scenario?.done ?? [] });
+        break;
+      case 'GET /peal/ca.pem':
+        if (this.#authority === null) reply(response, 404, { error: 'the certificate is not a throw-away one' });
+        else response.writeHead(200, { 'content-type': 'application/x-pem-file' }).end(this.#authority);
+        break;
+      case 'POST /peal/reset':
+        this.#ledger.reset();
+        reply(response, 200, this.#ledger.summary());
+        break;
+      default:
+        reply(response, 404, {
+          error:
+            'there are GET /peal/ledger, GET /peal/ledger/tokens, GET /peal/ledger/requests, GET /peal/feedback, GET /peal/faults, GET /peal/ca.pem and POST /peal/reset',
+        });
+    }
+  }
+
+  #serveTokens(response: ServerResponse): void {
+    if (this.#ledger.mode === 'counts') {
+      reply(response, 409, { error: 'this ledger keeps no tokens: start the simulator with ledger "tokens"' });
+      return;
+    }
+    serveLines(response, this.#ledger.records());
+  }
+
+  /** `?token=HEX` asks for those of one token. */
+  #serveRequests(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#ledger.mode !== 'full') {
+      reply(response, 409, { error: 'this ledger keeps no whole requests: start the simulator with ledger "full"' });
+      return;
+    }
+    const token = new URL(request.url ?? '', 'http://localhost').searchParams.get('token');
+    serveLines(response, this.#ledger.received(token ?? undefined));
+  }
+}
+
+/** As fast as the reader takes it; a reader that leaves early is no fault of ours. */
+function serveLines(response: ServerResponse, records: Iterable<object>): void {
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  pipeline(Readable.from(linesOf(records)), response, () => {});
+}
+
+/** A line for each record, some hundred at a time: never those of all in memory. */
+function* linesOf(records: Iterable<object>): Generator<string, void> {
+  let lines = '';
+  let count = 0;
+  for (const record of records) {
+    lines += `${JSON.stringify(record)}\n`;
+    if (++count % linesPerWrite !== 0) continue;
+    yield lines;
+    lines = '';
+  }
+  if (lines !== '') yield lines;
+}
+
+function reply(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(`${JSON.stringify(body)}\n`);
+}
