@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { TokenRecord } from '../../src/index.js';
+import { getFrom } from '../support/control-server.js';
 import type { BookSink, Outcome } from '../support/engine-fixtures.js';
 
 /** What the ledger has of a token; null when no request for it came. */
@@ -35,8 +36,7 @@ export function assertAccounted(book: BookSink, tokens: Iterable<string>, record
 
 /** The ledger of a simulator in another process or thread, as its control port tells it. */
 export async function ledgerAt(controlUrl: string): Promise<Map<string, TokenRecord>> {
-  const response = await fetch(`${controlUrl}/peal/ledger/tokens`);
-  const lines = (await response.text()).split('\n').filter((line) => line !== '');
+  const lines = (await getFrom(`${controlUrl}/peal/ledger/tokens`)).split('\n').filter((line) => line !== '');
   return new Map(lines.map((line) => JSON.parse(line) as TokenRecord).map((record) => [record.token, record]));
 }
 

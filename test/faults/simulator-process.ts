@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { LedgerSummary, TokenRecord } from '../../src/index.js';
 import { ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
+import { getFrom } from '../support/control-server.js';
 import { quietPort } from '../support/quiet-port.js';
 import { ledgerAt } from './accounts.js';
 
@@ -73,7 +74,7 @@ export class SimulatorProcess implements AsyncDisposable {
   }
 
   async summary(): Promise<LedgerSummary> {
-    return (await (await fetch(`${this.#controlUrl}/peal/ledger`)).json()) as LedgerSummary;
+    return JSON.parse(await getFrom(`${this.#controlUrl}/peal/ledger`)) as LedgerSummary;
   }
 
   ledger(): Promise<Map<string, TokenRecord>> {

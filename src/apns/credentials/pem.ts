@@ -79,8 +79,9 @@ function belongsTogether(key: KeyObject): boolean {
 }
 
 function keyProblem(error: unknown, isEncrypted: boolean, passphrase: string | null): string {
-  const said = `${(error as NodeJS.ErrnoException).code ?? ''} ${(error as Error).message}`;
-  if (isEncrypted && /unsupported/i.test(said)) {
+  // The error of a cipher that OpenSSL lacks. ERR_OSSL_UNSUPPORTED is another one: a wrong passphrase leads to it where its
+  // octets, by chance, end in valid padding, once in some 300.
+  if (isEncrypted && (error as NodeJS.ErrnoException).code === 'ERR_OSSL_EVP_UNSUPPORTED') {
     return (
       'holds a private key whose encryption this version of OpenSSL no longer supports: convert it with ' +
       '"openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in OLD.pem -out NEW.pem".'

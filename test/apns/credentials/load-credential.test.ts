@@ -176,6 +176,31 @@ describe('apns/credentials/load-credential', () => {
       refused({ key, ...ids }, /encrypted private key: give its passphrase/);
       refused({ key, ...ids, passphrase: 'wrong-canary-1b2c' }, /passphrase does not open/);
     });
+
+    it('calls each wrong passphrase wrong, also one that decrypts the key to something', () => {
+      const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const key = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase }) as string;
+      // One in some 300 ends in valid padding, and OpenSSL's error is another one.
+      for (let index = 0; index < 2000; index++) {
+        refused({ key, ...ids, passphrase: `wrong-${index}` }, /passphrase does not open/);
+      }
+    });
+
+    it('says so of a cipher that OpenSSL has given up', function () {
+      if (!hasOpenssl()) this.skip();
+      const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const input = privateKey.export({ type: 'pkcs8', format: 'pem' });
+      const legacy = ['-provider', 'legacy', '-provider', 'default'];
+      for (const cipher of [
+        ['-v2', 'des-cbc'],
+        ['-v1', 'PBE-SHA1-RC2-40'],
+        ['-v2', 'rc4'],
+      ]) {
+        const args = ['pkcs8', '-topk8', ...cipher, ...legacy, '-passout', `pass:${passphrase}`];
+        const key = execFileSync('openssl', args, { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'ignore'] });
+        refused({ key, ...ids, passphrase }, /encryption this version of OpenSSL no longer supports: convert it/);
+      }
+    });
   });
 
   describe('certificates as PEM', () => {
