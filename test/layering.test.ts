@@ -36,8 +36,8 @@ const narrower: Readonly<Record<string, readonly string[]>> = {
 const rooms: Readonly<Record<string, readonly string[]>> = {
   base: ['.'],
   apns: ['.', 'credentials'],
-  codec: ['.', 'hpack', 'http2', 'requests', 'binary'],
-  transport: ['.', 'proxy'],
+  codec: ['.', 'hpack', 'http2', 'binary'],
+  transport: ['.'],
   connection: ['.', 'http2', 'binary', 'pool'],
   engine: ['.', 'shard', 'hosts', 'dispatcher'],
   session: ['options', 'recipients', 'message', 'send', '.'],
