@@ -221,7 +221,7 @@ export const closeTimeoutMs = 5_000;
  * How long a connection that has nothing to wait for any more may take to say goodbye and to be closed by its gateway.
  * Only a gateway that likes an orderly end gains by it, so no program has to wait for more.
  */
-export const farewellTimeoutMs = 250;
+export const streamEndTimeoutMs = 250;
 /** How long a connection above the size of its pool is idle before it is closed. */
 export const idleBeforeTrimMs = 10_000;
 

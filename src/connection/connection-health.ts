@@ -37,7 +37,7 @@ export interface AnswerReview {
   readonly repeated: number;
   readonly tokenUpdates: number;
   /** They settle no recipient: it has to be sent to again, or nothing will ever succeed. */
-  readonly barren: number;
+  readonly inconclusive: number;
   /** The longest Retry-After among the transient ones; 0 without one. */
   readonly retryAfterMs: number;
 }
@@ -47,7 +47,7 @@ export class ConnectionHealth implements AnswerReview {
   transient = 0;
   repeated = 0;
   tokenUpdates = 0;
-  barren = 0;
+  inconclusive = 0;
   retryAfterMs = 0;
   /** An answer of this read said that the provider token has expired. */
   isTokenExpired = false;
@@ -77,7 +77,7 @@ export class ConnectionHealth implements AnswerReview {
       this.transient++;
       this.retryAfterMs = Math.max(this.retryAfterMs, (retryAfterSeconds ?? 0) * 1000);
     }
-    if (wedge !== null || isTransient) this.barren++;
+    if (wedge !== null || isTransient) this.inconclusive++;
   }
 
   /** Everything that concerned the read that is over has been looked at. */
@@ -87,7 +87,7 @@ export class ConnectionHealth implements AnswerReview {
     this.transient = 0;
     this.repeated = 0;
     this.tokenUpdates = 0;
-    this.barren = 0;
+    this.inconclusive = 0;
     this.retryAfterMs = 0;
     this.isTokenExpired = false;
   }

@@ -10,6 +10,7 @@ import type { LinkOptions } from './link-options.js';
 import type { RequestSource } from './request-source.js';
 import type { SendGate } from './send-gate.js';
 import type { StartLimit } from './serving.js';
+import type { StreamLimits } from './stream-limits.js';
 
 /** Implemented by the pool. Never called while the connection receives or pumps. */
 export interface ConnectionOwner {
@@ -60,6 +61,8 @@ export interface Http2ConnectionOptions extends ConnectionOptions {
   readonly providerToken: string | null;
   /** Whether the pool sends at present. */
   readonly gate: SendGate;
+  /** What the pool's connections have seen of the gateway's stream limits. */
+  readonly streamLimits: StreamLimits;
   /** What may be in flight to begin with. */
   readonly startLimit: StartLimit;
 }

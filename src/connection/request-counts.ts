@@ -8,21 +8,46 @@ export class RequestCounts implements ConnectionCounts {
   submitted = 0;
   /** Answers of any status. */
   answers = 0;
-  /** Answers that settled no recipient. */
-  barren = 0;
   /** Requests that were certainly not processed, and those that were written and not answered. */
   unprocessed = 0;
   unanswered = 0;
   bytesSent = 0;
   bytesReceived = 0;
-  roundTripMs = Number.POSITIVE_INFINITY;
-  workingSinceMs = Number.POSITIVE_INFINITY;
+  /** Answers that settled no recipient. */
+  #inconclusive = 0;
+  #roundTripMs = Number.POSITIVE_INFINITY;
+  #workingSinceMs = Number.POSITIVE_INFINITY;
   #answersAtRead = 0;
   #unprocessedAtRead = 0;
   #unansweredAtRead = 0;
 
   get progress(): number {
-    return this.answers - this.barren;
+    return this.answers - this.#inconclusive;
+  }
+
+  get roundTripMs(): number {
+    return this.#roundTripMs;
+  }
+
+  get workingSinceMs(): number {
+    return this.#workingSinceMs;
+  }
+
+  /** So many more of the answers settled no recipient. */
+  noteInconclusive(count: number): void {
+    this.#inconclusive += count;
+  }
+
+  /**
+   * After a read with answers, `sinceFirstMs` after the first request. Returns whether it brought the first answer of the
+   * connection that settled a recipient.
+   */
+  noteFirstAnswers(nowMs: number, sinceFirstMs: number): boolean {
+    if (this.#workingSinceMs !== Number.POSITIVE_INFINITY) return false;
+    this.#roundTripMs = Math.min(this.#roundTripMs, sinceFirstMs);
+    if (this.progress === 0) return false;
+    this.#workingSinceMs = nowMs;
+    return true;
   }
 
   /** Requests with an outcome. */

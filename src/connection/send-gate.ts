@@ -51,10 +51,6 @@ export class SendGate {
   isOpen = true;
   /** Grows with each pause for transient answers: a connection that sees it change begins small again. */
   pauses = 0;
-  /** The highest stream limit that a connection of the pool was seen to have. */
-  mostStreams = 0;
-  /** A connection was replaced because its stream limit stood at 1. */
-  hasReplacedForLimit = false;
   /** Good answers have come since the pool began and, where a connection has died, since then. */
   #isProven = false;
   /** Of the connection that makes the trials while requests are lost. */
@@ -69,9 +65,9 @@ export class SendGate {
   #inRow = 0;
   #retryAfterMs = 0;
   /** When the first of the answers came that were all of no use; null while they are of use. */
-  #barrenSinceMs: number | null = null;
+  #inconclusiveSinceMs: number | null = null;
   /** When the last of them came. */
-  #barrenAtMs = Number.NEGATIVE_INFINITY;
+  #inconclusiveAtMs = Number.NEGATIVE_INFINITY;
   readonly #losses = new LossRecord();
   /** Since when more was lost than good answers made up for; null while it was not. */
   #losingSinceMs: number | null = null;
@@ -121,13 +117,13 @@ export class SendGate {
   /** After a read of one connection that brought `answers` answers; `review` says which of them were no good. */
   afterRead(answers: number, review: AnswerReview): void {
     if (this.#isStopped) return;
-    if (review.barren < answers) this.#isProven = true;
-    this.#makeUpForLosses(answers - review.barren);
-    if (review.barren < answers && this.#barrenSinceMs !== null) this.#recover();
-    if (review.barren === review.repeated) return;
-    this.#noteBarren();
+    if (review.inconclusive < answers) this.#isProven = true;
+    this.#makeUpForLosses(answers - review.inconclusive);
+    if (review.inconclusive < answers && this.#inconclusiveSinceMs !== null) this.#recover();
+    if (review.inconclusive === review.repeated) return;
+    this.#noteInconclusive();
     if (review.tokenUpdates > 0) this.#pause(this.#tokenUpdates, 0);
-    if (review.barren < answers) return;
+    if (review.inconclusive < answers) return;
     if (review.transient === 0) {
       if (review.tokenUpdates === 0) this.#giveUpWhenDue('faults');
       return;
@@ -143,7 +139,7 @@ export class SendGate {
   /** After a read that brought nothing but refused streams. */
   afterRefusals(): void {
     if (this.#isStopped) return;
-    this.#noteBarren();
+    this.#noteInconclusive();
     this.#events.onRefusals();
     this.#giveUpWhenDue('refusals');
   }
@@ -206,7 +202,7 @@ export class SendGate {
 
   /** The pool was asked anew after it had given up: a gateway that is down has all its time again. */
   forgive(): void {
-    this.#barrenSinceMs = null;
+    this.#inconclusiveSinceMs = null;
     this.#forgetLosses();
   }
 
@@ -218,14 +214,14 @@ export class SendGate {
   }
 
   /** Faults long before the last ones, with nothing sent between, are another story. */
-  #noteBarren(): void {
+  #noteInconclusive(): void {
     const now = this.#clock.now();
-    if (now - this.#barrenAtMs > maxTokenUpdatesPauseMs + requestTimeoutMs) {
+    if (now - this.#inconclusiveAtMs > maxTokenUpdatesPauseMs + requestTimeoutMs) {
       if (now - this.#lostAtMs > maxTokenUpdatesPauseMs + requestTimeoutMs) this.#forgetLosses();
       this.#recover();
     }
-    this.#barrenAtMs = now;
-    this.#barrenSinceMs ??= now;
+    this.#inconclusiveAtMs = now;
+    this.#inconclusiveSinceMs ??= now;
   }
 
   #pause(pause: DoublingPause, atLeastMs: number): void {
@@ -236,11 +232,11 @@ export class SendGate {
   }
 
   #giveUpWhenDue(trouble: Trouble): void {
-    if (this.#clock.now() - this.#barrenSinceMs! >= maxUnavailableMs) this.#events.onUnavailable(trouble);
+    if (this.#clock.now() - this.#inconclusiveSinceMs! >= maxUnavailableMs) this.#events.onUnavailable(trouble);
   }
 
   #recover(): void {
-    this.#barrenSinceMs = null;
+    this.#inconclusiveSinceMs = null;
     this.#inRow = 0;
     this.#retryAfterMs = 0;
     if (!this.#losses.isTroubled) this.#transient.reset();

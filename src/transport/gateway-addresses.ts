@@ -17,6 +17,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../base/clock.js';
 import { type ErrorRecord, PealError } from '../base/errors.js';
 import { addressAttemptTimeoutMs, silentAddressShare } from '../base/limits.js';
+import { PatientTimer } from '../base/timers.js';
 
 export class GatewayAddresses {
   /** For `tls.connect`: the name service's answer the first time, after that what is left of it. */
@@ -111,16 +112,14 @@ export class GatewayAddresses {
 
   /** Ends the socket with an error unless its handshake is done in time. */
   #endSilence(socket: TLSSocket): void {
-    let isOver = false;
-    const end = (): void => {
-      if (!isOver) socket.destroy(Object.assign(new Error('no TLS handshake'), { code: 'ETIMEDOUT' }));
-    };
-    // After the I/O that is pending: a thread that was busy takes nobody for silent whose answer it has not read.
-    const timer = this.#clock.setTimer(() => this.#clock.defer(end), this.#patienceMs);
-    const stop = (): void => {
-      isOver = true;
-      this.#clock.clearTimer(timer);
-    };
+    // Patient: a thread that was busy takes no gateway for silent whose answer it has not read.
+    const timer = new PatientTimer(
+      this.#clock,
+      () => socket.bytesRead,
+      () => socket.destroy(Object.assign(new Error('no TLS handshake'), { code: 'ETIMEDOUT' })),
+    );
+    timer.set(this.#patienceMs);
+    const stop = (): void => timer.clear();
     socket.once('secureConnect', stop).once('close', stop);
   }
 }

@@ -14,7 +14,7 @@ describe('connection/connection-health', () => {
     wedge: string | null,
     bad: number,
     transient: number,
-    barren: number,
+    inconclusive: number,
   ][] = [
     [400, 'BadDeviceToken', null, 1, 0, 0],
     [400, 'BadTopic', null, 1, 0, 0],
@@ -34,14 +34,14 @@ describe('connection/connection-health', () => {
     [503, 'ServiceUnavailable', null, 1, 1, 1],
     [503, 'Shutdown', 'shutdown', 1, 0, 1],
   ];
-  for (const [status, reason, wedge, bad, transient, barren] of table) {
+  for (const [status, reason, wedge, bad, transient, inconclusive] of table) {
     it(`takes ${status} ${reason} for what it is`, () => {
       const health = new ConnectionHealth();
       health.rejected(1, rejection(status, reason), false);
-      const { wedge: found, bad: badNow, transient: transientNow, barren: barrenNow } = health;
-      assert.deepEqual([found, badNow, transientNow, barrenNow], [wedge, bad, transient, barren]);
+      const { wedge: found, bad: badNow, transient: transientNow, inconclusive: inconclusiveNow } = health;
+      assert.deepEqual([found, badNow, transientNow, inconclusiveNow], [wedge, bad, transient, inconclusive]);
       health.forgetRead();
-      assert.deepEqual([health.bad, health.transient, health.barren, health.isTokenExpired], [0, 0, 0, false]);
+      assert.deepEqual([health.bad, health.transient, health.inconclusive, health.isTokenExpired], [0, 0, 0, false]);
       assert.equal(health.wedge, wedge, 'a wedge stays');
     });
   }
@@ -71,8 +71,8 @@ describe('connection/connection-health', () => {
     for (let answers = 1; answers <= many; answers++) {
       health.rejected(answers, rejection(500, 'InternalServerError', 9), true);
     }
-    const { transient, repeated, barren, retryAfterMs, wedge } = health;
-    assert.deepEqual([transient, repeated, barren, retryAfterMs], [0, many, many, 0]);
+    const { transient, repeated, inconclusive, retryAfterMs, wedge } = health;
+    assert.deepEqual([transient, repeated, inconclusive, retryAfterMs], [0, many, many, 0]);
     assert.equal(wedge, null);
     health.forgetRead();
     assert.equal(health.repeated, 0);

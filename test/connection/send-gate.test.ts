@@ -10,9 +10,9 @@ import type { AnswerReview } from '../../src/connection/connection-health.js';
 import { SendGate } from '../../src/connection/send-gate.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
-const good: AnswerReview = { bad: 0, transient: 0, repeated: 0, tokenUpdates: 0, barren: 0, retryAfterMs: 0 };
+const good: AnswerReview = { bad: 0, transient: 0, repeated: 0, tokenUpdates: 0, inconclusive: 0, retryAfterMs: 0 };
 const transient = (count: number, retryAfterMs = 0): AnswerReview => {
-  return { ...good, bad: count, transient: count, barren: count, retryAfterMs };
+  return { ...good, bad: count, transient: count, inconclusive: count, retryAfterMs };
 };
 const many = transientAnswersBeforePause;
 
@@ -88,7 +88,7 @@ describe('connection/send-gate', () => {
   });
 
   it('stays open where each connection is sent away by its answers, though not for ever', () => {
-    const shutdown = { ...good, bad: 1, barren: 1 };
+    const shutdown = { ...good, bad: 1, inconclusive: 1 };
     const beganMs = clock.now();
     while (unavailable === 0 && clock.now() < 2 * maxUnavailableMs) {
       gate.afterRead(1, shutdown);
@@ -103,7 +103,7 @@ describe('connection/send-gate', () => {
   });
 
   it('shuts after TooManyProviderTokenUpdates, longer each time', () => {
-    const updates = { ...good, bad: 1, tokenUpdates: 1, barren: 1 };
+    const updates = { ...good, bad: 1, tokenUpdates: 1, inconclusive: 1 };
     gate.afterRead(1, updates);
     assert.equal(shutMs(), tokenUpdatesPauseMs);
     gate.afterRead(1, updates);
@@ -124,7 +124,7 @@ describe('connection/send-gate', () => {
   });
 
   it('learns nothing from retries that meet a fault again, neither for the gateway nor against it', () => {
-    const again = (count: number): AnswerReview => ({ ...good, bad: count, repeated: count, barren: count });
+    const again = (count: number): AnswerReview => ({ ...good, bad: count, repeated: count, inconclusive: count });
     for (let read = 0; read < 100; read++) gate.afterRead(many, again(many));
     assert.equal(gate.isOpen, true);
     gate.afterRead(many, transient(many));
@@ -166,7 +166,7 @@ describe('connection/send-gate', () => {
   it('leaves no timer behind when answers come after it was stopped', () => {
     gate.stop();
     gate.afterRead(many, transient(many));
-    gate.afterRead(1, { ...good, bad: 1, barren: 1, tokenUpdates: 1 });
+    gate.afterRead(1, { ...good, bad: 1, inconclusive: 1, tokenUpdates: 1 });
     assert.equal(clock.timerCount, 0);
   });
 });

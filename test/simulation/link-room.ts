@@ -48,7 +48,7 @@ export class LinkRoom implements LinkWatcher {
   }
 
   /** The connection is over, and the sender heard nothing of use on it. */
-  get wasBarren(): boolean {
+  get wasInconclusive(): boolean {
     return this.#isOver && this.#referee.answers === 0;
   }
 

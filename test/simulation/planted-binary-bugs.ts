@@ -7,24 +7,24 @@ const bugs: readonly PlantedBug[] = [
     file: 'connection/binary/binary-connection.js',
     before: `while (this.#window.size > 0)
             this.#source.onUnknown(this.#window.shift(), cause);
-        this.#options.owner`,
+        this.#life.tellClosed`,
     after: `this.#accept(this.#window.size);
-        this.#options.owner`,
+        this.#life.tellClosed`,
     breaks: 'what was lost is called accepted',
   },
   {
     name: 'what a binary gateway discarded is called accepted',
     file: 'connection/binary/binary-connection.js',
-    before: 'this.#returnUnproven(errors.discardedError(this.#where, status));',
+    before: 'this.#returnUnproven(errors.discardedError(this.#life.where, status));',
     after: 'this.#accept(this.#window.size);',
     breaks: 'whoever comes after a bad token gets nothing',
   },
   {
     name: 'what a binary gateway discarded is called unknown',
     file: 'connection/binary/binary-connection.js',
-    before: 'this.#returnUnproven(errors.discardedError(this.#where, status));',
+    before: 'this.#returnUnproven(errors.discardedError(this.#life.where, status));',
     after: `while (window.size > 0)
-            this.#source.onUnknown(window.shift(), errors.discardedError(this.#where, status));`,
+            this.#source.onUnknown(window.shift(), errors.discardedError(this.#life.where, status));`,
     breaks: 'whoever comes after a bad token gets nothing',
   },
   {
@@ -55,7 +55,7 @@ const bugs: readonly PlantedBug[] = [
   {
     name: 'a flush is waited for for ever',
     file: 'connection/binary/binary-connection.js',
-    before: 'this.#deadline.setNoLaterThan(this.#options.link.readTimeoutMs);\n    }\n    #flushSoon',
+    before: 'this.#life.deadline.setNoLaterThan(this.#options.link.readTimeoutMs);\n    }\n    #flushSoon',
     after: '}\n    #flushSoon',
     breaks: 'a black hole is never found',
   },
@@ -69,15 +69,15 @@ const bugs: readonly PlantedBug[] = [
   {
     name: 'half a status is waited for for ever',
     file: 'connection/binary/binary-connection.js',
-    before: `this.#deadline.setNoLaterThan(this.#options.link.readTimeoutMs);
+    before: `this.#life.deadline.setNoLaterThan(this.#options.link.readTimeoutMs);
             return;`,
     after: 'return;',
     breaks: 'a campaign has no end',
   },
   {
     name: 'connecting to a binary gateway has no deadline',
-    file: 'connection/binary/binary-connection.js',
-    before: 'this.#deadline.set(link.connectTimeoutMs);',
+    file: 'connection/connection-life.js',
+    before: 'this.deadline.set(link.connectTimeoutMs);',
     after: '',
     breaks: 'a gateway that does not answer keeps the campaign for ever',
   },
@@ -98,7 +98,7 @@ const bugs: readonly PlantedBug[] = [
   {
     name: 'the flush is not the last',
     file: 'connection/binary/binary-connection.js',
-    before: "this.#output.appendFlush(this.#flushIdentifier);\n        this.#state = 'draining';",
+    before: "this.#output.appendFlush(this.#flushIdentifier);\n        this.#life.state = 'draining';",
     after: 'this.#output.appendFlush(this.#flushIdentifier);',
     breaks: 'what is written behind a flush is discarded',
   },

@@ -188,7 +188,7 @@ const connectionBugs: readonly PlantedBug[] = [
   {
     name: 'a wedged connection is used on',
     file: 'connection/http2/http2-connection.js',
-    before: "if (wedge === null || this.#state !== 'ready')",
+    before: "if (wedge === null || this.#life.state !== 'ready')",
     after: 'if (wedge !== 0)',
     breaks: 'a connection that answers nothing but errors gets all the work',
   },
@@ -209,8 +209,8 @@ const connectionBugs: readonly PlantedBug[] = [
   {
     name: 'faults of hours ago count as evidence',
     file: 'connection/send-gate.js',
-    before: 'if (now - this.#barrenAtMs > maxTokenUpdatesPauseMs + requestTimeoutMs)',
-    after: 'if (now < this.#barrenAtMs)',
+    before: 'if (now - this.#inconclusiveAtMs > maxTokenUpdatesPauseMs + requestTimeoutMs)',
+    after: 'if (now < this.#inconclusiveAtMs)',
     breaks: 'a gateway is given up that was asked hardly ever',
   },
   {
@@ -222,8 +222,8 @@ const connectionBugs: readonly PlantedBug[] = [
   },
   {
     name: 'connecting has no deadline',
-    file: 'connection/http2/http2-connection.js',
-    before: 'this.#deadline.set(link.connectTimeoutMs);',
+    file: 'connection/connection-life.js',
+    before: 'this.deadline.set(link.connectTimeoutMs);',
     after: '',
     breaks: 'a gateway that does not answer keeps the campaign for ever',
   },

@@ -27,7 +27,7 @@ export interface StopFacts {
   /** Faults that struck, of network and gateway, by kind. */
   readonly faults: Readonly<Record<string, number>>;
   /** Connections that are over, or were never reached, without one answer. */
-  readonly barrenConnections: number;
+  readonly inconclusiveConnections: number;
 }
 
 /** Answers to first requests that are a fault of the gateway, as long as there are no others. */
@@ -101,7 +101,7 @@ export class Trouble {
 export function unjustified(
   code: string,
   job: number,
-  { plan, faults, barrenConnections }: StopFacts,
+  { plan, faults, inconclusiveConnections }: StopFacts,
   trouble: Trouble,
 ): string | null {
   const has = (...kinds: string[]): boolean => kinds.some((kind) => (faults[kind] ?? 0) > 0);
@@ -117,7 +117,7 @@ export function unjustified(
   };
   const { stream } = plan.jobs[job]!;
   if (stream !== null && isStreamStop(code, stream)) return null;
-  const isFine = because[code as PealErrorCode] ?? barrenConnections >= maxConnectAttempts;
+  const isFine = because[code as PealErrorCode] ?? inconclusiveConnections >= maxConnectAttempts;
   return isFine ? null : `job ${job} was stopped with ${code} for no reason`;
 }
 

@@ -315,7 +315,7 @@ export class World {
     const facts = {
       plan: this.plan,
       faults: faultsOf(this),
-      barrenConnections: this.#rooms.filter((room) => room.wasBarren).length,
+      inconclusiveConnections: this.#rooms.filter((room) => room.wasInconclusive).length,
     };
     for (const { job, code } of this.#sender.stops) {
       const what = unjustified(code, job, facts, this.books.trouble);

@@ -17,24 +17,17 @@
  */
 import { bareAnswer } from '../../apns/answer.js';
 import { binaryReasonOf } from '../../apns/reason.js';
-import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
-import {
-  closeTimeoutMs,
-  farewellTimeoutMs,
-  flushIntervalMs,
-  flushLingerMs,
-  maxUnprovenNotifications,
-} from '../../base/limits.js';
+import { closeTimeoutMs, flushIntervalMs, flushLingerMs, maxUnprovenNotifications } from '../../base/limits.js';
 import { PatientTimer, Timer } from '../../base/timers.js';
 import { FrameOutput } from '../../codec/binary/frame-output.js';
 import { FrameTemplate } from '../../codec/binary/frame-template.js';
 import { StatusDecoder, type StatusListener } from '../../codec/binary/status.js';
 import { STATUS_MISSING_TOKEN, STATUS_NO_ERROR, STATUS_SHUTDOWN } from '../../codec/binary/wire.js';
 import type { ByteStream, ByteStreamListener } from '../../transport/backend.js';
-import { hostAndPort } from '../../transport/tls-errors.js';
 import * as errors from '../connection-errors.js';
-import { type ConnectionOptions, openOptions } from '../connection-options.js';
+import { ConnectionLife } from '../connection-life.js';
+import type { ConnectionOptions } from '../connection-options.js';
 import type { ConnectionState, GatewayConnection } from '../gateway-connection.js';
 import { RequestCounts } from '../request-counts.js';
 import { refuseRun } from '../request-flow.js';
@@ -45,9 +38,8 @@ import { DeliveryWindow } from './delivery-window.js';
 export class BinaryConnection implements GatewayConnection, ByteStreamListener, StatusListener {
   readonly counts = new RequestCounts();
   readonly #options: ConnectionOptions;
-  readonly #where: string;
+  readonly #life: ConnectionLife;
   readonly #source: RequestSource;
-  readonly #clock: Clock;
   readonly #stream: ByteStream;
   readonly #flushes: boolean;
   readonly #output: FrameOutput;
@@ -59,12 +51,6 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   /** Something has been unproven for long. */
   readonly #provingTimer: Timer;
   readonly #writeTimer: PatientTimer;
-  readonly #deadline: PatientTimer;
-  readonly #openedAtMs: number;
-  #state: ConnectionState = 'opening';
-  #isWriting = false;
-  #isReceiving = false;
-  #isPumping = false;
   #isFlushDue = false;
   /** The identifier of the flush that was written; 0 before. */
   #flushIdentifier = 0;
@@ -72,28 +58,22 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   #isAnswered = false;
   /** It has said what the next connection need not wait for. */
   #hasServed = false;
-  /** What the end of the connection says of the gateway; null while it is as the protocol wants it. */
-  #endCause: PealError | null = null;
   #idleSinceMs: number;
 
   constructor(options: ConnectionOptions) {
-    const { address, link, clock } = options;
+    const { link, clock } = options;
     this.#options = options;
-    this.#where = hostAndPort(address);
     this.#source = options.source;
-    this.#clock = clock;
-    this.#openedAtMs = clock.now();
-    this.#idleSinceMs = this.#openedAtMs;
+    this.#life = new ConnectionLife(this, options, () => this.#onDeadline());
+    this.#idleSinceMs = clock.now();
     this.#flushes = link.flush || link.readTailTimeoutMs <= 0;
     this.#output = new FrameOutput(link.writeBufferSize);
     const heard = (): number => this.counts.bytesReceived;
-    const onWriteTimeout = (): void => this.abandon(errors.writeTimeoutError(this.#where, link.writeTimeoutMs));
+    const onWriteTimeout = (): void => this.abandon(errors.writeTimeoutError(this.#life.where, link.writeTimeoutMs));
     this.#quietTimer = new PatientTimer(clock, heard, () => this.#onQuiet());
     this.#provingTimer = new Timer(clock, () => this.#flushSoon());
     this.#writeTimer = new PatientTimer(clock, heard, onWriteTimeout);
-    this.#deadline = new PatientTimer(clock, heard, () => this.#onDeadline());
-    this.#deadline.set(link.connectTimeoutMs);
-    this.#stream = options.backend.open(openOptions(options, null), this);
+    this.#stream = this.#life.open(this, null);
   }
 
   get id(): number {
@@ -101,7 +81,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   }
 
   get state(): ConnectionState {
-    return this.#state;
+    return this.#life.state;
   }
 
   get inFlight(): number {
@@ -109,88 +89,71 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   }
 
   get ageMs(): number {
-    return this.#clock.now() - this.#openedAtMs;
+    return this.#life.ageMs;
   }
 
   get idleMs(): number {
-    return this.inFlight > 0 ? 0 : this.#clock.now() - this.#idleSinceMs;
+    return this.inFlight > 0 ? 0 : this.#options.clock.now() - this.#idleSinceMs;
   }
 
   /** The line takes no more, or what is on it has to be proven first. */
   isFullFor(_run: RequestRun): boolean {
-    return this.#state === 'ready' && (this.#isWriting || this.#window.room === 0);
+    return this.#life.state === 'ready' && (this.#life.isWriting || this.#window.room === 0);
   }
 
   /** The binary protocol knows certificates only. */
   setProviderToken(_token: string | null): void {}
 
   pump(): void {
-    if (this.#isWriting || this.#isReceiving || this.#isPumping) return;
-    const wasReady = this.#state === 'ready';
-    this.#isPumping = true;
+    const life = this.#life;
+    if (life.isBusy) return;
+    const wasReady = life.state === 'ready';
+    life.isPumping = true;
     if (wasReady) this.#takeWork();
     if (this.#isFlushWanted()) this.#appendFlush();
-    this.#isPumping = false;
+    life.isPumping = false;
     this.#write();
-    if (wasReady && this.#state === 'draining') this.#options.owner.onConnectionDraining(this, null);
+    if (wasReady && life.state === 'draining') life.tellDraining();
     this.#watchQuiet();
   }
 
   drain(deadlineMs: number, cause: PealError | null): void {
-    if (this.#state === 'closing' || this.#state === 'closed') return;
-    if (this.#state === 'opening') {
-      this.abandon(cause);
-      return;
-    }
-    this.#endCause ??= cause;
-    this.#deadline.setNoLaterThan(deadlineMs);
-    if (this.#state === 'ready') {
-      this.#state = 'draining';
-      this.#options.owner.onConnectionDraining(this, this.#endCause);
-    }
+    if (!this.#life.drain(deadlineMs, cause)) return;
     this.pump();
     this.#closeIfDone();
   }
 
   abandon(cause: PealError | null): void {
-    if (this.#state === 'closed') return;
-    this.#endCause ??= cause;
-    this.#state = 'closing';
-    this.#stream.destroy();
+    this.#life.abandon(cause);
   }
 
   // --- what the stream tells ---
 
   onOpen(): void {
-    if (this.#state !== 'opening') return;
-    this.#deadline.clear();
-    this.#state = 'ready';
-    this.#options.log.debug({ connection: this.id }, 'connection ready');
-    this.#options.owner.onConnectionReady(this);
+    if (this.#life.state !== 'opening') return;
+    this.#life.becomeReady();
     this.pump();
   }
 
   onBytes(buffer: Uint8Array, length: number): void {
     this.counts.bytesReceived += length;
-    if (this.#state === 'closing' || this.#state === 'closed') return;
+    if (this.#life.state === 'closing' || this.#life.state === 'closed') return;
     const answersBefore = this.counts.answers;
-    this.#isReceiving = true;
+    this.#life.isReceiving = true;
     this.#statuses.receive(buffer, length);
-    this.#isReceiving = false;
+    this.#life.isReceiving = false;
     this.#tellProgress(answersBefore);
     if (this.#statuses.failure !== null) this.abandon(this.#statuses.failure);
     else if (this.#isAnswered) this.#endAnswered();
   }
 
   onClosed(error: PealError | null): void {
-    const isWanted = this.#state === 'closing' && this.#endCause === null;
-    this.#state = 'closed';
+    const cause = this.#life.closed(error);
     this.#stopTimers();
-    const cause = this.#endCause ?? error ?? (isWanted ? errors.closedByUsError : errors.endedError)(this.#where);
     // With TLS 1.3 a gateway refuses a certificate after the connection is open: nothing written was processed then.
     if (error !== null && error.origin === 'credential' && this.counts.answers === 0) this.#returnUnproven(error);
     while (this.#window.size > 0) this.#source.onUnknown(this.#window.shift(), cause);
-    this.#options.owner.onConnectionClosed(this, isWanted ? null : cause);
+    this.#life.tellClosed(cause);
   }
 
   // --- what the gateway says ---
@@ -222,16 +185,16 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
     const window = this.#window;
     if (status === STATUS_SHUTDOWN && window.canEndAt(identifier)) {
       this.#accept(identifier - window.first + 1);
-      this.#endCause ??= errors.statusError(this.#where, status);
+      this.#life.endCause ??= errors.statusError(this.#life.where, status);
     } else if (status !== STATUS_SHUTDOWN && window.holds(identifier)) {
       this.#accept(identifier - window.first);
       this.#reject(status);
     } else {
-      this.#endCause ??= errors.strayStatusError(this.#where, status, identifier);
-      while (window.size > 0) this.#source.onUnknown(window.shift(), this.#endCause);
+      this.#life.endCause ??= errors.strayStatusError(this.#life.where, status, identifier);
+      while (window.size > 0) this.#source.onUnknown(window.shift(), this.#life.endCause);
       return;
     }
-    this.#returnUnproven(errors.discardedError(this.#where, status));
+    this.#returnUnproven(errors.discardedError(this.#life.where, status));
   }
 
   #reject(status: number): void {
@@ -239,14 +202,14 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
     this.counts.answers++;
     this.#source.onRejected(this.#window.shift(), bareAnswer(status, known?.reason ?? ''));
     if (known !== null && known.class !== 'transient') this.#hasServed = true;
-    else this.#endCause ??= errors.statusError(this.#where, status);
+    else this.#life.endCause ??= errors.statusError(this.#life.where, status);
   }
 
   #accept(count: number): void {
     this.counts.answers += count;
     for (let i = 0; i < count; i++) this.#source.onAccepted(this.#window.shift());
     if (this.#window.size > 0) return;
-    this.#idleSinceMs = this.#clock.now();
+    this.#idleSinceMs = this.#options.clock.now();
     this.#provingTimer.clear();
   }
 
@@ -276,9 +239,9 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   }
 
   #write(): void {
-    if (this.#output.isEmpty || this.#isWriting) return;
+    if (this.#output.isEmpty || this.#life.isWriting) return;
     const bytes = this.#output.take();
-    this.#isWriting = true;
+    this.#life.isWriting = true;
     this.counts.bytesSent += bytes.length;
     this.#quietTimer.clear();
     this.#writeTimer.set(this.#options.link.writeTimeoutMs);
@@ -291,14 +254,14 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   readonly #onWritten = (): void => {
     this.#writeTimer.clear();
     // Later, and not at once: the loop has to look for a status first.
-    this.#clock.defer(this.#afterWrite);
+    this.#options.clock.defer(this.#afterWrite);
   };
 
   readonly #afterWrite = (): void => {
-    this.#isWriting = false;
+    this.#life.isWriting = false;
     this.#output.reset();
-    if (this.#state === 'closing') this.#stream.end();
-    else if (this.#state !== 'closed') this.pump();
+    if (this.#life.state === 'closing') this.#stream.end();
+    else if (this.#life.state !== 'closed') this.pump();
   };
 
   // --- proving what was written ---
@@ -306,15 +269,15 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   #isFlushWanted(): boolean {
     const { size, room } = this.#window;
     if (!this.#flushes || this.#flushIdentifier !== 0 || size === 0) return false;
-    return this.#state === 'draining' || (this.#state === 'ready' && (this.#isFlushDue || room === 0));
+    return this.#life.state === 'draining' || (this.#life.state === 'ready' && (this.#isFlushDue || room === 0));
   }
 
   /** Goes out in the same write as what it proves. No work follows it. */
   #appendFlush(): void {
     this.#flushIdentifier = this.#window.next;
     this.#output.appendFlush(this.#flushIdentifier);
-    this.#state = 'draining';
-    this.#deadline.setNoLaterThan(this.#options.link.readTimeoutMs);
+    this.#life.state = 'draining';
+    this.#life.deadline.setNoLaterThan(this.#options.link.readTimeoutMs);
   }
 
   #flushSoon(): void {
@@ -324,7 +287,8 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
 
   /** Waits for more to write before it flushes, or for silence to prove what was written. */
   #watchQuiet(): void {
-    if (this.#isWriting || this.#quietTimer.isSet || this.#window.size === 0 || this.#flushIdentifier !== 0) return;
+    if (this.#life.isWriting || this.#quietTimer.isSet || this.#window.size === 0 || this.#flushIdentifier !== 0)
+      return;
     this.#quietTimer.set(this.#flushes ? flushLingerMs : this.#options.link.readTailTimeoutMs);
   }
 
@@ -333,17 +297,17 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
       this.#flushSoon();
       return;
     }
-    if (this.#state === 'closing') return;
+    if (this.#life.state === 'closing') return;
     // Half a status is no silence: the rest of it, or the end of the stream, will say what is what.
     if (this.#statuses.isPartial) {
-      this.#deadline.setNoLaterThan(this.#options.link.readTimeoutMs);
+      this.#life.deadline.setNoLaterThan(this.#options.link.readTimeoutMs);
       return;
     }
     const answersBefore = this.counts.answers;
     this.#accept(this.#window.size);
     this.#hasServed = true;
     this.#tellProgress(answersBefore);
-    if (this.#state === 'ready' && this.#window.isExhausted) this.drain(closeTimeoutMs, null);
+    if (this.#life.state === 'ready' && this.#window.isExhausted) this.drain(closeTimeoutMs, null);
     this.pump();
     this.#closeIfDone();
   }
@@ -359,36 +323,40 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
 
   /** The gateway closes now, and so do we; whoever still waits for a connection need not wait for that. */
   #endAnswered(): void {
-    const wasReady = this.#state === 'ready';
-    this.#state = 'closing';
+    const life = this.#life;
+    const wasReady = life.state === 'ready';
     this.#stopTimers();
-    this.#deadline.set(farewellTimeoutMs);
-    if (this.#isWriting) this.#stream.destroy();
+    life.deadline.clear();
+    life.beginClosing();
+    if (life.isWriting) this.#stream.destroy();
     else this.#stream.end();
-    if (wasReady) this.#options.owner.onConnectionDraining(this, this.#endCause);
+    if (wasReady) life.tellDraining();
   }
 
   #closeIfDone(): void {
-    if (this.#state !== 'draining' || this.inFlight > 0 || this.#isReceiving) return;
-    this.#state = 'closing';
-    this.#deadline.setNoLaterThan(farewellTimeoutMs);
-    if (!this.#isWriting) this.#stream.end();
+    if (!this.#life.isDone) return;
+    this.#life.beginClosing();
+    if (!this.#life.isWriting) this.#stream.end();
   }
 
   #onDeadline(): void {
+    this.abandon(this.#lateness());
+  }
+
+  /** Returns what the gateway was too slow at; null where the connection was only to end in good order. */
+  #lateness(): PealError | null {
     const { address, link } = this.#options;
-    if (this.#state === 'opening') this.abandon(errors.openTimeoutError(address, link.connectTimeoutMs, false));
-    else if (this.#statuses.isPartial) this.abandon(errors.halfStatusError(this.#where));
-    else if (this.#state === 'draining' && this.#flushIdentifier !== 0 && this.#endCause === null)
-      this.abandon(errors.unansweredFlushError(this.#where));
-    else this.abandon(null);
+    const { state, endCause, where } = this.#life;
+    if (state === 'opening') return errors.openTimeoutError(address, link.connectTimeoutMs, false);
+    if (this.#statuses.isPartial) return errors.halfStatusError(where);
+    const isFlushing = state === 'draining' && this.#flushIdentifier !== 0;
+    return isFlushing && endCause === null ? errors.unansweredFlushError(where) : null;
   }
 
   #stopTimers(): void {
     this.#quietTimer.clear();
     this.#provingTimer.clear();
     this.#writeTimer.clear();
-    this.#deadline.clear();
   }
 }
 

@@ -25,7 +25,7 @@ export class AnswerWatch {
   /** Of the gate's pauses, those that this connection has taken into account. */
   #pausesSeen: number;
 
-  /** Keeps `barren`, `roundTripMs` and `workingSinceMs` of `counts`. `start`: what may be in flight to begin with. */
+  /** `counts` learns which answers are inconclusive, and when the first came. `start`: what may be in flight to begin with. */
   constructor(clock: Clock, gate: SendGate, counts: RequestCounts, start: StartLimit) {
     this.#pace.start(start.requests, start.holdAnswers);
     this.#counts = counts;
@@ -42,16 +42,6 @@ export class AnswerWatch {
   /** The gateway finds fault with what this connection sends: it sends less than it could. */
   get isSlowed(): boolean {
     return this.#pace.isSlowed;
-  }
-
-  /**
-   * To be called now and then: whether a stream limit of 1 is worth another connection. Not where one was replaced for
-   * it and none ever had more: that is the gateway's way.
-   */
-  isLimitOdd(peerMaxStreams: number): boolean {
-    const gate = this.#gate;
-    gate.mostStreams = Math.max(gate.mostStreams, peerMaxStreams);
-    return peerMaxStreams <= 1 && (gate.mostStreams > 1 || !gate.hasReplacedForLimit);
   }
 
   /** Requests are about to be written. */
@@ -89,16 +79,12 @@ export class AnswerWatch {
   afterRead(answers: number): boolean {
     const health = this.#health;
     const counts = this.#counts;
-    counts.barren += health.barren;
+    counts.noteInconclusive(health.inconclusive);
     this.isTokenExpired = health.isTokenExpired;
     this.#gate.afterRead(answers, health);
     this.#pace.afterRead(answers, health.bad, counts.inFlight + answers);
     health.forgetRead();
-    if (counts.workingSinceMs !== Number.POSITIVE_INFINITY) return false;
     const now = this.#clock.now();
-    counts.roundTripMs = Math.min(counts.roundTripMs, now - (this.#firstSentAtMs ?? now));
-    if (counts.progress === 0) return false;
-    counts.workingSinceMs = now;
-    return true;
+    return counts.noteFirstAnswers(now, now - (this.#firstSentAtMs ?? now));
   }
 }

@@ -14,23 +14,16 @@
  */
 import { authority } from '../../apns/address.js';
 import { answerOf } from '../../apns/answer.js';
-import type { Clock } from '../../base/clock.js';
 import type { PealError } from '../../base/errors.js';
-import {
-  closeTimeoutMs,
-  drainTimeoutMs,
-  farewellTimeoutMs,
-  keepaliveTickMs,
-  requestTimeoutMs,
-} from '../../base/limits.js';
-import { Timer } from '../../base/timers.js';
+import { closeTimeoutMs, drainTimeoutMs, keepaliveTickMs, requestTimeoutMs } from '../../base/limits.js';
+import { PatientTimer } from '../../base/timers.js';
 import { ClientConnection } from '../../codec/http2/client-connection.js';
 import { NO_ERROR, SETTINGS_TIMEOUT } from '../../codec/http2/frames.js';
 import type { ResponseFields, ResponseListener } from '../../codec/http2/response-listener.js';
 import type { ByteStream, ByteStreamListener } from '../../transport/backend.js';
-import { hostAndPort } from '../../transport/tls-errors.js';
 import * as errors from '../connection-errors.js';
-import { type Http2ConnectionOptions, openOptions } from '../connection-options.js';
+import { ConnectionLife } from '../connection-life.js';
+import type { Http2ConnectionOptions } from '../connection-options.js';
 import type { ConnectionState, GatewayConnection } from '../gateway-connection.js';
 import { RequestCounts } from '../request-counts.js';
 import { isTooFew, nextPayloadBytes, refuseRun } from '../request-flow.js';
@@ -46,9 +39,8 @@ import { VitalSigns, type VitalVerdict } from './vital-signs.js';
 export class Http2Connection implements GatewayConnection, ByteStreamListener, ResponseListener {
   readonly counts = new RequestCounts();
   readonly #options: Http2ConnectionOptions;
-  readonly #where: string;
+  readonly #life: ConnectionLife;
   readonly #source: RequestSource;
-  readonly #clock: Clock;
   readonly #codec: ClientConnection;
   readonly #stream: ByteStream;
   readonly #templates = new TemplateCache((run) => {
@@ -62,46 +54,30 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   readonly #coalescer: ReadCoalescer;
   readonly #refusalPause: RefusalPause;
   readonly #idleness: Idleness;
-  readonly #tickTimer: Timer;
-  /** For the connection to be ready; later, for it to end. */
-  readonly #deadline: Timer;
-  readonly #openedAtMs: number;
-  #state: ConnectionState = 'opening';
+  readonly #tickTimer: PatientTimer;
   #keepsIds = false;
-  #isWriting = false;
-  #isReceiving = false;
-  #isPumping = false;
   #hasEndedStream = false;
-  /** Why the connection ends, where that is known before the stream is over. */
-  #endCause: PealError | null = null;
   /** The error code of the GOAWAY that we send. */
-  #farewell = NO_ERROR;
+  #goawayCode = NO_ERROR;
   /** A GOAWAY in good order said that it will answer what came first: the connection serves. */
   #hasPromised = false;
   #pings = 0;
 
   constructor(options: Http2ConnectionOptions) {
-    const { address, link, probeFirst, clock } = options;
+    const { address, probeFirst, clock } = options;
+    const { indexAuthorization } = options.link;
+    const heard = (): number => this.counts.bytesReceived;
     this.#options = options;
-    this.#where = hostAndPort(address);
     this.#source = options.source;
-    this.#clock = clock;
-    this.#openedAtMs = clock.now();
-    const { indexAuthorization } = link;
+    this.#life = new ConnectionLife(this, options, () => this.#onDeadline());
     const codecOptions = { listener: this, authority: authority(address), indexAuthorization, probeFirst };
     this.#codec = new ClientConnection(codecOptions);
     this.#token = new TokenInUse(options.providerToken);
     this.#watch = new AnswerWatch(clock, options.gate, this.counts, options.startLimit);
     this.#refusalPause = new RefusalPause(clock, () => this.pump());
-    this.#idleness = new Idleness(clock, (verdict) => this.#act(verdict));
-    // Whatever a thread that was busy finds to be late, what the kernel holds is read first: it may be the answer.
-    this.#tickTimer = new Timer(clock, () => clock.defer(this.#onTick));
-    this.#deadline = new Timer(clock, () => {
-      const isOpening = this.#state === 'opening';
-      clock.defer(() => this.#onDeadline(isOpening));
-    });
-    this.#deadline.set(link.connectTimeoutMs);
-    this.#stream = options.backend.open(openOptions(options, 'h2'), this);
+    this.#idleness = new Idleness(clock, heard, (verdict) => this.#act(verdict));
+    this.#tickTimer = new PatientTimer(clock, heard, () => this.#onTick());
+    this.#stream = this.#life.open(this, 'h2');
     this.#coalescer = new ReadCoalescer(clock, this.#stream, () => {
       this.pump();
       return this.inFlight;
@@ -113,7 +89,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   get state(): ConnectionState {
-    return this.#state;
+    return this.#life.state;
   }
 
   get inFlight(): number {
@@ -121,7 +97,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   get ageMs(): number {
-    return this.#clock.now() - this.#openedAtMs;
+    return this.#life.ageMs;
   }
 
   get idleMs(): number {
@@ -143,63 +119,47 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   pump(): void {
-    if (this.#isWriting || this.#isReceiving || this.#isPumping) return;
-    this.#isPumping = true;
+    if (this.#life.isBusy) return;
+    this.#life.isPumping = true;
     if (this.#maySend) this.#takeWork();
-    this.#isPumping = false;
+    this.#life.isPumping = false;
     this.#flush();
   }
 
   drain(deadlineMs: number, cause: PealError | null): void {
-    if (this.#state === 'closing' || this.#state === 'closed') return;
-    if (this.#state === 'opening') {
-      this.abandon(cause);
-      return;
-    }
-    this.#endCause ??= cause;
-    this.#deadline.setNoLaterThan(deadlineMs);
-    if (this.#state === 'ready') {
-      this.#state = 'draining';
-      this.#options.owner.onConnectionDraining(this, this.#endCause);
-    }
-    this.#closeIfDone();
+    if (this.#life.drain(deadlineMs, cause)) this.#closeIfDone();
   }
 
   abandon(cause: PealError | null): void {
-    if (this.#state === 'closed') return;
-    this.#endCause ??= cause;
-    this.#state = 'closing';
-    this.#stream.destroy();
+    this.#life.abandon(cause);
   }
 
   // --- what the stream tells ---
 
   onOpen(): void {
-    if (this.#state !== 'opening') return;
+    if (this.#life.state !== 'opening') return;
     this.#codec.start();
     this.#flush();
     this.#tickTimer.set(keepaliveTickMs);
   }
 
   onBytes(buffer: Uint8Array, length: number): void {
-    if (this.#state === 'closed') return;
+    if (this.#life.state === 'closed') return;
     this.counts.bytesReceived += length;
     this.#signs.heard();
     this.#idleness.heard();
-    this.#isReceiving = true;
+    this.#life.isReceiving = true;
     this.#codec.receive(buffer, length);
-    this.#isReceiving = false;
+    this.#life.isReceiving = false;
     this.#afterRead();
     if (!this.#coalescer.afterRead(length, this.inFlight)) this.pump();
   }
 
   onClosed(error: PealError | null): void {
-    const isWanted = this.#state === 'closing' && this.#endCause === null;
-    this.#state = 'closed';
+    const cause = this.#life.closed(error);
     this.#stopTimers();
-    const cause = this.#endCause ?? error ?? (isWanted ? errors.closedByUsError : errors.endedError)(this.#where);
     this.#codec.abandon(cause);
-    this.#options.owner.onConnectionClosed(this, isWanted ? null : cause);
+    this.#life.tellClosed(cause);
   }
 
   // --- what the codec tells, from within receive() and abandon() ---
@@ -211,7 +171,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   onRejected(tag: number, status: number, body: Uint8Array, fields: ResponseFields): void {
-    const answer = answerOf(status, body, fields, this.#clock);
+    const answer = answerOf(status, body, fields, this.#options.clock);
     this.counts.answers++;
     this.#watch.rejected(answer, this.#source.isRetry(tag));
     this.#source.onRejected(tag, answer);
@@ -220,7 +180,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   onUnsent(tag: number, cause: PealError): void {
     this.counts.unprocessed++;
     // Of a GOAWAY the codec knows the error code only, and not the reason.
-    const why = cause.code === 'ERR_PEAL_GOAWAY' ? (this.#endCause ?? cause) : cause;
+    const why = cause.code === 'ERR_PEAL_GOAWAY' ? (this.#life.endCause ?? cause) : cause;
     const isOfStream = cause.code === 'ERR_PEAL_REFUSED' || cause.code === 'ERR_PEAL_RESET';
     this.#source.onUnsent(tag, why, isOfStream || this.counts.progress > 0 || this.#hasPromised);
   }
@@ -232,16 +192,17 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
 
   onGoaway(lastStreamId: number, errorCode: number, debug: Uint8Array): void {
     this.#hasPromised = lastStreamId > 0 && errorCode === NO_ERROR;
-    const cause = errors.goawayError(this.#where, errorCode, debug);
+    const life = this.#life;
+    const cause = errors.goawayError(life.where, errorCode, debug);
     // Of several, the one that says most: a graceful one is often followed by one with an error or a reason.
-    if (this.#endCause === null || errorCode !== NO_ERROR || debug.length > 0) this.#endCause = cause;
+    if (life.endCause === null || errorCode !== NO_ERROR || debug.length > 0) life.endCause = cause;
     this.#options.log.info({ connection: this.id, lastStreamId, errorCode }, cause.message);
   }
 
   // --- requests ---
 
   get #maySend(): boolean {
-    return this.#state === 'ready' && this.#options.gate.isOpen && !this.#refusalPause.isActive;
+    return this.#life.state === 'ready' && this.#options.gate.isOpen && !this.#refusalPause.isActive;
   }
 
   #takeWork(): void {
@@ -274,20 +235,20 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   #flush(): void {
-    if (this.#isWriting || this.#hasEndedStream) return;
+    if (this.#life.isWriting || this.#hasEndedStream) return;
     const output = this.#codec.takeOutput();
     if (output !== null) {
-      this.#isWriting = true;
+      this.#life.isWriting = true;
       this.counts.bytesSent += output.length;
       this.#stream.write(output, this.#onWritten);
-    } else if (this.#state === 'closing') {
+    } else if (this.#life.state === 'closing') {
       this.#hasEndedStream = true;
       this.#stream.end();
     }
   }
 
   readonly #onWritten = (): void => {
-    this.#isWriting = false;
+    this.#life.isWriting = false;
     this.#codec.outputWritten();
     this.pump();
   };
@@ -300,18 +261,13 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
       this.#fail(failure);
       return;
     }
-    if (this.#state === 'opening' && isReady) this.#becomeReady();
+    if (this.#life.state === 'opening' && isReady) {
+      this.#life.becomeReady({ peerMaxStreams: this.#codec.peerMaxStreams });
+    }
     this.#afterAnswers();
-    if (goaway !== null) this.drain(drainTimeoutMs, this.#endCause);
+    if (goaway !== null) this.drain(drainTimeoutMs, this.#life.endCause);
     else if (isExhausted) this.drain(requestTimeoutMs, null);
-    if (this.#state === 'draining') this.#closeIfDone();
-  }
-
-  #becomeReady(): void {
-    this.#state = 'ready';
-    this.#deadline.clear();
-    this.#options.log.debug({ connection: this.id, peerMaxStreams: this.#codec.peerMaxStreams }, 'connection ready');
-    this.#options.owner.onConnectionReady(this);
+    this.#closeIfDone();
   }
 
   #afterAnswers(): void {
@@ -319,7 +275,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     if (readAnswers + readUnprocessed + readUnanswered === 0) return;
     this.counts.endRead();
     if (this.inFlight === 0) this.#idleness.begin();
-    if (this.#state === 'ready') this.#refusalPause.afterRead(readUnprocessed, readAnswers);
+    if (this.#life.state === 'ready') this.#refusalPause.afterRead(readUnprocessed, readAnswers);
     if (readAnswers > 0) this.#judgeAnswers(readAnswers);
     else if (readUnprocessed > 0) this.#watch.refused(readUnprocessed);
     if (readUnanswered > 0) this.#watch.lost(readUnanswered);
@@ -333,41 +289,39 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     const token = watch.isTokenExpired ? this.#token.suspect : null;
     if (token !== null) owner.onTokenExpired(this, token);
     const { wedge } = watch;
-    if (wedge === null || this.#state !== 'ready') return;
-    this.drain(wedge === 'shutdown' ? drainTimeoutMs : requestTimeoutMs, errors.wedgedError(this.#where, wedge));
+    if (wedge === null || this.#life.state !== 'ready') return;
+    this.drain(wedge === 'shutdown' ? drainTimeoutMs : requestTimeoutMs, errors.wedgedError(this.#life.where, wedge));
   }
 
   // --- the end ---
 
   /** The gateway broke the protocol: a GOAWAY says so, then the stream ends (RFC 9113 §5.4.1). */
   #fail(failure: PealError): void {
-    if (this.#state === 'closing') return;
-    const wasReady = this.#state === 'ready';
-    const cause = errors.brokenError(this.#where, failure);
-    this.#endCause ??= cause;
-    this.#state = 'closing';
-    this.#deadline.setNoLaterThan(farewellTimeoutMs);
+    const life = this.#life;
+    if (life.state === 'closing') return;
+    const wasReady = life.state === 'ready';
+    const cause = errors.brokenError(life.where, failure);
+    life.endCause ??= cause;
+    life.beginClosing();
     this.#codec.abandon(cause);
     this.#flush();
-    if (wasReady) this.#options.owner.onConnectionDraining(this, this.#endCause);
+    if (wasReady) life.tellDraining();
   }
 
   #closeIfDone(): void {
-    if (this.#state !== 'draining' || this.inFlight > 0 || this.#isReceiving) return;
-    this.#state = 'closing';
-    this.#deadline.setNoLaterThan(farewellTimeoutMs);
-    this.#codec.close(this.#farewell);
+    if (!this.#life.isDone) return;
+    this.#life.beginClosing();
+    this.#codec.close(this.#goawayCode);
     this.#flush();
   }
 
-  readonly #onTick = (): void => {
-    if (this.#state === 'closed') return;
+  #onTick(): void {
     this.#tickTimer.set(keepaliveTickMs);
     const oldestOpenStreamId = this.#codec.oldestOpenStreamId;
     this.#token.review(oldestOpenStreamId);
     const verdict = this.#signs.tick({
       isInFlight: this.inFlight > 0,
-      isWriting: this.#isWriting,
+      isWriting: this.#life.isWriting,
       settled: this.counts.settled,
       bytesSent: this.counts.bytesSent,
       oldestOpenStreamId,
@@ -375,10 +329,12 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
       isSettingsAcked: this.#codec.isSettingsAcked,
       isStarved: this.#isStarved(),
       isLimitStuck:
-        this.#watch.isLimitOdd(this.#codec.peerMaxStreams) && this.#maySend && this.#source.current() !== null,
+        this.#options.streamLimits.isWorthReplacing(this.#codec.peerMaxStreams) &&
+        this.#maySend &&
+        this.#source.current() !== null,
     });
     this.#act(verdict);
-  };
+  }
 
   #act(verdict: VitalVerdict): void {
     if (verdict === 'fine') return;
@@ -388,33 +344,31 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
       return;
     }
     const isWindowless = verdict === 'overdue' && this.#codec.hasBlockedBodies;
-    const cause = errors.verdictError(this.#where, isWindowless ? 'windowless' : verdict);
-    if (verdict === 'unacked') this.#farewell = SETTINGS_TIMEOUT;
-    if (verdict === 'stuck') this.#options.gate.hasReplacedForLimit = true;
+    const cause = errors.verdictError(this.#life.where, isWindowless ? 'windowless' : verdict);
+    if (verdict === 'unacked') this.#goawayCode = SETTINGS_TIMEOUT;
+    if (verdict === 'stuck') this.#options.streamLimits.replaced();
     // Who does not read or is gone has no more answers to give; from others they may still come.
     if (verdict === 'silent' || verdict === 'stalled') this.abandon(cause);
     else if (verdict === 'overdue') this.drain(this.#signs.isEachOverdue ? closeTimeoutMs : drainTimeoutMs, cause);
     else this.drain(requestTimeoutMs, cause);
   }
 
-  #onDeadline(wasOpening: boolean): void {
+  #onDeadline(): void {
     const { address, link } = this.#options;
     const isReached = this.counts.bytesSent > 0;
-    if (!wasOpening) this.abandon(null);
-    else if (this.#state === 'opening')
-      this.abandon(errors.openTimeoutError(address, link.connectTimeoutMs, isReached));
+    const isLate = this.#life.state === 'opening';
+    this.abandon(isLate ? errors.openTimeoutError(address, link.connectTimeoutMs, isReached) : null);
   }
 
   /** Work waits, nothing is under way, and still the gateway allows no request. */
   #isStarved(): boolean {
-    if (!this.#maySend || this.inFlight > 0 || this.#isWriting) return false;
+    if (!this.#maySend || this.inFlight > 0 || this.#life.isWriting) return false;
     const run = this.#source.current();
     return run !== null && this.#codec.credit(nextPayloadBytes(run)) <= 0;
   }
 
   #stopTimers(): void {
     this.#tickTimer.clear();
-    this.#deadline.clear();
     this.#coalescer.stop();
     this.#refusalPause.stop();
     this.#idleness.stop();

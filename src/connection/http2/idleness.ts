@@ -13,24 +13,23 @@
  */
 import type { Clock } from '../../base/clock.js';
 import { pingTimeoutMs, reuseCheckAfterMs } from '../../base/limits.js';
-import { Timer } from '../../base/timers.js';
+import { PatientTimer } from '../../base/timers.js';
 
 export class Idleness {
   readonly #clock: Clock;
   readonly #act: (verdict: 'ping' | 'silent') => void;
-  readonly #timer: Timer;
+  readonly #timer: PatientTimer;
   #sinceMs!: number;
   /** When the connection was last known to be alive. */
   #aliveAtMs = 0;
   #aliveAtWallMs = 0;
   #isAsked = false;
 
-  /** `act` carries out: 'ping', send one now; 'silent', nothing was heard for it. */
-  constructor(clock: Clock, act: (verdict: 'ping' | 'silent') => void) {
+  /** `heard`: bytes read so far. `act` carries out: 'ping', send one now; 'silent', nothing was heard for it. */
+  constructor(clock: Clock, heard: () => number, act: (verdict: 'ping' | 'silent') => void) {
     this.#clock = clock;
     this.#act = act;
-    // What the kernel holds is read first: a thread that stood still finds the answer there.
-    this.#timer = new Timer(clock, () => clock.defer(this.#onTimeout));
+    this.#timer = new PatientTimer(clock, heard, () => act('silent'));
     this.begin();
   }
 
@@ -67,10 +66,6 @@ export class Idleness {
     this.#isAsked = false;
     this.#timer.clear();
   }
-
-  readonly #onTimeout = (): void => {
-    if (this.#isAsked) this.#act('silent');
-  };
 
   #noteAlive(): void {
     this.#aliveAtMs = this.#clock.now();

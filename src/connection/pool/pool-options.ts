@@ -38,7 +38,11 @@ export interface PoolStats {
 }
 
 /** What the connections that a pool has now, and `gone`, those that it had, come to. */
-export function statsOf(connections: readonly GatewayConnection[], opened: number, gone: GoneStats): PoolStats {
+export function statsOf(
+  connections: readonly GatewayConnection[],
+  opened: number,
+  gone: ClosedConnectionTotals,
+): PoolStats {
   const sum = (figure: (connection: GatewayConnection) => number): number =>
     connections.reduce((total, connection) => total + figure(connection), 0);
   const inState = (...states: string[]): number => sum(({ state }) => (states.includes(state) ? 1 : 0));
@@ -55,7 +59,7 @@ export function statsOf(connections: readonly GatewayConnection[], opened: numbe
 }
 
 /** Totals over connections that are closed. */
-export class GoneStats {
+export class ClosedConnectionTotals {
   answers = 0;
   bytesSent = 0;
   bytesReceived = 0;

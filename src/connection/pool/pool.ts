@@ -30,10 +30,11 @@ import { Http2Connection } from '../http2/http2-connection.js';
 import type { RequestSource } from '../request-source.js';
 import { SendGate, type SendGateEvents, type Trouble } from '../send-gate.js';
 import { Serving } from '../serving.js';
+import { StreamLimits } from '../stream-limits.js';
 import { sharedAddressBackoff } from './address-backoff.js';
 import { ConnectBackoff } from './connect-backoff.js';
 import { Growth, type GrowthSample } from './growth.js';
-import { GoneStats, isHopeless, type PoolOptions, type PoolStats, statsOf } from './pool-options.js';
+import { ClosedConnectionTotals, isHopeless, type PoolOptions, type PoolStats, statsOf } from './pool-options.js';
 import { ProviderTokenState } from './provider-token-state.js';
 
 export class ConnectionPool implements ConnectionOwner, SendGateEvents {
@@ -44,6 +45,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   readonly #random: () => number;
   readonly #backoff: ConnectBackoff;
   readonly #growth: Growth;
+  readonly #streamLimits = new StreamLimits();
   readonly #gate: SendGate;
   readonly #token = new ProviderTokenState();
   readonly #serving = new Serving();
@@ -54,7 +56,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   readonly #connections: GatewayConnection[] = [];
   /** Connections whose end is known, though they may still drain: the next one waits for it, or it has been judged. */
   readonly #ending = new Map<GatewayConnection, 'waited' | 'judged'>();
-  readonly #gone = new GoneStats();
+  readonly #gone = new ClosedConnectionTotals();
   #isClosed = false;
   /** The source was told so; nothing begins by itself until it announces work again. */
   #hasGivenUp = false;
@@ -317,7 +319,8 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     if (options.address.protocol === 'binary') return new BinaryConnection(options);
     const probeFirst = this.#options.credential.kind === 'token' || this.#backoff.isHalfOpen;
     const startLimit = this.#serving.limit;
-    const more = { probeFirst, providerToken: this.#token.usable, gate: this.#gate, startLimit };
+    const shared = { gate: this.#gate, streamLimits: this.#streamLimits };
+    const more = { probeFirst, providerToken: this.#token.usable, startLimit, ...shared };
     return new Http2Connection({ ...options, ...more });
   }
 
