@@ -41,7 +41,7 @@ const schemes: Readonly<Record<string, readonly [protocol: Protocol, port: numbe
 };
 
 const production: Address = { protocol: 'http2', host: 'api.push.apple.com', port: 443 };
-/** Apple calls it the development environment, and its host and everybody else the sandbox. */
+/** Apple calls it the development environment, and its host and all others the sandbox. */
 const sandbox: Address = { protocol: 'http2', host: 'api.sandbox.push.apple.com', port: 443 };
 
 const named: Readonly<Record<AddressName, Address>> = {

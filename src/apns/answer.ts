@@ -64,7 +64,7 @@ export function retryAfterSeconds(text: string | null, clock: Pick<Clock, 'wallM
 
 const empty: AnswerBody = Object.freeze({ reason: '', timestampMs: null });
 
-/** APNs began in 2009; a time before that, or after this century, is none that it sent. */
+/** APNs began in 2009; it did not send a time before that, or after this century. */
 const earliestTimestampMs = Date.UTC(2009, 0, 1);
 const latestTimestampMs = Date.UTC(2100, 0, 1);
 
@@ -107,7 +107,7 @@ function textOrNone(reason: unknown): string {
   return typeof reason === 'string' ? reason : '';
 }
 
-/** A body that is no JSON: a reason in plain words is kept, the page of a web server is none. */
+/** A body that is not JSON: a reason in plain words is kept, the page of a web server is not. */
 function plainReason(text: string): string {
   return text.trimStart().startsWith('<') ? '' : text;
 }

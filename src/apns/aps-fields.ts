@@ -176,7 +176,7 @@ export const optionOfKey: Readonly<Record<string, string>> = Object.fromEntries(
 
 /**
  * The members of `fields` that `options` gives, as `"key":value`, in the order of the table. Without a `path` other
- * properties are somebody else's; with one they are refused, and getters are refused everywhere.
+ * properties are not for this table; with one they are refused, and getters are refused everywhere.
  */
 export function writeFields(options: object, fields: FieldTable, path: string | null, clock: Clock): string[] {
   if (path !== null) refuseStrangers(options, fields, path);

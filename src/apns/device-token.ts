@@ -55,7 +55,7 @@ export function readDeviceToken(token: string | Uint8Array, minBytes = minTokenB
   return { why: `has ${token.length} bytes; a device token has ${minBytes} to ${maxTokenBytes}` };
 }
 
-/** True for the bytes of a token, false for why it is none. */
+/** Returns whether it is the bytes of a token, and not why it cannot be one. */
 export function isDeviceToken(parsed: Uint8Array | InvalidToken): parsed is Uint8Array {
   return parsed instanceof Uint8Array;
 }
@@ -85,7 +85,7 @@ function parseBracketed(text: string): Uint8Array | InvalidToken {
   return parseHex(inner) ?? { why: notHexProblem(inner) };
 }
 
-/** The bytes, why they are none, or null where there are other characters than hex digits. */
+/** Returns the bytes, or why they are not a token, or null if there are other characters than hex digits. */
 function parseHex(text: string): Uint8Array | InvalidToken | null {
   if (text.length % 2 === 0 && text.length <= maxTokenBytes * 2) {
     const bytes = new Uint8Array(text.length >> 1);

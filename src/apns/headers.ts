@@ -142,7 +142,7 @@ function checkTopicOf(topic: string, pushType: PushType): void {
   );
 }
 
-/** What the topic would have to be; nobody can tell the UID of a certificate from a bundle id. */
+/** What the topic would have to be; the UID of a certificate looks like a bundle id. */
 function topicAskedFor(pushType: PushType, topic: string): string {
   const { topicStart, topicSuffix } = ruleOf(pushType);
   if (topicStart !== '') return `the topic in the push certificate (its UID), which begins with "${topicStart}"`;

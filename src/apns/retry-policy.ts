@@ -58,8 +58,8 @@ export interface RetryBudget {
   /** Requests in all, the first one included. */
   readonly attempts: number;
   /**
-   * How long after it was first asked about the last request may begin, in milliseconds. A recipient is asked about once
-   * everybody in its batch has been answered or lost, which one silent request delays by requestTimeoutMs at most.
+   * No request may begin later than this, in milliseconds, after the policy was first asked about the recipient. That is
+   * when its whole batch has been answered or lost; one silent request delays it by requestTimeoutMs at most.
    */
   readonly timeMs: number;
 }
@@ -71,7 +71,7 @@ export interface RetryCase {
   readonly attempt: number;
   /** How often it was sent to again for this same kind. */
   readonly repeats: number;
-  /** Since it was first asked about, in milliseconds. */
+  /** Since the policy was first asked about the recipient, in milliseconds. */
   readonly elapsedMs: number;
   readonly retryAfterSeconds: number | null;
 }

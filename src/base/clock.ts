@@ -17,8 +17,8 @@ export interface Clock {
 }
 
 /**
- * The process's own clock. Its timers do not keep the process alive: whoever waits for something does (process-hold), and
- * timers also watch over what nobody waits for.
+ * The process's own clock. Its timers do not keep the process alive: a wait for a result does (process-hold), and
+ * timers also watch over idle connections.
  */
 export const systemClock: Clock = {
   now: () => performance.now(),

@@ -26,7 +26,7 @@ const unitsPattern = new RegExp(
   `^(?=\\d)${['w', 'd', 'h', 'm(?!s)', 's', 'ms'].map((unit) => `(?:(${number})${unit})?`).join('')}$`,
   'i',
 );
-/** ISO 8601 without years and months, whose length nobody knows. */
+/** ISO 8601 without years and months, whose length varies. */
 const isoPattern = new RegExp(
   `^P(?=[\\dT])(?:(${number})W)?(?:(${number})D)?(?:T(?=\\d)(?:(${number})H)?(?:(${number})M)?(?:(${number})S)?)?$`,
   'i',

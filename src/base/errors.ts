@@ -11,7 +11,7 @@ export type ErrorOrigin = 'usage' | 'credential' | 'input' | 'connect' | 'gatewa
 /** Stable names of everything peal throws or reports as the cause of an outcome. */
 export type PealErrorCode =
   | 'ERR_PEAL_OPTION' // an option or argument has a wrong value
-  | 'ERR_PEAL_TOKEN' // a device token that is none
+  | 'ERR_PEAL_TOKEN' // a device token that cannot be one
   | 'ERR_PEAL_HEADER' // a topic, collapse id, priority … that may not be sent
   | 'ERR_PEAL_PAYLOAD' // payload missing, no JSON, or too large
   | 'ERR_PEAL_ADDRESS' // an address that is neither a known name nor a URL
@@ -20,7 +20,7 @@ export type PealErrorCode =
   | 'ERR_PEAL_RESOLVE' // the gateway's host name does not resolve
   | 'ERR_PEAL_CONNECT' // the gateway refuses or cannot be reached
   | 'ERR_PEAL_CONNECT_TIMEOUT' // TCP, TLS or the first SETTINGS took too long
-  | 'ERR_PEAL_PROXY' // a proxy on the way refuses, or is none
+  | 'ERR_PEAL_PROXY' // a proxy on the way refuses, or is not a proxy
   | 'ERR_PEAL_TLS' // certificate chain, host name, protocol version, client certificate
   | 'ERR_PEAL_ALPN' // the gateway does not speak h2
   | 'ERR_PEAL_CLOSED' // the connection ended

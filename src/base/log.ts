@@ -1,7 +1,7 @@
 /**
  * Where peal says what it does. Silent unless a logger is given; a pino instance fits as it is.
  *
- * Levels: `error` a fault of ours; `warn` what somebody should look at; `info` what happens a few times in a run;
+ * Levels: `error` a fault of ours; `warn` what a person should look at; `info` what happens a few times in a run;
  * `debug` the life of a connection; `trace` its single reads and writes. Nothing is logged for a single notification.
  */
 
@@ -35,7 +35,7 @@ export function leastLevel(logger: LevelledLogger): LogLevel | null {
   return levels.find(isWanted) ?? null;
 }
 
-/** Whether lines of `level` are wanted. To be asked once for each connection, so that nothing is made for nobody. */
+/** Whether lines of `level` are wanted. To be asked once for each connection, so that no line is made in vain. */
 export function wants(logger: Logger, level: LogLevel): boolean {
   const least = leastLevel(logger);
   return least !== null && levels.indexOf(least) <= levels.indexOf(level);

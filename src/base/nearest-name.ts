@@ -1,5 +1,5 @@
 /**
- * The known name that somebody who misspelt it had in mind. Pure; called where an unknown name is refused.
+ * The known name that was meant by a misspelt one. Pure; called where an unknown name is refused.
  */
 
 /** Beyond this a name is not read for its likeness to others. */

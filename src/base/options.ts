@@ -21,7 +21,7 @@ export type OptionRule =
   | { readonly kind: 'either'; readonly of: readonly OptionRule[]; readonly allowed?: string }
   /** Whatever `is` says; `allowed` is the rest of "must be …". */
   | { readonly kind: 'test'; readonly is: (value: unknown) => boolean; readonly allowed: string }
-  /** Somebody else checks it. */
+  /** Checked elsewhere. */
   | { readonly kind: 'any' };
 
 export type OptionRules = Readonly<Record<string, OptionRule>>;
@@ -104,7 +104,7 @@ export function shownValue(value: unknown): string {
 }
 
 /**
- * What to say of a name that nobody knows: what was meant, or what there is. The rest of a sentence.
+ * What to say of an unknown name: what was meant, or what there is. The rest of a sentence.
  *
  * @param hints what to write for names that are known elsewhere
  */

@@ -1,5 +1,5 @@
 /**
- * What keeps the process alive while somebody waits for peal. Sockets, timers, ports and worker threads of peal do not:
+ * What keeps the process alive while a result of peal is waited for. Sockets, timers, ports and worker threads of peal do not:
  * an idle session is no reason to go on. So whatever a program may be waiting for is held here for as long as it takes.
  * Called on the program's own thread; one count for all sessions.
  */

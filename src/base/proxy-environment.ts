@@ -92,7 +92,7 @@ function addressRule(address: string): Rule {
   return networkRule(address, isIP(address) === 6 ? 128 : 32);
 }
 
-/** A network that is none excepts nothing. */
+/** A network that cannot be read excepts nothing. */
 function networkRule(address: string, prefix: number): Rule {
   const family = familyOf(address);
   if (family === null || prefix > (family === 'ipv6' ? 128 : 32)) return () => false;

@@ -1,6 +1,6 @@
 /**
- * How a sentence names an option: by its own name for a program that gave it, as `--flag` for somebody at a command
- * line. Whoever writes a sentence marks what is named and does not know who will read it; `PealError` keeps the marks, and
+ * How a sentence names an option: by its own name for a program that gave it, as `--flag` for a person at a command
+ * line. The author of a sentence marks what is named and does not know who will read it; `PealError` keeps the marks, and
  * each face renders them. Marks are text, so that sentences are put together, carried between threads and cut apart
  * as any other text is. Pure; any thread.
  */

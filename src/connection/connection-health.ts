@@ -17,8 +17,8 @@
  *   TooManyRequests, 410                –                     –
  *   any other 4xx                       slower (error-pace)   –
  *
- * Recipients that meet a 500 each time come back together, as retries, and in a row: connections that were replaced for
- * them would follow each other for as long as the row lasts. So a run of 500s needs first requests in it.
+ * Recipients that always get a 500 are retried together, and their 500s come in a row. If retries alone counted, each new
+ * connection would be replaced in turn. So a run of 500s counts only as far as first requests are in it.
  */
 import type { Answer } from '../apns/answer.js';
 import { classOf } from '../apns/reason.js';
@@ -29,14 +29,14 @@ export type Wedge = 'server-errors' | 'shutdown' | 'token-expired' | 'token-upda
 
 /** The answers of one read that were not 200, by what they are a sign of. One answer may count in several. */
 export interface AnswerReview {
-  /** APNs takes offence at them, or is overloaded: a reason to send less. */
+  /** Requests that APNs finds fault with, or is too busy for: a reason to send less. */
   readonly bad: number;
   /** The gateway has a fault of its own that passes. */
   readonly transient: number;
   /** The same, to recipients that were sent to before: says nothing new about the gateway. */
   readonly repeated: number;
   readonly tokenUpdates: number;
-  /** They settle no recipient: it has to be sent to again, or nothing will ever succeed. */
+  /** Answers that settle no recipient: the recipient has to be sent to again, or no request will ever succeed. */
   readonly inconclusive: number;
   /** The longest Retry-After among the transient ones; 0 without one. */
   readonly retryAfterMs: number;

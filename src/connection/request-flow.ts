@@ -14,7 +14,7 @@ export function nextPayloadBytes(run: RequestRun): number {
 /**
  * Whether `credit` requests are too few for a write of their own: each write, wake-up and read costs as much as some
  * hundred requests. A connection waits until an eighth of what it can hold in flight is free, at most
- * minRequestsPerWrite; answers that are outstanding make sure that it does not wait for ever.
+ * minRequestsPerWrite; answers that are outstanding make sure that the wait ends.
  */
 export function isTooFew(credit: number, inFlight: number): boolean {
   if (credit <= 0) return true;
@@ -22,7 +22,7 @@ export function isTooFew(credit: number, inFlight: number): boolean {
   return credit < (credit + inFlight) >> 3;
 }
 
-/** The gateway cannot be sent this notification at all: nobody who waits for it gets it. */
+/** This notification cannot be sent to the gateway at all: each recipient that waits for it is refused. */
 export function refuseRun(source: RequestSource, run: RequestRun, cause: PealError): void {
   const { order, head, tagBase } = run;
   const refused = order.slice(head);

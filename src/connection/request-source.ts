@@ -1,5 +1,5 @@
 /**
- * The seam between a pool of connections and whoever owns the recipients (a shard). Connections pull: a pool is told
+ * The seam between a pool of connections and the owner of the recipients (a shard). Connections pull: a pool is told
  * that work waits, and takes as much as it has credit for. Every recipient that is taken is reported exactly once.
  */
 import type { Answer } from '../apns/answer.js';

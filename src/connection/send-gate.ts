@@ -15,7 +15,7 @@
  * answered goes to the source in any case: whether those recipients are sent to again is not decided here.
  *
  * Only first requests are evidence of that. A recipient that gets a fault each time would otherwise, once it is all that
- * is left to send, make a gateway look unavailable that serves everybody else.
+ * is left to send, make a gateway look unavailable that serves all others.
  */
 import type { Clock } from '../base/clock.js';
 import {

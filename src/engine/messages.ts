@@ -86,13 +86,13 @@ export interface SettledMessage {
   readonly cause: ErrorRecord | null;
 }
 
-/** The same refusal came again and again: the shard has cancelled the notification, and so should everybody. */
+/** The same refusal came again and again: the shard has cancelled the notification, and so should all others. */
 export interface RefusedMessage extends Pick<Answer, 'status' | 'reason'> {
   readonly kind: 'refused';
   readonly notificationId: number;
 }
 
-/** A binary gateway refused one of a notification that stops there: the shard has cancelled it, and so should everybody. */
+/** A binary gateway refused one of a notification that stops there: the shard has cancelled it, and so should all others. */
 interface StoppedMessage {
   readonly kind: 'stopped';
   readonly notificationId: number;

@@ -14,7 +14,7 @@ import { resolveOptions } from './settings/simulator-settings.js';
 
 /** A gateway in memory as a program holds it. */
 export interface MemoryGateway {
-  /** For `createMemoryBackend`: serves one connection, or says why there is none (while a scenario has it shut down). */
+  /** For `createMemoryBackend`: serves one connection, or says why it cannot (while a scenario has it shut down). */
   readonly accept: MemoryAccept;
   readonly ledger: SimulatorLedger;
   /** How many connections are open. */

@@ -9,7 +9,7 @@
  * Node leaves an address that does not take the connection, and knows no more of what follows. A machine that is ill
  * behind its balancer takes it, and then closes or says nothing. That is the fault of one address, and the next may be
  * well. What a handshake refuses (certificate, host name, protocol, version) is said by the gateway, and is final:
- * whoever asks around until somebody suits has verified nothing.
+ * to ask one address after another until one suits would verify nothing.
  */
 import type { LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
@@ -42,7 +42,7 @@ export class GatewayAddresses {
     this.#clock = clock;
     this.#patienceMs = Math.max(connectTimeoutMs * silentAddressShare, addressAttemptTimeoutMs);
     this.lookup = (hostname, options, callback) => {
-      // Later in any case: whoever called `tls.connect` has to get hold of the socket before its first attempt.
+      // Later in any case: the caller of `tls.connect` needs the socket before its first attempt.
       const answer: typeof callback = (...answered) => queueMicrotask(() => callback(...answered));
       if (this.#hasAsked) return answer(null, [...this.#left]);
       lookup(hostname, { ...options, all: true }, (error, addresses, family) => {

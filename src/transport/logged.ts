@@ -1,7 +1,7 @@
 /**
  * A byte stream that says what it does: when it is secured, and with what; each write and read. Put between a
  * connection and its back-end where a logger wants it, so that nothing of it costs anything where none does. Made by
- * whoever opens streams, on the connection's thread.
+ * whatever opens streams, on the connection's thread.
  *
  * Sizes only, never bytes: what goes through a stream holds device tokens and provider tokens.
  */

@@ -1,8 +1,8 @@
 /**
- * Name look-up for new connections: asked anew each time (Apple: "an uncached DNS query before each connection"), and
- * turned one place further for each of a host, so that the connections of a pool spread over the addresses of a gateway
- * instead of all taking the first one. Each host has its own turn: two whose connections are opened by turns would
- * otherwise see every second address only.
+ * Name look-up for new connections: asked anew each time (Apple: "an uncached DNS query before each connection"). Each
+ * look-up of a host rotates its addresses by one, so that the connections of a pool spread over the addresses of a gateway
+ * instead of all taking the first one. Rotation is kept for each host: with one counter, two hosts that are used
+ * alternately would each see only every second address.
  */
 import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';

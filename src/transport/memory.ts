@@ -24,7 +24,7 @@ export interface MemoryOptions {
   readonly bufferBytes?: number;
 }
 
-/** Answers a connection: the listener of the gateway's end, or why there is none. */
+/** Answers a connection: the listener of the gateway's end, or why it is refused. */
 export type MemoryAccept = (stream: MemoryStream, options: OpenOptions) => ByteStreamListener | PealError;
 
 /** A back-end whose connections lead to `accept`. */

@@ -157,7 +157,7 @@ class Tunnel {
 
   readonly #onClose = (): void => this.#fail(silentProxyError(this.#route));
 
-  /** Nobody listens to the reason any more. */
+  /** The reason is not wanted any more. */
   readonly #onAbort = (): void => this.#fail(silentProxyError(this.#route));
 
   #fail(error: PealError): void {

@@ -3,7 +3,7 @@
  * TLS back-end (and by other back-ends that use sockets); pure.
  *
  * `retryable` is true where the same attempt may succeed later: a refusal or a silence may pass, a certificate that is
- * not trusted stays so until somebody changes something.
+ * not trusted stays so until something is changed.
  */
 import type { Address } from '../apns/address.js';
 import { type ErrorOrigin, PealError, type PealErrorCode } from '../base/errors.js';

@@ -25,7 +25,7 @@ import { dialError, noPinError, noProtocolError, streamError, timeoutError } fro
  * Opens the way to a gateway: resolves with a socket, or any other duplex stream, at whose other end the gateway waits
  * for the TLS handshake. A rejection becomes the end of the stream: a PealError as it is, anything else by its message.
  *
- * @param signal aborted when nobody wants the way any more: the time is up, or the stream was destroyed
+ * @param signal aborted when the way is no longer needed: the time is up, or the stream was destroyed
  */
 export type Dial = (options: OpenOptions, signal: AbortSignal) => Promise<Duplex>;
 
@@ -166,7 +166,7 @@ export class TlsStream implements BackendStream {
 
   #connect(socketOptions: SocketOptions): TLSSocket {
     const socket = connect(socketOptions);
-    // Whoever waits for an answer keeps the process alive; a connection that is kept for the next send does not.
+    // A send that waits for an answer keeps the process alive; a connection that is kept for the next send does not.
     socket.unref();
     this.#socket = socket;
     this.#hasPeerEnded = false;
@@ -242,7 +242,7 @@ export class TlsStream implements BackendStream {
     this.#error ??= error;
   }
 
-  /** A socket tells its close by itself; a way that is still being dialled has nobody who would. */
+  /** A socket tells its close by itself; a way that is still being dialled does not. */
   #drop(): void {
     if (this.#dialling === null) {
       this.#socket?.destroy();

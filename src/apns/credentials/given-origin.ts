@@ -35,7 +35,7 @@ export class GivenOrigin implements TokenOrigin {
     const found = await given.read();
     if (found === null) throw credentialError(`${given.name} holds no provider token: have it written, or give a key.`);
     if (found.token !== expired && wallMs - found.issuedAtMs >= providerTokenMaxAgeMs) {
-      throw credentialError(`${given.name} holds a provider token that has expired: nobody renewed it.`);
+      throw credentialError(`${given.name} holds a provider token that has expired and was not renewed.`);
     }
     return found.token;
   }

@@ -66,7 +66,7 @@ export function privateKeyOf(pem: PemBlock, passphrase: string | null, name: str
 
 /**
  * Whether the private part of a key fits the public part that stands beside it: OpenSSL reads both and compares neither,
- * and whoever checks signatures goes by the public one. Keys of kinds that are refused later are not looked at.
+ * and signatures are checked by the public one. Keys of kinds that are refused later are not looked at.
  */
 function belongsTogether(key: KeyObject): boolean {
   if (key.asymmetricKeyType !== 'ec' && key.asymmetricKeyType !== 'rsa') return true;

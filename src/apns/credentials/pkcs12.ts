@@ -44,7 +44,7 @@ const ciphers: Readonly<Record<string, { readonly name: string; readonly keyByte
 
 /** What the file holds; null where it is written in a way that is not known here. */
 export function readPkcs12(bytes: Buffer, passphrase: string | null): Pkcs12Contents | null {
-  // Nobody agrees whether an empty passphrase is an empty text or none at all, so OpenSSL tries both, too.
+  // Programs do not agree whether an empty passphrase is an empty text or none at all, so OpenSSL tries both, too.
   const passwords = [bmpText(passphrase ?? ''), ...(passphrase ? [] : [Buffer.alloc(0)])];
   for (const password of passwords) {
     try {

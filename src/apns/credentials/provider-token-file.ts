@@ -139,7 +139,7 @@ export class TokenFile {
     }
   }
 
-  /** Whether its process is dead: nobody makes a token for that long. */
+  /** Whether its process is dead: making a token does not take that long. */
   async #isLeftOver(): Promise<boolean> {
     try {
       const { mtimeMs } = await stat(this.#lockPath);

@@ -16,7 +16,7 @@ import { credentialError } from './key-material.js';
 import { TokenKeeper } from './token-keeper.js';
 import type { TokenOrigin } from './token-origin.js';
 
-/** A provider token; whoever holds it can push for an hour, so `inspect` and JSON show only its time. */
+/** A provider token. Its holder can push for an hour, so `inspect` and JSON show only its time. */
 interface ProviderToken {
   /** The JWT, without "bearer ". */
   readonly token: string;

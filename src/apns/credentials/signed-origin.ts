@@ -57,7 +57,7 @@ export class SignedOrigin implements TokenOrigin {
 
 function isGood({ token, issuedAtMs }: ReadToken, expired: string | null, wallMs: number): boolean {
   const ageMs = wallMs - issuedAtMs;
-  // One from a clock that was ahead: APNs refuses it, and it would be kept for ever.
+  // One from a clock that was ahead: APNs refuses it, and it would be kept too long.
   if (ageMs < -providerTokenMaxSkewMs) return false;
   return ageMs < (token === expired ? providerTokenMinAgeMs : providerTokenLifetimeMs);
 }

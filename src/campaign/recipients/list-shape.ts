@@ -73,7 +73,7 @@ function csvShape(lines: readonly InvalidLine[], texts: readonly string[]): stri
   const [character, name] = delimiter;
   if (isFirstOfFile && texts[0]!.includes(character) && !hasTokenCell(texts[0]!)) {
     const header = texts[0]!.split(character).map((cell) => cell.replace(/^["']|["']$/g, '').trim());
-    // What stands in a first line that is no header may be somebody's name.
+    // A first line that is not a header may hold a person's name.
     const names = header.every((cell) => /^[A-Za-z_][\w .-]{0,40}$/.test(cell)) ? `: ${header.join(', ')}` : '';
     return `It looks like CSV with a header${names} (divided by ${name}): ${alone}${cutCommand(rows, character, true)}`;
   }

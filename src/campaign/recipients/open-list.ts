@@ -1,6 +1,6 @@
 /**
- * Opens a list by its path, so that no signal has to wait for it: a named pipe that nobody writes, and one whose writer
- * pauses, hold a thread of Node for ever when they are opened and read as files are, and the process with it. Called by
+ * Opens a list by its path, so that no signal has to wait for it: a named pipe without a writer, and one whose writer
+ * pauses, hold a thread of Node without end when they are opened and read as files are, and the process with it. Called by
  * token-file, on its thread.
  */
 import { close, constants, createReadStream, fstatSync, open, type ReadStream } from 'node:fs';

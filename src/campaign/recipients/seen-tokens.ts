@@ -33,7 +33,7 @@ const segmentWords = 1 << segmentShift;
 export class SeenTokens {
   /**
    * The pages of all tables, in the order in which they were needed. A place is a number of words from the beginning of
-   * the first segment. An entry is three words; three zeros are none.
+   * the first segment. An entry is three words; three zeros mark a free place.
    */
   readonly #segments: Int32Array[] = [];
   #nextPage = 0;

@@ -2,7 +2,7 @@
  * Digests of device tokens under keys drawn by chance: 128 bits for each token of a block. For seen-tokens, on its thread.
  *
  * A digest is the XOR of the token's parts of 16 bytes, each told its place by a mask and encrypted with AES (an XOR MAC).
- * So nobody can make tokens of one digest, as fast hashes allow whatever their key; and AES works on a whole block of
+ * So no one can make tokens of one digest, as fast hashes allow whatever their key; and AES works on a whole block of
  * tokens in one call, faster than a hash in JavaScript.
  *
  *   token ─▶ [ part 1 ] ⊕ mask 1 ─ AES ┐

@@ -48,7 +48,7 @@ export function writeNotification(target: Uint8Array, at: number, fields: Notifi
   return fields.command === FRAMED ? writeFrame(target, at, fields) : writeLegacy(target, at, fields);
 }
 
-/** An expiry beyond the field's range is as good as its last second (2106). */
+/** An expiry beyond the field's range becomes its last second (2106). */
 function clampedExpiry(expiry: number | null): number {
   return expiry === null ? 0 : Math.min(expiry, LAST_IDENTIFIER);
 }

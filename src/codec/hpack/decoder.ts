@@ -1,6 +1,6 @@
 /**
  * Header blocks to fields (RFC 7541 §3.2, §6), with every check that the RFC asks for. One decoder belongs to one
- * direction of one connection and sees all its blocks, in order, also those of streams that nobody waits for: they
+ * direction of one connection and sees all its blocks, in order, also those of streams that are gone: they
  * change the dynamic table all the same. Called by the response reader and by the simulator.
  *
  * `walk` is the hot path: it allocates nothing once the names of a peer have been seen, and hands out values as they
@@ -134,7 +134,7 @@ export class HpackDecoder {
       index = this.#integers.read(bytes, position, end, 0x7f);
       next = this.#integers.end;
     }
-    if (index === 0) throw decodingError('it refers to index 0, which is none');
+    if (index === 0) throw decodingError('it refers to index 0, which does not exist');
     if (index <= staticEntries) {
       const name = staticNameIds[index]!;
       const start = staticValueStarts[index]!;

@@ -1,6 +1,6 @@
 /**
  * Fields to header blocks (RFC 7541 §6), with Apple's advice on what to index ("Sending notification requests to
- * APNs"). One encoder belongs to one direction of one connection. Called by whoever prepares request templates and by
+ * APNs"). One encoder belongs to one direction of one connection. Called by those who prepare request templates and by
  * the simulator; not once for each notification, so it is written with strings and a plain list.
  */
 import { headerTableBytes } from '../../base/limits.js';
@@ -16,7 +16,7 @@ import { staticEntries, staticFieldIndex, staticNameIndex } from './static-table
  * - `first`: by its index when it is there; entered when not even the name is there; else a literal with the name's
  *   index. Apple's advice for apns-id, apns-expiration and apns-collapse-id.
  * - `none`: a literal that is not entered.
- * - `never`: a literal that nobody on the way may enter either (RFC 7541 §7.1.3).
+ * - `never`: a literal that no intermediary may enter either (RFC 7541 §7.1.3).
  */
 export type Indexing = 'shared' | 'first' | 'none' | 'never';
 

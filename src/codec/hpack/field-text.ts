@@ -1,5 +1,5 @@
 /**
- * Field values as strings, for the few that somebody wants to read. Called by whoever visits fields.
+ * Field values as strings, for the few that are read as text. Called by visitors of fields.
  */
 import { Buffer } from 'node:buffer';
 import { decodingError } from './block-error.js';

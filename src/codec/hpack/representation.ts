@@ -6,7 +6,7 @@ import type { ByteWriter } from '../byte-writer.js';
 import { huffmanLength, writeHuffman } from './huffman.js';
 import { writeInteger } from './integer.js';
 
-/** What the receiver does with a literal: enter it, not enter it, or never enter it and tell nobody on the way to. */
+/** What the receiver does with a literal: enter it, not enter it, or never enter it, and no intermediary may either. */
 type LiteralForm = 'indexing' | 'without-indexing' | 'never-indexed';
 
 /** `compact`: Huffman coded unless that is longer; `raw`: as it is, so that its octets can be replaced in place. */

@@ -304,7 +304,7 @@ export class ClientConnection implements ConnectionEvents {
     const { ids, states, handedOutBelow } = this.#streams;
     for (let slot = 0; slot < states.length; slot++) {
       if (states[slot]! < AWAITING || (ids[slot]! <= lastStreamId && ids[slot]! < handedOutBelow)) continue;
-      // Whoever has begun to answer has processed it.
+      // A server that has begun to answer has processed the request.
       const hasBegun = this.#endings.hasAnswerBegun(slot);
       if (hasBegun) this.#endings.unknown(slot, DROPPED, goawayWithinAnswerCause(errorCode));
       else this.#endings.unsent(slot, DROPPED, goawayCause(errorCode));

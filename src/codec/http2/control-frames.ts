@@ -102,7 +102,7 @@ export class ControlFrames {
   }
 }
 
-/** The number that a PING ACK of ours carries; 0 when it is none of ours. */
+/** The number that a PING ACK of ours carries; 0 if the PING was not ours. */
 export function pingNumber(bytes: Uint8Array, start: number): number {
   return readUint32(bytes, start) === pingMark ? readUint32(bytes, start + 4) : 0;
 }

@@ -18,8 +18,8 @@ export class SendWindow {
 
 /**
  * What the peer may still send. Everything that comes is credited back, kept or discarded: bodies are bounded
- * elsewhere. Credit is given once half of the window is used up, so that few WINDOW_UPDATEs are needed; it counts from
- * the hand-out of output on that its WINDOW_UPDATE goes with, for until then the peer cannot know of it.
+ * elsewhere. Credit is given once half of the window is used up, so that few WINDOW_UPDATEs are needed. The peer may use
+ * new credit only after its WINDOW_UPDATE has left: until that output is handed out, the credit counts as promised.
  */
 export class ReceiveWindow {
   readonly #windowBytes: number;

@@ -11,13 +11,13 @@ export type StreamCause = PealError;
 export interface ResponseFields {
   readonly apnsId: string | null;
   readonly retryAfter: string | null;
-  /** Of `apns-unique-id`; null, too, where nobody has asked for ids (ClientConnection.keepIds). */
+  /** Of `apns-unique-id`; also null if ids were not asked for (ClientConnection.keepIds). */
   readonly uniqueId: string | null;
 }
 
 /** Every tag that was submitted is reported by exactly one of the first four, exactly once. */
 export interface ResponseListener {
-  /** The final status was 200 and the answer is complete. `fields` is null where nobody has asked for ids. */
+  /** The final status was 200 and the answer is complete. `fields` is null if ids were not asked for. */
   onAccepted(tag: number, fields: ResponseFields | null): void;
   /**
    * A complete answer with another final status. `body` may be empty, and is cut where it was too long; it is valid during

@@ -68,7 +68,7 @@ export class ResponseReader {
     this.#fields.keepsIds = true;
   }
 
-  /** A field block that nobody waits for: of a push that is refused. */
+  /** A field block of a push that is refused: it is decoded for the table only. */
   discardBlock(bytes: Uint8Array, start: number, end: number): void {
     this.#fields.begin(false);
     this.#decoder.walk(bytes, start, end, this.#fields);

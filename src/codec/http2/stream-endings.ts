@@ -77,9 +77,8 @@ export class StreamEndings {
   }
 
   /**
-   * Ends a stream that will get no answer: as unsent if the last of its request will never be handed out, for half
-   * a request is none. Whoever has begun to answer did not wait for the rest; and what is in the output (FINISHING)
-   * goes out.
+   * Ends a stream that will get no answer. It is unsent if its END_STREAM was never handed out (a server cannot act on half
+   * a request), unless an answer has begun. A FINISHING stream counts as sent: its END_STREAM is already in the output.
    */
   lost(slot: number, state: number, cause: StreamCause): void {
     const isHalf = this.#streams.states[slot] === SENDING;

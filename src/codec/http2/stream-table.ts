@@ -121,7 +121,7 @@ export class StreamTable {
     return slot;
   }
 
-  /** Whether the last of the request was not handed out so far: nobody can have processed it. */
+  /** Whether the end of the request was not handed out so far: no server can have processed it. */
   isUnfinished(slot: number): boolean {
     return this.states[slot]! >= SENDING || this.ids[slot]! >= this.handedOutBelow;
   }

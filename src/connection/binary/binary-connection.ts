@@ -321,7 +321,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
 
   // --- the end ---
 
-  /** The gateway closes now, and so do we; whoever still waits for a connection need not wait for that. */
+  /** The gateway closes now, and so do we. The owner is told at once: the next connection need not wait for that. */
   #endAnswered(): void {
     const life = this.#life;
     const wasReady = life.state === 'ready';

@@ -105,7 +105,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   /**
-   * Whether `run` has to wait here because the peer's limits or windows are used up, or as good as. Not so where the
+   * Whether `run` has to wait here because the peer's limits or windows are used up, or nearly. Not so where the
    * gateway refuses requests or finds fault with them: it would do so on other connections too.
    */
   isFullFor(run: RequestRun): boolean {

@@ -39,7 +39,7 @@ export class AddressBackoff {
     this.#failures++;
   }
 
-  /** An attempt connected: whoever waits may try. */
+  /** An attempt connected: those that wait may try. */
   onReached(): void {
     if (this.#failures === 0) return;
     this.#failures = 0;

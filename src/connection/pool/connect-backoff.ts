@@ -17,7 +17,7 @@
  * breakerFailures in a row the pool is half open: one connection at a time, and one request on it, until there is an
  * answer; each connection that dies may leave requests unknown.
  *
- * So a gateway that is down, or that says GOAWAY to everybody, sees no more than a few connections a second (Apple: rapid
+ * So a gateway that is down, or that says GOAWAY to each connection, sees no more than a few connections a second (Apple: rapid
  * connecting and disconnecting is taken for an attack). One that says GOAWAY after every few answers asks for the next
  * connection itself, and gets it soon: 20,000 recipients at 50 a connection take about half a minute, and at one a
  * connection two go out in a second.
@@ -85,8 +85,8 @@ export class ConnectBackoff {
   }
 
   /**
-   * An attempt or a connection that began at `beganMs` came to nothing; `isReached`: it had connected; `hasWaited`: the
-   * next one has been put off for it already. True: it was the last of the row.
+   * Records a failed attempt or connection that began at `beganMs`. `isReached`: TCP and TLS had succeeded. `hasWaited`: the
+   * wait for it already runs. Returns whether the pool has to give up.
    */
   onFailure(nowMs: number, beganMs: number, isReached: boolean, hasWaited = false): boolean {
     if (isReached && !hasWaited) this.#wait(nowMs, maxConnectBackoffMs);

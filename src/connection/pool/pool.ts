@@ -54,11 +54,11 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   readonly #growthTimer: Timer;
   readonly #trimTimer: Timer;
   readonly #connections: GatewayConnection[] = [];
-  /** Connections whose end is known, though they may still drain: the next one waits for it, or it has been judged. */
+  /** Connections that are ending. 'waited': a back-off was started for the end, whose verdict is open. 'judged': it is in. */
   readonly #ending = new Map<GatewayConnection, 'waited' | 'judged'>();
   readonly #gone = new ClosedConnectionTotals();
   #isClosed = false;
-  /** The source was told so; nothing begins by itself until it announces work again. */
+  /** The source was told so. No connection is opened until the source announces work again. */
   #hasGivenUp = false;
   #onAllClosed: (() => void) | null = null;
   #closing: Promise<void> | null = null;

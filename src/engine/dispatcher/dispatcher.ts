@@ -122,7 +122,7 @@ export class Dispatcher {
     this.#tokenRefresh.setNeeded(false);
     this.#acceptedLook.setNeeded(false);
     await (await host)?.stop();
-    // A job that nobody finishes holds the process no longer: nothing is under way.
+    // A job that is never finished holds the process no longer: nothing is under way.
     for (const job of this.#jobs) if (this.#jobs.delete(job)) releaseProcess();
   }
 
@@ -189,7 +189,7 @@ export class Dispatcher {
         parcel.onTaken?.();
         parcel.onTaken = null;
       } else if (parcel.job.excluded.size === 0) {
-        // Whoever came first goes first; only a job that may not use every shard lets others pass.
+        // The first to come goes first; only a job that may not use every shard lets others pass.
         return;
       }
     }

@@ -22,7 +22,7 @@ export interface SendJob {
    * the next batch, and memory is bounded. The batch must not be changed until the sink has had it. After a stop or a
    * cancellation the batch comes back through the sink as unsent.
    *
-   * @throws PealError ERR_PEAL_OPTION (as a rejection) for a batch that is none, or after `finish`.
+   * @throws PealError ERR_PEAL_OPTION (as a rejection) for something that is not a batch, or after `finish`.
    */
   dispatch(batch: Batch): Promise<void>;
   /**
@@ -60,7 +60,7 @@ export interface JobOptions {
   readonly stopAtBadTokens?: number | null;
   /** Whether the ids of accepted notifications come with the settled batches. Default false. */
   readonly keepIds?: boolean;
-  /** Called once when the job is stopped, whoever stops it: its caller may be waiting for recipients. */
+  /** Called once when the job is stopped, for whatever reason: its caller may be waiting for recipients. */
   readonly onStopped?: () => void;
 }
 

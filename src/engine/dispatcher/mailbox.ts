@@ -123,7 +123,7 @@ export class Mailbox {
     freeSlots.push(slot);
     this.#buffers.giveBack(buffer);
     const shared = parcel.latest;
-    // Most batches come back once, with nobody accepted before: the first byte tells.
+    // Most batches come back once, with no recipient accepted before: the first byte tells.
     const isNew = parcel.acceptedSeen === 0 ? shared.includes(ACCEPTED) : acceptedIn(shared) !== parcel.acceptedSeen;
     if (isNew) this.#acceptedAtMs.set(parcel.job.route.id, nowMs);
     return parcel;

@@ -68,7 +68,7 @@ export class Parcel implements DispatchedBatch {
     return this.sheet?.bytes.subarray(0, this.ledger.length) ?? this.ledger;
   }
 
-  /** A batch that takes one shard after another down is not tried for ever. */
+  /** A batch that ends one shard after another is tried a few times only. */
   get mayBeSentAgain(): boolean {
     return this.crashes < maxBatchCrashes;
   }
@@ -165,7 +165,7 @@ export class Parcel implements DispatchedBatch {
     return this.#turn(UNSENT, QUEUED);
   }
 
-  /** What is still queued becomes unsent; a cause is needed, because somebody will ask. Nothing is sent again. */
+  /** What is still queued becomes unsent; a cause is needed, for the caller will ask. Nothing is sent again. */
   abandon(cause: PealError): void {
     if (this.#turn(QUEUED, UNSENT)) this.#cause = cause;
     this.#retries?.abandon();

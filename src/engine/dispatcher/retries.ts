@@ -138,9 +138,9 @@ export class Retries {
   }
 
   /**
-   * What went out and was not sent after all is again what it was; its detail is put to `details`. And what may have been
-   * processed by a request without an answer is unknown, unless a later answer holds for that one, too: its index is
-   * returned, because its detail no longer holds.
+   * Restores the former outcome of retries that were never sent, and adds its detail to `details`. Turns a rejection into
+   * UNKNOWN if an earlier request of the recipient was lost, unless the rejection (token, gone, request) applies to that
+   * request as well. Returns the indices that were turned: their details no longer hold.
    */
   conclude(details: OutcomeDetail[]): ReadonlySet<number> {
     const turned = new Set<number>();

@@ -22,7 +22,7 @@ export class Route {
   #token: string | null = null;
   /** The latest token that APNs called expired: it is not sent with again. */
   #expired: string | null = null;
-  /** A token is being fetched: nobody asks for another one meanwhile. */
+  /** A token is being fetched: no other one is asked for meanwhile. */
   #isFetching = false;
 
   constructor(

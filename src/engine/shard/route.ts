@@ -224,8 +224,8 @@ export class ShardRoute implements RequestSource {
   /**
    * Where the connection has brought other recipients to an end, a recipient may come back as often as it takes: what a
    * binary gateway discarded behind a notification that it refused, what was behind the last stream of a GOAWAY. There is
-   * an end to it, because each such connection settles somebody. A recipient whose stream was refused may come back for
-   * almost as long as a gateway may do nothing else before the pool gives up, and not for ever: it may be refused for
+   * an end to it, because each such connection settles a recipient. A recipient whose stream was refused may come back for
+   * almost as long as a gateway may do nothing else before the pool gives up, and then no more: it may be refused for
    * what it is, among others that are served. Everything else has the budget of the policy.
    */
   #isFinallyUnsent(slot: BatchSlot, index: number, isFree: boolean): boolean {
@@ -283,7 +283,7 @@ export class ShardRoute implements RequestSource {
     for (let slot = this.#queue.first(); slot !== null; slot = this.#queue.first()) this.#giveUp(slot, cause);
   }
 
-  /** After the pool has closed nothing is in flight; a pool that forgot a recipient must not keep a batch for ever. */
+  /** After the pool has closed nothing is in flight; a pool that forgot a recipient must not keep a batch. */
   #settleLeft(cause: PealError): void {
     for (const slot of this.#slots) {
       if (slot?.state?.routeId !== this.id) continue;

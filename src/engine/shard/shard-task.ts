@@ -51,7 +51,7 @@ export async function runShardTask(task: ShardTask): Promise<void> {
       control,
     );
     data.on('message', (message: ToShard) => shard.receive(message));
-    // Nobody listens any more: the dispatcher has given this incarnation up.
+    // No one listens any more: the dispatcher has given this incarnation up.
     data.once('close', resolve);
   });
   await stopped;

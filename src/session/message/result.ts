@@ -157,7 +157,7 @@ export class Result {
     return this.#failed;
   }
 
-  /** Every rejected recipient, like `failed`, but whoever is to blame. The same map with HTTP/2. */
+  /** Every rejected recipient, like `failed`, whatever the reason is about. The same map with HTTP/2. */
   get rejections(): ReadonlyMap<string, Failure> {
     return this.#parts.rejections;
   }

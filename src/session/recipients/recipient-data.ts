@@ -39,12 +39,12 @@ function singleData(recipient: Exclude<Recipient, TokenBlock | RecipientList>): 
   const { token, apnsId, payload, expiration, ...others } = recipient;
   const seconds = expiration === undefined ? undefined : secondsOf(expiration, systemClock);
   return {
-    // What nobody knows stays: it is refused when it is sent, restored or not.
+    // An unknown form stays as it is: it is refused when it is sent, restored or not.
     ...others,
     token: tokenText(token),
     ...(apnsId !== undefined && { apnsId }),
     ...(payload !== undefined && { payload: payload instanceof Uint8Array ? utf8(payload) : payload }),
-    // Times from now count from now, not from when somebody restores them; what is no time stays what it is.
+    // Times from now count from now, not from when they are restored; what is not a time stays as it is.
     ...(seconds !== undefined && { expiration: typeof seconds === 'number' ? seconds : (expiration as number) }),
   };
 }

@@ -14,7 +14,7 @@ export class RecipientList implements Iterable<string> {
   readonly length: number;
   readonly #batches: readonly Batch[];
 
-  /** The list keeps `batches` and their memory; nobody may change them afterwards. */
+  /** The list keeps `batches` and their memory; they must not change afterwards. */
   constructor(batches: readonly Batch[]) {
     this.#batches = batches;
     this.length = batches.reduce((sum, batch) => sum + batch.tokens.count, 0);

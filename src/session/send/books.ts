@@ -184,7 +184,7 @@ export class Books implements OutcomeSink {
   #refusal(): PealError | null {
     for (const { class: kind, reason, explanation } of this.#rejections.values()) {
       if (kind !== 'request') continue;
-      const message = `The gateway refuses the notification, whoever it goes to (${reason}). ${explanation}`;
+      const message = `The gateway refuses the notification to every recipient (${reason}). ${explanation}`;
       return new PealError('ERR_PEAL_STOPPED', message, { origin: 'gateway' });
     }
     return null;

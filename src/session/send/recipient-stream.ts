@@ -16,7 +16,7 @@ export class RecipientStream {
   readonly #iterator: AsyncIterator<Recipient>;
   /** The pull that has not been answered yet. */
   #pending: Promise<Step> | null = null;
-  /** Ends the wait for it; null while nobody waits. */
+  /** Ends the wait for it; null while there is no wait. */
   #wake: ((step: null) => void) | null = null;
   #isOver = false;
   /** The open pull was waited for as long as it may take. */
@@ -65,7 +65,7 @@ export class RecipientStream {
     }
   }
 
-  /** Ends the wait of `next`, where somebody waits. */
+  /** Ends the wait of `next`, if there is one. */
   wake(): void {
     this.#wake?.(null);
   }
@@ -105,7 +105,7 @@ export class RecipientStream {
   }
 
   /**
-   * Waits for what `pull` returns. Whoever is pulled from may stop the send from within the call, so the way to end the
+   * Waits for what `pull` returns. The stream that is pulled from may stop the send from within the call, so the way to end the
    * wait is there before. No race(): its reactions would pile up on a pull that stays open.
    */
   #orWoken(pull: () => Promise<Step>): Promise<Step | null> {

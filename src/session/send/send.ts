@@ -33,7 +33,7 @@ export interface SendTarget {
   readonly protocol: Protocol;
   /** Whether a message's own tokens are sent up to the first that is refused: the original library's contract. */
   readonly stopsAtFailure: boolean;
-  /** Told which tokens are gone; null where nobody asks. */
+  /** Told which tokens are gone; null if they are not asked for. */
   readonly gone: GoneTokens | null;
 }
 

@@ -83,7 +83,7 @@ export class SimulatorLedger {
   readonly #log: RequestLog | null;
   readonly #digest = new LedgerDigest();
   readonly #answers = new Float64Array(answerLimit);
-  /** Entries of tokens that are gone, since the last `takeGone`; null where nobody will ask. */
+  /** Entries of tokens that are gone, since the last `takeGone`; null where they will not be asked for. */
   readonly #gone: Set<number> | null;
   readonly #hash = new TokenHash();
   #distinct = 0;

@@ -1,7 +1,7 @@
 /**
  * What a simulator keeps of each request beyond the ledger's numbers, for programs that want to see what they sent:
  * with `ledger: 'full'` the newest, within limits; with `onRequest` each is handed out when it is booked. One for all
- * connections of a simulator, on its thread; there is none unless somebody asked.
+ * connections of a simulator, on its thread; made only where a log was asked for.
  */
 import { Buffer } from 'node:buffer';
 import { maxKeptBodyBytes, maxLoggedRequestBytes, maxLoggedRequests } from '../../base/limits.js';
@@ -27,7 +27,7 @@ export class RequestLog {
 
   /**
    * @param isKept Whether requests can be asked for later.
-   * @param onRequest Called for each; null for nobody.
+   * @param onRequest Called for each; null: no call.
    */
   constructor(
     isKept: boolean,

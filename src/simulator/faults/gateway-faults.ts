@@ -33,7 +33,7 @@ export class GatewayFaults {
     this.#expireTokens = expireTokens;
   }
 
-  /** Whether nobody listens. */
+  /** Whether new connections are refused. */
   get isDown(): boolean {
     return this.#isDown;
   }

@@ -30,9 +30,9 @@ export class SimulatedGateway {
   readonly feedback: FeedbackList;
   /** The faults at work; null where there are none. */
   readonly scenario: ScenarioRun | null;
-  /** How often each token is pushed to; null where nobody minds. */
+  /** How often each token is pushed to; null where that does not matter. */
   readonly pushRates: PushRates | null;
-  /** Where requests go that somebody wants to see whole; null where nobody does. */
+  /** Keeps requests whole; null where no log was asked for. */
   readonly requestLog: RequestLog | null;
   #connections = 0;
   readonly #keyUpdates: KeyUpdates | null;
@@ -40,7 +40,7 @@ export class SimulatedGateway {
   readonly #bodies: readonly Uint8Array[];
   readonly #longBodies = new LongBodies();
 
-  /** @throws PealError `ERR_PEAL_CREDENTIAL` for a provider key that is none */
+  /** @throws PealError `ERR_PEAL_CREDENTIAL` for a provider key that cannot be used */
   constructor(settings: SimulatorSettings) {
     this.settings = settings;
     const goneSinceMs = Math.floor(settings.clock.wallMs()) - goneForMs;

@@ -1,6 +1,6 @@
 /**
  * What our SETTINGS allow the client, from the moment they are sent to the moment they are acknowledged: a lower limit
- * binds the client once it has acknowledged it (RFC 9113 §6.5.3), a higher one from the start, as nobody can be blamed
+ * binds the client once it has acknowledged it (RFC 9113 §6.5.3), a higher one from the start, as no client can be blamed
  * for using it. Owned by one connection's control frames.
  */
 import { DEFAULT_WINDOW_BYTES } from '../../codec/http2/frames.js';

@@ -19,7 +19,7 @@ export function clientFault(what: string, errorCode: number = PROTOCOL_ERROR): C
   return new ClientFault(errorCode, what);
 }
 
-/** What the codec threw, as the client's fault; null for an error that is none of the client's. */
+/** What the codec threw, as the client's fault; null for an error that is not the client's. */
 export function asClientFault(error: unknown): ClientFault | null {
   if (error instanceof ClientFault) return error;
   if (error instanceof ConnectionFault) return clientFault('the client broke HTTP/2', error.errorCode);

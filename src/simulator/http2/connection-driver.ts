@@ -55,7 +55,7 @@ export class ConnectionDriver implements ByteStreamListener, LineOwner, FaultyCo
   /** Reading is paused by a fault. */
   #isStalled = false;
   #isClosed = false;
-  /** Nothing is read or written any more, and nobody is told. */
+  /** Nothing is read or written any more, and no listener is told. */
   #isDead = false;
   #ending: Ending = 'no';
   #last: 'all' | 'half' | 'none' = 'all';

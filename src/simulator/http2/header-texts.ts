@@ -1,6 +1,6 @@
 /**
  * A header block as the texts that a program wants to see, taken while the request reader's fields look at it. Owned by one
- * connection's request reader, and only where somebody asked for a log: it makes strings of everything.
+ * connection's request reader, and only where a log was asked for: it makes strings of everything.
  */
 import type { FieldVisitor } from '../../codec/hpack/decoder.js';
 import type { FieldNames } from '../../codec/hpack/field-names.js';
@@ -31,13 +31,13 @@ export class HeaderTexts implements FieldVisitor {
     this.#found.set(field, before === undefined ? value : `${before}, ${value}`);
   }
 
-  /** What was found since `begin`; an object of its own, that nobody can change. */
+  /** What was found since `begin`; a new object, which does not change afterwards. */
   take(): Readonly<Record<string, string>> {
     return Object.freeze(Object.fromEntries(this.#found));
   }
 }
 
-/** The scheme of a credential. What follows gives whoever has it the right to push. */
+/** The scheme of a credential. What follows it is the right to push. */
 function withoutSecret(authorization: string): string {
   return `${/^[A-Za-z]*/.exec(authorization)?.[0] ?? ''} …`;
 }

@@ -1,6 +1,6 @@
 /**
  * What one HTTP/2 connection notes of each request under way for the request log: headers when they come, the payload
- * when the request is complete, the rest when it is booked. Owned by one server connection; only where somebody asked
+ * when the request is complete, the rest when it is booked. Owned by one server connection; only where a log was asked
  * for a log.
  */
 import { Buffer } from 'node:buffer';

@@ -34,7 +34,7 @@ const pathPrefixOctets = Uint8Array.from(pathPrefix, (character) => character.ch
 const requiredFields = (1 << METHOD) | (1 << SCHEME) | (1 << PATH);
 const pseudoFields = requiredFields | (1 << AUTHORITY);
 
-/** Value of a hex digit by its octet; 0x80 for what is none. */
+/** Value of a hex digit by its octet; 0x80 for other octets. */
 const nibbles = new Uint8Array(256).fill(0x80);
 for (let value = 0; value < 16; value++) {
   const digit = value.toString(16);

@@ -37,7 +37,7 @@ export interface ThrowAwayProviderKey {
   readonly publicKey: string;
 }
 
-/** An authority that nobody trusts but who is told to. Valid for 90 days from yesterday: senders warn of certificates that end soon. */
+/** An authority that only those trust who are told to. Valid for 90 days from yesterday: senders warn of certificates that end soon. */
 export class ThrowAwayAuthority {
   readonly #key: KeyObject;
   readonly #keyIdentifier: Buffer;

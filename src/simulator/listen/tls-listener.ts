@@ -107,7 +107,7 @@ export class TlsListener implements SuspendableListener {
     });
   }
 
-  /** Nobody listens for a time; connections stay. */
+  /** New connections are refused for a time; open ones stay. */
   suspend(): void {
     if (this.#server.listening) this.#server.close();
   }
@@ -147,7 +147,7 @@ export class TlsListener implements SuspendableListener {
     );
     this.#connections.add(connection);
     stream.attach(connection);
-    // Its handshake was under way when everybody else was sent away.
+    // Its handshake was under way when all others were sent away.
     if (this.#isClosing) connection.close();
   }
 

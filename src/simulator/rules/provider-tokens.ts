@@ -46,7 +46,7 @@ export class ProviderTokens {
 
   /**
    * @param keys Keys that are accepted; null for any well-formed token.
-   * @throws PealError `ERR_PEAL_CREDENTIAL` for a key that is none on curve P-256
+   * @throws PealError `ERR_PEAL_CREDENTIAL` for a key that is not on curve P-256
    */
   constructor(keys: readonly AcceptedProviderKey[] | null) {
     this.#keys = keys === null ? null : new Map(keys.map((key) => [keyName(key.teamId, key.keyId), publicKeyOf(key)]));
@@ -57,7 +57,7 @@ export class ProviderTokens {
     const known = this.#checked.get(authorization);
     if (known !== undefined) return known;
     const checked = this.#verify(authorization);
-    // Bounded: whoever sends thousands of tokens has them verified again.
+    // Bounded: of thousands of tokens, the oldest are verified again.
     if (this.#checked.size >= maxRememberedProviderTokens) this.#checked.clear();
     this.#checked.set(authorization, checked);
     return checked;

@@ -65,7 +65,7 @@ export class RequestRules {
   /** Wall time until which the connection is out of use, because it showed one provider token too many. */
   #blockedUntilMs = 0;
 
-  /** @param updates Watches how often provider tokens change; null where nobody does. */
+  /** @param updates Watches how often provider tokens change; null where that does not matter. */
   constructor(
     settings: SimulatorSettings,
     providerTokens: ProviderTokens,
@@ -134,7 +134,7 @@ export class RequestRules {
     if (ownType === null || ownType === (pushType ?? 'alert')) return ACCEPTED_ANSWER;
     const { topicStart, topicSuffix } = ruleOf(ownType);
     if (topicStart !== '') return pushType === null ? ACCEPTED_ANSWER : INVALID_PUSH_TYPE;
-    // A bundle id may end like that by itself; whoever names it in `topics` says so.
+    // A bundle id may end like that by itself; naming it in `topics` says so.
     const { topics } = this.#settings;
     const isBundleId = topics?.has(topic) === true && !topics.has(topic.slice(0, -topicSuffix.length));
     return isBundleId ? ACCEPTED_ANSWER : INVALID_PUSH_TYPE;

@@ -131,7 +131,7 @@ export interface SimulatorOptions {
   /** What the ledger keeps: `full` also payload and headers. Default `tokens`. */
   readonly ledger?: LedgerMode;
   /**
-   * Called with each request when it is booked, before its answer goes out. What it throws is not caught. Default: nobody.
+   * Called with each request when it is booked, before its answer goes out. What it throws is not caught. Default: no call.
    */
   readonly onRequest?: (request: ReceivedRequest) => void;
   readonly clock?: Clock;

@@ -207,7 +207,7 @@ export interface MalformedFault extends ConnectionFaultFrame {
    * - `badHpack` (default): HEADERS on the last stream whose block cannot be decoded.
    * - `longFrame`: a frame above SETTINGS_MAX_FRAME_SIZE.
    * - `shortPing`: a PING of seven octets.
-   * - `evenStream`: HEADERS on a stream that nobody opened.
+   * - `evenStream`: HEADERS on a stream that was not opened.
    * - `zeroWindow`: WINDOW_UPDATE of 0 for the connection.
    * - `noise`: octets that are no frame.
    */
@@ -229,7 +229,7 @@ interface ExpireProviderTokensFault extends FaultFrame {
   readonly do: 'expireProviderTokens';
 }
 
-/** Nobody listens for a time. */
+/** New connections are refused for a time. */
 export interface ShutdownFault extends FaultFrame {
   readonly do: 'shutdown';
   /** How long. */

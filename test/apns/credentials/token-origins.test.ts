@@ -267,7 +267,7 @@ describe('provider tokens that do not simply come of a key', () => {
       await keeper.refresh('another');
       assert.equal(await keeper.current(), second);
       clock.advance(70 * minute);
-      await assert.rejects(async () => keeper.current(), refusal(/has expired: nobody renewed it/));
+      await assert.rejects(async () => keeper.current(), refusal(/has expired and was not renewed/));
     });
   });
 
