@@ -106,6 +106,15 @@ export function restorePayload(json: string): CompiledPayload {
   return { bytes: encode(text), content: contentOf(JSON.parse(text) as Record<string, unknown>, true) };
 }
 
+/**
+ * A whole payload as compact JSON text. Nothing but its form is checked: it is still to be changed, and to be compiled then.
+ *
+ * @throws PealError ERR_PEAL_PAYLOAD for what is no JSON object, not plain data, or has a key twice
+ */
+export function payloadText(payload: RawPayload): string {
+  return plainly(() => rawJson(payload));
+}
+
 /** Throws ERR_PEAL_PAYLOAD for content that does not go with `pushType`. */
 export function checkPayloadContent(content: PayloadContent, pushType: PushType): void {
   plainly(() => checkContent(content, pushType));
@@ -162,15 +171,20 @@ function compileRaw(options: PayloadOptions, payload: RawPayload, clock: Clock):
   if (rival !== undefined) {
     throw payloadError(`The options ${option('payload')} and ${option(rival)} are both given: leave one out.`);
   }
-  const isText = typeof payload === 'string' || payload instanceof Uint8Array;
-  const json = isText ? compactText(payload) : writeObject(payload);
-  const twice = isText ? keyGivenTwice(json) : null;
-  if (twice !== null) {
-    throw payloadError(`The payload has the key "${escapeUnprintable(twice, 40)}" twice in one object: leave one out.`);
-  }
+  const json = rawJson(payload);
   const value = JSON.parse(json) as Record<string, unknown>;
   checkWhole(value, clock);
   return { bytes: encode(json), content: contentOf(value, true) };
+}
+
+/** A whole payload as compact JSON text: an object, plain data, no key twice. */
+function rawJson(payload: RawPayload): string {
+  const isText = typeof payload === 'string' || payload instanceof Uint8Array;
+  if (!isText) return writeObject(payload);
+  const json = compactText(payload);
+  const twice = keyGivenTwice(json);
+  if (twice === null) return json;
+  throw payloadError(`The payload has the key "${escapeUnprintable(twice, 40)}" twice in one object: leave one out.`);
 }
 
 /** What named options would not let through, a whole payload must not bring either. */

@@ -456,6 +456,8 @@ export const maxGzipNameBytes = 4096;
 export const listPauseMs = 2;
 /** A line of a token list, in bytes; what is longer is invalid. */
 export const maxTokenLineBytes = 4096;
+/** A row of a table (CSV, NDJSON), in bytes; what is longer is invalid. */
+export const maxRowBytes = 1 << 20;
 
 // --- simulator ---
 /** Highest SETTINGS_MAX_CONCURRENT_STREAMS that a simulator can be told to announce: half its stream slots. */

@@ -6,6 +6,8 @@
  */
 import { NOT_HEX } from '../../base/hex.js';
 
+/** Digits of a token of today. */
+export const HEX_DIGITS = 64;
 /** The shortest line that is decoded here: 64 digits and the line feed. */
 export const HEX_LINE_BYTES = 65;
 
@@ -31,10 +33,16 @@ export function decodeHexLine(
 ): number {
   const ending = source[position + 64];
   if (ending !== LF && (ending !== CR || source.length === position + HEX_LINE_BYTES)) return 0;
+  if (!decodeHexDigits(view, position, target, offset)) return 0;
+  return ending === CR && source[position + HEX_LINE_BYTES] === LF ? HEX_LINE_BYTES + 1 : HEX_LINE_BYTES;
+}
+
+/** Decodes the 64 digits at `position` of `source` to 32 bytes at `offset` of `target`; false, having written rubbish, for anything else. */
+export function decodeHexDigits(source: DataView, position: number, target: DataView, offset: number): boolean {
   let seen = 0;
   for (let i = 0; i < TOKEN_BYTES; i += 4) {
-    const first = view.getUint32(position + 2 * i, true);
-    const second = view.getUint32(position + 2 * i + 4, true);
+    const first = source.getUint32(position + 2 * i, true);
+    const second = source.getUint32(position + 2 * i + 4, true);
     const a = pairValues[first & 0xffff]!;
     const b = pairValues[first >>> 16]!;
     const c = pairValues[second & 0xffff]!;
@@ -42,8 +50,7 @@ export function decodeHexLine(
     seen |= a | b | c | d;
     target.setInt32(offset + i, a | (b << 8) | (c << 16) | (d << 24), true);
   }
-  if (seen >= NOT_HEX) return 0;
-  return ending === CR && source[position + HEX_LINE_BYTES] === LF ? HEX_LINE_BYTES + 1 : HEX_LINE_BYTES;
+  return seen < NOT_HEX;
 }
 
 function makePairValues(): Uint16Array {

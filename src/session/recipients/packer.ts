@@ -19,11 +19,14 @@ import {
   isPersonal,
   type PersonalRecipient,
   type Recipient,
+  type StreamedRecipient,
   textOf,
   tokenBytesOf,
   unknownPropertyOf,
 } from './recipient.js';
 import { RecipientList } from './recipient-list.js';
+import { type RenderedRows, RowBatch } from './row-batch.js';
+import { Rows } from './rows.js';
 
 /** Hex digits and bytes of Apple's tokens of today, which take the short way. */
 const usualHexDigits = 64;
@@ -38,6 +41,8 @@ interface PackerOptions {
   readonly readFields?: (recipient: PersonalRecipient) => OwnFields | string | null;
   /** The same for fields that were read for an earlier send: why they may not be sent now. Default: they may. */
   readonly checkKept?: (fields: OwnFields) => string | null;
+  /** Makes the batches of `Rows`. Default: their tokens are taken, and no fields. */
+  readonly render?: ((rows: Rows) => RenderedRows) | undefined;
   /** The message says nothing: who brings no payload is invalid. */
   readonly needsPayloads?: boolean;
   readonly onInvalid: (recipient: InvalidRecipient) => void;
@@ -82,7 +87,7 @@ export class Packer {
    * Adds one recipient, or one block or list of them. What fails the checks is told to `onInvalid`; so is what throws
    * while it is read, and then that is thrown on.
    */
-  add(recipient: Recipient): void {
+  add(recipient: StreamedRecipient): void {
     try {
       this.#read(recipient);
     } catch (error) {
@@ -91,8 +96,10 @@ export class Packer {
     }
   }
 
-  #read(recipient: Recipient): void {
-    if (this.#needsPayloads && !bringsPayload(recipient)) this.#refuseSilent(recipient);
+  #read(recipient: StreamedRecipient): void {
+    if (recipient instanceof Rows) this.#addRows(recipient);
+    else if (recipient instanceof RowBatch) this.#addRowBatch(recipient);
+    else if (this.#needsPayloads && !bringsPayload(recipient)) this.#refuseSilent(recipient);
     else if (typeof recipient === 'string') this.#addText(recipient);
     else if (recipient instanceof TokenBlock) this.#addBlock(recipient);
     else if (recipient instanceof RecipientList) for (const batch of recipient.batches) this.#addBatch(batch);
@@ -117,7 +124,8 @@ export class Packer {
     const { tokens, personal } = batch;
     if (personal !== null && personal.apnsIds !== null) return batch;
     const apnsIds = randomApnsIds(tokens.count, this.#options.randomBytes ?? randomFillSync);
-    return { tokens, personal: { payloads: null, payloadOffsets: null, ...personal, apnsIds } };
+    const named = { payloads: null, payloadOffsets: null, ...personal, apnsIds };
+    return batch instanceof RowBatch ? new RowBatch(batch.rows, batch.indexes, named) : { tokens, personal: named };
   }
 
   #addText(text: string): void {
@@ -190,6 +198,30 @@ export class Packer {
         if (open.isFull) this.#full.push(open.take());
       }
     }
+  }
+
+  /** Rows travel as they are: as one batch, or as one for each set of header fields that they bring. */
+  #addRows(rows: Rows): void {
+    const { tokens, count } = rows;
+    checkBlock(tokens, this.#options.minTokenBytes);
+    const { render } = this.#options;
+    if (render === undefined && this.#needsPayloads) {
+      this.#refuseSilent(tokens);
+      return;
+    }
+    const { batches, invalid } = render?.(rows) ?? { batches: [new RowBatch(rows, null, null)], invalid: [] };
+    const first = this.#seen;
+    for (const { index, why } of invalid) {
+      this.#options.onInvalid({ index: first + index, text: tokens.hexAt(index), why });
+    }
+    this.#full.push(...batches);
+    this.#seen = first + count;
+  }
+
+  /** Its payloads were checked when it was made. */
+  #addRowBatch(batch: RowBatch): void {
+    this.#seen += batch.tokens.count;
+    this.#full.push(batch);
   }
 
   /** A batch of an earlier send: as it is where it holds personal parts that fit, otherwise like any block. */

@@ -13,6 +13,8 @@ import { isSameName } from '../../base/nearest-name.js';
 import { adviceForUnknown } from '../../base/options.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { RecipientList } from './recipient-list.js';
+import type { RowBatch } from './row-batch.js';
+import { Rows } from './rows.js';
 
 /**
  * A device token: text (hex, `<…>` with blanks, base64) or its bytes. Bytes that hold text are read as text, also with a
@@ -70,6 +72,9 @@ function adviceFor(key: string): string {
  */
 export type Recipient = Token | PersonalRecipient | TokenBlock | RecipientList;
 
+/** What a stream of recipients may yield: recipients, and rows with fields. */
+export type StreamedRecipient = Recipient | Rows | RowBatch;
+
 /** A recipient that failed the local checks and was never written. */
 export interface InvalidRecipient {
   /** Position among all recipients of the send, from 0. */
@@ -102,16 +107,16 @@ function shownBytes(token: Uint8Array): string {
 }
 
 /** How many recipients a list of them holds. */
-export function countRecipients(recipients: readonly Recipient[]): number {
+export function countRecipients(recipients: readonly (Recipient | Rows)[]): number {
   let count = 0;
   for (const recipient of recipients) count += sizeOf(recipient);
   return count;
 }
 
 /** What cannot be looked at (a revoked proxy) is one recipient, and refused when it is read. */
-function sizeOf(recipient: Recipient): number {
+function sizeOf(recipient: Recipient | Rows): number {
   try {
-    if (recipient instanceof TokenBlock) return recipient.count;
+    if (recipient instanceof TokenBlock || recipient instanceof Rows) return recipient.count;
     return recipient instanceof RecipientList ? recipient.length : 1;
   } catch {
     return 1;

@@ -5,15 +5,15 @@
  */
 import type { Clock } from '../../base/clock.js';
 import { lastPullMs } from '../../base/limits.js';
-import type { Recipient } from '../recipients/recipient.js';
+import type { StreamedRecipient } from '../recipients/recipient.js';
 
-type Step = IteratorResult<Recipient>;
+type Step = IteratorResult<StreamedRecipient>;
 
 /** How the last pull ended: with a recipient or without one, or not within `lastPullMs`. */
-type LastPull = { readonly recipient: Recipient } | 'nothing' | 'open';
+type LastPull = { readonly recipient: StreamedRecipient } | 'nothing' | 'open';
 
 export class RecipientStream {
-  readonly #iterator: AsyncIterator<Recipient>;
+  readonly #iterator: AsyncIterator<StreamedRecipient>;
   /** The pull that has not been answered yet. */
   #pending: Promise<Step> | null = null;
   /** Ends the wait for it; null while there is no wait. */
@@ -22,7 +22,7 @@ export class RecipientStream {
   /** The open pull was waited for as long as it may take. */
   #isLate = false;
 
-  constructor(recipients: AsyncIterable<Recipient>) {
+  constructor(recipients: AsyncIterable<StreamedRecipient>) {
     this.#iterator = recipients[Symbol.asyncIterator]();
   }
 

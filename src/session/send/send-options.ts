@@ -28,8 +28,15 @@ import {
 import { option, theOption } from '../../base/wording.js';
 import type { OutcomeSink } from '../../engine/batch.js';
 import type { Message } from '../message/message.js';
-import { countRecipients, type InvalidRecipient, type Recipient } from '../recipients/recipient.js';
+import { Template } from '../personal/template.js';
+import {
+  countRecipients,
+  type InvalidRecipient,
+  type Recipient,
+  type StreamedRecipient,
+} from '../recipients/recipient.js';
 import { RecipientList } from '../recipients/recipient-list.js';
+import { Rows } from '../recipients/rows.js';
 import type { Progress } from './progress.js';
 
 export interface SendOptions {
@@ -37,7 +44,12 @@ export interface SendOptions {
    * Recipients, instead of the message's own tokens. Pulled only as fast as they can be sent, so that a generator may
    * yield any number of them.
    */
-  readonly recipients?: Iterable<Recipient> | AsyncIterable<Recipient>;
+  readonly recipients?: Iterable<StreamedRecipient> | AsyncIterable<StreamedRecipient>;
+  /**
+   * What is said to each recipient: a template with the fields of `Rows`. Recipients that bring no fields get its defaults.
+   * Default: what the message says.
+   */
+  readonly personal?: Template;
   /** How many recipients there will be, for reports of progress. Default: the message's own, otherwise not known. */
   readonly total?: number;
   /**
@@ -103,7 +115,8 @@ export interface RetryOptions {
 
 /** The same, with defaults filled in and the recipients chosen. */
 export interface CheckedSendOptions {
-  readonly recipients: Iterable<Recipient> | AsyncIterable<Recipient>;
+  readonly recipients: Iterable<StreamedRecipient> | AsyncIterable<StreamedRecipient>;
+  readonly personal: Template | null;
   readonly total: number | null;
   readonly signal: AbortSignal | null;
   readonly takesRest: boolean;
@@ -126,6 +139,7 @@ const share = test('false or a share above 0 and up to 1, such as 0.9', (value) 
 const rules: OptionRules = {
   recipients: test('an iterable of recipients: an array, a generator or a stream', (value) =>
     iterableOf(value) !== null),
+  personal: test('a Template', (value) => value instanceof Template),
   total: whole(0, Number.MAX_SAFE_INTEGER),
   signal: test('an AbortSignal', (value) => value instanceof AbortSignal),
   afterStop: choice('leave', 'unsent', 'drain'),
@@ -160,6 +174,7 @@ export function checkSendOptions(message: Message, options: SendOptions = none):
   }
   return {
     recipients: isOwn ? message.tokens : iterableOf(options.recipients)!,
+    personal: checkPersonal(message, options.personal ?? null),
     total: totalOf(message, options),
     signal: options.signal ?? null,
     takesRest: isOwn || (options.afterStop ?? 'leave') !== 'leave',
@@ -182,6 +197,11 @@ export function checkProtocolOptions(protocol: Protocol, options: SendOptions = 
   throw optionError(`${theOption(name)} is for HTTP/2: a binary gateway answers too little for it.`);
 }
 
+function checkPersonal(message: Message, personal: Template | null): Template | null {
+  if (personal !== null && message.pushType !== null) personal.check(message.pushType);
+  return personal;
+}
+
 function budgetOf({ retry, onUnknown }: SendOptions): RetryBudget | null {
   if (retry === undefined) return defaultBudget;
   if (retry === false) {
@@ -194,18 +214,22 @@ function budgetOf({ retry, onUnknown }: SendOptions): RetryBudget | null {
 function totalOf(message: Message, options: SendOptions): number | null {
   if (options.total !== undefined) return options.total;
   if (options.recipients === undefined && options.onProgress !== undefined) return countRecipients(message.tokens);
-  return Array.isArray(options.recipients) ? countRecipients(options.recipients) : null;
+  return Array.isArray(options.recipients)
+    ? countRecipients(options.recipients as readonly (Recipient | Rows)[])
+    : null;
 }
 
 /**
  * Texts, bytes and blocks are one recipient (or one list) and not an iterable of recipients, whatever they inherit. Null
  * for what is none.
  */
-function iterableOf(recipients: unknown): Iterable<Recipient> | AsyncIterable<Recipient> | null {
-  if (recipients instanceof TokenBlock || recipients instanceof RecipientList) return [recipients];
+function iterableOf(recipients: unknown): Iterable<StreamedRecipient> | AsyncIterable<StreamedRecipient> | null {
+  if (recipients instanceof TokenBlock || recipients instanceof RecipientList || recipients instanceof Rows) {
+    return [recipients];
+  }
   if (typeof recipients === 'object' && recipients !== null && !(recipients instanceof Uint8Array)) {
-    if (Symbol.asyncIterator in recipients) return recipients as AsyncIterable<Recipient>;
-    if (Symbol.iterator in recipients) return recipients as Iterable<Recipient>;
+    if (Symbol.asyncIterator in recipients) return recipients as AsyncIterable<StreamedRecipient>;
+    if (Symbol.iterator in recipients) return recipients as Iterable<StreamedRecipient>;
   }
   return null;
 }

@@ -16,7 +16,7 @@ import type { Message } from '../message/message.js';
 import type { Result } from '../message/result.js';
 import { type FieldContext, keptFieldsProblem, ownFieldsOf } from '../recipients/own-fields.js';
 import { Packer } from '../recipients/packer.js';
-import type { Recipient } from '../recipients/recipient.js';
+import type { StreamedRecipient } from '../recipients/recipient.js';
 import { Books, faultOf } from './books.js';
 import type { GoneTokens } from './gone-tokens.js';
 import { RecipientStream } from './recipient-stream.js';
@@ -53,7 +53,7 @@ export class Send {
   #isFinished = false;
 
   constructor(target: SendTarget, message: Message, options: CheckedSendOptions) {
-    const { total, outcomes, onInvalid, onProgress } = options;
+    const { personal, total, outcomes, onInvalid, onProgress } = options;
     const { protocol, gone } = target;
     const onFault = (fault: PealError): void => this.#stop(fault);
     const onGone = (token: string, timestampMs: number | null): void => gone?.add(token, timestampMs);
@@ -78,6 +78,7 @@ export class Send {
       encodePayload: (payload) => message.encodePersonalPayload(payload, protocol),
       readFields: (recipient) => ownFieldsOf(recipient, context),
       checkKept: (fields) => keptFieldsProblem(fields, context),
+      render: personal === null ? undefined : (rows) => personal.render(rows, context),
       needsPayloads: !message.hasPayload,
       onInvalid: (recipient) => this.#books.addInvalid(recipient),
       minTokenBytes: options.minTokenBytes,
@@ -154,7 +155,7 @@ export class Send {
     }
   }
 
-  async #feedFrom(recipients: Iterable<Recipient>): Promise<void> {
+  async #feedFrom(recipients: Iterable<StreamedRecipient>): Promise<void> {
     for (const recipient of recipients) {
       this.#packer.add(recipient);
       if (this.#packer.hasFull && !this.#stopsAtFailure) await this.#dispatchAll(this.#packer.takeFull());
@@ -163,7 +164,7 @@ export class Send {
   }
 
   /** Like `feedFrom`, but does not let recipients wait for long, nor a stop, while the stream has nothing to give. */
-  async #feedFromStream(recipients: AsyncIterable<Recipient>): Promise<void> {
+  async #feedFromStream(recipients: AsyncIterable<StreamedRecipient>): Promise<void> {
     const stream = new RecipientStream(recipients);
     this.#stream = stream;
     try {

@@ -1,0 +1,191 @@
+/**
+ * What is said to each recipient: a payload with `{{fields}}`, variants of it by a column, and header fields of the
+ * recipient's own. Compiled once; then it turns rows into batches. Made by programs; used by sends, on the main thread.
+ */
+import { inspect } from 'node:util';
+import type { Protocol } from '../../apns/address.js';
+import type { RawPayload } from '../../apns/payload.js';
+import { pushTypeOfContent } from '../../apns/payload-content.js';
+import { type PushType, ruleOf } from '../../apns/push-type.js';
+import { maxBatchRecipients, maxBinaryPayloadBytes } from '../../base/limits.js';
+import { checkOptions, filledText, type OptionRules, optionError, test, text, unchecked } from '../../base/options.js';
+import { escapeUnprintable } from '../../base/text.js';
+import { theOption } from '../../base/wording.js';
+import type { FieldContext } from '../recipients/own-fields.js';
+import { type InvalidRow, type RenderedRows, RowBatch } from '../recipients/row-batch.js';
+import { cellText, type Rows, type TextColumn } from '../recipients/rows.js';
+import { type HeaderTemplateOptions, HeaderTemplates, OWN_APNS_ID } from './header-templates.js';
+import { PayloadBuffer, PayloadTemplate } from './payload-template.js';
+
+export interface TemplateOptions extends HeaderTemplateOptions {
+  /** The payload of recipients for whom no variant is meant: plain data, or JSON as text or UTF-8, with placeholders. */
+  readonly payload?: RawPayload;
+  /** Payloads by what stands in `variantColumn`: `{ de: …, fr: … }`. */
+  readonly variants?: Readonly<Record<string, RawPayload>>;
+  /** The column that chooses among `variants`. A recipient with none of them gets `payload`, or is invalid. */
+  readonly variantColumn?: string;
+}
+
+const rules: OptionRules = {
+  payload: unchecked,
+  variants: test('an object of payloads', (value) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)),
+  variantColumn: filledText(1000),
+  apnsId: text(1000),
+  collapseId: text(1000),
+  expiration: text(1000),
+  priority: text(1000),
+};
+
+export class Template {
+  /** The default first, if there is one; then the variants. */
+  readonly #payloads: readonly PayloadTemplate[];
+  readonly #default: PayloadTemplate | null;
+  readonly #variants: ReadonlyMap<string, PayloadTemplate>;
+  readonly #variantColumn: string | null;
+  readonly #headers: HeaderTemplates;
+  readonly #buffer = new PayloadBuffer();
+  readonly #offsets = new Uint32Array(maxBatchRecipients + 1);
+  readonly #kept = new Uint16Array(maxBatchRecipients);
+
+  /**
+   * @throws PealError ERR_PEAL_OPTION for an unknown option or variants without their column; ERR_PEAL_PAYLOAD for a payload
+   * that could not be sent whatever the fields are, or placeholders that are not well-formed
+   */
+  constructor(options: TemplateOptions) {
+    checkOptions({ name: 'Template' }, options, rules);
+    const { payload, variants, variantColumn } = options;
+    if ((variants === undefined) !== (variantColumn === undefined)) {
+      throw optionError(
+        `The options ${theOption('variants')} and ${theOption('variantColumn')} of Template come together.`,
+      );
+    }
+    this.#default = payload === undefined ? null : new PayloadTemplate(payload);
+    this.#variants = new Map(
+      Object.entries(variants ?? {}).map(([name, variant]) => [name, new PayloadTemplate(variant)]),
+    );
+    this.#variantColumn = variantColumn ?? null;
+    this.#payloads = [...(this.#default === null ? [] : [this.#default]), ...this.#variants.values()];
+    this.#headers = new HeaderTemplates(options);
+  }
+
+  /** The columns that it needs, each once: recipients without one of them get its default, or are invalid. */
+  get columns(): readonly string[] {
+    const variant = this.#variantColumn === null ? [] : [this.#variantColumn];
+    const all = [...variant, ...this.#payloads.flatMap(({ fields }) => fields), ...this.#headers.columns];
+    return [...new Set(all)];
+  }
+
+  /** Whether recipients get payloads made by it; else the message's. */
+  get hasPayloads(): boolean {
+    return this.#payloads.length > 0;
+  }
+
+  /** The push type that its payloads ask for; null where it has none, or they differ. */
+  get pushType(): PushType | null {
+    const types = new Set(this.#payloads.map(({ content }) => pushTypeOfContent(content)));
+    return types.size === 1 ? [...types][0]! : null;
+  }
+
+  /** Throws PealError ERR_PEAL_PAYLOAD where a payload of its does not go with the push type. */
+  check(pushType: PushType): void {
+    for (const payload of this.#payloads) payload.check(pushType);
+  }
+
+  /**
+   * Turns rows into batches, one for each set of header fields that recipients bring.
+   *
+   * @param context what the message and the way of it allow
+   */
+  render(rows: Rows, context: FieldContext): RenderedRows {
+    const invalid: InvalidRow[] = [];
+    const { count } = rows;
+    if (this.#headers.isEmpty) {
+      return { batches: this.#renderAll(rows, allRows.subarray(0, count), 0, context, invalid), invalid };
+    }
+    const byMask = new Map<number, number[]>();
+    for (let index = 0; index < count; index++) {
+      const why = this.#headers.read(rows, index, context);
+      if (why !== null) {
+        invalid.push({ index, why });
+        continue;
+      }
+      const mask = this.#headers.masks[index]!;
+      const same = byMask.get(mask);
+      if (same === undefined) byMask.set(mask, [index]);
+      else same.push(index);
+    }
+    const batches = [...byMask].flatMap(([mask, indexes]) =>
+      this.#renderAll(rows, Uint16Array.from(indexes), mask, context, invalid),
+    );
+    return { batches, invalid: invalid.sort((a, b) => a.index - b.index) };
+  }
+
+  /** Shows its columns, and nothing that is said. */
+  [inspect.custom](): string {
+    return `Template [ ${this.columns.join(', ')} ]`;
+  }
+
+  /** The rows at `indexes`, all of which bring the fields of `mask`. No batch, or one. */
+  #renderAll(
+    rows: Rows,
+    indexes: Uint16Array,
+    mask: number,
+    { pushType, protocol }: FieldContext,
+    invalid: InvalidRow[],
+  ): RowBatch[] {
+    const kept = this.hasPayloads ? this.#writePayloads(rows, indexes, limitOf(pushType, protocol), invalid) : indexes;
+    if (kept.length === 0) return [];
+    const payloads = this.hasPayloads ? this.#buffer.bytes.slice(0, this.#buffer.length) : null;
+    const payloadOffsets = this.hasPayloads ? this.#offsets.slice(0, kept.length + 1) : null;
+    const apnsIds = (mask & OWN_APNS_ID) === 0 ? null : this.#headers.apnsIdsOf(kept);
+    const personal = { apnsIds, payloads, payloadOffsets, fields: this.#headers.fieldsOf(kept, mask) };
+    return [new RowBatch(rows, kept.length === rows.count ? null : kept.slice(), personal)];
+  }
+
+  /** Writes the payloads into the buffer; returns the rows that have one. */
+  #writePayloads(rows: Rows, indexes: Uint16Array, maxBytes: number, invalid: InvalidRow[]): Uint16Array {
+    const buffer = this.#buffer;
+    const columns = new Map<PayloadTemplate, readonly (TextColumn | null)[]>(
+      this.#payloads.map((payload) => [payload, payload.columnsOf(rows)]),
+    );
+    const only = this.#variantColumn === null ? this.#default : null;
+    const onlyColumns = only === null ? null : columns.get(only)!;
+    let kept = 0;
+    buffer.length = 0;
+    for (let at = 0; at < indexes.length; at++) {
+      const index = indexes[at]!;
+      const payload = only ?? this.#payloadFor(rows, index);
+      const start = buffer.length;
+      const why =
+        typeof payload === 'string' ? payload : payload.write(onlyColumns ?? columns.get(payload)!, index, buffer);
+      const length = buffer.length - start;
+      if (why !== null || length > maxBytes) {
+        buffer.length = start;
+        invalid.push({ index, why: why ?? `has a payload of ${length} bytes, and ${maxBytes} are allowed` });
+        continue;
+      }
+      this.#kept[kept++] = index;
+      this.#offsets[kept] = buffer.length;
+    }
+    return this.#kept.subarray(0, kept);
+  }
+
+  /** The payload that is meant for a row, or why there is none. */
+  #payloadFor(rows: Rows, index: number): PayloadTemplate | string {
+    const column = rows.columns.get(this.#variantColumn!);
+    const name = column === undefined ? null : cellText(column, index);
+    const variant = name === null ? undefined : this.#variants.get(name);
+    if (variant !== undefined) return variant;
+    if (this.#default !== null) return this.#default;
+    const has =
+      name === null ? `no ${this.#variantColumn}` : `the ${this.#variantColumn} "${escapeUnprintable(name, 40)}"`;
+    return `has ${has}, for which there is no variant and no default payload`;
+  }
+}
+
+const allRows = Uint16Array.from({ length: maxBatchRecipients }, (_, index) => index);
+
+function limitOf(pushType: PushType | null, protocol: Protocol): number {
+  return protocol === 'binary' ? maxBinaryPayloadBytes : ruleOf(pushType ?? 'alert').maxPayloadBytes;
+}
