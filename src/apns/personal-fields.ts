@@ -52,6 +52,18 @@ export function copyFields(fields: PersonalFields, count: number): PersonalField
   };
 }
 
+/** Fields of recipients `from` to before `to`; of the same memory, but for the offsets. */
+export function sliceFields(fields: PersonalFields, from: number, to: number): PersonalFields {
+  const { expirations, priorities, collapseIds, collapseIdOffsets: offsets } = fields;
+  const [start, end] = offsets === null ? [0, 0] : [offsets[from]!, offsets[to]!];
+  return {
+    expirations: expirations?.subarray(from, to) ?? null,
+    priorities: priorities?.subarray(from, to) ?? null,
+    collapseIds: collapseIds?.subarray(start, end) ?? null,
+    collapseIdOffsets: offsets?.slice(from, to + 1).map((offset) => offset - start) ?? null,
+  };
+}
+
 /** What a program that makes batches itself can get wrong, as a sentence; null when there is nothing. */
 export function fieldsFault(fields: PersonalFields, count: number): string | null {
   const { expirations, priorities, collapseIds, collapseIdOffsets } = fields;

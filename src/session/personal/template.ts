@@ -96,15 +96,13 @@ export class Template {
    * Turns rows into batches, one for each set of header fields that recipients bring.
    *
    * @param context what the message and the way of it allow
+   * @param due the rows that are to be sent, by index, in rising order. Default: all
    */
-  render(rows: Rows, context: FieldContext): RenderedRows {
+  render(rows: Rows, context: FieldContext, due: Uint16Array = allRows.subarray(0, rows.count)): RenderedRows {
     const invalid: InvalidRow[] = [];
-    const { count } = rows;
-    if (this.#headers.isEmpty) {
-      return { batches: this.#renderAll(rows, allRows.subarray(0, count), 0, context, invalid), invalid };
-    }
+    if (this.#headers.isEmpty) return { batches: this.#renderAll(rows, due, 0, context, invalid), invalid };
     const byMask = new Map<number, number[]>();
-    for (let index = 0; index < count; index++) {
+    for (const index of due) {
       const why = this.#headers.read(rows, index, context);
       if (why !== null) {
         invalid.push({ index, why });

@@ -2,7 +2,9 @@
  * A batch that was made of rows: it knows which row each of its recipients is, so that a sink can write the recipient's own
  * fields beside the outcome. Made by templates and by the packer; read by sinks. Main thread.
  */
+import { apnsIdBytes } from '../../apns/apns-id.js';
 import type { PersonalParts } from '../../apns/notification.js';
+import { sliceFields } from '../../apns/personal-fields.js';
 import { TokenBlock } from '../../apns/token-block.js';
 import type { Batch } from '../../engine/batch.js';
 import type { Rows } from './rows.js';
@@ -32,10 +34,32 @@ export class RowBatch implements Batch {
     this.tokens = indexes === null ? rows.tokens : pick(rows.tokens, indexes);
   }
 
+  /** Recipients `from` to before `to` as a batch of their own. */
+  slice(from: number, to: number): RowBatch {
+    if (from === 0 && to === this.tokens.count) return this;
+    const indexes =
+      this.indexes?.slice(from, to) ?? Uint16Array.from({ length: to - from }, (_, place) => from + place);
+    return new RowBatch(this.rows, indexes, this.personal === null ? null : slicePersonal(this.personal, from, to));
+  }
+
   /** Which row of `rows` a recipient of the batch is. */
   rowOf(recipient: number): number {
     return this.indexes === null ? recipient : this.indexes[recipient]!;
   }
+}
+
+function slicePersonal(
+  { apnsIds, payloads, payloadOffsets, fields = null }: PersonalParts,
+  from: number,
+  to: number,
+): PersonalParts {
+  const [start, end] = payloadOffsets === null ? [0, 0] : [payloadOffsets[from]!, payloadOffsets[to]!];
+  return {
+    apnsIds: apnsIds?.subarray(from * apnsIdBytes, to * apnsIdBytes) ?? null,
+    payloads: payloads?.subarray(start, end) ?? null,
+    payloadOffsets: payloadOffsets?.slice(from, to + 1).map((offset) => offset - start) ?? null,
+    fields: fields === null ? null : sliceFields(fields, from, to),
+  };
 }
 
 function pick({ bytes, tokenBytes }: TokenBlock, indexes: Uint16Array): TokenBlock {

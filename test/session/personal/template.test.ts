@@ -151,6 +151,25 @@ describe('a template', () => {
     assert.equal(collapseIdAt(second!.personal!.fields!, 0), 'order-2');
   });
 
+  it('renders only the rows that are due, and divides batches', () => {
+    const template = new Template({
+      payload: { aps: { alert: '{{name}}' } },
+      collapseId: 'c{{name}}',
+      apnsId: '{{id}}',
+    });
+    const ids = ['a', 'b', 'c', 'd'].map((digit) => `1111111${digit}-2222-3333-4444-555555555555`);
+    const rows = rowsOf({ name: ['A', 'B', 'C', 'D'], id: ids });
+    const [batch] = template.render(rows, context, Uint16Array.of(0, 2, 3)).batches;
+    assert.deepEqual([...batch!.indexes!], [0, 2, 3]);
+    const part = batch!.slice(1, 3);
+    assert.deepEqual(payloadsOf({ batches: [part], invalid: [] }), [{ aps: { alert: 'C' } }, { aps: { alert: 'D' } }]);
+    assert.deepEqual([part.rowOf(0), part.rowOf(1)], [2, 3]);
+    assert.equal(part.tokens.hexAt(1), rows.tokens.hexAt(3));
+    assert.equal(collapseIdAt(part.personal!.fields!, 1), 'cD');
+    assert.equal(apnsIdText(part.personal!.apnsIds!, 0), ids[2]);
+    assert.equal(batch!.slice(0, 3), batch);
+  });
+
   it('refuses recipients whose header fields may not be sent', () => {
     const { invalid } = render(
       { payload: { aps: { alert: 'x' } }, collapseId: '{{c|}}', priority: '{{p|}}', apnsId: '{{id|}}' },
