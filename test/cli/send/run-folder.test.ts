@@ -10,8 +10,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { holderText, thisHolder } from '../../../src/base/run-holder.js';
 import { Outputs } from '../../../src/cli/send/outputs.js';
-import { holderText, thisHolder } from '../../../src/cli/send/run-holder.js';
 import { drawsAll } from '../../support/cases.js';
 
 const program = fileURLToPath(new URL('killed-run.js', import.meta.url));

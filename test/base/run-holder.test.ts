@@ -10,7 +10,7 @@ import {
   type ProcessFacts,
   stateOf,
   thisHolder,
-} from '../../../src/cli/send/run-holder.js';
+} from '../../src/base/run-holder.js';
 
 const here: Holder = { pid: 10, start: '500', boot: 'aa', namespace: '1', host: 'one.example' };
 const other: Holder = { ...here, pid: 20, start: '900' };
