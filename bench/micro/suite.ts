@@ -20,7 +20,7 @@ export interface MicroItem {
 export type Register = () => readonly MicroItem[];
 
 /** Every bench file, in the order of the table. */
-const files = ['request-template', 'binary-frames', 'response-reader', 'hpack', 'batch', 'token-parsing'];
+const files = ['request-template', 'binary-frames', 'response-reader', 'hpack', 'batch', 'latency', 'token-parsing'];
 
 /** The items of all bench files. */
 export async function loadItems(): Promise<MicroItem[]> {

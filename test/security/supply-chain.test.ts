@@ -33,7 +33,7 @@ const trees = [[], ['bench', 'peers'], ['test', 'interop']];
 /** Packages with an install script that are let in, by name and why; none. `npm ci --ignore-scripts` is used all the same. */
 const scriptsAllowed: readonly string[] = [];
 /** A new one needs a reason in CONTRIBUTING.md, and its row here. */
-const runtime = ['cli-progress', 'comlink', 'commander', 'picocolors', 'piscina'];
+const runtime = ['cli-progress', 'comlink', 'commander', 'picocolors', 'piscina', 'uplot'];
 /** Packages that an installation of peal brings in all, those of its dependencies included. */
 const maxRuntimePackages = 30;
 

@@ -1,0 +1,197 @@
+/**
+ * How long answers took, as counts in buckets whose width grows with the time: half a microsecond up to 0.128 ms, then 128
+ * for each doubling, so that a time is known to within 0.4 % from 0.1 ms to ten minutes. Recording allocates nothing.
+ *
+ * The counts lie in memory that may be shared between threads. One thread records into an array, any other may read it at
+ * the same time: each count is then right or a moment old. Each recording thread has an array of its own, and the reader
+ * merges them.
+ *
+ *   unit 0 … 255      one bucket each (a unit is half a microsecond)
+ *   256 … 511         128 buckets of 2 units          index = octave · 128 + (units >> octave)
+ *   512 … 1023        128 buckets of 4 units
+ *   …
+ *   2^30 … 2^31 − 1   128 buckets of 2^23 units       ends at 17.9 minutes; what is longer counts as the longest
+ *   behind them       the longest time, in units
+ */
+import { assert } from './assert.js';
+
+/** Units of a millisecond. */
+const unitsPerMs = 2000;
+const stepBits = 7;
+const steps = 1 << stepBits;
+const maxUnits = 2 ** 31 - 1;
+const buckets = indexOf(maxUnits) + 1;
+/** Where the longest time lies. */
+const longestAt = buckets;
+
+/** Bytes of memory that one histogram needs: 12.8 kB. */
+export const latencyHistogramBytes = (buckets + 1) * Uint32Array.BYTES_PER_ELEMENT;
+
+/** A histogram as plain JSON data: only the buckets that are not empty. */
+export interface LatencyData {
+  readonly version: 1;
+  readonly longestMs: number;
+  /** Bucket, count, bucket, count …, in rising order of the buckets. */
+  readonly counts: readonly number[];
+}
+
+/** One bar of a chart: how many answers took at least `fromMs` and less than `toMs`. */
+export interface LatencyBar {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly count: number;
+}
+
+export class LatencyHistogram {
+  readonly #counts: Uint32Array;
+
+  /** @param memory `latencyHistogramBytes` long, zero or the memory of another histogram. Default: memory of its own */
+  constructor(memory: ArrayBufferLike = new ArrayBuffer(latencyHistogramBytes)) {
+    assert(memory.byteLength === latencyHistogramBytes, 'the memory of a latency histogram has its length');
+    this.#counts = new Uint32Array(memory);
+  }
+
+  static fromData({ counts, longestMs }: LatencyData): LatencyHistogram {
+    const histogram = new LatencyHistogram();
+    for (let at = 0; at + 1 < counts.length; at += 2) {
+      const bucket = counts[at]!;
+      assert(Number.isInteger(bucket) && bucket >= 0 && bucket < buckets, 'latency data names buckets that exist');
+      histogram.#counts[bucket]! += counts[at + 1]!;
+    }
+    histogram.#counts[longestAt] = unitsOf(longestMs);
+    return histogram;
+  }
+
+  /** Counts `times` answers that took `ms` milliseconds each. What is not a time (negative, NaN) counts as none at all. */
+  record(ms: number, times = 1): void {
+    const units = unitsOf(ms);
+    const counts = this.#counts;
+    counts[indexOf(units)]! += times;
+    if (units > counts[longestAt]!) counts[longestAt] = units;
+  }
+
+  merge(other: LatencyHistogram): void {
+    const [mine, theirs] = [this.#counts, other.#counts];
+    for (let index = 0; index < buckets; index++) mine[index]! += theirs[index]!;
+    mine[longestAt] = Math.max(mine[longestAt]!, theirs[longestAt]!);
+  }
+
+  /** Answers that were counted. */
+  get count(): number {
+    let count = 0;
+    for (let index = 0; index < buckets; index++) count += this.#counts[index]!;
+    return count;
+  }
+
+  /** The longest time, in milliseconds; 0 where nothing was counted. */
+  get longestMs(): number {
+    return this.#counts[longestAt]! / unitsPerMs;
+  }
+
+  /**
+   * The times in milliseconds within which each of `shares` of the answers came (0.5: the median), to within 0.4 %. Null
+   * for each where nothing was counted.
+   *
+   * @param shares 0 to 1, rising
+   */
+  percentiles(shares: readonly number[]): (number | null)[] {
+    const { count, longestMs } = this;
+    if (count === 0) return shares.map(() => null);
+    let index = -1;
+    let seen = 0;
+    return shares.map((share) => {
+      const wanted = Math.max(1, Math.ceil(share * count));
+      while (seen < wanted) {
+        index += 1;
+        seen += this.#counts[index]!;
+      }
+      return Math.min(longestMs, middleOf(index));
+    });
+  }
+
+  /**
+   * The counts as bars of one width on a logarithmic axis, as narrow as `maxBars` of them allow, without empty ones at the
+   * ends. A bucket that lies across the edge of a bar counts for both, in proportion.
+   *
+   * @param maxBars at least 20
+   */
+  bars(maxBars: number): LatencyBar[] {
+    const { first, last } = this.#ends();
+    if (last < 0) return [];
+    const [fromMs, toMs] = [Math.max(startOf(first), shortestBarMs), Math.max(startOf(last + 1), 2 * shortestBarMs)];
+    for (const perDecade of barsPerDecade) {
+      const edgeMs = (at: number): number => 10 ** (at / perDecade);
+      const firstBar = Math.floor(Math.log10(fromMs) * perDecade);
+      const endBar = Math.ceil(Math.log10(toMs) * perDecade);
+      if (endBar - firstBar > maxBars) continue;
+      let below = 0;
+      const bars = Array.from({ length: endBar - firstBar }, (_, index) => {
+        const [from, to] = [edgeMs(firstBar + index), edgeMs(firstBar + index + 1)];
+        const upTo = Math.round(this.#countBelow(firstBar + index + 1 === endBar ? Number.POSITIVE_INFINITY : to));
+        const count = upTo - below;
+        below = upTo;
+        return { fromMs: from, toMs: to, count };
+      });
+      const isFull = ({ count }: LatencyBar): boolean => count > 0;
+      return bars.slice(bars.findIndex(isFull), bars.findLastIndex(isFull) + 1);
+    }
+    throw new RangeError('maxBars is below 20');
+  }
+
+  toData(): LatencyData {
+    const counts: number[] = [];
+    for (let index = 0; index < buckets; index++) {
+      const count = this.#counts[index]!;
+      if (count > 0) counts.push(index, count);
+    }
+    return { version: 1, longestMs: this.longestMs, counts };
+  }
+
+  /** Answers that took less than `ms`, with a part of the bucket that it lies in. */
+  #countBelow(ms: number): number {
+    let count = 0;
+    for (let index = 0; index < buckets && startOf(index) < ms; index++) {
+      const [from, to] = [startOf(index), startOf(index + 1)];
+      count += this.#counts[index]! * Math.min(1, (ms - from) / (to - from));
+    }
+    return count;
+  }
+
+  /** The first and the last bucket that is not empty; -1 where all are. */
+  #ends(): { first: number; last: number } {
+    let last = buckets - 1;
+    while (last >= 0 && this.#counts[last] === 0) last -= 1;
+    let first = 0;
+    while (first < last && this.#counts[first] === 0) first += 1;
+    return { first, last };
+  }
+}
+
+/** Bars for each power of ten, from fine to coarse: 2.9 % wide to ten times as long. */
+const barsPerDecade = [80, 40, 20, 10, 5, 2];
+/** A logarithmic axis has no zero: what is shorter counts for the first bar. */
+const shortestBarMs = 0.01;
+
+/** Whole units, within what a bucket can hold. */
+function unitsOf(ms: number): number {
+  const units = ms * unitsPerMs;
+  if (units >= maxUnits) return maxUnits;
+  return units > 0 ? units | 0 : 0;
+}
+
+function indexOf(units: number): number {
+  if (units < 2 * steps) return units;
+  const octave = 31 - stepBits - Math.clz32(units);
+  return (octave << stepBits) + (units >>> octave);
+}
+
+/** The first time of a bucket, in milliseconds. */
+function startOf(index: number): number {
+  if (index < 2 * steps) return index / unitsPerMs;
+  const octave = (index >>> stepBits) - 1;
+  return ((index - (octave << stepBits)) * 2 ** octave) / unitsPerMs;
+}
+
+function middleOf(index: number): number {
+  return (startOf(index) + startOf(index + 1)) / 2;
+}
