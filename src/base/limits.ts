@@ -458,6 +458,8 @@ export const listPauseMs = 2;
 export const maxTokenLineBytes = 4096;
 /** A row of a table (CSV, NDJSON), in bytes; what is longer is invalid. */
 export const maxRowBytes = 1 << 20;
+/** Columns of a table: each costs 8 bytes for each row at hand. */
+export const maxTableColumns = 1000;
 
 // --- simulator ---
 /** Highest SETTINGS_MAX_CONCURRENT_STREAMS that a simulator can be told to announce: half its stream slots. */

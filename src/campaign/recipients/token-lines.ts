@@ -38,7 +38,7 @@ interface TokenLineSink {
 const LF = 0x0a;
 const CR = 0x0d;
 
-const halfLine =
+export const halfLine =
   "is the last line, has no line end, and is shorter than every token before it and than Apple's 32 bytes: " +
   'the file was probably cut off';
 

@@ -2,17 +2,26 @@
  * Reads CSV (RFC 4180, with any delimiter) into packed rows, whatever the size of the chunks it comes in. A reader writes
  * bytes in, rows and invalid lines come out at once. Main thread.
  *
- * A row without a quote takes the fast way: one pass over its bytes copies the cells and finds their ends. Rows with quotes
- * are gathered and given to csv-parse together, because a call of it costs as much as many rows.
+ * One pass over the bytes of a row copies its cells, without their quotes, into the open block and finds their ends. Lines
+ * end with LF, CR LF or CR. A row that is not well-formed (a quote in the middle of a cell, or one that is never closed) is
+ * invalid, and reading goes on at the line behind the one on which it began: a stray quote costs one row and not the file.
+ * Between tabs a quote in the middle of a cell is a character like others, because databases write it so.
  */
 import { Buffer } from 'node:buffer';
-import { parse } from 'csv-parse/sync';
 import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
-import { maxInvalidTextCharacters, maxRowBytes, minTokenBytes, usualTokenBytes } from '../../base/limits.js';
+import {
+  maxInvalidTextCharacters,
+  maxRowBytes,
+  maxTokenBytes,
+  maxTokenLineBytes,
+  minTokenBytes,
+  usualTokenBytes,
+} from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { decodeHexDigits, HEX_DIGITS } from '../recipients/hex-line.js';
-import type { InvalidLine } from '../recipients/token-lines.js';
-import { type OpenRows, RowPacker, type TableRows } from './table-rows.js';
+import { halfLine } from '../recipients/token-lines.js';
+import { OpenBytes } from './open-bytes.js';
+import { type OpenRows, RowPacker, type RowSink } from './table-rows.js';
 
 /** How a table is written. */
 export interface CsvShape {
@@ -26,49 +35,52 @@ export interface CsvShape {
   readonly tokenColumn: number;
 }
 
-/** What csv-parse says of a row. */
-interface ParsedRow {
-  readonly record: readonly Buffer[];
-  readonly info: { readonly lines: number; readonly bytes: number };
-}
-
-interface CsvSink {
-  onRows(rows: TableRows): void;
-  onInvalid(invalid: InvalidLine): void;
-}
-
 const LF = 0x0a;
 const CR = 0x0d;
 const QUOTE = 0x22;
-/** What ends a cell, or makes a row one for csv-parse. */
+/** What a byte means outside quotes. */
 const ORDINARY = 0;
 const DELIMITER = 1;
 const LINE_END = 2;
 const QUOTED = 3;
 
-/** Bytes of rows with quotes that are gathered before they are read. */
-const maxGatheredBytes = 1 << 18;
+/** What `#readRow` returns where it cannot return the place behind a row. */
+const OPEN = 0;
+const OPEN_QUOTE = -1;
+const STRAY_QUOTE = -2;
+const TOO_LONG = -3;
+
+const noChunk = new Uint8Array(0);
 
 export class CsvRows {
   readonly #shape: CsvShape;
-  readonly #sink: CsvSink;
+  readonly #sink: RowSink;
   readonly #packer: RowPacker;
   readonly #kinds: Uint8Array;
   readonly #minTokenBytes: number;
+  readonly #hasStrictQuotes: boolean;
   /** The beginning of a row whose end has not come yet. */
-  #rest: Buffer = Buffer.alloc(0);
-  /** The row at hand is longer than any row may be: only its end is looked for. */
+  readonly #rest = new OpenBytes();
+  #isStart = true;
+  #isHeaderDue: boolean;
+  /** The last chunk ended with a CR that ended a row: an LF at the beginning of the next one belongs to it. */
+  #endedWithCr = false;
+  /** The line at hand is one of a row that was given up: only its end is looked for. */
   #isSkipping = false;
+  /** The row at hand has no line end of its own: the table ends with it. */
+  #isUnended = false;
   /** Lines that have ended. */
   #lines = 0;
-  #isHeaderDue: boolean;
+  /** Bytes of the shortest token so far. */
+  #shortest = Number.POSITIVE_INFINITY;
 
-  constructor(shape: CsvShape, sink: CsvSink, minBytes = minTokenBytes) {
+  constructor(shape: CsvShape, sink: RowSink, minBytes = minTokenBytes) {
     this.#shape = shape;
     this.#sink = sink;
     this.#minTokenBytes = minBytes;
-    this.#packer = new RowPacker(shape.columns, (rows) => sink.onRows(rows));
+    this.#packer = new RowPacker(shape.columns, sink);
     this.#isHeaderDue = shape.hasHeader;
+    this.#hasStrictQuotes = shape.delimiter !== '\t';
     this.#kinds = new Uint8Array(256);
     this.#kinds[shape.delimiter.charCodeAt(0)] = DELIMITER;
     this.#kinds[LF] = LINE_END;
@@ -86,13 +98,17 @@ export class CsvRows {
     return this.#packer.isOpen;
   }
 
+  /** Whether a row has begun whose end has not come. */
+  get isLineOpen(): boolean {
+    return this.#rest.length > 0 || this.#isSkipping;
+  }
+
   /** Takes the next bytes of the table; they may be used again as soon as this returns. */
   write(chunk: Uint8Array): void {
-    const bytes = this.#rest.length === 0 ? asBuffer(chunk) : Buffer.concat([this.#rest, chunk]);
-    const from = this.#isSkipping ? this.#skip(bytes, 0) : 0;
-    const end = this.#isSkipping ? bytes.length : this.#readRows(bytes, from, false);
-    this.#rest = Buffer.from(bytes.subarray(end));
-    if (this.#rest.length > maxRowBytes) this.#giveUpRow(this.#rest);
+    const bytes = this.#rest.with(chunk);
+    // What is kept is a row without its end: without a line end in the chunk it still has none.
+    const isSame = bytes.length > chunk.length && bytes.length < maxRowBytes && !hasLineEnd(chunk);
+    if (this.#isStart || !isSame) this.#rest.keep(bytes, this.#readRows(bytes));
   }
 
   /** Hands out the rows that are in no block yet. The beginning of a row stays. */
@@ -102,33 +118,45 @@ export class CsvRows {
 
   /** The table is over: takes a last row without an end and hands out what is left. */
   end(): void {
-    if (this.#rest.length > 0 && !this.#isSkipping) this.#readRows(this.#rest, 0, true);
-    this.#rest = Buffer.alloc(0);
+    while (this.#rest.length > 0) {
+      this.#isStart = false;
+      const bytes = Buffer.concat([this.#rest.with(noChunk), Buffer.of(LF)]);
+      this.#isUnended = true;
+      let from = this.#readRows(bytes);
+      // A quote is open to the end of the table: rows that may stand behind it are read as they are.
+      if (from < bytes.length) from = this.#giveUpRow(bytes, from, OPEN_QUOTE);
+      this.#isUnended = false;
+      this.#rest.keep(bytes.subarray(0, -1), Math.min(from, bytes.length - 1));
+    }
+    if (this.#isSkipping) this.#lines++;
+    this.#isSkipping = false;
     this.#packer.flush();
   }
 
   /** Reads all rows of `bytes` that end there; returns where the first one begins that does not. */
-  #readRows(bytes: Buffer, from: number, isEnd: boolean): number {
-    let position = from;
+  #readRows(bytes: Buffer): number {
+    let position = 0;
+    if (this.#isStart) {
+      if (bytes.length < 3) return 0;
+      this.#isStart = false;
+      if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) position = 3;
+    }
+    if (this.#endedWithCr && bytes.length > 0) {
+      this.#endedWithCr = false;
+      if (bytes[0] === LF) position = 1;
+    }
+    if (this.#isSkipping) position = this.#skipLine(bytes, position);
     while (position < bytes.length) {
-      const next = this.#isHeaderDue ? 0 : this.#readPlainRow(bytes, position);
-      if (next > 0) {
-        position = next;
-        continue;
-      }
-      const end = this.#gather(bytes, position, isEnd);
-      if (end === position) break;
-      this.#readQuoted(bytes.subarray(position, end));
-      position = end;
+      const next = this.#readRow(bytes, position);
+      if (next > 0) position = next;
+      else if (next === OPEN || isOpenText(bytes, position)) break;
+      else position = this.#giveUpRow(bytes, position, next);
     }
     return position;
   }
 
-  /**
-   * The fast way: one row whose quotes, if any, are around whole cells. Returns where the next one begins; 0 where the row has
-   * other quotes, or no end in `bytes`.
-   */
-  #readPlainRow(bytes: Buffer, from: number): number {
+  /** Reads one row. Returns where the next one begins, or why this one cannot be read. */
+  #readRow(bytes: Buffer, from: number): number {
     const { columns, tokenColumn } = this.#shape;
     const width = columns.length;
     const open = this.#packer.openFor(usualTokenBytes);
@@ -143,8 +171,7 @@ export class CsvRows {
     let cellStart = from;
     spans[first] = to;
     for (let position = from; position < limit; position++) {
-      // What is copied at most before this is asked again: one byte, or a pair of quotes.
-      if (to + 1 >= cells.length) cells = open.grow(to);
+      if (to === cells.length) cells = open.grow(to, 1);
       const byte = bytes[position]!;
       const kind = kinds[byte]!;
       if (kind === ORDINARY) {
@@ -152,20 +179,26 @@ export class CsvRows {
         continue;
       }
       if (kind === QUOTED) {
-        if (position !== cellStart) return 0;
+        if (position !== cellStart) {
+          if (this.#hasStrictQuotes) return STRAY_QUOTE;
+          cells[to++] = byte;
+          continue;
+        }
         for (position++; position < limit; position++) {
-          if (to + 1 >= cells.length) cells = open.grow(to);
           const inner = bytes[position]!;
           if (inner === QUOTE) {
             if (bytes[position + 1] !== QUOTE) break;
             position++;
-          } else if (inner === LF) {
+          } else if (inner === LF || (inner === CR && bytes[position + 1] !== LF)) {
             innerLines++;
           }
+          if (to === cells.length) cells = open.grow(to, 1);
           cells[to++] = inner;
         }
-        const behind = kinds[bytes[position + 1] ?? QUOTE]!;
-        if (behind === ORDINARY || behind === QUOTED) return 0;
+        // The quote may be the first of two.
+        if (position + 1 >= limit) break;
+        const behind = kinds[bytes[position + 1]!]!;
+        if (behind === ORDINARY || behind === QUOTED) return STRAY_QUOTE;
         continue;
       }
       if (column < width) spans[first + column * 2 + 1] = to;
@@ -175,192 +208,115 @@ export class CsvRows {
         cellStart = position + 1;
         continue;
       }
-      if (byte === CR && position + 1 === bytes.length) return 0;
-      const next = byte === CR && bytes[position + 1] === LF ? position + 2 : position + 1;
-      if (position > from) this.#takePlain(open, first, column, to, tokenColumn);
+      const end = position + 1;
+      this.#endedWithCr = byte === CR && end === bytes.length;
+      const next = byte === CR && bytes[end] === LF ? end + 1 : end;
+      if (this.#isHeaderDue) this.#isHeaderDue = startOf(bytes.subarray(from, position)) === '';
+      else if (column !== width) this.#reportCells(bytes.subarray(from, position), column);
+      else if (position > from) this.#takeRow(open, first, to, tokenColumn, next === bytes.length && this.#isUnended);
       this.#lines += innerLines + 1;
       return next;
     }
-    return 0;
+    return limit < bytes.length || limit - from === maxRowBytes ? TOO_LONG : OPEN;
   }
 
-  /** Takes the row whose cells were written to the end of `open`: `found` of them, up to `to`. */
-  #takePlain(open: OpenRows, first: number, found: number, to: number, tokenColumn: number): void {
-    const width = this.#shape.columns.length;
-    const { spans, cells, count } = open;
-    if (found !== width) {
-      this.#reportInvalid(textOf(cells, open.cellBytes, to), cellsProblem(found, width), this.#lines + 1);
-      return;
-    }
+  /** Takes the row whose cells were written to the end of `open`, up to `to`. */
+  #takeRow(open: OpenRows, first: number, to: number, tokenColumn: number, isUnended: boolean): void {
+    const { spans, count } = open;
     const start = spans[first + tokenColumn * 2]!;
     const end = spans[first + tokenColumn * 2 + 1]!;
     if (end - start === HEX_DIGITS && decodeHexDigits(open.cellView, start, open.tokenView, count * usualTokenBytes)) {
       open.cellBytes = to;
+      if (this.#shortest > usualTokenBytes) this.#shortest = usualTokenBytes;
       this.#packer.added(open, this.#lines + 1);
       return;
     }
-    const row: Uint8Array[] = [];
-    for (let column = 0; column < width; column++) {
-      row.push(cells.slice(spans[first + column * 2]!, spans[first + column * 2 + 1]!));
-    }
-    this.#takeCells(row, this.#lines + 1);
+    this.#takeOther(open, first, isUnended && tokenColumn === this.#shape.columns.length - 1);
   }
 
-  #takeCells(cells: readonly Uint8Array[], line: number): void {
+  /** The same for a token of another length or form. `mayBeCut`: it ends where the table does. */
+  #takeOther({ cells, spans }: OpenRows, first: number, mayBeCut: boolean): void {
     const { columns, tokenColumn } = this.#shape;
-    if (cells.length !== columns.length) {
-      this.#reportInvalid(
-        cells.map((cell) => textOf(cell, 0, cell.length)).join(this.#shape.delimiter),
-        cellsProblem(cells.length, columns.length),
-        line,
-      );
-      return;
-    }
-    const cell = cells[tokenColumn]!;
-    const text = textOf(cell, 0, cell.length);
+    const row = columns.map((_, column) => cells.slice(spans[first + column * 2]!, spans[first + column * 2 + 1]!));
+    const text = startOf(row[tokenColumn]!, maxTokenLineBytes);
+    const line = this.#lines + 1;
     const parsed = parseDeviceToken(text, this.#minTokenBytes);
-    if (isDeviceToken(parsed)) this.#packer.add(parsed, cells, line);
-    else this.#reportInvalid(text, parsed.why, line);
-  }
-
-  /**
-   * Where a run of rows ends that begins at `from` and is for csv-parse: behind the last row with a quote, or behind the
-   * header. Returns `from` where the first row has no end.
-   */
-  #gather(bytes: Buffer, from: number, isEnd: boolean): number {
-    let end = from;
-    for (;;) {
-      const row = endOfRow(bytes, end, isEnd);
-      if (row === -1) return end;
-      const hasQuote = row > end && bytes.subarray(end, row).includes(QUOTE);
-      if (end > from && !hasQuote) return end;
-      end = row;
-      if (end === bytes.length || end - from > maxGatheredBytes || this.#isHeaderDue) return end;
+    if (text === '') {
+      const column = escapeUnprintable(columns[tokenColumn]!, 40);
+      const others = row.map((cell) => startOf(cell)).filter((cell) => cell !== '');
+      if (columns.length > 1) this.#report(others.join(' '), `has no device token in its column "${column}"`, line);
+    } else if (!isDeviceToken(parsed)) {
+      this.#report(text, parsed.why, line);
+    } else if (mayBeCut && isLikeHalf(parsed.length, this.#shortest)) {
+      this.#report(text, halfLine, line);
+    } else {
+      this.#shortest = Math.min(this.#shortest, parsed.length);
+      this.#packer.add(parsed, row, line);
     }
   }
 
-  /** Rows with their line ends, some of which have quotes. */
-  #readQuoted(bytes: Buffer): void {
-    try {
-      let before = 0;
-      for (const { record, info } of parse(bytes, this.#parserOptions()) as unknown as ParsedRow[]) {
-        const line = this.#lines + before + 1;
-        before = info.lines - (info.bytes === bytes.length && !endsLine(bytes) ? 0 : 1);
-        this.#takeRecord(record, line);
-      }
-      this.#lines += countLines(bytes);
-    } catch (error) {
-      this.#readEach(bytes, error);
-    }
+  /** A row with another number of cells; a line of nothing but blanks is no row. */
+  #reportCells(row: Buffer, found: number): void {
+    const text = startOf(row);
+    if (text === '' && found === 1) return;
+    const { length } = this.#shape.columns;
+    const cells = found === 1 ? '1 cell' : `${found} cells`;
+    this.#report(text, `has ${cells} where the table has ${length} column${length === 1 ? '' : 's'}`, this.#lines + 1);
   }
 
-  /** One of the rows is malformed: each is read alone, so that only that one is invalid. */
-  #readEach(bytes: Buffer, error: unknown): void {
-    const end = endOfRow(bytes, 0, true);
-    if (end < bytes.length) {
-      this.#readQuoted(bytes.subarray(0, end));
-      this.#readQuoted(bytes.subarray(end));
-      return;
-    }
-    const { code } = error as { code?: string };
-    this.#reportInvalid(textOf(bytes, 0, bytes.length), problemOf(code), this.#lines + 1);
-    this.#lines += countLines(bytes);
+  /** Tells of a row that cannot be read; returns where the line behind its first one begins. */
+  #giveUpRow(bytes: Buffer, from: number, problem: number): number {
+    this.#isHeaderDue = false;
+    const line = bytes.subarray(from, endOfLine(bytes, from));
+    this.#report(startOf(line), problems[problem]!, this.#lines + 1);
+    this.#isSkipping = true;
+    return this.#skipLine(bytes, from);
   }
 
-  #takeRecord(record: readonly Buffer[], line: number): void {
-    if (this.#isHeaderDue) this.#isHeaderDue = false;
-    else if (record.length > 1 || record[0]!.length > 0) this.#takeCells(record, line);
-  }
-
-  #parserOptions(): { delimiter: string; encoding: null; info: true; relax_column_count: true; bom: boolean } {
-    return {
-      delimiter: this.#shape.delimiter,
-      encoding: null,
-      info: true,
-      relax_column_count: true,
-      bom: this.#lines === 0,
-    };
-  }
-
-  /** Looks for the end of a row that is too long; returns where the next one begins. */
-  #skip(bytes: Buffer, from: number): number {
-    const end = bytes.indexOf(LF, from);
-    if (end === -1) return bytes.length;
+  /** Looks for the end of a line; returns where the next one begins. */
+  #skipLine(bytes: Buffer, from: number): number {
+    const end = endOfLine(bytes, from);
+    if (end === bytes.length) return end;
     this.#isSkipping = false;
     this.#lines++;
-    return end + 1;
+    this.#endedWithCr = bytes[end] === CR && end + 1 === bytes.length;
+    return bytes[end] === CR && bytes[end + 1] === LF ? end + 2 : end + 1;
   }
 
-  #giveUpRow(bytes: Buffer): void {
-    const isQuoted = bytes.includes(QUOTE);
-    const why = isQuoted
-      ? `begins a cell in quotes that does not end within ${maxRowBytes} bytes`
-      : `is longer than ${maxRowBytes} bytes`;
-    this.#reportInvalid(textOf(bytes, 0, bytes.length), why, this.#lines + 1);
-    this.#rest = Buffer.alloc(0);
-    // Rows behind an open quote are read again from the line after it.
-    const line = bytes.indexOf(LF);
-    if (!isQuoted || line === -1) {
-      this.#isSkipping = true;
-      return;
-    }
-    this.#lines++;
-    this.write(bytes.subarray(line + 1));
-  }
-
-  #reportInvalid(text: string, why: string, line: number): void {
+  #report(text: string, why: string, line: number): void {
     this.#sink.onInvalid({ line, text: escapeUnprintable(text, maxInvalidTextCharacters), why });
   }
 }
 
-/** Behind the line end of the row that begins at `from`, quotes counted; -1 where it has none and there may be more. */
-function endOfRow(bytes: Buffer, from: number, isEnd: boolean): number {
-  let isQuoted = false;
-  for (let position = from; position < bytes.length; position++) {
-    const byte = bytes[position]!;
-    if (byte === QUOTE) isQuoted = !isQuoted;
-    else if (!isQuoted && byte === LF) return position + 1;
-    else if (!isQuoted && byte === CR) {
-      if (position + 1 < bytes.length) return bytes[position + 1] === LF ? position + 2 : position + 1;
-    }
-  }
-  return isEnd ? bytes.length : -1;
+const problems: Readonly<Record<number, string>> = {
+  [OPEN_QUOTE]: 'begins a cell in quotes that never ends',
+  [STRAY_QUOTE]: 'has a quote in the middle of a cell: such a cell is written "a ""quoted"" word"',
+  [TOO_LONG]: `is longer than ${maxRowBytes} bytes, or begins a cell in quotes that does not end within them`,
+};
+
+function hasLineEnd(bytes: Uint8Array): boolean {
+  return bytes.includes(LF) || bytes.includes(CR);
 }
 
-/** Line ends in these bytes: LF, CR LF or CR. */
-function countLines(bytes: Buffer): number {
-  let lines = 0;
-  for (let position = 0; position < bytes.length; position++) {
-    if (bytes[position] === LF || (bytes[position] === CR && bytes[position + 1] !== LF)) lines++;
-  }
-  return lines;
+/** Where the line at `from` ends: its LF or CR, or the length of `bytes`. */
+function endOfLine(bytes: Buffer, from: number): number {
+  const lf = bytes.indexOf(LF, from);
+  const end = lf === -1 ? bytes.length : lf;
+  const cr = bytes.subarray(from, end).indexOf(CR);
+  return cr === -1 ? end : from + cr;
 }
 
-function endsLine(bytes: Buffer): boolean {
-  const last = bytes.at(-1);
-  return last === LF || last === CR;
+/** Whether a last token is shorter than all others, and not as long as tokens are today: the table may have been cut. */
+function isLikeHalf(tokenBytes: number, shortest: number): boolean {
+  return tokenBytes !== usualTokenBytes && shortest <= maxTokenBytes && tokenBytes < shortest;
 }
 
-function cellsProblem(found: number, expected: number): string {
-  return `has ${found} cells where the table has ${expected} columns`;
+/** Whether more may come of the text that is shown of the line at `from`. */
+function isOpenText(bytes: Buffer, from: number): boolean {
+  return bytes.length - from < maxInvalidTextCharacters * 4 && endOfLine(bytes, from) === bytes.length;
 }
 
-function problemOf(code: string | undefined): string {
-  if (code === 'CSV_QUOTE_NOT_CLOSED') return 'begins a cell in quotes that does not end';
-  if (code === 'CSV_INVALID_CLOSING_QUOTE' || code === 'INVALID_OPENING_QUOTE') {
-    return 'has a quote in the middle of a cell: a cell with quotes is written "a ""quoted"" word"';
-  }
-  return 'is not CSV';
-}
-
-/** The beginning of a text, for messages. A character of UTF-8 takes up to 4 bytes. */
-function textOf(bytes: Uint8Array, from: number, to: number): string {
-  const end = Math.min(to, from + maxInvalidTextCharacters * 4);
-  return Buffer.from(bytes.buffer, bytes.byteOffset + from, end - from)
-    .toString('utf8')
-    .trim();
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** The beginning of a text, without blanks around it. A character of UTF-8 takes up to 4 bytes. */
+function startOf(bytes: Uint8Array, maxBytes = maxInvalidTextCharacters * 4): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, maxBytes)).toString('utf8').trim();
 }

@@ -1,35 +1,80 @@
 /**
  * Rows of a table on their way into blocks of at most 1,024: one open block for each length of token, handed out when it is
- * full. Readers of tables write cells straight into the memory of the open block. Main thread.
+ * full. Readers of tables write cells straight into the memory of the open block. Which rows stand in a block depends on the
+ * content of the table alone. Main thread.
  */
+import { Buffer, isAscii, isUtf8 } from 'node:buffer';
 import { TokenBlock } from '../../apns/token-block.js';
-import { maxBatchRecipients } from '../../base/limits.js';
+import { maxBatchRecipients, maxInvalidTextCharacters } from '../../base/limits.js';
+import { escapeUnprintable } from '../../base/text.js';
 import { Rows, type TextColumn } from '../../session/recipients/rows.js';
+import type { InvalidLine } from '../recipients/token-lines.js';
 
 /** Memory of cells that a block begins with, in bytes; it grows as they need it. */
 const firstCellBytes = 1 << 16;
 /** A block whose cells have so many bytes is handed out before it is full. */
 const maxBlockCellBytes = 1 << 20;
 
+/** Told at once, from within the methods of a reader. */
+export interface RowSink {
+  onRows(rows: TableRows): void;
+  onInvalid(invalid: InvalidLine): void;
+}
+
+/** The cells of all rows, row after row: two places in `bytes` for each, where it begins and where it has ended. */
+interface Cells {
+  readonly bytes: Uint8Array;
+  readonly spans: Uint32Array;
+}
+
 /** Rows of one table, which know where they stand in it. */
 export class TableRows extends Rows {
+  readonly #names: readonly string[];
+  readonly #cells: Cells;
+
   /**
+   * @param names of the columns, in the order of the cells
    * @param lines by row: the line on which it begins, from 1 (a table without lines: its number, from 1)
    */
   constructor(
     tokens: TokenBlock,
-    columns: ReadonlyMap<string, TextColumn>,
+    names: readonly string[],
+    cells: Cells,
     readonly lines: Uint32Array,
   ) {
-    super(tokens, columns);
+    super(tokens, columnsOf(names, cells));
+    this.#names = names;
+    this.#cells = cells;
   }
+
+  /** The rows at `indexes` alone. Their cells stay where they are. */
+  pick(indexes: ArrayLike<number>): TableRows {
+    const { bytes, tokenBytes } = this.tokens;
+    const words = this.#names.length * 2;
+    const tokens = new Uint8Array(indexes.length * tokenBytes);
+    const spans = new Uint32Array(indexes.length * words);
+    const lines = new Uint32Array(indexes.length);
+    for (let place = 0; place < indexes.length; place++) {
+      const index = indexes[place]!;
+      tokens.set(bytes.subarray(index * tokenBytes, (index + 1) * tokenBytes), place * tokenBytes);
+      spans.set(this.#cells.spans.subarray(index * words, (index + 1) * words), place * words);
+      lines[place] = this.lines[index]!;
+    }
+    const block = new TokenBlock(tokens, tokenBytes, indexes.length);
+    return new TableRows(block, this.#names, { bytes: this.#cells.bytes, spans }, lines);
+  }
+}
+
+function columnsOf(names: readonly string[], { bytes, spans }: Cells): Map<string, TextColumn> {
+  const step = names.length * 2;
+  return new Map(names.map((name, column) => [name, { bytes, spans, first: column * 2, step }]));
 }
 
 /** Rows that are not handed out yet: their tokens have one length. */
 export class OpenRows {
   readonly tokens: Uint8Array;
   readonly tokenView: DataView;
-  /** Two places in `cells` for each cell, row after row: where it begins, and where it has ended. */
+  /** As in `Cells`. */
   readonly spans: Uint32Array;
   readonly lines = new Uint32Array(maxBatchRecipients);
   cells: Uint8Array = new Uint8Array(firstCellBytes);
@@ -47,9 +92,11 @@ export class OpenRows {
     this.spans = new Uint32Array(maxBatchRecipients * columns * 2);
   }
 
-  /** More memory for cells; keeps the first `used` bytes. Returns it. */
-  grow(used: number): Uint8Array {
-    const grown = new Uint8Array(this.cells.length * 2);
+  /** Memory for `more` bytes behind the first `used`, which are kept. Returns it. */
+  grow(used: number, more: number): Uint8Array {
+    let length = this.cells.length;
+    while (length < used + more) length *= 2;
+    const grown = new Uint8Array(length);
     grown.set(this.cells.subarray(0, used));
     this.cells = grown;
     this.cellView = new DataView(grown.buffer);
@@ -58,7 +105,7 @@ export class OpenRows {
 
   /** Copies one cell to the end. */
   add(cell: Uint8Array): void {
-    while (this.cellBytes + cell.length > this.cells.length) this.grow(this.cellBytes);
+    if (this.cellBytes + cell.length > this.cells.length) this.grow(this.cellBytes, cell.length);
     this.cells.set(cell, this.cellBytes);
     this.cellBytes += cell.length;
   }
@@ -66,14 +113,14 @@ export class OpenRows {
 
 export class RowPacker {
   readonly #names: readonly string[];
-  readonly #onRows: (rows: TableRows) => void;
+  readonly #sink: RowSink;
   /** By length of token in bytes. */
   readonly #open = new Map<number, OpenRows>();
 
   /** @param names of all columns, in their order */
-  constructor(names: readonly string[], onRows: (rows: TableRows) => void) {
+  constructor(names: readonly string[], sink: RowSink) {
     this.#names = names;
-    this.#onRows = onRows;
+    this.#sink = sink;
   }
 
   /** Whether an open block holds something. */
@@ -92,16 +139,15 @@ export class RowPacker {
     return open;
   }
 
-  /** Adds a row whose cells lie elsewhere; one that is missing at the end is empty. */
+  /** Adds a row whose cells lie elsewhere. */
   add(token: Uint8Array, cells: readonly Uint8Array[], line: number): void {
     const open = this.openFor(token.length);
     const columns = this.#names.length;
     const { count } = open;
     for (let column = 0; column < columns; column++) {
-      const cell = cells[column];
       const place = (count * columns + column) * 2;
       open.spans[place] = open.cellBytes;
-      if (cell !== undefined) open.add(cell);
+      open.add(cells[column]!);
       open.spans[place + 1] = open.cellBytes;
     }
     open.tokens.set(token, count * token.length);
@@ -124,12 +170,47 @@ export class RowPacker {
     this.#open.delete(tokenBytes);
     // The memory of cells is as large as the last block needed; what is sent lives on for a while, so it is cut to size.
     const bytes = open.cells.slice(0, open.cellBytes);
-    const { spans } = open;
-    const views = this.#names.map((name, column): [string, TextColumn] => [
-      name,
-      { bytes, spans, first: column * 2, step: columns * 2 },
-    ]);
-    const tokens = count === maxBatchRecipients ? open.tokens : open.tokens.slice(0, count * tokenBytes);
-    this.#onRows(new TableRows(new TokenBlock(tokens, tokenBytes, count), new Map(views), open.lines));
+    const isFull = count === maxBatchRecipients;
+    const tokens = isFull ? open.tokens : open.tokens.slice(0, count * tokenBytes);
+    const spans = isFull ? open.spans : open.spans.slice(0, count * columns * 2);
+    const lines = isFull ? open.lines : open.lines.slice(0, count);
+    const rows = new TableRows(new TokenBlock(tokens, tokenBytes, count), this.#names, { bytes, spans }, lines);
+    if (isText(bytes, spans)) this.#sink.onRows(rows);
+    else this.#handOutText(rows);
   }
+
+  /** Hands out the rows that are UTF-8, and tells of the others. */
+  #handOutText(rows: TableRows): void {
+    const kept: number[] = [];
+    for (let index = 0; index < rows.count; index++) {
+      const strange = [...rows.columns].find(([, column]) => !isUtf8(cellOf(column, index)));
+      if (strange === undefined) {
+        kept.push(index);
+        continue;
+      }
+      const [name, column] = strange;
+      const text = Buffer.from(cellOf(column, index).subarray(0, maxInvalidTextCharacters * 4)).toString('utf8');
+      this.#sink.onInvalid({
+        line: rows.lines[index]!,
+        text: escapeUnprintable(text, maxInvalidTextCharacters),
+        why: `is not UTF-8 (column "${escapeUnprintable(name, 40)}"): save the table as UTF-8`,
+      });
+    }
+    if (kept.length > 0) this.#sink.onRows(rows.pick(kept));
+  }
+}
+
+/** Whether every cell is UTF-8: all of them together are, and none begins within a character. */
+function isText(bytes: Uint8Array, spans: Uint32Array): boolean {
+  if (isAscii(bytes)) return true;
+  if (!isUtf8(bytes)) return false;
+  for (let place = 0; place < spans.length; place += 2) {
+    const start = spans[place]!;
+    if (start < spans[place + 1]! && (bytes[start]! & 0xc0) === 0x80) return false;
+  }
+  return true;
+}
+
+function cellOf({ bytes, spans, first, step }: TextColumn, index: number): Uint8Array {
+  return bytes.subarray(spans[first + index * step], spans[first + index * step + 1]);
 }
