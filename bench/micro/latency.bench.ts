@@ -1,6 +1,6 @@
 /** What it costs to count how long one answer took, in a histogram of ours and in the one of Node. */
 import { createHistogram } from 'node:perf_hooks';
-import { LatencyHistogram, latencyHistogramBytes } from '../../src/base/latency-histogram.js';
+import { LatencyHistogram, latencyHistogramBytes } from '../../src/engine/latency-histogram.js';
 import type { MicroItem, Register } from './suite.js';
 
 const answers = 1024;

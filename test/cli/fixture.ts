@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { integer } from '../../src/cli/shared/numbers.js';
+import { integer } from '../../src/base/text.js';
 import { createThrowAwayProviderKey, type ThrowAwayProviderKey } from '../../src/simulator/listen/certificate.js';
 import type { SimulatorOptions } from '../../src/simulator/settings/options.js';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js';

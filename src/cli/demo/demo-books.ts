@@ -3,11 +3,11 @@
  * simulator's ledger, from the requests that it received. Main thread.
  */
 import type { TokenBlock } from '../../apns/token-block.js';
+import { integer } from '../../base/text.js';
 import { LedgerDigest } from '../../simulator/books/digest.js';
 import type { LedgerSummary } from '../../simulator/books/ledger.js';
 import type { RunSummary } from '../send/counts.js';
 import type { AnswerObserver } from '../send/send-books.js';
-import { integer } from '../shared/numbers.js';
 import type { DemoFiles } from './demo-files.js';
 
 /** The digest over every (token, answer) that the sender reports; equal to the simulator's when the books are. */

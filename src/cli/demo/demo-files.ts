@@ -5,9 +5,9 @@
 import { randomBytes } from 'node:crypto';
 import { open, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { counted } from '../../base/text.js';
 import { scriptedToken } from '../../simulator/books/token-script.js';
 import { createThrowAwayProviderKey } from '../../simulator/listen/certificate.js';
-import { counted } from '../shared/numbers.js';
 
 export interface DemoFiles {
   readonly tokens: string;

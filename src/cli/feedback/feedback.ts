@@ -2,13 +2,14 @@
  * `peal feedback`: reads the list of a feedback gateway once, into a file or standard output. The gateway clears its
  * list once it is read, so everything that arrived is kept, even if the run fails. Main thread.
  */
+
+import { counted } from '../../base/text.js';
 import { APNs } from '../../session/apns.js';
 import { Session } from '../../session/session.js';
 import { loadCommandCredential, printCertificate } from '../shared/command-credential.js';
 import { type ExitCode, exitCodes } from '../shared/exit-codes.js';
 import { Interrupt } from '../shared/interrupt.js';
 import { linkOf } from '../shared/link-flags.js';
-import { counted } from '../shared/numbers.js';
 import { printNote, type Terminal } from '../shared/terminal.js';
 import { checkFeedbackFlags, type FeedbackFlags } from './feedback-options.js';
 import { FeedbackOutput } from './feedback-output.js';

@@ -9,7 +9,7 @@
 import cliProgress from 'cli-progress';
 import { createColors } from 'picocolors';
 import type { Clock } from '../../base/clock.js';
-import { integer, minutesAndSeconds, wholePercent } from '../shared/numbers.js';
+import { integer, minutesAndSeconds, wholePercent } from '../../base/text.js';
 import { passedOf, type RunningCounts, sentOf } from './counts.js';
 import { RateMeter } from './rate-meter.js';
 

@@ -4,7 +4,7 @@
  */
 import type { Writable } from 'node:stream';
 import type { Clock } from '../../base/clock.js';
-import { integer, minutesAndSeconds, wholePercent } from '../shared/numbers.js';
+import { integer, minutesAndSeconds, wholePercent } from '../../base/text.js';
 import { hasColour, type Terminal, writeJsonLine } from '../shared/terminal.js';
 import { doneOf, passedOf, type RunningCounts, sentOf } from './counts.js';
 import { RateMeter } from './rate-meter.js';

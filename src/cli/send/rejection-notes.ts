@@ -6,7 +6,7 @@
 import type { Protocol } from '../../apns/address.js';
 import { adviceOf, classOf, isSendersFault } from '../../apns/reason.js';
 import type { PealError } from '../../base/errors.js';
-import { counted, integer } from '../shared/numbers.js';
+import { counted, integer } from '../../base/text.js';
 import { apnsReason, type ReasonCount, type RunSummary } from './counts.js';
 
 /** Reasons as Apple writes them, and "HTTP 500": they need no quotes in a shell or in a cell of CSV. */

@@ -4,7 +4,7 @@
 import { createColors } from 'picocolors';
 import type { Protocol } from '../../apns/address.js';
 import { adviceOf } from '../../apns/reason.js';
-import { counted, integer, percentage } from '../shared/numbers.js';
+import { counted, integer, percentage } from '../../base/text.js';
 import { hasColour, printable, printError, printNote, type Terminal, writeJsonLine } from '../shared/terminal.js';
 import { commandMessage } from '../shared/wording.js';
 import type { CauseCount, InvalidLines, RunReport, RunSummary } from './counts.js';

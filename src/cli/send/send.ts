@@ -4,12 +4,12 @@
  */
 import { systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
+import { counted, integer } from '../../base/text.js';
 import { SeenTokens } from '../../campaign/recipients/seen-tokens.js';
 import { APNs } from '../../session/apns.js';
 import type { Session } from '../../session/session.js';
 import { type ExitCode, exitCodeOf, exitCodes } from '../shared/exit-codes.js';
 import { exitCodeOfSignal, Interrupt, type InterruptSignal } from '../shared/interrupt.js';
-import { counted, integer } from '../shared/numbers.js';
 import { printable, printNote, type Terminal } from '../shared/terminal.js';
 import { doneOf, type RunReport, type RunSummary } from './counts.js';
 import { Outputs } from './outputs.js';

@@ -4,7 +4,7 @@
  */
 import { assert } from '../../base/assert.js';
 import { PealError } from '../../base/errors.js';
-import { counted, integer } from './numbers.js';
+import { counted, integer } from '../../base/text.js';
 
 /** A file that does not hold all that it should. */
 export interface CutFile {

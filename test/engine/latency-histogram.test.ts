@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
-import { LatencyHistogram, latencyHistogramBytes } from '../../src/base/latency-histogram.js';
+import { LatencyHistogram, latencyHistogramBytes } from '../../src/engine/latency-histogram.js';
 import { cases } from '../support/cases.js';
 
 const shares = [0, 0.001, 0.5, 0.9, 0.99, 0.999, 1];
@@ -115,7 +115,7 @@ describe('LatencyHistogram', () => {
 
   it('is written by one thread and read by another through shared memory', async () => {
     const memory = new SharedArrayBuffer(latencyHistogramBytes);
-    const module = new URL('../../src/base/latency-histogram.js', import.meta.url).href;
+    const module = new URL('../../src/engine/latency-histogram.js', import.meta.url).href;
     const code = `
       const { workerData } = require('node:worker_threads');
       import(${JSON.stringify(module)}).then(({ LatencyHistogram }) => {

@@ -13,7 +13,7 @@
  *   2^30 … 2^31 − 1   128 buckets of 2^23 units       ends at 17.9 minutes; what is longer counts as the longest
  *   behind them       the longest time, in units
  */
-import { assert } from './assert.js';
+import { assert } from '../base/assert.js';
 
 /** Units of a millisecond. */
 const unitsPerMs = 2000;
