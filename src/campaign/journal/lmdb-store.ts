@@ -6,7 +6,7 @@
  * disk: LMDB writes to the lock through mapped memory, where a full disk ends the process, and tells no reason when it
  * cannot write the file itself to its end.
  */
-import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { getSystemErrorName } from 'node:util';
 import type { RootDatabase } from 'lmdb';
@@ -139,26 +139,40 @@ function prepare(file: string, readOnly: boolean, isInUse: boolean): void {
   }
   try {
     const stats = fstatSync(descriptor);
+    if (stats.size === 0 && !readOnly) probeRoom(descriptor);
     const fault = stats.isFile() ? (isInUse ? null : lmdbFileFault(descriptor, stats.size)) : 'foreign';
     if (fault !== null) throw faultError(file, fault);
+  } catch (error) {
+    throw writeError(file, error);
   } finally {
     closeSync(descriptor);
   }
-  if (!readOnly) prepareLock(`${file}-lock`);
+  prepareLock(`${file}-lock`, readOnly);
 }
 
-function prepareLock(lock: string): void {
+/** LMDB begins a new file itself, and it has to be empty: so what is written here goes again. */
+function probeRoom(descriptor: number): void {
+  fillTo(descriptor, 0, growthBytes);
+  ftruncateSync(descriptor, 0);
+}
+
+function prepareLock(lock: string, readOnly: boolean): void {
   try {
     const descriptor = openSync(lock, constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o600);
     try {
-      const { size } = fstatSync(descriptor);
-      for (let at = size; at < lockBytes; ) at += writeSync(descriptor, Buffer.alloc(lockBytes), 0, lockBytes - at, at);
+      fillTo(descriptor, fstatSync(descriptor).size, lockBytes);
     } finally {
       closeSync(descriptor);
     }
   } catch (error) {
+    // LMDB reads without a lock where nothing can be written.
+    if (readOnly && (error as NodeJS.ErrnoException).code === 'EROFS') return;
     throw writeError(lock, error);
   }
+}
+
+function fillTo(descriptor: number, size: number, bytes: number): void {
+  for (let at = size; at < bytes; ) at += writeSync(descriptor, Buffer.alloc(bytes - at), 0, bytes - at, at);
 }
 
 /** lmdb rejects with an error that promises another one, whose code is a number. */
