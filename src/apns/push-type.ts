@@ -7,6 +7,19 @@
 import { PealError } from '../base/errors.js';
 import { maxPayloadBytes, maxVoipPayloadBytes } from '../base/limits.js';
 
+export type PushType =
+  | 'alert'
+  | 'background'
+  | 'complication'
+  | 'controls'
+  | 'fileprovider'
+  | 'liveactivity'
+  | 'location'
+  | 'mdm'
+  | 'pushtotalk'
+  | 'voip'
+  | 'widgets';
+
 export interface PushTypeRule {
   /** What the topic begins with; empty where it begins with the bundle id of the app. */
   readonly topicStart: string;
@@ -28,7 +41,7 @@ const plain: PushTypeRule = {
   maxPayloadBytes,
 };
 
-const rules = {
+const rules: Readonly<Record<PushType, PushTypeRule>> = {
   alert: plain,
   background: { ...plain, onlyPriority: 5 },
   complication: { ...plain, topicSuffix: '.complication' },
@@ -41,9 +54,7 @@ const rules = {
   pushtotalk: { ...plain, topicSuffix: '.voip-ptt' },
   voip: { ...plain, topicSuffix: '.voip', maxPayloadBytes: maxVoipPayloadBytes },
   widgets: { ...plain, topicSuffix: '.push-type.widgets' },
-} as const satisfies Readonly<Record<string, PushTypeRule>>;
-
-export type PushType = keyof typeof rules;
+};
 
 /** All push types, in alphabetical order. */
 export const pushTypes: readonly PushType[] = Object.freeze(Object.keys(rules) as PushType[]);

@@ -43,7 +43,7 @@ export interface ErrorRecord {
   readonly message: string;
   readonly origin: ErrorOrigin;
   readonly retryable: boolean;
-  /** The message with its marks (base/wording), where it has some: for other faces than a program's. */
+  /** @internal The message with its marks (base/wording), where it has some: for other faces than a program's. */
   readonly marked?: string;
 }
 
@@ -80,16 +80,17 @@ export class PealError extends Error {
     return { code, message, origin, retryable, ...(this.#marked !== message && { marked: this.#marked }) };
   }
 
-  static fromRecord({ code, message, origin, retryable, marked }: ErrorRecord): PealError {
+  static fromRecord(record: ErrorRecord): PealError {
+    const { code, message, origin, retryable, marked } = record;
     return new PealError(code, marked ?? message, { origin, retryable });
   }
 
-  /** The message as another face than a program says it. For the command line. */
+  /** @internal The message in the words of another face than a program's: for the command line. */
   inWords(words: Words): string {
     return inWords(this.#marked, words);
   }
 
-  /** The message with the marks of base/wording, for a sentence that takes it up. */
+  /** @internal The message with the marks of base/wording, for a sentence that takes it up. */
   get marked(): string {
     return this.#marked;
   }

@@ -4,7 +4,7 @@ import type { CertificateCredential } from '../apns/credentials/credential.js';
 import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
-import type { Backend, OpenOptions } from '../transport/backend.js';
+import type { Backend, OpenOptions, StreamTerms } from '../transport/backend.js';
 import type { GatewayConnection } from './gateway-connection.js';
 import type { LinkOptions } from './link-options.js';
 import type { RequestSource } from './request-source.js';
@@ -47,12 +47,14 @@ export interface ConnectionOptions extends ConnectionTarget {
   readonly log: Logger;
 }
 
-/** What a back-end gets of them: of `link` it uses the StreamTerms. */
+/** What a back-end gets: of `link` the StreamTerms and no more. */
 export function openOptions(
   { address, certificate, link }: ConnectionTarget,
   alpnProtocol: string | null,
 ): OpenOptions {
-  return { ...link, address, certificate, alpnProtocol };
+  const { ca, pins, connectTimeoutMs, readBufferSize } = link;
+  const terms: Required<StreamTerms> = { ca, pins, connectTimeoutMs, readBufferSize };
+  return { ...terms, address, certificate, alpnProtocol };
 }
 
 export interface Http2ConnectionOptions extends ConnectionOptions {

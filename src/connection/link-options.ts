@@ -1,7 +1,8 @@
 /**
- * The options about the connections to a gateway. Checked and frozen once, by session/options/session-options, which has the rule and the
- * default of each; from there the same object is handed down whole, over the route and the pool to each connection and
- * its back-end. A new option is written here and in that table, and is used where it is used.
+ * The options about the connections to a gateway. Checked and frozen once, by session/options/session-options, which has
+ * the rule and the default of each. From there the same object is handed down whole, over the route and the pool to each
+ * connection; a back-end gets the StreamTerms among them. A new option is written here (or in StreamTerms, if back-ends
+ * need it) and in that table; no list between names it.
  */
 import type { StreamTerms } from '../transport/backend.js';
 

@@ -23,10 +23,7 @@ export interface MemoryGateway {
   readonly faults: readonly FaultRecord[];
   /** Ends the scenario, and every connection in good order: that takes up to 5 seconds of the clock. Accepts no more. */
   close(): void;
-}
-
-/** With what its connections share, for tests of the simulator itself. */
-interface OpenedMemoryGateway extends MemoryGateway {
+  /** @internal What its connections share, for tests of the simulator itself. */
   readonly gateway: SimulatedGateway;
 }
 
@@ -36,7 +33,7 @@ interface OpenedMemoryGateway extends MemoryGateway {
  *   Give the clock that moves the memory back-end.
  * @throws PealError `ERR_PEAL_OPTION`, `ERR_PEAL_CREDENTIAL` as `startSimulator`
  */
-export function createMemoryGateway(options: SimulatorOptions = {}): OpenedMemoryGateway {
+export function createMemoryGateway(options: SimulatorOptions = {}): MemoryGateway {
   const gateway = new SimulatedGateway(resolveOptions(options));
   const connections = new Set<ConnectionDriver>();
   let isClosed = false;

@@ -61,7 +61,7 @@ export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
   readonly controlUrl: string | null;
   readonly caCertificate: string | null;
 
-  /** Use `startSimulatorThread`. */
+  /** @internal Use `startSimulatorThread`. */
   constructor(worker: Worker, address: SimulatorAddress) {
     this.#worker = worker;
     this.host = address.host;

@@ -9,6 +9,7 @@
  * Like a socket, an end takes a write at once while the queue to the other end is short, and calls back later, once
  * the other end has read, when it is long.
  */
+import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import type { Backend, BackendStream, ByteStreamListener, OpenOptions, StreamDetails } from './backend.js';
@@ -71,15 +72,19 @@ export class MemoryStream implements BackendStream {
   #isDeliveryPending = false;
   #onWritten: (() => void) | null = null;
 
+  /** @internal Use `createMemoryPair`. */
   constructor(options: MemoryOptions) {
     this.#options = options;
     this.#bufferBytes = options.bufferBytes ?? 256 * 1024;
   }
 
+  /** @internal Called once, before either end begins. */
   join(peer: MemoryStream): void {
+    assert(this.#peer === null, 'the ends of a pair are joined once');
     this.#peer = peer;
   }
 
+  /** Gives this end its listener, before `begin()`. */
   attach(listener: ByteStreamListener): void {
     this.#listener = listener;
   }
@@ -100,7 +105,7 @@ export class MemoryStream implements BackendStream {
     this.#peer?.breakOff();
   }
 
-  /** What a peer sees of `destroy` or a broken line: everything under way is lost. */
+  /** @internal Called by the peer that is destroyed or fails: everything under way is lost. */
   breakOff(): void {
     this.#close(new PealError('ERR_PEAL_CLOSED', 'The connection broke off.', { origin: 'connect', retryable: true }));
   }
@@ -153,12 +158,12 @@ export class MemoryStream implements BackendStream {
     return { protocol: 'memory' };
   }
 
-  /** Bytes that this end has not read yet. */
+  /** @internal Bytes that this end has not read yet. */
   get waitingBytes(): number {
     return this.#incomingBytes;
   }
 
-  /** Called by the peer: bytes arrive. */
+  /** @internal Called by the peer: bytes arrive. */
   take(bytes: Uint8Array): void {
     if (this.#state === 'closed' || bytes.length === 0) return;
     this.#incoming.push(bytes);
@@ -166,13 +171,13 @@ export class MemoryStream implements BackendStream {
     this.#scheduleDelivery();
   }
 
-  /** Called by the peer: nothing follows. */
+  /** @internal Called by the peer: nothing follows. */
   takeEnd(): void {
     this.#hasPeerEnded = true;
     this.#scheduleDelivery();
   }
 
-  /** Tells this end's writer that the line took its bytes, unless too many are still under way. */
+  /** @internal Tells this end's writer that the line took its bytes, unless too many are still under way. */
   settleWrite(): void {
     const onWritten = this.#onWritten;
     if (this.#state === 'closed' || onWritten === null) return;

@@ -64,12 +64,13 @@ export class LedgerDigest {
     this.addHash(this.#hash.a, this.#hash.b, reasonHash(reason));
   }
 
-  /** As `add`, from hashes that the caller has already. */
+  /** @internal As `add`, from hashes that the caller has already. */
   addHash(a: number, b: number, reason: number): void {
     this.#a = (this.#a + finish(a ^ reason)) | 0;
     this.#b = (this.#b + finish(b ^ reason)) | 0;
   }
 
+  /** Forgets all answers. */
   reset(): void {
     this.#a = 0;
     this.#b = 0;

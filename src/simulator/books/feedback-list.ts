@@ -19,7 +19,7 @@ export class FeedbackList {
   readonly #goneSince: number;
   #scripted: FeedbackRecord[];
 
-  /** @param goneSince Epoch seconds: since when tokens are gone that an answer said to be. */
+  /** @internal @param goneSince Epoch seconds: since when tokens are gone that an answer said to be. */
   constructor(ledger: SimulatorLedger, scripted: readonly ScriptedGoneToken[], goneSince: number) {
     this.#ledger = ledger;
     this.#goneSince = goneSince;
@@ -31,7 +31,7 @@ export class FeedbackList {
     return [...this.#scripted, ...this.#stamped(this.#ledger.goneTokens())];
   }
 
-  /** As `pending`, and clears the list. */
+  /** @internal As `pending`, and clears the list. */
   take(): FeedbackRecord[] {
     const taken = [...this.#scripted, ...this.#stamped(this.#ledger.takeGone())];
     this.#scripted = [];

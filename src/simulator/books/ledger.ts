@@ -95,6 +95,7 @@ export class SimulatorLedger {
   readonly #faults = new Map<string, number>();
 
   /**
+   * @internal
    * @param keepsGone Whether `takeGone` is going to be called.
    * @param log Whole requests, in mode `full`.
    */
@@ -108,12 +109,12 @@ export class SimulatorLedger {
     this.#gone = keepsGone ? new Set() : null;
   }
 
-  /** The place of a token, to be handed to `record`. Called when its headers have come. */
+  /** @internal The place of a token, to be handed to `record`. Called when its headers have come. */
   locate(token: Uint8Array, length: number, hash: number): number {
     return this.#table === null ? NO_ENTRY : this.#table.locate(token, length, hash);
   }
 
-  /** A request came complete, and `answer` is what is done with it. `a` and `b` are its TokenHash. */
+  /** @internal A request came complete, and `answer` is what is done with it. `a` and `b` are its TokenHash. */
   record(entry: number, a: number, b: number, answer: number, payloadBytes: number): void {
     this.#answers[answer]!++;
     this.#payloadBytes += payloadBytes;
@@ -125,31 +126,34 @@ export class SimulatorLedger {
     if (this.#gone !== null && goneAnswers[answer] === 1) this.#gone.add(entry);
   }
 
-  /** As `record`, where the path held no device token: the digest cannot have it. */
+  /** @internal As `record`, where the path held no device token: the digest cannot have it. */
   recordWithoutToken(answer: number, payloadBytes: number): void {
     this.#answers[answer]!++;
     this.#payloadBytes += payloadBytes;
     this.#withoutToken++;
   }
 
+  /** @internal A stream got REFUSED_STREAM. */
   recordRefused(): void {
     this.#answers[REFUSED]!++;
   }
 
-  /** A stream was thrown away without being processed. */
+  /** @internal A stream was thrown away without being processed. */
   recordUnprocessed(): void {
     this.#unprocessed++;
   }
 
-  /** @param kind The action of a scenario, or what the conduct did. */
+  /** @internal @param kind The action of a scenario, or what the conduct did. */
   recordFault(kind: string): void {
     this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + 1);
   }
 
+  /** @internal A notification to an empty token came. */
   recordFlush(): void {
     this.#flushes++;
   }
 
+  /** @internal A connection was opened. */
   recordConnection(): void {
     this.#connections++;
   }
@@ -231,13 +235,13 @@ export class SimulatorLedger {
     }
   }
 
-  /** The tokens that an answer said to be gone since the last `takeGone`, hex, each once. Not in mode `counts`. */
+  /** Tokens that an answer called gone and the feedback service has not told yet: hex, each once. Not in mode `counts`. */
   goneTokens(): string[] {
     const table = this.#table;
     return table === null ? [] : Array.from(this.#gone ?? [], (entry) => table.hexOf(entry));
   }
 
-  /** As `goneTokens`, and forgets that they are gone. */
+  /** @internal As `goneTokens`, and forgets that they are gone. */
   takeGone(): string[] {
     const tokens = this.goneTokens();
     this.#gone?.clear();
