@@ -17,3 +17,13 @@ export class AssertionError extends Error {
 export function assert(holds: boolean, promise: string): asserts holds {
   if (!holds) throw new AssertionError(`peal broke a promise of its own code: ${promise}. Please report this.`);
 }
+
+/**
+ * For handlers of errors that are expected, or of no interest: a broken promise is neither. In a promise's handler it makes
+ * the rejection an unhandled one, and so ends the program or the worker thread.
+ *
+ * @throws AssertionError if `error` is one
+ */
+export function rethrowAssertion(error: unknown): void {
+  if (error instanceof AssertionError) throw error;
+}

@@ -12,7 +12,7 @@ import type { SendGate } from './send-gate.js';
 import type { StartLimit } from './serving.js';
 import type { StreamLimits } from './stream-limits.js';
 
-/** Implemented by the pool. Never called while the connection receives or pumps. */
+/** Implemented by the pool, and reached over ConnectionLife: not while the connection receives or pumps. */
 export interface ConnectionOwner {
   /** Connected, and ready for work. */
   onConnectionReady(connection: GatewayConnection): void;

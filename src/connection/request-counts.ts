@@ -2,6 +2,7 @@
  * The running totals of one connection. Owned by it, read by its pool; plain fields, because they are counted for every
  * notification.
  */
+import { assert } from '../base/assert.js';
 import type { ConnectionCounts } from './gateway-connection.js';
 
 export class RequestCounts implements ConnectionCounts {
@@ -36,6 +37,7 @@ export class RequestCounts implements ConnectionCounts {
   /** So many more of the answers settled no recipient. */
   noteInconclusive(count: number): void {
     this.#inconclusive += count;
+    assert(this.progress >= 0, 'no more answers settle no recipient than came');
   }
 
   /**

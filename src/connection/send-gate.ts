@@ -17,6 +17,7 @@
  * Only first requests are evidence of that. A recipient that gets a fault each time would otherwise, once it is all that
  * is left to send, make a gateway look unavailable that serves all others.
  */
+import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import {
   maxTokenUpdatesPauseMs,
@@ -232,7 +233,8 @@ export class SendGate {
   }
 
   #giveUpWhenDue(trouble: Trouble): void {
-    if (this.#clock.now() - this.#inconclusiveSinceMs! >= maxUnavailableMs) this.#events.onUnavailable(trouble);
+    assert(this.#inconclusiveSinceMs !== null, 'trouble is noted before it is judged');
+    if (this.#clock.now() - this.#inconclusiveSinceMs >= maxUnavailableMs) this.#events.onUnavailable(trouble);
   }
 
   #recover(): void {

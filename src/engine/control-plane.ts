@@ -6,6 +6,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { type Endpoint, expose, wrap } from 'comlink';
+import { rethrowAssertion } from '../base/assert.js';
 import { type ErrorRecord, PealError } from '../base/errors.js';
 
 /** What one shard is doing now. Recipients and batches, not bytes. */
@@ -49,6 +50,8 @@ export function controlResult<T>(call: () => T): ControlResult<T> {
   try {
     return { ok: true, value: call() };
   } catch (error) {
+    // A broken promise ends the worker: its record would say no more than that a call has failed.
+    queueMicrotask(() => rethrowAssertion(error));
     return { ok: false, error: errorRecord(error) };
   }
 }

@@ -14,6 +14,7 @@
 import type { LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { type ErrorRecord, PealError } from '../base/errors.js';
 import { addressAttemptTimeoutMs, silentAddressShare } from '../base/limits.js';
@@ -46,6 +47,7 @@ export class GatewayAddresses {
       const answer: typeof callback = (...answered) => queueMicrotask(() => callback(...answered));
       if (this.#hasAsked) return answer(null, [...this.#left]);
       lookup(hostname, { ...options, all: true }, (error, addresses, family) => {
+        assert(!this.#hasAsked, 'the name service is asked once');
         this.#hasAsked = true;
         if (error === null && Array.isArray(addresses)) this.#left = [...addresses];
         answer(error, addresses, family);

@@ -86,6 +86,7 @@ export class MemoryStream implements BackendStream {
 
   /** Gives this end its listener, before `begin()`. */
   attach(listener: ByteStreamListener): void {
+    assert(this.#listener === null, 'an end of a pair has one listener');
     this.#listener = listener;
   }
 
@@ -111,7 +112,7 @@ export class MemoryStream implements BackendStream {
   }
 
   write(bytes: Uint8Array, onWritten: () => void): void {
-    if (this.#onWritten !== null) throw new Error('a write is outstanding');
+    assert(this.#onWritten === null, 'a stream has one write at a time');
     if (this.#state === 'closed' || this.#hasEnded) return;
     this.#onWritten = onWritten;
     this.#peer?.take(bytes.slice());

@@ -17,6 +17,7 @@
  */
 import { bareAnswer } from '../../apns/answer.js';
 import { binaryReasonOf } from '../../apns/reason.js';
+import { assert } from '../../base/assert.js';
 import { PealError } from '../../base/errors.js';
 import { closeTimeoutMs, flushIntervalMs, flushLingerMs, maxUnprovenNotifications } from '../../base/limits.js';
 import { PatientTimer, Timer } from '../../base/timers.js';
@@ -206,6 +207,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   }
 
   #accept(count: number): void {
+    assert(count <= this.#window.size, 'no more notifications are accepted than are unproven');
     this.counts.answers += count;
     for (let i = 0; i < count; i++) this.#source.onAccepted(this.#window.shift());
     if (this.#window.size > 0) return;
@@ -252,6 +254,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   }
 
   readonly #onWritten = (): void => {
+    assert(this.#life.isWriting, 'a stream tells once that a write was taken');
     this.#writeTimer.clear();
     // Later, and not at once: the loop has to look for a status first.
     this.#options.clock.defer(this.#afterWrite);
@@ -274,6 +277,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
 
   /** Goes out in the same write as what it proves. No work follows it. */
   #appendFlush(): void {
+    assert(this.#flushIdentifier === 0, 'a connection flushes once');
     this.#flushIdentifier = this.#window.next;
     this.#output.appendFlush(this.#flushIdentifier);
     this.#life.state = 'draining';
@@ -313,7 +317,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   }
 
   #tellProgress(answersBefore: number): void {
-    const { owner } = this.#options;
+    const { owner } = this.#life;
     if (answersBefore === 0 && this.counts.answers > 0) owner.onConnectionAnswered(this);
     if (this.#hasServed) owner.onConnectionServed(this);
     this.#hasServed = false;

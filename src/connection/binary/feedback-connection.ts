@@ -8,6 +8,7 @@
  * The gateway begins by itself and ends the stream after its last tuple. An error before that ends the reading without
  * an exception, as in the original library: what came is the program's, and the next reading brings the rest.
  */
+import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import type { PealError, PealErrorCode } from '../../base/errors.js';
 import { maxFeedbackWaiting } from '../../base/limits.js';
@@ -83,6 +84,7 @@ class FeedbackConnection implements ByteStreamListener, FeedbackListener {
 
   /** What came since the last call, waiting for something; null at the end. Throws why there is no connection. */
   async next(): Promise<readonly FeedbackTuple[] | null> {
+    assert(this.#wake === null, 'one reader waits for tuples at a time');
     while (this.#waiting.length === 0 && !this.#isOver) {
       this.#resumeReading();
       await heldUntil(

@@ -6,6 +6,7 @@
  * Costs a few comparisons for each read while all is well, and nothing for a single answer.
  */
 import type { Answer } from '../../apns/answer.js';
+import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import { ConnectionHealth, type Wedge } from '../connection-health.js';
 import type { RequestCounts } from '../request-counts.js';
@@ -75,8 +76,9 @@ export class AnswerWatch {
     this.#pace.afterRead(count, count, this.#counts.inFlight + count);
   }
 
-  /** After a read with `answers` answers, at least one. True: the first of the connection that settled a recipient. */
+  /** After a read with `answers` answers.  Returns whether the first of the connection is among them that settled a recipient. */
   afterRead(answers: number): boolean {
+    assert(answers > 0, 'answers are judged after a read that brought some');
     const health = this.#health;
     const counts = this.#counts;
     counts.noteInconclusive(health.inconclusive);

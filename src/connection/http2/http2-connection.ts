@@ -14,6 +14,7 @@
  */
 import { authority } from '../../apns/address.js';
 import { answerOf } from '../../apns/answer.js';
+import { assert } from '../../base/assert.js';
 import type { PealError } from '../../base/errors.js';
 import { closeTimeoutMs, drainTimeoutMs, keepaliveTickMs, requestTimeoutMs } from '../../base/limits.js';
 import { PatientTimer } from '../../base/timers.js';
@@ -248,6 +249,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   readonly #onWritten = (): void => {
+    assert(this.#life.isWriting, 'a stream tells once that a write was taken');
     this.#life.isWriting = false;
     this.#codec.outputWritten();
     this.pump();
@@ -284,7 +286,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   /** What the answers of one read mean for this connection and its pool. */
   #judgeAnswers(answers: number): void {
     const watch = this.#watch;
-    const { owner } = this.#options;
+    const { owner } = this.#life;
     if (watch.afterRead(answers)) owner.onConnectionAnswered(this);
     const token = watch.isTokenExpired ? this.#token.suspect : null;
     if (token !== null) owner.onTokenExpired(this, token);

@@ -9,6 +9,7 @@
  * told, and the next work begins anew. Whether anything is sent at all is decided for all connections by send-gate.
  */
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
+import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import type { PealError } from '../../base/errors.js';
 import {
@@ -156,7 +157,9 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   }
 
   onConnectionClosed(connection: GatewayConnection, error: PealError | null): void {
-    this.#connections.splice(this.#connections.indexOf(connection), 1);
+    const at = this.#connections.indexOf(connection);
+    assert(at !== -1, 'a connection of a pool is over once');
+    this.#connections.splice(at, 1);
     this.#gone.add(connection);
     const fields = { connection: connection.id, answers: connection.counts.answers };
     this.#options.log.debug(fields, error === null ? 'connection closed' : error.message);
@@ -262,6 +265,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   }
 
   #tellFailure(error: PealError): void {
+    assert(!this.#isClosed, 'a pool that closes gives nothing up');
     if (this.#source.current() === null) return;
     this.#hasGivenUp = true;
     this.#options.log.warn({ gateway: this.#where }, `given up: ${error.message}`);
@@ -294,6 +298,8 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
 
   #open(): void {
     const { address, credential, link, backend, log } = this.#options;
+    assert(!this.#isClosed, 'a pool that closes opens no connection');
+    assert(this.#usable().length < link.maxConnections, 'a pool has no more connections than it may');
     const id = ++this.#opened;
     this.#stopWaiting();
     this.#openedAtMs = this.#clock.now();

@@ -4,6 +4,7 @@
  * neither sockets nor codecs. On the program's own thread; one for each Session.
  */
 import type { Notification } from '../../apns/notification.js';
+import { assert, rethrowAssertion } from '../../base/assert.js';
 import { type Clock, systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { acceptedLookMs, providerTokenCheckMs, shardCreditBatches } from '../../base/limits.js';
@@ -132,6 +133,7 @@ export class Dispatcher {
       host.start();
       return host;
     } catch (error) {
+      rethrowAssertion(error);
       const cause = error instanceof PealError ? error : noThreadsError(error);
       for (const { shardId } of this.#mailboxes) this.#listener.onDead(shardId, cause);
       return null;
@@ -360,6 +362,7 @@ export class Dispatcher {
 
   /** For a parcel that no shard has. Later, because sinks do not expect to be called from within their own calls. */
   #settleUnsent(parcel: Parcel, cause: PealError): void {
+    assert(parcel.sheet === null, 'what no shard has is settled as unsent');
     parcel.abandon(cause);
     parcel.onTaken?.();
     parcel.onTaken = null;
@@ -398,6 +401,7 @@ export class Dispatcher {
       if (typeof changed === 'boolean') announce(changed);
       else changed.then(announce, fail);
     } catch (error) {
+      rethrowAssertion(error);
       fail(error);
     }
   }

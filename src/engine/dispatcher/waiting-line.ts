@@ -3,6 +3,7 @@
  * in which they were dispatched. Bounded by its callers, each of which waits for its `dispatch`. Owned by the
  * dispatcher.
  */
+import { assert } from '../../base/assert.js';
 import type { Job } from './job.js';
 import type { Parcel } from './parcel.js';
 
@@ -23,7 +24,8 @@ export class WaitingLine {
   }
 
   remove(parcel: Parcel): void {
-    if (!this.#dispatched.delete(parcel)) this.#returned.delete(parcel);
+    const wasWaiting = this.#dispatched.delete(parcel) || this.#returned.delete(parcel);
+    assert(wasWaiting, 'a parcel that leaves the line has waited in it');
   }
 
   /** Takes out everything of one job. */

@@ -2,6 +2,7 @@
  * The host for `threads: 0`: one shard in the dispatcher's own thread, with the same code and the same messages as in
  * a worker, only without the ports. It cannot crash apart from its program, so it is never restarted.
  */
+import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
@@ -36,6 +37,7 @@ export class LocalShard implements ShardHost {
   }
 
   start(): void {
+    assert(this.#state === 'starting', 'a shard in this thread is started once');
     this.#state = 'running';
     this.#listener.onOpen(shardId, epoch, { post: (message) => this.#shard.receive(message) });
   }

@@ -7,6 +7,7 @@
  *      │                                └──▶ dead                 budget used up
  *      └──▶ dead (never came up)              any ──stop──▶ stopped
  */
+import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import {
@@ -96,6 +97,7 @@ export class Supervisor implements ShardHost {
   }
 
   #open(kept: SupervisedShard): void {
+    assert(kept.current === null && !this.#isStopping, 'a shard has one incarnation at a time, and none after a stop');
     const { listener, clock, log, backend } = this.#options;
     const { shardId } = kept;
     const epoch = kept.epoch + 1;

@@ -149,6 +149,7 @@ export class BatchSlot implements RequestRun {
 
   /** Puts a recipient back, before all that wait. */
   requeue(index: number): void {
+    assert(this.head > 0, 'a recipient comes back to the room that it left');
     this.head -= 1;
     this.order[this.head] = index;
   }

@@ -6,6 +6,7 @@
 import type { Answer } from '../../apns/answer.js';
 import { reasonCode } from '../../apns/reason.js';
 import { retryRules } from '../../apns/retry-policy.js';
+import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { maxRefusedStreams } from '../../base/limits.js';
@@ -134,6 +135,7 @@ export class ShardRoute implements RequestSource {
     const slot = run as BatchSlot;
     const { order, ledger } = slot;
     const end = slot.head + count;
+    assert(end <= order.length, 'no more recipients are taken than wait');
     for (let at = slot.head; at < end; at++) ledger[order[at]!] = WRITTEN;
     slot.head = end;
     if (slot.waiting === 0) this.#queue.remove(slot);

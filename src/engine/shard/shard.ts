@@ -3,6 +3,7 @@
  * It knows neither threads nor Piscina: the same code runs in a worker (shard-task) and in the dispatcher's own thread
  * (hosts/local-shard). Single-threaded; messages come in one at a time through `receive`.
  */
+import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
@@ -123,7 +124,7 @@ export class Shard {
 
   #takeBatch(message: BatchMessage): void {
     const state = this.#notifications.get(message.notificationId);
-    if (state === undefined) throw new Error(`a batch of notification ${message.notificationId} came before it`);
+    assert(state !== undefined, 'a shard knows a notification before the batches of it');
     const slot = this.#slot(message.slot);
     slot.begin(message, state);
     this.#route(state.routeId).add(slot);
@@ -134,11 +135,16 @@ export class Shard {
     if (state !== undefined) this.#route(state.routeId).cancel(state);
   }
 
-  /** Without any notification all slots are free, and the first of them is enough to begin with. */
+  /** After the last notification the first slot is enough to begin with. */
   #forget(notificationId: number): void {
     this.#notifications.get(notificationId)?.end();
     this.#notifications.delete(notificationId);
-    if (this.#notifications.size === 0) this.#slots.length = Math.min(1, this.#slots.length);
+    if (this.#notifications.size > 0) return;
+    assert(
+      this.#slots.every((slot) => slot?.state == null),
+      'a notification is forgotten after its batches are settled',
+    );
+    this.#slots.length = Math.min(1, this.#slots.length);
   }
 
   #slot(number: number): BatchSlot {
@@ -149,7 +155,7 @@ export class Shard {
 
   #route(routeId: number): ShardRoute {
     const route = this.#routes.get(routeId);
-    if (route === undefined) throw new Error(`route ${routeId} was used before it was opened`);
+    assert(route !== undefined, 'a shard knows a route before anything that goes over it');
     return route;
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { Protocol } from '../../apns/address.js';
 import { onAbort } from '../../base/abort-listeners.js';
+import { assert, rethrowAssertion } from '../../base/assert.js';
 import type { Clock, TimerHandle } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { batchLingerMs } from '../../base/limits.js';
@@ -50,7 +51,7 @@ export class Send {
   /** What recipients are pulled from, where that may have nothing to give for a while. */
   #stream: RecipientStream | null = null;
   #linger: TimerHandle | null = null;
-  #isFinished = false;
+  #state: 'new' | 'running' | 'finished' = 'new';
 
   constructor(target: SendTarget, message: Message, options: CheckedSendOptions) {
     const { total, outcomes, onInvalid, onProgress } = options;
@@ -91,23 +92,27 @@ export class Send {
     });
   }
 
-  /** Runs the send; call it once. Rejects only for faults of this library. */
+  /** Runs the send. Rejects only for faults of this library. */
   async run(): Promise<Result> {
+    assert(this.#state === 'new', 'a send runs once');
+    this.#state = 'running';
     const { signal } = this.#options;
     const stopListening = signal === null ? null : onAbort(signal, this.#onAbort);
     if (signal?.aborted === true) this.#onAbort();
     this.#books.beginProgress();
     try {
-      try {
-        await this.#feedAll();
-      } finally {
-        await this.#job.finish();
-      }
+      await this.#feedAll();
+      await this.#job.finish();
+    } catch (error) {
+      // After a broken promise the job may never finish.
+      rethrowAssertion(error);
+      await this.#job.finish();
+      throw error;
     } finally {
       stopListening?.();
       this.#books.endProgress();
     }
-    this.#isFinished = true;
+    this.#state = 'finished';
     this.#books.reportEnd();
     return this.#books.close(this.#stopped ?? this.#job.stopped);
   }
@@ -129,7 +134,7 @@ export class Send {
   /** What is not written becomes unsent, and no more is taken in. The first cause stays. */
   #stop(cause: PealError): void {
     this.#stopped ??= cause;
-    if (!this.#isFinished) this.#job.cancel(cause);
+    if (this.#state !== 'finished') this.#job.cancel(cause);
     this.#stream?.wake();
   }
 
@@ -149,6 +154,7 @@ export class Send {
       if (Symbol.asyncIterator in recipients) await this.#feedFromStream(recipients);
       else await this.#feedFrom(recipients);
     } catch (error) {
+      rethrowAssertion(error);
       // What was read before is sent all the same; the engine's own errors come through `finish`.
       this.#stopped ??= faultOf('The recipients', error);
     }
