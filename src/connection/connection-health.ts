@@ -17,8 +17,8 @@
  *   TooManyRequests, 410                –                     –
  *   any other 4xx                       slower (error-pace)   –
  *
- * Recipients that always get a 500 are retried together, and their 500s come in a row. If retries alone counted, each new
- * connection would be replaced in turn. So a run of 500s counts only as far as first requests are in it.
+ * Recipients that always get a 500 are retried together, so their 500s come in a row. If retries alone counted, each
+ * new connection would be replaced in turn. So a run of 500s counts only as far as first requests are in it.
  */
 import type { Answer } from '../apns/answer.js';
 import { classOf } from '../apns/reason.js';

@@ -9,7 +9,7 @@ import type { GatewayConnection } from './gateway-connection.js';
 import type { LinkOptions } from './link-options.js';
 import type { RequestSource } from './request-source.js';
 import type { SendGate } from './send-gate.js';
-import type { StartLimit } from './serving.js';
+import type { StartLimit } from './start-limit.js';
 import type { StreamLimits } from './stream-limits.js';
 
 /** Implemented by the pool, and reached over ConnectionLife: not while the connection receives or pumps. */

@@ -41,8 +41,8 @@ export class RequestCounts implements ConnectionCounts {
   }
 
   /**
-   * After a read with answers, `sinceFirstMs` after the first request. Returns whether it brought the first answer of the
-   * connection that settled a recipient.
+   * After a read with answers, `sinceFirstMs` after the first request. Returns whether the first answer of the
+   * connection that settled a recipient is among them.
    */
   noteFirstAnswers(nowMs: number, sinceFirstMs: number): boolean {
     if (this.#workingSinceMs !== Number.POSITIVE_INFINITY) return false;

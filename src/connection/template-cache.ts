@@ -1,6 +1,6 @@
 /**
- * What one connection has laid out for each kind of run: made when such a run is first sent over it, kept while it is in
- * use. Owned by Http2Connection and BinaryConnection. Bounded: the one that was used longest ago goes first.
+ * What one connection has laid out for each kind of run: made with the first run of its kind, and kept for the next
+ * ones. Owned by Http2Connection and BinaryConnection. Bounded: the template that was used longest ago gives way.
  */
 import { fieldMask, fieldMasks } from '../apns/personal-fields.js';
 import { assert } from '../base/assert.js';

@@ -1,6 +1,6 @@
 /**
- * The engine of a gateway that `Session.newConnection` made: started with a send, on the calling thread, and closed with
- * its connections once no send runs any more. Main thread.
+ * The engine of a gateway that `Session.newConnection` made: started with a send, on the calling thread, and closed
+ * with its connections once no send runs any more. Main thread.
  */
 import { assert, rethrowAssertion } from '../base/assert.js';
 import type { GatewayOwner } from './gateway.js';

@@ -12,8 +12,8 @@
  *      └──── stream over: what is unproven is unknown ────────────────────────────────────────────────▶ closed
  *
  * One write is outstanding at a time, and recipients are marked before their bytes are handed over. After each write
- * the loop gets to read before the next one: a gateway that answers and closes at once would otherwise not be heard,
- * because the next write fails and takes the unread status with it.
+ * the loop reads before the next write: if a gateway answers and closes at once, the next write fails, and the unread
+ * status would be lost with it.
  */
 import { bareAnswer } from '../../apns/answer.js';
 import { binaryReasonOf } from '../../apns/reason.js';
@@ -55,9 +55,9 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   #isFlushDue = false;
   /** The identifier of the flush that was written; 0 before. */
   #flushIdentifier = 0;
-  /** The gateway has had its word: it discards everything else. */
+  /** The gateway has given its last status: it discards everything that was sent after what that names. */
   #isAnswered = false;
-  /** It has said what the next connection need not wait for. */
+  /** The last status is no reason for the next connection to wait. */
   #hasServed = false;
   #idleSinceMs: number;
 
@@ -97,7 +97,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
     return this.inFlight > 0 ? 0 : this.#options.clock.now() - this.#idleSinceMs;
   }
 
-  /** The line takes no more, or what is on it has to be proven first. */
+  /** Whether a write is outstanding, or the window is full until what was written is proven. */
   isFullFor(_run: RequestRun): boolean {
     return this.#life.state === 'ready' && (this.#life.isWriting || this.#window.room === 0);
   }
@@ -256,7 +256,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   readonly #onWritten = (): void => {
     assert(this.#life.isWriting, 'a stream tells once that a write was taken');
     this.#writeTimer.clear();
-    // Later, and not at once: the loop has to look for a status first.
+    // In a later turn: a status may have come, and the loop has to read it before anything else is written.
     this.#options.clock.defer(this.#afterWrite);
   };
 
@@ -302,7 +302,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
       return;
     }
     if (this.#life.state === 'closing') return;
-    // Half a status is no silence: the rest of it, or the end of the stream, will say what is what.
+    // Half a status is not silence: the rest of it decides, or the end of the stream.
     if (this.#statuses.isPartial) {
       this.#life.deadline.setNoLaterThan(this.#options.link.readTimeoutMs);
       return;
@@ -325,7 +325,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
 
   // --- the end ---
 
-  /** The gateway closes now, and so do we. The owner is told at once: the next connection need not wait for that. */
+  /** The gateway closes now, and so do we. The owner is told at once, so that its next connection need not wait. */
   #endAnswered(): void {
     const life = this.#life;
     const wasReady = life.state === 'ready';

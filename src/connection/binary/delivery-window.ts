@@ -75,7 +75,7 @@ export class DeliveryWindow {
     return this.#tags[this.#first++ & this.#mask]!;
   }
 
-  /** Takes the highest identifier out of the window, which is not empty; returns its tag. Nothing is pushed any more. */
+  /** Takes the highest identifier out of the window, which is not empty; returns its tag. No push() may follow. */
   pop(): number {
     this.#isEnding = true;
     this.#next -= 1;

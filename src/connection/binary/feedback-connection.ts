@@ -1,6 +1,6 @@
 /**
- * One reading of a feedback gateway: from dialling to the end of its list. Made by session/feedback for each reading, on
- * the main thread; nothing of it is shared.
+ * One reading of a feedback gateway: from dialling to the end of its list. Made by session/feedback for each reading,
+ * on the main thread; nothing of it is shared.
  *
  *   dialling ──▶ reading ──▶ over
  *       └─ error ───────────▶ over, with the error: nothing can have been read
@@ -39,8 +39,8 @@ export interface FeedbackTuple {
 const refusals: ReadonlySet<PealErrorCode> = new Set<PealErrorCode>(['ERR_PEAL_TLS', 'ERR_PEAL_CREDENTIAL']);
 
 /**
- * The tuples of a feedback gateway, as they come. Leaving the loop early ends the connection; while the program does not
- * ask, no more than `maxFeedbackWaiting` tuples and one read gather.
+ * The tuples of a feedback gateway, as they come. Leaving the loop early ends the connection. While the program asks
+ * for none, no more than `maxFeedbackWaiting` tuples and one read are kept.
  *
  * @throws PealError when the connection cannot be made; ERR_PEAL_LIMIT for a peer that is no feedback gateway
  */

@@ -7,8 +7,8 @@ import { adviceOf, classOf, type ReasonClass } from '../../apns/reason.js';
 import { retryKindOf } from '../../apns/retry-policy.js';
 
 /**
- * An answer other than 200, as it came. Immutable. Its fields are copies and not getters over the answer, because programs
- * compare failures (deepEqual), spread and print them, and each of these looks at own fields only.
+ * An answer other than 200, as it came. Immutable. Its fields are copies and not getters over the answer, because
+ * programs compare failures (deepEqual), spread and print them, and each of these looks at own fields only.
  */
 export class Failure implements Answer {
   /** What the gateway speaks that answered. */

@@ -123,8 +123,8 @@ export class Books implements OutcomeSink {
   noteOpenPull(): void {
     const seconds = lastPullMs / 1000;
     const explanation =
-      `The stream of recipients was asked for one when the send stopped, and gave none within ${seconds} seconds. What it ` +
-      'gives later is in no outcome: let it end by the same signal.';
+      `The stream of recipients was asked for one when the send stopped, and gave none within ${seconds} seconds. ` +
+      'What it gives later is in no outcome: let it end by the same signal.';
     this.#addError('ERR_PEAL_INPUT', null, explanation, 0);
   }
 

@@ -105,8 +105,8 @@ export class RecipientStream {
   }
 
   /**
-   * Waits for what `pull` returns. The stream that is pulled from may stop the send from within the call, so the way to end the
-   * wait is there before. No race(): its reactions would pile up on a pull that stays open.
+   * Waits for what `pull` returns. The stream that is pulled from may stop the send from within the call, so the way to
+   * end the wait is there before. No race(): its reactions would pile up on a pull that stays open.
    */
   #orWoken(pull: () => Promise<Step>): Promise<Step | null> {
     return new Promise((resolve, reject) => {

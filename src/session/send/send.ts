@@ -142,14 +142,14 @@ export class Send {
     return this.#stopped !== null || this.#job.stopped !== null;
   }
 
-  /** Whether more recipients are wanted: after a stop only where the rest counts as unsent. */
-  get #isHungry(): boolean {
+  /** Whether more recipients are taken in: after a stop only if the rest counts as unsent. */
+  get #takesMore(): boolean {
     return this.#options.takesRest || !this.#isStopped;
   }
 
   async #feed(): Promise<void> {
     const { recipients } = this.#options;
-    if (!this.#isHungry) return;
+    if (!this.#takesMore) return;
     try {
       if (Symbol.asyncIterator in recipients) await this.#feedFromStream(recipients);
       else await this.#feedFrom(recipients);
@@ -164,7 +164,7 @@ export class Send {
     for (const recipient of recipients) {
       this.#packer.add(recipient);
       if (this.#packer.hasFull && !this.#stopsAtFailure) await this.#dispatchAll(this.#packer.takeFull());
-      if (!this.#isHungry) return;
+      if (!this.#takesMore) return;
     }
   }
 
@@ -173,7 +173,7 @@ export class Send {
     const stream = new RecipientStream(recipients);
     this.#stream = stream;
     try {
-      while (this.#isHungry) {
+      while (this.#takesMore) {
         this.#lingerIfOpen();
         const isHurried = this.#isStopped && !this.#options.isPatient;
         const step = isHurried ? await stream.nextSoon(this.#clock) : await stream.next();
@@ -215,12 +215,12 @@ export class Send {
   async #dispatchAll(batches: readonly Batch[]): Promise<void> {
     for (const batch of batches) {
       await this.#job.dispatch(batch);
-      if (this.#isStopped) await this.#breathe();
+      if (this.#isStopped) await this.#waitForSink();
     }
   }
 
-  /** After a stop the engine gives batches back at once: only the sink, and other work of this thread, slow us down. */
-  async #breathe(): Promise<void> {
+  /** After a stop the engine gives batches back at once. So the send waits for the sink, and lets other work run. */
+  async #waitForSink(): Promise<void> {
     await this.#books.taken;
     await new Promise<void>((resolve) => this.#clock.defer(resolve));
   }
