@@ -24,6 +24,9 @@ export interface GatewayScript {
   readonly acknowledges?: boolean;
 }
 
+/** SETTINGS that allow `count` streams at a time. */
+export const streams = (count: number) => [[frames.SETTINGS_MAX_CONCURRENT_STREAMS, count]] as const;
+
 /** One connection at the gateway's end. */
 export class ScriptedGateway implements ByteStreamListener {
   /** Recipients in the order of their requests. */

@@ -3,22 +3,19 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
-import { systemClock } from '../../../src/base/clock.js';
-import { silentLogger } from '../../../src/base/log.js';
 import { NotificationDecoder } from '../../../src/codec/binary/notification-decoder.js';
 import { writeStatus } from '../../../src/codec/binary/status.js';
-import { ConnectionPool } from '../../../src/connection/pool/pool.js';
 import { ThrowAwayAuthority } from '../../../src/simulator/listen/certificate.js';
-import { createTlsBackend } from '../../../src/transport/tls.js';
 import { BookSource } from '../../support/book-source.js';
 import { cases } from '../../support/cases.js';
-import { linkWith } from '../../support/link-options.js';
+import { useTlsPool } from '../../support/use-pool.js';
 
 const recipients = 4000;
 const bad = 700;
 const runs = cases(30, 10);
 
 describe('connection/binary/binary-connection over TLS', () => {
+  const sendOverTls = useTlsPool();
   const authority = new ThrowAwayAuthority();
   let server: Server;
   let sockets: Set<TLSSocket>;
@@ -67,22 +64,8 @@ describe('connection/binary/binary-connection over TLS', () => {
 
   async function send(count: number): Promise<BookSource> {
     const source = new BookSource({ recipients: count, resends: 250 });
-    const done = new Promise<void>((resolve) => {
-      source.onDone = resolve;
-    });
     const { port } = server.address() as AddressInfo;
-    const pool = new ConnectionPool({
-      address: { protocol: 'binary', host: 'localhost', port },
-      credential: { kind: 'none', fingerprint: 'none' },
-      link: linkWith({ ca: authority.certificate }),
-      backend: createTlsBackend(),
-      source,
-      clock: systemClock,
-      log: silentLogger,
-    });
-    pool.workAvailable();
-    await done;
-    await pool.close();
+    await sendOverTls({ protocol: 'binary', port, source, pool: { ca: authority.certificate } });
     return source;
   }
 
