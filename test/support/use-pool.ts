@@ -5,19 +5,20 @@
  * real sockets.
  */
 import assert from 'node:assert/strict';
-import { type Clock, systemClock } from '../../src/base/clock.js';
+import { systemClock } from '../../src/base/clock.js';
 import { PealError } from '../../src/base/errors.js';
 import { silentLogger } from '../../src/base/log.js';
 import type { LinkOptions } from '../../src/connection/link-options.js';
 import { ConnectionPool } from '../../src/connection/pool/pool.js';
 import type { PoolOptions } from '../../src/connection/pool/pool-options.js';
-import type { Backend, ByteStream, ByteStreamListener, OpenOptions } from '../../src/transport/backend.js';
-import { createMemoryBackend, type MemoryOptions, type MemoryStream } from '../../src/transport/memory.js';
+import type { Backend, ByteStreamListener } from '../../src/transport/backend.js';
+import type { MemoryOptions, MemoryStream } from '../../src/transport/memory.js';
 import { createTlsBackend } from '../../src/transport/tls.js';
-import { BinaryGateway, type BinaryScript } from './binary-gateway.js';
+import { type BinaryGateway, type BinaryScript, openBinaryGateway } from './binary-gateway.js';
 import { type BookOptions, BookSource } from './book-source.js';
+import { Gateways, type OpenGateway } from './gateways.js';
 import { linkWith } from './link-options.js';
-import { type GatewayScript, ScriptedGateway } from './scripted-gateway.js';
+import { type GatewayScript, openScriptedGateway, type ScriptedGateway } from './scripted-gateway.js';
 import { VirtualClock } from './virtual-clock.js';
 
 type GivenOptions = Partial<PoolOptions & LinkOptions>;
@@ -38,7 +39,7 @@ interface Kind<Gateway, Script> {
   readonly defaults: { readonly resends?: number; readonly maxConnections?: number };
   /** In this time a pool has to be closed. */
   readonly closesWithinMs: number;
-  readonly open: (stream: ByteStream, options: OpenOptions, script: Script, clock: Clock) => Gateway;
+  readonly open: OpenGateway<Gateway, Script>;
   /** The recipients whose notifications the gateway took. */
   readonly taken: (gateway: Gateway) => readonly number[];
 }
@@ -47,7 +48,7 @@ const http2: Kind<ScriptedGateway, GatewayScript> = {
   address: { protocol: 'http2', host: 'gateway.example', port: 443 },
   defaults: { maxConnections: 4 },
   closesWithinMs: 20_000,
-  open: (stream, options, script) => new ScriptedGateway(stream, options, script),
+  open: openScriptedGateway,
   taken: ({ requests }) => requests,
 };
 
@@ -55,10 +56,7 @@ const binary: Kind<BinaryGateway, BinaryScript> = {
   address: { protocol: 'binary', host: 'gateway.example', port: 2195 },
   defaults: { resends: 100 },
   closesWithinMs: 60_000,
-  open: (stream, { alpnProtocol }, script, clock) => {
-    assert.equal(alpnProtocol, null);
-    return new BinaryGateway(stream, clock, script);
-  },
+  open: openBinaryGateway,
   taken: ({ delivered }) => delivered,
 };
 
@@ -67,11 +65,11 @@ export class Harness<Gateway extends ByteStreamListener = ScriptedGateway, Scrip
   readonly clock: VirtualClock;
   readonly source: BookSource;
   readonly pool: ConnectionPool;
-  readonly gateways: Gateway[] = [];
+  readonly gateways: readonly Gateway[];
   /** Our ends, in the order of opening. */
   readonly streams: MemoryStream[] = [];
   /** When each attempt to connect began. */
-  readonly attemptsAtMs: number[] = [];
+  readonly attemptsAtMs: readonly number[];
   load = 0;
   readonly #kind: Kind<Gateway, Script>;
 
@@ -80,10 +78,23 @@ export class Harness<Gateway extends ByteStreamListener = ScriptedGateway, Scrip
     this.#kind = kind;
     this.clock = options.clock ?? new VirtualClock();
     this.source = new BookSource({ recipients: 100, ...(resends !== undefined && { resends }), ...options });
+    const memory = { ...options.memory, clock: this.clock };
+    const { all, attemptsAtMs, backend } = new Gateways(
+      kind.open,
+      (n) => options.script?.(n) ?? ({} as Script),
+      memory,
+    );
+    this.gateways = all;
+    this.attemptsAtMs = attemptsAtMs;
+    const open: Backend['open'] = (openOptions, listener) => {
+      const stream = backend.open(openOptions, listener) as MemoryStream;
+      this.streams.push(stream);
+      return stream;
+    };
     this.pool = makePool({
       address: kind.address,
       link: linkWith({ ...(maxConnections !== undefined && { maxConnections }), ...options.pool }),
-      backend: this.#backend(options),
+      backend: { ...backend, open },
       source: this.source,
       clock: this.clock,
       random: () => 0.5,
@@ -118,26 +129,6 @@ export class Harness<Gateway extends ByteStreamListener = ScriptedGateway, Scrip
   assertNothingLeft(): void {
     assert.equal(this.clock.timerCount, 0, 'timers are left behind');
     assert.equal(this.pool.stats().inFlight, 0);
-  }
-
-  #backend(options: HarnessOptions<Script>): Backend {
-    const memory = createMemoryBackend(
-      (stream, openOptions) => {
-        const script = options.script?.(this.attemptsAtMs.length) ?? ({} as Script);
-        this.attemptsAtMs.push(this.clock.now());
-        if (script instanceof PealError) return script;
-        const gateway = this.#kind.open(stream, openOptions, script, this.clock);
-        this.gateways.push(gateway);
-        return gateway;
-      },
-      { clock: this.clock, ...options.memory },
-    );
-    const open: Backend['open'] = (openOptions, listener) => {
-      const stream = memory.open(openOptions, listener) as MemoryStream;
-      this.streams.push(stream);
-      return stream;
-    };
-    return { ...memory, open };
   }
 }
 
