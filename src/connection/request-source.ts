@@ -53,6 +53,10 @@ export interface RequestSource {
    * setProviderToken() brings a different one. Told once for each token, after the first rejection that says so.
    */
   onProviderTokenExpired(token: string): void;
+  /** A connection of the pool, by its number there, is ready. */
+  onConnectionOpen?(number: number): void;
+  /** A connection of the pool, or an attempt, is over after so many answers. `error`: why; null in good order. */
+  onConnectionClosed?(number: number, answers: number, error: PealError | null): void;
   /** The pool has given up: nothing that waits can be sent over this route until it is asked again. */
   onFailed(error: PealError): void;
 }

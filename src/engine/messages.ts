@@ -113,6 +113,16 @@ export interface ProviderTokenExpiredMessage {
   readonly token: string;
 }
 
+/** A connection is open (`end` is null) or over, which may be an attempt that failed. */
+export interface ConnectionMessage {
+  readonly kind: 'connection';
+  readonly routeId: number;
+  /** Among those of its pool. */
+  readonly number: number;
+  /** `cause`: null in good order. */
+  readonly end: { readonly answers: number; readonly cause: ErrorRecord | null } | null;
+}
+
 /** A line for the program's logger, from a shard in a thread of its own. */
 export interface LogMessage {
   readonly kind: 'log';
@@ -127,4 +137,5 @@ export type FromShard =
   | StoppedMessage
   | RouteFailedMessage
   | ProviderTokenExpiredMessage
+  | ConnectionMessage
   | LogMessage;

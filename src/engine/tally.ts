@@ -6,7 +6,7 @@ import { reasonOf } from '../apns/reason.js';
 import type { SettledBatch } from './batch.js';
 import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from './ledger.js';
 
-interface TallyCounts {
+export interface TallyCounts {
   readonly recipients: number;
   readonly accepted: number;
   readonly rejected: number;

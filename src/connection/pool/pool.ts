@@ -136,8 +136,9 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
 
   // --- what connections and the gate tell ---
 
-  onConnectionReady(): void {
+  onConnectionReady(connection: GatewayConnection): void {
     this.#backoff.onReached();
+    this.#source.onConnectionOpen?.(connection.id);
   }
 
   onConnectionAnswered(): void {
@@ -163,6 +164,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     this.#gone.add(connection);
     const fields = { connection: connection.id, answers: connection.counts.answers };
     this.#options.log.debug(fields, error === null ? 'connection closed' : error.message);
+    this.#source.onConnectionClosed?.(connection.id, connection.counts.answers, error);
     this.#noteLosses(connection);
     this.#judge(connection, error);
     this.#ending.delete(connection);

@@ -14,6 +14,7 @@ import type { Batch, OutcomeSink } from '../batch.js';
 import { checkEngineOptions, type EngineOptions, openShardHost } from '../hosts/engine-options.js';
 import type { ShardHost, ShardListener, ShardReport } from '../hosts/shard-host.js';
 import type {
+  ConnectionMessage,
   FromShard,
   ProviderTokenExpiredMessage,
   RefusedMessage,
@@ -258,6 +259,9 @@ export class Dispatcher {
       case 'provider-token-expired':
         this.#receiveTokenExpired(message);
         break;
+      case 'connection':
+        this.#receiveConnection(mailbox, message);
+        break;
       case 'log':
         this.#log[message.level]({ ...message.fields, shardId: mailbox.shardId }, message.message);
         break;
@@ -279,6 +283,15 @@ export class Dispatcher {
     } else {
       this.#settleOrWait(parcel);
     }
+  }
+
+  #receiveConnection(mailbox: Mailbox, message: ConnectionMessage): void {
+    const route = this.#routeOf(message.routeId);
+    if (route !== undefined) mailbox.connections.receive(route, message);
+  }
+
+  #routeOf(routeId: number): Route | undefined {
+    return [...this.#routes.values()].find((route) => route.id === routeId);
   }
 
   #receiveRefused(mailbox: Mailbox, message: RefusedMessage): void {
@@ -310,6 +323,7 @@ export class Dispatcher {
 
   /** A shard was lost: its parcels are settled by what the ledger says, and what was only queued goes to another. */
   #recover(mailbox: Mailbox, cause: PealError): void {
+    mailbox.connections.lose(cause);
     for (const parcel of mailbox.lose()) {
       const { job } = parcel;
       const hasQueued = parcel.recover(cause);
@@ -382,9 +396,8 @@ export class Dispatcher {
 
   /** One report of each shard that had the token; the first brings a new one to all, and the others are stale then. */
   #receiveTokenExpired({ routeId, token }: ProviderTokenExpiredMessage): void {
-    for (const route of this.#routes.values()) {
-      if (route.id === routeId) this.#changeToken(route, () => route.renewToken(token));
-    }
+    const route = this.#routeOf(routeId);
+    if (route !== undefined) this.#changeToken(route, () => route.renewToken(token));
   }
 
   #changeToken(route: Route, change: () => boolean | Promise<boolean>): void {

@@ -11,6 +11,7 @@ import { retryTimeMs } from '../../base/limits.js';
 import { type Batch, batchFault, type OutcomeDetail, type OutcomeSink, type SettledBatch } from '../batch.js';
 import { UNKNOWN, UNSENT } from '../ledger.js';
 import { BadTokenWatch } from './bad-tokens.js';
+import { publishBatch } from './diagnostics.js';
 import type { InterimCounts } from './interim.js';
 import type { RetryTerms } from './retries.js';
 import type { Route } from './route.js';
@@ -210,7 +211,9 @@ export class Job implements SendJob {
     };
     assert(this.#unsettled.delete(batch), 'a batch goes to the sink of the job that it was dispatched for, and once');
     try {
-      const taking = this.#sink.settled(batch.settled(this.#stopped));
+      const settled = batch.settled(this.#stopped);
+      publishBatch(this.route, settled);
+      const taking = this.#sink.settled(settled);
       if (taking === undefined) done();
       else taking.then(done, failed);
     } catch (error) {

@@ -13,6 +13,7 @@ import type { ShardLink } from '../hosts/shard-host.js';
 import { ACCEPTED, Ledger } from '../ledger.js';
 import type { SettledMessage } from '../messages.js';
 import { buffersOf, copyPersonal, type TokenBuffers } from './buffers.js';
+import { OpenConnections } from './diagnostics.js';
 import type { Job } from './job.js';
 import type { Parcel } from './parcel.js';
 import type { Route } from './route.js';
@@ -38,6 +39,7 @@ export class Mailbox {
   #heldBatches = 0;
   /** By route: when it was last seen that the gateway had accepted more. */
   readonly #acceptedAtMs = new Map<number, number>();
+  readonly connections: OpenConnections;
 
   constructor(
     readonly shardId: number,
@@ -46,6 +48,7 @@ export class Mailbox {
   ) {
     this.#credit = creditBatches * maxBatchRecipients;
     this.#buffers = buffers;
+    this.connections = new OpenConnections(shardId);
   }
 
   get isDead(): boolean {

@@ -209,6 +209,15 @@ export class ShardRoute implements RequestSource {
     this.#context.send({ kind: 'provider-token-expired', routeId: this.id, token }, []);
   }
 
+  onConnectionOpen(number: number): void {
+    this.#context.send({ kind: 'connection', routeId: this.id, number, end: null }, []);
+  }
+
+  onConnectionClosed(number: number, answers: number, error: PealError | null): void {
+    const end = { answers, cause: error?.toRecord() ?? null };
+    this.#context.send({ kind: 'connection', routeId: this.id, number, end }, []);
+  }
+
   onFailed(error: PealError): void {
     this.#context.send({ kind: 'route-failed', routeId: this.id, cause: error.toRecord() }, []);
     this.#giveUpAll(error);
