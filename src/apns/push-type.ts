@@ -74,7 +74,9 @@ export function isTopicForm(topic: string): boolean {
   return topicForm.test(topic);
 }
 
-/** Whether the topic has the beginning and the end that the push type asks for, and something between or beside them. */
+/**
+ * Whether the topic has the beginning and the end that the push type asks for, and something between or beside them.
+ */
 export function isTopicOf(pushType: PushType, topic: string): boolean {
   const { topicStart, topicSuffix } = rules[pushType];
   return (
@@ -83,15 +85,17 @@ export function isTopicOf(pushType: PushType, topic: string): boolean {
 }
 
 /**
- * The topic of a push type for an app: `topicFor('voip', 'com.example.app')` is `com.example.app.voip`. That of `mdm` is
- * not an app's: it stands in the push certificate for device management, and is returned as it is.
+ * The topic of a push type for an app: `topicFor('voip', 'com.example.app')` is `com.example.app.voip`. That of `mdm`
+ * is not an app's: it stands in the push certificate for device management, and is returned as it is.
  *
  * @throws PealError ERR_PEAL_HEADER for `mdm` and a bundle id
  */
 export function topicFor(pushType: PushType, bundleId: string): string {
   const { topicStart, topicSuffix } = rules[pushType];
   if (bundleId.startsWith(topicStart)) return bundleId + topicSuffix;
-  const message = `The push type ${pushType} has no topics of apps: give the topic of its push certificate (UID), ${topicStart}….`;
+  const message =
+    `The push type ${pushType} has no topics of apps: give the topic of its push certificate (UID), ` +
+    `${topicStart}….`;
   throw new PealError('ERR_PEAL_HEADER', message, { origin: 'usage' });
 }
 

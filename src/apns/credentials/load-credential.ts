@@ -1,6 +1,6 @@
 /**
- * Turns what a program or a command line says about its credential into a checked `Credential`. Main thread; reads
- * files synchronously, once.
+ * Makes a checked `Credential` of the credential options of a program or a command line. Main thread; reads files
+ * synchronously, once.
  */
 import { type Clock, systemClock } from '../../base/clock.js';
 import { type Logger, silentLogger } from '../../base/log.js';
@@ -20,19 +20,19 @@ import {
 } from './token-credential.js';
 
 /**
- * A client certificate by the parameters of the original library: one of the two certificates, and at most one of the two
- * keys; without a key it is looked for in the certificate.
+ * A client certificate by the parameters of the original library: one of the two certificates, and at most one of the
+ * two keys. Without a key, the certificate must contain it.
  */
 interface OriginalCertificateOptions {
-  /** The certificate as PEM text; may hold the private key, too. */
+  /** The certificate as PEM text. May hold the private key, too. */
   readonly certString?: string;
-  /** The PEM file that holds it. */
+  /** The PEM file with the certificate. */
   readonly certFile?: string | URL;
   /** The private key as PEM text. */
   readonly keyString?: string;
-  /** The PEM file that holds it. */
+  /** The PEM file with the private key. */
   readonly keyFile?: string | URL;
-  /** Of an encrypted private key. */
+  /** The passphrase of an encrypted private key. */
   readonly passphrase?: string | FileReference;
 }
 
@@ -44,17 +44,20 @@ export type CredentialOptions =
   | GivenTokenOptions
   | OriginalCertificateOptions;
 
-/** What loading needs from outside. */
+/** Dependencies of loading. */
 interface LoadEnvironment {
-  /** For the validity of certificates. Default: the system's. */
+  /** For the validity of certificates. Default: the system's clock. */
   readonly clock?: Clock;
-  /** Told whose certificate is used, of keys that others may read and of certificates that end soon. Default: silent. */
+  /**
+   * Gets the name of the certificate in use, and warnings about keys that other users may read and certificates that
+   * end soon. Default: silent.
+   */
   readonly log?: Logger;
 }
 
-/** One way to say what a credential is. */
+/** One form of a credential. */
 interface CredentialKind {
-  /** Its options; the first is the one that makes it this kind. */
+  /** Its options. The first one tells it from the other forms. */
   readonly names: readonly string[];
   readonly is: (given: object) => boolean;
   readonly load: (options: never, clock: Clock, log: Logger) => Credential;
@@ -62,7 +65,7 @@ interface CredentialKind {
 
 const originalNames: readonly string[] = ['certString', 'certFile', 'keyString', 'keyFile', 'passphrase'];
 
-/** The first that fits is meant. */
+/** The first form that fits is used. */
 const kinds: readonly CredentialKind[] = [
   { names: ['pfx', 'passphrase', 'identity'], is: (given) => 'pfx' in given, load: loadPkcs12 },
   { names: ['cert', 'key', 'passphrase', 'identity'], is: (given) => 'cert' in given, load: loadCertificate },
@@ -93,13 +96,14 @@ const kinds: readonly CredentialKind[] = [
  *
  * - `{ key, keyId, teamId }`: a provider-token key (.p8) as PEM text, bytes, `KeyObject` or `{ file }`; with
  *   `providerTokenFile` processes share one provider token;
- * - `{ sign, keyId, teamId, publicKey? }`: the same where a key service or a hardware module signs;
- * - `{ providerToken }`: provider tokens that are made elsewhere: a JWT, a function that returns it, or `{ file }`;
- * - `{ cert, key?, passphrase?, identity? }`: a client certificate as PEM text, bytes or `{ file }`; `identity` names the
+ * - `{ sign, keyId, teamId, publicKey? }`: the same with a key service or a hardware module that signs;
+ * - `{ providerToken }`: provider tokens from elsewhere: a JWT, a function that returns it, or `{ file }`;
+ * - `{ cert, key?, passphrase?, identity? }`: a client certificate as PEM text, bytes or `{ file }`; `identity` names
+ * the
  *   one to take where there are several;
  * - `{ certString | certFile, keyString? | keyFile?, passphrase? }`: the same by the original library's parameters;
  * - `{ pfx, passphrase?, identity? }`: a client certificate as PKCS#12 bytes, base64 or `{ file }`;
- * - `null`: none, for private gateways;
+ * - `null`: no credential, for private gateways;
  * - a `Credential` is returned as it is.
  *
  * @throws PealError ERR_PEAL_CREDENTIAL (origin `credential`): unreadable file, not PEM, missing or wrong passphrase,
@@ -117,14 +121,17 @@ export function loadCredential(
   return kindOf(options).load(options as never, clock, log);
 }
 
-/** The kind that `options` are of. Refuses what is of no kind, and a mixture. */
+/** Returns the form of `options`. Refuses unknown forms and mixtures. */
 function kindOf(options: unknown): CredentialKind {
-  if (typeof options !== 'object' || options === null) throw credentialError(`A credential is an object: ${allowed}`);
+  if (typeof options !== 'object' || options === null)
+    throw credentialError(`A credential must be an object: ${allowed}`);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const kind = kinds.find(({ is }) => is(given));
   if (kind === undefined) {
     throw credentialError(
-      'key' in given ? 'A .p8 key needs its keyId and teamId; a certificate needs cert.' : `No credential: ${allowed}`,
+      'key' in given
+        ? 'A .p8 key needs its keyId and teamId; a certificate needs cert.'
+        : `The credential has no known option: ${allowed}`,
     );
   }
   const { names } = kind;
@@ -138,7 +145,8 @@ function kindOf(options: unknown): CredentialKind {
 }
 
 const allowed =
-  'give { key, keyId, teamId }, { sign, keyId, teamId }, { providerToken }, { cert, key, passphrase }, { pfx, passphrase }, or certString or certFile with keyString or keyFile.';
+  'give { key, keyId, teamId }, { sign, keyId, teamId }, { providerToken }, { cert, key, passphrase }, { pfx, ' +
+  'passphrase }, or certString or certFile with keyString or keyFile.';
 
 /** Throws ERR_PEAL_CREDENTIAL that names the parameter. */
 function loadOriginalCertificate(options: OriginalCertificateOptions, clock: Clock, log: Logger): Credential {
@@ -161,7 +169,7 @@ function oneOf(
 ): { readonly name: string; readonly value: string | FileReference } | null {
   const [text, file] = [options[asText], options[asFile]];
   if (text !== undefined && file !== undefined) {
-    throw credentialError(`The options ${asText} and ${asFile} are both given: leave one out.`);
+    throw credentialError(`The options ${asText} and ${asFile} are both given: remove one.`);
   }
   if (text !== undefined) {
     if (typeof text === 'string') return { name: asText, value: text };
