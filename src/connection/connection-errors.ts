@@ -79,7 +79,7 @@ const wedgeTexts: Readonly<Record<Wedge, string>> = {
   unsuitable: 'its gateway answers that this connection cannot serve the request',
 };
 
-/** The gateway has had its time, and did nothing of use with it. */
+/** For maxUnavailableMs the gateway did nothing of use. */
 export function unavailableError(where: Where, trouble: Trouble): PealError {
   const what = `For ${maxUnavailableMs / 60_000} minutes ${where} has ${troubleTexts[trouble]}`;
   const message = `${what}: what is unsent can be sent again later.`;

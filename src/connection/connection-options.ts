@@ -20,7 +20,7 @@ export interface ConnectionOwner {
   onConnectionDraining(connection: GatewayConnection, error: PealError | null): void;
   /** The first answer of this connection that settles a recipient for good. */
   onConnectionAnswered(connection: GatewayConnection): void;
-  /** The connection has done what one can do; its end is no reason for the next one to wait. Binary gateways only. */
+  /** The connection has served: the next one need not wait when it ends. Binary gateways only. */
   onConnectionServed(connection: GatewayConnection): void;
   /** The gateway called this provider token expired; the connection goes. May be told more than once. */
   onTokenExpired(connection: GatewayConnection, token: string): void;

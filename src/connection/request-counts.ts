@@ -1,6 +1,6 @@
 /**
- * The running totals of one connection. Owned by it, read by its pool; plain fields, because they are counted for every
- * notification.
+ * The running totals of one connection. Owned by the connection, read by its pool. Plain fields, because every
+ * notification is counted.
  */
 import { assert } from '../base/assert.js';
 import type { ConnectionCounts } from './gateway-connection.js';

@@ -32,7 +32,7 @@ export class OwnEngine implements GatewayOwner {
     this.#engine ??= this.#start();
     this.#running.add(this);
     const opening = this.#engine;
-    // For each send that asked: none of them will release it.
+    // Counted for each send that asked, because a send without an engine does not release it.
     opening.catch(() => {
       this.#sends -= 1;
       this.#forget(opening);

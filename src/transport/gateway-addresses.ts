@@ -114,7 +114,7 @@ export class GatewayAddresses {
 
   /** Ends the socket with an error unless its handshake is done in time. */
   #endSilence(socket: TLSSocket): void {
-    // Patient: a thread that was busy takes no gateway for silent whose answer it has not read.
+    // A PatientTimer, because a busy thread must read what has come before it takes the gateway for silent.
     const timer = new PatientTimer(
       this.#clock,
       () => socket.bytesRead,

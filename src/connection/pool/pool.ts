@@ -150,7 +150,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   }
 
   onConnectionDraining(connection: GatewayConnection, error: PealError | null): void {
-    // Judged now and not after it has drained, so that the successor of a connection that served well need not wait.
+    // Judged now and not when it is over, so that the successor of a connection that served well need not wait.
     if (error !== null) this.#startLimits.onSentAway(connection.counts.answers + connection.inFlight);
     this.#judge(connection, error);
     if (error !== null) this.#replace();
@@ -237,7 +237,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     const { answers, progress, bytesSent } = connection.counts;
     const now = this.#clock.now();
     if (answers === 0) {
-      // What is wrong with a credential is no reason for other pools to wait.
+      // A fault of the credential does not make other pools wait.
       const isReached = bytesSent > 0 || isHopeless(error);
       return this.#backoff.onFailure(now, now - ageMs, isReached, hasWaited) || this.#isHopeless(error);
     }

@@ -192,7 +192,7 @@ export class Message {
     return this.#field('apns-collapse-id');
   }
 
-  /** Whether it says something to recipients who have no payload of their own. */
+  /** Whether it has a payload, for recipients without one of their own. */
   get hasPayload(): boolean {
     return this.notification.payload.length > 0;
   }

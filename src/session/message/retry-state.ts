@@ -16,7 +16,7 @@ export interface RetryState {
   readonly unknown: RecipientList;
   /** Rejected recipients whose fault passes. */
   readonly transient: RecipientList;
-  /** Rejected recipients who may be accepted once the sender has mended what was refused (isSendersFault). */
+  /** Rejected recipients that may be accepted once the sender has mended what was refused (isSendersFault). */
   readonly refused: RecipientList;
   /** Why the send ended before its input did. */
   readonly stopped: PealError | null;

@@ -1,6 +1,7 @@
 /**
  * A batch that is being filled: recipients of one shape, which is one token length and the same personal parts. Grows
- * from room for a few to a whole batch, so that a single notification does not pay for 1,024. Owned by a packer.
+ * from room for a few to a whole batch, so that a single notification does not pay for 1,024. Owned by a packer, or
+ * by the collector of what a send leaves.
  */
 import { apnsIdBytes } from '../../apns/apns-id.js';
 import type { PersonalFields } from '../../apns/notification.js';

@@ -42,7 +42,7 @@ interface PackerOptions {
   readonly needsPayloads?: boolean;
   readonly onInvalid: (recipient: InvalidRecipient) => void;
   /**
-   * Whether every recipient gets an apns-id, made here where it brings none, so that it is the same in each request.
+   * Whether every recipient gets an apns-id, made here if it brings none, so that all of its requests have the same.
    */
   readonly namesAll?: boolean;
   /** Bytes of the shortest device token; default `minTokenBytes` of base/limits. */
