@@ -1,7 +1,8 @@
 /**
  * The supervisor: keeps one shard running in each worker thread. A shard that ends without having been asked to is
- * started again as a new incarnation, after a wait that grows, until its budget of restarts is used up. It tells the
- * dispatcher what opens and what is lost, and leaves all accounting to it. On the dispatcher's thread.
+ * started again as a new incarnation, after a wait that grows, until its budget of restarts is used up. The supervisor
+ * tells the dispatcher which incarnations open and which are lost; all accounting is the dispatcher's. On the
+ * dispatcher's thread.
  *
  *   starting ──▶ running ──crash──▶ restarting ──▶ running …      a settled batch renews the budget
  *      │                                └──▶ dead                 budget used up
@@ -33,15 +34,15 @@ interface SupervisorOptions {
   readonly backend: BackendSpec;
 }
 
-/** What is kept of one shard from one incarnation to the next. */
+/** The state of one shard that outlives its incarnations. */
 interface SupervisedShard {
   readonly shardId: number;
   epoch: number;
   state: ShardState;
   current: ThreadShard | null;
-  /** Whether an incarnation ever came up. */
+  /** Whether an incarnation has ever started successfully. */
   hasStarted: boolean;
-  /** Ends without a settled batch between. */
+  /** Number of ends without a settled batch between them. */
   failures: number;
   restartTimer: unknown;
 }
@@ -80,7 +81,7 @@ export class Supervisor implements ShardHost {
   }
 
   outdate(idleMs: number): void {
-    // A shard that ends meanwhile has no idle connections left either.
+    // A shard that ends meanwhile has no idle connections any more.
     for (const { current } of this.#shards) current?.outdate(idleMs).catch(() => {});
   }
 
@@ -116,7 +117,7 @@ export class Supervisor implements ShardHost {
       () => {}, // `ended` follows and says why
     );
     void shard.ended.then((cause) => this.#onEnded(kept, epoch, cause));
-    // Before it has answered: what is posted now waits in the port, and the worker finds its work when it comes up.
+    // Told before the shard has answered: messages wait in the port, and the worker finds its work when it starts.
     listener.onOpen(shardId, epoch, shard);
   }
 
@@ -138,7 +139,7 @@ export class Supervisor implements ShardHost {
     const budget = kept.hasStarted ? maxShardRestarts : maxShardStartFailures - 1;
     if (kept.failures > budget) {
       kept.state = 'dead';
-      log.error({ shardId, epoch, code: cause.code }, 'a shard ended once too often and is given up');
+      log.error({ shardId, epoch, code: cause.code }, 'a shard ended too often and is given up');
       listener.onDead(shardId, cause);
       return;
     }

@@ -18,21 +18,21 @@ interface ShardOptions {
   readonly backend: Backend;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Posts to the dispatcher; the buffers in `transfer` are gone afterwards. */
+  /** Posts to the dispatcher. The buffers in `transfer` must not be used afterwards. */
   readonly send: (message: FromShard, transfer: readonly ArrayBuffer[]) => void;
-  /** How pools are made; by default real ones. */
+  /** How pools are made. Default: real pools. */
   readonly openPool?: RoutePoolFactory;
-  /** Chance, for the pools; as Math.random, which is their default. */
+  /** Random numbers for the pools. Default: Math.random. */
   readonly random?: () => number;
 }
 
 export class Shard {
   readonly #options: ShardOptions;
   readonly #openPool: RoutePoolFactory;
-  /** By number; those that were never used are not made yet. */
+  /** By number. Slots that were never used are undefined. */
   readonly #slots: (BatchSlot | undefined)[] = [];
   readonly #routes = new Map<number, ShardRoute>();
-  /** What is to be known of a route's notifications. */
+  /** The traits of each route's notifications. */
   readonly #traits = new Map<number, NotificationTraits>();
   readonly #notifications = new Map<number, NotificationState>();
   readonly #context: RouteContext;
@@ -89,7 +89,7 @@ export class Shard {
     for (const { pool } of this.#routes.values()) pool.outdate(idleMs);
   }
 
-  /** Ends every connection in order, within closeTimeoutMs; afterwards every batch has been settled. */
+  /** Ends every connection properly, within closeTimeoutMs. Afterwards every batch is settled. */
   async stop(): Promise<void> {
     const cause = new PealError('ERR_PEAL_ABORTED', 'The session was shut down before this was sent.', {
       origin: 'usage',
@@ -135,7 +135,7 @@ export class Shard {
     if (state !== undefined) this.#route(state.routeId).cancel(state);
   }
 
-  /** After the last notification the first slot is enough to begin with. */
+  /** After the last notification only the first slot is kept. */
   #forget(notificationId: number): void {
     this.#notifications.get(notificationId)?.end();
     this.#notifications.delete(notificationId);
