@@ -1,7 +1,7 @@
 /**
- * Device tokens that ask for what the gateway of the binary protocol does with them: the first twelve hex digits say
- * it. Pure; used by that gateway, by tests and demos that make such tokens, and by the test that compares
- * docs/simulator.md. The script of HTTP/2 is in token-script.
+ * Device tokens that choose what the binary gateway does with them, by their first twelve hex digits. Pure; used by
+ * that gateway, by tests and demos that make such tokens, and by the test that compares docs/simulator.md. The script
+ * of HTTP/2 is in token-script.
  *
  *     feed b008 2000 …   feed, b and the status, and how long it takes
  *     │    │    └─ tenths of a second to the status (a hex digit), and three zeros
@@ -20,17 +20,17 @@ const scriptBytes = 6;
 const delayStepMs = 100;
 const maxDelayMs = 15 * delayStepMs;
 const resetDigits = 999;
-/** The statuses that Apple has named, with the one that is no failure. */
+/** The statuses that Apple has named, including the one that is not a failure. */
 const namedStatuses = [1, 2, 3, 4, 5, 6, 7, 8, 10, 128, 255];
 
-/** The scripts that have a name, in the order of their prefix. Any other status is asked for in the same way. */
+/** The scripts that have a name, in the order of their prefix. Every other status is asked for in the same way. */
 export const binaryScript: readonly ScriptRow[] = Object.freeze([
   { prefix: `${mark}000`, answer: CLOSED, name: answerName(CLOSED) },
   ...namedStatuses.map(statusRow),
   { prefix: `${mark}${resetDigits}`, answer: BROKEN, name: answerName(BROKEN) },
 ]);
 
-/** What a token of `length` bytes asks for: an answer of answers.ts, or -1 when it asks for nothing. */
+/** Returns the answer (answers.ts) that a token of `length` bytes asks for, or -1 if it asks for none. */
 export function binaryScriptAnswer(token: Uint8Array, length: number): number {
   if (token[0] !== 0xfe || token[1] !== 0xed || length < scriptBytes) return -1;
   if (token[2]! >>> 4 !== 0xb || (token[4]! & 0x0f) !== 0 || token[5] !== 0) return -1;
@@ -44,7 +44,7 @@ export function binaryScriptAnswer(token: Uint8Array, length: number): number {
   return digits <= 255 ? BINARY_STATUS + digits : -1;
 }
 
-/** How long what a token asks for takes, in milliseconds; 0 when it asks for nothing. */
+/** Returns the delay that a token asks for, in milliseconds, or 0 if it asks for none. */
 export function binaryScriptDelayMs(token: Uint8Array, length: number): number {
   return binaryScriptAnswer(token, length) < 0 ? 0 : (token[4]! >>> 4) * delayStepMs;
 }

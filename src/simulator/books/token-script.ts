@@ -1,11 +1,11 @@
 /**
- * Device tokens that ask for the answer they get: the first eight hex digits say which. Pure; used by the gateway
- * of HTTP/2 (binary-script has the other), by tests and demos that make such tokens, and by the test that compares
+ * Device tokens that choose their answer by their first eight hex digits. Pure; used by the gateway of HTTP/2
+ * (binary-script has the other), by tests and demos that make such tokens, and by the test that compares
  * docs/simulator.md.
  *
  *     feed 410 0 …      feed, the status, and which of the reasons with that status (a hex digit)
  *     │    │   └─ 0: Unregistered, 1: ExpiredToken
- *     │    └───── HTTP status; 000 for what is no answer at all
+ *     │    └───── HTTP status; 000 for anything but an answer
  *     └────────── marks the token as scripted
  *
  * Eight digits, because a list of random tokens must not run into a script by chance: about one token in 120 million
@@ -19,9 +19,9 @@ import { ACCEPTED_ANSWER, NO_ANSWER, REFUSED, RESET } from '../settings/answers.
 export interface ScriptRow {
   /** The first eight hex digits of the token. */
   readonly prefix: string;
-  /** What the simulator does: `ACCEPTED_ANSWER`, a reason code, `NO_ANSWER`, `REFUSED` or `RESET` (answers.ts). */
+  /** The action of the simulator: `ACCEPTED_ANSWER`, a reason code, `NO_ANSWER`, `REFUSED` or `RESET` (answers.ts). */
   readonly answer: number;
-  /** Apple's reason, or what is done instead, in words. */
+  /** Apple's reason, or in words what is done instead of an answer. */
   readonly name: string;
 }
 
@@ -38,7 +38,7 @@ export const tokenScript: readonly ScriptRow[] = Object.freeze([
 
 const answersByDigits = new Map(tokenScript.map((row) => [Number.parseInt(row.prefix.slice(4), 16), row.answer]));
 
-/** What a token of `length` bytes asks for; -1 when it asks for nothing. */
+/** Returns what a token of `length` bytes asks for, or -1 if it asks for nothing. */
 export function scriptedAnswer(token: Uint8Array, length: number): number {
   if (token[0] !== 0xfe || token[1] !== 0xed || length < 4) return -1;
   return answersByDigits.get((token[2]! << 8) | token[3]!) ?? -1;
@@ -64,7 +64,7 @@ function rowNamed(reason: string): ScriptRow | undefined {
   return tokenScript.find((row) => row.name === reason);
 }
 
-/** By the status, then by the code, which is never reused: a new reason comes last and moves none. */
+/** Ordered by status, then by code. Codes are never reused, so a new reason comes last and moves no other. */
 function reasonRows(): ScriptRow[] {
   const nextOfStatus = new Map<number, number>();
   const ordered = [...reasons].sort((a, b) => a.status - b.status || a.code - b.code);

@@ -7,7 +7,7 @@
  *     0f 2f           literal without indexing, its name is entry 62, which the first answer inserted
  *     24 …            36 octets: the apns-id, not Huffman coded
  *
- * Where the client has left us no table to insert into, the name is spelled out instead.
+ * If the client allows us no table, the name is written out instead.
  */
 import { Buffer } from 'node:buffer';
 import { headerTableBytes } from '../../base/limits.js';
@@ -32,9 +32,9 @@ import type { Chunk, OutputChunks } from '../faults/output-chunks.js';
 import { answerStatus } from '../settings/answers.js';
 
 const apnsIdName = Uint8Array.from('apns-id', (character) => character.charCodeAt(0));
-/** What the entry for apns-id takes in the client's table (RFC 7541 §4.1). */
+/** Bytes of the entry for apns-id in the client's table (RFC 7541 §4.1). */
 const apnsIdEntryBytes = 32 + apnsIdName.length + apnsIdCharacters;
-/** Longest header block that is written: two size updates, a status, an apns-id with its name, and a Retry-After. */
+/** Longest header block: two size updates, a status, an apns-id with its name, and a Retry-After. */
 const maxBlockBytes = 2 * 4 + 5 + 2 + apnsIdName.length + 1 + apnsIdCharacters + 3 + 10;
 
 export class AnswerWriter {
@@ -51,7 +51,7 @@ export class AnswerWriter {
     this.#ids = ids;
   }
 
-  /** The client's SETTINGS_HEADER_TABLE_SIZE. We never use more than the default. */
+  /** The client's SETTINGS_HEADER_TABLE_SIZE. We use at most the default. */
   setPeerTableBytes(bytes: number): void {
     const size = Math.min(bytes, headerTableBytes);
     if (size === this.#tableBytes) return;
@@ -107,7 +107,7 @@ export class AnswerWriter {
     if (isEnd) chunk.endedStreams++;
   }
 
-  /** @param endsStream Whether the stream counted as open until now. */
+  /** @param endsStream Whether the stream was open until now. */
   reset(streamId: number, errorCode: number, endsStream: boolean): void {
     const chunk = this.#output.room(FRAME_HEADER_BYTES + 4);
     writeFrameHeader(chunk.bytes, chunk.length, 4, RST_STREAM, 0, streamId);
@@ -148,7 +148,7 @@ export class AnswerWriter {
     this.#frame(GOAWAY, 0, payload, 0, payload.length);
   }
 
-  /** Octets as they are, for scenarios that break the protocol. At most 64 KiB. */
+  /** Octets unchanged, for scenarios that break the protocol. At most 64 KiB. */
   raw(octets: Uint8Array): void {
     const chunk = this.#output.room(octets.length);
     chunk.bytes.set(octets, chunk.length);
