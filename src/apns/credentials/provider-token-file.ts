@@ -53,7 +53,7 @@ export class TokenFile {
     const found = readProviderToken(text);
     if (found === null) {
       throw credentialError(
-        `${this.name} holds something other than a provider token: name a file of its own for ` + 'the token.',
+        `${this.name} holds something other than a provider token: name a file of its own for the token.`,
       );
     }
     const { names, isOurs } = this.#options;
