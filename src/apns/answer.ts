@@ -33,10 +33,12 @@ export interface Answer {
 /** The content of an answer's body. */
 type AnswerBody = Pick<Answer, 'reason' | 'timestampMs'>;
 
-/** The content of an answer's header fields besides the status. */
-interface AnswerFields {
+/** The content of an answer's header fields besides the status; null where it had none. Valid during a call only. */
+export interface AnswerFields {
   readonly apnsId: string | null;
+  /** As it came. */
   readonly retryAfter: string | null;
+  /** Of `apns-unique-id`; also null where ids are not kept. */
   readonly uniqueId: string | null;
 }
 

@@ -13,14 +13,14 @@
  * The decisions are made beside it: vital-signs and idleness (time), answer-monitor (answers), send-gate (pool).
  */
 import { authority } from '../../apns/address.js';
-import { answerOf } from '../../apns/answer.js';
+import { type AnswerFields, answerOf } from '../../apns/answer.js';
 import { assert } from '../../base/assert.js';
 import type { PealError } from '../../base/errors.js';
 import { closeTimeoutMs, drainTimeoutMs, keepaliveTickMs, requestTimeoutMs } from '../../base/limits.js';
 import { PatientTimer } from '../../base/timers.js';
-import { ClientConnection } from '../../codec/http2/client-connection.js';
 import { NO_ERROR, SETTINGS_TIMEOUT } from '../../codec/http2/frames.js';
-import type { ResponseFields, ResponseListener } from '../../codec/http2/response-listener.js';
+import { ClientConnection } from '../../codec/requests/client-connection.js';
+import type { ResponseListener } from '../../codec/requests/response-listener.js';
 import type { ByteStream, ByteStreamListener } from '../../transport/backend.js';
 import * as errors from '../connection-errors.js';
 import { ConnectionLife } from '../connection-life.js';
@@ -165,13 +165,13 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
 
   // --- what the codec tells, from within receive() and abandon() ---
 
-  onAccepted(tag: number, fields: ResponseFields | null): void {
+  onAccepted(tag: number, fields: AnswerFields | null): void {
     this.counts.answers++;
     if (this.#keepsIds && fields !== null) this.#source.onIds?.(tag, fields.apnsId, fields.uniqueId);
     this.#source.onAccepted(tag);
   }
 
-  onRejected(tag: number, status: number, body: Uint8Array, fields: ResponseFields): void {
+  onRejected(tag: number, status: number, body: Uint8Array, fields: AnswerFields): void {
     const answer = answerOf(status, body, fields, this.#options.clock);
     this.counts.answers++;
     this.#answers.rejected(answer, this.#source.isRetry(tag));

@@ -9,6 +9,7 @@
  *
  * If the client allows us no table, the name is written out instead.
  */
+
 import { Buffer } from 'node:buffer';
 import { headerTableBytes } from '../../base/limits.js';
 import {
@@ -24,9 +25,9 @@ import {
   SETTINGS,
   WINDOW_UPDATE,
   writeFrameHeader,
-  writeUint32,
 } from '../../codec/http2/frames.js';
 import { encodeSettings, type SettingsEntry } from '../../codec/http2/settings.js';
+import { writeU32 } from '../../codec/octets.js';
 import { type ApnsIds, apnsIdCharacters } from '../faults/apns-ids.js';
 import type { Chunk, OutputChunks } from '../faults/output-chunks.js';
 import { answerStatus } from '../settings/answers.js';
@@ -111,7 +112,7 @@ export class AnswerWriter {
   reset(streamId: number, errorCode: number, endsStream: boolean): void {
     const chunk = this.#output.room(FRAME_HEADER_BYTES + 4);
     writeFrameHeader(chunk.bytes, chunk.length, 4, RST_STREAM, 0, streamId);
-    writeUint32(chunk.bytes, chunk.length + FRAME_HEADER_BYTES, errorCode);
+    writeU32(chunk.bytes, chunk.length + FRAME_HEADER_BYTES, errorCode);
     chunk.length += FRAME_HEADER_BYTES + 4;
     if (endsStream) chunk.endedStreams++;
   }
@@ -120,7 +121,7 @@ export class AnswerWriter {
   windowUpdate(streamId: number, increment: number, isCredit: boolean): void {
     const chunk = this.#output.room(FRAME_HEADER_BYTES + 4);
     writeFrameHeader(chunk.bytes, chunk.length, 4, WINDOW_UPDATE, 0, streamId);
-    writeUint32(chunk.bytes, chunk.length + FRAME_HEADER_BYTES, increment);
+    writeU32(chunk.bytes, chunk.length + FRAME_HEADER_BYTES, increment);
     chunk.length += FRAME_HEADER_BYTES + 4;
     if (isCredit) chunk.creditBytes += increment;
   }
@@ -142,8 +143,8 @@ export class AnswerWriter {
   goaway(lastStreamId: number, errorCode: number, debug: string): void {
     const text = Buffer.from(debug, 'utf8');
     const payload = new Uint8Array(8 + text.length);
-    writeUint32(payload, 0, lastStreamId);
-    writeUint32(payload, 4, errorCode);
+    writeU32(payload, 0, lastStreamId);
+    writeU32(payload, 4, errorCode);
     payload.set(text, 8);
     this.#frame(GOAWAY, 0, payload, 0, payload.length);
   }

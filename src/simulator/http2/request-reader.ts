@@ -15,7 +15,7 @@ import { Buffer } from 'node:buffer';
 import { maxPayloadBytes, maxTokenBytes } from '../../base/limits.js';
 import { HpackDecoder } from '../../codec/hpack/decoder.js';
 import { IntegerReader } from '../../codec/hpack/integer.js';
-import { apnsNames } from '../../codec/http2/apns-names.js';
+import { apnsNames } from '../../codec/requests/apns-names.js';
 import { apnsIdCharacters } from '../faults/apns-ids.js';
 import { APNS_ID, AUTHORITY, METHOD, NO_LENGTH, PATH, RequestFields, SCHEME } from '../rules/request-fields.js';
 import { type ClientIdentity, payloadLimitOf, type RequestRules } from '../rules/request-rules.js';

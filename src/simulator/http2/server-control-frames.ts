@@ -5,6 +5,7 @@
  * Floods of frames that are answered need no limit here: the answers pile up in the output, and the connection is not
  * read while too much output waits (connection-driver).
  */
+
 import {
   headerTableBytes,
   maxSettingsEntries,
@@ -21,8 +22,6 @@ import {
   PING,
   PRIORITY,
   PROTOCOL_ERROR,
-  readUint31,
-  readUint32,
   SETTINGS,
   SETTINGS_ENABLE_PUSH,
   SETTINGS_ENTRY_BYTES,
@@ -33,6 +32,7 @@ import {
   SETTINGS_MAX_HEADER_LIST_SIZE,
 } from '../../codec/http2/frames.js';
 import { PeerSettings } from '../../codec/http2/settings.js';
+import { readU16, readU31, readU32 } from '../../codec/octets.js';
 import type { SimulatorSettings } from '../settings/simulator-settings.js';
 import { AnnouncedSettings } from './announced-settings.js';
 import type { AnswerWriter } from './answer-writer.js';
@@ -110,7 +110,7 @@ export class ServerControlFrames {
   windowUpdate(streamId: number, lastStreamId: number, bytes: Uint8Array, start: number, end: number): number | null {
     if (end - start !== 4) throw clientFault('WINDOW_UPDATE of a wrong length', FRAME_SIZE_ERROR);
     if (streamId > lastStreamId) throw clientFault('WINDOW_UPDATE on an idle stream');
-    const increment = readUint31(bytes, start);
+    const increment = readU31(bytes, start);
     if (increment === 0) {
       if (this.#streams.findTaken(streamId) >= 0) return PROTOCOL_ERROR;
       throw clientFault('WINDOW_UPDATE of 0');
@@ -153,7 +153,7 @@ export class ServerControlFrames {
     if (length % SETTINGS_ENTRY_BYTES !== 0) throw clientFault('SETTINGS of a wrong length', FRAME_SIZE_ERROR);
     if (length > maxSettingsEntries * SETTINGS_ENTRY_BYTES) throw clientFault('too many settings', ENHANCE_YOUR_CALM);
     for (let at = start; at < end; at += SETTINGS_ENTRY_BYTES) {
-      this.#apply((bytes[at]! << 8) | bytes[at + 1]!, readUint32(bytes, at + 2));
+      this.#apply(readU16(bytes, at), readU32(bytes, at + 2));
     }
     this.#writer.settingsAck();
     this.#rejections.resume();

@@ -26,7 +26,7 @@ import {
   NAME_APNS_PRIORITY,
   NAME_APNS_PUSH_TYPE,
   NAME_APNS_TOPIC,
-} from '../../codec/http2/apns-names.js';
+} from '../../codec/requests/apns-names.js';
 
 /** Longest path and apns-id that are read, in bytes. A longer one is always wrong. */
 const maxKeptBytes = 1024;
