@@ -4,9 +4,15 @@
  * Pure, any thread. Not for input or for what a peer sends (that is a PealError), and not in a loop over notifications.
  */
 
+const beginning = 'peal broke a promise of its own code';
+
 /** Says that a promise of peal's own code is broken. The fault is peal's, never the user's or the gateway's. */
 export class AssertionError extends Error {
   override readonly name = 'AssertionError';
+
+  constructor(promise: string) {
+    super(`${beginning}: ${promise}. Please report this.`);
+  }
 }
 
 /**
@@ -15,7 +21,16 @@ export class AssertionError extends Error {
  * @throws AssertionError if `holds` is false
  */
 export function assert(holds: boolean, promise: string): asserts holds {
-  if (!holds) throw new AssertionError(`peal broke a promise of its own code: ${promise}. Please report this.`);
+  if (!holds) throw new AssertionError(promise);
+}
+
+/**
+ * Returns the message of a broken promise, also of one that came from another thread and lost its class on the way; null
+ * for any other error.
+ */
+export function brokenPromise(error: unknown): string | null {
+  const message: unknown = error instanceof Error ? error.message : null;
+  return typeof message === 'string' && message.startsWith(beginning) ? message : null;
 }
 
 /**

@@ -8,7 +8,7 @@
  *      │                                └──▶ dead                 budget used up
  *      └──▶ dead (never came up)              any ──stop──▶ stopped
  */
-import { assert } from '../../base/assert.js';
+import { assert, brokenPromise } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import {
@@ -132,6 +132,8 @@ export class Supervisor implements ShardHost {
     const { listener, clock, log } = this.#options;
     const { shardId } = kept;
     const cause = error ?? new PealError('ERR_PEAL_ABORTED', 'The session was shut down.', { origin: 'usage' });
+    const broken = brokenPromise(error?.cause);
+    if (broken !== null) log.error({ shardId, epoch }, broken);
     kept.current = null;
     listener.onLost(shardId, epoch, cause);
     if (this.#isStopping) return;

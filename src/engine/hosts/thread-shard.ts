@@ -8,6 +8,7 @@
  * earlier. Only the `close` of the data port says that all of them have arrived.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { brokenPromise } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import {
@@ -158,11 +159,16 @@ function timeoutError(shardId: number, timeoutMs: number): PealError {
   return new PealError('ERR_PEAL_SHARD', message, { origin: 'engine', retryable: true });
 }
 
-/** Says why a worker ended, by the name and code of the error: the message may quote what it was reading. */
+/**
+ * Says why a worker ended, by the name and code of the error, because the message may quote what it was reading. The
+ * message of a broken promise is a constant text, and is passed on.
+ */
 function crashError(shardId: number, error: unknown): PealError {
+  const broken = brokenPromise(error);
   const name = error instanceof Error ? error.name : '';
   const code = (error as { code?: unknown } | null)?.code;
   const what = [name, typeof code === 'string' ? `(${code})` : ''].filter((part) => part !== '').join(' ');
-  const message = `The worker thread of shard ${shardId} ended${what === '' ? '' : ` with ${what}`}.`;
+  const why = broken === null ? `${what === '' ? '' : ` with ${what}`}.` : `: ${broken}`;
+  const message = `The worker thread of shard ${shardId} ended${why}`;
   return new PealError('ERR_PEAL_SHARD', message, { origin: 'engine', retryable: true, cause: error });
 }

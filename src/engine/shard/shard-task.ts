@@ -4,6 +4,7 @@
  * workers/shard.ts.
  */
 import type { MessagePort } from 'node:worker_threads';
+import { rethrowAssertion } from '../../base/assert.js';
 import { systemClock } from '../../base/clock.js';
 import { atLevel, type Logger, type LogLevel, silentLogger } from '../../base/log.js';
 import type { BackendSpec } from '../../transport/backend.js';
@@ -43,7 +44,7 @@ export async function runShardTask(task: ShardTask): Promise<void> {
             return null;
           }),
         stop: async () => {
-          await shard.stop();
+          await shard.stop().catch(endThread);
           // The answer is posted when this function returns, and a closed port would drop it.
           setImmediate(resolve);
           return { ok: true, value: null };
@@ -59,6 +60,12 @@ export async function runShardTask(task: ShardTask): Promise<void> {
   // Messages posted before are delivered before the other side sees the port close.
   data.close();
   control.close();
+}
+
+/** The other side, which ends this thread in any case, would take a broken promise for any other failure to stop. */
+function endThread(error: unknown): never {
+  queueMicrotask(() => rethrowAssertion(error));
+  throw error;
 }
 
 /** A logger that sends its lines to the program's logger, through the data port. */

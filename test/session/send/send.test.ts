@@ -45,7 +45,7 @@ async function turns(count = 5): Promise<void> {
 describe('Send', () => {
   it('rejects with a promise that peal broke while it dispatched, and blames no recipients for it', async () => {
     const engine = new FakeEngine();
-    const broken = new AssertionError('peal broke a promise of its own code');
+    const broken = new AssertionError('a batch is dispatched once');
     const begin = engine.send.bind(engine);
     engine.send = (...args) => {
       const dispatch = (): Promise<void> => Promise.reject(broken);
