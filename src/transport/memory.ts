@@ -12,6 +12,7 @@
 import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
+import { callback, checkOptions, type OptionRules, unchecked } from '../base/options.js';
 import type { Backend, BackendStream, ByteStreamListener, OpenOptions, StreamDetails } from './backend.js';
 
 export interface MemoryOptions {
@@ -28,11 +29,19 @@ export interface MemoryOptions {
 /** Answers a connection: the listener of the gateway's end, or why it is refused. */
 export type MemoryAccept = (stream: MemoryStream, options: OpenOptions) => ByteStreamListener | PealError;
 
-/** A back-end whose connections lead to `accept`. */
+/** What each option may be. */
+const rules: OptionRules = { clock: unchecked, pieceBytes: callback, delayMs: callback, bufferBytes: unchecked };
+
+/**
+ * A back-end whose connections lead to `accept`.
+ *
+ * @throws PealError ERR_PEAL_OPTION
+ */
 export function createMemoryBackend(accept: MemoryAccept, options: MemoryOptions): Backend {
+  checkOptions({ name: 'The back-end memory' }, options, rules);
   return {
     open(openOptions: OpenOptions, listener: ByteStreamListener): BackendStream {
-      const [client, server] = createMemoryPair(options);
+      const [client, server] = joined(options);
       const answer = accept(server, openOptions);
       client.attach(listener);
       if (answer instanceof PealError) {
@@ -47,8 +56,17 @@ export function createMemoryBackend(accept: MemoryAccept, options: MemoryOptions
   };
 }
 
-/** Two ends, joined. Each needs `attach(listener)` and then `begin()`. */
+/**
+ * Two ends, joined. Each needs `attach(listener)` and then `begin()`.
+ *
+ * @throws PealError ERR_PEAL_OPTION
+ */
 export function createMemoryPair(options: MemoryOptions): [MemoryStream, MemoryStream] {
+  checkOptions({ name: 'A pair of memory streams' }, options, rules);
+  return joined(options);
+}
+
+function joined(options: MemoryOptions): [MemoryStream, MemoryStream] {
   const a = new MemoryStream(options);
   const b = new MemoryStream(options);
   a.join(b);

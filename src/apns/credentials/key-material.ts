@@ -10,6 +10,7 @@ import { PealError } from '../../base/errors.js';
 import { readProblem } from '../../base/file-errors.js';
 import { maxCredentialFileBytes } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
+import { adviceForUnknown } from '../../base/options.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { option as named, theOption } from '../../base/wording.js';
 
@@ -46,7 +47,7 @@ export function readMaterial(option: string, value: unknown, log: Logger, isSecr
       `${theOption(option)} is ${value}: check that the environment variable or setting it comes from is set.`,
     );
   }
-  const path = pathOf(value);
+  const path = pathOf(option, value);
   if (path === null) {
     throw credentialError(`${theOption(option)} must be text, bytes or { file: path }.`);
   }
@@ -64,7 +65,8 @@ export function readMaterial(option: string, value: unknown, log: Logger, isSecr
 export function readPassphrase(value: unknown, log: Logger): string | null {
   if (value === undefined || value === null) return null;
   if (typeof value === 'string') return value.replace(/^\ufeff/, '').replace(/\r?\n$/, '');
-  if (pathOf(value) === null) throw credentialError(`${theOption('passphrase')} must be a string or { file: path }.`);
+  if (pathOf('passphrase', value) === null)
+    throw credentialError(`${theOption('passphrase')} must be a string or { file: path }.`);
   const { bytes, name } = readMaterial('passphrase', value, log, true);
   try {
     return decoded(bytes).split(/[\r\n]/, 1)[0]!;
@@ -88,8 +90,14 @@ function looksLikeKey(path: string): boolean {
   return path.includes('-----BEGIN') || /^\s*MI[A-Za-z0-9+/=\s]{60,}$/.test(path);
 }
 
-function pathOf(value: unknown): string | null {
+/** Null for what is not `{ file }`. Throws where it has other names beside. */
+function pathOf(option: string, value: unknown): string | null {
   if (typeof value !== 'object' || value === null || !('file' in value)) return null;
+  const stranger = Object.keys(value).find((key) => key !== 'file');
+  if (stranger !== undefined) {
+    const shown = `"${escapeUnprintable(stranger, 40)}"`;
+    throw credentialError(`${theOption(option)} has no option ${shown}: ${adviceForUnknown(stranger, ['file'])}`);
+  }
   const { file } = value;
   if (typeof file === 'string' && file !== '') return file;
   return file instanceof URL && file.protocol === 'file:' ? fileURLToPath(file) : null;

@@ -5,6 +5,8 @@
 import { type Clock, systemClock } from '../../base/clock.js';
 import { type Logger, silentLogger } from '../../base/log.js';
 import { nearestName } from '../../base/nearest-name.js';
+import { checkOptions, unchecked } from '../../base/options.js';
+import { escapeUnprintable } from '../../base/text.js';
 import { option, theOption } from '../../base/wording.js';
 import { type CertificateOptions, loadCertificate } from './certificate-credential.js';
 import { anonymousCredential, Credential } from './credential.js';
@@ -91,6 +93,8 @@ const kinds: readonly CredentialKind[] = [
   },
 ];
 
+const allNames = kinds.flatMap(({ names }) => names);
+
 /**
  * Loads and checks a credential.
  *
@@ -114,6 +118,7 @@ export function loadCredential(
   options: CredentialOptions | Credential | null,
   environment: LoadEnvironment = {},
 ): Credential {
+  checkOptions({ name: 'loadCredential' }, environment, { clock: unchecked, log: unchecked });
   if (options === null) return anonymousCredential;
   if (options instanceof Credential) return options;
   const clock = environment.clock ?? systemClock;
@@ -127,6 +132,12 @@ function kindOf(options: unknown): CredentialKind {
     throw credentialError(`A credential must be an object: ${allowed}`);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const kind = kinds.find(({ is }) => is(given));
+  const unknown = Object.keys(given).find((name) => !allNames.includes(name));
+  const near =
+    unknown === undefined ? null : (nearestName(unknown, kind?.names ?? []) ?? nearestName(unknown, allNames));
+  if (unknown !== undefined && near !== null) {
+    throw credentialError(`A credential has no option "${escapeUnprintable(unknown, 40)}": did you mean ${near}?`);
+  }
   if (kind === undefined) {
     throw credentialError(
       'key' in given
@@ -137,9 +148,7 @@ function kindOf(options: unknown): CredentialKind {
   const { names } = kind;
   const stranger = Object.keys(given).find((name) => !names.includes(name));
   if (stranger !== undefined) {
-    const meant = nearestName(stranger, names);
-    const advice = meant === null || Object.hasOwn(given, meant) ? allowed : `did you mean ${meant}?`;
-    throw credentialError(`${theOption(stranger)} does not go with ${option(names[0]!)}: ${advice}`);
+    throw credentialError(`${theOption(stranger)} does not go with ${option(names[0]!)}: ${allowed}`);
   }
   return kind;
 }

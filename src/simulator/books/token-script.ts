@@ -13,9 +13,11 @@
  */
 
 import { reasons } from '../../apns/reason.js';
-import { PealError } from '../../base/errors.js';
+import { nearestName } from '../../base/nearest-name.js';
+import { checkOption, type OptionRule, optionError, shownValue, whole } from '../../base/options.js';
 import { ACCEPTED_ANSWER, NO_ANSWER, REFUSED, RESET } from '../settings/answers.js';
 
+/** One script that a device token can name. */
 export interface ScriptRow {
   /** The first eight hex digits of the token. */
   readonly prefix: string;
@@ -36,6 +38,15 @@ export const tokenScript: readonly ScriptRow[] = Object.freeze([
   ...reasonRows(),
 ]);
 
+/** What tells tokens of one script apart. */
+export const tokenIndex: OptionRule = whole(0, 2 ** 31 - 1);
+
+/** What `scriptedToken` can be asked for. */
+const prefixes: ReadonlyMap<string, string> = new Map([
+  ['accepted', `${mark}2000`],
+  ...tokenScript.map(({ name, prefix }) => [name, prefix] as const),
+]);
+
 const answersByDigits = new Map(tokenScript.map((row) => [Number.parseInt(row.prefix.slice(4), 16), row.answer]));
 
 /** Returns what a token of `length` bytes asks for, or -1 if it asks for nothing. */
@@ -48,20 +59,17 @@ export function scriptedAnswer(token: Uint8Array, length: number): number {
  * A device token (64 hex digits) that gets `reason` from the simulator.
  * @param reason Apple's reason, or `accepted`.
  * @param index Makes tokens of the same reason differ, 0 to 2^31 - 1.
- * @throws PealError `ERR_PEAL_OPTION` for a reason that the script does not have
+ * @throws PealError `ERR_PEAL_OPTION` for a reason that the script does not have, or another index
  */
 export function scriptedToken(reason: string, index = 0): string {
-  const wanted = reason === 'accepted' ? tokenScript.find((row) => row.answer === ACCEPTED_ANSWER) : rowNamed(reason);
-  if (wanted === undefined) {
-    throw new PealError('ERR_PEAL_OPTION', `No scripted token answers "${reason}": docs/simulator.md lists them`, {
-      origin: 'usage',
-    });
+  const prefix = prefixes.get(reason);
+  if (prefix === undefined) {
+    const meant = nearestName(String(reason), [...prefixes.keys()]);
+    const advice = meant === null ? 'docs/simulator.md lists the reasons.' : `did you mean ${meant}?`;
+    throw optionError(`No scripted token answers ${shownValue(reason)}: ${advice}`);
   }
-  return wanted.prefix + index.toString(16).padStart(56, '0');
-}
-
-function rowNamed(reason: string): ScriptRow | undefined {
-  return tokenScript.find((row) => row.name === reason);
+  checkOption('index', index, tokenIndex);
+  return prefix + index.toString(16).padStart(56, '0');
 }
 
 /** Ordered by status, then by code. Codes are never reused, so a new reason comes last and moves no other. */

@@ -141,7 +141,7 @@ export class RequestStage {
       }
       if (fault.do === 'refuse') answer = REFUSED;
       else {
-        if (fault.reason !== undefined) answer = answerForReason(fault.reason, 'scenario');
+        if (fault.reason !== undefined) answer = answerForReason(fault.reason);
         else if (fault.status !== undefined) answer = answerForStatus(fault.status);
         retryAfterS = fault.retryAfterS ?? -1;
         bodyBytes = fault.bodyBytes ?? 0;

@@ -6,6 +6,7 @@ import { Buffer } from 'node:buffer';
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIP, isIPv4 } from 'node:net';
 import { SEQUENCE } from '../../apns/credentials/der.js';
+import { checkOptions, unchecked } from '../../base/options.js';
 import { bitString, der, derTime, objectId, octetString, SET, unsignedInteger, utf8String } from './der.js';
 
 const dayMs = 24 * 3600 * 1000;
@@ -72,6 +73,7 @@ export class ThrowAwayAuthority {
    * @param validity When it is valid. Default: as long as the authority.
    */
   issueServer(hosts: readonly string[] = defaultHosts, validity: Partial<Validity> = {}): CertificatePair {
+    checkOptions({ name: 'issueServer' }, validity, { from: unchecked, to: unchecked });
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const names = der(SEQUENCE, ...hosts.map(generalName));
     const extensions = [extension('2.5.29.17', names), ...this.#leafExtensions(publicKey, '1.3.6.1.5.5.7.3.1')];

@@ -11,7 +11,7 @@
  */
 
 import { binaryReasonOf, reasonOf, reasons } from '../../apns/reason.js';
-import { PealError } from '../../base/errors.js';
+import { assert } from '../../base/assert.js';
 
 /** Answered with 200, or with nothing over the binary protocol. */
 export const ACCEPTED_ANSWER = 0;
@@ -108,17 +108,11 @@ export function answerForStatus(status: number): number {
   return status === 200 ? ACCEPTED_ANSWER : HTTP_STATUS + status;
 }
 
-/**
- * Returns the code for one of Apple's reasons, for options that name one.
- * @throws PealError `ERR_PEAL_OPTION` for a reason that is not in apns/reason
- */
-export function answerForReason(reason: string, option: string): number {
+/** Returns the code for one of Apple's reasons. The checks of options and scenarios let no other pass. */
+export function answerForReason(reason: string): number {
   const found = reasons.find((row) => row.reason === reason);
-  if (found !== undefined) return found.code;
-  const known = reasons.map((row) => row.reason).join(', ');
-  throw new PealError('ERR_PEAL_OPTION', `${option}: "${reason}" is not a reason of APNs. Reasons are ${known}`, {
-    origin: 'usage',
-  });
+  assert(found !== undefined, 'a checked reason is one of Apple’s');
+  return found.code;
 }
 
 /**

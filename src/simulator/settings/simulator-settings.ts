@@ -90,7 +90,7 @@ export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
     initialWindowBytes: options.initialWindowBytes ?? DEFAULT_WINDOW_BYTES,
     connectionWindowBytes: connectionWindowBytes === 'large' ? MAX_WINDOW_BYTES : connectionWindowBytes,
     rejectFraction: options.rejectFraction ?? 0,
-    rejectAnswers: rejectReasons.map((reason) => answerForReason(reason, 'rejectReasons')),
+    rejectAnswers: rejectReasons.map(answerForReason),
     statusDelayMs: options.statusDelayMs ?? 0,
     splitStatus: options.splitStatus ?? false,
     silentStatus: options.silentStatus ?? false,
