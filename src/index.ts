@@ -45,6 +45,13 @@ export { SeenTokens } from './campaign/recipients/seen-tokens.js';
 export type { InvalidLine } from './campaign/recipients/token-lines.js';
 // --- outcomes batch by batch, for books of one's own ---
 export type { AcceptedIds, Batch, OutcomeDetail, OutcomeSink, SettledBatch } from './engine/batch.js';
+// --- what node:diagnostics_channel tells ---
+export type {
+  BatchSettledEvent,
+  ConnectionCloseEvent,
+  ConnectionOpenEvent,
+  WatchedConnection,
+} from './engine/dispatcher/diagnostics.js';
 export { ACCEPTED, Outcome, REJECTED, UNKNOWN, UNSENT } from './engine/ledger.js';
 export { Tally } from './engine/tally.js';
 // --- what a program holds ---

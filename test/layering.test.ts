@@ -36,7 +36,7 @@ const narrower: Readonly<Record<string, readonly string[]>> = {
 const rooms: Readonly<Record<string, readonly string[]>> = {
   base: ['.'],
   apns: ['.', 'credentials'],
-  codec: ['.', 'hpack', 'http2', 'binary'],
+  codec: ['.', 'hpack', 'http2', 'requests', 'binary'],
   transport: ['.'],
   connection: ['.', 'http2', 'binary', 'pool'],
   engine: ['.', 'shard', 'hosts', 'dispatcher'],
@@ -62,9 +62,6 @@ const packageOwners: Readonly<Record<string, RegExp>> = {
   picocolors: /^src\/cli\//,
   lmdb: /^src\/campaign\/journal\//,
 };
-
-/** Folders that have more files than one screen shows, and that are to be divided. */
-const largeFolders: readonly string[] = ['src/codec/http2'];
 
 /**
  * Exports that only tests import, each for one of two reasons: a decision or a form of output that is tested as a table, where
@@ -160,14 +157,6 @@ function cyclesOf(graph: Graph): string[][] {
   return cycles.sort();
 }
 
-/** Fails for findings that are not listed, and for entries of the list that nothing was found for. */
-function assertOnly(found: readonly string[], listed: readonly string[], advice: string): void {
-  const strange = found.filter((item) => !listed.includes(item));
-  assert.deepEqual(strange, [], advice);
-  const mended = listed.filter((item) => !found.includes(item));
-  assert.deepEqual(mended, [], 'is mended: take it out of the list in test/layering.test.ts');
-}
-
 describe('layers of src/', () => {
   let files: readonly SourceFile[];
   let imports: readonly SourceImport[];
@@ -203,6 +192,14 @@ describe('layers of src/', () => {
       return order.indexOf(roomOf(to)) > order.indexOf(roomOf(from));
     });
     assert.deepEqual(wrong, [], 'a room imports from one above it: see `rooms` in test/layering.test.ts');
+  });
+
+  it('has HTTP/2 and HPACK know nothing of APNs', () => {
+    const wrong = imports.filter(
+      ({ from, to }) =>
+        /^src\/codec\/(http2|hpack)\//.test(from) && /^src\/(apns|codec\/(requests|recipients))/.test(to ?? ''),
+    );
+    assert.deepEqual(wrong, [], 'codec/http2 and codec/hpack are the protocols alone');
   });
 
   it('imports nothing outside src/, workers least of all', () => {
@@ -247,7 +244,7 @@ describe('layers of src/', () => {
   it(`has no folder of more than ${maxFilesOfFolder} files`, () => {
     const folders = paths.map((file) => path.posix.dirname(file));
     const large = new Set(folders.filter((folder) => folders.filter((f) => f === folder).length > maxFilesOfFolder));
-    assertOnly([...large].sort(), largeFolders, 'a folder for each part of it');
+    assert.deepEqual([...large].sort(), [], 'a folder for each part of it');
   });
 
   it('has no file without an importer', () => {

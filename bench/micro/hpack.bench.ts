@@ -9,7 +9,7 @@ import { type EncodedField, HpackEncoder, type Indexing } from '../../src/codec/
 import { NAME_STATUS } from '../../src/codec/hpack/field-names.js';
 import { decodeHuffman, huffmanRoom, measureHuffman } from '../../src/codec/hpack/huffman.js';
 import { writeString } from '../../src/codec/hpack/representation.js';
-import { apnsNames, NAME_APNS_ID } from '../../src/codec/http2/apns-names.js';
+import { apnsNames, NAME_APNS_ID } from '../../src/codec/requests/apns-names.js';
 import type { MicroItem } from './suite.js';
 
 const items = 256;

@@ -8,11 +8,11 @@ import { TokenBlock } from '../../src/apns/token-block.js';
 import { HpackEncoder } from '../../src/codec/hpack/encoder.js';
 import { SendWindow } from '../../src/codec/http2/flow-control.js';
 import { Output } from '../../src/codec/http2/output.js';
-import { ownFieldsBytes } from '../../src/codec/http2/own-fields.js';
-import { RequestTemplate } from '../../src/codec/http2/request-template.js';
-import { RequestWriter } from '../../src/codec/http2/request-writer.js';
 import { PeerSettings } from '../../src/codec/http2/settings.js';
 import { ENDED, StreamTable } from '../../src/codec/http2/stream-table.js';
+import { ownFieldsBytes } from '../../src/codec/requests/own-fields.js';
+import { RequestTemplate } from '../../src/codec/requests/request-template.js';
+import { RequestWriter } from '../../src/codec/requests/request-writer.js';
 import type { MicroItem } from './suite.js';
 
 const requests = 256;

@@ -5,9 +5,10 @@
 import { TokenBlock } from '../../src/apns/token-block.js';
 import { ByteWriter } from '../../src/codec/byte-writer.js';
 import { HpackEncoder, type Indexing } from '../../src/codec/hpack/encoder.js';
-import { ClientConnection } from '../../src/codec/http2/client-connection.js';
 import * as frames from '../../src/codec/http2/frames.js';
-import type { ResponseListener } from '../../src/codec/http2/response-listener.js';
+import { writeU32 } from '../../src/codec/octets.js';
+import { ClientConnection } from '../../src/codec/requests/client-connection.js';
+import type { ResponseListener } from '../../src/codec/requests/response-listener.js';
 import type { MicroItem } from './suite.js';
 
 const answers = 256;
@@ -89,7 +90,7 @@ function roundTrip(name: string, indexing: Indexing, endsWithData: boolean): Mic
   let streamId = 1;
   const windowUpdate = new Uint8Array(13);
   frames.writeFrameHeader(windowUpdate, 0, 4, frames.WINDOW_UPDATE, 0, 0);
-  frames.writeUint32(windowUpdate, 9, answers * payload.length);
+  writeU32(windowUpdate, 9, answers * payload.length);
 
   connection.start();
   connection.takeOutput();
@@ -103,7 +104,7 @@ function roundTrip(name: string, indexing: Indexing, endsWithData: boolean): Mic
     connection.takeOutput();
     connection.outputWritten();
     for (let i = 0; i < idsAt.length; i++) {
-      frames.writeUint32(bytes, idsAt[i]!, streamId);
+      writeU32(bytes, idsAt[i]!, streamId);
       if ((i + 1) % perAnswer === 0) streamId += 2;
     }
     connection.receive(windowUpdate, 13);

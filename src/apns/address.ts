@@ -30,10 +30,10 @@ type AddressName =
   | 'feedback_production'
   | 'feedback_sandbox';
 
-/** What a program may give as an address: a known name, a URL, or host and port of a binary gateway. */
+/** An address as a program may give it: a known name, a URL, or host and port of a binary gateway. */
 export type AddressInput = AddressName | (string & {}) | readonly [host: string, port: number];
 
-/** What each protocol's URLs begin with, and the port that they mean where they name none. */
+/** The scheme of each protocol's URLs, and the port of a URL without one. */
 const schemes: Readonly<Record<string, readonly [protocol: Protocol, port: number]>> = {
   https: ['http2', 443],
   binary: ['binary', 2195],
@@ -41,7 +41,7 @@ const schemes: Readonly<Record<string, readonly [protocol: Protocol, port: numbe
 };
 
 const production: Address = { protocol: 'http2', host: 'api.push.apple.com', port: 443 };
-/** Apple calls it the development environment, and its host and all others the sandbox. */
+/** Apple calls this the development environment, and its host the sandbox. The other hosts below say sandbox, too. */
 const sandbox: Address = { protocol: 'http2', host: 'api.sandbox.push.apple.com', port: 443 };
 
 const named: Readonly<Record<AddressName, Address>> = {
@@ -57,12 +57,14 @@ const named: Readonly<Record<AddressName, Address>> = {
   feedback_sandbox: { protocol: 'feedback', host: 'feedback.sandbox.push.apple.com', port: 2196 },
 };
 
-const allowed = `give ${either('api_production, api_sandbox', 'production, sandbox')}, https://host:port, or for the binary protocol push_production, push_sandbox, feedback_production, feedback_sandbox, binary://host:port${either(', feedback://host:port or [host, port]', ' or feedback://host:port')}`;
+const allowed =
+  `give ${either('api_production, api_sandbox', 'production, sandbox')}, https://host:port, or for ` +
+  `the binary protocol push_production, push_sandbox, feedback_production, feedback_sandbox, binary://host:port${either(', feedback://host:port or [host, port]', ' or feedback://host:port')}`;
 
 /**
- * The address that `text` means: a known name; `https://host` (HTTP/2, port 443), `binary://host` (2195) or
- * `feedback://host` (2196), each also with a port and with an IPv6 address in brackets; or a pair of host and port, which
- * is a binary gateway.
+ * Returns the address that `text` names: a known name; `https://host` (HTTP/2, port 443), `binary://host` (2195) or
+ * `feedback://host` (2196), each also with a port and with an IPv6 address in brackets; or a pair of host and port,
+ * which is a binary gateway.
  *
  * @throws PealError ERR_PEAL_ADDRESS
  */
@@ -73,16 +75,13 @@ export function parseAddress(text: AddressInput): Address {
   return parseUrl(text);
 }
 
-/**
- * Host and port as they stand in a URL and in `:authority`; with HTTP/2 without the port where it is 443 (RFC 9113
- * §8.3.1).
- */
+/** Host and port as in a URL and in `:authority`. With HTTP/2 a port of 443 is left out (RFC 9113 §8.3.1). */
 export function authority(address: Address): string {
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return address.protocol === 'http2' && address.port === schemes.https![1] ? host : `${host}:${address.port}`;
 }
 
-/** The address as a URL, which `parseAddress` reads: for people, logs and keys. */
+/** Returns the address as a URL that `parseAddress` reads: for people, logs and keys. */
 export function addressUrl(address: Address): string {
   const scheme = address.protocol === 'http2' ? 'https' : address.protocol;
   return `${scheme}://${authority(address)}`;
@@ -104,7 +103,7 @@ function parsePair(pair: readonly unknown[]): Address {
 
 function parseUrl(text: string): Address {
   const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text) ?? [];
-  // Read as https, because URL leaves hosts behind schemes that it does not know as they are.
+  // Read as https, because URL does not parse the hosts of schemes that it does not know.
   const url = tryUrl(`https://${rest}`);
   if (scheme === '' || url === null) {
     const meant = scheme === '' ? nearestName(text, Object.keys(named), 2) : null;
@@ -123,13 +122,13 @@ function parseUrl(text: string): Address {
   return { protocol: known[0], host: hostOf(url), port };
 }
 
-/** URL drops a port that is the usual one of https, which is not the usual one of the others. */
+/** The port as it was written: URL drops a port of 443, which is not the default of the other schemes. */
 function portOf(url: URL, rest: string, usual: number): number {
   if (url.port !== '') return Number(url.port);
   return /:\d+\/?$/.test(rest) ? 443 : usual;
 }
 
-/** Null also for text with blanks or controls, which `URL` would remove. */
+/** Returns null also for text with blanks or controls, which `URL` would remove. */
 function tryUrl(text: string): URL | null {
   if (/[\s\p{C}]/u.test(text)) return null;
   try {
@@ -148,7 +147,7 @@ function hostOf(url: URL): string {
   return url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
 }
 
-/** At most 80 characters; a URL may hold a password, so nothing before an @ is quoted. */
+/** At most 80 characters. A URL may hold a password, so nothing before an @ is quoted. */
 function quote(text: string): string {
   return `"${escapeUnprintable(text.replace(/^.*@/s, '…@'), 80)}"`;
 }

@@ -1,7 +1,7 @@
 /**
- * What a gateway answered where it did not accept: the one form of it, from the connection to the program. Reads the body
- * of an answer other than 200, which is JSON `{"reason": …, "timestamp": …}` from APNs, and anything at all from what may
- * stand before it. Called by connections for each rejected notification; pure.
+ * What a gateway answered when it did not accept, in the same form from the connection to the program. Reads the body
+ * of an answer other than 200: APNs sends JSON `{"reason": …, "timestamp": …}`, and a proxy before it may send
+ * anything. Called by connections for each rejected notification; pure.
  */
 import { Buffer } from 'node:buffer';
 import type { Clock } from '../base/clock.js';
@@ -10,27 +10,35 @@ import { stripUnprintable } from '../base/text.js';
 
 /** An answer other than 200, or the status of a binary gateway. Its texts are bounded and printable. */
 export interface Answer {
-  /** HTTP status; of a binary gateway its own. */
+  /** The HTTP status, or the status of a binary gateway. */
   readonly status: number;
-  /** Apple's reason; else the text of the body; empty for an empty body or a page. */
+  /** Apple's reason, or else the text of the body. Empty for an empty body and for a web page. */
   readonly reason: string;
-  /** Milliseconds since the epoch since when a token is gone (status 410); null where the answer says no such time. */
+  /**
+   * The time since which a token is gone (status 410), in milliseconds since the epoch; null if the answer has no such
+   * time.
+   */
   readonly timestampMs: number | null;
-  /** The id of the notification; null where the answer named none. */
+  /** The id of the notification; null if the answer has none. */
   readonly apnsId: string | null;
-  /** The Retry-After field in seconds; null where there was none. */
+  /** The Retry-After field in seconds; null if there was none. */
   readonly retryAfterSeconds: number | null;
-  /** The key of APNs' delivery log (development only); missing or null where there was none, or ids are not kept. */
+  /**
+   * The key of the notification in APNs' delivery log (development only). Missing or null if there was none, or if ids
+   * are not kept.
+   */
   readonly apnsUniqueId?: string | null;
 }
 
-/** What an answer's body said. */
+/** The content of an answer's body. */
 type AnswerBody = Pick<Answer, 'reason' | 'timestampMs'>;
 
-/** What an answer's header fields said besides the status. */
-interface AnswerFields {
+/** The content of an answer's header fields besides the status; null where it had none. Valid during a call only. */
+export interface AnswerFields {
   readonly apnsId: string | null;
+  /** As it came. */
   readonly retryAfter: string | null;
+  /** Of `apns-unique-id`; also null where ids are not kept. */
   readonly uniqueId: string | null;
 }
 
@@ -41,7 +49,7 @@ export function answerOf(status: number, body: Uint8Array, fields: AnswerFields,
   return uniqueId === null ? answer : { ...answer, apnsUniqueId: uniqueId };
 }
 
-/** An answer that says nothing but its status and reason, such as that of a binary gateway. */
+/** An answer with nothing but a status and a reason, such as that of a binary gateway. */
 export function bareAnswer(status: number, reason: string): Answer {
   return { status, reason, timestampMs: null, apnsId: null, retryAfterSeconds: null };
 }
@@ -50,9 +58,9 @@ export function bareAnswer(status: number, reason: string): Answer {
 const fixdate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 /**
- * The Retry-After field as seconds from now (RFC 9110 §10.2.3): a number of seconds, or a date, which is held against
- * the wall clock; 0 for one that is past; never more than `maxRetryAfterSeconds`. Null for anything else, and without a
- * field.
+ * Returns the Retry-After field as seconds from now (RFC 9110 §10.2.3). The field is a number of seconds, or a date
+ * that is compared with the wall clock; a date in the past gives 0. Never more than `maxRetryAfterSeconds`. Null
+ * without a field, and for anything else in it.
  */
 export function retryAfterSeconds(text: string | null, clock: Pick<Clock, 'wallMs'>): number | null {
   if (text === null) return null;
@@ -64,11 +72,11 @@ export function retryAfterSeconds(text: string | null, clock: Pick<Clock, 'wallM
 
 const empty: AnswerBody = Object.freeze({ reason: '', timestampMs: null });
 
-/** APNs began in 2009; it did not send a time before that, or after this century. */
+/** APNs began in 2009. It sends no time before that, and none after this century. */
 const earliestTimestampMs = Date.UTC(2009, 0, 1);
 const latestTimestampMs = Date.UTC(2100, 0, 1);
 
-/** Never throws. Looks at no more than `maxResponseBodyBytes` of the body. */
+/** Reads no more than `maxResponseBodyBytes` of the body. Never throws. */
 export function parseAnswerBody(bytes: Uint8Array): AnswerBody {
   if (bytes.length === 0) return empty;
   const length = Math.min(bytes.length, maxResponseBodyBytes);
@@ -80,17 +88,17 @@ export function parseAnswerBody(bytes: Uint8Array): AnswerBody {
   return { reason: shownReason(reason), timestampMs: timestampOf(fields?.timestamp) };
 }
 
-/** What a gateway may echo of the request: a device token in hex, or a JWT (its header begins `{"`). */
+/** Secrets of the request that a gateway may echo: a device token in hex, or a JWT (its header begins with `{"`). */
 const echoed = /[0-9a-f]{32,}|eyJ[\w-]{10,}\.[\w.-]+/gi;
-/** The same where the text was cut: too short to be told from other words anywhere else. */
+/** The same at the place where the text was cut. So short a piece could not be told from other words anywhere else. */
 const echoedAtCut = /(?:[0-9a-f]{5,}|eyJ[\w.-]*)$/i;
 const shortestEchoCharacters = 16;
 const searchedCharacters = 2 * maxReasonCharacters;
 
-/** Reasons reach logs, messages and summaries, where no token belongs: of what looks like one, only the beginning stays. */
+/** Shortens what looks like a token to its beginning, because reasons reach logs, messages and summaries. */
 function shownReason(text: string): string {
-  // Cleaned before it is searched, because a character that does not print could divide a token; and cut to its length
-  // later, because half of one would not be recognized. The first cut bounds the search.
+  // Cleaned before the search, because an unprintable character could divide a token. Cut to its length after the
+  // search, because half a token would not be recognized. The first cut bounds the search.
   const clean = stripUnprintable(text, searchedCharacters);
   if (clean.length < shortestEchoCharacters) return clean;
   const short = clean.replace(echoed, beginning);
@@ -102,12 +110,12 @@ function shownReason(text: string): string {
 
 const beginning = (token: string): string => `${token.slice(0, 4)}…`;
 
-/** A reason that is no text says nothing that the status does not. */
+/** A reason that is not text adds nothing to the status. */
 function textOrNone(reason: unknown): string {
   return typeof reason === 'string' ? reason : '';
 }
 
-/** A body that is not JSON: a reason in plain words is kept, the page of a web server is not. */
+/** The reason in a body that is not JSON: plain words are kept, the page of a web server is not. */
 function plainReason(text: string): string {
   return text.trimStart().startsWith('<') ? '' : text;
 }
@@ -123,7 +131,7 @@ function parseObject(text: string): { reason?: unknown; timestamp?: unknown } | 
 
 const cutObject = /^\s*\{\s*(?:"timestamp"\s*:\s*(\d{1,15})\s*,\s*)?(?:"reason"\s*:\s*"([^"\\]*)")?/;
 
-/** What an object that was cut off says at its beginning, which is where the reason stands; null for any other text. */
+/** Reads the beginning of a JSON object that was cut off, which is where the reason stands. Null for any other text. */
 function beginningOfObject(text: string): { reason: string; timestamp: number | null } | null {
   const cut = text.trimEnd().endsWith('}') ? null : cutObject.exec(text);
   if (cut === null) return null;

@@ -1,5 +1,6 @@
 /**
- * The id of a notification, a UUID, as text and as 16 bytes. Called by header checks, sends and shards. Pure, any thread.
+ * The id of a notification, a UUID, as text and as 16 bytes. Called by header checks, sends and shards. Pure, any
+ * thread.
  */
 import { Buffer } from 'node:buffer';
 import { hexOf } from '../base/hex.js';
@@ -9,18 +10,18 @@ export const apnsIdBytes = 16;
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Whether `text` is a UUID, written as 8-4-4-4-12 hex digits in either case. */
+/** Returns whether `text` is a UUID, written as 8-4-4-4-12 hex digits in either case. */
 export function isUuid(text: string): boolean {
   return uuid.test(text);
 }
 
-/** The 16 bytes of a UUID, or null for anything else. */
+/** Returns the 16 bytes of a UUID, or null for anything else. */
 export function apnsIdBytesOf(apnsId: unknown): Uint8Array | null {
   if (typeof apnsId !== 'string' || !isUuid(apnsId)) return null;
   return Buffer.from(apnsId.replaceAll('-', ''), 'hex');
 }
 
-/** The UUID of the 16 bytes at `start`, in lower case. */
+/** Returns the UUID of the 16 bytes at `start`, in lower case. */
 export function apnsIdText(bytes: Uint8Array, start: number): string {
   const hex = hexOf(bytes.subarray(start, start + apnsIdBytes));
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');

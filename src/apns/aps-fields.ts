@@ -2,7 +2,8 @@
  * The keys of the `aps` dictionary: for each option its name on the wire, how its value is checked and written, and how
  * the same key is checked within a whole payload. Pure but for the clock; used by payload.
  *
- * Source: "Generating a remote notification", "Starting and updating Live Activities with ActivityKit push notifications".
+ * Source: "Generating a remote notification", "Starting and updating Live Activities with ActivityKit push
+ * notifications".
  */
 import type { Clock } from '../base/clock.js';
 import { isSameName, nearestName } from '../base/nearest-name.js';
@@ -10,11 +11,11 @@ import { escapeUnprintable } from '../base/text.js';
 import { jsonString, NotPlainError, plainJson } from './plain-json.js';
 import { secondsOf } from './time-option.js';
 
-/** What a value may be. `path` names it in the error. */
+/** A kind of value. `path` names the value in an error. */
 interface ValueKind {
-  /** Checks the value of an option and writes it as JSON. */
+  /** Checks the value of an option and returns it as JSON. */
   readonly write: (value: unknown, path: string, clock: Clock) => string;
-  /** Checks the value as it stands in a whole payload. Default: as `write` does. */
+  /** Checks the value within a whole payload. Default: as `write` does. */
   readonly check?: (value: unknown, path: string, clock: Clock) => void;
 }
 
@@ -37,7 +38,7 @@ const texts: ValueKind = {
   },
 };
 
-/** `true` and `false` are no values of Apple's: a payload that holds them is accepted and has no effect. */
+/** Apple does not define `true` and `false` here: a payload with them is accepted and has no effect. */
 const flag: ValueKind = {
   write: (value, path) => {
     if (typeof value !== 'boolean') throw new NotPlainError(path, 'must be true or false');
@@ -85,7 +86,7 @@ const time: ValueKind = {
 function timeOf(value: unknown, path: string, clock: Clock, isWire: boolean): number {
   const seconds = secondsOf(value, clock, isWire);
   if (typeof seconds === 'string') throw new NotPlainError(path, seconds);
-  if (seconds === 0) throw new NotPlainError(path, 'is 0, which is no time of today: give epoch seconds');
+  if (seconds === 0) throw new NotPlainError(path, 'is 0, which lies in 1970: give epoch seconds');
   return seconds;
 }
 
@@ -105,7 +106,7 @@ function oneOf(...allowed: readonly string[]): ValueKind {
   };
 }
 
-/** Text, or an object of `fields`. One that says nothing comes from a variable that was never set. */
+/** Text, or an object of `fields`. An empty one comes from a variable that was never set. */
 function textOr(fields: FieldTable): ValueKind {
   const checkKind = (value: unknown, path: string): void => {
     if (typeof value !== 'string' && !isDictionary(value))
@@ -169,14 +170,14 @@ export const apsFields: FieldTable = {
   inputPushChannel: ['input-push-channel', text],
 };
 
-/** The option that becomes a key of `aps`. */
+/** The option that becomes each key of `aps`. */
 export const optionOfKey: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(apsFields).map(([option, [key]]) => [key, option]),
 );
 
 /**
- * The members of `fields` that `options` gives, as `"key":value`, in the order of the table. Without a `path` other
- * properties are not for this table; with one they are refused, and getters are refused everywhere.
+ * Returns the members of `fields` that `options` gives, as `"key":value`, in the order of the table. Without a `path`
+ * other properties are ignored; with a path they are refused. Getters are always refused.
  */
 export function writeFields(options: object, fields: FieldTable, path: string | null, clock: Clock): string[] {
   if (path !== null) refuseStrangers(options, fields, path);
@@ -191,8 +192,8 @@ export function writeFields(options: object, fields: FieldTable, path: string | 
 }
 
 /**
- * Checks the keys of `fields` within a whole payload. Keys that Apple may have added are let through, but for those that
- * are spelt nearly like one that is known.
+ * Checks the keys of `fields` within a whole payload. Other keys are accepted, because Apple may have added them,
+ * unless they are spelt nearly like a known key.
  */
 export function checkFields(dictionary: object, fields: FieldTable, path: string, clock: Clock): void {
   const kinds = kindsByKey(fields);

@@ -1,7 +1,7 @@
 /**
- * Makes a notification of what a program says about its message: headers and payload, checked against each other.
- * And of that the form in which the binary protocol carries it: payload, expiry and priority, and no header fields. Called
- * by session/message/message and the command line, once for each message. Main thread.
+ * Makes a notification of the options of a message: headers and payload, checked against each other. Also makes the
+ * form that the binary protocol carries: payload, expiry and priority, and no header fields. Called by
+ * session/message/message and the command line, once for each message. Main thread.
  *
  * Source: "Binary Provider API", notification format.
  */
@@ -22,15 +22,15 @@ import {
 import { pushTypeOfContent } from './payload-content.js';
 import { isPushType, type PushType, ruleOf } from './push-type.js';
 
-/** Everything about a message but its recipients. */
+/** Everything about a message except its recipients. */
 export interface NotificationOptions extends HeaderOptions, PayloadOptions {}
 
 /**
- * The notification that `options` describe, frozen. Unknown options are left to the caller. Where they say nothing that a
- * payload is made of, it has no bytes: then each recipient needs a payload of its own.
+ * Returns the notification that `options` describe, frozen. The caller checks for unknown options. Options without any
+ * content of a payload give a payload of no bytes; then each recipient needs a payload of its own.
  *
  * @param clock for times from now. Default: the system's
- * @param restored a payload that was compiled before, whose content is not judged again
+ * @param restored a payload that was compiled before; its content is not checked again
  * @throws PealError ERR_PEAL_HEADER or ERR_PEAL_PAYLOAD, origin `usage`, naming the option
  */
 export function compileNotification(
@@ -49,15 +49,15 @@ export function compileNotification(
   return Object.freeze({ headers: Object.freeze(fields), payload: bytes, expiration, priority });
 }
 
-/** The push type that header fields name; null for none, or one that is not known. */
+/** Returns the push type in the header fields, or null if there is none or it is not known. */
 export function pushTypeOf(fields: Notification['headers']): PushType | null {
   const value = fields.find(([name]) => name === 'apns-push-type')?.[1];
   return isPushType(value) ? value : null;
 }
 
 /**
- * Checks a notification against the way it is to be sent: token authentication needs a topic, and some push types work
- * with it only. Throws ERR_PEAL_HEADER.
+ * Checks a notification against the credential it is to be sent with: token authentication needs a topic, and some push
+ * types need token authentication. Throws ERR_PEAL_HEADER.
  */
 export function checkAuthentication(
   notification: Notification,
@@ -65,9 +65,7 @@ export function checkAuthentication(
 ): void {
   const hasTopic = notification.headers.some(([name]) => name === 'apns-topic');
   if (credentialKind === 'token' && !hasTopic) {
-    throw headerError(
-      `${theOption('topic')} is missing: with a provider-token key it must be given (the bundle id of the app).`,
-    );
+    throw headerError(`${theOption('topic')} is missing: a provider-token key needs it (the bundle id of the app).`);
   }
   const pushType = pushTypeOf(notification.headers);
   if (credentialKind === 'certificate' && pushType !== null && ruleOf(pushType).needsProviderToken) {
@@ -79,29 +77,31 @@ export function checkAuthentication(
 
 const priorityAtOnce = 10;
 
-/** Fields that the protocol has in another place, or that tell a gateway what it knows by itself. */
+/** Fields that the binary protocol carries elsewhere, or that its gateway does not need. */
 const dispensable: ReadonlySet<string> = new Set([
   ...['apns-topic', 'apns-push-type', 'apns-id', 'apns-priority', 'apns-expiration'],
 ]);
 
 /**
- * `notification` with the expiry and the priority that it has on a binary gateway, both always given there. Topic, push
- * type and apns-id are left out: the certificate says which app it is for, and what is accepted is not answered. What
- * would be delivered in another way without its field is refused.
+ * Returns `notification` with an expiry and a priority, which a binary gateway always needs. Topic, push type and
+ * apns-id are left out: the certificate names the app, and the gateway does not answer accepted notifications. A
+ * header field whose loss would change the delivery is refused.
  *
  * @param defaultExpiration epoch seconds, for a notification without an expiration
- * @throws PealError ERR_PEAL_PAYLOAD (more than 2,048 bytes), ERR_PEAL_HEADER (priority 1, a collapse id, further fields)
+ * @throws PealError ERR_PEAL_PAYLOAD (more than 2,048 bytes), ERR_PEAL_HEADER (priority 1, a collapse id, further
+ *   fields)
  */
 export function binaryNotification(notification: Notification, defaultExpiration: number): Notification {
   const { headers, payload, expiration, priority } = notification;
   checkBinaryPayloadSize(payload);
   if (priority === 1) {
-    throw headerError('The priority 1 does not exist on a binary gateway: give 5 or 10, or none.');
+    throw headerError('A binary gateway has no priority 1: give 5 or 10, or leave it out.');
   }
   const lost = headers.find(([name]) => !dispensable.has(name))?.[0];
   if (lost === 'apns-collapse-id') {
     throw headerError(
-      `${theOption('collapseId')} cannot be sent to a binary gateway, which collapses nothing: leave it out.`,
+      `${theOption('collapseId')} cannot be sent to a binary gateway, which does not collapse notifications: ` +
+        'leave it out.',
     );
   }
   if (lost !== undefined) {
@@ -117,7 +117,7 @@ export function binaryNotification(notification: Notification, defaultExpiration
   });
 }
 
-/** Throws ERR_PEAL_PAYLOAD, with actual and allowed size, for more than a binary gateway takes. */
+/** Throws ERR_PEAL_PAYLOAD, with actual and allowed size, for a payload larger than a binary gateway accepts. */
 export function checkBinaryPayloadSize(payload: Uint8Array): void {
   if (payload.length <= maxBinaryPayloadBytes) return;
   const message = `The payload has ${payload.length} bytes, but a binary gateway allows ${maxBinaryPayloadBytes}: shorten it.`;

@@ -22,8 +22,8 @@ const notHex = /[^0-9a-fA-F]/u;
 const base64Only = /^(?:[A-Za-z0-9+/]+|[A-Za-z0-9_-]+)(={0,2})$/;
 
 /**
- * The bytes of a device token, `minBytes` (default `minTokenBytes`) to `maxTokenBytes`, or why the text is not one. Never
- * throws. Accepts
+ * The bytes of a device token, `minBytes` (default `minTokenBytes`) to `maxTokenBytes`, or why the text is not one.
+ * Never throws. Accepts
  *
  * - hex digits in either case, an even number: `1a2B…`;
  * - the same as `NSData` prints it: `<1a2b3c4d 5e6f…>`;
@@ -44,8 +44,8 @@ export function parseDeviceToken(text: string, minBytes = minTokenBytes): Uint8A
 }
 
 /**
- * The same for bytes: they are the token, unless they hold text (token-text), which is then read as such: text that is no
- * token is never sent as the bytes that it is made of.
+ * The same for bytes: they are the token, unless they hold text (token-text), which is then read as such: text that is
+ * no token is never sent as the bytes that it is made of.
  */
 export function readDeviceToken(token: string | Uint8Array, minBytes = minTokenBytes): Uint8Array | InvalidToken {
   if (typeof token === 'string') return parseDeviceToken(token, minBytes);
@@ -115,8 +115,8 @@ function parseBase64(text: string): Uint8Array | InvalidToken | null {
 /**
  * Whether base64 digits are as mixed as those of bytes drawn by chance: capital and small letters, and neighbours of
  * different kinds in two cases of three. In words and names one case of three is much, digits are rare, and rules of
- * tables have no letters. Less is asked of a text that has padding, or the length of today's tokens: of these it refuses
- * one in 700,000.
+ * tables have no letters. Less is asked of a text that has padding, or the length of today's tokens: of these it
+ * refuses one in 700,000.
  */
 function isLikeChance(digits: string, hasEvidence: boolean): boolean {
   let kinds = 0;

@@ -28,8 +28,8 @@ export interface HeaderOptions {
   /** 10 at once, 5 sparing power, 1 sparing power above all. Default: 5 for background, otherwise left to APNs (10). */
   readonly priority?: 10 | 5 | 1;
   /**
-   * Epoch seconds (0: one attempt, not kept), a Date, `{ seconds }` from now, or text: `'1h'` from now, `'0'`, ISO 8601.
-   * Default: left to APNs (up to 30 days).
+   * Epoch seconds (0: one attempt, not kept), a Date, `{ seconds }` from now, or text: `'1h'` from now, `'0'`, ISO
+   * 8601. Default: left to APNs (up to 30 days).
    */
   readonly expiration?: Expiration;
   /** The same by the original library's name. */
@@ -118,7 +118,8 @@ function checkPushType(value: unknown): PushType {
 function checkTopic(value: unknown, pushType: PushType | null): string {
   if (typeof value !== 'string' || !isTopicForm(value)) {
     throw headerError(
-      `${theOption('topic')} is ${show(value)}, which is not a bundle id: only letters, digits, "." and "-" may stand in it, and no "." at its beginning.`,
+      `${theOption('topic')} is ${show(value)}, which is not a bundle id: only letters, digits, "." and "-" may ` +
+        'stand in it, and no "." at its beginning.',
     );
   }
   if (value.length > maxTopicCharacters) {
@@ -133,12 +134,14 @@ function checkTopicOf(topic: string, pushType: PushType): void {
   const implied = pushTypeOfTopic(topic);
   if (implied !== null && implied !== pushType) {
     throw headerError(
-      `${theOption('topic')} is ${show(topic)}, which is a topic of ${option('pushType')} ${implied}, not ${pushType}: change one of them.`,
+      `${theOption('topic')} is ${show(topic)}, which is a topic of ${option('pushType')} ${implied}, not ` +
+        `${pushType}: change one of them.`,
     );
   }
   if (isTopicOf(pushType, topic)) return;
   throw headerError(
-    `${theOption('topic')} is ${show(topic)}, which does not go with ${option('pushType')} ${pushType}: it must be ${topicAskedFor(pushType, topic)}.`,
+    `${theOption('topic')} is ${show(topic)}, which does not go with ${option('pushType')} ${pushType}: it must ` +
+      `be ${topicAskedFor(pushType, topic)}.`,
   );
 }
 

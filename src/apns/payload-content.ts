@@ -1,9 +1,9 @@
 /**
- * What a payload says, held against the push type that it goes out as: APNs takes a contradiction without a word, and the
- * device then shows nothing. Pure; called once for each message, and for each recipient with a payload of its own.
+ * What a payload says, held against the push type that it goes out as: APNs takes a contradiction without a word, and
+ * the device then shows nothing. Pure; called once for each message, and for each recipient with a payload of its own.
  *
- * Source: "Sending notification requests to APNs", "Pushing background updates to your app", "Starting and updating Live
- * Activities with ActivityKit push notifications".
+ * Source: "Sending notification requests to APNs", "Pushing background updates to your app", "Starting and updating
+ * Live Activities with ActivityKit push notifications".
  */
 import { either, option } from '../base/wording.js';
 import { isDictionary, optionOfKey } from './aps-fields.js';
@@ -26,9 +26,9 @@ export interface PayloadContent {
 const visibleKeys = ['alert', 'badge', 'sound'] as const;
 
 /**
- * Push types whose payload is read by the system, out of `aps`, and what to write there. Payloads of the others go to the
- * app, or to device management, and may have nothing but keys of their own; background and Live Activities have rules
- * that say more.
+ * Push types whose payload is read by the system, out of `aps`, and what to write there. Payloads of the others go to
+ * the app, or to device management, and may have nothing but keys of their own; background and Live Activities have
+ * rules that say more.
  */
 const readFromAps: Partial<Readonly<Record<PushType, string>>> = {
   alert: '{ "aps": { "alert": … } }',
@@ -77,7 +77,8 @@ export function checkContent(content: PayloadContent, pushType: PushType): void 
   else if (content.aps !== null && 'event' in content.aps) {
     throw new NotPlainError(
       nameOf('event', content),
-      `is for Live Activities and does not go with ${option('pushType')} ${pushType}: leave it out, or send it as liveactivity`,
+      `is for Live Activities and does not go with ${option('pushType')} ${pushType}: leave it out, or send it as ` +
+        'liveactivity',
     );
   }
 }

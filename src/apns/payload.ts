@@ -55,7 +55,9 @@ export interface PayloadOptions {
   readonly filterCriteria?: string;
   /** When the content of a Live Activity was made. Each `event` needs it. */
   readonly timestamp?: TimeInput;
-  /** Of a Live Activity. `update` needs `contentState` besides, `start` also `attributesType`, `attributes` and `alert`. */
+  /**
+   * Of a Live Activity. `update` needs `contentState` besides, `start` also `attributesType`, `attributes` and `alert`.
+   */
   readonly event?: 'start' | 'update' | 'end';
   readonly contentState?: Readonly<Record<string, unknown>>;
   readonly staleDate?: TimeInput;
@@ -90,9 +92,9 @@ export function saysSomething(options: PayloadOptions): boolean {
  * {@link checkPayloadSize} and {@link checkPayloadContent}.
  *
  * @param clock for times from now. Default: the system's
- * @throws PealError ERR_PEAL_PAYLOAD: nothing given, a field of the wrong kind, data that is not plain (getters, toJSON,
- * cycles, BigInt, functions), `aps` within `extra`, text that is no JSON object, a whole payload whose `aps` is not as Apple
- * reads it
+ * @throws PealError ERR_PEAL_PAYLOAD: nothing given, a field of the wrong kind, data that is not plain (getters,
+ * toJSON, cycles, BigInt, functions), `aps` within `extra`, text that is no JSON object, a whole payload whose `aps` is
+ * not as Apple reads it
  */
 export function compilePayload(options: PayloadOptions, clock: Clock = systemClock): CompiledPayload {
   return plainly(() =>

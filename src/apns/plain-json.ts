@@ -1,7 +1,7 @@
 /**
  * Writes plain data as compact JSON, and refuses everything else: what `JSON.stringify` would call (`toJSON`, getters),
- * drop (functions, undefined within arrays) or change (NaN, Infinity) has no place in a payload that millions of devices
- * are to read. Pure; main thread.
+ * drop (functions, undefined within arrays) or change (NaN, Infinity) has no place in a payload that millions of
+ * devices are to read. Pure; main thread.
  */
 import { maxPayloadDepth, maxPayloadValues } from '../base/limits.js';
 import { option } from '../base/wording.js';
@@ -111,8 +111,8 @@ export function compactJson(text: string): string {
 }
 
 /**
- * A key that one object of the text has twice, or null. `JSON.parse` takes the last of them without a word, and what reads
- * the payload on a device may take the first.
+ * A key that one object of the text has twice, or null. `JSON.parse` takes the last of them without a word, and what
+ * reads the payload on a device may take the first.
  *
  * @param json valid and compact: a string that is followed by a colon is a key
  */

@@ -7,6 +7,19 @@
 import { PealError } from '../base/errors.js';
 import { maxPayloadBytes, maxVoipPayloadBytes } from '../base/limits.js';
 
+export type PushType =
+  | 'alert'
+  | 'background'
+  | 'complication'
+  | 'controls'
+  | 'fileprovider'
+  | 'liveactivity'
+  | 'location'
+  | 'mdm'
+  | 'pushtotalk'
+  | 'voip'
+  | 'widgets';
+
 export interface PushTypeRule {
   /** What the topic begins with; empty where it begins with the bundle id of the app. */
   readonly topicStart: string;
@@ -28,7 +41,7 @@ const plain: PushTypeRule = {
   maxPayloadBytes,
 };
 
-const rules = {
+const rules: Readonly<Record<PushType, PushTypeRule>> = {
   alert: plain,
   background: { ...plain, onlyPriority: 5 },
   complication: { ...plain, topicSuffix: '.complication' },
@@ -41,9 +54,7 @@ const rules = {
   pushtotalk: { ...plain, topicSuffix: '.voip-ptt' },
   voip: { ...plain, topicSuffix: '.voip', maxPayloadBytes: maxVoipPayloadBytes },
   widgets: { ...plain, topicSuffix: '.push-type.widgets' },
-} as const satisfies Readonly<Record<string, PushTypeRule>>;
-
-export type PushType = keyof typeof rules;
+};
 
 /** All push types, in alphabetical order. */
 export const pushTypes: readonly PushType[] = Object.freeze(Object.keys(rules) as PushType[]);
@@ -63,7 +74,9 @@ export function isTopicForm(topic: string): boolean {
   return topicForm.test(topic);
 }
 
-/** Whether the topic has the beginning and the end that the push type asks for, and something between or beside them. */
+/**
+ * Whether the topic has the beginning and the end that the push type asks for, and something between or beside them.
+ */
 export function isTopicOf(pushType: PushType, topic: string): boolean {
   const { topicStart, topicSuffix } = rules[pushType];
   return (
@@ -72,15 +85,17 @@ export function isTopicOf(pushType: PushType, topic: string): boolean {
 }
 
 /**
- * The topic of a push type for an app: `topicFor('voip', 'com.example.app')` is `com.example.app.voip`. That of `mdm` is
- * not an app's: it stands in the push certificate for device management, and is returned as it is.
+ * The topic of a push type for an app: `topicFor('voip', 'com.example.app')` is `com.example.app.voip`. That of `mdm`
+ * is not an app's: it stands in the push certificate for device management, and is returned as it is.
  *
  * @throws PealError ERR_PEAL_HEADER for `mdm` and a bundle id
  */
 export function topicFor(pushType: PushType, bundleId: string): string {
   const { topicStart, topicSuffix } = rules[pushType];
   if (bundleId.startsWith(topicStart)) return bundleId + topicSuffix;
-  const message = `The push type ${pushType} has no topics of apps: give the topic of its push certificate (UID), ${topicStart}….`;
+  const message =
+    `The push type ${pushType} has no topics of apps: give the topic of its push certificate (UID), ` +
+    `${topicStart}….`;
   throw new PealError('ERR_PEAL_HEADER', message, { origin: 'usage' });
 }
 

@@ -1,7 +1,7 @@
 /**
  * What an answer of APNs other than 200, or the error response of a binary gateway, means: every documented reason with
- * its class and an advice, and the one-byte code under which ledgers hold it. Called by shards (codes, classes), results
- * and reports (advice), on any thread.
+ * its class and an advice, and the one-byte code under which ledgers hold it. Called by shards (codes, classes),
+ * results and reports (advice), on any thread.
  *
  * Sources: "Handling notification responses from APNs"; "Binary Provider API", codes in error-response packet.
  */
@@ -41,7 +41,8 @@ const rows: readonly ReasonRow[] = [
     400,
     'BadDeviceToken',
     'token',
-    'The token is malformed or belongs to the other environment: check whether it is a development token, and mark it rather than delete it.',
+    'The token is malformed or belongs to the other environment: check whether it is a development token, and ' +
+      'mark it rather than delete it.',
   ],
   [
     2,
@@ -87,7 +88,8 @@ const rows: readonly ReasonRow[] = [
     400,
     'MissingTopic',
     'request',
-    'The topic is missing: set it to the bundle id of the app; it is required with a provider token, and with a certificate for several topics.',
+    'The topic is missing: set it to the bundle id of the app; it is required with a provider token, and with a ' +
+      'certificate for several topics.',
   ],
   [
     12,
@@ -129,7 +131,8 @@ const rows: readonly ReasonRow[] = [
     403,
     'InvalidProviderToken',
     'credential',
-    'APNs cannot verify the provider token: check that the .p8 key, the key id and the team id belong together and that the clock is right.',
+    'APNs cannot verify the provider token: check that the .p8 key, the key id and the team id belong together ' +
+      'and that the clock is right.',
   ],
   [
     18,
@@ -178,7 +181,8 @@ const rows: readonly ReasonRow[] = [
     404,
     'BadPath',
     'request',
-    'The request went to a path that APNs does not have: check the gateway address, and report it as a bug if that is right.',
+    'The request went to a path that APNs does not have: check the gateway address, and report it as a bug if ' +
+      'that is right.',
   ],
   [
     25,
@@ -192,7 +196,8 @@ const rows: readonly ReasonRow[] = [
     410,
     'Unregistered',
     'gone',
-    'The app was removed from the device or push was turned off: drop the token unless it was registered again after the timestamp.',
+    'The app was removed from the device or push was turned off: drop the token unless it was registered again ' +
+      'after the timestamp.',
   ],
   [
     27,
@@ -259,7 +264,8 @@ const binaryRows: readonly ReasonRow[] = [
     8,
     'Invalid token',
     'token',
-    'The token belongs to another app or to the other environment: check certificate and gateway, and mark it rather than delete it.',
+    'The token belongs to another app or to the other environment: check certificate and gateway, and mark it ' +
+      'rather than delete it.',
   ],
   [
     109,
@@ -317,7 +323,8 @@ function knownReason(text: string, protocol: Protocol): Reason | undefined {
 }
 
 /**
- * The code of a reason as Apple spells it, 1 to 200; 0 for a reason that is not in the protocol's table (keep its text).
+ * The code of a reason as Apple spells it, 1 to 200; 0 for a reason that is not in the protocol's table (keep its
+ * text).
  */
 export function reasonCode(text: string, protocol: Protocol = 'http2'): number {
   return knownReason(text, protocol)?.code ?? 0;
@@ -338,16 +345,16 @@ export function classOf(status: number, reason: string, protocol: Protocol = 'ht
 }
 
 /**
- * Whether a rejection holds for an earlier request of its recipient as well, whatever became of that. One of another class
- * may be followed by another request, or end as unknown where an earlier request was never answered.
+ * Whether a rejection holds for an earlier request of its recipient as well, whatever became of that. One of another
+ * class may be followed by another request, or end as unknown where an earlier request was never answered.
  */
 export function isForGood(reasonClass: ReasonClass): boolean {
   return reasonClass === 'token' || reasonClass === 'gone' || reasonClass === 'request';
 }
 
 /**
- * Whether a rejection says nothing against its recipient, who is to be sent to again once message, topic or credential are
- * mended. `wasStopped`: the send stopped because answers of one kind came again and again; then bad tokens are the
+ * Whether a rejection says nothing against its recipient, who is to be sent to again once message, topic or credential
+ * are mended. `wasStopped`: the send stopped because answers of one kind came again and again; then bad tokens are the
  * sender's fault as well, who named the wrong environment or app.
  */
 export function isSendersFault(reasonClass: ReasonClass, wasStopped: boolean): boolean {
@@ -376,7 +383,8 @@ function classOfStatus(status: number): ReasonClass {
 }
 
 const unknownStatusAdvice =
-  "The gateway answered a status that is not in Apple's list: send again after a delay, and ask its operator if it stays.";
+  "The gateway answered a status that is not in Apple's list: send again after a delay, and ask its operator if " +
+  'it stays.';
 
 const noReasonAdvice =
   'The answer names no reason, as those of APNs do: check that host and port are those of an APNs gateway.';

@@ -1,6 +1,7 @@
 /**
- * Which recipients are sent to again, and when: one table. Pure; time and chance are handed in. Called by the dispatcher
- * for what a send does of its own accord, by shards for what was not processed, and by results for `delay()`.
+ * Which recipients are sent to again, and when: one table. Pure; time and chance are handed in. Called by the
+ * dispatcher for what a send does of its own accord, by shards for what was not processed, and by results for
+ * `delay()`.
  *
  *   kind            which                                       wait                         how often
  *   unsent          certainly not processed                     none                         maxResends (by one shard)
@@ -11,8 +12,8 @@
  *   connection      IdleTimeout, UnrelatedKeyIdInToken, 421     none, over another one       twice, within the budget
  *   unknown         written, never answered (only if asked to)  random part of 1 s, 2 s, …   the budget
  *
- * Everything else is final. A wait is never shorter than the gateway's Retry-After: where the budget ends before that, the
- * answer is final.
+ * Everything else is final. A wait is never shorter than the gateway's Retry-After: where the budget ends before that,
+ * the answer is final.
  *
  * Sources: "Handling notification responses from APNs"; RFC 9110 §10.2.3 (Retry-After); RFC 9113 §8.7 (unprocessed).
  */
@@ -32,7 +33,9 @@ import { classOf } from './reason.js';
 export type RetryKind = 'unsent' | 'transient' | 'busy' | 'token-updates' | 'expired' | 'connection' | 'unknown';
 
 interface RetryRule {
-  /** The least wait after the first request, and what chance adds at most, in milliseconds; doubled with each request. */
+  /**
+   * The least wait after the first request, and what chance adds at most, in milliseconds; doubled with each request.
+   */
   readonly leastMs: number;
   readonly jitterMs: number;
   /** How often this kind is sent again to one recipient, whatever the budget still allows. */
@@ -58,8 +61,8 @@ export interface RetryBudget {
   /** Requests in all, the first one included. */
   readonly attempts: number;
   /**
-   * No request may begin later than this, in milliseconds, after the policy was first asked about the recipient. That is
-   * when its whole batch has been answered or lost; one silent request delays it by requestTimeoutMs at most.
+   * No request may begin later than this, in milliseconds, after the policy was first asked about the recipient. That
+   * is when its whole batch has been answered or lost; one silent request delays it by requestTimeoutMs at most.
    */
   readonly timeMs: number;
 }

@@ -9,8 +9,8 @@ import { escapeUnprintable } from '../base/text.js';
 import { either } from '../base/wording.js';
 
 /**
- * A time: whole epoch seconds, a Date, `{ seconds }` from now, or text: `90s`, `5m`, `+1h`, `2d` from now, ISO 8601 with
- * its zone, epoch seconds.
+ * A time: whole epoch seconds, a Date, `{ seconds }` from now, or text: `90s`, `5m`, `+1h`, `2d` from now, ISO 8601
+ * with its zone, epoch seconds.
  */
 export type TimeInput = number | Date | { readonly seconds: number } | string;
 
@@ -33,7 +33,10 @@ const exampleSeconds = 1_900_000_000;
 export function secondsOf(value: unknown, clock: Clock, isWire = false): number | string {
   const stranger = isWire ? null : strangerIn(value);
   if (stranger !== null) {
-    return `has an unknown property "${escapeUnprintable(stranger, 40)}": give { seconds } and nothing else, or text such as '1h30m'`;
+    return (
+      `has an unknown property "${escapeUnprintable(stranger, 40)}": give { seconds } and nothing else, or ` +
+      `text such as '1h30m'`
+    );
   }
   const seconds = epochSeconds(value, clock.wallMs());
   const allowed = isWire ? `whole epoch seconds, such as ${exampleSeconds}` : forms;
@@ -41,7 +44,10 @@ export function secondsOf(value: unknown, clock: Clock, isWire = false): number 
   if (seconds > 0 && seconds < earliestEpochSeconds) {
     if (isWire) return `is ${seconds}, which lies before 2001: give ${allowed}`;
     const library = `{ seconds: ${seconds} }`;
-    return `is ${seconds}, which lies before 2001: for ${seconds} seconds from now give ${either(library, durationText(seconds))}`;
+    return (
+      `is ${seconds}, which lies before 2001: for ${seconds} seconds from now give ` +
+      `${either(library, durationText(seconds))}`
+    );
   }
   if (seconds > latestEpochSeconds) {
     const isBare = typeof value === 'number' || (typeof value === 'string' && /^\s*\d+\s*$/.test(value));

@@ -1,7 +1,7 @@
 /**
- * Tells bytes that are a device token from bytes that hold the text of one, as a file, a socket or a column of a database
- * gives it. Called for each token that is given as bytes, so bytes drawn by chance are left after a few of them. Pure, any
- * thread.
+ * Tells bytes that are a device token from bytes that hold the text of one, as a file, a socket or a column of a
+ * database gives it. Called for each token that is given as bytes, so bytes drawn by chance are left after a few of
+ * them. Pure, any thread.
  */
 import { Buffer } from 'node:buffer';
 
@@ -20,7 +20,9 @@ const kinds = Uint8Array.from({ length: 256 }, (_, byte) => {
 
 /** What is shorter once the NULs at its end are off is no text, but a token that was made up: a number, a name. */
 const leastBytes = 24;
-/** So many bytes of base64 say that they are text: no token of today has as many, and more are text by their share only. */
+/**
+ * So many bytes of base64 say that they are text: no token of today has as many, and more are text by their share only.
+ */
 const leastBase64Bytes = 40;
 /** What stands around a text and is no part of it: marks of byte order, NULs that end or fill a field, white space. */
 const around = /^[\ufeff\0\s]+|[\0\s]+$/g;

@@ -1,6 +1,6 @@
 /**
- * Any number of listeners to one AbortSignal behind a single one of its own: a program may hand the same signal to
- * hundreds of sends and readers at once, and Node takes more than ten listeners for a leak. Any thread.
+ * Any number of listeners to one AbortSignal behind a single listener of Node's. A program may hand the same signal to
+ * hundreds of sends and readers at once, and Node warns of a leak above ten listeners. Any thread.
  */
 
 class Listeners {
@@ -30,13 +30,13 @@ class Listeners {
 const bySignal = new WeakMap<AbortSignal, Listeners>();
 
 /**
- * Calls `listener` once when `signal` is aborted; not for one that was aborted before. The function that is returned takes
- * the listener back; with the last one nothing is left on the signal.
+ * Calls `listener` once when `signal` is aborted, and not at all if it was aborted before. Returns a function that
+ * removes the listener; the last removal leaves nothing on the signal.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   const listeners = bySignal.get(signal) ?? new Listeners(signal);
   bySignal.set(signal, listeners);
-  // One of its own each time, so that the same function may listen twice.
+  // A new function each time, so that the same listener may be added twice.
   const call = (): void => listener();
   listeners.add(call);
   return () => listeners.remove(call);

@@ -1,8 +1,6 @@
-/**
- * Time as something that is handed in, so that everything that decides by time runs in tests without waiting.
- */
+/** The clock, which is passed in, so that everything that decides by time runs in tests without waiting. */
 
-/** A timer that was set; opaque to its owner. */
+/** A timer that was set. Only the clock that made it reads it. */
 export type TimerHandle = unknown;
 
 export interface Clock {
@@ -17,8 +15,8 @@ export interface Clock {
 }
 
 /**
- * The process's own clock. Its timers do not keep the process alive: a wait for a result does (process-hold), and
- * timers also watch over idle connections.
+ * The process's own clock. Its timers do not keep the process alive, because some of them only watch idle connections.
+ * What keeps the process alive while a result is awaited is process-hold.
  */
 export const systemClock: Clock = {
   now: () => performance.now(),

@@ -1,13 +1,14 @@
 /**
  * Durations and times as people write them: `90`, `90s`, `5m`, `1h`, `2d`, `+1h`, `PT1H30M`, `2031-01-31T12:00:00Z`.
- * The one reader of both, for options of the library and of the command line. Pure; any thread.
+ * The one reader of durations and times, for options of the library and of the command line. Pure; any thread.
  */
 
 /** What a time may look like. */
 export const timeForms =
-  'a time: from now, such as 90s, 5m, +1h or 2d, or ISO 8601 with its zone, such as 2031-01-31T12:00:00Z, or epoch seconds';
+  'a time: from now, such as 90s, 5m, +1h or 2d, or ISO 8601 with its zone, such as 2031-01-31T12:00:00Z, ' +
+  'or epoch seconds';
 
-/** Seconds below this lie before 2001 as an epoch: they are meant from now. */
+/** Digits alone below this number are seconds from now: as an epoch they would lie before 2001. */
 export const earliestEpochSeconds = 1_000_000_000;
 
 const unitMs: Readonly<Record<string, number>> = {
@@ -35,9 +36,9 @@ const instantPattern =
   /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:[.,]\d{1,9})?)?(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)$/i;
 
 /**
- * Milliseconds; null for text that is no duration. A `+` before it changes nothing.
+ * Returns milliseconds, or null if `text` is not a duration. A leading `+` changes nothing.
  *
- * @param bareMs what a number without a unit counts. Default: seconds
+ * @param bareMs milliseconds that a number without a unit counts. Default: 1,000
  */
 export function parseDuration(text: string, bareMs = 1000): number | null {
   const bare = text.replace(/^\+/, '');
@@ -49,9 +50,9 @@ export function parseDuration(text: string, bareMs = 1000): number | null {
 }
 
 /**
- * Milliseconds since the epoch; null for text that is no time. A duration counts from `nowMs`; digits alone are epoch
- * seconds where they are late enough, and 0 is the epoch itself. An instant needs its zone: without one, its meaning
- * would depend on the machine.
+ * Returns milliseconds since the epoch, or null if `text` is not a time. A duration counts from `nowMs`. Digits alone
+ * are epoch seconds from `earliestEpochSeconds` on, and below it seconds from now; 0 is the epoch itself. An ISO 8601
+ * time needs its zone: without one, its meaning would depend on the machine.
  */
 export function parseTime(text: string, nowMs: number): number | null {
   if (/^\d{1,15}$/.test(text) && (Number(text) === 0 || Number(text) >= earliestEpochSeconds)) {
@@ -75,12 +76,12 @@ export function durationText(seconds: number): string {
   return `${seconds}s`;
 }
 
-/** Groups 1, 2 … of `match` count `units`. */
+/** The sum of the groups 1, 2 … of `match`, each times its unit. */
 function total(match: RegExpExecArray, units: readonly string[]): number {
   return units.reduce((sum, unit, index) => sum + Number(match[index + 1] ?? 0) * unitMs[unit]!, 0);
 }
 
-/** `Date` takes February 30 for March 2. */
+/** Whether the date exists: `Date` would take February 30 for March 2. */
 function isDate([, year, month, day, hour, minute, second = '0']: readonly (string | undefined)[]): boolean {
   const inMonth = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
   const isDay = Number(month) >= 1 && Number(month) <= 12 && Number(day) >= 1 && Number(day) <= inMonth;

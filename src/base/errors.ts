@@ -11,9 +11,9 @@ export type ErrorOrigin = 'usage' | 'credential' | 'input' | 'connect' | 'gatewa
 /** Stable names of everything peal throws or reports as the cause of an outcome. */
 export type PealErrorCode =
   | 'ERR_PEAL_OPTION' // an option or argument has a wrong value
-  | 'ERR_PEAL_TOKEN' // a device token that cannot be one
+  | 'ERR_PEAL_TOKEN' // a device token of impossible form or length
   | 'ERR_PEAL_HEADER' // a topic, collapse id, priority … that may not be sent
-  | 'ERR_PEAL_PAYLOAD' // payload missing, no JSON, or too large
+  | 'ERR_PEAL_PAYLOAD' // payload missing, not JSON, or too large
   | 'ERR_PEAL_ADDRESS' // an address that is neither a known name nor a URL
   | 'ERR_PEAL_CREDENTIAL' // key, certificate or passphrase that cannot be used
   | 'ERR_PEAL_INPUT' // a file that cannot be read or written
@@ -29,7 +29,7 @@ export type PealErrorCode =
   | 'ERR_PEAL_REFUSED' // RST_STREAM REFUSED_STREAM: certainly not processed
   | 'ERR_PEAL_RESET' // RST_STREAM with another code
   | 'ERR_PEAL_TIMEOUT' // no answer, or no answer to a PING, in time
-  | 'ERR_PEAL_UNAVAILABLE' // the gateway answers, and nothing but what has to be sent again (5xx)
+  | 'ERR_PEAL_UNAVAILABLE' // every answer of the gateway is a 5xx, to be sent again later
   | 'ERR_PEAL_PROTOCOL' // the gateway broke RFC 9113
   | 'ERR_PEAL_COMPRESSION' // the gateway broke RFC 7541
   | 'ERR_PEAL_LIMIT' // the gateway went over one of our limits
@@ -43,7 +43,9 @@ export interface ErrorRecord {
   readonly message: string;
   readonly origin: ErrorOrigin;
   readonly retryable: boolean;
-  /** The message with its marks (base/wording), where it has some: for other faces than a program's. */
+  /**
+   * @internal The message with its marks (base/wording), if it has any: the command line renders them in its own words.
+   */
   readonly marked?: string;
 }
 
@@ -65,7 +67,10 @@ export class PealError extends Error {
   readonly retryable: boolean;
   readonly #marked: string;
 
-  /** @param message may hold the marks of base/wording; the property `message` is in a program's words */
+  /**
+   * @param message may hold the marks of base/wording; the property `message` has them rendered in the words of the
+   *   library
+   */
   constructor(code: PealErrorCode, message: string, options: PealErrorOptions) {
     super(inWords(message, libraryWords), options.cause === undefined ? undefined : { cause: options.cause });
     this.#marked = message;
@@ -74,27 +79,28 @@ export class PealError extends Error {
     this.retryable = options.retryable ?? false;
   }
 
-  /** Plain data for another thread; the cause stays behind, because causes may quote what was read. */
+  /** Plain data for another thread. The cause is left out, because causes may quote what was read. */
   toRecord(): ErrorRecord {
     const { code, message, origin, retryable } = this;
     return { code, message, origin, retryable, ...(this.#marked !== message && { marked: this.#marked }) };
   }
 
-  static fromRecord({ code, message, origin, retryable, marked }: ErrorRecord): PealError {
+  static fromRecord(record: ErrorRecord): PealError {
+    const { code, message, origin, retryable, marked } = record;
     return new PealError(code, marked ?? message, { origin, retryable });
   }
 
-  /** The message as another face than a program says it. For the command line. */
+  /** @internal The message in other words than the library's: those of the command line. */
   inWords(words: Words): string {
     return inWords(this.#marked, words);
   }
 
-  /** The message with the marks of base/wording, for a sentence that takes it up. */
+  /** @internal The message with the marks of base/wording, for a sentence that quotes it. */
   get marked(): string {
     return this.#marked;
   }
 
-  /** The same error with one more sentence. */
+  /** Returns the same error with one more sentence. */
   withSentence(sentence: string): PealError {
     const { code, origin, retryable, cause } = this;
     return new PealError(code, `${this.#marked} ${sentence}`, { origin, retryable, cause });

@@ -1,6 +1,6 @@
 /**
- * What the file system says about reading and writing, as the end of a sentence that begins with the name of the file.
- * Pure; any thread.
+ * Problems of reading and writing files, as the end of a sentence that begins with the name of the file. Pure; any
+ * thread.
  */
 
 const reading: Readonly<Record<string, string>> = {
@@ -25,7 +25,7 @@ const writing: Readonly<Record<string, string>> = {
   EROFS: 'may not be written: the file system is read-only; choose another directory',
   ENOENT: 'cannot be written: its directory does not exist',
   ENOTDIR: 'cannot be written: a part of its path is a file',
-  EEXIST: 'cannot be written: something else has its name',
+  EEXIST: 'cannot be written: another file or directory has its name',
   EISDIR: 'cannot be written: it is a directory',
   ENAMETOOLONG: 'cannot be written: its name is too long',
   ELOOP: 'cannot be written: it is a symbolic link',

@@ -1,10 +1,10 @@
 /**
- * Hex digits: text to bytes and bytes to text. The one home of their tables; loops with a shape of their own (whole
- * lines, whole requests) take the tables from here. Pure; any thread.
+ * Hex digits: text to bytes and bytes to text. The tables are only here; loops that convert whole lines or whole
+ * requests import them. Pure; any thread.
  */
 import { Buffer } from 'node:buffer';
 
-/** In `digitValues`, for a character that is not a hex digit: more than a byte holds, also after a shift. */
+/** The entry of `digitValues` for a character that is not a hex digit: larger than a byte, also after a shift. */
 export const NOT_HEX = 0x100;
 
 /** The value of each ASCII character as a hex digit, in either case. */
@@ -13,7 +13,7 @@ const digitValues: Uint16Array = Uint16Array.from({ length: 128 }, (_, code) => 
   return Number.isNaN(value) ? NOT_HEX : value;
 });
 
-/** Two lower-case digits for each byte, as they lie in memory: the first digit in the low octet (little-endian). */
+/** Two lower-case digits for each byte, in memory order: the first digit in the low octet (little-endian). */
 export const hexPairs: Uint16Array = new Uint16Array(256);
 for (let byte = 0; byte < 256; byte++) {
   const digits = byte.toString(16).padStart(2, '0');
@@ -21,8 +21,8 @@ for (let byte = 0; byte < 256; byte++) {
 }
 
 /**
- * Writes the bytes that `text`, of an even length, spells to `target` from `offset`. Returns false where a character is
- * not a hex digit; `target` may be written to all the same.
+ * Writes the bytes that the hex digits of `text` spell to `target` from `offset`; `text` has an even length. Returns
+ * false if a character is not a hex digit, and part of `target` may have been written by then.
  */
 export function decodeHex(text: string, target: Uint8Array, offset: number): boolean {
   let seen = 0;
@@ -42,7 +42,7 @@ export function writeHex(view: DataView, to: number, bytes: Uint8Array, from: nu
   for (let i = 0; i < length; i++) view.setUint16(to + 2 * i, hexPairs[bytes[from + i]!]!, true);
 }
 
-/** The bytes as lower-case digits. */
+/** Returns the bytes as lower-case hex digits. */
 export function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }

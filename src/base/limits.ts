@@ -1,11 +1,11 @@
 /**
  * Every maximum and every default that bounds something, by name, in the order of the layers. A limit stands with the
- * lowest layer that imports it (test/layering.test.ts), so that the limits of a folder lie together; they stay in one
- * file because many of them hold only beside another one, of another layer. Units stand last in the names: `…Ms`,
- * `…Bytes`, `…Seconds`, `…Characters`; what has none is a number of the things that it names, or a share of one
+ * lowest layer that imports it (test/layering.test.ts), so that the limits of a folder lie together. They stay in one
+ * file because many of them hold only beside a limit of another layer. Units stand last in the names: `…Ms`,
+ * `…Bytes`, `…Seconds`, `…Characters`. A name without a unit counts the things that it names, or is a share of them
  * (`…Share`, `…Gain`).
  *
- * Limits on what a peer can make us do are ours to choose (RFC 9113 §10.5); those of apns are Apple's where they say
+ * Limits on what a peer can make us do are ours to choose (RFC 9113 §10.5). Limits of apns are Apple's where they say
  * so.
  */
 
@@ -20,7 +20,7 @@ export const maxBinaryPayloadBytes = 2048;
 export const maxRawPayloadBytes = 1 << 20;
 /** Objects and arrays within each other in a payload. */
 export const maxPayloadDepth = 64;
-/** Values in one payload, counted before it is written: what fits into 5,120 bytes has fewer. */
+/** Values in one payload, counted before it is written. A payload that fits into 5,120 bytes has fewer. */
 export const maxPayloadValues = 10_000;
 /** Longest apns-collapse-id, in bytes. */
 export const maxCollapseIdBytes = 64;
@@ -32,16 +32,17 @@ export const maxExtraHeaders = 16;
 export const maxTokenBytes = 100;
 /** Apple's device tokens of today, in bytes. */
 export const usualTokenBytes = 32;
-/** Shortest device token, in bytes, unless an option says otherwise: shorter texts are numbers and words. */
+/** Shortest device token, in bytes, unless an option says otherwise. Shorter texts are numbers and words. */
 export const minTokenBytes = 16;
-/** Shortest device token that is taken as base64, in bytes: shorter texts are words, not tokens. */
+/** Shortest device token that is taken as base64, in bytes. Shorter texts are words, not tokens. */
 export const minBase64TokenBytes = 32;
 /** Reason of an answer that is kept, in characters; Apple's longest has 27. */
 export const maxReasonCharacters = 120;
-/** Bytes of one answer's body that are kept; the rest is read and dropped. */
+/** Bytes of one answer's body that are kept. The rest is read and dropped. */
 export const maxResponseBodyBytes = 65536;
 /**
- * Longest Retry-After: a longer one counts as this, far beyond every budget (RFC 9111 §1.2.2 does the same to ages).
+ * Longest Retry-After. A longer one counts as this, which is far beyond every budget (RFC 9111 §1.2.2 does the same to
+ * ages).
  */
 export const maxRetryAfterSeconds = 2 ** 31;
 
@@ -52,9 +53,9 @@ export const maxCredentialFileBytes = 1 << 18;
 export const maxPkcs12Iterations = 1_000_000;
 /** The subject of a certificate as it is shown, in characters. */
 export const maxShownNameCharacters = 300;
-/** Values of indefinite length within each other, in BER. */
+/** Values of indefinite length nested within each other, in BER. */
 export const maxDerDepth = 16;
-/** How often a key may be base64 of base64 before it is PEM. */
+/** How often a key may be base64 of base64 before PEM appears. */
 export const maxArmourLayers = 2;
 /** Public keys that one session may pin. */
 export const maxPins = 64;
@@ -64,19 +65,19 @@ export const providerTokenLifetimeMs = 50 * 60_000;
 export const providerTokenMinAgeMs = 20 * 60_000;
 /** Age at which APNs calls a provider token expired. */
 export const providerTokenMaxAgeMs = 60 * 60_000;
-/** How far ahead of the simulator's clock a provider token may be. */
+/** How far a provider token's time of issue may lie ahead of the simulator's clock. */
 export const providerTokenMaxSkewMs = 5 * 60_000;
-/** How often the provider token is looked at while sends run. */
+/** How often the age of the provider token is checked while sends run. */
 export const providerTokenCheckMs = 30_000;
-/** A provider token that was made elsewhere, in characters. */
+/** Longest provider token that is given instead of a key, in characters. */
 export const maxProviderTokenCharacters = 4096;
 /**
- * How long a provider token may take to be made: by a signing hook, a function, or another process that has the lock.
+ * How long it may take to get a provider token from a signing hook, a function, or another process that holds the lock.
  */
 export const providerTokenTimeoutMs = 30_000;
-/** How often a process looks whether another one has renewed the provider token that they share. */
+/** How often a process checks whether another process has renewed the provider token that they share. */
 export const tokenLockPollMs = 50;
-/** Age at which the lock of a shared provider token is that of a dead process. */
+/** Age above which the lock of a shared provider token is taken to be a dead process's. */
 export const tokenLockStaleMs = 60_000;
 /** Provider tokens of one process that are kept before unused ones are dropped. */
 export const maxProviderTokens = 1000;
@@ -88,13 +89,14 @@ export const retryDelayMs = 1_000;
 export const maxRetryDelayMs = 15 * 60_000;
 /** How often one shard sends again to a recipient that was certainly not processed, before it stays unsent. */
 export const maxResends = 10;
-/** How often a recipient is sent to again at once because the connection was at fault. */
+/** How often a request is repeated at once because its connection was at fault. */
 export const maxConnectionResends = 2;
 /** How often a recipient is sent to again because the provider token had expired. */
 export const maxExpiredTokenResends = 1;
 /**
- * Wait after ExpiredProviderToken: longer than the dispatcher takes to hear of it and to give all shards a new provider
- * token. A recipient that is sent to sooner might meet a shard with the old token, and it is sent to again only once.
+ * Wait after ExpiredProviderToken. It is longer than the dispatcher takes to hear of the answer and to give all shards
+ * a new provider token. With a shorter wait the retry, of which there is one, might meet a shard that still has the
+ * old token.
  */
 export const expiredTokenDelayMs = 100;
 /** Least wait before a device that gets too many notifications is sent to again; doubles with each further time. */
@@ -117,7 +119,7 @@ export const maxHeaderListBytes = 16384;
 // --- codec: HTTP/2, what a peer may do ---
 /** Fields in one header list. */
 export const maxHeaderFields = 128;
-/** Octets of one field block, before it is decoded. */
+/** Octets of one field block before it is decoded. */
 export const maxFieldBlockBytes = 32768;
 /** Bytes of all field names of one peer that are remembered besides those in its dynamic table. */
 export const maxRememberedNameBytes = 65536;
@@ -125,7 +127,7 @@ export const maxRememberedNameBytes = 65536;
 export const maxHpackIntegerOctets = 5;
 /** CONTINUATION frames behind one HEADERS. */
 export const maxContinuationFrames = 4;
-/** Bytes of one answer's body that are read at all: beyond them the status stands, and the stream is reset. */
+/** Bytes of one answer's body that are read at all. Beyond them the status counts, and the stream is reset. */
 export const maxReadBodyBytes = 1 << 20;
 /** Bytes of body that all answers of one connection hold together. */
 export const maxHeldResponseBytes = 8 << 20;
@@ -139,9 +141,9 @@ export const maxSettingsEntries = 32;
 export const maxEmptyDataFrames = 100;
 /** GOAWAY frames on one connection. */
 export const maxGoawayFrames = 32;
-/** Bytes of GOAWAY debug data that are looked at. */
+/** Bytes of GOAWAY debug data that are read. */
 export const maxGoawayDebugBytes = 4096;
-/** Streams of one connection that we reset because the peer broke a rule on them, before we give it up. */
+/** Streams of one connection that we reset because the peer broke a rule on them, before we close the connection. */
 export const maxStreamErrors = 100;
 
 // --- codec: HTTP/2, streams and requests ---
@@ -151,18 +153,18 @@ export const maxStreamsPerConnection = 2000;
 export const streamRingSlots = 8192;
 /** The last stream id a client may open (RFC 9113 §5.1.1). */
 export const maxStreamId = 0x7fffffff;
-/** Octets of the header list of one request, as RFC 7541 §4.1 counts: it fits into one frame of any peer. */
+/** Octets of the header list of one request, as RFC 7541 §4.1 counts. It fits into one frame of any peer. */
 export const maxRequestHeaderListBytes = 16384;
 
 // --- codec: output buffers ---
-/** One write to the socket: where it starts, and where large payloads let it grow, in bytes. */
+/** One write to the socket: its first size, and the size up to which large payloads let it grow, in bytes. */
 export const outputBufferBytes = 64 * 1024;
 export const maxOutputBufferBytes = 1024 * 1024;
-/** What a buffer for requests starts with, in bytes; it grows as requests come. */
+/** The first size of a buffer for requests, in bytes. It grows as requests come. */
 export const firstOutputBufferBytes = 4096;
-/** Requests that one output buffer is made large enough for. */
+/** Requests that one output buffer has room for. */
 export const requestsPerOutputBuffer = 256;
-/** Room in front of the requests of an output buffer for control frames that go out ahead, in bytes. */
+/** Room in front of the requests of an output buffer, for control frames that are sent before them, in bytes. */
 export const controlHeadBytes = 2048;
 /** Control frames that may gather behind the requests of one output buffer, in bytes. */
 export const maxControlTailBytes = 64 * 1024;
@@ -170,42 +172,45 @@ export const maxControlTailBytes = 64 * 1024;
 export const maxBlockedBodies = 256;
 
 // --- codec: the binary protocol ---
-/** Items of one notification frame, in bytes, that a gateway takes; a client's are at most payload, token and 29. */
+/** Items of one notification frame that a gateway accepts, in bytes. A client's are at most payload, token and 29. */
 export const maxBinaryFrameBytes = 1 << 17;
 
 // --- transport ---
 /** How long one address of a host may take before the next one is tried. */
 export const addressAttemptTimeoutMs = 500;
 /**
- * Share of connectTimeoutMs that TLS with one address may take while others are left; addressAttemptTimeoutMs at
- * least.
+ * Share of connectTimeoutMs that TLS with one address may take while other addresses are left; at least
+ * addressAttemptTimeoutMs.
  */
 export const silentAddressShare = 0.25;
-/** Host names of which one back-end remembers the address to begin with; the one not asked for longest gives way. */
+/**
+ * Host names for which one back-end remembers the next first address. The name that was not used for longest is
+ * dropped.
+ */
 export const maxRotatedHosts = 64;
 /** TLS contexts (client certificate and trusted certificates) that one back-end keeps. */
 export const maxSecureContexts = 64;
 /** Certificates of a gateway's chain whose keys are compared with the pins. */
 export const maxChainCertificates = 20;
-/** What a proxy may answer a CONNECT with, in bytes. */
+/** Longest answer of a proxy to a CONNECT, in bytes. */
 export const maxProxyAnswerBytes = 16 * 1024;
 /** The buffer that a socket reads into, in bytes. */
 export const readBufferSize = 64 * 1024;
 
 // --- connection: is it alive? ---
-/** Silence, with requests in flight, after which the gateway is asked with a PING. */
+/** Silence, with requests in flight, after which a PING is sent. */
 export const pingAfterSilenceMs = 10_000;
 /** How long the answer to a PING may take. */
 export const pingTimeoutMs = 5_000;
-/** Silence, with nothing in flight, after which the gateway is asked with a PING: under the 340 s of known routers. */
+/** Silence, with nothing in flight, after which a PING is sent: under the 340 s of known routers. */
 export const pingAfterIdleMs = 240_000;
-/** Idle time, asleep or awake, after which a connection has to give a sign of life before it gets work again. */
+/** Idle time, asleep or awake, after which a connection has to answer a PING before it gets work again. */
 export const reuseCheckAfterMs = 60_000;
-/** How often a connection looks at its own silence. */
+/** How often a connection checks how long it has heard nothing. */
 export const keepaliveTickMs = 1_000;
 /** How long one request may wait for its answer. */
 export const requestTimeoutMs = 60_000;
-/** How long a write may be outstanding while nothing is answered: the gateway reads no more. */
+/** How long a write may be outstanding while no answer comes. Beyond it, the gateway has stopped reading. */
 export const writeStallTimeoutMs = 15_000;
 /** How long the acknowledgement of our SETTINGS may take (RFC 9113 §6.5.3). */
 export const settingsAckTimeoutMs = 10_000;
@@ -213,16 +218,16 @@ export const settingsAckTimeoutMs = 10_000;
 export const stuckLimitTimeoutMs = 60_000;
 
 // --- connection: its end ---
-/** How long a gateway that has said that it goes (GOAWAY, 503 Shutdown) may take to answer what it has. */
+/** How long a gateway that has announced its end (GOAWAY, 503 Shutdown) may take to answer what it has. */
 export const drainTimeoutMs = 20_000;
-/** How long a connection may take to end in good order. */
+/** How long a connection may take to close properly. */
 export const closeTimeoutMs = 5_000;
 /**
- * How long a connection that has nothing to wait for any more may take to say goodbye and to be closed by its gateway.
- * Only a gateway that likes an orderly end gains by it, so no program has to wait for more.
+ * How long a connection that waits for nothing any more may take to send its GOAWAY and to be closed by its gateway. An
+ * orderly end is a courtesy to the gateway only, so no program has to wait longer.
  */
 export const streamEndTimeoutMs = 250;
-/** How long a connection above the size of its pool is idle before it is closed. */
+/** How long a connection beyond the size of its pool stays idle before it is closed. */
 export const idleBeforeTrimMs = 10_000;
 
 // --- connection: when the next one is tried ---
@@ -238,39 +243,47 @@ export const minConnectWaitMs = 20;
 export const maxConnectAttempts = 3;
 /** How long a gateway that has answered before may be out of reach before a pool gives up. */
 export const maxOutageMs = 30_000;
-/** How long a gateway may answer nothing but what has to be sent again before a pool gives up. */
+/** How long every answer of a gateway may be one to send again later (5xx) before a pool gives up. */
 export const maxUnavailableMs = 300_000;
-/** Answers after which the end of a connection is normal; one that ends sooner makes its successor wait. */
+/**
+ * A connection that ends with at least this many answers has ended normally. One that ends sooner makes its successor
+ * wait.
+ */
 export const answersOfUsefulConnection = 100;
 /**
- * Longest wait before the successor of a connection that was sent away in good order after it had answered: this,
- * divided by its answers, and minShortLifeWaitMs at most.
+ * Longest wait before the successor of a connection that the gateway ended properly after answers: this, divided by its
+ * answers, and at most minShortLifeWaitMs.
  */
 export const successorWaitMs = 5_000;
 /**
- * Longest such wait where the connection brought answers: `max(minShortLifeWaitMs, shortLifeWaitMs / answers)`. The
- * wait never exceeds what doubling gives.
+ * Longest wait before the successor of another connection that ended early with answers: `max(minShortLifeWaitMs,
+ * shortLifeWaitMs / answers)`. The wait never exceeds what doubling gives.
  */
 export const shortLifeWaitMs = 20_000;
-/** The least that this formula gives. */
+/** The least result of that formula. */
 export const minShortLifeWaitMs = 1_000;
-/** Failures in a row after which one connection at a time has to prove itself with one request. */
+/** Failures in a row after which the pool opens one connection at a time, each tested with one request. */
 export const breakerFailures = 2;
 
 // --- connection: how much it may have in flight ---
-/** Most requests that a new connection has in flight before answers have shown that it serves. */
+/** Most requests that a new connection has in flight before answers have shown that it works. */
 export const startRequests = 128;
-/** The same before any connection of its pool has had a good answer, or none since one died: they may all be lost. */
+/**
+ * The same before any connection of its pool has had a good answer, or since one died without any later good answer:
+ * all of them may be lost.
+ */
 export const unprovenRequests = 16;
 /** A connection that ended with fewer answers than this decides how much the next one keeps in flight. */
 export const answersOfLastingConnection = 500;
-/** Most answers that the successor of a connection that died has to bring before it may have more in flight. */
+/** Most answers that the successor of a dead connection needs before it may have more in flight. */
 export const maxHoldAnswers = 5_000;
-/** Share of the answers of a connection that died that the next one keeps in flight. */
+/**
+ * Requests that the successor of a dead connection keeps in flight, as a share of the answers that the dead one had.
+ */
 export const shareAfterDeath = 0.1;
-/** Answers that are looked at together to see whether most of them are bad. */
+/** Answers that are judged together to see whether most of them are bad. */
 export const paceWindowAnswers = 32;
-/** Fewest requests in flight that bad answers leave to a connection. */
+/** Fewest requests in flight to which bad answers reduce a connection. */
 export const minPacedRequests = 8;
 
 // --- connection: when a pool pauses ---
@@ -288,20 +301,24 @@ export const maxTransientPauseMs = 60_000;
 export const tokenUpdatesPauseMs = 10_000;
 export const maxTokenUpdatesPauseMs = 300_000;
 /**
- * Trouble by losses: what is written and never answered (reset streams, connections that die). Losses of one read or
- * one connection count as at most lossesOfOneEvent, or as enough at once where nothing was answered before; so many
- * good answers make up for one. From lossesBeforePause on the pool pauses, and each trial is one request.
+ * Losses are requests that are written and never answered (reset streams, connections that die). The losses of one read
+ * or one connection count as at most lossesOfOneEvent, or as enough for a pause at once where nothing was answered
+ * before. One loss is forgiven for every answersPerLoss good answers. From lossesBeforePause on the pool pauses, and
+ * each trial is one request.
  */
 export const lossesBeforePause = 8;
 export const lossesOfOneEvent = 4;
 export const answersPerLoss = 4;
-/** Expired provider tokens that a pool knows, so that it never connects with one of them. */
+/** Expired provider tokens that a pool remembers, so that it never connects with one of them. */
 export const maxExpiredTokensKept = 16;
 
 // --- connection: when a pool grows ---
 /** Share of answers per second that another connection has to add, or the pool grows no further for a while. */
 export const minGrowthGain = 0.1;
-/** How long a pool grows no further after that: the first time, and the longest after doublings. */
+/**
+ * How long a pool grows no further after that. The first value is the first time, the second the longest after
+ * doublings.
+ */
 export const growthRetryMs = 5_000;
 export const maxGrowthRetryMs = 600_000;
 /** Longest time over which answers per second are measured before a pool grows. */
@@ -314,9 +331,12 @@ export const maxLoadForNewConnection = 0.85;
 export const minRequestsPerWrite = 64;
 /** Request templates of one connection. */
 export const templatesPerConnection = 16;
-/** Reads of fewer bytes than this, with at least so many requests in flight, are worth gathering. */
+/** Reads of fewer bytes than this are gathered while at least minRequestsForReadPause requests are in flight. */
 export const smallReadBytes = 1024;
-/** Enough to keep a gateway busy during a pause: with nginx's usual 128 streams in all, pauses would halve the rate. */
+/**
+ * Requests in flight that keep a gateway busy during a pause: with nginx's usual 128 streams in all, pauses would halve
+ * the rate.
+ */
 export const minRequestsForReadPause = 384;
 /** Shortest and longest pause of reading that lets small reads gather. */
 export const minReadPauseMs = 1;
@@ -325,11 +345,11 @@ export const maxReadPauseMs = 3;
 // --- connection: the binary protocol ---
 /** Notifications of one binary connection that are written and not yet proven; a power of two. */
 export const maxUnprovenNotifications = 16384;
-/** How long a connection with nothing to write waits for more before it flushes: above batchLingerMs. */
+/** How long a connection with nothing to write waits for more before it flushes. It is longer than batchLingerMs. */
 export const flushLingerMs = 25;
 /** How long a notification may stay unproven while others follow: then the connection flushes. */
 export const flushIntervalMs = 5_000;
-/** Tuples of a feedback gateway that wait for the program, above which reading pauses. */
+/** Tuples of a feedback gateway that wait for the program. Above it reading pauses. */
 export const maxFeedbackWaiting = 4096;
 
 // --- engine: batches and shards ---
@@ -344,7 +364,7 @@ export const personalBytesPerCredit = 256;
 /** Worker threads of one engine. */
 export const maxThreads = 64;
 /**
- * Heap of one worker thread, in MiB: far above what a shard needs, so that a fault ends the thread and not the
+ * Heap of one worker thread, in MiB. It is far above what a shard needs, so that a fault ends the thread and not the
  * process.
  */
 export const maxShardHeapMb = 1024;
@@ -352,7 +372,7 @@ export const maxShardHeapMb = 1024;
 export const shardStartTimeoutMs = 20_000;
 /** Restarts of one shard without a settled batch between, before it is given up. */
 export const maxShardRestarts = 5;
-/** Failed starts before the first one that succeeds: a worker that cannot be loaded will not load the third time. */
+/** Failed starts before the first successful one. A worker that fails to load twice will not load the third time. */
 export const maxShardStartFailures = 2;
 /** Wait before the first restart of a shard; doubles with each further one, up to the longest. */
 export const minShardRestartDelayMs = 100;
@@ -363,51 +383,57 @@ export const shardDrainTimeoutMs = 5_000;
 export const shardStopTimeoutMs = 10_000;
 /** How long a shard may take to answer any other call of the control plane. */
 export const controlCallTimeoutMs = 5_000;
-/** Crashes of shards that one batch may see before what is left of it becomes unsent. */
+/** Crashes of shards that one batch may suffer before its open recipients become unsent. */
 export const maxBatchCrashes = 3;
 
 // --- engine: when a send stops or goes on ---
 /**
- * How often the stream of one recipient may be refused. At one refusal a second that is less than the time after which
- * a gateway that refuses every stream is given up (maxUnavailableMs): a few recipients that are always refused must
- * not end the send for the others. Counted in an octet.
+ * How often the stream of one recipient may be refused. At one refusal a second, that takes less time than
+ * maxUnavailableMs, after which a gateway that refuses every stream is given up: a few recipients that are always
+ * refused must not end the send for the others. The count is kept in an octet.
  */
 export const maxRefusedStreams = 200;
 /**
- * A gateway that has accepted from one shard within this time is not given up for the whole send when another shard
- * gives it up. The second limit is how often the dispatcher looks whether it has.
+ * A gateway that has accepted a request from one shard within this time is not given up for the whole send when another
+ * shard gives it up. The second limit is how often the dispatcher checks for that.
  */
 export const recentlyAcceptedMs = 30_000;
 export const acceptedLookMs = 10_000;
 /** Same refusals (credential or request) in a row, with nothing accepted, that stop a send early. */
 export const stopAfterRefusals = 10;
-/** Answers TooManyProviderTokenUpdates within this time count as one refusal: they are of one burst. */
+/** Answers TooManyProviderTokenUpdates within this time count as one refusal. */
 export const tokenUpdatesBurstMs = 1_000;
-/** Answers that have come before bad tokens may stop a send. */
+/** Answers that a send needs before bad tokens may stop it. */
 export const badTokenAnswers = 1_000;
 
 // --- engine: retries that wait ---
 /** How long after its batch first came back a recipient may be sent to again. */
 export const retryTimeMs = 60_000;
-/** How long a request that was due in time may take to begin: it has to reach a shard, which may have to connect. */
+/**
+ * How long a request that was due in time may take to begin: it has to reach a shard, and the shard may have to
+ * connect.
+ */
 export const retryBeginGraceMs = 1_000;
-/** Full batches, or as many recipients in smaller ones, that wait for a retry outside of their shards' credit. */
+/** Full batches, or as many recipients in smaller ones, that wait for a retry outside the credit of their shards. */
 export const maxRetryBatches = 512;
-/** What a recipient that waits for a retry adds to the weight of its batch there: 32 bytes for each. */
+/** Weight that each recipient waiting for a retry adds to its batch, for maxRetryBatches: 32 bytes. */
 export const waitingRecipientWeight = 8;
 
 // --- session: options of a session and of a send ---
 /** How long TCP, TLS and the first SETTINGS of a connection may take. */
 export const connectTimeoutMs = 10_000;
-/** Silence of a feedback gateway that ends the reading, and of a binary one that is expected to answer. */
+/**
+ * Silence after which reading from a feedback gateway ends, and after which a binary gateway that owes an answer is
+ * given up.
+ */
 export const readTimeoutMs = 20_000;
 /** How long one write may take. */
 export const writeTimeoutMs = 20_000;
-/** Quiet time after the last write that proves what was written, where connections do not flush. */
+/** Silence after the last write that counts as proof of what was written, where connections do not flush. */
 export const readTailTimeoutMs = 3_000;
-/** The smallest buffer to read into that may be asked for, in bytes. */
+/** Smallest read buffer that an option may ask for, in bytes. */
 export const minReadBufferBytes = 512;
-/** Smallest buffer for writes that an option may ask for, in bytes: the original library's. */
+/** Smallest write buffer that an option may ask for, in bytes. It is the original library's. */
 export const minWriteBufferBytes = 2048;
 /** Connections of one pool. */
 export const maxConnectionsPerPool = 8;
@@ -430,17 +456,15 @@ export const binaryLifetimeMs = 24 * 3_600_000;
 export const progressIntervalMs = 100;
 /** How long a recipient of a slow stream waits for others to share its batch. */
 export const batchLingerMs = 10;
-/** How long a stream of recipients may take to give the recipient that it was asked for when its send stopped. */
+/** How long a stream of recipients may take for the recipient that was already requested when its send stopped. */
 export const lastPullMs = 5_000;
-/**
- * How long the shutdown of a session waits for results of its sends: more than a last pull and the last answers take.
- */
+/** How long the shutdown of a session waits for results of its sends. A last pull and the last answers take less. */
 export const shutdownWaitMs = 15_000;
-/** Different faults (reasons and causes) that one send tells apart. */
+/** Different faults (reasons and causes) that one send lists. */
 export const maxErrorsKept = 100;
 /** Sends of one message in a row that may give no recipient a final answer before the message is no longer retried. */
 export const maxFruitlessSends = 10;
-/** Tokens that HTTP/2 answers called gone, kept for `feedback()` until they are read; the oldest give way. */
+/** Tokens reported gone by answers of HTTP/2, kept for `feedback()` until they are read. The oldest are dropped. */
 export const maxGoneTokensKept = 100_000;
 /** Messages of one call that are on their way at once. */
 export const maxMessagesAtOnce = 64;
@@ -452,9 +476,9 @@ export const maxInvalidTextCharacters = 120;
 export const readChunkBytes = 64 * 1024;
 /** Name and comment in the header of gzip, in bytes each. */
 export const maxGzipNameBytes = 4096;
-/** How long a list may pause before the tokens that were read are handed out. */
+/** How long a list may pause before the tokens read so far are handed out. */
 export const listPauseMs = 2;
-/** A line of a token list, in bytes; what is longer is invalid. */
+/** Longest line of a token list, in bytes. A longer line is invalid. */
 export const maxTokenLineBytes = 4096;
 /** A row of a table (CSV, NDJSON), in bytes; what is longer is invalid. */
 export const maxRowBytes = 1 << 20;
@@ -473,11 +497,11 @@ export const maxDispatchWindow = 512 * maxBatchRecipients;
 export const maxSimulatorStreams = 4096;
 /** SETTINGS_MAX_HEADER_LIST_SIZE that the simulator announces, in bytes, as APNs does. */
 export const simulatorHeaderListBytes = 8000;
-/** Provider tokens whose check is remembered. */
+/** Provider tokens for which the result of a check is remembered. */
 export const maxRememberedProviderTokens = 1024;
 /**
- * Output that waits for a client, in bytes: above the first limit the simulator stops reading, below the second it
- * goes on.
+ * Output that waits for a client, in bytes. Above the first limit the simulator stops reading; below the second it
+ * resumes.
  */
 export const pauseReadingAboveBytes = 4 * 1024 * 1024;
 export const resumeReadingBelowBytes = 1024 * 1024;
@@ -485,28 +509,30 @@ export const resumeReadingBelowBytes = 1024 * 1024;
 export const maxSpareChunks = 256;
 /** How long the TLS handshake of a client may take. */
 export const handshakeTimeoutMs = 10_000;
-/** A scenario: its file in characters, its faults, and how many of those that were done it remembers. */
+/** A scenario's file, in characters; its faults; and how many of the faults done are remembered. */
 export const maxScenarioFileBytes = 1 << 20;
 export const maxScenarioFaults = 1000;
 export const maxFaultRecords = 10_000;
 /** Body of an answer that a scenario can ask for. */
 export const maxScenarioBodyBytes = 16 << 20;
 /**
- * Bytes that the simulator keeps of a request's body: one above the largest payload, so that a body that is too large is seen
- * as one.
+ * Bytes of a request's body that the simulator keeps: one more than the largest payload, so that a larger body is
+ * recognised.
  */
 export const maxKeptBodyBytes = maxVoipPayloadBytes + 1;
-/** Requests that the simulator's ledger keeps in mode `full`, and about how many bytes of them; the oldest give way. */
+/**
+ * Requests that the simulator's ledger keeps in mode `full`, and about how many bytes of them. The oldest are dropped.
+ */
 export const maxLoggedRequests = 100_000;
 export const maxLoggedRequestBytes = 128 << 20;
-/** Device tokens and provider tokens whose rate a simulator's conduct watches; the oldest give way. */
+/** Device tokens and provider tokens for which a simulator measures the rate. The oldest are dropped. */
 export const maxWatchedTokens = 100_000;
 export const maxWatchedProviderTokens = 1024;
-/** How soon a gateway that was shut down by a scenario tries again where its port could not be had. */
+/** How soon a gateway that a scenario shut down tries again to listen when its port is taken. */
 export const reopenRetryMs = 100;
 
 // --- cli ---
 /** Characters of one message that the command line prints. */
 export const maxMessageCharacters = 8_000;
-/** Recipients of Apple's gateways above which a run without --out is warned that it cannot be continued. */
+/** Recipients at Apple's gateways above which a run without --out is warned that it cannot be continued. */
 export const recipientsWorthKeeping = 1_000;

@@ -1,13 +1,11 @@
-/**
- * The known name that was meant by a misspelt one. Pure; called where an unknown name is refused.
- */
+/** The known name that a misspelt name stands for. Pure; called where an unknown name is refused. */
 
-/** Beyond this a name is not read for its likeness to others. */
+/** A longer name is not compared with others. */
 const maxCharacters = 64;
 
 /**
- * The known name nearest to `name`, or null where none is near. Other case, `-` and `_` count as no difference, nor does
- * the `apns-` that Apple's header fields begin with.
+ * Returns the known name nearest to `name`, or null where none is near. Case, `-` and `_` make no difference, nor does
+ * the prefix `apns-` of Apple's header fields.
  *
  * @param most letters that may differ. Default: a third of them
  */
@@ -29,26 +27,26 @@ export function nearestName(
   return nearest;
 }
 
-/** Whether both spell one name: `thread-id`, `thread_id`, `threadID`; `apns-collapse-id`, `collapseId`. */
+/** Returns whether both spell the same name: `thread-id`, `thread_id`, `threadID`; `apns-collapse-id`, `collapseId`. */
 export function isSameName(a: string, b: string): boolean {
   return distanceTo(plainName(a), plainName(b)) === 0;
 }
 
-/** A name without what spellings of it differ in. */
+/** The name in lower case, without `-` and `_`. */
 export function plainName(name: string): string {
   return name.toLowerCase().replace(/[-_\s]/g, '');
 }
 
-/** Infinity where they are too far apart for one to be meant by the other. */
+/** The number of letters that differ. Infinity where the names are too far apart for a misspelling. */
 function distanceTo(plain: string, other: string): number {
   if (plain === `apns${other}`) return 0;
   const distance = editDistance(plain, other);
-  // A third of the letters may differ; of short names one.
+  // A third of the letters may differ, and one letter of a short name.
   const isNear = distance <= Math.max(1, Math.floor(Math.max(plain.length, other.length) / 3));
   return isNear && distance < plain.length ? distance : Number.POSITIVE_INFINITY;
 }
 
-/** Letters to put in, leave out, exchange or swap with their neighbour (Damerau, optimal string alignment). */
+/** Letters to insert, delete, replace or swap with their neighbour (Damerau, optimal string alignment). */
 function editDistance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
   for (let i = 1; i <= a.length; i++) {

@@ -1,7 +1,7 @@
 /**
- * The one check of options, table-driven: what each may be, and that there are no others. A misspelt option would
- * otherwise be silently without effect. Called by whatever takes an object of options or of data, with a table of its
- * own; pure, any thread.
+ * The one check of options, driven by tables: what each option may be, and that no others are given. Otherwise a
+ * misspelt option would silently have no effect. Called with a table by everything that takes an object of options or
+ * of data. Pure, any thread.
  */
 import { PealError, type PealErrorCode } from './errors.js';
 import { isSameName, nearestName, plainName } from './nearest-name.js';
@@ -17,23 +17,23 @@ export type OptionRule =
   | { readonly kind: 'function' }
   | { readonly kind: 'list'; readonly of: OptionRule; readonly isFilled: boolean }
   | { readonly kind: 'object'; readonly fields: OptionRules; readonly hints?: Hints }
-  /** The first that fits; where none does, `allowed` says what would. */
+  /** Any of these. Where none fits, `allowed` says what would. */
   | { readonly kind: 'either'; readonly of: readonly OptionRule[]; readonly allowed?: string }
-  /** Whatever `is` says; `allowed` is the rest of "must be …". */
+  /** A test of one's own; `allowed` completes "must be …". */
   | { readonly kind: 'test'; readonly is: (value: unknown) => boolean; readonly allowed: string }
   /** Checked elsewhere. */
   | { readonly kind: 'any' };
 
 export type OptionRules = Readonly<Record<string, OptionRule>>;
 
-/** For names that are known elsewhere, what to write instead; by the name in lower case without `-` and `_`. */
+/** Advice for names known from elsewhere: what to write instead. The keys are in lower case, without `-` and `_`. */
 export type Hints = Readonly<Record<string, string>>;
 
-/** Who takes the options. */
+/** The function or class that takes the options. */
 interface OptionOwner {
   /** The subject of "… has no option "x"": `Session`. */
   readonly name: string;
-  /** What an option's name is put behind: `retry` for `retry.attempts`. Default: nothing. */
+  /** The path of the object that holds the options: `retry` for `retry.attempts`. Default: none. */
   readonly path?: string;
   readonly hints?: Hints;
   /** Default ERR_PEAL_OPTION. */
@@ -66,7 +66,7 @@ export const objectOf = (fields: OptionRules, hints: Hints = {}): OptionRule => 
 export const test = (allowed: string, is: (value: unknown) => boolean): OptionRule => ({ kind: 'test', is, allowed });
 
 /**
- * Checks every property of `options`; one that is `undefined` counts as not given. Getters are read.
+ * Checks every property of `options`. A property that is `undefined` counts as not given. Getters are read.
  *
  * @throws PealError that names the option by its path, what it was, and what is allowed or known
  */
@@ -79,13 +79,13 @@ export function checkOptions(owner: OptionOwner, options: unknown, rules: Option
   if (problem !== null) throw optionError(problem, owner);
 }
 
-/** Checks one value alone. Throws as `checkOptions` does. */
+/** Checks a single value. Throws as `checkOptions` does. */
 export function checkOption(path: string, value: unknown, rule: OptionRule): void {
   const problem = problemWith(value, rule, path);
   if (problem !== null) throw optionError(problem, {});
 }
 
-/** A usage error, ERR_PEAL_OPTION unless `code` says otherwise. */
+/** Makes a usage error, with ERR_PEAL_OPTION unless `code` is given. */
 export function optionError(
   message: string,
   { code = 'ERR_PEAL_OPTION' }: { readonly code?: PealErrorCode } = {},
@@ -93,7 +93,7 @@ export function optionError(
   return new PealError(code, message, { origin: 'usage' });
 }
 
-/** A value in a sentence: short, and without what stands in it where that may be long or secret. */
+/** Returns the value in a form for a sentence: short, and without contents that may be long or secret. */
 export function shownValue(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'string') return value === '' ? 'empty' : `"${escapeUnprintable(value, 40)}"`;
@@ -104,9 +104,9 @@ export function shownValue(value: unknown): string {
 }
 
 /**
- * What to say of an unknown name: what was meant, or what there is. The rest of a sentence.
+ * Returns advice about an unknown name, as the rest of a sentence: the name that was meant, or the names that exist.
  *
- * @param hints what to write for names that are known elsewhere
+ * @param hints what to write instead of names that are known from elsewhere
  */
 export function adviceForUnknown(name: string, known: readonly string[], hints: Hints = {}): string {
   const plain = plainName(name);
@@ -121,7 +121,7 @@ interface Fields {
   readonly hints?: Hints;
 }
 
-/** A whole sentence; null where nothing is wrong. */
+/** Returns a whole sentence, or null where nothing is wrong. */
 function problemOf(options: object, { fields, hints }: Fields, path: string, name: string | null): string | null {
   for (const [field, value] of Object.entries(options)) {
     const rule = Object.hasOwn(fields, field) ? fields[field]! : null;
@@ -154,7 +154,7 @@ function notBut(value: unknown): string {
   return value === '' ? 'but is empty' : `not ${shownValue(value)}`;
 }
 
-/** An object that is of none of the forms is held against the one that is an object, which says more. */
+/** An object that fits no form is compared with the form that is an object, because that says more. */
 function problemOfEither(value: unknown, rule: OptionRule & { kind: 'either' }, path: string): string | null {
   if (rule.of.some((one) => problemWith(value, one, path) === null)) return null;
   const kind = Array.isArray(value) ? 'list' : isObject(value) ? 'object' : null;
@@ -187,7 +187,7 @@ function fits(value: unknown, rule: OptionRule): boolean {
   }
 }
 
-/** The rest of a sentence that ends in "must be". */
+/** Completes a sentence that ends in "must be". */
 function allowedBy(rule: OptionRule): string {
   switch (rule.kind) {
     case 'number':

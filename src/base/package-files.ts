@@ -1,28 +1,28 @@
 /**
- * Where the files are that threads begin with. Normally they lie beside this one. In a program that a bundler has made
- * one file of, they cannot: they are looked for in the package `peal` as it is installed where that program runs.
- * Called on any thread, only when a thread is to be started.
+ * Finds the files that threads start with. Normally they lie beside this file. A bundler makes one file of a program,
+ * and then they are looked for in the package `peal` that is installed where the program runs. Called on any thread,
+ * only when a thread is to be started.
  */
 import { existsSync, readFileSync } from 'node:fs';
-// Not by its name: many put `import { createRequire }` at the head of a bundle, where it would stand twice.
+// A named import would not do: many put `import { createRequire }` at the head of a bundle, where it would stand twice.
 import * as nodeModule from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PealError } from './errors.js';
 import { version } from './version.js';
 
-/** Files below dist/ that a thread begins with, or that cannot be bundled. */
+/** Files below dist/ that a thread starts with, or that cannot be bundled. */
 export type PackageFile = 'workers/shard.js' | 'workers/simulator.js' | 'src/engine/hosts/thread-pool.js';
 
 declare const __webpack_require__: unknown;
 
 /**
- * This file, where it is one; the bundle that it has become a part of, or undefined where a bundle of CommonJS does not know
- * that. Webpack (and what is built on it) says where the file was when it was bundled, which is of no use.
+ * The URL of this file, or of the bundle that contains it; undefined in a CommonJS bundle that does not know its URL.
+ * Webpack and the tools built on it give the path at the time of bundling, which is of no use.
  */
 const here: string | undefined = typeof __webpack_require__ === 'undefined' ? import.meta.url : undefined;
 
-/** Whether this file is one of a whole package, not a part of a bundle. */
+/** Returns whether this file belongs to a whole package, and not to a bundle. */
 export function isWholePackage(): boolean {
   return here?.endsWith('/src/base/package-files.js') === true && existsSync(new URL('../../workers/shard.js', here));
 }
@@ -36,7 +36,7 @@ export function packageFile(name: PackageFile): URL {
   return isWholePackage() ? new URL(`../../${name}`, here) : installedFile(name, placesToLookFrom());
 }
 
-/** The same in the package that is installed for programs at `places` (paths or file URLs), the first that has one. */
+/** Returns the URL of the same file in the first package `peal` installed for one of `places` (paths or file URLs). */
 export function installedFile(name: PackageFile, places: readonly string[]): URL {
   for (const place of places) {
     const manifest = manifestFor(place);
@@ -56,7 +56,7 @@ function manifestFor(place: string): string | null {
   }
 }
 
-/** The bundle itself, however it was made, then the program that was started, then the working directory. */
+/** The bundle itself in either module format, then the program that was started, then the working directory. */
 function placesToLookFrom(): string[] {
   const places = [commonJsFile() ?? here, process.argv[1], path.join(process.cwd(), 'package.json')];
   return places.filter(
@@ -64,7 +64,7 @@ function placesToLookFrom(): string[] {
   ) as string[];
 }
 
-/** What `typeof __filename` says is not to be relied on: webpack answers "string" in an ES module, too. */
+/** `typeof __filename` cannot be relied on: webpack answers "string" in an ES module, too. */
 function commonJsFile(): string | undefined {
   try {
     return __filename;
@@ -78,12 +78,12 @@ const advice =
   '(threads: 0, startSimulator); docs/bundlers.md has examples.';
 
 function bundledError(): PealError {
-  return shardError(`Threads begin with files of the package peal, and a bundle has none of them. ${advice}`);
+  return shardError(`A thread starts with a file of the package peal, which a bundle does not contain. ${advice}`);
 }
 
 function otherVersionError(found: string): PealError {
   return shardError(
-    `Threads begin with files of the package peal ${version}, which is bundled, and peal ${found} is installed. ${advice}`,
+    `The bundle contains peal ${version}, but peal ${found} is installed, and threads start with its files. ${advice}`,
   );
 }
 

@@ -1,18 +1,18 @@
 /**
- * What keeps the process alive while a result of peal is waited for. Sockets, timers, ports and worker threads of peal do not:
- * an idle session is no reason to go on. So whatever a program may be waiting for is held here for as long as it takes.
- * Called on the program's own thread; one count for all sessions.
+ * Keeps the process alive while a program waits for a result of peal. Sockets, timers, ports and worker threads of peal
+ * do not keep it alive, because an idle session must not. So everything that a program can wait for holds the process
+ * here until it is settled. Called on the program's own thread; one count for all sessions.
  */
 import { assert } from './assert.js';
 
-/** The longest interval there is. */
+/** The longest interval of a timer in Node. */
 const longestMs = 2 ** 31 - 1;
 
 let holders = 0;
-/** Made once; only whether it counts for the process changes. */
+/** Made once. Only its ref changes. */
 let timer: NodeJS.Timeout | null = null;
 
-/** The process goes on until `releaseProcess` was called as often as this. */
+/** Keeps the process alive until `releaseProcess` was called as often as `holdProcess`. */
 export function holdProcess(): void {
   holders += 1;
   if (holders > 1) return;
@@ -27,7 +27,7 @@ export function releaseProcess(): void {
   if (holders === 0) timer?.unref();
 }
 
-/** The same promise; the process goes on until it is settled. */
+/** Returns the same promise, and keeps the process alive until it is settled. */
 export async function heldUntil<T>(promise: Promise<T>): Promise<T> {
   holdProcess();
   try {

@@ -1,12 +1,12 @@
 /**
- * The proxy that the environment names for a gateway, by the variables that curl reads. Pure; the variables are handed in,
- * so that a thread goes by what its session was given. Values may hold passwords: none is quoted.
+ * The proxy that the environment names for a gateway, by the variables that curl reads. Pure; the variables are handed
+ * in, so that a thread uses those of its session. Values may hold passwords and are never quoted.
  *
  *   https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY   the first that is not empty; without a scheme it is http://
- *   no_proxy, NO_PROXY                               the first that is not empty: hosts that are reached directly
+ *   no_proxy, NO_PROXY                               the first that is not empty: hosts reached directly
  *
- * One difference: this machine itself (localhost, 127.0.0.0/8, ::1) is always reached directly, as in Go, because a proxy
- * elsewhere would reach itself.
+ * One difference: this machine itself (localhost, 127.0.0.0/8, ::1) is always reached directly, as in Go, because a
+ * proxy elsewhere would reach itself.
  */
 import { BlockList, isIP } from 'node:net';
 import { PealError } from './errors.js';
@@ -19,21 +19,21 @@ const proxyNames = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'] as c
 const exceptionNames = ['no_proxy', 'NO_PROXY'] as const;
 
 export interface EnvironmentProxy {
-  /** The variable that names it. */
+  /** The variable that names the proxy. */
   readonly variable: string;
   readonly address: ProxyAddress;
-  /** Whether a gateway is reached without it. */
+  /** Returns whether a gateway is reached without the proxy. */
   isDirect(host: string, port: number): boolean;
 }
 
-/** Those of `env` that say something of proxies. */
+/** Returns the variables of `env` that are about proxies. */
 export function proxyVariables(env: ProxyVariables): ProxyVariables {
   const names = [...proxyNames, ...exceptionNames].filter((name) => (env[name] ?? '') !== '');
   return Object.fromEntries(names.map((name) => [name, env[name]]));
 }
 
 /**
- * The proxy; null where no variable names one.
+ * Returns the proxy, or null where no variable names a proxy.
  *
  * @throws PealError ERR_PEAL_OPTION that names the variable
  */
@@ -65,7 +65,9 @@ function variableError(variable: string, what: string): PealError {
   });
 }
 
-/** What `no_proxy` says: `*`, names with all below them, addresses, networks in CIDR notation; each also with a port. */
+/**
+ * The rule of `no_proxy`: `*`, names with all below them, addresses, networks in CIDR notation; each also with a port.
+ */
 function exceptionsOf(list: string): (host: string, port: number) => boolean {
   const entries = list.split(/[\s,]+/).filter((entry) => entry !== '');
   const rules = entries.map(ruleOf);
@@ -92,7 +94,7 @@ function addressRule(address: string): Rule {
   return networkRule(address, isIP(address) === 6 ? 128 : 32);
 }
 
-/** A network that cannot be read excepts nothing. */
+/** A network that cannot be read matches no host. */
 function networkRule(address: string, prefix: number): Rule {
   const family = familyOf(address);
   if (family === null || prefix > (family === 'ipv6' ? 128 : 32)) return () => false;
@@ -115,7 +117,7 @@ function isThisMachine(host: string): boolean {
   return family === null ? /(?:^|\.)localhost$/.test(host) : thisMachine.check(host, family);
 }
 
-/** In lower case, without brackets and the dot of a whole name. */
+/** In lower case, without brackets and without the dot at the end of a fully qualified name. */
 function plain(host: string): string {
   return host
     .toLowerCase()

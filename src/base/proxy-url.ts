@@ -4,7 +4,7 @@
 import { PealError } from './errors.js';
 
 export interface ProxyAddress {
-  /** Whether the proxy itself is spoken to within TLS (`https:`). */
+  /** Whether the connection to the proxy itself uses TLS (`https:`). */
   readonly isSecure: boolean;
   /** Without brackets. */
   readonly host: string;

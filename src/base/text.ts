@@ -1,17 +1,20 @@
 /**
- * Values made fit to be shown to people: numbers, the same in every locale, so that output can be compared; and text that
- * came from outside, bounded and without characters that act on a terminal, a log or a line-based file. Pure; any thread.
+ * Makes values fit to be shown: numbers, the same in every locale, so that output can be compared; and text from outside,
+ * bounded, and without characters that act on a terminal, a log or a line-based file. Pure; any thread.
  */
 
 /** Controls, format characters (bidirectional overrides among them), lone surrogates, line and paragraph separators. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** `text` without the characters that do not print, blanks at its ends removed, at most `maxCharacters` long. */
+/** Returns `text` without unprintable characters and without blanks at its ends, at most `maxCharacters` long. */
 export function stripUnprintable(text: string, maxCharacters: number): string {
   return cut(text.slice(0, maxCharacters * 8).replace(unprintable, ''), maxCharacters).trim();
 }
 
-/** `text` with the characters that do not print written as `\u{…}`, at most `maxCharacters` long (then ending in …). */
+/**
+ * Returns `text` with unprintable characters written as `\u{…}`, at most `maxCharacters` long. A longer text ends
+ * in ….
+ */
 export function escapeUnprintable(text: string, maxCharacters: number): string {
   const escaped = text
     .slice(0, maxCharacters + 1)

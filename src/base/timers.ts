@@ -1,10 +1,10 @@
 /**
- * Timers on a clock, made by connections, pools and streams and run on their thread: Timer is set and cleared many
- * times; PatientTimer lets the loop read before it gives a verdict; DoublingPause lasts longer each time.
+ * Timers on a clock. Connections, pools and streams make them and run them on their thread. Timer is set and cleared
+ * many times. PatientTimer lets the loop read before it gives a verdict. DoublingPause lasts longer each time.
  */
 import type { Clock, TimerHandle } from './clock.js';
 
-/** One timer that is set, set anew and cleared many times. */
+/** One timer that can be set, set again and cleared many times. */
 export class Timer {
   readonly #clock: Clock;
   readonly #callback: () => void;
@@ -20,7 +20,7 @@ export class Timer {
     return this.#handle !== null;
   }
 
-  /** Runs the callback once, `delayMs` from now; what was set before no longer holds. */
+  /** Runs the callback once, `delayMs` from now. Replaces the earlier setting. */
   set(delayMs: number): void {
     this.clear();
     this.#dueAtMs = this.#clock.now() + delayMs;
@@ -49,7 +49,7 @@ export class Timer {
   }
 }
 
-/** Turns of the loop in which bytes may still come: as many as a status of the binary protocol has, and two. */
+/** Turns of the loop in which bytes may still come: the bytes of one status of the binary protocol, and two. */
 const readTurns = 8;
 
 /**
@@ -64,7 +64,7 @@ export class PatientTimer {
   readonly #timer: Timer;
   readonly #heard: () => number;
   readonly #callback: () => void;
-  /** Differs each time that the timer is set or cleared. */
+  /** Another number after each set and clear, so that an old turn knows that it is outdated. */
   #setting = 0;
   #isListening = false;
 
@@ -76,12 +76,12 @@ export class PatientTimer {
     this.#timer = new Timer(clock, () => this.#listen(readTurns));
   }
 
-  /** Until the verdict is given. */
+  /** True until the verdict is given. */
   get isSet(): boolean {
     return this.#timer.isSet || this.#isListening;
   }
 
-  /** Calls back once, `delayMs` from now or soon after; what was set before no longer holds. */
+  /** Calls back once, `delayMs` from now or a few turns of the loop later. Replaces the earlier setting. */
   set(delayMs: number): void {
     this.clear();
     this.#timer.set(delayMs);

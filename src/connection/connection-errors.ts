@@ -54,12 +54,14 @@ export function verdictError(where: Where, verdict: FatalVerdict | 'windowless')
   return gatewayError('ERR_PEAL_TIMEOUT', `${where} ${verdictTexts[verdict]}.`);
 }
 
+const usedUp = 'its flow-control window is used up';
+
 const verdictTexts: Readonly<Record<FatalVerdict | 'windowless', string>> = {
   silent: `did not answer a PING within ${pingTimeoutMs} ms`,
   stalled: `has taken nothing of what was written for ${writeStallTimeoutMs} ms`,
   overdue: `left a request without an answer for ${requestTimeoutMs} ms`,
   unacked: `did not acknowledge our SETTINGS within ${settingsAckTimeoutMs} ms (SETTINGS_TIMEOUT)`,
-  windowless: `gave no window for the rest of a request for ${requestTimeoutMs} ms (its flow-control window is used up)`,
+  windowless: `gave no window for the rest of a request for ${requestTimeoutMs} ms (${usedUp})`,
   starved: `allowed no request for ${requestTimeoutMs} ms (its stream limit or its window is 0)`,
   stuck: `allowed one request at a time for ${stuckLimitTimeoutMs} ms while more waited`,
 };
@@ -77,9 +79,10 @@ const wedgeTexts: Readonly<Record<Wedge, string>> = {
   unsuitable: 'its gateway answers that this connection cannot serve the request',
 };
 
-/** The gateway has had its time, and did nothing of use with it. */
+/** For maxUnavailableMs the gateway did nothing of use. */
 export function unavailableError(where: Where, trouble: Trouble): PealError {
-  const message = `For ${maxUnavailableMs / 60_000} minutes ${where} has ${troubleTexts[trouble]}: what is unsent can be sent again later.`;
+  const what = `For ${maxUnavailableMs / 60_000} minutes ${where} has ${troubleTexts[trouble]}`;
+  const message = `${what}: what is unsent can be sent again later.`;
   return gatewayError('ERR_PEAL_UNAVAILABLE', message);
 }
 
@@ -100,15 +103,16 @@ export function endedError(where: Where): PealError {
   return gatewayError('ERR_PEAL_CLOSED', `${where} closed the connection.`);
 }
 
-/** We closed, and waited for the answers in vain. */
+/** We closed, and the answers did not come in time. */
 export function closedByUsError(where: Where): PealError {
-  const message = `The connection to ${where} was closed ${closeTimeoutMs} ms after work on it ended, answers outstanding.`;
+  const when = `${closeTimeoutMs} ms after work on it ended`;
+  const message = `The connection to ${where} was closed ${when}, answers outstanding.`;
   return new PealError('ERR_PEAL_CLOSED', message, { origin: 'usage', retryable: true });
 }
 
 // --- the binary protocol ---
 
-/** What was sent after a notification that the gateway refused, or after the last one that it took before a shutdown. */
+/** For what was sent after a notification that the gateway refused, or after the last one before it shut down. */
 export function discardedError(where: Where, status: number): PealError {
   const message = `${where} discarded what was sent after the notification that its status ${status} names.`;
   return gatewayError('ERR_PEAL_DISCARDED', message);
@@ -121,7 +125,8 @@ export function statusError(where: Where, status: number): PealError {
 
 /** A status that names no notification of which the outcome is open. */
 export function strayStatusError(where: Where, status: number, identifier: number): PealError {
-  const message = `${where} answered status ${status} for notification ${identifier}, which does not wait for an answer.`;
+  const what = `status ${status} for notification ${identifier}`;
+  const message = `${where} answered ${what}, which does not wait for an answer.`;
   return gatewayError('ERR_PEAL_PROTOCOL', message);
 }
 

@@ -1,6 +1,6 @@
 /**
- * What the answers of one connection say about the connection itself. Owned by Http2Connection; told of each answer
- * other than 200, asked after each read. Holds no timer and reads no clock.
+ * What the answers of one connection say about the connection itself. Owned by AnswerMonitor, which tells it of each
+ * answer other than 200 and asks after each read. Holds no timer and reads no clock.
  *
  * APNs ties more to a connection than HTTP/2 does, and some connections never recover: observed are runs of 500s that
  * end with the connection, and connections that refuse every provider token after an expired one. Such a *wedged*
@@ -17,8 +17,8 @@
  *   TooManyRequests, 410                –                     –
  *   any other 4xx                       slower (error-pace)   –
  *
- * Recipients that always get a 500 are retried together, and their 500s come in a row. If retries alone counted, each new
- * connection would be replaced in turn. So a run of 500s counts only as far as first requests are in it.
+ * Recipients that always get a 500 are retried together, so their 500s come in a row. If retries alone counted, each
+ * new connection would be replaced in turn. So a run of 500s counts only as far as first requests are in it.
  */
 import type { Answer } from '../apns/answer.js';
 import { classOf } from '../apns/reason.js';

@@ -14,7 +14,7 @@ import { PatientTimer } from '../base/timers.js';
 import type { ByteStream, ByteStreamListener } from '../transport/backend.js';
 import { hostAndPort } from '../transport/tls-errors.js';
 import { closedByUsError, endedError } from './connection-errors.js';
-import { type ConnectionOptions, openOptions } from './connection-options.js';
+import { type ConnectionOptions, type ConnectionOwner, openOptions } from './connection-options.js';
 import type { ConnectionState, GatewayConnection } from './gateway-connection.js';
 
 export class ConnectionLife {
@@ -49,7 +49,7 @@ export class ConnectionLife {
     this.deadline.set(link.connectTimeoutMs);
   }
 
-  /** Opens the stream, which tells `listener`. To be called once. */
+  /** Opens the stream, which tells `listener`. */
   open(listener: ByteStreamListener, alpnProtocol: string | null): ByteStream {
     assert(this.#stream === null, 'the stream of a connection is opened once');
     this.#stream = this.#options.backend.open(openOptions(this.#options, alpnProtocol), listener);
@@ -65,13 +65,19 @@ export class ConnectionLife {
     return this.isWriting || this.isReceiving || this.isPumping;
   }
 
+  /** The pool, to be told something: it may ask the connection to write at once. */
+  get owner(): ConnectionOwner {
+    assert(!this.isReceiving && !this.isPumping, 'an owner is told of a connection that neither reads nor pumps');
+    return this.#options.owner;
+  }
+
   /** `details`: for the log. */
   becomeReady(details: object = {}): void {
     assert(this.state === 'opening', 'a connection becomes ready once, and first');
     this.state = 'ready';
     this.deadline.clear();
     this.#options.log.debug({ connection: this.#connection.id, ...details }, 'connection ready');
-    this.#options.owner.onConnectionReady(this.#connection);
+    this.owner.onConnectionReady(this.#connection);
   }
 
   /** Returns whether the connection drains now. One that is not open yet is abandoned; one that ends goes on ending. */
@@ -92,7 +98,7 @@ export class ConnectionLife {
 
   /** The owner learns that the connection takes no more work. */
   tellDraining(): void {
-    this.#options.owner.onConnectionDraining(this.#connection, this.endCause);
+    this.owner.onConnectionDraining(this.#connection, this.endCause);
   }
 
   /** Whether it drains, and nothing is left to wait for. */
@@ -117,14 +123,16 @@ export class ConnectionLife {
 
   /** The stream is over, because of `error` where it failed. Returns what requests without an outcome are told. */
   closed(error: PealError | null): PealError {
+    assert(this.state !== 'closed', 'a stream tells once that it is over');
     this.#isWanted = this.state === 'closing' && this.endCause === null;
     this.state = 'closed';
     this.deadline.clear();
     return this.endCause ?? error ?? (this.#isWanted ? closedByUsError : endedError)(this.where);
   }
 
-  /** The owner learns it once every request has its outcome. */
+  /** The owner learns that the connection is over. */
   tellClosed(cause: PealError): void {
-    this.#options.owner.onConnectionClosed(this.#connection, this.#isWanted ? null : cause);
+    assert(this.#connection.inFlight === 0, 'every request has its outcome before its connection is over');
+    this.owner.onConnectionClosed(this.#connection, this.#isWanted ? null : cause);
   }
 }

@@ -4,15 +4,15 @@ import type { CertificateCredential } from '../apns/credentials/credential.js';
 import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
-import type { Backend, OpenOptions } from '../transport/backend.js';
+import type { Backend, OpenOptions, StreamTerms } from '../transport/backend.js';
 import type { GatewayConnection } from './gateway-connection.js';
 import type { LinkOptions } from './link-options.js';
 import type { RequestSource } from './request-source.js';
 import type { SendGate } from './send-gate.js';
-import type { StartLimit } from './serving.js';
+import type { StartLimit } from './start-limit.js';
 import type { StreamLimits } from './stream-limits.js';
 
-/** Implemented by the pool. Never called while the connection receives or pumps. */
+/** Implemented by the pool, and reached over ConnectionLife: not while the connection receives or pumps. */
 export interface ConnectionOwner {
   /** Connected, and ready for work. */
   onConnectionReady(connection: GatewayConnection): void;
@@ -20,7 +20,7 @@ export interface ConnectionOwner {
   onConnectionDraining(connection: GatewayConnection, error: PealError | null): void;
   /** The first answer of this connection that settles a recipient for good. */
   onConnectionAnswered(connection: GatewayConnection): void;
-  /** The connection has done what one can do; its end is no reason for the next one to wait. Binary gateways only. */
+  /** The connection has served: the next one need not wait when it ends. Binary gateways only. */
   onConnectionServed(connection: GatewayConnection): void;
   /** The gateway called this provider token expired; the connection goes. May be told more than once. */
   onTokenExpired(connection: GatewayConnection, token: string): void;
@@ -47,12 +47,14 @@ export interface ConnectionOptions extends ConnectionTarget {
   readonly log: Logger;
 }
 
-/** What a back-end gets of them: of `link` it uses the StreamTerms. */
+/** What a back-end gets: of `link` the StreamTerms and no more. */
 export function openOptions(
   { address, certificate, link }: ConnectionTarget,
   alpnProtocol: string | null,
 ): OpenOptions {
-  return { ...link, address, certificate, alpnProtocol };
+  const { ca, pins, connectTimeoutMs, readBufferSize } = link;
+  const terms: Required<StreamTerms> = { ca, pins, connectTimeoutMs, readBufferSize };
+  return { ...terms, address, certificate, alpnProtocol };
 }
 
 export interface Http2ConnectionOptions extends ConnectionOptions {

@@ -1,7 +1,8 @@
 /**
- * The options about the connections to a gateway. Checked and frozen once, by session/options/session-options, which has the rule and the
- * default of each; from there the same object is handed down whole, over the route and the pool to each connection and
- * its back-end. A new option is written here and in that table, and is used where it is used.
+ * The options about the connections to a gateway. session/options/session-options checks them, has the rule and the
+ * default of each, and freezes them. From there the same object is handed down whole, over the route and the pool to
+ * each connection; a back-end gets the StreamTerms among them. A new option is written here (or in StreamTerms, if
+ * back-ends need it) and in that table; no list between names it.
  */
 import type { StreamTerms } from '../transport/backend.js';
 
@@ -24,8 +25,8 @@ export interface LinkOptions extends Required<StreamTerms> {
    */
   readonly readTimeoutMs: number;
   /**
-   * How long after the last write a binary gateway must be silent before everything counts as accepted, in milliseconds;
-   * used where `flush` is off. Default 3,000. Binary gateways only.
+   * How long after the last write a binary gateway must be silent before everything counts as accepted, in
+   * milliseconds. Used if `flush` is off. Default 3,000. Binary gateways only.
    */
   readonly readTailTimeoutMs: number;
   /**

@@ -2,21 +2,21 @@
  * Whether the gateway loses what it is sent: requests that were written and never answered, because their streams were
  * reset or their connections died. Owned by SendGate; pure.
  *
- * Each lost request is an unknown recipient, so a gateway that loses them has to be asked less, and in the end not at all.
- * Losses add up, and good answers take them back: one token whose stream is always reset among good ones is no trouble,
- * nor is one connection that dies with all that was under way on it.
+ * Each lost request is an unknown recipient, so a gateway that loses requests gets fewer, and in the end none. Losses
+ * add up, and good answers take them back. One token whose stream is always reset among good ones is no trouble, nor is
+ * one connection that dies with all that was in flight on it.
  */
 import { answersPerLoss, lossesBeforePause, lossesOfOneEvent } from '../base/limits.js';
 
 export class LossRecord {
   #losses = 0;
 
-  /** So much was lost of late that nothing but single requests should be risked. */
+  /** Whether so much was lost of late that only single requests should be risked. */
   get isTroubled(): boolean {
     return this.#losses >= lossesBeforePause;
   }
 
-  /** What was lost is long ago. */
+  /** Forgets losses that are long past. */
   forget(): void {
     this.#losses = 0;
   }

@@ -1,7 +1,8 @@
 /**
- * The running totals of one connection. Owned by it, read by its pool; plain fields, because they are counted for every
- * notification.
+ * The running totals of one connection. Owned by the connection, read by its pool. Plain fields, because every
+ * notification is counted.
  */
+import { assert } from '../base/assert.js';
 import type { ConnectionCounts } from './gateway-connection.js';
 
 export class RequestCounts implements ConnectionCounts {
@@ -36,11 +37,12 @@ export class RequestCounts implements ConnectionCounts {
   /** So many more of the answers settled no recipient. */
   noteInconclusive(count: number): void {
     this.#inconclusive += count;
+    assert(this.progress >= 0, 'no more answers settle no recipient than came');
   }
 
   /**
-   * After a read with answers, `sinceFirstMs` after the first request. Returns whether it brought the first answer of the
-   * connection that settled a recipient.
+   * After a read with answers, `sinceFirstMs` after the first request. Returns whether the first answer of the
+   * connection that settled a recipient is among them.
    */
   noteFirstAnswers(nowMs: number, sinceFirstMs: number): boolean {
     if (this.#workingSinceMs !== Number.POSITIVE_INFINITY) return false;

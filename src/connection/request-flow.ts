@@ -1,4 +1,4 @@
-/** Small decisions about requests on their way out. Called by connections. */
+/** How much of a run a connection takes, and what becomes of a run that it cannot carry. Called by connections. */
 import type { PealError } from '../base/errors.js';
 import { minRequestsPerWrite } from '../base/limits.js';
 import type { RequestRun, RequestSource } from './request-source.js';

@@ -8,8 +8,8 @@ import type { PealError } from '../base/errors.js';
 import type { Recipients } from '../codec/recipients.js';
 
 /**
- * Recipients of one notification that wait to be sent. Taking moves `head` up; a recipient that comes back is put at `--head`, so there is always
- * room and what comes back goes first.
+ * Recipients of one notification that wait to be sent. Taking moves `head` up. A recipient that comes back is put at
+ * `--head`, where there is always room, and so goes first.
  */
 export interface RequestRun extends Recipients {
   readonly notification: Notification;
@@ -24,9 +24,9 @@ export interface RequestSource {
   /** The run to send from now, with at least one recipient waiting; null when nothing waits. */
   current(): RequestRun | null;
   /**
-   * Goes on elsewhere among those that wait: `share` (0 to below 1) of them further on, the ones before coming last. Asked
-   * before each trial of a gateway in trouble: recipients that meet a fault each time may stand side by side, and to try
-   * one after the other would say nothing of the rest.
+   * Goes on elsewhere among those that wait: `share` (0 to below 1) of them further on, and the skipped ones come last.
+   * Called before each trial of a gateway in trouble. Recipients that always get a fault may stand side by side, and to
+   * try one after the other would tell nothing about the rest.
    */
   skip(share: number): void;
   /** The first `count` waiting recipients of `run` are about to be written: moves `run.head`, marks the ledger. */
@@ -41,8 +41,9 @@ export interface RequestSource {
   onRejected(tag: number, answer: Answer): void;
   /**
    * Certainly not processed (REFUSED_STREAM, above lastStreamId, never handed to the stream): may be sent again.
-   * `isFree`: it does not count as an attempt for this recipient, because something else bounds it: the connection brought
-   * others to an end, or the stream was refused, which the pool stops by itself where nothing else happens. Default false.
+   * `isFree`: it does not count as an attempt for this recipient, because something else bounds it. Either the
+   * connection settled other recipients, or the stream was refused, and the pool stops by itself if nothing else
+   * happens. Default false.
    */
   onUnsent(tag: number, cause: PealError, isFree?: boolean): void;
   /** Written and never answered. */
@@ -52,6 +53,10 @@ export interface RequestSource {
    * setProviderToken() brings a different one. Told once for each token, after the first rejection that says so.
    */
   onProviderTokenExpired(token: string): void;
+  /** A connection of the pool, by its number there, is ready. */
+  onConnectionOpen?(number: number): void;
+  /** A connection of the pool, or an attempt, is over after so many answers. `error`: why; null in good order. */
+  onConnectionClosed?(number: number, answers: number, error: PealError | null): void;
   /** The pool has given up: nothing that waits can be sent over this route until it is asked again. */
   onFailed(error: PealError): void;
 }

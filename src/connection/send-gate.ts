@@ -9,14 +9,15 @@
  *     ├──── TooManyProviderTokenUpdates ──▶ paused, from 10 s to 5 min
  *     └──── provider token missing or expired ──▶ held until there is another one
  *
- * Without the pause a million requests would be burnt against a gateway that is down. Each pause is twice as long as
- * the last until an answer of another kind comes; after maxUnavailableMs without one the pool gives up. So it does where
- * each connection is sent away by its answers (Shutdown, IdleTimeout …), which is connect-backoff's to slow down. What was
- * answered goes to the source in any case: whether those recipients are sent to again is not decided here.
+ * Without the pause a gateway that is down would get a million requests in vain. Each pause is twice as long as the
+ * last until an answer of another kind comes. After maxUnavailableMs without one the pool gives up. It also gives up if
+ * every connection is ended by what its answers say (Shutdown, IdleTimeout …); connect-backoff slows those down. The
+ * source gets every answer in any case: whether a recipient is sent to again is not decided here.
  *
- * Only first requests are evidence of that. A recipient that gets a fault each time would otherwise, once it is all that
- * is left to send, make a gateway look unavailable that serves all others.
+ * Only first requests are evidence. Otherwise a recipient that always gets a fault would, once nothing else is left to
+ * send, make a gateway look unavailable that serves all others.
  */
+import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import {
   maxTokenUpdatesPauseMs,
@@ -92,8 +93,8 @@ export class SendGate {
   }
 
   /**
-   * How many requests a connection may have in flight, after what has been lost so far. `counts` are those of a connection
-   * that has requests to write: while losses last it becomes the one that tries, unless another is trying.
+   * Returns how many requests a connection may have in flight, after what has been lost so far. `counts` are those of a
+   * connection that has requests to write: while losses last it makes the trials, unless another one is making them.
    */
   mostInFlight(counts: RequestCounts): number {
     if (this.#losses.isTroubled) {
@@ -161,7 +162,7 @@ export class SendGate {
     this.#pauseForLosses();
   }
 
-  /** Losses long before these are another story. */
+  /** Losses that are long past do not count together with new ones. */
   #noteLosses(): void {
     const now = this.#clock.now();
     if (now - this.#lostAtMs > maxTokenUpdatesPauseMs + requestTimeoutMs) this.#forgetLosses();
@@ -181,7 +182,7 @@ export class SendGate {
     this.#losingSinceMs = null;
   }
 
-  /** Later, because this is told from within a read: the others may send again, too. */
+  /** The other connections may send again, too. In a later turn, because this is called from within a read. */
   #endTrials(): void {
     this.#trier = null;
     this.#clock.defer(() => {
@@ -200,7 +201,7 @@ export class SendGate {
     if (now - this.#losingSinceMs >= maxUnavailableMs) this.#events.onUnavailable('losses');
   }
 
-  /** The pool was asked anew after it had given up: a gateway that is down has all its time again. */
+  /** The pool was asked anew after it had given up: a gateway in trouble gets all its time again. */
   forgive(): void {
     this.#inconclusiveSinceMs = null;
     this.#forgetLosses();
@@ -213,7 +214,7 @@ export class SendGate {
     this.#tokenUpdates.stop();
   }
 
-  /** Faults long before the last ones, with nothing sent between, are another story. */
+  /** Faults that are long past, with nothing sent since, do not count together with new ones. */
   #noteInconclusive(): void {
     const now = this.#clock.now();
     if (now - this.#inconclusiveAtMs > maxTokenUpdatesPauseMs + requestTimeoutMs) {
@@ -232,7 +233,8 @@ export class SendGate {
   }
 
   #giveUpWhenDue(trouble: Trouble): void {
-    if (this.#clock.now() - this.#inconclusiveSinceMs! >= maxUnavailableMs) this.#events.onUnavailable(trouble);
+    assert(this.#inconclusiveSinceMs !== null, 'trouble is noted before it is judged');
+    if (this.#clock.now() - this.#inconclusiveSinceMs >= maxUnavailableMs) this.#events.onUnavailable(trouble);
   }
 
   #recover(): void {

@@ -1,8 +1,9 @@
 /**
- * What one connection has laid out for each kind of run: made when such a run is first sent over it, kept while it is in
- * use. Owned by Http2Connection and BinaryConnection. Bounded: the one that was used longest ago goes first.
+ * What one connection has laid out for each kind of run: made with the first run of its kind, and kept for the next
+ * ones. Owned by Http2Connection and BinaryConnection. Bounded: the template that was used longest ago gives way.
  */
 import { fieldMask, fieldMasks } from '../apns/personal-fields.js';
+import { assert } from '../base/assert.js';
 import { templatesPerConnection } from '../base/limits.js';
 import type { RequestRun } from './request-source.js';
 
@@ -22,12 +23,17 @@ export class TemplateCache<Template> {
   templateFor(run: RequestRun): Template {
     const key = keyOf(run);
     if (key === this.#lastKey && this.#last !== null) return this.#last;
-    const template = this.#templates.get(key) ?? this.#make(run);
+    const template = this.#templates.get(key) ?? this.#made(run);
     if (!this.#templates.delete(key)) this.#makeRoom();
     this.#templates.set(key, template);
     this.#lastKey = key;
     this.#last = template;
     return template;
+  }
+
+  #made(run: RequestRun): Template {
+    assert(run.tokens.tokenBytes < tokenLengths, 'a key has room for the token length beside its other parts');
+    return this.#make(run);
   }
 
   /** Something that all of them hold has changed: they are made anew. */
@@ -56,11 +62,14 @@ export function personalKinds({ personal }: RequestRun): {
   };
 }
 
-/** Token lengths are at most 100 bytes, so the parts do not overlap. */
+/** Token lengths that a key tells apart, from 0. */
+const tokenLengths = 128;
+
 function keyOf(run: RequestRun): number {
   let kinds = 0;
   if (run.personal !== null) kinds = (run.personal.apnsIds === null ? 0 : 1) + (run.personal.payloads === null ? 0 : 2);
   return (
-    ((run.notificationId * 128 + run.tokens.tokenBytes) * fieldMasks + fieldMask(run.personal?.fields)) * 4 + kinds
+    ((run.notificationId * tokenLengths + run.tokens.tokenBytes) * fieldMasks + fieldMask(run.personal?.fields)) * 4 +
+    kinds
   );
 }

@@ -1,14 +1,15 @@
 /**
- * The unit of dispatch, as it goes into the engine and as it comes out: recipients of one notification, and what became of
- * each. Implemented by whatever makes batches and keeps the books of a send (session/, cli/); on the dispatcher's thread.
+ * The unit of dispatch: recipients of one notification on their way into the engine, and their outcomes on the way out.
+ * Programs that make batches implement the sink (session/send/books, cli/send); on the dispatcher's thread.
  *
- * The same recipients have a form of their own at each border, and no others:
+ * The same recipients have one form at each border, and no others:
  *
- *   Batch         what a program gives, and gets back as it was; the program's memory, which nothing may transfer
+ *   Batch         what a program gives, and gets back unchanged; the program's memory, which nothing may transfer
  *   Parcel        the batch on its way: its ledger and retries, from one shard to the next (dispatcher/parcel)
  *   BatchMessage  the copy for one shard, as plain data, because classes do not cross threads (messages)
  *   BatchSlot     that copy in a shard, with the order in which its recipients wait (shard/batch-slot)
- *   RequestRun    what a connection sees of a slot; so connections do not know the engine (connection/request-source)
+ *   RequestRun    the view of a slot that a connection gets, so that connections do not know the engine
+ *                 (connection/request-source)
  */
 import type { Answer } from '../apns/answer.js';
 import type { PersonalParts } from '../apns/notification.js';
@@ -17,53 +18,58 @@ import type { TokenBlock } from '../apns/token-block.js';
 import type { PealError } from '../base/errors.js';
 import { maxBatchRecipients } from '../base/limits.js';
 
-/** At most 1,024 recipients, their tokens all of one length. */
+/** At most 1,024 recipients whose tokens all have one length. */
 export interface Batch {
   readonly tokens: TokenBlock;
   readonly personal: PersonalParts | null;
 }
 
-/** The ids of accepted notifications, by the recipient's index in its batch; null where the answer named none. */
+/** The ids of accepted notifications, by the recipient's index in its batch; null where the answer had no id. */
 export interface AcceptedIds {
   readonly apnsIds: readonly (string | null)[];
-  /** APNs sends them in the development environment only: keys of its delivery log. */
+  /** Keys of APNs' delivery log, which it sends in the development environment only. */
   readonly apnsUniqueIds: readonly (string | null)[];
 }
 
-/** What is known of one rejected recipient besides its ledger byte. */
+/** The answer about one rejected recipient, which its ledger byte has no room for. */
 export interface OutcomeDetail extends Answer {
   /** Index of the recipient in its batch. */
   readonly index: number;
 }
 
-/** A batch that was dispatched, as it ended. Each comes exactly once, in no particular order. */
+/** A batch with all its outcomes. Each dispatched batch comes exactly once, in no particular order. */
 export interface SettledBatch {
-  /** The very object that was given to `dispatch`; `tokens` and `personal` are its own. */
+  /** The object that was given to `dispatch`, with its own `tokens` and `personal`. */
   readonly batch: Batch;
   readonly tokens: TokenBlock;
   readonly personal: PersonalParts | null;
-  /** One byte for each recipient, all final: ACCEPTED, UNSENT, UNKNOWN, or REJECTED and above. The receiver's to keep. */
+  /**
+   * One byte for each recipient, all final: ACCEPTED, UNSENT, UNKNOWN, or REJECTED and above. The receiver may keep it.
+   */
   readonly ledger: Uint8Array;
-  /** One for every rejected recipient; in no particular order. */
+  /** One detail for every rejected recipient, in no particular order. */
   readonly details: readonly OutcomeDetail[];
-  /** Of accepted recipients, where the send keeps ids and any of its answers named one; otherwise null or missing. */
+  /** Ids of accepted recipients, if the send keeps ids and any of its answers had one; otherwise null or missing. */
   readonly ids?: AcceptedIds | null;
-  /** Why recipients are unsent or unknown (the latest cause, if there were several); null when none is. */
+  /**
+   * Why recipients are unsent or unknown (the latest cause, if there were several); null if there are no such
+   * recipients.
+   */
   readonly cause: PealError | null;
-  /** Requests that were sent again after an answer (or none), beyond the first for each recipient. */
+  /** Requests that were repeated after an answer (or none), beyond the first for each recipient. */
   readonly resent: number;
 }
 
 export interface OutcomeSink {
   /**
-   * Takes a settled batch. While a returned promise is pending the batch counts against its shard's credit, so that a
+   * Takes a settled batch. While a returned promise is pending, the batch counts against its shard's credit, so that a
    * slow sink slows the input down; the next call does not wait for it. A throw or a rejection cancels the job, and
-   * `finish` rejects with it; what is settled after that still comes here.
+   * `finish` rejects with it. Batches settled after that still come here.
    */
   settled(batch: SettledBatch): void | Promise<void>;
 }
 
-/** The faults of a batch that a program can make, as a sentence; null when there is none. */
+/** Returns the mistake that a program made in a batch, as a sentence, or null if there is none. */
 export function batchFault({ tokens, personal }: Batch): string | null {
   const { bytes, count, tokenBytes } = tokens;
   if (!Number.isInteger(count) || count < 1 || count > maxBatchRecipients) {

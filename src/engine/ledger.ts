@@ -1,21 +1,21 @@
 /**
  * The ledger: one byte for each recipient of a batch, in memory that a shard and the dispatcher share, so that it
- * survives the shard. A shard writes, the dispatcher reads once the batch is settled or the shard is gone. Its memory is
- * in sheets, one for each slot that is in use: made with the first batch there, no larger than batches have been, and
- * given back when nothing is sent.
+ * survives the shard. A shard writes it, and the dispatcher reads it once the batch is settled or the shard is lost.
+ * Its memory is in sheets, one for each slot in use. A sheet is made with the first batch of its slot, is no larger
+ * than the batches need, and is released when nothing is being sent.
  *
  *   0 queued ──▶ 1 written ──▶ 2 accepted
  *      ▲             │  ├────▶ 16… rejected (16 + reason code)
  *      └─(requeued)──┘  ├────▶ 4 unknown
  *      └──────────▶ 3 unsent
  *
- * Within a shard that is all. Between two shards' turns the dispatcher may queue what is unsent, what was rejected for a
- * fault that passes, and, if it was asked to, what is unknown (dispatcher/retries).
+ * Within a shard there are no other transitions. After a shard has settled a batch, the dispatcher may queue again the
+ * unsent, those rejected for a passing fault, and, if asked to, the unknown ones (dispatcher/retries).
  *
- * A crash turns `written` into unknown and leaves `queued` to be sent by another shard; whatever is above stays as it
- * is, and what a byte cannot say of a rejection is in the notes behind the bytes. The dispatcher writes
- * a sheet before it posts it with the batch, the shard from then on until it is settled: plain loads and stores suffice,
- * because the messages between them order what each sees.
+ * A crash turns `written` into unknown and leaves `queued` for another shard. Higher values stay as they are, and the
+ * notes behind the bytes have what a byte cannot say about a rejection. The dispatcher writes a sheet before it posts
+ * it with the batch; from then on only the shard does, until the batch is settled. Plain loads and stores suffice,
+ * because the messages between the two order them.
  */
 import type { Answer } from '../apns/answer.js';
 import { maxBatchRecipients } from '../base/limits.js';
@@ -36,27 +36,30 @@ export const Outcome = Object.freeze({
   unknown: UNKNOWN,
 });
 
-/** Recipients are numbered through the slots of a shard: `tag = slot * maxBatchRecipients + index`, a power of two. */
+/**
+ * Numbers the recipients of all slots of a shard: `tag = slot * maxBatchRecipients + index`, where the factor is a
+ * power of two.
+ */
 export const tagShift = 31 - Math.clz32(maxBatchRecipients);
 export const tagIndexMask = maxBatchRecipients - 1;
 
-/** What survives of a rejection, besides its reason. */
+/** The parts of a rejection, besides its reason, that survive a crash. */
 export type NotedAnswer = Pick<Answer, 'status' | 'timestampMs' | 'retryAfterSeconds'>;
 
 const statusGone = 410;
 
 /**
- * What a ledger byte has no room for about a rejection: whom to send to again, and when, must not depend on whether a shard
- * still posted it before it crashed. Text (an unlisted reason, the apns-id) is not kept.
+ * The parts of a rejection that a ledger byte has no room for. They are kept because retries must not depend on whether
+ * a shard could post the rejection before it crashed. Text (an unlisted reason, the apns-id) is not kept.
  *
- * A shard writes a note right before the ledger byte that calls the recipient rejected, and for no other recipient; the
- * dispatcher reads those of a shard that was lost. A note without such a byte means nothing: it is of an earlier batch.
+ * A shard writes a note right before the ledger byte that calls the recipient rejected, and for no other recipient. The
+ * dispatcher reads the notes of a lost shard. A note without such a byte belongs to an earlier batch and means nothing.
  *
  *   offset of n notes   0 ─ 8n: a double each, see `#values`     8n ─ 10n: the status, 16 bits each
  */
 export class RejectionNotes {
   static readonly bytesEach = 10;
-  /** With 410 the timestamp, otherwise the seconds of Retry-After; NaN where the answer named none. */
+  /** With 410 the timestamp, otherwise the seconds of Retry-After; NaN if the answer had neither. */
   readonly #values: Float64Array;
   readonly #statuses: Uint16Array;
 
@@ -65,7 +68,7 @@ export class RejectionNotes {
     this.#statuses = statuses;
   }
 
-  /** `count` notes from `offset` of a buffer on, a multiple of 8. */
+  /** `count` notes in a buffer from `offset` on, a multiple of 8. */
   static in(buffer: ArrayBufferLike, offset: number, count: number): RejectionNotes {
     const values = new Float64Array(buffer, offset, count);
     return new RejectionNotes(values, new Uint16Array(buffer, offset + values.byteLength, count));
@@ -85,16 +88,16 @@ export class RejectionNotes {
   }
 }
 
-/** A power of two, so that the notes are where numbers of eight bytes may be. */
+/** A power of two, so that the notes lie where numbers of eight bytes may lie. */
 const leastRecipients = 8;
 const bytesPerRecipient = 1 + RejectionNotes.bytesEach;
 
 /**
- * The part of a ledger that one batch has: a byte for each recipient, and behind all of them the notes. Opened by both
- * sides, each for itself.
+ * The part of a ledger for one batch: a byte for each recipient, and behind all of them the notes. Each side opens its
+ * own view.
  */
 export class LedgerSheet {
-  /** One for each recipient that there is room for, by index. */
+  /** One byte for each recipient that there is room for, by index. */
   readonly bytes: Uint8Array;
   #notes: RejectionNotes | null = null;
 
@@ -102,13 +105,13 @@ export class LedgerSheet {
     this.bytes = new Uint8Array(buffer, 0, buffer.byteLength / bytesPerRecipient);
   }
 
-  /** A new one with room for `count` recipients, or a few more: the next batch may be a little larger. */
+  /** A new sheet with room for `count` recipients or a few more, because the next batch may be a little larger. */
   static withRoomFor(count: number): LedgerSheet {
     const room = Math.max(leastRecipients, 2 ** Math.ceil(Math.log2(count)));
     return new LedgerSheet(new SharedArrayBuffer(room * bytesPerRecipient));
   }
 
-  /** By index; of those that were rejected. */
+  /** By index; valid for rejected recipients. */
   get notes(): RejectionNotes {
     const { length } = this.bytes;
     this.#notes ??= RejectionNotes.in(this.buffer, length, length);
@@ -120,7 +123,7 @@ export class LedgerSheet {
 export class Ledger {
   readonly #sheets: LedgerSheet[] = [];
 
-  /** The sheet of a slot for its next batch, of `count` recipients. What is in it is of an earlier batch. */
+  /** The sheet of a slot for its next batch, of `count` recipients. It still holds an earlier batch. */
   prepare(slot: number, count: number): LedgerSheet {
     let sheet = this.#sheets[slot];
     if (sheet === undefined || sheet.bytes.length < count) {
@@ -130,7 +133,7 @@ export class Ledger {
     return sheet;
   }
 
-  /** Gives back all sheets but the first, with which single notifications go on one after another. */
+  /** Releases all sheets but the first, which single notifications keep using. */
   trim(): void {
     this.#sheets.length = Math.min(1, this.#sheets.length);
   }

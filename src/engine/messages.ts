@@ -1,6 +1,6 @@
 /**
  * The data plane between dispatcher and shard: everything that crosses the raw port, as plain data. Buffers are
- * transferred. Each epoch (incarnation of a shard) has a port of its own; what comes from an earlier one is dropped.
+ * transferred. Each epoch (incarnation of a shard) has a port of its own; messages from an earlier epoch are dropped.
  *
  *   dispatcher ──▶ route, provider-token, notification, batch, cancel, forget ──▶ shard
  *   dispatcher ◀── settled, refused, stopped, route-failed, provider-token-expired, log ◀── shard
@@ -14,7 +14,7 @@ import type { Logger } from '../base/log.js';
 import type { LinkOptions } from '../connection/link-options.js';
 import type { AcceptedIds, OutcomeDetail } from './batch.js';
 
-/** One gateway under one credential: what a connection pool of a shard is made for. Plain data; see `routeKey`. */
+/** One gateway with one credential, for which a shard makes a connection pool. Plain data; see `routeKey`. */
 export interface RouteConfig {
   readonly address: Address;
   readonly credential: CredentialData;
@@ -23,7 +23,7 @@ export interface RouteConfig {
 
 /**
  * A batch as it travels to a shard. `buffer` holds `count * tokenBytes` bytes of tokens from offset 0. `ledger` is the
- * sheet of the slot, and is shared: what is to be sent is QUEUED there, everything else has its outcome already.
+ * sheet of the slot, in shared memory: recipients to send to are QUEUED there, and all others have their outcome.
  */
 export interface BatchMessage {
   readonly kind: 'batch';
@@ -34,11 +34,11 @@ export interface BatchMessage {
   readonly tokenBytes: number;
   readonly buffer: ArrayBuffer;
   readonly personal: PersonalParts | null;
-  /** Its recipients were all sent to before, and answered or lost. */
+  /** Its recipients were all sent to before. */
   readonly isRetry: boolean;
   /**
-   * So long its requests may take to begin, in milliseconds from now; what waits longer becomes unsent. Null: as long as
-   * it takes. A span, because the clocks of threads have origins of their own.
+   * How long its requests may take to begin, in milliseconds from now. Recipients that wait longer become unsent. Null:
+   * no limit. A span and not a time, because the clocks of threads have different origins.
    */
   readonly beginWithinMs: number | null;
 }
@@ -54,7 +54,7 @@ export interface NotificationMessage {
   readonly notificationId: number;
   readonly routeId: number;
   readonly notification: Notification;
-  /** The first status of a binary gateway cancels what is left of it. Default false. */
+  /** The first status of a binary gateway cancels the rest of it. Default false. */
   readonly stopsAtFailure?: boolean;
   /** The ids of accepted notifications are kept. Default false. */
   readonly keepsIds?: boolean;
@@ -62,14 +62,14 @@ export interface NotificationMessage {
   readonly tokenUpdatesTimeMs?: number;
 }
 
-/** Messages about one thing arrive in the order in which they were posted: a route before its notifications, and so on. */
+/** Related messages arrive in the order in which they were posted: a route before its notifications, and so on. */
 export type ToShard =
   | RouteMessage
   /** The provider token (a JWT, without "bearer ") that a route uses from now on. */
   | { readonly kind: 'provider-token'; readonly routeId: number; readonly token: string }
   | NotificationMessage
   | BatchMessage
-  /** Whatever of this notification is not yet written becomes unsent. */
+  /** Requests of this notification that are not yet written become unsent. */
   | { readonly kind: 'cancel'; readonly notificationId: number }
   /** No batch of this notification will follow. */
   | { readonly kind: 'forget'; readonly notificationId: number };
@@ -80,37 +80,50 @@ export interface SettledMessage {
   readonly slot: number;
   readonly buffer: ArrayBuffer;
   readonly details: readonly OutcomeDetail[];
-  /** Of those that this shard had accepted, where ids are kept. */
+  /** Ids of the recipients that this shard had accepted, if ids are kept. */
   readonly ids?: AcceptedIds | null;
-  /** Why recipients are unsent or unknown; null when none is, or when they were cancelled. */
+  /** Why recipients are unsent or unknown; null if there are none, or if they were cancelled. */
   readonly cause: ErrorRecord | null;
 }
 
-/** The same refusal came again and again: the shard has cancelled the notification, and so should all others. */
+/** The same refusal came again and again. The shard has cancelled the notification, and all other shards should. */
 export interface RefusedMessage extends Pick<Answer, 'status' | 'reason'> {
   readonly kind: 'refused';
   readonly notificationId: number;
 }
 
-/** A binary gateway refused one of a notification that stops there: the shard has cancelled it, and so should all others. */
+/**
+ * A binary gateway refused a recipient of a notification that stops at the first failure. The shard has cancelled the
+ * notification, and all other shards should.
+ */
 interface StoppedMessage {
   readonly kind: 'stopped';
   readonly notificationId: number;
   readonly cause: ErrorRecord;
 }
 
-/** The pool of a route has given up. Comes before the batches that are settled as unsent because of it. */
+/** The pool of a route has given up. Comes before the batches that become unsent because of it. */
 export interface RouteFailedMessage {
   readonly kind: 'route-failed';
   readonly routeId: number;
   readonly cause: ErrorRecord;
 }
 
-/** APNs called this provider token expired: the route of this shard sends nothing until it gets a different one. */
+/** APNs called this provider token expired. The shard sends nothing over the route until it gets a different token. */
 export interface ProviderTokenExpiredMessage {
   readonly kind: 'provider-token-expired';
   readonly routeId: number;
   readonly token: string;
+}
+
+/** A connection is open (`end` is null) or over, which may be an attempt that failed. */
+export interface ConnectionMessage {
+  readonly kind: 'connection';
+  readonly routeId: number;
+  /** Among those of its pool. */
+  readonly number: number;
+  /** `cause`: null in good order. */
+  readonly end: { readonly answers: number; readonly cause: ErrorRecord | null } | null;
 }
 
 /** A line for the program's logger, from a shard in a thread of its own. */
@@ -127,4 +140,5 @@ export type FromShard =
   | StoppedMessage
   | RouteFailedMessage
   | ProviderTokenExpiredMessage
+  | ConnectionMessage
   | LogMessage;

@@ -1,27 +1,27 @@
 /**
- * Counts by outcome and by reason, worked out from settled batches. Memory does not grow with what is counted. Used by
- * results, summaries and progress, on the thread that has the batches; tallies of several sends can be merged.
+ * Counts by outcome and by reason, derived from settled batches. Its memory does not grow with the counts. Used by
+ * results, summaries and progress, on the thread that has the batches. Tallies of several sends can be merged.
  */
 import { reasonOf } from '../apns/reason.js';
 import type { SettledBatch } from './batch.js';
 import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from './ledger.js';
 
-interface TallyCounts {
+export interface TallyCounts {
   readonly recipients: number;
   readonly accepted: number;
   readonly rejected: number;
   readonly unsent: number;
   readonly unknown: number;
-  /** How often each reason came, by Apple's word for it, or `HTTP <status>` where the answer held none. */
+  /** How often each reason came, by Apple's name for it, or `HTTP <status>` for an answer without a reason. */
   readonly reasons: Readonly<Record<string, number>>;
 }
 
-/** Reasons that are not Apple's come from the gateway: only so many different ones are told apart. */
+/** Most reasons that are not Apple's, and come from the gateway, that are counted separately. */
 const maxUnlistedReasons = 100;
 const otherReasons = 'other reasons';
 
 export class Tally {
-  /** How often each ledger byte came; doubles, because a Uint32Array would overflow in a long-lived service. */
+  /** Counts by ledger byte. Doubles, because a Uint32Array would overflow in a long-lived service. */
   readonly #counts = new Float64Array(256);
   readonly #unlisted = new Map<string, number>();
 
@@ -40,7 +40,7 @@ export class Tally {
     }
   }
 
-  /** Adds another tally to this one. The order in which tallies are merged makes no difference to the counts. */
+  /** Adds another tally to this one. The order in which tallies are merged makes no difference. */
   merge(other: Tally): void {
     for (let outcome = 0; outcome < 256; outcome++) this.#counts[outcome]! += other.#counts[outcome]!;
     for (const [reason, count] of other.#unlisted) this.#addUnlisted(reason, count);
@@ -68,7 +68,7 @@ export class Tally {
     return this.accepted + this.rejected + this.unsent + this.unknown;
   }
 
-  /** Reasons with their counts, the most frequent first, then by name. */
+  /** Returns the reasons with their counts, the most frequent first, then by name. */
   reasons(): [reason: string, count: number][] {
     const rows: [string, number][] = [...this.#unlisted];
     for (let outcome = REJECTED + 1; outcome < 256; outcome++) {

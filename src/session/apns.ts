@@ -1,6 +1,6 @@
 /**
- * The service that sends messages through a gateway, and asks it which tokens are no longer valid. Holds nothing but the
- * gateway; make as many as you like. Main thread.
+ * The service that sends messages through a gateway, and asks it which tokens are no longer valid. Holds nothing but
+ * the gateway; make as many as you like. Main thread.
  */
 import { addressUrl } from '../apns/address.js';
 import { checkAuthentication } from '../apns/compile-notification.js';
@@ -17,7 +17,7 @@ import { checkProtocolOptions, checkSendOptions, type SendOptions } from './send
 export class APNs {
   readonly #gateway: Gateway;
 
-  /** @throws PealError ERR_PEAL_OPTION for what is no gateway of a session. */
+  /** @throws PealError ERR_PEAL_OPTION for a value that is not a gateway of a session. */
   constructor(gateway: Gateway) {
     if (!(gateway instanceof Gateway)) {
       throw optionError('APNs sends through a gateway: give what session.getConnection(…) returns.');
@@ -41,7 +41,7 @@ export class APNs {
    * refuses: the others are unsent, and `result.retry()` is the message for them.
    *
    * @throws PealError (as a rejection, and before anything is sent) ERR_PEAL_OPTION for a message or an option that is
-   * none; ERR_PEAL_HEADER for a message that the credential cannot send (no topic with a provider-token key);
+   * not valid; ERR_PEAL_HEADER for a message that the credential cannot send (no topic with a provider-token key);
    * ERR_PEAL_PAYLOAD for one that is too large for a binary gateway; ERR_PEAL_ADDRESS for a feedback gateway;
    * ERR_PEAL_CREDENTIAL or ERR_PEAL_SHARD when the engine cannot be started.
    */
@@ -67,7 +67,8 @@ export class APNs {
   feedback(): AsyncGenerator<FeedbackEntry, void, undefined> {
     const { address } = this.#gateway;
     if (address.protocol === 'binary') {
-      const message = `The gateway ${addressUrl(address)} has no feedback: use feedback_production, feedback_sandbox or feedback://host:port.`;
+      const instead = 'use feedback_production, feedback_sandbox or feedback://host:port';
+      const message = `The gateway ${addressUrl(address)} has no feedback: ${instead}.`;
       throw new PealError('ERR_PEAL_ADDRESS', message, { origin: 'usage' });
     }
     return this.#gateway.feedback();

@@ -1,7 +1,8 @@
 /**
- * The engine of a gateway that `Session.newConnection` made: started with a send, on the calling thread, and closed with
- * its connections once no send runs any more. Main thread.
+ * The engine of a gateway that `Session.newConnection` made: started with a send, on the calling thread, and closed
+ * with its connections once no send runs any more. Main thread.
  */
+import { assert, rethrowAssertion } from '../base/assert.js';
 import type { GatewayOwner } from './gateway.js';
 import type { CheckedOptions } from './options/session-options.js';
 import type { OpenSends } from './send/open-sends.js';
@@ -31,7 +32,7 @@ export class OwnEngine implements GatewayOwner {
     this.#engine ??= this.#start();
     this.#running.add(this);
     const opening = this.#engine;
-    // For each send that asked: none of them will release it.
+    // Counted for each send that asked, because a send without an engine does not release it.
     opening.catch(() => {
       this.#sends -= 1;
       this.#forget(opening);
@@ -41,8 +42,9 @@ export class OwnEngine implements GatewayOwner {
 
   /** One send has ended. Does not wait for the connections: what they carried is settled. */
   release(): void {
+    assert(this.#sends > 0, 'each send releases the engine once');
     this.#sends -= 1;
-    if (this.#sends === 0) this.close().catch(() => {});
+    if (this.#sends === 0) this.close().catch(rethrowAssertion);
   }
 
   /** Resolves once all connections are closed. */

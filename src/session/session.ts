@@ -85,8 +85,8 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Like `getConnection`, but a gateway with connections of its own that are closed after use: once no send over it runs
-   * any more. It sends on the calling thread, whatever the option `threads` says.
+   * Like `getConnection`, but a gateway with connections of its own. They are closed when no send over it runs any
+   * more. It sends on the calling thread, whatever the option `threads` says.
    */
   newConnection(address: AddressInput, credential: CredentialOptions | Credential | null): Gateway {
     const identity = this.#identify(address, credential);
@@ -112,8 +112,8 @@ export class Session implements AsyncDisposable {
 
   /**
    * Closes connections and ends threads. Sends that still run end: what is not written becomes unsent, what is written
-   * has five seconds to be answered. Resolves after their results; where recipients are still read or outcomes still taken
-   * 15 seconds later, without them. The session stays usable, the next send starts anew.
+   * has five seconds to be answered. Resolves after their results, or after 15 seconds if recipients are still read or
+   * outcomes still taken. The session stays usable; the next send starts anew.
    */
   close(): Promise<void> {
     return heldUntil(this.#close());
@@ -138,7 +138,8 @@ export class Session implements AsyncDisposable {
 
   [inspect.custom](): string {
     const { threads, link } = this.#options;
-    return `Session ${inspect({ threads, maxConnections: link.maxConnections, gateways: [...this.#gateways.values()] })}`;
+    const gateways = [...this.#gateways.values()];
+    return `Session ${inspect({ threads, maxConnections: link.maxConnections, gateways })}`;
   }
 
   #gateway(owner: GatewayOwner, { address, credential, key }: GatewayIdentity): Gateway {
@@ -179,7 +180,8 @@ export class Session implements AsyncDisposable {
     if (this.#engine !== null) return this.#engine;
     const opening = this.#openEngine(this.#options.threads);
     this.#engine = opening;
-    // Kept as it is once it runs, so that sends need not wait; a failure is forgotten, so that the next send tries again.
+    // Kept as it is once it runs, so that sends need not wait; a failure is forgotten, so that the next send tries
+    // again.
     const settle = (engine: Engine | null): void => {
       if (this.#engine === opening) this.#engine = engine;
     };
@@ -198,6 +200,7 @@ export class Session implements AsyncDisposable {
 }
 
 function noProviderTokensError(where: Address): PealError {
-  const message = `The gateway ${addressUrl(where)} speaks the binary protocol, which knows no provider tokens: give a client certificate (cert or pfx).`;
+  const what = `The gateway ${addressUrl(where)} speaks the binary protocol, which knows no provider tokens`;
+  const message = `${what}: give a client certificate (cert or pfx).`;
   return new PealError('ERR_PEAL_CREDENTIAL', message, { origin: 'credential' });
 }

@@ -1,6 +1,6 @@
 /**
- * The gateway stand-in: start it, script it, read its ledger. As `peal/simulator` the face for tests of programs that push:
- * it loads nothing of the sender.
+ * The gateway stand-in: start it, script it, read its ledger. Exported as `peal/simulator`, for tests of programs that
+ * push; it loads nothing of the sender.
  */
 export { PealError } from '../base/errors.js';
 export { binaryScript, scriptedBinaryToken } from './books/binary-script.js';

@@ -1,6 +1,6 @@
 /**
- * What the simulator listens for: HTTP/2 always, the binary protocol and its feedback service where they have a port.
- * Called once, when a simulator is started.
+ * The protocols that the simulator listens for: HTTP/2 always, the binary protocol and its feedback service if they
+ * have a port. Called once, when a simulator is started.
  */
 
 import { ServerBinaryConnection } from './binary/server-binary-connection.js';
@@ -15,7 +15,7 @@ export function http2Plan(gateway: SimulatedGateway): ListeningPlan {
     port,
     alpnProtocol: 'h2',
     needsCertificate: auth === 'certificate',
-    // APNs says by GOAWAY what is wrong with a certificate, as TLS 1.3 has no better place for it.
+    // APNs tells by GOAWAY what is wrong with a certificate, because TLS 1.3 has no better place for it.
     serve: (stream, client, turnAway, whenClosed) =>
       new ConnectionDriver(gateway, stream, client, turnAway, whenClosed),
   };

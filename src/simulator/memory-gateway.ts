@@ -1,7 +1,7 @@
 /**
  * The gateway without sockets, TLS or threads: connections of the `memory` back-end lead to it, in the program's own
- * thread and on whatever clock the program hands in. For tests of senders that shall run without waiting, seeded and
- * alike each time; TLS, certificates and ALPN stay outside.
+ * thread and on the clock that the program gives. For tests of senders that have to run without waiting and repeat
+ * exactly from a seed. TLS, certificates and ALPN are not part of it.
  */
 import { PealError } from '../base/errors.js';
 import type { MemoryAccept } from '../transport/memory.js';
@@ -14,29 +14,26 @@ import { resolveOptions } from './settings/simulator-settings.js';
 
 /** A gateway in memory as a program holds it. */
 export interface MemoryGateway {
-  /** For `createMemoryBackend`: serves one connection, or says why it cannot (while a scenario has it shut down). */
+  /** For `createMemoryBackend`: serves one connection, or tells why it cannot (while a scenario has it shut down). */
   readonly accept: MemoryAccept;
   readonly ledger: SimulatorLedger;
   /** How many connections are open. */
   readonly connections: number;
-  /** What the scenario has done so far, in order; the first 10,000. */
+  /** The faults of the scenario so far, in order; the first 10,000. */
   readonly faults: readonly FaultRecord[];
-  /** Ends the scenario, and every connection in good order: that takes up to 5 seconds of the clock. Accepts no more. */
+  /** Ends the scenario, and every connection properly, which takes up to 5 seconds of the clock. Accepts no more. */
   close(): void;
-}
-
-/** With what its connections share, for tests of the simulator itself. */
-interface OpenedMemoryGateway extends MemoryGateway {
+  /** @internal The state that its connections share, for tests of the simulator itself. */
   readonly gateway: SimulatedGateway;
 }
 
 /**
  * Makes a gateway in memory.
- * @param options As for `startSimulator`; what is about sockets, certificates and the binary protocol has no effect.
+ * @param options As for `startSimulator`. Options about sockets, certificates and the binary protocol have no effect.
  *   Give the clock that moves the memory back-end.
  * @throws PealError `ERR_PEAL_OPTION`, `ERR_PEAL_CREDENTIAL` as `startSimulator`
  */
-export function createMemoryGateway(options: SimulatorOptions = {}): OpenedMemoryGateway {
+export function createMemoryGateway(options: SimulatorOptions = {}): MemoryGateway {
   const gateway = new SimulatedGateway(resolveOptions(options));
   const connections = new Set<ConnectionDriver>();
   let isClosed = false;

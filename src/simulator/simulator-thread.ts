@@ -14,7 +14,7 @@ import type { ReceivedRequest, SimulatorOptions } from './settings/options.js';
 /** SimulatorOptions that cross threads: without clock, logger and onRequest. */
 export type SimulatorThreadOptions = Omit<SimulatorOptions, 'clock' | 'logger' | 'onRequest'>;
 
-/** What can be asked of the thread. */
+/** The calls to the thread. */
 type SimulatorCall =
   | { readonly name: 'summary' }
   | { readonly name: 'recordOf'; readonly token: string }
@@ -25,7 +25,7 @@ type SimulatorCall =
 
 export type ToSimulatorThread = SimulatorCall & { readonly id: number };
 
-/** What is known of a simulator once it has started. */
+/** The addresses of a started simulator. */
 type SimulatorAddress = {
   readonly host: string;
   readonly port: number;
@@ -47,7 +47,7 @@ interface Pending {
   reject(error: PealError): void;
 }
 
-/** As Simulator, with a ledger that is asked across threads. */
+/** Like Simulator, with a ledger that is read across threads. */
 export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
@@ -61,7 +61,7 @@ export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
   readonly controlUrl: string | null;
   readonly caCertificate: string | null;
 
-  /** Use `startSimulatorThread`. */
+  /** @internal Use `startSimulatorThread`. */
   constructor(worker: Worker, address: SimulatorAddress) {
     this.#worker = worker;
     this.host = address.host;
@@ -79,10 +79,13 @@ export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
   readonly ledger = {
     /** The counts so far. */
     summary: (): Promise<LedgerSummary> => this.#call({ name: 'summary' }) as Promise<LedgerSummary>,
-    /** What the ledger has of a token (hex); null when no request for it came. */
+    /** Returns the ledger's entry of a token (hex), or null if no request for it came. */
     recordOf: (token: string): Promise<TokenRecord | null> =>
       this.#call({ name: 'recordOf', token }) as Promise<TokenRecord | null>,
-    /** `accepted`, Apple's reason, or what was done instead of the last answer; null when no request came. */
+    /**
+     * Returns `accepted`, Apple's reason, or what was done instead of an answer to the last request; null if no request
+     * came.
+     */
     answerOf: async (token: string): Promise<string | null> => (await this.ledger.recordOf(token))?.answer ?? null,
     /** Whole requests, of one token (hex) or all; as `SimulatorLedger.received`. */
     received: (token?: string): Promise<ReceivedRequest[]> =>
@@ -94,11 +97,11 @@ export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
   };
 
   readonly feedback = {
-    /** What the next reader of the feedback service will be told. */
+    /** Returns what the next reader of the feedback service will be told. */
     pending: (): Promise<FeedbackRecord[]> => this.#call({ name: 'feedback' }) as Promise<FeedbackRecord[]>,
   };
 
-  /** As `Simulator.close`; then the thread ends. */
+  /** Like `Simulator.close`; then the thread ends. */
   async close(): Promise<void> {
     if (this.#isGone) return;
     await this.#call({ name: 'close' }).catch(() => {});
@@ -135,7 +138,7 @@ export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
 
 /**
  * Starts a simulator on a thread of its own.
- * @throws PealError as `startSimulator`, and `ERR_PEAL_SHARD` when the thread ends before it has started, or in a
+ * @throws PealError as `startSimulator`, and `ERR_PEAL_SHARD` if the thread ends before it has started, or in a
  *   bundle without the package beside it
  */
 export async function startSimulatorThread(options: SimulatorThreadOptions = {}): Promise<SimulatorThread> {

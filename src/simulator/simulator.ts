@@ -1,6 +1,6 @@
 /**
- * A simulator as a program holds it: started, asked for its ledger, closed. Everything of it runs on the thread that
- * starts it; see simulator-thread for one on a thread of its own.
+ * A simulator as a program holds it: started, asked for its ledger, closed. All of it runs on the thread that starts
+ * it; simulator-thread runs one on a thread of its own.
  */
 
 import type { FeedbackList } from './books/feedback-list.js';
@@ -20,31 +20,31 @@ export interface Simulator {
   readonly port: number;
   /** `https://host:port`, for `peal send --gateway` and `getConnection`. */
   readonly url: string;
-  /** `binary://host:port`; null where there is no gateway of the binary protocol. */
+  /** `binary://host:port`; null without a binary gateway. */
   readonly binaryUrl: string | null;
-  /** `feedback://host:port`; null where there is no feedback service. */
+  /** `feedback://host:port`; null without a feedback service. */
   readonly feedbackUrl: string | null;
-  /** `http://127.0.0.1:port` of the control server; null where there is none. */
+  /** `http://127.0.0.1:port` of the control server; null without one. */
   readonly controlUrl: string | null;
-  /** PEM of the authority that clients have to trust; null when the caller brought a certificate. */
+  /** PEM of the authority that clients have to trust; null if the caller gave a certificate. */
   readonly caCertificate: string | null;
   readonly ledger: SimulatorLedger;
-  /** What the feedback service will say. */
+  /** What the feedback service will tell. */
   readonly feedback: FeedbackList;
-  /** What the scenario has done so far, in order; the first 10,000. */
+  /** The faults of the scenario so far, in order; the first 10,000. */
   readonly faults: readonly FaultRecord[];
-  /** Says good-bye to every client, answers what is under way, and stops; within about five seconds. Never rejects. */
+  /** Sends every client a GOAWAY, answers requests under way, and stops, within about five seconds. Never rejects. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * Starts a simulator of the APNs gateway over HTTP/2 and, where it is given a port for them, of the binary protocol's
- * gateway and its feedback service, with one ledger for all.
+ * Starts a simulator of the APNs gateway over HTTP/2 and, if they have a port, of the binary gateway and its feedback
+ * service, with one ledger for all.
  *
- * @param options All optional; the defaults listen on a free port of 127.0.0.1 with a throw-away certificate.
- * @throws PealError `ERR_PEAL_OPTION` for an option that has a wrong value or a port that is taken,
- *   `ERR_PEAL_CREDENTIAL` for a certificate or key that cannot be used
+ * @param options All optional. By default it listens on a free port of 127.0.0.1 with a throw-away certificate.
+ * @throws PealError `ERR_PEAL_OPTION` for an option with a wrong value or a port in use, `ERR_PEAL_CREDENTIAL` for a
+ *   certificate or key that cannot be used
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const settings = resolveOptions(options);
@@ -113,7 +113,7 @@ function identityOf(settings: SimulatorSettings): Identity {
   return { ...authority.issueServer([...hosts]), authority: authority.certificate };
 }
 
-/** A host that listens everywhere is reached by the loopback address. */
+/** A host that listens on all addresses is reached by the loopback address. */
 function hostInUrl(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
   return host.includes(':') ? `[${host}]` : host;

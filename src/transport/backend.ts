@@ -40,8 +40,8 @@ export interface ByteStream {
 export type StreamDetails = Readonly<Record<string, string | number | boolean | null>>;
 
 /**
- * A stream as a back-end opens it. Peal calls none of the optional members: the streams of the built-in back-ends `tls`,
- * `proxy` and `memory` have them for code that was ported from the Python library.
+ * A stream as a back-end opens it. Peal calls none of the optional members: the streams of the built-in back-ends
+ * `tls`, `proxy` and `memory` have them for code that was ported from the Python library.
  */
 export interface BackendStream extends ByteStream {
   /** What was agreed on with the peer (protocol, cipher …), once open; for logs. */

@@ -1,6 +1,6 @@
 /**
- * The pins (apns/credentials/trust) of the public keys in a gateway's certificate chain. Called by the TLS back-end once for each
- * connection that has pins to compare, on its thread.
+ * The pins (apns/credentials/trust) of the public keys in a gateway's certificate chain. Called by TLS streams once for
+ * each connection that has pins to compare, on its thread.
  */
 import { createHash, X509Certificate } from 'node:crypto';
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
@@ -14,8 +14,9 @@ export function pinOf(certificate: X509Certificate): string {
 
 /**
  * The pins of a chain that TLS trusts: of the gateway's own certificate, of the authorities above it, and of the root
- * where it is known. What Node hands out is put together by names from whatever the gateway sent, so that anybody could
- * add the certificate of a pinned authority to a chain of another; here each has to have signed the one before.
+ * where it is known. Node puts its chain together by names, from certificates that the gateway sent, so that an
+ * attacker could add the certificate of a pinned authority to a chain of another. Here each has to have signed the one
+ * before.
  */
 export function pinsOfGateway(socket: TLSSocket): string[] {
   const pins: string[] = [];

@@ -14,6 +14,7 @@
 import type { LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { type ErrorRecord, PealError } from '../base/errors.js';
 import { addressAttemptTimeoutMs, silentAddressShare } from '../base/limits.js';
@@ -46,6 +47,7 @@ export class GatewayAddresses {
       const answer: typeof callback = (...answered) => queueMicrotask(() => callback(...answered));
       if (this.#hasAsked) return answer(null, [...this.#left]);
       lookup(hostname, { ...options, all: true }, (error, addresses, family) => {
+        assert(!this.#hasAsked, 'the name service is asked once');
         this.#hasAsked = true;
         if (error === null && Array.isArray(addresses)) this.#left = [...addresses];
         answer(error, addresses, family);
@@ -112,7 +114,7 @@ export class GatewayAddresses {
 
   /** Ends the socket with an error unless its handshake is done in time. */
   #endSilence(socket: TLSSocket): void {
-    // Patient: a thread that was busy takes no gateway for silent whose answer it has not read.
+    // A PatientTimer, because a busy thread must read what has come before it takes the gateway for silent.
     const timer = new PatientTimer(
       this.#clock,
       () => socket.bytesRead,

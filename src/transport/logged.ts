@@ -1,7 +1,7 @@
 /**
- * A byte stream that says what it does: when it is secured, and with what; each write and read. Put between a
- * connection and its back-end where a logger wants it, so that nothing of it costs anything where none does. Made by
- * whatever opens streams, on the connection's thread.
+ * A byte stream that logs what it does: when it is secured, and with what; each write and read. Put between a
+ * connection and its back-end only if the logger wants it, so that it costs nothing otherwise. Made by pools and
+ * feedback readers, on the connection's thread.
  *
  * Sizes only, never bytes: what goes through a stream holds device tokens and provider tokens.
  */
@@ -9,7 +9,7 @@ import type { PealError } from '../base/errors.js';
 import { type Logger, wants } from '../base/log.js';
 import type { Backend, BackendStream, ByteStreamListener, OpenOptions, StreamDetails } from './backend.js';
 
-/** `backend`, with its streams logged as far as `log` wants. `fields` name the connection in every line. */
+/** Returns `backend`, with its streams logged as far as `log` wants. `fields` name the connection in every line. */
 export function withLog(backend: Backend, log: Logger, fields: object): Backend {
   if (!wants(log, 'debug')) return backend;
   return {

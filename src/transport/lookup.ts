@@ -1,8 +1,8 @@
 /**
  * Name look-up for new connections: asked anew each time (Apple: "an uncached DNS query before each connection"). Each
- * look-up of a host rotates its addresses by one, so that the connections of a pool spread over the addresses of a gateway
- * instead of all taking the first one. Rotation is kept for each host: with one counter, two hosts that are used
- * alternately would each see only every second address.
+ * look-up of a host rotates its addresses by one, so that the connections of a pool spread over the addresses of a
+ * gateway instead of all taking the first one. Rotation is kept for each host: with one counter, two hosts that are
+ * used alternately would each see only every second address.
  */
 import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
@@ -19,9 +19,9 @@ type ResolveAll = (
 const maxFirstTurn = 1 << 16;
 
 /**
- * Makes a look-up for `net.connect` and `tls.connect`. Each call of it for a host begins at the next address. `firstTurn`:
- * where the first one begins; at random unless said otherwise, or every thread and process would take the same address
- * first.
+ * Makes a look-up for `net.connect` and `tls.connect`. Each call of it for a host begins at the next address.
+ * `firstTurn`: where the first one begins; at random unless said otherwise, or every thread and process would take the
+ * same address first.
  */
 export function createRotatingLookup(
   resolve: ResolveAll = systemLookup,

@@ -9,8 +9,10 @@
  * Like a socket, an end takes a write at once while the queue to the other end is short, and calls back later, once
  * the other end has read, when it is long.
  */
+import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
+import { callback, checkOptions, type OptionRules, unchecked } from '../base/options.js';
 import type { Backend, BackendStream, ByteStreamListener, OpenOptions, StreamDetails } from './backend.js';
 
 export interface MemoryOptions {
@@ -27,11 +29,19 @@ export interface MemoryOptions {
 /** Answers a connection: the listener of the gateway's end, or why it is refused. */
 export type MemoryAccept = (stream: MemoryStream, options: OpenOptions) => ByteStreamListener | PealError;
 
-/** A back-end whose connections lead to `accept`. */
+/** What each option may be. */
+const rules: OptionRules = { clock: unchecked, pieceBytes: callback, delayMs: callback, bufferBytes: unchecked };
+
+/**
+ * A back-end whose connections lead to `accept`.
+ *
+ * @throws PealError ERR_PEAL_OPTION
+ */
 export function createMemoryBackend(accept: MemoryAccept, options: MemoryOptions): Backend {
+  checkOptions({ name: 'The back-end memory' }, options, rules);
   return {
     open(openOptions: OpenOptions, listener: ByteStreamListener): BackendStream {
-      const [client, server] = createMemoryPair(options);
+      const [client, server] = joined(options);
       const answer = accept(server, openOptions);
       client.attach(listener);
       if (answer instanceof PealError) {
@@ -46,8 +56,17 @@ export function createMemoryBackend(accept: MemoryAccept, options: MemoryOptions
   };
 }
 
-/** Two ends, joined. Each needs `attach(listener)` and then `begin()`. */
+/**
+ * Two ends, joined. Each needs `attach(listener)` and then `begin()`.
+ *
+ * @throws PealError ERR_PEAL_OPTION
+ */
 export function createMemoryPair(options: MemoryOptions): [MemoryStream, MemoryStream] {
+  checkOptions({ name: 'A pair of memory streams' }, options, rules);
+  return joined(options);
+}
+
+function joined(options: MemoryOptions): [MemoryStream, MemoryStream] {
   const a = new MemoryStream(options);
   const b = new MemoryStream(options);
   a.join(b);
@@ -71,16 +90,21 @@ export class MemoryStream implements BackendStream {
   #isDeliveryPending = false;
   #onWritten: (() => void) | null = null;
 
+  /** @internal Use `createMemoryPair`. */
   constructor(options: MemoryOptions) {
     this.#options = options;
     this.#bufferBytes = options.bufferBytes ?? 256 * 1024;
   }
 
+  /** @internal Called once, before either end begins. */
   join(peer: MemoryStream): void {
+    assert(this.#peer === null, 'the ends of a pair are joined once');
     this.#peer = peer;
   }
 
+  /** Gives this end its listener, before `begin()`. */
   attach(listener: ByteStreamListener): void {
+    assert(this.#listener === null, 'an end of a pair has one listener');
     this.#listener = listener;
   }
 
@@ -100,13 +124,13 @@ export class MemoryStream implements BackendStream {
     this.#peer?.breakOff();
   }
 
-  /** What a peer sees of `destroy` or a broken line: everything under way is lost. */
+  /** @internal Called by the peer that is destroyed or fails: everything under way is lost. */
   breakOff(): void {
     this.#close(new PealError('ERR_PEAL_CLOSED', 'The connection broke off.', { origin: 'connect', retryable: true }));
   }
 
   write(bytes: Uint8Array, onWritten: () => void): void {
-    if (this.#onWritten !== null) throw new Error('a write is outstanding');
+    assert(this.#onWritten === null, 'a stream has one write at a time');
     if (this.#state === 'closed' || this.#hasEnded) return;
     this.#onWritten = onWritten;
     this.#peer?.take(bytes.slice());
@@ -153,12 +177,12 @@ export class MemoryStream implements BackendStream {
     return { protocol: 'memory' };
   }
 
-  /** Bytes that this end has not read yet. */
+  /** @internal Bytes that this end has not read yet. */
   get waitingBytes(): number {
     return this.#incomingBytes;
   }
 
-  /** Called by the peer: bytes arrive. */
+  /** @internal Called by the peer: bytes arrive. */
   take(bytes: Uint8Array): void {
     if (this.#state === 'closed' || bytes.length === 0) return;
     this.#incoming.push(bytes);
@@ -166,13 +190,13 @@ export class MemoryStream implements BackendStream {
     this.#scheduleDelivery();
   }
 
-  /** Called by the peer: nothing follows. */
+  /** @internal Called by the peer: nothing follows. */
   takeEnd(): void {
     this.#hasPeerEnded = true;
     this.#scheduleDelivery();
   }
 
-  /** Tells this end's writer that the line took its bytes, unless too many are still under way. */
+  /** @internal Tells this end's writer that the line took its bytes, unless too many are still under way. */
   settleWrite(): void {
     const onWritten = this.#onWritten;
     if (this.#state === 'closed' || onWritten === null) return;

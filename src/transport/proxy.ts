@@ -35,8 +35,8 @@ export interface ProxyOptions {
 /**
  * @throws PealError ERR_PEAL_OPTION
  *
- * Errors reach the listener as those of the back-end `tls`, and ERR_PEAL_PROXY for what the proxy refuses. Errors of the
- * way to the proxy name the proxy.
+ * Errors reach the listener as those of the back-end `tls`, and ERR_PEAL_PROXY for what the proxy refuses. Errors of
+ * the way to the proxy name the proxy.
  */
 export function createProxyBackend(options: ProxyOptions, tls: Omit<TlsBackendOptions, 'dial'> = {}): Backend {
   checkOptions({ name: 'The back-end proxy' }, options, { url: unchecked, environment: unchecked, ca: unchecked });

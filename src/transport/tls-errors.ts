@@ -153,9 +153,10 @@ const clientCertificateAlert =
 function handshakeError(code: string, state: StreamState): PealError | null {
   const where = hostAndPort(state.address);
   if (clientCertificateAlert.test(code)) {
+    const instead = either('the credential', '--cert or --pfx');
     const text = state.hasCertificate
       ? `${where} refused the client certificate (${code}): check that it is valid and meant for this environment.`
-      : `${where} asks for a client certificate and none was given (${code}): give one as ${either('the credential', '--cert or --pfx')}.`;
+      : `${where} asks for a client certificate and none was given (${code}): give one as ${instead}.`;
     return connectError('ERR_PEAL_TLS', text, false, 'credential');
   }
   if (code.endsWith('_ALERT_NO_APPLICATION_PROTOCOL'))

@@ -8,11 +8,12 @@
  *
  * A socket of its own reads into one buffer that is used again for every read (`onread`): no allocation and no stream
  * machinery per read. Node offers that for TCP only, so what comes through a dialled way is read in chunks. Node calls
- * back once per TLS record. Writes go out as they come; the caller keeps to one at a time.
+ * back once per TLS record. Writes go out as they come, one at a time.
  */
 import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { assert } from '../base/assert.js';
 import type { Clock, TimerHandle } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import { readBufferSize } from '../base/limits.js';
@@ -85,6 +86,7 @@ export class TlsStream implements BackendStream {
   }
 
   write(bytes: Uint8Array, onWritten: () => void): void {
+    assert(this.#onWritten === null, 'a stream has one write at a time');
     this.#onWritten = onWritten;
     this.#socket?.write(bytes, this.#written);
   }

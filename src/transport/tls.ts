@@ -6,6 +6,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { type Clock, systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { addressAttemptTimeoutMs } from '../base/limits.js';
+import { callback, checkOptions, type OptionRules, unchecked } from '../base/options.js';
 import type { Backend, BackendStream, ByteStreamListener, OpenOptions } from './backend.js';
 import { GatewayAddresses } from './gateway-addresses.js';
 import { createRotatingLookup } from './lookup.js';
@@ -27,12 +28,15 @@ export interface TlsBackendOptions {
   readonly credentialFor?: CredentialFor;
 }
 
+const rules: OptionRules = { clock: unchecked, lookup: callback, dial: callback, credentialFor: callback };
+
 /**
  * The back-end `tls`: TLS 1.2 or later, the gateway's certificate and host name always verified.
  * Errors reach the listener as PealError: ERR_PEAL_RESOLVE, _CONNECT, _CONNECT_TIMEOUT, _TLS, _ALPN, _CREDENTIAL,
  * _OPTION before the stream is open; _CLOSED and _TLS (a late alert) after.
  */
 export function createTlsBackend(options: TlsBackendOptions = {}): Backend {
+  checkOptions({ name: 'The back-end tls' }, options, rules);
   const { dial = null, clock = systemClock, lookup = createRotatingLookup() } = options;
   const contexts = new SecureContexts(options.credentialFor);
   return {

@@ -1,5 +1,5 @@
 import { strictEqual, throws } from 'node:assert/strict';
-import { AssertionError, assert } from '../../src/base/assert.js';
+import { AssertionError, assert, rethrowAssertion } from '../../src/base/assert.js';
 
 describe('assert', () => {
   it('says which promise was broken, and is silent where it holds', () => {
@@ -15,5 +15,11 @@ describe('assert', () => {
         return true;
       },
     );
+  });
+
+  it('lets errors that are expected pass, and no broken promise', () => {
+    const broken = new AssertionError('broken');
+    rethrowAssertion(new Error('closed'));
+    throws(() => rethrowAssertion(broken), broken);
   });
 });

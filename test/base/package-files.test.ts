@@ -51,7 +51,7 @@ describe('files that threads begin with', () => {
     assert.throws(
       () => installedFile('workers/shard.js', [path.join(folder, 'bundle.js')]),
       ({ code, message }: PealError) =>
-        code === 'ERR_PEAL_SHARD' && message.includes(`peal ${version}, which is bundled, and peal 0.0.9 is installed`),
+        code === 'ERR_PEAL_SHARD' && message.includes(`contains peal ${version}, but peal 0.0.9 is installed`),
     );
   });
 

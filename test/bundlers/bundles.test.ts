@@ -186,7 +186,10 @@ describeWithTools('a program in one file', () => {
           ] as const) {
             const { code, message } = await run(alone, threads, simulatorThread);
             assert.equal(code, 'ERR_PEAL_SHARD', message ?? 'no error');
-            assert.match(message!, /a bundle has none of them\. Leave peal out of the bundle \(external: \["peal"\]\)/);
+            assert.match(
+              message!,
+              /which a bundle does not contain\. Leave peal out of the bundle \(external: \["peal"\]\)/,
+            );
           }
         });
       });

@@ -1,15 +1,14 @@
 /** The engine over the binary protocol: what a gateway discards is sent again, or not, as the job says. */
 import assert from 'node:assert/strict';
 import { TokenBlock } from '../../src/apns/token-block.js';
-import { systemClock } from '../../src/base/clock.js';
 import type { LinkOptions } from '../../src/connection/link-options.js';
 import type { Batch } from '../../src/engine/batch.js';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
-import { createMemoryBackend } from '../../src/transport/memory.js';
-import { BinaryGateway, type BinaryScript } from '../support/binary-gateway.js';
+import { type BinaryGateway, type BinaryScript, openBinaryGateway } from '../support/binary-gateway.js';
 import { tokenOf } from '../support/book-source.js';
 import { BookSink, notification, routeConfigFor } from '../support/engine-fixtures.js';
+import { Gateways } from '../support/gateways.js';
 
 function* batchesOf(recipients: number): Generator<Batch> {
   for (let from = 0; from < recipients; from += 1024) {
@@ -36,16 +35,9 @@ describe('engine over the binary protocol', () => {
     options: JobOptions = {},
     link: Partial<LinkOptions> = {},
   ): Promise<SendJob> {
-    gateways = [];
+    const { all, backend } = new Gateways(openBinaryGateway, script);
+    gateways = all;
     book = new BookSink();
-    const backend = createMemoryBackend(
-      (stream) => {
-        const gateway = new BinaryGateway(stream, systemClock, script(gateways.length));
-        gateways.push(gateway);
-        return gateway;
-      },
-      { clock: systemClock },
-    );
     dispatcher = new Dispatcher({ threads: 0, backend });
     const address = { protocol: 'binary', host: 'gateway.test', port: 2195 } as const;
     const route = dispatcher.openRoute(routeConfigFor(address, link), null);

@@ -9,6 +9,7 @@
  */
 import { parseArgs } from 'node:util';
 import * as frames from '../../src/codec/http2/frames.js';
+import { readU32 } from '../../src/codec/octets.js';
 import { Prng } from '../support/prng.js';
 import { compare } from '../support/same-octets.js';
 import { drawConversation } from './conversation.js';
@@ -34,7 +35,7 @@ function drawPieces(seed: number): { pieces: Uint8Array[]; count: number } {
 /** No acknowledgement of a PING that was never sent, and no GOAWAY with an error. */
 function isComparable({ type, flags, payload }: Draft): boolean {
   if (type === frames.PING) return flags !== frames.FLAG_ACK;
-  return type !== frames.GOAWAY || frames.readUint32(payload, 4) === frames.NO_ERROR;
+  return type !== frames.GOAWAY || readU32(payload, 4) === frames.NO_ERROR;
 }
 
 async function main(): Promise<void> {

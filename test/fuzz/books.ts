@@ -1,5 +1,5 @@
 /** What a connection reports in one fuzz case, by tag: each request once, and nothing that cannot be. */
-import type { ResponseListener } from '../../src/codec/http2/response-listener.js';
+import type { ResponseListener } from '../../src/codec/requests/response-listener.js';
 import type { Expected } from './conversation.js';
 import { maxTags } from './requests.js';
 

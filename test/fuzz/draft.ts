@@ -2,7 +2,9 @@
  * Frames that are still to be mutated, and how they become bytes. A draft may say another length than it has: its
  * header then claims `declared` octets.
  */
+
 import * as frames from '../../src/codec/http2/frames.js';
+import { writeU32 } from '../../src/codec/octets.js';
 
 export interface Draft {
   type: number;
@@ -19,7 +21,7 @@ export function draft(type: number, flags: number, streamId: number, payload: Ui
 
 export function uint32Draft(type: number, streamId: number, ...values: readonly number[]): Draft {
   const payload = new Uint8Array(4 * values.length);
-  for (let i = 0; i < values.length; i++) frames.writeUint32(payload, 4 * i, values[i]!);
+  for (let i = 0; i < values.length; i++) writeU32(payload, 4 * i, values[i]!);
   return draft(type, 0, streamId, payload);
 }
 

@@ -5,9 +5,9 @@
  */
 import { PealError } from '../../src/base/errors.js';
 import { streamRingSlots } from '../../src/base/limits.js';
-import { ClientConnection } from '../../src/codec/http2/client-connection.js';
 import * as frames from '../../src/codec/http2/frames.js';
 import { encodeSettings } from '../../src/codec/http2/settings.js';
+import { ClientConnection } from '../../src/codec/requests/client-connection.js';
 import { FrameJudge } from '../support/frame-judge.js';
 import { PeerDecoder } from '../support/peer-decoder.js';
 import { Prng } from '../support/prng.js';

@@ -2,7 +2,9 @@
  * What a hostile or broken server makes of a conversation: changes that know the structure of frames and header blocks,
  * and some that know nothing.
  */
+
 import * as frames from '../../src/codec/http2/frames.js';
+import { writeU32 } from '../../src/codec/octets.js';
 import type { Prng } from '../support/prng.js';
 import { type Draft, draft, uint32Draft } from './draft.js';
 
@@ -141,7 +143,7 @@ function settings(prng: Prng): Draft {
   const payload = new Uint8Array(6 * count);
   for (let i = 0; i < count; i++) {
     payload[6 * i + 1] = prng.pick(settingIds);
-    frames.writeUint32(payload, 6 * i + 2, prng.pick(interestingWords));
+    writeU32(payload, 6 * i + 2, prng.pick(interestingWords));
   }
   return draft(frames.SETTINGS, 0, 0, payload);
 }
@@ -181,7 +183,7 @@ function resized(payload: Uint8Array, prng: Prng): Uint8Array {
 function withWord(payload: Uint8Array, prng: Prng): Uint8Array {
   if (payload.length < 4) return payload;
   const bytes = payload.slice();
-  frames.writeUint32(bytes, prng.chance(0.5) ? 0 : prng.int(bytes.length - 3), prng.pick(interestingWords));
+  writeU32(bytes, prng.chance(0.5) ? 0 : prng.int(bytes.length - 3), prng.pick(interestingWords));
   return bytes;
 }
 

@@ -4,8 +4,8 @@
  */
 import type { Notification, PersonalParts } from '../../src/apns/notification.js';
 import type { TokenBlock } from '../../src/apns/token-block.js';
-import type { ClientConnection } from '../../src/codec/http2/client-connection.js';
-import type { RequestTemplate, TemplateOptions } from '../../src/codec/http2/request-template.js';
+import type { ClientConnection } from '../../src/codec/requests/client-connection.js';
+import type { RequestTemplate, TemplateOptions } from '../../src/codec/requests/request-template.js';
 import type { HeaderList } from '../support/header-rules.js';
 import type { Prng } from '../support/prng.js';
 import { inOrder, plainNotification, someTokens } from '../support/scripted-peer.js';

@@ -4,7 +4,7 @@
  * client says.
  */
 import { PealError } from '../../src/base/errors.js';
-import { ClientConnection } from '../../src/codec/http2/client-connection.js';
+import { ClientConnection } from '../../src/codec/requests/client-connection.js';
 import { Prng } from '../support/prng.js';
 import { inOrder, plainNotification, someTokens } from '../support/scripted-peer.js';
 import { drawConversation } from './conversation.js';

@@ -2,7 +2,9 @@
  * What went both ways in one conversation, as far as the outcome of each request depends on it: a second opinion on
  * what was certainly not processed. Told of all octets, in order, as the judge is.
  */
+
 import * as frames from '../../src/codec/http2/frames.js';
+import { readU31, readU32 } from '../../src/codec/octets.js';
 import { FrameCutter } from '../support/frame-cutter.js';
 
 /** Told of DATA that the client sends for the request with that tag. */
@@ -57,9 +59,9 @@ export class Traffic {
     } else if (type === frames.DATA) {
       this.#answers(streamId);
     } else if (type === frames.RST_STREAM && end - start === 4) {
-      if (frames.readUint32(bytes, start) === frames.REFUSED_STREAM) this.#refused.add(streamId);
+      if (readU32(bytes, start) === frames.REFUSED_STREAM) this.#refused.add(streamId);
     } else if (type === frames.GOAWAY && end - start >= 8) {
-      this.#lastStreamId = Math.min(this.#lastStreamId, frames.readUint31(bytes, start));
+      this.#lastStreamId = Math.min(this.#lastStreamId, readU31(bytes, start));
     }
   }
 

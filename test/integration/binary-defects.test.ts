@@ -6,17 +6,21 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { type Clock, systemClock } from '../../src/base/clock.js';
+import { hexOf } from '../../src/base/hex.js';
 import { APNs, Message, type Result, Session, type SessionOptions } from '../../src/index.js';
 import { scriptedBinaryToken } from '../../src/simulator/books/binary-script.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/index.js';
-import { createMemoryBackend } from '../../src/transport/memory.js';
-import { BinaryRig } from '../support/binary-rig.js';
+import { type BinaryGateway, type BinaryScript, openBinaryGateway } from '../support/binary-gateway.js';
+import { tokenOf as tokenBytesOf } from '../support/book-source.js';
+import { Gateways } from '../support/gateways.js';
 import { quietPort } from '../support/quiet-port.js';
 
-const tokenOf = (index: number): string => `00${index.toString(16).padStart(62, '0')}`;
+const tokenOf = (index: number): string => hexOf(tokenBytesOf(index));
 const tokens = (count: number, first = 0): string[] => Array.from({ length: count }, (_, i) => tokenOf(first + i));
 const hello = (to: string | string[]): Message => new Message(to, { alert: 'Hello' });
 const numbers = ({ counts }: Result): number[] => [counts.accepted, counts.rejected, counts.unsent, counts.unknown];
+
+const deliveredBy = (gateways: readonly BinaryGateway[]): number[] => gateways.flatMap(({ delivered }) => delivered);
 
 /** A hundred times as fast: connections that come to nothing are waited for. */
 const hurried: Clock = {
@@ -48,9 +52,13 @@ describe('defects of the original library', () => {
     return new APNs(session.getConnection(simulator.binaryUrl!, null));
   }
 
-  function connectTo(gateway: BinaryRig, options: SessionOptions = {}): APNs {
-    const backend = createMemoryBackend(gateway.accept, { clock: systemClock });
-    return new APNs(open({ backend, ...options }).getConnection(['rig.example', 2195], null));
+  /** A sender to gateways in memory; each of their connections does as `judge` says. */
+  function connectTo(
+    judge: NonNullable<BinaryScript['judge']>,
+    options: SessionOptions = {},
+  ): [apns: APNs, gateways: readonly BinaryGateway[]] {
+    const { all, backend } = new Gateways(openBinaryGateway, () => ({ judge }));
+    return [new APNs(open({ backend, ...options }).getConnection(['gateway.example', 2195], null)), all];
   }
 
   it('verifies the certificate of the gateway', async () => {
@@ -98,8 +106,11 @@ describe('defects of the original library', () => {
   });
 
   it('does not take a silent close for success, and does not use that connection again', async () => {
-    const gateway = new BinaryRig((token) => (token === tokenOf(5) ? 'close' : 'accept'));
-    const apns = connectTo(gateway);
+    const [apns] = connectTo((index, gateway) => {
+      if (index !== 5) return;
+      gateway.stopReading();
+      gateway.end();
+    });
     const result = await apns.send(hello(tokens(10)));
     assert.equal(result.accepted, 0);
     assert.deepEqual([result.counts.unknown + result.counts.unsent, result.failed.size], [10, 0]);
@@ -125,8 +136,10 @@ describe('defects of the original library', () => {
   });
 
   it('takes the status 0 for no error', async () => {
-    const gateway = new BinaryRig((token) => (token === tokenOf(2) ? { status: 0, goesOn: true } : 'accept'));
-    const result = await connectTo(gateway).send(hello(tokens(5)));
+    const [apns] = connectTo((index, gateway) => {
+      if (index === 2) gateway.answer(0, gateway.identifier, { closes: false });
+    });
+    const result = await apns.send(hello(tokens(5)));
     assert.deepEqual([result.failed.size, result.errors.filter(({ status }) => status !== null)], [0, []]);
     assert.equal(result.counts.rejected, 0);
   });
@@ -160,8 +173,10 @@ describe('defects of the original library', () => {
   });
 
   it('ends at an identifier that it never gave, with nothing guessed', async () => {
-    const gateway = new BinaryRig((token) => (token === tokenOf(2) ? { status: 8, identifier: 999_999 } : 'accept'));
-    const result = await connectTo(gateway).send(hello(tokens(5)));
+    const [apns] = connectTo((index, gateway) => {
+      if (index === 2) gateway.refuse(8, 999_999);
+    });
+    const result = await apns.send(hello(tokens(5)));
     assert.deepEqual([result.accepted, result.failed.size], [0, 0]);
     assert.equal(result.counts.unknown + result.counts.unsent, 5);
   });
@@ -174,13 +189,13 @@ describe('defects of the original library', () => {
   });
 
   it('finds bad hex before anything is written, and sends the rest', async () => {
-    const gateway = new BinaryRig(() => 'accept');
+    const [apns, gateways] = connectTo(() => undefined);
     const writtenBefore: number[] = [];
-    const onInvalid = (): number => writtenBefore.push(gateway.connections);
-    const result = await connectTo(gateway).send(hello([...tokens(1500), 'xyz', ...tokens(1500, 2000)]), { onInvalid });
+    const onInvalid = (): number => writtenBefore.push(gateways.length);
+    const result = await apns.send(hello([...tokens(1500), 'xyz', ...tokens(1500, 2000)]), { onInvalid });
     assert.deepEqual(writtenBefore, [0]);
     assert.deepEqual([result.accepted, result.counts.invalid], [3000, 1]);
-    assert.equal(gateway.accepted.length, 3000);
+    assert.equal(deliveredBy(gateways).length, 3000);
   });
 
   it('does not wait for the tail of silence where a flush proves success', async () => {
@@ -190,16 +205,14 @@ describe('defects of the original library', () => {
   });
 
   it('takes the tail of silence for success where flushing is off', async () => {
-    const gateway = new BinaryRig(() => 'accept');
-    const apns = connectTo(gateway, { flush: false, readTailTimeoutMs: 20 });
+    const [apns, gateways] = connectTo(() => undefined, { flush: false, readTailTimeoutMs: 20 });
     assert.equal((await apns.send(hello(tokens(10)))).accepted, 10);
     assert.equal((await apns.send(hello(tokens(10, 50)))).accepted, 10);
-    assert.deepEqual([gateway.received.length, gateway.connections], [20, 1]);
+    assert.deepEqual([deliveredBy(gateways).length, gateways.length], [20, 1]);
   });
 
   it('ends retrying a token that gets a passing fault for ever', async () => {
-    const gateway = new BinaryRig((token) => (token === tokenOf(7) ? { status: 1 } : 'accept'));
-    const apns = connectTo(gateway, { clock: hurried });
+    const [apns, gateways] = connectTo((index) => (index === 7 ? 1 : undefined), { clock: hurried });
     let sends = 0;
     let next: Message | null = hello([tokenOf(7), ...tokens(3)]);
     let accepted = 0;
@@ -210,7 +223,7 @@ describe('defects of the original library', () => {
       assert.ok(++sends < 50, 'retries without end');
     }
     assert.equal(accepted, 3);
-    assert.deepEqual(gateway.accepted, tokens(3));
+    assert.deepEqual(deliveredBy(gateways), [0, 1, 2]);
   });
 
   it('goes through a list with many bad tokens by retries, none lost and none sent twice', async () => {

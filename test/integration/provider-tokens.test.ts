@@ -67,7 +67,7 @@ describe('provider tokens from elsewhere', () => {
         new Message(randomTokens(20), { alert: 'Hello', topic }),
       );
       assert.equal(result.stopped?.code, 'ERR_PEAL_CREDENTIAL');
-      assert.match(result.stopped!.message, /option sign returned 3 bytes that are no ES256 signature/);
+      assert.match(result.stopped!.message, /option sign returned 3 bytes that are not an ES256 signature/);
       assert.deepEqual([result.unsent.length, result.recipients], [20, 20]);
     }
   });
@@ -115,7 +115,7 @@ describe('peal send --provider-token-file', () => {
     assert.equal(last.code, 0, last.stderr);
     const { code, stderr, stdout } = await runCommand(args(1, '--provider-token-file', fixture.path('key.p8')));
     assert.equal(code, 5, stdout);
-    assert.match(stderr, /key\.p8 \(--provider-token-file\) holds something else than a provider token/);
+    assert.match(stderr, /key\.p8 \(--provider-token-file\) holds something other than a provider token/);
     assert.match(readFileSync(fixture.path('key.p8'), 'utf8'), /BEGIN PRIVATE KEY/);
   });
 

@@ -1,7 +1,7 @@
 /** Header and path injection: what could become another field, another path or another host is refused before encoding. */
 import assert from 'node:assert/strict';
-import { ClientConnection } from '../../src/codec/http2/client-connection.js';
-import type { ResponseListener } from '../../src/codec/http2/response-listener.js';
+import { ClientConnection } from '../../src/codec/requests/client-connection.js';
+import type { ResponseListener } from '../../src/codec/requests/response-listener.js';
 import { APNs, Message, type MessageOptions, type PealError, Session } from '../../src/index.js';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js';
 

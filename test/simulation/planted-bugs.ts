@@ -23,21 +23,21 @@ export interface PlantedBug {
 const codecBugs: readonly PlantedBug[] = [
   {
     name: 'lastStreamId is ignored',
-    file: 'codec/http2/client-connection.js',
+    file: 'codec/http2/goaways.js',
     before: 'if (states[slot] < AWAITING || (ids[slot] <= lastStreamId && ids[slot] < handedOutBelow))',
     after: 'if (states[slot] < AWAITING || ids[slot] < handedOutBelow)',
     breaks: 'streams above a GOAWAY wait for answers that never come, and end as unknown',
   },
   {
     name: 'streams up to lastStreamId are taken for unsent',
-    file: 'codec/http2/client-connection.js',
+    file: 'codec/http2/goaways.js',
     before: '(ids[slot] <= lastStreamId && ids[slot] < handedOutBelow)',
     after: '(ids[slot] < lastStreamId && ids[slot] < handedOutBelow)',
     breaks: 'the last request that the gateway processes is sent again',
   },
   {
     name: 'a GOAWAY makes its streams unknown',
-    file: 'codec/http2/client-connection.js',
+    file: 'codec/http2/goaways.js',
     before: 'this.#endings.unsent(slot, DROPPED, goawayCause(errorCode));',
     after: 'this.#endings.unknown(slot, DROPPED, goawayCause(errorCode));',
     breaks: 'what was certainly not processed is reported as unknown',
@@ -80,14 +80,14 @@ const codecBugs: readonly PlantedBug[] = [
   },
   {
     name: 'the stream limit is exceeded by one',
-    file: 'codec/http2/client-connection.js',
+    file: 'codec/requests/client-connection.js',
     before: 'return most - this.#streams.active;',
     after: 'return most + 1 - this.#streams.active;',
     breaks: 'more streams are open than the gateway allows',
   },
   {
     name: 'the connection window is not charged',
-    file: 'codec/http2/request-writer.js',
+    file: 'codec/requests/request-writer.js',
     before: 'this.#window.available -= written * payloadBytes;',
     after: '',
     breaks: 'the window of the connection is overrun',
@@ -108,14 +108,14 @@ const codecBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a request has the end of the token before',
-    file: 'codec/http2/token-hex.js',
+    file: 'codec/requests/token-hex.js',
     before: 'for (let i = from; i < from + commonTokenBytes; i += 4) {',
     after: 'for (let i = from; i < from + commonTokenBytes - (from > 0 ? 4 : 0); i += 4) {',
     breaks: 'notifications go to devices that there are not',
   },
   {
     name: 'a recipient gets the payload of the one before',
-    file: 'codec/http2/request-writer.js',
+    file: 'codec/requests/request-writer.js',
     before: 'buffer.bytes.set(body.subarray(bodyFrom, bodyFrom + payloadBytes)',
     after: `const from = Math.max(0, bodyFrom - payloadBytes);
         buffer.bytes.set(body.subarray(from, from + payloadBytes)`,
@@ -123,7 +123,7 @@ const codecBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a recipient gets the collapse id of the one before',
-    file: 'codec/http2/own-fields.js',
+    file: 'codec/requests/own-fields.js',
     before: 'const [from, to] = [offsets[recipient], offsets[recipient + 1]];',
     after: `const last = offsets[recipient + 1] - offsets[recipient];
     const from = Math.max(0, offsets[recipient] - 1), to = from + last;`,

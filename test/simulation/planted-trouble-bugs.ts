@@ -36,7 +36,7 @@ const bugs: readonly PlantedBug[] = [
   {
     name: 'the successor begins with as much as its gateway allows',
     file: 'connection/pool/pool.js',
-    before: 'this.#serving.onSentAway(connection.counts.answers + connection.inFlight);',
+    before: 'this.#startLimits.onSentAway(connection.counts.answers + connection.inFlight);',
     after: '{ }',
     breaks: 'a gateway that says GOAWAY after every few requests gets each of them many times over',
   },

@@ -3,9 +3,11 @@
  * the verdict that RFC 9113 allows, worked out a second time and without the sender's code. Told of every write right
  * before it is handed over and of every read right before the sender gets it, so that there is no race between them.
  */
+
 import { Buffer } from 'node:buffer';
 import { maxReadBodyBytes } from '../../src/base/limits.js';
 import * as frames from '../../src/codec/http2/frames.js';
+import { readU31, readU32 } from '../../src/codec/octets.js';
 import { FrameCutter } from '../support/frame-cutter.js';
 import type { LinkWatcher } from './link.js';
 import type { Outcome, WireConnection, WireRequest } from './wire-request.js';
@@ -142,7 +144,7 @@ export class Referee implements WireConnection, Omit<LinkWatcher, 'onHole'> {
   #onServerFrame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
     if (type === frames.GOAWAY && end - start >= 8) {
       this.goaways += 1;
-      this.#goAway(frames.readUint31(bytes, start));
+      this.#goAway(readU31(bytes, start));
       return;
     }
     const request = this.#open.get(streamId);
@@ -156,7 +158,7 @@ export class Referee implements WireConnection, Omit<LinkWatcher, 'onHole'> {
       if (!this.mayBeBroken) this.answers += 1;
       this.#open.delete(streamId);
     } else if (type === frames.RST_STREAM && end - start === 4) {
-      const isRefused = frames.readUint32(bytes, start) === frames.REFUSED_STREAM;
+      const isRefused = readU32(bytes, start) === frames.REFUSED_STREAM;
       request.state = isRefused ? 'unprocessed' : 'reset';
       this.#open.delete(streamId);
     }

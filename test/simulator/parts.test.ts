@@ -42,7 +42,7 @@ describe('simulator: options', () => {
     [{ auth: 'none' as never }, /option auth must be 'any', 'either', 'token' or 'certificate', not "none"\./],
     [{ auth: 'certificate' }, /needs clientCa/],
     [{ auth: 'either', binaryPort: 0 }, /"either" with binaryPort or feedbackPort needs clientCa/],
-    [{ auth: 'token', feedbackPort: 0 }, /"token" leaves nobody/],
+    [{ auth: 'token', feedbackPort: 0 }, /"token" excludes all clients/],
     [{ cert: 'x' }, /^The option cert needs key: give both/],
     [{ splitStaus: true } as never, /^The simulator has no option "splitStaus": did you mean splitStatus\?$/],
     [{ split_status: true } as never, /^The simulator has no option "split_status": write splitStatus\.$/],

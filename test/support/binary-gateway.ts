@@ -1,6 +1,8 @@
 /**
- * A binary gateway for tests, over memory streams: one connection at the gateway's end. Reads notifications, hands each
- * to the test's script, and says what the script asks for, when and in what pieces it asks.
+ * The gateway of the binary protocol for tests of whatever sends to one: one connection at the gateway's end. It reads
+ * notifications to the recipients of book-source.ts, hands each to the test's script, and says what the script asks for,
+ * when and in what pieces it asks, also what no decent gateway would say. The tests of the simulator's own gateway have
+ * a client instead (binary-client.ts). A feedback gateway only writes; feedback-connection.test.ts scripts its own.
  */
 import assert from 'node:assert/strict';
 import type { Clock } from '../../src/base/clock.js';
@@ -10,6 +12,7 @@ import { STATUS_BYTES, writeStatus } from '../../src/codec/binary/status.js';
 import { STATUS_MISSING_TOKEN } from '../../src/codec/binary/wire.js';
 import type { ByteStream, ByteStreamListener } from '../../src/transport/backend.js';
 import { payloadOf, tokenOf } from './book-source.js';
+import type { OpenGateway } from './gateways.js';
 
 export interface BinaryScript {
   /** A status refuses the notification; undefined delivers it, unless reading was stopped. Default: all delivered. */
@@ -49,6 +52,11 @@ export class BinaryGateway implements ByteStreamListener {
     this.#stream = stream;
     this.#clock = clock;
     this.#script = script;
+  }
+
+  /** False once the script asked to read no more. */
+  get isReading(): boolean {
+    return this.#isReading;
   }
 
   // --- what scripts ask for ---
@@ -144,6 +152,17 @@ export class BinaryGateway implements ByteStreamListener {
     this.#write();
   };
 }
+
+/** For `new Gateways(…)`. */
+export const openBinaryGateway: OpenGateway<BinaryGateway, BinaryScript> = (
+  stream,
+  { alpnProtocol },
+  script,
+  clock,
+) => {
+  assert.equal(alpnProtocol, null);
+  return new BinaryGateway(stream, clock, script);
+};
 
 /** The recipient that the token is of; with a payload that begins like a personal one, it has to be his. */
 function indexOf(notification: ReceivedNotification): number {

@@ -214,3 +214,8 @@ function notificationOf(options: BookOptions): Notification {
   const payload = Buffer.alloc(payloadBytes, 'x');
   return { headers, payload, expiration: null, priority: 10 };
 }
+
+/** The recipients from `from` to before `to`. */
+export function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
+}

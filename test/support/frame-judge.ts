@@ -13,8 +13,10 @@
  * anywhere. The server's side is only followed, never judged: when it breaks the protocol the client's GOAWAY with an
  * error ends all its duties.
  */
+
 import assert from 'node:assert/strict';
 import * as frames from '../../src/codec/http2/frames.js';
+import { readU31, readU32 } from '../../src/codec/octets.js';
 import { FrameCutter } from './frame-cutter.js';
 import { faultOfRequestHeaders, type HeaderList, headerListBytes } from './header-rules.js';
 import { PeerDecoder } from './peer-decoder.js';
@@ -281,7 +283,7 @@ export class FrameJudge {
   #onOwnSettings(bytes: Uint8Array, start: number, end: number): void {
     for (let at = start; at + frames.SETTINGS_ENTRY_BYTES <= end; at += frames.SETTINGS_ENTRY_BYTES) {
       const identifier = (bytes[at]! << 8) | bytes[at + 1]!;
-      const value = frames.readUint32(bytes, at + 2);
+      const value = readU32(bytes, at + 2);
       if (identifier === frames.SETTINGS_ENABLE_PUSH && value !== 0) this.#fault(`ENABLE_PUSH ${value}`);
       if (identifier === frames.SETTINGS_INITIAL_WINDOW_SIZE && value > frames.MAX_WINDOW_BYTES) {
         this.#fault(`INITIAL_WINDOW_SIZE ${value}`);
@@ -306,9 +308,9 @@ export class FrameJudge {
       this.#fault('a malformed GOAWAY');
       return;
     }
-    if (frames.readUint31(bytes, start) > this.#highestPromisedId) this.#fault('a GOAWAY that names a stream of ours');
+    if (readU31(bytes, start) > this.#highestPromisedId) this.#fault('a GOAWAY that names a stream of ours');
     this.#hasClientGoneAway = true;
-    this.hasGivenUp = frames.readUint32(bytes, start + 4) !== frames.NO_ERROR;
+    this.hasGivenUp = readU32(bytes, start + 4) !== frames.NO_ERROR;
   }
 
   #onWindowUpdate(flags: number, streamId: number, bytes: Uint8Array, start: number, length: number): void {
@@ -316,7 +318,7 @@ export class FrameJudge {
       this.#fault('a malformed WINDOW_UPDATE');
       return;
     }
-    const increment = frames.readUint31(bytes, start);
+    const increment = readU31(bytes, start);
     if (increment === 0) this.#fault('a WINDOW_UPDATE by 0');
     if (streamId === 0) {
       this.#receiveWindow += increment;
@@ -349,12 +351,12 @@ export class FrameJudge {
       this.#pingsOwed.push(opaqueText(bytes, start));
     } else if (type === frames.GOAWAY && length >= 8) {
       this.#hasServerGoneAway = true;
-      this.#lastStreamId = Math.min(this.#lastStreamId, frames.readUint31(bytes, start));
+      this.#lastStreamId = Math.min(this.#lastStreamId, readU31(bytes, start));
     } else if (type === frames.WINDOW_UPDATE && length === 4) {
-      this.#openWindow(streamId, frames.readUint31(bytes, start));
+      this.#openWindow(streamId, readU31(bytes, start));
     } else if (type === frames.PUSH_PROMISE && length >= 4) {
       const at = (flags & frames.FLAG_PADDED) !== 0 ? start + 1 : start;
-      if (at + 4 <= end) this.#highestPromisedId = Math.max(this.#highestPromisedId, frames.readUint31(bytes, at));
+      if (at + 4 <= end) this.#highestPromisedId = Math.max(this.#highestPromisedId, readU31(bytes, at));
     } else if (type === frames.HEADERS || type === frames.DATA) {
       if ((flags & frames.FLAG_END_STREAM) !== 0) this.#endOfServer(streamId);
     }
@@ -378,7 +380,7 @@ export class FrameJudge {
   /** The client has acknowledged these SETTINGS: they bind what it sends from here on. */
   #bind(payload: Uint8Array): void {
     for (let at = 0; at + frames.SETTINGS_ENTRY_BYTES <= payload.length; at += frames.SETTINGS_ENTRY_BYTES) {
-      const value = frames.readUint32(payload, at + 2);
+      const value = readU32(payload, at + 2);
       switch ((payload[at]! << 8) | payload[at + 1]!) {
         case frames.SETTINGS_HEADER_TABLE_SIZE:
           this.#decoder.announced(Math.min(value, maxTableBytes));
@@ -405,5 +407,5 @@ export class FrameJudge {
 }
 
 function opaqueText(bytes: Uint8Array, start: number): string {
-  return `${frames.readUint32(bytes, start)} ${frames.readUint32(bytes, start + 4)}`;
+  return `${readU32(bytes, start)} ${readU32(bytes, start + 4)}`;
 }

@@ -2,9 +2,11 @@
  * node's own HTTP/2 client (nghttp2) in front of a byte stream that a test writes: what it makes of the same octets
  * that our client gets, as classes that both can be sorted into. No sockets.
  */
+
 import * as http2 from 'node:http2';
 import { Duplex } from 'node:stream';
 import * as frames from '../../src/codec/http2/frames.js';
+import { readU32 } from '../../src/codec/octets.js';
 import { FrameCutter } from './frame-cutter.js';
 
 /**
@@ -51,7 +53,7 @@ export class NodeClient {
   constructor() {
     this.#cutter = new FrameCutter((type, _flags, streamId, bytes, start) => {
       if (type === frames.RST_STREAM) this.#resets.add(streamId);
-      if (type === frames.GOAWAY) this.goawayCode = frames.readUint32(bytes, start + 4);
+      if (type === frames.GOAWAY) this.goawayCode = readU32(bytes, start + 4);
     }, frames.CONNECTION_PREFACE);
     this.#stream = new Duplex({
       read() {},

@@ -1,7 +1,9 @@
 /** Our HTTP/2 client in front of octets that a test writes, sorted into the same classes as node's (node-client.ts). */
+
 import assert from 'node:assert/strict';
 import { PealError } from '../../src/base/errors.js';
 import * as frames from '../../src/codec/http2/frames.js';
+import { readU32 } from '../../src/codec/octets.js';
 import type { StreamVerdict } from './node-client.js';
 import { type Report, ScriptedPeer } from './scripted-peer.js';
 
@@ -42,7 +44,7 @@ export class OurClient {
 
   #takeOutput(): void {
     for (const { type, payload } of this.#peer.read()) {
-      if (type === frames.GOAWAY) this.goawayCode = frames.readUint32(payload, 4);
+      if (type === frames.GOAWAY) this.goawayCode = readU32(payload, 4);
     }
   }
 }

@@ -4,8 +4,10 @@
  * HPACK, streams, SETTINGS, flow control, connection, our own output); which rows have cases is kept, so that a test
  * can ask for all of them.
  */
+
 import assert from 'node:assert/strict';
 import * as frames from '../../src/codec/http2/frames.js';
+import { readU32 } from '../../src/codec/octets.js';
 import { cases } from './cases.js';
 import { accepted, block, ScriptedPeer } from './scripted-peer.js';
 
@@ -100,7 +102,7 @@ export function goesOn(
       assert.equal(peer.listener.summary(), expected === '' ? '2 accepted' : `${expected}, 2 accepted`);
       const sent = peer.read().filter(({ type }) => type === frames.RST_STREAM);
       assert.deepEqual(
-        sent.map(({ streamId, payload }) => [streamId, frames.readUint32(payload, 0)]),
+        sent.map(({ streamId, payload }) => [streamId, readU32(payload, 0)]),
         resets,
       );
       peer.judge.finish();

@@ -8,6 +8,7 @@ import { HpackDecoder } from '../../src/codec/hpack/decoder.js';
 import * as frames from '../../src/codec/http2/frames.js';
 import type { ByteStream, ByteStreamListener, OpenOptions } from '../../src/transport/backend.js';
 import { indexOfPath } from './book-source.js';
+import type { OpenGateway } from './gateways.js';
 
 export interface GatewayScript {
   /** SETTINGS entries sent at once; null: none, and no acknowledgement. Default: 1,000 streams. */
@@ -23,6 +24,9 @@ export interface GatewayScript {
   /** Whether the client's SETTINGS are acknowledged. Default true. */
   readonly acknowledges?: boolean;
 }
+
+/** SETTINGS that allow `count` streams at a time. */
+export const streams = (count: number) => [[frames.SETTINGS_MAX_CONCURRENT_STREAMS, count]] as const;
 
 /** One connection at the gateway's end. */
 export class ScriptedGateway implements ByteStreamListener {
@@ -199,6 +203,10 @@ export class ScriptedGateway implements ByteStreamListener {
     });
   }
 }
+
+/** For `new Gateways(…)`. */
+export const openScriptedGateway: OpenGateway<ScriptedGateway, GatewayScript> = (stream, options, script) =>
+  new ScriptedGateway(stream, options, script);
 
 function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);

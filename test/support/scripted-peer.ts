@@ -2,17 +2,21 @@
  * A gateway in memory for tests of the HTTP/2 codec: it says exactly the frames that a test scripts, and reads what the
  * client connection puts out. Whatever that is, a strict judge reads it too. No sockets and no timers.
  */
+
 import assert from 'node:assert/strict';
+import type { AnswerFields } from '../../src/apns/answer.js';
 import type { Notification, PersonalParts } from '../../src/apns/notification.js';
 import { TokenBlock } from '../../src/apns/token-block.js';
 import { PealError } from '../../src/base/errors.js';
 import { ByteWriter } from '../../src/codec/byte-writer.js';
 import { writeLiteral } from '../../src/codec/hpack/representation.js';
-import { ClientConnection, type ClientConnectionOptions } from '../../src/codec/http2/client-connection.js';
 import * as frames from '../../src/codec/http2/frames.js';
-import type { RequestTemplate, TemplateOptions } from '../../src/codec/http2/request-template.js';
-import type { ResponseFields, ResponseListener, StreamCause } from '../../src/codec/http2/response-listener.js';
 import { encodeSettings, type SettingsEntry } from '../../src/codec/http2/settings.js';
+import type { StreamCause } from '../../src/codec/http2/stream-causes.js';
+import { readU31, readU32, writeU32 } from '../../src/codec/octets.js';
+import { ClientConnection, type ClientConnectionOptions } from '../../src/codec/requests/client-connection.js';
+import type { RequestTemplate, TemplateOptions } from '../../src/codec/requests/request-template.js';
+import type { ResponseListener } from '../../src/codec/requests/response-listener.js';
 import { FrameJudge } from './frame-judge.js';
 import { PeerDecoder } from './peer-decoder.js';
 
@@ -51,7 +55,7 @@ export class RecordingListener implements ResponseListener {
     this.#add(tag, { kind: 'accepted' });
   }
 
-  onRejected(tag: number, status: number, body: Uint8Array, fields: ResponseFields): void {
+  onRejected(tag: number, status: number, body: Uint8Array, fields: AnswerFields): void {
     const { apnsId, retryAfter } = fields;
     this.#add(tag, { kind: 'rejected', status, body: Buffer.from(body).toString('latin1'), apnsId, retryAfter });
   }
@@ -202,7 +206,7 @@ export class ScriptedPeer {
     if (pealCode !== undefined) assert.equal(failure.code, pealCode);
     const goaway = this.read().at(-1);
     assert.equal(goaway?.type, frames.GOAWAY);
-    assert.equal(frames.readUint32(goaway.payload, 4), errorCode, `GOAWAY with ${failure.message}`);
+    assert.equal(readU32(goaway.payload, 4), errorCode, `GOAWAY with ${failure.message}`);
     assert.equal(this.connection.credit(10), 0);
   }
 
@@ -237,7 +241,7 @@ export function splitFrames(bytes: Uint8Array): Frame[] {
     found.push({
       type: bytes[at + 3]!,
       flags: bytes[at + 4]!,
-      streamId: frames.readUint31(bytes, at + 5),
+      streamId: readU31(bytes, at + 5),
       payload: bytes.slice(start, start + length),
     });
     at = start + length;
@@ -301,6 +305,6 @@ export function goaway(lastStreamId: number, errorCode: number, debug = ''): Uin
 
 export function uint32(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
-  frames.writeUint32(bytes, 0, value);
+  writeU32(bytes, 0, value);
   return bytes;
 }

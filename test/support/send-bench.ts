@@ -7,12 +7,13 @@ import type { PealError } from '../../src/base/errors.js';
 import { maxBatchRecipients } from '../../src/base/limits.js';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
-import { createMemoryBackend, type MemoryOptions } from '../../src/transport/memory.js';
+import type { MemoryOptions } from '../../src/transport/memory.js';
 import { tokenOf } from './book-source.js';
 import { BookSink, notification, routeConfig, routeConfigFor, turn } from './engine-fixtures.js';
 import { FakeThreads } from './fake-threads.js';
+import { Gateways } from './gateways.js';
 import { Prng } from './prng.js';
-import { type GatewayScript, ScriptedGateway } from './scripted-gateway.js';
+import { type GatewayScript, openScriptedGateway } from './scripted-gateway.js';
 import { VirtualClock } from './virtual-clock.js';
 
 export interface SendBenchOptions {
@@ -54,18 +55,10 @@ export async function sendAll(
   const clock = new VirtualClock();
   const prng = new Prng(7);
   const random = (): number => prng.next();
-  const attemptsAtMs: number[] = [];
-  const gateways: ScriptedGateway[] = [];
-  const backend = createMemoryBackend(
-    (stream, openOptions) => {
-      const scripted = script(attemptsAtMs.length, clock.now(), clock);
-      attemptsAtMs.push(clock.now());
-      if ('code' in scripted) return scripted;
-      const gateway = new ScriptedGateway(stream, openOptions, scripted);
-      gateways.push(gateway);
-      return gateway;
-    },
-    { clock, ...memory },
+  const { all, attemptsAtMs, backend } = new Gateways(
+    openScriptedGateway,
+    (attempt) => script(attempt, clock.now(), clock),
+    { ...memory, clock },
   );
   const openThreads = (): FakeThreads => new FakeThreads({ clock, backend, random });
   const dispatcher = new Dispatcher({ threads, clock, backend, random, ...(threads > 0 && { openThreads }) });
@@ -92,7 +85,7 @@ export async function sendAll(
   }
   if (endMs === null) throw new Error(`the send is not over after ${maxMs} ms`);
   await done;
-  const requests = gateways.reduce((sum, gateway) => sum + gateway.requests.length, 0);
+  const requests = all.reduce((sum, gateway) => sum + gateway.requests.length, 0);
   await closeOf(dispatcher, clock);
   return { book, stopped: job.stopped, ms: endMs, attemptsAtMs: [...attemptsAtMs], requests };
 }

@@ -2,9 +2,11 @@
  * What stands in the octets of a server that two HTTP/2 clients may come to different verdicts about. Reads frames and
  * header blocks by itself, and judges nothing.
  */
+
 import { maxInformationalResponses } from '../../src/base/limits.js';
 import { HpackDecoder } from '../../src/codec/hpack/decoder.js';
 import * as frames from '../../src/codec/http2/frames.js';
+import { readU31, readU32 } from '../../src/codec/octets.js';
 import { FrameCutter } from './frame-cutter.js';
 
 /** What there was in the octets that a known difference can be about. */
@@ -81,15 +83,15 @@ export function factsOf(pieces: readonly Uint8Array[]): Facts {
     if (fields.some(isPassedOver)) facts.passedOver.add(streamId);
   });
   const cutter = new FrameCutter((type, flags, streamId, bytes, start, end) => {
-    const code = end - start >= 4 ? frames.readUint32(bytes, end - 4) : 0;
+    const code = end - start >= 4 ? readU32(bytes, end - 4) : 0;
     if (type === frames.PING && (flags & frames.FLAG_ACK) !== 0) facts.hasPingAck = true;
     if (type === frames.GOAWAY && end - start >= 8) {
-      const last = frames.readUint31(bytes, start);
+      const last = readU31(bytes, start);
       if (last !== 0 && last % 2 === 0) facts.hasEvenGoaway = true;
       if (last > lastStreamId) facts.hasRaisedGoaway = true;
       lastStreamId = Math.min(lastStreamId, last);
       facts.hasGoaway = true;
-      if (frames.readUint32(bytes, start + 4) !== frames.NO_ERROR) facts.hasGoawayWithError = true;
+      if (readU32(bytes, start + 4) !== frames.NO_ERROR) facts.hasGoawayWithError = true;
     }
     if (type === frames.SETTINGS) {
       const entries = entriesOf(bytes, start, end);
@@ -125,7 +127,7 @@ export function factsOf(pieces: readonly Uint8Array[]): Facts {
 function entriesOf(bytes: Uint8Array, start: number, end: number): [identifier: number, value: number][] {
   const entries: [number, number][] = [];
   for (let at = start; at + frames.SETTINGS_ENTRY_BYTES <= end; at += frames.SETTINGS_ENTRY_BYTES) {
-    entries.push([(bytes[at]! << 8) | bytes[at + 1]!, frames.readUint32(bytes, at + 2)]);
+    entries.push([(bytes[at]! << 8) | bytes[at + 1]!, readU32(bytes, at + 2)]);
   }
   return entries;
 }

@@ -1,7 +1,8 @@
 /**
- * Puts the armour of PEM in order: keys and certificates come out of environment variables, secret stores and mails with
- * their line ends lost or escaped, quoted, in UTF-16, as base64 once more, or without BEGIN and END. Base64 holds no
- * blanks, and DER says how long it is, so most of that can be undone without a guess. Pure; called by apns/credentials/pem.
+ * Repairs the armour of PEM. Keys and certificates come out of environment variables, secret stores and mails with
+ * their line ends lost or escaped, in quotes, in UTF-16, as base64 once more, or without BEGIN and END. Base64 holds
+ * no blanks, and DER holds its own length, so most of that can be undone without a guess. Pure; called by
+ * apns/credentials/pem.
  */
 import { Buffer } from 'node:buffer';
 import { maxArmourLayers } from '../../base/limits.js';
@@ -11,31 +12,36 @@ import { announcedLength, BIT_STRING, INTEGER, integerOf, OCTET_STRING, partsOf,
 export interface PemBlock {
   /** `CERTIFICATE`, `PRIVATE KEY`, `EC PRIVATE KEY` … */
   readonly label: string;
-  /** From BEGIN to END, in the form of RFC 7468, without what stood around. */
+  /** From BEGIN to END, in the form of RFC 7468, without the text around it. */
   readonly text: string;
-  /** What is wrong with its body, to follow "a private key that"; null where nothing can be seen from here. */
+  /** What is wrong with its body, to follow "a private key that"; null if nothing wrong is visible in the armour. */
   readonly problem: string | null;
 }
 
-/** What a text turned out to be: blocks, or why there is none, to follow "The option key". */
+/** The blocks in a text, or why there are none, to follow "The option key". */
 type Armour = { readonly blocks: readonly PemBlock[] } | { readonly problem: string };
 
 const dash = '[-\\u2010-\\u2015\\u2212]';
 const beginLine = new RegExp(`${dash}+\\s*BEGIN([A-Z0-9\\s+_]*?)${dash}+`, 'gi');
 const endLine = new RegExp(`${dash}{2,}\\s*END[A-Z0-9\\s]*${dash}*`, 'gi');
-/** What gets between the lines of a body and is no base64: blanks, marks that do not print, quotes, quoting of mails. */
+/**
+ * Characters between the lines of a body that are not base64: blanks, unprintable marks, quotes, the quoting of mails.
+ */
 const between = '[\\s\\u200b-\\u200d\\u2060\\ufeff"\'`\\u2018-\\u201f,;>|#\\\\]';
 const notBase64 = new RegExp(between, 'g');
-/** RFC 1421 §4.6, as OpenSSL wrote encrypted keys before PKCS#8; line ends may be lost, so the digits are counted. */
+/**
+ * The headers of RFC 1421 §4.6, which OpenSSL wrote for encrypted keys before PKCS#8. Line ends may be lost, so the
+ * digits are counted.
+ */
 const encryption = new RegExp(
   `^${between}*Proc-Type:${between}*4${between}*ENCRYPTED${between}*DEK-Info:${between}*` +
     `(DES[A-Z0-9-]*|[A-Z0-9-]+)${between}*,${between}*((?<=DES.*)[0-9A-Fa-f]{16}|[0-9A-Fa-f]{32})`,
 );
-/** The plus signs that a program joins its strings by: before or behind a quote, where no base64 ends or begins. */
+/** Plus signs by which a program joins strings: before or behind a quote, where base64 neither ends nor begins. */
 const joints = /(["'`])[ \t]*\+[ \t]*(?=[\r\n"'`]|$)|(?<=[\r\n])[ \t]*\+[ \t]*(?=["'`])/g;
-/** A block whose blanks and line ends became plus signs in a form: they stand behind each 64 digits. */
+/** A block whose blanks and line ends became plus signs in a web form: they stand behind each 64 digits. */
 const plusLines = /(BEGIN\+[A-Z0-9+]+-----)\+((?:[A-Za-z0-9+/=]{64}\+)*[A-Za-z0-9+/=]{1,64})\+(?=-----END)/g;
-/** Line ends as they are written within strings of programs, JSON, URLs and HTML. */
+/** Line ends as strings of programs, JSON, URLs and HTML write them. */
 const escapedLineEnds = /\\+(?:[nrt]|u000[aAdD9])|%0[aAdD]|&#(?:1[03]|x0?[aAdD]);/g;
 const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
@@ -46,7 +52,7 @@ const labels: ReadonlyMap<string, string> = new Map(
   ].map((label) => [label.replaceAll(' ', ''), label]),
 );
 
-/** The blocks in `bytes`, whatever has become of their armour. */
+/** Returns the blocks in `bytes`, repaired. */
 export function readArmour(bytes: Buffer): Armour {
   return readLayer(bytes, maxArmourLayers);
 }
@@ -59,7 +65,7 @@ function readLayer(bytes: Buffer, layers: number): Armour {
   return readBody(text, layers);
 }
 
-/** PEM is ASCII, so UTF-16 is recognised by its zero bytes, also where something took it for another encoding. */
+/** PEM is ASCII, so UTF-16 is recognised by its zero bytes, also where the text was decoded in another encoding. */
 function textOf(bytes: Buffer): string {
   if (!bytes.includes(0)) return bytes.toString('utf8');
   return bytes
@@ -80,16 +86,16 @@ function blocksOf(text: string): PemBlock[] {
   });
 }
 
-/** Without the plus signs that are no digits, as far as that is certain. */
+/** Removes the plus signs that certainly are not base64. */
 function joined(text: string): string {
   const strings = text
     .replace(joints, '$1')
     .replace(plusLines, (_block, begin: string, body: string) => `${begin}\n${body.replace(/(.{64})\+/g, '$1\n')}\n`);
-  // The lines that a patch adds.
+  // The lines that a patch adds begin with a plus sign.
   return /^\+-----BEGIN/m.test(strings) ? strings.replace(/^\+/gm, '') : strings;
 }
 
-/** Base64 has no percent signs: where they stand, the text comes from a URL or, with plus signs for blanks, a form. */
+/** Base64 has no percent signs: text with them comes from a URL or, with plus signs for blanks, from a form. */
 function unescaped(text: string): string {
   if (!/BEGIN.*%[0-9A-Fa-f]{2}/s.test(text)) return text;
   const blanks = /BEGIN\+/.test(text) ? text.replaceAll('+', ' ') : text;
@@ -106,21 +112,24 @@ function block(label: string, body: string, encryptedBy: string | null): PemBloc
 function bodyProblem(body: string, isOpaque: boolean): string | null {
   if (body === '') return 'has nothing between its BEGIN and END lines: give the whole file';
   if (!base64.test(body)) {
-    return 'cannot be read: characters that are no base64 stand between its BEGIN and END lines, so give the file as it was made';
+    return (
+      'cannot be read: not all characters between its BEGIN and END lines are base64, so give the file as it ' +
+      'was made'
+    );
   }
   if (isOpaque) return null;
   const der = Buffer.from(body, 'base64');
   if (der[0] !== SEQUENCE) {
     // `\n` in a shell's unquoted word loses its backslash, and n is a letter of base64.
     return body.startsWith('nM')
-      ? 'has the letter n where its line ends were: a shell took the backslashes away, so put quotes around the value'
+      ? 'has the letter n where its line ends were: a shell removed the backslashes, so put quotes around the value'
       : 'cannot be read: it is damaged';
   }
   const length = announcedLength(der);
   return der.length < length ? `is cut off: ${der.length} of ${length} bytes are there` : null;
 }
 
-/** Neither BEGIN nor DER: a body alone, the base64 of a whole file, or no key at all. */
+/** Text with neither BEGIN nor DER: a body alone, the base64 of a whole file, or not a key at all. */
 function readBody(text: string, layers: number): Armour {
   const bare = text.replace(/^\s*(?:export\s+)?[A-Za-z_]\w{0,63}\s*[=:]\s*(?=\S{40})/, '');
   const body = bare.replace(endLine, '').replace(notBase64, '').replaceAll('-', '+').replaceAll('_', '/');
@@ -128,7 +137,7 @@ function readBody(text: string, layers: number): Armour {
   const hex = bare.replace(/[\s:]/g, '');
   if (layers > 0 && hex.length >= 80 && /^(?:[0-9a-f]{2})+$/i.test(hex)) {
     const written = readLayer(Buffer.from(hex, 'hex'), layers - 1);
-    return 'blocks' in written ? written : { problem: 'is hex of something that is no key or certificate' };
+    return 'blocks' in written ? written : { problem: 'is hex, but not of a key or certificate' };
   }
   if (body.length < 40 || !base64.test(body)) return { problem: wordProblem(text.trim()) };
   const decoded = Buffer.from(body, 'base64');
@@ -141,23 +150,26 @@ function readBody(text: string, layers: number): Armour {
   }
   const inner = layers === 0 ? null : readLayer(decoded, layers - 1);
   if (inner !== null && 'blocks' in inner) return inner;
-  return { problem: 'is base64 of something that is no key or certificate' };
+  return { problem: 'is base64, but not of a key or certificate' };
 }
 
 function wordProblem(text: string): string {
   if (/^\{.*"kty"\s*:/s.test(text)) {
-    return "is a JWK, not PEM: give what createPrivateKey({ key, format: 'jwk' }) of node:crypto makes of it, or the .p8 file";
+    return (
+      "is a JWK, not PEM: give what createPrivateKey({ key, format: 'jwk' }) of node:crypto makes of it, or " +
+      'the .p8 file'
+    );
   }
   if (/^(?:undefined|null|None|nil)$/.test(text)) {
     return `is the word ${text}: check that the environment variable it comes from is set`;
   }
   if (/^(?:\$\{?\w+\}?|%\w+%|\{\{.*\}\})$/.test(text)) {
-    return 'is the name of a variable, which nothing replaced by its value';
+    return 'is the name of a variable instead of its value';
   }
   return 'is not PEM: it has no BEGIN line';
 }
 
-/** DER without armour, as it comes in .cer files. */
+/** DER without armour, as in .cer files. */
 function readBinary(der: Buffer): Armour {
   const parts = partsOf(der) ?? [];
   const label = labelOf(
@@ -165,11 +177,14 @@ function readBinary(der: Buffer): Armour {
     integerOf(parts[0]),
   );
   if (label === 'PKCS#12') return { problem: `is PKCS#12 (.p12), not PEM: give it as ${option('pfx', 'option ')}` };
-  if (label === null) return { problem: 'is binary (DER), but no key or certificate' };
+  if (label === null) return { problem: 'is binary (DER), but not a key or certificate' };
   return { blocks: [block(label, der.toString('base64'), null)] };
 }
 
-/** By the types of its parts: RFC 5958, RFC 5915, RFC 8017 §A.1.2, RFC 5280 §4.1, RFC 7292 §4. */
+/**
+ * The kind of a DER sequence, by the types of its parts: RFC 5958, RFC 5915, RFC 8017 §A.1.2, RFC 5280 §4.1, RFC 7292
+ * §4.
+ */
 function labelOf([first, second, third]: readonly number[], version: number): string | null {
   if (first === INTEGER && version === 3 && second === SEQUENCE) return 'PKCS#12';
   if (first === INTEGER && second === SEQUENCE && third === OCTET_STRING) return 'PRIVATE KEY';

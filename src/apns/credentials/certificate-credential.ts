@@ -1,6 +1,6 @@
 /**
- * Loads a client certificate from PEM. Everything that would otherwise fail in the TLS handshake, in words that help
- * nobody, is checked here. Main thread, once for each credential.
+ * Loads a client certificate from PEM. Checks everything that would otherwise fail in the TLS handshake with an
+ * unhelpful message. Main thread, once for each credential.
  */
 import type { Clock } from '../../base/clock.js';
 import type { PealError } from '../../base/errors.js';
@@ -21,20 +21,20 @@ import { certificateIn, isCertificate, isPrivateKey, pemBlocks, privateKeyOf } f
 
 /** A client certificate as PEM. */
 export interface CertificateOptions {
-  /** The certificate, with its chain if there is one; may hold the private key, too. */
+  /** The certificate, with its chain if it has one. May hold the private key, too. */
   readonly cert: KeyMaterial;
   /** The private key. Default: the one within `cert`. */
   readonly key?: KeyMaterial;
-  /** Of an encrypted private key. */
+  /** The passphrase of an encrypted private key. */
   readonly passphrase?: string | FileReference;
   /**
-   * Which certificate, where there are several with their keys: its common name, its app (UID), its whole subject or its
+   * Which of several certificates with keys to use: its common name, its app (UID), its whole subject or its
    * fingerprint (SHA-1 or SHA-256, hex). Default: the only one.
    */
   readonly identity?: string;
 }
 
-/** What the program called its options, for sentences about them. */
+/** The names of the program's options, for sentences about them. */
 interface CertificateNames {
   readonly cert: string;
   readonly key: string;
@@ -71,7 +71,7 @@ export function loadCertificate(
   return identityCredential(identity, { name: material.name, clock, log });
 }
 
-/** What can be read of `pems`; the first problem counts where what can be read does not suffice. */
+/** Returns what can be read of `pems`. If that is not enough, the first problem is thrown. */
 function readable<Value>(
   pems: readonly PemBlock[],
   read: (pem: PemBlock) => Value,
@@ -94,7 +94,7 @@ function certificateBlocks(blocks: readonly PemBlock[], material: Material): rea
   throw credentialError(`${material.name} holds no certificate: give the PEM file that has "BEGIN CERTIFICATE".`);
 }
 
-/** `missingOption` names the option that could have given the key; null where it was given. */
+/** `missingOption` names the option that could have given the key; null if it was given. */
 function keysIn(blocks: readonly PemBlock[], material: Material, missingOption: string | null): readonly PemBlock[] {
   const pems = blocks.filter(isPrivateKey);
   if (pems.length > 0) return pems;
@@ -118,7 +118,7 @@ function nameOfPair(certificate: Material, key: Material): string {
     : ` (${nameWithin(certificate)}; ${nameWithin(key)})`;
 }
 
-/** Its name within a sentence. */
+/** The name of the material within a sentence. */
 function nameWithin({ name, option: held }: Material): string {
   return held === null ? name.charAt(0).toLowerCase() + name.slice(1) : option(held, 'the option ');
 }

@@ -1,35 +1,36 @@
 /**
- * Who sends: a certificate or a provider-token key, loaded, checked and reduced to plain data for the threads.
- * Made by apns/credentials/load-credential on the main thread; its `data` goes to the shards, its signing key stays.
+ * The sender's identity: a certificate or a provider-token key, loaded, checked and reduced to plain data for the
+ * threads. Made by apns/credentials/load-credential on the main thread. Its `data` goes to the shards; its signing
+ * key stays.
  */
 import type { KeyObject } from 'node:crypto';
 import { inspect } from 'node:util';
 import type { TokenOrigin } from './token-origin.js';
 
 /**
- * A client certificate, ready for `tls.createSecureContext`. Crosses threads by structured clone.
- * `cert`/`key` are PEM; `pfx` is PKCS#12. Either `pfx`, or `cert` and `key`.
+ * A client certificate, ready for `tls.createSecureContext`. Crosses threads by structured clone. `cert` and `key` are
+ * PEM; `pfx` is PKCS#12. Either `pfx` is given, or `cert` and `key`.
  */
 export interface CertificateCredential {
   readonly kind: 'certificate';
-  /** SHA-256 over the certificate's DER, hex: names the credential in pools and logs. No secret. */
+  /** SHA-256 over the certificate's DER, hex: names the credential in pools and logs. Not a secret. */
   readonly fingerprint: string;
-  /** The certificate, and its chain where one was given. */
+  /** The certificate, with its chain if one was given. */
   readonly cert: string | null;
   /** The private key as PKCS#8, already decrypted. */
   readonly key: string | null;
   readonly pfx: Uint8Array | null;
-  /** Of `pfx`; null with `cert` and `key`. */
+  /** The passphrase of `pfx`; null with `cert` and `key`. */
   readonly passphrase: string | null;
 }
 
 /**
- * Token authentication as a shard sees it: never the signing key, only a name for it. The provider token itself
- * is minted by the dispatcher's thread and handed to the shards apart.
+ * Token authentication as a shard knows it: a name for the signing key, never the key itself. The dispatcher's thread
+ * mints the provider token and gives it to the shards separately.
  */
 interface TokenCredential {
   readonly kind: 'token';
-  /** SHA-256 over team id, key id and public key, hex. No secret. */
+  /** SHA-256 over team id, key id and public key, hex. Not a secret. */
   readonly fingerprint: string;
 }
 
@@ -41,13 +42,16 @@ interface AnonymousCredential {
 
 export type CredentialData = CertificateCredential | TokenCredential | AnonymousCredential;
 
-/** What may be shown of a credential: what its `inspect` and `toJSON` give. */
+/** The parts of a credential that may be shown: `inspect` and `toJSON` give these. */
 export interface CredentialSummary {
   readonly kind: CredentialData['kind'];
   readonly fingerprint: string;
   readonly keyId: string | null;
   readonly teamId: string | null;
-  /** Whose the certificate is, such as `CN=Apple Push Services: com.example.app, UID=com.example.app`; null without one. */
+  /**
+   * The subject of the certificate, such as `CN=Apple Push Services: com.example.app, UID=com.example.app`; null
+   * without a certificate.
+   */
   readonly subject: string | null;
   /** When the certificate ends, as ISO 8601; null without a certificate. */
   readonly expiresAt: string | null;
@@ -57,7 +61,7 @@ export interface CredentialSummary {
 interface CredentialParts {
   readonly data: CredentialData;
   readonly signingKey?: KeyObject;
-  /** Where provider tokens come from that are not simply signed by `signingKey`. */
+  /** The source of provider tokens that are not simply signed by `signingKey`. */
   readonly tokenOrigin?: TokenOrigin;
   readonly keyId?: string;
   readonly teamId?: string;
@@ -66,8 +70,8 @@ interface CredentialParts {
 }
 
 /**
- * A credential that was loaded and checked. Immutable, and safe to log: neither `inspect` nor `JSON.stringify` shows
- * more than a {@link CredentialSummary}. Two credentials with equal fingerprints are the same.
+ * A loaded and checked credential. Immutable, and safe to log: neither `inspect` nor `JSON.stringify` shows more than a
+ * {@link CredentialSummary}. Two credentials with equal fingerprints are the same.
  */
 export class Credential {
   readonly #data: CredentialData;
@@ -102,17 +106,20 @@ export class Credential {
     return this.#data.fingerprint;
   }
 
-  /** Of a provider-token key, 10 characters; null elsewhere. */
+  /** The key id of a provider-token key, 10 characters; null for other credentials. */
   get keyId(): string | null {
     return this.#keyId;
   }
 
-  /** Of a provider-token key, 10 characters; null elsewhere. */
+  /** The team id of a provider-token key, 10 characters; null for other credentials. */
   get teamId(): string | null {
     return this.#teamId;
   }
 
-  /** Whose the certificate is, on one line; null without a certificate, or where this version of Node does not say. */
+  /**
+   * The subject of the certificate, on one line; null without a certificate, or where this version of Node does not
+   * tell.
+   */
   get subject(): string | null {
     return this.#subject;
   }
@@ -132,7 +139,7 @@ export class Credential {
   }
 
   /**
-   * The key that signs provider tokens; null elsewhere.
+   * The key that signs provider tokens; null without such a key.
    *
    * @internal for apns/credentials/provider-token
    */
@@ -141,7 +148,7 @@ export class Credential {
   }
 
   /**
-   * Where its provider tokens come from; null where `signingKey` signs them, or there are none.
+   * The source of its provider tokens; null where `signingKey` signs them, or there are none.
    *
    * @internal for apns/credentials/provider-token
    */
@@ -164,8 +171,8 @@ export class Credential {
 export const anonymousCredential: Credential = Credential.of({ data: { kind: 'none', fingerprint: 'none' } });
 
 /**
- * Makes `data` show only its kind and fingerprint to `inspect` and `JSON.stringify`, and freezes it. Structured clone
- * leaves this behind: a thread that receives a clone and keeps it applies it again.
+ * Makes `inspect` and `JSON.stringify` show only the kind and fingerprint of `data`, and freezes it. Structured clone
+ * loses this: a thread that keeps a clone calls this function again.
  */
 export function hideSecrets<Data extends CredentialData>(data: Data): Data {
   const shown = { kind: data.kind, fingerprint: data.fingerprint };

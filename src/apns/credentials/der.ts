@@ -1,6 +1,6 @@
 /**
- * A small reader of DER, and of the BER that some programs write PKCS#12 in (indefinite lengths, octet strings in
- * pieces): enough to say what kind of file it is and to walk through its parts. Pure; called while credentials are loaded.
+ * A small reader of DER, and of the BER in which some programs write PKCS#12 (indefinite lengths, octet strings in
+ * pieces). It can tell what kind of file it is and walk through its parts. Pure; called while credentials are loaded.
  */
 import { Buffer } from 'node:buffer';
 import { maxDerDepth } from '../../base/limits.js';
@@ -16,16 +16,16 @@ const octetStringInPieces = 0x24;
 export interface DerValue {
   readonly tag: number;
   readonly content: Buffer;
-  /** With tag and length, as it stands in the bytes. */
+  /** The value with its tag and length. */
   readonly whole: Buffer;
 }
 
-/** The value that begins `bytes`; null where there is none, or where it is cut off. */
+/** Returns the value at the beginning of `bytes`, or null if there is none or it is cut off. */
 export function readDer(bytes: Buffer): DerValue | null {
   return readAt(bytes, 0, 0);
 }
 
-/** The values within `content`; null where they are not whole. */
+/** Returns the values within `content`, or null if they are not whole. */
 function readAll(content: Buffer): readonly DerValue[] | null {
   const values: DerValue[] = [];
   for (let at = 0; at < content.length; ) {
@@ -37,13 +37,16 @@ function readAll(content: Buffer): readonly DerValue[] | null {
   return values;
 }
 
-/** The values within the sequence, set or explicit tag that `bytes` begin with; null where they begin with another. */
+/**
+ * Returns the values within the sequence, set or explicit tag at the beginning of `bytes`, or null if another value is
+ * there.
+ */
 export function partsOf(bytes: Buffer | undefined): readonly DerValue[] | null {
   const value = bytes === undefined ? null : readDer(bytes);
   return value === null || (value.tag & 0x20) === 0 ? null : readAll(value.content);
 }
 
-/** The octets of an octet string, also of one in pieces; null where it is none. */
+/** Returns the octets of an octet string, also of one in pieces, or null for any other value. */
 export function octetsOf(value: DerValue | undefined): Buffer | null {
   if (value === undefined) return null;
   const { tag, content } = value;
@@ -54,7 +57,7 @@ export function octetsOf(value: DerValue | undefined): Buffer | null {
   return pieces === undefined || pieces.includes(null) ? null : Buffer.concat(pieces as Buffer[]);
 }
 
-/** An object id in dotted form; empty where it is none. */
+/** Returns an object id in dotted form, or an empty text for any other value. */
 export function objectIdOf(value: DerValue | undefined): string {
   if (value?.tag !== OBJECT_ID) return '';
   const numbers: number[] = [];
@@ -70,13 +73,15 @@ export function objectIdOf(value: DerValue | undefined): string {
   return [root, first - root * 40, ...numbers.slice(1)].join('.');
 }
 
-/** A small whole number; NaN where it is none or a large one. */
+/** Returns a small whole number, or NaN for a large one and for any other value. */
 export function integerOf(value: DerValue | undefined): number {
   if (value?.tag !== INTEGER || value.content.length === 0 || value.content.length > 6) return Number.NaN;
   return value.content.readUIntBE(0, value.content.length);
 }
 
-/** How many bytes the value has that `bytes` begin with, by its own word; 0 where it does not say. */
+/**
+ * Returns how many bytes the value at the beginning of `bytes` has by its own length field, or 0 if it does not tell.
+ */
 export function announcedLength(bytes: Buffer): number {
   const header = headerAt(bytes, 0);
   return header === null || header.length === null ? 0 : header.size + header.length;
@@ -84,13 +89,13 @@ export function announcedLength(bytes: Buffer): number {
 
 interface Header {
   readonly size: number;
-  /** Null: indefinite. */
+  /** Null for an indefinite length. */
   readonly length: number | null;
 }
 
 function headerAt(bytes: Buffer, at: number): Header | null {
   const first = bytes[at + 1];
-  // Tags above 30 take several bytes; none of what is read here has one.
+  // Tags above 30 take several bytes. Nothing that is read here has such a tag.
   if (first === undefined || (bytes[at]! & 0x1f) === 0x1f) return null;
   if (first < 0x80) return { size: 2, length: first };
   if (first === 0x80) return { size: 2, length: null };

@@ -1,6 +1,6 @@
 /**
- * Provider tokens that are made elsewhere: a string, a function that returns one, or a file that another process renews.
- * Main thread; called by TokenKeeper.
+ * Provider tokens from elsewhere: a string, a function that returns one, or a file that another process renews. Main
+ * thread; called by TokenKeeper.
  */
 import { providerTokenCheckMs, providerTokenMaxAgeMs } from '../../base/limits.js';
 import { option } from '../../base/wording.js';
@@ -9,7 +9,7 @@ import { credentialError } from './key-material.js';
 import type { TokenFile } from './provider-token-file.js';
 import type { TokenOrigin } from './token-origin.js';
 
-/** What returns a provider token, a JWT with or without "bearer " before it. */
+/** Returns a provider token, a JWT with or without "bearer " before it. */
 export type ProviderTokenFunction = () => string | Promise<string>;
 
 export class GivenOrigin implements TokenOrigin {
@@ -24,7 +24,7 @@ export class GivenOrigin implements TokenOrigin {
   async fetch(expired: string | null, wallMs: number): Promise<string> {
     const token = await this.#fetch(expired, wallMs);
     if (token !== expired) return token;
-    throw credentialError('APNs calls the given provider token expired, and there is no newer one: make a new one.');
+    throw credentialError('APNs calls the given provider token expired, and no newer one was given: make a new one.');
   }
 
   async #fetch(expired: string | null, wallMs: number): Promise<string> {
@@ -41,7 +41,7 @@ export class GivenOrigin implements TokenOrigin {
   }
 }
 
-/** The JWT in `value`. `name` begins the sentence where there is none; what was given is not shown. */
+/** Returns the JWT in `value`, or throws a sentence that begins with `name` and does not show `value`. */
 export function checkedToken(name: string, value: unknown): string {
   const found = typeof value === 'string' ? readProviderToken(value) : null;
   if (found !== null) return found.token;

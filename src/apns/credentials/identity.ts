@@ -1,7 +1,7 @@
 /**
- * Finds the identity, a private key and the certificate that was issued for it, among all keys and certificates of what
- * was given, whatever their order, and makes a credential of it if the certificate holds now. Called while certificates
- * are loaded, on the main thread.
+ * Finds the identity (a private key and the certificate that was issued for it) among all given keys and certificates,
+ * in any order. Makes a credential of it if the certificate is valid now. Called while certificates are loaded, on
+ * the main thread.
  */
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
 import type { Clock } from '../../base/clock.js';
@@ -15,14 +15,14 @@ import { credentialError } from './key-material.js';
 interface Identity {
   readonly key: KeyObject;
   readonly certificate: X509Certificate;
-  /** The certificates that issued it, from the nearest on, as far as they are there. */
+  /** The certificates that issued it, the nearest first, as far as they were given. */
   readonly chain: readonly X509Certificate[];
 }
 
 interface IdentityChoice {
   readonly keys: readonly KeyObject[];
   readonly certificates: readonly X509Certificate[];
-  /** What the option `identity` names, or null. */
+  /** The value of the option `identity`, or null. */
   readonly wanted: string | null;
   /** Begins sentences: "The file push.p12 (option pfx)". */
   readonly name: string;
@@ -30,10 +30,10 @@ interface IdentityChoice {
 }
 
 /**
- * The one that is named, or the only one. Of certificates renewed under the same key and name the one that ends last is
- * taken. Null where no key belongs to any certificate.
+ * Returns the identity that is named, or the only one. Of certificates renewed under the same key and name, the one
+ * that ends last is used. Null if no key belongs to any certificate.
  *
- * @throws PealError ERR_PEAL_CREDENTIAL where several could be meant, or none has the name
+ * @throws PealError ERR_PEAL_CREDENTIAL if several identities fit, or none has the name
  */
 export function chooseIdentity({ keys, certificates, wanted, name, nowMs }: IdentityChoice): Identity | null {
   const pairs = keys.flatMap((key) =>
@@ -45,7 +45,7 @@ export function chooseIdentity({ keys, certificates, wanted, name, nowMs }: Iden
   const list = all.map(({ certificate }) => `"${shownName(certificate)}"`).join(', ');
   if (named.length === 0) {
     throw credentialError(
-      `${name} holds no certificate of the name that ${option('identity', 'the option ')} gives: it has ${list}.`,
+      `${name} holds no certificate that fits ${option('identity', 'the option ')}: it has ${list}.`,
     );
   }
   if (named.length > 1) {
@@ -56,19 +56,21 @@ export function chooseIdentity({ keys, certificates, wanted, name, nowMs }: Iden
   return { key, certificate, chain: chainOf(certificate, certificates) };
 }
 
-/** Whose a certificate is, on one line and fit to be shown. */
+/** The subject of a certificate, on one line and fit to be shown. */
 export function subjectOf(certificate: X509Certificate): string {
   return escapeUnprintable((certificate.subject ?? '').replaceAll('\n', ', '), maxShownNameCharacters);
 }
 
-/** SHA-256 over its DER, hex. */
+/** SHA-256 over the DER of a certificate, hex. */
 export function fingerprintOf(certificate: X509Certificate): string {
   return createHash('sha256').update(certificate.raw).digest('hex');
 }
 
 type Pair = Pick<Identity, 'key' | 'certificate'>;
 
-/** One for each subject: a certificate and its renewals. Those that hold now go before those that do not. */
+/**
+ * One pair for each subject: the newest of a certificate and its renewals. Valid ones go before those not valid now.
+ */
 function renewedOnes(pairs: readonly Pair[], nowMs: number): readonly Pair[] {
   const bySubject = new Map<string, Pair>();
   const rank = ({ certificate: { validFrom, validTo } }: Pair): number => {
@@ -83,7 +85,10 @@ function renewedOnes(pairs: readonly Pair[], nowMs: number): readonly Pair[] {
   return [...bySubject.values()];
 }
 
-/** By common name, app (UID), whole subject or fingerprint; case and the colons of fingerprints do not matter. */
+/**
+ * Returns whether `wanted` is its common name, app (UID), whole subject or fingerprint. Case and the colons of
+ * fingerprints do not matter.
+ */
 export function isNamed(certificate: X509Certificate, wanted: string): boolean {
   const asked = wanted.trim().toLowerCase();
   const names = [subjectOf(certificate), field(certificate, 'CN'), field(certificate, 'UID')];
@@ -104,7 +109,7 @@ function field({ subject }: X509Certificate, name: string): string | null {
   return line === undefined ? null : line.slice(name.length + 1);
 }
 
-/** Who issued it, who issued that, and so on, among `others`. */
+/** The chain of issuers of `leaf`, as far as it is among `others`. */
 function chainOf(leaf: X509Certificate, others: readonly X509Certificate[]): readonly X509Certificate[] {
   const chain: X509Certificate[] = [];
   for (let at = leaf; chain.length < others.length; ) {
@@ -116,17 +121,20 @@ function chainOf(leaf: X509Certificate, others: readonly X509Certificate[]): rea
   return chain;
 }
 
-/** What loading goes by: `name` begins sentences about what was given. */
+/** What the loaders share: `name` begins sentences about the given material. */
 export interface Loading {
   readonly name: string;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** A certificate that ends within this time is warned about. */
+/** A certificate that ends within this time causes a warning. */
 const expiryWarningMs = 30 * 24 * 3_600_000;
 
-/** The credential of a key and its certificate, as PEM. Throws ERR_PEAL_CREDENTIAL where the certificate does not hold now. */
+/**
+ * Makes the credential of a key and its certificate, as PEM. Throws ERR_PEAL_CREDENTIAL if the certificate is not valid
+ * now.
+ */
 export function identityCredential({ key, certificate, chain }: Identity, loading: Loading): Credential {
   const expiresAt = checkCertificate(certificate, loading);
   return Credential.of({
@@ -143,7 +151,9 @@ export function identityCredential({ key, certificate, chain }: Identity, loadin
   });
 }
 
-/** Says whose certificate is used, and warns of one that ends soon. Returns when it ends. Throws ERR_PEAL_CREDENTIAL. */
+/**
+ * Logs which certificate is used, and warns if it ends soon. Returns the time when it ends. Throws ERR_PEAL_CREDENTIAL.
+ */
 export function checkCertificate(certificate: X509Certificate, { name, clock, log }: Loading): Date {
   const from = new Date(certificate.validFrom);
   const to = new Date(certificate.validTo);
@@ -165,7 +175,7 @@ export function checkCertificate(certificate: X509Certificate, { name, clock, lo
   return to;
 }
 
-/** The option `identity`, or null. Throws ERR_PEAL_CREDENTIAL. */
+/** Returns the option `identity`, or null. Throws ERR_PEAL_CREDENTIAL. */
 export function checkIdentityName(value: unknown): string | null {
   if (value === undefined) return null;
   if (typeof value === 'string' && value.trim() !== '') return value;

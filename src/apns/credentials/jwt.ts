@@ -1,28 +1,29 @@
 /**
- * The parts of a provider token, an ES256 JWT (RFC 7519, RFC 7518 §3.4): what is signed, what a signature has to look
- * like, and what stands in one that was made elsewhere. Pure; called by whatever mints or takes provider tokens.
+ * The parts of a provider token, an ES256 JWT (RFC 7519, RFC 7518 §3.4): the text that is signed, the form of its
+ * signature, and the claims of a token from elsewhere. Pure; called by everything that mints or accepts provider
+ * tokens.
  */
 import { Buffer } from 'node:buffer';
 import { type KeyObject, verify } from 'node:crypto';
 import { maxProviderTokenCharacters } from '../../base/limits.js';
 import { INTEGER, partsOf } from './der.js';
 
-/** Who a provider token is for. */
+/** The team and the key of a provider token. */
 export interface TokenNames {
   readonly keyId: string;
   readonly teamId: string;
 }
 
-/** A provider token as it was read, unverified. */
+/** A provider token as it was read, not verified. */
 export interface ReadToken extends TokenNames {
   readonly token: string;
-  /** Its `iat`, wall-clock time. */
+  /** The time in its `iat`, on the wall clock. */
   readonly issuedAtMs: number;
 }
 
 const form = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
-/** What is signed: header and claims, up to the second dot. */
+/** Returns the text that is signed: header and claims, up to the second dot. */
 export function signingInput({ keyId, teamId }: TokenNames, wallMs: number): string {
   return `${encode({ alg: 'ES256', kid: keyId })}.${encode({ iss: teamId, iat: Math.floor(wallMs / 1000) })}`;
 }
@@ -31,7 +32,9 @@ export function joinToken(signed: string, signature: Uint8Array): string {
   return `${signed}.${Buffer.from(signature).toString('base64url')}`;
 }
 
-/** The provider token in `text`, with or without "bearer " before it; null where it is none. */
+/**
+ * Returns the provider token in `text`, with or without "bearer " before it, or null if `text` is not a provider token.
+ */
 export function readProviderToken(text: string): ReadToken | null {
   const token = text.trim().replace(/^bearer\s+/i, '');
   if (token.length > maxProviderTokenCharacters || !form.test(token)) return null;
@@ -42,7 +45,7 @@ export function readProviderToken(text: string): ReadToken | null {
   return Number.isSafeInteger(iat) ? { token, keyId: kid, teamId: iss, issuedAtMs: (iat as number) * 1000 } : null;
 }
 
-/** Whether `token` was signed by the private half of `publicKey`. */
+/** Returns whether `token` was signed by the private half of `publicKey`. */
 export function isSignedBy(token: string, publicKey: KeyObject): boolean {
   const end = token.lastIndexOf('.');
   const signature = Buffer.from(token.slice(end + 1), 'base64url');
@@ -50,8 +53,8 @@ export function isSignedBy(token: string, publicKey: KeyObject): boolean {
 }
 
 /**
- * A signature on P-256 as JWTs carry it: r and s side by side, 32 bytes each. Takes that, or DER as OpenSSL and most key
- * services write it. Null for anything else.
+ * Returns a signature on P-256 in the form of JWTs: r and s side by side, 32 bytes each. Accepts that form, and DER as
+ * OpenSSL and most key services write it. Null for anything else.
  */
 export function joseSignature(bytes: Uint8Array): Buffer | null {
   const signature = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

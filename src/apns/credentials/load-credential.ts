@@ -1,10 +1,12 @@
 /**
- * Turns what a program or a command line says about its credential into a checked `Credential`. Main thread; reads
- * files synchronously, once.
+ * Makes a checked `Credential` of the credential options of a program or a command line. Main thread; reads files
+ * synchronously, once.
  */
 import { type Clock, systemClock } from '../../base/clock.js';
 import { type Logger, silentLogger } from '../../base/log.js';
 import { nearestName } from '../../base/nearest-name.js';
+import { checkOptions, unchecked } from '../../base/options.js';
+import { escapeUnprintable } from '../../base/text.js';
 import { option, theOption } from '../../base/wording.js';
 import { type CertificateOptions, loadCertificate } from './certificate-credential.js';
 import { anonymousCredential, Credential } from './credential.js';
@@ -20,19 +22,19 @@ import {
 } from './token-credential.js';
 
 /**
- * A client certificate by the parameters of the original library: one of the two certificates, and at most one of the two
- * keys; without a key it is looked for in the certificate.
+ * A client certificate by the parameters of the original library: one of the two certificates, and at most one of the
+ * two keys. Without a key, the certificate must contain it.
  */
 interface OriginalCertificateOptions {
-  /** The certificate as PEM text; may hold the private key, too. */
+  /** The certificate as PEM text. May hold the private key, too. */
   readonly certString?: string;
-  /** The PEM file that holds it. */
+  /** The PEM file with the certificate. */
   readonly certFile?: string | URL;
   /** The private key as PEM text. */
   readonly keyString?: string;
-  /** The PEM file that holds it. */
+  /** The PEM file with the private key. */
   readonly keyFile?: string | URL;
-  /** Of an encrypted private key. */
+  /** The passphrase of an encrypted private key. */
   readonly passphrase?: string | FileReference;
 }
 
@@ -44,17 +46,20 @@ export type CredentialOptions =
   | GivenTokenOptions
   | OriginalCertificateOptions;
 
-/** What loading needs from outside. */
+/** Dependencies of loading. */
 interface LoadEnvironment {
-  /** For the validity of certificates. Default: the system's. */
+  /** For the validity of certificates. Default: the system's clock. */
   readonly clock?: Clock;
-  /** Told whose certificate is used, of keys that others may read and of certificates that end soon. Default: silent. */
+  /**
+   * Gets the name of the certificate in use, and warnings about keys that other users may read and certificates that
+   * end soon. Default: silent.
+   */
   readonly log?: Logger;
 }
 
-/** One way to say what a credential is. */
+/** One form of a credential. */
 interface CredentialKind {
-  /** Its options; the first is the one that makes it this kind. */
+  /** Its options. The first one tells it from the other forms. */
   readonly names: readonly string[];
   readonly is: (given: object) => boolean;
   readonly load: (options: never, clock: Clock, log: Logger) => Credential;
@@ -62,7 +67,7 @@ interface CredentialKind {
 
 const originalNames: readonly string[] = ['certString', 'certFile', 'keyString', 'keyFile', 'passphrase'];
 
-/** The first that fits is meant. */
+/** The first form that fits is used. */
 const kinds: readonly CredentialKind[] = [
   { names: ['pfx', 'passphrase', 'identity'], is: (given) => 'pfx' in given, load: loadPkcs12 },
   { names: ['cert', 'key', 'passphrase', 'identity'], is: (given) => 'cert' in given, load: loadCertificate },
@@ -88,18 +93,21 @@ const kinds: readonly CredentialKind[] = [
   },
 ];
 
+const allNames = kinds.flatMap(({ names }) => names);
+
 /**
  * Loads and checks a credential.
  *
  * - `{ key, keyId, teamId }`: a provider-token key (.p8) as PEM text, bytes, `KeyObject` or `{ file }`; with
  *   `providerTokenFile` processes share one provider token;
- * - `{ sign, keyId, teamId, publicKey? }`: the same where a key service or a hardware module signs;
- * - `{ providerToken }`: provider tokens that are made elsewhere: a JWT, a function that returns it, or `{ file }`;
- * - `{ cert, key?, passphrase?, identity? }`: a client certificate as PEM text, bytes or `{ file }`; `identity` names the
+ * - `{ sign, keyId, teamId, publicKey? }`: the same with a key service or a hardware module that signs;
+ * - `{ providerToken }`: provider tokens from elsewhere: a JWT, a function that returns it, or `{ file }`;
+ * - `{ cert, key?, passphrase?, identity? }`: a client certificate as PEM text, bytes or `{ file }`; `identity` names
+ * the
  *   one to take where there are several;
  * - `{ certString | certFile, keyString? | keyFile?, passphrase? }`: the same by the original library's parameters;
  * - `{ pfx, passphrase?, identity? }`: a client certificate as PKCS#12 bytes, base64 or `{ file }`;
- * - `null`: none, for private gateways;
+ * - `null`: no credential, for private gateways;
  * - a `Credential` is returned as it is.
  *
  * @throws PealError ERR_PEAL_CREDENTIAL (origin `credential`): unreadable file, not PEM, missing or wrong passphrase,
@@ -110,6 +118,7 @@ export function loadCredential(
   options: CredentialOptions | Credential | null,
   environment: LoadEnvironment = {},
 ): Credential {
+  checkOptions({ name: 'loadCredential' }, environment, { clock: unchecked, log: unchecked });
   if (options === null) return anonymousCredential;
   if (options instanceof Credential) return options;
   const clock = environment.clock ?? systemClock;
@@ -117,28 +126,36 @@ export function loadCredential(
   return kindOf(options).load(options as never, clock, log);
 }
 
-/** The kind that `options` are of. Refuses what is of no kind, and a mixture. */
+/** Returns the form of `options`. Refuses unknown forms and mixtures. */
 function kindOf(options: unknown): CredentialKind {
-  if (typeof options !== 'object' || options === null) throw credentialError(`A credential is an object: ${allowed}`);
+  if (typeof options !== 'object' || options === null)
+    throw credentialError(`A credential must be an object: ${allowed}`);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const kind = kinds.find(({ is }) => is(given));
+  const unknown = Object.keys(given).find((name) => !allNames.includes(name));
+  const near =
+    unknown === undefined ? null : (nearestName(unknown, kind?.names ?? []) ?? nearestName(unknown, allNames));
+  if (unknown !== undefined && near !== null) {
+    throw credentialError(`A credential has no option "${escapeUnprintable(unknown, 40)}": did you mean ${near}?`);
+  }
   if (kind === undefined) {
     throw credentialError(
-      'key' in given ? 'A .p8 key needs its keyId and teamId; a certificate needs cert.' : `No credential: ${allowed}`,
+      'key' in given
+        ? 'A .p8 key needs its keyId and teamId; a certificate needs cert.'
+        : `The credential has no known option: ${allowed}`,
     );
   }
   const { names } = kind;
   const stranger = Object.keys(given).find((name) => !names.includes(name));
   if (stranger !== undefined) {
-    const meant = nearestName(stranger, names);
-    const advice = meant === null || Object.hasOwn(given, meant) ? allowed : `did you mean ${meant}?`;
-    throw credentialError(`${theOption(stranger)} does not go with ${option(names[0]!)}: ${advice}`);
+    throw credentialError(`${theOption(stranger)} does not go with ${option(names[0]!)}: ${allowed}`);
   }
   return kind;
 }
 
 const allowed =
-  'give { key, keyId, teamId }, { sign, keyId, teamId }, { providerToken }, { cert, key, passphrase }, { pfx, passphrase }, or certString or certFile with keyString or keyFile.';
+  'give { key, keyId, teamId }, { sign, keyId, teamId }, { providerToken }, { cert, key, passphrase }, { pfx, ' +
+  'passphrase }, or certString or certFile with keyString or keyFile.';
 
 /** Throws ERR_PEAL_CREDENTIAL that names the parameter. */
 function loadOriginalCertificate(options: OriginalCertificateOptions, clock: Clock, log: Logger): Credential {
@@ -161,7 +178,7 @@ function oneOf(
 ): { readonly name: string; readonly value: string | FileReference } | null {
   const [text, file] = [options[asText], options[asFile]];
   if (text !== undefined && file !== undefined) {
-    throw credentialError(`The options ${asText} and ${asFile} are both given: leave one out.`);
+    throw credentialError(`The options ${asText} and ${asFile} are both given: remove one.`);
   }
   if (text !== undefined) {
     if (typeof text === 'string') return { name: asText, value: text };

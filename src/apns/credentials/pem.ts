@@ -1,20 +1,20 @@
 /**
- * PEM: the blocks of what was given, and private keys as KeyObjects, saying clearly what is wrong with them.
- * Pure but for node:crypto; called while credentials are loaded.
+ * PEM: the blocks of the given material, and private keys as KeyObjects. Its errors say clearly what is wrong. Pure but
+ * for node:crypto; called while credentials are loaded.
  */
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify, X509Certificate } from 'node:crypto';
 import { either } from '../../base/wording.js';
 import { type PemBlock, readArmour } from './armour.js';
 import { credentialError, type Material } from './key-material.js';
 
-/** All blocks of `material`, in their order, with their armour put in order. Throws ERR_PEAL_CREDENTIAL where there is none. */
+/** Returns all blocks of `material` in their order, repaired. Throws ERR_PEAL_CREDENTIAL if there is no block. */
 export function pemBlocks(material: Material): readonly PemBlock[] {
   const armour = readArmour(material.bytes);
   if ('blocks' in armour) return armour.blocks;
   throw credentialError(`${material.name} ${armour.problem}${hint(armour.problem, material)}.`);
 }
 
-/** A variable that is not set, and a path in place of the text, are the usual mistakes. */
+/** Advice for the usual mistakes: a variable that is not set, and a path in place of the text. */
 function hint(problem: string, { option, bytes }: Material): string {
   if (option === null) return '';
   if (problem === 'is empty') return ': check that the environment variable it comes from is set';
@@ -35,7 +35,7 @@ export function isCertificate(pem: PemBlock): boolean {
   return pem.label.endsWith('CERTIFICATE');
 }
 
-/** The certificate in `pem`. `name` begins the sentence if it cannot be used. */
+/** Returns the certificate in `pem`. `name` begins the sentence if it cannot be used. */
 export function certificateIn(pem: PemBlock, name: string): X509Certificate {
   if (pem.problem !== null) throw credentialError(`${name} holds a certificate that ${pem.problem}.`);
   try {
@@ -45,7 +45,7 @@ export function certificateIn(pem: PemBlock, name: string): X509Certificate {
   }
 }
 
-/** The key in `pem`, decrypted. `name` begins the sentence if it cannot be used. */
+/** Returns the key in `pem`, decrypted. `name` begins the sentence if it cannot be used. */
 export function privateKeyOf(pem: PemBlock, passphrase: string | null, name: string): KeyObject {
   if (pem.problem !== null) throw credentialError(`${name} holds a private key that ${pem.problem}.`);
   const isEncrypted = pem.label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type: *4,ENCRYPTED/m.test(pem.text);
@@ -60,13 +60,14 @@ export function privateKeyOf(pem: PemBlock, passphrase: string | null, name: str
   }
   if (belongsTogether(key)) return key;
   throw credentialError(
-    `${name} holds a private key that is damaged: what it signs does not fit the public key in it. Give the file as it was made.`,
+    `${name} holds a private key that is damaged: its private and public halves do not match. Give the file as it ` +
+      'was made.',
   );
 }
 
 /**
- * Whether the private part of a key fits the public part that stands beside it: OpenSSL reads both and compares neither,
- * and signatures are checked by the public one. Keys of kinds that are refused later are not looked at.
+ * Returns whether the private part of a key matches the public part beside it. OpenSSL reads both and does not compare
+ * them, and signatures are checked by the public part. Keys of kinds that are refused later are not tested.
  */
 function belongsTogether(key: KeyObject): boolean {
   if (key.asymmetricKeyType !== 'ec' && key.asymmetricKeyType !== 'rsa') return true;
@@ -79,8 +80,8 @@ function belongsTogether(key: KeyObject): boolean {
 }
 
 function keyProblem(error: unknown, isEncrypted: boolean, passphrase: string | null): string {
-  // The error of a cipher that OpenSSL lacks. ERR_OSSL_UNSUPPORTED is another one: a wrong passphrase leads to it where its
-  // octets, by chance, end in valid padding, once in some 300.
+  // The error of a cipher that OpenSSL lacks. ERR_OSSL_UNSUPPORTED is a different error: a wrong passphrase causes it
+  // where the decrypted octets, by chance, end in valid padding, once in some 300 times.
   if (isEncrypted && (error as NodeJS.ErrnoException).code === 'ERR_OSSL_EVP_UNSUPPORTED') {
     return (
       'holds a private key whose encryption this version of OpenSSL no longer supports: convert it with ' +
@@ -90,6 +91,6 @@ function keyProblem(error: unknown, isEncrypted: boolean, passphrase: string | n
   if (isEncrypted && passphrase === '') {
     return 'holds an encrypted private key, but the passphrase is empty: check the passphrase.';
   }
-  if (isEncrypted) return 'holds an encrypted private key that the passphrase does not open: check the passphrase.';
+  if (isEncrypted) return 'holds an encrypted private key that the passphrase does not decrypt: check the passphrase.';
   return 'holds a private key that cannot be read: it is damaged or of a kind that OpenSSL does not know.';
 }

@@ -1,6 +1,6 @@
 /**
- * Loads a client certificate from PKCS#12 through OpenSSL, which checks passphrase and integrity, and sees to it that the
- * certificate in use is the one that was meant. Main thread, once for each credential.
+ * Loads a client certificate from PKCS#12 through OpenSSL, which checks passphrase and integrity. Makes sure that the
+ * certificate in use is the one that was asked for. Main thread, once for each credential.
  */
 import { createHash, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
@@ -24,10 +24,10 @@ import { readPkcs12 } from './pkcs12.js';
 
 /** A client certificate with its key as PKCS#12 (.p12, .pfx). */
 export interface Pkcs12Options {
-  /** Bytes, or a file; text is taken for base64. */
+  /** Bytes, or a file. Text is read as base64. */
   readonly pfx: Uint8Array | string | FileReference;
   readonly passphrase?: string | FileReference;
-  /** Which certificate, where there are several, as in {@link CertificateOptions}. */
+  /** Which of several certificates to use, as in {@link CertificateOptions}. */
   readonly identity?: string;
 }
 
@@ -41,7 +41,7 @@ export function loadPkcs12(options: Pkcs12Options, clock: Clock, log: Logger): C
   const loading = { name: material.name, clock, log };
   if (contents !== null) {
     const identity = chooseIdentity({ ...contents, wanted, name: material.name, nowMs: clock.wallMs() });
-    // With one key alone OpenSSL can choose no other, so the file is used as it is.
+    // With a single key OpenSSL can choose no other, so the file is used as it is.
     if (identity !== null && contents.keys.length > 1) return identityCredential(identity, loading);
   }
   const leaf = der === null ? null : new X509Certificate(der);
@@ -49,13 +49,13 @@ export function loadPkcs12(options: Pkcs12Options, clock: Clock, log: Logger): C
   return asItIs(material, leaf, { passphrase, loading });
 }
 
-/** For a file that only OpenSSL can look into: the certificate that it chose is the named one, or the file is refused. */
+/**
+ * For a file that only OpenSSL can read: the certificate that it chose must be the named one, or the file is refused.
+ */
 function checkName(leaf: X509Certificate | null, wanted: string, name: string): void {
   if (leaf !== null && isNamed(leaf, wanted)) return;
   const holds = leaf === null ? '' : `, as far as can be seen: it has "${subjectOf(leaf)}"`;
-  throw credentialError(
-    `${name} holds no certificate of the name that ${option('identity', 'the option ')} gives${holds}.`,
-  );
+  throw credentialError(`${name} holds no certificate that fits ${option('identity', 'the option ')}${holds}.`);
 }
 
 function asItIs(
@@ -76,7 +76,7 @@ function asItIs(
   });
 }
 
-/** Text may be base64, or bytes that were read as Latin-1. */
+/** Text may be base64, or bytes that were decoded as Latin-1. */
 function asBytes(pfx: unknown): unknown {
   if (typeof pfx !== 'string') return pfx;
   if (pfx.includes('\ufffd')) {
@@ -87,7 +87,7 @@ function asBytes(pfx: unknown): unknown {
   return Buffer.from(pfx, /^[\0-\xff]*$/.test(pfx) ? 'latin1' : 'utf8');
 }
 
-/** Secret stores take text only, so PKCS#12 comes as base64, too. */
+/** Decodes base64, because secret stores hold only text. */
 function binaryMaterial(material: Material): Material {
   const { bytes, name } = material;
   if (readDer(bytes)?.tag === SEQUENCE) return material;
@@ -121,7 +121,7 @@ function pkcs12Problem(said: string, material: Material, passphrase: string | nu
   if (/mac verify/i.test(said)) {
     return passphrase === null
       ? 'is protected: give its passphrase.'
-      : 'is not opened by the passphrase: check the passphrase.';
+      : 'cannot be opened with this passphrase: check the passphrase.';
   }
   if (/private key/i.test(said)) return 'holds no private key: export the certificate together with its key.';
   if (/load certificate/i.test(said)) return 'holds no certificate that belongs to its key: export both together.';
@@ -129,7 +129,7 @@ function pkcs12Problem(said: string, material: Material, passphrase: string | nu
   return 'is not PKCS#12: give the .p12 or .pfx file as it was exported, or its bytes or base64.';
 }
 
-/** The certificate that OpenSSL chose, as DER; null where this version of Node does not say. */
+/** The certificate that OpenSSL chose, as DER; null where this version of Node does not tell. */
 function certificateOf(context: SecureContext): Uint8Array | null {
   const native = context.context as { getCertificate?: () => Uint8Array | null } | undefined;
   return native?.getCertificate?.() ?? null;

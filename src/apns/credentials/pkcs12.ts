@@ -1,7 +1,7 @@
 /**
- * All keys and certificates of a PKCS#12 file (RFC 7292), because OpenSSL by way of Node hands out the first key alone and
- * does not say that there are others. Called once OpenSSL has opened the file, so passphrase and integrity are known to be
- * good; what is not understood here leaves the choice to OpenSSL. Pure but for node:crypto.
+ * All keys and certificates of a PKCS#12 file (RFC 7292). OpenSSL by way of Node returns the first key alone and does
+ * not tell that there are others. Called after OpenSSL has opened the file, so passphrase and integrity are known to
+ * be good. A file that is not understood here leaves the choice to OpenSSL. Pure but for node:crypto.
  */
 import { Buffer } from 'node:buffer';
 import {
@@ -42,22 +42,22 @@ const ciphers: Readonly<Record<string, { readonly name: string; readonly keyByte
   '2.16.840.1.101.3.4.1.42': { name: 'aes-256-cbc', keyBytes: 32 },
 };
 
-/** What the file holds; null where it is written in a way that is not known here. */
+/** Returns the contents of the file, or null if it is written in a way that is not known here. */
 export function readPkcs12(bytes: Buffer, passphrase: string | null): Pkcs12Contents | null {
-  // Programs do not agree whether an empty passphrase is an empty text or none at all, so OpenSSL tries both, too.
+  // Programs disagree whether an empty passphrase is an empty text or nothing, so both are tried, as OpenSSL does.
   const passwords = [bmpText(passphrase ?? ''), ...(passphrase ? [] : [Buffer.alloc(0)])];
   for (const password of passwords) {
     try {
       const reader = new Reader(passphrase ?? '', password);
       if (reader.readFile(bytes)) return reader;
     } catch {
-      // Not decrypted by that, or damaged in a way that OpenSSL does not mind.
+      // Not decrypted by this password, or damaged in a way that OpenSSL tolerates.
     }
   }
   return null;
 }
 
-/** Two bytes for each character and for the zero at the end, as RFC 7292 §B.1 has it. */
+/** Two bytes for each character and for the zero at the end (RFC 7292 §B.1). */
 export function bmpText(passphrase: string): Buffer {
   return Buffer.from(`${passphrase}\0`, 'utf16le').swap16();
 }
@@ -65,7 +65,7 @@ export function bmpText(passphrase: string): Buffer {
 interface Passwords {
   /** For PBES2. */
   readonly text: string;
-  /** For the derivation that PKCS#12 has of its own. */
+  /** For PKCS#12's own key derivation. */
   readonly bmp: Buffer;
 }
 
@@ -122,7 +122,7 @@ class Reader implements Pkcs12Contents {
       case nestedBags:
         return this.#readBags(value);
       default:
-        // Secrets and revocation lists are nothing that a client certificate needs.
+        // A client certificate does not need secrets or revocation lists.
         return true;
     }
   }
@@ -200,12 +200,12 @@ export function deriveSha1(
   return Buffer.concat(pieces).subarray(0, bytes);
 }
 
-/** Repeated to a multiple of 64 bytes, or to `length`. */
+/** The bytes repeated to a multiple of 64 bytes, or to `length`. */
 function repeated(bytes: Buffer, length: number = Math.ceil(bytes.length / 64) * 64): Buffer {
   return Buffer.alloc(length, bytes);
 }
 
-/** To each block of 64 bytes: `addend` and 1, modulo 2^512. */
+/** Adds `addend` and 1 to each block of 64 bytes, modulo 2^512. */
 function addToBlocks(blocks: Buffer, addend: Buffer): void {
   for (let start = 0; start < blocks.length; start += 64) {
     let carry = 1;

@@ -1,6 +1,7 @@
 /**
- * A provider token in a file that processes share, so that all of them use one: readable by its owner only, renewed by
- * whichever process holds the lock beside it, replaced at once by a rename. Main thread; nothing here blocks.
+ * A provider token in a file that several processes share. The file is readable by its owner only. The process that
+ * holds the lock beside it renews the token and replaces the file at once by a rename. Main thread; nothing here
+ * blocks.
  */
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
@@ -16,9 +17,9 @@ import { credentialError } from './key-material.js';
 
 interface TokenFileOptions {
   readonly path: string;
-  /** Whose tokens are in it; null: anybody's. */
+  /** The key and team whose tokens are in it; null for any. */
   readonly names: TokenNames | null;
-  /** Whether a token in it was signed by our key, where that can be told. */
+  /** Returns whether our key signed a token in it, as far as that can be told. */
   readonly isOurs: (token: string) => boolean;
   readonly log: Logger;
 }
@@ -36,22 +37,24 @@ export class TokenFile {
     this.#lockPath = `${options.path}.lock`;
   }
 
-  /** How sentences about it begin. */
+  /** The beginning of sentences about the file. */
   get name(): string {
     return `The file ${escapeUnprintable(this.#options.path, 1000)} (${option('providerTokenFile', 'option ')})`;
   }
 
   /**
-   * The token in it; null where there is no file, where it is empty, or where its token was not signed by our key.
-   * Rejects with ERR_PEAL_CREDENTIAL where it cannot be read, or holds anything but a token of our key: that is somebody
-   * else's file, and not to be replaced.
+   * Returns the token in the file. Null if there is no file, if it is empty, or if our key did not sign its token.
+   * Rejects with ERR_PEAL_CREDENTIAL if the file cannot be read, or holds anything but a token of our key: such a
+   * file is not ours to replace.
    */
   async read(): Promise<ReadToken | null> {
     const text = await this.#text();
     if (text === null || text.trim() === '') return null;
     const found = readProviderToken(text);
     if (found === null) {
-      throw credentialError(`${this.name} holds something else than a provider token: name a file for it alone.`);
+      throw credentialError(
+        `${this.name} holds something other than a provider token: name a file of its own for the token.`,
+      );
     }
     const { names, isOurs } = this.#options;
     if (names !== null && (found.keyId !== names.keyId || found.teamId !== names.teamId)) {
@@ -63,7 +66,7 @@ export class TokenFile {
     return isOurs(found.token) ? found : null;
   }
 
-  /** Under the lock: what `make` resolves with is in the file afterwards. Waits while another process renews it. */
+  /** Under the lock, writes the result of `make` to the file. Waits while another process renews it. */
   async renew(make: Renewal): Promise<string> {
     const lock = await this.#lock();
     try {
@@ -77,7 +80,7 @@ export class TokenFile {
     }
   }
 
-  /** While another process has the lock: a sentence that names it, and says what to do; else null. */
+  /** While another process holds the lock: a sentence that names the lock and says what to do. Otherwise null. */
   get waitsFor(): string | null {
     if (!this.#isWaiting) return null;
     const lock = escapeUnprintable(this.#lockPath, 1000);
@@ -91,7 +94,10 @@ export class TokenFile {
       const { mode } = await file.stat();
       if (process.platform !== 'win32' && (mode & 0o077) !== 0 && !this.#hasWarned) {
         this.#hasWarned = true;
-        this.#options.log.warn({ file: this.#options.path }, 'others may read this provider token: chmod 600');
+        this.#options.log.warn(
+          { file: this.#options.path },
+          'other users may read this provider token: restrict it (chmod 600)',
+        );
       }
       const room = Buffer.alloc(maxProviderTokenCharacters + 100);
       const { bytesRead } = await file.read(room, 0, room.length, 0);
@@ -139,7 +145,7 @@ export class TokenFile {
     }
   }
 
-  /** Whether its process is dead: making a token does not take that long. */
+  /** Returns whether the process of the lock is dead: making a token does not take that long. */
   async #isLeftOver(): Promise<boolean> {
     try {
       const { mtimeMs } = await stat(this.#lockPath);
@@ -163,13 +169,13 @@ export class TokenFile {
     }
   }
 
-  /** By a rename, which only one process succeeds in. At worst two processes make a token, which APNs forgives. */
+  /** Uses a rename, which only one process succeeds in. At worst two processes make a token, which APNs tolerates. */
   async #removeLeftOver(): Promise<void> {
     const aside = `${this.#lockPath}.${randomBytes(6).toString('hex')}`;
     try {
       await rename(this.#lockPath, aside);
     } catch {
-      // Another process was quicker.
+      // Another process was faster.
     }
     await rm(aside, { force: true });
   }

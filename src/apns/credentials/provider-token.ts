@@ -1,7 +1,7 @@
 /**
  * Mints provider tokens: ES256 JWTs (RFC 7519, RFC 7518 §3.4) that name team and key. One token serves all connections,
  * threads and sessions of a process that share a key, because APNs answers TooManyProviderTokenUpdates when it sees a
- * second one within 20 minutes. Owned by the main thread; shards are handed the finished token.
+ * second one within 20 minutes. Lives on the main thread; shards get the finished token.
  *
  * Source: "Establishing a token-based connection to APNs".
  */
@@ -36,7 +36,7 @@ export class ProviderTokenMinter {
   #current: ProviderToken | null = null;
   #mintedWallMs = 0;
 
-  /** @throws PealError ERR_PEAL_CREDENTIAL when the credential is no provider-token key. */
+  /** @throws PealError ERR_PEAL_CREDENTIAL if the credential is not a provider-token key */
   constructor(credential: Credential, clock: Clock = systemClock) {
     const { signingKey, keyId, teamId } = credential;
     if (signingKey === null || keyId === null || teamId === null) {
@@ -48,22 +48,22 @@ export class ProviderTokenMinter {
     this.#teamId = teamId;
   }
 
-  /** The token to send with now: the one in use until it is 50 minutes old, then a new one. */
+  /** Returns the token to send with now: the same one until it is 50 minutes old, then a new one. */
   current(): ProviderToken {
     return this.#renewedAfter(providerTokenLifetimeMs);
   }
 
   /**
-   * Asked for after ExpiredProviderToken: a new token, unless the one in use is younger than 20 minutes; then that one.
-   * The caller sees by comparing whether there is anything new to send with. The wall clock's word is enough here: the
-   * monotonic one stands still while a machine sleeps, and a clock that was just set right is why the token was refused.
+   * Called after ExpiredProviderToken. Returns a new token, or the one in use if that is younger than 20 minutes; the
+   * caller compares to see whether it changed. The age on the wall clock is enough here. The monotonic clock stands
+   * still while a machine sleeps, and a wall clock that was just corrected is why the token was refused.
    */
   refresh(): ProviderToken {
     const isOldByWallClock = this.#clock.wallMs() - this.#mintedWallMs >= providerTokenMinAgeMs;
     return this.#renewedAfter(isOldByWallClock ? 0 : providerTokenMinAgeMs);
   }
 
-  /** Age of the token in use, in milliseconds; infinite before the first. */
+  /** Age of the token in use, in milliseconds; infinite before the first one. */
   get ageMs(): number {
     return this.#current === null ? Number.POSITIVE_INFINITY : this.#clock.now() - this.#current.mintedAt;
   }
@@ -82,7 +82,7 @@ export class ProviderTokenMinter {
   }
 }
 
-/** Minters and keepers by credential: what makes all sessions of a process that share a key share its token. */
+/** Minters and keepers by credential, so that all sessions of a process that share a key share its token. */
 export class ProviderTokenRegistry {
   readonly #clock: Clock;
   readonly #minters = new Map<string, ProviderTokenMinter>();
@@ -92,7 +92,7 @@ export class ProviderTokenRegistry {
     this.#clock = clock;
   }
 
-  /** The minter of a credential; the same one for equal credentials. Throws like the minter's constructor. */
+  /** Returns the minter of a credential; the same one for equal credentials. Throws like the minter's constructor. */
   minterFor(credential: Credential): ProviderTokenMinter {
     let minter = this.#minters.get(credential.fingerprint);
     if (minter === undefined) {
@@ -103,7 +103,7 @@ export class ProviderTokenRegistry {
     return minter;
   }
 
-  /** The keeper of a credential whose tokens are not simply signed here; the same one for equal credentials. */
+  /** Returns the keeper of a credential whose tokens are not simply signed here; the same one for equal credentials. */
   keeperFor(fingerprint: string, origin: TokenOrigin): TokenKeeper {
     let keeper = this.#keepers.get(fingerprint);
     if (keeper === undefined) {
@@ -115,7 +115,7 @@ export class ProviderTokenRegistry {
     return keeper;
   }
 
-  /** Forgets those whose token would be renewed anyway: nothing tells a new one of them from the old one. */
+  /** Drops minters whose token is due for renewal anyway: a new minter would do the same. */
   #dropExpired(): void {
     for (const known of [this.#minters, this.#keepers]) {
       for (const [fingerprint, { ageMs }] of known) {

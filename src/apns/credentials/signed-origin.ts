@@ -1,8 +1,8 @@
 /**
- * Provider tokens signed by a key of this process or by a hook, and kept in memory or in a file that processes share. One
- * token serves for 50 minutes, and none is made within 20 minutes of the last one, because APNs would answer
- * TooManyProviderTokenUpdates. What a hook returns is checked: not every signature of a key service is what a JWT needs.
- * Main thread; called by TokenKeeper.
+ * Provider tokens signed by a key of this process or by a hook, and kept in memory or in a file that processes share.
+ * One token serves for 50 minutes. None is made within 20 minutes of the last one, because APNs would answer
+ * TooManyProviderTokenUpdates. The signature that a hook returns is checked, because key services sign in more forms
+ * than a JWT allows. Main thread; called by TokenKeeper.
  */
 import { Buffer } from 'node:buffer';
 import { type KeyObject, verify } from 'node:crypto';
@@ -19,7 +19,7 @@ import type { TokenFile } from './provider-token-file.js';
 import type { SignHook, TokenMaking, TokenOrigin, TokenSigner } from './token-origin.js';
 
 export class SignedOrigin implements TokenOrigin {
-  /** What other processes put into the file is seen this soon; in memory nothing changes by itself. */
+  /** How soon a token that another process put into the file is seen. In memory nothing changes by itself. */
   readonly askAgainMs: number;
   readonly #making: TokenMaking;
   readonly #file: TokenFile | null;
@@ -43,7 +43,7 @@ export class SignedOrigin implements TokenOrigin {
       return this.#kept!.token;
     }
     return this.#file.renew(async (again) => {
-      // Another process may have renewed it while this one waited.
+      // Another process may have renewed the token while this one waited.
       const isRenewed = again !== null && isGood(again, expired, wallMs);
       return isRenewed ? again.token : this.#make(wallMs);
     });
@@ -57,15 +57,18 @@ export class SignedOrigin implements TokenOrigin {
 
 function isGood({ token, issuedAtMs }: ReadToken, expired: string | null, wallMs: number): boolean {
   const ageMs = wallMs - issuedAtMs;
-  // One from a clock that was ahead: APNs refuses it, and it would be kept too long.
+  // Made under a clock that was ahead: APNs refuses the token, and it would be kept too long.
   if (ageMs < -providerTokenMaxSkewMs) return false;
   return ageMs < (token === expired ? providerTokenMinAgeMs : providerTokenLifetimeMs);
 }
 
-/** Signs by `hook`; checks with `publicKey` where it is known. Rejects with ERR_PEAL_CREDENTIAL for what is no signature. */
+/**
+ * Signs by `hook`, and checks the signature with `publicKey` if that is known. Rejects with ERR_PEAL_CREDENTIAL if the
+ * hook returns anything but a signature.
+ */
 export function signerOf(hook: SignHook, publicKey: KeyObject | null, { keyId }: TokenNames): TokenSigner {
   return async (data) => {
-    // A copy: whatever a hook does to it, what is sent is what was to be signed.
+    // A copy, so that a hook cannot change the text that is sent.
     const returned: unknown = await hook(Uint8Array.from(data));
     if (!(returned instanceof Uint8Array)) {
       throw credentialError(
@@ -75,7 +78,7 @@ export function signerOf(hook: SignHook, publicKey: KeyObject | null, { keyId }:
     const signature = joseSignature(returned);
     if (signature === null) {
       throw credentialError(
-        `${theOption('sign')} returned ${returned.length} bytes that are no ES256 signature. ` +
+        `${theOption('sign')} returned ${returned.length} bytes that are not an ES256 signature. ` +
           'Expected r and s side by side (64 bytes), or DER.',
       );
     }
@@ -83,8 +86,8 @@ export function signerOf(hook: SignHook, publicKey: KeyObject | null, { keyId }:
       return signature;
     }
     throw credentialError(
-      `${theOption('sign')} returned a signature that the option publicKey does not verify. Check that it uses the key ${keyId}, ` +
-        'and that the data it is given is hashed once with SHA-256.',
+      `${theOption('sign')} returned a signature that does not match the option publicKey. Check that it uses the key ${keyId}, ` +
+        'and that it hashes its data once with SHA-256.',
     );
   };
 }

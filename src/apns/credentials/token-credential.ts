@@ -1,6 +1,6 @@
 /**
- * Loads what provider tokens come from: the .p8 file that Apple hands out once, with its key id and team id; a hook that
- * signs where the key never leaves its place; or tokens that are made elsewhere. Main thread, once for each credential.
+ * Loads the source of provider tokens: the .p8 file that Apple issues once, with its key id and team id; a hook that
+ * signs with a key kept elsewhere; or tokens from elsewhere. Main thread, once for each credential.
  */
 import { createHash, createPublicKey, KeyObject, randomUUID, sign as signWith } from 'node:crypto';
 import path from 'node:path';
@@ -17,14 +17,15 @@ import { SignedOrigin, signerOf } from './signed-origin.js';
 import type { SignHook, TokenSigner } from './token-origin.js';
 
 interface SharedOptions {
-  /** The key's id, 10 characters: it is part of the name of the file that Apple hands out (AuthKey_KEYID.p8). */
+  /** The key's id, 10 characters. It is part of the name of the file that Apple issues (AuthKey_KEYID.p8). */
   readonly keyId: string;
-  /** The team's id, 10 characters: on the membership page of the developer account. */
+  /** The team's id, 10 characters, from the membership page of the developer account. */
   readonly teamId: string;
   /**
    * A file that keeps the provider token, for processes that share the key: all of them use the token in it, and one of
-   * them renews it. Made if it is missing, readable by its owner only; its directory has to be writable. Default: each
-   * process makes tokens of its own, which APNs allows few of (TooManyProviderTokenUpdates).
+   * them renews it. The file is created if it is missing, readable by its owner only; its directory has to be
+   * writable. Default: each process makes its own tokens, of which APNs allows only a few
+   * (TooManyProviderTokenUpdates).
    */
   readonly providerTokenFile?: string | URL;
 }
@@ -32,26 +33,30 @@ interface SharedOptions {
 /** A provider-token key (.p8). */
 export interface ProviderKeyOptions extends SharedOptions {
   readonly key: KeyMaterial | KeyObject;
-  /** Only where the key was encrypted afterwards; Apple's files are not. */
+  /** Only for a key that was encrypted after it was downloaded; Apple's files are not encrypted. */
   readonly passphrase?: string | FileReference;
 }
 
 /** A provider-token key that never leaves a key service or a hardware module. */
 export interface SigningHookOptions extends SharedOptions {
   /**
-   * Signs with ES256: ECDSA on P-256 over the SHA-256 of `data`, which holds the bytes to be hashed. Returns r and s side
-   * by side (64 bytes), or DER. Asked once in 50 minutes or so, and given 30 seconds.
+   * Signs with ES256: ECDSA on P-256 over the SHA-256 of `data`, which holds the bytes to be hashed. Returns r and s
+   * side by side (64 bytes), or DER. Called about once in 50 minutes; it may take 30 seconds.
    */
   readonly sign: SignHook;
-  /** The public half of the key, PEM or KeyObject: each signature is checked with it. Default: none is. */
+  /**
+   * The public half of the key, as PEM or KeyObject. Each signature is checked with it. Default: signatures are not
+   * checked.
+   */
   readonly publicKey?: KeyMaterial | KeyObject;
 }
 
-/** Provider tokens that are made elsewhere. */
+/** Provider tokens from elsewhere. */
 export interface GivenTokenOptions {
   /**
-   * A JWT; or a function that returns the one to use now, or a file that holds it, both asked every 30 seconds while sends
-   * run, and at once when APNs calls a token expired. The same token is to be returned for 20 minutes at least.
+   * A JWT, a function that returns the one to use now, or a file that holds it. Functions and files are read every 30
+   * seconds while sends run, and at once when APNs calls a token expired. They have to give the same token for at
+   * least 20 minutes.
    */
   readonly providerToken: string | ProviderTokenFunction | FileReference;
 }
@@ -71,7 +76,7 @@ export function loadProviderKey(options: ProviderKeyOptions, log: Logger): Crede
   return Credential.of({ ...parts, tokenOrigin: new SignedOrigin({ ...names, sign }, file) });
 }
 
-/** Throws like {@link loadProviderKey}. The hook is not called yet. */
+/** Throws like {@link loadProviderKey}. Does not call the hook yet. */
 export function loadSigningHook(options: SigningHookOptions, log: Logger): Credential {
   const names = checkNames(options);
   if (typeof options.sign !== 'function')
@@ -84,10 +89,10 @@ export function loadSigningHook(options: SigningHookOptions, log: Logger): Crede
   return Credential.of({ data: { kind: 'token', fingerprint }, ...names, tokenOrigin });
 }
 
-/** Functions are told apart by themselves. */
+/** A name for each function, because functions can only be compared. */
 const functionNames = new WeakMap<ProviderTokenFunction, string>();
 
-/** Throws like {@link loadProviderKey}. Functions and files are not asked yet. */
+/** Throws like {@link loadProviderKey}. Does not call the function or read the file yet. */
 export function loadGivenToken({ providerToken }: GivenTokenOptions, log: Logger): Credential {
   if (typeof providerToken === 'string') {
     const token = checkedToken(theOption('providerToken'), providerToken);
@@ -172,13 +177,13 @@ function readSigningKey(options: ProviderKeyOptions, log: Logger): KeyObject {
   const pems = blocks.filter(isPrivateKey);
   if (pems.length === 0) {
     throw credentialError(
-      `${material.name} holds ${article(blocks[0]!.label)}, not a private key: give the .p8 file that Apple handed out.`,
+      `${material.name} holds ${article(blocks[0]!.label)}, not a private key: give the .p8 file from Apple.`,
     );
   }
   const passphrase = readPassphrase(options.passphrase, log);
   const keys = pems.map((pem) => checkSigningKey(privateKeyOf(pem, passphrase, material.name), material.name));
   if (!keys.every((key) => key.equals(keys[0]!))) {
-    throw credentialError(`${material.name} holds ${keys.length} private keys: leave the one that the key id names.`);
+    throw credentialError(`${material.name} holds ${keys.length} private keys: keep only the one of the key id.`);
   }
   return keys[0]!;
 }
@@ -191,13 +196,13 @@ function checkSigningKey(key: KeyObject, name: string): KeyObject {
   if (key.asymmetricKeyType !== 'ec' || curve !== 'prime256v1') {
     const kind = curve === undefined ? key.asymmetricKeyType : `EC ${curve}`;
     throw credentialError(
-      `${name} is a key of the kind ${kind}, but provider tokens need EC P-256: give the .p8 file that Apple handed out.`,
+      `${name} is a key of the kind ${kind}, but provider tokens need EC P-256: give the .p8 file from Apple.`,
     );
   }
   return key;
 }
 
-/** Blanks and quotes around it come with environment variables and are no part of it. */
+/** Blanks and quotes around an id come from environment variables and are removed. */
 function checkId(option: 'keyId' | 'teamId', value: unknown): string {
   const id = typeof value === 'string' ? value.replace(/^[\s"'\ufeff]+|[\s"']+$/g, '') : '';
   if (idPattern.test(id)) return id;

@@ -1,6 +1,6 @@
 /**
- * The provider token of one credential whose origin takes its time: what was fetched is handed out at once for as long as
- * it may be used, and fetched anew beside that. Owned by the process's registry; on the main thread.
+ * The provider token of one credential whose origin takes time to answer. A fetched token is returned at once for as
+ * long as it may be used, and fetched anew in the background. Owned by the process's registry; on the main thread.
  */
 import { type Clock, systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
@@ -12,7 +12,7 @@ export class TokenKeeper {
   #origin: TokenOrigin;
   readonly #clock: Clock;
   #token: string | null = null;
-  /** When it was fetched for the first time, and when it was last asked for. */
+  /** When the token was fetched for the first time, and when it was last fetched. */
   #sinceMs = 0;
   #askedMs = Number.NEGATIVE_INFINITY;
   #asking: Promise<string> | null = null;
@@ -27,23 +27,23 @@ export class TokenKeeper {
     return this.#token === null ? Number.POSITIVE_INFINITY : this.#clock.now() - this.#sinceMs;
   }
 
-  /** The token in use, if it is one; it is asked for again beside that, now and then. */
+  /** Returns the token in use, or a promise of the first one. Fetches it again in the background now and then. */
   current(): string | Promise<string> {
     const isDue = this.#clock.now() - this.#askedMs >= this.#origin.askAgainMs;
     if (this.#token === null || this.ageMs >= providerTokenMaxAgeMs) return this.#ask(null);
-    // Whatever goes wrong is said once the one in use is of no use any more.
+    // An error is reported only once the token in use can no longer be used.
     if (isDue) this.#ask(null).catch(() => {});
     return this.#token;
   }
 
-  /** Asked for after ExpiredProviderToken: another one, or the same where there is none yet. */
+  /** Called after ExpiredProviderToken. Returns another token, or the same one where there is no other yet. */
   async refresh(expired: string): Promise<string> {
-    // What is being fetched already may not know that this one expired.
+    // A fetch already under way may not know that this token expired.
     const asked = await this.#asking;
     return asked !== null && asked !== expired ? asked : this.#ask(expired);
   }
 
-  /** An equal credential was loaded anew: its hook, function or file goes before the earlier one. */
+  /** An equal credential was loaded again: its hook, function or file replaces the earlier one. */
   setOrigin(origin: TokenOrigin): void {
     if (origin === this.#origin) return;
     this.#origin = origin;
@@ -63,10 +63,10 @@ export class TokenKeeper {
     try {
       token = await this.#inTime(this.#origin.fetch(expired, this.#clock.wallMs()));
     } catch (error) {
-      // Causes may quote what was handed over, so only the class of a stranger's error is told.
+      // A foreign error may quote secrets, so only its class is told.
       if (error instanceof PealError) throw error;
       const kind = error instanceof Error ? error.name : typeof error;
-      throw credentialError(`No provider token could be had: what makes it failed (${kind}).`);
+      throw credentialError(`No provider token is available: its source failed (${kind}).`);
     }
     if (token !== this.#token) this.#sinceMs = this.#clock.now();
     this.#token = token;
@@ -79,8 +79,8 @@ export class TokenKeeper {
         const seconds = providerTokenTimeoutMs / 1000;
         reject(
           credentialError(
-            `No provider token could be had within ${seconds} seconds: ` +
-              (this.#origin.waitsFor ?? 'what makes it does not answer.'),
+            `No provider token was available within ${seconds} seconds: ` +
+              (this.#origin.waitsFor ?? 'its source does not answer.'),
           ),
         );
       }, providerTokenTimeoutMs);

@@ -1,8 +1,8 @@
 /**
- * What a program says about the gateways that it trusts: PEM certificates (`ca`), because OpenSSL trusts nothing, and says
- * nothing, where it finds none; and public-key pins, `sha256/` and the SHA-256 of a public key (SubjectPublicKeyInfo, DER)
- * in base64, which transport/chain-pins compares with a gateway's chain. Checked with the options of sessions, back-ends
- * and commands, before anything is opened.
+ * The gateways that a program trusts. PEM certificates (`ca`), checked here because OpenSSL trusts nothing, and reports
+ * nothing, where it finds no certificate. And public-key pins: `sha256/` and the SHA-256 of a public key
+ * (SubjectPublicKeyInfo, DER) in base64, which transport/chain-pins compares with a gateway's chain. Checked with the
+ * options of sessions, back-ends and commands, before anything is opened.
  */
 import { Buffer } from 'node:buffer';
 import { PealError } from '../../base/errors.js';
@@ -13,8 +13,7 @@ import { type KeyMaterial, readMaterial } from './key-material.js';
 import { certificateIn, isCertificate, pemBlocks } from './pem.js';
 
 /**
- * The certificates in `value` as PEM, their armour put in order. `name` begins sentences, and for a session is
- * "The option ca".
+ * Returns the certificates in `value` as PEM, repaired. `name` begins sentences; for a session it is "The option ca".
  *
  * @throws PealError ERR_PEAL_OPTION
  */
@@ -34,21 +33,21 @@ export function readCertificates(name: string, value: KeyMaterial, log: Logger =
 const pinForm = 'sha256/ and the SHA-256 of a public key in base64, 44 characters';
 
 /**
- * The checked pins. `name` is what the caller calls them.
+ * Returns the checked pins. `name` is the caller's name for them.
  *
- * @throws PealError ERR_PEAL_OPTION that names the pin by its place, and does not repeat it: it might be anything
+ * @throws PealError ERR_PEAL_OPTION that names the pin by its position, and does not repeat it: it might be anything
  */
 export function checkPins(name: string, value: unknown): readonly string[] {
   if (!Array.isArray(value) || value.length === 0) {
     throw optionError(`${name} must be a list of one or more pins: ${pinForm}.`);
   }
-  if (value.length > maxPins) throw optionError(`${name} holds ${value.length} pins: there may be ${maxPins}.`);
+  if (value.length > maxPins) throw optionError(`${name} holds ${value.length} pins, more than ${maxPins}.`);
   const wrong = value.findIndex((pin) => !isPin(pin));
   if (wrong >= 0) throw optionError(`${name}: pin ${wrong + 1} of ${value.length} is not valid. Expected ${pinForm}.`);
   return Object.freeze([...value]);
 }
 
-/** Also refuses base64 that no digest is written as: such a pin would never match. */
+/** Also refuses base64 that no digest is written as, because such a pin would never match. */
 function isPin(value: unknown): value is string {
   if (typeof value !== 'string' || !/^sha256\/[A-Za-z0-9+/]{43}=$/.test(value)) return false;
   const digest = value.slice('sha256/'.length);

@@ -2,10 +2,11 @@
  * Feedback tuples: which device tokens are no longer valid, and since when. The decoder belongs to a feedback reader,
  * the encoder to the simulator; both pure.
  */
+
 import { PealError } from '../../base/errors.js';
 import { maxTokenBytes } from '../../base/limits.js';
+import { readU16, readU32, writeU16, writeU32 } from '../octets.js';
 import { Carry } from './carry.js';
-import { readU16, readU32, writeU16, writeU32 } from './wire.js';
 
 /** Seconds and token length in front of the token. */
 const headerBytes = 6;

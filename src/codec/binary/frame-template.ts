@@ -6,20 +6,13 @@
  *   command 2:  02 | frameLength | 1, 32, token | 2, n, payload | 3, 4, identifier | 4, 4, expiry | 5, 1, priority
  *                                         ^ tokenOffset                 ^ identifierOffset
  */
+
 import type { Notification } from '../../apns/notification.js';
 import { PealError } from '../../base/errors.js';
 import { maxTokenBytes } from '../../base/limits.js';
+import { writeU16, writeU32 } from '../octets.js';
 import { type NotificationFields, notificationBytes, writeNotification } from './notification-writer.js';
-import {
-  BINARY_HEADER_BYTES,
-  type Command,
-  ENHANCED,
-  FRAMED,
-  ITEM_HEADER_BYTES,
-  SIMPLE,
-  writeU16,
-  writeU32,
-} from './wire.js';
+import { BINARY_HEADER_BYTES, type Command, ENHANCED, FRAMED, ITEM_HEADER_BYTES, SIMPLE } from './wire.js';
 
 interface FrameTemplateOptions {
   /** Length of the device tokens, in bytes, 1 to maxTokenBytes. */

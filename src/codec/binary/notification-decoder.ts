@@ -3,8 +3,10 @@
  * side of the protocol; called by the simulator and by tests' gateways, on their thread. What a field's value is worth
  * (a token of the wrong size, no payload) is for the listener to judge.
  */
+
 import { PealError } from '../../base/errors.js';
 import { maxBinaryFrameBytes } from '../../base/limits.js';
+import { readU16, readU32 } from '../octets.js';
 import { Carry } from './carry.js';
 import {
   BINARY_HEADER_BYTES,
@@ -17,8 +19,6 @@ import {
   ITEM_PAYLOAD,
   ITEM_PRIORITY,
   ITEM_TOKEN,
-  readU16,
-  readU32,
   SIMPLE,
 } from './wire.js';
 

@@ -2,6 +2,7 @@
  * One notification in any of the three layouts, written field by field: what templates are drawn from, the flush, and
  * what tests compare with. Not for the per-notification path, which patches slots in place. Pure.
  */
+import { writeU16, writeU32 } from '../octets.js';
 import {
   BINARY_HEADER_BYTES,
   type Command,
@@ -15,8 +16,6 @@ import {
   ITEM_TOKEN,
   LAST_IDENTIFIER,
   SIMPLE,
-  writeU16,
-  writeU32,
 } from './wire.js';
 
 export interface NotificationFields {

@@ -2,9 +2,11 @@
  * Status responses: the six bytes with which a gateway says what it refused. The decoder belongs to a connection, the
  * encoder to the simulator; both pure.
  */
+
 import { PealError } from '../../base/errors.js';
+import { readU32, writeU32 } from '../octets.js';
 import { Carry } from './carry.js';
-import { readU32, STATUS, writeU32 } from './wire.js';
+import { STATUS } from './wire.js';
 
 export const STATUS_BYTES = 6;
 

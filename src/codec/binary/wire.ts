@@ -1,5 +1,5 @@
 /**
- * The numbers of the binary provider protocol, and big-endian integers. Pure; used by this folder's encoders and
+ * The numbers of the binary provider protocol. Constants, used by this folder's encoders and
  * decoders, on whichever thread owns the connection.
  *
  * Source: Apple, "Binary Provider API" and "Legacy Notification Format" (Local and Remote Notification Programming
@@ -44,23 +44,3 @@ export const STATUS_SHUTDOWN = 10;
 
 /** The highest identifier that an unsigned 32-bit integer holds. */
 export const LAST_IDENTIFIER = 0xffffffff;
-
-export function readU16(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 8) | bytes[at + 1]!;
-}
-
-export function readU32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
-}
-
-export function writeU16(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value >>> 8;
-  bytes[at + 1] = value;
-}
-
-export function writeU32(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value >>> 24;
-  bytes[at + 1] = value >>> 16;
-  bytes[at + 2] = value >>> 8;
-  bytes[at + 3] = value;
-}

@@ -3,7 +3,7 @@
  * turns it into a GOAWAY and the connection's `failure` (RFC 9113 §5.4.1). Never leaves this folder's callers.
  */
 import { PealError, type PealErrorCode } from '../../base/errors.js';
-import { ENHANCE_YOUR_CALM, errorCodeName, PROTOCOL_ERROR } from './frames.js';
+import { COMPRESSION_ERROR, ENHANCE_YOUR_CALM, errorCodeName, PROTOCOL_ERROR } from './frames.js';
 
 export class ConnectionFault extends Error {
   constructor(
@@ -28,4 +28,11 @@ export function protocolFault(what: string, errorCode: number = PROTOCOL_ERROR):
 /** The peer went over a limit of ours (base/limits, RFC 9113 §10.5). */
 export function limitFault(what: string): ConnectionFault {
   return fault('ERR_PEAL_LIMIT', what, ENHANCE_YOUR_CALM);
+}
+
+/** What was thrown while reading, as a fault of the peer's; HPACK throws errors of its own. Null for a fault of ours. */
+export function connectionFaultOf(error: unknown): ConnectionFault | null {
+  if (error instanceof ConnectionFault) return error;
+  if (!(error instanceof PealError && error.origin === 'protocol')) return null;
+  return new ConnectionFault(error.code === 'ERR_PEAL_LIMIT' ? ENHANCE_YOUR_CALM : COMPRESSION_ERROR, error);
 }

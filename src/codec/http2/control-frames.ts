@@ -2,7 +2,9 @@
  * Writes the frames that carry no request: SETTINGS, acknowledgements, WINDOW_UPDATE, RST_STREAM, PING and GOAWAY, and
  * bounds how many a peer can make us owe it. Owned by one connection, on its thread.
  */
+
 import { maxPendingAcks } from '../../base/limits.js';
+import { readU32, writeU32 } from '../octets.js';
 import { limitFault } from './connection-fault.js';
 import {
   CONNECTION_PREFACE,
@@ -11,11 +13,9 @@ import {
   GOAWAY,
   PING,
   RST_STREAM,
-  readUint32,
   SETTINGS,
   WINDOW_UPDATE,
   writeFrameHeader,
-  writeUint32,
 } from './frames.js';
 import type { Output } from './output.js';
 import { encodeSettings, type SettingsEntry } from './settings.js';
@@ -25,18 +25,12 @@ const pingMark = 0x7065616c;
 
 export class ControlFrames {
   readonly #output: Output;
-  /** How often output was handed out. */
-  handOuts = 0;
+  /** Acknowledgements that wait in the output since hand-out number `#pendingSince`. */
   #pendingAcks = 0;
+  #pendingSince = 0;
 
   constructor(output: Output) {
     this.#output = output;
-  }
-
-  /** What waited has been handed out: the peer may ask again. */
-  handedOut(): void {
-    this.#pendingAcks = 0;
-    this.handOuts++;
   }
 
   preface(): void {
@@ -66,18 +60,18 @@ export class ControlFrames {
 
   ping(number: number): void {
     const at = this.#frame(8, PING, 0, 0, false);
-    writeUint32(this.#output.filling.bytes, at, pingMark);
-    writeUint32(this.#output.filling.bytes, at + 4, number);
+    writeU32(this.#output.filling.bytes, at, pingMark);
+    writeU32(this.#output.filling.bytes, at + 4, number);
   }
 
   windowUpdate(streamId: number, increment: number): void {
     const at = this.#frame(4, WINDOW_UPDATE, 0, streamId, false);
-    writeUint32(this.#output.filling.bytes, at, increment);
+    writeU32(this.#output.filling.bytes, at, increment);
   }
 
   rstStream(streamId: number, errorCode: number): void {
     const at = this.#frame(4, RST_STREAM, 0, streamId, true);
-    writeUint32(this.#output.filling.bytes, at, errorCode);
+    writeU32(this.#output.filling.bytes, at, errorCode);
   }
 
   /** We are a client without streams of the peer's, so lastStreamId is always 0. */
@@ -85,12 +79,15 @@ export class ControlFrames {
     const text = new TextEncoder().encode(debug);
     const at = this.#frame(8 + text.length, GOAWAY, 0, 0, true);
     const bytes = this.#output.filling.bytes;
-    writeUint32(bytes, at, 0);
-    writeUint32(bytes, at + 4, errorCode);
+    writeU32(bytes, at, 0);
+    writeU32(bytes, at + 4, errorCode);
     bytes.set(text, at + 8);
   }
 
+  /** What was handed out is owed no more: the peer may ask again. */
   #countAck(): void {
+    if (this.#pendingSince !== this.#output.handOuts) this.#pendingAcks = 0;
+    this.#pendingSince = this.#output.handOuts;
     if (++this.#pendingAcks > maxPendingAcks) throw limitFault('a flood of PING or SETTINGS');
   }
 
@@ -104,5 +101,5 @@ export class ControlFrames {
 
 /** The number that a PING ACK of ours carries; 0 if the PING was not ours. */
 export function pingNumber(bytes: Uint8Array, start: number): number {
-  return readUint32(bytes, start) === pingMark ? readUint32(bytes, start + 4) : 0;
+  return readU32(bytes, start) === pingMark ? readU32(bytes, start + 4) : 0;
 }

@@ -1,6 +1,6 @@
 /**
  * The two windows of a connection (RFC 9113 §5.2, §6.9). Windows of single streams are kept by stream-table (sending)
- * and answer (receiving). Owned by one connection, on its thread.
+ * and requests/pending-answer (receiving). Owned by one connection, on its thread.
  */
 import { DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES } from './frames.js';
 

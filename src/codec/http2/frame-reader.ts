@@ -3,8 +3,9 @@
  * lies; only one that straddles two reads is gathered in the carry buffer first, which is as large as one frame may be.
  * Owned by one connection (or one of the simulator's), on its thread.
  */
+import { readU24, readU31 } from '../octets.js';
 import { protocolFault } from './connection-fault.js';
-import { FLAG_ACK, FRAME_HEADER_BYTES, FRAME_SIZE_ERROR, readUint31, SETTINGS } from './frames.js';
+import { FLAG_ACK, FRAME_HEADER_BYTES, FRAME_SIZE_ERROR, SETTINGS } from './frames.js';
 
 export interface FrameSink {
   /**
@@ -38,7 +39,7 @@ export class FrameReader {
       const end = at + this.#frameBytes(bytes, at);
       if (end > length) break;
       const start = at + FRAME_HEADER_BYTES;
-      this.#sink.onFrame(bytes[at + 3]!, bytes[at + 4]!, readUint31(bytes, at + 5), bytes, start, end);
+      this.#sink.onFrame(bytes[at + 3]!, bytes[at + 4]!, readU31(bytes, at + 5), bytes, start, end);
       at = end;
     }
     if (at < length) this.#hold(bytes, at, length);
@@ -46,7 +47,7 @@ export class FrameReader {
 
   /** Length of the frame at `at`, header included, once it is known to be allowed. */
   #frameBytes(bytes: Uint8Array, at: number): number {
-    const payloadBytes = (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
+    const payloadBytes = readU24(bytes, at);
     if (this.#isFirst) {
       if (bytes[at + 3] !== SETTINGS || (bytes[at + 4]! & FLAG_ACK) !== 0) {
         throw protocolFault('the first frame is not SETTINGS: the peer does not speak HTTP/2');
@@ -77,7 +78,7 @@ export class FrameReader {
     at += taken;
     if (this.#held < frameBytes) return at;
     this.#held = 0;
-    this.#sink.onFrame(carry[3]!, carry[4]!, readUint31(carry, 5), carry, FRAME_HEADER_BYTES, frameBytes);
+    this.#sink.onFrame(carry[3]!, carry[4]!, readU31(carry, 5), carry, FRAME_HEADER_BYTES, frameBytes);
     return at;
   }
 }

@@ -11,6 +11,7 @@
  *     +=+=============================================================+
  *     |                   Frame Payload (Length)                    ...
  */
+import { writeU24, writeU32 } from '../octets.js';
 
 /** Octets in front of every frame's payload. */
 export const FRAME_HEADER_BYTES = 9;
@@ -106,28 +107,8 @@ export function writeFrameHeader(
   flags: number,
   streamId: number,
 ): void {
-  bytes[offset] = length >>> 16;
-  bytes[offset + 1] = length >>> 8;
-  bytes[offset + 2] = length;
+  writeU24(bytes, offset, length);
   bytes[offset + 3] = type;
   bytes[offset + 4] = flags;
-  writeUint32(bytes, offset + 5, streamId);
-}
-
-/** Big-endian, as every number in a frame. */
-export function writeUint32(bytes: Uint8Array, offset: number, value: number): void {
-  bytes[offset] = value >>> 24;
-  bytes[offset + 1] = value >>> 16;
-  bytes[offset + 2] = value >>> 8;
-  bytes[offset + 3] = value;
-}
-
-/** Big-endian, unsigned. */
-export function readUint32(bytes: Uint8Array, offset: number): number {
-  return ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>> 0;
-}
-
-/** A stream id, window increment or lastStreamId: the reserved bit in front is ignored (§4.1). */
-export function readUint31(bytes: Uint8Array, offset: number): number {
-  return ((bytes[offset]! & 0x7f) << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!;
+  writeU32(bytes, offset + 5, streamId);
 }

@@ -2,8 +2,10 @@
  * What each frame of the peer does (RFC 9113 §5 and §6): checks it, and passes it to those who keep the state. Throws
  * ConnectionFault where the connection has to end. Owned by one connection, on its thread.
  */
-import { maxGoawayDebugBytes, maxGoawayFrames, maxSettingsEntries } from '../../base/limits.js';
+
+import { maxGoawayDebugBytes, maxSettingsEntries } from '../../base/limits.js';
 import type { HpackEncoder } from '../hpack/encoder.js';
+import { readU16, readU31, readU32 } from '../octets.js';
 import { limitFault, protocolFault } from './connection-fault.js';
 import { type ControlFrames, pingNumber } from './control-frames.js';
 import { FieldBlock } from './field-block.js';
@@ -28,34 +30,28 @@ import {
   PUSH_PROMISE,
   REFUSED_STREAM,
   RST_STREAM,
-  readUint31,
-  readUint32,
   SETTINGS,
   SETTINGS_ENTRY_BYTES,
   SETTINGS_HEADER_TABLE_SIZE,
   SETTINGS_INITIAL_WINDOW_SIZE,
   WINDOW_UPDATE,
 } from './frames.js';
-import type { ResponseReader } from './response-reader.js';
+import type { Goaways } from './goaways.js';
 import type { PeerSettings } from './settings.js';
 import { brokenStreamCause, flowControlCause, refusedCause, resetCause } from './stream-causes.js';
 import type { StreamEndings } from './stream-endings.js';
+import type { StreamInput } from './stream-input.js';
 import { AWAITING, ENDED, type StreamTable } from './stream-table.js';
 
-/** Called for what concerns the connection as a whole. */
-export interface ConnectionEvents {
-  onGoawayFrame(lastStreamId: number, errorCode: number, debug: Uint8Array): void;
-}
-
 interface PeerFramesParts {
-  readonly events: ConnectionEvents;
   readonly streams: StreamTable;
   readonly settings: PeerSettings;
   readonly window: SendWindow;
   readonly encoder: HpackEncoder;
   readonly control: ControlFrames;
   readonly endings: StreamEndings;
-  readonly responses: ResponseReader;
+  readonly goaways: Goaways;
+  readonly input: StreamInput;
 }
 
 const plainAnswer = FLAG_END_HEADERS | FLAG_END_STREAM;
@@ -68,33 +64,32 @@ export class PeerFrames implements FrameSink {
   unackedSettings = 0;
   /** The number of our PING that was acknowledged last; 0 before the first. */
   lastPingAcked = 0;
-  readonly #events: ConnectionEvents;
   readonly #streams: StreamTable;
   readonly #settings: PeerSettings;
   readonly #window: SendWindow;
   readonly #encoder: HpackEncoder;
   readonly #control: ControlFrames;
   readonly #endings: StreamEndings;
-  readonly #responses: ResponseReader;
+  readonly #goaways: Goaways;
+  readonly #input: StreamInput;
   readonly #block = new FieldBlock();
-  #goaways = 0;
 
   constructor(parts: PeerFramesParts) {
-    this.#events = parts.events;
     this.#streams = parts.streams;
     this.#settings = parts.settings;
     this.#window = parts.window;
     this.#encoder = parts.encoder;
     this.#control = parts.control;
     this.#endings = parts.endings;
-    this.#responses = parts.responses;
+    this.#goaways = parts.goaways;
+    this.#input = parts.input;
   }
 
   onFrame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.#block.streamId !== 0) {
       this.#onContinuation(type, flags, streamId, bytes, start, end);
     } else if (type === HEADERS && flags === plainAnswer && streamId !== 0) {
-      this.#responses.readHeaders(streamId, true, bytes, start, end);
+      this.#input.readHeaders(streamId, true, bytes, start, end);
     } else {
       this.#dispatch(type, flags, streamId, bytes, start, end);
     }
@@ -140,7 +135,7 @@ export class PeerFrames implements FrameSink {
     const isPadded = (flags & FLAG_PADDED) !== 0;
     const from = isPadded ? start + 1 : start;
     const to = isPadded ? end - padding(bytes, start, from, end) : end;
-    this.#responses.readData(streamId, (flags & FLAG_END_STREAM) !== 0, bytes, from, to, end - start);
+    this.#input.readData(streamId, (flags & FLAG_END_STREAM) !== 0, bytes, from, to, end - start);
   }
 
   #onHeaders(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
@@ -151,7 +146,7 @@ export class PeerFrames implements FrameSink {
     const to = isPadded ? end - padding(bytes, start, from, end) : end;
     const endsStream = (flags & FLAG_END_STREAM) !== 0;
     if ((flags & FLAG_END_HEADERS) !== 0) {
-      this.#responses.readHeaders(streamId, endsStream, bytes, from, to);
+      this.#input.readHeaders(streamId, endsStream, bytes, from, to);
     } else {
       this.#block.begin(streamId, endsStream, 0);
       this.#block.add(bytes, from, to);
@@ -168,7 +163,7 @@ export class PeerFrames implements FrameSink {
     if ((flags & FLAG_END_HEADERS) === 0) return;
     block.finish();
     if (block.promisedId !== 0) this.#refusePush(block.promisedId, block.bytes, 0, block.length);
-    else this.#responses.readHeaders(streamId, block.endsStream, block.bytes, 0, block.length);
+    else this.#input.readHeaders(streamId, block.endsStream, block.bytes, 0, block.length);
   }
 
   /** Pushes are switched off; only before the peer has acknowledged that may one still come (§6.6, §8.4). */
@@ -180,7 +175,7 @@ export class PeerFrames implements FrameSink {
     const from = idAt + 4;
     if (from > end) throw protocolFault('PUSH_PROMISE too short', FRAME_SIZE_ERROR);
     const to = isPadded ? end - padding(bytes, start, from, end) : end;
-    const promisedId = readUint31(bytes, idAt);
+    const promisedId = readU31(bytes, idAt);
     if ((promisedId & 1) !== 0 || promisedId <= this.#streams.lastPromisedId) {
       throw protocolFault('PUSH_PROMISE of a stream id that may not be promised');
     }
@@ -193,7 +188,7 @@ export class PeerFrames implements FrameSink {
   }
 
   #refusePush(promisedId: number, bytes: Uint8Array, start: number, end: number): void {
-    this.#responses.discardBlock(bytes, start, end);
+    this.#input.discardBlock(bytes, start, end);
     this.#streams.lastPromisedId = promisedId;
     this.#endings.reset(promisedId, REFUSED_STREAM);
   }
@@ -212,7 +207,7 @@ export class PeerFrames implements FrameSink {
     const slot = this.#activeSlot(streamId);
     // After a complete answer it only asks us to stop sending, and there is nothing left to send (§8.1).
     if (slot < 0) return;
-    const errorCode = readUint32(bytes, start);
+    const errorCode = readU32(bytes, start);
     if (errorCode === REFUSED_STREAM && !this.#endings.hasAnswerBegun(slot)) {
       this.#endings.unsent(slot, ENDED, refusedCause);
     } else {
@@ -234,8 +229,8 @@ export class PeerFrames implements FrameSink {
     const windowBefore = this.#settings.initialWindowBytes;
     let largestWindow = windowBefore;
     for (let at = start; at < end; at += SETTINGS_ENTRY_BYTES) {
-      const identifier = (bytes[at]! << 8) | bytes[at + 1]!;
-      const value = readUint32(bytes, at + 2);
+      const identifier = readU16(bytes, at);
+      const value = readU32(bytes, at + 2);
       this.#settings.apply(identifier, value);
       if (identifier === SETTINGS_HEADER_TABLE_SIZE) this.#encoder.setPeerTableBytes(value);
       if (identifier === SETTINGS_INITIAL_WINDOW_SIZE) largestWindow = Math.max(largestWindow, value);
@@ -270,15 +265,14 @@ export class PeerFrames implements FrameSink {
   #onGoaway(streamId: number, bytes: Uint8Array, start: number, end: number): void {
     if (streamId !== 0) throw protocolFault('GOAWAY on a stream');
     if (end - start < 8) throw protocolFault('GOAWAY too short', FRAME_SIZE_ERROR);
-    if (++this.#goaways > maxGoawayFrames) throw limitFault('a flood of GOAWAY');
     const debugEnd = Math.min(end, start + 8 + maxGoawayDebugBytes);
     const debug = bytes.subarray(start + 8, debugEnd);
-    this.#events.onGoawayFrame(readUint31(bytes, start), readUint32(bytes, start + 4), debug);
+    this.#goaways.receive(readU31(bytes, start), readU32(bytes, start + 4), debug);
   }
 
   #onWindowUpdate(streamId: number, bytes: Uint8Array, start: number, end: number): void {
     if (end - start !== 4) throw protocolFault('WINDOW_UPDATE of a wrong length', FRAME_SIZE_ERROR);
-    const increment = readUint31(bytes, start);
+    const increment = readU31(bytes, start);
     if (streamId === 0) {
       if (increment === 0) throw protocolFault('WINDOW_UPDATE by 0');
       if (!this.#window.open(increment)) {

@@ -2,6 +2,7 @@
  * SETTINGS (RFC 9113 §6.5): what the peer has asked for, with every check of its values, and how ours are written.
  * Owned by one connection, on its thread.
  */
+import { writeU16, writeU32 } from '../octets.js';
 import { protocolFault } from './connection-fault.js';
 import {
   DEFAULT_WINDOW_BYTES,
@@ -16,7 +17,6 @@ import {
   SETTINGS_MAX_CONCURRENT_STREAMS,
   SETTINGS_MAX_FRAME_SIZE,
   SETTINGS_MAX_HEADER_LIST_SIZE,
-  writeUint32,
 } from './frames.js';
 
 /** The settings of a server as its client keeps them; until told otherwise, the protocol's defaults. */
@@ -71,9 +71,8 @@ export function encodeSettings(entries: readonly SettingsEntry[]): Uint8Array {
   const bytes = new Uint8Array(entries.length * SETTINGS_ENTRY_BYTES);
   entries.forEach(([identifier, value], index) => {
     const at = index * SETTINGS_ENTRY_BYTES;
-    bytes[at] = identifier >>> 8;
-    bytes[at + 1] = identifier;
-    writeUint32(bytes, at + 2, value);
+    writeU16(bytes, at, identifier);
+    writeU32(bytes, at + 2, value);
   });
   return bytes;
 }

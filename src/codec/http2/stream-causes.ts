@@ -5,6 +5,9 @@
 import { PealError, type PealErrorCode } from '../../base/errors.js';
 import { errorCodeName, NO_ERROR, REFUSED_STREAM } from './frames.js';
 
+/** Why a request ended without an answer. One object may stand for many requests: it is never changed. */
+export type StreamCause = PealError;
+
 function cause(code: PealErrorCode, message: string): PealError {
   return new PealError(code, message, { origin: 'gateway', retryable: true });
 }

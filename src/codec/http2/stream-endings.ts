@@ -1,84 +1,69 @@
 /**
- * The one place where streams end and their tags are reported: each open stream exactly once. Owned by one connection,
- * on its thread.
+ * The one place where streams end: each open stream exactly once. Those that end without a complete answer are passed
+ * to the StreamUser. Bounds what a peer may do wrong on streams. Owned by one connection, on its thread.
  */
-import { maxStreamErrors } from '../../base/limits.js';
-import { AnswerPool, type PendingAnswer } from './answer.js';
+import { assert } from '../../base/assert.js';
+import { maxEmptyDataFrames, maxStreamErrors } from '../../base/limits.js';
 import { limitFault } from './connection-fault.js';
 import type { ControlFrames } from './control-frames.js';
 import { CANCEL } from './frames.js';
-import type { ResponseFields, ResponseListener, StreamCause } from './response-listener.js';
+import type { StreamCause } from './stream-causes.js';
 import { AWAITING, DROPPED, ENDED, SENDING, type StreamTable } from './stream-table.js';
 
-const noBody = new Uint8Array(0);
+/** The side that opened the streams and reads their answers: codec/requests/answers. Must not call back from these calls. */
+export interface StreamUser {
+  /** Whether any part of an answer has come: then the stream was processed, whatever the peer says later. */
+  hasAnswerBegun(slot: number): boolean;
+  /** The stream has ended, and its request was certainly not processed. */
+  onUnsent(slot: number, cause: StreamCause): void;
+  /** The stream has ended without a complete answer, and its request may have been processed. */
+  onUnknown(slot: number, cause: StreamCause): void;
+}
 
 export class StreamEndings {
-  readonly pool = new AnswerPool();
-  /** No answer but 403 has come yet: the peer has not accepted the provider token. */
-  isUnproven = true;
   readonly #streams: StreamTable;
   readonly #control: ControlFrames;
-  readonly #listener: ResponseListener;
+  readonly #user: StreamUser;
   #streamErrors = 0;
+  #emptyDataFrames = 0;
 
-  constructor(streams: StreamTable, control: ControlFrames, listener: ResponseListener) {
+  constructor(streams: StreamTable, control: ControlFrames, user: StreamUser) {
     this.#streams = streams;
     this.#control = control;
-    this.#listener = listener;
+    this.#user = user;
   }
 
-  /** A complete 200. `fields` are those of it, where ids are kept. */
-  accepted(slot: number, fields: ResponseFields | null): void {
-    this.isUnproven = false;
-    this.#close(slot);
-    this.#listener.onAccepted(this.#streams.tags[slot]!, fields);
+  /**
+   * The answer is complete, and the peer has ended the stream. Where the answer came before the whole body went, the
+   * rest is not sent.
+   */
+  answered(slot: number): void {
+    this.#emptyDataFrames = 0;
+    if (this.#streams.states[slot] === SENDING) this.stopped(slot);
+    else this.#streams.end(slot, ENDED);
   }
 
-  /** A complete answer without a body. */
-  rejected(slot: number, status: number, fields: ResponseFields): void {
-    if (status !== 403) this.isUnproven = false;
-    this.#close(slot);
-    this.#listener.onRejected(this.#streams.tags[slot]!, status, noBody, fields);
-  }
-
-  /** The answer that was gathered is complete. */
-  answered(slot: number, answer: PendingAnswer): void {
-    if (answer.status !== 403) this.isUnproven = false;
-    this.#streams.answers[slot] = null;
-    this.#close(slot);
-    this.#report(slot, answer);
-  }
-
-  /** The answer goes on and on: its status counts, and the peer is told to stop. */
-  answeredEndlessly(slot: number, answer: PendingAnswer): void {
-    if (answer.status !== 403) this.isUnproven = false;
-    this.#streams.answers[slot] = null;
+  /** What the peer has sent is enough: it is told to stop. */
+  stopped(slot: number): void {
     this.#control.rstStream(this.#streams.ids[slot]!, CANCEL);
     this.#streams.end(slot, DROPPED);
-    this.#report(slot, answer);
-  }
-
-  #report(slot: number, answer: PendingAnswer): void {
-    const tag = this.#streams.tags[slot]!;
-    if (answer.status === 200) this.#listener.onAccepted(tag, answer);
-    else this.#listener.onRejected(tag, answer.status, answer.body, answer);
-    this.pool.give(answer);
   }
 
   /** Ends a stream that the peer has reset or gone away from, or whose connection is over. */
   unsent(slot: number, state: number, cause: StreamCause): void {
-    this.#drop(slot, state);
-    this.#listener.onUnsent(this.#streams.tags[slot]!, cause);
+    this.#streams.end(slot, state);
+    this.#user.onUnsent(slot, cause);
   }
 
   unknown(slot: number, state: number, cause: StreamCause): void {
-    this.#drop(slot, state);
-    this.#listener.onUnknown(this.#streams.tags[slot]!, cause);
+    this.#streams.end(slot, state);
+    this.#user.onUnknown(slot, cause);
   }
 
   /**
-   * Ends a stream that will get no answer. It is unsent if its END_STREAM was never handed out (a server cannot act on half
-   * a request), unless an answer has begun. A FINISHING stream counts as sent: its END_STREAM is already in the output.
+   * Ends a stream that will get no answer. It is unsent if its END_STREAM was never handed out (a server cannot act on
+   * half a request), unless an answer has begun. A FINISHING stream counts as sent: its END_STREAM is already in the
+   * output.
    */
   lost(slot: number, state: number, cause: StreamCause): void {
     const isHalf = this.#streams.states[slot] === SENDING;
@@ -87,7 +72,7 @@ export class StreamEndings {
   }
 
   /**
-   * A stream error (RFC 9113 §5.4.2) in what is part of an answer: resets the stream and reports it unknown.
+   * A stream error (RFC 9113 §5.4.2) in what is part of an answer: resets the stream, whose outcome is unknown.
    * @throws ConnectionFault when it is one too many: many resets look like an attack, so the connection ends instead
    */
   streamError(slot: number, errorCode: number, cause: StreamCause): void {
@@ -107,7 +92,12 @@ export class StreamEndings {
     this.#control.rstStream(streamId, errorCode);
   }
 
-  /** Reports every open stream; those that were never handed out whole, and now never will be, as unsent. */
+  /** Counts a DATA frame without data that ends nothing. @throws ConnectionFault for too many between two answers */
+  countEmptyData(): void {
+    if (++this.#emptyDataFrames > maxEmptyDataFrames) throw limitFault('a flood of empty DATA frames');
+  }
+
+  /** Ends every open stream; those that were never handed out whole, and now never will be, as unsent. */
   all(cause: StreamCause): void {
     const streams = this.#streams;
     const { states } = streams;
@@ -116,29 +106,11 @@ export class StreamEndings {
       if (streams.isUnfinished(slot) && !this.hasAnswerBegun(slot)) this.unsent(slot, DROPPED, cause);
       else this.unknown(slot, DROPPED, cause);
     }
+    assert(streams.active === 0, 'every open stream ends with its connection');
   }
 
-  /** Whether any part of an answer has come: then the stream was processed, whatever the peer says later. */
+  /** Whether any part of an answer has come. */
   hasAnswerBegun(slot: number): boolean {
-    return this.#streams.answers[slot] !== null || this.#streams.informational[slot] !== 0;
-  }
-
-  /** The peer has ended the stream. If we have not (the answer came before the whole body went), we stop sending. */
-  #close(slot: number): void {
-    if (this.#streams.states[slot] === SENDING) {
-      this.#control.rstStream(this.#streams.ids[slot]!, CANCEL);
-      this.#streams.end(slot, DROPPED);
-    } else {
-      this.#streams.end(slot, ENDED);
-    }
-  }
-
-  #drop(slot: number, state: number): void {
-    const answer = this.#streams.answers[slot]!;
-    if (answer !== null) {
-      this.#streams.answers[slot] = null;
-      this.pool.give(answer);
-    }
-    this.#streams.end(slot, state);
+    return this.#user.hasAnswerBegun(slot);
   }
 }

@@ -11,16 +11,17 @@
  *   ids[slot] <  id    we never opened it
  *
  * Who writes which column, besides open() and end():
- *   ids, tags       request-writer, for the streams that it opens in place
- *   states          request-writer; blocked-bodies (SENDING to FINISHING and AWAITING);
- *                   response-reader (ENDED to DROPPED)
- *   windowDeltas    request-writer and blocked-bodies charge them; peer-frames gives back (WINDOW_UPDATE)
- *   informational   request-writer clears, response-reader counts
- *   answers         response-reader begins one, stream-endings takes it out
+ *   ids, tags       requests/request-writer, for the streams that it opens in place
+ *   states          requests/request-writer, likewise; blocked-bodies (SENDING to FINISHING and AWAITING);
+ *                   stream-input (ENDED to DROPPED)
+ *   windowDeltas    requests/request-writer and blocked-bodies charge them; peer-frames gives back (WINDOW_UPDATE)
+ *   informational   requests/request-writer clears, requests/response-reader counts
+ *
+ * end() is called by stream-endings only. `active` and `nextId` are moved by requests/request-writer, too;
+ * `lastPromisedId` is written by peer-frames.
  */
 import { assert } from '../../base/assert.js';
 import { streamRingSlots } from '../../base/limits.js';
-import type { PendingAnswer } from './answer.js';
 
 /** Ended by the peer (END_STREAM or RST_STREAM). */
 export const ENDED = 0;
@@ -43,8 +44,6 @@ export class StreamTable {
   readonly windowDeltas: Int32Array;
   /** Informational (1xx) answers so far. */
   readonly informational: Uint8Array;
-  /** The final answer, once begun and not yet complete. */
-  readonly answers: (PendingAnswer | null)[];
   /** Streams that are AWAITING, SENDING or FINISHING. */
   active = 0;
   /** The id that the next request gets at the earliest. */
@@ -64,7 +63,6 @@ export class StreamTable {
     this.tags = new Uint32Array(slots);
     this.windowDeltas = new Int32Array(slots);
     this.informational = new Uint8Array(slots);
-    this.answers = new Array<PendingAnswer | null>(slots).fill(null);
   }
 
   /** The slot of a stream that awaits its answer, or -1. */

@@ -12,11 +12,12 @@
  *      └──── stream over: what is unproven is unknown ────────────────────────────────────────────────▶ closed
  *
  * One write is outstanding at a time, and recipients are marked before their bytes are handed over. After each write
- * the loop gets to read before the next one: a gateway that answers and closes at once would otherwise not be heard,
- * because the next write fails and takes the unread status with it.
+ * the loop reads before the next write: if a gateway answers and closes at once, the next write fails, and the unread
+ * status would be lost with it.
  */
 import { bareAnswer } from '../../apns/answer.js';
 import { binaryReasonOf } from '../../apns/reason.js';
+import { assert } from '../../base/assert.js';
 import { PealError } from '../../base/errors.js';
 import { closeTimeoutMs, flushIntervalMs, flushLingerMs, maxUnprovenNotifications } from '../../base/limits.js';
 import { PatientTimer, Timer } from '../../base/timers.js';
@@ -54,9 +55,9 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   #isFlushDue = false;
   /** The identifier of the flush that was written; 0 before. */
   #flushIdentifier = 0;
-  /** The gateway has had its word: it discards everything else. */
+  /** The gateway has given its last status: it discards everything that was sent after what that names. */
   #isAnswered = false;
-  /** It has said what the next connection need not wait for. */
+  /** The last status is no reason for the next connection to wait. */
   #hasServed = false;
   #idleSinceMs: number;
 
@@ -96,7 +97,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
     return this.inFlight > 0 ? 0 : this.#options.clock.now() - this.#idleSinceMs;
   }
 
-  /** The line takes no more, or what is on it has to be proven first. */
+  /** Whether a write is outstanding, or the window is full until what was written is proven. */
   isFullFor(_run: RequestRun): boolean {
     return this.#life.state === 'ready' && (this.#life.isWriting || this.#window.room === 0);
   }
@@ -206,6 +207,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   }
 
   #accept(count: number): void {
+    assert(count <= this.#window.size, 'no more notifications are accepted than are unproven');
     this.counts.answers += count;
     for (let i = 0; i < count; i++) this.#source.onAccepted(this.#window.shift());
     if (this.#window.size > 0) return;
@@ -252,8 +254,9 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   }
 
   readonly #onWritten = (): void => {
+    assert(this.#life.isWriting, 'a stream tells once that a write was taken');
     this.#writeTimer.clear();
-    // Later, and not at once: the loop has to look for a status first.
+    // In a later turn: a status may have come, and the loop has to read it before anything else is written.
     this.#options.clock.defer(this.#afterWrite);
   };
 
@@ -274,6 +277,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
 
   /** Goes out in the same write as what it proves. No work follows it. */
   #appendFlush(): void {
+    assert(this.#flushIdentifier === 0, 'a connection flushes once');
     this.#flushIdentifier = this.#window.next;
     this.#output.appendFlush(this.#flushIdentifier);
     this.#life.state = 'draining';
@@ -298,7 +302,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
       return;
     }
     if (this.#life.state === 'closing') return;
-    // Half a status is no silence: the rest of it, or the end of the stream, will say what is what.
+    // Half a status is not silence: the rest of it decides, or the end of the stream.
     if (this.#statuses.isPartial) {
       this.#life.deadline.setNoLaterThan(this.#options.link.readTimeoutMs);
       return;
@@ -313,7 +317,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   }
 
   #tellProgress(answersBefore: number): void {
-    const { owner } = this.#options;
+    const { owner } = this.#life;
     if (answersBefore === 0 && this.counts.answers > 0) owner.onConnectionAnswered(this);
     if (this.#hasServed) owner.onConnectionServed(this);
     this.#hasServed = false;
@@ -321,7 +325,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
 
   // --- the end ---
 
-  /** The gateway closes now, and so do we. The owner is told at once: the next connection need not wait for that. */
+  /** The gateway closes now, and so do we. The owner is told at once, so that its next connection need not wait. */
   #endAnswered(): void {
     const life = this.#life;
     const wasReady = life.state === 'ready';

@@ -7,6 +7,7 @@
  *                has its outcome|  written, unproven  |  not yet given
  *                                  └ tag at identifier modulo capacity ┘
  */
+import { assert } from '../../base/assert.js';
 import { LAST_IDENTIFIER } from '../../codec/binary/wire.js';
 import type { RequestRun } from '../request-source.js';
 
@@ -15,9 +16,11 @@ export class DeliveryWindow {
   readonly #mask: number;
   #first = 1;
   #next = 1;
+  /** Identifiers were taken back, which are not given again: the connection ends. */
+  #isEnding = false;
 
-  /** @param capacity A power of two. */
   constructor(capacity: number) {
+    assert(Number.isInteger(Math.log2(capacity)), 'the capacity of a window is a power of two');
     this.#tags = new Uint32Array(capacity);
     this.#mask = capacity - 1;
   }
@@ -55,8 +58,10 @@ export class DeliveryWindow {
     return identifier > 0 && identifier >= this.#first - 1 && identifier < this.#next;
   }
 
-  /** Gives the next identifiers to the first `count` waiting recipients of `run`. There must be room. */
+  /** Gives the next identifiers to the first `count` waiting recipients of `run`. */
   push(run: RequestRun, count: number): void {
+    assert(count <= this.room, 'a window is given no more than it has room for');
+    assert(!this.#isEnding, 'an identifier is given once');
     const { order, head, tagBase } = run;
     const tags = this.#tags;
     const mask = this.#mask;
@@ -65,16 +70,14 @@ export class DeliveryWindow {
     this.#next = identifier;
   }
 
-  /** Takes the lowest identifier out of the window; returns its tag. There must be one. */
+  /** Takes the lowest identifier out of the window, which is not empty; returns its tag. */
   shift(): number {
     return this.#tags[this.#first++ & this.#mask]!;
   }
 
-  /**
-   * Takes the highest identifier out of the window; returns its tag. There must be one. The connection ends then: its
-   * identifier must not be given again.
-   */
+  /** Takes the highest identifier out of the window, which is not empty; returns its tag. No push() may follow. */
   pop(): number {
+    this.#isEnding = true;
     this.#next -= 1;
     return this.#tags[this.#next & this.#mask]!;
   }

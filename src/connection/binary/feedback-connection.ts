@@ -1,13 +1,14 @@
 /**
- * One reading of a feedback gateway: from dialling to the end of its list. Made by session/feedback for each reading, on
- * the main thread; nothing of it is shared.
+ * One reading of a feedback gateway: from dialling to the end of its list. Made by session/feedback for each reading,
+ * on the main thread; nothing of it is shared.
  *
  *   dialling ──▶ reading ──▶ over
  *       └─ error ───────────▶ over, with the error: nothing can have been read
  *
  * The gateway begins by itself and ends the stream after its last tuple. An error before that ends the reading without
- * an exception, as in the original library: what came is the program's, and the next reading brings the rest.
+ * an exception, as in the original library: the program has what came, and the next reading brings the rest.
  */
+import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import type { PealError, PealErrorCode } from '../../base/errors.js';
 import { maxFeedbackWaiting } from '../../base/limits.js';
@@ -38,10 +39,10 @@ export interface FeedbackTuple {
 const refusals: ReadonlySet<PealErrorCode> = new Set<PealErrorCode>(['ERR_PEAL_TLS', 'ERR_PEAL_CREDENTIAL']);
 
 /**
- * The tuples of a feedback gateway, as they come. Leaving the loop early ends the connection; while the program does not
- * ask, no more than `maxFeedbackWaiting` tuples and one read gather.
+ * The tuples of a feedback gateway, as they come. Leaving the loop early ends the connection. While the program asks
+ * for none, no more than `maxFeedbackWaiting` tuples and one read are kept.
  *
- * @throws PealError when the connection cannot be made; ERR_PEAL_LIMIT for a peer that is no feedback gateway
+ * @throws PealError when the connection cannot be made; ERR_PEAL_LIMIT for a peer that is not a feedback gateway
  */
 export async function* readFeedback(options: FeedbackOptions): AsyncGenerator<FeedbackTuple, void, undefined> {
   const connection = new FeedbackConnection(options);
@@ -81,8 +82,12 @@ class FeedbackConnection implements ByteStreamListener, FeedbackListener {
     this.#stream = logged.open(openOptions(options, null), this);
   }
 
-  /** What came since the last call, waiting for something; null at the end. Throws why there is no connection. */
+  /**
+   * Returns what came since the last call, and waits if nothing did; null at the end. Throws why there is no
+   * connection.
+   */
   async next(): Promise<readonly FeedbackTuple[] | null> {
+    assert(this.#wake === null, 'one reader waits for tuples at a time');
     while (this.#waiting.length === 0 && !this.#isOver) {
       this.#resumeReading();
       await heldUntil(

@@ -1,5 +1,5 @@
 /**
- * How many requests one connection keeps in flight while the gateway finds fault with them. Owned by Http2Connection;
+ * How many requests one connection keeps in flight while the gateway finds fault with them. Owned by AnswerMonitor;
  * pure.
  *
  * APNs slows a connection down that draws many 4xx answers, and closes it when they do not end, soonest for
@@ -14,7 +14,7 @@
 import { maxStreamsPerConnection, minPacedRequests, paceWindowAnswers } from '../../base/limits.js';
 
 export class ErrorPace {
-  /** Requests in flight at most; Infinity while there is no reason for less. */
+  /** Most requests in flight; Infinity while nothing limits them. */
   #cap = Number.POSITIVE_INFINITY;
   /** The stretch that is being looked at: it began with a bad answer. */
   #bad = 0;

@@ -10,16 +10,17 @@
  * the output buffer allow, marks them taken, and only then hands the bytes to the stream. One write is outstanding at a
  * time; meanwhile nothing is taken, so that what is marked as written was handed on. A read and its write share a turn.
  *
- * What decides stands beside it: vital-signs, idleness (time), connection-health, error-pace (answers), send-gate (pool).
+ * The decisions are made beside it: vital-signs and idleness (time), answer-monitor (answers), send-gate (pool).
  */
 import { authority } from '../../apns/address.js';
-import { answerOf } from '../../apns/answer.js';
+import { type AnswerFields, answerOf } from '../../apns/answer.js';
+import { assert } from '../../base/assert.js';
 import type { PealError } from '../../base/errors.js';
 import { closeTimeoutMs, drainTimeoutMs, keepaliveTickMs, requestTimeoutMs } from '../../base/limits.js';
 import { PatientTimer } from '../../base/timers.js';
-import { ClientConnection } from '../../codec/http2/client-connection.js';
 import { NO_ERROR, SETTINGS_TIMEOUT } from '../../codec/http2/frames.js';
-import type { ResponseFields, ResponseListener } from '../../codec/http2/response-listener.js';
+import { ClientConnection } from '../../codec/requests/client-connection.js';
+import type { ResponseListener } from '../../codec/requests/response-listener.js';
 import type { ByteStream, ByteStreamListener } from '../../transport/backend.js';
 import * as errors from '../connection-errors.js';
 import { ConnectionLife } from '../connection-life.js';
@@ -29,7 +30,7 @@ import { RequestCounts } from '../request-counts.js';
 import { isTooFew, nextPayloadBytes, refuseRun } from '../request-flow.js';
 import type { RequestRun, RequestSource } from '../request-source.js';
 import { personalKinds, TemplateCache } from '../template-cache.js';
-import { AnswerWatch } from './answer-watch.js';
+import { AnswerMonitor } from './answer-monitor.js';
 import { Idleness } from './idleness.js';
 import { ReadCoalescer } from './read-coalescer.js';
 import { RefusalPause } from './refusal-pause.js';
@@ -50,7 +51,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   });
   readonly #token: TokenInUse;
   readonly #signs = new VitalSigns();
-  readonly #watch: AnswerWatch;
+  readonly #answers: AnswerMonitor;
   readonly #coalescer: ReadCoalescer;
   readonly #refusalPause: RefusalPause;
   readonly #idleness: Idleness;
@@ -73,7 +74,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     const codecOptions = { listener: this, authority: authority(address), indexAuthorization, probeFirst };
     this.#codec = new ClientConnection(codecOptions);
     this.#token = new TokenInUse(options.providerToken);
-    this.#watch = new AnswerWatch(clock, options.gate, this.counts, options.startLimit);
+    this.#answers = new AnswerMonitor(clock, options.gate, this.counts, options.startLimit);
     this.#refusalPause = new RefusalPause(clock, () => this.pump());
     this.#idleness = new Idleness(clock, heard, (verdict) => this.#act(verdict));
     this.#tickTimer = new PatientTimer(clock, heard, () => this.#onTick());
@@ -109,7 +110,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
    * gateway refuses requests or finds fault with them: it would do so on other connections too.
    */
   isFullFor(run: RequestRun): boolean {
-    if (!this.#maySend || this.#watch.isSlowed) return false;
+    if (!this.#maySend || this.#answers.isSlowed) return false;
     return isTooFew(this.#codec.credit(nextPayloadBytes(run)), this.inFlight);
   }
 
@@ -164,16 +165,16 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
 
   // --- what the codec tells, from within receive() and abandon() ---
 
-  onAccepted(tag: number, fields: ResponseFields | null): void {
+  onAccepted(tag: number, fields: AnswerFields | null): void {
     this.counts.answers++;
     if (this.#keepsIds && fields !== null) this.#source.onIds?.(tag, fields.apnsId, fields.uniqueId);
     this.#source.onAccepted(tag);
   }
 
-  onRejected(tag: number, status: number, body: Uint8Array, fields: ResponseFields): void {
+  onRejected(tag: number, status: number, body: Uint8Array, fields: AnswerFields): void {
     const answer = answerOf(status, body, fields, this.#options.clock);
     this.counts.answers++;
-    this.#watch.rejected(answer, this.#source.isRetry(tag));
+    this.#answers.rejected(answer, this.#source.isRetry(tag));
     this.#source.onRejected(tag, answer);
   }
 
@@ -194,7 +195,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     this.#hasPromised = lastStreamId > 0 && errorCode === NO_ERROR;
     const life = this.#life;
     const cause = errors.goawayError(life.where, errorCode, debug);
-    // Of several, the one that says most: a graceful one is often followed by one with an error or a reason.
+    // Of several GOAWAYs the one that says most: a graceful one is often followed by one with an error or a reason.
     if (life.endCause === null || errorCode !== NO_ERROR || debug.length > 0) life.endCause = cause;
     this.#options.log.info({ connection: this.id, lastStreamId, errorCode }, cause.message);
   }
@@ -209,8 +210,8 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     if (this.inFlight === 0 && this.#source.current() !== null && this.#idleness.holdsWork()) return;
     for (let run = this.#source.current(); run !== null; run = this.#source.current()) {
       const waiting = run.order.length - run.head;
-      this.#watch.sending();
-      const credit = this.#watch.limit(this.#codec.credit(nextPayloadBytes(run)), this.inFlight);
+      this.#answers.sending();
+      const credit = this.#answers.limit(this.#codec.credit(nextPayloadBytes(run)), this.inFlight);
       if (credit < waiting && isTooFew(credit, this.inFlight)) return;
       if (run.keepsIds === true) this.#keepIds();
       const template = this.#templates.templateFor(run);
@@ -248,6 +249,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   readonly #onWritten = (): void => {
+    assert(this.#life.isWriting, 'a stream tells once that a write was taken');
     this.#life.isWriting = false;
     this.#codec.outputWritten();
     this.pump();
@@ -277,18 +279,18 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     if (this.inFlight === 0) this.#idleness.begin();
     if (this.#life.state === 'ready') this.#refusalPause.afterRead(readUnprocessed, readAnswers);
     if (readAnswers > 0) this.#judgeAnswers(readAnswers);
-    else if (readUnprocessed > 0) this.#watch.refused(readUnprocessed);
-    if (readUnanswered > 0) this.#watch.lost(readUnanswered);
+    else if (readUnprocessed > 0) this.#answers.refused(readUnprocessed);
+    if (readUnanswered > 0) this.#answers.lost(readUnanswered);
   }
 
   /** What the answers of one read mean for this connection and its pool. */
   #judgeAnswers(answers: number): void {
-    const watch = this.#watch;
-    const { owner } = this.#options;
-    if (watch.afterRead(answers)) owner.onConnectionAnswered(this);
-    const token = watch.isTokenExpired ? this.#token.suspect : null;
+    const monitor = this.#answers;
+    const { owner } = this.#life;
+    if (monitor.afterRead(answers)) owner.onConnectionAnswered(this);
+    const token = monitor.isTokenExpired ? this.#token.suspect : null;
     if (token !== null) owner.onTokenExpired(this, token);
-    const { wedge } = watch;
+    const { wedge } = monitor;
     if (wedge === null || this.#life.state !== 'ready') return;
     this.drain(wedge === 'shutdown' ? drainTimeoutMs : requestTimeoutMs, errors.wedgedError(this.#life.where, wedge));
   }
@@ -347,7 +349,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     const cause = errors.verdictError(this.#life.where, isWindowless ? 'windowless' : verdict);
     if (verdict === 'unacked') this.#goawayCode = SETTINGS_TIMEOUT;
     if (verdict === 'stuck') this.#options.streamLimits.replaced();
-    // Who does not read or is gone has no more answers to give; from others they may still come.
+    // A gateway that does not read, or is gone, gives no more answers; others may.
     if (verdict === 'silent' || verdict === 'stalled') this.abandon(cause);
     else if (verdict === 'overdue') this.drain(this.#signs.isEachOverdue ? closeTimeoutMs : drainTimeoutMs, cause);
     else this.drain(requestTimeoutMs, cause);

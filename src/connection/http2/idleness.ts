@@ -44,7 +44,7 @@ export class Idleness {
     this.#noteAlive();
   }
 
-  /** Work is there and nothing in flight: whether it has to wait. Asks if need be. */
+  /** Called with nothing in flight. Returns whether work has to wait for a sign of life; asks for one if need be. */
   holdsWork(): boolean {
     if (this.#isAsked) return true;
     const silentMs = Math.max(this.#clock.now() - this.#aliveAtMs, this.#clock.wallMs() - this.#aliveAtWallMs);

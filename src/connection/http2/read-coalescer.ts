@@ -16,7 +16,7 @@ import { maxReadPauseMs, minReadPauseMs, minRequestsForReadPause, smallReadBytes
 import { Timer } from '../../base/timers.js';
 import type { ByteStream } from '../../transport/backend.js';
 
-/** Reads of one burst: fewer are worth gathering more, many more than these need no longer pause. */
+/** Reads of one burst: with fewer than `fewReads` a pause is of use, with more than `manyReads` it may be shorter. */
 const fewReads = 64;
 const manyReads = 256;
 const probeInterval = 16;
@@ -43,8 +43,8 @@ export class ReadCoalescer {
   }
 
   /**
-   * After a read of `length` bytes. True: it is one of many small ones, and what follows from it (new requests) is
-   * better done once, at the end of the burst, so that requests leave in one large write: onBurst is called then.
+   * After a read of `length` bytes. Returns true if it is one of many small ones. What follows from it (new requests)
+   * is then done once, at the end of the burst, by `onBurst`, so that requests leave in one large write.
    */
   afterRead(length: number, inFlight: number): boolean {
     if (length >= smallReadBytes || inFlight < minRequestsForReadPause) return false;
@@ -78,7 +78,7 @@ export class ReadCoalescer {
     this.#timer.clear();
   }
 
-  /** A burst without a pause before it shows the gateway's habit, one after a pause what the pause was good for. */
+  /** A burst without a pause before it shows how the gateway writes, one after a pause what the pause gave. */
   #learn(reads: number): void {
     if (!this.#hasPaused) this.#isGathering = reads < fewReads;
     else if (reads < fewReads) this.#pauseMs = Math.min(maxReadPauseMs, this.#pauseMs + 1);

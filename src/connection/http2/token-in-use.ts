@@ -2,8 +2,8 @@
  * Which provider token an answer that calls it expired can be about. Owned by Http2Connection.
  *
  * A new token holds for requests from then on, also on open connections; those in flight carry the former one. As long
- * as any of them is open, "expired" is put down to the former token: to blame the new one wrongly would stop a sender
- * that has just been given a good one, and if it is bad as well the next answer says so.
+ * as any of them is open, "expired" is taken to mean the former token. To blame the new one wrongly would stop a sender
+ * that was just given a good token; and if the new one is bad as well, the next answer says so.
  */
 export class TokenInUse {
   #current: string | null;
@@ -21,8 +21,8 @@ export class TokenInUse {
   }
 
   /**
-   * Requests from stream `nextStreamId` on carry `token`; `oldestOpenStreamId` is 0 when none is open. False when they
-   * did already.
+   * Requests from stream `nextStreamId` on carry `token`; `oldestOpenStreamId` is 0 when no stream is open. Returns
+   * false if requests carried this token already.
    */
   set(token: string | null, oldestOpenStreamId: number, nextStreamId: number): boolean {
     if (token === this.#current) return false;

@@ -128,7 +128,7 @@ export class VitalSigns {
     this.#keepalive.heard();
   }
 
-  /** Not one request was submitted within requestTimeoutMs: there is no other answer to wait for. */
+  /** Whether no request was submitted within requestTimeoutMs, so that no other answer is worth waiting for. */
   get isEachOverdue(): boolean {
     return this.#isEachOverdue;
   }

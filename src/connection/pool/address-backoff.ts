@@ -9,7 +9,7 @@
 import type { Clock } from '../../base/clock.js';
 import { connectBackoffMs, maxConnectBackoffMs, minConnectWaitMs } from '../../base/limits.js';
 
-/** A wait before an attempt: full jitter under a bound that doubles, though never none at all. */
+/** Returns the wait before an attempt: full jitter under a bound that doubles, and at least minConnectWaitMs. */
 export function jitteredWaitMs(failures: number, longestMs: number, random: () => number): number {
   const boundMs = Math.min(longestMs, connectBackoffMs * 2 ** Math.min(failures, 30));
   return Math.max(minConnectWaitMs, random() * boundMs);
@@ -39,7 +39,7 @@ export class AddressBackoff {
     this.#failures++;
   }
 
-  /** An attempt connected: those that wait may try. */
+  /** An attempt connected: the pools that wait may try. */
   onReached(): void {
     if (this.#failures === 0) return;
     this.#failures = 0;
@@ -49,7 +49,7 @@ export class AddressBackoff {
     for (const tryAgain of waiting) tryAgain();
   }
 
-  /** `tryAgain` is called, once, when an attempt of anybody has connected. */
+  /** `tryAgain` is called, once, when an attempt of any pool has connected. */
   waitFor(tryAgain: () => void): void {
     this.#waiting.add(tryAgain);
   }

@@ -17,10 +17,10 @@
  * breakerFailures in a row the pool is half open: one connection at a time, and one request on it, until there is an
  * answer; each connection that dies may leave requests unknown.
  *
- * So a gateway that is down, or that says GOAWAY to each connection, sees no more than a few connections a second (Apple: rapid
- * connecting and disconnecting is taken for an attack). One that says GOAWAY after every few answers asks for the next
- * connection itself, and gets it soon: 20,000 recipients at 50 a connection take about half a minute, and at one a
- * connection two go out in a second.
+ * So a gateway that is down, or that says GOAWAY to each connection, sees a few connections a second at most (Apple
+ * takes rapid connecting and disconnecting for an attack). A gateway that says GOAWAY after every few answers asks for
+ * the next connection itself, and gets it soon: 20,000 recipients at 50 for each connection take about half a minute,
+ * and at one for each connection two go out in a second.
  */
 import {
   breakerFailures,
@@ -85,8 +85,8 @@ export class ConnectBackoff {
   }
 
   /**
-   * Records a failed attempt or connection that began at `beganMs`. `isReached`: TCP and TLS had succeeded. `hasWaited`: the
-   * wait for it already runs. Returns whether the pool has to give up.
+   * Records a failed attempt or connection that began at `beganMs`. `isReached`: TCP and TLS had succeeded.
+   * `hasWaited`: the wait for it already runs. Returns whether the pool has to give up.
    */
   onFailure(nowMs: number, beganMs: number, isReached: boolean, hasWaited = false): boolean {
     if (isReached && !hasWaited) this.#wait(nowMs, maxConnectBackoffMs);
@@ -97,7 +97,8 @@ export class ConnectBackoff {
   }
 
   /**
-   * A connection ended soon; `answers` of its answers were of use. `isInOrder`: it was sent away, and nothing is lost.
+   * A connection ended soon; `answers` of its answers were of use. `isInOrder`: the gateway ended it, and nothing is
+   * lost.
    */
   onShortLife(nowMs: number, answers: number, isInOrder = false): void {
     if (isInOrder && answers > 0) {
@@ -109,7 +110,7 @@ export class ConnectBackoff {
     this.#wait(nowMs, longestMs);
   }
 
-  /** The same of one that drained without an answer so far, and has been waited for: that wait is taken back. */
+  /** The same of a connection that had no answer when it began to drain: the wait that began then is taken back. */
   onAnsweredLate(nowMs: number, answers: number, isInOrder: boolean): void {
     this.#waits = Math.max(0, this.#waits - 1);
     this.onShortLife(nowMs, answers, isInOrder);
@@ -128,7 +129,7 @@ export class ConnectBackoff {
     this.#notBeforeMs = Number.NEGATIVE_INFINITY;
   }
 
-  /** The pool has given up: the next time it is asked it has all its attempts again, though the wait stays. */
+  /** The pool has given up. When it is asked again it has all its attempts; the wait stays. */
   onGivenUp(): void {
     this.#hasAnswered = false;
     this.#failures = 0;

@@ -79,9 +79,9 @@ export class Growth {
     if (!this.#needsProof) return true;
     const spanMs = nowMs - this.#beganMs;
     const gained = answers - this.#answersThen;
-    // Silence is no reason to trust the gateway with more.
+    // A gateway that answered nothing is not given more.
     if (gained === 0 || spanMs === 0) return false;
-    // What began to work within the first fifth of the period has worked in all of it, as far as anybody can see.
+    // A connection that began to work within the first fifth of the period counts as if it had worked in all of it.
     const working = workingSinceMs.filter((sinceMs) => sinceMs <= this.#beganMs + spanMs / 5).length;
     const latencyMs = (inFlight * spanMs) / gained;
     this.#leastLatencyMs = Math.min(this.#leastLatencyMs, latencyMs, roundTripMs);

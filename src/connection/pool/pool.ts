@@ -9,6 +9,7 @@
  * told, and the next work begins anew. Whether anything is sent at all is decided for all connections by send-gate.
  */
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
+import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import type { PealError } from '../../base/errors.js';
 import {
@@ -29,7 +30,7 @@ import type { GatewayConnection } from '../gateway-connection.js';
 import { Http2Connection } from '../http2/http2-connection.js';
 import type { RequestSource } from '../request-source.js';
 import { SendGate, type SendGateEvents, type Trouble } from '../send-gate.js';
-import { Serving } from '../serving.js';
+import { StartLimits } from '../start-limit.js';
 import { StreamLimits } from '../stream-limits.js';
 import { sharedAddressBackoff } from './address-backoff.js';
 import { ConnectBackoff } from './connect-backoff.js';
@@ -48,13 +49,13 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   readonly #streamLimits = new StreamLimits();
   readonly #gate: SendGate;
   readonly #token = new ProviderTokenState();
-  readonly #serving = new Serving();
+  readonly #startLimits = new StartLimits();
   readonly #loadProbe: () => number;
   readonly #connectTimer: Timer;
   readonly #growthTimer: Timer;
   readonly #trimTimer: Timer;
   readonly #connections: GatewayConnection[] = [];
-  /** Connections that are ending. 'waited': a back-off was started for the end, whose verdict is open. 'judged': it is in. */
+  /** Connections that are ending. 'waited': a back-off was begun, the verdict is open. 'judged': it is in. */
   readonly #ending = new Map<GatewayConnection, 'waited' | 'judged'>();
   readonly #gone = new ClosedConnectionTotals();
   #isClosed = false;
@@ -135,8 +136,9 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
 
   // --- what connections and the gate tell ---
 
-  onConnectionReady(): void {
+  onConnectionReady(connection: GatewayConnection): void {
     this.#backoff.onReached();
+    this.#source.onConnectionOpen?.(connection.id);
   }
 
   onConnectionAnswered(): void {
@@ -148,18 +150,21 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   }
 
   onConnectionDraining(connection: GatewayConnection, error: PealError | null): void {
-    // Judged now and not when it has drained, so that the successor of one that served well need not wait.
-    if (error !== null) this.#serving.onSentAway(connection.counts.answers + connection.inFlight);
+    // Judged now and not when it is over, so that the successor of a connection that served well need not wait.
+    if (error !== null) this.#startLimits.onSentAway(connection.counts.answers + connection.inFlight);
     this.#judge(connection, error);
     if (error !== null) this.#replace();
     this.#work();
   }
 
   onConnectionClosed(connection: GatewayConnection, error: PealError | null): void {
-    this.#connections.splice(this.#connections.indexOf(connection), 1);
+    const at = this.#connections.indexOf(connection);
+    assert(at !== -1, 'a connection of a pool is over once');
+    this.#connections.splice(at, 1);
     this.#gone.add(connection);
     const fields = { connection: connection.id, answers: connection.counts.answers };
     this.#options.log.debug(fields, error === null ? 'connection closed' : error.message);
+    this.#source.onConnectionClosed?.(connection.id, connection.counts.answers, error);
     this.#noteLosses(connection);
     this.#judge(connection, error);
     this.#ending.delete(connection);
@@ -171,7 +176,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     if (!this.#token.expire(token)) return;
     this.#gate.hold();
     this.#options.log.warn({ gateway: this.#where }, 'the provider token has expired; waiting for a new one');
-    // Later: the source may bring a new token at once, and the connection that told has to be out of the way by then.
+    // Later: the source may bring a new token at once, and the connection that told begins to drain after this call.
     this.#clock.defer(() => {
       if (!this.#isClosed) this.#source.onProviderTokenExpired(token);
     });
@@ -203,16 +208,16 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     this.#watchGrowth();
   }
 
-  /** What a connection took with it: a reason to keep less in flight on the next one, and to pause if it goes on. */
+  /** Notes the requests that were lost with a connection: the next one begins with less, and the gate may pause. */
   #noteLosses({ counts }: GatewayConnection): void {
     if (this.#isClosed || this.#options.address.protocol === 'binary') return;
     if (counts.readUnanswered > 0) {
-      this.#serving.onDied(counts.answers);
+      this.#startLimits.onDied(counts.answers);
       this.#gate.afterDeath(counts.readUnanswered);
     }
   }
 
-  /** What the end of a connection says about the next one, once for each. One that drains may still be answered. */
+  /** Judges, once for each connection, what its end says about the next one. While it drains answers may come. */
   #judge(connection: GatewayConnection, error: PealError | null): void {
     const earlier = this.#ending.get(connection);
     if (this.#isClosed || error === null || earlier === 'judged') return;
@@ -226,13 +231,13 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     if (this.#isLast(connection, error, earlier === 'waited')) this.#giveUp(error);
   }
 
-  /** Tells the back-off how a connection ended. True: it was the last that may fail. */
+  /** Tells the back-off how a connection ended. Returns whether the pool has to give up. */
   #isLast(connection: GatewayConnection, error: PealError, hasWaited: boolean): boolean {
     const { ageMs } = connection;
     const { answers, progress, bytesSent } = connection.counts;
     const now = this.#clock.now();
     if (answers === 0) {
-      // What is wrong with a credential is no reason for other pools to wait.
+      // A fault of the credential does not make other pools wait.
       const isReached = bytesSent > 0 || isHopeless(error);
       return this.#backoff.onFailure(now, now - ageMs, isReached, hasWaited) || this.#isHopeless(error);
     }
@@ -241,19 +246,19 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     } else if (!hasWaited) {
       this.#backoff.onShortLife(now, progress, connection.state === 'draining');
     } else if (progress > 0) {
-      // It was waited for as for one that answers nothing; a GOAWAY may as well come before the answers.
+      // The wait was begun as for a connection without answers: its GOAWAY came before them.
       this.#backoff.onAnsweredLate(now, progress, connection.counts.readUnanswered === 0);
       this.#stopWaiting();
     }
     return false;
   }
 
-  /** What has been accepted once is right: TLS that fails later is another way of being away. */
+  /** Whether no other attempt can succeed. TLS that fails after the gateway has answered may: it was right before. */
   #isHopeless(error: PealError): boolean {
     return isHopeless(error) && (error.origin === 'credential' || !this.#backoff.hasAnswered);
   }
 
-  /** Unless other connections work or are being opened, or nothing waits. */
+  /** Gives up, unless other connections work or are being opened, or nothing waits. */
   #giveUp(error: PealError): void {
     if (this.#usable().length > 0) return;
     const { failures } = this.#backoff;
@@ -262,6 +267,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   }
 
   #tellFailure(error: PealError): void {
+    assert(!this.#isClosed, 'a pool that closes gives nothing up');
     if (this.#source.current() === null) return;
     this.#hasGivenUp = true;
     this.#options.log.warn({ gateway: this.#where }, `given up: ${error.message}`);
@@ -294,6 +300,8 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
 
   #open(): void {
     const { address, credential, link, backend, log } = this.#options;
+    assert(!this.#isClosed, 'a pool that closes opens no connection');
+    assert(this.#usable().length < link.maxConnections, 'a pool has no more connections than it may');
     const id = ++this.#opened;
     this.#stopWaiting();
     this.#openedAtMs = this.#clock.now();
@@ -318,7 +326,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   #connect(options: ConnectionOptions): GatewayConnection {
     if (options.address.protocol === 'binary') return new BinaryConnection(options);
     const probeFirst = this.#options.credential.kind === 'token' || this.#backoff.isHalfOpen;
-    const startLimit = this.#serving.limit;
+    const startLimit = this.#startLimits.next;
     const shared = { gate: this.#gate, streamLimits: this.#streamLimits };
     const more = { probeFirst, providerToken: this.#token.usable, startLimit, ...shared };
     return new Http2Connection({ ...options, ...more });
@@ -402,8 +410,8 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
 }
 
 /**
- * Makes a probe that returns which share (0 to 1) of the time since its last call this thread's event loop was busy. One
- * more connection is of no use to a thread that has no time for those it has.
+ * Makes a probe that returns which share (0 to 1) of the time since its last call this thread's event loop was busy. A
+ * thread that has no time for its connections has no use for one more.
  */
 function createLoadProbe(): () => number {
   let last: EventLoopUtilization = performance.eventLoopUtilization();

@@ -13,14 +13,14 @@ export class ProviderTokenState {
     return this.#current !== null && this.#expired.has(this.#current) ? null : this.#current;
   }
 
-  /** Takes a token for use; false, and no change, where it has been reported as expired. */
+  /** Takes a token for use. Returns false, and changes nothing, if it was reported as expired. */
   set(token: string): boolean {
     if (this.#expired.has(token)) return false;
     this.#current = token;
     return true;
   }
 
-  /** The gateway says that `token` has expired. True where that is news, and about the token in use. */
+  /** The gateway says that `token` has expired. Returns true if this is news, and `token` is the one in use. */
   expire(token: string): boolean {
     if (this.#expired.has(token)) return false;
     this.#expired.add(token);

@@ -1,7 +1,7 @@
 /**
- * Watches how many of the latest answers call the device token bad (BadDeviceToken, DeviceTokenNotForTopic …): where
- * nearly all do, it is the gateway or the topic that is wrong, and the rest of the list would only harm the sender's
- * standing with APNs. 410 does not count. Owned by a job, on the dispatcher's thread; it sees batches, never a single
+ * Watches how many of the latest answers call the device token bad (BadDeviceToken, DeviceTokenNotForTopic …). If
+ * nearly all do, the gateway or the topic is wrong, and the rest of the list would only harm the sender's standing
+ * with APNs. 410 does not count. Owned by a job, on the dispatcher's thread; it sees whole batches, never a single
  * accepted recipient.
  */
 import type { Protocol } from '../../apns/address.js';
@@ -10,25 +10,25 @@ import { PealError } from '../../base/errors.js';
 import { badTokenAnswers } from '../../base/limits.js';
 import type { OutcomeDetail } from '../batch.js';
 
-/** The answers of some batches. */
+/** Counts of the answers of some batches. */
 class Bucket {
   answers = 0;
   bad = 0;
 }
 
 /**
- * Two buckets are enough for "the latest": each is full at badTokenAnswers answers, and the share is that of the one being
- * filled and of the one filled last.
+ * Two buckets approximate "the latest answers": a bucket is full at badTokenAnswers answers, and the share is that of
+ * the bucket being filled and the last full one together.
  */
 export class BadTokenWatch {
   readonly #share: number;
   readonly #protocol: Protocol;
-  /** How often each bad reason came, in all. */
+  /** Counts of each bad reason over the whole send. */
   readonly #reasons = new Map<string, number>();
   #last = new Bucket();
   #current = new Bucket();
 
-  /** `share`: above 0, up to 1. */
+  /** `share`: the share of bad tokens that stops the send, above 0 and up to 1. */
   constructor(share: number, protocol: Protocol = 'http2') {
     this.#share = share;
     this.#protocol = protocol;
@@ -45,7 +45,7 @@ export class BadTokenWatch {
     }
   }
 
-  /** Why the send is to stop, or null. Call it after each `add`. */
+  /** Returns why the send has to stop, or null. Call it after each `add`. */
   verdict(): PealError | null {
     const { answers, bad } = this.#sum();
     if (answers >= badTokenAnswers && bad >= this.#share * answers) return this.#error(bad, answers);
@@ -69,6 +69,7 @@ export class BadTokenWatch {
   }
 }
 
-const wrongTopic = 'Most likely the tokens are those of another app: check the topic.';
+const wrongTopic = 'Most likely the tokens belong to another app: check the topic.';
 const wrongGateway =
-  'Most likely the tokens belong to the other environment: check whether they are of development or production, and the topic.';
+  'Most likely the tokens belong to the other environment: check whether they are development or production ' +
+  'tokens, and check the topic.';

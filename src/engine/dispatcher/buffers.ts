@@ -1,7 +1,7 @@
 /**
- * The memory that a batch travels in: copies that are transferred to a shard, because a program keeps its own. The buffer
- * for the tokens of a full batch comes back when the batch is settled and is used again, for as long as anything is sent;
- * others are small or rare and are made for one use. Owned by the dispatcher, used by mailboxes.
+ * The memory of batches on their way to a shard: copies that are transferred, because a program keeps its own memory.
+ * The token buffer of a full batch comes back when the batch is settled and is used again while anything is being
+ * sent. Other buffers are small or rare and are made for one use. Owned by the dispatcher, used by mailboxes.
  */
 import type { PersonalParts } from '../../apns/notification.js';
 import { copyFields } from '../../apns/personal-fields.js';
@@ -11,7 +11,7 @@ import type { Batch } from '../batch.js';
 
 /** The usual size: a full batch of the tokens that Apple issues today (32 bytes each). */
 const usualBytes = maxBatchRecipients * 32;
-/** Below this a buffer of the usual size would waste more than it saves. */
+/** A smaller batch gets a buffer of its own size, because one of the usual size would waste memory. */
 const smallBytes = 4096;
 
 export class TokenBuffers {
@@ -22,7 +22,7 @@ export class TokenBuffers {
     this.#maxFree = maxFree;
   }
 
-  /** A copy of the block's tokens from offset 0, in a buffer of its own that may be transferred. */
+  /** Copies the block's tokens to offset 0 of a buffer that may be transferred. */
   copyOf({ bytes, count, tokenBytes }: TokenBlock): ArrayBuffer {
     const length = count * tokenBytes;
     const isUsual = length > smallBytes && length <= usualBytes;
@@ -35,13 +35,13 @@ export class TokenBuffers {
     if (buffer.byteLength === usualBytes && this.#free.length < this.#maxFree) this.#free.push(buffer);
   }
 
-  /** Nothing is sent now: keeps one. */
+  /** Keeps one buffer. Called when nothing is being sent. */
   trim(): void {
     this.#free.length = Math.min(1, this.#free.length);
   }
 }
 
-/** Personal parts in buffers of their own: a transferred view would take its whole buffer along. */
+/** Copies personal parts into buffers of their own: transferring a view would transfer its whole buffer. */
 export function copyPersonal({ tokens, personal }: Batch): PersonalParts | null {
   if (personal === null) return null;
   const { count } = tokens;
@@ -54,7 +54,7 @@ export function copyPersonal({ tokens, personal }: Batch): PersonalParts | null 
   };
 }
 
-/** The buffers of a copy, to be transferred. */
+/** Returns the buffers of a copy, for the transfer list. */
 export function buffersOf({ apnsIds, payloads, payloadOffsets, fields }: PersonalParts): ArrayBuffer[] {
   const own = fields === null || fields === undefined ? [] : Object.values(fields);
   return [apnsIds, payloads, payloadOffsets, ...(own as readonly (Uint8Array | Uint32Array | null)[])].flatMap(

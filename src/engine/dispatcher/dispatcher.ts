@@ -1,9 +1,10 @@
 /**
  * The dispatcher: takes batches from any number of sends, gives each to the shard with the most room, and hands it to
- * the send's sink once every recipient has its one outcome. It owns credit, ledgers and provider tokens; it knows
- * neither sockets nor codecs. On the program's own thread; one for each Session.
+ * the send's sink once every recipient has its outcome. It owns credit, ledgers and provider tokens; it knows neither
+ * sockets nor codecs. On the program's own thread; one for each Session (own-engine).
  */
 import type { Notification } from '../../apns/notification.js';
+import { assert, rethrowAssertion } from '../../base/assert.js';
 import { type Clock, systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { acceptedLookMs, providerTokenCheckMs, shardCreditBatches } from '../../base/limits.js';
@@ -13,6 +14,7 @@ import type { Batch, OutcomeSink } from '../batch.js';
 import { checkEngineOptions, type EngineOptions, openShardHost } from '../hosts/engine-options.js';
 import type { ShardHost, ShardListener, ShardReport } from '../hosts/shard-host.js';
 import type {
+  ConnectionMessage,
   FromShard,
   ProviderTokenExpiredMessage,
   RefusedMessage,
@@ -44,7 +46,7 @@ export class Dispatcher {
   readonly #tokenRefresh: Periodic;
   readonly #acceptedLook: Periodic;
   #host: Promise<ShardHost | null> | null = null;
-  /** Why the latest shard that died did so. */
+  /** Why the latest shard died. */
   #deathCause: PealError | null = null;
   #nextId = 1;
   #closed: Promise<void> | null = null;
@@ -65,7 +67,10 @@ export class Dispatcher {
     this.#acceptedLook = new Periodic(this.#clock, acceptedLookMs, () => this.#look());
   }
 
-  /** The route for a gateway and a credential; an equal configuration gets the same route, and so its connections. */
+  /**
+   * Returns the route for a gateway and a credential. An equal configuration gets the same route, and so the same
+   * connections.
+   */
   openRoute(config: RouteConfig, credential: ProviderTokenSource | null): Route {
     const key = routeKey(config);
     const known = this.#routes.get(key);
@@ -75,7 +80,10 @@ export class Dispatcher {
     return route;
   }
 
-  /** Begins a send. Shards are started with the first one. After `close` it is stopped from the start: all is unsent. */
+  /**
+   * Begins a send. The first one starts the shards. After `close` a send is stopped from the start, and all of it is
+   * unsent.
+   */
   send(route: Route, notification: Notification, sink: OutcomeSink, options: JobOptions = {}): SendJob {
     const own = { ...notification, payload: new Uint8Array(notification.payload) };
     const job = new Job({ id: this.#nextId++, route, notification: own, sink }, this.#jobOwner, options);
@@ -108,8 +116,8 @@ export class Dispatcher {
   }
 
   /**
-   * Stops everything in good order: what is not written becomes unsent, what is in flight has closeTimeoutMs to be
-   * answered. Afterwards no thread, connection or timer is left.
+   * Stops everything properly: requests not yet written become unsent, and requests in flight have closeTimeoutMs for
+   * their answers. Afterwards no thread, connection or timer is left.
    */
   close(): Promise<void> {
     this.#closed ??= heldUntil(this.#close());
@@ -122,7 +130,7 @@ export class Dispatcher {
     this.#tokenRefresh.setNeeded(false);
     this.#acceptedLook.setNeeded(false);
     await (await host)?.stop();
-    // A job that is never finished holds the process no longer: nothing is under way.
+    // Jobs that were never finished hold the process no longer, because nothing is under way.
     for (const job of this.#jobs) if (this.#jobs.delete(job)) releaseProcess();
   }
 
@@ -132,6 +140,7 @@ export class Dispatcher {
       host.start();
       return host;
     } catch (error) {
+      rethrowAssertion(error);
       const cause = error instanceof PealError ? error : noThreadsError(error);
       for (const { shardId } of this.#mailboxes) this.#listener.onDead(shardId, cause);
       return null;
@@ -179,7 +188,7 @@ export class Dispatcher {
     });
   }
 
-  /** Gives what waits to shards that have room. */
+  /** Gives waiting parcels to shards that have room. */
   #pump(): void {
     for (const parcel of this.#line) {
       const mailbox = this.#choose(parcel);
@@ -189,16 +198,16 @@ export class Dispatcher {
         parcel.onTaken?.();
         parcel.onTaken = null;
       } else if (parcel.job.excluded.size === 0) {
-        // The first to come goes first; only a job that may not use every shard lets others pass.
+        // First come, first served. Only a job that may not use every shard lets others pass.
         return;
       }
     }
   }
 
   /**
-   * The shard that had the parcel before, otherwise the one with the most room among those that the job may use; null
-   * when none has enough. What a shard has found out about a gateway (that it is in trouble, and for how long) is found
-   * out once, and not by one shard after the other.
+   * Chooses the shard that had the parcel before, or the one with the most room among those that the job may use; null
+   * if none has enough. The shard that had it before knows already whether the gateway is in trouble and for how
+   * long.
    */
   #choose({ job, weight, lastShardId }: Parcel): Mailbox | null {
     const last = lastShardId === null ? null : this.#mailboxes[lastShardId]!;
@@ -221,7 +230,7 @@ export class Dispatcher {
   readonly #listener: ShardListener = {
     onOpen: (shardId, epoch, link) => {
       this.#mailboxes[shardId]!.open(epoch, link);
-      // Not at once: the first shard to open would get everything that waits.
+      // Deferred, because the first shard to open would otherwise get everything that waits.
       queueMicrotask(() => this.#pump());
     },
     onMessage: (shardId, epoch, message) => {
@@ -256,6 +265,9 @@ export class Dispatcher {
       case 'provider-token-expired':
         this.#receiveTokenExpired(message);
         break;
+      case 'connection':
+        this.#receiveConnection(mailbox, message);
+        break;
       case 'log':
         this.#log[message.level]({ ...message.fields, shardId: mailbox.shardId }, message.message);
         break;
@@ -279,14 +291,23 @@ export class Dispatcher {
     }
   }
 
+  #receiveConnection(mailbox: Mailbox, message: ConnectionMessage): void {
+    const route = this.#routeOf(message.routeId);
+    if (route !== undefined) mailbox.connections.receive(route, message);
+  }
+
+  #routeOf(routeId: number): Route | undefined {
+    return [...this.#routes.values()].find((route) => route.id === routeId);
+  }
+
   #receiveRefused(mailbox: Mailbox, message: RefusedMessage): void {
     const job = mailbox.job(message.notificationId);
     job?.stop(refusedError(message, job.route.protocol));
   }
 
   /**
-   * A shard has tried for as long as it may. The job goes on where another shard is accepted by the gateway, and stops
-   * where none is: the others would have to find out the same, each in its own time. A later job asks this shard again.
+   * The pool of a shard has given up. The job goes on if the gateway accepts from another shard, and stops otherwise:
+   * the other shards would find the same out one by one. A later job may use this shard again.
    */
   #receiveRouteFailed(mailbox: Mailbox, message: RouteFailedMessage): void {
     const cause = PealError.fromRecord(message.cause);
@@ -306,8 +327,9 @@ export class Dispatcher {
     for (const mailbox of this.#mailboxes) mailbox.look(this.#clock.now());
   }
 
-  /** A shard was lost: its parcels are settled by what the ledger says, and what was only queued goes to another. */
+  /** Handles the loss of a shard: its parcels are settled by the ledger, and queued recipients go to another shard. */
   #recover(mailbox: Mailbox, cause: PealError): void {
+    mailbox.connections.lose(cause);
     for (const parcel of mailbox.lose()) {
       const { job } = parcel;
       const hasQueued = parcel.recover(cause);
@@ -326,7 +348,7 @@ export class Dispatcher {
     this.#line.addReturned(parcel);
   }
 
-  /** The sink gets the parcel, unless recipients of it are to be sent again: then it waits for their time. */
+  /** Gives the parcel to the sink, unless recipients of it are to be sent to again: then the parcel waits. */
   #settleOrWait(parcel: Parcel): void {
     const { dueMs, job } = parcel;
     if (dueMs === null || job.stopped !== null) {
@@ -351,15 +373,18 @@ export class Dispatcher {
     });
   }
 
-  /** Returns whether the parcel used any. */
+  /** Returns whether the parcel used any credit. */
   #releaseCredit(parcel: Parcel): boolean {
     if (parcel.creditOf === null) return false;
     this.#mailboxes[parcel.creditOf]!.releaseCredit(parcel);
     return true;
   }
 
-  /** For a parcel that no shard has. Later, because sinks do not expect to be called from within their own calls. */
+  /**
+   * Settles a parcel that no shard has. Deferred, because sinks do not expect to be called from within their own calls.
+   */
   #settleUnsent(parcel: Parcel, cause: PealError): void {
+    assert(parcel.sheet === null, 'what no shard has is settled as unsent');
     parcel.abandon(cause);
     parcel.onTaken?.();
     parcel.onTaken = null;
@@ -372,16 +397,18 @@ export class Dispatcher {
     for (const route of new Set([...this.#jobs].map((job) => job.route))) this.#refreshToken(route);
   }
 
-  /** A new token goes to all shards before anything that is dispatched after it. */
+  /** Sends a new token to all shards, before anything that is dispatched after it. */
   #refreshToken(route: Route): void {
     this.#changeToken(route, () => route.refreshToken());
   }
 
-  /** One report of each shard that had the token; the first brings a new one to all, and the others are stale then. */
+  /**
+   * Handles the report of one shard whose token expired. The first report brings a new token to all shards; the others
+   * are stale then.
+   */
   #receiveTokenExpired({ routeId, token }: ProviderTokenExpiredMessage): void {
-    for (const route of this.#routes.values()) {
-      if (route.id === routeId) this.#changeToken(route, () => route.renewToken(token));
-    }
+    const route = this.#routeOf(routeId);
+    if (route !== undefined) this.#changeToken(route, () => route.renewToken(token));
   }
 
   #changeToken(route: Route, change: () => boolean | Promise<boolean>): void {
@@ -394,10 +421,11 @@ export class Dispatcher {
     };
     try {
       const changed = change();
-      // The pools hold still until they hear of a token.
+      // The pools wait until they get a token.
       if (typeof changed === 'boolean') announce(changed);
       else changed.then(announce, fail);
     } catch (error) {
+      rethrowAssertion(error);
       fail(error);
     }
   }

@@ -1,5 +1,5 @@
 /**
- * What an engine is doing, for programs that want to watch it. Derived from the mailboxes and what the shards report;
+ * What an engine is doing, for programs that watch it. Derived from the mailboxes and the reports of the shards;
  * nothing is kept here.
  */
 import type { ShardStats } from '../control-plane.js';
@@ -8,7 +8,7 @@ import type { Mailbox } from './mailbox.js';
 
 interface EngineShardStats extends ShardStats {
   readonly shardId: number;
-  /** Incarnations so far: 1 unless it crashed. */
+  /** Number of incarnations so far: 1 unless the shard crashed. */
   readonly epoch: number;
   readonly state: ShardState;
   /** Batches that count against the shard's credit. */
@@ -21,10 +21,10 @@ export interface EngineStats {
   readonly jobs: number;
   /** Batches that wait for a shard with credit, or for the time of a retry. */
   readonly waitingBatches: number;
-  /** Connections that are open, and being opened, over all shards. */
+  /** Connections that are open or being opened, over all shards. */
   readonly connections: number;
   readonly connecting: number;
-  /** Attempts to connect, over all shards and since each came up. */
+  /** Attempts to connect, over all shards, since each of them started. */
   readonly connectionsOpened: number;
   /** Requests that wait for their answers. */
   readonly inFlight: number;

@@ -1,6 +1,4 @@
-/**
- * What a dispatcher says when it stops a send of its own accord: one clear sentence each. Used by the dispatcher.
- */
+/** The messages with which a dispatcher stops a send by itself. */
 import type { Protocol } from '../../apns/address.js';
 import { adviceOf, classOf } from '../../apns/reason.js';
 import { PealError } from '../../base/errors.js';
@@ -11,7 +9,7 @@ import type { RefusedMessage } from '../messages.js';
 export function closedError(): PealError {
   return new PealError(
     'ERR_PEAL_ABORTED',
-    'The session was shut down before this was sent: what is unsent can be sent again.',
+    'The session was shut down before this was sent: unsent recipients can be sent to again.',
     {
       origin: 'usage',
       retryable: true,
@@ -50,7 +48,8 @@ export function expiredTokenError(): PealError {
 export function crashedBatchError(cause: PealError): PealError {
   return new PealError(
     'ERR_PEAL_SHARD',
-    `${maxBatchCrashes} worker threads in a row ended while they had this batch, so its rest was not sent. ${cause.message}`,
+    `${maxBatchCrashes} worker threads in a row ended while they had this batch, so its rest was not sent. ` +
+      `${cause.message}`,
     { origin: 'engine', retryable: true, cause },
   );
 }
@@ -59,7 +58,8 @@ export function refusedError({ status, reason }: RefusedMessage, protocol: Proto
   const answer = reason === '' ? `HTTP ${status}` : `${status} ${reason}`;
   return new PealError(
     'ERR_PEAL_STOPPED',
-    `Stopped after ${stopAfterRefusals} answers "${answer}" in a row with nothing accepted. ${adviceOf(status, reason, protocol)}`,
+    `Stopped after ${stopAfterRefusals} answers "${answer}" in a row with nothing accepted. ` +
+      `${adviceOf(status, reason, protocol)}`,
     { origin: classOf(status, reason, protocol) === 'credential' ? 'credential' : 'usage' },
   );
 }

@@ -1,24 +1,24 @@
 /**
- * What is certain of a batch before it is settled: outcomes that nothing changes any more. Read from its ledger, which a
- * shard may be writing to meanwhile, for reports of progress; so counts of one batch never go down. On the dispatcher's
- * thread.
+ * The outcomes of a batch that are certain before it is settled, because nothing changes them any more. Read for
+ * progress reports from its ledger, which a shard may be writing to meanwhile; so the counts of one batch never
+ * decrease. On the dispatcher's thread.
  */
 import { isForGood, reasonOf } from '../../apns/reason.js';
 import { ACCEPTED, REJECTED } from '../ledger.js';
 
-/** Recipients that have their outcome, in batches that are not settled. */
+/** Recipients that have their outcome, in batches that are not settled yet. */
 export interface InterimCounts {
   accepted: number;
   rejected: number;
 }
 
-/** By ledger byte: 1 for a rejection that stays. A reason that is not in the table tells its class only with its status. */
+/** By ledger byte: 1 for a rejection that stays. A reason that is not in the table has its class by its status only. */
 const staysRejected = Uint8Array.from({ length: 256 }, (_, byte) => {
   const reason = byte > REJECTED ? reasonOf(byte - REJECTED) : null;
   return reason !== null && isForGood(reason.class) ? 1 : 0;
 });
 
-/** Adds what `ledger` says to `counts`. */
+/** Adds the certain outcomes in `ledger` to `counts`. */
 export function addInterim(ledger: Uint8Array, counts: InterimCounts): void {
   let accepted = 0;
   let rejected = 0;

@@ -1,6 +1,6 @@
 /**
- * One send, as its caller holds it: a notification on its way to any number of batches of recipients. Counts what is
- * outstanding, hands settled batches to the sink, and knows why it was stopped. Made by Dispatcher.send; on the
+ * One send, as its caller holds it: a notification on its way to any number of batches of recipients. Counts
+ * outstanding batches, hands settled ones to the sink, and keeps why it was stopped. Made by Dispatcher.send; on the
  * dispatcher's thread.
  */
 import type { Notification } from '../../apns/notification.js';
@@ -11,68 +11,75 @@ import { retryTimeMs } from '../../base/limits.js';
 import { type Batch, batchFault, type OutcomeDetail, type OutcomeSink, type SettledBatch } from '../batch.js';
 import { UNKNOWN, UNSENT } from '../ledger.js';
 import { BadTokenWatch } from './bad-tokens.js';
+import { publishBatch } from './diagnostics.js';
 import type { InterimCounts } from './interim.js';
 import type { RetryTerms } from './retries.js';
 import type { Route } from './route.js';
 
-/** What a program does with a send. */
+/** The calls that a program makes on a send. */
 export interface SendJob {
   /**
-   * Hands a batch of 1 to 1,024 recipients over, and resolves once a shard has taken it: wait for that before making
-   * the next batch, and memory is bounded. The batch must not be changed until the sink has had it. After a stop or a
-   * cancellation the batch comes back through the sink as unsent.
+   * Dispatches a batch of 1 to 1,024 recipients, and resolves once a shard has taken it. Wait for that before making
+   * the next batch, to keep memory bounded. The batch must not be changed until the sink has had it. After a stop or
+   * a cancellation the batch comes back through the sink as unsent.
    *
    * @throws PealError ERR_PEAL_OPTION (as a rejection) for something that is not a batch, or after `finish`.
    */
   dispatch(batch: Batch): Promise<void>;
   /**
-   * Resolves once everything that was dispatched is settled and the sink has taken it. No batch may follow. Rejects
-   * with whatever the sink threw.
+   * Resolves once every dispatched batch is settled and the sink has taken it. No batch may follow. Rejects with what
+   * the sink threw.
    */
   finish(): Promise<void>;
-  /** What is not yet written becomes unsent, with this cause; what was written still gets its answer. */
+  /** Requests not yet written become unsent, with this cause. Written requests still get their answers. */
   cancel(cause: PealError): void;
   /**
-   * Why the job takes nothing more, or null: ERR_PEAL_STOPPED when APNs refused the same way again and again, when it
-   * called nearly every token bad, or at the first failure where it stops there (JobOptions; ERR_PEAL_DISCARDED at a
-   * shutdown); an error of connecting when no shard gets through, ERR_PEAL_SHARD when no shard is left,
-   * ERR_PEAL_CREDENTIAL without a provider token that is accepted; the cause of `cancel`.
+   * Why the job takes no more batches, or null. ERR_PEAL_STOPPED when APNs refused the same way again and again, when
+   * it called nearly every token bad, or at the first failure of a job that stops there (JobOptions;
+   * ERR_PEAL_DISCARDED at a shutdown). An error of connecting when no shard reaches the gateway, ERR_PEAL_SHARD when
+   * no shard is left, ERR_PEAL_CREDENTIAL without an accepted provider token. Otherwise the cause of `cancel`.
    */
   readonly stopped: PealError | null;
-  /** Recipients that have their outcome in batches that are not settled yet. Looks at each of them: for now and then. */
+  /**
+   * Recipients that have their outcome in batches that are not settled yet. It reads each of them, so call it only now
+   * and then.
+   */
   interim(): InterimCounts;
 }
 
 export interface JobOptions {
   /**
-   * The first failure that a binary gateway reports ends the send: what it discarded, and what was not written yet, is
-   * unsent, for the caller to send again. Otherwise it goes on over new connections, which is the default.
+   * Whether the first failure that a binary gateway reports ends the send. Requests that the gateway discarded, and
+   * requests not yet written, are then unsent, for the caller to send again. Default: the send goes on over new
+   * connections.
    */
   readonly stopsAtFailure?: boolean;
-  /** What may be spent on sending again to recipients whose fault passes (apns/retry-policy). Default null: nothing. */
+  /** The budget for sending again to recipients whose fault passes (apns/retry-policy). Default null: no retries. */
   readonly retry?: RetryBudget | null;
   /**
-   * Whether recipients that were written and never answered are sent to again, within the budget of `retry`; they may
-   * see the notification twice. Default `'report'`: they are unknown.
+   * Whether recipients whose request was written and never answered are sent to again, within the budget of `retry`.
+   * They may get the notification twice. Default `'report'`: they are unknown.
    */
   readonly onUnknown?: 'report' | 'resend';
-  /** Share of bad tokens among the latest answers (above 0, up to 1) that stops the job. Default null: none does. */
+  /**
+   * Share of bad tokens among the latest answers (above 0, up to 1) that stops the job. Default null: no share does.
+   */
   readonly stopAtBadTokens?: number | null;
   /** Whether the ids of accepted notifications come with the settled batches. Default false. */
   readonly keepIds?: boolean;
-  /** Called once when the job is stopped, for whatever reason: its caller may be waiting for recipients. */
+  /** Called once when the job is stopped, for any reason, because its caller may be waiting for recipients. */
   readonly onStopped?: () => void;
 }
 
-/** A batch that is under way, as its job sees it (parcel). */
+/** A batch under way, as its job sees it (parcel). */
 export interface DispatchedBatch {
-  /** Adds those of its recipients whose outcome is certain already. */
+  /** Adds its recipients whose outcome is certain already. */
   addInterim(counts: InterimCounts): void;
-  /** As it goes to the sink. `fallbackCause`: why recipients are unsent, where nothing else says so. */
+  /** Returns the batch as the sink gets it. `fallbackCause`: why recipients are unsent, if there is no other cause. */
   settled(fallbackCause: PealError | null): SettledBatch;
 }
 
-/** What is sent, over which route, and who takes what became of it. */
+/** The notification, its route, and the sink of its outcomes. */
 interface JobSubject {
   readonly id: number;
   readonly route: Route;
@@ -80,15 +87,15 @@ interface JobSubject {
   readonly sink: OutcomeSink;
 }
 
-/** The dispatcher, as a job sees it. */
+/** The dispatcher as a job sees it. */
 export interface JobOwner {
-  /** Sends a batch, which it tells the job of (`begin`, `settle`). Resolves once a shard has taken it. */
+  /** Sends a batch, and tells the job about it (`begin`, `settle`). Resolves once a shard has taken it. */
   take(job: Job, batch: Batch): Promise<void>;
   onStopped(job: Job, cause: PealError): void;
   onFinished(job: Job): void;
   /** Monotonic milliseconds. */
   now(): number;
-  /** At least 0 and below 1. */
+  /** At least 0 and below 1, as Math.random. */
   random(): number;
 }
 
@@ -96,7 +103,7 @@ export class Job implements SendJob {
   readonly id: number;
   readonly route: Route;
   readonly notification: Notification;
-  /** By id: shards whose connections for this job's route have given up. */
+  /** Ids of the shards whose connections for this job's route have given up. */
   readonly excluded = new Set<number>();
   readonly stopsAtFailure: boolean;
   readonly keepsIds: boolean;
@@ -106,9 +113,9 @@ export class Job implements SendJob {
   readonly #onStopped: (() => void) | null;
   readonly #owner: JobOwner;
   readonly #sink: OutcomeSink;
-  /** Dispatched, and not handed to the sink. */
+  /** Batches that were dispatched and not yet handed to the sink. */
   readonly #unsettled = new Set<DispatchedBatch>();
-  /** Batches that were dispatched and have not been taken by the sink. */
+  /** Number of batches that were dispatched and not yet taken by the sink. */
   #outstanding = 0;
   #stopped: PealError | null = null;
   #sinkFailure: { readonly error: unknown } | null = null;
@@ -123,7 +130,8 @@ export class Job implements SendJob {
     this.stopsAtFailure = options.stopsAtFailure ?? false;
     this.keepsIds = options.keepIds ?? false;
     this.#resendsUnknown = options.onUnknown === 'resend';
-    // A binary gateway closes at each refusal, and its sender goes on behind it: nothing is sent again unasked.
+    // A binary gateway closes after each refusal, and its sender goes on with the next notification. Nothing is retried
+    // unless the program asks for it.
     this.#retry = route.protocol === 'binary' ? null : (options.retry ?? null);
     this.#badTokens = stopAtBadTokens === null ? null : new BadTokenWatch(stopAtBadTokens, route.protocol);
     this.#onStopped = options.onStopped ?? null;
@@ -141,7 +149,7 @@ export class Job implements SendJob {
     await this.#owner.take(this, batch);
   }
 
-  /** A batch of this job is under way from now on, until `settle`. */
+  /** Notes that a batch of this job is under way, until `settle`. */
   begin(batch: DispatchedBatch): void {
     this.#outstanding += 1;
     this.#unsettled.add(batch);
@@ -162,7 +170,7 @@ export class Job implements SendJob {
     this.stop(cause);
   }
 
-  /** As cancel; the first cause stays. */
+  /** Like cancel. The first cause stays. */
   stop(cause: PealError): void {
     if (this.#stopped !== null) return;
     this.#stopped = cause;
@@ -170,7 +178,7 @@ export class Job implements SendJob {
     this.#onStopped?.();
   }
 
-  /** What is spent on a recipient is also spent on a provider token that APNs calls one too many. */
+  /** The time for retries of one recipient is also the time that APNs may answer TooManyProviderTokenUpdates. */
   get tokenUpdatesTimeMs(): number {
     return this.#retry?.timeMs ?? retryTimeMs;
   }
@@ -180,14 +188,14 @@ export class Job implements SendJob {
     return this.#owner.now();
   }
 
-  /** What decides whether recipients are sent to again; null when none is. */
+  /** The rules for retries; null if there are none. */
   retryTerms(): RetryTerms | null {
     if (this.#retry === null || this.#stopped !== null) return null;
     const { now, random } = this.#owner;
     return { budget: this.#retry, resendsUnknown: this.#resendsUnknown, nowMs: now(), random };
   }
 
-  /** The answers to a batch as it came back first; `hasUnanswered`: some recipients may have none. */
+  /** Counts the answers to a batch when it comes back first. `hasUnanswered`: some recipients may have no answer. */
   countAnswers(ledger: Uint8Array, details: readonly OutcomeDetail[], hasUnanswered: boolean): void {
     if (this.#badTokens === null || this.#stopped !== null) return;
     let answers = ledger.length;
@@ -197,7 +205,7 @@ export class Job implements SendJob {
     if (verdict !== null) this.stop(verdict);
   }
 
-  /** Gives a settled batch to the sink; `onTaken` runs once the sink is done with it, however that ends. */
+  /** Gives a settled batch to the sink. `onTaken` runs once the sink is done with it, also after a failure. */
   settle(batch: DispatchedBatch, onTaken: () => void): void {
     const done = (): void => {
       this.#outstanding -= 1;
@@ -210,7 +218,9 @@ export class Job implements SendJob {
     };
     assert(this.#unsettled.delete(batch), 'a batch goes to the sink of the job that it was dispatched for, and once');
     try {
-      const taking = this.#sink.settled(batch.settled(this.#stopped));
+      const settled = batch.settled(this.#stopped);
+      publishBatch(this.route, settled);
+      const taking = this.#sink.settled(settled);
       if (taking === undefined) done();
       else taking.then(done, failed);
     } catch (error) {
@@ -221,7 +231,7 @@ export class Job implements SendJob {
   #failSink(error: unknown): void {
     this.#sinkFailure ??= { error };
     this.stop(
-      new PealError('ERR_PEAL_ABORTED', 'The send was stopped, because its outcomes could not be taken.', {
+      new PealError('ERR_PEAL_ABORTED', 'The send was stopped, because its outcomes could not be stored.', {
         origin: 'usage',
         cause: error,
       }),

@@ -1,7 +1,7 @@
 /**
- * What the dispatcher knows of one shard: its current incarnation and the ledger of that, which of its slots are free,
- * which parcels it has, how much of its credit is used, and which routes and jobs it has been told of. The dispatcher
- * decides what goes where; the mailbox keeps count. On the dispatcher's thread.
+ * The dispatcher's record of one shard: its current incarnation with the ledger, its free slots, its parcels, the
+ * credit in use, and the routes and jobs that the shard knows. The dispatcher decides what goes where; the mailbox
+ * keeps count. On the dispatcher's thread.
  *
  * Two bounds hold. *Slots* belong to an incarnation: one is free again when its batch is settled. *Credit* belongs to
  * the dispatcher: it comes back only when the sink has taken the batch, so a slow sink slows the input down, and
@@ -13,6 +13,7 @@ import type { ShardLink } from '../hosts/shard-host.js';
 import { ACCEPTED, Ledger } from '../ledger.js';
 import type { SettledMessage } from '../messages.js';
 import { buffersOf, copyPersonal, type TokenBuffers } from './buffers.js';
+import { OpenConnections } from './diagnostics.js';
 import type { Job } from './job.js';
 import type { Parcel } from './parcel.js';
 import type { Route } from './route.js';
@@ -21,9 +22,9 @@ interface Incarnation {
   readonly epoch: number;
   readonly link: ShardLink;
   readonly ledger: Ledger;
-  /** By slot; null while it is free. As many slots as have been in use at a time. */
+  /** By slot; null while the slot is free. As many slots as have been in use at a time. */
   readonly parcels: (Parcel | null)[];
-  /** Those of them that are free; the last one is used next, so that few slots see most of the work. */
+  /** The free slots. The last one is used next, so that few slots get most of the work. */
   readonly freeSlots: number[];
   readonly routes: Set<Route>;
   readonly jobs: Map<number, Job>;
@@ -36,8 +37,9 @@ export class Mailbox {
   #isDead = false;
   #heldWeight = 0;
   #heldBatches = 0;
-  /** By route: when it was last seen that the gateway had accepted more. */
+  /** By route: when the gateway was last seen to have accepted more. */
   readonly #acceptedAtMs = new Map<number, number>();
+  readonly connections: OpenConnections;
 
   constructor(
     readonly shardId: number,
@@ -46,6 +48,7 @@ export class Mailbox {
   ) {
     this.#credit = creditBatches * maxBatchRecipients;
     this.#buffers = buffers;
+    this.connections = new OpenConnections(shardId);
   }
 
   get isDead(): boolean {
@@ -56,12 +59,12 @@ export class Mailbox {
     return this.#heldWeight;
   }
 
-  /** Batches that the shard has or the sink has not yet taken. */
+  /** Batches that are at the shard, or not yet taken by the sink. */
   get heldBatches(): number {
     return this.#heldBatches;
   }
 
-  /** A batch heavier than the whole credit goes alone. */
+  /** A batch heavier than the whole credit is sent alone. */
   hasRoomFor(weight: number): boolean {
     const incarnation = this.#incarnation;
     if (incarnation === null) return false;
@@ -84,7 +87,7 @@ export class Mailbox {
     this.#incarnation = null;
   }
 
-  /** Sends a parcel to the shard, after whatever the shard has to know first. There must be room. */
+  /** Sends a parcel to the shard, after everything that the shard has to know for it. There must be room. */
   deliver(parcel: Parcel): void {
     assert(this.hasRoomFor(parcel.weight), 'a shard is given no more than it has room for');
     assert(parcel.creditOf === null, 'a parcel uses the credit of one shard at a time');
@@ -101,7 +104,7 @@ export class Mailbox {
     const sheet = ledger.prepare(slot, count);
     sheet.bytes.set(parcel.ledger);
     parcel.sheet = sheet;
-    // What another shard had accepted before says nothing of this one.
+    // Recipients that another shard had accepted tell nothing about this one.
     parcel.acceptedSeen = acceptedIn(parcel.ledger);
     const buffer = this.#buffers.copyOf(batch.tokens);
     const personal = copyPersonal(batch);
@@ -112,8 +115,8 @@ export class Mailbox {
   }
 
   /**
-   * Takes a settled parcel out of its slot; what the shard wrote of it is valid until the next parcel is delivered. Null
-   * when there is none in it: the shard is at fault.
+   * Takes a settled parcel out of its slot. What the shard wrote about it is valid until the next parcel is delivered.
+   * Returns null for an empty slot, which is a fault of the shard.
    */
   settled({ slot, buffer }: SettledMessage, nowMs: number): Parcel | null {
     const { parcels, freeSlots } = this.#incarnation!;
@@ -123,20 +126,20 @@ export class Mailbox {
     freeSlots.push(slot);
     this.#buffers.giveBack(buffer);
     const shared = parcel.latest;
-    // Most batches come back once, with no recipient accepted before: the first byte tells.
+    // Most batches come back once, with no recipient accepted before: the first test suffices.
     const isNew = parcel.acceptedSeen === 0 ? shared.includes(ACCEPTED) : acceptedIn(shared) !== parcel.acceptedSeen;
     if (isNew) this.#acceptedAtMs.set(parcel.job.route.id, nowMs);
     return parcel;
   }
 
-  /** Ends the incarnation and returns every parcel that it had. */
+  /** Ends the incarnation and returns all parcels that it had. */
   lose(): Parcel[] {
     const parcels = this.#incarnation?.parcels ?? [];
     this.#incarnation = null;
     return parcels.filter((parcel) => parcel !== null);
   }
 
-  /** The sink has taken the parcel, or it goes to another shard. */
+  /** Gives back the parcel's credit: the sink has taken it, or it goes to another shard. */
   releaseCredit(parcel: Parcel): void {
     assert(parcel.creditOf === this.shardId, 'a parcel gives back the credit that it uses, and once');
     parcel.creditOf = null;
@@ -144,7 +147,7 @@ export class Mailbox {
     this.#heldBatches -= 1;
   }
 
-  /** Notes which gateways have accepted anything since the last look: a batch that trickles comes back much later. */
+  /** Notes which gateways have accepted anything since the last call, because a slow batch comes back much later. */
   look(nowMs: number): void {
     for (const parcel of this.#incarnation?.parcels ?? []) {
       if (parcel === null) continue;
@@ -155,7 +158,7 @@ export class Mailbox {
     }
   }
 
-  /** Whether the gateway of `route` has accepted anything from this shard of late. */
+  /** Returns whether the gateway of `route` has recently accepted anything from this shard. */
   hasAcceptedLately(route: Route, nowMs: number): boolean {
     this.look(nowMs);
     return nowMs - (this.#acceptedAtMs.get(route.id) ?? Number.NEGATIVE_INFINITY) <= recentlyAcceptedMs;
@@ -181,7 +184,7 @@ export class Mailbox {
     }
   }
 
-  /** The job is over. With the last one the memory of slots is given back, here and in the shard. */
+  /** Ends the job. After the last one the memory of the slots is released, here and in the shard. */
   forget(job: Job): void {
     const incarnation = this.#incarnation;
     if (!incarnation?.jobs.delete(job.id)) return;

@@ -1,9 +1,9 @@
 /**
  * A batch on its way through the engine: from `dispatch` through one shard, or several if shards crash, to the sink.
- * The dispatcher keeps the batch itself and this ledger of its own; a shard has a copy of the tokens and a sheet of
- * shared memory, from which this ledger is brought up to date whenever the shard gives the batch back or is lost. What
- * may be answered otherwise next time waits (retry-line) and goes to a shard again, the others staying as they are.
- * Made and owned by the dispatcher, on its thread.
+ * The dispatcher keeps the batch itself and a ledger of its own. A shard has a copy of the tokens and a sheet of
+ * shared memory; this ledger is updated from the sheet when the shard gives the batch back or is lost. Recipients to
+ * be sent to again wait (retry-line) and go to a shard again, while the outcomes of the others stay. Made and owned
+ * by the dispatcher, on its thread.
  */
 import { bareAnswer } from '../../apns/answer.js';
 import { reasonOf } from '../../apns/reason.js';
@@ -32,25 +32,25 @@ import { Retries } from './retries.js';
 
 export class Parcel implements DispatchedBatch {
   readonly ledger: Uint8Array;
-  /** What it uses of a shard's credit: one for each recipient, more where personal payloads are large. */
+  /** Its share of a shard's credit: one for each recipient, and more where personal payloads are large. */
   readonly weight: number;
-  /** Crashes of shards that it was in. */
+  /** Number of shards that crashed while they had it. */
   crashes = 0;
-  /** The shard that had it last: it goes there again, because that one knows how the gateway is. */
+  /** The shard that had it last. It goes there again, because that shard knows the state of the gateway. */
   lastShardId: number | null = null;
-  /** The shard whose credit it uses: from its delivery until the sink has taken it, or it goes elsewhere. */
+  /** The shard whose credit it uses: from its delivery until the sink has taken it or it goes to another shard. */
   creditOf: number | null = null;
   /** Recipients that were accepted when the mailbox of its shard last looked. */
   acceptedSeen = 0;
   /** Resolves the `dispatch` that waits for a shard to take it. */
   onTaken: (() => void) | null = null;
-  /** What a shard writes its outcomes into, as long as one has it. */
+  /** Where a shard writes its outcomes, while one has the parcel. */
   sheet: LedgerSheet | null = null;
   #details: readonly OutcomeDetail[] = [];
-  /** Null where no ids are kept, or none has come. */
+  /** Null if ids are not kept, or none has come. */
   #ids: AcceptedIds | null = null;
   #cause: PealError | null = null;
-  /** Null until something is to be remembered: in most parcels nothing ever is. */
+  /** Null until a recipient is to be sent to again, which most parcels never need. */
   #retries: Retries | null = null;
   #hasReturned = false;
   #isSettled = false;
@@ -63,43 +63,45 @@ export class Parcel implements DispatchedBatch {
     this.weight = weigh(batch);
   }
 
-  /** A byte for each recipient, as of now: those of the shard that has it, as long as one has. */
+  /** A byte for each recipient, as of now: the shard's, while a shard has the parcel. */
   get latest(): Uint8Array {
     return this.sheet?.bytes.subarray(0, this.ledger.length) ?? this.ledger;
   }
 
-  /** A batch that ends one shard after another is tried a few times only. */
+  /** False after a few crashes, because the batch itself may be what ends the shards. */
   get mayBeSentAgain(): boolean {
     return this.crashes < maxBatchCrashes;
   }
 
-  /** What is to be sent of it was sent before: nothing goes again before every recipient has been out. */
+  /**
+   * Whether its open recipients were all sent to before: retries start after every recipient has had its first request.
+   */
   get isRetry(): boolean {
     return this.#retries?.hasReleased ?? false;
   }
 
-  /** How long its requests may take to begin; null for the first ones of its recipients, which have no such time. */
+  /** How long its requests may take to begin; null for first requests, which have no such limit. */
   get beginWithinMs(): number | null {
     const endMs = this.#retries?.endMs ?? null;
     return endMs === null ? null : Math.max(retryBeginGraceMs, endMs - this.job.nowMs());
   }
 
-  /** When the next of its recipients is to be sent again; null when none is. */
+  /** When the next of its recipients is to be sent to again; null if none is. */
   get dueMs(): number | null {
     return this.#retries?.dueMs ?? null;
   }
 
-  /** Adds those of its recipients whose outcome is certain already. */
+  /** Adds its recipients whose outcome is certain already. */
   addInterim(counts: InterimCounts): void {
     addInterim(this.latest, counts);
   }
 
-  /** What it uses of the room for waiting parcels: recipients that wait cost more than their tokens. */
+  /** Its share of the room for waiting parcels. A waiting recipient needs more memory than its token. */
   get waitingWeight(): number {
     return this.weight + (this.#retries?.size ?? 0) * waitingRecipientWeight;
   }
 
-  /** Takes over what its shard has settled. */
+  /** Takes over the outcomes that its shard settled. */
   settle(details: readonly OutcomeDetail[], cause: PealError | null): void {
     assert(this.sheet !== null, 'a shard settles a parcel that it has');
     this.ledger.set(this.latest);
@@ -112,7 +114,7 @@ export class Parcel implements DispatchedBatch {
     if (details.length > 0 || cause !== null) this.#review(details);
   }
 
-  /** Ids of what a shard had accepted; those that an earlier one told stay. */
+  /** Adds ids of recipients that a shard had accepted. Earlier ids stay. */
   addIds(ids: AcceptedIds): void {
     const known = this.#ids;
     if (known === null) {
@@ -128,8 +130,9 @@ export class Parcel implements DispatchedBatch {
   }
 
   /**
-   * Takes over what its shard left, which is lost: what was written is unknown, what was rejected and not posted has its
-   * details from the notes, and what was queued still is. True when something is left to be sent.
+   * Takes over the outcomes that its lost shard left: written recipients are unknown, rejected ones without a posted
+   * detail get it from the notes, and queued ones stay queued. Returns true when there are recipients left to send
+   * to.
    */
   recover(cause: PealError): boolean {
     assert(this.sheet !== null, 'a parcel is recovered from a shard that had it');
@@ -154,26 +157,27 @@ export class Parcel implements DispatchedBatch {
     return hasQueued;
   }
 
-  /** Those that are due by now are to be sent. */
+  /** Marks the recipients that are due by now as to be sent. */
   release(nowMs: number): void {
     const released = this.#retries?.release(nowMs, this.#details);
     if (released !== undefined) this.#details = this.#details.filter(({ index }) => !released.has(index));
   }
 
-  /** Lets another shard try what this one could not send. True when there is something. */
+  /** Lets another shard try the recipients that this one could not send to. Returns true when there are some. */
   requeueUnsent(): boolean {
     return this.#turn(UNSENT, QUEUED);
   }
 
-  /** What is still queued becomes unsent; a cause is needed, for the caller will ask. Nothing is sent again. */
+  /** Makes queued recipients unsent, with a cause, because the caller will ask for it. Nothing is sent again. */
   abandon(cause: PealError): void {
     if (this.#turn(QUEUED, UNSENT)) this.#cause = cause;
     this.#retries?.abandon();
   }
 
   /**
-   * As it goes to the sink, once. `fallbackCause` stands in where the shard named none: it was cancelled. The details are
-   * the sink's from now on: a parcel is kept until the sink has taken it, and they are the larger part of it.
+   * Returns the batch as the sink gets it, once. `fallbackCause` is used if the shard named no cause because it was
+   * cancelled. The sink owns the details from now on: a parcel is kept until the sink has taken it, and the details
+   * are the larger part of it.
    */
   settled(fallbackCause: PealError | null): SettledBatch {
     assert(!this.#isSettled && this.sheet === null, 'a batch goes to the sink once, when no shard has it');
@@ -220,7 +224,7 @@ function weigh({ tokens, personal }: Batch): number {
   return Math.max(tokens.count, Math.ceil(personalBytes / personalBytesPerCredit), 1);
 }
 
-/** Recipients by what their bytes say; the accepted ones are the rest. */
+/** Counts rejected and open recipients by their bytes. The rest are accepted. */
 function sumsOf(ledger: Uint8Array): { readonly rejected: number; readonly unanswered: number; readonly open: number } {
   let rejected = 0;
   let unanswered = 0;
@@ -235,7 +239,7 @@ function sumsOf(ledger: Uint8Array): { readonly rejected: number; readonly unans
   return { rejected, unanswered, open };
 }
 
-/** The text of a reason that is not in the table is lost with the shard; its status says what is to be done. */
+/** The text of a reason that is not in the table is lost with the shard. Its status decides what to do. */
 function detailFromNote(index: number, code: number, notes: RejectionNotes): OutcomeDetail {
   const { status, ...noted } = notes.read(index);
   return { ...bareAnswer(status, reasonOf(code)?.reason ?? ''), ...noted, index };

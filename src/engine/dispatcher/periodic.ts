@@ -1,6 +1,6 @@
 /**
- * What has to be done every now and then while sends run, because a send that waits for its last answers, or for a slow
- * input, dispatches nothing: it needs a fresh provider token all the same. Owned by the dispatcher, on its thread.
+ * Runs what has to be done now and then while sends run. A send that waits for its last answers, or for a slow input,
+ * dispatches nothing and still needs a fresh provider token. Owned by the dispatcher, on its thread.
  */
 import type { Clock, TimerHandle } from '../../base/clock.js';
 
@@ -16,7 +16,7 @@ export class Periodic {
     this.#run = run;
   }
 
-  /** No timer is left when it is not needed, so that an idle program can end. */
+  /** Sets or clears the timer. An idle program has no timer, so that it can end. */
   setNeeded(isNeeded: boolean): void {
     if (isNeeded === (this.#timer !== null)) return;
     if (isNeeded) this.#arm();

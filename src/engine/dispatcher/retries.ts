@@ -1,12 +1,13 @@
 /**
- * What a parcel remembers of recipients that are sent to again: one entry for each that needs it, so that memory follows
- * what went wrong. Asks the policy, and sees to it that a recipient ends as what is known of *all* of its requests. Owned
- * by a parcel, on the dispatcher's thread.
+ * The recipients of a parcel that are sent to again: one entry for each of them, so that only trouble costs memory.
+ * Asks the policy, and makes sure that the final outcome of a recipient accounts for *all* of its requests. Owned by a
+ * parcel, on the dispatcher's thread.
  *
  *   returned ──review──▶ due at a time ──release──▶ out (QUEUED in the ledger) ──account──▶ answered, or
  *                                                      └──restore──▶ as before: it was not sent after all
  *
- * While an entry is due the ledger says what the recipient is, so that a stop meanwhile settles it as that.
+ * While an entry waits, the ledger keeps the recipient's last outcome, so that a stop meanwhile settles it with that
+ * outcome.
  */
 
 import { classOf, isForGood } from '../../apns/reason.js';
@@ -14,30 +15,30 @@ import { type RetryBudget, type RetryKind, retryAfterMs, retryKindOf } from '../
 import type { OutcomeDetail } from '../batch.js';
 import { QUEUED, REJECTED, UNKNOWN, UNSENT } from '../ledger.js';
 
-/** What decides about a parcel that came back. */
+/** The rules for a parcel that came back. */
 export interface RetryTerms {
   readonly budget: RetryBudget;
-  /** Whether recipients whose answer was lost are sent to again. */
+  /** Whether recipients whose request was never answered are sent to again. */
   readonly resendsUnknown: boolean;
   readonly nowMs: number;
   readonly random: () => number;
 }
 
 interface Entry {
-  /** Requests that were answered, or whose answer was lost. */
+  /** Requests that were answered, or never answered. */
   requests: number;
   readonly firstMs: number;
-  /** How often it went again for either of the kinds that have a count of their own. */
+  /** Retries of the two kinds that have a count of their own. */
   expired: number;
   connection: number;
-  /** When it goes out again; null while it is out, and once it is final. */
+  /** When it is sent again; null while a request is out, and once it is final. */
   dueMs: number | null;
   isOut: boolean;
-  /** It is unknown, and stays so. Rejections need no such mark: each is asked about once, as it comes. */
+  /** Whether it is unknown for good. Rejections need no such mark, because the policy is asked about each only once. */
   isFinal: boolean;
-  /** Some request of it was never answered: it may have been processed. */
+  /** Whether some request of it was never answered: it may have been processed. */
   wasUnknown: boolean;
-  /** What it was before it went out: its ledger byte, and its detail where that is a rejection. */
+  /** Its outcome before the retry: its ledger byte, and its detail if it was rejected. */
   outcome: number;
   detail: OutcomeDetail | null;
 }
@@ -46,7 +47,7 @@ export class Retries {
   readonly #ledger: Uint8Array;
   readonly #entries = new Map<number, Entry>();
   #resent = 0;
-  /** How long after it was first asked about a recipient may be sent to again. */
+  /** How long after the policy was first asked about it a recipient may be sent to again. */
   #timeMs = 0;
   #hasReleased = false;
 
@@ -55,22 +56,22 @@ export class Retries {
     this.#ledger = ledger;
   }
 
-  /** Whether recipients were released to be sent again. */
+  /** Whether any recipients were released to be sent again. */
   get hasReleased(): boolean {
     return this.#hasReleased;
   }
 
-  /** Requests that were sent again so far. */
+  /** Number of repeated requests so far. */
   get resent(): number {
     return this.#resent;
   }
 
-  /** Recipients that something is remembered of. */
+  /** Number of recipients with an entry. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /** When the time of the first recipient among those that are out is up; null when none is out. */
+  /** When the time of the first recipient that has a request out is up; null if none has one out. */
   get endMs(): number | null {
     let earliest: number | null = null;
     for (const { isOut, firstMs } of this.#entries.values()) {
@@ -79,7 +80,7 @@ export class Retries {
     return earliest === null ? null : earliest + this.#timeMs;
   }
 
-  /** When the next recipient is due; null when none is. */
+  /** When the next recipient is due; null if none is. */
   get dueMs(): number | null {
     let earliest: number | null = null;
     for (const { dueMs } of this.#entries.values()) {
@@ -88,7 +89,7 @@ export class Retries {
     return earliest;
   }
 
-  /** Asks the policy about the recipients that were rejected (`details` of this return) or, where wanted, are unknown. */
+  /** Asks the policy about the recipients that were rejected (`details` of this return) or, if wanted, are unknown. */
   review(details: readonly OutcomeDetail[], terms: RetryTerms): void {
     const drawn = terms.random();
     this.#timeMs = terms.budget.timeMs;
@@ -103,7 +104,9 @@ export class Retries {
     }
   }
 
-  /** Marks those that are due as QUEUED, and returns their indices: their details, among `details`, no longer hold. */
+  /**
+   * Marks the due recipients as QUEUED, and returns their indices. Their details, among `details`, are no longer valid.
+   */
   release(nowMs: number, details: readonly OutcomeDetail[]): ReadonlySet<number> {
     const released = new Set<number>();
     for (const [index, entry] of this.#entries) {
@@ -121,7 +124,9 @@ export class Retries {
     return released;
   }
 
-  /** Counts those that went out and came back with an answer, or without one. What is UNSENT or QUEUED stays out. */
+  /**
+   * Counts the requests that came back with an answer, or without one. Recipients that are UNSENT or QUEUED stay out.
+   */
   account(): void {
     for (const [index, entry] of this.#entries) {
       const state = this.#ledger[index]!;
@@ -132,15 +137,15 @@ export class Retries {
     }
   }
 
-  /** Gives up the waits: what is due stays what it is. */
+  /** Ends the waits. Recipients that were due keep their outcome. */
   abandon(): void {
     for (const entry of this.#entries.values()) entry.dueMs = null;
   }
 
   /**
-   * Restores the former outcome of retries that were never sent, and adds its detail to `details`. Turns a rejection into
-   * UNKNOWN if an earlier request of the recipient was lost, unless the rejection (token, gone, request) applies to that
-   * request as well. Returns the indices that were turned: their details no longer hold.
+   * Restores the former outcome of retries that were never sent, and adds its detail to `details`. Turns a rejection
+   * into UNKNOWN if an earlier request of the recipient was lost, unless the rejection (token, gone, request) applies
+   * to that request as well. Returns the indices of those recipients, whose details are no longer valid.
    */
   conclude(details: OutcomeDetail[]): ReadonlySet<number> {
     const turned = new Set<number>();
@@ -161,7 +166,7 @@ export class Retries {
   #ask(index: number, kind: RetryKind, retryAfterSeconds: number | null, terms: RetryTerms): void {
     const { budget, nowMs, random } = terms;
     const known = this.#entries.get(index);
-    // Asked before: it has not been out since.
+    // The policy was asked before, and no request went out since.
     if (known !== undefined && (known.dueMs !== null || known.isOut || known.isFinal)) return;
     const entry = known ?? newEntry(nowMs);
     const repeats = kind === 'expired' || kind === 'connection' ? entry[kind] : 0;

@@ -1,10 +1,10 @@
 /**
- * The parcels that wait for the time at which recipients of them are sent again: a heap by that time, and one timer for
- * the first of them. Owned by the dispatcher, on its thread.
+ * The parcels that wait until recipients of them may be sent to again: a heap by that time, and one timer for the first
+ * parcel. Owned by the dispatcher, on its thread.
  *
- * A parcel that waits here has given its shard's credit back, so that others go on meanwhile, as long as those that did
- * are not more than `maxRetryBatches` full ones. Beyond that it keeps its credit: the input slows down, and memory stays
- * bounded.
+ * A parcel that waits here has given its shard's credit back, so that others go on meanwhile. That holds for as many
+ * parcels as `maxRetryBatches` full ones. Beyond them a parcel keeps its credit, so the input slows down and memory
+ * stays bounded.
  */
 import type { Clock, TimerHandle } from '../../base/clock.js';
 import { maxBatchRecipients, maxRetryBatches } from '../../base/limits.js';
@@ -14,7 +14,7 @@ import type { Parcel } from './parcel.js';
 interface Entry {
   readonly parcel: Parcel;
   readonly dueMs: number;
-  /** What it uses of the room; 0 where there was none for it. */
+  /** Its share of the room; 0 if there was no room for it. */
   readonly weight: number;
 }
 
@@ -27,7 +27,7 @@ export class RetryLine {
   #timer: TimerHandle | null = null;
   #timerMs = 0;
 
-  /** `onDue` gets all that are due at once, those that were due first at the front. */
+  /** `onDue` gets all parcels that are due, the earliest first. */
   constructor(clock: Clock, onDue: (due: readonly Parcel[]) => void) {
     this.#clock = clock;
     this.#onDue = onDue;
@@ -38,8 +38,8 @@ export class RetryLine {
   }
 
   /**
-   * Takes a parcel in until `dueMs`, on the clock's scale. True where there is room for it: it needs no credit of its shard
-   * meanwhile.
+   * Adds a parcel that waits until `dueMs` of the clock. Returns true if there is room for it, so that it needs no
+   * credit of its shard meanwhile.
    */
   add(parcel: Parcel, dueMs: number): boolean {
     const weight = parcel.waitingWeight;
@@ -51,7 +51,7 @@ export class RetryLine {
     return hasRoom;
   }
 
-  /** Takes out everything of one job. */
+  /** Removes and returns all parcels of one job. */
   removeJob(job: Job): Parcel[] {
     const removed = this.#heap.filter(({ parcel }) => parcel.job === job);
     if (removed.length === 0) return [];
@@ -75,7 +75,7 @@ export class RetryLine {
     if (due.length > 0) this.#onDue(due);
   }
 
-  /** Keeps one timer, for the first; none when nothing waits, so that an idle program can end. */
+  /** Keeps one timer for the first parcel, and none when no parcel waits, so that an idle program can end. */
   #arm(): void {
     const first = this.#heap[0];
     if (this.#timer !== null && first?.dueMs === this.#timerMs) return;
@@ -83,7 +83,7 @@ export class RetryLine {
     this.#timer = null;
     if (first === undefined) return;
     this.#timerMs = first.dueMs;
-    // Rounded up: a timer that comes a fraction too early would find nothing due.
+    // Rounded up: a timer that fires a fraction too early would find nothing due.
     const delayMs = Math.max(0, Math.ceil(first.dueMs - this.#clock.now()));
     this.#timer = this.#clock.setTimer(() => this.#takeDue(), delayMs);
   }

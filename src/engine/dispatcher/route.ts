@@ -1,18 +1,20 @@
 /**
- * A route as the dispatcher sees it: a gateway under one credential, and the provider token that all shards use for
- * it. Made by Dispatcher.openRoute; on the dispatcher's thread.
+ * A route as the dispatcher sees it: a gateway with one credential, and the provider token that all shards use for it.
+ * Made by Dispatcher.openRoute; on the dispatcher's thread.
  */
 import type { Protocol } from '../../apns/address.js';
 import type { RouteConfig } from '../messages.js';
 import { expiredTokenError } from './errors.js';
 
-/** Who has the provider token of a route; asked often, and expected to return the same one for as long as it may. */
+/**
+ * The source of a provider token. It is asked often, and has to return the same token for as long as that may be used.
+ */
 export interface ProviderTokenSource {
-  /** The JWT, without "bearer "; a promise where it has to be fetched first. May throw, or reject with, a PealError. */
+  /** The JWT, without "bearer ", or a promise if it has to be fetched first. May throw, or reject with, a PealError. */
   providerToken(): string | Promise<string>;
   /**
-   * Asked after APNs called `expired` expired: a new one, or the same where there may be none yet. May throw, or reject
-   * with, a PealError. Default: there is none.
+   * Called after APNs called `expired` expired. Returns a new token, or the same one if there is no other yet. May
+   * throw, or reject with, a PealError. Default: no other token can be had.
    */
   refreshProviderToken?(expired: string): string | Promise<string>;
 }
@@ -20,9 +22,9 @@ export interface ProviderTokenSource {
 export class Route {
   readonly #source: ProviderTokenSource | null;
   #token: string | null = null;
-  /** The latest token that APNs called expired: it is not sent with again. */
+  /** The latest token that APNs called expired. It is not used again. */
   #expired: string | null = null;
-  /** A token is being fetched: no other one is asked for meanwhile. */
+  /** A token is being fetched, and no other is fetched meanwhile. */
   #isFetching = false;
 
   constructor(
@@ -37,16 +39,16 @@ export class Route {
     return this.config.address.protocol;
   }
 
-  /** The token as of the last refresh; null without token authentication, and while the first one is fetched. */
+  /** The token as of the last refresh; null without token authentication, and while the first one is being fetched. */
   get token(): string | null {
     return this.#token;
   }
 
   /**
-   * Asks for the token to use now. True when it changed, and the shards have to hear of it: at once, or once it has been
-   * fetched.
+   * Gets the token to use now. Returns true if it changed and the shards have to be told, at once or as a promise.
    *
-   * @throws PealError ERR_PEAL_CREDENTIAL when there is none but one that APNs called expired, and what the source throws;
+   * @throws PealError ERR_PEAL_CREDENTIAL if the only token is one that APNs called expired, and what the source
+   *   throws;
    *   a promise rejects with the same
    */
   refreshToken(): boolean | Promise<boolean> {
@@ -59,13 +61,13 @@ export class Route {
   }
 
   /**
-   * APNs called a token expired. True when there is a new one, and the shards have to hear of it; false when the report
-   * is about a token that was replaced before. Throws like `refreshToken`.
+   * Handles APNs' answer that a token has expired. Returns true if there is a new token that the shards have to be
+   * told; false if the report is about a token that was replaced before. Throws like `refreshToken`.
    */
   renewToken(expired: string): boolean | Promise<boolean> {
     if (this.#source === null || expired !== this.#token) return false;
     this.#expired = expired;
-    // What is fetched now is compared with it, and renewed if it is the same.
+    // The token being fetched is compared with the expired one, and renewed if it is the same.
     return this.#isFetching ? false : this.#renew(this.#source, expired);
   }
 
@@ -97,15 +99,14 @@ export class Route {
 }
 
 /**
- * Equal for routes that can share their connections. Made of everything that a configuration holds, whatever that is, so
- * that no option can be forgotten. Of the credential only kind and fingerprint, which stand for all of it: a digest, no
- * secret.
+ * Equal for routes that can share their connections. Made of everything in a configuration, so that no option can be
+ * forgotten. The credential is represented by its kind and fingerprint, which is a digest and not a secret.
  */
 export function routeKey({ credential: { kind, fingerprint }, ...rest }: RouteConfig): string {
   return JSON.stringify({ ...rest, credential: { kind, fingerprint } }, inOrder);
 }
 
-/** For JSON.stringify: the properties of an object by name, in whatever order they were set. */
+/** For JSON.stringify: the properties of an object in the order of their names. */
 function inOrder(_name: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,8 +1,9 @@
 /**
  * The parcels that wait for a shard with credit: first those that came back from a shard, then the others in the order
- * in which they were dispatched. Bounded by its callers, each of which waits for its `dispatch`. Owned by the
+ * in which they were dispatched. Bounded by its callers, because each waits for its `dispatch`. Owned by the
  * dispatcher.
  */
+import { assert } from '../../base/assert.js';
 import type { Job } from './job.js';
 import type { Parcel } from './parcel.js';
 
@@ -23,10 +24,11 @@ export class WaitingLine {
   }
 
   remove(parcel: Parcel): void {
-    if (!this.#dispatched.delete(parcel)) this.#returned.delete(parcel);
+    const wasWaiting = this.#dispatched.delete(parcel) || this.#returned.delete(parcel);
+    assert(wasWaiting, 'a parcel that leaves the line has waited in it');
   }
 
-  /** Takes out everything of one job. */
+  /** Removes and returns all parcels of one job. */
   removeJob(job: Job): Parcel[] {
     const parcels = [...this].filter((parcel) => parcel.job === job);
     for (const parcel of parcels) this.remove(parcel);

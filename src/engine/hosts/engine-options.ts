@@ -1,6 +1,6 @@
 /**
- * What an engine is made with, and the host of shards that follows from it. Threads, and with them Piscina and
- * Comlink, are loaded only when there are to be some.
+ * The options of an engine, and the host of shards that follows from them. Threads, and with them Piscina and Comlink,
+ * are loaded only when they are needed.
  */
 import type { Clock } from '../../base/clock.js';
 import { maxThreads, shardSlots } from '../../base/limits.js';
@@ -13,11 +13,11 @@ import type { ShardHost, ShardListener } from './shard-host.js';
 import type { OpenThreads } from './thread-pool.js';
 
 export interface EngineOptions {
-  /** Worker threads, each with a shard of its own, 1 to 64. 0: one shard in the caller's own thread. */
+  /** Worker threads, each with one shard, 1 to 64. 0: one shard in the caller's own thread. */
   readonly threads: number;
   /** Opens the byte streams of an in-process shard. Default TLS. */
   readonly backend?: Backend;
-  /** What shards in threads make their back-ends of, each its own. Default TLS. */
+  /** From which each shard in a thread makes its own back-end. Default TLS. */
   readonly backendSpec?: BackendSpec;
   /** Default: the system's. Shards in threads always use the system's. */
   readonly clock?: Clock;
@@ -26,13 +26,13 @@ export interface EngineOptions {
   /** Full batches, or as many recipients in smaller ones, that one shard may hold. Default 64. */
   readonly creditBatches?: number;
   /**
-   * Chance, for the waits before retries and in the pools of an in-process shard; as Math.random, which is the default.
-   * Shards in threads always use that.
+   * Random numbers for the waits before retries and for the pools of an in-process shard. Default Math.random, which
+   * shards in threads always use.
    */
   readonly random?: () => number;
-  /** How an in-process shard makes its pools: for tests. */
+  /** For tests: how an in-process shard makes its pools. */
   readonly openPool?: RoutePoolFactory;
-  /** How threads are made, instead of by Piscina: for tests. */
+  /** For tests: how threads are made, instead of by Piscina. */
   readonly openThreads?: OpenThreads;
 }
 
@@ -53,7 +53,7 @@ export async function openShardHost(
   return new LocalShard({ ...shared, backend, ...(openPool && { openPool }), ...(random && { random }) });
 }
 
-/** Piscina looks for its own worker beside itself, so it is of no use within a bundle. */
+/** Piscina looks for its own worker beside itself, so it does not work within a bundle. */
 async function threadPool(): Promise<typeof import('./thread-pool.js')> {
   if (isWholePackage()) return await import('./thread-pool.js');
   const { href } = packageFile('src/engine/hosts/thread-pool.js');

@@ -1,7 +1,8 @@
 /**
- * The host for `threads: 0`: one shard in the dispatcher's own thread, with the same code and the same messages as in
- * a worker, only without the ports. It cannot crash apart from its program, so it is never restarted.
+ * The host for `threads: 0`: one shard in the dispatcher's own thread, with the same code and messages as in a worker,
+ * but without ports. It crashes only together with its program, so it is never restarted.
  */
+import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
@@ -36,6 +37,7 @@ export class LocalShard implements ShardHost {
   }
 
   start(): void {
+    assert(this.#state === 'starting', 'a shard in this thread is started once');
     this.#state = 'running';
     this.#listener.onOpen(shardId, epoch, { post: (message) => this.#shard.receive(message) });
   }
@@ -62,8 +64,8 @@ export class LocalShard implements ShardHost {
   }
 
   /**
-   * A shard posts from within the calls of its connections, and what the dispatcher does with a message may post to
-   * the shard again; so messages wait until the connection's call has returned, as they would on a port.
+   * Messages wait until the connection's call has returned, as they would on a port: a shard posts from within the
+   * calls of its connections, and the dispatcher may post to the shard again when it handles a message.
    */
   #send(message: FromShard): void {
     this.#posted.push(message);

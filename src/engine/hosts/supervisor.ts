@@ -1,12 +1,14 @@
 /**
  * The supervisor: keeps one shard running in each worker thread. A shard that ends without having been asked to is
- * started again as a new incarnation, after a wait that grows, until its budget of restarts is used up. It tells the
- * dispatcher what opens and what is lost, and leaves all accounting to it. On the dispatcher's thread.
+ * started again as a new incarnation, after a wait that grows, until its budget of restarts is used up. The supervisor
+ * tells the dispatcher which incarnations open and which are lost; all accounting is the dispatcher's. On the
+ * dispatcher's thread.
  *
  *   starting ──▶ running ──crash──▶ restarting ──▶ running …      a settled batch renews the budget
  *      │                                └──▶ dead                 budget used up
  *      └──▶ dead (never came up)              any ──stop──▶ stopped
  */
+import { assert, brokenPromise } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import {
@@ -32,15 +34,15 @@ interface SupervisorOptions {
   readonly backend: BackendSpec;
 }
 
-/** What is kept of one shard from one incarnation to the next. */
+/** The state of one shard that outlives its incarnations. */
 interface SupervisedShard {
   readonly shardId: number;
   epoch: number;
   state: ShardState;
   current: ThreadShard | null;
-  /** Whether an incarnation ever came up. */
+  /** Whether an incarnation has ever started successfully. */
   hasStarted: boolean;
-  /** Ends without a settled batch between. */
+  /** Number of ends without a settled batch between them. */
   failures: number;
   restartTimer: unknown;
 }
@@ -79,7 +81,7 @@ export class Supervisor implements ShardHost {
   }
 
   outdate(idleMs: number): void {
-    // A shard that ends meanwhile has no idle connections left either.
+    // A shard that ends meanwhile has no idle connections any more.
     for (const { current } of this.#shards) current?.outdate(idleMs).catch(() => {});
   }
 
@@ -96,6 +98,7 @@ export class Supervisor implements ShardHost {
   }
 
   #open(kept: SupervisedShard): void {
+    assert(kept.current === null && !this.#isStopping, 'a shard has one incarnation at a time, and none after a stop');
     const { listener, clock, log, backend } = this.#options;
     const { shardId } = kept;
     const epoch = kept.epoch + 1;
@@ -114,7 +117,7 @@ export class Supervisor implements ShardHost {
       () => {}, // `ended` follows and says why
     );
     void shard.ended.then((cause) => this.#onEnded(kept, epoch, cause));
-    // Before it has answered: what is posted now waits in the port, and the worker finds its work when it comes up.
+    // Told before the shard has answered: messages wait in the port, and the worker finds its work when it starts.
     listener.onOpen(shardId, epoch, shard);
   }
 
@@ -129,6 +132,8 @@ export class Supervisor implements ShardHost {
     const { listener, clock, log } = this.#options;
     const { shardId } = kept;
     const cause = error ?? new PealError('ERR_PEAL_ABORTED', 'The session was shut down.', { origin: 'usage' });
+    const broken = brokenPromise(error?.cause);
+    if (broken !== null) log.error({ shardId, epoch }, broken);
     kept.current = null;
     listener.onLost(shardId, epoch, cause);
     if (this.#isStopping) return;
@@ -136,7 +141,7 @@ export class Supervisor implements ShardHost {
     const budget = kept.hasStarted ? maxShardRestarts : maxShardStartFailures - 1;
     if (kept.failures > budget) {
       kept.state = 'dead';
-      log.error({ shardId, epoch, code: cause.code }, 'a shard ended once too often and is given up');
+      log.error({ shardId, epoch, code: cause.code }, 'a shard ended too often and is given up');
       listener.onDead(shardId, cause);
       return;
     }

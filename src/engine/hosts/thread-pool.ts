@@ -1,6 +1,6 @@
 /**
- * The one module that knows Piscina, which makes worker threads, runs a shard in each, and tells what became of it.
- * Loaded only when an engine has threads; used by the supervisor, which replaces those that crash.
+ * The only module that knows Piscina, which makes worker threads, runs a shard in each, and reports its end. Loaded
+ * only when an engine has threads; used by the supervisor, which replaces crashed threads.
  */
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
@@ -14,9 +14,9 @@ export interface ThreadPool {
     task: ShardTask,
     options: { readonly transferList: MessagePort[]; readonly signal: AbortSignal },
   ): Promise<unknown>;
-  /** The workers that live now. */
+  /** The workers that are alive. */
   readonly threads: readonly Worker[];
-  /** What runs now no longer keeps the process alive. For a shard that has come up. */
+  /** Lets the process end although shards run. For shards that have started. */
   unref?(): void;
   destroy(): Promise<void>;
 }
@@ -26,15 +26,15 @@ export type OpenThreads = (threads: number, workerUrl: URL) => ThreadPool;
 export const openPiscina: OpenThreads = (_threads, workerUrl) => new PiscinaThreads(workerUrl);
 
 /**
- * A Piscina of one worker for each run of a shard. One for all of them would stop replacing workers for good once one
- * of them had died before it was ready, and every later run would wait for a worker that never comes.
+ * A Piscina of one worker for each run of a shard. A Piscina for all of them would stop replacing workers once one of
+ * them had died before it was ready, and every later run would wait for a worker that never comes.
  */
 class PiscinaThreads implements ThreadPool {
   readonly #workerUrl: URL;
   /** Each with the promise of its end, once that has begun. */
   readonly #pools = new Map<Piscina, Promise<void> | null>();
 
-  /** What Piscina holds of each one's worker; null where it does not show it. */
+  /** Piscina's own record of each worker; null if it does not show the record. */
   readonly #handles = new Map<Piscina, WorkerHandle | null>();
 
   constructor(workerUrl: URL) {
@@ -50,7 +50,7 @@ class PiscinaThreads implements ThreadPool {
     try {
       return await pool.run(task, options);
     } finally {
-      // Not awaited: the end of a run is told at once.
+      // Not awaited, because the end of a run is reported at once.
       void this.#end(pool);
     }
   }
@@ -67,18 +67,18 @@ class PiscinaThreads implements ThreadPool {
   #open(): Piscina {
     const pool = new Piscina({
       filename: this.#workerUrl.href,
-      // One that is there from the start is given the task at once, and the task fails with it.
+      // A worker that exists from the start gets the task at once, and a failing worker fails the task.
       minThreads: 1,
       maxThreads: 1,
       concurrentTasksPerWorker: 1,
       idleTimeout: Number.POSITIVE_INFINITY,
-      // The default lets an idle worker sleep in Atomics.wait, and its sockets and timers with it.
+      // By default an idle worker sleeps in Atomics.wait, and its sockets and timers with it.
       atomics: 'disabled',
       recordTiming: false,
       env: environmentOfThreads(process.env),
       resourceLimits: { maxOldGenerationSizeMb: maxShardHeapMb },
     });
-    // A worker that fails outside of a task is no news; without a listener the whole process would end.
+    // A failure of a worker outside its task is reported elsewhere. Without a listener it would end the whole process.
     pool.on('error', () => {});
     pool.on('workerCreate', (worker: object) => this.#handles.set(pool, handleOf(worker)));
     this.#pools.set(pool, null);
@@ -97,14 +97,14 @@ class PiscinaThreads implements ThreadPool {
   }
 }
 
-/** What Piscina keeps of a worker: unref lets its port, over which the end of the task is told, hold nothing. */
+/** Piscina's record of a worker. After unref, the port that reports the end of the task no longer holds the process. */
 interface WorkerHandle {
   unref(): unknown;
 }
 
 /**
- * Piscina takes a task that runs for a reason to go on, and offers no way to say otherwise. It shows its own record of the
- * worker under a symbol, for load balancers of its own. Without one, a session with threads holds the process.
+ * A running Piscina task keeps the process alive, and Piscina has no option against it. It shows its own record of each
+ * worker under a symbol, for load balancers. Without that record, a session with threads keeps the process alive.
  */
 function handleOf(worker: object): WorkerHandle | null {
   for (const symbol of Object.getOwnPropertySymbols(worker)) {
@@ -116,7 +116,7 @@ function handleOf(worker: object): WorkerHandle | null {
   return null;
 }
 
-/** What the command line reads secrets from (passphrase, password of a proxy) is nothing for threads to have. */
+/** Threads do not get the variables from which the command line reads secrets (passphrase, password of a proxy). */
 function environmentOfThreads(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('PEAL_')));
 }

@@ -4,10 +4,11 @@
  *
  *   task runs ──▶ task resolves (stopped) or rejects (crashed, aborted) ──▶ data port closes ──▶ `ended` resolves
  *
- * The task's end is told over another port than its results, and comes before results that were posted earlier: only
- * the data port's own `close` says that all of them are here.
+ * The end of the task is reported over another port than its results, and may arrive before results that were posted
+ * earlier. Only the `close` of the data port says that all of them have arrived.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { brokenPromise } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import {
@@ -41,15 +42,15 @@ interface ThreadShardOptions {
 }
 
 export class ThreadShard implements ShardLink {
-  /** Resolves once the incarnation is over and everything that it posted was delivered: null when it was stopped. */
+  /** Resolves once the incarnation is over and everything that it posted was delivered; with null if it was stopped. */
   readonly ended: Promise<PealError | null>;
   readonly #options: ThreadShardOptions;
   readonly #data: MessagePort;
   readonly #controlPort: MessagePort;
-  /** Held for as long as the shard lives: Comlink closes the port of a collected one. */
+  /** Referenced as long as the shard lives, because Comlink closes the port of a collected object. */
   readonly #control: RemoteShardControl;
   readonly #abort = new AbortController();
-  /** Rejects the calls that wait for an answer. */
+  /** Rejects the calls that still wait for an answer. */
   readonly #unanswered = new Set<(error: PealError) => void>();
   #isOver = false;
 
@@ -65,7 +66,7 @@ export class ThreadShard implements ShardLink {
       data.port1.once('close', resolve);
     });
     data.port1.on('message', onMessage);
-    // An idle shard is no reason to go on; the dispatcher holds the process while anything is under way.
+    // An idle shard does not keep the process alive. The dispatcher holds the process while anything is under way.
     data.port1.unref();
     control.port1.unref();
     const ports = { control: control.port2, data: data.port2 };
@@ -77,7 +78,7 @@ export class ThreadShard implements ShardLink {
     this.ended = lifetime.then(async (cause) => {
       this.#isOver = true;
       for (const reject of this.#unanswered) reject(cause ?? crashError(shardId, null));
-      // Nothing if they were transferred; if the task never reached a worker, what closes our ends.
+      // Has no effect if the ports were transferred. If the task never reached a worker, this closes our ends.
       control.port2.close();
       data.port2.close();
       await this.#orTimeout(drained, shardDrainTimeoutMs).catch(() => {});
@@ -91,7 +92,7 @@ export class ThreadShard implements ShardLink {
     this.#data.postMessage(message, transfer);
   }
 
-  /** Resolves once the worker takes messages. Rejects, and ends the worker, when it does not in time. */
+  /** Resolves once the worker accepts messages. Rejects, and ends the worker, if it does not in time. */
   async start(): Promise<void> {
     try {
       await this.#call(this.#control.start(), shardStartTimeoutMs);
@@ -109,7 +110,7 @@ export class ThreadShard implements ShardLink {
     await this.#call(this.#control.outdate(idleMs), controlCallTimeoutMs);
   }
 
-  /** Asks the shard to end in good order, and ends its worker if it does not. */
+  /** Asks the shard to end properly, and ends its worker if it does not. */
   async stop(): Promise<void> {
     try {
       await this.#call(this.#control.stop(), shardStopTimeoutMs);
@@ -125,8 +126,9 @@ export class ThreadShard implements ShardLink {
   }
 
   /**
-   * A call to a thread that is gone never settles, so each ends with the thread's life or at a deadline as well. No
-   * race with a promise of the thread's end: every call would leave a reaction on it for as long as the thread lives.
+   * A call to an ended thread never settles, so each call also ends with the thread or at a deadline. It is not raced
+   * against a promise of the thread's end, because every call would leave a reaction on that promise for as long as
+   * the thread lives.
    */
   async #call<T>(answer: Promise<ControlResult<T>>, timeoutMs: number): Promise<T> {
     if (this.#isOver) throw crashError(this.#options.shardId, null);
@@ -157,11 +159,16 @@ function timeoutError(shardId: number, timeoutMs: number): PealError {
   return new PealError('ERR_PEAL_SHARD', message, { origin: 'engine', retryable: true });
 }
 
-/** Why a worker ended, by the name and code of what it threw: the message may quote what it was reading. */
+/**
+ * Says why a worker ended, by the name and code of the error, because the message may quote what it was reading. The
+ * message of a broken promise is a constant text, and is passed on.
+ */
 function crashError(shardId: number, error: unknown): PealError {
+  const broken = brokenPromise(error);
   const name = error instanceof Error ? error.name : '';
   const code = (error as { code?: unknown } | null)?.code;
   const what = [name, typeof code === 'string' ? `(${code})` : ''].filter((part) => part !== '').join(' ');
-  const message = `The worker thread of shard ${shardId} ended${what === '' ? '' : ` with ${what}`}.`;
+  const why = broken === null ? `${what === '' ? '' : ` with ${what}`}.` : `: ${broken}`;
+  const message = `The worker thread of shard ${shardId} ended${why}`;
   return new PealError('ERR_PEAL_SHARD', message, { origin: 'engine', retryable: true, cause: error });
 }

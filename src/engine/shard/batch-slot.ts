@@ -1,8 +1,7 @@
 /**
- * One slot of a shard: the batch that is in it, which of its recipients wait, and what is known of the others besides
- * their ledger bytes, which are the dispatcher's as well. Made once and used for one batch after another, so that a batch
- * costs no allocation but its views of tokens and ledger. Owned by the shard; read by pools as the run to send from. On the
- * shard's thread.
+ * One slot of a shard: its batch, the recipients that wait, and the details of the others. The ledger bytes are shared
+ * with the dispatcher. A slot is made once and used for one batch after another, so that a batch allocates nothing but
+ * its views of tokens and ledger. Owned by the shard; read by pools as the run to send from. On the shard's thread.
  */
 import type { Notification, PersonalParts } from '../../apns/notification.js';
 import { TokenBlock } from '../../apns/token-block.js';
@@ -32,7 +31,7 @@ export class BatchSlot implements RequestRun {
   readonly slot: number;
   readonly tagBase: number;
   readonly order = new Uint16Array(maxBatchRecipients);
-  /** How often each recipient was sent again. */
+  /** How many retries each recipient has had. */
   readonly attempts = new Uint8Array(maxBatchRecipients);
   head = maxBatchRecipients;
   /** A byte for each recipient, by index; empty while the slot is free. */
@@ -40,29 +39,29 @@ export class BatchSlot implements RequestRun {
   tokens: TokenBlock = noTokens;
   personal: PersonalParts | null = null;
   isRetry = false;
-  /** From when it began; null: no matter when. */
+  /** Limit of its beginning, counted from the arrival of the batch; null: no limit. */
   beginWithinMs: number | null = null;
-  /** What is being sent, or null while the slot is free. */
+  /** The notification being sent, or null while the slot is free. */
   state: NotificationState | null = null;
-  /** Recipients that this shard was to send; those that have no outcome yet; those whose outcome is not accepted. */
+  /** Recipients that this shard has to send to; those without an outcome; those with another outcome than accepted. */
   due = 0;
   remaining = 0;
   notAccepted = 0;
   details: OutcomeDetail[] = [];
-  /** Ids of accepted ones by index; null until one comes, and always where they are not kept. */
+  /** Ids of accepted recipients by index; null until one comes, and always null if ids are not kept. */
   ids: { readonly apnsIds: (string | null)[]; readonly apnsUniqueIds: (string | null)[] } | null = null;
-  /** Why recipients are unsent or unknown: the latest cause, null when nothing but a cancellation. */
+  /** Why recipients are unsent or unknown: the latest cause; null after a cancellation alone. */
   cause: PealError | null = null;
-  /** Runs out when requests may begin no longer; kept by ShardRoute. */
+  /** Fires when no further request may begin. Kept by ShardRoute. */
   endTimer: TimerHandle | null = null;
-  /** Its time is up: what comes back unsent does not go again. */
+  /** The time to begin is over: recipients that come back unsent are not sent to again. */
   isOver = false;
   /** Kept by SlotQueue. */
   isQueued = false;
   #buffer: ArrayBuffer | null = null;
   #sheet = noSheet;
   #hasAttempts = false;
-  /** How often the stream of each recipient was refused; null where none was. */
+  /** How often the stream of each recipient was refused; null if none was. */
   #refusals: Uint8Array | null = null;
 
   constructor(slot: number) {
@@ -82,7 +81,7 @@ export class BatchSlot implements RequestRun {
     return this.state!.keepsIds;
   }
 
-  /** Keeps what an answer 200 named. */
+  /** Keeps the ids in an answer 200. */
   keepIds(index: number, apnsId: string | null, apnsUniqueId: string | null): void {
     const { count } = this.tokens;
     this.ids ??= { apnsIds: new Array(count).fill(null), apnsUniqueIds: new Array(count).fill(null) };
@@ -100,12 +99,12 @@ export class BatchSlot implements RequestRun {
     return this.due - this.remaining - this.notAccepted;
   }
 
-  /** What the ledger has no room for about rejections, by index. */
+  /** Details of rejections that the ledger byte has no room for, by index. */
   get notes(): RejectionNotes {
     return this.#sheet.notes;
   }
 
-  /** Takes a batch in: only what is QUEUED in its ledger is to be sent. */
+  /** Takes a batch. Only recipients that are QUEUED in its ledger are to be sent to. */
   begin(message: BatchMessage, state: NotificationState): void {
     assert(this.state === null, 'a slot holds one batch at a time');
     const { buffer, tokenBytes, count } = message;
@@ -133,27 +132,28 @@ export class BatchSlot implements RequestRun {
     this.#refusals = null;
   }
 
-  /** Counts another attempt for a recipient; returns how many it has had now. */
+  /** Counts another attempt for a recipient and returns its number of attempts. */
   countAttempt(index: number): number {
     this.#hasAttempts = true;
     this.attempts[index]! += 1;
     return this.attempts[index]!;
   }
 
-  /** Counts another refused stream of a recipient; returns how many there were. */
+  /** Counts another refused stream of a recipient and returns its number of refusals. */
   countRefusal(index: number): number {
     this.#refusals ??= new Uint8Array(this.tokens.count);
     this.#refusals[index]! += 1;
     return this.#refusals[index]!;
   }
 
-  /** Puts a recipient back, before all that wait. */
+  /** Puts a recipient back, in front of all that wait. */
   requeue(index: number): void {
+    assert(this.head > 0, 'a recipient comes back to the room that it left');
     this.head -= 1;
     this.order[this.head] = index;
   }
 
-  /** Puts the first `share` (0 to below 1) of those that wait behind the others. */
+  /** Moves the first `share` (0 to below 1) of the waiting recipients behind the others. */
   skip(share: number): void {
     const waiting = this.order.subarray(this.head);
     const skipped = waiting.slice(0, Math.floor(share * waiting.length));
@@ -161,7 +161,7 @@ export class BatchSlot implements RequestRun {
     waiting.set(skipped, waiting.length - skipped.length);
   }
 
-  /** Empties the slot, whose recipients all have their outcomes, and gives the batch's buffer away. */
+  /** Empties the slot after all its recipients have their outcomes, and returns the batch's buffer. */
   end(): ArrayBuffer {
     const buffer = this.#buffer;
     assert(buffer !== null, 'a batch is settled once');

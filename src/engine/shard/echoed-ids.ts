@@ -1,8 +1,7 @@
 /**
- * Watches whether answers name the notification that they are for: APNs gives the apns-id of a request back. One that it
- * does not is the answer to something else, so that a gateway (or a proxy before it) mixes answers up, and no outcome of
- * that route can be relied on. Only rejections are looked at: what is accepted must not cost anything. Owned by a
- * shard's route, on the shard's thread.
+ * Checks that answers carry the apns-id of their request. An answer with another id means that a gateway (or a proxy
+ * before it) mixes answers up, and then no outcome of that route can be trusted. Only rejections are checked, because
+ * accepted recipients must cost nothing. Owned by a shard's route, on the shard's thread.
  */
 import { apnsIdBytes } from '../../apns/apns-id.js';
 import type { Notification, PersonalParts } from '../../apns/notification.js';
@@ -21,8 +20,8 @@ export class EchoedIds {
   }
 
   /**
-   * Compares the apns-id of an answer with that of the request, where both are there. Warns with both of them and the
-   * number so far, for the first that differs, the tenth, the hundredth …
+   * Compares the apns-id of an answer with that of the request, if both are known. Warns with both ids and the count so
+   * far at the first mismatch, the tenth, the hundredth …
    */
   check(
     request: { readonly notification: Notification; readonly personal: PersonalParts | null },
@@ -41,14 +40,14 @@ export class EchoedIds {
   }
 }
 
-/** Text, as sent but for hyphens; null where APNs was to make one. */
+/** The id as it was sent, but without hyphens; null if APNs was to make one. */
 function sentId({ headers }: Notification, personal: PersonalParts | null, index: number): string | null {
   const ids = personal?.apnsIds ?? null;
   if (ids === null) return headers.find(([name]) => name === 'apns-id')?.[1] ?? null;
   return hexOf(ids.subarray(index * apnsIdBytes, (index + 1) * apnsIdBytes));
 }
 
-/** APNs may write an id in capitals that was sent in small letters. */
+/** Compared in lower case, because APNs may answer in capitals. */
 function digitsOf(id: string): string {
   return id.replaceAll('-', '').toLowerCase();
 }

@@ -1,6 +1,6 @@
 /**
- * What a shard remembers of one notification while batches of it come: whether it was cancelled, and whether APNs
- * refuses it again and again. Owned by the shard, used by the route it belongs to, on the shard's thread.
+ * A shard's record of one notification while batches of it come: whether it was cancelled, and whether APNs refuses it
+ * again and again. Owned by the shard, used by the notification's route, on the shard's thread.
  */
 import type { Protocol } from '../../apns/address.js';
 import type { Notification } from '../../apns/notification.js';
@@ -10,23 +10,26 @@ import { assert } from '../../base/assert.js';
 import type { Clock, TimerHandle } from '../../base/clock.js';
 import { retryTimeMs, stopAfterRefusals, tokenUpdatesBurstMs } from '../../base/limits.js';
 
-/** A batch of it, as long as it is not settled. */
+/** A batch of the notification that is not settled yet. */
 interface UnsettledBatch {
   /** Recipients accepted so far. */
   readonly accepted: number;
 }
 
-/** What is different from a plain notification over HTTP/2. */
+/** The differences from a plain notification over HTTP/2. */
 export interface NotificationTraits {
-  /** What its gateway speaks. Default `'http2'`. */
+  /** The protocol of its gateway. Default `'http2'`. */
   readonly protocol?: Protocol;
-  /** The first status of a binary gateway cancels what is left. Default false. */
+  /** The first status of a binary gateway cancels the rest. Default false. */
   readonly stopsAtFailure?: boolean;
-  /** The route sends under a provider token, which the dispatcher renews when APNs calls it expired. Default false. */
+  /**
+   * Whether the route sends with a provider token, which the dispatcher renews when APNs calls it expired. Default
+   * false.
+   */
   readonly hasProviderToken?: boolean;
   /** The ids of accepted notifications are kept. Default false. */
   readonly keepsIds?: boolean;
-  /** How long TooManyProviderTokenUpdates may be answered, and nothing accepted. Default retryTimeMs. */
+  /** How long APNs may answer TooManyProviderTokenUpdates and accept nothing. Default retryTimeMs. */
   readonly tokenUpdatesTimeMs?: number | undefined;
 }
 
@@ -61,8 +64,9 @@ export class NotificationState {
   }
 
   /**
-   * APNs answered TooManyProviderTokenUpdates. `onOver` runs where it accepts nothing for tokenUpdatesTimeMs from now on:
-   * the pool pauses for minutes, and who waits behind it has had no answer whose budget could end.
+   * Notes the answer TooManyProviderTokenUpdates. `onOver` runs if APNs accepts nothing for tokenUpdatesTimeMs from now
+   * on: the pool pauses for minutes, and recipients that wait behind the pause have no answer from which a budget
+   * would run.
    */
   noteTokenUpdates(clock: Clock, onOver: () => void): void {
     if (this.#updatesTimer !== null) return;
@@ -75,13 +79,13 @@ export class NotificationState {
     this.#updatesTimer = clock.setTimer(over, this.tokenUpdatesTimeMs);
   }
 
-  /** Nothing of it is sent any more: no timer is left. */
+  /** Clears the timer: nothing of it is sent any more. */
   end(): void {
     if (this.#updatesTimer !== null) this.#updatesClock?.clearTimer(this.#updatesTimer);
     this.#updatesTimer = null;
   }
 
-  /** A batch of it has come. */
+  /** Notes a batch that has come. */
   begin(batch: UnsettledBatch): void {
     this.#batches.add(batch);
   }
@@ -93,9 +97,10 @@ export class NotificationState {
   }
 
   /**
-   * Counts a rejection; true when it is the last of `stopAfterRefusals` of one reason in a row, with nothing accepted
-   * between: a reason about the request or the credential, which every other recipient would get as well.
-   * The count of accepted ones is worked out here and not kept, so that an accepted recipient costs nothing for it.
+   * Counts a rejection. Returns true if it is the last of `stopAfterRefusals` rejections with the same reason in a row,
+   * with nothing accepted between, and the reason is about the request or the credential, so that every other
+   * recipient would get it as well. The number of accepted recipients is derived here instead of counted, so that
+   * accepting costs nothing.
    */
   isRefusedForGood(status: number, reason: string, nowMs: number): boolean {
     const reasonClass = classOf(status, reason, this.protocol);
@@ -114,8 +119,9 @@ export class NotificationState {
   }
 
   /**
-   * All that is in flight when a provider token expires is refused alike, and may pass under a new one: the dispatcher
-   * stops the send if there is none. Likewise TooManyProviderTokenUpdates, which the pool waits out: a burst counts once.
+   * Requests in flight when a provider token expires are all refused alike, and may pass with a new token; the
+   * dispatcher stops the send if there is none. Nor does TooManyProviderTokenUpdates count, which the pool waits out:
+   * a burst counts once.
    */
   #isForgiven(status: number, reason: string, nowMs: number): boolean {
     const kind = retryKindOf(status, reason, this.protocol);

@@ -1,11 +1,12 @@
 /**
- * One route of a shard: the recipients that wait for one gateway under one credential, and the pool of connections
- * that pulls them. Marks the ledger before anything is written and as answers come, and hands a batch back once its
- * last recipient has an outcome. Owned by the shard; called by its pool, on the shard's thread.
+ * One route of a shard: the recipients that wait for one gateway with one credential, and the pool of connections that
+ * pulls them. Marks the ledger before anything is written and as answers come, and gives a batch back once its last
+ * recipient has an outcome. Owned by the shard; called by its pool, on the shard's thread.
  */
 import type { Answer } from '../../apns/answer.js';
 import { reasonCode } from '../../apns/reason.js';
 import { retryRules } from '../../apns/retry-policy.js';
+import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { maxRefusedStreams } from '../../base/limits.js';
@@ -22,7 +23,7 @@ import { EchoedIds } from './echoed-ids.js';
 import type { NotificationState } from './notification-state.js';
 import { SlotQueue } from './slot-queue.js';
 
-/** Connections by state, how many there were in all, and requests without an outcome. */
+/** Connections by state, their number since the start, and requests without an outcome. */
 export type RoutePoolStats = Pick<PoolStats, 'opening' | 'ready' | 'draining' | 'opened' | 'inFlight'>;
 
 /** The part of ConnectionPool that a shard uses. */
@@ -40,7 +41,7 @@ export interface RoutePoolOptions {
   readonly source: RequestSource;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Chance, for jitter; as Math.random, which is the pool's default. */
+  /** Random numbers for jitter. Default: the pool's, Math.random. */
   readonly random?: () => number;
 }
 
@@ -52,7 +53,7 @@ export const openConnectionPool: RoutePoolFactory = ({ config, ...rest }) => new
 export interface RouteContext {
   readonly clock: Clock;
   readonly log: Logger;
-  /** The shard's slots; those never used are not made yet. */
+  /** The shard's slots. Slots that were never used are undefined. */
   readonly slots: readonly (BatchSlot | undefined)[];
   send(message: FromShard, transfer: readonly ArrayBuffer[]): void;
 }
@@ -60,7 +61,7 @@ export interface RouteContext {
 export class ShardRoute implements RequestSource {
   readonly #context: RouteContext;
   readonly #slots: readonly (BatchSlot | undefined)[];
-  /** The slots with recipients that wait; a slot is in it exactly as long as it has some. */
+  /** The slots with waiting recipients. */
   readonly #queue = new SlotQueue();
   readonly #pool: RoutePool;
   readonly #echoedIds: EchoedIds;
@@ -96,14 +97,14 @@ export class ShardRoute implements RequestSource {
     }
   }
 
-  /** Turns everything of a notification that is not yet written into unsent. */
+  /** Makes all recipients of a notification that are not yet written unsent. */
   cancel(state: NotificationState): void {
     state.isCancelled = true;
     state.end();
     for (const slot of this.#slots) if (slot?.state === state) this.#giveUp(slot, null);
   }
 
-  /** Gives up what waits, ends the connections in order, and settles what they leave. */
+  /** Makes waiting recipients unsent, ends the connections properly, and settles what is left. */
   async stop(cause: PealError): Promise<void> {
     this.#isStopped = true;
     this.#giveUpAll(cause);
@@ -134,6 +135,7 @@ export class ShardRoute implements RequestSource {
     const slot = run as BatchSlot;
     const { order, ledger } = slot;
     const end = slot.head + count;
+    assert(end <= order.length, 'no more recipients are taken than wait');
     for (let at = slot.head; at < end; at++) ledger[order[at]!] = WRITTEN;
     slot.head = end;
     if (slot.waiting === 0) this.#queue.remove(slot);
@@ -151,7 +153,8 @@ export class ShardRoute implements RequestSource {
   onIds(tag: number, apnsId: string | null, uniqueId: string | null): void {
     const slot = this.#slots[tag >>> tagShift];
     const index = tag & tagIndexMask;
-    // Other sends may share the connection; and what is not outstanding is no news (see onAccepted).
+    // Other sends may share the connection, and an outcome of a recipient that is not outstanding is an error (see
+    // onAccepted).
     if (slot?.state?.keepsIds !== true || slot.ledger[index] !== WRITTEN) return;
     slot.keepIds(index, apnsId, uniqueId);
   }
@@ -167,7 +170,7 @@ export class ShardRoute implements RequestSource {
     const state = slot.state!;
     const index = tag & tagIndexMask;
     this.#echoedIds.check(slot, index, answer.apnsId);
-    // Another send over the same connection may have asked for ids.
+    // Another send over the same connection may keep ids.
     const hasForeignId = !state.keepsIds && answer.apnsUniqueId != null;
     slot.details.push(hasForeignId ? { ...answer, index, apnsUniqueId: null } : { ...answer, index });
     slot.notes.write(index, answer);
@@ -207,6 +210,15 @@ export class ShardRoute implements RequestSource {
     this.#context.send({ kind: 'provider-token-expired', routeId: this.id, token }, []);
   }
 
+  onConnectionOpen(number: number): void {
+    this.#context.send({ kind: 'connection', routeId: this.id, number, end: null }, []);
+  }
+
+  onConnectionClosed(number: number, answers: number, error: PealError | null): void {
+    const end = { answers, cause: error?.toRecord() ?? null };
+    this.#context.send({ kind: 'connection', routeId: this.id, number, end }, []);
+  }
+
   onFailed(error: PealError): void {
     this.#context.send({ kind: 'route-failed', routeId: this.id, cause: error.toRecord() }, []);
     this.#giveUpAll(error);
@@ -222,11 +234,12 @@ export class ShardRoute implements RequestSource {
   }
 
   /**
-   * Where the connection has brought other recipients to an end, a recipient may come back as often as it takes: what a
-   * binary gateway discarded behind a notification that it refused, what was behind the last stream of a GOAWAY. There is
-   * an end to it, because each such connection settles a recipient. A recipient whose stream was refused may come back for
-   * almost as long as a gateway may do nothing else before the pool gives up, and then no more: it may be refused for
-   * what it is, among others that are served. Everything else has the budget of the policy.
+   * Decides whether a recipient that was not sent may be sent to again. Without limit, if its connection has settled
+   * other recipients: a binary gateway discarded it behind a refused notification, or it was above the last stream of
+   * a GOAWAY. This ends, because each such connection settles a recipient. A recipient whose stream was refused may
+   * come back for almost as long as the pool lets a gateway do nothing else; after that it is unsent, because the
+   * gateway may be refusing this very recipient among others that it serves. Everything else has the budget of the
+   * policy.
    */
   #isFinallyUnsent(slot: BatchSlot, index: number, isFree: boolean): boolean {
     if (this.#isStopped || slot.state!.isCancelled || slot.isOver) return true;
@@ -234,7 +247,7 @@ export class ShardRoute implements RequestSource {
   }
 
   #stopAtFailure(state: NotificationState, status: number, reason: string): void {
-    const message = `Stopped at the first failure (status ${status} ${reason}): what is unsent can be sent again.`;
+    const message = `Stopped at the first failure (status ${status} ${reason}): unsent recipients can be sent to again.`;
     this.#stop(state, new PealError('ERR_PEAL_STOPPED', message, { origin: 'gateway', retryable: true }));
   }
 
@@ -255,8 +268,8 @@ export class ShardRoute implements RequestSource {
   }
 
   /**
-   * A pool may hold its requests back for longer than a retry may wait (TooManyProviderTokenUpdates: five minutes). What
-   * has not begun by then becomes unsent, and the dispatcher puts the answer back that it had before.
+   * A pool may hold its requests back for longer than a retry may wait (TooManyProviderTokenUpdates: five minutes).
+   * Recipients that have not begun by then become unsent, and the dispatcher restores their former answer.
    */
   #limitTime(slot: BatchSlot): void {
     if (slot.beginWithinMs === null) return;
@@ -267,7 +280,10 @@ export class ShardRoute implements RequestSource {
     }, slot.beginWithinMs);
   }
 
-  /** Whatever waits in a slot becomes unsent; what is in flight still gets its answer. `null`: cancelled, or over. */
+  /**
+   * Makes the waiting recipients of a slot unsent. Those in flight still get their answers. `null`: cancelled, or the
+   * time is over.
+   */
   #giveUp(slot: BatchSlot, cause: PealError | null): void {
     const { order, ledger, waiting } = slot;
     for (let at = slot.head; at < order.length; at++) ledger[order[at]!] = UNSENT;
@@ -283,7 +299,7 @@ export class ShardRoute implements RequestSource {
     for (let slot = this.#queue.first(); slot !== null; slot = this.#queue.first()) this.#giveUp(slot, cause);
   }
 
-  /** After the pool has closed nothing is in flight; a pool that forgot a recipient must not keep a batch. */
+  /** After the pool has closed, nothing is in flight. A recipient that the pool forgot must not keep its batch. */
   #settleLeft(cause: PealError): void {
     for (const slot of this.#slots) {
       if (slot?.state?.routeId !== this.id) continue;
@@ -310,7 +326,7 @@ export class ShardRoute implements RequestSource {
     );
   }
 
-  /** Tells the pool once a turn, however many batches came in it: what came together is written together. */
+  /** Wakes the pool once a turn, even if several batches came in it, so that they are written together. */
   #wake(): void {
     if (this.#isWakeDue) return;
     this.#isWakeDue = true;
@@ -321,8 +337,8 @@ export class ShardRoute implements RequestSource {
   }
 
   /**
-   * The slot of a recipient that has a request out. An outcome for another is a fault of the connection, and must not spoil
-   * the books.
+   * Returns the slot of a recipient that has a request out. An outcome for any other recipient is a fault of the
+   * connection and must not corrupt the ledger.
    */
   #outstanding(tag: number): BatchSlot | null {
     const slot = this.#slots[tag >>> tagShift];
@@ -337,7 +353,8 @@ function tokenUpdatesError(timeMs: number): PealError {
   return new PealError(
     'ERR_PEAL_UNAVAILABLE',
     `For ${timeMs / 1000} seconds APNs answered TooManyProviderTokenUpdates and accepted nothing: other processes or ` +
-      `machines use provider tokens of their own under this key. Let all of them share one (${option('providerTokenFile', 'option ')}).`,
+      'machines use provider tokens of their own under this key. Let all of them share one ' +
+      `(${option('providerTokenFile', 'option ')}).`,
     { origin: 'credential', retryable: true },
   );
 }

@@ -1,8 +1,10 @@
 /**
- * A shard as the one, never-ending task of a worker thread: ties a Shard to the two ports of its incarnation. The task
- * is the shard's lifetime: it resolves after `stop` and rejects when something throws. Called by workers/shard.ts.
+ * A shard as the only, never-ending task of a worker thread: connects a Shard to the two ports of its incarnation. The
+ * task lives as long as the shard: it resolves after `stop` and rejects when something throws. Called by
+ * workers/shard.ts.
  */
 import type { MessagePort } from 'node:worker_threads';
+import { rethrowAssertion } from '../../base/assert.js';
 import { systemClock } from '../../base/clock.js';
 import { atLevel, type Logger, type LogLevel, silentLogger } from '../../base/log.js';
 import type { BackendSpec } from '../../transport/backend.js';
@@ -11,15 +13,15 @@ import { controlResult, exposeControl } from '../control-plane.js';
 import type { FromShard, LogMessage, ToShard } from '../messages.js';
 import { Shard } from './shard.js';
 
-/** What a worker is given. Both ports belong to this incarnation alone. */
+/** The data that a worker gets. Both ports belong to this incarnation alone. */
 export interface ShardTask {
   readonly shardId: number;
   readonly epoch: number;
   readonly control: MessagePort;
   readonly data: MessagePort;
-  /** Each shard makes a back-end of its own of this. */
+  /** From which each shard makes its own back-end. */
   readonly backend: BackendSpec;
-  /** The finest lines that the program's logger wants; null: none. */
+  /** The finest level of the program's logger; null: no lines. */
   readonly logLevel: LogLevel | null;
 }
 
@@ -42,8 +44,8 @@ export async function runShardTask(task: ShardTask): Promise<void> {
             return null;
           }),
         stop: async () => {
-          await shard.stop();
-          // The answer is posted when this returns, and a closed port would swallow it.
+          await shard.stop().catch(endThread);
+          // The answer is posted when this function returns, and a closed port would drop it.
           setImmediate(resolve);
           return { ok: true, value: null };
         },
@@ -51,16 +53,22 @@ export async function runShardTask(task: ShardTask): Promise<void> {
       control,
     );
     data.on('message', (message: ToShard) => shard.receive(message));
-    // No one listens any more: the dispatcher has given this incarnation up.
+    // The dispatcher no longer listens: it has given this incarnation up.
     data.once('close', resolve);
   });
   await stopped;
-  // What was posted before is delivered before the other side sees the port close.
+  // Messages posted before are delivered before the other side sees the port close.
   data.close();
   control.close();
 }
 
-/** A logger whose lines go to the program's own, through the data port. */
+/** The other side, which ends this thread in any case, would take a broken promise for any other failure to stop. */
+function endThread(error: unknown): never {
+  queueMicrotask(() => rethrowAssertion(error));
+  throw error;
+}
+
+/** A logger that sends its lines to the program's logger, through the data port. */
 function portLogger(data: MessagePort): Logger {
   const method =
     (level: LogMessage['level']) =>
@@ -77,7 +85,7 @@ function portLogger(data: MessagePort): Logger {
   };
 }
 
-/** Fields as data that structured clone takes: errors keep what their toJSON shows. */
+/** Fields as data that structured clone accepts. Errors keep what their toJSON shows. */
 function plainFields(fields: object): object {
   try {
     return JSON.parse(JSON.stringify(fields)) as object;

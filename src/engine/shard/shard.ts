@@ -3,6 +3,7 @@
  * It knows neither threads nor Piscina: the same code runs in a worker (shard-task) and in the dispatcher's own thread
  * (hosts/local-shard). Single-threaded; messages come in one at a time through `receive`.
  */
+import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
@@ -17,21 +18,21 @@ interface ShardOptions {
   readonly backend: Backend;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Posts to the dispatcher; the buffers in `transfer` are gone afterwards. */
+  /** Posts to the dispatcher. The buffers in `transfer` must not be used afterwards. */
   readonly send: (message: FromShard, transfer: readonly ArrayBuffer[]) => void;
-  /** How pools are made; by default real ones. */
+  /** How pools are made. Default: real pools. */
   readonly openPool?: RoutePoolFactory;
-  /** Chance, for the pools; as Math.random, which is their default. */
+  /** Random numbers for the pools. Default: Math.random. */
   readonly random?: () => number;
 }
 
 export class Shard {
   readonly #options: ShardOptions;
   readonly #openPool: RoutePoolFactory;
-  /** By number; those that were never used are not made yet. */
+  /** By number. Slots that were never used are undefined. */
   readonly #slots: (BatchSlot | undefined)[] = [];
   readonly #routes = new Map<number, ShardRoute>();
-  /** What is to be known of a route's notifications. */
+  /** The traits of each route's notifications. */
   readonly #traits = new Map<number, NotificationTraits>();
   readonly #notifications = new Map<number, NotificationState>();
   readonly #context: RouteContext;
@@ -88,7 +89,7 @@ export class Shard {
     for (const { pool } of this.#routes.values()) pool.outdate(idleMs);
   }
 
-  /** Ends every connection in order, within closeTimeoutMs; afterwards every batch has been settled. */
+  /** Ends every connection properly, within closeTimeoutMs. Afterwards every batch is settled. */
   async stop(): Promise<void> {
     const cause = new PealError('ERR_PEAL_ABORTED', 'The session was shut down before this was sent.', {
       origin: 'usage',
@@ -123,7 +124,7 @@ export class Shard {
 
   #takeBatch(message: BatchMessage): void {
     const state = this.#notifications.get(message.notificationId);
-    if (state === undefined) throw new Error(`a batch of notification ${message.notificationId} came before it`);
+    assert(state !== undefined, 'a shard knows a notification before the batches of it');
     const slot = this.#slot(message.slot);
     slot.begin(message, state);
     this.#route(state.routeId).add(slot);
@@ -134,11 +135,16 @@ export class Shard {
     if (state !== undefined) this.#route(state.routeId).cancel(state);
   }
 
-  /** Without any notification all slots are free, and the first of them is enough to begin with. */
+  /** After the last notification only the first slot is kept. */
   #forget(notificationId: number): void {
     this.#notifications.get(notificationId)?.end();
     this.#notifications.delete(notificationId);
-    if (this.#notifications.size === 0) this.#slots.length = Math.min(1, this.#slots.length);
+    if (this.#notifications.size > 0) return;
+    assert(
+      this.#slots.every((slot) => slot?.state == null),
+      'a notification is forgotten after its batches are settled',
+    );
+    this.#slots.length = Math.min(1, this.#slots.length);
   }
 
   #slot(number: number): BatchSlot {
@@ -149,7 +155,7 @@ export class Shard {
 
   #route(routeId: number): ShardRoute {
     const route = this.#routes.get(routeId);
-    if (route === undefined) throw new Error(`route ${routeId} was used before it was opened`);
+    assert(route !== undefined, 'a shard knows a route before anything that goes over it');
     return route;
   }
 }

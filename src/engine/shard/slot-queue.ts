@@ -34,7 +34,7 @@ export class SlotQueue {
     this.#length += 1;
   }
 
-  /** Nothing for a slot that is queued already: recipients come back one by one. */
+  /** Does nothing for a slot that is queued already, because recipients come back one by one. */
   prepend(slot: BatchSlot): void {
     if (slot.isQueued) return;
     slot.isQueued = true;
@@ -44,7 +44,7 @@ export class SlotQueue {
     this.#length += 1;
   }
 
-  /** Takes a slot out, wherever it is: at once for the first one, which is the usual case. */
+  /** Removes a slot from any place: at once if it is the first, which is the usual case. */
   remove(slot: BatchSlot): void {
     if (!slot.isQueued) return;
     assert(this.#length > 0, 'a slot that is queued is in the queue');

@@ -6,7 +6,10 @@ import type { Answer } from '../../apns/answer.js';
 import { adviceOf, classOf, type ReasonClass } from '../../apns/reason.js';
 import { retryKindOf } from '../../apns/retry-policy.js';
 
-/** An answer other than 200, as it came. Immutable. */
+/**
+ * An answer other than 200, as it came. Immutable. Its fields are copies and not getters over the answer, because
+ * programs compare failures (deepEqual), spread and print them, and each of these looks at own fields only.
+ */
 export class Failure implements Answer {
   /** What the gateway speaks that answered. */
   readonly protocol: Protocol;

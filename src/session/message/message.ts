@@ -143,7 +143,9 @@ export class Message {
     Object.freeze(this);
   }
 
-  /** The message that `JSON.stringify` wrote, parsed, or a structured clone of `toJSON()`. Throws like the constructor. */
+  /**
+   * The message that `JSON.stringify` wrote, parsed, or a structured clone of `toJSON()`. Throws like the constructor.
+   */
   static fromJSON(data: MessageData): Message {
     checkMessageData(data);
     const options: Record<string, unknown> = {};
@@ -190,7 +192,7 @@ export class Message {
     return this.#field('apns-collapse-id');
   }
 
-  /** Whether it says something to recipients who have no payload of their own. */
+  /** Whether it has a payload, for recipients without one of their own. */
   get hasPayload(): boolean {
     return this.notification.payload.length > 0;
   }
@@ -206,7 +208,8 @@ export class Message {
   }
 
   /**
-   * The message that sends the same notification once more. `isFruitful`: in the last send a recipient got a final answer.
+   * The message that sends the same notification once more. `isFruitful`: in the last send a recipient got a final
+   * answer.
    *
    * @internal for results
    */
@@ -269,7 +272,8 @@ export class Message {
     if (this.#field('apns-id') === null) return;
     const isPersonal = this.tokens.some((recipient) => typeof recipient === 'object' && 'token' in recipient);
     if (countRecipients(this.tokens) === 1 && !isPersonal) return;
-    const message = `${theOption('apnsId')} names one notification: give it with a single token, or give each recipient its own as { token, apnsId }.`;
+    const instead = 'give it with a single token, or give each recipient its own as { token, apnsId }';
+    const message = `${theOption('apnsId')} names one notification: ${instead}.`;
     throw new PealError('ERR_PEAL_HEADER', message, { origin: 'usage' });
   }
 }

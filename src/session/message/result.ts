@@ -38,7 +38,10 @@ export interface OutcomeCounts {
 export interface SendFault {
   /** Apple's reason, or the code of a PealError. */
   readonly reason: string;
-  /** The status that came with it: of HTTP (201 to 999, of APNs 400 to 599), or of a binary gateway (1 to 255); null without an answer. */
+  /**
+   * The status that came with it: of HTTP (201 to 999, of APNs 400 to 599), or of a binary gateway (1 to 255). Null
+   * without an answer.
+   */
   readonly status: number | null;
   /** One sentence for people: what it means and what to do. */
   readonly explanation: string;
@@ -141,8 +144,8 @@ export class Result {
   }
 
   /**
-   * How many requests the send itself sent again (see the option `retry`), beyond the first for each recipient. What was
-   * certainly not processed and went out anew is not among them.
+   * How many requests the send itself sent again (see the option `retry`), beyond the first for each recipient. What
+   * was certainly not processed and went out anew is not among them.
    */
   get resent(): number {
     return this.#parts.resent ?? 0;
@@ -203,8 +206,8 @@ export class Result {
 
   /**
    * Why the send ended before its input did, or null: `ERR_PEAL_ABORTED` (the signal), `ERR_PEAL_STOPPED` (every
-   * answer was the same refusal, or nearly every token is bad), `ERR_PEAL_CONNECT` and its like (no way to the gateway), `ERR_PEAL_INPUT` (the
-   * recipients could not be read on).
+   * answer was the same refusal, or nearly every token is bad), `ERR_PEAL_CONNECT` and its like (no way to the
+   * gateway), `ERR_PEAL_INPUT` (the recipients could not be read on).
    */
   get stopped(): PealError | null {
     return this.#parts.retryStates.find(({ stopped }) => stopped !== null)?.stopped ?? null;
@@ -213,8 +216,8 @@ export class Result {
   /**
    * Whether `retry()` has something to send: recipients that were unsent or whose fault passes. False after a stop
    * that the same message would meet again (`stopped.retryable` is false): mend the cause and send to
-   * `retry({ mended: true })` then. False, too, once ten sends in a row were answered by passing faults and
-   * brought nobody on.
+   * `retry({ mended: true })` then. False, too, after ten sends in a row that were answered and gave no recipient a
+   * final answer.
    */
   needsRetry(): boolean {
     return this.#parts.retryStates.some(canRetry);
@@ -223,8 +226,8 @@ export class Result {
   /**
    * The same message for the recipients of `needsRetry()`, or null when there is none. `unknown: true` takes the
    * unknown ones in, too, whose devices may then show the notification twice. `mended: true` says that the cause of the
-   * stop or of the refusals is mended: it takes in everybody who was kept back by a stop, and those who were rejected for
-   * the message, the topic or the credential; where the send was stopped for bad tokens, these as well.
+   * stop or of the refusals is mended: it takes in all recipients that a stop kept back, and those that were rejected
+   * for the message, the topic or the credential; if the send was stopped for bad tokens, these as well.
    *
    * @throws PealError ERR_PEAL_OPTION for a result of several messages: see {@link retryAll}.
    */
@@ -243,9 +246,9 @@ export class Result {
   }
 
   /**
-   * How long to wait before `retry()` is sent, in milliseconds: 0 where only unsent recipients go again and the send
-   * brought somebody on or was the first, otherwise an exponential back-off with full jitter, and never less than the
-   * gateway asked for; 15 minutes at most.
+   * How long to wait before `retry()` is sent, in milliseconds. Returns 0 if only unsent recipients go again and the
+   * send gave a recipient a final answer or was the first; otherwise an exponential back-off with full jitter, and
+   * never less than the gateway asked for; 15 minutes at most.
    *
    * @param random a number from 0 up to 1; default `Math.random`
    */

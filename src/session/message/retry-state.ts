@@ -1,6 +1,6 @@
 /**
- * What a send of one message has left to send again, the message for that, and when it is due. Pure, by the policy of sends.
- * A result has one for each message.
+ * What a send of one message has left to send again, the message for that, and when it is due. Pure, by the policy of
+ * sends. A result has one for each message.
  */
 import { backoffMs, retryKindOf } from '../../apns/retry-policy.js';
 import type { PealError } from '../../base/errors.js';
@@ -16,7 +16,7 @@ export interface RetryState {
   readonly unknown: RecipientList;
   /** Rejected recipients whose fault passes. */
   readonly transient: RecipientList;
-  /** Rejected recipients who may be accepted once the sender has mended what was refused (isSendersFault). */
+  /** Rejected recipients that may be accepted once the sender has mended what was refused (isSendersFault). */
   readonly refused: RecipientList;
   /** Why the send ended before its input did. */
   readonly stopped: PealError | null;
@@ -25,9 +25,9 @@ export interface RetryState {
 }
 
 /**
- * Returns whether sending again may give a recipient a final answer. False after a stop that the same message would meet
- * again. False after `maxFruitlessSends` sends that were answered and gave no recipient a final answer: otherwise a gateway
- * that always refuses one token for a passing fault would be asked without end.
+ * Returns whether sending again may give a recipient a final answer. False after a stop that the same message would
+ * meet again. False after `maxFruitlessSends` sends that were answered and gave no recipient a final answer: otherwise
+ * a gateway that always refuses one token for a passing fault would be asked without end.
  */
 export function canRetry({ message, unsent, transient, stopped, isFruitful }: RetryState): boolean {
   if (stopped !== null && !stopped.retryable) return false;
@@ -39,13 +39,16 @@ export function canRetry({ message, unsent, transient, stopped, isFruitful }: Re
 export interface RetryChoice {
   /** Those that were written and never answered. Default false. */
   readonly unknown?: boolean;
-  /** The cause of the stop, or of the refusals, is mended: all that it kept back, and all that it refused. Default false. */
+  /**
+   * The cause of the stop, or of the refusals, is mended: all that it kept back, and all that it refused. Default
+   * false.
+   */
   readonly mended?: boolean;
 }
 
 /**
- * Returns the message for those recipients, or null when there are none. Recipients that were not tried yet go first, so
- * that one token with a passing fault does not hold up the others.
+ * Returns the message for those recipients, or null when there are none. Recipients that were not tried yet go first,
+ * so that one token with a passing fault does not hold up the others.
  */
 export function nextMessage(state: RetryState, { unknown: withUnknown, mended }: RetryChoice): Message | null {
   const { message, unsent, transient, refused, unknown, isFruitful } = state;

@@ -42,8 +42,8 @@ export function checkBackend(
   checkKind(backend);
   if (threads > 0 && typeof backend !== 'string') {
     throw optionError(
-      `${theOption('backend')} is an object of this thread: with threads, give a name (tls, proxy) or the package, path ` +
-        'or URL of a module that exports it, or give threads: 0.',
+      `${theOption('backend')} is an object of this thread: with threads, give a name (tls, proxy) or the package, ` +
+        'path or URL of a module that exports it, or give threads: 0.',
     );
   }
   if (backendOptions !== undefined) checkBackendOptions(backendOptions, backend, threads);
@@ -85,11 +85,12 @@ function checkKind(backend: unknown): void {
   if (isName || typeof backend === 'function') return;
   if (isObject && typeof (backend as { open?: unknown }).open === 'function') return;
   throw optionError(
-    `${theOption('backend')} must be a name (tls, proxy, memory), a module, a class, or an object with the method open.`,
+    `${theOption('backend')} must be a name (tls, proxy, memory), a module, a class, ` +
+      'or an object with the method open.',
   );
 }
 
-/** They may hold a password, so none of their values is shown. */
+/** The values may hold a password, so they are not shown. */
 function checkBackendOptions(backendOptions: unknown, backend: BackendInput, threads: number): void {
   if (typeof backendOptions !== 'object' || backendOptions === null) {
     throw optionError(`${theOption('backendOptions')} must be an object.`);

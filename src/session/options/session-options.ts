@@ -49,12 +49,12 @@ export interface SessionOptions extends Partial<Omit<LinkOptions, 'ca' | 'pins'>
   /** PEM certificates to trust instead of the system's, for private gateways: text, bytes or `{ file }`. */
   readonly ca?: KeyMaterial;
   /**
-   * Public keys of which the gateway's certificate chain (its own certificate, an intermediate, or the root) has to hold
-   * one, besides being trusted: `sha256/` and the SHA-256 of the SubjectPublicKeyInfo in base64. Pin several, one of them
-   * of a key not yet in use: who pins one is cut off when the gateway changes it. Default: any key.
+   * Public keys of which the gateway's certificate chain (its own certificate, an intermediate, or the root) has to
+   * hold one, besides being trusted: `sha256/` and the SHA-256 of the SubjectPublicKeyInfo in base64. Pin several, one
+   * of them of a key not yet in use: with one pin you are cut off when the gateway changes its key. Default: any key.
    */
   readonly pins?: readonly string[];
-  /** Where peal says what it does; a pino instance fits. Default: nowhere. */
+  /** Gets what peal logs; a pino instance fits. Default: nothing is logged. */
   readonly logger?: Logger;
   /**
    * Opens the byte streams: `'tls'` (the default), `'proxy'`, `'memory'`, or the package name, path or URL of a module
@@ -64,8 +64,9 @@ export interface SessionOptions extends Partial<Omit<LinkOptions, 'ca' | 'pins'>
   /** What the back-end is made with; plain data where there are threads. For `'proxy'`: `{ url, ca? }`. */
   readonly backendOptions?: object;
   /**
-   * An HTTP proxy to tunnel through: its URL, as the back-end `proxy` takes it, or `'environment'` for what HTTPS_PROXY,
-   * ALL_PROXY and NO_PROXY say, as curl reads them. Not with `backend`. Default: none, whatever the environment says.
+   * An HTTP proxy to tunnel through: its URL, as the back-end `proxy` takes it, or `'environment'` for what
+   * HTTPS_PROXY, ALL_PROXY and NO_PROXY say, as curl reads them. Not with `backend`. Default: none, whatever the
+   * environment says.
    */
   readonly proxy?: string;
   /** Time, for simulated worlds. Only with `threads: 0`. Default: the process's. */

@@ -1,11 +1,13 @@
 /**
  * A batch that is being filled: recipients of one shape, which is one token length and the same personal parts. Grows
- * from room for a few to a whole batch, so that a single notification does not pay for 1,024. Owned by a packer.
+ * from room for a few to a whole batch, so that a single notification does not pay for 1,024. Owned by a packer, or
+ * by the collector of what a send leaves.
  */
 import { apnsIdBytes } from '../../apns/apns-id.js';
 import type { PersonalFields } from '../../apns/notification.js';
 import { fieldMasks, OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../apns/personal-fields.js';
 import { TokenBlock } from '../../apns/token-block.js';
+import { assert } from '../../base/assert.js';
 import { maxBatchRecipients } from '../../base/limits.js';
 import type { Batch } from '../../engine/batch.js';
 import type { OwnFields } from './own-fields.js';
@@ -61,7 +63,7 @@ export class OpenBatch {
     this.count++;
   }
 
-  /** Adds the token at `start` of `source` with its personal parts, which must be there exactly when the shape says so. */
+  /** Adds the token at `start` of `source` with its personal parts. */
   add(
     source: Uint8Array,
     start: number,
@@ -90,6 +92,9 @@ export class OpenBatch {
   /** What was added, as a batch with memory of its own; this one is empty afterwards. */
   take(): Batch {
     const { count, tokenBytes } = this;
+    const fieldsCount = this.#fieldMask === 0 ? 0 : count;
+    const isWhole = this.#payloads.length === (this.#hasPayloads ? count : 0) && this.#fields.length === fieldsCount;
+    assert(count > 0 && isWhole, 'each recipient of a batch brings the personal parts of its shape, and no others');
     const tokens = new TokenBlock(exactly(this.#bytes, count * tokenBytes), tokenBytes, count);
     const apnsIds = this.#apnsIds === null ? null : exactly(this.#apnsIds, count * apnsIdBytes);
     const hasPersonal = this.#hasApnsIds || this.#hasPayloads || this.#fieldMask !== 0;

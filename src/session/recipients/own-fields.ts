@@ -1,6 +1,6 @@
 /**
- * Reads the header fields that one recipient brings of its own. Called by the packer for recipients that are objects, and
- * for those of a list kept from an earlier send, which may have gone to another kind of gateway; main thread.
+ * Reads the header fields that one recipient brings of its own. Called by the packer for recipients that are objects,
+ * and for those of a list kept from an earlier send, which may have gone to another kind of gateway; main thread.
  */
 import type { Protocol } from '../../apns/address.js';
 import { collapseIdProblem, priorityProblem } from '../../apns/headers.js';
@@ -29,7 +29,7 @@ export interface FieldContext {
   readonly clock?: Clock;
 }
 
-/** Null where there are none; a text, the rest of a sentence about the recipient, where one may not be sent. */
+/** Returns null if there are none; a text, the rest of a sentence about the recipient, if one may not be sent. */
 export function ownFieldsOf(recipient: PersonalRecipient, context: FieldContext): OwnFields | string | null {
   const { expiration, priority, collapseId } = recipient;
   if (expiration === undefined && priority === undefined && collapseId === undefined) return null;
@@ -58,7 +58,9 @@ export function fieldsAt(fields: PersonalFields, index: number): OwnFields {
   };
 }
 
-/** Why the fields of a recipient that was kept may not be sent this way, as the rest of a sentence; null where they may. */
+/**
+ * Why the fields of a recipient that was kept may not be sent this way, as the rest of a sentence; null where they may.
+ */
 export function keptFieldsProblem(fields: OwnFields, context: FieldContext): string | null {
   const { mask, priority, collapseId } = fields;
   return problemOf(

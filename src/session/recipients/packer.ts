@@ -43,10 +43,12 @@ interface PackerOptions {
   readonly checkKept?: (fields: OwnFields) => string | null;
   /** Makes the batches of `Rows`. Default: their tokens are taken, and no fields. */
   readonly render?: ((rows: Rows) => RenderedRows) | undefined;
-  /** The message says nothing: who brings no payload is invalid. */
+  /** The message has no payload: a recipient without one of its own is invalid. */
   readonly needsPayloads?: boolean;
   readonly onInvalid: (recipient: InvalidRecipient) => void;
-  /** Whether every recipient gets an apns-id, made here where it brings none, so that it is the same in each request. */
+  /**
+   * Whether every recipient gets an apns-id, made here if it brings none, so that all of its requests have the same.
+   */
   readonly namesAll?: boolean;
   /** Bytes of the shortest device token; default `minTokenBytes` of base/limits. */
   readonly minTokenBytes?: number;
@@ -84,8 +86,8 @@ export class Packer {
   }
 
   /**
-   * Adds one recipient, or one block or list of them. What fails the checks is told to `onInvalid`; so is what throws
-   * while it is read, and then that is thrown on.
+   * Adds one recipient, or one block or list of them. Tells `onInvalid` of each that fails the checks, and of one that
+   * throws while it is read; that error is thrown on.
    */
   add(recipient: StreamedRecipient): void {
     try {
@@ -240,8 +242,8 @@ export class Packer {
   }
 
   /**
-   * Why each recipient may not be sent to, or null for one that may; null where all may. The list may have been kept from
-   * a send with another message, or to a gateway of another protocol.
+   * Why each recipient may not be sent to, or null for one that may; null where all may. The list may have been kept
+   * from a send with another message, or to a gateway of another protocol.
    */
   #keptProblems({ tokens, personal }: Batch): (string | null)[] | null {
     const { fields = null, payloads, payloadOffsets: offsets } = personal!;
@@ -295,7 +297,7 @@ export class Packer {
     return batch;
   }
 
-  /** Those who bring no payload where the message has none. */
+  /** Refuses those that bring no payload, because the message has none. */
   #refuseSilent(recipient: Recipient): void {
     const why = 'has no payload of its own, and the message has none';
     if (recipient instanceof TokenBlock) {
@@ -318,7 +320,7 @@ export class Packer {
   }
 }
 
-/** The rest of a sentence about the recipient. Throws what is no refusal. */
+/** Returns the rest of a sentence about the recipient. Throws an error that is not a refusal. */
 function payloadProblem(error: unknown): string {
   if (!(error instanceof PealError)) throw error;
   return `has a payload that may not be sent: ${error.message}`;

@@ -46,7 +46,7 @@ export class RecipientList implements Iterable<string> {
     return this.toArray();
   }
 
-  /** Shows how many there are, and none of them. */
+  /** Shows how many recipients there are, and no token. */
   [inspect.custom](): string {
     return `RecipientList(${this.length})`;
   }

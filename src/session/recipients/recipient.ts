@@ -17,9 +17,9 @@ import type { RowBatch } from './row-batch.js';
 import { Rows } from './rows.js';
 
 /**
- * A device token: text (hex, `<…>` with blanks, base64) or its bytes. Bytes that hold text are read as text, also with a
- * byte order mark, NULs or white space around it, and in UTF-16: a `Buffer` of 64 hex digits is the token that the digits
- * spell. Bytes drawn by chance, as tokens are, are no text.
+ * A device token: text (hex, `<…>` with blanks, base64) or its bytes. Bytes that hold text are read as text, also with
+ * a byte order mark, NULs or white space around it, and in UTF-16: a `Buffer` of 64 hex digits is the token that the
+ * digits spell. Bytes drawn by chance, as tokens are, are not text.
  */
 export type Token = string | Uint8Array;
 
@@ -61,7 +61,8 @@ export function unknownPropertyOf(recipient: object): string | null {
 function adviceFor(key: string): string {
   const field = Object.keys(apsFields).find((name) => isSameName(name, key));
   if (field !== undefined) {
-    return `${field === key ? 'it' : `write ${field}, and it`} belongs into the message, or into a payload of the recipient's own`;
+    const it = field === key ? 'it' : `write ${field}, and it`;
+    return `${it} belongs into the message, or into a payload of the recipient's own`;
   }
   return adviceForUnknown(key, recipientKeys, recipientHints).replace(/\.$/, '');
 }
@@ -127,7 +128,10 @@ export function isPersonal(recipient: unknown): recipient is PersonalRecipient {
   return typeof recipient === 'object' && recipient !== null && 'token' in recipient;
 }
 
-/** Whether the recipient, or all of them, have payloads of their own. What is no recipient is refused for that. */
+/**
+ * Whether the recipient, or all of them, have payloads of their own. A value that is not a recipient is refused as
+ * such.
+ */
 export function bringsPayload(recipient: Recipient): boolean {
   if (recipient instanceof RecipientList) return recipient.batches.every(({ personal }) => personal?.payloads != null);
   return isPersonal(recipient) && recipient.payload !== undefined;
@@ -137,7 +141,8 @@ export function bringsPayload(recipient: Recipient): boolean {
 export function checkBlock({ bytes, tokenBytes, count }: TokenBlock, minBytes = minTokenBytes): void {
   const isLength = Number.isInteger(tokenBytes) && tokenBytes >= minBytes && tokenBytes <= maxTokenBytes;
   if (isLength && Number.isInteger(count) && count >= 0 && bytes.length >= count * tokenBytes) return;
-  const message = `A TokenBlock of ${count} tokens of ${tokenBytes} bytes does not fit its ${bytes.length} bytes: give count tokens of ${minBytes} to ${maxTokenBytes} bytes each.`;
+  const what = `A TokenBlock of ${count} tokens of ${tokenBytes} bytes does not fit its ${bytes.length} bytes`;
+  const message = `${what}: give count tokens of ${minBytes} to ${maxTokenBytes} bytes each.`;
   throw new PealError('ERR_PEAL_TOKEN', message, { origin: 'usage' });
 }
 

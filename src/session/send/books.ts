@@ -54,7 +54,7 @@ export class Books implements OutcomeSink {
   readonly #unknown = new RecipientCollector();
   readonly #transient = new RecipientCollector();
   readonly #refused = new RecipientCollector();
-  /** Those whose tokens were called bad: a stop for that says that the sender is wrong, and not the tokens. */
+  /** Recipients whose tokens were called bad. If the send stops for that, the sender is at fault and not the tokens. */
   readonly #badTokens = new RecipientCollector();
   #invalidCount = 0;
   #transientCount = 0;
@@ -123,8 +123,8 @@ export class Books implements OutcomeSink {
   noteOpenPull(): void {
     const seconds = lastPullMs / 1000;
     const explanation =
-      `The stream of recipients was asked for one when the send stopped, and gave none within ${seconds} seconds. What it ` +
-      'gives later is in no outcome: let it end by the same signal.';
+      `The stream of recipients was asked for one when the send stopped, and gave none within ${seconds} seconds. ` +
+      'What it gives later is in no outcome: let it end by the same signal.';
     this.#addError('ERR_PEAL_INPUT', null, explanation, 0);
   }
 
@@ -215,7 +215,7 @@ export class Books implements OutcomeSink {
     else for (; index !== -1; index = ledger.indexOf(outcome, index + 1)) into.add(batch, index);
   }
 
-  /** A rejection that is not the token's own fault stands among the errors, once for each reason. */
+  /** A rejection that the token is not to blame for is added to the errors, once for each reason. */
   #noteRejection(batch: Batch, index: number, failure: Failure): void {
     if (failure.isTransient) this.#transientCount += 1;
     const { class: kind, reason, status, explanation, timestampMs } = failure;
@@ -225,7 +225,7 @@ export class Books implements OutcomeSink {
   }
 
   #noteCause({ ledger }: SettledBatch, cause: PealError): void {
-    // What was discarded behind a rejection is no fault of its own: the rejection is.
+    // What was discarded behind a rejection is not an error of its own: the rejection is.
     if (cause.code === 'ERR_PEAL_DISCARDED') return;
     let count = 0;
     for (const outcome of ledger) if (outcome === UNSENT || outcome === UNKNOWN) count += 1;

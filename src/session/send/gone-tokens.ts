@@ -1,6 +1,6 @@
 /**
- * What HTTP/2 answers have told of tokens that are no longer valid: what a feedback gateway tells elsewhere. One for each
- * app (gateway and credential) of a session; filled by sends, emptied by `feedback()`. Main thread, bounded.
+ * What HTTP/2 answers have told of tokens that are no longer valid: what a feedback gateway tells elsewhere. One for
+ * each app (gateway and credential) of a session; filled by sends, emptied by `feedback()`. Main thread, bounded.
  */
 import { Buffer } from 'node:buffer';
 import type { Clock } from '../../base/clock.js';
@@ -18,8 +18,8 @@ const firstRoom = 64;
 const slotBytes = 1 + maxTokenBytes;
 
 /**
- * A ring of the latest news, packed: as strings in a map, each would outlive the collector's nursery only to be thrown away
- * a hundred thousand tokens later, which costs time and memory where a list is full of them.
+ * A ring of the latest news, packed: as strings in a map, each would outlive the collector's nursery only to be thrown
+ * away a hundred thousand tokens later, which costs time and memory where a list is full of them.
  */
 export class GoneTokens {
   readonly #clock: Clock;

@@ -48,8 +48,8 @@ export class RecipientStream {
   }
 
   /**
-   * The same once the send has stopped, and takes what is left for its books: a stream that gives nothing within
-   * `lastPullMs` is done with. Resolves with `'late'` then.
+   * The same after the send has stopped, while it takes what is left for its books. Resolves with `'late'` if the
+   * stream gives nothing within `lastPullMs`: it is not asked again.
    */
   async nextSoon(clock: Clock): Promise<Step | null | 'late'> {
     this.#isLate = false;
@@ -71,7 +71,7 @@ export class RecipientStream {
   }
 
   /**
-   * No more is wanted: closes the stream, unless it has come to its end. Resolves with what the open pull still brings.
+   * Closes the stream, unless it has come to its end. Resolves with what the open pull still brings.
    * A generator that waits for something ends only when that comes, so the close itself is not waited for.
    */
   async end(clock: Clock): Promise<LastPull> {
@@ -105,8 +105,8 @@ export class RecipientStream {
   }
 
   /**
-   * Waits for what `pull` returns. The stream that is pulled from may stop the send from within the call, so the way to end the
-   * wait is there before. No race(): its reactions would pile up on a pull that stays open.
+   * Waits for what `pull` returns. The stream that is pulled from may stop the send from within the call, so the way to
+   * end the wait is there before. No race(): its reactions would pile up on a pull that stays open.
    */
   #orWoken(pull: () => Promise<Step>): Promise<Step | null> {
     return new Promise((resolve, reject) => {

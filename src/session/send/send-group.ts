@@ -1,6 +1,6 @@
 /**
- * Several messages in one call: each is a send of its own, some at once, and the results are taken together in the order
- * of the messages. Made by APNs.send; main thread.
+ * Several messages in one call: each is a send of its own, some at once, and the results are taken together in the
+ * order of the messages. Made by APNs.send; main thread.
  */
 import { maxMessagesAtOnce } from '../../base/limits.js';
 import { optionError } from '../../base/options.js';

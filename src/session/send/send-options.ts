@@ -59,9 +59,9 @@ export interface SendOptions {
   readonly signal?: AbortSignal;
   /**
    * What to do with `recipients` that were not yet pulled when the send stopped early. `'leave'` (the default) leaves
-   * them; `'unsent'` pulls them to the end and counts them as unsent, as long as a stream gives each within five seconds;
-   * `'drain'` does the same at whatever pace the stream has, for ever where it never ends. A message's own tokens are
-   * always counted.
+   * them; `'unsent'` pulls them to the end and counts them as unsent, as long as a stream gives each within five
+   * seconds; `'drain'` does the same at whatever pace the stream has, without end if the stream has none. A message's
+   * own tokens are always counted.
    */
   readonly afterStop?: 'leave' | 'unsent' | 'drain';
   /**
@@ -78,15 +78,15 @@ export interface SendOptions {
   readonly outcomes?: OutcomeSink;
   /**
    * What the send itself may spend on recipients whose fault passes (429, 500, 503, an expired provider token …):
-   * requests for one recipient in all (`attempts`, 1 to 100, default 3) within `timeMs` (up to an hour, default 60,000) of
-   * the first answer; where that of another in its batch of 1,024 keeps it waiting, of that one. `false`: the first answer
-   * is final. HTTP/2 only.
+   * requests for one recipient in all (`attempts`, 1 to 100, default 3) within `timeMs` (up to an hour, default 60,000)
+   * of the first answer; where that of another in its batch of 1,024 keeps it waiting, of that one. `false`: the first
+   * answer is final. HTTP/2 only.
    */
   readonly retry?: false | RetryOptions;
   /**
    * What to do with recipients that were written and never answered. `'report'` (the default): they are unknown.
-   * `'resend'`: they are sent to again within the limits of `retry`, under the same apns-id, which every recipient without
-   * one is given from the first request on; their devices may then show the notification twice. HTTP/2 only.
+   * `'resend'`: they are sent to again within the limits of `retry`, under the same apns-id, which every recipient
+   * without one is given from the first request on; their devices may then show the notification twice. HTTP/2 only.
    */
   readonly onUnknown?: 'report' | 'resend';
   /**
@@ -96,8 +96,8 @@ export interface SendOptions {
   readonly stopAtBadTokens?: false | number;
   /**
    * Whether the ids that APNs names are kept for accepted recipients, too, in `result.acceptedIds` (215 to 270 bytes of
-   * memory for each) or, where `outcomes` takes them, in each settled batch; and the `apns-unique-id` of rejected ones in
-   * their `Failure`. Default false, which costs nothing. HTTP/2 only.
+   * memory for each) or, where `outcomes` takes them, in each settled batch; and the `apns-unique-id` of rejected ones
+   * in their `Failure`. Default false, which costs nothing. HTTP/2 only.
    */
   readonly keepIds?: boolean;
   /**
@@ -220,8 +220,8 @@ function totalOf(message: Message, options: SendOptions): number | null {
 }
 
 /**
- * Texts, bytes and blocks are one recipient (or one list) and not an iterable of recipients, whatever they inherit. Null
- * for what is none.
+ * Texts, bytes and blocks are one recipient (or one list) and not an iterable of recipients, whatever they inherit.
+ * Null for a value that is not one.
  */
 function iterableOf(recipients: unknown): Iterable<StreamedRecipient> | AsyncIterable<StreamedRecipient> | null {
   if (recipients instanceof TokenBlock || recipients instanceof RecipientList || recipients instanceof Rows) {

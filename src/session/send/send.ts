@@ -5,6 +5,7 @@
  */
 import type { Protocol } from '../../apns/address.js';
 import { onAbort } from '../../base/abort-listeners.js';
+import { assert, rethrowAssertion } from '../../base/assert.js';
 import type { Clock, TimerHandle } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { batchLingerMs } from '../../base/limits.js';
@@ -50,7 +51,7 @@ export class Send {
   /** What recipients are pulled from, where that may have nothing to give for a while. */
   #stream: RecipientStream | null = null;
   #linger: TimerHandle | null = null;
-  #isFinished = false;
+  #state: 'new' | 'running' | 'finished' = 'new';
 
   constructor(target: SendTarget, message: Message, options: CheckedSendOptions) {
     const { personal, total, outcomes, onInvalid, onProgress } = options;
@@ -92,23 +93,27 @@ export class Send {
     });
   }
 
-  /** Runs the send; call it once. Rejects only for faults of this library. */
+  /** Runs the send. Rejects only for faults of this library. */
   async run(): Promise<Result> {
+    assert(this.#state === 'new', 'a send runs once');
+    this.#state = 'running';
     const { signal } = this.#options;
     const stopListening = signal === null ? null : onAbort(signal, this.#onAbort);
     if (signal?.aborted === true) this.#onAbort();
     this.#books.beginProgress();
     try {
-      try {
-        await this.#feedAll();
-      } finally {
-        await this.#job.finish();
-      }
+      await this.#feedAll();
+      await this.#job.finish();
+    } catch (error) {
+      // After a broken promise the job may never finish.
+      rethrowAssertion(error);
+      await this.#job.finish();
+      throw error;
     } finally {
       stopListening?.();
       this.#books.endProgress();
     }
-    this.#isFinished = true;
+    this.#state = 'finished';
     this.#books.reportEnd();
     return this.#books.close(this.#stopped ?? this.#job.stopped);
   }
@@ -130,7 +135,7 @@ export class Send {
   /** What is not written becomes unsent, and no more is taken in. The first cause stays. */
   #stop(cause: PealError): void {
     this.#stopped ??= cause;
-    if (!this.#isFinished) this.#job.cancel(cause);
+    if (this.#state !== 'finished') this.#job.cancel(cause);
     this.#stream?.wake();
   }
 
@@ -138,18 +143,19 @@ export class Send {
     return this.#stopped !== null || this.#job.stopped !== null;
   }
 
-  /** Whether more recipients are wanted: after a stop only where the rest counts as unsent. */
-  get #isHungry(): boolean {
+  /** Whether more recipients are taken in: after a stop only if the rest counts as unsent. */
+  get #takesMore(): boolean {
     return this.#options.takesRest || !this.#isStopped;
   }
 
   async #feed(): Promise<void> {
     const { recipients } = this.#options;
-    if (!this.#isHungry) return;
+    if (!this.#takesMore) return;
     try {
       if (Symbol.asyncIterator in recipients) await this.#feedFromStream(recipients);
       else await this.#feedFrom(recipients);
     } catch (error) {
+      rethrowAssertion(error);
       // What was read before is sent all the same; the engine's own errors come through `finish`.
       this.#stopped ??= faultOf('The recipients', error);
     }
@@ -159,7 +165,7 @@ export class Send {
     for (const recipient of recipients) {
       this.#packer.add(recipient);
       if (this.#packer.hasFull && !this.#stopsAtFailure) await this.#dispatchAll(this.#packer.takeFull());
-      if (!this.#isHungry) return;
+      if (!this.#takesMore) return;
     }
   }
 
@@ -168,7 +174,7 @@ export class Send {
     const stream = new RecipientStream(recipients);
     this.#stream = stream;
     try {
-      while (this.#isHungry) {
+      while (this.#takesMore) {
         this.#lingerIfOpen();
         const isHurried = this.#isStopped && !this.#options.isPatient;
         const step = isHurried ? await stream.nextSoon(this.#clock) : await stream.next();
@@ -210,12 +216,12 @@ export class Send {
   async #dispatchAll(batches: readonly Batch[]): Promise<void> {
     for (const batch of batches) {
       await this.#job.dispatch(batch);
-      if (this.#isStopped) await this.#breathe();
+      if (this.#isStopped) await this.#waitForSink();
     }
   }
 
-  /** After a stop the engine gives batches back at once: only the sink, and other work of this thread, slow us down. */
-  async #breathe(): Promise<void> {
+  /** After a stop the engine gives batches back at once. So the send waits for the sink, and lets other work run. */
+  async #waitForSink(): Promise<void> {
     await this.#books.taken;
     await new Promise<void>((resolve) => this.#clock.defer(resolve));
   }

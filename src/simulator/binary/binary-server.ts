@@ -1,12 +1,12 @@
 /**
- * A client of the binary protocol as the gateway sees it, without I/O: judges and books its notifications until one is
- * bad, and says how the connection ends. Owned by one ServerBinaryConnection, on its thread.
+ * The gateway's side of one binary connection, without I/O: judges and books notifications until one is bad, and then
+ * tells how the connection ends. Owned by one ServerBinaryConnection, on its thread.
  *
  *     notification ─▶ in order? ─▶ what the token asks for ─▶ booked: accepted ─▶ next
  *                        │                   │
  *                        └───────────────────┴─▶ booked ─▶ ending: status, identifier; what follows is discarded
  *
- * Source: "Binary Provider API". Apple does not publish the order of its checks; this one is ours: device token,
+ * Source: "Binary Provider API". Apple does not publish the order of its checks. The order here is ours: device token,
  * payload, priority.
  */
 import { Buffer } from 'node:buffer';
@@ -35,18 +35,18 @@ import {
   UNREADABLE,
 } from '../settings/answers.js';
 
-/** Largest payloads, in bytes: of commands 0 and 1, and of command 2. */
+/** Largest payloads, in bytes: for commands 0 and 1, and for command 2. */
 const maxLegacyPayloadBytes = 256;
 const maxFramedPayloadBytes = 2048;
 
-/** How a connection ends. */
+/** The end of a connection. */
 export interface BinaryEnding {
-  /** Status of the response that goes before; 0: none does. */
+  /** Status of the response before the end; 0 for no response. */
   readonly status: number;
   readonly identifier: number;
   /** Whether the connection is reset rather than closed. */
   readonly isReset: boolean;
-  /** Time to the status or the end, in milliseconds, beside that of the options. */
+  /** Time until the status or the end, in milliseconds, in addition to that of the options. */
   readonly delayMs: number;
 }
 
@@ -76,12 +76,12 @@ export class BinaryServer {
     return this.#ending;
   }
 
-  /** Why the client could not be understood; null where it was. */
+  /** Why the client could not be understood, or null. */
   get fault(): string | null {
     return this.#decoder.failure?.message ?? null;
   }
 
-  /** Takes the next `length` octets from the client. Never throws for what a client sends. */
+  /** Takes the next `length` octets from the client. Never throws because of their content. */
   receive(bytes: Uint8Array, length: number): void {
     if (this.#ending !== null) return;
     this.#decoder.receive(bytes, length);
@@ -90,7 +90,7 @@ export class BinaryServer {
     this.#end(UNREADABLE, 0, 0, true);
   }
 
-  /** The gateway closes: a client that sent something is told what was the last to be delivered. */
+  /** The gateway closes. A client that has sent anything is told which notification was delivered last. */
   shutDown(): void {
     if (this.#ending === null) this.#end(SHUTDOWN, this.#lastAccepted, 0, this.#accepted > 0);
   }
@@ -155,7 +155,7 @@ export class BinaryServer {
     });
   }
 
-  /** Copies the token to where the ledger and the script look for it, and hashes it. */
+  /** Copies the token to where the ledger and the script read it, and hashes it. */
   #take(notification: ReceivedNotification): void {
     const { bytes, tokenStart, tokenBytes } = notification;
     const token = this.#token;
@@ -171,7 +171,7 @@ export class BinaryServer {
     return answer === PAYLOAD_TOO_LARGE ? INVALID_PAYLOAD_SIZE : MISSING_PAYLOAD;
   }
 
-  /** @param hasStatus Whether the notification can be told about: those of command 0 have no identifier. */
+  /** @param hasStatus Whether a status can name the notification: those of command 0 have no identifier. */
   #end(answer: number, identifier: number, delayMs: number, hasStatus: boolean): void {
     const isSilent =
       !hasStatus || answer < BINARY_STATUS || (this.#gateway.settings.silentStatus && answer !== SHUTDOWN);
@@ -180,7 +180,7 @@ export class BinaryServer {
   }
 }
 
-/** What is wrong with all but the payload. */
+/** Checks everything but the payload. */
 function judge({ tokenBytes, priority }: ReceivedNotification): number {
   if (tokenBytes <= 0) return MISSING_TOKEN;
   if (tokenBytes > maxTokenBytes) return INVALID_TOKEN_SIZE;

@@ -1,7 +1,7 @@
 /**
- * Drives one client of the binary protocol over a byte stream: hands on what is read until a notification ends the
- * connection, then says the status in one write, ends, and goes on reading and discarding, so that the client gets to
- * read the status (a socket that is closed with unread bytes is reset, and the status lost). On the simulator's thread.
+ * Drives one binary connection over a byte stream: passes on what is read until a notification ends the connection,
+ * then writes the status in one write and ends. It keeps reading and discarding afterwards, because a socket that is
+ * closed with unread bytes is reset, and the client would lose the status. On the simulator's thread.
  *
  *     serving ─(bad notification, limit)─▶ delaying ─▶ status ─▶ ended ─(the client ends, or 5 s)─▶ closed
  */
@@ -14,7 +14,7 @@ import type { SimulatedGateway } from '../faults/simulated-gateway.js';
 import type { ServedConnection } from '../listen/tls-listener.js';
 import { type BinaryEnding, BinaryServer } from './binary-server.js';
 
-/** Time between the octets of a split status, so that they come in reads of their own. */
+/** Time between the octets of a split status, so that each arrives in a read of its own. */
 const splitPauseMs = 2;
 
 export class ServerBinaryConnection implements ServedConnection {
@@ -29,7 +29,7 @@ export class ServerBinaryConnection implements ServedConnection {
   #isClosed = false;
 
   /**
-   * @param isTurnedAway Whether the client is dropped at once: its certificate is not accepted.
+   * @param isTurnedAway Whether the client is dropped at once because its certificate is not accepted.
    * @param whenClosed Called once, when the stream is over.
    */
   constructor(gateway: SimulatedGateway, stream: ByteStream, isTurnedAway: boolean, whenClosed: () => void) {
@@ -54,7 +54,7 @@ export class ServerBinaryConnection implements ServedConnection {
     this.#finish(ending, statusDelayMs + roundTripMs + ending.delayMs);
   }
 
-  /** Of what the client sent nothing was wrong, unless a status is on its way. */
+  /** The client has ended without a fault, unless a status is on its way to it. */
   onPeerEnd(): void {
     if (!this.#isEnding) this.#end();
   }
@@ -69,7 +69,7 @@ export class ServerBinaryConnection implements ServedConnection {
     this.#whenClosed();
   }
 
-  /** Ends with status 10, which names the last notification that was delivered. */
+  /** Ends with status 10, which names the last delivered notification. */
   close(): void {
     if (this.#isClosed || this.#isEnding) return;
     this.#server.shutDown();

@@ -1,6 +1,6 @@
 /**
- * One reader of the feedback service: gets what the list holds at once, then the end. Reading clears the list, whether
- * or not the reader stays to the end, as Apple's did. On the simulator's thread.
+ * One reader of the feedback service: gets the whole list at once, then the end. Reading clears the list, whether or
+ * not the reader stays to the end, as at Apple. On the simulator's thread.
  */
 import { Buffer } from 'node:buffer';
 import type { TimerHandle } from '../../base/clock.js';
@@ -23,7 +23,7 @@ export class ServerFeedbackConnection implements ServedConnection {
   #deadline: TimerHandle | null = null;
   #isClosed = false;
 
-  /** As ServerBinaryConnection. */
+  /** Parameters as for ServerBinaryConnection. */
   constructor(gateway: SimulatedGateway, stream: ByteStream, isTurnedAway: boolean, whenClosed: () => void) {
     this.#gateway = gateway;
     this.#stream = stream;
@@ -40,7 +40,7 @@ export class ServerFeedbackConnection implements ServedConnection {
     this.#write();
   }
 
-  /** Readers have nothing to say. */
+  /** Readers send nothing that matters. */
   onBytes(): void {}
 
   onClosed(error: PealError | null): void {
@@ -51,7 +51,7 @@ export class ServerFeedbackConnection implements ServedConnection {
     this.#whenClosed();
   }
 
-  /** What was begun is told to the end, within five seconds. */
+  /** Finishes the list, within five seconds. */
   close(): void {
     this.#setDeadline();
   }
@@ -60,7 +60,7 @@ export class ServerFeedbackConnection implements ServedConnection {
     if (!this.#isClosed) this.#stream.destroy();
   }
 
-  /** As many tuples as the buffer holds; then the next ones, then the end. */
+  /** Writes as many tuples as the buffer holds, then the next ones, then the end. */
   readonly #write = (): void => {
     if (this.#isClosed) return;
     if (this.#next >= this.#records.length) {

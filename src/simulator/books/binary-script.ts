@@ -1,7 +1,7 @@
 /**
- * Device tokens that ask for what the gateway of the binary protocol does with them: the first twelve hex digits say
- * it. Pure; used by that gateway, by tests and demos that make such tokens, and by the test that compares
- * docs/simulator.md. The script of HTTP/2 is in token-script.
+ * Device tokens that choose what the binary gateway does with them, by their first twelve hex digits. Pure; used by
+ * that gateway, by tests and demos that make such tokens, and by the test that compares docs/simulator.md. The script
+ * of HTTP/2 is in token-script.
  *
  *     feed b008 2000 …   feed, b and the status, and how long it takes
  *     │    │    └─ tenths of a second to the status (a hex digit), and three zeros
@@ -11,26 +11,29 @@
  * Twelve digits, so that no list of random tokens runs into a script by chance.
  */
 import { binaryReasonOf } from '../../apns/reason.js';
-import { PealError } from '../../base/errors.js';
+import { anyOf, checkOption, choice, type OptionRule, test, whole } from '../../base/options.js';
 import { answerName, BINARY_STATUS, BROKEN, CLOSED } from '../settings/answers.js';
-import type { ScriptRow } from './token-script.js';
+import { type ScriptRow, tokenIndex } from './token-script.js';
 
 const mark = 'feedb';
 const scriptBytes = 6;
 const delayStepMs = 100;
 const maxDelayMs = 15 * delayStepMs;
 const resetDigits = 999;
-/** The statuses that Apple has named, with the one that is no failure. */
+const statusRule: OptionRule = anyOf(whole(1, 255), choice('closed', 'reset'));
+const delayRule = test(`a multiple of ${delayStepMs} from 0 to ${maxDelayMs}`, (value) =>
+  typeof value === 'number' && value >= 0 && value <= maxDelayMs && Number.isInteger(value / delayStepMs));
+/** The statuses that Apple has named, including the one that is not a failure. */
 const namedStatuses = [1, 2, 3, 4, 5, 6, 7, 8, 10, 128, 255];
 
-/** The scripts that have a name, in the order of their prefix. Any other status is asked for in the same way. */
+/** The scripts that have a name, in the order of their prefix. Every other status is asked for in the same way. */
 export const binaryScript: readonly ScriptRow[] = Object.freeze([
   { prefix: `${mark}000`, answer: CLOSED, name: answerName(CLOSED) },
   ...namedStatuses.map(statusRow),
   { prefix: `${mark}${resetDigits}`, answer: BROKEN, name: answerName(BROKEN) },
 ]);
 
-/** What a token of `length` bytes asks for: an answer of answers.ts, or -1 when it asks for nothing. */
+/** Returns the answer (answers.ts) that a token of `length` bytes asks for, or -1 if it asks for none. */
 export function binaryScriptAnswer(token: Uint8Array, length: number): number {
   if (token[0] !== 0xfe || token[1] !== 0xed || length < scriptBytes) return -1;
   if (token[2]! >>> 4 !== 0xb || (token[4]! & 0x0f) !== 0 || token[5] !== 0) return -1;
@@ -44,7 +47,7 @@ export function binaryScriptAnswer(token: Uint8Array, length: number): number {
   return digits <= 255 ? BINARY_STATUS + digits : -1;
 }
 
-/** How long what a token asks for takes, in milliseconds; 0 when it asks for nothing. */
+/** Returns the delay that a token asks for, in milliseconds, or 0 if it asks for none. */
 export function binaryScriptDelayMs(token: Uint8Array, length: number): number {
   return binaryScriptAnswer(token, length) < 0 ? 0 : (token[4]! >>> 4) * delayStepMs;
 }
@@ -54,17 +57,14 @@ export function binaryScriptDelayMs(token: Uint8Array, length: number): number {
  * @param status 1 to 255; `closed`: the connection is closed without one; `reset`: it is reset.
  * @param index Makes tokens of the same status differ, 0 to 2^31 - 1.
  * @param delayMs Time to the status, a multiple of 100 up to 1,500.
- * @throws PealError `ERR_PEAL_OPTION` for a status or a delay that cannot be asked for
+ * @throws PealError `ERR_PEAL_OPTION` for what cannot be asked for
  */
 export function scriptedBinaryToken(status: number | 'closed' | 'reset', index = 0, delayMs = 0): string {
+  checkOption('status', status, statusRule);
+  checkOption('index', index, tokenIndex);
+  checkOption('delayMs', delayMs, delayRule);
   const digits = status === 'closed' ? 0 : status === 'reset' ? resetDigits : status;
   const steps = delayMs / delayStepMs;
-  if (!Number.isInteger(digits) || (typeof status === 'number' && (status < 1 || status > 255))) {
-    throw wrong(`status ${String(status)}: it has to be a whole number from 1 to 255, "closed" or "reset"`);
-  }
-  if (!Number.isInteger(steps) || steps < 0 || delayMs > maxDelayMs) {
-    throw wrong(`delayMs ${delayMs}: it has to be a multiple of ${delayStepMs} up to ${maxDelayMs}`);
-  }
   const head = `${mark}${String(digits).padStart(3, '0')}${steps.toString(16)}000`;
   return head + index.toString(16).padStart(64 - head.length, '0');
 }
@@ -72,8 +72,4 @@ export function scriptedBinaryToken(status: number | 'closed' | 'reset', index =
 function statusRow(status: number): ScriptRow {
   const name = binaryReasonOf(status)?.reason ?? 'Shutdown';
   return { prefix: mark + String(status).padStart(3, '0'), answer: BINARY_STATUS + status, name };
-}
-
-function wrong(what: string): PealError {
-  return new PealError('ERR_PEAL_OPTION', `No scripted token has ${what}`, { origin: 'usage' });
 }

@@ -1,6 +1,6 @@
 /**
- * A digest over (token, answer) that does not depend on order, so that a sender and the simulator can compare what
- * they have in their books without moving tokens. Pure; docs/simulator.md defines it for other languages.
+ * A digest over (token, answer) that does not depend on order, so that a sender and the simulator can compare their
+ * books without exchanging tokens. Pure; docs/simulator.md defines it for other languages.
  *
  *   words   = the token's bytes as little-endian 32-bit words, the last one filled up with zero bytes
  *   lane    = start ^ length;  for each word: lane = (lane ^ word) * k;  lane ^= lane >>> s
@@ -8,15 +8,15 @@
  *   item    = (lane ^ reason) * 0x85ebca6b;  item ^= item >>> 13;  item *= 0xc2b2ae35;  item ^= item >>> 16
  *   digest  = the sums of the items of both lanes modulo 2^32, eight hex digits each
  *
- * A token that was answered twice counts twice. What got no answer does not count. Not a protection against anybody:
- * it finds mistakes, not forgeries.
+ * A token that was answered twice counts twice. A request without an answer does not count. The digest finds mistakes;
+ * it does not protect against forgeries.
  */
 import { Buffer } from 'node:buffer';
 
 const fnvOffset = 0x811c9dc5 | 0;
 const fnvPrime = 0x01000193;
 
-/** Hash of a reason as the digest takes it in: of the empty text for an accepted notification. */
+/** Hash of a reason for the digest; the empty text for an accepted notification. */
 export function reasonHash(reason: string): number {
   let hash = fnvOffset;
   for (const octet of Buffer.from(reason, 'utf8')) hash = Math.imul(hash ^ octet, fnvPrime);
@@ -52,7 +52,9 @@ export class TokenHash {
   }
 }
 
-/** Sums up answers. A sender that keeps its own compares `toString()` with the `digest` of the ledger's summary. */
+/**
+ * Sums up answers. A sender that keeps its own digest compares `toString()` with the `digest` of the ledger's summary.
+ */
 export class LedgerDigest {
   #a = 0;
   #b = 0;
@@ -64,12 +66,13 @@ export class LedgerDigest {
     this.addHash(this.#hash.a, this.#hash.b, reasonHash(reason));
   }
 
-  /** As `add`, from hashes that the caller has already. */
+  /** @internal Like `add`, from hashes that the caller already has. */
   addHash(a: number, b: number, reason: number): void {
     this.#a = (this.#a + finish(a ^ reason)) | 0;
     this.#b = (this.#b + finish(b ^ reason)) | 0;
   }
 
+  /** Forgets all answers. */
   reset(): void {
     this.#a = 0;
     this.#b = 0;

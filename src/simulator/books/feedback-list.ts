@@ -1,6 +1,7 @@
 /**
- * What the feedback service has to say: the tokens that were scripted to be named, and those that an answer of this run
- * said to be gone. Told once, as Apple did. Read by the feedback service and the control port, on the simulator's thread.
+ * The tokens that the feedback service names: those scripted by the options, and those that an answer of this run
+ * called gone. Each is told once, as at Apple. Read by the feedback service and the control port, on the simulator's
+ * thread.
  */
 import { Buffer } from 'node:buffer';
 import type { ScriptedGoneToken } from '../settings/simulator-settings.js';
@@ -10,7 +11,7 @@ import type { SimulatorLedger } from './ledger.js';
 export interface FeedbackRecord {
   /** Lower-case hex. */
   readonly token: string;
-  /** Since when it is gone, epoch seconds. */
+  /** Since when the token is gone, in epoch seconds. */
   readonly timestamp: number;
 }
 
@@ -19,19 +20,19 @@ export class FeedbackList {
   readonly #goneSince: number;
   #scripted: FeedbackRecord[];
 
-  /** @param goneSince Epoch seconds: since when tokens are gone that an answer said to be. */
+  /** @internal @param goneSince Since when tokens that an answer calls gone are gone, in epoch seconds. */
   constructor(ledger: SimulatorLedger, scripted: readonly ScriptedGoneToken[], goneSince: number) {
     this.#ledger = ledger;
     this.#goneSince = goneSince;
     this.#scripted = scripted.map(({ token, timestamp }) => ({ token: Buffer.from(token).toString('hex'), timestamp }));
   }
 
-  /** What the next reader will be told. */
+  /** Returns what the next reader will be told. */
   pending(): FeedbackRecord[] {
     return [...this.#scripted, ...this.#stamped(this.#ledger.goneTokens())];
   }
 
-  /** As `pending`, and clears the list. */
+  /** @internal Like `pending`, and clears the list. */
   take(): FeedbackRecord[] {
     const taken = [...this.#scripted, ...this.#stamped(this.#ledger.takeGone())];
     this.#scripted = [];

@@ -1,7 +1,7 @@
 /**
- * The simulator's own book: every request (over HTTP/2) and notification (over the binary protocol) that came complete,
- * and what was answered. Independent of anything that a sender believes. Written by the connections, read by programs,
- * the feedback service and the control port, all on the simulator's thread.
+ * The simulator's own books: every complete request (over HTTP/2) and notification (over the binary protocol), and its
+ * answer. Independent of the sender's books. Written by the connections, read by programs, the feedback service and
+ * the control port, all on the simulator's thread.
  */
 import { Buffer } from 'node:buffer';
 import { PealError } from '../../base/errors.js';
@@ -21,56 +21,61 @@ import { TokenTable } from './token-table.js';
 
 export interface LedgerSummary {
   readonly mode: LedgerMode;
-  /** Requests that came complete: accepted, rejected and unanswered ones. */
+  /** Complete requests: accepted, rejected and unanswered ones. */
   readonly requests: number;
   readonly accepted: number;
   readonly rejected: number;
-  /** Complete requests that got no answer: RST_STREAM INTERNAL_ERROR, a connection closed without a status, nothing. */
+  /**
+   * Complete requests without an answer: RST_STREAM INTERNAL_ERROR, a connection closed without a status, or nothing.
+   */
   readonly unanswered: number;
-  /** Streams that got RST_STREAM REFUSED_STREAM; not among the requests. */
+  /** Streams that got RST_STREAM REFUSED_STREAM. They are not among the requests. */
   readonly refused: number;
-  /** Streams that were thrown away: above the last one of a GOAWAY, or lost with their connection. Not among them either. */
+  /**
+   * Streams dropped because they were above the last one of a GOAWAY, or lost with their connection. Not among the
+   * requests.
+   */
   readonly unprocessed: number;
-  /** Rejections by Apple's reason. Reasons without any are left out. */
+  /** Rejections by Apple's reason. Reasons with a count of 0 are left out. */
   readonly reasons: Readonly<Record<string, number>>;
-  /** Tokens that were asked for; null in mode `counts`. */
+  /** Different tokens in the requests; null in mode `counts`. */
   readonly distinctTokens: number | null;
-  /** Requests for a token that had been asked for before; null in mode `counts`. */
+  /** Requests for a token that had a request before; null in mode `counts`. */
   readonly duplicates: number | null;
-  /** Requests without a token that could be kept. */
+  /** Requests without a token that could be stored. */
   readonly withoutToken: number;
-  /** Notifications to an empty token, with which binary senders prove what came before; not among the requests. */
+  /** Notifications to an empty token, by which binary senders prove the earlier ones; not among the requests. */
   readonly flushes: number;
   /** Bytes of the payloads of all requests. */
   readonly payloadBytes: number;
   /** Connections that were opened. */
   readonly connections: number;
-  /** What scenario and conduct did, by kind. Kinds without any are left out. */
+  /** Faults of the scenario and actions of the conduct, by kind. Kinds with a count of 0 are left out. */
   readonly faults: Readonly<Record<string, number>>;
-  /** Mode `full`: requests that are not kept whole any more, to make room for newer ones. 0 in other modes. */
+  /** Mode `full`: requests that are no longer kept whole, to make room for newer ones. 0 in other modes. */
   readonly dropped: number;
   /** Digest over all (token, answer), independent of order (digest.ts). */
   readonly digest: string;
 }
 
-/** What the ledger has of one token. */
+/** The ledger's entry of one token. */
 export interface TokenRecord {
   /** Lower-case hex. */
   readonly token: string;
-  /** How often it was asked for. */
+  /** Number of requests for it. */
   readonly requests: number;
-  /** `accepted`, Apple's reason, or what was done instead of the last answer. */
+  /** `accepted`, Apple's reason, or what was done instead of an answer to the last request. */
   readonly answer: string;
-  /** Status of the last answer: 200, HTTP's, or that of the binary protocol (1 to 255); 0 where there was none. */
+  /** Status of the last answer: 200, HTTP's, or that of the binary protocol (1 to 255); 0 without an answer. */
   readonly status: number;
 }
 
-/** A request without a token that can be kept. */
+/** A request without a token that can be stored. */
 export const NO_ENTRY = -1;
 
-/** By answer: what the digest takes in of it; 0 for what is no answer. */
+/** By answer: its hash in the digest; 0 if it is not an answer. */
 const reasonHashes = new Int32Array(answerLimit);
-/** By answer: 1 where it says that the token is gone. */
+/** By answer: 1 if it means that the token is gone. */
 const goneAnswers = new Uint8Array(answerLimit);
 for (let answer = 0; answer < answerLimit; answer++) {
   const name = answer === ACCEPTED_ANSWER ? '' : answerName(answer);
@@ -83,7 +88,7 @@ export class SimulatorLedger {
   readonly #log: RequestLog | null;
   readonly #digest = new LedgerDigest();
   readonly #answers = new Float64Array(answerLimit);
-  /** Entries of tokens that are gone, since the last `takeGone`; null where they will not be asked for. */
+  /** Entries of tokens that are gone, since the last `takeGone`; null if that will never be called. */
   readonly #gone: Set<number> | null;
   readonly #hash = new TokenHash();
   #distinct = 0;
@@ -95,6 +100,7 @@ export class SimulatorLedger {
   readonly #faults = new Map<string, number>();
 
   /**
+   * @internal
    * @param keepsGone Whether `takeGone` is going to be called.
    * @param log Whole requests, in mode `full`.
    */
@@ -108,12 +114,12 @@ export class SimulatorLedger {
     this.#gone = keepsGone ? new Set() : null;
   }
 
-  /** The place of a token, to be handed to `record`. Called when its headers have come. */
+  /** @internal The entry of a token, to be passed to `record`. Called when its headers have come. */
   locate(token: Uint8Array, length: number, hash: number): number {
     return this.#table === null ? NO_ENTRY : this.#table.locate(token, length, hash);
   }
 
-  /** A request came complete, and `answer` is what is done with it. `a` and `b` are its TokenHash. */
+  /** @internal Books a complete request with its `answer`. `a` and `b` are its TokenHash. */
   record(entry: number, a: number, b: number, answer: number, payloadBytes: number): void {
     this.#answers[answer]!++;
     this.#payloadBytes += payloadBytes;
@@ -125,31 +131,34 @@ export class SimulatorLedger {
     if (this.#gone !== null && goneAnswers[answer] === 1) this.#gone.add(entry);
   }
 
-  /** As `record`, where the path held no device token: the digest cannot have it. */
+  /** @internal Like `record`, for a path without a device token, which the digest cannot include. */
   recordWithoutToken(answer: number, payloadBytes: number): void {
     this.#answers[answer]!++;
     this.#payloadBytes += payloadBytes;
     this.#withoutToken++;
   }
 
+  /** @internal A stream got REFUSED_STREAM. */
   recordRefused(): void {
     this.#answers[REFUSED]!++;
   }
 
-  /** A stream was thrown away without being processed. */
+  /** @internal A stream was dropped without being processed. */
   recordUnprocessed(): void {
     this.#unprocessed++;
   }
 
-  /** @param kind The action of a scenario, or what the conduct did. */
+  /** @internal @param kind The action of a scenario or of the conduct. */
   recordFault(kind: string): void {
     this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + 1);
   }
 
+  /** @internal A notification to an empty token came. */
   recordFlush(): void {
     this.#flushes++;
   }
 
+  /** @internal A connection was opened. */
   recordConnection(): void {
     this.#connections++;
   }
@@ -188,7 +197,7 @@ export class SimulatorLedger {
   }
 
   /**
-   * What the ledger has of a token; null when no request for it came.
+   * Returns the ledger's entry of a token, or null if no request for it came.
    * @param token Hex, of either case.
    * @throws PealError `ERR_PEAL_OPTION` in mode `counts`
    */
@@ -200,16 +209,19 @@ export class SimulatorLedger {
     return entry < 0 || table.requests[entry] === 0 ? null : recordAt(table, entry);
   }
 
-  /** `accepted`, Apple's reason, or what was done instead of the last answer; null when no request came. */
+  /**
+   * Returns `accepted`, Apple's reason, or what was done instead of an answer to the last request; null if no request
+   * came.
+   */
   answerOf(token: string): string | null {
     return this.recordOf(token)?.answer ?? null;
   }
 
   /**
-   * The requests as they came, with headers and payload, in the order in which they were booked: the newest 100,000, or as
-   * many as fit into about 128 MiB (`summary().dropped` says how many are gone).
+   * Returns the requests as they came, with headers and payload, in the order in which they were booked: the newest
+   * 100,000, or as many as fit into about 128 MiB (`summary().dropped` counts the older ones).
    *
-   * @param token Those for this token only: hex, of either case.
+   * @param token Only requests for this token: hex, of either case.
    * @throws PealError `ERR_PEAL_OPTION` in other modes than `full`
    */
   received(token?: string): ReceivedRequest[] {
@@ -223,7 +235,7 @@ export class SimulatorLedger {
     );
   }
 
-  /** Every token that was asked for, in the order in which they came first. Not in mode `counts`. */
+  /** Every token that had a request, in the order of the first requests. Not in mode `counts`. */
   *records(): IterableIterator<TokenRecord> {
     const table = this.#tokens();
     for (let entry = 0; entry < table.count; entry++) {
@@ -231,13 +243,16 @@ export class SimulatorLedger {
     }
   }
 
-  /** The tokens that an answer said to be gone since the last `takeGone`, hex, each once. Not in mode `counts`. */
+  /**
+   * Tokens that an answer called gone and that the feedback service has not named yet: hex, each once. Not in mode
+   * `counts`.
+   */
   goneTokens(): string[] {
     const table = this.#table;
     return table === null ? [] : Array.from(this.#gone ?? [], (entry) => table.hexOf(entry));
   }
 
-  /** As `goneTokens`, and forgets that they are gone. */
+  /** @internal Like `goneTokens`, and clears the list. */
   takeGone(): string[] {
     const tokens = this.goneTokens();
     this.#gone?.clear();
@@ -245,8 +260,8 @@ export class SimulatorLedger {
   }
 
   /**
-   * Forgets all requests and answers. Requests under way are booked when they come complete, as if they were new;
-   * for their sake the tokens keep their places, and so their memory.
+   * Forgets all requests and answers. Requests under way are booked when they are complete, as if they were new. For
+   * their sake the tokens keep their entries, and so their memory.
    */
   reset(): void {
     this.#table?.forgetRequests();

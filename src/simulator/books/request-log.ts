@@ -1,7 +1,7 @@
 /**
- * What a simulator keeps of each request beyond the ledger's numbers, for programs that want to see what they sent:
- * with `ledger: 'full'` the newest, within limits; with `onRequest` each is handed out when it is booked. One for all
- * connections of a simulator, on its thread; made only where a log was asked for.
+ * The parts of each request that the ledger's numbers do not contain, for programs that want to see what they sent.
+ * With `ledger: 'full'` the newest requests are kept, within limits; with `onRequest` each request is passed to the
+ * program when it is booked. One for all connections of a simulator, on its thread; made only if a log was asked for.
  */
 import { Buffer } from 'node:buffer';
 import { maxKeptBodyBytes, maxLoggedRequestBytes, maxLoggedRequests } from '../../base/limits.js';
@@ -10,7 +10,7 @@ import type { ReceivedRequest } from '../settings/options.js';
 /** A request that is not booked yet. */
 export type RequestNote = { -readonly [Name in keyof ReceivedRequest]: ReceivedRequest[Name] };
 
-/** What an entry takes beside its texts, about. */
+/** Approximate bytes of an entry besides its texts. */
 const entryBytes = 400;
 
 export class RequestLog {
@@ -19,15 +19,15 @@ export class RequestLog {
   readonly #maxRequests: number;
   readonly #maxBytes: number;
   #kept: ReceivedRequest[] = [];
-  /** Where the oldest that is still kept stands: those before are gone. */
+  /** Index of the oldest request that is still kept. */
   #first = 0;
   #bytes = 0;
   /** Requests that were dropped to make room. */
   dropped = 0;
 
   /**
-   * @param isKept Whether requests can be asked for later.
-   * @param onRequest Called for each; null: no call.
+   * @param isKept Whether requests can be read later.
+   * @param onRequest Called for each request; null for no calls.
    */
   constructor(
     isKept: boolean,
@@ -46,14 +46,14 @@ export class RequestLog {
     try {
       this.#onRequest(request);
     } catch (error) {
-      // What a program throws is its own: it must not look like a fault of the connection that is being served.
+      // An error of the program is thrown apart, so that it does not look like a fault of the connection being served.
       queueMicrotask(() => {
         throw error;
       });
     }
   }
 
-  /** Those that are kept, oldest first. @param token Of this one only: lower-case hex. */
+  /** Returns the kept requests, oldest first. @param token Only those of this token: lower-case hex. */
   list(token: string | null): ReceivedRequest[] {
     const kept = this.#kept.slice(this.#first);
     return token === null ? kept : kept.filter((request) => request.token === token);
@@ -74,21 +74,21 @@ export class RequestLog {
       this.#first++;
       this.dropped++;
     }
-    // Moving the rest costs nothing for a request, as it is done once for as many as are kept.
+    // Moving the rest is cheap, because it happens once for as many requests as are kept.
     if (this.#first < 1024 || this.#first * 2 < this.#kept.length) return;
     this.#kept = this.#kept.slice(this.#first);
     this.#first = 0;
   }
 }
 
-/** Equal payloads and headers that follow each other are one in memory, so this is what a log takes at most. */
+/** An upper estimate: equal payloads and headers that follow each other share their memory. */
 function sizeOf({ headers, path, payload }: ReceivedRequest): number {
   let bytes = entryBytes + path.length + payload.length;
   for (const name in headers) bytes += name.length + headers[name]!.length;
   return bytes;
 }
 
-/** Payloads as text, one in memory for all that are alike and follow each other. One for each connection. */
+/** Payloads as text. Equal payloads that follow each other share one text. One for each connection. */
 export class PayloadTexts {
   #octets: Buffer = Buffer.alloc(0);
   #text = '';

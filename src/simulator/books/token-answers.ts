@@ -1,7 +1,7 @@
 /**
- * Which answer a device token is to get although the request is in order: because its first digits ask for it, or
- * because it is among the fraction that is rejected. The same token gets the same answer in every run with a seed.
- * One for all connections of a simulator.
+ * The answer that a device token gets although its request is valid: because its first digits ask for it, or because it
+ * is among the fraction that is rejected. The same token gets the same answer in every run with the same seed. One
+ * for all connections of a simulator.
  */
 import { ACCEPTED_ANSWER, INVALID_TOKEN, isTokenAnswer } from '../settings/answers.js';
 import type { SimulatorSettings } from '../settings/simulator-settings.js';
@@ -10,7 +10,7 @@ import { scriptedAnswer } from './token-script.js';
 
 export class TokenAnswers {
   readonly #isScripted: boolean;
-  /** Tokens whose draw, an unsigned 32-bit number, is below are rejected. */
+  /** Tokens are rejected if their draw, an unsigned 32-bit number, is below this. */
   readonly #rejectBelow: number;
   readonly #rejectAnswers: readonly number[];
   readonly #seed: number;
@@ -32,8 +32,8 @@ export class TokenAnswers {
   }
 
   /**
-   * As `answerFor`, over the binary protocol: a token that HTTP/2 would reject for its own sake (also one of the
-   * fraction) is an invalid one here, and other scripts of HTTP/2 mean nothing.
+   * Like `answerFor`, over the binary protocol. A token that HTTP/2 would reject because of the token (also one of the
+   * fraction) is an invalid one here. Other scripts of HTTP/2 mean nothing here.
    */
   binaryAnswerFor(token: Uint8Array, length: number, a: number, b: number): number {
     if (this.#isScripted && token[0] === 0xfe) {
@@ -51,7 +51,7 @@ export class TokenAnswers {
   }
 }
 
-/** An even draw from a hash and the seed, 0 to 2^32 - 1. */
+/** A uniform draw from a hash and the seed, 0 to 2^32 - 1. */
 function draw(hash: number, seed: number): number {
   let mixed = Math.imul(hash ^ Math.imul(seed, 0x9e3779b9 | 0), 0x21f0aaad);
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);

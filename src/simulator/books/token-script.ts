@@ -1,11 +1,11 @@
 /**
- * Device tokens that ask for the answer they get: the first eight hex digits say which. Pure; used by the gateway
- * of HTTP/2 (binary-script has the other), by tests and demos that make such tokens, and by the test that compares
+ * Device tokens that choose their answer by their first eight hex digits. Pure; used by the gateway of HTTP/2
+ * (binary-script has the other), by tests and demos that make such tokens, and by the test that compares
  * docs/simulator.md.
  *
  *     feed 410 0 …      feed, the status, and which of the reasons with that status (a hex digit)
  *     │    │   └─ 0: Unregistered, 1: ExpiredToken
- *     │    └───── HTTP status; 000 for what is no answer at all
+ *     │    └───── HTTP status; 000 for anything but an answer
  *     └────────── marks the token as scripted
  *
  * Eight digits, because a list of random tokens must not run into a script by chance: about one token in 120 million
@@ -13,15 +13,17 @@
  */
 
 import { reasons } from '../../apns/reason.js';
-import { PealError } from '../../base/errors.js';
+import { nearestName } from '../../base/nearest-name.js';
+import { checkOption, type OptionRule, optionError, shownValue, whole } from '../../base/options.js';
 import { ACCEPTED_ANSWER, NO_ANSWER, REFUSED, RESET } from '../settings/answers.js';
 
+/** One script that a device token can name. */
 export interface ScriptRow {
   /** The first eight hex digits of the token. */
   readonly prefix: string;
-  /** What the simulator does: `ACCEPTED_ANSWER`, a reason code, `NO_ANSWER`, `REFUSED` or `RESET` (answers.ts). */
+  /** The action of the simulator: `ACCEPTED_ANSWER`, a reason code, `NO_ANSWER`, `REFUSED` or `RESET` (answers.ts). */
   readonly answer: number;
-  /** Apple's reason, or what is done instead, in words. */
+  /** Apple's reason, or in words what is done instead of an answer. */
   readonly name: string;
 }
 
@@ -36,9 +38,18 @@ export const tokenScript: readonly ScriptRow[] = Object.freeze([
   ...reasonRows(),
 ]);
 
+/** What tells tokens of one script apart. */
+export const tokenIndex: OptionRule = whole(0, 2 ** 31 - 1);
+
+/** What `scriptedToken` can be asked for. */
+const prefixes: ReadonlyMap<string, string> = new Map([
+  ['accepted', `${mark}2000`],
+  ...tokenScript.map(({ name, prefix }) => [name, prefix] as const),
+]);
+
 const answersByDigits = new Map(tokenScript.map((row) => [Number.parseInt(row.prefix.slice(4), 16), row.answer]));
 
-/** What a token of `length` bytes asks for; -1 when it asks for nothing. */
+/** Returns what a token of `length` bytes asks for, or -1 if it asks for nothing. */
 export function scriptedAnswer(token: Uint8Array, length: number): number {
   if (token[0] !== 0xfe || token[1] !== 0xed || length < 4) return -1;
   return answersByDigits.get((token[2]! << 8) | token[3]!) ?? -1;
@@ -48,23 +59,20 @@ export function scriptedAnswer(token: Uint8Array, length: number): number {
  * A device token (64 hex digits) that gets `reason` from the simulator.
  * @param reason Apple's reason, or `accepted`.
  * @param index Makes tokens of the same reason differ, 0 to 2^31 - 1.
- * @throws PealError `ERR_PEAL_OPTION` for a reason that the script does not have
+ * @throws PealError `ERR_PEAL_OPTION` for a reason that the script does not have, or another index
  */
 export function scriptedToken(reason: string, index = 0): string {
-  const wanted = reason === 'accepted' ? tokenScript.find((row) => row.answer === ACCEPTED_ANSWER) : rowNamed(reason);
-  if (wanted === undefined) {
-    throw new PealError('ERR_PEAL_OPTION', `No scripted token answers "${reason}": docs/simulator.md lists them`, {
-      origin: 'usage',
-    });
+  const prefix = prefixes.get(reason);
+  if (prefix === undefined) {
+    const meant = nearestName(String(reason), [...prefixes.keys()]);
+    const advice = meant === null ? 'docs/simulator.md lists the reasons.' : `did you mean ${meant}?`;
+    throw optionError(`No scripted token answers ${shownValue(reason)}: ${advice}`);
   }
-  return wanted.prefix + index.toString(16).padStart(56, '0');
+  checkOption('index', index, tokenIndex);
+  return prefix + index.toString(16).padStart(56, '0');
 }
 
-function rowNamed(reason: string): ScriptRow | undefined {
-  return tokenScript.find((row) => row.name === reason);
-}
-
-/** By the status, then by the code, which is never reused: a new reason comes last and moves none. */
+/** Ordered by status, then by code. Codes are never reused, so a new reason comes last and moves no other. */
 function reasonRows(): ScriptRow[] {
   const nextOfStatus = new Map<number, number>();
   const ordered = [...reasons].sort((a, b) => a.status - b.status || a.code - b.code);

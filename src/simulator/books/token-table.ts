@@ -34,7 +34,7 @@ export class TokenTable {
     return this.#count;
   }
 
-  /** The entry of a token, which is entered if it is new. `hash` is lane a of its TokenHash. */
+  /** Returns the entry of a token, and makes one if the token is new. `hash` is lane a of its TokenHash. */
   locate(token: Uint8Array, length: number, hash: number): number {
     const unsigned = hash >>> 0;
     let slot = unsigned & this.#mask;
@@ -51,7 +51,7 @@ export class TokenTable {
     return entry;
   }
 
-  /** The entry of a token, or -1. */
+  /** Returns the entry of a token, or -1. */
   find(token: Uint8Array, length: number, hash: number): number {
     const unsigned = hash >>> 0;
     for (let slot = unsigned & this.#mask; ; slot = (slot + 1) & this.#mask) {
@@ -68,7 +68,7 @@ export class TokenTable {
     return Buffer.from(page.buffer, offset & (pageBytes - 1), this.#lengths[entry]).toString('hex');
   }
 
-  /** As if no token had been asked for; all keep their entries. */
+  /** Sets all counts and answers back. The tokens keep their entries. */
   forgetRequests(): void {
     this.requests.fill(0);
     this.answers.fill(0);
@@ -114,7 +114,7 @@ export class TokenTable {
     this.answers = answers;
   }
 
-  /** Twice the slots; the hashes are in them, so the tokens are not looked at. */
+  /** Doubles the slots. The hashes are in them, so the tokens are not read. */
   #spread(): void {
     const old = this.#slots;
     const mask = this.#mask * 2 + 1;

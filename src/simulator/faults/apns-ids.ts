@@ -1,6 +1,6 @@
 /**
  * Fresh apns-ids: random UUIDs (version 4) of a small seeded generator, written as text straight into an answer. One
- * for all connections of a simulator, on its thread. Not fit for secrets.
+ * for all connections of a simulator, on its thread. Not for secrets.
  */
 
 /** Characters of a UUID. */

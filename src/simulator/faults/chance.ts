@@ -1,11 +1,11 @@
 /**
- * Draws from a seed, the same on every machine: what a scenario's faults are decided by. Each connection has draws of
- * its own, so that what happens on one does not shift what is drawn for another. Not fit for secrets.
+ * Draws from a seed, the same on every machine, which decide the faults of a scenario. Each connection has its own
+ * draws, so that events on one do not change the draws of another. Not for secrets.
  */
 export class Chance {
   #state: number;
 
-  /** @param salt Tells apart draws of the same seed: a connection's number. */
+  /** @param salt Separates draws with the same seed: the number of a connection. */
   constructor(seed: number, salt: number) {
     this.#state = mixed((seed >>> 0) ^ mixed(Math.imul(salt + 1, 0x9e3779b1) >>> 0));
   }
@@ -16,7 +16,7 @@ export class Chance {
     return mixed(this.#state) / 2 ** 32;
   }
 
-  /** True with that probability. Draws nothing where the answer is certain. */
+  /** Returns true with that probability. Draws nothing if the result is certain. */
   is(probability: number): boolean {
     if (probability >= 1) return true;
     return probability > 0 && this.next() < probability;

@@ -1,6 +1,6 @@
 /**
- * The faults of a scenario as one connection has them: counts its requests, and says which of the faults that last hits
- * a request. One for each connection, owned by its stage and its ConnectionDriver; scenario-run fires.
+ * The faults of a scenario on one connection: counts its requests, and tells which lasting fault hits a request. One
+ * for each connection, owned by its stage and its ConnectionDriver; scenario-run fires the faults.
  */
 
 import type {
@@ -14,12 +14,12 @@ import type {
 } from '../settings/scenario.js';
 import type { Chance } from './chance.js';
 
-/** What a fault can do with a request instead of what it has earned. */
+/** A fault that replaces the answer of a request. */
 export type RequestFault = RefuseFault | RstFault | NoAnswerFault | AnswerFault;
 
-/** The connection that a fault strikes. */
+/** The connection that a fault acts on. */
 export interface FaultTarget {
-  /** Whether anything can still happen to it: false once it has ended or fallen silent. */
+  /** Whether faults can still act on it: false once it has ended or fallen silent. */
   readonly takesFaults: boolean;
   apply(fault: MomentaryFault): void;
   /** The gateway is shut down. */
@@ -30,7 +30,7 @@ export interface FaultTarget {
   restore(): void;
 }
 
-/** A fault that lasts, under way. */
+/** A lasting fault under way. */
 export class Effect {
   readonly fault: LastingFault;
   readonly #untilMs: number;
@@ -46,7 +46,7 @@ export class Effect {
     return this.#left <= 0 || nowMs >= this.#untilMs;
   }
 
-  /** Whether it hits one more request. */
+  /** Returns whether it hits one more request. */
   hits(nowMs: number, chance: Chance): boolean {
     if (this.isOver(nowMs) || !chance.is(this.fault.share ?? 1)) return false;
     this.#left--;
@@ -66,7 +66,7 @@ export class Effects {
     this.#list = [];
   }
 
-  /** Those that are not over, in the order in which they began. */
+  /** Returns the effects that are not over, in the order in which they began. */
   active(nowMs: number): readonly Effect[] {
     if (this.#list.some((effect) => effect.isOver(nowMs))) {
       this.#list = this.#list.filter((effect) => !effect.isOver(nowMs));
@@ -75,12 +75,12 @@ export class Effects {
   }
 }
 
-/** What the scenario's run, which owns all connections, does for one. */
+/** What the scenario's run, which owns all connections, does for one connection. */
 export interface FaultSource {
-  /** Faults that last, on every connection. */
+  /** Lasting faults on every connection. */
   readonly effects: Effects;
   nowMs(): number;
-  /** A request came complete: faults may be applied now. */
+  /** A request is complete: faults may be applied now. */
   onRequest(connection: ConnectionFaults): void;
   /** The connection is over. */
   leave(connection: ConnectionFaults): void;
@@ -89,12 +89,12 @@ export interface FaultSource {
 export class ConnectionFaults {
   readonly #run: FaultSource;
   readonly effects = new Effects();
-  /** Requests that came complete. */
+  /** Number of complete requests. */
   requests = 0;
 
   constructor(
     run: FaultSource,
-    /** From 1, in the order in which connections came. */
+    /** From 1, in the order in which the connections came. */
     readonly number: number,
     readonly chance: Chance,
     readonly target: FaultTarget,
@@ -102,13 +102,13 @@ export class ConnectionFaults {
     this.#run = run;
   }
 
-  /** A request came complete: faults may strike now. */
+  /** A request is complete: faults may act now. */
   onRequest(): void {
     this.requests++;
     this.#run.onRequest(this);
   }
 
-  /** What hits the request that has come last; null for nothing. The first fault that does is the one. */
+  /** Returns the fault that hits the latest request, or null. The first one that hits counts. */
   requestFault(): RequestFault | null {
     const nowMs = this.#run.nowMs();
     for (const effects of [this.effects, this.#run.effects]) {
@@ -119,7 +119,7 @@ export class ConnectionFaults {
     return null;
   }
 
-  /** Milliseconds by which its answer is late. */
+  /** Returns how late its answer is, in milliseconds. */
   delayMs(): number {
     const nowMs = this.#run.nowMs();
     let delayMs = 0;
@@ -131,7 +131,7 @@ export class ConnectionFaults {
     return delayMs;
   }
 
-  /** Bytes of one write; Infinity where nothing limits them. */
+  /** Bytes of one write; Infinity without a limit. */
   pieceBytes(): number {
     const nowMs = this.#run.nowMs();
     let bytes = Number.POSITIVE_INFINITY;

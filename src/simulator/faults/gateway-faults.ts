@@ -1,15 +1,15 @@
 /**
- * Faults of a gateway as a whole: it turns new connections away, is shut down for a time, or calls provider tokens
+ * Faults of a gateway as a whole: it refuses new connections, is shut down for a time, or calls provider tokens
  * expired. Owned by the scenario's run.
  */
 import type { Clock, TimerHandle } from '../../base/clock.js';
 import type { GatewayFault, RefuseConnectionsFault, ShutdownFault } from '../settings/scenario.js';
 import type { ConnectionFaults } from './connection-faults.js';
 
-/** How a connection is turned away. */
+/** How a connection is refused. */
 export type Refusal = 'reset' | 'end' | 'silent';
 
-/** What listens for connections: closed while the gateway is shut down. */
+/** A listener for connections, closed while the gateway is shut down. */
 export interface SuspendableListener {
   suspend(): void;
   resume(): void;
@@ -22,7 +22,7 @@ export class GatewayFaults {
   readonly #listeners: SuspendableListener[] = [];
   #reopening: TimerHandle | null = null;
   #isDown = false;
-  /** How connections are turned away, how many more, and until when. */
+  /** How connections are refused, how many more, and until when. */
   #refusal: Refusal = 'reset';
   #refusalsLeft = 0;
   #refusesUntilMs = 0;
@@ -38,12 +38,12 @@ export class GatewayFaults {
     return this.#isDown;
   }
 
-  /** What is to be closed while the gateway is shut down. */
+  /** Adds a listener that is closed while the gateway is shut down. */
   add(listener: SuspendableListener): void {
     this.#listeners.push(listener);
   }
 
-  /** @param isAtOpening Whether a connection that opens is the event. */
+  /** @param isAtOpening Whether the event is the opening of a connection. */
   apply(fault: GatewayFault, isAtOpening: boolean): void {
     if (fault.do === 'refuseConnections') this.#refuse(fault, isAtOpening);
     else if (fault.do === 'shutdown') this.#shutDown(fault);
@@ -53,14 +53,14 @@ export class GatewayFaults {
     }
   }
 
-  /** How the connection that comes now is turned away; null where it is not. */
+  /** Returns how the next connection is refused, or null if it is served. */
   refusal(): Refusal | null {
     if (this.#refusalsLeft <= 0 || this.#clock.now() >= this.#refusesUntilMs) return null;
     this.#refusalsLeft--;
     return this.#refusal;
   }
 
-  /** Everything is as without faults. */
+  /** Ends all faults. */
   restore(): void {
     this.#reopen();
   }

@@ -1,6 +1,6 @@
 /**
- * Bodies of answers that a scenario wants longer than APNs makes them: what APNs would say, and filling behind it. One
- * for all connections of a simulator; a scenario holds few lengths, so each is made once.
+ * Bodies of answers that a scenario makes longer than APNs does: the body of APNs with filling behind it. One for all
+ * connections of a simulator. A scenario has few lengths, so each body is made once.
  */
 import { Buffer } from 'node:buffer';
 
@@ -12,9 +12,9 @@ export class LongBodies {
   readonly #made = new Map<string, Uint8Array>();
 
   /**
-   * @param answer Code of the answer (answers.ts) that `body` is of.
+   * @param answer Code of the answer (answers.ts) that has this `body`.
    * @param body A JSON object, or nothing.
-   * @param bytes Length that is wanted; a body that is longer stays as it is.
+   * @param bytes The wanted length; a longer body stays as it is.
    */
   fill(answer: number, body: Uint8Array, bytes: number): Uint8Array {
     if (bytes <= body.length) return body;

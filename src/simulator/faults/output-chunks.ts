@@ -1,17 +1,17 @@
 /**
- * What a connection has to send, in buffers of 64 KiB. A chunk is filled by one connection, waits out the round-trip
- * time, is written, and goes back to the pool that all connections of a simulator share.
+ * The output of a connection in buffers of 64 KiB. A chunk is filled by one connection, waits for the round-trip time,
+ * is written, and goes back to the pool that all connections of a simulator share.
  */
 import { maxSpareChunks, outputBufferBytes } from '../../base/limits.js';
 
 export class Chunk {
   readonly bytes = new Uint8Array(outputBufferBytes);
-  /** The same memory, for writes of more than an octet. */
+  /** A view of the same memory, for writes of more than one octet. */
   readonly view = new DataView(this.bytes.buffer);
   length = 0;
-  /** Streams that end with what this chunk holds: to the client they are open until it is sent. */
+  /** Streams that end in this chunk. For the client they are open until it is sent. */
   endedStreams = 0;
-  /** What the chunk's WINDOW_UPDATEs give back to the connection's receive window, in bytes. */
+  /** Bytes that the chunk's WINDOW_UPDATEs give back to the connection's receive window. */
   creditBytes = 0;
   /** When it may be sent, by the simulator's clock. */
   dueMs = 0;
@@ -43,7 +43,10 @@ export class OutputChunks {
     this.#pool = pool;
   }
 
-  /** The chunk to write to, with room for `bytes`, at most 64 KiB, behind its `length`. The caller moves `length`. */
+  /**
+   * Returns the chunk to write to, with room for `bytes`, at most 64 KiB, behind its `length`. The caller moves
+   * `length`.
+   */
   room(bytes: number): Chunk {
     const current = this.#current;
     if (current !== null && current.length + bytes <= outputBufferBytes) return current;
@@ -57,7 +60,7 @@ export class OutputChunks {
     return this.#current === null;
   }
 
-  /** All that was written, in order; what is written from now on goes to new chunks. */
+  /** Returns all that was written, in order. Later output goes to new chunks. */
   takeAll(): Chunk[] {
     const taken = this.#full;
     if (this.#current !== null) taken.push(this.#current);

@@ -1,5 +1,5 @@
 /**
- * A scenario at work: counts requests and time, and fires the faults that are due. One for each gateway, on its thread;
+ * Runs a scenario: counts requests and time, and fires the faults that are due. One for each gateway, on its thread;
  * all time comes from the clock, all chance from the seed.
  *
  *     request, timer, new connection ─▶ armed faults ─▶ filters ─┬─▶ a connection is struck
@@ -16,7 +16,7 @@ import { GatewayFaults, type Refusal } from './gateway-faults.js';
 
 const anyTime: FaultTrigger = Object.freeze({});
 
-/** A fault and how often it has struck. */
+/** A fault, and how often it has struck. */
 class ArmedFault {
   readonly when: FaultTrigger;
   struck = 0;
@@ -40,7 +40,7 @@ class ArmedFault {
     return events.every((event) => event === undefined);
   }
 
-  /** Whether it begins on the connection that it is about, rather than on all. */
+  /** Whether it acts on the connection of its event, and not on all. */
   get isOfConnection(): boolean {
     const { when } = this;
     if ('on' in this.fault && this.fault.on !== undefined) return this.fault.on === 'connection';
@@ -64,7 +64,7 @@ class ArmedFault {
 export class ScenarioRun implements FaultSource {
   readonly scenario: Scenario;
   readonly gateway: GatewayFaults;
-  /** Faults that last, on every connection. */
+  /** Lasting faults on every connection. */
   readonly effects = new Effects();
   readonly #clock: Clock;
   readonly #ledger: SimulatorLedger;
@@ -80,8 +80,8 @@ export class ScenarioRun implements FaultSource {
   #isOver = false;
 
   /**
-   * @param seed Of the simulator, where the scenario has none.
-   * @param expireTokens Calls every provider token expired that was seen.
+   * @param seed The simulator's, for a scenario without a seed.
+   * @param expireTokens Makes every provider token seen so far count as expired.
    */
   constructor(scenario: Scenario, clock: Clock, ledger: SimulatorLedger, seed: number, expireTokens: () => void) {
     this.scenario = scenario;
@@ -93,7 +93,7 @@ export class ScenarioRun implements FaultSource {
     this.gateway = new GatewayFaults(clock, this.#connections, expireTokens);
   }
 
-  /** What was done so far, in order; the first 10,000. */
+  /** The faults done so far, in order; the first 10,000. */
   get done(): readonly FaultRecord[] {
     return this.#done;
   }
@@ -107,14 +107,14 @@ export class ScenarioRun implements FaultSource {
     return this.#clock.now();
   }
 
-  /** A connection has come. Faults of its opening strike in `opened`. */
+  /** Adds a connection. Faults of its opening act in `opened`. */
   join(target: FaultTarget): ConnectionFaults {
     const number = ++this.#connectionCount;
     if (this.#startedMs < 0) this.#start();
     return new ConnectionFaults(this, number, new Chance(this.#seed, number), target);
   }
 
-  /** How a connection is turned away, or null where it is served; then the faults of its opening strike. */
+  /** Returns how a connection is refused, or null if it is served; in that case the faults of its opening act now. */
   opened(connection: ConnectionFaults): Refusal | null {
     if (!this.#isOver) {
       for (const armed of this.#armed) {
@@ -139,7 +139,7 @@ export class ScenarioRun implements FaultSource {
     this.#clearTimers(connection);
   }
 
-  /** A request came complete on a connection. */
+  /** A request is complete on a connection. */
   onRequest(connection: ConnectionFaults): void {
     this.#requests++;
     if (this.#isOver) return;
@@ -150,7 +150,7 @@ export class ScenarioRun implements FaultSource {
     if (total >= (this.scenario.until?.requests ?? Number.POSITIVE_INFINITY)) this.end();
   }
 
-  /** Faults stop, and what they left behind is mended where it can be. */
+  /** Ends the faults, and restores what they changed as far as possible. */
   end(): void {
     if (this.#isOver) return;
     this.stop();
@@ -161,7 +161,7 @@ export class ScenarioRun implements FaultSource {
     this.gateway.restore();
   }
 
-  /** Faults stop: no timer of theirs is left. */
+  /** Ends the faults and their timers. */
   stop(): void {
     this.#isOver = true;
     this.effects.clear();
@@ -188,7 +188,7 @@ export class ScenarioRun implements FaultSource {
     });
   }
 
-  /** Time belongs to no connection: what strikes connections strikes each that is open. */
+  /** Time belongs to no connection, so a fault on connections acts on each open one. */
   #fireOnTime(armed: ArmedFault): void {
     const { fault } = armed;
     const isForAll = isGatewayFault(fault) || (isLasting(fault) && !armed.isOfConnection);

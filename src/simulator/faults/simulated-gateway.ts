@@ -1,5 +1,6 @@
 /**
- * What all connections of a simulator share: its settings, its ledger, and whatever is made once. On one thread.
+ * The shared state of all connections of a simulator: its settings, its ledger, and everything that is made once. On
+ * one thread.
  */
 import { Buffer } from 'node:buffer';
 import { reasons } from '../../apns/reason.js';
@@ -17,7 +18,7 @@ import { LongBodies } from './long-bodies.js';
 import { ChunkPool } from './output-chunks.js';
 import { ScenarioRun } from './scenario-run.js';
 
-/** Tokens that are gone are gone since this long before the simulator was started. */
+/** How long before the start of the simulator a gone token was gone. */
 const goneForMs = 24 * 3600 * 1000;
 const noBody = new Uint8Array(0);
 
@@ -28,11 +29,11 @@ export class SimulatedGateway {
   readonly apnsIds: ApnsIds;
   readonly tokenAnswers: TokenAnswers;
   readonly feedback: FeedbackList;
-  /** The faults at work; null where there are none. */
+  /** The running scenario, or null. */
   readonly scenario: ScenarioRun | null;
-  /** How often each token is pushed to; null where that does not matter. */
+  /** The rate of pushes to each token; null if it does not matter. */
   readonly pushRates: PushRates | null;
-  /** Keeps requests whole; null where no log was asked for. */
+  /** Keeps requests whole; null without a request log. */
   readonly requestLog: RequestLog | null;
   #connections = 0;
   readonly #keyUpdates: KeyUpdates | null;
@@ -40,7 +41,7 @@ export class SimulatedGateway {
   readonly #bodies: readonly Uint8Array[];
   readonly #longBodies = new LongBodies();
 
-  /** @throws PealError `ERR_PEAL_CREDENTIAL` for a provider key that cannot be used */
+  /** @throws PealError `ERR_PEAL_CREDENTIAL` for an unusable provider key */
   constructor(settings: SimulatorSettings) {
     this.settings = settings;
     const goneSinceMs = Math.floor(settings.clock.wallMs()) - goneForMs;
@@ -65,12 +66,12 @@ export class SimulatedGateway {
         : null;
   }
 
-  /** The rules of one connection, over the provider tokens that all know. */
+  /** The rules of one connection, with the provider tokens that all connections share. */
   makeRules(): RequestRules {
     return new RequestRules(this.settings, this.#providerTokens, this.ledger, this.#keyUpdates);
   }
 
-  /** The number of a connection that has come, from 1. */
+  /** Returns the number of a new connection, from 1. */
   countConnection(): number {
     return ++this.#connections;
   }

@@ -1,7 +1,7 @@
 /**
- * What our SETTINGS allow the client, from the moment they are sent to the moment they are acknowledged: a lower limit
- * binds the client once it has acknowledged it (RFC 9113 §6.5.3), a higher one from the start, as no client can be blamed
- * for using it. Owned by one connection's control frames.
+ * The limits that our SETTINGS set for the client, between sending and acknowledgement. A lower limit binds the client
+ * once it has acknowledged it (RFC 9113 §6.5.3); a higher one counts from the start, because a client may use it at
+ * once. Owned by one connection's control frames.
  */
 import { DEFAULT_WINDOW_BYTES } from '../../codec/http2/frames.js';
 import type { SimulatorSettings } from '../settings/simulator-settings.js';
@@ -12,7 +12,7 @@ interface Limits {
 }
 
 export class AnnouncedSettings {
-  /** Announced last. */
+  /** The latest announced limits. */
   #latest: Limits = { maxStreams: 0, initialWindowBytes: 0 };
   #acknowledged: Limits = this.#latest;
   readonly #underWay: Limits[] = [];
@@ -22,8 +22,8 @@ export class AnnouncedSettings {
   allowedWindowBytes = 0;
 
   /**
-   * The first SETTINGS. Their stream limit holds from the start: a client that opens streams before it has read them
-   * runs the risk. The window of a stream is the protocol's until then.
+   * The first SETTINGS. Their stream limit counts from the start: a client that opens streams before it has read them
+   * takes the risk. Until then streams have the protocol's window.
    */
   begin(settings: SimulatorSettings, maxStreams: number): void {
     this.#latest = { maxStreams, initialWindowBytes: settings.initialWindowBytes };
@@ -32,14 +32,14 @@ export class AnnouncedSettings {
     this.#count();
   }
 
-  /** One more SETTINGS frame is sent. What it does not name stays. */
+  /** Another SETTINGS frame is sent. Fields that are not in it keep their values. */
   send(change: Partial<Limits>): void {
     this.#latest = { ...this.#latest, ...change };
     this.#underWay.push(this.#latest);
     this.#count();
   }
 
-  /** The client acknowledged the oldest frame that it had not. False: there was none. */
+  /** The client acknowledged the oldest unacknowledged frame. Returns false if there was none. */
   acknowledge(): boolean {
     const limits = this.#underWay.shift();
     if (limits === undefined) return false;

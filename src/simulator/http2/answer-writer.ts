@@ -7,8 +7,9 @@
  *     0f 2f           literal without indexing, its name is entry 62, which the first answer inserted
  *     24 …            36 octets: the apns-id, not Huffman coded
  *
- * Where the client has left us no table to insert into, the name is spelled out instead.
+ * If the client allows us no table, the name is written out instead.
  */
+
 import { Buffer } from 'node:buffer';
 import { headerTableBytes } from '../../base/limits.js';
 import {
@@ -24,17 +25,17 @@ import {
   SETTINGS,
   WINDOW_UPDATE,
   writeFrameHeader,
-  writeUint32,
 } from '../../codec/http2/frames.js';
 import { encodeSettings, type SettingsEntry } from '../../codec/http2/settings.js';
+import { writeU32 } from '../../codec/octets.js';
 import { type ApnsIds, apnsIdCharacters } from '../faults/apns-ids.js';
 import type { Chunk, OutputChunks } from '../faults/output-chunks.js';
 import { answerStatus } from '../settings/answers.js';
 
 const apnsIdName = Uint8Array.from('apns-id', (character) => character.charCodeAt(0));
-/** What the entry for apns-id takes in the client's table (RFC 7541 §4.1). */
+/** Bytes of the entry for apns-id in the client's table (RFC 7541 §4.1). */
 const apnsIdEntryBytes = 32 + apnsIdName.length + apnsIdCharacters;
-/** Longest header block that is written: two size updates, a status, an apns-id with its name, and a Retry-After. */
+/** Longest header block: two size updates, a status, an apns-id with its name, and a Retry-After. */
 const maxBlockBytes = 2 * 4 + 5 + 2 + apnsIdName.length + 1 + apnsIdCharacters + 3 + 10;
 
 export class AnswerWriter {
@@ -51,7 +52,7 @@ export class AnswerWriter {
     this.#ids = ids;
   }
 
-  /** The client's SETTINGS_HEADER_TABLE_SIZE. We never use more than the default. */
+  /** The client's SETTINGS_HEADER_TABLE_SIZE. We use at most the default. */
   setPeerTableBytes(bytes: number): void {
     const size = Math.min(bytes, headerTableBytes);
     if (size === this.#tableBytes) return;
@@ -107,11 +108,11 @@ export class AnswerWriter {
     if (isEnd) chunk.endedStreams++;
   }
 
-  /** @param endsStream Whether the stream counted as open until now. */
+  /** @param endsStream Whether the stream was open until now. */
   reset(streamId: number, errorCode: number, endsStream: boolean): void {
     const chunk = this.#output.room(FRAME_HEADER_BYTES + 4);
     writeFrameHeader(chunk.bytes, chunk.length, 4, RST_STREAM, 0, streamId);
-    writeUint32(chunk.bytes, chunk.length + FRAME_HEADER_BYTES, errorCode);
+    writeU32(chunk.bytes, chunk.length + FRAME_HEADER_BYTES, errorCode);
     chunk.length += FRAME_HEADER_BYTES + 4;
     if (endsStream) chunk.endedStreams++;
   }
@@ -120,7 +121,7 @@ export class AnswerWriter {
   windowUpdate(streamId: number, increment: number, isCredit: boolean): void {
     const chunk = this.#output.room(FRAME_HEADER_BYTES + 4);
     writeFrameHeader(chunk.bytes, chunk.length, 4, WINDOW_UPDATE, 0, streamId);
-    writeUint32(chunk.bytes, chunk.length + FRAME_HEADER_BYTES, increment);
+    writeU32(chunk.bytes, chunk.length + FRAME_HEADER_BYTES, increment);
     chunk.length += FRAME_HEADER_BYTES + 4;
     if (isCredit) chunk.creditBytes += increment;
   }
@@ -142,13 +143,13 @@ export class AnswerWriter {
   goaway(lastStreamId: number, errorCode: number, debug: string): void {
     const text = Buffer.from(debug, 'utf8');
     const payload = new Uint8Array(8 + text.length);
-    writeUint32(payload, 0, lastStreamId);
-    writeUint32(payload, 4, errorCode);
+    writeU32(payload, 0, lastStreamId);
+    writeU32(payload, 4, errorCode);
     payload.set(text, 8);
     this.#frame(GOAWAY, 0, payload, 0, payload.length);
   }
 
-  /** Octets as they are, for scenarios that break the protocol. At most 64 KiB. */
+  /** Octets unchanged, for scenarios that break the protocol. At most 64 KiB. */
   raw(octets: Uint8Array): void {
     const chunk = this.#output.room(octets.length);
     chunk.bytes.set(octets, chunk.length);

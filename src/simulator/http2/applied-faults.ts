@@ -1,6 +1,6 @@
 /**
- * What the faults of a scenario do to one connection: turns each into calls of it, and keeps the timers of those that
- * take time. One for each connection of a gateway that has a scenario.
+ * Applies the faults of a scenario to one connection: turns each into calls of the connection, and keeps the timers of
+ * those that take time. One for each connection of a gateway that has a scenario.
  */
 import { Buffer } from 'node:buffer';
 import type { Clock, TimerHandle } from '../../base/clock.js';
@@ -21,7 +21,7 @@ import { defaultProcessedShare } from './request-stage.js';
 import type { ServerConnection } from './server-connection.js';
 import { type GoawayContent, goawayFor } from './server-goaways.js';
 
-/** What faults need of a connection. */
+/** The part of a connection that faults use. */
 export interface FaultyConnection {
   readonly takesFaults: boolean;
   readonly server: ServerConnection;
@@ -34,7 +34,7 @@ export interface FaultyConnection {
   wake(): void;
 }
 
-/** Time from one stream limit of a list to the next, where a fault does not say. */
+/** Time from one stream limit of a list to the next, unless a fault gives it. */
 const defaultStepMs = 1000;
 /** Octets of noise. */
 const noiseBytes = 64;
@@ -43,7 +43,7 @@ export class AppliedFaults implements FaultTarget {
   readonly #clock: Clock;
   readonly #connection: FaultyConnection;
   readonly #timers = new Set<TimerHandle>();
-  /** Whether limits or windows are not those of the options. */
+  /** Whether limits or windows differ from those of the options. */
   #hasChangedLimits = false;
 
   constructor(clock: Clock, connection: FaultyConnection) {
@@ -103,7 +103,7 @@ export class AppliedFaults implements FaultTarget {
     this.#connection.wake();
   }
 
-  /** No timer is left behind. */
+  /** Clears all timers. */
   close(): void {
     for (const timer of this.#timers) this.#clock.clearTimer(timer);
     this.#timers.clear();

@@ -1,6 +1,6 @@
 /**
- * How the simulator gives up on a client that breaks HTTP/2: thrown where the fault is found, caught in
- * `ServerConnection.receive` alone, which turns it into a GOAWAY (RFC 9113 §5.4.1).
+ * Ends the connection of a client that breaks HTTP/2. Thrown where the fault is found, and caught only in
+ * `ServerConnection.receive`, which turns it into a GOAWAY (RFC 9113 §5.4.1).
  */
 import { PealError } from '../../base/errors.js';
 import { ConnectionFault } from '../../codec/http2/connection-fault.js';
@@ -19,7 +19,7 @@ export function clientFault(what: string, errorCode: number = PROTOCOL_ERROR): C
   return new ClientFault(errorCode, what);
 }
 
-/** What the codec threw, as the client's fault; null for an error that is not the client's. */
+/** Returns an error of the codec as the client's fault, or null if the error is not the client's. */
 export function asClientFault(error: unknown): ClientFault | null {
   if (error instanceof ClientFault) return error;
   if (error instanceof ConnectionFault) return clientFault('the client broke HTTP/2', error.errorCode);

@@ -1,6 +1,6 @@
 /**
- * How APNs treats one connection over time (conduct.ts): follows what it answers, and changes the next answers, the
- * stream limit, or the connection's life. Owned by one connection's stage.
+ * Treats one connection over time as APNs does (conduct.ts): counts its answers, and changes the next answers, the
+ * stream limit, or the life of the connection. Owned by one connection's stage.
  */
 import { reasonOf } from '../../apns/reason.js';
 import type { Clock } from '../../base/clock.js';
@@ -19,10 +19,10 @@ import type { ConductSettings } from '../settings/conduct.js';
 import { type GoawayContent, goawayFor } from './server-goaways.js';
 import type { ServerStreams } from './server-streams.js';
 
-/** What a conduct can do to its connection. */
+/** The part of a connection that a conduct acts on. */
 interface ConductHost {
   setFullStreams(maxStreams: number): void;
-  /** Ends the connection in good order; what is under way is answered. */
+  /** Ends the connection properly: requests under way are answered. */
   closeGracefully(goaway: GoawayContent): void;
 }
 
@@ -33,15 +33,15 @@ export class ConnectionConduct {
   readonly #ledger: SimulatorLedger;
   readonly #clock: Clock;
   readonly #host: ConductHost;
-  /** The stream limit that its answers have earned the connection. */
+  /** The stream limit that the connection has by its answers. */
   #streams: number;
   #errorsSinceLowering = 0;
   #acceptedInARow = 0;
-  /** Errors, less those that answers of 200 have made up for. */
+  /** Errors, minus those that good answers have made up for. */
   #score = 0;
   #isWedged = false;
   #isLeaving = false;
-  /** Whether the connection was idle for so long that the next request is told. */
+  /** Whether the connection was idle for so long that the next request gets IdleTimeout. */
   isIdle = false;
 
   constructor(
@@ -58,7 +58,7 @@ export class ConnectionConduct {
     this.#host = parts.host;
   }
 
-  /** The answer to a request that has earned `answer` by itself. */
+  /** Returns the answer to a request whose own answer would be `answer`. */
   judge(answer: number, streams: ServerStreams, slot: number): number {
     if (this.isIdle) return IDLE_TIMEOUT;
     if (this.#isWedged) return EXPIRED_PROVIDER_TOKEN;
@@ -68,7 +68,7 @@ export class ConnectionConduct {
     return TOO_MANY_REQUESTS;
   }
 
-  /** That was the answer. */
+  /** Counts an answer that was given. */
   onAnswered(answer: number): void {
     if (answer === ACCEPTED_ANSWER) this.#onAccepted();
     else if (isCounted(answer)) this.#onError(answer);
@@ -115,7 +115,7 @@ export class ConnectionConduct {
   }
 }
 
-/** Whether APNs counts the answer as an error: 4xx, but not 410, and not what is about one device's rate. */
+/** Returns whether APNs counts the answer as an error: 4xx, except 410 and the rate of one device. */
 function isCounted(answer: number): boolean {
   if (answer === TOO_MANY_REQUESTS || reasonOf(answer) === null) return false;
   const status = answerStatus(answer);

@@ -1,7 +1,6 @@
 /**
- * Drives one server connection over a byte stream: hands on what is read, gathers what one turn of the loop has
- * answered into one write, lets it wait out the round-trip time, and ends in good order, or as a fault wants it. On the
- * simulator's thread.
+ * Drives one server connection over a byte stream: passes on what is read, gathers the answers of one turn of the loop
+ * into one write, delays it by the round-trip time, and ends properly or as a fault demands. On the simulator's thread.
  *
  *     onBytes ─▶ ServerConnection ─▶ output ─(end of the turn)─▶ OutputLine ─▶ stream
  *
@@ -32,9 +31,9 @@ import { type GoawayContent, goawayFor, plainGoaway } from './server-goaways.js'
 /** How a connection ends, see above. */
 type Ending = 'no' | 'announced' | 'told' | 'cut' | 'ended';
 
-/** A stream that can end its connection with a reset, where that differs from `destroy`. */
+/** A stream that can end its connection with a reset, if that differs from `destroy`. */
 export interface ServerStream extends ByteStream {
-  /** As `destroy`, with RST where TCP is beneath. */
+  /** Like `destroy`, but with RST on TCP. */
   resetPeer?(): void;
 }
 
@@ -43,19 +42,19 @@ export class ConnectionDriver implements ByteStreamListener, LineOwner, FaultyCo
   readonly #stream: ServerStream;
   readonly #line: OutputLine;
   readonly #whenClosed: () => void;
-  /** Reason to turn the client away at once, as JSON; null to serve it. */
+  /** The reason to turn the client away at once, as JSON; null to serve it. */
   readonly #turnAway: string | null;
   readonly #faults: ConnectionFaults | null = null;
   readonly #appliedFaults: AppliedFaults | null = null;
   readonly #idle: IdleWatch | null = null;
   #stage: RequestStage | null = null;
   #isFlushPending = false;
-  /** Reading is paused because too much waits to be written. */
+  /** Reading is paused because too much output waits. */
   #isFull = false;
   /** Reading is paused by a fault. */
   #isStalled = false;
   #isClosed = false;
-  /** Nothing is read or written any more, and no listener is told. */
+  /** Nothing is read or written any more, and no listener is called. */
   #isDead = false;
   #ending: Ending = 'no';
   #last: 'all' | 'half' | 'none' = 'all';
@@ -64,7 +63,7 @@ export class ConnectionDriver implements ByteStreamListener, LineOwner, FaultyCo
   readonly server: ServerConnection;
 
   /**
-   * @param turnAway Apple's reason for turning the client away with a GOAWAY, or null.
+   * @param turnAway Apple's reason to turn the client away with a GOAWAY, or null.
    * @param whenClosed Called once, when the stream is over.
    */
   constructor(
@@ -125,13 +124,13 @@ export class ConnectionDriver implements ByteStreamListener, LineOwner, FaultyCo
     this.#whenClosed();
   }
 
-  /** Ends in good order: the streams under way are answered. Resolved by `whenClosed`, at the latest after 5 seconds. */
+  /** Ends properly: the streams under way are answered. `whenClosed` is called after at most 5 seconds. */
   close(): void {
     if (this.#isDead) this.destroy();
     else this.closeGracefully(plainGoaway);
   }
 
-  /** As `close`, with a text of one's own. @param last Which of the streams under way the second step covers. */
+  /** Like `close`, with a text of the caller's. @param last Which of the streams under way the second step covers. */
   closeGracefully(goaway: GoawayContent, last: 'all' | 'half' | 'none' = 'all'): void {
     if (this.#isClosed || this.#isDead || this.#ending !== 'no') return;
     this.#ending = 'announced';
@@ -149,12 +148,12 @@ export class ConnectionDriver implements ByteStreamListener, LineOwner, FaultyCo
 
   // --- what faults do ---
 
-  /** Whether anything can still happen to it. */
+  /** Whether faults can still act on it. */
   get takesFaults(): boolean {
     return !this.#isClosed && !this.#isDead && this.#ending !== 'ended' && this.#ending !== 'cut';
   }
 
-  /** GOAWAY at once; what it covers is answered, then the connection ends. */
+  /** Sends GOAWAY at once; the streams that it covers are answered, then the connection ends. */
   closeWithGoaway(goaway: GoawayContent, last: 'all' | 'half' | 'none'): void {
     if (!this.takesFaults) return;
     this.#last = last;
@@ -162,7 +161,7 @@ export class ConnectionDriver implements ByteStreamListener, LineOwner, FaultyCo
     this.#scheduleFlush();
   }
 
-  /** What was written still goes out, then the connection ends; nothing is read or processed any more. */
+  /** Earlier output is still sent, then the connection ends. Nothing is read or processed any more. */
   cut(processedShare: number): void {
     if (!this.takesFaults) return;
     this.server.halt();
@@ -172,7 +171,7 @@ export class ConnectionDriver implements ByteStreamListener, LineOwner, FaultyCo
     this.#scheduleFlush();
   }
 
-  /** The connection is gone at once, with RST where TCP is beneath. */
+  /** Ends the connection at once, with RST on TCP. */
   breakOff(processedShare: number): void {
     if (!this.takesFaults) return;
     this.#die(processedShare);
@@ -180,7 +179,7 @@ export class ConnectionDriver implements ByteStreamListener, LineOwner, FaultyCo
     else this.#stream.resetPeer();
   }
 
-  /** Nothing is read or written ever again. */
+  /** Nothing is read or written any more. */
   fallSilent(processedShare: number): void {
     if (!this.takesFaults) return;
     this.#die(processedShare);
@@ -196,7 +195,7 @@ export class ConnectionDriver implements ByteStreamListener, LineOwner, FaultyCo
     this.#applyPause();
   }
 
-  /** What was put into the output goes out at the end of the turn. */
+  /** Sends the output at the end of the turn. */
   wake(): void {
     this.#scheduleFlush();
   }
@@ -214,7 +213,7 @@ export class ConnectionDriver implements ByteStreamListener, LineOwner, FaultyCo
     return this.#faults === null ? Number.POSITIVE_INFINITY : this.#faults.pieceBytes();
   }
 
-  /** Everything is out: the stream ends after a fault, or when it was to close and no request is under way. */
+  /** All output is sent. The stream ends after a fault, or if it was closing and no request is under way. */
   onDrained(): void {
     if (this.#ending === 'ended') return;
     const isAnswered = this.#ending === 'told' && this.server.activeStreams === 0;
@@ -247,7 +246,7 @@ export class ConnectionDriver implements ByteStreamListener, LineOwner, FaultyCo
     });
   }
 
-  /** Whether the scenario turns the connection away; then that is done. */
+  /** Returns whether the scenario refuses the connection, and if so refuses it. */
   #isRefused(): boolean {
     if (this.#faults === null) return false;
     const refusal = this.#gateway.scenario?.opened(this.#faults) ?? null;
@@ -290,7 +289,7 @@ export class ConnectionDriver implements ByteStreamListener, LineOwner, FaultyCo
     this.#gateway.settings.clock.defer(this.#flush);
   }
 
-  /** End of the turn: what it has produced joins the line. */
+  /** End of the turn: its output joins the line. */
   readonly #flush = (): void => {
     this.#isFlushPending = false;
     if (this.#isClosed || this.#isDead) return;

@@ -1,6 +1,6 @@
 /**
- * What one connection allows its client: streams and windows, as they are announced first, raised with the first valid
- * provider token, and changed by conduct and faults in mid-flight. Owned by one server connection.
+ * The streams and windows that one connection allows its client: announced first, raised with the first valid provider
+ * token, and changed by conduct and faults later. Owned by one server connection.
  */
 
 import type { SimulatorSettings } from '../settings/simulator-settings.js';
@@ -11,7 +11,7 @@ export class ConnectionLimits {
   readonly #settings: SimulatorSettings;
   readonly #control: ServerControlFrames;
   readonly #window: ServerReceiveWindow;
-  /** Streams that the client may have once it has shown who it is. */
+  /** Streams that the client may have once it has authenticated. */
   #fullStreams: number;
   #awaitsToken: boolean;
 
@@ -29,7 +29,7 @@ export class ConnectionLimits {
     this.#awaitsToken = awaitsToken;
   }
 
-  /** Whether the client has not shown a valid provider token yet, and has to. */
+  /** Whether the client still has to show a valid provider token. */
   get awaitsToken(): boolean {
     return this.#awaitsToken;
   }
@@ -50,29 +50,29 @@ export class ConnectionLimits {
     }
   }
 
-  /** The limit on streams becomes another one; where a provider token is awaited, once that has come. */
+  /** Changes the limit on streams; while a provider token is awaited, the change takes effect after the token. */
   setFullStreams(maxStreams: number): void {
     this.#fullStreams = maxStreams;
     if (!this.#awaitsToken) this.#control.announceMaxStreams(maxStreams);
   }
 
-  /** As a fault wants it, for now. */
+  /** A temporary value, set by a fault. */
   overrideStreams(maxStreams: number): void {
     this.#control.announceMaxStreams(maxStreams);
   }
 
-  /** As a fault wants it, for now. */
+  /** A temporary value, set by a fault. */
   overrideInitialWindow(bytes: number): void {
     this.#control.announceInitialWindow(bytes);
   }
 
-  /** Whether the connection's window is left as it is, whatever is read. */
+  /** Sets whether the connection's window is left closed, however much is read. */
   withholdWindow(isWithheld: boolean): void {
     this.#window.isWithheld = isWithheld;
     this.#window.giveBack();
   }
 
-  /** Everything as it would be without faults. */
+  /** Ends what faults have set. */
   restore(): void {
     if (!this.#awaitsToken) this.#control.announceMaxStreams(this.#fullStreams);
     this.#control.announceInitialWindow(this.#settings.initialWindowBytes);

@@ -1,5 +1,5 @@
 /**
- * Header blocks that do not stand bare in one HEADERS frame: with padding or priority around them, or going on in
+ * Header blocks that are not alone in one HEADERS frame: with padding or priority around them, or continued in
  * CONTINUATION frames (RFC 9113 §6.2, §6.10). Owned by one server connection.
  */
 import { maxContinuationFrames } from '../../base/limits.js';
@@ -11,17 +11,17 @@ const priorityBytes = 5;
 export class HeaderBlocks {
   #streamId = 0;
   #frames = 0;
-  /** The block so far; whole once `begin` or `continue` says so. */
+  /** The block so far. It is whole once `begin` or `continue` returns true. */
   bytes = new Uint8Array(0);
-  /** Flags of the HEADERS frame that it began with. */
+  /** Flags of its HEADERS frame. */
   flags = 0;
 
-  /** Whether nothing but CONTINUATION may follow. */
+  /** Whether only CONTINUATION may follow. */
   get isPending(): boolean {
     return this.#streamId !== 0;
   }
 
-  /** A HEADERS frame. @returns Whether the block is whole. */
+  /** A HEADERS frame. @returns whether the block is whole. */
   begin(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): boolean {
     let from = start;
     let to = end;
@@ -39,7 +39,7 @@ export class HeaderBlocks {
     return false;
   }
 
-  /** A CONTINUATION frame. @returns Whether the block is whole. */
+  /** A CONTINUATION frame. @returns whether the block is whole. */
   continue(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (streamId === 0 || streamId !== this.#streamId) throw clientFault('CONTINUATION without a header block');
     if (++this.#frames > maxContinuationFrames) throw clientFault('too many CONTINUATION', ENHANCE_YOUR_CALM);

@@ -1,6 +1,6 @@
 /**
- * A header block as the texts that a program wants to see, taken while the request reader's fields look at it. Owned by one
- * connection's request reader, and only where a log was asked for: it makes strings of everything.
+ * A header block as texts for a program, collected while the request reader's fields visit it. Owned by one
+ * connection's request reader, and used only with a request log, because it makes strings of everything.
  */
 import type { FieldVisitor } from '../../codec/hpack/decoder.js';
 import type { FieldNames } from '../../codec/hpack/field-names.js';
@@ -11,7 +11,7 @@ export class HeaderTexts implements FieldVisitor {
   readonly #inner: FieldVisitor;
   #found = new Map<string, string>();
 
-  /** @param inner Is told each field first. */
+  /** @param inner Gets each field first. */
   constructor(names: FieldNames, inner: FieldVisitor) {
     this.#names = names;
     this.#inner = inner;
@@ -31,13 +31,13 @@ export class HeaderTexts implements FieldVisitor {
     this.#found.set(field, before === undefined ? value : `${before}, ${value}`);
   }
 
-  /** What was found since `begin`; a new object, which does not change afterwards. */
+  /** Returns what was found since `begin` in a new object, which does not change afterwards. */
   take(): Readonly<Record<string, string>> {
     return Object.freeze(Object.fromEntries(this.#found));
   }
 }
 
-/** The scheme of a credential. What follows it is the right to push. */
+/** Only the scheme of a credential. The rest is the right to push. */
 function withoutSecret(authorization: string): string {
   return `${/^[A-Za-z]*/.exec(authorization)?.[0] ?? ''} …`;
 }

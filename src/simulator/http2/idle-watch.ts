@@ -1,6 +1,6 @@
 /**
- * Notices that a connection was idle for too long: nothing came from its client. One for each connection of a gateway
- * whose conduct minds.
+ * Notices that a connection was idle for too long, when nothing came from its client. One for each connection of a
+ * gateway whose conduct limits that.
  */
 import type { Clock, TimerHandle } from '../../base/clock.js';
 import type { ConductSettings } from '../settings/conduct.js';
@@ -12,17 +12,17 @@ export class IdleWatch {
   readonly #whenIdle: () => void;
   #heardMs = 0;
   #timer: TimerHandle | null = null;
-  /** Told that the next request gets IdleTimeout, where that is how the connection ends. */
+  /** Told that the next request gets IdleTimeout, if the connection ends that way. */
   conduct: ConnectionConduct | null = null;
 
-  /** @param whenIdle Called once, unless the connection is to answer IdleTimeout. */
+  /** @param whenIdle Called once, unless the connection has to answer IdleTimeout. */
   constructor(clock: Clock, settings: ConductSettings, whenIdle: () => void) {
     this.#clock = clock;
     this.#settings = settings;
     this.#whenIdle = whenIdle;
   }
 
-  /** The connection is open. */
+  /** The connection has opened. */
   begin(): void {
     this.#heardMs = this.#clock.now();
     if (this.#settings.idleEnd !== 'answer') this.#wait(this.#settings.idleMs);

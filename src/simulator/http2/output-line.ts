@@ -1,6 +1,6 @@
 /**
- * The way of one connection's answers to its stream: chunks wait out the round-trip time, then they are written, one
- * write at a time. Faults can hold it up, cut it into pieces, or end it. Owned by one ConnectionDriver.
+ * Delays the output of one connection: chunks wait for the round-trip time, then they are written, one write at a time.
+ * Faults can stop the line, cut its output into pieces, or end it. Owned by one ConnectionDriver.
  *
  *     enter ─▶ line, due after roundTripMs ─▶ write ─▶ back to the pool
  *
@@ -12,13 +12,13 @@ import type { ByteStream } from '../../transport/backend.js';
 import type { Chunk } from '../faults/output-chunks.js';
 import type { SimulatedGateway } from '../faults/simulated-gateway.js';
 
-/** What a line tells its owner. */
+/** Events of a line for its owner. */
 export interface LineOwner {
-  /** The chunk goes out now. */
+  /** The chunk is sent now. */
   onReleased(chunk: Chunk): void;
   /** Nothing waits and nothing is being written. */
   onDrained(): void;
-  /** Bytes of one write; Infinity for all that there are. */
+  /** Bytes of one write; Infinity for all available bytes. */
   pieceBytes(): number;
 }
 
@@ -31,7 +31,7 @@ export class OutputLine {
   /** Bytes that wait. */
   waitingBytes = 0;
   #written: Chunk | null = null;
-  /** Bytes of `#written` that were handed to the stream. */
+  /** Bytes of `#written` that were given to the stream. */
   #writtenBytes = 0;
   #isWriting = false;
   #timer: TimerHandle | null = null;
@@ -54,7 +54,7 @@ export class OutputLine {
     }
   }
 
-  /** Writes the head of the line, if it is due and nothing is being written. */
+  /** Writes the head of the line if it is due and no write is under way. */
   pump(): void {
     if (this.#written !== null || this.#isHeld || this.#isClosed) return;
     const head = this.#line[0];
@@ -71,7 +71,7 @@ export class OutputLine {
     this.#write(head);
   }
 
-  /** Nothing is written any more until `release`; a write under way is not called back. */
+  /** Writes nothing until `release`. A write under way is not cancelled. */
   hold(): void {
     this.#isHeld = true;
   }
@@ -83,7 +83,7 @@ export class OutputLine {
     else this.#write(this.#written);
   }
 
-  /** The stream is over, or nothing is to be written to it ever again. */
+  /** The stream is over, or nothing is to be written any more. */
   close(): void {
     this.#isClosed = true;
     this.#line.length = 0;

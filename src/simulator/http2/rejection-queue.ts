@@ -1,6 +1,6 @@
 /**
- * Sends the bodies of rejections within the client's windows (RFC 9113 §5.2). They are some 60 bytes, so that nearly
- * always the windows are open and nothing waits. Owned by one server connection.
+ * Sends the bodies of rejections within the client's windows (RFC 9113 §5.2). They have about 60 bytes, so that the
+ * windows are nearly always open. Owned by one server connection.
  */
 
 import { SendWindow } from '../../codec/http2/flow-control.js';
@@ -8,7 +8,7 @@ import { DEFAULT_WINDOW_BYTES } from '../../codec/http2/frames.js';
 import type { AnswerWriter } from './answer-writer.js';
 import { FREE, type ServerStreams } from './server-streams.js';
 
-/** Bytes of one DATA frame: what every client takes. */
+/** Bytes of one DATA frame, which every client accepts. */
 const maxDataBytes = 16_384;
 
 interface WaitingBody {
@@ -21,7 +21,7 @@ interface WaitingBody {
 export class RejectionQueue {
   readonly #writer: AnswerWriter;
   readonly #streams: ServerStreams;
-  /** What we may send on the whole connection. */
+  /** The send window of the whole connection. */
   readonly connectionWindow = new SendWindow();
   /** SETTINGS_INITIAL_WINDOW_SIZE of the client. */
   initialWindowBytes = DEFAULT_WINDOW_BYTES;
@@ -32,7 +32,7 @@ export class RejectionQueue {
     this.#streams = streams;
   }
 
-  /** Sends the body of a rejection whose headers were written, now or once windows open; then the stream is over. */
+  /** Sends the body of a rejection whose headers were written, now or once windows open. Then the stream is over. */
   send(streamId: number, slot: number, body: Uint8Array): void {
     const window = this.connectionWindow;
     const streamWindow = this.initialWindowBytes + this.#streams.windowDeltas[slot]!;
@@ -47,7 +47,7 @@ export class RejectionQueue {
     this.resume();
   }
 
-  /** A window has opened: sends what fits now, without letting a blocked stream hold up the others. */
+  /** A window has opened: sends what fits now. A blocked stream does not hold up the others. */
   resume(): void {
     if (this.#waiting.length > 0) this.#waiting = this.#waiting.filter((waiting) => !this.#advance(waiting));
   }
@@ -57,7 +57,7 @@ export class RejectionQueue {
     if (this.#waiting.length > 0) this.#waiting = this.#waiting.filter((waiting) => waiting.streamId !== streamId);
   }
 
-  /** Sends what the windows take; true when that was the last. */
+  /** Sends what the windows allow. Returns true if that was the end of the body. */
   #advance(waiting: WaitingBody): boolean {
     const { streamId, slot, body } = waiting;
     const deltas = this.#streams.windowDeltas;

@@ -1,7 +1,6 @@
 /**
- * What one HTTP/2 connection notes of each request under way for the request log: headers when they come, the payload
- * when the request is complete, the rest when it is booked. Owned by one server connection; only where a log was asked
- * for a log.
+ * The notes of one HTTP/2 connection for the request log: the headers of each request when they come, the payload when
+ * it is complete, the rest when it is booked. Owned by one server connection, and only with a request log.
  */
 import { Buffer } from 'node:buffer';
 import type { Clock } from '../../base/clock.js';
@@ -43,7 +42,7 @@ export class RequestNotes {
     });
   }
 
-  /** The request is complete; of its payload no more than `bytes` has need be there. */
+  /** The request is complete; the payload may be cut off after `bytes`. */
   complete(slot: number, bytes: Uint8Array, from: number, to: number, payloadBytes: number): void {
     const note = this.#streams.notes.get(slot);
     if (note === undefined) return;

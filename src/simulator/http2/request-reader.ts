@@ -1,20 +1,21 @@
 /**
- * Header blocks to requests: device token, and what the rest of the headers earns. One for each connection, on the
- * simulator's thread.
+ * Turns header blocks into requests: the device token, and the answer that the rest of the headers earns. One for each
+ * connection, on the simulator's thread.
  *
- * All notifications of a sender share their headers, so the last block is remembered. A block that differs from it in
- * the path alone is not decoded again:
+ * All notifications of a sender share their headers, so the last block is remembered. A block that differs from it only
+ * in the path is not decoded again:
  *
  *     | before          | path: H, length, octets  | behind          |
  *       equal octets      may differ                 equal octets
  *
- * That is safe only if neither block touches the dynamic table (`leavesTableAlone`): then equal octets mean equal fields.
+ * That is safe only if neither block touches the dynamic table (`leavesTableAlone`): then equal octets mean equal
+ * fields.
  */
 import { Buffer } from 'node:buffer';
 import { maxPayloadBytes, maxTokenBytes } from '../../base/limits.js';
 import { HpackDecoder } from '../../codec/hpack/decoder.js';
 import { IntegerReader } from '../../codec/hpack/integer.js';
-import { apnsNames } from '../../codec/http2/apns-names.js';
+import { apnsNames } from '../../codec/requests/apns-names.js';
 import { apnsIdCharacters } from '../faults/apns-ids.js';
 import { APNS_ID, AUTHORITY, METHOD, NO_LENGTH, PATH, RequestFields, SCHEME } from '../rules/request-fields.js';
 import { type ClientIdentity, payloadLimitOf, type RequestRules } from '../rules/request-rules.js';
@@ -30,7 +31,7 @@ import { HeaderTexts } from './header-texts.js';
 
 const pathPrefix = '/3/device/';
 const pathPrefixOctets = Uint8Array.from(pathPrefix, (character) => character.charCodeAt(0));
-/** Bits of a request that has to have: method, scheme, path (RFC 9113 §8.3.1). */
+/** Bits of the fields that a request must have: method, scheme, path (RFC 9113 §8.3.1). */
 const requiredFields = (1 << METHOD) | (1 << SCHEME) | (1 << PATH);
 const pseudoFields = requiredFields | (1 << AUTHORITY);
 
@@ -51,16 +52,16 @@ export class RequestReader {
   readonly #client: ClientIdentity;
 
   // The last request's:
-  /** RFC 9113 asks for RST_STREAM, not for an answer. */
+  /** RFC 9113 demands RST_STREAM, not an answer. */
   isMalformed = false;
-  /** ACCEPTED_ANSWER, or what headers and path earn (answers.ts). */
+  /** ACCEPTED_ANSWER, or the answer that headers and path earn (answers.ts). */
   answer = ACCEPTED_ANSWER;
-  /** Length of the device token in bytes; 0 when the path holds none that can be. */
+  /** Length of the device token in bytes; 0 if the path holds no possible token. */
   tokenLength = 0;
   /** The device token's bytes. */
   readonly token = new Uint8Array(maxTokenBytes);
   payloadLimit = maxPayloadBytes;
-  /** The content-length, or NO_LENGTH. Stays what it is while blocks equal the remembered one. */
+  /** The content-length, or NO_LENGTH. Unchanged while blocks equal the remembered one. */
   contentLength = NO_LENGTH;
 
   // For the request log, where there is one:
@@ -72,16 +73,16 @@ export class RequestReader {
   // The remembered block.
   #block = new Uint8Array(512);
   #blockLength = -1;
-  /** Offset of the octet with the path's length in it, and of what follows the path. */
+  /** Offset of the octet with the path's length, and of the octets behind the path. */
   #pathAt = 0;
   #behindAt = 0;
-  /** What the headers but for the path and the apns-id earn, and until when. */
+  /** The answer that the headers without path and apns-id earn, and until when. */
   #verdict = ACCEPTED_ANSWER;
   #present = -1;
   #hadDuplicates = false;
   #holdsUntilMs = Number.NEGATIVE_INFINITY;
 
-  /** @param keepsTexts Whether anybody is going to read `headers` and `path`. */
+  /** @param keepsTexts Whether `headers` and `path` will be read. */
   constructor(rules: RequestRules, client: ClientIdentity, keepsTexts = false) {
     this.#rules = rules;
     this.#client = client;
@@ -127,23 +128,26 @@ export class RequestReader {
     else this.#readPath(path.bytes, 0, path.length);
   }
 
-  /** What the headers earned may have changed by itself. */
+  /** What the headers earn may have changed by itself. */
   forgetVerdict(): void {
     this.#holdsUntilMs = Number.NEGATIVE_INFINITY;
   }
 
-  /** A block of trailers: decoded for the table's sake, and forgotten. @returns Whether it is well-formed. */
+  /** Decodes a block of trailers only for the table's sake. @returns whether it is well-formed. */
   readTrailers(bytes: Uint8Array, start: number, end: number): boolean {
     this.#blockLength = -1;
     this.#present = -1;
     this.#fields.begin(bytes);
     this.#decoder.walk(bytes, start, end, this.#fields);
-    // Pseudo-fields have no place in trailers (§8.1).
+    // Pseudo-fields are not allowed in trailers (§8.1).
     const hasPseudo = (this.#fields.present & pseudoFields) !== 0;
     return !this.#fields.isMalformed && !this.#decoder.hasForbiddenOctets && !hasPseudo;
   }
 
-  /** Where the path's length stands if the block differs from the remembered one in the path alone; otherwise -1. */
+  /**
+   * Returns the offset of the path's length if the block differs from the remembered one only in the path; otherwise
+   * -1.
+   */
   #matchBlock(bytes: Uint8Array, start: number, end: number, wallMs: number): number {
     const known = this.#block;
     const knownLength = this.#blockLength;
@@ -177,7 +181,7 @@ export class RequestReader {
     this.#judge(wallMs);
     this.#readPath(fields.path.bytes, 0, fields.path.length);
     if (fields.has(APNS_ID) && !isUuid(fields.apnsId.bytes, fields.apnsId.length)) {
-      // Not remembered, whatever this path has earned: with another one it is the id that is wrong.
+      // Not remembered, because with another path the wrong id decides the answer.
       if (this.answer === ACCEPTED_ANSWER) this.answer = BAD_MESSAGE_ID;
     } else {
       this.#remember(bytes, start, end);
@@ -207,7 +211,7 @@ export class RequestReader {
     this.#behindAt = pathStart + pathLength - start;
   }
 
-  /** Reads the device token out of the path and settles the answer. */
+  /** Reads the device token from the path and decides the answer. */
   #readPath(path: Uint8Array, start: number, length: number): void {
     this.isMalformed = length === 0; // §8.3.1
     this.tokenLength = 0;
@@ -249,7 +253,7 @@ function textOf(octets: Uint8Array, start: number, length: number): string {
   return Buffer.from(octets.buffer, octets.byteOffset + start, Math.max(0, length)).toString('latin1');
 }
 
-/** Canonical form, 8-4-4-4-12 hex digits; APNs takes either case. */
+/** Canonical form, 8-4-4-4-12 hex digits in either case, as APNs accepts. */
 function isUuid(bytes: Uint8Array, length: number): boolean {
   if (length !== apnsIdCharacters) return false;
   for (let i = 0; i < apnsIdCharacters; i++) {
@@ -260,8 +264,8 @@ function isUuid(bytes: Uint8Array, length: number): boolean {
 }
 
 /**
- * Returns whether the block `bytes[start, end)`, which was decoded without fault, leaves the dynamic table as it is: inserts
- * nothing and keeps its size (RFC 7541 §6). Then an equal block that follows means the same.
+ * Returns whether the block `bytes[start, end)`, which was decoded without fault, leaves the dynamic table as it is:
+ * inserts nothing and keeps its size (RFC 7541 §6). Then an equal block that follows means the same.
  */
 function leavesTableAlone(bytes: Uint8Array, start: number, end: number): boolean {
   let at = start;

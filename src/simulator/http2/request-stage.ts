@@ -1,7 +1,7 @@
 /**
- * Where complete requests of one connection wait until they are processed, if the simulator has a scenario or a
- * conduct: what a fault has to know is which requests are in flight, and processed or not. Without either there is no
- * stage, and requests are answered as they come.
+ * Complete requests of one connection that wait to be processed, if the simulator has a scenario or a conduct: a fault
+ * has to know which requests are in flight, and which are processed. Without either there is no stage, and requests are
+ * answered at once.
  *
  *     complete ─▶ faults are triggered ─▶ held until due ─▶ conduct ─▶ booked and answered
  *                        │                     │
@@ -18,7 +18,7 @@ import type { ConnectionConduct } from './connection-conduct.js';
 import type { ServerStreams } from './server-streams.js';
 import type { StreamAnswers } from './stream-answers.js';
 
-/** Of requests whose answers are lost, the share that was processed, where a fault does not say. */
+/** Share of requests with lost answers that are processed, unless a fault gives it. */
 export const defaultProcessedShare = 0.5;
 
 interface HeldRequest {
@@ -28,11 +28,11 @@ interface HeldRequest {
   readonly payloadBytes: number;
   /** By the simulator's clock. */
   dueMs: number;
-  /** What a fault does with it instead. */
+  /** The fault that replaces its answer. */
   fault: RequestFault | null;
 }
 
-/** What a stage needs of its surroundings. */
+/** The dependencies of a stage. */
 interface StageParts {
   readonly clock: Clock;
   readonly ledger: SimulatorLedger;
@@ -43,13 +43,13 @@ interface StageParts {
   readonly chance: Chance;
   /** Time that each request takes, in milliseconds. */
   readonly processingMs: number;
-  /** Has `processDue` called soon: requests wait that are due. */
+  /** Makes `processDue` run soon, because requests are due. */
   wake(): void;
 }
 
 export class RequestStage {
   readonly #parts: StageParts;
-  /** By time when due, then by arrival. */
+  /** By due time, then by arrival. */
   readonly #held: HeldRequest[] = [];
   #timer: TimerHandle | null = null;
 
@@ -57,7 +57,7 @@ export class RequestStage {
     this.#parts = parts;
   }
 
-  /** A request came complete, and would be answered so. */
+  /** A request is complete, and would get this answer. */
   take(streamId: number, slot: number, answer: number, payloadBytes: number): void {
     const { clock, faults, processingMs } = this.#parts;
     const held: HeldRequest = { streamId, slot, answer, payloadBytes, dueMs: Number.POSITIVE_INFINITY, fault: null };
@@ -82,7 +82,7 @@ export class RequestStage {
     if (index >= 0) this.#held.splice(index, 1);
   }
 
-  /** Processes what is due. */
+  /** Processes the due requests. */
   processDue(): void {
     const { clock } = this.#parts;
     const nowMs = clock.now();
@@ -95,7 +95,7 @@ export class RequestStage {
     this.#timer = clock.setTimer(this.#onTimer, next.dueMs - nowMs);
   }
 
-  /** The connection is lost. @param share Of the requests that wait, the share that is processed all the same. */
+  /** The connection is lost. @param share Share of the waiting requests that are processed nevertheless. */
   lose(share: number): void {
     const { answers, chance, ledger } = this.#parts;
     for (const { slot, answer, payloadBytes } of this.#held.splice(0)) {
@@ -105,7 +105,7 @@ export class RequestStage {
     this.close();
   }
 
-  /** No timer is left behind. */
+  /** Clears the timer. */
   close(): void {
     if (this.#timer !== null) this.#parts.clock.clearTimer(this.#timer);
     this.#timer = null;
@@ -123,7 +123,7 @@ export class RequestStage {
     if (at === list.length) list.push(held);
     else list.splice(at, 0, held);
     if (at > 0 || this.#timer === null) return;
-    // Sooner than what the timer waits for.
+    // Due sooner than the timer.
     this.close();
     this.#parts.wake();
   }
@@ -141,7 +141,7 @@ export class RequestStage {
       }
       if (fault.do === 'refuse') answer = REFUSED;
       else {
-        if (fault.reason !== undefined) answer = answerForReason(fault.reason, 'scenario');
+        if (fault.reason !== undefined) answer = answerForReason(fault.reason);
         else if (fault.status !== undefined) answer = answerForStatus(fault.status);
         retryAfterS = fault.retryAfterS ?? -1;
         bodyBytes = fault.bodyBytes ?? 0;
@@ -154,7 +154,7 @@ export class RequestStage {
     conduct?.onAnswered(answer);
   }
 
-  /** A request that gets no answer; whether it was processed is drawn. */
+  /** A request without an answer. A draw decides whether it is processed. */
   #leave({ streamId, slot, payloadBytes }: HeldRequest, fault: RequestFault & { do: 'noAnswer' | 'rst' }): void {
     const { answers, chance, ledger } = this.#parts;
     // REFUSED_STREAM says that the request was not processed (RFC 9113 §8.7).

@@ -1,6 +1,6 @@
 /**
- * One HTTP/2 connection from the server's side (RFC 9113), without I/O: takes what the client sent, decides the
- * answers, books them, and leaves what is to be sent in `output`. Called by ConnectionDriver only.
+ * One HTTP/2 connection from the server's side (RFC 9113), without I/O: receives the client's octets, decides the
+ * answers, books them, and puts the octets to be sent into `output`. Called by ConnectionDriver only.
  *
  *                 HEADERS                      END_STREAM                 answer sent
  *     idle ─────────────────────▶ RECEIVING ─────────────────▶ COMPLETE ─────────────▶ FREE
@@ -50,14 +50,14 @@ import { ServerReceiveWindow } from './server-receive-window.js';
 import { COMPLETE, DISCARDING, FREE, GIVEN_UP, PartialBody, RECEIVING, ServerStreams } from './server-streams.js';
 import { StreamAnswers } from './stream-answers.js';
 
-/** Thrown out of the reading of frames when a fault has ended it. */
+/** Thrown to leave the reading of frames after a fault has ended it. */
 const halt = Symbol('halt');
 
 export class ServerConnection implements FrameSink {
   readonly output: OutputChunks;
-  /** What was wrong with the client; null while nothing is. Nothing is read any more then. */
+  /** What the client did wrong, or null. After that nothing is read any more. */
   fault: string | null = null;
-  /** What the client may do, to be changed in mid-flight. */
+  /** The limits of the client, which can be changed later. */
   readonly limits: ConnectionLimits;
   readonly #gateway: SimulatedGateway;
   readonly #frames: FrameReader;
@@ -70,9 +70,9 @@ export class ServerConnection implements FrameSink {
   readonly #answers: StreamAnswers;
   readonly #goaways: ServerGoaways;
   readonly #window: ServerReceiveWindow;
-  /** For the request log; null where there is none. */
+  /** For the request log; null without one. */
   readonly #notes: RequestNotes | null;
-  /** Where requests wait to be processed; null where they are answered at once. */
+  /** Where requests wait to be processed; null if they are answered at once. */
   readonly #stage: RequestStage | null;
   readonly #hash = new TokenHash();
   #prefaceBytes = 0;
@@ -83,7 +83,7 @@ export class ServerConnection implements FrameSink {
   #lastStreamId = 0;
   readonly #blocks = new HeaderBlocks();
 
-  /** @param makeStage Makes the place where requests wait, or null. */
+  /** @param makeStage Makes the stage where requests wait, or null. */
   constructor(
     gateway: SimulatedGateway,
     client: ClientIdentity,
@@ -117,7 +117,7 @@ export class ServerConnection implements FrameSink {
     return this.#active;
   }
 
-  /** Takes the next `length` octets from the client. Never throws for what a client sends. */
+  /** Takes the next `length` octets from the client. Never throws because of their content. */
   receive(bytes: Uint8Array, length: number, wallMs: number): void {
     if (this.fault !== null || this.#isHalted) return;
     this.#wallMs = wallMs;
@@ -134,13 +134,13 @@ export class ServerConnection implements FrameSink {
     this.#window.giveBack();
   }
 
-  /** `chunk` goes out now: what it ends has ended, what it gives back is given back. */
+  /** `chunk` is sent now: its streams have ended, and its credit is given back. */
   released(chunk: Chunk): void {
     this.#active -= chunk.endedStreams;
     this.#window.released(chunk.creditBytes);
   }
 
-  /** First step of a graceful end: no new streams, please; those under way are still served. */
+  /** First step of a graceful end: no new streams, but streams under way are still served. */
   announceClose(goaway: GoawayContent = plainGoaway): void {
     this.#goaways.announce(goaway);
   }
@@ -151,8 +151,8 @@ export class ServerConnection implements FrameSink {
   }
 
   /**
-   * Second step, or the only one: no stream above those that came so far is served; with `half` or `none`, also those
-   * under way are thrown away in part.
+   * Second step, or the only one: no stream above those so far is served. With `half` or `none`, streams under way are
+   * partly dropped, too.
    */
   close(goaway: GoawayContent = plainGoaway, last: 'all' | 'half' | 'none' = 'all'): void {
     const lastServedId = last === 'all' ? this.#lastStreamId : this.#goaways.lastStreamFor(last);
@@ -168,7 +168,7 @@ export class ServerConnection implements FrameSink {
     this.#isHalted = true;
   }
 
-  /** Provider tokens have to be looked at again. */
+  /** Provider tokens have to be checked again. */
   forgetVerdict(): void {
     this.#requests.forgetVerdict();
   }
@@ -277,7 +277,7 @@ export class ServerConnection implements FrameSink {
     if (apnsId !== null) streams.apnsIds.set(slot, apnsId.slice(0, 36));
   }
 
-  /** Resets a stream that was never opened here: over the limit, or malformed. */
+  /** Resets a stream that was never opened here, because it is over the limit or malformed. */
   #refuse(streamId: number): void {
     const isMalformed = this.#requests.isMalformed;
     if (!isMalformed) this.#gateway.ledger.recordRefused();
@@ -354,7 +354,7 @@ export class ServerConnection implements FrameSink {
     if ((flags & FLAG_END_STREAM) !== 0) this.#complete(streamId, slot, body.bytes, 0, body.length, body.length);
   }
 
-  /** The request is complete; its payload is `bytes[from, to)`, of which more than the limit need not be there. */
+  /** The request is complete. Its payload is `bytes[from, to)`, which may be cut off above the limit. */
   #complete(streamId: number, slot: number, bytes: Uint8Array, from: number, to: number, payloadBytes: number): void {
     const streams = this.#streams;
     const expected = streams.contentLengths[slot]!;

@@ -1,10 +1,11 @@
 /**
- * The frames of a connection that are no requests: SETTINGS, PING, GOAWAY, WINDOW_UPDATE, RST_STREAM and PRIORITY
- * (RFC 9113 §6), with the checks of each. Owned by one server connection.
+ * The frames of a connection besides requests: SETTINGS, PING, GOAWAY, WINDOW_UPDATE, RST_STREAM and PRIORITY (RFC 9113
+ * §6), with the checks of each. Owned by one server connection.
  *
- * Floods of frames that are answered need no limit here: what is written piles up in the output, and the connection
- * is not read while too much of that waits (gateway-connection).
+ * Floods of frames that are answered need no limit here: the answers pile up in the output, and the connection is not
+ * read while too much output waits (connection-driver).
  */
+
 import {
   headerTableBytes,
   maxSettingsEntries,
@@ -21,8 +22,6 @@ import {
   PING,
   PRIORITY,
   PROTOCOL_ERROR,
-  readUint31,
-  readUint32,
   SETTINGS,
   SETTINGS_ENABLE_PUSH,
   SETTINGS_ENTRY_BYTES,
@@ -33,6 +32,7 @@ import {
   SETTINGS_MAX_HEADER_LIST_SIZE,
 } from '../../codec/http2/frames.js';
 import { PeerSettings } from '../../codec/http2/settings.js';
+import { readU16, readU31, readU32 } from '../../codec/octets.js';
 import type { SimulatorSettings } from '../settings/simulator-settings.js';
 import { AnnouncedSettings } from './announced-settings.js';
 import type { AnswerWriter } from './answer-writer.js';
@@ -40,7 +40,7 @@ import { clientFault } from './client-fault.js';
 import type { RejectionQueue } from './rejection-queue.js';
 import type { ServerStreams } from './server-streams.js';
 
-/** Eight octets that tell our PING from others. */
+/** The octets of our own PING. */
 const pingOctets = Uint8Array.from('peal end', (character) => character.charCodeAt(0));
 
 export class ServerControlFrames {
@@ -48,7 +48,7 @@ export class ServerControlFrames {
   readonly #rejections: RejectionQueue;
   readonly #streams: ServerStreams;
   readonly #peer = new PeerSettings();
-  /** Our own, as far as the client has to keep to them. */
+  /** Our own settings that bind the client. */
   readonly announced = new AnnouncedSettings();
   /** Whether the client has answered our PING. */
   isPingAcknowledged = false;
@@ -81,7 +81,7 @@ export class ServerControlFrames {
     this.#writer.settings([[SETTINGS_INITIAL_WINDOW_SIZE, initialWindowBytes]]);
   }
 
-  /** A PING of ours, to learn when the client has read what stands before it. */
+  /** Sends a PING, to learn when the client has read everything before it. */
   ping(): void {
     this.#writer.ping(pingOctets, 0, false);
   }
@@ -110,7 +110,7 @@ export class ServerControlFrames {
   windowUpdate(streamId: number, lastStreamId: number, bytes: Uint8Array, start: number, end: number): number | null {
     if (end - start !== 4) throw clientFault('WINDOW_UPDATE of a wrong length', FRAME_SIZE_ERROR);
     if (streamId > lastStreamId) throw clientFault('WINDOW_UPDATE on an idle stream');
-    const increment = readUint31(bytes, start);
+    const increment = readU31(bytes, start);
     if (increment === 0) {
       if (this.#streams.findTaken(streamId) >= 0) return PROTOCOL_ERROR;
       throw clientFault('WINDOW_UPDATE of 0');
@@ -153,7 +153,7 @@ export class ServerControlFrames {
     if (length % SETTINGS_ENTRY_BYTES !== 0) throw clientFault('SETTINGS of a wrong length', FRAME_SIZE_ERROR);
     if (length > maxSettingsEntries * SETTINGS_ENTRY_BYTES) throw clientFault('too many settings', ENHANCE_YOUR_CALM);
     for (let at = start; at < end; at += SETTINGS_ENTRY_BYTES) {
-      this.#apply((bytes[at]! << 8) | bytes[at + 1]!, readUint32(bytes, at + 2));
+      this.#apply(readU16(bytes, at), readU32(bytes, at + 2));
     }
     this.#writer.settingsAck();
     this.#rejections.resume();
@@ -161,14 +161,14 @@ export class ServerControlFrames {
 
   #apply(identifier: number, value: number): void {
     if (identifier === SETTINGS_ENABLE_PUSH) {
-      // A client may say either; the codec's PeerSettings are a server's, which may not.
+      // A client may send either value. The codec's PeerSettings are a server's, which may not.
       if (value > 1) throw clientFault('ENABLE_PUSH is neither 0 nor 1');
       return;
     }
     this.#peer.apply(identifier, value);
     if (identifier === SETTINGS_HEADER_TABLE_SIZE) this.#writer.setPeerTableBytes(value);
     if (identifier !== SETTINGS_INITIAL_WINDOW_SIZE) return;
-    // §6.9.2: it moves the windows of all streams.
+    // Moves the windows of all streams (§6.9.2).
     if (value > this.#rejections.initialWindowBytes && value + this.#streams.highestDelta() > MAX_WINDOW_BYTES) {
       throw clientFault('a stream window is above 2^31-1', FLOW_CONTROL_ERROR);
     }

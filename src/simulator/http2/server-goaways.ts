@@ -1,5 +1,5 @@
 /**
- * GOAWAY from the server's side (RFC 9113 §6.8): which streams are still served, and what becomes of the others. Owned
+ * GOAWAY from the server's side (RFC 9113 §6.8): which streams are still served, and what happens to the others. Owned
  * by one server connection.
  *
  *     ids    1   3   5   7   9  │ 11  13  15 …
@@ -13,7 +13,7 @@ import { RECEIVING, type ServerStreams } from './server-streams.js';
 
 const highestStreamId = 0x7fffffff;
 
-/** A GOAWAY as its sender wants it. */
+/** The content of a GOAWAY. */
 export interface GoawayContent {
   readonly errorCode: number;
   /** Debug data, as text. */
@@ -23,12 +23,12 @@ export interface GoawayContent {
 
 export const plainGoaway: GoawayContent = Object.freeze({ errorCode: NO_ERROR, debug: '', isTwice: false });
 
-/** A GOAWAY that says one of Apple's reasons, as JSON. */
+/** A GOAWAY with one of Apple's reasons, as JSON. */
 export function goawayFor(reason: string, isTwice = false): GoawayContent {
   return { errorCode: NO_ERROR, debug: JSON.stringify({ reason }), isTwice };
 }
 
-/** Where complete requests wait until they are processed. */
+/** Complete requests that wait to be processed. */
 interface WaitingRequests {
   holds(streamId: number): boolean;
 }
@@ -38,7 +38,7 @@ export class ServerGoaways {
   readonly #control: ServerControlFrames;
   readonly #streams: ServerStreams;
   readonly #waiting: WaitingRequests | null;
-  /** Streams above are ignored. */
+  /** Streams above it are ignored. */
   lastServedId = highestStreamId;
 
   constructor(
@@ -53,7 +53,7 @@ export class ServerGoaways {
     this.#waiting = waiting;
   }
 
-  /** First step of a graceful end: no new streams, please; those under way are still served. */
+  /** First step of a graceful end: no new streams, but streams under way are still served. */
   announce(goaway: GoawayContent): void {
     this.#send(highestStreamId, goaway);
     this.#control.ping();
@@ -64,7 +64,7 @@ export class ServerGoaways {
     return this.#control.isPingAcknowledged;
   }
 
-  /** Second step, or the only one. Returns the open streams above, which are not going to be processed. */
+  /** Second step, or the only one. Returns the open streams above it, which will not be processed. */
   tell(goaway: GoawayContent, lastServedId: number): number[] {
     this.lastServedId = Math.min(this.lastServedId, lastServedId);
     this.#send(this.lastServedId, goaway);
@@ -72,8 +72,8 @@ export class ServerGoaways {
   }
 
   /**
-   * The last stream that covers half or none of the streams under way. Never below one that was processed and has no
-   * complete answer: the client would take it for unprocessed.
+   * Returns the last stream so that half or none of the streams under way are covered. Never below a processed one
+   * without a complete answer, which the client would take for unprocessed.
    */
   lastStreamFor(share: 'half' | 'none'): number {
     const open = this.#streams.open();

@@ -1,6 +1,6 @@
 /**
- * The window of one connection for DATA that the client sends (RFC 9113 §6.9): counted down as it comes, given back by
- * halves once it was read. Owned by one server connection.
+ * The window of one connection for DATA from the client (RFC 9113 §6.9): reduced as it comes, given back by halves
+ * after reading. Owned by one server connection.
  */
 import { DEFAULT_WINDOW_BYTES, FLOW_CONTROL_ERROR } from '../../codec/http2/frames.js';
 import type { AnswerWriter } from './answer-writer.js';
@@ -9,9 +9,9 @@ import { clientFault } from './client-fault.js';
 export class ServerReceiveWindow {
   readonly #writer: AnswerWriter;
   readonly #windowBytes: number;
-  /** What the client may still send, as far as it can know. */
+  /** What the client may still send, as far as the client can know. */
   #open = DEFAULT_WINDOW_BYTES;
-  /** Came since the last WINDOW_UPDATE. */
+  /** Bytes received since the last WINDOW_UPDATE. */
   #received = 0;
   /** While true, nothing is given back. */
   isWithheld = false;
@@ -21,7 +21,7 @@ export class ServerReceiveWindow {
     this.#windowBytes = windowBytes;
   }
 
-  /** Opens the window beyond what the protocol begins with. */
+  /** Opens the window beyond the protocol's initial size. */
   announce(): void {
     const more = this.#windowBytes - DEFAULT_WINDOW_BYTES;
     if (more > 0) this.#writer.windowUpdate(0, more, true);
@@ -34,12 +34,12 @@ export class ServerReceiveWindow {
     if (this.#open < 0) throw clientFault('the connection window is overrun', FLOW_CONTROL_ERROR);
   }
 
-  /** A WINDOW_UPDATE goes out now. */
+  /** A WINDOW_UPDATE is sent now. */
   released(bytes: number): void {
     this.#open += bytes;
   }
 
-  /** Gives back what was read, if that is worth a frame. */
+  /** Gives back the bytes that were read, if there are enough for a frame. */
   giveBack(): void {
     if (this.#received * 2 < this.#windowBytes || this.isWithheld) return;
     this.#writer.windowUpdate(0, this.#received, true);

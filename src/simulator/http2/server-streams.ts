@@ -1,20 +1,20 @@
 /**
  * The streams of one connection as its server sees them, in typed arrays: a ring indexed by half the stream id, like
- * the client's (codec/http2/stream-table). Clients that let one stream starve while thousands of others pass by (some
- * do under a small window) make ids meet in a slot; the newer one then gets one of the spare slots behind the ring.
+ * the client's (codec/http2/stream-table). Some clients with a small window let one stream wait while thousands of
+ * others pass, so that two ids meet in a slot; the newer one then gets a spare slot behind the ring.
  */
 import { maxKeptBodyBytes, maxSimulatorStreams, streamRingSlots } from '../../base/limits.js';
 import type { RequestNote } from '../books/request-log.js';
 
-/** Nothing here, or ended by both sides. */
+/** Empty, or ended by both sides. */
 export const FREE = 0;
 /** Ended by us with RST_STREAM while the client may still send: what comes is discarded (RFC 9113 §5.1). */
 export const DISCARDING = 1;
-/** Ended by the client with RST_STREAM: whatever else comes on it is an error (RFC 9113 §5.1). */
+/** Ended by the client with RST_STREAM: any further frame on it is an error (RFC 9113 §5.1). */
 export const GIVEN_UP = 2;
 /** The headers have come; the rest of the request is awaited. */
 export const RECEIVING = 3;
-/** The request is complete and has no answer yet, or none ever. */
+/** The request is complete and has no answer yet, or never will. */
 export const COMPLETE = 4;
 
 const slotMask = streamRingSlots - 1;
@@ -23,35 +23,38 @@ const allSlots = streamRingSlots + maxSimulatorStreams;
 export class ServerStreams {
   readonly ids = new Uint32Array(allSlots);
   readonly states = new Uint8Array(allSlots);
-  /** What headers and path earned (answers.ts). */
+  /** The answer that headers and path earned (answers.ts). */
   readonly answers = new Uint8Array(allSlots);
-  /** Length of the device token; 0: the path held none. */
+  /** Length of the device token; 0 without a token in the path. */
   readonly tokenLengths = new Uint8Array(allSlots);
-  /** Place of the device token in the ledger. */
+  /** Entry of the device token in the ledger. */
   readonly entries = new Int32Array(allSlots);
   /** The device token's TokenHash. */
   readonly hashesA = new Int32Array(allSlots);
   readonly hashesB = new Int32Array(allSlots);
-  /** Answer that the token was scripted or chosen to get; ACCEPTED_ANSWER for most. */
+  /** The answer chosen for the token by script or draw; ACCEPTED_ANSWER for most. */
   readonly tokenAnswers = new Uint8Array(allSlots);
   readonly payloadLimits = new Uint16Array(allSlots);
-  /** What the client has added to the send window of the stream. */
+  /** Credit that the client has added to the send window of the stream. */
   readonly windowDeltas = new Int32Array(allSlots);
-  /** The content-length of the request; below 0: none came. */
+  /** The content-length of the request; below 0 without one. */
   readonly contentLengths = new Float64Array(allSlots);
   /** Bodies that come in more than one piece, by slot. */
   readonly bodies = new Map<number, PartialBody>();
-  /** The apns-ids that clients brought, by slot. */
+  /** The apns-ids that clients gave, by slot. */
   readonly apnsIds = new Map<number, Uint8Array>();
 
   /** Notes for the request log, by slot. */
   readonly notes = new Map<number, RequestNote>();
 
-  /** Slots of the streams that found theirs taken. */
+  /** Spare slots of the streams whose own slot was taken. */
   readonly #spareSlots = new Map<number, number>();
   #nextSpare = streamRingSlots;
 
-  /** A free slot for a new stream; -1 when none is left, which a limit of at most maxSimulatorStreams prevents. */
+  /**
+   * Returns a free slot for a new stream, or -1 if there is none, which a limit of at most maxSimulatorStreams
+   * prevents.
+   */
   claim(streamId: number): number {
     const slot = (streamId >>> 1) & slotMask;
     if (this.states[slot]! < RECEIVING) return slot;
@@ -77,14 +80,14 @@ export class ServerStreams {
     return this.ids[slot] === streamId && this.states[slot]! >= RECEIVING ? slot : -1;
   }
 
-  /** The streams that are not ended, by id. Looks at every slot: for faults, not for every request. */
+  /** The streams that are not ended, by id. Reads every slot: for faults, not for every request. */
   open(): number[] {
     const ids: number[] = [];
     for (let slot = 0; slot < allSlots; slot++) if (this.states[slot]! >= RECEIVING) ids.push(this.ids[slot]!);
     return ids.sort((a, b) => a - b);
   }
 
-  /** Notes that what still comes for a stream that was never opened is to be discarded. */
+  /** Notes that frames for a stream that was never opened are to be discarded. */
   drop(streamId: number): void {
     const slot = (streamId >>> 1) & slotMask;
     if (this.states[slot]! >= RECEIVING) return; // an unknown stream is taken for an old one, and discarded as well
@@ -92,7 +95,7 @@ export class ServerStreams {
     this.states[slot] = DISCARDING;
   }
 
-  /** The client reset the stream. One whose slot another has is forgotten. */
+  /** The client reset the stream. If another stream has its slot, it is forgotten. */
   giveUp(streamId: number): void {
     const slot = this.#slotOf(streamId);
     if (this.ids[slot] !== streamId) return;
@@ -100,12 +103,12 @@ export class ServerStreams {
     else this.states[slot] = GIVEN_UP;
   }
 
-  /** Whether no stream with that id, nor a later one in its slot, has been here: the client has passed it over. */
+  /** Returns whether the client has skipped the stream: neither it nor a later one in its slot was here. */
   wasSkipped(streamId: number): boolean {
     return this.ids[this.#slotOf(streamId)]! < streamId;
   }
 
-  /** What the client's windows are above, at most, by its WINDOW_UPDATEs. */
+  /** The highest credit that the client's WINDOW_UPDATEs have added to a stream. */
   highestDelta(): number {
     let highest = 0;
     for (let slot = 0; slot < allSlots; slot++) {
@@ -131,9 +134,9 @@ export class ServerStreams {
   }
 }
 
-/** A body in pieces: kept up to the largest payload there is, counted beyond. */
+/** A body in pieces: kept up to the largest payload, only counted beyond that. */
 export class PartialBody {
-  /** Bytes that came, kept or not. */
+  /** Received bytes, kept or not. */
   length = 0;
   readonly #kept = new Uint8Array(maxKeptBodyBytes);
 
@@ -143,7 +146,7 @@ export class PartialBody {
     this.length += end - start;
   }
 
-  /** What was kept; `length` tells whether that is all. */
+  /** The kept bytes; `length` tells whether these are all. */
   get bytes(): Uint8Array {
     return this.#kept;
   }

@@ -1,6 +1,6 @@
 /**
- * The end of a request: what was decided about it is booked, written, and its stream ended. Owned by one server
- * connection, called by it and by its stage.
+ * The end of a request: books the decision, writes it, and ends the stream. Owned by one server connection, called by
+ * it and by its stage.
  */
 import { INTERNAL_ERROR, REFUSED_STREAM } from '../../codec/http2/frames.js';
 import type { SimulatedGateway } from '../faults/simulated-gateway.js';
@@ -17,7 +17,7 @@ export class StreamAnswers {
   readonly #rejections: RejectionQueue;
   readonly #notes: RequestNotes | null;
 
-  /** @param notes For the request log; null where there is none. */
+  /** @param notes For the request log; null without one. */
   constructor(
     gateway: SimulatedGateway,
     streams: ServerStreams,
@@ -33,8 +33,8 @@ export class StreamAnswers {
   }
 
   /**
-   * Books a request and does what `answer` says (answers.ts).
-   * @param retryAfterS Retry-After of a rejection; below 0: none.
+   * Books a request and does what `answer` means (answers.ts).
+   * @param retryAfterS Retry-After of a rejection, in seconds; below 0 for none.
    * @param bodyBytes Least length of the body.
    */
   settle(streamId: number, slot: number, answer: number, payloadBytes: number, retryAfterS = -1, bodyBytes = 0): void {

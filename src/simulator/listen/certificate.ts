@@ -1,18 +1,19 @@
 /**
- * Throw-away credentials for simulators, demos and tests: an authority, what it signs (RFC 5280, keys on P-256), and
- * provider keys. Nothing is kept on disk. Called when a simulator is started; each call makes new keys.
+ * Throw-away credentials for simulators, demos and tests: an authority, certificates signed by it (RFC 5280, keys on
+ * P-256), and provider keys. Nothing is stored on disk. Called when a simulator is started; each call makes new keys.
  */
 import { Buffer } from 'node:buffer';
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIP, isIPv4 } from 'node:net';
 import { SEQUENCE } from '../../apns/credentials/der.js';
+import { checkOptions, unchecked } from '../../base/options.js';
 import { bitString, der, derTime, objectId, octetString, SET, unsignedInteger, utf8String } from './der.js';
 
 const dayMs = 24 * 3600 * 1000;
 const defaultHosts = ['localhost', '127.0.0.1', '::1'];
 const commonNameId = '2.5.4.3';
 const userId = '0.9.2342.19200300.100.1.1';
-/** Apple's marks of a certificate for the sandbox and for production; other clients look for them. */
+/** Apple's extensions of a certificate for the sandbox and for production, which other clients look for. */
 const environmentIds = ['1.2.840.113635.100.6.3.1', '1.2.840.113635.100.6.3.2'];
 const ecdsaWithSha256 = der(SEQUENCE, objectId('1.2.840.10045.4.3.2'));
 
@@ -22,13 +23,13 @@ export interface CertificatePair {
   readonly key: string;
 }
 
-/** The first and the last moment at which a certificate holds. */
+/** The first and the last moment at which a certificate is valid. */
 interface Validity {
   readonly from: Date;
   readonly to: Date;
 }
 
-/** A provider key as Apple's developer pages hand it out, and its public half for a simulator. */
+/** A provider key in the form of Apple's developer pages, and its public half for a simulator. */
 export interface ThrowAwayProviderKey {
   /** PKCS#8 PEM: the contents of the .p8 file. */
   readonly p8: string;
@@ -37,13 +38,16 @@ export interface ThrowAwayProviderKey {
   readonly publicKey: string;
 }
 
-/** An authority that only those trust who are told to. Valid for 90 days from yesterday: senders warn of certificates that end soon. */
+/**
+ * An authority that nobody trusts unless told to. Valid for 90 days from yesterday, because senders warn about
+ * certificates that end soon.
+ */
 export class ThrowAwayAuthority {
   readonly #key: KeyObject;
   readonly #keyIdentifier: Buffer;
   readonly #name: Buffer;
   readonly #validity: Validity;
-  /** The authority's own certificate, PEM: what clients are to trust. */
+  /** The authority's own certificate, PEM, for clients to trust. */
   readonly certificate: string;
 
   /** @param nowMs Wall time from which the validity is counted. */
@@ -51,7 +55,7 @@ export class ThrowAwayAuthority {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     this.#key = privateKey;
     this.#validity = { from: new Date(nowMs - dayMs), to: new Date(nowMs + 90 * dayMs) };
-    // A name of its own, so that the certificates of two simulators are not taken for each other's.
+    // A unique name, so that the certificates of two simulators are not confused.
     this.#name = distinguishedName([[commonNameId, `${name} ${randomBytes(4).toString('hex')}`]]);
     this.#keyIdentifier = keyIdentifier(publicKey);
     const extensions = [
@@ -63,12 +67,13 @@ export class ThrowAwayAuthority {
   }
 
   /**
-   * A server certificate.
+   * Makes a server certificate.
    *
-   * @param hosts Names and addresses it is for. Default localhost, 127.0.0.1 and ::1.
-   * @param validity When it holds; where not given, as long as the authority.
+   * @param hosts Its names and addresses. Default localhost, 127.0.0.1 and ::1.
+   * @param validity When it is valid. Default: as long as the authority.
    */
   issueServer(hosts: readonly string[] = defaultHosts, validity: Partial<Validity> = {}): CertificatePair {
+    checkOptions({ name: 'issueServer' }, validity, { from: unchecked, to: unchecked });
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const names = der(SEQUENCE, ...hosts.map(generalName));
     const extensions = [extension('2.5.29.17', names), ...this.#leafExtensions(publicKey, '1.3.6.1.5.5.7.3.1')];
@@ -76,7 +81,7 @@ export class ThrowAwayAuthority {
     return pair(this.#issue(subject, publicKey, extensions, { ...this.#validity, ...validity }), privateKey);
   }
 
-  /** A client certificate as Apple issues them. @param topic The bundle id that it is for (its UID). */
+  /** Makes a client certificate as Apple issues them. @param topic Its bundle id (UID). */
   issueClient(topic: string): CertificatePair {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const subject = distinguishedName([
@@ -163,7 +168,7 @@ function groups(text: string): number[] {
   return text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16));
 }
 
-/** SHA-1 over the key's bits (RFC 5280 §4.2.1.2): a name for it, not a protection. */
+/** SHA-1 over the key's bits (RFC 5280 §4.2.1.2). It names the key and protects nothing. */
 function keyIdentifier(publicKey: KeyObject): Buffer {
   const spki = publicKey.export({ type: 'spki', format: 'der' });
   return createHash('sha1')

@@ -1,13 +1,13 @@
 /**
- * The simulator's ledger over HTTP/1.1, for programs in any language: always on the loopback interface, for requests
- * of programs only. On the simulator's thread.
+ * The simulator's ledger over HTTP/1.1, for programs in any language: only on the loopback interface, and only for
+ * programs, not for pages in a browser. On the simulator's thread.
  *
  *     GET  /peal/ledger          the summary, JSON
  *     GET  /peal/ledger/tokens   one JSON object a line for each token
  *     GET  /peal/ledger/requests one JSON object a line for each request, with payload and headers (ledger "full")
- *     GET  /peal/feedback        what the feedback service will say, JSON; does not clear it
+ *     GET  /peal/feedback        the tokens that the feedback service will name, JSON; does not clear the list
  *     GET  /peal/ca.pem          the authority to trust (PEM), if the certificate is a throw-away one
- *     GET  /peal/faults          what the scenario has done so far, JSON
+ *     GET  /peal/faults          the faults of the scenario so far, JSON
  *     POST /peal/reset           forgets all requests and answers
  */
 import { once } from 'node:events';
@@ -20,9 +20,9 @@ import type { SimulatorLedger } from '../books/ledger.js';
 import type { ScenarioRun } from '../faults/scenario-run.js';
 
 const loopback = '127.0.0.1';
-/** Lines of tokens that are put into one write. */
+/** Lines of tokens in one write. */
 const linesPerWrite = 512;
-/** What a Host field may name: anything else is a page of the web that had its name resolved to this machine. */
+/** Allowed Host fields. Any other comes from a web page whose name was resolved to this machine. */
 const allowedHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i;
 
 export class ControlServer {
@@ -34,8 +34,8 @@ export class ControlServer {
 
   /**
    * @param authority PEM for /peal/ca.pem, or null.
-   * @param feedback What the feedback service has, or null where there is none.
-   * @param scenario The faults at work, or null.
+   * @param feedback The list of the feedback service, or null.
+   * @param scenario The running scenario, or null.
    */
   constructor(
     ledger: SimulatorLedger,
@@ -50,7 +50,7 @@ export class ControlServer {
     this.#server = createServer((request, response) => this.#serve(request, response));
   }
 
-  /** Resolves with the port. @throws PealError `ERR_PEAL_OPTION` when it cannot be listened on */
+  /** Resolves with the port. @throws PealError `ERR_PEAL_OPTION` if it cannot listen on the port */
   listen(port: number): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error) => {
@@ -70,7 +70,9 @@ export class ControlServer {
   #serve(request: IncomingMessage, response: ServerResponse): void {
     request.resume();
     if (!allowedHost.test(request.headers.host ?? '') || request.headers.origin !== undefined) {
-      reply(response, 403, { error: 'only programs on this machine may ask, by the name of localhost' });
+      reply(response, 403, {
+        error: 'only programs on this machine may ask, and they must use localhost, 127.0.0.1 or [::1] as the host',
+      });
       return;
     }
     const route = `${request.method} ${(request.url ?? '').split('?')[0]}`;
@@ -101,7 +103,8 @@ export class ControlServer {
       default:
         reply(response, 404, {
           error:
-            'there are GET /peal/ledger, GET /peal/ledger/tokens, GET /peal/ledger/requests, GET /peal/feedback, GET /peal/faults, GET /peal/ca.pem and POST /peal/reset',
+            'there are GET /peal/ledger, GET /peal/ledger/tokens, GET /peal/ledger/requests, GET /peal/feedback, ' +
+            'GET /peal/faults, GET /peal/ca.pem and POST /peal/reset',
         });
     }
   }
@@ -114,7 +117,7 @@ export class ControlServer {
     serveLines(response, this.#ledger.records());
   }
 
-  /** `?token=HEX` asks for those of one token. */
+  /** `?token=HEX` selects the requests of one token. */
   #serveRequests(request: IncomingMessage, response: ServerResponse): void {
     if (this.#ledger.mode !== 'full') {
       reply(response, 409, { error: 'this ledger keeps no whole requests: start the simulator with ledger "full"' });
@@ -125,13 +128,13 @@ export class ControlServer {
   }
 }
 
-/** As fast as the reader takes it; a reader that leaves early is no fault of ours. */
+/** Writes as fast as the reader takes the lines. A reader that leaves early is not our fault. */
 function serveLines(response: ServerResponse, records: Iterable<object>): void {
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   pipeline(Readable.from(linesOf(records)), response, () => {});
 }
 
-/** A line for each record, some hundred at a time: never those of all in memory. */
+/** A line for each record, some hundred at a time, so that never all lines are in memory. */
 function* linesOf(records: Iterable<object>): Generator<string, void> {
   let lines = '';
   let count = 0;

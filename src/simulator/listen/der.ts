@@ -1,6 +1,4 @@
-/**
- * The few pieces of DER (X.690) that a certificate is made of. Pure.
- */
+/** The few parts of DER (X.690) that a certificate needs. Pure. */
 import { Buffer } from 'node:buffer';
 
 export const SET = 0x31;
@@ -21,7 +19,7 @@ export function utf8String(text: string): Buffer {
   return der(0x0c, Buffer.from(text, 'utf8'));
 }
 
-/** An unsigned integer from its octets, the highest first: in as few octets as hold it (X.690 §8.3.2), its sign one. */
+/** An unsigned integer from its octets, the highest first, in the fewest octets (X.690 §8.3.2); its sign takes one. */
 export function unsignedInteger(octets: Uint8Array): Buffer {
   const first = octets.findIndex((octet) => octet !== 0);
   const digits = first === -1 ? Uint8Array.of(0) : octets.subarray(first);
@@ -36,7 +34,7 @@ export function octetString(octets: Uint8Array): Buffer {
   return der(0x04, octets);
 }
 
-/** A time of this century as certificates hold it: UTCTime to 2049, GeneralizedTime after (RFC 5280 §4.1.2.5). */
+/** A time of this century in the form of certificates: UTCTime to 2049, GeneralizedTime after (RFC 5280 §4.1.2.5). */
 export function derTime(date: Date): Buffer {
   const digits = date.toISOString().replace(/\.\d+/, '').replace(/[-:T]/g, '');
   return date.getUTCFullYear() < 2050 ? der(0x17, Buffer.from(digits.slice(2))) : der(0x18, Buffer.from(digits));

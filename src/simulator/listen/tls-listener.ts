@@ -1,6 +1,6 @@
 /**
  * A listening socket of the simulator: TLS 1.2 or later, ALPN where the protocol has it, client certificates where they
- * are asked for. Has a connection made for each client (listening-plans says which). On the simulator's thread.
+ * are wanted. Makes a connection for each client (listening-plans tells which). On the simulator's thread.
  */
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
@@ -12,7 +12,7 @@ import type { ServerStream } from '../http2/connection-driver.js';
 import type { ClientIdentity } from '../rules/request-rules.js';
 import type { SimulatorSettings } from '../settings/simulator-settings.js';
 
-/** AES-128 first: it costs either end less than what OpenSSL prefers, and the list of TLS 1.2 follows Apple's. */
+/** AES-128 first, because it costs both ends less than OpenSSL's preference. The list for TLS 1.2 follows Apple's. */
 const ciphers = [
   'TLS_AES_128_GCM_SHA256',
   'TLS_AES_256_GCM_SHA384',
@@ -30,9 +30,9 @@ interface ListenerIdentity {
 
 /** A client's connection as its listener knows it. */
 export interface ServedConnection extends ByteStreamListener {
-  /** The client will send no more. Only where a plan says that clients may end first. */
+  /** The client will send no more. Only for plans whose clients may end first. */
   onPeerEnd?(): void;
-  /** Ends in good order; what the plan was given as `whenClosed` is called once it is over. */
+  /** Ends properly. Calls the plan's `whenClosed` once it is over. */
   close(): void;
   /** Drops the connection at once. */
   destroy(): void;
@@ -41,11 +41,11 @@ export interface ServedConnection extends ByteStreamListener {
 /** What one listener serves. */
 export interface ListeningPlan {
   readonly port: number;
-  /** Clients have to agree on it; null where the protocol has no ALPN. */
+  /** The protocol that clients must agree on; null for protocols without ALPN. */
   readonly alpnProtocol: 'h2' | null;
-  /** Whether clients without an accepted certificate are turned away in the handshake. */
+  /** Whether clients without an accepted certificate are refused in the handshake. */
   readonly needsCertificate: boolean;
-  /** @param turnAway Apple's reason for turning the client away, or null. */
+  /** @param turnAway Apple's reason to turn the client away, or null. */
   serve(stream: ByteStream, client: ClientIdentity, turnAway: string | null, whenClosed: () => void): ServedConnection;
 }
 
@@ -54,13 +54,13 @@ export class TlsListener implements SuspendableListener {
   readonly #plan: ListeningPlan;
   readonly #server: Server;
   readonly #connections = new Set<ServedConnection>();
-  /** TCP beneath TLS, by the client's port, where faults may have to reset it; null where there are none. */
+  /** The TCP sockets beneath TLS, by the client's port, for faults that reset them; null without faults. */
   readonly #sockets: Map<number, Socket> | null;
   #port = 0;
   #isClosing = false;
   #whenEmpty: (() => void) | null = null;
 
-  /** @throws PealError `ERR_PEAL_CREDENTIAL` when certificate, key or client authority cannot be used */
+  /** @throws PealError `ERR_PEAL_CREDENTIAL` if certificate, key or client authority cannot be used */
   constructor(settings: SimulatorSettings, identity: ListenerIdentity, plan: ListeningPlan) {
     this.#settings = settings;
     this.#plan = plan;
@@ -77,12 +77,14 @@ export class TlsListener implements SuspendableListener {
         honorCipherOrder: true,
         ciphers,
         noDelay: true,
-        // A status may still be on its way to a client that has sent all it has.
+        // A status may still be on its way to a client that has ended its side.
         allowHalfOpen: plan.alpnProtocol === null,
         handshakeTimeout: handshakeTimeoutMs,
       });
     } catch (error) {
-      const what = `Simulator options cert, key, clientCa: ${(error as Error).message}; give PEM that belongs together`;
+      const what =
+        `Simulator options cert, key, clientCa: ${(error as Error).message}; give PEM of one ` +
+        'certificate, its key and its authority';
       throw new PealError('ERR_PEAL_CREDENTIAL', what, { origin: 'credential', cause: error });
     }
     if (this.#sockets !== null) this.#server.on('connection', (socket: Socket) => this.#remember(socket));
@@ -92,7 +94,7 @@ export class TlsListener implements SuspendableListener {
     });
   }
 
-  /** Resolves with the port. @throws PealError `ERR_PEAL_OPTION` when host and port cannot be listened on */
+  /** Resolves with the port. @throws PealError `ERR_PEAL_OPTION` if it cannot listen on host and port */
   listen(): Promise<number> {
     const { host } = this.#settings;
     const { port } = this.#plan;
@@ -107,12 +109,12 @@ export class TlsListener implements SuspendableListener {
     });
   }
 
-  /** New connections are refused for a time; open ones stay. */
+  /** Refuses new connections for a time. Open ones stay. */
   suspend(): void {
     if (this.#server.listening) this.#server.close();
   }
 
-  /** Listens again, on the same port; tries until it can be had. */
+  /** Listens again on the same port, and tries until it succeeds. */
   resume(): void {
     if (this.#isClosing || this.#server.listening) return;
     const { clock, host, logger } = this.#settings;
@@ -124,7 +126,7 @@ export class TlsListener implements SuspendableListener {
     this.#server.listen(this.#port, host, () => this.#server.off('error', onError));
   }
 
-  /** Takes no more clients and ends those that are there in good order; resolves when all are gone. */
+  /** Accepts no more clients and ends the others properly. Resolves when all are gone. */
   async close(): Promise<void> {
     this.#isClosing = true;
     if (this.#server.listening) this.#server.close();
@@ -147,11 +149,11 @@ export class TlsListener implements SuspendableListener {
     );
     this.#connections.add(connection);
     stream.attach(connection);
-    // Its handshake was under way when all others were sent away.
+    // Its handshake was under way when all others were closed.
     if (this.#isClosing) connection.close();
   }
 
-  /** A TLS socket cannot reset its connection; the socket beneath can. */
+  /** A TLS socket cannot reset its connection, but the socket beneath can. */
   #remember(socket: Socket): void {
     const port = socket.remotePort ?? 0;
     this.#sockets?.set(port, socket);
@@ -160,7 +162,7 @@ export class TlsListener implements SuspendableListener {
     });
   }
 
-  /** A certificate that the authority did not sign, where clients may also show none. */
+  /** Reason to refuse a certificate that the authority did not sign, if clients may also have none. */
   #reasonToTurnAway(socket: TLSSocket): string | null {
     const hasCertificate = Object.keys(socket.getPeerCertificate() ?? {}).length > 0;
     return this.#settings.clientCa !== null && hasCertificate && !socket.authorized ? 'BadCertificate' : null;
@@ -192,7 +194,7 @@ class ServerTlsStream implements ServerStream {
   #onWritten: (() => void) | null = null;
   #isClosed = false;
 
-  /** @param beneath The TCP socket, where it is known. */
+  /** @param beneath The TCP socket, if it is known. */
   constructor(socket: TLSSocket, beneath: Socket | null) {
     this.#socket = socket;
     this.#beneath = beneath;
@@ -235,9 +237,9 @@ class ServerTlsStream implements ServerStream {
   }
 
   /**
-   * Not within a call of the socket: Node crashes where the one beneath goes while TLS calls back (as it does about the
-   * end of a handshake). Two turns later, because in the next one what TLS wrote is still under way, and the reset
-   * would become an end in good order.
+   * Not within a call of the socket: Node crashes if the socket beneath goes while TLS calls back (as it does about the
+   * end of a handshake). Two turns later, because in the next turn the output of TLS is still under way, and the
+   * reset would become a normal end.
    */
   resetPeer(): void {
     this.#socket.pause();

@@ -1,6 +1,6 @@
 /**
- * What APNs asks of a payload: there is one, it is not too large, and it is a JSON object. One for each connection.
- * A payload equal to the one before is not parsed again, so that a campaign costs one comparison for each request.
+ * APNs' demands on a payload: it exists, it is not too large, and it is a JSON object. One for each connection. A
+ * payload equal to the one before is not parsed again, so that a campaign costs one comparison for each request.
  */
 import { Buffer } from 'node:buffer';
 import { maxVoipPayloadBytes } from '../../base/limits.js';
@@ -14,7 +14,7 @@ export class PayloadCheck {
   #knownLength = -1;
   #knownAnswer = ACCEPTED_ANSWER;
 
-  /** The answer that the payload `bytes[start, end)` earns under a limit of `limit` bytes. */
+  /** Returns the answer that the payload `bytes[start, end)` earns under a limit of `limit` bytes. */
   answerOf(bytes: Uint8Array, start: number, end: number, limit: number): number {
     const length = end - start;
     if (length === 0) return PAYLOAD_EMPTY;
@@ -22,7 +22,7 @@ export class PayloadCheck {
     if (length === this.#knownLength && this.#isKnown(bytes, start, length)) return this.#knownAnswer;
     this.#known.set(bytes.subarray(start, end));
     this.#knownLength = length;
-    // APNs documents no reason for a body that is no JSON: it finds no payload in it.
+    // APNs documents no reason for a body that is not JSON. It counts as a missing payload.
     this.#knownAnswer = isJsonObject(this.#known.toString('utf8', 0, length)) ? ACCEPTED_ANSWER : PAYLOAD_EMPTY;
     return this.#knownAnswer;
   }

@@ -11,14 +11,14 @@ import { maxRememberedProviderTokens, providerTokenMaxAgeMs, providerTokenMaxSke
 import { ACCEPTED_ANSWER, EXPIRED_PROVIDER_TOKEN, INVALID_PROVIDER_TOKEN } from '../settings/answers.js';
 import type { AcceptedProviderKey } from '../settings/options.js';
 
-/** What is known of one provider token. */
+/** The result of checking one provider token. */
 export interface CheckedToken {
-  /** `ACCEPTED_ANSWER` or `INVALID_PROVIDER_TOKEN`; its age is looked at apart (`answerAt`). */
+  /** `ACCEPTED_ANSWER` or `INVALID_PROVIDER_TOKEN`. Its age is checked separately (`answerAt`). */
   readonly answer: number;
   readonly keyId: string;
   readonly teamId: string;
   readonly issuedAtMs: number;
-  /** A scenario has called it expired. */
+  /** Whether a scenario has called it expired. */
   isExpired: boolean;
 }
 
@@ -57,18 +57,18 @@ export class ProviderTokens {
     const known = this.#checked.get(authorization);
     if (known !== undefined) return known;
     const checked = this.#verify(authorization);
-    // Bounded: of thousands of tokens, the oldest are verified again.
+    // Bounded: with thousands of tokens, the oldest are verified again.
     if (this.#checked.size >= maxRememberedProviderTokens) this.#checked.clear();
     this.#checked.set(authorization, checked);
     return checked;
   }
 
-  /** Every valid provider token that was seen counts as expired from now on. */
+  /** Makes every valid provider token seen so far count as expired. */
   expireAll(): void {
     for (const token of this.#checked.values()) if (token.answer === ACCEPTED_ANSWER) token.isExpired = true;
   }
 
-  /** The answer that a token earns now. */
+  /** Returns the answer that a token earns now. */
   answerAt(token: CheckedToken, wallMs: number): number {
     if (token.answer !== ACCEPTED_ANSWER) return token.answer;
     if (token.isExpired) return EXPIRED_PROVIDER_TOKEN;
@@ -76,7 +76,7 @@ export class ProviderTokens {
     return token.issuedAtMs - wallMs > providerTokenMaxSkewMs ? INVALID_PROVIDER_TOKEN : ACCEPTED_ANSWER;
   }
 
-  /** When that answer may change. */
+  /** Returns when that answer may change. */
   answerHoldsUntil(token: CheckedToken, wallMs: number): number {
     if (token.answer !== ACCEPTED_ANSWER) return Number.POSITIVE_INFINITY;
     const tooNewUntil = token.issuedAtMs - providerTokenMaxSkewMs;
@@ -140,7 +140,7 @@ function publicKeyOf(key: AcceptedProviderKey): KeyObject {
     const isPublic = typeof key.publicKey !== 'string' && key.publicKey.type === 'public';
     found = isPublic ? (key.publicKey as KeyObject) : createPublicKey(key.publicKey as string);
   } catch {
-    throw unusable(key, 'is no PEM of a key');
+    throw unusable(key, 'is not PEM of a key');
   }
   if (found.asymmetricKeyDetails?.namedCurve === 'prime256v1') return found;
   throw unusable(key, 'is not on the curve P-256');

@@ -1,6 +1,7 @@
 /**
- * Rates that the conduct of a gateway limits: pushes to each device token, for TooManyRequests, and changes of each key's
- * provider token, for TooManyProviderTokenUpdates. One of each for all connections of a gateway, on its thread.
+ * Rates that the conduct of a gateway limits: pushes to each device token, for TooManyRequests, and changes of each
+ * key's provider token, for TooManyProviderTokenUpdates. One object of each kind for all connections of a gateway, on
+ * its thread.
  */
 import { maxWatchedProviderTokens, maxWatchedTokens } from '../../base/limits.js';
 
@@ -9,20 +10,22 @@ interface PushRate {
   pushes: number;
 }
 
-/** How often each device token was pushed to recently. */
+/** The recent pushes to each device token. */
 export class PushRates {
   readonly #pushes: number;
   readonly #withinMs: number;
   /** By the token's hash; the oldest first. */
   readonly #rates = new Map<string, PushRate>();
 
-  /** @param pushes So many are allowed within `withinMs`. */
+  /** @param pushes The number allowed within `withinMs`. */
   constructor(pushes: number, withinMs: number) {
     this.#pushes = pushes;
     this.#withinMs = withinMs;
   }
 
-  /** Whether one more push to a token may pass; if so it is counted. @param a Lanes of the token's TokenHash. */
+  /**
+   * Returns whether one more push to a token may pass, and if so counts it. @param a Lanes of the token's TokenHash.
+   */
   allows(a: number, b: number, nowMs: number): boolean {
     const key = `${a}:${b}`;
     const rate = this.#rates.get(key);
@@ -39,28 +42,28 @@ export class PushRates {
 }
 
 interface KeyState {
-  /** Tokens that were admitted; the oldest first. */
+  /** Accepted tokens, the oldest first. */
   readonly seen: Set<string>;
   /** When the key's token changed, within the time that counts. */
   changesMs: number[];
 }
 
 /**
- * How often the provider token of each key has changed. A change is a token that was not seen before; a connection that
- * still shows the former token does not count. The first token of a key is free.
+ * Changes of each key's provider token. A change is a token that was not seen before; a connection that still shows the
+ * former token does not count. The first token of a key is free.
  */
 export class KeyUpdates {
   readonly #updates: number;
   readonly #withinMs: number;
   readonly #keys = new Map<string, KeyState>();
 
-  /** @param updates So many changes are allowed within `withinMs`. */
+  /** @param updates The number of changes allowed within `withinMs`. */
   constructor(updates: number, withinMs: number) {
     this.#updates = updates;
     this.#withinMs = withinMs;
   }
 
-  /** 0 where the token is admitted; otherwise the wall time until which it is one change too many. */
+  /** Returns 0 if the token is accepted, or else the wall time until which it is one change too many. */
   admit(keyName: string, authorization: string, wallMs: number): number {
     const key = this.#keys.get(keyName);
     if (key === undefined) {

@@ -1,6 +1,6 @@
 /**
- * Takes in the fields of one request's header block as the decoder walks it. Texts are made only where a value differs
- * from the one that the same field had in the request before. Owned by one connection's request reader.
+ * Collects the fields of one request's header block as the decoder visits them. Texts are made only if a value differs
+ * from the same field's in the request before. Owned by one connection's request reader.
  */
 
 import type { FieldVisitor } from '../../codec/hpack/decoder.js';
@@ -26,22 +26,22 @@ import {
   NAME_APNS_PRIORITY,
   NAME_APNS_PUSH_TYPE,
   NAME_APNS_TOPIC,
-} from '../../codec/http2/apns-names.js';
+} from '../../codec/requests/apns-names.js';
 
-/** Longest path and apns-id that are looked at, in bytes; a longer one is wrong in any case. */
+/** Longest path and apns-id that are read, in bytes. A longer one is always wrong. */
 const maxKeptBytes = 1024;
 /** A request without content-length. */
 export const NO_LENGTH = -1;
 const wholeLength = /^\d{1,15}$/;
 
-/** One field whose text the rules look at. Remembers the text of the request before by its octets. */
+/** One field whose text the rules read. Remembers the text of the request before by its octets. */
 class TextField {
   text = '';
   #octets = new Uint8Array(64);
   #length = -1;
   #isHuffman = false;
 
-  /** Takes a value; false when it is the same as before, octet for octet. */
+  /** Takes a value. Returns false if it is the same as before, octet for octet. */
   take(bytes: Uint8Array, start: number, length: number, isHuffman: boolean): boolean {
     if (length === this.#length && isHuffman === this.#isHuffman) {
       let at = 0;
@@ -57,7 +57,7 @@ class TextField {
   }
 }
 
-/** An octet string that differs from request to request, as it stands after Huffman decoding. */
+/** An octet string that differs from request to request, after Huffman decoding. */
 class KeptValue {
   readonly bytes = new Uint8Array(huffmanRoom(maxKeptBytes));
   /** -1: too long to be kept. */
@@ -94,18 +94,18 @@ export class RequestFields implements FieldVisitor {
   readonly #texts: readonly TextField[] = Array.from({ length: textFields }, () => new TextField());
   readonly path = new KeptValue();
   readonly apnsId = new KeptValue();
-  /** The block that is being walked, so that a value in it can be told from one in a table. */
+  /** The current block, so that a value in it can be told from one in a table. */
   #block: Uint8Array | null = null;
   #sawRegular = false;
   /** Which fields came, a bit for each of the numbers above. */
   present = 0;
   /** Whether a text differs from that of the request before. */
   hasChanged = false;
-  /** A field that may stand once came again. */
+  /** Whether a field that may occur once occurred again. */
   hasDuplicates = false;
   /** The request breaks RFC 9113 §8.2 or §8.3: it is reset, not answered. */
   isMalformed = false;
-  /** Where the path's octets stand in the block; -1 when it came out of a table. */
+  /** Offset of the path's octets in the block; -1 if it came out of a table. */
   pathStart = -1;
   pathLength = 0;
   isPathHuffman = false;
@@ -131,7 +131,7 @@ export class RequestFields implements FieldVisitor {
     return (this.present & (1 << field)) !== 0;
   }
 
-  /** The text of a field that came; null for one that did not. */
+  /** Returns the text of a field, or null if the field did not come. */
   text(field: number): string | null {
     return this.has(field) ? this.#texts[field]!.text : null;
   }
@@ -169,7 +169,7 @@ export class RequestFields implements FieldVisitor {
     } else if (name === NAME_CONTENT_LENGTH) {
       const text = decodeText(bytes, start, length, isHuffman);
       const value = wholeLength.test(text) ? Number(text) : NO_LENGTH;
-      // Two that say the same are one (RFC 9110 §8.6).
+      // Two with the same value count as one (RFC 9110 §8.6).
       if (value === NO_LENGTH || (this.contentLength !== NO_LENGTH && this.contentLength !== value)) {
         this.isMalformed = true;
       }

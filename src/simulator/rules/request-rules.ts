@@ -1,10 +1,10 @@
 /**
- * What APNs asks of the headers of a device push, rule by rule; the first that fails decides the answer. Pure but for
+ * APNs' demands on the headers of a device push, rule by rule. The first that fails decides the answer. Pure but for
  * the memory of checked provider tokens; called by request readers when a field differs from the request before.
  *
  * Source: "Sending notification requests to APNs", "Handling notification responses from APNs". Apple does not publish
- * the order of its checks; this one is ours: method, credential, duplicates, push type, topic, priority, expiration,
- * collapse id, then (elsewhere) device token and payload.
+ * the order of its checks. The order here is ours: method, credential, duplicates, push type, topic, priority,
+ * expiration, collapse id, then (elsewhere) device token and payload.
  */
 import {
   isPushType,
@@ -45,11 +45,14 @@ import {
   TOPIC,
 } from './request-fields.js';
 
-/** Who is at the other end of a connection, as far as it has shown. */
+/** The identity of a client, as far as it has shown one. */
 export interface ClientIdentity {
-  /** The bundle id that an accepted client certificate is for (its UID); empty for one without; null for none. */
+  /**
+   * The bundle id (UID) of an accepted client certificate; empty if the certificate has none; null without a
+   * certificate.
+   */
   readonly certificateTopic: string | null;
-  /** Key that the connection is bound to: that of its first valid provider token. */
+  /** The key that the connection is bound to: that of its first valid provider token. */
   keyName: string | null;
 }
 
@@ -58,14 +61,14 @@ const wholeNumber = /^\d{1,10}$/;
 export class RequestRules {
   readonly #settings: SimulatorSettings;
   readonly #providerTokens: ProviderTokens;
-  /** Wall time until which the verdict of the last `judge` holds: provider tokens age. */
+  /** Wall time until which the result of the last `judge` is valid, because provider tokens age. */
   holdsUntilMs = Number.POSITIVE_INFINITY;
   readonly #updates: KeyUpdates | null;
   readonly #ledger: SimulatorLedger;
-  /** Wall time until which the connection is out of use, because it showed one provider token too many. */
+  /** Wall time until which the connection is refused, because it showed one provider token too many. */
   #blockedUntilMs = 0;
 
-  /** @param updates Watches how often provider tokens change; null where that does not matter. */
+  /** @param updates Counts changes of provider tokens; null if they do not matter. */
   constructor(
     settings: SimulatorSettings,
     providerTokens: ProviderTokens,
@@ -78,7 +81,10 @@ export class RequestRules {
     this.#updates = updates;
   }
 
-  /** The answer (answers.ts) that the headers earn, whatever token and payload are; ACCEPTED_ANSWER when they are in order. */
+  /**
+   * Returns the answer (answers.ts) that the headers earn, apart from token and payload; ACCEPTED_ANSWER if they are
+   * valid.
+   */
   judge(fields: RequestFields, client: ClientIdentity, wallMs: number): number {
     this.holdsUntilMs = Number.POSITIVE_INFINITY;
     if (fields.text(METHOD) !== 'POST') return METHOD_NOT_ALLOWED;
@@ -98,7 +104,7 @@ export class RequestRules {
     const { auth } = this.#settings;
     if (authorization !== null && auth !== 'certificate') return this.#judgeToken(authorization, client, wallMs);
     if (auth === 'any') return ACCEPTED_ANSWER;
-    // With `certificate` a connection without one did not come so far (tls-listener).
+    // With `certificate`, a connection without one was refused earlier (tls-listener).
     if (auth !== 'token' && client.certificateTopic !== null) return ACCEPTED_ANSWER;
     return MISSING_PROVIDER_TOKEN;
   }
@@ -127,14 +133,14 @@ export class RequestRules {
     return true;
   }
 
-  /** A topic that ends as those of one push type goes with that alone; without a push type it is taken for an alert's. */
+  /** A topic with the ending of one push type needs that type. A request without a push type counts as an alert. */
   #judgeTopicsType(topic: string | null, pushType: string | null): number {
     if (topic === null) return ACCEPTED_ANSWER;
     const ownType = pushTypeOfTopic(topic);
     if (ownType === null || ownType === (pushType ?? 'alert')) return ACCEPTED_ANSWER;
     const { topicStart, topicSuffix } = ruleOf(ownType);
     if (topicStart !== '') return pushType === null ? ACCEPTED_ANSWER : INVALID_PUSH_TYPE;
-    // A bundle id may end like that by itself; naming it in `topics` says so.
+    // A bundle id may have such an ending itself. Listing it in `topics` says so.
     const { topics } = this.#settings;
     const isBundleId = topics?.has(topic) === true && !topics.has(topic.slice(0, -topicSuffix.length));
     return isBundleId ? ACCEPTED_ANSWER : INVALID_PUSH_TYPE;
@@ -144,7 +150,7 @@ export class RequestRules {
     const pushType = fields.text(PUSH_TYPE);
     const topic = fields.text(TOPIC);
     const ofCertificate = client.certificateTopic;
-    // A certificate for one topic stands in for the field.
+    // A certificate for one topic replaces the field.
     if (topic === null) return ofCertificate === null || ofCertificate === '' ? MISSING_TOPIC : ACCEPTED_ANSWER;
     const type = isPushType(pushType) ? pushType : 'alert';
     if (!isTopicForm(topic) || !isTopicOf(type, topic)) return BAD_TOPIC;
@@ -156,7 +162,7 @@ export class RequestRules {
   }
 }
 
-/** What the push type asks for; an alert's where there is none. */
+/** The rules of the push type; those of an alert without one. */
 function rulesFor(fields: RequestFields): PushTypeRule {
   const pushType = fields.text(PUSH_TYPE);
   return ruleOf(isPushType(pushType) ? pushType : 'alert');
@@ -167,7 +173,7 @@ export function payloadLimitOf(fields: RequestFields): number {
   return rulesFor(fields).maxPayloadBytes;
 }
 
-/** The push type may be left out, as APNs allows for alerts. Some work with provider tokens only. */
+/** The push type may be missing, as APNs allows for alerts. Some work with provider tokens only. */
 function judgePushType(fields: RequestFields, client: ClientIdentity): number {
   const pushType = fields.text(PUSH_TYPE);
   if (pushType === null) return ACCEPTED_ANSWER;

@@ -1,7 +1,7 @@
 /**
- * What the simulator can do with a notification, as a small number: accept it, reject it with one of Apple's reasons or
- * a status of the binary protocol, or leave it without an answer. Kept with each token in the ledger. Constants and
- * pure functions.
+ * The simulator's answer to a notification, as a small number: accept it, reject it with one of Apple's reasons or a
+ * status of the binary protocol, or leave it without an answer. Kept with each token in the ledger. Constants and pure
+ * functions.
  *
  *       0         accepted
  *       1 … 100   a reason of HTTP/2, by its code in apns/reason
@@ -11,11 +11,11 @@
  */
 
 import { binaryReasonOf, reasonOf, reasons } from '../../apns/reason.js';
-import { PealError } from '../../base/errors.js';
+import { assert } from '../../base/assert.js';
 
-/** Answered with 200, or over the binary protocol with nothing. */
+/** Answered with 200, or with nothing over the binary protocol. */
 export const ACCEPTED_ANSWER = 0;
-/** Binary: the connection is closed in good order, without a status. */
+/** Binary: the connection is closed normally, without a status. */
 export const CLOSED = 251;
 /** Binary: the connection is reset, without a status. */
 export const BROKEN = 252;
@@ -23,14 +23,14 @@ export const BROKEN = 252;
 export const NO_ANSWER = 253;
 /** RST_STREAM REFUSED_STREAM: certainly not processed. */
 export const REFUSED = 254;
-/** RST_STREAM INTERNAL_ERROR: the sender cannot know what became of it. */
+/** RST_STREAM INTERNAL_ERROR: the sender cannot know whether it was processed. */
 export const RESET = 255;
 
-/** What a status of the binary protocol is above. */
+/** Added to a status of the binary protocol. */
 export const BINARY_STATUS = 256;
-/** What a status of HTTP that comes without a reason is above. */
+/** Added to a status of HTTP without a reason. */
 export const HTTP_STATUS = 512;
-/** Every answer is below. */
+/** Every answer is below this. */
 export const answerLimit = HTTP_STATUS + 600;
 
 export const MISSING_TOKEN = BINARY_STATUS + 2;
@@ -65,17 +65,17 @@ export const TOO_MANY_REQUESTS = code('TooManyRequests');
 export const TOPIC_DISALLOWED = code('TopicDisallowed');
 export const UNRELATED_KEY_ID = code('UnrelatedKeyIdInToken');
 
-/** Whether the code stands for an answer with a reason. */
+/** Returns whether the code stands for an answer with a reason. */
 export function isRejection(answer: number): boolean {
   return (answer > ACCEPTED_ANSWER && answer < CLOSED) || answer > BINARY_STATUS;
 }
 
-/** Whether the answer says that the device token is gone: the feedback service is going to name it. */
+/** Returns whether the answer means that the device token is gone. The feedback service names such tokens. */
 export function isGone(answer: number): boolean {
   return answer === INVALID_TOKEN || reasonOf(answer)?.class === 'gone';
 }
 
-/** Whether a rejection is about the device token alone, of either protocol. */
+/** Returns whether a rejection is about the device token alone, in either protocol. */
 export function isTokenAnswer(answer: number): boolean {
   if (answer > HTTP_STATUS) return false;
   const row = answer > BINARY_STATUS ? binaryReasonOf(answer - BINARY_STATUS) : reasonOf(answer);
@@ -95,7 +95,7 @@ export function answerName(answer: number): string {
   return reasonOf(answer)?.reason ?? '';
 }
 
-/** The status of an answer, that of HTTP or of the binary protocol; 0 where there is none. */
+/** Returns the status of an answer, of HTTP or of the binary protocol; 0 without one. */
 export function answerStatus(answer: number): number {
   if (answer > HTTP_STATUS) return answer - HTTP_STATUS;
   if (answer > BINARY_STATUS) return answer - BINARY_STATUS;
@@ -103,31 +103,21 @@ export function answerStatus(answer: number): number {
   return reasonOf(answer)?.status ?? 0;
 }
 
-/** The code for a bare status of HTTP, 200 to 599. */
+/** Returns the code for a bare status of HTTP, 200 to 599. */
 export function answerForStatus(status: number): number {
   return status === 200 ? ACCEPTED_ANSWER : HTTP_STATUS + status;
 }
 
-/**
- * The code for one of Apple's reasons, for options that name one.
- * @throws PealError `ERR_PEAL_OPTION` for a reason that is not in apns/reason
- */
-export function answerForReason(reason: string, option: string): number {
+/** Returns the code for one of Apple's reasons. The checks of options and scenarios let no other pass. */
+export function answerForReason(reason: string): number {
   const found = reasons.find((row) => row.reason === reason);
-  if (found !== undefined) return found.code;
-  const known = reasons.map((row) => row.reason).join(', ');
-  throw new PealError(
-    'ERR_PEAL_OPTION',
-    `${option}: "${reason}" is no reason that APNs answers with; there are ${known}`,
-    {
-      origin: 'usage',
-    },
-  );
+  assert(found !== undefined, 'a checked reason is one of Apple’s');
+  return found.code;
 }
 
 /**
  * The body of a rejection as APNs writes it.
- * @param timestampMs Since when a token is gone; only 410 says it.
+ * @param timestampMs Since when a token is gone; only 410 contains it.
  */
 export function answerBody(answer: number, timestampMs: number): string {
   const row = reasonOf(answer);

@@ -1,61 +1,64 @@
 /**
- * How the simulator treats a connection over time, as APNs was described and seen to do: what Apple's documents say in
- * words, with numbers that can be set. All of it is off unless it is asked for. Types, defaults and checks; called
+ * How the simulator treats a connection over time, as APNs was described and observed to do. Apple's documents describe
+ * it in words; here it has numbers that can be set. All of it is off by default. Types, defaults and checks; called
  * once, when a simulator is started.
  *
  * Source: "Sending notification requests to APNs", "Handling notification responses from APNs", "Establishing a
- * token-based connection to APNs". Apple publishes none of the numbers but the 20 minutes.
+ * token-based connection to APNs". Of these numbers, Apple publishes only the 20 minutes.
  */
 import { maxSimulatorStreams, providerTokenMinAgeMs } from '../../base/limits.js';
 import { anyOf, checkOption, choice, flag, type OptionRule, objectOf, whole } from '../../base/options.js';
 
-/** What becomes of a connection that was idle for too long: nothing came from its client, not even a PING. */
+/** What happens to a connection that was idle for too long: nothing came from its client, not even a PING. */
 export type IdleConduct = 'answer' | 'silence' | 'goaway' | 'reset';
 
-/** Everything is optional; null is off. */
+/** Every field is optional. Null turns it off. */
 export interface SimulatorConduct {
-  /** SETTINGS_MAX_CONCURRENT_STREAMS until the first valid provider token, where one is asked for. Default 1. */
+  /** SETTINGS_MAX_CONCURRENT_STREAMS until the first valid provider token, if one is required. Default 1. */
   readonly streamsBeforeToken?: number | null;
   /**
-   * So many answers of 4xx on a connection halve its stream limit, down to 1. 410 and TooManyRequests do not count.
-   * Default null.
+   * Number of 4xx answers on a connection that halves its stream limit, down to 1. 410 and TooManyRequests do not
+   * count. Default null.
    */
   readonly lowerStreamsAfter?: number | null;
-  /** So many answers of 200 in a row double it again, up to maxStreams. Default 100 with lowerStreamsAfter. */
+  /** Number of 200 answers in a row that doubles it again, up to maxStreams. Default 100 with lowerStreamsAfter. */
   readonly raiseStreamsAfter?: number | null;
-  /** Answers of 4xx, as above, after which a connection is closed with GOAWAY. Default null. */
+  /** Number of 4xx answers, counted as above, after which a connection is closed with GOAWAY. Default null. */
   readonly maxErrors?: number | null;
-  /** How many errors a BadDeviceToken counts for. Default 4. */
+  /** The number of errors that a BadDeviceToken counts as. Default 4. */
   readonly badDeviceTokenWeight?: number;
   /** Answers of 200 that make up for one error. Default 20. */
   readonly forgiveAfter?: number;
   /** Whether GOAWAYs about errors and idleness are sent twice. Default false. */
   readonly goawayTwice?: boolean;
-  /** Whether a connection that answered ExpiredProviderToken answers nothing else any more. Default false. */
+  /** Whether a connection that answered ExpiredProviderToken gives only that answer from then on. Default false. */
   readonly wedgeOnExpiredToken?: boolean;
   /**
-   * How often the provider token of one key may change within `providerTokenUpdateMs`; the connection that shows one more
-   * answers TooManyProviderTokenUpdates until that time has passed. Default null: as often as it likes.
+   * Changes of one key's provider token that are allowed within `providerTokenUpdateMs`. A connection that shows one
+   * more answers TooManyProviderTokenUpdates until that time has passed. Default null: any number.
    */
   readonly providerTokenUpdates?: number | null;
   /** Default 20 minutes. */
   readonly providerTokenUpdateMs?: number;
-  /** Pushes to one device token within `tokenPushMs`; one more gets TooManyRequests. Default null: any number. */
+  /**
+   * Pushes to one device token that are allowed within `tokenPushMs`. One more gets TooManyRequests. Default null: any
+   * number.
+   */
   readonly tokenPushes?: number | null;
   /** Default 1,000. */
   readonly tokenPushMs?: number;
-  /** Idle time after which a connection is given up, in milliseconds. Default null: never. */
+  /** Idle time after which a connection is ended, in milliseconds. Default null: never. */
   readonly idleMs?: number | null;
   /**
    * - `answer` (default): the next request gets IdleTimeout, and the connection ends.
-   * - `silence`: it is never answered again.
+   * - `silence`: nothing on it is answered any more.
    * - `goaway`: it ends with a GOAWAY that says IdleTimeout.
    * - `reset`: it is dropped.
    */
   readonly idleEnd?: IdleConduct;
 }
 
-/** SimulatorConduct with every default filled in; Infinity where something is off. */
+/** SimulatorConduct with every default filled in. Infinity for what is off. */
 export interface ConductSettings {
   readonly streamsBeforeToken: number;
   readonly lowerStreamsAfter: number;
@@ -73,7 +76,7 @@ export interface ConductSettings {
   readonly idleEnd: IdleConduct;
 }
 
-/** What `conduct: 'apns'` stands for. */
+/** The conduct behind `conduct: 'apns'`. */
 export const apnsConduct: SimulatorConduct = Object.freeze({
   lowerStreamsAfter: 20,
   raiseStreamsAfter: 100,
@@ -88,7 +91,7 @@ export const apnsConduct: SimulatorConduct = Object.freeze({
 const many = whole(1, Number.MAX_SAFE_INTEGER);
 const orOff = (rule: OptionRule): OptionRule => anyOf(rule, choice(null));
 const idleEnds: readonly IdleConduct[] = ['answer', 'silence', 'goaway', 'reset'];
-/** Every field of SimulatorConduct, in the order of the type; null is off. */
+/** Every field of SimulatorConduct, in the order of the type. Null turns it off. */
 const fields: Readonly<Record<keyof SimulatorConduct, OptionRule>> = {
   streamsBeforeToken: orOff(whole(1, maxSimulatorStreams)),
   lowerStreamsAfter: orOff(many),
@@ -109,7 +112,7 @@ export const conductFields: readonly string[] = Object.keys(fields);
 const rule = anyOf(choice('apns', null), objectOf(fields));
 
 /**
- * Checks a conduct and fills in its defaults; null where nothing is asked for.
+ * Checks a conduct and fills in its defaults. Returns null if none is given.
  * @param conduct `apns` for `apnsConduct`.
  * @throws PealError `ERR_PEAL_OPTION`
  */

@@ -1,6 +1,7 @@
 /**
- * What each option of a simulator may be, and the checks that need two of them. Tables and pure functions, called by
- * options when a simulator is started; on a thread of its own (simulator-thread) also where it is started from.
+ * The allowed values of each option of a simulator, and the checks that need two options. Tables and pure functions,
+ * called by simulator-settings when a simulator is started, and for a simulator on a thread of its own
+ * (simulator-thread) also on the calling thread.
  */
 import { KeyObject } from 'node:crypto';
 import { reasons } from '../../apns/reason.js';
@@ -34,18 +35,18 @@ const port = whole(0, 65_535);
 const orNull = (rule: OptionRule): OptionRule => anyOf(rule, choice(null));
 /** A list that may be empty. */
 const listOf = (of: OptionRule): OptionRule => ({ kind: 'list', of, isFilled: false });
-/** No limit, and no other rule that would quote what may be a key. */
+/** No limit of length, and no rule that would quote the value, which may be a key. */
 const pem = test('PEM as text', (value) => typeof value === 'string' && value.trim() !== '');
 const publicKey = test('PEM as text or a KeyObject', (value) =>
   value instanceof KeyObject || (typeof value === 'string' && value.trim() !== ''));
-/** An object with these methods, such as one of a class: it may have others. */
+/** An object with these methods, such as an instance of a class. It may have other properties. */
 const having = (what: string, ...names: readonly string[]): OptionRule =>
   test(`${what} with the methods ${names.join(', ')}`, (value) =>
     typeof value === 'object' &&
     value !== null &&
     names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function'));
 
-/** Of every simulator, whatever thread it runs on. */
+/** Options of every simulator, on any thread. */
 const plainRules: OptionRules = {
   host: filledText(maxNameCharacters),
   port,
@@ -57,7 +58,7 @@ const plainRules: OptionRules = {
   clientCa: pem,
   auth: choice('any', 'either', 'token', 'certificate'),
   providerKeys: listOf(
-    // A throw-away key has its private half beside: it is what tests hand in.
+    // Tests may give a whole throw-away key, which has its private half, too.
     objectOf({
       keyId: filledText(maxNameCharacters),
       teamId: filledText(maxNameCharacters),
@@ -87,7 +88,7 @@ const plainRules: OptionRules = {
   ledger: choice('tokens', 'counts', 'full'),
 };
 
-/** Of one that shares its thread with the program. */
+/** Options of a simulator on the program's own thread. */
 const sameThreadRules: OptionRules = {
   onRequest: callback,
   clock: having('a clock', 'now', 'wallMs', 'setTimer', 'clearTimer', 'defer'),
@@ -118,28 +119,31 @@ export function checkSimulatorOptions(options: SimulatorOptions): void {
   }
   if (auth === 'certificate' && clientCa === undefined) {
     throw optionError(
-      `${theOption('auth')} "certificate" needs ${option('clientCa')}, the authority whose client certificates are accepted.`,
+      `${theOption('auth')} "certificate" needs ${option('clientCa')}, the authority whose client certificates ` +
+        'are accepted.',
     );
   }
   checkBinaryAuth(options);
 }
 
-/** As `checkSimulatorOptions` for one on another thread; that one checks what is left. */
+/** Like `checkSimulatorOptions`, for a simulator on another thread, which checks the rest. */
 export function checkThreadOptions(options: object): void {
   checkOptions({ name: 'A simulator on a thread of its own', hints: ownThreadHints }, options, plainRules);
 }
 
-/** The binary protocol has no provider tokens: who has to show himself needs a certificate for it. */
+/** The binary protocol has no provider tokens: clients that must authenticate need a certificate. */
 function checkBinaryAuth({ auth, binaryPort, clientCa, feedbackPort }: SimulatorOptions): void {
   if ((binaryPort ?? null) === null && (feedbackPort ?? null) === null) return;
   if (auth === 'token') {
     throw optionError(
-      `${theOption('auth')} "token" leaves nobody who may use ${option('binaryPort')} or ${option('feedbackPort')}: their clients have certificates.`,
+      `${theOption('auth')} "token" excludes all clients of ${option('binaryPort')} and ` +
+        `${option('feedbackPort')}, which have certificates: choose "either" or "certificate", or leave the ports out.`,
     );
   }
   if (auth === 'either' && clientCa === undefined) {
     throw optionError(
-      `${theOption('auth')} "either" with ${option('binaryPort')} or ${option('feedbackPort')} needs ${option('clientCa')}, the authority of their clients.`,
+      `${theOption('auth')} "either" with ${option('binaryPort')} or ${option('feedbackPort')} needs ` +
+        `${option('clientCa')}, the authority of their clients.`,
     );
   }
 }

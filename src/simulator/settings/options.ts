@@ -1,6 +1,6 @@
 /**
- * What a program can tell a simulator, as types: option-rules has the checks, simulator-settings the defaults. Read by
- * both, and by programs through `peal/simulator`.
+ * The options of a simulator, as types. option-rules has the checks, simulator-settings the defaults. Read by both, and
+ * by programs through `peal/simulator`.
  */
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../../base/clock.js';
@@ -14,42 +14,42 @@ import type { Scenario } from './scenario.js';
  */
 export type LedgerMode = 'tokens' | 'counts' | 'full';
 
-/** A request (or a notification over the binary protocol) that came complete and was processed. */
+/** A complete and processed request (or notification over the binary protocol). */
 export interface ReceivedRequest {
   readonly protocol: 'http2' | 'binary';
-  /** Number of its connection, from 1, in the order in which they came. */
+  /** Number of its connection, from 1, in the order of connecting. */
   readonly connection: number;
   /** Number of the HTTP/2 stream; over the binary protocol the identifier of the notification. */
   readonly streamId: number;
-  /** When it was complete: epoch milliseconds, by the simulator's clock. */
+  /** When it was complete: epoch milliseconds on the simulator's clock. */
   readonly receivedMs: number;
-  /** The device token, lower-case hex; null where there was none that could be kept. */
+  /** The device token, lower-case hex; null without one that could be stored. */
   readonly token: string | null;
   /** `/3/device/…`; empty over the binary protocol. */
   readonly path: string;
   /**
-   * Header fields by their names in lower case, without those that begin with a colon; values of a name that came more than
-   * once are joined by `, `. Of `authorization` only the scheme is kept: see `providerKey`. Over the binary protocol
+   * Header fields by their names in lower case, without those that begin with a colon. Several values of one name are
+   * joined by `, `. Of `authorization` only the scheme is kept: see `providerKey`. Over the binary protocol
    * `apns-expiration` and `apns-priority` stand for the items of the notification.
    */
   readonly headers: Readonly<Record<string, string>>;
-  /** The payload as text; of one above 5,121 bytes, which is too large in any case, its beginning. */
+  /** The payload as text. Of a payload above 5,121 bytes, which is always too large, only the beginning. */
   readonly payload: string;
   /** Bytes of the whole payload. */
   readonly payloadBytes: number;
-  /** `TEAMID/KEYID` of the valid provider token that the connection has shown; null for none. */
+  /** `TEAMID/KEYID` of the valid provider token that the connection has shown, or null. */
   readonly providerKey: string | null;
   /** `accepted`, Apple's reason, or what was done instead of an answer. */
   readonly answer: string;
-  /** As in TokenRecord; 0 where there was no answer. */
+  /** As in TokenRecord; 0 without an answer. */
   readonly status: number;
 }
 
 /**
- * How a client has to show who it is.
+ * How clients must authenticate.
  *
- * - `any`: what it shows is checked; it may also show nothing.
- * - `either`: a provider token or a client certificate, as APNs asks for.
+ * - `any`: a credential is checked if there is one, but none is required.
+ * - `either`: a provider token or a client certificate, as for APNs.
  * - `token`: a provider token.
  * - `certificate`: a client certificate.
  */
@@ -64,7 +64,7 @@ export interface AcceptedProviderKey {
   readonly publicKey: string | KeyObject;
 }
 
-/** A device token that the feedback service is to name. */
+/** A device token that the feedback service names. */
 export interface ScriptedFeedback {
   /** Hex, of either case. */
   readonly token: string;
@@ -77,11 +77,11 @@ export interface SimulatorOptions {
   readonly host?: string;
   /** Default 0: any free port. */
   readonly port?: number;
-  /** Port of the gateway of the binary protocol; 0: any free one; null: none. Default null. */
+  /** Port of the binary gateway; 0: any free one; null: no such gateway. Default null. */
   readonly binaryPort?: number | null;
-  /** Port of the feedback service; 0: any free one; null: none. Default null. */
+  /** Port of the feedback service; 0: any free one; null: no such service. Default null. */
   readonly feedbackPort?: number | null;
-  /** Port of the control server, on 127.0.0.1; 0: any free one; null: none. Default 0. */
+  /** Port of the control server, on 127.0.0.1; 0: any free one; null: no such server. Default 0. */
   readonly controlPort?: number | null;
   /** Server certificate (PEM, with its chain) and key. Default: a throw-away one for localhost. Both or neither. */
   readonly cert?: string;
@@ -90,11 +90,14 @@ export interface SimulatorOptions {
   readonly clientCa?: string;
   /** Default `any`. */
   readonly auth?: SimulatorAuth;
-  /** Keys whose provider tokens are accepted, signature checked. Default: any well-formed provider token is. */
+  /**
+   * Keys whose provider tokens are accepted after a check of the signature. Default: every well-formed provider token
+   * is accepted.
+   */
   readonly providerKeys?: readonly AcceptedProviderKey[];
-  /** Topics (bundle ids, without the suffix of a push type) that may be pushed to. Default: every valid one. */
+  /** Topics (bundle ids, without the suffix of a push type) that are allowed. Default: every valid one. */
   readonly topics?: readonly string[];
-  /** Delay of all that the simulator sends, in milliseconds; fractions count. Default 0. */
+  /** Delay of everything that the simulator sends, in milliseconds; fractions count. Default 0. */
   readonly roundTripMs?: number;
   /** SETTINGS_MAX_CONCURRENT_STREAMS, 1 to 4,096. Default 1,000. */
   readonly maxStreams?: number;
@@ -108,30 +111,36 @@ export interface SimulatorOptions {
   readonly rejectReasons?: readonly string[];
   /** Binary: time from a bad notification to the status about it, in milliseconds. Default 0. */
   readonly statusDelayMs?: number;
-  /** Binary: whether a status goes out octet by octet. Default false. */
+  /** Binary: whether a status is sent octet by octet. Default false. */
   readonly splitStatus?: boolean;
   /** Binary: whether the connection is closed on a bad notification without a status. Default false. */
   readonly silentStatus?: boolean;
-  /** Binary: whether the status about an empty device token names identifier 0, as Apple's sandbox did. Default false. */
+  /**
+   * Binary: whether the status about an empty device token names identifier 0, as Apple's sandbox did. Default false.
+   */
   readonly zeroFlushIdentifier?: boolean;
-  /** Binary: accepted notifications after which a connection is closed without a status. Default null: never. */
+  /**
+   * Binary: number of accepted notifications after which a connection is closed without a status. Default null: never.
+   */
   readonly closeAfter?: number | null;
-  /** Binary: accepted notifications after which a connection is ended with status 10. Default null: never. */
+  /** Binary: number of accepted notifications after which a connection ends with status 10. Default null: never. */
   readonly shutdownAfter?: number | null;
-  /** Device tokens that the feedback service names beside those that were found to be gone. Default none. */
+  /** Device tokens that the feedback service names besides those that answers called gone. Default none. */
   readonly feedback?: readonly ScriptedFeedback[];
-  /** Whether tokens may ask for their answer (docs/simulator.md). Default true. */
+  /** Whether tokens may choose their answer (docs/simulator.md). Default true. */
   readonly scripted?: boolean;
   /** Faults (docs/simulator.md). Default none. */
   readonly scenario?: Scenario;
-  /** What errors, provider tokens and idleness do to a connection over time. `apns`: as APNs. Default: nothing. */
+  /**
+   * How errors, provider tokens and idleness change a connection over time. `apns`: as at APNs. Default: not at all.
+   */
   readonly conduct?: SimulatorConduct | 'apns';
-  /** Of all that is random: apns-ids, who is rejected, and the scenario's draws. Default 1. */
+  /** Seed of everything random: apns-ids, rejected tokens, and the scenario's draws. Default 1. */
   readonly seed?: number;
-  /** What the ledger keeps: `full` also payload and headers. Default `tokens`. */
+  /** What the ledger keeps. `full` includes payload and headers. Default `tokens`. */
   readonly ledger?: LedgerMode;
   /**
-   * Called with each request when it is booked, before its answer goes out. What it throws is not caught. Default: no call.
+   * Called with each request when it is booked, before its answer is sent. Its errors are not caught. Default: no call.
    */
   readonly onRequest?: (request: ReceivedRequest) => void;
   readonly clock?: Clock;

@@ -1,6 +1,6 @@
 /**
- * Checks what claims to be a scenario, whether it was read from a file or made in a program: every fault of it by its
- * path, with what is allowed there. Called once, when a simulator is started or a file is read. Main thread or any.
+ * Checks a scenario that was read from a file or made in a program. Errors name every fault by its path, with the
+ * allowed values. Called once, when a simulator is started or a file is read. Any thread.
  */
 import { readFileSync } from 'node:fs';
 import { PealError } from '../../base/errors.js';
@@ -28,14 +28,14 @@ const bodiless: readonly unknown[] = [204, 205, 304];
 const anObject = test('an object', (value) => typeof value === 'object' && value !== null && !Array.isArray(value));
 const faultList = test(`a list of at most ${maxScenarioFaults} faults`, (value) =>
   Array.isArray(value) && value.length <= maxScenarioFaults);
-/** In a file nothing is an option: what it holds is named by its place. */
+/** A file has no options: its contents are named by their path. */
 const withinFile: Words = {
   option: (path) => path.replace(/^scenario\.?/, '') || 'the scenario',
   either: (library) => library,
 };
 
 /**
- * The scenario, unchanged, if it is one.
+ * Returns the scenario unchanged if it is valid.
  * @throws PealError `ERR_PEAL_OPTION` that names the path of the field, what is wrong and what is allowed
  */
 export function checkScenario(value: unknown): Scenario {
@@ -57,7 +57,7 @@ export function checkScenario(value: unknown): Scenario {
 
 /**
  * Reads a scenario from a file of JSON.
- * @throws PealError `ERR_PEAL_OPTION` for a file that cannot be read, is no JSON, or holds no scenario
+ * @throws PealError `ERR_PEAL_OPTION` for a file that cannot be read, is not JSON, or holds no valid scenario
  */
 export function readScenario(path: string): Scenario {
   let text: string;
@@ -70,7 +70,7 @@ export function readScenario(path: string): Scenario {
     throw optionError(`The scenario ${path} is larger than ${maxScenarioFileBytes} bytes.`);
   }
   try {
-    // Some editors put a byte order mark before it, which is no JSON.
+    // Some editors begin the file with a byte order mark, which is not JSON.
     return checkScenario(JSON.parse(text.replace(/^\uFEFF/, '')));
   } catch (cause) {
     if (cause instanceof PealError) {
@@ -94,10 +94,16 @@ function checkFault(path: string, value: unknown): void {
     throw optionError(`${theOption(path)} says too little: "${action}" needs one of ${oneOf.join(', ')}.`);
   }
   if (fault.reason !== undefined && fault.debug !== undefined) {
-    throw optionError(`${theOption(`${path}.debug`)} does not go with reason: a GOAWAY has one text.`);
+    throw optionError(
+      `${theOption(`${path}.debug`)} does not go with reason, because a GOAWAY has one text: ` +
+        'leave one of them out.',
+    );
   }
   if (fault.reason !== undefined && fault.status !== undefined) {
-    throw optionError(`${theOption(`${path}.status`)} does not go with reason, which brings its own.`);
+    throw optionError(
+      `${theOption(`${path}.status`)} does not go with reason, which has a status of its own: ` +
+        'leave one of them out.',
+    );
   }
   if (bodiless.includes(fault.status) && Number(fault.bodyBytes ?? 0) > 0) {
     throw optionError(

@@ -1,6 +1,6 @@
 /**
- * What each action of a scenario can be told: names, and the values that are allowed. Tables only; scenario-check reads
- * them, and a test holds docs/simulator.md and the types of scenario.ts against them.
+ * The fields of each action of a scenario, and their allowed values. Tables only. scenario-check reads them, and a test
+ * compares docs/simulator.md and the types of scenario.ts with them.
  */
 import { reasons } from '../../apns/reason.js';
 import { maxScenarioBodyBytes, maxSimulatorStreams } from '../../base/limits.js';
@@ -26,11 +26,11 @@ interface ActionRules {
   /** Fields beside `do`, `when` and `times`. */
   readonly fields: OptionRules;
   readonly required: readonly string[];
-  /** Of these, one at least has to be there. */
+  /** At least one of these is required. */
   readonly oneOf?: readonly string[];
 }
 
-/** One, or a list with at least one in it. */
+/** One value, or a list with at least one. */
 const oneOrMore = (rule: OptionRule): OptionRule => anyOf(rule, list(rule));
 
 /** Names of RFC 9113 §7, by code. */
@@ -43,12 +43,12 @@ const count = whole(1, maxCount);
 const share = decimal(0, 1);
 const errorCode = choice(...errorCodeNames);
 
-/** Where a fault that strikes connections can be told to hit. */
+/** The scope of faults that act on connections. */
 const on = { on: choice('connection', 'all') };
 const lasting = { ...on, forRequests: count, forMs: ms, share };
 const processed = { processed: share };
 
-/** The events of a trigger; one at most is given. */
+/** The events of a trigger. At most one is given. */
 export const triggerEvents: OptionRules = {
   requests: count,
   everyRequests: count,
@@ -59,7 +59,7 @@ export const triggerEvents: OptionRules = {
   connectionMs: ms,
 };
 
-/** Everything that a trigger can hold. */
+/** All fields of a trigger. */
 export const triggerFields: OptionRules = { ...triggerEvents, connection: count, probability: share };
 
 export const scenarioFields: OptionRules = {
@@ -71,7 +71,7 @@ export const scenarioFields: OptionRules = {
 
 export const endFields: OptionRules = { requests: count, ms };
 
-/** What every fault can hold. */
+/** Fields of every fault. */
 export const faultFields: OptionRules = { times: count };
 
 export const actionRules: Readonly<Record<FaultAction, ActionRules>> = {

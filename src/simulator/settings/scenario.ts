@@ -1,24 +1,26 @@
 /**
- * What a scenario holds: faults, when each strikes and what it does, as plain data (a JSON file, or an object in a
- * program). Types only; scenario-check has the checks, scenario-run the clockwork. The sentences here are those of
- * docs/simulator.md.
+ * The types of a scenario: faults, when each strikes and what it does, as plain data (a JSON file, or an object in a
+ * program). scenario-check has the checks, scenario-run runs it. docs/simulator.md has the same sentences.
  */
 
 /** Faults of a gateway, seeded. All counts are of complete requests. */
 export interface Scenario {
-  /** For people. */
+  /** For people only. */
   readonly name?: string;
   readonly description?: string;
-  /** Of all that is drawn. Default: the simulator's seed. */
+  /** Seed of all draws. Default: the simulator's seed. */
   readonly seed?: number;
-  /** Time from a complete request until it is processed and answered, in milliseconds: requests in flight. Default 0. */
+  /**
+   * Time from a complete request until it is processed and answered, in milliseconds. It keeps requests in flight.
+   * Default 0.
+   */
   readonly processingMs?: number;
   /** When faults stop: what lasts ends, limits and windows go back, a gateway that is down comes up. Default: never. */
   readonly until?: ScenarioEnd;
   readonly faults: readonly Fault[];
 }
 
-/** Whichever comes first. */
+/** The first of the two that is reached. */
 interface ScenarioEnd {
   /** After so many requests in all. */
   readonly requests?: number;
@@ -27,8 +29,8 @@ interface ScenarioEnd {
 }
 
 /**
- * When a fault strikes: at most one of the seven events, where none is given at the opening of each connection;
- * narrowed by `connection` and `probability`.
+ * When a fault strikes: at one of seven events, or at the opening of each connection without an event. `connection` and
+ * `probability` narrow it down.
  */
 export interface FaultTrigger {
   /** With the n-th request in all, once. */
@@ -47,37 +49,41 @@ export interface FaultTrigger {
   readonly connectionMs?: number;
   /** Only on the k-th connection that came to the gateway, from 1. */
   readonly connection?: number;
-  /** Drawn each time that the fault would strike; with `everyRequests` 1: per request, without an event: per connection. */
+  /**
+   * Drawn each time that the fault would strike; with `everyRequests` 1: per request, without an event: per connection.
+   */
   readonly probability?: number;
 }
 
 interface FaultFrame {
   /** Default: at the opening of each connection. */
   readonly when?: FaultTrigger;
-  /** How often the fault strikes at most. Default: as often as its trigger says. */
+  /** How often the fault strikes at most. Default: as often as its trigger. */
   readonly times?: number;
 }
 
 interface ConnectionFaultFrame extends FaultFrame {
   /**
-   * Whom it hits: the connection that the event belongs to, or all. Default `connection`; for what lasts, `all` when
-   * the event is one of the whole gateway. Events of time belong to every connection that is open.
+   * The connections that it hits: that of the event, or all. Default `connection`; for lasting faults, `all` if the
+   * event is one of the whole gateway. Events of time belong to every open connection.
    */
   readonly on?: 'connection' | 'all';
 }
 
-/** How long a fault lasts, whichever comes first. Neither: until the scenario, or the connection, is over. */
+/**
+ * How long a fault lasts, by the first limit reached. Without a limit: until the scenario or the connection is over.
+ */
 interface LastingFaultFrame extends ConnectionFaultFrame {
   /** So many requests are hit. */
   readonly forRequests?: number;
   readonly forMs?: number;
-  /** Share of the requests that are hit meanwhile, 0 to 1. Default 1. */
+  /** Share of the requests that are hit during that time, 0 to 1. Default 1. */
   readonly share?: number;
 }
 
-/** Of the requests whose answers are lost, the share that was processed all the same, 0 to 1. */
+/** Share of the requests with lost answers that are processed nevertheless, 0 to 1. */
 interface WithProcessed {
-  /** Default 0.5, drawn for each. Those are in the ledger, as unanswered; the others are not. */
+  /** Default 0.5, drawn for each request. Processed ones are in the ledger, as unanswered; the others are not. */
   readonly processed?: number;
 }
 
@@ -102,7 +108,8 @@ type ErrorCodeName =
 export interface GoawayFault extends ConnectionFaultFrame, WithProcessed {
   readonly do: 'goaway';
   /**
-   * - `graceful` (default): GOAWAY without a last stream, once the client has read it a second one with it; what is under
+   * - `graceful` (default): GOAWAY without a last stream, once the client has read it a second one with it; what is
+   * under
    *   way is answered, then the connection ends.
    * - `drain`: GOAWAY at once; what is not above its last stream is answered, then the connection ends.
    * - `close`: GOAWAY, and the connection ends at once, whatever is under way.
@@ -120,12 +127,12 @@ export interface GoawayFault extends ConnectionFaultFrame, WithProcessed {
   readonly twice?: boolean;
 }
 
-/** The connection is dropped, with RST where TCP is beneath. */
+/** The connection is dropped, with RST on TCP. */
 interface ResetFault extends ConnectionFaultFrame, WithProcessed {
   readonly do: 'reset';
 }
 
-/** The connection ends without a word (FIN). */
+/** The connection ends without a GOAWAY (FIN). */
 interface FinFault extends ConnectionFaultFrame, WithProcessed {
   readonly do: 'fin';
 }
@@ -136,7 +143,7 @@ interface StallFault extends ConnectionFaultFrame {
   readonly ms: number;
 }
 
-/** Nothing is read and nothing is written ever again; the connection stays open. */
+/** Nothing is read or written any more; the connection stays open. */
 interface BlackHoleFault extends ConnectionFaultFrame, WithProcessed {
   readonly do: 'blackHole';
 }
@@ -158,14 +165,14 @@ export interface NoAnswerFault extends LastingFaultFrame, WithProcessed {
   readonly do: 'noAnswer';
 }
 
-/** Requests get this answer, whatever else they had earned. */
+/** Requests get this answer instead of their own. */
 export interface AnswerFault extends LastingFaultFrame {
   readonly do: 'answer';
-  /** One of Apple's, such as `ServiceUnavailable`; it brings its status. */
+  /** One of Apple's reasons, such as `ServiceUnavailable`, with its status. */
   readonly reason?: string;
-  /** A status of HTTP without a reason, 200 to 599, as of something that is not APNs. */
+  /** A status of HTTP without a reason, 200 to 599, as from a proxy. */
   readonly status?: number;
-  /** Least length of the body: what is missing is filled up. Without reason and status: of the answer that was earned. */
+  /** Least length of the body, which is filled up. Without reason and status, that of the request's own answer. */
   readonly bodyBytes?: number;
   /** Retry-After of the answers, in seconds. Default: none. */
   readonly retryAfterS?: number;
@@ -176,16 +183,16 @@ export interface SlowFault extends LastingFaultFrame {
   readonly do: 'slow';
   /** Time added to each answer. Default 0. */
   readonly ms?: number;
-  /** Up to so much more, drawn for each: answers overtake each other. Default 0. */
+  /** Up to this much more time, drawn for each answer, so that answers overtake each other. Default 0. */
   readonly jitterMs?: number;
-  /** Bytes of one write. Default: all that there is. */
+  /** Bytes of one write. Default: all available bytes. */
   readonly pieceBytes?: number;
 }
 
-/** SETTINGS_MAX_CONCURRENT_STREAMS changes in mid-flight. */
+/** SETTINGS_MAX_CONCURRENT_STREAMS changes on open connections. */
 interface StreamsFault extends ConnectionFaultFrame {
   readonly do: 'streams';
-  /** The new limit, 0 to 4,096, or several, one after the other. */
+  /** The new limit, 0 to 4,096, or several limits, one after the other. */
   readonly max: number | readonly number[];
   /** Time from one to the next. Default 1,000. */
   readonly stepMs?: number;
@@ -196,11 +203,11 @@ interface WindowFault extends ConnectionFaultFrame {
   readonly do: 'window';
   /** New SETTINGS_INITIAL_WINDOW_SIZE, 0 to 2^31 - 1. */
   readonly initialBytes?: number;
-  /** So long the connection's window is not refilled. */
+  /** How long the connection's window is not refilled. */
   readonly withholdMs?: number;
 }
 
-/** What breaks RFC 9113 is sent to the client. */
+/** A violation of RFC 9113 is sent to the client. */
 export interface MalformedFault extends ConnectionFaultFrame {
   readonly do: 'malformed';
   /**
@@ -209,7 +216,7 @@ export interface MalformedFault extends ConnectionFaultFrame {
    * - `shortPing`: a PING of seven octets.
    * - `evenStream`: HEADERS on a stream that was not opened.
    * - `zeroWindow`: WINDOW_UPDATE of 0 for the connection.
-   * - `noise`: octets that are no frame.
+   * - `noise`: octets that are not a frame.
    */
   readonly kind?: 'badHpack' | 'longFrame' | 'shortPing' | 'evenStream' | 'zeroWindow' | 'noise';
 }
@@ -217,14 +224,14 @@ export interface MalformedFault extends ConnectionFaultFrame {
 /** New connections are accepted and closed at once. */
 export interface RefuseConnectionsFault extends FaultFrame {
   readonly do: 'refuseConnections';
-  /** `reset` (default), `end` (closed in good order), or `silent`: kept open without a word. */
+  /** `reset` (default), `end` (closed normally), or `silent` (kept open without an answer). */
   readonly how?: 'reset' | 'end' | 'silent';
-  /** So many. Default: where the trigger is the opening of a connection that one, otherwise without a limit. */
+  /** Number of connections. Default: one if the trigger is the opening of a connection, otherwise no limit. */
   readonly forConnections?: number;
   readonly forMs?: number;
 }
 
-/** Provider tokens that were seen so far count as expired from now on. */
+/** Provider tokens seen so far count as expired from now on. */
 interface ExpireProviderTokensFault extends FaultFrame {
   readonly do: 'expireProviderTokens';
 }
@@ -234,11 +241,11 @@ export interface ShutdownFault extends FaultFrame {
   readonly do: 'shutdown';
   /** How long. */
   readonly ms: number;
-  /** What becomes of the connections that are there. Default `goaway`: graceful, with the reason Shutdown. */
+  /** What happens to the open connections. Default `goaway`: graceful, with the reason Shutdown. */
   readonly connections?: 'goaway' | 'reset' | 'keep';
 }
 
-/** A fault that lasts and hits requests. */
+/** A lasting fault that hits requests. */
 export type LastingFault = RefuseFault | RstFault | NoAnswerFault | AnswerFault | SlowFault;
 
 /** A fault that strikes a connection. */
@@ -257,18 +264,18 @@ export type GatewayFault = RefuseConnectionsFault | ExpireProviderTokensFault | 
 
 export type Fault = LastingFault | MomentaryFault | GatewayFault;
 
-/** The name of what a fault does. */
+/** The name of a fault's action. */
 export type FaultAction = Fault['do'];
 
 /** A fault that was done. */
 export interface FaultRecord {
-  /** Since the first connection, in milliseconds. */
+  /** Milliseconds since the first connection. */
   readonly ms: number;
   readonly do: FaultAction;
   /** Place of the fault in the scenario, from 0. */
   readonly fault: number;
   /** Number of the connection, from 1; 0 for the whole gateway. */
   readonly connection: number;
-  /** Requests in all until then. */
+  /** Number of requests until then. */
   readonly requests: number;
 }

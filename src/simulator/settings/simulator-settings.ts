@@ -1,6 +1,6 @@
 /**
- * The settings that a simulator works with: its options, checked, with every default filled in. Made once, when a simulator
- * is started.
+ * The settings of a simulator: its checked options, with every default filled in. Made once, when a simulator is
+ * started.
  */
 import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
 import { type Clock, systemClock } from '../../base/clock.js';
@@ -22,7 +22,7 @@ import type {
 import type { Scenario } from './scenario.js';
 import { checkScenario } from './scenario-check.js';
 
-/** A ScriptedFeedback as the feedback service writes it. */
+/** A ScriptedFeedback in the form that the feedback service writes. */
 export interface ScriptedGoneToken {
   readonly token: Uint8Array;
   /** Epoch seconds. */
@@ -53,14 +53,14 @@ export interface SimulatorSettings {
   readonly splitStatus: boolean;
   readonly silentStatus: boolean;
   readonly zeroFlushIdentifier: boolean;
-  /** Infinity: never. */
+  /** Infinity for never. */
   readonly closeAfter: number;
   readonly shutdownAfter: number;
   readonly feedback: readonly ScriptedGoneToken[];
   readonly scripted: boolean;
-  /** null: no faults. */
+  /** null without faults. */
   readonly scenario: Scenario | null;
-  /** null: nothing of it. */
+  /** null without a conduct. */
   readonly conduct: ConductSettings | null;
   readonly seed: number;
   readonly ledger: LedgerMode;
@@ -90,7 +90,7 @@ export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
     initialWindowBytes: options.initialWindowBytes ?? DEFAULT_WINDOW_BYTES,
     connectionWindowBytes: connectionWindowBytes === 'large' ? MAX_WINDOW_BYTES : connectionWindowBytes,
     rejectFraction: options.rejectFraction ?? 0,
-    rejectAnswers: rejectReasons.map((reason) => answerForReason(reason, 'rejectReasons')),
+    rejectAnswers: rejectReasons.map(answerForReason),
     statusDelayMs: options.statusDelayMs ?? 0,
     splitStatus: options.splitStatus ?? false,
     silentStatus: options.silentStatus ?? false,
@@ -109,7 +109,7 @@ export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
   };
 }
 
-/** Never repeats the token: an option may hold a real one. */
+/** Never repeats the token, because an option may hold a real one. */
 function goneTokenOf({ token, when }: ScriptedFeedback, index: number): ScriptedGoneToken {
   const bytes = parseDeviceToken(String(token), 1);
   if (!isDeviceToken(bytes)) throw optionError(`${theOption(`feedback[${index}].token`)} ${bytes.why}.`);

@@ -199,7 +199,7 @@ describe('apns/credentials/armour', () => {
       for (const offset of offsets)
         assert.match(
           refusal(withKey(damagedAt(pem, offset))),
-          /private key that is damaged: what it signs does not fit/,
+          /private key that is damaged: its private and public halves do not match/,
         );
     }
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -234,12 +234,12 @@ describe('apns/credentials/armour', () => {
       ['', /option key is empty: check that the environment variable it comes from is set/],
       [' \n\t', /is empty/],
       [JSON.stringify(createPrivateKey(p8).export({ format: 'jwk' })), /is a JWK, not PEM: give what createPrivateKey/],
-      ['ab'.repeat(60), /is hex of something that is no key/],
+      ['ab'.repeat(60), /is hex, but not of a key/],
       ['""', /is empty/],
       [undefined, /option key is undefined: check that the environment variable/],
       [null, /option key is null/],
       ['undefined', /is the word undefined: check that the environment variable/],
-      ['$'.concat('{APNS_KEY}'), /is the name of a variable, which nothing replaced/],
+      ['$'.concat('{APNS_KEY}'), /is the name of a variable instead of its value/],
       ['$APNS_KEY', /is the name of a variable/],
       ['%APNS_KEY%', /is the name of a variable/],
       ['/etc/AuthKey_ABC123DEFG.p8', /is not PEM: it has no BEGIN line\. To name a file, write \{ file: path \}\./],
@@ -248,11 +248,11 @@ describe('apns/credentials/armour', () => {
       [p8.slice(0, 100), /holds a private key that is cut off: \d+ of 138 bytes are there/],
       [body.slice(0, 80), /is base64 that is cut off: 60 of 138 bytes are there/],
       ['-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----', /has nothing between its BEGIN and END lines/],
-      [p8.replace(/\n.{20}/, '\n<your key here!!!>'), /characters that are no base64/],
+      [p8.replace(/\n.{20}/, '\n<your key here!!!>'), /not all characters between its BEGIN and END lines are base64/],
       [p8.replaceAll('\n', 'n'), /has the letter n where its line ends were.*put quotes around/],
-      [Buffer.alloc(90, 7).toString('base64'), /is base64 of something that is no key or certificate/],
+      [Buffer.alloc(90, 7).toString('base64'), /is base64, but not of a key or certificate/],
       [client.cert, /holds a certificate, not a private key/],
-      [p8 + createThrowAwayProviderKey().p8, /holds 2 private keys: leave the one that the key id names/],
+      [p8 + createThrowAwayProviderKey().p8, /holds 2 private keys: keep only the one of the key id/],
     ];
     for (const [key, message] of cases) assert.match(refusal(withKey(key as string)), message);
   });

@@ -112,8 +112,8 @@ describe('apns/credentials/identity', () => {
         { cert: both },
         /The option cert holds 2 certificates with their keys \("Apple Push Services: com\.example\.shop", "Apple Push Services: com\.example\.news"\): name one of them with the option identity\./,
       );
-      refused({ cert: both, identity: 'com.example.other' }, /holds no certificate of the name .*it has "Apple Push/);
-      refused({ cert: shop.cert, key: shop.key, identity: 'com.example.news' }, /holds no certificate of the name/);
+      refused({ cert: both, identity: 'com.example.other' }, /holds no certificate that fits .*it has "Apple Push/);
+      refused({ cert: shop.cert, key: shop.key, identity: 'com.example.news' }, /holds no certificate that fits/);
       refused({ cert: both, identity: '' }, /option identity must be the name/);
       for (const [identity, expected] of namesOf()) {
         assert.equal(loadCredential({ cert: both, identity }).fingerprint, fingerprint(expected), identity);
@@ -159,7 +159,7 @@ describe('apns/credentials/identity', () => {
             const { cert, key } = credential.data as CertificateCredential;
             assert.ok(new X509Certificate(cert!).checkPrivateKey(createPrivateKey(key!)));
           }
-          refused({ pfx: one!, passphrase, identity: 'com.example.news' }, /holds no certificate of the name/);
+          refused({ pfx: one!, passphrase, identity: 'com.example.news' }, /holds no certificate that fits/);
           assert.equal(
             loadCredential({ pfx: one!, passphrase, identity: 'com.example.shop' }).fingerprint,
             fingerprint(shop),

@@ -40,7 +40,7 @@ function refused(options: unknown, message: RegExp): void {
       assert.equal(error.origin, 'credential');
       assert.equal(error.cause, undefined);
       assert.match(error.message, message);
-      assert.match(error.message, /^[A-Z].*\.$/);
+      assert.match(error.message, /^[A-Z].*[.?]$/);
       for (const secret of secrets) assert.ok(!`${error.stack}${error.message}`.includes(secret));
       return true;
     },
@@ -174,7 +174,7 @@ describe('apns/credentials/load-credential', () => {
         loadCredential({ key: p8, ...ids }).fingerprint,
       );
       refused({ key, ...ids }, /encrypted private key: give its passphrase/);
-      refused({ key, ...ids, passphrase: 'wrong-canary-1b2c' }, /passphrase does not open/);
+      refused({ key, ...ids, passphrase: 'wrong-canary-1b2c' }, /passphrase does not decrypt/);
     });
 
     it('calls each wrong passphrase wrong, also one that decrypts the key to something', () => {
@@ -182,7 +182,7 @@ describe('apns/credentials/load-credential', () => {
       const key = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase }) as string;
       // One in some 300 ends in valid padding, and OpenSSL's error is another one.
       for (let index = 0; index < 2000; index++) {
-        refused({ key, ...ids, passphrase: `wrong-${index}` }, /passphrase does not open/);
+        refused({ key, ...ids, passphrase: `wrong-${index}` }, /passphrase does not decrypt/);
       }
     });
 
@@ -260,7 +260,7 @@ describe('apns/credentials/load-credential', () => {
         /certificate that cannot be read/,
       );
       refused({ cert: leaf.cert, key: encryptedKey }, /encrypted private key: give its passphrase/);
-      refused({ cert: leaf.cert, key: encryptedKey, passphrase: 'wrong-canary-1b2c' }, /passphrase does not open/);
+      refused({ cert: leaf.cert, key: encryptedKey, passphrase: 'wrong-canary-1b2c' }, /passphrase does not decrypt/);
       refused({ cert: leaf.cert, key: encryptedKey, passphrase: 7 }, /option passphrase must be a string/);
     });
 
@@ -325,7 +325,7 @@ describe('apns/credentials/load-credential', () => {
     it('says what is wrong with it', () => {
       const pfx = makePkcs12({ ...leaf, passphrase });
       refused({ pfx }, /is protected: give its passphrase/);
-      refused({ pfx, passphrase: 'wrong-canary-1b2c' }, /not opened by the passphrase/);
+      refused({ pfx, passphrase: 'wrong-canary-1b2c' }, /cannot be opened with this passphrase/);
       refused({ pfx: makePkcs12({ cert: leaf.cert, passphrase }), passphrase }, /holds no private key/);
       refused({ pfx: makePkcs12({ key: leaf.key, passphrase }), passphrase }, /holds no certificate/);
       refused({ pfx: Buffer.from(leaf.cert), passphrase }, /is PEM, not PKCS#12: give it as option cert/);
@@ -398,11 +398,11 @@ describe('apns/credentials/load-credential', () => {
     it('refuses mixtures, misspelt options and what is no credential', () => {
       refused({ pfx: Buffer.from('x'), cert: leaf.cert }, /option cert does not go with pfx/);
       refused({ cert: leaf.cert, key: leaf.key, keyId: 'x' }, /option keyId does not go with cert/);
-      refused({ key: p8, ...ids, keyID: 'x' }, /option keyID/);
+      refused({ key: p8, ...ids, keyID: 'x' }, /no option "keyID": did you mean keyId\?$/);
       refused({ key: p8 }, /needs its keyId and teamId/);
       refused({}, /give \{ key, keyId, teamId \}/);
-      refused('key.p8', /credential is an object/);
-      refused(undefined, /credential is an object/);
+      refused('key.p8', /credential must be an object/);
+      refused(undefined, /credential must be an object/);
     });
   });
 

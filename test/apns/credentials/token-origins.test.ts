@@ -143,16 +143,16 @@ describe('provider tokens that do not simply come of a key', () => {
       const cases: readonly [unknown, object, RegExp][] = [
         [() => undefined, {}, /option sign returned undefined\. Expected the signature as a Uint8Array/],
         [() => 'text', {}, /returned a value of type string/],
-        [() => new Uint8Array(32), {}, /returned 32 bytes that are no ES256 signature/],
+        [() => new Uint8Array(32), {}, /returned 32 bytes that are not an ES256 signature/],
         [
           byOther,
           { publicKey },
-          /a signature that the option publicKey does not verify\. Check that it uses the key ABC123DEFG/,
+          /a signature that does not match the option publicKey\. Check that it uses the key ABC123DEFG/,
         ],
         [
           () => Promise.reject(new TypeError('SECRET-CANARY')),
           {},
-          /No provider token could be had: what makes it failed \(TypeError\)/,
+          /No provider token is available: its source failed \(TypeError\)/,
         ],
       ];
       for (const [sign, more, message] of cases) {
@@ -230,7 +230,7 @@ describe('provider tokens that do not simply come of a key', () => {
         assert.equal(await keeper.current(), token);
         await assert.rejects(
           keeper.refresh(token),
-          refusal(/calls the given provider token expired, and there is no newer one/),
+          refusal(/calls the given provider token expired, and no newer one was given/),
         );
       }
     });
@@ -320,8 +320,11 @@ describe('provider tokens that do not simply come of a key', () => {
       const providerTokenFile = join(folder, 'token');
       const other = tokenOf(clock.wallMs(), { ...ids, keyId: 'OTHERKEY00' });
       const cases: readonly [string, RegExp][] = [
-        ['-----BEGIN PRIVATE KEY-----', /holds something else than a provider token: name a file for it alone/],
-        ['hello', /holds something else/],
+        [
+          '-----BEGIN PRIVATE KEY-----',
+          /holds something other than a provider token: name a file of its own for the token/,
+        ],
+        ['hello', /holds something other/],
         [other, /of another key or team than ABC123DEFG of TEAM123456: give each key a file of its own/],
       ];
       for (const [content, message] of cases) {
@@ -360,7 +363,7 @@ describe('provider tokens that do not simply come of a key', () => {
       writeFileSync(providerTokenFile, tokenOf(clock.wallMs()));
       chmodSync(providerTokenFile, 0o644);
       await keeperOf({ key, ...ids, providerTokenFile }, another(), log).current();
-      assert.deepEqual(warnings, ['others may read this provider token: chmod 600']);
+      assert.deepEqual(warnings, ['other users may read this provider token: restrict it (chmod 600)']);
     });
 
     it('is not held up by the lock of a process that is dead', async () => {

@@ -6,7 +6,7 @@ import { HpackDecoder } from '../../../src/codec/hpack/decoder.js';
 import { NAME_STATUS } from '../../../src/codec/hpack/field-names.js';
 import { decodeText } from '../../../src/codec/hpack/field-text.js';
 import { writeIndexed, writeLiteral } from '../../../src/codec/hpack/representation.js';
-import { apnsNames, NAME_APNS_ID } from '../../../src/codec/http2/apns-names.js';
+import { apnsNames, NAME_APNS_ID } from '../../../src/codec/requests/apns-names.js';
 import { block, compressionError, decoderWith, entered } from '../../support/header-blocks.js';
 import { octets } from '../../support/hex.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as fieldNames from '../../../src/codec/hpack/field-names.js';
-import * as apnsNames from '../../../src/codec/http2/apns-names.js';
+import * as apnsNames from '../../../src/codec/requests/apns-names.js';
 
 describe('FieldNames', () => {
   it('gives the names that are known beforehand the numbers of their constants', () => {

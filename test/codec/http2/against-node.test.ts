@@ -7,8 +7,8 @@ import { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import type { Notification, PersonalParts } from '../../../src/apns/notification.js';
 import { fieldMask } from '../../../src/apns/personal-fields.js';
-import { ClientConnection } from '../../../src/codec/http2/client-connection.js';
-import type { RequestTemplate, TemplateOptions } from '../../../src/codec/http2/request-template.js';
+import { ClientConnection } from '../../../src/codec/requests/client-connection.js';
+import type { RequestTemplate, TemplateOptions } from '../../../src/codec/requests/request-template.js';
 import { cases } from '../../support/cases.js';
 import { inOrder, plainNotification, RecordingListener, someTokens } from '../../support/scripted-peer.js';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { maxBlockedBodies } from '../../../src/base/limits.js';
 import * as frames from '../../../src/codec/http2/frames.js';
+import { readU32 } from '../../../src/codec/octets.js';
 import {
   accepted,
   data,
@@ -157,7 +158,7 @@ describe('codec/http2: flow control', () => {
       peer.send(i < 200 ? padded : discarded);
       received += i < 200 ? 257 : 16_384;
       for (const { type, streamId, payload } of peer.read()) {
-        if (type === frames.WINDOW_UPDATE && streamId === 0) credited += frames.readUint32(payload, 0);
+        if (type === frames.WINDOW_UPDATE && streamId === 0) credited += readU32(payload, 0);
       }
     }
     assert.equal(peer.connection.failure, null);
@@ -173,7 +174,7 @@ describe('codec/http2: flow control', () => {
     for (let i = 0; i < 1000; i++) {
       peer.send(frame(frames.DATA, frames.FLAG_PADDED, 1, [255, 1, ...new Uint8Array(255)]));
       for (const { type, streamId, payload } of peer.read()) {
-        if (type === frames.WINDOW_UPDATE && streamId === 1) credited += frames.readUint32(payload, 0);
+        if (type === frames.WINDOW_UPDATE && streamId === 1) credited += readU32(payload, 0);
       }
     }
     assert.ok(credited >= 1000 * 257 - (1 << 16), `${credited} bytes were credited`);

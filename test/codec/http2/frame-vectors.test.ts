@@ -1,4 +1,5 @@
 /** Single frames from the http2jp/http2-frame-test-case collection, where it is at hand. */
+
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -6,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { FrameReader } from '../../../src/codec/http2/frame-reader.js';
 import * as frames from '../../../src/codec/http2/frames.js';
+import { readU32 } from '../../../src/codec/octets.js';
 import { octets } from '../../support/hex.js';
 import { withRequests } from '../../support/peer-cases.js';
 import { repositoryRoot } from '../../support/repository.js';
@@ -45,8 +47,8 @@ function errorsFor(wire: Uint8Array): number[] {
   peer.send(wire);
   const errors: number[] = [];
   for (const { type, payload } of peer.read()) {
-    if (type === frames.RST_STREAM) errors.push(frames.readUint32(payload, 0));
-    if (type === frames.GOAWAY) errors.push(frames.readUint32(payload, 4));
+    if (type === frames.RST_STREAM) errors.push(readU32(payload, 0));
+    if (type === frames.GOAWAY) errors.push(readU32(payload, 4));
   }
   return errors;
 }

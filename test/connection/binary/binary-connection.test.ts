@@ -4,20 +4,20 @@ import { PealError } from '../../../src/base/errors.js';
 import { flushLingerMs, maxUnprovenNotifications } from '../../../src/base/limits.js';
 import type { Backend } from '../../../src/transport/backend.js';
 import type { BinaryScript } from '../../support/binary-gateway.js';
-import { BinaryHarness, type BinaryHarnessOptions, range } from './binary-harness.js';
+import { range } from '../../support/book-source.js';
+import { type BinaryHarness, type HarnessOptions, useBinaryPool } from '../../support/use-pool.js';
 
 function refusing(bad: number, status: number): BinaryScript {
   return { judge: (index) => (index === bad ? status : undefined) };
 }
 
 describe('connection/binary/binary-connection', () => {
+  const pools = useBinaryPool();
   let harness: BinaryHarness;
-  afterEach(() => harness.close());
-
-  function start(options: BinaryHarnessOptions = {}): BinaryHarness {
-    harness = new BinaryHarness(options);
+  const start = (options: HarnessOptions<BinaryScript> = {}): BinaryHarness => {
+    harness = pools.make(options);
     return harness;
-  }
+  };
 
   describe('proof by flush', () => {
     it('accepts everything before the flush that is refused, and uses the connection no more', () => {
@@ -26,7 +26,7 @@ describe('connection/binary/binary-connection', () => {
       assert.equal(source.count('accepted'), 100);
       assert.deepEqual(gateways[0]!.identifiers, range(1, 102));
       assert.ok(gateways[0]!.isClosed);
-      assert.deepEqual(harness.delivered(), range(0, 100));
+      assert.deepEqual(harness.received(), range(0, 100));
     });
 
     it('takes status 2 without an identifier as the answer to a flush', () => {
@@ -107,7 +107,7 @@ describe('connection/binary/binary-connection', () => {
       const { source } = start({ script: (n) => (n === 0 ? script : {}) });
       harness.run();
       assert.equal(source.count('accepted'), 100);
-      assert.deepEqual(harness.delivered(), range(0, 100));
+      assert.deepEqual(harness.received(), range(0, 100));
     });
 
     it('status 0 is no error: it proves and nothing else', () => {
@@ -120,7 +120,7 @@ describe('connection/binary/binary-connection', () => {
       const { source } = start({ script: () => script });
       harness.run();
       assert.equal(source.count('accepted'), 100);
-      assert.equal(harness.attempts, 1);
+      assert.equal(harness.attemptsAtMs.length, 1);
     });
 
     it('takes a status that comes late for what it names', () => {
@@ -130,7 +130,7 @@ describe('connection/binary/binary-connection', () => {
       assert.deepEqual(source.indicesOf('rejected'), [700]);
       assert.equal(source.count('accepted'), 4999);
       assert.deepEqual(
-        harness.delivered().sort((a, b) => a - b),
+        harness.received().sort((a, b) => a - b),
         range(0, 5000).filter((index) => index !== 700),
       );
     });
@@ -154,7 +154,7 @@ describe('connection/binary/binary-connection', () => {
       const { source } = start({ recipients: 200, resends: 250, script: () => ({ judge: () => 8 }) });
       harness.run(1000);
       assert.equal(source.count('rejected'), 200);
-      assert.equal(harness.attempts, 200);
+      assert.equal(harness.attemptsAtMs.length, 200);
     });
 
     for (const [what, status, identifier] of [
@@ -226,7 +226,7 @@ describe('connection/binary/binary-connection', () => {
         source.dropWaiting();
       };
       harness.run(600_000);
-      assert.equal(harness.attempts, 3);
+      assert.equal(harness.attemptsAtMs.length, 3);
       assert.equal(source.failures.length, 1);
       assert.ok(source.isDone);
       assert.equal(source.count('accepted'), 0);

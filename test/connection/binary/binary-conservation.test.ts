@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { BinaryGateway, BinaryScript } from '../../support/binary-gateway.js';
 import { cases } from '../../support/cases.js';
-import { BinaryHarness } from './binary-harness.js';
+import { useBinaryPool } from '../../support/use-pool.js';
 
 type Fault = 'refuse' | 'shutdown' | 'end' | 'drop' | 'stray' | 'zero' | 'split' | 'none';
 
@@ -63,6 +63,8 @@ function scriptOf(each: Plan): BinaryScript {
 }
 
 describe('connection/binary/binary-connection, conservation', () => {
+  const pools = useBinaryPool();
+
   it('gives every recipient one outcome, true to what the gateway delivered', async () => {
     const scenario = fc.record({
       recipients: fc.integer({ min: 1, max: 300 }),
@@ -74,7 +76,7 @@ describe('connection/binary/binary-connection, conservation', () => {
     });
     await fc.assert(
       fc.asyncProperty(scenario, async ({ recipients, plans, pieceBytes, flush, maxConnections, writeBufferSize }) => {
-        const harness = new BinaryHarness({
+        const harness = pools.make({
           recipients,
           resends: 250,
           script: (n) => (plans[n] === undefined ? {} : scriptOf(plans[n])),
@@ -83,10 +85,10 @@ describe('connection/binary/binary-connection, conservation', () => {
         });
         harness.source.onFailed = () => harness.source.dropWaiting();
         harness.run(300_000);
-        await harness.close();
+        await pools.close();
         harness.source.dropWaiting();
         assert.ok(harness.source.isDone);
-        const delivered = harness.delivered();
+        const delivered = harness.received();
         assert.equal(new Set(delivered).size, delivered.length, 'something was delivered twice');
         const accepted = harness.source.indicesOf('accepted');
         const received = new Set(delivered);

@@ -2,16 +2,17 @@
 import assert from 'node:assert/strict';
 import { connectTimeoutMs, flushIntervalMs, flushLingerMs } from '../../../src/base/limits.js';
 import type { Backend, ByteStreamListener } from '../../../src/transport/backend.js';
-import { BinaryHarness, type BinaryHarnessOptions } from './binary-harness.js';
+import type { BinaryScript } from '../../support/binary-gateway.js';
+import { type BinaryHarness, type HarnessOptions, useBinaryPool } from '../../support/use-pool.js';
 
 describe('connection/binary/binary-connection, patience', () => {
+  const pools = useBinaryPool();
   let harness: BinaryHarness;
   let listener: ByteStreamListener;
   let failure: string;
-  afterEach(() => harness.close());
 
   /** A gateway that takes everything, and says what the test says. */
-  function start({ opens = true, ...options }: BinaryHarnessOptions & { opens?: boolean } = {}): BinaryHarness {
+  function start({ opens = true, ...options }: HarnessOptions<BinaryScript> & { opens?: boolean } = {}): BinaryHarness {
     const open: Backend['open'] = (_options, itsListener) => {
       listener = itsListener;
       let isClosed = false;
@@ -29,7 +30,7 @@ describe('connection/binary/binary-connection, patience', () => {
         ...{ isClosed: false, hasUnread: false, reset: () => false, details: () => ({}) },
       };
     };
-    harness = new BinaryHarness({ resends: 0, ...options, pool: { backend: { open }, ...options.pool } });
+    harness = pools.make({ resends: 0, ...options, pool: { backend: { open }, ...options.pool } });
     harness.source.onUnsent = () => {};
     failure = '';
     harness.source.onFailed = ({ message }) => {
@@ -85,8 +86,10 @@ describe('connection/binary/binary-connection, patience', () => {
 });
 
 describe('connection/binary/binary-connection, steady work', () => {
-  it('asks for proof every few seconds although there is always more to write', async () => {
-    const harness = new BinaryHarness({
+  const pools = useBinaryPool();
+
+  it('asks for proof every few seconds although there is always more to write', () => {
+    const harness = pools.make({
       recipients: 300,
       pool: { writeBufferSize: 300 },
       memory: { bufferBytes: 10, delayMs: () => 100 },
@@ -101,6 +104,5 @@ describe('connection/binary/binary-connection, steady work', () => {
     };
     assert.ok(accepted > 0 && waiting > 0, `${accepted} accepted, ${waiting} waiting`);
     harness.source.dropWaiting();
-    await harness.close();
   });
 });

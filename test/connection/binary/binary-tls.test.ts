@@ -4,28 +4,26 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { systemClock } from '../../../src/base/clock.js';
-import { silentLogger } from '../../../src/base/log.js';
-import { NotificationDecoder } from '../../../src/codec/binary/notification-decoder.js';
-import { writeStatus } from '../../../src/codec/binary/status.js';
-import { ConnectionPool } from '../../../src/connection/pool/pool.js';
 import { ThrowAwayAuthority } from '../../../src/simulator/listen/certificate.js';
-import { createTlsBackend } from '../../../src/transport/tls.js';
+import type { ByteStream } from '../../../src/transport/backend.js';
+import { BinaryGateway } from '../../support/binary-gateway.js';
 import { BookSource } from '../../support/book-source.js';
 import { cases } from '../../support/cases.js';
-import { linkWith } from '../../support/link-options.js';
+import { useTlsPool } from '../../support/use-pool.js';
 
 const recipients = 4000;
 const bad = 700;
 const runs = cases(30, 10);
 
 describe('connection/binary/binary-connection over TLS', () => {
+  const sendOverTls = useTlsPool();
   const authority = new ThrowAwayAuthority();
   let server: Server;
   let sockets: Set<TLSSocket>;
-  let delivered: number[];
+  let gateways: BinaryGateway[];
 
   beforeEach(async () => {
-    delivered = [];
+    gateways = [];
     sockets = new Set();
     server = createServer({ ...authority.issueServer() });
     server.listen(0, '127.0.0.1');
@@ -41,25 +39,18 @@ describe('connection/binary/binary-connection over TLS', () => {
   function serve(socket: TLSSocket, isSlow: boolean): void {
     sockets.add(socket);
     socket.on('error', () => {});
+    const stream: Partial<ByteStream> = {
+      write: (bytes, onWritten) => void socket.write(bytes, onWritten),
+      end: () => socket.destroy(),
+    };
+    const judge = (index: number): number | undefined => (index === bad ? 8 : undefined);
+    const gateway = new BinaryGateway(stream as ByteStream, systemClock, { judge });
+    gateways.push(gateway);
     let count = 0;
-    const decoder = new NotificationDecoder({
-      onNotification: (notification) => {
-        const token = notification.token();
-        const index = token.length === 0 ? -1 : new DataView(token.buffer, token.byteOffset).getUint32(28);
-        if (index !== -1 && index !== bad) {
-          delivered.push(index);
-          return true;
-        }
-        const status = new Uint8Array(6);
-        writeStatus(status, 0, index === -1 ? 2 : 8, notification.identifier);
-        socket.pause();
-        socket.write(status, () => socket.destroy());
-        return false;
-      },
-    });
     socket.on('data', (bytes: Buffer) => {
-      decoder.receive(bytes, bytes.length);
-      if (!isSlow || decoder.isStopped || ++count % 2 === 0) return;
+      gateway.onBytes(bytes, bytes.length);
+      if (!gateway.isReading) socket.pause();
+      if (!isSlow || !gateway.isReading || ++count % 2 === 0) return;
       socket.pause();
       setImmediate(() => socket.resume());
     });
@@ -67,22 +58,8 @@ describe('connection/binary/binary-connection over TLS', () => {
 
   async function send(count: number): Promise<BookSource> {
     const source = new BookSource({ recipients: count, resends: 250 });
-    const done = new Promise<void>((resolve) => {
-      source.onDone = resolve;
-    });
     const { port } = server.address() as AddressInfo;
-    const pool = new ConnectionPool({
-      address: { protocol: 'binary', host: 'localhost', port },
-      credential: { kind: 'none', fingerprint: 'none' },
-      link: linkWith({ ca: authority.certificate }),
-      backend: createTlsBackend(),
-      source,
-      clock: systemClock,
-      log: silentLogger,
-    });
-    pool.workAvailable();
-    await done;
-    await pool.close();
+    await sendOverTls({ protocol: 'binary', port, source, pool: { ca: authority.certificate } });
     return source;
   }
 
@@ -91,6 +68,7 @@ describe('connection/binary/binary-connection over TLS', () => {
     const source = await send(recipients);
     assert.deepEqual(source.indicesOf('rejected'), [bad]);
     assert.equal(source.count('accepted'), recipients - 1);
+    const delivered = gateways.flatMap((gateway) => gateway.delivered);
     assert.equal(new Set(delivered).size, recipients - 1);
     assert.equal(delivered.length, recipients - 1);
   });

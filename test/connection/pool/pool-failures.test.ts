@@ -2,28 +2,15 @@ import assert from 'node:assert/strict';
 import { maxUnavailableMs } from '../../../src/base/limits.js';
 import * as frames from '../../../src/codec/http2/frames.js';
 import type { Backend } from '../../../src/transport/backend.js';
-import { connectError, Harness } from './pool-harness.js';
-
-const streams = (count: number) => [[frames.SETTINGS_MAX_CONCURRENT_STREAMS, count]] as const;
+import { streams } from '../../support/scripted-gateway.js';
+import { connectError, usePool } from '../../support/use-pool.js';
 
 describe('connection/pool when things fail', () => {
-  let harness: Harness | null = null;
-
-  function make(options: ConstructorParameters<typeof Harness>[0] = {}): Harness {
-    harness = new Harness(options);
-    return harness;
-  }
-
-  afterEach(async () => {
-    await harness?.close();
-    assert.equal(harness?.clock.timerCount ?? 0, 0, 'timers are left behind');
-    assert.equal(harness?.pool.stats().inFlight ?? 0, 0);
-    harness = null;
-  });
+  const pools = usePool();
 
   describe('failure to connect', () => {
     it('tries again with a growing wait and then tells the source', () => {
-      const h = make({ script: () => connectError() });
+      const h = pools.make({ script: () => connectError() });
       h.start();
       h.clock.advance(60_000);
       assert.deepEqual(h.attemptsAtMs, [0, 500, 1500]);
@@ -37,7 +24,7 @@ describe('connection/pool when things fail', () => {
 
     for (const code of ['ERR_PEAL_ALPN', 'ERR_PEAL_TLS', 'ERR_PEAL_CREDENTIAL'] as const) {
       it(`tells the source at once about ${code}`, () => {
-        const h = make({ script: () => connectError(code, false) });
+        const h = pools.make({ script: () => connectError(code, false) });
         h.start();
         assert.equal(h.attemptsAtMs.length, 1);
         assert.deepEqual(
@@ -49,7 +36,7 @@ describe('connection/pool when things fail', () => {
     }
 
     it('begins anew when asked again, though not faster', () => {
-      const h = make({ script: (n) => (n < 3 ? connectError() : {}) });
+      const h = pools.make({ script: (n) => (n < 3 ? connectError() : {}) });
       h.start();
       h.clock.advance(60_000);
       assert.equal(h.source.failures.length, 1);
@@ -59,7 +46,7 @@ describe('connection/pool when things fail', () => {
 
     it('waits for a gateway that has answered and is being restarted', () => {
       const down = [1, 2, 3, 4];
-      const h = make({
+      const h = pools.make({
         recipients: 3000,
         script: (n) => {
           if (down.includes(n)) return connectError();
@@ -82,7 +69,7 @@ describe('connection/pool when things fail', () => {
     });
 
     it('gives up a gateway that never sends SETTINGS', () => {
-      const h = make({ script: () => ({ settings: null }) });
+      const h = pools.make({ script: () => ({ settings: null }) });
       h.start();
       h.clock.advance(60_000);
       assert.equal(h.attemptsAtMs.length, 3);
@@ -99,7 +86,7 @@ describe('connection/pool when things fail', () => {
         destroy: () => h.clock.defer(() => listener.onClosed(null)),
         ...{ isClosed: false, hasUnread: false, reset: () => false, details: () => ({}) },
       });
-      const h = make({ pool: { backend: { open } } });
+      const h = pools.make({ pool: { backend: { open } } });
       h.start();
       h.clock.advance(60_000);
       assert.equal(h.source.failures[0]?.code, 'ERR_PEAL_CONNECT_TIMEOUT');
@@ -111,7 +98,7 @@ describe('connection/pool when things fail', () => {
     });
 
     it('counts connections that die before any answer as failures, and loses no recipient', () => {
-      const h = make({
+      const h = pools.make({
         script: () => ({ onRequest: (gateway) => gateway.stream.destroy() }),
         recipients: 3000,
       });
@@ -129,7 +116,7 @@ describe('connection/pool when things fail', () => {
   describe('refused streams', () => {
     it('are sent again ever more slowly, whatever the source’s budget, until the pool gives up', () => {
       let refusals = 0;
-      const h = make({
+      const h = pools.make({
         recipients: 1,
         resends: 5,
         script: () => ({
@@ -151,7 +138,7 @@ describe('connection/pool when things fail', () => {
     });
 
     it('among answers delay nothing', () => {
-      const h = make({
+      const h = pools.make({
         recipients: 400,
         resends: 1,
         script: () => ({
@@ -169,7 +156,7 @@ describe('connection/pool when things fail', () => {
 
   describe('the end', () => {
     it('of a connection makes what is in flight unknown and keeps the rest waiting', () => {
-      const h = make({
+      const h = pools.make({
         recipients: 3000,
         script: (n) =>
           n > 0
@@ -193,7 +180,7 @@ describe('connection/pool when things fail', () => {
     });
 
     it('of the protocol is answered with GOAWAY', () => {
-      const h = make({
+      const h = pools.make({
         recipients: 10,
         script: () => ({ onRequest: (gateway) => gateway.send(frames.DATA, 0, 0, [1]) }),
       });
@@ -205,7 +192,7 @@ describe('connection/pool when things fail', () => {
     });
 
     it('comes for a gateway that allows no request at all, after a while: what waits is not kept for ever', () => {
-      const h = make({ script: () => ({ settings: streams(0) }), pool: { maxConnections: 2 } });
+      const h = pools.make({ script: () => ({ settings: streams(0) }), pool: { maxConnections: 2 } });
       h.start();
       h.clock.advance(55_000);
       assert.equal(h.source.failures.length, 0);
@@ -218,7 +205,7 @@ describe('connection/pool when things fail', () => {
 
     it('comes for a gateway that never opens its window again; the work goes on over a successor', () => {
       // Each connection has room for 15 payloads of 4,096 bytes and then less than one: half a request is none.
-      const h = make({
+      const h = pools.make({
         recipients: 200,
         resends: 1,
         payloadBytes: 4095,
@@ -232,7 +219,7 @@ describe('connection/pool when things fail', () => {
     });
 
     it('does not come for a gateway that takes a pause before it allows requests', () => {
-      const h = make({ script: () => ({ settings: streams(0) }), pool: { maxConnections: 1 } });
+      const h = pools.make({ script: () => ({ settings: streams(0) }), pool: { maxConnections: 1 } });
       h.start();
       h.clock.advance(50_000);
       h.gateways[0]!.settings(streams(100));
@@ -242,7 +229,7 @@ describe('connection/pool when things fail', () => {
     });
 
     it('of idle connections is asked for by outdate()', () => {
-      const h = make({ recipients: 5 });
+      const h = pools.make({ recipients: 5 });
       h.start();
       h.clock.advance(800);
       h.pool.outdate(1000);
@@ -256,7 +243,7 @@ describe('connection/pool when things fail', () => {
     });
 
     it('by close() waits for answers, and not for ever', async () => {
-      const h = make({ recipients: 10, script: () => ({ onRequest: () => {} }) });
+      const h = pools.make({ recipients: 10, script: () => ({ onRequest: () => {} }) });
       h.start();
       let isClosed = false;
       const closed = h.pool.close().then(() => {
@@ -273,7 +260,7 @@ describe('connection/pool when things fail', () => {
     });
 
     it('by close() while connecting leaves what waits with the source', async () => {
-      const h = make({ script: () => ({ settings: null }) });
+      const h = pools.make({ script: () => ({ settings: null }) });
       h.start();
       await h.close();
       assert.equal(h.source.count('waiting'), 100);

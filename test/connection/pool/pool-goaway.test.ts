@@ -1,32 +1,15 @@
 import assert from 'node:assert/strict';
 import { drainTimeoutMs, minConnectWaitMs } from '../../../src/base/limits.js';
 import * as frames from '../../../src/codec/http2/frames.js';
-import type { ScriptedGateway } from '../../support/scripted-gateway.js';
-import { connectError, Harness } from './pool-harness.js';
-
-const streams = (count: number) => [[frames.SETTINGS_MAX_CONCURRENT_STREAMS, count]] as const;
-
-function range(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
-}
+import { range } from '../../support/book-source.js';
+import { type ScriptedGateway, streams } from '../../support/scripted-gateway.js';
+import { connectError, type Harness, usePool } from '../../support/use-pool.js';
 
 describe('connection/pool and GOAWAY', () => {
-  let harness: Harness | null = null;
-
-  function make(options: ConstructorParameters<typeof Harness>[0] = {}): Harness {
-    harness = new Harness(options);
-    return harness;
-  }
-
-  afterEach(async () => {
-    await harness?.close();
-    assert.equal(harness?.clock.timerCount ?? 0, 0, 'timers are left behind');
-    assert.equal(harness?.pool.stats().inFlight ?? 0, 0);
-    harness = null;
-  });
+  const pools = usePool();
 
   it('tells those that were not processed why: where, and the reason that the gateway gave', () => {
-    const h = make({
+    const h = pools.make({
       recipients: 50,
       script: () => ({
         settings: streams(50),
@@ -52,7 +35,7 @@ describe('connection/pool and GOAWAY', () => {
         asked = id;
         gateway.goaway(id);
       };
-      const h = make({ script: (n) => (n < 2 ? connectError() : n === 2 ? { onRequest } : {}) });
+      const h = pools.make({ script: (n) => (n < 2 ? connectError() : n === 2 ? { onRequest } : {}) });
       h.start();
       for (let ms = 0; ms < 10_000 && asked === 0; ms += 10) h.clock.advance(10);
       assert.equal(h.attemptsAtMs.length, 3);
@@ -83,7 +66,9 @@ describe('connection/pool and GOAWAY', () => {
       gateway.goaway(id);
       h.clock.setTimer(() => gateway.reject(id, 500, '{"reason":"InternalServerError"}'), 5);
     };
-    const h = make({ script: (n) => (n < 2 ? { settings: streams(1), onRequest } : n === 2 ? connectError() : {}) });
+    const h = pools.make({
+      script: (n) => (n < 2 ? { settings: streams(1), onRequest } : n === 2 ? connectError() : {}),
+    });
     h.start();
     h.clock.advance(60_000);
     assert.deepEqual(h.source.failures, []);
@@ -92,7 +77,7 @@ describe('connection/pool and GOAWAY', () => {
 
   it('sends what was not processed over a successor, once, and keeps the answers that still come', () => {
     const held: [number, number][] = [];
-    const h = make({
+    const h = pools.make({
       recipients: 2000,
       resends: 3,
       script: (n) =>
@@ -117,14 +102,14 @@ describe('connection/pool and GOAWAY', () => {
     assert.equal(h.source.count('accepted'), 2000);
     assert.deepEqual(
       h.gateways[1]!.requests.slice().sort((a, b) => a - b),
-      range(2000).slice(700),
+      range(0, 2000).slice(700),
     );
     assert.equal(first.closed, null, 'closed in good order');
     assert.deepEqual(first.goawayFromClient?.errorCode, 0);
   });
 
   it('lets a connection that does not answer what it took go after a while: unknown', () => {
-    const h = make({ recipients: 10, script: () => ({ onRequest: () => {} }) });
+    const h = pools.make({ recipients: 10, script: () => ({ onRequest: () => {} }) });
     h.start();
     h.gateways[0]!.goaway(9); // streams 1, 3, 5, 7, 9
     h.clock.advance(100);
@@ -132,12 +117,12 @@ describe('connection/pool and GOAWAY', () => {
     h.clock.advance(drainTimeoutMs - 200);
     assert.deepEqual(h.source.indicesOf('unknown'), []);
     h.clock.advance(200);
-    assert.deepEqual(h.source.indicesOf('unknown'), range(5));
+    assert.deepEqual(h.source.indicesOf('unknown'), range(0, 5));
     assert.equal(h.source.causes.at(-1)!.cause.code, 'ERR_PEAL_GOAWAY');
   });
 
   it('on every connection, before any answer, ends in a clear failure and not in a storm', () => {
-    const h = make({ resends: 100, script: () => ({ onRequest: (gateway) => gateway.goaway(0, 0) }) });
+    const h = pools.make({ resends: 100, script: () => ({ onRequest: (gateway) => gateway.goaway(0, 0) }) });
     h.start();
     h.clock.advance(60_000);
     assert.equal(h.attemptsAtMs.length, 3);
@@ -146,7 +131,7 @@ describe('connection/pool and GOAWAY', () => {
   });
 
   it('after every few answers slows the pool down, but it arrives', () => {
-    const h = make({
+    const h = pools.make({
       recipients: 60,
       resends: 200,
       script: () => ({
@@ -169,12 +154,12 @@ describe('connection/pool and GOAWAY', () => {
     assert.equal(h.source.count('accepted'), 60);
     assert.deepEqual(
       h.received().sort((a, b) => a - b),
-      range(60),
+      range(0, 60),
     );
   });
 
   it('with a reason that speaks of the credential is final', () => {
-    const h = make({
+    const h = pools.make({
       resends: 1,
       script: () => ({ onRequest: (gateway) => gateway.goaway(0, 0, '{"reason":"BadCertificate"}') }),
     });
@@ -190,7 +175,7 @@ describe('connection/pool and GOAWAY', () => {
     const onRequest = (gateway: ScriptedGateway, id: number, index: number): void => {
       if (index < served) gateway.accept(id);
     };
-    const h = make({
+    const h = pools.make({
       recipients: served + 40,
       resends: 1,
       script: (n) => (n > 0 ? {} : { settings: streams(20), onRequest }),
@@ -216,7 +201,7 @@ describe('connection/pool and GOAWAY', () => {
   });
 
   it('that is repeated counts with the lowest id, also where a later one names a higher', () => {
-    const h = make({ recipients: 10, script: () => ({ onRequest: () => {} }) });
+    const h = pools.make({ recipients: 10, script: () => ({ onRequest: () => {} }) });
     h.start();
     const [gateway] = h.gateways;
     gateway!.goaway(15);
@@ -233,7 +218,7 @@ describe('connection/pool and GOAWAY', () => {
   });
 
   it('with an error after a graceful one is what the requests that got no answer are told', () => {
-    const h = make({ recipients: 4, script: () => ({ onRequest: () => {} }) });
+    const h = pools.make({ recipients: 4, script: () => ({ onRequest: () => {} }) });
     h.start();
     const [gateway] = h.gateways;
     gateway!.goaway(0x7fffffff);
@@ -247,7 +232,7 @@ describe('connection/pool and GOAWAY', () => {
   });
 
   it('replaces a connection at once although others are still there', () => {
-    const h = make({
+    const h = pools.make({
       recipients: 100_000,
       resends: 2,
       script: () => ({
@@ -272,7 +257,7 @@ describe('connection/pool and GOAWAY', () => {
 
   it('after every 50 answers costs a thousand recipients seconds, not minutes', () => {
     for (const chance of [0.02, 0.5, 0.98]) {
-      const h = make({
+      const h = pools.make({
         recipients: 1000,
         resends: 100,
         script: () => ({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connectBackoffMs, pingTimeoutMs, reuseCheckAfterMs } from '../../../src/base/limits.js';
+import { type Harness, usePool } from '../../support/use-pool.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
-import { Harness } from './pool-harness.js';
 
 const hourMs = 3_600_000;
 
@@ -19,21 +19,13 @@ class SleepyClock extends VirtualClock {
 }
 
 describe('connection/pool and connections that were idle', () => {
-  let harness: Harness | null = null;
+  const pools = usePool();
   let clock: SleepyClock;
-
-  afterEach(async () => {
-    await harness?.close();
-    assert.equal(harness?.clock.timerCount ?? 0, 0, 'timers are left behind');
-    assert.equal(harness?.pool.stats().inFlight ?? 0, 0);
-    harness = null;
-  });
 
   /** One recipient is served; `burst` brings 1,000 more. */
   function idle(): { h: Harness; burst: () => void } {
     clock = new SleepyClock();
-    const h = new Harness({ recipients: 1_001, runSize: 1, clock, pool: { maxConnections: 1 } });
-    harness = h;
+    const h = pools.make({ recipients: 1_001, runSize: 1, clock, pool: { maxConnections: 1 } });
     const later = h.source.withhold(1);
     h.start();
     assert.equal(h.source.count('accepted'), 1);

@@ -7,29 +7,14 @@ import {
 } from '../../../src/base/limits.js';
 import * as frames from '../../../src/codec/http2/frames.js';
 import { cases } from '../../support/cases.js';
-import type { ScriptedGateway } from '../../support/scripted-gateway.js';
-import { Harness } from './pool-harness.js';
+import { type GatewayScript, type ScriptedGateway, streams } from '../../support/scripted-gateway.js';
+import { type Harness, type HarnessOptions, usePool } from '../../support/use-pool.js';
 
-const streams = (count: number) => [[frames.SETTINGS_MAX_CONCURRENT_STREAMS, count]] as const;
 /** What is promised: a gateway that is gone is found within this time, in all cases. */
 const promisedMs = 20_000;
 
 describe('connection/pool and a gateway that falls silent', () => {
-  let harness: Harness | null = null;
-
-  function make(options: ConstructorParameters<typeof Harness>[0] = {}): Harness {
-    harness = new Harness(options);
-    return harness;
-  }
-
-  async function close(): Promise<void> {
-    await harness?.close();
-    assert.equal(harness?.clock.timerCount ?? 0, 0, 'timers are left behind');
-    assert.equal(harness?.pool.stats().inFlight ?? 0, 0);
-    harness = null;
-  }
-
-  afterEach(close);
+  const pools = usePool();
 
   /** Lets time pass until every recipient that was sent has its outcome; returns how long that took. */
   function untilSettled(h: Harness, mostMs: number): number {
@@ -39,9 +24,9 @@ describe('connection/pool and a gateway that falls silent', () => {
   }
 
   /** A gateway that answers for `ms`, and is then as if a cable had been cut: it reads nothing and says nothing. */
-  function cutAfter(ms: number, options: ConstructorParameters<typeof Harness>[0] = {}): [Harness, number] {
+  function cutAfter(ms: number, options: HarnessOptions<GatewayScript> = {}): [Harness, number] {
     let isCut = false;
-    const h = make({
+    const h = pools.make({
       recipients: 100_000,
       memory: { delayMs: () => 3 },
       ...options,
@@ -76,7 +61,7 @@ describe('connection/pool and a gateway that falls silent', () => {
       foundMs.push(untilSettled(h, 60_000));
       assert.ok(h.source.count('unknown') > 0 && h.source.count('unknown') <= lost);
       assert.equal(h.source.causes[0]!.cause.code, 'ERR_PEAL_TIMEOUT');
-      await close();
+      await pools.close();
     }
     const worst = Math.max(...foundMs);
     assert.ok(worst <= 16_100, `worst ${worst} ms, best ${Math.min(...foundMs)} ms`);
@@ -90,7 +75,7 @@ describe('connection/pool and a gateway that falls silent', () => {
     it(`finds one that ${what}, while a write is outstanding, whatever the phase`, async () => {
       for (let phaseMs = 0; phaseMs < 1000; phaseMs += 111) {
         let timer: unknown;
-        const h = make({
+        const h = pools.make({
           recipients: 500,
           payloadBytes: 4000,
           memory: { bufferBytes: 16 * 1024, delayMs: () => phaseMs },
@@ -115,14 +100,14 @@ describe('connection/pool and a gateway that falls silent', () => {
         assert.ok(untilSettled(h, 60_000) <= promisedMs);
         assert.match(h.source.causes.at(-1)!.cause.message, message);
         if (timer !== undefined) h.clock.clearTimer(timer);
-        await close();
+        await pools.close();
       }
     });
   }
 
   it('finds it on a connection that had been idle, counted from the first request', async () => {
     for (let phaseMs = 0; phaseMs < 1000; phaseMs += 111) {
-      const h = make({
+      const h = pools.make({
         recipients: 20,
         runSize: 10,
         script: () => ({
@@ -144,12 +129,12 @@ describe('connection/pool and a gateway that falls silent', () => {
       assert.equal(h.source.count('taken'), 10);
       assert.ok(untilSettled(h, 60_000) <= promisedMs);
       assert.equal(h.source.count('unknown'), 10);
-      await close();
+      await pools.close();
     }
   });
 
   it('does not take its own busy thread for a dead gateway: what the kernel holds is read before the verdict', () => {
-    const h = make({
+    const h = pools.make({
       recipients: 5,
       script: () => ({ answersPings: false, onRequest: () => {} }),
     });
@@ -167,7 +152,7 @@ describe('connection/pool and a gateway that falls silent', () => {
   });
 
   it('waits for an answer as long as PINGs are answered, until a request is overdue', () => {
-    const h = make({ recipients: 5, script: () => ({ onRequest: () => {} }) });
+    const h = pools.make({ recipients: 5, script: () => ({ onRequest: () => {} }) });
     h.start();
     h.clock.advance(55_000);
     assert.equal(h.source.count('taken'), 5);
@@ -179,7 +164,7 @@ describe('connection/pool and a gateway that falls silent', () => {
 
   it('finds one lost answer amid steady traffic, one tick after its time', () => {
     let lostAtMs = 0;
-    const h = make({
+    const h = pools.make({
       recipients: 200_000,
       script: (n) => ({
         settings: streams(20),
@@ -203,7 +188,7 @@ describe('connection/pool and a gateway that falls silent', () => {
 
   it('lets slow answers come when it replaces a connection, for whatever reason of its own', () => {
     // Every answer takes 7 s. The limit stands at 1 on the first connection, and one answer is lost on the second.
-    const h = make({
+    const h = pools.make({
       recipients: 100,
       script: (n) => ({
         settings: streams(n === 0 ? 1 : 2),
@@ -221,7 +206,7 @@ describe('connection/pool and a gateway that falls silent', () => {
   });
 
   it('ends a connection whose SETTINGS are never acknowledged, without harm to its requests', () => {
-    const h = make({
+    const h = pools.make({
       recipients: 40_000,
       script: (n) => ({
         settings: streams(10),
@@ -241,7 +226,7 @@ describe('connection/pool and a gateway that falls silent', () => {
   });
 
   it('replaces a connection whose stream limit stands at 1 while work waits', () => {
-    const h = make({
+    const h = pools.make({
       recipients: 20_000,
       script: (n) => ({
         settings: streams(n === 0 ? 100 : 300),
@@ -261,7 +246,7 @@ describe('connection/pool and a gateway that falls silent', () => {
   });
 
   it('does not replace one connection after another where the gateway never allows more', () => {
-    const h = make({
+    const h = pools.make({
       recipients: 100_000,
       script: () => ({
         settings: streams(1),
@@ -278,7 +263,7 @@ describe('connection/pool and a gateway that falls silent', () => {
   });
 
   it('lets a connection that is to go get its answers for drainTimeoutMs, and no longer', () => {
-    const h = make({ recipients: 3, script: () => ({ onRequest: () => {} }) });
+    const h = pools.make({ recipients: 3, script: () => ({ onRequest: () => {} }) });
     h.start();
     const [gateway] = h.gateways;
     gateway!.goaway(0x7fffffff);

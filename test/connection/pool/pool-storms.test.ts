@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { maxConnectAttempts, minPacedRequests } from '../../../src/base/limits.js';
 import * as frames from '../../../src/codec/http2/frames.js';
 import { cases } from '../../support/cases.js';
-import type { GatewayScript, ScriptedGateway } from '../../support/scripted-gateway.js';
+import { type GatewayScript, type ScriptedGateway, streams } from '../../support/scripted-gateway.js';
+import { connectError, type Harness, usePool } from '../../support/use-pool.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
-import { connectError, Harness } from './pool-harness.js';
 
 const hourMs = 3_600_000;
-const streams = (count: number) => [[frames.SETTINGS_MAX_CONCURRENT_STREAMS, count]] as const;
 
 /** The same numbers each time, spread as those of Math.random. */
 function chance(seed: number): () => number {
@@ -19,26 +18,11 @@ function chance(seed: number): () => number {
 }
 
 describe('connection/pool in a storm', () => {
-  const harnesses: Harness[] = [];
-
-  function make(options: ConstructorParameters<typeof Harness>[0] = {}): Harness {
-    const harness = new Harness(options);
-    harnesses.push(harness);
-    return harness;
-  }
-
-  afterEach(async () => {
-    const all = harnesses.splice(0);
-    for (const harness of all) await harness.close();
-    for (const harness of all) {
-      assert.equal(harness.clock.timerCount, 0, 'timers are left behind');
-      assert.equal(harness.pool.stats().inFlight, 0);
-    }
-  });
+  const pools = usePool();
 
   /** An hour with a program that asks again every second, whatever it is told. */
   function anHourOf(script: (n: number) => GatewayScript | ReturnType<typeof connectError>, seed = 1): Harness {
-    const h = make({ recipients: 2_000, resends: 255, script, pool: { random: chance(seed) } });
+    const h = pools.make({ recipients: 2_000, resends: 255, script, pool: { random: chance(seed) } });
     for (let ms = 0; ms < hourMs; ms += 1000) {
       h.pool.workAvailable();
       h.clock.advance(1000);
@@ -80,7 +64,7 @@ describe('connection/pool in a storm', () => {
   }
 
   it('sends few requests, and opens few connections, where all streams are refused', () => {
-    const h = make({
+    const h = pools.make({
       recipients: 5000,
       resends: 255,
       script: () => ({ onRequest: (gateway, id) => gateway.reset(id, frames.REFUSED_STREAM) }),
@@ -94,7 +78,7 @@ describe('connection/pool in a storm', () => {
   });
 
   it('risks one request, not a thousand, on a connection after two that died of theirs', () => {
-    const h = make({ recipients: 5000, script: () => ({ onRequest: (gateway) => gateway.stream.destroy() }) });
+    const h = pools.make({ recipients: 5000, script: () => ({ onRequest: (gateway) => gateway.stream.destroy() }) });
     h.start();
     h.clock.advance(60_000);
     assert.equal(h.attemptsAtMs.length, 3);
@@ -104,7 +88,7 @@ describe('connection/pool in a storm', () => {
   });
 
   it('opens one connection at a time after failures, until one has answered', () => {
-    const h = make({
+    const h = pools.make({
       recipients: 5000,
       script: (n) =>
         n < 2
@@ -130,10 +114,10 @@ describe('connection/pool in a storm', () => {
       attemptsAtMs.push(clock.now());
       return isDown ? connectError() : {};
     };
-    const pools = Array.from({ length: 10 }, (_, i) => make({ clock, script, pool: { random: chance(i + 1) } }));
+    const three = Array.from({ length: 10 }, (_, i) => pools.make({ clock, script, pool: { random: chance(i + 1) } }));
     const ask = (ms: number): void => {
       for (let at = 0; at < ms; at += 1000) {
-        for (const { pool } of pools) pool.workAvailable();
+        for (const { pool } of three) pool.workAvailable();
         clock.advance(1000);
       }
     };
@@ -142,7 +126,7 @@ describe('connection/pool in a storm', () => {
     assert.ok(attemptsAtMs.length <= 60, `${attemptsAtMs.length} attempts in ten minutes`);
     isDown = false;
     ask(60_000);
-    assert.ok(pools.every(({ source }) => source.isDone));
+    assert.ok(three.every(({ source }) => source.isDone));
     const last = attemptsAtMs.slice(-10);
     assert.ok(last[9]! - last[0]! <= 1_000, 'the first that connects lets the others go on');
   });

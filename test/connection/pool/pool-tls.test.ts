@@ -10,20 +10,14 @@ import {
   type Settings,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import { systemClock } from '../../../src/base/clock.js';
-import { silentLogger } from '../../../src/base/log.js';
-import type { LinkOptions } from '../../../src/connection/link-options.js';
-import { ConnectionPool } from '../../../src/connection/pool/pool.js';
-import type { PoolOptions } from '../../../src/connection/pool/pool-options.js';
 import { type CertificatePair, ThrowAwayAuthority } from '../../../src/simulator/listen/certificate.js';
-import { createTlsBackend } from '../../../src/transport/tls.js';
 import { type BookOptions, BookSource, indexOfPath } from '../../support/book-source.js';
-import { linkWith } from '../../support/link-options.js';
+import { type TlsSend, useTlsPool } from '../../support/use-pool.js';
 
 interface Scenario extends Omit<BookOptions, 'recipients'> {
   readonly recipients: number;
   readonly settings?: Settings;
-  readonly pool?: Partial<PoolOptions & LinkOptions>;
+  readonly pool?: TlsSend['pool'];
   /** What the server does with a request; `seen` counts all requests so far. Default: 200. */
   readonly onRequest?: (stream: ServerHttp2Stream, index: number, seen: number) => void;
 }
@@ -36,12 +30,10 @@ describe('connection/pool over TLS', () => {
   let sessions: Set<Http2Session>;
   /** The server's book: how often each recipient's request arrived whole. */
   let received: Map<number, number>;
-  let pool: ConnectionPool | null = null;
   let source: BookSource;
+  const send = useTlsPool();
 
-  afterEach(async () => {
-    await pool?.close();
-    pool = null;
+  afterEach(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
@@ -76,21 +68,8 @@ describe('connection/pool over TLS', () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     source = new BookSource(scenario);
-    const done = new Promise<void>((resolve) => {
-      source.onDone = resolve;
-    });
-    pool = new ConnectionPool({
-      address: { protocol: 'http2', host: 'localhost', port },
-      credential: { kind: 'none', fingerprint: 'none' },
-      link: linkWith({ ca: authority.certificate, maxConnections: 2, connectTimeoutMs: 60_000, ...scenario.pool }),
-      backend: createTlsBackend(),
-      source,
-      clock: systemClock,
-      log: silentLogger,
-      ...scenario.pool,
-    });
-    pool.workAvailable();
-    await done;
+    const link = { ca: authority.certificate, maxConnections: 2, connectTimeoutMs: 60_000 };
+    await send({ protocol: 'http2', port, source, pool: { ...link, ...scenario.pool } });
   }
 
   function accept(stream: ServerHttp2Stream): void {

@@ -2,25 +2,21 @@
 import assert from 'node:assert/strict';
 import { maxUnavailableMs, startRequests, unprovenRequests } from '../../../src/base/limits.js';
 import * as frames from '../../../src/codec/http2/frames.js';
-import type { ScriptedGateway } from '../../support/scripted-gateway.js';
-import { Harness, type HarnessOptions } from './pool-harness.js';
+import type { GatewayScript, ScriptedGateway } from '../../support/scripted-gateway.js';
+import { type Harness, type HarnessOptions, usePool } from '../../support/use-pool.js';
 
 const recipients = 5_000;
 /** What a new connection has under way, what follows it in the same turn, and single requests after that. */
 const mostUnknown = 2 * startRequests + 60;
 
 describe('connection/pool and a gateway that loses what it takes', () => {
+  const pools = usePool();
   let h: Harness;
 
-  const make = (options: HarnessOptions): Harness => {
-    h = new Harness({ recipients, ...options });
+  const make = (options: HarnessOptions<GatewayScript>): Harness => {
+    h = pools.make({ recipients, ...options });
     return h;
   };
-
-  afterEach(async () => {
-    h.source.dropWaiting();
-    await h.close();
-  });
 
   /** Lets `ms` pass, or less where the source is told of a failure. */
   function runFor(ms: number): number {

@@ -9,38 +9,24 @@ import {
   transientPauseMs,
   unprovenRequests,
 } from '../../../src/base/limits.js';
-import * as frames from '../../../src/codec/http2/frames.js';
-import type { ScriptedGateway } from '../../support/scripted-gateway.js';
-import { Harness } from './pool-harness.js';
+import { type ScriptedGateway, streams } from '../../support/scripted-gateway.js';
+import { type Harness, usePool } from '../../support/use-pool.js';
 
-const streams = (count: number) => [[frames.SETTINGS_MAX_CONCURRENT_STREAMS, count]] as const;
 const because = (reason: string): string => JSON.stringify({ reason });
 const tokenPool = { credential: { kind: 'token', fingerprint: 'f' }, maxConnections: 1 } as const;
 
 describe('connection/pool and connections that no longer serve', () => {
-  let harness: Harness | null = null;
-
-  function make(options: ConstructorParameters<typeof Harness>[0] = {}): Harness {
-    harness = new Harness(options);
-    return harness;
-  }
-
-  afterEach(async () => {
-    await harness?.close();
-    assert.equal(harness?.clock.timerCount ?? 0, 0, 'timers are left behind');
-    assert.equal(harness?.pool.stats().inFlight ?? 0, 0);
-    harness = null;
-  });
+  const pools = usePool();
 
   /** The first connection accepts 200 recipients, rejects `count`, and is slow from then on; others accept all. */
   function firstOneRejects(status: number, reason: string, count: number): Harness {
     const onRequest = (gateway: ScriptedGateway, id: number): void => {
       const at = gateway.requests.length;
-      if (gateway !== harness!.gateways[0] || at <= 200) gateway.accept(id);
+      if (gateway !== pools.last.gateways[0] || at <= 200) gateway.accept(id);
       else if (at <= 200 + count) gateway.reject(id, status, because(reason));
-      else harness!.clock.setTimer(() => gateway.accept(id), 500);
+      else pools.last.clock.setTimer(() => gateway.accept(id), 500);
     };
-    return make({
+    return pools.make({
       recipients: 2000,
       script: () => ({ settings: streams(100), onRequest }),
       pool: { maxConnections: 1 },
@@ -74,7 +60,7 @@ describe('connection/pool and connections that no longer serve', () => {
     [421, ''],
   ] as const) {
     it(`gives up after a while where every connection answers ${status} ${reason} to everything`, () => {
-      const h = make({
+      const h = pools.make({
         recipients: 100_000,
         script: () => ({
           settings: streams(10),
@@ -96,7 +82,7 @@ describe('connection/pool and connections that no longer serve', () => {
 
   it('does not replace one connection after another for retries that meet a 500 each time, in a row', () => {
     // The first 500 are such recipients; those behind them are served.
-    const h = make({
+    const h = pools.make({
       recipients: 2_000,
       script: () => ({
         settings: streams(10),
@@ -134,7 +120,7 @@ describe('connection/pool and connections that no longer serve', () => {
     };
 
     it('sends nothing until there is another token, and tells the source once', () => {
-      const h = make({
+      const h = pools.make({
         recipients: 1000,
         pool: tokenPool,
         script: () => ({ settings: streams(50), onRequest: expiring }),
@@ -158,7 +144,7 @@ describe('connection/pool and connections that no longer serve', () => {
     });
 
     it('lets other connections go on under the new token', () => {
-      const h = make({
+      const h = pools.make({
         recipients: 100_000,
         pool: { ...tokenPool, maxConnections: 2 },
         script: (n) => ({
@@ -186,7 +172,7 @@ describe('connection/pool and connections that no longer serve', () => {
     });
 
     it('does not blame a new token for what was sent under the old one', () => {
-      const h = make({
+      const h = pools.make({
         recipients: 400,
         pool: tokenPool,
         script: () => ({ settings: streams(50), onRequest: () => {} }),
@@ -205,7 +191,7 @@ describe('connection/pool and connections that no longer serve', () => {
   });
 
   it('keeps the token, retires the connection and pauses after TooManyProviderTokenUpdates', () => {
-    const h = make({
+    const h = pools.make({
       recipients: 50,
       pool: tokenPool,
       script: (n) => ({
@@ -230,12 +216,12 @@ describe('connection/pool and connections that no longer serve', () => {
   describe('because the gateway is in trouble', () => {
     /** Answers 503 until `untilMs`. */
     function troubled(untilMs: number, retryAfter: string | null = null): Harness {
-      return make({
+      return pools.make({
         recipients: 100_000,
         script: () => ({
           settings: streams(100),
           onRequest: (gateway, id) => {
-            const { clock } = harness!;
+            const { clock } = pools.last;
             const answer = (): void => {
               if (clock.now() < untilMs) gateway.reject(id, 503, because('ServiceUnavailable'), retryAfter);
               else gateway.accept(id);
@@ -290,7 +276,7 @@ describe('connection/pool and connections that no longer serve', () => {
     it('tries it with others than those that stand beside the ones that failed', () => {
       // 300 of 1,000 meet a fault each time, and they come first.
       let draws = 0;
-      const h = make({
+      const h = pools.make({
         recipients: 1_000,
         script: () => ({
           settings: streams(1),
@@ -320,7 +306,7 @@ describe('connection/pool and connections that no longer serve', () => {
     });
 
     it('does not pause for a device that gets too many', () => {
-      const h = make({
+      const h = pools.make({
         recipients: 5000,
         script: () => ({ onRequest: (gateway, id) => gateway.reject(id, 429, because('TooManyRequests'), '60') }),
       });
@@ -333,7 +319,7 @@ describe('connection/pool and connections that no longer serve', () => {
   it('sends less over a connection that draws bad tokens, and as much as before once they end', () => {
     let most = 0;
     let isBad = true;
-    const h = make({
+    const h = pools.make({
       recipients: 60_000,
       script: () => ({
         settings: streams(300),
@@ -362,7 +348,7 @@ describe('connection/pool and connections that no longer serve', () => {
 
   it('does not slow down for tokens that are gone', () => {
     let most = 0;
-    const h = make({
+    const h = pools.make({
       recipients: 20_000,
       script: () => ({
         settings: streams(300),

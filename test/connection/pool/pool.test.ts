@@ -1,50 +1,32 @@
 import assert from 'node:assert/strict';
 import { unprovenRequests } from '../../../src/base/limits.js';
 import * as frames from '../../../src/codec/http2/frames.js';
-import { idOf, payloadOf } from '../../support/book-source.js';
-import type { ScriptedGateway } from '../../support/scripted-gateway.js';
-import { connectError, Harness } from './pool-harness.js';
-
-const streams = (count: number) => [[frames.SETTINGS_MAX_CONCURRENT_STREAMS, count]] as const;
-
-function range(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
-}
+import { idOf, payloadOf, range } from '../../support/book-source.js';
+import { type ScriptedGateway, streams } from '../../support/scripted-gateway.js';
+import { connectError, usePool } from '../../support/use-pool.js';
 
 describe('connection/pool', () => {
-  let harness: Harness | null = null;
-
-  function make(options: ConstructorParameters<typeof Harness>[0] = {}): Harness {
-    harness = new Harness(options);
-    return harness;
-  }
-
-  afterEach(async () => {
-    await harness?.close();
-    assert.equal(harness?.clock.timerCount ?? 0, 0, 'timers are left behind');
-    assert.equal(harness?.pool.stats().inFlight ?? 0, 0);
-    harness = null;
-  });
+  const pools = usePool();
 
   describe('sending', () => {
     it('opens nothing before there is work', () => {
-      const { clock, attemptsAtMs } = make();
+      const { clock, attemptsAtMs } = pools.make();
       clock.advance(60_000);
       assert.deepEqual(attemptsAtMs, []);
     });
 
     it('sends every recipient once and reports each as accepted', () => {
-      const h = make({ recipients: 5000 });
+      const h = pools.make({ recipients: 5000 });
       h.start();
       assert.equal(h.source.count('accepted'), 5000);
-      assert.deepEqual(h.received(), range(5000));
+      assert.deepEqual(h.received(), range(0, 5000));
       const { ready, answers, bytesSent, bytesReceived } = h.pool.stats();
       assert.deepEqual({ ready, answers }, { ready: 1, answers: 5000 });
       assert.ok(bytesSent > 5000 * 200 && bytesReceived > 5000 * 10);
     });
 
     it('reports what a rejection said', () => {
-      const h = make({
+      const h = pools.make({
         recipients: 1,
         script: () => ({
           onRequest: (gateway, id) => gateway.reject(id, 410, '{"reason":"Unregistered","timestamp":1700000000000}'),
@@ -66,7 +48,7 @@ describe('connection/pool', () => {
     });
 
     it('sends nothing before the first SETTINGS', () => {
-      const h = make({ script: () => ({ settings: null }) });
+      const h = pools.make({ script: () => ({ settings: null }) });
       h.start();
       h.clock.advance(5000);
       assert.deepEqual(h.received(), []);
@@ -78,7 +60,7 @@ describe('connection/pool', () => {
     for (const limit of [1, 7, 100]) {
       it(`keeps to a limit of ${limit} streams`, () => {
         let most = 0;
-        const h = make({
+        const h = pools.make({
           recipients: 500,
           script: () => ({
             settings: streams(limit),
@@ -97,7 +79,7 @@ describe('connection/pool', () => {
     }
 
     it('sends on when a lowered stream limit rises again', () => {
-      const h = make({ script: () => ({ settings: streams(0) }), pool: { maxConnections: 1 } });
+      const h = pools.make({ script: () => ({ settings: streams(0) }), pool: { maxConnections: 1 } });
       h.start();
       h.clock.advance(3000);
       assert.deepEqual(h.received(), []);
@@ -107,7 +89,7 @@ describe('connection/pool', () => {
     });
 
     it('delivers all through a connection window smaller than one payload', () => {
-      const h = make({
+      const h = pools.make({
         recipients: 40,
         payloadBytes: 3000,
         script: () => ({
@@ -131,7 +113,10 @@ describe('connection/pool', () => {
     });
 
     it('refuses a notification whose fields are larger than the gateway takes, and only that', () => {
-      const h = make({ recipients: 3, script: () => ({ settings: [[frames.SETTINGS_MAX_HEADER_LIST_SIZE, 100]] }) });
+      const h = pools.make({
+        recipients: 3,
+        script: () => ({ settings: [[frames.SETTINGS_MAX_HEADER_LIST_SIZE, 100]] }),
+      });
       h.start();
       assert.equal(h.source.count('unsent'), 3);
       assert.deepEqual(h.received(), []);
@@ -139,7 +124,7 @@ describe('connection/pool', () => {
     });
 
     it('gives each recipient the payload and the apns-id that are its own', () => {
-      const h = make({ recipients: 700, runSize: 100, isPersonal: true });
+      const h = pools.make({ recipients: 700, runSize: 100, isPersonal: true });
       h.start();
       h.clock.advance(1000);
       assert.equal(h.source.count('accepted'), 700);
@@ -157,11 +142,11 @@ describe('connection/pool', () => {
         seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
         return 1 + ((seed >>> 16) % 37);
       };
-      const h = make({ recipients: 300, memory: { pieceBytes: next } });
+      const h = pools.make({ recipients: 300, memory: { pieceBytes: next } });
       h.start();
       h.clock.advance(5000);
       assert.equal(h.source.count('accepted'), 300);
-      assert.deepEqual(h.received(), range(300));
+      assert.deepEqual(h.received(), range(0, 300));
     });
   });
 
@@ -169,7 +154,7 @@ describe('connection/pool', () => {
     const tokenPool = { credential: { kind: 'token', fingerprint: 'f' } } as const;
 
     it('wait: nothing is opened before there is one', () => {
-      const h = make({ pool: tokenPool });
+      const h = pools.make({ pool: tokenPool });
       h.start();
       h.clock.advance(5000);
       assert.deepEqual(h.attemptsAtMs, []);
@@ -180,7 +165,7 @@ describe('connection/pool', () => {
     });
 
     it('begin with one request whose answer decides', () => {
-      const h = make({ pool: tokenPool, script: () => ({ onRequest: () => {} }) });
+      const h = pools.make({ pool: tokenPool, script: () => ({ onRequest: () => {} }) });
       h.pool.setProviderToken('jwt-1');
       h.clock.advance(100);
       const [gateway] = h.gateways;
@@ -194,7 +179,11 @@ describe('connection/pool', () => {
     });
 
     it('are replaced on open connections', () => {
-      const h = make({ recipients: 3, pool: tokenPool, script: () => ({ settings: streams(1), onRequest: () => {} }) });
+      const h = pools.make({
+        recipients: 3,
+        pool: tokenPool,
+        script: () => ({ settings: streams(1), onRequest: () => {} }),
+      });
       h.pool.setProviderToken('jwt-1');
       h.clock.advance(100);
       h.pool.setProviderToken('jwt-2');
@@ -209,12 +198,12 @@ describe('connection/pool', () => {
     const slow = (answerMs = 40) => ({
       settings: streams(10),
       onRequest: (gateway: ScriptedGateway, id: number) => {
-        harness!.clock.setTimer(() => gateway.accept(id), answerMs);
+        pools.last.clock.setTimer(() => gateway.accept(id), answerMs);
       },
     });
 
     it('opens one connection per interval while all are full and work waits, up to the maximum', () => {
-      const h = make({ recipients: 5000, script: () => slow(), pool: { maxConnections: 3 } });
+      const h = pools.make({ recipients: 5000, script: () => slow(), pool: { maxConnections: 3 } });
       h.start();
       h.clock.advance(2000);
       assert.deepEqual(h.attemptsAtMs, [0, 250, 500]);
@@ -222,14 +211,14 @@ describe('connection/pool', () => {
     });
 
     it('puts no more at risk with a gateway that has not answered yet', () => {
-      const h = make({ recipients: 1000, script: () => ({ settings: streams(10), onRequest: () => {} }) });
+      const h = pools.make({ recipients: 1000, script: () => ({ settings: streams(10), onRequest: () => {} }) });
       h.start();
       h.clock.advance(2000);
       assert.deepEqual(h.attemptsAtMs, [0]);
     });
 
     it('keeps no more idle connections than poolSize, and those that are busy', () => {
-      const h = make({ recipients: 500, script: () => slow(), pool: { maxConnections: 4, poolSize: 1 } });
+      const h = pools.make({ recipients: 500, script: () => slow(), pool: { maxConnections: 4, poolSize: 1 } });
       h.start();
       h.clock.advance(700);
       assert.equal(h.pool.stats().ready, 4);
@@ -239,7 +228,7 @@ describe('connection/pool', () => {
     });
 
     it('opens none while the event loop is the bottleneck', () => {
-      const h = make({ recipients: 5000, script: () => slow() });
+      const h = pools.make({ recipients: 5000, script: () => slow() });
       h.load = 0.95;
       h.start();
       h.clock.advance(2000);
@@ -252,7 +241,7 @@ describe('connection/pool', () => {
     it('stops where the gateway is the bound, and tries again after a while', () => {
       // One answer each 4 ms, whatever the connection: two have as many as one.
       const waiting: (() => void)[] = [];
-      const h = make({
+      const h = pools.make({
         recipients: 100_000,
         script: () => ({
           settings: streams(100),
@@ -273,7 +262,7 @@ describe('connection/pool', () => {
     });
 
     it('goes to the maximum in seconds where the way is long', () => {
-      const h = make({
+      const h = pools.make({
         recipients: 50_000,
         script: () => slow(80),
         pool: { maxConnections: 16 },
@@ -284,7 +273,7 @@ describe('connection/pool', () => {
     });
 
     it('opens none while one connection does all the work', () => {
-      const h = make({ recipients: 1000, script: () => ({ onRequest: () => {} }) });
+      const h = pools.make({ recipients: 1000, script: () => ({ onRequest: () => {} }) });
       h.start();
       h.clock.advance(2000);
       assert.equal(h.pool.stats().inFlight, unprovenRequests);
@@ -292,7 +281,7 @@ describe('connection/pool', () => {
     });
 
     it('keeps working with the connections it has when another cannot be opened', () => {
-      const h = make({ recipients: 1000, script: (n) => (n === 0 ? slow(1_000) : connectError()) });
+      const h = pools.make({ recipients: 1000, script: (n) => (n === 0 ? slow(1_000) : connectError()) });
       h.start();
       h.clock.advance(30_000);
       assert.deepEqual(h.source.failures, []);
@@ -300,7 +289,7 @@ describe('connection/pool', () => {
     });
 
     it('gives new work to the least loaded connection', () => {
-      const h = make({ recipients: 1_000, script: () => slow(), runSize: 5 });
+      const h = pools.make({ recipients: 1_000, script: () => slow(), runSize: 5 });
       h.start();
       h.clock.advance(900);
       const { gateways } = h;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AssertionError } from '../../../src/base/assert.js';
 import { PealError } from '../../../src/base/errors.js';
 import {
   acceptedLookMs,
@@ -125,6 +126,20 @@ describe('supervisor', () => {
     assert.equal(bench.book.causes[0]!.code, 'ERR_PEAL_SHARD');
     assert.match(bench.book.causes[0]!.message, /shard 0 ended with TypeError/);
     assert.doesNotMatch(bench.book.causes[0]!.message, /a bug/, 'what it threw may quote secrets');
+  });
+
+  it('says which promise a crashed shard broke, in the log and to those whose answers it lost', async () => {
+    bench = new Bench(1);
+    const job = bench.send();
+    await job.dispatch(batchOf(0, 10));
+    const thread = await bench.working(0);
+    thread.pool.take(10);
+    // As it comes from a worker: without its class.
+    const { message } = new AssertionError('a batch is settled once');
+    thread.crash(new Error(message));
+    await job.finish();
+    assert.ok(bench.book.causes[0]!.message.includes(message), bench.book.causes[0]!.message);
+    assert.ok(bench.log.includes(message), bench.log.join());
   });
 
   it('counts results that were posted before a crash, although the crash is heard of first', async () => {

@@ -191,7 +191,8 @@ describe('Message', () => {
     });
     assert.throws(() => message({ alert: 'hi', collapseId: 'news' }).notificationFor('binary'), {
       code: 'ERR_PEAL_HEADER',
-      message: 'The option collapseId cannot be sent to a binary gateway, which collapses nothing: leave it out.',
+      message:
+        'The option collapseId cannot be sent to a binary gateway, which does not collapse notifications: leave it out.',
     });
     assert.throws(() => message({ alert: 'hi', headers: { 'apns-new': '1' } }).notificationFor('binary'), {
       code: 'ERR_PEAL_HEADER',

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { TokenBlock } from '../../../src/apns/token-block.js';
+import { AssertionError } from '../../../src/base/assert.js';
 import { type Clock, systemClock } from '../../../src/base/clock.js';
 import { PealError } from '../../../src/base/errors.js';
 import { lastPullMs, progressIntervalMs } from '../../../src/base/limits.js';
@@ -41,6 +43,20 @@ async function turns(count = 5): Promise<void> {
 }
 
 describe('Send', () => {
+  it('rejects with a promise that peal broke while it dispatched, and blames no recipients for it', async () => {
+    const engine = new FakeEngine();
+    const broken = new AssertionError('a batch is dispatched once');
+    const begin = engine.send.bind(engine);
+    engine.send = (...args) => {
+      const dispatch = (): Promise<void> => Promise.reject(broken);
+      // What was dispatched is never settled, so that waiting for the end would be waiting for good.
+      return Object.assign(Object.create(begin(...args)), { dispatch, finish: () => new Promise(() => {}) });
+    };
+    for (const recipients of [tokens(3000), Readable.from(tokens(3000))]) {
+      await assert.rejects(send(engine, streamed(), { recipients }), broken);
+    }
+  });
+
   it('puts every recipient into exactly one outcome, duplicates counted each', async () => {
     const engine = new FakeEngine();
     const judgements: Outcome[] = [

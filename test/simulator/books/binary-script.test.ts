@@ -41,7 +41,12 @@ describe('simulator: binary token script', () => {
   });
 
   it('refuses what cannot be asked for', () => {
-    const tries = [() => scriptedBinaryToken(0), () => scriptedBinaryToken(256), () => scriptedBinaryToken(8, 0, 150)];
+    const tries = [
+      () => scriptedBinaryToken(0),
+      () => scriptedBinaryToken(256),
+      () => scriptedBinaryToken(8, 0, 150),
+      () => scriptedBinaryToken(8, -1),
+    ];
     for (const attempt of tries) {
       assert.throws(attempt, (error) => error instanceof PealError && error.code === 'ERR_PEAL_OPTION');
     }

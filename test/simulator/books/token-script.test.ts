@@ -36,10 +36,18 @@ describe('simulator: token script', () => {
     assert.equal(scriptedToken('Unregistered', 255), `feed4100${'ff'.padStart(56, '0')}`);
     assert.notEqual(scriptedToken('ExpiredToken', 1), scriptedToken('ExpiredToken', 2));
     assert.match(scriptedToken('accepted'), /^feed2000/);
-    assert.throws(
-      () => scriptedToken('NoSuchReason'),
-      (error) => error instanceof PealError && error.code === 'ERR_PEAL_OPTION',
-    );
+    const refused: [attempt: () => string, message: string][] = [
+      [() => scriptedToken('NoSuchReason'), '"NoSuchReason": docs/simulator.md lists the reasons.'],
+      [() => scriptedToken('unregisterd'), '"unregisterd": did you mean Unregistered?'],
+      [() => scriptedToken('Unregistered', -1), 'index must be a whole number from 0 to 2147483647, not -1.'],
+    ];
+    for (const [attempt, message] of refused) {
+      assert.throws(attempt, (error) => {
+        assert.ok(error instanceof PealError);
+        assert.deepEqual([error.code, error.message.endsWith(message)], ['ERR_PEAL_OPTION', true], error.message);
+        return true;
+      });
+    }
   });
 
   it('is the table of docs/simulator.md', () => {

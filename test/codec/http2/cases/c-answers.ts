@@ -1,4 +1,5 @@
 /** Rows C, second part: what makes an answer, and what makes it malformed (RFC 9113 §8). */
+
 import assert from 'node:assert/strict';
 import {
   maxHeldResponseBytes,
@@ -7,6 +8,7 @@ import {
   maxResponseBodyBytes,
 } from '../../../../src/base/limits.js';
 import * as frames from '../../../../src/codec/http2/frames.js';
+import { readU32 } from '../../../../src/codec/octets.js';
 import { octets } from '../../../support/hex.js';
 import { everySplit, goesOn, row, streamError } from '../../../support/peer-cases.js';
 import {
@@ -336,7 +338,7 @@ describe('codec/http2/cases: C, answers', () => {
     peer.send(piece(1, false), piece(3, true));
     resets.push(...peer.read().filter(({ type }) => type === frames.RST_STREAM));
     assert.deepEqual(
-      resets.map(({ streamId, payload }) => [streamId, frames.readUint32(payload, 0)]),
+      resets.map(({ streamId, payload }) => [streamId, readU32(payload, 0)]),
       [
         [1, CANCEL],
         [3, CANCEL],
@@ -383,7 +385,7 @@ describe('codec/http2/cases: C, answers', () => {
       peer.request(1);
       send(peer);
       assert.equal(peer.listener.summary(), '0 rejected');
-      const sent = peer.read().map(({ type, payload }) => [type, frames.readUint32(payload, 0)]);
+      const sent = peer.read().map(({ type, payload }) => [type, readU32(payload, 0)]);
       assert.deepEqual(sent, [[frames.RST_STREAM, CANCEL]]);
       peer.send(rstStream(1, frames.NO_ERROR), data(1, 'late', true));
       peer.send(frame(HEADERS, FLAG_END_HEADERS | FLAG_END_STREAM, 1, [0x88]));

@@ -1,4 +1,5 @@
 /** Rows C, first part: frames on streams in every state, and how streams end (RFC 9113 §5.1, §6.4, §8.7). */
+
 import assert from 'node:assert/strict';
 import { PealError } from '../../../../src/base/errors.js';
 import { maxStreamId, maxStreamsPerConnection } from '../../../../src/base/limits.js';
@@ -6,9 +7,10 @@ import { HpackEncoder } from '../../../../src/codec/hpack/encoder.js';
 import { SendWindow } from '../../../../src/codec/http2/flow-control.js';
 import * as frames from '../../../../src/codec/http2/frames.js';
 import { Output } from '../../../../src/codec/http2/output.js';
-import { RequestWriter } from '../../../../src/codec/http2/request-writer.js';
 import { PeerSettings } from '../../../../src/codec/http2/settings.js';
 import { AWAITING, StreamTable } from '../../../../src/codec/http2/stream-table.js';
+import { readU32 } from '../../../../src/codec/octets.js';
+import { RequestWriter } from '../../../../src/codec/requests/request-writer.js';
 import { octets } from '../../../support/hex.js';
 import { connectionError, everySplit, goesOn, ok, row, streamError } from '../../../support/peer-cases.js';
 import {
@@ -327,7 +329,7 @@ describe('codec/http2/cases: C, streams', () => {
       assert.equal(peer.listener.summary(), '0 rejected');
       const resets = peer.read().filter(({ type }) => type === frames.RST_STREAM);
       assert.deepEqual(
-        resets.map(({ streamId, payload }) => [streamId, frames.readUint32(payload, 0)]),
+        resets.map(({ streamId, payload }) => [streamId, readU32(payload, 0)]),
         [[2, frames.REFUSED_STREAM]],
       );
       peer.send(goaway(0, 0));

@@ -1,8 +1,10 @@
 /** Rows E: flow control (RFC 9113 §5.2, §6.9). */
+
 import assert from 'node:assert/strict';
 import { PealError } from '../../../../src/base/errors.js';
 import { maxBlockedBodies, maxOutputBufferBytes, receiveStreamWindowBytes } from '../../../../src/base/limits.js';
 import * as frames from '../../../../src/codec/http2/frames.js';
+import { readU32 } from '../../../../src/codec/octets.js';
 import { octets } from '../../../support/hex.js';
 import { connectionError, everySplit, goesOn, row, streamError } from '../../../support/peer-cases.js';
 import {
@@ -112,7 +114,7 @@ describe('codec/http2/cases: E, flow control', () => {
         peer.send(bytes);
         if (i % 100 !== 0) continue;
         for (const { type, streamId, payload } of peer.read()) {
-          if (type === frames.WINDOW_UPDATE && streamId === 0) credited += frames.readUint32(payload, 0);
+          if (type === frames.WINDOW_UPDATE && streamId === 0) credited += readU32(payload, 0);
         }
       }
       assert.equal(peer.connection.failure, null);
@@ -131,7 +133,7 @@ describe('codec/http2/cases: E, flow control', () => {
     for (let i = 0; i < 1000; i++) {
       peer.send(mostlyPadding);
       for (const { type, streamId, payload } of peer.read()) {
-        if (type === frames.WINDOW_UPDATE && streamId === 1) credited += frames.readUint32(payload, 0);
+        if (type === frames.WINDOW_UPDATE && streamId === 1) credited += readU32(payload, 0);
       }
     }
     assert.ok(credited >= 1000 * 257 - (1 << 16), `${credited} bytes were given back`);

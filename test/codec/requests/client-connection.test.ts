@@ -26,7 +26,7 @@ function forbidden(streamId: number): Uint8Array {
   return headers(streamId, [[':status', '403']]);
 }
 
-describe('codec/http2/client-connection', () => {
+describe('codec/requests/client-connection', () => {
   it('opens with the preface, its SETTINGS and a larger connection window, octet by octet', () => {
     const peer = new ScriptedPeer();
     peer.connection.start();

@@ -11,9 +11,8 @@ import { apnsIdBytes } from '../../apns/apns-id.js';
 import { maxStreamId } from '../../base/limits.js';
 import { ByteWriter } from '../byte-writer.js';
 import type { HpackEncoder } from '../hpack/encoder.js';
-import type { Recipients } from '../recipients.js';
-import { BlockedBodies } from './blocked-bodies.js';
-import type { SendWindow } from './flow-control.js';
+import { BlockedBodies } from '../http2/blocked-bodies.js';
+import type { SendWindow } from '../http2/flow-control.js';
 import {
   DATA,
   FLAG_END_HEADERS,
@@ -22,13 +21,13 @@ import {
   HEADERS,
   MIN_MAX_FRAME_BYTES,
   writeFrameHeader,
-} from './frames.js';
-import type { Output } from './output.js';
+} from '../http2/frames.js';
+import type { Output } from '../http2/output.js';
+import type { PeerSettings } from '../http2/settings.js';
+import { AWAITING, SENDING, type StreamTable } from '../http2/stream-table.js';
+import type { Recipients } from '../recipients.js';
 import { ownFieldsBytes, writeOwnFields } from './own-fields.js';
-import type { RequestTemplate } from './request-template.js';
-import type { PeerSettings } from './settings.js';
-import type { SlotImage } from './slot-image.js';
-import { AWAITING, SENDING, type StreamTable } from './stream-table.js';
+import type { RequestTemplate, SlotImage } from './request-template.js';
 import { writeTokenHex, writeUuid } from './token-hex.js';
 
 /** HEADERS of a typical request and two frame headers: what `credit` reckons with besides the payload. */

@@ -19,7 +19,7 @@ function answerAll(peer: ScriptedPeer): void {
   peer.requests.clear();
 }
 
-describe('codec/http2/request-template', () => {
+describe('codec/requests/request-template', () => {
   it('codes the first request field by field and the next by index, octet by octet', () => {
     const peer = ScriptedPeer.opened();
     const template = peer.template({ tokenBytes: 2 }, topicOnly);

@@ -1,13 +1,13 @@
 /**
- * How much the next connection of a pool should keep in flight to begin with, by what the last one served before it
- * ended. Owned by ConnectionPool; pure.
+ * How much the next connection of a pool may keep in flight to begin with, by how the last one ended. Owned by
+ * ConnectionPool; pure.
  *
  * A gateway that ends each connection after N requests gets N at a time until it has answered as many: more would be
- * written in vain and sent again. One whose connections die gets a tenth of what the last one answered, because what is
- * under way then is lost, and no more before twice as many answers have come, or 5,000. Where nothing is known a connection
- * begins with startRequests (unprovenRequests before the first answer to its pool), and each good answer allows one more:
- * it takes some round trips to fill the window of a peer that serves, and one that does not serve never has so much to
- * lose.
+ * written in vain and sent again. A gateway whose connections die gets a tenth of what the last one answered, because
+ * what is in flight then is lost. It gets no more before twice as many answers have come, or 5,000. If nothing is
+ * known, a connection begins with startRequests (unprovenRequests before the first answer to its pool), and each good
+ * answer allows one request more: a gateway that serves is used in full after some round trips, and one that does not
+ * serve has little to lose.
  */
 import { answersOfLastingConnection, maxHoldAnswers, shareAfterDeath, startRequests } from '../base/limits.js';
 
@@ -19,11 +19,11 @@ export interface StartLimit {
 
 const usual: StartLimit = { requests: startRequests, holdAnswers: 0 };
 
-export class Serving {
+export class StartLimits {
   #limit: StartLimit = usual;
 
   /** For the next connection. */
-  get limit(): StartLimit {
+  get next(): StartLimit {
     return this.#limit;
   }
 

@@ -2,20 +2,20 @@
  * Answers that are under way: a final status has come, the end of the stream has not. Only answers with a body or an
  * end of their own need one (APNs' 200 does not), so they are pooled objects. Owned by one connection, on its thread.
  */
+import type { AnswerFields } from '../../apns/answer.js';
 import {
   maxHeldResponseBytes,
   maxReadBodyBytes,
   maxResponseBodyBytes,
   receiveStreamWindowBytes,
 } from '../../base/limits.js';
-import { ReceiveWindow } from './flow-control.js';
-import type { ResponseFields } from './response-listener.js';
+import { ReceiveWindow } from '../http2/flow-control.js';
 
 const initialBodyBytes = 256;
 /** A pooled answer does not keep a larger buffer than this. */
 const pooledBodyBytes = 4096;
 
-export class PendingAnswer implements ResponseFields {
+export class PendingAnswer implements AnswerFields {
   status = 0;
   /** Of the content-length field; -1 without one. */
   contentLength = -1;

@@ -3,10 +3,10 @@ import { maxStreamId } from '../../../src/base/limits.js';
 import { HpackEncoder } from '../../../src/codec/hpack/encoder.js';
 import { SendWindow } from '../../../src/codec/http2/flow-control.js';
 import { Output } from '../../../src/codec/http2/output.js';
-import { RequestTemplate } from '../../../src/codec/http2/request-template.js';
-import { RequestWriter } from '../../../src/codec/http2/request-writer.js';
 import { PeerSettings } from '../../../src/codec/http2/settings.js';
 import { StreamTable } from '../../../src/codec/http2/stream-table.js';
+import { RequestTemplate } from '../../../src/codec/requests/request-template.js';
+import { RequestWriter } from '../../../src/codec/requests/request-writer.js';
 import {
   inOrder,
   plainNotification,
@@ -35,7 +35,7 @@ function template(hasPersonalPayloads: boolean): RequestTemplate {
   return made;
 }
 
-describe('codec/http2/request-writer', () => {
+describe('codec/requests/request-writer', () => {
   for (const isPersonal of [false, true]) {
     it(`uses ids up to 2^31-1 and never wraps (5.1.1), ${isPersonal ? 'personal' : 'shared'} payloads`, () => {
       const { writer, streams, output } = writerAt(maxStreamId - 4);

@@ -1,6 +1,6 @@
 /**
  * What all requests for one notification share on one connection: their header fields, ready to be coded, and, as long
- * as the peer's header table stands as it did, the image of a whole request (slot-image). The first request of a
+ * as the peer's header table stands as it did, the image of a whole request (SlotImage). The first request of a
  * template usually goes out coded field by field, which enters what is shared into the peer's table; from then on the
  * same octets serve every recipient. Made by ClientConnection.template(), kept by its caller, on the same thread.
  *
@@ -17,10 +17,16 @@ import { NAME_PATH } from '../hpack/field-names.js';
 import { writeInteger } from '../hpack/integer.js';
 import { writeLiteral } from '../hpack/representation.js';
 import { staticFieldIndex } from '../hpack/static-table.js';
-import { DATA, FLAG_END_HEADERS, FLAG_END_STREAM, FRAME_HEADER_BYTES, HEADERS, writeFrameHeader } from './frames.js';
+import {
+  DATA,
+  FLAG_END_HEADERS,
+  FLAG_END_STREAM,
+  FRAME_HEADER_BYTES,
+  HEADERS,
+  writeFrameHeader,
+} from '../http2/frames.js';
+import type { PeerSettings } from '../http2/settings.js';
 import { ownFieldsListBytes } from './own-fields.js';
-import type { PeerSettings } from './settings.js';
-import type { SlotImage } from './slot-image.js';
 
 export interface TemplateOptions {
   /** Length of the device tokens, in bytes, 1 to maxTokenBytes. */
@@ -39,6 +45,31 @@ export interface TemplateOptions {
 interface ConnectionFields {
   readonly authority: string;
   readonly indexAuthorization: boolean;
+}
+
+/**
+ * One request as it stands in the output: HEADERS and DATA with everything in place but the stream ids, the token and,
+ * where used, a personal apns-id or payload. Drawn for one state of the HPACK encoder; never
+ * changed after that, so that output buffers know by identity what they hold.
+ *
+ * Where recipients bring header fields of their own, these follow at `headBytes`, before the payload.
+ *
+ *   | frame header | constant fields | :path /3/device/<hex> | constant fields | apns-id | frame header | payload |
+ *   0              9                            ^ hexOffset                     ^ idOffset ^ headBytes
+ */
+export interface SlotImage {
+  readonly bytes: Uint8Array;
+  /** Length of a whole slot. Without a payload, or with personal ones, it ends at `headBytes`. */
+  readonly slotBytes: number;
+  /** Length of the HEADERS frame. */
+  readonly headBytes: number;
+  /** Where the token's first hex digit stands. */
+  readonly hexOffset: number;
+  /** Where the 36 characters of a personal apns-id stand; -1 without one. */
+  readonly idOffset: number;
+  readonly tokenBytes: number;
+  /** Bytes of DATA in the slot. */
+  readonly payloadBytes: number;
 }
 
 const devicePath = '/3/device/';

@@ -1,19 +1,20 @@
 /**
- * Watches the answers of one HTTP/2 connection on behalf of the connection and its pool: how far they are of use, how
- * fast they come, how much may be in flight because of them. Owned by Http2Connection; on its thread. The decisions
- * themselves stand in connection-health, error-pace and send-gate.
+ * Tells connection-health, error-pace and send-gate of the answers of one HTTP/2 connection, and the connection what
+ * follows from them: whether it is of further use, when its first answers came, and how much may be in flight. Owned by
+ * Http2Connection, told before each write and after each read; on its thread.
  *
  * Costs a few comparisons for each read while all is well, and nothing for a single answer.
  */
 import type { Answer } from '../../apns/answer.js';
+import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import { ConnectionHealth, type Wedge } from '../connection-health.js';
 import type { RequestCounts } from '../request-counts.js';
 import type { SendGate } from '../send-gate.js';
-import type { StartLimit } from '../serving.js';
+import type { StartLimit } from '../start-limit.js';
 import { ErrorPace } from './error-pace.js';
 
-export class AnswerWatch {
+export class AnswerMonitor {
   /** An answer of the last read said that the provider token has expired. */
   isTokenExpired = false;
   readonly #clock: Clock;
@@ -25,7 +26,7 @@ export class AnswerWatch {
   /** Of the gate's pauses, those that this connection has taken into account. */
   #pausesSeen: number;
 
-  /** `counts` learns which answers are inconclusive, and when the first came. `start`: what may be in flight to begin with. */
+  /** `counts` learns which answers are inconclusive and when the first came. `start`: the limit to begin with. */
   constructor(clock: Clock, gate: SendGate, counts: RequestCounts, start: StartLimit) {
     this.#pace.start(start.requests, start.holdAnswers);
     this.#counts = counts;
@@ -39,7 +40,7 @@ export class AnswerWatch {
     return this.#health.wedge;
   }
 
-  /** The gateway finds fault with what this connection sends: it sends less than it could. */
+  /** Whether the connection sends less than it could, because the gateway finds fault with what it sends. */
   get isSlowed(): boolean {
     return this.#pace.isSlowed;
   }
@@ -52,7 +53,7 @@ export class AnswerWatch {
     this.#pace.limitTo(this.#gate.trialRequests);
   }
 
-  /** What is left of `credit` with so many requests in flight; 0 or less: nothing. */
+  /** Returns what is left of `credit` with so many requests in flight; 0 or less: nothing. */
   limit(credit: number, inFlight: number): number {
     const most = this.#pace.limit(credit, inFlight);
     return most <= 0 ? most : Math.min(most, this.#gate.mostInFlight(this.#counts) - inFlight);
@@ -75,8 +76,9 @@ export class AnswerWatch {
     this.#pace.afterRead(count, count, this.#counts.inFlight + count);
   }
 
-  /** After a read with `answers` answers, at least one. True: the first of the connection that settled a recipient. */
+  /** After a read with answers. Returns whether the first that settled a recipient of this connection is among them. */
   afterRead(answers: number): boolean {
+    assert(answers > 0, 'answers are judged after a read that brought some');
     const health = this.#health;
     const counts = this.#counts;
     counts.noteInconclusive(health.inconclusive);

@@ -3,6 +3,7 @@
  * Makes strings only for answers other than 200, and for ids where they are kept. Owned by one connection, on its thread.
  */
 import { Buffer } from 'node:buffer';
+import type { AnswerFields } from '../../apns/answer.js';
 import type { FieldVisitor } from '../hpack/decoder.js';
 import {
   type FieldNames,
@@ -15,7 +16,6 @@ import {
 } from '../hpack/field-names.js';
 import { decodeText } from '../hpack/field-text.js';
 import { NAME_APNS_ID, NAME_APNS_UNIQUE_ID } from './apns-names.js';
-import type { ResponseFields } from './response-listener.js';
 
 const digitZero = 0x30;
 /** Values that are handed on: printable, and not longer than any that means something. */
@@ -24,7 +24,7 @@ const plainText = /^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/;
 const huffmanZero = 0x07;
 const maxDecimalDigits = 15;
 
-export class ResponseFieldReader implements FieldVisitor, ResponseFields {
+export class ResponseFieldReader implements FieldVisitor, AnswerFields {
   /** Of `:status`; 0 while there was none. */
   status = 0;
   /** The answer breaks RFC 9113 §8 and must not be believed. */

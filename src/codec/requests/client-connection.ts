@@ -27,31 +27,33 @@ import {
   receiveStreamWindowBytes,
 } from '../../base/limits.js';
 import { HpackEncoder } from '../hpack/encoder.js';
-import type { Recipients } from '../recipients.js';
-import { ConnectionFault } from './connection-fault.js';
-import { ControlFrames } from './control-frames.js';
-import { SendWindow } from './flow-control.js';
-import { FrameReader } from './frame-reader.js';
+import { connectionFaultOf } from '../http2/connection-fault.js';
+import { ControlFrames } from '../http2/control-frames.js';
+import { SendWindow } from '../http2/flow-control.js';
+import { FrameReader } from '../http2/frame-reader.js';
 import {
-  COMPRESSION_ERROR,
   DEFAULT_WINDOW_BYTES,
-  ENHANCE_YOUR_CALM,
   SETTINGS_ENABLE_PUSH,
   SETTINGS_HEADER_TABLE_SIZE,
   SETTINGS_INITIAL_WINDOW_SIZE,
   SETTINGS_MAX_FRAME_SIZE,
   SETTINGS_MAX_HEADER_LIST_SIZE,
-} from './frames.js';
-import { Output } from './output.js';
-import { type ConnectionEvents, PeerFrames } from './peer-frames.js';
+} from '../http2/frames.js';
+import { type Goaway, Goaways } from '../http2/goaways.js';
+import { handOut } from '../http2/hand-out.js';
+import { Output } from '../http2/output.js';
+import { PeerFrames } from '../http2/peer-frames.js';
+import { PeerSettings } from '../http2/settings.js';
+import type { StreamCause } from '../http2/stream-causes.js';
+import { StreamEndings } from '../http2/stream-endings.js';
+import { StreamInput } from '../http2/stream-input.js';
+import { ringSlotsFor, StreamTable } from '../http2/stream-table.js';
+import type { Recipients } from '../recipients.js';
+import { Answers } from './answers.js';
 import { RequestTemplate, type TemplateOptions } from './request-template.js';
 import { RequestWriter } from './request-writer.js';
-import type { ResponseListener, StreamCause } from './response-listener.js';
+import type { ResponseListener } from './response-listener.js';
 import { ResponseReader } from './response-reader.js';
-import { PeerSettings } from './settings.js';
-import { goawayCause, goawayWithinAnswerCause } from './stream-causes.js';
-import { StreamEndings } from './stream-endings.js';
-import { AWAITING, DROPPED, ringSlotsFor, StreamTable } from './stream-table.js';
 
 export interface ClientConnectionOptions {
   readonly listener: ResponseListener;
@@ -65,15 +67,7 @@ export interface ClientConnectionOptions {
   readonly probeFirst: boolean;
 }
 
-interface Goaway {
-  /** The smallest that any GOAWAY named: streams above it were not processed. */
-  readonly lastStreamId: number;
-  /** Of the newest GOAWAY. */
-  readonly errorCode: number;
-}
-
-export class ClientConnection implements ConnectionEvents {
-  readonly #listener: ResponseListener;
+export class ClientConnection {
   readonly #authority: string;
   readonly #indexAuthorization: boolean;
   readonly #maxStreams: number;
@@ -85,35 +79,39 @@ export class ClientConnection implements ConnectionEvents {
   readonly #output = new Output();
   readonly #control = new ControlFrames(this.#output);
   readonly #requests: RequestWriter;
+  readonly #answers: Answers;
   readonly #endings: StreamEndings;
   readonly #responses: ResponseReader;
+  readonly #goaways: Goaways;
   readonly #frames: PeerFrames;
   readonly #reader: FrameReader;
   #failure: PealError | null = null;
-  #goaway: Goaway | null = null;
   #isClosing = false;
   #isAbandoned = false;
 
   constructor(options: ClientConnectionOptions) {
-    this.#listener = options.listener;
     this.#authority = options.authority;
     this.#indexAuthorization = options.indexAuthorization;
     this.#maxStreams = Math.min(options.maxStreams ?? maxStreamsPerConnection, maxStreamsPerConnection);
     this.#probeFirst = options.probeFirst;
     this.#streams = new StreamTable(ringSlotsFor(this.#maxStreams));
     this.#requests = new RequestWriter(this.#streams, this.#output, this.#settings, this.#window, this.#encoder);
-    this.#endings = new StreamEndings(this.#streams, this.#control, options.listener);
-    this.#responses = new ResponseReader(this.#streams, this.#control, this.#endings);
-    this.#frames = new PeerFrames({
-      events: this,
+    this.#answers = new Answers(this.#streams, options.listener);
+    this.#endings = new StreamEndings(this.#streams, this.#control, this.#answers);
+    this.#responses = new ResponseReader(this.#streams, this.#endings, this.#answers);
+    const parts = {
+      listener: options.listener,
       streams: this.#streams,
       settings: this.#settings,
       window: this.#window,
       encoder: this.#encoder,
+      output: this.#output,
       control: this.#control,
       endings: this.#endings,
-      responses: this.#responses,
-    });
+      reader: this.#responses,
+    };
+    this.#goaways = new Goaways(parts);
+    this.#frames = new PeerFrames({ ...parts, goaways: this.#goaways, input: new StreamInput(parts) });
     this.#reader = new FrameReader(this.#frames, receiveMaxFrameBytes);
   }
 
@@ -132,7 +130,7 @@ export class ClientConnection implements ConnectionEvents {
 
   /** The peer goes away: no request is taken any more; those up to lastStreamId may still be answered. */
   get goaway(): Goaway | null {
-    return this.#goaway;
+    return this.#goaways.current;
   }
 
   /** Requests that await their answer, those still in the output included. */
@@ -242,13 +240,9 @@ export class ClientConnection implements ConnectionEvents {
    */
   takeOutput(): Uint8Array | null {
     if (this.#output.isTaken) return null;
-    if (this.#failure === null) {
-      this.#requests.blocked.flush();
-      this.#requests.blocked.handedOut();
-      this.#streams.handOut();
-    }
-    this.#control.handedOut();
-    return this.#output.take();
+    // After a failure there is nothing but the GOAWAY.
+    if (this.#failure !== null) return this.#output.take();
+    return handOut(this.#output, this.#requests.blocked, this.#streams);
   }
 
   /** The view that takeOutput() gave was written; its memory is used again. */
@@ -285,54 +279,21 @@ export class ClientConnection implements ConnectionEvents {
     this.#endings.all(cause);
   }
 
-  /** @internal Called by peer-frames for each GOAWAY. */
-  onGoawayFrame(lastStreamId: number, errorCode: number, debug: Uint8Array): void {
-    const isFirst = this.#goaway === null;
-    // A later GOAWAY may only lower the id (§6.8); one that raises it is not believed.
-    const last = this.#goaway === null ? lastStreamId : Math.min(this.#goaway.lastStreamId, lastStreamId);
-    const isLowered = isFirst || last < this.#goaway!.lastStreamId;
-    this.#goaway = { lastStreamId: last, errorCode };
-    // What is dropped leaves its part of the window to bodies up to lastStreamId that wait for it.
-    if (isFirst) this.#window.available += this.#output.filling.dropStreamsFrom(this.#streams.handedOutBelow);
-    // First, so that the listener knows the reason when it hears of the streams.
-    this.#listener.onGoaway(last, errorCode, debug);
-    if (isLowered) this.#dropAbove(last, errorCode);
-  }
-
-  /** Streams above lastStreamId were not processed; those that were never handed out will not be opened any more. */
-  #dropAbove(lastStreamId: number, errorCode: number): void {
-    const { ids, states, handedOutBelow } = this.#streams;
-    for (let slot = 0; slot < states.length; slot++) {
-      if (states[slot]! < AWAITING || (ids[slot]! <= lastStreamId && ids[slot]! < handedOutBelow)) continue;
-      // A server that has begun to answer has processed the request.
-      const hasBegun = this.#endings.hasAnswerBegun(slot);
-      if (hasBegun) this.#endings.unknown(slot, DROPPED, goawayWithinAnswerCause(errorCode));
-      else this.#endings.unsent(slot, DROPPED, goawayCause(errorCode));
-    }
-  }
-
   #streamsLeft(): number {
-    if (!this.#frames.isReady || this.#failure !== null || this.#goaway !== null) return 0;
+    if (!this.#frames.isReady || this.#failure !== null || this.#goaways.current !== null) return 0;
     if (this.#isClosing || this.#isAbandoned) return 0;
     let most = Math.min(this.#maxStreams, this.#settings.maxConcurrentStreams);
-    if (this.#probeFirst && this.#endings.isUnproven) most = Math.min(most, 1);
+    if (this.#probeFirst && this.#answers.isUnproven) most = Math.min(most, 1);
     return most - this.#streams.active;
   }
 
-  /** Ends the connection for the peer's fault; whatever else `error` may be is a fault of ours and thrown on. */
+  /** Ends the connection for the peer's fault; any other error is a fault of ours and thrown on. */
   #fail(error: unknown): void {
-    let errorCode: number;
-    if (error instanceof ConnectionFault) {
-      errorCode = error.errorCode;
-      this.#failure = error.error;
-    } else if (error instanceof PealError && error.origin === 'protocol') {
-      errorCode = error.code === 'ERR_PEAL_LIMIT' ? ENHANCE_YOUR_CALM : COMPRESSION_ERROR;
-      this.#failure = error;
-    } else {
-      throw error;
-    }
+    const fault = connectionFaultOf(error);
+    if (fault === null) throw error;
+    this.#failure = fault.error;
     this.#output.filling.dropBody();
-    this.#control.goaway(errorCode, '');
+    this.#control.goaway(fault.errorCode, '');
   }
 }
 

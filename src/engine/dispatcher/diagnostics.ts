@@ -1,0 +1,96 @@
+/**
+ * What a program can watch over node:diagnostics_channel: connections and settled batches. Published on the dispatcher's
+ * thread, wherever the connections are: shards post theirs, and each mailbox keeps the open ones of its shard. No event
+ * holds a device token, a payload or a credential.
+ */
+import { channel } from 'node:diagnostics_channel';
+import { addressUrl } from '../../apns/address.js';
+import { PealError } from '../../base/errors.js';
+import type { SettledBatch } from '../batch.js';
+import type { ConnectionMessage } from '../messages.js';
+import { Tally, type TallyCounts } from '../tally.js';
+import type { Route } from './route.js';
+
+/** A connection that is open. The same object in both of its events. */
+export interface WatchedConnection {
+  /** The gateway's address: `https://host:port` or `binary://host:port`. */
+  readonly gateway: string;
+  /** The thread that sends over it, from 0. */
+  readonly shardId: number;
+  /** Counts the connections of one thread to one gateway under one credential; as `connection` in the log. */
+  readonly number: number;
+}
+
+/** Published on `peal:connection:open`. */
+export interface ConnectionOpenEvent {
+  readonly connection: WatchedConnection;
+}
+
+/** Published on `peal:connection:close`, once for each that was open. */
+export interface ConnectionCloseEvent {
+  readonly connection: WatchedConnection;
+  /** Notifications that the gateway answered over it; null where its thread crashed. */
+  readonly answers: number | null;
+  /** Why it ended; null in good order. */
+  readonly error: PealError | null;
+}
+
+/** Published on `peal:batch:settled`, before the outcomes are counted in the result. */
+export interface BatchSettledEvent extends TallyCounts {
+  readonly gateway: string;
+  /** Requests beyond the first for each recipient. */
+  readonly resent: number;
+  /** Why recipients are unsent or unknown; null when no recipient is. */
+  readonly error: PealError | null;
+}
+
+const opened = channel('peal:connection:open');
+const closed = channel('peal:connection:close');
+const settled = channel('peal:batch:settled');
+
+export function publishBatch(route: Route, batch: SettledBatch): void {
+  if (!settled.hasSubscribers) return;
+  const tally = new Tally();
+  tally.add(batch);
+  const { resent, cause: error } = batch;
+  const event: BatchSettledEvent = { gateway: addressUrl(route.config.address), ...tally.toJSON(), resent, error };
+  settled.publish(event);
+}
+
+/** The open connections of one shard. Owned by its mailbox. */
+export class OpenConnections {
+  readonly #shardId: number;
+  readonly #connections = new Map<string, WatchedConnection>();
+
+  constructor(shardId: number) {
+    this.#shardId = shardId;
+  }
+
+  /** A shard tells of one of its connections: that it is open, or that it is over. */
+  receive(route: Route, { number, end }: ConnectionMessage): void {
+    const key = `${route.id} ${number}`;
+    if (end === null) {
+      const connection = Object.freeze({ gateway: addressUrl(route.config.address), shardId: this.#shardId, number });
+      this.#connections.set(key, connection);
+      const event: ConnectionOpenEvent = { connection };
+      if (opened.hasSubscribers) opened.publish(event);
+      return;
+    }
+    const connection = this.#connections.get(key);
+    // An attempt that failed was not open.
+    if (connection === undefined) return;
+    this.#connections.delete(key);
+    this.#close(connection, end.answers, end.cause === null ? null : PealError.fromRecord(end.cause));
+  }
+
+  /** The shard is over. What it has not told of ends with it. */
+  lose(cause: PealError): void {
+    for (const connection of this.#connections.values()) this.#close(connection, null, cause);
+    this.#connections.clear();
+  }
+
+  #close(connection: WatchedConnection, answers: number | null, error: PealError | null): void {
+    const event: ConnectionCloseEvent = { connection, answers, error };
+    if (closed.hasSubscribers) closed.publish(event);
+  }
+}
