@@ -18,7 +18,7 @@ interface FaultOptions {
 }
 
 /** How far a source was read, and how to go on. */
-export interface Progress {
+export interface ReadSoFar {
   readonly lines: number;
   /** What lines are called: `Lines`, or `Elements` of a JSON array. */
   readonly unit: string;
@@ -53,27 +53,27 @@ export class InputFault extends Error {
   }
 
   /** The same as a sentence, and where to go on. */
-  at(progress: Progress): PealError {
-    const lines = this.#lines ?? progress.lines;
-    const place = lines === 0 ? '' : ` ${places[this.#proof](lines, progress)}`;
+  at(read: ReadSoFar): PealError {
+    const lines = this.#lines ?? read.lines;
+    const place = lines === 0 ? '' : ` ${places[this.#proof](lines, read)}`;
     const message = `${this.#source} ${this.#problem}.${place}`;
     return new PealError('ERR_PEAL_INPUT', message, { origin: 'input', cause: this.cause });
   }
 }
 
-const places: Readonly<Record<Proof, (lines: number, progress: Progress) => string>> = {
-  next: (lines, progress) => {
-    if (progress.isReadAgain) return 'What was read of it counts: run the same again with a whole copy.';
-    const command = progress.goOn(lines + 1);
-    const unit = progress.unit.slice(0, -1).toLowerCase();
-    return `${counted(lines, progress)}; go on with ${unit} ${lines + 1} of a whole copy${command === null ? '' : ` (${command})`}.`;
+const places: Readonly<Record<Proof, (lines: number, read: ReadSoFar) => string>> = {
+  next: (lines, read) => {
+    if (read.isReadAgain) return 'What was read of it counts: run the same again with a whole copy.';
+    const command = read.goOn(lines + 1);
+    const unit = read.unit.slice(0, -1).toLowerCase();
+    return `${counted(lines, read)}; go on with ${unit} ${lines + 1} of a whole copy${command === null ? '' : ` (${command})`}.`;
   },
-  all: (lines, progress) => `${counted(lines, progress)}.`,
-  none: (lines, progress) =>
-    `${counted(lines, progress)}, but any of them may be wrong: take what was accepted (accepted.csv of ` +
+  all: (lines, read) => `${counted(lines, read)}.`,
+  none: (lines, read) =>
+    `${counted(lines, read)}, but any of them may be wrong: take what was accepted (accepted.csv of ` +
     'peal send --accepted) out of a whole copy before you send to it.',
 };
 
-function counted(lines: number, { unit }: Progress): string {
+function counted(lines: number, { unit }: ReadSoFar): string {
   return `${unit} 1 to ${lines} were read and count`;
 }
