@@ -16,6 +16,9 @@ const utf16 = 'is UTF-16 text: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)';
 const utf32 = 'is UTF-32 text: save it as UTF-8 (iconv -f UTF-32 -t UTF-8)';
 const der = 'is a key or certificate (DER or PKCS#12), not a list of device tokens';
 
+/** Kinds that a reader may take that reads more than lists. */
+export type OtherKind = 'json';
+
 /** What a token list is not, by its first bytes, and what to do about it. What begins like another stands before it. */
 const otherKinds: readonly (readonly [head: readonly number[] | string, problem: string])[] = [
   [[0xff, 0xfe, 0x00, 0x00], utf32],
@@ -63,7 +66,11 @@ const wrapped = 'is one text in base64, divided into lines, such as a key: it is
  * Hands on what `chunks` has, once its beginning may be that of a list. Blanks before that are handed on as they come.
  * Throws what `fault` makes of the rest of a sentence that begins with the name of the source.
  */
-export async function* refuseOtherFiles(chunks: ByteSource, fault: (problem: string) => Error): ByteSource {
+export async function* refuseOtherFiles(
+  chunks: ByteSource,
+  fault: (problem: string) => Error,
+  accepts: readonly OtherKind[] = [],
+): ByteSource {
   let head: Buffer | null = Buffer.alloc(0);
   for await (const chunk of chunks) {
     if (head === null) {
@@ -77,14 +84,14 @@ export async function* refuseOtherFiles(chunks: ByteSource, fault: (problem: str
       head = Buffer.alloc(0);
       continue;
     }
-    const problem = otherFileProblem(head, false);
+    const problem = otherFileProblem(head, false, accepts);
     if (problem === 'unsure') continue;
     if (problem !== null) throw fault(problem);
     yield head;
     head = null;
   }
   if (head === null || head.length === 0) return;
-  const problem = otherFileProblem(head, true);
+  const problem = otherFileProblem(head, true, accepts);
   if (problem !== null) throw fault(problem);
   yield head;
 }
@@ -102,7 +109,7 @@ export function pemContent(text: string): string | null {
  * The rest of a sentence that begins with the name of the source; null where it may be a list, "unsure" where more of it
  * is needed to tell. `isEnd`: there is no more.
  */
-export function otherFileProblem(head: Buffer, isEnd: boolean): string | null {
+export function otherFileProblem(head: Buffer, isEnd: boolean, accepts: readonly OtherKind[] = []): string | null {
   const known = table.find(([bytes]) => head.subarray(0, bytes.length).equals(bytes));
   if (known !== undefined && !base64Digits.test(head.toString('latin1', 0, headBytes))) return known[1];
   if (head.length < headBytes && !isEnd) return 'unsure';
@@ -114,28 +121,43 @@ export function otherFileProblem(head: Buffer, isEnd: boolean): string | null {
   const start = head.findIndex((byte) => !blanks.includes(byte));
   const isFull = isEnd || head.length - start >= readChunkBytes;
   if (!isFull && head.length < tarMagicOffset + tarMagic.length && head.includes(0)) return 'unsure';
-  return textProblem(head.toString('latin1', start, start + readChunkBytes), isFull, isEnd);
+  return textProblem(head.toString('latin1', start, start + readChunkBytes), {
+    isFull,
+    isEnd,
+    isJsonRead: accepts.includes('json'),
+  });
 }
 
-function textProblem(head: string, isFull: boolean, isEnd: boolean): string | null {
+interface TextOptions {
+  /** There is no more of it that is looked at. */
+  readonly isFull: boolean;
+  readonly isEnd: boolean;
+  readonly isJsonRead: boolean;
+}
+
+function textProblem(head: string, { isFull, isEnd, isJsonRead }: TextOptions): string | null {
   const text = head.replace(leading, '');
   const content = pemContent(text);
   if (content !== null) return `is a PEM file (${content}), not a list of device tokens`;
   if (/^<(?:\?xml|!doctype|html|plist)/i.test(text))
     return 'is XML or HTML: write the tokens alone to a text file, one a line';
-  if (/^\[\s*["{[\]]/.test(text)) return jsonArray;
+  if (/^\[\s*["{[\]]/.test(text)) return isJsonRead ? null : jsonArray;
   // Before its first line has ended nothing of a list can be read.
   if (!isFull && !/[\r\n]/.test(text)) return 'unsure';
-  if (/^\[\s*$/.test(text)) return isFull ? jsonArray : 'unsure';
-  if (/^\{\s*(?:"|\}|$)/.test(text)) return objectProblem(text, isFull);
+  if (/^\[\s*$/.test(text)) return !isFull ? 'unsure' : isJsonRead ? null : jsonArray;
+  if (/^\{\s*(?:"|\}|$)/.test(text)) return objectProblem(text, isFull, isJsonRead);
   return wrappedProblem(text, isFull, isEnd);
 }
 
 /** An object on one line is a line that holds no token, whether or not others follow (NDJSON): no part of it is a line. */
-function objectProblem(text: string, isFull: boolean): string | null {
+function objectProblem(text: string, isFull: boolean, isJsonRead: boolean): string | null {
   if (!isFull && /^\{\s*$/.test(text)) return 'unsure';
   const end = text.search(/[\r\n]/);
-  return end === -1 || isJson(text.slice(0, end)) ? null : jsonObject;
+  if (end === -1 || isJson(text.slice(0, end))) return null;
+  // Where objects are read, a first line that is damaged does not make one object of many.
+  if (!isJsonRead) return jsonObject;
+  if (text.split(/[\r\n]+/).some((line) => line.startsWith('{') && isJson(line))) return null;
+  return isFull ? jsonObject : 'unsure';
 }
 
 function isJson(line: string): boolean {

@@ -28,16 +28,23 @@ export function listShape(lines: readonly InvalidLine[]): string | null {
   const texts = lines.map(({ text }) => text.replaceAll('\\u{9}', '\t'));
   const first = texts[0];
   if (first === undefined) return null;
-  if (/^\{ ?length\s*=\s*\d+\s*,\s*bytes\s*=/.test(first)) return nsData;
-  if (texts.some((text) => sql.test(text))) return sqlDump;
+  const strange = strangeShape(texts);
+  if (strange !== null) return strange;
   if (/^\{\s*("|\}|$)/.test(first)) return jsonShape(texts);
   if (/^\[\s*($|["{[])/.test(first))
     return "It looks like a JSON array: write the tokens alone, one a line (jq -r '.[]')";
-  if (texts.every(isBinary))
-    return 'It looks like a binary file, which is no text: give the tokens as text, one a line';
   if (texts.every((text) => /[,;]\s*$/.test(text) && isToken(text.replace(/[,;\s]+$/, ''))))
     return "Each line ends with a comma or semicolon: remove it (sed 's/[,;]*$//')";
-  return tableShape(texts) ?? csvShape(lines, texts);
+  return csvShape(lines, texts);
+}
+
+/** The same for what is neither a list nor a table of any format. */
+export function strangeShape(texts: readonly string[]): string | null {
+  if (/^\{ ?length\s*=\s*\d+\s*,\s*bytes\s*=/.test(texts[0] ?? '')) return nsData;
+  if (texts.some((text) => sql.test(text))) return sqlDump;
+  if (texts.length > 0 && texts.every(isBinary))
+    return 'It looks like a binary file, which is no text: give the tokens as text, one a line';
+  return tableShape(texts);
 }
 
 function jsonShape(texts: readonly string[]): string {

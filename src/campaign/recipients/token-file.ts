@@ -1,22 +1,12 @@
 /**
- * Reads device tokens from a file, standard input or a stream as packed blocks. Pulled by its reader: nothing is read
- * ahead but one chunk, so memory does not grow with the file. Whatever ends the reading, each token of a line that was
- * read is handed out: also where the source pauses, fails or is cut off, and after an abort. Main thread.
+ * Reads device tokens, one a line, from a file, standard input or a stream as packed blocks (read-source). Called by programs
+ * and the command line. Main thread.
  */
-import { Buffer } from 'node:buffer';
-import { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import type { TokenBlock } from '../../apns/token-block.js';
-import { onAbort } from '../../base/abort-listeners.js';
-import { PealError } from '../../base/errors.js';
-import { readProblem } from '../../base/file-errors.js';
-import { listPauseMs, usualTokenBytes } from '../../base/limits.js';
+import { usualTokenBytes } from '../../base/limits.js';
 import { callback, checkOptions, type OptionRules, test, whole } from '../../base/options.js';
-import { escapeUnprintable } from '../../base/text.js';
-import { type ByteSource, firstOf } from './byte-source.js';
-import { pemContent, refuseOtherFiles } from './file-kind.js';
-import { GzipFault, gunzip } from './gunzip.js';
-import { type ListFile, openList } from './open-list.js';
+import type { ByteSource } from './byte-source.js';
+import { type ListPlace, readSource } from './read-source.js';
 import { SeenTokens } from './seen-tokens.js';
 import { type InvalidLine, TokenLineParser } from './token-lines.js';
 
@@ -68,14 +58,6 @@ export function readTokens(
   return readList(source, options, { next: 1, isWhole: false });
 }
 
-/** How far a list was read, as far as its tokens were handed out. */
-export interface ListPlace {
-  /** The line from which to go on with a whole copy, from 1; null where no line can be relied on. */
-  next: number | null;
-  /** Whether the list was read to its end, and that is certain. */
-  isWhole: boolean;
-}
-
 /** `readTokens`, which keeps `place` up to date. */
 export async function* readList(
   source: string | URL | ByteSource,
@@ -84,242 +66,20 @@ export async function* readList(
 ): AsyncGenerator<TokenBlock, void, void> {
   checkOptions({ name: 'readTokens' }, options, rules);
   const { onInvalid, signal, minTokenBytes, isEndCertain, seen } = options;
-  const name = nameOf(source);
-  const blocks: TokenBlock[] = [];
-  const invalid: InvalidLine[] = [];
-  const sink = {
-    onBlock: (block: TokenBlock) => {
-      const fresh = seen === undefined ? block : seen.unique(block);
-      if (fresh.count > 0) blocks.push(fresh);
+  yield* readSource<TokenBlock>(
+    source,
+    {
+      onInvalid,
+      signal,
+      isEndCertain,
+      readerOf: ({ onBlock, onInvalid: onInvalidLine }) => {
+        const onNew = (block: TokenBlock): void => {
+          const fresh = seen === undefined ? block : seen.unique(block);
+          if (fresh.count > 0) onBlock(fresh);
+        };
+        return new TokenLineParser({ onBlock: onNew, onInvalid: onInvalidLine }, minTokenBytes);
+      },
     },
-    onInvalid: (line: InvalidLine) => {
-      const content = pemContent(line.text);
-      // The lines behind this one are those of a key, and may look like tokens.
-      if (content !== null)
-        throw new InputFault(name, pemInside(content, line.line), { proof: 'all', lines: line.line - 1 });
-      invalid.push(line);
-    },
-  };
-  const parser = new TokenLineParser(sink, minTokenBytes);
-  let opened: ByteSource | null = null;
-  let bytes: AsyncIterator<Uint8Array | string> | null = null;
-  let pending: Promise<IteratorResult<Uint8Array | string>> | null = null;
-  try {
-    opened = await open(source, name, signal);
-    bytes = plainBytes(opened, name, signal)[Symbol.asyncIterator]();
-    for (;;) {
-      pending ??= bytes.next();
-      const step = await firstOf(pending, parser.isOpen ? listPauseMs : null, signal);
-      if (step === 'aborted') break;
-      if (step === 'paused') {
-        parser.flush();
-      } else {
-        pending = null;
-        if (step.done === true) break;
-        parser.write(typeof step.value === 'string' ? Buffer.from(step.value) : step.value);
-      }
-      await report(invalid, onInvalid);
-      yield* taken(blocks);
-      if (!parser.isOpen) place.next = parser.lines + 1;
-    }
-    const isWhole = signal?.aborted !== true && (await isEndCertain?.(parser.isLineOpen)) !== false;
-    if (isWhole) parser.end();
-    else parser.flush();
-    await report(invalid, onInvalid);
-    yield* taken(blocks);
-    place.next = parser.lines + 1;
-    place.isWhole = isWhole;
-  } catch (error) {
-    if (error instanceof InputFault && error.isEnded) parser.end();
-    else parser.flush();
-    if (error instanceof InputFault) await report(invalid, onInvalid);
-    yield* taken(blocks);
-    if (!(error instanceof InputFault)) throw error;
-    place.next = error.next(parser.lines);
-    throw error.at(parser.lines);
-  } finally {
-    pending?.catch(() => {});
-    if (opened instanceof Readable) opened.destroy();
-    bytes?.return?.(undefined).catch(() => {});
-  }
-}
-
-function pemInside(content: string, line: number): string {
-  return `has PEM (${content}) in line ${line}, and nothing behind it was read: a list holds device tokens alone`;
-}
-
-/** The blocks, each out of the list before it is handed out: a reader that leaves keeps no other from being counted. */
-function* taken(blocks: TokenBlock[]): Generator<TokenBlock> {
-  for (let block = blocks.shift(); block !== undefined; block = blocks.shift()) yield block;
-}
-
-/** What is wrong with a source, before it is known how much of it was read. */
-class InputFault extends Error {
-  readonly #source: string;
-  readonly #problem: string;
-  readonly #proof: Proof;
-  /** Lines that count, where they are not all that were read. */
-  readonly #lines: number | undefined;
-
-  constructor(source: string, problem: string, { cause, proof = 'next', lines }: FaultOptions = {}) {
-    super(problem, { cause });
-    this.#source = source;
-    this.#problem = problem;
-    this.#proof = proof;
-    this.#lines = lines;
-  }
-
-  /** Whether the text of the list came to its end, so that a last line without its end is whole. */
-  get isEnded(): boolean {
-    return this.cause instanceof GzipFault && this.cause.isEnded;
-  }
-
-  /** The line from which to go on, when `lines` lines were read; null where no line can be relied on. */
-  next(lines: number): number | null {
-    return this.#proof === 'next' ? (this.#lines ?? lines) + 1 : null;
-  }
-
-  /** The same as a sentence, and where to go on behind the `read` lines that were read. */
-  at(read: number): PealError {
-    const lines = this.#lines ?? read;
-    const place = lines === 0 ? '' : places[this.#proof](lines);
-    const message = `${this.#source} ${this.#problem}.${place}`;
-    return new PealError('ERR_PEAL_INPUT', message, { origin: 'input', cause: this.cause });
-  }
-}
-
-/**
- * What a fault says of the lines before it: "next": they are right, and those behind them are missing; "all": they are
- * right, and all there are; "none": they may be wrong.
- */
-type Proof = 'next' | 'all' | 'none';
-
-interface FaultOptions {
-  readonly cause?: unknown;
-  readonly proof?: Proof;
-  readonly lines?: number;
-}
-
-const places: Readonly<Record<Proof, (lines: number) => string>> = {
-  next: (lines) =>
-    ` Lines 1 to ${lines} were read and count; go on with line ${lines + 1} of a whole copy (tail -n +${lines + 1}).`,
-  all: (lines) => ` Lines 1 to ${lines} were read and count.`,
-  none: (lines) =>
-    ` Lines 1 to ${lines} were read and count, but any of them may be wrong: take what was accepted (accepted.csv of ` +
-    'peal send --accepted) out of a whole copy before you send to it.',
-};
-
-function nameOf(source: string | URL | ByteSource): string {
-  if (source === '-') return 'Standard input';
-  if (typeof source === 'string') return `The file ${escapeUnprintable(source, 1000)}`;
-  return source instanceof URL ? `The file ${fileURLToPath(source)}` : 'The stream of tokens';
-}
-
-async function open(
-  source: string | URL | ByteSource,
-  name: string,
-  signal: AbortSignal | undefined,
-): Promise<ByteSource> {
-  let opened: ByteSource;
-  try {
-    opened = source === '-' ? process.stdin : isPath(source) ? await openList(source) : source;
-  } catch (error) {
-    throw new InputFault(name, readProblem(error), { cause: error });
-  }
-  if (signal !== undefined && opened instanceof Readable) destroyOnAbort(opened, signal);
-  return opened;
-}
-
-/** As `addAbortSignal` of node:stream, but for any number of streams with one signal. */
-function destroyOnAbort(stream: Readable, signal: AbortSignal): void {
-  const destroy = (): void => void stream.destroy(new DOMException('The reading was aborted.', 'AbortError'));
-  if (signal.aborted) destroy();
-  else stream.once('close', onAbort(signal, destroy));
-}
-
-function isPath(source: string | URL | ByteSource): source is string | URL {
-  return typeof source === 'string' || source instanceof URL;
-}
-
-async function report(invalid: InvalidLine[], onInvalid: ReadTokensOptions['onInvalid']): Promise<void> {
-  if (onInvalid !== undefined) {
-    for (const line of invalid) {
-      const taken = onInvalid(line);
-      if (taken !== undefined) await taken;
-    }
-  }
-  invalid.length = 0;
-}
-
-/** The bytes behind `source`, unpacked if they are gzip, with errors put into words. Ends quietly when aborted. */
-async function* plainBytes(source: ByteSource, name: string, signal: AbortSignal | undefined): ByteSource {
-  const iterator = source[Symbol.asyncIterator]();
-  try {
-    const head = await readHead(iterator);
-    const all = prepend(head, iterator);
-    const isGzip = head[0] === 0x1f && head[1] === 0x8b;
-    const fault = (problem: string): Error =>
-      new InputFault(name, isGzip ? `is gzip, and what it holds ${problem}` : problem);
-    for await (const chunk of refuseOtherFiles(isGzip ? gunzip(all) : all, fault)) {
-      if (signal?.aborted === true) return;
-      yield chunk;
-    }
-    const cut = cutProblem(source);
-    if (cut !== null && signal?.aborted !== true) throw new InputFault(name, cut);
-  } catch (error) {
-    if (signal?.aborted === true) return;
-    throw faultOf(name, error);
-  } finally {
-    close(source, iterator);
-  }
-}
-
-/** Not waited for: with gzip a read may be under way that nothing will ever answer. */
-function close(source: ByteSource, iterator: AsyncIterator<unknown>): void {
-  if (source instanceof Readable) source.destroy();
-  else iterator.return?.().catch(() => {});
-}
-
-/** Whether a file ended sooner than its size said when it was opened. */
-function cutProblem(source: ByteSource): string | null {
-  const { sizeAtOpen = 0, bytesRead = 0 } = source as Partial<ListFile>;
-  if (bytesRead >= sizeAtOpen) return null;
-  return `was cut while it was read: it had ${sizeAtOpen} bytes when it was opened, and ended after ${bytesRead}`;
-}
-
-function faultOf(name: string, error: unknown): InputFault {
-  if (error instanceof InputFault) return error;
-  if (!(error instanceof GzipFault)) return new InputFault(name, readProblem(error), { cause: error });
-  const [problem, proof] = gzipFaults[error.kind];
-  return new InputFault(name, problem, { cause: error, proof });
-}
-
-const gzipFaults: Readonly<Record<GzipFault['kind'], readonly [problem: string, proof: Proof]>> = {
-  cut: ['is gzip that was cut off: fetch or pack it again', 'next'],
-  damaged: ['is damaged gzip: fetch or pack it again', 'none'],
-  trailing: [
-    'has other bytes behind the end of its gzip data, and they were not read: look whether a list was appended to it unpacked',
-    'all',
-  ],
-};
-
-/** The first chunks together, as far as they are needed to tell what this is; empty for an empty source. */
-async function readHead(iterator: AsyncIterator<Uint8Array | string>): Promise<Buffer> {
-  let head: Buffer = Buffer.alloc(0);
-  while (head.length < 2) {
-    const { value, done } = await iterator.next();
-    if (done === true) break;
-    const bytes = Buffer.from(value as Uint8Array);
-    head = head.length === 0 ? bytes : Buffer.concat([head, bytes]);
-  }
-  return head;
-}
-
-async function* prepend(head: Buffer, iterator: AsyncIterator<Uint8Array | string>): ByteSource {
-  yield head;
-  for (;;) {
-    const { value, done } = await iterator.next();
-    if (done === true) return;
-    yield value;
-  }
+    place,
+  );
 }

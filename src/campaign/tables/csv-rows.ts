@@ -103,6 +103,11 @@ export class CsvRows {
     return this.#rest.length > 0 || this.#isSkipping;
   }
 
+  /** The command that gives the table from a line on, with its header. */
+  goOn(line: number): string | null {
+    return this.#shape.hasHeader ? `sed 2,${line - 1}d` : `tail -n +${line}`;
+  }
+
   /** Takes the next bytes of the table; they may be used again as soon as this returns. */
   write(chunk: Uint8Array): void {
     const bytes = this.#rest.with(chunk);

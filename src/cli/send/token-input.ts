@@ -8,8 +8,9 @@ import type { TokenBlock } from '../../apns/token-block.js';
 import { assert } from '../../base/assert.js';
 import { type Clock, systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
+import type { ListPlace } from '../../campaign/recipients/read-source.js';
 import type { SeenTokens } from '../../campaign/recipients/seen-tokens.js';
-import { type ListPlace, readList } from '../../campaign/recipients/token-file.js';
+import { readList } from '../../campaign/recipients/token-file.js';
 import type { InvalidLine } from '../../campaign/recipients/token-lines.js';
 import { deliverPendingSignals } from '../shared/interrupt.js';
 

@@ -1,0 +1,45 @@
+/**
+ * The files that an input names, by their paths and by patterns. Main thread.
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { PealError } from '../../base/errors.js';
+import { escapeUnprintable } from '../../base/text.js';
+
+/** Characters that make a pattern of a path. */
+const patternCharacters = /[*?{}[\]]/;
+
+/**
+ * Each file once, in the order in which they are named; those of a pattern by name. `-` is standard input. A path that exists
+ * is no pattern, whatever its characters.
+ *
+ * @throws PealError ERR_PEAL_INPUT for a pattern that no file matches, and for standard input that is named twice
+ */
+export async function findFiles(named: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  const seen = new Set<string>();
+  for (const name of named) {
+    for (const file of await filesOf(name)) {
+      const key = file === '-' ? file : path.resolve(file);
+      if (file === '-' && seen.has(key)) throw inputError('Standard input is named twice: it can be read once.');
+      if (seen.has(key)) continue;
+      seen.add(key);
+      found.push(file);
+    }
+  }
+  return found;
+}
+
+async function filesOf(name: string): Promise<readonly string[]> {
+  if (name === '-' || !patternCharacters.test(name) || existsSync(name)) return [name];
+  const { glob } = await import('tinyglobby');
+  const pattern = path.sep === '\\' ? name.replaceAll('\\', '/') : name;
+  const files = await glob(pattern, { absolute: path.isAbsolute(name), expandDirectories: false, onlyFiles: false });
+  const matching = files.filter((file) => !file.endsWith('/')).sort();
+  if (matching.length > 0) return matching;
+  throw inputError(`No file matches ${escapeUnprintable(name, 1000)}.`);
+}
+
+function inputError(message: string): PealError {
+  return new PealError('ERR_PEAL_INPUT', message, { origin: 'input' });
+}

@@ -1,0 +1,78 @@
+/**
+ * Makes the reader of a text whose format is given or found from its beginning, and tells what columns it has. Called by
+ * input-file, on the main thread.
+ */
+import type { Buffer } from 'node:buffer';
+import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
+import { assert } from '../../base/assert.js';
+import { minTokenBytes } from '../../base/limits.js';
+import { Rows } from '../../session/recipients/rows.js';
+import { InputFault } from '../recipients/input-fault.js';
+import type { SourceReader, SourceSink } from '../recipients/read-source.js';
+import { TokenLineParser } from '../recipients/token-lines.js';
+import { CsvRows } from '../tables/csv-rows.js';
+import { csvShapeOf, type ShapeProblem, sampleOf, type TableChoices } from '../tables/csv-shape.js';
+import { HeadReader } from './head-reader.js';
+import { formatOf, type TextFormat } from './text-format.js';
+
+/** How a source is written. */
+export interface SourceShape {
+  readonly format: TextFormat | 'parquet';
+  /** The names of its columns, in their order; null for a plain list. */
+  readonly columns: readonly string[] | null;
+  /** Whether the names are its own, and no numbers. */
+  readonly hasNames: boolean;
+}
+
+/** What the user says of a source; what is not given is found. */
+export interface TextChoices extends TableChoices {
+  readonly format?: TextFormat | 'tsv' | undefined;
+}
+
+interface TextReaderOptions {
+  readonly choices: TextChoices;
+  /** For the beginning of a sentence. */
+  readonly name: string;
+  /** Told once, before the first block. */
+  readonly onShape: (shape: SourceShape) => void;
+}
+
+const noColumns = new Map();
+
+export function textReaderOf(sink: SourceSink<Rows>, { choices, name, onShape }: TextReaderOptions): SourceReader {
+  const listReader = (): SourceReader => {
+    onShape({ format: 'list', columns: null, hasNames: false });
+    const onBlock = (tokens: Rows['tokens']): void => sink.onBlock(new Rows(tokens, noColumns));
+    return new TokenLineParser({ onBlock, onInvalid: sink.onInvalid }, choices.minTokenBytes);
+  };
+  if (choices.format === 'list') return listReader();
+  const table: TableChoices = choices.format === 'tsv' ? { ...choices, delimiter: choices.delimiter ?? '\t' } : choices;
+  return new HeadReader((head, { isEnd, isHasty }) => {
+    const give = (found: ShapeProblem): null => {
+      if (isHasty) return null;
+      throw new InputFault(name, found.problem);
+    };
+    const format = formatBy(choices) ?? formatOf(head, isEnd, table);
+    if (typeof format === 'object') return give(format);
+    // A beginning without a device token may mislead.
+    if (isHasty && !hasToken(head, table)) return null;
+    if (format === 'list') return listReader();
+    assert(format === 'csv', 'a text is a list or a table');
+    const sample = sampleOf(head, isEnd, table);
+    if (sample.rows.length === 0) return isHasty ? null : listReader();
+    const shape = csvShapeOf(sample, table);
+    if ('problem' in shape) return give(shape);
+    onShape({ format, columns: shape.columns, hasNames: shape.hasHeader });
+    return new CsvRows(shape, { onRows: sink.onBlock, onInvalid: sink.onInvalid }, choices.minTokenBytes);
+  });
+}
+
+function formatBy({ format }: TextChoices): TextFormat | undefined {
+  return format === 'tsv' ? 'csv' : format;
+}
+
+function hasToken(head: Buffer, choices: TableChoices): boolean {
+  const minBytes = choices.minTokenBytes ?? minTokenBytes;
+  const isToken = (text: string): boolean => isDeviceToken(parseDeviceToken(text, minBytes));
+  return sampleOf(head, false, choices).rows.some((row) => row.some(isToken));
+}
