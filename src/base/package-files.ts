@@ -1,7 +1,8 @@
 /**
  * Where the files are that threads begin with. Normally they lie beside this one. In a program that a bundler has made
  * one file of, they cannot: they are looked for in the package `peal` as it is installed where that program runs.
- * Called on any thread, only when a thread is to be started.
+ * Files of packages that peal depends on are looked for from the same places. Called on any thread, only when a thread is to
+ * be started or such a file is to be read.
  */
 import { existsSync, readFileSync } from 'node:fs';
 // Not by its name: many put `import { createRequire }` at the head of a bundle, where it would stand twice.
@@ -46,6 +47,21 @@ export function installedFile(name: PackageFile, places: readonly string[]): URL
     return new URL(`dist/${name}`, pathToFileURL(manifest));
   }
   throw bundledError();
+}
+
+/**
+ * The path of a file of a package that peal depends on, such as `uplot/LICENSE`; null where it is not installed, as beside
+ * a bundle.
+ */
+export function dependencyFile(name: string): string | null {
+  for (const place of placesToLookFrom()) {
+    try {
+      return nodeModule.createRequire(place).resolve(name);
+    } catch {
+      // The next place may have it.
+    }
+  }
+  return null;
 }
 
 function manifestFor(place: string): string | null {
