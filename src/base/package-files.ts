@@ -1,7 +1,8 @@
 /**
  * Finds the files that threads start with. Normally they lie beside this file. A bundler makes one file of a program,
- * and then they are looked for in the package `peal` that is installed where the program runs. Called on any thread,
- * only when a thread is to be started.
+ * and then they are looked for in the package `peal` that is installed where the program runs. Files of
+ * packages that peal depends on are looked for in the same places. Called on any thread, only when a thread is to be
+ * started or such a file is to be read.
  */
 import { existsSync, readFileSync } from 'node:fs';
 // A named import would not do: many put `import { createRequire }` at the head of a bundle, where it would stand twice.
@@ -46,6 +47,21 @@ export function installedFile(name: PackageFile, places: readonly string[]): URL
     return new URL(`dist/${name}`, pathToFileURL(manifest));
   }
   throw bundledError();
+}
+
+/**
+ * The path of a file of a package that peal depends on, such as `uplot/LICENSE`; null where it is not installed, as beside
+ * a bundle.
+ */
+export function dependencyFile(name: string): string | null {
+  for (const place of placesToLookFrom()) {
+    try {
+      return nodeModule.createRequire(place).resolve(name);
+    } catch {
+      // The next place may have it.
+    }
+  }
+  return null;
 }
 
 function manifestFor(place: string): string | null {

@@ -1,0 +1,198 @@
+/**
+ * The top of a report: the verdict in one sentence, what to do next, and the numbers. Pure.
+ */
+import { counted, integer, percentage } from '../../base/text.js';
+import { type Html, html, shown } from './html.js';
+import { timedPoints } from './report-charts.js';
+import type { ReportData } from './report-data.js';
+import type { Section } from './report-section.js';
+import { durationWords, latencyWords, rateWords, type ZoneTimes } from './report-words.js';
+import { answeredIn } from './series-points.js';
+import type { CampaignSummary } from './summary.js';
+
+/** Colour and sign of the verdict; its word says the same. */
+type Tone = 'good' | 'plain' | 'bad' | 'busy';
+
+interface Verdict {
+  readonly tone: Tone;
+  readonly word: string;
+  readonly sentence: string;
+}
+
+/** A check mark, a bar, an exclamation mark, a triangle. */
+const signs: Readonly<Record<Tone, string>> = {
+  good: 'M5 10.5l3.2 3.2L15 7',
+  plain: 'M5 10.5l3.2 3.2L15 7',
+  bad: 'M10 5v6.5M10 14.4v.1',
+  busy: 'M8 6l6 4-6 4z',
+};
+
+export function verdictSection({ summary }: ReportData): Html {
+  const { tone, word, sentence } = verdictOf(summary);
+  return html`<section class="verdict ${tone}" aria-labelledby="verdict">
+<h2 id="verdict"><svg width="22" height="22" viewBox="0 0 20 20" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"><circle cx="10" cy="10" r="8.8"/><path d="${signs[tone]}"/></svg>${word}</h2>
+<p class="sentence">${sentence}</p>
+${nextSteps(summary)}
+</section>`;
+}
+
+function nextSteps({ next }: CampaignSummary): Html {
+  if (next.length === 0) return html``;
+  const steps = next.map(
+    ({ text, command }) =>
+      html`<li>${shown(text)}${command === null ? null : html`<code class="command">${shown(command, 2000)}</code>`}</li>`,
+  );
+  return html`<div class="next"><h3>What to do next</h3><ol>${steps}</ol></div>`;
+}
+
+export function verdictOf(summary: CampaignSummary): Verdict {
+  const { state, recipients, accepted, unsent, expected } = summary;
+  const why = summary.why === null ? '' : shown(summary.why);
+  const total = Math.max(recipients, expected ?? 0);
+  const done = `${integer(recipients - unsent)} of ${counted(total, 'recipient')}`;
+  const share = percentage(recipients - unsent, total);
+  if (state === 'running') {
+    const sentence = total === 0 ? 'The campaign has begun.' : `The campaign is running: ${done} are done (${share}).`;
+    return { tone: 'busy', word: 'Running', sentence };
+  }
+  if (state === 'paused') {
+    return { tone: 'busy', word: 'Paused', sentence: withWhy(`The campaign is paused after ${done} (${share})`, why) };
+  }
+  if (state === 'stopped') {
+    const before = total === 0 ? 'Stopped before the first recipient' : `Stopped after ${done} (${share})`;
+    return { tone: 'bad', word: 'Stopped before the end', sentence: withWhy(before, why) };
+  }
+  if (recipients === 0) return { tone: 'plain', word: 'Finished', sentence: 'The campaign had no recipients.' };
+  if (accepted === recipients) {
+    const all =
+      recipients === 1 ? 'The one recipient was accepted.' : `All ${integer(recipients)} recipients were accepted.`;
+    return { tone: 'good', word: 'Finished', sentence: all };
+  }
+  const were = `${integer(accepted)} of ${counted(recipients, 'recipient')} were accepted (${percentage(accepted, recipients)}).`;
+  return accepted * 2 < recipients
+    ? { tone: 'bad', word: 'Finished, with few accepted', sentence: `Only ${were}` }
+    : { tone: 'plain', word: 'Finished', sentence: were };
+}
+
+function withWhy(before: string, why: string): string {
+  return why === '' ? `${before}.` : `${before}: ${why}`;
+}
+
+export function numbersSection(data: ReportData, times: ZoneTimes): Section {
+  const content = html`${tiles(data, times)}\n${sharesBar(data.summary)}\n${outcomesTable(data.summary)}`;
+  return { id: 'numbers', heading: 'In numbers', content };
+}
+
+function tiles(data: ReportData, times: ZoneTimes): Html {
+  const { recipients, accepted, perSecond, seconds, runs, latency, connections } = data.summary;
+  const best = Math.max(0, ...timedPoints(data, 1024).map((point) => answeredIn(point) / point.seconds));
+  const last = runs.at(-1);
+  const when =
+    runs.length > 1
+      ? `in ${integer(runs.length)} runs`
+      : last?.endMs != null
+        ? `until ${times.time(last.endMs)}`
+        : 'so far';
+  return html`<dl class="tiles">
+${tile('Accepted', percentage(accepted, recipients), `${integer(accepted)} of ${integer(recipients)}`)}
+${tile('Rate', rateWords(perSecond), best === 0 ? 'nothing was answered' : `at best ${rateWords(best)}`)}
+${tile('Running time', durationWords(seconds), `${when}, ${counted(connections, 'connection')}`)}
+${
+  latency === null
+    ? tile('Answers came within', 'unknown', 'none was timed')
+    : tile('Answers came within', latencyWords(latency.p50), `half of them; 99 % within ${latencyWords(latency.p99)}`)
+}
+</dl>`;
+}
+
+function tile(name: string, figure: string, small: string): Html {
+  return html`<div><dt>${name}</dt><dd><span class="figure">${figure}</span> <span class="small note">${small}</span></dd></div>`;
+}
+
+interface Outcome {
+  readonly name: string;
+  readonly key: 'accepted' | 'rejected' | 'unsent' | 'unknown' | 'invalid';
+  readonly meaning: string;
+}
+
+const outcomes: readonly Outcome[] = [
+  {
+    name: 'Accepted',
+    key: 'accepted',
+    meaning: 'APNs took the notification. Whether a device showed it, APNs does not say.',
+  },
+  { name: 'Rejected', key: 'rejected', meaning: 'APNs refused the notification. The reasons are below.' },
+  { name: 'Unsent', key: 'unsent', meaning: 'Certainly not sent: it is safe to send to them.' },
+  {
+    name: 'Unknown',
+    key: 'unknown',
+    meaning: 'Sent, but no answer came. Sending again may show the notification twice.',
+  },
+  {
+    name: 'Invalid',
+    key: 'invalid',
+    meaning: 'Not sent: the line has no device token, or lacks a field of the message.',
+  },
+];
+
+/** Each outcome has a pattern of its own. */
+function patterns(): Html {
+  const stripes = (id: string, outcome: string, angle: number): Html =>
+    html`<pattern id="${id}" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(${angle})"><rect class="paper" width="5" height="5"/><rect class="${outcome}" width="3" height="5"/></pattern>`;
+  return html`<defs>${stripes('p-rejected', 'rejected', 45)}
+<pattern id="p-unknown" width="5" height="5" patternUnits="userSpaceOnUse"><rect class="paper" width="5" height="5"/><circle class="unknown" cx="2.5" cy="2.5" r="1.8"/></pattern>
+${stripes('p-invalid', 'invalid', 0)}</defs>`;
+}
+
+/** How an outcome is filled: solid, hollow or by its pattern. */
+function fillOf(key: Outcome['key']): Html {
+  if (key === 'accepted') return html`class="accepted"`;
+  return key === 'unsent' ? html`class="hollow"` : html`fill="url(#p-${key})"`;
+}
+
+/** One bar of all recipients by outcome. The table behind it says the same. */
+function sharesBar(summary: CampaignSummary): Html {
+  const { recipients } = summary;
+  const present = outcomes.filter(({ key }) => summary[key] > 0);
+  // What is there is seen, however little it is.
+  const leastShare = 0.006;
+  const widths = present.map(({ key }) => Math.max(leastShare, summary[key] / recipients));
+  const sum = widths.reduce((total, width) => total + width, 0);
+  let at = 0;
+  const bars = present.map(({ key }, index) => {
+    const width = widths[index]! / sum;
+    const bar = html`<rect ${fillOf(key)} x="${percent(at)}" y="1" width="${percent(width)}" height="20"/>`;
+    at += width;
+    return bar;
+  });
+  const edges = present.slice(1).map((_, index) => {
+    const edge = widths.slice(0, index + 1).reduce((total, width) => total + width / sum, 0);
+    return html`<rect class="paper" x="${percent(edge)}" y="0" width="2" height="22"/>`;
+  });
+  return html`<svg class="shares" aria-hidden="true">${patterns()}${bars}${edges}</svg>`;
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 1e5) / 1000}%`;
+}
+
+function outcomesTable(summary: CampaignSummary): Html {
+  const { recipients, duplicate, resent } = summary;
+  const rows = outcomes.map(
+    ({
+      name,
+      key,
+      meaning,
+    }) => html`<tr><th scope="row"><svg class="swatch" viewBox="0 0 14 14" aria-hidden="true"><rect ${fillOf(key)} x="1" y="1" width="12" height="12"/></svg>${name}</th>
+<td class="number">${integer(summary[key])}</td><td class="number">${percentage(summary[key], recipients)}</td><td class="meaning">${meaning}</td></tr>`,
+  );
+  const aside = (name: string, count: number, meaning: string): Html =>
+    html`<tr class="aside"><th scope="row">${name}</th><td class="number">${integer(count)}</td><td class="number"></td><td class="meaning">${meaning}</td></tr>`;
+  return html`<table class="outcomes"><caption class="hidden">Recipients by outcome</caption>
+<thead><tr><th scope="col">Outcome</th><th scope="col" class="number">Recipients</th><th scope="col" class="number">Share</th><th scope="col" class="meaning">What it means</th></tr></thead>
+<tbody>${rows}
+<tr><th scope="row">All</th><td class="number">${integer(recipients)}</td><td class="number">${percentage(recipients, recipients)}</td><td class="meaning"></td></tr>
+${aside('Duplicates', duplicate, 'Left out, because their token stood before. They do not count as recipients.')}
+${aside('Sent again', resent, 'Requests that followed a temporary fault. They do not count as recipients.')}
+</tbody></table>`;
+}
