@@ -34,16 +34,29 @@ export const kindOf: Uint8Array = Uint8Array.from({ length: 256 }, (_, state) =>
   return state === NEW ? kinds.indexOf('new') : kinds.indexOf('underWay');
 });
 
+/** How many recipients are of each kind, by its index. */
+export type KindCounts = Float64Array;
+
+export function countsByKind(counts: KindCounts): Record<StateKind, number> {
+  return Object.fromEntries(kinds.map((kind, index) => [kind, counts[index]!])) as Record<StateKind, number>;
+}
+
 /** By state: 1 for an outcome that stays, so that the recipient is never sent to again. */
 export const isFinal: Uint8Array = Uint8Array.from({ length: 256 }, (_, state) =>
   state === ACCEPTED || state >= REJECTED ? 1 : 0,
 );
+
+/** By index of a kind. */
+const isUnderWay = Uint8Array.from(kinds, (kind) => (kind === 'underWay' ? 1 : 0));
 
 const format = 1;
 const [statesAreRuns, hasUnwritten] = [1, 2];
 const headBytes = 5;
 const sumBytes = 4;
 export const maxDigestBytes = 32;
+/** Recipients of one state, for those that whole blocks have. */
+const manyNoted = new Uint8Array(maxBatchRecipients).fill(NOTED);
+const manyAccepted = new Uint8Array(maxBatchRecipients).fill(ACCEPTED);
 /** Two bytes for each recipient, were each a run of its own. */
 const scratch = Buffer.alloc(headBytes + maxDigestBytes + maxBatchRecipients * 4 + sumBytes);
 
@@ -81,11 +94,35 @@ export class BlockRecord {
     return this.underWay === 0 && this.#unwritten?.includes(1) !== true;
   }
 
-  turn(index: number, state: number): void {
-    const before = this.states[index]!;
-    if (before === NOTED || before === NOTED_AGAIN) this.underWay -= 1;
-    if (state === NOTED || state === NOTED_AGAIN) this.underWay += 1;
+  /** Whether all recipients are noted, for the first time. */
+  get isNotedWhole(): boolean {
+    return this.underWay === this.count && areEqual(this.states, manyNoted);
+  }
+
+  /** Gives a recipient another state, and counts it so. */
+  turn(index: number, state: number, counts: KindCounts): void {
+    const [before, after] = [kindOf[this.states[index]!]!, kindOf[state]!];
     this.states[index] = state;
+    counts[before]! -= 1;
+    counts[after]! += 1;
+    this.underWay += isUnderWay[after]! - isUnderWay[before]!;
+  }
+
+  /** Some were turned from NOTED to ACCEPTED by themselves: the loop over most recipients. */
+  countAccepted(accepted: number, counts: KindCounts): void {
+    counts[kindOf[NOTED]!]! -= accepted;
+    counts[kindOf[ACCEPTED]!]! += accepted;
+    this.underWay -= accepted;
+  }
+
+  /** The same for all recipients, which have one state. */
+  turnAll(state: number, counts: KindCounts): void {
+    const { count } = this;
+    const [before, after] = [kindOf[this.states[0]!]!, kindOf[state]!];
+    this.states.fill(state);
+    counts[before]! -= count;
+    counts[after]! += count;
+    this.underWay = isUnderWay[after]! * count;
   }
 
   setUnwritten(index: number): void {
@@ -137,22 +174,39 @@ export class BlockRecord {
     if (unwritten !== null) at = readRuns(bytes, at, unwritten);
     if (at !== end) return null;
     const record = new BlockRecord(new Uint8Array(bytes.subarray(headBytes, start)), states, unwritten);
-    for (const state of states) if (state === NOTED || state === NOTED_AGAIN) record.underWay += 1;
+    for (const state of states) record.underWay += isUnderWay[kindOf[state]!]!;
     return record;
   }
 }
 
+/** Whether recipients have no other states than those of `many`. */
+function areEqual(states: Uint8Array, many: Uint8Array): boolean {
+  return Buffer.compare(states, many.subarray(0, states.length)) === 0;
+}
+
+export function areAllAccepted(states: Uint8Array): boolean {
+  return areEqual(states, manyAccepted);
+}
+
 function writeRuns(values: Uint8Array, at: number): number {
+  const { length } = values;
+  if (areEqual(values, manyNoted) || areEqual(values, manyAccepted)) return writeRun(values[0]!, length, at);
   let end = at;
-  for (let index = 0; index < values.length; ) {
+  for (let index = 0; index < length; ) {
     const value = values[index]!;
     const start = index;
-    while (index < values.length && values[index] === value) index++;
-    scratch[end++] = value;
-    let length = index - start;
-    for (; length > 0x7f; length >>>= 7) scratch[end++] = (length & 0x7f) | 0x80;
-    scratch[end++] = length;
+    while (index < length && values[index] === value) index++;
+    end = writeRun(value, index - start, end);
   }
+  return end;
+}
+
+function writeRun(value: number, count: number, at: number): number {
+  let end = at;
+  scratch[end++] = value;
+  let length = count;
+  for (; length > 0x7f; length >>>= 7) scratch[end++] = (length & 0x7f) | 0x80;
+  scratch[end++] = length;
   return end;
 }
 

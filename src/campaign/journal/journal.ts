@@ -23,17 +23,19 @@ import { type Clock, systemClock, type TimerHandle } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { journalCommitMs, maxBatchRecipients, maxWaitingBlocks } from '../../base/limits.js';
 import { heldUntil } from '../../base/process-hold.js';
-import { UNKNOWN, UNSENT } from '../../engine/ledger.js';
+import { ACCEPTED, UNKNOWN, UNSENT } from '../../engine/ledger.js';
 import {
+  areAllAccepted,
   BlockRecord,
+  countsByKind,
   isFinal,
+  type KindCounts,
   kindOf,
   kinds,
   maxDigestBytes,
   NEW,
   NOTED,
   NOTED_AGAIN,
-  type StateKind,
 } from './block-record.js';
 import { type CampaignIdentity, identityError } from './identity.js';
 import { KnownBlock } from './known-block.js';
@@ -83,6 +85,8 @@ interface OpenBlock {
   readonly number: number;
   readonly record: BlockRecord;
   isDirty: boolean;
+  /** Nothing of it was noted yet. */
+  isNew: boolean;
 }
 
 export class Journal {
@@ -93,7 +97,7 @@ export class Journal {
   readonly #store: Store;
   readonly #options: JournalOptions;
   readonly #clock: Clock;
-  readonly #counts: Record<StateKind, number>;
+  readonly #counts: KindCounts;
   readonly #open = new Map<number, OpenBlock>();
   /** Those of `#open` that have changed since the last transaction began. */
   #dirty: OpenBlock[] = [];
@@ -161,7 +165,7 @@ export class Journal {
 
   /** As of what was told by now. */
   get counts(): JournalCounts {
-    const { underWay, accepted, rejected, unsent, unknown } = this.#counts;
+    const { underWay, accepted, rejected, unsent, unknown } = countsByKind(this.#counts);
     return { underWay, accepted, rejected, unsent, unknown };
   }
 
@@ -212,16 +216,9 @@ export class Journal {
   async note(number: number, digest: Uint8Array, count: number, indexes: Indexes = null): Promise<void> {
     if (this.failure !== null) throw this.failure;
     const block = this.#openBlock(number, digest, count);
-    const { states } = block.record;
-    let isAnswered = false;
-    const total = indexes === null ? count : indexes.length;
-    for (let place = 0; place < total; place++) {
-      const index = indexes === null ? place : indexes[place]!;
-      const state = states[index]!;
-      if (state !== NEW && state !== UNSENT && state !== UNKNOWN) isAnswered = true;
-      else this.#turn(block.record, index, state === UNKNOWN ? NOTED_AGAIN : NOTED);
-    }
-    assert(!isAnswered, 'a recipient that was answered, or is under way, is not noted');
+    if (indexes === null && block.isNew) block.record.turnAll(NOTED, this.#counts);
+    else this.#noteEach(block.record, indexes);
+    block.isNew = false;
     this.#blocks = Math.max(this.#blocks, number + 1);
     this.#touch(block);
     await this.flush();
@@ -306,32 +303,57 @@ export class Journal {
     }
   }
 
+  #noteEach(record: BlockRecord, indexes: Indexes): void {
+    const { states } = record;
+    const counts = this.#counts;
+    const total = indexes?.length ?? states.length;
+    let isAnswered = false;
+    for (let place = 0; place < total; place++) {
+      const index = indexes === null ? place : indexes[place]!;
+      const state = states[index]!;
+      if (state !== NEW && state !== UNSENT && state !== UNKNOWN) isAnswered = true;
+      else record.turn(index, state === UNKNOWN ? NOTED_AGAIN : NOTED, counts);
+    }
+    assert(!isAnswered, 'a recipient that was answered, or is under way, is not noted');
+  }
+
   #take(number: number, states: Uint8Array, indexes: Indexes, isSettled: boolean): void {
     const block = this.#open.get(number);
     assert(block !== undefined, 'outcomes come for blocks that were noted');
     const { record } = block;
     const hasRow = isSettled && this.#outputFailure === null;
+    if (indexes === null && hasRow && record.isNotedWhole && areAllAccepted(states)) {
+      record.turnAll(ACCEPTED, this.#counts);
+      this.#touch(block);
+      return;
+    }
+    const counts = this.#counts;
+    const known = record.states;
+    let accepted = 0;
     let isStrange = false;
     for (let place = 0; place < states.length; place++) {
       const state = states[place]!;
+      if (hasRow && state === ACCEPTED) {
+        const index = indexes === null ? place : indexes[place]!;
+        if (known[index] === NOTED) {
+          known[index] = ACCEPTED;
+          accepted += 1;
+          continue;
+        }
+      }
       const stays = isFinal[state] === 1;
       if (!stays && !(isSettled && (state === UNSENT || state === UNKNOWN))) continue;
       const index = indexes === null ? place : indexes[place]!;
-      const before = record.states[index]!;
+      const before = known[index]!;
       if (before === NOTED || before === NOTED_AGAIN) {
-        this.#turn(record, index, before === NOTED_AGAIN && state === UNSENT ? UNKNOWN : state);
+        record.turn(index, before === NOTED_AGAIN && state === UNSENT ? UNKNOWN : state, counts);
         if (stays && !hasRow) record.setUnwritten(index);
       } else if (before !== state) isStrange = true;
       else if (hasRow) record.clearUnwritten(index);
     }
+    record.countAccepted(accepted, counts);
     assert(!isStrange, 'a recipient has one outcome');
     this.#touch(block);
-  }
-
-  #turn(record: BlockRecord, index: number, state: number): void {
-    this.#counts[kinds[kindOf[record.states[index]!]!]!] -= 1;
-    this.#counts[kinds[kindOf[state]!]!] += 1;
-    record.turn(index, state);
   }
 
   /** What is known of a block; null when nothing is. */
@@ -358,10 +380,11 @@ export class Journal {
   }
 
   #openBlock(number: number, digest: Uint8Array, count: number): OpenBlock {
-    const record = this.#recordOf(number, digest, count) ?? BlockRecord.fresh(new Uint8Array(digest), count);
+    const known = this.#recordOf(number, digest, count);
     let block = this.#open.get(number);
     if (block === undefined) {
-      block = { number, record, isDirty: false };
+      const record = known ?? BlockRecord.fresh(new Uint8Array(digest), count);
+      block = { number, record, isDirty: false, isNew: known === null };
       this.#open.set(number, block);
     }
     return block;
@@ -496,7 +519,7 @@ export class Journal {
 interface Found {
   readonly identity: IdentityRecord;
   readonly progress: JournalProgress | null;
-  readonly counts: Record<StateKind, number>;
+  readonly counts: KindCounts;
   /** Blocks that had recipients under way. */
   readonly changed: readonly OpenBlock[];
   readonly blocks: number;
@@ -504,20 +527,20 @@ interface Found {
 }
 
 function findAll(store: Store, identity: IdentityRecord, name: string): Found {
-  const counts = { new: 0, underWay: 0, accepted: 0, rejected: 0, unsent: 0, unknown: 0 };
+  const counts = new Float64Array(kinds.length);
   const changed: OpenBlock[] = [];
   let blocks = 0;
   for (const [key, bytes] of store.range(...blocksFrom(0))) {
     const number = numberOf(key);
     const record = BlockRecord.decode(bytes, number);
     if (record === null) throw damagedError(name);
+    for (const state of record.states) counts[kindOf[state]!]! += 1;
     if (record.underWay > 0) {
       record.states.forEach((state, index) => {
-        if (state === NOTED || state === NOTED_AGAIN) record.turn(index, UNKNOWN);
+        if (state === NOTED || state === NOTED_AGAIN) record.turn(index, UNKNOWN, counts);
       });
-      changed.push({ number, record, isDirty: false });
+      changed.push({ number, record, isDirty: false, isNew: false });
     }
-    for (const state of record.states) counts[kinds[kindOf[state]!]!] += 1;
     blocks = number + 1;
   }
   const lastEvent = [...store.range(...allEvents)].at(-1)?.[0];
