@@ -55,8 +55,12 @@ export interface TimedPoint extends SeriesPoint {
   readonly atSeconds: number;
 }
 
-/** The series of a report in at most `maxPoints` points; empty where nothing was sent. */
-export function timedPoints({ series }: ReportData, maxPoints: number): TimedPoint[] {
+/**
+ * The series of a report; empty where nothing was sent.
+ *
+ * @param maxPoints neighbours are joined until there are no more. Default: as it is
+ */
+export function timedPoints({ series }: ReportData, maxPoints = Number.POSITIVE_INFINITY): TimedPoint[] {
   let atSeconds = 0;
   return joinPoints(series === null ? [] : pointsOf(series.points), maxPoints)
     .filter(({ seconds }) => seconds > 0)
@@ -76,12 +80,7 @@ export function timeCharts(
   const last = points.at(-1);
   if (last === undefined) return null;
   const end = last.atSeconds + last.seconds;
-  // Between two runs the line is broken.
-  const rows = points.flatMap((point, index) =>
-    index > 0 && points[index - 1]!.run !== point.run
-      ? [{ at: point.atSeconds, point: null }, rowOf(point)]
-      : [rowOf(point)],
-  );
+  const rows = rowsOf(points);
   const line = (
     label: string,
     colour: string,
@@ -108,8 +107,8 @@ export function timeCharts(
       title,
       height,
       x: rows.map(({ at }) => Math.round(at * 1000) / 1000),
-      xWords: rows.map(({ point }) =>
-        point === null ? '' : `${stopWatch(point.atSeconds)} (${times.time(point.startMs)})`,
+      xWords: rows.map(({ point, isRead }) =>
+        isRead && point !== null ? `${stopWatch(point.atSeconds)} (${times.time(point.startMs)})` : '',
       ),
       xRange: [0, end],
       yMax: yTicks.at(-1)!.at,
@@ -143,8 +142,25 @@ export function timeCharts(
   };
 }
 
-function rowOf(point: TimedPoint): { at: number; point: TimedPoint } {
-  return { at: point.atSeconds + point.seconds / 2, point };
+/** A place on the axis of time; without a point, the line is broken there. */
+interface Row {
+  readonly at: number;
+  readonly point: TimedPoint | null;
+  /** Whether its values can be read out: not those that only draw a line to the end of its run. */
+  readonly isRead: boolean;
+}
+
+/** Each point in the middle of its time; the line of a run goes from its beginning to its end. */
+function rowsOf(points: readonly TimedPoint[]): Row[] {
+  return points.flatMap((point, index) => {
+    const [before, behind] = [points[index - 1], points[index + 1]];
+    const end = point.atSeconds + point.seconds;
+    const rows: Row[] = [{ at: point.atSeconds + point.seconds / 2, point, isRead: true }];
+    if (before?.run !== point.run) rows.unshift({ at: point.atSeconds, point, isRead: false });
+    if (behind?.run !== point.run) rows.push({ at: end, point, isRead: false });
+    if (behind !== undefined && behind.run !== point.run) rows.push({ at: end, point: null, isRead: false });
+    return rows;
+  });
 }
 
 /** How long answers took, on a logarithmic axis; null where none was timed. */
@@ -215,8 +231,14 @@ export function linearTicks(max: number, minStep: number): Tick[] {
   const steps = Math.max(1, Math.ceil(max / step - 1e-9));
   return Array.from({ length: steps + 1 }, (_, index) => {
     const at = Number((index * step).toPrecision(12));
-    return { at, label: step < 1 ? String(Number(at.toPrecision(3))) : integer(at) };
+    return { at, label: tickLabel(at, step, max) };
   });
+}
+
+function tickLabel(at: number, step: number, max: number): string {
+  if (at === 0) return '0';
+  if (max >= 1e6) return `${Number((at / 1e6).toPrecision(4))} M`;
+  return step < 1 ? String(Number(at.toPrecision(3))) : integer(at);
 }
 
 const timeSteps = [
@@ -250,20 +272,21 @@ export function logTicks([from, to]: readonly [number, number]): Tick[] {
 
 /** What the chart of rates shows, in a sentence or two. */
 export function rateText(data: ReportData): string {
-  const points = timedPoints(data, maxLinePoints);
+  const points = timedPoints(data);
   const rated = points.map((point) => ({ point, perSecond: answeredIn(point) / point.seconds }));
   if (rated.length === 0) return 'Nothing was sent yet.';
   const best = rated.reduce((most, each) => (each.perSecond > most.perSecond ? each : most));
   const sorted = rated.map(({ perSecond }) => perSecond).toSorted((a, b) => a - b);
   const middle = sorted[Math.floor((sorted.length - 1) / 2)]!;
-  const longest = points.reduce((most, { seconds }) => Math.max(most, seconds), 0);
-  const means = longest > 1.5 ? ` Each point is the mean of about ${integer(longest)} seconds.` : '';
+  const drawn = timedPoints(data, maxLinePoints);
+  const each = (drawn.at(-1)!.atSeconds + drawn.at(-1)!.seconds) / drawn.length;
+  const means = each > 1.5 ? ` Each point of the line is the mean of ${each.toFixed(each < 10 ? 1 : 0)} seconds.` : '';
   return `Half of the time ${rateWords(middle)} or more; at most ${rateWords(best.perSecond)}, after ${stopWatch(best.point.atSeconds)} of running time.${means}`;
 }
 
 /** What the charts of connections show, in a sentence or two. */
 export function gatewayText(data: ReportData): string {
-  const points = timedPoints(data, maxLinePoints);
+  const points = timedPoints(data);
   const connections = points.map((point) => point.connections);
   const limits = points.map((point) => point.streamLimit).filter((limit) => limit !== null);
   const inFlight = Math.max(0, ...points.map((point) => point.inFlight));

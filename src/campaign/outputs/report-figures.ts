@@ -2,34 +2,27 @@
  * The charts of a report as figures: what each shows in words, the chart, a slider that reads its values out where scripts
  * run, and a table of its values. Pure.
  */
-
 import { integer, percentage } from '../../base/text.js';
 import { LatencyHistogram } from '../../engine/latency-histogram.js';
 import { type Html, html } from './html.js';
-import { type Chart, gatewayText, rateText, timedPoints } from './report-charts.js';
+import { type Chart, gatewayText, rateText, type TimedPoint, timedPoints } from './report-charts.js';
 import type { ReportData } from './report-data.js';
+import { tableOf } from './report-section.js';
 import { chartSvg, lineSample } from './report-svg.js';
-import { latencyWords, rateWords, stopWatch, type ZoneTimes } from './report-words.js';
+import { latencyWords, rateWords, stopWatch, tight, type ZoneTimes } from './report-words.js';
 
-/** Rows of a table of values over time. */
+/** Rows of a table of values. */
 const maxRows = 40;
 
 export function rateFigure(data: ReportData, chart: Chart, times: ZoneTimes): Html {
-  const points = timedPoints(data, maxRows);
-  const rows = points.map(
-    ({
-      atSeconds,
-      startMs,
-      seconds,
-      accepted,
-      rejected,
-      unknown,
-    }) => html`<tr><th scope="row">${stopWatch(atSeconds)}</th><td>${times.time(startMs)}</td>
-<td class="number">${rateWords(accepted / seconds)}</td><td class="number">${rateWords(rejected / seconds)}</td><td class="number">${rateWords(unknown / seconds)}</td></tr>`,
-  );
-  const table = html`<table><caption>Outcomes per second, means from each time to the next</caption>
-<thead><tr><th scope="col">Running time</th><th scope="col">Clock</th><th scope="col" class="number">Accepted</th><th scope="col" class="number">Rejected</th><th scope="col" class="number">Unknown</th></tr></thead>
-<tbody>${rows}</tbody></table>`;
+  const table = tableOf({
+    caption: 'Outcomes per second, in the mean from each time to the next',
+    columns: ['Running time (clock)', 'Accepted', 'Rejected', 'Unknown'],
+    rows: timedPoints(data, maxRows).map((point) => ({
+      name: timeOf(point, times),
+      cells: [point.accepted, point.rejected, point.unknown].map((count) => rateWords(count / point.seconds)),
+    })),
+  });
   return figure({ id: 'rate', title: chart.title, text: rateText(data), charts: [chart], table, hasLegend: true });
 }
 
@@ -37,14 +30,17 @@ export function latencyFigure({ latency, summary }: ReportData, chart: Chart): H
   const histogram = LatencyHistogram.fromData(latency!);
   const { count } = histogram;
   let below = 0;
-  const bars = histogram.bars(maxRows).map((bar) => {
-    below += bar.count;
-    return html`<tr><th scope="row">${latencyWords(bar.fromMs)} to ${latencyWords(bar.toMs)}</th>
-<td class="number">${integer(bar.count)}</td><td class="number">${percentage(bar.count, count)}</td><td class="number">${percentage(below, count)}</td></tr>`;
+  const table = tableOf({
+    caption: 'Answers by the time that they took',
+    columns: ['Time', 'Answers', 'Share', 'Up to here'],
+    rows: histogram.bars(maxRows).map((bar) => {
+      below += bar.count;
+      return {
+        name: `${latencyWords(bar.fromMs)} to ${latencyWords(bar.toMs)}`,
+        cells: [integer(bar.count), percentage(bar.count, count), percentage(below, count)],
+      };
+    }),
   });
-  const table = html`<table><caption>Answers by the time that they took</caption>
-<thead><tr><th scope="col">Time</th><th scope="col" class="number">Answers</th><th scope="col" class="number">Share</th><th scope="col" class="number">Up to here</th></tr></thead>
-<tbody>${bars}</tbody></table>`;
   const shares = [
     ['Half', 0.5],
     ['90 %', 0.9],
@@ -61,23 +57,24 @@ export function latencyFigure({ latency, summary }: ReportData, chart: Chart): H
 }
 
 export function gatewayFigure(data: ReportData, charts: readonly Chart[], times: ZoneTimes): Html {
-  const points = timedPoints(data, maxRows);
-  const rows = points.map(
-    ({
-      atSeconds,
-      startMs,
-      connections,
-      fewestConnections,
-      streamLimit,
-      inFlight,
-    }) => html`<tr><th scope="row">${stopWatch(atSeconds)}</th><td>${times.time(startMs)}</td>
-<td class="number">${Number(connections.toFixed(1))}</td><td class="number">${fewestConnections}</td><td class="number">${streamLimit === null ? 'unknown' : integer(streamLimit)}</td><td class="number">${integer(inFlight)}</td></tr>`,
-  );
-  const table = html`<table><caption>Connections and requests, from each time to the next</caption>
-<thead><tr><th scope="col">Running time</th><th scope="col">Clock</th><th scope="col" class="number">Connections, mean</th><th scope="col" class="number">fewest</th><th scope="col" class="number">Lowest limit on each</th><th scope="col" class="number">In flight, mean</th></tr></thead>
-<tbody>${rows}</tbody></table>`;
+  const table = tableOf({
+    caption: 'Connections and requests in the mean from each time to the next, and the lowest limit',
+    columns: ['Running time (clock)', 'Connections', 'Limit on each', 'In flight'],
+    rows: timedPoints(data, maxRows).map((point) => ({
+      name: timeOf(point, times),
+      cells: [
+        Number(point.connections.toFixed(1)),
+        point.streamLimit === null ? 'unknown' : integer(point.streamLimit),
+        integer(point.inFlight),
+      ],
+    })),
+  });
   const title = 'Connections and stream limits';
   return figure({ id: 'gateway', title, text: gatewayText(data), charts, table, hasLegend: false });
+}
+
+function timeOf({ atSeconds, startMs }: TimedPoint, times: ZoneTimes): string {
+  return `${stopWatch(atSeconds)} (${times.time(startMs)})`;
 }
 
 interface Figure {
@@ -100,10 +97,10 @@ function figure({ id, title, text, charts, table, hasLegend }: Figure): Html {
 ${chartSvg(chart)}<div class="live" aria-hidden="true"></div></div>`,
   );
   return html`<figure aria-labelledby="f-${id}">
-<figcaption><h3 id="f-${id}">${title}</h3><p>${text}</p></figcaption>
+<figcaption><h3 id="f-${id}">${title}</h3><p>${tight(text)}</p></figcaption>
 ${hasLegend ? html`<ul class="legend" aria-label="Lines of the chart">${legend}</ul>` : null}
 ${plots}
-<div class="reader"><label for="r-${id}">Read the values at</label><input type="range" id="r-${id}" min="0" max="0" value="0"><output for="r-${id}"></output></div>
+<div class="reader"><input type="range" id="r-${id}" min="0" max="0" value="0"><p><label for="r-${id}">Read the values</label> <output for="r-${id}">with this slider or on the chart.</output></p></div>
 <details><summary>The values as a table</summary>${table}</details>
 </figure>`;
 }

@@ -5,8 +5,8 @@ import { counted, integer, percentage } from '../../base/text.js';
 import { type Html, html, shown } from './html.js';
 import { timedPoints } from './report-charts.js';
 import type { ReportData } from './report-data.js';
-import type { Section } from './report-section.js';
-import { durationWords, latencyWords, rateWords, type ZoneTimes } from './report-words.js';
+import { type Section, tableOf } from './report-section.js';
+import { durationWords, latencyWords, rateWords, tight, type ZoneTimes } from './report-words.js';
 import { answeredIn } from './series-points.js';
 import type { CampaignSummary } from './summary.js';
 
@@ -31,7 +31,7 @@ export function verdictSection({ summary }: ReportData): Html {
   const { tone, word, sentence } = verdictOf(summary);
   return html`<section class="verdict ${tone}" aria-labelledby="verdict">
 <h2 id="verdict"><svg width="22" height="22" viewBox="0 0 20 20" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"><circle cx="10" cy="10" r="8.8"/><path d="${signs[tone]}"/></svg>${word}</h2>
-<p class="sentence">${sentence}</p>
+<p class="sentence">${tight(sentence)}</p>
 ${nextSteps(summary)}
 </section>`;
 }
@@ -85,7 +85,7 @@ export function numbersSection(data: ReportData, times: ZoneTimes): Section {
 
 function tiles(data: ReportData, times: ZoneTimes): Html {
   const { recipients, accepted, perSecond, seconds, runs, latency, connections } = data.summary;
-  const best = Math.max(0, ...timedPoints(data, 1024).map((point) => answeredIn(point) / point.seconds));
+  const best = Math.max(0, ...timedPoints(data).map((point) => answeredIn(point) / point.seconds));
   const last = runs.at(-1);
   const when =
     runs.length > 1
@@ -106,7 +106,7 @@ ${
 }
 
 function tile(name: string, figure: string, small: string): Html {
-  return html`<div><dt>${name}</dt><dd><span class="figure">${figure}</span> <span class="small note">${small}</span></dd></div>`;
+  return html`<div><dt>${name}</dt><dd><span class="figure">${tight(figure)}</span> <span class="small">${tight(small)}</span></dd></div>`;
 }
 
 interface Outcome {
@@ -178,21 +178,26 @@ function percent(share: number): string {
 
 function outcomesTable(summary: CampaignSummary): Html {
   const { recipients, duplicate, resent } = summary;
-  const rows = outcomes.map(
-    ({
-      name,
-      key,
-      meaning,
-    }) => html`<tr><th scope="row"><svg class="swatch" viewBox="0 0 14 14" aria-hidden="true"><rect ${fillOf(key)} x="1" y="1" width="12" height="12"/></svg>${name}</th>
-<td class="number">${integer(summary[key])}</td><td class="number">${percentage(summary[key], recipients)}</td><td class="meaning">${meaning}</td></tr>`,
-  );
-  const aside = (name: string, count: number, meaning: string): Html =>
-    html`<tr class="aside"><th scope="row">${name}</th><td class="number">${integer(count)}</td><td class="number"></td><td class="meaning">${meaning}</td></tr>`;
-  return html`<table class="outcomes"><caption class="hidden">Recipients by outcome</caption>
-<thead><tr><th scope="col">Outcome</th><th scope="col" class="number">Recipients</th><th scope="col" class="number">Share</th><th scope="col" class="meaning">What it means</th></tr></thead>
-<tbody>${rows}
-<tr><th scope="row">All</th><td class="number">${integer(recipients)}</td><td class="number">${percentage(recipients, recipients)}</td><td class="meaning"></td></tr>
-${aside('Duplicates', duplicate, 'Left out, because their token stood before. They do not count as recipients.')}
-${aside('Sent again', resent, 'Requests that followed a temporary fault. They do not count as recipients.')}
-</tbody></table>`;
+  const rows = outcomes.map(({ name, key, meaning }) => ({
+    name: html`<svg class="swatch" viewBox="0 0 14 14" aria-hidden="true"><rect ${fillOf(key)} x="1" y="1" width="12" height="12"/></svg>${name}`,
+    cells: [integer(summary[key]), percentage(summary[key], recipients)],
+    notes: [meaning],
+  }));
+  const all = { name: 'All', cells: [integer(recipients), percentage(recipients, recipients)] };
+  const besides = [
+    { name: 'Duplicates', count: duplicate, meaning: 'Left out, because their token stood before.' },
+    { name: 'Sent again', count: resent, meaning: 'Requests that followed a temporary fault.' },
+  ].filter(({ count }) => count > 0);
+  const asides = besides.map(({ name, count, meaning }) => ({
+    name,
+    cells: [integer(count), null],
+    notes: [`${meaning} They do not count as recipients.`],
+    isAside: true,
+  }));
+  return tableOf({
+    caption: 'Recipients by outcome',
+    isCaptionHidden: true,
+    columns: ['Outcome', 'Recipients', 'Share'],
+    rows: [...rows, all, ...asides],
+  });
 }

@@ -80,9 +80,18 @@ export const reportScript = `
   /** The places of a chart that have something to read. */
   const placesOf = (chart) => chart.xWords.flatMap((words, index) => (words === '' ? [] : [index]));
 
+  const middleOf = ({ kind, x }, index) => (kind === 'bars' ? (x[index] + x[index + 1]) / 2 : x[index]);
+
+  /** The point nearest to the cursor, or the bar that it is on. */
+  const indexAt = (chart, u) => {
+    if (u.cursor.idx == null || chart.kind !== 'bars') return u.cursor.idx;
+    const at = u.posToVal(u.cursor.left, 'x');
+    return chart.x.findLastIndex((start) => start <= at);
+  };
+
   const wordsAt = (chart, index) => chart.series
     .filter((series, at) => series.values[index] !== null && chart.plot.series[at + 1].show)
-    .map((series) => series.label + ' ' + numbers.format(series.values[index]) + chart.unit)
+    .map((series) => (chart.kind === 'bars' ? '' : series.label + ' ') + numbers.format(series.values[index]) + chart.unit)
     .join(', ');
 
   const show = (group, index, from) => {
@@ -90,7 +99,7 @@ export const reportScript = `
     isMoving = true;
     const members = drawn.filter((chart) => chart.group === group);
     for (const chart of members) {
-      if (chart !== from) chart.plot.setCursor({ left: chart.plot.valToPos(chart.x[index], 'x'), top: 0 });
+      if (chart !== from) chart.plot.setCursor({ left: chart.plot.valToPos(middleOf(chart, index), 'x'), top: 0 });
     }
     for (const figure of new Set(members.map((chart) => chart.figure))) {
       const own = members.filter((chart) => chart.figure === figure);
@@ -107,8 +116,8 @@ export const reportScript = `
     const place = document.querySelector('[data-chart="' + chart.id + '"] .live');
     const options = {
       width: Math.max(200, place.clientWidth),
-      height: chart.height + 30,
-      padding: [6, 12, 0, 0],
+      height: chart.height + 38,
+      padding: [10, 18, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: chart.kind !== 'bars', size: 7 } },
       scales: { x: { time: false, range: () => chart.xRange }, y: { range: () => [0, chart.yMax] } },
@@ -120,7 +129,7 @@ export const reportScript = `
       hooks: {
         draw: [drawMarks(chart)],
         setCursor: [(u) => {
-          const index = u.cursor.idx;
+          const index = indexAt(chart, u);
           if (index != null && chart.xWords[index]) show(chart.group, index, chart);
         }],
       },
@@ -167,7 +176,7 @@ export const reportScript = `
   });
   const fit = () => drawn.forEach((chart) => {
     const width = chart.place.clientWidth;
-    if (width > 0 && width !== chart.plot.width) chart.plot.setSize({ width, height: chart.height + 30 });
+    if (width > 0 && width !== chart.plot.width) chart.plot.setSize({ width, height: chart.height + 38 });
   });
   new ResizeObserver(fit).observe(document.querySelector('main'));
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => drawn.forEach((chart) => chart.plot.redraw(false)));

@@ -25,7 +25,7 @@ html { -webkit-text-size-adjust: 100%; }
 body {
   margin: 0 auto; padding: 1.5rem 1.25rem 3rem; max-width: 68rem; background: var(--page); color: var(--ink);
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
-  font-variant-numeric: tabular-nums; overflow-wrap: anywhere;
+  font-variant-numeric: tabular-nums; overflow-wrap: break-word;
 }
 h1, h2, h3, h4, p, dl, dd, figure, ol, ul { margin: 0; padding: 0; }
 h1 { font-size: 1.75rem; line-height: 1.25; letter-spacing: -.01em; }
@@ -57,21 +57,22 @@ nav a { display: inline-block; padding: .2rem 0; }
 .tiles > div { padding: .8rem 1rem .9rem; border: 1px solid var(--rule); border-radius: 6px; }
 .tiles dt { font-size: .875rem; color: var(--soft); }
 .tiles .figure { font-size: 1.625rem; line-height: 1.25; font-weight: 650; letter-spacing: -.015em; }
-.tiles .small { font-size: .875rem; color: var(--soft); }
+.tiles .small { display: block; font-size: .875rem; color: var(--soft); }
 .shares { display: block; width: 100%; height: 22px; margin: 1.25rem 0 .25rem; }
 
 table { width: 100%; border-collapse: collapse; font-size: .9375rem; }
 caption { text-align: left; color: var(--soft); padding-bottom: .4rem; font-size: .9375rem; }
 th, td { text-align: left; vertical-align: top; padding: .5rem .75rem .5rem 0; border-bottom: 1px solid var(--rule); }
 thead th { font-size: .8125rem; font-weight: 600; color: var(--soft); border-bottom-color: var(--strong-rule); vertical-align: bottom; }
-tbody th { font-weight: 600; }
+tbody th { font-weight: 600; min-width: 8.5rem; width: 45%; overflow-wrap: anywhere; }
+td p, .settings td, .log, .command, h1 { overflow-wrap: anywhere; }
 th:last-child, td:last-child { padding-right: 0; }
 .number { text-align: right; white-space: nowrap; }
-tr.aside th, tr.aside td { color: var(--soft); font-weight: 400; }
-.note { display: block; font-weight: 400; color: var(--soft); }
-.note + .note { margin-top: .15rem; }
+.aside th, .aside td { color: var(--soft); font-weight: 400; }
+tr:has(+ .notes) > * { border-bottom: 0; padding-bottom: 0; }
+.notes td { padding-top: 0; color: var(--soft); } .notes p { max-width: 46rem; }
+table + table, table + p { margin-top: 1.5rem; }
 .swatch { width: 14px; height: 14px; margin-right: .5rem; vertical-align: -2px; }
-td.meaning { width: 55%; color: var(--soft); }
 
 figure { margin-top: 1.5rem; }
 figcaption p { color: var(--soft); font-size: .9375rem; max-width: 46rem; }
@@ -83,7 +84,7 @@ figcaption p { color: var(--soft); font-size: .9375rem; max-width: 46rem; }
 .legend .sample { margin-right: .35rem; } .legend button .sample { margin: 0; }
 .plot { margin-top: .5rem; }
 .plot h4 { font-size: .875rem; font-weight: 600; }
-.static { display: grid; grid-template-columns: 4rem 1fr; }
+.static { display: grid; grid-template-columns: 64px 1fr; padding: 10px 18px 0 0; }
 .static svg { display: block; width: 100%; overflow: visible; }
 .static .x-axis { grid-column: 2; }
 .static text { font-size: 12px; fill: var(--soft); }
@@ -102,13 +103,13 @@ figcaption p { color: var(--soft); font-size: .9375rem; max-width: 46rem; }
 .hollow { fill: var(--page); stroke: var(--unsent); stroke-width: 2; }
 .live { display: none; }
 .live .u-axis, .live .uplot { font: inherit; }
-.reader { display: none; margin-top: .4rem; font-size: .875rem; }
-.reader input { display: block; width: calc(100% - 4rem); margin: .1rem 0 0 4rem; accent-color: var(--link); min-height: 1.5rem; }
-.reader output { display: block; min-height: 1.5em; }
+.reader { display: none; margin-top: .25rem; font-size: .875rem; }
+.reader input { display: block; width: calc(100% - 64px - 10px); margin: 0 10px 0 58px; accent-color: var(--link); min-height: 1.5rem; }
+.reader p { min-height: 3em; margin-top: .25rem; } .reader label { font-weight: 600; }
 details { margin-top: .5rem; font-size: .9375rem; }
 summary { cursor: pointer; color: var(--link); padding: .2rem 0; width: fit-content; }
 details table { margin-top: .5rem; font-size: .875rem; } details th, details td { padding-top: .25rem; padding-bottom: .25rem; }
-.settings th { width: 14rem; font-weight: 400; color: var(--soft); }
+.settings tbody th { width: 14rem; font-weight: 400; color: var(--soft); }
 .log { list-style: none; } .log li { padding: .35rem 0; border-bottom: 1px solid var(--rule); font-size: .9375rem; }
 footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule); color: var(--soft); font-size: .875rem; }
 
@@ -122,15 +123,15 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule);
   .tiles { grid-template-columns: 1fr 1fr; } .tiles .figure { font-size: 1.3125rem; }
   .tiles > div { padding: .6rem .75rem .7rem; }
   th, td { padding-right: .5rem; }
-  .settings th { width: 9rem; }
-  .outcomes .meaning { display: block; width: auto; border: 0; padding: 0; }
-  .static { grid-template-columns: 3.25rem 1fr; }
-  .reader input { width: calc(100% - 3.25rem); margin-left: 3.25rem; }
+  .settings tbody th { width: 9rem; }
+  .static { grid-template-columns: 52px 1fr; }
+  .reader input { width: calc(100% - 52px - 10px); margin-left: 46px; }
 }
+@page { margin: 14mm; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav, .skip, details, .reader { display: none; }
-  h2 { break-after: avoid; margin-top: 1.5rem; } figure, tr, .verdict, .tiles > div, .plot { break-inside: avoid; }
+  h2 { break-after: avoid; margin-top: 1.5rem; } caption { break-after: avoid; } figure, tbody, .verdict, .tiles > div, .plot { break-inside: avoid; }
   thead { display: table-header-group; }
   .legend button { border: 0; padding: 0; } .legend button[aria-pressed] { text-decoration: none; color: inherit; }
   svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

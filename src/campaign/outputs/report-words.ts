@@ -22,6 +22,11 @@ export function durationWords(seconds: number): string {
   return rest === 0 ? head : `${head} ${rest} ${nextUnit}`;
 }
 
+/** `text` in which numbers stay on one line with their units. */
+export function tight(text: string): string {
+  return text.replace(/(\d) (?=%|(?:ms|s|min|h|d)\b)/g, '$1\u00a0');
+}
+
 /** Milliseconds, or seconds where there are many: "0.21 ms", "62 ms", "1.24 s". */
 export function latencyWords(ms: number): string {
   if (ms >= 1000) return durationWords(ms / 1000);

@@ -124,7 +124,7 @@ function chartsSection(
     ...(latency === null ? [] : [latencyFigure(data, latency)]),
     ...(overTime === null ? [] : [gatewayFigure(data, overTime.gateway, times)]),
   ];
-  return { id: 'charts', heading: 'Over time', content: html`${figures}` };
+  return { id: 'charts', heading: 'Charts', content: html`${figures}` };
 }
 
 function footerOf({ madeBy, writtenMs }: ReportData, times: ZoneTimes): Html {

@@ -228,7 +228,7 @@ export function stoppedReport(): ReportData {
       next: [
         { text: 'Look at the reasons below, and mend what they say.', command: null },
         {
-          text: 'Then go on: nobody who was accepted or rejected is sent to again.',
+          text: 'Then go on. Recipients that were accepted or rejected are not sent to again.',
           command: 'peal resume campaigns/shipped',
         },
       ],
