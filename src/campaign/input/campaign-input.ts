@@ -40,6 +40,11 @@ export interface InputOptions {
   readonly delimiter?: string;
   /** Whether CSV begins with the names of its columns. Default: it is found. Columns without names are called 1, 2, … */
   readonly header?: boolean;
+  /**
+   * Columns that are needed, such as those of a template. Members of JSON that none of the first rows has are in a column of
+   * their own only where they are named here; else they are in the column `(others)`.
+   */
+  readonly columns?: readonly string[];
   /** Bytes of the shortest token, 1 to 32. Default 16. */
   readonly minTokenBytes?: number;
   /** Told of each row that is no recipient; a promise is waited for before more is read. Default: they are skipped. */
@@ -71,6 +76,10 @@ const rules: OptionRules = {
   tokenColumn: anyOf(whole(1, 100_000), filledText(1000)),
   delimiter: test('one character that is no letter, digit, quote or line end', isDelimiter),
   header: flag,
+  columns: anyOf(
+    list(filledText(1000)),
+    test('an empty list', (value) => Array.isArray(value) && value.length === 0),
+  ),
   minTokenBytes: whole(1, usualTokenBytes),
   onInvalid: callback,
   signal: test('an AbortSignal', (value) => value instanceof AbortSignal),
@@ -98,13 +107,14 @@ export class CampaignInput implements AsyncIterable<InputBlock> {
   static async open(options: InputOptions): Promise<CampaignInput> {
     checkOptions({ name: 'CampaignInput' }, options, rules);
     const { format = 'auto', isRepeatable = false, onInvalid = () => {}, isEndCertain } = options;
-    const { tokenColumn, delimiter, header, minTokenBytes } = options;
+    const { tokenColumn, delimiter, header, minTokenBytes, columns } = options;
     const choices = {
       format: format === 'auto' || format === 'parquet' ? undefined : format,
       tokenColumn,
       delimiter,
       header,
       minTokenBytes,
+      columns,
     };
     const paths = await findFiles(options.files);
     const end = new AbortController();

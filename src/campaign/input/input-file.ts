@@ -104,7 +104,7 @@ export class InputFile {
         isEndCertain: this.#isFile
           ? undefined
           : isEndCertain && ((isLineOpen) => isEndCertain(this.source, isLineOpen)),
-        accepts: [],
+        accepts: choices.format === 'list' ? [] : ['json'],
       },
       place,
     );

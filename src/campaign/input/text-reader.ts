@@ -12,6 +12,9 @@ import type { SourceReader, SourceSink } from '../recipients/read-source.js';
 import { TokenLineParser } from '../recipients/token-lines.js';
 import { CsvRows } from '../tables/csv-rows.js';
 import { csvShapeOf, type ShapeProblem, sampleOf, type TableChoices } from '../tables/csv-shape.js';
+import { JsonArrayRows } from '../tables/json-array-rows.js';
+import { areTexts, firstElements, firstLines, type JsonChoices, jsonShapeOf } from '../tables/json-shape.js';
+import { NdjsonRows } from '../tables/ndjson-rows.js';
 import { HeadReader } from './head-reader.js';
 import { formatOf, type TextFormat } from './text-format.js';
 
@@ -25,7 +28,7 @@ export interface SourceShape {
 }
 
 /** What the user says of a source; what is not given is found. */
-export interface TextChoices extends TableChoices {
+export interface TextChoices extends JsonChoices {
   readonly format?: TextFormat | 'tsv' | undefined;
 }
 
@@ -55,9 +58,19 @@ export function textReaderOf(sink: SourceSink<Rows>, { choices, name, onShape }:
     const format = formatBy(choices) ?? formatOf(head, isEnd, table);
     if (typeof format === 'object') return give(format);
     // A beginning without a device token may mislead.
-    if (isHasty && !hasToken(head, table)) return null;
+    if (isHasty && !hasToken(head, format, table)) return null;
     if (format === 'list') return listReader();
-    assert(format === 'csv', 'a text is a list or a table');
+    if (format !== 'csv') {
+      const values = format === 'json' ? firstElements(head) : firstLines(head, isEnd);
+      if (format === 'ndjson' && values.length === 0) return isHasty ? null : listReader();
+      const isList = format === 'json' && areTexts(values);
+      const columns = isList ? null : jsonShapeOf(values, choices);
+      if (columns !== null && 'problem' in columns) return give(columns);
+      onShape({ format, columns: columns?.columns ?? null, hasNames: true });
+      if (format === 'json') return new JsonArrayRows({ columns, name, minTokenBytes: choices.minTokenBytes }, sink);
+      assert(columns !== null, 'NDJSON is a table');
+      return new NdjsonRows(columns, { onRows: sink.onBlock, onInvalid: sink.onInvalid }, choices.minTokenBytes);
+    }
     const sample = sampleOf(head, isEnd, table);
     if (sample.rows.length === 0) return isHasty ? null : listReader();
     const shape = csvShapeOf(sample, table);
@@ -71,8 +84,13 @@ function formatBy({ format }: TextChoices): TextFormat | undefined {
   return format === 'tsv' ? 'csv' : format;
 }
 
-function hasToken(head: Buffer, choices: TableChoices): boolean {
+function hasToken(head: Buffer, format: TextFormat, choices: TableChoices): boolean {
   const minBytes = choices.minTokenBytes ?? minTokenBytes;
-  const isToken = (text: string): boolean => isDeviceToken(parseDeviceToken(text, minBytes));
+  const isToken = (text: unknown): boolean =>
+    typeof text === 'string' && isDeviceToken(parseDeviceToken(text, minBytes));
+  if (format === 'ndjson' || format === 'json') {
+    const values = format === 'json' ? firstElements(head) : firstLines(head, false);
+    return values.some((value) => isToken(value) || Object.values(value ?? {}).some(isToken));
+  }
   return sampleOf(head, false, choices).rows.some((row) => row.some(isToken));
 }

@@ -8,31 +8,16 @@
  * Between tabs a quote in the middle of a cell is a character like others, because databases write it so.
  */
 import { Buffer } from 'node:buffer';
-import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
-import {
-  maxInvalidTextCharacters,
-  maxRowBytes,
-  maxTokenBytes,
-  maxTokenLineBytes,
-  minTokenBytes,
-  usualTokenBytes,
-} from '../../base/limits.js';
-import { escapeUnprintable } from '../../base/text.js';
-import { decodeHexDigits, HEX_DIGITS } from '../recipients/hex-line.js';
-import { halfLine } from '../recipients/token-lines.js';
+import { maxInvalidTextCharacters, maxRowBytes } from '../../base/limits.js';
 import { OpenBytes } from './open-bytes.js';
-import { type OpenRows, RowPacker, type RowSink } from './table-rows.js';
+import { RowPacker, type RowSink, startOf, type TableColumns } from './table-rows.js';
 
 /** How a table is written. */
-export interface CsvShape {
+export interface CsvShape extends TableColumns {
   /** One ASCII character. */
   readonly delimiter: string;
-  /** The names of the columns, in their order, each once. */
-  readonly columns: readonly string[];
   /** Whether the first row has the names, and no recipient. */
   readonly hasHeader: boolean;
-  /** Index of the column with the device tokens. */
-  readonly tokenColumn: number;
 }
 
 const LF = 0x0a;
@@ -54,10 +39,8 @@ const noChunk = new Uint8Array(0);
 
 export class CsvRows {
   readonly #shape: CsvShape;
-  readonly #sink: RowSink;
   readonly #packer: RowPacker;
   readonly #kinds: Uint8Array;
-  readonly #minTokenBytes: number;
   readonly #hasStrictQuotes: boolean;
   /** The beginning of a row whose end has not come yet. */
   readonly #rest = new OpenBytes();
@@ -67,18 +50,14 @@ export class CsvRows {
   #endedWithCr = false;
   /** The line at hand is one of a row that was given up: only its end is looked for. */
   #isSkipping = false;
-  /** The row at hand has no line end of its own: the table ends with it. */
-  #isUnended = false;
+  /** The row at hand has no line end of its own: the table ends with it, and with its token. */
+  #isCut = false;
   /** Lines that have ended. */
   #lines = 0;
-  /** Bytes of the shortest token so far. */
-  #shortest = Number.POSITIVE_INFINITY;
 
-  constructor(shape: CsvShape, sink: RowSink, minBytes = minTokenBytes) {
+  constructor(shape: CsvShape, sink: RowSink, minBytes?: number) {
     this.#shape = shape;
-    this.#sink = sink;
-    this.#minTokenBytes = minBytes;
-    this.#packer = new RowPacker(shape.columns, sink);
+    this.#packer = new RowPacker(shape, sink, minBytes);
     this.#isHeaderDue = shape.hasHeader;
     this.#hasStrictQuotes = shape.delimiter !== '\t';
     this.#kinds = new Uint8Array(256);
@@ -126,11 +105,11 @@ export class CsvRows {
     while (this.#rest.length > 0) {
       this.#isStart = false;
       const bytes = Buffer.concat([this.#rest.with(noChunk), Buffer.of(LF)]);
-      this.#isUnended = true;
+      this.#isCut = this.#shape.tokenColumn === this.#shape.columns.length - 1;
       let from = this.#readRows(bytes);
       // A quote is open to the end of the table: rows that may stand behind it are read as they are.
       if (from < bytes.length) from = this.#giveUpRow(bytes, from, OPEN_QUOTE);
-      this.#isUnended = false;
+      this.#isCut = false;
       this.#rest.keep(bytes.subarray(0, -1), Math.min(from, bytes.length - 1));
     }
     if (this.#isSkipping) this.#lines++;
@@ -162,9 +141,8 @@ export class CsvRows {
 
   /** Reads one row. Returns where the next one begins, or why this one cannot be read. */
   #readRow(bytes: Buffer, from: number): number {
-    const { columns, tokenColumn } = this.#shape;
-    const width = columns.length;
-    const open = this.#packer.openFor(usualTokenBytes);
+    const width = this.#shape.columns.length;
+    const open = this.#packer.next;
     const { spans } = open;
     const kinds = this.#kinds;
     const limit = Math.min(bytes.length, from + maxRowBytes);
@@ -218,46 +196,11 @@ export class CsvRows {
       const next = byte === CR && bytes[end] === LF ? end + 1 : end;
       if (this.#isHeaderDue) this.#isHeaderDue = startOf(bytes.subarray(from, position)) === '';
       else if (column !== width) this.#reportCells(bytes.subarray(from, position), column);
-      else if (position > from) this.#takeRow(open, first, to, tokenColumn, next === bytes.length && this.#isUnended);
+      else if (position > from) this.#packer.take(open, to, this.#lines + 1, this.#isCut && next === bytes.length);
       this.#lines += innerLines + 1;
       return next;
     }
     return limit < bytes.length || limit - from === maxRowBytes ? TOO_LONG : OPEN;
-  }
-
-  /** Takes the row whose cells were written to the end of `open`, up to `to`. */
-  #takeRow(open: OpenRows, first: number, to: number, tokenColumn: number, isUnended: boolean): void {
-    const { spans, count } = open;
-    const start = spans[first + tokenColumn * 2]!;
-    const end = spans[first + tokenColumn * 2 + 1]!;
-    if (end - start === HEX_DIGITS && decodeHexDigits(open.cellView, start, open.tokenView, count * usualTokenBytes)) {
-      open.cellBytes = to;
-      if (this.#shortest > usualTokenBytes) this.#shortest = usualTokenBytes;
-      this.#packer.added(open, this.#lines + 1);
-      return;
-    }
-    this.#takeOther(open, first, isUnended && tokenColumn === this.#shape.columns.length - 1);
-  }
-
-  /** The same for a token of another length or form. `mayBeCut`: it ends where the table does. */
-  #takeOther({ cells, spans }: OpenRows, first: number, mayBeCut: boolean): void {
-    const { columns, tokenColumn } = this.#shape;
-    const row = columns.map((_, column) => cells.slice(spans[first + column * 2]!, spans[first + column * 2 + 1]!));
-    const text = startOf(row[tokenColumn]!, maxTokenLineBytes);
-    const line = this.#lines + 1;
-    const parsed = parseDeviceToken(text, this.#minTokenBytes);
-    if (text === '') {
-      const column = escapeUnprintable(columns[tokenColumn]!, 40);
-      const others = row.map((cell) => startOf(cell)).filter((cell) => cell !== '');
-      if (columns.length > 1) this.#report(others.join(' '), `has no device token in its column "${column}"`, line);
-    } else if (!isDeviceToken(parsed)) {
-      this.#report(text, parsed.why, line);
-    } else if (mayBeCut && isLikeHalf(parsed.length, this.#shortest)) {
-      this.#report(text, halfLine, line);
-    } else {
-      this.#shortest = Math.min(this.#shortest, parsed.length);
-      this.#packer.add(parsed, row, line);
-    }
   }
 
   /** A row with another number of cells; a line of nothing but blanks is no row. */
@@ -266,14 +209,18 @@ export class CsvRows {
     if (text === '' && found === 1) return;
     const { length } = this.#shape.columns;
     const cells = found === 1 ? '1 cell' : `${found} cells`;
-    this.#report(text, `has ${cells} where the table has ${length} column${length === 1 ? '' : 's'}`, this.#lines + 1);
+    this.#packer.report(
+      text,
+      `has ${cells} where the table has ${length} column${length === 1 ? '' : 's'}`,
+      this.#lines + 1,
+    );
   }
 
   /** Tells of a row that cannot be read; returns where the line behind its first one begins. */
   #giveUpRow(bytes: Buffer, from: number, problem: number): number {
     this.#isHeaderDue = false;
     const line = bytes.subarray(from, endOfLine(bytes, from));
-    this.#report(startOf(line), problems[problem]!, this.#lines + 1);
+    this.#packer.report(startOf(line), problems[problem]!, this.#lines + 1);
     this.#isSkipping = true;
     return this.#skipLine(bytes, from);
   }
@@ -286,10 +233,6 @@ export class CsvRows {
     this.#lines++;
     this.#endedWithCr = bytes[end] === CR && end + 1 === bytes.length;
     return bytes[end] === CR && bytes[end + 1] === LF ? end + 2 : end + 1;
-  }
-
-  #report(text: string, why: string, line: number): void {
-    this.#sink.onInvalid({ line, text: escapeUnprintable(text, maxInvalidTextCharacters), why });
   }
 }
 
@@ -311,17 +254,7 @@ function endOfLine(bytes: Buffer, from: number): number {
   return cr === -1 ? end : from + cr;
 }
 
-/** Whether a last token is shorter than all others, and not as long as tokens are today: the table may have been cut. */
-function isLikeHalf(tokenBytes: number, shortest: number): boolean {
-  return tokenBytes !== usualTokenBytes && shortest <= maxTokenBytes && tokenBytes < shortest;
-}
-
 /** Whether more may come of the text that is shown of the line at `from`. */
 function isOpenText(bytes: Buffer, from: number): boolean {
   return bytes.length - from < maxInvalidTextCharacters * 4 && endOfLine(bytes, from) === bytes.length;
-}
-
-/** The beginning of a text, without blanks around it. A character of UTF-8 takes up to 4 bytes. */
-function startOf(bytes: Uint8Array, maxBytes = maxInvalidTextCharacters * 4): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, maxBytes)).toString('utf8').trim();
 }

@@ -4,16 +4,39 @@
  * content of the table alone. Main thread.
  */
 import { Buffer, isAscii, isUtf8 } from 'node:buffer';
+import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
 import { TokenBlock } from '../../apns/token-block.js';
-import { maxBatchRecipients, maxInvalidTextCharacters } from '../../base/limits.js';
+import {
+  maxBatchRecipients,
+  maxInvalidTextCharacters,
+  maxTokenBytes,
+  maxTokenLineBytes,
+  minTokenBytes,
+  usualTokenBytes,
+} from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { Rows, type TextColumn } from '../../session/recipients/rows.js';
-import type { InvalidLine } from '../recipients/token-lines.js';
+import { decodeHexDigits, HEX_DIGITS } from '../recipients/hex-line.js';
+import { halfLine, type InvalidLine } from '../recipients/token-lines.js';
 
 /** Memory of cells that a block begins with, in bytes; it grows as they need it. */
 const firstCellBytes = 1 << 16;
 /** A block whose cells have so many bytes is handed out before it is full. */
 const maxBlockCellBytes = 1 << 20;
+
+/**
+ * The column for what a row has beside the columns of its table, as one JSON object. Only blocks have it in which a row has
+ * such a thing.
+ */
+export const othersColumn = '(others)';
+
+/** What the columns of a table are. */
+export interface TableColumns {
+  /** Their names, in their order, each once. */
+  readonly columns: readonly string[];
+  /** Index of the column with the device tokens. */
+  readonly tokenColumn: number;
+}
 
 /** Told at once, from within the methods of a reader. */
 export interface RowSink {
@@ -67,7 +90,17 @@ export class TableRows extends Rows {
 
 function columnsOf(names: readonly string[], { bytes, spans }: Cells): Map<string, TextColumn> {
   const step = names.length * 2;
-  return new Map(names.map((name, column) => [name, { bytes, spans, first: column * 2, step }]));
+  const columns = new Map<string, TextColumn>(
+    names.map((name, column) => [name, { bytes, spans, first: column * 2, step }]),
+  );
+  if (names.at(-1) === othersColumn && isEmpty(spans, step)) columns.delete(othersColumn);
+  return columns;
+}
+
+/** Whether the last column has nothing in any row. */
+function isEmpty(spans: Uint32Array, step: number): boolean {
+  for (let end = step; end <= spans.length; end += step) if (spans[end - 2]! < spans[end - 1]!) return false;
+  return true;
 }
 
 /** Rows that are not handed out yet: their tokens have one length. */
@@ -113,13 +146,19 @@ export class OpenRows {
 
 export class RowPacker {
   readonly #names: readonly string[];
+  readonly #tokenColumn: number;
+  readonly #minTokenBytes: number;
   readonly #sink: RowSink;
   /** By length of token in bytes. */
   readonly #open = new Map<number, OpenRows>();
+  /** Bytes of the shortest token so far. */
+  #shortest = Number.POSITIVE_INFINITY;
 
-  /** @param names of all columns, in their order */
-  constructor(names: readonly string[], sink: RowSink) {
-    this.#names = names;
+  /** @param minBytes of the shortest token */
+  constructor({ columns, tokenColumn }: TableColumns, sink: RowSink, minBytes = minTokenBytes) {
+    this.#names = columns;
+    this.#tokenColumn = tokenColumn;
+    this.#minTokenBytes = minBytes;
     this.#sink = sink;
   }
 
@@ -129,19 +168,57 @@ export class RowPacker {
     return false;
   }
 
-  /** The open block for tokens of this length. Valid until the next call of `added` or `flush`. */
-  openFor(tokenBytes: number): OpenRows {
-    let open = this.#open.get(tokenBytes);
-    if (open === undefined) {
-      open = new OpenRows(tokenBytes, this.#names.length);
-      this.#open.set(tokenBytes, open);
-    }
-    return open;
+  /**
+   * The open block where the cells of the next row are written: behind those that it has, and their places behind the last
+   * row's. Valid until the next call of `take` or `flush`.
+   */
+  get next(): OpenRows {
+    return this.#openFor(usualTokenBytes);
   }
 
-  /** Adds a row whose cells lie elsewhere. */
+  /**
+   * Takes the row whose cells were written to `next`, up to `to`, or tells why it is none.
+   *
+   * @param mayBeCut the table ends with the token of this row, and without a line end
+   */
+  take(open: OpenRows, to: number, line: number, mayBeCut = false): void {
+    const { spans, count } = open;
+    const first = count * this.#names.length * 2;
+    const start = spans[first + this.#tokenColumn * 2]!;
+    const end = spans[first + this.#tokenColumn * 2 + 1]!;
+    if (end - start === HEX_DIGITS && decodeHexDigits(open.cellView, start, open.tokenView, count * usualTokenBytes)) {
+      open.cellBytes = to;
+      if (this.#shortest > usualTokenBytes) this.#shortest = usualTokenBytes;
+      this.#added(open, line);
+      return;
+    }
+    const cells = this.#names.map((_, column) =>
+      open.cells.slice(spans[first + column * 2]!, spans[first + column * 2 + 1]!),
+    );
+    this.takeCells(cells, line, mayBeCut);
+  }
+
+  /** The same for a row whose cells lie elsewhere. */
+  takeCells(cells: readonly Uint8Array[], line: number, mayBeCut = false): void {
+    const text = startOf(cells[this.#tokenColumn]!, maxTokenLineBytes);
+    if (text === '') {
+      this.#reportMissing(cells, line);
+      return;
+    }
+    const parsed = parseDeviceToken(text, this.#minTokenBytes);
+    if (!isDeviceToken(parsed)) {
+      this.report(text, parsed.why, line);
+    } else if (mayBeCut && this.#isLikeHalf(parsed.length)) {
+      this.report(text, halfLine, line);
+    } else {
+      this.#shortest = Math.min(this.#shortest, parsed.length);
+      this.add(parsed, cells, line);
+    }
+  }
+
+  /** Adds a row whose token was read. */
   add(token: Uint8Array, cells: readonly Uint8Array[], line: number): void {
-    const open = this.openFor(token.length);
+    const open = this.#openFor(token.length);
     const columns = this.#names.length;
     const { count } = open;
     for (let column = 0; column < columns; column++) {
@@ -151,11 +228,37 @@ export class RowPacker {
       open.spans[place + 1] = open.cellBytes;
     }
     open.tokens.set(token, count * token.length);
-    this.added(open, line);
+    this.#added(open, line);
   }
 
-  /** A row was written to an open block: its cells, its spans and its token. */
-  added(open: OpenRows, line: number): void {
+  /** Tells of a row that is none. */
+  report(text: string, why: string, line: number): void {
+    this.#sink.onInvalid({ line, text: escapeUnprintable(text, maxInvalidTextCharacters), why });
+  }
+
+  #openFor(tokenBytes: number): OpenRows {
+    let open = this.#open.get(tokenBytes);
+    if (open === undefined) {
+      open = new OpenRows(tokenBytes, this.#names.length);
+      this.#open.set(tokenBytes, open);
+    }
+    return open;
+  }
+
+  /** A row of one column without anything in it is a blank line. */
+  #reportMissing(cells: readonly Uint8Array[], line: number): void {
+    if (cells.length === 1) return;
+    const others = cells.map((cell) => startOf(cell)).filter((cell) => cell !== '');
+    const column = escapeUnprintable(this.#names[this.#tokenColumn]!, 40);
+    this.report(others.join(' '), `has no device token in its column "${column}"`, line);
+  }
+
+  /** Whether a last token is shorter than all others, and not as long as tokens are today: the table may have been cut. */
+  #isLikeHalf(tokenBytes: number): boolean {
+    return tokenBytes !== usualTokenBytes && this.#shortest <= maxTokenBytes && tokenBytes < this.#shortest;
+  }
+
+  #added(open: OpenRows, line: number): void {
     open.lines[open.count++] = line;
     if (open.count === maxBatchRecipients || open.cellBytes >= maxBlockCellBytes) this.#handOut(open);
   }
@@ -189,15 +292,16 @@ export class RowPacker {
         continue;
       }
       const [name, column] = strange;
-      const text = Buffer.from(cellOf(column, index).subarray(0, maxInvalidTextCharacters * 4)).toString('utf8');
-      this.#sink.onInvalid({
-        line: rows.lines[index]!,
-        text: escapeUnprintable(text, maxInvalidTextCharacters),
-        why: `is not UTF-8 (column "${escapeUnprintable(name, 40)}"): save the table as UTF-8`,
-      });
+      const why = `is not UTF-8 (column "${escapeUnprintable(name, 40)}"): save the table as UTF-8`;
+      this.report(startOf(cellOf(column, index)), why, rows.lines[index]!);
     }
     if (kept.length > 0) this.#sink.onRows(rows.pick(kept));
   }
+}
+
+/** The beginning of a text, without blanks around it. A character of UTF-8 takes up to 4 bytes. */
+export function startOf(bytes: Uint8Array, maxBytes = maxInvalidTextCharacters * 4): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, maxBytes)).toString('utf8').trim();
 }
 
 /** Whether every cell is UTF-8: all of them together are, and none begins within a character. */

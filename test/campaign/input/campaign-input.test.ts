@@ -85,6 +85,70 @@ describe('campaign/input/campaign-input', () => {
     );
   });
 
+  const objects = (from: number, to: number): object[] =>
+    Array.from({ length: to - from }, (_, i) => ({ id: from + i, push: token(from + i), tags: ['a', i] }));
+
+  it('reads NDJSON and JSON arrays of objects and of texts', async () => {
+    const ndjson = objects(0, 2).map((one) => JSON.stringify(one));
+    const files = [
+      file('a.ndjson', `nonsense\n${ndjson.join('\n')}`.replace('nonsense', '{"id":,}')),
+      file('b.json', JSON.stringify(objects(2, 4), null, 2)),
+      file('c.json.gz', gzipSync(JSON.stringify(objects(4, 5)))),
+      file('d.json', JSON.stringify([token(5), token(6)])),
+    ];
+    const { rows, input, invalid, message } = await read(files);
+    assert.deepEqual([invalid, message], [['a.ndjson:1 is not a JSON object'], null]);
+    assert.deepEqual(input!.columns, ['id', 'push', 'tags']);
+    assert.deepEqual(
+      rows.map((row) => row.replace(/ [0-9a-f]{64} /, '_').replaceAll(/\s+/g, '')),
+      [
+        ...[0, 1].map((i) => `${short(i)}${i}_["a",${i}]`),
+        ...[2, 3, 4].map((i) => `${short(i)}${i}_["a",${i === 4 ? 0 : i - 2}]`),
+        `${short(5)}---`,
+        `${short(6)}---`,
+      ],
+    );
+    assert.deepEqual(
+      input!.files.map(({ shape }) => shape!.format),
+      ['ndjson', 'json', 'json', 'json'],
+    );
+  });
+
+  it('has a column for members that are asked for, also where the first rows have none', async () => {
+    const first = JSON.stringify({ token: token(0), id: 1 });
+    const many = `${first}\n`.repeat(1500) + JSON.stringify({ token: token(1), nick: 'x', city: 'y' });
+    const path = file('late.ndjson', many);
+    const input = await CampaignInput.open({ files: [path], columns: ['nick'], isRepeatable: true });
+    assert.deepEqual(input.columns, ['token', 'id', 'nick']);
+    const cells: unknown[] = [];
+    for await (const { rows } of input)
+      cells.push([rows.text(rows.count - 1, 'nick'), rows.text(rows.count - 1, '(others)')]);
+    assert.deepEqual(cells, [
+      [null, null],
+      ['x', '{"city":"y"}'],
+    ]);
+  });
+
+  it('says what to do with JSON that is neither', async () => {
+    const one = JSON.stringify({ app: 'x', tokens: [token(1)] });
+    assert.match(
+      (await read(file('one.json', one))).message!,
+      /is a JSON object with a list in it: write the list alone \(jq '\."tokens"'\)/,
+    );
+    assert.match(
+      (await read(file('many.json', JSON.stringify(JSON.parse(one), null, 2)))).message!,
+      /is a JSON object: /,
+    );
+    const other = file('other.ndjson', '{"a":1}\n{"a":2}\n');
+    assert.match((await read(other)).message!, /has no column that looks like device tokens \(a\)/);
+    const cut = await read(file('cut.json', JSON.stringify(objects(0, 3)).slice(0, -20)));
+    assert.equal(cut.rows.length, 2);
+    assert.match(
+      cut.message!,
+      /was cut off: .*Elements 1 to 2 were read and count; go on with element 3 .*jq '\.\[2:\]'/,
+    );
+  });
+
   it('finds files by patterns, sorted, each once', async () => {
     mkdirSync(join(directory, 'exports'));
     file('exports/b.csv', csv(1, 2));

@@ -1,0 +1,216 @@
+/**
+ * Reads a JSON array of objects (a table) or of texts (a list of device tokens) into packed rows, element by element,
+ * whatever the size of the chunks it comes in: the array is never in memory as a whole. Main thread.
+ *
+ * An element that holds no recipient is invalid, told by its number, from 1. Where quotes and brackets do not show where an
+ * element ends, nothing behind it can be read: the array is damaged or was cut off. Columns are those of ndjson-rows.
+ */
+import type { Buffer } from 'node:buffer';
+import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
+import type { TokenBlock } from '../../apns/token-block.js';
+import { maxInvalidTextCharacters, maxRowBytes } from '../../base/limits.js';
+import { escapeUnprintable } from '../../base/text.js';
+import { Rows } from '../../session/recipients/rows.js';
+import { BlockPacker } from '../recipients/block-packer.js';
+import { decodeHexDigits, HEX_DIGITS } from '../recipients/hex-line.js';
+import { InputFault } from '../recipients/input-fault.js';
+import type { SourceReader, SourceSink } from '../recipients/read-source.js';
+import { endOfString, endOfValue, JsonObjectReader, parsedText, skipBlanks, UNENDED } from './json-object.js';
+import { OpenBytes } from './open-bytes.js';
+import { othersColumn, RowPacker, startOf, type TableColumns } from './table-rows.js';
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+
+/** Reads what is an element. */
+interface ElementReader {
+  readonly isOpen: boolean;
+  flush(): void;
+  /** Reads the element at `from`, or tells of one that is no recipient. Returns the place behind it; UNENDED: there is none. */
+  read(bytes: Buffer, from: number, element: number): number;
+}
+
+export interface JsonArrayOptions {
+  /** Null for an array of texts. */
+  readonly columns: TableColumns | null;
+  /** For the beginning of a sentence. */
+  readonly name: string;
+  /** Of the shortest token. */
+  readonly minTokenBytes?: number | undefined;
+}
+
+/** What comes next, besides blanks. */
+type Expected = 'array' | 'element' | 'separator' | 'nothing';
+
+export class JsonArrayRows implements SourceReader {
+  readonly unit = 'Elements';
+  readonly #name: string;
+  readonly #elements: ElementReader;
+  /** The beginning of an element whose end has not come yet. */
+  readonly #rest = new OpenBytes();
+  #expected: Expected = 'array';
+  #count = 0;
+
+  constructor({ columns, name, minTokenBytes }: JsonArrayOptions, sink: SourceSink<Rows>) {
+    this.#name = name;
+    this.#elements =
+      columns === null ? new TextElements(sink, minTokenBytes) : new ObjectElements(columns, sink, minTokenBytes);
+  }
+
+  /** Elements read so far. */
+  get lines(): number {
+    return this.#count;
+  }
+
+  get isOpen(): boolean {
+    return this.#elements.isOpen;
+  }
+
+  get isLineOpen(): boolean {
+    return this.#expected !== 'nothing';
+  }
+
+  goOn(element: number): string {
+    return `jq '.[${element - 1}:]'`;
+  }
+
+  write(chunk: Uint8Array): void {
+    const bytes = this.#rest.with(chunk);
+    this.#rest.keep(bytes, this.#read(bytes));
+    if (this.#rest.length > maxRowBytes) {
+      throw this.#damaged(`has more than ${maxRowBytes} bytes, or was damaged: its end was not found`);
+    }
+  }
+
+  flush(): void {
+    this.#elements.flush();
+  }
+
+  end(): void {
+    this.#elements.flush();
+    if (this.#expected === 'nothing') return;
+    throw new InputFault(this.#name, 'is a JSON array that was cut off: fetch or write it again');
+  }
+
+  /** Reads all elements of `bytes` that end there; returns where the first one begins that does not. */
+  #read(bytes: Buffer): number {
+    let position = 0;
+    for (;;) {
+      position = skipBlanks(bytes, position, bytes.length);
+      if (position >= bytes.length) return bytes.length;
+      const byte = bytes[position]!;
+      if (this.#expected === 'array') {
+        // A byte order mark may come in pieces.
+        if (byte === 0xef && bytes.length < position + 3) return position;
+        const mark = bytes.toString('utf8', position, position + 3) === '\uFEFF' ? 3 : 0;
+        const start = skipBlanks(bytes, position + mark, bytes.length);
+        if (start === bytes.length) return position;
+        position = start;
+        if (bytes[position] !== OPEN_BRACKET) throw new InputFault(this.#name, 'is not a JSON array');
+        this.#expected = 'element';
+      } else if (this.#expected === 'nothing') {
+        throw new InputFault(this.#name, 'has more behind the end of its JSON array, and that was not read', {
+          proof: 'all',
+        });
+      } else if (byte === CLOSE_BRACKET) {
+        this.#expected = 'nothing';
+      } else if (this.#expected === 'separator') {
+        if (byte !== COMMA) throw this.#damaged('is not followed by a comma or the end of the array');
+        this.#expected = 'element';
+      } else {
+        const end = this.#elements.read(bytes, position, this.#count + 1);
+        if (end === UNENDED) return position;
+        this.#count++;
+        this.#expected = 'separator';
+        position = end;
+        continue;
+      }
+      position++;
+    }
+  }
+
+  #damaged(what: string): InputFault {
+    const element = this.#expected === 'separator' ? this.#count : this.#count + 1;
+    const problem = `is damaged JSON: element ${element} of its array ${what}`;
+    return new InputFault(this.#name, problem, { proof: 'all' });
+  }
+}
+
+class ObjectElements implements ElementReader {
+  readonly #packer: RowPacker;
+  readonly #objects: JsonObjectReader;
+
+  constructor({ columns, tokenColumn }: TableColumns, sink: SourceSink<Rows>, minTokenBytes: number | undefined) {
+    const all = [...columns, othersColumn];
+    const rowSink = { onRows: (rows: Rows) => sink.onBlock(rows), onInvalid: sink.onInvalid };
+    this.#packer = new RowPacker({ columns: all, tokenColumn }, rowSink, minTokenBytes);
+    this.#objects = new JsonObjectReader(all, this.#packer);
+  }
+
+  get isOpen(): boolean {
+    return this.#packer.isOpen;
+  }
+
+  flush(): void {
+    this.#packer.flush();
+  }
+
+  read(bytes: Buffer, from: number, element: number): number {
+    const behind = bytes[from] === OPEN_BRACE ? this.#objects.read(bytes, from, bytes.length) : 0;
+    if (behind > 0) {
+      this.#objects.take(element);
+      return behind;
+    }
+    const end = endOfValue(bytes, from, bytes.length);
+    if (end !== UNENDED) this.#packer.report(startOf(bytes.subarray(from, end)), 'is not a JSON object', element);
+    return end;
+  }
+}
+
+class TextElements implements ElementReader {
+  readonly #packer: BlockPacker;
+  readonly #sink: SourceSink<Rows>;
+  readonly #minTokenBytes: number | undefined;
+
+  constructor(sink: SourceSink<Rows>, minTokenBytes: number | undefined) {
+    this.#sink = sink;
+    this.#minTokenBytes = minTokenBytes;
+    this.#packer = new BlockPacker((block: TokenBlock) => sink.onBlock(new Rows(block, new Map())));
+  }
+
+  get isOpen(): boolean {
+    return this.#packer.isOpen;
+  }
+
+  flush(): void {
+    this.#packer.flush();
+  }
+
+  read(bytes: Buffer, from: number, element: number): number {
+    const end = bytes[from] === QUOTE ? endOfString(bytes, from, bytes.length) : UNENDED;
+    if (end === from + HEX_DIGITS + 2) {
+      const digits = new DataView(bytes.buffer, bytes.byteOffset + from + 1, HEX_DIGITS);
+      if (decodeHexDigits(digits, 0, this.#packer.view32, this.#packer.offset32)) {
+        this.#packer.added32();
+        return end;
+      }
+    }
+    if (end <= 0) {
+      const behind = endOfValue(bytes, from, bytes.length);
+      if (behind !== UNENDED) this.#report(startOf(bytes.subarray(from, behind)), 'is not a text', element);
+      return behind;
+    }
+    const text = parsedText(bytes, from, end);
+    const parsed = text === null ? { why: 'is not a text' } : parseDeviceToken(text, this.#minTokenBytes);
+    if (isDeviceToken(parsed)) this.#packer.add(parsed);
+    else this.#report(text ?? startOf(bytes.subarray(from, end)), parsed.why, element);
+    return end;
+  }
+
+  #report(text: string, why: string, element: number): void {
+    this.#sink.onInvalid({ line: element, text: escapeUnprintable(text, maxInvalidTextCharacters), why });
+  }
+}
