@@ -32,6 +32,7 @@ function http2Contest({ count, nodeCount, threads, window }: Plan): Contest {
     title: `HTTP/2, the gateway's connection window ${window}`,
     contenders: [
       ...peal(count, threads),
+      { name: 'peal, in-process, journal', module: 'peal-journal.js', task: { count, warmUp, threads: 0 } },
       { name: 'peal, in-process, two fields', module: 'peal-personal.js', task: { count, warmUp, threads: 0 } },
       { name: 'node:http2', module: 'node-http2.js', task: { count: nodeCount, warmUp: 2_000, threads: 0 } },
     ],

@@ -485,7 +485,7 @@ export const maxRowBytes = 1 << 20;
 /** Columns of a table: each costs 8 bytes for each row at hand. */
 export const maxTableColumns = 1000;
 /** A journal begins a transaction so long after the one before, or when that one has ended. */
-export const journalCommitMs = 20;
+export const journalCommitMs = 30;
 /** Blocks whose changes wait for a journal's transaction, above which the taker of outcomes is asked to wait. */
 export const maxWaitingBlocks = 256;
 /** Recipients that may be noted and have no outcome: at least, and at most. */
