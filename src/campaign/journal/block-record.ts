@@ -143,13 +143,13 @@ export class BlockRecord {
     scratch[4] = digest.length;
     scratch.set(digest, headBytes);
     const start = headBytes + digest.length;
-    let end = writeRuns(states, start);
-    const areRuns = end - start < states.length;
-    if (!areRuns) {
+    let end = writeRuns(states, start, states.length);
+    const areRuns = end !== null;
+    if (end === null) {
       scratch.set(states, start);
       end = start + states.length;
     }
-    if (unwritten !== null) end = writeRuns(unwritten, end);
+    if (unwritten !== null) end = writeRuns(unwritten, end, Number.POSITIVE_INFINITY)!;
     scratch[1] = (areRuns ? statesAreRuns : 0) | (unwritten === null ? 0 : hasUnwritten);
     scratch.writeUInt32LE(crc32(scratch.subarray(0, end), block), end);
     return Uint8Array.prototype.slice.call(scratch, 0, end + sumBytes);
@@ -188,11 +188,13 @@ export function areAllAccepted(states: Uint8Array): boolean {
   return areEqual(states, manyAccepted);
 }
 
-function writeRuns(values: Uint8Array, at: number): number {
+/** Returns where they end; null where they would have more than `maxBytes`. */
+function writeRuns(values: Uint8Array, at: number, maxBytes: number): number | null {
   const { length } = values;
   if (areEqual(values, manyNoted) || areEqual(values, manyAccepted)) return writeRun(values[0]!, length, at);
   let end = at;
   for (let index = 0; index < length; ) {
+    if (end - at > maxBytes - 3) return null;
     const value = values[index]!;
     const start = index;
     while (index < length && values[index] === value) index++;

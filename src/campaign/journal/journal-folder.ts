@@ -10,7 +10,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { PealError } from '../../base/errors.js';
 import { readProblem, writeProblem } from '../../base/file-errors.js';
-import { FolderLock } from '../../base/folder-lock.js';
+import { FolderLock, type LockHolder } from '../../base/folder-lock.js';
 import type { CampaignIdentity } from './identity.js';
 import { Journal, type JournalOptions } from './journal.js';
 import { JournalReader } from './journal-reader.js';
@@ -60,11 +60,26 @@ export async function readJournal(folder: string): Promise<JournalReader> {
     const message = `${folder} holds no journal of a campaign: it is where peal send --out kept one.`;
     throw new PealError('ERR_PEAL_INPUT', message, { origin: 'input' });
   }
-  const holder = await FolderLock.look(folder).catch((error: unknown) => {
-    throw new PealError('ERR_PEAL_INPUT', `${folder} ${readProblem(error)}.`, { origin: 'input', cause: error });
-  });
+  const holder = await holderOfFolder(folder);
+  try {
+    return await readAs(file, holder);
+  } catch (error) {
+    // Its pages may have moved because a process has just begun to write.
+    const writer = holder === null ? await holderOfFolder(folder) : null;
+    if (writer === null) throw error;
+    return await readAs(file, writer);
+  }
+}
+
+async function readAs(file: string, holder: LockHolder | null): Promise<JournalReader> {
   const store = await LmdbStore.open(file, { readOnly: true, isInUse: holder !== null });
   return new JournalReader(store, { name: file, holder });
+}
+
+async function holderOfFolder(folder: string): Promise<LockHolder | null> {
+  return FolderLock.look(folder).catch((error: unknown) => {
+    throw new PealError('ERR_PEAL_INPUT', `${folder} ${readProblem(error)}.`, { origin: 'input', cause: error });
+  });
 }
 
 async function takeLock(folder: string): Promise<FolderLock> {

@@ -20,23 +20,31 @@ const nodeHead = 8;
 const metaBytes = 160;
 const noPage = 0xffff_ffff_ffff_ffffn;
 const maxDepth = 32;
+/** A file that a process had begun to make room in. */
+export const maxEmptyBytes = 256 * 1024;
 /** Flags of a page. */
 const [branch, leaf, overflow] = [0x01, 0x02, 0x04];
 /** Flags of a node: its data is on pages of its own; it is a tree or a list itself, which a journal has none of. */
 const [bigData, notData] = [0x01, 0x02 | 0x04];
 
-/** What is wrong: "foreign": written by another program; "damaged": it cannot be read as a whole. */
-export type FileFault = 'foreign' | 'damaged';
+/**
+ * What is wrong: "empty": nothing was written to it, or nothing but zeros to make room; "foreign": written by another
+ * program; "damaged": it cannot be read as a whole.
+ */
+export type FileFault = 'empty' | 'foreign' | 'damaged';
 
-/** @param size of the open file, in bytes; 0: LMDB makes a new one of it */
-export function lmdbFileFault(descriptor: number, size: number): FileFault | null {
-  if (size === 0) return null;
+/**
+ * @param size of the open file, in bytes
+ * @param isInUse pages of a file that is written meanwhile are not followed: that process has done so
+ */
+export function lmdbFileFault(descriptor: number, size: number, isInUse: boolean): FileFault | null {
+  if (size <= maxEmptyBytes && readAt(descriptor, 0, size).every((byte) => byte === 0)) return 'empty';
   const head = readAt(descriptor, 0, metaBytes);
   if (head.length < 32 || head.readUInt32LE(24) !== magic) return 'foreign';
   if (head.length < metaBytes) return 'damaged';
   const pageBytes = head.readUInt32LE(48);
   if (pageBytes < 512 || pageBytes > 65536 || (pageBytes & (pageBytes - 1)) !== 0) return 'damaged';
-  return new Walk(descriptor, size, pageBytes).isSound() ? null : 'damaged';
+  return isInUse || new Walk(descriptor, size, pageBytes).isSound() ? null : 'damaged';
 }
 
 class Walk {

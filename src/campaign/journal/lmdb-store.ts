@@ -12,7 +12,7 @@ import { getSystemErrorName } from 'node:util';
 import type { RootDatabase } from 'lmdb';
 import { PealError } from '../../base/errors.js';
 import { readProblem, writeProblem } from '../../base/file-errors.js';
-import { type FileFault, lmdbFileFault } from './lmdb-file.js';
+import { type FileFault, lmdbFileFault, maxEmptyBytes } from './lmdb-file.js';
 import { damagedError } from './records.js';
 import type { Change, Entry, Store } from './store.js';
 
@@ -22,7 +22,7 @@ type Database = RootDatabase<Uint8Array, Uint8Array>;
 /** What LMDB makes of its lock itself, and a little more. */
 const lockBytes = 12 * 1024;
 /** The file grows by so much at a time. */
-const growthBytes = 256 * 1024;
+const growthBytes = maxEmptyBytes;
 /** Pages that a transaction may write besides its values: one for each level of both trees, and what they free. */
 const pagesPerCommit = 64;
 
@@ -139,11 +139,11 @@ function prepare(file: string, readOnly: boolean, isInUse: boolean): void {
   }
   try {
     const stats = fstatSync(descriptor);
-    if (stats.size === 0 && !readOnly) probeRoom(descriptor);
-    const fault = stats.isFile() ? (isInUse ? null : lmdbFileFault(descriptor, stats.size)) : 'foreign';
-    if (fault !== null) throw faultError(file, fault);
+    const fault = stats.isFile() ? lmdbFileFault(descriptor, stats.size, isInUse) : 'foreign';
+    if (fault === 'empty' && !readOnly) probeRoom(descriptor);
+    else if (fault !== null) throw faultError(file, fault);
   } catch (error) {
-    throw writeError(file, error);
+    throw readOnly ? readError(file, error) : writeError(file, error);
   } finally {
     closeSync(descriptor);
   }
@@ -152,7 +152,7 @@ function prepare(file: string, readOnly: boolean, isInUse: boolean): void {
 
 /** LMDB begins a new file itself, and it has to be empty: so what is written here goes again. */
 function probeRoom(descriptor: number): void {
-  fillTo(descriptor, 0, growthBytes);
+  fillTo(descriptor, 0, maxEmptyBytes);
   ftruncateSync(descriptor, 0);
 }
 
@@ -202,12 +202,17 @@ function writeError(file: string, error: unknown): PealError {
 }
 
 function readError(file: string, error: unknown): PealError {
+  if (error instanceof PealError) return error;
   const message = `The journal ${file} ${readProblem(withName(error))}.`;
   return new PealError('ERR_PEAL_INPUT', message, { origin: 'input', cause: error });
 }
 
 function faultError(file: string, fault: FileFault): PealError {
   if (fault === 'damaged') return damagedError(file);
+  if (fault === 'empty') {
+    const message = `The journal ${file} holds nothing yet: the run that makes it has only begun.`;
+    return new PealError('ERR_PEAL_INPUT', message, { origin: 'input', retryable: true });
+  }
   const message = `${file} is not a journal of peal, and was left as it is. Choose another directory.`;
   return new PealError('ERR_PEAL_INPUT', message, { origin: 'input' });
 }

@@ -13,12 +13,15 @@ const digest = (rows: Rows): string => Buffer.from(blockDigest(rows)).toString('
 /** As a reader of tables makes them, its cells `offset` bytes from the beginning of their memory. */
 function tableRows(cells: readonly (readonly string[])[], offset: number): Rows {
   let made: Rows | null = null;
-  const packer = new RowPacker({ columns: ['name', 'city'], tokenColumn: 0 }, {
-    onRows: (rows) => {
-      made = rows;
+  const packer = new RowPacker(
+    { columns: ['name', 'city'], tokenColumn: 0 },
+    {
+      onRows: (rows) => {
+        made = rows;
+      },
+      onInvalid: () => assert.fail('all rows are valid'),
     },
-    onInvalid: () => assert.fail('all rows are valid'),
-  });
+  );
   packer.next.cellBytes = offset;
   for (const row of cells)
     packer.add(

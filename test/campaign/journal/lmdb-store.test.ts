@@ -98,7 +98,21 @@ describe('a store of LMDB', () => {
       await assertRefused(Buffer.from('x'), foreign);
       await assertRefused(Buffer.alloc(100_000, 0xab), foreign);
       await assertRefused(Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(9_000)]), foreign);
-      await assertRefused(Buffer.alloc(100_000), foreign);
+      await assertRefused(Buffer.alloc(300_000), foreign);
+    });
+
+    it('one that holds nothing yet, if it is to be read', async () => {
+      const empty = { code: 'ERR_PEAL_INPUT', message: /holds nothing yet/ };
+      for (const bytes of [0, 100, 256 * 1024]) {
+        writeFileSync(file, Buffer.alloc(bytes));
+        await assert.rejects(LmdbStore.open(file, { readOnly: true }), empty);
+        await assert.rejects(LmdbStore.open(file, { readOnly: true, isInUse: true }), empty);
+        // A process that made room was killed there: the next one goes on.
+        const store = await LmdbStore.open(file);
+        await store.commit([change(1, Buffer.from('a'))]);
+        await store.close();
+        rmSync(file);
+      }
     });
 
     it('one that was cut anywhere', async () => {
@@ -172,6 +186,24 @@ describe('a store of LMDB', () => {
       if (process.getuid?.() === 0) spawnSync('umount', [folder]);
       chmodSync(folder, 0o700);
     }
+  });
+
+  it('says what to do where lmdb does not load', () => {
+    const missing =
+      'export async function resolve(name, context, next) { if (name === "lmdb") throw new Error("no binary"); return next(name, context); }';
+    const hook = `import { register } from 'node:module'; register('data:text/javascript,${encodeURIComponent(missing)}');`;
+    const module = new URL('../../../src/campaign/journal/lmdb-store.js', import.meta.url).href;
+    const program = `import { LmdbStore } from '${module}'; await LmdbStore.open('${file}').catch((error) => console.log(error.message));`;
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', `data:text/javascript,${encodeURIComponent(hook)}`, '--input-type=module', '--eval', program],
+      { encoding: 'utf8' },
+    );
+    assert.match(
+      stdout,
+      /^A journal needs the package lmdb, which does not load here \(no binary\)\. Install it with npm/,
+      stderr,
+    );
   });
 
   describe('on a disk that is full', () => {
