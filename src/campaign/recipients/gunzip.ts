@@ -1,12 +1,13 @@
 /**
  * Unpacks gzip (RFC 1952), member by member, and loses nothing of what can be unpacked: Node's own gunzip drops the last
  * lines of a list when the check sum behind them is wrong, or when other bytes follow. Here only the deflate data goes to
- * zlib; header and trailer are read here. Used by token-file, on its thread.
+ * zlib; header and trailer are read here. Used by read-source, on its thread.
  */
 import { Buffer } from 'node:buffer';
 import { crc32, createInflateRaw } from 'node:zlib';
 import { maxGzipNameBytes, readChunkBytes } from '../../base/limits.js';
 import type { ByteSource } from './byte-source.js';
+import { UnpackFault } from './unpack-fault.js';
 
 /**
  * Size of the pieces that zlib hands out. Where the data is damaged, the piece that is not full yet is lost, as it is with
@@ -20,24 +21,8 @@ const trailerBytes = 8;
 const [FHCRC, FEXTRA, FNAME, FCOMMENT, reserved] = [2, 4, 8, 16, 0xe0];
 
 /**
- * What is wrong: "cut": the data ends too soon, and all that was unpacked is right as far as it goes; "damaged": any of it
- * may be wrong; "trailing": something else follows, and all that was unpacked is right.
- */
-export class GzipFault extends Error {
-  readonly kind: 'cut' | 'damaged' | 'trailing';
-  /** Whether what was unpacked ends where the packed text did: a last line without its end is whole. */
-  readonly isEnded: boolean;
-
-  constructor(kind: GzipFault['kind'], { isEnded = false, cause }: { isEnded?: boolean; cause?: unknown } = {}) {
-    super(`gzip: ${kind}`, { cause });
-    this.kind = kind;
-    this.isEnded = isEnded;
-  }
-}
-
-/**
  * What each chunk unpacks to is handed out before the next one is looked at. Zeros behind the end, which tapes add, are
- * skipped. Throws GzipFault.
+ * skipped. Throws UnpackFault.
  */
 export async function* gunzip(packed: ByteSource): ByteSource {
   const input = new Input(packed[Symbol.asyncIterator]());
@@ -52,7 +37,7 @@ export async function* gunzip(packed: ByteSource): ByteSource {
     }
     const trailer = await input.take(trailerBytes);
     if (trailer.readUInt32LE(0) !== sum || trailer.readUInt32LE(4) !== size)
-      throw new GzipFault('damaged', { isEnded: true });
+      throw new UnpackFault('gzip', 'damaged', { isEnded: true });
   } while (await hasMember(input));
 }
 
@@ -86,7 +71,7 @@ class Input {
     let taken: Buffer = Buffer.alloc(0);
     while (taken.length < length) {
       const chunk = await this.chunk();
-      if (chunk === null) throw new GzipFault('cut');
+      if (chunk === null) throw new UnpackFault('gzip', 'cut');
       const missing = length - taken.length;
       taken = Buffer.concat([taken, chunk.subarray(0, missing)]);
       this.giveBack(chunk.subarray(missing));
@@ -99,7 +84,7 @@ async function skipHeader(input: Input): Promise<void> {
   const head = await input.take(10);
   const flags = head[3]!;
   // 8: deflate, the only method there is.
-  if (head[2] !== 8 || (flags & reserved) !== 0) throw new GzipFault('damaged');
+  if (head[2] !== 8 || (flags & reserved) !== 0) throw new UnpackFault('gzip', 'damaged');
   if ((flags & FEXTRA) !== 0) await input.take((await input.take(2)).readUInt16LE());
   if ((flags & FNAME) !== 0) await skipText(input);
   if ((flags & FCOMMENT) !== 0) await skipText(input);
@@ -108,7 +93,7 @@ async function skipHeader(input: Input): Promise<void> {
 
 async function skipText(input: Input): Promise<void> {
   for (let length = 0; length < maxGzipNameBytes; length++) if ((await input.take(1))[0] === 0) return;
-  throw new GzipFault('damaged');
+  throw new UnpackFault('gzip', 'damaged');
 }
 
 /** Whether another member follows. */
@@ -119,10 +104,10 @@ async function hasMember(input: Input): Promise<boolean> {
     const start = chunk.findIndex((byte) => byte !== 0);
     if (start === -1) continue;
     input.giveBack(chunk.subarray(start));
-    if (chunk[start] !== 0x1f) throw new GzipFault('trailing', { isEnded: true });
+    if (chunk[start] !== 0x1f) throw new UnpackFault('gzip', 'trailing', { isEnded: true });
     const magic = await input.take(2);
     input.giveBack(magic);
-    if (magic[1] !== 0x8b) throw new GzipFault('trailing', { isEnded: true });
+    if (magic[1] !== 0x8b) throw new UnpackFault('gzip', 'trailing', { isEnded: true });
     return true;
   }
 }
@@ -153,7 +138,7 @@ async function* inflate(input: Input): AsyncGenerator<Uint8Array> {
       output = [];
       if (failure !== null) {
         const { code } = failure as NodeJS.ErrnoException;
-        throw new GzipFault(code === 'Z_BUF_ERROR' ? 'cut' : 'damaged', { cause: failure });
+        throw new UnpackFault('gzip', code === 'Z_BUF_ERROR' ? 'cut' : 'damaged', { cause: failure });
       }
       if (all === null || chunk === null) return;
       // zlib leaves what stands behind the end of its data.

@@ -15,10 +15,12 @@ import { listPauseMs } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { type ByteSource, firstOf } from './byte-source.js';
 import { type OtherKind, pemContent, refuseOtherFiles } from './file-kind.js';
-import { GzipFault, gunzip } from './gunzip.js';
+import { gunzip } from './gunzip.js';
 import { InputFault, type Proof } from './input-fault.js';
 import { type ListFile, openList } from './open-list.js';
 import type { InvalidLine } from './token-lines.js';
+import { type Packing, UnpackFault } from './unpack-fault.js';
+import { isSkippable, unzstd, zstdMagic } from './unzstd.js';
 
 /** Reads the bytes of one source. Blocks and invalid lines come from within its methods. */
 export interface SourceReader {
@@ -214,16 +216,17 @@ interface PlainOptions {
   readonly accepts: readonly OtherKind[];
 }
 
-/** The bytes behind `source`, unpacked if they are gzip, with errors put into words. Ends quietly when aborted. */
+/** The bytes behind `source`, unpacked if they are packed, with errors put into words. Ends quietly when aborted. */
 async function* plainBytes(source: ByteSource, name: string, { signal, accepts }: PlainOptions): ByteSource {
   const iterator = source[Symbol.asyncIterator]();
   try {
     const head = await readHead(iterator);
     const all = prepend(head, iterator);
-    const isGzip = head[0] === 0x1f && head[1] === 0x8b;
+    const packing = packingOf(head);
     const fault = (problem: string): Error =>
-      new InputFault(name, isGzip ? `is gzip, and what it holds ${problem}` : problem);
-    for await (const chunk of refuseOtherFiles(isGzip ? gunzip(all) : all, fault, accepts)) {
+      new InputFault(name, packing === null ? problem : `is ${packing}, and what it holds ${problem}`);
+    const plain = packing === 'gzip' ? gunzip(all) : packing === 'zstd' ? unzstd(all) : all;
+    for await (const chunk of refuseOtherFiles(plain, fault, accepts)) {
       if (signal?.aborted === true) return;
       yield chunk;
     }
@@ -237,7 +240,7 @@ async function* plainBytes(source: ByteSource, name: string, { signal, accepts }
   }
 }
 
-/** Not waited for: with gzip a read may be under way that nothing will ever answer. */
+/** Not waited for: a read may be under way that nothing will ever answer. */
 function close(source: ByteSource, iterator: AsyncIterator<unknown>): void {
   if (source instanceof Readable) source.destroy();
   else iterator.return?.().catch(() => {});
@@ -252,24 +255,53 @@ function cutProblem(source: ByteSource): string | null {
 
 function faultOf(name: string, error: unknown): InputFault {
   if (error instanceof InputFault) return error;
-  if (!(error instanceof GzipFault)) return new InputFault(name, readProblem(error), { cause: error });
-  const [problem, proof] = gzipFaults[error.kind];
-  return new InputFault(name, problem, { cause: error, proof, isEnded: error.isEnded });
+  if (!(error instanceof UnpackFault)) return new InputFault(name, readProblem(error), { cause: error });
+  const [problems, proof] = unpackFaults[error.kind];
+  return new InputFault(name, problems[error.packing], { cause: error, proof, isEnded: error.isEnded });
 }
 
-const gzipFaults: Readonly<Record<GzipFault['kind'], readonly [problem: string, proof: Proof]>> = {
-  cut: ['is gzip that was cut off: fetch or pack it again', 'next'],
-  damaged: ['is damaged gzip: fetch or pack it again', 'none'],
+type Problems = Readonly<Record<Packing, string>>;
+
+const unpackFaults: Readonly<Record<UnpackFault['kind'], readonly [Problems, Proof]>> = {
+  cut: [
+    {
+      gzip: 'is gzip that was cut off: fetch or pack it again',
+      zstd: 'is zstd that was cut off: fetch or pack it again',
+    },
+    'next',
+  ],
+  damaged: [
+    { gzip: 'is damaged gzip: fetch or pack it again', zstd: 'is damaged zstd: fetch or pack it again' },
+    'none',
+  ],
   trailing: [
-    'has other bytes behind the end of its gzip data, and they were not read: look whether a list was appended to it unpacked',
+    {
+      gzip: 'has other bytes behind the end of its gzip data, and they were not read: look whether a list was appended to it unpacked',
+      zstd: 'has other bytes behind the end of its zstd data, and they were not read: look whether a list was appended to it unpacked',
+    },
     'all',
   ],
+  large: [
+    {
+      gzip: 'is gzip that takes too much memory to unpack',
+      zstd: 'is zstd that takes more memory to unpack than is given to it: unpack it first (zstd -d --long=31)',
+    },
+    'next',
+  ],
 };
+
+/** How a source is packed that begins with `head`; null for one that is not. */
+function packingOf(head: Buffer): Packing | null {
+  if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
+  if (head.length < 4) return null;
+  const magic = head.readUInt32LE();
+  return magic === zstdMagic || isSkippable(magic) ? 'zstd' : null;
+}
 
 /** The first chunks together, as far as they are needed to tell what this is; empty for an empty source. */
 async function readHead(iterator: AsyncIterator<Uint8Array | string>): Promise<Buffer> {
   let head: Buffer = Buffer.alloc(0);
-  while (head.length < 2) {
+  while (head.length < 4) {
     const { value, done } = await iterator.next();
     if (done === true) break;
     const bytes = Buffer.from(value as Uint8Array);

@@ -236,7 +236,7 @@ export async function estimateAll(sources: readonly string[]): Promise<number | 
 
 /**
  * How many recipients a list seems to hold, from its size and the length of its first lines; null where that cannot
- * be told (standard input, gzip, pipes). Exact for lists whose lines are all of one length.
+ * be told (standard input, gzip, zstd, pipes). Exact for lists whose lines are all of one length.
  */
 export async function estimateRecipients(source: string): Promise<number | null> {
   // Only files are opened: opening and closing a pipe would end the program that writes it.
@@ -257,7 +257,8 @@ export async function estimateRecipients(source: string): Promise<number | null>
 
 /** Exported for its test. `head`: the beginning of a list of `size` bytes. */
 export function estimateLines(head: Uint8Array, size: number): number | null {
-  if (head.length === 0 || (head[0] === 0x1f && head[1] === 0x8b)) return null;
+  const isPacked = (head[0] === 0x1f && head[1] === 0x8b) || (head[0] === 0x28 && head[1] === 0xb5);
+  if (head.length === 0 || isPacked) return null;
   let lines = 0;
   let end = 0;
   for (let at = 0; at < head.length; at++) {

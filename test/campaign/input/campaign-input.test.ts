@@ -229,6 +229,30 @@ describe('campaign/input/campaign-input', () => {
     await assert.rejects(CampaignInput.open({ files: [] }), { code: 'ERR_PEAL_OPTION' });
   });
 
+  it('reads each format in zstd', async function () {
+    if (spawnSync('zstd', ['--version']).status !== 0) this.skip();
+    const zstd = (text: string): Buffer => spawnSync('zstd', ['-q', '-c'], { input: text }).stdout;
+    const ndjson = objects(2, 4).map((one) => JSON.stringify(one));
+    const { rows, message } = await read([
+      file('a.csv.zst', zstd(csv(0, 2))),
+      file('b.ndjson.zst', zstd(ndjson.join('\n'))),
+      file('c.json.zst', zstd(JSON.stringify(objects(4, 5)))),
+      file('d.zst', zstd(list(5, 6))),
+    ]);
+    assert.equal(message, null);
+    assert.deepEqual(
+      rows.map((row) => row.slice(0, 8)),
+      [0, 1, 2, 3, 4, 5].map(short),
+    );
+    const packed = zstd(csv(0, 5000));
+    const cut = await read(file('cut.csv.zst', packed.subarray(0, packed.length - 100_000)));
+    const lines = cut.rows.length + 1;
+    assert.match(
+      cut.message!,
+      new RegExp(`is zstd that was cut off: .* go on with line ${lines + 1} .*\\(sed 2,${lines}d\\)`),
+    );
+  });
+
   it('says of a table that was cut off where to go on', async () => {
     const whole = csv(0, 5000);
     const packed = gzipSync(whole);
