@@ -119,6 +119,7 @@ export class LatencyHistogram {
     const { first, last } = this.#ends();
     if (last < 0) return [];
     const [fromMs, toMs] = [Math.max(startOf(first), shortestBarMs), Math.max(startOf(last + 1), 2 * shortestBarMs)];
+    const countBelow = this.#countsBelow();
     for (const perDecade of barsPerDecade) {
       const edgeMs = (at: number): number => 10 ** (at / perDecade);
       const firstBar = Math.floor(Math.log10(fromMs) * perDecade);
@@ -127,7 +128,7 @@ export class LatencyHistogram {
       let below = 0;
       const bars = Array.from({ length: endBar - firstBar }, (_, index) => {
         const [from, to] = [edgeMs(firstBar + index), edgeMs(firstBar + index + 1)];
-        const upTo = Math.round(this.#countBelow(firstBar + index + 1 === endBar ? Number.POSITIVE_INFINITY : to));
+        const upTo = Math.round(countBelow(firstBar + index + 1 === endBar ? Number.POSITIVE_INFINITY : to));
         const count = upTo - below;
         below = upTo;
         return { fromMs: from, toMs: to, count };
@@ -147,14 +148,17 @@ export class LatencyHistogram {
     return { version: 1, longestMs: this.longestMs, counts };
   }
 
-  /** Answers that took less than `ms`, with a part of the bucket that it lies in. */
-  #countBelow(ms: number): number {
-    let count = 0;
-    for (let index = 0; index < buckets && startOf(index) < ms; index++) {
+  /** Says how many answers took less than so many milliseconds, with a part of the bucket that the time lies in. */
+  #countsBelow(): (ms: number) => number {
+    const counts = this.#counts;
+    const below = new Float64Array(buckets + 1);
+    for (let index = 0; index < buckets; index++) below[index + 1] = below[index]! + counts[index]!;
+    return (ms) => {
+      if (ms >= startOf(buckets)) return below[buckets]!;
+      const index = indexOf(unitsOf(ms));
       const [from, to] = [startOf(index), startOf(index + 1)];
-      count += this.#counts[index]! * Math.min(1, (ms - from) / (to - from));
-    }
-    return count;
+      return below[index]! + (below[index + 1]! - below[index]!) * Math.min(1, (ms - from) / (to - from));
+    };
   }
 
   /** The first and the last bucket that is not empty; -1 where all are. */

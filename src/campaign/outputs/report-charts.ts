@@ -81,6 +81,10 @@ export function timeCharts(
   if (last === undefined) return null;
   const end = last.atSeconds + last.seconds;
   const rows = rowsOf(points);
+  const x = rows.map(({ at }) => Math.round(at * 1000) / 1000);
+  const xWords = rows.map(({ point, isRead }) =>
+    isRead && point !== null ? `${stopWatch(point.atSeconds)} (${times.time(point.startMs)})` : '',
+  );
   const line = (
     label: string,
     colour: string,
@@ -106,10 +110,8 @@ export function timeCharts(
       group: 'time',
       title,
       height,
-      x: rows.map(({ at }) => Math.round(at * 1000) / 1000),
-      xWords: rows.map(({ point, isRead }) =>
-        isRead && point !== null ? `${stopWatch(point.atSeconds)} (${times.time(point.startMs)})` : '',
-      ),
+      x,
+      xWords,
       xRange: [0, end],
       yMax: yTicks.at(-1)!.at,
       xTicks: timeTicks(end),

@@ -11,7 +11,8 @@ export const reportScript = `
   const dataOf = document.getElementById('chart-data');
   if (typeof uPlot !== 'function' || dataOf === null) return;
   const root = document.documentElement;
-  const charts = JSON.parse(dataOf.textContent).charts;
+  const data = JSON.parse(dataOf.textContent);
+  const charts = data.charts.map((chart) => ({ ...data.groups[chart.group], ...chart }));
   const numbers = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
   const colour = (name) => getComputedStyle(root).getPropertyValue('--' + name).trim();
   const font = '12px system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif';

@@ -64,13 +64,19 @@ ${footerOf(data, times)}
 ${
   script === null
     ? null
-    : html`<script type="application/json" id="chart-data">${jsonForHtml({ version: 1, charts })}</script>
+    : html`<script type="application/json" id="chart-data">${jsonForHtml(embedded(charts))}</script>
 <script>${inert(script, /<\/script|<!--/i)}</script>`
 }
 </body>
 </html>
 `;
   return page.text;
+}
+
+/** What the script draws from. Charts of a group share their axis. */
+function embedded(charts: readonly Chart[]): object {
+  const groups = Object.fromEntries(charts.map(({ group, x, xWords }) => [group, { x, xWords }]));
+  return { version: 1, groups, charts: charts.map(({ x: _, xWords: __, ...chart }) => chart) };
 }
 
 /** Only this very script and this very style, and nothing from anywhere. */
