@@ -85,7 +85,9 @@ export const reportScript = `
 
   /** The point nearest to the cursor, or the bar that it is on. */
   const indexAt = (chart, u) => {
-    if (u.cursor.idx == null || chart.kind !== 'bars') return u.cursor.idx;
+    const nearest = u.cursor.idx;
+    if (nearest == null) return null;
+    if (chart.kind !== 'bars') return [nearest, nearest + 1, nearest - 1].find((index) => chart.xWords[index]);
     const at = u.posToVal(u.cursor.left, 'x');
     return chart.x.findLastIndex((start) => start <= at);
   };

@@ -67,7 +67,7 @@ thead th { font-size: .8125rem; font-weight: 600; color: var(--soft); border-bot
 tbody th { font-weight: 600; min-width: 8.5rem; width: 45%; overflow-wrap: anywhere; }
 td p, .settings td, .log, .command, h1 { overflow-wrap: anywhere; }
 th:last-child, td:last-child { padding-right: 0; }
-.number { text-align: right; white-space: nowrap; }
+.number { text-align: right; } td.number { white-space: nowrap; }
 .aside th, .aside td { color: var(--soft); font-weight: 400; }
 tr:has(+ .notes) > * { border-bottom: 0; padding-bottom: 0; }
 .notes td { padding-top: 0; color: var(--soft); } .notes p { max-width: 46rem; }
@@ -108,7 +108,7 @@ figcaption p { color: var(--soft); font-size: .9375rem; max-width: 46rem; }
 .reader p { min-height: 3em; margin-top: .25rem; } .reader label { font-weight: 600; }
 details { margin-top: .5rem; font-size: .9375rem; }
 summary { cursor: pointer; color: var(--link); padding: .2rem 0; width: fit-content; }
-details table { margin-top: .5rem; font-size: .875rem; } details th, details td { padding-top: .25rem; padding-bottom: .25rem; }
+details table { margin-top: .5rem; font-size: .875rem; } details tbody th { min-width: 5.5rem; } details th, details td { padding-top: .25rem; padding-bottom: .25rem; }
 .settings tbody th { width: 14rem; font-weight: 400; color: var(--soft); }
 .log { list-style: none; } .log li { padding: .35rem 0; border-bottom: 1px solid var(--rule); font-size: .9375rem; }
 footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule); color: var(--soft); font-size: .875rem; }
@@ -122,10 +122,13 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule);
   h1 { font-size: 1.4375rem; } .sentence { font-size: 1.125rem; }
   .tiles { grid-template-columns: 1fr 1fr; } .tiles .figure { font-size: 1.3125rem; }
   .tiles > div { padding: .6rem .75rem .7rem; }
-  th, td { padding-right: .5rem; }
+  th, td { padding-right: .5rem; } tbody th { min-width: 6.25rem; }
   .settings tbody th { width: 9rem; }
   .static { grid-template-columns: 52px 1fr; }
   .reader input { width: calc(100% - 52px - 10px); margin-left: 46px; }
+}
+@media (max-width: 23rem) {
+  table, details table { font-size: .8125rem; } th, td { padding-right: .3rem; } tbody th, details tbody th { min-width: 4rem; }
 }
 @page { margin: 14mm; }
 @media print {
