@@ -8,7 +8,7 @@ import { systemClock } from '../../src/base/clock.js';
 import { maxBatchRecipients } from '../../src/base/limits.js';
 import { silentLogger } from '../../src/base/log.js';
 import type { RequestSource } from '../../src/connection/request-source.js';
-import { TokenBuffers } from '../../src/engine/dispatcher/buffers.js';
+import { BatchBuffers } from '../../src/engine/dispatcher/buffers.js';
 import { ACCEPTED, LedgerSheet, REJECTED } from '../../src/engine/ledger.js';
 import type { FromShard, RouteConfig } from '../../src/engine/messages.js';
 import type { RoutePool } from '../../src/engine/shard/route.js';
@@ -32,12 +32,12 @@ const nowhere: RouteConfig = {
 const perBatch = { bytesPerItem: tokenBytes, itemsPerRun: maxBatchRecipients };
 
 export const register: Register = () => {
-  const buffers = new TokenBuffers(4);
+  const buffers = new BatchBuffers(4);
   return [
     {
       name: 'batch: copy tokens into a transferable buffer',
       ...perBatch,
-      run: () => buffers.giveBack(buffers.copyOf(tokens)),
+      run: () => buffers.giveBack(buffers.copyOf({ tokens, personal: null }).buffer),
     },
     booksItem(buffers),
     tallyItem('batch: tally, all accepted', () => ACCEPTED),
@@ -46,7 +46,7 @@ export const register: Register = () => {
 };
 
 /** From packed tokens to counted outcomes: copy, shard, ledger, settlement, tally; no codec and no port. */
-function booksItem(buffers: TokenBuffers): MicroItem {
+function booksItem(buffers: BatchBuffers): MicroItem {
   const ledger = LedgerSheet.withRoomFor(maxBatchRecipients);
   const pools: InstantPool[] = [];
   const settled: FromShard[] = [];
@@ -73,7 +73,7 @@ function booksItem(buffers: TokenBuffers): MicroItem {
     },
     run: () => {
       ledger.bytes.set(queued);
-      const buffer = buffers.copyOf(tokens);
+      const { buffer } = buffers.copyOf({ tokens, personal: null });
       const { count } = tokens;
       const batch = {
         slot: 0,

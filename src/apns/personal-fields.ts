@@ -41,17 +41,6 @@ export function collapseIdAt({ collapseIds, collapseIdOffsets }: PersonalFields,
   return Buffer.from(buffer, byteOffset + from, to - from).toString('latin1');
 }
 
-/** Fields of `count` recipients in memory of their own. */
-export function copyFields(fields: PersonalFields, count: number): PersonalFields {
-  const { expirations, priorities, collapseIds, collapseIdOffsets } = fields;
-  return {
-    expirations: expirations === null ? null : new Uint32Array(expirations.subarray(0, count)),
-    priorities: priorities === null ? null : new Uint8Array(priorities.subarray(0, count)),
-    collapseIds: collapseIds === null ? null : new Uint8Array(collapseIds),
-    collapseIdOffsets: collapseIdOffsets === null ? null : new Uint32Array(collapseIdOffsets.subarray(0, count + 1)),
-  };
-}
-
 /** Fields of recipients `from` to before `to`; of the same memory, but for the offsets. */
 export function sliceFields(fields: PersonalFields, from: number, to: number): PersonalFields {
   const { expirations, priorities, collapseIds, collapseIdOffsets: offsets } = fields;

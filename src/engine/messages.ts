@@ -22,8 +22,8 @@ export interface RouteConfig {
 }
 
 /**
- * A batch as it travels to a shard. `buffer` holds `count * tokenBytes` bytes of tokens from offset 0. `ledger` is the
- * sheet of the slot, in shared memory: recipients to send to are QUEUED there, and all others have their outcome.
+ * A batch as it travels to a shard. `buffer` holds `count * tokenBytes` bytes of tokens from offset 0, and behind them what
+ * `personal` is views of. `ledger` is the sheet of the slot, in shared memory: recipients to send to are QUEUED there, and all others have their outcome.
  */
 export interface BatchMessage {
   readonly kind: 'batch';

@@ -50,7 +50,7 @@ import { StreamInput } from '../http2/stream-input.js';
 import { ringSlotsFor, StreamTable } from '../http2/stream-table.js';
 import type { Recipients } from '../recipients.js';
 import { Answers } from './answers.js';
-import { RequestTemplate, type TemplateOptions } from './request-template.js';
+import { RequestTemplate, type RequestTemplateOptions } from './request-template.js';
 import { RequestWriter } from './request-writer.js';
 import type { ResponseListener } from './response-listener.js';
 import { ResponseReader } from './response-reader.js';
@@ -206,7 +206,7 @@ export class ClientConnection {
    * the same; its `refusal` says when it cannot be sent here.
    * @throws PealError `ERR_PEAL_TOKEN` for a token length that cannot be
    */
-  template(notification: Notification, options: TemplateOptions): RequestTemplate {
+  template(notification: Notification, options: RequestTemplateOptions): RequestTemplate {
     const fields = { authority: this.#authority, indexAuthorization: this.#indexAuthorization };
     const template = new RequestTemplate(notification, fields, options);
     template.adapt(this.#settings);

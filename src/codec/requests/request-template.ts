@@ -28,7 +28,7 @@ import {
 import type { PeerSettings } from '../http2/settings.js';
 import { ownFieldsListBytes } from './own-fields.js';
 
-export interface TemplateOptions {
+export interface RequestTemplateOptions {
   /** Length of the device tokens, in bytes, 1 to maxTokenBytes. */
   readonly tokenBytes: number;
   /** The JWT without "bearer ", or null. */
@@ -102,7 +102,7 @@ export class RequestTemplate {
   /** Why its fields cannot be sent to anybody; null where they can. */
   readonly #unsendable: PealError | null;
 
-  constructor(notification: Notification, connection: ConnectionFields, options: TemplateOptions) {
+  constructor(notification: Notification, connection: ConnectionFields, options: RequestTemplateOptions) {
     this.tokenBytes = options.tokenBytes;
     this.hasPersonalIds = options.hasPersonalIds ?? false;
     this.hasPersonalPayloads = options.hasPersonalPayloads ?? false;

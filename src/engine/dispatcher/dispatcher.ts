@@ -22,7 +22,7 @@ import type {
   RouteFailedMessage,
   SettledMessage,
 } from '../messages.js';
-import { TokenBuffers } from './buffers.js';
+import { BatchBuffers } from './buffers.js';
 import { type EngineStats, engineStats } from './engine-stats.js';
 import { closedError, crashedBatchError, noThreadsError, refusedError, unexpectedTokenError } from './errors.js';
 import { Job, type JobOptions, type JobOwner, type SendJob } from './job.js';
@@ -38,7 +38,7 @@ export class Dispatcher {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #mailboxes: readonly Mailbox[];
-  readonly #buffers: TokenBuffers;
+  readonly #buffers: BatchBuffers;
   readonly #routes = new Map<string, Route>();
   readonly #jobs = new Set<Job>();
   readonly #line = new WaitingLine();
@@ -59,7 +59,7 @@ export class Dispatcher {
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? silentLogger;
     const shards = Math.max(1, threads);
-    const buffers = new TokenBuffers(shards * creditBatches);
+    const buffers = new BatchBuffers(shards * creditBatches);
     this.#buffers = buffers;
     this.#mailboxes = Array.from({ length: shards }, (_, shardId) => new Mailbox(shardId, creditBatches, buffers));
     this.#retryLine = new RetryLine(this.#clock, (due) => this.#sendDue(due));

@@ -12,7 +12,7 @@ import { maxBatchRecipients, recentlyAcceptedMs, shardSlots } from '../../base/l
 import type { ShardLink } from '../hosts/shard-host.js';
 import { ACCEPTED, Ledger } from '../ledger.js';
 import type { SettledMessage } from '../messages.js';
-import { buffersOf, copyPersonal, type TokenBuffers } from './buffers.js';
+import type { BatchBuffers } from './buffers.js';
 import { OpenConnections } from './diagnostics.js';
 import type { Job } from './job.js';
 import type { Parcel } from './parcel.js';
@@ -32,7 +32,7 @@ interface Incarnation {
 
 export class Mailbox {
   readonly #credit: number;
-  readonly #buffers: TokenBuffers;
+  readonly #buffers: BatchBuffers;
   #incarnation: Incarnation | null = null;
   #isDead = false;
   #heldWeight = 0;
@@ -44,7 +44,7 @@ export class Mailbox {
   constructor(
     readonly shardId: number,
     creditBatches: number,
-    buffers: TokenBuffers,
+    buffers: BatchBuffers,
   ) {
     this.#credit = creditBatches * maxBatchRecipients;
     this.#buffers = buffers;
@@ -106,12 +106,10 @@ export class Mailbox {
     parcel.sheet = sheet;
     // Recipients that another shard had accepted tell nothing about this one.
     parcel.acceptedSeen = acceptedIn(parcel.ledger);
-    const buffer = this.#buffers.copyOf(batch.tokens);
-    const personal = copyPersonal(batch);
-    const transfer = personal === null ? [buffer] : [buffer, ...buffersOf(personal)];
+    const { buffer, personal } = this.#buffers.copyOf(batch);
     const { isRetry, beginWithinMs } = parcel;
     const what = { slot, ledger: sheet.buffer, notificationId: job.id, count, tokenBytes, buffer, personal };
-    link.post({ kind: 'batch', ...what, isRetry, beginWithinMs }, transfer);
+    link.post({ kind: 'batch', ...what, isRetry, beginWithinMs }, [buffer]);
   }
 
   /**

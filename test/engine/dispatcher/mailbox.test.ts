@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { recentlyAcceptedMs, shardSlots } from '../../../src/base/limits.js';
-import { TokenBuffers } from '../../../src/engine/dispatcher/buffers.js';
+import type { Batch } from '../../../src/engine/batch.js';
+import { BatchBuffers } from '../../../src/engine/dispatcher/buffers.js';
 import { Job, type JobOwner } from '../../../src/engine/dispatcher/job.js';
 import { Mailbox } from '../../../src/engine/dispatcher/mailbox.js';
 import { Parcel } from '../../../src/engine/dispatcher/parcel.js';
 import { Route } from '../../../src/engine/dispatcher/route.js';
 import { ACCEPTED, UNKNOWN } from '../../../src/engine/ledger.js';
 import type { BatchMessage, ToShard } from '../../../src/engine/messages.js';
-import { BookSink, batchOf, notification, routeConfig } from '../../support/engine-fixtures.js';
+import { BookSink, batchOf, notification, numberedTokens, routeConfig } from '../../support/engine-fixtures.js';
 
 describe('mailbox', () => {
   const route = new Route(1, routeConfig, null);
@@ -25,7 +26,7 @@ describe('mailbox', () => {
     mailbox.settled({ kind: 'settled', slot, buffer: new ArrayBuffer(0), details: [], cause: null }, 0);
 
   beforeEach(() => {
-    mailbox = new Mailbox(0, 1, new TokenBuffers(4));
+    mailbox = new Mailbox(0, 1, new BatchBuffers(4));
   });
 
   it('has no room before it is opened and after it is lost', () => {
@@ -148,7 +149,7 @@ describe('mailbox', () => {
   });
 
   it('has no room without a free slot, whatever its credit', () => {
-    mailbox = new Mailbox(0, 2, new TokenBuffers(4));
+    mailbox = new Mailbox(0, 2, new BatchBuffers(4));
     open(1);
     for (let slot = 0; slot < shardSlots; slot++) {
       assert.equal(mailbox.hasRoomFor(1), true);
@@ -173,30 +174,93 @@ describe('mailbox', () => {
   });
 });
 
-describe('token buffers', () => {
-  it('are used again when they have the usual size, and only so many are kept', () => {
-    const buffers = new TokenBuffers(1);
-    const full = batchOf(0, 1024).tokens;
-    const [first, second] = [buffers.copyOf(full), buffers.copyOf(full)];
+describe('batch buffers', () => {
+  const full = batchOf(0, 1024);
+  /** 100 recipients with everything that can be their own, after `gap` bytes of something else. */
+  const personalBatch = (gap: number, tokenBytes = 32): Batch => {
+    const text = (length: number): Uint8Array => Buffer.from(`${'?'.repeat(gap)}${'abcdefgh'.repeat(length)}`);
+    const offsets = (each: number): Uint32Array => Uint32Array.from({ length: 101 }, (_, index) => index * each);
+    return {
+      tokens: numberedTokens(0, 100, tokenBytes),
+      personal: {
+        apnsIds: text(200).subarray(gap),
+        payloads: text(125).subarray(gap),
+        payloadOffsets: offsets(10),
+        fields: {
+          expirations: offsets(7),
+          priorities: new Uint8Array(100).fill(5),
+          collapseIds: text(50).subarray(gap),
+          collapseIdOffsets: offsets(4),
+        },
+      },
+    };
+  };
+
+  it('are used again, and only so many are kept', () => {
+    const buffers = new BatchBuffers(1);
+    const [first, second] = [buffers.copyOf(full).buffer, buffers.copyOf(full).buffer];
     buffers.giveBack(first);
     buffers.giveBack(second);
-    assert.equal(buffers.copyOf(full), first);
-    assert.notEqual(buffers.copyOf(full), second);
+    assert.equal(buffers.copyOf(full).buffer, first);
+    assert.notEqual(buffers.copyOf(full).buffer, second);
   });
 
   it('are given back but for one when nothing is sent', () => {
-    const buffers = new TokenBuffers(4);
-    const full = batchOf(0, 1024).tokens;
-    const made = [buffers.copyOf(full), buffers.copyOf(full), buffers.copyOf(full)];
+    const buffers = new BatchBuffers(4);
+    const made = [full, full, full, batchOf(0, 1024, 100)].map((batch) => buffers.copyOf(batch).buffer);
     for (const buffer of made) buffers.giveBack(buffer);
     buffers.trim();
-    assert.ok(made.includes(buffers.copyOf(full)));
-    assert.ok(!made.includes(buffers.copyOf(full)));
+    assert.notEqual(buffers.copyOf(batchOf(0, 1024, 100)).buffer, made[3]);
+    assert.ok(made.includes(buffers.copyOf(full).buffer));
+    assert.ok(!made.includes(buffers.copyOf(full).buffer));
   });
 
-  it('hold small batches, and long tokens, in buffers of their own size', () => {
-    const buffers = new TokenBuffers(1);
-    assert.equal(buffers.copyOf(batchOf(0, 1).tokens).byteLength, 32);
-    assert.equal(buffers.copyOf(batchOf(0, 1024, 100).tokens).byteLength, 102_400);
+  it('hold small batches in buffers of their own size, and large ones in buffers of few sizes', () => {
+    const buffers = new BatchBuffers(1);
+    assert.equal(buffers.copyOf(batchOf(0, 1)).buffer.byteLength, 32);
+    assert.equal(buffers.copyOf(batchOf(0, 1024)).buffer.byteLength, 32_768);
+    const large = buffers.copyOf(batchOf(0, 1024, 100)).buffer;
+    assert.equal(large.byteLength, 131_072);
+    buffers.giveBack(large);
+    assert.equal(buffers.copyOf(batchOf(0, 700, 100)).buffer, large);
   });
+
+  it('keep no more bytes than full batches need', () => {
+    const buffers = new BatchBuffers(1);
+    const huge = batchOf(0, 1024, 100);
+    const personal = {
+      apnsIds: null,
+      payloads: new Uint8Array(1024 * 600),
+      payloadOffsets: new Uint32Array(1025).fill(1024 * 600),
+    };
+    const { buffer } = buffers.copyOf({ ...huge, personal });
+    assert.equal(buffer.byteLength, 1024 * 1024);
+    buffers.giveBack(buffer);
+    assert.notEqual(buffers.copyOf({ ...huge, personal }).buffer, buffer);
+  });
+
+  for (const tokenBytes of [32, 31]) {
+    it(`hold all personal parts behind tokens of ${tokenBytes} bytes, whatever they held before`, () => {
+      const buffers = new BatchBuffers(1);
+      const { buffer: used } = buffers.copyOf(full);
+      new Uint8Array(used).fill(0xee);
+      buffers.giveBack(used);
+      const batch = personalBatch(3, tokenBytes);
+      const { buffer, personal } = buffers.copyOf(batch);
+      assert.equal(buffer, used);
+      assert.deepEqual(new Uint8Array(buffer, 0, 100 * tokenBytes), batch.tokens.bytes.subarray(0, 100 * tokenBytes));
+      const { apnsIds, payloads, payloadOffsets, fields } = batch.personal!;
+      const same = (copy: ArrayLike<number> | null, original: ArrayLike<number>): void => {
+        assert.deepEqual(Array.from(copy!), Array.from(original));
+        assert.equal((copy as Uint8Array).buffer, buffer);
+      };
+      same(personal!.apnsIds, apnsIds!);
+      same(personal!.payloads, payloads!);
+      same(personal!.payloadOffsets, payloadOffsets!);
+      same(personal!.fields!.expirations, fields!.expirations!.subarray(0, 100));
+      same(personal!.fields!.priorities, fields!.priorities!);
+      same(personal!.fields!.collapseIds, fields!.collapseIds!);
+      same(personal!.fields!.collapseIdOffsets, fields!.collapseIdOffsets!);
+    });
+  }
 });
