@@ -5,7 +5,7 @@
 import type { Notification, PersonalParts } from '../../src/apns/notification.js';
 import type { TokenBlock } from '../../src/apns/token-block.js';
 import type { ClientConnection } from '../../src/codec/requests/client-connection.js';
-import type { RequestTemplate, TemplateOptions } from '../../src/codec/requests/request-template.js';
+import type { RequestTemplate, RequestTemplateOptions } from '../../src/codec/requests/request-template.js';
 import type { HeaderList } from '../support/header-rules.js';
 import type { Prng } from '../support/prng.js';
 import { inOrder, plainNotification, someTokens } from '../support/scripted-peer.js';
@@ -131,7 +131,7 @@ export class Requests {
 
   #draw(): Variant {
     const prng = this.#prng;
-    const options: TemplateOptions = {
+    const options: RequestTemplateOptions = {
       tokenBytes: 32,
       providerToken: prng.chance(0.3) ? `header.claims${prng.int(3)}.${'s'.repeat(prng.pick([9, 9, 500]))}` : null,
       hasPersonalIds: prng.chance(0.15),

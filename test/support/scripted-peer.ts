@@ -15,7 +15,7 @@ import { encodeSettings, type SettingsEntry } from '../../src/codec/http2/settin
 import type { StreamCause } from '../../src/codec/http2/stream-causes.js';
 import { readU31, readU32, writeU32 } from '../../src/codec/octets.js';
 import { ClientConnection, type ClientConnectionOptions } from '../../src/codec/requests/client-connection.js';
-import type { RequestTemplate, TemplateOptions } from '../../src/codec/requests/request-template.js';
+import type { RequestTemplate, RequestTemplateOptions } from '../../src/codec/requests/request-template.js';
 import type { ResponseListener } from '../../src/codec/requests/response-listener.js';
 import { FrameJudge } from './frame-judge.js';
 import { PeerDecoder } from './peer-decoder.js';
@@ -183,7 +183,7 @@ export class ScriptedPeer {
     return found;
   }
 
-  template(options: Partial<TemplateOptions> = {}, notification = plainNotification): RequestTemplate {
+  template(options: Partial<RequestTemplateOptions> = {}, notification = plainNotification): RequestTemplate {
     return this.connection.template(notification, { tokenBytes: 32, providerToken: null, ...options });
   }
 

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import type { Notification, PersonalParts } from '../../../src/apns/notification.js';
 import { fieldMask } from '../../../src/apns/personal-fields.js';
 import { ClientConnection } from '../../../src/codec/requests/client-connection.js';
-import type { RequestTemplate, TemplateOptions } from '../../../src/codec/requests/request-template.js';
+import type { RequestTemplate, RequestTemplateOptions } from '../../../src/codec/requests/request-template.js';
 import { cases } from '../../support/cases.js';
 import { inOrder, plainNotification, RecordingListener, someTokens } from '../../support/scripted-peer.js';
 
@@ -161,7 +161,7 @@ interface Work {
   readonly template: (connection: ClientConnection) => RequestTemplate;
 }
 
-function work(notification: Notification, count: number, options: Partial<TemplateOptions> = {}): Work {
+function work(notification: Notification, count: number, options: Partial<RequestTemplateOptions> = {}): Work {
   const tokenBytes = options.tokenBytes ?? 32;
   let made: RequestTemplate | null = null;
   return {
