@@ -2,8 +2,8 @@
  * What a journal knows of one block, for a campaign that has just read the block: whom to send to, and whose rows are
  * missing. Made by the journal, as of one moment; main thread.
  */
-import { ACCEPTED, UNKNOWN, UNSENT } from '../../engine/ledger.js';
-import { type BlockRecord, isFinal, kindOf, kinds, NEW, type StateKind } from './block-record.js';
+import { UNKNOWN, UNSENT } from '../../engine/ledger.js';
+import { areAllAccepted, type BlockRecord, isFinal, kindOf, kinds, NEW, type StateKind } from './block-record.js';
 
 export class KnownBlock {
   /** By recipient: 0 where nothing is known, or its state as a ledger has it. */
@@ -23,7 +23,7 @@ export class KnownBlock {
 
   /** Whether all were accepted, and have their rows: the most frequent one, and nothing is to be done for it. */
   get isAllAccepted(): boolean {
-    return this.#states?.every((state) => state === ACCEPTED) === true && this.#unwritten?.includes(1) !== true;
+    return this.#states !== null && areAllAccepted(this.#states) && this.#unwritten?.includes(1) !== true;
   }
 
   /** Recipients by what is known of them; those that are new may be invalid. */
