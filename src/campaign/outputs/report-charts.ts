@@ -225,9 +225,9 @@ function significant(value: number | null, digits = 4): number | null {
   return Number(value.toPrecision(digits));
 }
 
-/** From 0 to at least `max`, in three to five steps of 1, 2 or 5 times a power of ten. */
+/** From 0 to at least `max`, in at most five steps of 1, 2 or 5 times a power of ten. */
 export function linearTicks(max: number, minStep: number): Tick[] {
-  const rough = max > 0 ? Math.max(max / 4.5, 1e-6) : 1;
+  const rough = max > 0 ? Math.max(max / 5, 1e-6) : 1;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = Math.max(minStep, power * [1, 2, 5, 10].find((factor) => factor * power >= rough)!);
   const steps = Math.max(1, Math.ceil(max / step - 1e-9));
@@ -264,11 +264,11 @@ export function logTicks([from, to]: readonly [number, number]): Tick[] {
   let values = decades.flatMap((decade) => factors.map((factor) => factor * 10 ** decade));
   if (to - from < 0.8) {
     const step = linearTicks(toMs - fromMs, 0)[1]!.at;
-    const first = Math.ceil(fromMs / step);
-    values = Array.from({ length: Math.floor(toMs / step) - first + 1 }, (_, index) => (first + index) * step);
+    const first = Math.ceil(fromMs / step - 1e-9);
+    values = Array.from({ length: Math.floor(toMs / step + 1e-9) - first + 1 }, (_, index) => (first + index) * step);
   }
   return values
-    .filter((ms) => ms >= fromMs && ms <= toMs)
+    .filter((ms) => ms >= fromMs * (1 - 1e-9) && ms <= toMs * (1 + 1e-9))
     .map((ms) => ({ at: Math.log10(ms), label: latencyWords(Number(ms.toPrecision(6))) }));
 }
 
