@@ -120,7 +120,14 @@ export class CampaignInput implements AsyncIterable<InputBlock> {
     const end = new AbortController();
     const stopListening = options.signal && onAbort(options.signal, () => end.abort());
     if (options.signal?.aborted === true) end.abort();
-    const fileOptions = { choices, onInvalid, signal: end.signal, isRepeatable, isEndCertain };
+    const fileOptions = {
+      isParquet: format === 'parquet',
+      choices,
+      onInvalid,
+      signal: end.signal,
+      isRepeatable,
+      isEndCertain,
+    };
     const files = paths.map((path) => new InputFile(path, fileOptions));
     const close = (): void => {
       stopListening?.();

@@ -12,12 +12,15 @@ const headBytes = 16;
 const tarMagic = 'ustar';
 const tarMagicOffset = 257;
 
+const parquetMagic = 'PAR1';
+const streamedParquet = 'is Parquet, which is read from its end: give the file itself by its path, and not packed';
+
 const utf16 = 'is UTF-16 text: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)';
 const utf32 = 'is UTF-32 text: save it as UTF-8 (iconv -f UTF-32 -t UTF-8)';
 const der = 'is a key or certificate (DER or PKCS#12), not a list of device tokens';
 
 /** Kinds that a reader may take that reads more than lists. */
-export type OtherKind = 'json';
+export type OtherKind = 'json' | 'parquet';
 
 /** What a token list is not, by its first bytes, and what to do about it. What begins like another stands before it. */
 const otherKinds: readonly (readonly [head: readonly number[] | string, problem: string])[] = [
@@ -40,7 +43,7 @@ const otherKinds: readonly (readonly [head: readonly number[] | string, problem:
   [[0x78, 0xda], 'is compressed with zlib: unpack it first (zlib-flate -uncompress)'],
   ['7z\xbc\xaf', 'is a 7z archive: unpack it first (7z e -so)'],
   ['Rar!\x1a', 'is a RAR archive: unpack it first (unrar p -inul)'],
-  ['PAR1', 'is Parquet: write the column of the tokens to a text file first, one token a line'],
+  [parquetMagic, 'is Parquet: write the column of the tokens to a text file first, one token a line'],
   ['Obj\x01', 'is Avro: write the tokens to a text file first, one token a line'],
   ['SQLite ', 'is a SQLite database: select the tokens from it into a text file first'],
   ['%PDF', 'is a PDF: save the tokens as text, one a line'],
@@ -111,7 +114,8 @@ export function pemContent(text: string): string | null {
  */
 export function otherFileProblem(head: Buffer, isEnd: boolean, accepts: readonly OtherKind[] = []): string | null {
   const known = table.find(([bytes]) => head.subarray(0, bytes.length).equals(bytes));
-  if (known !== undefined && !base64Digits.test(head.toString('latin1', 0, headBytes))) return known[1];
+  if (known !== undefined && !base64Digits.test(head.toString('latin1', 0, headBytes)))
+    return accepts.includes('parquet') && known[0].equals(Buffer.from(parquetMagic)) ? streamedParquet : known[1];
   if (head.length < headBytes && !isEnd) return 'unsure';
   if (head.toString('latin1', tarMagicOffset, tarMagicOffset + tarMagic.length) === tarMagic)
     return 'is a tar archive: unpack it first (tar -xO)';
