@@ -1,10 +1,11 @@
 /**
- * How long answers took, as counts in buckets whose width grows with the time: half a microsecond up to 0.128 ms, then 128
- * for each doubling, so that a time is known to within 0.4 % from 0.1 ms to ten minutes. Recording allocates nothing.
+ * How long answers took, as counts in buckets whose width grows with the time: half a microsecond up to 0.128 ms,
+ * then 128 for each doubling, so that a time is known to within 0.4 % from 0.1 ms to ten minutes. Recording
+ * allocates nothing.
  *
- * The counts lie in memory that may be shared between threads. One thread records into an array, any other may read it at
- * the same time: each count is then right or a moment old. Each recording thread has an array of its own, and the reader
- * merges them.
+ * The counts lie in memory that may be shared between threads. One thread records into an array, any other may read
+ * it at the same time: each count is then right or a moment old. Each recording thread has an array of its own, and
+ * the reader merges them.
  *
  *   unit 0 … 255      one bucket each (a unit is half a microsecond)
  *   256 … 511         128 buckets of 2 units          index = octave · 128 + (units >> octave)
@@ -62,7 +63,10 @@ export class LatencyHistogram {
     return histogram;
   }
 
-  /** Counts `times` answers that took `ms` milliseconds each. What is not a time (negative, NaN) counts as none at all. */
+  /**
+   * Counts `times` answers that took `ms` milliseconds each. What is not a time (negative, NaN) counts as none at
+   * all.
+   */
   record(ms: number, times = 1): void {
     const units = unitsOf(ms);
     const counts = this.#counts;
@@ -89,8 +93,8 @@ export class LatencyHistogram {
   }
 
   /**
-   * The times in milliseconds within which each of `shares` of the answers came (0.5: the median), to within 0.4 %. Null
-   * for each where nothing was counted.
+   * The times in milliseconds within which each of `shares` of the answers came (0.5: the median), to within 0.4 %.
+   * Null for each where nothing was counted.
    *
    * @param shares 0 to 1, rising
    */
@@ -110,8 +114,8 @@ export class LatencyHistogram {
   }
 
   /**
-   * The counts as bars of one width on a logarithmic axis, as narrow as `maxBars` of them allow, without empty ones at the
-   * ends. A bucket that lies across the edge of a bar counts for both, in proportion.
+   * The counts as bars of one width on a logarithmic axis, as narrow as `maxBars` of them allow, without empty ones
+   * at the ends. A bucket that lies across the edge of a bar counts for both, in proportion.
    *
    * @param maxBars at least 20
    */

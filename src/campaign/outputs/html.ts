@@ -1,6 +1,7 @@
 /**
- * HTML that is safe by the way it is made: a template takes text and escapes it, and takes other HTML as it is. Nothing else
- * makes `Html`, so that text from outside (reasons, file names, fields) cannot become markup. Pure; any thread.
+ * HTML that is safe by the way it is made: a template takes text and escapes it, and takes other HTML as it is.
+ * Nothing else makes `Html`, so that text from outside (reasons, file names, fields) cannot become markup. Pure; any
+ * thread.
  */
 import { escapeUnprintable } from '../../base/text.js';
 
@@ -39,8 +40,8 @@ function escapeHtml(text: string): string {
 const maxShownCharacters = 500;
 
 /**
- * Text from outside as it is shown: without whole device tokens, provider tokens, keys and passwords, should any have come
- * into it, and without characters that would turn or hide what stands around it.
+ * Text from outside as it is shown: without whole device tokens, provider tokens, keys and passwords, should any
+ * have come into it, and without characters that would turn or hide what stands around it.
  */
 export function shown(text: string, maxCharacters = maxShownCharacters): string {
   // Joiners make one character of several, in emoji and in some scripts.

@@ -1,6 +1,6 @@
 /**
- * The charts of a report as data: what is drawn, on which scales, with which words beside it. Drawn twice from the same data,
- * as SVG without a script (report-svg) and by uPlot where scripts run (report-script). Pure.
+ * The charts of a report as data: what is drawn, on which scales, with which words beside it. Drawn twice from the
+ * same data, as SVG without a script (report-svg) and by uPlot where scripts run (report-script). Pure.
  */
 
 import { integer, percentage } from '../../base/text.js';
@@ -283,7 +283,8 @@ export function rateText(data: ReportData): string {
   const drawn = timedPoints(data, maxLinePoints);
   const each = (drawn.at(-1)!.atSeconds + drawn.at(-1)!.seconds) / drawn.length;
   const means = each > 1.5 ? ` Each point of the line is the mean of ${each.toFixed(each < 10 ? 1 : 0)} seconds.` : '';
-  return `Half of the time ${rateWords(middle)} or more; at most ${rateWords(best.perSecond)}, after ${stopWatch(best.point.atSeconds)} of running time.${means}`;
+  const most = `at most ${rateWords(best.perSecond)}, after ${stopWatch(best.point.atSeconds)} of running time`;
+  return `Half of the time ${rateWords(middle)} or more; ${most}.${means}`;
 }
 
 /** What the charts of connections show, in a sentence or two. */

@@ -1,6 +1,6 @@
 /**
- * What a report is made of: plain JSON data, put together by the campaign. Device tokens, keys, passphrases and provider
- * tokens never belong into it.
+ * What a report is made of: plain JSON data, put together by the campaign. Device tokens, keys, passphrases and
+ * provider tokens never belong into it.
  */
 import type { Protocol } from '../../apns/address.js';
 import type { LatencyData } from '../../engine/latency-histogram.js';

@@ -1,6 +1,6 @@
 /**
- * The details of a report: reasons, slow moments, runs, files and settings, each as a table. A part that has nothing to say
- * is left out, or says so where its absence would be a question. Pure.
+ * The details of a report: reasons, slow moments, runs, files and settings, each as a table. A part that has nothing
+ * to say is left out, or says so where its absence would be a question. Pure.
  */
 import { adviceOf } from '../../apns/reason.js';
 import { counted, integer, percentage } from '../../base/text.js';
@@ -67,7 +67,7 @@ export function slowSection({ series }: ReportData, times: ZoneTimes): Section |
       ? html`<p>There was no stretch of two seconds or more at less than half of the usual rate.</p>`
       : tableOf({
           caption:
-            'Stretches at less than half of the usual rate while recipients waited, with what was going on; the one that cost most first',
+            'Stretches at less than half of the usual rate while recipients waited; the one that cost most first',
           columns: ['Running time (clock)', 'How long', 'Rate', 'Usual rate'],
           rows: moments.map((moment) => ({
             name: `${stopWatch(moment.atSeconds)} (${times.time(moment.startMs)})`,
@@ -90,7 +90,8 @@ function goingOn(moment: SlowMoment): string[] {
   }
   if (streamLimitBefore !== null && lowestStreamLimit !== null && lowestStreamLimit < streamLimitBefore) {
     said.push(
-      `The gateway allowed ${counted(lowestStreamLimit, 'request')} at a time on a connection instead of ${integer(streamLimitBefore)}.`,
+      `The gateway allowed ${counted(lowestStreamLimit, 'request')} at a time on a connection ` +
+        `instead of ${integer(streamLimitBefore)}.`,
     );
   }
   if (said.length === 0) {
@@ -117,12 +118,14 @@ export function runsSection({ summary: { runs }, series }: ReportData, times: Zo
     rows: runs.slice(dropped).map(({ startMs, endMs, seconds, answered, end }, index) => ({
       name: `Run ${dropped + index + 1}`,
       cells: [durationWords(seconds), integer(answered), seconds > 0 ? rateWords(answered / seconds) : null],
-      notes: [
-        `${times.full(startMs)}${endMs === null ? '' : ` to ${times.full(endMs)}`}. ${end === null ? 'It goes on.' : shown(end)}`,
-      ],
+      notes: [`${spanOf(startMs, endMs, times)}. ${end === null ? 'It goes on.' : shown(end)}`],
     })),
   });
   return { id: 'runs', heading: 'Runs', content: html`${table}${notesOf(series?.notes ?? [], times)}` };
+}
+
+function spanOf(startMs: number, endMs: number | null, times: ZoneTimes): string {
+  return endMs === null ? times.full(startMs) : `${times.full(startMs)} to ${times.full(endMs)}`;
 }
 
 function notesOf(notes: readonly SeriesNote[], times: ZoneTimes): Html {
@@ -130,7 +133,8 @@ function notesOf(notes: readonly SeriesNote[], times: ZoneTimes): Html {
   const items = notes.map(
     ({ atSeconds, atMs, text }) => html`<li>${stopWatch(atSeconds)} (${times.time(atMs)}): ${shown(text)}</li>`,
   );
-  return html`<details><summary>What was noted while it ran (${integer(notes.length)})</summary><ol class="log">${items}</ol></details>`;
+  return html`<details><summary>What was noted while it ran (${integer(notes.length)})</summary>
+<ol class="log">${items}</ol></details>`;
 }
 
 export function filesSection({ summary: { files } }: ReportData): Section | null {
@@ -152,12 +156,11 @@ const secretNames = /pass(?:phrase|word)(?!.*file)|secret|^token$|^provider-?tok
 
 export function settingsSection({ settings }: ReportData): Section | null {
   if (settings.length === 0) return null;
-  const rows = settings
-    .slice(0, 2 * maxRows)
-    .map(
-      ({ name, value }) =>
-        html`<tr><th scope="row">${shown(name, 80)}</th><td>${secretNames.test(name) ? '(not shown)' : shown(value)}</td></tr>\n`,
-    );
+  const rows = settings.slice(0, 2 * maxRows).map(
+    ({ name, value }) =>
+      html`<tr><th scope="row">${shown(name, 80)}</th>
+<td>${secretNames.test(name) ? '(not shown)' : shown(value)}</td></tr>\n`,
+  );
   const content = html`<table class="settings"><caption class="hidden">Settings of the campaign</caption>
 <thead><tr><th scope="col">Setting</th><th scope="col">Value</th></tr></thead>
 <tbody>${rows}</tbody></table>`;

@@ -1,6 +1,6 @@
 /**
- * The charts of a report as figures: what each shows in words, the chart, a slider that reads its values out where scripts
- * run, and a table of its values. Pure.
+ * The charts of a report as figures: what each shows in words, the chart, a slider that reads its values out where
+ * scripts run, and a table of its values. Pure.
  */
 import { integer, percentage } from '../../base/text.js';
 import { LatencyHistogram } from '../../engine/latency-histogram.js';
@@ -100,7 +100,9 @@ ${chartSvg(chart)}<div class="live" aria-hidden="true"></div></div>`,
 <figcaption><h3 id="f-${id}">${title}</h3><p>${tight(text)}</p></figcaption>
 ${hasLegend ? html`<ul class="legend" aria-label="Lines of the chart">${legend}</ul>` : null}
 ${plots}
-<div class="reader"><input type="range" id="r-${id}" min="0" max="0" value="0"><p><label for="r-${id}">Read the values</label> <output for="r-${id}">with this slider or on the chart.</output></p></div>
+<div class="reader"><input type="range" id="r-${id}" min="0" max="0" value="0">
+<p><label for="r-${id}">Read the values</label>
+<output for="r-${id}">with this slider or on the chart.</output></p></div>
 <details><summary>The values as a table</summary>${table}</details>
 </figure>`;
 }

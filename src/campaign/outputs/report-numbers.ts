@@ -30,7 +30,8 @@ const signs: Readonly<Record<Tone, string>> = {
 export function verdictSection({ summary }: ReportData): Html {
   const { tone, word, sentence } = verdictOf(summary);
   return html`<section class="verdict ${tone}" aria-labelledby="verdict">
-<h2 id="verdict"><svg width="22" height="22" viewBox="0 0 20 20" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"><circle cx="10" cy="10" r="8.8"/><path d="${signs[tone]}"/></svg>${word}</h2>
+<h2 id="verdict"><svg width="22" height="22" viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="8.8"/>
+<path d="${signs[tone]}"/></svg>${word}</h2>
 <p class="sentence">${tight(sentence)}</p>
 ${nextSteps(summary)}
 </section>`;
@@ -40,7 +41,8 @@ function nextSteps({ next }: CampaignSummary): Html {
   if (next.length === 0) return html``;
   const steps = next.map(
     ({ text, command }) =>
-      html`<li>${shown(text)}${command === null ? null : html`<code class="command">${shown(command, 2000)}</code>`}</li>`,
+      html`<li>${shown(text)}
+${command === null ? null : html`<code class="command">${shown(command, 2000)}</code>`}</li>`,
   );
   return html`<div class="next"><h3>What to do next</h3><ol>${steps}</ol></div>`;
 }
@@ -68,7 +70,8 @@ export function verdictOf(summary: CampaignSummary): Verdict {
       recipients === 1 ? 'The one recipient was accepted.' : `All ${integer(recipients)} recipients were accepted.`;
     return { tone: 'good', word: 'Finished', sentence: all };
   }
-  const were = `${integer(accepted)} of ${counted(recipients, 'recipient')} were accepted (${percentage(accepted, recipients)}).`;
+  const acceptedShare = percentage(accepted, recipients);
+  const were = `${integer(accepted)} of ${counted(recipients, 'recipient')} were accepted (${acceptedShare}).`;
   return accepted * 2 < recipients
     ? { tone: 'bad', word: 'Finished, with few accepted', sentence: `Only ${were}` }
     : { tone: 'plain', word: 'Finished', sentence: were };
@@ -106,7 +109,8 @@ ${
 }
 
 function tile(name: string, figure: string, small: string): Html {
-  return html`<div><dt>${name}</dt><dd><span class="figure">${tight(figure)}</span> <span class="small">${tight(small)}</span></dd></div>`;
+  return html`<div><dt>${name}</dt><dd><span class="figure">${tight(figure)}</span>
+<span class="small">${tight(small)}</span></dd></div>`;
 }
 
 interface Outcome {
@@ -138,9 +142,11 @@ const outcomes: readonly Outcome[] = [
 /** Each outcome has a pattern of its own. */
 function patterns(): Html {
   const stripes = (id: string, outcome: string, angle: number): Html =>
-    html`<pattern id="${id}" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(${angle})"><rect class="paper" width="5" height="5"/><rect class="${outcome}" width="3" height="5"/></pattern>`;
+    html`<pattern id="${id}" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(${angle})">
+<rect class="paper" width="5" height="5"/><rect class="${outcome}" width="3" height="5"/></pattern>`;
   return html`<defs>${stripes('p-rejected', 'rejected', 45)}
-<pattern id="p-unknown" width="5" height="5" patternUnits="userSpaceOnUse"><rect class="paper" width="5" height="5"/><circle class="unknown" cx="2.5" cy="2.5" r="1.8"/></pattern>
+<pattern id="p-unknown" width="5" height="5" patternUnits="userSpaceOnUse">
+<rect class="paper" width="5" height="5"/><circle class="unknown" cx="2.5" cy="2.5" r="1.8"/></pattern>
 ${stripes('p-invalid', 'invalid', 0)}</defs>`;
 }
 
@@ -179,7 +185,8 @@ function percent(share: number): string {
 function outcomesTable(summary: CampaignSummary): Html {
   const { recipients, duplicate, resent } = summary;
   const rows = outcomes.map(({ name, key, meaning }) => ({
-    name: html`<svg class="swatch" viewBox="0 0 14 14" aria-hidden="true"><rect ${fillOf(key)} x="1" y="1" width="12" height="12"/></svg>${name}`,
+    name: html`<svg class="swatch" viewBox="0 0 14 14" aria-hidden="true">
+<rect ${fillOf(key)} x="1" y="1" width="12" height="12"/></svg>${name}`,
     cells: [integer(summary[key]), percentage(summary[key], recipients)],
     notes: [meaning],
   }));

@@ -1,6 +1,7 @@
 /**
- * What runs in a report: draws the charts with uPlot in place of the static ones, lets each line be hidden, and reads the
- * values at one place of a chart out, by pointer, finger, keyboard or screen reader. All numbers are in the page without it.
+ * What runs in a report: draws the charts with uPlot in place of the static ones, lets each line be hidden, and
+ * reads the values at one place of a chart out, by pointer, finger, keyboard or screen reader. All numbers are in
+ * the page without it.
  *
  * It is text, because it is written for browsers and put into the page as it is. It makes nothing of strings but text
  * nodes, and sends nothing anywhere.
@@ -94,7 +95,11 @@ export const reportScript = `
 
   const wordsAt = (chart, index) => chart.series
     .filter((series, at) => series.values[index] !== null && chart.plot.series[at + 1].show)
-    .map((series) => (chart.kind === 'bars' ? '' : series.label + ' ') + numbers.format(series.values[index]) + chart.unit)
+    .map((series) => [
+      chart.kind === 'bars' ? '' : series.label + ' ',
+      numbers.format(series.values[index]),
+      chart.unit,
+    ].join(''))
     .join(', ');
 
   const show = (group, index, from) => {
@@ -182,6 +187,7 @@ export const reportScript = `
     if (width > 0 && width !== chart.plot.width) chart.plot.setSize({ width, height: chart.height + 38 });
   });
   new ResizeObserver(fit).observe(document.querySelector('main'));
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => drawn.forEach((chart) => chart.plot.redraw(false)));
+  const redraw = () => drawn.forEach((chart) => chart.plot.redraw(false));
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
 })();
 `;

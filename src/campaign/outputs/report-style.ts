@@ -1,7 +1,7 @@
 /**
- * How a report looks: on a screen light or dark as its reader's system is, on a phone, and on paper, which is always light.
- * Text has a contrast of at least 4.5 to 1, lines and marks of 3 to 1, on each background. Outcomes and lines are told by
- * patterns and dashes as well as by colours.
+ * How a report looks: on a screen light or dark as its reader's system is, on a phone, and on paper, which is always
+ * light. Text has a contrast of at least 4.5 to 1, lines and marks of 3 to 1, on each background. Outcomes and lines
+ * are told by patterns and dashes as well as by colours.
  */
 export const reportStyle = `
 :root {
@@ -16,7 +16,8 @@ export const reportStyle = `
     color-scheme: dark;
     --page: #101419; --card: #191f27; --ink: #e8ecf1; --soft: #a7b1be; --rule: #303945; --strong-rule: #6f7b8a;
     --link: #7db7ff; --grid: #2a323d; --mark: #8f9baa;
-    --accepted: #62a8ff; --rejected: #f2a14a; --unsent: #a7b1be; --unknown: #c09bff; --invalid: #ff86b8; --limit: #4fd0bb;
+    --accepted: #62a8ff; --rejected: #f2a14a; --unsent: #a7b1be; --unknown: #c09bff; --invalid: #ff86b8; --limit:
+      #4fd0bb;
     --good: #5dd39e; --plain: #62a8ff; --bad: #ff8b7e; --busy: #c09bff;
   }
 }
@@ -40,17 +41,19 @@ code, kbd { font: .875em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Lib
 .kind, .soft, .when { color: var(--soft); }
 .kind { font-size: .875rem; font-weight: 600; }
 .when { margin-top: .25rem; }
-nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; list-style: none; margin-top: 1.25rem; font-size: .9375rem; }
+nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; list-style: none; margin-top: 1.25rem; font-size:
+  .9375rem; }
 nav a { display: inline-block; padding: .2rem 0; }
 
 .verdict { --tone: var(--plain); margin-top: 1.25rem; padding: 1.1rem 1.25rem 1.2rem; background: var(--card);
   border: 1px solid var(--rule); border-left: 6px solid var(--tone); border-radius: 6px; }
 .verdict.good { --tone: var(--good); } .verdict.bad { --tone: var(--bad); } .verdict.busy { --tone: var(--busy); }
 .verdict h2 { display: flex; align-items: center; gap: .5rem; margin: 0; font-size: 1rem; color: var(--tone); }
-.verdict h2 svg { flex: none; }
+.verdict h2 svg { flex: none; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; }
 .sentence { font-size: 1.3125rem; line-height: 1.4; margin-top: .3rem; text-wrap: pretty; }
 .next { margin-top: 1rem; } .next ol { margin: .35rem 0 0 1.25rem; } .next li { margin-top: .4rem; }
-.command { display: block; margin-top: .35rem; padding: .55rem .75rem; background: var(--page); border: 1px solid var(--rule);
+.command { display: block; margin-top: .35rem; padding: .55rem .75rem; background: var(--page); border: 1px solid
+  var(--rule);
   border-radius: 4px; white-space: pre-wrap; user-select: all; }
 
 .tiles { display: grid; grid-template-columns: repeat(4, 1fr); gap: .75rem; }
@@ -63,7 +66,8 @@ nav a { display: inline-block; padding: .2rem 0; }
 table { width: 100%; border-collapse: collapse; font-size: .9375rem; }
 caption { text-align: left; color: var(--soft); padding-bottom: .4rem; font-size: .9375rem; }
 th, td { text-align: left; vertical-align: top; padding: .5rem .75rem .5rem 0; border-bottom: 1px solid var(--rule); }
-thead th { font-size: .8125rem; font-weight: 600; color: var(--soft); border-bottom-color: var(--strong-rule); vertical-align: bottom; }
+thead th { font-size: .8125rem; font-weight: 600; color: var(--soft); border-bottom-color: var(--strong-rule);
+  vertical-align: bottom; }
 tbody th { font-weight: 600; min-width: 8.5rem; width: 45%; overflow-wrap: anywhere; }
 td p, .settings td, .log, .command, h1 { overflow-wrap: anywhere; }
 th:last-child, td:last-child { padding-right: 0; }
@@ -76,10 +80,12 @@ table + table, table + p { margin-top: 1.5rem; }
 
 figure { margin-top: 1.5rem; }
 figcaption p { color: var(--soft); font-size: .9375rem; max-width: 46rem; }
-.legend { display: flex; flex-wrap: wrap; gap: .25rem .5rem; list-style: none; margin: .6rem 0 .2rem; font-size: .875rem; }
+.legend { display: flex; flex-wrap: wrap; gap: .25rem .5rem; list-style: none; margin: .6rem 0 .2rem; font-size:
+  .875rem; }
 .legend li { display: flex; align-items: center; padding-right: .75rem; }
 .legend button { display: flex; align-items: center; gap: .4rem; font: inherit; color: inherit; background: none;
-  border: 1px solid var(--strong-rule); border-radius: 999px; padding: .2rem .75rem; cursor: pointer; min-height: 1.75rem; }
+  border: 1px solid var(--strong-rule); border-radius: 999px; padding: .2rem .75rem; cursor: pointer; min-height:
+    1.75rem; }
 .legend button[aria-pressed="false"] { text-decoration: line-through; color: var(--soft); border-style: dashed; }
 .legend .sample { margin-right: .35rem; } .legend button .sample { margin: 0; }
 .plot { margin-top: .5rem; }
@@ -104,14 +110,17 @@ figcaption p { color: var(--soft); font-size: .9375rem; max-width: 46rem; }
 .live { display: none; }
 .live .u-axis, .live .uplot { font: inherit; }
 .reader { display: none; margin-top: .25rem; font-size: .875rem; }
-.reader input { display: block; width: calc(100% - 64px - 10px); margin: 0 10px 0 58px; accent-color: var(--link); min-height: 1.5rem; }
+.reader input { display: block; width: calc(100% - 64px - 10px); margin: 0 10px 0 58px; accent-color: var(--link);
+  min-height: 1.5rem; }
 .reader p { min-height: 3em; margin-top: .25rem; } .reader label { font-weight: 600; }
 details { margin-top: .5rem; font-size: .9375rem; }
 summary { cursor: pointer; color: var(--link); padding: .2rem 0; width: fit-content; }
-details table { margin-top: .5rem; font-size: .875rem; } details tbody th { min-width: 5.5rem; } details th, details td { padding-top: .25rem; padding-bottom: .25rem; }
+details table { margin-top: .5rem; font-size: .875rem; } details tbody th { min-width: 5.5rem; } details th, details
+  td { padding-top: .25rem; padding-bottom: .25rem; }
 .settings tbody th { width: 14rem; font-weight: 400; color: var(--soft); }
 .log { list-style: none; } .log li { padding: .35rem 0; border-bottom: 1px solid var(--rule); font-size: .9375rem; }
-footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule); color: var(--soft); font-size: .875rem; }
+footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule); color: var(--soft); font-size:
+  .875rem; }
 
 @media screen {
   .scripted .static { display: none; } .scripted .live, .scripted .reader { display: block; }
@@ -128,13 +137,15 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule);
   .reader input { width: calc(100% - 52px - 10px); margin-left: 46px; }
 }
 @media (max-width: 23rem) {
-  table, details table { font-size: .8125rem; } th, td { padding-right: .3rem; } tbody th, details tbody th { min-width: 4rem; }
+  table, details table { font-size: .8125rem; } th, td { padding-right: .3rem; } tbody th, details tbody th {
+    min-width: 4rem; }
 }
 @page { margin: 14mm; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav, .skip, details, .reader { display: none; }
-  h2 { break-after: avoid; margin-top: 1.5rem; } caption { break-after: avoid; } figure, tbody, .verdict, .tiles > div, .plot { break-inside: avoid; }
+  h2 { break-after: avoid; margin-top: 1.5rem; } caption { break-after: avoid; } figure, tbody, .verdict, .tiles >
+    div, .plot { break-inside: avoid; }
   thead { display: table-header-group; }
   .legend button { border: 0; padding: 0; } .legend button[aria-pressed] { text-decoration: none; color: inherit; }
   svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

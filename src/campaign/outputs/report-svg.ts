@@ -1,6 +1,6 @@
 /**
- * The charts as SVG that needs no script: on paper, and where scripts do not run. Lines stretch with the page and text does
- * not, because only the lines lie in a coordinate system of their own. Pure.
+ * The charts as SVG that needs no script: on paper, and where scripts do not run. Lines stretch with the page and
+ * text does not, because only the lines lie in a coordinate system of their own. Pure.
  */
 import { type Html, html } from './html.js';
 import type { Chart, ChartSeries } from './report-charts.js';
@@ -27,20 +27,24 @@ export function chartSvg(chart: Chart): Html {
   const markWords = marks.map(({ at, label }, index) => {
     const share = across(chart, at) / size;
     const isLate = share > 0.88;
-    return html`<text class="mark-word" x="${percent(share)}" y="${12 + index * 15}" dx="${isLate ? -5 : 5}" text-anchor="${
-      isLate ? 'end' : 'start'
-    }">${label}</text>`;
+    const [anchor, dx] = isLate ? (['end', -5] as const) : (['start', 5] as const);
+    const y = 12 + index * 15;
+    return html`<text class="mark-word" x="${percent(share)}" y="${y}" dx="${dx}"
+text-anchor="${anchor}">${label}</text>`;
   });
   return html`<div class="static" aria-hidden="true">
 <svg class="y-axis" height="${height}">${yWords}</svg>
-<svg class="lines" height="${height}"><svg viewBox="0 0 ${size} ${size}" preserveAspectRatio="none" width="100%" height="100%">${grid}${markLines}${drawn}</svg>${markWords}</svg>
+<svg class="lines" height="${height}">
+<svg viewBox="0 0 ${size} ${size}" preserveAspectRatio="none" width="100%" height="100%">
+${grid}${markLines}${drawn}</svg>${markWords}</svg>
 <svg class="x-axis" height="22">${xWords}</svg>
 </div>`;
 }
 
 /** A sample of a line, for the legend. */
 export function lineSample({ colour, dashes }: ChartSeries): Html {
-  return html`<svg class="sample" width="28" height="10" aria-hidden="true"><path class="line ${colour}" d="M1 5H27"${dashArray(dashes)}/></svg>`;
+  return html`<svg class="sample" width="28" height="10" aria-hidden="true">
+<path class="line ${colour}" d="M1 5H27"${dashArray(dashes)}/></svg>`;
 }
 
 function linesOf(chart: Chart, { colour, dashes, values }: ChartSeries, isFilled: boolean): Html[] {

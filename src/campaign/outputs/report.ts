@@ -1,8 +1,9 @@
 /**
- * The report of a campaign: one HTML file that needs nothing beside it, for the engineer who ran the campaign and for those
- * who asked for it. First the verdict and the numbers, then the charts, then the details. Everything that comes from outside
- * is escaped (html.ts), nothing is fetched or sent (its content security policy sees to that), and every number is there
- * without the script. Called by the campaign when it ends, and by `peal report`; main thread.
+ * The report of a campaign: one HTML file that needs nothing beside it, for the engineer who ran the campaign and
+ * for those who asked for it. First the verdict and the numbers, then the charts, then the details. Everything that
+ * comes from outside is escaped (html.ts), nothing is fetched or sent (its content security policy sees to that),
+ * and every number is there without the script. Called by the campaign when it ends, and by `peal report`; main
+ * thread.
  */
 import { createHash } from 'node:crypto';
 import { type ChartLibrary, readChartLibrary } from './chart-library.js';
@@ -58,7 +59,7 @@ export function reportHtml(data: ReportData, library: ChartLibrary | null = read
 ${headerOf(data, times, sections)}
 <main>
 ${verdictSection(data)}
-${sections.map(({ id, heading, content }) => html`<section aria-labelledby="${id}">\n<h2 id="${id}">${heading}</h2>\n${content}\n</section>\n`)}
+${sections.map(sectionOf)}
 </main>
 ${footerOf(data, times)}
 ${
@@ -71,6 +72,14 @@ ${
 </html>
 `;
   return page.text;
+}
+
+function sectionOf({ id, heading, content }: Section): Html {
+  return html`<section aria-labelledby="${id}">
+<h2 id="${id}">${heading}</h2>
+${content}
+</section>
+`;
 }
 
 /** What the script draws from. Charts of a group share their axis. */
@@ -106,11 +115,12 @@ function headerOf({ title, summary }: ReportData, times: ZoneTimes, sections: re
   const [first, last] = [summary.runs[0], summary.runs.at(-1)];
   const begin = first === undefined ? null : time(first.startMs, times);
   const end = last?.endMs == null ? null : time(last.endMs, times);
+  const entries = sections.map(({ id, heading }) => html`<li><a href="#${id}">${heading}</a></li>`);
   return html`<header>
 <p class="kind">Campaign report</p>
 <h1>${shown(title, 200)}</h1>
-<p class="when">${begin === null ? 'Not begun yet' : begin}${end === null ? null : html` to ${end}`} <span>(${times.zone})</span></p>
-<nav aria-label="Contents"><ul>${sections.map(({ id, heading }) => html`<li><a href="#${id}">${heading}</a></li>`)}</ul></nav>
+<p class="when">${begin ?? 'Not begun yet'}${end === null ? null : html` to ${end}`} (${times.zone})</p>
+<nav aria-label="Contents"><ul>${entries}</ul></nav>
 </header>`;
 }
 
@@ -135,7 +145,7 @@ function chartsSection(
 
 function footerOf({ madeBy, writtenMs }: ReportData, times: ZoneTimes): Html {
   return html`<footer>
-<p>Made by peal ${shown(madeBy, 40)} on ${time(writtenMs, times)}. All times are those of ${times.zone}; running time leaves
-out the pauses between runs. This file holds no device tokens, loads nothing and sends nothing.</p>
+<p>Made by peal ${shown(madeBy, 40)} on ${time(writtenMs, times)}. All times are those of ${times.zone}; running time
+leaves out the pauses between runs. This file holds no device tokens, loads nothing and sends nothing.</p>
 </footer>`;
 }

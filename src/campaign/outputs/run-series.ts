@@ -1,9 +1,10 @@
 /**
- * What a campaign did second by second: takes a sample each second, keeps it in bounded memory however long the campaign
- * is, and finds the moments in which it was slow. A run that goes on with a campaign goes on with its series. Main thread.
+ * What a campaign did second by second: takes a sample each second, keeps it in bounded memory however long the
+ * campaign is, and finds the moments in which it was slow. A run that goes on with a campaign goes on with its
+ * series. Main thread.
  *
- * Time is running time: the pause between two runs, however long, takes none. Durations are those of the monotonic clock;
- * the wall clock only labels them.
+ * Time is running time: the pause between two runs, however long, takes none. Durations are those of the monotonic
+ * clock; the wall clock only labels them.
  */
 import type { Clock, TimerHandle } from '../../base/clock.js';
 import {
@@ -196,7 +197,8 @@ export class RunSeries {
 
   #noteStall(seconds: number): void {
     this.note(
-      `This process did not run for ${Math.round(seconds)} seconds: the machine slept, the process was suspended, or it had too much to do.`,
+      `This process did not run for ${Math.round(seconds)} seconds: ` +
+        'the machine slept, the process was suspended, or it had too much to do.',
     );
   }
 

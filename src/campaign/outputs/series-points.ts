@@ -1,6 +1,6 @@
 /**
- * What a campaign did over its running time, as points of so many seconds each: how points are joined when there are too
- * many, and how they lie in plain data. Pure; main thread. Made by RunSeries, drawn by the report.
+ * What a campaign did over its running time, as points of so many seconds each: how points are joined when there are
+ * too many, and how they lie in plain data. Pure; main thread. Made by RunSeries, drawn by the report.
  */
 import { assert } from '../../base/assert.js';
 

@@ -1,6 +1,6 @@
 /**
- * Finds the stretches of a campaign in which it sent at less than half of its usual rate although recipients waited, and
- * keeps those that cost most. Fed by RunSeries with each second. Pure; main thread.
+ * Finds the stretches of a campaign in which it sent at less than half of its usual rate although recipients waited,
+ * and keeps those that cost most. Fed by RunSeries with each second. Pure; main thread.
  */
 import { answeredIn, lowest, rounded, type SeriesPoint } from './series-points.js';
 

@@ -1,6 +1,7 @@
 /**
- * What a campaign says of itself, while it runs and when it has ended: `summary.json`, and the numbers of the report. The
- * keys of the JSON are those of the last line of `peal send --json` (docs/cli.md), with more beside them. Pure; main thread.
+ * What a campaign says of itself, while it runs and when it has ended: `summary.json`, and the numbers of the
+ * report. The keys of the JSON are those of the last line of `peal send --json` (docs/cli.md), with more beside
+ * them. Pure; main thread.
  */
 import type { LatencyHistogram } from '../../engine/latency-histogram.js';
 import type { OutcomeCounts } from '../../session/message/result.js';

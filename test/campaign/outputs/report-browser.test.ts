@@ -1,7 +1,7 @@
 /**
- * Reports in the machine's Chromium, headless: whether everybody can read them (axe-core), in light, dark, at the width of a
- * phone, on paper and without scripts; whether charts answer; that no request leaves the page and that texts stay texts.
- * Skipped by name where there is no Chromium.
+ * Reports in the machine's Chromium, headless: whether everybody can read them (axe-core), in light, dark, at the
+ * width of a phone, on paper and without scripts; whether charts answer; that no request leaves the page and that
+ * texts stay texts. Skipped by name where there is no Chromium.
  */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -39,7 +39,9 @@ const reports: Readonly<Record<string, () => ReportData>> = {
   'an empty report': emptyReport,
 };
 
-describe(`the report in Chromium${executablePath === undefined ? ' (skipped: no chromium on this machine)' : ''}`, () => {
+const absence = executablePath === undefined ? ' (skipped: no chromium on this machine)' : '';
+
+describe(`the report in Chromium${absence}`, () => {
   let browser: Browser | undefined;
   let folder: string;
 

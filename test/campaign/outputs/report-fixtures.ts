@@ -1,4 +1,6 @@
-/** Reports of campaigns that never were: a full one, one that stopped and was resumed, one that runs, one of nothing. */
+/**
+ * Reports of campaigns that never were: a full one, one that stopped and was resumed, one that runs, one of nothing.
+ */
 import type { ReportData } from '../../../src/campaign/outputs/report-data.js';
 import { RunSeries, type SeriesSample } from '../../../src/campaign/outputs/run-series.js';
 import { type CampaignSummary, latencyFigures } from '../../../src/campaign/outputs/summary.js';

@@ -1,4 +1,7 @@
-/** The report of a campaign as text: what it says, and that nothing in its data becomes markup or comes out as a secret. */
+/**
+ * The report of a campaign as text: what it says, and that nothing in its data becomes markup or comes out as a
+ * secret.
+ */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readChartLibrary } from '../../../src/campaign/outputs/chart-library.js';
@@ -14,7 +17,7 @@ function bodyOf(page: string): string {
 
 /** The tags of a page in order. Fails for a `<` that begins no tag as the report writes them. */
 function tagsOf(page: string): string[] {
-  const tag = /<(?:!doctype html|\/?[a-z][a-z0-9]*(?: [a-zA-Z:-]+(?:="[^"<>]*")?)* ?\/?)>/g;
+  const tag = /<(?:!doctype html|\/?[a-z][a-z0-9]*(?:\s[a-zA-Z:-]+(?:="[^"<>]*")?)* ?\/?)>/g;
   const rest = bodyOf(page).replace(tag, '');
   assert.doesNotMatch(rest, /[<>]/, 'every angle bracket belongs to a tag');
   return bodyOf(page)

@@ -138,7 +138,7 @@ describe('RunSeries', () => {
     assert.equal(rig.series.toData().runs, 1301);
   });
 
-  it('goes on with the series of the run before: without a gap in running time, with the wall clock of each run', () => {
+  it('goes on with the series of the run before: no gap in running time, the wall clock of each run', () => {
     const rig = new Rig();
     rig.series.start();
     rig.run(10, 100);

@@ -23,7 +23,7 @@ describe('summary.json', () => {
     assert.equal(summary.stopped, null);
   });
 
-  it('says what a campaign is besides: its state, why it stopped, what to do, its runs, its answers and its files', () => {
+  it('says besides what the campaign did: state, why it stopped, what to do, runs, answers, files', () => {
     const { summary } = stoppedReport();
     const written = read(summaryJson('shipped', summary));
     assert.equal(written.version, 1);
