@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { PealError } from '../../src/base/errors.js';
-import { installedFile, type PackageFile, packageFile } from '../../src/base/package-files.js';
+import { dependencyFile, installedFile, type PackageFile, packageFile } from '../../src/base/package-files.js';
 import { version } from '../../src/base/version.js';
 import { repositoryRoot } from '../support/repository.js';
 
@@ -66,5 +66,11 @@ describe('files that threads begin with', () => {
   it('know the version that package.json has', () => {
     const manifest = JSON.parse(readFileSync(path.join(repositoryRoot, 'package.json'), 'utf8')) as { version: string };
     assert.equal(version, manifest.version);
+  });
+
+  it('of packages that peal depends on are found, or said to be missing', () => {
+    assert.equal(path.basename(dependencyFile('uplot/LICENSE') ?? ''), 'LICENSE');
+    assert.equal(dependencyFile('uplot/no-such-file'), null);
+    assert.equal(dependencyFile('peal-no-such-package/LICENSE'), null);
   });
 });

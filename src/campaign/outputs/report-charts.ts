@@ -233,13 +233,13 @@ export function linearTicks(max: number, minStep: number): Tick[] {
   const steps = Math.max(1, Math.ceil(max / step - 1e-9));
   return Array.from({ length: steps + 1 }, (_, index) => {
     const at = Number((index * step).toPrecision(12));
-    return { at, label: tickLabel(at, step, max) };
+    return { at, label: tickLabel(at, step, steps * step) };
   });
 }
 
-function tickLabel(at: number, step: number, max: number): string {
+function tickLabel(at: number, step: number, top: number): string {
   if (at === 0) return '0';
-  if (max >= 1e6) return `${Number((at / 1e6).toPrecision(4))} M`;
+  if (top >= 1e6) return `${Number((at / 1e6).toPrecision(4))} M`;
   return step < 1 ? String(Number(at.toPrecision(3))) : integer(at);
 }
 

@@ -146,7 +146,8 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule);
   nav, .skip, details, .reader { display: none; }
   h2 { break-after: avoid; margin-top: 1.5rem; } caption { break-after: avoid; } figure, tbody, .verdict, .tiles >
     div, .plot { break-inside: avoid; }
-  thead { display: table-header-group; }
+  thead { display: table-header-group; break-after: avoid; } thead + tbody { break-before: avoid; }
+  .tiles .figure { font-size: 1.25rem; } .tiles > div { padding: .5rem .6rem; }
   .legend button { border: 0; padding: 0; } .legend button[aria-pressed] { text-decoration: none; color: inherit; }
   svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .verdict { background: none; }

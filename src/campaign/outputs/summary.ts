@@ -72,7 +72,10 @@ export interface NextStep {
   readonly command: string | null;
 }
 
-/** Everything that a campaign says of itself in numbers. Plain data. Counts are those of all its runs. */
+/**
+ * Everything that a campaign says of itself in numbers. Plain data. Counts are those of all its runs. Sentences are in
+ * the words of their reader: without the marks of base/wording.
+ */
 export interface CampaignSummary extends OutcomeCounts {
   readonly state: CampaignState;
   /** Why it stopped or is paused, as one sentence; otherwise null. */

@@ -1,0 +1,49 @@
+/**
+ * Writes `summary.json` and `report.html` of a campaign into its directory, again each time that it ends or is asked to.
+ * Each file is seen under its name only once it is whole, in place of the one before, and only its owner may read it.
+ * Called by the campaign and by `peal report`; main thread.
+ */
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { PealError } from '../../base/errors.js';
+import { writeProblem } from '../../base/file-errors.js';
+import { reportHtml } from './report.js';
+import type { ReportData } from './report-data.js';
+import { summaryJson } from './summary.js';
+
+export const summaryFileName = 'summary.json';
+export const reportFileName = 'report.html';
+
+/**
+ * @returns the paths of both files
+ * @throws PealError ERR_PEAL_INPUT if one cannot be written; the file that had its name is then left as it was
+ */
+export async function writeReport(folder: string, data: ReportData): Promise<readonly string[]> {
+  const summary = path.join(folder, summaryFileName);
+  const report = path.join(folder, reportFileName);
+  await replaceFile(summary, summaryJson(data.title, data.summary));
+  await replaceFile(report, reportHtml(data));
+  return [summary, report];
+}
+
+async function replaceFile(file: string, text: string): Promise<void> {
+  const partial = `${file}.${randomBytes(4).toString('hex')}.partial`;
+  try {
+    const handle = await open(partial, 'wx', 0o600);
+    await writeWhole(handle, text);
+    await rename(partial, file);
+  } catch (cause) {
+    await rm(partial, { force: true }).catch(() => {});
+    throw new PealError('ERR_PEAL_INPUT', `${file} ${writeProblem(cause)}.`, { origin: 'input', cause });
+  }
+}
+
+async function writeWhole(handle: FileHandle, text: string): Promise<void> {
+  try {
+    await handle.writeFile(text, 'utf8');
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
