@@ -399,6 +399,8 @@ export const maxRefusedStreams = 200;
  */
 export const recentlyAcceptedMs = 30_000;
 export const acceptedLookMs = 10_000;
+/** How often a sink that asks for it is told what is certain in batches under way. */
+export const glimpseMs = 100;
 /** Same refusals (credential or request) in a row, with nothing accepted, that stop a send early. */
 export const stopAfterRefusals = 10;
 /** Answers TooManyProviderTokenUpdates within this time count as one refusal. */

@@ -67,6 +67,16 @@ export interface OutcomeSink {
    * `finish` rejects with it. Batches settled after that still come here.
    */
   settled(batch: SettledBatch): void | Promise<void>;
+  /**
+   * Told about ten times a second which outcomes of a batch under way are certain already, if there are more of them than
+   * before: so that a journal knows after a crash which recipients were really in flight. Never called after `settled` for
+   * the same batch. A throw cancels the job as one of `settled` does. Without this method nothing is looked at.
+   *
+   * @param batch the object that was given to `dispatch`
+   * @param states one byte for each recipient: ACCEPTED, or a rejection after which nothing is sent again, as it will be in
+   *   the ledger; 0 for all others. Valid during the call only. Details of rejections come with `settled`
+   */
+  glimpse?(batch: Batch, states: Uint8Array): void;
 }
 
 /** Returns the mistake that a program made in a batch, as a sentence, or null if there is none. */

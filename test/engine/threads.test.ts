@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import type { Batch, SettledBatch } from '../../src/engine/batch.js';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { SendJob } from '../../src/engine/dispatcher/job.js';
 import { openPiscina, type ThreadPool } from '../../src/engine/hosts/thread-pool.js';
@@ -37,6 +38,29 @@ function assertBalanced(book: BookSink, gateway: Http2Gateway, recipients: numbe
   }
 }
 
+/** A book that is told what is certain of batches under way, too: that never changes. */
+class GlimpsingBook extends BookSink {
+  glimpses = 0;
+  readonly #certain = new Map<Batch, Uint8Array>();
+
+  glimpse(batch: Batch, states: Uint8Array): void {
+    this.glimpses += 1;
+    this.#check(batch, states);
+    this.#certain.set(batch, states.slice());
+  }
+
+  override settled(settled: SettledBatch): void | Promise<void> {
+    this.#check(settled.batch, settled.ledger);
+    return super.settled(settled);
+  }
+
+  #check(batch: Batch, now: Uint8Array): void {
+    this.#certain.get(batch)?.forEach((state, index) => {
+      if (state !== 0) assert.equal(now[index], state, 'what was certain has changed');
+    });
+  }
+}
+
 describe('engine with threads', () => {
   let dispatcher: Dispatcher | null = null;
   let gateway: Http2Gateway | null = null;
@@ -61,6 +85,20 @@ describe('engine with threads', () => {
     assert.equal(gateway.connections, 2);
   });
 
+  for (const threads of [0, 2]) {
+    it(`tells what is certain of batches under way, threads: ${threads}`, async () => {
+      const recipients = 5_000;
+      gateway = await Http2Gateway.open({ delayMs: 100, settings: { maxConcurrentStreams: 50 } });
+      dispatcher = new Dispatcher({ threads });
+      const book = new GlimpsingBook();
+      const job = dispatcher.send(dispatcher.openRoute(routeTo(gateway), null), notification, book);
+      await dispatchAll(job, recipients);
+      await job.finish();
+      assertBalanced(book, gateway, recipients);
+      assert.ok(book.glimpses > 0, 'nothing was certain before its batch was settled');
+    });
+  }
+
   it('completes a list when a thread is killed in the middle, losing none and repeating none', async () => {
     const recipients = cases(100_000, 20_000);
     let threads: ThreadPool | null = null;
@@ -81,7 +119,7 @@ describe('engine with threads', () => {
         return threads;
       },
     });
-    const book = new BookSink();
+    const book = new GlimpsingBook();
     const job = dispatcher.send(dispatcher.openRoute(routeTo(gateway), null), notification, book);
     await dispatchAll(job, recipients);
     await job.finish();

@@ -3,6 +3,23 @@ import type { PlantedBug } from './planted-bugs.js';
 
 export const engineBugs: readonly PlantedBug[] = [
   {
+    name: 'a rejection that passes is told as certain',
+    file: 'engine/dispatcher/interim.js',
+    before: 'const isCertain = byte === ACCEPTED || staysRejected[byte] === 1;',
+    after: 'const isCertain = byte === ACCEPTED || byte >= REJECTED;',
+    breaks: 'a journal keeps an outcome that a retry changes',
+  },
+  {
+    name: 'a request that is out is told as certain',
+    file: 'engine/dispatcher/parcel.js',
+    before: 'const certain = copyCertain(this.latest, states);',
+    after: `const certain = copyCertain(this.latest, states);
+        this.latest.forEach((byte, index) => {
+            if (byte === 1) states[index] = 2;
+        });`,
+    breaks: 'a journal keeps as accepted what is unknown after a crash',
+  },
+  {
     name: 'the unknown is sent again silently',
     file: 'engine/shard/route.js',
     before: 'slot.cause = cause;\n        this.#finish(slot, tag & tagIndexMask, UNKNOWN);',

@@ -6,11 +6,11 @@ import { binaryNotification } from '../../src/apns/compile-notification.js';
 import type { Notification } from '../../src/apns/notification.js';
 import type { Clock } from '../../src/base/clock.js';
 import { PealError } from '../../src/base/errors.js';
-import type { OutcomeSink, SettledBatch } from '../../src/engine/batch.js';
+import type { Batch, OutcomeSink, SettledBatch } from '../../src/engine/batch.js';
 import type { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
 import type { Route } from '../../src/engine/dispatcher/route.js';
-import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
+import { ACCEPTED, QUEUED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
 import { Prng } from '../support/prng.js';
 import type { VirtualClock } from '../support/virtual-clock.js';
 import type { Books, Outcome } from './books.js';
@@ -44,6 +44,8 @@ export class Sender {
   readonly #random: Prng;
   readonly #jobs: SendJob[] = [];
   readonly #settled = new Set<object>();
+  /** What was certain of batches under way when it was told last. */
+  readonly #glimpsed = new Map<Batch, Uint8Array>();
   #closing: Promise<void> | null = null;
 
   constructor(room: SenderRoom, dispatcher: Dispatcher, route: Route) {
@@ -154,13 +156,35 @@ export class Sender {
         this.#enter(batch);
         return sinkMs === 0 ? undefined : this.#wait(random.next() * sinkMs);
       },
+      glimpse: (batch, states) => this.#enterGlimpse(batch, states),
     };
+  }
+
+  #enterGlimpse(batch: Batch, states: Uint8Array): void {
+    const { books } = this.#room;
+    const first = numberOf(batch.tokens, 0);
+    if (this.#settled.has(batch)) books.violate(`the batch of recipient ${first} was glimpsed after it was settled`);
+    if (states.length !== batch.tokens.count) books.violate(`a glimpse of ${states.length} bytes`);
+    if (states.every((state) => state === QUEUED)) books.violate(`a glimpse of recipient ${first} told nothing`);
+    this.#checkGlimpsed(batch, states);
+    this.#glimpsed.set(batch, states.slice());
+  }
+
+  /** What was certain once stays as it is. */
+  #checkGlimpsed(batch: Batch, now: Uint8Array): void {
+    this.#glimpsed.get(batch)?.forEach((state, index) => {
+      if (state === QUEUED || state === now[index]) return;
+      const number = numberOf(batch.tokens, index);
+      this.#room.books.violate(`recipient ${number} was glimpsed with ledger byte ${state} and has ${now[index]}`);
+    });
   }
 
   #enter({ batch, tokens, ledger, details, resent }: SettledBatch): void {
     const { books, trace } = this.#room;
     if (this.#settled.has(batch)) books.violate(`the batch of recipient ${numberOf(tokens, 0)} was settled twice`);
     this.#settled.add(batch);
+    this.#checkGlimpsed(batch, ledger);
+    this.#glimpsed.delete(batch);
     this.resent += resent;
     trace.event('settled', numberOf(tokens, 0), tokens.count);
     const reasons = new Map<number, string>();

@@ -7,7 +7,7 @@ import type { Notification } from '../../apns/notification.js';
 import { assert, rethrowAssertion } from '../../base/assert.js';
 import { type Clock, systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
-import { acceptedLookMs, providerTokenCheckMs, shardCreditBatches } from '../../base/limits.js';
+import { acceptedLookMs, glimpseMs, providerTokenCheckMs, shardCreditBatches } from '../../base/limits.js';
 import { type Logger, silentLogger } from '../../base/log.js';
 import { heldUntil, holdProcess, releaseProcess } from '../../base/process-hold.js';
 import type { Batch, OutcomeSink } from '../batch.js';
@@ -45,6 +45,7 @@ export class Dispatcher {
   readonly #retryLine: RetryLine;
   readonly #tokenRefresh: Periodic;
   readonly #acceptedLook: Periodic;
+  readonly #glimpses: Periodic;
   #host: Promise<ShardHost | null> | null = null;
   /** Why the latest shard died. */
   #deathCause: PealError | null = null;
@@ -65,6 +66,7 @@ export class Dispatcher {
     this.#retryLine = new RetryLine(this.#clock, (due) => this.#sendDue(due));
     this.#tokenRefresh = new Periodic(this.#clock, providerTokenCheckMs, () => this.#refreshTokens());
     this.#acceptedLook = new Periodic(this.#clock, acceptedLookMs, () => this.#look());
+    this.#glimpses = new Periodic(this.#clock, glimpseMs, () => this.#glimpse());
   }
 
   /**
@@ -96,6 +98,7 @@ export class Dispatcher {
     holdProcess();
     this.#tokenRefresh.setNeeded(true);
     this.#acceptedLook.setNeeded(this.#mailboxes.length > 1);
+    if (job.hasGlimpses) this.#glimpses.setNeeded(true);
     return job;
   }
 
@@ -129,6 +132,7 @@ export class Dispatcher {
     for (const job of this.#jobs) job.stop(closedError());
     this.#tokenRefresh.setNeeded(false);
     this.#acceptedLook.setNeeded(false);
+    this.#glimpses.setNeeded(false);
     await (await host)?.stop();
     // Jobs that were never finished hold the process no longer, because nothing is under way.
     for (const job of this.#jobs) if (this.#jobs.delete(job)) releaseProcess();
@@ -162,6 +166,7 @@ export class Dispatcher {
       this.#tokenRefresh.setNeeded(this.#jobs.size > 0);
       if (this.#jobs.size === 0) this.#buffers.trim();
       if (this.#jobs.size === 0) this.#acceptedLook.setNeeded(false);
+      if (job.hasGlimpses) this.#glimpses.setNeeded([...this.#jobs].some((other) => other.hasGlimpses));
     },
     now: () => this.#clock.now(),
     random: () => (this.#options.random ?? Math.random)(),
@@ -321,6 +326,10 @@ export class Dispatcher {
       if (isAccepted) this.#stopIfNoShardLeft(job, cause);
       else job.stop(cause);
     }
+  }
+
+  #glimpse(): void {
+    for (const job of this.#jobs) if (job.hasGlimpses) job.glimpse();
   }
 
   #look(): void {

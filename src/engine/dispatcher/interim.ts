@@ -1,10 +1,10 @@
 /**
- * The outcomes of a batch that are certain before it is settled, because nothing changes them any more. Read for
- * progress reports from its ledger, which a shard may be writing to meanwhile; so the counts of one batch never
- * decrease. On the dispatcher's thread.
+ * The outcomes of a batch that are certain before it is settled, because nothing changes them any more. Read from its
+ * ledger, which a shard may be writing to meanwhile, for progress reports and for sinks that keep what is certain
+ * (OutcomeSink.glimpse). What is certain stays so, and the counts of one batch never decrease. On the dispatcher's thread.
  */
 import { isForGood, reasonOf } from '../../apns/reason.js';
-import { ACCEPTED, REJECTED } from '../ledger.js';
+import { ACCEPTED, QUEUED, REJECTED } from '../ledger.js';
 
 /** Recipients that have their outcome, in batches that are not settled yet. */
 export interface InterimCounts {
@@ -12,7 +12,10 @@ export interface InterimCounts {
   rejected: number;
 }
 
-/** By ledger byte: 1 for a rejection that stays. A reason that is not in the table has its class by its status only. */
+/**
+ * By ledger byte: 1 for a rejection that stays. Whether one with a reason that is not in the table stays depends on its
+ * status, which the byte does not tell.
+ */
 const staysRejected = Uint8Array.from({ length: 256 }, (_, byte) => {
   const reason = byte > REJECTED ? reasonOf(byte - REJECTED) : null;
   return reason !== null && isForGood(reason.class) ? 1 : 0;
@@ -29,4 +32,17 @@ export function addInterim(ledger: Uint8Array, counts: InterimCounts): void {
   }
   counts.accepted += accepted;
   counts.rejected += rejected;
+}
+
+/** Copies the certain outcomes in `ledger` to `into`, with QUEUED for all others. Returns how many are certain. */
+export function copyCertain(ledger: Uint8Array, into: Uint8Array): number {
+  let certain = 0;
+  for (let index = 0; index < ledger.length; index++) {
+    // Read once, because a shard may write it at any moment.
+    const byte = ledger[index]!;
+    const isCertain = byte === ACCEPTED || staysRejected[byte] === 1;
+    into[index] = isCertain ? byte : QUEUED;
+    if (isCertain) certain += 1;
+  }
+  return certain;
 }

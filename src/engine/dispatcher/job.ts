@@ -5,9 +5,9 @@
  */
 import type { Notification } from '../../apns/notification.js';
 import type { RetryBudget } from '../../apns/retry-policy.js';
-import { assert } from '../../base/assert.js';
+import { assert, rethrowAssertion } from '../../base/assert.js';
 import { PealError } from '../../base/errors.js';
-import { retryTimeMs } from '../../base/limits.js';
+import { maxBatchRecipients, retryTimeMs } from '../../base/limits.js';
 import { type Batch, batchFault, type OutcomeDetail, type OutcomeSink, type SettledBatch } from '../batch.js';
 import { UNKNOWN, UNSENT } from '../ledger.js';
 import { BadTokenWatch } from './bad-tokens.js';
@@ -73,8 +73,11 @@ export interface JobOptions {
 
 /** A batch under way, as its job sees it (parcel). */
 export interface DispatchedBatch {
+  readonly batch: Batch;
   /** Adds its recipients whose outcome is certain already. */
   addInterim(counts: InterimCounts): void;
+  /** Copies the certain outcomes; false if there are no new ones. */
+  glimpse(states: Uint8Array): boolean;
   /** Returns the batch as the sink gets it. `fallbackCause`: why recipients are unsent, if there is no other cause. */
   settled(fallbackCause: PealError | null): SettledBatch;
 }
@@ -98,6 +101,9 @@ export interface JobOwner {
   /** At least 0 and below 1, as Math.random. */
   random(): number;
 }
+
+/** What a sink is told at a glimpse: the same memory for all. */
+const glimpsed = new Uint8Array(maxBatchRecipients);
 
 export class Job implements SendJob {
   readonly id: number;
@@ -159,6 +165,26 @@ export class Job implements SendJob {
     const counts = { accepted: 0, rejected: 0 };
     for (const batch of this.#unsettled) batch.addInterim(counts);
     return counts;
+  }
+
+  /** Whether the sink wants to know what is certain in batches under way. */
+  get hasGlimpses(): boolean {
+    return this.#sink.glimpse !== undefined;
+  }
+
+  /** Tells the sink which outcomes have become certain in batches under way. */
+  glimpse(): void {
+    if (this.#sinkFailure !== null) return;
+    try {
+      for (const parcel of this.#unsettled) {
+        const { batch } = parcel;
+        const states = glimpsed.subarray(0, batch.tokens.count);
+        if (parcel.glimpse(states)) this.#sink.glimpse?.(batch, states);
+      }
+    } catch (error) {
+      rethrowAssertion(error);
+      this.#failSink(error);
+    }
   }
 
   finish(): Promise<void> {

@@ -26,7 +26,7 @@ import {
   UNSENT,
   WRITTEN,
 } from '../ledger.js';
-import { addInterim, type InterimCounts } from './interim.js';
+import { addInterim, copyCertain, type InterimCounts } from './interim.js';
 import type { DispatchedBatch, Job } from './job.js';
 import { Retries } from './retries.js';
 
@@ -53,6 +53,10 @@ export class Parcel implements DispatchedBatch {
   /** Null until a recipient is to be sent to again, which most parcels never need. */
   #retries: Retries | null = null;
   #hasReturned = false;
+  /** Recipients whose outcome was certain at the last glimpse. */
+  #glimpsed = 0;
+  /** It was glimpsed since a shard had it last: its outcomes stay as they are until it goes to a shard again. */
+  #isGlimpsed = false;
   #isSettled = false;
 
   constructor(
@@ -94,6 +98,19 @@ export class Parcel implements DispatchedBatch {
   /** Adds its recipients whose outcome is certain already. */
   addInterim(counts: InterimCounts): void {
     addInterim(this.latest, counts);
+  }
+
+  /**
+   * Copies the outcomes that are certain by now into `states`, which has room for a batch; the others are QUEUED there.
+   * Returns false if no more are certain than when it was called last.
+   */
+  glimpse(states: Uint8Array): boolean {
+    if (this.sheet === null && this.#isGlimpsed) return false;
+    this.#isGlimpsed = this.sheet === null;
+    const certain = copyCertain(this.latest, states);
+    const isNew = certain > this.#glimpsed;
+    this.#glimpsed = certain;
+    return isNew;
   }
 
   /** Its share of the room for waiting parcels. A waiting recipient needs more memory than its token. */

@@ -61,11 +61,17 @@ export class Books implements OutcomeSink {
   #resent = 0;
   /** Recipients of the last report. */
   #reported = 0;
+  /** Passes on what is certain in batches under way, if `outcomes` asks for it. */
+  readonly glimpse?: (batch: Batch, states: Uint8Array) => void;
   /** Resolves when the sink has taken the batch that was settled last. */
   taken: void | Promise<void> = undefined;
 
   constructor(options: BooksOptions) {
+    const { outcomes } = options;
     this.#options = options;
+    if (outcomes?.glimpse !== undefined) {
+      this.glimpse = (batch, states) => void this.#guard('outcomes', () => outcomes.glimpse?.(batch, states));
+    }
     this.#progress =
       options.onProgress === null ? null : new ProgressReporter(options.onProgress, options.clock, options.total);
   }

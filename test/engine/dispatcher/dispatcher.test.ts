@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import type { PersonalParts } from '../../../src/apns/notification.js';
+import { reasonCode } from '../../../src/apns/reason.js';
 import { TokenBlock } from '../../../src/apns/token-block.js';
 import { PealError } from '../../../src/base/errors.js';
-import { maxBatchRecipients, providerTokenCheckMs, stopAfterRefusals } from '../../../src/base/limits.js';
+import { glimpseMs, maxBatchRecipients, providerTokenCheckMs, stopAfterRefusals } from '../../../src/base/limits.js';
 import type { Batch, SettledBatch } from '../../../src/engine/batch.js';
 import { Dispatcher } from '../../../src/engine/dispatcher/dispatcher.js';
 import type { Route } from '../../../src/engine/dispatcher/route.js';
 import type { EngineOptions } from '../../../src/engine/hosts/engine-options.js';
+import { ACCEPTED, REJECTED } from '../../../src/engine/ledger.js';
 import {
   BookSink,
   batchesOf,
@@ -190,6 +192,83 @@ describe('dispatcher', () => {
     await second;
     bench.pool.accept(bench.pool.take(100));
     await job.finish();
+  });
+
+  describe('tells a sink that asks for it what is certain already', () => {
+    const busy = rejection(503, 'ServiceUnavailable');
+    const gone = rejection(410, 'Unregistered', { timestampMs: 5 });
+    const glimpsing = () => {
+      const book = new BookSink();
+      const glimpses: { readonly batch: Batch; readonly states: readonly number[] }[] = [];
+      const glimpse = (batch: Batch, states: Uint8Array): void => {
+        glimpses.push({ batch, states: [...states] });
+      };
+      const sink = { settled: (batch: SettledBatch) => book.settled(batch), glimpse };
+      return { book, glimpses, sink };
+    };
+
+    it('ten times a second, and only what is new', async () => {
+      const { book, glimpses, sink } = glimpsing();
+      const job = bench.dispatcher.send(bench.route, notification, sink, { retry: { attempts: 3, timeMs: 60_000 } });
+      const batch = batchOf(0, 5);
+      await job.dispatch(batch);
+      const [first, second, third, ...others] = bench.pool.take(5);
+      bench.clock.advance(glimpseMs);
+      assert.equal(glimpses.length, 0);
+      bench.pool.accept([first!]);
+      bench.pool.reject([second!], gone);
+      bench.pool.reject([third!], busy);
+      bench.clock.advance(glimpseMs - 1);
+      assert.equal(glimpses.length, 0);
+      bench.clock.advance(1);
+      const rejected = REJECTED + reasonCode('Unregistered', 'http2');
+      assert.deepEqual(glimpses, [{ batch, states: [ACCEPTED, rejected, 0, 0, 0] }]);
+      bench.clock.advance(10 * glimpseMs);
+      assert.equal(glimpses.length, 1);
+      bench.pool.accept(others);
+      await turn();
+      // The batch waits for a retry, and has more outcomes than when a shard had it.
+      bench.clock.advance(glimpseMs);
+      assert.deepEqual(glimpses[1]!.states, [ACCEPTED, rejected, 0, ACCEPTED, ACCEPTED]);
+      while (bench.pool.source.current() === null) {
+        bench.clock.advance(1_000);
+        await turn();
+      }
+      bench.pool.accept(bench.pool.take(1));
+      await job.finish();
+      assert.equal(glimpses.length, 2);
+      assert.equal(book.count('accepted'), 4);
+      assert.equal(bench.clock.timerCount, 0);
+    });
+
+    it('and stops the job when the sink throws', async () => {
+      const { book, sink } = glimpsing();
+      const failure = new Error('full');
+      const job = bench.dispatcher.send(bench.route, notification, {
+        ...sink,
+        glimpse: () => {
+          throw failure;
+        },
+      });
+      await job.dispatch(batchOf(0, 3));
+      bench.pool.accept(bench.pool.take(1));
+      bench.clock.advance(3 * glimpseMs);
+      assert.equal(job.stopped?.cause, failure);
+      await turn();
+      assert.equal(book.count('unsent'), 2);
+      await assert.rejects(job.finish(), failure);
+    });
+
+    it('and has no timer for others', async () => {
+      const before = bench.clock.timerCount;
+      const { job } = bench.send();
+      const { job: other } = { job: bench.dispatcher.send(bench.route, notification, glimpsing().sink) };
+      const both = bench.clock.timerCount;
+      await other.finish();
+      assert.equal(bench.clock.timerCount, both - 1);
+      await job.finish();
+      assert.equal(bench.clock.timerCount, before);
+    });
   });
 
   it('finishes at once when nothing was dispatched', async () => {
