@@ -482,6 +482,8 @@ export const maxGzipNameBytes = 4096;
 export const listPauseMs = 2;
 /** Longest line of a token list, in bytes. A longer line is invalid. */
 export const maxTokenLineBytes = 4096;
+/** Memory of the device tokens that an input has had; beyond it they go to disk, where there is a store. */
+export const dedupeMemoryBytes = 256 << 20;
 /** A row of a table (CSV, NDJSON), in bytes; what is longer is invalid. */
 export const maxRowBytes = 1 << 20;
 /** Columns of a table: each costs 8 bytes for each row at hand. */

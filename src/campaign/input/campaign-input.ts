@@ -4,6 +4,8 @@
  * All files are looked at before the first row is handed out: what cannot be read is known before anything is sent. With
  * `isRepeatable` the blocks (which rows stand together, and in which order) depend on what the files hold alone.
  */
+
+import { TokenBlock } from '../../apns/token-block.js';
 import { onAbort } from '../../base/abort-listeners.js';
 import { PealError } from '../../base/errors.js';
 import { usualTokenBytes } from '../../base/limits.js';
@@ -20,8 +22,10 @@ import {
   whole,
 } from '../../base/options.js';
 import { option } from '../../base/wording.js';
-import type { Rows } from '../../session/recipients/rows.js';
+import { Rows } from '../../session/recipients/rows.js';
+import { DuplicateFilter } from '../recipients/duplicate-filter.js';
 import type { InvalidLine } from '../recipients/token-lines.js';
+import { TableRows } from '../tables/table-rows.js';
 import { findFiles } from './find-files.js';
 import { InputFile } from './input-file.js';
 
@@ -49,6 +53,11 @@ export interface InputOptions {
   readonly minTokenBytes?: number;
   /** Told of each row that is no recipient; a promise is waited for before more is read. Default: they are skipped. */
   readonly onInvalid?: (invalid: InvalidLine, file: string) => void | Promise<void>;
+  /**
+   * Drops rows whose token came before, in any of the files, and notes the others; the first row of a token is kept. Default:
+   * tokens that stand twice are handed out twice.
+   */
+  readonly duplicates?: DuplicateFilter;
   /** Ends the reading, also one that waits for input. Rows that were read are still handed out. */
   readonly signal?: AbortSignal;
   /**
@@ -82,6 +91,7 @@ const rules: OptionRules = {
   ),
   minTokenBytes: whole(1, usualTokenBytes),
   onInvalid: callback,
+  duplicates: test('a DuplicateFilter', (value) => value instanceof DuplicateFilter),
   signal: test('an AbortSignal', (value) => value instanceof AbortSignal),
   isRepeatable: flag,
   isEndCertain: callback,
@@ -90,11 +100,17 @@ const rules: OptionRules = {
 export class CampaignInput implements AsyncIterable<InputBlock> {
   readonly #files: readonly InputFile[];
   readonly #isRepeatable: boolean;
+  readonly #duplicates: DuplicateFilter | null;
   readonly #end: () => void;
 
-  private constructor(files: readonly InputFile[], isRepeatable: boolean, end: () => void) {
+  private constructor(
+    files: readonly InputFile[],
+    { isRepeatable = false, duplicates }: InputOptions,
+    end: () => void,
+  ) {
     this.#files = files;
     this.#isRepeatable = isRepeatable;
+    this.#duplicates = duplicates ?? null;
     this.#end = end;
   }
 
@@ -140,7 +156,7 @@ export class CampaignInput implements AsyncIterable<InputBlock> {
       close();
       throw error;
     }
-    return new CampaignInput(files, isRepeatable, close);
+    return new CampaignInput(files, options, close);
   }
 
   /** How each file is written, and how far it was read. */
@@ -163,7 +179,10 @@ export class CampaignInput implements AsyncIterable<InputBlock> {
     try {
       for (const file of this.#files) {
         try {
-          for await (const rows of file.blocks()) yield { rows, source: file.source };
+          for await (const all of file.blocks()) {
+            const rows = await this.#unique(all);
+            if (rows.count > 0) yield { rows, source: file.source };
+          }
         } catch (error) {
           if (this.#isRepeatable || !(error instanceof PealError) || error.code !== 'ERR_PEAL_INPUT') throw error;
           failure ??= error;
@@ -175,10 +194,26 @@ export class CampaignInput implements AsyncIterable<InputBlock> {
     }
   }
 
+  async #unique(rows: Rows): Promise<Rows> {
+    const fresh = this.#duplicates === null ? null : await this.#duplicates.fresh(rows.tokens);
+    return fresh === null ? rows : pickRows(rows, fresh);
+  }
+
   /** Ends the reading at once, wherever it waits, and closes what is open. */
   close(): void {
     this.#end();
   }
+}
+
+/** The rows at `indexes` alone; those of a plain list have no columns. */
+function pickRows(rows: Rows, indexes: Uint16Array): Rows {
+  if (rows instanceof TableRows) return rows.pick(indexes);
+  const { bytes, tokenBytes } = rows.tokens;
+  const picked = new Uint8Array(indexes.length * tokenBytes);
+  indexes.forEach((index, place) => {
+    picked.set(bytes.subarray(index * tokenBytes, (index + 1) * tokenBytes), place * tokenBytes);
+  });
+  return new Rows(new TokenBlock(picked, tokenBytes, indexes.length), new Map());
 }
 
 /** Throws for tables with names for their columns beside tables without. */

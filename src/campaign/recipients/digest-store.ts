@@ -16,7 +16,7 @@ export interface DigestStore {
    */
   has(digests: Uint8Array, count: number): Uint8Array | Promise<Uint8Array>;
   /**
-   * Adds digests that it does not hold. No other call is made before this one is done.
+   * Adds digests, some of which it may hold. No other call is made before this one is done.
    *
    * @param digests as with `has`; many (tens of thousands to millions), valid until the call is done
    */

@@ -14,6 +14,7 @@
  */
 import { TokenBlock } from '../../apns/token-block.js';
 import { maxBatchRecipients } from '../../base/limits.js';
+import { storedDigestBytes } from './digest-store.js';
 import { TokenDigests } from './token-digests.js';
 
 const tableCount = 256;
@@ -28,6 +29,9 @@ const pageWords = pageEntries * entryWords;
 /** Pages are allocated in segments of 4 MB, of which the machine gives what is written to. */
 const segmentShift = 20;
 const segmentWords = 1 << segmentShift;
+
+/** Digests that are taken out at a time, at least. */
+const drainedDigests = 1 << 16;
 
 /** A set of device tokens that tells which ones of a block are new. */
 export class SeenTokens {
@@ -51,6 +55,8 @@ export class SeenTokens {
   readonly #digests = new TokenDigests();
   /** Where the search for each token of the block at hand begins. */
   #places = new Int32Array(maxBatchRecipients);
+  /** Which tokens of the block at hand are new. */
+  #fresh = new Uint16Array(maxBatchRecipients);
   /** Nothing but a reason to read the places that `#touch` reads. */
   #touched = 0;
   #size = 0;
@@ -80,21 +86,107 @@ export class SeenTokens {
    */
   unique(block: TokenBlock): TokenBlock {
     const { bytes, tokenBytes, count } = block;
+    const fresh = this.fresh(block);
+    if (fresh === null) return block;
+    for (let kept = 0; kept < fresh.length; kept++) {
+      const start = fresh[kept]! * tokenBytes;
+      if (kept * tokenBytes < start) bytes.copyWithin(kept * tokenBytes, start, start + tokenBytes);
+    }
+    return fresh.length === count
+      ? block
+      : new TokenBlock(bytes.slice(0, fresh.length * tokenBytes), tokenBytes, fresh.length);
+  }
+
+  /** The indexes of the tokens that were not there; null where none was. Valid until the next call. */
+  fresh({ bytes, tokenBytes, count }: TokenBlock): Uint16Array | null {
     this.#digests.digest(bytes, tokenBytes, count);
-    if (count > this.#places.length) this.#places = new Int32Array(count);
+    if (count > this.#places.length) {
+      this.#places = new Int32Array(count);
+      this.#fresh = new Uint16Array(count);
+    }
     this.#makeRoom(count);
     this.#findPlaces(count);
     this.#touch(count);
     let kept = 0;
-    for (let index = 0; index < count; index++) {
-      if (!this.#insert(index)) continue;
-      const start = index * tokenBytes;
-      if (kept < index) bytes.copyWithin(kept * tokenBytes, start, start + tokenBytes);
-      kept++;
-    }
+    for (let index = 0; index < count; index++) if (this.#insert(index)) this.#fresh[kept++] = index;
     this.#size += kept;
     this.#duplicates += count - kept;
-    return kept === count ? block : new TokenBlock(bytes.slice(0, kept * tokenBytes), tokenBytes, kept);
+    return kept === count ? null : this.#fresh.subarray(0, kept);
+  }
+
+  /**
+   * Writes the digests of tokens of the block that came last to `target`, as a store keeps them.
+   *
+   * @param indexes of the tokens, in the block
+   */
+  writeDigests(indexes: ArrayLike<number>, target: Uint8Array): void {
+    const { words } = this.#digests;
+    const view = new DataView(target.buffer, target.byteOffset);
+    for (let place = 0; place < indexes.length; place++) {
+      const at = indexes[place]! * 4;
+      const to = place * storedDigestBytes;
+      target[to] = words[at]! >>> 24;
+      view.setInt32(to + 1, words[at + 1]!);
+      view.setInt32(to + 5, words[at + 2]!);
+      view.setInt32(to + 9, words[at + 3]!);
+    }
+  }
+
+  /**
+   * Takes all digests out, in ascending order as bytes compare, some tables at a time. Nothing is left then but the counts and
+   * the keys.
+   */
+  *drain(): Generator<{ readonly digests: Uint8Array; readonly count: number }> {
+    let digests = new Uint8Array(0);
+    let count = 0;
+    for (let table = 0; table < tableCount; table++) {
+      const length = this.#takeOut(table, this.#pages[table]!);
+      const entries = length / entryWords;
+      const needed = (count + entries) * storedDigestBytes;
+      if (needed > digests.length) {
+        const larger = new Uint8Array(needed * 2);
+        larger.set(digests.subarray(0, count * storedDigestBytes));
+        digests = larger;
+      }
+      this.#writeSorted(table, entries, digests, count);
+      count += entries;
+      if (count < drainedDigests && table < tableCount - 1) continue;
+      yield { digests: digests.subarray(0, count * storedDigestBytes), count };
+      count = 0;
+    }
+    this.#segments.length = 0;
+    this.#nextPage = 0;
+    this.#maxPages = 1;
+    this.#pagePlaces = new Int32Array(tableCount);
+    this.#moved = new Int32Array(0);
+    for (const numbers of [this.#pages, this.#room, this.#held]) numbers.fill(0);
+  }
+
+  /** Writes the entries in `#moved`, which are those of a table, behind `count` digests. */
+  #writeSorted(table: number, entries: number, digests: Uint8Array, count: number): void {
+    const moved = this.#moved;
+    const order = new Float64Array(entries);
+    // The first word and the place fit into a double: numbers are sorted fast.
+    for (let entry = 0; entry < entries; entry++) order[entry] = (moved[entry * entryWords]! >>> 0) * 2 ** 21 + entry;
+    order.sort();
+    const view = new DataView(digests.buffer);
+    for (let place = 0; place < entries; place++) {
+      const at = (order[place]! % 2 ** 21) * entryWords;
+      const to = (count + place) * storedDigestBytes;
+      digests[to] = table;
+      view.setInt32(to + 1, moved[at]!);
+      view.setInt32(to + 5, moved[at + 1]!);
+      view.setInt32(to + 9, moved[at + 2]!);
+      // Few have the same first word: each goes before those that are greater.
+      for (
+        let before = to - storedDigestBytes;
+        place > 0 && before >= count * storedDigestBytes;
+        before -= storedDigestBytes
+      ) {
+        if (comparePair(digests, before) <= 0) break;
+        swapPair(digests, before);
+      }
+    }
   }
 
   /** Lets tables grow that the tokens at hand would fill, so that no place changes while they are put in. */
@@ -236,4 +328,21 @@ function nextSize(table: number, pages: number): number {
   let size = growth ** (table / tableCount);
   while (Math.round(size) <= pages) size *= growth;
   return Math.round(size);
+}
+
+/** Compares the digest at `at` with the one behind it. */
+function comparePair(digests: Uint8Array, at: number): number {
+  for (let byte = at; byte < at + storedDigestBytes; byte++) {
+    const difference = digests[byte]! - digests[byte + storedDigestBytes]!;
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function swapPair(digests: Uint8Array, at: number): void {
+  for (let byte = at; byte < at + storedDigestBytes; byte++) {
+    const other = digests[byte + storedDigestBytes]!;
+    digests[byte + storedDigestBytes] = digests[byte]!;
+    digests[byte] = other;
+  }
 }

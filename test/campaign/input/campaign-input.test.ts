@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { PealError } from '../../../src/base/errors.js';
 import { CampaignInput, type InputOptions } from '../../../src/campaign/input/campaign-input.js';
+import { DuplicateFilter } from '../../../src/campaign/recipients/duplicate-filter.js';
 import { token } from '../tables/read-table.js';
 
 interface ReadInput {
@@ -182,6 +183,22 @@ describe('campaign/input/campaign-input', () => {
         running--;
       },
     });
+  });
+
+  it('keeps the first row of each token, in all files', async () => {
+    const duplicates = new DuplicateFilter();
+    const files = [
+      file('twice.csv', `${csv(0, 3)}x,${token(1)},other\n${csv(3, 4).split('\n')[1]}\n`),
+      file('again', list(2, 5)),
+      file('all', list(0, 5)),
+    ];
+    const { rows } = await read(files, { duplicates });
+    assert.deepEqual(
+      rows.map((row) => row.split(' ').slice(0, 2)),
+      [0, 1, 2, 3, 4].map((i) => [short(i), i < 4 ? `${i}` : '-']),
+    );
+    assert.deepEqual([duplicates.size, duplicates.duplicates], [5, 8]);
+    assert.equal(rows[1], `${short(1)} 1 ${token(1)} n1`);
   });
 
   it('refuses what cannot be read before anything is handed out', async () => {
