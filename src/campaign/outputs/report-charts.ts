@@ -47,7 +47,7 @@ export interface Chart {
 }
 
 /** Points of a line. */
-const maxLinePoints = 480;
+const maxLinePoints = 640;
 const maxBars = 60;
 
 /** A point of the series with its running time. */
@@ -252,8 +252,17 @@ export function timeTicks(end: number): Tick[] {
   const step = timeSteps.find((each) => end / each <= 6) ?? end / 6;
   return Array.from({ length: Math.floor(end / step + 1e-9) + 1 }, (_, index) => {
     const at = Number((index * step).toPrecision(12));
-    return { at, label: step < 1 ? `${at} s` : stopWatch(at) };
+    return { at, label: timeLabel(at, step, end) };
   });
+}
+
+/** Seconds below a second's step, hours from an hour on, and otherwise as on a stop watch. */
+function timeLabel(at: number, step: number, end: number): string {
+  if (step < 1) return `${at} s`;
+  if (step >= 3600) return `${Number((at / 3600).toFixed(1))} h`;
+  if (end < 3600) return stopWatch(at);
+  const minutes = Math.floor(at / 60);
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')} h`;
 }
 
 /** Ticks at round times, for logarithms of milliseconds. */

@@ -125,7 +125,7 @@ export const reportScript = `
     const options = {
       width: Math.max(200, place.clientWidth),
       height: chart.height + 38,
-      padding: [10, 18, 0, 0],
+      padding: [10, 20, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: chart.kind !== 'bars', size: 7 } },
       scales: { x: { time: false, range: () => chart.xRange }, y: { range: () => [0, chart.yMax] } },

@@ -90,7 +90,7 @@ figcaption p { color: var(--soft); font-size: .9375rem; max-width: 46rem; }
 .legend .sample { margin-right: .35rem; } .legend button .sample { margin: 0; }
 .plot { margin-top: .5rem; }
 .plot h4 { font-size: .875rem; font-weight: 600; }
-.static { display: grid; grid-template-columns: 64px 1fr; padding: 10px 18px 0 0; }
+.static { display: grid; grid-template-columns: 64px 1fr; padding: 10px 20px 0 0; }
 .static svg { display: block; width: 100%; overflow: visible; }
 .static .x-axis { grid-column: 2; }
 .static text { font-size: 12px; fill: var(--soft); }

@@ -74,7 +74,8 @@ describe('the scales of charts', () => {
     [7, '0:00 0:02 0:04 0:06'],
     [101, '0:00 0:30 1:00 1:30'],
     [1503, '0:00 5:00 10:00 15:00 20:00 25:00'],
-    [36_000, '0:00 2:00:00 4:00:00 6:00:00 8:00:00 10:00:00'],
+    [5400, '0:00 h 0:15 h 0:30 h 0:45 h 1:00 h 1:15 h 1:30 h'],
+    [36_000, '0 h 2 h 4 h 6 h 8 h 10 h'],
   ];
   for (const [seconds, expected] of time) {
     it(`go through ${seconds} seconds as ${expected}`, () => assert.equal(labels(timeTicks(seconds)), expected));
