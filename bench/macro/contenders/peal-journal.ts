@@ -26,6 +26,8 @@ const payload = payloadOf(payloadBytes);
 /** In the working directory: what is measured is a disk, where a temporary directory may be memory. */
 const folder = mkdtempSync(path.resolve('.bench-journal-'));
 const windowBlocks = 96;
+/** Resolves a wait for room in the window. */
+let onSettled: (() => void) | null = null;
 
 async function* noted(tokens: Buffer, journal: Journal, numbers: Map<Rows, number>): AsyncGenerator<Rows> {
   const blockBytes = maxBatchRecipients * tokenBytes;
@@ -42,7 +44,7 @@ async function* noted(tokens: Buffer, journal: Journal, numbers: Map<Rows, numbe
       start += blockBytes;
     }
     const next = notes.shift();
-    if (next === undefined) await new Promise((resolve) => setImmediate(resolve));
+    if (next === undefined) await new Promise<void>((resolve) => (onSettled = resolve));
     else {
       await next.noted;
       yield next.rows;
@@ -58,6 +60,7 @@ async function send(tokens: Buffer, name: string): Promise<number> {
       const { rows } = batch as RowBatch;
       journal.settle(numbers.get(rows)!, ledger);
       numbers.delete(rows);
+      onSettled?.();
     },
   };
   const message = new Message([], { payload, topic });
