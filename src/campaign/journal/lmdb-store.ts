@@ -26,7 +26,7 @@ const growthBytes = maxEmptyBytes;
 /** Pages that a transaction may write besides its values: one for each level of both trees, and what they free. */
 const pagesPerCommit = 64;
 
-export interface LmdbStoreOptions {
+interface LmdbStoreOptions {
   /** Opens the file as it is, beside the process that writes it. Nothing may be committed. Default false. */
   readonly readOnly?: boolean;
   /** Whether another process has the file open: then it is in use, so its pages move and are not looked at. Default false. */

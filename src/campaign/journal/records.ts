@@ -87,7 +87,7 @@ export function sealJson(value: unknown): Uint8Array {
 }
 
 /** What `sealJson` was given; null for other bytes. */
-export function openJson<T>(sealed: Uint8Array): T | null {
+function openJson<T>(sealed: Uint8Array): T | null {
   const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.length);
   const text = bytes.subarray(0, -sumBytes);
   if (bytes.length <= sumBytes || crc32(text) !== bytes.readUInt32LE(text.length)) return null;
