@@ -16,8 +16,8 @@ export const reportStyle = `
     color-scheme: dark;
     --page: #101419; --card: #191f27; --ink: #e8ecf1; --soft: #a7b1be; --rule: #303945; --strong-rule: #6f7b8a;
     --link: #7db7ff; --grid: #2a323d; --mark: #8f9baa;
-    --accepted: #62a8ff; --rejected: #f2a14a; --unsent: #a7b1be; --unknown: #c09bff; --invalid: #ff86b8; --limit:
-      #4fd0bb;
+    --accepted: #62a8ff; --rejected: #f2a14a; --unsent: #a7b1be; --unknown: #c09bff; --invalid: #ff86b8;
+    --limit: #4fd0bb;
     --good: #5dd39e; --plain: #62a8ff; --bad: #ff8b7e; --busy: #c09bff;
   }
 }
