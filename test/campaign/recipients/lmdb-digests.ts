@@ -19,6 +19,7 @@ export class LmdbDigests implements DigestStore {
       noSubdir: true,
       noSync: true,
       noMemInit: true,
+      useWritemap: true,
     });
   }
 
