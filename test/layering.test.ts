@@ -60,6 +60,12 @@ const packageOwners: Readonly<Record<string, RegExp>> = {
   commander: /^src\/cli\//,
   'cli-progress': /^src\/cli\//,
   picocolors: /^src\/cli\//,
+  'csv-parse': /^src\/campaign\/tables\//,
+  hyparquet: /^src\/campaign\/tables\//,
+  'hyparquet-compressors': /^src\/campaign\/tables\//,
+  fzstd: /^src\/campaign\/recipients\//,
+  'xxhash-wasm': /^src\/campaign\/recipients\//,
+  tinyglobby: /^src\/campaign\/input\//,
   lmdb: /^src\/campaign\/journal\//,
 };
 

@@ -12,7 +12,7 @@ import type { InvalidLine } from '../recipients/token-lines.js';
 import type { ParquetRows } from '../tables/parquet-rows.js';
 import { type SourceShape, type TextChoices, textReaderOf } from './text-reader.js';
 
-export interface InputFileOptions {
+interface InputFileOptions {
   /** Whether the format is given, and is Parquet. */
   readonly isParquet: boolean;
   /** Of any other format. */

@@ -10,7 +10,7 @@ import { dedupeMemoryBytes } from '../../base/limits.js';
 import { type DigestStore, storedDigestBytes } from './digest-store.js';
 import { SeenTokens } from './seen-tokens.js';
 
-export interface DuplicateFilterOptions {
+interface DuplicateFilterOptions {
   /** Default 256 MiB, about 11 million tokens. Less than 1 MiB counts as that. Without a store memory has no bound. */
   readonly memoryBytes?: number;
   /** Opens the store, once memory is full; empty then. Default: there is none. */

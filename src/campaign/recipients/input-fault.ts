@@ -18,7 +18,7 @@ interface FaultOptions {
 }
 
 /** How far a source was read, and how to go on. */
-export interface ReadSoFar {
+interface ReadSoFar {
   readonly lines: number;
   /** What lines are called: `Lines`, or `Elements` of a JSON array. */
   readonly unit: string;

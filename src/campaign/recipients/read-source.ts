@@ -48,7 +48,7 @@ export interface SourceSink<Block> {
   onInvalid(invalid: InvalidLine): void;
 }
 
-export interface SourceOptions<Block> {
+interface SourceOptions<Block> {
   /** Makes the reader. `name`: of the source, for the beginning of a sentence. */
   readonly readerOf: (sink: SourceSink<Block>, name: string) => SourceReader;
   /** Told of each line that holds no recipient; a promise is waited for before more is read. */

@@ -26,7 +26,7 @@ export function isSkippable(magic: number): boolean {
 /** What a program said at most, in characters. */
 const maxSaidCharacters = 1000;
 
-export type Unpacker = 'node' | 'program' | 'javascript';
+type Unpacker = 'node' | 'program' | 'javascript';
 
 /** A piece of a frame; `isLast`: the frame ends with it, and with a check sum if `hasSum` is true. */
 interface Piece {

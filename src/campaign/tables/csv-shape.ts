@@ -32,7 +32,7 @@ export interface ShapeProblem {
 }
 
 /** The first rows of a table, cut with one delimiter. */
-export interface TableSample {
+interface TableSample {
   readonly delimiter: string;
   readonly rows: readonly (readonly string[])[];
 }

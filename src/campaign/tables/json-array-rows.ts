@@ -33,7 +33,7 @@ interface ElementReader {
   read(bytes: Buffer, from: number, element: number): number;
 }
 
-export interface JsonArrayOptions {
+interface JsonArrayOptions {
   /** Null for an array of texts. */
   readonly columns: TableColumns | null;
   /** For the beginning of a sentence. */

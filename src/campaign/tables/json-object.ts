@@ -26,7 +26,7 @@ const CLOSE_BRACE = 0x7d;
 
 /** Where a value has no end in the bytes at hand, and where it is not JSON. */
 export const UNENDED = 0;
-export const MALFORMED = -1;
+const MALFORMED = -1;
 
 const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const [braceOpen, braceClose, comma] = [Buffer.from('{'), Buffer.from('}'), Buffer.from(',')];

@@ -4,8 +4,10 @@ import { Readable } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { readTokens } from '../../../src/campaign/recipients/token-file.js';
 import { UnpackFault } from '../../../src/campaign/recipients/unpack-fault.js';
-import { type Unpacker, unzstd } from '../../../src/campaign/recipients/unzstd.js';
+import { unzstd } from '../../../src/campaign/recipients/unzstd.js';
 import { token } from '../tables/read-table.js';
+
+type Unpacker = NonNullable<Parameters<typeof unzstd>[1]>;
 
 const list = Array.from({ length: 20_000 }, (_, index) => token(index));
 const text = `${list.join('\n')}\n`;
