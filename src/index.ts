@@ -52,6 +52,7 @@ export type {
   ConnectionOpenEvent,
   WatchedConnection,
 } from './engine/dispatcher/diagnostics.js';
+export { type LatencyBar, type LatencyData, LatencyHistogram } from './engine/latency-histogram.js';
 export { ACCEPTED, Outcome, REJECTED, UNKNOWN, UNSENT } from './engine/ledger.js';
 export { Tally } from './engine/tally.js';
 // --- what a program holds ---

@@ -17,6 +17,8 @@ export interface RequestRun extends Recipients {
   readonly notificationId: number;
   /** Whether the ids of accepted notifications are told (`onIds`). Default false. */
   readonly keepsIds?: boolean;
+  /** Whether it is told how long the answers took (`onLatency`). Default false. */
+  readonly isTimed?: boolean;
 }
 
 /** Implemented by a shard for each of its routes; called by the route's pool and its connections. */
@@ -35,6 +37,11 @@ export interface RequestSource {
   onAccepted(tag: number): void;
   /** The ids that an answer 200 named: right before `onAccepted`, and only where some run has asked for ids. */
   onIds?(tag: number, apnsId: string | null, uniqueId: string | null): void;
+  /**
+   * How long an answer took, in milliseconds from the hand-out of its request to the stream until the answer was read: right
+   * before `onAccepted` or `onRejected`, and only where some run has asked for it.
+   */
+  onLatency?(tag: number, ms: number): void;
   /** Whether a recipient that is out was sent to before and answered, or its answer lost; asked before onRejected. */
   isRetry(tag: number): boolean;
   /** APNs answered otherwise. */

@@ -3,9 +3,9 @@
  * then 128 for each doubling, so that a time is known to within 0.4 % from 0.1 ms to ten minutes. Recording
  * allocates nothing.
  *
- * The counts lie in memory that may be shared between threads. One thread records into an array, any other may read
- * it at the same time: each count is then right or a moment old. Each recording thread has an array of its own, and
- * the reader merges them.
+ * Each recording thread has memory of its own. A histogram gives such memory to another thread (`share`), which makes a
+ * histogram of it and records. What the first histogram says includes that at any time: each count is then right or a
+ * moment old.
  *
  *   unit 0 … 255      one bucket each (a unit is half a microsecond)
  *   256 … 511         128 buckets of 2 units          index = octave · 128 + (units >> octave)
@@ -45,6 +45,8 @@ export interface LatencyBar {
 
 export class LatencyHistogram {
   readonly #counts: Uint32Array;
+  /** What other threads record. */
+  readonly #shared: Uint32Array[] = [];
 
   /** @param memory `latencyHistogramBytes` long, zero or the memory of another histogram. Default: memory of its own */
   constructor(memory: ArrayBufferLike = new ArrayBuffer(latencyHistogramBytes)) {
@@ -75,21 +77,24 @@ export class LatencyHistogram {
   }
 
   merge(other: LatencyHistogram): void {
-    const [mine, theirs] = [this.#counts, other.#counts];
-    for (let index = 0; index < buckets; index++) mine[index]! += theirs[index]!;
-    mine[longestAt] = Math.max(mine[longestAt]!, theirs[longestAt]!);
+    add(other.#total(), this.#counts);
+  }
+
+  /** Returns memory for one other thread, which makes a histogram of it: what it records there counts here, too. */
+  share(): SharedArrayBuffer {
+    const memory = new SharedArrayBuffer(latencyHistogramBytes);
+    this.#shared.push(new Uint32Array(memory));
+    return memory;
   }
 
   /** Answers that were counted. */
   get count(): number {
-    let count = 0;
-    for (let index = 0; index < buckets; index++) count += this.#counts[index]!;
-    return count;
+    return sumOf(this.#total());
   }
 
   /** The longest time, in milliseconds; 0 where nothing was counted. */
   get longestMs(): number {
-    return this.#counts[longestAt]! / unitsPerMs;
+    return this.#total()[longestAt]! / unitsPerMs;
   }
 
   /**
@@ -99,7 +104,9 @@ export class LatencyHistogram {
    * @param shares 0 to 1, rising
    */
   percentiles(shares: readonly number[]): (number | null)[] {
-    const { count, longestMs } = this;
+    const counts = this.#total();
+    const count = sumOf(counts);
+    const longestMs = counts[longestAt]! / unitsPerMs;
     if (count === 0) return shares.map(() => null);
     let index = -1;
     let seen = 0;
@@ -107,7 +114,7 @@ export class LatencyHistogram {
       const wanted = Math.max(1, Math.ceil(share * count));
       while (seen < wanted) {
         index += 1;
-        seen += this.#counts[index]!;
+        seen += counts[index]!;
       }
       return Math.min(longestMs, middleOf(index));
     });
@@ -120,10 +127,11 @@ export class LatencyHistogram {
    * @param maxBars at least 20
    */
   bars(maxBars: number): LatencyBar[] {
-    const { first, last } = this.#ends();
+    const counts = this.#total();
+    const { first, last } = endsOf(counts);
     if (last < 0) return [];
     const [fromMs, toMs] = [Math.max(startOf(first), shortestBarMs), Math.max(startOf(last + 1), 2 * shortestBarMs)];
-    const countBelow = this.#countsBelow();
+    const countBelow = countsBelow(counts);
     for (const perDecade of barsPerDecade) {
       const edgeMs = (at: number): number => 10 ** (at / perDecade);
       const firstBar = Math.floor(Math.log10(fromMs) * perDecade);
@@ -144,35 +152,54 @@ export class LatencyHistogram {
   }
 
   toData(): LatencyData {
+    const total = this.#total();
     const counts: number[] = [];
     for (let index = 0; index < buckets; index++) {
-      const count = this.#counts[index]!;
+      const count = total[index]!;
       if (count > 0) counts.push(index, count);
     }
-    return { version: 1, longestMs: this.longestMs, counts };
+    return { version: 1, longestMs: total[longestAt]! / unitsPerMs, counts };
   }
 
-  /** Says how many answers took less than so many milliseconds, with a part of the bucket that the time lies in. */
-  #countsBelow(): (ms: number) => number {
-    const counts = this.#counts;
-    const below = new Float64Array(buckets + 1);
-    for (let index = 0; index < buckets; index++) below[index + 1] = below[index]! + counts[index]!;
-    return (ms) => {
-      if (ms >= startOf(buckets)) return below[buckets]!;
-      const index = indexOf(unitsOf(ms));
-      const [from, to] = [startOf(index), startOf(index + 1)];
-      return below[index]! + (below[index + 1]! - below[index]!) * Math.min(1, (ms - from) / (to - from));
-    };
+  /** With what other threads have recorded by now. */
+  #total(): Uint32Array {
+    if (this.#shared.length === 0) return this.#counts;
+    const total = this.#counts.slice();
+    for (const counts of this.#shared) add(counts, total);
+    return total;
   }
+}
 
-  /** The first and the last bucket that is not empty; -1 where all are. */
-  #ends(): { first: number; last: number } {
-    let last = buckets - 1;
-    while (last >= 0 && this.#counts[last] === 0) last -= 1;
-    let first = 0;
-    while (first < last && this.#counts[first] === 0) first += 1;
-    return { first, last };
-  }
+function add(counts: Uint32Array, to: Uint32Array): void {
+  for (let index = 0; index < buckets; index++) to[index]! += counts[index]!;
+  to[longestAt] = Math.max(to[longestAt]!, counts[longestAt]!);
+}
+
+function sumOf(counts: Uint32Array): number {
+  let sum = 0;
+  for (let index = 0; index < buckets; index++) sum += counts[index]!;
+  return sum;
+}
+
+/** Says how many answers took less than so many milliseconds, with a part of the bucket that the time lies in. */
+function countsBelow(counts: Uint32Array): (ms: number) => number {
+  const below = new Float64Array(buckets + 1);
+  for (let index = 0; index < buckets; index++) below[index + 1] = below[index]! + counts[index]!;
+  return (ms) => {
+    if (ms >= startOf(buckets)) return below[buckets]!;
+    const index = indexOf(unitsOf(ms));
+    const [from, to] = [startOf(index), startOf(index + 1)];
+    return below[index]! + (below[index + 1]! - below[index]!) * Math.min(1, (ms - from) / (to - from));
+  };
+}
+
+/** The first and the last bucket that is not empty; -1 where all are. */
+function endsOf(counts: Uint32Array): { first: number; last: number } {
+  let last = buckets - 1;
+  while (last >= 0 && counts[last] === 0) last -= 1;
+  let first = 0;
+  while (first < last && counts[first] === 0) first += 1;
+  return { first, last };
 }
 
 /** Bars for each power of ten, from fine to coarse: 2.9 % wide to ten times as long. */

@@ -58,6 +58,8 @@ export interface NotificationMessage {
   readonly stopsAtFailure?: boolean;
   /** The ids of accepted notifications are kept. Default false. */
   readonly keepsIds?: boolean;
+  /** Memory of a LatencyHistogram, in which the shard counts how long answers took. Default null: it does not. */
+  readonly latencies?: SharedArrayBuffer | null;
   /** How long APNs may answer TooManyProviderTokenUpdates and accept nothing, in milliseconds. Default retryTimeMs. */
   readonly tokenUpdatesTimeMs?: number;
 }

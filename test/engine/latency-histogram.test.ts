@@ -24,6 +24,29 @@ function exactly(list: readonly number[]): number[] {
 }
 
 describe('LatencyHistogram', () => {
+  it('counts what others record in memory that it shares, as if it had recorded that itself', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(times, { maxLength: 50 }), { minLength: 1, maxLength: 4 }), ([own, ...others]) => {
+        const shared = histogramOf(own!);
+        for (const list of others) {
+          const other = new LatencyHistogram(shared.share());
+          for (const ms of list) other.record(ms);
+        }
+        const whole = histogramOf([...own!, ...others.flat()]);
+        const copy = new LatencyHistogram();
+        copy.merge(shared);
+        for (const each of [shared, copy]) {
+          assert.deepEqual(each.toData(), whole.toData());
+          assert.equal(each.count, whole.count);
+          assert.equal(each.longestMs, whole.longestMs);
+          assert.deepEqual(each.percentiles(shares), whole.percentiles(shares));
+          assert.deepEqual(each.bars(40), whole.bars(40));
+        }
+      }),
+      { numRuns: cases(500, 100) },
+    );
+  });
+
   it('says percentiles to within one percent of the sorted times', () => {
     fc.assert(
       fc.property(fc.array(times, { minLength: 1, maxLength: 300 }), (list) => {

@@ -26,6 +26,8 @@ export interface BookOptions {
   readonly headers?: Notification['headers'];
   /** Each recipient has a payload and an apns-id of its own: payloadOf() and idOf(). */
   readonly isPersonal?: boolean;
+  /** Runs from this recipient on ask how long their answers took. Default: none does. */
+  readonly timedFrom?: number;
 }
 
 export class BookSource implements RequestSource {
@@ -34,6 +36,8 @@ export class BookSource implements RequestSource {
   readonly causes: { index: number; cause: PealError }[] = [];
   readonly failures: PealError[] = [];
   readonly retries = new Set<number>();
+  /** How long answers took, in the order in which they came. */
+  readonly latencies: { readonly index: number; readonly ms: number }[] = [];
   /** Provider tokens that the pool reported as expired, in order. */
   readonly expiredTokens: string[] = [];
   readonly #runs: MutableRun[] = [];
@@ -62,6 +66,7 @@ export class BookSource implements RequestSource {
         order: Uint16Array.from({ length: count }, (_, i) => i),
         head: 0,
         tagBase: start,
+        isTimed: start >= (options.timedFrom ?? Number.POSITIVE_INFINITY),
       });
     }
   }
@@ -96,6 +101,10 @@ export class BookSource implements RequestSource {
       assert.equal(this.outcomes[index], 'waiting', `recipient ${index} is taken twice`);
       this.outcomes[index] = 'taken';
     }
+  }
+
+  onLatency(index: number, ms: number): void {
+    this.latencies.push({ index, ms });
   }
 
   onAccepted(tag: number): void {

@@ -16,6 +16,7 @@
  *                   stream-input (ENDED to DROPPED)
  *   windowDeltas    requests/request-writer and blocked-bodies charge them; peer-frames gives back (WINDOW_UPDATE)
  *   informational   requests/request-writer clears, requests/response-reader counts
+ *   marks           handOut() alone
  *
  * end() is called by stream-endings only. `active` and `nextId` are moved by requests/request-writer, too;
  * `lastPromisedId` is written by peer-frames.
@@ -44,6 +45,8 @@ export class StreamTable {
   readonly windowDeltas: Int32Array;
   /** Informational (1xx) answers so far. */
   readonly informational: Uint8Array;
+  /** What each stream was handed out with: a number that means something to the caller. Null: not kept. */
+  marks: Float64Array | null = null;
   /** Streams that are AWAITING, SENDING or FINISHING. */
   active = 0;
   /** The id that the next request gets at the earliest. */
@@ -125,9 +128,24 @@ export class StreamTable {
   }
 
   /** All output goes out now: the peer may know every stream that was opened so far. */
-  handOut(): void {
+  handOut(mark: number): void {
     assert(this.nextId >= this.handedOutBelow, 'stream ids only grow');
+    if (this.marks !== null) this.#mark(this.marks, mark);
     this.handedOutBelow = this.nextId;
+  }
+
+  /** Keeps marks from now on. */
+  keepMarks(): void {
+    this.marks ??= new Float64Array(this.mask + 1);
+  }
+
+  #mark(marks: Float64Array, mark: number): void {
+    const { ids, mask, nextId } = this;
+    for (let id = this.handedOutBelow; id < nextId; id += 2) {
+      const slot = (id >>> 1) & mask;
+      // An id that was left out has the slot of an older stream.
+      if (ids[slot] === id) marks[slot] = mark;
+    }
   }
 
   /** Ends a stream; `state` is ENDED or DROPPED. */

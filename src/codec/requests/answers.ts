@@ -17,6 +17,8 @@ export class Answers implements StreamUser {
   readonly pool = new AnswerPool();
   /** No answer but 403 has come yet: the peer has not accepted the provider token. */
   isUnproven = true;
+  /** The mark of the request whose answer is being reported; 0 where marks are not kept. */
+  mark = 0;
   /** By slot: the final answer, once begun and not yet complete. Written here only. */
   readonly pending: (PendingAnswer | null)[];
   readonly #streams: StreamTable;
@@ -42,12 +44,14 @@ export class Answers implements StreamUser {
   /** A complete 200. `fields` are those of it, where ids are kept. */
   accepted(slot: number, fields: AnswerFields | null): void {
     this.isUnproven = false;
+    this.#readMark(slot);
     this.#listener.onAccepted(this.#streams.tags[slot]!, fields);
   }
 
   /** A complete answer without a body. */
   rejected(slot: number, status: number, fields: AnswerFields): void {
     if (status !== 403) this.isUnproven = false;
+    this.#readMark(slot);
     this.#listener.onRejected(this.#streams.tags[slot]!, status, noBody, fields);
   }
 
@@ -55,6 +59,7 @@ export class Answers implements StreamUser {
   gathered(slot: number, answer: PendingAnswer): void {
     if (answer.status !== 403) this.isUnproven = false;
     this.pending[slot] = null;
+    this.#readMark(slot);
     const tag = this.#streams.tags[slot]!;
     if (answer.status === 200) this.#listener.onAccepted(tag, answer);
     else this.#listener.onRejected(tag, answer.status, answer.body, answer);
@@ -73,6 +78,11 @@ export class Answers implements StreamUser {
   onUnknown(slot: number, cause: StreamCause): void {
     this.#forget(slot);
     this.#listener.onUnknown(this.#streams.tags[slot]!, cause);
+  }
+
+  #readMark(slot: number): void {
+    const { marks } = this.#streams;
+    if (marks !== null) this.mark = marks[slot]!;
   }
 
   #forget(slot: number): void {

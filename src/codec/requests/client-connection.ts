@@ -237,12 +237,14 @@ export class ClientConnection {
   /**
    * All that waits to be written, as one view that stays untouched until outputWritten(); null while a view is out or
    * nothing waits. From here on its requests count as sent.
+   *
+   * @param mark what `answerMark` says of them, where marks are kept
    */
-  takeOutput(): Uint8Array | null {
+  takeOutput(mark = 0): Uint8Array | null {
     if (this.#output.isTaken) return null;
     // After a failure there is nothing but the GOAWAY.
     if (this.#failure !== null) return this.#output.take();
-    return handOut(this.#output, this.#requests.blocked, this.#streams);
+    return handOut(this.#output, this.#requests.blocked, this.#streams, mark);
   }
 
   /** The view that takeOutput() gave was written; its memory is used again. */
@@ -258,6 +260,16 @@ export class ClientConnection {
   /** Reports the ids of accepted notifications, too, from now on: that costs strings for each answer. */
   keepIds(): void {
     this.#responses.keepIds();
+  }
+
+  /** From now on requests keep the mark of their hand-out. */
+  keepMarks(): void {
+    this.#streams.keepMarks();
+  }
+
+  /** While an answer is being reported: the mark of its request; 0 if that was handed out before marks were kept. */
+  get answerMark(): number {
+    return this.#answers.mark;
   }
 
   /** Says goodbye: a GOAWAY behind all that waits. No request is taken any more; answers may still come. */

@@ -57,6 +57,9 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   readonly #idleness: Idleness;
   readonly #tickTimer: PatientTimer;
   #keepsIds = false;
+  /** The time is taken for each write and each read. */
+  #isTimed = false;
+  #readAtMs = 0;
   #hasEndedStream = false;
   /** The error code of the GOAWAY that we send. */
   #goawayCode = NO_ERROR;
@@ -149,6 +152,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     this.counts.bytesReceived += length;
     this.#signs.heard();
     this.#idleness.heard();
+    if (this.#isTimed) this.#readAtMs = this.#options.clock.now();
     this.#life.isReceiving = true;
     this.#codec.receive(buffer, length);
     this.#life.isReceiving = false;
@@ -167,6 +171,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
 
   onAccepted(tag: number, fields: AnswerFields | null): void {
     this.counts.answers++;
+    if (this.#isTimed) this.#tellLatency(tag);
     if (this.#keepsIds && fields !== null) this.#source.onIds?.(tag, fields.apnsId, fields.uniqueId);
     this.#source.onAccepted(tag);
   }
@@ -174,6 +179,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   onRejected(tag: number, status: number, body: Uint8Array, fields: AnswerFields): void {
     const answer = answerOf(status, body, fields, this.#options.clock);
     this.counts.answers++;
+    if (this.#isTimed) this.#tellLatency(tag);
     this.#answers.rejected(answer, this.#source.isRetry(tag));
     this.#source.onRejected(tag, answer);
   }
@@ -214,6 +220,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
       const credit = this.#answers.limit(this.#codec.credit(nextPayloadBytes(run)), this.inFlight);
       if (credit < waiting && isTooFew(credit, this.inFlight)) return;
       if (run.keepsIds === true) this.#keepIds();
+      if (run.isTimed === true) this.#takeTimes();
       const template = this.#templates.templateFor(run);
       const count = Math.min(credit, waiting);
       const submitted = this.#codec.submit(template, run, count);
@@ -235,9 +242,20 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     this.#codec.keepIds();
   }
 
+  /** From the first run on that asks for it. */
+  #takeTimes(): void {
+    if (this.#isTimed) return;
+    this.#isTimed = true;
+    this.#codec.keepMarks();
+  }
+
+  #tellLatency(tag: number): void {
+    this.#source.onLatency?.(tag, this.#readAtMs - this.#codec.answerMark);
+  }
+
   #flush(): void {
     if (this.#life.isWriting || this.#hasEndedStream) return;
-    const output = this.#codec.takeOutput();
+    const output = this.#codec.takeOutput(this.#isTimed ? this.#options.clock.now() : 0);
     if (output !== null) {
       this.#life.isWriting = true;
       this.counts.bytesSent += output.length;

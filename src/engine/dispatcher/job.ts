@@ -9,6 +9,7 @@ import { assert, rethrowAssertion } from '../../base/assert.js';
 import { PealError } from '../../base/errors.js';
 import { maxBatchRecipients, retryTimeMs } from '../../base/limits.js';
 import { type Batch, batchFault, type OutcomeDetail, type OutcomeSink, type SettledBatch } from '../batch.js';
+import type { LatencyHistogram } from '../latency-histogram.js';
 import { UNKNOWN, UNSENT } from '../ledger.js';
 import { BadTokenWatch } from './bad-tokens.js';
 import { publishBatch } from './diagnostics.js';
@@ -67,6 +68,8 @@ export interface JobOptions {
   readonly stopAtBadTokens?: number | null;
   /** Whether the ids of accepted notifications come with the settled batches. Default false. */
   readonly keepIds?: boolean;
+  /** Counts how long answers took. Default null: the time is not taken. */
+  readonly latencies?: LatencyHistogram | null;
   /** Called once when the job is stopped, for any reason, because its caller may be waiting for recipients. */
   readonly onStopped?: () => void;
 }
@@ -113,6 +116,7 @@ export class Job implements SendJob {
   readonly excluded = new Set<number>();
   readonly stopsAtFailure: boolean;
   readonly keepsIds: boolean;
+  readonly latencies: LatencyHistogram | null;
   readonly #retry: RetryBudget | null;
   readonly #resendsUnknown: boolean;
   readonly #badTokens: BadTokenWatch | null;
@@ -135,6 +139,7 @@ export class Job implements SendJob {
     this.notification = notification;
     this.stopsAtFailure = options.stopsAtFailure ?? false;
     this.keepsIds = options.keepIds ?? false;
+    this.latencies = options.latencies ?? null;
     this.#resendsUnknown = options.onUnknown === 'resend';
     // A binary gateway closes after each refusal, and its sender goes on with the next notification. Nothing is retried
     // unless the program asks for it.

@@ -10,6 +10,7 @@
 import { assert } from '../../base/assert.js';
 import { maxBatchRecipients, recentlyAcceptedMs, shardSlots } from '../../base/limits.js';
 import type { ShardLink } from '../hosts/shard-host.js';
+import type { LatencyHistogram } from '../latency-histogram.js';
 import { ACCEPTED, Ledger } from '../ledger.js';
 import type { SettledMessage } from '../messages.js';
 import type { BatchBuffers } from './buffers.js';
@@ -39,6 +40,7 @@ export class Mailbox {
   #heldBatches = 0;
   /** By route: when the gateway was last seen to have accepted more. */
   readonly #acceptedAtMs = new Map<number, number>();
+  readonly #latencies = new WeakMap<LatencyHistogram, SharedArrayBuffer>();
   readonly connections: OpenConnections;
 
   constructor(
@@ -203,8 +205,16 @@ export class Mailbox {
       this.announceToken(route);
     }
     jobs.set(notificationId, job);
-    const message = { notificationId, routeId: route.id, notification, stopsAtFailure, keepsIds, tokenUpdatesTimeMs };
-    link.post({ kind: 'notification', ...message }, []);
+    const traits = { stopsAtFailure, keepsIds, latencies: this.#memoryFor(job.latencies), tokenUpdatesTimeMs };
+    link.post({ kind: 'notification', notificationId, routeId: route.id, notification, ...traits }, []);
+  }
+
+  /** Memory in which the shard counts for a histogram: the same for all jobs, because the shard is one thread. */
+  #memoryFor(latencies: LatencyHistogram | null): SharedArrayBuffer | null {
+    if (latencies === null) return null;
+    const memory = this.#latencies.get(latencies) ?? latencies.share();
+    this.#latencies.set(latencies, memory);
+    return memory;
   }
 }
 

@@ -81,6 +81,10 @@ export class BatchSlot implements RequestRun {
     return this.state!.keepsIds;
   }
 
+  get isTimed(): boolean {
+    return this.state!.latencies !== null;
+  }
+
   /** Keeps the ids in an answer 200. */
   keepIds(index: number, apnsId: string | null, apnsUniqueId: string | null): void {
     const { count } = this.tokens;

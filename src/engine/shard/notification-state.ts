@@ -9,6 +9,7 @@ import { retryKindOf } from '../../apns/retry-policy.js';
 import { assert } from '../../base/assert.js';
 import type { Clock, TimerHandle } from '../../base/clock.js';
 import { retryTimeMs, stopAfterRefusals, tokenUpdatesBurstMs } from '../../base/limits.js';
+import type { LatencyHistogram } from '../latency-histogram.js';
 
 /** A batch of the notification that is not settled yet. */
 interface UnsettledBatch {
@@ -29,6 +30,8 @@ export interface NotificationTraits {
   readonly hasProviderToken?: boolean;
   /** The ids of accepted notifications are kept. Default false. */
   readonly keepsIds?: boolean;
+  /** Where it is counted how long answers took. Default null: nowhere. */
+  readonly latencies?: LatencyHistogram | null;
   /** How long APNs may answer TooManyProviderTokenUpdates and accept nothing. Default retryTimeMs. */
   readonly tokenUpdatesTimeMs?: number | undefined;
 }
@@ -37,6 +40,7 @@ export class NotificationState {
   readonly protocol: Protocol;
   readonly stopsAtFailure: boolean;
   readonly keepsIds: boolean;
+  readonly latencies: LatencyHistogram | null;
   readonly tokenUpdatesTimeMs: number;
   /** Nothing of it is written any more. */
   isCancelled = false;
@@ -59,6 +63,7 @@ export class NotificationState {
     this.protocol = traits.protocol ?? 'http2';
     this.stopsAtFailure = traits.stopsAtFailure ?? false;
     this.keepsIds = traits.keepsIds ?? false;
+    this.latencies = traits.latencies ?? null;
     this.tokenUpdatesTimeMs = traits.tokenUpdatesTimeMs ?? retryTimeMs;
     this.#hasProviderToken = traits.hasProviderToken ?? false;
   }

@@ -159,6 +159,13 @@ export class ShardRoute implements RequestSource {
     slot.keepIds(index, apnsId, uniqueId);
   }
 
+  onLatency(tag: number, ms: number): void {
+    const slot = this.#slots[tag >>> tagShift];
+    const latencies = slot?.state?.latencies ?? null;
+    // As in onIds.
+    if (latencies !== null && slot!.ledger[tag & tagIndexMask] === WRITTEN) latencies.record(ms);
+  }
+
   isRetry(tag: number): boolean {
     return this.#slots[tag >>> tagShift]?.isRetry ?? false;
   }

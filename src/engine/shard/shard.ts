@@ -9,6 +9,7 @@ import { PealError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
 import type { Backend } from '../../transport/backend.js';
 import type { ShardStats } from '../control-plane.js';
+import { LatencyHistogram } from '../latency-histogram.js';
 import type { BatchMessage, FromShard, NotificationMessage, RouteMessage, ToShard } from '../messages.js';
 import { BatchSlot } from './batch-slot.js';
 import { NotificationState, type NotificationTraits } from './notification-state.js';
@@ -116,9 +117,14 @@ export class Shard {
       notification,
       stopsAtFailure = false,
       keepsIds = false,
+      latencies = null,
       tokenUpdatesTimeMs,
     } = message;
-    const traits = { ...this.#traits.get(routeId), stopsAtFailure, keepsIds, tokenUpdatesTimeMs };
+    const traits = {
+      ...this.#traits.get(routeId),
+      ...{ stopsAtFailure, keepsIds, tokenUpdatesTimeMs },
+      latencies: latencies === null ? null : new LatencyHistogram(latencies),
+    };
     this.#notifications.set(notificationId, new NotificationState(notificationId, routeId, notification, traits));
   }
 

@@ -27,6 +27,7 @@ import {
 } from '../../base/options.js';
 import { option, theOption } from '../../base/wording.js';
 import type { OutcomeSink } from '../../engine/batch.js';
+import { LatencyHistogram } from '../../engine/latency-histogram.js';
 import type { Message } from '../message/message.js';
 import { Template } from '../personal/template.js';
 import {
@@ -101,6 +102,11 @@ export interface SendOptions {
    */
   readonly keepIds?: boolean;
   /**
+   * Counts how long answers took, from the hand-out of a request to its connection until its answer was read, each request
+   * of a recipient for itself. It may be read at any time, and given to several sends. HTTP/2 only.
+   */
+  readonly latencies?: LatencyHistogram;
+  /**
    * Bytes of the shortest device token, 1 to 32; what is shorter is invalid. Default 16: Apple's have 32, and shorter
    * texts are numbers and words. For gateways of one's own.
    */
@@ -130,6 +136,7 @@ export interface CheckedSendOptions {
   readonly onUnknown: 'report' | 'resend';
   readonly stopAtBadTokens: number | null;
   readonly keepIds: boolean;
+  readonly latencies: LatencyHistogram | null;
   readonly minTokenBytes: number;
 }
 
@@ -155,9 +162,10 @@ const rules: OptionRules = {
   stopAtBadTokens: share,
   minTokenBytes: whole(1, usualTokenBytes),
   keepIds: flag,
+  latencies: test('a LatencyHistogram', (value) => value instanceof LatencyHistogram),
 };
 /** Options that a binary gateway has no use for. */
-const http2Only = ['retry', 'onUnknown', 'stopAtBadTokens', 'keepIds'] as const;
+const http2Only = ['retry', 'onUnknown', 'stopAtBadTokens', 'keepIds', 'latencies'] as const;
 const defaultBudget: RetryBudget = { attempts: requestsPerRecipient, timeMs: retryTimeMs };
 
 /** What a send without options does; the same object for all, because small sends are frequent. */
@@ -186,6 +194,7 @@ export function checkSendOptions(message: Message, options: SendOptions = none):
     onUnknown: options.onUnknown ?? 'report',
     stopAtBadTokens: options.stopAtBadTokens === false ? null : (options.stopAtBadTokens ?? badTokenShare),
     keepIds: options.keepIds ?? false,
+    latencies: options.latencies ?? null,
     minTokenBytes: options.minTokenBytes ?? minTokenBytes,
   };
 }

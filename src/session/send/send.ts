@@ -85,11 +85,11 @@ export class Send {
       minTokenBytes: options.minTokenBytes,
       namesAll: options.onUnknown === 'resend' && !message.hasApnsId,
     });
-    const { retry, onUnknown, stopAtBadTokens, keepIds } = options;
+    const { retry, onUnknown, stopAtBadTokens, keepIds, latencies } = options;
     this.#job = target.engine.send(target.route, message.notificationFor(protocol), this.#books, {
       stopsAtFailure: this.#stopsAtFailure,
       onStopped: () => this.#stream?.wake(),
-      ...(protocol === 'http2' && { retry, onUnknown, stopAtBadTokens, keepIds }),
+      ...(protocol === 'http2' && { retry, onUnknown, stopAtBadTokens, keepIds, latencies }),
     });
   }
 

@@ -186,6 +186,61 @@ describe('codec/requests/client-connection', () => {
     assert.ok([...peer.listener.reports.values()].every(({ kind }) => kind === 'accepted'));
   });
 
+  describe('marks of the hand-out', () => {
+    const markOf = (peer: ScriptedPeer, answer: Uint8Array): number => {
+      peer.send(answer);
+      return peer.connection.answerMark;
+    };
+
+    it('come back with each answer, whenever the request was submitted', () => {
+      const peer = ScriptedPeer.opened([[3, 100]]);
+      const { connection } = peer;
+      connection.keepMarks();
+      peer.submit(2);
+      assert.ok(connection.takeOutput(5.5) !== null);
+      peer.submit(2, 2);
+      assert.equal(connection.takeOutput(7), null, 'a view is out');
+      connection.outputWritten();
+      assert.ok(connection.takeOutput(9.25) !== null);
+      assert.equal(markOf(peer, accepted(5)), 9.25);
+      assert.equal(markOf(peer, accepted(1)), 5.5);
+      assert.equal(markOf(peer, forbidden(7)), 9.25);
+      peer.send(headers(3, [[':status', '400']], false));
+      assert.equal(connection.answerMark, 9.25);
+      assert.equal(markOf(peer, data(3, '{}', true)), 5.5);
+    });
+
+    it('are kept for a stream that is open while the ids go round its slot', () => {
+      const peer = ScriptedPeer.opened([[3, 1]], { maxStreams: 2 });
+      peer.connection.keepMarks();
+      peer.send(settingsFrame([[3, 2]]));
+      const handOut = (mark: number): void => {
+        assert.equal(peer.submit(1, mark), 1);
+        assert.ok(peer.connection.takeOutput(mark) !== null);
+        peer.connection.outputWritten();
+      };
+      handOut(1);
+      // Eight slots: the ninth id has the slot of the first.
+      let mark = 2;
+      for (let id = 3; id <= 41; id += 2) {
+        if (((id >>> 1) & 7) === 0) continue;
+        handOut(mark);
+        assert.equal(markOf(peer, accepted(id)), mark++);
+      }
+      assert.equal(markOf(peer, accepted(1)), 1);
+    });
+
+    it('are 0 where they are not kept, and for requests from before', () => {
+      const peer = ScriptedPeer.opened([[3, 100]]);
+      peer.submit(2);
+      peer.connection.takeOutput(5);
+      peer.connection.outputWritten();
+      assert.equal(markOf(peer, accepted(1)), 0);
+      peer.connection.keepMarks();
+      assert.equal(markOf(peer, accepted(3)), 0);
+    });
+  });
+
   describe('output', () => {
     it('leaves a view untouched until it was written', () => {
       const peer = ScriptedPeer.opened();
