@@ -82,9 +82,10 @@ export class CsvRows {
     return this.#rest.length > 0 || this.#isSkipping;
   }
 
-  /** The command that gives the table from a line on, with its header. */
+  /** The command that gives the table from a line on, with its header; null where that is all of it. */
   goOn(line: number): string | null {
-    return this.#shape.hasHeader ? `sed 2,${line - 1}d` : `tail -n +${line}`;
+    if (!this.#shape.hasHeader) return `tail -n +${line}`;
+    return line > 2 ? `sed 2,${line - 1}d` : null;
   }
 
   /** Takes the next bytes of the table; they may be used again as soon as this returns. */
