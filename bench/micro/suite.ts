@@ -26,6 +26,7 @@ const files = [
   'response-reader',
   'hpack',
   'batch',
+  'template-rendering',
   'latency',
   'token-parsing',
   'table-reading',

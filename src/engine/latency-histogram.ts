@@ -61,7 +61,8 @@ export class LatencyHistogram {
       assert(Number.isInteger(bucket) && bucket >= 0 && bucket < buckets, 'latency data names buckets that exist');
       histogram.#counts[bucket]! += counts[at + 1]!;
     }
-    histogram.#counts[longestAt] = unitsOf(longestMs);
+    // Rounded, because 1.011 * 2000 is a little less than 2022.
+    histogram.#counts[longestAt] = Math.round(longestMs * unitsPerMs);
     return histogram;
   }
 

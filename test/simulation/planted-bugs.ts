@@ -116,9 +116,9 @@ const codecBugs: readonly PlantedBug[] = [
   {
     name: 'a recipient gets the payload of the one before',
     file: 'codec/requests/request-writer.js',
-    before: 'buffer.bytes.set(body.subarray(bodyFrom, bodyFrom + payloadBytes)',
-    after: `const from = Math.max(0, bodyFrom - payloadBytes);
-        buffer.bytes.set(body.subarray(from, from + payloadBytes)`,
+    before: 'bytes.set(bodies.subarray(bodyFrom, bodyTo)',
+    after: `const shift = Math.min(bodyFrom, payloadBytes);
+            bytes.set(bodies.subarray(bodyFrom - shift, bodyTo - shift)`,
     breaks: 'people read what was meant for others',
   },
   {

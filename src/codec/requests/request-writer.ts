@@ -97,16 +97,16 @@ export class RequestWriter {
     return (maxStreamId - this.#streams.nextId) / 2 + 1;
   }
 
-  /** Whether a body goes out whole in one DATA frame. */
-  #goesWhole(payloadBytes: number): boolean {
-    return payloadBytes <= this.#settings.maxFrameBytes && payloadBytes <= this.#settings.initialWindowBytes;
+  /** Bytes of the longest body that goes out whole, in one DATA frame. */
+  get #wholeBytes(): number {
+    return Math.min(this.#settings.maxFrameBytes, this.#settings.initialWindowBytes);
   }
 
   #writeUniform(image: SlotImage, recipients: Recipients, done: number, most: number): number {
     const { slotBytes, payloadBytes } = image;
     let count = Math.min(most, this.#idsLeft(), Math.floor(this.#output.roomFor(slotBytes) / slotBytes));
     if (payloadBytes > 0) {
-      if (!this.#goesWhole(payloadBytes)) return 0;
+      if (payloadBytes > this.#wholeBytes) return 0;
       count = Math.min(count, Math.floor(this.#window.available / payloadBytes));
     }
     if (count <= 0) return 0;
@@ -159,6 +159,7 @@ export class RequestWriter {
     return written;
   }
 
+  /** The same for requests of lengths of their own. Nothing is laid out: each is written whole. */
   #writePersonal(
     template: RequestTemplate,
     image: SlotImage,
@@ -166,53 +167,64 @@ export class RequestWriter {
     done: number,
     most: number,
   ): number {
-    const { fields = null } = recipients.personal!;
+    const { ids, states, tags, windowDeltas, informational, mask } = this.#streams;
+    const { order, tagBase, personal } = recipients;
+    const { bytes: tokens, tokenBytes } = recipients.tokens;
+    const { apnsIds, fields = null, payloads, payloadOffsets } = personal!;
+    const offsets = template.hasPersonalPayloads ? payloadOffsets : null;
+    const bodies = offsets === null ? template.payload : payloads!;
+    const { hexOffset, idOffset } = image;
+    const output = this.#output;
+    const buffer = output.filling;
+    const wholeBytes = this.#wholeBytes;
+    const from = recipients.head + done;
+    let { available } = this.#window;
+    let streamId = this.#streams.nextId;
     let written = 0;
-    while (written < most && this.#idsLeft() >= 1) {
-      const recipient = recipients.order[recipients.head + done + written]!;
-      const body = this.#findBody(template, recipients, recipient);
-      const payloadBytes = this.#bodyTo - this.#bodyFrom;
+    while (written < most) {
+      const recipient = order[from + written]!;
+      const bodyFrom = offsets === null ? 0 : offsets[recipient]!;
+      const bodyTo = offsets === null ? bodies.length : offsets[recipient + 1]!;
+      const payloadBytes = bodyTo - bodyFrom;
       const headBytes = image.headBytes + (fields === null ? 0 : ownFieldsBytes(fields, recipient));
-      const slotBytes = headBytes + FRAME_HEADER_BYTES + payloadBytes;
-      if (payloadBytes === 0 || payloadBytes > this.#window.available || !this.#goesWhole(payloadBytes)) break;
-      if (slotBytes > this.#output.roomFor(slotBytes)) break;
-      const slot = this.#streams.nextFreeSlot();
-      if (this.#streams.nextId > maxStreamId) break;
-      this.#writePersonalRequest(image, recipients, recipient, headBytes, body);
-      this.#streams.open(recipients.tagBase + recipient, AWAITING);
-      this.#streams.windowDeltas[slot] = -payloadBytes;
-      this.#window.available -= payloadBytes;
+      const requestBytes = headBytes + FRAME_HEADER_BYTES + payloadBytes;
+      if (payloadBytes === 0 || payloadBytes > available || payloadBytes > wholeBytes) break;
+      if (requestBytes > output.roomFor(requestBytes)) break;
+      let slot = (streamId >>> 1) & mask;
+      while (states[slot]! >= AWAITING) {
+        streamId += 2;
+        slot = (streamId >>> 1) & mask;
+      }
+      if (streamId > maxStreamId) break;
+      ids[slot] = streamId;
+      states[slot] = AWAITING;
+      tags[slot] = tagBase + recipient;
+      windowDeltas[slot] = -payloadBytes;
+      informational[slot] = 0;
+      const at = buffer.append(requestBytes);
+      const { bytes, view } = buffer;
+      bytes.set(image.bytes, at);
+      view.setUint32(at + 5, streamId);
+      writeTokenHex(view, at + hexOffset, tokens, recipient * tokenBytes, tokenBytes);
+      if (idOffset >= 0) writeUuid(view, at + idOffset, apnsIds!, recipient * apnsIdBytes);
+      if (fields !== null) {
+        writeFrameHeader(bytes, at, headBytes - FRAME_HEADER_BYTES, HEADERS, FLAG_END_HEADERS, streamId);
+        writeOwnFields(bytes, at + image.headBytes, fields, recipient);
+      }
+      const dataAt = at + headBytes;
+      view.setUint32(dataAt, (payloadBytes << 8) | DATA);
+      view.setUint8(dataAt + 4, FLAG_END_STREAM);
+      view.setUint32(dataAt + 5, streamId);
+      // A view that dies at once: cheaper than any loop from about 70 bytes on (2,000 bytes: 0.16 against 1.1 us).
+      bytes.set(bodies.subarray(bodyFrom, bodyTo), dataAt + FRAME_HEADER_BYTES);
+      available -= payloadBytes;
+      streamId += 2;
       written++;
     }
+    this.#window.available = available;
+    this.#streams.nextId = streamId;
+    this.#streams.active += written;
     return written;
-  }
-
-  #writePersonalRequest(
-    image: SlotImage,
-    recipients: Recipients,
-    recipient: number,
-    headBytes: number,
-    body: Uint8Array,
-  ): void {
-    const { apnsIds, fields = null } = recipients.personal!;
-    const bodyFrom = this.#bodyFrom;
-    const payloadBytes = this.#bodyTo - bodyFrom;
-    const streamId = this.#streams.nextId;
-    const buffer = this.#output.filling;
-    const at = buffer.append(headBytes + FRAME_HEADER_BYTES + payloadBytes);
-    const view = buffer.view;
-    buffer.bytes.set(image.bytes, at);
-    view.setUint32(at + 5, streamId);
-    writeTokenHex(view, at + image.hexOffset, recipients.tokens.bytes, recipient * image.tokenBytes, image.tokenBytes);
-    if (image.idOffset >= 0) writeUuid(view, at + image.idOffset, apnsIds!, recipient * apnsIdBytes);
-    if (fields !== null) {
-      writeFrameHeader(buffer.bytes, at, headBytes - FRAME_HEADER_BYTES, HEADERS, FLAG_END_HEADERS, streamId);
-      writeOwnFields(buffer.bytes, at + image.headBytes, fields, recipient);
-    }
-    const dataAt = at + headBytes;
-    writeFrameHeader(buffer.bytes, dataAt, payloadBytes, DATA, FLAG_END_STREAM, streamId);
-    // A view that dies at once: cheaper than any loop from about 100 bytes on (2,000 bytes: 0.16 against 1.1 us).
-    buffer.bytes.set(body.subarray(bodyFrom, bodyFrom + payloadBytes), dataAt + FRAME_HEADER_BYTES);
   }
 
   /** Returns what holds the recipient's body, at `[#bodyFrom, #bodyTo)`: its own payload or the one of all. */
