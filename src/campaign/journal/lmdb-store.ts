@@ -100,6 +100,9 @@ export class LmdbStore implements Store {
   async #makeRoom(bytes: number): Promise<void> {
     const { pageSize, lastPageNumber } = this.#database.getStats() as { pageSize: number; lastPageNumber: number };
     const needed = (lastPageNumber + 1 + pagesPerCommit) * pageSize + bytes * 3;
+    if (this.#fileBytes >= needed) return;
+    // LMDB lets the file grow itself for a transaction that touched more pages: what it wrote is not written over.
+    this.#fileBytes = Math.max(this.#fileBytes, (await this.#handle!.stat()).size);
     while (this.#fileBytes < needed) {
       const { bytesWritten } = await this.#handle!.write(Buffer.alloc(growthBytes), 0, growthBytes, this.#fileBytes);
       this.#fileBytes += bytesWritten;
