@@ -107,11 +107,12 @@ export class SeenTokens {
     this.#makeRoom(count);
     this.#findPlaces(count);
     this.#touch(count);
+    const fresh = this.#fresh;
     let kept = 0;
-    for (let index = 0; index < count; index++) if (this.#insert(index)) this.#fresh[kept++] = index;
+    for (let index = 0; index < count; index++) if (this.#insert(index)) fresh[kept++] = index;
     this.#size += kept;
     this.#duplicates += count - kept;
-    return kept === count ? null : this.#fresh.subarray(0, kept);
+    return kept === count ? null : fresh.subarray(0, kept);
   }
 
   /**
