@@ -152,8 +152,7 @@ const rules: OptionRules = {
   afterStop: choice('leave', 'unsent', 'drain'),
   onProgress: callback,
   onInvalid: callback,
-  outcomes: test('an object with a method settled(batch)', (value) =>
-    typeof (value as Partial<OutcomeSink> | null)?.settled === 'function'),
+  outcomes: test('an object with a method settled(batch), and perhaps glimpse(batch, states)', isSink),
   retry: anyOf(
     choice(false),
     objectOf({ attempts: whole(1, maxRequestsPerRecipient), timeMs: whole(0, maxRetryTimeMs) }),
@@ -164,6 +163,12 @@ const rules: OptionRules = {
   keepIds: flag,
   latencies: test('a LatencyHistogram', (value) => value instanceof LatencyHistogram),
 };
+
+function isSink(value: unknown): boolean {
+  const { settled, glimpse } = (value ?? {}) as Partial<OutcomeSink>;
+  return typeof settled === 'function' && (glimpse === undefined || typeof glimpse === 'function');
+}
+
 /** Options that a binary gateway has no use for. */
 const http2Only = ['retry', 'onUnknown', 'stopAtBadTokens', 'keepIds', 'latencies'] as const;
 const defaultBudget: RetryBudget = { attempts: requestsPerRecipient, timeMs: retryTimeMs };

@@ -8,7 +8,7 @@ import { AssertionError } from '../../../src/base/assert.js';
 import { type Clock, systemClock } from '../../../src/base/clock.js';
 import { PealError } from '../../../src/base/errors.js';
 import { lastPullMs, progressIntervalMs } from '../../../src/base/limits.js';
-import type { SettledBatch } from '../../../src/engine/batch.js';
+import type { OutcomeSink, SettledBatch } from '../../../src/engine/batch.js';
 import { Message } from '../../../src/session/message/message.js';
 import { Result } from '../../../src/session/message/result.js';
 import type { Recipient } from '../../../src/session/recipients/recipient.js';
@@ -411,6 +411,32 @@ describe('Send', () => {
     assert.deepEqual(invalid, [2000]);
   });
 
+  it('passes on what is certain in batches under way to a sink that asks for it, and stops when that throws', async () => {
+    for (const fault of [null, new Error('disk full')]) {
+      const engine = new FakeEngine();
+      engine.isAutomatic = false;
+      const glimpses: number[][] = [];
+      const outcomes: OutcomeSink = {
+        settled: () => {},
+        glimpse: (_, states) => {
+          glimpses.push([...states]);
+          if (fault !== null) throw fault;
+        },
+      };
+      const sending = send(engine, new Message(tokens(3), { alert: 'hi' }), { outcomes });
+      await new Promise((resolve) => setImmediate(resolve));
+      const [job] = engine.jobs;
+      job!.sink.glimpse!(job!.batches[0]!, Uint8Array.of(0, 2, 0));
+      job!.settleOne();
+      const { stopped } = await sending;
+      assert.deepEqual(glimpses, [[0, 2, 0]]);
+      assert.equal(stopped?.cause ?? null, fault);
+    }
+    const engine = new FakeEngine();
+    await send(engine, new Message(tokens(3), { alert: 'hi' }), { outcomes: { settled: () => {} } });
+    assert.equal(engine.jobs[0]!.sink.glimpse, undefined);
+  });
+
   it('sends personal payloads again as they were', async () => {
     const engine = new FakeEngine();
     engine.judge = (_, number) =>
@@ -487,6 +513,8 @@ describe('Send', () => {
       { signal: {} },
       { onProgress: 1 },
       { outcomes: {} },
+      { outcomes: { settled: () => {}, glimpse: 1 } },
+      { latencies: {} },
       { afterStop: 'x' },
       { total: -1 },
       { recipient: [] },
