@@ -1,4 +1,6 @@
-/** `peal simulate` in a process of its own, with a throw-away provider key or certificate that the contenders send with. */
+/**
+ * `peal simulate` in a process of its own, with a throw-away provider key or certificate that the contenders send with.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,8 +1,8 @@
 /**
  * What one notification costs, in CPU time of the sending process, and how many go out in a second, beside others
- * against the same gateway in the same run: node:http2, and for the binary protocol apn. The simulator runs in a process
- * of its own; each contender in a fresh process of its own, one after the other, round after round, so that the noise of
- * a machine hits all alike. Medians over the rounds; compare the ratios.
+ * against the same gateway in the same run: node:http2, and for the binary protocol apn. The simulator runs in a
+ * process of its own; each contender in a fresh process of its own, one after the other, round after round, so that the
+ * noise of a machine hits all alike. Medians over the rounds; compare the ratios.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

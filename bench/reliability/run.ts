@@ -1,4 +1,6 @@
-/** One run: a contender in a process of its own against the scripted gateway, and the books of both held side by side. */
+/**
+ * One run: a contender in a process of its own against the scripted gateway, and the books of both held side by side.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';

@@ -31,10 +31,10 @@ const exampleSeconds = 1_900_000_000;
  * @param isWire whether only epoch seconds may stand there, as in a whole payload. Default false
  */
 export function secondsOf(value: unknown, clock: Clock, isWire = false): number | string {
-  const stranger = isWire ? null : strangerIn(value);
-  if (stranger !== null) {
+  const unknown = isWire ? null : unknownPropertyOf(value);
+  if (unknown !== null) {
     return (
-      `has an unknown property "${escapeUnprintable(stranger, 40)}": give { seconds } and nothing else, or ` +
+      `has an unknown property "${escapeUnprintable(unknown, 40)}": give { seconds } and nothing else, or ` +
       `text such as '1h30m'`
     );
   }
@@ -59,7 +59,7 @@ export function secondsOf(value: unknown, clock: Clock, isWire = false): number 
 }
 
 /** A property of `{ seconds }` that it has not. */
-function strangerIn(value: unknown): string | null {
+function unknownPropertyOf(value: unknown): string | null {
   if (typeof value !== 'object' || value === null || !('seconds' in value)) return null;
   return Object.keys(value).find((key) => key !== 'seconds') ?? null;
 }

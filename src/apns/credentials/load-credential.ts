@@ -146,9 +146,9 @@ function kindOf(options: unknown): CredentialKind {
     );
   }
   const { names } = kind;
-  const stranger = Object.keys(given).find((name) => !names.includes(name));
-  if (stranger !== undefined) {
-    throw credentialError(`${theOption(stranger)} does not go with ${option(names[0]!)}: ${allowed}`);
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw credentialError(`${theOption(unknown)} does not go with ${option(names[0]!)}: ${allowed}`);
   }
   return kind;
 }

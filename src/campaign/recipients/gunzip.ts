@@ -1,7 +1,7 @@
 /**
- * Unpacks gzip (RFC 1952), member by member, and loses nothing of what can be unpacked: Node's own gunzip drops the last
- * lines of a list when the check sum behind them is wrong, or when other bytes follow. Here only the deflate data goes to
- * zlib; header and trailer are read here. Used by token-file, on its thread.
+ * Unpacks gzip (RFC 1952), member by member, without losing anything that can be unpacked: Node's own gunzip drops the
+ * last lines of a list if the checksum behind them is wrong, or if other bytes follow. Here only the deflate data
+ * goes to zlib; header and trailer are read here. Used by token-file, on its thread.
  */
 import { Buffer } from 'node:buffer';
 import { crc32, createInflateRaw } from 'node:zlib';
@@ -9,23 +9,25 @@ import { maxGzipNameBytes, readChunkBytes } from '../../base/limits.js';
 import type { ByteSource } from './byte-source.js';
 
 /**
- * Size of the pieces that zlib hands out. Where the data is damaged, the piece that is not full yet is lost, as it is with
- * gzip. A larger piece is not faster.
+ * Size of the pieces that zlib returns. In damaged data the last, incomplete piece is lost, as with gzip. Larger pieces
+ * are not faster.
  */
 const outputBytes = readChunkBytes / 2;
-/** Packed bytes that are unpacked at a time. What they unpack to is held at once: at most a thousand times as many. */
+/**
+ * Packed bytes that are unpacked at a time. Their unpacked data is in memory at once: at most a thousand times as much.
+ */
 const inputBytes = readChunkBytes / 2;
 const trailerBytes = 8;
 /** Flags of the header. */
 const [FHCRC, FEXTRA, FNAME, FCOMMENT, reserved] = [2, 4, 8, 16, 0xe0];
 
 /**
- * What is wrong: "cut": the data ends too soon, and all that was unpacked is right as far as it goes; "damaged": any of it
- * may be wrong; "trailing": something else follows, and all that was unpacked is right.
+ * The problem. "cut": the data ends too soon, and everything unpacked so far is right. "damaged": any of it may be
+ * wrong. "trailing": something else follows, and everything unpacked is right.
  */
 export class GzipFault extends Error {
   readonly kind: 'cut' | 'damaged' | 'trailing';
-  /** Whether what was unpacked ends where the packed text did: a last line without its end is whole. */
+  /** Whether the unpacked data ends where the packed text did. If so, a last line without a line end is whole. */
   readonly isEnded: boolean;
 
   constructor(kind: GzipFault['kind'], { isEnded = false, cause }: { isEnded?: boolean; cause?: unknown } = {}) {
@@ -36,7 +38,7 @@ export class GzipFault extends Error {
 }
 
 /**
- * What each chunk unpacks to is handed out before the next one is looked at. Zeros behind the end, which tapes add, are
+ * Hands out the unpacked data of each chunk before it reads the next one. Zeros behind the end, which tapes add, are
  * skipped. Throws GzipFault.
  */
 export async function* gunzip(packed: ByteSource): ByteSource {
@@ -56,7 +58,7 @@ export async function* gunzip(packed: ByteSource): ByteSource {
   } while (await hasMember(input));
 }
 
-/** Bytes that come in chunks, taken in the pieces that are asked for. */
+/** Bytes that come in chunks, and are taken in pieces of the size wanted. */
 class Input {
   readonly #chunks: AsyncIterator<Uint8Array | string>;
   #rest: Buffer = Buffer.alloc(0);
@@ -65,7 +67,7 @@ class Input {
     this.#chunks = chunks;
   }
 
-  /** What is there, or comes next; null at the end. */
+  /** Returns the bytes that are there, or that come next; null at the end. */
   async chunk(): Promise<Buffer | null> {
     while (this.#rest.length === 0) {
       const { value, done } = await this.#chunks.next();
@@ -81,7 +83,7 @@ class Input {
     this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([bytes, this.#rest]);
   }
 
-  /** Exactly so many bytes. */
+  /** Returns exactly `length` bytes. */
   async take(length: number): Promise<Buffer> {
     let taken: Buffer = Buffer.alloc(0);
     while (taken.length < length) {
@@ -98,7 +100,7 @@ class Input {
 async function skipHeader(input: Input): Promise<void> {
   const head = await input.take(10);
   const flags = head[3]!;
-  // 8: deflate, the only method there is.
+  // 8 is deflate, the only method.
   if (head[2] !== 8 || (flags & reserved) !== 0) throw new GzipFault('damaged');
   if ((flags & FEXTRA) !== 0) await input.take((await input.take(2)).readUInt16LE());
   if ((flags & FNAME) !== 0) await skipText(input);
@@ -111,7 +113,7 @@ async function skipText(input: Input): Promise<void> {
   throw new GzipFault('damaged');
 }
 
-/** Whether another member follows. */
+/** Returns whether another member follows. */
 async function hasMember(input: Input): Promise<boolean> {
   for (;;) {
     const chunk = await input.chunk();
@@ -127,10 +129,10 @@ async function hasMember(input: Input): Promise<boolean> {
   }
 }
 
-/** The deflate data of one member; what stands behind it is left in `input`. */
+/** The deflate data of one member. The bytes behind it stay in `input`. */
 async function* inflate(input: Input): AsyncGenerator<Uint8Array> {
   const stream = createInflateRaw({ chunkSize: outputBytes });
-  // A stream that fails drops what was not read of it: everything is taken from it as it comes.
+  // A failing stream drops its unread output, so everything is taken from it as it comes.
   let output: Uint8Array[] = [];
   let failure: NodeJS.ErrnoException | null = null;
   let wake = (): void => {};
@@ -156,7 +158,7 @@ async function* inflate(input: Input): AsyncGenerator<Uint8Array> {
         throw new GzipFault(code === 'Z_BUF_ERROR' ? 'cut' : 'damaged', { cause: failure });
       }
       if (all === null || chunk === null) return;
-      // zlib leaves what stands behind the end of its data.
+      // zlib does not consume the bytes behind the end of its data.
       const taken = stream.bytesWritten - before;
       input.giveBack(all.subarray(taken));
       if (taken < chunk.length) return;

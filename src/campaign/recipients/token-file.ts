@@ -1,7 +1,7 @@
 /**
- * Reads device tokens from a file, standard input or a stream as packed blocks. Pulled by its reader: nothing is read
- * ahead but one chunk, so memory does not grow with the file. Whatever ends the reading, each token of a line that was
- * read is handed out: also where the source pauses, fails or is cut off, and after an abort. Main thread.
+ * Reads device tokens from a file, standard input or a stream as packed blocks. Pulled by its reader: only one chunk is
+ * read ahead, so memory does not grow with the file. Every token of a line that was read is handed out, also if the
+ * source pauses, fails or is cut off, and after an abort. Main thread.
  */
 import { Buffer } from 'node:buffer';
 import { Readable } from 'node:stream';
@@ -21,24 +21,26 @@ import { SeenTokens } from './seen-tokens.js';
 import { type InvalidLine, TokenLineParser } from './token-lines.js';
 
 export interface ReadTokensOptions {
-  /** Told of each line that holds no token; a promise is waited for before more is read. Default: they are skipped. */
+  /**
+   * Called for each line that holds no token. A returned promise is awaited before more is read. Default: such lines
+   * are skipped.
+   */
   readonly onInvalid?: (invalid: InvalidLine) => void | Promise<void>;
   /**
-   * Ends the reading, also one that waits for input. The tokens of lines that were read are still handed out, half a line
-   * is not. Default: none.
+   * Ends the reading, also while it waits for input. Tokens of complete lines are still handed out. Default: no signal.
    */
   readonly signal?: AbortSignal;
-  /** Bytes of the shortest token, 1 to 32; a shorter one makes its line invalid. Default 16. */
+  /** Bytes of the shortest token, 1 to 32. A shorter token makes its line invalid. Default 16. */
   readonly minTokenBytes?: number;
   /**
-   * Drops tokens that this set holds, and adds the others to it; the same set may serve several lists. It counts what it
-   * drops. Costs about 22 bytes of memory for each different token (at most 24, from 100,000 on). Default: tokens that
-   * stand twice are handed out twice.
+   * Drops tokens that this set holds, and adds the others to it. The same set may serve several lists. It counts what
+   * it drops. Costs about 22 bytes of memory for each different token (at most 24, from 100,000 on). Default: a token
+   * that is listed twice is handed out twice.
    */
   readonly seen?: SeenTokens;
   /**
-   * Asked once the source ends; `isLineOpen`: its last line has no line end. False: the program that wrote it may have been
-   * interrupted, so that such a line is not taken. Default: true.
+   * Called once the source ends. `isLineOpen`: its last line has no line end. Returns false if the program that wrote
+   * it may have been interrupted, so that such a line is not used. Default: returns true.
    */
   readonly isEndCertain?: (isLineOpen: boolean) => boolean | Promise<boolean>;
 }
@@ -52,14 +54,14 @@ const rules: OptionRules = {
 };
 
 /**
- * Reads a list of device tokens, one a line, in the forms of `parseDeviceToken`; empty lines are skipped.
+ * Reads a list of device tokens, one a line, in the forms of `parseDeviceToken`. Empty lines are skipped.
  *
  * @param source a path, `-` for standard input, or a stream of bytes. gzip is recognised by its first bytes.
- * @returns blocks of at most 1,024 tokens of one length, in the order of the list for each length. One that is not full
- * is handed out when the source pauses.
+ * @returns blocks of at most 1,024 tokens of one length, in the order of the list for each length. A block that is not
+ *   full is handed out when the source pauses.
  * @throws PealError ERR_PEAL_OPTION that names an option, with the first block; ERR_PEAL_INPUT while reading: missing,
- * unreadable, a directory, damaged or cut off, or a kind of file that is no list. It names the file and, where the lines
- * before it can be relied on, the line from which to go on. The tokens before it have been handed out by then.
+ *   unreadable, a directory, damaged or cut off, or a kind of file that is not a list. It names the file and, if the
+ *   lines before it are reliable, the line from which to go on. Their tokens have been handed out by then.
  */
 export function readTokens(
   source: string | URL | ByteSource,
@@ -68,15 +70,15 @@ export function readTokens(
   return readList(source, options, { next: 1, isWhole: false });
 }
 
-/** How far a list was read, as far as its tokens were handed out. */
+/** How far the tokens of a list were handed out. */
 export interface ListPlace {
-  /** The line from which to go on with a whole copy, from 1; null where no line can be relied on. */
+  /** The line from which to go on with a whole copy, from 1; null if no line is reliable. */
   next: number | null;
-  /** Whether the list was read to its end, and that is certain. */
+  /** Whether the list was certainly read to its end. */
   isWhole: boolean;
 }
 
-/** `readTokens`, which keeps `place` up to date. */
+/** Like `readTokens`, and keeps `place` up to date. */
 export async function* readList(
   source: string | URL | ByteSource,
   options: ReadTokensOptions,
@@ -94,7 +96,7 @@ export async function* readList(
     },
     onInvalid: (line: InvalidLine) => {
       const content = pemContent(line.text);
-      // The lines behind this one are those of a key, and may look like tokens.
+      // The lines after this one belong to a key, and may look like tokens.
       if (content !== null)
         throw new InputFault(name, pemInside(content, line.line), { proof: 'all', lines: line.line - 1 });
       invalid.push(line);
@@ -145,20 +147,23 @@ export async function* readList(
 }
 
 function pemInside(content: string, line: number): string {
-  return `has PEM (${content}) in line ${line}, and nothing behind it was read: a list holds device tokens alone`;
+  return `has PEM (${content}) in line ${line}, and nothing after it was read: a list must hold only device tokens`;
 }
 
-/** The blocks, each out of the list before it is handed out: a reader that leaves keeps no other from being counted. */
+/**
+ * Removes each block from the list before it is handed out, so that a reader that leaves early has only the blocks that
+ * it got.
+ */
 function* taken(blocks: TokenBlock[]): Generator<TokenBlock> {
   for (let block = blocks.shift(); block !== undefined; block = blocks.shift()) yield block;
 }
 
-/** What is wrong with a source, before it is known how much of it was read. */
+/** A problem of a source, before it is known how much of it was read. */
 class InputFault extends Error {
   readonly #source: string;
   readonly #problem: string;
   readonly #proof: Proof;
-  /** Lines that count, where they are not all that were read. */
+  /** Number of lines that count, if not all that were read. */
   readonly #lines: number | undefined;
 
   constructor(source: string, problem: string, { cause, proof = 'next', lines }: FaultOptions = {}) {
@@ -169,17 +174,17 @@ class InputFault extends Error {
     this.#lines = lines;
   }
 
-  /** Whether the text of the list came to its end, so that a last line without its end is whole. */
+  /** Whether the text of the list came to its end. If so, a last line without a line end is whole. */
   get isEnded(): boolean {
     return this.cause instanceof GzipFault && this.cause.isEnded;
   }
 
-  /** The line from which to go on, when `lines` lines were read; null where no line can be relied on. */
+  /** Returns the line from which to go on after `lines` lines were read, or null if no line is reliable. */
   next(lines: number): number | null {
     return this.#proof === 'next' ? (this.#lines ?? lines) + 1 : null;
   }
 
-  /** The same as a sentence, and where to go on behind the `read` lines that were read. */
+  /** Returns the error, with the place to go on after `read` lines were read. */
   at(read: number): PealError {
     const lines = this.#lines ?? read;
     const place = lines === 0 ? '' : places[this.#proof](lines);
@@ -189,8 +194,8 @@ class InputFault extends Error {
 }
 
 /**
- * What a fault says of the lines before it: "next": they are right, and those behind them are missing; "all": they are
- * right, and all there are; "none": they may be wrong.
+ * How reliable the lines before a fault are. "next": they are right, and the lines after them are missing. "all": they
+ * are right, and there are no others. "none": they may be wrong.
  */
 type Proof = 'next' | 'all' | 'none';
 
@@ -230,7 +235,7 @@ async function open(
   return opened;
 }
 
-/** As `addAbortSignal` of node:stream, but for any number of streams with one signal. */
+/** Like `addAbortSignal` of node:stream, but for any number of streams with one signal. */
 function destroyOnAbort(stream: Readable, signal: AbortSignal): void {
   const destroy = (): void => void stream.destroy(new DOMException('The reading was aborted.', 'AbortError'));
   if (signal.aborted) destroy();
@@ -251,7 +256,7 @@ async function report(invalid: InvalidLine[], onInvalid: ReadTokensOptions['onIn
   invalid.length = 0;
 }
 
-/** The bytes behind `source`, unpacked if they are gzip, with errors put into words. Ends quietly when aborted. */
+/** The bytes of `source`, unpacked if they are gzip. Errors get a sentence. Ends without an error when aborted. */
 async function* plainBytes(source: ByteSource, name: string, signal: AbortSignal | undefined): ByteSource {
   const iterator = source[Symbol.asyncIterator]();
   try {
@@ -259,7 +264,7 @@ async function* plainBytes(source: ByteSource, name: string, signal: AbortSignal
     const all = prepend(head, iterator);
     const isGzip = head[0] === 0x1f && head[1] === 0x8b;
     const fault = (problem: string): Error =>
-      new InputFault(name, isGzip ? `is gzip, and what it holds ${problem}` : problem);
+      new InputFault(name, isGzip ? `is gzip, and its content ${problem}` : problem);
     for await (const chunk of refuseOtherFiles(isGzip ? gunzip(all) : all, fault)) {
       if (signal?.aborted === true) return;
       yield chunk;
@@ -274,13 +279,13 @@ async function* plainBytes(source: ByteSource, name: string, signal: AbortSignal
   }
 }
 
-/** Not waited for: with gzip a read may be under way that nothing will ever answer. */
+/** Not awaited: with gzip a read may be under way that will never finish. */
 function close(source: ByteSource, iterator: AsyncIterator<unknown>): void {
   if (source instanceof Readable) source.destroy();
   else iterator.return?.().catch(() => {});
 }
 
-/** Whether a file ended sooner than its size said when it was opened. */
+/** Returns a problem if a file ended before its size at opening. */
 function cutProblem(source: ByteSource): string | null {
   const { sizeAtOpen = 0, bytesRead = 0 } = source as Partial<ListFile>;
   if (bytesRead >= sizeAtOpen) return null;
@@ -298,12 +303,13 @@ const gzipFaults: Readonly<Record<GzipFault['kind'], readonly [problem: string, 
   cut: ['is gzip that was cut off: fetch or pack it again', 'next'],
   damaged: ['is damaged gzip: fetch or pack it again', 'none'],
   trailing: [
-    'has other bytes behind the end of its gzip data, and they were not read: look whether a list was appended to it unpacked',
+    'has other bytes behind the end of its gzip data, and they were not read: check whether a list was appended ' +
+      'to it unpacked',
     'all',
   ],
 };
 
-/** The first chunks together, as far as they are needed to tell what this is; empty for an empty source. */
+/** Returns the first chunks joined, as many as are needed to recognise the file; empty for an empty source. */
 async function readHead(iterator: AsyncIterator<Uint8Array | string>): Promise<Buffer> {
   let head: Buffer = Buffer.alloc(0);
   while (head.length < 2) {

@@ -1,7 +1,7 @@
 /**
- * Holds a folder of results for one run: an empty file `.peal-<run>.<holder>.lock` says who is at work there. Two runs
- * never remove each other's file, because each has a name of its own; a run whose process is gone holds nothing. Owned
- * by RunFolder, on the main thread.
+ * Locks a folder of results for one run: an empty file `.peal-<run>.<holder>.lock` names the run at work there. Two
+ * runs never remove each other's file, because each has a name of its own. A run whose process is gone holds no lock.
+ * Owned by RunFolder, on the main thread.
  *
  * Why two runs can never both go on: each makes its file before it looks. If neither saw the other, each looked before
  * the other had made its file, which cannot be true of both.
@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FolderSteps } from './folder-steps.js';
 import { type Holder, type HolderState, holderOf, holderText, stateOf, thisHolder } from './run-holder.js';
 
-/** Of two runs that begin at the same moment, one waits so long for the other to give way. */
+/** How long one of two runs that begin at the same moment waits for the other to give way. */
 const patienceMs = 300;
 const lookAgainMs = 20;
 
@@ -35,7 +35,8 @@ export class FolderLock {
   }
 
   /**
-   * Resolves with the lock, or with a sentence about the run that holds the folder. Throws what the file system says.
+   * Resolves with the lock, or with a sentence about the run that holds the folder. Throws the error of the file
+   * system.
    */
   static async take(folder: string, run: string, steps: FolderSteps): Promise<FolderLock | string> {
     const here = await thisHolder();
@@ -46,7 +47,7 @@ export class FolderLock {
         const others = await lock.#others(here);
         const [first] = others;
         if (first === undefined) return lock;
-        // The one whose name comes first waits, the other gives way at once.
+        // The run whose lock comes first by name waits; the other gives way at once.
         if (waitedMs < patienceMs && others.every(({ name }) => lock.#name < name)) {
           await sleep(lookAgainMs);
           continue;
@@ -61,7 +62,7 @@ export class FolderLock {
     }
   }
 
-  /** Locks of runs that may be at work; those of dead ones are removed. */
+  /** Locks of runs that may be at work. Locks of dead runs are removed. */
   async #others(here: Holder): Promise<Lock[]> {
     const others: Lock[] = [];
     for (const name of await this.#steps.list(this.#folder)) {
@@ -79,12 +80,12 @@ export class FolderLock {
     await this.#steps.remove(path.join(this.#folder, this.#name)).catch(() => {});
   }
 
-  /** The same for a process that ends at once. */
+  /** Releases the lock in a process that ends at once. */
   releaseNow(): void {
     try {
       unlinkSync(path.join(this.#folder, this.#name));
     } catch {
-      // It is that of a dead process in a moment.
+      // The lock will be a dead process's in a moment.
     }
   }
 }

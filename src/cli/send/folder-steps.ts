@@ -1,7 +1,6 @@
 /**
- * The single steps in which a folder of results changes hands and contents: each is one call of the file system, which
- * happens or does not. What is built of them has to be right wherever it stops, and a test stops it between any two.
- * Main thread.
+ * The single steps that change a folder of results. Each is one call of the file system, which happens or does not.
+ * Everything built from them has to be right wherever it stops, and a test stops it between any two. Main thread.
  */
 import { constants } from 'node:fs';
 import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
@@ -10,12 +9,12 @@ import { syncFolder } from '../shared/output-file.js';
 export interface FolderSteps {
   /** The names in the folder. */
   list(folder: string): Promise<string[]>;
-  /** Makes an empty file, readable by its owner only. Fails where something has its name. */
+  /** Makes an empty file, readable by its owner only. Fails if the name is taken. */
   create(file: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Removes a file or a link, if it is there; never a directory. */
   remove(file: string): Promise<void>;
-  /** Makes what was done to the names in the folder durable, where the system can. */
+  /** Makes changes of the names in the folder durable, if the system can. */
   sync(folder: string): Promise<void>;
   isDirectory(file: string): Promise<boolean>;
 }

@@ -9,7 +9,7 @@ export function integer(value: number): string {
   return integers.format(value);
 }
 
-/** A share of a whole, which is "100 %" only when it is all, and "0 %" only when it is nothing. */
+/** A share of a whole. It is "100 %" only for the whole, and "0 %" only for nothing. */
 export function percentage(part: number, whole: number): string {
   if (whole === 0 || part === 0) return '0 %';
   if (part === whole) return '100 %';
@@ -19,7 +19,7 @@ export function percentage(part: number, whole: number): string {
   return `${percent.toFixed(2)} %`;
 }
 
-/** The share in whole percent, rounded down: 100 only when it is all. */
+/** The share in whole percent, rounded down, so that 100 means the whole. */
 export function wholePercent(part: number, whole: number): number {
   return Math.min(100, Math.floor((100 * part) / whole));
 }

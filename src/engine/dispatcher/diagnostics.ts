@@ -1,7 +1,7 @@
 /**
- * What a program can watch over node:diagnostics_channel: connections and settled batches. Published on the dispatcher's
- * thread, wherever the connections are: shards post theirs, and each mailbox keeps the open ones of its shard. No event
- * holds a device token, a payload or a credential.
+ * What a program can watch over node:diagnostics_channel: connections and settled batches. Published on the
+ * dispatcher's thread, wherever the connections are: shards post theirs, and each mailbox keeps the open ones of its
+ * shard. No event holds a device token, a payload or a credential.
  */
 import { channel } from 'node:diagnostics_channel';
 import { addressUrl } from '../../apns/address.js';
