@@ -9,7 +9,7 @@ import type { RefusedMessage } from '../messages.js';
 export function closedError(): PealError {
   return new PealError(
     'ERR_PEAL_ABORTED',
-    'The session was shut down before this was sent: unsent recipients can be sent to again.',
+    'The session was shut down before this was sent: unsent recipients can be retried.',
     {
       origin: 'usage',
       retryable: true,
