@@ -146,9 +146,9 @@ function kindOf(options: unknown): CredentialKind {
     );
   }
   const { names } = kind;
-  const unknown = Object.keys(given).find((name) => !names.includes(name));
-  if (unknown !== undefined) {
-    throw credentialError(`${theOption(unknown)} does not go with ${option(names[0]!)}: ${allowed}`);
+  const other = Object.keys(given).find((name) => !names.includes(name));
+  if (other !== undefined) {
+    throw credentialError(`${theOption(other)} does not go with ${option(names[0]!)}: ${allowed}`);
   }
   return kind;
 }
