@@ -1,7 +1,7 @@
 /**
  * Makes a notification of the options of a message: headers and payload, checked against each other. Also makes the
  * form that the binary protocol carries: payload, expiry and priority, and no header fields. Called by
- * session/message/message and the command line, once for each message. Main thread.
+ * session/message/message and session/apns, once for each message. Main thread.
  *
  * Source: "Binary Provider API", notification format.
  */

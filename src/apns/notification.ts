@@ -1,6 +1,6 @@
 /**
  * A message made ready to send: plain data, so that it crosses threads unchanged.
- * Made by session/message/message from what the program says; read by codecs and simulator tests.
+ * Made by apns/compile-notification from the options of a message; read by codecs.
  */
 
 /** A header field as it is sent. Names are lower case; both are checked before they come here (apns/headers). */
