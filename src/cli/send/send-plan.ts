@@ -77,7 +77,7 @@ function threadsFor({ threads }: SendFlags, estimated: number | null): number | 
  * Throws PealError: ERR_PEAL_PAYLOAD for a payload that cannot be read, is not JSON or is too large, ERR_PEAL_HEADER
  * for a field that may not be sent.
  */
-export async function sendMessage(options: SendFlags): Promise<Message> {
+async function sendMessage(options: SendFlags): Promise<Message> {
   const content = options.payload === undefined ? contentOf(options) : { payload: await readPayload(options.payload) };
   return new Message([], { ...content, ...headersOf(options) });
 }
