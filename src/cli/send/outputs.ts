@@ -251,8 +251,8 @@ async function refuseLoss(folder: string): Promise<void> {
 function brokenRun(folder: string): PealError {
   return optionError(
     `--out: ${folder} holds the files of a run that was ended at once while it was sending (a second Ctrl-C, ` +
-      'kill -9, a crash). Nothing records which recipients it sent to. If the same list is sent again, devices may show ' +
-      'the notification twice. Choose another directory, or give --force to remove its files.',
+      'kill -9, a crash). Nothing records which recipients it sent to. If the same list is sent again, devices may ' +
+      'show the notification twice. Choose another directory, or give --force to remove its files.',
   );
 }
 

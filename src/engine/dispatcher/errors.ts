@@ -39,8 +39,8 @@ export function expiredTokenError(): PealError {
   return new PealError(
     'ERR_PEAL_CREDENTIAL',
     `APNs calls the provider token expired (ExpiredProviderToken), though it was made less than ${minutes} minutes ` +
-      'ago: check the clock of this machine, set it right and send again. While it is wrong nothing is sent with this ' +
-      `key, for up to ${minutes} minutes, because APNs takes no second token sooner.`,
+      'ago: check the clock of this machine, set it right and send again. While it is wrong nothing is sent with ' +
+      `this key, for up to ${minutes} minutes, because APNs takes no second token sooner.`,
     { origin: 'credential' },
   );
 }
