@@ -1,7 +1,6 @@
 /**
  * Which recipients are sent to again, and when: one table. Pure; time and chance are handed in. Called by the
- * dispatcher for what a send does of its own accord, by shards for what was not processed, and by results for
- * `delay()`.
+ * dispatcher for retries of a send, by shards for what was not processed, and by results for `delay()`.
  *
  *   kind            which                                       wait                         how often
  *   unsent          certainly not processed                     none                         maxResends (by one shard)

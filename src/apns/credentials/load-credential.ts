@@ -170,7 +170,7 @@ function loadOriginalCertificate(options: OriginalCertificateOptions, clock: Clo
   return loadCertificate(given, clock, log, { cert: cert.name, key: keyName });
 }
 
-/** What one of two parameters gives, and which. */
+/** The one of two parameters that is given, and its value. */
 function oneOf(
   options: OriginalCertificateOptions,
   asText: 'certString' | 'keyString',
