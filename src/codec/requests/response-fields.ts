@@ -17,6 +17,10 @@ import {
 import { decodeText } from '../hpack/field-text.js';
 import { NAME_APNS_ID, NAME_APNS_UNIQUE_ID } from './apns-names.js';
 
+// V8 builds a module's own constants into its code, and loads imported ones each time.
+const statusName: number = NAME_STATUS;
+const apnsIdName: number = NAME_APNS_ID;
+
 const digitZero = 0x30;
 /** Values that are handed on: printable, and not longer than any that means something. */
 const plainText = /^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/;
@@ -57,11 +61,11 @@ export class ResponseFieldReader implements FieldVisitor, AnswerFields {
   }
 
   onField(name: number, bytes: Uint8Array, start: number, length: number, isHuffman: boolean): void {
-    if (name === NAME_STATUS) {
+    if (name === statusName) {
       this.#readStatus(bytes, start, length, isHuffman);
       return;
     }
-    if (name === NAME_APNS_ID && this.status === 200 && !this.keepsIds) {
+    if (name === apnsIdName && this.status === 200 && !this.keepsIds) {
       this.#isRegular = true;
       return;
     }
@@ -86,7 +90,7 @@ export class ResponseFieldReader implements FieldVisitor, AnswerFields {
     if (this.#isTrailers) return;
     if (name === NAME_CONTENT_LENGTH) {
       this.#readContentLength(bytes, start, length, isHuffman);
-    } else if (name === NAME_APNS_ID && (this.status !== 200 || this.keepsIds)) {
+    } else if (name === apnsIdName && (this.status !== 200 || this.keepsIds)) {
       this.apnsId = plainOrNull(decodeText(bytes, start, length, isHuffman));
     } else if (this.status !== 200 && name === NAME_RETRY_AFTER) {
       this.retryAfter = plainOrNull(decodeText(bytes, start, length, isHuffman));
