@@ -45,8 +45,8 @@ export interface FieldVisitor {
 export interface HpackDecoderOptions {
   /**
    * The SETTINGS_HEADER_TABLE_SIZE that is announced to the peer, in bytes: the size of the dynamic table until a size
-   * update lowers it, and the most that one may ask for. It stays for the decoder's life. Default: 4,096, as HTTP/2 starts
-   * with.
+   * update lowers it, and the most that one may ask for. It stays for the decoder's life. Default: 4,096, the value
+   * that HTTP/2 starts with.
    */
   readonly maxTableBytes?: number;
   /** Names that get the numbers from FIRST_OWN_NAME on, for `names`. Default: none. */
@@ -115,7 +115,7 @@ export class HpackDecoder {
     }
   }
 
-  /** The fields of a block as strings, for wherever speed does not matter. @throws PealError as `walk` does. */
+  /** Returns the fields of a block as strings, where speed does not matter. @throws PealError as `walk` does. */
   decode(bytes: Uint8Array, start = 0, end: number = bytes.length): HeaderField[] {
     const collector = new FieldCollector(this.names);
     this.walk(bytes, start, end, collector);

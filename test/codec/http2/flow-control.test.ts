@@ -39,7 +39,7 @@ describe('codec/http2: flow control', () => {
     assert.equal(peer.submit(5, 100, template), 1);
   });
 
-  it('begins a body that fits into no window when all else is over, so that nothing waits for ever', () => {
+  it('begins a body that fits into no window when all else is over, so that nothing waits without an end', () => {
     const peer = ScriptedPeer.opened();
     const template = peer.template({}, notification(40_000));
     assert.equal(peer.submit(5, 0, template), 1);

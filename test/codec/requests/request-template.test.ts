@@ -175,7 +175,7 @@ describe('codec/requests/request-template', () => {
     assert.equal(peer.requests.get(29)?.headers.at(-1)?.[1], 'score-4');
   });
 
-  it('sends the provider token by index, or as a literal that nobody may enter', () => {
+  it('sends the provider token by index, or as a literal that may not enter any table', () => {
     for (const indexAuthorization of [true, false]) {
       const peer = ScriptedPeer.opened([], { indexAuthorization });
       const template = peer.template({ providerToken: 'header.claims.signature' });

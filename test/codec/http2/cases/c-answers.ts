@@ -292,7 +292,7 @@ describe('codec/http2/cases: C, answers', () => {
     ['503', '0 rejected'],
   ] as const) {
     row(
-      `C16 a body of ${maxReadBodyBytes} bytes, of a ${status}: its windows are opened again, and its beginning is kept`,
+      `C16 a body of ${maxReadBodyBytes} bytes, of a ${status}: its windows open again, and its beginning is kept`,
       () => {
         const peer = ScriptedPeer.opened();
         peer.request(2);

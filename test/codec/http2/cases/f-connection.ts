@@ -102,7 +102,7 @@ describe('codec/http2/cases: F, field blocks, PING, GOAWAY, the end', () => {
     octets(`
       00 00 09 01 2d 00 00 00 01   // HEADERS: PRIORITY, PADDED, END_HEADERS, END_STREAM, stream 1
       02                           // two octets of padding
-      80 00 00 01 ff               // depends on itself, exclusively, weight 256: nobody looks
+      80 00 00 01 ff               // depends on itself, exclusively, weight 256: not looked at
       88                           // :status 200
       00 00
     `),
@@ -156,7 +156,7 @@ describe('codec/http2/cases: F, field blocks, PING, GOAWAY, the end', () => {
       assert.equal(peer.connection.failure, null);
     });
   });
-  row('F5 whoever has begun to answer has processed the request, whatever its GOAWAY says', () => {
+  row('F5 a server that has begun to answer has processed the request, whatever its GOAWAY says', () => {
     everySplit([headers(3, [[':status', '200']], false), goaway(0, 0), accepted(3)], (send) => {
       const peer = withRequests();
       send(peer);
