@@ -5,22 +5,21 @@ import { readU32 } from '../../../src/codec/octets.js';
 import {
   accepted,
   data,
-  type Frame,
   frame,
   goaway,
   headers,
-  plainNotification,
+  type RawFrame,
   rstStream,
-  ScriptedPeer,
   settingsFrame,
   windowUpdate,
-} from '../../support/scripted-peer.js';
+} from '../../support/frames.js';
+import { plainNotification, ScriptedPeer } from '../../support/scripted-peer.js';
 
 function notification(payloadBytes: number) {
   return { ...plainNotification, payload: Buffer.alloc(payloadBytes, 'x') };
 }
 
-function dataBytes(found: readonly Frame[], streamId: number): number[] {
+function dataBytes(found: readonly RawFrame[], streamId: number): number[] {
   return found
     .filter((each) => each.type === frames.DATA && each.streamId === streamId)
     .map((each) => each.payload.length);

@@ -2,14 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Notification, PersonalParts } from '../../../src/apns/notification.js';
 import * as frames from '../../../src/codec/http2/frames.js';
-import {
-  accepted,
-  inOrder,
-  plainNotification,
-  ScriptedPeer,
-  someTokens,
-  windowUpdate,
-} from '../../support/scripted-peer.js';
+import { accepted, windowUpdate } from '../../support/frames.js';
+import { inOrder, plainNotification, ScriptedPeer, someTokens } from '../../support/scripted-peer.js';
 
 const topicOnly: Notification = { ...plainNotification, headers: [['apns-topic', 'a.b']], payload: Buffer.from('{}') };
 

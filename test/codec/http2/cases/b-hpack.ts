@@ -2,15 +2,17 @@
  * Rows B: header blocks (RFC 7541, RFC 9113 §4.3). Whatever cannot be decoded ends the connection, because the tables
  * of both sides can no longer be trusted to be equal. The decoder and the encoder have tests of their own beside these.
  */
+
 import assert from 'node:assert/strict';
 import { maxHeaderFields, maxHeaderListBytes, maxRememberedNameBytes } from '../../../../src/base/limits.js';
 import { ByteWriter } from '../../../../src/codec/byte-writer.js';
 import { HpackDecoder } from '../../../../src/codec/hpack/decoder.js';
 import { writeLiteral } from '../../../../src/codec/hpack/representation.js';
 import * as frames from '../../../../src/codec/http2/frames.js';
+import { accepted, frame, rstStream } from '../../../support/frames.js';
 import { octets } from '../../../support/hex.js';
 import { connectionError, goesOn, row, streamError, withRequests } from '../../../support/peer-cases.js';
-import { accepted, frame, rstStream, ScriptedPeer } from '../../../support/scripted-peer.js';
+import { ScriptedPeer } from '../../../support/scripted-peer.js';
 
 const { COMPRESSION_ERROR, ENHANCE_YOUR_CALM, FLAG_END_HEADERS, FLAG_END_STREAM, HEADERS } = frames;
 

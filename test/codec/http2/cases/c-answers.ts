@@ -9,17 +9,10 @@ import {
 } from '../../../../src/base/limits.js';
 import * as frames from '../../../../src/codec/http2/frames.js';
 import { readU32 } from '../../../../src/codec/octets.js';
+import { accepted, data, frame, headers, rstStream, windowUpdate } from '../../../support/frames.js';
 import { octets } from '../../../support/hex.js';
 import { everySplit, goesOn, row, streamError } from '../../../support/peer-cases.js';
-import {
-  accepted,
-  data,
-  frame,
-  headers,
-  rstStream,
-  ScriptedPeer,
-  windowUpdate,
-} from '../../../support/scripted-peer.js';
+import { ScriptedPeer } from '../../../support/scripted-peer.js';
 
 const { CANCEL, FLAG_END_HEADERS, FLAG_END_STREAM, HEADERS, PROTOCOL_ERROR } = frames;
 type Fields = readonly (readonly [string, string])[];
