@@ -20,7 +20,7 @@ import type { Protocol } from './address.js';
 export type ReasonClass = 'token' | 'gone' | 'request' | 'credential' | 'connection' | 'transient';
 
 export interface Reason {
-  /** 1 to 200. Never changed, because ledgers and journals hold it. */
+  /** From 1 for HTTP/2, from 101 for the binary protocol, at most 200. Never changed, because ledgers hold it. */
   readonly code: number;
   /** Apple's name for it. */
   readonly reason: string;
@@ -34,7 +34,7 @@ export interface Reason {
 /** One reason, as the tables write it. */
 type ReasonRow = readonly [code: number, status: number, reason: string, reasonClass: ReasonClass, advice: string];
 
-/** Codes are never reused. A new reason takes the next free code, at any place in the table. */
+/** Codes are never reused. A new reason takes the next free code of its protocol, at any place in the table. */
 const rows: readonly ReasonRow[] = [
   [
     1,

@@ -63,7 +63,7 @@ const bugs: readonly PlantedBug[] = [
     name: 'half a status is taken for silence',
     file: 'connection/binary/binary-connection.js',
     before: 'if (this.#statuses.isPartial) {',
-    after: 'if (this.#isReceiving) {',
+    after: 'if (this.#life.isReceiving) {',
     breaks: 'what the gateway is about to refuse is called accepted',
   },
   {

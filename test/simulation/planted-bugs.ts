@@ -165,7 +165,7 @@ const connectionBugs: readonly PlantedBug[] = [
     file: 'connection/http2/http2-connection.js',
     before: 'this.#tickTimer.set(keepaliveTickMs);\n        const oldest',
     after:
-      'this.#tickTimer.set(keepaliveTickMs);\n        this.#clock.setTimer(() => { }, 600_000);\n        const oldest',
+      'this.#tickTimer.set(keepaliveTickMs);\n        this.#options.clock.setTimer(() => { }, 600_000);\n        const oldest',
     breaks: 'a program that is done does not end',
   },
   {
