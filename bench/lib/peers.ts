@@ -1,4 +1,4 @@
-/** Where the packages live that peal is measured beside: bench/peers, installed by hand, never in peal's own tree. */
+/** The packages that peal is measured beside: in bench/peers, installed by hand, never in peal's own tree. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -12,12 +12,12 @@ export function hasPeer(name: string): boolean {
   return existsSync(path.join(peersFolder(), 'node_modules', name, 'package.json'));
 }
 
-/** Loads it. Throws where it is not installed. */
+/** Loads it. Throws if it is not installed. */
 export function loadPeer(name: string): unknown {
   return createRequire(path.join(peersFolder(), 'package.json'))(name);
 }
 
-/** Above this file, however deep the compiler has put it; its own copy of the folder has no package.json. */
+/** The folder above this file at any depth of the compiler's output, where its own copy has no package.json. */
 function peersFolder(): string {
   let folder = path.dirname(fileURLToPath(import.meta.url));
   for (let depth = 0; depth < 6; depth++) {

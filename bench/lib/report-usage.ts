@@ -1,6 +1,6 @@
 /**
- * Loaded with `node --import` into a process that knows nothing of benchmarks: leaves, when that ends, its usage in the
- * file that BENCH_USAGE_FILE names.
+ * Loaded with `node --import` into a process that is measured without its knowledge. At its end, writes its usage to
+ * the file that BENCH_USAGE_FILE names.
  */
 import { writeFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';

@@ -1,4 +1,6 @@
-/** `peal simulate` in a process of its own, with a throw-away provider key or certificate that the contenders send with. */
+/**
+ * `peal simulate` in a process of its own, with a throw-away provider key or certificate that the contenders send with.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +17,7 @@ export type Protocol = 'http2' | 'binary';
 
 const topic = 'com.example.bench';
 
-/** Where and as whom to send. Plain data: it goes to other processes. */
+/** The gateway and the credential. Plain data, because it goes to other processes. */
 export interface Target {
   readonly protocol: Protocol;
   /** `https://…` or `binary://…`. */
@@ -33,7 +35,7 @@ export interface Target {
   readonly certKeyFile: string;
 }
 
-/** What `peal simulate --json` says of itself, as far as benchmarks need it. */
+/** The announcement of `peal simulate --json`, as far as benchmarks need it. */
 interface Announcement {
   readonly url: string;
   readonly binaryUrl?: string | null;
@@ -44,7 +46,7 @@ interface Announcement {
 export class SimulatorProcess implements AsyncDisposable {
   private constructor(
     readonly target: Target,
-    /** A directory for whatever the benchmark writes; it goes with the simulator. */
+    /** A directory for the benchmark's files, removed with the simulator. */
     readonly folder: string,
     readonly process: ChildProcess,
     readonly controlUrl: string,
@@ -58,7 +60,7 @@ export class SimulatorProcess implements AsyncDisposable {
     const key = ['--auth', 'token', '--provider-key', files.keyFile, '--key-id', keyId, '--team-id', teamId];
     const certificate = ['--auth', 'certificate', '--client-ca', files.clientCaFile, '--binary-port', '0'];
     const how = protocol === 'http2' ? key : certificate;
-    // Not scripted: among a hundred million random tokens there are some that ask for another answer.
+    // Not scripted, because some of a hundred million random tokens would ask for another answer.
     const args = [main, 'simulate', '--json', '--no-scripted', '--ca-out', caFile, ...how, ...options];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
     const announced = await firstLine(child);
@@ -86,7 +88,7 @@ export class SimulatorProcess implements AsyncDisposable {
   }
 }
 
-/** What it says of itself once it listens. Rejects when it ends before. */
+/** The announcement once it listens. Rejects if it ends before that. */
 async function firstLine(child: ChildProcess): Promise<Announcement> {
   const line = once(createInterface({ input: child.stdout! }), 'line') as Promise<[string]>;
   const end = once(child, 'exit').then(([code]): never => {

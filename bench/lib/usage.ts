@@ -1,4 +1,4 @@
-/** What the work of this process has cost it: CPU of all its threads, time, memory. */
+/** The cost of the work of this process: CPU of all its threads, time, memory. */
 
 export interface Usage {
   /** User and system time of all threads, in microseconds. */

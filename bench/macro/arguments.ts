@@ -35,7 +35,7 @@ const usage = `npm run bench:throughput -- [options]
   --json FILE        all figures of all rounds as JSON, too
 `;
 
-/** Ends the process with the usage for what it does not understand. */
+/** Ends the process with the usage if the arguments are not understood. */
 export function readPlan(): Plan {
   try {
     const { values } = parseArgs({
@@ -83,5 +83,5 @@ function positive(text: string): number {
 
 function protocolOf(text: string): Protocol {
   if (text === 'http2' || text === 'binary') return text;
-  throw new Error(`"${text}" is no protocol: give http2 or binary`);
+  throw new Error(`"${text}" is not a protocol: give http2 or binary`);
 }

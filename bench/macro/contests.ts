@@ -1,4 +1,4 @@
-/** Who is measured beside whom, for each protocol. */
+/** The contenders of each protocol. */
 import { hasPeer, installPeers } from '../lib/peers.js';
 import type { Protocol } from '../lib/simulator-process.js';
 import type { Plan } from './arguments.js';
@@ -14,7 +14,7 @@ export interface Contest {
   readonly protocol: Protocol;
   readonly title: string;
   readonly contenders: readonly Contender[];
-  /** Name of the contender that all are compared with; null when it is not there. */
+  /** Name of the contender that all are compared with; null if it is not installed. */
   readonly reference: string | null;
   /** Options of the simulator. */
   readonly simulator: readonly string[];

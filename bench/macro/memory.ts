@@ -1,4 +1,4 @@
-/** The memory of `peal send` with a long list from a file: a process that knows nothing of being measured. */
+/** The memory of `peal send` with a long list from a file, in a process without measuring code of its own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, readFileSync } from 'node:fs';

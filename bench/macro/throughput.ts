@@ -1,8 +1,8 @@
 /**
- * What one notification costs, in CPU time of the sending process, and how many go out in a second, beside others
- * against the same gateway in the same run: node:http2, and for the binary protocol apn. The simulator runs in a process
- * of its own; each contender in a fresh process of its own, one after the other, round after round, so that the noise of
- * a machine hits all alike. Medians over the rounds; compare the ratios.
+ * Measures the CPU time of the sending process for one notification, and the notifications per second, beside others
+ * against the same gateway in the same run: node:http2, and for the binary protocol apn. The simulator runs in a
+ * process of its own. The contenders run one after the other, each in a fresh process, round after round, so that the
+ * noise of a machine hits all alike. Prints medians over the rounds; compare the ratios.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ interface Result {
 function runOnce({ name, module, task }: Contender, target: Target, payloadBytes: number): Outcome {
   const file = fileURLToPath(new URL(`./contenders/${module}`, import.meta.url));
   const argument = JSON.stringify({ ...task, target, payloadBytes } satisfies Task);
-  // Old packages use what Node has deprecated, and would be told so at length.
+  // Old packages use deprecated functions of Node, whose warnings would fill the output.
   const args = ['--no-deprecation', file, argument];
   const child = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 300_000 });
   if (child.status !== 0) throw new Error(`${name} ended with ${child.status ?? child.signal}:\n${child.stderr}`);

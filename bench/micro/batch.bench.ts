@@ -1,6 +1,6 @@
 /**
- * What the engine adds to each recipient, in one thread: packing tokens into a batch, the shard's books, the tally,
- * and all of it together over a pool that answers at once.
+ * The cost that the engine adds to each recipient, in one thread: packing tokens into a batch, the shard's books, the
+ * tally, and all of it together over a pool that answers at once.
  */
 
 import { TokenBlock } from '../../src/apns/token-block.js';
@@ -102,7 +102,7 @@ function tallyItem(name: string, outcomeAt: (index: number) => number): MicroIte
   return { name, bytesPerItem: 1, itemsPerRun: maxBatchRecipients, run: () => tally.add({ ledger, details: [] }) };
 }
 
-/** Takes as much as one connection would at a time, and accepts it. */
+/** Takes as many recipients as one connection would at a time, and accepts them. */
 class InstantPool implements RoutePool {
   constructor(readonly source: RequestSource) {}
 

@@ -18,7 +18,7 @@ function apnsId(index: number): string {
   return `eabeae54-14a8-11e5-b60b-${(0x1697f925ec00 + index * 2654435761).toString(16)}`;
 }
 
-/** Looks at the fields as a reader of answers does. */
+/** Reads the fields as a reader of answers does. */
 class AnswerFields implements FieldVisitor {
   statuses = 0;
   idBytes = 0;

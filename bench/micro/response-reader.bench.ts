@@ -1,6 +1,4 @@
-/**
- * What it costs to read one answer of APNs: 200 with an apns-id, as servers code it in different ways.
- */
+/** The cost of reading one answer of APNs: 200 with an apns-id, as servers code it in different ways. */
 
 import { TokenBlock } from '../../src/apns/token-block.js';
 import { ByteWriter } from '../../src/codec/byte-writer.js';
@@ -39,7 +37,7 @@ interface Answers {
   readonly idsAt: readonly number[];
 }
 
-/** `answers` answers of one peer, coded by `encoder`: it goes on from run to run, as a real table does. */
+/** `answers` answers of one peer, coded by `encoder`, whose table stays from run to run, as a real one does. */
 function encodeAnswers(indexing: Indexing, endsWithData: boolean, encoder: HpackEncoder): Answers {
   const out = new ByteWriter(1 << 16);
   const idsAt: number[] = [];

@@ -60,7 +60,9 @@ function singleItem(): MicroItem {
   };
 }
 
-/** Each token of a list of a million is new: the table grows all the while, and each place is one that no cache holds. */
+/**
+ * Each token of a list of a million is new: the table grows all the while, and each place is one that no cache holds.
+ */
 function seenItem(): MicroItem {
   const count = 1_000_000;
   const bytes = randomBytes(count * 32);

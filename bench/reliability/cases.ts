@@ -58,7 +58,9 @@ class Held implements Script {
   }
 }
 
-/** The earlier half of each connection's requests, and the rest; of odd numbers now the larger, now the smaller part. */
+/**
+ * The earlier half of each connection's requests, and the rest; of odd numbers now the larger, now the smaller part.
+ */
 function halves(held: readonly Request[]): { readonly first: Request[]; readonly second: Request[] } {
   const bySession = new Map<object, Request[]>();
   for (const request of held) bySession.set(request.session, [...(bySession.get(request.session) ?? []), request]);

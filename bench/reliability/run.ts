@@ -1,4 +1,6 @@
-/** One run: a contender in a process of its own against the scripted gateway, and the books of both held side by side. */
+/**
+ * One run: a contender in a process of its own against the scripted gateway, and the books of both held side by side.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -35,7 +37,7 @@ export interface Row {
   readonly saidNothing: number;
   /** Said delivered, and was not. */
   readonly falselyDelivered: number;
-  /** Said failed, and was delivered: whoever sends again on that word sends twice. */
+  /** Reported as failed, but delivered: a program that sends again because of the report sends twice. */
   readonly falselyFailed: number;
   /** How the call ended: it returned; it did not within the limit; the process ended without a word. */
   readonly end: 'returned' | 'hung' | 'crashed';

@@ -1,4 +1,6 @@
-/** The device tokens of a case: the same in the gateway's process and the contender's, without handing them over. Pure. */
+/**
+ * The device tokens of a case: the same in the gateway's process and the contender's, without handing them over. Pure.
+ */
 import { createHash } from 'node:crypto';
 
 /** Token number `index`, 64 hex digits. */

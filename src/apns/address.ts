@@ -59,7 +59,8 @@ const named: Readonly<Record<AddressName, Address>> = {
 
 const allowed =
   `give ${either('api_production, api_sandbox', 'production, sandbox')}, https://host:port, or for ` +
-  `the binary protocol push_production, push_sandbox, feedback_production, feedback_sandbox, binary://host:port${either(', feedback://host:port or [host, port]', ' or feedback://host:port')}`;
+  'the binary protocol push_production, push_sandbox, feedback_production, feedback_sandbox, binary://host:port' +
+  either(', feedback://host:port or [host, port]', ' or feedback://host:port');
 
 /**
  * Returns the address that `text` names: a known name; `https://host` (HTTP/2, port 443), `binary://host` (2195) or

@@ -1,7 +1,7 @@
 /**
  * Makes a notification of the options of a message: headers and payload, checked against each other. Also makes the
  * form that the binary protocol carries: payload, expiry and priority, and no header fields. Called by
- * session/message/message and the command line, once for each message. Main thread.
+ * session/message/message and session/apns, once for each message. Main thread.
  *
  * Source: "Binary Provider API", notification format.
  */
@@ -120,7 +120,7 @@ export function binaryNotification(notification: Notification, defaultExpiration
 /** Throws ERR_PEAL_PAYLOAD, with actual and allowed size, for a payload larger than a binary gateway accepts. */
 export function checkBinaryPayloadSize(payload: Uint8Array): void {
   if (payload.length <= maxBinaryPayloadBytes) return;
-  const message = `The payload has ${payload.length} bytes, but a binary gateway allows ${maxBinaryPayloadBytes}: shorten it.`;
+  const message = `The payload has ${payload.length} bytes, and a binary gateway allows ${maxBinaryPayloadBytes}.`;
   throw new PealError('ERR_PEAL_PAYLOAD', message, { origin: 'usage' });
 }
 

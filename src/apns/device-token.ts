@@ -1,6 +1,6 @@
 /**
- * Device tokens as people write them, turned into bytes. For single tokens and odd lines; long lists take the faster
- * way of campaign/recipients/token-lines. Pure, any thread.
+ * Turns device tokens in the forms that people write into bytes. For single tokens and unusual lines; long lists take
+ * the faster path of campaign/recipients/token-lines. Pure, any thread.
  */
 import { Buffer } from 'node:buffer';
 import { decodeHex } from '../base/hex.js';
@@ -9,29 +9,29 @@ import { escapeUnprintable } from '../base/text.js';
 import { isUuid } from './apns-id.js';
 import { textOfBytes } from './token-text.js';
 
-/** Why a text is no device token: the rest of a sentence that begins with the text ("has 63 hex digits, …"). */
+/** Why a text is not a device token: the rest of a sentence that begins with the text ("has 63 hex digits, …"). */
 export interface InvalidToken {
   readonly why: string;
 }
 
 const hexOnly = /^[0-9a-fA-F]+$/;
 const quoted = /^(["'])(.*)\1$/s;
-/** What tools print between the rows and columns of a table. */
+/** Lines that tools print between the rows and columns of a table. */
 const tableRule = /^[-=+|_*~#:.\s]{2,}$/;
 const notHex = /[^0-9a-fA-F]/u;
 const base64Only = /^(?:[A-Za-z0-9+/]+|[A-Za-z0-9_-]+)(={0,2})$/;
 
 /**
- * The bytes of a device token, `minBytes` (default `minTokenBytes`) to `maxTokenBytes`, or why the text is not one.
- * Never throws. Accepts
+ * Returns the bytes of a device token, `minBytes` (default `minTokenBytes`) to `maxTokenBytes`, or why the text is not
+ * one. Never throws. Accepts
  *
  * - hex digits in either case, an even number: `1a2B…`;
  * - the same as `NSData` prints it: `<1a2b3c4d 5e6f…>`;
  * - base64 or base64url, with or without padding, of at least `minBase64TokenBytes` bytes.
  *
- * Blanks and quotes around it do not count. A text of hex digits alone is always hex, and one that is nearly all hex
- * digits is meant as hex, so that a mistyped token is invalid rather than another token. Base64 has to look like bytes
- * drawn by chance: names and rules of a table have the same characters.
+ * Blanks and quotes around it are ignored. A text of hex digits alone is always hex, and a text of nearly only hex
+ * digits is meant as hex, so that a mistyped token is invalid rather than another token. Base64 has to look like
+ * random bytes, because names and the rules of tables have the same characters.
  */
 export function parseDeviceToken(text: string, minBytes = minTokenBytes): Uint8Array | InvalidToken {
   const trimmed = unquoted(text.trim());
@@ -44,8 +44,8 @@ export function parseDeviceToken(text: string, minBytes = minTokenBytes): Uint8A
 }
 
 /**
- * The same for bytes: they are the token, unless they hold text (token-text), which is then read as such: text that is
- * no token is never sent as the bytes that it is made of.
+ * The same for bytes. Bytes are the token itself, unless they hold text (token-text). Text is read as such, so that
+ * text that is not a token is never sent as a token of its bytes.
  */
 export function readDeviceToken(token: string | Uint8Array, minBytes = minTokenBytes): Uint8Array | InvalidToken {
   if (typeof token === 'string') return parseDeviceToken(token, minBytes);
@@ -55,12 +55,12 @@ export function readDeviceToken(token: string | Uint8Array, minBytes = minTokenB
   return { why: `has ${token.length} bytes; a device token has ${minBytes} to ${maxTokenBytes}` };
 }
 
-/** Returns whether it is the bytes of a token, and not why it cannot be one. */
+/** Returns true for the bytes of a token, and false for the reason why it is not one. */
 export function isDeviceToken(parsed: Uint8Array | InvalidToken): parsed is Uint8Array {
   return parsed instanceof Uint8Array;
 }
 
-/** A token's text for logs and messages: `1a2b…9c0d`. Of a short text even less, so that it is never told whole. */
+/** A token's text for logs and messages: `1a2b…9c0d`. Of a short text even less, so that it is never shown whole. */
 export function shortToken(text: string): string {
   if (text.length < 16) return `${escapeUnprintable(text.slice(0, text.length >> 2), 16)}…`;
   return `${escapeUnprintable(text.slice(0, 4), 16)}…${escapeUnprintable(text.slice(-4), 16)}`;
@@ -85,7 +85,7 @@ function parseBracketed(text: string): Uint8Array | InvalidToken {
   return parseHex(inner) ?? { why: notHexProblem(inner) };
 }
 
-/** Returns the bytes, or why they are not a token, or null if there are other characters than hex digits. */
+/** Returns the bytes, or why they are not a token, or null for text with other characters than hex digits. */
 function parseHex(text: string): Uint8Array | InvalidToken | null {
   if (text.length % 2 === 0 && text.length <= maxTokenBytes * 2) {
     const bytes = new Uint8Array(text.length >> 1);
@@ -96,7 +96,7 @@ function parseHex(text: string): Uint8Array | InvalidToken | null {
   return { why: `has ${text.length} hex digits, more than ${maxTokenBytes * 2}` };
 }
 
-/** The bytes, or null for what is not meant as base64. */
+/** Returns the bytes, or null for text that is not meant as base64. */
 function parseBase64(text: string): Uint8Array | InvalidToken | null {
   const padding = base64Only.exec(text)?.[1]?.length;
   if (padding === undefined || (padding === 0 && isMostlyHex(text))) return null;
@@ -113,10 +113,10 @@ function parseBase64(text: string): Uint8Array | InvalidToken | null {
 }
 
 /**
- * Whether base64 digits are as mixed as those of bytes drawn by chance: capital and small letters, and neighbours of
- * different kinds in two cases of three. In words and names one case of three is much, digits are rare, and rules of
- * tables have no letters. Less is asked of a text that has padding, or the length of today's tokens: of these it
- * refuses one in 700,000.
+ * Returns whether base64 digits are as mixed as those of random bytes: capital and small letters, and neighbours of
+ * different kinds in two of three cases. In words and names one of three cases is much, digits are rare, and rules of
+ * tables have no letters. For a text that has padding, or the length of today's tokens, the test is weaker: it
+ * refuses one real token in 700,000.
  */
 function isLikeChance(digits: string, hasEvidence: boolean): boolean {
   let kinds = 0;
@@ -134,7 +134,7 @@ function isLikeChance(digits: string, hasEvidence: boolean): boolean {
   return hasLetters && changes >= (digits.length - 1) * (kinds === 3 ? leastOfLetters : least);
 }
 
-/** In base64 of anything like a token about a third of the digits are hex digits; four fifths means mistyped hex. */
+/** In base64 of a token about a third of the digits are hex digits. Four fifths means mistyped hex. */
 function isMostlyHex(text: string): boolean {
   let hex = 0;
   for (const character of text) if (hexOnly.test(character)) hex++;

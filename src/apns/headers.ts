@@ -21,28 +21,34 @@ export interface HeaderOptions {
   /** The bundle id, with the suffix of the push type. Required with a provider token. Letters, digits, `.` and `-`. */
   readonly topic?: string;
   /**
-   * Default: what the topic says by its end (`.voip` …) or beginning (`com.apple.mgmt.`: `mdm`); `liveactivity` with an
-   * `event`; `background` for content-available alone; otherwise `alert`.
+   * Default: the type that belongs to the end of the topic (`.voip` …) or its beginning (`com.apple.mgmt.`: `mdm`);
+   * `liveactivity` with an `event`; `background` for content-available alone; otherwise `alert`.
    */
   readonly pushType?: PushType;
-  /** 10 at once, 5 sparing power, 1 sparing power above all. Default: 5 for background, otherwise left to APNs (10). */
+  /**
+   * 10: at once; 5: saving power; 1: saving as much power as possible. Default: 5 for background, otherwise left to
+   * APNs (10).
+   */
   readonly priority?: 10 | 5 | 1;
   /**
    * Epoch seconds (0: one attempt, not kept), a Date, `{ seconds }` from now, or text: `'1h'` from now, `'0'`, ISO
    * 8601. Default: left to APNs (up to 30 days).
    */
   readonly expiration?: Expiration;
-  /** The same by the original library's name. */
+  /** The same under the original library's name. */
   readonly expiry?: Expiration;
   /** Notifications with the same id are shown as one. 1 to 64 bytes of visible ASCII. */
   readonly collapseId?: string;
-  /** A UUID that names the notification in answers. One for all recipients: for messages to a single one. */
+  /**
+   * A UUID that names the notification in answers. For messages to a single recipient, because all recipients would
+   * share it.
+   */
   readonly apnsId?: string;
-  /** More fields by lower-case name, for what Apple adds. Not for those above, nor for HTTP's own. */
+  /** More fields by lower-case name, for fields that Apple adds later. Not for the fields above, nor for HTTP's own. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Checked header fields, and those that the binary protocol carries as numbers. */
+/** Checked header fields, and the values that the binary protocol carries as numbers. */
 interface CheckedHeaders {
   readonly fields: readonly HeaderField[];
   readonly expiration: number | null;
@@ -50,7 +56,7 @@ interface CheckedHeaders {
 }
 
 const fieldNamePattern = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
-/** Visible ASCII, blanks only within. */
+/** Visible ASCII; blanks only within the text. */
 const fieldValuePattern = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
 /** Fields that belong to HTTP, to the connection or to the payload. */
@@ -59,7 +65,7 @@ const reservedNames: ReadonlySet<string> = new Set([
   ...['proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
 ]);
 
-/** Which option sets a field, so that the two cannot contradict each other. */
+/** The option that sets a field, so that the two cannot contradict each other. */
 const optionOfField: Readonly<Record<string, keyof HeaderOptions>> = {
   'apns-topic': 'topic',
   'apns-priority': 'priority',
@@ -69,10 +75,11 @@ const optionOfField: Readonly<Record<string, keyof HeaderOptions>> = {
 };
 
 /**
- * Checks what is given and lays it out: topic, push type, priority, expiration, collapse id, apns-id, further fields.
- * A field is sent exactly when it is given, but for push type and the priority of background pushes.
+ * Checks the given options and returns the fields in order: topic, push type, priority, expiration, collapse id,
+ * apns-id, further fields. A field is sent exactly when it is given, except for the push type and the priority of
+ * background pushes.
  *
- * @param defaultPushType used where neither `pushType` nor a field of that name is given, and the topic says nothing
+ * @param defaultPushType used if neither `pushType` nor a field of that name is given, and the topic implies none
  * @throws PealError ERR_PEAL_HEADER naming the option
  */
 export function checkHeaders(options: HeaderOptions, defaultPushType: PushType, clock: Clock): CheckedHeaders {
@@ -100,7 +107,7 @@ export function checkHeaders(options: HeaderOptions, defaultPushType: PushType, 
   return { fields: [...fields, ...extra], expiration, priority };
 }
 
-/** A canonical (lower-case) UUID. Throws ERR_PEAL_HEADER for anything else. */
+/** Returns the UUID in lower case. Throws ERR_PEAL_HEADER for anything else. */
 function checkApnsId(value: unknown): string {
   if (typeof value === 'string' && isUuid(value)) return value.toLowerCase();
   throw headerError(
@@ -129,7 +136,7 @@ function checkTopic(value: unknown, pushType: PushType | null): string {
   return value;
 }
 
-/** An app whose bundle id itself ends like that says so by `headers: { 'apns-push-type': … }`. */
+/** An app whose own bundle id ends like that sets its type by `headers: { 'apns-push-type': … }`. */
 function checkTopicOf(topic: string, pushType: PushType): void {
   const implied = pushTypeOfTopic(topic);
   if (implied !== null && implied !== pushType) {
@@ -145,7 +152,7 @@ function checkTopicOf(topic: string, pushType: PushType): void {
   );
 }
 
-/** What the topic would have to be; the UID of a certificate looks like a bundle id. */
+/** Describes the topic that the push type needs. The UID of a certificate looks like a bundle id. */
 function topicAskedFor(pushType: PushType, topic: string): string {
   const { topicStart, topicSuffix } = ruleOf(pushType);
   if (topicStart !== '') return `the topic in the push certificate (its UID), which begins with "${topicStart}"`;

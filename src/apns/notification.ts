@@ -1,9 +1,9 @@
 /**
  * A message made ready to send: plain data, so that it crosses threads unchanged.
- * Made by session/message/message from what the program says; read by codecs and simulator tests.
+ * Made by apns/compile-notification from the options of a message; read by codecs.
  */
 
-/** A header field as it is sent. Names are lower case; both are checked before they come here (apns/headers). */
+/** A header field as it is sent. Names are lower case. Both texts were checked by apns/headers. */
 export type HeaderField = readonly [name: string, value: string];
 
 export interface Notification {
@@ -12,7 +12,7 @@ export interface Notification {
    * Pseudo-fields, `authorization` and a personal `apns-id` are added by the connection.
    */
   readonly headers: readonly HeaderField[];
-  /** The JSON payload as UTF-8. Unused for recipients that bring their own. */
+  /** The JSON payload as UTF-8. Unused for recipients with a payload of their own. */
   readonly payload: Uint8Array;
   /** Epoch seconds; 0: one attempt; null: left to APNs. As in `apns-expiration`, for the binary protocol. */
   readonly expiration: number | null;
@@ -20,21 +20,19 @@ export interface Notification {
   readonly priority: number | null;
 }
 
-/**
- * What recipients of one block bring of their own. Index i belongs to the token at index i of the block.
- */
+/** The recipients' own values in one block. Index i belongs to the token at index i of the block. */
 export interface PersonalParts {
-  /** 16 bytes (a UUID) for each recipient, or null where APNs makes the ids. */
+  /** 16 bytes (a UUID) for each recipient, or null if APNs makes the ids. */
   readonly apnsIds: Uint8Array | null;
-  /** The payloads end to end, or null where all share the notification's. */
+  /** The payloads end to end, or null if all recipients share the notification's. */
   readonly payloads: Uint8Array | null;
   /** count + 1 offsets into `payloads`; null exactly when `payloads` is. */
   readonly payloadOffsets: Uint32Array | null;
-  /** Header fields in the place of the notification's; null or missing where all share those. */
+  /** Header fields that replace the notification's; null or missing if all recipients share those. */
   readonly fields?: PersonalFields | null;
 }
 
-/** Header fields of recipients. Of each kind, either every recipient of the block has one or none has. */
+/** Header fields of recipients. For each kind, either every recipient of the block has one, or none has. */
 export interface PersonalFields {
   /** Epoch seconds; 0: one attempt. */
   readonly expirations: Uint32Array | null;

@@ -1,6 +1,7 @@
 /**
- * What a payload says, held against the push type that it goes out as: APNs takes a contradiction without a word, and
- * the device then shows nothing. Pure; called once for each message, and for each recipient with a payload of its own.
+ * Checks the content of a payload against the push type that it is sent as: APNs accepts a contradiction silently, and
+ * the device then shows nothing. Pure; called once for each message, and for each recipient with a payload of its
+ * own.
  *
  * Source: "Sending notification requests to APNs", "Pushing background updates to your app", "Starting and updating
  * Live Activities with ActivityKit push notifications".
@@ -10,15 +11,15 @@ import { isDictionary, optionOfKey } from './aps-fields.js';
 import { NotPlainError } from './plain-json.js';
 import type { PushType } from './push-type.js';
 
-/** A payload as it was understood. */
+/** The parsed content of a payload. */
 export interface PayloadContent {
-  /** The `aps` dictionary as it is sent; null where there is none. */
+  /** The `aps` dictionary as it is sent; null without one. */
   readonly aps: Readonly<Record<string, unknown>> | null;
   /** A command for device management, which has no `aps`. */
   readonly isMdm: boolean;
-  /** Of a payload without `aps`, the first key that says it should have one; null where there is none. */
+  /** In a payload without `aps`, the first key that belongs into it; null without such a key. */
   readonly strayKey: string | null;
-  /** Given whole, so that its keys are called as they are sent. */
+  /** Whether the payload was given whole, so that messages use its keys and not the names of options. */
   readonly isRaw: boolean;
 }
 
@@ -26,9 +27,8 @@ export interface PayloadContent {
 const visibleKeys = ['alert', 'badge', 'sound'] as const;
 
 /**
- * Push types whose payload is read by the system, out of `aps`, and what to write there. Payloads of the others go to
- * the app, or to device management, and may have nothing but keys of their own; background and Live Activities have
- * rules that say more.
+ * Push types whose payload the system reads in `aps`, with an example of it. The payloads of other types go to the app,
+ * or to device management, and may have only keys of their own. Background and Live Activities have stricter rules.
  */
 const readFromAps: Partial<Readonly<Record<PushType, string>>> = {
   alert: '{ "aps": { "alert": … } }',
@@ -36,7 +36,7 @@ const readFromAps: Partial<Readonly<Record<PushType, string>>> = {
   widgets: '{ "aps": { "content-changed": true } }',
 };
 
-/** What each event of a Live Activity needs besides. */
+/** The other fields that each event of a Live Activity needs. */
 const companions: Readonly<Record<string, readonly string[]>> = {
   start: ['timestamp', 'content-state', 'attributes-type', 'attributes', 'alert'],
   update: ['timestamp', 'content-state'],
@@ -54,14 +54,14 @@ export function contentOf(payload: Readonly<Record<string, unknown>>, isRaw: boo
   };
 }
 
-/** What shows something within `aps` only, and what requests of Firebase and Web push consist of. */
+/** Returns whether the key has an effect only within `aps`, or is part of requests of Firebase and Web push. */
 function isStray(key: string, value: unknown): boolean {
   if (key === 'registration_ids') return true;
   if (key === 'notification' || key === 'message') return isDictionary(value);
   return Object.hasOwn(optionOfKey, key) && key !== 'category' && key !== 'timestamp' && key !== 'event';
 }
 
-/** The push type that the content asks for; `alert` where it asks for none. */
+/** Returns the push type that the content asks for, or `alert` if it asks for none. */
 export function pushTypeOfContent({ aps, isMdm }: PayloadContent): PushType {
   if (isMdm) return 'mdm';
   if (aps === null) return 'alert';
@@ -83,7 +83,7 @@ export function checkContent(content: PayloadContent, pushType: PushType): void 
   }
 }
 
-/** Apps that take calls and the like read keys of their own; here nothing outside of `aps` would be shown. */
+/** Apps for calls and the like read keys of their own. For these types nothing outside of `aps` would be shown. */
 function checkPlace({ strayKey }: PayloadContent, pushType: PushType): void {
   if (strayKey !== null && (pushType === 'alert' || pushType === 'background')) {
     const problem = Object.hasOwn(optionOfKey, strayKey)
@@ -125,7 +125,7 @@ function checkLiveActivity(content: PayloadContent): void {
   throw new NotPlainError(nameOf('event', content), `${event} needs ${names.join(', ')} besides`);
 }
 
-/** What the program calls a key of `aps`. */
+/** The program's name for a key of `aps`. */
 function nameOf(key: string, { isRaw }: PayloadContent): string {
   return isRaw ? `payload.aps.${key}` : optionOfKey[key]!;
 }

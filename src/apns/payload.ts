@@ -1,5 +1,5 @@
 /**
- * The JSON payload of a message: built from named fields, or taken as it is given, and checked for size. Pure; main
+ * The JSON payload of a message: built from named fields, or taken as it was given, and checked for size. Pure; main
  * thread, once for each message (and for each recipient with a payload of its own).
  *
  * Source: "Generating a remote notification".
@@ -15,7 +15,7 @@ import { compactJson, keyGivenTwice, NotPlainError, plainJson } from './plain-js
 import { type PushType, ruleOf } from './push-type.js';
 import type { TimeInput } from './time-option.js';
 
-/** What an alert says; as texts, or as keys of the app's own localised strings. */
+/** The text of an alert, or keys of the app's own localised strings. */
 export interface AlertOptions {
   readonly title?: string;
   readonly subtitle?: string;
@@ -31,7 +31,7 @@ export interface AlertOptions {
 
 /** A sound with more than a name. */
 export interface SoundOptions {
-  /** Plays it even when the device is muted; the app needs Apple's leave for it. */
+  /** Plays it even when the device is muted. The app needs Apple's permission for that. */
   readonly critical?: boolean;
   readonly name?: string;
   /** 0 to 1. */
@@ -41,7 +41,7 @@ export interface SoundOptions {
 /** The fields of a payload. Each is in the payload exactly when it is given (`undefined` counts as not given). */
 export interface PayloadOptions {
   readonly alert?: string | AlertOptions;
-  /** 0 takes the badge away. */
+  /** 0 removes the badge. */
   readonly badge?: number;
   readonly sound?: string | SoundOptions;
   readonly threadId?: string;
@@ -56,7 +56,8 @@ export interface PayloadOptions {
   /** When the content of a Live Activity was made. Each `event` needs it. */
   readonly timestamp?: TimeInput;
   /**
-   * Of a Live Activity. `update` needs `contentState` besides, `start` also `attributesType`, `attributes` and `alert`.
+   * The event of a Live Activity. `update` needs `contentState`, and `start` needs that, `attributesType`, `attributes`
+   * and `alert`.
    */
   readonly event?: 'start' | 'update' | 'end';
   readonly contentState?: Readonly<Record<string, unknown>>;
@@ -75,26 +76,26 @@ export interface PayloadOptions {
 /** A whole payload: plain data, or JSON text, or JSON as UTF-8. */
 export type RawPayload = Readonly<Record<string, unknown>> | string | Uint8Array;
 
-/** A payload made ready, and what it says. */
+/** A payload ready to be sent, and its content. */
 export interface CompiledPayload {
   /** Compact JSON as UTF-8. */
   readonly bytes: Uint8Array;
   readonly content: PayloadContent;
 }
 
-/** Whether `options` say anything that a payload is made of. */
+/** Returns whether `options` have anything for a payload. */
 export function saysSomething(options: PayloadOptions): boolean {
   return contentOptions.some((name) => options[name as keyof PayloadOptions] !== undefined);
 }
 
 /**
- * The payload that `options` describe. Its size is not checked, nor whether it fits a push type: see
- * {@link checkPayloadSize} and {@link checkPayloadContent}.
+ * Returns the payload that `options` describe. Neither its size is checked nor whether it fits a push type: see {@link
+ * checkPayloadSize} and {@link checkPayloadContent}.
  *
  * @param clock for times from now. Default: the system's
  * @throws PealError ERR_PEAL_PAYLOAD: nothing given, a field of the wrong kind, data that is not plain (getters,
- * toJSON, cycles, BigInt, functions), `aps` within `extra`, text that is no JSON object, a whole payload whose `aps` is
- * not as Apple reads it
+ *   toJSON, cycles, BigInt, functions), `aps` within `extra`, text that is not a JSON object, a whole payload whose
+ *   `aps` is not as Apple reads it
  */
 export function compilePayload(options: PayloadOptions, clock: Clock = systemClock): CompiledPayload {
   return plainly(() =>
@@ -102,7 +103,7 @@ export function compilePayload(options: PayloadOptions, clock: Clock = systemClo
   );
 }
 
-/** A payload that was compiled before, as JSON text: nothing but its form is checked. */
+/** Restores a payload that was compiled before, from JSON text. Only its form is checked. */
 export function restorePayload(json: string): CompiledPayload {
   const text = compactText(json);
   return { bytes: encode(text), content: contentOf(JSON.parse(text) as Record<string, unknown>, true) };
@@ -151,7 +152,7 @@ function buildPayload(options: PayloadOptions, clock: Clock): CompiledPayload {
   return { bytes: encode(`{"aps":{${aps}}${extra}}`), content };
 }
 
-/** For a message that says nothing to recipients who have nothing of their own. */
+/** For a message without content to recipients without payloads of their own. */
 export function emptyError(): PealError {
   return payloadError('The message is empty: give alert, badge, sound, contentAvailable, extra or payload.');
 }
@@ -160,7 +161,10 @@ export function emptyError(): PealError {
 function writeExtra(extra: unknown): string {
   if (!isDictionary(extra)) throw new NotPlainError('extra', 'must be an object');
   if (Object.hasOwn(extra, 'aps')) {
-    throw new NotPlainError('extra', 'holds aps, which the other options make: use these, or payload for everything');
+    throw new NotPlainError(
+      'extra',
+      'must not hold aps: the other options make it; use them, or payload for everything',
+    );
   }
   const members = plainJson(extra, 'extra').slice(1, -1);
   return members === '' ? '' : `,${members}`;
@@ -189,7 +193,7 @@ function rawJson(payload: RawPayload): string {
   throw payloadError(`The payload has the key "${escapeUnprintable(twice, 40)}" twice in one object: leave one out.`);
 }
 
-/** What named options would not let through, a whole payload must not bring either. */
+/** A whole payload must not contain what the named options would refuse. */
 function checkWhole(payload: Readonly<Record<string, unknown>>, clock: Clock): void {
   if ('aps' in payload) {
     if (!isDictionary(payload.aps)) throw new NotPlainError('payload.aps', 'must be an object');
@@ -207,7 +211,7 @@ function writeObject(payload: unknown): string {
 /** The text of a JSON object without blanks between its values; numbers and order stay as they were written. */
 function compactText(payload: string | Uint8Array): string {
   if (payload.length > maxRawPayloadBytes) {
-    throw payloadError(`The payload is longer than ${maxRawPayloadBytes} bytes: it is no payload.`);
+    throw payloadError(`The payload is longer than ${maxRawPayloadBytes} bytes, so it is not a payload.`);
   }
   const text = (typeof payload === 'string' ? payload : decode(payload)).replace(/^\uFEFF/, '');
   if (/\p{Cs}/u.test(text)) throw payloadError('The payload holds half of a surrogate pair: text was cut in between.');

@@ -1,6 +1,6 @@
 /**
- * Header fields that recipients of one batch bring of their own, in the place of the notification's. Which of them a
- * batch has is one number, so that what is laid out for a batch can be told apart by it. Pure; any thread.
+ * Header fields that recipients of one batch have of their own, instead of the notification's. One number tells which
+ * of them a batch has, so that what is laid out for a batch can be told apart by it. Pure; any thread.
  */
 import type { PersonalFields } from './notification.js';
 
@@ -8,10 +8,10 @@ import type { PersonalFields } from './notification.js';
 export const OWN_EXPIRATION = 1;
 export const OWN_PRIORITY = 2;
 export const OWN_COLLAPSE_ID = 4;
-/** How many masks there are. */
+/** Number of masks. */
 export const fieldMasks = 8;
 
-/** Which fields `fields` has. */
+/** Returns the mask of the fields that `fields` has. */
 export function fieldMask(fields: PersonalFields | null | undefined): number {
   if (fields === null || fields === undefined) return 0;
   return (
@@ -28,12 +28,12 @@ const names: readonly (readonly [bit: number, name: string])[] = [
   [OWN_COLLAPSE_ID, 'apns-collapse-id'],
 ];
 
-/** Whether recipients of a batch with this mask bring the header field of that name. */
+/** Returns whether recipients of a batch with this mask have an own header field of that name. */
 export function isOwnField(mask: number, name: string): boolean {
   return mask !== 0 && names.some(([bit, own]) => (mask & bit) !== 0 && own === name);
 }
 
-/** The collapse id of one recipient; null where they share the notification's. */
+/** The collapse id of one recipient; null if the recipients share the notification's. */
 export function collapseIdAt({ collapseIds, collapseIdOffsets }: PersonalFields, index: number): string | null {
   if (collapseIds === null) return null;
   const { buffer, byteOffset } = collapseIds;
@@ -53,7 +53,7 @@ export function sliceFields(fields: PersonalFields, from: number, to: number): P
   };
 }
 
-/** What a program that makes batches itself can get wrong, as a sentence; null when there is nothing. */
+/** Returns the mistake of a program that makes batches itself, as a sentence, or null. */
 export function fieldsFault(fields: PersonalFields, count: number): string | null {
   const { expirations, priorities, collapseIds, collapseIdOffsets } = fields;
   if (expirations !== null && expirations.length < count) return `${count} recipients need as many expirations`;

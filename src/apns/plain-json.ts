@@ -1,12 +1,12 @@
 /**
- * Writes plain data as compact JSON, and refuses everything else: what `JSON.stringify` would call (`toJSON`, getters),
- * drop (functions, undefined within arrays) or change (NaN, Infinity) has no place in a payload that millions of
- * devices are to read. Pure; main thread.
+ * Writes plain data as compact JSON, and refuses everything else. What `JSON.stringify` would call (`toJSON`, getters),
+ * drop (functions, undefined within arrays) or change (NaN, Infinity) must not get into a payload that millions of
+ * devices read. Pure; main thread.
  */
 import { maxPayloadDepth, maxPayloadValues } from '../base/limits.js';
 import { option } from '../base/wording.js';
 
-/** Where and why data is not plain; the caller makes it an error of his own. */
+/** Where and why data is not plain. The caller makes its own error of it. */
 export class NotPlainError extends Error {
   /** The same with the marks of base/wording. */
   readonly marked: string;
@@ -27,14 +27,14 @@ export function plainJson(value: unknown, path: string): string {
   return new PlainWriter().write(value, path);
 }
 
-/** A string as JSON. Half of a surrogate pair has no UTF-8: it comes from text that was cut in between. */
+/** A string as JSON. Half of a surrogate pair has no UTF-8; it comes from text that was cut within a character. */
 export function jsonString(value: string, path: string): string {
   if (/\p{Cs}/u.test(value)) throw new NotPlainError(path, 'holds half of a surrogate pair: text was cut in between');
   return JSON.stringify(value);
 }
 
 class PlainWriter {
-  /** The objects that the present one is in: meeting one again means a cycle. */
+  /** The objects that contain the present one. Meeting one of them again means a cycle. */
   readonly #within: object[] = [];
   #values = 0;
 
@@ -87,7 +87,7 @@ class PlainWriter {
   }
 }
 
-/** The value of an own data property; getters are refused unread. */
+/** The value of an own data property. Getters are refused without being called. */
 function ownValue(object: object, name: string, path: string): unknown {
   const property = Object.getOwnPropertyDescriptor(object, name);
   if (property?.get !== undefined || property?.set !== undefined) {
@@ -105,14 +105,14 @@ function memberPath(path: string, name: string): string {
   return /^[\w$-]{1,40}$/.test(name) ? `${path}.${name}` : `${path}[…]`;
 }
 
-/** JSON text without the blanks between its values; everything else stays as it was written. */
+/** JSON text without the blanks between its values. Everything else stays as it was written. */
 export function compactJson(text: string): string {
   return text.replace(/("(?:[^"\\]|\\.)*")|[ \t\r\n]+/g, (_blank, string: string | undefined) => string ?? '');
 }
 
 /**
- * A key that one object of the text has twice, or null. `JSON.parse` takes the last of them without a word, and what
- * reads the payload on a device may take the first.
+ * Returns a key that one object of the text has twice, or null. `JSON.parse` silently uses the last of them, and a
+ * device may use the first.
  *
  * @param json valid and compact: a string that is followed by a colon is a key
  */

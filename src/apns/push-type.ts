@@ -1,5 +1,5 @@
 /**
- * The push types and what each asks of topic, priority and payload. Pure; read by headers and payload on the main
+ * The push types, and the topic, priority and payload that each needs. Pure; read by headers and payload on the main
  * thread and by the simulator: one table for both.
  *
  * Source: "Sending notification requests to APNs", the header apns-push-type.
@@ -21,11 +21,11 @@ export type PushType =
   | 'widgets';
 
 export interface PushTypeRule {
-  /** What the topic begins with; empty where it begins with the bundle id of the app. */
+  /** The beginning of the topic; empty if the topic begins with the bundle id of the app. */
   readonly topicStart: string;
-  /** What the topic ends with behind the bundle id; empty where nothing follows. */
+  /** The end of the topic after the bundle id; empty without a suffix. */
   readonly topicSuffix: string;
-  /** The only priority that APNs takes; null where 10, 5 and 1 are all fit. */
+  /** The only priority that APNs accepts; null if it accepts 10, 5 and 1. */
   readonly onlyPriority: number | null;
   /** Works with a provider token only, not with a certificate. */
   readonly needsProviderToken: boolean;
@@ -49,7 +49,7 @@ const rules: Readonly<Record<PushType, PushTypeRule>> = {
   fileprovider: { ...plain, topicSuffix: '.pushkit.fileprovider' },
   liveactivity: { ...plain, topicSuffix: '.push-type.liveactivity' },
   location: { ...plain, topicSuffix: '.location-query', needsProviderToken: true },
-  /** The topic is the UID of the push certificate for device management, which all begin alike. */
+  /** The topic is the UID of the push certificate for device management. All of these begin alike. */
   mdm: { ...plain, topicStart: 'com.apple.mgmt.' },
   pushtotalk: { ...plain, topicSuffix: '.voip-ptt' },
   voip: { ...plain, topicSuffix: '.voip', maxPayloadBytes: maxVoipPayloadBytes },
@@ -69,14 +69,14 @@ export function ruleOf(pushType: PushType): PushTypeRule {
 
 const topicForm = /^[A-Za-z0-9-][A-Za-z0-9.-]*$/;
 
-/** Whether it may be a topic, of any push type: letters, digits and `-`, and `.` behind the first character. */
+/**
+ * Returns whether the text may be a topic of any push type: letters, digits and `-`, and `.` except at the beginning.
+ */
 export function isTopicForm(topic: string): boolean {
   return topicForm.test(topic);
 }
 
-/**
- * Whether the topic has the beginning and the end that the push type asks for, and something between or beside them.
- */
+/** Returns whether the topic has the beginning and the end that the push type needs, and something beside them. */
 export function isTopicOf(pushType: PushType, topic: string): boolean {
   const { topicStart, topicSuffix } = rules[pushType];
   return (
@@ -85,8 +85,8 @@ export function isTopicOf(pushType: PushType, topic: string): boolean {
 }
 
 /**
- * The topic of a push type for an app: `topicFor('voip', 'com.example.app')` is `com.example.app.voip`. That of `mdm`
- * is not an app's: it stands in the push certificate for device management, and is returned as it is.
+ * Returns the topic of a push type for an app: `topicFor('voip', 'com.example.app')` is `com.example.app.voip`. A topic
+ * of `mdm` is not an app's: it is in the push certificate for device management, and is returned unchanged.
  *
  * @throws PealError ERR_PEAL_HEADER for `mdm` and a bundle id
  */
@@ -99,7 +99,7 @@ export function topicFor(pushType: PushType, bundleId: string): string {
   throw new PealError('ERR_PEAL_HEADER', message, { origin: 'usage' });
 }
 
-/** The push type that only has topics like this one; null where the topic is that of an app. */
+/** Returns the push type whose topics alone look like this one, or null for the topic of an app. */
 export function pushTypeOfTopic(topic: string): PushType | null {
   return (
     pushTypes.find((pushType) => rules[pushType].topicStart !== '' && topic.startsWith(rules[pushType].topicStart)) ??

@@ -1,40 +1,40 @@
 /**
- * What an answer of APNs other than 200, or the error response of a binary gateway, means: every documented reason with
- * its class and an advice, and the one-byte code under which ledgers hold it. Called by shards (codes, classes),
- * results and reports (advice), on any thread.
+ * The meaning of an answer of APNs other than 200, and of the error response of a binary gateway: every documented
+ * reason with its class and advice, and the one-byte code under which ledgers hold it. Called by shards (codes,
+ * classes), results and reports (advice), on any thread.
  *
  * Sources: "Handling notification responses from APNs"; "Binary Provider API", codes in error-response packet.
  */
 import type { Protocol } from './address.js';
 
 /**
- * Who a rejection is about, and so what mends it.
+ * What a rejection is about, and so what remedies it.
  *
  * - `token`: this device token or its topic; the other recipients are not affected. Never retried.
  * - `gone`: the token is no longer valid since the timestamp of the answer. Never retried; drop the token.
  * - `request`: the request itself; it fails for every token alike.
  * - `credential`: certificate, key or provider token; nothing else will succeed with it.
- * - `connection`: this connection only; the request is fit to be sent over another one.
- * - `transient`: passes by itself; retried after a delay.
+ * - `connection`: this connection only; the request can be sent over another one.
+ * - `transient`: a temporary fault; retried after a delay.
  */
 export type ReasonClass = 'token' | 'gone' | 'request' | 'credential' | 'connection' | 'transient';
 
 export interface Reason {
-  /** 1 to 200, never changed: ledgers and journals hold it. */
+  /** From 1 for HTTP/2, from 101 for the binary protocol, at most 200. Never changed, because ledgers hold it. */
   readonly code: number;
-  /** Apple's word for it. */
+  /** Apple's name for it. */
   readonly reason: string;
   /** The HTTP status that APNs sends with it, or the status of the binary protocol (1 to 255). */
   readonly status: number;
   readonly class: ReasonClass;
-  /** One sentence for people: what it means and what to do. */
+  /** One sentence: what it means and what to do. */
   readonly advice: string;
 }
 
 /** One reason, as the tables write it. */
 type ReasonRow = readonly [code: number, status: number, reason: string, reasonClass: ReasonClass, advice: string];
 
-/** Codes are never given a second time; a new reason takes the next free one, wherever in the table it stands. */
+/** Codes are never reused. A new reason takes the next free code of its protocol, at any place in the table. */
 const rows: readonly ReasonRow[] = [
   [
     1,
@@ -277,7 +277,7 @@ const binaryRows: readonly ReasonRow[] = [
   [110, 255, 'Unknown', 'transient', 'The gateway does not say what was wrong: send again after a delay.'],
 ];
 
-/** Statuses that reject nothing: no error, and shutdown (the notification that it names was delivered). */
+/** Statuses that are not rejections: no error, and shutdown (the notification that it names was delivered). */
 const harmlessStatuses: ReadonlySet<number> = new Set([0, 10]);
 
 /** Every reason of HTTP/2, in the order of their status. */
@@ -301,9 +301,9 @@ const byCode = new Map<number, Reason>(all.map((row) => [row.code, row]));
 const byBinaryStatus = new Map<number, Reason>(binaryReasons.map((row) => [row.status, row]));
 
 /**
- * What a status of the binary protocol means. A status that is not in the table keeps its number in the reason
- * (`Unknown status 77`, code 0) and passes by itself. Null for 0 (no error) and 10 (shutdown: the notification that it
- * names was delivered), which reject nothing.
+ * Returns the meaning of a status of the binary protocol. A status that is not in the table keeps its number in the
+ * reason (`Unknown status 77`, code 0) and counts as temporary. Null for 0 (no error) and 10 (shutdown: the
+ * notification that it names was delivered), which are not rejections.
  */
 export function binaryReasonOf(status: number): Reason | null {
   if (harmlessStatuses.has(status)) return null;
@@ -317,54 +317,58 @@ function mapByText(table: readonly Reason[]): ReadonlyMap<string, Reason> {
   return new Map(table.map((row) => [row.reason, row]));
 }
 
-/** Each protocol has words and statuses of its own: a 204 of an HTTP/2 gateway is no status of the binary protocol. */
+/**
+ * Each protocol has its own reasons and statuses: a 204 of an HTTP/2 gateway is not a status of the binary protocol.
+ */
 function knownReason(text: string, protocol: Protocol): Reason | undefined {
   return (protocol === 'binary' ? binaryByText : byText).get(text);
 }
 
 /**
- * The code of a reason as Apple spells it, 1 to 200; 0 for a reason that is not in the protocol's table (keep its
- * text).
+ * Returns the code of a reason as Apple spells it, 1 to 200; 0 for a reason that is not in the protocol's table (keep
+ * its text).
  */
 export function reasonCode(text: string, protocol: Protocol = 'http2'): number {
   return knownReason(text, protocol)?.code ?? 0;
 }
 
-/** The reason behind a code; null for 0 and for codes that are not given. */
+/** Returns the reason with a code; null for 0 and for unused codes. */
 export function reasonOf(code: number): Reason | null {
   return byCode.get(code) ?? null;
 }
 
 /**
- * The class of an answer. A known reason decides; otherwise the status does, because Apple adds reasons unannounced.
+ * Returns the class of an answer. A known reason decides. Otherwise the status does, because Apple adds reasons
+ * unannounced.
  *
- * @param protocol what the gateway speaks; default `'http2'`
+ * @param protocol of the gateway; default `'http2'`
  */
 export function classOf(status: number, reason: string, protocol: Protocol = 'http2'): ReasonClass {
   return knownReason(reason, protocol)?.class ?? (protocol === 'binary' ? 'transient' : classOfStatus(status));
 }
 
 /**
- * Whether a rejection holds for an earlier request of its recipient as well, whatever became of that. One of another
- * class may be followed by another request, or end as unknown where an earlier request was never answered.
+ * Returns whether a rejection also applies to an earlier request of its recipient, whatever happened to that request.
+ * After a rejection of another class, the recipient may be sent to again, or end as unknown if an earlier request was
+ * never answered.
  */
 export function isForGood(reasonClass: ReasonClass): boolean {
   return reasonClass === 'token' || reasonClass === 'gone' || reasonClass === 'request';
 }
 
 /**
- * Whether a rejection says nothing against its recipient, who is to be sent to again once message, topic or credential
- * are mended. `wasStopped`: the send stopped because answers of one kind came again and again; then bad tokens are the
- * sender's fault as well, who named the wrong environment or app.
+ * Returns whether a rejection is not the recipient's fault, so that the recipient has to be sent to again once message,
+ * topic or credential are corrected. `wasStopped`: the send stopped because answers of one kind came again and again.
+ * Then bad tokens are the sender's fault as well, who chose the wrong environment or app.
  */
 export function isSendersFault(reasonClass: ReasonClass, wasStopped: boolean): boolean {
   return reasonClass === 'request' || reasonClass === 'credential' || (wasStopped && reasonClass === 'token');
 }
 
 /**
- * One sentence for people about an answer, also for reasons that are not in the table.
+ * Returns one sentence about an answer, also for reasons that are not in the table.
  *
- * @param protocol what the gateway speaks; default `'http2'`
+ * @param protocol of the gateway; default `'http2'`
  */
 export function adviceOf(status: number, reason: string, protocol: Protocol = 'http2'): string {
   const known = knownReason(reason, protocol);

@@ -1,7 +1,6 @@
 /**
  * Which recipients are sent to again, and when: one table. Pure; time and chance are handed in. Called by the
- * dispatcher for what a send does of its own accord, by shards for what was not processed, and by results for
- * `delay()`.
+ * dispatcher for retries of a send, by shards for what was not processed, and by results for `delay()`.
  *
  *   kind            which                                       wait                         how often
  *   unsent          certainly not processed                     none                         maxResends (by one shard)
@@ -34,11 +33,11 @@ export type RetryKind = 'unsent' | 'transient' | 'busy' | 'token-updates' | 'exp
 
 interface RetryRule {
   /**
-   * The least wait after the first request, and what chance adds at most, in milliseconds; doubled with each request.
+   * The least wait after the first request, and the most that chance adds, in milliseconds; doubled with each request.
    */
   readonly leastMs: number;
   readonly jitterMs: number;
-  /** How often this kind is sent again to one recipient, whatever the budget still allows. */
+  /** How often this kind is repeated for one recipient, within the budget. */
   readonly most: number;
 }
 
@@ -56,32 +55,33 @@ export const retryRules: Readonly<Record<RetryKind, RetryRule>> = {
   unknown: fullJitter,
 };
 
-/** What a send may spend on one recipient. */
+/** What one recipient may cost. */
 export interface RetryBudget {
   /** Requests in all, the first one included. */
   readonly attempts: number;
   /**
-   * No request may begin later than this, in milliseconds, after the policy was first asked about the recipient. That
-   * is when its whole batch has been answered or lost; one silent request delays it by requestTimeoutMs at most.
+   * No request may begin later than this, in milliseconds, after the policy was first asked about the recipient. It is
+   * asked when the whole batch has been answered or lost; one silent request delays that by at most requestTimeoutMs.
    */
   readonly timeMs: number;
 }
 
-/** What is known of a recipient whose request was answered other than 200, or never. */
+/** A recipient whose request was answered other than 200, or never. */
 export interface RetryCase {
   readonly kind: RetryKind;
   /** Requests so far, from 1. */
   readonly attempt: number;
-  /** How often it was sent to again for this same kind. */
+  /** How often it was sent to again because of this same kind. */
   readonly repeats: number;
-  /** Since the policy was first asked about the recipient, in milliseconds. */
+  /** Milliseconds since the policy was first asked about the recipient. */
   readonly elapsedMs: number;
   readonly retryAfterSeconds: number | null;
 }
 
-/** The kind of a rejection that may be answered otherwise next time; null for those that are final. */
+/** Returns the kind of a rejection that another request may change; null for final rejections. */
 export function retryKindOf(status: number, reason: string, protocol: Protocol = 'http2'): RetryKind | null {
-  // A binary gateway closes at each refusal, and its sender goes on behind it: nothing is sent again unasked.
+  // A binary gateway closes after each refusal, and its sender goes on with the next notification. Nothing is retried
+  // unless the program asks for it.
   if (protocol === 'binary') return null;
   if (reason === 'TooManyRequests') return 'busy';
   if (reason === 'TooManyProviderTokenUpdates') return 'token-updates';
@@ -90,7 +90,7 @@ export function retryKindOf(status: number, reason: string, protocol: Protocol =
   return reasonClass === 'transient' || reasonClass === 'connection' ? reasonClass : null;
 }
 
-/** Milliseconds to wait before the recipient is sent to again; null: its outcome is final. */
+/** Returns the milliseconds to wait before the recipient is sent to again, or null if its outcome is final. */
 export function retryAfterMs(it: RetryCase, budget: RetryBudget, random: () => number): number | null {
   const { kind, attempt, repeats, elapsedMs, retryAfterSeconds } = it;
   if (attempt >= budget.attempts || repeats >= retryRules[kind].most) return null;
@@ -99,8 +99,8 @@ export function retryAfterMs(it: RetryCase, budget: RetryBudget, random: () => n
 }
 
 /**
- * Milliseconds to wait after request number `attempt` (from 1): a random part of what doubles with each request, on top
- * of the kind's own least wait, and never less than the gateway asked for; maxRetryDelayMs at most, whatever it asked.
+ * Returns the milliseconds to wait after request number `attempt` (from 1): the kind's own least wait and a random part
+ * of a range that doubles with each request, not less than the gateway's Retry-After, and at most maxRetryDelayMs.
  */
 export function backoffMs(
   kind: RetryKind,

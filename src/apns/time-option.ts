@@ -14,7 +14,7 @@ import { either } from '../base/wording.js';
  */
 export type TimeInput = number | Date | { readonly seconds: number } | string;
 
-/** After 2106 seconds are surely milliseconds, and the binary protocol cannot say them. */
+/** A number after 2106 is surely in milliseconds, and the binary protocol cannot carry it. */
 const latestEpochSeconds = 0xffffffff;
 
 const forms = either(
@@ -22,19 +22,19 @@ const forms = either(
   'a time from now such as 90s, 5m, +1h or 2d, ISO 8601 such as 2031-01-31T12:00:00Z, or epoch seconds',
 );
 
-/** A time that lies ahead, for examples. */
+/** A time in the future, for examples. */
 const exampleSeconds = 1_900_000_000;
 
 /**
- * Whole epoch seconds; where `value` is no time, the rest of a sentence that says so of it, without its full stop.
+ * Returns whole epoch seconds, or if `value` is not a time, the rest of a sentence that says so, without its full stop.
  *
- * @param isWire whether only epoch seconds may stand there, as in a whole payload. Default false
+ * @param isWire whether only epoch seconds are allowed, as in a whole payload. Default false
  */
 export function secondsOf(value: unknown, clock: Clock, isWire = false): number | string {
-  const stranger = isWire ? null : strangerIn(value);
-  if (stranger !== null) {
+  const unknown = isWire ? null : unknownPropertyOf(value);
+  if (unknown !== null) {
     return (
-      `has an unknown property "${escapeUnprintable(stranger, 40)}": give { seconds } and nothing else, or ` +
+      `has an unknown property "${escapeUnprintable(unknown, 40)}": give { seconds } and nothing else, or ` +
       `text such as '1h30m'`
     );
   }
@@ -58,13 +58,13 @@ export function secondsOf(value: unknown, clock: Clock, isWire = false): number 
   return seconds;
 }
 
-/** A property of `{ seconds }` that it has not. */
-function strangerIn(value: unknown): string | null {
+/** Returns a property that is not allowed beside `seconds`, or null. */
+function unknownPropertyOf(value: unknown): string | null {
   if (typeof value !== 'object' || value === null || !('seconds' in value)) return null;
   return Object.keys(value).find((key) => key !== 'seconds') ?? null;
 }
 
-/** NaN for what is no time. */
+/** Returns NaN for a value that is not a time. */
 function epochSeconds(value: unknown, nowMs: number): number {
   if (typeof value === 'number') return value;
   if (typeof value === 'string') return Math.floor((parseTime(value, nowMs) ?? Number.NaN) / 1000);

@@ -1,6 +1,4 @@
-/**
- * Device tokens in the form in which they are moved: packed, all of one length, never as strings.
- */
+/** Device tokens in the form in which they are moved: packed, all of one length, never as strings. */
 import { Buffer } from 'node:buffer';
 
 /**

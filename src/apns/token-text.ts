@@ -1,7 +1,7 @@
 /**
- * Tells bytes that are a device token from bytes that hold the text of one, as a file, a socket or a column of a
- * database gives it. Called for each token that is given as bytes, so bytes drawn by chance are left after a few of
- * them. Pure, any thread.
+ * Tells bytes that are a device token from bytes that hold its text, as a file, a socket or a column of a database
+ * gives it. Called for each token that is given as bytes, so it ends after a few bytes of a random token. Pure, any
+ * thread.
  */
 import { Buffer } from 'node:buffer';
 
@@ -18,13 +18,14 @@ const kinds = Uint8Array.from({ length: 256 }, (_, byte) => {
   );
 });
 
-/** What is shorter once the NULs at its end are off is no text, but a token that was made up: a number, a name. */
+/** Bytes that are shorter without the NULs at their end are not text, but an invented token: a number, a name. */
 const leastBytes = 24;
 /**
- * So many bytes of base64 say that they are text: no token of today has as many, and more are text by their share only.
+ * Fewest bytes of base64 that count as text. No token of today has as many, and longer ones are text by their share
+ * only.
  */
 const leastBase64Bytes = 40;
-/** What stands around a text and is no part of it: marks of byte order, NULs that end or fill a field, white space. */
+/** The surroundings of a text: byte order marks, NULs that end or fill a field, white space. */
 const around = /^[\ufeff\0\s]+|[\0\s]+$/g;
 
 /**
@@ -48,26 +49,26 @@ export function textOfBytes(bytes: Uint8Array): string | null {
   return textOfUtf16(bytes, end);
 }
 
-/** Where the text begins if it is one: behind the byte order mark of UTF-8. */
+/** Where the text begins: after the byte order mark of UTF-8. */
 function beginOf(bytes: Uint8Array): number {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
 }
 
-/** Where it ends: in front of the NULs at its end. */
+/** Where the text ends: before the NULs at its end. */
 function endOf(bytes: Uint8Array): number {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] === 0) end--;
   return end;
 }
 
-/** Whether all bytes are of `kind`, but for `few`. */
+/** Returns whether all bytes except `few` are of `kind`. */
 function isAllButFew(bytes: Uint8Array, start: number, end: number, kind: number, few: number): boolean {
   let left = few;
   for (let index = start; index < end; index++) if ((kinds[bytes[index]!]! & kind) === 0 && left-- === 0) return false;
   return true;
 }
 
-/** Of either byte order: one byte of each two is zero, and the other printed. */
+/** UTF-16 in either byte order: one byte of each two is zero, and the other printable. */
 function textOfUtf16(bytes: Uint8Array, lastByte: number): string | null {
   const isBigEndian = bytes[0] === 0 || bytes[0] === 0xfe;
   const hasMark = isBigEndian ? bytes[1] === 0xff : bytes[0] === 0xff && bytes[1] === 0xfe;
@@ -80,7 +81,7 @@ function textOfUtf16(bytes: Uint8Array, lastByte: number): string | null {
   return decoded(bytes, isBigEndian ? 'utf16be' : 'utf16le');
 }
 
-/** Without what stands around it. */
+/** Without the surroundings of the text. */
 function decoded(bytes: Uint8Array, encoding: 'utf8' | 'utf16le' | 'utf16be'): string {
   const copy = Buffer.from(bytes);
   const text = encoding === 'utf16be' ? copy.swap16().toString('utf16le') : copy.toString(encoding);

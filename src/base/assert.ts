@@ -25,8 +25,8 @@ export function assert(holds: boolean, promise: string): asserts holds {
 }
 
 /**
- * Returns the message of a broken promise, also of one that came from another thread and lost its class on the way; null
- * for any other error.
+ * Returns the message of a broken promise, also of one that came from another thread and lost its class on the way;
+ * null for any other error.
  */
 export function brokenPromise(error: unknown): string | null {
   const message: unknown = error instanceof Error ? error.message : null;

@@ -12,7 +12,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Holder, type HolderState, holderOf, holderText, stateOf, thisHolder } from './run-holder.js';
 
-/** Of two runs that begin at the same moment, one waits so long for the other to give way. */
+/** How long one of two runs that begin at the same moment waits for the other to give way. */
 const patienceMs = 300;
 const lookAgainMs = 20;
 
@@ -63,7 +63,8 @@ export class FolderLock {
   }
 
   /**
-   * Resolves with the lock, or with a sentence about the run that holds the folder. Throws what the file system says.
+   * Resolves with the lock, or with a sentence about the run that holds the folder. Throws the error of the file
+   * system.
    */
   static async take(folder: string, run: string, steps = lockSteps): Promise<FolderLock | string> {
     const here = await thisHolder();
@@ -74,7 +75,7 @@ export class FolderLock {
         const others = await lock.#others(here);
         const [first] = others;
         if (first === undefined) return lock;
-        // The one whose name comes first waits, the other gives way at once.
+        // The run whose lock comes first by name waits; the other gives way at once.
         if (waitedMs < patienceMs && others.every(({ name }) => lock.#name < name)) {
           await sleep(lookAgainMs);
           continue;
@@ -113,12 +114,12 @@ export class FolderLock {
     await this.#steps.remove(path.join(this.#folder, this.#name)).catch(() => {});
   }
 
-  /** The same for a process that ends at once. */
+  /** Releases the lock in a process that ends at once. */
   releaseNow(): void {
     try {
       unlinkSync(path.join(this.#folder, this.#name));
     } catch {
-      // It is that of a dead process in a moment.
+      // The lock will be a dead process's in a moment.
     }
   }
 }

@@ -147,7 +147,7 @@ export const maxGoawayDebugBytes = 4096;
 export const maxStreamErrors = 100;
 
 // --- codec: HTTP/2, streams and requests ---
-/** Requests in flight on one connection, whatever the peer allows. */
+/** Requests in flight on one connection, even if the peer allows more. */
 export const maxStreamsPerConnection = 2000;
 /** Slots for per-stream state of one connection; a power of two, at least twice maxStreamsPerConnection. */
 export const streamRingSlots = 8192;

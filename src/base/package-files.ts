@@ -90,8 +90,8 @@ function commonJsFile(): string | undefined {
 }
 
 const advice =
-  'Leave peal out of the bundle (external: ["peal"]) and install it where the program runs, or use no threads of peal ' +
-  '(threads: 0, startSimulator); docs/bundlers.md has examples.';
+  'Leave peal out of the bundle (external: ["peal"]) and install it where the program runs, or use no threads of ' +
+  'peal (threads: 0, startSimulator); docs/bundlers.md has examples.';
 
 function bundledError(): PealError {
   return shardError(`A thread starts with a file of the package peal, which a bundle does not contain. ${advice}`);

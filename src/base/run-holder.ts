@@ -1,23 +1,24 @@
 /**
- * Which process holds a folder of results, and whether it still runs. A process id alone does not say: after a crash or
- * a restart another process may have it. So a holder also has the time of its start, the boot of the machine and the
- * machine (with the container, where process ids are counted anew). Read from /proc where there is one. Main thread.
+ * The process that holds a folder of results, and whether it still runs. A process id alone does not tell: after a
+ * crash or a restart another process may have it. So a holder also has the time of its start, the boot of the
+ * machine, and the machine (with the container, where process ids are counted separately). Read from /proc if there
+ * is one. Main thread.
  */
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 
 export interface Holder {
   readonly pid: number;
-  /** When the process began, in clock ticks since the boot; `-` where that is not known. */
+  /** When the process began, in clock ticks since the boot; `-` if unknown. */
   readonly start: string;
-  /** Names the boot of the machine; `-` where that is not known. */
+  /** Identifies the boot of the machine; `-` if unknown. */
   readonly boot: string;
-  /** Names what process ids are counted in; `-` where that is not known. */
+  /** Identifies the namespace of process ids; `-` if unknown. */
   readonly namespace: string;
   readonly host: string;
 }
 
-/** What the system says of a process id. */
+/** The system's facts about a process id. */
 export interface ProcessFacts {
   /** As in `Holder`. */
   readonly start: string;
@@ -25,7 +26,7 @@ export interface ProcessFacts {
   readonly isZombie: boolean;
 }
 
-/** Null where no process has this id. */
+/** Resolves with null if no process has this id. */
 export type LookUp = (pid: number) => Promise<ProcessFacts | null>;
 
 const unknown = '-';
@@ -51,7 +52,7 @@ export function holderText({ pid, start, boot, namespace, host }: Holder): strin
   return [pid, start, boot, namespace, host].join('.');
 }
 
-/** Null for what `holderText` has not written. */
+/** Returns null for a text that `holderText` has not written. */
 export function holderOf(text: string): Holder | null {
   const [, pid, start, boot, namespace, host] =
     /^(\d{1,10})\.(\d+|-)\.([0-9a-f]+|-)\.(\d+|-)\.([\w.-]+)$/.exec(text) ?? [];
@@ -59,7 +60,7 @@ export function holderOf(text: string): Holder | null {
   return { pid: Number(pid), start: start!, boot: boot!, namespace: namespace!, host };
 }
 
-/** `elsewhere`: on another machine or in another container, so that nothing can be said. */
+/** `elsewhere`: on another machine or in another container, so that its state is unknown. */
 export type HolderState = 'running' | 'dead' | 'elsewhere';
 
 export async function stateOf(holder: Holder, here: Holder, lookUp: LookUp = lookUpProcess): Promise<HolderState> {

@@ -1,18 +1,15 @@
 #!/usr/bin/env node
 /**
- * The `peal` command, as Node starts it: sees whether the process may open enough files, and hands over to run-process.
- * Nothing of peal is imported before, because each module is a file that is open while it is read, many at once: where
- * there are too few, Node itself ends with a stack before any line of ours. Main thread.
+ * The `peal` command, as Node starts it: checks that the process may open enough files, and starts run-process. Nothing
+ * of peal is imported before the check, because each module is an open file while it is read, many at once. With too
+ * few files, Node itself would end with a stack trace before any line of ours. Main thread.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { devNull } from 'node:os';
 
-/**
- * Files that a command with a few threads and connections has open at a time, beside what Node has. Measured:
- * 38.
- */
+/** Files that a command with a few threads and connections has open at a time, besides Node's own. Measured: 38. */
 const neededFiles = 64;
-/** exitCodes.limits; that file would have to be opened for it. */
+/** exitCodes.limits, repeated here because importing it would open a file. */
 const exitCode = 7;
 
 const free = freeFiles();
@@ -27,7 +24,7 @@ if (free < neededFiles) {
   await import('./run-process.js');
 }
 
-/** How many files can be opened, up to those that are needed: tried out, which is the same on every system. */
+/** Returns how many files can be opened, up to the needed number. It opens them, which works on every system. */
 function freeFiles(): number {
   const opened: number[] = [];
   try {
@@ -39,7 +36,7 @@ function freeFiles(): number {
   return opened.length;
 }
 
-/** As the system says it; null where it does not say. */
+/** The limit that the system reports; null if it reports none. */
 function openFileLimit(): number | null {
   try {
     const digits = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];

@@ -1,6 +1,6 @@
 /**
- * The command line: which commands there are, and what becomes of their errors. Each command's code is loaded only when
- * it runs. Called by main, on the main thread.
+ * The command line: its commands, and the handling of their errors. The code of each command is loaded only when it
+ * runs. Called by run-process, on the main thread.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, type Option } from 'commander';
@@ -24,7 +24,7 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
-    // Commander has printed its own: help and version with code 0, wrong use with another.
+    // Commander has already printed help, version or a wrong use. Help and version have code 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.accepted : exitCodes.usage;
     printError(terminal, error);
     return exitCodeOf(error);
@@ -89,7 +89,7 @@ function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Comma
   return program;
 }
 
-/** Resolves with a command's code once it is loaded and signals that arrived meanwhile were delivered. */
+/** Resolves with a command's code once it is loaded and the signals that arrived meanwhile were delivered. */
 async function loaded<T>(command: Promise<T>): Promise<T> {
   const code = await command;
   await deliverPendingSignals();

@@ -1,6 +1,6 @@
 /**
- * Hands the process to the command line and takes its exit code. Imported by main, for what it does. Only these two
- * files name the process's own streams. Main thread.
+ * Runs the command line in this process and sets its exit code. main imports it for that effect. Only these two files
+ * use the process's own streams. Main thread.
  */
 import { writeProblem } from '../base/file-errors.js';
 import { writeInterruption } from './send/json-lines.js';
@@ -8,13 +8,13 @@ import { type ExitCode, exitCodes } from './shared/exit-codes.js';
 import { deliverPendingSignals, exitCodeOfSignal, Interrupt } from './shared/interrupt.js';
 import { printNote } from './shared/terminal.js';
 
-/** How long after the end of the command the process waits for what still holds it. */
+/** How long the process waits, after the end of the command, for anything that still holds it. */
 const lingerMs = 2_000;
 
 const { stdin, stdout, stderr, env } = process;
 const terminal = { stdin, stdout, stderr, env };
 
-// Before the command is loaded: until then Ctrl-C would end the process silently.
+// Set before the command is loaded, because until then Ctrl-C would end the process silently.
 const leave = (code: ExitCode): void => {
   const message = 'interrupted before anything was done';
   const [command, ...options] = process.argv.slice(2);
@@ -29,14 +29,14 @@ let problem: NodeJS.ErrnoException | null = null;
 stdout.on('error', (error: NodeJS.ErrnoException) => {
   problem ??= error;
 });
-// There is no other place to report this.
+// An error about standard error cannot be reported anywhere.
 stderr.on('error', () => {});
 
 const { runCommandLine } = await import('./program.js');
 await deliverPendingSignals();
 const args = process.argv.slice(2);
 let code = await runCommandLine(args, terminal);
-// The stream tells of its last write in a later turn.
+// The stream reports its last write in a later turn.
 await new Promise((resolve) => setImmediate(resolve));
 const lost = lossOfOutput(problem, args[0]);
 if (lost !== null) {

@@ -1,18 +1,20 @@
 /**
- * Which part of an output buffer holds slots of one image side by side, also after the buffer was written: where the
- * same image comes to lie again, only what differs between recipients is patched. Owned by one buffer of either protocol, on
- * its thread. Images are known by identity.
+ * Which part of an output buffer holds slots of one image side by side. The slots stay after the buffer was written:
+ * where the same image comes to lie again, only what differs between recipients is patched. Images are known by
+ * identity. Owned by one buffer of either protocol, on its thread.
  *
  *   | … | slot | slot | slot | slot | …
  *       ^ #start                    ^ #end
  */
+import { assert } from '../base/assert.js';
+
 export class SlotLayout {
   #image: object | null = null;
   #slotBytes = 1;
   #start = 0;
   #end = 0;
 
-  /** Slots of `image` are put from `at` on. Returns the offset up to which they stand already, `at` for nowhere. */
+  /** Slots of `image` are put from `at` on. Returns the offset up to which they stand already; `at` if they do not. */
   standsUpTo(image: object, slotBytes: number, at: number): number {
     if (this.#image === image && at >= this.#start && at <= this.#end && (at - this.#start) % slotBytes === 0) {
       return this.#end;
@@ -26,6 +28,7 @@ export class SlotLayout {
 
   /** Slots of the image that standsUpTo() was called with stand up to `end` now. */
   extendTo(end: number): void {
+    assert(this.#image !== null, 'standsUpTo() comes before extendTo()');
     if (end > this.#end) this.#end = end;
   }
 

@@ -114,7 +114,7 @@ export function closedByUsError(where: Where): PealError {
 
 /** For what was sent after a notification that the gateway refused, or after the last one before it shut down. */
 export function discardedError(where: Where, status: number): PealError {
-  const message = `${where} discarded what was sent after the notification that its status ${status} names.`;
+  const message = `${where} answered an earlier notification with status ${status}, and discarded everything that was sent after it.`;
   return gatewayError('ERR_PEAL_DISCARDED', message);
 }
 

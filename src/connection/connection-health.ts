@@ -8,8 +8,9 @@
  *
  *   answer                              the connection        its pool (send-gate)
  *   500 InternalServerError, k in a row wedged                pauses where all answers are such
- *   503, other 5xx, 429 without reason  –                     pauses where all answers are such
- *   either of them to a retry           half of k at most     – (it may be the recipient, and is bounded by its budget)
+ *   503, other 5xx, 429 without reason  slower (error-pace)   pauses where all answers are such
+ *   a 500 to a retry                    counts as below       – (it may be the recipient, and is bounded by its budget)
+ *   a 503 to a retry                    slower (error-pace)   – (likewise)
  *   503 Shutdown                        wedged                –
  *   ExpiredProviderToken                wedged                waits for another token
  *   TooManyProviderTokenUpdates         wedged                pauses
@@ -29,7 +30,7 @@ export type Wedge = 'server-errors' | 'shutdown' | 'token-expired' | 'token-upda
 
 /** The answers of one read that were not 200, by what they are a sign of. One answer may count in several. */
 export interface AnswerReview {
-  /** Requests that APNs finds fault with, or is too busy for: a reason to send less. */
+  /** Answers other than 410 and TooManyRequests: a reason to send less. */
   readonly bad: number;
   /** The gateway has a fault of its own that passes. */
   readonly transient: number;

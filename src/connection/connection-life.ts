@@ -35,6 +35,9 @@ export class ConnectionLife {
   readonly #options: ConnectionOptions;
   readonly #openedAtMs: number;
   #stream: ByteStream | null = null;
+  #hasOpened = false;
+  /** The stream has not called back for the latest write. */
+  #owesCallback = false;
   /** The connection ended because its owner wanted it to, and in good order. */
   #isWanted = false;
 
@@ -54,6 +57,29 @@ export class ConnectionLife {
     assert(this.#stream === null, 'the stream of a connection is opened once');
     this.#stream = this.#options.backend.open(openOptions(this.#options, alpnProtocol), listener);
     return this.#stream;
+  }
+
+  /** The stream is connected. Returns false where that comes too late, or again. */
+  opened(): boolean {
+    if (this.#hasOpened) this.#ignore('onOpen again');
+    const isFirst = !this.#hasOpened;
+    this.#hasOpened = true;
+    return isFirst && this.state === 'opening';
+  }
+
+  /** A write is handed to the stream. */
+  beginWrite(): void {
+    assert(!this.isWriting, 'a stream has one write at a time');
+    this.isWriting = true;
+    this.#owesCallback = true;
+  }
+
+  /** The stream has called back for a write. Returns false where there is none that it has not called back for. */
+  tookWrite(): boolean {
+    const wasOwed = this.#owesCallback;
+    this.#owesCallback = false;
+    if (!wasOwed && this.state !== 'closed') this.#ignore('onWritten without a write');
+    return wasOwed;
   }
 
   get ageMs(): number {
@@ -121,9 +147,16 @@ export class ConnectionLife {
     this.#stream?.destroy();
   }
 
-  /** The stream is over, because of `error` where it failed. Returns what requests without an outcome are told. */
-  closed(error: PealError | null): PealError {
-    assert(this.state !== 'closed', 'a stream tells once that it is over');
+  /**
+   * The stream is over, because of `error` where it failed. Returns what requests without an outcome are told; null where
+   * that is the second time.
+   */
+  closed(error: PealError | null): PealError | null {
+    if (this.state === 'closed') {
+      this.#ignore('onClosed again');
+      return null;
+    }
+    this.#owesCallback = false;
     this.#isWanted = this.state === 'closing' && this.endCause === null;
     this.state = 'closed';
     this.deadline.clear();
@@ -134,5 +167,11 @@ export class ConnectionLife {
   tellClosed(cause: PealError): void {
     assert(this.#connection.inFlight === 0, 'every request has its outcome before its connection is over');
     this.owner.onConnectionClosed(this.#connection, this.#isWanted ? null : cause);
+  }
+
+  /** A back-end may be the program's own, so a call that its contract forbids is no fault of this code. */
+  #ignore(call: string): void {
+    const message = `the back-end called ${call}, which its contract (docs/backends.md) forbids: the call is ignored`;
+    this.#options.log.warn({ connection: this.#connection.id }, message);
   }
 }

@@ -28,6 +28,9 @@ export const UNKNOWN = 4;
 /** Rejected, with the code of apns/reason added; code 0 is a reason that is not in its table. */
 export const REJECTED = 16;
 
+/** One of the bytes of `Outcome`. */
+export type Outcome = (typeof Outcome)[keyof typeof Outcome];
+
 /** The outcomes in a ledger by name. A byte from `rejected` on is a rejection: `byte >= Outcome.rejected`. */
 export const Outcome = Object.freeze({
   accepted: ACCEPTED,

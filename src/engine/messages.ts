@@ -118,13 +118,13 @@ export interface ProviderTokenExpiredMessage {
   readonly token: string;
 }
 
-/** A connection is open (`end` is null) or over, which may be an attempt that failed. */
+/** A connection is open (`end` is null) or has ended. Failed attempts to connect end, too. */
 export interface ConnectionMessage {
   readonly kind: 'connection';
   readonly routeId: number;
-  /** Among those of its pool. */
+  /** Its number within its pool. */
   readonly number: number;
-  /** `cause`: null in good order. */
+  /** `cause`: null after a normal end. */
   readonly end: { readonly answers: number; readonly cause: ErrorRecord | null } | null;
 }
 

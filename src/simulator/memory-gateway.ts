@@ -38,7 +38,7 @@ export function createMemoryGateway(options: SimulatorOptions = {}): MemoryGatew
   const connections = new Set<ConnectionDriver>();
   let isClosed = false;
   const accept: MemoryAccept = (stream, { certificate }) => {
-    if (isClosed || gateway.scenario?.gateway.isDown === true) return nobodyListens();
+    if (isClosed || gateway.scenario?.gateway.isDown === true) return shutDownError();
     const client = { certificateTopic: certificate === null ? null : '', keyName: null };
     const connection = new ConnectionDriver(gateway, stream, client, null, () => connections.delete(connection));
     connections.add(connection);
@@ -60,7 +60,7 @@ export function createMemoryGateway(options: SimulatorOptions = {}): MemoryGatew
   };
 }
 
-function nobodyListens(): PealError {
+function shutDownError(): PealError {
   return new PealError('ERR_PEAL_CONNECT', 'The gateway in memory is shut down.', {
     origin: 'connect',
     retryable: true,

@@ -12,7 +12,7 @@
 import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
-import { callback, checkOptions, type OptionRules, unchecked } from '../base/options.js';
+import { callback, checkOptions, type OptionRules, optionError, unchecked } from '../base/options.js';
 import type { Backend, BackendStream, ByteStreamListener, OpenOptions, StreamDetails } from './backend.js';
 
 export interface MemoryOptions {
@@ -102,9 +102,13 @@ export class MemoryStream implements BackendStream {
     this.#peer = peer;
   }
 
-  /** Gives this end its listener, before `begin()`. */
+  /**
+   * Gives this end its listener, before `begin()`.
+   *
+   * @throws PealError ERR_PEAL_OPTION if it has one
+   */
   attach(listener: ByteStreamListener): void {
-    assert(this.#listener === null, 'an end of a pair has one listener');
+    if (this.#listener !== null) throw optionError('This end of a pair of memory streams has a listener already.');
     this.#listener = listener;
   }
 
@@ -129,8 +133,11 @@ export class MemoryStream implements BackendStream {
     this.#close(new PealError('ERR_PEAL_CLOSED', 'The connection broke off.', { origin: 'connect', retryable: true }));
   }
 
+  /** @throws PealError ERR_PEAL_OPTION before the write before it has called back */
   write(bytes: Uint8Array, onWritten: () => void): void {
-    assert(this.#onWritten === null, 'a stream has one write at a time');
+    if (this.#onWritten !== null) {
+      throw optionError('A memory stream takes one write at a time: wait until onWritten is called.');
+    }
     if (this.#state === 'closed' || this.#hasEnded) return;
     this.#onWritten = onWritten;
     this.#peer?.take(bytes.slice());

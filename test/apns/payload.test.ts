@@ -59,7 +59,7 @@ describe('apns/payload', () => {
   it("puts the app's own keys beside aps, but not aps itself", () => {
     assert.equal(text({ alert: 'Hi', extra: { a: { b: [null] } } }), '{"aps":{"alert":"Hi"},"a":{"b":[null]}}');
     assert.equal(text({ extra: {} }), '{"aps":{}}');
-    refused({ extra: { aps: {} } }, /extra holds aps/);
+    refused({ extra: { aps: {} } }, /extra must not hold aps/);
     for (const extra of [[], null, 'x', 3]) refused({ alert: 'x', extra }, /extra must be an object/);
   });
 

@@ -72,7 +72,7 @@ export function drawConversation(prng: Prng, count: number): Conversation {
   };
 }
 
-/** The answers to requests on these streams, in steps that take turns, behind `first`; `between` has a turn before each. */
+/** The answers to requests on these streams, in steps that take turns, behind `first`; `between` goes before each. */
 function drawAnswers(
   prng: Prng,
   builder: Builder,

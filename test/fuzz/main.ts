@@ -71,7 +71,7 @@ function print(report: FuzzReport, from: number, threads: number, seconds: numbe
   const all = conversations + others;
   console.log(
     `fuzz: ${number(conversations)} conversations with a server (seeds from ${number(from)}) and ${number(others)} ` +
-      `cases of decoders and of pieces in ${seconds.toFixed(1)} s: ${number(all / seconds)} cases/s on ${threads} thread(s)`,
+      `cases of decoders and pieces in ${seconds.toFixed(1)} s: ${number(all / seconds)} cases/s on ${threads} thread(s)`,
   );
   console.log(`      ${verdicts.size} kinds of verdict; memory grew by ${(grownBytes / 1e6).toFixed(1)} MB at most`);
   const sorted = [...verdicts].sort(([, a], [, b]) => b - a);

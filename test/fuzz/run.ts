@@ -58,7 +58,7 @@ export function addReport(report: FuzzReport, part: FuzzReport): void {
 export function runFuzz(plan: FuzzPlan, onSeed: (seed: number) => void = () => {}): FuzzReport {
   const report = emptyReport();
   const memory = new MemoryLook();
-  // Errors are made by the hundred thousand here, and nobody reads where.
+  // Errors are made by the hundred thousand here, and where they were made is not read.
   const { stackTraceLimit } = Error;
   if (plan.count > 1) Error.stackTraceLimit = 0;
   for (let i = 0; i < plan.count && report.failures.length < maxFailures; i++) {

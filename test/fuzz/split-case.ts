@@ -1,7 +1,7 @@
 /**
- * One fuzz case of how bytes arrive: what a server sends, mutated or not, whole, octet by octet and in random pieces. All
- * that comes of it has to be the same: what is reported, in which order, how the connection ends, and every octet that the
- * client says.
+ * One fuzz case of how bytes arrive: what a server sends, mutated or not, whole, octet by octet and in random pieces.
+ * The result has to be the same: what is reported, in which order, how the connection ends, and every octet that the
+ * client sends.
  */
 import { PealError } from '../../src/base/errors.js';
 import { ClientConnection } from '../../src/codec/requests/client-connection.js';

@@ -6,23 +6,20 @@
 import { systemClock } from '../../src/base/clock.js';
 import type { Backend, ByteStream, ByteStreamListener } from '../../src/transport/backend.js';
 import { createMemoryBackend } from '../../src/transport/memory.js';
-import { FrameSplitter, frame, type RawFrame } from '../support/raw-frames.js';
-
-export const DATA = 0;
-export const HEADERS = 1;
-export const PRIORITY = 2;
-export const RST_STREAM = 3;
-export const SETTINGS = 4;
-export const PUSH_PROMISE = 5;
-export const PING = 6;
-export const GOAWAY = 7;
-export const WINDOW_UPDATE = 8;
-export const CONTINUATION = 9;
-export const END_STREAM = 1;
-export const ACK = 1;
-export const END_HEADERS = 4;
-
-export const prefaceBytes = 24;
+import {
+  ACK,
+  DATA,
+  END_HEADERS,
+  END_STREAM,
+  FrameSplitter,
+  frame,
+  GOAWAY,
+  HEADERS,
+  type RawFrame,
+  SETTINGS,
+  settingsAck,
+  settingsFrame,
+} from '../support/frames.js';
 
 /** What one does about requests and frames; all optional. */
 export interface Hostility {
@@ -42,8 +39,7 @@ export class HostileGateway implements ByteStreamListener {
   written = 0;
   readonly #stream: ByteStream;
   readonly #hostility: Hostility;
-  readonly #splitter = new FrameSplitter();
-  #skip = prefaceBytes;
+  readonly #splitter = new FrameSplitter('client');
   #queue: Uint8Array[] = [];
   #isWriting = false;
   #flood: (() => Uint8Array | null) | null = null;
@@ -75,14 +71,11 @@ export class HostileGateway implements ByteStreamListener {
   }
 
   onOpen(): void {
-    this.write(frame(SETTINGS, 0, 0, setting(3, 100)));
+    this.write(settingsFrame([[3, 100]]));
   }
 
   onBytes(buffer: Uint8Array, length: number): void {
-    const bytes = Buffer.from(buffer.subarray(0, length));
-    const skipped = Math.min(this.#skip, bytes.length);
-    this.#skip -= skipped;
-    for (const one of this.#splitter.push(bytes.subarray(skipped))) this.#onFrame(one);
+    for (const one of this.#splitter.push(buffer.subarray(0, length))) this.#onFrame(one);
   }
 
   onClosed(): void {
@@ -93,7 +86,7 @@ export class HostileGateway implements ByteStreamListener {
   #onFrame({ type, flags, streamId, payload }: RawFrame): void {
     this.received.set(type, (this.received.get(type) ?? 0) + 1);
     if (type === GOAWAY) this.goawayCode = payload.readUInt32BE(4);
-    if (type === SETTINGS && (flags & ACK) === 0) this.write(frame(SETTINGS, ACK, 0, new Uint8Array(0)));
+    if (type === SETTINGS && (flags & ACK) === 0) this.write(settingsAck);
     const isComplete = (type === HEADERS || type === DATA) && (flags & END_STREAM) !== 0;
     if (isComplete && this.#hostility.isDeaf === true) this.#stream.pauseReading();
     if (isComplete) this.#hostility.onRequest?.(this, streamId);
@@ -123,20 +116,6 @@ export function hostileBackend(hostility: Hostility, gateways: HostileGateway[] 
     },
     { clock: systemClock, bufferBytes: 64 * 1024 },
   );
-}
-
-/** One entry of SETTINGS. */
-export function setting(id: number, value: number): Buffer {
-  const bytes = Buffer.alloc(6);
-  bytes.writeUInt16BE(id, 0);
-  bytes.writeUInt32BE(value, 2);
-  return bytes;
-}
-
-export function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value, 0);
-  return bytes;
 }
 
 /** The same bytes `times` times. */

@@ -2,11 +2,14 @@
  * What a hostile gateway can make grow: nothing. Each flood runs against a whole session, for many megabytes or until
  * the connection is given up; the heap is measured with garbage collected, and every recipient has its one outcome.
  */
+
 import assert from 'node:assert/strict';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { APNs, Message, Session } from '../../src/index.js';
-import { frame } from '../support/raw-frames.js';
+import * as raw from '../support/frames.js';
+import { frame } from '../support/frames.js';
+
 import { hurriedClock } from './canaries.js';
 import * as h from './hostile-gateway.js';
 
@@ -40,83 +43,87 @@ const literal = (name: string, value: string): Buffer =>
 const floods: readonly Flood[] = [
   {
     name: 'a header-count bomb (one octet a field)',
-    next: (id) => frame(h.HEADERS, h.END_HEADERS, id, Buffer.alloc(16_000, 0x88)),
+    next: (id) => frame(raw.HEADERS, raw.END_HEADERS, id, Buffer.alloc(16_000, 0x88)),
     isFault: true,
   },
   {
     name: 'a header-size bomb (a large table entry, named again and again)',
     next: (id) => {
       const large = Buffer.concat([Buffer.from([0x40, 1, 0x61, 0x7f, 0xa1, 0x1e]), Buffer.alloc(4000, 0x62)]);
-      return frame(h.HEADERS, h.END_HEADERS, id, Buffer.concat([large, Buffer.alloc(120, 0xbe)]));
+      return frame(raw.HEADERS, raw.END_HEADERS, id, Buffer.concat([large, Buffer.alloc(120, 0xbe)]));
     },
     isFault: true,
   },
   {
     name: 'CONTINUATION without end',
     next: (id, turn) =>
-      turn === 0 ? frame(h.HEADERS, 0, id, Buffer.of(0x88)) : frames(h.CONTINUATION, 0, id, Buffer.alloc(1000, 0x88)),
+      turn === 0
+        ? frame(raw.HEADERS, 0, id, Buffer.of(0x88))
+        : frames(raw.CONTINUATION, 0, id, Buffer.alloc(1000, 0x88)),
     isFault: true,
   },
   {
     name: 'empty CONTINUATION without end',
-    next: (id, turn) => (turn === 0 ? frame(h.HEADERS, 0, id, Buffer.of(0x88)) : frames(h.CONTINUATION, 0, id, none)),
+    next: (id, turn) =>
+      turn === 0 ? frame(raw.HEADERS, 0, id, Buffer.of(0x88)) : frames(raw.CONTINUATION, 0, id, none),
     isFault: true,
   },
-  { name: 'PING', next: () => frames(h.PING, 0, 0, Buffer.alloc(8)), isFault: true },
+  { name: 'PING', next: () => frames(raw.PING, 0, 0, Buffer.alloc(8)), isFault: true },
   {
     name: 'PING by a gateway that does not read',
-    next: () => frames(h.PING, 0, 0, Buffer.alloc(8)),
+    next: () => frames(raw.PING, 0, 0, Buffer.alloc(8)),
     isFault: true,
     isDeaf: true,
   },
-  { name: 'SETTINGS', next: () => frames(h.SETTINGS, 0, 0, h.setting(3, 100)), isFault: true },
+  { name: 'SETTINGS', next: () => frames(raw.SETTINGS, 0, 0, raw.setting(3, 100)), isFault: true },
   {
     name: 'SETTINGS by a gateway that does not read',
-    next: () => frames(h.SETTINGS, 0, 0, h.setting(3, 100)),
+    next: () => frames(raw.SETTINGS, 0, 0, raw.setting(3, 100)),
     isFault: true,
     isDeaf: true,
   },
   {
     name: 'SETTINGS of thousands of entries',
-    next: () => frame(h.SETTINGS, 0, 0, h.repeated(h.setting(0xfafa, 1), 2700)),
+    next: () => frame(raw.SETTINGS, 0, 0, h.repeated(raw.setting(0xfafa, 1), 2700)),
     isFault: true,
   },
   {
     name: 'SETTINGS that change the header table to and fro',
     next: () =>
-      Buffer.concat([frames(h.SETTINGS, 0, 0, h.setting(1, 0)), frames(h.SETTINGS, 0, 0, h.setting(1, 4096))]),
+      Buffer.concat([frames(raw.SETTINGS, 0, 0, raw.setting(1, 0)), frames(raw.SETTINGS, 0, 0, raw.setting(1, 4096))]),
     isFault: true,
   },
   {
     name: 'GOAWAY with large debug data',
-    next: () => frame(h.GOAWAY, 0, 0, Buffer.concat([h.uint32(0x7fffffff), h.uint32(0), Buffer.alloc(16_000, 0x41)])),
+    next: () =>
+      frame(raw.GOAWAY, 0, 0, Buffer.concat([raw.uint32(0x7fffffff), raw.uint32(0), Buffer.alloc(16_000, 0x41)])),
     isFault: false,
   },
   {
     name: 'informational answers',
-    next: (id) => frames(h.HEADERS, h.END_HEADERS, id, Buffer.of(0x08, 3, 0x31, 0x30, 0x33)),
+    next: (id) => frames(raw.HEADERS, raw.END_HEADERS, id, Buffer.of(0x08, 3, 0x31, 0x30, 0x33)),
     isFault: false,
   },
   {
     name: 'empty DATA',
     next: (id, turn) =>
-      turn === 0 ? frame(h.HEADERS, h.END_HEADERS, id, Buffer.of(0x8c)) : frames(h.DATA, 0, id, none),
+      turn === 0 ? frame(raw.HEADERS, raw.END_HEADERS, id, Buffer.of(0x8c)) : frames(raw.DATA, 0, id, none),
     isFault: true,
   },
   {
     name: 'an endless body of an answer 400',
     next: (id, turn) =>
       turn === 0
-        ? frame(h.HEADERS, h.END_HEADERS, id, Buffer.of(0x8c))
-        : frames(h.DATA, 0, id, Buffer.alloc(8000, 0x41)),
+        ? frame(raw.HEADERS, raw.END_HEADERS, id, Buffer.of(0x8c))
+        : frames(raw.DATA, 0, id, Buffer.alloc(8000, 0x41)),
     isFault: false,
   },
   {
     name: 'an endless body of an answer 200',
     next: (id, turn) =>
       turn === 0
-        ? frame(h.HEADERS, h.END_HEADERS, id, Buffer.of(0x88))
-        : frames(h.DATA, 0, id, Buffer.alloc(8000, 0x41)),
+        ? frame(raw.HEADERS, raw.END_HEADERS, id, Buffer.of(0x88))
+        : frames(raw.DATA, 0, id, Buffer.alloc(8000, 0x41)),
     isFault: false,
     accepted: 1,
   },
@@ -124,27 +131,27 @@ const floods: readonly Flood[] = [
     name: 'field names, each a new one',
     next: (id, turn) => {
       const fields = Array.from({ length: 40 }, (_, index) => literal(`x-${turn}-${index}-${'n'.repeat(60)}`, 'v'));
-      return frame(h.HEADERS, h.END_HEADERS, id, Buffer.concat([Buffer.of(0x08, 3, 0x31, 0x30, 0x33), ...fields]));
+      return frame(raw.HEADERS, raw.END_HEADERS, id, Buffer.concat([Buffer.of(0x08, 3, 0x31, 0x30, 0x33), ...fields]));
     },
     isFault: false,
   },
   {
     name: 'PUSH_PROMISE',
     next: (id, turn) =>
-      frame(h.PUSH_PROMISE, h.END_HEADERS, id, Buffer.concat([h.uint32(2 * turn + 2), Buffer.of(0x82)])),
+      frame(raw.PUSH_PROMISE, raw.END_HEADERS, id, Buffer.concat([raw.uint32(2 * turn + 2), Buffer.of(0x82)])),
     isFault: true,
   },
-  { name: 'PRIORITY', next: (id) => frames(h.PRIORITY, 0, id, Buffer.alloc(5)), isFault: false },
+  { name: 'PRIORITY', next: (id) => frames(raw.PRIORITY, 0, id, Buffer.alloc(5)), isFault: false },
   { name: 'frames of an unknown type', next: () => frames(0xbe, 0xff, 0, Buffer.alloc(16_000, 0x41)), isFault: false },
-  { name: 'WINDOW_UPDATE of one octet', next: () => frames(h.WINDOW_UPDATE, 0, 0, h.uint32(1)), isFault: false },
+  { name: 'WINDOW_UPDATE of one octet', next: () => frames(raw.WINDOW_UPDATE, 0, 0, raw.uint32(1)), isFault: false },
   {
     name: 'WINDOW_UPDATE beyond the largest window',
-    next: () => frame(h.WINDOW_UPDATE, 0, 0, h.uint32(0x7fffffff)),
+    next: () => frame(raw.WINDOW_UPDATE, 0, 0, raw.uint32(0x7fffffff)),
     isFault: true,
   },
   {
     name: 'RST_STREAM of a stream that was never opened',
-    next: () => frames(h.RST_STREAM, 0, 9999, h.uint32(8)),
+    next: () => frames(raw.RST_STREAM, 0, 9999, raw.uint32(8)),
     isFault: true,
   },
   { name: 'a frame larger than was allowed', next: () => frame(0xbe, 0, 0, Buffer.alloc(16_385)), isFault: true },

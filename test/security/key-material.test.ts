@@ -2,6 +2,7 @@
  * Key material and token privacy, in-process: canaries planted in every secret that the library is given, sends that
  * succeed and that fail in every way, and a search of all that can be seen.
  */
+
 import assert from 'node:assert/strict';
 import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,18 +26,11 @@ import {
 } from '../../src/simulator/listen/certificate.js';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.js';
 import { ConnectProxy } from '../support/connect-proxy.js';
+import { CONTINUATION, END_HEADERS, frame, goaway, HEADERS, uint32 } from '../support/frames.js';
 import { Http2Gateway } from '../support/http2-gateway.js';
-import { frame } from '../support/raw-frames.js';
+
 import { Canaries, hurried, LogRecord, shown } from './canaries.js';
-import {
-  CONTINUATION,
-  END_HEADERS,
-  GOAWAY,
-  HEADERS,
-  type Hostility,
-  hostileBackend,
-  uint32,
-} from './hostile-gateway.js';
+import { type Hostility, hostileBackend } from './hostile-gateway.js';
 
 const passphrase = 'CANARY-passphrase-5f1c';
 const proxyPassword = 'CANARY-proxy-9a3e';
@@ -209,9 +203,8 @@ describe('security: key material and device tokens are seen nowhere', () => {
   });
 
   it('key material: a GOAWAY that refuses the certificate, a connection that breaks, and one that breaks the protocol', async () => {
-    const goaway = Buffer.concat([uint32(0), uint32(0), Buffer.from('{"reason":"BadCertificate"}')]);
     const scripts: NonNullable<Hostility['onRequest']>[] = [
-      (gateway) => gateway.write(frame(GOAWAY, 0, 0, goaway)),
+      (gateway) => gateway.write(goaway(0, 0, '{"reason":"BadCertificate"}')),
       (gateway) => gateway.destroy(),
       (gateway) => gateway.write(frame(CONTINUATION, 0, 1, Buffer.from('CONTINUATION without HEADERS'))),
       (gateway, streamId) => gateway.write(frame(HEADERS, END_HEADERS, streamId, uint32(0xffffffff))),

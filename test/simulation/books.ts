@@ -20,7 +20,7 @@ import type { Outcome, WireRequest } from './wire-request.js';
 const collapseNameBytes = 13;
 
 export type { Outcome } from './wire-request.js';
-/** `waiting`: nobody has taken it yet. `taken`: a connection has, and owes an outcome. */
+/** `waiting`: no connection has taken it yet. `taken`: a connection has, and owes an outcome. */
 export type Standing = 'waiting' | 'taken' | Outcome;
 
 export interface RecipientBook {
@@ -96,7 +96,7 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
   taken = 0;
   /** Requests that the gateway has had complete. */
   processed = 0;
-  /** Requests for a recipient beyond those that were asked for; entries for recipients that nobody asked for. */
+  /** Requests for a recipient beyond those that were asked for; entries for recipients that no send has. */
   duplicated = 0;
   unexpected = 0;
   /** Recipients without an outcome at the end. */
@@ -193,7 +193,7 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
     this.inFlight -= 1;
   }
 
-  /** Shards were lost: what their connections had taken nobody will report. */
+  /** Shards were lost: what their connections had taken is reported by no one. */
   lose(numbers: Iterable<number>): void {
     for (const number of numbers) {
       const book = this.recipients[number]!;
@@ -221,12 +221,12 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
     book.outcomeReason = reason;
   }
 
-  /** A job is over that nobody stopped: only who was refused again and again may be unsent. */
+  /** A job is over that was not stopped: only recipients that were refused again and again may be unsent. */
   checkUnstopped(first: number, count: number): void {
     for (let number = first; number < first + count; number++) {
       const book = this.recipients[number]!;
       if (book.outcome !== 'unsent' || book.returns > maxResends) continue;
-      this.violate(`${name(book)} is unsent after it came back ${book.returns} times though nobody stopped the job`);
+      this.violate(`${name(book)} is unsent after it came back ${book.returns} times though the job was not stopped`);
     }
   }
 
@@ -307,11 +307,11 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
 
   // --- the end ---
 
-  /** Nothing moves any more. `isWhole`: nothing went wrong and nobody stopped, so every recipient was answered. */
+  /** Nothing moves any more. `isWhole`: nothing went wrong and nothing was stopped, so every recipient was answered. */
   close(isWhole: boolean): void {
     if (this.inFlight !== 0) this.violate(`${this.inFlight} recipients are still in flight`);
     for (const book of this.recipients) {
-      // The source ended before it: nobody has heard of it, or something is wrong with what came out.
+      // The source ended before it: it is in no book, or something is wrong with what came out.
       if (book.token === null && book.outcome === null && book.takes === 0) continue;
       if (book.outcome === null) this.lost += 1;
       if (book.outcome === null) this.violate(`${name(book)} has no outcome`);
@@ -368,7 +368,7 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
     const book = this.recipients[number];
     if (book !== undefined) return book;
     this.unexpected += 1;
-    this.violate(`a recipient that nobody asked for (${number}) ${what}`);
+    this.violate(`a recipient that no send has (${number}) ${what}`);
     return null;
   }
 }

@@ -2,13 +2,13 @@
  * How a world of plan-lasting has to end: in what time, with how many unknown, with or without a stop. The bounds are those
  * that docs/library.md promises, and they hold for a send as a whole, however many threads it has.
  *
- *                     for ever                                  for a while
- *     resets, deaths  stops within maxUnavailableMs and a pause   everybody has an answer, but for what was lost
- *     refusals        the same; nobody is unknown                 everybody has an answer
+ *                     forever                                     for a while
+ *     resets, deaths  stops within maxUnavailableMs and a pause   all have an answer, but for what was lost
+ *     refusals        the same; none is unknown                   all have an answer
  *     drops           stops after its attempts, or maxOutageMs    the same as resets, if it had answered before
- *     goaways         everybody has an answer                     –
- *     statuses        nobody is unknown; may stop                 the same
- *     bodies          everybody has the answer of the status      –
+ *     goaways         all have an answer                          –
+ *     statuses        none is unknown; may stop                   the same
+ *     bodies          all have the answer of the status           –
  */
 
 import { reasonCode } from '../../src/apns/reason.js';
@@ -49,9 +49,9 @@ export interface LastingFacts {
   readonly connects: number;
 }
 
-/** `resets for ever`, and so on. */
+/** `resets forever`, and so on. */
 export function lastingName({ kind, untilMs }: LastingPlan): string {
-  return `${kind} ${untilMs === null ? 'for ever' : 'for a while'}`;
+  return `${kind} ${untilMs === null ? 'forever' : 'for a while'}`;
 }
 
 /** What does not fit the bounds. */
@@ -68,7 +68,7 @@ export function outOfBounds(lasting: LastingPlan, facts: LastingFacts): string[]
   const most = mostTaken(lasting, facts);
   if (taken > most) wrong.push(`${kind}: ${taken} requests for ${recipients.length} recipients, more than ${most}`);
   const unsent = recipients.filter(({ outcome }) => outcome === 'unsent').length;
-  if (kind === 'statuses for ever') wrong.push(...tooManyRefused(lasting, facts));
+  if (kind === 'statuses forever') wrong.push(...tooManyRefused(lasting, facts));
   if (unsent > 0 && stops.length === 0 && lasting.kind === 'statuses')
     wrong.push(`${kind}: ${unsent} are unsent without a stop`);
   if (unsent > 0 && !mayStop(lasting, facts)) wrong.push(`${kind}: ${unsent} are unsent`);
@@ -76,7 +76,7 @@ export function outOfBounds(lasting: LastingPlan, facts: LastingFacts): string[]
 }
 
 /**
- * Where everybody is refused alike, each shard stops a job after so many answers that say so, and nothing more is refused
+ * Where all recipients are refused alike, each shard stops a job after so many answers that say so, and nothing more is refused
  * than what its connections have under way by then.
  */
 function tooManyRefused({ after }: LastingPlan, { plan, recipients, connects }: LastingFacts): string[] {
@@ -87,7 +87,7 @@ function tooManyRefused({ after }: LastingPlan, { plan, recipients, connects }: 
   const underWay = connects * Math.min(plan.gateway.maxStreams, startRequests + after);
   // Jobs stop one after another, and what is under way may be all of one.
   const most = plan.jobs.length * (Math.max(1, plan.threads) * stopAfterRefusals + underWay);
-  return isOfAll && refused > most ? [`statuses for ever: ${refused} were refused before the send stopped`] : [];
+  return isOfAll && refused > most ? [`statuses forever: ${refused} were refused before the send stopped`] : [];
 }
 
 /** So many answers, and every shard has had some. */

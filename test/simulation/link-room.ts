@@ -75,7 +75,7 @@ export class LinkRoom implements LinkWatcher {
     this.#judge?.onServerBytes(bytes, length);
     this.#referee.onServerBytes(bytes, length);
     if (!this.#link.isBlackHole) return;
-    // Something came the other way: nobody can tell until now that nothing arrives there.
+    // Something came the other way: only from now on can it be known that nothing arrives there.
     this.#waitingSinceMs = this.#referee.awaited > 0 ? this.#options.awakeMs() : -1;
   }
 

@@ -148,8 +148,8 @@ export class Link implements BackendStream {
   }
 
   /**
-   * A binary gateway says something that nobody asked for; false where it cannot. Not within a status, which together
-   * with that may name another notification: nobody could tell.
+   * A binary gateway says something unasked; false where it cannot. Not within a status, which together
+   * with that may name another notification: they could not be told apart.
    */
   babble(bytes: Uint8Array): boolean {
     if (this.#server !== 'open' || this.#down.isWriting || this.#said % STATUS_BYTES !== 0) return false;

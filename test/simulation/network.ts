@@ -98,7 +98,7 @@ export class Network {
       const error = refusedError(options);
       world.setTimer(() => link.refuse(error), 2 * wayMs);
     } else if (fate === 'silent') {
-      world.setTimer(() => link.accept(() => nobody), wayMs);
+      world.setTimer(() => link.accept(() => deaf), wayMs);
       link.blackHole('both');
     } else if (fate === 'through') {
       world.setTimer(() => this.#accept(link, options), wayMs + this.#slownessMs(own));
@@ -128,7 +128,7 @@ export class Network {
   }
 }
 
-const nobody: ByteStreamListener = { onOpen: () => {}, onBytes: () => {}, onClosed: () => {} };
+const deaf: ByteStreamListener = { onOpen: () => {}, onBytes: () => {}, onClosed: () => {} };
 
 function refusedError({ address }: OpenOptions): PealError {
   const message = `${address.host}:${address.port} refused the connection.`;

@@ -122,7 +122,7 @@ export class Pipe {
     this.#onWritten = null;
   }
 
-  /** From now on nothing arrives, and nobody hears of it. */
+  /** From now on nothing arrives, and neither end is told. */
   swallow(): void {
     this.#isSwallowing = true;
   }

@@ -1,5 +1,5 @@
 /**
- * Worlds in which a gateway does one thing wrong to everybody, for a while or for ever: it resets each stream, refuses
+ * Worlds in which a gateway does one thing wrong to all recipients, for a while or forever: it resets each stream, refuses
  * each stream, accepts and drops connections, says GOAWAY after every few requests, or lets each connection die after a
  * few answers. Nothing else goes wrong in them, so that lasting-bounds can say how they have to end.
  */
@@ -25,7 +25,7 @@ export interface LastingPlan {
   readonly kind: LastingKind;
   /** Requests in all before which nothing is wrong; 0: from the start. */
   readonly after: number;
-  /** Since the first connection; null: for ever. */
+  /** Since the first connection; null: forever. */
   readonly untilMs: number | null;
   /** Requests of one connection until its end; 0 where that is not what is wrong. */
   readonly each: number;

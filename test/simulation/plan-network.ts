@@ -4,19 +4,19 @@ import type { LineSettings, PieceKind } from './pipe.js';
 
 /**
  * - `reset`: RST, whatever is under way is lost.
- * - `hole`: from then on nothing passes, in one direction or both, and nobody is told.
+ * - `hole`: from then on nothing passes, in one direction or both, and neither end is told.
  * - `hold`: nothing passes for a while; then everything arrives.
  * - `outage`: every connection is reset, and new ones are refused for a while.
  * - `dead`: attempts to connect get no answer for a while.
  * - `stall`: the sender's thread does nothing for a while.
- * - `wall`: somebody sets the sender's wall clock.
+ * - `wall`: the sender's wall clock is set.
  * - `crash`: a shard's thread ends.
  *
  * Of a binary gateway (plan-binary):
  *
  * - `goodbye`: it shuts the connection down, with the status that names the last one delivered.
  * - `fin`: it ends its side without a word.
- * - `babble`: it says something that nobody can make sense of.
+ * - `babble`: it says something without meaning.
  */
 export type NetworkFaultKind =
   | 'reset'

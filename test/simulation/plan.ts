@@ -58,7 +58,7 @@ export interface ConnectPlan {
 
 export interface Plan {
   readonly seed: number;
-  /** Nothing goes wrong: everybody is answered. */
+  /** Nothing goes wrong: all are answered. */
   readonly isCalm: boolean;
   readonly credential: 'token' | 'certificate' | 'none';
   /** 0: one shard in the program's own thread. */
@@ -84,7 +84,7 @@ export interface Plan {
   readonly isJudged: boolean;
   /** How the binary protocol is spoken; null: HTTP/2 is. */
   readonly binary: BinaryPlan | null;
-  /** The one thing that is wrong for everybody; null: something else is, or nothing. */
+  /** The one thing that is wrong for all; null: something else is, or nothing. */
   readonly lasting: LastingPlan | null;
 }
 

@@ -55,7 +55,7 @@ const streams: readonly PlantedBug[] = [
     file: 'session/send/send.js',
     before: "else if (last !== 'nothing')\n            this.#packer.add(last.recipient);",
     after: '',
-    breaks: 'somebody whom the program handed over is in no book',
+    breaks: 'a recipient that the program handed over is in no book',
   },
   {
     name: 'the open batch of a stream that ends early is forgotten',

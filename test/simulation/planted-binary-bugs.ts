@@ -17,7 +17,7 @@ const bugs: readonly PlantedBug[] = [
     file: 'connection/binary/binary-connection.js',
     before: 'this.#returnUnproven(errors.discardedError(this.#life.where, status));',
     after: 'this.#accept(this.#window.size);',
-    breaks: 'whoever comes after a bad token gets nothing',
+    breaks: 'the recipients after a bad token get nothing',
   },
   {
     name: 'what a binary gateway discarded is called unknown',
@@ -25,7 +25,7 @@ const bugs: readonly PlantedBug[] = [
     before: 'this.#returnUnproven(errors.discardedError(this.#life.where, status));',
     after: `while (window.size > 0)
             this.#source.onUnknown(window.shift(), errors.discardedError(this.#life.where, status));`,
-    breaks: 'whoever comes after a bad token gets nothing',
+    breaks: 'the recipients after a bad token get nothing',
   },
   {
     name: 'the last one that a shutdown names is sent again',
@@ -34,7 +34,7 @@ const bugs: readonly PlantedBug[] = [
             this.#accept(identifier - window.first + 1);`,
     after: `if (status === STATUS_SHUTDOWN && window.canEndAt(identifier)) {
             this.#accept(Math.max(0, identifier - window.first));`,
-    breaks: 'somebody gets the notification twice',
+    breaks: 'a recipient gets the notification twice',
   },
   {
     name: 'a status is blamed on the one behind',
@@ -53,7 +53,7 @@ const bugs: readonly PlantedBug[] = [
     breaks: 'what a gateway could not read is called accepted',
   },
   {
-    name: 'a flush is waited for for ever',
+    name: 'a flush is awaited without a deadline',
     file: 'connection/binary/binary-connection.js',
     before: 'this.#life.deadline.setNoLaterThan(this.#options.link.readTimeoutMs);\n    }\n    #flushSoon',
     after: '}\n    #flushSoon',
@@ -63,11 +63,11 @@ const bugs: readonly PlantedBug[] = [
     name: 'half a status is taken for silence',
     file: 'connection/binary/binary-connection.js',
     before: 'if (this.#statuses.isPartial) {',
-    after: 'if (this.#isReceiving) {',
+    after: 'if (this.#life.isReceiving) {',
     breaks: 'what the gateway is about to refuse is called accepted',
   },
   {
-    name: 'half a status is waited for for ever',
+    name: 'half a status is awaited without a deadline',
     file: 'connection/binary/binary-connection.js',
     before: `this.#life.deadline.setNoLaterThan(this.#options.link.readTimeoutMs);
             return;`,
@@ -79,7 +79,7 @@ const bugs: readonly PlantedBug[] = [
     file: 'connection/connection-life.js',
     before: 'this.deadline.set(link.connectTimeoutMs);',
     after: '',
-    breaks: 'a gateway that does not answer keeps the campaign for ever',
+    breaks: 'a gateway that does not answer keeps the campaign forever',
   },
   {
     name: 'a verdict comes before what has arrived is read',

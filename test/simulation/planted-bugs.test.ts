@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
 import { plantedBugs } from './planted-bugs.js';
 import type { PlantedVerdict } from './planted-child.js';
 
@@ -20,6 +21,21 @@ describe('planted bugs', () => {
       assert.notEqual(before, after);
       const places = readFileSync(source(file), 'utf8').split(before).length - 1;
       assert.equal(places, 1, `the text to replace is there ${places} times: follow the code in planted-*bugs.ts`);
+    });
+
+    it(`"${name}" leaves a module that can be loaded`, () => {
+      const planted = readFileSync(source(file), 'utf8').replace(before, () => after);
+      const { diagnostics } = ts.transpileModule(planted, { fileName: file, reportDiagnostics: true });
+      assert.deepEqual(
+        diagnostics?.map(({ messageText }) => messageText),
+        [],
+      );
+      // The parser lets them pass: fields that the module does not have.
+      const used = [...after.matchAll(/\.(#\w+)/g)].map(([, field]) => field!);
+      const missing = used.filter(
+        (field) => !new RegExp(`^\\s+(?:(?:static|async|get|set) )*${field}\\b`, 'm').test(planted),
+      );
+      assert.deepEqual(missing, []);
     });
   }
 

@@ -144,7 +144,7 @@ const connectionBugs: readonly PlantedBug[] = [
     file: 'connection/http2/vital-signs.js',
     before: 'return oldestOpenStreamId !== 0 && oldestOpenStreamId < nextThen;',
     after: 'return false;',
-    breaks: 'a request without an answer keeps the campaign for ever',
+    breaks: 'a request without an answer keeps the campaign forever',
   },
   {
     name: 'the unknown is called unsent',
@@ -165,7 +165,7 @@ const connectionBugs: readonly PlantedBug[] = [
     file: 'connection/http2/http2-connection.js',
     before: 'this.#tickTimer.set(keepaliveTickMs);\n        const oldest',
     after:
-      'this.#tickTimer.set(keepaliveTickMs);\n        this.#clock.setTimer(() => { }, 600_000);\n        const oldest',
+      'this.#tickTimer.set(keepaliveTickMs);\n        this.#options.clock.setTimer(() => { }, 600_000);\n        const oldest',
     breaks: 'a program that is done does not end',
   },
   {
@@ -204,7 +204,7 @@ const connectionBugs: readonly PlantedBug[] = [
     file: 'connection/connection-health.js',
     before: 'if (isTransient && isRetry) {',
     after: 'if (isTransient && isRetry && answers < 0) {',
-    breaks: 'a gateway is given up that serves everybody else',
+    breaks: 'a gateway is given up that serves all others',
   },
   {
     name: 'faults of hours ago count as evidence',
@@ -225,7 +225,7 @@ const connectionBugs: readonly PlantedBug[] = [
     file: 'connection/connection-life.js',
     before: 'this.deadline.set(link.connectTimeoutMs);',
     after: '',
-    breaks: 'a gateway that does not answer keeps the campaign for ever',
+    breaks: 'a gateway that does not answer keeps the campaign forever',
   },
 ];
 

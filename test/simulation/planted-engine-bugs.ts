@@ -27,7 +27,7 @@ export const engineBugs: readonly PlantedBug[] = [
         slot.requeue(tag & tagIndexMask);
         this.#queue.prepend(slot);
         this.#wake();`,
-    breaks: 'people get a notification twice though nobody asked for it',
+    breaks: 'people get a notification twice unasked',
   },
   {
     name: 'the ledger is not marked before the write',
@@ -78,7 +78,7 @@ export const engineBugs: readonly PlantedBug[] = [
     breaks: 'one recipient is lost and another is sent to twice',
   },
   {
-    name: 'what came back is sent again for ever',
+    name: 'what came back is sent again without a limit',
     file: 'engine/shard/route.js',
     before: 'slot.countRefusal(index) > maxRefusedStreams',
     after: 'slot.countRefusal(index) < 0',
@@ -140,7 +140,7 @@ export const engineBugs: readonly PlantedBug[] = [
     file: 'engine/dispatcher/parcel.js',
     before: 'return this.#retries?.hasReleased ?? false;',
     after: 'return false;',
-    breaks: 'a gateway is given up that serves everybody else',
+    breaks: 'a gateway is given up that serves all others',
   },
   {
     name: 'the budget of attempts is not heeded',
@@ -157,7 +157,7 @@ export const engineBugs: readonly PlantedBug[] = [
     breaks: 'a device that gets too many notifications gets more of them',
   },
   {
-    name: 'whoever was unknown once may be called rejected',
+    name: 'a recipient that was once unknown may be called rejected',
     file: 'engine/dispatcher/retries.js',
     before: 'if (this.#entries.get(index)?.wasUnknown !== true || isForGood(classOf(status, reason)))',
     after: 'if (index >= 0)',

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { type PlantedBug, plantedBugs } from './planted-bugs.js';
 import type { PlantedVerdict } from './planted-child.js';
 
-/** A seed that is not over after so long has found its bug as well: something spins, or waits for ever. */
+/** A seed that is not over after so long has found its bug as well: something spins, or waits forever. */
 const seedTimeoutMs = 20_000;
 
 const hook = new URL('./planted-hook.js', import.meta.url);

@@ -1,6 +1,6 @@
 /**
  * The recipients of a simulated campaign, and the batches that they travel in. A device token holds the number of its
- * recipient, so that whoever sees it, on the wire or in a ledger, knows whose it is:
+ * recipient, so that it can be told whose it is, on the wire or in a ledger:
  *
  *     [0..4) kind: random, or what asks the gateway for an answer   [4..8) number   [8..) random
  *     [0..6) what asks a binary gateway for one                     [6..8) number   [8..) random

@@ -10,7 +10,7 @@ export interface SeedReport {
   readonly rejected: number;
   readonly unsent: number;
   readonly unknown: number;
-  /** Recipients without an outcome; those whose outcome, or second request, nobody asked for. */
+  /** Recipients without an outcome; those whose outcome, or second request, was not asked for. */
   readonly lost: number;
   readonly duplicated: number;
   readonly unexpected: number;

@@ -11,7 +11,7 @@ export interface SeedRange {
 export async function runSeed(seed: number, print: ((line: string) => void) | null = null): Promise<SeedReport> {
   const world = new World(seed, print);
   const onStray = (error: unknown): void => {
-    world.books.violate(`an error that nobody caught: ${error instanceof Error ? error.stack : String(error)}`);
+    world.books.violate(`an uncaught error: ${error instanceof Error ? error.stack : String(error)}`);
   };
   process.on('unhandledRejection', onStray);
   try {

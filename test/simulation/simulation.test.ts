@@ -40,14 +40,14 @@ describe('simulation', () => {
     assert.ok(figures.binarySeeds >= 15, `${figures.binarySeeds} worlds speak the binary protocol`);
   });
 
-  it('has had gateways in them that do one thing wrong to everybody, for a while and for ever, and sources that end', () => {
+  it('has had gateways in them that do one thing wrong to all recipients, for a while and forever, and sources that end', () => {
     const plans = Array.from({ length: 900 }, (_, index) => drawPlan(index + 1));
     const drawn = new Set(plans.flatMap(({ lasting }) => (lasting === null ? [] : [lastingName(lasting)])));
     const kinds = ['resets', 'refusals', 'drops', 'deaths', 'statuses'].flatMap((kind) => [
       `${kind} for a while`,
-      `${kind} for ever`,
+      `${kind} forever`,
     ]);
-    assert.deepEqual([...drawn].sort(), [...kinds, 'goaways for ever', 'bodies for ever'].sort());
+    assert.deepEqual([...drawn].sort(), [...kinds, 'goaways forever', 'bodies forever'].sort());
     const ends = plans.flatMap(({ jobs }) => jobs.map(({ sourceEnd }) => sourceEnd?.isAborted));
     assert.ok(ends.includes(true) && ends.includes(false));
     const streams = new Set(plans.flatMap(({ jobs }) => jobs.flatMap(({ stream }) => stream?.end ?? [])));
@@ -84,7 +84,7 @@ describe('simulation', () => {
     assert.equal(digests.size, 10);
   });
 
-  it('answers everybody where nothing goes wrong', async () => {
+  it('answers all where nothing goes wrong', async () => {
     const calm = Array.from({ length: 100 }, (_, index) => index + 1).filter((seed) => drawPlan(seed).isCalm);
     assert.ok(calm.length >= 3);
     for (const seed of calm) {

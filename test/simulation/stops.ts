@@ -1,5 +1,5 @@
 /**
- * Whether a send that ended early had a reason to: a sender that gives up at the first fault would lose nobody, and be
+ * Whether a send that ended early had a reason to: a sender that gives up at the first fault would lose no one, and be
  * of no use. Follows what is said of recipients, and judges by the rules of docs/library.md.
  */
 import { classOf } from '../../src/apns/reason.js';
@@ -111,7 +111,7 @@ export function unjustified(
     ERR_PEAL_CREDENTIAL:
       has('wall', 'gateway expireProviderTokens') || plan.gateway.conduct?.providerTokenUpdates === 1,
     ERR_PEAL_SHARD: has('crash'),
-    // With a clock that somebody has set, provider tokens are from the future, and so invalid.
+    // With a clock that was set, provider tokens are from the future, and so invalid.
     ERR_PEAL_STOPPED: plan.binary !== null || has('wall'),
     ERR_PEAL_DISCARDED: plan.binary?.stopsAtFailure === true,
   };

@@ -1,6 +1,6 @@
 /**
  * A job whose recipients come one by one out of an async generator, through the library's send (session/send/send): what a
- * program with a cursor over its database does. Checks that everybody who was pulled is counted, and nobody else.
+ * program with a cursor over its database does. Checks that every recipient that was pulled is counted, and no other.
  */
 
 import { TokenBlock } from '../../src/apns/token-block.js';
@@ -30,7 +30,7 @@ export interface StreamRoom {
   close(): void;
 }
 
-/** Why it stopped, by code; null where nobody stopped it. */
+/** Why it stopped, by code; null where it was not stopped. */
 export async function runStreamedJob(job: JobPlan, stream: StreamPlan, room: StreamRoom): Promise<string | null> {
   const { books, plan, target } = room;
   const aborter = new AbortController();

@@ -1,6 +1,6 @@
 /**
  * What happened in a simulated world, in order: as a digest always, so that two runs of one seed can be compared, and
- * as lines where somebody wants to read them.
+ * as lines where they are wanted.
  */
 
 export class Trace {
@@ -14,7 +14,7 @@ export class Trace {
     this.#print = print;
   }
 
-  /** Whether somebody reads: texts that only `detail` needs are not worth making otherwise. */
+  /** Whether it is read: texts that only `detail` needs are not worth making otherwise. */
   get isRead(): boolean {
     return this.#print !== null;
   }

@@ -33,7 +33,7 @@ export class WatchedSource implements RequestSource {
     for (const [tag, number] of this.#numbers) if (this.#ledger.stateAt(tag) === WRITTEN) yield number;
   }
 
-  /** Everybody whom this route's connections have ever taken. */
+  /** All recipients that this route's connections have ever taken. */
   numbers(): Iterable<number> {
     return this.#numbers.values();
   }

@@ -87,7 +87,7 @@ export class World {
   readonly load: number;
   /** Virtual time at which the campaign has to be over. */
   readonly deadlineMs: number;
-  /** Whoever watches a link, in the order of the links. */
+  /** Those who watch a link, in the order of the links. */
   readonly #rooms: LinkRoom[] = [];
   #threads: SimulatedThreads | null = null;
   #startedBefore = 0;
@@ -324,7 +324,7 @@ export class World {
   }
 }
 
-/** Flushes that are due and not answered, and writes that nobody takes: each has its own time. */
+/** Flushes that are due and not answered, and writes that are not taken: each has its own time. */
 function longestHoleMs({ binary }: Plan): number {
   if (binary === null) return maxHoleMs;
   const { readTimeoutMs, writeTimeoutMs } = binary.settings;

@@ -2,6 +2,7 @@
  * A client that says exactly the frames that a test scripts, over a pair of streams in memory, on a clock that stands
  * still: what the simulator's end of a connection does with good and with broken frames.
  */
+
 import type { PealError } from '../../src/base/errors.js';
 import { HpackDecoder } from '../../src/codec/hpack/decoder.js';
 import * as frames from '../../src/codec/http2/frames.js';
@@ -10,23 +11,18 @@ import { ConnectionDriver } from '../../src/simulator/http2/connection-driver.js
 import type { SimulatorOptions } from '../../src/simulator/settings/options.js';
 import { resolveOptions } from '../../src/simulator/settings/simulator-settings.js';
 import { createMemoryPair, type MemoryStream } from '../../src/transport/memory.js';
-import { FrameSplitter, frame, type RawFrame } from '../support/raw-frames.js';
+import {
+  data,
+  FrameSplitter,
+  frame,
+  headers,
+  preface,
+  type RawFrame,
+  settingsAck,
+  settingsFrame,
+} from '../support/frames.js';
+
 import { VirtualClock } from '../support/virtual-clock.js';
-
-const text = (value: string): Buffer => Buffer.from(value, 'latin1');
-
-/** Literal fields without indexing, names and values as they are. */
-export function literals(fields: readonly (readonly [string, string])[]): Buffer {
-  return Buffer.concat(
-    fields.map(([name, value]) =>
-      Buffer.concat([Buffer.from([0x00, name.length]), text(name), integer(value.length), text(value)]),
-    ),
-  );
-}
-
-function integer(value: number): Buffer {
-  return value < 127 ? Buffer.from([value]) : Buffer.from([127, ((value - 127) & 127) | 128, (value - 127) >> 7]);
-}
 
 export function pushFields(token: string): (readonly [string, string])[] {
   return [
@@ -42,7 +38,7 @@ export function tokenFor(streamId: number): string {
   return streamId.toString(16).padStart(64, '0');
 }
 
-export const payload = text('{"aps":{}}');
+export const payload = Buffer.from('{"aps":{}}');
 
 /** A gateway that several clients share. */
 export interface SharedGateway {
@@ -65,7 +61,7 @@ export class RawClient {
   isClosed = false;
   error: PealError | null = null;
   readonly #stream: MemoryStream;
-  readonly #splitter = new FrameSplitter();
+  readonly #splitter = new FrameSplitter('server');
   readonly #decoder = new HpackDecoder();
   #queue: Uint8Array[] = [];
   #isWriting = false;
@@ -96,7 +92,7 @@ export class RawClient {
 
   /** Preface and empty SETTINGS. */
   greet(): this {
-    return this.send(text(frames.CONNECTION_PREFACE), frame(frames.SETTINGS, 0, 0, Buffer.alloc(0)));
+    return this.send(preface, settingsFrame());
   }
 
   /** Sends and lets everything happen that needs no time. */
@@ -108,18 +104,14 @@ export class RawClient {
   }
 
   request(streamId: number, token: string, body: Uint8Array = payload): this {
-    return this.send(
-      frame(frames.HEADERS, frames.FLAG_END_HEADERS, streamId, literals(pushFields(token))),
-      frame(frames.DATA, frames.FLAG_END_STREAM, streamId, body),
-    );
+    return this.send(headers(streamId, pushFields(token), false), data(streamId, body, true));
   }
 
   /** A request with a provider token. @param token The device token; by default one of the stream's own. */
   push(streamId: number, authorization: string, token = tokenFor(streamId)): this {
-    const block = literals([...pushFields(token), ['authorization', authorization]]);
     return this.send(
-      frame(frames.HEADERS, frames.FLAG_END_HEADERS, streamId, block),
-      frame(frames.DATA, frames.FLAG_END_STREAM, streamId, payload),
+      headers(streamId, [...pushFields(token), ['authorization', authorization]], false),
+      data(streamId, payload, true),
     );
   }
 
@@ -127,9 +119,8 @@ export class RawClient {
   requests(first: number, last: number, tokenOf: (streamId: number) => string = tokenFor): this {
     const parts: Buffer[] = [];
     for (let streamId = first; streamId <= last; streamId += 2) {
-      const block = literals(pushFields(tokenOf(streamId)));
-      parts.push(frame(frames.HEADERS, frames.FLAG_END_HEADERS, streamId, block));
-      parts.push(frame(frames.DATA, frames.FLAG_END_STREAM, streamId, payload));
+      parts.push(headers(streamId, pushFields(tokenOf(streamId)), false));
+      parts.push(data(streamId, payload, true));
     }
     return this.send(...parts);
   }
@@ -139,7 +130,7 @@ export class RawClient {
     for (; this.#acknowledged < this.frames.length; this.#acknowledged++) {
       const { type, flags, payload: octets } = this.frames[this.#acknowledged]!;
       const isRequest = (flags & frames.FLAG_ACK) === 0;
-      if (type === frames.SETTINGS && isRequest) this.send(frame(type, frames.FLAG_ACK, 0, Buffer.alloc(0)));
+      if (type === frames.SETTINGS && isRequest) this.send(settingsAck);
       if (type === frames.PING && isRequest) this.send(frame(type, frames.FLAG_ACK, 0, octets));
     }
     return this;

@@ -2,23 +2,25 @@
  * A gateway over TLS that answers 200 to every request, may say GOAWAY once it has answered, and never closes its end of a
  * connection, whatever its client does.
  */
+
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
+import { ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 import {
-  FLAG_ACK,
-  FLAG_END_HEADERS,
-  FLAG_END_STREAM,
-  GOAWAY,
+  ACK,
+  END_HEADERS,
+  END_STREAM,
+  FrameSplitter,
+  frame,
+  goaway,
   HEADERS,
   PING,
   SETTINGS,
-} from '../../src/codec/http2/frames.js';
-import { ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
-import { FrameSplitter, frame } from './raw-frames.js';
+  settingsAck,
+  settingsFrame,
+} from './frames.js';
 
-/** The client's first 24 bytes (RFC 9113 §3.4). */
-const prefaceBytes = 24;
 /** `:status 200` of the static table. */
 const status200 = new Uint8Array([0x88]);
 
@@ -58,25 +60,18 @@ export class LingeringGateway {
 
   #serve(socket: TLSSocket): void {
     this.#sockets.add(socket);
-    const frames = new FrameSplitter();
-    let skipped = 0;
+    const frames = new FrameSplitter('client');
     let answers = 0;
     socket.on('error', () => {});
-    socket.write(frame(SETTINGS, 0, 0, new Uint8Array(0)));
+    socket.write(settingsFrame());
     socket.on('data', (chunk: Buffer) => {
-      const preface = Math.min(chunk.length, prefaceBytes - skipped);
-      skipped += preface;
-      for (const { type, flags, streamId, payload } of frames.push(chunk.subarray(preface))) {
-        if (type === SETTINGS && (flags & FLAG_ACK) === 0)
-          socket.write(frame(SETTINGS, FLAG_ACK, 0, new Uint8Array(0)));
-        if (type === PING && (flags & FLAG_ACK) === 0) socket.write(frame(PING, FLAG_ACK, 0, payload));
+      for (const { type, flags, streamId, payload } of frames.push(chunk)) {
+        if (type === SETTINGS && (flags & ACK) === 0) socket.write(settingsAck);
+        if (type === PING && (flags & ACK) === 0) socket.write(frame(PING, ACK, 0, payload));
         if (type !== HEADERS) continue;
-        socket.write(frame(HEADERS, FLAG_END_HEADERS | FLAG_END_STREAM, streamId, status200));
+        socket.write(frame(HEADERS, END_HEADERS | END_STREAM, streamId, status200));
         this.answers += 1;
-        if (++answers !== this.#goawayAfter) continue;
-        const goaway = Buffer.alloc(8);
-        goaway.writeUInt32BE(streamId, 0);
-        socket.write(frame(GOAWAY, 0, 0, goaway));
+        if (++answers === this.#goawayAfter) socket.write(goaway(streamId, 0));
       }
     });
   }

@@ -9,9 +9,10 @@ import assert from 'node:assert/strict';
 import * as frames from '../../src/codec/http2/frames.js';
 import { readU32 } from '../../src/codec/octets.js';
 import { cases } from './cases.js';
-import { accepted, block, ScriptedPeer } from './scripted-peer.js';
+import { accepted, literals } from './frames.js';
+import { ScriptedPeer } from './scripted-peer.js';
 
-export const ok = block([[':status', '200']]);
+export const ok = literals([[':status', '200']]);
 export const opaque = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 
 /** How many cases each row has. */

@@ -8,6 +8,7 @@ import { HpackDecoder } from '../../src/codec/hpack/decoder.js';
 import * as frames from '../../src/codec/http2/frames.js';
 import type { ByteStream, ByteStreamListener, OpenOptions } from '../../src/transport/backend.js';
 import { indexOfPath } from './book-source.js';
+import { frame, goaway, rstStream, settingsAck, settingsFrame, windowUpdate } from './frames.js';
 import type { OpenGateway } from './gateways.js';
 
 export interface GatewayScript {
@@ -81,32 +82,23 @@ export class ScriptedGateway implements ByteStreamListener {
 
   reset(streamId: number, errorCode: number): void {
     this.#openStreams.delete(streamId);
-    this.send(frames.RST_STREAM, 0, streamId, uint32(errorCode));
+    this.#put(rstStream(streamId, errorCode));
   }
 
   goaway(lastStreamId: number, errorCode = 0, debug = ''): void {
-    this.send(frames.GOAWAY, 0, 0, Buffer.concat([uint32(lastStreamId), uint32(errorCode), Buffer.from(debug)]));
+    this.#put(goaway(lastStreamId, errorCode, debug));
   }
 
   settings(entries: readonly (readonly [id: number, value: number])[]): void {
-    const body = Buffer.alloc(entries.length * 6);
-    entries.forEach(([id, value], i) => {
-      body.writeUInt16BE(id, i * 6);
-      body.writeUInt32BE(value, i * 6 + 2);
-    });
-    this.send(frames.SETTINGS, 0, 0, body);
+    this.#put(settingsFrame(entries));
   }
 
   windowUpdate(streamId: number, bytes: number): void {
-    this.send(frames.WINDOW_UPDATE, 0, streamId, uint32(bytes));
+    this.#put(windowUpdate(streamId, bytes));
   }
 
   send(type: number, flags: number, streamId: number, payload: Uint8Array | number[]): void {
-    const frame = Buffer.alloc(frames.FRAME_HEADER_BYTES + payload.length);
-    frames.writeFrameHeader(frame, 0, payload.length, type, flags, streamId);
-    frame.set(payload, frames.FRAME_HEADER_BYTES);
-    this.#output.push(frame);
-    this.#flush();
+    this.#put(frame(type, flags, streamId, payload));
   }
 
   end(): void {
@@ -157,8 +149,7 @@ export class ScriptedGateway implements ByteStreamListener {
         break;
       case frames.SETTINGS:
         if ((flags & frames.FLAG_ACK) !== 0) this.settingsAcks++;
-        else if (this.#script.settings !== null && (this.#script.acknowledges ?? true))
-          this.send(frames.SETTINGS, frames.FLAG_ACK, 0, []);
+        else if (this.#script.settings !== null && (this.#script.acknowledges ?? true)) this.#put(settingsAck);
         break;
       case frames.PING:
         this.pings++;
@@ -188,6 +179,11 @@ export class ScriptedGateway implements ByteStreamListener {
     else this.#script.onRequest(this, streamId, index);
   }
 
+  #put(bytes: Buffer): void {
+    this.#output.push(bytes);
+    this.#flush();
+  }
+
   #flush(): void {
     if (this.#isWriting) return;
     if (this.#output.length === 0) {
@@ -207,9 +203,3 @@ export class ScriptedGateway implements ByteStreamListener {
 /** For `new Gateways(…)`. */
 export const openScriptedGateway: OpenGateway<ScriptedGateway, GatewayScript> = (stream, options, script) =>
   new ScriptedGateway(stream, options, script);
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-}

@@ -8,24 +8,16 @@ import type { AnswerFields } from '../../src/apns/answer.js';
 import type { Notification, PersonalParts } from '../../src/apns/notification.js';
 import { TokenBlock } from '../../src/apns/token-block.js';
 import { PealError } from '../../src/base/errors.js';
-import { ByteWriter } from '../../src/codec/byte-writer.js';
-import { writeLiteral } from '../../src/codec/hpack/representation.js';
 import * as frames from '../../src/codec/http2/frames.js';
-import { encodeSettings, type SettingsEntry } from '../../src/codec/http2/settings.js';
+import type { SettingsEntry } from '../../src/codec/http2/settings.js';
 import type { StreamCause } from '../../src/codec/http2/stream-causes.js';
-import { readU31, readU32, writeU32 } from '../../src/codec/octets.js';
+import { readU32 } from '../../src/codec/octets.js';
 import { ClientConnection, type ClientConnectionOptions } from '../../src/codec/requests/client-connection.js';
 import type { RequestTemplate, RequestTemplateOptions } from '../../src/codec/requests/request-template.js';
 import type { ResponseListener } from '../../src/codec/requests/response-listener.js';
 import { FrameJudge } from './frame-judge.js';
+import { type RawFrame, settingsAck, settingsFrame, splitFrames } from './frames.js';
 import { PeerDecoder } from './peer-decoder.js';
-
-export interface Frame {
-  readonly type: number;
-  readonly flags: number;
-  readonly streamId: number;
-  readonly payload: Uint8Array;
-}
 
 /** One request as the peer has read it. */
 export interface PeerRequest {
@@ -156,7 +148,7 @@ export class ScriptedPeer {
     for (const bytes of pieces) {
       const step = Math.min(bytes.length, this.chunkBytes);
       for (let at = 0; at < bytes.length; at += step) {
-        const part = bytes.slice(at, at + step);
+        const part = Uint8Array.from(bytes.subarray(at, at + step));
         this.judge.onServerBytes(part);
         this.connection.receive(part, part.length);
         part.fill(0xee);
@@ -177,7 +169,7 @@ export class ScriptedPeer {
   }
 
   /** The frames of the next output; requests among them are decoded into `requests`. */
-  read(): Frame[] {
+  read(): RawFrame[] {
     const found = splitFrames(this.output());
     for (const each of found) this.#follow(each);
     return found;
@@ -210,7 +202,7 @@ export class ScriptedPeer {
     assert.equal(this.connection.credit(10), 0);
   }
 
-  #follow({ type, flags, streamId, payload }: Frame): void {
+  #follow({ type, flags, streamId, payload }: RawFrame): void {
     if (type === frames.SETTINGS && flags === frames.FLAG_ACK) {
       for (const [identifier, value] of this.#announced.shift() ?? []) {
         if (identifier === frames.SETTINGS_HEADER_TABLE_SIZE) this.decoder.announced(value);
@@ -229,82 +221,4 @@ export class ScriptedPeer {
       request.isComplete = (flags & frames.FLAG_END_STREAM) !== 0;
     }
   }
-}
-
-export function splitFrames(bytes: Uint8Array): Frame[] {
-  const found: Frame[] = [];
-  let at = Buffer.from(bytes.subarray(0, 24)).toString('latin1') === frames.CONNECTION_PREFACE ? 24 : 0;
-  while (at < bytes.length) {
-    const length = (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
-    const start = at + frames.FRAME_HEADER_BYTES;
-    assert.ok(start + length <= bytes.length, 'the output ends within a frame');
-    found.push({
-      type: bytes[at + 3]!,
-      flags: bytes[at + 4]!,
-      streamId: readU31(bytes, at + 5),
-      payload: bytes.slice(start, start + length),
-    });
-    at = start + length;
-  }
-  return found;
-}
-
-export function frame(type: number, flags: number, streamId: number, payload: ArrayLike<number> = []): Uint8Array {
-  const bytes = new Uint8Array(frames.FRAME_HEADER_BYTES + payload.length);
-  frames.writeFrameHeader(bytes, 0, payload.length, type, flags, streamId);
-  bytes.set(payload, frames.FRAME_HEADER_BYTES);
-  return bytes;
-}
-
-export function settingsFrame(entries: readonly SettingsEntry[]): Uint8Array {
-  return frame(frames.SETTINGS, 0, 0, encodeSettings(entries));
-}
-
-export const settingsAck = frame(frames.SETTINGS, frames.FLAG_ACK, 0);
-
-/** A field block of literals that enter no table. */
-export function block(fields: readonly (readonly [string, string])[]): Uint8Array {
-  const out = new ByteWriter();
-  for (const [name, value] of fields) writeLiteral(out, 'without-indexing', 0, name, value, 'raw');
-  return Uint8Array.from(out.view());
-}
-
-/** HEADERS with a whole block. */
-export function headers(
-  streamId: number,
-  fields: readonly (readonly [string, string])[],
-  endsStream = true,
-): Uint8Array {
-  const flags = frames.FLAG_END_HEADERS | (endsStream ? frames.FLAG_END_STREAM : 0);
-  return frame(frames.HEADERS, flags, streamId, block(fields));
-}
-
-/** The answer of APNs to an accepted notification. */
-export function accepted(streamId: number): Uint8Array {
-  return headers(streamId, [
-    [':status', '200'],
-    ['apns-id', 'eabeae54-14a8-11e5-b60b-1697f925ec7b'],
-  ]);
-}
-
-export function data(streamId: number, text: string, endsStream: boolean): Uint8Array {
-  return frame(frames.DATA, endsStream ? frames.FLAG_END_STREAM : 0, streamId, Buffer.from(text, 'latin1'));
-}
-
-export function rstStream(streamId: number, errorCode: number): Uint8Array {
-  return frame(frames.RST_STREAM, 0, streamId, uint32(errorCode));
-}
-
-export function windowUpdate(streamId: number, increment: number): Uint8Array {
-  return frame(frames.WINDOW_UPDATE, 0, streamId, uint32(increment));
-}
-
-export function goaway(lastStreamId: number, errorCode: number, debug = ''): Uint8Array {
-  return frame(frames.GOAWAY, 0, 0, [...uint32(lastStreamId), ...uint32(errorCode), ...Buffer.from(debug)]);
-}
-
-export function uint32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  writeU32(bytes, 0, value);
-  return bytes;
 }

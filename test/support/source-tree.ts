@@ -86,14 +86,26 @@ function importOf(node: ts.Node): { specifier: string; names: string[] } | null 
   }
   if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
     const [argument] = node.arguments;
-    if (argument === undefined || !ts.isStringLiteral(argument)) return null;
+    // One that is put together at run time cannot be followed: the tests refuse it by this name.
+    if (argument === undefined || !ts.isStringLiteralLike(argument)) return { specifier: '(computed)', names: ['*'] };
     return { specifier: argument.text, names: unpackedNames(node) };
+  }
+  if (ts.isCallExpression(node) && isRequire(node.expression)) {
+    const [argument] = node.arguments;
+    const isPlain = argument !== undefined && ts.isStringLiteralLike(argument);
+    return { specifier: isPlain ? argument.text : '(computed)', names: ['*'] };
   }
   if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument) && ts.isStringLiteral(node.argument.literal)) {
     const name = node.qualifier === undefined ? '*' : (node.qualifier.getText().split('.')[0] ?? '*');
     return { specifier: node.argument.literal.text, names: [name] };
   }
   return null;
+}
+
+/** `require(…)`, and what `createRequire(…)` returns where it is called at once. */
+function isRequire(callee: ts.Expression): boolean {
+  if (ts.isIdentifier(callee)) return callee.text === 'require';
+  return ts.isCallExpression(callee) && /createRequire$/.test(callee.expression.getText());
 }
 
 /** The names that `const { … } = await import(…)` takes; all of them where the module is kept as it is. */
@@ -135,5 +147,5 @@ function exportedNames(statement: ts.Statement): string[] {
 /** The text of a file without comments and without the insides of strings. */
 export function codeOf({ syntax }: SourceFile): string {
   const printer = ts.createPrinter({ removeComments: true });
-  return printer.printFile(syntax).replace(/'[^'\n]*'/g, "''");
+  return printer.printFile(syntax).replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g, "''");
 }

@@ -1,7 +1,7 @@
 /**
- * Contender: apn, the client that most programs used for the binary protocol. One connection; its notifications are
- * handed to it some thousand at a time, because its queue gets slow when it is long; done when it says that all is
- * written. Whether everything arrived is asked of the simulator's ledger afterwards.
+ * Contender: apn, the client that most programs used for the binary protocol. One connection. It gets some thousand
+ * notifications at a time, because a long queue makes it slow, and is done when it reports that all are written. The
+ * simulator's ledger then shows whether all arrived.
  */
 import { type EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -51,7 +51,7 @@ function separate(tokens: Buffer): Buffer[] {
   );
 }
 
-/** What the gateway has accepted, once that is all, or has stopped growing for a second. */
+/** The number that the gateway has accepted, once it is complete or has stopped growing for a second. */
 async function acceptedInAll(expected: number): Promise<number> {
   let accepted = -1;
   for (;;) {

@@ -1,6 +1,6 @@
 /**
- * What all contenders of the throughput benchmark share: how they are told what to do, and how they answer. Each runs
- * in a process of its own: the task as JSON in its first argument, the outcome as JSON on standard output.
+ * What all contenders of the throughput benchmark share: the form of their task and of their result. Each runs in a
+ * process of its own, with the task as JSON in its first argument and the result as JSON on standard output.
  */
 import { randomBytes } from 'node:crypto';
 import type { Target } from '../../lib/simulator-process.js';

@@ -1,4 +1,6 @@
-/** Contender: @parse/node-apn with its defaults. `send` takes all tokens and resolves with those sent and those failed. */
+/**
+ * Contender: @parse/node-apn with its defaults. `send` takes all tokens and resolves with those sent and those failed.
+ */
 import { loadPeer } from '../../lib/peers.js';
 import { alertText, contend, readTask } from './contender.js';
 

@@ -49,7 +49,8 @@ export function chooseIdentity({ keys, certificates, wanted, name, nowMs }: Iden
     );
   }
   if (named.length > 1) {
-    const which = `${wanted === null ? 'name one of them with ' : ''}${option('identity', 'the option ')}${wanted === null ? '' : ' fits several'}`;
+    const identity = option('identity', 'the option ');
+    const which = wanted === null ? `name one of them with ${identity}` : `${identity} fits several`;
     throw credentialError(`${name} holds ${all.length} certificates with their keys (${list}): ${which}.`);
   }
   const { key, certificate } = named[0]!;

@@ -125,7 +125,7 @@ function readFile(path: string, name: string, log: Logger, isSecret: boolean): B
   return bytes;
 }
 
-/** Reads at most one byte more than is allowed, whatever size the file claims (pipes and devices claim 0). */
+/** Reads at most one byte more than is allowed, also if the file claims another size (pipes and devices claim 0). */
 function readBounded(file: number): Buffer {
   const room = Buffer.allocUnsafeSlow(maxCredentialFileBytes + 1);
   let length = 0;

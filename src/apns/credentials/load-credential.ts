@@ -146,9 +146,9 @@ function kindOf(options: unknown): CredentialKind {
     );
   }
   const { names } = kind;
-  const stranger = Object.keys(given).find((name) => !names.includes(name));
-  if (stranger !== undefined) {
-    throw credentialError(`${theOption(stranger)} does not go with ${option(names[0]!)}: ${allowed}`);
+  const other = Object.keys(given).find((name) => !names.includes(name));
+  if (other !== undefined) {
+    throw credentialError(`${theOption(other)} does not go with ${option(names[0]!)}: ${allowed}`);
   }
   return kind;
 }
@@ -170,7 +170,7 @@ function loadOriginalCertificate(options: OriginalCertificateOptions, clock: Clo
   return loadCertificate(given, clock, log, { cert: cert.name, key: keyName });
 }
 
-/** What one of two parameters gives, and which. */
+/** The one of two parameters that is given, and its value. */
 function oneOf(
   options: OriginalCertificateOptions,
   asText: 'certString' | 'keyString',

@@ -114,8 +114,8 @@ function pkcs12Problem(said: string, material: Material, passphrase: string | nu
   if (/unsupported/i.test(said)) {
     return (
       'is PKCS#12 with an old encryption (RC2) that this version of OpenSSL no longer reads: convert it with ' +
-      '"umask 077; openssl pkcs12 -legacy -in OLD.p12 -nodes -out NEW.pem", and give NEW.pem, whose key is not encrypted, as ' +
-      `${option('cert', 'option ')}.`
+      '"umask 077; openssl pkcs12 -legacy -in OLD.p12 -nodes -out NEW.pem", and give NEW.pem, whose key is not ' +
+      `encrypted, as ${option('cert', 'option ')}.`
     );
   }
   if (/mac verify/i.test(said)) {

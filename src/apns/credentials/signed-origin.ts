@@ -86,8 +86,8 @@ export function signerOf(hook: SignHook, publicKey: KeyObject | null, { keyId }:
       return signature;
     }
     throw credentialError(
-      `${theOption('sign')} returned a signature that does not match the option publicKey. Check that it uses the key ${keyId}, ` +
-        'and that it hashes its data once with SHA-256.',
+      `${theOption('sign')} returned a signature that does not match the option publicKey. Check that ` +
+        `it uses the key ${keyId}, and that it hashes its data once with SHA-256.`,
     );
   };
 }

@@ -1,13 +1,16 @@
 /**
  * Packs device tokens into blocks: one open block for each length of token, handed out when it is full. Used by
- * token-lines, whose fast way writes tokens of 32 bytes straight into the open block.
+ * token-lines, whose fast path writes tokens of 32 bytes straight into the open block.
  */
 import { TokenBlock } from '../../apns/token-block.js';
 import { maxBatchRecipients } from '../../base/limits.js';
 
 const TOKEN_32_BYTES = 32;
 
-/** Tokens of one length that are not handed out yet. The ArrayBuffer is allocated whole, because it is transferred. */
+/**
+ * Tokens of one length that are not handed out yet. The ArrayBuffer is allocated at full size, because it is
+ * transferred.
+ */
 interface OpenBlock {
   bytes: Uint8Array;
   count: number;
@@ -15,11 +18,11 @@ interface OpenBlock {
 
 export class BlockPacker {
   readonly #onBlock: (block: TokenBlock) => void;
-  /** By length of token in bytes; without 32. */
+  /** By length of token in bytes; 32 has fields of its own. */
   readonly #open = new Map<number, OpenBlock>();
 
   #bytes32 = allocate(TOKEN_32_BYTES);
-  /** The open block for tokens of 32 bytes, and where in it the next token goes: for the fast way only. */
+  /** The open block for tokens of 32 bytes, and the offset of the next token. Only for the fast path. */
   view32 = new DataView(this.#bytes32.buffer);
   offset32 = 0;
 
@@ -27,7 +30,7 @@ export class BlockPacker {
     this.#onBlock = onBlock;
   }
 
-  /** Whether an open block holds something. */
+  /** Whether an open block has tokens. */
   get isOpen(): boolean {
     return this.offset32 > 0 || this.#open.size > 0;
   }
@@ -54,7 +57,7 @@ export class BlockPacker {
     if (open.count === maxBatchRecipients) this.#flushOther(token.length, open);
   }
 
-  /** Hands out every open block that holds something. */
+  /** Hands out every open block that has tokens. */
   flush(): void {
     if (this.offset32 > 0) this.#flush32();
     for (const [tokenBytes, open] of this.#open) this.#flushOther(tokenBytes, open);
@@ -69,7 +72,7 @@ export class BlockPacker {
     this.#onBlock(blockOf(full, TOKEN_32_BYTES, count));
   }
 
-  /** Lengths other than 32 come rarely and few at a time: their room is given back. */
+  /** Lengths other than 32 come rarely and few at a time, so their memory is released. */
   #flushOther(tokenBytes: number, open: OpenBlock): void {
     this.#open.delete(tokenBytes);
     this.#onBlock(blockOf(open.bytes, tokenBytes, open.count));
@@ -80,7 +83,7 @@ function allocate(tokenBytes: number): Uint8Array {
   return new Uint8Array(new ArrayBuffer(maxBatchRecipients * tokenBytes));
 }
 
-/** A block whose bytes fill their ArrayBuffer: one that is not full is copied to a smaller one. */
+/** A block whose bytes fill their ArrayBuffer. A block that is not full is copied to a smaller buffer. */
 function blockOf(bytes: Uint8Array, tokenBytes: number, count: number): TokenBlock {
   const length = count * tokenBytes;
   return new TokenBlock(length === bytes.length ? bytes : bytes.slice(0, length), tokenBytes, count);

@@ -1,15 +1,14 @@
 /**
- * Bytes as they come from a file, a pipe or a program, and waiting for them that has an end. Used by token-file, on its
- * thread.
+ * Bytes from a file, a pipe or a program, and a wait for them that can end early. Used by token-file, on its thread.
  */
 import { onAbort } from '../../base/abort-listeners.js';
 
-/** Bytes of a list as they come: a Node or web stream, or anything alike. */
+/** Bytes of a list as they come: a Node or web stream, or any async iterable. */
 export type ByteSource = AsyncIterable<Uint8Array | string>;
 
 /**
- * Waits for `pending`, a pause of `pauseMs` milliseconds (null: however long it takes) or the abort of `signal`,
- * whichever is first. Leaves no timer and no listener behind.
+ * Waits for `pending`, a pause of `pauseMs` milliseconds (null: no limit) or the abort of `signal`, whichever is first.
+ * Leaves no timer and no listener behind.
  */
 export function firstOf<T>(
   pending: Promise<T>,

@@ -1,6 +1,6 @@
 /**
- * Tells what a file is that is not a list of device tokens, by its beginning, before anything of it is read: packed bytes
- * and what gzip unpacks to are looked at alike. Used by token-file, on its thread.
+ * Recognises files that are not lists of device tokens by their beginning, before any line is read. Packed bytes and
+ * the bytes unpacked from gzip are treated alike. Used by token-file, on its thread.
  */
 import { Buffer } from 'node:buffer';
 import { readChunkBytes } from '../../base/limits.js';
@@ -8,7 +8,7 @@ import type { ByteSource } from './byte-source.js';
 
 /** Bytes that are always waited for: fewer than the shortest list has. */
 const headBytes = 16;
-/** Where tar says that it is tar, and how long that is. */
+/** The place and length of tar's own mark. */
 const tarMagic = 'ustar';
 const tarMagicOffset = 257;
 
@@ -55,7 +55,7 @@ const otherKinds: readonly (readonly [head: readonly number[] | string, problem:
 
 const table = otherKinds.map(([head, problem]) => [Buffer.from(head as string, 'latin1'), problem] as const);
 
-/** A token in base64 begins like bzip2 once in 260,000 times: what goes on like one may be a list. */
+/** A token in base64 begins like bzip2 once in 260,000 times. A file that goes on in base64 may be a list. */
 const base64Digits = /^[A-Za-z0-9+/_=-]+$/;
 const leading = /^(?:\xef\xbb\xbf)?[ \t\r\n]*/;
 const blanks = Buffer.from(' \t\r\n');
@@ -66,8 +66,8 @@ const jsonObject = `is a JSON object: write the tokens alone, one a line (jq -r 
 const wrapped = 'is one text in base64, divided into lines, such as a key: it is not a list of device tokens';
 
 /**
- * Hands on what `chunks` has, once its beginning may be that of a list. Blanks before that are handed on as they come.
- * Throws what `fault` makes of the rest of a sentence that begins with the name of the source.
+ * Passes on `chunks` once their beginning may be that of a list. Blanks before that are passed on as they come.
+ * Otherwise throws what `fault` makes of the rest of a sentence that begins with the name of the source.
  */
 export async function* refuseOtherFiles(
   chunks: ByteSource,
@@ -99,7 +99,7 @@ export async function* refuseOtherFiles(
   yield head;
 }
 
-/** What a text that begins PEM holds: "a private key"; null where it does not. */
+/** Returns the content of a text that begins with PEM, such as "a private key", or null for another text. */
 export function pemContent(text: string): string | null {
   const found = pem.exec(text);
   if (found === null) return null;
@@ -109,8 +109,8 @@ export function pemContent(text: string): string | null {
 }
 
 /**
- * The rest of a sentence that begins with the name of the source; null where it may be a list, "unsure" where more of it
- * is needed to tell. `isEnd`: there is no more.
+ * Returns the rest of a sentence that begins with the name of the source. Null if it may be a list, "unsure" if more of
+ * it is needed. `isEnd`: there is no more.
  */
 export function otherFileProblem(head: Buffer, isEnd: boolean, accepts: readonly OtherKind[] = []): string | null {
   const known = table.find(([bytes]) => head.subarray(0, bytes.length).equals(bytes));
@@ -174,8 +174,8 @@ function isJson(line: string): boolean {
 }
 
 /**
- * Whether this is one long text in base64 that was divided into lines of 64 characters (PEM without its first line) or 76
- * (base64, MIME). A list whose tokens have 48 bytes looks alike, but for a shorter line at the end.
+ * Returns whether this is one long text in base64 that was divided into lines of 64 characters (PEM without its first
+ * line) or 76 (base64, MIME). A list whose tokens have 48 bytes looks alike, except that no shorter line ends it.
  */
 function wrappedProblem(text: string, isFull: boolean, isEnd: boolean): string | null {
   const width = text.search(/[\r\n]/);
@@ -193,7 +193,7 @@ function wrappedProblem(text: string, isFull: boolean, isEnd: boolean): string |
   return hasOther || (width === 76 && lines.length > 0) ? wrapped : null;
 }
 
-/** Whether this is Unicode with characters of two or four bytes, by where the zeros stand. */
+/** Returns the problem of Unicode with characters of two or four bytes, recognised by its zeros. */
 function wideProblem(head: Buffer): string | null {
   const zeros = Array.from(head.subarray(0, 4), (byte) => (byte === 0 ? '0' : 'x')).join('');
   if (zeros === 'x000' || zeros === '000x') return utf32;

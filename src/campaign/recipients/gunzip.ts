@@ -10,11 +10,13 @@ import type { ByteSource } from './byte-source.js';
 import { UnpackFault } from './unpack-fault.js';
 
 /**
- * Size of the pieces that zlib hands out. Where the data is damaged, the piece that is not full yet is lost, as it is with
- * gzip. A larger piece is not faster.
+ * Size of the pieces that zlib returns. In damaged data the last, incomplete piece is lost, as with gzip. Larger pieces
+ * are not faster.
  */
 const outputBytes = readChunkBytes / 2;
-/** Packed bytes that are unpacked at a time. What they unpack to is held at once: at most a thousand times as many. */
+/**
+ * Packed bytes that are unpacked at a time. Their unpacked data is in memory at once: at most a thousand times as much.
+ */
 const inputBytes = readChunkBytes / 2;
 const trailerBytes = 8;
 /** Flags of the header. */
@@ -41,7 +43,7 @@ export async function* gunzip(packed: ByteSource): ByteSource {
   } while (await hasMember(input));
 }
 
-/** Bytes that come in chunks, taken in the pieces that are asked for. */
+/** Bytes that come in chunks, and are taken in pieces of the size wanted. */
 class Input {
   readonly #chunks: AsyncIterator<Uint8Array | string>;
   #rest: Buffer = Buffer.alloc(0);
@@ -50,7 +52,7 @@ class Input {
     this.#chunks = chunks;
   }
 
-  /** What is there, or comes next; null at the end. */
+  /** Returns the bytes that are there, or that come next; null at the end. */
   async chunk(): Promise<Buffer | null> {
     while (this.#rest.length === 0) {
       const { value, done } = await this.#chunks.next();
@@ -66,7 +68,7 @@ class Input {
     this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([bytes, this.#rest]);
   }
 
-  /** Exactly so many bytes. */
+  /** Returns exactly `length` bytes. */
   async take(length: number): Promise<Buffer> {
     let taken: Buffer = Buffer.alloc(0);
     while (taken.length < length) {
@@ -96,7 +98,7 @@ async function skipText(input: Input): Promise<void> {
   throw new UnpackFault('gzip', 'damaged');
 }
 
-/** Whether another member follows. */
+/** Returns whether another member follows. */
 async function hasMember(input: Input): Promise<boolean> {
   for (;;) {
     const chunk = await input.chunk();
@@ -112,10 +114,10 @@ async function hasMember(input: Input): Promise<boolean> {
   }
 }
 
-/** The deflate data of one member; what stands behind it is left in `input`. */
+/** The deflate data of one member. The bytes behind it stay in `input`. */
 async function* inflate(input: Input): AsyncGenerator<Uint8Array> {
   const stream = createInflateRaw({ chunkSize: outputBytes });
-  // A stream that fails drops what was not read of it: everything is taken from it as it comes.
+  // A failing stream drops its unread output, so everything is taken from it as it comes.
   let output: Uint8Array[] = [];
   let failure: NodeJS.ErrnoException | null = null;
   let wake = (): void => {};
@@ -141,7 +143,7 @@ async function* inflate(input: Input): AsyncGenerator<Uint8Array> {
         throw new UnpackFault('gzip', code === 'Z_BUF_ERROR' ? 'cut' : 'damaged', { cause: failure });
       }
       if (all === null || chunk === null) return;
-      // zlib leaves what stands behind the end of its data.
+      // zlib does not consume the bytes behind the end of its data.
       const taken = stream.bytesWritten - before;
       input.giveBack(all.subarray(taken));
       if (taken < chunk.length) return;

@@ -1,7 +1,7 @@
 /**
  * Decodes a line of 64 hex digits: the one loop that every token of a long list goes through. Pure.
  *
- * Two digits are looked up at a time, eight are read at a time: 33 ns a token where one look-up for each digit takes
+ * Two digits are looked up at a time, eight are read at a time: 33 ns a token; one look-up for each digit takes
  * 76. A DataView reads and writes at any offset (lines are 65 bytes long) and means the same on every machine.
  */
 import { NOT_HEX } from '../../base/hex.js';
@@ -15,14 +15,15 @@ const LF = 0x0a;
 const CR = 0x0d;
 const TOKEN_BYTES = 32;
 
-/** The byte that two hex digits stand for, indexed by both as a little-endian 16-bit number. Only 2 KB of it are warm. */
+/**
+ * The byte for two hex digits, indexed by both as a little-endian 16-bit number. Only 2 KB of the table are used often.
+ */
 const pairValues = makePairValues();
 
 /**
  * Decodes the line at `position` of `source`, which has at least HEX_LINE_BYTES from there, to 32 bytes at `offset` of
- * `target`. Returns the length of the line with its end (LF, CR LF, or CR with anything but the end of `source` behind
- * it); 0, having written rubbish, for any other line.
- * `view` is a DataView over `source`.
+ * `target`. Returns the length of the line with its end (LF, CR LF, or CR that is not the last byte of `source`).
+ * Returns 0, after writing rubbish, for any other line. `view` is a DataView over `source`.
  */
 export function decodeHexLine(
   source: Uint8Array,

@@ -1,6 +1,6 @@
 /**
- * Tells what a list looks like by the first of its lines that hold no token, and what to do about it. (What can be told
- * by its first bytes is refused before: file-kind.ts.) Pure; the thread of the reader.
+ * Recognises what a list is by the first of its lines that hold no token, and gives advice. (Files that can be
+ * recognised by their first bytes are refused earlier: file-kind.ts.) Pure; on the reader's thread.
  */
 import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
 import type { InvalidLine } from './token-lines.js';
@@ -13,7 +13,8 @@ const delimiters: readonly (readonly [character: string, name: string])[] = [
 ];
 
 const nsData =
-  'It looks like NSData as iOS 13 and later print it, without the middle of the token: let the app print the token as hex';
+  'It looks like NSData printed by iOS 13 or later, without the middle of the token: let the app print the token ' +
+  'as hex';
 const sql =
   /^\s*(?:INSERT INTO|CREATE TABLE|DROP TABLE|LOCK TABLES|COPY \S.* FROM stdin|-- (?:MySQL|MariaDB|PostgreSQL) )/i;
 const sqlDump = 'It looks like SQL: select the tokens alone into a text file, one a line (psql -At, mysql -N -B)';
@@ -21,8 +22,8 @@ const sqlDump = 'It looks like SQL: select the tokens alone into a text file, on
 const alone = 'give the column of the tokens alone, one token a line';
 
 /**
- * What a list seems to be, from the first of its lines that hold no token, with what to do about it: a sentence without
- * its end, such as "It looks like CSV with a header: …". Null where that cannot be told.
+ * Returns what a list seems to be, from the first of its lines that hold no token, with advice: a sentence without its
+ * full stop, such as "It looks like CSV with a header: …". Null if that cannot be told.
  */
 export function listShape(lines: readonly InvalidLine[]): string | null {
   const texts = lines.map(({ text }) => text.replaceAll('\\u{9}', '\t'));
@@ -43,7 +44,7 @@ export function strangeShape(texts: readonly string[]): string | null {
   if (/^\{ ?length\s*=\s*\d+\s*,\s*bytes\s*=/.test(texts[0] ?? '')) return nsData;
   if (texts.some((text) => sql.test(text))) return sqlDump;
   if (texts.length > 0 && texts.every(isBinary))
-    return 'It looks like a binary file, which is no text: give the tokens as text, one a line';
+    return 'It looks like a binary file: give the tokens as text, one a line';
   return tableShape(texts);
 }
 
@@ -58,7 +59,7 @@ function jsonShape(texts: readonly string[]): string {
   return `It looks like NDJSON, a JSON object a line: write the tokens alone, one a line (jq -r '."${name}"')`;
 }
 
-/** Whether a quarter of a line is what no text has: control characters, and bytes that are not UTF-8. */
+/** Returns whether a quarter of a line is not text: control characters, and bytes that are not UTF-8. */
 function isBinary(text: string): boolean {
   const strange = text.match(/\ufffd|\\u\{(?:[0-9a-f]|1[0-9a-f]|7f|fffd)\}/g) ?? [];
   return strange.length > 2 && strange.length * 4 > text.length - strange.join('').length + strange.length;
@@ -66,7 +67,10 @@ function isBinary(text: string): boolean {
 
 function tableShape(texts: readonly string[]): string | null {
   if (!texts.some((text) => /^[-+=|\s]{3,}$/.test(text))) return null;
-  return 'It looks like a table that a SQL tool has printed: let it print the column of the tokens alone (psql -At, mysql -N -B)';
+  return (
+    'It looks like a table that a SQL tool has printed: let it print the column of the tokens alone (psql ' +
+    '-At, mysql -N -B)'
+  );
 }
 
 function csvShape(lines: readonly InvalidLine[], texts: readonly string[]): string | null {
@@ -89,7 +93,7 @@ function csvShape(lines: readonly InvalidLine[], texts: readonly string[]): stri
     : null;
 }
 
-/** The command that gives the column of the tokens, in brackets; empty where quotes make cells of another kind. */
+/** The command that extracts the column of the tokens, in brackets; empty if quotes make the cells hard to cut. */
 function cutCommand(row: string, delimiter: string, hasHeader: boolean): string {
   const column = row.split(delimiter).findIndex(hasTokenCell);
   if (column === -1 || row.includes('"')) return '';
@@ -97,7 +101,7 @@ function cutCommand(row: string, delimiter: string, hasHeader: boolean): string 
   return ` (cut${between} -f${column + 1}${hasHeader ? ' | tail -n +2' : ''})`;
 }
 
-/** Whether a cell of the row is a token; one that was cut off at the end of what is shown counts. */
+/** Returns whether a cell of the row is a token. A token that is cut off at the end of the shown text counts. */
 function hasTokenCell(text: string): boolean {
   return text.split(/[\t;|,]/).some((cell) => isToken(cell) || /[0-9a-f]{32}/i.test(cell));
 }

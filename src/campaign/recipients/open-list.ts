@@ -1,7 +1,7 @@
 /**
- * Opens a list by its path, so that no signal has to wait for it: a named pipe without a writer, and one whose writer
- * pauses, hold a thread of Node without end when they are opened and read as files are, and the process with it. Called by
- * token-file, on its thread.
+ * Opens a list by its path so that it can be given up at any time. If a named pipe is opened and read like a file, it
+ * blocks a thread of Node, and with it the end of the process, until a writer comes or goes on. Called by token-file,
+ * on its thread.
  */
 import { close, constants, createReadStream, fstatSync, open, type ReadStream } from 'node:fs';
 import { Socket } from 'node:net';
@@ -10,12 +10,12 @@ import { promisify } from 'node:util';
 import { readChunkBytes } from '../../base/limits.js';
 import type { ByteSource } from './byte-source.js';
 
-/** `sizeAtOpen`: bytes, of a regular file. */
+/** `sizeAtOpen`: its size in bytes when it was opened, for a regular file. */
 export type ListFile = ReadStream & { sizeAtOpen?: number };
 
-/** A stream of the bytes at `path`. Throws what the file system says. */
+/** Returns a stream of the bytes at `path`. Throws the error of the file system. */
 export async function openList(path: string | URL): Promise<ByteSource> {
-  // Without a writer, too, a pipe is opened at once; its end comes when a writer has come and gone.
+  // Without blocking, a pipe is opened at once even if it has no writer. It ends when a writer has come and gone.
   const fd = await promisify(open)(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const stats = fstatSync(fd);

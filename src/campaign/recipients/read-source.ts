@@ -157,7 +157,7 @@ function finish(reader: SourceReader, fault: InputFault, isRepeatable: boolean):
 }
 
 function pemInside(content: string, line: number): string {
-  return `has PEM (${content}) in line ${line}, and nothing behind it was read: a list holds device tokens alone`;
+  return `has PEM (${content}) in line ${line}, and nothing after it was read: a list must hold only device tokens`;
 }
 
 /** The blocks, each out of the list before it is handed out: a reader that leaves keeps no other from being counted. */
@@ -224,7 +224,7 @@ async function* plainBytes(source: ByteSource, name: string, { signal, accepts }
     const all = prepend(head, iterator);
     const packing = packingOf(head);
     const fault = (problem: string): Error =>
-      new InputFault(name, packing === null ? problem : `is ${packing}, and what it holds ${problem}`);
+      new InputFault(name, packing === null ? problem : `is ${packing}, and its content ${problem}`);
     const plain = packing === 'gzip' ? gunzip(all) : packing === 'zstd' ? unzstd(all) : all;
     for await (const chunk of refuseOtherFiles(plain, fault, accepts)) {
       if (signal?.aborted === true) return;
@@ -276,8 +276,8 @@ const unpackFaults: Readonly<Record<UnpackFault['kind'], readonly [Problems, Pro
   ],
   trailing: [
     {
-      gzip: 'has other bytes behind the end of its gzip data, and they were not read: look whether a list was appended to it unpacked',
-      zstd: 'has other bytes behind the end of its zstd data, and they were not read: look whether a list was appended to it unpacked',
+      gzip: 'has other bytes behind the end of its gzip data, and they were not read: check whether a list was appended to it unpacked',
+      zstd: 'has other bytes behind the end of its zstd data, and they were not read: check whether a list was appended to it unpacked',
     },
     'all',
   ],

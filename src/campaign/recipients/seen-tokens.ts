@@ -1,16 +1,15 @@
 /**
- * The device tokens that a list has had so far, so that one that stands twice is sent to once. Used by readers of lists,
- * on their thread; the same set serves several lists.
+ * The device tokens read so far, so that a token that is listed twice is sent to once. Used by readers of lists, on
+ * their thread; the same set serves several lists.
  *
- * Of each token 103 bits of a digest decide: 8 choose one of 256 tables, 95 are kept in it. So a token costs 12 bytes,
- * spread over tables that are 39 to 78 per cent full: about 22 bytes. Among 100 million different tokens two are taken for
- * the same once in 10^15 runs; tokens themselves have 256 bits and would not fit.
+ * A token is represented by 103 bits of a digest: 8 choose one of 256 tables, 95 are kept in it. So a token costs 12
+ * bytes, spread over tables that are 39 to 78 per cent full: about 22 bytes. With 100 million different tokens, two are
+ * confused once in 10^15 runs. The tokens themselves have 256 bits and would not fit.
  *
  *   token ─▶ digest, 128 bits: [ 8: table │ … ] [ 32: place, kept ] [ 32: kept ] [ 31: kept ]
  *
- * A table is a row of pages. It grows by further pages, and its entries move within it: no old table waits for the garbage
- * collector. Each table has sizes of its own, so that they grow one after another, and at any time about as many have just
- * grown as will grow next.
+ * A table is a row of pages. It grows by further pages, and its entries move within it, so that no old table waits for
+ * the garbage collector. Each table has sizes of its own, so that the tables grow one after another.
  */
 import { TokenBlock } from '../../apns/token-block.js';
 import { maxBatchRecipients } from '../../base/limits.js';
@@ -26,14 +25,14 @@ const entryWords = 3;
 const pageShift = 7;
 const pageEntries = 1 << pageShift;
 const pageWords = pageEntries * entryWords;
-/** Pages are allocated in segments of 4 MB, of which the machine gives what is written to. */
+/** Pages are allocated in segments of 4 MB. The system provides only the memory that is written to. */
 const segmentShift = 20;
 const segmentWords = 1 << segmentShift;
 
 /** Digests that are taken out at a time, at least. */
 const drainedDigests = 1 << 16;
 
-/** A set of device tokens that tells which ones of a block are new. */
+/** A set of device tokens that tells which tokens of a block are new. */
 export class SeenTokens {
   /**
    * The pages of all tables, in the order in which they were needed. A place is a number of words from the beginning of
@@ -48,41 +47,41 @@ export class SeenTokens {
   readonly #pages = new Uint32Array(tableCount);
   readonly #room = new Uint32Array(tableCount);
   readonly #held = new Uint32Array(tableCount);
-  /** By table: how many tokens of the block at hand are for it. */
+  /** By table: how many tokens of the present block go to it. */
   readonly #coming = new Uint32Array(tableCount);
   /** The entries of a table while it grows. */
   #moved = new Int32Array(0);
   readonly #digests = new TokenDigests();
-  /** Where the search for each token of the block at hand begins. */
+  /** For each token of the present block: where its search begins. */
   #places = new Int32Array(maxBatchRecipients);
   /** Which tokens of the block at hand are new. */
   #fresh = new Uint16Array(maxBatchRecipients);
-  /** Nothing but a reason to read the places that `#touch` reads. */
+  /** Keeps the reads of `#touch` from being optimised away. */
   #touched = 0;
   #size = 0;
   #duplicates = 0;
 
-  /** Different tokens so far. */
+  /** Number of different tokens so far. */
   get size(): number {
     return this.#size;
   }
 
-  /** Tokens that were there already when they came. */
+  /** Number of tokens that had been there already. */
   get duplicates(): number {
     return this.#duplicates;
   }
 
-  /** Bytes that the tables take. */
+  /** Bytes of memory of the tables. */
   get memoryBytes(): number {
     return this.#nextPage * 4 + this.#pagePlaces.byteLength + this.#moved.byteLength;
   }
 
   /**
-   * The block without tokens that were there already; the same block where it has none of them. May be empty. Takes the
-   * block over: its bytes may change.
+   * Returns the block without the tokens that were there already; the same block if all are new. It may be empty. Takes
+   * the block over: its bytes may change.
    *
-   * All digests come first, then a read at each place, then the search. The reads do not wait for one another, so the
-   * processor fetches many places at a time, where the search alone would wait for memory once a token.
+   * All digests come first, then a read at each place, then the search. The reads do not depend on each other, so the
+   * processor fetches many places at a time, where the search alone would wait for memory once for each token.
    */
   unique(block: TokenBlock): TokenBlock {
     const { bytes, tokenBytes, count } = block;
@@ -190,7 +189,7 @@ export class SeenTokens {
     }
   }
 
-  /** Lets tables grow that the tokens at hand would fill, so that no place changes while they are put in. */
+  /** Grows the tables that the present tokens would fill, so that no place changes while they are inserted. */
   #makeRoom(count: number): void {
     const words = this.#digests.words;
     const coming = this.#coming.fill(0);
@@ -219,7 +218,7 @@ export class SeenTokens {
     this.#touched ^= touched;
   }
 
-  /** Puts the digest of the token at `index` into its table; false: it is there. */
+  /** Inserts the digest of the token at `index` into its table. Returns false if it is there already. */
   #insert(index: number): boolean {
     const words = this.#digests.words;
     const at = index * 4;
@@ -229,7 +228,7 @@ export class SeenTokens {
     return true;
   }
 
-  /** Puts an entry into the first free place from `place` on; false: it is there. */
+  /** Inserts an entry into the first free place from `place` on. Returns false if it is there already. */
   #put(table: number, place: number, a: number, b: number, c: number): boolean {
     let at = place;
     for (;;) {
@@ -252,14 +251,14 @@ export class SeenTokens {
     }
   }
 
-  /** The place in a table where the search for an entry begins that has `first` as its first word. */
+  /** The place where the search for an entry with the first word `first` begins. */
   #placeOf(table: number, first: number): number {
     const slot = Math.floor((first >>> 0) * (1 / 0x1_0000_0000) * (this.#pages[table]! * pageEntries));
     const page = this.#pagePlaces[table * this.#maxPages + (slot >>> pageShift)]!;
     return page + (slot & (pageEntries - 1)) * entryWords;
   }
 
-  /** The page of a table behind the one in which `place` is; behind the last comes the first. */
+  /** The page of a table after the one that contains `place`. The first page follows the last. */
   #pageBehind(table: number, place: number): number {
     const first = table * this.#maxPages;
     const pages = this.#pagePlaces.subarray(first, first + this.#pages[table]!);
@@ -282,7 +281,7 @@ export class SeenTokens {
     }
   }
 
-  /** Moves the entries of a table to `#moved`; returns how many words they are. */
+  /** Moves the entries of a table to `#moved`. Returns their number of words. */
   #takeOut(table: number, pages: number): number {
     if (this.#moved.length < pages * pageWords) this.#moved = new Int32Array(pages * pageWords);
     const moved = this.#moved;
@@ -302,7 +301,7 @@ export class SeenTokens {
     return words;
   }
 
-  /** The place of a page that no table has yet. What is left of a segment is too small for one. */
+  /** The place of a new page. The rest of a segment that is too small for a page is not used. */
   #newPage(): number {
     const left = segmentWords - (this.#nextPage & (segmentWords - 1));
     if (left < pageWords) this.#nextPage += left;
@@ -324,7 +323,7 @@ export class SeenTokens {
   }
 }
 
-/** The size of a table in pages, after `pages`. Each table grows at sizes a little above those of the table before it. */
+/** The size of a table in pages, after `pages`. Each table has slightly larger sizes than the table before it. */
 function nextSize(table: number, pages: number): number {
   let size = growth ** (table / tableCount);
   while (Math.round(size) <= pages) size *= growth;

@@ -1,9 +1,9 @@
 /**
- * Digests of device tokens under keys drawn by chance: 128 bits for each token of a block. For seen-tokens, on its thread.
+ * Digests of device tokens under random keys: 128 bits for each token of a block. For seen-tokens, on its thread.
  *
- * A digest is the XOR of the token's parts of 16 bytes, each told its place by a mask and encrypted with AES (an XOR MAC).
- * So no one can make tokens of one digest, as fast hashes allow whatever their key; and AES works on a whole block of
- * tokens in one call, faster than a hash in JavaScript.
+ * A digest is the XOR of the token's parts of 16 bytes, each combined with a mask for its position and encrypted with
+ * AES (an XOR MAC). So nobody can make tokens with equal digests, as is possible with fast hashes under any key. And
+ * AES works on a whole block of tokens in one call, faster than a hash in JavaScript.
  *
  *   token ─▶ [ part 1 ] ⊕ mask 1 ─ AES ┐
  *            [ part 2 ] ⊕ mask 2 ─ AES ┴ ⊕ ─▶ digest
@@ -11,19 +11,19 @@
 import { type Cipher, createCipheriv, randomBytes } from 'node:crypto';
 import { maxBatchRecipients, maxTokenBytes, usualTokenBytes } from '../../base/limits.js';
 
-/** What AES encrypts at a time, in bytes. */
+/** Bytes that AES encrypts at a time. */
 const partBytes = 16;
 const partWords = partBytes / 4;
-/** A token's parts at most, behind one for its length. */
+/** Most parts of a token, with one for its length. */
 const maxParts = 1 + Math.ceil(maxTokenBytes / partBytes);
 
 export class TokenDigests {
   /** Four words for each token of the last block. The last word is never 0. */
   words = new Int32Array(maxBatchRecipients * 4);
   readonly #cipher: Cipher;
-  /** By place of a part in its token: four words that tell the place, drawn by chance. */
+  /** By position of a part in its token: a mask of four random words. */
   readonly #masks: Int32Array;
-  /** What is encrypted, and what comes of it. */
+  /** The input of the encryption, and its output. */
   #parts = new Int32Array(maxBatchRecipients * (usualTokenBytes / 4));
 
   constructor() {
@@ -31,9 +31,10 @@ export class TokenDigests {
     this.#masks = new Int32Array(Uint8Array.from(randomBytes(maxParts * partBytes)).buffer);
   }
 
-  /** Leaves the digests of `count` tokens of `tokenBytes` bytes each, 1 to 100, in `words`. */
+  /** Writes the digests of `count` tokens of `tokenBytes` bytes each, 1 to 100, to `words`. */
   digest(bytes: Uint8Array, tokenBytes: number, count: number): void {
-    // Tokens of another length than today's have a part more, with their length: else some would be alike but for zeros.
+    // Tokens of another length than today's have one more part with their length. Otherwise tokens that differ only in
+    // zeros at their end would have equal digests.
     const isUsual = tokenBytes === usualTokenBytes;
     const width = (Math.ceil(tokenBytes / partBytes) + (isUsual ? 0 : 1)) * partWords;
     const length = count * width;
@@ -79,7 +80,7 @@ export class TokenDigests {
   }
 }
 
-/** Tokens of any length as whole parts: first one with the length, then the token with zeros behind it. */
+/** Lays tokens of any length out as whole parts: first one with the length, then the token, filled up with zeros. */
 function layOut(bytes: Uint8Array, tokenBytes: number, count: number, target: Uint8Array): void {
   const stride = target.length / count;
   target.fill(0);

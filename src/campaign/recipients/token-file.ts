@@ -11,24 +11,26 @@ import { SeenTokens } from './seen-tokens.js';
 import { type InvalidLine, TokenLineParser } from './token-lines.js';
 
 export interface ReadTokensOptions {
-  /** Told of each line that holds no token; a promise is waited for before more is read. Default: they are skipped. */
+  /**
+   * Called for each line that holds no token. A returned promise is awaited before more is read. Default: such lines
+   * are skipped.
+   */
   readonly onInvalid?: (invalid: InvalidLine) => void | Promise<void>;
   /**
-   * Ends the reading, also one that waits for input. The tokens of lines that were read are still handed out, half a line
-   * is not. Default: none.
+   * Ends the reading, also while it waits for input. Tokens of complete lines are still handed out. Default: no signal.
    */
   readonly signal?: AbortSignal;
-  /** Bytes of the shortest token, 1 to 32; a shorter one makes its line invalid. Default 16. */
+  /** Bytes of the shortest token, 1 to 32. A shorter token makes its line invalid. Default 16. */
   readonly minTokenBytes?: number;
   /**
-   * Drops tokens that this set holds, and adds the others to it; the same set may serve several lists. It counts what it
-   * drops. Costs about 22 bytes of memory for each different token (at most 24, from 100,000 on). Default: tokens that
-   * stand twice are handed out twice.
+   * Drops tokens that this set holds, and adds the others to it. The same set may serve several lists. It counts what
+   * it drops. Costs about 22 bytes of memory for each different token (at most 24, from 100,000 on). Default: a token
+   * that is listed twice is handed out twice.
    */
   readonly seen?: SeenTokens;
   /**
-   * Asked once the source ends; `isLineOpen`: its last line has no line end. False: the program that wrote it may have been
-   * interrupted, so that such a line is not taken. Default: true.
+   * Called once the source ends. `isLineOpen`: its last line has no line end. Returns false if the program that wrote
+   * it may have been interrupted, so that such a line is not used. Default: returns true.
    */
   readonly isEndCertain?: (isLineOpen: boolean) => boolean | Promise<boolean>;
 }
@@ -42,14 +44,14 @@ const rules: OptionRules = {
 };
 
 /**
- * Reads a list of device tokens, one a line, in the forms of `parseDeviceToken`; empty lines are skipped.
+ * Reads a list of device tokens, one a line, in the forms of `parseDeviceToken`. Empty lines are skipped.
  *
  * @param source a path, `-` for standard input, or a stream of bytes. gzip and zstd are recognised by their first bytes.
  * @returns blocks of at most 1,024 tokens of one length, in the order of the list for each length. One that is not full
  * is handed out when the source pauses.
  * @throws PealError ERR_PEAL_OPTION that names an option, with the first block; ERR_PEAL_INPUT while reading: missing,
- * unreadable, a directory, damaged or cut off, or a kind of file that is no list. It names the file and, where the lines
- * before it can be relied on, the line from which to go on. The tokens before it have been handed out by then.
+ *   unreadable, a directory, damaged or cut off, or a kind of file that is not a list. It names the file and, if the
+ *   lines before it are reliable, the line from which to go on. Their tokens have been handed out by then.
  */
 export function readTokens(
   source: string | URL | ByteSource,

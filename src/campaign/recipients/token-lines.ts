@@ -1,10 +1,10 @@
 /**
- * Splits a list of device tokens, one a line, into packed blocks, whatever the size of the chunks it comes in. A reader
- * writes bytes in, blocks and invalid lines come out at once. Pure; the thread of the reader.
+ * Splits a list of device tokens, one a line, into packed blocks, from chunks of any size. A reader writes bytes;
+ * blocks and invalid lines come out at once. Pure; the thread of the reader.
  *
  * Lines of 64 hex digits are decoded where they lie, without a string or an object each. All others (other lengths,
- * `<…>`, base64, blanks or quotes around, a byte order mark) take the general way, through apns/device-token. A line ends
- * with LF, CR LF or CR.
+ * `<…>`, base64, blanks or quotes around, a byte order mark) take the general path, through apns/device-token. A line
+ * ends with LF, CR LF or CR.
  *
  *      chunk  ┄┄ab12\n│ 64 hex digits \n│ 64 hex digits \n│ <12ab 34cd …>\n│ 64 he┄┄
  *             └─────┘  └───────── decodeLines ────────┘  └── general ──┘  └─────┘
@@ -22,13 +22,13 @@ import { decodeHexLine, HEX_LINE_BYTES } from './hex-line.js';
 export interface InvalidLine {
   /** From 1. */
   readonly line: number;
-  /** What stands there, at most 120 characters, with what does not print escaped. */
+  /** The text of the line, at most 120 characters, with unprintable characters escaped. */
   readonly text: string;
   /** The rest of a sentence that begins with the text. */
   readonly why: string;
 }
 
-/** Told at once, from within `write` and `end`. */
+/** Called at once, from within `write` and `end`. */
 interface TokenLineSink {
   /** A block with tokens of one length, in the order of their lines. Its bytes own their ArrayBuffer: transfer it. */
   onBlock(block: TokenBlock): void;
@@ -49,14 +49,14 @@ export class TokenLineParser {
   /** The beginning of a line whose end has not come yet. */
   readonly #rest = new Uint8Array(maxTokenLineBytes);
   #restLength = 0;
-  /** The line in `#rest` is longer than it holds: only its end is looked for. */
+  /** The line in `#rest` is too long; only its end is looked for. */
   #isTooLong = false;
-  /** The last chunk ended with a CR: an LF at the beginning of the next one belongs to it. */
+  /** The last chunk ended with a CR. An LF at the beginning of the next chunk belongs to it. */
   #endedWithCr = false;
   #lines = 0;
-  /** How long the tokens of the list are, in bytes. */
+  /** The lengths of the tokens so far, in bytes. */
   readonly #lengths = new Set<number>();
-  /** Where the next LF and CR of the chunk stand, as far as they were looked for: a place before the position says no. */
+  /** Positions of the next LF and CR of the chunk. A position before the current one is outdated. */
   #nextLf = -1;
   #nextCr = -1;
 
@@ -67,7 +67,7 @@ export class TokenLineParser {
     this.#packer = new BlockPacker((block) => sink.onBlock(block));
   }
 
-  /** Lines ended so far, empty ones among them. */
+  /** Number of lines that have ended, empty ones included. */
   get lines(): number {
     return this.#lines;
   }
@@ -82,7 +82,7 @@ export class TokenLineParser {
     return this.#restLength > 0 || this.#isTooLong;
   }
 
-  /** Takes the next bytes of the list; they may be used again as soon as this returns. */
+  /** Takes the next bytes of the list. They may be reused as soon as this returns. */
   write(chunk: Uint8Array): void {
     this.#nextLf = -1;
     this.#nextCr = -1;
@@ -103,32 +103,32 @@ export class TokenLineParser {
     }
   }
 
-  /** Hands out the tokens that are in no block yet. The beginning of a line stays. */
+  /** Hands out the tokens that are in no block yet. The beginning of a line is kept. */
   flush(): void {
     this.#packer.flush();
   }
 
-  /** The list is over: takes a last line without an end and hands out what is left. */
+  /** The list has ended: takes a last line without a line end, and hands out the rest. */
   end(): void {
     if (this.#restLength > 0 || this.#isTooLong) this.#takeRest(true);
     this.#packer.flush();
   }
 
-  /** Where the line at `position` ends: its LF or CR, or the length of `chunk`. Looks at each byte once. */
+  /** Returns the end of the line at `position`: its LF or CR, or the length of `chunk`. Reads each byte once. */
   #endOfLine(chunk: Uint8Array, position: number): number {
     if (this.#nextLf < position) this.#nextLf = indexOrEnd(chunk, LF, position);
     if (this.#nextCr < position) this.#nextCr = indexOrEnd(chunk, CR, position);
     return Math.min(this.#nextLf, this.#nextCr);
   }
 
-  /** Where the line behind the one that ends at `end` begins. */
+  /** Returns the beginning of the line after the one that ends at `end`. */
   #afterLine(chunk: Uint8Array, end: number): number {
     if (chunk[end] === LF) return end + 1;
     this.#endedWithCr = end + 1 === chunk.length;
     return chunk[end + 1] === LF ? end + 2 : end + 1;
   }
 
-  /** The fast way: as many lines of 64 hex digits as follow one another; returns where it stopped. */
+  /** The fast path: takes lines of 64 hex digits as long as they follow each other. Returns where it stopped. */
   #decodeLines(chunk: Uint8Array, view: DataView, from: number): number {
     const packer = this.#packer;
     const last = chunk.length - HEX_LINE_BYTES;
@@ -146,7 +146,7 @@ export class TokenLineParser {
     return position;
   }
 
-  /** Completes the kept line with what `chunk` has from `from`; returns where the next line starts. */
+  /** Completes the kept line with the bytes of `chunk` from `from`. Returns the beginning of the next line. */
   #finishRest(chunk: Uint8Array, from: number): number {
     const end = this.#endOfLine(chunk, from);
     this.#keep(chunk, from, end);
@@ -175,8 +175,8 @@ export class TokenLineParser {
   }
 
   /**
-   * The general way: the line in `bytes` from `start` to before `end`, which is where its LF or CR stands, unless the list
-   * ends without one (`isUnended`).
+   * The general path: takes the line in `bytes` from `start` to before `end`, the position of its LF or CR unless the
+   * list ends without one (`isUnended`).
    */
   #takeLine(bytes: Uint8Array, start: number, end: number, isUnended = false): void {
     if (end - start > maxTokenLineBytes) {
@@ -199,7 +199,9 @@ export class TokenLineParser {
     this.#packer.add(token);
   }
 
-  /** Whether a last token is shorter than all others, and not as long as tokens are today: the list may have been cut. */
+  /**
+   * Returns whether a last token is shorter than all others and not of today's length: the list may have been cut off.
+   */
   #isLikeHalf(tokenBytes: number): boolean {
     return tokenBytes !== usualTokenBytes && this.#lengths.size > 0 && tokenBytes < Math.min(...this.#lengths);
   }

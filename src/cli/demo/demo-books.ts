@@ -1,6 +1,6 @@
 /**
- * Two books of the same run, kept by two processes, compared: the sender's, from the outcomes that it reports, and the
- * simulator's ledger, from the requests that it received. Main thread.
+ * Compares two books of the same run from two processes: the sender's, by the outcomes that it reports, and the
+ * simulator's ledger, by the requests that it received. Main thread.
  */
 import type { TokenBlock } from '../../apns/token-block.js';
 import { integer } from '../../base/text.js';
@@ -10,7 +10,7 @@ import type { RunSummary } from '../send/counts.js';
 import type { AnswerObserver } from '../send/send-books.js';
 import type { DemoFiles } from './demo-files.js';
 
-/** The digest over every (token, answer) that the sender reports; equal to the simulator's when the books are. */
+/** The digest over every (token, answer) that the sender reports. It equals the simulator's if the books agree. */
 export class SenderDigest implements AnswerObserver {
   readonly #digest = new LedgerDigest();
 
@@ -33,11 +33,11 @@ function tokenAt({ bytes, tokenBytes }: TokenBlock, index: number): Uint8Array {
 
 interface Comparison {
   readonly isEqual: boolean;
-  /** Several lines, the last one not ended. */
+  /** Several lines, the last one without its end. */
   readonly text: string;
 }
 
-/** Compares the books with each other, and both with what the list asked for. */
+/** Compares the books with each other, and both with the list. */
 export function compareBooks(
   sender: RunSummary,
   digest: SenderDigest,

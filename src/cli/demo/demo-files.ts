@@ -1,6 +1,6 @@
 /**
- * What the demo sends with: a list of random tokens with a few scripted ones among them, and a throw-away provider key.
- * All in the demo's temporary directory.
+ * The files of the demo: a list of random tokens with a few scripted ones, and a throw-away provider key. All are in
+ * the demo's temporary directory.
  */
 import { randomBytes } from 'node:crypto';
 import { open, writeFile } from 'node:fs/promises';
@@ -16,16 +16,16 @@ export interface DemoFiles {
   readonly teamId: string;
   /** The public half of the key, for the simulator. */
   readonly publicKey: string;
-  /** Where the simulator is to write the certificate to trust. */
+  /** Where the simulator has to write the certificate to trust. */
   readonly authority: string;
-  /** How many tokens ask for which reason. */
+  /** How many tokens ask for each reason. */
   readonly scripted: Readonly<Record<string, number>>;
   readonly recipients: number;
-  /** What the list holds, in words. */
+  /** The contents of the list, in words. */
   readonly description: string;
 }
 
-/** One in so many tokens asks for the reason. */
+/** One token in so many asks for the reason. */
 const oneIn: Readonly<Record<string, number>> = { Unregistered: 1_000, ExpiredToken: 4_000, BadDeviceToken: 2_500 };
 const tokenBytes = 32;
 const linesPerWrite = 8192;
@@ -50,7 +50,7 @@ export async function writeDemoFiles(folder: string, recipients: number): Promis
   };
 }
 
-/** Writes the list; resolves with how many tokens ask for which reason. */
+/** Writes the list. Resolves with the number of tokens for each reason. */
 async function writeTokens(file: string, recipients: number): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   const handle = await open(file, 'wx', 0o600);
@@ -71,7 +71,7 @@ async function writeTokens(file: string, recipients: number): Promise<Record<str
   return counts;
 }
 
-/** The scripted token that stands on this line (from 0), or null; counted under its reason. */
+/** Returns the scripted token for this line (from 0), counted under its reason, or null. */
 function tokenAt(line: number, counts: Record<string, number>): string | null {
   const reason = Object.keys(oneIn).find((name, index) => line % oneIn[name]! === 37 + index);
   if (reason === undefined) return null;

@@ -1,6 +1,4 @@
-/**
- * `peal simulate` as a child process of the demo: independent books, kept by another process. Main thread.
- */
+/** `peal simulate` as a child process of the demo, so that its books are independent. Main thread. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -26,13 +24,14 @@ export class DemoSimulator {
     this.#announcement = announcement;
   }
 
-  /** Resolves once it listens. Throws PealError ERR_PEAL_CONNECT when it does not come to that. */
+  /** Resolves once it listens. Throws PealError ERR_PEAL_CONNECT if it does not start. */
   static async start(files: DemoFiles, topic: string): Promise<DemoSimulator> {
     const main = fileURLToPath(new URL('../main.js', import.meta.url));
     const key = ['--provider-key', files.publicKey, '--key-id', files.keyId, '--team-id', files.teamId];
     const args = ['simulate', '--json', '--auth', 'token', ...key, '--topic', topic, '--ca-out', files.authority];
     const child = spawn(process.execPath, [main, ...args], {
-      // A group of its own: Ctrl-C is for the sender, which still waits for answers. The channel tells when it is gone.
+      // A process group of its own: Ctrl-C is for the sender, which still waits for answers. The channel tells the
+      // simulator when the demo has gone.
       detached: true,
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });
@@ -54,7 +53,7 @@ export class DemoSimulator {
   }
 
   async stop(): Promise<void> {
-    // It is not read any more, and an unread pipe keeps this process alive.
+    // It is not read any more, and an unread pipe would keep this process alive.
     this.#process.stdout?.destroy();
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const exited = once(this.#process, 'exit');

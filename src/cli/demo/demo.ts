@@ -20,7 +20,7 @@ import { DemoSimulator } from './demo-simulator.js';
 
 const topic = 'com.example.peal-demo';
 
-/** Exit code 0 when both books say the same of every token, 1 when they do not. */
+/** Exit code 0 if both books agree about every token, 1 if they do not. */
 export async function demo(options: DemoFlags, terminal: Terminal): Promise<ExitCode> {
   const folder = await mkdtemp(path.join(tmpdir(), 'peal-demo-'));
   try {
@@ -37,9 +37,9 @@ async function demoIn(folder: string, { tokens, threads }: DemoFlags, terminal: 
   const simulator = await DemoSimulator.start(files, topic);
   try {
     say(bold(`${integer(tokens)} notifications to a simulator of APNs on this machine`));
-    say(`  gateway  ${simulator.url} ${dim('a process of its own, with books of its own')}`);
+    say(`  gateway  ${simulator.url} ${dim('in a separate process, with separate books')}`);
     say(`  tokens   ${files.description}`);
-    say(`  key      ${path.basename(files.key)} ${dim('thrown away afterwards, like everything else')}\n`);
+    say(`  key      ${path.basename(files.key)} ${dim('deleted afterwards, like everything else')}\n`);
     const digest = new SenderDigest();
     const report = await runSend(
       {
@@ -52,7 +52,8 @@ async function demoIn(folder: string, { tokens, threads }: DemoFlags, terminal: 
         gateway: simulator.url,
         ca: files.authority,
         threads,
-        // The simulator's digest counts every answer, the sender's the last of each recipient: one answer each.
+        // The simulator's digest counts every answer, the sender's only the last one of each recipient. Without retries
+        // there is one answer each.
         retries: 0,
       },
       { ...terminal, env: withoutProxiesAndPealVariables(terminal.env) },

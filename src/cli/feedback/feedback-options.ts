@@ -11,7 +11,7 @@ import { usageError } from '../shared/terminal.js';
 
 export type FeedbackFormat = 'csv' | 'ndjson';
 
-/** What commander makes of the command line. */
+/** The parsed command line. */
 export interface FeedbackFlags extends CredentialFlags, LinkFlags {
   readonly gateway: string;
   readonly format: FeedbackFormat;
@@ -44,11 +44,10 @@ export function feedbackOptionGroups(): readonly OptionGroup[] {
 }
 
 /**
- * The feedback gateway that the options name.
+ * Returns the feedback gateway that the options name.
  *
  * @throws PealError ERR_PEAL_ADDRESS for an address that cannot be read, ERR_PEAL_OPTION for another kind of gateway
- *   and for
- *   options that do not go together
+ *   and for options that contradict each other
  */
 export function checkFeedbackFlags(options: FeedbackFlags): Address {
   checkCertificateFlags(options);

@@ -1,6 +1,6 @@
 /**
- * Where `peal feedback` puts the list: a file that has its name once it is whole, or standard output. Owned by the
- * command, on the main thread.
+ * The output of `peal feedback`: a file that gets its name once it is whole, or standard output. Owned by the command,
+ * on the main thread.
  *
  *   csv      token,when                                         when as ISO 8601; the first line is this head
  *   ndjson   {"token":"…","when":"…"}                           one object a line
@@ -49,8 +49,8 @@ export class FeedbackOutput {
   }
 
   /**
-   * Gives the file its name; where `isFailed` and nothing came, there is nothing to keep, nor a file to replace.
-   * Throws PealError ERR_PEAL_INPUT if it could not be written.
+   * Gives the file its name. If `isFailed` and no token came, the file is dropped and replaces nothing. Throws
+   * PealError ERR_PEAL_INPUT if it could not be written.
    */
   async close(isFailed: boolean): Promise<void> {
     if (this.#count === 0 && isFailed) {

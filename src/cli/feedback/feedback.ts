@@ -15,7 +15,7 @@ import { checkFeedbackFlags, type FeedbackFlags } from './feedback-options.js';
 import { FeedbackOutput } from './feedback-output.js';
 
 /**
- * Resolves once everything that came is written.
+ * Resolves once every received token is written.
  *
  * @throws PealError ERR_PEAL_OPTION, ERR_PEAL_ADDRESS, ERR_PEAL_CREDENTIAL, ERR_PEAL_INPUT (the file of --out), or why
  *   the gateway cannot be reached
@@ -27,7 +27,7 @@ export async function feedback(options: FeedbackFlags, terminal: Terminal): Prom
     threads: 0,
     ...linkOf(options, terminal.env),
   });
-  // Before the gateway is asked: it gives its list only once.
+  // Opened before the gateway is asked, because it gives its list only once.
   const output = await FeedbackOutput.open(options, terminal);
   if (options.quiet !== true) printCertificate(credential, terminal);
   let onInterrupt = (): void => {};
@@ -39,7 +39,7 @@ export async function feedback(options: FeedbackFlags, terminal: Terminal): Prom
   const apns = new APNs(session.getConnection(options.gateway, credential));
   const reading = readAll(apns, output, () => interrupt.exitCode !== null);
   try {
-    // What is on its way when the command is interrupted is not waited for: a gateway may never end its list.
+    // After an interrupt the rest of the list is not awaited: a gateway may never end its list.
     await Promise.race([reading, interrupted]);
   } catch (error) {
     failure = { error };

@@ -1,6 +1,4 @@
-/**
- * How many recipients of a run ended how: what progress, summary and JSON lines are made from. Pure; main thread.
- */
+/** Counts of recipients by outcome, from which progress, summary and JSON lines are made. Pure; main thread. */
 import type { PealError, PealErrorCode } from '../../base/errors.js';
 import type { ExitCode } from '../shared/exit-codes.js';
 
@@ -14,7 +12,7 @@ export interface Counts {
 
 /** The same while the run goes on. */
 export interface RunningCounts extends Counts {
-  /** Tokens that were dropped because they stood before. The counts above leave them out. Default 0. */
+  /** Tokens that were dropped because they had been listed before. The counts above leave them out. Default 0. */
   readonly duplicate?: number;
 }
 
@@ -33,11 +31,11 @@ export function passedOf(counts: RunningCounts): number {
   return sentOf(counts) + (counts.duplicate ?? 0);
 }
 
-/** Everything that a finished (or stopped) run says of itself. */
+/** Everything that the summary of a finished (or stopped) run contains. */
 export interface RunSummary extends Counts {
   /** Tokens and invalid lines that were read; the sum of all outcomes. */
   readonly recipients: number;
-  /** Tokens that were dropped because they stood before in the lists. They do not count as recipients. */
+  /** Tokens that were dropped because they had been listed before. They do not count as recipients. */
   readonly duplicate: number;
   /** What is wrong with the invalid lines; null if no line is invalid. */
   readonly invalidLines: InvalidLines | null;
@@ -45,9 +43,11 @@ export interface RunSummary extends Counts {
   readonly unread: readonly UnreadLines[];
   /** Rejections by Apple's reason ("HTTP 500" for answers without a reason), the most frequent first. */
   readonly reasons: readonly ReasonCount[];
-  /** Why recipients are unsent or unknown, the most frequent first; their counts sum up to those two. */
+  /**
+   * Why recipients are unsent or unknown, the most frequent cause first. The counts sum up to the numbers of those two.
+   */
   readonly causes: readonly CauseCount[];
-  /** Requests that were sent again, beyond the first for each recipient, because a fault was one that passes. */
+  /** Requests that were repeated, beyond the first for each recipient, because of a passing fault. */
   readonly resent: number;
   /** From the first connection attempt to the last outcome. */
   readonly seconds: number;
@@ -57,7 +57,7 @@ export interface RunSummary extends Counts {
   readonly connections: number;
   /** Worker threads; 0 when everything ran in the main thread. */
   readonly threads: number;
-  /** The code of what ended the run before its lists did; null when it went through. */
+  /** The code of the error that ended the run before its lists did; null if it went through. */
   readonly stopped: PealErrorCode | null;
   readonly exitCode: ExitCode;
 }
@@ -70,7 +70,7 @@ export interface InvalidLines {
   readonly shape: string | null;
 }
 
-/** A list, and the line from which to go on with it, from 1; null where no line can be relied on. */
+/** A list, and the line from which to go on with it, from 1; null if no line is reliable. */
 interface UnreadLines {
   readonly list: string;
   readonly line: number | null;
@@ -94,12 +94,12 @@ export function apnsReason(reason: string): string {
   return /^HTTP \d+$/.test(reason) ? '' : reason;
 }
 
-/** How a run ended. */
+/** The result of a run. */
 export interface RunReport {
   readonly exitCode: ExitCode;
   readonly summary: RunSummary;
-  /** What ended the run before its lists did, and what else went wrong with files, in that order; usually nothing. */
+  /** The error that ended the run before its lists did, and then problems with files; usually empty. */
   readonly problems: readonly PealError[];
-  /** Names of the files of --out that are whole and in their place. */
+  /** Names of the files of --out that are complete and in place. */
   readonly written: readonly string[];
 }

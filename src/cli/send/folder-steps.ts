@@ -1,7 +1,6 @@
 /**
- * The single steps in which a folder of results changes hands and contents: each is one call of the file system, which
- * happens or does not. What is built of them has to be right wherever it stops, and a test stops it between any two.
- * Main thread.
+ * The single steps that change a folder of results. Each is one call of the file system, which happens or does not.
+ * Everything built from them has to be right wherever it stops, and a test stops it between any two. Main thread.
  */
 import { lstat, rename } from 'node:fs/promises';
 import { type LockSteps, lockSteps } from '../../base/folder-lock.js';

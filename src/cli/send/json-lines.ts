@@ -1,6 +1,6 @@
 /**
- * What `--json` prints: one JSON object a line on stdout, told apart by `messageType`; the last line is the summary.
- * Pure but for the stream it is given. The shapes are a contract (docs/cli.md).
+ * The output of `--json`: one JSON object a line on standard output, with its kind in `messageType`; the last line is
+ * the summary. Pure but for the stream. The shapes are a contract (docs/cli.md).
  */
 import type { Writable } from 'node:stream';
 import { PealError } from '../../base/errors.js';
@@ -10,20 +10,21 @@ import { commandMessage } from '../shared/wording.js';
 import type { RunSummary } from './counts.js';
 import type { RejectionNote } from './rejection-notes.js';
 
-/** `count`: recipients that are unsent or unknown for it. */
+/** `count`: recipients that are unsent or unknown because of the error. */
 export function errorMessage(error: PealError, count: number): object {
   const { code, retryable } = error;
   return { messageType: 'error', code, message: commandMessage(error), retryable, count };
 }
 
 /**
- * Recipients that were rejected for a reason that is not about their tokens. No error of the library: it has `reasons`.
+ * Recipients that were rejected for a reason that is not about their tokens. Not an error of the library, which has
+ * `reasons`.
  */
 export function rejectionMessage({ message, retryable, count }: RejectionNote): object {
   return { messageType: 'error', code: 'ERR_PEAL_REJECTED', message, retryable, count };
 }
 
-/** The lines of a run that was interrupted before its command was there. */
+/** The lines of a run that was interrupted before its command was loaded. */
 export function writeInterruption(output: Writable, message: string, exitCode: ExitCode): void {
   const error = new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true });
   writeJsonLine(output, errorMessage(error, 0));

@@ -1,9 +1,9 @@
 /**
- * The files that `--out DIR` gets. All get their names together at the end, so that no file of an earlier run is
- * taken for one of this run. Owned by the send command, fed by its books, on the main thread.
+ * The files that `--out DIR` gets. All files get their names together at the end, so that no file of an earlier run is
+ * mistaken for one of this run. Owned by the send command, fed by its books, on the main thread.
  *
  *   rejected.csv   token,status,reason,timestamp   APNs answered other than 200; timestamp (ISO 8601) with 410
- *   unsent.txt     one token a line                certainly not processed: fit for the next `--tokens`
+ *   unsent.txt     one token a line                certainly not processed: for the next `--tokens`
  *   unknown.txt    one token a line                written and never answered: may have been delivered
  *   invalid.csv    line,text,why,list              lines that hold no device token, of which list
  *   accepted.csv   token,apns-id,apns-unique-id    APNs answered 200; only with --accepted
@@ -32,17 +32,17 @@ const lineFeed = 0x0a;
 type FourFiles = [OutputFile, OutputFile, OutputFile, OutputFile];
 
 interface OutputsOptions {
-  /** Whether what an earlier run left to be sent may be replaced. Default: refused. */
+  /** Whether unsent recipients of an earlier run may be replaced. Default: refused. */
   readonly force?: boolean;
   /** Whether there is an accepted.csv. Default false. */
   readonly accepted?: boolean;
-  /** For tests. */
+  /** For tests, which stop a run between two steps. */
   readonly steps?: FolderSteps;
 }
 
 export class Outputs {
   readonly folder: string;
-  /** How many unfinished files of runs that were ended by force were removed. */
+  /** How many unfinished files of killed runs were removed. */
   readonly removed: number;
   /** Whether files of an earlier run are there. */
   readonly hasEarlier: boolean;
@@ -75,10 +75,9 @@ export class Outputs {
   }
 
   /**
-   * Makes the directory (for its owner only) where it is missing, takes it for this run, and makes the files in it.
-   * `inputs` are the files that the command reads, which must not be overwritten.
-   * Throws PealError ERR_PEAL_OPTION (naming --out), also when another run is at work there, or when recipients of an
-   * earlier run would be lost.
+   * Makes the directory (for its owner only) if it is missing, takes it for this run, and makes the files in it.
+   * `inputs` are the files that the command reads, which must not be overwritten. Throws PealError ERR_PEAL_OPTION
+   * (naming --out), also if another run is at work there, or if recipients of an earlier run would be lost.
    */
   static async open(folder: string, inputs: readonly string[], options: OutputsOptions = {}): Promise<Outputs> {
     try {
@@ -109,8 +108,8 @@ export class Outputs {
   }
 
   /**
-   * To be called before the first notification goes out. A run that ends at once from here on has left no whole books,
-   * and the next one is told. Throws PealError ERR_PEAL_INPUT when that cannot be noted.
+   * Called before the first notification is sent. If the run is killed from here on, its books are incomplete, and the
+   * next run is told. Throws PealError ERR_PEAL_INPUT if that cannot be recorded.
    */
   async sending(): Promise<void> {
     try {
@@ -154,15 +153,15 @@ export class Outputs {
     return this.#files.find((file) => file.failure !== null)?.failure ?? null;
   }
 
-  /** Null while there is room; otherwise a promise to wait for before more is handed in. */
+  /** Null while there is room; otherwise a promise to wait for before more is added. */
   pressure(): Promise<unknown> | null {
     const full = this.#files.map((file) => file.pressure()).filter((wait) => wait !== null);
     return full.length === 0 ? null : Promise.all(full);
   }
 
   /**
-   * Gives all files their names, in place of all those of an earlier run. Throws PealError ERR_PEAL_INPUT if some could
-   * not be written to their end: those have no names, and the others have. The error names each of them.
+   * Gives all files their names, in place of all those of an earlier run. Throws PealError ERR_PEAL_INPUT, which names
+   * each of them, if some could not be written completely: only the others get their names.
    */
   async publish(): Promise<void> {
     const finished = await Promise.all(this.#files.map((file) => file.finish()));
@@ -180,7 +179,7 @@ export class Outputs {
     if (cut.length > 0) throw cutError(cut);
   }
 
-  /** Names of the files that are whole and have their names; empty before `publish`. */
+  /** Names of the files that are complete and have their names; empty before `publish`. */
   get written(): readonly string[] {
     return this.#written;
   }
@@ -192,8 +191,8 @@ export class Outputs {
   }
 
   /**
-   * For a process that ends at once: writes what was handed in by now into the unfinished files, and leaves them as
-   * they are. The next run knows what they are.
+   * For a process that ends at once: writes what was added so far into the unfinished files, and leaves them there. The
+   * next run recognises them.
    */
   abandon(): void {
     for (const file of this.#files) file.flushNow();
@@ -207,7 +206,8 @@ export class Outputs {
 }
 
 /**
- * Tokens `start` to `end` (exclusive) of a block as lines of hex, in one fresh buffer: a whole list may stay unsent.
+ * Tokens `start` to `end` (exclusive) of a block as lines of hex, in one new buffer, because a whole list may stay
+ * unsent.
  */
 function hexLines(block: TokenBlock, start: number, end: number): Uint8Array {
   const lines = new Uint8Array((end - start) * (block.tokenBytes * 2 + 1));
@@ -221,7 +221,7 @@ function hexLines(block: TokenBlock, start: number, end: number): Uint8Array {
   return lines;
 }
 
-/** What is read may not be written, under whatever name it was given. */
+/** A file that is read must not be written, under any of its names. */
 async function refuseInputs(folder: string, inputs: readonly string[]): Promise<void> {
   for (const name of fileNames) {
     const file = path.join(folder, name);
@@ -251,8 +251,8 @@ async function refuseLoss(folder: string): Promise<void> {
 function brokenRun(folder: string): PealError {
   return optionError(
     `--out: ${folder} holds the files of a run that was ended at once while it was sending (a second Ctrl-C, ` +
-      'kill -9, a crash). Nothing records which recipients it sent to. If the same list is sent again, devices may show the ' +
-      'notification twice. Choose another directory, or give --force to remove its files.',
+      'kill -9, a crash). Nothing records which recipients it sent to. If the same list is sent again, devices may ' +
+      'show the notification twice. Choose another directory, or give --force to remove its files.',
   );
 }
 
@@ -273,13 +273,13 @@ async function createAll(folder: string, run: string, hasAccepted: boolean): Pro
   }
 }
 
-/** Files of recipients that still have to be sent to come first: losing them is worst. */
+/** Files of recipients that still have to be sent to come first, because losing them is worst. */
 function rankOf({ name }: CutFile): number {
   const rank = (toBeSent as readonly string[]).indexOf(name);
   return rank === -1 ? toBeSent.length : rank;
 }
 
-/** Files that are not whole, and then something in the way of the others. */
+/** An error about incomplete files, and then about an obstacle to the others. */
 function withCut(cut: readonly CutFile[], error: PealError): PealError {
   const { message, origin } = cutError(cut);
   return new PealError('ERR_PEAL_INPUT', `${message} ${error.message}`, { origin, cause: error.cause });

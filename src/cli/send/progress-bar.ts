@@ -14,11 +14,11 @@ import { passedOf, type RunningCounts, sentOf } from './counts.js';
 import { RateMeter } from './rate-meter.js';
 
 const longestBar = 32;
-/** What the first line begins with; the second is set in as far. */
+/** The beginnings of the first line. The second line is indented by the same width. */
 const labels = { sending: 'sending  ', stopping: 'stopping ', stopped: 'stopped  ', sent: 'sent     ' } as const;
 const labelWidth = labels.sending.length;
 
-/** A terminal, or whatever else takes lines of a known width. */
+/** A terminal, or another stream with a known line width. */
 interface Screen extends NodeJS.WritableStream {
   readonly columns?: number;
 }
@@ -27,12 +27,12 @@ export interface Shown {
   readonly state: keyof typeof labels;
   readonly counts: RunningCounts;
   readonly total: number | null;
-  /** The rate of the last seconds; null once the run has ended: the summary has the mean. */
+  /** The rate of the last seconds; null once the run has ended, because the summary has the mean. */
   readonly perSecond: number | null;
   readonly secondsLeft: number | null;
 }
 
-/** A ProgressDisplay, which progress.ts checks where it makes one: it loads this file only when it is needed. */
+/** Implements ProgressDisplay; progress.ts checks that, because it loads this file only when it is needed. */
 export class ProgressBar {
   readonly #screen: Screen;
   readonly #clock: Clock;
@@ -58,7 +58,7 @@ export class ProgressBar {
     for (const line of this.#lines) line.update(0);
   }
 
-  /** The display makes room, with what the terminal has echoed of Ctrl-C, and goes on beneath. */
+  /** The display leaves its lines, with the terminal's echo of Ctrl-C, and continues below. */
   interrupted(print: () => void): void {
     this.#close();
     print();
@@ -66,7 +66,7 @@ export class ProgressBar {
     this.#open();
   }
 
-  /** The last state stays on the screen; written here, because cli-progress would cut it (see linewrap). */
+  /** The last state stays on the screen. It is written here, because cli-progress would cut it (see linewrap). */
   stop(): void {
     if (this.#bars === null) return;
     this.#close();
@@ -80,7 +80,7 @@ export class ProgressBar {
     const bars = new cliProgress.MultiBar({
       stream: this.#screen,
       hideCursor: true,
-      // Otherwise lines are cut as if colours took room; ours fit the screen by themselves.
+      // Otherwise lines are cut as if colours took room. Ours are cut to the screen here.
       linewrap: false,
       fps: 10,
       gracefulExit: false,
@@ -92,7 +92,7 @@ export class ProgressBar {
     );
   }
 
-  /** The screen is as it was, the cursor where the display began. */
+  /** Restores the screen, with the cursor where the display began. */
   #close(): void {
     this.#bars?.stop();
     this.#bars = null;
@@ -107,12 +107,12 @@ export class ProgressBar {
 
 const nothing: RunningCounts = { accepted: 0, rejected: 0, unsent: 0, unknown: 0, invalid: 0 };
 
-/** The first line. The bar takes the room that the figures leave; without room for it, it is left out. */
+/** The first line. The bar gets the room that the figures leave, and is left out if that is too little. */
 export function barLine(shown: Shown, columns: number, colour: boolean): string {
   const { state, counts, perSecond, secondsLeft } = shown;
   const label = labels[state];
   const passed = passedOf(counts);
-  // Of a run that was told to stop it is not known whether its list ends where the reading did.
+  // For a stopped run it is not known whether its list ends where the reading did.
   const isCut = (state === 'stopping' || state === 'stopped') && passed >= (shown.total ?? 0);
   const total = isCut ? null : shown.total;
   const share = total === null || total === 0 ? null : Math.min(1, passed / total);
@@ -126,13 +126,13 @@ export function barLine(shown: Shown, columns: number, colour: boolean): string 
     .join('  ');
   const room = Math.min(longestBar, columns - labelWidth - figures.length - 3);
   if (share === null || room < 5) return `${label}${figures}`.slice(0, columns - 1);
-  // Full only when it is all.
+  // Full only when everything is done.
   const filled = share === 1 ? room : Math.min(room - 1, Math.round(room * share));
   const { green, dim } = createColors(colour);
   return `${label}${green('━'.repeat(filled))}${dim('─'.repeat(room - filled))}  ${figures}`;
 }
 
-/** The second line: outcomes, of which the unwelcome ones show colour once there are any. */
+/** The second line: outcomes. Unwelcome ones are coloured once there are any. */
 export function countsLine({ counts }: Shown, columns: number, colour: boolean): string {
   const { red, yellow } = createColors(colour);
   const plain = (text: string): string => text;

@@ -1,6 +1,6 @@
 /**
  * The progress display of a run: a live bar on a terminal, a plain line now and then elsewhere, JSON lines for
- * programs, or nothing. Owned by the send command, on the main thread; told the counts a few times a second.
+ * programs, or nothing. Owned by the send command, on the main thread; gets the counts a few times a second.
  */
 import type { Writable } from 'node:stream';
 import type { Clock } from '../../base/clock.js';
@@ -10,11 +10,11 @@ import { doneOf, passedOf, type RunningCounts, sentOf } from './counts.js';
 import { RateMeter } from './rate-meter.js';
 
 export interface ProgressDisplay {
-  /** `total`: all that stand in the lists, duplicates too, as far as that is known or estimated, or null. */
+  /** `total`: known or estimated number of listed tokens, duplicates included, or null. */
   update(counts: RunningCounts, total: number | null): void;
-  /** The run has been told to stop: what `print` writes to standard error goes above the display, not into it. */
+  /** The run has been told to stop. What `print` writes to standard error stands above the display, not within it. */
   interrupted(print: () => void): void;
-  /** Leaves the terminal as it should be for what is printed next. May be called twice. */
+  /** Leaves the terminal ready for further output. May be called twice. */
   stop(): void;
 }
 
@@ -23,11 +23,11 @@ export const noProgress: ProgressDisplay = { update: () => {}, interrupted: (pri
 export interface ProgressOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
-  /** Milliseconds between two lines; 0: no progress. Default: a bar where there is a terminal. */
+  /** Milliseconds between two lines; 0 for no progress. Default: a bar on a terminal. */
   readonly progress?: number;
 }
 
-/** The display that the options and the terminal ask for. */
+/** Returns the display for the options and the terminal. */
 export async function progressFor(
   options: ProgressOptions,
   terminal: Terminal,
@@ -120,7 +120,7 @@ class LineProgress implements ProgressDisplay {
   }
 
   interrupted(print: () => void): void {
-    // A terminal shows ^C where the cursor stands.
+    // The terminal shows ^C at the cursor.
     if (this.#output.isTTY === true) this.#output.write('\n');
     print();
   }

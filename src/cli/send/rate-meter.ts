@@ -30,7 +30,7 @@ export class RateMeter {
     return ((last.done - first.done) * 1000) / (last.atMs - first.atMs);
   }
 
-  /** Seconds until `total` is reached at this rate; null while that cannot be said. */
+  /** Seconds until `total` is reached at this rate; null while that is unknown. */
   secondsLeft(total: number): number | null {
     const rate = this.perSecond();
     const done = this.#samples.at(-1)?.done ?? 0;

@@ -9,12 +9,12 @@ import type { PealError } from '../../base/errors.js';
 import { counted, integer } from '../../base/text.js';
 import { apnsReason, type ReasonCount, type RunSummary } from './counts.js';
 
-/** Reasons as Apple writes them, and "HTTP 500": they need no quotes in a shell or in a cell of CSV. */
+/** Reasons as Apple writes them, and "HTTP 500", which need no quotes in a shell or in a cell of CSV. */
 const unquotedReason = /^[A-Za-z0-9 ]+$/;
 
 export interface RejectionNote {
   readonly count: number;
-  /** A sentence, which names the count, the answer and what to do. */
+  /** A sentence with the count, the answer and advice. */
   readonly message: string;
   /** Whether sending to them again may succeed without a change. */
   readonly retryable: boolean;
@@ -72,7 +72,7 @@ export function refusedNote(summary: RunSummary, protocol: Protocol, folder: str
   return `${who}. Once the cause is mended, send to ${them} as well: ${command}`;
 }
 
-/** As one word for a shell. */
+/** Quoted as one word for a shell. */
 function quoted(path: string): string {
   return /^[\w./@%+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -1,16 +1,17 @@
 /**
- * The folder of `--out` while a run holds it: one run at a time, and the files of a run get their names as a whole.
- * What a run that was ended by force has left is put in order by the next one. Owned by Outputs, on the main thread.
+ * The folder of `--out` while a run holds it: one run at a time, and the files of a run get their names as a whole. The
+ * next run cleans up after a killed run. Owned by Outputs, on the main thread.
  *
  *   NAME.<run>.partial      a file that is being written
- *   NAME.<run>.cut          one that could not be written to its end; goes when the files of an earlier run go
+ *   NAME.<run>.cut          a file that could not be completed; removed with the files of an earlier run
  *   .peal-<run>.writing     the run is writing: its files are not whole
- *   .peal-<run>.sending     the same, and it has begun to send: its outcomes are recorded nowhere else
- *   .peal-<run>.whole       they are whole and durable; files of earlier runs go
- *   .peal-<run>.placing     those are gone; the files get their names
+ *   .peal-<run>.sending     the same, and the run has begun to send: its outcomes are only in these files
+ *   .peal-<run>.whole       its files are whole and durable; files of earlier runs are being removed
+ *   .peal-<run>.placing     those are removed; its files are getting their names
  *
- * So wherever a run stops, the names hold files of the earlier run only, or of this one only; and from `whole` on the
- * next run finishes what was begun. A mark is renamed instead of written anew, because that works on a full disk, too.
+ * So wherever a run stops, the names belong to files of one run only, the earlier or this one. From `whole` on, the
+ * next run finishes what this one began. A mark is renamed and not written anew, because that works on a full disk,
+ * too.
  */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
@@ -24,10 +25,10 @@ import { type FolderSteps, folderSteps } from './folder-steps.js';
 type Phase = 'writing' | 'sending' | 'whole' | 'placing';
 
 export class RunFolder {
-  /** Names the run in the names of its files: they cannot be guessed. */
+  /** Random, so that the names of the run's files cannot be guessed. */
   readonly run = randomBytes(4).toString('hex');
   readonly #folder: string;
-  /** Every name that a run may give, in the order in which they are given. */
+  /** Every name that a run may give, in the order in which it gives them. */
   readonly #names: readonly string[];
   readonly #steps: FolderSteps;
   #lock: FolderLock | null = null;
@@ -41,9 +42,9 @@ export class RunFolder {
   }
 
   /**
-   * Takes the folder, which is there, and gives the files of an earlier run their names if that was interrupted.
+   * Takes the folder, which exists, and gives the files of an earlier run their names if that was interrupted.
    *
-   * @throws PealError ERR_PEAL_OPTION when another run holds it; otherwise what the file system says
+   * @throws PealError ERR_PEAL_OPTION if another run holds it; otherwise the error of the file system
    */
   static async enter(folder: string, names: readonly string[], steps = folderSteps): Promise<RunFolder> {
     const entered = new RunFolder(folder, names, steps);
@@ -59,7 +60,7 @@ export class RunFolder {
     return entered;
   }
 
-  /** Whether a run was ended at once after it had begun to send, so that its files are incomplete. */
+  /** Whether a run was killed after it had begun to send, so that its files are incomplete. */
   async holdsBrokenRun(): Promise<boolean> {
     return (await this.#steps.list(this.#folder)).some((name) => /^\.peal-[0-9a-f]{8}\.sending$/.test(name));
   }
@@ -90,10 +91,10 @@ export class RunFolder {
   }
 
   /**
-   * Gives the files of this run that are whole and durable their names, in place of all files of an earlier run, and
-   * leaves the folder.
+   * Gives the whole and durable files of this run their names, in place of all files of an earlier run, and leaves the
+   * folder.
    *
-   * @throws PealError ERR_PEAL_INPUT when something stands in the way; the next run finishes it then
+   * @throws PealError ERR_PEAL_INPUT if something is in the way; the next run finishes it then
    */
   async place(): Promise<void> {
     const phase = this.#phase;
@@ -108,13 +109,13 @@ export class RunFolder {
     }
   }
 
-  /** Leaves the folder as it was; the files of this run have to be gone. */
+  /** Leaves the folder as it was. The files of this run must have been removed. */
   async leave(): Promise<void> {
     await this.#steps.remove(this.#mark(this.run, this.#phase ?? 'writing')).catch(() => {});
     await this.#release();
   }
 
-  /** For a process that ends at once: what it has written is left unfinished. */
+  /** For a process that ends at once: its files stay unfinished. */
   leaveNow(): void {
     this.#lock?.releaseNow();
   }
@@ -148,7 +149,7 @@ export class RunFolder {
     await this.#steps.remove(this.#mark(run, 'placing'));
   }
 
-  /** Before the first file of an earlier run goes. */
+  /** Before the first file of an earlier run is removed. */
   async #refuseDirectories(run: string): Promise<void> {
     for (const name of this.#names) {
       if (!(await this.#steps.isDirectory(this.#at(name)))) continue;
@@ -179,7 +180,7 @@ export class RunFolder {
     await this.#steps.sync(this.#folder);
   }
 
-  /** What a dead run has left; what one that could not write has, `*.cut`, goes with the files of that run. */
+  /** Whether it is a file of a dead run. Its `*.cut` files are removed with the other files of that run. */
   #isLeftOver(name: string): boolean {
     const [, base] = /^(.+)\.[0-9a-f]{8}\.partial$/.exec(name) ?? [];
     return base !== undefined && this.#names.includes(base);
@@ -194,7 +195,7 @@ export class RunFolder {
   }
 }
 
-/** Whether `name` is what a run could write of the file `base`. */
+/** Returns whether `name` is an incomplete version of the file `base`. */
 export function isCut(name: string, base: string): boolean {
   return name.startsWith(`${base}.`) && /^[0-9a-f]{8}\.cut$/.test(name.slice(base.length + 1));
 }

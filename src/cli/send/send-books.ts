@@ -1,6 +1,6 @@
 /**
- * The books of one `peal send`: takes every outcome as it is settled, counts it and puts what was not accepted into
- * the files of --out. Fed by the engine and by the reader of the list, on the main thread.
+ * The books of one `peal send`: counts every settled outcome, and writes recipients that were not accepted to the files
+ * of --out. Fed by the engine and by the reader of the list, on the main thread.
  */
 import type { TokenBlock } from '../../apns/token-block.js';
 import type { PealError, PealErrorCode } from '../../base/errors.js';
@@ -13,18 +13,18 @@ import { printable } from '../shared/terminal.js';
 import type { CauseCount, Counts, InvalidLines, ReasonCount } from './counts.js';
 import type { Outputs } from './outputs.js';
 
-/** Told the last answer of every answered recipient. The demo compares them with the simulator's. */
+/** Gets the last answer of every answered recipient. The demo compares these with the simulator's. */
 export interface AnswerObserver {
   accepted(block: TokenBlock, index: number): void;
   rejected(block: TokenBlock, index: number, reason: string): void;
 }
 
-/** Invalid lines that are looked at to tell what the list is. */
+/** Invalid lines that are read to recognise what the list is. */
 const linesOfShape = 3;
 
 export class SendBooks implements OutcomeSink {
   readonly #outputs: Outputs | null;
-  readonly #witness: AnswerObserver | null;
+  readonly #observer: AnswerObserver | null;
   readonly #tally = new Tally();
   readonly #statuses = new Map<string, number>();
   readonly #causes = new Map<PealErrorCode, { error: PealError; unsent: number; unknown: number }>();
@@ -35,9 +35,9 @@ export class SendBooks implements OutcomeSink {
   #neverDispatched = 0;
   #resent = 0;
 
-  constructor(outputs: Outputs | null, witness: AnswerObserver | null = null) {
+  constructor(outputs: Outputs | null, observer: AnswerObserver | null = null) {
     this.#outputs = outputs;
-    this.#witness = witness;
+    this.#observer = observer;
   }
 
   get counts(): Counts {
@@ -45,7 +45,7 @@ export class SendBooks implements OutcomeSink {
     return { accepted, rejected, unsent: unsent + this.#neverDispatched, unknown, invalid: this.#invalid };
   }
 
-  /** Requests that were sent again, after an answer or the loss of one. */
+  /** Requests that were repeated after an answer, or without one. */
   get resent(): number {
     return this.#resent;
   }
@@ -56,9 +56,10 @@ export class SendBooks implements OutcomeSink {
   }
 
   /**
-   * Why recipients are unsent or unknown, the most frequent first.
+   * Why recipients are unsent or unknown, the most frequent cause first.
    *
-   * @param stopped what ended the run, which is why what was never handed out is unsent; null when nothing did
+   * @param stopped the error that ended the run, which is the cause of recipients that were never handed out; null if
+   *   none did
    */
   causes(stopped: PealError | null): CauseCount[] {
     const causes = new Map(this.#causes);
@@ -87,10 +88,10 @@ export class SendBooks implements OutcomeSink {
       const name = reason === '' ? `HTTP ${status}` : reason;
       if (!this.#statuses.has(name)) this.#statuses.set(name, status);
       this.#outputs?.rejected(tokens.hexAt(index), status, name, timestampMs);
-      this.#witness?.rejected(tokens, index, reason);
+      this.#observer?.rejected(tokens, index, reason);
     }
     if (this.#outputs?.keepsAccepted === true) this.#keepAccepted(batch, this.#outputs);
-    if (this.#witness !== null) this.#showAccepted(batch, this.#witness);
+    if (this.#observer !== null) this.#showAccepted(batch, this.#observer);
     const outputs = this.#outputs;
     if (cause !== null) {
       const count = this.#countOf(cause);
@@ -106,7 +107,7 @@ export class SendBooks implements OutcomeSink {
     return outputs?.pressure()?.then(() => {});
   }
 
-  /** A line of the list `source` that holds no token. */
+  /** Notes a line of the list `source` that holds no token. */
   addInvalid(invalid: InvalidLine, source: string): void {
     this.#invalid += 1;
     this.#invalidList ??= source;
@@ -115,7 +116,7 @@ export class SendBooks implements OutcomeSink {
     this.#outputs?.invalid(line, text, why, source);
   }
 
-  /** Recipients that were read and never handed to the engine. */
+  /** Notes recipients that were read and never handed to the engine. */
   addUnsent(block: TokenBlock): Promise<unknown> | null {
     this.#neverDispatched += block.count;
     this.#outputs?.unsent(block, 0, block.count);
@@ -139,9 +140,9 @@ export class SendBooks implements OutcomeSink {
     });
   }
 
-  #showAccepted({ tokens, ledger }: SettledBatch, witness: AnswerObserver): void {
+  #showAccepted({ tokens, ledger }: SettledBatch, observer: AnswerObserver): void {
     forEachRun(ledger, ACCEPTED, (start, end) => {
-      for (let index = start; index < end; index++) witness.accepted(tokens, index);
+      for (let index = start; index < end; index++) observer.accepted(tokens, index);
     });
   }
 }

@@ -25,10 +25,10 @@ import {
   wholeNumber,
 } from '../shared/option-values.js';
 
-/** Apple calls it development, and its host and the library's names the sandbox. */
+/** Apple calls it development; its host and the library's names say sandbox. */
 const environments = ['production', 'sandbox', 'development'] as const;
 
-/** What commander makes of the command line. */
+/** The parsed command line. */
 export interface SendFlags extends CredentialFlags, LinkFlags {
   /** Paths, or `-`; at least one. */
   readonly tokens: readonly string[];
@@ -42,7 +42,7 @@ export interface SendFlags extends CredentialFlags, LinkFlags {
   readonly topic?: string;
   readonly pushType?: string;
   readonly priority?: 1 | 5 | 10;
-  /** As parseTime reads it. */
+  /** In the forms of parseTime. */
   readonly expiration?: string;
   readonly collapseId?: string;
   readonly environment?: (typeof environments)[number];

@@ -1,6 +1,6 @@
 /**
- * What `peal send` needs before the first notification: gateway, credential, message, session. Everything that can be
- * wrong with them is found here. Main thread.
+ * Prepares `peal send` before the first notification: gateway, credential, message, session. Finds everything that can
+ * be wrong with them. Main thread.
  */
 import { open } from 'node:fs/promises';
 import { parseAddress } from '../../apns/address.js';
@@ -18,19 +18,19 @@ import type { SendFlags } from './send-options.js';
 import { gatewayOf, isAppleGateway } from './send-rules.js';
 import { estimateAll } from './token-input.js';
 
-/** Up to this many recipients `--threads auto` starts no thread: starting one takes longer than it saves. */
+/** Up to this many recipients, `--threads auto` starts no thread, because starting one takes longer than it saves. */
 const recipientsWorthThreads = 50_000;
 
 export interface SendPlan {
   readonly session: Session;
   readonly gateway: Gateway;
   readonly message: Message;
-  /** Recipients, from the size of the list; null where that says nothing. */
+  /** Estimated number of recipients, from the size of the list; null if unknown. */
   readonly estimated: number | null;
 }
 
 /**
- * Loads and checks, and opens nothing yet.
+ * Loads and checks everything, and opens nothing yet.
  *
  * @throws PealError ERR_PEAL_ADDRESS, ERR_PEAL_CREDENTIAL, ERR_PEAL_PAYLOAD, ERR_PEAL_HEADER or ERR_PEAL_OPTION
  */
@@ -77,7 +77,7 @@ function threadsFor({ threads }: SendFlags, estimated: number | null): number | 
  * Throws PealError: ERR_PEAL_PAYLOAD for a payload that cannot be read, is not JSON or is too large, ERR_PEAL_HEADER
  * for a field that may not be sent.
  */
-export async function sendMessage(options: SendFlags): Promise<Message> {
+async function sendMessage(options: SendFlags): Promise<Message> {
   const content = options.payload === undefined ? contentOf(options) : { payload: await readPayload(options.payload) };
   return new Message([], { ...content, ...headersOf(options) });
 }
@@ -120,7 +120,7 @@ function payloadError(message: string, cause?: unknown): PealError {
   return new PealError('ERR_PEAL_PAYLOAD', message, { origin: 'usage', cause });
 }
 
-/** What was not given is left to the library's defaults. */
+/** Options that were not given have the library's defaults. */
 export function retryOptionsOf(options: SendFlags): Pick<SendOptions, 'retry' | 'onUnknown' | 'stopAtBadTokens'> {
   const { retries, retryTime, onUnknown, stopAtBadTokens } = options;
   const attempts = retries === undefined ? {} : { attempts: retries + 1 };

@@ -1,6 +1,4 @@
-/**
- * What `peal send` prints when it has ended. Main thread; called once for each run.
- */
+/** The output of `peal send` after its end. Main thread; called once for each run. */
 import { createColors } from 'picocolors';
 import type { Protocol } from '../../apns/address.js';
 import { adviceOf } from '../../apns/reason.js';
@@ -16,7 +14,7 @@ import { protocolOf } from './send-rules.js';
 /** Reasons that are listed; the rest is summed up in one line. */
 const listedReasons = 8;
 
-/** Prints the summary on standard output, and then what went wrong on standard error. */
+/** Prints the summary on standard output, and then the problems on standard error. */
 export function printRun(terminal: Terminal, options: SendFlags, { summary, problems, written }: RunReport): void {
   const { stdout } = terminal;
   // The error that ended the run is among the causes, and is not printed twice.
@@ -46,7 +44,7 @@ export function printRun(terminal: Terminal, options: SendFlags, { summary, prob
   const refused = refusedNote(summary, protocolOf(options), options.out === undefined ? null : printable(options.out));
   if (refused !== null) printNote(terminal, refused);
   if (causes.length > 0) printNote(terminal, lossSentence(causes));
-  // On a terminal the table has just said it.
+  // On a terminal the table has the same notes.
   if (!hasTable || stdout.isTTY !== true) for (const { message } of rejections) printNote(terminal, message);
   const lost = summary.unsent + summary.unknown;
   if (lost > 0 && options.out === undefined && options.quiet !== true) {
@@ -55,7 +53,8 @@ export function printRun(terminal: Terminal, options: SendFlags, { summary, prob
 }
 
 /**
- * How many lines are invalid, where the first is, and what the list looks like. Never quotes a line: it may be a token.
+ * How many lines are invalid, where the first is, and what the list looks like. Never quotes a line, because it may be
+ * a token.
  */
 function invalidSentence(count: number, { list, line, why, shape }: InvalidLines): string {
   const what = count === 1 ? 'one line is invalid' : `${integer(count)} lines are invalid, the first`;
@@ -67,7 +66,7 @@ function countOf(cause: CauseCount | undefined): number {
   return cause === undefined ? 0 : cause.unsent + cause.unknown;
 }
 
-/** One line: how many recipients are unsent and unknown for the most frequent cause, and what that was. */
+/** One line: how many recipients are unsent and unknown because of the most frequent cause, and that cause. */
 function lossSentence([first, ...others]: readonly CauseCount[]): string {
   const { error, unsent, unknown } = first!;
   const counts = [unsent > 0 ? `${integer(unsent)} unsent` : '', unknown > 0 ? `${integer(unknown)} unknown` : ''];
@@ -77,20 +76,20 @@ function lossSentence([first, ...others]: readonly CauseCount[]): string {
 }
 
 interface TableOptions {
-  /** Where the files of --out are, or null. */
+  /** The directory of --out, or null. */
   readonly folder: string | null;
   /** Their names. */
   readonly written: readonly string[];
   /** Width of the terminal, in characters. */
   readonly columns: number;
-  /** Whether it stands among other output of a terminal, and is set apart by empty lines. */
+  /** Whether the table stands among other output on a terminal, and is set apart by empty lines. */
   readonly isApart: boolean;
   readonly colour: boolean;
-  /** What the gateway speaks. Default `'http2'`. */
+  /** The protocol of the gateway. Default `'http2'`. */
   readonly protocol?: Protocol;
 }
 
-/** Several lines, each ended. */
+/** Several lines, each with its end. */
 function summaryTable(summary: RunSummary, options: TableOptions): string {
   const { folder, written, columns, colour, isApart, protocol = 'http2' } = options;
   const { bold, dim, green, red, yellow } = createColors(colour);
@@ -131,7 +130,7 @@ function effort({ seconds, perSecond, connections, threads }: RunSummary): strin
   return `${seconds.toFixed(2)} s, ${rate} over ${counted(connections, 'connection')} ${where}`;
 }
 
-/** How often each reason came, and beneath it what to do about it. */
+/** The count of each reason, with advice below it. */
 function reasonLines(
   { reasons }: RunSummary,
   protocol: Protocol,

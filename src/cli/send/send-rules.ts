@@ -81,7 +81,7 @@ export function gatewayOf({ gateway, environment }: Pick<SendFlags, 'gateway' | 
   return gateway ?? (environment === 'production' ? 'api_production' : 'api_sandbox');
 }
 
-/** Options that only HTTP/2 can do; the binary protocol's topic stands in the client certificate. */
+/** Options that only HTTP/2 supports. Over the binary protocol, the client certificate names the topic. */
 const http2Only = [
   ['topic', '--topic', 'the client certificate says which app it is for'],
   ['pushType', '--push-type', 'the binary protocol has no push types'],
@@ -94,8 +94,8 @@ const http2Only = [
 ] as const;
 
 /**
- * Refuses what the protocol of the gateway cannot do. An address that cannot be read is refused later, when the session
- * is made.
+ * Refuses options that the protocol of the gateway does not support. An address that cannot be read is refused later,
+ * when the session is made.
  *
  * @throws PealError ERR_PEAL_OPTION that names the option
  */

@@ -1,6 +1,6 @@
 /**
- * What is seen of a run of `peal send` while it sends: keeps its display up to date, and the highest number of
- * connections for the summary. Owned by the run, on the main thread.
+ * Watches a run of `peal send`: keeps its display up to date, and notes the highest number of connections for the
+ * summary. Owned by the run, on the main thread.
  */
 import { assert } from '../../base/assert.js';
 import type { SeenTokens } from '../../campaign/recipients/seen-tokens.js';
@@ -11,7 +11,7 @@ import type { SendBooks } from './send-books.js';
 import type { TokenInput } from './token-input.js';
 
 const progressIntervalMs = 100;
-/** How often the number of connections is asked for. */
+/** How often the number of connections is read. */
 const statsIntervalMs = 500;
 
 export class SendWatch {
@@ -20,14 +20,14 @@ export class SendWatch {
   readonly #seen: SeenTokens | null;
   #display = noProgress;
   #session: Session | null = null;
-  /** Recipients from the size of the lists; null where that says nothing. */
+  /** Estimated number of recipients, from the size of the lists; null if unknown. */
   #estimated: number | null = null;
   #timers: readonly NodeJS.Timeout[] = [];
-  /** The latest report of the send. It counts the batches that are under way, too. */
+  /** The latest report of the send, which includes batches under way. */
   #reported: { readonly accepted: number; readonly rejected: number } = { accepted: 0, rejected: 0 };
   #mostConnections = 0;
 
-  /** @param seen counts the duplicates; null where they are kept */
+  /** @param seen counts the duplicates; null if duplicates are kept */
   constructor(input: TokenInput, books: SendBooks, seen: SeenTokens | null) {
     this.#input = input;
     this.#books = books;
@@ -44,7 +44,7 @@ export class SendWatch {
     return this.#mostConnections;
   }
 
-  /** Called once, when the session is there and before the first notification is sent. */
+  /** Called once, when the session exists and before the first notification is sent. */
   start(display: ProgressDisplay, session: Session, estimated: number | null): void {
     assert(this.#session === null, 'a run is watched once');
     this.#display = display;
@@ -57,7 +57,7 @@ export class SendWatch {
     ];
   }
 
-  /** The send reports its progress. */
+  /** Notes the send's report of its progress. */
   note(counts: { readonly accepted: number; readonly rejected: number }): void {
     this.#reported = counts;
   }
@@ -88,7 +88,7 @@ export class SendWatch {
 
   #counts(): RunningCounts {
     const { counts } = this.#books;
-    // The books know whole batches only.
+    // The books contain whole batches only.
     const { accepted, rejected } = this.#reported;
     return {
       ...counts,

@@ -1,6 +1,6 @@
 /**
  * `peal send`: one run, from the options to the exit code. Every recipient that could be read is in the books at the
- * end, whatever stopped the run. Main thread.
+ * end, however the run ended. Main thread.
  */
 import { systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
@@ -23,21 +23,21 @@ import { SendWatch } from './send-watch.js';
 import { TokenInput } from './token-input.js';
 
 /**
- * After an interrupt: how long answers may take, and the rest of the list to be read into unsent.txt. Then the session
- * is shut down, which takes another five seconds at most.
+ * After an interrupt: how long answers may take, and how long the rest of the list may take to be read into unsent.txt.
+ * Then the session is shut down, which takes up to five more seconds.
  */
 const graceAfterInterruptMs = 5_000;
 
 /**
  * Runs the command and prints what its options ask for.
  *
- * @param witness sees every answer; for the demo
+ * @param observer sees every answer; for the demo
  * @throws PealError ERR_PEAL_OPTION when the options cannot be run at all
  */
 export async function runSend(
   options: SendFlags,
   terminal: Terminal,
-  witness: AnswerObserver | null = null,
+  observer: AnswerObserver | null = null,
 ): Promise<RunReport> {
   checkSendFlags(options);
   let run: SendRun | null = null;
@@ -47,7 +47,7 @@ export async function runSend(
     (code) => (run === null ? process.exit(code) : run.leaveAtOnce(code)),
   );
   const outputs = options.out === undefined ? null : await openOutputs(options.out, options, terminal);
-  run = new SendRun(options, terminal, outputs, new SendBooks(outputs, witness), interrupt);
+  run = new SendRun(options, terminal, outputs, new SendBooks(outputs, observer), interrupt);
   return await run.run();
 }
 
@@ -110,7 +110,7 @@ class SendRun {
       fault ??= { error };
     });
     for (const timer of this.#timers) clearTimeout(timer);
-    // A signal from here on changes nothing: only the files are left to be written.
+    // A signal has no effect from here on: only the files are still to be written.
     this.#isOver = true;
     const { signal } = interrupt;
     const interrupted = signal === null ? null : this.#interruption(signal);
@@ -160,7 +160,7 @@ class SendRun {
       const { minTokenBytes } = this.#options;
       const result = await apns.send(message, {
         recipients: this.#input,
-        // An interrupt ends the input itself, after its own time.
+        // An interrupt ends the input by itself, after a time limit of its own.
         afterStop: 'drain',
         outcomes: this.#books,
         onProgress: (counts) => this.#watch.note(counts),
@@ -185,13 +185,13 @@ class SendRun {
       try {
         for await (const block of this.#input) await this.#books.addUnsent(block);
       } catch (error) {
-        // The input keeps the error of a list and goes on with the next one.
+        // The input keeps the error of a list and goes on with the next list.
         if (!(error instanceof PealError)) throw error;
       }
     }
   }
 
-  /** Whether the list is typed at a terminal. Its end is not waited for. */
+  /** Whether the list is typed at a terminal. Its end is not awaited. */
   get #isTyped(): boolean {
     return this.#options.tokens.includes('-') && this.#terminal.stdin.isTTY === true;
   }
@@ -299,7 +299,7 @@ function listName(source: string): string {
   return source === '-' ? 'standard input' : printable(source);
 }
 
-/** Whether nothing but an interruption ended the run. */
+/** Whether only an interruption ended the run. */
 function isAbort(stopped: PealError | null): boolean {
   return stopped === null || stopped.code === 'ERR_PEAL_ABORTED' || stopped.code === 'ERR_PEAL_CLOSED';
 }

@@ -1,6 +1,6 @@
 /**
- * The lists of recipients of `peal send`, one after another. Read once, block by block: by the send, and if it stops
- * early, by the run, which records the rest as unsent. Main thread.
+ * The lists of recipients of `peal send`, one after another. Read once, block by block, by the send. If the send stops
+ * early, the run reads the rest and records it as unsent. Main thread.
  */
 import { statSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
@@ -20,36 +20,36 @@ const sampleBytes = 64 * 1024;
 interface TokenInputOptions {
   /** Paths, or `-` for standard input, in the order in which they are read. */
   readonly sources: readonly string[];
-  /** Told of a line of `source` that holds no token. */
+  /** Called for a line of `source` that holds no token. */
   readonly onInvalid: (line: InvalidLine, source: string) => void;
-  /** Drops tokens that stood before, in any of the lists; default: they are kept. */
+  /** Drops tokens that were read before, in any of the lists. Default: they are kept. */
   readonly seen?: SeenTokens | null;
   /** Bytes of the shortest token. */
   readonly minTokenBytes?: number | undefined;
-  /** Whether to wait before more is read, so that what was handed out can be written. */
+  /** A promise to wait for before more is read, so that the outcomes can be written; null if there is no need. */
   readonly pressure: () => Promise<unknown> | null;
-  /** Default: the process's own. */
+  /** Default: the process's own clock. */
   readonly clock?: Clock;
 }
 
 /**
- * How long before an interruption the end of a pipe may have come because of it: the terminal interrupts the program
- * that writes, too, and either may be the quicker one.
+ * How long before an interruption the end of a pipe may have come because of it. The terminal interrupts the writing
+ * program, too, and either program may be faster.
  */
 export const pipeEndDoubtMs = 200;
 
-/** The process's own, but that it waits for its timers: nothing else may be under way yet. */
+/** The process's own clock, but its timers keep the process alive, because nothing else may be under way yet. */
 const waitingClock: Clock = { ...systemClock, setTimer: (callback, delayMs) => setTimeout(callback, delayMs) };
 
 /** A list that was not read to its end. */
 interface UnreadList {
   /** A path, or `-`. */
   readonly source: string;
-  /** The line from which to go on, from 1; null where no line can be relied on. */
+  /** The line from which to go on, from 1; null if no line is reliable. */
   readonly line: number | null;
 }
 
-/** One list, and its first block once it was asked for. */
+/** One list, and its first block once that was read. */
 interface List {
   readonly source: string;
   /** A pipe that ended after an interruption, or just before it. */
@@ -68,7 +68,7 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
   #failure: PealError | null = null;
   #isInterrupted = false;
   readonly #clock: Clock;
-  /** The pipe that ended last, and when. */
+  /** The pipe that ended last, and when it did. */
   #endedPipe: List | null = null;
   #pipeEndedMs = 0;
   #endDoubt = (): void => {};
@@ -96,8 +96,8 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
   }
 
   /**
-   * Reads the first block of each list, so that one that cannot be read is known before anything else begins. Throws
-   * what is wrong with the first of those that cannot.
+   * Reads the first block of each list, so that a list that cannot be read is known before anything else begins. Throws
+   * the problem of the first such list.
    */
   async probe(): Promise<void> {
     assert(
@@ -119,14 +119,14 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
   }
 
   /**
-   * Whether all lists were read to their end. False also where standard input ended after an interruption: the terminal
-   * interrupts the program that writes it, too, and it ends in the middle.
+   * Whether all lists were read to their end. False also if standard input ended after an interruption: the terminal
+   * interrupts the writing program, too, and its output may be incomplete.
    */
   get isWhole(): boolean {
     return this.#isWhole && this.#failure === null;
   }
 
-  /** What went wrong first with the reading of a list; null when nothing did. */
+  /** The first problem with reading a list, or null. */
   get failure(): PealError | null {
     return this.#failure;
   }
@@ -136,13 +136,13 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
     return this.#read;
   }
 
-  /** The lists that were not read to their end, once all were read as far as they are. */
+  /** The lists that were not read to their end. Complete once reading is over. */
   get unread(): readonly UnreadList[] {
     const cut = this.#lists.filter(({ place, wasCut }) => !place.isWhole || wasCut);
     return cut.map(({ source, place }) => ({ source, line: place.next }));
   }
 
-  /** The run was interrupted: from now on, and from shortly before, the end of a pipe proves nothing. */
+  /** The run was interrupted. From shortly before this moment on, the end of a pipe proves nothing. */
   interrupted(): void {
     this.#isInterrupted = true;
     if (this.#endedPipe !== null && this.#clock.now() - this.#pipeEndedMs < pipeEndDoubtMs) {
@@ -152,15 +152,15 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
     this.#endDoubt();
   }
 
-  /** Ends the reading at once, wherever it waits. */
+  /** Ends the reading at once, at any place. */
   close(): void {
     this.#isDone = true;
     this.#end.abort();
   }
 
   /**
-   * Goes on where the last reader left off; a reader that leaves early does not end the lists, nor does one list that
-   * cannot be read: after what it throws, the next one follows.
+   * Continues where the last reader stopped. A reader that leaves early does not end the lists. Nor does a list that
+   * cannot be read: after its error the next list follows.
    */
   [Symbol.asyncIterator](): AsyncIterator<TokenBlock, void, void> {
     return { next: () => this.#next() };
@@ -194,13 +194,13 @@ export class TokenInput implements AsyncIterable<TokenBlock> {
     await deliverPendingSignals();
     this.#endedPipe = list;
     this.#pipeEndedMs = this.#clock.now();
-    // What is half a line cannot be given back once it was taken.
+    // Half a line cannot be taken back later.
     if (isLineOpen && !this.#isInterrupted) await this.#doubt();
     if (this.#isInterrupted) list.wasCut = true;
     return !this.#isInterrupted;
   }
 
-  /** Resolves once an interruption has come, or would have. */
+  /** Resolves after an interruption, or once none can be the cause any more. */
   #doubt(): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.#clock.setTimer(resolve, pipeEndDoubtMs);
@@ -218,12 +218,12 @@ function isPipe(source: string): boolean {
   try {
     return statSync(source).isFIFO();
   } catch {
-    // The reader says what is wrong with it.
+    // The reader reports the problem.
     return false;
   }
 }
 
-/** How many recipients all lists together seem to hold; null where that cannot be told of one of them. */
+/** Estimates the recipients of all lists together; null if one list cannot be estimated. */
 export async function estimateAll(sources: readonly string[]): Promise<number | null> {
   let sum = 0;
   for (const source of sources) {
@@ -239,7 +239,7 @@ export async function estimateAll(sources: readonly string[]): Promise<number | 
  * be told (standard input, gzip, zstd, pipes). Exact for lists whose lines are all of one length.
  */
 export async function estimateRecipients(source: string): Promise<number | null> {
-  // Only files are opened: opening and closing a pipe would end the program that writes it.
+  // Only regular files are opened: opening and closing a pipe would end the program that writes it.
   if (source === '-' || (await stat(source).catch(() => null))?.isFile() !== true) return null;
   const file = await open(source, 'r').catch(() => null);
   if (file === null) return null;
@@ -263,7 +263,7 @@ export function estimateLines(head: Uint8Array, size: number): number | null {
   let end = 0;
   for (let at = 0; at < head.length; at++) {
     if (head[at] !== 0x0a && head[at] !== 0x0d) continue;
-    // Blank lines are no recipients, nor is what stands between a CR and its LF.
+    // Blank lines are not recipients, nor is the empty text between a CR and its LF.
     if (at > end) lines++;
     end = at + 1;
   }

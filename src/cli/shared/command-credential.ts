@@ -1,6 +1,6 @@
 /**
- * From the credential options of a command to a loaded credential. Main thread; reads the files, once.
- * Secrets come from files or the environment, never from the command line, which every user of the machine can read.
+ * Makes a loaded credential of the credential options of a command. Main thread; reads the files, once. Secrets come
+ * from files or the environment, never from the command line, which every user of the machine can read.
  */
 import path from 'node:path';
 import type { Credential } from '../../apns/credentials/credential.js';
@@ -52,13 +52,13 @@ function passphraseOf(
   return passphrase === null ? {} : { passphrase };
 }
 
-/** Apple names the file of a key by its id; null where it fits `--key-id`, or has another name. */
+/** Apple names the file of a key by its id. Returns null if the name fits `--key-id`, or is not such a name. */
 function keyNameNote({ key, keyId }: CredentialFlags): string | null {
   if (key === undefined || variableOf(key) !== null) return null;
   const name = path.basename(key);
   const [, named] = /^AuthKey_([A-Z0-9]{10})\.p8$/.exec(name) ?? [];
   if (named === undefined || named === keyId) return null;
-  return `--key-id is ${keyId}, but the file ${name} (--key) is named for the key ${named}: check which is right`;
+  return `--key-id is ${keyId}, but the name of the file ${name} (--key) says ${named}: check which is right`;
 }
 
 /** Prints the name of the client certificate, as the first line of a run. Prints nothing for a key. */
@@ -76,7 +76,7 @@ function credentialLog(isQuiet: boolean, terminal: Terminal): Logger {
   return { ...silentLogger, warn };
 }
 
-/** Names of options that are not what they are called in general: what an environment variable holds, and two keys. */
+/** Names of options in this case: an environment variable, and which of the two keys is meant. */
 function ownWords({ key, cert, certKey, pfx }: CredentialFlags): Readonly<Record<string, string>> {
   const words: Record<string, string> = cert === undefined ? {} : { key: '--cert-key' };
   const given = { key: key ?? certKey, cert, pfx };

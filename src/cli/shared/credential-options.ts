@@ -1,13 +1,13 @@
 /**
- * The options that say who sends (or reads feedback): files of keys, certificates and passphrases. Shared by the option
- * tables of the commands. Main thread.
+ * The options of the credential: files of keys, certificates and passphrases. Shared by the option tables of the
+ * commands. Main thread.
  */
 import { Option } from 'commander';
 import { PealError } from '../../base/errors.js';
 import { emptyVariableAdvice } from './peal-variables.js';
 import { type Terminal, usageError } from './terminal.js';
 
-/** What commander makes of them. */
+/** These options, parsed. */
 export interface CredentialFlags {
   readonly key?: string;
   readonly keyId?: string;
@@ -47,7 +47,7 @@ export function certificateOptions(): Option[] {
   ];
 }
 
-/** The rule that commander does not know. Throws PealError ERR_PEAL_OPTION. */
+/** The rule between these options that commander does not know. Throws PealError ERR_PEAL_OPTION. */
 export function checkCertificateFlags({ cert, certKey, pfx, identity }: CredentialFlags): void {
   if (certKey !== undefined && cert === undefined) {
     throw usageError('--cert-key goes with --cert FILE, which is missing.');
@@ -63,20 +63,20 @@ export function credentialFiles(flags: CredentialFlags): string[] {
   return [...namedFiles([key, cert, certKey, pfx, passphraseFile]), ...namedFiles([providerTokenFile])];
 }
 
-/** Those of `values` that name a file, and no environment variable. */
+/** The values that name a file, and not an environment variable. */
 export function namedFiles(values: readonly (string | undefined)[]): string[] {
   return values.filter((value) => value !== undefined).filter((value) => variableOf(value) === null);
 }
 
-/** The name in `env:NAME`; null where a file is named. */
+/** Returns the name in `env:NAME`, or null for a file. */
 export function variableOf(value: string): string | null {
   return value.startsWith('env:') ? value.slice('env:'.length) : null;
 }
 
 /**
- * What `value` names as the library takes it: the text of an environment variable, or a file.
+ * Returns what `value` names in the library's form: the text of an environment variable, or a file.
  *
- * @throws PealError of `code`, where the variable is not set or empty
+ * @throws PealError of `code`, if the variable is not set or empty
  */
 export function materialOf(
   flag: string,

@@ -2,7 +2,7 @@
  * Rows of CSV (RFC 4180) that spreadsheets open without harm. Pure; called by outputs.
  */
 
-/** What a spreadsheet may take for a formula at the start of a cell (OWASP, "CSV Injection"). */
+/** Characters by which a spreadsheet recognises a formula at the start of a cell (OWASP, "CSV Injection"). */
 const formulaStart = /^[=+\-@\t\r]/;
 const needsQuotes = /[",\r\n]/;
 
@@ -13,7 +13,7 @@ export function csvCell(value: string | number): string {
   return needsQuotes.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** One row with its line end. Lines end in LF: every reader takes it, and line tools need nothing else. */
+/** One row with its line end. Lines end in LF, which every reader accepts. */
 export function csvRow(cells: readonly (string | number)[]): string {
   return `${cells.map(csvCell).join(',')}\n`;
 }

@@ -1,26 +1,26 @@
 /**
- * The error about files of results that could not be written to their end. It names each file and how many of its lines
+ * The error about files of results that could not be written completely. It names each file and how many of its lines
  * were written; files of unsent recipients come first. Pure; called by Outputs and OutputFile.
  */
 import { assert } from '../../base/assert.js';
 import { PealError } from '../../base/errors.js';
 import { counted, integer } from '../../base/text.js';
 
-/** A file that does not hold all that it should. */
+/** An incomplete file. */
 export interface CutFile {
   /** Its name if it were whole. */
   readonly name: string;
-  /** Where what could be written is; null: the file was removed, or its folder was. */
+  /** Where the written part is; null if the file or its folder was removed. */
   readonly file: string | null;
   /** Whole lines in it, without the heading. */
   readonly lines: number;
-  /** And how many it should hold. */
+  /** Lines that it should hold. */
   readonly of: number;
-  /** Why, as a sentence. */
+  /** The reason, as a sentence. */
   readonly failure: PealError;
 }
 
-/** One error for all of `cut`, at least one, in the order in which they are named. */
+/** One error for all of `cut`, which has at least one file, in the given order. */
 export function cutError(cut: readonly CutFile[]): PealError {
   const [first] = cut;
   assert(first !== undefined, 'an error about cut files names at least one');

@@ -1,6 +1,6 @@
 /**
- * How a command ends, for the scripts that call it. Called by every command, on the main thread.
- * The numbers are a contract (docs/cli.md); a code never gets another meaning.
+ * The exit codes of the commands, for the scripts that call them. Used by every command, on the main thread. The
+ * numbers are a contract (docs/cli.md); a code never gets another meaning.
  */
 import { PealError, type PealErrorCode } from '../../base/errors.js';
 
@@ -19,7 +19,7 @@ export const exitCodes = {
   credentials: 5,
   /** The token list cannot be read or holds no token, or an output cannot be written. */
   input: 6,
-  /** This process may open too few files (ulimit -n). Said by main, which can import nothing. */
+  /** This process may open too few files (ulimit -n). Reported by main, which can import nothing. */
   limits: 7,
   /** Ended by SIGHUP (128 + 1): the terminal or the ssh connection is gone. */
   hungUp: 129,
@@ -41,14 +41,17 @@ const byErrorCode: Readonly<Partial<Record<PealErrorCode, ExitCode>>> = {
   ERR_PEAL_INPUT: exitCodes.input,
 };
 
-/** The exit code of a command that an error ended; whatever comes from gateway or engine is "stopped". */
+/** The exit code for an error that ended a command. Every error of gateway or engine is "stopped". */
 export function exitCodeOf(error: unknown): ExitCode {
   if (isOutOfFiles(error)) return exitCodes.limits;
   if (!(error instanceof PealError)) return exitCodes.fault;
   return byErrorCode[error.code] ?? exitCodes.stopped;
 }
 
-/** Whether a module, a thread or a file could not be opened, because the process or the machine has too many open. */
+/**
+ * Returns whether a module, a thread or a file could not be opened because the process or the machine has too many open
+ * files.
+ */
 export function isOutOfFiles(error: unknown): boolean {
   for (let at = error as NodeJS.ErrnoException | undefined; at instanceof Error; at = at.cause as never) {
     if (at.code === 'EMFILE' || at.code === 'ENFILE') return true;

@@ -1,7 +1,7 @@
 /**
- * What Ctrl-C does: the first SIGINT (or SIGTERM, or SIGHUP: the terminal or the ssh connection is gone) asks the
- * command to come to an end, the second ends it at once. Main thread. One at a time handles signals: each takes over
- * from the one before it, without a gap.
+ * Handles Ctrl-C: the first SIGINT (or SIGTERM, or SIGHUP: the terminal or the ssh connection is gone) asks the command
+ * to end, the second ends it at once. Main thread. One object at a time handles signals, and each takes over from the
+ * one before it without a gap.
  */
 import { type ExitCode, exitCodes } from './exit-codes.js';
 
@@ -9,7 +9,7 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export type InterruptSignal = (typeof signals)[number];
 
-/** The process, as far as signals go. */
+/** The part of the process that concerns signals. */
 export interface SignalSource {
   on(signal: InterruptSignal, listener: (signal: InterruptSignal) => void): unknown;
   off(signal: InterruptSignal, listener: (signal: InterruptSignal) => void): unknown;
@@ -22,7 +22,7 @@ export class Interrupt implements Disposable {
   readonly #onSecond: (code: ExitCode) => void;
   #received: InterruptSignal | null = null;
 
-  /** `onSecond` is expected to end the process with the code that it is given. */
+  /** `onSecond` has to end the process with the given code. */
   constructor(source: SignalSource, onFirst: (signal: InterruptSignal) => void, onSecond: (code: ExitCode) => void) {
     this.#source = source;
     this.#onFirst = onFirst;
@@ -33,12 +33,12 @@ export class Interrupt implements Disposable {
     Interrupt.#latest = this;
   }
 
-  /** What came first; null when nothing did. */
+  /** The first signal, or null. */
   get signal(): InterruptSignal | null {
     return this.#received;
   }
 
-  /** The exit code that follows from it; null when nothing came. */
+  /** The exit code for that signal, or null. */
   get exitCode(): ExitCode | null {
     return this.#received === null ? null : exitCodeOfSignal(this.#received);
   }
@@ -52,7 +52,7 @@ export class Interrupt implements Disposable {
     this.#onFirst(signal);
   };
 
-  /** Gives the signals back. */
+  /** Stops handling signals. */
   [Symbol.dispose](): void {
     for (const signal of signals) this.#source.off(signal, this.#take);
     if (Interrupt.#latest === this) Interrupt.#latest = null;
@@ -70,10 +70,10 @@ export function exitCodeOfSignal(signal: InterruptSignal): ExitCode {
 }
 
 /**
- * Resolves once every signal that has come by now was given to its listeners of this moment. Node 22 and later load
- * modules without a turn of the event loop, so a signal that came meanwhile is still unheard when they are loaded.
+ * Resolves once every signal that has arrived by now was given to its present listeners. Node 22 and later load modules
+ * without a turn of the event loop, so a signal that arrived meanwhile is still undelivered when they are loaded.
  */
 export async function deliverPendingSignals(): Promise<void> {
-  // Twice: the first turn may have been in the middle of the loop, behind the place where signals are read.
+  // Two turns, because the first may have begun behind the phase that reads signals.
   for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

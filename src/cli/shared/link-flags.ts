@@ -1,7 +1,7 @@
 /**
- * How a command reaches a gateway and which one it trusts: `--ca`, `--pin`, `--proxy` and their environment variables,
- * and what a session is given for them. Shared by the commands that connect to a gateway. Pure; main thread. A password
- * comes from the environment only: every user of the machine can read a command line.
+ * The options for reaching and trusting a gateway: `--ca`, `--pin`, `--proxy` and their environment variables, and the
+ * session options made from them. Shared by the commands that connect to a gateway. Pure; main thread. A password
+ * comes from the environment only, because every user of the machine can read a command line.
  */
 import { Option } from 'commander';
 import { checkPins } from '../../apns/credentials/trust.js';
@@ -14,7 +14,7 @@ import { repeated } from './option-values.js';
 import { pealVariable } from './peal-variables.js';
 import { type Terminal, usageError } from './terminal.js';
 
-/** What commander makes of them. */
+/** These options, parsed. */
 export interface LinkFlags {
   readonly ca?: string;
   readonly pin?: readonly string[];
@@ -36,8 +36,8 @@ export function linkOptions(): Option[] {
 }
 
 /**
- * What a session is given. An option goes before the environment variable of peal, and that before those that tell all
- * programs about a proxy.
+ * Returns the session options. An option has precedence over the environment variable of peal, and that over the
+ * variables that tell all programs about a proxy.
  *
  * @throws PealError ERR_PEAL_OPTION that names the option or the variable; never the URL of a proxy
  */
@@ -59,7 +59,7 @@ function pinsOf({ pin }: LinkFlags, env: Terminal['env']): Pick<SessionOptions, 
   return pins === undefined ? {} : { pins: checkPins('PEAL_PIN', pins) };
 }
 
-/** `none` means no proxy, whatever the environment says. */
+/** `none` means no proxy, also against the environment. */
 function proxyBackendOf(
   { proxy }: LinkFlags,
   env: Terminal['env'],
@@ -81,7 +81,7 @@ function fromEnvironment(env: Terminal['env']): Pick<SessionOptions, 'backend' |
   return proxyOf(environment) === null ? {} : { backend: 'proxy', backendOptions: { environment } };
 }
 
-/** Whether `name` is a variable by which other programs, too, are told which proxy to use. */
+/** Returns whether `name` is a variable that tells other programs, too, which proxy to use. */
 export function isProxyVariable(name: string): boolean {
   return Object.hasOwn(proxyVariables({ [name]: 'x' }), name);
 }

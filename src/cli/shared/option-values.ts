@@ -42,9 +42,9 @@ export function percentOrOff(text: string): number | false {
 }
 
 /**
- * A duration from `min` to `max`, as parseDuration reads it, all in milliseconds.
+ * A duration from `min` to `max` in the forms of parseDuration, in milliseconds.
  *
- * @param bareMs what a number without a unit counts. Default: seconds
+ * @param bareMs milliseconds that a number without a unit counts. Default: 1,000
  */
 export function durationBetween(min: number, max: number, bareMs = 1000): (text: string) => number {
   return (text) => {
@@ -56,7 +56,7 @@ export function durationBetween(min: number, max: number, bareMs = 1000): (text:
   };
 }
 
-/** A time, left as it is: the message reads it. */
+/** A time, checked and left as text, because the message reads it. */
 export function timeText(text: string): string {
   if (parseTime(text, 0) !== null) return text;
   throw new InvalidArgumentError(`It has to be ${timeForms}.`);
@@ -71,12 +71,15 @@ export function progressInterval(text: string): number {
   throw new InvalidArgumentError('It has to be 0 (none) or a duration from 100ms to 1d, such as 10, 30s or 5m.');
 }
 
-/** Gathers the values of an option that may be given several times; with every other parser once is all. */
+/**
+ * Collects the values of an option that may be given several times. With every other parser an option may be given
+ * once.
+ */
 export function repeated(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }
 
-/** Options that stand under one heading in the help. */
+/** Options under one heading of the help. */
 export interface OptionGroup {
   readonly heading: string;
   readonly options: readonly Option[];

@@ -1,7 +1,7 @@
 /**
- * One file of results, written as it grows and seen under its name only once it is whole: until then it is called
- * `NAME.<random>.partial`, created anew (never through a link or over another file) and readable by its owner only.
- * Owned by Outputs, on the main thread.
+ * One file of results, written as it grows, which gets its name only once it is whole. Until then it is called
+ * `NAME.<random>.partial`; it is created new (never through a link or over another file) and is readable by its owner
+ * only. Owned by Outputs, on the main thread.
  */
 import { randomBytes } from 'node:crypto';
 import { constants, writeSync } from 'node:fs';
@@ -12,9 +12,9 @@ import { PealError } from '../../base/errors.js';
 import { writeProblem } from '../../base/file-errors.js';
 import { type CutFile, cutError } from './cut-files.js';
 
-/** Text gathers until it is worth a write of its own. */
+/** Size at which collected text is written. */
 const writeBytes = 64 * 1024;
-/** Above this a writer is asked to wait. */
+/** Above this size a writer is asked to wait. */
 const highWaterBytes = 1024 * 1024;
 
 const lineFeed = 0x0a;
@@ -22,7 +22,7 @@ const lineFeed = 0x0a;
 export class OutputFile {
   readonly #handle: FileHandle;
   readonly #folder: string;
-  /** Its name once it is whole, without the folder. */
+  /** Its final name, without the folder. */
   readonly name: string;
   readonly #partialName: string;
   #pending: (string | Uint8Array)[] = [];
@@ -30,13 +30,13 @@ export class OutputFile {
   #pendingLines = 0;
   #queuedBytes = 0;
   #tail: Promise<void> = Promise.resolve();
-  /** What is on its way to the file, in order; the first of it lies at `#keptBytes`. */
+  /** Data on its way to the file, in order; the first piece belongs at `#keptBytes`. */
   readonly #queue: Buffer[] = [];
   #failure: PealError | null = null;
   #isEnded = false;
-  /** What was taken, whether it could be written or not. */
+  /** Lines that were taken, written or not. */
   #lines = 0;
-  /** What is in the file, up to the end of a line once it could not be written to its end. */
+  /** Length of the valid file. After a failed write it ends with a whole line. */
   #keptBytes = 0;
   #keptLines = 0;
 
@@ -48,8 +48,8 @@ export class OutputFile {
   }
 
   /**
-   * Creates `folder/name`, under its partial name. Throws PealError ERR_PEAL_INPUT, also where a directory or a device
-   * has that name: it could not be replaced once all is written, or should not be.
+   * Creates `folder/name`, under its partial name. Throws PealError ERR_PEAL_INPUT, also if a directory or a device has
+   * that name, which could not or should not be replaced at the end.
    *
    * @param mode rights; by default the owner's only
    * @param run names the run in the partial name; it must not be guessable
@@ -71,13 +71,13 @@ export class OutputFile {
     }
   }
 
-  /** The first error of a write, if there was one: the file is not whole. */
+  /** The first error of a write, or null. With an error the file is incomplete. */
   get failure(): PealError | null {
     return this.#failure;
   }
 
   /**
-   * Takes text or bytes, the latter to be left untouched from now on. Never throws: see `failure`.
+   * Takes text or bytes. Bytes must not be changed from now on. Never throws: see `failure`.
    *
    * @param lines how many lines of results that is; 0 for a heading
    */
@@ -91,14 +91,12 @@ export class OutputFile {
     if (this.#pendingBytes >= writeBytes) this.#write();
   }
 
-  /** Null while there is room; otherwise a promise that resolves once what was taken so far is written. */
+  /** Null while there is room; otherwise a promise that resolves once everything taken so far is written. */
   pressure(): Promise<void> | null {
     return this.#queuedBytes > highWaterBytes ? this.#tail : null;
   }
 
-  /**
-   * Writes the rest, makes it durable and gives the file its name, in place of an older one. Throws what went wrong.
-   */
+  /** Writes the rest, makes it durable and gives the file its name, in place of an older file. Throws the problem. */
   async publish(): Promise<void> {
     const cut = await this.finish();
     if (cut !== null) throw cutError([cut]);
@@ -111,8 +109,8 @@ export class OutputFile {
   }
 
   /**
-   * Writes the rest and makes it durable, under the partial name still. Resolves with null, or with what is lost; then
-   * its name says that the file ends before its end (`NAME.<random>.cut`), and it ends with a whole line.
+   * Writes the rest and makes it durable, still under the partial name. Resolves with null, or with what is lost. An
+   * incomplete file is renamed to `NAME.<random>.cut` and ends with a whole line.
    */
   async finish(): Promise<CutFile | null> {
     this.#end();
@@ -144,8 +142,8 @@ export class OutputFile {
   }
 
   /**
-   * Writes the rest for a process that ends at once; never throws. A write that is under way writes the same bytes to
-   * the same place.
+   * Writes the rest in a process that ends at once; never throws. A write under way writes the same bytes to the same
+   * place.
    */
   flushNow(): void {
     if (this.#failure !== null) return;
@@ -159,11 +157,11 @@ export class OutputFile {
         position += bytes.length;
       }
     } catch {
-      // A full disk: the file ends before its end, as its name says.
+      // The disk is full: the file is incomplete, and keeps its partial name.
     }
   }
 
-  /** Gives the file up and removes it. */
+  /** Removes the file. */
   async discard(): Promise<void> {
     this.#end();
     await this.#tail;
@@ -212,7 +210,7 @@ export class OutputFile {
   }
 }
 
-/** What a file is called until it is whole. */
+/** The name of a file until it is whole. */
 export function partialName(name: string, run: string): string {
   return `${name}.${run}.partial`;
 }
@@ -238,13 +236,13 @@ async function isThere(file: string): Promise<boolean> {
   );
 }
 
-/** Whether `file` is one of `inputs`, under whatever name. What is read may not be written. */
+/** Returns whether `file` is one of `inputs`, under any of its names. A file that is read must not be written. */
 export async function isAmong(file: string, inputs: readonly string[]): Promise<boolean> {
   const real = (name: string): Promise<string> => realpath(name).catch(() => path.resolve(name));
   return (await Promise.all(inputs.map(real))).includes(await real(file));
 }
 
-/** Only a file may be replaced, or a link to one. Whatever cannot be looked at is found when it is written. */
+/** Only a file or a link to one may be replaced. Other problems show when the file is written. */
 async function refuseOther(file: string): Promise<void> {
   const there = await stat(file).catch(() => null);
   if (there === null || there.isFile()) return;

@@ -23,9 +23,9 @@ type PealVariable = keyof typeof rules;
 export const pealVariables: readonly PealVariable[] = Object.freeze(Object.keys(rules) as PealVariable[]);
 
 /**
- * The value of the variable; null where it is not set. Called only where the option that goes before it is not given.
+ * Returns the value of the variable, or null if it is not set. Called only if the option with precedence is not given.
  *
- * @throws PealError where it is set and empty, or blank
+ * @throws PealError if it is set, but empty or blank
  */
 export function pealVariable(name: PealVariable, env: Terminal['env']): string | null {
   const value = env[name];
@@ -41,5 +41,5 @@ export function pealVariable(name: PealVariable, env: Terminal['env']): string |
   );
 }
 
-/** What to do about a variable that is set and empty. */
+/** Advice about a variable that is set, but empty. */
 export const emptyVariableAdvice = 'check that it is set where its value comes from';

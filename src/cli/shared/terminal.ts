@@ -1,6 +1,6 @@
 /**
- * The streams and the environment of a command, and what every command prints in the same way. run-process hands them
- * in, so that commands do not use those of the process. Main thread.
+ * The streams and the environment of a command, and the output that all commands share. run-process passes them in, so
+ * that commands do not use those of the process. Main thread.
  */
 import type { Readable, Writable } from 'node:stream';
 import { createColors } from 'picocolors';
@@ -25,9 +25,7 @@ export function hasColour(terminal: Terminal, stream: { readonly isTTY?: boolean
   return stream.isTTY === true && TERM !== 'dumb';
 }
 
-/**
- * Prints one sentence about what went wrong. An error other than PealError is a fault of peal, so its stack is printed.
- */
+/** Prints one sentence about an error. An error other than PealError is a fault of peal, so its stack is printed. */
 export function printError(terminal: Terminal, error: unknown): void {
   const { red } = createColors(hasColour(terminal, terminal.stderr));
   const text =

@@ -1,15 +1,15 @@
 /**
- * The words of the command line for what the library's sentences mark (base/wording): an option is `--flag`, or the
- * place where the command line keeps it. Pure; called wherever an error is printed.
+ * Renders the marks in the library's sentences (base/wording) in the words of the command line: an option is `--flag`,
+ * or the place where the command line has it. Pure; called wherever an error is printed.
  */
 import { optionOfKey } from '../../apns/aps-fields.js';
 import { PealError } from '../../base/errors.js';
 import type { Words } from '../../base/wording.js';
 
-/** By the option's path: what stands in its place on the command line. */
+/** Words of the command line, by the option's path. */
 export type FlagNames = Readonly<Record<string, string>>;
 
-/** Where the flag is not the option's name with hyphens. */
+/** Flags that differ from the option's name with hyphens. */
 const flags: FlagNames = {
   address: '--gateway',
   passphrase: '--passphrase-file or PEAL_PASSPHRASE',
@@ -23,7 +23,7 @@ const flags: FlagNames = {
   'alert.body': '--alert',
 };
 
-/** What a message of the library has an option for, and the command line only the payload. */
+/** Options of the library that the command line has only within the payload. */
 const contentFlags: ReadonlySet<string> = new Set(['alert', 'badge', 'sound']);
 const contentKeys: FlagNames = Object.fromEntries(
   Object.entries(optionOfKey).flatMap(([key, name]) =>
@@ -32,8 +32,8 @@ const contentKeys: FlagNames = Object.fromEntries(
 );
 
 /**
- * `names` go before the usual ones: what `key` is depends on what else is given. A name that is not a flag keeps its
- * article: "The environment variable KEY (--key)".
+ * `names` have precedence over the usual ones: what `key` means depends on the other options. A name that is not a flag
+ * keeps its article: "The environment variable KEY (--key)".
  */
 export function flagWords(names: FlagNames = {}): Words {
   const known: FlagNames = { ...contentKeys, ...flags, ...names };
@@ -48,19 +48,19 @@ export function flagWords(names: FlagNames = {}): Words {
   };
 }
 
-/** `error` as the command line says it. */
+/** The message of `error` in the words of the command line. */
 export function commandMessage(error: PealError): string {
   return error.inWords(flagWords());
 }
 
-/** The same error with its sentence in the command line's words, where a command knows `names` of its own. */
+/** The same error with its sentence in the words of the command line, for a command with `names` of its own. */
 export function inFlagWords(error: PealError, names: FlagNames): PealError {
   const { code, origin, retryable } = error;
   return new PealError(code, error.inWords(flagWords(names)), { origin, retryable, cause: error.cause });
 }
 
 /**
- * `payload.aps.badge` is `--payload: aps.badge`: a flag, and where within what it names. `topics[1]` is the second
+ * `payload.aps.badge` is `--payload: aps.badge`: a flag, and the place within its value. `topics[1]` is the second
  * value of a flag that was given several times.
  */
 function flagOf(path: string, known: FlagNames): string {

@@ -1,5 +1,5 @@
 /**
- * The options of `peal simulate`, and what the simulator is told by them. Values are checked by the simulator itself.
+ * The options of `peal simulate`, and the simulator options made from them. The simulator itself checks the values.
  * Main thread; reads the certificate and key files.
  */
 import { readFile } from 'node:fs/promises';
@@ -49,7 +49,7 @@ export interface SimulateFlags {
   readonly json?: boolean;
 }
 
-/** Where the flag is not the simulator's option with hyphens. */
+/** Flags that differ from the simulator's option with hyphens. */
 export const simulatorFlags: FlagNames = {
   key: '--cert-key',
   providerKeys: '--provider-key',
@@ -191,7 +191,7 @@ export async function simulatorOptions(options: SimulateFlags): Promise<Simulato
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
-/** `apns`, and what differs from it, or from nothing, as NAME=VALUE; the simulator checks names and values. */
+/** `apns`, and differences from it (or from no conduct) as NAME=VALUE. The simulator checks names and values. */
 function conductOf(texts: readonly string[]): SimulatorConduct {
   const values = texts
     .filter((text) => text !== 'apns')

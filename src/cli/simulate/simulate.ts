@@ -12,7 +12,7 @@ import { hasColour, type Terminal, usageError, writeJsonLine } from '../shared/t
 import { inFlagWords } from '../shared/wording.js';
 import { type SimulateFlags, simulatorFlags, simulatorOptions } from './simulate-options.js';
 
-/** Resolves when it was interrupted and everything is closed. Throws PealError ERR_PEAL_OPTION, ERR_PEAL_CREDENTIAL. */
+/** Resolves after an interrupt, once everything is closed. Throws PealError ERR_PEAL_OPTION, ERR_PEAL_CREDENTIAL. */
 export async function simulate(options: SimulateFlags, terminal: Terminal): Promise<ExitCode> {
   const simulator = await start(options);
   try {
@@ -23,7 +23,7 @@ export async function simulate(options: SimulateFlags, terminal: Terminal): Prom
   } finally {
     await simulator.close();
   }
-  // Being interrupted is how this command ends.
+  // This command normally ends by an interrupt.
   return exitCodes.accepted;
 }
 
@@ -36,7 +36,7 @@ async function start(options: SimulateFlags): Promise<Simulator> {
 }
 
 /**
- * The file is renamed into place once it is whole. Every user may read it. A link of that name is replaced, not
+ * The file is renamed into place once it is whole. Every user may read it. A link with that name is replaced, not
  * followed.
  */
 async function writeAuthority(name: string, certificate: string | null, options: SimulateFlags): Promise<void> {
@@ -83,7 +83,7 @@ function announce(
   );
 }
 
-/** What scenario and conduct did, by kind. */
+/** The faults of scenario and conduct, by kind. */
 function reportFaults({ ledger }: Simulator, options: SimulateFlags, terminal: Terminal): void {
   const { faults } = ledger.summary();
   if (options.json === true) {
@@ -95,7 +95,7 @@ function reportFaults({ ledger }: Simulator, options: SimulateFlags, terminal: T
   terminal.stdout.write(`${bold('faults')}   ${kinds.length === 0 ? 'none' : kinds.join(', ')}\n`);
 }
 
-/** Also ends when the program that started it, over an IPC channel, has gone. */
+/** Also resolves when the program that started it, over an IPC channel, has gone. */
 function untilInterrupted(): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {

@@ -17,6 +17,15 @@ import { IntegerReader } from './integer.js';
 import { copyRaw, measureRaw } from './raw-string.js';
 import { staticEntries, staticNameIds, staticValueBytes, staticValueStarts } from './static-table.js';
 
+// V8 builds a module's own constants into its code, and loads imported ones each time.
+const lastStaticIndex: number = staticEntries;
+const staticNames: Uint8Array = staticNameIds;
+const staticValues: Uint8Array = staticValueBytes;
+const staticStarts: Uint16Array = staticValueStarts;
+const overheadBytes: number = entryOverheadBytes;
+const huffmanFlag: number = HUFFMAN_VALUE;
+const forbiddenFlag: number = FORBIDDEN_VALUE;
+
 /** The prefix of a literal that enters the table; the others have four bits. */
 const indexingPrefix = 0x3f;
 
@@ -36,8 +45,8 @@ export interface FieldVisitor {
 export interface HpackDecoderOptions {
   /**
    * The SETTINGS_HEADER_TABLE_SIZE that is announced to the peer, in bytes: the size of the dynamic table until a size
-   * update lowers it, and the most that one may ask for. It stays for the decoder's life. Default: 4,096, as HTTP/2 starts
-   * with.
+   * update lowers it, and the most that one may ask for. It stays for the decoder's life. Default: 4,096, the value
+   * that HTTP/2 starts with.
    */
   readonly maxTableBytes?: number;
   /** Names that get the numbers from FIRST_OWN_NAME on, for `names`. Default: none. */
@@ -63,7 +72,7 @@ export class HpackDecoder {
     const maxTableBytes = options.maxTableBytes ?? headerTableBytes;
     this.#maxHeaderListBytes = options.maxHeaderListBytes ?? maxHeaderListBytes;
     this.#maxFields = options.maxFields ?? maxHeaderFields;
-    this.names = new FieldNames(Math.ceil(maxTableBytes / entryOverheadBytes), options.ownNames);
+    this.names = new FieldNames(Math.ceil(maxTableBytes / overheadBytes), options.ownNames);
     this.#table = new DynamicTable(maxTableBytes, this.names);
   }
 
@@ -106,7 +115,7 @@ export class HpackDecoder {
     }
   }
 
-  /** The fields of a block as strings, for wherever speed does not matter. @throws PealError as `walk` does. */
+  /** Returns the fields of a block as strings, where speed does not matter. @throws PealError as `walk` does. */
   decode(bytes: Uint8Array, start = 0, end: number = bytes.length): HeaderField[] {
     const collector = new FieldCollector(this.names);
     this.walk(bytes, start, end, collector);
@@ -135,12 +144,12 @@ export class HpackDecoder {
       next = this.#integers.end;
     }
     if (index === 0) throw decodingError('it refers to index 0, which does not exist');
-    if (index <= staticEntries) {
-      const name = staticNameIds[index]!;
-      const start = staticValueStarts[index]!;
-      const length = staticValueStarts[index + 1]! - start;
+    if (index <= lastStaticIndex) {
+      const name = staticNames[index]!;
+      const start = staticStarts[index]!;
+      const length = staticStarts[index + 1]! - start;
       this.#count(this.names.byteLength(name) + length);
-      visitor.onField(name, staticValueBytes, start, length, false);
+      visitor.onField(name, staticValues, start, length, false);
       return next;
     }
     const table = this.#table;
@@ -165,7 +174,7 @@ export class HpackDecoder {
       name = this.#readName(bytes, next, end);
       next = this.#integers.end;
     } else {
-      name = index <= staticEntries ? staticNameIds[index]! : this.#table.nameId(this.#slotOf(index));
+      name = index <= lastStaticIndex ? staticNames[index]! : this.#table.nameId(this.#slotOf(index));
     }
 
     const length = this.#readStringLength(bytes, next, end);
@@ -200,7 +209,7 @@ export class HpackDecoder {
       this.#insertDecoded(name, bytes, start, length, measured);
       return;
     }
-    const flags = (isHuffman ? HUFFMAN_VALUE : 0) | ((measured & 1) !== 0 ? FORBIDDEN_VALUE : 0);
+    const flags = (isHuffman ? huffmanFlag : 0) | ((measured & 1) !== 0 ? forbiddenFlag : 0);
     table.insert(name, this.names.byteLength(name), length, valueBytes, flags);
   }
 
@@ -211,7 +220,7 @@ export class HpackDecoder {
     decodeHuffman(bytes, start, start + length, decoded, 0);
     const place = this.#table.place(valueBytes);
     if (place >= 0) copyRaw(decoded, 0, valueBytes, this.#table.arena, place);
-    const flags = (measured & 1) !== 0 ? FORBIDDEN_VALUE : 0;
+    const flags = (measured & 1) !== 0 ? forbiddenFlag : 0;
     this.#table.insert(name, this.names.byteLength(name), valueBytes, valueBytes, flags);
   }
 
@@ -245,14 +254,14 @@ export class HpackDecoder {
   }
 
   #slotOf(index: number): number {
-    const slot = this.#table.slotOf(index - staticEntries - 1);
+    const slot = this.#table.slotOf(index - lastStaticIndex - 1);
     if (slot < 0) throw decodingError(`it refers to index ${index}, which is beyond the end of the dynamic table`);
     return slot;
   }
 
   #count(fieldBytes: number): void {
     if (++this.#fields > this.#maxFields) throw this.#tooManyFields();
-    this.#listBytes += fieldBytes + entryOverheadBytes;
+    this.#listBytes += fieldBytes + overheadBytes;
     if (this.#listBytes > this.#maxHeaderListBytes) throw this.#tooLarge();
   }
 

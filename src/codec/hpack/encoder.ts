@@ -1,7 +1,7 @@
 /**
- * Fields to header blocks (RFC 7541 §6), with Apple's advice on what to index ("Sending notification requests to
- * APNs"). One encoder belongs to one direction of one connection. Called by those who prepare request templates and by
- * the simulator; not once for each notification, so it is written with strings and a plain list.
+ * Fields to header blocks (RFC 7541 §6), each indexed as its caller says. One encoder belongs to one direction of one
+ * connection. Called by request templates and by the simulator, but not for each notification, so it is written with
+ * strings and a plain list.
  */
 import { headerTableBytes } from '../../base/limits.js';
 import type { ByteWriter } from '../byte-writer.js';
@@ -14,7 +14,7 @@ import { staticEntries, staticFieldIndex, staticNameIndex } from './static-table
  * How a field uses the peer's dynamic table:
  * - `shared`: by its index; entered first when it is not there and fits.
  * - `first`: by its index when it is there; entered when not even the name is there; else a literal with the name's
- *   index. Apple's advice for apns-id, apns-expiration and apns-collapse-id.
+ *   index. For a name that comes with other values each time.
  * - `none`: a literal that is not entered.
  * - `never`: a literal that no intermediary may enter either (RFC 7541 §7.1.3).
  */
@@ -23,7 +23,7 @@ export type Indexing = 'shared' | 'first' | 'none' | 'never';
 export interface EncodedField {
   /** Lower case, at least one character, checked before. */
   readonly name: string;
-  /** Characters up to U+00FF, none of them NUL, CR or LF, checked before. */
+  /** Characters up to U+00FF without NUL, CR and LF, checked before. */
   readonly value: string;
   readonly indexing: Indexing;
 }
@@ -34,7 +34,7 @@ export class HpackEncoder {
   /** Smallest and last size of the table that the peer was not yet told of; null when it knows. */
   #sizesDue: { smallest: number; last: number } | null = null;
 
-  /** @param maxTableBytes The most that is used of the peer's table, in bytes; at most 4,096, which peers start with. */
+  /** @param maxTableBytes The most that is used of the peer's table, in bytes; at most 4,096, where peers start. */
   constructor(maxTableBytes = headerTableBytes) {
     this.#ownMaxBytes = Math.min(maxTableBytes, headerTableBytes);
     this.#table = new EncoderTable(headerTableBytes);

@@ -1,7 +1,7 @@
 /**
  * Bodies that wait for a window: HEADERS are out, the rest of the DATA follows in pieces as the peer opens the windows
- * of connection and stream (RFC 9113 §5.2, §6.9). First come, first served; one whose own stream window is shut does
- * not hold up the others. Bounded; owned by one connection, on its thread.
+ * of connection and stream (RFC 9113 §5.2, §6.9). First come, first served; a body whose own stream window is shut does
+ * not hold up the others. Bounded by maxBlockedBodies. Owned by one connection, on its thread.
  */
 import { maxBlockedBodies } from '../../base/limits.js';
 import type { SendWindow } from './flow-control.js';
@@ -52,7 +52,7 @@ export class BlockedBodies {
     this.#to[index] = to;
   }
 
-  /** Sends what the windows allow by now. Called once for each write, so windows that dribble make no frame each. */
+  /** Sends what the windows allow now. Called once for each write, so that small increments do not make a frame each. */
   flush(): void {
     if (this.#count === 0) return;
     let kept = 0;
@@ -73,7 +73,7 @@ export class BlockedBodies {
     this.#count = kept;
   }
 
-  /** All output is handed out: what was the last of a body is on its way. */
+  /** All output is handed out, and with it the last of these bodies: their streams await answers now. */
   handedOut(): void {
     const { ids, states, mask } = this.#streams;
     for (let i = 0; i < this.#finishingCount; i++) {
@@ -112,7 +112,7 @@ export class BlockedBodies {
     return sent;
   }
 
-  /** The last of the body is in the output. Where HEADERS still are, too, both go or stay together. */
+  /** The last of the body is in the output. Where its HEADERS are still there, too, both go or stay together. */
   #finish(streamId: number, slot: number): void {
     if (streamId >= this.#streams.handedOutBelow) {
       this.#streams.states[slot] = AWAITING;

@@ -1,6 +1,6 @@
 /**
- * How the codec gives up on a connection: thrown where the peer's fault is found, caught in `receive()` alone, which
- * turns it into a GOAWAY and the connection's `failure` (RFC 9113 §5.4.1). Never leaves this folder's callers.
+ * How the codec gives up a connection (RFC 9113 §5.4.1). A ConnectionFault is thrown where the peer's fault is found,
+ * and caught in `receive()` of the client connection only, which makes it a GOAWAY and the connection's `failure`.
  */
 import { PealError, type PealErrorCode } from '../../base/errors.js';
 import { COMPRESSION_ERROR, ENHANCE_YOUR_CALM, errorCodeName, PROTOCOL_ERROR } from './frames.js';
@@ -30,7 +30,7 @@ export function limitFault(what: string): ConnectionFault {
   return fault('ERR_PEAL_LIMIT', what, ENHANCE_YOUR_CALM);
 }
 
-/** What was thrown while reading, as a fault of the peer's; HPACK throws errors of its own. Null for a fault of ours. */
+/** Returns an error of reading as a fault of the peer; HPACK has errors of its own. Null for a fault of ours. */
 export function connectionFaultOf(error: unknown): ConnectionFault | null {
   if (error instanceof ConnectionFault) return error;
   if (!(error instanceof PealError && error.origin === 'protocol')) return null;

@@ -2,6 +2,7 @@
  * A field block that comes in several frames: HEADERS or PUSH_PROMISE, then CONTINUATION (RFC 9113 §4.3, §6.10).
  * Bounded in frames and octets. Owned by one connection, on its thread.
  */
+import { assert } from '../../base/assert.js';
 import { maxContinuationFrames, maxFieldBlockBytes } from '../../base/limits.js';
 import { limitFault } from './connection-fault.js';
 
@@ -16,6 +17,7 @@ export class FieldBlock {
   #continuations = 0;
 
   begin(streamId: number, endsStream: boolean, promisedId: number): void {
+    assert(this.streamId === 0, 'one field block is open at a time');
     this.streamId = streamId;
     this.endsStream = endsStream;
     this.promisedId = promisedId;

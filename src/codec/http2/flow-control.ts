@@ -17,9 +17,9 @@ export class SendWindow {
 }
 
 /**
- * What the peer may still send. Everything that comes is credited back, kept or discarded: bodies are bounded
- * elsewhere. Credit is given once half of the window is used up, so that few WINDOW_UPDATEs are needed. The peer may use
- * new credit only after its WINDOW_UPDATE has left: until that output is handed out, the credit counts as promised.
+ * What the peer may still send. All DATA is credited back, kept or discarded: bodies are bounded elsewhere. Credit is
+ * given once half of the window is used up, so that few WINDOW_UPDATEs are needed. The peer may use new credit only
+ * after its WINDOW_UPDATE has left: until that output is handed out (Output.handOuts), the credit counts as promised.
  */
 export class ReceiveWindow {
   readonly #windowBytes: number;

@@ -10,7 +10,7 @@ import { FLAG_ACK, FRAME_HEADER_BYTES, FRAME_SIZE_ERROR, SETTINGS } from './fram
 export interface FrameSink {
   /**
    * One frame; its payload is `bytes[start … end)`, valid during the call only.
-   * Whatever this throws ends the reading and leaves `read()`.
+   * What this throws ends the reading and leaves `read()`.
    */
   onFrame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void;
 }
@@ -66,7 +66,7 @@ export class FrameReader {
     this.#held += to - from;
   }
 
-  /** Fills the carry buffer up to the end of its frame and hands that on; returns how many octets of `bytes` it took. */
+  /** Fills the carry buffer up to the end of its frame, and hands that on. Returns how many octets it took. */
   #completeHeld(bytes: Uint8Array, length: number): number {
     const carry = this.#carry!;
     let at = Math.min(length, Math.max(0, FRAME_HEADER_BYTES - this.#held));

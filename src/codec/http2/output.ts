@@ -83,7 +83,9 @@ export class Output {
     return buffer.take();
   }
 
+  /** The view that take() gave was written. */
   written(): void {
+    assert(this.#isTaken, 'only a view that is out was written');
     this.#isTaken = false;
     this.#other?.reset();
   }

@@ -1,6 +1,7 @@
 /**
- * What each frame of the peer does (RFC 9113 §5 and §6): checks it, and passes it to those who keep the state. Throws
- * ConnectionFault where the connection has to end. Owned by one connection, on its thread.
+ * What each frame of the peer does (RFC 9113 §5 and §6): checks it, and passes it to the part of the connection that
+ * keeps the state. Throws ConnectionFault where the connection has to end. Called by frame-reader; owned by one
+ * connection, on its thread.
  */
 
 import { maxGoawayDebugBytes, maxSettingsEntries } from '../../base/limits.js';
@@ -58,7 +59,7 @@ const plainAnswer = FLAG_END_HEADERS | FLAG_END_STREAM;
 const priorityBytes = 5;
 
 export class PeerFrames implements FrameSink {
-  /** The peer's first SETTINGS have come. */
+  /** Whether the peer's first SETTINGS have come. */
   isReady = false;
   /** SETTINGS frames of ours that the peer has not acknowledged. */
   unackedSettings = 0;
@@ -166,7 +167,7 @@ export class PeerFrames implements FrameSink {
     else this.#input.readHeaders(streamId, block.endsStream, block.bytes, 0, block.length);
   }
 
-  /** Pushes are switched off; only before the peer has acknowledged that may one still come (§6.6, §8.4). */
+  /** Pushes are switched off. One may still come until the peer has acknowledged that (§6.6, §8.4). */
   #onPushPromise(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.unackedSettings === 0) throw protocolFault('PUSH_PROMISE although pushes are switched off');
     if (!this.#streams.wasOpened(streamId)) throw protocolFault('PUSH_PROMISE on a stream that is not open');
@@ -205,7 +206,7 @@ export class PeerFrames implements FrameSink {
     if (end - start !== 4) throw protocolFault('RST_STREAM of a wrong length', FRAME_SIZE_ERROR);
     if (!this.#isKnown(streamId)) throw protocolFault('RST_STREAM on a stream that was never opened');
     const slot = this.#activeSlot(streamId);
-    // After a complete answer it only asks us to stop sending, and there is nothing left to send (§8.1).
+    // After a complete answer RST_STREAM only asks us to stop sending, and nothing is left to send (§8.1).
     if (slot < 0) return;
     const errorCode = readU32(bytes, start);
     if (errorCode === REFUSED_STREAM && !this.#endings.hasAnswerBegun(slot)) {
@@ -235,7 +236,7 @@ export class PeerFrames implements FrameSink {
       if (identifier === SETTINGS_HEADER_TABLE_SIZE) this.#encoder.setPeerTableBytes(value);
       if (identifier === SETTINGS_INITIAL_WINDOW_SIZE) largestWindow = Math.max(largestWindow, value);
     }
-    // Once for all entries of a frame: looking through all streams is what a flood of them would cost us.
+    // Once for all entries of a frame: a look through all streams for each entry would make a flood of them expensive.
     if (largestWindow > windowBefore) this.#checkStreamWindows(largestWindow);
     this.isReady = true;
     this.#control.settingsAck();
@@ -292,7 +293,7 @@ export class PeerFrames implements FrameSink {
     }
   }
 
-  /** Whether the stream is not idle: opened by us and handed out, or a push that we refused. */
+  /** Whether the stream is not idle: we opened it and handed it out, or it is a push that we refused. */
   #isKnown(streamId: number): boolean {
     return streamId !== 0 && (this.#streams.wasOpened(streamId) || this.#streams.isRefusedPush(streamId));
   }

@@ -1,11 +1,11 @@
 /**
- * Why requests end without an answer, as errors that are made once and then shared: a storm of resets costs no
- * allocation for each stream. Frozen by convention; read by the owner of the connection on the same thread.
+ * Why streams end without a complete answer, as errors that are made once and then shared: a storm of resets does not
+ * cost an allocation for each stream. Frozen by convention; read by the owner of the connection on the same thread.
  */
 import { PealError, type PealErrorCode } from '../../base/errors.js';
 import { errorCodeName, NO_ERROR, REFUSED_STREAM } from './frames.js';
 
-/** Why a request ended without an answer. One object may stand for many requests: it is never changed. */
+/** Why a stream ended without a complete answer. One object may stand for many streams: it is never changed. */
 export type StreamCause = PealError;
 
 function cause(code: PealErrorCode, message: string): PealError {

@@ -10,7 +10,10 @@ import { CANCEL } from './frames.js';
 import type { StreamCause } from './stream-causes.js';
 import { AWAITING, DROPPED, ENDED, SENDING, type StreamTable } from './stream-table.js';
 
-/** The side that opened the streams and reads their answers: codec/requests/answers. Must not call back from these calls. */
+/**
+ * The side that opened the streams and reads their answers: codec/requests/answers. It must not call back from within
+ * these calls.
+ */
 export interface StreamUser {
   /** Whether any part of an answer has come: then the stream was processed, whatever the peer says later. */
   hasAnswerBegun(slot: number): boolean;
@@ -49,12 +52,13 @@ export class StreamEndings {
     this.#streams.end(slot, DROPPED);
   }
 
-  /** Ends a stream that the peer has reset or gone away from, or whose connection is over. */
+  /** Ends a stream, by ENDED or DROPPED, whose request was certainly not processed. */
   unsent(slot: number, state: number, cause: StreamCause): void {
     this.#streams.end(slot, state);
     this.#user.onUnsent(slot, cause);
   }
 
+  /** The same, for a stream whose request may have been processed. */
   unknown(slot: number, state: number, cause: StreamCause): void {
     this.#streams.end(slot, state);
     this.#user.onUnknown(slot, cause);

@@ -1,6 +1,7 @@
 /**
- * The client side of one HTTP/2 connection (RFC 9113) without I/O: bytes in, bytes out, and reports to one listener.
- * Owned by connection/http2/http2-connection, on the thread of its shard; never called from within its own listener.
+ * Notifications over one HTTP/2 connection, the client's side, without I/O: bytes in, bytes out, and reports to one
+ * listener. Joins the protocol (codec/http2) with the requests and answers of this folder. Owned by
+ * connection/http2/http2-connection, on the thread of its shard; never called from within its own listener.
  *
  *              start()          first SETTINGS            GOAWAY, close(), ids used up
  *   (new) ──────────────▶ waiting ─────────────▶ ready ─────────────────────────────────▶ draining
@@ -9,7 +10,7 @@
  *                                                                                             ▼
  *                                            abandon(): every open stream is reported ──▶  (over)
  *
- * Requests are taken in `ready` alone, as many as credit() allows. A stream's way is drawn in stream-table and
+ * Requests are taken in `ready` only, as many as credit() allows. A stream's way is drawn in http2/stream-table and
  * response-reader. What was put into the output counts as sent once takeOutput() has handed it out: until then
  * a request can be withdrawn, and its stream is idle to the peer.
  */
@@ -87,6 +88,8 @@ export class ClientConnection {
   readonly #reader: FrameReader;
   #failure: PealError | null = null;
   #isClosing = false;
+  /** The listener is being called, or may be. */
+  #isReporting = false;
   #isAbandoned = false;
 
   constructor(options: ClientConnectionOptions) {
@@ -138,7 +141,7 @@ export class ClientConnection {
     return this.#streams.active;
   }
 
-  /** The stream that awaits its answer for the longest time; 0 when none does. */
+  /** The stream that awaits its answer for the longest time; 0 when no stream is open. */
   get oldestOpenStreamId(): number {
     return this.#streams.oldestOpenId();
   }
@@ -193,11 +196,15 @@ export class ClientConnection {
    * what they settle. Never throws for what a peer sends (see `failure`).
    */
   receive(bytes: Uint8Array, length: number): void {
+    assert(!this.#isReporting, 'a connection is not called from within its listener');
     if (this.#failure !== null || this.#isAbandoned) return;
+    this.#isReporting = true;
     try {
       this.#reader.read(bytes, length);
     } catch (error) {
       this.#fail(error);
+    } finally {
+      this.#isReporting = false;
     }
   }
 
@@ -215,7 +222,8 @@ export class ClientConnection {
 
   /**
    * How many requests with payloads of that size may be submitted now: what stream limit, windows and room in the
-   * output leave. 0 before the first SETTINGS and after GOAWAY, close(), failure and abandon(). submit() may take fewer.
+   * output leave. 0 before the first SETTINGS, and after GOAWAY, close(), failure and abandon(). submit() may take
+   * fewer.
    */
   credit(payloadBytes: number): number {
     const streams = this.#streamsLeft();
@@ -224,10 +232,13 @@ export class ClientConnection {
 
   /**
    * Puts requests for the first `count` waiting recipients into the output, each under the tag `tagBase + index`.
-   * Returns how many it took: never more than is allowed now. Payloads, the template's and personal ones, must stay untouched until their recipients are reported.
+   * Returns how many it took: never more than is allowed now. Payloads, the template's and personal ones, must stay
+   * untouched until their recipients are reported.
+   *
    * 0 with `template.refusal` set means that none of this template can ever be taken under the peer's present SETTINGS.
    */
   submit(template: RequestTemplate, recipients: Recipients, count: number): number {
+    assert(!this.#isReporting, 'requests are not submitted from within the listener');
     const streams = this.#streamsLeft();
     if (streams <= 0 || !template.adapt(this.#settings)) return 0;
     checkParts(template, recipients);
@@ -241,6 +252,7 @@ export class ClientConnection {
    * @param mark what `answerMark` says of them, where marks are kept
    */
   takeOutput(mark = 0): Uint8Array | null {
+    assert(!this.#isReporting, 'output is not taken from within the listener');
     if (this.#output.isTaken) return null;
     // After a failure there is nothing but the GOAWAY.
     if (this.#failure !== null) return this.#output.take();
@@ -254,6 +266,7 @@ export class ClientConnection {
 
   /** Asks the peer for a sign of life. `number`: 1 to 2^32 - 1, comes back in `lastPingAcked`. */
   ping(number: number): void {
+    assert(number > 0, 'PINGs are numbered from 1: 0 stands for those of others');
     this.#control.ping(number);
   }
 
@@ -285,10 +298,13 @@ export class ClientConnection {
    * any more.
    */
   abandon(cause: StreamCause): void {
+    assert(!this.#isReporting, 'a connection is not abandoned from within its listener');
     this.#isAbandoned = true;
     // After a failure there is nothing but the GOAWAY.
     if (this.#failure === null) this.#output.filling.dropBody();
+    this.#isReporting = true;
     this.#endings.all(cause);
+    this.#isReporting = false;
   }
 
   #streamsLeft(): number {

@@ -83,8 +83,8 @@ export class AnswerPool {
 
   /**
    * Counts body bytes and keeps those of anything but a 200, whose body says nothing. What would be too much for this
-   * answer, or for all of them together, is dropped: the status says enough. False when the peer sends so much that the
-   * rest is not worth the reading.
+   * answer, or for all of them together, is dropped: the status says enough. Returns false when the peer sends so much
+   * that the rest is not read.
    */
   add(answer: PendingAnswer, bytes: Uint8Array, start: number, end: number): boolean {
     answer.bodyBytes += end - start;

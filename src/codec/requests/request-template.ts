@@ -37,7 +37,7 @@ export interface RequestTemplateOptions {
   readonly hasPersonalIds?: boolean;
   /** Each recipient brings a payload of its own (PersonalParts.payloads). Default false. */
   readonly hasPersonalPayloads?: boolean;
-  /** Mask of header fields that each recipient brings (PersonalParts.fields), in the place of shared ones. Default 0. */
+  /** Mask of the header fields that each recipient brings (PersonalParts.fields) in place of shared ones. Default 0. */
   readonly ownFields?: number;
 }
 
@@ -99,7 +99,7 @@ export class RequestTemplate {
   #revision = -1;
   #refusal: PealError | null = null;
   #refusedAbove = 0;
-  /** Why its fields cannot be sent to anybody; null where they can. */
+  /** Why its fields cannot be sent to any recipient; null where they can. */
   readonly #unsendable: PealError | null;
 
   constructor(notification: Notification, connection: ConnectionFields, options: RequestTemplateOptions) {
@@ -213,8 +213,8 @@ export class RequestTemplate {
   }
 
   /**
-   * Leaves fields out of the peer's table that do not fit into it beside the others: entering them in turn would push
-   * out what the next request needs, and no image would ever hold.
+   * Keeps fields out of the peer's table that do not fit into it beside the others: each would push out what the next
+   * request needs, and no image would ever hold.
    */
   #planIndexing(tableBytes: number): void {
     let room = tableBytes;
@@ -244,7 +244,7 @@ export class RequestTemplate {
 const sendableName = /^:?[a-z0-9!#$%&'*+.^_`|~-]+$/;
 const sendableValue = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
-/** A second look at what apns/headers has checked before: a line feed in a value would be another field to many a peer. */
+/** A second look at what apns/headers has checked: many peers would take a line feed in a value for another field. */
 function unsendableField(fields: readonly EncodedField[]): PealError | null {
   const bad = fields.find(({ name, value }) => !sendableName.test(name) || !sendableValue.test(value));
   if (bad === undefined) return null;

@@ -3,9 +3,10 @@
  *
  *   uniform   the image again and again; where it lies in the buffer already, two stream ids and the token are patched
  *   personal  the image's head, header fields and a payload behind it, of which one at least is the recipient's own
- *   general   coded field by field (which may enter fields into the peer's table), the body as far as windows allow
+ *   general   coded field by field (which may enter fields into the peer's table); the body as far as windows allow
  *
- * Allocates nothing per request but on the general way (and one short-lived view for a personal payload). Owned by one connection, on its thread.
+ * Allocates nothing for a request, except on the general way and one short-lived view for a personal payload. Owned by
+ * one connection, on its thread.
  */
 import { apnsIdBytes } from '../../apns/apns-id.js';
 import { maxStreamId } from '../../base/limits.js';
@@ -30,7 +31,7 @@ import { ownFieldsBytes, writeOwnFields } from './own-fields.js';
 import type { RequestTemplate, SlotImage } from './request-template.js';
 import { writeTokenHex, writeUuid } from './token-hex.js';
 
-/** HEADERS of a typical request and two frame headers: what `credit` reckons with besides the payload. */
+/** HEADERS of a typical request and two frame headers: what `credit` allows for besides the payload. */
 const typicalOverheadBytes = 128;
 const idCharacters = 36;
 
@@ -241,7 +242,7 @@ export class RequestWriter {
     return personal!.payloads!;
   }
 
-  /** One request, whatever the state of tables and windows; 0 when it has to wait. */
+  /** Writes one request in any state of tables and windows. Returns 0 when it has to wait. */
   #writeGeneral(template: RequestTemplate, image: SlotImage | null, recipients: Recipients, done: number): number {
     const recipient = recipients.order[recipients.head + done]!;
     const payload = this.#findBody(template, recipients, recipient);

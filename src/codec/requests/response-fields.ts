@@ -1,6 +1,7 @@
 /**
  * Reads the fields of one answer as the HPACK decoder reports them, and checks them as RFC 9113 §8.2 and §8.3 ask.
- * Makes strings only for answers other than 200, and for ids where they are kept. Owned by one connection, on its thread.
+ * Makes strings only for answers other than 200, and for ids where they are kept. Owned by one response reader, on the
+ * thread of its connection.
  */
 import { Buffer } from 'node:buffer';
 import type { AnswerFields } from '../../apns/answer.js';
@@ -17,15 +18,19 @@ import {
 import { decodeText } from '../hpack/field-text.js';
 import { NAME_APNS_ID, NAME_APNS_UNIQUE_ID } from './apns-names.js';
 
+// V8 builds a module's own constants into its code, and loads imported ones each time.
+const statusName: number = NAME_STATUS;
+const apnsIdName: number = NAME_APNS_ID;
+
 const digitZero = 0x30;
-/** Values that are handed on: printable, and not longer than any that means something. */
+/** The values that are handed on: printable, and not longer than any useful one. */
 const plainText = /^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/;
 /** The digit 0 in Huffman code, five bits and padding (RFC 7541 Appendix B). */
 const huffmanZero = 0x07;
 const maxDecimalDigits = 15;
 
 export class ResponseFieldReader implements FieldVisitor, AnswerFields {
-  /** Of `:status`; 0 while there was none. */
+  /** Of `:status`; 0 before it has come. */
   status = 0;
   /** The answer breaks RFC 9113 §8 and must not be believed. */
   isMalformed = false;
@@ -57,11 +62,11 @@ export class ResponseFieldReader implements FieldVisitor, AnswerFields {
   }
 
   onField(name: number, bytes: Uint8Array, start: number, length: number, isHuffman: boolean): void {
-    if (name === NAME_STATUS) {
+    if (name === statusName) {
       this.#readStatus(bytes, start, length, isHuffman);
       return;
     }
-    if (name === NAME_APNS_ID && this.status === 200 && !this.keepsIds) {
+    if (name === apnsIdName && this.status === 200 && !this.keepsIds) {
       this.#isRegular = true;
       return;
     }
@@ -86,7 +91,7 @@ export class ResponseFieldReader implements FieldVisitor, AnswerFields {
     if (this.#isTrailers) return;
     if (name === NAME_CONTENT_LENGTH) {
       this.#readContentLength(bytes, start, length, isHuffman);
-    } else if (name === NAME_APNS_ID && (this.status !== 200 || this.keepsIds)) {
+    } else if (name === apnsIdName && (this.status !== 200 || this.keepsIds)) {
       this.apnsId = plainOrNull(decodeText(bytes, start, length, isHuffman));
     } else if (this.status !== 200 && name === NAME_RETRY_AFTER) {
       this.retryAfter = plainOrNull(decodeText(bytes, start, length, isHuffman));

@@ -11,8 +11,8 @@ export interface ResponseListener extends GoawayListener {
   /** The final status was 200 and the answer is complete. `fields` is null if ids were not asked for. */
   onAccepted(tag: number, fields: AnswerFields | null): void;
   /**
-   * A complete answer with another final status. `body` may be empty, and is cut where it was too long; it is valid during
-   * the call only.
+   * A complete answer with another final status. `body` may be empty, and is cut where it was too long. `body` and
+   * `fields` are valid during the call only.
    */
   onRejected(tag: number, status: number, body: Uint8Array, fields: AnswerFields): void;
   /**
@@ -20,6 +20,6 @@ export interface ResponseListener extends GoawayListener {
    * output and no answer had begun.
    */
   onUnsent(tag: number, cause: StreamCause): void;
-  /** Handed out whole, or its answer had begun; and ended without a complete, well-formed answer. */
+  /** Handed out whole, or its answer had begun; it ended without a complete, well-formed answer. */
   onUnknown(tag: number, cause: StreamCause): void;
 }

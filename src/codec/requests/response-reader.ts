@@ -1,7 +1,7 @@
 /**
- * Answers: makes one of the field blocks and DATA of a stream, and checks it as RFC 9113 §8.1 asks. The usual answer is
- * one HEADERS frame, 200, with END_STREAM: it is checked and reported without an allocation. Owned by one connection, on
- * its thread; called by http2/stream-input for open streams.
+ * Makes an answer of the field blocks and the DATA of a stream, and checks it as RFC 9113 §8.1 asks. The usual answer
+ * is one HEADERS frame, 200, with END_STREAM: it is checked and reported without an allocation. Called by
+ * http2/stream-input for open streams; owned by one connection, on its thread.
  *
  *            1xx                    DATA
  *           ┌───┐                  ┌───┐
@@ -69,7 +69,7 @@ export class ResponseReader implements AnswerReader {
   readData(slot: number, endsStream: boolean, bytes: Uint8Array, start: number, end: number): boolean {
     const answer = this.#answers.pending[slot]!;
     if (!this.#answers.pool.add(answer, bytes, start, end)) {
-      // The answer goes on and on: its status counts, and the rest is not worth the reading.
+      // The answer does not end: its status counts, and the rest is not read.
       this.#endings.stopped(slot);
       this.#answers.gathered(slot, answer);
       return false;

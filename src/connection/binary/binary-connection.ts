@@ -131,7 +131,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   // --- what the stream tells ---
 
   onOpen(): void {
-    if (this.#life.state !== 'opening') return;
+    if (!this.#life.opened()) return;
     this.#life.becomeReady();
     this.pump();
   }
@@ -150,6 +150,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
 
   onClosed(error: PealError | null): void {
     const cause = this.#life.closed(error);
+    if (cause === null) return;
     this.#stopTimers();
     // With TLS 1.3 a gateway refuses a certificate after the connection is open: nothing written was processed then.
     if (error !== null && error.origin === 'credential' && this.counts.answers === 0) this.#returnUnproven(error);
@@ -243,7 +244,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   #write(): void {
     if (this.#output.isEmpty || this.#life.isWriting) return;
     const bytes = this.#output.take();
-    this.#life.isWriting = true;
+    this.#life.beginWrite();
     this.counts.bytesSent += bytes.length;
     this.#quietTimer.clear();
     this.#writeTimer.set(this.#options.link.writeTimeoutMs);
@@ -254,7 +255,7 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
   }
 
   readonly #onWritten = (): void => {
-    assert(this.#life.isWriting, 'a stream tells once that a write was taken');
+    if (!this.#life.tookWrite()) return;
     this.#writeTimer.clear();
     // In a later turn: a status may have come, and the loop has to read it before anything else is written.
     this.#options.clock.defer(this.#afterWrite);

@@ -14,7 +14,6 @@
  */
 import { authority } from '../../apns/address.js';
 import { type AnswerFields, answerOf } from '../../apns/answer.js';
-import { assert } from '../../base/assert.js';
 import type { PealError } from '../../base/errors.js';
 import { closeTimeoutMs, drainTimeoutMs, keepaliveTickMs, requestTimeoutMs } from '../../base/limits.js';
 import { PatientTimer } from '../../base/timers.js';
@@ -141,7 +140,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   // --- what the stream tells ---
 
   onOpen(): void {
-    if (this.#life.state !== 'opening') return;
+    if (!this.#life.opened()) return;
     this.#codec.start();
     this.#flush();
     this.#tickTimer.set(keepaliveTickMs);
@@ -162,6 +161,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
 
   onClosed(error: PealError | null): void {
     const cause = this.#life.closed(error);
+    if (cause === null) return;
     this.#stopTimers();
     this.#codec.abandon(cause);
     this.#life.tellClosed(cause);
@@ -257,7 +257,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     if (this.#life.isWriting || this.#hasEndedStream) return;
     const output = this.#codec.takeOutput(this.#isTimed ? this.#options.clock.now() : 0);
     if (output !== null) {
-      this.#life.isWriting = true;
+      this.#life.beginWrite();
       this.counts.bytesSent += output.length;
       this.#stream.write(output, this.#onWritten);
     } else if (this.#life.state === 'closing') {
@@ -267,7 +267,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   readonly #onWritten = (): void => {
-    assert(this.#life.isWriting, 'a stream tells once that a write was taken');
+    if (!this.#life.tookWrite()) return;
     this.#life.isWriting = false;
     this.#codec.outputWritten();
     this.pump();

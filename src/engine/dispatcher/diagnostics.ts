@@ -1,7 +1,7 @@
 /**
- * What a program can watch over node:diagnostics_channel: connections and settled batches. Published on the dispatcher's
- * thread, wherever the connections are: shards post theirs, and each mailbox keeps the open ones of its shard. No event
- * holds a device token, a payload or a credential.
+ * The events that a program can watch over node:diagnostics_channel: connections and settled batches. Published on the
+ * dispatcher's thread, also for connections of other threads: shards post the events of their connections, and each
+ * mailbox keeps the open connections of its shard. No event holds a device token, a payload or a credential.
  */
 import { channel } from 'node:diagnostics_channel';
 import { addressUrl } from '../../apns/address.js';
@@ -11,13 +11,16 @@ import type { ConnectionMessage } from '../messages.js';
 import { Tally, type TallyCounts } from '../tally.js';
 import type { Route } from './route.js';
 
-/** A connection that is open. The same object in both of its events. */
+/** An open connection. The same object in both of its events. */
 export interface WatchedConnection {
   /** The gateway's address: `https://host:port` or `binary://host:port`. */
   readonly gateway: string;
   /** The thread that sends over it, from 0. */
   readonly shardId: number;
-  /** Counts the connections of one thread to one gateway under one credential; as `connection` in the log. */
+  /**
+   * Number of the connection among those of one thread to one gateway with one credential; the same as `connection` in
+   * the log.
+   */
   readonly number: number;
 }
 
@@ -26,12 +29,12 @@ export interface ConnectionOpenEvent {
   readonly connection: WatchedConnection;
 }
 
-/** Published on `peal:connection:close`, once for each that was open. */
+/** Published on `peal:connection:close`, once for each connection that was open. */
 export interface ConnectionCloseEvent {
   readonly connection: WatchedConnection;
-  /** Notifications that the gateway answered over it; null where its thread crashed. */
+  /** Notifications that the gateway answered over it; null if its thread crashed. */
   readonly answers: number | null;
-  /** Why it ended; null in good order. */
+  /** Why it ended; null after a normal end. */
   readonly error: PealError | null;
 }
 
@@ -40,7 +43,7 @@ export interface BatchSettledEvent extends TallyCounts {
   readonly gateway: string;
   /** Requests beyond the first for each recipient. */
   readonly resent: number;
-  /** Why recipients are unsent or unknown; null when no recipient is. */
+  /** Why recipients are unsent or unknown; null if there are no such recipients. */
   readonly error: PealError | null;
 }
 
@@ -66,7 +69,7 @@ export class OpenConnections {
     this.#shardId = shardId;
   }
 
-  /** A shard tells of one of its connections: that it is open, or that it is over. */
+  /** Handles a shard's message that one of its connections is open, or has ended. */
   receive(route: Route, { number, end }: ConnectionMessage): void {
     const key = `${route.id} ${number}`;
     if (end === null) {
@@ -77,13 +80,13 @@ export class OpenConnections {
       return;
     }
     const connection = this.#connections.get(key);
-    // An attempt that failed was not open.
+    // A failed attempt was never open.
     if (connection === undefined) return;
     this.#connections.delete(key);
     this.#close(connection, end.answers, end.cause === null ? null : PealError.fromRecord(end.cause));
   }
 
-  /** The shard is over. What it has not told of ends with it. */
+  /** The shard has ended. Its open connections end with it. */
   lose(cause: PealError): void {
     for (const connection of this.#connections.values()) this.#close(connection, null, cause);
     this.#connections.clear();

@@ -1,7 +1,8 @@
 /**
  * The dispatcher: takes batches from any number of sends, gives each to the shard with the most room, and hands it to
  * the send's sink once every recipient has its outcome. It owns credit, ledgers and provider tokens; it knows neither
- * sockets nor codecs. On the program's own thread; one for each Session (own-engine).
+ * sockets nor codecs. On the program's own thread; made by session/session, one for a Session and one for each
+ * `newConnection` that sends.
  */
 import type { Notification } from '../../apns/notification.js';
 import { assert, rethrowAssertion } from '../../base/assert.js';

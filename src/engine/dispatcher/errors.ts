@@ -9,7 +9,7 @@ import type { RefusedMessage } from '../messages.js';
 export function closedError(): PealError {
   return new PealError(
     'ERR_PEAL_ABORTED',
-    'The session was shut down before this was sent: unsent recipients can be sent to again.',
+    'The session was shut down before this was sent: unsent recipients can be retried.',
     {
       origin: 'usage',
       retryable: true,
@@ -38,9 +38,9 @@ export function expiredTokenError(): PealError {
   const minutes = providerTokenMinAgeMs / 60_000;
   return new PealError(
     'ERR_PEAL_CREDENTIAL',
-    `APNs calls the provider token expired (ExpiredProviderToken), though it was made less than ${minutes} minutes ago: ` +
-      'check the clock of this machine, set it right and send again. While it is wrong nothing is sent with this key, for ' +
-      `up to ${minutes} minutes, because APNs takes no second token sooner.`,
+    `APNs calls the provider token expired (ExpiredProviderToken), though it was made less than ${minutes} minutes ` +
+      'ago: check the clock of this machine, set it right and send again. While it is wrong nothing is sent with ' +
+      `this key, for up to ${minutes} minutes, because APNs takes no second token sooner.`,
     { origin: 'credential' },
   );
 }

@@ -254,7 +254,7 @@ export class ShardRoute implements RequestSource {
   }
 
   #stopAtFailure(state: NotificationState, status: number, reason: string): void {
-    const message = `Stopped at the first failure (status ${status} ${reason}): unsent recipients can be sent to again.`;
+    const message = `Stopped at the first failure (status ${status} ${reason}): unsent recipients can be retried.`;
     this.#stop(state, new PealError('ERR_PEAL_STOPPED', message, { origin: 'gateway', retryable: true }));
   }
 

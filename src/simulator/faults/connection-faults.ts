@@ -1,6 +1,7 @@
 /**
  * The faults of a scenario on one connection: counts its requests, and tells which lasting fault hits a request. One
- * for each connection, owned by its stage and its ConnectionDriver; scenario-run fires the faults.
+ * for each connection, made by scenario-run, which fires the faults; used by the connection's stage and
+ * ConnectionDriver.
  */
 
 import type {

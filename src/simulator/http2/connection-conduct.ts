@@ -1,6 +1,6 @@
 /**
  * Treats one connection over time as APNs does (conduct.ts): counts its answers, and changes the next answers, the
- * stream limit, or the life of the connection. Owned by one connection's stage.
+ * stream limit, or the life of the connection. Owned by one ConnectionDriver, used by its stage.
  */
 import { reasonOf } from '../../apns/reason.js';
 import type { Clock } from '../../base/clock.js';

@@ -147,6 +147,6 @@ function publicKeyOf(key: AcceptedProviderKey): KeyObject {
 }
 
 function unusable(key: AcceptedProviderKey, what: string): PealError {
-  const message = `Simulator option providerKeys: the key of key id "${key.keyId}" ${what}; give the .p8 or its public half`;
+  const message = `Simulator option providerKeys: the key "${key.keyId}" ${what}; give the .p8 or its public half`;
   return new PealError('ERR_PEAL_CREDENTIAL', message, { origin: 'credential' });
 }

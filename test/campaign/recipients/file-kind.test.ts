@@ -104,7 +104,7 @@ describe('campaign/recipients/file-kind', () => {
         assert.deepEqual([read, invalid], [[], 0]);
         assert.match(message ?? '', problem);
         assert.equal(
-          message!.includes('is gzip, and what it holds is '),
+          message!.includes('is gzip, and its content is '),
           chunks[0]![0] === 0x1f && chunks[0]![1] !== 0x9d,
         );
         for (const line of [...lines(64), ...body.split('\n'), ...tokens])
@@ -126,7 +126,7 @@ describe('campaign/recipients/file-kind', () => {
       const [read, invalid, message] = await outcome([Buffer.from(all)]);
       assert.deepEqual([read, invalid], [tokens.slice(0, at), 1000]);
       assert.ok(
-        message!.includes(`has PEM (${content}) in line ${1001 + at}, and nothing behind it was read`),
+        message!.includes(`has PEM (${content}) in line ${1001 + at}, and nothing after it was read`),
         message!,
       );
       assert.ok(message!.endsWith(`Lines 1 to ${1000 + at} were read and count.`), message!);

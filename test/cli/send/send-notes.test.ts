@@ -62,12 +62,12 @@ describe('the notes of peal send at its start', () => {
         const { code, stderr } = await runCommand(args);
         assert.equal(code, 0);
         const note = new RegExp(
-          `^peal: --key-id is ${keyId}, but the file AuthKey_ZZZZZ99999\\.p8 \\(--key\\) is named`,
+          `^peal: --key-id is ${keyId}, but the name of the file AuthKey_ZZZZZ99999\\.p8 \\(--key\\) says`,
           'm',
         );
         if (isSaid) assert.match(stderr, note);
-        else assert.doesNotMatch(stderr, /is named for/);
-        assert.doesNotMatch((await runCommand([...args, '--quiet'])).stderr, /is named for/);
+        else assert.doesNotMatch(stderr, /the name of the file/);
+        assert.doesNotMatch((await runCommand([...args, '--quiet'])).stderr, /the name of the file/);
       });
     }
   });

@@ -40,7 +40,7 @@ describe('codec/binary vectors', () => {
   it('writes command 1 with identifier and expiry', () => {
     const expected = [
       ...[1, 0, 0, 0, 9], // command, identifier
-      ...[0xff, 0xff, 0xff, 0xff], // expiry: beyond 2106 is as good as 2106
+      ...[0xff, 0xff, 0xff, 0xff], // expiry: beyond 2106, sent as 2106
       ...[0, 2, 1, 2], // token
       ...[0, 2, 0x7b, 0x7d], // payload
     ];

@@ -2,6 +2,7 @@
  * Differential tests: what our encoder writes, node:http2 (nghttp2) reads; what node:http2 writes, our decoder reads.
  * In process, over a pair of streams in memory.
  */
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http2 from 'node:http2';
@@ -10,8 +11,8 @@ import fc from 'fast-check';
 import type { HeaderField } from '../../../src/apns/notification.js';
 import { ByteWriter } from '../../../src/codec/byte-writer.js';
 import { type EncodedField, HpackEncoder, type Indexing } from '../../../src/codec/hpack/encoder.js';
+import { FrameSplitter, frame, type RawFrame, settingsFrame } from '../../support/frames.js';
 import { PeerDecoder } from '../../support/peer-decoder.js';
-import { FrameSplitter, frame, type RawFrame } from '../../support/raw-frames.js';
 
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 const DATA = 0;
@@ -46,28 +47,18 @@ function requestFields(extra: readonly EncodedField[]): EncodedField[] {
   ];
 }
 
-function settingsPayload(headerTableBytes: number): Buffer {
-  const payload = Buffer.alloc(6);
-  payload.writeUInt16BE(HEADER_TABLE_SIZE, 0);
-  payload.writeUInt32BE(headerTableBytes, 2);
-  return payload;
-}
-
 /** Our side of a connection: every frame that the other side sends, in order, as it comes. */
 class Wire {
-  readonly #splitter = new FrameSplitter();
   readonly #waiting: RawFrame[] = [];
   #wake: (() => void) | null = null;
 
   constructor(
     readonly stream: Duplex,
-    skipBytes = 0,
+    side: 'client' | 'server' = 'server',
   ) {
-    let skip = skipBytes;
+    const splitter = new FrameSplitter(side);
     stream.on('data', (chunk: Buffer) => {
-      const skipped = Math.min(skip, chunk.length);
-      skip -= skipped;
-      this.#waiting.push(...this.#splitter.push(chunk.subarray(skipped)));
+      this.#waiting.push(...splitter.push(chunk));
       this.#wake?.();
     });
   }
@@ -114,7 +105,7 @@ describe('HPACK against node:http2', () => {
         const [ours, theirs] = duplexPair();
         const session = http2.connect('https://api.push.apple.com', { createConnection: () => theirs });
         try {
-          await checkDecoder(new Wire(ours, preface.length), session, steps);
+          await checkDecoder(new Wire(ours, 'client'), session, steps);
         } finally {
           session.destroy();
         }
@@ -172,7 +163,7 @@ async function checkDecoder(wire: Wire, session: http2.ClientHttp2Session, steps
   for (const { list, newTableBytes } of steps) {
     if (newTableBytes !== null) {
       const isAcknowledged = once(session, 'remoteSettings');
-      wire.stream.write(frame(SETTINGS, 0, 0, settingsPayload(newTableBytes)));
+      wire.stream.write(settingsFrame([[HEADER_TABLE_SIZE, newTableBytes]]));
       await isAcknowledged;
       decoder.announced(newTableBytes);
     }

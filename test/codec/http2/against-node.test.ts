@@ -358,7 +358,7 @@ describe('codec/http2: requests as node:http2 reads them', () => {
     });
   });
 
-  it('carry header fields of the recipient’s own in the place of the shared ones, whatever the tables hold', async () => {
+  it('carry header fields of the recipient’s own in place of the shared ones, whatever the tables hold', async () => {
     const count = 40;
     const shared = withPayload(50, [
       ['apns-expiration', '1900000000'],

@@ -2,6 +2,7 @@
  * Whatever bytes a peer sends, every request that was submitted is reported exactly once, what was never handed out
  * never as anything but unsent, and nothing but a GOAWAY follows a failure.
  */
+
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { PealError } from '../../../src/base/errors.js';
@@ -14,10 +15,10 @@ import {
   goaway,
   headers,
   rstStream,
-  ScriptedPeer,
   settingsFrame,
   windowUpdate,
-} from '../../support/scripted-peer.js';
+} from '../../support/frames.js';
+import { ScriptedPeer } from '../../support/scripted-peer.js';
 
 const gone = new PealError('ERR_PEAL_CLOSED', 'the stream is gone', { origin: 'connect' });
 const streamId = fc.oneof(

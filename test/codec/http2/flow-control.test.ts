@@ -5,22 +5,21 @@ import { readU32 } from '../../../src/codec/octets.js';
 import {
   accepted,
   data,
-  type Frame,
   frame,
   goaway,
   headers,
-  plainNotification,
+  type RawFrame,
   rstStream,
-  ScriptedPeer,
   settingsFrame,
   windowUpdate,
-} from '../../support/scripted-peer.js';
+} from '../../support/frames.js';
+import { plainNotification, ScriptedPeer } from '../../support/scripted-peer.js';
 
 function notification(payloadBytes: number) {
   return { ...plainNotification, payload: Buffer.alloc(payloadBytes, 'x') };
 }
 
-function dataBytes(found: readonly Frame[], streamId: number): number[] {
+function dataBytes(found: readonly RawFrame[], streamId: number): number[] {
   return found
     .filter((each) => each.type === frames.DATA && each.streamId === streamId)
     .map((each) => each.payload.length);
@@ -39,7 +38,7 @@ describe('codec/http2: flow control', () => {
     assert.equal(peer.submit(5, 100, template), 1);
   });
 
-  it('begins a body that fits into no window when all else is over, so that nothing waits for ever', () => {
+  it('begins a body that fits into no window when all else is over, so that nothing waits without an end', () => {
     const peer = ScriptedPeer.opened();
     const template = peer.template({}, notification(40_000));
     assert.equal(peer.submit(5, 0, template), 1);

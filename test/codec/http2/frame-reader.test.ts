@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { ConnectionFault } from '../../../src/codec/http2/connection-fault.js';
 import { FrameReader } from '../../../src/codec/http2/frame-reader.js';
 import * as frames from '../../../src/codec/http2/frames.js';
-import { frame } from '../../support/scripted-peer.js';
+import { frame } from '../../support/frames.js';
 
 interface Seen {
   readonly type: number;
@@ -72,7 +72,7 @@ describe('codec/http2/frame-reader', () => {
         whole.reader.read(bytes, bytes.length);
         const split = collect();
         for (let at = 0, cut = 0; at < bytes.length; cut++) {
-          const part = bytes.slice(at, at + cuts[cut % cuts.length]!);
+          const part = Uint8Array.from(bytes.subarray(at, at + cuts[cut % cuts.length]!));
           split.reader.read(part, part.length);
           part.fill(0xee);
           at += part.length;

@@ -8,10 +8,10 @@ import path from 'node:path';
 import { FrameReader } from '../../../src/codec/http2/frame-reader.js';
 import * as frames from '../../../src/codec/http2/frames.js';
 import { readU32 } from '../../../src/codec/octets.js';
+import { settingsFrame } from '../../support/frames.js';
 import { octets } from '../../support/hex.js';
 import { withRequests } from '../../support/peer-cases.js';
 import { repositoryRoot } from '../../support/repository.js';
-import { settingsFrame } from '../../support/scripted-peer.js';
 
 const archive = path.join(repositoryRoot, '..', 'shared', 'vectors', 'http2-frame-test-case.tar.xz');
 

@@ -3,9 +3,10 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { goawayCause, goawayWithinAnswerCause, resetCause } from '../../../src/codec/http2/stream-causes.js';
-import { goaway, headers, rstStream, ScriptedPeer } from '../../support/scripted-peer.js';
+import { goaway, headers, rstStream } from '../../support/frames.js';
+import { ScriptedPeer } from '../../support/scripted-peer.js';
 
-/** A connection on which a request was sent and that frame came, and which nobody holds any more. */
+/** A connection on which a request was sent and that frame came, and to which no reference is left. */
 function forgotten(...pieces: Uint8Array[]): WeakRef<object> {
   const peer = ScriptedPeer.opened();
   peer.request(1);

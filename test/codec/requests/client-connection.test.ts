@@ -9,15 +9,12 @@ import {
   data,
   goaway,
   headers,
-  inOrder,
-  plainNotification,
   rstStream,
-  ScriptedPeer,
   settingsAck,
   settingsFrame,
-  someTokens,
   windowUpdate,
-} from '../../support/scripted-peer.js';
+} from '../../support/frames.js';
+import { inOrder, plainNotification, ScriptedPeer, someTokens } from '../../support/scripted-peer.js';
 
 const gone = new PealError('ERR_PEAL_CLOSED', 'the stream is gone', { origin: 'connect' });
 

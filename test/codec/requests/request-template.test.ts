@@ -2,14 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Notification, PersonalParts } from '../../../src/apns/notification.js';
 import * as frames from '../../../src/codec/http2/frames.js';
-import {
-  accepted,
-  inOrder,
-  plainNotification,
-  ScriptedPeer,
-  someTokens,
-  windowUpdate,
-} from '../../support/scripted-peer.js';
+import { accepted, windowUpdate } from '../../support/frames.js';
+import { inOrder, plainNotification, ScriptedPeer, someTokens } from '../../support/scripted-peer.js';
 
 const topicOnly: Notification = { ...plainNotification, headers: [['apns-topic', 'a.b']], payload: Buffer.from('{}') };
 
@@ -175,7 +169,7 @@ describe('codec/requests/request-template', () => {
     assert.equal(peer.requests.get(29)?.headers.at(-1)?.[1], 'score-4');
   });
 
-  it('sends the provider token by index, or as a literal that nobody may enter', () => {
+  it('sends the provider token by index, or as a literal that may not enter any table', () => {
     for (const indexAuthorization of [true, false]) {
       const peer = ScriptedPeer.opened([], { indexAuthorization });
       const template = peer.template({ providerToken: 'header.claims.signature' });

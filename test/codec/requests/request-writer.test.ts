@@ -7,14 +7,8 @@ import { PeerSettings } from '../../../src/codec/http2/settings.js';
 import { StreamTable } from '../../../src/codec/http2/stream-table.js';
 import { RequestTemplate } from '../../../src/codec/requests/request-template.js';
 import { RequestWriter } from '../../../src/codec/requests/request-writer.js';
-import {
-  inOrder,
-  plainNotification,
-  ScriptedPeer,
-  settingsFrame,
-  someTokens,
-  splitFrames,
-} from '../../support/scripted-peer.js';
+import { settingsFrame, splitFrames } from '../../support/frames.js';
+import { inOrder, plainNotification, ScriptedPeer, someTokens } from '../../support/scripted-peer.js';
 
 function writerAt(nextId: number): { writer: RequestWriter; streams: StreamTable; output: Output } {
   const streams = new StreamTable();

@@ -1,4 +1,5 @@
 /** Whole requests for tests of programs that push: what was sent, and how much of it is kept. */
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { request as httpRequest } from 'node:http';
@@ -7,11 +8,12 @@ import { RequestLog } from '../../../src/simulator/books/request-log.js';
 import { type ReceivedRequest, startSimulator, startSimulatorThread } from '../../../src/simulator/index.js';
 import { createThrowAwayProviderKey } from '../../../src/simulator/listen/certificate.js';
 import { BinaryClient, notification } from '../../support/binary-client.js';
+import { frame, literals } from '../../support/frames.js';
 import { PushClient, tokenNumber } from '../../support/push-client.js';
-import { frame } from '../../support/raw-frames.js';
+
 import { repositoryRoot } from '../../support/repository.js';
 import { bearer } from '../provider-token.js';
-import { literals, payload, pushFields, RawClient, tokenFor } from '../raw-client.js';
+import { payload, pushFields, RawClient, tokenFor } from '../raw-client.js';
 
 const request = (number: number, text = ''): ReceivedRequest => ({
   protocol: 'http2',

@@ -2,12 +2,14 @@
  * What each fault does, frame by frame, and that the ledger tells what was processed from what was not: the client's
  * requests are accounted for one by one.
  */
+
 import assert from 'node:assert/strict';
 import * as frames from '../../../src/codec/http2/frames.js';
 import type { LedgerSummary } from '../../../src/simulator/books/ledger.js';
 import type { Fault, Scenario } from '../../../src/simulator/settings/scenario.js';
-import { frame } from '../../support/raw-frames.js';
-import { literals, pushFields, RawClient, tokenFor } from '../raw-client.js';
+import { frame, literals, rstStream, windowUpdate } from '../../support/frames.js';
+
+import { pushFields, RawClient, tokenFor } from '../raw-client.js';
 
 /** A client of a gateway with one fault. */
 function against(fault: Fault, more: Partial<Scenario> = {}, options: object = {}): RawClient {
@@ -271,9 +273,9 @@ describe('simulator: faults that hit requests', () => {
 
   it('answer: a client that resets a long body gets no more of it, and its next request is served', () => {
     const client = against({ do: 'answer', bodyBytes: 200_000, when: { requests: 1 }, forRequests: 1 }).requests(1, 1);
-    client.send(frame(frames.RST_STREAM, 0, 1, Buffer.from([0, 0, 0, 8])));
+    client.send(rstStream(1, 8));
     const before = client.of(frames.DATA).length;
-    client.send(frame(frames.WINDOW_UPDATE, 0, 0, Buffer.from([0, 3, 0, 0]))).requests(3, 3);
+    client.send(windowUpdate(0, 0x30000)).requests(3, 3);
     assert.equal(client.of(frames.DATA).length, before);
     assert.deepEqual(client.answered().at(-1), [3, '200']);
   });
@@ -412,7 +414,7 @@ describe('simulator: faults that bend a connection', () => {
 describe('simulator: requests of a connection that has a scenario', () => {
   it('that the client gives up while they wait are not processed', () => {
     const client = against({ do: 'fin', when: { requests: 1000 } }, { processingMs: 20 });
-    client.requests(1, 5).send(frame(frames.RST_STREAM, 0, 3, Buffer.from([0, 0, 0, 8])));
+    client.requests(1, 5).send(rstStream(3, 8));
     client.clock.advance(20);
     assert.deepEqual(streamsOf(client), [1, 5]);
     assert.equal(client.gateway.ledger.answerOf(tokenFor(3)), null);

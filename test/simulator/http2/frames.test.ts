@@ -1,29 +1,22 @@
 /** The simulator's end of HTTP/2, frame by frame: what a client may do, and what ends a connection. */
+
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import * as frames from '../../../src/codec/http2/frames.js';
-import { encodeSettings, type SettingsEntry } from '../../../src/codec/http2/settings.js';
+import type { SettingsEntry } from '../../../src/codec/http2/settings.js';
+import { frame, literals, preface, rstStream, settingsFrame, uint32, windowUpdate } from '../../support/frames.js';
 import { tokenNumber } from '../../support/push-client.js';
-import { frame } from '../../support/raw-frames.js';
-import { literals, payload, pushFields, RawClient } from '../raw-client.js';
 
-const { DATA, HEADERS, SETTINGS, PING, GOAWAY, RST_STREAM, WINDOW_UPDATE, CONTINUATION, PRIORITY } = frames;
+import { payload, pushFields, RawClient } from '../raw-client.js';
+
+const { DATA, HEADERS, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION, PRIORITY } = frames;
 const END_HEADERS = frames.FLAG_END_HEADERS;
 const END_STREAM = frames.FLAG_END_STREAM;
 const none = Buffer.alloc(0);
 const token = tokenNumber(1);
 const block = literals(pushFields(token));
-const preface = Buffer.from(frames.CONNECTION_PREFACE, 'latin1');
 
-function settings(...entries: SettingsEntry[]): Buffer {
-  return frame(SETTINGS, 0, 0, encodeSettings(entries));
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-}
+const settings = (...entries: SettingsEntry[]): Buffer => settingsFrame(entries);
 
 describe('simulator: frames', () => {
   it('announces what APNs does, first of all', () => {
@@ -142,7 +135,7 @@ describe('simulator: frames', () => {
 
   it('frees the place of a stream that the client gives up', () => {
     const client = new RawClient({ maxStreams: 1 }).greet();
-    client.send(frame(HEADERS, END_HEADERS, 1, block), frame(RST_STREAM, 0, 1, uint32(frames.CANCEL)));
+    client.send(frame(HEADERS, END_HEADERS, 1, block), rstStream(1, frames.CANCEL));
     client.request(3, tokenNumber(3));
     assert.deepEqual([...client.statuses()], [[3, '200']]);
     assert.equal(client.gateway.ledger.summary().requests, 1);
@@ -168,7 +161,7 @@ describe('simulator: frames', () => {
           .map((item) => item.payload),
       ).toString();
     assert.deepEqual(client.of(DATA), []);
-    client.send(frame(WINDOW_UPDATE, 0, 3, uint32(5)));
+    client.send(windowUpdate(3, 5));
     assert.equal(dataOf(3), '{"rea');
     client.send(settings([frames.SETTINGS_INITIAL_WINDOW_SIZE, 100]));
     assert.equal(dataOf(3), '{"reason":"BadDeviceToken"}');
@@ -234,10 +227,10 @@ describe('simulator: frames', () => {
       ['FRAME_SIZE_ERROR', 'a frame above 16,384 bytes', [frame(DATA, 0, 1, Buffer.alloc(16_385))]],
       ['PROTOCOL_ERROR', 'an even stream', [frame(HEADERS, END_HEADERS, 2, block)]],
       ['PROTOCOL_ERROR', 'DATA on an idle stream', [frame(DATA, 0, 1, payload)]],
-      ['PROTOCOL_ERROR', 'RST_STREAM on an idle stream', [frame(RST_STREAM, 0, 1, uint32(0))]],
-      ['PROTOCOL_ERROR', 'WINDOW_UPDATE on an idle stream', [frame(WINDOW_UPDATE, 0, 1, uint32(1))]],
-      ['PROTOCOL_ERROR', 'WINDOW_UPDATE of 0', [frame(WINDOW_UPDATE, 0, 0, uint32(0))]],
-      ['FLOW_CONTROL_ERROR', 'a window above 2^31-1', [frame(WINDOW_UPDATE, 0, 0, uint32(0x7fffffff))]],
+      ['PROTOCOL_ERROR', 'RST_STREAM on an idle stream', [rstStream(1, 0)]],
+      ['PROTOCOL_ERROR', 'WINDOW_UPDATE on an idle stream', [windowUpdate(1, 1)]],
+      ['PROTOCOL_ERROR', 'WINDOW_UPDATE of 0', [windowUpdate(0, 0)]],
+      ['FLOW_CONTROL_ERROR', 'a window above 2^31-1', [windowUpdate(0, 0x7fffffff)]],
       ['FRAME_SIZE_ERROR', 'a PING of 7 octets', [frame(PING, 0, 0, Buffer.alloc(7))]],
       ['FRAME_SIZE_ERROR', 'a WINDOW_UPDATE of 3 octets', [frame(WINDOW_UPDATE, 0, 0, Buffer.alloc(3))]],
       ['FRAME_SIZE_ERROR', 'SETTINGS of 5 octets', [frame(SETTINGS, 0, 0, Buffer.alloc(5))]],

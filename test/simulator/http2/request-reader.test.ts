@@ -1,4 +1,5 @@
 /** The memory of the last header block never changes what a request means. */
+
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ByteWriter } from '../../../src/codec/byte-writer.js';
@@ -7,8 +8,8 @@ import { SimulatedGateway } from '../../../src/simulator/faults/simulated-gatewa
 import { RequestReader } from '../../../src/simulator/http2/request-reader.js';
 import { BAD_MESSAGE_ID, MISSING_DEVICE_TOKEN } from '../../../src/simulator/settings/answers.js';
 import { resolveOptions } from '../../../src/simulator/settings/simulator-settings.js';
+import { literals } from '../../support/frames.js';
 import { tokenNumber } from '../../support/push-client.js';
-import { literals } from '../raw-client.js';
 
 const gateway = new SimulatedGateway(resolveOptions({ topics: ['com.example.app'] }));
 const nowMs = 1_800_000_000_000;

@@ -4,9 +4,11 @@
  * has to happen. Those that need more than one look stand in strict-receiver.test.ts. Two of h2spec's are left out: RFC 9113
  * §5.3 has no stream that depends on itself any more. A stream error may be answered as a connection error (§5.4.1).
  */
+
 import * as frames from '../../../src/codec/http2/frames.js';
-import { frame } from '../../support/raw-frames.js';
-import { literals, payload } from '../raw-client.js';
+import { frame, literals } from '../../support/frames.js';
+
+import { payload } from '../raw-client.js';
 import {
   block,
   type Case,

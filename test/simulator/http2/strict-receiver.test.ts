@@ -2,11 +2,13 @@
  * The simulator as a receiver that passes nothing over: each case of strict-cases.ts, whole and octet by octet, and those that
  * are told by more than one answer.
  */
+
 import assert from 'node:assert/strict';
 import * as frames from '../../../src/codec/http2/frames.js';
+import { frame, literals } from '../../support/frames.js';
 import { tokenNumber } from '../../support/push-client.js';
-import { frame } from '../../support/raw-frames.js';
-import { literals, payload, pushFields, RawClient } from '../raw-client.js';
+
+import { payload, pushFields, RawClient } from '../raw-client.js';
 import { generic, http2 } from './strict-cases.js';
 import { hpack } from './strict-hpack-cases.js';
 import {

@@ -1,11 +1,15 @@
 /**
  * The words in which the cases for a strict receiver are told: frames, header blocks, and what has to come of them.
  */
+import { frame, literals, rstStream, settingsFrame, uint32, windowUpdate } from '../../support/frames.js';
+
+export { uint32 };
+
 import * as frames from '../../../src/codec/http2/frames.js';
-import { encodeSettings, type SettingsEntry } from '../../../src/codec/http2/settings.js';
+import type { SettingsEntry } from '../../../src/codec/http2/settings.js';
 import { tokenNumber } from '../../support/push-client.js';
-import { frame } from '../../support/raw-frames.js';
-import { literals, payload, pushFields } from '../raw-client.js';
+
+import { payload, pushFields } from '../raw-client.js';
 
 export const {
   DATA,
@@ -35,22 +39,15 @@ export const instead = (name: string, value: string): Buffer =>
   literals(fields().map((field) => (field[0] === name ? ([name, value] as const) : field)));
 export const get = instead(':method', 'GET');
 
-export const uint32 = (value: number): Buffer => {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-};
 export const headers = (bytes: Uint8Array = block, flags = END_HEADERS, streamId = 1): Buffer =>
   frame(HEADERS, flags, streamId, bytes);
 export const data = (bytes: Uint8Array = payload, flags = END_STREAM, streamId = 1): Buffer =>
   frame(DATA, flags, streamId, bytes);
 export const goOn = (bytes: Uint8Array, flags = END_HEADERS, streamId = 1): Buffer =>
   frame(CONTINUATION, flags, streamId, bytes);
-export const reset = (errorCode: number = frames.CANCEL, streamId = 1): Buffer =>
-  frame(RST_STREAM, 0, streamId, uint32(errorCode));
-export const widen = (streamId: number, increment: number): Buffer =>
-  frame(WINDOW_UPDATE, 0, streamId, uint32(increment));
-export const settings = (...entries: SettingsEntry[]): Buffer => frame(SETTINGS, 0, 0, encodeSettings(entries));
+export const reset = (errorCode: number = frames.CANCEL, streamId = 1): Buffer => rstStream(streamId, errorCode);
+export const widen = windowUpdate;
+export const settings = (...entries: SettingsEntry[]): Buffer => settingsFrame(entries);
 export const ping = (flags = 0, streamId = 0, length = 8): Buffer =>
   frame(PING, flags, streamId, Buffer.alloc(length, 7));
 /** @param dependency The stream that it depends on, with the bit of exclusiveness. */

@@ -1,11 +1,13 @@
 /** How the simulator treats a connection over time, as APNs is described to do. */
+
 import assert from 'node:assert/strict';
 import * as frames from '../../../src/codec/http2/frames.js';
 import { scriptedToken } from '../../../src/simulator/books/token-script.js';
 import { createThrowAwayProviderKey } from '../../../src/simulator/index.js';
 import type { SimulatorConduct } from '../../../src/simulator/settings/conduct.js';
 import type { SimulatorOptions } from '../../../src/simulator/settings/options.js';
-import { frame } from '../../support/raw-frames.js';
+import { frame } from '../../support/frames.js';
+
 import { bearer } from '../provider-token.js';
 import { RawClient, shareGateway, tokenFor } from '../raw-client.js';
 

@@ -2,23 +2,15 @@
  * Rows A: preface and frame layer (RFC 9113 §3.4, §4, §5.5, §6). Three requests are in flight, on the streams 1, 3
  * and 5.
  */
+
 import assert from 'node:assert/strict';
 import { PealError } from '../../../../src/base/errors.js';
 import { maxEmptyDataFrames } from '../../../../src/base/limits.js';
 import * as frames from '../../../../src/codec/http2/frames.js';
+import { accepted, data, frame, goaway, headers, literals, rstStream, windowUpdate } from '../../../support/frames.js';
 import { octets } from '../../../support/hex.js';
 import { connectionError, everySplit, goesOn, ok, opaque, row, withRequests } from '../../../support/peer-cases.js';
-import {
-  accepted,
-  block,
-  data,
-  frame,
-  goaway,
-  headers,
-  rstStream,
-  ScriptedPeer,
-  windowUpdate,
-} from '../../../support/scripted-peer.js';
+import { ScriptedPeer } from '../../../support/scripted-peer.js';
 
 const { DATA, FLAG_END_HEADERS, FLAG_END_STREAM, FLAG_PADDED, FLAG_PRIORITY, HEADERS, PING, SETTINGS } = frames;
 
@@ -214,7 +206,7 @@ describe('codec/http2/cases: A, preface and frame layer', () => {
     'A9 padding of 255 bytes, and of all of the payload but nothing',
     '0 rejected, 1 accepted',
     [],
-    frame(HEADERS, FLAG_PADDED | FLAG_END_HEADERS, 1, [255, ...block([[':status', '500']]), ...new Uint8Array(255)]),
+    frame(HEADERS, FLAG_PADDED | FLAG_END_HEADERS, 1, [255, ...literals([[':status', '500']]), ...new Uint8Array(255)]),
     frame(DATA, FLAG_PADDED, 1, [255, ...new Uint8Array(255)]),
     frame(DATA, FLAG_PADDED | FLAG_END_STREAM, 1, [255, ...Buffer.from('{}'), ...new Uint8Array(255)]),
     frame(HEADERS, FLAG_PADDED | FLAG_PRIORITY | FLAG_END_HEADERS | FLAG_END_STREAM, 3, [1, 0, 0, 0, 0, 9, 0x88, 0]),

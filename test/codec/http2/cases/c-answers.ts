@@ -9,17 +9,10 @@ import {
 } from '../../../../src/base/limits.js';
 import * as frames from '../../../../src/codec/http2/frames.js';
 import { readU32 } from '../../../../src/codec/octets.js';
+import { accepted, data, frame, headers, rstStream, windowUpdate } from '../../../support/frames.js';
 import { octets } from '../../../support/hex.js';
 import { everySplit, goesOn, row, streamError } from '../../../support/peer-cases.js';
-import {
-  accepted,
-  data,
-  frame,
-  headers,
-  rstStream,
-  ScriptedPeer,
-  windowUpdate,
-} from '../../../support/scripted-peer.js';
+import { ScriptedPeer } from '../../../support/scripted-peer.js';
 
 const { CANCEL, FLAG_END_HEADERS, FLAG_END_STREAM, HEADERS, PROTOCOL_ERROR } = frames;
 type Fields = readonly (readonly [string, string])[];
@@ -292,7 +285,7 @@ describe('codec/http2/cases: C, answers', () => {
     ['503', '0 rejected'],
   ] as const) {
     row(
-      `C16 a body of ${maxReadBodyBytes} bytes, of a ${status}: its windows are opened again, and its beginning is kept`,
+      `C16 a body of ${maxReadBodyBytes} bytes, of a ${status}: its windows open again, and its beginning is kept`,
       () => {
         const peer = ScriptedPeer.opened();
         peer.request(2);

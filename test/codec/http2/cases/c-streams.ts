@@ -11,23 +11,21 @@ import { PeerSettings } from '../../../../src/codec/http2/settings.js';
 import { AWAITING, StreamTable } from '../../../../src/codec/http2/stream-table.js';
 import { readU32 } from '../../../../src/codec/octets.js';
 import { RequestWriter } from '../../../../src/codec/requests/request-writer.js';
-import { octets } from '../../../support/hex.js';
-import { connectionError, everySplit, goesOn, ok, row, streamError } from '../../../support/peer-cases.js';
 import {
   accepted,
   data,
   frame,
   goaway,
   headers,
-  inOrder,
   rstStream,
-  ScriptedPeer,
   settingsFrame,
-  someTokens,
   splitFrames,
   uint32,
   windowUpdate,
-} from '../../../support/scripted-peer.js';
+} from '../../../support/frames.js';
+import { octets } from '../../../support/hex.js';
+import { connectionError, everySplit, goesOn, ok, row, streamError } from '../../../support/peer-cases.js';
+import { inOrder, ScriptedPeer, someTokens } from '../../../support/scripted-peer.js';
 
 const { FLAG_END_HEADERS, FLAG_END_STREAM, HEADERS, PROTOCOL_ERROR, PUSH_PROMISE, STREAM_CLOSED } = frames;
 const gone = new PealError('ERR_PEAL_CLOSED', 'the stream is gone', { origin: 'connect' });

@@ -1,20 +1,12 @@
 /** Rows D: SETTINGS (RFC 9113 §6.5). */
+
 import assert from 'node:assert/strict';
 import { maxPendingAcks, maxSettingsEntries } from '../../../../src/base/limits.js';
 import * as frames from '../../../../src/codec/http2/frames.js';
+import { accepted, data, frame, headers, settingsAck, settingsFrame, windowUpdate } from '../../../support/frames.js';
 import { octets } from '../../../support/hex.js';
 import { connectionError, everySplit, goesOn, row, withRequests } from '../../../support/peer-cases.js';
-import {
-  accepted,
-  data,
-  frame,
-  headers,
-  plainNotification,
-  ScriptedPeer,
-  settingsAck,
-  settingsFrame,
-  windowUpdate,
-} from '../../../support/scripted-peer.js';
+import { plainNotification, ScriptedPeer } from '../../../support/scripted-peer.js';
 
 const { ENHANCE_YOUR_CALM, FLOW_CONTROL_ERROR, PROTOCOL_ERROR } = frames;
 

@@ -5,21 +5,20 @@ import { PealError } from '../../../../src/base/errors.js';
 import { maxBlockedBodies, maxOutputBufferBytes, receiveStreamWindowBytes } from '../../../../src/base/limits.js';
 import * as frames from '../../../../src/codec/http2/frames.js';
 import { readU32 } from '../../../../src/codec/octets.js';
-import { octets } from '../../../support/hex.js';
-import { connectionError, everySplit, goesOn, row, streamError } from '../../../support/peer-cases.js';
 import {
   accepted,
   data,
-  type Frame,
   frame,
   goaway,
   headers,
-  plainNotification,
+  type RawFrame,
   rstStream,
-  ScriptedPeer,
   settingsFrame,
   windowUpdate,
-} from '../../../support/scripted-peer.js';
+} from '../../../support/frames.js';
+import { octets } from '../../../support/hex.js';
+import { connectionError, everySplit, goesOn, row, streamError } from '../../../support/peer-cases.js';
+import { plainNotification, ScriptedPeer } from '../../../support/scripted-peer.js';
 
 const { DATA, FLAG_PADDED, FLOW_CONTROL_ERROR, PROTOCOL_ERROR } = frames;
 const gone = new PealError('ERR_PEAL_CLOSED', 'the stream is gone', { origin: 'connect' });
@@ -31,7 +30,7 @@ function notification(payloadBytes: number) {
   return { ...plainNotification, payload: Buffer.alloc(payloadBytes, 'x') };
 }
 
-function dataOf(found: readonly Frame[], streamId: number): number[] {
+function dataOf(found: readonly RawFrame[], streamId: number): number[] {
   return found.filter((each) => each.type === DATA && each.streamId === streamId).map(({ payload }) => payload.length);
 }
 

@@ -2,6 +2,7 @@
  * Rows F: field blocks in several frames, PING, GOAWAY and the end of a connection (RFC 9113 §6.7, §6.8, §6.10). Where
  * the codec has only a part in a row, the case says who has the rest.
  */
+
 import assert from 'node:assert/strict';
 import { PealError } from '../../../../src/base/errors.js';
 import {
@@ -13,20 +14,19 @@ import {
   maxStreamErrors,
 } from '../../../../src/base/limits.js';
 import * as frames from '../../../../src/codec/http2/frames.js';
-import { octets } from '../../../support/hex.js';
-import { connectionError, everySplit, goesOn, ok, opaque, row, withRequests } from '../../../support/peer-cases.js';
 import {
   accepted,
   data,
   frame,
   goaway,
   headers,
-  plainNotification,
   rstStream,
-  ScriptedPeer,
   settingsFrame,
   windowUpdate,
-} from '../../../support/scripted-peer.js';
+} from '../../../support/frames.js';
+import { octets } from '../../../support/hex.js';
+import { connectionError, everySplit, goesOn, ok, opaque, row, withRequests } from '../../../support/peer-cases.js';
+import { plainNotification, ScriptedPeer } from '../../../support/scripted-peer.js';
 
 const { CONTINUATION, ENHANCE_YOUR_CALM, FLAG_END_HEADERS, FLAG_END_STREAM, HEADERS, PING, PROTOCOL_ERROR } = frames;
 function notification(payloadBytes: number) {
@@ -102,7 +102,7 @@ describe('codec/http2/cases: F, field blocks, PING, GOAWAY, the end', () => {
     octets(`
       00 00 09 01 2d 00 00 00 01   // HEADERS: PRIORITY, PADDED, END_HEADERS, END_STREAM, stream 1
       02                           // two octets of padding
-      80 00 00 01 ff               // depends on itself, exclusively, weight 256: nobody looks
+      80 00 00 01 ff               // depends on itself, exclusively, weight 256: not looked at
       88                           // :status 200
       00 00
     `),
@@ -156,7 +156,7 @@ describe('codec/http2/cases: F, field blocks, PING, GOAWAY, the end', () => {
       assert.equal(peer.connection.failure, null);
     });
   });
-  row('F5 whoever has begun to answer has processed the request, whatever its GOAWAY says', () => {
+  row('F5 a server that has begun to answer has processed the request, whatever its GOAWAY says', () => {
     everySplit([headers(3, [[':status', '200']], false), goaway(0, 0), accepted(3)], (send) => {
       const peer = withRequests();
       send(peer);

@@ -3,25 +3,25 @@
  * first, DATA within both windows, every SETTINGS acknowledged, nothing on closed streams, no header list above the
  * peer's limit. Every other test with a ScriptedPeer is judged as well. And the judge itself: it has to notice.
  */
+
 import assert from 'node:assert/strict';
 import { ByteWriter } from '../../../../src/codec/byte-writer.js';
 import { HpackEncoder } from '../../../../src/codec/hpack/encoder.js';
 import * as frames from '../../../../src/codec/http2/frames.js';
 import { FrameJudge } from '../../../support/frame-judge.js';
-import { row } from '../../../support/peer-cases.js';
-import { Prng } from '../../../support/prng.js';
 import {
   accepted,
   data,
   frame,
   goaway,
-  plainNotification,
   rstStream,
-  ScriptedPeer,
   settingsAck,
   settingsFrame,
   windowUpdate,
-} from '../../../support/scripted-peer.js';
+} from '../../../support/frames.js';
+import { row } from '../../../support/peer-cases.js';
+import { Prng } from '../../../support/prng.js';
+import { plainNotification, ScriptedPeer } from '../../../support/scripted-peer.js';
 
 const { FLAG_END_HEADERS, FLAG_END_STREAM, HEADERS } = frames;
 const preface = Buffer.from(frames.CONNECTION_PREFACE);

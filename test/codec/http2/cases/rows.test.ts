@@ -1,7 +1,7 @@
 /**
  * The list of what a correct HTTP/2 client must do, by its rows: A preface and frame layer, B HPACK, C streams and
- * answers, D SETTINGS, E flow control, F field blocks, PING, GOAWAY and the end, G our own output. Each row has cases in
- * the files beside this one, and a case says in its name which row it belongs to.
+ * answers, D SETTINGS, E flow control, F field blocks, PING, GOAWAY and the end, G our own output. Each row has cases
+ * in the files beside this one, and a case says in its name which row it belongs to.
  */
 import assert from 'node:assert/strict';
 import { casesOfRows } from '../../../support/peer-cases.js';
