@@ -18,7 +18,7 @@ const usualBytes = maxBatchRecipients * 32;
 const fullBytes = 2 * maxBatchRecipients * personalBytesPerCredit;
 
 /** The copy of a batch. */
-export interface BatchCopy {
+interface BatchCopy {
   /** To be transferred. The tokens are at its start. */
   readonly buffer: ArrayBuffer;
   /** Views of `buffer`. */
