@@ -114,7 +114,8 @@ export function closedByUsError(where: Where): PealError {
 
 /** For what was sent after a notification that the gateway refused, or after the last one before it shut down. */
 export function discardedError(where: Where, status: number): PealError {
-  const message = `${where} answered an earlier notification with status ${status}, and discarded everything that was sent after it.`;
+  const answered = `${where} answered an earlier notification with status ${status}`;
+  const message = `${answered}, and discarded everything that was sent after it.`;
   return gatewayError('ERR_PEAL_DISCARDED', message);
 }
 

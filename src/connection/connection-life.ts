@@ -38,6 +38,7 @@ export class ConnectionLife {
   #hasOpened = false;
   /** The stream has not called back for the latest write. */
   #owesCallback = false;
+  #hasIgnored = false;
   /** The connection ended because its owner wanted it to, and in good order. */
   #isWanted = false;
 
@@ -148,8 +149,8 @@ export class ConnectionLife {
   }
 
   /**
-   * The stream is over, because of `error` where it failed. Returns what requests without an outcome are told; null where
-   * that is the second time.
+   * The stream is over, because of `error` where it failed. Returns what requests without an outcome are told; null for
+   * the second time.
    */
   closed(error: PealError | null): PealError | null {
     if (this.state === 'closed') {
@@ -169,8 +170,10 @@ export class ConnectionLife {
     this.owner.onConnectionClosed(this.#connection, this.#isWanted ? null : cause);
   }
 
-  /** A back-end may be the program's own, so a call that its contract forbids is no fault of this code. */
+  /** A back-end may be the program's own, so a call that its contract forbids is no fault of this code. Logs the first. */
   #ignore(call: string): void {
+    if (this.#hasIgnored) return;
+    this.#hasIgnored = true;
     const message = `the back-end called ${call}, which its contract (docs/backends.md) forbids: the call is ignored`;
     this.#options.log.warn({ connection: this.#connection.id }, message);
   }

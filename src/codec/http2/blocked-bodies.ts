@@ -52,7 +52,7 @@ export class BlockedBodies {
     this.#to[index] = to;
   }
 
-  /** Sends what the windows allow now. Called once for each write, so that small increments do not make a frame each. */
+  /** Sends what the windows allow now. Called once for each write, so that small increments share a frame. */
   flush(): void {
     if (this.#count === 0) return;
     let kept = 0;

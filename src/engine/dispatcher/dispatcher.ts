@@ -41,6 +41,8 @@ export class Dispatcher {
   readonly #mailboxes: readonly Mailbox[];
   readonly #buffers: BatchBuffers;
   readonly #routes = new Map<string, Route>();
+  /** The same by id, from 1: shards name a route by its id, and a program may have thousands. */
+  readonly #routesById: Route[] = [];
   readonly #jobs = new Set<Job>();
   readonly #line = new WaitingLine();
   readonly #retryLine: RetryLine;
@@ -80,6 +82,7 @@ export class Dispatcher {
     if (known !== undefined) return known;
     const route = new Route(this.#routes.size + 1, config, credential);
     this.#routes.set(key, route);
+    this.#routesById.push(route);
     return route;
   }
 
@@ -303,7 +306,7 @@ export class Dispatcher {
   }
 
   #routeOf(routeId: number): Route | undefined {
-    return [...this.#routes.values()].find((route) => route.id === routeId);
+    return this.#routesById[routeId - 1];
   }
 
   #receiveRefused(mailbox: Mailbox, message: RefusedMessage): void {
