@@ -35,6 +35,7 @@ export type PealErrorCode =
   | 'ERR_PEAL_LIMIT' // the gateway went over one of our limits
   | 'ERR_PEAL_SHARD' // a worker thread ended
   | 'ERR_PEAL_STOPPED' // stopped early: every answer was the same refusal
+  | 'ERR_PEAL_BOUND' // a campaign went over a bound that it was given
   | 'ERR_PEAL_ABORTED'; // the caller asked to stop
 
 /** A PealError as plain data: what structured clone leaves intact. */

@@ -1,0 +1,46 @@
+/**
+ * What the journal of a campaign keeps beside the outcomes, written with each of its transactions: so it is small, plain
+ * JSON. Made by a campaign; read by the next run of it and by what shows a campaign. Main thread.
+ */
+import type { Protocol } from '../apns/address.js';
+import type { ReportSetting } from './outputs/report-data.js';
+import type { CampaignRun, CampaignState, CampaignSummary, CountedCause, CountedReason } from './outputs/summary.js';
+
+export interface CampaignFacts {
+  readonly version: 1;
+  readonly title: string;
+  readonly protocol: Protocol;
+  /** As the program gave them, without secrets. */
+  readonly settings: readonly ReportSetting[];
+  /** What the program wants to find again (option `kept`), such as its command line. */
+  readonly kept: Readonly<Record<string, unknown>>;
+  /** `running` also for a campaign whose process was killed: then nobody holds the journal. */
+  readonly state: CampaignState;
+  /** Why it is paused or has stopped, as one sentence; else null. */
+  readonly why: string | null;
+  /** The code of the error that stopped it; else null. */
+  readonly stopped: string | null;
+  readonly exitCode: number | null;
+  /** Recipients that were read, and never noted: as of the latest reading of the input. They count as unsent. */
+  readonly neverNoted: number;
+  readonly invalid: number;
+  readonly duplicate: number;
+  /** How many recipients there will be; null where that is not known. */
+  readonly expected: number | null;
+  /** Rejections of all runs. */
+  readonly reasons: readonly CountedReason[];
+  /** Why recipients are unsent or unknown, as of the latest run. */
+  readonly causes: readonly CountedCause[];
+  readonly invalidLines: CampaignSummary['invalidLines'];
+  readonly unread: CampaignSummary['unread'];
+  readonly resent: number;
+  /** The first run is first; at most 100: the first and the latest. */
+  readonly runs: readonly CampaignRun[];
+  /** Most connections that were open at a time. */
+  readonly connections: number;
+  readonly threads: number;
+  /** Whether the canary was answered well. */
+  readonly isCanaryPassed: boolean;
+  /** The rate that holds, as it was written; null: none. */
+  readonly rate: string | null;
+}

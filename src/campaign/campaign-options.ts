@@ -1,0 +1,254 @@
+/**
+ * The options of a campaign, checked. Called by campaign.ts, on the main thread.
+ */
+import type { TokenBlock } from '../apns/token-block.js';
+import { maxRequestsPerRecipient, maxRetryTimeMs, usualTokenBytes } from '../base/limits.js';
+import {
+  anyOf,
+  callback,
+  checkOptions,
+  choice,
+  decimal,
+  filledText,
+  flag,
+  list,
+  type OptionRules,
+  objectOf,
+  optionError,
+  test,
+  text,
+  unchecked,
+  whole,
+} from '../base/options.js';
+import { option, theOption } from '../base/wording.js';
+import { Gateway } from '../session/gateway.js';
+import { Message } from '../session/message/message.js';
+import { Template } from '../session/personal/template.js';
+import type { Rows } from '../session/recipients/rows.js';
+import type { RetryOptions } from '../session/send/send-options.js';
+import { type LocalWindow, parseLocalWindow } from './control/local-window.js';
+import { parseRate, type Rate } from './control/rate.js';
+import type { InputFormat } from './input/campaign-input.js';
+import type { ReportSetting } from './outputs/report-data.js';
+
+/** A row as a program has it: a device token in the column `token` (or `tokenColumn`), and fields beside it. */
+export type RecordRow = Readonly<Record<string, string | number | boolean | bigint | Date | null | undefined>>;
+
+/** What a stream of recipients may yield: tokens as text, blocks of tokens, rows, or one object for each recipient. */
+export type CampaignRecipient = string | TokenBlock | Rows | RecordRow;
+
+/** Files of recipients, and how they are read (see `InputOptions`). */
+export interface RecipientFiles {
+  /** Paths, patterns (`exports/*.csv.gz`) and `-` for standard input, in the order in which they are read. */
+  readonly files: string | readonly string[];
+  readonly format?: InputFormat;
+  readonly tokenColumn?: string | number;
+  readonly delimiter?: string;
+  readonly header?: boolean;
+}
+
+/** What the first recipients have shown. */
+export interface CanaryReport {
+  readonly recipients: number;
+  readonly accepted: number;
+  readonly rejected: number;
+  /** Unsent or unknown. */
+  readonly others: number;
+  /** Rejections by reason, the most frequent first. */
+  readonly reasons: readonly (readonly [reason: string, count: number])[];
+}
+
+export interface CanaryOptions {
+  /** How many recipients are sent to first; the first ones that are valid. */
+  readonly recipients: number;
+  /** The share of them that has to be accepted, 0 to 1. Default 0.9. Otherwise the campaign stops. */
+  readonly minAccepted?: number;
+  /** Asked whether to go on where enough were accepted. Default: it goes on by itself. */
+  readonly confirm?: (report: CanaryReport) => boolean | Promise<boolean>;
+}
+
+export interface LocalHours {
+  /** In the recipient's own time zone: `09:00-21:00`. */
+  readonly hours: string;
+  /** The column with the name of the zone, as IANA has it (`Europe/Berlin`). */
+  readonly timezoneColumn: string;
+  /**
+   * What happens to recipients for whom it is another time: `later` (default) leaves them unsent for a later run; `hold`
+   * waits for their hours. `hold` needs `folder`, and recipients that can be read again.
+   */
+  readonly outside?: 'later' | 'hold';
+}
+
+export interface CampaignOptions {
+  /** Through which it is sent: `session.getConnection(…)`. */
+  readonly gateway: Gateway;
+  /** What is sent; a message without tokens. */
+  readonly message: Message;
+  /** What is said to each recipient, with the fields of its row. Default: the message to all. */
+  readonly personal?: Template;
+  /**
+   * To whom. Files; or recipients that are pulled no faster than they are sent to; or a function that returns such, called for
+   * each reading. A campaign that is resumed needs the same recipients in the same order.
+   */
+  readonly recipients:
+    | RecipientFiles
+    | AsyncIterable<CampaignRecipient>
+    | Iterable<CampaignRecipient>
+    | (() => AsyncIterable<CampaignRecipient> | Iterable<CampaignRecipient>);
+  /** The column with the device token, in records of a program. Default `token`. */
+  readonly tokenColumn?: string;
+  /** Whether a token that comes again is sent to again. Default false: the first row of a token counts. */
+  readonly keepDuplicates?: boolean;
+  /** Bytes of memory for finding duplicates, 1 MiB or more. Beyond them digests go to the folder, if there is one. Default 256 MiB. */
+  readonly dedupeMemoryBytes?: number;
+  /** Bytes of the shortest token, 1 to 32. Default 16. */
+  readonly minTokenBytes?: number;
+  /**
+   * The directory of the campaign: its journal, the files of its outcomes, summary.json and report.html. Made if it is missing.
+   * A campaign that was begun there is resumed. Default: nothing is kept.
+   */
+  readonly folder?: string;
+  /** Whether a campaign that was begun in `folder` is removed first. Default false. */
+  readonly startAnew?: boolean;
+  /** How the files of outcomes are written. Default `csv`. */
+  readonly outputFormat?: 'csv' | 'ndjson';
+  /** Whether accepted recipients have a file, too, with the ids that APNs named. Default false. */
+  readonly accepted?: boolean;
+  /** What the campaign is called in its report. Default: the folder's name. */
+  readonly title?: string;
+  /** What the report shows as settings. Without secrets. Default: none. */
+  readonly settings?: readonly ReportSetting[];
+  /** Plain JSON that the journal keeps for the program. Default: nothing. */
+  readonly kept?: Readonly<Record<string, unknown>>;
+  /** `500/s`, `30000/min`, or a timetable such as `08:00,500/s 20:00,off` (`off`: no limit). Default: no limit. */
+  readonly rate?: string;
+  /** Recipients that may fail (rejected or unknown) before the campaign stops. */
+  readonly maxFailures?: number;
+  /** The share of the latest thousand answers that may be rejections, 0 to 1. */
+  readonly maxErrorRate?: number;
+  /** Milliseconds that one run may take. */
+  readonly maxDurationMs?: number;
+  /** Reasons of rejections that stop the campaign at once, such as `TopicDisallowed`. */
+  readonly stopOn?: readonly string[];
+  readonly canary?: CanaryOptions;
+  /** The run waits until then before it sends. */
+  readonly notBefore?: Date;
+  /** The run stops then. */
+  readonly notAfter?: Date;
+  readonly localWindow?: LocalHours;
+  /** Ends the run early; it can be resumed. */
+  readonly signal?: AbortSignal;
+  /** As in a send. */
+  readonly retry?: false | RetryOptions;
+  /** As in a send; also for recipients that an earlier run has left unknown. */
+  readonly onUnknown?: 'report' | 'resend';
+  /** As in a send. */
+  readonly stopAtBadTokens?: false | number;
+}
+
+/** The same, with texts read and defaults filled in. */
+export interface CheckedCampaign extends Omit<CampaignOptions, 'rate' | 'localWindow'> {
+  readonly rate: Rate | null;
+  readonly localWindow: (LocalHours & { readonly window: LocalWindow }) | null;
+}
+
+const share = decimal(0, 1);
+const dateRule = test('a Date', (value) => value instanceof Date && !Number.isNaN(value.valueOf()));
+
+const rules: OptionRules = {
+  gateway: test('a gateway of a session: what session.getConnection(…) returns', (value) => value instanceof Gateway),
+  message: test('a Message', (value) => value instanceof Message),
+  personal: test('a Template', (value) => value instanceof Template),
+  recipients: test('files ({ files: … }), an iterable of recipients, or a function that returns one', isRecipients),
+  tokenColumn: filledText(1000),
+  keepDuplicates: flag,
+  dedupeMemoryBytes: whole(1 << 20, Number.MAX_SAFE_INTEGER),
+  minTokenBytes: whole(1, usualTokenBytes),
+  folder: filledText(4096),
+  startAnew: flag,
+  outputFormat: choice('csv', 'ndjson'),
+  accepted: flag,
+  title: text(1000),
+  settings: unchecked,
+  kept: unchecked,
+  rate: filledText(4000),
+  maxFailures: whole(0, Number.MAX_SAFE_INTEGER),
+  maxErrorRate: share,
+  maxDurationMs: whole(1, Number.MAX_SAFE_INTEGER),
+  stopOn: list(filledText(100)),
+  canary: objectOf({ recipients: whole(1, Number.MAX_SAFE_INTEGER), minAccepted: share, confirm: callback }),
+  notBefore: dateRule,
+  notAfter: dateRule,
+  localWindow: objectOf({
+    hours: filledText(100),
+    timezoneColumn: filledText(1000),
+    outside: choice('later', 'hold'),
+  }),
+  signal: test('an AbortSignal', (value) => value instanceof AbortSignal),
+  retry: anyOf(
+    choice(false),
+    objectOf({ attempts: whole(1, maxRequestsPerRecipient), timeMs: whole(0, maxRetryTimeMs) }),
+  ),
+  onUnknown: choice('report', 'resend'),
+  stopAtBadTokens: anyOf(choice(false), share),
+};
+
+/** Throws PealError ERR_PEAL_OPTION that names the option. */
+export function checkCampaignOptions(options: CampaignOptions): CheckedCampaign {
+  checkOptions({ name: 'Campaign' }, options, rules);
+  for (const name of ['gateway', 'message', 'recipients'] as const) {
+    if (options[name] === undefined) throw optionError(`A campaign needs ${theOption(name)}, which is missing.`);
+  }
+  const { message, localWindow, folder, accepted, startAnew, recipients } = options;
+  if (message.tokens.length > 0) {
+    throw optionError(
+      `The message of a campaign has no tokens: name the recipients in ${option('recipients', 'the option ')}.`,
+    );
+  }
+  if (folder === undefined && accepted === true) throw needsFolder('accepted');
+  if (folder === undefined && startAnew === true) throw needsFolder('startAnew');
+  if (localWindow?.outside === 'hold') {
+    if (folder === undefined) throw needsFolder('localWindow.outside');
+    if (!canBeReadAgain(recipients)) {
+      throw optionError(
+        `${theOption('localWindow.outside')}: 'hold' reads the recipients again when their hours come: ` +
+          'give files, or a function that returns the recipients.',
+      );
+    }
+  }
+  return { ...options, rate: rateOf(options.rate), localWindow: windowOf(localWindow) };
+}
+
+export function isFiles(recipients: CampaignOptions['recipients']): recipients is RecipientFiles {
+  return typeof recipients === 'object' && 'files' in recipients;
+}
+
+/** Whether the recipients can be read a second time. */
+function canBeReadAgain(recipients: CampaignOptions['recipients']): boolean {
+  if (typeof recipients === 'function' || Array.isArray(recipients)) return true;
+  return isFiles(recipients) && ![recipients.files].flat().includes('-');
+}
+
+function rateOf(text: string | undefined): Rate | null {
+  if (text === undefined) return null;
+  const rate = parseRate(text);
+  if (typeof rate === 'string') throw optionError(`${theOption('rate')} ${rate}.`);
+  return rate;
+}
+
+function windowOf(hours: LocalHours | undefined): CheckedCampaign['localWindow'] {
+  if (hours === undefined) return null;
+  const window = parseLocalWindow(hours.hours);
+  if (typeof window === 'string') throw optionError(`${theOption('localWindow.hours')} ${window}.`);
+  return { ...hours, window };
+}
+
+function needsFolder(name: string): Error {
+  return optionError(`${theOption(name)} needs ${option('folder', 'the option ')}, the directory of the campaign.`);
+}
+
+function isRecipients(value: unknown): boolean {
+  if (typeof value === 'function') return true;
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return false;
+  return 'files' in value || Symbol.iterator in value || Symbol.asyncIterator in value;
+}
