@@ -10,7 +10,7 @@ import { devNull } from 'node:os';
 /** Files that a command with a few threads and connections has open at a time, besides Node's own. Measured: 38. */
 const neededFiles = 64;
 /** exitCodes.limits, repeated here because importing it would open a file. */
-const exitCode = 7;
+const exitCode = 8;
 
 const free = freeFiles();
 if (free < neededFiles) {

@@ -156,7 +156,8 @@ Exit codes:
   4  stopped early: the gateway could not be reached, or it refused everything for the same reason
   5  key, certificate or passphrase cannot be used; nothing was sent
   6  the list cannot be read or holds no tokens, or the files of --out cannot be written
-  7  this process may open too few files (ulimit -n)
+  7  stopped by a bound that was given (--max-failures, --stop-on, --canary …); the same command goes on
+  8  this process may open too few files (ulimit -n)
   129, 130, 143  interrupted (SIGHUP, Ctrl-C, SIGTERM)
 
 Example:

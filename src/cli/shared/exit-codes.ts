@@ -19,8 +19,10 @@ export const exitCodes = {
   credentials: 5,
   /** The token list cannot be read or holds no token, or an output cannot be written. */
   input: 6,
+  /** A campaign went over a bound that it was given, and can be resumed. */
+  bound: 7,
   /** This process may open too few files (ulimit -n). Reported by main, which can import nothing. */
-  limits: 7,
+  limits: 8,
   /** Ended by SIGHUP (128 + 1): the terminal or the ssh connection is gone. */
   hungUp: 129,
   /** Ended by SIGINT (128 + 2). */
@@ -39,6 +41,7 @@ const byErrorCode: Readonly<Partial<Record<PealErrorCode, ExitCode>>> = {
   ERR_PEAL_ADDRESS: exitCodes.usage,
   ERR_PEAL_CREDENTIAL: exitCodes.credentials,
   ERR_PEAL_INPUT: exitCodes.input,
+  ERR_PEAL_BOUND: exitCodes.bound,
 };
 
 /** The exit code for an error that ended a command. Every error of gateway or engine is "stopped". */
