@@ -5,6 +5,8 @@
 import { inspect } from 'node:util';
 import { type Address, addressUrl } from '../apns/address.js';
 import type { Credential } from '../apns/credentials/credential.js';
+import type { Clock } from '../base/clock.js';
+import type { EngineStats } from '../engine/dispatcher/engine-stats.js';
 import type { ProviderTokenSource, Route } from '../engine/dispatcher/route.js';
 import type { CheckedOptions } from './options/session-options.js';
 import type { FeedbackEntry, GoneTokens } from './send/gone-tokens.js';
@@ -86,6 +88,25 @@ export class Gateway {
       this.#target = { engine, route: this.#openRoute(engine), ...shared };
     }
     return this.#target;
+  }
+
+  /**
+   * What the engine is doing; null before the first send.
+   *
+   * @internal for campaigns
+   */
+  async stats(): Promise<EngineStats | null> {
+    return this.#target?.engine.stats() ?? null;
+  }
+
+  /** @internal for campaigns */
+  get clock(): Clock {
+    return this.#owner.options.clock;
+  }
+
+  /** @internal for campaigns */
+  get threads(): number {
+    return this.#owner.threads;
   }
 
   /** @internal for APNs: see there */

@@ -69,7 +69,8 @@ export class InputFile {
     if (await this.#holdsParquet()) {
       this.#isParquet = true;
       const table = await this.#openParquet();
-      this.#shape = { format: 'parquet', columns: table.shape.columns, hasNames: true };
+      const { columns, tokenColumn } = table.shape;
+      this.#shape = { format: 'parquet', columns, hasNames: true, tokenColumn: columns[tokenColumn]! };
       await table.close();
       return;
     }

@@ -25,6 +25,8 @@ export interface SourceShape {
   readonly columns: readonly string[] | null;
   /** Whether the names are its own, and no numbers. */
   readonly hasNames: boolean;
+  /** The name of the column with the device tokens; null for a plain list. */
+  readonly tokenColumn: string | null;
 }
 
 /** What the user says of a source; what is not given is found. */
@@ -44,7 +46,7 @@ const noColumns = new Map();
 
 export function textReaderOf(sink: SourceSink<Rows>, { choices, name, onShape }: TextReaderOptions): SourceReader {
   const listReader = (): SourceReader => {
-    onShape({ format: 'list', columns: null, hasNames: false });
+    onShape({ format: 'list', columns: null, hasNames: false, tokenColumn: null });
     const onBlock = (tokens: Rows['tokens']): void => sink.onBlock(new Rows(tokens, noColumns));
     return new TokenLineParser({ onBlock, onInvalid: sink.onInvalid }, choices.minTokenBytes);
   };
@@ -66,7 +68,8 @@ export function textReaderOf(sink: SourceSink<Rows>, { choices, name, onShape }:
       const isList = format === 'json' && areTexts(values);
       const columns = isList ? null : jsonShapeOf(values, choices);
       if (columns !== null && 'problem' in columns) return give(columns);
-      onShape({ format, columns: columns?.columns ?? null, hasNames: true });
+      const tokenColumn = columns === null ? null : columns.columns[columns.tokenColumn]!;
+      onShape({ format, columns: columns?.columns ?? null, hasNames: true, tokenColumn });
       if (format === 'json') return new JsonArrayRows({ columns, name, minTokenBytes: choices.minTokenBytes }, sink);
       assert(columns !== null, 'NDJSON is a table');
       return new NdjsonRows(columns, { onRows: sink.onBlock, onInvalid: sink.onInvalid }, choices.minTokenBytes);
@@ -75,7 +78,8 @@ export function textReaderOf(sink: SourceSink<Rows>, { choices, name, onShape }:
     if (sample.rows.length === 0) return isHasty ? null : listReader();
     const shape = csvShapeOf(sample, table);
     if ('problem' in shape) return give(shape);
-    onShape({ format, columns: shape.columns, hasNames: shape.hasHeader });
+    const tokenColumn = shape.columns[shape.tokenColumn]!;
+    onShape({ format, columns: shape.columns, hasNames: shape.hasHeader, tokenColumn });
     return new CsvRows(shape, { onRows: sink.onBlock, onInvalid: sink.onInvalid }, choices.minTokenBytes);
   });
 }

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { PealError } from '../../base/errors.js';
 import { readProblem } from '../../base/file-errors.js';
+import { option } from '../../base/wording.js';
 
 /** A part of the message or of the settings that decides who gets what. */
 export interface IdentityPart {
@@ -78,8 +79,9 @@ export function identityError(journal: string, kept: CampaignIdentity, given: Ca
   if (differences.length > maxNamed) named.push(`${differences.length - maxNamed} more`);
   const message =
     `${journal} holds another campaign, in which ${inRow(named)}. ` +
-    'To resume it, give everything as it was; for a new campaign choose another directory.';
-  return new PealError('ERR_PEAL_INPUT', message, { origin: 'input' });
+    'To resume it, give everything as it was; for a new campaign choose another directory, or remove this one with ' +
+    `${option('startAnew', 'the option ')}.`;
+  return new PealError('ERR_PEAL_OPTION', message, { origin: 'usage' });
 }
 
 function partDifferences(kept: readonly IdentityPart[], given: readonly IdentityPart[]): string[] {

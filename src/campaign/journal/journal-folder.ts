@@ -6,7 +6,7 @@
  *   .peal-<run>.<holder>.lock            the process that writes (base/folder-lock)
  */
 import { randomBytes } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { PealError } from '../../base/errors.js';
 import { readProblem, writeProblem } from '../../base/file-errors.js';
@@ -33,14 +33,20 @@ export async function hasJournal(folder: string): Promise<boolean> {
  * @throws PealError ERR_PEAL_INPUT (as a rejection): another process holds it; what is there is another campaign or not a
  *   journal; it cannot be written
  */
+interface OpenJournalOptions extends Pick<JournalOptions, 'clock'> {
+  /** Whether a campaign that is there is removed first. Default false. */
+  readonly startsAnew?: boolean;
+}
+
 export async function openJournal(
   folder: string,
   identity: CampaignIdentity,
-  options: Omit<JournalOptions, 'name' | 'onClosed'> = {},
+  options: OpenJournalOptions = {},
 ): Promise<Journal> {
   const lock = await takeLock(folder);
   const file = path.join(folder, fileName);
   try {
+    if (options.startsAnew === true) await removeJournal(file);
     const store = await LmdbStore.open(file);
     return await Journal.open(store, identity, { ...options, name: file, onClosed: () => lock.release() });
   } catch (error) {
@@ -82,6 +88,14 @@ async function holderOfFolder(folder: string): Promise<LockHolder | null> {
   });
 }
 
+async function removeJournal(file: string): Promise<void> {
+  for (const path of [file, `${file}-lock`]) {
+    await rm(path, { force: true }).catch((error: unknown) => {
+      throw new PealError('ERR_PEAL_INPUT', `${path} ${writeProblem(error)}.`, { origin: 'input', cause: error });
+    });
+  }
+}
+
 async function takeLock(folder: string): Promise<FolderLock> {
   let taken: FolderLock | string;
   try {
@@ -91,5 +105,5 @@ async function takeLock(folder: string): Promise<FolderLock> {
     throw new PealError('ERR_PEAL_INPUT', message, { origin: 'input', cause: error });
   }
   if (typeof taken !== 'string') return taken;
-  throw new PealError('ERR_PEAL_INPUT', taken, { origin: 'input' });
+  throw new PealError('ERR_PEAL_OPTION', taken, { origin: 'usage' });
 }

@@ -21,4 +21,5 @@ export interface DigestStore {
    * @param digests as with `has`; many (tens of thousands to millions), valid until the call is done
    */
   add(digests: Uint8Array, count: number): void | Promise<void>;
+  close(): void | Promise<void>;
 }

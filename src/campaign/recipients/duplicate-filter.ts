@@ -63,6 +63,11 @@ export class DuplicateFilter {
     return this.#ask(fresh?.slice() ?? Uint16Array.from({ length: block.count }, (_, index) => index), block, isFull);
   }
 
+  /** Closes the store. Called once, when no block follows. */
+  async close(): Promise<void> {
+    await this.#store?.close();
+  }
+
   async #ask(fresh: Uint16Array, { count }: TokenBlock, isFull: boolean): Promise<Fresh> {
     const kept = this.#store === null ? fresh : await this.#unknown(this.#store, fresh);
     if (isFull) {

@@ -7,6 +7,7 @@ import { parseAddress } from '../../apns/address.js';
 import { PealError } from '../../base/errors.js';
 import { readProblem } from '../../base/file-errors.js';
 import { maxRawPayloadBytes, recipientsWorthKeeping } from '../../base/limits.js';
+import { estimateAll } from '../../campaign/input/estimate.js';
 import type { Gateway } from '../../session/gateway.js';
 import { Message, type MessageOptions } from '../../session/message/message.js';
 import type { SendOptions } from '../../session/send/send-options.js';
@@ -16,7 +17,6 @@ import { linkOf } from '../shared/link-flags.js';
 import { printNote, type Terminal } from '../shared/terminal.js';
 import type { SendFlags } from './send-options.js';
 import { gatewayOf, isAppleGateway } from './send-rules.js';
-import { estimateAll } from './token-input.js';
 
 /** Up to this many recipients, `--threads auto` starts no thread, because starting one takes longer than it saves. */
 const recipientsWorthThreads = 50_000;

@@ -12,6 +12,17 @@ export type FlagNames = Readonly<Record<string, string>>;
 /** Flags that differ from the option's name with hyphens. */
 const flags: FlagNames = {
   address: '--gateway',
+  folder: '--out',
+  startAnew: '--force',
+  maxDurationMs: '--max-duration',
+  dedupeMemoryBytes: '--dedupe-memory',
+  'localWindow.hours': '--local-window',
+  'localWindow.timezoneColumn': '--timezone-column',
+  'localWindow.outside': '--outside-window',
+  'canary.recipients': '--canary',
+  'canary.minAccepted': '--canary-share',
+  recipients: '--tokens',
+  files: '--tokens',
   passphrase: '--passphrase-file or PEAL_PASSPHRASE',
   providerToken: '--provider-token-file',
   expiry: '--expiration',

@@ -38,6 +38,12 @@ const rules: OptionRules = {
 };
 
 export class Template {
+  /**
+   * What it was made of, for a digest of it.
+   *
+   * @internal for campaigns
+   */
+  readonly source: TemplateOptions;
   /** The default first, if there is one; then the variants. */
   readonly #payloads: readonly PayloadTemplate[];
   readonly #default: PayloadTemplate | null;
@@ -55,6 +61,7 @@ export class Template {
   constructor(options: TemplateOptions) {
     checkOptions({ name: 'Template' }, options, rules);
     const { payload, variants, variantColumn } = options;
+    this.source = options;
     if ((variants === undefined) !== (variantColumn === undefined)) {
       throw optionError(
         `The options ${theOption('variants')} and ${theOption('variantColumn')} of Template come together.`,

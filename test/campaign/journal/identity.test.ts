@@ -19,9 +19,9 @@ const parts = [
 function differenceOf(kept: Partial<CampaignIdentity>, given: Partial<CampaignIdentity>): string | null {
   const error = identityError('run/journal.lmdb', { parts, inputs: [], ...kept }, { parts, inputs: [], ...given });
   if (error === null) return null;
-  assert.equal(error.code, 'ERR_PEAL_INPUT');
+  assert.equal(error.code, 'ERR_PEAL_OPTION');
   const [, difference] =
-    /^run\/journal\.lmdb holds another campaign, in which (.*)\. To resume it, give everything as it was; for a new campaign choose another directory\.$/.exec(
+    /^run\/journal\.lmdb holds another campaign, in which (.*)\. To resume it, give everything as it was; for a new campaign choose another directory, or remove this one with the option startAnew\.$/.exec(
       error.message,
     ) ?? [];
   assert.ok(difference !== undefined, error.message);

@@ -155,10 +155,10 @@ describe('a journal', () => {
     const other = { ...identity, parts: [identityPart('the payload', 'Bye')] };
     const again = new MemoryStore(store.disk);
     await assert.rejects(Journal.open(again, other, { name }), {
-      code: 'ERR_PEAL_INPUT',
+      code: 'ERR_PEAL_OPTION',
       message:
         'run/journal.lmdb holds another campaign, in which the payload was another one. To resume it, give everything ' +
-        'as it was; for a new campaign choose another directory.',
+        'as it was; for a new campaign choose another directory, or remove this one with the option startAnew.',
     });
     assert.equal(again.isClosed, true);
   });

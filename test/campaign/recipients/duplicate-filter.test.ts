@@ -24,6 +24,8 @@ function blockOf(numbers: readonly number[], tokenBytes = 32): TokenBlock {
 
 /** A store in memory that holds callers to what is promised to it. */
 class MemoryDigests implements DigestStore {
+  close(): void {}
+
   readonly #held = new Set<string>();
   adds = 0;
 

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
+import { estimateLines, estimateRecipients } from '../../../src/campaign/input/estimate.js';
 import { SeenTokens } from '../../../src/campaign/recipients/seen-tokens.js';
-import { estimateLines, estimateRecipients, pipeEndDoubtMs, TokenInput } from '../../../src/cli/send/token-input.js';
+import { pipeEndDoubtMs, TokenInput } from '../../../src/cli/send/token-input.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { randomTokens } from '../fixture.js';
 
