@@ -1,7 +1,6 @@
 /**
  * The options of a campaign, checked. Called by campaign.ts, on the main thread.
  */
-import type { TokenBlock } from '../apns/token-block.js';
 import { maxRequestsPerRecipient, maxRetryTimeMs, usualTokenBytes } from '../base/limits.js';
 import {
   anyOf,
@@ -24,18 +23,12 @@ import { option, theOption } from '../base/wording.js';
 import { Gateway } from '../session/gateway.js';
 import { Message } from '../session/message/message.js';
 import { Template } from '../session/personal/template.js';
-import type { Rows } from '../session/recipients/rows.js';
 import type { RetryOptions } from '../session/send/send-options.js';
 import { type LocalWindow, parseLocalWindow } from './control/local-window.js';
 import { parseRate, type Rate } from './control/rate.js';
 import type { InputFormat } from './input/campaign-input.js';
+import type { CampaignRecipient } from './input/record-rows.js';
 import type { ReportSetting } from './outputs/report-data.js';
-
-/** A row as a program has it: a device token in the column `token` (or `tokenColumn`), and fields beside it. */
-export type RecordRow = Readonly<Record<string, string | number | boolean | bigint | Date | null | undefined>>;
-
-/** What a stream of recipients may yield: tokens as text, blocks of tokens, rows, or one object for each recipient. */
-export type CampaignRecipient = string | TokenBlock | Rows | RecordRow;
 
 /** Files of recipients, and how they are read (see `InputOptions`). */
 export interface RecipientFiles {
