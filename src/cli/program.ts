@@ -3,21 +3,21 @@
  * runs. Called by run-process, on the main thread.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError, type Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { demoOptions } from './demo/demo-options.js';
 import { type FeedbackFlags, feedbackOptionGroups } from './feedback/feedback-options.js';
 import { type SendFlags, sendOptionGroups } from './send/send-options.js';
 import { withLists } from './send/send-rules.js';
+import { addOptions } from './shared/command-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from './shared/exit-codes.js';
 import { deliverPendingSignals } from './shared/interrupt.js';
-import { type OptionGroup, repeated } from './shared/option-values.js';
 import { printable, printError, type Terminal } from './shared/terminal.js';
 import { type SimulateFlags, simulateOptionGroups } from './simulate/simulate-options.js';
 
 /** Runs one command line (without node and script) to its exit code. Prints errors; never throws. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.accepted;
-  const program = commandLine(terminal, (code) => {
+  const program = commandLine(args, terminal, (code) => {
     exitCode = code;
   });
   try {
@@ -31,7 +31,7 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
   }
 }
 
-function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Command {
+function commandLine(args: readonly string[], terminal: Terminal, onEnd: (code: ExitCode) => void): Command {
   const program = new Command('peal')
     .description('Sends one push notification to millions of Apple devices, and reports the outcome for every token.')
     .version(version())
@@ -51,9 +51,10 @@ function commandLine(terminal: Terminal, onEnd: (code: ExitCode) => void): Comma
     .addHelpText('after', sendHelp)
     .action(async (lists: readonly string[], options: Partial<SendFlags>) => {
       const { runSend } = await loaded(import('./send/send.js'));
-      onEnd((await runSend(withLists(options as SendFlags, lists), terminal)).exitCode);
+      const kept = { args, cwd: process.cwd() };
+      onEnd((await runSend(withLists(options as SendFlags, lists), terminal, { settings, kept })).exitCode);
     });
-  addOptions(send, sendOptionGroups());
+  const settings = addOptions(send, sendOptionGroups());
 
   const feedback = program
     .command('feedback')
@@ -103,39 +104,6 @@ async function loaded<T>(command: Promise<T>): Promise<T> {
 function usageText(text: string): string {
   const said = text.replace(/^error: /, 'peal: ').replace(/(unknown option '--[^=\n]*)=.*'/s, "$1'");
   return said.split('\n').map(printable).join('\n');
-}
-
-function addOptions(command: Command, groups: readonly OptionGroup[]): void {
-  for (const { heading, options } of groups) {
-    for (const option of options) {
-      command.addOption(option.helpGroup(heading));
-      if (option.parseArg !== repeated) refuseTwice(command, option);
-      if (option.required) refuseEmpty(option);
-    }
-  }
-}
-
-/** Commander would silently use the last value and drop the others. */
-function refuseTwice(command: Command, option: Option): void {
-  let isGiven = false;
-  command.on(`option:${option.name()}`, () => {
-    if (isGiven) command.error(`error: option '${option.flags}' is given twice, and can have only one value`);
-    isGiven = true;
-  });
-}
-
-/**
- * An empty value usually comes from a shell variable that is not set. It is hardly ever meant: an empty alert would go
- * to every recipient.
- */
-function refuseEmpty(option: Option): void {
-  const parse = option.parseArg;
-  option.argParser((text: string, before: unknown) => {
-    if (text.trim() === '') {
-      throw new InvalidArgumentError('It is empty: leave the option out, or check that the shell variable is set.');
-    }
-    return parse === undefined ? text : (parse as (value: string, previous: unknown) => unknown)(text, before);
-  });
 }
 
 function version(): string {

@@ -57,7 +57,7 @@ async function demoIn(folder: string, { tokens, threads }: DemoFlags, terminal: 
         retries: 0,
       },
       { ...terminal, env: withoutProxiesAndPealVariables(terminal.env) },
-      digest,
+      { observer: digest },
     );
     const ran = report.exitCode === exitCodes.accepted || report.exitCode === exitCodes.notAllAccepted;
     if (!ran) return report.exitCode;

@@ -1,31 +1,42 @@
 /**
- * Prepares `peal send` before the first notification: gateway, credential, message, session. Finds everything that can
- * be wrong with them. Main thread.
+ * Prepares `peal send` before anything is read or sent: gateway, credential, message, session, and the options of the
+ * campaign. Finds everything that can be wrong with them. Main thread.
  */
 import { open } from 'node:fs/promises';
 import { parseAddress } from '../../apns/address.js';
+import { parseTime } from '../../base/duration.js';
 import { PealError } from '../../base/errors.js';
 import { readProblem } from '../../base/file-errors.js';
 import { maxRawPayloadBytes, recipientsWorthKeeping } from '../../base/limits.js';
+import type { CampaignOptions, CanaryOptions } from '../../campaign/campaign-options.js';
 import { estimateAll } from '../../campaign/input/estimate.js';
+import { findFiles } from '../../campaign/input/find-files.js';
 import type { Gateway } from '../../session/gateway.js';
-import { Message, type MessageOptions } from '../../session/message/message.js';
-import type { SendOptions } from '../../session/send/send-options.js';
 import { Session } from '../../session/session.js';
 import { loadCommandCredential, printCertificate } from '../shared/command-credential.js';
+import type { GivenOption } from '../shared/command-options.js';
 import { linkOf } from '../shared/link-flags.js';
 import { printNote, type Terminal } from '../shared/terminal.js';
+import { nameOfVariant } from './campaign-rules.js';
+import { messageOf, type PayloadFiles, type SaidMessage } from './send-message.js';
 import type { SendFlags } from './send-options.js';
 import { gatewayOf, isAppleGateway } from './send-rules.js';
 
 /** Up to this many recipients, `--threads auto` starts no thread, because starting one takes longer than it saves. */
 const recipientsWorthThreads = 50_000;
 
+/** The command line as it was written, which a campaign keeps so that it can be resumed. */
+export interface KeptCommand {
+  readonly args: readonly string[];
+  /** The directory that relative paths start from. */
+  readonly cwd: string;
+}
+
 export interface SendPlan {
   readonly session: Session;
   readonly gateway: Gateway;
-  readonly message: Message;
-  /** Estimated number of recipients, from the size of the list; null if unknown. */
+  readonly said: SaidMessage;
+  /** Estimated number of recipients, from the size of the lists; null if unknown. */
   readonly estimated: number | null;
 }
 
@@ -34,25 +45,25 @@ export interface SendPlan {
  *
  * @throws PealError ERR_PEAL_ADDRESS, ERR_PEAL_CREDENTIAL, ERR_PEAL_PAYLOAD, ERR_PEAL_HEADER or ERR_PEAL_OPTION
  */
-export async function planSend(options: SendFlags, terminal: Terminal): Promise<SendPlan> {
-  const { maxConnections } = options;
-  const address = gatewayOf(options);
+export async function planSend(flags: SendFlags, terminal: Terminal): Promise<SendPlan> {
+  const { maxConnections } = flags;
+  const address = gatewayOf(flags);
   parseAddress(address);
-  const credential = loadCommandCredential(options, terminal);
-  const message = await sendMessage(options);
-  const estimated = await estimateAll(options.tokens);
+  const credential = loadCommandCredential(flags, terminal);
+  const said = messageOf(flags, await readPayloads(flags));
+  const estimated = await findFiles(flags.tokens).then(estimateAll, () => null);
   const session = new Session({
-    threads: threadsFor(options, estimated),
+    threads: threadsFor(flags, estimated),
     ...(maxConnections === undefined ? {} : { maxConnections }),
-    ...linkOf(options, terminal.env),
+    ...linkOf(flags, terminal.env),
   });
   const gateway = session.getConnection(address, credential);
-  if (options.quiet !== true) {
+  if (flags.quiet !== true) {
     printCertificate(credential, terminal);
-    const note = missingOutNote(options, estimated);
+    const note = missingOutNote(flags, estimated);
     if (note !== null) printNote(terminal, note);
   }
-  return { session, gateway, message, estimated };
+  return { session, gateway, said, estimated };
 }
 
 /**
@@ -60,10 +71,10 @@ export async function planSend(options: SendFlags, terminal: Terminal): Promise<
  * and for gateways that are not Apple's. `estimated`: number of recipients, null if it is not known.
  */
 export function missingOutNote(
-  options: Pick<SendFlags, 'out' | 'gateway' | 'environment'>,
+  flags: Pick<SendFlags, 'out' | 'gateway' | 'environment' | 'dryRun'>,
   estimated: number | null,
 ): string | null {
-  if (options.out !== undefined || !isAppleGateway(options)) return null;
+  if (flags.out !== undefined || flags.dryRun === true || !isAppleGateway(flags)) return null;
   if (estimated !== null && estimated <= recipientsWorthKeeping) return null;
   return 'without --out DIR unsent recipients are not recorded: a run that is interrupted cannot be continued';
 }
@@ -73,35 +84,114 @@ function threadsFor({ threads }: SendFlags, estimated: number | null): number | 
   return threads === 'auto' && isShort ? 0 : threads;
 }
 
-/**
- * Throws PealError: ERR_PEAL_PAYLOAD for a payload that cannot be read, is not JSON or is too large, ERR_PEAL_HEADER
- * for a field that may not be sent.
- */
-async function sendMessage(options: SendFlags): Promise<Message> {
-  const content = options.payload === undefined ? contentOf(options) : { payload: await readPayload(options.payload) };
-  return new Message([], { ...content, ...headersOf(options) });
+/** What the options of a campaign are made of, beside the flags. */
+interface CampaignParts {
+  readonly gateway: Gateway;
+  readonly said: SaidMessage;
+  /** For times from now. */
+  readonly nowMs: number;
+  readonly settings?: readonly GivenOption[];
+  readonly kept?: KeptCommand;
+  /** Asks whether to go on after the canary. */
+  readonly confirm?: CanaryOptions['confirm'];
 }
 
-function contentOf({ alert, title, badge, sound }: SendFlags): MessageOptions {
-  const text = title === undefined ? alert : { title, ...(alert === undefined ? {} : { body: alert }) };
+/** Options that were not given have the library's defaults. Pure. */
+export function campaignOptionsOf(flags: SendFlags, parts: CampaignParts): CampaignOptions {
+  const { gateway, said, settings, kept } = parts;
+  const { keepDuplicates, dedupeMemory, minTokenBytes, out, force, outputFormat, accepted } = flags;
   return {
-    ...(text === undefined ? {} : { alert: text }),
-    ...(badge === undefined ? {} : { badge }),
-    ...(sound === undefined ? {} : { sound }),
+    gateway,
+    message: said.message,
+    ...(said.personal !== null && { personal: said.personal }),
+    recipients: filesOf(flags),
+    ...(keepDuplicates !== undefined && { keepDuplicates }),
+    ...(dedupeMemory !== undefined && { dedupeMemoryBytes: dedupeMemory }),
+    ...(minTokenBytes !== undefined && { minTokenBytes }),
+    ...(out !== undefined && { folder: out }),
+    ...(force !== undefined && { startAnew: force }),
+    ...(outputFormat !== undefined && { outputFormat }),
+    ...(accepted !== undefined && { accepted }),
+    ...(settings !== undefined && { settings }),
+    ...(kept !== undefined && { kept: { ...kept } }),
+    ...retryOptionsOf(flags),
+    ...boundsOf(flags),
+    ...canaryOf(flags, parts.confirm),
+    ...hoursOf(flags, parts.nowMs),
   };
 }
 
-function headersOf({ topic, pushType, priority, expiration, collapseId }: SendFlags): MessageOptions {
+function filesOf({ tokens, format, tokenColumn, delimiter, header }: SendFlags): CampaignOptions['recipients'] {
   return {
-    ...(topic === undefined ? {} : { topic }),
-    ...(pushType === undefined ? {} : { pushType: pushType as NonNullable<MessageOptions['pushType']> }),
-    ...(priority === undefined ? {} : { priority }),
-    ...(expiration === undefined ? {} : { expiration }),
-    ...(collapseId === undefined ? {} : { collapseId }),
+    files: tokens,
+    ...(format !== undefined && { format }),
+    ...(tokenColumn !== undefined && { tokenColumn }),
+    ...(delimiter !== undefined && { delimiter }),
+    ...(header !== undefined && { header }),
   };
 }
 
-async function readPayload(path: string): Promise<Uint8Array> {
+export function retryOptionsOf(flags: SendFlags): Pick<CampaignOptions, 'retry' | 'onUnknown' | 'stopAtBadTokens'> {
+  const { retries, retryTime, onUnknown, stopAtBadTokens } = flags;
+  const attempts = retries === undefined ? {} : { attempts: retries + 1 };
+  const timeMs = retryTime === undefined ? {} : { timeMs: Math.round(retryTime) };
+  const isGiven = retries !== undefined || retryTime !== undefined;
+  return {
+    ...(isGiven && { retry: retries === 0 ? false : { ...attempts, ...timeMs } }),
+    ...(onUnknown !== undefined && { onUnknown }),
+    ...(stopAtBadTokens !== undefined && { stopAtBadTokens }),
+  };
+}
+
+function boundsOf({ rate, maxFailures, maxErrorRate, maxDuration, stopOn }: SendFlags): Partial<CampaignOptions> {
+  return {
+    ...(rate !== undefined && { rate }),
+    ...(maxFailures !== undefined && { maxFailures }),
+    ...(maxErrorRate !== undefined && { maxErrorRate }),
+    ...(maxDuration !== undefined && { maxDurationMs: Math.round(maxDuration) }),
+    ...(stopOn !== undefined && { stopOn }),
+  };
+}
+
+function canaryOf(
+  { canary, canaryShare, yes }: SendFlags,
+  confirm: CanaryOptions['confirm'],
+): Pick<CampaignOptions, 'canary'> {
+  if (canary === undefined) return {};
+  return {
+    canary: {
+      recipients: canary,
+      ...(canaryShare !== undefined && { minAccepted: canaryShare }),
+      ...(yes !== true && confirm !== undefined && { confirm }),
+    },
+  };
+}
+
+function hoursOf(flags: SendFlags, nowMs: number): Pick<CampaignOptions, 'notBefore' | 'notAfter' | 'localWindow'> {
+  const { notBefore, notAfter, localWindow, timezoneColumn, outsideWindow } = flags;
+  return {
+    ...(notBefore !== undefined && { notBefore: new Date(parseTime(notBefore, nowMs)!) }),
+    ...(notAfter !== undefined && { notAfter: new Date(parseTime(notAfter, nowMs)!) }),
+    ...(localWindow !== undefined && {
+      localWindow: {
+        hours: localWindow,
+        timezoneColumn: timezoneColumn!,
+        ...(outsideWindow !== undefined && { outside: outsideWindow }),
+      },
+    }),
+  };
+}
+
+async function readPayloads({ payload, variant = [] }: SendFlags): Promise<PayloadFiles> {
+  const variants = new Map<string, Uint8Array>();
+  for (const text of variant) {
+    const name = nameOfVariant(text);
+    variants.set(name, await readPayload(`--variant ${name}`, text.slice(name.length + 1)));
+  }
+  return { payload: payload === undefined ? null : await readPayload('--payload', payload), variants };
+}
+
+async function readPayload(flag: string, path: string): Promise<Uint8Array> {
   try {
     const file = await open(path, 'r');
     try {
@@ -111,24 +201,11 @@ async function readPayload(path: string): Promise<Uint8Array> {
       await file.close();
     }
   } catch (cause) {
-    throw payloadError(`--payload: the file ${path} ${readProblem(cause)}.`, cause);
+    throw payloadError(`${flag}: the file ${path} ${readProblem(cause)}.`, cause);
   }
-  throw payloadError(`--payload: the file ${path} is larger than ${maxRawPayloadBytes} bytes, so it is not a payload.`);
+  throw payloadError(`${flag}: the file ${path} is larger than ${maxRawPayloadBytes} bytes, so it is not a payload.`);
 }
 
 function payloadError(message: string, cause?: unknown): PealError {
   return new PealError('ERR_PEAL_PAYLOAD', message, { origin: 'usage', cause });
-}
-
-/** Options that were not given have the library's defaults. */
-export function retryOptionsOf(options: SendFlags): Pick<SendOptions, 'retry' | 'onUnknown' | 'stopAtBadTokens'> {
-  const { retries, retryTime, onUnknown, stopAtBadTokens } = options;
-  const attempts = retries === undefined ? {} : { attempts: retries + 1 };
-  const timeMs = retryTime === undefined ? {} : { timeMs: Math.round(retryTime) };
-  const isGiven = retries !== undefined || retryTime !== undefined;
-  return {
-    ...(isGiven && { retry: retries === 0 ? false : { ...attempts, ...timeMs } }),
-    ...(onUnknown !== undefined && { onUnknown }),
-    ...(stopAtBadTokens !== undefined && { stopAtBadTokens }),
-  };
 }

@@ -3,8 +3,10 @@
  * its protocol. Pure; called with the options of the command before anything is read or sent, on the main thread.
  */
 import { type Address, type Protocol, parseAddress } from '../../apns/address.js';
+import { systemClock } from '../../base/clock.js';
 import { checkCertificateFlags, credentialFiles, namedFiles } from '../shared/credential-options.js';
 import { usageError } from '../shared/terminal.js';
+import { checkCampaignFlags } from './campaign-rules.js';
 import type { SendFlags } from './send-options.js';
 
 /**
@@ -29,10 +31,14 @@ export function withLists(options: SendFlags, lists: readonly string[]): SendFla
   );
 }
 
-/** The rules between options that commander does not know. Throws PealError ERR_PEAL_OPTION. */
-export function checkSendFlags(options: SendFlags): void {
-  const { key, keyId, teamId, cert, pfx, alert, title, badge, sound, payload, environment, gateway } = options;
-  if ([alert, title, badge, sound, payload].every((given) => given === undefined)) {
+/**
+ * The rules between options that commander does not know. Throws PealError ERR_PEAL_OPTION.
+ *
+ * @param nowMs for times from now
+ */
+export function checkSendFlags(options: SendFlags, nowMs: number = systemClock.wallMs()): void {
+  const { key, keyId, teamId, cert, pfx, alert, title, badge, sound, payload, variant, environment, gateway } = options;
+  if ([alert, title, badge, sound, payload, variant].every((given) => given === undefined)) {
     throw usageError('the message is empty: give --alert TEXT or --payload FILE.json.');
   }
   if (options.tokens.filter((source) => source === '-').length > 1) {
@@ -50,9 +56,7 @@ export function checkSendFlags(options: SendFlags): void {
   if (options.retries === 0 && options.onUnknown === 'resend') {
     throw usageError('--on-unknown resend keeps to the limit of --retries, which is 0. Give --retries 1 or more.');
   }
-  if (options.accepted === true && options.out === undefined) {
-    throw usageError('--accepted writes the accepted tokens to a file: give its directory with --out DIR.');
-  }
+  checkCampaignFlags(options, protocolOf(options), nowMs);
   checkCertificateFlags(options);
   checkProtocol(options);
   if (!isAppleGateway(options)) return;
@@ -71,8 +75,11 @@ export function checkSendFlags(options: SendFlags): void {
 
 /** Every file that the command reads. Its outputs must not overwrite them. */
 export function inputFiles(options: SendFlags): string[] {
-  const { tokens, payload, ca } = options;
-  const others = [...tokens.filter((source) => source !== '-'), payload].filter((file) => file !== undefined);
+  const { tokens, payload, variant = [], ca } = options;
+  const variants = variant.map((text) => text.slice(text.indexOf('=') + 1));
+  const others = [...tokens.filter((source) => source !== '-'), payload, ...variants].filter(
+    (file) => file !== undefined,
+  );
   return [...others, ...namedFiles([ca]), ...credentialFiles(options)];
 }
 
@@ -86,6 +93,7 @@ const http2Only = [
   ['topic', '--topic', 'the client certificate says which app it is for'],
   ['pushType', '--push-type', 'the binary protocol has no push types'],
   ['collapseId', '--collapse-id', 'the binary protocol has no collapse ids'],
+  ['apnsId', '--apns-id', 'the binary protocol has no such ids'],
   ['retries', '--retries', 'the binary protocol answers only the notifications that it refuses'],
   ['retryTime', '--retry-time', 'the binary protocol answers only the notifications that it refuses'],
   ['onUnknown', '--on-unknown', 'the binary protocol answers only the notifications that it refuses'],

@@ -8,6 +8,7 @@ import { counted, integer } from '../../base/text.js';
 import { SeenTokens } from '../../campaign/recipients/seen-tokens.js';
 import { APNs } from '../../session/apns.js';
 import type { Session } from '../../session/session.js';
+import type { GivenOption } from '../shared/command-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from '../shared/exit-codes.js';
 import { exitCodeOfSignal, Interrupt, type InterruptSignal } from '../shared/interrupt.js';
 import { printable, printNote, type Terminal } from '../shared/terminal.js';
@@ -16,7 +17,7 @@ import { Outputs } from './outputs.js';
 import { progressFor } from './progress.js';
 import { type AnswerObserver, SendBooks } from './send-books.js';
 import type { SendFlags } from './send-options.js';
-import { planSend, retryOptionsOf, type SendPlan } from './send-plan.js';
+import { type KeptCommand, planSend, retryOptionsOf, type SendPlan } from './send-plan.js';
 import { printRun } from './send-report.js';
 import { checkSendFlags, inputFiles } from './send-rules.js';
 import { SendWatch } from './send-watch.js';
@@ -28,16 +29,25 @@ import { TokenInput } from './token-input.js';
  */
 const graceAfterInterruptMs = 5_000;
 
+/** What a run gets beside its options. */
+export interface SendExtras {
+  /** The options as they were written, for the report. */
+  readonly settings?: readonly GivenOption[];
+  /** The command line, for a campaign that is resumed. */
+  readonly kept?: KeptCommand;
+  /** Sees every answer; for the demo. */
+  readonly observer?: AnswerObserver | null;
+}
+
 /**
  * Runs the command and prints what its options ask for.
  *
- * @param observer sees every answer; for the demo
  * @throws PealError ERR_PEAL_OPTION when the options cannot be run at all
  */
 export async function runSend(
   options: SendFlags,
   terminal: Terminal,
-  observer: AnswerObserver | null = null,
+  { observer = null }: SendExtras = {},
 ): Promise<RunReport> {
   checkSendFlags(options);
   let run: SendRun | null = null;
@@ -147,7 +157,7 @@ class SendRun {
   }
 
   /** Resolves with what stopped the send, or null. */
-  async #send({ gateway, message, session, estimated }: SendPlan): Promise<PealError | null> {
+  async #send({ gateway, said, session, estimated }: SendPlan): Promise<PealError | null> {
     this.#session = session;
     await this.#outputs?.sending();
     const display = await progressFor(this.#options, this.#terminal, systemClock);
@@ -158,7 +168,7 @@ class SendRun {
       const apns = new APNs(gateway);
       const { signal } = this.#abort;
       const { minTokenBytes } = this.#options;
-      const result = await apns.send(message, {
+      const result = await apns.send(said.message, {
         recipients: this.#input,
         // An interrupt ends the input by itself, after a time limit of its own.
         afterStop: 'drain',

@@ -4,6 +4,7 @@
  */
 import { InvalidArgumentError, type Option } from 'commander';
 import { durationText, parseDuration, parseTime, timeForms } from '../../base/duration.js';
+import { hasPlaceholder } from '../../session/personal/placeholders.js';
 
 /** A whole number from `min` to `max`. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
@@ -33,12 +34,69 @@ export function threadCount(max: number): (text: string) => number | 'auto' {
   };
 }
 
-/** `off` (false), or a percentage above 0 as a share of 1. */
+/** `off` (false), or a percent above 0 as a share of 1. */
 export function percentOrOff(text: string): number | false {
   if (text === 'off') return false;
   const value = /^\d{1,3}(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
   if (value > 0 && value <= 100) return value / 100;
   throw new InvalidArgumentError('It has to be "off" or a number above 0 and up to 100.');
+}
+
+/** A percent from 0 to 100, as a share of 1. */
+export function percent(text: string): number {
+  const value = /^\d{1,3}(\.\d{1,9})?\s?%?$/.test(text) ? Number.parseFloat(text) : Number.NaN;
+  if (value <= 100) return value / 100;
+  throw new InvalidArgumentError('It has to be a percent from 0 to 100.');
+}
+
+const sizeUnits: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  k: 2 ** 10,
+  kib: 2 ** 10,
+  kb: 1e3,
+  m: 2 ** 20,
+  mib: 2 ** 20,
+  mb: 1e6,
+  g: 2 ** 30,
+  gib: 2 ** 30,
+  gb: 1e9,
+};
+
+/** A size of `min` bytes or more: `64MiB`, `1GiB`, `500MB`, or bytes. */
+export function byteSize(min: number): (text: string) => number {
+  return (text) => {
+    const [, digits = '', unit = ''] = /^(\d{1,12}(?:\.\d{1,6})?)\s?([a-z]*)$/i.exec(text) ?? [];
+    const bytes =
+      digits === '' ? Number.NaN : Math.round(Number(digits) * (sizeUnits[unit.toLowerCase()] ?? Number.NaN));
+    if (bytes >= min && bytes <= Number.MAX_SAFE_INTEGER) return bytes;
+    throw new InvalidArgumentError(`It has to be a size of ${min / 2 ** 20}MiB or more, such as 64MiB or 1GiB.`);
+  };
+}
+
+/** Names with commas between them. */
+export function commaSeparated(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.every((name) => name !== '')) return [...new Set(names)];
+  throw new InvalidArgumentError('It has to be one name, or several with commas between them.');
+}
+
+/**
+ * Leaves a text that `read` understands as it is.
+ *
+ * @param read returns what is wrong with a text: the rest of a sentence that begins with what it is for
+ */
+export function readBy(read: (text: string) => object | string): (text: string) => string {
+  return (text) => {
+    const problem = read(text);
+    if (typeof problem !== 'string') return text;
+    throw new InvalidArgumentError(`It ${problem}.`);
+  };
+}
+
+/** What `parse` takes, or a text with `{{columns}}`, which is left as it is. */
+export function orTemplate<T>(parse: (text: string) => T): (text: string) => T | string {
+  return (text) => (hasPlaceholder(text) ? text : parse(text));
 }
 
 /**

@@ -6,6 +6,7 @@ import { apnsIdBytes, apnsIdBytesOf } from '../../apns/apns-id.js';
 import type { PersonalFields } from '../../apns/notification.js';
 import { OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../apns/personal-fields.js';
 import { maxBatchRecipients, maxCollapseIdBytes } from '../../base/limits.js';
+import { theOption } from '../../base/wording.js';
 import { type FieldContext, type OwnFields, ownFieldsOf } from '../recipients/own-fields.js';
 import { cellText, type Rows, type TextColumn } from '../recipients/rows.js';
 import { parseTemplate, type TextTemplate } from './placeholders.js';
@@ -48,7 +49,7 @@ export class HeaderTemplates {
   constructor(options: HeaderTemplateOptions) {
     this.#fields = names
       .filter((name) => options[name] !== undefined)
-      .map((name) => ({ name, template: parseTemplate(options[name]!, name), latest: null }));
+      .map((name) => ({ name, template: parseTemplate(options[name]!, theOption(name)), latest: null }));
   }
 
   /** Whether no recipient brings a field of its own. */
