@@ -30,6 +30,25 @@ for (const threads of [0, 1]) {
       assert.deepEqual([done, accepted, rejected, total], [600, 300, 300, 600]);
     });
 
+    it('tells how many wait for a connection', async () => {
+      // Two requests at a time, 20 ms each: of 200 recipients all but a few wait, fewer with each report.
+      await using simulator = await startSimulator({ roundTripMs: 20, maxStreams: 2, controlPort: null });
+      await using session = new Session({ ca: simulator.caCertificate!, threads, maxConnections: 1 });
+      const apns = new APNs(session.getConnection(simulator.url, null));
+      const recipients = Array.from({ length: 200 }, (_, index) => scriptedToken('accepted', index));
+      const reports: Progress[] = [];
+      await apns.send(new Message(recipients, { alert: 'Hello', topic: 'com.example.app' }), {
+        onProgress: (progress) => reports.push(progress),
+      });
+      const partial = reports.filter(({ done }) => done > 10 && done < 190);
+      assert.ok(partial.length >= 3, reports.map(({ done }) => done).join(' '));
+      for (const { done, queued } of partial) {
+        const written = 200 - done - queued;
+        assert.ok(written >= 0 && written <= 4, `${done} done, ${queued} queued`);
+      }
+      assert.deepEqual([reports.at(-1)!.done, reports.at(-1)!.queued], [200, 0]);
+    });
+
     it('is soon enough to abort a send by it', async () => {
       await using simulator = await startSimulator({ roundTripMs: 5, maxStreams: 1, controlPort: null });
       await using session = new Session({ ca: simulator.caCertificate!, threads, maxConnections: 1 });

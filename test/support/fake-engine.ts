@@ -3,6 +3,7 @@
 import type { Notification } from '../../src/apns/notification.js';
 import { PealError } from '../../src/base/errors.js';
 import type { Batch, OutcomeDetail, OutcomeSink } from '../../src/engine/batch.js';
+import type { InterimCounts } from '../../src/engine/dispatcher/interim.js';
 import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
 import { Route } from '../../src/engine/dispatcher/route.js';
 import { ACCEPTED, QUEUED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
@@ -55,7 +56,7 @@ export class FakeJob implements SendJob {
     if (this.engine.isAutomatic) setImmediate(() => this.settleOne());
   }
 
-  interim(): { accepted: number; rejected: number } {
+  interim(): InterimCounts {
     return { ...this.engine.interim };
   }
 
@@ -127,7 +128,7 @@ export class FakeEngine implements Engine {
   isAutomatic = true;
   isClosed = false;
   /** What its jobs say of batches that are not settled. */
-  interim = { accepted: 0, rejected: 0 };
+  interim: InterimCounts = { accepted: 0, rejected: 0, queued: 0 };
 
   openRoute(config: RouteConfig): Route {
     const route = new Route(this.routes.length + 1, config, null);

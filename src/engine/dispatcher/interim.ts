@@ -1,15 +1,19 @@
 /**
- * The outcomes of a batch that are certain before it is settled, because nothing changes them any more. Read from its
- * ledger, which a shard may be writing to meanwhile, for progress reports and for sinks that keep what is certain
- * (OutcomeSink.glimpse). What is certain stays so, and the counts of one batch never decrease. On the dispatcher's thread.
+ * What a ledger tells of a batch before it is settled: the outcomes that are certain, because nothing changes them any more,
+ * and how many recipients are not sent to yet. A shard may be writing to it meanwhile. For progress reports and for sinks that
+ * keep what is certain (OutcomeSink.glimpse). What is certain stays so, and the counts of one batch never decrease. On the
+ * dispatcher's thread.
  */
 import { isForGood, reasonOf } from '../../apns/reason.js';
 import { ACCEPTED, QUEUED, REJECTED } from '../ledger.js';
 
-/** Recipients that have their outcome, in batches that are not settled yet. */
+/** Recipients of batches that are not settled yet. */
 export interface InterimCounts {
+  /** They have their outcome. */
   accepted: number;
   rejected: number;
+  /** They wait for a connection. Those that are to be sent to again later are not among them before it is time. */
+  queued: number;
 }
 
 /**
@@ -21,17 +25,20 @@ const staysRejected = Uint8Array.from({ length: 256 }, (_, byte) => {
   return reason !== null && isForGood(reason.class) ? 1 : 0;
 });
 
-/** Adds the certain outcomes in `ledger` to `counts`. */
+/** Adds what `ledger` tells to `counts`. */
 export function addInterim(ledger: Uint8Array, counts: InterimCounts): void {
   let accepted = 0;
   let rejected = 0;
+  let queued = 0;
   for (let index = 0; index < ledger.length; index++) {
     const byte = ledger[index]!;
     if (byte === ACCEPTED) accepted += 1;
+    else if (byte === QUEUED) queued += 1;
     else rejected += staysRejected[byte]!;
   }
   counts.accepted += accepted;
   counts.rejected += rejected;
+  counts.queued += queued;
 }
 
 /** Copies the certain outcomes in `ledger` to `into`, with QUEUED for all others. Returns how many are certain. */

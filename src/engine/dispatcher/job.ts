@@ -42,8 +42,8 @@ export interface SendJob {
    */
   readonly stopped: PealError | null;
   /**
-   * Recipients that have their outcome in batches that are not settled yet. It reads each of them, so call it only now
-   * and then.
+   * Recipients of batches that are not settled yet: those that have their outcome, and those that wait for a connection. It
+   * reads each of them, so call it only now and then.
    */
   interim(): InterimCounts;
 }
@@ -77,7 +77,7 @@ export interface JobOptions {
 /** A batch under way, as its job sees it (parcel). */
 export interface DispatchedBatch {
   readonly batch: Batch;
-  /** Adds its recipients whose outcome is certain already. */
+  /** Adds its recipients whose outcome is certain already, and those that wait for a connection. */
   addInterim(counts: InterimCounts): void;
   /** Copies the certain outcomes; false if there are no new ones. */
   glimpse(states: Uint8Array): boolean;
@@ -167,7 +167,7 @@ export class Job implements SendJob {
   }
 
   interim(): InterimCounts {
-    const counts = { accepted: 0, rejected: 0 };
+    const counts = { accepted: 0, rejected: 0, queued: 0 };
     for (const batch of this.#unsettled) batch.addInterim(counts);
     return counts;
   }

@@ -95,7 +95,7 @@ export class Parcel implements DispatchedBatch {
     return this.#retries?.dueMs ?? null;
   }
 
-  /** Adds its recipients whose outcome is certain already. */
+  /** Adds its recipients whose outcome is certain already, and those that wait for a connection. */
   addInterim(counts: InterimCounts): void {
     addInterim(this.latest, counts);
   }

@@ -34,10 +34,17 @@ interface BooksOptions {
   readonly onProgress: ((progress: Progress) => void) | null;
   /** Told of each token that is no longer valid, since when. */
   readonly onGone?: (token: string, timestampMs: number | null) => void;
-  /** What is certain of batches that are not settled, for progress. Default: nothing. */
+  /** What is known of batches that are not settled, for progress. Default: nothing. */
   readonly interim?: () => InterimCounts;
   /** Called when `outcomes`, `onInvalid` or `onProgress` throws: the send has to stop. */
   readonly onFault: (fault: PealError) => void;
+}
+
+/** Where a send stands, batches that are under way included. */
+interface Now {
+  readonly counts: OutcomeCounts;
+  /** Recipients that wait for a connection. */
+  readonly queued: number;
 }
 
 export class Books implements OutcomeSink {
@@ -59,8 +66,8 @@ export class Books implements OutcomeSink {
   #invalidCount = 0;
   #transientCount = 0;
   #resent = 0;
-  /** Recipients of the last report. */
-  #reported = 0;
+  /** Recipients of the last report: done, and queued. */
+  #reported = { recipients: 0, queued: 0 };
   /** Passes on what is certain in batches under way, if `outcomes` asks for it. */
   readonly glimpse?: (batch: Batch, states: Uint8Array) => void;
   /** Resolves when the sink has taken the batch that was settled last. */
@@ -137,7 +144,9 @@ export class Books implements OutcomeSink {
   /** Progress is reported between batches, too, until `endProgress`. */
   beginProgress(): void {
     this.#progress?.start(() => {
-      if (this.#countsOfNow.recipients > this.#reported) this.#reportProgress();
+      const now = this.#now();
+      const { recipients, queued } = this.#reported;
+      if (now.counts.recipients > recipients || now.queued !== queued) this.#reportProgress(now);
     });
   }
 
@@ -148,19 +157,20 @@ export class Books implements OutcomeSink {
   /** The last report of progress: all there is. */
   reportEnd(): void {
     const progress = this.#progress;
-    if (progress !== null) this.#guard('onProgress', () => progress.report(this.counts));
+    if (progress !== null) this.#guard('onProgress', () => progress.report(this.counts, 0));
   }
 
   /** With those of batches that are under way. */
-  get #countsOfNow(): OutcomeCounts {
+  #now(): Now {
     const { counts } = this;
-    const { accepted, rejected } = this.#options.interim?.() ?? { accepted: 0, rejected: 0 };
-    return {
+    const { accepted, rejected, queued } = this.#options.interim?.() ?? { accepted: 0, rejected: 0, queued: 0 };
+    const withInterim = {
       ...counts,
       recipients: counts.recipients + accepted + rejected,
       accepted: counts.accepted + accepted,
       rejected: counts.rejected + rejected,
     };
+    return { counts: withInterim, queued };
   }
 
   close(cause: PealError | null): Result {
@@ -249,12 +259,12 @@ export class Books implements OutcomeSink {
     });
   }
 
-  #reportProgress(): void {
+  #reportProgress(known: Now | null = null): void {
     const progress = this.#progress;
     if (progress?.isDue() !== true) return;
-    const counts = this.#countsOfNow;
-    this.#reported = counts.recipients;
-    this.#guard('onProgress', () => progress.report(counts));
+    const { counts, queued } = known ?? this.#now();
+    this.#reported = { recipients: counts.recipients, queued };
+    this.#guard('onProgress', () => progress.report(counts, queued));
   }
 
   /** Runs what the program handed in; its failure, at once or later, becomes a fault of the send. */

@@ -8,7 +8,7 @@ import type { OutcomeCounts } from '../message/result.js';
 
 /** Where a send stands. Counts of recipients. */
 export interface Progress {
-  /** Recipients that have their outcome: the sum of the five below. */
+  /** Recipients that have their outcome: the sum of the next five. */
   readonly done: number;
   readonly accepted: number;
   readonly rejected: number;
@@ -17,6 +17,11 @@ export interface Progress {
   readonly invalid: number;
   /** How many there are to be, where that is known; otherwise null. */
   readonly total: number | null;
+  /**
+   * Recipients that were taken in and wait for a connection to write their request: none where the gateway could be sent
+   * more. Those that wait for their time to be sent to again are not among them.
+   */
+  readonly queued: number;
 }
 
 export class ProgressReporter {
@@ -52,8 +57,9 @@ export class ProgressReporter {
     this.#timer = null;
   }
 
-  report(counts: OutcomeCounts): void {
+  /** @param queued recipients that wait for a connection */
+  report(counts: OutcomeCounts, queued: number): void {
     const { recipients, accepted, rejected, unsent, unknown, invalid } = counts;
-    this.onProgress({ done: recipients, accepted, rejected, unsent, unknown, invalid, total: this.total });
+    this.onProgress({ done: recipients, accepted, rejected, unsent, unknown, invalid, total: this.total, queued });
   }
 }

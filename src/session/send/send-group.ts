@@ -20,7 +20,7 @@ interface Member {
   readonly firstIndex: number;
 }
 
-const counted = ['done', 'accepted', 'rejected', 'unsent', 'unknown', 'invalid'] as const;
+const counted = ['done', 'accepted', 'rejected', 'unsent', 'unknown', 'invalid', 'queued'] as const;
 
 export class SendGroup {
   readonly #members: readonly Member[];
@@ -82,6 +82,7 @@ class GroupProgress {
     unsent: 0,
     unknown: 0,
     invalid: 0,
+    queued: 0,
   };
 
   constructor(onProgress: (progress: Progress) => void, { clock }: SendTarget, total: number) {
@@ -103,6 +104,7 @@ class GroupProgress {
   }
 
   #report(): void {
-    this.#reporter.report({ ...this.#sums, recipients: this.#sums.done });
+    const { done, queued, ...sums } = this.#sums;
+    this.#reporter.report({ ...sums, recipients: done }, queued);
   }
 }

@@ -66,8 +66,8 @@ export interface SendOptions {
    */
   readonly afterStop?: 'leave' | 'unsent' | 'drain';
   /**
-   * Called at most ten times a second while outcomes come in, within a batch, too, and once at the end. Counts never go
-   * back: an answer that may be followed by another request counts once its batch is done.
+   * Called at most ten times a second while requests are written or answered, within a batch, too, and once at the end.
+   * Counts of outcomes never go back: an answer that may be followed by another request counts once its batch is done.
    */
   readonly onProgress?: (progress: Progress) => void;
   /** Takes invalid recipients one by one; `result.invalid` is empty then. */

@@ -220,6 +220,7 @@ describe('Send', () => {
       unknown: 0,
       invalid: 0,
       total: 102_400,
+      queued: 0,
     });
     assert.ok(reports.every(({ done }, i) => i === 0 || done > reports[i - 1]!.done || done === 102_400));
   });
@@ -237,7 +238,7 @@ describe('Send', () => {
       [300, 0],
       [600, 4],
     ] as const) {
-      engine.interim = { accepted, rejected };
+      engine.interim = { accepted, rejected, queued: 0 };
       clock.advance(progressIntervalMs);
     }
     assert.deepEqual(
@@ -247,12 +248,38 @@ describe('Send', () => {
         [604, 600, 4, 1000],
       ],
     );
-    engine.interim = { accepted: 0, rejected: 0 };
+    engine.interim = { accepted: 0, rejected: 0, queued: 0 };
     engine.jobs[0]!.settleOne();
     await sending;
     assert.deepEqual([reports.length, reports.at(-1)!.done, reports.at(-1)!.accepted], [3, 1000, 1000]);
     clock.advance(10 * progressIntervalMs);
     assert.equal(reports.length, 3);
+  });
+
+  it('reports how many wait for a connection, also where no outcome comes', async () => {
+    const engine = new FakeEngine();
+    engine.isAutomatic = false;
+    const clock = new VirtualClock();
+    const reports: Progress[] = [];
+    const onProgress = (progress: Progress): unknown => reports.push(progress);
+    const sending = send(engine, new Message(tokens(1000), { alert: 'hi' }), { onProgress }, clock);
+    await turns();
+    for (const queued of [1000, 1000, 300, 0, 0]) {
+      engine.interim = { accepted: 0, rejected: 0, queued };
+      clock.advance(progressIntervalMs);
+    }
+    engine.jobs[0]!.settleOne();
+    await sending;
+    assert.deepEqual(
+      reports.map(({ done, queued }) => [done, queued]),
+      [
+        [0, 1000],
+        [0, 300],
+        [0, 0],
+        [1000, 0],
+        [1000, 0],
+      ],
+    );
   });
 
   describe('when it is aborted', () => {
