@@ -63,3 +63,15 @@ export function minutesAndSeconds(seconds: number): string {
 export function counted(count: number, noun: string): string {
   return `${integer(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
+
+/** Returns `text` as one word of a shell's command line, such as a path. Never as a flag. */
+export function shellWord(text: string): string {
+  const word = text.startsWith('-') ? `./${text}` : text;
+  if (/^[\w./@%+-]+$/.test(word)) return word;
+  if (word.search(unprintable) < 0) return `'${word.replaceAll("'", "'\\''")}'`;
+  const hex = (byte: number): string => `\\x${byte.toString(16).padStart(2, '0')}`;
+  const escaped = word
+    .replace(/[\\']/g, '\\$&')
+    .replace(unprintable, (each) => [...Buffer.from(each)].map(hex).join(''));
+  return `$'${escaped}'`;
+}

@@ -6,7 +6,7 @@
 import type { Protocol } from '../../apns/address.js';
 import { adviceOf, classOf, isSendersFault } from '../../apns/reason.js';
 import type { PealError } from '../../base/errors.js';
-import { counted, integer } from '../../base/text.js';
+import { counted, integer, shellWord } from '../../base/text.js';
 import { apnsReason, type ReasonCount, type RunSummary } from './counts.js';
 
 /** Reasons as Apple writes them, and "HTTP 500", which need no quotes in a shell or in a cell of CSV. */
@@ -67,12 +67,7 @@ export function refusedNote(summary: RunSummary, protocol: Protocol, folder: str
   const who = `${refusal}. ${theyCount} as rejected, not unsent`;
   if (folder === null) return `${who}: give --out DIR to keep ${them} in rejected.csv`;
   const condition = refused.map(({ reason }) => `$3=="${reason}"`).join(' || ');
-  const rest = unsent > 0 ? `--tokens ${quoted(`${folder}/unsent.txt`)} --tokens -` : '--tokens -';
-  const command = `awk -F, '${condition}{print $1}' ${quoted(`${folder}/rejected.csv`)} | peal send ${rest} …`;
+  const rest = unsent > 0 ? `--tokens ${shellWord(`${folder}/unsent.txt`)} --tokens -` : '--tokens -';
+  const command = `awk -F, '${condition}{print $1}' ${shellWord(`${folder}/rejected.csv`)} | peal send ${rest} …`;
   return `${who}. Once the cause is mended, send to ${them} as well: ${command}`;
-}
-
-/** Quoted as one word for a shell. */
-function quoted(path: string): string {
-  return /^[\w./@%+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

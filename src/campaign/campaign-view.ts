@@ -1,0 +1,252 @@
+/**
+ * A campaign as it is shown: its summary, made from what its journal keeps, and all that `peal status` and `peal report`
+ * say of a folder, also while a process is at work in it. Called by the campaign at its end and by those commands; main
+ * thread.
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { classOf } from '../apns/reason.js';
+import { PealError } from '../base/errors.js';
+import type { LockHolder } from '../base/folder-lock.js';
+import { either } from '../base/wording.js';
+import { type LatencyData, LatencyHistogram } from '../engine/latency-histogram.js';
+import type { CampaignFacts } from './campaign-facts.js';
+import { readJournal } from './journal/journal-folder.js';
+import type { JournalCounts, JournalEvent, JournalProgress } from './journal/records.js';
+import { nextSteps } from './next-steps.js';
+import type { ReportData } from './outputs/report-data.js';
+import { readRunRecord } from './outputs/run-record.js';
+import type { SeriesData } from './outputs/run-series.js';
+import {
+  type CampaignFile,
+  type CampaignRun,
+  type CampaignState,
+  type CampaignSummary,
+  type LatencyFigures,
+  latencyFigures,
+} from './outputs/summary.js';
+import { reportFileName, summaryFileName } from './outputs/write-report.js';
+
+/** A campaign in its folder, as of now. */
+export interface CampaignView {
+  readonly folder: string;
+  readonly facts: CampaignFacts;
+  readonly summary: CampaignSummary;
+  /** The process that is at work on it; null: none. */
+  readonly holder: LockHolder | null;
+  /** Recipients that are being sent to; 0 where no process is at work. */
+  readonly underWay: number;
+  /** When the journal was written last; null where that is not known. */
+  readonly updatedMs: number | null;
+  readonly events: readonly JournalEvent[];
+  /** Null where nothing was kept, or it cannot be read. */
+  readonly series: SeriesData | null;
+  readonly latency: LatencyData | null;
+}
+
+export interface SummaryParts {
+  readonly facts: CampaignFacts;
+  /** Of all runs. */
+  readonly counts: JournalCounts;
+  readonly latency: LatencyFigures | null;
+  /** Whether a process is at work on it. */
+  readonly isHeld: boolean;
+  /** The directory of the campaign; null: nothing is kept. Its files have their names by now. */
+  readonly folder: string | null;
+}
+
+/** The one place that makes a summary: called by the campaign at its end, and for each look at it. */
+export function summaryOf({ facts, counts, latency, isHeld, folder }: SummaryParts): CampaignSummary {
+  const state = stateOf(facts, isHeld);
+  const isAtWork = state === 'running' || state === 'paused';
+  const wasKilled = state !== facts.state;
+  const { accepted, rejected } = counts;
+  const unsent = counts.unsent + facts.neverNoted;
+  // What was under way when its process ended is what the next run calls unknown.
+  const [underWay, unknown] = isAtWork ? [counts.underWay, counts.unknown] : [0, counts.unknown + counts.underWay];
+  const { invalid, duplicate, expected, causes, invalidLines, unread, resent, connections, threads } = facts;
+  const reasons = facts.reasons.toSorted((a, b) => b.count - a.count);
+  const gone = goneOf(facts);
+  const runs = facts.runs.map((run, index) => endedRun(run, isAtWork && index === facts.runs.length - 1));
+  const seconds = sumOf(runs, (run) => run.seconds);
+  const rows = { gone, rejected: Math.max(0, rejected - gone), accepted, unsent, unknown, invalid };
+  const summary = {
+    state,
+    why: wasKilled ? killedWhy : facts.why,
+    stopped: isAtWork || wasKilled ? null : facts.stopped,
+    expected,
+    recipients: accepted + rejected + unsent + unknown + invalid + underWay,
+    ...{ accepted, rejected, unsent, unknown, invalid, duplicate },
+    ...{ reasons, causes, invalidLines, unread, resent, runs, seconds },
+    perSecond: seconds > 0 ? sumOf(runs, (run) => run.answered) / seconds : 0,
+    ...{ connections, threads, latency },
+    files: folder === null ? [] : filesOf(folder, rows, !isAtWork && !wasKilled),
+    exitCode: isAtWork || wasKilled ? null : facts.exitCode,
+  };
+  const hasCommand = Array.isArray(facts.kept.args);
+  return { ...summary, next: nextSteps(summary, { folder, protocol: facts.protocol, hasCommand, gone }) };
+}
+
+/**
+ * A campaign in its folder, as of now, whether or not a process is at work on it.
+ *
+ * @throws PealError ERR_PEAL_INPUT (as a rejection) when the folder holds none, it has not begun yet, or its journal
+ *   cannot be read
+ */
+export async function viewCampaign(folder: string): Promise<CampaignView> {
+  const { holder, progress, events } = await lookAt(folder);
+  const facts = factsOf(folder, progress?.facts ?? {}, events, holder);
+  const record = await readRunRecord(folder);
+  const counts = progress?.counts ?? noCounts;
+  const latency = record === null ? null : latencyFigures(LatencyHistogram.fromData(record.latency));
+  return {
+    folder,
+    facts,
+    summary: summaryOf({ facts, counts, latency, isHeld: holder !== null, folder }),
+    holder,
+    underWay: holder === null ? 0 : counts.underWay,
+    updatedMs: progress?.wallMs ?? null,
+    events,
+    series: record?.series ?? null,
+    latency: record?.latency ?? null,
+  };
+}
+
+/**
+ * What `writeReport` writes of it.
+ *
+ * @param version of peal
+ * @param timeZone the IANA name of the zone in which times are said
+ */
+export function reportDataOf(view: CampaignView, version: string, timeZone: string, nowMs: number): ReportData {
+  const { facts, series, latency } = view;
+  // The report says what lies beside it.
+  const written = view.summary.files.filter(({ name }) => name !== reportFileName && name !== summaryFileName);
+  const files = [...written, { name: summaryFileName, use: uses[summaryFileName], rows: null }];
+  return {
+    version: 1,
+    title: facts.title,
+    writtenMs: nowMs,
+    timeZone,
+    protocol: facts.protocol,
+    summary: { ...view.summary, files },
+    series,
+    latency,
+    settings: facts.settings,
+    madeBy: version,
+  };
+}
+
+const killedWhy = 'Its process was killed, or the machine went down.';
+const noCounts: JournalCounts = { underWay: 0, accepted: 0, rejected: 0, unsent: 0, unknown: 0 };
+
+/** A campaign at work that nobody holds has lost its process. */
+function stateOf({ state }: CampaignFacts, isHeld: boolean): CampaignState {
+  return !isHeld && (state === 'running' || state === 'paused') ? 'stopped' : state;
+}
+
+function endedRun(run: CampaignRun, goesOn: boolean): CampaignRun {
+  return run.end !== null || goesOn ? run : { ...run, end: 'It was killed.' };
+}
+
+function goneOf({ reasons, protocol }: CampaignFacts): number {
+  return sumOf(
+    reasons.filter(({ reason, status }) => classOf(status ?? 0, reason, protocol) === 'gone'),
+    ({ count }) => count,
+  );
+}
+
+function sumOf<Item>(items: readonly Item[], numberOf: (item: Item) => number): number {
+  return items.reduce((sum, item) => sum + numberOf(item), 0);
+}
+
+type Outcome = 'gone' | 'rejected' | 'unsent' | 'unknown' | 'invalid' | 'accepted';
+
+/** What is in the files, and what to do with it; in the order in which they are listed. */
+const uses: Readonly<Record<Outcome | typeof summaryFileName | typeof reportFileName, string>> = {
+  gone: 'Tokens that are no longer valid: delete them from your database.',
+  rejected: 'Recipients that APNs refused for other reasons.',
+  unsent: 'Recipients that were certainly not sent to: it is safe to send to them.',
+  unknown: 'Sent to without an answer: decide before you send to them again.',
+  invalid: 'Lines that are not a recipient, with what is wrong with them.',
+  accepted: 'Recipients that APNs accepted.',
+  [summaryFileName]: 'The numbers of this campaign for programs.',
+  [reportFileName]: 'The same with charts, for a browser.',
+};
+
+/** By outcome, what the file may be called: it depends on the form of the outputs, and on whether the input has columns. */
+const endings: Readonly<Record<Outcome, readonly string[]>> = {
+  gone: ['csv', 'ndjson'],
+  rejected: ['csv', 'ndjson'],
+  unsent: ['txt', 'csv', 'ndjson'],
+  unknown: ['txt', 'csv', 'ndjson'],
+  invalid: ['csv', 'ndjson'],
+  accepted: ['csv', 'ndjson'],
+};
+
+/**
+ * The files that are in the folder.
+ *
+ * @param hasReport whether the run that has just ended writes its summary and its report, if they are not there already
+ */
+function filesOf(folder: string, rows: Readonly<Record<Outcome, number>>, hasReport: boolean): CampaignFile[] {
+  const isThere = (name: string): boolean => existsSync(path.join(folder, name));
+  const outcomes = (Object.keys(endings) as Outcome[]).flatMap((outcome) =>
+    endings[outcome]
+      .map((ending) => `${outcome}.${ending}`)
+      .filter(isThere)
+      .map((name) => ({ name, use: uses[outcome], rows: rows[outcome] })),
+  );
+  const reports = ([summaryFileName, reportFileName] as const)
+    .filter((name) => hasReport || isThere(name))
+    .map((name) => ({ name, use: uses[name], rows: null }));
+  return [...outcomes, ...reports];
+}
+
+interface Look {
+  readonly holder: LockHolder | null;
+  readonly progress: JournalProgress | null;
+  readonly events: readonly JournalEvent[];
+}
+
+async function lookAt(folder: string): Promise<Look> {
+  const journal = await readJournal(folder);
+  try {
+    const { holder, progress, events } = journal;
+    return { holder, progress, events };
+  } finally {
+    await journal.close();
+  }
+}
+
+/** Events that begin or end a run. */
+const turns: ReadonlySet<string> = new Set(['began', 'resumed', 'stopped', 'finished']);
+
+function factsOf(
+  folder: string,
+  kept: Partial<CampaignFacts>,
+  events: readonly JournalEvent[],
+  holder: LockHolder | null,
+): CampaignFacts {
+  if (kept.version === undefined) {
+    throw inputError(
+      holder === null
+        ? `The campaign in ${folder} ended before it sent anything: ${either('run', 'give')} the same ` +
+            `${either('program', 'command')} again.`
+        : `The campaign in ${folder} has only just begun: look again in a moment.`,
+    );
+  }
+  if (kept.version !== 1) {
+    throw inputError(`The campaign in ${folder} was written by a later version of peal: use that one to look at it.`);
+  }
+  const facts = kept as CampaignFacts;
+  const turn = events.findLast(({ kind }) => turns.has(kind))?.kind;
+  const isBeginning = holder !== null && (turn === 'began' || turn === 'resumed');
+  if (!isBeginning || facts.state === 'running' || facts.state === 'paused') return facts;
+  // A run that goes on with it has begun, and has written nothing of its own yet.
+  return { ...facts, state: 'running', why: null, stopped: null, exitCode: null };
+}
+
+function inputError(message: string): PealError {
+  return new PealError('ERR_PEAL_INPUT', message, { origin: 'input' });
+}
