@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readProblem } from '../../src/base/file-errors.js';
-import { escapeUnprintable, stripUnprintable } from '../../src/base/text.js';
+import { escapeUnprintable, shellWord, stripUnprintable } from '../../src/base/text.js';
 
 describe('base/text', () => {
   it('strips what acts on a terminal or a log, and blanks at the ends', () => {
@@ -21,6 +22,22 @@ describe('base/text', () => {
 
   it('leaves ordinary text of any language as it is', () => {
     assert.equal(escapeUnprintable('Grüße, 世界 – "ok"', 100), 'Grüße, 世界 – "ok"');
+  });
+});
+
+describe('base/text: shellWord', () => {
+  it('leaves a plain path as it is, and makes one word of any other', () => {
+    assert.equal(shellWord('runs/2026-11-28_a.b'), 'runs/2026-11-28_a.b');
+    assert.equal(shellWord('-rf'), './-rf');
+    assert.equal(shellWord(''), "''");
+    for (const text of ["it's mine", '$(id)', 'a\\b `c` "d" *', "a\nb\x1b[0m\\n'c", 'Grüße \u202e']) {
+      const said = execFileSync('bash', ['-c', `printf %s ${shellWord(text)}`], {
+        encoding: 'utf8',
+        env: { ...process.env, LC_ALL: 'C.UTF-8' },
+      });
+      assert.equal(said, text);
+    }
+    assert.equal(shellWord('a\x1bz'), "$'a\\x1bz'");
   });
 });
 
