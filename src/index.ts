@@ -68,8 +68,17 @@ export {
   type SendFault,
 } from './session/message/result.js';
 export type { SessionOptions } from './session/options/session-options.js';
-export type { InvalidRecipient, PersonalRecipient, Recipient, Token } from './session/recipients/recipient.js';
+export { Template, type TemplateOptions } from './session/personal/template.js';
+export type {
+  InvalidRecipient,
+  PersonalRecipient,
+  Recipient,
+  StreamedRecipient,
+  Token,
+} from './session/recipients/recipient.js';
 export { RecipientList } from './session/recipients/recipient-list.js';
+export { RowBatch } from './session/recipients/row-batch.js';
+export { type ColumnValues, Rows, type TextColumn } from './session/recipients/rows.js';
 export type { FeedbackEntry } from './session/send/gone-tokens.js';
 export type { Progress } from './session/send/progress.js';
 export type { RetryOptions, SendOptions } from './session/send/send-options.js';

@@ -18,6 +18,7 @@ import {
   Session,
   startSimulator,
   startSimulatorThread,
+  Template,
 } from '../src/index.js';
 import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../src/simulator/index.js';
 import { runCommand } from './support/command.js';
@@ -122,6 +123,7 @@ const faces: Readonly<Record<string, Face | readonly Face[]>> = {
       hand: (given) => sendBy('memory', given),
     },
   ],
+  TemplateOptions: { owner: /^Template /, given: { payload: hello }, hand: (options) => new Template(options) },
   Validity: { owner: /^issueServer /, hand: (validity) => new ThrowAwayAuthority().issueServer([], validity) },
 };
 
@@ -132,12 +134,20 @@ function sendBy(backend: string, backendOptions: object): Promise<Result> {
 /** Interfaces of the reports that no program hands to peal as an object of options or of data, each for its reason. */
 const others: Readonly<Record<string, readonly string[]>> = {
   'parts of interfaces that are here': [
-    ...['LinkOptions', 'StreamTerms', 'HeaderOptions', 'NotificationOptions', 'PayloadOptions', 'PersonalFields'],
+    ...[
+      'LinkOptions',
+      'StreamTerms',
+      'HeaderOptions',
+      'HeaderTemplateOptions',
+      'NotificationOptions',
+      'PayloadOptions',
+      'PersonalFields',
+    ],
     ...['SharedOptions', 'FaultFrame', 'ConnectionFaultFrame', 'LastingFaultFrame', 'WithProcessed'],
   ],
   'what a program implements; it may have more': [
     ...['Backend', 'BackendCredential', 'BackendStream', 'ByteStream', 'ByteStreamListener'],
-    ...['Clock', 'Logger', 'OutcomeSink'],
+    ...['Clock', 'Logger', 'OutcomeSink', 'TextColumn'],
   ],
   'what a program may make errors and failures of, which must not throw errors themselves': [
     ...['PealErrorOptions', 'ErrorRecord', 'Answer'],
@@ -154,7 +164,16 @@ const others: Readonly<Record<string, readonly string[]>> = {
     ],
     ...['CertificatePair', 'ConnectionCloseEvent', 'ConnectionOpenEvent', 'CredentialSummary', 'EngineShardStats'],
     ...['EngineStats', 'FaultRecord', 'FeedbackEntry', 'FeedbackRecord', 'InvalidLine', 'InvalidRecipient'],
-    ...['InvalidToken', 'LedgerSummary', 'MemoryGateway', 'Notification', 'OpenOptions', 'OutcomeCounts'],
+    ...[
+      'InvalidToken',
+      'LatencyBar',
+      'LatencyData',
+      'LedgerSummary',
+      'MemoryGateway',
+      'Notification',
+      'OpenOptions',
+      'OutcomeCounts',
+    ],
     ...['OutcomeDetail', 'PersonalParts', 'Progress', 'Reason', 'ReceivedRequest', 'ResultData', 'ScriptRow'],
     ...['SendFault', 'SettledBatch', 'ShardStats', 'Simulator', 'TallyCounts', 'ThrowAwayProviderKey'],
     ...['TokenCredential', 'TokenRecord', 'WatchedConnection'],

@@ -11,6 +11,8 @@ interface LockedPackage {
   readonly hasInstallScript?: boolean;
   readonly link?: boolean;
   readonly dev?: boolean;
+  /** The systems that it is for; it holds a binary then. */
+  readonly os?: readonly string[];
 }
 
 interface Lock {
@@ -30,11 +32,22 @@ const read = <T>(...parts: string[]): T => JSON.parse(readFileSync(path.join(rep
 
 /** Folders with a lockfile of their own. */
 const trees = [[], ['bench', 'peers'], ['test', 'interop']];
-/** Packages with an install script that are let in, by name and why; none. `npm ci --ignore-scripts` is used all the same. */
-const scriptsAllowed: readonly string[] = [];
+/**
+ * Packages with an install script that are let in: it compiles them where no binary came with them. `npm ci --ignore-scripts`
+ * is used all the same, and they work without it.
+ */
+const scriptsAllowed: readonly string[] = ['node_modules/lmdb', 'node_modules/msgpackr-extract'];
 /** A new one needs a reason in CONTRIBUTING.md, and its row here. */
-const runtime = ['cli-progress', 'comlink', 'commander', 'picocolors', 'piscina', 'uplot'];
-/** Packages that an installation of peal brings in all, those of its dependencies included. */
+const runtime = [
+  ...['cli-progress', 'comlink', 'commander', 'csv-parse', 'fzstd', 'hyparquet', 'hyparquet-compressors'],
+  ...['picocolors', 'piscina', 'tinyglobby', 'uplot', 'xxhash-wasm'],
+];
+/** It comes with binaries, and peal does without it where there is none for the system: no journal then. */
+const optional = ['lmdb'];
+/**
+ * Packages that an installation of peal brings in all, those of its dependencies included; besides, the binaries that three of
+ * them have for one system.
+ */
 const maxRuntimePackages = 30;
 
 describe('security: supply chain', () => {
@@ -71,16 +84,17 @@ describe('security: supply chain', () => {
   it('supply chain: peal runs on a handful of packages, each of them named', () => {
     const manifest = read<Manifest>('package.json');
     assert.deepEqual(Object.keys(manifest.dependencies ?? {}).sort(), runtime);
-    assert.equal(manifest.optionalDependencies, undefined);
+    assert.deepEqual(Object.keys(manifest.optionalDependencies ?? {}), optional);
     assert.equal(manifest.bundleDependencies, undefined);
     const { packages } = read<Lock>('package-lock.json');
-    const installed = Object.entries(packages).filter(([where, { dev }]) => where !== '' && dev !== true);
+    const isInstalled = ({ dev, os }: LockedPackage): boolean => dev !== true && os === undefined;
+    const installed = Object.entries(packages).filter(([where, one]) => where !== '' && isInstalled(one));
     assert.ok(
       installed.length <= maxRuntimePackages,
       `${installed.length} packages: ${installed.map(([where]) => where)}`,
     );
     const contributing = readFileSync(path.join(repositoryRoot, 'CONTRIBUTING.md'), 'utf8');
-    for (const one of Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })) {
+    for (const one of [...runtime, ...optional, ...Object.keys(manifest.devDependencies ?? {})]) {
       const word = one.startsWith('@types/') ? 'types of' : one;
       assert.ok(contributing.includes(word), `CONTRIBUTING.md says why ${one} is there`);
     }

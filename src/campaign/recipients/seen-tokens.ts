@@ -96,7 +96,7 @@ export class SeenTokens {
       : new TokenBlock(bytes.slice(0, fresh.length * tokenBytes), tokenBytes, fresh.length);
   }
 
-  /** The indexes of the tokens that were not there; null where none was. Valid until the next call. */
+  /** @internal The indexes of the tokens that were not there; null where none was. Valid until the next call. */
   fresh({ bytes, tokenBytes, count }: TokenBlock): Uint16Array | null {
     this.#digests.digest(bytes, tokenBytes, count);
     if (count > this.#places.length) {
@@ -118,6 +118,7 @@ export class SeenTokens {
    * Writes the digests of tokens of the block that came last to `target`, as a store keeps them.
    *
    * @param indexes of the tokens, in the block
+   * @internal for duplicate-filter
    */
   writeDigests(indexes: ArrayLike<number>, target: Uint8Array): void {
     const { words } = this.#digests;
@@ -135,6 +136,8 @@ export class SeenTokens {
   /**
    * Takes all digests out, in ascending order as bytes compare, some tables at a time. Nothing is left then but the counts and
    * the keys.
+   *
+   * @internal for duplicate-filter
    */
   *drain(): Generator<{ readonly digests: Uint8Array; readonly count: number }> {
     let digests = new Uint8Array(0);

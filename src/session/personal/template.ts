@@ -83,7 +83,7 @@ export class Template {
     return [...new Set(all)];
   }
 
-  /** Whether recipients get payloads made by it; else the message's. */
+  /** @internal Whether recipients get payloads made by it; else the message's. */
   get hasPayloads(): boolean {
     return this.#payloads.length > 0;
   }
@@ -94,7 +94,7 @@ export class Template {
     return types.size === 1 ? [...types][0]! : null;
   }
 
-  /** Throws PealError ERR_PEAL_PAYLOAD where a payload of its does not go with the push type. */
+  /** @internal Throws PealError ERR_PEAL_PAYLOAD where a payload of its does not go with the push type. */
   check(pushType: PushType): void {
     for (const payload of this.#payloads) payload.check(pushType);
   }
@@ -104,6 +104,7 @@ export class Template {
    *
    * @param context what the message and the way of it allow
    * @param due the rows that are to be sent, by index, in rising order. Default: all
+   * @internal for sends
    */
   render(rows: Rows, context: FieldContext, due: Uint16Array = allRows.subarray(0, rows.count)): RenderedRows {
     const invalid: InvalidRow[] = [];

@@ -25,7 +25,10 @@ export interface RenderedRows {
 export class RowBatch implements Batch {
   readonly tokens: TokenBlock;
 
-  /** @param indexes by recipient: its index in `rows`; null where all rows are here, in their order */
+  /**
+   * @param indexes by recipient: its index in `rows`; null where all rows are here, in their order
+   * @internal for templates and packers
+   */
   constructor(
     readonly rows: Rows,
     readonly indexes: Uint16Array | null,
@@ -34,7 +37,7 @@ export class RowBatch implements Batch {
     this.tokens = indexes === null ? rows.tokens : pick(rows.tokens, indexes);
   }
 
-  /** Recipients `from` to before `to` as a batch of their own. */
+  /** @internal Recipients `from` to before `to` as a batch of their own. */
   slice(from: number, to: number): RowBatch {
     if (from === 0 && to === this.tokens.count) return this;
     const indexes =
