@@ -44,7 +44,7 @@ export interface CampaignView {
   readonly latency: LatencyData | null;
 }
 
-export interface SummaryParts {
+interface SummaryParts {
   readonly facts: CampaignFacts;
   /** Of all runs. */
   readonly counts: JournalCounts;

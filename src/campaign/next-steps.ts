@@ -7,7 +7,7 @@ import { adviceOf, classOf, isSendersFault } from '../apns/reason.js';
 import { counted, integer, shellWord } from '../base/text.js';
 import type { CampaignSummary, CountedReason, NextStep } from './outputs/summary.js';
 
-export interface NextStepsOptions {
+interface NextStepsOptions {
   /** The directory of the campaign; null: nothing is kept. */
   readonly folder: string | null;
   readonly protocol: Protocol;

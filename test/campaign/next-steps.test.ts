@@ -1,15 +1,17 @@
 /** What a person does next, as sentences and commands. */
 import assert from 'node:assert/strict';
-import { type NextStepsOptions, nextSteps } from '../../src/campaign/next-steps.js';
+import { nextSteps } from '../../src/campaign/next-steps.js';
 import type { CampaignSummary, CountedReason, NextStep } from '../../src/campaign/outputs/summary.js';
 import { emptyReport } from './outputs/report-fixtures.js';
 
+type Options = Parameters<typeof nextSteps>[1];
+
 const { summary: nothing } = emptyReport();
-const options: NextStepsOptions = { folder: 'run-7', protocol: 'http2', hasCommand: true, gone: 0 };
+const options: Options = { folder: 'run-7', protocol: 'http2', hasCommand: true, gone: 0 };
 
 const csvFiles = ['gone.csv', 'rejected.csv', 'unknown.txt', 'invalid.csv'].map((name) => ({ name, use: '', rows: 1 }));
 
-function stepsOf(summary: Partial<CampaignSummary>, others: Partial<NextStepsOptions> = {}): NextStep[] {
+function stepsOf(summary: Partial<CampaignSummary>, others: Partial<Options> = {}): NextStep[] {
   return nextSteps({ ...nothing, files: csvFiles, ...summary }, { ...options, ...others });
 }
 

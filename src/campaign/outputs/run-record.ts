@@ -21,7 +21,7 @@ const maxFileBytes = 4 * 1024 * 1024;
 const maxNoteCharacters = 1000;
 
 /** What is kept, of all runs. */
-export interface SavedRecord {
+interface SavedRecord {
   readonly version: 1;
   readonly series: SeriesData;
   readonly latency: LatencyData;
