@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { FeedbackOutput } from '../../src/cli/feedback/feedback-output.js';
 import { Outputs } from '../../src/cli/send/outputs.js';
-import { OutputFile } from '../../src/cli/shared/output-file.js';
+import { OutputFile } from '../../src/campaign/outputs/output-file.js';
 import type { Terminal } from '../../src/cli/shared/terminal.js';
 import { runCommand } from '../support/command.js';
 

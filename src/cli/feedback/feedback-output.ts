@@ -8,8 +8,8 @@
 import path from 'node:path';
 import type { Writable } from 'node:stream';
 import { credentialFiles, namedFiles } from '../shared/credential-options.js';
-import { csvRow } from '../shared/csv.js';
-import { isAmong, OutputFile } from '../shared/output-file.js';
+import { csvRow } from '../../campaign/outputs/csv.js';
+import { isAmong, OutputFile } from '../../campaign/outputs/output-file.js';
 import { type Terminal, usageError } from '../shared/terminal.js';
 import type { FeedbackFlags, FeedbackFormat } from './feedback-options.js';
 

@@ -4,7 +4,7 @@
  */
 import { lstat, rename } from 'node:fs/promises';
 import { type LockSteps, lockSteps } from '../../base/folder-lock.js';
-import { syncFolder } from '../shared/output-file.js';
+import { syncFolder } from '../../campaign/outputs/output-file.js';
 
 export interface FolderSteps extends LockSteps {
   rename(from: string, to: string): Promise<void>;

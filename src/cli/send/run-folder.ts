@@ -19,7 +19,7 @@ import { assert } from '../../base/assert.js';
 import { PealError } from '../../base/errors.js';
 import { writeProblem } from '../../base/file-errors.js';
 import { FolderLock } from '../../base/folder-lock.js';
-import { partialName } from '../shared/output-file.js';
+import { partialName } from '../../campaign/outputs/output-file.js';
 import { type FolderSteps, folderSteps } from './folder-steps.js';
 
 type Phase = 'writing' | 'sending' | 'whole' | 'placing';

@@ -7,7 +7,7 @@ import { PealError } from '../../base/errors.js';
 import { type Simulator, startSimulator } from '../../simulator/simulator.js';
 import { type ExitCode, exitCodes } from '../shared/exit-codes.js';
 import { Interrupt } from '../shared/interrupt.js';
-import { isAmong, OutputFile } from '../shared/output-file.js';
+import { isAmong, OutputFile } from '../../campaign/outputs/output-file.js';
 import { hasColour, type Terminal, usageError, writeJsonLine } from '../shared/terminal.js';
 import { inFlagWords } from '../shared/wording.js';
 import { type SimulateFlags, simulatorFlags, simulatorOptions } from './simulate-options.js';

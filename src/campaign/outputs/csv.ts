@@ -1,5 +1,5 @@
 /**
- * Rows of CSV (RFC 4180) that spreadsheets open without harm. Pure; called by outputs.
+ * Rows of CSV (RFC 4180) that spreadsheets open without harm. Pure; called by files of outcomes and by commands.
  */
 
 /** Characters by which a spreadsheet recognises a formula at the start of a cell (OWASP, "CSV Injection"). */

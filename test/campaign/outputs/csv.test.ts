@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { csvCell, csvRow } from '../../../src/cli/shared/csv.js';
+import { csvCell, csvRow } from '../../../src/campaign/outputs/csv.js';
 
 describe('CSV', () => {
   it('quotes what would break a row, and doubles quotes (RFC 4180)', () => {
