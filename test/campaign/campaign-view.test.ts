@@ -1,5 +1,7 @@
 /** A campaign as its folder shows it: at work, paused, killed, stopped, finished. The journals are real. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -13,37 +15,12 @@ import { RunRecord } from '../../src/campaign/outputs/run-record.js';
 import { writeReport } from '../../src/campaign/outputs/write-report.js';
 import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
 import { VirtualClock } from '../support/virtual-clock.js';
+import { runningFacts, startMs } from './view-facts.js';
 
-const startMs = Date.UTC(2026, 10, 28, 13, 0, 0);
+const running = runningFacts;
 const identity = { parts: [identityPart('the payload', 'Hi')], inputs: [] };
 const digest = Uint8Array.of(1, 2, 3);
 const noCounts = { underWay: 0, accepted: 0, rejected: 0, unsent: 0, unknown: 0 };
-
-const running: CampaignFacts = {
-  version: 1,
-  title: 'Weekend offers',
-  protocol: 'http2',
-  settings: [{ name: 'topic', value: 'com.example.app' }],
-  kept: { args: ['send', '--tokens', 'users.csv'], cwd: '/srv' },
-  state: 'running',
-  why: null,
-  stopped: null,
-  exitCode: null,
-  neverNoted: 0,
-  invalid: 0,
-  duplicate: 0,
-  expected: 1000,
-  reasons: [],
-  causes: [],
-  invalidLines: null,
-  unread: [],
-  resent: 0,
-  runs: [{ startMs, endMs: null, seconds: 4, answered: 3, end: null }],
-  connections: 2,
-  threads: 1,
-  isCanaryPassed: false,
-  rate: null,
-};
 
 const ended = { startMs, endMs: startMs + 4000, seconds: 4, answered: 4, end: 'All recipients have an outcome.' };
 const finished: CampaignFacts = { ...running, state: 'finished', exitCode: 0, runs: [ended] };
@@ -156,6 +133,27 @@ describe('viewCampaign', () => {
       assert.match(summary.next[1]!.text, /the 2 unknown recipients, which were sent to without an answer: /);
     });
   }
+
+  it('sees a process of its own at work, and that it was killed', async () => {
+    const child = spawn(process.execPath, [path.join(import.meta.dirname, 'viewed-child.js'), folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
+    try {
+      const view = await viewCampaign(folder);
+      assert.equal(view.holder!.pid, child.pid);
+      assert.deepEqual([view.summary.state, view.summary.accepted, view.underWay], ['running', 60, 40]);
+      assert.ok(view.series!.points.seconds.length >= 1);
+    } finally {
+      const exit = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exit;
+    }
+    const { holder, underWay, summary, series } = await viewCampaign(folder);
+    assert.deepEqual([holder, underWay], [null, 0]);
+    assert.deepEqual([summary.state, summary.accepted, summary.unknown], ['stopped', 60, 40]);
+    assert.ok(series!.points.seconds.length >= 1);
+  });
 
   it('shows a run that has begun to go on, before it has said anything, as running', async () => {
     facts = { ...running, state: 'stopped', why: 'It was interrupted.', stopped: 'ERR_PEAL_ABORTED', exitCode: 130 };
