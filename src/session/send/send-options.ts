@@ -47,8 +47,8 @@ export interface SendOptions {
    */
   readonly recipients?: Iterable<StreamedRecipient> | AsyncIterable<StreamedRecipient>;
   /**
-   * What is said to each recipient: a template with the fields of `Rows`. Recipients that bring no fields get its defaults.
-   * Default: what the message says.
+   * What is said to each recipient of `Rows`: a template with the fields of its row. Other recipients get what the message
+   * says. Default: what the message says.
    */
   readonly personal?: Template;
   /** How many recipients there will be, for reports of progress. Default: the message's own, otherwise not known. */
