@@ -1,15 +1,19 @@
 /**
- * One file of results, written as it grows, which gets its name only once it is whole. Until then it is called
- * `NAME.<random>.partial`; it is created new (never through a link or over another file) and is readable by its owner
- * only. Owned by Outputs, on the main thread.
+ * One file of results, written as it grows. It is created new (never through a link or over another file) and is readable
+ * by its owner only. Owned by what collects results (OutcomeFiles, commands), on the main thread. There are two kinds:
+ *
+ *   create   gets its name only once it is whole; until then it is called `NAME.<random>.partial`
+ *   grow     has its name from the beginning and grows over several runs: a journal keeps how long it is (`cut`), and the
+ *            next run shortens it to that
  */
 import { randomBytes } from 'node:crypto';
 import { constants, writeSync } from 'node:fs';
-import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { assert } from '../../base/assert.js';
 import { PealError } from '../../base/errors.js';
 import { writeProblem } from '../../base/file-errors.js';
+import { integer } from '../../base/text.js';
 import { type CutFile, cutError } from './cut-files.js';
 
 /** Size at which collected text is written. */
@@ -19,12 +23,17 @@ const highWaterBytes = 1024 * 1024;
 
 const lineFeed = 0x0a;
 
+const noFollow = constants.O_NOFOLLOW ?? 0;
+
 export class OutputFile {
   readonly #handle: FileHandle;
   readonly #folder: string;
   /** Its final name, without the folder. */
   readonly name: string;
-  readonly #partialName: string;
+  /** Its name until it is whole; null for a file that grows under its own. */
+  readonly #partialName: string | null;
+  /** Bytes that earlier runs wrote. */
+  readonly #earlierBytes: number;
   #pending: (string | Uint8Array)[] = [];
   #pendingBytes = 0;
   #pendingLines = 0;
@@ -34,17 +43,22 @@ export class OutputFile {
   readonly #queue: Buffer[] = [];
   #failure: PealError | null = null;
   #isEnded = false;
+  /** Bytes that are durable. */
+  #syncedBytes: number;
   /** Lines that were taken, written or not. */
   #lines = 0;
   /** Length of the valid file. After a failed write it ends with a whole line. */
-  #keptBytes = 0;
+  #keptBytes: number;
   #keptLines = 0;
 
-  private constructor(handle: FileHandle, folder: string, name: string, partialName: string) {
+  private constructor(handle: FileHandle, place: { folder: string; name: string; partial: string | null }, length = 0) {
     this.#handle = handle;
-    this.#folder = folder;
-    this.name = name;
-    this.#partialName = partialName;
+    this.#folder = place.folder;
+    this.name = place.name;
+    this.#partialName = place.partial;
+    this.#earlierBytes = length;
+    this.#keptBytes = length;
+    this.#syncedBytes = length;
   }
 
   /**
@@ -62,12 +76,26 @@ export class OutputFile {
   ): Promise<OutputFile> {
     await refuseOther(path.join(folder, name));
     const partial = partialName(name, run);
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
     try {
-      const handle = await open(path.join(folder, partial), flags, mode);
-      return new OutputFile(handle, folder, name, partial);
+      return new OutputFile(await createNew(path.join(folder, partial), mode), { folder, name, partial });
     } catch (error) {
       throw writeError(path.join(folder, name), error);
+    }
+  }
+
+  /**
+   * Opens `folder/name` to go on behind its first `length` bytes; what stands behind them is cut off. With 0 it begins anew,
+   * in place of a file or a link that has the name.
+   *
+   * @throws PealError ERR_PEAL_INPUT (as a rejection) if it is shorter, is no file, or cannot be written
+   */
+  static async grow(folder: string, name: string, length: number): Promise<OutputFile> {
+    const file = path.join(folder, name);
+    try {
+      const handle = length === 0 ? await replaceByNew(folder, file) : await openAt(file, length);
+      return new OutputFile(handle, { folder, name, partial: null }, length);
+    } catch (error) {
+      throw error instanceof PealError ? error : writeError(file, error);
     }
   }
 
@@ -91,6 +119,28 @@ export class OutputFile {
     if (this.#pendingBytes >= writeBytes) this.#write();
   }
 
+  /**
+   * How long the file is with all that was taken by now, and what resolves once that is durable: the data is on the disk, so
+   * that it is there after a loss of power, too. Null when it is durable. Rejects with `failure`.
+   */
+  cut(): { readonly length: number; readonly written: Promise<void> | null } {
+    this.#write();
+    const length = this.#keptBytes + this.#queuedBytes;
+    const isDurable = this.#failure === null && length === this.#syncedBytes;
+    return { length, written: isDurable ? null : this.#sync(length) };
+  }
+
+  async #sync(length: number): Promise<void> {
+    await this.#tail;
+    try {
+      if (this.#failure === null && !this.#isEnded) await this.#handle.datasync();
+    } catch (error) {
+      this.#failure ??= writeError(this.#target, error);
+    }
+    if (this.#failure !== null) throw this.#failure;
+    this.#syncedBytes = Math.max(this.#syncedBytes, length);
+  }
+
   /** Null while there is room; otherwise a promise that resolves once everything taken so far is written. */
   pressure(): Promise<void> | null {
     return this.#queuedBytes > highWaterBytes ? this.#tail : null;
@@ -100,23 +150,28 @@ export class OutputFile {
   async publish(): Promise<void> {
     const cut = await this.finish();
     if (cut !== null) throw cutError([cut]);
+    await this.giveName();
+    await syncFolder(this.#folder);
+  }
+
+  /** Gives a file that is finished its name, in place of an older file. The folder is not made durable. */
+  async giveName(): Promise<void> {
     try {
-      await rename(path.join(this.#folder, this.#partialName), this.#target);
-      await syncFolder(this.#folder);
+      await rename(this.#current, this.#target);
     } catch (error) {
       throw writeError(this.#target, error);
     }
   }
 
   /**
-   * Writes the rest and makes it durable, still under the partial name. Resolves with null, or with what is lost. An
-   * incomplete file is renamed to `NAME.<random>.cut` and ends with a whole line.
+   * Writes the rest and makes it durable, under the name that it has. Resolves with null, or with what is lost. An
+   * incomplete file ends with a whole line; its partial name becomes `NAME.<random>.cut`.
    */
   async finish(): Promise<CutFile | null> {
     this.#end();
     this.#write();
     await this.#tail;
-    const partial = path.join(this.#folder, this.#partialName);
+    const current = this.#current;
     try {
       if (this.#failure === null) await this.#handle.sync();
     } catch (error) {
@@ -127,18 +182,20 @@ export class OutputFile {
       this.#failure ??= writeError(this.#target, error);
     });
     const { name } = this;
-    if (!(await isThere(partial))) {
-      const message = `${partial} or its directory was removed while the file was being written.`;
+    if (this.#failure === null) this.#syncedBytes = this.#keptBytes;
+    if (!(await isThere(current))) {
+      const message = `${current} or its directory was removed while the file was being written.`;
       const failure = new PealError('ERR_PEAL_INPUT', message, { origin: 'input' });
       return { name, file: null, lines: 0, of: this.#lines, failure };
     }
     if (this.#failure === null) return null;
-    const cut = partial.replace(/partial$/, 'cut');
-    const file = await rename(partial, cut).then(
+    const cut = this.#partialName === null ? current : current.replace(/partial$/, 'cut');
+    const file = await rename(current, cut).then(
       () => cut,
-      () => partial,
+      () => current,
     );
-    return { name, file, lines: this.#keptLines, of: this.#lines, failure: this.#failure };
+    const hasEarlier = this.#earlierBytes > 0;
+    return { name, file, lines: this.#keptLines, of: this.#lines, failure: this.#failure, hasEarlier };
   }
 
   /**
@@ -161,17 +218,22 @@ export class OutputFile {
     }
   }
 
-  /** Removes the file. */
+  /** Removes the file; one that grows stays as it is. */
   async discard(): Promise<void> {
     this.#end();
     await this.#tail;
     await this.#handle.close();
-    await rm(path.join(this.#folder, this.#partialName), { force: true });
+    if (this.#partialName !== null) await rm(this.#current, { force: true });
   }
 
   #end(): void {
     assert(!this.#isEnded, 'a file of results is finished or discarded once');
     this.#isEnded = true;
+  }
+
+  /** Where it is now. */
+  get #current(): string {
+    return path.join(this.#folder, this.#partialName ?? this.name);
   }
 
   get #target(): string {
@@ -195,7 +257,8 @@ export class OutputFile {
     let written = 0;
     try {
       while (written < bytes.length && this.#failure === null) {
-        written += (await this.#handle.write(bytes, written)).bytesWritten;
+        const position = this.#keptBytes + written;
+        written += (await this.#handle.write(bytes, written, bytes.length - written, position)).bytesWritten;
       }
     } catch (error) {
       this.#failure = writeError(this.#target, error);
@@ -208,6 +271,43 @@ export class OutputFile {
     this.#keptLines += isWhole ? lines : linesIn(bytes.subarray(0, written === 0 ? 0 : end));
     this.#keptBytes += written === 0 ? 0 : end;
   }
+}
+
+async function createNew(file: string, mode: number): Promise<FileHandle> {
+  return await open(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow, mode);
+}
+
+async function replaceByNew(folder: string, file: string): Promise<FileHandle> {
+  const there = await lstat(file).catch(() => null);
+  if (there?.isSymbolicLink() !== true) await refuseOther(file);
+  await rm(file, { force: true });
+  const handle = await createNew(file, 0o600);
+  await syncFolder(folder);
+  return handle;
+}
+
+async function openAt(file: string, length: number): Promise<FileHandle> {
+  const there = await lstat(file).catch(() => null);
+  if (there === null) throw lostError(`${file} is missing`);
+  if (there.isSymbolicLink()) throw lostError(`${file} is a symbolic link`);
+  await refuseOther(file);
+  const handle = await open(file, constants.O_WRONLY | noFollow);
+  try {
+    const { size } = await handle.stat();
+    if (size < length) throw lostError(`${file} is shorter than it was (${integer(size)} of ${integer(length)} bytes)`);
+    await handle.chmod(0o600);
+    await handle.truncate(length);
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** A file that was changed since an earlier run wrote it. */
+function lostError(what: string): PealError {
+  const message = `${what}: the rows that an earlier run wrote to it are lost, so that run cannot be resumed.`;
+  return new PealError('ERR_PEAL_INPUT', message, { origin: 'input' });
 }
 
 /** The name of a file until it is whole. */

@@ -6,6 +6,8 @@
  * end with LF, CR LF or CR. A row that is not well-formed (a quote in the middle of a cell, or one that is never closed) is
  * invalid, and reading goes on at the line behind the one on which it began: a stray quote costs one row and not the file.
  * Between tabs a quote in the middle of a cell is a character like others, because databases write it so.
+ *
+ * Programs write an apostrophe before a text that a spreadsheet would take for a formula (`'=1`, `'+49`): it is taken away.
  */
 import { Buffer } from 'node:buffer';
 import { maxInvalidTextCharacters, maxRowBytes } from '../../base/limits.js';
@@ -23,17 +25,24 @@ export interface CsvShape extends TableColumns {
 const LF = 0x0a;
 const CR = 0x0d;
 const QUOTE = 0x22;
+const APOSTROPHE = 0x27;
 /** What a byte means outside quotes. */
 const ORDINARY = 0;
 const DELIMITER = 1;
 const LINE_END = 2;
 const QUOTED = 3;
+/** An apostrophe: at the start of a cell it may stand before a formula. */
+const GUARD = 4;
 
 /** What `#readRow` returns where it cannot return the place behind a row. */
 const OPEN = 0;
 const OPEN_QUOTE = -1;
 const STRAY_QUOTE = -2;
 const TOO_LONG = -3;
+
+/** Bytes that start a formula. */
+const formulaStarts = new Uint8Array(256);
+for (const start of '=+-@\t\r') formulaStarts[start.charCodeAt(0)] = 1;
 
 const noChunk = new Uint8Array(0);
 
@@ -61,6 +70,7 @@ export class CsvRows {
     this.#isHeaderDue = shape.hasHeader;
     this.#hasStrictQuotes = shape.delimiter !== '\t';
     this.#kinds = new Uint8Array(256);
+    this.#kinds[APOSTROPHE] = GUARD;
     this.#kinds[shape.delimiter.charCodeAt(0)] = DELIMITER;
     this.#kinds[LF] = LINE_END;
     this.#kinds[CR] = LINE_END;
@@ -162,12 +172,17 @@ export class CsvRows {
         cells[to++] = byte;
         continue;
       }
+      if (kind === GUARD) {
+        if (position !== cellStart || !isFormula(bytes, position + 1, kinds)) cells[to++] = byte;
+        continue;
+      }
       if (kind === QUOTED) {
         if (position !== cellStart) {
           if (this.#hasStrictQuotes) return STRAY_QUOTE;
           cells[to++] = byte;
           continue;
         }
+        if (bytes[position + 1] === APOSTROPHE && isFormula(bytes, position + 2, null)) position++;
         for (position++; position < limit; position++) {
           const inner = bytes[position]!;
           if (inner === QUOTE) {
@@ -182,7 +197,7 @@ export class CsvRows {
         // The quote may be the first of two.
         if (position + 1 >= limit) break;
         const behind = kinds[bytes[position + 1]!]!;
-        if (behind === ORDINARY || behind === QUOTED) return STRAY_QUOTE;
+        if (behind !== DELIMITER && behind !== LINE_END) return STRAY_QUOTE;
         continue;
       }
       if (column < width) spans[first + column * 2 + 1] = to;
@@ -242,6 +257,19 @@ const problems: Readonly<Record<number, string>> = {
   [STRAY_QUOTE]: 'has a quote in the middle of a cell: such a cell is written "a ""quoted"" word"',
   [TOO_LONG]: `is longer than ${maxRowBytes} bytes, or begins a cell in quotes that does not end within them`,
 };
+
+/**
+ * Whether a spreadsheet would take what stands at `from` for a formula, were there no apostrophe before it. More apostrophes
+ * may stand there: of each text with one before it there is one to take away.
+ *
+ * @param kinds of bytes; null within quotes, where all bytes are text
+ */
+function isFormula(bytes: Buffer, from: number, kinds: Uint8Array | null): boolean {
+  let position = from;
+  while (bytes[position] === APOSTROPHE) position++;
+  const byte = bytes[position] ?? 0;
+  return formulaStarts[byte] === 1 && (kinds === null || kinds[byte] === ORDINARY);
+}
 
 function hasLineEnd(bytes: Uint8Array): boolean {
   return bytes.includes(LF) || bytes.includes(CR);

@@ -42,6 +42,8 @@ const delimiters = [',', ';', '\t', '|'];
 const sampleRows = 64;
 const nameLike = /^[\p{L}_#$@][\p{L}\p{N}\p{M} ,_.\-/:()#$@]{0,99}$/u;
 const tokenName = /(?:^|[\s_.\-/])(?:device|push|apns?)?[\s_.-]*tokens?$/i;
+/** An apostrophe before a text that a spreadsheet would take for a formula, as csv-rows takes it away. */
+const guard = /^'(?='*[=+\-@\t\r])/;
 const maxShownColumns = 20;
 
 /** The first rows of `head`, cut with the delimiter that fits best. `isEnd`: there is no more. */
@@ -216,7 +218,8 @@ function cut(bytes: Buffer, delimiter: string): string[][] {
     skip_records_with_error: true,
     to: sampleRows,
   }) as unknown as string[][];
-  return rows.filter((row) => row.some((cell) => cell.trim() !== ''));
+  const unguarded = rows.map((row) => row.map((cell) => cell.replace(guard, '')));
+  return unguarded.filter((row) => row.some((cell) => cell.trim() !== ''));
 }
 
 /** Behind the last line end, or the length where there is none. */
