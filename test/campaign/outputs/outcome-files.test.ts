@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  chmodSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -9,7 +10,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, open as openFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { TokenBlock } from '../../../src/apns/token-block.js';
@@ -265,6 +266,49 @@ describe('campaign/outputs, the files of outcomes', () => {
         message: /gone\.csv cannot be written: it is a directory\.$/,
       });
     });
+  });
+
+  it('name each file that could not be written on a full disk, and are written by the run that resumes', async () => {
+    const files = await open();
+    const { written } = files.cut();
+    await written;
+    const lengths = files.cut().files;
+    const probe = await openFile(at('probe'), 'w');
+    const prototype = Object.getPrototypeOf(probe) as { write: unknown };
+    await probe.close();
+    const original = prototype.write;
+    prototype.write = () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+    try {
+      files.rejected(rowsOf(2), 0, 400, 'X');
+      files.rejected(rowsOf(2), 1, 400, 'X');
+      files.unsent(rowsOf(3), null);
+      await assert.rejects(files.cut().written!, { code: 'ERR_PEAL_INPUT', message: /rejected\.csv .*disk is full/ });
+      assert.equal(files.failure?.code, 'ERR_PEAL_INPUT');
+      await assert.rejects(files.finish(), ({ message }: Error) => {
+        assert.match(
+          message,
+          /unsent\.txt\.\w{8}\.cut holds 0 of 3 lines, .*rejected\.csv holds 0 of 2 lines,/,
+        );
+        assert.match(message, /; a run that resumes the campaign writes the missing lines\.$/);
+        return true;
+      });
+    } finally {
+      prototype.write = original;
+    }
+    const next = await open({ lengths });
+    next.rejected(rowsOf(2), 0, 400, 'X');
+    await next.finish();
+    assert.equal(read('rejected.csv'), `token,status,reason,timestamp\n${hex(0)},400,X,\n`);
+  });
+
+  it('are refused in one sentence in a directory that may not be written to', async function () {
+    if (process.getuid?.() === 0) this.skip();
+    chmodSync(folder, 0o500);
+    try {
+      await assert.rejects(open(), { code: 'ERR_PEAL_INPUT', message: /may not be written: permission denied/ });
+    } finally {
+      chmodSync(folder, 0o700);
+    }
   });
 
   it('of a run that was killed are removed by the next, and all of them with removeOutcomeFiles', async () => {

@@ -24,7 +24,7 @@ describe('campaign/tables/csv-rows', () => {
     const cell = fc.oneof(
       fc.string({ maxLength: 8 }),
       fc.string({ maxLength: 8, unit: 'grapheme' }),
-      fc.string({ maxLength: 6, unit: fc.constantFrom('"', ',', ';', '\t', '\r', '\n', 'a', ' ', '\0') }),
+      fc.string({ maxLength: 6, unit: fc.constantFrom('"', ',', ';', '\t', '\r', '\n', 'a', ' ', '\0', "'", '=') }),
     );
     const table = fc.record({
       delimiter: fc.constantFrom(',', ';', '\t', '|'),
@@ -75,7 +75,9 @@ describe('campaign/tables/csv-rows', () => {
           assert.deepEqual(found.invalid, []);
           assert.deepEqual(
             found.rows.map(({ cells }) => cells),
-            expected.slice(hasHeader ? 1 : 0),
+            (expected as unknown as string[][])
+              .slice(hasHeader ? 1 : 0)
+              .map((row) => row.map((text) => text.replace(/^'(?='*[=+\-@\t\r])/, ''))),
           );
           assert.deepEqual(
             found.rows.map((row) => row.line),
