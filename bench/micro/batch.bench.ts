@@ -120,7 +120,7 @@ class InstantPool implements RoutePool {
   outdate(): void {}
   async close(): Promise<void> {}
   stats(): ReturnType<RoutePool['stats']> {
-    return { opening: 0, ready: 1, draining: 0, opened: 1, inFlight: 0 };
+    return { opening: 0, ready: 1, draining: 0, opened: 1, inFlight: 0, streamLimit: null };
   }
 }
 

@@ -36,6 +36,7 @@ export type PealErrorCode =
   | 'ERR_PEAL_SHARD' // a worker thread ended
   | 'ERR_PEAL_STOPPED' // stopped early: every answer was the same refusal
   | 'ERR_PEAL_BOUND' // a campaign went over a bound that it was given
+  | 'ERR_PEAL_HOURS' // recipients of a campaign are outside of their local hours
   | 'ERR_PEAL_ABORTED'; // the caller asked to stop
 
 /** A PealError as plain data: what structured clone leaves intact. */

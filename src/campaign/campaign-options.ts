@@ -192,7 +192,12 @@ export function checkCampaignOptions(options: CampaignOptions): CheckedCampaign 
   for (const name of ['gateway', 'message', 'recipients'] as const) {
     if (options[name] === undefined) throw optionError(`A campaign needs ${theOption(name)}, which is missing.`);
   }
-  const { message, localWindow, folder, accepted, startAnew, recipients } = options;
+  const { message, localWindow, folder, accepted, startAnew, recipients, personal } = options;
+  if (!message.hasPayload && personal?.hasPayloads !== true) {
+    throw optionError(
+      `A campaign says something: give its message a payload, or payloads in ${option('personal', 'the option ')}.`,
+    );
+  }
   if (message.tokens.length > 0) {
     throw optionError(
       `The message of a campaign has no tokens: name the recipients in ${option('recipients', 'the option ')}.`,

@@ -3,9 +3,19 @@
  * bounds, and hours. It puts together the rooms beside this file and one send of the library. Made by programs and by the
  * command line; main thread.
  */
+import type { Clock, TimerHandle } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
+import { progressIntervalMs } from '../base/limits.js';
+import { optionError } from '../base/options.js';
+import { heldUntil } from '../base/process-hold.js';
+import { theOption } from '../base/wording.js';
 import { type CampaignOptions, type CheckedCampaign, checkCampaignOptions } from './campaign-options.js';
+import { parseRate } from './control/rate.js';
+import type { CampaignIdentity } from './journal/identity.js';
+import type { Journal } from './journal/journal.js';
 import type { CampaignState, CampaignSummary } from './outputs/summary.js';
+import type { CampaignRun } from './run/campaign-run.js';
+import type { AnswerObserver } from './run/campaign-sink.js';
 
 /** Where a campaign stands. Counts of all its runs. */
 export interface CampaignProgress {
@@ -43,56 +53,198 @@ export interface CampaignReport {
   /** That, and problems with files; usually empty. */
   readonly problems: readonly PealError[];
   readonly causes: readonly CampaignCause[];
+  /** Whether an earlier run had finished the campaign, so that this one had nothing to do. */
+  readonly wasFinished: boolean;
 }
 
-/** @internal What the command line wants besides. */
+/** @internal What the command line and tests want besides. */
 export interface CampaignHooks {
   /** Told of each event worth a sentence: a pause, a rate that was changed, the wait for an hour. */
   readonly onNote?: (sentence: string) => void;
   /** The sentence of an error in the words of its reader. Default: `message`. */
   readonly wordsOf?: (error: PealError) => string;
+  /** The exit code of the command, once it is known how the run ended. */
+  readonly exitCodeOf?: (stopped: PealError | null, problems: readonly PealError[]) => number;
+  /** Sees every answer. */
+  readonly observer?: AnswerObserver;
+  /** As in `InputOptions`. */
+  readonly isEndCertain?: (file: string, isLineOpen: boolean) => boolean | Promise<boolean>;
+  /** Whether files are read to their end after a stop. Default: they are. */
+  readonly drains?: () => boolean;
+  /** For tests: a journal with a store of their own. */
+  readonly openJournal?: (identity: CampaignIdentity, clock: Clock) => Promise<Journal>;
 }
+
+type State =
+  | { readonly phase: 'new' }
+  | { readonly phase: 'opening' }
+  | { readonly phase: 'running'; readonly run: CampaignRun }
+  | { readonly phase: 'over' };
 
 export class Campaign implements AsyncIterable<CampaignProgress> {
   readonly #options: CheckedCampaign;
+  readonly #hooks: CampaignHooks;
+  readonly #clock: Clock;
+  #state: State = { phase: 'new' };
+  #progress: CampaignProgress = noProgress;
+  #isPaused = false;
+  /** A rate that was set before the run began. */
+  #rate: string | null | undefined = undefined;
+  #why: PealError | null = null;
+  /** Wakes those who wait for the next progress. */
+  readonly #waiting = new Set<() => void>();
 
   /** @throws PealError ERR_PEAL_OPTION that names the option */
+  constructor(options: CampaignOptions);
+  /** @internal */
+  constructor(options: CampaignOptions, hooks: CampaignHooks);
   constructor(options: CampaignOptions, hooks: CampaignHooks = {}) {
     this.#options = checkCampaignOptions(options);
-    void hooks;
+    this.#hooks = hooks;
+    this.#clock = options.gateway.clock;
   }
 
-  /** Runs it, once, until all recipients have their outcome or something stops it. */
+  /**
+   * Runs it, once: until all recipients have their outcome, or something stops it. With `folder` it goes on where an earlier run
+   * has stopped.
+   *
+   * What APNs answers, a gateway that cannot be reached, a bound and an abort are no exceptions: they stand in the report.
+   *
+   * @throws PealError (as a rejection, and before anything is sent) for recipients, files, a folder or a journal that cannot be
+   * used, and for a campaign that is another one than that of the folder
+   */
   async run(): Promise<CampaignReport> {
-    throw new Error(`not there yet ${this.#options.title}`);
+    if (this.#state.phase !== 'new') throw optionError('A campaign runs once: make another one to resume it.');
+    this.#state = { phase: 'opening' };
+    try {
+      const { CampaignRun } = await import('./run/campaign-run.js');
+      const run = await heldUntil(CampaignRun.open(this.#options, this.#hooks));
+      if (!(run instanceof CampaignRun)) {
+        this.#progress = progressOf(run.summary);
+        return run;
+      }
+      this.#state = { phase: 'running', run };
+      if (this.#isPaused) run.pause();
+      if (this.#rate !== undefined) run.rate = this.#rate;
+      if (this.#why !== null) run.stop(this.#why);
+      const report = await heldUntil(run.run());
+      this.#progress = run.progress;
+      return report;
+    } finally {
+      this.#state = { phase: 'over' };
+      for (const wake of this.#waiting) wake();
+    }
   }
 
   /** As of now. */
   get progress(): CampaignProgress {
-    throw new Error('not there yet');
+    return this.#run?.progress ?? this.#progress;
   }
 
-  /** The progress about ten times a second, until the run has ended; the last one is of its end. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<CampaignProgress, void, void> {}
+  /** The progress about ten times a second until the run has ended; the last one is of its end. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<CampaignProgress, void, void> {
+    while (this.#state.phase !== 'over') {
+      yield this.progress;
+      await this.#tick();
+    }
+    yield this.progress;
+  }
 
-  /** Stops handing out recipients; what is under way is answered. */
-  pause(): void {}
+  /** Hands out nothing more until `resume`; what is under way is answered. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#run?.pause();
+  }
 
   /** Goes on after a pause. */
-  resume(): void {}
+  resume(): void {
+    this.#isPaused = false;
+    this.#run?.resume();
+  }
 
   get isPaused(): boolean {
-    return false;
+    return this.#run?.isPaused ?? this.#isPaused;
   }
 
   /** The rate as it was written; null: no limit. */
   get rate(): string | null {
-    return null;
+    return this.#run?.rate ?? this.#rate ?? this.#options.rate?.text ?? null;
   }
 
   /** From now on. Throws PealError ERR_PEAL_OPTION for a text that is no rate. */
-  set rate(_rate: string | null) {}
+  set rate(rate: string | null) {
+    if (rate !== null) {
+      const parsed = parseRate(rate);
+      if (typeof parsed === 'string') throw optionError(`${theOption('rate')} ${parsed}.`);
+    }
+    this.#rate = rate;
+    if (this.#run !== null) this.#run.rate = rate;
+  }
 
-  /** Stops the run: no more is handed out, what is under way is answered (for five seconds), and the rest of the list is read. */
-  stop(_why: PealError): void {}
+  /** @internal Stops the run, for this reason. */
+  stop(why: PealError): void {
+    this.#why ??= why;
+    this.#run?.stop(why);
+  }
+
+  /** @internal What is not read by now is left. */
+  stopReading(): void {
+    this.#run?.stopReading();
+  }
+
+  /** @internal Resolves once nothing is under way. */
+  async idle(): Promise<void> {
+    await this.#run?.idle();
+  }
+
+  /** @internal For a process that ends at once. */
+  abandon(): void {
+    this.#run?.abandon();
+  }
+
+  get #run(): CampaignRun | null {
+    return this.#state.phase === 'running' ? this.#state.run : null;
+  }
+
+  async #tick(): Promise<void> {
+    const clock = this.#clock;
+    let timer: TimerHandle | null = null;
+    let wake = (): void => {};
+    await new Promise<void>((resolve) => {
+      timer = clock.setTimer(resolve, progressIntervalMs);
+      wake = resolve;
+      this.#waiting.add(resolve);
+    });
+    this.#waiting.delete(wake);
+    clock.clearTimer(timer);
+  }
+}
+
+const noProgress: CampaignProgress = {
+  state: 'running',
+  accepted: 0,
+  rejected: 0,
+  unsent: 0,
+  unknown: 0,
+  invalid: 0,
+  duplicate: 0,
+  held: 0,
+  read: 0,
+  isInputRead: false,
+  expected: null,
+  resumed: 0,
+};
+
+function progressOf(summary: CampaignSummary): CampaignProgress {
+  const { state, accepted, rejected, unsent, unknown, invalid, duplicate, expected, recipients } = summary;
+  const counts = { accepted, rejected, unsent, unknown, invalid, duplicate };
+  return {
+    ...noProgress,
+    ...counts,
+    state,
+    expected,
+    read: recipients,
+    isInputRead: true,
+    resumed: accepted + rejected,
+  };
 }

@@ -30,6 +30,8 @@ export interface GatewayConnection {
   /** Notifications that are written and without an outcome. */
   readonly inFlight: number;
   readonly counts: ConnectionCounts;
+  /** Requests at a time that the gateway allows on it; null where it says nothing of that. */
+  readonly streamLimit: number | null;
   /** Milliseconds since the attempt to connect began. */
   readonly ageMs: number;
   /** Milliseconds since the last notification had its outcome; 0 while some are in flight. */

@@ -18,6 +18,8 @@ export interface ShardStats {
   readonly connectionsOpened: number;
   /** Requests that wait for their answers. */
   readonly inFlight: number;
+  /** Requests at a time that a gateway allows on an open connection, the lowest; null where none is known. */
+  readonly streamLimit: number | null;
   /** Recipients that wait to be written. */
   readonly waiting: number;
   readonly batches: number;

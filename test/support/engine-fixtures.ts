@@ -136,7 +136,7 @@ export class FakePool implements RoutePool {
   }
 
   stats(): RoutePoolStats {
-    return { opening: 0, ready: 1, draining: 0, opened: 1, inFlight: this.outstanding.size };
+    return { opening: 0, ready: 1, draining: 0, opened: 1, inFlight: this.outstanding.size, streamLimit: null };
   }
 
   /** Takes up to `count` recipients, from as many batches as it needs, and returns their tags. */

@@ -180,7 +180,7 @@ export class CampaignInput implements AsyncIterable<InputBlock> {
       for (const file of this.#files) {
         try {
           for await (const all of file.blocks()) {
-            const rows = await this.#unique(all);
+            const rows = await uniqueRows(all, this.#duplicates);
             if (rows.count > 0) yield { rows, source: file.source };
           }
         } catch (error) {
@@ -194,15 +194,16 @@ export class CampaignInput implements AsyncIterable<InputBlock> {
     }
   }
 
-  async #unique(rows: Rows): Promise<Rows> {
-    const fresh = this.#duplicates === null ? null : await this.#duplicates.fresh(rows.tokens);
-    return fresh === null ? rows : pickRows(rows, fresh);
-  }
-
   /** Ends the reading at once, wherever it waits, and closes what is open. */
   close(): void {
     this.#end();
   }
+}
+
+/** The rows whose tokens `duplicates` has not seen; all of them without it. */
+export async function uniqueRows(rows: Rows, duplicates: DuplicateFilter | null): Promise<Rows> {
+  const fresh = duplicates === null ? null : await duplicates.fresh(rows.tokens);
+  return fresh === null ? rows : pickRows(rows, fresh);
 }
 
 /** The rows at `indexes` alone; those of a plain list have no columns. */

@@ -85,6 +85,10 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
     return this.#life.state;
   }
 
+  get streamLimit(): null {
+    return null;
+  }
+
   get inFlight(): number {
     return this.#window.size;
   }

@@ -95,6 +95,10 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     return this.#life.state;
   }
 
+  get streamLimit(): number | null {
+    return this.#codec.peerMaxStreams;
+  }
+
   get inFlight(): number {
     return this.counts.inFlight;
   }

@@ -32,6 +32,8 @@ export interface PoolStats {
   readonly opened: number;
   /** Requests without an outcome. */
   readonly inFlight: number;
+  /** The lowest that a gateway allows on an open connection; null where none is known. */
+  readonly streamLimit: number | null;
   readonly answers: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
@@ -52,10 +54,17 @@ export function statsOf(
     draining: inState('draining', 'closing'),
     opened,
     inFlight: sum((connection) => connection.inFlight),
+    streamLimit: lowestOf(connections.map(({ state, streamLimit }) => (state === 'ready' ? streamLimit : null))),
     answers: gone.answers + sum((connection) => connection.counts.answers),
     bytesSent: gone.bytesSent + sum((connection) => connection.counts.bytesSent),
     bytesReceived: gone.bytesReceived + sum((connection) => connection.counts.bytesReceived),
   };
+}
+
+/** The lowest of those that are known; null where none is. */
+export function lowestOf(limits: readonly (number | null)[]): number | null {
+  const known = limits.filter((limit) => limit !== null);
+  return known.length === 0 ? null : Math.min(...known);
 }
 
 /** Totals over connections that are closed. */

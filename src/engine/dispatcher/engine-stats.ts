@@ -2,6 +2,7 @@
  * What an engine is doing, for programs that watch it. Derived from the mailboxes and the reports of the shards;
  * nothing is kept here.
  */
+import { lowestOf } from '../../connection/pool/pool-options.js';
 import type { ShardStats } from '../control-plane.js';
 import type { ShardReport, ShardState } from '../hosts/shard-host.js';
 import type { Mailbox } from './mailbox.js';
@@ -28,6 +29,8 @@ export interface EngineStats {
   readonly connectionsOpened: number;
   /** Requests that wait for their answers. */
   readonly inFlight: number;
+  /** The lowest limit of requests at a time on an open connection; null where none is known. */
+  readonly streamLimit: number | null;
   readonly shards: readonly EngineShardStats[];
 }
 
@@ -36,6 +39,7 @@ const noStats: ShardStats = {
   connecting: 0,
   connectionsOpened: 0,
   inFlight: 0,
+  streamLimit: null,
   waiting: 0,
   batches: 0,
 };
@@ -51,7 +55,8 @@ export function engineStats(
     const { heldBatches } = mailboxes[shardId]!;
     return { shardId, epoch, state, heldBatches, ...(stats ?? noStats) };
   });
-  const sum = (key: keyof ShardStats): number => shards.reduce((total, shard) => total + shard[key], 0);
+  const sum = (key: Exclude<keyof ShardStats, 'streamLimit'>): number =>
+    shards.reduce((total, shard) => total + shard[key], 0);
   return {
     threads,
     jobs,
@@ -60,6 +65,7 @@ export function engineStats(
     connecting: sum('connecting'),
     connectionsOpened: sum('connectionsOpened'),
     inFlight: sum('inFlight'),
+    streamLimit: lowestOf(shards.map(({ streamLimit }) => streamLimit)),
     shards,
   };
 }

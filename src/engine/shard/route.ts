@@ -24,7 +24,7 @@ import type { NotificationState } from './notification-state.js';
 import { SlotQueue } from './slot-queue.js';
 
 /** Connections by state, their number since the start, and requests without an outcome. */
-export type RoutePoolStats = Pick<PoolStats, 'opening' | 'ready' | 'draining' | 'opened' | 'inFlight'>;
+export type RoutePoolStats = Pick<PoolStats, 'opening' | 'ready' | 'draining' | 'opened' | 'inFlight' | 'streamLimit'>;
 
 /** The part of ConnectionPool that a shard uses. */
 export interface RoutePool {

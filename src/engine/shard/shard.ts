@@ -7,6 +7,7 @@ import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
+import { lowestOf } from '../../connection/pool/pool-options.js';
 import type { Backend } from '../../transport/backend.js';
 import type { ShardStats } from '../control-plane.js';
 import { LatencyHistogram } from '../latency-histogram.js';
@@ -69,9 +70,9 @@ export class Shard {
   }
 
   stats(): ShardStats {
+    const pools = [...this.#routes.values()].map(({ pool }) => pool.stats());
     const stats = { connections: 0, connecting: 0, connectionsOpened: 0, inFlight: 0, waiting: 0, batches: 0 };
-    for (const { pool } of this.#routes.values()) {
-      const { ready, draining, opening, opened, inFlight } = pool.stats();
+    for (const { ready, draining, opening, opened, inFlight } of pools) {
       stats.connections += ready + draining;
       stats.connecting += opening;
       stats.connectionsOpened += opened;
@@ -82,7 +83,7 @@ export class Shard {
       stats.batches += 1;
       stats.waiting += slot.waiting;
     }
-    return stats;
+    return { ...stats, streamLimit: lowestOf(pools.map(({ streamLimit }) => streamLimit)) };
   }
 
   /** Closes connections that have been idle for `idleMs` or longer. */

@@ -87,7 +87,7 @@ describe('the journal of a process that is killed', () => {
   it('is refused to a second process as long as the first one runs, which others may look at', async () => {
     const child = await start();
     await assert.rejects(openJournal(folder, identity), {
-      code: 'ERR_PEAL_INPUT',
+      code: 'ERR_PEAL_OPTION',
       message: new RegExp(
         `^${folder} is in use by another run \\(process ${child.pid}, since \\d{4}-.*Z\\): wait for its end, or choose`,
       ),

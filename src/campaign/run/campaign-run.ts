@@ -1,0 +1,699 @@
+/**
+ * One run of a campaign, from its options to its report: opens the recipients, the journal and the files, sends, and closes the
+ * books whatever ends it. Made by campaign.ts; main thread.
+ */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { onAbort } from '../../base/abort-listeners.js';
+import { rethrowAssertion } from '../../base/assert.js';
+import type { Clock, TimerHandle } from '../../base/clock.js';
+import { PealError } from '../../base/errors.js';
+import { writeProblem } from '../../base/file-errors.js';
+import { counted, integer } from '../../base/text.js';
+import { option, theOption } from '../../base/wording.js';
+import type { EngineStats } from '../../engine/dispatcher/engine-stats.js';
+import { APNs } from '../../session/apns.js';
+import type { FieldContext } from '../../session/recipients/own-fields.js';
+import type { CampaignHooks, CampaignProgress, CampaignReport } from '../campaign.js';
+import type { CampaignFacts } from '../campaign-facts.js';
+import { type CanaryReport, type CheckedCampaign, isFiles } from '../campaign-options.js';
+import { reportDataOf, summaryOf } from '../campaign-view.js';
+import { BoundsJudge } from '../control/bounds.js';
+import { type ControlCommand, ControlWatch } from '../control/control-file.js';
+import { Pacer, parseRate, type Rate } from '../control/rate.js';
+import type { Journal } from '../journal/journal.js';
+import { OutcomeFiles } from '../outputs/outcome-files.js';
+import { RunRecord } from '../outputs/run-record.js';
+import type { SeriesSample } from '../outputs/run-series.js';
+import { type CampaignState, type CampaignSummary, latencyFigures } from '../outputs/summary.js';
+import { writeReport } from '../outputs/write-report.js';
+import { CampaignBooks } from './campaign-books.js';
+import { CampaignFeed } from './campaign-feed.js';
+import { campaignIdentity } from './campaign-identity.js';
+import { CampaignSink } from './campaign-sink.js';
+import { LocalHoursOfRows } from './local-hours.js';
+import { type InvalidRow, RecipientBlocks } from './recipient-blocks.js';
+
+/** How often the engine is asked what it does. */
+const statsIntervalMs = 250;
+const noLimit: Rate = { text: 'off', entries: [{ fromMinute: 0, perSecond: null }] };
+/** Runs that the journal remembers: the first ones, and the latest. */
+const maxRuns = 100;
+const defaultCanaryShare = 0.9;
+
+/** How a run ended. */
+interface RunEnd {
+  readonly state: CampaignState;
+  readonly stopped: PealError | null;
+  readonly why: string | null;
+  readonly wallMs: number;
+}
+
+export class CampaignRun {
+  readonly #options: CheckedCampaign;
+  readonly #hooks: CampaignHooks;
+  readonly #clock: Clock;
+  readonly #journal: Journal | null;
+  readonly #files: OutcomeFiles | null;
+  readonly #books: CampaignBooks;
+  readonly #feed: CampaignFeed;
+  readonly #sink: CampaignSink;
+  readonly #pacer: Pacer;
+  readonly #record: RunRecord;
+  /** What earlier runs have left; null for the first one. */
+  readonly #earlier: CampaignFacts | null;
+  readonly #abort = new AbortController();
+  readonly #expected: number | null;
+  readonly #startMs: number;
+  readonly #startedMs: number;
+  #isCanaryPassed: boolean;
+  /** Until when the run waits before it sends. */
+  #isWaiting = true;
+  #isPausedByUser = false;
+  #why: PealError | null = null;
+  #end: RunEnd | null = null;
+  #exitCode: number | null = null;
+  #stats: EngineStats | null = null;
+  #timers: TimerHandle[] = [];
+  #interim = { accepted: 0, rejected: 0 };
+  #isOver = false;
+
+  private constructor(options: CheckedCampaign, hooks: CampaignHooks, parts: OpenedParts) {
+    const { gateway, personal, message, onUnknown } = options;
+    const { journal, files, blocks, books, record, early } = parts;
+    const { protocol } = gateway.address;
+    this.#options = options;
+    this.#hooks = hooks;
+    this.#clock = gateway.clock;
+    this.#journal = journal;
+    this.#files = files;
+    this.#books = books;
+    this.#earlier = parts.earlier;
+    this.#expected = parts.expected;
+    this.#isCanaryPassed = parts.earlier?.isCanaryPassed ?? false;
+    this.#startMs = this.#clock.wallMs();
+    this.#startedMs = this.#clock.now();
+    const onInvalid = (row: InvalidRow): void => this.#noteInvalid(row);
+    early.redirect((row) => {
+      books.read += 1;
+      onInvalid(row);
+    });
+    this.#pacer = new Pacer(options.rate ?? noLimit, this.#clock);
+    this.#sink = new CampaignSink({
+      protocol,
+      journal,
+      files,
+      books,
+      judge: new BoundsJudge(options),
+      observer: hooks.observer ?? null,
+      onBound: (why) => this.stop(boundError(why)),
+      onNews: () => this.#feed.wake(),
+      causeOf: (error) => (error.code === 'ERR_PEAL_ABORTED' && this.#why !== null ? this.#why : error),
+    });
+    const context: FieldContext = { pushType: message.pushType, protocol, clock: this.#clock };
+    const { canary, localWindow } = options;
+    this.#feed = new CampaignFeed(blocks, {
+      clock: this.#clock,
+      journal,
+      files,
+      books,
+      sink: this.#sink,
+      pacer: this.#pacer,
+      template: personal ?? null,
+      context,
+      hours: localWindow === null ? null : new LocalHoursOfRows(localWindow),
+      holds: localWindow?.outside === 'hold',
+      resendsUnknown: onUnknown === 'resend',
+      canary:
+        canary === undefined || this.#isCanaryPassed
+          ? null
+          : { recipients: canary.recipients, decide: (sent) => this.#decideCanary(sent) },
+      onInvalid,
+      reopen: () => RecipientBlocks.open(options, { ...parts.reading, onInvalid: () => {} }),
+      queuedInEngine: () => this.#queuedInEngine,
+      onHeld: (untilMs) => {
+        const when = new Date(untilMs).toISOString();
+        this.#note(`${counted(books.held, 'recipient')} wait for their hours, the first of them until ${when}.`);
+      },
+    });
+    this.#record = record;
+    record.look = () => this.#look();
+    this.#feed.pause();
+  }
+
+  /**
+   * Opens everything, and sends nothing yet. Null: the campaign is finished, and its report is all there is.
+   *
+   * @throws PealError for options, files, recipients and journals that cannot be used
+   */
+  static async open(options: CheckedCampaign, hooks: CampaignHooks): Promise<CampaignRun | CampaignReport> {
+    const { folder, gateway } = options;
+    const early = new EarlyRows();
+    const reading = {
+      columns: columnsOf(options),
+      onInvalid: (row: InvalidRow) => early.take(row),
+      pressure: () => files?.pressure() ?? null,
+      isEndCertain: hooks.isEndCertain,
+    };
+    let files: OutcomeFiles | null = null;
+    let journal: Journal | null = null;
+    if (folder !== undefined) await makeFolder(folder);
+    const blocks = await RecipientBlocks.open(options, reading);
+    try {
+      checkColumns(options, blocks);
+      let earlier: CampaignFacts | null = null;
+      if (folder !== undefined) {
+        journal = await openJournalOf(options, hooks, folder);
+        earlier = (journal.facts as Partial<CampaignFacts>).version === 1 ? (journal.facts as never) : null;
+        if (earlier !== null && isNothingLeft(earlier, journal, options)) {
+          await blocks.dispose();
+          return await reportOfFinished(options, earlier, journal, folder);
+        }
+        files = await OutcomeFiles.open({
+          folder,
+          format: options.outputFormat ?? 'csv',
+          columns: blocks.columns,
+          tokenColumns: blocks.tokenColumns,
+          keepsAccepted: options.accepted === true,
+          lengths: journal.files,
+        });
+      }
+      const books = new CampaignBooks(journal, earlier?.reasons ?? [], earlier?.resent ?? 0);
+      const record = await RunRecord.open(folder ?? null, gateway.clock);
+      const expected = await blocks.expected();
+      return new CampaignRun(options, hooks, {
+        journal,
+        files,
+        blocks,
+        books,
+        record,
+        early,
+        earlier,
+        expected,
+        reading,
+      });
+    } catch (error) {
+      await blocks.dispose();
+      files?.abandon();
+      await journal?.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Runs to the end. Rejects only for faults of this library. */
+  async run(): Promise<CampaignReport> {
+    const { signal, folder } = this.#options;
+    this.#journal?.cutWith(() => ({ ...this.#files!.cut(), facts: this.#facts() }));
+    const stopListening = signal === undefined ? null : onAbort(signal, () => this.stop(abortError()));
+    if (signal?.aborted === true) this.stop(abortError());
+    const control =
+      folder === undefined ? null : new ControlWatch(folder, this.#clock, (command) => this.#obey(command));
+    let failure: unknown = null;
+    try {
+      control?.start();
+      this.#record.start();
+      this.#watch();
+      await this.#sendAll();
+    } catch (error) {
+      rethrowAssertion(error);
+      failure = error;
+    }
+    this.#feed.stop(this.#drains);
+    await this.#feed.finish();
+    stopListening?.();
+    control?.stop();
+    for (const timer of this.#timers) this.#clock.clearTimer(timer);
+    await this.#look250();
+    const report = await this.#close(failure);
+    if (failure !== null && !(failure instanceof PealError)) throw failure;
+    return report;
+  }
+
+  get progress(): CampaignProgress {
+    const { counts, held, invalid, read, neverNoted, resumed } = this.#books;
+    const hasJournal = this.#journal !== null;
+    return {
+      state: this.#end?.state ?? (this.#feed.isPaused ? 'paused' : 'running'),
+      accepted: hasJournal ? counts.accepted : Math.max(counts.accepted, this.#interim.accepted),
+      rejected: hasJournal ? counts.rejected : Math.max(counts.rejected, this.#interim.rejected),
+      unsent: counts.unsent + neverNoted,
+      unknown: counts.unknown,
+      invalid,
+      duplicate: this.#feed.blocks.duplicates,
+      held,
+      read,
+      isInputRead: this.#feed.isInputRead,
+      expected: this.#feed.isInputRead ? read : this.#expected === null ? null : Math.max(this.#expected, read),
+      resumed,
+    };
+  }
+
+  get isPaused(): boolean {
+    return this.#isPausedByUser;
+  }
+
+  pause(): void {
+    if (this.#isPausedByUser) return;
+    this.#isPausedByUser = true;
+    this.#feed.pause();
+    this.#note('The campaign was paused.');
+  }
+
+  resume(): void {
+    if (!this.#isPausedByUser) return;
+    this.#isPausedByUser = false;
+    if (!this.#isWaiting) this.#feed.resume();
+    this.#note('The campaign goes on.');
+  }
+
+  get rate(): string | null {
+    return this.#pacer.rate === noLimit ? null : this.#pacer.rate.text;
+  }
+
+  set rate(text: string | null) {
+    const rate = text === null ? noLimit : parseRate(text);
+    if (typeof rate === 'string') {
+      throw new PealError('ERR_PEAL_OPTION', `${theOption('rate')} ${rate}.`, { origin: 'usage' });
+    }
+    this.#pacer.rate = rate;
+    this.#feed.wake();
+    this.#note(`The rate is ${rate.text} now.`);
+  }
+
+  /** Ends the run: nothing more is handed out, what is written is answered. The first cause stays. */
+  stop(why: PealError): void {
+    if (this.#isOver) return;
+    this.#why ??= why;
+    this.#feed.stop(this.#drains);
+    this.#abort.abort();
+  }
+
+  /** What is not read by now is left. */
+  stopReading(): void {
+    this.#feed.stop(false);
+  }
+
+  /** For a process that ends at once. */
+  abandon(): void {
+    this.#files?.abandon();
+  }
+
+  /** Resolves once nothing is under way, or the run is over. */
+  async idle(): Promise<void> {
+    await this.#feed.until(() => this.#isOver || this.#settled >= this.#feed.handed);
+  }
+
+  /** A program's stream may have no end; files have one. */
+  get #drains(): boolean {
+    return isFiles(this.#options.recipients) && this.#hooks.drains?.() !== false;
+  }
+
+  /** Recipients of this run that came back. */
+  get #settled(): number {
+    const { accepted, rejected, unsent, unknown } = this.#books.run;
+    return accepted + rejected + unsent + unknown;
+  }
+
+  get #queuedInEngine(): number {
+    return this.#stats?.shards.reduce((sum, { waiting }) => sum + waiting, 0) ?? 0;
+  }
+
+  async #sendAll(): Promise<void> {
+    const { gateway, message, retry, onUnknown, stopAtBadTokens, minTokenBytes, accepted } = this.#options;
+    if (!(await this.#feed.probe())) throw this.#emptyError();
+    await this.#untilStart();
+    const isHttp2 = gateway.address.protocol === 'http2';
+    const result = await new APNs(gateway).send(message, {
+      recipients: this.#feed,
+      outcomes: this.#sink,
+      signal: this.#abort.signal,
+      onProgress: (progress) => {
+        this.#interim = progress;
+      },
+      ...(isHttp2 && { latencies: this.#record.latencies }),
+      ...(accepted === true && isHttp2 && { keepIds: true }),
+      ...(minTokenBytes !== undefined && { minTokenBytes }),
+      ...(retry !== undefined && { retry }),
+      ...(onUnknown !== undefined && { onUnknown }),
+      ...(stopAtBadTokens !== undefined && { stopAtBadTokens }),
+    });
+    this.#why ??= result.stopped;
+  }
+
+  /** Waits for `notBefore`, and begins. */
+  async #untilStart(): Promise<void> {
+    const { notBefore, notAfter, maxDurationMs } = this.#options;
+    if (notBefore !== undefined && notBefore.valueOf() > this.#clock.wallMs()) {
+      this.#note(`The campaign waits until ${notBefore.toISOString()} (${option('notBefore')}).`);
+      await this.#untilWall(notBefore.valueOf());
+    }
+    if (notAfter !== undefined) {
+      const why = `It is after ${notAfter.toISOString()} (${option('notAfter')}).`;
+      void this.#untilWall(notAfter.valueOf()).then((isSo) => {
+        if (isSo) this.stop(boundError(why));
+      });
+    }
+    if (maxDurationMs !== undefined) {
+      const judge = new BoundsJudge(this.#options);
+      this.#after(maxDurationMs, () => this.stop(boundError(judge.noteTime(maxDurationMs)!)));
+    }
+    this.#isWaiting = false;
+    if (!this.#isPausedByUser) this.#feed.resume();
+  }
+
+  /** Resolves at that time of the wall clock, looked at each second because a machine may sleep: true; or when the run ends. */
+  async #untilWall(wallMs: number): Promise<boolean> {
+    while (!this.#isOver && this.#why === null) {
+      const leftMs = wallMs - this.#clock.wallMs();
+      if (leftMs <= 0) return true;
+      await new Promise<void>((resolve) => this.#after(Math.min(leftMs, 1000), resolve));
+    }
+    return false;
+  }
+
+  #after(delayMs: number, callback: () => void): void {
+    this.#timers.push(this.#clock.setTimer(callback, delayMs));
+    if (this.#timers.length > 16) this.#timers = this.#timers.slice(-8);
+  }
+
+  async #decideCanary(sent: number): Promise<void> {
+    const { canary } = this.#options;
+    if (canary === undefined) return;
+    await this.#feed.until(() => this.#why !== null || this.#settled >= sent);
+    if (this.#why !== null) return;
+    const { accepted, rejected, unsent, unknown } = this.#books.run;
+    const report: CanaryReport = {
+      recipients: sent,
+      accepted,
+      rejected,
+      others: unsent + unknown,
+      reasons: this.#books.reasons.map(({ reason, count }) => [reason, count]),
+    };
+    const minAccepted = canary.minAccepted ?? defaultCanaryShare;
+    const said = `${integer(accepted)} of the first ${counted(sent, 'recipient')} were accepted`;
+    if (accepted < sent * minAccepted) {
+      const least = `${Math.round(minAccepted * 1000) / 10} %`;
+      this.stop(boundError(`Only ${said}, less than ${least} (${option('canary.minAccepted')}).`));
+      return;
+    }
+    if (canary.confirm !== undefined && !(await canary.confirm(report))) {
+      if (this.#why === null)
+        this.stop(boundError(`${said}, and nobody said to go on (${option('canary.recipients')}).`));
+      return;
+    }
+    this.#isCanaryPassed = true;
+    this.#note(`${said}: the campaign goes on.`);
+  }
+
+  #obey(command: ControlCommand): void {
+    if ('rate' in command) this.rate = command.rate;
+    else if ('pause' in command) this.pause();
+    else this.resume();
+  }
+
+  #note(marked: string): void {
+    const said = this.#said(new PealError('ERR_PEAL_OPTION', marked, { origin: 'usage' }));
+    this.#record.note(said);
+    this.#hooks.onNote?.(said);
+  }
+
+  #said(error: PealError): string {
+    return this.#hooks.wordsOf?.(error) ?? error.message;
+  }
+
+  #noteInvalid(row: InvalidRow): void {
+    this.#books.addInvalid(row);
+    this.#files?.invalid(row.line, row.text, row.why, row.list);
+  }
+
+  #watch(): void {
+    void this.#look250();
+    this.#timers.push(this.#clock.setTimer(() => this.#watchAgain(), statsIntervalMs));
+  }
+
+  #watchAgain(): void {
+    if (!this.#isOver) this.#watch();
+  }
+
+  async #look250(): Promise<void> {
+    this.#stats = (await this.#options.gateway.stats().catch(() => null)) ?? this.#stats;
+    this.#feed.wake();
+  }
+
+  #look(): SeriesSample {
+    const { accepted, rejected, unknown } = this.#books.run;
+    return {
+      accepted,
+      rejected,
+      unknown,
+      connections: this.#stats?.connections ?? 0,
+      streamLimit: this.#stats?.streamLimit ?? null,
+      inFlight: this.#stats?.inFlight ?? 0,
+      hasWork: this.#feed.hasWork,
+      pace: this.#feed.isPaused ? 0 : this.#pacer.perSecond,
+    };
+  }
+
+  /** Closes the books: files, journal, report. */
+  async #close(failure: unknown): Promise<CampaignReport> {
+    const problems = new Set<PealError>();
+    const inputFailure = this.#feed.failure;
+    const firstFailure = failure ?? (this.#why === null ? inputFailure : null);
+    if (firstFailure instanceof PealError) this.#why ??= firstFailure;
+    this.#isOver = true;
+    this.#feed.wake();
+    const { neverNoted, counts } = this.#books;
+    if (this.#why !== null) this.#books.addCause(this.#why, neverNoted - this.#countedAsHours, 0);
+    const unsent = counts.unsent + neverNoted;
+    const cause = this.#why ?? (unsent > 0 ? (this.#books.causes[0]?.error ?? null) : null);
+    this.#end = {
+      state: this.#why === null && unsent === 0 ? 'finished' : 'stopped',
+      stopped: this.#why,
+      why: cause === null ? null : this.#said(cause),
+      wallMs: this.#clock.wallMs(),
+    };
+    await this.#record.stop();
+    for (const problem of [this.#why, inputFailure]) if (problem instanceof PealError) problems.add(problem);
+    for (const problem of await this.#closeFiles()) problems.add(problem);
+    const causes = this.#books.causes;
+    const draft = { summary: this.#summary(), stopped: this.#why, problems: [...problems], causes };
+    return { ...draft, summary: { ...draft.summary, exitCode: this.#exitCode } };
+  }
+
+  /** Resolves with what could not be written. */
+  async #closeFiles(): Promise<readonly PealError[]> {
+    const { folder } = this.#options;
+    if (this.#journal === null || folder === undefined) {
+      this.#exitCode = this.#hooks.exitCodeOf?.(this.#why, []) ?? null;
+      return [];
+    }
+    const problems: PealError[] = [];
+    const attempt = async (step: () => Promise<unknown>): Promise<void> => {
+      try {
+        await step();
+      } catch (error) {
+        if (!(error instanceof PealError)) throw error;
+        if (!problems.some(({ message }) => message === error.message)) problems.push(error);
+      }
+    };
+    await attempt(async () => this.#journal!.flush());
+    await attempt(async () => this.#files!.finish());
+    this.#exitCode = this.#hooks.exitCodeOf?.(this.#why, problems) ?? null;
+    this.#journal.event(this.#end!.state, this.#end!.why ?? undefined);
+    await attempt(async () => this.#journal!.close());
+    await attempt(async () => {
+      const view = {
+        folder,
+        facts: this.#facts(),
+        summary: this.#summary(),
+        holder: null,
+        underWay: 0,
+        updatedMs: this.#end!.wallMs,
+        events: [],
+        series: this.#record.series.toData(),
+        latency: this.#record.allLatencies.toData(),
+      };
+      await writeReport(folder, reportDataOf(view, this.#clock.wallMs()));
+    });
+    return problems;
+  }
+
+  #summary(): CampaignSummary {
+    return summaryOf({
+      facts: this.#facts(),
+      counts: this.#books.counts,
+      latency: latencyFigures(this.#record.allLatencies),
+      isHeld: this.#end === null,
+      folder: this.#options.folder ?? null,
+    });
+  }
+
+  #facts(): CampaignFacts {
+    const { title, folder, settings, kept, gateway } = this.#options;
+    const { invalid, neverNoted, reasons, causes, resent } = this.#books;
+    const blocks = this.#feed.blocks;
+    const { state, expected } = this.progress;
+    const isPlain = blocks.columns.length === 0;
+    return {
+      version: 1,
+      title: title ?? (folder === undefined ? 'Campaign' : path.basename(path.resolve(folder))),
+      protocol: gateway.address.protocol,
+      settings: settings ?? [],
+      kept: kept ?? {},
+      state,
+      why: this.#end?.why ?? null,
+      stopped: this.#end?.stopped?.code ?? null,
+      exitCode: this.#exitCode,
+      neverNoted,
+      invalid,
+      duplicate: blocks.duplicates,
+      expected,
+      reasons,
+      causes: causes.map(({ error, unsent, unknown }) => ({
+        code: error.code,
+        message: this.#said(error),
+        unsent,
+        unknown,
+      })),
+      invalidLines: this.#books.firstInvalid(isPlain),
+      unread: this.#end === null ? [] : blocks.unread,
+      resent,
+      runs: this.#runs(),
+      connections: Math.max(this.#earlier?.connections ?? 0, this.#record.mostConnections),
+      threads: gateway.threads,
+      isCanaryPassed: this.#isCanaryPassed,
+      rate: this.rate,
+    };
+  }
+
+  #runs(): CampaignFacts['runs'] {
+    const earlier = this.#earlier?.runs ?? [];
+    const run = {
+      startMs: this.#startMs,
+      endMs: this.#end?.wallMs ?? null,
+      seconds: (this.#clock.now() - this.#startedMs) / 1000,
+      answered: this.#books.run.accepted + this.#books.run.rejected + this.#books.run.unknown,
+      end: this.#end === null ? null : (this.#end.why ?? 'It went through.'),
+    };
+    const kept =
+      earlier.length < maxRuns ? earlier : [...earlier.slice(0, maxRuns / 2), ...earlier.slice(1 - maxRuns / 2)];
+    return [...kept, run];
+  }
+
+  #emptyError(): PealError {
+    const { recipients } = this.#options;
+    const lists = isFiles(recipients) ? [recipients.files].flat() : [];
+    const [only] = lists;
+    const name = only === '-' ? 'Standard input' : `The file ${only}`;
+    const what =
+      lists.length === 1
+        ? `${name} holds`
+        : lists.length > 1
+          ? `The lists (${option('recipients')}) hold`
+          : 'The recipients of the program hold';
+    return new PealError('ERR_PEAL_INPUT', `${what} no device token, and nothing was sent.`, { origin: 'input' });
+  }
+
+  get #countedAsHours(): number {
+    return this.#books.causes.find(({ error }) => error.code === 'ERR_PEAL_HOURS')?.unsent ?? 0;
+  }
+}
+
+interface OpenedParts {
+  readonly journal: Journal | null;
+  readonly files: OutcomeFiles | null;
+  readonly blocks: RecipientBlocks;
+  readonly books: CampaignBooks;
+  readonly record: RunRecord;
+  readonly early: EarlyRows;
+  readonly earlier: CampaignFacts | null;
+  readonly expected: number | null;
+  readonly reading: Parameters<typeof RecipientBlocks.open>[1];
+}
+
+/** Invalid rows that were found while the run was opened. */
+class EarlyRows {
+  #rows: InvalidRow[] = [];
+  #to: ((row: InvalidRow) => void) | null = null;
+
+  take(row: InvalidRow): void {
+    if (this.#to === null) this.#rows.push(row);
+    else this.#to(row);
+  }
+
+  redirect(to: (row: InvalidRow) => void): void {
+    this.#to = to;
+    for (const row of this.#rows) to(row);
+    this.#rows = [];
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const message = `${theOption('folder')}: ${folder} ${writeProblem(error)}.`;
+    throw new PealError('ERR_PEAL_OPTION', message, { origin: 'usage', cause: error });
+  }
+}
+
+async function openJournalOf(options: CheckedCampaign, hooks: CampaignHooks, folder: string): Promise<Journal> {
+  const identity = await campaignIdentity(options);
+  const { clock } = options.gateway;
+  if (hooks.openJournal !== undefined) return hooks.openJournal(identity, clock);
+  const { openJournal } = await import('../journal/journal-folder.js');
+  return openJournal(folder, identity, { clock, startsAnew: options.startAnew === true });
+}
+
+/** Columns that a campaign needs of its recipients. */
+function columnsOf({ personal, localWindow }: CheckedCampaign): readonly string[] {
+  return [...(personal?.columns ?? []), ...(localWindow === null ? [] : [localWindow.timezoneColumn])];
+}
+
+/** Throws PealError ERR_PEAL_OPTION for a column that no list has. */
+function checkColumns(options: CheckedCampaign, blocks: RecipientBlocks): void {
+  if (!isFiles(options.recipients)) return;
+  const missing = columnsOf(options).find((column) => !blocks.columns.includes(column));
+  if (missing === undefined) return;
+  const where =
+    missing === options.localWindow?.timezoneColumn
+      ? option('localWindow.timezoneColumn', 'the option ')
+      : 'the message';
+  const has =
+    blocks.columns.length === 0
+      ? 'the lists are plain lists of tokens, without columns'
+      : `the lists have the columns ${blocks.columns.slice(0, 20).join(', ')}${blocks.columns.length > 20 ? ' …' : ''}`;
+  throw new PealError('ERR_PEAL_OPTION', `No list has the column "${missing}" that ${where} names: ${has}.`, {
+    origin: 'usage',
+  });
+}
+
+/** Whether every recipient of the campaign has an outcome that stays. */
+function isNothingLeft(facts: CampaignFacts, journal: Journal, { onUnknown }: CheckedCampaign): boolean {
+  const { unsent, unknown, underWay } = journal.counts;
+  const isWhole = facts.state === 'finished' && journal.inputBlocks !== null && facts.unread.length === 0;
+  return isWhole && unsent + underWay + facts.neverNoted === 0 && (unknown === 0 || onUnknown !== 'resend');
+}
+
+async function reportOfFinished(
+  options: CheckedCampaign,
+  facts: CampaignFacts,
+  journal: Journal,
+  folder: string,
+): Promise<CampaignReport> {
+  const record = await RunRecord.open(folder, options.gateway.clock);
+  const latency = latencyFigures(record.allLatencies);
+  const summary = summaryOf({ facts, counts: journal.counts, latency, isHeld: false, folder });
+  await journal.close();
+  return { summary, stopped: null, problems: [], causes: [], wasFinished: true };
+}
+
+function boundError(why: string): PealError {
+  const message = `The campaign was stopped by a bound: ${why} The same campaign goes on where it stopped when it is run again.`;
+  return new PealError('ERR_PEAL_BOUND', message, { origin: 'usage', retryable: true });
+}
+
+function abortError(): PealError {
+  const message = 'The campaign was aborted by its signal. Run it again, and it goes on where it stopped.';
+  return new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true });
+}

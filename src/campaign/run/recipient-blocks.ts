@@ -1,0 +1,169 @@
+/**
+ * One reading of a campaign's recipients: blocks of rows from files or from a program, without duplicates, numbered by whoever
+ * takes them. A campaign that waits for hours reads its recipients several times. Main thread.
+ */
+import path from 'node:path';
+import { minTokenBytes as usualMinTokenBytes } from '../../base/limits.js';
+import type { Rows } from '../../session/recipients/rows.js';
+import { type CheckedCampaign, isFiles } from '../campaign-options.js';
+import { CampaignInput, type InputBlock, uniqueRows } from '../input/campaign-input.js';
+import { estimateAll } from '../input/estimate.js';
+import { recordBlocks } from '../input/record-rows.js';
+import { type InputIdentity, inputIdentity, unreadInput } from '../journal/identity.js';
+import { StoredDigests } from '../journal/stored-digests.js';
+import { DuplicateFilter } from '../recipients/duplicate-filter.js';
+
+/** A row that is no recipient. */
+export interface InvalidRow {
+  /** Where it stands, from 1; null where that is not known. */
+  readonly line: number | null;
+  readonly text: string;
+  /** The rest of a sentence that begins with the text. */
+  readonly why: string;
+  /** A path, or `-`; `the program` for recipients that a program names. */
+  readonly list: string;
+}
+
+interface ReadingOptions {
+  /** Columns that the campaign needs. */
+  readonly columns: readonly string[];
+  readonly onInvalid: (row: InvalidRow) => void;
+  /** A promise to wait for before more is read, or null. */
+  readonly pressure: () => Promise<unknown> | null;
+  readonly isEndCertain?: ((file: string, isLineOpen: boolean) => boolean | Promise<boolean>) | undefined;
+}
+
+/** A list that was not read to its end, and the line to go on with; null where none can be relied on. */
+export interface UnreadList {
+  readonly list: string;
+  readonly line: number | null;
+}
+
+/** Formats with a line for each recipient. */
+const linedFormats: ReadonlySet<string> = new Set(['list', 'csv', 'ndjson']);
+
+/** How sentences name recipients that do not come from files. */
+export const programList = 'the program';
+
+export class RecipientBlocks implements AsyncIterable<InputBlock> {
+  readonly #input: CampaignInput | null;
+  readonly #records: AsyncGenerator<Rows, void, void> | null;
+  readonly #duplicates: DuplicateFilter | null;
+  #isWhole = false;
+
+  private constructor(
+    input: CampaignInput | null,
+    records: AsyncGenerator<Rows, void, void> | null,
+    duplicates: DuplicateFilter | null,
+  ) {
+    this.#input = input;
+    this.#records = records;
+    this.#duplicates = duplicates;
+  }
+
+  /**
+   * Looks at all files; asks a program for nothing yet.
+   *
+   * @throws PealError ERR_PEAL_INPUT for files that cannot be read
+   */
+  static async open(options: CheckedCampaign, reading: ReadingOptions): Promise<RecipientBlocks> {
+    const { recipients, minTokenBytes, folder, tokenColumn = 'token' } = options;
+    const isRepeatable = folder !== undefined;
+    const duplicates = options.keepDuplicates === true ? null : filterOf(options);
+    if (isFiles(recipients)) {
+      const { files, ...choices } = recipients;
+      const input = await CampaignInput.open({
+        ...choices,
+        files: [files].flat(),
+        columns: reading.columns,
+        isRepeatable,
+        onInvalid: ({ line, text, why }, list) => {
+          reading.onInvalid({ line, text, why, list });
+          return reading.pressure()?.then(() => {});
+        },
+        ...(minTokenBytes !== undefined && { minTokenBytes }),
+        ...(duplicates !== null && { duplicates }),
+        ...(reading.isEndCertain !== undefined && { isEndCertain: reading.isEndCertain }),
+      });
+      return new RecipientBlocks(input, null, duplicates);
+    }
+    const records = recordBlocks(typeof recipients === 'function' ? recipients() : recipients, {
+      tokenColumn,
+      minTokenBytes: minTokenBytes ?? usualMinTokenBytes,
+      isRepeatable,
+      onInvalid: ({ index, text, why }) => reading.onInvalid({ line: index + 1, text, why, list: programList }),
+    });
+    return new RecipientBlocks(null, records, duplicates);
+  }
+
+  /** The names of all columns; empty for plain lists and for a program, whose columns are known only with its rows. */
+  get columns(): readonly string[] {
+    return this.#input?.columns ?? [];
+  }
+
+  /** The columns that hold device tokens. */
+  get tokenColumns(): ReadonlySet<string> {
+    return new Set(this.#input?.files.flatMap(({ shape }) => shape?.tokenColumn ?? []));
+  }
+
+  /** How many recipients the files seem to hold, by their sizes; null where that cannot be told. */
+  async expected(): Promise<number | null> {
+    const files = this.#input?.files ?? [];
+    const hasLines = files.length > 0 && files.every(({ shape }) => shape === null || linedFormats.has(shape.format));
+    return hasLines ? estimateAll(files.map(({ source }) => source)) : null;
+  }
+
+  get duplicates(): number {
+    return this.#duplicates?.duplicates ?? 0;
+  }
+
+  /** Whether all was read. */
+  get isWhole(): boolean {
+    return this.#isWhole && this.unread.length === 0;
+  }
+
+  get unread(): readonly UnreadList[] {
+    if (this.#input === null) return [];
+    return this.#input.files
+      .filter(({ place }) => !place.isWhole)
+      .map(({ source, place }) => ({ list: source, line: place.next }));
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<InputBlock, void, void> {
+    if (this.#input !== null) yield* this.#input;
+    else for await (const rows of this.#records!) yield* this.#uniqueOf(rows);
+    this.#isWhole = true;
+  }
+
+  async *#uniqueOf(rows: Rows): AsyncGenerator<InputBlock, void, void> {
+    const unique = await uniqueRows(rows, this.#duplicates);
+    if (unique.count > 0) yield { rows: unique, source: programList };
+  }
+
+  /** Ends the reading at once, wherever it waits. */
+  close(): void {
+    this.#input?.close();
+  }
+
+  /** Lets go of what it has on disk. Called once the reading is over. */
+  async dispose(): Promise<void> {
+    this.close();
+    await this.#duplicates?.close();
+  }
+}
+
+function filterOf({ folder, dedupeMemoryBytes }: CheckedCampaign): DuplicateFilter {
+  return new DuplicateFilter({
+    ...(dedupeMemoryBytes !== undefined && { memoryBytes: dedupeMemoryBytes }),
+    openStore: folder === undefined ? undefined : () => StoredDigests.open(path.join(folder, 'digests.lmdb')),
+  });
+}
+
+/** What proves before the reading that the recipients are those of an earlier run. */
+export async function recipientIdentities({ recipients }: CheckedCampaign): Promise<readonly InputIdentity[]> {
+  if (!isFiles(recipients)) return [unreadInput(programList)];
+  const names = [recipients.files].flat();
+  const { findFiles } = await import('../input/find-files.js');
+  const paths = await findFiles(names);
+  return await Promise.all(paths.map((name) => (name === '-' ? unreadInput('-') : inputIdentity(name))));
+}
