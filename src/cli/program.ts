@@ -2,8 +2,8 @@
  * The command line: its commands, and the handling of their errors. The code of each command is loaded only when it
  * runs. Called by run-process, on the main thread.
  */
-import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { version } from '../base/version.js';
 import { demoOptions } from './demo/demo-options.js';
 import { type FeedbackFlags, feedbackOptionGroups } from './feedback/feedback-options.js';
 import { type SendFlags, sendOptionGroups } from './send/send-options.js';
@@ -34,7 +34,7 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
 function commandLine(args: readonly string[], terminal: Terminal, onEnd: (code: ExitCode) => void): Command {
   const program = new Command('peal')
     .description('Sends one push notification to millions of Apple devices, and reports the outcome for every token.')
-    .version(version())
+    .version(version)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
@@ -104,15 +104,6 @@ async function loaded<T>(command: Promise<T>): Promise<T> {
 function usageText(text: string): string {
   const said = text.replace(/^error: /, 'peal: ').replace(/(unknown option '--[^=\n]*)=.*'/s, "$1'");
   return said.split('\n').map(printable).join('\n');
-}
-
-function version(): string {
-  // Two or three folders up, depending on where the package was compiled to.
-  for (const up of ['../../', '../../../', '../../../../', '../../../../../']) {
-    const file = new URL(`${up}package.json`, import.meta.url);
-    if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-  }
-  return 'unknown';
 }
 
 const sendHelp = `

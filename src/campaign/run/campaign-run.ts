@@ -10,8 +10,10 @@ import type { Clock, TimerHandle } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { writeProblem } from '../../base/file-errors.js';
 import { counted, integer } from '../../base/text.js';
+import { version } from '../../base/version.js';
 import { option, theOption } from '../../base/wording.js';
 import type { EngineStats } from '../../engine/dispatcher/engine-stats.js';
+import { LatencyHistogram } from '../../engine/latency-histogram.js';
 import { APNs } from '../../session/apns.js';
 import type { FieldContext } from '../../session/recipients/own-fields.js';
 import type { CampaignHooks, CampaignProgress, CampaignReport } from '../campaign.js';
@@ -23,7 +25,7 @@ import { type ControlCommand, ControlWatch } from '../control/control-file.js';
 import { Pacer, parseRate, type Rate } from '../control/rate.js';
 import type { Journal } from '../journal/journal.js';
 import { OutcomeFiles } from '../outputs/outcome-files.js';
-import { RunRecord } from '../outputs/run-record.js';
+import { RunRecord, readRunRecord } from '../outputs/run-record.js';
 import type { SeriesSample } from '../outputs/run-series.js';
 import { type CampaignState, type CampaignSummary, latencyFigures } from '../outputs/summary.js';
 import { writeReport } from '../outputs/write-report.js';
@@ -40,6 +42,17 @@ const noLimit: Rate = { text: 'off', entries: [{ fromMinute: 0, perSecond: null 
 /** Runs that the journal remembers: the first ones, and the latest. */
 const maxRuns = 100;
 const defaultCanaryShare = 0.9;
+
+const nothingYet: SeriesSample = {
+  accepted: 0,
+  rejected: 0,
+  unknown: 0,
+  connections: 0,
+  streamLimit: null,
+  inFlight: 0,
+  hasWork: false,
+  pace: 0,
+};
 
 /** How a run ended. */
 interface RunEnd {
@@ -137,7 +150,7 @@ export class CampaignRun {
       },
     });
     this.#record = record;
-    record.look = () => this.#look();
+    parts.looker.look = () => this.#look();
     this.#feed.pause();
   }
 
@@ -160,11 +173,12 @@ export class CampaignRun {
     if (folder !== undefined) await makeFolder(folder);
     const blocks = await RecipientBlocks.open(options, reading);
     try {
-      checkColumns(options, blocks);
+      const columns = await blocks.columns();
+      checkColumns(options, columns);
       let earlier: CampaignFacts | null = null;
       if (folder !== undefined) {
         journal = await openJournalOf(options, hooks, folder);
-        earlier = (journal.facts as Partial<CampaignFacts>).version === 1 ? (journal.facts as never) : null;
+        earlier = factsOf(journal);
         if (earlier !== null && isNothingLeft(earlier, journal, options)) {
           await blocks.dispose();
           return await reportOfFinished(options, earlier, journal, folder);
@@ -172,26 +186,18 @@ export class CampaignRun {
         files = await OutcomeFiles.open({
           folder,
           format: options.outputFormat ?? 'csv',
-          columns: blocks.columns,
+          columns,
           tokenColumns: blocks.tokenColumns,
           keepsAccepted: options.accepted === true,
           lengths: journal.files,
         });
       }
       const books = new CampaignBooks(journal, earlier?.reasons ?? [], earlier?.resent ?? 0);
-      const record = await RunRecord.open(folder ?? null, gateway.clock);
+      const looker = { look: (): SeriesSample => nothingYet };
+      const record = await RunRecord.open(folder ?? null, gateway.clock, () => looker.look(), earlier !== null);
       const expected = await blocks.expected();
-      return new CampaignRun(options, hooks, {
-        journal,
-        files,
-        blocks,
-        books,
-        record,
-        early,
-        earlier,
-        expected,
-        reading,
-      });
+      const opened = { journal, files, blocks, books, record, looker, early, earlier, expected, reading };
+      return new CampaignRun(options, hooks, opened);
     } catch (error) {
       await blocks.dispose();
       files?.abandon();
@@ -476,8 +482,7 @@ export class CampaignRun {
     for (const problem of [this.#why, inputFailure]) if (problem instanceof PealError) problems.add(problem);
     for (const problem of await this.#closeFiles()) problems.add(problem);
     const causes = this.#books.causes;
-    const draft = { summary: this.#summary(), stopped: this.#why, problems: [...problems], causes };
-    return { ...draft, summary: { ...draft.summary, exitCode: this.#exitCode } };
+    return { summary: this.#summary(), stopped: this.#why, problems: [...problems], causes, wasFinished: false };
   }
 
   /** Resolves with what could not be written. */
@@ -511,9 +516,9 @@ export class CampaignRun {
         updatedMs: this.#end!.wallMs,
         events: [],
         series: this.#record.series.toData(),
-        latency: this.#record.allLatencies.toData(),
+        latency: this.#record.latencies.toData(),
       };
-      await writeReport(folder, reportDataOf(view, this.#clock.wallMs()));
+      await writeReport(folder, reportDataOf(view, version, localTimeZone(), this.#clock.wallMs()));
     });
     return problems;
   }
@@ -522,7 +527,7 @@ export class CampaignRun {
     return summaryOf({
       facts: this.#facts(),
       counts: this.#books.counts,
-      latency: latencyFigures(this.#record.allLatencies),
+      latency: latencyFigures(this.#record.latencies),
       isHeld: this.#end === null,
       folder: this.#options.folder ?? null,
     });
@@ -533,7 +538,6 @@ export class CampaignRun {
     const { invalid, neverNoted, reasons, causes, resent } = this.#books;
     const blocks = this.#feed.blocks;
     const { state, expected } = this.progress;
-    const isPlain = blocks.columns.length === 0;
     return {
       version: 1,
       title: title ?? (folder === undefined ? 'Campaign' : path.basename(path.resolve(folder))),
@@ -555,7 +559,7 @@ export class CampaignRun {
         unsent,
         unknown,
       })),
-      invalidLines: this.#books.firstInvalid(isPlain),
+      invalidLines: this.#books.firstInvalid(blocks.isPlain),
       unread: this.#end === null ? [] : blocks.unread,
       resent,
       runs: this.#runs(),
@@ -605,6 +609,7 @@ interface OpenedParts {
   readonly blocks: RecipientBlocks;
   readonly books: CampaignBooks;
   readonly record: RunRecord;
+  readonly looker: { look: () => SeriesSample };
   readonly early: EarlyRows;
   readonly earlier: CampaignFacts | null;
   readonly expected: number | null;
@@ -626,6 +631,15 @@ class EarlyRows {
     for (const row of this.#rows) to(row);
     this.#rows = [];
   }
+}
+
+/** What earlier runs have kept; null for a new campaign. */
+function factsOf({ facts }: Journal): CampaignFacts | null {
+  return (facts as Partial<CampaignFacts>).version === 1 ? (facts as unknown as CampaignFacts) : null;
+}
+
+function localTimeZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 async function makeFolder(folder: string): Promise<void> {
@@ -651,18 +665,18 @@ function columnsOf({ personal, localWindow }: CheckedCampaign): readonly string[
 }
 
 /** Throws PealError ERR_PEAL_OPTION for a column that no list has. */
-function checkColumns(options: CheckedCampaign, blocks: RecipientBlocks): void {
+function checkColumns(options: CheckedCampaign, columns: readonly string[]): void {
   if (!isFiles(options.recipients)) return;
-  const missing = columnsOf(options).find((column) => !blocks.columns.includes(column));
+  const missing = columnsOf(options).find((column) => !columns.includes(column));
   if (missing === undefined) return;
   const where =
     missing === options.localWindow?.timezoneColumn
       ? option('localWindow.timezoneColumn', 'the option ')
       : 'the message';
   const has =
-    blocks.columns.length === 0
+    columns.length === 0
       ? 'the lists are plain lists of tokens, without columns'
-      : `the lists have the columns ${blocks.columns.slice(0, 20).join(', ')}${blocks.columns.length > 20 ? ' …' : ''}`;
+      : `the lists have the columns ${columns.slice(0, 20).join(', ')}${columns.length > 20 ? ' …' : ''}`;
   throw new PealError('ERR_PEAL_OPTION', `No list has the column "${missing}" that ${where} names: ${has}.`, {
     origin: 'usage',
   });
@@ -681,8 +695,8 @@ async function reportOfFinished(
   journal: Journal,
   folder: string,
 ): Promise<CampaignReport> {
-  const record = await RunRecord.open(folder, options.gateway.clock);
-  const latency = latencyFigures(record.allLatencies);
+  const saved = await readRunRecord(folder);
+  const latency = saved === null ? null : latencyFigures(LatencyHistogram.fromData(saved.latency));
   const summary = summaryOf({ facts, counts: journal.counts, latency, isHeld: false, folder });
   await journal.close();
   return { summary, stopped: null, problems: [], causes: [], wasFinished: true };

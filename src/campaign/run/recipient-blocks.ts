@@ -47,15 +47,11 @@ export const programList = 'the program';
 
 export class RecipientBlocks implements AsyncIterable<InputBlock> {
   readonly #input: CampaignInput | null;
-  readonly #records: AsyncGenerator<Rows, void, void> | null;
+  readonly #records: Records | null;
   readonly #duplicates: DuplicateFilter | null;
   #isWhole = false;
 
-  private constructor(
-    input: CampaignInput | null,
-    records: AsyncGenerator<Rows, void, void> | null,
-    duplicates: DuplicateFilter | null,
-  ) {
+  private constructor(input: CampaignInput | null, records: Records | null, duplicates: DuplicateFilter | null) {
     this.#input = input;
     this.#records = records;
     this.#duplicates = duplicates;
@@ -87,23 +83,33 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
       });
       return new RecipientBlocks(input, null, duplicates);
     }
-    const records = recordBlocks(typeof recipients === 'function' ? recipients() : recipients, {
+    const end = new AbortController();
+    const blocks = recordBlocks(typeof recipients === 'function' ? recipients() : recipients, {
       tokenColumn,
       minTokenBytes: minTokenBytes ?? usualMinTokenBytes,
       isRepeatable,
       onInvalid: ({ index, text, why }) => reading.onInvalid({ line: index + 1, text, why, list: programList }),
+      signal: end.signal,
     });
-    return new RecipientBlocks(null, records, duplicates);
+    return new RecipientBlocks(null, new Records(blocks, end, tokenColumn), duplicates);
   }
 
-  /** The names of all columns; empty for plain lists and for a program, whose columns are known only with its rows. */
-  get columns(): readonly string[] {
-    return this.#input?.columns ?? [];
+  /**
+   * The names of all columns; empty for plain lists. A program is asked for its first recipients, which tell its columns.
+   */
+  async columns(): Promise<readonly string[]> {
+    return this.#input?.columns ?? (await this.#records!.columns());
   }
 
   /** The columns that hold device tokens. */
   get tokenColumns(): ReadonlySet<string> {
+    if (this.#records !== null) return new Set([this.#records.tokenColumn]);
     return new Set(this.#input?.files.flatMap(({ shape }) => shape?.tokenColumn ?? []));
+  }
+
+  /** Whether the recipients are plain lists of tokens. */
+  get isPlain(): boolean {
+    return this.#input !== null && this.#input.columns.length === 0;
   }
 
   /** How many recipients the files seem to hold, by their sizes; null where that cannot be told. */
@@ -131,7 +137,7 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<InputBlock, void, void> {
     if (this.#input !== null) yield* this.#input;
-    else for await (const rows of this.#records!) yield* this.#uniqueOf(rows);
+    else for await (const rows of this.#records!.blocks()) yield* this.#uniqueOf(rows);
     this.#isWhole = true;
   }
 
@@ -143,12 +149,52 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
   /** Ends the reading at once, wherever it waits. */
   close(): void {
     this.#input?.close();
+    this.#records?.close();
   }
 
   /** Lets go of what it has on disk. Called once the reading is over. */
   async dispose(): Promise<void> {
     this.close();
+    await this.#records?.dispose();
     await this.#duplicates?.close();
+  }
+}
+
+/** The rows of a program, the first of which can be looked at. */
+class Records {
+  readonly #blocks: AsyncGenerator<Rows, void, void>;
+  readonly #end: AbortController;
+  #first: Promise<IteratorResult<Rows, void>> | null = null;
+
+  constructor(
+    blocks: AsyncGenerator<Rows, void, void>,
+    end: AbortController,
+    readonly tokenColumn: string,
+  ) {
+    this.#blocks = blocks;
+    this.#end = end;
+  }
+
+  async columns(): Promise<readonly string[]> {
+    this.#first ??= this.#blocks.next();
+    const { value } = await this.#first;
+    return value === undefined ? [] : [...value.columns.keys()];
+  }
+
+  async *blocks(): AsyncGenerator<Rows, void, void> {
+    const first = this.#first === null ? null : await this.#first;
+    if (first?.done === true) return;
+    if (first !== null) yield first.value;
+    yield* this.#blocks;
+  }
+
+  /** Ends the reading, wherever it waits. */
+  close(): void {
+    this.#end.abort();
+  }
+
+  async dispose(): Promise<void> {
+    await this.#blocks.return();
   }
 }
 
