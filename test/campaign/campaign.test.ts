@@ -1,0 +1,286 @@
+/** A campaign against the simulator, whose ledger is compared with its books. */
+import assert from 'node:assert/strict';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { CampaignReport } from '../../src/campaign/campaign.js';
+import { Message } from '../../src/index.js';
+import { Template } from '../../src/session/personal/template.js';
+import { CampaignFixture, mixedTokens, plainToken } from './campaign-fixture.js';
+
+const count = 5000;
+
+describe('a campaign', () => {
+  let fixture: CampaignFixture;
+
+  async function open(...options: Parameters<typeof CampaignFixture.open>): Promise<void> {
+    fixture = await CampaignFixture.open(...options);
+  }
+
+  afterEach(async () => {
+    await fixture.close();
+  });
+
+  /** The sum of all outcomes is the number of recipients, and the simulator knows each that was answered once. */
+  function checkBooks(report: CampaignReport, recipients: number): void {
+    const { accepted, rejected, unsent, unknown, invalid } = report.summary;
+    assert.equal(accepted + rejected + unsent + unknown + invalid, recipients);
+    assert.equal(report.summary.recipients, recipients);
+    const ledger = fixture.simulator.ledger.summary();
+    assert.equal(ledger.duplicates, 0);
+    assert.equal(ledger.accepted, accepted);
+  }
+
+  for (const threads of [0, 2]) {
+    it(`sends to a list and agrees with the simulator, with ${threads} threads`, async () => {
+      await open({}, threads);
+      const tokens = mixedTokens(count);
+      const list = await fixture.list([...tokens, 'no token', tokens[7]!]);
+      const report = await fixture.campaign({ recipients: { files: list } }).run();
+      checkBooks(report, count + 1);
+      const { state, rejected, invalid, duplicate } = report.summary;
+      assert.deepEqual([state, rejected, invalid, duplicate], ['finished', count / 50, 1, 1]);
+      assert.deepEqual([report.stopped, report.problems], [null, []]);
+    });
+  }
+
+  it('writes its files, and has nothing to do when it is run again', async () => {
+    await open();
+    const tokens = mixedTokens(count);
+    const recipients = { files: await fixture.list([...tokens, 'no token']) };
+    const report = await fixture.campaign({ recipients, folder: fixture.out, accepted: true }).run();
+    checkBooks(report, count + 1);
+    assert.equal((await fixture.lines('gone.csv')).length, count / 100);
+    assert.equal((await fixture.lines('rejected.csv')).length, count / 100);
+    assert.equal((await fixture.lines('accepted.csv')).length, count - count / 50);
+    assert.equal((await fixture.lines('invalid.csv')).length, 1);
+    assert.deepEqual(await fixture.lines('unsent.txt'), []);
+    const summary = JSON.parse(await readFile(path.join(fixture.out, 'summary.json'), 'utf8'));
+    assert.deepEqual([summary.accepted, summary.state], [report.summary.accepted, 'finished']);
+    for (const name of ['summary.json', 'report.html', 'gone.csv', 'journal.lmdb', 'unsent.txt', '.peal-series.json']) {
+      assert.equal((await stat(path.join(fixture.out, name))).mode & 0o777, 0o600, name);
+    }
+    const again = await fixture.campaign({ recipients, folder: fixture.out, accepted: true }).run();
+    assert.equal(again.wasFinished, true);
+    assert.equal(again.summary.accepted, report.summary.accepted);
+    assert.equal(fixture.simulator.ledger.summary().requests, count);
+  });
+
+  it('stops at a bound, leaves what is unsent, and goes on with the next run', async () => {
+    await open();
+    const tokens = mixedTokens(20_000);
+    const recipients = { files: await fixture.list(tokens) };
+    const options = { recipients, folder: fixture.out, rate: '20000/s' };
+    const first = await fixture.campaign({ ...options, maxFailures: 50 }).run();
+    assert.equal(first.stopped?.code, 'ERR_PEAL_BOUND');
+    assert.match(first.stopped.message, /more than the 50 that may/);
+    assert.equal(first.summary.state, 'stopped');
+    checkBooks(first, 20_000);
+    assert.ok(first.summary.unsent > 0);
+    assert.equal((await fixture.lines('unsent.txt')).length, first.summary.unsent);
+    const second = await fixture.campaign(options).run();
+    checkBooks(second, 20_000);
+    assert.deepEqual([second.summary.state, second.summary.unsent], ['finished', 0]);
+    assert.equal(second.summary.runs.length, 2);
+    const rejected = [...(await fixture.lines('gone.csv')), ...(await fixture.lines('rejected.csv'))];
+    assert.equal(new Set(rejected.map((line) => line.split(',')[0])).size, 400);
+    assert.equal(rejected.length, 400);
+    assert.deepEqual(second.summary.reasons.map((each) => each.count), [200, 200]);
+  });
+
+  it('stops for its signal, and counts what is left as unsent', async () => {
+    await open();
+    const tokens = mixedTokens(20_000);
+    const recipients = { files: await fixture.list(tokens) };
+    const abort = new AbortController();
+    const campaign = fixture.campaign({ recipients, folder: fixture.out, rate: '20000/s', signal: abort.signal });
+    const running = campaign.run();
+    for await (const { accepted } of campaign) if (accepted > 2000) abort.abort();
+    const report = await running;
+    assert.equal(report.stopped?.code, 'ERR_PEAL_ABORTED');
+    checkBooks(report, 20_000);
+    assert.equal((await fixture.lines('unsent.txt')).length, report.summary.unsent);
+    checkBooks(await fixture.campaign({ recipients, folder: fixture.out }).run(), 20_000);
+  });
+
+  it('says to each what is meant for him, and keeps his columns beside the outcome', async () => {
+    await open({ ledger: 'full' });
+    const tokens = mixedTokens(3000);
+    const csv = path.join(fixture.folder, 'users.csv');
+    const rows = tokens.map((token, index) => `${index},${token},"Name, ${index}",${index === 5 ? '' : index}`);
+    await writeFile(csv, ['user_id,device,name,badge', ...rows].join('\n'));
+    const personal = new Template({ payload: { aps: { alert: 'Hello {{name}}', badge: '{{badge:number}}' } } });
+    const message = new Message([], { topic: 'com.example.app', pushType: 'alert' });
+    const report = await fixture
+      .campaign({ recipients: { files: csv }, personal, message, folder: fixture.out })
+      .run();
+    checkBooks(report, 3000);
+    assert.equal(report.summary.invalid, 1);
+    const gone = await fixture.lines('gone.csv');
+    assert.equal(gone.length, 30);
+    assert.ok(gone.some((line) => line.includes('"Name, 100"')), gone[0]);
+    assert.match((await fixture.lines('invalid.csv'))[0]!, /^7,.*has no badge/);
+  });
+
+  it('refuses a column that no list has', async () => {
+    await open();
+    const recipients = { files: await fixture.list([plainToken()]) };
+    const personal = new Template({ payload: { aps: { alert: 'Hello {{name}}' } } });
+    await assert.rejects(fixture.campaign({ recipients, personal }).run(), {
+      code: 'ERR_PEAL_OPTION',
+      message: /^No list has the column "name" that the message names: the lists are plain lists/,
+    });
+  });
+
+  it('refuses another message and another list in the same folder', async () => {
+    await open();
+    const recipients = { files: await fixture.list(mixedTokens(100)) };
+    const options = { recipients, folder: fixture.out };
+    await fixture.campaign(options).run();
+    const message = new Message([], { alert: 'Bye', topic: 'com.example.app' });
+    await assert.rejects(fixture.campaign({ ...options, message }).run(), {
+      code: 'ERR_PEAL_OPTION',
+      message: /holds another campaign, in which the payload was another one/,
+    });
+    const other = { files: await fixture.list(mixedTokens(101), 'other.txt') };
+    await assert.rejects(fixture.campaign({ ...options, recipients: other }).run(), /had \d.* bytes and not/);
+    const anew = await fixture.campaign({ ...options, message, startAnew: true }).run();
+    assert.equal(anew.summary.runs.length, 1);
+  });
+
+  it('sends nothing to lists without a token', async () => {
+    await open();
+    const recipients = { files: await fixture.list(['nothing', 'at all']) };
+    const report = await fixture.campaign({ recipients }).run();
+    assert.equal(report.stopped?.code, 'ERR_PEAL_INPUT');
+    assert.match(report.stopped.message, /holds no device token, and nothing was sent/);
+    assert.equal(report.summary.invalid, 2);
+  });
+
+  it('sends to a canary first, and stops where too few of it are accepted', async () => {
+    await open();
+    const tokens = mixedTokens(4000);
+    const recipients = { files: await fixture.list(tokens) };
+    const options = { recipients, folder: fixture.out };
+    const first = await fixture.campaign({ ...options, canary: { recipients: 100, minAccepted: 0.99 } }).run();
+    assert.equal(first.stopped?.code, 'ERR_PEAL_BOUND');
+    assert.match(first.stopped.message, /Only 98 of the first 100 recipients were accepted, less than 99 %/);
+    assert.equal(fixture.simulator.ledger.summary().requests, 100);
+    checkBooks(first, 4000);
+    const asked: unknown[] = [];
+    const canary = { recipients: 100, confirm: (report: unknown) => asked.push(report) > 1 };
+    const second = await fixture.campaign({ ...options, canary }).run();
+    assert.equal(second.stopped?.code, 'ERR_PEAL_BOUND');
+    assert.equal(fixture.simulator.ledger.summary().requests, 200);
+    const third = await fixture.campaign({ ...options, canary }).run();
+    assert.equal(third.summary.state, 'finished');
+    checkBooks(third, 4000);
+  });
+
+  it('keeps to its rate, and to another one from when it is set', async () => {
+    await open();
+    const recipients = { files: await fixture.list(Array.from({ length: 3000 }, plainToken)) };
+    const campaign = fixture.campaign({ recipients, rate: '1000/s', folder: fixture.out });
+    const started = performance.now();
+    const running = campaign.run();
+    for await (const { accepted } of campaign) if (accepted >= 1000 && campaign.rate === '1000/s') campaign.rate = '4000/s';
+    const seconds = (performance.now() - started) / 1000;
+    checkBooks(await running, 3000);
+    assert.ok(seconds > 1.2 && seconds < 4, `${seconds} s`);
+  });
+
+  it('hands out nothing while it is paused', async () => {
+    await open();
+    const recipients = { files: await fixture.list(Array.from({ length: 3000 }, plainToken)) };
+    const campaign = fixture.campaign({ recipients, rate: '5000/s', folder: fixture.out });
+    const running = campaign.run();
+    for await (const { accepted } of campaign) {
+      if (accepted < 500) continue;
+      campaign.pause();
+      break;
+    }
+    await campaign.idle();
+    const before = fixture.simulator.ledger.summary().requests;
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    assert.equal(fixture.simulator.ledger.summary().requests, before);
+    assert.equal(campaign.progress.state, 'paused');
+    campaign.resume();
+    checkBooks(await running, 3000);
+  });
+
+  it('leaves recipients outside of their hours for a later run, or waits for them', async () => {
+    await open();
+    const tokens = Array.from({ length: 2000 }, plainToken);
+    const csv = path.join(fixture.folder, 'zones.csv');
+    const zones = ['Europe/Berlin', 'Asia/Tokyo', 'nowhere', ''];
+    const rows = tokens.map((token, index) => `${token},${zones[index % 100 < 98 ? index % 2 : index % 4]}`);
+    await writeFile(csv, ['token,tz', ...rows].join('\n'));
+    const recipients = { files: csv };
+    // Noon in Berlin, 20:00 or 19:00 in Tokyo.
+    const noon = new Date('2027-01-15T11:00:00Z').valueOf();
+    fixture.wallOffsetMs = noon - Date.now();
+    const localWindow = { hours: '09:00-18:00', timezoneColumn: 'tz' };
+    const first = await fixture.campaign({ recipients, localWindow, folder: fixture.out }).run();
+    assert.equal(first.summary.unsent, 980);
+    assert.equal(first.summary.invalid, 40);
+    assert.equal(first.causes[0]?.error.code, 'ERR_PEAL_HOURS');
+    checkBooks(first, 2000);
+    assert.equal((await fixture.lines('unsent.csv')).length, 980);
+    const campaign = fixture.campaign({ recipients, localWindow: { ...localWindow, outside: 'hold' }, folder: fixture.out });
+    const running = campaign.run();
+    for await (const { held } of campaign) if (held === 980) fixture.wallOffsetMs += 14 * 3_600_000;
+    const second = await running;
+    assert.deepEqual([second.summary.unsent, second.summary.invalid, second.summary.state], [0, 40, 'finished']);
+    checkBooks(second, 2000);
+  });
+
+  it('counts those who are held as unsent when it is stopped', async () => {
+    await open();
+    const csv = path.join(fixture.folder, 'zones.csv');
+    const rows = Array.from({ length: 500 }, (_, index) => `${plainToken()},${index % 2 === 0 ? 'Europe/Berlin' : 'Asia/Tokyo'}`);
+    await writeFile(csv, ['token,tz', ...rows].join('\n'));
+    fixture.wallOffsetMs = new Date('2027-01-15T11:00:00Z').valueOf() - Date.now();
+    const abort = new AbortController();
+    const localWindow = { hours: '09:00-18:00', timezoneColumn: 'tz', outside: 'hold' } as const;
+    const options = { recipients: { files: csv }, localWindow, folder: fixture.out, signal: abort.signal };
+    const campaign = fixture.campaign(options);
+    const running = campaign.run();
+    for await (const { held, accepted } of campaign) if (held === 250 && accepted === 250) abort.abort();
+    const report = await running;
+    checkBooks(report, 500);
+    assert.equal(report.summary.unsent, 250);
+    assert.equal((await fixture.lines('unsent.csv')).length, 250);
+  });
+
+  it('takes the objects of a program, one at a time, and resumes with them', async () => {
+    await open();
+    const rows = mixedTokens(6000).map((token, index) => ({ token, user_id: index, name: `Name ${index}` }));
+    let pulled = 0;
+    const recipients = async function* (): AsyncGenerator<(typeof rows)[number]> {
+      for (const row of rows) {
+        pulled += 1;
+        yield row;
+      }
+    };
+    const personal = new Template({ payload: { aps: { alert: 'Hello {{name}}' } } });
+    const options = { recipients, personal, folder: fixture.out, rate: '10000/s' };
+    const first = await fixture.campaign({ ...options, maxFailures: 20 }).run();
+    assert.equal(first.stopped?.code, 'ERR_PEAL_BOUND');
+    assert.ok(pulled < 6000, `${pulled} pulled`);
+    const second = await fixture.campaign(options).run();
+    checkBooks(second, 6000);
+    assert.match((await fixture.lines('gone.csv'))[1]!, /,100,Name 100$/);
+  });
+
+  it('waits until it may begin, and stops when it has to', async () => {
+    await open();
+    const recipients = { files: await fixture.list(Array.from({ length: 1000 }, plainToken)) };
+    const started = Date.now();
+    const options = { recipients, notBefore: new Date(started + 500), notAfter: new Date(started + 1200), rate: '200/s' };
+    const report = await fixture.campaign(options).run();
+    assert.equal(report.stopped?.code, 'ERR_PEAL_BOUND');
+    assert.match(report.stopped.message, /It is after 20.* \(notAfter\)/);
+    const { accepted } = report.summary;
+    assert.ok(accepted > 20 && accepted < 250, `${accepted}`);
+    checkBooks(report, 1000);
+  });
+});
