@@ -63,7 +63,10 @@ export class CampaignFixture {
     return name.endsWith('.csv') ? lines.slice(1) : lines;
   }
 
-  campaign(options: Partial<CampaignOptions> & Pick<CampaignOptions, 'recipients'>, hooks: CampaignHooks = {}): Campaign {
+  campaign(
+    options: Partial<CampaignOptions> & Pick<CampaignOptions, 'recipients'>,
+    hooks: CampaignHooks = {},
+  ): Campaign {
     const gateway = this.session.getConnection(this.simulator.url, null);
     const message = new Message([], { alert: 'Hello', topic: 'com.example.app' });
     return new Campaign({ gateway, message, ...options }, hooks);

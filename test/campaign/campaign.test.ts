@@ -84,7 +84,10 @@ describe('a campaign', () => {
     const rejected = [...(await fixture.lines('gone.csv')), ...(await fixture.lines('rejected.csv'))];
     assert.equal(new Set(rejected.map((line) => line.split(',')[0])).size, 400);
     assert.equal(rejected.length, 400);
-    assert.deepEqual(second.summary.reasons.map((each) => each.count), [200, 200]);
+    assert.deepEqual(
+      second.summary.reasons.map((each) => each.count),
+      [200, 200],
+    );
   });
 
   it('stops for its signal, and counts what is left as unsent', async () => {
@@ -110,14 +113,15 @@ describe('a campaign', () => {
     await writeFile(csv, ['user_id,device,name,badge', ...rows].join('\n'));
     const personal = new Template({ payload: { aps: { alert: 'Hello {{name}}', badge: '{{badge:number}}' } } });
     const message = new Message([], { topic: 'com.example.app', pushType: 'alert' });
-    const report = await fixture
-      .campaign({ recipients: { files: csv }, personal, message, folder: fixture.out })
-      .run();
+    const report = await fixture.campaign({ recipients: { files: csv }, personal, message, folder: fixture.out }).run();
     checkBooks(report, 3000);
     assert.equal(report.summary.invalid, 1);
     const gone = await fixture.lines('gone.csv');
     assert.equal(gone.length, 30);
-    assert.ok(gone.some((line) => line.includes('"Name, 100"')), gone[0]);
+    assert.ok(
+      gone.some((line) => line.includes('"Name, 100"')),
+      gone[0],
+    );
     assert.match((await fixture.lines('invalid.csv'))[0]!, /^7,.*has no badge/);
   });
 
@@ -182,7 +186,8 @@ describe('a campaign', () => {
     const campaign = fixture.campaign({ recipients, rate: '1000/s', folder: fixture.out });
     const started = performance.now();
     const running = campaign.run();
-    for await (const { accepted } of campaign) if (accepted >= 1000 && campaign.rate === '1000/s') campaign.rate = '4000/s';
+    for await (const { accepted } of campaign)
+      if (accepted >= 1000 && campaign.rate === '1000/s') campaign.rate = '4000/s';
     const seconds = (performance.now() - started) / 1000;
     checkBooks(await running, 3000);
     assert.ok(seconds > 1.2 && seconds < 4, `${seconds} s`);
@@ -225,7 +230,11 @@ describe('a campaign', () => {
     assert.equal(first.causes[0]?.error.code, 'ERR_PEAL_HOURS');
     checkBooks(first, 2000);
     assert.equal((await fixture.lines('unsent.csv')).length, 980);
-    const campaign = fixture.campaign({ recipients, localWindow: { ...localWindow, outside: 'hold' }, folder: fixture.out });
+    const campaign = fixture.campaign({
+      recipients,
+      localWindow: { ...localWindow, outside: 'hold' },
+      folder: fixture.out,
+    });
     const running = campaign.run();
     for await (const { held } of campaign) if (held === 980) fixture.wallOffsetMs += 14 * 3_600_000;
     const second = await running;
@@ -236,7 +245,10 @@ describe('a campaign', () => {
   it('counts those who are held as unsent when it is stopped', async () => {
     await open();
     const csv = path.join(fixture.folder, 'zones.csv');
-    const rows = Array.from({ length: 500 }, (_, index) => `${plainToken()},${index % 2 === 0 ? 'Europe/Berlin' : 'Asia/Tokyo'}`);
+    const rows = Array.from(
+      { length: 500 },
+      (_, index) => `${plainToken()},${index % 2 === 0 ? 'Europe/Berlin' : 'Asia/Tokyo'}`,
+    );
     await writeFile(csv, ['token,tz', ...rows].join('\n'));
     fixture.wallOffsetMs = new Date('2027-01-15T11:00:00Z').valueOf() - Date.now();
     const abort = new AbortController();
@@ -275,7 +287,12 @@ describe('a campaign', () => {
     await open();
     const recipients = { files: await fixture.list(Array.from({ length: 1000 }, plainToken)) };
     const started = Date.now();
-    const options = { recipients, notBefore: new Date(started + 500), notAfter: new Date(started + 1200), rate: '200/s' };
+    const options = {
+      recipients,
+      notBefore: new Date(started + 500),
+      notAfter: new Date(started + 1200),
+      rate: '200/s',
+    };
     const report = await fixture.campaign(options).run();
     assert.equal(report.stopped?.code, 'ERR_PEAL_BOUND');
     assert.match(report.stopped.message, /It is after 20.* \(notAfter\)/);

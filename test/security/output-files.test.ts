@@ -14,9 +14,9 @@ import {
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { OutputFile } from '../../src/campaign/outputs/output-file.js';
 import { FeedbackOutput } from '../../src/cli/feedback/feedback-output.js';
 import { Outputs } from '../../src/cli/send/outputs.js';
-import { OutputFile } from '../../src/campaign/outputs/output-file.js';
 import type { Terminal } from '../../src/cli/shared/terminal.js';
 import { runCommand } from '../support/command.js';
 

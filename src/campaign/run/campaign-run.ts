@@ -117,6 +117,7 @@ export class CampaignRun {
       journal,
       files,
       books,
+      keepsAccepted: options.accepted === true,
       judge: new BoundsJudge(options),
       observer: hooks.observer ?? null,
       onBound: (why) => this.stop(boundError(why)),
@@ -194,7 +195,12 @@ export class CampaignRun {
       }
       const books = new CampaignBooks(journal, earlier?.reasons ?? [], earlier?.resent ?? 0);
       const looker = { look: (): SeriesSample => nothingYet };
-      const record = await RunRecord.open(folder ?? null, gateway.clock, () => looker.look(), earlier !== null);
+      const record = await RunRecord.open(
+        folder ?? null,
+        gateway.clock,
+        () => looker.look(),
+        journal?.isResumed === true,
+      );
       const expected = await blocks.expected();
       const opened = { journal, files, blocks, books, record, looker, early, earlier, expected, reading };
       return new CampaignRun(options, hooks, opened);
@@ -209,7 +215,7 @@ export class CampaignRun {
   /** Runs to the end. Rejects only for faults of this library. */
   async run(): Promise<CampaignReport> {
     const { signal, folder } = this.#options;
-    this.#journal?.cutWith(() => ({ ...this.#files!.cut(), facts: this.#facts() }));
+    this.#journal?.cutWith(() => ({ ...this.#files!.cut(), facts: { ...this.#facts() } }));
     const stopListening = signal === undefined ? null : onAbort(signal, () => this.stop(abortError()));
     if (signal?.aborted === true) this.stop(abortError());
     const control =

@@ -34,6 +34,8 @@ interface SinkOptions {
   readonly journal: Journal | null;
   readonly files: OutcomeFiles | null;
   readonly books: CampaignBooks;
+  /** Whether accepted recipients have a file. */
+  readonly keepsAccepted: boolean;
   readonly judge: BoundsJudge;
   readonly observer: AnswerObserver | null;
   /** The judge wants the campaign to stop. */
@@ -138,7 +140,7 @@ export class CampaignSink implements OutcomeSink {
       if (classOf(status, reason, protocol) === 'gone') files.gone(rows, row, name, timestampMs);
       else files.rejected(rows, row, status, name);
     }
-    if (files.keepsAccepted) {
+    if (this.#options.keepsAccepted) {
       for (let index = ledger.indexOf(ACCEPTED); index !== -1; index = ledger.indexOf(ACCEPTED, index + 1)) {
         const apnsId = ids?.apnsIds[index] ?? null;
         files.accepted(rows, batch.rowOf(index), apnsId, ids?.apnsUniqueIds[index] ?? null);

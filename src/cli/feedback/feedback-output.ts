@@ -7,9 +7,9 @@
  */
 import path from 'node:path';
 import type { Writable } from 'node:stream';
-import { credentialFiles, namedFiles } from '../shared/credential-options.js';
 import { csvRow } from '../../campaign/outputs/csv.js';
 import { isAmong, OutputFile } from '../../campaign/outputs/output-file.js';
+import { credentialFiles, namedFiles } from '../shared/credential-options.js';
 import { type Terminal, usageError } from '../shared/terminal.js';
 import type { FeedbackFlags, FeedbackFormat } from './feedback-options.js';
 

@@ -4,10 +4,10 @@
 import path from 'node:path';
 import { createColors } from 'picocolors';
 import { PealError } from '../../base/errors.js';
+import { isAmong, OutputFile } from '../../campaign/outputs/output-file.js';
 import { type Simulator, startSimulator } from '../../simulator/simulator.js';
 import { type ExitCode, exitCodes } from '../shared/exit-codes.js';
 import { Interrupt } from '../shared/interrupt.js';
-import { isAmong, OutputFile } from '../../campaign/outputs/output-file.js';
 import { hasColour, type Terminal, usageError, writeJsonLine } from '../shared/terminal.js';
 import { inFlagWords } from '../shared/wording.js';
 import { type SimulateFlags, simulatorFlags, simulatorOptions } from './simulate-options.js';
