@@ -3,8 +3,8 @@
  * JSON. Made by a campaign; read by the next run of it and by what shows a campaign. Main thread.
  */
 import type { Protocol } from '../apns/address.js';
-import type { ReportSetting } from './outputs/report-data.js';
-import type { CampaignRun, CampaignState, CampaignSummary, CountedCause, CountedReason } from './outputs/summary.js';
+import type { ReportSetting } from './report/report-data.js';
+import type { CampaignRun, CampaignState, CampaignSummary, CountedCause, CountedReason } from './report/summary.js';
 
 export interface CampaignFacts {
   readonly version: 1;

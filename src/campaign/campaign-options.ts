@@ -28,7 +28,7 @@ import { type LocalWindow, parseLocalWindow } from './control/local-window.js';
 import { parseRate, type Rate } from './control/rate.js';
 import type { InputFormat } from './input/campaign-input.js';
 import type { CampaignRecipient } from './input/record-rows.js';
-import type { ReportSetting } from './outputs/report-data.js';
+import type { ReportSetting } from './report/report-data.js';
 
 /** Files of recipients, and how they are read (see `InputOptions`). */
 export interface RecipientFiles {

@@ -14,9 +14,9 @@ import type { CampaignFacts } from './campaign-facts.js';
 import { readJournal } from './journal/journal-folder.js';
 import type { JournalCounts, JournalEvent, JournalProgress } from './journal/records.js';
 import { nextSteps } from './next-steps.js';
-import type { ReportData } from './outputs/report-data.js';
-import { readRunRecord } from './outputs/run-record.js';
-import type { SeriesData } from './outputs/run-series.js';
+import type { ReportData } from './report/report-data.js';
+import { readRunRecord } from './report/run-record.js';
+import type { SeriesData } from './report/run-series.js';
 import {
   type CampaignFile,
   type CampaignRun,
@@ -24,8 +24,8 @@ import {
   type CampaignSummary,
   type LatencyFigures,
   latencyFigures,
-} from './outputs/summary.js';
-import { reportFileName, summaryFileName } from './outputs/write-report.js';
+} from './report/summary.js';
+import { reportFileName, summaryFileName } from './report/write-report.js';
 
 /** A campaign in its folder, as of now. */
 export interface CampaignView {

@@ -13,7 +13,7 @@ import { type CampaignOptions, type CheckedCampaign, checkCampaignOptions } from
 import { parseRate } from './control/rate.js';
 import type { CampaignIdentity } from './journal/identity.js';
 import type { Journal } from './journal/journal.js';
-import type { CampaignState, CampaignSummary } from './outputs/summary.js';
+import type { CampaignState, CampaignSummary } from './report/summary.js';
 import type { CampaignRun } from './run/campaign-run.js';
 import type { AnswerObserver } from './run/campaign-sink.js';
 

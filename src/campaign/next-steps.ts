@@ -5,7 +5,7 @@
 import type { Protocol } from '../apns/address.js';
 import { adviceOf, classOf, isSendersFault } from '../apns/reason.js';
 import { counted, integer, shellWord } from '../base/text.js';
-import type { CampaignSummary, CountedReason, NextStep } from './outputs/summary.js';
+import type { CampaignSummary, CountedReason, NextStep } from './report/summary.js';
 
 interface NextStepsOptions {
   /** The directory of the campaign; null: nothing is kept. */

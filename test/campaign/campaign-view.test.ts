@@ -11,8 +11,8 @@ import { reportDataOf, summaryOf, viewCampaign } from '../../src/campaign/campai
 import { identityPart } from '../../src/campaign/journal/identity.js';
 import type { Journal } from '../../src/campaign/journal/journal.js';
 import { openJournal } from '../../src/campaign/journal/journal-folder.js';
-import { RunRecord } from '../../src/campaign/outputs/run-record.js';
-import { writeReport } from '../../src/campaign/outputs/write-report.js';
+import { RunRecord } from '../../src/campaign/report/run-record.js';
+import { writeReport } from '../../src/campaign/report/write-report.js';
 import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 import { runningFacts, startMs } from './view-facts.js';

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/base/clock.js';
 import { identityPart } from '../../src/campaign/journal/identity.js';
 import { openJournal } from '../../src/campaign/journal/journal-folder.js';
-import { RunRecord, readRunRecord } from '../../src/campaign/outputs/run-record.js';
+import { RunRecord, readRunRecord } from '../../src/campaign/report/run-record.js';
 import { ACCEPTED } from '../../src/engine/ledger.js';
 import { runningFacts } from './view-facts.js';
 

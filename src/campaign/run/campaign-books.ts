@@ -7,8 +7,8 @@ import type { SettledBatch } from '../../engine/batch.js';
 import { REJECTED } from '../../engine/ledger.js';
 import { Tally } from '../../engine/tally.js';
 import type { Journal } from '../journal/journal.js';
-import type { CountedReason } from '../outputs/summary.js';
 import { listShape } from '../recipients/list-shape.js';
+import type { CountedReason } from '../report/summary.js';
 import type { InvalidRow } from './recipient-blocks.js';
 
 /** Recipients by outcome, of all runs; those that are read and sent later are in none. */

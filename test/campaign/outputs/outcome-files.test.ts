@@ -285,10 +285,7 @@ describe('campaign/outputs, the files of outcomes', () => {
       await assert.rejects(files.cut().written!, { code: 'ERR_PEAL_INPUT', message: /rejected\.csv .*disk is full/ });
       assert.equal(files.failure?.code, 'ERR_PEAL_INPUT');
       await assert.rejects(files.finish(), ({ message }: Error) => {
-        assert.match(
-          message,
-          /unsent\.txt\.\w{8}\.cut holds 0 of 3 lines, .*rejected\.csv holds 0 of 2 lines,/,
-        );
+        assert.match(message, /unsent\.txt\.\w{8}\.cut holds 0 of 3 lines, .*rejected\.csv holds 0 of 2 lines,/);
         assert.match(message, /; a run that resumes the campaign writes the missing lines\.$/);
         return true;
       });

@@ -1,7 +1,7 @@
 /** Charts as data: scales with round ticks, lines that keep runs apart, and words that say what they show. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { reportHtml } from '../../../src/campaign/outputs/report.js';
+import { reportHtml } from '../../../src/campaign/report/report.js';
 import {
   latencyChart,
   linearTicks,
@@ -9,16 +9,16 @@ import {
   rateText,
   timeCharts,
   timeTicks,
-} from '../../../src/campaign/outputs/report-charts.js';
-import type { ReportData } from '../../../src/campaign/outputs/report-data.js';
+} from '../../../src/campaign/report/report-charts.js';
+import type { ReportData } from '../../../src/campaign/report/report-data.js';
 import {
   durationWords,
   latencyWords,
   rateWords,
   stopWatch,
   ZoneTimes,
-} from '../../../src/campaign/outputs/report-words.js';
-import { columnsOf, type SeriesPoint } from '../../../src/campaign/outputs/series-points.js';
+} from '../../../src/campaign/report/report-words.js';
+import { columnsOf, type SeriesPoint } from '../../../src/campaign/report/series-points.js';
 import { LatencyHistogram } from '../../../src/engine/latency-histogram.js';
 import { emptyReport, fullReport, stoppedReport } from './report-fixtures.js';
 

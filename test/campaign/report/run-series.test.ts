@@ -1,8 +1,8 @@
 /** What a campaign did second by second, on virtual time. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { RunSeries, type SeriesData, type SeriesSample } from '../../../src/campaign/outputs/run-series.js';
-import { answeredIn, joinPoints, pointsOf, type SeriesPoint } from '../../../src/campaign/outputs/series-points.js';
+import { RunSeries, type SeriesData, type SeriesSample } from '../../../src/campaign/report/run-series.js';
+import { answeredIn, joinPoints, pointsOf, type SeriesPoint } from '../../../src/campaign/report/series-points.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
 const calm: SeriesSample = {

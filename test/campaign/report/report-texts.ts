@@ -1,5 +1,5 @@
 /** Texts that would like to be more than text, and reports in which each text is such a one. */
-import type { ReportData } from '../../../src/campaign/outputs/report-data.js';
+import type { ReportData } from '../../../src/campaign/report/report-data.js';
 
 export const hostileTexts: readonly string[] = [
   '</script><script>window.hacked = 1</script>',

@@ -1,9 +1,9 @@
 /**
  * Reports of campaigns that never were: a full one, one that stopped and was resumed, one that runs, one of nothing.
  */
-import type { ReportData } from '../../../src/campaign/outputs/report-data.js';
-import { RunSeries, type SeriesSample } from '../../../src/campaign/outputs/run-series.js';
-import { type CampaignSummary, latencyFigures } from '../../../src/campaign/outputs/summary.js';
+import type { ReportData } from '../../../src/campaign/report/report-data.js';
+import { RunSeries, type SeriesSample } from '../../../src/campaign/report/run-series.js';
+import { type CampaignSummary, latencyFigures } from '../../../src/campaign/report/summary.js';
 import { LatencyHistogram } from '../../../src/engine/latency-histogram.js';
 import { Prng } from '../../support/prng.js';
 import { VirtualClock } from '../../support/virtual-clock.js';

@@ -4,9 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readChartLibrary } from '../../../src/campaign/outputs/chart-library.js';
-import { reportHtml } from '../../../src/campaign/outputs/report.js';
-import type { ReportData } from '../../../src/campaign/outputs/report-data.js';
+import { readChartLibrary } from '../../../src/campaign/report/chart-library.js';
+import { reportHtml } from '../../../src/campaign/report/report.js';
+import type { ReportData } from '../../../src/campaign/report/report-data.js';
 import { emptyReport, fullReport, runningReport, stoppedReport } from './report-fixtures.js';
 import { hostileTexts, withTexts } from './report-texts.js';
 

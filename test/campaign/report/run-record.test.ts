@@ -13,8 +13,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { RunRecord, readRunRecord } from '../../../src/campaign/outputs/run-record.js';
-import type { SeriesSample } from '../../../src/campaign/outputs/run-series.js';
+import { RunRecord, readRunRecord } from '../../../src/campaign/report/run-record.js';
+import type { SeriesSample } from '../../../src/campaign/report/run-series.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
 const quiet: SeriesSample = {

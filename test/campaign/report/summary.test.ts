@@ -1,6 +1,6 @@
 /** summary.json: the keys of the last line of `--json`, and more. */
 import assert from 'node:assert/strict';
-import { latencyFigures, summaryJson } from '../../../src/campaign/outputs/summary.js';
+import { latencyFigures, summaryJson } from '../../../src/campaign/report/summary.js';
 import { LatencyHistogram } from '../../../src/engine/latency-histogram.js';
 import { emptyReport, fullReport, stoppedReport } from './report-fixtures.js';
 

@@ -1,6 +1,6 @@
 /** The colours of a report: contrast as WCAG 2.2 AA asks for (1.4.3, 1.4.11), in light and in dark. */
 import assert from 'node:assert/strict';
-import { reportStyle } from '../../../src/campaign/outputs/report-style.js';
+import { reportStyle } from '../../../src/campaign/report/report-style.js';
 
 type Colours = ReadonlyMap<string, string>;
 

@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PealError } from '../../../src/base/errors.js';
-import { reportHtml } from '../../../src/campaign/outputs/report.js';
-import { summaryJson } from '../../../src/campaign/outputs/summary.js';
-import { writeReport } from '../../../src/campaign/outputs/write-report.js';
+import { reportHtml } from '../../../src/campaign/report/report.js';
+import { summaryJson } from '../../../src/campaign/report/summary.js';
+import { writeReport } from '../../../src/campaign/report/write-report.js';
 import { emptyReport, stoppedReport } from './report-fixtures.js';
 
 describe('writeReport', () => {
