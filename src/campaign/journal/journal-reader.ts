@@ -3,11 +3,14 @@
  * journal-folder, for the commands that show a campaign; main thread.
  */
 import type { LockHolder } from '../../base/folder-lock.js';
-import { BlockRecord } from './block-record.js';
-import type { CampaignIdentity } from './identity.js';
+import { UNKNOWN } from '../../engine/ledger.js';
+import { BlockRecord, kinds, NOTED, NOTED_AGAIN } from './block-record.js';
+import { type CampaignIdentity, identityError } from './identity.js';
 import { KnownBlock } from './known-block.js';
 import {
+  blockKey,
   blocksFrom,
+  changedError,
   damagedError,
   type JournalEvent,
   type JournalProgress,
@@ -26,6 +29,8 @@ interface ReaderOptions {
 export class JournalReader {
   readonly #store: ReadableStore;
   readonly #name: string;
+  /** Blocks that the input has, once that was asked for. */
+  #inputBlocks: number | null = null;
   /** The process that writes it; null where none does, so that the campaign is at rest. As of the opening. */
   readonly holder: LockHolder | null;
 
@@ -57,6 +62,46 @@ export class JournalReader {
       const record = BlockRecord.decode(bytes, number);
       if (record === null) throw damagedError(this.#name);
       yield [number, new KnownBlock(record)];
+    }
+  }
+
+  /** Throws PealError ERR_PEAL_OPTION where it is the journal of another campaign, in the words of `openJournal`. */
+  check(given: CampaignIdentity): void {
+    const { identity } = this;
+    const fault = identity === null ? null : identityError(this.#name, identity, given);
+    if (fault !== null) throw fault;
+  }
+
+  /**
+   * What a run that resumed now would know of a block. Recipients that were noted and have no outcome are under way while a
+   * process is at work, and otherwise unknown.
+   *
+   * @throws PealError ERR_PEAL_INPUT where the recipients have changed, as `Journal.block` does
+   */
+  block(number: number, digest: Uint8Array, count: number): KnownBlock {
+    const bytes = this.#store.get(blockKey(number));
+    if (bytes === null) {
+      this.#inputBlocks ??= this.progress?.inputBlocks ?? Number.POSITIVE_INFINITY;
+      if (number < this.#inputBlocks) return new KnownBlock(null);
+      throw changedError(this.#name, `goes on after block ${this.#inputBlocks}`);
+    }
+    const record = BlockRecord.decode(bytes, number);
+    if (record === null) throw damagedError(this.#name);
+    const isSame = record.count === count && Buffer.compare(record.digest, digest) === 0;
+    if (!isSame) throw changedError(this.#name, `differs in block ${number + 1}`);
+    if (this.holder === null && record.underWay > 0) {
+      const counts = new Float64Array(kinds.length);
+      record.states.forEach((state, index) => {
+        if (state === NOTED || state === NOTED_AGAIN) record.turn(index, UNKNOWN, counts);
+      });
+    }
+    return new KnownBlock(record);
+  }
+
+  /** Throws PealError ERR_PEAL_INPUT where the journal knows blocks behind the last one of the recipients. */
+  checkEnd(blocks: number): void {
+    for (const [key] of this.#store.range(...blocksFrom(blocks))) {
+      throw changedError(this.#name, `ends before block ${numberOf(key) + 1}`);
     }
   }
 

@@ -43,6 +43,7 @@ import {
   allEvents,
   blockKey,
   blocksFrom,
+  changedError,
   damagedError,
   eventKey,
   type Facts,
@@ -255,7 +256,7 @@ export class Journal {
    * @throws PealError ERR_PEAL_INPUT when an earlier run has read more of them: the input has changed
    */
   inputEnded(blocks: number): void {
-    if (blocks < this.#blocks) throw this.#changedError(`ends before block ${this.#blocks}`);
+    if (blocks < this.#blocks) throw changedError(this.#options.name, `ends before block ${this.#blocks}`);
     this.#inputBlocks = blocks;
     this.#schedule();
   }
@@ -363,11 +364,11 @@ export class Journal {
     const record = this.#open.get(number)?.record ?? (number < this.#blocks ? this.#storedRecord(number) : null);
     if (record === null) {
       const isBeyond = this.#inputBlocks !== null && number >= this.#inputBlocks;
-      if (isBeyond) throw this.#changedError(`goes on after block ${this.#inputBlocks}`);
+      if (isBeyond) throw changedError(this.#options.name, `goes on after block ${this.#inputBlocks}`);
       return null;
     }
     const isSame = record.count === count && Buffer.compare(record.digest, digest) === 0;
-    if (!isSame) throw this.#changedError(`differs in block ${number + 1}`);
+    if (!isSame) throw changedError(this.#options.name, `differs in block ${number + 1}`);
     return record;
   }
 
@@ -388,14 +389,6 @@ export class Journal {
       this.#open.set(number, block);
     }
     return block;
-  }
-
-  #changedError(how: string): PealError {
-    const message =
-      `The list of recipients has changed since the campaign of ${this.#options.name} began: it ${how} ` +
-      '(blocks have up to 1,024 recipients each). To resume the campaign, give the list as it was; for a new campaign ' +
-      'choose another directory.';
-    return new PealError('ERR_PEAL_INPUT', message, { origin: 'input' });
   }
 
   #touch(block: OpenBlock): void {

@@ -127,3 +127,12 @@ export function damagedError(name: string): PealError {
     'was sent to.';
   return new PealError('ERR_PEAL_INPUT', message, { origin: 'input' });
 }
+
+/** @param how the rest of a sentence about the list: `differs in block 3` */
+export function changedError(name: string, how: string): PealError {
+  const message =
+    `The list of recipients has changed since the campaign of ${name} began: it ${how} ` +
+    '(blocks have up to 1,024 recipients each). To resume the campaign, give the list as it was; for a new campaign ' +
+    'choose another directory.';
+  return new PealError('ERR_PEAL_INPUT', message, { origin: 'input' });
+}

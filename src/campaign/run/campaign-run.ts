@@ -34,6 +34,7 @@ import { CampaignFeed } from './campaign-feed.js';
 import { campaignIdentity } from './campaign-identity.js';
 import { CampaignSink } from './campaign-sink.js';
 import { LocalHoursOfRows } from './local-hours.js';
+import { checkColumns, neededColumns } from './needed-columns.js';
 import { type InvalidRow, RecipientBlocks } from './recipient-blocks.js';
 
 /** How often the engine is asked what it does. */
@@ -164,7 +165,7 @@ export class CampaignRun {
     const { folder, gateway } = options;
     const early = new EarlyRows();
     const reading = {
-      columns: columnsOf(options),
+      columns: neededColumns(options),
       onInvalid: (row: InvalidRow) => early.take(row),
       pressure: () => files?.pressure() ?? null,
       isEndCertain: hooks.isEndCertain,
@@ -663,29 +664,6 @@ async function openJournalOf(options: CheckedCampaign, hooks: CampaignHooks, fol
   if (hooks.openJournal !== undefined) return hooks.openJournal(identity, clock);
   const { openJournal } = await import('../journal/journal-folder.js');
   return openJournal(folder, identity, { clock, startsAnew: options.startAnew === true });
-}
-
-/** Columns that a campaign needs of its recipients. */
-function columnsOf({ personal, localWindow }: CheckedCampaign): readonly string[] {
-  return [...(personal?.columns ?? []), ...(localWindow === null ? [] : [localWindow.timezoneColumn])];
-}
-
-/** Throws PealError ERR_PEAL_OPTION for a column that no list has. */
-function checkColumns(options: CheckedCampaign, columns: readonly string[]): void {
-  if (!isFiles(options.recipients)) return;
-  const missing = columnsOf(options).find((column) => !columns.includes(column));
-  if (missing === undefined) return;
-  const where =
-    missing === options.localWindow?.timezoneColumn
-      ? option('localWindow.timezoneColumn', 'the option ')
-      : 'the message';
-  const has =
-    columns.length === 0
-      ? 'the lists are plain lists of tokens, without columns'
-      : `the lists have the columns ${columns.slice(0, 20).join(', ')}${columns.length > 20 ? ' …' : ''}`;
-  throw new PealError('ERR_PEAL_OPTION', `No list has the column "${missing}" that ${where} names: ${has}.`, {
-    origin: 'usage',
-  });
 }
 
 /** Whether every recipient of the campaign has an outcome that stays. */

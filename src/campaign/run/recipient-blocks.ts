@@ -31,6 +31,18 @@ interface ReadingOptions {
   /** A promise to wait for before more is read, or null. */
   readonly pressure: () => Promise<unknown> | null;
   readonly isEndCertain?: ((file: string, isLineOpen: boolean) => boolean | Promise<boolean>) | undefined;
+  /** Where tokens that memory has no room for are kept meanwhile. Default: the folder of the campaign, if it has one. */
+  readonly scratch?: (() => Promise<string>) | undefined;
+}
+
+/** How one list of recipients is written. */
+export interface ReadList {
+  readonly list: string;
+  /** As in `InputOptions`, or `records` for a program; null for a file with nothing in it. */
+  readonly format: string | null;
+  /** Empty for a plain list. */
+  readonly columns: readonly string[];
+  readonly tokenColumn: string | null;
 }
 
 /** A list that was not read to its end, and the line to go on with; null where none can be relied on. */
@@ -65,7 +77,7 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
   static async open(options: CheckedCampaign, reading: ReadingOptions): Promise<RecipientBlocks> {
     const { recipients, minTokenBytes, folder, tokenColumn = 'token' } = options;
     const isRepeatable = folder !== undefined;
-    const duplicates = options.keepDuplicates === true ? null : filterOf(options);
+    const duplicates = options.keepDuplicates === true ? null : filterOf(options, reading);
     if (isFiles(recipients)) {
       const { files, ...choices } = recipients;
       const input = await CampaignInput.open({
@@ -110,6 +122,20 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
   /** Whether the recipients are plain lists of tokens. */
   get isPlain(): boolean {
     return this.#input !== null && this.#input.columns.length === 0;
+  }
+
+  /** How each of them is written, in their order. */
+  async lists(): Promise<readonly ReadList[]> {
+    if (this.#records !== null) {
+      const { tokenColumn } = this.#records;
+      return [{ list: programList, format: 'records', columns: await this.columns(), tokenColumn }];
+    }
+    return this.#input!.files.map(({ source, shape }) => ({
+      list: source,
+      format: shape?.format ?? null,
+      columns: shape?.columns ?? [],
+      tokenColumn: shape?.tokenColumn ?? null,
+    }));
   }
 
   /** How many recipients the files seem to hold, by their sizes; null where that cannot be told. */
@@ -198,10 +224,11 @@ class Records {
   }
 }
 
-function filterOf({ folder, dedupeMemoryBytes }: CheckedCampaign): DuplicateFilter {
+function filterOf({ folder, dedupeMemoryBytes }: CheckedCampaign, { scratch }: ReadingOptions): DuplicateFilter {
+  const place = scratch ?? (folder === undefined ? null : async () => folder);
   return new DuplicateFilter({
     ...(dedupeMemoryBytes !== undefined && { memoryBytes: dedupeMemoryBytes }),
-    openStore: folder === undefined ? undefined : () => StoredDigests.open(path.join(folder, 'digests.lmdb')),
+    openStore: place === null ? undefined : async () => StoredDigests.open(path.join(await place(), 'digests.lmdb')),
   });
 }
 

@@ -52,6 +52,19 @@ export function printable(text: string): string {
   return escapeUnprintable(text, maxMessageCharacters);
 }
 
+/** A sentence as lines of at most `width` characters, broken at blanks. */
+export function wrapped(sentence: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of sentence.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
+
 /** A wrong use of the command line, in one sentence. */
 export function usageError(message: string, cause?: unknown): PealError {
   return new PealError('ERR_PEAL_OPTION', message, { origin: 'usage', cause });

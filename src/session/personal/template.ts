@@ -140,7 +140,9 @@ export class Template {
     { pushType, protocol }: FieldContext,
     invalid: InvalidRow[],
   ): RowBatch[] {
-    const kept = this.hasPayloads ? this.#writePayloads(rows, indexes, limitOf(pushType, protocol), invalid) : indexes;
+    const kept = this.hasPayloads
+      ? this.#writePayloads(rows, indexes, maxPayloadBytesOf(pushType, protocol), invalid)
+      : indexes;
     if (kept.length === 0) return [];
     const payloads = this.hasPayloads ? this.#buffer.bytes.slice(0, this.#buffer.length) : null;
     const payloadOffsets = this.hasPayloads ? this.#offsets.slice(0, kept.length + 1) : null;
@@ -192,6 +194,7 @@ export class Template {
 
 const allRows = Uint16Array.from({ length: maxBatchRecipients }, (_, index) => index);
 
-function limitOf(pushType: PushType | null, protocol: Protocol): number {
+/** Bytes that a payload may have. */
+export function maxPayloadBytesOf(pushType: PushType | null, protocol: Protocol): number {
   return protocol === 'binary' ? maxBinaryPayloadBytes : ruleOf(pushType ?? 'alert').maxPayloadBytes;
 }

@@ -1,0 +1,227 @@
+/**
+ * Measures campaigns as they are run from the command line: what personal messages from CSV cost beside the same message to a
+ * plain list, what the journal costs, how much memory a campaign takes however long it is, and how large its journal becomes.
+ * `peal send` and the simulator are processes of their own. The kinds of campaigns take turns, round after round, so that the
+ * noise of a machine hits all alike. Prints medians over the rounds; compare the ratios.
+ */
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { SimulatorProcess } from '../lib/simulator-process.js';
+import { median, range } from '../lib/statistics.js';
+import { table } from '../lib/table.js';
+import { runSend, type SendResult } from './peal-send.js';
+import { writePlainList, writeTable } from './recipient-lists.js';
+
+const usage = `npm run bench:campaign -- [options]
+  --count N          recipients of each campaign (default 1000000)
+  --memory-counts N,N  recipients of the campaigns whose memory is compared (default 1000000,5000000; 0: none)
+  --rounds N         rounds, each kind of campaign once in each (default 3)
+  --threads N|auto   worker threads of peal send (default auto)
+  --json FILE        all figures of all rounds as JSON, too
+`;
+
+interface Plan {
+  readonly count: number;
+  readonly memoryCounts: readonly number[];
+  readonly rounds: number;
+  readonly threads: string;
+  readonly jsonFile: string | null;
+}
+
+interface Kind {
+  readonly name: string;
+  readonly isPersonal: boolean;
+  readonly hasJournal: boolean;
+}
+
+interface CampaignResult extends SendResult {
+  readonly recipients: number;
+  /** Null without a journal. */
+  readonly journalBytes: number | null;
+}
+
+const kinds: readonly Kind[] = [
+  { name: 'plain list', isPersonal: false, hasJournal: false },
+  { name: 'plain list, journal', isPersonal: false, hasJournal: true },
+  { name: 'CSV, two fields', isPersonal: true, hasJournal: false },
+  { name: 'CSV, two fields, journal', isPersonal: true, hasJournal: true },
+];
+const [plain, plainJournal, personal, personalJournal] = kinds as readonly [Kind, Kind, Kind, Kind];
+
+function readPlan(): Plan {
+  try {
+    const { values } = parseArgs({
+      options: {
+        count: { type: 'string', default: '1000000' },
+        'memory-counts': { type: 'string', default: '1000000,5000000' },
+        rounds: { type: 'string', default: '3' },
+        threads: { type: 'string', default: 'auto' },
+        json: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    if (values.help) throw new Error('');
+    return {
+      count: wholeOf(values.count),
+      memoryCounts: values['memory-counts']
+        .split(',')
+        .map(wholeOf)
+        .filter((count) => count > 0),
+      rounds: wholeOf(values.rounds),
+      threads: values.threads,
+      jsonFile: values.json ?? null,
+    };
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${usage}`);
+    process.exit(2);
+  }
+}
+
+function wholeOf(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0) return value;
+  throw new Error(`"${text}" has to be a whole number`);
+}
+
+/** The lists are there once, for all campaigns of a length. */
+class Lists {
+  readonly #folder: string;
+
+  constructor(
+    folder: string,
+    readonly count: number,
+  ) {
+    this.#folder = path.join(folder, `lists-${count}`);
+  }
+
+  async write(): Promise<void> {
+    mkdirSync(this.#folder);
+    await writePlainList(this.plain, this.count);
+    await writeTable(this.table, this.count);
+  }
+
+  get plain(): string {
+    return path.join(this.#folder, 'tokens.txt');
+  }
+
+  get table(): string {
+    return path.join(this.#folder, 'users.csv');
+  }
+
+  remove(): void {
+    rmSync(this.#folder, { recursive: true });
+  }
+}
+
+async function runCampaign(
+  simulator: SimulatorProcess,
+  { isPersonal, hasJournal }: Kind,
+  lists: Lists,
+  threads: string,
+): Promise<CampaignResult> {
+  const out = path.join(simulator.folder, 'out');
+  // Both messages have 120 bytes, or a few more.
+  const text = isPersonal ? 'Hello {{name}}, {{orders}} of your orders are' : 'Hello Name 1234, 12 of your orders are';
+  const args = [
+    '--tokens',
+    isPersonal ? lists.table : lists.plain,
+    '--alert',
+    `${text} on their way to you. Open the app to see where they are right now.`,
+    '--keep-duplicates',
+    '--threads',
+    threads,
+    ...(hasJournal ? ['--out', out] : []),
+  ];
+  await simulator.reset();
+  const result = await runSend(simulator, args, lists.count);
+  const journalBytes = hasJournal ? statSync(path.join(out, 'journal.lmdb')).size : null;
+  rmSync(out, { recursive: true, force: true });
+  return { recipients: lists.count, ...result, journalBytes };
+}
+
+const cpuOf = ({ usage, recipients }: CampaignResult): number => usage.cpuUs / recipients;
+const rssOf = ({ usage }: CampaignResult): number => usage.peakRssBytes / 1e6;
+const number = (value: number, digits = 0): string =>
+  value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+/** Ratios of one round each, because a machine may be slower in the next. */
+function ratio(results: ReadonlyMap<Kind, readonly CampaignResult[]>, kind: Kind, to: Kind): number {
+  const others = results.get(to)!;
+  return median(results.get(kind)!.map((result, round) => cpuOf(result) / cpuOf(others[round]!)));
+}
+
+function print(results: ReadonlyMap<Kind, readonly CampaignResult[]>, { count, rounds }: Plan): void {
+  const rows = [...results].map(([{ name }, outcomes]) => {
+    const [lowest, highest] = range(outcomes.map(cpuOf));
+    return [
+      name,
+      number(median(outcomes.map(cpuOf)), 2),
+      `${number(lowest, 2)}–${number(highest, 2)}`,
+      number(median(outcomes.map(({ perSecond }) => perSecond))),
+      number(median(outcomes.map(rssOf))),
+      outcomes[0]!.journalBytes === null ? '' : number(median(outcomes.map((one) => one.journalBytes! / 1000))),
+    ];
+  });
+  console.log(`\n${number(count)} recipients, the same message of about 120 bytes\n`);
+  console.log(table(['campaign', 'CPU µs each', 'range', 'per second', 'peak RSS MB', 'journal kB'], rows));
+  console.log(`\nCPU: user and system time of the sending process with its start-up, medians of ${rounds} rounds.`);
+  const personalRatio = number(ratio(results, personal, plain), 2);
+  console.log(`Personal messages from CSV cost ${personalRatio} times as much as the plain list.`);
+  const shares = [
+    [plainJournal, plain],
+    [personalJournal, personal],
+  ] as const;
+  const texts = shares.map(([kind, to]) => `${number((ratio(results, kind, to) - 1) * 100, 1)} % of the ${to.name}`);
+  console.log(`The journal and the files of the outcomes cost ${texts.join(', ')}.`);
+}
+
+function printMemory(results: readonly CampaignResult[]): void {
+  const rows = results.map((result) => [
+    number(result.recipients),
+    number(rssOf(result)),
+    number(cpuOf(result), 2),
+    number(result.perSecond),
+    number((result.journalBytes ?? 0) / 1000),
+  ]);
+  console.log(`\nCSV with four columns, two fields, journal, duplicates kept\n`);
+  console.log(table(['recipients', 'peak RSS MB', 'CPU µs each', 'per second', 'journal kB'], rows));
+}
+
+async function measureCost(simulator: SimulatorProcess, plan: Plan): Promise<Map<Kind, CampaignResult[]>> {
+  const lists = new Lists(simulator.folder, plan.count);
+  await lists.write();
+  const results = new Map(kinds.map((kind) => [kind, [] as CampaignResult[]]));
+  for (let round = 1; round <= plan.rounds; round++) {
+    process.stderr.write(`${plan.count} recipients, round ${round} of ${plan.rounds}\n`);
+    for (const kind of kinds) results.get(kind)!.push(await runCampaign(simulator, kind, lists, plan.threads));
+  }
+  lists.remove();
+  return results;
+}
+
+async function measureMemory(simulator: SimulatorProcess, plan: Plan): Promise<CampaignResult[]> {
+  const results: CampaignResult[] = [];
+  for (const count of plan.memoryCounts) {
+    process.stderr.write(`${count} recipients, for their memory\n`);
+    const lists = new Lists(simulator.folder, count);
+    await lists.write();
+    results.push(await runCampaign(simulator, personalJournal, lists, plan.threads));
+    lists.remove();
+  }
+  return results;
+}
+
+const plan = readPlan();
+const machine = `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, Node ${process.version}`;
+console.log(`\n${machine}; peal send and the simulator in processes of their own`);
+await using simulator = await SimulatorProcess.start('http2', ['--ledger', 'counts', '--connection-window', 'large']);
+const cost = plan.rounds === 0 ? null : await measureCost(simulator, plan);
+if (cost !== null) print(cost, plan);
+const memory = await measureMemory(simulator, plan);
+if (memory.length > 0) printMemory(memory);
+if (plan.jsonFile !== null) {
+  const rounds = cost === null ? null : Object.fromEntries([...cost].map(([{ name }, outcomes]) => [name, outcomes]));
+  writeFileSync(plan.jsonFile, JSON.stringify({ machine, plan, rounds, memory }, null, 2));
+}

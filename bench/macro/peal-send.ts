@@ -1,0 +1,42 @@
+/** `peal send` in a process of its own, without measuring code of its own. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { SimulatorProcess } from '../lib/simulator-process.js';
+import type { Usage } from '../lib/usage.js';
+
+const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const reporter = new URL('../lib/report-usage.js', import.meta.url).href;
+
+export interface SendResult {
+  /** Of the whole process, from its start to its end. */
+  readonly usage: Usage;
+  readonly perSecond: number;
+}
+
+/** @param args options besides those of the gateway. Throws unless all recipients were accepted. */
+export async function runSend(
+  simulator: SimulatorProcess,
+  args: readonly string[],
+  recipients: number,
+): Promise<SendResult> {
+  const { url, topic, caFile, keyFile, keyId, teamId } = simulator.target;
+  const key = ['--key', keyFile, '--key-id', keyId, '--team-id', teamId];
+  const all = ['send', '--json', '--gateway', url, '--ca', caFile, '--topic', topic, ...key, ...args];
+  const usageFile = path.join(simulator.folder, 'usage.json');
+  const child = spawn(process.execPath, ['--import', reporter, main, ...all], {
+    env: { ...process.env, BENCH_USAGE_FILE: usageFile },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  const summary = JSON.parse(output.trimEnd().split('\n').at(-1) ?? '{}') as { accepted?: number; perSecond?: number };
+  if (code !== 0 || summary.accepted !== recipients) throw new Error(`peal send ended with ${code}: ${output}`);
+  const usage = JSON.parse(readFileSync(usageFile, 'utf8')) as Usage;
+  return { usage, perSecond: summary.perSecond ?? 0 };
+}
