@@ -3,8 +3,9 @@
  * bounds, and hours. It puts together the rooms beside this file and one send of the library. Made by programs and by the
  * command line; main thread.
  */
+import { onAbort } from '../base/abort-listeners.js';
 import type { Clock, TimerHandle } from '../base/clock.js';
-import type { PealError } from '../base/errors.js';
+import { PealError } from '../base/errors.js';
 import { progressIntervalMs } from '../base/limits.js';
 import { optionError } from '../base/options.js';
 import { heldUntil } from '../base/process-hold.js';
@@ -91,6 +92,8 @@ export class Campaign implements AsyncIterable<CampaignProgress> {
   /** A rate that was set before the run began. */
   #rate: string | null | undefined = undefined;
   #why: PealError | null = null;
+  /** Ends the wait for the first recipients. */
+  readonly #opening = new AbortController();
   /** Wakes those who wait for the next progress. */
   readonly #waiting = new Set<() => void>();
 
@@ -116,13 +119,18 @@ export class Campaign implements AsyncIterable<CampaignProgress> {
   async run(): Promise<CampaignReport> {
     if (this.#state.phase !== 'new') throw optionError('A campaign runs once: make another one to resume it.');
     this.#state = { phase: 'opening' };
+    const { signal } = this.#options;
+    const stopListening = signal === undefined ? null : onAbort(signal, () => this.stop(abortError()));
+    if (signal?.aborted === true) this.stop(abortError());
     try {
-      const { CampaignRun } = await import('./run/campaign-run.js');
-      const run = await heldUntil(CampaignRun.open(this.#options, this.#hooks));
-      if (!(run instanceof CampaignRun)) {
-        this.#progress = progressOf(run.summary);
-        return run;
+      const { openRun } = await import('./run/open-run.js');
+      const opened = await heldUntil(openRun(this.#options, this.#hooks, this.#opening.signal));
+      if ('summary' in opened) {
+        this.#progress = progressOf(opened.summary);
+        return opened;
       }
+      const { CampaignRun } = await import('./run/campaign-run.js');
+      const run = new CampaignRun(this.#options, this.#hooks, opened);
       this.#state = { phase: 'running', run };
       if (this.#isPaused) run.pause();
       if (this.#rate !== undefined) run.rate = this.#rate;
@@ -131,6 +139,7 @@ export class Campaign implements AsyncIterable<CampaignProgress> {
       this.#progress = run.progress;
       return report;
     } finally {
+      stopListening?.();
       this.#state = { phase: 'over' };
       for (const wake of this.#waiting) wake();
     }
@@ -184,7 +193,8 @@ export class Campaign implements AsyncIterable<CampaignProgress> {
   /** @internal Stops the run, for this reason. */
   stop(why: PealError): void {
     this.#why ??= why;
-    this.#run?.stop(why);
+    if (this.#run === null) this.#opening.abort();
+    else this.#run.stop(why);
   }
 
   /** @internal What is not read by now is left. */
@@ -247,4 +257,9 @@ function progressOf(summary: CampaignSummary): CampaignProgress {
     isInputRead: true,
     resumed: accepted + rejected,
   };
+}
+
+function abortError(): PealError {
+  const message = 'The campaign was aborted by its signal. Run it again, and it goes on where it stopped.';
+  return new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true });
 }

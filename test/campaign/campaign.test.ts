@@ -1,6 +1,6 @@
 /** A campaign against the simulator, whose ledger is compared with its books. */
 import assert from 'node:assert/strict';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CampaignReport } from '../../src/campaign/campaign.js';
 import { Message } from '../../src/index.js';
@@ -151,6 +151,26 @@ describe('a campaign', () => {
     assert.equal(anew.summary.runs.length, 1);
   });
 
+  it('neither overwrites its own list nor what a campaign without a journal has left', async () => {
+    await open();
+    const recipients = { files: await fixture.list(mixedTokens(100)) };
+    await fixture.campaign({ recipients, folder: fixture.out }).run();
+    const own = path.join(fixture.out, 'unsent.txt');
+    await writeFile(own, `${plainToken()}\n`);
+    await assert.rejects(fixture.campaign({ recipients: { files: own }, folder: fixture.out, startAnew: true }).run(), {
+      code: 'ERR_PEAL_OPTION',
+      message: /unsent\.txt is read by this command and would be overwritten/,
+    });
+    for (const name of ['journal.lmdb', 'journal.lmdb-lock']) await rm(path.join(fixture.out, name));
+    await assert.rejects(fixture.campaign({ recipients, folder: fixture.out }).run(), {
+      code: 'ERR_PEAL_OPTION',
+      message: /unsent\.txt holds recipients of a campaign whose journal is not there/,
+    });
+    const anew = await fixture.campaign({ recipients, folder: fixture.out, startAnew: true }).run();
+    assert.equal(anew.summary.accepted, 98);
+    assert.deepEqual(await fixture.lines('unsent.txt'), []);
+  });
+
   it('sends nothing to lists without a token', async () => {
     await open();
     const recipients = { files: await fixture.list(['nothing', 'at all']) };
@@ -280,7 +300,7 @@ describe('a campaign', () => {
     assert.ok(pulled < 6000, `${pulled} pulled`);
     const second = await fixture.campaign(options).run();
     checkBooks(second, 6000);
-    assert.match((await fixture.lines('gone.csv'))[1]!, /,100,Name 100$/);
+    assert.match((await fixture.lines('gone.csv'))[1]!, /,100,Name 100,$/);
   });
 
   it('waits until it may begin, and stops when it has to', async () => {

@@ -381,6 +381,11 @@ async function removeAll(folder: string, isTarget: (name: string) => boolean): P
   }
 }
 
+/** Whether a campaign writes a file of this name, or leaves it unfinished. */
+export function isOutcomeFile(name: string): boolean {
+  return allNames.includes(baseOf(name));
+}
+
 /** The name that an unfinished file was to get. */
 function baseOf(name: string): string {
   return name.replace(/\.[0-9a-f]{8}\.(?:partial|cut)$/, '');

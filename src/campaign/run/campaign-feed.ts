@@ -8,7 +8,6 @@
  * Once it is stopped, nothing more is handed out: the pump goes on to the end of the recipients and counts them as unsent.
  */
 import { apnsIdBytes } from '../../apns/apns-id.js';
-import { assert } from '../../base/assert.js';
 import type { Clock, TimerHandle } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { maxBatchRecipients } from '../../base/limits.js';

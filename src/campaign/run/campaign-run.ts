@@ -2,18 +2,14 @@
  * One run of a campaign, from its options to its report: opens the recipients, the journal and the files, sends, and closes the
  * books whatever ends it. Made by campaign.ts; main thread.
  */
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { onAbort } from '../../base/abort-listeners.js';
 import { rethrowAssertion } from '../../base/assert.js';
 import type { Clock, TimerHandle } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
-import { writeProblem } from '../../base/file-errors.js';
 import { counted, integer } from '../../base/text.js';
 import { version } from '../../base/version.js';
 import { option, theOption } from '../../base/wording.js';
 import type { EngineStats } from '../../engine/dispatcher/engine-stats.js';
-import { LatencyHistogram } from '../../engine/latency-histogram.js';
 import { APNs } from '../../session/apns.js';
 import type { FieldContext } from '../../session/recipients/own-fields.js';
 import type { CampaignHooks, CampaignProgress, CampaignReport } from '../campaign.js';
@@ -24,17 +20,16 @@ import { BoundsJudge } from '../control/bounds.js';
 import { type ControlCommand, ControlWatch } from '../control/control-file.js';
 import { Pacer, parseRate, type Rate } from '../control/rate.js';
 import type { Journal } from '../journal/journal.js';
-import { OutcomeFiles } from '../outputs/outcome-files.js';
-import { RunRecord, readRunRecord } from '../report/run-record.js';
+import type { OutcomeFiles } from '../outputs/outcome-files.js';
+import type { RunRecord } from '../report/run-record.js';
 import type { SeriesSample } from '../report/run-series.js';
 import { type CampaignState, type CampaignSummary, latencyFigures } from '../report/summary.js';
 import { writeReport } from '../report/write-report.js';
-import { CampaignBooks } from './campaign-books.js';
+import type { CampaignBooks } from './campaign-books.js';
 import { CampaignFeed } from './campaign-feed.js';
-import { campaignIdentity } from './campaign-identity.js';
 import { CampaignSink } from './campaign-sink.js';
 import { LocalHoursOfRows } from './local-hours.js';
-import { checkColumns, neededColumns } from './needed-columns.js';
+import type { OpenedRun } from './open-run.js';
 import { type InvalidRow, RecipientBlocks } from './recipient-blocks.js';
 
 /** How often the engine is asked what it does. */
@@ -43,17 +38,6 @@ const noLimit: Rate = { text: 'off', entries: [{ fromMinute: 0, perSecond: null 
 /** Runs that the journal remembers: the first ones, and the latest. */
 const maxRuns = 100;
 const defaultCanaryShare = 0.9;
-
-const nothingYet: SeriesSample = {
-  accepted: 0,
-  rejected: 0,
-  unknown: 0,
-  connections: 0,
-  streamLimit: null,
-  inFlight: 0,
-  hasWork: false,
-  pace: 0,
-};
 
 /** How a run ended. */
 interface RunEnd {
@@ -92,7 +76,7 @@ export class CampaignRun {
   #interim = { accepted: 0, rejected: 0 };
   #isOver = false;
 
-  private constructor(options: CheckedCampaign, hooks: CampaignHooks, parts: OpenedParts) {
+  constructor(options: CheckedCampaign, hooks: CampaignHooks, parts: OpenedRun) {
     const { gateway, personal, message, onUnknown } = options;
     const { journal, files, blocks, books, record, early } = parts;
     const { protocol } = gateway.address;
@@ -156,69 +140,10 @@ export class CampaignRun {
     this.#feed.pause();
   }
 
-  /**
-   * Opens everything, and sends nothing yet. Null: the campaign is finished, and its report is all there is.
-   *
-   * @throws PealError for options, files, recipients and journals that cannot be used
-   */
-  static async open(options: CheckedCampaign, hooks: CampaignHooks): Promise<CampaignRun | CampaignReport> {
-    const { folder, gateway } = options;
-    const early = new EarlyRows();
-    const reading = {
-      columns: neededColumns(options),
-      onInvalid: (row: InvalidRow) => early.take(row),
-      pressure: () => files?.pressure() ?? null,
-      isEndCertain: hooks.isEndCertain,
-    };
-    let files: OutcomeFiles | null = null;
-    let journal: Journal | null = null;
-    if (folder !== undefined) await makeFolder(folder);
-    const blocks = await RecipientBlocks.open(options, reading);
-    try {
-      const columns = await blocks.columns();
-      checkColumns(options, columns);
-      let earlier: CampaignFacts | null = null;
-      if (folder !== undefined) {
-        journal = await openJournalOf(options, hooks, folder);
-        earlier = factsOf(journal);
-        if (earlier !== null && isNothingLeft(earlier, journal, options)) {
-          await blocks.dispose();
-          return await reportOfFinished(options, earlier, journal, folder);
-        }
-        files = await OutcomeFiles.open({
-          folder,
-          format: options.outputFormat ?? 'csv',
-          columns,
-          tokenColumns: blocks.tokenColumns,
-          keepsAccepted: options.accepted === true,
-          lengths: journal.files,
-        });
-      }
-      const books = new CampaignBooks(journal, earlier?.reasons ?? [], earlier?.resent ?? 0);
-      const looker = { look: (): SeriesSample => nothingYet };
-      const record = await RunRecord.open(
-        folder ?? null,
-        gateway.clock,
-        () => looker.look(),
-        journal?.isResumed === true,
-      );
-      const expected = await blocks.expected();
-      const opened = { journal, files, blocks, books, record, looker, early, earlier, expected, reading };
-      return new CampaignRun(options, hooks, opened);
-    } catch (error) {
-      await blocks.dispose();
-      files?.abandon();
-      await journal?.close().catch(() => {});
-      throw error;
-    }
-  }
-
   /** Runs to the end. Rejects only for faults of this library. */
   async run(): Promise<CampaignReport> {
-    const { signal, folder } = this.#options;
+    const { folder } = this.#options;
     this.#journal?.cutWith(() => ({ ...this.#files!.cut(), facts: { ...this.#facts() } }));
-    const stopListening = signal === undefined ? null : onAbort(signal, () => this.stop(abortError()));
-    if (signal?.aborted === true) this.stop(abortError());
     const control =
       folder === undefined ? null : new ControlWatch(folder, this.#clock, (command) => this.#obey(command));
     let failure: unknown = null;
@@ -233,7 +158,6 @@ export class CampaignRun {
     }
     this.#feed.stop(this.#drains);
     await this.#feed.finish();
-    stopListening?.();
     control?.stop();
     for (const timer of this.#timers) this.#clock.clearTimer(timer);
     await this.#look250();
@@ -525,7 +449,10 @@ export class CampaignRun {
         series: this.#record.series.toData(),
         latency: this.#record.latencies.toData(),
       };
-      await writeReport(folder, reportDataOf(view, version, localTimeZone(), this.#clock.wallMs()));
+      await writeReport(
+        folder,
+        reportDataOf(view, version, Intl.DateTimeFormat().resolvedOptions().timeZone, this.#clock.wallMs()),
+      );
     });
     return problems;
   }
@@ -610,88 +537,7 @@ export class CampaignRun {
   }
 }
 
-interface OpenedParts {
-  readonly journal: Journal | null;
-  readonly files: OutcomeFiles | null;
-  readonly blocks: RecipientBlocks;
-  readonly books: CampaignBooks;
-  readonly record: RunRecord;
-  readonly looker: { look: () => SeriesSample };
-  readonly early: EarlyRows;
-  readonly earlier: CampaignFacts | null;
-  readonly expected: number | null;
-  readonly reading: Parameters<typeof RecipientBlocks.open>[1];
-}
-
-/** Invalid rows that were found while the run was opened. */
-class EarlyRows {
-  #rows: InvalidRow[] = [];
-  #to: ((row: InvalidRow) => void) | null = null;
-
-  take(row: InvalidRow): void {
-    if (this.#to === null) this.#rows.push(row);
-    else this.#to(row);
-  }
-
-  redirect(to: (row: InvalidRow) => void): void {
-    this.#to = to;
-    for (const row of this.#rows) to(row);
-    this.#rows = [];
-  }
-}
-
-/** What earlier runs have kept; null for a new campaign. */
-function factsOf({ facts }: Journal): CampaignFacts | null {
-  return (facts as Partial<CampaignFacts>).version === 1 ? (facts as unknown as CampaignFacts) : null;
-}
-
-function localTimeZone(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone;
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    const message = `${theOption('folder')}: ${folder} ${writeProblem(error)}.`;
-    throw new PealError('ERR_PEAL_OPTION', message, { origin: 'usage', cause: error });
-  }
-}
-
-async function openJournalOf(options: CheckedCampaign, hooks: CampaignHooks, folder: string): Promise<Journal> {
-  const identity = await campaignIdentity(options);
-  const { clock } = options.gateway;
-  if (hooks.openJournal !== undefined) return hooks.openJournal(identity, clock);
-  const { openJournal } = await import('../journal/journal-folder.js');
-  return openJournal(folder, identity, { clock, startsAnew: options.startAnew === true });
-}
-
-/** Whether every recipient of the campaign has an outcome that stays. */
-function isNothingLeft(facts: CampaignFacts, journal: Journal, { onUnknown }: CheckedCampaign): boolean {
-  const { unsent, unknown, underWay } = journal.counts;
-  const isWhole = facts.state === 'finished' && journal.inputBlocks !== null && facts.unread.length === 0;
-  return isWhole && unsent + underWay + facts.neverNoted === 0 && (unknown === 0 || onUnknown !== 'resend');
-}
-
-async function reportOfFinished(
-  options: CheckedCampaign,
-  facts: CampaignFacts,
-  journal: Journal,
-  folder: string,
-): Promise<CampaignReport> {
-  const saved = await readRunRecord(folder);
-  const latency = saved === null ? null : latencyFigures(LatencyHistogram.fromData(saved.latency));
-  const summary = summaryOf({ facts, counts: journal.counts, latency, isHeld: false, folder });
-  await journal.close();
-  return { summary, stopped: null, problems: [], causes: [], wasFinished: true };
-}
-
 function boundError(why: string): PealError {
   const message = `The campaign was stopped by a bound: ${why} The same campaign goes on where it stopped when it is run again.`;
   return new PealError('ERR_PEAL_BOUND', message, { origin: 'usage', retryable: true });
-}
-
-function abortError(): PealError {
-  const message = 'The campaign was aborted by its signal. Run it again, and it goes on where it stopped.';
-  return new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true });
 }

@@ -3,6 +3,7 @@
  * takes them. A campaign that waits for hours reads its recipients several times. Main thread.
  */
 import path from 'node:path';
+import { onAbort } from '../../base/abort-listeners.js';
 import { minTokenBytes as usualMinTokenBytes } from '../../base/limits.js';
 import type { Rows } from '../../session/recipients/rows.js';
 import { type CheckedCampaign, isFiles } from '../campaign-options.js';
@@ -12,6 +13,7 @@ import { recordBlocks } from '../input/record-rows.js';
 import { type InputIdentity, inputIdentity, unreadInput } from '../journal/identity.js';
 import { StoredDigests } from '../journal/stored-digests.js';
 import { DuplicateFilter } from '../recipients/duplicate-filter.js';
+import { othersColumn } from '../tables/table-rows.js';
 
 /** A row that is no recipient. */
 export interface InvalidRow {
@@ -24,12 +26,15 @@ export interface InvalidRow {
   readonly list: string;
 }
 
-interface ReadingOptions {
+/** How recipients are read. */
+export interface Reading {
   /** Columns that the campaign needs. */
   readonly columns: readonly string[];
   readonly onInvalid: (row: InvalidRow) => void;
   /** A promise to wait for before more is read, or null. */
   readonly pressure: () => Promise<unknown> | null;
+  /** Ends the reading, wherever it waits. */
+  readonly signal: AbortSignal;
   readonly isEndCertain?: ((file: string, isLineOpen: boolean) => boolean | Promise<boolean>) | undefined;
   /** Where tokens that memory has no room for are kept meanwhile. Default: the folder of the campaign, if it has one. */
   readonly scratch?: (() => Promise<string>) | undefined;
@@ -54,6 +59,9 @@ export interface UnreadList {
 /** Formats with a line for each recipient. */
 const linedFormats: ReadonlySet<string> = new Set(['list', 'csv', 'ndjson']);
 
+/** Formats whose rows may have what no column is for. */
+const openFormats: ReadonlySet<string> = new Set(['json', 'ndjson']);
+
 /** How sentences name recipients that do not come from files. */
 export const programList = 'the program';
 
@@ -74,7 +82,7 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
    *
    * @throws PealError ERR_PEAL_INPUT for files that cannot be read
    */
-  static async open(options: CheckedCampaign, reading: ReadingOptions): Promise<RecipientBlocks> {
+  static async open(options: CheckedCampaign, reading: Reading): Promise<RecipientBlocks> {
     const { recipients, minTokenBytes, folder, tokenColumn = 'token' } = options;
     const isRepeatable = folder !== undefined;
     const duplicates = options.keepDuplicates === true ? null : filterOf(options, reading);
@@ -85,6 +93,7 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
         files: [files].flat(),
         columns: reading.columns,
         isRepeatable,
+        signal: reading.signal,
         onInvalid: ({ line, text, why }, list) => {
           reading.onInvalid({ line, text, why, list });
           return reading.pressure()?.then(() => {});
@@ -96,6 +105,8 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
       return new RecipientBlocks(input, null, duplicates);
     }
     const end = new AbortController();
+    onAbort(reading.signal, () => end.abort());
+    if (reading.signal.aborted) end.abort();
     const blocks = recordBlocks(typeof recipients === 'function' ? recipients() : recipients, {
       tokenColumn,
       minTokenBytes: minTokenBytes ?? usualMinTokenBytes,
@@ -111,6 +122,18 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
    */
   async columns(): Promise<readonly string[]> {
     return this.#input?.columns ?? (await this.#records!.columns());
+  }
+
+  /** The same for files of outcomes: with one for what a row has beside the columns, where rows may have that. */
+  async outputColumns(): Promise<readonly string[]> {
+    const columns = await this.columns();
+    const isOpen = this.#input?.files.some(({ shape }) => openFormats.has(shape?.format ?? '')) ?? columns.length > 0;
+    return isOpen && columns.length > 0 && !columns.includes(othersColumn) ? [...columns, othersColumn] : columns;
+  }
+
+  /** The files that are read: paths, or `-`. */
+  get lists(): readonly string[] {
+    return this.#input?.files.map(({ source }) => source) ?? [];
   }
 
   /** The columns that hold device tokens. */
