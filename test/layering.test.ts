@@ -43,7 +43,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   session: ['options', 'recipients', 'message', 'personal', 'send', '.'],
   campaign: ['recipients', 'tables', 'input', 'journal', 'control', 'outputs', '.'],
   simulator: ['settings', 'books', 'rules', 'faults', 'http2', 'listen', 'binary', '.'],
-  cli: ['shared', 'send', 'feedback', 'simulate', 'demo', '.'],
+  cli: ['shared', 'send', 'campaign', 'feedback', 'simulate', 'demo', '.'],
   index: ['.'],
 };
 

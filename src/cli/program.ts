@@ -4,6 +4,15 @@
  */
 import { Command, CommanderError } from 'commander';
 import { version } from '../base/version.js';
+import {
+  folderArgument,
+  type ResumeFlags,
+  rateArgument,
+  resumeOptions,
+  type StatusFlags,
+  statusOptions,
+} from './campaign/campaign-options.js';
+import type { ResumeCampaign } from './campaign/steer.js';
 import { demoOptions } from './demo/demo-options.js';
 import { type FeedbackFlags, feedbackOptionGroups } from './feedback/feedback-options.js';
 import { type SendFlags, sendOptionGroups } from './send/send-options.js';
@@ -11,7 +20,7 @@ import { withLists } from './send/send-rules.js';
 import { addOptions } from './shared/command-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from './shared/exit-codes.js';
 import { deliverPendingSignals } from './shared/interrupt.js';
-import { printable, printError, type Terminal } from './shared/terminal.js';
+import { printable, printError, type Terminal, usageError } from './shared/terminal.js';
 import { type SimulateFlags, simulateOptionGroups } from './simulate/simulate-options.js';
 
 /** Runs one command line (without node and script) to its exit code. Prints errors; never throws. */
@@ -56,6 +65,59 @@ function commandLine(args: readonly string[], terminal: Terminal, onEnd: (code: 
     });
   const settings = addOptions(send, sendOptionGroups());
 
+  const status = program
+    .command('status')
+    .summary('show how a campaign stands, from the directory of --out')
+    .description('Shows how a campaign stands, whether or not a process is at work on it.')
+    .argument('<dir>', 'the directory of the campaign', folderArgument)
+    .action(async (dir: string, options: StatusFlags) => {
+      const { status } = await loaded(import('./campaign/status.js'));
+      onEnd(await status(dir, options, terminal));
+    });
+  addOptions(status, statusOptions());
+
+  const resume = program
+    .command('resume')
+    .summary('go on with a campaign that is paused or has stopped')
+    .description('Goes on with a campaign that is paused or has stopped. What is not given here is as it was.')
+    .argument('<dir>', 'the directory of the campaign', folderArgument)
+    .action(async (dir: string, options: ResumeFlags) => {
+      const { resume } = await loaded(import('./campaign/steer.js'));
+      onEnd(await resume(dir, options, terminal, resumeCampaign));
+    });
+  addOptions(resume, resumeOptions());
+
+  program
+    .command('pause')
+    .summary('pause a campaign that runs')
+    .description('Pauses a campaign that another process runs. Recipients that are under way are answered.')
+    .argument('<dir>', 'the directory of the campaign', folderArgument)
+    .action(async (dir: string) => {
+      const { pause } = await loaded(import('./campaign/steer.js'));
+      onEnd(await pause(dir, terminal));
+    });
+
+  program
+    .command('rate')
+    .summary('change the rate of a campaign that runs')
+    .description('Changes the rate of a campaign that another process runs.')
+    .argument('<dir>', 'the directory of the campaign', folderArgument)
+    .argument('<rate>', '500/s, 30000/min, off (no limit), or a timetable "08:00,500/s 20:00,off"', rateArgument)
+    .action(async (dir: string, text: string) => {
+      const { rate } = await loaded(import('./campaign/steer.js'));
+      onEnd(await rate(dir, text, terminal));
+    });
+
+  program
+    .command('report')
+    .summary('write summary.json and report.html of a campaign')
+    .description('Writes summary.json and report.html of a campaign into its directory, also while it runs.')
+    .argument('<dir>', 'the directory of the campaign', folderArgument)
+    .action(async (dir: string) => {
+      const { report } = await loaded(import('./campaign/report.js'));
+      onEnd(await report(dir, version, terminal));
+    });
+
   const feedback = program
     .command('feedback')
     .summary('read the list of a feedback gateway (binary protocol)')
@@ -89,6 +151,11 @@ function commandLine(args: readonly string[], terminal: Terminal, onEnd: (code: 
   addOptions(demo, demoOptions());
   return program;
 }
+
+/** Goes on with a campaign that no process runs. */
+const resumeCampaign: ResumeCampaign = async (folder) => {
+  throw usageError(`No process is at work on the campaign in ${folder}: give the same command again to go on with it.`);
+};
 
 /** Resolves with a command's code once it is loaded and the signals that arrived meanwhile were delivered. */
 async function loaded<T>(command: Promise<T>): Promise<T> {

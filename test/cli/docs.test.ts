@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { resumeOptions, statusOptions } from '../../src/cli/campaign/campaign-options.js';
 import { demoOptions } from '../../src/cli/demo/demo-options.js';
 import { feedbackOptionGroups } from '../../src/cli/feedback/feedback-options.js';
 import { sendOptionGroups } from '../../src/cli/send/send-options.js';
@@ -16,8 +17,8 @@ const flagsOf = (groups: ReturnType<typeof demoOptions>): string[] =>
   groups.flatMap(({ options }) => options.map((option) => option.long!));
 
 describe('the documents of the command line', () => {
-  it('name every option of peal send, peal feedback and peal demo, and no other', () => {
-    const groups = [sendOptionGroups(), feedbackOptionGroups(), demoOptions()];
+  it('name every option of each command but peal simulate, and no other', () => {
+    const groups = [sendOptionGroups(), statusOptions(), resumeOptions(), feedbackOptionGroups(), demoOptions()];
     const real = new Set(groups.flatMap(flagsOf));
     assert.deepEqual(
       [...flagsIn(page('cli.md') + page('binary.md').split('## On the command line')[1]!)].sort(),
@@ -42,7 +43,8 @@ describe('the documents of the command line', () => {
   };
 
   for (const [command, groups, inTables] of [
-    ['send', sendOptionGroups(), tabled(page('cli.md'), '\n## peal send\n', '\n## peal feedback\n')],
+    ['send', sendOptionGroups(), tabled(page('cli.md'), '\n## peal send\n', '\n## peal status\n')],
+    ['status', statusOptions(), tabled(page('cli.md'), '\n## peal status\n', '\n## ')],
     ['feedback', feedbackOptionGroups(), tabled(page('binary.md'), '\n### peal feedback\n', '\n## ')],
     ['simulate', simulateOptionGroups(), tabled(page('simulator.md'), '\n## Options\n', '\n## ', 1)],
     ['demo', demoOptions(), tabled(page('cli.md'), '\n## peal demo\n', null)],

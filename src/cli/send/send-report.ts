@@ -3,7 +3,15 @@ import { createColors } from 'picocolors';
 import type { Protocol } from '../../apns/address.js';
 import { adviceOf } from '../../apns/reason.js';
 import { counted, integer, percentage } from '../../base/text.js';
-import { hasColour, printable, printError, printNote, type Terminal, writeJsonLine } from '../shared/terminal.js';
+import {
+  hasColour,
+  printable,
+  printError,
+  printNote,
+  type Terminal,
+  wrapped,
+  writeJsonLine,
+} from '../shared/terminal.js';
 import { commandMessage } from '../shared/wording.js';
 import type { CauseCount, InvalidLines, RunReport, RunSummary } from './counts.js';
 import { errorMessage, rejectionMessage, summaryMessage } from './json-lines.js';
@@ -154,17 +162,4 @@ function reasonLines(
     lines.push(`      ${integer(sum).padStart(width)}  for ${counted(rest.length, 'other reason')}`);
   }
   return lines;
-}
-
-/** A sentence as lines of at most `width` characters, broken at blanks. */
-function wrapped(sentence: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of sentence.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }

@@ -1,0 +1,60 @@
+/** The options of the commands that show and steer a campaign in its directory. The contract is docs/cli.md. */
+import { InvalidArgumentError, Option } from 'commander';
+import { parseRate } from '../../campaign/control/rate.js';
+import { type SendFlags, sendOptionGroups } from '../send/send-options.js';
+import { type OptionGroup, readBy } from '../shared/option-values.js';
+
+export interface StatusFlags {
+  readonly watch?: boolean;
+  readonly json?: boolean;
+}
+
+/** What may be given anew to a campaign that is resumed; the rest is as it was. */
+export type ResumeFlags = Partial<SendFlags>;
+
+export function statusOptions(): readonly OptionGroup[] {
+  return [
+    {
+      heading: 'Options:',
+      options: [
+        new Option('--watch', 'show it again and again, until the campaign ends'),
+        new Option('--json', 'print one line of JSON, with the keys of summary.json'),
+      ],
+    },
+  ];
+}
+
+/** Options of `peal send` that may be other ones for the rest of a campaign. */
+const resumable: ReadonlySet<string> = new Set([
+  '--threads',
+  '--on-unknown',
+  '--rate',
+  '--max-failures',
+  '--max-error-rate',
+  '--max-duration',
+  '--stop-on',
+  '--yes',
+  '--json',
+  '--progress',
+  '--quiet',
+]);
+
+export function resumeOptions(): readonly OptionGroup[] {
+  return sendOptionGroups().flatMap(({ heading, options }) => {
+    const kept = options.filter(({ long }) => resumable.has(long ?? ''));
+    // What is not given is as it was, so that no default holds.
+    for (const option of kept) option.default(undefined);
+    return kept.length === 0 ? [] : [{ heading, options: kept }];
+  });
+}
+
+/** The argument DIR of each of the commands. */
+export function folderArgument(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('It is empty: check that the shell variable is set.');
+}
+
+/** The argument RATE of `peal rate`. */
+export function rateArgument(text: string): string {
+  return readBy(parseRate)(text);
+}
