@@ -15,7 +15,7 @@ export interface Pace {
   readonly secondsLeft: number | null;
 }
 
-export interface StatusStyle {
+interface StatusStyle {
   readonly columns: number;
   readonly colour: boolean;
   /** The bar of the first line where the output is a screen, else null: then it is said in words. */

@@ -11,14 +11,14 @@ type SuspendSignal = (typeof signals)[number];
 const patienceMs = 10_000;
 
 /** The part of the process that concerns suspension. */
-export interface SuspendedProcess {
+interface SuspendedProcess {
   readonly pid: number;
   on(signal: SuspendSignal, listener: () => void): unknown;
   off(signal: SuspendSignal, listener: () => void): unknown;
   kill(pid: number, signal: 'SIGSTOP'): unknown;
 }
 
-export interface SuspendOptions {
+interface SuspendOptions {
   /** Stops handing out work. */
   readonly pause: () => void;
   /** Goes on after a pause. Called only after `pause`. */

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Suspend, type SuspendedProcess } from '../../../src/cli/shared/suspend.js';
+import { Suspend } from '../../../src/cli/shared/suspend.js';
 
 class FakeProcess extends EventEmitter {
   readonly pid = 1;
@@ -24,7 +24,7 @@ describe('Suspend', () => {
   beforeEach(() => {
     source = new FakeProcess();
     calls = [];
-    suspend = new Suspend(source as SuspendedProcess, {
+    suspend = new Suspend(source as ConstructorParameters<typeof Suspend>[0], {
       pause: () => calls.push('pause'),
       resume: () => calls.push('resume'),
       idle: () =>
