@@ -29,11 +29,7 @@ import type { CampaignBooks } from './campaign-books.js';
 import { CampaignFeed } from './campaign-feed.js';
 import { CampaignSink } from './campaign-sink.js';
 import { LocalHoursOfRows } from './local-hours.js';
-<<<<<<< HEAD
 import type { OpenedRun } from './open-run.js';
-=======
-import { checkColumns, neededColumns } from './needed-columns.js';
->>>>>>> f4e81ad (Show a campaign without sending it, and measure campaigns)
 import { type InvalidRow, RecipientBlocks } from './recipient-blocks.js';
 
 /** How often the engine is asked what it does. */
@@ -144,66 +140,6 @@ export class CampaignRun {
     this.#feed.pause();
   }
 
-<<<<<<< HEAD
-=======
-  /**
-   * Opens everything, and sends nothing yet. Null: the campaign is finished, and its report is all there is.
-   *
-   * @throws PealError for options, files, recipients and journals that cannot be used
-   */
-  static async open(options: CheckedCampaign, hooks: CampaignHooks): Promise<CampaignRun | CampaignReport> {
-    const { folder, gateway } = options;
-    const early = new EarlyRows();
-    const reading = {
-      columns: neededColumns(options),
-      onInvalid: (row: InvalidRow) => early.take(row),
-      pressure: () => files?.pressure() ?? null,
-      isEndCertain: hooks.isEndCertain,
-    };
-    let files: OutcomeFiles | null = null;
-    let journal: Journal | null = null;
-    if (folder !== undefined) await makeFolder(folder);
-    const blocks = await RecipientBlocks.open(options, reading);
-    try {
-      const columns = await blocks.columns();
-      checkColumns(options, columns);
-      let earlier: CampaignFacts | null = null;
-      if (folder !== undefined) {
-        journal = await openJournalOf(options, hooks, folder);
-        earlier = factsOf(journal);
-        if (earlier !== null && isNothingLeft(earlier, journal, options)) {
-          await blocks.dispose();
-          return await reportOfFinished(options, earlier, journal, folder);
-        }
-        files = await OutcomeFiles.open({
-          folder,
-          format: options.outputFormat ?? 'csv',
-          columns,
-          tokenColumns: blocks.tokenColumns,
-          keepsAccepted: options.accepted === true,
-          lengths: journal.files,
-        });
-      }
-      const books = new CampaignBooks(journal, earlier?.reasons ?? [], earlier?.resent ?? 0);
-      const looker = { look: (): SeriesSample => nothingYet };
-      const record = await RunRecord.open(
-        folder ?? null,
-        gateway.clock,
-        () => looker.look(),
-        journal?.isResumed === true,
-      );
-      const expected = await blocks.expected();
-      const opened = { journal, files, blocks, books, record, looker, early, earlier, expected, reading };
-      return new CampaignRun(options, hooks, opened);
-    } catch (error) {
-      await blocks.dispose();
-      files?.abandon();
-      await journal?.close().catch(() => {});
-      throw error;
-    }
-  }
-
->>>>>>> f4e81ad (Show a campaign without sending it, and measure campaigns)
   /** Runs to the end. Rejects only for faults of this library. */
   async run(): Promise<CampaignReport> {
     const { folder } = this.#options;
@@ -601,85 +537,6 @@ export class CampaignRun {
   }
 }
 
-<<<<<<< HEAD
-=======
-interface OpenedParts {
-  readonly journal: Journal | null;
-  readonly files: OutcomeFiles | null;
-  readonly blocks: RecipientBlocks;
-  readonly books: CampaignBooks;
-  readonly record: RunRecord;
-  readonly looker: { look: () => SeriesSample };
-  readonly early: EarlyRows;
-  readonly earlier: CampaignFacts | null;
-  readonly expected: number | null;
-  readonly reading: Parameters<typeof RecipientBlocks.open>[1];
-}
-
-/** Invalid rows that were found while the run was opened. */
-class EarlyRows {
-  #rows: InvalidRow[] = [];
-  #to: ((row: InvalidRow) => void) | null = null;
-
-  take(row: InvalidRow): void {
-    if (this.#to === null) this.#rows.push(row);
-    else this.#to(row);
-  }
-
-  redirect(to: (row: InvalidRow) => void): void {
-    this.#to = to;
-    for (const row of this.#rows) to(row);
-    this.#rows = [];
-  }
-}
-
-/** What earlier runs have kept; null for a new campaign. */
-function factsOf({ facts }: Journal): CampaignFacts | null {
-  return (facts as Partial<CampaignFacts>).version === 1 ? (facts as unknown as CampaignFacts) : null;
-}
-
-function localTimeZone(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone;
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    const message = `${theOption('folder')}: ${folder} ${writeProblem(error)}.`;
-    throw new PealError('ERR_PEAL_OPTION', message, { origin: 'usage', cause: error });
-  }
-}
-
-async function openJournalOf(options: CheckedCampaign, hooks: CampaignHooks, folder: string): Promise<Journal> {
-  const identity = await campaignIdentity(options);
-  const { clock } = options.gateway;
-  if (hooks.openJournal !== undefined) return hooks.openJournal(identity, clock);
-  const { openJournal } = await import('../journal/journal-folder.js');
-  return openJournal(folder, identity, { clock, startsAnew: options.startAnew === true });
-}
-
-/** Whether every recipient of the campaign has an outcome that stays. */
-function isNothingLeft(facts: CampaignFacts, journal: Journal, { onUnknown }: CheckedCampaign): boolean {
-  const { unsent, unknown, underWay } = journal.counts;
-  const isWhole = facts.state === 'finished' && journal.inputBlocks !== null && facts.unread.length === 0;
-  return isWhole && unsent + underWay + facts.neverNoted === 0 && (unknown === 0 || onUnknown !== 'resend');
-}
-
-async function reportOfFinished(
-  options: CheckedCampaign,
-  facts: CampaignFacts,
-  journal: Journal,
-  folder: string,
-): Promise<CampaignReport> {
-  const saved = await readRunRecord(folder);
-  const latency = saved === null ? null : latencyFigures(LatencyHistogram.fromData(saved.latency));
-  const summary = summaryOf({ facts, counts: journal.counts, latency, isHeld: false, folder });
-  await journal.close();
-  return { summary, stopped: null, problems: [], causes: [], wasFinished: true };
-}
-
->>>>>>> f4e81ad (Show a campaign without sending it, and measure campaigns)
 function boundError(why: string): PealError {
   const message = `The campaign was stopped by a bound: ${why} The same campaign goes on where it stopped when it is run again.`;
   return new PealError('ERR_PEAL_BOUND', message, { origin: 'usage', retryable: true });

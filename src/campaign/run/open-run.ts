@@ -167,7 +167,7 @@ async function makeFolder(folder: string): Promise<void> {
 /** A list that is read must not be written or removed. */
 async function refuseInputs(folder: string, blocks: RecipientBlocks): Promise<void> {
   const real = await realpath(folder);
-  for (const list of blocks.lists) {
+  for (const list of blocks.sources) {
     const file = list === '-' ? '-' : await realpath(list).catch(() => path.resolve(list));
     if (path.dirname(file) !== real || !isOutcomeFile(path.basename(file))) continue;
     throw folderError(`${list} is read by this command and would be overwritten; choose another directory.`);

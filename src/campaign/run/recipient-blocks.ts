@@ -34,7 +34,7 @@ export interface Reading {
   /** A promise to wait for before more is read, or null. */
   readonly pressure: () => Promise<unknown> | null;
   /** Ends the reading, wherever it waits. */
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal;
   readonly isEndCertain?: ((file: string, isLineOpen: boolean) => boolean | Promise<boolean>) | undefined;
   /** Where tokens that memory has no room for are kept meanwhile. Default: the folder of the campaign, if it has one. */
   readonly scratch?: (() => Promise<string>) | undefined;
@@ -93,7 +93,7 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
         files: [files].flat(),
         columns: reading.columns,
         isRepeatable,
-        signal: reading.signal,
+        ...(reading.signal !== undefined && { signal: reading.signal }),
         onInvalid: ({ line, text, why }, list) => {
           reading.onInvalid({ line, text, why, list });
           return reading.pressure()?.then(() => {});
@@ -105,8 +105,8 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
       return new RecipientBlocks(input, null, duplicates);
     }
     const end = new AbortController();
-    onAbort(reading.signal, () => end.abort());
-    if (reading.signal.aborted) end.abort();
+    if (reading.signal !== undefined) onAbort(reading.signal, () => end.abort());
+    if (reading.signal?.aborted === true) end.abort();
     const blocks = recordBlocks(typeof recipients === 'function' ? recipients() : recipients, {
       tokenColumn,
       minTokenBytes: minTokenBytes ?? usualMinTokenBytes,
@@ -132,7 +132,7 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
   }
 
   /** The files that are read: paths, or `-`. */
-  get lists(): readonly string[] {
+  get sources(): readonly string[] {
     return this.#input?.files.map(({ source }) => source) ?? [];
   }
 
@@ -247,7 +247,7 @@ class Records {
   }
 }
 
-function filterOf({ folder, dedupeMemoryBytes }: CheckedCampaign, { scratch }: ReadingOptions): DuplicateFilter {
+function filterOf({ folder, dedupeMemoryBytes }: CheckedCampaign, { scratch }: Reading): DuplicateFilter {
   const place = scratch ?? (folder === undefined ? null : async () => folder);
   return new DuplicateFilter({
     ...(dedupeMemoryBytes !== undefined && { memoryBytes: dedupeMemoryBytes }),
