@@ -5,7 +5,7 @@ import { createColors } from 'picocolors';
 import { adviceOf } from '../../apns/reason.js';
 import { counted, integer, minutesAndSeconds, percentage, wholePercent } from '../../base/text.js';
 import type { CampaignView } from '../../campaign/campaign-view.js';
-import type { CampaignRun, CampaignState } from '../../campaign/outputs/summary.js';
+import type { CampaignRun, CampaignState } from '../../campaign/report/summary.js';
 import { printable, wrapped } from '../shared/terminal.js';
 
 /** How fast a campaign is now, from two readings. */
