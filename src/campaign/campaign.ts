@@ -70,6 +70,8 @@ export interface CampaignHooks {
   readonly observer?: AnswerObserver;
   /** As in `InputOptions`. */
   readonly isEndCertain?: (file: string, isLineOpen: boolean) => boolean | Promise<boolean>;
+  /** Whether a pipe ended because of an interruption, so that it was not read to its end. */
+  readonly wasCut?: (file: string) => boolean;
   /** Whether files are read to their end after a stop. Default: they are. */
   readonly drains?: () => boolean;
   /** For tests: a journal with a store of their own. */

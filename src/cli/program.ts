@@ -20,7 +20,7 @@ import { withLists } from './send/send-rules.js';
 import { addOptions } from './shared/command-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from './shared/exit-codes.js';
 import { deliverPendingSignals } from './shared/interrupt.js';
-import { printable, printError, type Terminal, usageError } from './shared/terminal.js';
+import { printable, printError, type Terminal } from './shared/terminal.js';
 import { type SimulateFlags, simulateOptionGroups } from './simulate/simulate-options.js';
 
 /** Runs one command line (without node and script) to its exit code. Prints errors; never throws. */
@@ -153,8 +153,9 @@ function commandLine(args: readonly string[], terminal: Terminal, onEnd: (code: 
 }
 
 /** Goes on with a campaign that no process runs. */
-const resumeCampaign: ResumeCampaign = async (folder) => {
-  throw usageError(`No process is at work on the campaign in ${folder}: give the same command again to go on with it.`);
+const resumeCampaign: ResumeCampaign = async (...campaign) => {
+  const { resumeCampaign } = await loaded(import('./send/resume.js'));
+  return await resumeCampaign(...campaign);
 };
 
 /** Resolves with a command's code once it is loaded and the signals that arrived meanwhile were delivered. */

@@ -16,9 +16,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { OutputFile } from '../../src/campaign/outputs/output-file.js';
 import { FeedbackOutput } from '../../src/cli/feedback/feedback-output.js';
-import { Outputs } from '../../src/cli/send/outputs.js';
+import { refuseOwnFiles } from '../../src/cli/send/own-files.js';
 import type { Terminal } from '../../src/cli/shared/terminal.js';
 import { runCommand } from '../support/command.js';
+import { quietPort } from '../support/quiet-port.js';
 
 const names = ['invalid.csv', 'rejected.csv', 'unknown.txt', 'unsent.txt'];
 
@@ -26,6 +27,13 @@ describe('security: files that are written', () => {
   let folder: string;
   const at = (...parts: string[]): string => path.join(folder, ...parts);
   const modeOf = (file: string): number => statSync(file).mode & 0o777;
+
+  /** A campaign whose gateway nobody listens at: all of its recipients are unsent. */
+  const send = async (out: string, ...more: string[]) => {
+    writeFileSync(at('tokens.txt'), `${'ab'.repeat(32)}\nnone\n`);
+    const gateway = ['--gateway', `https://127.0.0.1:${await quietPort()}`, '--threads', '0'];
+    return await runCommand(['send', at('tokens.txt'), '--alert', 'x', ...gateway, '--out', at(out), ...more]);
+  };
 
   before(function () {
     if (process.platform === 'win32') this.skip();
@@ -43,12 +51,9 @@ describe('security: files that are written', () => {
       mkdirSync(at('old'), { mode: 0o755 });
       for (const name of names) writeFileSync(at('old', name), 'older', { mode: 0o666 });
       for (const out of ['old', 'new']) {
-        const outputs = await Outputs.open(at(out), [], { force: true });
-        for (const partial of readdirSync(at(out)).filter((name) => name.endsWith('.partial'))) {
-          assert.equal(modeOf(at(out, partial)), 0o600, partial);
-        }
-        await outputs.publish();
-        for (const name of names) assert.equal(modeOf(at(out, name)), 0o600, name);
+        assert.equal((await send(out, '--force')).code, 4);
+        for (const name of readdirSync(at(out))) assert.equal(modeOf(at(out, name)), 0o600, name);
+        for (const name of names) assert.notEqual(readFileSync(at(out, name), 'utf8'), 'older', name);
       }
       assert.equal(modeOf(at('new')), 0o700);
     } finally {
@@ -58,12 +63,11 @@ describe('security: files that are written', () => {
 
   it('files: a link under the name of a file is replaced, and what it points to stays as it was', async () => {
     writeFileSync(at('victim'), 'untouched');
-    for (const name of names) symlinkSync(at('victim'), at(name));
-    const outputs = await Outputs.open(folder, [], { force: true });
-    outputs.invalid(1, 'text', 'why', 'list');
-    await outputs.publish();
+    mkdirSync(at('out'));
+    for (const name of names) symlinkSync(at('victim'), at('out', name));
+    assert.equal((await send('out', '--force')).code, 4);
     assert.equal(readFileSync(at('victim'), 'utf8'), 'untouched');
-    for (const name of names) assert.ok(lstatSync(at(name)).isFile());
+    for (const name of names) assert.ok(lstatSync(at('out', name)).isFile());
   });
 
   it('files: the certificate of peal simulate, which everybody may read, replaces a link, too', async () => {
@@ -101,8 +105,8 @@ describe('security: files that are written', () => {
       symlinkSync(at('out', name), at(`link-${name}`));
       symlinkSync(at('out'), at('folder'));
       for (const input of [at('out', name), at('out', '..', 'out', name), at(`link-${name}`), at('folder', name)]) {
-        await assert.rejects(Outputs.open(at('out'), [input]), { code: 'ERR_PEAL_OPTION' }, input);
-        await assert.rejects(Outputs.open(at('folder'), [input]), { code: 'ERR_PEAL_OPTION' }, input);
+        await assert.rejects(refuseOwnFiles(at('out'), [input]), { code: 'ERR_PEAL_OPTION' }, input);
+        await assert.rejects(refuseOwnFiles(at('folder'), [input]), { code: 'ERR_PEAL_OPTION' }, input);
       }
       assert.deepEqual(readdirSync(at('out')), [name], 'and nothing is left behind');
       await rm(at('out', name));
@@ -162,7 +166,7 @@ describe('security: files that are written', () => {
     if (process.getuid?.() === 0) this.skip();
     chmodSync(folder, 0o500);
     try {
-      await assert.rejects(Outputs.open(folder, []), { code: 'ERR_PEAL_OPTION' });
+      assert.equal((await send('.')).code, 2);
     } finally {
       chmodSync(folder, 0o700);
     }

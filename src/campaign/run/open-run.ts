@@ -86,6 +86,7 @@ export async function openRun(
     onInvalid: (row) => early.take(row),
     pressure: () => kept?.files.pressure() ?? null,
     isEndCertain: hooks.isEndCertain,
+    wasCut: hooks.wasCut,
     signal,
   };
   let kept: KeptCampaign | null = null;

@@ -36,6 +36,8 @@ export interface Reading {
   /** Ends the reading, wherever it waits. */
   readonly signal?: AbortSignal;
   readonly isEndCertain?: ((file: string, isLineOpen: boolean) => boolean | Promise<boolean>) | undefined;
+  /** Whether the end of a pipe was no end of its list. Default: it was. */
+  readonly wasCut?: ((file: string) => boolean) | undefined;
   /** Where tokens that memory has no room for are kept meanwhile. Default: the folder of the campaign, if it has one. */
   readonly scratch?: (() => Promise<string>) | undefined;
 }
@@ -69,9 +71,16 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
   readonly #input: CampaignInput | null;
   readonly #records: Records | null;
   readonly #duplicates: DuplicateFilter | null;
+  readonly #wasCut: (file: string) => boolean;
   #isWhole = false;
 
-  private constructor(input: CampaignInput | null, records: Records | null, duplicates: DuplicateFilter | null) {
+  private constructor(
+    input: CampaignInput | null,
+    records: Records | null,
+    duplicates: DuplicateFilter | null,
+    wasCut: (file: string) => boolean = () => false,
+  ) {
+    this.#wasCut = wasCut;
     this.#input = input;
     this.#records = records;
     this.#duplicates = duplicates;
@@ -102,7 +111,7 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
         ...(duplicates !== null && { duplicates }),
         ...(reading.isEndCertain !== undefined && { isEndCertain: reading.isEndCertain }),
       });
-      return new RecipientBlocks(input, null, duplicates);
+      return new RecipientBlocks(input, null, duplicates, reading.wasCut);
     }
     const end = new AbortController();
     if (reading.signal !== undefined) onAbort(reading.signal, () => end.abort());
@@ -180,7 +189,7 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
   get unread(): readonly UnreadList[] {
     if (this.#input === null) return [];
     return this.#input.files
-      .filter(({ place }) => !place.isWhole)
+      .filter(({ source, place }) => !place.isWhole || this.#wasCut(source))
       .map(({ source, place }) => ({ list: source, line: place.next }));
   }
 

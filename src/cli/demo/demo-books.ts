@@ -2,24 +2,23 @@
  * Compares two books of the same run from two processes: the sender's, by the outcomes that it reports, and the
  * simulator's ledger, by the requests that it received. Main thread.
  */
-import type { TokenBlock } from '../../apns/token-block.js';
 import { integer } from '../../base/text.js';
+import type { CampaignSummary } from '../../campaign/report/summary.js';
+import type { Rows } from '../../session/recipients/rows.js';
 import { LedgerDigest } from '../../simulator/books/digest.js';
 import type { LedgerSummary } from '../../simulator/books/ledger.js';
-import type { RunSummary } from '../send/counts.js';
-import type { AnswerObserver } from '../send/send-books.js';
 import type { DemoFiles } from './demo-files.js';
 
 /** The digest over every (token, answer) that the sender reports. It equals the simulator's if the books agree. */
-export class SenderDigest implements AnswerObserver {
+export class SenderDigest {
   readonly #digest = new LedgerDigest();
 
-  accepted(block: TokenBlock, index: number): void {
-    this.#digest.add(tokenAt(block, index));
+  accepted({ tokens }: Rows, row: number): void {
+    this.#digest.add(tokenAt(tokens, row));
   }
 
-  rejected(block: TokenBlock, index: number, reason: string): void {
-    this.#digest.add(tokenAt(block, index), reason);
+  rejected({ tokens }: Rows, row: number, reason: string): void {
+    this.#digest.add(tokenAt(tokens, row), reason);
   }
 
   toString(): string {
@@ -27,9 +26,14 @@ export class SenderDigest implements AnswerObserver {
   }
 }
 
-function tokenAt({ bytes, tokenBytes }: TokenBlock, index: number): Uint8Array {
+function tokenAt({ bytes, tokenBytes }: Rows['tokens'], index: number): Uint8Array {
   return bytes.subarray(index * tokenBytes, (index + 1) * tokenBytes);
 }
+
+type DemoCounts = Pick<
+  CampaignSummary,
+  'recipients' | 'accepted' | 'rejected' | 'unsent' | 'unknown' | 'invalid' | 'reasons'
+>;
 
 interface Comparison {
   readonly isEqual: boolean;
@@ -39,7 +43,7 @@ interface Comparison {
 
 /** Compares the books with each other, and both with the list. */
 export function compareBooks(
-  sender: RunSummary,
+  sender: DemoCounts,
   digest: SenderDigest,
   ledger: LedgerSummary,
   files: Pick<DemoFiles, 'recipients' | 'scripted'>,

@@ -4,10 +4,10 @@
  */
 import type { Writable } from 'node:stream';
 import { PealError } from '../../base/errors.js';
+import type { CampaignSummary } from '../../campaign/report/summary.js';
 import type { ExitCode } from '../shared/exit-codes.js';
 import { writeJsonLine } from '../shared/terminal.js';
 import { commandMessage } from '../shared/wording.js';
-import type { RunSummary } from './counts.js';
 import type { RejectionNote } from './rejection-notes.js';
 
 /** `count`: recipients that are unsent or unknown because of the error. */
@@ -26,15 +26,24 @@ export function rejectionMessage({ message, retryable, count }: RejectionNote): 
 
 /** The lines of a run that was interrupted before its command was loaded. */
 export function writeInterruption(output: Writable, message: string, exitCode: ExitCode): void {
-  const error = new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true });
-  writeJsonLine(output, errorMessage(error, 0));
-  const none = { recipients: 0, accepted: 0, rejected: 0, unsent: 0, unknown: 0, invalid: 0, duplicate: 0, resent: 0 };
-  const nowhere = { seconds: 0, perSecond: 0, connections: 0, threads: 0 };
-  const nothing = { ...none, ...nowhere, invalidLines: null, unread: [], reasons: [], causes: [] };
-  writeJsonLine(output, summaryMessage({ ...nothing, stopped: error.code, exitCode }));
+  writeRefusal(output, new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true }), exitCode);
 }
 
-export function summaryMessage(summary: RunSummary): object {
+/** The lines of a run that ended before anything was read. */
+export function writeRefusal(output: Writable, error: PealError, exitCode: ExitCode): void {
+  writeJsonLine(output, errorMessage(error, 0));
+  writeJsonLine(output, summaryMessage({ ...nothing, stopped: error.code }, exitCode));
+}
+
+/** The summary of a run in which nothing was read. */
+export const nothing: CampaignSummary = {
+  ...{ recipients: 0, accepted: 0, rejected: 0, unsent: 0, unknown: 0, invalid: 0, duplicate: 0, resent: 0 },
+  ...{ state: 'stopped', why: null, stopped: null, next: [], expected: null, reasons: [], causes: [] },
+  ...{ invalidLines: null, unread: [], runs: [], files: [], latency: null, exitCode: null },
+  ...{ seconds: 0, perSecond: 0, connections: 0, threads: 0 },
+};
+
+export function summaryMessage(summary: CampaignSummary, exitCode: ExitCode): object {
   return {
     messageType: 'summary',
     recipients: summary.recipients,
@@ -47,13 +56,16 @@ export function summaryMessage(summary: RunSummary): object {
     invalidLines: summary.invalidLines,
     unread: summary.unread,
     reasons: Object.fromEntries(summary.reasons.map(({ reason, count }) => [reason, count])),
-    causes: Object.fromEntries(summary.causes.map(({ error, unsent, unknown }) => [error.code, unsent + unknown])),
+    causes: Object.fromEntries(summary.causes.map(({ code, unsent, unknown }) => [code, unsent + unknown])),
     resent: summary.resent,
     seconds: Math.round(summary.seconds * 1000) / 1000,
     perSecond: Math.round(summary.perSecond),
     connections: summary.connections,
     threads: summary.threads,
     stopped: summary.stopped,
-    exitCode: summary.exitCode,
+    exitCode,
+    state: summary.state,
+    runs: summary.runs.length,
+    latencyMs: summary.latency,
   };
 }

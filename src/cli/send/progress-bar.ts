@@ -15,7 +15,13 @@ import { RateMeter } from './rate-meter.js';
 
 const longestBar = 32;
 /** The beginnings of the first line. The second line is indented by the same width. */
-const labels = { sending: 'sending  ', stopping: 'stopping ', stopped: 'stopped  ', sent: 'sent     ' } as const;
+const labels = {
+  sending: 'sending  ',
+  paused: 'paused   ',
+  stopping: 'stopping ',
+  stopped: 'stopped  ',
+  sent: 'sent     ',
+} as const;
 const labelWidth = labels.sending.length;
 
 /** A terminal, or another stream with a known line width. */
@@ -39,6 +45,7 @@ export class ProgressBar {
   readonly #colour: boolean;
   readonly #rate = new RateMeter();
   #bars: cliProgress.MultiBar | null = null;
+  #isHidden = false;
   #lines: readonly cliProgress.SingleBar[] = [];
   #shown: Shown = { state: 'sending', counts: nothing, total: null, perSecond: 0, secondsLeft: null };
 
@@ -51,7 +58,8 @@ export class ProgressBar {
 
   update(counts: RunningCounts, total: number | null): void {
     this.#rate.note(this.#clock.now(), sentOf(counts));
-    const { state } = this.#shown;
+    const isGoingOn = this.#shown.state === 'sending' || this.#shown.state === 'paused';
+    const state = isGoingOn ? (counts.isPaused === true ? 'paused' : 'sending') : this.#shown.state;
     const toSend = total === null ? null : total - (counts.duplicate ?? 0);
     const secondsLeft = toSend === null || state !== 'sending' ? null : this.#rate.secondsLeft(toSend);
     this.#shown = { state, counts, total, perSecond: this.#rate.perSecond(), secondsLeft };
@@ -60,18 +68,40 @@ export class ProgressBar {
 
   /** The display leaves its lines, with the terminal's echo of Ctrl-C, and continues below. */
   interrupted(print: () => void): void {
+    this.#shown = { ...this.#shown, state: 'stopping', secondsLeft: null };
+    this.above(print);
+  }
+
+  above(print: () => void): void {
+    if (this.#bars === null) {
+      print();
+      return;
+    }
     this.#close();
     print();
-    this.#shown = { ...this.#shown, state: 'stopping', secondsLeft: null };
     this.#open();
+  }
+
+  hide(): void {
+    this.#isHidden = this.#bars !== null;
+    this.#close();
+  }
+
+  show(): void {
+    if (this.#isHidden) this.#open();
+    this.#isHidden = false;
   }
 
   /** The last state stays on the screen. It is written here, because cli-progress would cut it (see linewrap). */
   stop(): void {
-    if (this.#bars === null) return;
+    if (this.#bars === null && !this.#isHidden) return;
+    this.#isHidden = false;
     this.#close();
     const { state, counts, total } = this.#shown;
-    const isAll = state === 'sending' && counts.unsent === 0 && (total === null || passedOf(counts) >= total);
+    const isAll =
+      (state === 'sending' || state === 'paused') &&
+      counts.unsent === 0 &&
+      (total === null || passedOf(counts) >= total);
     this.#shown = { ...this.#shown, state: isAll ? 'sent' : 'stopped', perSecond: null, secondsLeft: null };
     this.#screen.write(`${this.#text(this.#shown).join('\n')}\n`);
   }
@@ -143,7 +173,8 @@ export function countsLine({ counts }: Shown, columns: number, colour: boolean):
   ];
   if (counts.unsent > 0) parts.push([`unsent ${integer(counts.unsent)}`, yellow]);
   if (counts.invalid > 0) parts.push([`invalid ${integer(counts.invalid)}`, yellow]);
-  const { duplicate = 0 } = counts;
+  const { duplicate = 0, held = 0 } = counts;
+  if (held > 0) parts.push([`held ${integer(held)}`, plain]);
   if (duplicate > 0) parts.push([`duplicate ${integer(duplicate)}`, plain]);
   let room = columns - 1 - labelWidth;
   const kept = parts.filter(([text]) => {

@@ -14,11 +14,23 @@ export interface ProgressDisplay {
   update(counts: RunningCounts, total: number | null): void;
   /** The run has been told to stop. What `print` writes to standard error stands above the display, not within it. */
   interrupted(print: () => void): void;
+  /** Something is said meanwhile: it stands above the display. */
+  above(print: () => void): void;
+  /** Takes the display off the screen until `show`. */
+  hide(): void;
+  show(): void;
   /** Leaves the terminal ready for further output. May be called twice. */
   stop(): void;
 }
 
-export const noProgress: ProgressDisplay = { update: () => {}, interrupted: (print) => print(), stop: () => {} };
+export const noProgress: ProgressDisplay = {
+  update: () => {},
+  interrupted: (print) => print(),
+  above: (print) => print(),
+  hide: () => {},
+  show: () => {},
+  stop: () => {},
+};
 
 export interface ProgressOptions {
   readonly json?: boolean;
@@ -98,6 +110,14 @@ class JsonProgress implements ProgressDisplay {
     print();
   }
 
+  above(print: () => void): void {
+    print();
+  }
+
+  hide(): void {}
+
+  show(): void {}
+
   stop(): void {}
 }
 
@@ -125,19 +145,30 @@ class LineProgress implements ProgressDisplay {
     print();
   }
 
+  above(print: () => void): void {
+    print();
+  }
+
+  hide(): void {}
+
+  show(): void {}
+
   stop(): void {}
 }
 
 /** `peal: 52 %, 520,000 of 1,000,000, 41,200/s now, 39,800/s mean, 0:12 left, rejected 12` */
 function progressLine(counts: RunningCounts, total: number | null, rate: RateMeter): string {
   const passed = passedOf(counts);
-  const { rejected, unknown, unsent, invalid, duplicate = 0 } = counts;
-  const secondsLeft = total === null || unsent > 0 ? null : rate.secondsLeft(total - duplicate);
-  const unwelcome = Object.entries({ rejected, unknown, unsent, invalid, duplicate }).filter(([, count]) => count > 0);
+  const { rejected, unknown, unsent, invalid, duplicate = 0, held = 0 } = counts;
+  const secondsLeft =
+    total === null || unsent > 0 || counts.isPaused === true ? null : rate.secondsLeft(total - duplicate);
+  const unwelcome = Object.entries({ rejected, unknown, unsent, invalid, duplicate, held }).filter(
+    ([, count]) => count > 0,
+  );
   const figures = [
     ...(total === null || total === 0 ? [] : [`${wholePercent(passed, total)} %`]),
     total === null ? integer(passed) : `${integer(passed)} of ${integer(total)}`,
-    `${integer(rate.perSecond())}/s now`,
+    counts.isPaused === true ? 'paused' : `${integer(rate.perSecond())}/s now`,
     `${integer(rate.mean())}/s mean`,
     ...(secondsLeft === null ? [] : [`${minutesAndSeconds(secondsLeft)} left`]),
     ...unwelcome.map(([name, count]) => `${name} ${integer(count)}`),

@@ -6,8 +6,10 @@
 import type { Protocol } from '../../apns/address.js';
 import { adviceOf, classOf, isSendersFault } from '../../apns/reason.js';
 import type { PealError } from '../../base/errors.js';
+
 import { counted, integer, shellWord } from '../../base/text.js';
-import { apnsReason, type ReasonCount, type RunSummary } from './counts.js';
+import type { CampaignSummary, CountedReason } from '../../campaign/report/summary.js';
+import { apnsReason } from './counts.js';
 
 /** Reasons as Apple writes them, and "HTTP 500", which need no quotes in a shell or in a cell of CSV. */
 const unquotedReason = /^[A-Za-z0-9 ]+$/;
@@ -25,13 +27,13 @@ export interface RejectionNote {
  * half of the answered recipients got. The most frequent comes first. Leaves out the reasons that `problems` names.
  */
 export function rejectionNotes(
-  { accepted, rejected, reasons }: Pick<RunSummary, 'accepted' | 'rejected' | 'reasons'>,
+  { accepted, rejected, reasons }: Pick<CampaignSummary, 'accepted' | 'rejected' | 'reasons'>,
   protocol: Protocol,
   problems: readonly PealError[],
 ): RejectionNote[] {
   const answered = accepted + rejected;
-  const isSaid = ({ reason, status, count }: ReasonCount): boolean => {
-    const about = classOf(status, apnsReason(reason), protocol);
+  const isSaid = ({ reason, status, count }: CountedReason): boolean => {
+    const about = classOf(status ?? 0, apnsReason(reason), protocol);
     const isForAll = about === 'request' || about === 'credential';
     return about !== 'gone' && (isForAll || count * 2 >= answered);
   };
@@ -39,11 +41,11 @@ export function rejectionNotes(
     .filter((row) => isSaid(row) && !problems.some(({ message }) => message.includes(row.reason)))
     .map(({ reason, status, count }) => {
       const text = apnsReason(reason);
-      const about = classOf(status, text, protocol);
-      const answer = text === '' ? reason : `${status} ${reason}`;
+      const about = classOf(status ?? 0, text, protocol);
+      const answer = text === '' || status === null ? reason : `${status} ${reason}`;
       const were = count === 1 ? 'was' : 'were';
       const what = `${integer(count)} of ${counted(answered, 'answered recipient')} ${were} rejected`;
-      const message = `${what}: ${answer}. ${adviceOf(status, text, protocol)}`;
+      const message = `${what}: ${answer}. ${adviceOf(status ?? 0, text, protocol)}`;
       return { count, message, retryable: about === 'transient' || about === 'connection' };
     });
 }
@@ -53,12 +55,12 @@ export function rejectionNotes(
  *
  * @param folder the folder of --out, fit to be shown; null without --out
  */
-export function refusedNote(summary: RunSummary, protocol: Protocol, folder: string | null): string | null {
+export function refusedNote(summary: CampaignSummary, protocol: Protocol, folder: string | null): string | null {
   const { stopped, unsent } = summary;
   if (stopped !== 'ERR_PEAL_STOPPED' && stopped !== 'ERR_PEAL_CREDENTIAL') return null;
-  const isRefusal = ({ reason, status }: ReasonCount): boolean =>
+  const isRefusal = ({ reason, status }: CountedReason): boolean =>
     unquotedReason.test(reason) &&
-    isSendersFault(classOf(status, apnsReason(reason), protocol), stopped === 'ERR_PEAL_STOPPED');
+    isSendersFault(classOf(status ?? 0, apnsReason(reason), protocol), stopped === 'ERR_PEAL_STOPPED');
   const refused = summary.reasons.filter(isRefusal);
   if (refused.length === 0) return null;
   const count = refused.reduce((sum, reason) => sum + reason.count, 0);
@@ -66,8 +68,14 @@ export function refusedNote(summary: RunSummary, protocol: Protocol, folder: str
   const refusal = `${counted(count, 'token')} ${were} refused for the reason that ended the run`;
   const who = `${refusal}. ${theyCount} as rejected, not unsent`;
   if (folder === null) return `${who}: give --out DIR to keep ${them} in rejected.csv`;
+  const names = summary.files.map(({ name }) => name);
+  if (names.some((name) => name.endsWith('.ndjson'))) return `${who}. They are in ${folder}/rejected.ndjson`;
   const condition = refused.map(({ reason }) => `$3=="${reason}"`).join(' || ');
-  const rest = unsent > 0 ? `--tokens ${shellWord(`${folder}/unsent.txt`)} --tokens -` : '--tokens -';
-  const command = `awk -F, '${condition}{print $1}' ${shellWord(`${folder}/rejected.csv`)} | peal send ${rest} …`;
+  // A table keeps the names and cells of its columns; of a plain list the tokens are enough.
+  const isTable = names.includes('unsent.csv');
+  const chosen = isTable ? `NR==1 || ${condition}` : `${condition}{print $1}`;
+  const unsentFile = shellWord(`${folder}/${isTable ? 'unsent.csv' : 'unsent.txt'}`);
+  const rest = unsent > 0 ? `--tokens ${unsentFile} --tokens -` : '--tokens -';
+  const command = `awk -F, '${chosen}' ${shellWord(`${folder}/rejected.csv`)} | peal send ${rest} …`;
   return `${who}. Once the cause is mended, send to ${them} as well: ${command}`;
 }

@@ -32,7 +32,7 @@ export interface KeptCommand {
   readonly cwd: string;
 }
 
-export interface SendPlan {
+interface SendPlan {
   readonly session: Session;
   readonly gateway: Gateway;
   readonly said: SaidMessage;
@@ -131,7 +131,7 @@ function filesOf({ tokens, format, tokenColumn, delimiter, header }: SendFlags):
   };
 }
 
-export function retryOptionsOf(flags: SendFlags): Pick<CampaignOptions, 'retry' | 'onUnknown' | 'stopAtBadTokens'> {
+function retryOptionsOf(flags: SendFlags): Pick<CampaignOptions, 'retry' | 'onUnknown' | 'stopAtBadTokens'> {
   const { retries, retryTime, onUnknown, stopAtBadTokens } = flags;
   const attempts = retries === undefined ? {} : { attempts: retries + 1 };
   const timeMs = retryTime === undefined ? {} : { timeMs: Math.round(retryTime) };

@@ -3,6 +3,10 @@ import { createColors } from 'picocolors';
 import type { Protocol } from '../../apns/address.js';
 import { adviceOf } from '../../apns/reason.js';
 import { counted, integer, percentage } from '../../base/text.js';
+
+import type { CampaignCause } from '../../campaign/campaign.js';
+import type { CampaignSummary } from '../../campaign/report/summary.js';
+
 import {
   hasColour,
   printable,
@@ -12,8 +16,9 @@ import {
   wrapped,
   writeJsonLine,
 } from '../shared/terminal.js';
+
 import { commandMessage } from '../shared/wording.js';
-import type { CauseCount, InvalidLines, RunReport, RunSummary } from './counts.js';
+import { apnsReason, type RunReport } from './counts.js';
 import { errorMessage, rejectionMessage, summaryMessage } from './json-lines.js';
 import { refusedNote, rejectionNotes } from './rejection-notes.js';
 import type { SendFlags } from './send-options.js';
@@ -23,28 +28,29 @@ import { protocolOf } from './send-rules.js';
 const listedReasons = 8;
 
 /** Prints the summary on standard output, and then the problems on standard error. */
-export function printRun(terminal: Terminal, options: SendFlags, { summary, problems, written }: RunReport): void {
+export function printRun(terminal: Terminal, options: SendFlags, report: RunReport): void {
+  const { summary, problems, exitCode } = report;
   const { stdout } = terminal;
   // The error that ended the run is among the causes, and is not printed twice.
-  const isSaid = ({ error }: CauseCount): boolean => problems.some(({ code }) => code === error.code);
-  const causes = summary.causes.filter((cause) => !isSaid(cause));
+  const isSaid = ({ error }: CampaignCause): boolean => problems.some(({ code }) => code === error.code);
+  const causes = report.causes.filter((cause) => !isSaid(cause));
   const rejections = rejectionNotes(summary, protocolOf(options), problems);
   const hasTable = options.json !== true && options.quiet !== true && summary.recipients > 0;
   if (options.json === true) {
     for (const problem of problems) {
       writeJsonLine(
         stdout,
-        errorMessage(problem, countOf(summary.causes.find(({ error }) => error.code === problem.code))),
+        errorMessage(problem, countOf(report.causes.find(({ error }) => error.code === problem.code))),
       );
     }
     for (const cause of causes) writeJsonLine(stdout, errorMessage(cause.error, countOf(cause)));
     for (const rejection of rejections) writeJsonLine(stdout, rejectionMessage(rejection));
-    writeJsonLine(stdout, summaryMessage(summary));
+    writeJsonLine(stdout, summaryMessage(summary, exitCode));
   } else if (hasTable) {
     const columns = stdout.columns ?? 80;
     const colour = hasColour(terminal, stdout);
     const folder = options.out === undefined ? null : printable(options.out);
-    const place = { folder, written, protocol: protocolOf(options) };
+    const place = { folder, protocol: protocolOf(options) };
     stdout.write(summaryTable(summary, { ...place, columns, colour, isApart: stdout.isTTY === true }));
   }
   if (summary.invalidLines !== null) printNote(terminal, invalidSentence(summary.invalid, summary.invalidLines));
@@ -64,18 +70,21 @@ export function printRun(terminal: Terminal, options: SendFlags, { summary, prob
  * How many lines are invalid, where the first is, and what the list looks like. Never quotes a line, because it may be
  * a token.
  */
-function invalidSentence(count: number, { list, line, why, shape }: InvalidLines): string {
+function invalidSentence(
+  count: number,
+  { list, line, why, shape }: NonNullable<CampaignSummary['invalidLines']>,
+): string {
   const what = count === 1 ? 'one line is invalid' : `${integer(count)} lines are invalid, the first`;
   const where = count === 1 ? `: line ${line} of ${list}` : ` is line ${line} of ${list}`;
   return `${what}${where}, which ${why}.${shape === null ? '' : ` ${shape}.`}`;
 }
 
-function countOf(cause: CauseCount | undefined): number {
+function countOf(cause: CampaignCause | undefined): number {
   return cause === undefined ? 0 : cause.unsent + cause.unknown;
 }
 
 /** One line: how many recipients are unsent and unknown because of the most frequent cause, and that cause. */
-function lossSentence([first, ...others]: readonly CauseCount[]): string {
+function lossSentence([first, ...others]: readonly CampaignCause[]): string {
   const { error, unsent, unknown } = first!;
   const counts = [unsent > 0 ? `${integer(unsent)} unsent` : '', unknown > 0 ? `${integer(unknown)} unknown` : ''];
   const rest = others.map((cause) => `${cause.error.code} ${integer(countOf(cause))}`).join(', ');
@@ -86,8 +95,6 @@ function lossSentence([first, ...others]: readonly CauseCount[]): string {
 interface TableOptions {
   /** The directory of --out, or null. */
   readonly folder: string | null;
-  /** Their names. */
-  readonly written: readonly string[];
   /** Width of the terminal, in characters. */
   readonly columns: number;
   /** Whether the table stands among other output on a terminal, and is set apart by empty lines. */
@@ -98,8 +105,8 @@ interface TableOptions {
 }
 
 /** Several lines, each with its end. */
-function summaryTable(summary: RunSummary, options: TableOptions): string {
-  const { folder, written, columns, colour, isApart, protocol = 'http2' } = options;
+function summaryTable(summary: CampaignSummary, options: TableOptions): string {
+  const { folder, columns, colour, isApart, protocol = 'http2' } = options;
   const { bold, dim, green, red, yellow } = createColors(colour);
   const plain = (text: string): string => text;
   const width = integer(summary.recipients).length;
@@ -121,9 +128,15 @@ function summaryTable(summary: RunSummary, options: TableOptions): string {
       ? []
       : [`  ${counted(summary.duplicate, 'duplicate')} dropped (--keep-duplicates keeps them)`]),
     ...(summary.resent === 0 ? [] : [`  ${counted(summary.resent, 'request')} sent again`]),
-    ...(folder === null || written.length === 0 ? [] : [`  ${enumerated(written)} in ${folder}`]),
+    ...filesLine(summary, folder),
   ];
   return (isApart ? ['', ...lines, ''] : lines).map((line) => `${line}\n`).join('');
+}
+
+/** The files that have something in them. */
+function filesLine({ files }: CampaignSummary, folder: string | null): readonly string[] {
+  const names = files.filter(({ rows }) => rows !== 0).map(({ name }) => name);
+  return folder === null || names.length === 0 ? [] : [`  ${enumerated(names)} in ${folder}`];
 }
 
 /** `a, b and c are`, `a is`. */
@@ -132,15 +145,16 @@ function enumerated(names: readonly string[]): string {
   return names.length === 1 ? `${last} is` : `${names.slice(0, -1).join(', ')} and ${last} are`;
 }
 
-function effort({ seconds, perSecond, connections, threads }: RunSummary): string {
+function effort({ seconds, perSecond, connections, threads, runs }: CampaignSummary): string {
   const where = threads === 0 ? 'in the main thread' : `on ${counted(threads, 'thread')}`;
   const rate = `${integer(perSecond)} a second (mean)`;
-  return `${seconds.toFixed(2)} s, ${rate} over ${counted(connections, 'connection')} ${where}`;
+  const together = runs.length > 1 ? ` (${runs.length} runs together)` : '';
+  return `${seconds.toFixed(2)} s, ${rate} over ${counted(connections, 'connection')} ${where}${together}`;
 }
 
 /** The count of each reason, with advice below it. */
 function reasonLines(
-  { reasons }: RunSummary,
+  { reasons }: CampaignSummary,
   protocol: Protocol,
   columns: number,
   dim: (text: string) => string,
@@ -149,10 +163,10 @@ function reasonLines(
   const rest = reasons.slice(listedReasons);
   const width = Math.max(0, ...listed.map(({ count }) => integer(count).length));
   const lines = listed.flatMap(({ reason, status, count }) => {
-    const name = reason.startsWith('HTTP ') ? reason : `${status} ${reason}`;
+    const name = apnsReason(reason) === '' || status === null ? reason : `${status} ${reason}`;
     const indent = ' '.repeat(6 + width + 2);
     const advice = wrapped(
-      adviceOf(status, reason, protocol),
+      adviceOf(status ?? 0, apnsReason(reason), protocol),
       Math.max(30, Math.min(columns, 100) - indent.length - 1),
     );
     return [`      ${integer(count).padStart(width)}  ${name}`, ...advice.map((line) => dim(`${indent}${line}`))];

@@ -1,27 +1,31 @@
 /**
- * `peal send`: one run, from the options to the exit code. Every recipient that could be read is in the books at the
- * end, however the run ended. Main thread.
+ * `peal send`: one run of a campaign, from the options to the exit code. The campaign keeps the books; this shows it, asks
+ * about the canary, and passes signals on. Main thread.
  */
 import { systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { counted, integer } from '../../base/text.js';
-import { SeenTokens } from '../../campaign/recipients/seen-tokens.js';
-import { APNs } from '../../session/apns.js';
+import { Campaign, type CampaignHooks, type CampaignReport } from '../../campaign/campaign.js';
+import type { CanaryReport } from '../../campaign/campaign-options.js';
+import { findFiles } from '../../campaign/input/find-files.js';
 import type { Session } from '../../session/session.js';
 import type { GivenOption } from '../shared/command-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from '../shared/exit-codes.js';
 import { exitCodeOfSignal, Interrupt, type InterruptSignal } from '../shared/interrupt.js';
-import { printable, printNote, type Terminal } from '../shared/terminal.js';
-import { doneOf, type RunReport, type RunSummary } from './counts.js';
-import { Outputs } from './outputs.js';
-import { progressFor } from './progress.js';
-import { type AnswerObserver, SendBooks } from './send-books.js';
+import { Suspend } from '../shared/suspend.js';
+import { printable, printError, printNote, type Terminal } from '../shared/terminal.js';
+import { commandMessage } from '../shared/wording.js';
+import { checkQuestion } from './campaign-rules.js';
+import { askToGoOn } from './canary-question.js';
+import { doneOf, type RunReport } from './counts.js';
+import { nothing, writeRefusal } from './json-lines.js';
+import { refuseOwnFiles } from './own-files.js';
+import { PipeEnds } from './pipe-ends.js';
+import { noProgress, type ProgressDisplay, progressFor } from './progress.js';
 import type { SendFlags } from './send-options.js';
-import { type KeptCommand, planSend, retryOptionsOf, type SendPlan } from './send-plan.js';
+import { campaignOptionsOf, type KeptCommand, planSend } from './send-plan.js';
 import { printRun } from './send-report.js';
 import { checkSendFlags, inputFiles } from './send-rules.js';
-import { SendWatch } from './send-watch.js';
-import { TokenInput } from './token-input.js';
 
 /**
  * After an interrupt: how long answers may take, and how long the rest of the list may take to be read into unsent.txt.
@@ -36,7 +40,7 @@ export interface SendExtras {
   /** The command line, for a campaign that is resumed. */
   readonly kept?: KeptCommand;
   /** Sees every answer; for the demo. */
-  readonly observer?: AnswerObserver | null;
+  readonly observer?: NonNullable<CampaignHooks['observer']>;
 }
 
 /**
@@ -44,241 +48,242 @@ export interface SendExtras {
  *
  * @throws PealError ERR_PEAL_OPTION when the options cannot be run at all
  */
-export async function runSend(
-  options: SendFlags,
-  terminal: Terminal,
-  { observer = null }: SendExtras = {},
-): Promise<RunReport> {
-  checkSendFlags(options);
+export async function runSend(flags: SendFlags, terminal: Terminal, extras: SendExtras = {}): Promise<RunReport> {
+  checkSendFlags(flags);
+  checkQuestion(flags, terminal);
   let run: SendRun | null = null;
   using interrupt = new Interrupt(
     process,
     () => run?.interrupted(),
     (code) => (run === null ? process.exit(code) : run.leaveAtOnce(code)),
   );
-  const outputs = options.out === undefined ? null : await openOutputs(options.out, options, terminal);
-  run = new SendRun(options, terminal, outputs, new SendBooks(outputs, observer), interrupt);
+  if (flags.out !== undefined) {
+    const lists = await findFiles(flags.tokens).catch(() => []);
+    await refuseOwnFiles(flags.out, [...inputFiles(flags), ...lists]);
+  }
+  run = new SendRun(flags, terminal, extras, interrupt);
+  using _suspend = process.platform === 'win32' ? null : run.suspend();
   return await run.run();
 }
 
-async function openOutputs(out: string, options: SendFlags, terminal: Terminal): Promise<Outputs> {
-  const outputs = await Outputs.open(out, inputFiles(options), {
-    force: options.force === true,
-    accepted: options.accepted === true,
-  });
-  if (outputs.removed > 0 && options.quiet !== true) {
-    const what = counted(outputs.removed, 'unfinished file');
-    printNote(terminal, `removed ${what} from ${out}: an earlier run was killed before it was finished`);
-  }
-  return outputs;
-}
-
 class SendRun {
-  readonly #options: SendFlags;
+  readonly #flags: SendFlags;
   readonly #terminal: Terminal;
-  readonly #outputs: Outputs | null;
-  readonly #books: SendBooks;
-  readonly #input: TokenInput;
+  readonly #extras: SendExtras;
   readonly #interrupt: Interrupt;
-  readonly #abort = new AbortController();
+  readonly #pipeEnds = new PipeEnds();
+  /** Ends the question about the canary. */
+  readonly #asking = new AbortController();
   readonly #timers: NodeJS.Timeout[] = [];
   #session: Session | null = null;
-  readonly #watch: SendWatch;
-  #seconds = 0;
+  #campaign: Campaign | null = null;
+  #display: ProgressDisplay = noProgress;
   #isOver = false;
 
-  constructor(options: SendFlags, terminal: Terminal, outputs: Outputs | null, books: SendBooks, interrupt: Interrupt) {
-    this.#interrupt = interrupt;
-    this.#options = options;
+  constructor(flags: SendFlags, terminal: Terminal, extras: SendExtras, interrupt: Interrupt) {
+    this.#flags = flags;
     this.#terminal = terminal;
-    this.#outputs = outputs;
-    this.#books = books;
-    const seen = options.keepDuplicates === true ? null : new SeenTokens();
-    this.#input = new TokenInput({
-      sources: options.tokens,
-      onInvalid: (invalid, source) => books.addInvalid(invalid, source),
-      seen,
-      minTokenBytes: options.minTokenBytes,
-      pressure: () => outputs?.pressure() ?? null,
-    });
-    this.#watch = new SendWatch(this.#input, books, seen);
+    this.#extras = extras;
+    this.#interrupt = interrupt;
   }
 
   async run(): Promise<RunReport> {
-    const interrupt = this.#interrupt;
-    if (interrupt.exitCode !== null) this.interrupted();
-    let stopped: PealError | null = null;
-    let fault: { readonly error: unknown } | null = null;
+    let report: CampaignReport;
     try {
-      await this.#readFirst();
-      stopped = await this.#send(await planSend(this.#options, this.#terminal));
+      report = await this.#send();
     } catch (error) {
-      if (error instanceof PealError) stopped = error;
-      else fault = { error };
+      this.#isOver = true;
+      if (!(error instanceof PealError)) throw error;
+      return this.#refused(error);
     }
-    await this.#keepRest().catch((error: unknown) => {
-      fault ??= { error };
-    });
-    for (const timer of this.#timers) clearTimeout(timer);
-    // A signal has no effect from here on: only the files are still to be written.
+    // A signal has no effect from here on.
     this.#isOver = true;
-    const { signal } = interrupt;
-    const interrupted = signal === null ? null : this.#interruption(signal);
-    if (interrupted !== null && isAbort(stopped)) stopped = interrupted;
-    const filesProblem = await this.#closeOutputs(stopped !== null || fault !== null);
-    const all = new Set([interrupted, stopped, this.#input.failure, filesProblem]);
-    const problems = [...all].filter((problem) => problem !== null);
-    const exitCode = fault === null ? this.#exitCodeFor(problems, signal) : exitCodes.fault;
-    const written = this.#outputs?.written ?? [];
-    const report = { exitCode, summary: this.#summary(stopped, exitCode), problems, written };
-    printRun(this.#terminal, this.#options, report);
-    if (fault !== null) throw fault.error;
-    return report;
+    const told = this.#told(report);
+    if (report.wasFinished) this.#sayFinished();
+    printRun(this.#terminal, this.#flags, told);
+    return told;
   }
 
-  /** Incomplete files come first, then the reason why the run ended early, then single recipients. */
-  #exitCodeFor(problems: readonly PealError[], signal: InterruptSignal | null): ExitCode {
-    if (problems.some(({ code }) => code === 'ERR_PEAL_INPUT')) return exitCodes.input;
-    if (signal !== null) return exitCodeOfSignal(signal);
-    if (problems.length > 0) return exitCodeOf(problems[0]);
-    const { counts } = this.#books;
-    return counts.accepted === doneOf(counts) ? exitCodes.accepted : exitCodes.notAllAccepted;
-  }
-
-  /** Throws if the lists cannot be read or hold no token, before any connection is opened. */
-  async #readFirst(): Promise<void> {
-    await this.#input.probe();
-    if (!this.#input.isDone) return;
-    const { signal } = this.#interrupt;
-    if (signal !== null && !this.#input.isWhole) throw this.#interruption(signal);
-    const names = this.#options.tokens.map((name) => (name === '-' ? 'Standard input' : `The file ${name}`));
-    const what = names.length === 1 ? `${names[0]} holds` : 'The lists (--tokens) hold';
-    throw new PealError('ERR_PEAL_INPUT', `${what} no device token, and nothing was sent.`, { origin: 'input' });
-  }
-
-  /** Resolves with what stopped the send, or null. */
-  async #send({ gateway, said, session, estimated }: SendPlan): Promise<PealError | null> {
+  /** Resolves once the campaign has ended. Throws what keeps it from beginning. */
+  async #send(): Promise<CampaignReport> {
+    const { session, gateway, said } = await planSend(this.#flags, this.#terminal);
     this.#session = session;
-    await this.#outputs?.sending();
-    const display = await progressFor(this.#options, this.#terminal, systemClock);
-    if (this.#interrupt.signal !== null) display.interrupted(() => {});
-    this.#watch.start(display, session, estimated);
-    const startedMs = systemClock.now();
+    const options = campaignOptionsOf(this.#flags, {
+      gateway,
+      said,
+      nowMs: systemClock.wallMs(),
+      ...(this.#extras.settings !== undefined && { settings: this.#extras.settings }),
+      ...(this.#extras.kept !== undefined && { kept: this.#extras.kept }),
+      confirm: (canary) => this.#ask(canary),
+    });
+    const campaign = new Campaign(options, this.#hooks());
+    this.#campaign = campaign;
+    this.#display = await progressFor(this.#flags, this.#terminal, systemClock);
+    if (this.#interrupt.signal !== null) this.interrupted();
+    const watching = this.#watch(campaign);
     try {
-      const apns = new APNs(gateway);
-      const { signal } = this.#abort;
-      const { minTokenBytes } = this.#options;
-      const result = await apns.send(said.message, {
-        recipients: this.#input,
-        // An interrupt ends the input by itself, after a time limit of its own.
-        afterStop: 'drain',
-        outcomes: this.#books,
-        onProgress: (counts) => this.#watch.note(counts),
-        ...(this.#options.accepted === true && { keepIds: true }),
-        signal,
-        ...(minTokenBytes === undefined ? {} : { minTokenBytes }),
-        ...retryOptionsOf(this.#options),
-      });
-      return result.stopped;
+      return await campaign.run();
     } finally {
-      this.#seconds = (systemClock.now() - startedMs) / 1000;
-      await this.#watch.stop();
+      await watching;
+      for (const timer of this.#timers) clearTimeout(timer);
       await session.shutdown();
     }
   }
 
-  /** After the send: counts the rest of the lists, as far as it can be read, as unsent. */
-  async #keepRest(): Promise<void> {
-    const { out, json } = this.#options;
-    if (out === undefined && json !== true) return;
-    while (!this.#input.isDone && !this.#isTyped) {
-      try {
-        for await (const block of this.#input) await this.#books.addUnsent(block);
-      } catch (error) {
-        // The input keeps the error of a list and goes on with the next list.
-        if (!(error instanceof PealError)) throw error;
-      }
-    }
-  }
-
-  /** Whether the list is typed at a terminal. Its end is not awaited. */
-  get #isTyped(): boolean {
-    return this.#options.tokens.includes('-') && this.#terminal.stdin.isTTY === true;
-  }
-
-  async #closeOutputs(isStopped: boolean): Promise<PealError | null> {
-    if (this.#outputs === null) return null;
-    const { counts } = this.#books;
-    const hasSentNothing = isStopped && doneOf(counts) === counts.invalid;
-    try {
-      if (hasSentNothing && (counts.invalid === 0 || this.#outputs.hasEarlier)) {
-        await this.#outputs.discard();
-        if (counts.invalid > 0 && this.#options.quiet !== true) {
-          printNote(
-            this.#terminal,
-            `the files of an earlier run in ${printable(this.#outputs.folder)} were kept: this run sent nothing`,
-          );
-        }
-      } else {
-        await this.#outputs.publish();
-      }
-      return null;
-    } catch (error) {
-      return asPealError(error);
-    }
-  }
-
-  #summary(stopped: PealError | null, exitCode: ExitCode): RunSummary {
-    const { counts, reasons, resent } = this.#books;
-    const answered = counts.accepted + counts.rejected;
+  #hooks(): CampaignHooks {
+    const { observer } = this.#extras;
     return {
-      ...counts,
-      recipients: doneOf(counts),
-      duplicate: this.#watch.duplicates,
-      invalidLines: this.#books.invalidLines,
-      unread: this.#input.unread.map(({ source, line }) => ({ list: listName(source), line })),
-      reasons,
-      causes: this.#books.causes(stopped),
-      resent,
-      seconds: this.#seconds,
-      perSecond: this.#seconds > 0 ? answered / this.#seconds : 0,
-      connections: this.#watch.mostConnections,
-      threads: this.#session?.threads ?? 0,
-      stopped: stopped?.code ?? null,
-      exitCode,
+      onNote: (sentence) => {
+        if (this.#flags.quiet !== true) this.#display.above(() => printNote(this.#terminal, sentence));
+      },
+      wordsOf: commandMessage,
+      exitCodeOf: (stopped, problems) => this.#exitCodeOf([...(stopped === null ? [] : [stopped]), ...problems]),
+      isEndCertain: (file, isLineOpen) => this.#pipeEnds.isCertain(file, isLineOpen),
+      wasCut: (file) => this.#pipeEnds.wasCut(file),
+      // The end of a list that is typed is not awaited.
+      drains: () => !this.#isTyped,
+      ...(observer !== undefined && { observer }),
     };
+  }
+
+  /** Ctrl-Z pauses the campaign, and the process stands still once nothing is under way. */
+  suspend(): Suspend {
+    let wasPaused = false;
+    return new Suspend(process, {
+      pause: () => {
+        wasPaused = this.#campaign?.isPaused ?? false;
+        this.#campaign?.pause();
+      },
+      resume: () => {
+        this.#display.show();
+        if (!wasPaused) this.#campaign?.resume();
+      },
+      idle: async () => await this.#campaign?.idle(),
+      onSuspend: () => this.#display.hide(),
+    });
+  }
+
+  /** Keeps the display up to date until the campaign has ended. */
+  async #watch(campaign: Campaign): Promise<void> {
+    for await (const progress of campaign) {
+      const { expected, state, duplicate, read } = progress;
+      // The lists are still being opened.
+      if (expected === null && read === 0) continue;
+      const counts = { ...progress, isPaused: state === 'paused' && campaign.isPaused };
+      // What the lists hold, duplicates included.
+      this.#display.update(counts, expected === null ? null : Math.max(expected, doneOf(progress) + duplicate));
+    }
+    this.#display.stop();
+  }
+
+  async #ask(canary: CanaryReport): Promise<boolean> {
+    this.#display.hide();
+    try {
+      return await askToGoOn(canary, this.#terminal, this.#asking.signal);
+    } finally {
+      this.#display.show();
+    }
+  }
+
+  /** The report as it is printed: an interruption is told with what it left. */
+  #told({ summary, stopped, problems, causes }: CampaignReport): RunReport {
+    const { signal } = this.#interrupt;
+    const interruption = signal === null ? null : this.#interruption(signal, summary);
+    const isAbort = (error: PealError): boolean =>
+      interruption !== null && (error.code === 'ERR_PEAL_ABORTED' || error.code === 'ERR_PEAL_CLOSED');
+    const others = problems.filter((problem) => !isAbort(problem));
+    const isFirst = stopped === null || isAbort(stopped);
+    const all = interruption === null ? others : isFirst ? [interruption, ...others] : [...others, interruption];
+    const told = causes.map((cause) => (isAbort(cause.error) ? { ...cause, error: interruption! } : cause));
+    const code = interruption !== null && isFirst ? interruption.code : summary.stopped;
+    return {
+      exitCode: this.#exitCodeOf(all),
+      summary: {
+        ...summary,
+        stopped: code,
+        why: isFirst && interruption !== null ? interruption.message : summary.why,
+      },
+      problems: all,
+      causes: told,
+    };
+  }
+
+  /** Incomplete files come first, then the reason why the run ended early, then single recipients. */
+  #exitCodeOf(problems: readonly PealError[]): ExitCode {
+    if (problems.some(({ code }) => code === 'ERR_PEAL_INPUT')) return exitCodes.input;
+    const { signal } = this.#interrupt;
+    if (signal !== null) return exitCodeOfSignal(signal);
+    if (problems.length > 0) return exitCodeOf(problems[0]);
+    const { progress } = this.#campaign!;
+    return progress.accepted === doneOf(progress) + progress.held ? exitCodes.accepted : exitCodes.notAllAccepted;
+  }
+
+  /** The run ended before its campaign began: prints why. */
+  #refused(error: PealError): RunReport {
+    const { signal } = this.#interrupt;
+    const problem = signal === null ? error : this.#interruption(signal, nothing);
+    const exitCode = signal === null ? exitCodeOf(problem) : exitCodeOfSignal(signal);
+    if (this.#flags.json === true) writeRefusal(this.#terminal.stdout, problem, exitCode);
+    printError(this.#terminal, problem);
+    return { exitCode, summary: { ...nothing, stopped: problem.code, exitCode }, problems: [problem], causes: [] };
+  }
+
+  #sayFinished(): void {
+    if (this.#flags.quiet === true) return;
+    printNote(
+      this.#terminal,
+      `the campaign in ${this.#folder} is finished: nothing was left to send, and these are its totals. ` +
+        'To send it once more, give --force or another directory',
+    );
   }
 
   /** The first Ctrl-C. */
   interrupted(): void {
-    if (this.#isOver) return;
-    this.#watch.interrupted(() => {
+    const campaign = this.#campaign;
+    if (this.#isOver || campaign === null) return;
+    this.#asking.abort();
+    this.#display.interrupted(() => {
       printNote(this.#terminal, 'stopping: waiting for answers; press Ctrl-C again to end at once');
     });
-    this.#input.interrupted();
-    this.#abort.abort();
+    this.#pipeEnds.interrupted();
+    campaign.stop(new PealError('ERR_PEAL_ABORTED', 'The run was interrupted.', { origin: 'usage', retryable: true }));
     this.#timers.push(
       setTimeout(() => void this.#session?.shutdown(), graceAfterInterruptMs),
-      setTimeout(() => this.#input.close(), this.#isTyped ? 0 : graceAfterInterruptMs),
+      setTimeout(() => campaign.stopReading(), this.#isTyped ? 0 : graceAfterInterruptMs),
     );
   }
 
-  #interruption(signal: InterruptSignal): PealError {
-    const { counts } = this.#books;
-    const left = `${counted(counts.unsent, 'recipient')} unsent, ${integer(counts.unknown)} unknown`;
-    const message = `The run was interrupted (${signal}): ${left}.${this.#unreadSentences()}`;
+  /** Whether the list is typed at a terminal. Its end is not awaited. */
+  get #isTyped(): boolean {
+    return this.#flags.tokens.includes('-') && this.#terminal.stdin.isTTY === true;
+  }
+
+  #interruption(signal: InterruptSignal, { unsent, unknown, unread }: RunReport['summary']): PealError {
+    const left = `${counted(unsent, 'recipient')} unsent, ${integer(unknown)} unknown`;
+    const goOn = this.#flags.out === undefined || this.#campaign === null ? '' : ` ${this.#goOnSentence}`;
+    const message = `The run was interrupted (${signal}): ${left}.${this.#unreadSentences(unread)}${goOn}`;
     return new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true });
   }
 
+  get #goOnSentence(): string {
+    const isPipe = this.#flags.tokens.includes('-');
+    const same = isPipe ? 'The same command with the same list goes on.' : 'The same command goes on';
+    return isPipe ? same : `${same}, and so does peal resume ${this.#folder}.`;
+  }
+
+  get #folder(): string {
+    return printable(this.#flags.out ?? '');
+  }
+
   /** Where to go on with each list that was not read to its end. */
-  #unreadSentences(): string {
-    if (this.#input.isWhole) return '';
-    const isOne = this.#options.tokens.length === 1;
-    const sentences = this.#input.unread.map(({ source, line }) => {
-      if (line === null) return '';
-      const name = source === '-' ? 'Standard input' : `The list ${printable(source)}`;
-      if (line === 1) return ` ${isOne ? 'The list' : name} was not read.`;
-      const cut = isOne ? 'The list was not read to its end' : `${name} was not read to its end`;
+  #unreadSentences(unread: RunReport['summary']['unread']): string {
+    const isOne = this.#flags.tokens.length === 1;
+    const sentences = unread.map(({ list, line }) => {
+      const name = isOne ? 'The list' : list === 'standard input' ? 'Standard input' : `The list ${printable(list)}`;
+      if (line === 1) return ` ${name} was not read.`;
+      const cut = `${name} was not read to its end`;
+      // A campaign with a journal reads its lists from their beginning.
+      if (line === null || this.#flags.out !== undefined) return ` ${cut}.`;
       return ` ${cut}: go on with line ${integer(line)} of it (tail -n +${line}).`;
     });
     return sentences.join('');
@@ -286,35 +291,22 @@ class SendRun {
 
   /** The second Ctrl-C. */
   leaveAtOnce(code: ExitCode): never {
-    this.#outputs?.abandon();
-    const files =
-      this.#outputs === null
-        ? ''
-        : ` The outcomes known by now are in ${this.#outputs.folder} (*.partial). These files are incomplete.`;
-    const { counts } = this.#books;
-    const known = `${counted(doneOf(counts), 'outcome')}, ${integer(counts.accepted)} of them accepted`;
-    const who =
-      this.#outputs?.keepsAccepted === true ? 'which other recipients were sent to' : 'which recipients were sent to';
-    this.#watch.leave();
-    printNote(
-      this.#terminal,
-      `ended at once after ${known}. Nothing records ${who}. ` +
-        `If the list is sent again, devices may show the notification twice.${files}`,
-    );
+    const { out } = this.#flags;
+    this.#campaign?.abandon();
+    this.#display.stop();
+    if (this.#campaign === null) {
+      printNote(this.#terminal, 'ended at once: nothing was sent');
+      process.exit(code);
+    }
+    const { progress } = this.#campaign;
+    const known = `${counted(doneOf(progress), 'outcome')}, ${integer(progress.accepted)} of them accepted`;
+    const rest =
+      out === undefined
+        ? 'Nothing records which recipients were sent to. If the list is sent again, devices may show the ' +
+          'notification twice.'
+        : 'The journal has what was known; those under way become unknown when the campaign goes on: they may have ' +
+          `been delivered. ${this.#goOnSentence}`;
+    printNote(this.#terminal, `ended at once after ${known}. ${rest}`);
     process.exit(code);
   }
-}
-
-function listName(source: string): string {
-  return source === '-' ? 'standard input' : printable(source);
-}
-
-/** Whether only an interruption ended the run. */
-function isAbort(stopped: PealError | null): boolean {
-  return stopped === null || stopped.code === 'ERR_PEAL_ABORTED' || stopped.code === 'ERR_PEAL_CLOSED';
-}
-
-function asPealError(error: unknown): PealError {
-  if (error instanceof PealError) return error;
-  throw error;
 }

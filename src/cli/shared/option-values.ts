@@ -34,7 +34,7 @@ export function threadCount(max: number): (text: string) => number | 'auto' {
   };
 }
 
-/** `off` (false), or a percent above 0 as a share of 1. */
+/** `off` (false), or a percentage above 0 as a share of 1. */
 export function percentOrOff(text: string): number | false {
   if (text === 'off') return false;
   const value = /^\d{1,3}(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
@@ -42,11 +42,11 @@ export function percentOrOff(text: string): number | false {
   throw new InvalidArgumentError('It has to be "off" or a number above 0 and up to 100.');
 }
 
-/** A percent from 0 to 100, as a share of 1. */
+/** A percentage from 0 to 100, as a share of 1. */
 export function percent(text: string): number {
   const value = /^\d{1,3}(\.\d{1,9})?\s?%?$/.test(text) ? Number.parseFloat(text) : Number.NaN;
   if (value <= 100) return value / 100;
-  throw new InvalidArgumentError('It has to be a percent from 0 to 100.');
+  throw new InvalidArgumentError('It has to be a percentage from 0 to 100.');
 }
 
 const sizeUnits: Readonly<Record<string, number>> = {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { TokenBlock } from '../../../src/apns/token-block.js';
 import { compareBooks, SenderDigest } from '../../../src/cli/demo/demo-books.js';
+import { Rows } from '../../../src/session/recipients/rows.js';
 import { LedgerDigest } from '../../../src/simulator/books/digest.js';
 import type { LedgerSummary } from '../../../src/simulator/books/ledger.js';
 
@@ -9,19 +10,18 @@ const tokens = new TokenBlock(
   32,
   3,
 );
+const rows = new Rows(tokens, new Map());
 const files = { recipients: 3, scripted: { Unregistered: 1 } };
 const sender = {
   ...{ recipients: 3, accepted: 2, rejected: 1, unsent: 0, unknown: 0, invalid: 0 },
   reasons: [{ reason: 'Unregistered', status: 410, count: 1 }],
-  ...{ causes: [], duplicate: 0, invalidLines: null, unread: [], stopped: null, exitCode: 0 as const },
-  ...{ resent: 0, seconds: 1, perSecond: 3, connections: 1, threads: 1 },
 };
 
 function senderDigest(): SenderDigest {
   const digest = new SenderDigest();
-  digest.accepted(tokens, 0);
-  digest.rejected(tokens, 1, 'Unregistered');
-  digest.accepted(tokens, 2);
+  digest.accepted(rows, 0);
+  digest.rejected(rows, 1, 'Unregistered');
+  digest.accepted(rows, 2);
   return digest;
 }
 

@@ -1,15 +1,17 @@
 /** What is said of those who were refused before a run stopped for it. */
 import assert from 'node:assert/strict';
-import type { ReasonCount, RunSummary } from '../../../src/cli/send/counts.js';
+import type { CampaignSummary, CountedReason } from '../../../src/campaign/report/summary.js';
 import { refusedNote } from '../../../src/cli/send/rejection-notes.js';
 
 function note(
-  stopped: RunSummary['stopped'],
-  reasons: readonly ReasonCount[],
+  stopped: CampaignSummary['stopped'],
+  reasons: readonly CountedReason[],
   unsent = 5,
   folder: string | null = 'out',
+  names = ['rejected.csv', 'unsent.txt'],
 ) {
-  return refusedNote({ stopped, reasons, unsent } as RunSummary, 'http2', folder);
+  const files = names.map((name) => ({ name, use: '', rows: 1 }));
+  return refusedNote({ stopped, reasons, unsent, files } as unknown as CampaignSummary, 'http2', folder);
 }
 
 const wrongKey = { reason: 'InvalidProviderToken', status: 403, count: 10 };
@@ -41,6 +43,18 @@ describe('the note on tokens that were refused before a run stopped', () => {
       /^1 token was refused .* It counts as rejected.* send to it as well: .*'it'\\''s mine\/rejected\.csv' \| peal send --tokens - …$/,
     );
     assert.match(note('ERR_PEAL_STOPPED', [topic], 0, null)!, /give --out DIR to keep it in rejected\.csv$/);
+  });
+
+  it('keeps the columns of a table, and names the file where there is no command for it', () => {
+    assert.ok(
+      note('ERR_PEAL_STOPPED', [wrongKey], 5, 'out', ['rejected.csv', 'unsent.csv'])!.endsWith(
+        `awk -F, 'NR==1 || $3=="InvalidProviderToken"' out/rejected.csv | peal send --tokens out/unsent.csv --tokens - …`,
+      ),
+    );
+    assert.match(
+      note('ERR_PEAL_STOPPED', [wrongKey], 5, 'out', ['rejected.ndjson'])!,
+      /They are in out\/rejected\.ndjson$/,
+    );
   });
 
   it('is left out where nobody was refused for the sender’s fault, or nothing stopped the run', () => {

@@ -58,16 +58,19 @@ describe('peal send, when recipients are unsent or unknown', () => {
     assert.equal(Number(rejected) + Number(unsent), list.length);
   });
 
-  it('counts what was never handed out under what kept it: a key that cannot be used', async () => {
-    const list = randomTokens(2_500);
-    const tokens = await fixture.write('tokens.txt', list.join('\n'));
+  it('reads nothing where a key cannot be used, and says so in JSON', async () => {
+    const tokens = await fixture.write('tokens.txt', randomTokens(2_500).join('\n'));
     const key = await fixture.write('bad.p8', 'not a key');
     const { code, stdout } = await runCommand(
       fixture.send(tokens, { without: ['--key'], with: ['--key', key, '--json'] }),
     );
     assert.equal(code, 5);
-    const { causes, stopped, exitCode } = jsonLines(stdout).at(-1)!;
-    assert.deepEqual([causes, stopped, exitCode], [{ ERR_PEAL_CREDENTIAL: list.length }, 'ERR_PEAL_CREDENTIAL', 5]);
+    const { recipients, causes, stopped, exitCode } = jsonLines(stdout).at(-1)!;
+    assert.deepEqual([recipients, causes, stopped, exitCode], [0, {}, 'ERR_PEAL_CREDENTIAL', 5]);
+    assert.deepEqual(
+      errorsOf(stdout).map(({ code }) => code),
+      ['ERR_PEAL_CREDENTIAL'],
+    );
   });
 });
 

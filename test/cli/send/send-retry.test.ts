@@ -1,7 +1,5 @@
 /** What `peal send` sends again, and what it stops at. */
 import assert from 'node:assert/strict';
-import type { SendFlags } from '../../../src/cli/send/send-options.js';
-import { retryOptionsOf } from '../../../src/cli/send/send-plan.js';
 import { scriptedToken } from '../../../src/simulator/books/token-script.js';
 import { jsonLines, runCommand } from '../../support/command.js';
 import { assertOneSentence, Fixture, randomTokens, withoutRefusedNote } from '../fixture.js';
@@ -15,18 +13,6 @@ describe('peal send, when something fails', () => {
   after(() => fixture[Symbol.asyncDispose]());
 
   const passing = [0, 1, 2].map((index) => scriptedToken('ServiceUnavailable', index));
-
-  it('leaves to the library what the command line does not say', () => {
-    const of = (options: Partial<SendFlags>) => retryOptionsOf(options as SendFlags);
-    assert.deepEqual(of({}), {});
-    assert.deepEqual(of({ retries: 0 }), { retry: false });
-    assert.deepEqual(of({ retries: 4, retryTime: 30_000 }), { retry: { attempts: 5, timeMs: 30_000 } });
-    assert.deepEqual(of({ retryTime: 30_000 }), { retry: { timeMs: 30_000 } });
-    assert.deepEqual(of({ onUnknown: 'resend', stopAtBadTokens: false }), {
-      onUnknown: 'resend',
-      stopAtBadTokens: false,
-    });
-  });
 
   it('sends again as often as it is told, and says so in both summaries', async () => {
     const tokens = await fixture.write('tokens.txt', [...passing, ...randomTokens(200)].join('\n'));

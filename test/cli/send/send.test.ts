@@ -13,7 +13,11 @@ const summaryKeys = [
   'resent',
   'seconds',
   ...['perSecond', 'connections', 'threads', 'stopped', 'exitCode'],
+  ...['state', 'runs', 'latencyMs'],
 ];
+
+/** Beside the files of outcomes. */
+const ownNames = ['.peal-series.json', 'journal.lmdb', 'journal.lmdb-lock', 'report.html', 'summary.json'];
 
 describe('peal send', () => {
   let fixture: Fixture;
@@ -65,12 +69,12 @@ describe('peal send', () => {
     assert.equal(code, 3);
   });
 
-  it('keeps the accepted tokens with their ids where --accepted asks for it, and removes the file with the next run', async () => {
+  it('keeps the accepted tokens with their ids where --accepted asks for it, and removes the file with the campaign', async () => {
     const accepted = randomTokens(1500);
     const tokens = await fixture.write('tokens.txt', [...accepted, scriptedToken('Unregistered')].join('\n'));
     const { code, stdout } = await runCommand(fixture.send(tokens, { with: ['--accepted'] }));
     assert.equal(code, 3);
-    const names = 'rejected.csv, unsent.txt, unknown.txt, invalid.csv and accepted.csv';
+    const names = 'gone.csv, accepted.csv, summary.json and report.html';
     assert.ok(stdout.endsWith(`  ${names} are in ${fixture.path('out')}\n`), stdout);
     const [header, ...rows] = (await fixture.output('accepted.csv')).trimEnd().split('\n');
     assert.equal(header, 'token,apns-id,apns-unique-id');
@@ -80,7 +84,8 @@ describe('peal send', () => {
     for (const id of ids) assert.match(id, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i);
     const next = await runCommand(fixture.send(tokens));
     assert.ok(
-      next.stdout.endsWith(`  rejected.csv, unsent.txt, unknown.txt and invalid.csv are in ${fixture.path('out')}\n`),
+      next.stdout.endsWith(`  gone.csv, summary.json and report.html are in ${fixture.path('out')}\n`),
+      next.stdout,
     );
     assert.ok(!existsSync(fixture.path('out/accepted.csv')));
     const refused = await runCommand(fixture.send(tokens, { without: ['--out'], with: ['--accepted'] }));
@@ -97,13 +102,12 @@ describe('peal send', () => {
     const tokens = await fixture.write('tokens.txt', list.join('\r\n'));
     await runCommand(fixture.send(tokens));
     const [head, ...rejected] = (await fixture.output('rejected.csv')).trimEnd().split('\n');
-    assert.equal(head, 'token,status,reason,timestamp');
-    assert.equal(rejected.length, 2);
-    assert.match(rejected.find((row) => row.startsWith(gone)) ?? '', /^\w+,410,Unregistered,\d{4}-\d\d-\d\dT[\d:.]+Z$/);
-    assert.equal(
-      rejected.find((row) => row.startsWith(bad)),
-      `${bad},400,BadDeviceToken,`,
-    );
+    assert.equal(head, 'token,status,reason');
+    assert.deepEqual(rejected, [`${bad},400,BadDeviceToken`]);
+    const [goneHead, ...rows] = (await fixture.output('gone.csv')).trimEnd().split('\n');
+    assert.equal(goneHead, 'token,reason,since');
+    assert.equal(rows.length, 1);
+    assert.match(rows[0]!, new RegExp(`^${gone},Unregistered,\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z$`));
     const invalid = (await fixture.output('invalid.csv')).split('\n');
     assert.equal(invalid[0], 'line,text,why,list');
     assert.match(invalid[1]!, /^1,"'=HYPERLINK\(""x""\)",\S/);
@@ -116,7 +120,8 @@ describe('peal send', () => {
     const tokens = await fixture.write('tokens.txt', randomTokens(1).join('\n'));
     await runCommand(fixture.send(tokens, { without: ['--out'], with: ['--out', fixture.path('private')] }));
     const names = readdirSync(fixture.path('private')).sort();
-    assert.deepEqual(names, ['invalid.csv', 'rejected.csv', 'unknown.txt', 'unsent.txt']);
+    const outcomes = ['gone.csv', 'invalid.csv', 'rejected.csv', 'unknown.txt', 'unsent.txt'];
+    assert.deepEqual(names, [...ownNames, ...outcomes].sort());
     assert.equal(statSync(fixture.path('private')).mode & 0o777, 0o700);
     for (const name of names) assert.equal(statSync(fixture.path(`private/${name}`)).mode & 0o777, 0o600);
   });
@@ -226,7 +231,7 @@ describe('peal send', () => {
     assert.equal(fixture.simulator.ledger.summary().payloadBytes, 2 * '{"aps":{"alert":"Hi"},"x":1}'.length);
   });
 
-  it('replaces the files of an earlier run as a whole', async () => {
+  it('begins anew with --force, and keeps no row of the campaign that was there', async () => {
     const invalid = await fixture.write('tokens.txt', `${randomTokens(1)[0]}\nnonsense`);
     await runCommand(fixture.send(invalid));
     const valid = await fixture.write('tokens.txt', `${randomTokens(1)[0]}\n`);

@@ -1,0 +1,121 @@
+/**
+ * Goes on with a campaign by the command line that its journal keeps: `peal resume DIR` is `peal send …` as it was, from the
+ * directory where it was. Main thread.
+ */
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { Command } from 'commander';
+import { PealError } from '../../base/errors.js';
+import type { CampaignView } from '../../campaign/campaign-view.js';
+import { addOptions, type GivenOption } from '../shared/command-options.js';
+import { variableOf } from '../shared/credential-options.js';
+import { type ExitCode, exitCodes } from '../shared/exit-codes.js';
+import { printable, printNote, type Terminal } from '../shared/terminal.js';
+import { runSend } from './send.js';
+import { type SendFlags, sendOptionGroups } from './send-options.js';
+import type { KeptCommand } from './send-plan.js';
+import { printRun } from './send-report.js';
+import { withLists } from './send-rules.js';
+
+/**
+ * Runs the campaign in `folder` on, which no process is at work on.
+ *
+ * @param flags those of `peal resume`, which hold in the place of those that the journal keeps
+ * @throws PealError ERR_PEAL_OPTION where it cannot be resumed in this way, with what to do instead
+ */
+export async function resumeCampaign(
+  folder: string,
+  view: CampaignView,
+  flags: Partial<SendFlags>,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const kept = keptCommandOf(folder, view);
+  const { flags: sent, settings } = parseSend(kept.args);
+  const given = laidOver(sent, flags, view);
+  if (isFinished(view, given)) return tellFinished(folder, view, given, terminal);
+  if (sent.tokens.includes('-')) {
+    throw resumeError(
+      `The campaign in ${printable(folder)} reads standard input, which cannot be read again: give its command with ` +
+        `the same list once more (… | peal send … --out ${printable(folder)}).`,
+    );
+  }
+  if (!isFolder(kept.cwd)) {
+    throw resumeError(
+      `The campaign in ${printable(folder)} was begun in ${printable(kept.cwd)}, which is not there: give its command ` +
+        `here once more, with --out ${printable(folder)}.`,
+    );
+  }
+  const report = await runSend({ ...resolved(given, kept.cwd), out: folder }, terminal, { settings, kept });
+  return report.exitCode;
+}
+
+/** Throws where a program has begun the campaign, and not the command line. */
+function keptCommandOf(folder: string, { facts }: CampaignView): KeptCommand {
+  const { args, cwd } = facts.kept as Partial<KeptCommand>;
+  if (Array.isArray(args) && typeof cwd === 'string' && args[0] === 'send') return { args, cwd };
+  throw resumeError(
+    `The campaign in ${printable(folder)} was not begun by peal send: the program that began it resumes it.`,
+  );
+}
+
+/** The options of a command line of `peal send`. */
+function parseSend([, ...args]: readonly string[]): { flags: SendFlags; settings: readonly GivenOption[] } {
+  const command = new Command('send').argument('[lists...]').exitOverride();
+  const settings = addOptions(command, sendOptionGroups());
+  command.parse(args, { from: 'user' });
+  return { flags: withLists(command.opts() as SendFlags, command.args), settings };
+}
+
+/** A campaign whose canary was answered well is not asked again; nor is it removed. */
+function laidOver(
+  { force: _, ...sent }: SendFlags,
+  { yes, ...flags }: Partial<SendFlags>,
+  { facts }: CampaignView,
+): SendFlags {
+  const { canary, canaryShare, yes: saidYes, ...others } = sent;
+  const isAsked = canary !== undefined && !facts.isCanaryPassed;
+  const answer = yes ?? saidYes;
+  const asked = isAsked
+    ? { canary, ...(canaryShare !== undefined && { canaryShare }), ...(answer !== undefined && { yes: answer }) }
+    : {};
+  const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
+  return { ...others, ...asked, ...given };
+}
+
+/** With the paths of its files as they are from anywhere. */
+function resolved(flags: SendFlags, cwd: string): SendFlags {
+  const at = (file: string): string => (variableOf(file) === null ? path.resolve(cwd, file) : file);
+  const files = ['payload', 'key', 'cert', 'certKey', 'pfx', 'ca', 'passphraseFile', 'providerTokenFile'] as const;
+  const paths = files.filter((name) => flags[name] !== undefined).map((name) => [name, at(flags[name]!)]);
+  const variants = flags.variant?.map((text) => {
+    const end = text.indexOf('=') + 1;
+    return text.slice(0, end) + path.resolve(cwd, text.slice(end));
+  });
+  return {
+    ...flags,
+    ...Object.fromEntries(paths),
+    tokens: flags.tokens.map((file) => path.resolve(cwd, file)),
+    ...(variants !== undefined && { variant: variants }),
+  };
+}
+
+function isFinished({ summary }: CampaignView, { onUnknown }: SendFlags): boolean {
+  return summary.state === 'finished' && (summary.unknown === 0 || onUnknown !== 'resend');
+}
+
+function tellFinished(folder: string, { summary }: CampaignView, flags: SendFlags, terminal: Terminal): ExitCode {
+  if (flags.quiet !== true) {
+    printNote(terminal, `the campaign in ${folder} is finished: nothing was left to send, and these are its totals`);
+  }
+  const exitCode = summary.accepted === summary.recipients ? exitCodes.accepted : exitCodes.notAllAccepted;
+  printRun(terminal, { ...flags, out: folder }, { exitCode, summary, problems: [], causes: [] });
+  return exitCode;
+}
+
+function isFolder(folder: string): boolean {
+  return statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function resumeError(message: string): PealError {
+  return new PealError('ERR_PEAL_OPTION', message, { origin: 'usage' });
+}
