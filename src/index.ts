@@ -3,6 +3,8 @@
  * simulator nor any package; each comes with the first call that needs it.
  */
 import type { TokenBlock } from './apns/token-block.js';
+import type { CampaignOptions } from './campaign/campaign-options.js';
+import type { DryRunReport } from './campaign/dry-run.js';
 import type { ByteSource } from './campaign/recipients/byte-source.js';
 import type { ReadTokensOptions } from './campaign/recipients/token-file.js';
 import type {
@@ -40,9 +42,23 @@ export { TokenBlock } from './apns/token-block.js';
 export { type Clock, systemClock } from './base/clock.js';
 export { type ErrorOrigin, type ErrorRecord, PealError, type PealErrorCode } from './base/errors.js';
 export { type Logger, silentLogger } from './base/log.js';
+// --- campaigns ---
+export { Campaign, type CampaignCause, type CampaignProgress, type CampaignReport } from './campaign/campaign.js';
+export type {
+  CampaignOptions,
+  CanaryOptions,
+  CanaryReport,
+  LocalHours,
+  RecipientFiles,
+} from './campaign/campaign-options.js';
+export type { DryRunReport, InvalidKind, PayloadSizes } from './campaign/dry-run.js';
+export type { InputFormat } from './campaign/input/campaign-input.js';
+export type { CampaignRecipient, RecordRow } from './campaign/input/record-rows.js';
 export { SeenTokens } from './campaign/recipients/seen-tokens.js';
 // --- token lists ---
 export type { InvalidLine } from './campaign/recipients/token-lines.js';
+export type { ReportSetting } from './campaign/report/report-data.js';
+export type { CampaignState, CampaignSummary } from './campaign/report/summary.js';
 // --- outcomes batch by batch, for books of one's own ---
 export type { AcceptedIds, Batch, OutcomeDetail, OutcomeSink, SettledBatch } from './engine/batch.js';
 // --- what node:diagnostics_channel tells ---
@@ -98,6 +114,17 @@ export async function* readTokens(
 ): AsyncGenerator<TokenBlock, void, void> {
   const { readTokens: read } = await import('./campaign/recipients/token-file.js');
   yield* read(source, options);
+}
+
+/**
+ * Does everything that a campaign with these options does, but send: tells how many recipients there are, who cannot be sent to,
+ * how large the payloads are, what an earlier run has done, and how long a run takes. Writes nothing.
+ *
+ * @throws PealError (as a rejection) what a run would throw before it sends
+ */
+export async function dryRun(options: CampaignOptions): Promise<DryRunReport> {
+  const { dryRun: run } = await import('./campaign/dry-run.js');
+  return run(options);
 }
 
 // --- the simulator ---

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { Message, type PealError, Result, Session, Template } from '../src/index.js';
+import { Campaign, Message, type PealError, Result, Session, Template } from '../src/index.js';
 import { checkSendOptions } from '../src/session/send/send-options.js';
 import { repositoryRoot } from './support/repository.js';
 
@@ -27,6 +27,7 @@ const options = {
   send: optionsNamedBy(() => checkSendOptions(new Message([], { badge: 0 }), unknown)),
   Message: optionsNamedBy(() => new Message([], unknown as never)),
   Template: optionsNamedBy(() => new Template(unknown)),
+  Campaign: optionsNamedBy(() => new Campaign(unknown as never)),
 };
 
 describe('docs/library.md and docs/binary.md', () => {

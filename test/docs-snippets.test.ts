@@ -32,9 +32,14 @@ const given: Readonly<Record<string, string>> = {
   tokens: "const tokens = ['ab'.repeat(32), 'cd'.repeat(32)];",
   session: 'const session = new peal.Session();',
   apns: 'const apns = new peal.APNs(session.getConnection(givenGateway, givenCredential));',
+  gateway: 'const gateway = session.getConnection(givenGateway, givenCredential);',
   message: "const message = new peal.Message(tokens, { alert: 'Hello', topic: 'com.example.app' });",
 };
-const needs: Readonly<Record<string, readonly string[]>> = { apns: ['session'], message: ['tokens'] };
+const needs: Readonly<Record<string, readonly string[]>> = {
+  apns: ['session'],
+  gateway: ['session'],
+  message: ['tokens'],
+};
 
 function preludeOf({ text, page }: Snippet): string {
   const makes = (name: string): boolean => new RegExp(`\\b(const|let|using) (\\{[^}]*)?\\b${name}\\b`).test(text);
@@ -110,7 +115,9 @@ describe('examples of the documents', () => {
       'tokens.txt': list,
       'tokens.txt.gz': gzipSync(list),
       'ca.pem': simulator.caCertificate!,
+      'exports/customers.csv': `token,name\n${randomTokens(100).join(',Zoë\n')},Bo\n`,
     };
+    mkdirSync(path.join(home, 'exports'));
     for (const [name, content] of Object.entries(files)) writeFileSync(path.join(home, name), content, { mode: 0o600 });
     env = {
       ...process.env,

@@ -10,6 +10,7 @@ import { createMemoryBackend, createMemoryPair, createProxyBackend, createTlsBac
 import { PealError } from '../src/base/errors.js';
 import {
   APNs,
+  Campaign,
   createMemoryGateway,
   loadCredential,
   Message,
@@ -58,6 +59,12 @@ const scenario = (one: object): Promise<unknown> => simulate({ scenario: one });
 /** A misspelt name instead of the right one, which would tell what kind it is. */
 const connect = (options: object): unknown =>
   loadCredential(Object.fromEntries(Object.entries(options).filter(([name]) => !(misspelt(name) in options))) as never);
+const forCampaign = {
+  gateway: new Session().getConnection('https://gateway.example', null),
+  message: new Message([], hello),
+  recipients: [],
+};
+const campaign = (options: object): Campaign => new Campaign({ ...forCampaign, ...options });
 const ofFault = /option scenario\.faults\[0\]/;
 
 /** By interface, as the reports name it. */
@@ -123,6 +130,15 @@ const faces: Readonly<Record<string, Face | readonly Face[]>> = {
       hand: (given) => sendBy('memory', given),
     },
   ],
+  CampaignOptions: { owner: /^Campaign /, given: forCampaign, hand: campaign },
+  RecipientFiles: {
+    owner: /option recipients /,
+    given: { files: 'x' },
+    hand: (recipients) => campaign({ recipients }),
+  },
+  CanaryOptions: { owner: /option canary /, given: { recipients: 1 }, hand: (canary) => campaign({ canary }) },
+  LocalHours: { owner: /option localWindow /, hand: (localWindow) => campaign({ localWindow }) },
+  ReportSetting: { owner: /option settings\[0\] /, hand: (setting) => campaign({ settings: [setting] }) },
   TemplateOptions: { owner: /^Template /, given: { payload: hello }, hand: (options) => new Template(options) },
   Validity: { owner: /^issueServer /, hand: (validity) => new ThrowAwayAuthority().issueServer([], validity) },
 };
@@ -177,6 +193,9 @@ const others: Readonly<Record<string, readonly string[]>> = {
     ...['OutcomeDetail', 'PersonalParts', 'Progress', 'Reason', 'ReceivedRequest', 'ResultData', 'ScriptRow'],
     ...['SendFault', 'SettledBatch', 'ShardStats', 'Simulator', 'TallyCounts', 'ThrowAwayProviderKey'],
     ...['TokenCredential', 'TokenRecord', 'WatchedConnection'],
+    ...['CampaignCause', 'CampaignFile', 'CampaignProgress', 'CampaignReport', 'CampaignRun', 'CampaignSummary'],
+    ...['CanaryReport', 'CountedCause', 'CountedReason', 'DryRunReport', 'InvalidKind', 'LatencyFigures', 'NextStep'],
+    ...['PayloadSizes', 'ReadList'],
   ],
 };
 

@@ -11,6 +11,7 @@ import {
   filledText,
   flag,
   list,
+  type OptionRule,
   type OptionRules,
   objectOf,
   optionError,
@@ -148,11 +149,25 @@ export interface CheckedCampaign extends Omit<CampaignOptions, 'rate' | 'localWi
 const share = decimal(0, 1);
 const dateRule = test('a Date', (value) => value instanceof Date && !Number.isNaN(value.valueOf()));
 
+/** The values of the choices beside `files` are checked when the files are opened. */
+const filesRule = objectOf({
+  files: anyOf(filledText(4096), list(filledText(4096))),
+  format: unchecked,
+  tokenColumn: unchecked,
+  delimiter: unchecked,
+  header: unchecked,
+});
+const recipientsRule: OptionRule = {
+  kind: 'either',
+  of: [filesRule, test('an iterable of recipients, or a function that returns one', isIterable)],
+  allowed: 'files ({ files: … }), an iterable of recipients, or a function that returns one',
+};
+
 const rules: OptionRules = {
   gateway: test('a gateway of a session: what session.getConnection(…) returns', (value) => value instanceof Gateway),
   message: test('a Message', (value) => value instanceof Message),
   personal: test('a Template', (value) => value instanceof Template),
-  recipients: test('files ({ files: … }), an iterable of recipients, or a function that returns one', isRecipients),
+  recipients: recipientsRule,
   tokenColumn: filledText(1000),
   keepDuplicates: flag,
   dedupeMemoryBytes: whole(1 << 20, Number.MAX_SAFE_INTEGER),
@@ -162,7 +177,10 @@ const rules: OptionRules = {
   outputFormat: choice('csv', 'ndjson'),
   accepted: flag,
   title: text(1000),
-  settings: unchecked,
+  settings: anyOf(
+    list(objectOf({ name: filledText(1000), value: text(100_000) })),
+    test('an empty list', (value) => Array.isArray(value) && value.length === 0),
+  ),
   kept: unchecked,
   rate: filledText(4000),
   maxFailures: whole(0, Number.MAX_SAFE_INTEGER),
@@ -197,6 +215,9 @@ export function checkCampaignOptions(options: CampaignOptions): CheckedCampaign 
     throw optionError(
       `A campaign says something: give its message a payload, or payloads in ${option('personal', 'the option ')}.`,
     );
+  }
+  if (!isIterable(recipients) && (recipients as RecipientFiles).files === undefined) {
+    throw optionError(`${theOption('recipients')} names no files: give their paths in ${option('recipients.files')}.`);
   }
   if (message.tokens.length > 0) {
     throw optionError(
@@ -245,8 +266,8 @@ function needsFolder(name: string): Error {
   return optionError(`${theOption(name)} needs ${option('folder', 'the option ')}, the directory of the campaign.`);
 }
 
-function isRecipients(value: unknown): boolean {
+function isIterable(value: unknown): boolean {
   if (typeof value === 'function') return true;
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return false;
-  return 'files' in value || Symbol.iterator in value || Symbol.asyncIterator in value;
+  return Symbol.iterator in value || Symbol.asyncIterator in value;
 }

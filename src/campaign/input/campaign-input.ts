@@ -5,7 +5,6 @@
  * `isRepeatable` the blocks (which rows stand together, and in which order) depend on what the files hold alone.
  */
 
-import { TokenBlock } from '../../apns/token-block.js';
 import { onAbort } from '../../base/abort-listeners.js';
 import { PealError } from '../../base/errors.js';
 import { usualTokenBytes } from '../../base/limits.js';
@@ -22,10 +21,9 @@ import {
   whole,
 } from '../../base/options.js';
 import { option } from '../../base/wording.js';
-import { Rows } from '../../session/recipients/rows.js';
+import type { Rows } from '../../session/recipients/rows.js';
 import { DuplicateFilter } from '../recipients/duplicate-filter.js';
 import type { InvalidLine } from '../recipients/token-lines.js';
-import { TableRows } from '../tables/table-rows.js';
 import { findFiles } from './find-files.js';
 import { InputFile } from './input-file.js';
 
@@ -203,18 +201,7 @@ export class CampaignInput implements AsyncIterable<InputBlock> {
 /** The rows whose tokens `duplicates` has not seen; all of them without it. */
 export async function uniqueRows(rows: Rows, duplicates: DuplicateFilter | null): Promise<Rows> {
   const fresh = duplicates === null ? null : await duplicates.fresh(rows.tokens);
-  return fresh === null ? rows : pickRows(rows, fresh);
-}
-
-/** The rows at `indexes` alone; those of a plain list have no columns. */
-function pickRows(rows: Rows, indexes: Uint16Array): Rows {
-  if (rows instanceof TableRows) return rows.pick(indexes);
-  const { bytes, tokenBytes } = rows.tokens;
-  const picked = new Uint8Array(indexes.length * tokenBytes);
-  indexes.forEach((index, place) => {
-    picked.set(bytes.subarray(index * tokenBytes, (index + 1) * tokenBytes), place * tokenBytes);
-  });
-  return new Rows(new TokenBlock(picked, tokenBytes, indexes.length), new Map());
+  return fresh === null ? rows : rows.pick(fresh);
 }
 
 /** Throws for tables with names for their columns beside tables without. */

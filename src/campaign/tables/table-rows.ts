@@ -15,7 +15,7 @@ import {
   usualTokenBytes,
 } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
-import { Rows, type TextColumn } from '../../session/recipients/rows.js';
+import { pickTokens, Rows, type TextColumn } from '../../session/recipients/rows.js';
 import { decodeHexDigits, HEX_DIGITS } from '../recipients/hex-line.js';
 import { halfLine, type InvalidLine } from '../recipients/token-lines.js';
 
@@ -70,21 +70,16 @@ export class TableRows extends Rows {
     this.#cells = cells;
   }
 
-  /** The rows at `indexes` alone. Their cells stay where they are. */
-  pick(indexes: ArrayLike<number>): TableRows {
-    const { bytes, tokenBytes } = this.tokens;
+  override pick(indexes: ArrayLike<number>): TableRows {
     const words = this.#names.length * 2;
-    const tokens = new Uint8Array(indexes.length * tokenBytes);
     const spans = new Uint32Array(indexes.length * words);
     const lines = new Uint32Array(indexes.length);
     for (let place = 0; place < indexes.length; place++) {
       const index = indexes[place]!;
-      tokens.set(bytes.subarray(index * tokenBytes, (index + 1) * tokenBytes), place * tokenBytes);
       spans.set(this.#cells.spans.subarray(index * words, (index + 1) * words), place * words);
       lines[place] = this.lines[index]!;
     }
-    const block = new TokenBlock(tokens, tokenBytes, indexes.length);
-    return new TableRows(block, this.#names, { bytes: this.#cells.bytes, spans }, lines);
+    return new TableRows(pickTokens(this.tokens, indexes), this.#names, { bytes: this.#cells.bytes, spans }, lines);
   }
 }
 

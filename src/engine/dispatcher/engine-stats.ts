@@ -2,7 +2,6 @@
  * What an engine is doing, for programs that watch it. Derived from the mailboxes and the reports of the shards;
  * nothing is kept here.
  */
-import { lowestOf } from '../../connection/pool/pool-options.js';
 import type { ShardStats } from '../control-plane.js';
 import type { ShardReport, ShardState } from '../hosts/shard-host.js';
 import type { Mailbox } from './mailbox.js';
@@ -65,7 +64,13 @@ export function engineStats(
     connecting: sum('connecting'),
     connectionsOpened: sum('connectionsOpened'),
     inFlight: sum('inFlight'),
-    streamLimit: lowestOf(shards.map(({ streamLimit }) => streamLimit)),
+    streamLimit: shards.reduce(lowerLimit, null),
     shards,
   };
+}
+
+/** The lower of two limits; null where neither is known. */
+function lowerLimit(lowest: number | null, { streamLimit }: ShardStats): number | null {
+  if (lowest === null || streamLimit === null) return lowest ?? streamLimit;
+  return Math.min(lowest, streamLimit);
 }

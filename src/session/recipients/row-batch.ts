@@ -5,9 +5,9 @@
 import { apnsIdBytes } from '../../apns/apns-id.js';
 import type { PersonalParts } from '../../apns/notification.js';
 import { sliceFields } from '../../apns/personal-fields.js';
-import { TokenBlock } from '../../apns/token-block.js';
+import type { TokenBlock } from '../../apns/token-block.js';
 import type { Batch } from '../../engine/batch.js';
-import type { Rows } from './rows.js';
+import { pickTokens, type Rows } from './rows.js';
 
 /** A row to which nothing can be sent. */
 export interface InvalidRow {
@@ -34,7 +34,7 @@ export class RowBatch implements Batch {
     readonly indexes: Uint16Array | null,
     readonly personal: PersonalParts | null,
   ) {
-    this.tokens = indexes === null ? rows.tokens : pick(rows.tokens, indexes);
+    this.tokens = indexes === null ? rows.tokens : pickTokens(rows.tokens, indexes);
   }
 
   /** @internal Recipients `from` to before `to` as a batch of their own. */
@@ -63,12 +63,4 @@ function slicePersonal(
     payloadOffsets: payloadOffsets?.slice(from, to + 1).map((offset) => offset - start) ?? null,
     fields: fields === null ? null : sliceFields(fields, from, to),
   };
-}
-
-function pick({ bytes, tokenBytes }: TokenBlock, indexes: Uint16Array): TokenBlock {
-  const picked = new Uint8Array(indexes.length * tokenBytes);
-  indexes.forEach((index, place) => {
-    picked.set(bytes.subarray(index * tokenBytes, (index + 1) * tokenBytes), place * tokenBytes);
-  });
-  return new TokenBlock(picked, tokenBytes, indexes.length);
 }

@@ -4,7 +4,7 @@
  * write a recipient's own fields. Main thread.
  */
 import { inspect } from 'node:util';
-import type { TokenBlock } from '../../apns/token-block.js';
+import { TokenBlock } from '../../apns/token-block.js';
 import { PealError } from '../../base/errors.js';
 import { maxBatchRecipients } from '../../base/limits.js';
 
@@ -61,10 +61,34 @@ export class Rows {
     return found === undefined ? null : cellText(found, index);
   }
 
+  /** The rows at `indexes` alone. Their cells stay where they are. */
+  pick(indexes: ArrayLike<number>): Rows {
+    const columns = new Map<string, TextColumn>();
+    for (const [name, { bytes, spans, first, step }] of this.columns) {
+      const picked = new Uint32Array(indexes.length * 2);
+      for (let place = 0; place < indexes.length; place++) {
+        picked[place * 2] = spans[first + indexes[place]! * step]!;
+        picked[place * 2 + 1] = spans[first + indexes[place]! * step + 1]!;
+      }
+      columns.set(name, { bytes, spans: picked, first: 0, step: 2 });
+    }
+    return new Rows(pickTokens(this.tokens, indexes), columns);
+  }
+
   /** Shows how many there are and what the columns are called, and no cell of them. */
   [inspect.custom](): string {
     return `Rows(${this.count}) [ ${[...this.columns.keys()].join(', ')} ]`;
   }
+}
+
+/** The tokens at `indexes` alone. */
+export function pickTokens({ bytes, tokenBytes }: TokenBlock, indexes: ArrayLike<number>): TokenBlock {
+  const picked = new Uint8Array(indexes.length * tokenBytes);
+  for (let place = 0; place < indexes.length; place++) {
+    const start = indexes[place]! * tokenBytes;
+    picked.set(bytes.subarray(start, start + tokenBytes), place * tokenBytes);
+  }
+  return new TokenBlock(picked, tokenBytes, indexes.length);
 }
 
 /** The cell as text; null where it is empty. */
