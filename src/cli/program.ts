@@ -59,9 +59,15 @@ function commandLine(args: readonly string[], terminal: Terminal, onEnd: (code: 
     .argument('[lists...]', 'the lists of device tokens, instead of --tokens')
     .addHelpText('after', sendHelp)
     .action(async (lists: readonly string[], options: Partial<SendFlags>) => {
+      const flags = withLists(options as SendFlags, lists);
+      if (flags.dryRun === true) {
+        const { runDryRun } = await loaded(import('./send/dry-run.js'));
+        onEnd(await runDryRun(flags, terminal));
+        return;
+      }
       const { runSend } = await loaded(import('./send/send.js'));
       const kept = { args, cwd: process.cwd() };
-      onEnd((await runSend(withLists(options as SendFlags, lists), terminal, { settings, kept })).exitCode);
+      onEnd((await runSend(flags, terminal, { settings, kept })).exitCode);
     });
   const settings = addOptions(send, sendOptionGroups());
 
