@@ -72,7 +72,7 @@ export interface CampaignHooks {
   readonly isEndCertain?: (file: string, isLineOpen: boolean) => boolean | Promise<boolean>;
   /** Whether a pipe ended because of an interruption, so that it was not read to its end. */
   readonly wasCut?: (file: string) => boolean;
-  /** Whether files are read to their end after a stop. Default: they are. */
+  /** Whether lists are read to their end after a stop. Default: files are, and standard input is not. */
   readonly drains?: () => boolean;
   /** For tests: a journal with a store of their own. */
   readonly openJournal?: (identity: CampaignIdentity, clock: Clock) => Promise<Journal>;

@@ -72,7 +72,7 @@ export class CampaignRun {
   #end: RunEnd | null = null;
   #exitCode: number | null = null;
   #stats: EngineStats | null = null;
-  #timers: TimerHandle[] = [];
+  readonly #timers = new Set<TimerHandle>();
   #interim = { accepted: 0, rejected: 0 };
   #isOver = false;
 
@@ -145,7 +145,14 @@ export class CampaignRun {
     const { folder } = this.#options;
     this.#journal?.cutWith(() => ({ ...this.#files!.cut(), facts: { ...this.#facts() } }));
     const control =
-      folder === undefined ? null : new ControlWatch(folder, this.#clock, (command) => this.#obey(command));
+      folder === undefined
+        ? null
+        : new ControlWatch(
+            folder,
+            this.#clock,
+            (command) => this.#obey(command),
+            (said) => this.#note(said),
+          );
     let failure: unknown = null;
     try {
       control?.start();
@@ -160,7 +167,7 @@ export class CampaignRun {
     await this.#feed.finish();
     control?.stop();
     for (const timer of this.#timers) this.#clock.clearTimer(timer);
-    await this.#look250();
+    await this.#readStats();
     const report = await this.#close(failure);
     if (failure !== null && !(failure instanceof PealError)) throw failure;
     return report;
@@ -242,7 +249,8 @@ export class CampaignRun {
 
   /** A program's stream may have no end; files have one. */
   get #drains(): boolean {
-    return isFiles(this.#options.recipients) && this.#hooks.drains?.() !== false;
+    const { recipients } = this.#options;
+    return isFiles(recipients) && (this.#hooks.drains?.() ?? ![recipients.files].flat().includes('-'));
   }
 
   /** Recipients of this run that came back. */
@@ -309,8 +317,11 @@ export class CampaignRun {
   }
 
   #after(delayMs: number, callback: () => void): void {
-    this.#timers.push(this.#clock.setTimer(callback, delayMs));
-    if (this.#timers.length > 16) this.#timers = this.#timers.slice(-8);
+    const timer = this.#clock.setTimer(() => {
+      this.#timers.delete(timer);
+      callback();
+    }, delayMs);
+    this.#timers.add(timer);
   }
 
   async #decideCanary(sent: number): Promise<void> {
@@ -333,13 +344,21 @@ export class CampaignRun {
       this.stop(boundError(`Only ${said}, less than ${least} (${option('canary.minAccepted')}).`));
       return;
     }
-    if (canary.confirm !== undefined && !(await canary.confirm(report))) {
+    if (!(await this.#confirmed(report))) {
       if (this.#why === null)
         this.stop(boundError(`${said}, and nobody said to go on (${option('canary.recipients')}).`));
       return;
     }
     this.#isCanaryPassed = true;
     this.#note(`${said}: the campaign goes on.`);
+  }
+
+  /** Whether to go on; no, where the run is stopped meanwhile. */
+  async #confirmed(report: CanaryReport): Promise<boolean> {
+    const { confirm } = this.#options.canary!;
+    if (confirm === undefined) return true;
+    const stopped = this.#feed.until(() => this.#why !== null).then(() => false);
+    return await Promise.race([confirm(report), stopped]);
   }
 
   #obey(command: ControlCommand): void {
@@ -364,15 +383,11 @@ export class CampaignRun {
   }
 
   #watch(): void {
-    void this.#look250();
-    this.#timers.push(this.#clock.setTimer(() => this.#watchAgain(), statsIntervalMs));
+    void this.#readStats();
+    this.#after(statsIntervalMs, () => this.#watch());
   }
 
-  #watchAgain(): void {
-    if (!this.#isOver) this.#watch();
-  }
-
-  async #look250(): Promise<void> {
+  async #readStats(): Promise<void> {
     this.#stats = (await this.#options.gateway.stats().catch(() => null)) ?? this.#stats;
     this.#feed.wake();
   }
