@@ -193,7 +193,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
     ...['OutcomeDetail', 'PersonalParts', 'Progress', 'Reason', 'ReceivedRequest', 'ResultData', 'ScriptRow'],
     ...['SendFault', 'SettledBatch', 'ShardStats', 'Simulator', 'TallyCounts', 'ThrowAwayProviderKey'],
     ...['TokenCredential', 'TokenRecord', 'WatchedConnection'],
-    ...['CampaignCause', 'CampaignFile', 'CampaignProgress', 'CampaignReport', 'CampaignRun', 'CampaignSummary'],
+    ...['CampaignCause', 'CampaignFile', 'CampaignProgress', 'CampaignReport', 'RunSummary', 'CampaignSummary'],
     ...['CanaryReport', 'CountedCause', 'CountedReason', 'DryRunReport', 'InvalidKind', 'LatencyFigures', 'NextStep'],
     ...['PayloadSizes', 'ReadList'],
   ],

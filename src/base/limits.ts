@@ -495,6 +495,8 @@ export const maxWaitingBlocks = 256;
 /** Recipients that may be noted and have no outcome: at least, and at most. */
 export const minDispatchWindow = 2 * maxBatchRecipients;
 export const maxDispatchWindow = 512 * maxBatchRecipients;
+/** Characters of one message that the command line prints, or the name of a list in a file of outcomes has. */
+export const maxMessageCharacters = 8_000;
 
 // --- simulator ---
 /** Highest SETTINGS_MAX_CONCURRENT_STREAMS that a simulator can be told to announce: half its stream slots. */
@@ -536,7 +538,5 @@ export const maxWatchedProviderTokens = 1024;
 export const reopenRetryMs = 100;
 
 // --- cli ---
-/** Characters of one message that the command line prints. */
-export const maxMessageCharacters = 8_000;
 /** Recipients at Apple's gateways above which a run without --out is warned that it cannot be continued. */
 export const recipientsWorthKeeping = 1_000;

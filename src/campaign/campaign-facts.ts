@@ -4,7 +4,7 @@
  */
 import type { Protocol } from '../apns/address.js';
 import type { ReportSetting } from './report/report-data.js';
-import type { CampaignRun, CampaignState, CampaignSummary, CountedCause, CountedReason } from './report/summary.js';
+import type { CampaignState, CampaignSummary, CountedCause, CountedReason, RunSummary } from './report/summary.js';
 
 export interface CampaignFacts {
   readonly version: 1;
@@ -35,7 +35,7 @@ export interface CampaignFacts {
   readonly unread: CampaignSummary['unread'];
   readonly resent: number;
   /** The first run is first; at most 100: the first and the latest. */
-  readonly runs: readonly CampaignRun[];
+  readonly runs: readonly RunSummary[];
   /** Most connections that were open at a time. */
   readonly connections: number;
   readonly threads: number;

@@ -19,11 +19,11 @@ import { readRunRecord } from './report/run-record.js';
 import type { SeriesData } from './report/run-series.js';
 import {
   type CampaignFile,
-  type CampaignRun,
   type CampaignState,
   type CampaignSummary,
   type LatencyFigures,
   latencyFigures,
+  type RunSummary,
 } from './report/summary.js';
 import { reportFileName, summaryFileName } from './report/write-report.js';
 
@@ -145,7 +145,7 @@ function stateOf({ state }: CampaignFacts, isHeld: boolean): CampaignState {
   return !isHeld && (state === 'running' || state === 'paused') ? 'stopped' : state;
 }
 
-function endedRun(run: CampaignRun, goesOn: boolean): CampaignRun {
+function endedRun(run: RunSummary, goesOn: boolean): RunSummary {
   return run.end !== null || goesOn ? run : { ...run, end: 'It was killed.' };
 }
 

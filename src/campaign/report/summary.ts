@@ -33,7 +33,7 @@ export interface CountedCause {
 }
 
 /** One process that was at work on the campaign. */
-export interface CampaignRun {
+export interface RunSummary {
   readonly startMs: number;
   /** Null: it goes on, or it was killed and nobody knows when. */
   readonly endMs: number | null;
@@ -102,7 +102,7 @@ export interface CampaignSummary extends OutcomeCounts {
   /** Requests that were sent again by themselves. */
   readonly resent: number;
   /** The first run is first. */
-  readonly runs: readonly CampaignRun[];
+  readonly runs: readonly RunSummary[];
   /** Running time of all runs. */
   readonly seconds: number;
   /** Answers per second of `seconds`. */

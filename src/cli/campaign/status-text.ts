@@ -5,7 +5,7 @@ import { createColors } from 'picocolors';
 import { adviceOf } from '../../apns/reason.js';
 import { counted, integer, minutesAndSeconds, percentage, wholePercent } from '../../base/text.js';
 import type { CampaignView } from '../../campaign/campaign-view.js';
-import type { CampaignRun, CampaignState } from '../../campaign/report/summary.js';
+import type { CampaignState, RunSummary } from '../../campaign/report/summary.js';
 import { printable, wrapped } from '../shared/terminal.js';
 
 /** How fast a campaign is now, from two readings. */
@@ -195,7 +195,7 @@ function runLines({ summary }: CampaignView, width: number): string[] {
   return [`  ${counted(runs.length, 'run')}`, ...earlier, ...latest];
 }
 
-function runText({ startMs, seconds, answered, end }: CampaignRun): string {
+function runText({ startMs, seconds, answered, end }: RunSummary): string {
   return `${localTime(startMs)}, ${minutesAndSeconds(seconds)}, ${integer(answered)} answered. ${printable(end ?? 'It goes on.')}`;
 }
 

@@ -12,7 +12,7 @@ import { checkOptions, filledText, type OptionRules, optionError, test, text, un
 import { escapeUnprintable } from '../../base/text.js';
 import { theOption } from '../../base/wording.js';
 import type { FieldContext } from '../recipients/own-fields.js';
-import { type InvalidRow, type RenderedRows, RowBatch } from '../recipients/row-batch.js';
+import { type RenderedRows, RowBatch, type UnfitRow } from '../recipients/row-batch.js';
 import { cellText, type Rows, type TextColumn } from '../recipients/rows.js';
 import { type HeaderTemplateOptions, HeaderTemplates, OWN_APNS_ID } from './header-templates.js';
 import { PayloadBuffer, PayloadTemplate } from './payload-template.js';
@@ -107,7 +107,7 @@ export class Template {
    * @internal for sends
    */
   render(rows: Rows, context: FieldContext, due: Uint16Array = allRows.subarray(0, rows.count)): RenderedRows {
-    const invalid: InvalidRow[] = [];
+    const invalid: UnfitRow[] = [];
     if (this.#headers.isEmpty) return { batches: this.#renderAll(rows, due, 0, context, invalid), invalid };
     const byMask = new Map<number, number[]>();
     for (const index of due) {
@@ -138,7 +138,7 @@ export class Template {
     indexes: Uint16Array,
     mask: number,
     { pushType, protocol }: FieldContext,
-    invalid: InvalidRow[],
+    invalid: UnfitRow[],
   ): RowBatch[] {
     const kept = this.hasPayloads
       ? this.#writePayloads(rows, indexes, maxPayloadBytesOf(pushType, protocol), invalid)
@@ -152,7 +152,7 @@ export class Template {
   }
 
   /** Writes the payloads into the buffer; returns the rows that have one. */
-  #writePayloads(rows: Rows, indexes: Uint16Array, maxBytes: number, invalid: InvalidRow[]): Uint16Array {
+  #writePayloads(rows: Rows, indexes: Uint16Array, maxBytes: number, invalid: UnfitRow[]): Uint16Array {
     const buffer = this.#buffer;
     const columns = new Map<PayloadTemplate, readonly (TextColumn | null)[]>(
       this.#payloads.map((payload) => [payload, payload.columnsOf(rows)]),

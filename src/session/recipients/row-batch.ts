@@ -10,7 +10,7 @@ import type { Batch } from '../../engine/batch.js';
 import { pickTokens, type Rows } from './rows.js';
 
 /** A row to which nothing can be sent. */
-export interface InvalidRow {
+export interface UnfitRow {
   /** In its rows. */
   readonly index: number;
   /** The rest of a sentence about the recipient. */
@@ -19,7 +19,7 @@ export interface InvalidRow {
 
 export interface RenderedRows {
   readonly batches: readonly RowBatch[];
-  readonly invalid: readonly InvalidRow[];
+  readonly invalid: readonly UnfitRow[];
 }
 
 export class RowBatch implements Batch {
