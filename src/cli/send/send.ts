@@ -13,7 +13,7 @@ import type { GivenOption } from '../shared/command-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from '../shared/exit-codes.js';
 import { exitCodeOfSignal, Interrupt, type InterruptSignal } from '../shared/interrupt.js';
 import { Suspend } from '../shared/suspend.js';
-import { printable, printError, printNote, type Terminal } from '../shared/terminal.js';
+import { printable, printError, printNote, type Terminal, writeJsonLine } from '../shared/terminal.js';
 import { commandMessage } from '../shared/wording.js';
 import { checkQuestion } from './campaign-rules.js';
 import { askToGoOn } from './canary-question.js';
@@ -77,6 +77,8 @@ class SendRun {
   readonly #timers: NodeJS.Timeout[] = [];
   #session: Session | null = null;
   #campaign: Campaign | null = null;
+  /** Ends a dry run. */
+  #dryStop: AbortController | null = null;
   #display: ProgressDisplay = noProgress;
   #isOver = false;
 
@@ -90,6 +92,7 @@ class SendRun {
   async run(): Promise<RunReport> {
     let report: CampaignReport;
     try {
+      if (this.#flags.dryRun === true) return await this.#dryRun();
       report = await this.#send();
     } catch (error) {
       this.#isOver = true;
@@ -102,6 +105,30 @@ class SendRun {
     if (report.wasFinished) this.#sayFinished();
     printRun(this.#terminal, this.#flags, told);
     return told;
+  }
+
+  /** Everything but the sending. */
+  async #dryRun(): Promise<RunReport> {
+    const { gateway, said } = await planSend(this.#flags, this.#terminal);
+    const stop = new AbortController();
+    this.#dryStop = stop;
+    if (this.#interrupt.signal !== null) stop.abort();
+    const [{ dryRun }, { dryRunLines, dryRunMessage }] = await Promise.all([
+      import('../../campaign/dry-run.js'),
+      import('./dry-run-report.js'),
+    ]);
+    const options = campaignOptionsOf(this.#flags, { gateway, said, nowMs: systemClock.wallMs() });
+    const found = await dryRun({ ...options, signal: stop.signal });
+    const { stdout } = this.#terminal;
+    if (this.#flags.json === true) writeJsonLine(stdout, dryRunMessage(found));
+    else if (this.#flags.quiet !== true) {
+      const { rate = null, localWindow, outsideWindow = 'later' } = this.#flags;
+      const outside = localWindow === undefined ? null : outsideWindow;
+      const lines = dryRunLines(found, { columns: stdout.columns ?? 80, rate, outside });
+      stdout.write(lines.map((line) => `${line}\n`).join(''));
+    }
+    const exitCode = found.invalid === 0 ? exitCodes.accepted : exitCodes.notAllAccepted;
+    return { exitCode, summary: nothing, problems: [], causes: [] };
   }
 
   /** Resolves once the campaign has ended. Throws what keeps it from beginning. */
@@ -240,6 +267,7 @@ class SendRun {
   /** The first Ctrl-C. */
   interrupted(): void {
     const campaign = this.#campaign;
+    this.#dryStop?.abort();
     if (this.#isOver || campaign === null) return;
     this.#asking.abort();
     this.#display.interrupted(() => {

@@ -102,8 +102,8 @@ describe('peal send', () => {
     const tokens = await fixture.write('tokens.txt', list.join('\r\n'));
     await runCommand(fixture.send(tokens));
     const [head, ...rejected] = (await fixture.output('rejected.csv')).trimEnd().split('\n');
-    assert.equal(head, 'token,status,reason');
-    assert.deepEqual(rejected, [`${bad},400,BadDeviceToken`]);
+    assert.equal(head, 'token,status,reason,timestamp');
+    assert.deepEqual(rejected, [`${bad},400,BadDeviceToken,`]);
     const [goneHead, ...rows] = (await fixture.output('gone.csv')).trimEnd().split('\n');
     assert.equal(goneHead, 'token,reason,since');
     assert.equal(rows.length, 1);
