@@ -11,6 +11,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { resumeOptions, statusOptions } from '../src/cli/campaign/campaign-options.js';
 import { demoOptions } from '../src/cli/demo/demo-options.js';
 import { feedbackOptionGroups } from '../src/cli/feedback/feedback-options.js';
 import { sendOptionGroups } from '../src/cli/send/send-options.js';
@@ -29,6 +30,11 @@ const options: Readonly<Record<string, ReadonlySet<string>>> = Object.fromEntrie
     feedback: feedbackOptionGroups(),
     simulate: simulateOptionGroups(),
     demo: demoOptions(),
+    status: statusOptions(),
+    resume: resumeOptions(),
+    rate: [],
+    pause: [],
+    report: [],
   }).map(([name, groups]) => [name, new Set(groups.flatMap((group) => group.options.map(({ long }) => long!)))]),
 );
 

@@ -38,6 +38,8 @@ interface Kind {
 
 interface CampaignResult extends SendResult {
   readonly recipients: number;
+  /** CPU of a campaign of the same kind with few recipients. */
+  readonly startCpuUs: number;
   /** Null without a journal. */
   readonly journalBytes: number | null;
 }
@@ -48,6 +50,8 @@ const kinds: readonly Kind[] = [
   { name: 'CSV, two fields', isPersonal: true, hasJournal: false },
   { name: 'CSV, two fields, journal', isPersonal: true, hasJournal: true },
 ];
+/** Recipients of a campaign that is little more than its start and its end. */
+const fewRecipients = 100;
 const [plain, plainJournal, personal, personalJournal] = kinds as readonly [Kind, Kind, Kind, Kind];
 
 function readPlan(): Plan {
@@ -85,63 +89,78 @@ function wholeOf(text: string): number {
   throw new Error(`"${text}" has to be a whole number`);
 }
 
-/** The lists are there once, for all campaigns of a length. */
+/** The same number of recipients, as a plain list and as CSV. */
+interface ListPair {
+  readonly plain: string;
+  readonly table: string;
+  readonly count: number;
+}
+
+/** The lists of all campaigns of one length. */
 class Lists {
   readonly #folder: string;
+  readonly all: ListPair;
+  readonly few: ListPair;
 
-  constructor(
-    folder: string,
-    readonly count: number,
-  ) {
+  constructor(folder: string, count: number) {
     this.#folder = path.join(folder, `lists-${count}`);
+    this.all = this.#pair('all', count);
+    this.few = this.#pair('few', fewRecipients);
   }
 
   async write(): Promise<void> {
     mkdirSync(this.#folder);
-    await writePlainList(this.plain, this.count);
-    await writeTable(this.table, this.count);
-  }
-
-  get plain(): string {
-    return path.join(this.#folder, 'tokens.txt');
-  }
-
-  get table(): string {
-    return path.join(this.#folder, 'users.csv');
+    for (const { plain, table, count } of [this.all, this.few]) {
+      await writePlainList(plain, count);
+      await writeTable(table, count);
+    }
   }
 
   remove(): void {
     rmSync(this.#folder, { recursive: true });
   }
+
+  #pair(name: string, count: number): ListPair {
+    const file = path.join(this.#folder, name);
+    return { plain: `${file}.txt`, table: `${file}.csv`, count };
+  }
 }
 
+/** Once with few recipients, for what a campaign costs whatever its length is, and once with all. */
 async function runCampaign(
   simulator: SimulatorProcess,
-  { isPersonal, hasJournal }: Kind,
+  kind: Kind,
   lists: Lists,
   threads: string,
 ): Promise<CampaignResult> {
+  const short = await sendOnce(simulator, kind, lists.few, threads);
+  const whole = await sendOnce(simulator, kind, lists.all, threads);
+  return { recipients: lists.all.count, ...whole, startCpuUs: short.usage.cpuUs };
+}
+
+async function sendOnce(
+  simulator: SimulatorProcess,
+  { isPersonal, hasJournal }: Kind,
+  { plain, table, count }: ListPair,
+  threads: string,
+): Promise<SendResult & Pick<CampaignResult, 'journalBytes'>> {
   const out = path.join(simulator.folder, 'out');
   // Both messages have 120 bytes, or a few more.
   const text = isPersonal ? 'Hello {{name}}, {{orders}} of your orders are' : 'Hello Name 1234, 12 of your orders are';
   const args = [
-    '--tokens',
-    isPersonal ? lists.table : lists.plain,
-    '--alert',
-    `${text} on their way to you. Open the app to see where they are right now.`,
-    '--keep-duplicates',
-    '--threads',
-    threads,
+    ...['--tokens', isPersonal ? table : plain, '--keep-duplicates', '--threads', threads],
+    ...['--alert', `${text} on their way to you. Open the app to see where they are right now.`],
     ...(hasJournal ? ['--out', out] : []),
   ];
   await simulator.reset();
-  const result = await runSend(simulator, args, lists.count);
+  const result = await runSend(simulator, args, count);
   const journalBytes = hasJournal ? statSync(path.join(out, 'journal.lmdb')).size : null;
   rmSync(out, { recursive: true, force: true });
-  return { recipients: lists.count, ...result, journalBytes };
+  return { ...result, journalBytes };
 }
 
-const cpuOf = ({ usage, recipients }: CampaignResult): number => usage.cpuUs / recipients;
+const cpuOf = ({ usage, recipients, startCpuUs }: CampaignResult): number =>
+  (usage.cpuUs - startCpuUs) / (recipients - fewRecipients);
 const rssOf = ({ usage }: CampaignResult): number => usage.peakRssBytes / 1e6;
 const number = (value: number, digits = 0): string =>
   value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -166,7 +185,7 @@ function print(results: ReadonlyMap<Kind, readonly CampaignResult[]>, { count, r
   });
   console.log(`\n${number(count)} recipients, the same message of about 120 bytes\n`);
   console.log(table(['campaign', 'CPU µs each', 'range', 'per second', 'peak RSS MB', 'journal kB'], rows));
-  console.log(`\nCPU: user and system time of the sending process with its start-up, medians of ${rounds} rounds.`);
+  console.log(`\nCPU: user and system time of the sending process without start and end, medians of ${rounds} rounds.`);
   const personalRatio = number(ratio(results, personal, plain), 2);
   console.log(`Personal messages from CSV cost ${personalRatio} times as much as the plain list.`);
   const shares = [

@@ -107,7 +107,7 @@ function payloadText({ payload }: DryRunReport): string {
 
 function variantsText({ variants }: DryRunReport): string {
   const texts = variants.map(
-    ({ variant, recipients }) => `${variant === null ? 'none of them' : printable(variant)} ${integer(recipients)}`,
+    ({ variant, recipients }) => `${variant === null ? 'others' : printable(variant)} ${integer(recipients)}`,
   );
   return texts.join(', ');
 }

@@ -56,7 +56,7 @@ describe('cli/send/dry-run-report', () => {
   read from    exports/users.csv: CSV, device tokens in the column token,
                others: user_id, name, locale; 1,234,567 recipients
   payload      80 to 412 bytes, half of them up to 97; 4,096 are allowed
-  variants     de 200,000, none of them 1,030,564
+  variants     de 200,000, others 1,030,564
   time         41:02 at --rate 500/s
 
   The first recipient gets
