@@ -3,10 +3,10 @@
  * simulator nor any package; each comes with the first call that needs it.
  */
 import type { TokenBlock } from './apns/token-block.js';
-import type { CampaignOptions } from './campaign/campaign-options.js';
 import type { DryRunReport } from './campaign/dry-run.js';
 import type { ByteSource } from './campaign/recipients/byte-source.js';
 import type { ReadTokensOptions } from './campaign/recipients/token-file.js';
+import type { CampaignOptions } from './campaign/run/campaign-options.js';
 import type {
   MemoryGateway,
   Simulator,
@@ -43,14 +43,7 @@ export { type Clock, systemClock } from './base/clock.js';
 export { type ErrorOrigin, type ErrorRecord, PealError, type PealErrorCode } from './base/errors.js';
 export { type Logger, silentLogger } from './base/log.js';
 // --- campaigns ---
-export { Campaign, type CampaignCause, type CampaignProgress, type CampaignReport } from './campaign/campaign.js';
-export type {
-  CampaignOptions,
-  CanaryOptions,
-  CanaryReport,
-  LocalHours,
-  RecipientFiles,
-} from './campaign/campaign-options.js';
+export { Campaign } from './campaign/campaign.js';
 export type { DryRunReport, InvalidKind, PayloadSizes } from './campaign/dry-run.js';
 export type { InputFormat } from './campaign/input/campaign-input.js';
 export type { CampaignRecipient, RecordRow } from './campaign/input/record-rows.js';
@@ -59,6 +52,14 @@ export { SeenTokens } from './campaign/recipients/seen-tokens.js';
 export type { InvalidLine } from './campaign/recipients/token-lines.js';
 export type { ReportSetting } from './campaign/report/report-data.js';
 export type { CampaignState, CampaignSummary } from './campaign/report/summary.js';
+export type {
+  CampaignOptions,
+  CanaryOptions,
+  CanaryReport,
+  LocalHours,
+  RecipientFiles,
+} from './campaign/run/campaign-options.js';
+export type { CampaignCause, CampaignProgress, CampaignReport } from './campaign/run/run-report.js';
 // --- outcomes batch by batch, for books of one's own ---
 export type { AcceptedIds, Batch, OutcomeDetail, OutcomeSink, SettledBatch } from './engine/batch.js';
 // --- what node:diagnostics_channel tells ---

@@ -17,7 +17,7 @@ const patienceMs = 300;
 const lookAgainMs = 20;
 
 /** What a lock does to its folder: each is one call of the file system, and a test stops between any two. */
-export interface LockSteps {
+interface LockSteps {
   /** The names in the folder. */
   list(folder: string): Promise<string[]>;
   /** Makes an empty file, readable by its owner only. Fails where something has its name. */

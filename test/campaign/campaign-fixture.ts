@@ -4,8 +4,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Clock, systemClock } from '../../src/base/clock.js';
-import { Campaign, type CampaignHooks } from '../../src/campaign/campaign.js';
-import type { CampaignOptions } from '../../src/campaign/campaign-options.js';
+import { Campaign } from '../../src/campaign/campaign.js';
+import type { CampaignOptions } from '../../src/campaign/run/campaign-options.js';
+import type { CampaignHooks } from '../../src/campaign/run/run-report.js';
 import { Message, Session, type Simulator, scriptedToken, startSimulator } from '../../src/index.js';
 import type { SimulatorOptions } from '../../src/simulator/index.js';
 

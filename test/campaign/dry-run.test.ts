@@ -5,12 +5,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PealError } from '../../src/base/errors.js';
-import { type CampaignOptions, checkCampaignOptions } from '../../src/campaign/campaign-options.js';
 import { type DryRunReport, dryRun } from '../../src/campaign/dry-run.js';
 import { blockDigest } from '../../src/campaign/journal/block-digest.js';
 import type { Journal } from '../../src/campaign/journal/journal.js';
 import { openJournal } from '../../src/campaign/journal/journal-folder.js';
 import { campaignIdentity } from '../../src/campaign/run/campaign-identity.js';
+import { type CampaignOptions, checkCampaignOptions } from '../../src/campaign/run/campaign-options.js';
 import { RecipientBlocks } from '../../src/campaign/run/recipient-blocks.js';
 import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
 import { Message } from '../../src/session/message/message.js';

@@ -22,7 +22,7 @@ const windowAnswers = 1000;
 const minAnswers = 200;
 
 /** What happened since the last look. */
-export interface OutcomesOfLate {
+interface OutcomesOfLate {
   readonly accepted: number;
   readonly rejected: number;
   readonly unknown: number;

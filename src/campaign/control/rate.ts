@@ -8,7 +8,7 @@ import type { Clock } from '../../base/clock.js';
 import { escapeUnprintable } from '../../base/text.js';
 
 /** Recipients a second; null: as fast as they go. */
-export type PerSecond = number | null;
+type PerSecond = number | null;
 
 interface TimetableEntry {
   /** Minutes since midnight, local time. */

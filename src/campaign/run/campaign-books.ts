@@ -12,7 +12,7 @@ import type { CountedReason } from '../report/summary.js';
 import type { InvalidRow } from './recipient-blocks.js';
 
 /** Recipients by outcome, of all runs; those that are read and sent later are in none. */
-export interface OutcomesSoFar {
+interface OutcomesSoFar {
   readonly accepted: number;
   readonly rejected: number;
   readonly unsent: number;
@@ -28,7 +28,7 @@ interface Cause {
 }
 
 /** What is wrong with the first invalid row, and what its list looks like. */
-export interface FirstInvalid {
+interface FirstInvalid {
   readonly list: string;
   readonly line: number;
   readonly why: string;

@@ -4,8 +4,8 @@
  */
 import { addressUrl } from '../../apns/address.js';
 import { option } from '../../base/wording.js';
-import { type CheckedCampaign, isFiles } from '../campaign-options.js';
 import { type CampaignIdentity, type IdentityPart, identityPart } from '../journal/identity.js';
+import { type CheckedCampaign, isFiles } from './campaign-options.js';
 import { recipientIdentities } from './recipient-blocks.js';
 
 export async function campaignIdentity(options: CheckedCampaign): Promise<CampaignIdentity> {

@@ -12,10 +12,6 @@ import { option, theOption } from '../../base/wording.js';
 import type { EngineStats } from '../../engine/dispatcher/engine-stats.js';
 import { APNs } from '../../session/apns.js';
 import type { FieldContext } from '../../session/recipients/own-fields.js';
-import type { CampaignHooks, CampaignProgress, CampaignReport } from '../campaign.js';
-import type { CampaignFacts } from '../campaign-facts.js';
-import { type CanaryReport, type CheckedCampaign, isFiles } from '../campaign-options.js';
-import { reportDataOf, summaryOf } from '../campaign-view.js';
 import { BoundsJudge } from '../control/bounds.js';
 import { type ControlCommand, ControlWatch } from '../control/control-file.js';
 import { Pacer, parseRate, type Rate } from '../control/rate.js';
@@ -25,12 +21,16 @@ import type { RunRecord } from '../report/run-record.js';
 import type { SeriesSample } from '../report/run-series.js';
 import { type CampaignState, type CampaignSummary, latencyFigures } from '../report/summary.js';
 import { writeReport } from '../report/write-report.js';
+import type { CampaignFacts } from '../view/campaign-facts.js';
+import { reportDataOf, summaryOf } from '../view/campaign-view.js';
 import type { CampaignBooks } from './campaign-books.js';
 import { CampaignFeed } from './campaign-feed.js';
+import { type CanaryReport, type CheckedCampaign, isFiles } from './campaign-options.js';
 import { CampaignSink } from './campaign-sink.js';
 import { LocalHoursOfRows } from './local-hours.js';
 import type { OpenedRun } from './open-run.js';
 import { type InvalidRow, RecipientBlocks } from './recipient-blocks.js';
+import type { CampaignHooks, CampaignProgress, CampaignReport } from './run-report.js';
 
 /** How often the engine is asked what it does. */
 const statsIntervalMs = 250;

@@ -3,11 +3,11 @@
  */
 import { escapeUnprintable } from '../../base/text.js';
 import { cellText, type Rows } from '../../session/recipients/rows.js';
-import type { LocalHours } from '../campaign-options.js';
 import { type LocalWindow, LocalWindowClock } from '../control/local-window.js';
+import type { LocalHours } from './campaign-options.js';
 
 /** Rows by index. */
-export interface HoursOfRows {
+interface HoursOfRows {
   readonly open: Uint16Array;
   readonly closed: Uint16Array;
   readonly invalid: readonly { readonly index: number; readonly why: string }[];

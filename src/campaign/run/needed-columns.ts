@@ -1,7 +1,7 @@
 /** The columns that a campaign needs of its recipients, and the refusal of lists without them. Pure; main thread. */
 import { optionError } from '../../base/options.js';
 import { option } from '../../base/wording.js';
-import { type CheckedCampaign, isFiles } from '../campaign-options.js';
+import { type CheckedCampaign, isFiles } from './campaign-options.js';
 
 /** Columns that a sentence names. */
 const maxNamed = 20;

@@ -8,19 +8,19 @@ import { PealError } from '../../base/errors.js';
 import { writeProblem } from '../../base/file-errors.js';
 import { option, theOption } from '../../base/wording.js';
 import { LatencyHistogram } from '../../engine/latency-histogram.js';
-import type { CampaignHooks, CampaignReport } from '../campaign.js';
-import type { CampaignFacts } from '../campaign-facts.js';
-import type { CheckedCampaign } from '../campaign-options.js';
-import { summaryOf } from '../campaign-view.js';
 import type { Journal } from '../journal/journal.js';
 import { isOutcomeFile, OutcomeFiles, removeOutcomeFiles } from '../outputs/outcome-files.js';
 import { RunRecord, readRunRecord } from '../report/run-record.js';
 import type { SeriesSample } from '../report/run-series.js';
 import { latencyFigures } from '../report/summary.js';
+import type { CampaignFacts } from '../view/campaign-facts.js';
+import { summaryOf } from '../view/campaign-view.js';
 import { CampaignBooks } from './campaign-books.js';
 import { campaignIdentity } from './campaign-identity.js';
+import type { CheckedCampaign } from './campaign-options.js';
 import { checkColumns, neededColumns } from './needed-columns.js';
 import { type InvalidRow, type Reading, RecipientBlocks } from './recipient-blocks.js';
+import type { CampaignHooks, CampaignReport } from './run-report.js';
 
 /** What a run works with. */
 export interface OpenedRun {
@@ -41,7 +41,7 @@ export interface OpenedRun {
 }
 
 /** Invalid rows that are found while the run is opened. */
-export class EarlyRows {
+class EarlyRows {
   #rows: InvalidRow[] = [];
   #to: ((row: InvalidRow) => void) | null = null;
 

@@ -6,7 +6,6 @@ import path from 'node:path';
 import { onAbort } from '../../base/abort-listeners.js';
 import { minTokenBytes as usualMinTokenBytes } from '../../base/limits.js';
 import type { Rows } from '../../session/recipients/rows.js';
-import { type CheckedCampaign, isFiles } from '../campaign-options.js';
 import { CampaignInput, type InputBlock, uniqueRows } from '../input/campaign-input.js';
 import { estimateAll } from '../input/estimate.js';
 import { recordBlocks } from '../input/record-rows.js';
@@ -14,6 +13,7 @@ import { type InputIdentity, inputIdentity, unreadInput } from '../journal/ident
 import { StoredDigests } from '../journal/stored-digests.js';
 import { DuplicateFilter } from '../recipients/duplicate-filter.js';
 import { othersColumn } from '../tables/table-rows.js';
+import { type CheckedCampaign, isFiles } from './campaign-options.js';
 
 /** A row that is no recipient. */
 export interface InvalidRow {

@@ -3,7 +3,7 @@
  * progress bar, so it is made only for a terminal.
  */
 import { stripVTControlCharacters } from 'node:util';
-import type { CampaignView } from '../../campaign/campaign-view.js';
+import type { CampaignView } from '../../campaign/view/campaign-view.js';
 import type { barLine as BarLine } from '../send/progress-bar.js';
 import type { Terminal } from '../shared/terminal.js';
 import { type Pace, statusLines } from './status-text.js';

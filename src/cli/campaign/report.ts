@@ -1,6 +1,7 @@
 /** `peal report`: writes summary.json and report.html of a campaign anew, also while it runs. Main thread. */
-import { reportDataOf, viewCampaign } from '../../campaign/campaign-view.js';
+
 import { writeReport } from '../../campaign/report/write-report.js';
+import { reportDataOf, viewCampaign } from '../../campaign/view/campaign-view.js';
 import { type ExitCode, exitCodes } from '../shared/exit-codes.js';
 import { printable, type Terminal } from '../shared/terminal.js';
 

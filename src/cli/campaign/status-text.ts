@@ -4,8 +4,10 @@
 import { createColors } from 'picocolors';
 import { adviceOf } from '../../apns/reason.js';
 import { counted, integer, minutesAndSeconds, percentage, wholePercent } from '../../base/text.js';
-import type { CampaignView } from '../../campaign/campaign-view.js';
+
 import type { CampaignState, RunSummary } from '../../campaign/report/summary.js';
+import type { CampaignView } from '../../campaign/view/campaign-view.js';
+
 import { printable, wrapped } from '../shared/terminal.js';
 
 /** How fast a campaign is now, from two readings. */

@@ -3,8 +3,8 @@
  * that writes. Main thread.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CampaignView, viewCampaign } from '../../campaign/campaign-view.js';
 import { summaryJson } from '../../campaign/report/summary.js';
+import { type CampaignView, viewCampaign } from '../../campaign/view/campaign-view.js';
 import { RateMeter } from '../send/rate-meter.js';
 import { type ExitCode, exitCodes } from '../shared/exit-codes.js';
 import { Interrupt } from '../shared/interrupt.js';

@@ -5,8 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LockHolder } from '../../base/folder-lock.js';
 import { shellWord } from '../../base/text.js';
-import { type CampaignView, viewCampaign } from '../../campaign/campaign-view.js';
 import { type ControlCommand, sendControl } from '../../campaign/control/control-file.js';
+import { type CampaignView, viewCampaign } from '../../campaign/view/campaign-view.js';
 import { type ExitCode, exitCodes } from '../shared/exit-codes.js';
 import { printable, type Terminal, usageError } from '../shared/terminal.js';
 import type { ResumeFlags } from './campaign-options.js';

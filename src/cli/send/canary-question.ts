@@ -4,7 +4,7 @@
  */
 import { createInterface } from 'node:readline/promises';
 import { counted, integer, percentage } from '../../base/text.js';
-import type { CanaryReport } from '../../campaign/campaign-options.js';
+import type { CanaryReport } from '../../campaign/run/campaign-options.js';
 import { printable, type Terminal } from '../shared/terminal.js';
 
 /** Reasons that are listed. */

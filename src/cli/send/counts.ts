@@ -1,7 +1,7 @@
 /** Counts of recipients by outcome, from which progress, summary and JSON lines are made. Pure; main thread. */
 import type { PealError } from '../../base/errors.js';
-import type { CampaignCause } from '../../campaign/campaign.js';
 import type { CampaignSummary } from '../../campaign/report/summary.js';
+import type { CampaignCause } from '../../campaign/run/run-report.js';
 import type { ExitCode } from '../shared/exit-codes.js';
 
 interface Counts {

@@ -6,7 +6,7 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
 import { PealError } from '../../base/errors.js';
-import type { CampaignView } from '../../campaign/campaign-view.js';
+import type { CampaignView } from '../../campaign/view/campaign-view.js';
 import { addOptions, type GivenOption } from '../shared/command-options.js';
 import { variableOf } from '../shared/credential-options.js';
 import { type ExitCode, exitCodes } from '../shared/exit-codes.js';

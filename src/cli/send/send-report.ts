@@ -3,9 +3,8 @@ import { createColors } from 'picocolors';
 import type { Protocol } from '../../apns/address.js';
 import { adviceOf } from '../../apns/reason.js';
 import { counted, integer, percentage } from '../../base/text.js';
-
-import type { CampaignCause } from '../../campaign/campaign.js';
 import type { CampaignSummary } from '../../campaign/report/summary.js';
+import type { CampaignCause } from '../../campaign/run/run-report.js';
 
 import {
   hasColour,

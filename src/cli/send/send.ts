@@ -5,9 +5,10 @@
 import { systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { counted, integer } from '../../base/text.js';
-import { Campaign, type CampaignHooks, type CampaignReport } from '../../campaign/campaign.js';
-import type { CanaryReport } from '../../campaign/campaign-options.js';
+import { Campaign } from '../../campaign/campaign.js';
 import { findFiles } from '../../campaign/input/find-files.js';
+import type { CanaryReport } from '../../campaign/run/campaign-options.js';
+import type { CampaignHooks, CampaignReport } from '../../campaign/run/run-report.js';
 import type { Session } from '../../session/session.js';
 import type { GivenOption } from '../shared/command-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from '../shared/exit-codes.js';

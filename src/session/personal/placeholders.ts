@@ -11,7 +11,7 @@ import { PealError } from '../../base/errors.js';
 import { escapeUnprintable } from '../../base/text.js';
 
 /** What a field becomes: part of a text, or a JSON value of its own. */
-export type FieldForm = 'text' | 'number' | 'json';
+type FieldForm = 'text' | 'number' | 'json';
 
 export interface Placeholder {
   /** The name of a column. */

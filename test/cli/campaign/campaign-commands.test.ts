@@ -6,7 +6,7 @@ import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
-import { viewCampaign } from '../../../src/campaign/campaign-view.js';
+import { viewCampaign } from '../../../src/campaign/view/campaign-view.js';
 import { status } from '../../../src/cli/campaign/status.js';
 import { resume } from '../../../src/cli/campaign/steer.js';
 import { runCommand } from '../../support/command.js';

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../../src/base/clock.js';
-import type { CampaignFacts } from '../../../src/campaign/campaign-facts.js';
 import { type ControlCommand, ControlWatch } from '../../../src/campaign/control/control-file.js';
 import { identityPart } from '../../../src/campaign/journal/identity.js';
 import type { Journal } from '../../../src/campaign/journal/journal.js';
 import { openJournal } from '../../../src/campaign/journal/journal-folder.js';
+import type { CampaignFacts } from '../../../src/campaign/view/campaign-facts.js';
 import { ACCEPTED, REJECTED } from '../../../src/engine/ledger.js';
 
 const startMs = Date.UTC(2026, 10, 28, 13, 0, 0);

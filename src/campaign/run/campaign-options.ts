@@ -1,7 +1,7 @@
 /**
  * The options of a campaign, checked. Called by campaign.ts, on the main thread.
  */
-import { maxRequestsPerRecipient, maxRetryTimeMs, usualTokenBytes } from '../base/limits.js';
+import { maxRequestsPerRecipient, maxRetryTimeMs, usualTokenBytes } from '../../base/limits.js';
 import {
   anyOf,
   callback,
@@ -19,17 +19,17 @@ import {
   text,
   unchecked,
   whole,
-} from '../base/options.js';
-import { option, theOption } from '../base/wording.js';
-import { Gateway } from '../session/gateway.js';
-import { Message } from '../session/message/message.js';
-import { Template } from '../session/personal/template.js';
-import type { RetryOptions } from '../session/send/send-options.js';
-import { type LocalWindow, parseLocalWindow } from './control/local-window.js';
-import { parseRate, type Rate } from './control/rate.js';
-import type { InputFormat } from './input/campaign-input.js';
-import type { CampaignRecipient } from './input/record-rows.js';
-import type { ReportSetting } from './report/report-data.js';
+} from '../../base/options.js';
+import { option, theOption } from '../../base/wording.js';
+import { Gateway } from '../../session/gateway.js';
+import { Message } from '../../session/message/message.js';
+import { Template } from '../../session/personal/template.js';
+import type { RetryOptions } from '../../session/send/send-options.js';
+import { type LocalWindow, parseLocalWindow } from '../control/local-window.js';
+import { parseRate, type Rate } from '../control/rate.js';
+import type { InputFormat } from '../input/campaign-input.js';
+import type { CampaignRecipient } from '../input/record-rows.js';
+import type { ReportSetting } from '../report/report-data.js';
 
 /** Files of recipients, and how they are read (see `InputOptions`). */
 export interface RecipientFiles {

@@ -2,10 +2,10 @@
  * What a person does next with a campaign, in order, each with a command where there is one. Pure.
  * Called by campaign-view, for the command line, summary.json and the report.
  */
-import type { Protocol } from '../apns/address.js';
-import { adviceOf, classOf, isSendersFault } from '../apns/reason.js';
-import { counted, integer, shellWord } from '../base/text.js';
-import type { CampaignSummary, CountedReason, NextStep } from './report/summary.js';
+import type { Protocol } from '../../apns/address.js';
+import { adviceOf, classOf, isSendersFault } from '../../apns/reason.js';
+import { counted, integer, shellWord } from '../../base/text.js';
+import type { CampaignSummary, CountedReason, NextStep } from '../report/summary.js';
 
 interface NextStepsOptions {
   /** The directory of the campaign; null: nothing is kept. */

@@ -2,9 +2,10 @@
  * What the journal of a campaign keeps beside the outcomes, written with each of its transactions: so it is small, plain
  * JSON. Made by a campaign; read by the next run of it and by what shows a campaign. Main thread.
  */
-import type { Protocol } from '../apns/address.js';
-import type { ReportSetting } from './report/report-data.js';
-import type { CampaignState, CampaignSummary, CountedCause, CountedReason, RunSummary } from './report/summary.js';
+
+import type { Protocol } from '../../apns/address.js';
+import type { ReportSetting } from '../report/report-data.js';
+import type { CampaignState, CampaignSummary, CountedCause, CountedReason, RunSummary } from '../report/summary.js';
 
 export interface CampaignFacts {
   readonly version: 1;

@@ -5,18 +5,16 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { classOf } from '../apns/reason.js';
-import { PealError } from '../base/errors.js';
-import type { LockHolder } from '../base/folder-lock.js';
-import { either } from '../base/wording.js';
-import { type LatencyData, LatencyHistogram } from '../engine/latency-histogram.js';
-import type { CampaignFacts } from './campaign-facts.js';
-import { readJournal } from './journal/journal-folder.js';
-import type { JournalCounts, JournalEvent, JournalProgress } from './journal/records.js';
-import { nextSteps } from './next-steps.js';
-import type { ReportData } from './report/report-data.js';
-import { readRunRecord } from './report/run-record.js';
-import type { SeriesData } from './report/run-series.js';
+import { classOf } from '../../apns/reason.js';
+import { PealError } from '../../base/errors.js';
+import type { LockHolder } from '../../base/folder-lock.js';
+import { either } from '../../base/wording.js';
+import { type LatencyData, LatencyHistogram } from '../../engine/latency-histogram.js';
+import { readJournal } from '../journal/journal-folder.js';
+import type { JournalCounts, JournalEvent, JournalProgress } from '../journal/records.js';
+import type { ReportData } from '../report/report-data.js';
+import { readRunRecord } from '../report/run-record.js';
+import type { SeriesData } from '../report/run-series.js';
 import {
   type CampaignFile,
   type CampaignState,
@@ -24,8 +22,11 @@ import {
   type LatencyFigures,
   latencyFigures,
   type RunSummary,
-} from './report/summary.js';
-import { reportFileName, summaryFileName } from './report/write-report.js';
+} from '../report/summary.js';
+
+import { reportFileName, summaryFileName } from '../report/write-report.js';
+import type { CampaignFacts } from './campaign-facts.js';
+import { nextSteps } from './next-steps.js';
 
 /** A campaign in its folder, as of now. */
 export interface CampaignView {

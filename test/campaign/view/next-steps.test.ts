@@ -1,8 +1,8 @@
 /** What a person does next, as sentences and commands. */
 import assert from 'node:assert/strict';
-import { nextSteps } from '../../src/campaign/next-steps.js';
-import type { CampaignSummary, CountedReason, NextStep } from '../../src/campaign/report/summary.js';
-import { emptyReport } from './report/report-fixtures.js';
+import type { CampaignSummary, CountedReason, NextStep } from '../../../src/campaign/report/summary.js';
+import { nextSteps } from '../../../src/campaign/view/next-steps.js';
+import { emptyReport } from '../report/report-fixtures.js';
 
 type Options = Parameters<typeof nextSteps>[1];
 

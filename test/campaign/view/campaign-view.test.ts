@@ -5,17 +5,17 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { PealError } from '../../src/base/errors.js';
-import type { CampaignFacts } from '../../src/campaign/campaign-facts.js';
-import { reportDataOf, summaryOf, viewCampaign } from '../../src/campaign/campaign-view.js';
-import { identityPart } from '../../src/campaign/journal/identity.js';
-import type { Journal } from '../../src/campaign/journal/journal.js';
-import { openJournal } from '../../src/campaign/journal/journal-folder.js';
-import { RunRecord } from '../../src/campaign/report/run-record.js';
-import { writeReport } from '../../src/campaign/report/write-report.js';
-import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
-import { VirtualClock } from '../support/virtual-clock.js';
-import { runningFacts, startMs } from './view-facts.js';
+import { PealError } from '../../../src/base/errors.js';
+import { identityPart } from '../../../src/campaign/journal/identity.js';
+import type { Journal } from '../../../src/campaign/journal/journal.js';
+import { openJournal } from '../../../src/campaign/journal/journal-folder.js';
+import { RunRecord } from '../../../src/campaign/report/run-record.js';
+import { writeReport } from '../../../src/campaign/report/write-report.js';
+import type { CampaignFacts } from '../../../src/campaign/view/campaign-facts.js';
+import { reportDataOf, summaryOf, viewCampaign } from '../../../src/campaign/view/campaign-view.js';
+import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../../../src/engine/ledger.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
+import { runningFacts, startMs } from '../view-facts.js';
 
 const running = runningFacts;
 const identity = { parts: [identityPart('the payload', 'Hi')], inputs: [] };
@@ -202,7 +202,7 @@ describe('viewCampaign', () => {
   });
 
   it('refuses a journal that was made before its first transaction', async () => {
-    const { LmdbStore } = await import('../../src/campaign/journal/lmdb-store.js');
+    const { LmdbStore } = await import('../../../src/campaign/journal/lmdb-store.js');
     await (await LmdbStore.open(path.join(folder, 'journal.lmdb'))).close();
     await assert.rejects(viewCampaign(folder), refused(/ended before it sent anything/));
   });
