@@ -72,12 +72,16 @@ const packageOwners: Readonly<Record<string, RegExp>> = {
 /** Exports that only tests import, with the reason of each group. */
 const forTests: Readonly<Record<string, readonly string[]>> = {
   'types of parameters and results, by which tests make doubles and tables': [
+    'Bounds',
     'ClientConnectionOptions',
+    'Cut',
     'FeedbackTuple',
     'HpackDecoderOptions',
+    'InputOptions',
     'KeepaliveVerdict',
     'LookUp',
     'NotedAnswer',
+    'OutcomeFilesOptions',
     'PackageFile',
     'ProcessFacts',
     'ProgressOptions',
@@ -100,16 +104,20 @@ const forTests: Readonly<Record<string, readonly string[]>> = {
     'otherFileProblem',
     'retryAfterSeconds',
   ],
-  'forms of output that a test compares as a whole': ['barLine', 'countsLine', 'csvCell', 'flagWords'],
+  'forms of output that a test compares as a whole': ['canaryLines', 'countsLine', 'flagWords'],
   'constants, tables and formulas that a test compares with a specification or a page, or computes its input from': [
     'HTTP_STATUS',
     'bmpText',
     'conductFields',
     'deriveSha1',
+    'latencyHistogramBytes',
+    'linearTicks',
+    'logTicks',
     'maxInteger',
     'pinOf',
     'pipeEndDoubtMs',
     'staticValue',
+    'timeTicks',
   ],
   'the class of the error that a broken promise throws': ['AssertionError'],
 };

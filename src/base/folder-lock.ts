@@ -26,7 +26,7 @@ interface LockSteps {
   remove(file: string): Promise<void>;
 }
 
-export const lockSteps: LockSteps = {
+const lockSteps: LockSteps = {
   list: (folder) => readdir(folder),
   create: async (file) => {
     const handle = await open(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);

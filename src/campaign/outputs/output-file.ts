@@ -311,7 +311,7 @@ function lostError(what: string): PealError {
 }
 
 /** The name of a file until it is whole. */
-export function partialName(name: string, run: string): string {
+function partialName(name: string, run: string): string {
   return `${name}.${run}.partial`;
 }
 

@@ -61,7 +61,7 @@ export function readTokens(
 }
 
 /** `readTokens`, which keeps `place` up to date. */
-export async function* readList(
+async function* readList(
   source: string | URL | ByteSource,
   options: ReadTokensOptions,
   place: ListPlace,

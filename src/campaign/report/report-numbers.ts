@@ -47,7 +47,7 @@ ${command === null ? null : html`<code class="command">${shown(command, 2000)}</
   return html`<div class="next"><h3>What to do next</h3><ol>${steps}</ol></div>`;
 }
 
-export function verdictOf(summary: CampaignSummary): Verdict {
+function verdictOf(summary: CampaignSummary): Verdict {
   const { state, recipients, accepted, unsent, expected } = summary;
   const why = summary.why === null ? '' : shown(summary.why);
   const total = Math.max(recipients, expected ?? 0);

@@ -58,7 +58,7 @@ export interface SeriesData {
   readonly moments: readonly SlowMoment[];
 }
 
-export interface RunSeriesOptions {
+interface RunSeriesOptions {
   readonly clock: Clock;
   /** Asked once a second. */
   readonly look: () => SeriesSample;

@@ -53,7 +53,7 @@ export interface ReadList {
 }
 
 /** A list that was not read to its end, and the line to go on with; null where none can be relied on. */
-export interface UnreadList {
+interface UnreadList {
   readonly list: string;
   readonly line: number | null;
 }
@@ -65,7 +65,7 @@ const linedFormats: ReadonlySet<string> = new Set(['list', 'csv', 'ndjson']);
 const openFormats: ReadonlySet<string> = new Set(['json', 'ndjson']);
 
 /** How sentences name recipients that do not come from files. */
-export const programList = 'the program';
+const programList = 'the program';
 
 export class RecipientBlocks implements AsyncIterable<InputBlock> {
   readonly #input: CampaignInput | null;

@@ -117,11 +117,6 @@ export class PayloadTemplate {
   }
 }
 
-/** Whether a payload has placeholders at all, in whatever form it is given. */
-export function isTemplate(payload: RawPayload): boolean {
-  return hasPlaceholder(payloadText(payload));
-}
-
 /** Copies `from` to `to` at `at`; returns where it ends. */
 function copy(from: Uint8Array, to: Uint8Array, at: number): number {
   const { length } = from;
