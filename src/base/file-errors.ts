@@ -27,6 +27,7 @@ const writing: Readonly<Record<string, string>> = {
   ENOTDIR: 'cannot be written: a part of its path is a file',
   EEXIST: 'cannot be written: another file or directory has its name',
   EISDIR: 'cannot be written: it is a directory',
+  ERR_FS_EISDIR: 'cannot be written: it is a directory',
   ENAMETOOLONG: 'cannot be written: its name is too long',
   ELOOP: 'cannot be written: it is a symbolic link',
   EIO: 'cannot be written: the device reports an error',

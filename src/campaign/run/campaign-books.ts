@@ -9,7 +9,7 @@ import { Tally } from '../../engine/tally.js';
 import type { Journal } from '../journal/journal.js';
 import { listShape } from '../recipients/list-shape.js';
 import type { CountedReason } from '../report/summary.js';
-import type { InvalidRow } from './recipient-blocks.js';
+import { type InvalidRow, listName } from './recipient-blocks.js';
 
 /** Recipients by outcome, of all runs; those that are read and sent later are in none. */
 interface OutcomesSoFar {
@@ -89,7 +89,12 @@ export class CampaignBooks {
     const first = this.#firstInvalid[0];
     if (first === undefined) return null;
     const lines = this.#firstInvalid.map(({ line, text, why }) => ({ line: line ?? 0, text, why }));
-    return { list: first.list, line: first.line ?? 0, why: first.why, shape: isPlain ? listShape(lines) : null };
+    return {
+      list: listName(first.list),
+      line: first.line ?? 0,
+      why: first.why,
+      shape: isPlain ? listShape(lines) : null,
+    };
   }
 
   /** Takes a batch. `error` is why its recipients are unsent or unknown, where there are such. */

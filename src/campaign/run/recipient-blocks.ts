@@ -64,6 +64,11 @@ const linedFormats: ReadonlySet<string> = new Set(['list', 'csv', 'ndjson']);
 /** Formats whose rows may have what no column is for. */
 const openFormats: ReadonlySet<string> = new Set(['json', 'ndjson']);
 
+/** How a list is named for people and programs. */
+export function listName(source: string): string {
+  return source === '-' ? 'standard input' : source;
+}
+
 /** How sentences name recipients that do not come from files. */
 const programList = 'the program';
 
@@ -190,7 +195,7 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
     if (this.#input === null) return [];
     return this.#input.files
       .filter(({ source, place }) => !place.isWhole || this.#wasCut(source))
-      .map(({ source, place }) => ({ list: source, line: place.next }));
+      .map(({ source, place }) => ({ list: listName(source), line: place.next }));
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<InputBlock, void, void> {

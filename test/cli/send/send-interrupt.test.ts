@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { scriptedToken } from '../../../src/simulator/books/token-script.js';
 import { jsonLines, runCommand } from '../../support/command.js';
 import { assertOneSentence, Fixture, linesOf, randomTokens } from '../fixture.js';
 
-const outputNames = ['invalid.csv', 'rejected.csv', 'unknown.txt', 'unsent.txt'];
+const outputNames = ['gone.csv', 'invalid.csv', 'rejected.csv', 'unknown.txt', 'unsent.txt'];
 
 describe('peal send, when it is interrupted', () => {
   let fixture: Fixture;
@@ -22,6 +23,12 @@ describe('peal send, when it is interrupted', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
+
+  /** The files of outcomes that are there. */
+  const outcomes = (): string[] =>
+    readdirSync(fixture.path('out'))
+      .filter((name) => /\.(csv|txt|partial|cut)$/.test(name))
+      .sort();
 
   it('stops taking input, waits for answers and writes its files and its summary', async () => {
     fixture = await Fixture.open({ roundTripMs: 40, maxStreams: 50 });
@@ -51,7 +58,8 @@ describe('peal send, when it is interrupted', () => {
     const list = randomTokens(3_000);
     // Lines are counted, not recipients: blank ones, duplicates and invalid ones are lines, too.
     const lines = ['', ...list.slice(0, 10), 'not a token', ...list].join('\n');
-    const args = fixture.send('-', { with: ['--json', '--max-connections', '1'] });
+    const without = ['--out', '--force'];
+    const args = fixture.send('-', { without, with: ['--json', '--max-connections', '1'] });
     const { code, stdout, stderr } = await runCommand(args, {
       whileRunning: async (child) => {
         child.stdin!.write(lines);
@@ -67,18 +75,38 @@ describe('peal send, when it is interrupted', () => {
     assert.deepEqual([summary.recipients, summary.invalid, summary.unknown], [3_001, 1, 0]);
     assert.match(stderr, /The list was not read to its end: go on with line 3,013 of it \(tail -n \+3013\)\.$/m);
     assert.deepEqual(summary.unread, [{ list: 'standard input', line: 3_013 }]);
-    const invalid = await fixture.output('invalid.csv');
-    assert.deepEqual(
-      invalid.split('\n').map((row) => row.slice(0, 15)),
-      ['line,text,why,l', '12,not a token,', ''],
-    );
+    const { line, list: where } = summary.invalidLines as { line: number; list: string };
+    assert.deepEqual([line, where], [12, 'standard input']);
+  });
+
+  it('with --out goes on with the whole list, whatever part of it came through the pipe', async () => {
+    fixture = await Fixture.open({ roundTripMs: 40, maxStreams: 50 });
+    const list = randomTokens(3_000);
+    const args = fixture.send('-', { without: ['--force'], with: ['--json', '--max-connections', '1'] });
+    const first = await runCommand(args, {
+      whileRunning: async (child) => {
+        child.stdin!.write(list.join('\n'));
+        await untilRequests(100);
+        child.kill('SIGINT');
+        await once(child.stderr!, 'data');
+        child.stdin!.end(`\n${randomTokens(1)[0]!.slice(0, 20)}`);
+      },
+    });
+    assert.equal(first.code, 130);
+    assert.match(first.stderr, /The list was not read to its end\. The same command with the same list goes on\.$/m);
+    const rest = await runCommand(args, { stdin: list.join('\n') });
+    assert.equal(rest.code, 0, rest.stderr);
+    assert.equal(jsonLines(rest.stdout).at(-1)!.accepted, 3_000);
+    const { requests, duplicates } = fixture.simulator.ledger.summary();
+    assert.deepEqual([requests, duplicates], [3_000, 0]);
   });
 
   for (const ending of ['\n', '', `\n${'ab'.repeat(20)}`]) {
     it(`ends with 130 where a pipe ends with ${JSON.stringify(ending)} at the same time`, async () => {
       fixture = await Fixture.open({ roundTripMs: 40, maxStreams: 50 });
       const list = randomTokens(300);
-      const { code, stdout, stderr } = await runCommand(fixture.send('-', { with: ['--json'] }), {
+      const args = fixture.send('-', { without: ['--out', '--force'], with: ['--json'] });
+      const { code, stdout, stderr } = await runCommand(args, {
         whileRunning: async (child) => {
           child.stdin!.write(list.join('\n') + ending);
           await untilRequests(100);
@@ -110,14 +138,16 @@ describe('peal send, when it is interrupted', () => {
       const more = second.flatMap((file) => ['--tokens', fixture.path(file)]);
       const { code, stderr } = await runCommand(fixture.send(pipe, { with: ['--json', ...more] }), {
         whileRunning: async (child) => {
-          while (!existsSync(fixture.path('out')) || readdirSync(fixture.path('out')).length < 5) {
-            await new Promise((resolve) => setImmediate(resolve));
-          }
+          // Nothing tells that it waits.
+          await sleep(3_000);
           child.kill('SIGTERM');
         },
       });
       assert.equal(code, 143, stderr);
-      assert.match(stderr, /was interrupted \(SIGTERM\): 0 recipients unsent, 0 unknown\. The list .*was not read\./);
+      assert.match(
+        stderr,
+        /was interrupted \(SIGTERM\): 0 recipients unsent, 0 unknown\.|interrupted before anything was done/,
+      );
     });
   }
 
@@ -127,7 +157,8 @@ describe('peal send, when it is interrupted', () => {
     const pipe = fixture.path('pipe');
     spawnSync('mkfifo', [pipe]);
     const list = randomTokens(200);
-    const { code, stdout } = await runCommand(fixture.send(pipe, { with: ['--json'] }), {
+    const args = fixture.send(pipe, { without: ['--out', '--force'], with: ['--json'] });
+    const { code, stdout } = await runCommand(args, {
       whileRunning: async (child) => {
         const writer = spawn('sh', ['-c', 'exec cat > "$0"', pipe], { stdio: ['pipe', 'ignore', 'inherit'] });
         writer.stdin.write(`${list.join('\n')}\n`);
@@ -199,19 +230,34 @@ describe('peal send, when it is interrupted', () => {
     assert.equal(code, 130);
     assert.match(
       stderr,
-      /^peal: ended at once after \d outcomes, \d of them accepted\. Nothing records which recipients were sent to\. If .*twice\..*\*\.partial/m,
+      /^peal: ended at once after \d outcomes, \d of them accepted\. The journal has what was known; .* peal resume /m,
     );
-    const left = readdirSync(fixture.path('out'));
-    assert.ok(left.every((name) => /\.(partial|sending)$/.test(name)));
-    // The same command again would notify whoever has been notified.
-    const again = await runCommand(fixture.send(tokens, { without: ['--force'] }));
-    assert.deepEqual([again.code, again.stdout], [2, '']);
-    assertOneSentence(again, /holds the files of a run that was ended at once .*Nothing records.* --force/);
-    assert.deepEqual(readdirSync(fixture.path('out')), left);
+    // Those that were under way are unknown, and nobody is notified twice.
+    const again = await runCommand(fixture.send(tokens, { without: ['--force'], with: ['--json'] }));
+    assert.equal(again.code, 3, again.stderr);
+    const { accepted, unknown, unsent } = jsonLines(again.stdout).at(-1)!;
+    assert.deepEqual([Number(accepted) + Number(unknown), unsent], [4, 0]);
+    assert.ok(Number(unknown) >= 2);
     assert.equal(fixture.simulator.ledger.summary().requests, 4);
+    assert.deepEqual(outcomes(), outputNames);
     const other = await fixture.write('other.txt', randomTokens(3).join('\n'));
     assert.equal((await runCommand(fixture.send(other))).code, 0);
-    assert.deepEqual(readdirSync(fixture.path('out')).sort(), outputNames);
+    assert.deepEqual(outcomes(), outputNames);
+  });
+
+  it('says without --out that nothing records who was sent to, when it is asked a second time', async () => {
+    fixture = await Fixture.open();
+    const tokens = await fixture.write('tokens.txt', scriptedToken('no answer, ever', 1));
+    const { code, stderr } = await runCommand(fixture.send(tokens, { without: ['--out', '--force'] }), {
+      whileRunning: async (child) => {
+        await untilRequests(1);
+        child.kill('SIGINT');
+        await once(child.stderr!, 'data');
+        child.kill('SIGINT');
+      },
+    });
+    assert.equal(code, 130);
+    assert.match(stderr, /^peal: ended at once after 0 outcomes.* Nothing records which .*twice\.$/m);
   });
 
   for (const [signal, exitCode] of [
@@ -245,7 +291,7 @@ describe('peal send, when it is interrupted', () => {
       );
       assert.ok(stderr.endsWith(`peal: ${errors[0]!.message}\n`), stderr);
       assert.equal((await fixture.outputLines('unsent.txt')).length, unsent);
-      assert.deepEqual(readdirSync(fixture.path('out')).sort(), outputNames);
+      assert.deepEqual(outcomes(), outputNames);
     });
   }
 
@@ -261,7 +307,7 @@ describe('peal send, when it is interrupted', () => {
         await untilRequests(100);
         const second = await runCommand(fixture.send(another));
         assert.equal(second.code, 2);
-        assertOneSentence(second, new RegExp(`--out: .* is in use by another run \\(process ${child.pid}, since `));
+        assertOneSentence(second, new RegExp(` .* is in use by another run \\(process ${child.pid}, since `));
         child.kill('SIGINT');
       },
     });
@@ -269,13 +315,9 @@ describe('peal send, when it is interrupted', () => {
     const notSent = await fixture.outputLines('unsent.txt');
     const later = await runCommand(again);
     assert.deepEqual([later.code, later.stdout], [2, '']);
-    assertOneSentence(later, /unsent\.txt holds recipients that an earlier run did not send to\. .*--force/);
+    assertOneSentence(later, /holds another campaign, .*--force/);
     assert.deepEqual(await fixture.outputLines('unsent.txt'), notSent);
-    const rest = fixture.send(fixture.path('out/unsent.txt'), {
-      without: ['--out'],
-      with: ['--out', fixture.path('rest')],
-    });
-    assert.equal((await runCommand(rest)).code, 0);
+    assert.equal((await runCommand(['resume', fixture.path('out')])).code, 0);
     const { requests, duplicates } = fixture.simulator.ledger.summary();
     assert.deepEqual([requests, duplicates], [list.length, 0]);
     assert.equal((await runCommand([...again, '--force'])).code, 0);
@@ -296,7 +338,7 @@ describe('peal send, when it is interrupted', () => {
       const tokens = await fixture.write('tokens.txt', randomTokens(20_000).join('\n'));
       const args = fixture.send(tokens, { with: ['--json', '--max-connections', '1'] });
       const { code, stdout, stderr } = await runCommand(args, {
-        maxFileBytes: 64 * 1024,
+        maxFileBytes: 512 * 1024,
         whileRunning: async (child) => {
           await untilRequests(100);
           child.kill('SIGTERM');
