@@ -321,6 +321,24 @@ describe('campaign/dry-run', () => {
       assert.deepEqual(seen(), before);
     });
 
+    it('refuses recipients of a program that are others than those of an earlier run, as a run does', async () => {
+      const given = (count: number) => () => tokens.slice(0, count);
+      campaign = { ...campaign, recipients: given(2500) };
+      const journal = await open();
+      await begin(journal);
+      journal.inputEnded(3);
+      await journal.close();
+      const checked = (recipients: CampaignOptions['recipients']) => dryRun({ ...campaign, recipients });
+      assert.equal((await checked(given(2500))).recipients, 2500);
+      for (const [recipients, message] of [
+        [given(1024), /has changed .*: it ends before block 2 /],
+        [() => tokens.slice(1, 2501), /has changed .*: it differs in block 1 /],
+        [() => [...tokens, ...Array.from({ length: 500 }, (_, at) => token(9000 + at))], /it goes on after block 3 /],
+      ] as const) {
+        await assert.rejects(checked(recipients), { code: 'ERR_PEAL_INPUT', message });
+      }
+    });
+
     it('keeps tokens that memory has no room for elsewhere', async () => {
       const many = Array.from({ length: 60_000 }, (_, index) => `${index.toString(16).padStart(64, '0')}\n`).join('');
       const scratch = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('peal-dry-run-'));
