@@ -12,11 +12,12 @@ import type { SimulatorOptions } from '../../src/simulator/index.js';
 
 export const plainToken = (): string => `00${randomBytes(31).toString('hex')}`;
 
-/** So many tokens; of each 100 the first is gone, and the second is bad. */
-export function mixedTokens(count: number): string[] {
+/** So many tokens; of each 100 the first is gone, and the second is bad. Those of another `set` are others. */
+export function mixedTokens(count: number, set = 0): string[] {
   return Array.from({ length: count }, (_, index) => {
-    if (index % 100 === 0) return scriptedToken('Unregistered', index);
-    return index % 100 === 1 ? scriptedToken('BadDeviceToken', index) : plainToken();
+    const number = set * count + index;
+    if (index % 100 === 0) return scriptedToken('Unregistered', number);
+    return index % 100 === 1 ? scriptedToken('BadDeviceToken', number) : plainToken();
   });
 }
 

@@ -70,6 +70,8 @@ export class CampaignRun {
   #isPausedByUser = false;
   #why: PealError | null = null;
   #end: RunEnd | null = null;
+  /** The files of outcomes are whole. A run that resumes before has to write some of them again. */
+  #areFilesWhole = false;
   #exitCode: number | null = null;
   #stats: EngineStats | null = null;
   readonly #timers = new Set<TimerHandle>();
@@ -435,6 +437,7 @@ export class CampaignRun {
   async #closeFiles(): Promise<readonly PealError[]> {
     const { folder } = this.#options;
     if (this.#journal === null || folder === undefined) {
+      this.#areFilesWhole = true;
       this.#exitCode = this.#hooks.exitCodeOf?.(this.#why, []) ?? null;
       return [];
     }
@@ -449,6 +452,8 @@ export class CampaignRun {
     };
     await attempt(async () => this.#journal!.flush());
     await attempt(async () => this.#files!.finish());
+    this.#areFilesWhole = true;
+    if (problems.length > 0) this.#end = { ...this.#end!, state: 'stopped' };
     this.#exitCode = this.#hooks.exitCodeOf?.(this.#why, problems) ?? null;
     this.#journal.event(this.#end!.state, this.#end!.why ?? undefined);
     await attempt(async () => this.#journal!.close());
@@ -493,7 +498,7 @@ export class CampaignRun {
       protocol: gateway.address.protocol,
       settings: settings ?? [],
       kept: kept ?? {},
-      state,
+      state: this.#end === null || this.#areFilesWhole ? state : 'running',
       why: this.#end?.why ?? null,
       stopped: this.#end?.stopped?.code ?? null,
       exitCode: this.#exitCode,

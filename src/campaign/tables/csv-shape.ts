@@ -40,6 +40,8 @@ interface TableSample {
 const delimiters = [',', ';', '\t', '|'];
 /** Rows that are looked at. */
 const sampleRows = 64;
+/** Lines that a row of the sample has at most, on average. */
+const linesOfRow = 4;
 const nameLike = /^[\p{L}_#$@][\p{L}\p{N}\p{M} ,_.\-/:()#$@]{0,99}$/u;
 const tokenName = /(?:^|[\s_.\-/])(?:device|push|apns?)?[\s_.-]*tokens?$/i;
 /** An apostrophe before a text that a spreadsheet would take for a formula, as csv-rows takes it away. */
@@ -217,6 +219,8 @@ function cut(bytes: Buffer, delimiter: string): string[][] {
     relax_quotes: delimiter === '\t',
     skip_records_with_error: true,
     to: sampleRows,
+    // With the wrong delimiter each quote may be an error, which is slow.
+    to_line: sampleRows * linesOfRow,
   }) as unknown as string[][];
   const unguarded = rows.map((row) => row.map((cell) => cell.replace(guard, '')));
   return unguarded.filter((row) => row.some((cell) => cell.trim() !== ''));
