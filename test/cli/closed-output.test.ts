@@ -21,7 +21,7 @@ describe('a command whose reader leaves', () => {
     assert.equal(code, 6, stderr);
     assert.match(stderr, sentence);
     assert.equal(fixture.simulator.ledger.summary().requests, list.length);
-    assert.equal((await fixture.outputLines('rejected.csv')).length, gone.length + 1);
+    assert.equal((await fixture.outputLines('gone.csv')).length, gone.length + 1);
   });
 
   it('keeps the code of a run that was stopped: that says more', async () => {

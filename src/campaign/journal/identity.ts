@@ -4,7 +4,7 @@
  * sent. Made by a campaign, compared by its journal; main thread.
  */
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { PealError } from '../../base/errors.js';
 import { readProblem } from '../../base/file-errors.js';
 import { option } from '../../base/wording.js';
@@ -45,10 +45,11 @@ export function identityPart(name: string, value: unknown): IdentityPart {
 /** @throws PealError ERR_PEAL_INPUT for a file that cannot be read */
 export async function inputIdentity(path: string): Promise<InputIdentity> {
   try {
+    // A pipe is opened once, by its reader: opening waits for the program that writes it.
+    if (!(await stat(path)).isFile()) return unreadInput(path);
     const file = await open(path);
     try {
       const stats = await file.stat();
-      if (!stats.isFile()) return unreadInput(path);
       const { size, mtimeMs } = stats;
       const edge = async (position: number): Promise<string> => {
         const { buffer, bytesRead } = await file.read(Buffer.alloc(edgeBytes), 0, edgeBytes, position);

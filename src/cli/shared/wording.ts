@@ -13,6 +13,7 @@ export type FlagNames = Readonly<Record<string, string>>;
 const flags: FlagNames = {
   address: '--gateway',
   folder: '--out',
+  variants: '--variant',
   startAnew: '--force',
   maxDurationMs: '--max-duration',
   dedupeMemoryBytes: '--dedupe-memory',

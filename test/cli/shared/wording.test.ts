@@ -4,6 +4,7 @@ import path from 'node:path';
 import { optionOfKey } from '../../../src/apns/aps-fields.js';
 import { PealError } from '../../../src/base/errors.js';
 import { either, option, theOption } from '../../../src/base/wording.js';
+import { resumeOptions, statusOptions } from '../../../src/cli/campaign/campaign-options.js';
 import { demoOptions } from '../../../src/cli/demo/demo-options.js';
 import { feedbackOptionGroups } from '../../../src/cli/feedback/feedback-options.js';
 import { sendOptionGroups } from '../../../src/cli/send/send-options.js';
@@ -44,11 +45,16 @@ describe('words of the command line', () => {
   });
 
   describe('name only flags that exist', () => {
-    const groups = [sendOptionGroups(), feedbackOptionGroups(), simulateOptionGroups(), demoOptions()].flat();
+    const groups = [
+      ...[sendOptionGroups(), statusOptions(), resumeOptions(), feedbackOptionGroups()],
+      ...[simulateOptionGroups(), demoOptions()],
+    ].flat();
     const known = new Set([
       ...groups.flatMap(({ options }) => options.map(({ long }) => long!)),
       '--help',
       '--version',
+      // Of the program zstd, and of a style sheet.
+      ...['--long', '--soft'],
     ]);
     const files = readdirSync(path.join(repositoryRoot, 'src'), { recursive: true, encoding: 'utf8' });
     const sources = files
@@ -62,6 +68,7 @@ describe('words of the command line', () => {
       'clock',
       'extra',
       'headers',
+      'personal',
       'publicKey',
       'recipients',
       'sign',
