@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { scriptedToken } from '../../../src/simulator/books/token-script.js';
@@ -322,6 +322,52 @@ describe('peal send, when it is interrupted', () => {
     assert.deepEqual([requests, duplicates], [list.length, 0]);
     assert.equal((await runCommand([...again, '--force'])).code, 0);
     assert.equal(await fixture.output('unsent.txt'), '');
+  });
+
+  it('by kill -9, again and again: the same command goes on, loses nobody and sends to nobody twice', async () => {
+    fixture = await Fixture.open({ roundTripMs: 5 });
+    const list = randomTokens(40_000);
+    const tokens = await fixture.write('tokens.txt', list.join('\n'));
+    const args = fixture.send(tokens, { without: ['--force'], with: ['--json', '--max-connections', '1'] });
+    for (const requests of [2_000, 9_000, 16_000]) {
+      const killed = await runCommand(args, {
+        whileRunning: async (child) => {
+          await untilRequests(requests);
+          child.kill('SIGKILL');
+        },
+      });
+      assert.equal(killed.signal, 'SIGKILL');
+    }
+    const { code, stdout, stderr } = await runCommand(args);
+    assert.ok(code === 0 || code === 3, stderr);
+    const { accepted, unknown, unsent, recipients, runs } = jsonLines(stdout).at(-1)!;
+    assert.deepEqual([Number(accepted) + Number(unknown), unsent, recipients, runs], [40_000, 0, 40_000, 4]);
+    assert.equal((await fixture.outputLines('unknown.txt')).length, unknown);
+    const { requests, duplicates } = fixture.simulator.ledger.summary();
+    assert.equal(duplicates, 0);
+    assert.ok(requests >= Number(accepted) && requests <= 40_000);
+  });
+
+  it('by Ctrl-Z: stands still once nothing is under way, and goes on with the same books', async function () {
+    if (process.platform !== 'linux') this.skip();
+    fixture = await Fixture.open({ roundTripMs: 20 });
+    const tokens = await fixture.write('tokens.txt', randomTokens(3_000).join('\n'));
+    const stateOf = (pid: number): string => readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, '')[0]!;
+    const result = await runCommand(fixture.send(tokens, { with: ['--json', '--rate', '2000/s'] }), {
+      whileRunning: async (child) => {
+        await untilRequests(200);
+        child.kill('SIGTSTP');
+        while (stateOf(child.pid!) !== 'T') await sleep(20);
+        const { requests, unanswered } = fixture.simulator.ledger.summary();
+        await sleep(300);
+        assert.deepEqual([fixture.simulator.ledger.summary().requests, unanswered], [requests, 0]);
+        child.kill('SIGCONT');
+      },
+    });
+    assert.equal(result.code, 0, result.stderr);
+    assert.match(result.stderr, /The campaign was paused\.\n.*The campaign goes on\./s);
+    const { requests, duplicates } = fixture.simulator.ledger.summary();
+    assert.deepEqual([requests, duplicates], [3_000, 0]);
   });
 
   describe('and its books cannot be whole', () => {
