@@ -417,8 +417,10 @@ export class CampaignRun {
     this.#isOver = true;
     this.#feed.wake();
     const { neverNoted, counts } = this.#books;
-    if (this.#why !== null) this.#books.addCause(this.#why, neverNoted - this.#countedAsHours, 0);
     const unsent = counts.unsent + neverNoted;
+    // Those that were never handed out, or taken back, have no cause yet.
+    const explained = this.#books.causes.reduce((sum, cause) => sum + cause.unsent, 0);
+    if (this.#why !== null) this.#books.addCause(this.#why, Math.max(0, unsent - explained), 0);
     const cause = this.#why ?? (unsent > 0 ? (this.#books.causes[0]?.error ?? null) : null);
     this.#end = {
       state: this.#why === null && unsent === 0 ? 'finished' : 'stopped',
@@ -550,10 +552,6 @@ export class CampaignRun {
           ? `The lists (${option('recipients')}) hold`
           : 'The recipients of the program hold';
     return new PealError('ERR_PEAL_INPUT', `${what} no device token, and nothing was sent.`, { origin: 'input' });
-  }
-
-  get #countedAsHours(): number {
-    return this.#books.causes.find(({ error }) => error.code === 'ERR_PEAL_HOURS')?.unsent ?? 0;
   }
 }
 
