@@ -99,6 +99,15 @@ export class Gateway {
     return this.#target?.engine.stats() ?? null;
   }
 
+  /**
+   * Recipients in the engine that wait for a connection: about so many, and 0 exactly where none does.
+   *
+   * @internal for campaigns
+   */
+  get queued(): number {
+    return this.#target?.engine.queued ?? 0;
+  }
+
   /** @internal for campaigns */
   get clock(): Clock {
     return this.#owner.options.clock;

@@ -147,6 +147,7 @@ export class FakeEngine implements Engine {
   }
 
   outdate(): void {}
+  readonly queued = 0;
 
   async close(): Promise<void> {
     this.isClosed = true;

@@ -184,7 +184,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
       this.#queued -= count;
       this.handed += count;
       const { journal, clock, queuedInEngine } = this.#options;
-      if (journal !== null) this.#window.sample(this.#queued + queuedInEngine(), clock.now());
+      if (journal !== null) this.#window.sample(queuedInEngine(), clock.now());
       this.wake();
       return { value: unit.batch, done: false };
     }

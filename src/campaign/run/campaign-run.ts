@@ -131,7 +131,7 @@ export class CampaignRun {
           : { recipients: canary.recipients, decide: (sent) => this.#decideCanary(sent) },
       onInvalid,
       reopen: () => RecipientBlocks.open(options, { ...parts.reading, onInvalid: () => {} }),
-      queuedInEngine: () => this.#queuedInEngine,
+      queuedInEngine: () => gateway.queued,
       onHeld: (untilMs) => {
         const when = new Date(untilMs).toISOString();
         this.#note(`${counted(books.held, 'recipient')} wait for their hours, the first of them until ${when}.`);
@@ -259,10 +259,6 @@ export class CampaignRun {
   get #settled(): number {
     const { accepted, rejected, unsent, unknown } = this.#books.run;
     return accepted + rejected + unsent + unknown;
-  }
-
-  get #queuedInEngine(): number {
-    return this.#stats?.shards.reduce((sum, { waiting }) => sum + waiting, 0) ?? 0;
   }
 
   async #sendAll(): Promise<void> {

@@ -106,6 +106,13 @@ export class Dispatcher {
     return job;
   }
 
+  /** Recipients that wait for a connection: about so many, and 0 exactly where none does. */
+  get queued(): number {
+    let queued = 0;
+    for (const job of this.#jobs) queued += job.queued;
+    return queued;
+  }
+
   /** What the engine is doing now. */
   async stats(): Promise<EngineStats> {
     const reports = (await heldUntil(this.#report())) ?? [];

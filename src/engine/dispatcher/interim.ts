@@ -41,6 +41,15 @@ export function addInterim(ledger: Uint8Array, counts: InterimCounts): void {
   counts.queued += queued;
 }
 
+/**
+ * How many recipients of a ledger may wait for a connection: those from the first that does. Exact for a batch that is sent to
+ * in order, and much cheaper than a count.
+ */
+export function queuedAtMost(ledger: Uint8Array): number {
+  const first = ledger.indexOf(QUEUED);
+  return first === -1 ? 0 : ledger.length - first;
+}
+
 /** Copies the certain outcomes in `ledger` to `into`, with QUEUED for all others. Returns how many are certain. */
 export function copyCertain(ledger: Uint8Array, into: Uint8Array): number {
   let certain = 0;

@@ -79,6 +79,8 @@ export interface DispatchedBatch {
   readonly batch: Batch;
   /** Adds its recipients whose outcome is certain already, and those that wait for a connection. */
   addInterim(counts: InterimCounts): void;
+  /** Recipients that wait for a connection: about so many, and 0 exactly where none does. */
+  readonly queued: number;
   /** Copies the certain outcomes; false if there are no new ones. */
   glimpse(states: Uint8Array): boolean;
   /** Returns the batch as the sink gets it. `fallbackCause`: why recipients are unsent, if there is no other cause. */
@@ -170,6 +172,13 @@ export class Job implements SendJob {
     const counts = { accepted: 0, rejected: 0, queued: 0 };
     for (const batch of this.#unsettled) batch.addInterim(counts);
     return counts;
+  }
+
+  /** Recipients of batches under way that wait for a connection: about so many, and 0 exactly where none does. */
+  get queued(): number {
+    let queued = 0;
+    for (const batch of this.#unsettled) queued += batch.queued;
+    return queued;
   }
 
   /** Whether the sink wants to know what is certain in batches under way. */

@@ -26,7 +26,7 @@ import {
   UNSENT,
   WRITTEN,
 } from '../ledger.js';
-import { addInterim, copyCertain, type InterimCounts } from './interim.js';
+import { addInterim, copyCertain, type InterimCounts, queuedAtMost } from './interim.js';
 import type { DispatchedBatch, Job } from './job.js';
 import { Retries } from './retries.js';
 
@@ -98,6 +98,10 @@ export class Parcel implements DispatchedBatch {
   /** Adds its recipients whose outcome is certain already, and those that wait for a connection. */
   addInterim(counts: InterimCounts): void {
     addInterim(this.latest, counts);
+  }
+
+  get queued(): number {
+    return queuedAtMost(this.latest);
   }
 
   /**
