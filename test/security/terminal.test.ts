@@ -30,7 +30,7 @@ describe('security: text that comes from outside', () => {
     const file = (name: string): string => path.join(folder, name);
     await writeFile(file('ca.pem'), ca);
     const where = ['--gateway', `https://127.0.0.1:${port}`, '--ca', file('ca.pem'), '--threads', '0'];
-    const what = ['--tokens', file('tokens.txt'), '--alert', 'Hello', '--out', file('out')];
+    const what = ['--tokens', file('tokens.txt'), '--alert', 'Hello', '--out', file('out'), '--force'];
     return runCommand(['send', ...where, ...what, ...more]);
   }
 

@@ -391,13 +391,15 @@ export class CampaignRun {
   }
 
   #look(): SeriesSample {
+    const limit = this.#stats?.streamLimit ?? null;
     const { accepted, rejected, unknown } = this.#books.run;
     return {
       accepted,
       rejected,
       unknown,
       connections: this.#stats?.connections ?? 0,
-      streamLimit: this.#stats?.streamLimit ?? null,
+      // A gateway need not name one.
+      streamLimit: limit !== null && Number.isFinite(limit) ? limit : null,
       inFlight: this.#stats?.inFlight ?? 0,
       hasWork: this.#feed.hasWork,
       pace: this.#feed.isPaused ? 0 : this.#pacer.perSecond,
