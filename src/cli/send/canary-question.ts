@@ -1,6 +1,6 @@
 /**
- * The question after the first recipients of `--canary`: what became of them, and whether to go on. Asked on the terminal,
- * on the main thread.
+ * The question after the first recipients of `--canary`: what became of them, and whether to go on. Asked on the
+ * terminal, on the main thread.
  */
 import { createInterface } from 'node:readline/promises';
 import { counted, integer, percentage } from '../../base/text.js';

@@ -1,6 +1,6 @@
 /**
- * Refuses a directory for `--out` that holds a file that the command reads: a campaign writes files of these names. Main
- * thread; called once, before anything is read.
+ * Refuses a directory for `--out` that holds a file that the command reads: a campaign writes files of these names.
+ * Main thread; called once, before anything is read.
  */
 import path from 'node:path';
 import { isAmong } from '../../campaign/outputs/output-file.js';

@@ -1,7 +1,7 @@
 /**
- * Whether the end of a pipe is the end of the list. In a terminal Ctrl-C ends the program that writes the pipe, too, and
- * either program may be faster: so an end after an interruption, or shortly before it, proves nothing. Owned by the run,
- * asked by the reader of the lists, on the main thread.
+ * Whether the end of a pipe is the end of the list. In a terminal Ctrl-C ends the program that writes the pipe, too,
+ * and either program may be faster: so an end after an interruption, or shortly before it, proves nothing. Owned by
+ * the run, asked by the reader of the lists, on the main thread.
  */
 import { type Clock, systemClock } from '../../base/clock.js';
 import { deliverPendingSignals } from '../shared/interrupt.js';

@@ -1,6 +1,6 @@
 /**
- * Goes on with a campaign by the command line that its journal keeps: `peal resume DIR` is `peal send …` as it was, from the
- * directory where it was. Main thread.
+ * Goes on with a campaign by the command line that its journal keeps: `peal resume DIR` is `peal send …` as it was,
+ * from the directory where it was. Main thread.
  */
 import { statSync } from 'node:fs';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * `peal send`: one run of a campaign, from the options to the exit code. The campaign keeps the books; this shows it, asks
- * about the canary, and passes signals on. Main thread.
+ * `peal send`: one run of a campaign, from the options to the exit code. The campaign keeps the books; this shows it,
+ * asks about the canary, and passes signals on. Main thread.
  */
 import { systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
