@@ -1,157 +1,41 @@
-/**
- * A campaign whose process ends at every transaction of its journal, and that is resumed to its end. The journal is in memory.
- * At the instant of the crash the directory is copied: what the first run writes from then on, it writes beside the point.
- */
+/** A campaign whose process ends at every transaction of its journal, and that is resumed to its end; and seeds of crashes. */
 import assert from 'node:assert/strict';
-import { cpSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { type Clock, systemClock } from '../../src/base/clock.js';
-import { PealError } from '../../src/base/errors.js';
-import { Journal } from '../../src/campaign/journal/journal.js';
-import { JournalReader } from '../../src/campaign/journal/journal-reader.js';
-import type { Change } from '../../src/campaign/journal/store.js';
-import type { CampaignOptions } from '../../src/campaign/run/campaign-options.js';
-import { Message } from '../../src/index.js';
-import { Template } from '../../src/session/personal/template.js';
+import { cases } from '../support/cases.js';
 import { Prng } from '../support/prng.js';
-import { CampaignFixture, mixedTokens } from './campaign-fixture.js';
-import { judge, underWayIn } from './campaign-judge.js';
-import { type CrashPoint, MemoryDisk, MemoryStore } from './journal/memory-store.js';
+import { CampaignFixture } from './campaign-fixture.js';
+import { CrashingCampaign, kindsOfCampaign, openSeeds, points, runSeed } from './crashing-campaign.js';
 
-const count = 2_200;
-const points: readonly CrashPoint[] = ['before', 'middle', 'untold'];
-/** Transactions follow each other as fast as they are written. */
-const hastyClock: Clock = {
-  ...systemClock,
-  setTimer: (callback) => setImmediate(callback),
-  clearTimer: (timer) => clearImmediate(timer as NodeJS.Immediate),
-};
-
-/** A process that has ended tells nobody, but this one is made to stop: from the crash on nothing reaches the disk. */
-class EndedStore extends MemoryStore {
-  override async commit(changes: readonly Change[]): Promise<void> {
-    const ended = this.crashed.then(() => {
-      throw new PealError('ERR_PEAL_INPUT', 'The process has ended.', { origin: 'input' });
-    });
-    await Promise.race([super.commit(changes), ended]);
-  }
-}
-
-interface Kind {
+interface PlantedBug {
   readonly name: string;
-  readonly isPersonal: boolean;
-  readonly onUnknown: 'report' | 'resend';
-  /** Transactions every 30 ms, and answers that take longer than the glimpses at batches under way. */
-  readonly isSlow?: boolean;
+  /** Below dist/src/campaign. */
+  readonly file: string;
+  /** Occurs exactly once in the compiled file. */
+  readonly before: string;
+  readonly after: string;
 }
 
-const kindsOfCampaign: readonly Kind[] = [
-  { name: 'a plain list', isPersonal: false, onUnknown: 'report' },
-  { name: 'a plain list with slow answers', isPersonal: false, onUnknown: 'report', isSlow: true },
-  { name: 'a plain list, unknown ones sent again', isPersonal: false, onUnknown: 'resend' },
-  { name: 'personal messages from a CSV', isPersonal: true, onUnknown: 'report' },
-  { name: 'personal messages from a CSV, unknown ones sent again', isPersonal: true, onUnknown: 'resend' },
+const plantedBugs: readonly PlantedBug[] = [
+  {
+    name: 'a block is handed out before its note is durable',
+    file: 'run/campaign-feed.js',
+    before: 'await unit.noted;',
+    after: '',
+  },
+  {
+    name: 'rows that an earlier run has not written are forgotten',
+    file: 'run/campaign-feed.js',
+    before: 'if (missing.length > 0)',
+    after: 'if (missing.length > 1e9)',
+  },
+  {
+    name: 'a campaign is called finished before its files are whole',
+    file: 'run/campaign-run.js',
+    before: "this.#end === null || this.#areFilesWhole ? state : 'running'",
+    after: 'state',
+  },
 ];
-
-/** One campaign, over all its runs. */
-class World {
-  readonly disk = new MemoryDisk();
-  readonly tokens: readonly string[];
-  readonly underWay = new Set<string>();
-  mostUnderWay = 0;
-  runs = 0;
-  #options!: Partial<CampaignOptions> & Pick<CampaignOptions, 'recipients'>;
-
-  constructor(
-    readonly fixture: CampaignFixture,
-    readonly kind: Kind,
-    readonly number: number,
-  ) {
-    this.tokens = mixedTokens(count, number);
-  }
-
-  async open(): Promise<void> {
-    this.#options = await this.#optionsOf();
-  }
-
-  async #optionsOf(): Promise<Partial<CampaignOptions> & Pick<CampaignOptions, 'recipients'>> {
-    const { fixture, tokens } = this;
-    const { isPersonal, onUnknown } = this.kind;
-    const options = { accepted: true, onUnknown, rate: '50000/s' };
-    if (!isPersonal) return { ...options, recipients: { files: await fixture.list(tokens) } };
-    const csv = path.join(fixture.folder, 'users.csv');
-    const rows = tokens.map((token, index) => `${index},${token},"Name, ${index}",${index % 500 === 5 ? '' : index}`);
-    await writeFile(csv, ['user_id,device,name,badge', ...rows].join('\n'));
-    const personal = new Template({ payload: { aps: { alert: 'Hello {{name}}', badge: '{{badge:number}}' } } });
-    const message = new Message([], { topic: 'com.example.app', pushType: 'alert' });
-    return { ...options, recipients: { files: csv }, personal, message };
-  }
-
-  get folder(): string {
-    return path.join(this.fixture.folder, `${this.number}-${this.runs}`);
-  }
-
-  /** One run; false when its process has ended before it. */
-  async run(crash: { readonly commit: number; readonly point: CrashPoint } | null, random: Prng): Promise<boolean> {
-    const store = new EndedStore(this.disk);
-    store.crashAt = crash;
-    store.latency = () => turns(random.int(6));
-    const { folder } = this;
-    let left: string | null = null;
-    void store.crashed.then(() => {
-      this.runs += 1;
-      left = this.folder;
-      try {
-        cpSync(folder, left, { recursive: true });
-      } catch (error) {
-        // Before the directory was made.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      }
-    });
-    const clock = this.kind.isSlow === true ? systemClock : hastyClock;
-    const campaign = this.fixture.campaign(
-      { ...this.#options, folder },
-      { openJournal: async (identity) => Journal.open(store, identity, { name: 'the journal', clock }) },
-    );
-    const report = await campaign.run().catch((error: unknown) => {
-      if (store.hasCrashed) return null;
-      throw error;
-    });
-    if (!store.hasCrashed) {
-      const { state, recipients, unsent } = report!.summary;
-      assert.deepEqual([state, recipients, unsent, report!.problems], ['finished', count, 0, []]);
-      return true;
-    }
-    await rm(folder, { recursive: true, force: true });
-    const reader = new JournalReader(new MemoryStore(this.disk), { name: 'the journal', holder: null });
-    const found = underWayIn(reader, this.tokens);
-    this.mostUnderWay = Math.max(this.mostUnderWay, found.length);
-    for (const token of found) this.underWay.add(token);
-    return false;
-  }
-
-  judge(): void {
-    const { tokens, underWay, folder } = this;
-    const { ledger } = this.fixture.simulator;
-    const resendsUnknown = this.kind.onUnknown === 'resend';
-    judge({ folder, tokens, ledger, underWay, resendsUnknown });
-    if (!resendsUnknown) return;
-    const ids = new Map<string, string>();
-    const own = new Set(tokens);
-    for (const { token, headers } of ledger.received()) {
-      if (!own.has(token!)) continue;
-      const id = headers['apns-id']!;
-      assert.equal(ids.get(token!) ?? id, id, 'a recipient that is sent to again has its apns-id');
-      ids.set(token!, id);
-    }
-    assert.equal(new Set(ids.values()).size, ids.size, 'recipients have ids of their own');
-  }
-}
-
-async function turns(times: number): Promise<void> {
-  for (let turn = 0; turn <= times; turn++) await new Promise((resolve) => setImmediate(resolve));
-}
 
 describe('a campaign that crashes', () => {
   let fixture: CampaignFixture;
@@ -168,7 +52,7 @@ describe('a campaign that crashes', () => {
       let number = 0;
       for (const point of points) {
         for (let commit = 0, isWhole = false; !isWhole; commit += 1) {
-          const world = new World(fixture, kind, number++);
+          const world = new CrashingCampaign(fixture, kind, number++);
           const random = new Prng(commit);
           try {
             await world.open();
@@ -185,6 +69,36 @@ describe('a campaign that crashes', () => {
       }
       console.log(`      ${crashes} crashes, 0 lost, 0 sent again, at most ${mostUnderWay} unknown`);
       assert.ok(crashes >= 15, `only ${crashes} crashes`);
+    });
+  }
+
+  it('again and again, while streams are refused and connections end', async () => {
+    fixture = await openSeeds();
+    const seeds = cases(60, 12);
+    let crashes = 0;
+    for (let seed = 1; seed <= seeds; seed++) {
+      crashes += await runSeed(fixture, seed).catch((error: unknown) => {
+        console.log(`      seed ${seed}`);
+        throw error;
+      });
+    }
+    console.log(`      ${crashes} crashes in ${seeds} campaigns, 0 lost, 0 sent again`);
+    assert.ok(crashes >= seeds, `only ${crashes} crashes`);
+    assert.ok(Object.keys(fixture.simulator.ledger.summary().faults).length >= 2);
+  });
+
+  for (const { name, file, before, after } of plantedBugs) {
+    it(`finds a bug that is planted: ${name}`, () => {
+      const url = new URL(`../../src/campaign/${file}`, import.meta.url).href;
+      const loader = new URL('../simulation/planted-loader.js', import.meta.url).href;
+      const options = JSON.stringify({ data: { url, before, after } });
+      const hook = `import { register } from 'node:module'; register('${loader}', ${options});`;
+      const child = path.join(import.meta.dirname, 'crashing-campaign-child.js');
+      const planting = ['--import', `data:text/javascript,${encodeURIComponent(hook)}`];
+      const { status, stdout, stderr } = spawnSync(process.execPath, [...planting, child, '40'], { encoding: 'utf8' });
+      assert.equal(status, 1, `${stdout}${stderr}`);
+      assert.match(stdout, /^found by seed \d+/);
+      console.log(`      ${stdout.trim()}`);
     });
   }
 });
