@@ -122,6 +122,12 @@ export class Pacer {
     this.#rate = rate;
   }
 
+  /** Whether it lets all go at all times. */
+  get #hasNoLimit(): boolean {
+    const { entries } = this.#rate;
+    return entries.length === 1 && entries[0]!.perSecond === null;
+  }
+
   /** The rate of now. */
   get perSecond(): PerSecond {
     return rateAt(this.#rate, this.#clock.wallMs()).perSecond;
@@ -129,6 +135,7 @@ export class Pacer {
 
   /** How many recipients may go out now, up to `wanted`; 0: none, wait for `delayMs`. */
   take(wanted: number): number {
+    if (this.#hasNoLimit) return wanted;
     this.#count();
     const { perSecond } = this;
     if (perSecond === null) return wanted;
