@@ -163,8 +163,7 @@ describe('docs/campaigns.md', () => {
   /** The rows of a file of outcomes, without its head. */
   const rowsOf = (name: string): string[] => readFileSync(path.join(home, name), 'utf8').trimEnd().split('\n').slice(1);
 
-  it('goes from the export to the clean-up', async function () {
-    this.timeout(240_000);
+  it('goes from the export to the clean-up', async () => {
     let campaign: { readonly child: ChildProcess; readonly end: Promise<Ran> } | null = null;
     const ran: string[] = [];
     for (const { text, line } of blocks) {

@@ -164,7 +164,8 @@ describe('a campaign', () => {
     for (const name of ['journal.lmdb', 'journal.lmdb-lock']) await rm(path.join(fixture.out, name));
     await assert.rejects(fixture.campaign({ recipients, folder: fixture.out }).run(), {
       code: 'ERR_PEAL_OPTION',
-      message: /unsent\.txt holds recipients of a campaign whose journal is not there/,
+      message:
+        /run holds files of a campaign whose journal is not there \(gone\.csv, invalid\.csv, rejected\.csv, .*\): nothing says/,
     });
     const anew = await fixture.campaign({ recipients, folder: fixture.out, startAnew: true }).run();
     assert.equal(anew.summary.accepted, 98);

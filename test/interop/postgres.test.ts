@@ -36,7 +36,6 @@ describe('a campaign out of PostgreSQL', () => {
   let env: NodeJS.ProcessEnv;
 
   before(async function () {
-    this.timeout(60_000);
     const started = existsSync(path.join(repositoryRoot, 'node_modules', 'pg')) ? await PostgresServer.start() : null;
     if (started === null) this.skip();
     postgres = started;

@@ -306,7 +306,9 @@ async function openAt(file: string, length: number): Promise<FileHandle> {
 
 /** A file that was changed since an earlier run wrote it. */
 function lostError(what: string): PealError {
-  const message = `${what}: the rows that an earlier run wrote to it are lost, so that run cannot be resumed.`;
+  const message =
+    `${what}: what an earlier run wrote to it is lost. Bring the file back from a copy, and run the same campaign again; ` +
+    'a campaign that is begun anew would send to everybody again.';
   return new PealError('ERR_PEAL_INPUT', message, { origin: 'input' });
 }
 

@@ -2,7 +2,7 @@
  * Opens what a run of a campaign needs: recipients, journal, files. Refuses what cannot be used before anything is sent. Called
  * by campaign.ts; main thread.
  */
-import { mkdir, readdir, realpath, stat } from 'node:fs/promises';
+import { mkdir, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { PealError } from '../../base/errors.js';
 import { writeProblem } from '../../base/file-errors.js';
@@ -175,19 +175,20 @@ async function refuseInputs(folder: string, blocks: RecipientBlocks): Promise<vo
   }
 }
 
-/** Refuses a directory without a journal that holds recipients somebody may still want to send to. */
+/** Files that a sentence names. */
+const maxNamed = 5;
+
+/** Refuses a directory with outcomes and without a journal: a campaign begun there would replace them, and send twice. */
 async function refuseOthers(folder: string): Promise<void> {
   const { hasJournal } = await import('../journal/journal-folder.js');
   if (await hasJournal(folder)) return;
-  for (const name of await readdir(folder)) {
-    if (!/^(?:unsent|unknown)\./.test(name) || !isOutcomeFile(name)) continue;
-    const file = path.join(folder, name);
-    if ((await stat(file)).size === 0) continue;
-    throw folderError(
-      `${file} holds recipients of a campaign whose journal is not there. Send to them first, with another directory; ` +
-        `or choose another directory, or remove its files with ${option('startAnew', 'the option ')}.`,
-    );
-  }
+  const names = (await readdir(folder)).filter(isOutcomeFile).sort();
+  if (names.length === 0) return;
+  const listed = `${names.slice(0, maxNamed).join(', ')}${names.length > maxNamed ? ' …' : ''}`;
+  throw folderError(
+    `${folder} holds files of a campaign whose journal is not there (${listed}): nothing says who was sent to. Choose ` +
+      `another directory, or remove these files with ${option('startAnew', 'the option ')}.`,
+  );
 }
 
 async function openJournalOf(options: CheckedCampaign, hooks: CampaignHooks, folder: string): Promise<Journal> {

@@ -239,7 +239,7 @@ describe('campaign/outputs, the files of outcomes', () => {
       await assert.rejects(ofTable(columns, { lengths }), {
         code: 'ERR_PEAL_INPUT',
         message:
-          /rejected\.csv is shorter than it was \(5 of 10 bytes\): the rows .* are lost, so .* cannot be resumed\.$/,
+          /rejected\.csv is shorter than it was \(5 of 10 bytes\): what an earlier run wrote to it is lost\. Bring the file back from a copy,/,
       });
       assert.equal(read('rejected.csv'), 'short');
       await rm(at('rejected.csv'));
@@ -374,8 +374,7 @@ describe('campaign/outputs, the files of outcomes', () => {
     assert.equal(read('unsent.csv'), `a,${hex(0)},c\n`);
   });
 
-  it('cost twice as much for twice as many rows', async function () {
-    this.timeout(60_000);
+  it('cost twice as much for twice as many rows', async () => {
     const count = 1000;
     const rows = new Rows(new TokenBlock(new Uint8Array(count * 32), 32, count), {
       name: Array.from({ length: count }, (_, row) => `Person ${row}`),

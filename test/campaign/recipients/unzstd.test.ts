@@ -119,8 +119,8 @@ describe('campaign/recipients/unzstd', () => {
     );
     assert.match(
       (await read(zstd('PK\x03\x04, a spreadsheet in zstd')))[1]!,
-      /is zstd, and what it holds is a ZIP archive/,
+      /is zstd, and its content is a ZIP archive/,
     );
-    assert.match((await read(zstd(zstd(text))))[1]!, /is zstd, and what it holds is compressed with zstd/);
+    assert.match((await read(zstd(zstd(text))))[1]!, /is zstd, and its content is compressed with zstd/);
   });
 });

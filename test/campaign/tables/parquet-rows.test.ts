@@ -186,7 +186,7 @@ describe('campaign/tables/parquet-rows', () => {
     );
     assert.match(
       await problemOf(file('packed.gz', gzipSync(good))),
-      /is gzip, and what it holds is Parquet, which is read from its end: give the file itself/,
+      /is gzip, and its content is Parquet, which is read from its end: give the file itself/,
     );
     assert.match(
       await problemOf(file('cut', good.subarray(0, good.length - 20))),

@@ -15,7 +15,7 @@ import type { CampaignFacts } from '../../../src/campaign/view/campaign-facts.js
 import { reportDataOf, summaryOf, viewCampaign } from '../../../src/campaign/view/campaign-view.js';
 import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../../../src/engine/ledger.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
-import { runningFacts, startMs } from '../view-facts.js';
+import { runningFacts, startMs } from './view-facts.js';
 
 const running = runningFacts;
 const identity = { parts: [identityPart('the payload', 'Hi')], inputs: [] };

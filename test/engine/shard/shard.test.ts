@@ -338,6 +338,7 @@ describe('shard', () => {
       connecting: 0,
       connectionsOpened: 1,
       inFlight: 2,
+      streamLimit: null,
       waiting: 3,
       batches: 1,
     });

@@ -1,5 +1,5 @@
 /** The facts of a campaign that never was. */
-import type { CampaignFacts } from '../../src/campaign/view/campaign-facts.js';
+import type { CampaignFacts } from '../../../src/campaign/view/campaign-facts.js';
 
 export const startMs = Date.UTC(2026, 10, 28, 13, 0, 0);
 

@@ -1,10 +1,10 @@
 /** A campaign at work that goes on until it is killed. Prints a line once a block is under way and its series is written. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemClock } from '../../src/base/clock.js';
-import { identityPart } from '../../src/campaign/journal/identity.js';
-import { openJournal } from '../../src/campaign/journal/journal-folder.js';
-import { RunRecord, readRunRecord } from '../../src/campaign/report/run-record.js';
-import { ACCEPTED } from '../../src/engine/ledger.js';
+import { systemClock } from '../../../src/base/clock.js';
+import { identityPart } from '../../../src/campaign/journal/identity.js';
+import { openJournal } from '../../../src/campaign/journal/journal-folder.js';
+import { RunRecord, readRunRecord } from '../../../src/campaign/report/run-record.js';
+import { ACCEPTED } from '../../../src/engine/ledger.js';
 import { runningFacts } from './view-facts.js';
 
 const folder = process.argv[2]!;
