@@ -75,9 +75,9 @@ describe('a disk that is full', () => {
     const list = [...rejected, ...randomTokens(100_000)];
     const result = await sendTo(disk, list);
     assert.equal(result.code, 6, result.stderr);
-    assertOneSentence(
-      result,
-      /(?:gone\.csv cannot be written: |journal\.lmdb cannot be written, because )the disk is full/,
+    assert.match(
+      result.stderr,
+      /^peal: .*(?:gone\.csv cannot be written: |journal\.lmdb cannot be written, because )the disk is full/,
     );
     const lines = jsonLines(result.stdout);
     assert.deepEqual([lines.at(-2)!.messageType, lines.at(-2)!.code], ['error', 'ERR_PEAL_INPUT']);
