@@ -49,7 +49,7 @@ function more(count: number, noun: string): Html {
 function invalidText(invalid: ReportData['summary']['invalidLines']): Html {
   if (invalid === null) return html``;
   const { list, line, why, shape } = invalid;
-  return html`<p>The first invalid line is line ${integer(line)} of ${shown(list)}: ${shown(why)}${
+  return html`<p>The first invalid line is line ${integer(line)} of ${shown(list)}, which ${shown(why)}${
     shape === null ? '' : ` (${shown(shape)})`
   }.</p>`;
 }

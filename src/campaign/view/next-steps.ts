@@ -49,10 +49,16 @@ export function nextSteps(summary: Situation, options: NextStepsOptions): NextSt
   ];
 }
 
-function resumeStep({ state, unsent }: Situation, folder: string, { hasCommand }: NextStepsOptions): NextStep[] {
+function resumeStep(
+  { state, stopped, unsent }: Situation,
+  folder: string,
+  { hasCommand }: NextStepsOptions,
+): NextStep[] {
   if (state === 'finished' && unsent === 0) return [];
   const who = unsent === 0 ? '' : ` ${areOf(unsent, 'recipient')} unsent.`;
-  const safety = `${who} Recipients that were accepted or rejected are not sent to again.`;
+  const again =
+    stopped === 'ERR_PEAL_BOUND' ? ' Where it would stop at the same bound again, give the bound another value.' : '';
+  const safety = `${who} Recipients that were accepted or rejected are not sent to again.${again}`;
   return hasCommand
     ? [step(`Go on with it.${safety}`, `peal resume ${shellWord(folder)}`)]
     : [step(`Go on with it by a campaign of the same message, recipients and folder.${safety}`)];
@@ -120,7 +126,7 @@ function invalidStep(summary: Situation): NextStep[] {
   const first =
     invalidLines === null
       ? ''
-      : ` The first is line ${integer(invalidLines.line)} of ${invalidLines.list}: ${invalidLines.why}.` +
+      : ` The first is line ${integer(invalidLines.line)} of ${invalidLines.list}, which ${invalidLines.why}.` +
         `${invalidLines.shape === null ? '' : ` ${invalidLines.shape}.`}`;
   const text =
     `Mend the ${counted(invalid, 'line')} that ${are} not a recipient, and send to what you mended as a campaign of its ` +

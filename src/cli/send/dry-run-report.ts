@@ -59,7 +59,7 @@ function countLines(report: DryRunReport, { outside }: DryRunTextOptions, width:
   return [
     row('recipients', recipients),
     row('to send', toSend),
-    ...some('outside hours', outsideHours, waits),
+    ...some('out of hours', outsideHours, waits),
     ...some('done already', alreadyDone),
     ...some('unknown', unknown),
     ...some('under way', underWay),

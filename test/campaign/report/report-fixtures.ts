@@ -183,7 +183,7 @@ export const fullReport = once((): ReportData => {
     invalidLines: {
       list: 'export/users-2026-11-28.csv.gz',
       line: 4711,
-      why: 'the column push_token is empty',
+      why: 'has no device token in its column "push_token"',
       shape: null,
     },
     resent: 1830,

@@ -36,6 +36,11 @@ describe('nextSteps', () => {
     assert.deepEqual(stepsOf({ state: 'stopped' }, { folder: '-7' }), [
       { text: `Go on with it. ${safety}`, command: 'peal resume ./-7' },
     ]);
+    const bounded = stepsOf({ ...stopped, stopped: 'ERR_PEAL_BOUND' });
+    assert.match(
+      bounded[0]!.text,
+      /not sent to again\. Where it would stop at the same bound again, give the bound another/,
+    );
     assert.deepEqual(stepsOf({ ...stopped, unsent: 1 }, { hasCommand: false }), [
       {
         text:
@@ -53,7 +58,12 @@ describe('nextSteps', () => {
   it('names what to delete, to decide and to mend, by the files that are there', () => {
     const summary = {
       ...{ rejected: 7, unknown: 214, invalid: 57, reasons: [gone] },
-      invalidLines: { list: 'users.csv', line: 4711, why: 'the column push_token is empty', shape: null },
+      invalidLines: {
+        list: 'users.csv',
+        line: 4711,
+        why: 'has no device token in its column "push_token"',
+        shape: null,
+      },
     };
     assert.deepEqual(stepsOf(summary, { gone: 7 }), [
       {
@@ -72,7 +82,7 @@ describe('nextSteps', () => {
         text:
           'Mend the 57 lines that are not a recipient, and send to what you mended as a campaign of its own: ' +
           'invalid.csv says where they are and what is wrong. ' +
-          'The first is line 4,711 of users.csv: the column push_token is empty.',
+          'The first is line 4,711 of users.csv, which has no device token in its column "push_token".',
         command: null,
       },
     ]);

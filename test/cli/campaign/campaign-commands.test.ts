@@ -77,10 +77,10 @@ describe('peal status, report, rate, pause and resume', () => {
     const fast = await runCommand(['rate', folder, '2000/s']);
     assert.deepEqual(
       [fast.code, fast.stdout],
-      [0, `The campaign in ${folder} goes on at 2000/s (process ${process.pid}).\n`],
+      [0, `The campaign in ${folder} has the rate 2000/s now (process ${process.pid}).\n`],
     );
     const off = await runCommand(['rate', folder, 'off']);
-    assert.match(off.stdout, /goes on without a limit of its rate/);
+    assert.match(off.stdout, /has no limit of its rate now/);
     const paused = await runCommand(['pause', folder]);
     assert.match(
       paused.stdout,

@@ -90,7 +90,7 @@ describe('cli/send/dry-run-report', () => {
   });
 
   it('says what holds it up', () => {
-    assert.match(text({ outsideHours: 9 }, { outside: 'hold' }), /outside hours +9 .*wait for their hours\n/);
+    assert.match(text({ outsideHours: 9 }, { outside: 'hold' }), / {2}out of hours {2,}9 .*wait for their hours\n/);
     assert.match(text({ outsideHours: 9 }, { outside: 'later' }), /are left for a later run\n/);
     assert.match(text({ stoppedBy: 'maxDurationMs' }), /at --rate 500\/s; --max-duration stops it before that/);
     const endless = { seconds: null, stoppedBy: 'notAfter' } as const;
