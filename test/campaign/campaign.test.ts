@@ -125,6 +125,19 @@ describe('a campaign', () => {
     assert.match((await fixture.lines('invalid.csv'))[0]!, /^7,.*has no badge/);
   });
 
+  it('does not take other recipients of a program for those of a campaign that it has finished', async () => {
+    await open();
+    const [some, others] = [mixedTokens(200), mixedTokens(200)];
+    await fixture.campaign({ recipients: some, folder: fixture.out }).run();
+    const same = await fixture.campaign({ recipients: some, folder: fixture.out }).run();
+    assert.deepEqual([same.summary.state, same.summary.accepted, same.stopped], ['finished', 196, null]);
+    const other = await fixture.campaign({ recipients: others, folder: fixture.out }).run();
+    assert.match(other.stopped?.message ?? '', /has changed since the campaign of .* began: it differs in block 1/);
+    const longer = await fixture.campaign({ recipients: [...some, plainToken()], folder: fixture.out }).run();
+    assert.match(longer.stopped?.message ?? '', /has changed/);
+    assert.equal(fixture.simulator.ledger.summary().requests, 200);
+  });
+
   it('refuses a column that no list has', async () => {
     await open();
     const recipients = { files: await fixture.list([plainToken()]) };

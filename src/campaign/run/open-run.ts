@@ -17,7 +17,7 @@ import type { CampaignFacts } from '../view/campaign-facts.js';
 import { summaryOf } from '../view/campaign-view.js';
 import { CampaignBooks } from './campaign-books.js';
 import { campaignIdentity } from './campaign-identity.js';
-import type { CheckedCampaign } from './campaign-options.js';
+import { type CheckedCampaign, isFiles } from './campaign-options.js';
 import { checkColumns, neededColumns } from './needed-columns.js';
 import { type InvalidRow, type Reading, RecipientBlocks } from './recipient-blocks.js';
 import type { CampaignHooks, CampaignReport } from './run-report.js';
@@ -204,10 +204,16 @@ function factsOf({ facts }: Journal): CampaignFacts | null {
   return (facts as Partial<CampaignFacts>).version === 1 ? (facts as unknown as CampaignFacts) : null;
 }
 
+/** Whether files alone say by their sizes and edges that the recipients are those of before: others are read, and compared. */
+function isKnownUnread(recipients: CheckedCampaign['recipients']): boolean {
+  return isFiles(recipients) && ![recipients.files].flat().includes('-');
+}
+
 /** Whether every recipient of the campaign has an outcome that stays. */
-function isNothingLeft(facts: CampaignFacts, journal: Journal, { onUnknown }: CheckedCampaign): boolean {
+function isNothingLeft(facts: CampaignFacts, journal: Journal, { onUnknown, recipients }: CheckedCampaign): boolean {
   const { unsent, unknown, underWay } = journal.counts;
   const isWhole = facts.state === 'finished' && journal.inputBlocks !== null && facts.unread.length === 0;
+  if (!isKnownUnread(recipients)) return false;
   return isWhole && unsent + underWay + facts.neverNoted === 0 && (unknown === 0 || onUnknown !== 'resend');
 }
 

@@ -3,10 +3,13 @@
  * terminal, on the main thread.
  */
 import { createInterface } from 'node:readline/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { counted, integer, percentage } from '../../base/text.js';
 import type { CanaryReport } from '../../campaign/run/campaign-options.js';
 import { printable, type Terminal } from '../shared/terminal.js';
 
+/** So long before the question, what comes from the terminal was typed earlier. */
+const dropMs = 100;
 /** Reasons that are listed. */
 const listedReasons = 5;
 
@@ -25,6 +28,8 @@ export async function askToGoOn(
   const closed = new AbortController();
   lines.once('close', () => closed.abort());
   try {
+    // What was typed before the question is no answer to it. Lines without a reader are dropped.
+    await delay(dropMs);
     const answer = await lines.question('Go on? [y/N] ', { signal: AbortSignal.any([signal, closed.signal]) });
     return /^\s*y(?:es)?\s*$/i.test(answer);
   } catch {

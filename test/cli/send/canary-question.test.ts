@@ -16,12 +16,14 @@ const report = {
 };
 
 describe('the question after the canary', () => {
-  function screen(): { terminal: Terminal; stdin: PassThrough; shown: () => string } {
+  /** @param answer typed once the question stands there */
+  function screen(answer?: string): { terminal: Terminal; stdin: PassThrough; shown: () => string } {
     let text = '';
     const stdin = new PassThrough();
     const stderr = new Writable({
       write: (chunk, _encoding, done) => {
         text += String(chunk);
+        if (answer !== undefined && String(chunk).includes('Go on?')) stdin.write(answer);
         done();
       },
     });
@@ -29,8 +31,7 @@ describe('the question after the canary', () => {
   }
 
   it('shows what became of them, and why', async () => {
-    const { terminal, stdin, shown } = screen();
-    stdin.end('y\n');
+    const { terminal, shown } = screen('y\n');
     assert.equal(await askToGoOn(report, terminal, new AbortController().signal), true);
     assert.equal(
       shown(),
@@ -47,11 +48,16 @@ describe('the question after the canary', () => {
     ['yep', false],
   ] as const) {
     it(`takes ${JSON.stringify(answer)} for ${goesOn ? 'yes' : 'no'}`, async () => {
-      const { terminal, stdin } = screen();
-      stdin.write(`${answer}\n`);
+      const { terminal } = screen(`${answer}\n`);
       assert.equal(await askToGoOn(report, terminal, new AbortController().signal), goesOn);
     });
   }
+
+  it('does not take what was typed before for an answer', async () => {
+    const { terminal, stdin } = screen('n\n');
+    stdin.write('y\n');
+    assert.equal(await askToGoOn(report, terminal, new AbortController().signal), false);
+  });
 
   it('takes the end of the input, and an interruption, for no', async () => {
     const ended = screen();
@@ -60,6 +66,7 @@ describe('the question after the canary', () => {
     const { terminal, shown } = screen();
     const asking = new AbortController();
     const asked = askToGoOn(report, terminal, asking.signal);
+    while (!shown().includes('Go on?')) await new Promise((resolve) => setTimeout(resolve, 10));
     asking.abort();
     assert.equal(await asked, false);
     assert.match(shown(), /Go on\? \[y\/N\] \r?\n$/);
