@@ -309,8 +309,12 @@ describe('a campaign', () => {
     };
     const personal = new Template({ payload: { aps: { alert: 'Hello {{name}}' } } });
     const options = { recipients, personal, folder: fixture.out, rate: '3000/s' };
-    const first = await fixture.campaign({ ...options, maxFailures: 20 }).run();
+    const campaign = fixture.campaign({ ...options, maxFailures: 20 });
+    const first = await campaign.run();
     assert.equal(first.stopped?.code, 'ERR_PEAL_BOUND');
+    // What was read of the program's stream, and not sent to, is unsent.
+    assert.equal(first.summary.recipients, campaign.progress.read);
+    checkBooks(first, campaign.progress.read);
     assert.ok(pulled < 6000, `${pulled} pulled`);
     const second = await fixture.campaign(options).run();
     checkBooks(second, 6000);

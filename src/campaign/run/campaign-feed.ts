@@ -276,7 +276,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
     known: KnownBlock | null,
     { source, number }: { readonly source: string; readonly number: number },
   ): Uint16Array | null {
-    const { hours, holds, clock, onInvalid, books, files } = this.#options;
+    const { hours, holds, clock, onInvalid, books } = this.#options;
     if (hours === null || due?.length === 0) return due;
     const wallMs = clock.wallMs();
     const { open, closed, invalid, opensInMs } = hours.look(rows, due, wallMs);
@@ -289,8 +289,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
       return open;
     }
     books.addCause(hoursError(), closed.length, 0);
-    books.neverNoted += countNew(closed, known);
-    files?.unsent(rows, closed);
+    this.#leave({ rows, indexes: closed }, known);
     return open;
   }
 
@@ -301,7 +300,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
     for (let at = 0; at < count; ) {
       await this.#leaveToSend();
       if (this.#isStopped) {
-        if (this.#drains) this.#leave(batch.slice(at, count), known);
+        this.#leave(batch.slice(at, count), known);
         return;
       }
       const taken = pacer.take(Math.min(count - at, this.#canaryLeft));
@@ -337,12 +336,11 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
   }
 
   /** Recipients that nothing is sent to in this run, and that were not noted in it. */
-  #leave(batch: RowBatch, known: KnownBlock | null): void {
+  #leave({ rows, indexes }: Pick<RowBatch, 'rows' | 'indexes'>, known: KnownBlock | null): void {
     const { files, books } = this.#options;
-    const { rows } = batch;
-    const all = batch.indexes ?? Uint16Array.from({ length: rows.count }, (_, index) => index);
+    const all = indexes ?? Uint16Array.from({ length: rows.count }, (_, index) => index);
     const unknown = known === null ? noRows : all.filter((index) => known.stateAt(index) === UNKNOWN);
-    if (unknown.length === 0) files?.unsent(rows, batch.indexes);
+    if (unknown.length === 0) files?.unsent(rows, indexes);
     else {
       files?.unknown(rows, unknown);
       files?.unsent(

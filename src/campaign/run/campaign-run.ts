@@ -157,6 +157,8 @@ export class CampaignRun {
           );
     let failure: unknown = null;
     try {
+      // From here on others see what the campaign is.
+      await this.#journal?.flush();
       control?.start();
       this.#record.start();
       this.#watch();
