@@ -8,6 +8,7 @@
 import type { Clock } from '../base/clock.js';
 import { isSameName, nearestName } from '../base/nearest-name.js';
 import { escapeUnprintable } from '../base/text.js';
+import { quoting } from '../base/wording.js';
 import { jsonString, NotPlainError, plainJson } from './plain-json.js';
 import { secondsOf } from './time-option.js';
 
@@ -46,7 +47,10 @@ const flag: ValueKind = {
   },
   check: (value, path) => {
     if (value !== 0 && value !== 1)
-      throw new NotPlainError(path, `is ${shortJson(value)}: in a payload it must be 1 or 0`);
+      throw new NotPlainError(
+        path,
+        `${quoting(`is ${shortJson(value)}`, 'is something else')}: in a payload it must be 1 or 0`,
+      );
   },
 };
 

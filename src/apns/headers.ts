@@ -8,7 +8,7 @@ import type { Clock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { maxCollapseIdBytes, maxExtraHeaders, maxTopicCharacters } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
-import { option, theOption } from '../base/wording.js';
+import { option, quoting, theOption } from '../base/wording.js';
 import { isUuid } from './apns-id.js';
 import type { HeaderField } from './notification.js';
 import { isPushType, isTopicForm, isTopicOf, type PushType, pushTypeOfTopic, pushTypes, ruleOf } from './push-type.js';
@@ -168,10 +168,13 @@ function checkPriority(value: unknown, pushType: PushType | null): number | null
 
 /** The rest of a sentence, without its full stop; null where it may be sent. */
 export function priorityProblem(value: unknown, pushType: PushType | null): string | null {
-  if (value !== 10 && value !== 5 && value !== 1) return `is ${show(value)}, not 10, 5 or 1`;
+  if (value !== 10 && value !== 5 && value !== 1) {
+    return quoting(`is ${show(value)}, not 10, 5 or 1`, 'is not 10, 5 or 1');
+  }
   const only = pushType === null ? null : ruleOf(pushType).onlyPriority;
   if (only === null || value === only) return null;
-  return `is ${value}, which does not go with ${option('pushType')} ${pushType}: it must be ${only}, or left out`;
+  const misfit = quoting(`is ${value}, which does not go`, 'does not go');
+  return `${misfit} with ${option('pushType')} ${pushType}: it must be ${only}, or left out`;
 }
 
 function expirationOf({ expiration, expiry }: HeaderOptions): unknown {
@@ -197,7 +200,8 @@ function checkCollapseId(value: unknown): string {
 /** The rest of a sentence, without its full stop; null where it may be sent. */
 export function collapseIdProblem(value: unknown): string | null {
   if (typeof value !== 'string' || !fieldValuePattern.test(value)) {
-    return `is ${show(value)}: it must be 1 to ${maxCollapseIdBytes} visible ASCII characters, blanks only within`;
+    const what = quoting(`is ${show(value)}`, 'APNs does not allow');
+    return `${what}: it must be 1 to ${maxCollapseIdBytes} visible ASCII characters, blanks only within`;
   }
   return value.length > maxCollapseIdBytes ? `has ${value.length} bytes, more than ${maxCollapseIdBytes}` : null;
 }

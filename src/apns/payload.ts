@@ -8,7 +8,7 @@ import { type Clock, systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { maxRawPayloadBytes } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
-import { option } from '../base/wording.js';
+import { option, quoting } from '../base/wording.js';
 import { apsFields, checkFields, isDictionary, writeFields } from './aps-fields.js';
 import { checkContent, contentOf, type PayloadContent } from './payload-content.js';
 import { compactJson, keyGivenTwice, NotPlainError, plainJson } from './plain-json.js';
@@ -190,7 +190,9 @@ function rawJson(payload: RawPayload): string {
   const json = compactText(payload);
   const twice = keyGivenTwice(json);
   if (twice === null) return json;
-  throw payloadError(`The payload has the key "${escapeUnprintable(twice, 40)}" twice in one object: leave one out.`);
+  throw payloadError(
+    `The payload has ${quoting(`the key "${escapeUnprintable(twice, 40)}"`, 'a key')} twice in one object: leave one out.`,
+  );
 }
 
 /** A whole payload must not contain what the named options would refuse. */
@@ -220,7 +222,8 @@ function compactText(payload: string | Uint8Array): string {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw payloadError(`The payload is not JSON: ${escapeUnprintable((error as Error).message, 120)}.`);
+    const where = quoting(`: ${escapeUnprintable((error as Error).message, 120)}`, '');
+    throw payloadError(`The payload is not JSON${where}.`);
   }
   if (!isDictionary(value)) throw payloadError('The payload is JSON, but not an object: write { … }.');
   return compactJson(text);

@@ -6,7 +6,7 @@ import type { Clock } from '../base/clock.js';
 import { durationText, earliestEpochSeconds, parseTime } from '../base/duration.js';
 import { shownValue } from '../base/options.js';
 import { escapeUnprintable } from '../base/text.js';
-import { either } from '../base/wording.js';
+import { either, quoting } from '../base/wording.js';
 
 /**
  * A time: whole epoch seconds, a Date, `{ seconds }` from now, or text: `90s`, `5m`, `+1h`, `2d` from now, ISO 8601
@@ -22,6 +22,9 @@ const forms = either(
   'a time from now such as 90s, 5m, +1h or 2d, ISO 8601 such as 2031-01-31T12:00:00Z, or epoch seconds',
 );
 
+/** In the place of an example with the number that was given. */
+const laterForms = 'give epoch seconds of a later time, or a time from now such as 1h';
+
 /** A time in the future, for examples. */
 const exampleSeconds = 1_900_000_000;
 
@@ -33,27 +36,30 @@ const exampleSeconds = 1_900_000_000;
 export function secondsOf(value: unknown, clock: Clock, isWire = false): number | string {
   const unknown = isWire ? null : unknownPropertyOf(value);
   if (unknown !== null) {
-    return (
-      `has an unknown property "${escapeUnprintable(unknown, 40)}": give { seconds } and nothing else, or ` +
-      `text such as '1h30m'`
-    );
+    const named = quoting(` "${escapeUnprintable(unknown, 40)}"`, '');
+    return `has an unknown property${named}: give { seconds } and nothing else, or text such as '1h30m'`;
   }
   const seconds = epochSeconds(value, clock.wallMs());
   const allowed = isWire ? `whole epoch seconds, such as ${exampleSeconds}` : forms;
-  if (!Number.isSafeInteger(seconds) || seconds < 0) return `is ${shownValue(value)}, not a time: give ${allowed}`;
+  if (!Number.isSafeInteger(seconds) || seconds < 0) {
+    return `${quoting(`is ${shownValue(value)}, not a time`, 'is not a time')}: give ${allowed}`;
+  }
   if (seconds > 0 && seconds < earliestEpochSeconds) {
-    if (isWire) return `is ${seconds}, which lies before 2001: give ${allowed}`;
-    const library = `{ seconds: ${seconds} }`;
-    return (
-      `is ${seconds}, which lies before 2001: for ${seconds} seconds from now give ` +
-      `${either(library, durationText(seconds))}`
+    if (isWire) {
+      return `${quoting(`is ${seconds}, which lies before 2001`, 'lies before 2001')}: give ${allowed}`;
+    }
+    const early = quoting(
+      `is ${seconds}, which lies before 2001: for ${seconds} seconds from now give `,
+      'lies before 2001: ',
     );
+    return `${early}${either(`{ seconds: ${seconds} }`, durationText(seconds), laterForms)}`;
   }
   if (seconds > latestEpochSeconds) {
     const isBare = typeof value === 'number' || (typeof value === 'string' && /^\s*\d+\s*$/.test(value));
     const advice =
       isBare && seconds >= earliestEpochSeconds * 1000 ? 'give seconds, not milliseconds' : 'give an earlier time';
-    return `is ${isBare ? seconds : shownValue(value)}, which lies after 2106: ${advice}`;
+    const late = `is ${isBare ? seconds : shownValue(value)}, which lies after 2106`;
+    return `${quoting(late, 'lies after 2106')}: ${advice}`;
   }
   return seconds;
 }

@@ -22,6 +22,8 @@ export interface Words {
   readonly option: (path: string, before: string) => string;
   /** Returns the one of two texts that is meant for these words. */
   readonly either: (library: string, commandLine: string) => string;
+  /** Whether values are left out of sentences, because they are a recipient's. Default false: they are quoted. */
+  readonly hidesValues?: boolean;
 }
 
 /**
@@ -39,9 +41,22 @@ export function theOption(path: string): string {
   return option(path, 'The option ');
 }
 
-/** A text that differs between a program and a command line, such as a value. Holds no marks itself. */
-export function either(library: string, commandLine: string): string {
-  return `${open}either${next}${library}${next}${commandLine}${close}`;
+/**
+ * A text that differs between a program and a command line, such as a value. Holds no marks itself.
+ *
+ * @param withoutValue for words that hide values. Default: the same text
+ */
+export function either(library: string, commandLine: string, withoutValue?: string): string {
+  const hidden = withoutValue === undefined ? '' : `${next}${withoutValue}`;
+  return `${open}either${next}${library}${next}${commandLine}${hidden}${close}`;
+}
+
+/**
+ * A text that quotes a value, and what stands for it where the value is a recipient's: such a value may be a whole device
+ * token. Neither holds marks.
+ */
+export function quoting(text: string, withoutValue: string): string {
+  return either(text, text, withoutValue);
 }
 
 /** Returns `text` with every mark rendered in `words`. */
@@ -56,11 +71,21 @@ export const libraryWords: Words = {
   either: (library) => library,
 };
 
+/**
+ * The words in which a program reads what is wrong with a recipient: they quote nothing of it. Such sentences come into
+ * files and logs, and a field may hold a device token.
+ */
+export const recipientWords: Words = { ...libraryWords, hidesValues: true };
+
+/** The same for a recipient that is a row, whose fields are all text. */
+export const rowWords: Words = { ...recipientWords, either: (_library, commandLine) => commandLine };
+
 /** Renders `piece`: a mark without its first character, and the text behind the mark. */
 function sayPiece(piece: string, words: Words): string {
   const end = piece.indexOf(close);
   if (end < 0) return piece;
-  const [kind, first = '', second = ''] = piece.slice(0, end).split(next);
+  const [kind, first = '', second = '', withoutValue] = piece.slice(0, end).split(next);
   const rest = piece.slice(end + 1);
+  if (words.hidesValues === true && withoutValue !== undefined) return withoutValue + rest;
   return (kind === 'either' ? words.either(first, second) : words.option(first, second)) + rest;
 }

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { PealError } from '../../src/base/errors.js';
-import { either, inWords, libraryWords, option, theOption, type Words } from '../../src/base/wording.js';
+import {
+  either,
+  inWords,
+  libraryWords,
+  option,
+  quoting,
+  recipientWords,
+  rowWords,
+  theOption,
+  type Words,
+} from '../../src/base/wording.js';
 
 const flags: Words = {
   option: (path) => `--${path.replaceAll('.', '-')}`,
@@ -16,6 +26,15 @@ describe('wording', () => {
       'The option retry.timeMs must be longer than topic: give { seconds: 5 }.',
     );
     assert.equal(inWords(sentence, flags), '--retry-timeMs must be longer than --topic: give 5s.');
+  });
+
+  it('leaves values out of what is said of a recipient', () => {
+    const said = `${quoting('is "soon", not', 'is not')} a time: give ${either('{ seconds: 7 }', '7s', 'a later one')} or ${either('1', '2')}`;
+    assert.equal(inWords(said, libraryWords), 'is "soon", not a time: give { seconds: 7 } or 1');
+    assert.equal(inWords(said, flags), 'is "soon", not a time: give 7s or 2');
+    assert.equal(inWords(said, recipientWords), 'is not a time: give a later one or 1');
+    assert.equal(inWords(said, rowWords), 'is not a time: give a later one or 2');
+    assert.equal(inWords(`is${quoting(' 7', '')}.`, rowWords), 'is.');
   });
 
   it('leaves text without marks, and half a mark, as it is', () => {

@@ -47,7 +47,8 @@ export class LocalHoursOfRows {
   }
 
   #problem(zone: string | null): string {
-    if (zone === null) return `has no ${this.#column}, by which its hours are told`;
-    return `has the ${this.#column} "${escapeUnprintable(zone, 40)}", which is no time zone: Europe/Berlin is one`;
+    const column = escapeUnprintable(this.#column, 40);
+    if (zone === null) return `has no ${column}, by which its hours are told`;
+    return `has a ${column} that is not a time zone such as Europe/Berlin`;
   }
 }

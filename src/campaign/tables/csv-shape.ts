@@ -10,7 +10,7 @@ import { parse } from 'csv-parse/sync';
 import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
 import { maxTableColumns, minTokenBytes, usualTokenBytes } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
-import { option } from '../../base/wording.js';
+import { either, option } from '../../base/wording.js';
 import type { CsvShape } from './csv-rows.js';
 
 /** What the user says of a table; what is not given is found. */
@@ -43,6 +43,8 @@ const sampleRows = 64;
 /** Lines that a row of the sample has at most, on average. */
 const linesOfRow = 4;
 const nameLike = /^[\p{L}_#$@][\p{L}\p{N}\p{M} ,_.\-/:()#$@]{0,99}$/u;
+/** The beginning of a device token, also of one that is mistyped. */
+const tokenLike = /^[0-9a-f]{16}/i;
 const tokenName = /(?:^|[\s_.\-/])(?:device|push|apns?)?[\s_.-]*tokens?$/i;
 /** An apostrophe before a text that a spreadsheet would take for a formula, as csv-rows takes it away. */
 const guard = /^'(?='*[=+\-@\t\r])/;
@@ -85,6 +87,10 @@ export function csvShapeOf(sample: TableSample, choices: TableChoices): CsvShape
       problem: `has ${first.length} columns, and ${maxTableColumns} are read at most: leave out those that are not needed`,
     };
   }
+  // Before a column is looked for: of two with one name, no answer would be the right one.
+  const mayHaveHeader = choices.header ?? hasNames(first, choices);
+  const twice = mayHaveHeader ? sameNames(columnNames(first), choices) : null;
+  if (twice !== null) return twice;
   const named = namedColumn(first, choices);
   if (typeof named === 'object' && named !== null) return named;
   const found = named ?? findTokenColumn(rows, choices);
@@ -93,17 +99,50 @@ export function csvShapeOf(sample: TableSample, choices: TableChoices): CsvShape
   if (found >= Math.max(width, first.length)) return missingColumn(found, first);
   const hasHeader = choices.header ?? isHeader(rows, found, choices);
   if (typeof hasHeader === 'object') return hasHeader;
-  const columns = hasHeader ? first.map((name, index) => name.trim() || `${index + 1}`) : numbers(width);
+  const columns = hasHeader ? columnNames(first) : numbers(width);
   if (found >= columns.length) return missingColumn(found, columns);
+  return sameNames(columns, choices) ?? { delimiter, columns, hasHeader, tokenColumn: found };
+}
+
+/** The names that a header gives; a column without one is called by its number. */
+function columnNames(first: readonly string[]): string[] {
+  return first.map((name, index) => name.trim() || `${index + 1}`);
+}
+
+/**
+ * Whether a first row surely has names, which may be shown: at least one, and nothing else. Where the user says so, they may be
+ * of any form, as long as no device token stands among them.
+ */
+function hasNames(first: readonly string[], choices: TableChoices): boolean {
+  const minBytes = choices.minTokenBytes ?? minTokenBytes;
+  const cells = first.map((cell) => cell.trim()).filter((cell) => cell !== '');
+  const isShown = (cell: string): boolean => (choices.header === true ? !tokenLike.test(cell) : isName(cell));
+  return cells.length > 0 && cells.every((cell) => isShown(cell) && tokenLength(cell, minBytes) === 0);
+}
+
+/** What is wrong with columns of which several have one name; null where each has its own. */
+function sameNames(columns: readonly string[], choices: TableChoices): ShapeProblem | null {
   const twice = columns.find((name, index) => columns.indexOf(name) !== index);
-  if (twice !== undefined) {
-    return { problem: `has two columns with the name "${escapeUnprintable(twice, 40)}": give each a name of its own` };
+  if (twice === undefined) return null;
+  const places = columns.flatMap((name, index) => (name === twice ? [index + 1] : []));
+  const which = `columns ${places.slice(0, -1).join(', ')} and ${places.at(-1)}`;
+  // What is no name may be a recipient's: a row that was taken for a header.
+  if (!hasNames([twice], { ...choices, header: true })) {
+    const header = either('the option header: false', '--no-header');
+    return {
+      problem: `has the same text as the name of ${which}: if its first line is not a header, say so with ${header}`,
+    };
   }
-  return { delimiter, columns, hasHeader, tokenColumn: found };
+  const count = places.length === 2 ? 'two' : places.length;
+  const shown = escapeUnprintable(twice, 40);
+  return {
+    problem: `has ${count} columns called ${shown} (${which}): rename all but one of them, or leave them out`,
+  };
 }
 
 /** The index of the column that the user names, null where none is named. A name stands before a number. */
-function namedColumn(first: readonly string[], { tokenColumn, header }: TableChoices): number | null | ShapeProblem {
+function namedColumn(first: readonly string[], choices: TableChoices): number | null | ShapeProblem {
+  const { tokenColumn, header } = choices;
   if (tokenColumn === undefined) return null;
   const text = String(tokenColumn);
   const names = first.map((name) => name.trim());
@@ -114,9 +153,11 @@ function namedColumn(first: readonly string[], { tokenColumn, header }: TableCho
   if (alike.length === 1) return names.indexOf(alike[0]!);
   const what = `has no column "${escapeUnprintable(text, 40)}"`;
   if (header === false) return { problem: `${what}, because it has no header: give the number of the column, from 1` };
-  return {
-    problem: `${what}${namesOf(names)}: give ${option('tokenColumn', 'the option ')} one of its columns, by name or number`,
-  };
+  const give = `give ${option('tokenColumn', 'the option ')}`;
+  if (!hasNames(first, choices)) {
+    return { problem: `${what}, because its first line has no names: ${give} the number of a column, from 1` };
+  }
+  return { problem: `${what}${namesOf(columnNames(first))}: ${give} one of its columns, by name or by number, from 1` };
 }
 
 function missingColumn(index: number, first: readonly string[]): ShapeProblem {
@@ -161,16 +202,15 @@ function isHeader(
   const cell = rows[0]?.[tokenColumn]?.trim() ?? '';
   if (tokenLength(cell, choices.minTokenBytes ?? minTokenBytes) > 0) return false;
   if (isName(cell)) return true;
-  const shown = escapeUnprintable(cell, 40);
   return {
-    problem: `begins with a row where "${shown}" stands for the device token, which is neither a token nor a name: say with ${option('header', 'the option ')} whether that row is a header`,
+    problem: `has neither a device token nor a name in column ${tokenColumn + 1} of its first line: say with ${option('header', 'the option ')} whether that line is a header`,
   };
 }
 
 /** Whether a cell may be the name of a column, and no mistyped token. */
 function isName(cell: string): boolean {
   const text = cell.trim();
-  return nameLike.test(text) && !/^[0-9a-f]{16}/i.test(text);
+  return nameLike.test(text) && !tokenLike.test(text);
 }
 
 /** Bytes of the token in a cell; 0 where it has none. */

@@ -6,7 +6,8 @@ import { apnsIdBytes, apnsIdBytesOf } from '../../apns/apns-id.js';
 import type { PersonalFields } from '../../apns/notification.js';
 import { OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../apns/personal-fields.js';
 import { maxBatchRecipients, maxCollapseIdBytes } from '../../base/limits.js';
-import { theOption } from '../../base/wording.js';
+import { escapeUnprintable } from '../../base/text.js';
+import { rowWords, theOption } from '../../base/wording.js';
 import { type FieldContext, type OwnFields, ownFieldsOf } from '../recipients/own-fields.js';
 import { cellText, type Rows, type TextColumn } from '../recipients/rows.js';
 import { parseTemplate, type TextTemplate } from './placeholders.js';
@@ -23,6 +24,8 @@ export interface HeaderTemplateOptions {
 }
 
 const names = ['apnsId', 'collapseId', 'expiration', 'priority'] as const;
+/** Of the name of a column, in a sentence. */
+const maxShownCharacters = 40;
 type Name = (typeof names)[number];
 
 /** In a mask, beside the bits of apns/personal-fields. */
@@ -75,7 +78,8 @@ export class HeaderTemplates {
       if (text.why !== null) return text.why;
       if (text.text === '') continue;
       if (field.latest === null || field.latest.text !== text.text) {
-        field.latest = { text: text.text, own: readField(field.name, text.text, context) };
+        const own = readField(field.name, text.text, context);
+        field.latest = { text: text.text, own: typeof own === 'string' ? inColumns(own, field.template) : own };
       }
       const { own } = field.latest;
       if (typeof own === 'string') return own;
@@ -134,6 +138,14 @@ export class HeaderTemplates {
   }
 }
 
+/** `has in its column until an expiration that …`: what is said of a field, with the columns that it is made of. */
+function inColumns(why: string, { placeholders }: TextTemplate): string {
+  const columns = [...new Set(placeholders.map(({ field }) => escapeUnprintable(field, maxShownCharacters)))];
+  if (columns.length === 0) return why;
+  const where = columns.length === 1 ? `column ${columns[0]}` : `columns ${columns.join(', ')}`;
+  return why.replace(/^has/, `has in its ${where}`);
+}
+
 /** The text of one row, or why it has none. */
 function fill(
   { texts, placeholders }: TextTemplate,
@@ -156,10 +168,11 @@ function readField(name: Name, text: string, context: FieldContext): OwnFields |
   if (name === 'apnsId') return apnsIdBytesOf(text.trim()) ?? 'has an apnsId that is not a UUID';
   if (name === 'priority') {
     const priority = Number(text) as 10 | 5 | 1;
-    return ownFieldsOf({ token: '', priority }, context);
+    return ownFieldsOf({ token: '', priority }, context, rowWords);
   }
   return ownFieldsOf(
     name === 'expiration' ? { token: '', expiration: text.trim() } : { token: '', collapseId: text },
     context,
+    rowWords,
   );
 }

@@ -166,13 +166,13 @@ function problemWithValue(cell: Uint8Array, { field, form }: Placeholder): strin
 }
 
 function valueProblem(text: string, field: string, form: Placeholder['form']): string | null {
-  if (form === 'number') return jsonNumber.test(text) ? null : `has a ${field} that is no number`;
+  if (form === 'number') return jsonNumber.test(text) ? null : `has a ${field} that is not a number such as 3 or 2.5`;
   if (text.length > maxValueBytes) return `has a ${field} that is too long for a JSON value`;
   try {
     JSON.parse(text);
     return null;
   } catch {
-    return `has a ${field} that is not JSON`;
+    return `has a ${field} that is not JSON: a text needs quotes there`;
   }
 }
 

@@ -26,6 +26,9 @@ export interface TemplateOptions extends HeaderTemplateOptions {
   readonly variantColumn?: string;
 }
 
+/** Variants that a sentence names. */
+const maxShownVariants = 8;
+
 const rules: OptionRules = {
   payload: unchecked,
   variants: test('an object of payloads', (value) =>
@@ -181,14 +184,16 @@ export class Template {
 
   /** The payload that is meant for a row, or why there is none. */
   #payloadFor(rows: Rows, index: number): PayloadTemplate | string {
-    const column = rows.columns.get(this.#variantColumn!);
-    const name = column === undefined ? null : cellText(column, index);
+    const cells = rows.columns.get(this.#variantColumn!);
+    const name = cells === undefined ? null : cellText(cells, index);
     const variant = name === null ? undefined : this.#variants.get(name);
     if (variant !== undefined) return variant;
     if (this.#default !== null) return this.#default;
-    const has =
-      name === null ? `no ${this.#variantColumn}` : `the ${this.#variantColumn} "${escapeUnprintable(name, 40)}"`;
-    return `has ${has}, for which there is no variant and no default payload`;
+    const column = escapeUnprintable(this.#variantColumn!, 40);
+    if (name === null) return `has no ${column}, and there is no payload for those without a variant`;
+    const names = [...this.#variants.keys()].slice(0, maxShownVariants).map((one) => escapeUnprintable(one, 40));
+    const all = `${names.join(', ')}${this.#variants.size > names.length ? ', …' : ''}`;
+    return `has a ${column} that is not the name of a variant (${all}), and there is no payload for the others`;
   }
 }
 

@@ -9,7 +9,7 @@ import { collapseIdAt, fieldMask, OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY 
 import type { PushType } from '../../apns/push-type.js';
 import { secondsOf } from '../../apns/time-option.js';
 import { type Clock, systemClock } from '../../base/clock.js';
-import { inWords, libraryWords } from '../../base/wording.js';
+import { inWords, recipientWords, type Words } from '../../base/wording.js';
 import type { PersonalRecipient } from './recipient.js';
 
 /** Checked fields of one recipient; those that `mask` does not name count for nothing. */
@@ -29,13 +29,22 @@ export interface FieldContext {
   readonly clock?: Clock;
 }
 
-/** Returns null if there are none; a text, the rest of a sentence about the recipient, if one may not be sent. */
-export function ownFieldsOf(recipient: PersonalRecipient, context: FieldContext): OwnFields | string | null {
+/**
+ * Returns null if there are none; a text, the rest of a sentence about the recipient, if one may not be sent. The sentence
+ * quotes nothing of the recipient.
+ *
+ * @param words for that sentence. Default: those of a program
+ */
+export function ownFieldsOf(
+  recipient: PersonalRecipient,
+  context: FieldContext,
+  words: Words = recipientWords,
+): OwnFields | string | null {
   const { expiration, priority, collapseId } = recipient;
   if (expiration === undefined && priority === undefined && collapseId === undefined) return null;
   const seconds = expiration === undefined ? 0 : secondsOf(expiration, context.clock ?? systemClock);
-  if (typeof seconds === 'string') return `has an expiration that ${inWords(seconds, libraryWords)}`;
-  const problem = problemOf(recipient, context);
+  if (typeof seconds === 'string') return `has an expiration that ${inWords(seconds, words)}`;
+  const problem = problemOf(recipient, context, words);
   if (problem !== null) return problem;
   return {
     mask:
@@ -69,19 +78,20 @@ export function keptFieldsProblem(fields: OwnFields, context: FieldContext): str
       ...((mask & OWN_COLLAPSE_ID) !== 0 && { collapseId }),
     },
     context,
+    recipientWords,
   );
 }
 
-function problemOf(own: Omit<PersonalRecipient, 'token'>, context: FieldContext): string | null {
+function problemOf(own: Omit<PersonalRecipient, 'token'>, context: FieldContext, words: Words): string | null {
   const { priority, collapseId } = own;
   const { pushType, protocol } = context;
   if (priority !== undefined) {
     const problem = priorityProblem(priority, pushType);
-    if (problem !== null) return `has a priority that ${inWords(problem, libraryWords)}`;
+    if (problem !== null) return `has a priority that ${inWords(problem, words)}`;
     if (protocol === 'binary' && priority === 1) return 'has the priority 1, which a binary gateway does not know';
   }
   if (collapseId === undefined) return null;
   if (protocol === 'binary') return 'has a collapseId, which a binary gateway cannot be told';
   const problem = collapseIdProblem(collapseId);
-  return problem === null ? null : `has a collapseId that ${problem}`;
+  return problem === null ? null : `has a collapseId that ${inWords(problem, words)}`;
 }

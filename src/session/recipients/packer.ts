@@ -9,6 +9,7 @@ import { TokenBlock } from '../../apns/token-block.js';
 import { PealError } from '../../base/errors.js';
 import { decodeHex } from '../../base/hex.js';
 import { maxBatchRecipients } from '../../base/limits.js';
+import { recipientWords } from '../../base/wording.js';
 import type { Batch } from '../../engine/batch.js';
 import { OpenBatch, shapeOf } from './open-batch.js';
 import { fieldsAt, type OwnFields } from './own-fields.js';
@@ -323,7 +324,7 @@ export class Packer {
 /** Returns the rest of a sentence about the recipient. Throws an error that is not a refusal. */
 function payloadProblem(error: unknown): string {
   if (!(error instanceof PealError)) throw error;
-  return `has a payload that may not be sent: ${error.message}`;
+  return `has a payload that may not be sent: ${error.inWords(recipientWords)}`;
 }
 
 /** Version 4 UUIDs (RFC 9562 §5.4), 16 bytes each. */

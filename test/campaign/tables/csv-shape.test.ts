@@ -70,9 +70,13 @@ describe('campaign/tables/csv-shape', () => {
     [
       'a first row that may be a header',
       `1,?\n2,${token(1)}\n3,${token(2)}\n`,
-      /^begins with a row where "\?" stands for .*: say with the option header/,
+      /^has neither a device token nor a name in column 2 of its first line: say with the option header whether/,
     ],
-    ['a name twice', `id,token,id\n1,${token(1)},2\n`, /two columns with the name "id"/],
+    [
+      'a name twice',
+      `id,token,id\n1,${token(1)},2\n`,
+      /^has two columns called id \(columns 1 and 3\): rename all but one of them, or leave them out$/,
+    ],
     [
       'a column that is not there',
       `id,token\n1,${token(1)}\n`,
@@ -91,10 +95,53 @@ describe('campaign/tables/csv-shape', () => {
       /has no column "id", because it has no header/,
       { tokenColumn: 'id', header: false },
     ],
+    [
+      'two columns of tokens with one name',
+      `token,token,name\n${token(1)},${token(2)},Ada\n`,
+      /^has two columns called token \(columns 1 and 2\): rename all but one of them, or leave them out$/,
+    ],
+    [
+      'two columns with the name that is asked for',
+      `token,token,name\n${token(1)},${token(2)},Ada\n`,
+      /^has two columns called token \(columns 1 and 2\)/,
+      { tokenColumn: 1 },
+    ],
+    [
+      'a name three times',
+      `x,x,token,x\n1,2,${token(1)},3\n`,
+      /^has 3 columns called x \(columns 1, 2 and 4\): rename/,
+    ],
+    [
+      'a name that is the number of one without',
+      `2,,token\n1,2,${token(1)}\n`,
+      /^has two columns called 2 \(columns 1 and 2\)/,
+    ],
+    [
+      'a column that is not there, and one without a name',
+      `id,,token\n1,2,${token(1)}\n`,
+      /^has no column "0" \(id, 2, token\): give the option tokenColumn one of its columns, by name or by number, from 1$/,
+      { tokenColumn: '0' },
+    ],
+    [
+      'a row of tokens that is called a header',
+      `${token(1)},${token(1)}\n${token(2)},${token(2)}\n`,
+      /^has the same text as the name of columns 1 and 2: if its first line is not a header, say so with the option header: false$/,
+      { header: true },
+    ],
+    [
+      'a name where there are only tokens',
+      `${token(1)},${token(1)}\n${token(2)},${token(2)}\n`,
+      /^has no column "x", because its first line has no names: give the option tokenColumn the number of a column, from 1$/,
+      { tokenColumn: 'x' },
+    ],
     ['very many columns', `${'a,'.repeat(1500)}\n`, /has 1501 columns, and 1000 are read/],
   ];
   for (const [name, text, problem, choices] of refused) {
-    it(`says what to give for ${name}`, () => assert.match(shapeOf(text, choices), problem));
+    it(`says what to give for ${name}`, () => {
+      const said = shapeOf(text, choices);
+      assert.match(said, problem);
+      for (const one of [token(1), token(2)]) assert.doesNotMatch(said, new RegExp(one.slice(0, 16)));
+    });
   }
 
   it('leaves a row out whose end is not there yet', () => {

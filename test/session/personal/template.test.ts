@@ -72,9 +72,9 @@ describe('a template', () => {
       { badge: ['007', '3', '1,5'], cart: ['1', '{', '1'] },
     );
     assert.deepEqual(invalid, [
-      { index: 0, why: 'has a badge that is no number' },
-      { index: 1, why: 'has a cart that is not JSON' },
-      { index: 2, why: 'has a badge that is no number' },
+      { index: 0, why: 'has a badge that is not a number such as 3 or 2.5' },
+      { index: 1, why: 'has a cart that is not JSON: a text needs quotes there' },
+      { index: 2, why: 'has a badge that is not a number such as 3 or 2.5' },
     ]);
   });
 
@@ -106,8 +106,8 @@ describe('a template', () => {
     assert.deepEqual(
       without.invalid.map(({ why }) => why),
       [
-        'has the locale "xx", for which there is no variant and no default payload',
-        'has no locale, for which there is no variant and no default payload',
+        'has a locale that is not the name of a variant (de, fr), and there is no payload for the others',
+        'has no locale, and there is no payload for those without a variant',
       ],
     );
   });
@@ -176,11 +176,11 @@ describe('a template', () => {
       { c: ['x'.repeat(65), null, null], p: [null, 7, null], id: [null, null, 'no-uuid'] },
     );
     assert.deepEqual(
-      invalid.map(({ why }) => why.slice(0, 40)),
+      invalid.map(({ why }) => why),
       [
-        'has a collapseId that has 65 bytes, more',
-        'has a priority that is 7, not 10, 5 or 1',
-        'has an apnsId that is not a UUID',
+        'has in its column c a collapseId that has 65 bytes, more than 64',
+        'has in its column p a priority that is not 10, 5 or 1',
+        'has in its column id an apnsId that is not a UUID',
       ],
     );
   });
