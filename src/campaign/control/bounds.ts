@@ -3,6 +3,7 @@
  * asked whenever outcomes come in; main thread.
  */
 import { durationText } from '../../base/duration.js';
+import { counted } from '../../base/text.js';
 import { option } from '../../base/wording.js';
 
 export interface Bounds {
@@ -51,7 +52,8 @@ export class BoundsJudge {
     }
     this.#failures += late.rejected + late.unknown;
     if (maxFailures !== undefined && this.#failures > maxFailures) {
-      return `${this.#failures} recipients have failed, more than the ${maxFailures} that may (${option('maxFailures')}).`;
+      const failed = `${counted(this.#failures, 'recipient')} had failed when this was noticed`;
+      return `${failed}, more than the ${maxFailures} that may (${option('maxFailures')}).`;
     }
     this.#forget(late.accepted + late.rejected);
     this.#answers += late.accepted + late.rejected;

@@ -169,7 +169,7 @@ const uses: Readonly<Record<Outcome | typeof summaryFileName | typeof reportFile
   rejected: 'Recipients that APNs refused for other reasons.',
   unsent: 'Recipients that were certainly not sent to: it is safe to send to them.',
   unknown: 'Sent to without an answer: decide before you send to them again.',
-  invalid: 'Lines that are not a recipient, with what is wrong with them.',
+  invalid: 'Lines that are not recipients, with what is wrong with them.',
   accepted: 'Recipients that APNs accepted.',
   [summaryFileName]: 'The numbers of this campaign for programs.',
   [reportFileName]: 'The same with charts, for a browser.',

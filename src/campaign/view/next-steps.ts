@@ -122,14 +122,14 @@ function unknownStep(summary: Situation, folder: string, { hasCommand }: NextSte
 function invalidStep(summary: Situation): NextStep[] {
   const { invalid, invalidLines } = summary;
   if (invalid === 0) return [];
-  const are = invalid === 1 ? 'is' : 'are';
+  const are = invalid === 1 ? 'is not a recipient' : 'are not recipients';
   const first =
     invalidLines === null
       ? ''
       : ` The first is line ${integer(invalidLines.line)} of ${invalidLines.list}, which ${invalidLines.why}.` +
         `${invalidLines.shape === null ? '' : ` ${invalidLines.shape}.`}`;
   const text =
-    `Mend the ${counted(invalid, 'line')} that ${are} not a recipient, and send to what you mended as a campaign of its ` +
+    `Mend the ${counted(invalid, 'line')} that ${are}, and send to what you mended as a campaign of its ` +
     `own: ${fileOf(summary, 'invalid')} says where ${invalid === 1 ? 'it is' : 'they are'} and what is wrong.${first}`;
   return [step(text)];
 }

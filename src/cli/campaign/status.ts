@@ -41,7 +41,8 @@ export async function status(
   const look = new Looks(folder, times.view);
   const view = await look.next();
   if (flags.json === true) {
-    terminal.stdout.write(`${JSON.stringify(JSON.parse(summaryJson(view.facts.title, view.summary)))}\n`);
+    const summary = JSON.parse(summaryJson(view.facts.title, view.summary)) as object;
+    terminal.stdout.write(`${JSON.stringify({ ...summary, pid: view.holder?.pid ?? null })}\n`);
     return exitCodes.accepted;
   }
   if (view.summary.state !== 'running') return print(terminal, view, look.pace);

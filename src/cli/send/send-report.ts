@@ -2,7 +2,7 @@
 import { createColors } from 'picocolors';
 import type { Protocol } from '../../apns/address.js';
 import { adviceOf } from '../../apns/reason.js';
-import { counted, integer, percentage } from '../../base/text.js';
+import { counted, integer, percentage, shellWord } from '../../base/text.js';
 import type { CampaignSummary } from '../../campaign/report/summary.js';
 import type { CampaignCause } from '../../campaign/run/run-report.js';
 
@@ -54,6 +54,7 @@ export function printRun(terminal: Terminal, options: SendFlags, report: RunRepo
   }
   if (summary.invalidLines !== null) printNote(terminal, invalidSentence(summary.invalid, summary.invalidLines));
   for (const problem of problems) printError(terminal, problem);
+  if (summary.stopped === 'ERR_PEAL_BOUND') printNote(terminal, boundNote(options.out));
   const refused = refusedNote(summary, protocolOf(options), options.out === undefined ? null : printable(options.out));
   if (refused !== null) printNote(terminal, refused);
   if (causes.length > 0) printNote(terminal, lossSentence(causes));
@@ -76,6 +77,13 @@ function invalidSentence(
   const what = count === 1 ? 'one line is invalid' : `${integer(count)} lines are invalid, the first`;
   const where = count === 1 ? `: line ${line} of ${list}` : ` is line ${line} of ${list}`;
   return `${what}${where}, which ${why}.${shape === null ? '' : ` ${shape}.`}`;
+}
+
+/** How to go on after a bound. */
+function boundNote(out: string | undefined): string {
+  const again = 'where it would stop at the same bound again, give the bound another value';
+  if (out !== undefined) return `go on with peal resume ${printable(shellWord(out))}; ${again}`;
+  return 'without --out the campaign is not kept, and a second run sends to all of the list again: give --out DIR the next time';
 }
 
 function countOf(cause: CampaignCause | undefined): number {
@@ -122,7 +130,7 @@ function summaryTable(summary: CampaignSummary, options: TableOptions): string {
     row('unknown', summary.unknown, yellow),
     row('invalid', summary.invalid, yellow),
     '',
-    `  ${effort(summary)}`,
+    ...wrapped(effort(summary), Math.max(30, columns - 3)).map((line) => `  ${line}`),
     ...(summary.duplicate === 0
       ? []
       : [`  ${counted(summary.duplicate, 'duplicate')} dropped (--keep-duplicates keeps them)`]),

@@ -80,7 +80,7 @@ describe('nextSteps', () => {
       },
       {
         text:
-          'Mend the 57 lines that are not a recipient, and send to what you mended as a campaign of its own: ' +
+          'Mend the 57 lines that are not recipients, and send to what you mended as a campaign of its own: ' +
           'invalid.csv says where they are and what is wrong. ' +
           'The first is line 4,711 of users.csv, which has no device token in its column "push_token".',
         command: null,

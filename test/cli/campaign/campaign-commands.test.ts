@@ -46,8 +46,9 @@ describe('peal status, report, rate, pause and resume', () => {
     assert.match(stdout, /^[^\n]+\n$/);
     await runCommand(['report', folder]);
     const file = JSON.parse(readFileSync(path.join(folder, 'summary.json'), 'utf8')) as object;
-    const line = JSON.parse(stdout) as { state: string; accepted: number };
-    assert.deepEqual(Object.keys(line), Object.keys(file));
+    const line = JSON.parse(stdout) as { state: string; accepted: number; pid: number };
+    assert.deepEqual(Object.keys(line), [...Object.keys(file), 'pid']);
+    assert.equal(line.pid, process.pid);
     assert.deepEqual([line.state, line.accepted], ['running', 7]);
   });
 

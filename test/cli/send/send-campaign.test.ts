@@ -162,7 +162,10 @@ describe('a campaign by peal send', () => {
 
   describe('stops at a bound with 7, says which, and keeps who is unsent', () => {
     const bounds: readonly (readonly [flags: string, sentence: RegExp])[] = [
-      ['--max-failures 10', /recipients have failed, more than the 10 that may \(--max-failures\)/],
+      [
+        '--max-failures 10',
+        /recipients had failed when this was noticed, more than the 10 that may \(--max-failures\)/,
+      ],
       ['--max-error-rate 3', /more than the 3 % that may be \(--max-error-rate\)/],
       ['--stop-on BadTopic,Unregistered', /Unregistered was answered \(--stop-on\)/],
       ['--max-duration 1s --rate 100/s', /has taken 1s \(--max-duration\)/],
@@ -178,6 +181,7 @@ describe('a campaign by peal send', () => {
         const result = await runCommand(args(tokens, '--json', ...flags.split(' ')));
         assert.equal(result.code, 7, result.stderr);
         assert.match(result.stderr, sentence);
+        assert.ok(result.stderr.includes(`peal: go on with peal resume ${fixture.path(folder())}; `), result.stderr);
         const { stopped, unsent = 0, exitCode, state } = summaryOf(result);
         assert.deepEqual([stopped, exitCode, state], ['ERR_PEAL_BOUND', 7, 'stopped']);
         assert.ok(unsent > 0);
