@@ -34,7 +34,7 @@ describe('peal status, report, rate, pause and resume', () => {
     assert.match(lines[2]!, new RegExp(`^  process ${process.pid}, since \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d$`));
     assert.match(stdout, /^ {2}1 %, 11 of 1,000, 0\/s now, 3\/s mean$/m);
     assert.match(stdout, /^ {2}bounds: rate 500\/s, max-failures 500$/m);
-    assert.match(stdout, /^ {2}recipients {2}11\n {2}accepted {5}7 {4}63\.64 %\n {2}rejected {5}3/m);
+    assert.match(stdout, /^ {2}read so far 11\n {2}accepted {5}7 {4}63\.64 %\n {2}rejected {5}3/m);
     assert.match(stdout, /^ {4}2 {2}410 Unregistered\n {7}\S/m);
     assert.ok(!stdout.includes('com.example.app') && !stdout.includes('\u001b'));
     for (const line of lines) assert.ok(line.length <= 80, line);
