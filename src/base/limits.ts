@@ -492,8 +492,9 @@ export const maxTableColumns = 1000;
 export const journalCommitMs = 30;
 /** Blocks whose changes wait for a journal's transaction, above which the taker of outcomes is asked to wait. */
 export const maxWaitingBlocks = 256;
-/** Recipients that may be noted and have no outcome: at least, and at most. */
-export const minDispatchWindow = 2 * maxBatchRecipients;
+/** Recipients that may be noted and have no outcome: until a connection stands, at least after that, and at most. */
+export const firstDispatchWindow = 64;
+export const minDispatchWindow = 256;
 export const maxDispatchWindow = 512 * maxBatchRecipients;
 /** Characters of one message that the command line prints, or the name of a list in a file of outcomes has. */
 export const maxMessageCharacters = 8_000;

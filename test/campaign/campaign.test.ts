@@ -1,8 +1,11 @@
 /** A campaign against the simulator, whose ledger is compared with its books. */
 import assert from 'node:assert/strict';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import path from 'node:path';
+import { firstDispatchWindow } from '../../src/base/limits.js';
 import type { CampaignReport } from '../../src/campaign/run/run-report.js';
+import { viewCampaign } from '../../src/campaign/view/campaign-view.js';
 import { Message } from '../../src/index.js';
 import { Template } from '../../src/session/personal/template.js';
 import { CampaignFixture, mixedTokens, plainToken } from './campaign-fixture.js';
@@ -295,6 +298,29 @@ describe('a campaign', () => {
     checkBooks(report, 500);
     assert.equal(report.summary.unsent, 250);
     assert.equal((await fixture.lines('unsent.csv')).length, 250);
+  });
+
+  it('notes few recipients until a connection stands', async () => {
+    await open();
+    const sockets = new Set<Socket>();
+    const silent = createServer((socket) => sockets.add(socket.on('error', () => {})));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const file = await fixture.list(mixedTokens(20_000));
+    const gateway = fixture.session.getConnection(`https://127.0.0.1:${port}`, null);
+    const stopping = new AbortController();
+    const recipients = { files: [file] };
+    const running = fixture.campaign({ recipients, folder: fixture.out, gateway, signal: stopping.signal }).run();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    // What a kill would leave unknown now.
+    const { underWay } = await viewCampaign(fixture.out);
+    stopping.abort();
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+    const { summary } = await running;
+    assert.ok(underWay > 0 && underWay <= firstDispatchWindow, `${underWay}`);
+    assert.equal(summary.unsent, 20_000);
+    assert.equal(fixture.simulator.ledger.summary().accepted, 0);
   });
 
   it('takes the objects of a program, one at a time, and resumes with them', async () => {

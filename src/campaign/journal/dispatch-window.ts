@@ -5,19 +5,24 @@
  * The window is judged by what the engine has and has not written yet (`queued`). Where that is nothing at the moment when
  * more comes, the gateway has waited: the window grows by a half. Where some of it was there at all times, it was larger than
  * needed: it shrinks by a part of that. So it follows the gateway's speed without knowing it, and a slow one is left with
- * the least window.
+ * the least window. Until a connection stands, the window is smaller still, because nothing of it can be written.
  */
-import { maxBatchRecipients, maxDispatchWindow, minDispatchWindow } from '../../base/limits.js';
+import { firstDispatchWindow, maxBatchRecipients, maxDispatchWindow, minDispatchWindow } from '../../base/limits.js';
 
 const growthFactor = 1.5;
 /** So long the least queue is looked for before the window shrinks. */
 const shrinkAfterMs = 250;
-/** So much may always be queued: a transaction of the journal has to pass before more comes. */
+/** So much may always be queued: a transaction of the journal has to pass before more comes. At most so much of the window. */
 const spareQueued = maxBatchRecipients / 2;
+const spareShare = 1 / 4;
 const shrinkShare = 0.5;
+/** From such a window on a block is noted as a whole: its overshoot is a small part. */
+const wholeBlocksFrom = 4 * maxBatchRecipients;
+/** A smaller window is used up in pieces of at least this part of it, because each piece costs a batch. */
+const leastPieceShare = 1 / 4;
 
 export class DispatchWindow {
-  #recipients = minDispatchWindow;
+  #recipients = firstDispatchWindow;
   /** The least that was queued since `#sinceMs`. */
   #leastQueued = Number.POSITIVE_INFINITY;
   #sinceMs: number | null = null;
@@ -28,11 +33,22 @@ export class DispatchWindow {
     return this.#recipients;
   }
 
-  /** @param open recipients that are noted and have no outcome, as far as that is known (`glimpse`) */
-  admits(open: number): boolean {
-    const isAdmitted = open < this.#recipients;
-    if (!isAdmitted) this.#wasFull = true;
-    return isAdmitted;
+  /** A connection stands: what is noted from now on can be written. Called any number of times. */
+  open(): void {
+    this.#recipients = Math.max(minDispatchWindow, this.#recipients);
+  }
+
+  /**
+   * Returns how many recipients may be noted now; 0 where others have to come back first.
+   *
+   * @param open recipients that are noted and have no outcome, as far as that is known (`glimpse`)
+   */
+  room(open: number): number {
+    const free = this.#recipients - open;
+    if (this.#recipients >= wholeBlocksFrom && free > 0) return Math.max(free, maxBatchRecipients);
+    if (free >= this.#recipients * leastPieceShare) return free;
+    this.#wasFull = true;
+    return 0;
   }
 
   /**
@@ -41,13 +57,15 @@ export class DispatchWindow {
    * @param queued recipients that the engine has, and has not written yet
    */
   sample(queued: number, nowMs: number): void {
+    if (this.#recipients < minDispatchWindow) return;
     this.#sinceMs ??= nowMs;
     this.#leastQueued = Math.min(this.#leastQueued, queued);
     if (queued === 0 && this.#wasFull) {
       this.#recipients = Math.min(maxDispatchWindow, Math.ceil(this.#recipients * growthFactor));
       this.#begin(nowMs);
     } else if (nowMs - this.#sinceMs >= shrinkAfterMs) {
-      const surplus = Math.max(0, this.#leastQueued - spareQueued);
+      const spare = Math.min(spareQueued, this.#recipients * spareShare);
+      const surplus = Math.max(0, this.#leastQueued - spare);
       this.#recipients = Math.max(minDispatchWindow, Math.floor(this.#recipients - surplus * shrinkShare));
       this.#begin(nowMs);
     }

@@ -55,6 +55,8 @@ interface FeedOptions {
   readonly reopen: () => Promise<RecipientBlocks>;
   /** Recipients that the engine has, and has not written yet. */
   readonly queuedInEngine: () => number;
+  /** Whether a connection to the gateway is known to stand, or to have stood. */
+  readonly hasConnected: () => boolean;
   readonly onHeld: (untilMs: number) => void;
 }
 
@@ -303,7 +305,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
         this.#leave(batch.slice(at, count), known);
         return;
       }
-      const taken = pacer.take(Math.min(count - at, this.#canaryLeft));
+      const taken = pacer.take(Math.min(count - at, this.#canaryLeft, this.#room()));
       if (taken === 0) {
         await this.#pass(pacer.delayMs(count - at));
         continue;
@@ -322,17 +324,20 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
   /** Waits until the next recipients may be handed out, or the feed is stopped. */
   async #leaveToSend(): Promise<void> {
     const { canary } = this.#options;
-    await this.until(() => this.#isStopped || (!this.#isPaused && this.#hasRoom()));
+    await this.until(() => this.#isStopped || (!this.#isPaused && this.#room() > 0));
     if (this.#canaryLeft > 0 || this.#isStopped) return;
     await canary!.decide(canary!.recipients);
     this.#canaryLeft = Number.POSITIVE_INFINITY;
-    await this.until(() => this.#isStopped || (!this.#isPaused && this.#hasRoom()));
+    await this.until(() => this.#isStopped || (!this.#isPaused && this.#room() > 0));
   }
 
-  #hasRoom(): boolean {
-    const { journal } = this.#options;
-    if (journal === null) return this.#queued < maxQueued;
-    return journal.failure !== null || this.#window.admits(journal.counts.underWay);
+  /** Recipients that may be handed out next; 0 where others have to come back first. */
+  #room(): number {
+    const { journal, hasConnected } = this.#options;
+    if (journal === null) return this.#queued < maxQueued ? maxBatchRecipients : 0;
+    if (journal.failure !== null) return maxBatchRecipients;
+    if (hasConnected()) this.#window.open();
+    return this.#window.room(journal.counts.underWay);
   }
 
   /** Recipients that nothing is sent to in this run, and that were not noted in it. */

@@ -132,6 +132,7 @@ export class CampaignRun {
       onInvalid,
       reopen: () => RecipientBlocks.open(options, { ...parts.reading, onInvalid: () => {} }),
       queuedInEngine: () => gateway.queued,
+      hasConnected: () => this.#hasConnected,
       onHeld: (untilMs) => {
         const when = new Date(untilMs).toISOString();
         this.#note(`${counted(books.held, 'recipient')} wait for their hours, the first of them until ${when}.`);
@@ -255,6 +256,12 @@ export class CampaignRun {
   get #drains(): boolean {
     const { recipients } = this.#options;
     return isFiles(recipients) && (this.#hooks.drains?.() ?? ![recipients.files].flat().includes('-'));
+  }
+
+  /** Whether a connection stands, or has stood. */
+  get #hasConnected(): boolean {
+    const { accepted, rejected, unknown } = this.#books.run;
+    return (this.#stats?.connections ?? 0) > 0 || accepted + rejected + unknown > 0;
   }
 
   /** Recipients of this run that came back. */
