@@ -197,6 +197,21 @@ describe('a campaign', () => {
     assert.equal(report.summary.invalid, 2);
   });
 
+  it('begins anew where nothing was sent, when the list or the message is mended', async () => {
+    await open();
+    const list = await fixture.list(['nothing', 'at all']);
+    const message = new Message([], { alert: 'Helo', topic: 'com.example.app' });
+    const first = await fixture.campaign({ recipients: { files: list }, folder: fixture.out, message }).run();
+    assert.equal(first.summary.invalid, 2);
+    await fixture.list([...mixedTokens(count), 'no token']);
+    const report = await fixture.campaign({ recipients: { files: list }, folder: fixture.out }).run();
+    checkBooks(report, count + 1);
+    assert.equal(report.summary.state, 'finished');
+    assert.equal((await fixture.lines('invalid.csv')).length, 1);
+    const { summary } = await viewCampaign(fixture.out);
+    assert.equal(summary.recipients, count + 1);
+  });
+
   it('sends to a canary first, and stops where too few of it are accepted', async () => {
     await open();
     const tokens = mixedTokens(4000);

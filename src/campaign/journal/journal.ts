@@ -140,8 +140,8 @@ export class Journal {
   }
 
   /**
-   * Begins the journal of a campaign, or goes on with it. What was noted by an earlier run and has no outcome is unknown
-   * from now on. Reads all records once. The store is the journal's: it is closed with it, and when this rejects.
+   * Begins the journal of a campaign, or goes on with it. A journal in which no recipient was noted is begun anew for another
+   * campaign. What was noted by an earlier run and has no outcome is unknown from now on. Reads all records once. The store is the journal's: it is closed with it, and when this rejects.
    *
    * @throws PealError ERR_PEAL_INPUT (as a rejection) when it holds another campaign, is damaged or cannot be written
    */
@@ -149,13 +149,16 @@ export class Journal {
     try {
       const kept = readIdentity(store, options.name);
       const fault = kept === null ? null : identityError(options.name, kept.identity, identity);
-      if (fault !== null) throw fault;
-      const used: IdentityRecord = kept ?? { version: 1, key: randomBytes(16).toString('hex'), identity };
-      const found = findAll(store, used, options.name);
-      const journal = new Journal(store, options, found, kept !== null);
-      if (kept === null) journal.#events.push({ key: identityKey, value: sealJson(used) });
-      for (const block of found.changed) journal.#touch(block);
-      journal.event(kept === null ? 'began' : 'resumed');
+      const records = findAll(store, options.name);
+      // Nothing was sent to anybody: a list or a message that was mended since may begin the campaign anew.
+      const isNew = kept === null || (fault !== null && records.blocks === 0);
+      if (fault !== null && !isNew) throw fault;
+      const used = isNew ? { version: 1 as const, key: randomBytes(16).toString('hex'), identity } : kept;
+      const progress = isNew ? null : readProgress(store, options.name);
+      const journal = new Journal(store, options, { ...records, identity: used, progress }, !isNew);
+      if (isNew) journal.#events.push({ key: identityKey, value: sealJson(used) });
+      for (const block of records.changed) journal.#touch(block);
+      journal.event(isNew ? 'began' : 'resumed');
       await journal.flush();
       return journal;
     } catch (error) {
@@ -519,7 +522,7 @@ interface Found {
   readonly nextEvent: number;
 }
 
-function findAll(store: Store, identity: IdentityRecord, name: string): Found {
+function findAll(store: Store, name: string): Omit<Found, 'identity' | 'progress'> {
   const counts = new Float64Array(kinds.length);
   const changed: OpenBlock[] = [];
   let blocks = 0;
@@ -538,7 +541,7 @@ function findAll(store: Store, identity: IdentityRecord, name: string): Found {
   }
   const lastEvent = [...store.range(...allEvents)].at(-1)?.[0];
   const nextEvent = lastEvent === undefined ? 0 : numberOf(lastEvent) + 1;
-  return { identity, progress: readProgress(store, name), counts, changed, blocks, nextEvent };
+  return { counts, changed, blocks, nextEvent };
 }
 
 /** A promise, and what settles it. */

@@ -115,7 +115,9 @@ describe('the journal of a process that is killed', () => {
   });
 
   it('is refused for another campaign, and lets the directory go', async () => {
-    await (await openJournal(folder, identity)).close();
+    const first = await openJournal(folder, identity);
+    await first.note(0, Uint8Array.of(1), 4);
+    await first.close();
     const other = { ...identity, parts: [identityPart('the payload', 'Bye')] };
     await assert.rejects(openJournal(folder, other), /the payload was another one/);
     await (await openJournal(folder, identity)).close();

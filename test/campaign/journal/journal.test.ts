@@ -151,6 +151,7 @@ describe('a journal', () => {
   });
 
   it('refuses another campaign, and says what differs', async () => {
+    await journal.note(0, digest, 4);
     await journal.close();
     const other = { ...identity, parts: [identityPart('the payload', 'Bye')] };
     const again = new MemoryStore(store.disk);
@@ -161,6 +162,18 @@ describe('a journal', () => {
         'as it was; for a new campaign choose another directory, or remove this one with the option startAnew.',
     });
     assert.equal(again.isClosed, true);
+  });
+
+  it('begins anew for another campaign where nothing was noted, with nothing of the first one', async () => {
+    journal.cutWith(() => ({ files: { 'rejected.csv': 12 }, facts: { version: 1 }, written: null }));
+    journal.event('stopped');
+    await journal.close();
+    const other = { ...identity, parts: [identityPart('the payload', 'Bye')] };
+    const next = await Journal.open(new MemoryStore(store.disk), other, { name });
+    assert.deepEqual([next.isResumed, next.files, next.facts], [false, {}, {}]);
+    await next.note(0, digest, 4);
+    await next.close();
+    await assert.rejects(Journal.open(new MemoryStore(store.disk), identity, { name }), { code: 'ERR_PEAL_OPTION' });
   });
 
   it('refuses records that are damaged', async () => {
