@@ -22,6 +22,7 @@ const sums = [
   'connects',
   'virtualMs',
   'events',
+  'campaignRuns',
 ] as const;
 type Sum = (typeof sums)[number];
 
@@ -41,6 +42,8 @@ export class Figures {
   longestTailMs = 0;
   /** Worlds of the binary protocol among the seeds. */
   binarySeeds = 0;
+  /** Worlds among them in which a campaign is run. */
+  campaignSeeds = 0;
   readonly holesMs: number[] = [];
   readonly binaryHolesMs: number[] = [];
   readonly faults: Record<string, number> = {};
@@ -58,6 +61,7 @@ export class Figures {
     this[most] = Math.max(this[most], report.mostConnects);
     this.longestTailMs = Math.max(this.longestTailMs, report.tailMs);
     this.binarySeeds += report.isBinary ? 1 : 0;
+    this.campaignSeeds += report.campaignRuns > 0 ? 1 : 0;
     (report.isBinary ? this.binaryHolesMs : this.holesMs).push(...report.holesMs);
     addCounts(this.faults, report.faults);
     for (const stop of report.stops) addCounts(this.stops, { [stop]: 1 });
@@ -73,6 +77,7 @@ export class Figures {
     this.mostBinaryConnects = Math.max(this.mostBinaryConnects, other.mostBinaryConnects);
     this.longestTailMs = Math.max(this.longestTailMs, other.longestTailMs);
     this.binarySeeds += other.binarySeeds;
+    this.campaignSeeds += other.campaignSeeds;
     this.holesMs.push(...other.holesMs);
     this.binaryHolesMs.push(...other.binaryHolesMs);
     addCounts(this.faults, other.faults);
@@ -93,6 +98,7 @@ export class Figures {
     const number = (value: number): string => Math.round(value).toLocaleString('en-US');
     const rows: readonly (readonly [string, string])[] = [
       ['seeds, of them binary', `${number(this.seeds)}, ${number(this.binarySeeds)}`],
+      ['campaigns, their runs', `${number(this.campaignSeeds)}, ${number(totals.campaignRuns)}`],
       ['tokens', number(totals.recipients)],
       ['lost / duplicated / unexpected', `${totals.lost} / ${totals.duplicated} / ${totals.unexpected}`],
       ['accepted / rejected', `${number(totals.accepted)} / ${number(totals.rejected)}`],

@@ -17,17 +17,20 @@ import { numberIn } from './recipients.js';
 /** The app that everything is sent to. */
 export const topic = 'com.example.app';
 
+/** Who keeps the diary. */
+export type GatewayBooks = Pick<Books, 'violate' | 'onToken' | 'onProcessed'>;
+
 export class GatewaySide {
   readonly gateway: SimulatedGateway;
   readonly #plan: Plan;
-  readonly #books: Books;
+  readonly #books: GatewayBooks;
   readonly #binary = new Map<ByteStream, ServerBinaryConnection>();
   /** Told when the gateway is about to break the protocol on a connection. */
   onMalformed: () => void = () => {};
   /** Told of each fault that strikes. */
   onFault: () => void = () => {};
 
-  constructor(world: VirtualClock, plan: Plan, books: Books) {
+  constructor(world: VirtualClock, plan: Plan, books: GatewayBooks) {
     const { auth, maxStreams, initialWindowBytes, connectionWindowBytes, conduct, scenario } = plan.gateway;
     this.#plan = plan;
     this.#books = books;

@@ -2,12 +2,14 @@
  * Runs seeds of the simulation in several threads and prints what they add up to. For each seed that fails, one line
  * repeats it. Exit code 1 if one did.
  *
- *     node dist/test/simulation/main.js --seeds 1000 --from 1 [--threads 2] [--verbose]
+ *     node dist/test/simulation/main.js --seeds 1000 --from 1 [--threads 2] [--worlds campaign] [--verbose]
+ *
+ * With --worlds only those of the seeds are run that are such worlds (binary, lasting, stream or campaign).
  */
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { Figures } from './figures.js';
-import { runSeed } from './run-seeds.js';
+import { runSeed, type Worlds } from './run-seeds.js';
 
 /** Seeds that a thread gets at a time. */
 const rangeSeeds = 25;
@@ -18,10 +20,11 @@ interface Options {
   readonly seeds: number;
   readonly from: number;
   readonly threads: number;
+  readonly worlds: Worlds | undefined;
 }
 
 /** Hands out ranges of seeds to threads until all are done. */
-async function runAll({ seeds, from, threads }: Options): Promise<Figures> {
+async function runAll({ seeds, from, threads, worlds }: Options): Promise<Figures> {
   const all = new Figures();
   const end = from + seeds;
   let next = from;
@@ -34,7 +37,7 @@ async function runAll({ seeds, from, threads }: Options): Promise<Figures> {
           void worker.terminate().then(() => resolve());
           return;
         }
-        worker.postMessage({ from: next, count });
+        worker.postMessage({ from: next, count, worlds });
         next += count;
       };
       worker.on('message', (figures: Figures) => {
@@ -62,10 +65,16 @@ async function main(): Promise<number> {
       seeds: { type: 'string', default: '1000' },
       from: { type: 'string', default: '1' },
       threads: { type: 'string', default: '2' },
+      worlds: { type: 'string' },
       verbose: { type: 'boolean', default: false },
     },
   });
-  const options = { seeds: Number(values.seeds), from: Number(values.from), threads: Number(values.threads) };
+  const options = {
+    seeds: Number(values.seeds),
+    from: Number(values.from),
+    threads: Number(values.threads),
+    worlds: values.worlds as Worlds | undefined,
+  };
   const beganMs = performance.now();
   if (values.verbose) {
     const figures = new Figures();

@@ -11,6 +11,9 @@ export function summarize(plan: Plan): string {
     `connect ${JSON.stringify(connect)}`,
     `jobs ${JSON.stringify(jobs.map(({ payload: _, batches: __, ...job }) => job))}`,
     plan.lasting === null ? '' : `lasting ${JSON.stringify(plan.lasting)}`,
+    plan.campaign === null
+      ? ''
+      : `campaign ${JSON.stringify({ ...plan.campaign, entries: plan.campaign.entries.length })}`,
     plan.closeAtTaken === null ? '' : `closed at ${plan.closeAtTaken}`,
     plan.binary === null ? `gateway ${JSON.stringify(gateway)}` : `binary ${JSON.stringify(plan.binary)}`,
     `faults until ${plan.faultsUntilMs} ms: ${JSON.stringify(faults)}`,

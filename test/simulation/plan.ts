@@ -8,6 +8,7 @@ import type { Scenario } from '../../src/simulator/settings/scenario.js';
 import { Prng } from '../support/prng.js';
 import type { LineSettings } from './pipe.js';
 import { type BinaryPlan, binaryPeople, drawBinary, drawBinaryFaults } from './plan-binary.js';
+import { type CampaignPlan, campaignEvery, campaignWorld } from './plan-campaign.js';
 import { drawGateway } from './plan-gateway.js';
 import { drawLasting, type LastingPlan } from './plan-lasting.js';
 import { drawLine, drawNetworkFaults, type NetworkFault } from './plan-network.js';
@@ -86,6 +87,8 @@ export interface Plan {
   readonly binary: BinaryPlan | null;
   /** The one thing that is wrong for all; null: something else is, or nothing. */
   readonly lasting: LastingPlan | null;
+  /** The campaign that is run in place of jobs; null: none is. */
+  readonly campaign: CampaignPlan | null;
 }
 
 /** One world in so many speaks the binary protocol. */
@@ -96,9 +99,12 @@ const troubleSalt = 0x7e57ab1e;
 const lastingSalt = 0x1a571f6e;
 const sourceSalt = 0x50c0ffee;
 const streamSalt = 0x057e4a11;
+const campaignSalt = 0x0ca3b41e;
 
 export function drawPlan(seed: number): Plan {
   const plan = drawHttp2(seed);
+  const own = new Prng(seed ^ campaignSalt);
+  if (own.int(campaignEvery) === 0) return campaignWorld(plan, own);
   const random = new Prng(seed ^ binarySalt);
   if (random.int(binaryEvery) === 0) return binaryWorld(plan, random);
   const lasting = drawLasting(new Prng(seed ^ lastingSalt), plan);
@@ -165,6 +171,7 @@ function drawHttp2(seed: number): Plan {
     isJudged: basics.chance(0.3),
     binary: null,
     lasting: null,
+    campaign: null,
   };
 }
 

@@ -4,8 +4,10 @@
  */
 import { answerBugs } from './planted-answer-bugs.js';
 import { binaryBugs } from './planted-binary-bugs.js';
+import { campaignBugs } from './planted-campaign-bugs.js';
 import { engineBugs } from './planted-engine-bugs.js';
 import { troubleBugs } from './planted-trouble-bugs.js';
+import type { Worlds } from './run-seeds.js';
 
 export interface PlantedBug {
   readonly name: string;
@@ -16,8 +18,8 @@ export interface PlantedBug {
   readonly after: string;
   /** What it breaks. */
   readonly breaks: string;
-  /** Only these worlds are asked: those that speak the binary protocol, or those of plan-lasting or plan-stream. Default: all. */
-  readonly worlds?: 'binary' | 'lasting' | 'stream';
+  /** Only these worlds are asked. Default: all. */
+  readonly worlds?: Worlds;
 }
 
 const codecBugs: readonly PlantedBug[] = [
@@ -236,4 +238,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...engineBugs,
   ...troubleBugs,
   ...answerBugs,
+  ...campaignBugs,
 ];

@@ -1,11 +1,10 @@
 /**
  * Runs seeds until one fails or all are done: names each as it begins, and prints the one that failed as a line of JSON.
  * Started by planted with a bug in it: `node --import planted-hook.js planted-child.js FROM COUNT [WORLDS]`; with
- * the last word (binary, lasting or stream), only seeds of such worlds count.
+ * the last word (binary, lasting, stream or campaign), only seeds of such worlds count.
  */
 import { drawPlan } from './plan.js';
-import type { PlantedBug } from './planted-bugs.js';
-import { runSeed } from './run-seeds.js';
+import { isOf, runSeed, type Worlds } from './run-seeds.js';
 
 export interface PlantedVerdict {
   /** Null: none failed. */
@@ -15,14 +14,9 @@ export interface PlantedVerdict {
 }
 
 const [from, count] = process.argv.slice(2, 4).map(Number) as [number, number];
-const worlds = process.argv[4] as PlantedBug['worlds'];
+const worlds = process.argv[4] as Worlds | undefined;
 let current = from;
 let seeds = 0;
-
-function isOf(worlds: NonNullable<PlantedBug['worlds']>, seed: number): boolean {
-  const plan = drawPlan(seed);
-  return worlds === 'stream' ? plan.jobs.some(({ stream }) => stream !== null) : plan[worlds] !== null;
-}
 
 function end(verdict: PlantedVerdict): void {
   process.stdout.write(`${JSON.stringify(verdict)}\n`, () => process.exit(0));
@@ -35,7 +29,7 @@ process.once('uncaughtException', (error) => {
 
 let violation: string | undefined;
 for (; seeds < count && violation === undefined; current++) {
-  if (worlds !== undefined && !isOf(worlds, current)) continue;
+  if (worlds !== undefined && !isOf(worlds, drawPlan(current))) continue;
   seeds += 1;
   process.stdout.write(`seed ${current}\n`);
   violation = (await runSeed(current)).violations[0];

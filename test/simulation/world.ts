@@ -20,7 +20,7 @@ import { LedgerWatch } from './ledger-watch.js';
 import type { Link } from './link.js';
 import { LinkRoom } from './link-room.js';
 import { Network } from './network.js';
-import { drawPlan, type JobPlan, type Plan } from './plan.js';
+import type { JobPlan, Plan } from './plan.js';
 import type { BinaryPlan } from './plan-binary.js';
 import { credentialOf, tokenSource } from './provider-key.js';
 import { pump } from './pump.js';
@@ -105,8 +105,8 @@ export class World {
   #instantMs = -1;
 
   /** @param print Gets a line for each event. */
-  constructor(seed: number, print: ((line: string) => void) | null = null) {
-    const plan = drawPlan(seed);
+  constructor(plan: Plan, print: ((line: string) => void) | null = null) {
+    const { seed } = plan;
     this.plan = plan;
     this.load = plan.load;
     const programMs = Math.max(plan.faultsUntilMs, ...plan.jobs.map(longestMs));

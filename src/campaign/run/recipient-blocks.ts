@@ -201,7 +201,8 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
   async *[Symbol.asyncIterator](): AsyncGenerator<InputBlock, void, void> {
     if (this.#input !== null) yield* this.#input;
     else for await (const rows of this.#records!.blocks()) yield* this.#uniqueOf(rows);
-    this.#isWhole = true;
+    // A program's stream that was closed ends, too, and not at its end.
+    this.#isWhole = this.#records?.isClosed !== true;
   }
 
   async *#uniqueOf(rows: Rows): AsyncGenerator<InputBlock, void, void> {
@@ -249,6 +250,10 @@ class Records {
     if (first?.done === true) return;
     if (first !== null) yield first.value;
     yield* this.#blocks;
+  }
+
+  get isClosed(): boolean {
+    return this.#end.signal.aborted;
   }
 
   /** Ends the reading, wherever it waits. */
