@@ -68,10 +68,10 @@ interface Process {
 
 /** The window of the run that is at work now. */
 let onWindow: ((recipients: number) => void) | null = null;
-const { admits } = DispatchWindow.prototype;
-DispatchWindow.prototype.admits = function (open): boolean {
+const { room } = DispatchWindow.prototype;
+DispatchWindow.prototype.room = function (open): number {
   onWindow?.(this.recipients);
-  return admits.call(this, open);
+  return room.call(this, open);
 };
 
 /** A store whose transactions take virtual time. */

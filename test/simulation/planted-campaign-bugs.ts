@@ -47,8 +47,8 @@ const bugs: readonly PlantedBug[] = [
   {
     name: 'the window of a campaign is ignored',
     file: 'campaign/run/campaign-feed.js',
-    before: 'this.#window.admits(journal.counts.underWay)',
-    after: '(this.#window.admits(journal.counts.underWay) || true)',
+    before: 'return this.#window.room(journal.counts.underWay);',
+    after: 'return Math.max(this.#window.room(journal.counts.underWay), maxBatchRecipients);',
     breaks: 'a crash leaves everybody unknown who was read by then',
   },
   {
