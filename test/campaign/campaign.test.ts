@@ -1,6 +1,6 @@
 /** A campaign against the simulator, whose ledger is compared with its books. */
 import assert from 'node:assert/strict';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { firstDispatchWindow } from '../../src/base/limits.js';
@@ -195,6 +195,22 @@ describe('a campaign', () => {
     assert.equal(report.stopped?.code, 'ERR_PEAL_INPUT');
     assert.match(report.stopped.message, /holds no device token, and nothing was sent/);
     assert.equal(report.summary.invalid, 2);
+  });
+
+  it('writes the report that the process that finished it could not', async () => {
+    await open();
+    const recipients = { files: await fixture.list(mixedTokens(200)) };
+    await fixture.campaign({ recipients, folder: fixture.out }).run();
+    await rm(path.join(fixture.out, 'summary.json'));
+    await rm(path.join(fixture.out, 'report.html'));
+    await writeFile(path.join(fixture.out, 'summary.json.0a1b2c3d.partial'), '{');
+    const { summary } = await viewCampaign(fixture.out);
+    assert.ok(!summary.files.some(({ name }) => name === 'summary.json' || name === 'report.html'));
+    const again = await fixture.campaign({ recipients, folder: fixture.out }).run();
+    assert.deepEqual([again.wasFinished, again.problems], [true, []]);
+    const names = await readdir(fixture.out);
+    assert.ok(names.includes('summary.json') && names.includes('report.html'), `${names}`);
+    assert.ok(!names.some((name) => name.endsWith('.partial')), `${names}`);
   });
 
   it('begins anew where nothing was sent, when the list or the message is mended', async () => {

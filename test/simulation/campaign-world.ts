@@ -44,7 +44,7 @@ const hastyRuns = 8;
 const hastyPauseMs = 3_000;
 const longPauseMs = 20 * 60_000;
 /** Virtual time in which a run is to end. */
-const patienceMs = 60 * 60_000;
+const patienceMs = 4 * 60 * 60_000;
 const maxCallbacksAtOnce = 400_000;
 /** In which recipients of two zones have their hours, one of them from a moment after the beginning of the world. */
 const hours = '22:15-23:55';
@@ -131,9 +131,12 @@ export class CampaignWorld {
   #deadlineMs = patienceMs;
   #instantMs = -1;
   #callbacksAtOnce = 0;
-  /** A transaction after the canary was passed is durable. */
+  /** Recipients beyond the canary were sent to: it is never asked about again. */
   #isCanaryKept = false;
+  /** This run was told to go on. */
   #isCanaryPassed = false;
+  /** Some run was. The next one may ask again, or know it. */
+  #wasCanaryPassed = false;
 
   constructor(plan: Plan, campaign: CampaignPlan, print: ((line: string) => void) | null = null) {
     this.plan = plan;
@@ -264,6 +267,7 @@ export class CampaignWorld {
         source.taken = (run, count) => {
           const { order, head, tokens } = run;
           for (let at = head; at < head + count; at++) referee.onTaken(numberOf(tokens, order[at]!));
+          if (this.#isCanaryPassed) this.#isCanaryKept = true;
           taken(run, count);
         };
         const own = random.fork();
@@ -329,7 +333,7 @@ export class CampaignWorld {
         },
       },
     );
-    referee.canary = this.#isCanaryKept ? null : canary;
+    referee.canary = this.#wasCanaryPassed ? null : canary;
     this.#isCanaryPassed = false;
     const process: Process = {
       ...{ thread, dispatcher, store, campaign: running, abort },
@@ -357,7 +361,6 @@ export class CampaignWorld {
     store.onDurable = (changes) => {
       this.trace.event('transaction', changes.length);
       this.referee.onDurable(changes);
-      if (this.#isCanaryPassed) this.#isCanaryKept = true;
     };
     return store;
   }
@@ -447,6 +450,7 @@ export class CampaignWorld {
     if (this.#isCanaryKept) this.referee.violate('the canary is asked again though it was passed');
     this.referee.canary = null;
     this.#isCanaryPassed = true;
+    this.#wasCanaryPassed = true;
     return true;
   }
 

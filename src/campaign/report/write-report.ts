@@ -4,7 +4,7 @@
  * Called by the campaign and by `peal report`; main thread.
  */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { PealError } from '../../base/errors.js';
 import { writeProblem } from '../../base/file-errors.js';
@@ -15,16 +15,35 @@ import { summaryJson } from './summary.js';
 export const summaryFileName = 'summary.json';
 export const reportFileName = 'report.html';
 
+/** Whether a file is missing, or an unfinished one is left: the process that was to write them has ended before. */
+export async function lacksReport(folder: string): Promise<boolean> {
+  const names = await readdir(folder);
+  return !names.includes(summaryFileName) || !names.includes(reportFileName) || names.some(isUnfinished);
+}
+
 /**
+ * Also removes what a process has left that ended while it wrote them.
+ *
  * @returns the paths of both files
  * @throws PealError ERR_PEAL_INPUT if one cannot be written; the file that had its name is then left as it was
  */
 export async function writeReport(folder: string, data: ReportData): Promise<readonly string[]> {
   const summary = path.join(folder, summaryFileName);
   const report = path.join(folder, reportFileName);
+  await removeUnfinished(folder);
   await replaceFile(summary, summaryJson(data.title, data.summary));
   await replaceFile(report, reportHtml(data));
   return [summary, report];
+}
+
+async function removeUnfinished(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((): string[] => []);
+  for (const name of names.filter(isUnfinished)) await rm(path.join(folder, name), { force: true }).catch(() => {});
+}
+
+function isUnfinished(name: string): boolean {
+  const whole = name.replace(/\.[0-9a-f]{8}\.partial$/, '');
+  return whole !== name && (whole === summaryFileName || whole === reportFileName);
 }
 
 async function replaceFile(file: string, text: string): Promise<void> {

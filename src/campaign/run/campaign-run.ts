@@ -357,6 +357,8 @@ export class CampaignRun {
       return;
     }
     this.#isCanaryPassed = true;
+    // Nobody is asked twice, also after a crash.
+    await this.#journal?.flush();
     this.#note(`${said}: the campaign goes on.`);
   }
 
@@ -492,6 +494,7 @@ export class CampaignRun {
       counts: this.#books.counts,
       latency: latencyFigures(this.#record.latencies),
       isHeld: this.#end === null,
+      willReport: this.#end !== null,
       folder: this.#options.folder ?? null,
     });
   }

@@ -6,6 +6,7 @@ import { mkdir, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { PealError } from '../../base/errors.js';
 import { writeProblem } from '../../base/file-errors.js';
+import { version } from '../../base/version.js';
 import { option, theOption } from '../../base/wording.js';
 import { LatencyHistogram } from '../../engine/latency-histogram.js';
 import type { Journal } from '../journal/journal.js';
@@ -13,8 +14,9 @@ import { isOutcomeFile, OutcomeFiles, removeOutcomeFiles } from '../outputs/outc
 import { RunRecord, readRunRecord } from '../report/run-record.js';
 import type { SeriesSample } from '../report/run-series.js';
 import { latencyFigures } from '../report/summary.js';
+import { lacksReport, writeReport } from '../report/write-report.js';
 import type { CampaignFacts } from '../view/campaign-facts.js';
-import { summaryOf } from '../view/campaign-view.js';
+import { reportDataOf, summaryOf, viewCampaign } from '../view/campaign-view.js';
 import { CampaignBooks } from './campaign-books.js';
 import { campaignIdentity } from './campaign-identity.js';
 import { type CheckedCampaign, isFiles } from './campaign-options.js';
@@ -139,7 +141,7 @@ async function openFolder(
     if (earlier !== null && isNothingLeft(earlier, journal, options)) {
       const report = await reportOfFinished(earlier, journal, folder);
       await journal.close();
-      return report;
+      return { ...report, problems: await writeMissingReport(options, folder) };
     }
     if (!journal.isResumed && options.startAnew === true) await removeOutcomeFiles(folder);
     const files = await OutcomeFiles.open({
@@ -220,8 +222,21 @@ function isNothingLeft(facts: CampaignFacts, journal: Journal, { onUnknown, reci
 async function reportOfFinished(facts: CampaignFacts, { counts }: Journal, folder: string): Promise<CampaignReport> {
   const saved = await readRunRecord(folder);
   const latency = saved === null ? null : latencyFigures(LatencyHistogram.fromData(saved.latency));
-  const summary = summaryOf({ facts, counts, latency, isHeld: false, folder });
+  const summary = summaryOf({ facts, counts, latency, isHeld: false, willReport: true, folder });
   return { summary, stopped: null, problems: [], causes: [], wasFinished: true };
+}
+
+/** The process that finished the campaign may have ended before its report was written. Resolves with what went wrong. */
+async function writeMissingReport({ gateway }: CheckedCampaign, folder: string): Promise<readonly PealError[]> {
+  try {
+    if (!(await lacksReport(folder))) return [];
+    const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+    await writeReport(folder, reportDataOf(await viewCampaign(folder), version, timeZone, gateway.clock.wallMs()));
+    return [];
+  } catch (error) {
+    if (error instanceof PealError) return [error];
+    throw error;
+  }
 }
 
 function folderError(problem: string, cause?: unknown): PealError {

@@ -52,12 +52,14 @@ interface SummaryParts {
   readonly latency: LatencyFigures | null;
   /** Whether a process is at work on it. */
   readonly isHeld: boolean;
+  /** Whether the caller writes summary.json and report.html next: they are named although they may not be there yet. */
+  readonly willReport: boolean;
   /** The directory of the campaign; null: nothing is kept. Its files have their names by now. */
   readonly folder: string | null;
 }
 
 /** The one place that makes a summary: called by the campaign at its end, and for each look at it. */
-export function summaryOf({ facts, counts, latency, isHeld, folder }: SummaryParts): CampaignSummary {
+export function summaryOf({ facts, counts, latency, isHeld, willReport, folder }: SummaryParts): CampaignSummary {
   const state = stateOf(facts, isHeld);
   const isAtWork = state === 'running' || state === 'paused';
   const wasKilled = state !== facts.state;
@@ -81,7 +83,7 @@ export function summaryOf({ facts, counts, latency, isHeld, folder }: SummaryPar
     ...{ reasons, causes, invalidLines, unread, resent, runs, seconds },
     perSecond: seconds > 0 ? sumOf(runs, (run) => run.answered) / seconds : 0,
     ...{ connections, threads, latency },
-    files: folder === null ? [] : filesOf(folder, rows, !isAtWork && !wasKilled),
+    files: folder === null ? [] : filesOf(folder, rows, willReport),
     exitCode: isAtWork || wasKilled ? null : facts.exitCode,
   };
   const hasCommand = Array.isArray(facts.kept.args);
@@ -103,7 +105,7 @@ export async function viewCampaign(folder: string): Promise<CampaignView> {
   return {
     folder,
     facts,
-    summary: summaryOf({ facts, counts, latency, isHeld: holder !== null, folder }),
+    summary: summaryOf({ facts, counts, latency, isHeld: holder !== null, willReport: false, folder }),
     holder,
     underWay: holder === null ? 0 : counts.underWay,
     updatedMs: progress?.wallMs ?? null,
@@ -188,9 +190,9 @@ const endings: Readonly<Record<Outcome, readonly string[]>> = {
 /**
  * The files that are in the folder.
  *
- * @param hasReport whether the run that has just ended writes its summary and its report, if they are not there already
+ * @param willReport whether the summary and the report are written next, if they are not there already
  */
-function filesOf(folder: string, rows: Readonly<Record<Outcome, number>>, hasReport: boolean): CampaignFile[] {
+function filesOf(folder: string, rows: Readonly<Record<Outcome, number>>, willReport: boolean): CampaignFile[] {
   const isThere = (name: string): boolean => existsSync(path.join(folder, name));
   const outcomes = (Object.keys(endings) as Outcome[]).flatMap((outcome) =>
     endings[outcome]
@@ -199,7 +201,7 @@ function filesOf(folder: string, rows: Readonly<Record<Outcome, number>>, hasRep
       .map((name) => ({ name, use: uses[outcome], rows: rows[outcome] })),
   );
   const reports = ([summaryFileName, reportFileName] as const)
-    .filter((name) => hasReport || isThere(name))
+    .filter((name) => willReport || isThere(name))
     .map((name) => ({ name, use: uses[name], rows: null }));
   return [...outcomes, ...reports];
 }
