@@ -7,46 +7,31 @@ import { Prng } from '../support/prng.js';
 import { CampaignFixture } from './campaign-fixture.js';
 import { CrashingCampaign, kindsOfCampaign, openSeeds, points, runSeed } from './crashing-campaign.js';
 
-interface PlantedBug {
-  readonly name: string;
+/** Found only where the recipients are files; the simulation has the other planted bugs of campaigns. */
+const planted = {
+  name: 'a campaign is called finished before its files are whole',
   /** Below dist/src/campaign. */
-  readonly file: string;
+  file: 'run/campaign-run.js',
   /** Occurs exactly once in the compiled file. */
-  readonly before: string;
-  readonly after: string;
-}
-
-const plantedBugs: readonly PlantedBug[] = [
-  {
-    name: 'a block is handed out before its note is durable',
-    file: 'run/campaign-feed.js',
-    before: 'await unit.noted;',
-    after: '',
-  },
-  {
-    name: 'rows that an earlier run has not written are forgotten',
-    file: 'run/campaign-feed.js',
-    before: 'if (missing.length > 0)',
-    after: 'if (missing.length > 1e9)',
-  },
-  {
-    name: 'a campaign is called finished before its files are whole',
-    file: 'run/campaign-run.js',
-    before: "this.#end === null || this.#areFilesWhole ? state : 'running'",
-    after: 'state',
-  },
-];
+  before: "this.#end === null || this.#areFilesWhole ? state : 'running'",
+  after: 'state',
+};
 
 describe('a campaign that crashes', () => {
   let fixture: CampaignFixture;
+  let isOpen = false;
 
   afterEach(async () => {
-    await fixture.close();
+    if (isOpen) await fixture.close();
+    isOpen = false;
   });
 
-  for (const kind of kindsOfCampaign) {
+  for (const kind of kindsOfCampaign.filter(
+    (_, index) => index < cases(kindsOfCampaign.length, 2) || index === kindsOfCampaign.length - 1,
+  )) {
     it(`at every transaction of its journal, and is resumed: ${kind.name}`, async () => {
       fixture = await CampaignFixture.open({ ledger: 'full', roundTripMs: kind.isSlow === true ? 150 : 0 });
+      isOpen = true;
       let crashes = 0;
       let mostUnderWay = 0;
       let number = 0;
@@ -74,6 +59,7 @@ describe('a campaign that crashes', () => {
 
   it('again and again, while streams are refused and connections end', async () => {
     fixture = await openSeeds();
+    isOpen = true;
     const seeds = cases(60, 12);
     let crashes = 0;
     for (let seed = 1; seed <= seeds; seed++) {
@@ -87,18 +73,17 @@ describe('a campaign that crashes', () => {
     assert.ok(Object.keys(fixture.simulator.ledger.summary().faults).length >= 2);
   });
 
-  for (const { name, file, before, after } of plantedBugs) {
-    it(`finds a bug that is planted: ${name}`, () => {
-      const url = new URL(`../../src/campaign/${file}`, import.meta.url).href;
-      const loader = new URL('../simulation/planted-loader.js', import.meta.url).href;
-      const options = JSON.stringify({ data: { url, before, after } });
-      const hook = `import { register } from 'node:module'; register('${loader}', ${options});`;
-      const child = path.join(import.meta.dirname, 'crashing-campaign-child.js');
-      const planting = ['--import', `data:text/javascript,${encodeURIComponent(hook)}`];
-      const { status, stdout, stderr } = spawnSync(process.execPath, [...planting, child, '40'], { encoding: 'utf8' });
-      assert.equal(status, 1, `${stdout}${stderr}`);
-      assert.match(stdout, /^found by seed \d+/);
-      console.log(`      ${stdout.trim()}`);
-    });
-  }
+  it(`finds a bug that is planted: ${planted.name}`, () => {
+    const { file, before, after } = planted;
+    const url = new URL(`../../src/campaign/${file}`, import.meta.url).href;
+    const loader = new URL('../simulation/planted-loader.js', import.meta.url).href;
+    const options = JSON.stringify({ data: { url, before, after } });
+    const hook = `import { register } from 'node:module'; register('${loader}', ${options});`;
+    const child = path.join(import.meta.dirname, 'crashing-campaign-child.js');
+    const planting = ['--import', `data:text/javascript,${encodeURIComponent(hook)}`];
+    const { status, stdout, stderr } = spawnSync(process.execPath, [...planting, child], { encoding: 'utf8' });
+    assert.equal(status, 1, `${stdout}${stderr}`);
+    assert.match(stdout, /^found \d+ transactions before the last/);
+    console.log(`      ${stdout.trim()}`);
+  });
 });

@@ -3,7 +3,7 @@
  * of the crash the directory is copied: what the run that has ended writes from then on goes to a directory of no use.
  */
 import assert from 'node:assert/strict';
-import { cpSync } from 'node:fs';
+import { cpSync, existsSync, rmSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, systemClock } from '../../src/base/clock.js';
@@ -102,12 +102,7 @@ export class CrashingCampaign {
     void store.crashed.then(() => {
       this.runs += 1;
       left = this.folder;
-      try {
-        cpSync(folder, left, { recursive: true });
-      } catch (error) {
-        // Before the directory was made.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      }
+      copyFolder(folder, left);
     });
     const clock = this.kind.isSlow === true ? systemClock : hastyClock;
     const campaign = this.fixture.campaign(
@@ -146,6 +141,19 @@ export class CrashingCampaign {
       ids.set(token!, id);
     }
     assert.equal(new Set(ids.values()).size, ids.size, 'recipients have ids of their own');
+  }
+}
+
+/** A copy of a directory as it is, or of nothing before it was made. Files may get other names meanwhile: then all is copied anew. */
+function copyFolder(from: string, to: string): void {
+  while (existsSync(from)) {
+    try {
+      rmSync(to, { recursive: true, force: true });
+      cpSync(from, to, { recursive: true });
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
   }
 }
 

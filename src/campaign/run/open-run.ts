@@ -4,6 +4,7 @@
  */
 import { mkdir, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
+import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { writeProblem } from '../../base/file-errors.js';
 import { version } from '../../base/version.js';
@@ -16,7 +17,7 @@ import type { SeriesSample } from '../report/run-series.js';
 import { latencyFigures } from '../report/summary.js';
 import { lacksReport, writeReport } from '../report/write-report.js';
 import type { CampaignFacts } from '../view/campaign-facts.js';
-import { reportDataOf, summaryOf, viewCampaign } from '../view/campaign-view.js';
+import { reportDataOf, summaryOf } from '../view/campaign-view.js';
 import { CampaignBooks } from './campaign-books.js';
 import { campaignIdentity } from './campaign-identity.js';
 import { type CheckedCampaign, isFiles } from './campaign-options.js';
@@ -139,9 +140,9 @@ async function openFolder(
   try {
     const earlier = factsOf(journal);
     if (earlier !== null && isNothingLeft(earlier, journal, options)) {
-      const report = await reportOfFinished(earlier, journal, folder);
+      const report = await reportOfFinished(earlier, journal, folder, options.gateway.clock);
       await journal.close();
-      return { ...report, problems: await writeMissingReport(options, folder) };
+      return report;
     }
     if (!journal.isResumed && options.startAnew === true) await removeOutcomeFiles(folder);
     const files = await OutcomeFiles.open({
@@ -219,22 +220,28 @@ function isNothingLeft(facts: CampaignFacts, journal: Journal, { onUnknown, reci
   return isWhole && unsent + underWay + facts.neverNoted === 0 && (unknown === 0 || onUnknown !== 'resend');
 }
 
-async function reportOfFinished(facts: CampaignFacts, { counts }: Journal, folder: string): Promise<CampaignReport> {
+/** Also writes the report where the process that finished the campaign has ended before it could. */
+async function reportOfFinished(
+  facts: CampaignFacts,
+  { counts }: Journal,
+  folder: string,
+  clock: Clock,
+): Promise<CampaignReport> {
   const saved = await readRunRecord(folder);
   const latency = saved === null ? null : latencyFigures(LatencyHistogram.fromData(saved.latency));
   const summary = summaryOf({ facts, counts, latency, isHeld: false, willReport: true, folder });
-  return { summary, stopped: null, problems: [], causes: [], wasFinished: true };
-}
-
-/** The process that finished the campaign may have ended before its report was written. Resolves with what went wrong. */
-async function writeMissingReport({ gateway }: CheckedCampaign, folder: string): Promise<readonly PealError[]> {
+  const report = { summary, stopped: null, problems: [], causes: [], wasFinished: true };
   try {
-    if (!(await lacksReport(folder))) return [];
+    if (!(await lacksReport(folder))) return report;
+    const view = {
+      ...{ folder, facts, summary, holder: null, underWay: 0, updatedMs: null, events: [] },
+      ...{ series: saved?.series ?? null, latency: saved?.latency ?? null },
+    };
     const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-    await writeReport(folder, reportDataOf(await viewCampaign(folder), version, timeZone, gateway.clock.wallMs()));
-    return [];
+    await writeReport(folder, reportDataOf(view, version, timeZone, clock.wallMs()));
+    return report;
   } catch (error) {
-    if (error instanceof PealError) return [error];
+    if (error instanceof PealError) return { ...report, problems: [error] };
     throw error;
   }
 }
