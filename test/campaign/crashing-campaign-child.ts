@@ -1,37 +1,27 @@
 /**
- * Crashes campaigns at the last transactions of their journal and resumes them, until the books of one do not agree: prints at
- * which, and ends with 1. Started with a bug in it.
+ * Crashes a campaign as soon as its journal calls it finished, resumes it, and says whether its books agree: ends with 1 where
+ * they do not. Started with a bug in it.
  */
+import { Buffer } from 'node:buffer';
 import { Prng } from '../support/prng.js';
-import { CrashingCampaign, kindsOfCampaign, openSeeds, points } from './crashing-campaign.js';
+import { CrashingCampaign, kindsOfCampaign, openSeeds } from './crashing-campaign.js';
+import type { Crash } from './journal/memory-store.js';
 
-const lastTransactions = 6;
+const crash: Crash = {
+  commit: (changes) => changes.some(({ value }) => Buffer.from(value).includes('"state":"finished"')),
+  point: 'untold',
+};
 const fixture = await openSeeds();
-let number = 0;
-
-async function campaign(): Promise<CrashingCampaign> {
-  const one = new CrashingCampaign(fixture, kindsOfCampaign[0]!, number++);
-  await one.open();
-  return one;
-}
-
-const whole = await campaign();
-await whole.run(null, new Prng(0));
-const { commits } = whole.disk;
-for (let back = 0; back < lastTransactions && process.exitCode === undefined; back++) {
-  for (const point of points) {
-    const one = await campaign();
-    const random = new Prng(back);
-    try {
-      let isWhole = await one.run({ commit: commits - back, point }, random);
-      while (!isWhole) isWhole = await one.run(null, random);
-      one.judge();
-    } catch (error) {
-      console.log(`found ${back} transactions before the last, ${point}: ${(error as Error).message.split('\n')[0]}`);
-      process.exitCode = 1;
-      break;
-    }
-  }
+const campaign = new CrashingCampaign(fixture, kindsOfCampaign[0]!, 0);
+await campaign.open();
+let isWhole = await campaign.run(crash, new Prng(1));
+if (isWhole) console.log('it did not crash');
+while (!isWhole) isWhole = await campaign.run(null, new Prng(2));
+try {
+  campaign.judge();
+} catch (error) {
+  console.log(`found: ${(error as Error).message.split('\n')[0]}`);
+  process.exitCode = 1;
 }
 await fixture.close();
 process.exit();

@@ -17,7 +17,7 @@ import { Template } from '../../src/session/personal/template.js';
 import { Prng } from '../support/prng.js';
 import { CampaignFixture, mixedTokens } from './campaign-fixture.js';
 import { judge, underWayIn } from './campaign-judge.js';
-import { type CrashPoint, MemoryDisk, MemoryStore } from './journal/memory-store.js';
+import { type Crash, type CrashPoint, MemoryDisk, MemoryStore } from './journal/memory-store.js';
 
 const count = 2_200;
 export const points: readonly CrashPoint[] = ['before', 'middle', 'untold'];
@@ -93,7 +93,7 @@ export class CrashingCampaign {
   }
 
   /** One run; false when its process has ended before it. */
-  async run(crash: { readonly commit: number; readonly point: CrashPoint } | null, random: Prng): Promise<boolean> {
+  async run(crash: Crash | null, random: Prng): Promise<boolean> {
     const store = new EndedStore(this.disk);
     store.crashAt = crash;
     store.latency = () => turns(random.int(6));

@@ -9,6 +9,11 @@ import type { Change, Entry, Store } from '../../../src/campaign/journal/store.j
 /** Where a transaction is when the process ends: after `untold` it is on the disk, and nobody was told. */
 export type CrashPoint = 'before' | 'middle' | 'untold';
 
+export interface Crash {
+  readonly commit: number | ((changes: readonly Change[]) => boolean);
+  readonly point: CrashPoint;
+}
+
 export class MemoryDisk {
   readonly entries = new Map<string, Uint8Array>();
   /** Transactions so far, over all runs. */
@@ -18,8 +23,8 @@ export class MemoryDisk {
 
 export class MemoryStore implements Store {
   readonly disk: MemoryDisk;
-  /** The transaction at which the process ends; it and all later ones never come back. */
-  crashAt: { readonly commit: number; readonly point: CrashPoint } | null = null;
+  /** The transaction at which the process ends, by its number or by what it writes; it and all later ones never come back. */
+  crashAt: Crash | null = null;
   /** Transactions are refused as long as it is set. */
   isFull = false;
   hasCrashed = false;
@@ -50,7 +55,7 @@ export class MemoryStore implements Store {
   }
 
   async commit(changes: readonly Change[]): Promise<void> {
-    const crash = this.crashAt?.commit === this.disk.commits ? this.crashAt.point : null;
+    const crash = this.#isCrashed(changes) ? this.crashAt!.point : null;
     this.disk.commits += 1;
     await this.latency();
     if (this.isFull) throw new PealError('ERR_PEAL_INPUT', 'The disk is full.', { origin: 'input' });
@@ -60,6 +65,11 @@ export class MemoryStore implements Store {
       this.disk.bytesWritten += key.length + value.length;
     }
     if (crash === 'untold') return this.#end();
+  }
+
+  #isCrashed(changes: readonly Change[]): boolean {
+    const commit = this.crashAt?.commit;
+    return typeof commit === 'function' ? commit(changes) : commit === this.disk.commits;
   }
 
   #end(): Promise<never> {
