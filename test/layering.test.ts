@@ -104,7 +104,7 @@ const forTests: Readonly<Record<string, readonly string[]>> = {
     'otherFileProblem',
     'retryAfterSeconds',
   ],
-  'forms of output that a test compares as a whole': ['canaryLines', 'countsLine', 'flagWords'],
+  'forms of output that a test compares as a whole': ['canaryLines', 'countsLine', 'flagWords', 'reportDataOf'],
   'constants, tables and formulas that a test compares with a specification or a page, or computes its input from': [
     'HTTP_STATUS',
     'bmpText',

@@ -121,7 +121,7 @@ function commandLine(args: readonly string[], terminal: Terminal, onEnd: (code: 
     .argument('<dir>', 'the directory of the campaign', folderArgument)
     .action(async (dir: string) => {
       const { report } = await loaded(import('./campaign/report.js'));
-      onEnd(await report(dir, version, terminal));
+      onEnd(await report(dir, terminal));
     });
 
   const feedback = program

@@ -331,6 +331,24 @@ describe('a campaign', () => {
     assert.equal((await fixture.lines('unsent.csv')).length, 250);
   });
 
+  it('does not take the place of one whose recipients are unsent', async () => {
+    await open();
+    const tokens = mixedTokens(300);
+    const stopping = new AbortController();
+    const notBefore = new Date(Date.now() + 3_600_000);
+    const options = { recipients: () => tokens, folder: fixture.out };
+    const waiting = fixture.campaign({ ...options, notBefore, signal: stopping.signal });
+    const running = waiting.run();
+    while (waiting.progress.read < 300) await new Promise((resolve) => setTimeout(resolve, 10));
+    stopping.abort();
+    assert.equal((await running).summary.unsent, 300);
+    const message = new Message([], { alert: 'Another', topic: 'com.example.app' });
+    await assert.rejects(fixture.campaign({ ...options, message }).run(), /the payload was another one/);
+    const report = await fixture.campaign(options).run();
+    checkBooks(report, 300);
+    assert.equal(report.summary.state, 'finished');
+  });
+
   it('notes few recipients until a connection stands', async () => {
     await open();
     const sockets = new Set<Socket>();
@@ -342,9 +360,16 @@ describe('a campaign', () => {
     const stopping = new AbortController();
     const recipients = { files: [file] };
     const running = fixture.campaign({ recipients, folder: fixture.out, gateway, signal: stopping.signal }).run();
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    // What a kill would leave unknown now.
-    const { underWay } = await viewCampaign(fixture.out);
+    const soon = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+    /** What a kill would leave unknown now. */
+    const look = async (): Promise<number> =>
+      viewCampaign(fixture.out).then(
+        (view) => view.underWay,
+        () => 0,
+      );
+    while ((await look()) === 0) await soon(20);
+    await soon(500);
+    const underWay = await look();
     stopping.abort();
     for (const socket of sockets) socket.destroy();
     silent.close();
@@ -388,12 +413,16 @@ describe('a campaign', () => {
       notAfter: new Date(started + 3500),
       rate: '100/s',
     };
-    const report = await fixture.campaign(options).run();
+    const campaign = fixture.campaign(options);
+    const running = campaign.run();
+    while (Date.now() < started + 450) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.ok(Date.now() > started + 500 || campaign.progress.accepted === 0);
+    const report = await running;
     assert.equal(report.stopped?.code, 'ERR_PEAL_BOUND');
     assert.match(report.stopped.message, /It is after 20.* \(notAfter\)/);
     const { accepted } = report.summary;
     // A machine that is busy may take most of the time to begin.
-    assert.ok(accepted > 0 && accepted < 400, `${accepted}`);
+    assert.ok(accepted > 0 && accepted < 350, `${accepted}`);
     checkBooks(report, 1000);
   });
 });

@@ -144,7 +144,7 @@ export class CrashingCampaign {
   }
 }
 
-/** A copy of a directory as it is, or of nothing before it was made. Files may get other names meanwhile: then all is copied anew. */
+/** Copies a directory that is there. Where a file gets another name meanwhile, all is copied anew. */
 function copyFolder(from: string, to: string): void {
   while (existsSync(from)) {
     try {

@@ -12,7 +12,7 @@ import { firstDispatchWindow, maxBatchRecipients, maxDispatchWindow, minDispatch
 const growthFactor = 1.5;
 /** So long the least queue is looked for before the window shrinks. */
 const shrinkAfterMs = 250;
-/** So much may always be queued: a transaction of the journal has to pass before more comes. At most so much of the window. */
+/** So much, and so much of the window at most, may always be queued: before more comes, a transaction has to pass. */
 const spareQueued = maxBatchRecipients / 2;
 const spareShare = 1 / 4;
 const shrinkShare = 0.5;

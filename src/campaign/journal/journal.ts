@@ -74,6 +74,11 @@ export interface JournalOptions {
   /** How sentences name it: its path. */
   readonly name: string;
   readonly clock?: Clock;
+  /**
+   * Whether another campaign may take the place of one that has noted no recipient, by the facts that it kept. Default:
+   * it may.
+   */
+  readonly mayBeginAnew?: (facts: Facts) => boolean;
   /** Called once the store is closed: what held it for this process is let go. */
   readonly onClosed?: () => Promise<void>;
 }
@@ -140,21 +145,26 @@ export class Journal {
   }
 
   /**
-   * Begins the journal of a campaign, or goes on with it. A journal in which no recipient was noted is begun anew for another
-   * campaign. What was noted by an earlier run and has no outcome is unknown from now on. Reads all records once. The store is the journal's: it is closed with it, and when this rejects.
+   * Begins the journal of a campaign, or goes on with it. A journal in which no recipient was noted is begun anew for
+   * another campaign (see `mayBeginAnew`). What was noted by an earlier run and has no outcome is unknown from now on.
+   * Reads all records once. The store is the journal's: it is closed with it, and when this rejects.
    *
-   * @throws PealError ERR_PEAL_INPUT (as a rejection) when it holds another campaign, is damaged or cannot be written
+   * @throws PealError (as a rejection) ERR_PEAL_OPTION when it holds another campaign; ERR_PEAL_INPUT when it is damaged
+   *   or cannot be written
    */
   static async open(store: Store, identity: CampaignIdentity, options: JournalOptions): Promise<Journal> {
     try {
       const kept = readIdentity(store, options.name);
       const fault = kept === null ? null : identityError(options.name, kept.identity, identity);
       const records = findAll(store, options.name);
+      const earlier = readProgress(store, options.name);
       // Nothing was sent to anybody: a list or a message that was mended since may begin the campaign anew.
-      const isNew = kept === null || (fault !== null && records.blocks === 0);
-      if (fault !== null && !isNew) throw fault;
+      const isReplaced =
+        fault !== null && records.blocks === 0 && options.mayBeginAnew?.(earlier?.facts ?? {}) !== false;
+      if (fault !== null && !isReplaced) throw fault;
+      const isNew = kept === null || isReplaced;
       const used = isNew ? { version: 1 as const, key: randomBytes(16).toString('hex'), identity } : kept;
-      const progress = isNew ? null : readProgress(store, options.name);
+      const progress = isNew ? null : earlier;
       const journal = new Journal(store, options, { ...records, identity: used, progress }, !isNew);
       if (isNew) journal.#events.push({ key: identityKey, value: sealJson(used) });
       for (const block of records.changed) journal.#touch(block);

@@ -17,7 +17,7 @@ export const reportFileName = 'report.html';
 
 /** Whether a file is missing, or an unfinished one is left: the process that was to write them has ended before. */
 export async function lacksReport(folder: string): Promise<boolean> {
-  const names = await readdir(folder);
+  const names = await namesIn(folder);
   return !names.includes(summaryFileName) || !names.includes(reportFileName) || names.some(isUnfinished);
 }
 
@@ -37,8 +37,13 @@ export async function writeReport(folder: string, data: ReportData): Promise<rea
 }
 
 async function removeUnfinished(folder: string): Promise<void> {
-  const names = await readdir(folder).catch((): string[] => []);
+  const names = await namesIn(folder);
   for (const name of names.filter(isUnfinished)) await rm(path.join(folder, name), { force: true }).catch(() => {});
+}
+
+/** None where the directory cannot be read: what is written there then says why. */
+function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
 }
 
 function isUnfinished(name: string): boolean {

@@ -7,7 +7,6 @@ import { rethrowAssertion } from '../../base/assert.js';
 import type { Clock, TimerHandle } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { counted, integer } from '../../base/text.js';
-import { version } from '../../base/version.js';
 import { option, theOption } from '../../base/wording.js';
 import type { EngineStats } from '../../engine/dispatcher/engine-stats.js';
 import { APNs } from '../../session/apns.js';
@@ -20,9 +19,8 @@ import type { OutcomeFiles } from '../outputs/outcome-files.js';
 import type { RunRecord } from '../report/run-record.js';
 import type { SeriesSample } from '../report/run-series.js';
 import { type CampaignState, type CampaignSummary, latencyFigures } from '../report/summary.js';
-import { writeReport } from '../report/write-report.js';
 import type { CampaignFacts } from '../view/campaign-facts.js';
-import { reportDataOf, summaryOf } from '../view/campaign-view.js';
+import { summaryOf, writeReportOf } from '../view/campaign-view.js';
 import type { CampaignBooks } from './campaign-books.js';
 import { CampaignFeed } from './campaign-feed.js';
 import { type CanaryReport, type CheckedCampaign, isFiles } from './campaign-options.js';
@@ -480,10 +478,7 @@ export class CampaignRun {
         series: this.#record.series.toData(),
         latency: this.#record.latencies.toData(),
       };
-      await writeReport(
-        folder,
-        reportDataOf(view, version, Intl.DateTimeFormat().resolvedOptions().timeZone, this.#clock.wallMs()),
-      );
+      await writeReportOf(view, this.#clock.wallMs());
     });
     return problems;
   }

@@ -7,7 +7,6 @@ import path from 'node:path';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { writeProblem } from '../../base/file-errors.js';
-import { version } from '../../base/version.js';
 import { option, theOption } from '../../base/wording.js';
 import { LatencyHistogram } from '../../engine/latency-histogram.js';
 import type { Journal } from '../journal/journal.js';
@@ -15,9 +14,9 @@ import { isOutcomeFile, OutcomeFiles, removeOutcomeFiles } from '../outputs/outc
 import { RunRecord, readRunRecord } from '../report/run-record.js';
 import type { SeriesSample } from '../report/run-series.js';
 import { latencyFigures } from '../report/summary.js';
-import { lacksReport, writeReport } from '../report/write-report.js';
+import { lacksReport } from '../report/write-report.js';
 import type { CampaignFacts } from '../view/campaign-facts.js';
-import { reportDataOf, summaryOf } from '../view/campaign-view.js';
+import { summaryOf, writeReportOf } from '../view/campaign-view.js';
 import { CampaignBooks } from './campaign-books.js';
 import { campaignIdentity } from './campaign-identity.js';
 import { type CheckedCampaign, isFiles } from './campaign-options.js';
@@ -199,7 +198,12 @@ async function openJournalOf(options: CheckedCampaign, hooks: CampaignHooks, fol
   const { clock } = options.gateway;
   if (hooks.openJournal !== undefined) return hooks.openJournal(identity, clock);
   const { openJournal } = await import('../journal/journal-folder.js');
-  return openJournal(folder, identity, { clock, startsAnew: options.startAnew === true });
+  return openJournal(folder, identity, { clock, startsAnew: options.startAnew === true, mayBeginAnew });
+}
+
+/** No: its recipients may be nowhere else than in its file of unsent ones, such as those that a program gave once. */
+function mayBeginAnew(facts: Journal['facts']): boolean {
+  return ((facts as Partial<CampaignFacts>).neverNoted ?? 0) === 0;
 }
 
 /** What earlier runs have kept; null for a new campaign. */
@@ -207,7 +211,7 @@ function factsOf({ facts }: Journal): CampaignFacts | null {
   return (facts as Partial<CampaignFacts>).version === 1 ? (facts as unknown as CampaignFacts) : null;
 }
 
-/** Whether files alone say by their sizes and edges that the recipients are those of before: others are read, and compared. */
+/** Whether sizes and edges of files alone say that the recipients are those of before. Others are read, and compared. */
 function isKnownUnread(recipients: CheckedCampaign['recipients']): boolean {
   return isFiles(recipients) && ![recipients.files].flat().includes('-');
 }
@@ -237,8 +241,7 @@ async function reportOfFinished(
       ...{ folder, facts, summary, holder: null, underWay: 0, updatedMs: null, events: [] },
       ...{ series: saved?.series ?? null, latency: saved?.latency ?? null },
     };
-    const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-    await writeReport(folder, reportDataOf(view, version, timeZone, clock.wallMs()));
+    await writeReportOf(view, clock.wallMs());
     return report;
   } catch (error) {
     if (error instanceof PealError) return { ...report, problems: [error] };

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { classOf } from '../../apns/reason.js';
 import { PealError } from '../../base/errors.js';
 import type { LockHolder } from '../../base/folder-lock.js';
+import { version } from '../../base/version.js';
 import { either } from '../../base/wording.js';
 import { type LatencyData, LatencyHistogram } from '../../engine/latency-histogram.js';
 import { readJournal } from '../journal/journal-folder.js';
@@ -24,7 +25,7 @@ import {
   type RunSummary,
 } from '../report/summary.js';
 
-import { reportFileName, summaryFileName } from '../report/write-report.js';
+import { reportFileName, summaryFileName, writeReport } from '../report/write-report.js';
 import type { CampaignFacts } from './campaign-facts.js';
 import { nextSteps } from './next-steps.js';
 
@@ -113,6 +114,17 @@ export async function viewCampaign(folder: string): Promise<CampaignView> {
     series: record?.series ?? null,
     latency: record?.latency ?? null,
   };
+}
+
+/**
+ * Writes summary.json and report.html of it into its folder, with times in the zone of this machine.
+ *
+ * @returns the paths of both files
+ * @throws PealError ERR_PEAL_INPUT (as a rejection) if one cannot be written
+ */
+export function writeReportOf(view: CampaignView, nowMs: number): Promise<readonly string[]> {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  return writeReport(view.folder, reportDataOf(view, version, timeZone, nowMs));
 }
 
 /**

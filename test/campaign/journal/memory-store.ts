@@ -10,6 +10,7 @@ import type { Change, Entry, Store } from '../../../src/campaign/journal/store.j
 export type CrashPoint = 'before' | 'middle' | 'untold';
 
 export interface Crash {
+  /** The number of a transaction, or whether it is the one that writes these changes. */
   readonly commit: number | ((changes: readonly Change[]) => boolean);
   readonly point: CrashPoint;
 }
@@ -23,7 +24,7 @@ export class MemoryDisk {
 
 export class MemoryStore implements Store {
   readonly disk: MemoryDisk;
-  /** The transaction at which the process ends, by its number or by what it writes; it and all later ones never come back. */
+  /** The transaction at which the process ends; it and all later ones never come back. */
   crashAt: Crash | null = null;
   /** Transactions are refused as long as it is set. */
   isFull = false;
