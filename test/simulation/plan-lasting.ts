@@ -100,7 +100,7 @@ function drawKind(random: Prng): LastingPlan {
     kind,
     after: hasServed ? 20 + random.int(250) : 0,
     // Connections that are dropped are waited for no longer than half a minute.
-    untilMs: isForEver ? null : random.pick(kind === 'drops' ? [2_000, 8_000, 15_000] : [5_000, 20_000, 100_000]),
+    untilMs: isForEver ? null : random.pick(kind === 'drops' ? [2_000, 12_000, 25_000] : [5_000, 20_000, 100_000]),
     each: kind === 'goaways' ? random.pick([1, 2, 3, 10, 50, 90, 91]) : kind === 'deaths' ? 2 + random.int(8) : 0,
   };
 }
