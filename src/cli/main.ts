@@ -5,6 +5,7 @@
  * few files, Node itself would end with a stack trace before any line of ours. Main thread.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import module from 'node:module';
 import { devNull } from 'node:os';
 
 /** Files that a command with a few threads and connections has open at a time, besides Node's own. Measured: 38. */
@@ -21,6 +22,8 @@ if (free < neededFiles) {
   );
   process.exitCode = exitCode;
 } else {
+  // From Node 22.8: what was compiled is kept for the next command.
+  (module as { enableCompileCache?: () => unknown }).enableCompileCache?.();
   await import('./run-process.js');
 }
 

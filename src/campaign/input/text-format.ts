@@ -30,6 +30,9 @@ export function formatOf(head: Buffer, isEnd: boolean, choices: TableChoices): T
   const minBytes = choices.minTokenBytes ?? minTokenBytes;
   const others = lines.filter((line) => !isDeviceToken(parseDeviceToken(line, minBytes)));
   const hasTokens = others.length < lines.length;
+  // A table would have other lines, unless it is cut with an unusual delimiter. The last line may be cut off.
+  const isAllTokens = others.length === 0 || (!isEnd && others.length === 1 && others[0] === lines.at(-1));
+  if (hasTokens && isAllTokens && choices.delimiter === undefined) return 'list';
   if (!hasTokens) {
     const strange = strangeShape(
       others.slice(0, strangeLines).map((line) => escapeUnprintable(line.trim(), maxInvalidTextCharacters)),

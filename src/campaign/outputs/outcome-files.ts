@@ -23,7 +23,7 @@ import { writeHex } from '../../base/hex.js';
 import { maxMessageCharacters } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
 import type { Rows } from '../../session/recipients/rows.js';
-import { reportFileName, summaryFileName } from '../report/write-report.js';
+import { reportFileName, summaryFileName } from '../report/summary.js';
 import { othersColumn } from '../tables/table-rows.js';
 import { csvCell, csvRow } from './csv.js';
 import { type CutFile, cutError } from './cut-files.js';

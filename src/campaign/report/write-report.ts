@@ -10,10 +10,7 @@ import { PealError } from '../../base/errors.js';
 import { writeProblem } from '../../base/file-errors.js';
 import { reportHtml } from './report.js';
 import type { ReportData } from './report-data.js';
-import { summaryJson } from './summary.js';
-
-export const summaryFileName = 'summary.json';
-export const reportFileName = 'report.html';
+import { reportFileName, summaryFileName, summaryJson } from './summary.js';
 
 /** Whether a file is missing, or an unfinished one is left: the process that was to write them has ended before. */
 export async function lacksReport(folder: string): Promise<boolean> {

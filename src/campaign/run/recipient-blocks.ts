@@ -10,7 +10,7 @@ import { CampaignInput, type InputBlock, uniqueRows } from '../input/campaign-in
 import { estimateAll } from '../input/estimate.js';
 import { recordBlocks } from '../input/record-rows.js';
 import { type InputIdentity, inputIdentity, unreadInput } from '../journal/identity.js';
-import { StoredDigests } from '../journal/stored-digests.js';
+import type { DigestStore } from '../recipients/digest-store.js';
 import { DuplicateFilter } from '../recipients/duplicate-filter.js';
 import { othersColumn } from '../tables/table-rows.js';
 import { type CheckedCampaign, isFiles } from './campaign-options.js';
@@ -270,8 +270,13 @@ function filterOf({ folder, dedupeMemoryBytes }: CheckedCampaign, { scratch }: R
   const place = scratch ?? (folder === undefined ? null : async () => folder);
   return new DuplicateFilter({
     ...(dedupeMemoryBytes !== undefined && { memoryBytes: dedupeMemoryBytes }),
-    openStore: place === null ? undefined : async () => StoredDigests.open(path.join(await place(), 'digests.lmdb')),
+    openStore: place === null ? undefined : () => openDigests(place),
   });
+}
+
+async function openDigests(place: () => Promise<string>): Promise<DigestStore> {
+  const { StoredDigests } = await import('../journal/stored-digests.js');
+  return StoredDigests.open(path.join(await place(), 'digests.lmdb'));
 }
 
 /** What proves before the reading that the recipients are those of an earlier run. */

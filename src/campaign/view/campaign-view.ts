@@ -11,7 +11,6 @@ import type { LockHolder } from '../../base/folder-lock.js';
 import { version } from '../../base/version.js';
 import { either } from '../../base/wording.js';
 import { type LatencyData, LatencyHistogram } from '../../engine/latency-histogram.js';
-import { readJournal } from '../journal/journal-folder.js';
 import type { JournalCounts, JournalEvent, JournalProgress } from '../journal/records.js';
 import type { ReportData } from '../report/report-data.js';
 import { readRunRecord } from '../report/run-record.js';
@@ -23,9 +22,9 @@ import {
   type LatencyFigures,
   latencyFigures,
   type RunSummary,
+  reportFileName,
+  summaryFileName,
 } from '../report/summary.js';
-
-import { reportFileName, summaryFileName, writeReport } from '../report/write-report.js';
 import type { CampaignFacts } from './campaign-facts.js';
 import { nextSteps } from './next-steps.js';
 
@@ -122,7 +121,9 @@ export async function viewCampaign(folder: string): Promise<CampaignView> {
  * @returns the paths of both files
  * @throws PealError ERR_PEAL_INPUT (as a rejection) if one cannot be written
  */
-export function writeReportOf(view: CampaignView, nowMs: number): Promise<readonly string[]> {
+export async function writeReportOf(view: CampaignView, nowMs: number): Promise<readonly string[]> {
+  // A campaign has loaded it with its folder: nothing new is loaded at its end.
+  const { writeReport } = await import('../report/write-report.js');
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   return writeReport(view.folder, reportDataOf(view, version, timeZone, nowMs));
 }
@@ -225,6 +226,7 @@ interface Look {
 }
 
 async function lookAt(folder: string): Promise<Look> {
+  const { readJournal } = await import('../journal/journal-folder.js');
   const journal = await readJournal(folder);
   try {
     const { holder, progress, events } = journal;

@@ -17,10 +17,8 @@ import { Suspend } from '../shared/suspend.js';
 import { printable, printError, printNote, type Terminal, writeJsonLine } from '../shared/terminal.js';
 import { commandMessage } from '../shared/wording.js';
 import { checkQuestion } from './campaign-rules.js';
-import { askToGoOn } from './canary-question.js';
 import { doneOf, type RunReport } from './counts.js';
 import { nothing, writeRefusal } from './json-lines.js';
-import { refuseOwnFiles } from './own-files.js';
 import { PipeEnds } from './pipe-ends.js';
 import { noProgress, type ProgressDisplay, progressFor } from './progress.js';
 import type { SendFlags } from './send-options.js';
@@ -59,6 +57,7 @@ export async function runSend(flags: SendFlags, terminal: Terminal, extras: Send
     (code) => (run === null ? process.exit(code) : run.leaveAtOnce(code)),
   );
   if (flags.out !== undefined) {
+    const { refuseOwnFiles } = await import('./own-files.js');
     const lists = await findFiles(flags.tokens).catch(() => []);
     await refuseOwnFiles(flags.out, [...inputFiles(flags), ...lists]);
   }
@@ -205,6 +204,7 @@ class SendRun {
   }
 
   async #ask(canary: CanaryReport): Promise<boolean> {
+    const { askToGoOn } = await import('./canary-question.js');
     this.#display.hide();
     try {
       return await askToGoOn(canary, this.#terminal, this.#asking.signal);
