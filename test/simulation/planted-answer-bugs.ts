@@ -46,6 +46,7 @@ const answers: readonly PlantedBug[] = [
     before: 'this.#endings.stopped(slot);\n            this.#answers.gathered(slot, answer);',
     after: 'this.#malformed(slot);',
     breaks: 'recipients that were accepted are called unknown',
+    firstSeed: 310,
   },
 ];
 

@@ -51,6 +51,7 @@ const bugs: readonly PlantedBug[] = [
     before: '(identifier === 0 && status === STATUS_MISSING_TOKEN)',
     after: 'identifier === 0',
     breaks: 'what a gateway could not read is called accepted',
+    firstSeed: 610,
   },
   {
     name: 'a flush is awaited without a deadline',
@@ -65,6 +66,7 @@ const bugs: readonly PlantedBug[] = [
     before: 'if (this.#statuses.isPartial) {',
     after: 'if (this.#life.isReceiving) {',
     breaks: 'what the gateway is about to refuse is called accepted',
+    firstSeed: 2750,
   },
   {
     name: 'half a status is awaited without a deadline',
@@ -73,6 +75,7 @@ const bugs: readonly PlantedBug[] = [
             return;`,
     after: 'return;',
     breaks: 'a campaign has no end',
+    firstSeed: 2750,
   },
   {
     name: 'connecting to a binary gateway has no deadline',
@@ -87,6 +90,7 @@ const bugs: readonly PlantedBug[] = [
     before: 'new Timer(clock, () => this.#listen(readTurns))',
     after: 'new Timer(clock, () => this.#callback())',
     breaks: 'after a thread stood still, silence is taken for acceptance though a status lies there',
+    firstSeed: 1610,
   },
   {
     name: 'identifiers count from the head of a batch',

@@ -18,6 +18,7 @@ const bugs: readonly PlantedBug[] = [
     before: 'if (missing.length > 0)',
     after: 'if (missing.length > 1e9)',
     breaks: 'recipients that were answered before a crash are in no file',
+    firstSeed: 290,
   },
   {
     name: 'who was under way at a crash is unsent after it',
@@ -25,6 +26,7 @@ const bugs: readonly PlantedBug[] = [
     before: 'record.turn(index, UNKNOWN, counts);',
     after: 'record.turn(index, UNSENT, counts);',
     breaks: 'who may have been sent to is sent to again',
+    firstSeed: 340,
   },
   {
     name: 'the digest of a block is not compared',
@@ -32,6 +34,7 @@ const bugs: readonly PlantedBug[] = [
     before: '&& Buffer.compare(record.digest, digest) === 0;',
     after: ';',
     breaks: 'another list is sent to under the outcomes of the first',
+    firstSeed: 290,
   },
   {
     name: 'a canary that was passed is not remembered',
@@ -53,6 +56,7 @@ const bugs: readonly PlantedBug[] = [
     before: 'await this.#handle.datasync();',
     after: ';',
     breaks: 'rows are lost with the power that the journal calls written',
+    firstSeed: 470,
   },
   {
     name: 'files are not cut to where the journal left them',
@@ -60,6 +64,7 @@ const bugs: readonly PlantedBug[] = [
     before: 'await handle.truncate(length);',
     after: '',
     breaks: 'recipients whose outcome was not durable are in two files',
+    firstSeed: 1090,
   },
 ];
 

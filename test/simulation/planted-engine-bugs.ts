@@ -83,6 +83,7 @@ export const engineBugs: readonly PlantedBug[] = [
     before: 'slot.countRefusal(index) > maxRefusedStreams',
     after: 'slot.countRefusal(index) < 0',
     breaks: 'a gateway that refuses the stream of one recipient is asked again until the whole send is given up',
+    firstSeed: 210,
   },
   {
     name: 'a crash makes the written ones queued',
@@ -104,6 +105,7 @@ export const engineBugs: readonly PlantedBug[] = [
     before: 'this.#sendAgain(parcel);\n            }\n            else {\n                if',
     after: 'this.#releaseCredit(parcel);\n            }\n            else {\n                if',
     breaks: 'recipients have no outcome, and the send has no end',
+    firstSeed: 80,
   },
   {
     name: 'credit is not given back',
@@ -120,6 +122,7 @@ export const engineBugs: readonly PlantedBug[] = [
     after: `if (hasChanged)
                 for (const mailbox of this.#mailboxes.slice(1))`,
     breaks: 'after an hour everything is refused',
+    firstSeed: 90,
   },
   {
     name: 'the report of an expired provider token is not heeded',
@@ -184,5 +187,6 @@ export const engineBugs: readonly PlantedBug[] = [
     after:
       'this.#heap = this.#heap.filter(({ parcel }) => parcel.job !== job);\n        if (removed.length > 1)\n            removed.pop();',
     breaks: 'recipients have no outcome, and the send has no end',
+    firstSeed: 90,
   },
 ];

@@ -18,6 +18,7 @@ const bugs: readonly PlantedBug[] = [
     before: 'this.#gate.afterDeath(counts.readUnanswered);',
     after: '',
     breaks: 'a gateway whose connections die makes a whole list unknown',
+    firstSeed: 180,
   },
   {
     name: 'trials after losses are not single requests',
@@ -25,6 +26,7 @@ const bugs: readonly PlantedBug[] = [
     before: 'return this.#losses.isTroubled ? 1 : minPacedRequests;',
     after: 'return minPacedRequests;',
     breaks: 'each trial makes more recipients unknown than it has to',
+    firstSeed: 270,
   },
   {
     name: 'refusals are no reason to give up',
@@ -39,6 +41,7 @@ const bugs: readonly PlantedBug[] = [
     before: 'this.#startLimits.onSentAway(connection.counts.answers + connection.inFlight);',
     after: '{ }',
     breaks: 'a gateway that says GOAWAY after every few requests gets each of them many times over',
+    firstSeed: 750,
   },
   {
     name: 'a connection that answers after its GOAWAY counts as one that answered nothing',
@@ -46,6 +49,7 @@ const bugs: readonly PlantedBug[] = [
     before: 'else if (progress > 0) {',
     after: 'else if (progress < 0) {',
     breaks: 'each further connection waits for twenty seconds though every one makes progress',
+    firstSeed: 360,
   },
   {
     name: 'a refused stream counts as an attempt',
@@ -53,6 +57,7 @@ const bugs: readonly PlantedBug[] = [
     before: 'slot.countRefusal(index) > maxRefusedStreams',
     after: 'slot.countRefusal(index) > 3',
     breaks: 'a gateway that refuses every stream for a while costs recipients though it serves again',
+    firstSeed: 570,
   },
   {
     name: 'attempts are counted though the connection has brought others to an end',
@@ -60,6 +65,7 @@ const bugs: readonly PlantedBug[] = [
     before: 'if (isRefused ||',
     after: "if (isRefused || (cause.code === 'ERR_PEAL_GOAWAY' && slot.countAttempt(index) > 1) ||",
     breaks: 'where a gateway sends each connection away after a few requests, what came back twice stays unsent',
+    firstSeed: 1190,
   },
   {
     name: 'a route that failed on one shard is tried on each other one',

@@ -2,7 +2,9 @@
  * Plants each bug of the table in turn, in processes of their own, and lets the simulation look for it. Prints which
  * seed found which bug, and by what. Exit code 1 if one is not found.
  *
- *     node dist/test/simulation/planted.js [--seeds 400] [--from 1] [--processes 2] [--only TEXT]
+ *     node dist/test/simulation/planted.js [--seeds 400] [--from SEED] [--processes 2] [--only TEXT]
+ *
+ * Without --from, the search begins where the table says (`firstSeed`), else at seed 1.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -88,7 +90,7 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       seeds: { type: 'string', default: '400' },
-      from: { type: 'string', default: '1' },
+      from: { type: 'string' },
       processes: { type: 'string', default: '2' },
       only: { type: 'string', default: '' },
     },
@@ -98,7 +100,7 @@ async function main(): Promise<number> {
   const findings: Finding[] = [];
   const work = async (): Promise<void> => {
     for (let bug = waiting.shift(); bug !== undefined; bug = waiting.shift()) {
-      const finding = await look(bug, Number(values.from), Number(values.seeds));
+      const finding = await look(bug, Number(values.from ?? bug.firstSeed ?? 1), Number(values.seeds));
       findings.push(finding);
       print(finding);
     }
