@@ -56,10 +56,10 @@ export class HeadReader implements SourceReader {
     if (this.#length >= readChunkBytes) this.#decide(false, false);
   }
 
-  flush(): void {
+  flush(isOver: boolean): void {
     if (this.#reader === null && this.#length > 0) this.#decide(false, true);
     this.#isWaiting = true;
-    this.#reader?.flush();
+    this.#reader?.flush(isOver);
   }
 
   end(): void {

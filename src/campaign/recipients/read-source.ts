@@ -32,8 +32,8 @@ export interface SourceReader {
   readonly isLineOpen: boolean;
   /** Takes the next bytes; they may be used again as soon as this returns. */
   write(chunk: Uint8Array): void;
-  /** Hands out what is in no block yet. The beginning of a line stays. */
-  flush(): void;
+  /** Hands out what is in no block yet. The beginning of a line stays. `isOver`: nothing more will be read. */
+  flush(isOver: boolean): void;
   /** There are no more bytes: takes a last line without an end and hands out what is left. */
   end(): void;
   /** What lines are called. Default `Lines`. */
@@ -107,7 +107,7 @@ export async function* readSource<Block>(
       const step = await firstOf(pending, reader.isOpen && !isRepeatable ? listPauseMs : null, signal);
       if (step === 'aborted') break;
       if (step === 'paused') {
-        reader.flush();
+        reader.flush(false);
       } else {
         pending = null;
         if (step.done === true) break;
@@ -119,14 +119,14 @@ export async function* readSource<Block>(
     }
     const isWhole = signal?.aborted !== true && (await isEndCertain?.(reader.isLineOpen)) !== false;
     if (isWhole) reader.end();
-    else if (!isRepeatable) reader.flush();
+    else if (!isRepeatable) reader.flush(true);
     await report(invalid, onInvalid);
     yield* taken(blocks);
     place.next = isWhole || !isRepeatable ? reader.lines + 1 : null;
     place.isWhole = isWhole;
   } catch (error) {
     const fault = error instanceof InputFault ? finish(reader, error, isRepeatable) : null;
-    if (fault === null && !isRepeatable) reader.flush();
+    if (fault === null && !isRepeatable) reader.flush(true);
     if (fault !== null) await report(invalid, onInvalid);
     yield* taken(blocks);
     if (fault === null) throw error;
@@ -148,7 +148,7 @@ export async function* readSource<Block>(
 function finish(reader: SourceReader, fault: InputFault, isRepeatable: boolean): InputFault {
   try {
     if (fault.isEnded) reader.end();
-    else if (!isRepeatable) reader.flush();
+    else if (!isRepeatable) reader.flush(true);
     return fault;
   } catch (error) {
     if (error instanceof InputFault) return error;

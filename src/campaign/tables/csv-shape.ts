@@ -8,7 +8,7 @@
 import type { Buffer } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
 import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
-import { maxTableColumns, minTokenBytes, usualTokenBytes } from '../../base/limits.js';
+import { maxTableColumns, maxTokenLineBytes, minTokenBytes, usualTokenBytes } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { either, option } from '../../base/wording.js';
 import type { CsvShape } from './csv-rows.js';
@@ -42,6 +42,8 @@ const delimiters = [',', ';', '\t', '|'];
 const sampleRows = 64;
 /** Lines that a row of the sample has at most, on average. */
 const linesOfRow = 4;
+/** Rows of the sample that cannot be read, behind each of which it goes on exactly where the reader does. */
+const maxBrokenRows = 8;
 const nameLike = /^[\p{L}_#$@][\p{L}\p{N}\p{M} ,_.\-/:()#$@]{0,99}$/u;
 /** The beginning of a device token, also of one that is mistyped. */
 const tokenLike = /^[0-9a-f]{16}/i;
@@ -54,7 +56,7 @@ const maxShownColumns = 20;
 export function sampleOf(head: Buffer, isEnd: boolean, choices: TableChoices): TableSample {
   const bytes = isEnd ? head : head.subarray(0, lastLineEnd(head));
   const given = choices.delimiter === undefined ? delimiters : [choices.delimiter];
-  const samples = given.map((delimiter) => ({ delimiter, rows: cut(bytes, delimiter) }));
+  const samples = given.map((delimiter) => ({ delimiter, rows: cut(bytes, delimiter, choices) }));
   const ranked = samples.map((sample) => ({ sample, rank: rankOf(sample, choices) }));
   return ranked.reduce((best, one) => (compareRanks(one.rank, best.rank) > 0 ? one : best)).sample;
 }
@@ -250,7 +252,34 @@ function widthOf(rows: readonly (readonly string[])[]): number {
   return [...counts].reduce((best, one) => (one[1] > best[1] ? one : best), [0, 0])[0];
 }
 
-function cut(bytes: Buffer, delimiter: string): string[][] {
+/**
+ * The first rows. Behind a row that cannot be read they go on as csv-rows does: with the first line behind the one on which it
+ * began that has a device token.
+ */
+function cut(bytes: Buffer, delimiter: string, choices: TableChoices): string[][] {
+  const rows: string[][] = [];
+  let from = 0;
+  for (let broken = 0; from < bytes.length && rows.length < sampleRows; broken++) {
+    const part = cutUpToBroken(bytes.subarray(from), delimiter, broken < maxBrokenRows);
+    rows.push(...part.rows);
+    if (part.brokenAt === null) break;
+    from = lineWithToken(bytes, from + part.brokenAt, delimiter, choices);
+  }
+  const unguarded = rows.slice(0, sampleRows).map((row) => row.map((cell) => cell.replace(guard, '')));
+  return unguarded.filter((row) => row.some((cell) => cell.trim() !== ''));
+}
+
+interface RowsUpToBroken {
+  readonly rows: string[][];
+  /** Where the row begins that cannot be read; null where all can be. */
+  readonly brokenAt: number | null;
+}
+
+/** The rows up to the first that cannot be read; without `stops` those behind it, too. */
+function cutUpToBroken(bytes: Buffer, delimiter: string, stops: boolean): RowsUpToBroken {
+  let end = 0;
+  let good = 0;
+  let brokenAt: number | null = null;
   const rows = parse(bytes, {
     delimiter,
     bom: true,
@@ -261,9 +290,39 @@ function cut(bytes: Buffer, delimiter: string): string[][] {
     to: sampleRows,
     // With the wrong delimiter each quote may be an error, which is slow.
     to_line: sampleRows * linesOfRow,
+    on_record: (row: string[], context: { readonly bytes: number }) => {
+      if (brokenAt === null) good += 1;
+      end = context.bytes;
+      return row;
+    },
+    on_skip: () => {
+      brokenAt ??= end;
+    },
   }) as unknown as string[][];
-  const unguarded = rows.map((row) => row.map((cell) => cell.replace(guard, '')));
-  return unguarded.filter((row) => row.some((cell) => cell.trim() !== ''));
+  // Of a cell that is open at the last line that is looked at, nothing is told.
+  if (rows.length < sampleRows && end < bytes.length) brokenAt ??= end;
+  if (brokenAt === null || !stops) return { rows, brokenAt: null };
+  return { rows: rows.slice(0, good), brokenAt };
+}
+
+/** Where the first line begins, behind the one at `from`, that has a device token; the length where there is none. */
+function lineWithToken(bytes: Buffer, from: number, delimiter: string, choices: TableChoices): number {
+  const minBytes = choices.minTokenBytes ?? minTokenBytes;
+  let start = endOfFirstLine(bytes, from);
+  while (start < bytes.length) {
+    const end = endOfFirstLine(bytes, start);
+    const cells = bytes.toString('utf8', start, Math.min(end, start + maxTokenLineBytes)).split(delimiter);
+    if (cells.some((cell) => tokenLength(cell, minBytes) > 0)) return start;
+    start = end;
+  }
+  return start;
+}
+
+/** Behind the end of the line at `from`, or the length where it has none. */
+function endOfFirstLine(bytes: Buffer, from: number): number {
+  let end = from;
+  while (end < bytes.length && bytes[end] !== 0x0a && bytes[end] !== 0x0d) end++;
+  return bytes[end] === 0x0d && bytes[end + 1] === 0x0a ? end + 2 : Math.min(end + 1, bytes.length);
 }
 
 /** Behind the last line end, or the length where there is none. */

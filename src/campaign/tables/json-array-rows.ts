@@ -2,8 +2,9 @@
  * Reads a JSON array of objects (a table) or of texts (a list of device tokens) into packed rows, element by element,
  * whatever the size of the chunks it comes in: the array is never in memory as a whole. Main thread.
  *
- * An element that holds no recipient is invalid, told by its number, from 1. Where quotes and brackets do not show where an
- * element ends, nothing behind it can be read: the array is damaged or was cut off. Columns are those of ndjson-rows.
+ * An element that holds no recipient, or is too long, is invalid, told by its number, from 1. Where quotes and brackets do not
+ * show where an element ends, nothing behind it can be read: the array is damaged or was cut off. Columns are those of
+ * ndjson-rows.
  */
 import type { Buffer } from 'node:buffer';
 import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
@@ -15,7 +16,7 @@ import { BlockPacker } from '../recipients/block-packer.js';
 import { decodeHexDigits, HEX_DIGITS } from '../recipients/hex-line.js';
 import { InputFault } from '../recipients/input-fault.js';
 import type { SourceReader, SourceSink } from '../recipients/read-source.js';
-import { endOfString, endOfValue, JsonObjectReader, parsedText, skipBlanks, UNENDED } from './json-object.js';
+import { endOfString, endOfValue, JsonObjectReader, parsedText, skipBlanks, UNENDED, ValueEnd } from './json-object.js';
 import { OpenBytes } from './open-bytes.js';
 import { othersColumn, RowPacker, startOf, type TableColumns } from './table-rows.js';
 
@@ -31,6 +32,8 @@ interface ElementReader {
   flush(): void;
   /** Reads the element at `from`, or tells of one that is no recipient. Returns the place behind it; UNENDED: there is none. */
   read(bytes: Buffer, from: number, element: number): number;
+  /** Tells of an element that begins so. */
+  report(beginning: Uint8Array, why: string, element: number): void;
 }
 
 interface JsonArrayOptions {
@@ -53,6 +56,12 @@ export class JsonArrayRows implements SourceReader {
   readonly #rest = new OpenBytes();
   #expected: Expected = 'array';
   #count = 0;
+  /** Looks for the end of the element that has begun. */
+  readonly #end = new ValueEnd();
+  /** An element has begun, and no byte of it that came so far is its end. */
+  #isInElement = false;
+  /** The element that has begun is too long, and was told of: only its end is looked for. */
+  #isSkipping = false;
 
   constructor({ columns, name, minTokenBytes }: JsonArrayOptions, sink: SourceSink<Rows>) {
     this.#name = name;
@@ -78,11 +87,14 @@ export class JsonArrayRows implements SourceReader {
   }
 
   write(chunk: Uint8Array): void {
+    const known = this.#rest.length;
     const bytes = this.#rest.with(chunk);
-    this.#rest.keep(bytes, this.#read(bytes));
-    if (this.#rest.length > maxRowBytes) {
-      throw this.#damaged(`has more than ${maxRowBytes} bytes, or was damaged: its end was not found`);
+    // What is kept is read once: when the end of the element has come.
+    if (this.#isInElement && bytes.length <= maxRowBytes) {
+      if (this.#end.find(bytes, known, bytes.length) === UNENDED) return;
     }
+    this.#isInElement = false;
+    this.#rest.keep(bytes, this.#read(bytes));
   }
 
   flush(): void {
@@ -92,12 +104,13 @@ export class JsonArrayRows implements SourceReader {
   end(): void {
     this.#elements.flush();
     if (this.#expected === 'nothing') return;
+    if (this.#isSkipping) throw this.#damaged('has no end, and nothing behind its beginning was read: write it again');
     throw new InputFault(this.#name, 'is a JSON array that was cut off: fetch or write it again');
   }
 
   /** Reads all elements of `bytes` that end there; returns where the first one begins that does not. */
   #read(bytes: Buffer): number {
-    let position = 0;
+    let position = this.#isSkipping ? this.#skip(bytes, 0) : 0;
     for (;;) {
       position = skipBlanks(bytes, position, bytes.length);
       if (position >= bytes.length) return bytes.length;
@@ -121,15 +134,38 @@ export class JsonArrayRows implements SourceReader {
         if (byte !== COMMA) throw this.#damaged('is not followed by a comma or the end of the array');
         this.#expected = 'element';
       } else {
-        const end = this.#elements.read(bytes, position, this.#count + 1);
-        if (end === UNENDED) return position;
-        this.#count++;
-        this.#expected = 'separator';
-        position = end;
+        const isLong = bytes.length - position > maxRowBytes;
+        const readable = isLong ? bytes.subarray(0, position + maxRowBytes) : bytes;
+        const end = this.#elements.read(readable, position, this.#count + 1);
+        if (end !== UNENDED) {
+          this.#count++;
+          this.#expected = 'separator';
+          position = end;
+          continue;
+        }
+        this.#end.start(byte);
+        if (!isLong) {
+          this.#end.find(bytes, position, bytes.length);
+          this.#isInElement = true;
+          return position;
+        }
+        this.#elements.report(readable.subarray(position), `is longer than ${maxRowBytes} bytes`, this.#count + 1);
+        this.#isSkipping = true;
+        position = this.#skip(bytes, position);
         continue;
       }
       position++;
     }
+  }
+
+  /** Looks for the end of an element that is too long. Returns the place behind it, or behind all bytes. */
+  #skip(bytes: Buffer, from: number): number {
+    const end = this.#end.find(bytes, from, bytes.length);
+    if (end === UNENDED) return bytes.length;
+    this.#isSkipping = false;
+    this.#count++;
+    this.#expected = 'separator';
+    return end;
   }
 
   #damaged(what: string): InputFault {
@@ -165,8 +201,12 @@ class ObjectElements implements ElementReader {
       return behind;
     }
     const end = endOfValue(bytes, from, bytes.length);
-    if (end !== UNENDED) this.#packer.report(startOf(bytes.subarray(from, end)), 'is not a JSON object', element);
+    if (end !== UNENDED) this.report(bytes.subarray(from, end), 'is not a JSON object', element);
     return end;
+  }
+
+  report(beginning: Uint8Array, why: string, element: number): void {
+    this.#packer.report(startOf(beginning), why, element);
   }
 }
 
@@ -200,7 +240,7 @@ class TextElements implements ElementReader {
     }
     if (end <= 0) {
       const behind = endOfValue(bytes, from, bytes.length);
-      if (behind !== UNENDED) this.#report(startOf(bytes.subarray(from, behind)), 'is not a text', element);
+      if (behind !== UNENDED) this.report(bytes.subarray(from, behind), 'is not a text', element);
       return behind;
     }
     const text = parsedText(bytes, from, end);
@@ -208,6 +248,10 @@ class TextElements implements ElementReader {
     if (isDeviceToken(parsed)) this.#packer.add(parsed);
     else this.#report(text ?? startOf(bytes.subarray(from, end)), parsed.why, element);
     return end;
+  }
+
+  report(beginning: Uint8Array, why: string, element: number): void {
+    this.#report(startOf(beginning), why, element);
   }
 
   #report(text: string, why: string, element: number): void {

@@ -119,7 +119,7 @@ export class JsonObjectReader {
     const byte = bytes[from]!;
     if (byte === QUOTE) return this.#readString(bytes, from, limit, open);
     if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-      const end = endOfNested(bytes, from, limit);
+      const end = endOfValue(bytes, from, limit);
       if (end <= 0) return end;
       if (!isJson(bytes, from, end)) return MALFORMED;
       this.#write(open, bytes.subarray(from, end));
@@ -204,15 +204,56 @@ export function skipBlanks(bytes: Buffer, from: number, limit: number): number {
 
 /** Behind the value at `from`, judged by its quotes and brackets alone. UNENDED where it has no end before `limit`. */
 export function endOfValue(bytes: Buffer, from: number, limit: number): number {
-  const byte = bytes[from];
-  if (byte === QUOTE) return Math.max(endOfString(bytes, from, limit), UNENDED);
-  if (byte === OPEN_BRACE || byte === OPEN_BRACKET) return endOfNested(bytes, from, limit);
-  for (let position = from; position < limit; position++) {
-    const other = bytes[position]!;
-    if (other === COMMA || other === CLOSE_BRACKET || other <= BLANK) return Math.max(position, from + 1);
-  }
-  return UNENDED;
+  whole.start(bytes[from]!);
+  return whole.find(bytes, from, limit);
 }
+
+/** Looks for the end of one value, by its quotes and brackets alone, in chunks of any size. */
+export class ValueEnd {
+  /** It is a number, a word, or no JSON: it ends with what stands behind it. */
+  #isBare = false;
+  #depth = 0;
+  #isInString = false;
+  #isEscaped = false;
+  #isStarted = false;
+
+  /** @param first byte of the value */
+  start(first: number): void {
+    this.#depth = 0;
+    this.#isInString = false;
+    this.#isEscaped = false;
+    this.#isStarted = false;
+    this.#isBare = first !== QUOTE && first !== OPEN_BRACE && first !== OPEN_BRACKET;
+  }
+
+  /** Returns the place behind the value, UNENDED where it has no end before `limit`. `from`: its first byte, or the next. */
+  find(bytes: Uint8Array, from: number, limit: number): number {
+    for (let position = from; position < limit; position++) {
+      const byte = bytes[position]!;
+      if (this.#isBare) {
+        if (this.#isStarted && (byte === COMMA || byte === CLOSE_BRACKET || byte <= BLANK)) return position;
+        this.#isStarted = true;
+      } else if (this.#isInString) {
+        if (this.#isEscaped) this.#isEscaped = false;
+        else if (byte === BACKSLASH) this.#isEscaped = true;
+        else if (byte === QUOTE) {
+          this.#isInString = false;
+          if (this.#depth === 0) return position + 1;
+        }
+      } else if (byte === QUOTE) {
+        this.#isInString = true;
+      } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+        this.#depth++;
+      } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+        if (--this.#depth === 0) return position + 1;
+      }
+    }
+    return UNENDED;
+  }
+}
+
+/** For values whose end is looked for at once: each call of `endOfValue` starts it anew. */
+const whole = new ValueEnd();
 
 /** Behind the string whose quote is at `from`, UNENDED or MALFORMED. */
 export function endOfString(bytes: Buffer, from: number, limit: number): number {
@@ -232,23 +273,6 @@ export function parsedText(bytes: Buffer, from: number, to: number): string | nu
   } catch {
     return null;
   }
-}
-
-function endOfNested(bytes: Buffer, from: number, limit: number): number {
-  let depth = 0;
-  for (let position = from; position < limit; position++) {
-    const byte = bytes[position]!;
-    if (byte === QUOTE) {
-      for (position++; position < limit && bytes[position] !== QUOTE; position++) {
-        if (bytes[position] === BACKSLASH) position++;
-      }
-    } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-      depth++;
-    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
-      if (--depth === 0) return position + 1;
-    }
-  }
-  return UNENDED;
 }
 
 function isJson(bytes: Buffer, from: number, to: number): boolean {

@@ -38,6 +38,16 @@ export interface TableColumns {
   readonly tokenColumn: number;
 }
 
+/** Why a row cannot be taken. */
+interface RowProblem {
+  readonly text: string;
+  /** The rest of a sentence that begins with the text. */
+  readonly why: string;
+}
+
+/** A row of one column without anything in it is a blank line, of which nothing is told. */
+export const blank: RowProblem = { text: '', why: '' };
+
 /** Told at once, from within the methods of a reader. */
 export interface RowSink {
   onRows(rows: TableRows): void;
@@ -171,12 +181,17 @@ export class RowPacker {
     return this.#openFor(usualTokenBytes);
   }
 
+  /** Takes the row whose cells were written to `next`, up to `to`, or tells why it is none. */
+  take(open: OpenRows, to: number, line: number): void {
+    this.#reportProblem(this.tryTake(open, to, line), line);
+  }
+
   /**
-   * Takes the row whose cells were written to `next`, up to `to`, or tells why it is none.
+   * The same, but returns why it is none; null where it was taken.
    *
    * @param mayBeCut the table ends with the token of this row, and without a line end
    */
-  take(open: OpenRows, to: number, line: number, mayBeCut = false): void {
+  tryTake(open: OpenRows, to: number, line: number, mayBeCut = false): RowProblem | null {
     const { spans, count } = open;
     const first = count * this.#names.length * 2;
     const start = spans[first + this.#tokenColumn * 2]!;
@@ -185,30 +200,28 @@ export class RowPacker {
       open.cellBytes = to;
       if (this.#shortest > usualTokenBytes) this.#shortest = usualTokenBytes;
       this.#added(open, line);
-      return;
+      return null;
     }
     const cells = this.#names.map((_, column) =>
       open.cells.slice(spans[first + column * 2]!, spans[first + column * 2 + 1]!),
     );
-    this.takeCells(cells, line, mayBeCut);
+    return this.#tryCells(cells, line, mayBeCut);
   }
 
-  /** The same for a row whose cells lie elsewhere. */
-  takeCells(cells: readonly Uint8Array[], line: number, mayBeCut = false): void {
+  /** The same as `take` for a row whose cells lie elsewhere. */
+  takeCells(cells: readonly Uint8Array[], line: number): void {
+    this.#reportProblem(this.#tryCells(cells, line, false), line);
+  }
+
+  #tryCells(cells: readonly Uint8Array[], line: number, mayBeCut: boolean): RowProblem | null {
     const text = startOf(cells[this.#tokenColumn]!, maxTokenLineBytes);
-    if (text === '') {
-      this.#reportMissing(cells, line);
-      return;
-    }
+    if (text === '') return this.#missing(cells);
     const parsed = parseDeviceToken(text, this.#minTokenBytes);
-    if (!isDeviceToken(parsed)) {
-      this.report(text, parsed.why, line);
-    } else if (mayBeCut && this.#isLikeHalf(parsed.length)) {
-      this.report(text, halfLine, line);
-    } else {
-      this.#shortest = Math.min(this.#shortest, parsed.length);
-      this.add(parsed, cells, line);
-    }
+    if (!isDeviceToken(parsed)) return { text, why: parsed.why };
+    if (mayBeCut && this.#isLikeHalf(parsed.length)) return { text, why: halfLine };
+    this.#shortest = Math.min(this.#shortest, parsed.length);
+    this.add(parsed, cells, line);
+    return null;
   }
 
   /** Adds a row whose token was read. */
@@ -240,12 +253,15 @@ export class RowPacker {
     return open;
   }
 
-  /** A row of one column without anything in it is a blank line. */
-  #reportMissing(cells: readonly Uint8Array[], line: number): void {
-    if (cells.length === 1) return;
+  #missing(cells: readonly Uint8Array[]): RowProblem {
+    if (cells.length === 1) return blank;
     const others = cells.map((cell) => startOf(cell)).filter((cell) => cell !== '');
     const column = escapeUnprintable(this.#names[this.#tokenColumn]!, 40);
-    this.report(others.join(' '), `has no device token in its column "${column}"`, line);
+    return { text: others.join(' '), why: `has no device token in its column "${column}"` };
+  }
+
+  #reportProblem(problem: RowProblem | null, line: number): void {
+    if (problem !== null && problem !== blank) this.report(problem.text, problem.why, line);
   }
 
   /** Whether a last token is shorter than all others, and not as long as tokens are today: the table may have been cut. */

@@ -20,11 +20,41 @@ interface Reader {
 
 const sink = { onRows: () => {}, onBlock: () => {}, onInvalid: () => assert.fail() };
 
+/** A row, by its number: quotes of some are never closed, or stand wrong. */
+const brokenRow = (n: number): string => {
+  if (n % 50 === 0) return `${n},${tokens[n % 1000]},de,"Zoë\n`;
+  return n % 50 === 25 ? `${n},${tokens[n % 1000]},de,Z "Z" Z\nrest\n` : csvRow(n);
+};
+
+const told = { onRows: () => {}, onBlock: () => {}, onInvalid: () => {} };
+
 const formats: readonly (readonly [name: string, text: (count: number) => string, reader: () => Reader])[] = [
   [
     'CSV',
     (count) => Array.from({ length: count }, (_, n) => csvRow(n)).join(''),
     () => new CsvRows({ ...shape, delimiter: ',', hasHeader: false }, sink),
+  ],
+  [
+    'CSV with quotes that are wrong',
+    (count) => Array.from({ length: count }, (_, n) => brokenRow(n)).join(''),
+    () => new CsvRows({ ...shape, delimiter: ',', hasHeader: false }, told),
+  ],
+  [
+    'CSV whose first quote is never closed',
+    (count) =>
+      `0,${tokens[0]},de,"Zoë\n${Array.from({ length: count }, (_, n) => `${n},${tokens[n % 1000]},,x\n`).join('')}`,
+    () => new CsvRows({ ...shape, delimiter: ',', hasHeader: false }, told),
+  ],
+  [
+    'CSV of nothing but the text of one cell',
+    (count) => `0,${tokens[0]},de,"Zoë\n${'a line, and "another"\n'.repeat(count / 4)}`,
+    () => new CsvRows({ ...shape, delimiter: ',', hasHeader: false }, told),
+  ],
+  ['NDJSON of one line', (count) => `{"id":"${'long '.repeat(count * 10)}"}\n`, () => new NdjsonRows(shape, told)],
+  [
+    'a JSON array with one element',
+    (count) => `[{"id":"${'long '.repeat(count * 10)}"}]`,
+    () => new JsonArrayRows({ columns: shape, name: 'The table' }, told),
   ],
   [
     'NDJSON',
@@ -61,4 +91,27 @@ describe('campaign/tables, the cost of a row', () => {
       assert.ok(ratio < 7, `4 times as many rows cost ${ratio.toFixed(1)} times as much`);
     });
   }
+
+  it('does not depend on the size of the chunks in which a long one comes', () => {
+    const text = 'a text of "many" lines\n'.repeat(30_000);
+    const readers: readonly (readonly [string, () => Reader])[] = [
+      [
+        `0,${tokens[0]},de,"${text.replaceAll('"', "'")}"\n`,
+        () => new CsvRows({ ...shape, delimiter: ',', hasHeader: false }, sink),
+      ],
+      [
+        `[${JSON.stringify({ token: tokens[0], name: text })}]`,
+        () => new JsonArrayRows({ columns: shape, name: 'The table' }, sink),
+      ],
+    ];
+    for (const [bytes, readerOf] of readers) {
+      const whole = Buffer.from(bytes);
+      const before = process.cpuUsage().user;
+      const reader = readerOf();
+      for (let at = 0; at < whole.length; at += 200) reader.write(whole.subarray(at, at + 200));
+      reader.end();
+      // A look at all that came before with each chunk takes several seconds.
+      assert.ok(process.cpuUsage().user - before < 1_000_000);
+    }
+  });
 });

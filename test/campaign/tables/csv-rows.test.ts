@@ -166,16 +166,90 @@ describe('campaign/tables/csv-rows', () => {
   });
 
   it('loses one row to a quote that is never closed', () => {
+    const mend = 'close it, or write a quote that belongs to its text twice ("")';
     const rest = Array.from({ length: 3000 }, (_, index) => `${index},${token(index)},x\n`).join('');
     const text = `${header}1,${token(1)},"a\n${rest}`;
-    assert.deepEqual(invalidOf(text), ['2 begins a cell in quotes that never ends']);
+    assert.deepEqual(invalidOf(text), [`2 begins a cell in quotes that never ends: ${mend}`]);
     assert.equal(read(text).rows.length, 3000);
     const long = `${header}1,${token(1)},"a\n${rest.repeat(5)}`;
     const { invalid, rows } = read(long);
     assert.equal(rows.length, 15_000);
     assert.equal(rows[0]!.line, 3);
+    assert.deepEqual(
+      invalid.map(({ why }) => why),
+      [`begins a cell in quotes that does not end within ${maxRowBytes} bytes: ${mend}, or shorten it`],
+    );
+    const twoTexts = { columns: ['token', 'a', 'b'], tokenColumn: 0, hasHeader: false };
+    assert.deepEqual(invalidOf(`${token(1)},"a\nb","c\nd\n`, twoTexts), [
+      `1 begins a cell in quotes in line 2 that never ends: ${mend}; ` +
+        'lines 2 to 3 behind it have no device token, and are counted with it',
+    ]);
+  });
+
+  it('tells of a text of many lines whose quotes are wrong, or that is too long, as one row', () => {
+    const prose = 'Dear friend,\n"this" is a "long" text,\nwith, commas\n'.repeat(25_000);
+    const last = `2,${token(2)},b\n`;
+    for (const cell of [`"${prose}`, `"${prose}"`, `"${prose.replaceAll('"', '""')}"`, `"a\nb" c\n${prose}`]) {
+      const { rows, invalid, lines } = read(`${header}1,${token(1)},${cell}\n${last}`, {}, [100, 70_000, 1_200_000]);
+      assert.deepEqual(
+        rows.map((row) => row.token),
+        [token(2)],
+      );
+      assert.equal(invalid.length, 1);
+      assert.equal(invalid[0]!.line, 2);
+      assert.match(invalid[0]!.why, /; lines 3 to 7500\d behind it have no device token, and are counted with it$/);
+      assert.ok(lines > 75_000);
+    }
+    // To the end of the table, and up to a pause.
+    const end = read(`${header}1,${token(1)},"${prose}`);
+    assert.deepEqual([end.rows.length, end.invalid.length], [0, 1]);
+  });
+
+  it('tells of such a row when its end is known, also where the source pauses, or when no more is read', () => {
+    const invalid: string[] = [];
+    const reader = new CsvRows(shape, {
+      onRows: () => {},
+      onInvalid: ({ line, why }) => invalid.push(`${line} ${why}`),
+    });
+    reader.write(Buffer.from(`${header}1,${token(1)},a "b"\nc\n`));
+    reader.flush(false);
+    assert.deepEqual(invalid, []);
+    reader.write(Buffer.from('d\n'));
+    reader.flush(true);
+    assert.deepEqual(invalid, [
+      `2 ${strayQuote}; lines 3 to 4 behind it have no device token, and are counted with it`,
+    ]);
+    reader.end();
     assert.equal(invalid.length, 1);
-    assert.match(invalid[0]!.why, /begins a cell in quotes that does not end within them/);
+  });
+
+  it('tells of each row that cannot be read and has a device token', () => {
+    const bad = (index: number): string => `${index},${token(index)},b "B" b\n`;
+    const text = `${header}${bad(1)}${bad(2)}junk\n${bad(3)}4,nothing,x\n5,${token(5)},x\n6,nothing,x\n`;
+    assert.deepEqual(
+      read(text).invalid.map(({ line, why }) => `${line} ${why.replace(strayQuote, '…')}`),
+      [
+        '2 …',
+        '3 …; line 4 behind it has no device token, and is counted with it',
+        '5 …; line 6 behind it has no device token, and is counted with it',
+        '8 is neither hex nor base64 of a device token',
+      ],
+    );
+  });
+
+  it('takes the rows that stand within a cell because of a quote too many', () => {
+    const text = `${header}1,${token(1)},"a\n2,${token(2)},b\n3,${token(3)},c"\n4,${token(4)},"d\n5,${token(5)},"\n`;
+    // Only the last one may be meant so.
+    assert.deepEqual(
+      read(text).rows.map(({ cells }) => cells[2]),
+      [`a\n2,${token(2)},b\n3,${token(3)},c`, `d\n5,${token(5)},`],
+    );
+    const narrow = `${header}1,"a\n2,${token(2)},b\n3,${token(3)},c"\n4,${token(4)},d\n`;
+    assert.deepEqual(
+      read(narrow).rows.map((row) => row.token),
+      [token(2), token(4)],
+    );
+    assert.deepEqual(invalidOf(narrow), ['2 has 2 cells where the table has 3 columns', `4 ${strayQuote}`]);
   });
 
   it('skips a row that is too long', () => {

@@ -38,6 +38,16 @@ describe('campaign/tables/csv-shape', () => {
     ['a shorter hash beside the token', `${token(1).slice(32)},${token(2)}\n`, '"," none 1 2 @2'],
     ['some cells without tokens', `id,push\n1,\n2,${token(2)}\n3,${token(3)}\n`, '"," header id push @2'],
     ['no token in sight, but a name', 'id,locale,apns_token\n1,de,\n', '"," header id locale apns_token @3'],
+    [
+      'a first row whose quote is never closed',
+      `id,push\n1,"x\n${`2,${token(2)}\n`.repeat(900)}`,
+      '"," header id push @2',
+    ],
+    [
+      'rows whose quotes are wrong, and a text of many lines in one of them',
+      `1;${token(1)};"a\n2;${token(2)};"b" c\n${'d\n'.repeat(100)}${`3;${token(3)};"e;f"\n`.repeat(9)}`,
+      '";" none 1 2 3 @2',
+    ],
     ['a column that is named', `a,b\n${token(1)},${token(2)}\n`, '"," header a b @2', { tokenColumn: 'b' }],
     [
       'a column that is named in other case',

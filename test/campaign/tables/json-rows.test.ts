@@ -218,6 +218,30 @@ describe('campaign/tables/json rows', () => {
     );
   });
 
+  it('tells of an element that is too long, and goes on behind it', () => {
+    const row = (index: number, name = 'x'): string => JSON.stringify({ token: token(index), name });
+    const long = row(2, '],"\\'.repeat(maxRowBytes / 2));
+    for (const element of [long, `[${long}]`, JSON.stringify(long), '7'.repeat(maxRowBytes + 1)]) {
+      const text = `[${row(1)}, ${element} , ${row(3)}]`;
+      for (const cuts of [[], [70_000, 1_000_000, 1_500_000], [text.length - 80]]) {
+        const { rows, invalid } = array(text, cuts);
+        assert.deepEqual(
+          rows.map(({ line }) => line),
+          [1, 3],
+        );
+        assert.deepEqual(
+          invalid.map(({ line, why }) => `${line} ${why}`),
+          ['2 is longer than 1048576 bytes'],
+        );
+      }
+    }
+  });
+
+  it('reads a text with a control character to its quote', () => {
+    const { rows, invalid } = array(`["a\nb", {"token":"${token(2)}"}]`);
+    assert.deepEqual([rows.length, invalid.length], [1, 1]);
+  });
+
   it('reads an array of texts as a list', () => {
     const tokens: string[] = [];
     const invalid: string[] = [];
@@ -266,7 +290,7 @@ describe('campaign/tables/json rows', () => {
     );
     assert.match(
       faultOf(`[${one},{"name":"x${'y'.repeat(maxRowBytes)}`),
-      /element 2 of its array has more than 1048576 bytes/,
+      /is damaged JSON: element 2 of its array has no end, and nothing behind its beginning was read: write it again\./,
     );
     assert.equal(faultOf(`[${one},${one}]\n`), 'none');
     assert.equal(faultOf('[]'), 'none');
