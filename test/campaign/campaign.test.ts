@@ -4,6 +4,7 @@ import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { firstDispatchWindow } from '../../src/base/limits.js';
+import type { CanaryReport } from '../../src/campaign/run/campaign-options.js';
 import type { CampaignReport } from '../../src/campaign/run/run-report.js';
 import { viewCampaign } from '../../src/campaign/view/campaign-view.js';
 import { Message } from '../../src/index.js';
@@ -75,7 +76,7 @@ describe('a campaign', () => {
     const options = { recipients, folder: fixture.out, rate: '20000/s' };
     const first = await fixture.campaign({ ...options, maxFailures: 50 }).run();
     assert.equal(first.stopped?.code, 'ERR_PEAL_BOUND');
-    assert.match(first.stopped.message, /more than the 50 that may/);
+    assert.match(first.stopped.message, /more than the 50 allowed .* goes on where it stopped when it is run again\.$/);
     assert.equal(first.summary.state, 'stopped');
     checkBooks(first, 20_000);
     assert.ok(first.summary.unsent > 0);
@@ -228,6 +229,13 @@ describe('a campaign', () => {
     assert.equal(summary.recipients, count + 1);
   });
 
+  it('promises nobody to go on where nothing is kept', async () => {
+    await open();
+    const recipients = { files: await fixture.list(mixedTokens(4000)) };
+    const { stopped } = await fixture.campaign({ recipients, rate: '4000/s', maxFailures: 5 }).run();
+    assert.match(stopped!.message, /more than the 5 allowed \(maxFailures\)\.$/);
+  });
+
   it('sends to a canary first, and stops where too few of it are accepted', async () => {
     await open();
     const tokens = mixedTokens(4000);
@@ -238,12 +246,19 @@ describe('a campaign', () => {
     assert.match(first.stopped.message, /Only 98 of the first 100 recipients were accepted, less than 99 %/);
     assert.equal(fixture.simulator.ledger.summary().requests, 100);
     checkBooks(first, 4000);
-    const asked: unknown[] = [];
-    const canary = { recipients: 100, confirm: (report: unknown) => asked.push(report) > 1 };
+    const asked: CanaryReport[] = [];
+    const canary = { recipients: 100, confirm: (report: CanaryReport) => asked.push(report) > 1 };
     const second = await fixture.campaign({ ...options, canary }).run();
     assert.equal(second.stopped?.code, 'ERR_PEAL_BOUND');
     assert.equal(fixture.simulator.ledger.summary().requests, 200);
     const third = await fixture.campaign({ ...options, canary }).run();
+    // Each tells of its own recipients only.
+    for (const { rejected, reasons } of asked) {
+      assert.equal(
+        reasons.reduce((sum, [, count]) => sum + count, 0),
+        rejected,
+      );
+    }
     assert.equal(third.summary.state, 'finished');
     checkBooks(third, 4000);
   });

@@ -3,7 +3,7 @@
  * asked whenever outcomes come in; main thread.
  */
 import { durationText } from '../../base/duration.js';
-import { counted } from '../../base/text.js';
+import { counted, integer } from '../../base/text.js';
 import { option } from '../../base/wording.js';
 
 export interface Bounds {
@@ -48,12 +48,13 @@ export class BoundsJudge {
     const { maxFailures, maxErrorRate, stopOn } = this.#bounds;
     for (const reason of stopOn ?? []) {
       const count = late.reasons.get(reason) ?? 0;
-      if (count > 0) return `${reason} was answered (${option('stopOn')}), ${count === 1 ? 'once' : `${count} times`}.`;
+      if (count > 0)
+        return `${reason} was answered (${option('stopOn')}), ${count === 1 ? 'once' : `${integer(count)} times`}.`;
     }
     this.#failures += late.rejected + late.unknown;
     if (maxFailures !== undefined && this.#failures > maxFailures) {
       const failed = `${counted(this.#failures, 'recipient')} had failed when this was noticed`;
-      return `${failed}, more than the ${maxFailures} that may (${option('maxFailures')}).`;
+      return `${failed}, more than the ${integer(maxFailures)} allowed (${option('maxFailures')}).`;
     }
     this.#forget(late.accepted + late.rejected);
     this.#answers += late.accepted + late.rejected;
@@ -62,7 +63,7 @@ export class BoundsJudge {
     if (maxErrorRate === undefined || this.#seenAnswers < minAnswers) return null;
     const share = this.#rejections / this.#answers;
     if (share <= maxErrorRate) return null;
-    return `${percent(share)} of the latest answers were rejections, more than the ${percent(maxErrorRate)} that may be (${option('maxErrorRate')}).`;
+    return `${percent(share)} of the latest answers were rejections, more than the ${percent(maxErrorRate)} allowed (${option('maxErrorRate')}).`;
   }
 
   /** The same for the time that the run has taken. */

@@ -18,7 +18,7 @@ import type { Journal } from '../journal/journal.js';
 import type { OutcomeFiles } from '../outputs/outcome-files.js';
 import type { RunRecord } from '../report/run-record.js';
 import type { SeriesSample } from '../report/run-series.js';
-import { type CampaignState, type CampaignSummary, latencyFigures } from '../report/summary.js';
+import { type CampaignState, type CampaignSummary, type CountedReason, latencyFigures } from '../report/summary.js';
 import type { CampaignFacts } from '../view/campaign-facts.js';
 import { summaryOf, writeReportOf } from '../view/campaign-view.js';
 import type { CampaignBooks } from './campaign-books.js';
@@ -105,7 +105,7 @@ export class CampaignRun {
       keepsAccepted: options.accepted === true,
       judge: new BoundsJudge(options),
       observer: hooks.observer ?? null,
-      onBound: (why) => this.stop(boundError(why)),
+      onBound: (why) => this.stop(this.#boundError(why)),
       onNews: () => this.#feed.wake(),
       causeOf: (error) => (error.code === 'ERR_PEAL_ABORTED' && this.#why !== null ? this.#why : error),
     });
@@ -224,7 +224,7 @@ export class CampaignRun {
     }
     this.#pacer.rate = rate;
     this.#feed.wake();
-    this.#note(`The rate is ${rate.text} now.`);
+    this.#note(`${rate.text === noLimit.text ? 'There is no limit of the rate' : `The rate is ${rate.text}`} now.`);
   }
 
   /** Ends the run: nothing more is handed out, what is written is answered. The first cause stays. */
@@ -300,12 +300,12 @@ export class CampaignRun {
     if (notAfter !== undefined) {
       const why = `It is after ${notAfter.toISOString()} (${option('notAfter')}).`;
       void this.#untilWall(notAfter.valueOf()).then((isSo) => {
-        if (isSo) this.stop(boundError(why));
+        if (isSo) this.stop(this.#boundError(why));
       });
     }
     if (maxDurationMs !== undefined) {
       const judge = new BoundsJudge(this.#options);
-      this.#after(maxDurationMs, () => this.stop(boundError(judge.noteTime(maxDurationMs)!)));
+      this.#after(maxDurationMs, () => this.stop(this.#boundError(judge.noteTime(maxDurationMs)!)));
     }
     this.#isWaiting = false;
     if (!this.#isPausedByUser) this.#feed.resume();
@@ -340,18 +340,18 @@ export class CampaignRun {
       accepted,
       rejected,
       others: unsent + unknown,
-      reasons: this.#books.reasons.map(({ reason, count }) => [reason, count]),
+      reasons: reasonsSince(this.#books.reasons, this.#earlier?.reasons ?? []),
     };
     const minAccepted = canary.minAccepted ?? defaultCanaryShare;
     const said = `${integer(accepted)} of the first ${counted(sent, 'recipient')} were accepted`;
     if (accepted < sent * minAccepted) {
       const least = `${Math.round(minAccepted * 1000) / 10} %`;
-      this.stop(boundError(`Only ${said}, less than ${least} (${option('canary.minAccepted')}).`));
+      this.stop(this.#boundError(`Only ${said}, less than ${least} (${option('canary.minAccepted')}).`));
       return;
     }
     if (!(await this.#confirmed(report))) {
       if (this.#why === null)
-        this.stop(boundError(`${said}, and nobody said to go on (${option('canary.recipients')}).`));
+        this.stop(this.#boundError(`${said}, and nobody said to go on (${option('canary.recipients')}).`));
       return;
     }
     this.#isCanaryPassed = true;
@@ -558,9 +558,20 @@ export class CampaignRun {
           : 'The recipients of the program hold';
     return new PealError('ERR_PEAL_INPUT', `${what} no device token, and nothing was sent.`, { origin: 'input' });
   }
+
+  #boundError(why: string): PealError {
+    const goOn =
+      this.#options.folder === undefined ? '' : ' The same campaign goes on where it stopped when it is run again.';
+    const message = `The campaign was stopped by a bound: ${why}${goOn}`;
+    return new PealError('ERR_PEAL_BOUND', message, { origin: 'usage', retryable: true });
+  }
 }
 
-function boundError(why: string): PealError {
-  const message = `The campaign was stopped by a bound: ${why} The same campaign goes on where it stopped when it is run again.`;
-  return new PealError('ERR_PEAL_BOUND', message, { origin: 'usage', retryable: true });
+/** Those of this run: the books count the reasons of all runs. */
+function reasonsSince(all: readonly CountedReason[], earlier: readonly CountedReason[]): CanaryReport['reasons'] {
+  const before = new Map(earlier.map(({ reason, count }) => [reason, count]));
+  return all
+    .map(({ reason, count }) => [reason, count - (before.get(reason) ?? 0)] as const)
+    .filter(([, count]) => count > 0)
+    .toSorted(([, a], [, b]) => b - a);
 }

@@ -49,15 +49,18 @@ export function nextSteps(summary: Situation, options: NextStepsOptions): NextSt
   ];
 }
 
-function resumeStep(
-  { state, stopped, unsent }: Situation,
-  folder: string,
-  { hasCommand }: NextStepsOptions,
-): NextStep[] {
+/** What happens to a campaign that was stopped by a bound and goes on. A canary that did not pass begins anew. */
+export function againAfterBound({ why }: Pick<Situation, 'why'>): string {
+  return /\((?:--|option )?canary/.test(why ?? '')
+    ? 'The next recipients are a canary again.'
+    : 'Where it would stop at the same bound again, give the bound another value.';
+}
+
+function resumeStep(summary: Situation, folder: string, { hasCommand }: NextStepsOptions): NextStep[] {
+  const { state, stopped, unsent } = summary;
   if (state === 'finished' && unsent === 0) return [];
   const who = unsent === 0 ? '' : ` ${areOf(unsent, 'recipient')} unsent.`;
-  const again =
-    stopped === 'ERR_PEAL_BOUND' ? ' Where it would stop at the same bound again, give the bound another value.' : '';
+  const again = stopped === 'ERR_PEAL_BOUND' ? ` ${againAfterBound(summary)}` : '';
   const safety = `${who} Recipients that were accepted or rejected are not sent to again.${again}`;
   return hasCommand
     ? [step(`Go on with it.${safety}`, `peal resume ${shellWord(folder)}`)]

@@ -8,7 +8,7 @@ import { counted, integer, minutesAndSeconds, percentage, wholePercent } from '.
 import type { CampaignState, RunSummary } from '../../campaign/report/summary.js';
 import type { CampaignView } from '../../campaign/view/campaign-view.js';
 
-import { printable, wrapped } from '../shared/terminal.js';
+import { printable, widestText, wrapped } from '../shared/terminal.js';
 
 /** How fast a campaign is now, from two readings. */
 export interface Pace {
@@ -31,7 +31,6 @@ type Colours = ReturnType<typeof createColors>;
 
 /** Reasons and runs that are listed; the rest is summed up in one line. */
 const [listedReasons, listedRuns] = [5, 5];
-const longestLine = 100;
 /** Settings that bound a campaign, in the words of the library or of the command line. */
 const bounds: ReadonlySet<string> = new Set([
   'maxfailures',
@@ -62,7 +61,7 @@ export function totalOf({ summary }: CampaignView): number | null {
 export function statusLines(view: CampaignView, pace: Pace, style: StatusStyle): string[] {
   const colours = createColors(style.colour);
   const { summary } = view;
-  const width = Math.min(style.columns, longestLine) - 1;
+  const width = Math.min(style.columns, widestText) - 1;
   const isAtWork = summary.state === 'running' || summary.state === 'paused';
   const sections = [
     [
@@ -70,7 +69,8 @@ export function statusLines(view: CampaignView, pace: Pace, style: StatusStyle):
       ...(isAtWork && style.bar !== null ? [`  ${style.bar}`] : wrapped(paceText(view, pace), width - 2).map(indented)),
       ...boundLines(view, width),
     ],
-    [...outcomeLines(view, colours), ...(style.isBrief ? [] : effortLines(view, width))],
+    outcomeLines(view, colours),
+    style.isBrief ? [] : effortLines(view, width),
     reasonLines(view, width, style.isBrief, colours),
     style.isBrief ? [] : causeLines(view, width),
     style.isBrief ? [] : runLines(view, width),

@@ -24,8 +24,8 @@ export type ResumeCampaign = (
 /** @throws PealError ERR_PEAL_OPTION (no process is at work), ERR_PEAL_INPUT (it does not answer) */
 export async function rate(folder: string, text: string, terminal: Terminal): Promise<ExitCode> {
   const { pid } = await give(folder, { rate: text });
-  const said = /^off$/i.test(text.trim()) ? 'no limit of its rate' : `the rate ${printable(text.trim())}`;
-  return say(terminal, `The campaign in ${folder} has ${said} now (process ${pid}).`);
+  const said = /^off$/i.test(text.trim()) ? 'without a limit' : `at the rate ${printable(text.trim())}`;
+  return say(terminal, `The campaign in ${folder} is sent ${said} now (process ${pid}).`);
 }
 
 /** @throws PealError as `rate` */

@@ -4,7 +4,7 @@
  */
 import { counted, integer, minutesAndSeconds, percentage } from '../../base/text.js';
 import type { DryRunReport } from '../../campaign/dry-run.js';
-import { printable, wrapped } from '../shared/terminal.js';
+import { printable, widestText, wrapped } from '../shared/terminal.js';
 
 export interface DryRunTextOptions {
   /** Width of the terminal, in characters. */
@@ -17,7 +17,6 @@ export interface DryRunTextOptions {
 
 /** Kinds of invalid rows, lists, and characters of a payload that are shown. */
 const [shownKinds, shownLists, shownPayload] = [8, 8, 1000];
-const maxWidth = 100;
 /** Where the text of a line with a name begins. */
 const indent = 15;
 
@@ -28,7 +27,7 @@ export function dryRunMessage(report: DryRunReport): object {
 
 /** Lines without their ends, and without colours. */
 export function dryRunLines(report: DryRunReport, options: DryRunTextOptions): string[] {
-  const width = Math.min(options.columns, maxWidth) - 1;
+  const width = Math.min(options.columns, widestText) - 1;
   const named = (name: string, ...texts: string[]): string[] => {
     const lines = texts.flatMap((text) => wrapped(text, Math.max(30, width - indent)));
     return lines.map((line, at) => `  ${(at === 0 ? name : '').padEnd(indent - 2)}${line}`);

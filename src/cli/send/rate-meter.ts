@@ -30,10 +30,11 @@ export class RateMeter {
     return ((last.done - first.done) * 1000) / (last.atMs - first.atMs);
   }
 
-  /** Seconds until `total` is reached at this rate; null while that is unknown. */
+  /** Seconds until `total` is reached at this rate; null while that is unknown: the first moments say nothing of it. */
   secondsLeft(total: number): number | null {
+    const [first, last] = [this.#first, this.#samples.at(-1)];
+    if (first === null || last === undefined || last.atMs - first.atMs < windowMs) return null;
     const rate = this.perSecond();
-    const done = this.#samples.at(-1)?.done ?? 0;
-    return rate > 0 ? Math.max(0, total - done) / rate : null;
+    return rate > 0 ? Math.max(0, total - last.done) / rate : null;
   }
 }

@@ -50,12 +50,18 @@ export function rejectionNotes(
     });
 }
 
+interface RefusedNote {
+  readonly text: string;
+  /** Sends to them; null where there is no such command. It follows the text and a colon. */
+  readonly command: string | null;
+}
+
 /**
- * Returns the sentence, or null if no recipient was refused for the reason that ended the run.
+ * Returns what is said of them, or null if no recipient was refused for the reason that ended the run.
  *
  * @param folder the folder of --out, fit to be shown; null without --out
  */
-export function refusedNote(summary: CampaignSummary, protocol: Protocol, folder: string | null): string | null {
+export function refusedNote(summary: CampaignSummary, protocol: Protocol, folder: string | null): RefusedNote | null {
   const { stopped, unsent } = summary;
   if (stopped !== 'ERR_PEAL_STOPPED' && stopped !== 'ERR_PEAL_CREDENTIAL') return null;
   const isRefusal = ({ reason, status }: CountedReason): boolean =>
@@ -67,9 +73,10 @@ export function refusedNote(summary: CampaignSummary, protocol: Protocol, folder
   const [were, theyCount, them] = count === 1 ? ['was', 'It counts', 'it'] : ['were', 'They count', 'them'];
   const refusal = `${counted(count, 'token')} ${were} refused for the reason that ended the run`;
   const who = `${refusal}. ${theyCount} as rejected, not unsent`;
-  if (folder === null) return `${who}: give --out DIR to keep ${them} in rejected.csv`;
+  if (folder === null) return { text: `${who}: give --out DIR to keep ${them} in rejected.csv`, command: null };
   const names = summary.files.map(({ name }) => name);
-  if (names.some((name) => name.endsWith('.ndjson'))) return `${who}. They are in ${folder}/rejected.ndjson`;
+  if (names.some((name) => name.endsWith('.ndjson')))
+    return { text: `${who}. They are in ${folder}/rejected.ndjson`, command: null };
   const condition = refused.map(({ reason }) => `$3=="${reason}"`).join(' || ');
   // A table keeps the names and cells of its columns; of a plain list the tokens are enough.
   const isTable = names.includes('unsent.csv');
@@ -77,5 +84,5 @@ export function refusedNote(summary: CampaignSummary, protocol: Protocol, folder
   const unsentFile = shellWord(`${folder}/${isTable ? 'unsent.csv' : 'unsent.txt'}`);
   const rest = unsent > 0 ? `--tokens ${unsentFile} --tokens -` : '--tokens -';
   const command = `awk -F, '${chosen}' ${shellWord(`${folder}/rejected.csv`)} | peal send ${rest} …`;
-  return `${who}. Once the cause is mended, send to ${them} as well: ${command}`;
+  return { text: `${who}. Once the cause is mended, send to ${them} as well`, command };
 }

@@ -5,6 +5,7 @@ import { adviceOf } from '../../apns/reason.js';
 import { counted, integer, percentage, shellWord } from '../../base/text.js';
 import type { CampaignSummary } from '../../campaign/report/summary.js';
 import type { CampaignCause } from '../../campaign/run/run-report.js';
+import { againAfterBound } from '../../campaign/view/next-steps.js';
 
 import {
   hasColour,
@@ -12,6 +13,7 @@ import {
   printError,
   printNote,
   type Terminal,
+  widestText,
   wrapped,
   writeJsonLine,
 } from '../shared/terminal.js';
@@ -54,9 +56,9 @@ export function printRun(terminal: Terminal, options: SendFlags, report: RunRepo
   }
   if (summary.invalidLines !== null) printNote(terminal, invalidSentence(summary.invalid, summary.invalidLines));
   for (const problem of problems) printError(terminal, problem);
-  if (summary.stopped === 'ERR_PEAL_BOUND') printNote(terminal, boundNote(options.out));
+  if (summary.stopped === 'ERR_PEAL_BOUND') printNote(terminal, boundNote(summary, options.out));
   const refused = refusedNote(summary, protocolOf(options), options.out === undefined ? null : printable(options.out));
-  if (refused !== null) printNote(terminal, refused);
+  if (refused !== null) printNote(terminal, refused.text, refused.command);
   if (causes.length > 0) printNote(terminal, lossSentence(causes));
   // On a terminal the table has the same notes.
   if (!hasTable || stdout.isTTY !== true) for (const { message } of rejections) printNote(terminal, message);
@@ -75,14 +77,16 @@ function invalidSentence(
   { list, line, why, shape }: NonNullable<CampaignSummary['invalidLines']>,
 ): string {
   const what = count === 1 ? 'one line is invalid' : `${integer(count)} lines are invalid, the first`;
-  const where = count === 1 ? `: line ${line} of ${list}` : ` is line ${line} of ${list}`;
+  const where = count === 1 ? `: line ${integer(line)} of ${list}` : ` is line ${integer(line)} of ${list}`;
   return `${what}${where}, which ${why}.${shape === null ? '' : ` ${shape}.`}`;
 }
 
 /** How to go on after a bound. */
-function boundNote(out: string | undefined): string {
-  const again = 'where it would stop at the same bound again, give the bound another value';
-  if (out !== undefined) return `go on with peal resume ${printable(shellWord(out))}; ${again}`;
+function boundNote(summary: CampaignSummary, out: string | undefined): string {
+  const again = againAfterBound(summary);
+  if (out !== undefined) {
+    return `go on with peal resume ${printable(shellWord(out))}; ${again[0]!.toLowerCase()}${again.slice(1, -1)}`;
+  }
   return 'without --out the campaign is not kept, and a second run sends to all of the list again: give --out DIR the next time';
 }
 
@@ -116,6 +120,7 @@ function summaryTable(summary: CampaignSummary, options: TableOptions): string {
   const { folder, columns, colour, isApart, protocol = 'http2' } = options;
   const { bold, dim, green, red, yellow } = createColors(colour);
   const plain = (text: string): string => text;
+  const textWidth = Math.max(30, Math.min(columns, widestText) - 1);
   const width = integer(summary.recipients).length;
   const row = (name: string, count: number, paint: (text: string) => string): string => {
     const share = name === 'recipients' ? '' : percentage(count, summary.recipients).padStart(11);
@@ -130,20 +135,31 @@ function summaryTable(summary: CampaignSummary, options: TableOptions): string {
     row('unknown', summary.unknown, yellow),
     row('invalid', summary.invalid, yellow),
     '',
-    ...wrapped(effort(summary), Math.max(30, columns - 3)).map((line) => `  ${line}`),
+    ...hanging(effort(summary), textWidth),
     ...(summary.duplicate === 0
       ? []
       : [`  ${counted(summary.duplicate, 'duplicate')} dropped (--keep-duplicates keeps them)`]),
     ...(summary.resent === 0 ? [] : [`  ${counted(summary.resent, 'request')} sent again`]),
-    ...filesLine(summary, folder),
+    ...filesLine(summary, folder, isApart ? textWidth : Number.POSITIVE_INFINITY),
+    ...nextLine(summary, folder),
   ];
   return (isApart ? ['', ...lines, ''] : lines).map((line) => `${line}\n`).join('');
 }
 
 /** The files that have something in them. */
-function filesLine({ files }: CampaignSummary, folder: string | null): readonly string[] {
+function filesLine({ files }: CampaignSummary, folder: string | null, width: number): readonly string[] {
   const names = files.filter(({ rows }) => rows !== 0).map(({ name }) => name);
-  return folder === null || names.length === 0 ? [] : [`  ${enumerated(names)} in ${folder}`];
+  return folder === null || names.length === 0 ? [] : hanging(`${enumerated(names)} in ${folder}`, width);
+}
+
+/** Where there is something to do, the command that says it. */
+function nextLine({ next }: CampaignSummary, folder: string | null): readonly string[] {
+  return folder === null || next.length === 0 ? [] : [`  what to do next: peal status ${shellWord(folder)}`];
+}
+
+/** The indented lines of a text; the second and later ones are indented more. */
+function hanging(text: string, width: number): string[] {
+  return wrapped(text, width - 4).map((line, at) => `${at === 0 ? '  ' : '    '}${line}`);
 }
 
 /** `a, b and c are`, `a is`. */
@@ -174,7 +190,7 @@ function reasonLines(
     const indent = ' '.repeat(6 + width + 2);
     const advice = wrapped(
       adviceOf(status ?? 0, apnsReason(reason), protocol),
-      Math.max(30, Math.min(columns, 100) - indent.length - 1),
+      Math.max(30, Math.min(columns, widestText) - indent.length - 1),
     );
     return [`      ${integer(count).padStart(width)}  ${name}`, ...advice.map((line) => dim(`${indent}${line}`))];
   });

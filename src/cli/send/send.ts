@@ -328,7 +328,7 @@ class SendRun {
       process.exit(code);
     }
     const { progress } = this.#campaign;
-    const known = `${counted(doneOf(progress), 'outcome')}, ${integer(progress.accepted)} of them accepted`;
+    const known = `${counted(progress.accepted + progress.rejected, 'answer')}, ${integer(progress.accepted)} of them accepted`;
     const rest =
       out === undefined
         ? 'Nothing records which recipients were sent to. If the list is sent again, devices may show the ' +

@@ -10,6 +10,9 @@ import { escapeUnprintable } from '../../base/text.js';
 import { isOutOfFiles } from './exit-codes.js';
 import { commandMessage } from './wording.js';
 
+/** Text for people is not wider than that on a wide terminal either. */
+export const widestText = 100;
+
 export interface Terminal {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
@@ -34,12 +37,36 @@ export function printError(terminal: Terminal, error: unknown): void {
       : isOutOfFiles(error)
         ? 'this process has reached its limit of open files (EMFILE): raise it (ulimit -n 1024) and run it again.'
         : `this is a fault of peal: ${(error as Error)?.stack ?? String(error)}`;
-  terminal.stderr.write(`${red('peal:')} ${text}\n`);
+  printParagraph(terminal, red, text);
 }
 
-export function printNote(terminal: Terminal, text: string): void {
+/** @param command what to copy into a shell: it ends the sentence, on a terminal on a line of its own */
+export function printNote(terminal: Terminal, text: string, command: string | null = null): void {
   const { yellow } = createColors(hasColour(terminal, terminal.stderr));
-  terminal.stderr.write(`${yellow('peal:')} ${printable(text)}\n`);
+  printParagraph(terminal, yellow, printable(text), command === null ? null : printable(command));
+}
+
+/** One line where programs read it. A terminal would break that within a word, so its lines are broken at blanks. */
+function printParagraph(
+  { stderr }: Terminal,
+  paint: (text: string) => string,
+  text: string,
+  command: string | null = null,
+): void {
+  const hasScreen = stderr.isTTY === true && stderr.columns !== undefined && stderr.columns > 0;
+  const [first = '', ...more] = hasScreen
+    ? [...noteLines(command === null ? text : `${text}:`, stderr.columns!), ...(command === null ? [] : [command])]
+    : [command === null ? text : `${text}: ${command}`];
+  const lines = [`${paint(mark)} ${first}`, ...more.map((line) => ' '.repeat(mark.length + 1) + line)];
+  stderr.write(lines.map((line) => `${line}\n`).join(''));
+}
+
+const mark = 'peal:';
+
+/** The lines of an error with the stack of a fault stay apart. */
+function noteLines(text: string, columns: number): string[] {
+  const width = Math.min(columns, widestText) - 1 - (mark.length + 1);
+  return text.split('\n').flatMap((line) => (line.startsWith(' ') ? [line] : wrapped(line, Math.max(30, width))));
 }
 
 /** One JSON object on a line of its own, as programs read them. */

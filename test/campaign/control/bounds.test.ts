@@ -25,7 +25,7 @@ describe('the bounds of a campaign', () => {
     assert.equal(judge.note(batch(5000, 5, 5)), null);
     assert.equal(
       plain(judge.note(batch(5000, 1))),
-      '11 recipients had failed when this was noticed, more than the 10 that may (maxFailures).',
+      '11 recipients had failed when this was noticed, more than the 10 allowed (maxFailures).',
     );
   });
 

@@ -234,7 +234,7 @@ export const stoppedReport = once((): ReportData => {
     summary: {
       ...nothing,
       state: 'stopped',
-      why: '7.4 % of the latest answers were rejections, more than the 5 % that may be (--max-error-rate).',
+      why: '7.4 % of the latest answers were rejections, more than the 5 % allowed (--max-error-rate).',
       stopped: 'ERR_PEAL_STOPPED',
       next: [
         { text: 'Look at the reasons below, and mend what they say.', command: null },

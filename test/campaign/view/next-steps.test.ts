@@ -41,6 +41,13 @@ describe('nextSteps', () => {
       bounded[0]!.text,
       /not sent to again\. Where it would stop at the same bound again, give the bound another/,
     );
+    for (const name of ['--canary', 'option canary.recipients', '--canary-share', 'canary.minAccepted']) {
+      const why = `The campaign was stopped by a bound: Only 3 of the first 100 were accepted (${name}).`;
+      assert.match(
+        stepsOf({ ...stopped, stopped: 'ERR_PEAL_BOUND', why })[0]!.text,
+        /not sent to again\. The next recipients are a canary again\.$/,
+      );
+    }
     assert.deepEqual(stepsOf({ ...stopped, unsent: 1 }, { hasCommand: false }), [
       {
         text:

@@ -78,10 +78,10 @@ describe('peal status, report, rate, pause and resume', () => {
     const fast = await runCommand(['rate', folder, '2000/s']);
     assert.deepEqual(
       [fast.code, fast.stdout],
-      [0, `The campaign in ${folder} has the rate 2000/s now (process ${process.pid}).\n`],
+      [0, `The campaign in ${folder} is sent at the rate 2000/s now (process ${process.pid}).\n`],
     );
     const off = await runCommand(['rate', folder, 'off']);
-    assert.match(off.stdout, /has no limit of its rate now/);
+    assert.match(off.stdout, /is sent without a limit now/);
     const paused = await runCommand(['pause', folder]);
     assert.match(
       paused.stdout,

@@ -16,6 +16,15 @@ describe('rate meter', () => {
     assert.equal(meter.secondsLeft(7000), 2);
   });
 
+  it('says no time that is left in the first moments, which say nothing of it', () => {
+    const meter = new RateMeter();
+    meter.note(0, 0);
+    meter.note(500, 1);
+    assert.equal(meter.secondsLeft(200_000), null);
+    meter.note(3000, 3000);
+    assert.equal(meter.secondsLeft(6000), 3);
+  });
+
   it('falls to nothing when nothing happens any more', () => {
     const meter = new RateMeter();
     meter.note(0, 0);

@@ -11,7 +11,8 @@ function note(
   names = ['rejected.csv', 'unsent.txt'],
 ) {
   const files = names.map((name) => ({ name, use: '', rows: 1 }));
-  return refusedNote({ stopped, reasons, unsent, files } as unknown as CampaignSummary, 'http2', folder);
+  const said = refusedNote({ stopped, reasons, unsent, files } as unknown as CampaignSummary, 'http2', folder);
+  return said === null || said.command === null ? (said?.text ?? null) : `${said.text}: ${said.command}`;
 }
 
 const wrongKey = { reason: 'InvalidProviderToken', status: 403, count: 10 };

@@ -162,11 +162,8 @@ describe('a campaign by peal send', () => {
 
   describe('stops at a bound with 7, says which, and keeps who is unsent', () => {
     const bounds: readonly (readonly [flags: string, sentence: RegExp])[] = [
-      [
-        '--max-failures 10',
-        /recipients had failed when this was noticed, more than the 10 that may \(--max-failures\)/,
-      ],
-      ['--max-error-rate 3', /more than the 3 % that may be \(--max-error-rate\)/],
+      ['--max-failures 10', /recipients had failed when this was noticed, more than the 10 allowed \(--max-failures\)/],
+      ['--max-error-rate 3', /more than the 3 % allowed \(--max-error-rate\)/],
       ['--stop-on BadTopic,Unregistered', /Unregistered was answered \(--stop-on\)/],
       ['--max-duration 1s --rate 100/s', /has taken 1s \(--max-duration\)/],
       ['--not-after 1s --rate 100/s', /\(--not-after\)/],

@@ -230,7 +230,7 @@ describe('peal send, when it is interrupted', () => {
     assert.equal(code, 130);
     assert.match(
       stderr,
-      /^peal: ended at once after \d outcomes?, \d of them accepted\. The journal has what was known; .* peal resume /m,
+      /^peal: ended at once after \d answers?, \d of them accepted\. The journal has what was known; .* peal resume /m,
     );
     // Those that were under way are unknown, and nobody is notified twice.
     const again = await runCommand(fixture.send(tokens, { without: ['--force'], with: ['--json'] }));
@@ -257,7 +257,7 @@ describe('peal send, when it is interrupted', () => {
       },
     });
     assert.equal(code, 130);
-    assert.match(stderr, /^peal: ended at once after 0 outcomes.* Nothing records which .*twice\.$/m);
+    assert.match(stderr, /^peal: ended at once after 0 answers.* Nothing records which .*twice\.$/m);
   });
 
   for (const [signal, exitCode] of [

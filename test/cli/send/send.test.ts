@@ -75,7 +75,8 @@ describe('peal send', () => {
     const { code, stdout } = await runCommand(fixture.send(tokens, { with: ['--accepted'] }));
     assert.equal(code, 3);
     const names = 'gone.csv, accepted.csv, summary.json and report.html';
-    assert.ok(stdout.endsWith(`  ${names} are in ${fixture.path('out')}\n`), stdout);
+    const todo = `  what to do next: peal status ${fixture.path('out')}\n`;
+    assert.ok(stdout.endsWith(`  ${names} are in ${fixture.path('out')}\n${todo}`), stdout);
     const [header, ...rows] = (await fixture.output('accepted.csv')).trimEnd().split('\n');
     assert.equal(header, 'token,apns-id,apns-unique-id');
     assert.deepEqual(rows.map((row) => row.split(',')[0]).sort(), [...accepted].sort());
@@ -84,7 +85,7 @@ describe('peal send', () => {
     for (const id of ids) assert.match(id, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i);
     const next = await runCommand(fixture.send(tokens));
     assert.ok(
-      next.stdout.endsWith(`  gone.csv, summary.json and report.html are in ${fixture.path('out')}\n`),
+      next.stdout.endsWith(`  gone.csv, summary.json and report.html are in ${fixture.path('out')}\n${todo}`),
       next.stdout,
     );
     assert.ok(!existsSync(fixture.path('out/accepted.csv')));
