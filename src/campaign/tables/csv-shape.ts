@@ -55,7 +55,9 @@ const maxShownColumns = 20;
 /** The first rows of `head`, cut with the delimiter that fits best. `isEnd`: there is no more. */
 export function sampleOf(head: Buffer, isEnd: boolean, choices: TableChoices): TableSample {
   const bytes = isEnd ? head : head.subarray(0, lastLineEnd(head));
-  const given = choices.delimiter === undefined ? delimiters : [choices.delimiter];
+  // One that does not occur leaves a cell in each row, which ranks lowest; each quote would be an error then, which is slow.
+  const found = delimiters.filter((delimiter, index) => index === 0 || bytes.includes(delimiter));
+  const given = choices.delimiter === undefined ? found : [choices.delimiter];
   const samples = given.map((delimiter) => ({ delimiter, rows: cut(bytes, delimiter, choices) }));
   const ranked = samples.map((sample) => ({ sample, rank: rankOf(sample, choices) }));
   return ranked.reduce((best, one) => (compareRanks(one.rank, best.rank) > 0 ? one : best)).sample;
