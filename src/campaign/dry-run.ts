@@ -61,6 +61,11 @@ export interface DryRunReport {
   readonly example: string | null;
   /** How many valid recipients get which variant; `variant` is null for the default. Empty for a message without variants. */
   readonly variants: readonly { readonly variant: string | null; readonly recipients: number }[];
+  /**
+   * How many valid recipients have nothing in a column that has a default (`{{name|friend}}`), so that they get the default:
+   * for each such column of the message, 0 too.
+   */
+  readonly defaults: readonly { readonly column: string; readonly recipients: number }[];
   /** Whether the folder holds this campaign, begun by an earlier run. */
   readonly isResumed: boolean;
   /** Whether a process is at work on it now. */
@@ -131,6 +136,7 @@ class DryRun {
   /** By size: how many payloads have it. */
   readonly #sizes = new Float64Array(maxVoipPayloadBytes + 1);
   readonly #variants: VariantCounts | null;
+  readonly #defaults = new Map<string, number>();
   readonly #kinds = new InvalidKinds();
   readonly #bySource = new Map<string, number>();
   /** By row of the block at hand: open, closed or invalid. */
@@ -213,6 +219,7 @@ class DryRun {
   #measure({ rows, indexes, personal }: Rendered['batches'][number]): void {
     const count = indexes?.length ?? rows.count;
     this.#variants?.add(rows, indexes);
+    this.#options.personal?.countDefaults(rows, indexes, this.#defaults);
     const { payloads = null, payloadOffsets = null } = personal ?? {};
     if (payloads === null || payloadOffsets === null) {
       if (count > 0) this.#example ??= textOf(this.#options.message.notificationFor(this.#context.protocol).payload);
@@ -270,6 +277,7 @@ class DryRun {
       payload: this.#payloadSizes(),
       example: this.#example,
       variants: this.#variants?.all ?? [],
+      defaults: [...this.#defaults].map(([column, recipients]) => ({ column, recipients })),
       isResumed: this.#reader !== null,
       isRunning: this.#reader !== null && this.#reader.holder !== null,
       alreadyDone: this.#alreadyDone,

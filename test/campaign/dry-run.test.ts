@@ -141,6 +141,27 @@ describe('campaign/dry-run', () => {
     ]);
   });
 
+  it('counts who gets the default of a field, once for each recipient and only where it is sent', async () => {
+    const personal = new Template({
+      payload: { aps: { alert: 'Hello {{name|there}}, {{name|friend}}, {{unknown|x}}' } },
+      variants: { de: { aps: { alert: 'Hallo {{name}}' } }, fr: { aps: { alert: 'Bonjour' } } },
+      variantColumn: 'locale',
+      collapseId: '{{orders|none}}',
+    });
+    const rows = ['de,,1', 'de,A,', 'fr,,2', 'it,,', 'it,B,3', 'it,,4'].map((row, at) => `${tokens[at]},${row}\n`);
+    const report = await run(
+      { files: file('users.csv', `token,locale,name,orders,unknown\n${rows.join('').replaceAll('\n', ',y\n')}`) },
+      { personal },
+    );
+    assert.equal(report.invalid, 1);
+    assert.deepEqual(report.defaults, [
+      { column: 'name', recipients: 2 },
+      { column: 'unknown', recipients: 0 },
+      { column: 'orders', recipients: 2 },
+    ]);
+    assert.deepEqual((await run({ files: file('list.txt', `${tokens[0]}\n`) })).defaults, []);
+  });
+
   it('calls payloads that are too large invalid, as one kind whatever their sizes are', async () => {
     const personal = new Template({ payload: { aps: { alert: '{{name}}' } } });
     const sizes = [10, 4074, 4090, 5000];

@@ -38,6 +38,7 @@ export function dryRunLines(report: DryRunReport, options: DryRunTextOptions): s
     ...listTexts(report).flatMap((text, at) => named(at === 0 ? 'read from' : '', text)),
     ...named('payload', payloadText(report)),
     ...(report.variants.length === 0 ? [] : named('variants', variantsText(report))),
+    ...defaultTexts(report).flatMap((text, at) => named(at === 0 ? 'defaults' : '', text)),
     ...named('time', timeText(report, options)),
     ...stateTexts(report).flatMap((text) => named('campaign', text)),
     ...exampleLines(report, width),
@@ -109,6 +110,14 @@ function variantsText({ variants }: DryRunReport): string {
     ({ variant, recipients }) => `${variant === null ? 'others' : printable(variant)} ${integer(recipients)}`,
   );
   return texts.join(', ');
+}
+
+function defaultTexts({ defaults }: DryRunReport): string[] {
+  const got = defaults.filter(({ recipients }) => recipients > 0);
+  return got.map(({ column, recipients }) => {
+    const who = recipients === 1 ? '1 recipient gets' : `${counted(recipients, 'recipient')} get`;
+    return `${printable(column)}: ${who} the default`;
+  });
 }
 
 function timeText({ toSend, seconds, stoppedBy }: DryRunReport, { rate }: DryRunTextOptions): string {

@@ -10,7 +10,7 @@ import { escapeUnprintable } from '../../base/text.js';
 import { rowWords, theOption } from '../../base/wording.js';
 import { type FieldContext, type OwnFields, ownFieldsOf } from '../recipients/own-fields.js';
 import { cellText, type Rows, type TextColumn } from '../recipients/rows.js';
-import { parseTemplate, type TextTemplate } from './placeholders.js';
+import { type Placeholder, parseTemplate, type TextTemplate } from './placeholders.js';
 
 /** Texts with placeholders. What comes out empty is left to the message. */
 export interface HeaderTemplateOptions {
@@ -62,8 +62,16 @@ export class HeaderTemplates {
 
   /** The columns that are needed, each once. */
   get columns(): readonly string[] {
-    const all = this.#fields.flatMap(({ template }) => template.placeholders.map(({ field }) => field));
-    return [...new Set(all)];
+    return [...new Set(this.#placeholders.map(({ field }) => field))];
+  }
+
+  /** Those of them that have a default, each once. */
+  get columnsWithDefault(): readonly string[] {
+    return [...new Set(this.#placeholders.filter(({ fallback }) => fallback !== null).map(({ field }) => field))];
+  }
+
+  get #placeholders(): readonly Placeholder[] {
+    return this.#fields.flatMap(({ template }) => template.placeholders);
   }
 
   /**

@@ -67,6 +67,11 @@ export class PayloadTemplate {
     return [...new Set(this.#slots.map(({ field }) => field))];
   }
 
+  /** Those of them that have a default, each once. */
+  get fieldsWithDefault(): readonly string[] {
+    return [...new Set(this.#slots.filter(({ fallbackBytes }) => fallbackBytes !== null).map(({ field }) => field))];
+  }
+
   /** Throws PealError ERR_PEAL_PAYLOAD where the payload does not go with the push type. */
   check(pushType: PushType): void {
     checkPayloadContent(this.content, pushType);

@@ -7,6 +7,7 @@ import type { Protocol } from '../../apns/address.js';
 import type { RawPayload } from '../../apns/payload.js';
 import { pushTypeOfContent } from '../../apns/payload-content.js';
 import { type PushType, ruleOf } from '../../apns/push-type.js';
+import { assert } from '../../base/assert.js';
 import { maxBatchRecipients, maxBinaryPayloadBytes } from '../../base/limits.js';
 import { checkOptions, filledText, type OptionRules, optionError, test, text, unchecked } from '../../base/options.js';
 import { escapeUnprintable } from '../../base/text.js';
@@ -84,6 +85,35 @@ export class Template {
     const variant = this.#variantColumn === null ? [] : [this.#variantColumn];
     const all = [...variant, ...this.#payloads.flatMap(({ fields }) => fields), ...this.#headers.columns];
     return [...new Set(all)];
+  }
+
+  /**
+   * How many of the rows at `indexes` (null: all) get the default of a column, by column: all that have one, in their order.
+   * Each row has to be one that was rendered.
+   *
+   * @internal for dry runs
+   */
+  countDefaults(rows: Rows, indexes: Uint16Array | null, counts: Map<string, number>): void {
+    const columns = new Map<PayloadTemplate | null, readonly string[]>([[null, this.#headers.columnsWithDefault]]);
+    for (const payload of this.#payloads) {
+      columns.set(payload, [...new Set([...payload.fieldsWithDefault, ...this.#headers.columnsWithDefault])]);
+    }
+    const all = [...this.#payloads.flatMap((payload) => columns.get(payload)!), ...columns.get(null)!];
+    for (const name of all) if (!counts.has(name)) counts.set(name, 0);
+    for (const index of indexes ?? allRows.subarray(0, rows.count)) {
+      for (const name of columns.get(this.#renderedWith(rows, index))!) {
+        const column = rows.columns.get(name);
+        if (column === undefined || isEmptyCell(column, index)) counts.set(name, counts.get(name)! + 1);
+      }
+    }
+  }
+
+  /** The payload that a row was rendered with; null where it gets the message's. */
+  #renderedWith(rows: Rows, index: number): PayloadTemplate | null {
+    if (!this.hasPayloads) return null;
+    const payload = this.#variantColumn === null ? this.#default : this.#payloadFor(rows, index);
+    assert(payload !== null && typeof payload !== 'string', 'a row that was rendered has a payload');
+    return payload;
   }
 
   /** @internal Whether recipients get payloads made by it; else the message's. */
@@ -195,6 +225,11 @@ export class Template {
     const all = `${names.join(', ')}${this.#variants.size > names.length ? ', …' : ''}`;
     return `has a ${column} that is not the name of a variant (${all}), and there is no payload for the others`;
   }
+}
+
+function isEmptyCell({ spans, first, step }: TextColumn, index: number): boolean {
+  const place = first + index * step;
+  return spans[place] === spans[place + 1];
 }
 
 const allRows = Uint16Array.from({ length: maxBatchRecipients }, (_, index) => index);

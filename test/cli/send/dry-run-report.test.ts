@@ -16,6 +16,11 @@ const report: DryRunReport = {
     { variant: 'de', recipients: 200_000 },
     { variant: null, recipients: 1_030_564 },
   ],
+  defaults: [
+    { column: 'name', recipients: 1234 },
+    { column: 'city', recipients: 0 },
+    { column: 'orders', recipients: 1 },
+  ],
   isResumed: false,
   isRunning: false,
   alreadyDone: 0,
@@ -57,6 +62,8 @@ describe('cli/send/dry-run-report', () => {
                others: user_id, name, locale; 1,234,567 recipients
   payload      80 to 412 bytes, half of them up to 97; 4,096 are allowed
   variants     de 200,000, others 1,030,564
+  defaults     name: 1,234 recipients get the default
+               orders: 1 recipient gets the default
   time         41:02 at --rate 500/s
 
   The first recipient gets
