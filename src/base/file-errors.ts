@@ -14,6 +14,7 @@ const reading: Readonly<Record<string, string>> = {
   EMFILE: 'cannot be opened: this process has too many files open',
   ENFILE: 'cannot be opened: the machine has too many files open',
   EIO: 'cannot be read: the device reports an error',
+  ENXIO: 'cannot be opened by its path: it is a socket, or its device is not there; standard input is read as "-"',
 };
 
 const writing: Readonly<Record<string, string>> = {
