@@ -17,7 +17,7 @@ import { demoOptions } from './demo/demo-options.js';
 import { type FeedbackFlags, feedbackOptionGroups } from './feedback/feedback-options.js';
 import { type SendFlags, sendOptionGroups } from './send/send-options.js';
 import { withLists } from './send/send-rules.js';
-import { addOptions } from './shared/command-options.js';
+import { addOptions, type GivenOption } from './shared/command-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from './shared/exit-codes.js';
 import { deliverPendingSignals } from './shared/interrupt.js';
 import { printable, printError, type Terminal } from './shared/terminal.js';
@@ -89,9 +89,9 @@ function commandLine(args: readonly string[], terminal: Terminal, onEnd: (code: 
     .argument('<dir>', 'the directory of the campaign', folderArgument)
     .action(async (dir: string, options: ResumeFlags) => {
       const { resume } = await loaded(import('./campaign/steer.js'));
-      onEnd(await resume(dir, options, terminal, resumeCampaign));
+      onEnd(await resume(dir, options, terminal, resumeWith(given)));
     });
-  addOptions(resume, resumeOptions());
+  const given = addOptions(resume, resumeOptions());
 
   program
     .command('pause')
@@ -159,10 +159,13 @@ function commandLine(args: readonly string[], terminal: Terminal, onEnd: (code: 
 }
 
 /** Goes on with a campaign that no process runs. */
-const resumeCampaign: ResumeCampaign = async (...campaign) => {
-  const { resumeCampaign } = await loaded(import('./send/resume.js'));
-  return await resumeCampaign(...campaign);
-};
+/** @param given the options of `peal resume` as they are written */
+const resumeWith =
+  (given: readonly GivenOption[]): ResumeCampaign =>
+  async (folder, view, flags, terminal) => {
+    const { resumeCampaign } = await loaded(import('./send/resume.js'));
+    return await resumeCampaign(folder, view, flags, given, terminal);
+  };
 
 /** Resolves with a command's code once it is loaded and the signals that arrived meanwhile were delivered. */
 async function loaded<T>(command: Promise<T>): Promise<T> {

@@ -21,18 +21,20 @@ import { withLists } from './send-rules.js';
  * Runs the campaign in `folder` on, which no process is at work on.
  *
  * @param flags those of `peal resume`, which hold in the place of those that the journal keeps
+ * @param given the same as they were written
  * @throws PealError ERR_PEAL_OPTION where it cannot be resumed in this way, with what to do instead
  */
 export async function resumeCampaign(
   folder: string,
   view: CampaignView,
   flags: Partial<SendFlags>,
+  given: readonly GivenOption[],
   terminal: Terminal,
 ): Promise<ExitCode> {
   const kept = keptCommandOf(folder, view);
-  const { flags: sent, settings } = parseSend(kept.args);
-  const given = laidOver(sent, flags, view);
-  if (isFinished(view, given)) return tellFinished(folder, view, given, terminal);
+  const { flags: sent, settings: first } = parseSend(kept.args);
+  const all = laidOver(sent, flags, view);
+  if (isFinished(view, all)) return tellFinished(folder, view, all, terminal);
   if (sent.tokens.includes('-')) {
     throw resumeError(
       `The campaign in ${printable(folder)} reads standard input, which cannot be read again: give its command with ` +
@@ -45,8 +47,20 @@ export async function resumeCampaign(
         `here once more, with --out ${printable(folder)}.`,
     );
   }
-  const report = await runSend({ ...resolved(given, kept.cwd), out: folder }, terminal, { settings, kept });
+  const settings = settingsOver(first, given);
+  const report = await runSend({ ...resolved(all, kept.cwd), out: folder }, terminal, { settings, kept });
   return report.exitCode;
+}
+
+/** The settings of this run. What another one of the first command was stands behind it, by a name of its own. */
+function settingsOver(first: readonly GivenOption[], given: readonly GivenOption[]): readonly GivenOption[] {
+  const names = new Set(given.map(({ name }) => name));
+  const kept = first.filter(({ name }) => !names.has(name));
+  const anew = given.flatMap((one) => {
+    const before = first.filter(({ name, value }) => name === one.name && value !== one.value);
+    return [one, ...before.map(({ name, value }) => ({ name: `${name} (first command)`, value }))];
+  });
+  return [...kept, ...anew];
 }
 
 /** Throws where a program has begun the campaign, and not the command line. */

@@ -144,6 +144,19 @@ describe('a campaign by peal send', () => {
       assert.equal(resumed.code, 3, resumed.stderr);
       const { accepted, duplicates } = fixture.simulator.ledger.summary();
       assert.deepEqual([accepted, duplicates], [200, 0]);
+      // The report shows the settings of this run, and what the first command had instead.
+      const report = (await fixture.output('report.html', folder()))
+        .replaceAll(/<[^>]*>/g, ' ')
+        .replaceAll(/\s+/g, ' ');
+      for (const shown of [
+        '--max-failures 100',
+        '--max-failures (first command) 0',
+        '--rate off',
+        '--rate (first command) 1000/s',
+      ]) {
+        assert.ok(report.includes(shown), shown);
+      }
+      assert.ok(!report.includes('--rate 1000/s'));
       const finished = await runCommand(['resume', fixture.path(folder())]);
       assert.equal(finished.code, 3);
       assert.match(finished.stderr, /is finished: nothing was left to send/);
