@@ -200,13 +200,23 @@ export function latencyChart({ latency }: ReportData): Chart | null {
     yTicks,
     unit: ' answers',
     series,
-    marks: [
+    marks: merged([
       { at: p50!, label: '50 %' },
       { at: p90!, label: '90 %' },
       { at: p99!, label: '99 %' },
       { at: p999!, label: '99.9 %' },
-    ],
+    ]),
   };
+}
+
+/** Marks at one place are one mark with the names of the first and the last. */
+function merged(marks: readonly Tick[]): Tick[] {
+  const places = [...new Set(marks.map(({ at }) => at))];
+  return places.map((at) => {
+    const here = marks.filter((mark) => mark.at === at);
+    const [first, last] = [here[0]!.label, here.at(-1)!.label];
+    return { at, label: here.length === 1 ? first : `${first.replace(' %', '')} to ${last}` };
+  });
 }
 
 /** Where a new run begins. With very many runs the marks would hide the lines. */
@@ -311,7 +321,12 @@ export function gatewayText(data: ReportData): string {
     limits.length === 0
       ? 'The gateway did not say how many requests it allows at a time.'
       : `The gateway allowed ${rangeText(limits)} requests at a time on each.`;
-  return `${spread} ${allowed} At most ${integer(inFlight)} waited for their answers.`;
+  // Looked at now and then: a short campaign may be over between two looks.
+  const waited =
+    inFlight === 0
+      ? ''
+      : ` At most ${integer(inFlight)} waited for ${inFlight === 1 ? 'its answer' : 'their answers'}.`;
+  return `${spread} ${allowed}${waited}`;
 }
 
 function rangeText(values: readonly number[]): string {

@@ -49,10 +49,11 @@ export function latencyFigure({ latency, summary }: ReportData, chart: Chart): H
   ] as const;
   const found = histogram.percentiles(shares.map(([, share]) => share));
   const within = shares.map(([word], index) => `${word} within ${latencyWords(found[index]!)}`).join(', ');
-  const all = count === 1 ? 'The one answer' : `All ${integer(count)} answers`;
-  const longest = `${all} within ${latencyWords(histogram.longestMs)}.`;
+  const most = latencyWords(histogram.longestMs);
+  const said =
+    count === 1 ? `The one answer came within ${most}.` : `${within}. All ${integer(count)} answers within ${most}.`;
   const isPart = count < summary.accepted + summary.rejected;
-  const text = `${within}. ${longest}${isPart ? ' Answers of which the time is not known are left out.' : ''}`;
+  const text = `${said}${isPart ? ' Answers of which the time is not known are left out.' : ''}`;
   return figure({ id: 'latency', title: chart.title, text, charts: [chart], table, hasLegend: false });
 }
 

@@ -27,6 +27,18 @@ export const reportScript = `
     stroke: () => colour('soft'), font, ticks: { show: false }, grid: { stroke: () => colour('grid'), width: 1 },
   }, more);
 
+  /** Without the words that would run into the one before them, on a narrow page. */
+  const roomyWords = ({ xTicks, xRange: [from, to] }) => (u) => {
+    const width = u.width - (narrow.matches ? 72 : 84);
+    let taken = -Infinity;
+    return xTicks.map(({ at, label }) => {
+      const [middle, half] = [((at - from) / (to - from)) * width, label.length * 3.5];
+      if (middle - half < taken) return '';
+      taken = middle + half + 6;
+      return label;
+    });
+  };
+
   const bars = (u) => {
     const path = new Path2D();
     const [x, values] = u.data;
@@ -51,12 +63,18 @@ export const reportScript = `
     points: { show: chart.kind !== 'bars' && chart.x.length <= 2 },
   }));
 
+  /** Names of marks within a chart of lines would lie on the lines. */
+  const marksAbove = ({ kind, marks }) => kind !== 'bars' && marks.length > 0;
+
+  const heightOf = (chart) => chart.height + (marksAbove(chart) ? 48 : 38);
+
   const drawMarks = (chart) => (u) => {
     const { ctx, bbox } = u;
     const dots = devicePixelRatio;
     ctx.save();
     ctx.font = 11.5 * dots + 'px ' + font.slice(5);
     ctx.textBaseline = 'top';
+    let taken = -Infinity;
     chart.marks.forEach((mark, index) => {
       const x = u.valToPos(mark.at, 'x', true);
       ctx.setLineDash([3 * dots, 3 * dots]);
@@ -67,14 +85,21 @@ export const reportScript = `
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
       const isLate = x > bbox.left + bbox.width * 0.88;
+      // Above the plot a name begins at its line, and is left out where the one before it takes its place.
+      const isAbove = marksAbove(chart);
+      const aside = isAbove ? 0 : (isLate ? -5 : 5) * dots;
+      const width = ctx.measureText(mark.label).width;
+      const left = isLate ? x - width : x;
+      if (isAbove && left < taken) return;
+      taken = left + width + 6 * dots;
       ctx.textAlign = isLate ? 'right' : 'left';
-      const y = bbox.top + (2 + index * 15) * dots;
+      const y = isAbove ? bbox.top - 15 * dots : bbox.top + (2 + index * 15) * dots;
       ctx.setLineDash([]);
       ctx.lineWidth = 3 * dots;
       ctx.strokeStyle = colour('page');
       ctx.fillStyle = colour('ink');
-      ctx.strokeText(mark.label, x + (isLate ? -5 : 5) * dots, y);
-      ctx.fillText(mark.label, x + (isLate ? -5 : 5) * dots, y);
+      ctx.strokeText(mark.label, x + aside, y);
+      ctx.fillText(mark.label, x + aside, y);
     });
     ctx.restore();
   };
@@ -124,13 +149,13 @@ export const reportScript = `
     const place = document.querySelector('[data-chart="' + chart.id + '"] .live');
     const options = {
       width: Math.max(200, place.clientWidth),
-      height: chart.height + 38,
-      padding: [10, 20, 0, 0],
+      height: heightOf(chart),
+      padding: [marksAbove(chart) ? 20 : 10, 20, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: chart.kind !== 'bars', size: 7 } },
       scales: { x: { time: false, range: () => chart.xRange }, y: { range: () => [0, chart.yMax] } },
       axes: [
-        axis(chart.xTicks, { size: 28, grid: { show: false } }),
+        axis(chart.xTicks, { size: 28, grid: { show: false }, values: roomyWords(chart) }),
         axis(chart.yTicks, { size: () => (narrow.matches ? 52 : 64) }),
       ],
       series: [{}].concat(seriesOf(chart)),
@@ -184,7 +209,7 @@ export const reportScript = `
   });
   const fit = () => drawn.forEach((chart) => {
     const width = chart.place.clientWidth;
-    if (width > 0 && width !== chart.plot.width) chart.plot.setSize({ width, height: chart.height + 38 });
+    if (width > 0 && width !== chart.plot.width) chart.plot.setSize({ width, height: heightOf(chart) });
   });
   new ResizeObserver(fit).observe(document.querySelector('main'));
   const redraw = () => drawn.forEach((chart) => chart.plot.redraw(false));

@@ -92,6 +92,7 @@ figcaption p { color: var(--soft); font-size: .9375rem; max-width: 46rem; }
 .plot h4 { font-size: .875rem; font-weight: 600; }
 .static { display: grid; grid-template-columns: 64px 1fr; padding: 10px 20px 0 0; }
 .static svg { display: block; width: 100%; overflow: visible; }
+.static.named { padding-top: 20px; }
 .static .x-axis { grid-column: 2; }
 .static text { font-size: 12px; fill: var(--soft); }
 .static .y { text-anchor: end; }

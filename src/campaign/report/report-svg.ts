@@ -7,6 +7,8 @@ import type { Chart, ChartSeries } from './report-charts.js';
 
 /** Height and width of the coordinates of lines. */
 const size = 1000;
+/** The part of the width that the name of a mark may take. */
+const nameShare = 0.12;
 
 export function chartSvg(chart: Chart): Html {
   const { yTicks, xTicks, yMax, marks, height } = chart;
@@ -24,15 +26,21 @@ export function chartSvg(chart: Chart): Html {
     const anchor = share < 0.04 ? 'start' : share > 0.96 ? 'end' : 'middle';
     return html`<text x="${percent(share)}" y="16" text-anchor="${anchor}">${label}</text>`;
   });
+  // Within a chart of lines the names would lie on the lines.
+  const isAbove = chart.kind !== 'bars' && marks.length > 0;
+  let taken = 0;
   const markWords = marks.map(({ at, label }, index) => {
     const share = across(chart, at) / size;
     const isLate = share > 0.88;
-    const [anchor, dx] = isLate ? (['end', -5] as const) : (['start', 5] as const);
-    const y = 12 + index * 15;
+    const left = isLate ? share - nameShare : share;
+    if (isAbove && left < taken) return html``;
+    taken = left + nameShare;
+    const [anchor, aside] = isLate ? (['end', -5] as const) : (['start', 5] as const);
+    const [dx, y] = isAbove ? [0, -5] : [aside, 12 + index * 15];
     return html`<text class="mark-word" x="${percent(share)}" y="${y}" dx="${dx}"
 text-anchor="${anchor}">${label}</text>`;
   });
-  return html`<div class="static" aria-hidden="true">
+  return html`<div class="static${isAbove ? ' named' : ''}" aria-hidden="true">
 <svg class="y-axis" height="${height}">${yWords}</svg>
 <svg class="lines" height="${height}">
 <svg viewBox="0 0 ${size} ${size}" preserveAspectRatio="none" width="100%" height="100%">

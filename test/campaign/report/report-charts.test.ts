@@ -11,6 +11,7 @@ import {
   timeTicks,
 } from '../../../src/campaign/report/report-charts.js';
 import type { ReportData } from '../../../src/campaign/report/report-data.js';
+import { chartSvg } from '../../../src/campaign/report/report-svg.js';
 import {
   durationWords,
   latencyWords,
@@ -122,6 +123,37 @@ describe('the charts of a report', () => {
     assert.equal(rate.x[gaps[0]!], 65);
     assert.equal(rate.x[0], 0);
     assert.equal(rate.x.at(-1), rate.xRange[1]);
+  });
+
+  it('name runs above the plot, where no line is, and leave out a name that another one takes the place of', () => {
+    const points = [0, 5000, 6000, 60_000].map((startMs, run) => ({ ...point, run, startMs }));
+    const { rate } = timeCharts(reportOf(points), utc)!;
+    const shown = (marks: typeof rate.marks) => [
+      ...chartSvg({ ...rate, xRange: [0, 100], marks }).text.matchAll(
+        /mark-word"[^>]* y="(.*?)" dx="(.*?)"[^>]*>(.*?)</gs,
+      ),
+    ];
+    const marks = [10, 14, 60, 98].map((at, index) => ({ at, label: `run ${index + 2}` }));
+    assert.deepEqual(
+      shown(marks).map(([, ...found]) => found),
+      [
+        ['-5', '0', 'run 2'],
+        ['-5', '0', 'run 4'],
+        ['-5', '0', 'run 5'],
+      ],
+    );
+    assert.match(chartSvg({ ...rate, marks }).text, /class="static named"/);
+    assert.match(chartSvg({ ...rate, marks: [] }).text, /class="static"/);
+  });
+
+  it('name shares of answers that took equally long once', () => {
+    const one = new LatencyHistogram();
+    one.record(51);
+    assert.deepEqual(
+      latencyChart(reportOf([], one))!.marks.map(({ label }) => label),
+      ['50 to 99.9 %'],
+    );
+    assert.equal(latencyChart(fullReport())!.marks.length, 4);
   });
 
   it('have rising places', () => {
