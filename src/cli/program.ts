@@ -187,16 +187,21 @@ const sendHelp = `
 Exit codes:
   0  every recipient was accepted
   1  a fault of peal itself: please report it
-  2  the command line, the message or the gateway address is wrong; nothing was sent
+  2  the command line, the message or the gateway address is wrong; nothing was
+     sent
   3  finished, and some recipients were not accepted (invalid lines included)
-  4  stopped early: the gateway could not be reached, or it refused everything for the same reason
+  4  stopped early: the gateway could not be reached, or it refused everything
+     for the same reason
   5  key, certificate or passphrase cannot be used; nothing was sent
-  6  the list cannot be read or holds no tokens, or the files of --out cannot be written
-  7  stopped by a bound that was given (--max-failures, --stop-on, --canary …); the same command goes on
+  6  the list cannot be read or holds no tokens, or the files of --out cannot be
+     written
+  7  stopped by a bound that was given (--max-failures, --stop-on, --canary …);
+     the same command goes on
   8  this process may open too few files (ulimit -n)
   129, 130, 143  interrupted (SIGHUP, Ctrl-C, SIGTERM)
 
 Example:
   peal send --tokens tokens.txt --alert 'Hello' --topic com.example.app \\
-    --key AuthKey_ABCDE12345.p8 --key-id ABCDE12345 --team-id FGHIJ67890 --environment production --out run-1
+    --key AuthKey_ABCDE12345.p8 --key-id ABCDE12345 --team-id FGHIJ67890 \\
+    --environment production --out run-1
 `;
