@@ -88,7 +88,11 @@ export async function* refuseOtherFiles(
       continue;
     }
     const problem = otherFileProblem(head, false, accepts);
-    if (problem === 'unsure') continue;
+    if (problem === 'unsure') {
+      // A chunk is overwritten by those that follow.
+      head = Buffer.from(head);
+      continue;
+    }
     if (problem !== null) throw fault(problem);
     yield head;
     head = null;

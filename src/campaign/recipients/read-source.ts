@@ -17,7 +17,8 @@ import { type ByteSource, firstOf } from './byte-source.js';
 import { type OtherKind, pemContent, refuseOtherFiles } from './file-kind.js';
 import { gunzip } from './gunzip.js';
 import { InputFault, type Proof } from './input-fault.js';
-import { type ListFile, openList } from './open-list.js';
+import { ListFile } from './list-file.js';
+import { openList } from './open-list.js';
 import type { InvalidLine } from './token-lines.js';
 import { type Packing, UnpackFault } from './unpack-fault.js';
 import { isSkippable, unzstd, zstdMagic } from './unzstd.js';
@@ -140,6 +141,7 @@ export async function* readSource<Block>(
   } finally {
     pending?.catch(() => {});
     if (opened instanceof Readable) opened.destroy();
+    else if (opened instanceof ListFile) opened.close();
     bytes?.return?.(undefined).catch(() => {});
   }
 }
@@ -248,7 +250,8 @@ function close(source: ByteSource, iterator: AsyncIterator<unknown>): void {
 
 /** Whether a file ended sooner than its size said when it was opened. */
 function cutProblem(source: ByteSource): string | null {
-  const { sizeAtOpen = 0, bytesRead = 0 } = source as Partial<ListFile>;
+  if (!(source instanceof ListFile)) return null;
+  const { sizeAtOpen, bytesRead } = source;
   if (bytesRead >= sizeAtOpen) return null;
   return `was cut while it was read: it had ${sizeAtOpen} bytes when it was opened, and ended after ${bytesRead}`;
 }
