@@ -58,6 +58,7 @@ export type {
   CanaryReport,
   LocalHours,
   RecipientFiles,
+  RecipientSource,
 } from './campaign/run/campaign-options.js';
 export type { CampaignCause, CampaignProgress, CampaignReport } from './campaign/run/run-report.js';
 // --- outcomes batch by batch, for books of one's own ---

@@ -16,7 +16,12 @@ export type OptionRule =
   | { readonly kind: 'switch' }
   | { readonly kind: 'function' }
   | { readonly kind: 'list'; readonly of: OptionRule; readonly isFilled: boolean }
-  | { readonly kind: 'object'; readonly fields: OptionRules; readonly hints?: Hints }
+  | {
+      readonly kind: 'object';
+      readonly fields: OptionRules;
+      readonly hints?: Hints;
+      readonly needs?: readonly string[];
+    }
   /** Any of these. Where none fits, `allowed` says what would. */
   | { readonly kind: 'either'; readonly of: readonly OptionRule[]; readonly allowed?: string }
   /** A test of one's own; `allowed` completes "must be …". */
@@ -63,6 +68,12 @@ export const unchecked: OptionRule = { kind: 'any' };
 export const list = (of: OptionRule): OptionRule => ({ kind: 'list', of, isFilled: true });
 export const anyOf = (...of: readonly OptionRule[]): OptionRule => ({ kind: 'either', of });
 export const objectOf = (fields: OptionRules, hints: Hints = {}): OptionRule => ({ kind: 'object', fields, hints });
+/** An object in which the fields `needs` have to be given. */
+export const objectWith = (needs: readonly string[], fields: OptionRules): OptionRule => ({
+  kind: 'object',
+  fields,
+  needs,
+});
 export const test = (allowed: string, is: (value: unknown) => boolean): OptionRule => ({ kind: 'test', is, allowed });
 
 /**
@@ -98,7 +109,7 @@ export function shownValue(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'string') return value === '' ? 'empty' : `"${escapeUnprintable(value, 40)}"`;
   if (Array.isArray(value)) return 'a list';
-  if (value instanceof Date) return 'a Date';
+  if (value instanceof Date) return Number.isNaN(value.valueOf()) ? 'an invalid Date' : 'a Date';
   if (typeof value === 'object' && value !== null) return 'an object';
   return typeof value === 'function' ? 'a function' : String(value);
 }
@@ -119,22 +130,26 @@ export function adviceForUnknown(name: string, known: readonly string[], hints: 
 interface Fields {
   readonly fields: OptionRules;
   readonly hints?: Hints;
+  readonly needs?: readonly string[];
 }
 
 /** Returns a whole sentence, or null where nothing is wrong. */
-function problemOf(options: object, { fields, hints }: Fields, path: string, name: string | null): string | null {
+function problemOf(options: object, rule: Fields, path: string, name: string | null): string | null {
+  const { fields, hints, needs = [] } = rule;
   for (const [field, value] of Object.entries(options)) {
-    const rule = Object.hasOwn(fields, field) ? fields[field]! : null;
-    if (rule === null) {
+    const ruleOfField = Object.hasOwn(fields, field) ? fields[field]! : null;
+    if (ruleOfField === null) {
       const subject = path === '' ? name : theOption(path);
       const shown = `"${escapeUnprintable(field, 40)}"`;
       return `${subject} has no option ${shown}: ${adviceForUnknown(field, Object.keys(fields), hints)}`;
     }
     if (value === undefined) continue;
-    const problem = problemWith(value, rule, path === '' ? field : `${path}.${field}`);
+    const problem = problemWith(value, ruleOfField, path === '' ? field : `${path}.${field}`);
     if (problem !== null) return problem;
   }
-  return null;
+  const missing = needs.find((field) => (options as Record<string, unknown>)[field] === undefined);
+  if (missing === undefined) return null;
+  return `${theOption(`${path}.${missing}`)} is missing: it has to be ${allowedBy(fields[missing]!)}.`;
 }
 
 function problemWith(value: unknown, rule: OptionRule, path: string): string | null {

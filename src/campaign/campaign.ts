@@ -7,13 +7,14 @@ import { onAbort } from '../base/abort-listeners.js';
 import type { Clock, TimerHandle } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { progressIntervalMs } from '../base/limits.js';
-import { optionError } from '../base/options.js';
+import { checkOption, optionError } from '../base/options.js';
 import { heldUntil } from '../base/process-hold.js';
 import { theOption } from '../base/wording.js';
 import { parseRate } from './control/rate.js';
 import type { CampaignSummary } from './report/summary.js';
-import { type CampaignOptions, type CheckedCampaign, checkCampaignOptions } from './run/campaign-options.js';
+import { type CampaignOptions, type CheckedCampaign, checkCampaignOptions, rateRule } from './run/campaign-options.js';
 import type { CampaignRun } from './run/campaign-run.js';
+import { howToGoOn } from './run/program-faults.js';
 import type { CampaignHooks, CampaignProgress, CampaignReport } from './run/run-report.js';
 
 type State =
@@ -60,8 +61,9 @@ export class Campaign implements AsyncIterable<CampaignProgress> {
     if (this.#state.phase !== 'new') throw optionError('A campaign runs once: make another one to resume it.');
     this.#state = { phase: 'opening' };
     const { signal } = this.#options;
-    const stopListening = signal === undefined ? null : onAbort(signal, () => this.stop(abortError()));
-    if (signal?.aborted === true) this.stop(abortError());
+    const onAborted = (): void => this.stop(abortError(this.#options));
+    const stopListening = signal === undefined ? null : onAbort(signal, onAborted);
+    if (signal?.aborted === true) onAborted();
     try {
       const { openRun } = await import('./run/open-run.js');
       const opened = await heldUntil(openRun(this.#options, this.#hooks, this.#opening.signal));
@@ -78,8 +80,13 @@ export class Campaign implements AsyncIterable<CampaignProgress> {
       const report = await heldUntil(run.run());
       this.#progress = run.progress;
       return report;
+    } catch (error) {
+      this.#progress = { ...this.progress, state: 'stopped' };
+      throw error;
     } finally {
       stopListening?.();
+      this.#rate = this.rate;
+      this.#isPaused = this.isPaused;
       this.#state = { phase: 'over' };
       for (const wake of this.#waiting) wake();
     }
@@ -117,12 +124,14 @@ export class Campaign implements AsyncIterable<CampaignProgress> {
 
   /** The rate as it was written; null: no limit. */
   get rate(): string | null {
-    return this.#run?.rate ?? this.#rate ?? this.#options.rate?.text ?? null;
+    if (this.#run !== null) return this.#run.rate;
+    return this.#rate === undefined ? (this.#options.rate?.text ?? null) : this.#rate;
   }
 
   /** From now on. Throws PealError ERR_PEAL_OPTION for a text that is no rate. */
   set rate(rate: string | null) {
     if (rate !== null) {
+      checkOption('rate', rate, rateRule);
       const parsed = parseRate(rate);
       if (typeof parsed === 'string') throw optionError(`${theOption('rate')} ${parsed}.`);
     }
@@ -199,7 +208,7 @@ function progressOf(summary: CampaignSummary): CampaignProgress {
   };
 }
 
-function abortError(): PealError {
-  const message = 'The campaign was aborted by its signal. Run it again, and it goes on where it stopped.';
+function abortError(options: CheckedCampaign): PealError {
+  const message = `The campaign was aborted by its signal.${howToGoOn(options)}`;
   return new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true });
 }

@@ -2,9 +2,12 @@
  * When a campaign has done enough damage: bounds of failures, of their share, of time, and reasons that end it. A pure judge,
  * asked whenever outcomes come in; main thread.
  */
+import type { Protocol } from '../../apns/address.js';
+import { binaryReasons, reasons } from '../../apns/reason.js';
 import { durationText } from '../../base/duration.js';
-import { counted, integer } from '../../base/text.js';
-import { option } from '../../base/wording.js';
+import { nearestName } from '../../base/nearest-name.js';
+import { counted, escapeUnprintable, integer } from '../../base/text.js';
+import { option, theOption } from '../../base/wording.js';
 
 export interface Bounds {
   /** Recipients that may fail (rejected or unknown) before the campaign stops. */
@@ -15,6 +18,17 @@ export interface Bounds {
   readonly maxDurationMs?: number;
   /** Reasons of rejections that stop it at once. */
   readonly stopOn?: readonly string[];
+}
+
+/** What is wrong with the reasons of `stopOn`, as a sentence with the marks of base/wording; null where nothing is. */
+export function reasonsProblem(stopOn: readonly string[], protocol: Protocol): string | null {
+  const known = (protocol === 'binary' ? binaryReasons : reasons).map(({ reason }) => reason);
+  const unknown = stopOn.find((reason) => !known.includes(reason));
+  if (unknown === undefined) return null;
+  const nearest = nearestName(unknown, known);
+  const advice =
+    nearest === null ? `give reasons as the gateway answers them, such as ${known[0]}.` : `did you mean ${nearest}?`;
+  return `${theOption('stopOn')}: "${escapeUnprintable(unknown, 40)}" is not known; ${advice}`;
 }
 
 /** Answers that the share is counted over: about so many of the latest. */
@@ -70,7 +84,7 @@ export class BoundsJudge {
   noteTime(elapsedMs: number): string | null {
     const { maxDurationMs } = this.#bounds;
     if (maxDurationMs === undefined || elapsedMs < maxDurationMs) return null;
-    return `The run has taken ${durationText(Math.round(maxDurationMs / 1000))} (${option('maxDurationMs')}).`;
+    return `The run has taken ${maxDurationMs % 1000 === 0 ? durationText(maxDurationMs / 1000) : `${maxDurationMs} ms`} (${option('maxDurationMs')}).`;
   }
 
   /** Makes room for `coming` answers: what is older counts for less. */

@@ -10,7 +10,7 @@ import { isDeviceToken, readDeviceToken } from '../../apns/device-token.js';
 import { TokenBlock } from '../../apns/token-block.js';
 import { onAbort } from '../../base/abort-listeners.js';
 import { hexOf } from '../../base/hex.js';
-import { batchLingerMs, maxBatchRecipients, maxRowBytes, maxTableColumns } from '../../base/limits.js';
+import { batchLingerMs, lastPullMs, maxBatchRecipients, maxRowBytes, maxTableColumns } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { checkBlock, type InvalidRecipient, textOf, tokenBytesOf } from '../../session/recipients/recipient.js';
 import { Rows } from '../../session/recipients/rows.js';
@@ -20,11 +20,11 @@ import { type OpenRows, RowPacker, type RowSink } from '../tables/table-rows.js'
 const encoder = new TextEncoder();
 
 /**
- * A recipient as a program has it: a device token in the column `token` (or `tokenColumn`), and fields beside it. Null,
- * undefined, NaN and empty text are a missing field. A Date becomes ISO 8601; bytes become the text that they are in UTF-8,
- * or else hex digits; any other object becomes JSON.
+ * A recipient as a program has it: an object with a device token in its field `token` (or `tokenColumn`), and fields beside it.
+ * The fields are the object's own enumerable ones. Null, undefined, NaN, functions, symbols and empty text are a missing field.
+ * A Date becomes ISO 8601; bytes become the text that they are in UTF-8, or else hex digits; any other object becomes JSON.
  */
-export type RecordRow = Readonly<Record<string, string | number | boolean | bigint | object | null | undefined>>;
+export type RecordRow = object;
 
 /** What a stream of recipients may yield: device tokens, blocks of them, rows, or one object for each recipient. */
 export type CampaignRecipient = string | Uint8Array | TokenBlock | Rows | RecordRow;
@@ -41,13 +41,14 @@ interface RecordOptions {
   readonly isRepeatable: boolean;
   /** Told at once of each recipient that is none; `index` counts all recipients of the stream, from 0. */
   readonly onInvalid: (invalid: InvalidRecipient) => void;
+  /** What to throw in place of what the stream has thrown. Default: that, as it is. */
+  readonly onThrown?: (error: unknown) => unknown;
   /** Ends the reading, also where it waits for the stream. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Hands out the recipients in blocks of at most 1,024, and closes their stream where the consumer leaves. What the stream
- * throws comes out as it is.
+ * Hands out the recipients in blocks of at most 1,024, and closes their stream where the consumer leaves.
  *
  * @throws PealError ERR_PEAL_TOKEN for a TokenBlock whose numbers do not fit its bytes
  */
@@ -56,7 +57,7 @@ export async function* recordBlocks(
   options: RecordOptions,
 ): AsyncGenerator<Rows, void, void> {
   const packer = new RecordPacker(options);
-  const pull = new Pull(recipients, options.signal);
+  const pull = new Pull(recipients, options);
   const { isRepeatable } = options;
   try {
     for (let isOver = false; !isOver; ) {
@@ -83,6 +84,7 @@ type Step = IteratorResult<CampaignRecipient, unknown>;
 class Pull {
   readonly #iterator: AsyncIterator<CampaignRecipient> | Iterator<CampaignRecipient>;
   readonly #signal: AbortSignal | null;
+  readonly #onThrown: (error: unknown) => unknown;
   readonly #stopListening: (() => void) | null;
   /** The pull that has not been answered yet. */
   #pending: Promise<Step> | null = null;
@@ -92,9 +94,17 @@ class Pull {
   /** Whether the stream has ended by itself. */
   #isOver = false;
 
-  constructor(recipients: AsyncIterable<CampaignRecipient> | Iterable<CampaignRecipient>, signal?: AbortSignal) {
-    this.#iterator =
-      Symbol.asyncIterator in recipients ? recipients[Symbol.asyncIterator]() : recipients[Symbol.iterator]();
+  constructor(
+    recipients: AsyncIterable<CampaignRecipient> | Iterable<CampaignRecipient>,
+    { signal, onThrown = (error) => error }: RecordOptions,
+  ) {
+    this.#onThrown = onThrown;
+    try {
+      this.#iterator =
+        Symbol.asyncIterator in recipients ? recipients[Symbol.asyncIterator]() : recipients[Symbol.iterator]();
+    } catch (error) {
+      throw onThrown(error);
+    }
     this.#signal = signal ?? null;
     this.#stopListening = signal === undefined ? null : onAbort(signal, () => this.#wake('aborted'));
   }
@@ -119,23 +129,40 @@ class Pull {
         this.#wake = resolve;
         given.then(resolve, reject);
       });
-      return typeof step === 'object' ? this.#answered(step) : step;
+      return step === 'paused' || step === 'aborted' ? step : this.#answered(step);
     } catch (error) {
       this.#pending = null;
       this.#isOver = true;
-      throw error;
+      throw this.#onThrown(error);
     }
   }
 
-  /** Closes the stream, unless it has ended. A stream that has not answered is not waited for. */
+  /** Closes the stream, unless it has ended. A stream that has not answered is not waited for, and no other one for long. */
   async close(): Promise<void> {
     this.#stopListening?.();
     if (this.#timer !== null) clearTimeout(this.#timer);
     if (this.#isOver) return;
     this.#isOver = true;
-    const closing = this.#iterator.return?.();
-    if (this.#pending === null) await closing;
-    else void Promise.resolve(closing).then(undefined, () => {});
+    try {
+      const closing = Promise.resolve(this.#iterator.return?.());
+      if (this.#pending === null) await this.#inTime(closing);
+      else closing.catch(() => {});
+    } catch (error) {
+      throw this.#onThrown(error);
+    }
+  }
+
+  async #inTime(closing: Promise<unknown>): Promise<void> {
+    let timer: NodeJS.Timeout | null = null;
+    const isLate = new Promise<'late'>((resolve) => {
+      timer = setTimeout(resolve, lastPullMs, 'late');
+    });
+    try {
+      if ((await Promise.race([closing, isLate])) === 'late')
+        throw new Error(`return() takes longer than ${lastPullMs} ms`);
+    } finally {
+      clearTimeout(timer!);
+    }
   }
 
   #ask(): Step | Promise<Step> {
@@ -145,12 +172,16 @@ class Pull {
       return given instanceof Promise || !('then' in given) ? given : Promise.resolve(given);
     } catch (error) {
       this.#isOver = true;
-      throw error;
+      throw this.#onThrown(error);
     }
   }
 
   #answered(step: Step): Step {
     this.#pending = null;
+    if (typeof step !== 'object' || step === null) {
+      this.#isOver = true;
+      throw this.#onThrown(new TypeError(`next() gives no object but ${step === null ? 'null' : typeof step}`));
+    }
     if (step.done === true) this.#isOver = true;
     return step;
   }
@@ -246,7 +277,7 @@ class RecordPacker {
     const problem =
       names.length > maxTableColumns ? `has more than ${maxTableColumns} fields` : this.#write(record, names, line);
     if (problem === null) return;
-    const text = textOf(record[this.#options.tokenColumn] ?? '');
+    const text = textOf(fieldOf(record, this.#options.tokenColumn) ?? '');
     this.#options.onInvalid({ index: line - 1, text, why: problem });
   }
 
@@ -261,7 +292,8 @@ class RecordPacker {
     let to = open.cellBytes;
     for (let at = 0; at < names.length; at++) {
       const name = names[at]!;
-      const value = record[name];
+      const value = fieldOf(record, name);
+      if (value === unreadable) return `has a field "${escapeUnprintable(name, 40)}" that cannot be read`;
       const text = name === tokenColumn ? tokenText(value, minTokenBytes) : fieldText(value);
       if (text === null) return `has a value in its field "${escapeUnprintable(name, 40)}" that cannot be JSON`;
       if (to - open.cellBytes + text.length > maxRowBytes) return `has fields of more than ${maxRowBytes} bytes`;
@@ -271,7 +303,7 @@ class RecordPacker {
       open.spans[place + 1] = to;
     }
     // To a packer, a row that has nothing in its only column is an empty line of a file.
-    if (this.#names.length === 1 && isMissing(record[tokenColumn])) {
+    if (this.#names.length === 1 && isMissing(fieldOf(record, tokenColumn))) {
       return `has no device token in its field "${escapeUnprintable(tokenColumn, 40)}"`;
     }
     packer.take(open, to, line);
@@ -290,6 +322,17 @@ class RecordPacker {
     const columns = { columns: this.#names, tokenColumn: this.#places.get(tokenColumn)! };
     this.#rows = new RowPacker(columns, this.#sink, minTokenBytes);
     return this.#rows;
+  }
+}
+
+/** Stands for a field whose getter throws. */
+const unreadable = Symbol('unreadable');
+
+function fieldOf(record: RecordRow, name: string): unknown {
+  try {
+    return (record as Readonly<Record<string, unknown>>)[name];
+  } catch {
+    return unreadable;
   }
 }
 

@@ -154,7 +154,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
       if (noted === null || isNoted) this.#options.sink.takeBack(batch);
       else this.#leave(batch, null);
     }
-    await this.#blocks.dispose();
+    this.#failure ??= await this.#blocks.dispose();
   }
 
   /** Reads the first block. Resolves with whether there is one. Throws what reading throws. */

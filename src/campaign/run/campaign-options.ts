@@ -14,6 +14,7 @@ import {
   type OptionRule,
   type OptionRules,
   objectOf,
+  objectWith,
   optionError,
   test,
   text,
@@ -25,6 +26,7 @@ import { Gateway } from '../../session/gateway.js';
 import { Message } from '../../session/message/message.js';
 import { Template } from '../../session/personal/template.js';
 import type { RetryOptions } from '../../session/send/send-options.js';
+import { reasonsProblem } from '../control/bounds.js';
 import { type LocalWindow, parseLocalWindow } from '../control/local-window.js';
 import { parseRate, type Rate } from '../control/rate.js';
 import type { InputFormat } from '../input/campaign-input.js';
@@ -40,6 +42,9 @@ export interface RecipientFiles {
   readonly delimiter?: string;
   readonly header?: boolean;
 }
+
+/** Recipients of a program. A text alone is none: it would be read letter by letter. */
+export type RecipientSource = AsyncIterable<CampaignRecipient> | (Iterable<CampaignRecipient> & object);
 
 /** What the first recipients have shown. */
 export interface CanaryReport {
@@ -81,14 +86,10 @@ export interface CampaignOptions {
   /** What is said to each recipient, with the fields of its row. Default: the message to all. */
   readonly personal?: Template;
   /**
-   * To whom. Files; or recipients that are pulled no faster than they are sent to; or a function that returns such, called for
-   * each reading. A campaign that is resumed needs the same recipients in the same order.
+   * To whom. Files; or recipients that are pulled no faster than they are sent to; or a function that returns such, or a promise
+   * of them, called for each reading. A campaign that is resumed needs the same recipients in the same order.
    */
-  readonly recipients:
-    | RecipientFiles
-    | AsyncIterable<CampaignRecipient>
-    | Iterable<CampaignRecipient>
-    | (() => AsyncIterable<CampaignRecipient> | Iterable<CampaignRecipient>);
+  readonly recipients: RecipientFiles | RecipientSource | (() => RecipientSource | Promise<RecipientSource>);
   /** The column with the device token, in records of a program. Default `token`. */
   readonly tokenColumn?: string;
   /** Whether a token that comes again is sent to again. Default false: the first row of a token counts. */
@@ -147,7 +148,7 @@ export interface CheckedCampaign extends Omit<CampaignOptions, 'rate' | 'localWi
 }
 
 const share = decimal(0, 1);
-const dateRule = test('a Date', (value) => value instanceof Date && !Number.isNaN(value.valueOf()));
+const dateRule = test('a Date with a time', (value) => value instanceof Date && !Number.isNaN(value.valueOf()));
 
 /** The values of the choices beside `files` are checked when the files are opened. */
 const filesRule = objectOf({
@@ -162,6 +163,8 @@ const recipientsRule: OptionRule = {
   of: [filesRule, test('an iterable of recipients, or a function that returns one', isIterable)],
   allowed: 'files ({ files: … }), an iterable of recipients, or a function that returns one',
 };
+
+export const rateRule = filledText(4000);
 
 const rules: OptionRules = {
   gateway: test('a gateway of a session: what session.getConnection(…) returns', (value) => value instanceof Gateway),
@@ -178,19 +181,23 @@ const rules: OptionRules = {
   accepted: flag,
   title: text(1000),
   settings: anyOf(
-    list(objectOf({ name: filledText(1000), value: text(100_000) })),
+    list(objectWith(['name', 'value'], { name: filledText(1000), value: text(100_000) })),
     test('an empty list', (value) => Array.isArray(value) && value.length === 0),
   ),
-  kept: unchecked,
-  rate: filledText(4000),
+  kept: test('an object of plain JSON', isPlainJson),
+  rate: rateRule,
   maxFailures: whole(0, Number.MAX_SAFE_INTEGER),
   maxErrorRate: share,
   maxDurationMs: whole(1, Number.MAX_SAFE_INTEGER),
   stopOn: list(filledText(100)),
-  canary: objectOf({ recipients: whole(1, Number.MAX_SAFE_INTEGER), minAccepted: share, confirm: callback }),
+  canary: objectWith(['recipients'], {
+    recipients: whole(1, Number.MAX_SAFE_INTEGER),
+    minAccepted: share,
+    confirm: callback,
+  }),
   notBefore: dateRule,
   notAfter: dateRule,
-  localWindow: objectOf({
+  localWindow: objectWith(['hours', 'timezoneColumn'], {
     hours: filledText(100),
     timezoneColumn: filledText(1000),
     outside: choice('later', 'hold'),
@@ -208,7 +215,9 @@ const rules: OptionRules = {
 export function checkCampaignOptions(options: CampaignOptions): CheckedCampaign {
   checkOptions({ name: 'Campaign' }, options, rules);
   for (const name of ['gateway', 'message', 'recipients'] as const) {
-    if (options[name] === undefined) throw optionError(`A campaign needs ${theOption(name)}, which is missing.`);
+    if (options[name] === undefined) {
+      throw optionError(`A campaign needs ${option(name, 'the option ')}, which is missing.`);
+    }
   }
   const { message, localWindow, folder, accepted, startAnew, recipients, personal } = options;
   if (!message.hasPayload && personal?.hasPayloads !== true) {
@@ -224,6 +233,8 @@ export function checkCampaignOptions(options: CampaignOptions): CheckedCampaign 
       `The message of a campaign has no tokens: name the recipients in ${option('recipients', 'the option ')}.`,
     );
   }
+  const unknownReason = reasonsProblem(options.stopOn ?? [], options.gateway.address.protocol);
+  if (unknownReason !== null) throw optionError(unknownReason);
   if (folder === undefined && accepted === true) throw needsFolder('accepted');
   if (folder === undefined && startAnew === true) throw needsFolder('startAnew');
   if (localWindow?.outside === 'hold') {
@@ -266,8 +277,33 @@ function needsFolder(name: string): Error {
   return optionError(`${theOption(name)} needs ${option('folder', 'the option ')}, the directory of the campaign.`);
 }
 
+/** Whether a value comes out of JSON as it went in. A field that is undefined is not there. */
+function isPlainJson(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  try {
+    return isJson(value);
+  } catch {
+    // Too deep, as an object that holds itself is; or what a getter throws.
+    return false;
+  }
+}
+
+function isJson(value: unknown): boolean {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (Array.isArray(value)) return value.every(isJson);
+  if (typeof value !== 'object') return false;
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return false;
+  return Object.values(value).every((field) => field === undefined || isJson(field));
+}
+
 function isIterable(value: unknown): boolean {
-  if (typeof value === 'function') return true;
+  return typeof value === 'function' || isStream(value);
+}
+
+/** Whether recipients can be pulled from it. */
+export function isStream(value: unknown): value is RecipientSource {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return false;
   return Symbol.iterator in value || Symbol.asyncIterator in value;
 }

@@ -27,6 +27,7 @@ import { type CanaryReport, type CheckedCampaign, isFiles } from './campaign-opt
 import { CampaignSink } from './campaign-sink.js';
 import { LocalHoursOfRows } from './local-hours.js';
 import type { OpenedRun } from './open-run.js';
+import { howToGoOn, programFault } from './program-faults.js';
 import { type InvalidRow, RecipientBlocks } from './recipient-blocks.js';
 import type { CampaignHooks, CampaignProgress, CampaignReport } from './run-report.js';
 
@@ -36,6 +37,7 @@ const noLimit: Rate = { text: 'off', entries: [{ fromMinute: 0, perSecond: null 
 /** Runs that the journal remembers: the first ones, and the latest. */
 const maxRuns = 100;
 const defaultCanaryShare = 0.9;
+const maxTimerMs = 2 ** 31 - 1;
 
 /** How a run ended. */
 interface RunEnd {
@@ -305,7 +307,7 @@ export class CampaignRun {
     }
     if (maxDurationMs !== undefined) {
       const judge = new BoundsJudge(this.#options);
-      this.#after(maxDurationMs, () => this.stop(this.#boundError(judge.noteTime(maxDurationMs)!)));
+      this.#afterLong(maxDurationMs, () => this.stop(this.#boundError(judge.noteTime(maxDurationMs)!)));
     }
     this.#isWaiting = false;
     if (!this.#isPausedByUser) this.#feed.resume();
@@ -327,6 +329,13 @@ export class CampaignRun {
       callback();
     }, delayMs);
     this.#timers.add(timer);
+  }
+
+  /** The same for any time: a timer has room for 25 days. */
+  #afterLong(delayMs: number, callback: () => void): void {
+    const leftMs = delayMs - maxTimerMs;
+    if (leftMs <= 0) this.#after(delayMs, callback);
+    else this.#after(maxTimerMs, () => this.#afterLong(leftMs, callback));
   }
 
   async #decideCanary(sent: number): Promise<void> {
@@ -365,7 +374,12 @@ export class CampaignRun {
     const { confirm } = this.#options.canary!;
     if (confirm === undefined) return true;
     const stopped = this.#feed.until(() => this.#why !== null).then(() => false);
-    return await Promise.race([confirm(report), stopped]);
+    try {
+      return await Promise.race([confirm(report), stopped]);
+    } catch (error) {
+      this.stop(programFault(theOption('canary.confirm'), error));
+      return false;
+    }
   }
 
   #obey(command: ControlCommand): void {
@@ -556,13 +570,13 @@ export class CampaignRun {
         : lists.length > 1
           ? `The lists (${option('recipients')}) hold`
           : 'The recipients of the program hold';
-    return new PealError('ERR_PEAL_INPUT', `${what} no device token, and nothing was sent.`, { origin: 'input' });
+    const first = isFiles(recipients) ? null : this.#books.firstInvalid(true);
+    const why = first === null ? '' : ` The first of them ${first.why}.`;
+    return new PealError('ERR_PEAL_INPUT', `${what} no device token, and nothing was sent.${why}`, { origin: 'input' });
   }
 
   #boundError(why: string): PealError {
-    const goOn =
-      this.#options.folder === undefined ? '' : ' The same campaign goes on where it stopped when it is run again.';
-    const message = `The campaign was stopped by a bound: ${why}${goOn}`;
+    const message = `The campaign was stopped by a bound: ${why}${howToGoOn(this.#options)}`;
     return new PealError('ERR_PEAL_BOUND', message, { origin: 'usage', retryable: true });
   }
 }

@@ -4,7 +4,10 @@
  */
 import path from 'node:path';
 import { onAbort } from '../../base/abort-listeners.js';
+import { rethrowAssertion } from '../../base/assert.js';
 import { minTokenBytes as usualMinTokenBytes } from '../../base/limits.js';
+import { optionError, shownValue } from '../../base/options.js';
+import { option } from '../../base/wording.js';
 import type { Rows } from '../../session/recipients/rows.js';
 import { CampaignInput, type InputBlock, uniqueRows } from '../input/campaign-input.js';
 import { estimateAll } from '../input/estimate.js';
@@ -13,7 +16,8 @@ import { type InputIdentity, inputIdentity, unreadInput } from '../journal/ident
 import type { DigestStore } from '../recipients/digest-store.js';
 import { DuplicateFilter } from '../recipients/duplicate-filter.js';
 import { othersColumn } from '../tables/table-rows.js';
-import { type CheckedCampaign, isFiles } from './campaign-options.js';
+import { type CheckedCampaign, isFiles, isStream, type RecipientSource } from './campaign-options.js';
+import { programFault } from './program-faults.js';
 
 /** A row that is no recipient. */
 export interface InvalidRow {
@@ -121,11 +125,13 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
     const end = new AbortController();
     if (reading.signal !== undefined) onAbort(reading.signal, () => end.abort());
     if (reading.signal?.aborted === true) end.abort();
-    const blocks = recordBlocks(typeof recipients === 'function' ? recipients() : recipients, {
+    const stream = typeof recipients === 'function' ? await streamOf(recipients, end.signal) : recipients;
+    const blocks = recordBlocks(stream, {
       tokenColumn,
       minTokenBytes: minTokenBytes ?? usualMinTokenBytes,
       isRepeatable,
       onInvalid: ({ index, text, why }) => reading.onInvalid({ line: index + 1, text, why, list: programList }),
+      onThrown: (error) => programFault('The recipients of the program', error),
       signal: end.signal,
     });
     return new RecipientBlocks(null, new Records(blocks, end, tokenColumn), duplicates);
@@ -216,11 +222,12 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
     this.#records?.close();
   }
 
-  /** Lets go of what it has on disk. Called once the reading is over. */
-  async dispose(): Promise<void> {
+  /** Lets go of what it has on disk. Called once the reading is over. Resolves with what a program's stream throws then, or null. */
+  async dispose(): Promise<unknown> {
     this.close();
-    await this.#records?.dispose();
+    const thrown = (await this.#records?.dispose()) ?? null;
     await this.#duplicates?.close();
+    return thrown;
   }
 }
 
@@ -261,9 +268,40 @@ class Records {
     this.#end.abort();
   }
 
-  async dispose(): Promise<void> {
-    await this.#blocks.return();
+  /** Resolves with what the stream throws when it is closed; null if nothing. */
+  async dispose(): Promise<unknown> {
+    try {
+      await this.#blocks.return();
+      return null;
+    } catch (error) {
+      rethrowAssertion(error);
+      return error;
+    }
   }
+}
+
+/** What a function of the program returns as recipients; none after an abort. */
+async function streamOf(
+  recipients: () => RecipientSource | Promise<RecipientSource>,
+  signal: AbortSignal,
+): Promise<RecipientSource> {
+  const name = `The function in ${option('recipients', 'the option ')}`;
+  let stream: unknown;
+  try {
+    stream = await Promise.race([aborted(signal), recipients()]);
+  } catch (error) {
+    throw programFault(name, error);
+  }
+  if (isStream(stream)) return stream;
+  throw optionError(`${name} must return an iterable of recipients, or a promise of one, not ${shownValue(stream)}.`);
+}
+
+/** Resolves without recipients once the signal has aborted. */
+function aborted(signal: AbortSignal): Promise<readonly []> {
+  return new Promise((resolve) => {
+    onAbort(signal, () => resolve([]));
+    if (signal.aborted) resolve([]);
+  });
 }
 
 function filterOf({ folder, dedupeMemoryBytes }: CheckedCampaign, { scratch }: Reading): DuplicateFilter {

@@ -4,9 +4,9 @@
  * read, on the main thread.
  */
 import type { Protocol } from '../../apns/address.js';
-import { binaryReasons, reasons } from '../../apns/reason.js';
 import { parseTime } from '../../base/duration.js';
-import { nearestName } from '../../base/nearest-name.js';
+import { optionError } from '../../base/options.js';
+import { reasonsProblem } from '../../campaign/control/bounds.js';
 import { hasPlaceholder } from '../../session/personal/placeholders.js';
 import { printable, type Terminal, usageError } from '../shared/terminal.js';
 import type { SendFlags } from './send-options.js';
@@ -123,13 +123,8 @@ function checkHold({ out, tokens }: SendFlags): void {
 }
 
 function checkReasons({ stopOn }: SendFlags, protocol: Protocol): void {
-  const known = (protocol === 'binary' ? binaryReasons : reasons).map(({ reason }) => reason);
-  const unknown = stopOn?.find((reason) => !known.includes(reason));
-  if (unknown === undefined) return;
-  const nearest = nearestName(unknown, known);
-  const advice =
-    nearest === null ? `give reasons as the gateway answers them, such as ${known[0]}` : `did you mean ${nearest}?`;
-  throw usageError(`--stop-on: "${printable(unknown)}" is not known; ${advice.replace(/([^?])$/, '$1.')}`);
+  const problem = reasonsProblem(stopOn ?? [], protocol);
+  if (problem !== null) throw optionError(problem);
 }
 
 function checkFolder({ out, accepted, force, outputFormat, dryRun }: SendFlags): void {
