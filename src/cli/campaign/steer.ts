@@ -46,6 +46,8 @@ export async function resume(
   const { holder, summary } = view;
   if (holder === null) return resumeCampaign(folder, view, flags, terminal);
   if (summary.state !== 'paused') {
+    // On a busy machine the journal is late, and a campaign that was paused would wait for ever.
+    await give(folder, { resume: true });
     return say(terminal, `The campaign in ${folder} is running, and not paused (process ${holder.pid}).`);
   }
   const others = Object.keys(flags).filter((name) => name !== 'rate');
