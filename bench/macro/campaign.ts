@@ -179,12 +179,15 @@ function print(results: ReadonlyMap<Kind, readonly CampaignResult[]>, { count, r
       number(median(outcomes.map(cpuOf)), 2),
       `${number(lowest, 2)}–${number(highest, 2)}`,
       number(median(outcomes.map(({ perSecond }) => perSecond))),
+      number(median(outcomes.map(({ startCpuUs }) => startCpuUs / 1000))),
       number(median(outcomes.map(rssOf))),
       outcomes[0]!.journalBytes === null ? '' : number(median(outcomes.map((one) => one.journalBytes! / 1000))),
     ];
   });
   console.log(`\n${number(count)} recipients, the same message of about 120 bytes\n`);
-  console.log(table(['campaign', 'CPU µs each', 'range', 'per second', 'peak RSS MB', 'journal kB'], rows));
+  console.log(
+    table(['campaign', 'CPU µs each', 'range', 'per second', 'start, end: CPU ms', 'peak RSS MB', 'journal kB'], rows),
+  );
   console.log(`\nCPU: user and system time of the sending process without start and end, medians of ${rounds} rounds.`);
   const personalRatio = number(ratio(results, personal, plain), 2);
   console.log(`Personal messages from CSV cost ${personalRatio} times as much as the plain list.`);

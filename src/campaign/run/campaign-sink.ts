@@ -65,7 +65,7 @@ export class CampaignSink implements OutcomeSink {
 
   /** From now on rows of this block may come back. */
   expect(rows: Rows, block: BlockInHand): void {
-    this.#blocks.set(rows, block);
+    if (this.#options.journal !== null) this.#blocks.set(rows, block);
   }
 
   settled(settled: SettledBatch): void | Promise<void> {
