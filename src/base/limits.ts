@@ -476,9 +476,6 @@ export const maxInvalidTextCharacters = 120;
 // --- campaign ---
 /** A list of recipients is read in pieces of this size, in bytes. */
 export const readChunkBytes = 64 * 1024;
-
-/** Bytes of each of the two buffers into which a file of recipients is read. More saved nothing in measurements. */
-export const listFileChunkBytes = 256 * 1024;
 /** Name and comment in the header of gzip, in bytes each. */
 export const maxGzipNameBytes = 4096;
 /** How long a list may pause before the tokens read so far are handed out. */

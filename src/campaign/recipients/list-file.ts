@@ -5,7 +5,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { close, read } from 'node:fs';
-import { listFileChunkBytes } from '../../base/limits.js';
+import { readChunkBytes } from '../../base/limits.js';
 
 const end = { value: undefined, done: true } as const;
 
@@ -13,8 +13,8 @@ const end = { value: undefined, done: true } as const;
 export class ListFile implements AsyncIterableIterator<Uint8Array> {
   bytesRead = 0;
   readonly #fd: number;
-  #filled = Buffer.allocUnsafeSlow(listFileChunkBytes);
-  #filling = Buffer.allocUnsafeSlow(listFileChunkBytes);
+  #filled = Buffer.allocUnsafeSlow(readChunkBytes);
+  #filling = Buffer.allocUnsafeSlow(readChunkBytes);
   /** The read of `#filling`, with the number of bytes; null before the first and once the file is closed. */
   #reading: Promise<number> | null = null;
   #isClosed = false;
@@ -63,7 +63,7 @@ export class ListFile implements AsyncIterableIterator<Uint8Array> {
 
   #fill(): Promise<number> {
     const reading = new Promise<number>((resolve, reject) => {
-      read(this.#fd, this.#filling, 0, listFileChunkBytes, null, (error, length) => {
+      read(this.#fd, this.#filling, 0, readChunkBytes, null, (error, length) => {
         if (error === null) resolve(length);
         else reject(error);
       });

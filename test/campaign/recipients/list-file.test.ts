@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { listFileChunkBytes } from '../../../src/base/limits.js';
+import { readChunkBytes } from '../../../src/base/limits.js';
 import { refuseOtherFiles } from '../../../src/campaign/recipients/file-kind.js';
 import { ListFile } from '../../../src/campaign/recipients/list-file.js';
 
@@ -13,7 +13,7 @@ describe('a file of recipients', () => {
   let folder = '';
   let file = '';
   /** No two places of it are alike within a chunk and the next ones. */
-  const content = Buffer.alloc(3 * listFileChunkBytes + 12_345);
+  const content = Buffer.alloc(3 * readChunkBytes + 12_345);
   for (let at = 0; at + 4 <= content.length; at += 4) content.writeUInt32LE(at, at);
 
   before(async () => {
