@@ -32,6 +32,7 @@ export class Campaign implements AsyncIterable<CampaignProgress> {
   #isPaused = false;
   /** A rate that was set before the run began. */
   #rate: string | null | undefined = undefined;
+  #hasBegun = false;
   #why: PealError | null = null;
   /** Ends the wait for the first recipients. */
   readonly #opening = new AbortController();
@@ -74,6 +75,7 @@ export class Campaign implements AsyncIterable<CampaignProgress> {
       const { CampaignRun } = await import('./run/campaign-run.js');
       const run = new CampaignRun(this.#options, this.#hooks, opened);
       this.#state = { phase: 'running', run };
+      this.#hasBegun = true;
       if (this.#isPaused) run.pause();
       if (this.#rate !== undefined) run.rate = this.#rate;
       if (this.#why !== null) run.stop(this.#why);
@@ -137,6 +139,11 @@ export class Campaign implements AsyncIterable<CampaignProgress> {
     }
     this.#rate = rate;
     if (this.#run !== null) this.#run.rate = rate;
+  }
+
+  /** @internal Whether the recipients and the journal were opened. Before that, nothing is sent. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
   }
 
   /** @internal Stops the run, for this reason. */

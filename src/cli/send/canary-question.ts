@@ -10,6 +10,11 @@ import { printable, type Terminal } from '../shared/terminal.js';
 
 /** So long before the question, what comes from the terminal was typed earlier. */
 const dropMs = 100;
+/**
+ * So long after the end of the input a signal may come that tells why. A terminal that goes away ends the input first, and
+ * its shell sends SIGHUP then.
+ */
+const hangUpMs = 500;
 /** Reasons that are listed. */
 const listedReasons = 5;
 
@@ -33,6 +38,8 @@ export async function askToGoOn(
     const answer = await lines.question('Go on? [y/N] ', { signal: AbortSignal.any([signal, closed.signal]) });
     return /^\s*y(?:es)?\s*$/i.test(answer);
   } catch {
+    // The answer is no in both cases. Whoever is told why has to know of the signal first.
+    await delay(hangUpMs, undefined, { signal }).catch(() => {});
     return false;
   } finally {
     lines.close();

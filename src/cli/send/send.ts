@@ -275,7 +275,8 @@ class SendRun {
       printNote(this.#terminal, 'stopping: waiting for answers; press Ctrl-C again to end at once');
     });
     this.#pipeEnds.interrupted();
-    campaign.stop(new PealError('ERR_PEAL_ABORTED', 'The run was interrupted.', { origin: 'usage', retryable: true }));
+    const message = `The run was interrupted (${this.#interrupt.signal}).`;
+    campaign.stop(new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true }));
     this.#timers.push(
       setTimeout(() => void this.#session?.shutdown(), graceAfterInterruptMs),
       setTimeout(() => campaign.stopReading(), this.#isTyped ? 0 : graceAfterInterruptMs),
@@ -289,15 +290,22 @@ class SendRun {
 
   #interruption(signal: InterruptSignal, { unsent, unknown, unread }: RunReport['summary']): PealError {
     const left = `${counted(unsent, 'recipient')} unsent, ${integer(unknown)} unknown`;
-    const goOn = this.#flags.out === undefined || this.#campaign === null ? '' : ` ${this.#goOnSentence}`;
+    const goOn = this.#flags.out === undefined ? '' : ` ${this.#goOnSentence}`;
     const message = `The run was interrupted (${signal}): ${left}.${this.#unreadSentences(unread)}${goOn}`;
     return new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true });
   }
 
   get #goOnSentence(): string {
+    // Its journal may not be there yet.
+    if (!this.#hasBegun) return 'Nothing was sent: give the same command again.';
     const isPipe = this.#flags.tokens.includes('-');
     const same = isPipe ? 'The same command with the same list goes on.' : 'The same command goes on';
     return isPipe ? same : `${same}, and so does peal resume ${this.#folder}.`;
+  }
+
+  /** Whether the recipients and the journal are open. Before that, nothing is sent. */
+  get #hasBegun(): boolean {
+    return this.#campaign?.hasBegun === true;
   }
 
   get #folder(): string {
@@ -323,7 +331,7 @@ class SendRun {
     const { out } = this.#flags;
     this.#campaign?.abandon();
     this.#display.stop();
-    if (this.#campaign === null) {
+    if (this.#campaign === null || !this.#hasBegun) {
       printNote(this.#terminal, 'ended at once: nothing was sent');
       process.exit(code);
     }

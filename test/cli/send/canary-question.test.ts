@@ -73,6 +73,21 @@ describe('the question after the canary', () => {
     assert.equal(await askToGoOn(report, screen().terminal, AbortSignal.abort()), false);
   });
 
+  it('waits a moment after the end of the input for the signal that tells why', async () => {
+    const { terminal, stdin } = screen();
+    const asking = new AbortController();
+    let isAborted = false;
+    stdin.end();
+    setTimeout(() => {
+      isAborted = true;
+      asking.abort();
+    }, 250);
+    const askedMs = performance.now();
+    assert.equal(await askToGoOn(report, terminal, asking.signal), false);
+    assert.ok(isAborted);
+    assert.ok(performance.now() - askedMs >= 200);
+  });
+
   it('lists five reasons, and escapes what acts on terminals', () => {
     const reasons = Array.from({ length: 7 }, (_, at) => [`R${at}\u001b[2J`, 1] as const);
     const lines = canaryLines({ ...report, others: 0, reasons }).split('\n');

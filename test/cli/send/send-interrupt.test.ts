@@ -151,6 +151,24 @@ describe('peal send, when it is interrupted', () => {
     });
   }
 
+  it('names no journal that is not there, when it is asked a second time while it waits for its list', async function () {
+    if (process.platform === 'win32') this.skip();
+    fixture = await Fixture.open();
+    const pipe = fixture.path('pipe');
+    spawnSync('mkfifo', [pipe]);
+    const { code, stderr } = await runCommand(fixture.send(pipe), {
+      whileRunning: async (child) => {
+        // Nothing tells that it waits.
+        await sleep(3_000);
+        child.kill('SIGINT');
+        child.kill('SIGTERM');
+      },
+    });
+    assert.ok(code === 143 || code === 130, stderr);
+    assert.match(stderr, /ended at once: nothing was sent|interrupted before anything was done/);
+    assert.doesNotMatch(stderr, /journal|peal resume/);
+  });
+
   it('reads a named pipe whose writer is interrupted, too, as far as it goes', async function () {
     if (process.platform === 'win32') this.skip();
     fixture = await Fixture.open();
