@@ -295,6 +295,71 @@ describe('a campaign', () => {
     checkBooks(await running, 3000);
   });
 
+  describe('tells others how it stands while nothing is sent', () => {
+    /** Resolves with what stands in the folder, once `isSo`. */
+    async function seen(isSo: (summary: CampaignReport['summary']) => boolean): Promise<CampaignReport['summary']> {
+      for (;;) {
+        const view = await viewCampaign(fixture.out).catch(() => null);
+        if (view !== null && isSo(view.summary)) return view.summary;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+
+    it('before the first recipient of a slow rate, and in a pause', async () => {
+      await open();
+      const recipients = { files: await fixture.list(Array.from({ length: 100 }, plainToken)) };
+      const stop = new AbortController();
+      const campaign = fixture.campaign({ recipients, rate: '1/min', folder: fixture.out, signal: stop.signal });
+      const running = campaign.run();
+      assert.deepEqual((await seen(() => true)).state, 'running');
+      campaign.pause();
+      await seen(({ state }) => state === 'paused');
+      campaign.rate = '2/min';
+      while ((await viewCampaign(fixture.out)).facts.rate !== '2/min') {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      campaign.resume();
+      await seen(({ state }) => state === 'running');
+      stop.abort();
+      checkBooks(await running, 100);
+    });
+
+    it('while it waits for its time, which is no sending time', async () => {
+      await open();
+      const recipients = { files: await fixture.list(Array.from({ length: 100 }, plainToken)) };
+      const notBefore = new Date(Date.now() + 3000);
+      const running = fixture.campaign({ recipients, notBefore, folder: fixture.out }).run();
+      const { state, why } = await seen((summary) => summary.why !== null);
+      assert.deepEqual([state, why], ['running', `The campaign waits until ${notBefore.toISOString()} (notBefore).`]);
+      const { summary } = await running;
+      const [{ startMs, endMs, seconds } = { startMs: 0, endMs: 0, seconds: 0 }] = summary.runs;
+      assert.ok(endMs! - startMs - seconds * 1000 > 1000, `${seconds} of ${endMs! - startMs} ms`);
+      assert.equal(summary.why, null);
+      assert.equal(summary.seconds, seconds);
+    });
+
+    it('while it asks about its canary, which is no sending time', async () => {
+      await open();
+      const recipients = { files: await fixture.list(Array.from({ length: 100 }, plainToken)) };
+      let answer = (_goesOn: boolean): void => {};
+      const confirm = (): Promise<boolean> =>
+        new Promise((resolve) => {
+          answer = resolve;
+        });
+      const canary = { recipients: 10, confirm };
+      const running = fixture.campaign({ recipients, canary, folder: fixture.out }).run();
+      const { state, why, accepted } = await seen((summary) => summary.why !== null);
+      assert.deepEqual([state, accepted], ['running', 10]);
+      assert.match(why!, /^The campaign asks whether to go on after the first 10 recipients \(canary\.recipients\)\.$/);
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      answer(true);
+      const { summary } = await running;
+      const [run] = summary.runs;
+      assert.ok(run!.endMs! - run!.startMs - summary.seconds * 1000 > 1400);
+      assert.equal(summary.accepted, 100);
+    });
+  });
+
   it('leaves recipients outside of their hours for a later run, or waits for them', async () => {
     await open();
     const tokens = Array.from({ length: 2000 }, plainToken);

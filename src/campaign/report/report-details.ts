@@ -114,7 +114,7 @@ export function runsSection({ summary: { runs }, series }: ReportData, times: Zo
   const dropped = Math.max(0, runs.length - maxRows);
   const table = tableOf({
     caption: runs.length === 1 ? 'The campaign ran once' : `The campaign ran ${integer(runs.length)} times`,
-    columns: ['Run', 'Running time', 'Answered', 'Rate'],
+    columns: ['Run', 'Sending time', 'Answered', 'Rate'],
     rows: runs.slice(dropped).map(({ startMs, endMs, seconds, answered, end }, index) => ({
       name: `Run ${dropped + index + 1}`,
       cells: [durationWords(seconds), integer(answered), seconds > 0 ? rateWords(answered / seconds) : null],

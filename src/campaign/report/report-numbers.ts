@@ -99,7 +99,7 @@ function tiles(data: ReportData, times: ZoneTimes): Html {
   return html`<dl class="tiles">
 ${tile('Accepted', percentage(accepted, recipients), `${integer(accepted)} of ${integer(recipients)}`)}
 ${tile('Rate', rateWords(perSecond), best === 0 ? 'nothing was answered' : `at best ${rateWords(best)}`)}
-${tile('Running time', durationWords(seconds), `${when}, ${counted(connections, 'connection')}`)}
+${tile('Sending time', durationWords(seconds), `${when}, ${counted(connections, 'connection')}`)}
 ${
   latency === null
     ? tile('Answers came within', 'unknown', 'none was timed')

@@ -41,6 +41,7 @@ export interface RunSummary {
   readonly startMs: number;
   /** Null: it goes on, or it was killed and nobody knows when. */
   readonly endMs: number | null;
+  /** Without waits: for a time, for an hour, for an answer about the canary, and in a pause. */
   readonly seconds: number;
   /** Recipients that got their outcome in it, without the unsent. */
   readonly answered: number;
@@ -82,7 +83,7 @@ export interface NextStep {
  */
 export interface CampaignSummary extends OutcomeCounts {
   readonly state: CampaignState;
-  /** Why it stopped or is paused, as one sentence; otherwise null. */
+  /** Why it stopped or is paused, or what it waits for, as one sentence; otherwise null. */
   readonly why: string | null;
   /** The code of what stopped it; otherwise null. */
   readonly stopped: string | null;
@@ -107,7 +108,7 @@ export interface CampaignSummary extends OutcomeCounts {
   readonly resent: number;
   /** The first run is first. */
   readonly runs: readonly RunSummary[];
-  /** Running time of all runs. */
+  /** Time in which all runs sent, without their waits. */
   readonly seconds: number;
   /** Answers per second of `seconds`. */
   readonly perSecond: number;

@@ -57,7 +57,8 @@ interface FeedOptions {
   readonly queuedInEngine: () => number;
   /** Whether a connection to the gateway is known to stand, or to have stood. */
   readonly hasConnected: () => boolean;
-  readonly onHeld: (untilMs: number) => void;
+  /** Told of a wait for the hours of recipients, and, with null, of its end. */
+  readonly onHeld: (untilMs: number | null) => void;
 }
 
 /** Recipients that are handed out together. */
@@ -215,6 +216,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
     const { clock, onHeld, reopen, books } = this.#options;
     if (!this.#isStopped) onHeld(this.#opensAtMs);
     while (!this.#isStopped && clock.wallMs() < this.#opensAtMs) await this.#pass(this.#opensAtMs - clock.wallMs());
+    if (!this.#isStopped) onHeld(null);
     await this.#blocks.dispose();
     this.#blocks = await reopen();
     this.#held = this.#heldNext;

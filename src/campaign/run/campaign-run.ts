@@ -30,6 +30,7 @@ import type { OpenedRun } from './open-run.js';
 import { howToGoOn, programFault } from './program-faults.js';
 import { type InvalidRow, RecipientBlocks } from './recipient-blocks.js';
 import type { CampaignHooks, CampaignProgress, CampaignReport } from './run-report.js';
+import { SendingTime } from './sending-time.js';
 
 /** How often the engine is asked what it does. */
 const statsIntervalMs = 250;
@@ -63,7 +64,7 @@ export class CampaignRun {
   readonly #abort = new AbortController();
   readonly #expected: number | null;
   readonly #startMs: number;
-  readonly #startedMs: number;
+  readonly #time: SendingTime;
   #isCanaryPassed: boolean;
   /** Until when the run waits before it sends. */
   #isWaiting = true;
@@ -92,7 +93,7 @@ export class CampaignRun {
     this.#expected = parts.expected;
     this.#isCanaryPassed = parts.earlier?.isCanaryPassed ?? false;
     this.#startMs = this.#clock.wallMs();
-    this.#startedMs = this.#clock.now();
+    this.#time = new SendingTime(this.#clock);
     const onInvalid = (row: InvalidRow): void => this.#noteInvalid(row);
     early.redirect((row) => {
       books.read += 1;
@@ -133,10 +134,7 @@ export class CampaignRun {
       reopen: () => RecipientBlocks.open(options, { ...parts.reading, onInvalid: () => {} }),
       queuedInEngine: () => gateway.queued,
       hasConnected: () => this.#hasConnected,
-      onHeld: (untilMs) => {
-        const when = new Date(untilMs).toISOString();
-        this.#note(`${counted(books.held, 'recipient')} wait for their hours, the first of them until ${when}.`);
-      },
+      onHeld: (untilMs) => this.#noteHeld(untilMs),
     });
     this.#record = record;
     parts.looker.look = () => this.#look();
@@ -182,7 +180,7 @@ export class CampaignRun {
     const { counts, held, invalid, read, neverNoted, resumed } = this.#books;
     const hasJournal = this.#journal !== null;
     return {
-      state: this.#end?.state ?? (this.#feed.isPaused ? 'paused' : 'running'),
+      state: this.#end?.state ?? (this.#isPausedByUser ? 'paused' : 'running'),
       accepted: hasJournal ? counts.accepted : Math.max(counts.accepted, this.#interim.accepted),
       rejected: hasJournal ? counts.rejected : Math.max(counts.rejected, this.#interim.rejected),
       unsent: counts.unsent + neverNoted,
@@ -205,6 +203,7 @@ export class CampaignRun {
     if (this.#isPausedByUser) return;
     this.#isPausedByUser = true;
     this.#feed.pause();
+    this.#time.begin('pause');
     this.#note('The campaign was paused.');
   }
 
@@ -212,6 +211,7 @@ export class CampaignRun {
     if (!this.#isPausedByUser) return;
     this.#isPausedByUser = false;
     if (!this.#isWaiting) this.#feed.resume();
+    this.#time.end('pause');
     this.#note('The campaign goes on.');
   }
 
@@ -296,8 +296,11 @@ export class CampaignRun {
   async #untilStart(): Promise<void> {
     const { notBefore, notAfter, maxDurationMs } = this.#options;
     if (notBefore !== undefined && notBefore.valueOf() > this.#clock.wallMs()) {
-      this.#note(`The campaign waits until ${notBefore.toISOString()} (${option('notBefore')}).`);
+      const why = `The campaign waits until ${notBefore.toISOString()} (${option('notBefore')}).`;
+      this.#time.begin('start', why);
+      this.#note(why);
       await this.#untilWall(notBefore.valueOf());
+      this.#time.end('start');
     }
     if (notAfter !== undefined) {
       const why = `It is after ${notAfter.toISOString()} (${option('notAfter')}).`;
@@ -373,12 +376,20 @@ export class CampaignRun {
   async #confirmed(report: CanaryReport): Promise<boolean> {
     const { confirm } = this.#options.canary!;
     if (confirm === undefined) return true;
+    const first = counted(report.recipients, 'recipient');
+    this.#time.begin(
+      'canary',
+      `The campaign asks whether to go on after the first ${first} (${option('canary.recipients')}).`,
+    );
+    this.#tell();
     const stopped = this.#feed.until(() => this.#why !== null).then(() => false);
     try {
       return await Promise.race([confirm(report), stopped]);
     } catch (error) {
       this.stop(programFault(theOption('canary.confirm'), error));
       return false;
+    } finally {
+      this.#time.end('canary');
     }
   }
 
@@ -392,6 +403,24 @@ export class CampaignRun {
     const said = this.#said(new PealError('ERR_PEAL_OPTION', marked, { origin: 'usage' }));
     this.#record.note(said);
     this.#hooks.onNote?.(said);
+    this.#tell();
+  }
+
+  /** Lets others see in the journal how it stands now. While nothing is sent, nothing else writes there. */
+  #tell(): void {
+    if (!this.#isOver) this.#journal?.flush().catch(() => {});
+  }
+
+  #noteHeld(untilMs: number | null): void {
+    if (untilMs === null) {
+      this.#time.end('hours');
+      this.#tell();
+      return;
+    }
+    const when = new Date(untilMs).toISOString();
+    const why = `${counted(this.#books.held, 'recipient')} wait for their hours, the first of them until ${when}.`;
+    this.#time.begin('hours', why);
+    this.#note(why);
   }
 
   #said(error: PealError): string {
@@ -425,7 +454,7 @@ export class CampaignRun {
       streamLimit: limit !== null && Number.isFinite(limit) ? limit : null,
       inFlight: this.#stats?.inFlight ?? 0,
       hasWork: this.#feed.hasWork,
-      pace: this.#feed.isPaused ? 0 : this.#pacer.perSecond,
+      pace: this.#time.isWaiting ? 0 : this.#pacer.perSecond,
     };
   }
 
@@ -520,7 +549,7 @@ export class CampaignRun {
       settings: settings ?? [],
       kept: kept ?? {},
       state: this.#end === null || this.#areFilesWhole ? state : 'running',
-      why: this.#end?.why ?? null,
+      why: this.#end === null ? this.#waitsFor : this.#end.why,
       stopped: this.#end?.stopped?.code ?? null,
       exitCode: this.#exitCode,
       neverNoted,
@@ -550,13 +579,19 @@ export class CampaignRun {
     const run = {
       startMs: this.#startMs,
       endMs: this.#end?.wallMs ?? null,
-      seconds: (this.#clock.now() - this.#startedMs) / 1000,
+      seconds: this.#time.seconds,
       answered: this.#books.run.accepted + this.#books.run.rejected + this.#books.run.unknown,
       end: this.#end === null ? null : (this.#end.why ?? 'It went through.'),
     };
     const kept =
       earlier.length < maxRuns ? earlier : [...earlier.slice(0, maxRuns / 2), ...earlier.slice(1 - maxRuns / 2)];
     return [...kept, run];
+  }
+
+  /** Why nothing is sent at present, as one sentence; else null. */
+  get #waitsFor(): string | null {
+    const { why } = this.#time;
+    return why === null ? null : this.#said(new PealError('ERR_PEAL_OPTION', why, { origin: 'usage' }));
   }
 
   #emptyError(): PealError {

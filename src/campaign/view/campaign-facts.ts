@@ -17,7 +17,7 @@ export interface CampaignFacts {
   readonly kept: Readonly<Record<string, unknown>>;
   /** `running` also for a campaign whose process was killed: then nobody holds the journal. */
   readonly state: CampaignState;
-  /** Why it is paused or has stopped, as one sentence; else null. */
+  /** Why it is paused or has stopped, or what it waits for, as one sentence; else null. */
   readonly why: string | null;
   /** The code of the error that stopped it; else null. */
   readonly stopped: string | null;

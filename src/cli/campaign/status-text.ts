@@ -146,7 +146,7 @@ function effortLines({ summary }: CampaignView, width: number): string[] {
   const { seconds, resent, connections, threads, latency } = summary;
   const where = threads === 0 ? 'in the main thread' : `on ${counted(threads, 'thread')}`;
   const figures = [
-    `${minutesAndSeconds(seconds)} running time`,
+    `${minutesAndSeconds(seconds)} sending time`,
     ...(connections === 0 ? [] : [`${counted(connections, 'connection')} ${where}`]),
     ...(resent === 0 ? [] : [`${counted(resent, 'request')} sent again`]),
     ...(latency === null

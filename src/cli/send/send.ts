@@ -196,7 +196,7 @@ class SendRun {
       const { expected, state, duplicate, read } = progress;
       // The lists are still being opened.
       if (expected === null && read === 0) continue;
-      const counts = { ...progress, isPaused: state === 'paused' && campaign.isPaused };
+      const counts = { ...progress, isPaused: state === 'paused' };
       // What the lists hold, duplicates included.
       this.#display.update(counts, expected === null ? null : Math.max(expected, doneOf(progress) + duplicate));
     }
