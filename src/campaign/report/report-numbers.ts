@@ -55,7 +55,7 @@ function verdictOf(summary: CampaignSummary): Verdict {
   const share = percentage(recipients - unsent, total);
   if (state === 'running') {
     const sentence = total === 0 ? 'The campaign has begun.' : `The campaign is running: ${done} are done (${share}).`;
-    return { tone: 'busy', word: 'Running', sentence };
+    return { tone: 'busy', word: 'Running', sentence: why === '' ? sentence : `${sentence} ${why}` };
   }
   if (state === 'paused') {
     return { tone: 'busy', word: 'Paused', sentence: withWhy(`The campaign is paused after ${done} (${share})`, why) };

@@ -146,6 +146,7 @@ function chartsSection(
 function footerOf({ madeBy, writtenMs }: ReportData, times: ZoneTimes): Html {
   return html`<footer>
 <p>Made by peal ${shown(madeBy, 40)} on ${time(writtenMs, times)}. All times are those of ${times.zone}; running time
-leaves out the pauses between runs, and sending time also what a run waited for. This file holds no device tokens, loads nothing and sends nothing.</p>
+leaves out the pauses between runs, and sending time also what a run waited for. This file holds no device tokens,
+loads nothing and sends nothing.</p>
 </footer>`;
 }

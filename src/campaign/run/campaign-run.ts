@@ -109,7 +109,10 @@ export class CampaignRun {
       judge: new BoundsJudge(options),
       observer: hooks.observer ?? null,
       onBound: (why) => this.stop(this.#boundError(why)),
-      onNews: () => this.#feed.wake(),
+      onNews: () => {
+        this.#time.noteAnswers();
+        this.#feed.wake();
+      },
       causeOf: (error) => (error.code === 'ERR_PEAL_ABORTED' && this.#why !== null ? this.#why : error),
     });
     const context: FieldContext = { pushType: message.pushType, protocol, clock: this.#clock };

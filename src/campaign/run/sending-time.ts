@@ -1,6 +1,6 @@
 /**
- * The time of a run without its waits: for a time, for an hour, for an answer about the canary, and in a pause. Owned by a
- * run of a campaign; main thread.
+ * The time of a run without its waits: for a time, for an hour, for an answer about the canary, and in a pause. What was
+ * handed out before a wait is still being sent until its last answer. Owned by a run of a campaign; main thread.
  */
 import type { Clock } from '../../base/clock.js';
 
@@ -10,7 +10,7 @@ export class SendingTime {
   readonly #clock: Clock;
   /** By wait, what it waits for, as one sentence; '' for a wait that needs none. */
   readonly #waits = new Map<Wait, string>();
-  /** Up to the present stretch. */
+  /** Sending time up to `#sinceMs`. While it waits, what follows counts only if an answer comes. */
   #pastMs = 0;
   #sinceMs: number;
 
@@ -22,8 +22,18 @@ export class SendingTime {
 
   /** Nothing is sent until this wait is over. */
   begin(wait: Wait, why = ''): void {
-    if (!this.isWaiting) this.#pastMs += this.#clock.now() - this.#sinceMs;
+    if (!this.isWaiting) {
+      this.#pastMs += this.#clock.now() - this.#sinceMs;
+      this.#sinceMs = this.#clock.now();
+    }
     this.#waits.set(wait, why);
+  }
+
+  /** An answer has come: up to now something was sent, whatever is waited for. */
+  noteAnswers(): void {
+    if (!this.isWaiting) return;
+    this.#pastMs += this.#clock.now() - this.#sinceMs;
+    this.#sinceMs = this.#clock.now();
   }
 
   /** This wait is over; other ones may go on. */

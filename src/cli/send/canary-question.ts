@@ -38,7 +38,7 @@ export async function askToGoOn(
     const answer = await lines.question('Go on? [y/N] ', { signal: AbortSignal.any([signal, closed.signal]) });
     return /^\s*y(?:es)?\s*$/i.test(answer);
   } catch {
-    // The answer is no in both cases. Whoever is told why has to know of the signal first.
+    // The answer is no in both cases. The signal has to be known before the campaign says why it ends.
     await delay(hangUpMs, undefined, { signal }).catch(() => {});
     return false;
   } finally {

@@ -68,6 +68,7 @@ describe('the report of a campaign', () => {
       'Only 12 of 1,000 recipients were accepted (1.20 %).',
     ],
     ['a run that has begun', { state: 'running' }, 'The campaign has begun.'],
+    ['a wait', { state: 'running', why: 'It waits.' }, 'The campaign has begun. It waits.'],
     [
       'a pause',
       { state: 'paused', recipients: 500, accepted: 500, expected: 1000, why: 'A person paused it.' },

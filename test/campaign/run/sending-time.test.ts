@@ -1,7 +1,7 @@
 /** The time of a run without its waits. */
 import assert from 'node:assert/strict';
-import type { Clock } from '../../src/base/clock.js';
-import { SendingTime } from '../../src/campaign/run/sending-time.js';
+import type { Clock } from '../../../src/base/clock.js';
+import { SendingTime } from '../../../src/campaign/run/sending-time.js';
 
 describe('the sending time of a run', () => {
   let nowMs = 5000;
@@ -23,5 +23,23 @@ describe('the sending time of a run', () => {
     assert.deepEqual([time.isWaiting, time.why, time.seconds], [false, null, 1.5]);
     time.end('start');
     assert.equal(time.seconds, 1.5);
+  });
+
+  it('goes on in a wait up to the last answer of what was handed out before', () => {
+    const time = new SendingTime(clock);
+    nowMs += 1000;
+    time.noteAnswers();
+    time.begin('hours', 'They wait.');
+    nowMs += 300;
+    time.noteAnswers();
+    nowMs += 200;
+    time.noteAnswers();
+    assert.equal(time.seconds, 1.5);
+    nowMs += 60_000;
+    assert.equal(time.seconds, 1.5);
+    time.end('hours');
+    nowMs += 500;
+    time.noteAnswers();
+    assert.equal(time.seconds, 2);
   });
 });
