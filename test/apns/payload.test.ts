@@ -86,7 +86,7 @@ describe('apns/payload', () => {
     refused({ contentAvailable: 1 }, /contentAvailable must be true or false/);
     refused({ interruptionLevel: 'loud' }, /one of passive, active/);
     refused({ relevanceScore: Number.NaN }, /relevanceScore is NaN/);
-    refused({ timestamp: new Date(Number.NaN) }, /timestamp is a Date, not a time/);
+    refused({ timestamp: new Date(Number.NaN) }, /timestamp is an invalid Date, not a time/);
     refused({ alert: 'cut \ud83d' }, /alert holds half of a surrogate pair/);
     refused({ extra: { n: 5n } }, /extra\.n is of the type bigint/);
     refused(Object.defineProperty({}, 'alert', { get: () => 'x', enumerable: true }), /alert is a getter/);
