@@ -70,6 +70,8 @@ export class CampaignRun {
   #isWaiting = true;
   #isPausedByUser = false;
   #why: PealError | null = null;
+  /** The first bound that was crossed, in a sentence. */
+  #bound: string | null = null;
   #end: RunEnd | null = null;
   /** The files of outcomes are whole. A run that resumes before has to write some of them again. */
   #areFilesWhole = false;
@@ -108,7 +110,7 @@ export class CampaignRun {
       keepsAccepted: options.accepted === true,
       judge: new BoundsJudge(options),
       observer: hooks.observer ?? null,
-      onBound: (why) => this.stop(this.#boundError(why)),
+      onBound: (why) => this.#stopForBound(why),
       onNews: () => {
         this.#time.noteAnswers();
         this.#feed.wake();
@@ -240,6 +242,12 @@ export class CampaignRun {
     this.#abort.abort();
   }
 
+  /** @param why which bound, as a sentence with the marks of base/wording */
+  #stopForBound(why: string): void {
+    this.#bound ??= why;
+    this.stop(this.#boundError(why));
+  }
+
   /** What is not read by now is left. */
   stopReading(): void {
     this.#feed.stop(false);
@@ -308,12 +316,12 @@ export class CampaignRun {
     if (notAfter !== undefined) {
       const why = `It is after ${notAfter.toISOString()} (${option('notAfter')}).`;
       void this.#untilWall(notAfter.valueOf()).then((isSo) => {
-        if (isSo) this.stop(this.#boundError(why));
+        if (isSo) this.#stopForBound(why);
       });
     }
     if (maxDurationMs !== undefined) {
       const judge = new BoundsJudge(this.#options);
-      this.#afterLong(maxDurationMs, () => this.stop(this.#boundError(judge.noteTime(maxDurationMs)!)));
+      this.#afterLong(maxDurationMs, () => this.#stopForBound(judge.noteTime(maxDurationMs)!));
     }
     this.#isWaiting = false;
     if (!this.#isPausedByUser) this.#feed.resume();
@@ -361,12 +369,11 @@ export class CampaignRun {
     const said = `${integer(accepted)} of the first ${counted(sent, 'recipient')} were accepted`;
     if (accepted < sent * minAccepted) {
       const least = `${Math.round(minAccepted * 1000) / 10} %`;
-      this.stop(this.#boundError(`Only ${said}, less than ${least} (${option('canary.minAccepted')}).`));
+      this.#stopForBound(`Only ${said}, less than ${least} (${option('canary.minAccepted')}).`);
       return;
     }
     if (!(await this.#confirmed(report))) {
-      if (this.#why === null)
-        this.stop(this.#boundError(`${said}, and nobody said to go on (${option('canary.recipients')}).`));
+      if (this.#why === null) this.#stopForBound(`${said}, and nobody said to go on (${option('canary.recipients')}).`);
       return;
     }
     this.#isCanaryPassed = true;
@@ -471,6 +478,7 @@ export class CampaignRun {
     this.#feed.wake();
     const { neverNoted, counts } = this.#books;
     const unsent = counts.unsent + neverNoted;
+    if (failure === null) this.#forgetLateBound(unsent);
     // Those that were never handed out, or taken back, have no cause yet.
     const explained = this.#books.causes.reduce((sum, cause) => sum + cause.unsent, 0);
     if (this.#why !== null) this.#books.addCause(this.#why, Math.max(0, unsent - explained), 0);
@@ -486,6 +494,14 @@ export class CampaignRun {
     for (const problem of await this.#closeFiles()) problems.add(problem);
     const causes = this.#books.causes;
     return { summary: this.#summary(), stopped: this.#why, problems: [...problems], causes, wasFinished: false };
+  }
+
+  /** A bound that was noticed when nothing was left to send has stopped nothing: the campaign is finished, and says so. */
+  #forgetLateBound(unsent: number): void {
+    if (this.#bound === null || this.#why?.code !== 'ERR_PEAL_BOUND') return;
+    if (!this.#feed.isInputRead || unsent > 0) return;
+    this.#why = null;
+    this.#note(`Nothing was left to send when a bound was noticed, so it stopped nothing: ${this.#bound}`);
   }
 
   /** Resolves with what could not be written. */

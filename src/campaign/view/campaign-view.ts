@@ -153,7 +153,7 @@ export function reportDataOf(view: CampaignView, version: string, timeZone: stri
   };
 }
 
-const killedWhy = 'Its process was killed, or the machine went down.';
+const killedWhy = 'Its process was killed, the machine went down, or the disk was full.';
 const noCounts: JournalCounts = { underWay: 0, accepted: 0, rejected: 0, unsent: 0, unknown: 0 };
 
 /** A campaign at work that nobody holds has lost its process. */
@@ -162,7 +162,7 @@ function stateOf({ state }: CampaignFacts, isHeld: boolean): CampaignState {
 }
 
 function endedRun(run: RunSummary, goesOn: boolean): RunSummary {
-  return run.end !== null || goesOn ? run : { ...run, end: 'It was killed.' };
+  return run.end !== null || goesOn ? run : { ...run, end: 'It was killed, or the disk was full.' };
 }
 
 function goneOf({ reasons, protocol }: CampaignFacts): number {

@@ -5,6 +5,7 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
+import { parseTime } from '../../base/duration.js';
 import { PealError } from '../../base/errors.js';
 import type { CampaignView } from '../../campaign/view/campaign-view.js';
 import { addOptions, type GivenOption } from '../shared/command-options.js';
@@ -80,20 +81,27 @@ function parseSend([, ...args]: readonly string[]): { flags: SendFlags; settings
   return { flags: withLists(command.opts() as SendFlags, command.args), settings };
 }
 
-/** A campaign whose canary was answered well is not asked again; nor is it removed. */
-function laidOver(
-  { force: _, ...sent }: SendFlags,
-  { yes, ...flags }: Partial<SendFlags>,
-  { facts }: CampaignView,
-): SendFlags {
-  const { canary, canaryShare, yes: saidYes, ...others } = sent;
-  const isAsked = canary !== undefined && !facts.isCanaryPassed;
-  const answer = yes ?? saidYes;
-  const asked = isAsked
-    ? { canary, ...(canaryShare !== undefined && { canaryShare }), ...(answer !== undefined && { yes: answer }) }
-    : {};
+/**
+ * A campaign whose canary was answered well is not asked again; nor is it removed. A time from now until which it waits
+ * counts from its beginning: who waited once does not wait again.
+ */
+function laidOver({ force: _, ...sent }: SendFlags, flags: Partial<SendFlags>, { facts }: CampaignView): SendFlags {
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
-  return { ...others, ...asked, ...given };
+  const { canary, canaryShare, yes, notBefore, ...others }: SendFlags = { ...sent, ...given };
+  const isAsked = canary !== undefined && !facts.isCanaryPassed;
+  const hasShareAlone = canary === undefined && canaryShare !== undefined;
+  const beganMs = facts.runs[0]?.startMs;
+  const beginMs =
+    notBefore === undefined || flags.notBefore !== undefined || beganMs === undefined
+      ? null
+      : parseTime(notBefore, beganMs);
+  return {
+    ...others,
+    ...(isAsked && { canary }),
+    ...((isAsked || hasShareAlone) && canaryShare !== undefined && { canaryShare }),
+    ...(isAsked && yes !== undefined && { yes }),
+    ...(notBefore !== undefined && { notBefore: beginMs === null ? notBefore : new Date(beginMs).toISOString() }),
+  };
 }
 
 /** With the paths of its files as they are from anywhere. */

@@ -259,7 +259,7 @@ export const stoppedReport = once((): ReportData => {
         { code: 'ERR_PEAL_TIMEOUT', message: 'No answer came in time.', unsent: 0, unknown: 94 },
       ],
       runs: [
-        { startMs, endMs: null, seconds: 65, answered: 3_150_000, end: 'It was killed.' },
+        { startMs, endMs: null, seconds: 65, answered: 3_150_000, end: 'It was killed, or the disk was full.' },
         { startMs: resumedMs, endMs: stoppedMs, seconds: 36, answered: 1_479_604, end: 'It stopped for a bound.' },
       ],
       seconds: 101,

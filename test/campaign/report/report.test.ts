@@ -98,7 +98,10 @@ describe('the report of a campaign', () => {
       ['gone.csv', 'delete them from your database', 'max-error-rate 5 %', 'Europe/Berlin', '28 Nov 2026, 14:03:05'],
     ];
     for (const part of expected.flat()) assert.ok(texts.full.includes(part), part);
-    assert.match(texts.stopped, /Run 1 1 min 5 s 3,150,000 48,462\/s 28 Nov 2026, 14:03:05\. It was killed\./);
+    assert.match(
+      texts.stopped,
+      /Run 1 1 min 5 s 3,150,000 48,462\/s 28 Nov 2026, 14:03:05\. It was killed, or the disk was full\./,
+    );
     assert.match(texts.stopped, /No reason given 502 80/);
   });
 

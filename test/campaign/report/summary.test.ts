@@ -35,7 +35,10 @@ describe('summary.json', () => {
     assert.equal(written.startedAt, '2026-11-28T13:03:05.000Z');
     assert.deepEqual(written.reasons, { TooManyRequests: 70_120, Unregistered: 1100, 'HTTP 502': 80 });
     const [first, second] = written.runs as { startedAt: string; endedAt: string | null; end: string }[];
-    assert.deepEqual([first?.endedAt, first?.end, second?.end], [null, 'It was killed.', 'It stopped for a bound.']);
+    assert.deepEqual(
+      [first?.endedAt, first?.end, second?.end],
+      [null, 'It was killed, or the disk was full.', 'It stopped for a bound.'],
+    );
     assert.equal(written.endedAt, second?.endedAt);
     assert.ok((written.latencyMs as { p99: number }).p99 > 100);
     assert.deepEqual(written.files, summary.files);

@@ -121,10 +121,10 @@ describe('viewCampaign', () => {
       assert.equal(summary.state, 'stopped');
       assert.equal(summary.stopped, null);
       assert.equal(summary.exitCode, null);
-      assert.equal(summary.why, 'Its process was killed, or the machine went down.');
+      assert.equal(summary.why, 'Its process was killed, the machine went down, or the disk was full.');
       assert.equal(summary.unknown, 2);
       assert.equal(summary.recipients, 6);
-      assert.deepEqual(summary.runs, [{ ...running.runs[0], end: 'It was killed.' }]);
+      assert.deepEqual(summary.runs, [{ ...running.runs[0], end: 'It was killed, or the disk was full.' }]);
       assert.deepEqual(
         summary.next.map(({ command }) => command),
         [`peal resume ${folder}`, `peal resume ${folder} --on-unknown resend`],
@@ -177,7 +177,7 @@ describe('viewCampaign', () => {
     const { summary } = await viewCampaign(folder);
     assert.deepEqual(
       summary.runs.map(({ end }) => end),
-      ['It was killed.', null],
+      ['It was killed, or the disk was full.', null],
     );
     assert.equal(summary.seconds, 8);
     assert.equal(summary.perSecond, 7 / 8);

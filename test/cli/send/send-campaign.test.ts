@@ -113,8 +113,8 @@ describe('a campaign by peal send', () => {
 
   describe('is resumed', () => {
     it('by the same command: what was accepted is not sent again, and another message is refused', async () => {
-      const tokens = await list([...randomTokens(300), ...gone(20)]);
-      const stopped = await runCommand(args(tokens, '--json', '--max-failures', '0', '--rate', '2000/s'));
+      const tokens = await list([...gone(20), ...randomTokens(300)]);
+      const stopped = await runCommand(args(tokens, '--json', '--max-failures', '0', '--rate', '200/s'));
       assert.equal(stopped.code, 7, stopped.stderr);
       const other = await runCommand(saying(tokens, '--alert', 'Another'));
       assert.equal(other.code, 2);
@@ -136,8 +136,8 @@ describe('a campaign by peal send', () => {
 
     it('by peal resume, from any directory, with other bounds', async () => {
       const users = randomTokens(200);
-      await list([...users, ...gone(5)], 'mine.txt');
-      const command = args('mine.txt', '--max-failures', '0', '--rate', '1000/s', '--json');
+      await list([...gone(5), ...users], 'mine.txt');
+      const command = args('mine.txt', '--max-failures', '0', '--rate', '100/s', '--json');
       const begun = await runCommand(command, { cwd: fixture.folder });
       assert.equal(begun.code, 7, begun.stderr);
       const resumed = await runCommand(['resume', fixture.path(folder()), '--max-failures', '100', '--rate', 'off']);
@@ -160,6 +160,24 @@ describe('a campaign by peal send', () => {
       const finished = await runCommand(['resume', fixture.path(folder())]);
       assert.equal(finished.code, 3);
       assert.match(finished.stderr, /is finished: nothing was left to send/);
+    });
+
+    it('by peal resume with another canary, another end, and without waiting once more', async () => {
+      const users = await list([...gone(10), ...randomTokens(300)]);
+      const canary = ['--not-before', '2s', '--canary', '20', '--yes'];
+      const begun = await runCommand(args(users, ...canary, '--rate', '500/s'));
+      assert.equal(begun.code, 7, begun.stderr);
+      assert.match(begun.stderr, /waits until .*--not-before/);
+      const soon = new Date(Date.now() + 2000).toISOString();
+      const bounded = ['--canary-share', '40', '--rate', '20/s', '--not-after', soon];
+      const ended = await runCommand(['resume', fixture.path(folder()), ...bounded]);
+      assert.equal(ended.code, 7, ended.stderr);
+      assert.match(ended.stderr, /\(--not-after\)/);
+      assert.doesNotMatch(ended.stderr, /waits until/);
+      const rest = await runCommand(['resume', fixture.path(folder()), '--canary-share', '0', '--not-after', '1h']);
+      assert.equal(rest.code, 3, rest.stderr);
+      const { accepted, duplicates } = fixture.simulator.ledger.summary();
+      assert.deepEqual([accepted, duplicates], [300, 0]);
     });
 
     it('not by peal resume where its list was standard input', async () => {
@@ -198,6 +216,15 @@ describe('a campaign by peal send', () => {
         assert.equal(linesOf(await fixture.output('unsent.txt', folder())).length, unsent);
       });
     }
+
+    it('but not where nothing was left to send when the bound was noticed', async () => {
+      const tokens = await list([...gone(10), ...randomTokens(190)]);
+      const result = await runCommand(args(tokens, '--json', '--max-error-rate', '1'));
+      assert.equal(result.code, 3, result.stderr);
+      assertOneSentence(result, /stopped nothing: 5 % of the latest answers were rejections, .*\(--max-error-rate\)/);
+      const { stopped, exitCode, state } = summaryOf(result);
+      assert.deepEqual([stopped, exitCode, state], [null, 3, 'finished']);
+    });
 
     it('goes on after a good canary, and needs --yes where there is no terminal', async () => {
       const tokens = await list(randomTokens(400));
