@@ -4,9 +4,9 @@
  */
 import path from 'node:path';
 import { rethrowAssertion } from '../../base/assert.js';
-import type { Clock, TimerHandle } from '../../base/clock.js';
+import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
-import { counted, integer } from '../../base/text.js';
+import { counted } from '../../base/text.js';
 import { option, theOption } from '../../base/wording.js';
 import type { EngineStats } from '../../engine/dispatcher/engine-stats.js';
 import { APNs } from '../../session/apns.js';
@@ -18,18 +18,20 @@ import type { Journal } from '../journal/journal.js';
 import type { OutcomeFiles } from '../outputs/outcome-files.js';
 import type { RunRecord } from '../report/run-record.js';
 import type { SeriesSample } from '../report/run-series.js';
-import { type CampaignState, type CampaignSummary, type CountedReason, latencyFigures } from '../report/summary.js';
+import { type CampaignState, type CampaignSummary, latencyFigures } from '../report/summary.js';
 import type { CampaignFacts } from '../view/campaign-facts.js';
 import { summaryOf, writeReportOf } from '../view/campaign-view.js';
 import type { CampaignBooks } from './campaign-books.js';
 import { CampaignFeed } from './campaign-feed.js';
-import { type CanaryReport, type CheckedCampaign, isFiles } from './campaign-options.js';
+import { type CheckedCampaign, isFiles } from './campaign-options.js';
 import { CampaignSink } from './campaign-sink.js';
+import { CanaryDecision } from './canary-decision.js';
 import { LocalHoursOfRows } from './local-hours.js';
 import type { OpenedRun } from './open-run.js';
-import { howToGoOn, programFault } from './program-faults.js';
+import { howToGoOn } from './program-faults.js';
 import { type InvalidRow, RecipientBlocks } from './recipient-blocks.js';
 import type { CampaignHooks, CampaignProgress, CampaignReport } from './run-report.js';
+import { RunTimers } from './run-timers.js';
 import { SendingTime } from './sending-time.js';
 
 /** How often the engine is asked what it does. */
@@ -37,8 +39,6 @@ const statsIntervalMs = 250;
 const noLimit: Rate = { text: 'off', entries: [{ fromMinute: 0, perSecond: null }] };
 /** Runs that the journal remembers: the first ones, and the latest. */
 const maxRuns = 100;
-const defaultCanaryShare = 0.9;
-const maxTimerMs = 2 ** 31 - 1;
 
 /** How a run ended. */
 interface RunEnd {
@@ -65,7 +65,9 @@ export class CampaignRun {
   readonly #expected: number | null;
   readonly #startMs: number;
   readonly #time: SendingTime;
-  #isCanaryPassed: boolean;
+  readonly #timers: RunTimers;
+  /** Null without a canary in the options. */
+  readonly #canary: CanaryDecision | null;
   /** Until when the run waits before it sends. */
   #isWaiting = true;
   #isPausedByUser = false;
@@ -77,9 +79,9 @@ export class CampaignRun {
   #areFilesWhole = false;
   #exitCode: number | null = null;
   #stats: EngineStats | null = null;
-  readonly #timers = new Set<TimerHandle>();
   #interim = { accepted: 0, rejected: 0 };
   #isOver = false;
+  readonly #isEnding = (): boolean => this.#isOver || this.#why !== null;
 
   constructor(options: CheckedCampaign, hooks: CampaignHooks, parts: OpenedRun) {
     const { gateway, personal, message, onUnknown } = options;
@@ -93,9 +95,10 @@ export class CampaignRun {
     this.#books = books;
     this.#earlier = parts.earlier;
     this.#expected = parts.expected;
-    this.#isCanaryPassed = parts.earlier?.isCanaryPassed ?? false;
     this.#startMs = this.#clock.wallMs();
     this.#time = new SendingTime(this.#clock);
+    this.#timers = new RunTimers(this.#clock);
+    this.#canary = this.#canaryOf(parts.earlier);
     const onInvalid = (row: InvalidRow): void => this.#noteInvalid(row);
     early.redirect((row) => {
       books.read += 1;
@@ -118,7 +121,7 @@ export class CampaignRun {
       causeOf: (error) => (error.code === 'ERR_PEAL_ABORTED' && this.#why !== null ? this.#why : error),
     });
     const context: FieldContext = { pushType: message.pushType, protocol, clock: this.#clock };
-    const { canary, localWindow } = options;
+    const { localWindow } = options;
     this.#feed = new CampaignFeed(blocks, {
       clock: this.#clock,
       journal,
@@ -131,10 +134,7 @@ export class CampaignRun {
       hours: localWindow === null ? null : new LocalHoursOfRows(localWindow),
       holds: localWindow?.outside === 'hold',
       resendsUnknown: onUnknown === 'resend',
-      canary:
-        canary === undefined || this.#isCanaryPassed
-          ? null
-          : { recipients: canary.recipients, decide: (sent) => this.#decideCanary(sent) },
+      canary: this.#canary?.isPassed === true ? null : this.#canary,
       onInvalid,
       reopen: () => RecipientBlocks.open(options, { ...parts.reading, onInvalid: () => {} }),
       queuedInEngine: () => gateway.queued,
@@ -174,7 +174,7 @@ export class CampaignRun {
     this.#feed.stop(this.#drains);
     await this.#feed.finish();
     control?.stop();
-    for (const timer of this.#timers) this.#clock.clearTimer(timer);
+    this.#timers.clear();
     await this.#readStats();
     const report = await this.#close(failure);
     if (failure !== null && !(failure instanceof PealError)) throw failure;
@@ -310,97 +310,42 @@ export class CampaignRun {
       const why = `The campaign waits until ${notBefore.toISOString()} (${option('notBefore')}).`;
       this.#time.begin('start', why);
       this.#note(why);
-      await this.#untilWall(notBefore.valueOf());
+      await this.#timers.untilWall(notBefore.valueOf(), this.#isEnding);
       this.#time.end('start');
     }
     if (notAfter !== undefined) {
       const why = `It is after ${notAfter.toISOString()} (${option('notAfter')}).`;
-      void this.#untilWall(notAfter.valueOf()).then((isSo) => {
+      void this.#timers.untilWall(notAfter.valueOf(), this.#isEnding).then((isSo) => {
         if (isSo) this.#stopForBound(why);
       });
     }
     if (maxDurationMs !== undefined) {
       const judge = new BoundsJudge(this.#options);
-      this.#afterLong(maxDurationMs, () => this.#stopForBound(judge.noteTime(maxDurationMs)!));
+      this.#timers.after(maxDurationMs, () => this.#stopForBound(judge.noteTime(maxDurationMs)!));
     }
     this.#isWaiting = false;
     if (!this.#isPausedByUser) this.#feed.resume();
   }
 
-  /** Resolves at that time of the wall clock, looked at each second because a machine may sleep: true; or when the run ends. */
-  async #untilWall(wallMs: number): Promise<boolean> {
-    while (!this.#isOver && this.#why === null) {
-      const leftMs = wallMs - this.#clock.wallMs();
-      if (leftMs <= 0) return true;
-      await new Promise<void>((resolve) => this.#after(Math.min(leftMs, 1000), resolve));
-    }
-    return false;
-  }
-
-  #after(delayMs: number, callback: () => void): void {
-    const timer = this.#clock.setTimer(() => {
-      this.#timers.delete(timer);
-      callback();
-    }, delayMs);
-    this.#timers.add(timer);
-  }
-
-  /** The same for any time: a timer has room for 25 days. */
-  #afterLong(delayMs: number, callback: () => void): void {
-    const leftMs = delayMs - maxTimerMs;
-    if (leftMs <= 0) this.#after(delayMs, callback);
-    else this.#after(maxTimerMs, () => this.#afterLong(leftMs, callback));
-  }
-
-  async #decideCanary(sent: number): Promise<void> {
+  #canaryOf(earlier: CampaignFacts | null): CanaryDecision | null {
     const { canary } = this.#options;
-    if (canary === undefined) return;
-    await this.#feed.until(() => this.#why !== null || this.#settled >= sent);
-    if (this.#why !== null) return;
-    const { accepted, rejected, unsent, unknown } = this.#books.run;
-    const report: CanaryReport = {
-      recipients: sent,
-      accepted,
-      rejected,
-      others: unsent + unknown,
-      reasons: reasonsSince(this.#books.reasons, this.#earlier?.reasons ?? []),
-    };
-    const minAccepted = canary.minAccepted ?? defaultCanaryShare;
-    const said = `${integer(accepted)} of the first ${counted(sent, 'recipient')} were accepted`;
-    if (accepted < sent * minAccepted) {
-      const least = `${Math.round(minAccepted * 1000) / 10} %`;
-      this.#stopForBound(`Only ${said}, less than ${least} (${option('canary.minAccepted')}).`);
-      return;
-    }
-    if (!(await this.#confirmed(report))) {
-      if (this.#why === null) this.#stopForBound(`${said}, and nobody said to go on (${option('canary.recipients')}).`);
-      return;
-    }
-    this.#isCanaryPassed = true;
-    // Nobody is asked twice, also after a crash.
-    await this.#journal?.flush();
-    this.#note(`${said}: the campaign goes on.`);
-  }
-
-  /** Whether to go on; no, where the run is stopped meanwhile. */
-  async #confirmed(report: CanaryReport): Promise<boolean> {
-    const { confirm } = this.#options.canary!;
-    if (confirm === undefined) return true;
-    const first = counted(report.recipients, 'recipient');
-    this.#time.begin(
-      'canary',
-      `The campaign asks whether to go on after the first ${first} (${option('canary.recipients')}).`,
-    );
-    this.#tell();
-    const stopped = this.#feed.until(() => this.#why !== null).then(() => false);
-    try {
-      return await Promise.race([confirm(report), stopped]);
-    } catch (error) {
-      this.stop(programFault(theOption('canary.confirm'), error));
-      return false;
-    } finally {
-      this.#time.end('canary');
-    }
+    if (canary === undefined) return null;
+    return new CanaryDecision(canary, earlier?.isCanaryPassed === true, {
+      books: this.#books,
+      earlierReasons: earlier?.reasons ?? [],
+      isStopped: () => this.#why !== null,
+      settled: () => this.#settled,
+      until: (isSo) => this.#feed.until(isSo),
+      stop: (why) => this.stop(why),
+      stopForBound: (why) => this.#stopForBound(why),
+      waits: (why) => {
+        if (why === null) this.#time.end('canary');
+        else this.#time.begin('canary', why);
+        this.#tell();
+      },
+      flush: async () => this.#journal?.flush(),
+      note: (said) => this.#note(said),
+    });
   }
 
   #obey(command: ControlCommand): void {
@@ -444,7 +389,7 @@ export class CampaignRun {
 
   #watch(): void {
     void this.#readStats();
-    this.#after(statsIntervalMs, () => this.#watch());
+    this.#timers.after(statsIntervalMs, () => this.#watch());
   }
 
   async #readStats(): Promise<void> {
@@ -588,7 +533,7 @@ export class CampaignRun {
       runs: this.#runs(),
       connections: Math.max(this.#earlier?.connections ?? 0, this.#record.mostConnections),
       threads: gateway.threads,
-      isCanaryPassed: this.#isCanaryPassed,
+      isCanaryPassed: this.#canary?.isPassed ?? this.#earlier?.isCanaryPassed ?? false,
       rate: this.rate,
     };
   }
@@ -633,13 +578,4 @@ export class CampaignRun {
     const message = `The campaign was stopped by a bound: ${why}${howToGoOn(this.#options)}`;
     return new PealError('ERR_PEAL_BOUND', message, { origin: 'usage', retryable: true });
   }
-}
-
-/** Those of this run: the books count the reasons of all runs. */
-function reasonsSince(all: readonly CountedReason[], earlier: readonly CountedReason[]): CanaryReport['reasons'] {
-  const before = new Map(earlier.map(({ reason, count }) => [reason, count]));
-  return all
-    .map(({ reason, count }) => [reason, count - (before.get(reason) ?? 0)] as const)
-    .filter(([, count]) => count > 0)
-    .toSorted(([, a], [, b]) => b - a);
 }
