@@ -1,6 +1,6 @@
 /** A campaign against the simulator, whose ledger is compared with its books. */
 import assert from 'node:assert/strict';
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { firstDispatchWindow } from '../../src/base/limits.js';
@@ -166,6 +166,23 @@ describe('a campaign', () => {
     await assert.rejects(fixture.campaign({ ...options, recipients: other }).run(), /had \d.* bytes and not/);
     const anew = await fixture.campaign({ ...options, message, startAnew: true }).run();
     assert.equal(anew.summary.runs.length, 1);
+  });
+
+  it('goes on in the directory of its lists: a pattern leaves its own files out', async () => {
+    await open();
+    await mkdir(fixture.out);
+    const lists = [mixedTokens(300), mixedTokens(300, 1)];
+    for (const [index, tokens] of lists.entries()) {
+      await writeFile(path.join(fixture.out, `${index}.txt`), tokens.join('\n'));
+    }
+    const options = { recipients: { files: path.join(fixture.out, '*') }, folder: fixture.out, accepted: true };
+    const first = await fixture.campaign({ ...options, rate: '500/s', maxFailures: 5 }).run();
+    assert.equal(first.stopped?.code, 'ERR_PEAL_BOUND');
+    assert.ok(first.summary.unsent > 0);
+    const { summary } = await fixture.campaign(options).run();
+    assert.equal(summary.state, 'finished');
+    assert.equal(summary.recipients, 600);
+    assert.equal(fixture.simulator.ledger.summary().duplicates, 0);
   });
 
   it('neither overwrites its own list nor what a campaign without a journal has left', async () => {

@@ -27,6 +27,7 @@ import { reportFileName, summaryFileName } from '../report/summary.js';
 import { othersColumn } from '../tables/table-rows.js';
 import { csvCell, csvRow } from './csv.js';
 import { type CutFile, cutError } from './cut-files.js';
+import { baseOf, growingBases, isOutcomeFile, renewedBases } from './file-names.js';
 import { OutputFile, syncFolder } from './output-file.js';
 import { type OwnCells, OwnCsvCells, OwnJsonMembers, ownName, theToken } from './own-columns.js';
 import { RowBytes } from './row-bytes.js';
@@ -75,11 +76,6 @@ class RowFile {
   }
 }
 
-const growingBases = ['rejected', 'gone', 'accepted'] as const;
-/** Files of recipients that still have to be sent to come first: they are named first where files are not whole. */
-const renewedBases = ['unsent', 'unknown', 'invalid'] as const;
-const extensions = ['csv', 'ndjson', 'txt'] as const;
-
 const pealColumns = {
   rejected: ['token', 'status', 'reason'],
   gone: ['token', 'reason', 'since'],
@@ -90,11 +86,6 @@ const invalidHeader = 'line,text,why,list\n';
 const flushBytes = 16 * 1024;
 const COMMA = 0x2c;
 const LF = 0x0a;
-
-/** Every name that a file of outcomes may have. */
-const allNames: readonly string[] = [...growingBases, ...renewedBases].flatMap((base) =>
-  extensions.map((extension) => `${base}.${extension}`),
-);
 
 export class OutcomeFiles {
   readonly #folder: string;
@@ -357,7 +348,7 @@ export class OutcomeFiles {
 export async function removeOutcomeFiles(folder: string): Promise<void> {
   await removeAll(folder, (name) => {
     const base = baseOf(name);
-    return allNames.includes(base) || [summaryFileName, reportFileName, '.peal-series.json'].includes(base);
+    return isOutcomeFile(base) || [summaryFileName, reportFileName, '.peal-series.json'].includes(base);
   });
 }
 
@@ -366,7 +357,7 @@ async function removeRenewed(folder: string): Promise<void> {
   const renewed: readonly string[] = renewedBases;
   await removeAll(folder, (name) => {
     const base = baseOf(name);
-    return allNames.includes(base) && (base !== name || renewed.includes(path.parse(base).name));
+    return isOutcomeFile(base) && (base !== name || renewed.includes(path.parse(base).name));
   });
 }
 
@@ -379,16 +370,6 @@ async function removeAll(folder: string, isTarget: (name: string) => boolean): P
       throw new PealError('ERR_PEAL_INPUT', `${file} ${writeProblem(error)}.`, { origin: 'input', cause: error });
     }
   }
-}
-
-/** Whether a campaign writes a file of this name, or leaves it unfinished. */
-export function isOutcomeFile(name: string): boolean {
-  return allNames.includes(baseOf(name));
-}
-
-/** The name that an unfinished file was to get. */
-function baseOf(name: string): string {
-  return name.replace(/\.[0-9a-f]{8}\.(?:partial|cut)$/, '');
 }
 
 /** Tokens as lines of hex, in one new buffer, because a whole list may stay unsent. */

@@ -13,6 +13,7 @@ import { CampaignInput, type InputBlock, uniqueRows } from '../input/campaign-in
 import { estimateAll } from '../input/estimate.js';
 import { recordBlocks } from '../input/record-rows.js';
 import { type InputIdentity, inputIdentity, unreadInput } from '../journal/identity.js';
+import { isFileOfCampaign } from '../outputs/file-names.js';
 import type { DigestStore } from '../recipients/digest-store.js';
 import { DuplicateFilter } from '../recipients/duplicate-filter.js';
 import { othersColumn } from '../tables/table-rows.js';
@@ -111,6 +112,7 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
         files: [files].flat(),
         columns: reading.columns,
         isRepeatable,
+        isLeftOut: isFileOfCampaign(folder),
         ...(reading.signal !== undefined && { signal: reading.signal }),
         onInvalid: ({ line, text, why }, list) => {
           reading.onInvalid({ line, text, why, list });
@@ -318,10 +320,10 @@ async function openDigests(place: () => Promise<string>): Promise<DigestStore> {
 }
 
 /** What proves before the reading that the recipients are those of an earlier run. */
-export async function recipientIdentities({ recipients }: CheckedCampaign): Promise<readonly InputIdentity[]> {
+export async function recipientIdentities({ recipients, folder }: CheckedCampaign): Promise<readonly InputIdentity[]> {
   if (!isFiles(recipients)) return [unreadInput(programList)];
   const names = [recipients.files].flat();
   const { findFiles } = await import('../input/find-files.js');
-  const paths = await findFiles(names);
+  const paths = await findFiles(names, isFileOfCampaign(folder));
   return await Promise.all(paths.map((name) => (name === '-' ? unreadInput('-') : inputIdentity(name))));
 }

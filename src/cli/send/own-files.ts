@@ -3,18 +3,13 @@
  * Main thread; called once, before anything is read.
  */
 import path from 'node:path';
+import { campaignNames } from '../../campaign/outputs/file-names.js';
 import { isAmong } from '../../campaign/outputs/output-file.js';
 import { usageError } from '../shared/terminal.js';
 
-const outcomes = ['rejected', 'gone', 'accepted', 'unsent', 'unknown', 'invalid'];
-const names = [
-  ...outcomes.flatMap((name) => [`${name}.csv`, `${name}.ndjson`, `${name}.txt`]),
-  ...['summary.json', 'report.html', 'journal.lmdb'],
-];
-
 /** Throws PealError ERR_PEAL_OPTION that names the file, under any of its names. */
 export async function refuseOwnFiles(folder: string, inputs: readonly string[]): Promise<void> {
-  for (const name of names) {
+  for (const name of campaignNames) {
     const file = path.join(folder, name);
     if (!(await isAmong(file, inputs))) continue;
     throw usageError(`--out: ${file} is read by this command and would be overwritten; choose another directory.`);
