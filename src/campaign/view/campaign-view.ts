@@ -86,8 +86,10 @@ export function summaryOf({ facts, counts, latency, isHeld, willReport, folder }
     files: folder === null ? [] : filesOf(folder, rows, willReport),
     exitCode: isAtWork || wasKilled ? null : facts.exitCode,
   };
-  const hasCommand = Array.isArray(facts.kept.args);
-  return { ...summary, next: nextSteps(summary, { folder, protocol: facts.protocol, hasCommand, gone }) };
+  const { args } = facts.kept;
+  const isPipe = Array.isArray(args) && args.some((arg) => arg === '-' || arg === '--tokens=-');
+  const begunBy = isPipe ? 'pipe' : Array.isArray(args) ? 'command' : 'program';
+  return { ...summary, next: nextSteps(summary, { folder, protocol: facts.protocol, begunBy, gone }) };
 }
 
 /**

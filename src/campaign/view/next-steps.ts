@@ -7,12 +7,17 @@ import { adviceOf, classOf, isSendersFault } from '../../apns/reason.js';
 import { counted, integer, shellWord } from '../../base/text.js';
 import type { CampaignSummary, CountedReason, NextStep } from '../report/summary.js';
 
+/**
+ * What began it, and so what goes on with it: a command line, by `peal resume`; a command line that read standard input,
+ * once more with the same list; or a program.
+ */
+type Beginning = 'command' | 'pipe' | 'program';
+
 interface NextStepsOptions {
   /** The directory of the campaign; null: nothing is kept. */
   readonly folder: string | null;
   readonly protocol: Protocol;
-  /** Whether `peal resume` can go on with it: a command line began it. */
-  readonly hasCommand: boolean;
+  readonly begunBy: Beginning;
   /** Rejected recipients whose tokens are to be deleted. */
   readonly gone: number;
 }
@@ -56,15 +61,24 @@ export function againAfterBound({ why }: Pick<Situation, 'why'>): string {
     : 'Where it would stop at the same bound again, give the bound another value.';
 }
 
-function resumeStep(summary: Situation, folder: string, { hasCommand }: NextStepsOptions): NextStep[] {
+function resumeStep(summary: Situation, folder: string, { begunBy }: NextStepsOptions): NextStep[] {
   const { state, stopped, unsent } = summary;
   if (state === 'finished' && unsent === 0) return [];
   const who = unsent === 0 ? '' : ` ${areOf(unsent, 'recipient')} unsent.`;
   const again = stopped === 'ERR_PEAL_BOUND' ? ` ${againAfterBound(summary)}` : '';
   const safety = `${who} Recipients that were accepted or rejected are not sent to again.${again}`;
-  return hasCommand
-    ? [step(`Go on with it.${safety}`, `peal resume ${shellWord(folder)}`)]
-    : [step(`Go on with it by a campaign of the same message, recipients and folder.${safety}`)];
+  const how = {
+    command: 'Go on with it.',
+    pipe: 'Go on with it: give its command again, with the same list on standard input.',
+    program: 'Go on with it by a campaign of the same message, recipients and folder.',
+  }[begunBy];
+  return [step(`${how}${safety}`, commandToGoOn(folder, begunBy))];
+}
+
+/** Standard input cannot be read again: there the whole command is given once more. */
+function commandToGoOn(folder: string, begunBy: Beginning): string | null {
+  if (begunBy === 'program') return null;
+  return begunBy === 'pipe' ? `… | peal send … --out ${shellWord(folder)}` : `peal resume ${shellWord(folder)}`;
 }
 
 function goneStep(summary: Situation, { gone }: NextStepsOptions): NextStep[] {
@@ -110,7 +124,7 @@ function againCommand(summary: Situation, reason: string, folder: string | null)
   return `${rows} | peal send --tokens - --token-column token …`;
 }
 
-function unknownStep(summary: Situation, folder: string, { hasCommand }: NextStepsOptions): NextStep[] {
+function unknownStep(summary: Situation, folder: string, { begunBy }: NextStepsOptions): NextStep[] {
   const { unknown, files } = summary;
   if (unknown === 0) return [];
   const named = files.find(({ name }) => name.startsWith('unknown.'));
@@ -119,7 +133,8 @@ function unknownStep(summary: Situation, folder: string, { hasCommand }: NextSte
   const text =
     `Decide about the ${integer(unknown)} unknown ${recipients}${where}, which ${were} sent to without an answer: ` +
     `send to ${them} again if showing the notification twice does no harm.`;
-  return [step(text, hasCommand ? `peal resume ${shellWord(folder)} --on-unknown resend` : null)];
+  const command = commandToGoOn(folder, begunBy);
+  return [step(text, command === null ? null : `${command} --on-unknown resend`)];
 }
 
 function invalidStep(summary: Situation): NextStep[] {

@@ -74,7 +74,8 @@ function kindLines({ invalidKinds }: DryRunReport, width: number): string[] {
   const digits = Math.max(0, ...shown.map(({ count }) => integer(count).length));
   const margin = ' '.repeat(6 + digits + 2);
   const lines = shown.flatMap(({ why, count, list, line }) => {
-    const where = line === null ? printable(list) : `line ${integer(line)} of ${printable(list)}`;
+    const name = nameOf(list);
+    const where = line === null ? name : `line ${integer(line)} of ${name}`;
     const text = count === 1 ? `${where} ${printable(why)}` : `${where} ${printable(why)}, and others like it`;
     const [first = '', ...more] = wrapped(text, Math.max(30, width - margin.length));
     return [`      ${integer(count).padStart(digits)}  ${first}`, ...more.map((part) => `${margin}${part}`)];
@@ -83,9 +84,13 @@ function kindLines({ invalidKinds }: DryRunReport, width: number): string[] {
   return rest === 0 ? lines : [...lines, `${margin}and for ${counted(rest, 'other reason')}`];
 }
 
+function nameOf(list: string): string {
+  return list === '-' ? 'standard input' : printable(list);
+}
+
 function listTexts({ sources }: DryRunReport): string[] {
   const texts = sources.slice(0, shownLists).map(({ list, format, columns, tokenColumn, recipients }) => {
-    const name = list === '-' ? 'standard input' : printable(list);
+    const name = nameOf(list);
     if (format === null) return `${name}: nothing is in it`;
     const what = format === 'list' ? 'a list of device tokens' : format.toUpperCase();
     const others = columns.filter((column) => column !== tokenColumn).map(printable);

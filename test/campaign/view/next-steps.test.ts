@@ -7,7 +7,7 @@ import { emptyReport } from '../report/report-fixtures.js';
 type Options = Parameters<typeof nextSteps>[1];
 
 const { summary: nothing } = emptyReport();
-const options: Options = { folder: 'run-7', protocol: 'http2', hasCommand: true, gone: 0 };
+const options: Options = { folder: 'run-7', protocol: 'http2', begunBy: 'command', gone: 0 };
 
 const csvFiles = ['gone.csv', 'rejected.csv', 'unknown.txt', 'invalid.csv'].map((name) => ({ name, use: '', rows: 1 }));
 
@@ -48,7 +48,7 @@ describe('nextSteps', () => {
         /not sent to again\. The next recipients are a canary again\.$/,
       );
     }
-    assert.deepEqual(stepsOf({ ...stopped, unsent: 1 }, { hasCommand: false }), [
+    assert.deepEqual(stepsOf({ ...stopped, unsent: 1 }, { begunBy: 'program' }), [
       {
         text:
           'Go on with it by a campaign of the same message, recipients and folder. ' +
@@ -100,8 +100,15 @@ describe('nextSteps', () => {
     assert.match(third!.text, /: invalid\.ndjson says where they are and what is wrong\.$/);
   });
 
+  it('gives the command once more where the list was standard input, which peal resume cannot read again', () => {
+    const [goOn, resend] = stepsOf({ state: 'stopped', unsent: 3, unknown: 2 }, { begunBy: 'pipe' });
+    assert.match(goOn!.text, /^Go on with it: give its command again, with the same list on standard input\. 3 rec/);
+    assert.equal(goOn!.command, '… | peal send … --out run-7');
+    assert.equal(resend!.command, '… | peal send … --out run-7 --on-unknown resend');
+  });
+
   it('leaves the resending of a program to the program', () => {
-    assert.equal(stepsOf({ unknown: 2 }, { hasCommand: false })[0]!.command, null);
+    assert.equal(stepsOf({ unknown: 2 }, { begunBy: 'program' })[0]!.command, null);
   });
 
   it('begins with the rejections where they stopped it, and sends to them as a campaign of their own', () => {
