@@ -163,9 +163,9 @@ export class Campaign implements AsyncIterable<CampaignProgress> {
     await this.#run?.idle();
   }
 
-  /** @internal For a process that ends at once. */
-  abandon(): void {
-    this.#run?.abandon();
+  /** @internal For a process that ends at once: resolves, within a second, with whether the journal has what was known. */
+  async abandon(): Promise<boolean> {
+    return (await this.#run?.abandon()) ?? true;
   }
 
   get #run(): CampaignRun | null {

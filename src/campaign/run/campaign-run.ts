@@ -36,6 +36,8 @@ import { SendingTime } from './sending-time.js';
 
 /** How often the engine is asked what it does. */
 const statsIntervalMs = 250;
+/** How long a process that ends at once waits for its journal. */
+const abandonMs = 1000;
 const noLimit: Rate = { text: 'off', entries: [{ fromMinute: 0, perSecond: null }] };
 /** Runs that the journal remembers: the first ones, and the latest. */
 const maxRuns = 100;
@@ -253,9 +255,21 @@ export class CampaignRun {
     this.#feed.stop(false);
   }
 
-  /** For a process that ends at once. */
-  abandon(): void {
+  /**
+   * For a process that ends at once. Resolves with whether all that was known at the call is in the journal: false where
+   * the disk takes longer than a second, or refuses it.
+   */
+  async abandon(): Promise<boolean> {
+    const isKept = new Promise<boolean>((resolve) => {
+      this.#timers.after(abandonMs, () => resolve(false));
+      (this.#journal?.flush() ?? Promise.resolve()).then(
+        () => resolve(true),
+        () => resolve(false),
+      );
+    });
+    const result = await isKept;
     this.#files?.abandon();
+    return result;
   }
 
   /** Resolves once nothing is under way, or the run is over. */

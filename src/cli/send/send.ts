@@ -328,22 +328,22 @@ class SendRun {
   }
 
   /** The second Ctrl-C. */
-  leaveAtOnce(code: ExitCode): never {
+  async leaveAtOnce(code: ExitCode): Promise<never> {
     const { out } = this.#flags;
-    this.#campaign?.abandon();
     this.#display.stop();
     if (this.#campaign === null || !this.#hasBegun) {
       printNote(this.#terminal, 'ended at once: nothing was sent');
       process.exit(code);
     }
     const { progress } = this.#campaign;
+    const isKept = await this.#campaign.abandon();
     const known = `${counted(progress.accepted + progress.rejected, 'answer')}, ${integer(progress.accepted)} of them accepted`;
     const rest =
       out === undefined
         ? 'Nothing records which recipients were sent to. If the list is sent again, devices may show the ' +
           'notification twice.'
-        : 'The journal has what was known; those under way become unknown when the campaign goes on: they may have ' +
-          `been delivered. ${this.#goOnSentence}`;
+        : `${isKept ? 'The journal has what was known; those' : 'The journal could not be written in time: the latest of them, and those'} ` +
+          `under way become unknown when the campaign goes on: they may have been delivered. ${this.#goOnSentence}`;
     printNote(this.#terminal, `ended at once after ${known}. ${rest}`);
     process.exit(code);
   }

@@ -1,6 +1,6 @@
 /**
  * Handles Ctrl-C: the first SIGINT (or SIGTERM, or SIGHUP: the terminal or the ssh connection is gone) asks the command
- * to end, the second ends it at once. Main thread. One object at a time handles signals, and each takes over from the
+ * to end, the second ends it at once (with a moment for what is known to be kept), and a third without that moment. Main thread. One object at a time handles signals, and each takes over from the
  * one before it without a gap.
  */
 import { type ExitCode, exitCodes } from './exit-codes.js';
@@ -19,11 +19,12 @@ export class Interrupt implements Disposable {
   static #latest: Interrupt | null = null;
   readonly #source: SignalSource;
   readonly #onFirst: (signal: InterruptSignal) => void;
-  readonly #onSecond: (code: ExitCode) => void;
+  readonly #onSecond: (code: ExitCode) => unknown;
+  #isEnding = false;
   #received: InterruptSignal | null = null;
 
-  /** `onSecond` has to end the process with the given code. */
-  constructor(source: SignalSource, onFirst: (signal: InterruptSignal) => void, onSecond: (code: ExitCode) => void) {
+  /** `onSecond` has to end the process with the given code within a moment; after another signal the process ends here. */
+  constructor(source: SignalSource, onFirst: (signal: InterruptSignal) => void, onSecond: (code: ExitCode) => unknown) {
     this.#source = source;
     this.#onFirst = onFirst;
     this.#onSecond = onSecond;
@@ -45,6 +46,8 @@ export class Interrupt implements Disposable {
 
   readonly #take = (signal: InterruptSignal): void => {
     if (this.#received !== null) {
+      if (this.#isEnding) process.exit(exitCodeOfSignal(signal));
+      this.#isEnding = true;
       this.#onSecond(exitCodeOfSignal(signal));
       return;
     }

@@ -266,6 +266,24 @@ describe('peal send, when it is interrupted', () => {
     assert.deepEqual(outcomes(), outputNames);
   });
 
+  it('keeps each answer that it names, when it is asked a second time', async () => {
+    fixture = await Fixture.open();
+    const tokens = await fixture.write('tokens.txt', randomTokens(20_000).join('\n'));
+    const { code, stderr } = await runCommand(fixture.send(tokens, { with: ['--rate', '4000/s'] }), {
+      whileRunning: async (child) => {
+        await untilRequests(1000);
+        child.kill('SIGINT');
+        await once(child.stderr!, 'data');
+        child.kill('SIGINT');
+      },
+    });
+    assert.equal(code, 130, stderr);
+    const [, answers] = /ended at once after ([\d,]+) answers, .*The journal has what was known/.exec(stderr)!;
+    const { stdout } = await runCommand(['status', fixture.path('out'), '--json']);
+    const { accepted } = JSON.parse(stdout) as { accepted: number };
+    assert.ok(accepted >= Number(answers!.replace(',', '')), `${accepted} of ${answers} answers are in the journal`);
+  });
+
   it('says without --out that nothing records who was sent to, when it is asked a second time', async () => {
     fixture = await Fixture.open();
     const tokens = await fixture.write('tokens.txt', scriptedToken('no answer, ever', 1));
