@@ -56,7 +56,7 @@ export function printRun(terminal: Terminal, options: SendFlags, report: RunRepo
   }
   if (summary.invalidLines !== null) printNote(terminal, invalidSentence(summary.invalid, summary.invalidLines));
   for (const problem of problems) printError(terminal, problem);
-  if (summary.stopped === 'ERR_PEAL_BOUND') printNote(terminal, boundNote(summary, options.out));
+  if (summary.stopped === 'ERR_PEAL_BOUND') printNote(terminal, boundNote(summary, options));
   const refused = refusedNote(summary, protocolOf(options), options.out === undefined ? null : printable(options.out));
   if (refused !== null) printNote(terminal, refused.text, refused.command);
   if (causes.length > 0) printNote(terminal, lossSentence(causes));
@@ -82,10 +82,13 @@ function invalidSentence(
 }
 
 /** How to go on after a bound. */
-function boundNote(summary: CampaignSummary, out: string | undefined): string {
+function boundNote(summary: CampaignSummary, { out, tokens }: SendFlags): string {
   const again = againAfterBound(summary);
   if (out !== undefined) {
-    return `go on with peal resume ${printable(shellWord(out))}; ${again[0]!.toLowerCase()}${again.slice(1, -1)}`;
+    const how = tokens.includes('-')
+      ? 'go on with the same command and the same list'
+      : `go on with peal resume ${printable(shellWord(out))}`;
+    return `${how}; ${again[0]!.toLowerCase()}${again.slice(1, -1)}`;
   }
   return 'without --out the campaign is not kept, and a second run sends to all of the list again: give --out DIR the next time';
 }

@@ -185,6 +185,10 @@ describe('a campaign by peal send', () => {
         stdin: [...gone(1), ...randomTokens(200)].join('\n'),
       });
       assert.equal(begun.code, 7, begun.stderr);
+      assert.match(begun.stderr, /go on with the same command and the same list; where it would stop/);
+      const status = await runCommand(['status', fixture.path(folder())]);
+      assert.match(status.stdout, /… \| peal send … --out /);
+      assert.doesNotMatch(begun.stderr + status.stdout, /peal resume/);
       const resumed = await runCommand(['resume', fixture.path(folder())]);
       assert.equal(resumed.code, 2);
       assertOneSentence(resumed, /reads standard input, which cannot be read again: .*peal send … --out/);
