@@ -215,6 +215,14 @@ describe('a campaign', () => {
     assert.equal(report.summary.invalid, 2);
   });
 
+  it('sends nothing to a table without a valid row, and says that of it', async () => {
+    await open();
+    const rows = ['token,name', `${plainToken()},Ada,`, `${plainToken()},Bob,`];
+    const report = await fixture.campaign({ recipients: { files: await fixture.list(rows, 'users.csv') } }).run();
+    assert.match(report.stopped!.message, /users\.csv holds no valid row, and nothing was sent/);
+    assert.equal(report.summary.invalid, 2);
+  });
+
   it('writes the report that the process that finished it could not', async () => {
     await open();
     const recipients = { files: await fixture.list(mixedTokens(200)) };

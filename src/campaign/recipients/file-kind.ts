@@ -62,7 +62,7 @@ const blanks = Buffer.from(' \t\r\n');
 const pem = /-{4,5} ?(?:BEGIN ([A-Z0-9 ]{1,40})|END ([A-Z0-9 ]*(?:KEY|CERTIFICATE)) ?)-{4,5}/;
 
 const jsonArray = "is a JSON array: write the tokens alone, one a line (jq -r '.[]', or '.[].token' for objects)";
-const jsonObject = `is a JSON object: write the tokens alone, one a line (jq -r '."tokens"[]')`;
+const jsonObject = `is a JSON object: write the tokens alone, one a line (jq -r '.NAME[]', with the name of its list)`;
 const wrapped = 'is one text in base64, divided into lines, such as a key: it is not a list of device tokens';
 
 /**

@@ -52,7 +52,8 @@ function jsonShape(texts: readonly string[]): string {
   const last = texts.at(-1)!;
   if (texts.length === 1 || !last.startsWith('{')) {
     const array = texts.map((text) => /"([\w.-]+)"\s*:\s*\[/.exec(text)?.[1]).find((name) => name !== undefined);
-    return `It looks like a JSON object: write the tokens alone, one a line (jq -r '."${array ?? 'tokens'}"[]')`;
+    const how = array === undefined ? "'.NAME[]', with the name of its list" : `'."${array}"[]'`;
+    return `It looks like a JSON object: write the tokens alone, one a line (jq -r ${how})`;
   }
   const pairs = [...last.matchAll(/"([\w.-]+)"\s*:\s*"([^"]+)/g)];
   const name = pairs.find(([, , value]) => hasTokenCell(value!))?.[1] ?? 'token';

@@ -585,7 +585,10 @@ export class CampaignRun {
           : 'The recipients of the program hold';
     const first = isFiles(recipients) ? null : this.#books.firstInvalid(true);
     const why = first === null ? '' : ` The first of them ${first.why}.`;
-    return new PealError('ERR_PEAL_INPUT', `${what} no device token, and nothing was sent.${why}`, { origin: 'input' });
+    // Rows of a table may have a token and be wrong in another way.
+    const isTable = isFiles(recipients) && !this.#feed.blocks.isPlain && this.#books.invalid > 0;
+    const none = isTable ? 'no valid row, and nothing was sent.' : 'no device token, and nothing was sent.';
+    return new PealError('ERR_PEAL_INPUT', `${what} ${none}${why}`, { origin: 'input' });
   }
 
   #boundError(why: string): PealError {
