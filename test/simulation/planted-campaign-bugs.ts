@@ -39,8 +39,8 @@ const bugs: readonly PlantedBug[] = [
   {
     name: 'a canary that was passed is not remembered',
     file: 'campaign/run/campaign-run.js',
-    before: 'this.#isCanaryPassed = parts.earlier?.isCanaryPassed ?? false;',
-    after: 'this.#isCanaryPassed = false;',
+    before: 'new CanaryDecision(canary, earlier?.isCanaryPassed === true, {',
+    after: 'new CanaryDecision(canary, false, {',
     breaks: 'each run asks again whether to go on',
   },
   {

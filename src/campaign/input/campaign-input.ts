@@ -24,7 +24,7 @@ import { option } from '../../base/wording.js';
 import type { Rows } from '../../session/recipients/rows.js';
 import { DuplicateFilter } from '../recipients/duplicate-filter.js';
 import type { InvalidLine } from '../recipients/token-lines.js';
-import { findFiles, type IsLeftOut } from './find-files.js';
+import { findFiles } from './find-files.js';
 import { InputFile } from './input-file.js';
 
 const formats = ['auto', 'list', 'csv', 'tsv', 'ndjson', 'json', 'parquet'] as const;
@@ -63,8 +63,8 @@ export interface InputOptions {
    * pipe pauses, and what was read of a file is handed out where it fails.
    */
   readonly isRepeatable?: boolean;
-  /** Which files patterns leave out. Default: none. */
-  readonly isLeftOut?: IsLeftOut;
+  /** Of the campaign, whose files patterns leave out. Default: none. */
+  readonly folder?: string;
   /**
    * Asked when a pipe ends. False: the program that wrote it may have been interrupted, so that a last line without its end is
    * not taken.
@@ -94,7 +94,7 @@ const rules: OptionRules = {
   duplicates: test('a DuplicateFilter', (value) => value instanceof DuplicateFilter),
   signal: test('an AbortSignal', (value) => value instanceof AbortSignal),
   isRepeatable: flag,
-  isLeftOut: callback,
+  folder: filledText(4096),
   isEndCertain: callback,
 };
 
@@ -133,7 +133,7 @@ export class CampaignInput implements AsyncIterable<InputBlock> {
       minTokenBytes,
       columns,
     };
-    const paths = await findFiles(options.files, options.isLeftOut);
+    const paths = await findFiles(options.files, options.folder);
     const end = new AbortController();
     const stopListening = options.signal && onAbort(options.signal, () => end.abort());
     if (options.signal?.aborted === true) end.abort();

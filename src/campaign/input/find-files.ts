@@ -9,21 +9,18 @@ import { escapeUnprintable } from '../../base/text.js';
 /** Characters that make a pattern of a path. */
 const patternCharacters = /[*?{}[\]]/;
 
-/** Whether a pattern leaves a file out: one that the campaign itself writes. */
-export type IsLeftOut = (file: string) => boolean;
-
 /**
  * Each file once, in the order in which they are named; those of a pattern by name. `-` is standard input. A path that exists
  * is no pattern, whatever its characters.
  *
- * @param isLeftOut of the files that a pattern finds; a file that is named by itself is never left out
+ * @param folder of the campaign: patterns leave out what it writes there; a file that is named by itself is never left out
  * @throws PealError ERR_PEAL_INPUT for a pattern that no file matches, and for standard input that is named twice
  */
-export async function findFiles(named: readonly string[], isLeftOut: IsLeftOut = () => false): Promise<string[]> {
+export async function findFiles(named: readonly string[], folder?: string): Promise<string[]> {
   const found: string[] = [];
   const seen = new Set<string>();
   for (const name of named) {
-    for (const file of await filesOf(name, isLeftOut)) {
+    for (const file of await filesOf(name, folder)) {
       const key = file === '-' ? file : path.resolve(file);
       if (file === '-' && seen.has(key)) throw inputError('Standard input is named twice: it can be read once.');
       if (seen.has(key)) continue;
@@ -34,9 +31,11 @@ export async function findFiles(named: readonly string[], isLeftOut: IsLeftOut =
   return found;
 }
 
-async function filesOf(name: string, isLeftOut: IsLeftOut): Promise<readonly string[]> {
+async function filesOf(name: string, folder: string | undefined): Promise<readonly string[]> {
   if (name === '-' || !patternCharacters.test(name) || existsSync(name)) return [name];
   const { glob } = await import('tinyglobby');
+  const { isFileOfCampaign } = await import('./campaign-files.js');
+  const isLeftOut = isFileOfCampaign(folder);
   const pattern = path.sep === '\\' ? name.replaceAll('\\', '/') : name;
   const files = await glob(pattern, { absolute: path.isAbsolute(name), expandDirectories: false, onlyFiles: false });
   const matching = files.filter((file) => !file.endsWith('/') && !isLeftOut(file)).sort();

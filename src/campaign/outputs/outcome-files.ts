@@ -23,11 +23,17 @@ import { writeHex } from '../../base/hex.js';
 import { maxMessageCharacters } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
 import type { Rows } from '../../session/recipients/rows.js';
-import { reportFileName, summaryFileName } from '../report/summary.js';
+import {
+  baseOf,
+  growingBases,
+  isOutcomeFile,
+  renewedBases,
+  reportFileName,
+  summaryFileName,
+} from '../input/campaign-files.js';
 import { othersColumn } from '../tables/table-rows.js';
 import { csvCell, csvRow } from './csv.js';
 import { type CutFile, cutError } from './cut-files.js';
-import { baseOf, growingBases, isOutcomeFile, renewedBases } from './file-names.js';
 import { OutputFile, syncFolder } from './output-file.js';
 import { type OwnCells, OwnCsvCells, OwnJsonMembers, ownName, theToken } from './own-columns.js';
 import { RowBytes } from './row-bytes.js';

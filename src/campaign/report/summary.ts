@@ -8,8 +8,6 @@ import type { OutcomeCounts } from '../../session/message/result.js';
 import { rounded } from './series-points.js';
 
 /** The files that say it, in the directory of a campaign. */
-export const summaryFileName = 'summary.json';
-export const reportFileName = 'report.html';
 
 /**
  * - `running`, `paused`: a process is at work on it.

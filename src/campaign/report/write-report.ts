@@ -8,9 +8,10 @@ import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { PealError } from '../../base/errors.js';
 import { writeProblem } from '../../base/file-errors.js';
+import { reportFileName, summaryFileName } from '../input/campaign-files.js';
 import { reportHtml } from './report.js';
 import type { ReportData } from './report-data.js';
-import { reportFileName, summaryFileName, summaryJson } from './summary.js';
+import { summaryJson } from './summary.js';
 
 /** Whether a file is missing, or an unfinished one is left: the process that was to write them has ended before. */
 export async function lacksReport(folder: string): Promise<boolean> {

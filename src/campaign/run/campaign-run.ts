@@ -48,6 +48,8 @@ interface RunEnd {
   readonly stopped: PealError | null;
   readonly why: string | null;
   readonly wallMs: number;
+  /** How long the run has sent. */
+  readonly seconds: number;
 }
 
 export class CampaignRun {
@@ -447,6 +449,7 @@ export class CampaignRun {
       stopped: this.#why,
       why: cause === null ? null : this.#said(cause),
       wallMs: this.#clock.wallMs(),
+      seconds: this.#time.seconds,
     };
     await this.#record.stop();
     for (const problem of [this.#why, inputFailure]) if (problem instanceof PealError) problems.add(problem);
@@ -557,7 +560,7 @@ export class CampaignRun {
     const run = {
       startMs: this.#startMs,
       endMs: this.#end?.wallMs ?? null,
-      seconds: this.#time.seconds,
+      seconds: this.#end?.seconds ?? this.#time.seconds,
       answered: this.#books.run.accepted + this.#books.run.rejected + this.#books.run.unknown,
       end: this.#end === null ? null : (this.#end.why ?? 'It went through.'),
     };

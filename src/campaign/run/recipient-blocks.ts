@@ -13,7 +13,6 @@ import { CampaignInput, type InputBlock, uniqueRows } from '../input/campaign-in
 import { estimateAll } from '../input/estimate.js';
 import { recordBlocks } from '../input/record-rows.js';
 import { type InputIdentity, inputIdentity, unreadInput } from '../journal/identity.js';
-import { isFileOfCampaign } from '../outputs/file-names.js';
 import type { DigestStore } from '../recipients/digest-store.js';
 import { DuplicateFilter } from '../recipients/duplicate-filter.js';
 import { othersColumn } from '../tables/table-rows.js';
@@ -112,7 +111,7 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
         files: [files].flat(),
         columns: reading.columns,
         isRepeatable,
-        isLeftOut: isFileOfCampaign(folder),
+        ...(folder !== undefined && { folder }),
         ...(reading.signal !== undefined && { signal: reading.signal }),
         onInvalid: ({ line, text, why }, list) => {
           reading.onInvalid({ line, text, why, list });
@@ -324,6 +323,6 @@ export async function recipientIdentities({ recipients, folder }: CheckedCampaig
   if (!isFiles(recipients)) return [unreadInput(programList)];
   const names = [recipients.files].flat();
   const { findFiles } = await import('../input/find-files.js');
-  const paths = await findFiles(names, isFileOfCampaign(folder));
+  const paths = await findFiles(names, folder);
   return await Promise.all(paths.map((name) => (name === '-' ? unreadInput('-') : inputIdentity(name))));
 }

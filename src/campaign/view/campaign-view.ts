@@ -11,6 +11,7 @@ import type { LockHolder } from '../../base/folder-lock.js';
 import { version } from '../../base/version.js';
 import { either } from '../../base/wording.js';
 import { type LatencyData, LatencyHistogram } from '../../engine/latency-histogram.js';
+import { reportFileName, summaryFileName } from '../input/campaign-files.js';
 import type { JournalCounts, JournalEvent, JournalProgress } from '../journal/records.js';
 import type { ReportData } from '../report/report-data.js';
 import { readRunRecord } from '../report/run-record.js';
@@ -22,8 +23,6 @@ import {
   type LatencyFigures,
   latencyFigures,
   type RunSummary,
-  reportFileName,
-  summaryFileName,
 } from '../report/summary.js';
 import type { CampaignFacts } from './campaign-facts.js';
 import { nextSteps } from './next-steps.js';

@@ -3,7 +3,7 @@
  * Main thread; called once, before anything is read.
  */
 import path from 'node:path';
-import { campaignNames } from '../../campaign/outputs/file-names.js';
+import { campaignNames } from '../../campaign/input/campaign-files.js';
 import { isAmong } from '../../campaign/outputs/output-file.js';
 import { usageError } from '../shared/terminal.js';
 

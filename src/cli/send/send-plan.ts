@@ -10,7 +10,6 @@ import { readProblem } from '../../base/file-errors.js';
 import { maxRawPayloadBytes, recipientsWorthKeeping } from '../../base/limits.js';
 import { estimateAll } from '../../campaign/input/estimate.js';
 import { findFiles } from '../../campaign/input/find-files.js';
-import { isFileOfCampaign } from '../../campaign/outputs/file-names.js';
 import type { CampaignOptions, CanaryOptions } from '../../campaign/run/campaign-options.js';
 import type { Gateway } from '../../session/gateway.js';
 import { Session } from '../../session/session.js';
@@ -52,7 +51,7 @@ export async function planSend(flags: SendFlags, terminal: Terminal): Promise<Se
   parseAddress(address);
   const credential = loadCommandCredential(flags, terminal);
   const said = messageOf(flags, await readPayloads(flags));
-  const estimated = await findFiles(flags.tokens, isFileOfCampaign(flags.out)).then(estimateAll, () => null);
+  const estimated = await findFiles(flags.tokens, flags.out).then(estimateAll, () => null);
   const session = new Session({
     threads: threadsFor(flags, estimated),
     ...(maxConnections === undefined ? {} : { maxConnections }),

@@ -7,7 +7,6 @@ import { PealError } from '../../base/errors.js';
 import { counted, integer } from '../../base/text.js';
 import { Campaign } from '../../campaign/campaign.js';
 import { findFiles } from '../../campaign/input/find-files.js';
-import { isFileOfCampaign } from '../../campaign/outputs/file-names.js';
 import type { CanaryReport } from '../../campaign/run/campaign-options.js';
 import type { CampaignHooks, CampaignReport } from '../../campaign/run/run-report.js';
 import type { Session } from '../../session/session.js';
@@ -59,7 +58,7 @@ export async function runSend(flags: SendFlags, terminal: Terminal, extras: Send
   );
   if (flags.out !== undefined) {
     const { refuseOwnFiles } = await import('./own-files.js');
-    const lists = await findFiles(flags.tokens, isFileOfCampaign(flags.out)).catch(() => []);
+    const lists = await findFiles(flags.tokens, flags.out).catch(() => []);
     await refuseOwnFiles(flags.out, [...inputFiles(flags), ...lists]);
   }
   run = new SendRun(flags, terminal, extras, interrupt);

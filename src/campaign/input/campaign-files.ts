@@ -4,8 +4,9 @@
  */
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
-import { reportFileName, summaryFileName } from '../report/summary.js';
 
+export const summaryFileName = 'summary.json';
+export const reportFileName = 'report.html';
 export const growingBases = ['rejected', 'gone', 'accepted'] as const;
 /** Files of recipients that still have to be sent to come first: they are named first where files are not whole. */
 export const renewedBases = ['unsent', 'unknown', 'invalid'] as const;
