@@ -11,3 +11,12 @@ export function median(values: readonly number[]): number {
 export function range(values: readonly number[]): readonly [number, number] {
   return [Math.min(...values), Math.max(...values)];
 }
+
+/**
+ * The value that a share of all values does not exceed: 0.99 for p99.
+ * @param sorted in ascending order
+ */
+export function percentile(sorted: ArrayLike<number>, share: number): number {
+  if (sorted.length === 0) return Number.NaN;
+  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))]!;
+}

@@ -1,0 +1,58 @@
+/** The options that all benchmarks share. Each benchmark adds its own to the same command. */
+import path from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { benchFolder } from './repository.js';
+
+export interface BenchOptions {
+  /** How often each case is measured. */
+  readonly rounds: number;
+  /** Whether the benchmark runs in its smallest form: it proves that all parts work, and its figures mean little. */
+  readonly quick: boolean;
+  /** Where the report goes. The plot goes beside it, with the ending `.svg`. */
+  readonly jsonFile: string;
+}
+
+const defaultRounds = 5;
+
+/**
+ * The command of a benchmark, before its own options are added. `command.parse()` refuses unknown options and extra
+ * arguments with exit code 1 and a sentence.
+ * @param script the name of the npm script without `bench:`, which is also the name of the files of results
+ * @param purpose what it measures, in a sentence
+ */
+export function benchCommand(script: string, purpose: string): Command {
+  return new Command(`npm run bench:${script} --`)
+    .description(purpose)
+    .option('--rounds <n>', `how often each case is measured (default: ${defaultRounds}; 1 with --quick)`, wholeNumber)
+    .option('--quick', 'the smallest form: it shows that all parts work, and its figures mean little', false)
+    .option('--json <file>', `where the report goes; the plot goes beside it (default: bench/results/${script}.json)`)
+    .option('--reference', 'put report and plot into bench/reference, which is checked in', false);
+}
+
+/** The shared options of a parsed command. */
+export function benchOptions(command: Command, script: string): BenchOptions {
+  const { rounds, quick, json, reference } = command.opts<{
+    rounds?: number;
+    quick: boolean;
+    json?: string;
+    reference: boolean;
+  }>();
+  const folder = benchFolder(reference ? 'reference' : 'results');
+  return {
+    rounds: rounds ?? (quick ? 1 : defaultRounds),
+    quick,
+    jsonFile: json ?? path.join(folder, `${script}.json`),
+  };
+}
+
+/** For options of the benchmarks: a whole number above 0. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('Expected a whole number above 0.');
+}
+
+/** For options of the benchmarks: whole numbers above 0, with commas between them. */
+export function wholeNumbers(text: string): number[] {
+  return text.split(',').map(wholeNumber);
+}
