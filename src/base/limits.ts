@@ -358,7 +358,7 @@ export const maxBatchRecipients = 1024;
 /** Full batches, or as many recipients in smaller ones, that one shard may hold: its credit. */
 export const shardCreditBatches = 64;
 /** Slots of a shard: batches of any size that it may hold at once. */
-export const shardSlots = 1024;
+export const shardSlots = 4096;
 /** Bytes of personal payload that use up as much of a shard's credit as one recipient. */
 export const personalBytesPerCredit = 256;
 /** Worker threads of one engine. */

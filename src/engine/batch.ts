@@ -77,6 +77,19 @@ export interface OutcomeSink {
    *   the ledger; 0 for all others. Valid during the call only. Details of rejections come with `settled`
    */
   glimpse?(batch: Batch, states: Uint8Array): void;
+  /**
+   * Told of each recipient as soon as its outcome is certain, without waiting for the others of its batch; not of those
+   * whose outcomes come with `settled` at the same time. With this method nothing is sent again (`JobOptions.retry` must be
+   * null), one recipient may be withdrawn (`SendJob.withdraw`), and refusals of one notification do not stop the job. It must
+   * not throw.
+   *
+   * @param batch the object that was given to `dispatch`
+   * @param outcome ACCEPTED, UNSENT, UNKNOWN, or REJECTED and above; WRITTEN: it could not be withdrawn, because its request
+   *   is under way
+   * @param detail the answer of a rejected recipient, otherwise null
+   * @param cause why it is unknown or unsent, where that is known
+   */
+  told?(batch: Batch, index: number, outcome: number, detail: OutcomeDetail | null, cause: PealError | null): void;
 }
 
 /** Returns the mistake that a program made in a batch, as a sentence, or null if there is none. */

@@ -2,8 +2,8 @@
  * The data plane between dispatcher and shard: everything that crosses the raw port, as plain data. Buffers are
  * transferred. Each epoch (incarnation of a shard) has a port of its own; messages from an earlier epoch are dropped.
  *
- *   dispatcher ──▶ route, provider-token, notification, batch, cancel, forget ──▶ shard
- *   dispatcher ◀── settled, refused, stopped, route-failed, provider-token-expired, log ◀── shard
+ *   dispatcher ──▶ route, provider-token, notification, batch, withdraw, cancel, forget ──▶ shard
+ *   dispatcher ◀── told, settled, refused, stopped, route-failed, provider-token-expired, log ◀── shard
  */
 import type { Address } from '../apns/address.js';
 import type { Answer } from '../apns/answer.js';
@@ -62,6 +62,8 @@ export interface NotificationMessage {
   readonly latencies?: SharedArrayBuffer | null;
   /** How long APNs may answer TooManyProviderTokenUpdates and accept nothing, in milliseconds. Default retryTimeMs. */
   readonly tokenUpdatesTimeMs?: number;
+  /** Each outcome is told as it comes; see OutcomeSink.told. Default false. */
+  readonly tells?: boolean;
 }
 
 /** Related messages arrive in the order in which they were posted: a route before its notifications, and so on. */
@@ -71,10 +73,31 @@ export type ToShard =
   | { readonly kind: 'provider-token'; readonly routeId: number; readonly token: string }
   | NotificationMessage
   | BatchMessage
+  /** One recipient becomes unsent if its request is not yet written. Told in any case. */
+  | { readonly kind: 'withdraw'; readonly notificationId: number; readonly slot: number; readonly index: number }
   /** Requests of this notification that are not yet written become unsent. */
   | { readonly kind: 'cancel'; readonly notificationId: number }
   /** No batch of this notification will follow. */
   | { readonly kind: 'forget'; readonly notificationId: number };
+
+/**
+ * Outcomes of some recipients of the batch in `slot`, which is not settled yet. They stand in the ledger; WRITTEN there means
+ * that a recipient could not be withdrawn.
+ */
+export interface ToldRecipients {
+  readonly slot: number;
+  readonly indexes: readonly number[];
+  /** One for each of them that was rejected. */
+  readonly details: readonly OutcomeDetail[];
+  /** Why those of them are unknown that are. */
+  readonly cause: ErrorRecord | null;
+}
+
+/** What the answers of one read, or of one turn, have told. Comes before the batches are settled that it is about. */
+interface ToldMessage {
+  readonly kind: 'told';
+  readonly told: readonly ToldRecipients[];
+}
 
 /** Every recipient of the batch in `slot` has its outcome in the ledger. The buffer comes back to be used again. */
 export interface SettledMessage {
@@ -137,6 +160,7 @@ export interface LogMessage {
 }
 
 export type FromShard =
+  | ToldMessage
   | SettledMessage
   | RefusedMessage
   | StoppedMessage

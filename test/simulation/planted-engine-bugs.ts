@@ -88,15 +88,15 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'a crash makes the written ones queued',
     file: 'engine/dispatcher/parcel.js',
-    before: 'this.ledger[index] = state === WRITTEN ? UNKNOWN : state;',
-    after: 'this.ledger[index] = state === WRITTEN ? QUEUED : state;',
+    before: 'this.ledger[index] = state === WRITTEN ? UNKNOWN : this.#keptFrom(index, state);',
+    after: 'this.ledger[index] = state === WRITTEN ? QUEUED : this.#keptFrom(index, state);',
     breaks: 'after a crash what may have been processed is sent again',
   },
   {
     name: 'a crash makes the written ones unsent',
     file: 'engine/dispatcher/parcel.js',
-    before: 'this.ledger[index] = state === WRITTEN ? UNKNOWN : state;',
-    after: 'this.ledger[index] = state === WRITTEN ? UNSENT : state;',
+    before: 'this.ledger[index] = state === WRITTEN ? UNKNOWN : this.#keptFrom(index, state);',
+    after: 'this.ledger[index] = state === WRITTEN ? UNSENT : this.#keptFrom(index, state);',
     breaks: 'after a crash what may have been processed is called unsent',
   },
   {

@@ -6,7 +6,7 @@ import type { Batch, OutcomeDetail, OutcomeSink } from '../../src/engine/batch.j
 import type { InterimCounts } from '../../src/engine/dispatcher/interim.js';
 import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
 import { Route } from '../../src/engine/dispatcher/route.js';
-import { ACCEPTED, QUEUED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
+import { ACCEPTED, QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../../src/engine/ledger.js';
 import type { RouteConfig } from '../../src/engine/messages.js';
 import type { Engine } from '../../src/session/send/send.js';
 
@@ -58,6 +58,11 @@ export class FakeJob implements SendJob {
 
   interim(): InterimCounts {
     return { ...this.engine.interim };
+  }
+
+  /** Everything is under way. */
+  withdraw(): number {
+    return WRITTEN;
   }
 
   /** Settles the batch that was taken first. */

@@ -14,6 +14,7 @@ import { heldUntil, holdProcess, releaseProcess } from '../../base/process-hold.
 import type { Batch, OutcomeSink } from '../batch.js';
 import { checkEngineOptions, type EngineOptions, openShardHost } from '../hosts/engine-options.js';
 import type { ShardHost, ShardListener, ShardReport } from '../hosts/shard-host.js';
+import { QUEUED, REJECTED, WRITTEN } from '../ledger.js';
 import type {
   ConnectionMessage,
   FromShard,
@@ -22,6 +23,7 @@ import type {
   RouteConfig,
   RouteFailedMessage,
   SettledMessage,
+  ToldRecipients,
 } from '../messages.js';
 import { BatchBuffers } from './buffers.js';
 import { type EngineStats, engineStats } from './engine-stats.js';
@@ -99,7 +101,7 @@ export class Dispatcher {
     }
     this.#host ??= this.#openHost();
     this.#jobs.add(job);
-    holdProcess();
+    if (!job.isStanding) holdProcess();
     this.#tokenRefresh.setNeeded(true);
     this.#acceptedLook.setNeeded(this.#mailboxes.length > 1);
     if (job.hasGlimpses) this.#glimpses.setNeeded(true);
@@ -146,7 +148,7 @@ export class Dispatcher {
     this.#glimpses.setNeeded(false);
     await (await host)?.stop();
     // Jobs that were never finished hold the process no longer, because nothing is under way.
-    for (const job of this.#jobs) if (this.#jobs.delete(job)) releaseProcess();
+    for (const job of this.#jobs) this.#forget(job);
   }
 
   async #openHost(): Promise<ShardHost | null> {
@@ -166,13 +168,14 @@ export class Dispatcher {
 
   readonly #jobOwner: JobOwner = {
     take: (job, batch) => this.#take(job, batch),
+    withdraw: (batch, index) => this.#withdraw(batch as Parcel, index),
     onStopped: (job, cause) => {
       for (const mailbox of this.#mailboxes) mailbox.cancel(job);
       for (const parcel of this.#line.removeJob(job)) this.#settleUnsent(parcel, cause);
       for (const parcel of this.#retryLine.removeJob(job)) this.#settleUnsent(parcel, cause);
     },
     onFinished: (job) => {
-      if (this.#jobs.delete(job)) releaseProcess();
+      this.#forget(job);
       for (const mailbox of this.#mailboxes) mailbox.forget(job);
       this.#tokenRefresh.setNeeded(this.#jobs.size > 0);
       if (this.#jobs.size === 0) this.#buffers.trim();
@@ -202,6 +205,26 @@ export class Dispatcher {
       this.#line.add(parcel);
       this.#pump();
     });
+  }
+
+  #forget(job: Job): void {
+    if (this.#jobs.delete(job) && !job.isStanding) releaseProcess();
+  }
+
+  /** A parcel that waits for a shard, and of which nothing is left to send, is settled. */
+  #withdraw(parcel: Parcel, index: number): number {
+    const state = parcel.withdraw(index);
+    if (parcel.sheet === null) {
+      if (!parcel.ledger.includes(QUEUED) && this.#line.has(parcel)) {
+        this.#line.remove(parcel);
+        this.#settleUnsent(parcel, null);
+      }
+      return state;
+    }
+    if (state !== QUEUED && state !== WRITTEN) return state;
+    this.#mailboxes[parcel.lastShardId!]!.withdraw(parcel, index);
+    // A shard in this thread has done it by now.
+    return parcel.latest[index]!;
   }
 
   /** Gives waiting parcels to shards that have room. */
@@ -266,6 +289,9 @@ export class Dispatcher {
 
   #receive(mailbox: Mailbox, message: FromShard): void {
     switch (message.kind) {
+      case 'told':
+        for (const told of message.told) this.#receiveTold(mailbox, told);
+        break;
       case 'settled':
         this.#receiveSettled(mailbox, message);
         break;
@@ -287,6 +313,24 @@ export class Dispatcher {
       case 'log':
         this.#log[message.level]({ ...message.fields, shardId: mailbox.shardId }, message.message);
         break;
+    }
+  }
+
+  #receiveTold(mailbox: Mailbox, { slot, indexes, details, cause: record }: ToldRecipients): void {
+    const parcel = mailbox.parcelIn(slot);
+    if (parcel === null) {
+      this.#log.error({ shardId: mailbox.shardId, slot }, 'a shard told outcomes of an empty slot');
+      return;
+    }
+    const { job, batch, latest } = parcel;
+    const cause = record === null ? null : PealError.fromRecord(record);
+    let nextDetail = 0;
+    for (const index of indexes) {
+      const outcome = latest[index]!;
+      // Details are in the order of the indexes. One that was too late to withdraw may have its answer by now: that is told
+      // with its detail later.
+      const detail = outcome >= REJECTED && details[nextDetail]?.index === index ? details[nextDetail++]! : null;
+      job.tell(batch, index, outcome >= REJECTED && detail === null ? WRITTEN : outcome, detail, cause);
     }
   }
 
@@ -354,6 +398,7 @@ export class Dispatcher {
       const { job } = parcel;
       const hasQueued = parcel.recover(cause);
       if (hasQueued && job.stopped === null && parcel.mayBeSentAgain) {
+        if (job.tells) parcel.tellSettled();
         this.#sendAgain(parcel);
       } else {
         if (job.stopped !== null || !parcel.mayBeSentAgain) parcel.abandon(job.stopped ?? crashedBatchError(cause));
@@ -403,9 +448,9 @@ export class Dispatcher {
   /**
    * Settles a parcel that no shard has. Deferred, because sinks do not expect to be called from within their own calls.
    */
-  #settleUnsent(parcel: Parcel, cause: PealError): void {
+  #settleUnsent(parcel: Parcel, cause: PealError | null): void {
     assert(parcel.sheet === null, 'what no shard has is settled as unsent');
-    parcel.abandon(cause);
+    if (cause !== null) parcel.abandon(cause);
     parcel.onTaken?.();
     parcel.onTaken = null;
     queueMicrotask(() => this.#settle(parcel));

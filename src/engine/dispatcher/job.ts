@@ -32,6 +32,12 @@ export interface SendJob {
    * the sink threw.
    */
   finish(): Promise<void>;
+  /**
+   * Takes one recipient of a batch under way back, for sinks with a method `told`: it becomes unsent, unless its request is
+   * under way. Returns what is certain by now: an outcome, WRITTEN if it is too late, or QUEUED if a shard has yet to say; it
+   * is told then.
+   */
+  withdraw(batch: Batch, index: number): number;
   /** Requests not yet written become unsent, with this cause. Written requests still get their answers. */
   cancel(cause: PealError): void;
   /**
@@ -70,6 +76,8 @@ export interface JobOptions {
   readonly keepIds?: boolean;
   /** Counts how long answers took. Default null: the time is not taken. */
   readonly latencies?: LatencyHistogram | null;
+  /** Whether the job does not keep the process alive: its caller does, while it waits for an outcome. Default false. */
+  readonly isStanding?: boolean;
   /** Called once when the job is stopped, for any reason, because its caller may be waiting for recipients. */
   readonly onStopped?: () => void;
 }
@@ -81,6 +89,8 @@ export interface DispatchedBatch {
   addInterim(counts: InterimCounts): void;
   /** Recipients that wait for a connection: about so many, and 0 exactly where none does. */
   readonly queued: number;
+  /** Notes that a recipient is not sent to any more; see SendJob.withdraw. */
+  withdraw(index: number): number;
   /** Copies the certain outcomes; false if there are no new ones. */
   glimpse(states: Uint8Array): boolean;
   /** Returns the batch as the sink gets it. `fallbackCause`: why recipients are unsent, if there is no other cause. */
@@ -99,6 +109,8 @@ interface JobSubject {
 export interface JobOwner {
   /** Sends a batch, and tells the job about it (`begin`, `settle`). Resolves once a shard has taken it. */
   take(job: Job, batch: Batch): Promise<void>;
+  /** Takes one recipient of a batch under way back; see SendJob.withdraw. */
+  withdraw(batch: DispatchedBatch, index: number): number;
   onStopped(job: Job, cause: PealError): void;
   onFinished(job: Job): void;
   /** Monotonic milliseconds. */
@@ -119,6 +131,7 @@ export class Job implements SendJob {
   readonly stopsAtFailure: boolean;
   readonly keepsIds: boolean;
   readonly latencies: LatencyHistogram | null;
+  readonly isStanding: boolean;
   readonly #retry: RetryBudget | null;
   readonly #resendsUnknown: boolean;
   readonly #badTokens: BadTokenWatch | null;
@@ -127,6 +140,8 @@ export class Job implements SendJob {
   readonly #sink: OutcomeSink;
   /** Batches that were dispatched and not yet handed to the sink. */
   readonly #unsettled = new Set<DispatchedBatch>();
+  /** The same by the program's object; only where recipients may be withdrawn. */
+  readonly #byBatch = new Map<Batch, DispatchedBatch>();
   /** Number of batches that were dispatched and not yet taken by the sink. */
   #outstanding = 0;
   #stopped: PealError | null = null;
@@ -142,6 +157,7 @@ export class Job implements SendJob {
     this.stopsAtFailure = options.stopsAtFailure ?? false;
     this.keepsIds = options.keepIds ?? false;
     this.latencies = options.latencies ?? null;
+    this.isStanding = options.isStanding ?? false;
     this.#resendsUnknown = options.onUnknown === 'resend';
     // A binary gateway closes after each refusal, and its sender goes on with the next notification. Nothing is retried
     // unless the program asks for it.
@@ -150,6 +166,7 @@ export class Job implements SendJob {
     this.#onStopped = options.onStopped ?? null;
     this.#sink = sink;
     this.#owner = owner;
+    assert(!this.tells || this.#retry === null, 'what is told is not sent again');
   }
 
   get stopped(): PealError | null {
@@ -166,6 +183,7 @@ export class Job implements SendJob {
   begin(batch: DispatchedBatch): void {
     this.#outstanding += 1;
     this.#unsettled.add(batch);
+    if (this.tells) this.#byBatch.set(batch.batch, batch);
   }
 
   interim(): InterimCounts {
@@ -179,6 +197,22 @@ export class Job implements SendJob {
     let queued = 0;
     for (const batch of this.#unsettled) queued += batch.queued;
     return queued;
+  }
+
+  /** Whether the sink is told each outcome as it comes. */
+  get tells(): boolean {
+    return this.#sink.told !== undefined;
+  }
+
+  /** Tells the sink of one recipient; see OutcomeSink.told. */
+  tell(batch: Batch, index: number, outcome: number, detail: OutcomeDetail | null, cause: PealError | null): void {
+    this.#sink.told?.(batch, index, outcome, detail, cause);
+  }
+
+  withdraw(batch: Batch, index: number): number {
+    const underWay = this.#byBatch.get(batch);
+    assert(underWay !== undefined, 'a recipient is withdrawn from a batch that is under way');
+    return this.#owner.withdraw(underWay, index);
   }
 
   /** Whether the sink wants to know what is certain in batches under way. */
@@ -257,6 +291,7 @@ export class Job implements SendJob {
       done();
     };
     assert(this.#unsettled.delete(batch), 'a batch goes to the sink of the job that it was dispatched for, and once');
+    if (this.tells) this.#byBatch.delete(batch.batch);
     try {
       const settled = batch.settled(this.#stopped);
       publishBatch(this.route, settled);

@@ -99,6 +99,7 @@ export class Mailbox {
     this.#introduce(job);
     const slot = freeSlots.pop() ?? parcels.length;
     parcels[slot] = parcel;
+    parcel.slot = slot;
     parcel.lastShardId = this.shardId;
     parcel.creditOf = this.shardId;
     this.#heldWeight += parcel.weight;
@@ -112,6 +113,19 @@ export class Mailbox {
     const { isRetry, beginWithinMs } = parcel;
     const what = { slot, ledger: sheet.buffer, notificationId: job.id, count, tokenBytes, buffer, personal };
     link.post({ kind: 'batch', ...what, isRetry, beginWithinMs }, [buffer]);
+  }
+
+  /** The parcel in a slot; null for an empty slot. */
+  parcelIn(slot: number): Parcel | null {
+    return this.#incarnation?.parcels[slot] ?? null;
+  }
+
+  /** Asks the shard to take one recipient of a parcel back. What became of it is told. */
+  withdraw(parcel: Parcel, index: number): void {
+    const { link, parcels } = this.#incarnation!;
+    const { slot } = parcel;
+    assert(parcels[slot] === parcel, 'a recipient is withdrawn from the shard that has its parcel');
+    link.post({ kind: 'withdraw', notificationId: parcel.job.id, slot, index }, []);
   }
 
   /**
@@ -197,7 +211,7 @@ export class Mailbox {
 
   #introduce(job: Job): void {
     const { link, routes, jobs } = this.#incarnation!;
-    const { id: notificationId, route, notification, stopsAtFailure, keepsIds, tokenUpdatesTimeMs } = job;
+    const { id: notificationId, route, notification, stopsAtFailure, keepsIds, tokenUpdatesTimeMs, tells } = job;
     if (jobs.has(notificationId)) return;
     if (!routes.has(route)) {
       routes.add(route);
@@ -205,8 +219,9 @@ export class Mailbox {
       this.announceToken(route);
     }
     jobs.set(notificationId, job);
-    const traits = { stopsAtFailure, keepsIds, latencies: this.#memoryFor(job.latencies), tokenUpdatesTimeMs };
-    link.post({ kind: 'notification', notificationId, routeId: route.id, notification, ...traits }, []);
+    const traits = { stopsAtFailure, keepsIds, tokenUpdatesTimeMs, tells };
+    const latencies = this.#memoryFor(job.latencies);
+    link.post({ kind: 'notification', notificationId, routeId: route.id, notification, ...traits, latencies }, []);
   }
 
   /** Memory in which the shard counts for a histogram: the same for all jobs, because the shard is one thread. */

@@ -38,6 +38,8 @@ export class Parcel implements DispatchedBatch {
   crashes = 0;
   /** The shard that had it last. It goes there again, because that shard knows the state of the gateway. */
   lastShardId: number | null = null;
+  /** Its slot there. Means nothing while no shard has it. */
+  slot = 0;
   /** The shard whose credit it uses: from its delivery until the sink has taken it or it goes to another shard. */
   creditOf: number | null = null;
   /** Recipients that were accepted when the mailbox of its shard last looked. */
@@ -58,6 +60,8 @@ export class Parcel implements DispatchedBatch {
   /** It was glimpsed since a shard had it last: its outcomes stay as they are until it goes to a shard again. */
   #isGlimpsed = false;
   #isSettled = false;
+  /** Recipients that are not sent to any more; null if there are none. */
+  #withdrawn: Set<number> | null = null;
 
   constructor(
     readonly job: Job,
@@ -166,10 +170,10 @@ export class Parcel implements DispatchedBatch {
     this.sheet = null;
     for (let index = 0; index < this.ledger.length; index++) {
       const state = shared[index]!;
-      this.ledger[index] = state === WRITTEN ? UNKNOWN : state;
+      this.ledger[index] = state === WRITTEN ? UNKNOWN : this.#keptFrom(index, state);
       if (state === WRITTEN) this.#cause = cause;
       if (state === UNSENT) this.#cause ??= cause;
-      if (state === QUEUED) hasQueued = true;
+      if (this.ledger[index] === QUEUED) hasQueued = true;
       if (state >= REJECTED && !described.has(index)) found.push(detailFromNote(index, state - REJECTED, notes));
     }
     this.#details = [...this.#details, ...found];
@@ -182,6 +186,26 @@ export class Parcel implements DispatchedBatch {
   release(nowMs: number): void {
     const released = this.#retries?.release(nowMs, this.#details);
     if (released !== undefined) this.#details = this.#details.filter(({ index }) => !released.has(index));
+  }
+
+  /**
+   * Notes that one recipient is not to be sent to. While no shard has the parcel, it is unsent at once, unless it has its
+   * outcome. Returns its state as far as that is known.
+   */
+  withdraw(index: number): number {
+    this.#withdrawn ??= new Set();
+    this.#withdrawn.add(index);
+    if (this.sheet !== null) return this.latest[index]!;
+    if (this.ledger[index] === QUEUED) this.ledger[index] = UNSENT;
+    return this.ledger[index]!;
+  }
+
+  /** Tells the sink of each recipient that has its outcome for good, because the others of the parcel are sent again. */
+  tellSettled(): void {
+    for (let index = 0; index < this.ledger.length; index++) {
+      const outcome = this.ledger[index]!;
+      if (outcome !== QUEUED) this.job.tell(this.batch, index, outcome, this.#detailOf(index), this.#cause);
+    }
   }
 
   /** Lets another shard try the recipients that this one could not send to. Returns true when there are some. */
@@ -216,6 +240,16 @@ export class Parcel implements DispatchedBatch {
     return { batch, tokens: batch.tokens, personal: batch.personal, ledger, details, ids: this.#ids, cause, resent };
   }
 
+  /** The state in which a lost shard left a recipient that was not written. */
+  #keptFrom(index: number, state: number): number {
+    return state === QUEUED && this.#withdrawn?.has(index) === true ? UNSENT : state;
+  }
+
+  #detailOf(index: number): OutcomeDetail | null {
+    if (this.ledger[index]! < REJECTED) return null;
+    return this.#details.find((detail) => detail.index === index) ?? null;
+  }
+
   #review(details: readonly OutcomeDetail[]): void {
     const terms = this.job.retryTerms();
     if (terms === null || !this.mayBeSentAgain) return;
@@ -233,6 +267,7 @@ export class Parcel implements DispatchedBatch {
   #turn(from: number, to: number): boolean {
     let hasTurned = false;
     for (let index = this.ledger.indexOf(from); index !== -1; index = this.ledger.indexOf(from, index + 1)) {
+      if (to === QUEUED && this.#withdrawn?.has(index) === true) continue;
       this.ledger[index] = to;
       hasTurned = true;
     }

@@ -15,6 +15,10 @@ export class WaitingLine {
     return this.#returned.size + this.#dispatched.size;
   }
 
+  has(parcel: Parcel): boolean {
+    return this.#dispatched.has(parcel) || this.#returned.has(parcel);
+  }
+
   add(parcel: Parcel): void {
     this.#dispatched.add(parcel);
   }

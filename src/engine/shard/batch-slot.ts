@@ -16,10 +16,13 @@ import { LedgerSheet, QUEUED } from '../ledger.js';
 import type { BatchMessage } from '../messages.js';
 import type { NotificationState } from './notification-state.js';
 
+/** Room of the smallest slot. Others have a power of two. */
+const leastRoom = 16;
 const noTokens = new TokenBlock(new Uint8Array(0), 1, 0);
 const noSheet = new LedgerSheet(new SharedArrayBuffer(0));
 
 /**
+ * The room of a slot follows the first batch in it, because a service may have thousands of small batches under way.
  * `order` is filled from its end, so that its waiting part always is `order[head] … order[order.length - 1]`:
  *
  *   order [ . . . . . 0 1 2 3 4 ]      a batch of five        [ . . . . . . . 2 3 4 ]     two taken
@@ -30,10 +33,12 @@ const noSheet = new LedgerSheet(new SharedArrayBuffer(0));
 export class BatchSlot implements RequestRun {
   readonly slot: number;
   readonly tagBase: number;
-  readonly order = new Uint16Array(maxBatchRecipients);
+  /** The most recipients that a batch in it may have. */
+  readonly room: number;
+  readonly order: Uint16Array;
   /** How many retries each recipient has had. */
-  readonly attempts = new Uint8Array(maxBatchRecipients);
-  head = maxBatchRecipients;
+  readonly attempts: Uint8Array;
+  head: number;
   /** A byte for each recipient, by index; empty while the slot is free. */
   ledger: Uint8Array = noSheet.bytes;
   tokens: TokenBlock = noTokens;
@@ -56,6 +61,9 @@ export class BatchSlot implements RequestRun {
   endTimer: TimerHandle | null = null;
   /** The time to begin is over: recipients that come back unsent are not sent to again. */
   isOver = false;
+  /** Recipients whose outcomes are to be told, and the details of those that were rejected. Kept by ShardRoute. */
+  told: number[] = [];
+  toldDetails: OutcomeDetail[] = [];
   /** Kept by SlotQueue. */
   isQueued = false;
   #buffer: ArrayBuffer | null = null;
@@ -63,10 +71,17 @@ export class BatchSlot implements RequestRun {
   #hasAttempts = false;
   /** How often the stream of each recipient was refused; null if none was. */
   #refusals: Uint8Array | null = null;
+  /** Recipients that were withdrawn: if they come back, they are not sent to again. Null if there are none. */
+  #withdrawn: Set<number> | null = null;
 
-  constructor(slot: number) {
+  /** With room for `count` recipients or a few more. */
+  constructor(slot: number, count: number = maxBatchRecipients) {
     this.slot = slot;
     this.tagBase = slot * maxBatchRecipients;
+    this.room = Math.max(leastRoom, 2 ** Math.ceil(Math.log2(count)));
+    this.order = new Uint16Array(this.room);
+    this.attempts = new Uint8Array(this.room);
+    this.head = this.room;
   }
 
   get notification(): Notification {
@@ -79,6 +94,10 @@ export class BatchSlot implements RequestRun {
 
   get keepsIds(): boolean {
     return this.state!.keepsIds;
+  }
+
+  get tells(): boolean {
+    return this.state!.tells;
   }
 
   get isTimed(): boolean {
@@ -95,7 +114,7 @@ export class BatchSlot implements RequestRun {
 
   /** Recipients that wait to be written. */
   get waiting(): number {
-    return maxBatchRecipients - this.head;
+    return this.room - this.head;
   }
 
   /** Recipients accepted so far. */
@@ -123,17 +142,19 @@ export class BatchSlot implements RequestRun {
     this.state = state;
     state.begin(this);
     this.#buffer = buffer;
-    let head = maxBatchRecipients;
+    assert(count <= this.room, 'a batch comes to a slot with room for it');
+    let head = this.room;
     for (let index = count - 1; index >= 0; index--) {
       if (ledger[index] === QUEUED) this.order[--head] = index;
     }
     this.head = head;
-    this.due = maxBatchRecipients - head;
+    this.due = this.room - head;
     this.remaining = this.due;
     this.notAccepted = 0;
     if (this.#hasAttempts) this.attempts.fill(0);
     this.#hasAttempts = false;
     this.#refusals = null;
+    this.#withdrawn = null;
   }
 
   /** Counts another attempt for a recipient and returns its number of attempts. */
@@ -157,12 +178,34 @@ export class BatchSlot implements RequestRun {
     this.order[this.head] = index;
   }
 
+  /** Takes a recipient out of those that wait. Returns false if it does not wait. */
+  withdraw(index: number): boolean {
+    const { order, head } = this;
+    const at = order.indexOf(index, head);
+    this.#withdrawn ??= new Set();
+    this.#withdrawn.add(index);
+    if (at === -1) return false;
+    order.copyWithin(head + 1, head, at);
+    this.head += 1;
+    return true;
+  }
+
+  isWithdrawn(index: number): boolean {
+    return this.#withdrawn?.has(index) === true;
+  }
+
   /** Moves the first `share` (0 to below 1) of the waiting recipients behind the others. */
   skip(share: number): void {
     const waiting = this.order.subarray(this.head);
     const skipped = waiting.slice(0, Math.floor(share * waiting.length));
     waiting.copyWithin(0, skipped.length);
     waiting.set(skipped, waiting.length - skipped.length);
+  }
+
+  /** They are told, or come with the settled batch. The arrays went into a message. */
+  forgetTold(): void {
+    this.told = [];
+    this.toldDetails = [];
   }
 
   /** Empties the slot after all its recipients have their outcomes, and returns the batch's buffer. */
@@ -180,6 +223,7 @@ export class BatchSlot implements RequestRun {
     this.details = [];
     this.ids = null;
     this.cause = null;
+    if (this.told.length > 0) this.forgetTold();
     return buffer;
   }
 }

@@ -30,6 +30,8 @@ export interface NotificationTraits {
   readonly hasProviderToken?: boolean;
   /** The ids of accepted notifications are kept. Default false. */
   readonly keepsIds?: boolean;
+  /** Each outcome is told as it comes, and each recipient has a notification of its own. Default false. */
+  readonly tells?: boolean;
   /** Where it is counted how long answers took. Default null: nowhere. */
   readonly latencies?: LatencyHistogram | null;
   /** How long APNs may answer TooManyProviderTokenUpdates and accept nothing. Default retryTimeMs. */
@@ -40,6 +42,7 @@ export class NotificationState {
   readonly protocol: Protocol;
   readonly stopsAtFailure: boolean;
   readonly keepsIds: boolean;
+  readonly tells: boolean;
   readonly latencies: LatencyHistogram | null;
   readonly tokenUpdatesTimeMs: number;
   /** Nothing of it is written any more. */
@@ -63,6 +66,7 @@ export class NotificationState {
     this.protocol = traits.protocol ?? 'http2';
     this.stopsAtFailure = traits.stopsAtFailure ?? false;
     this.keepsIds = traits.keepsIds ?? false;
+    this.tells = traits.tells ?? false;
     this.latencies = traits.latencies ?? null;
     this.tokenUpdatesTimeMs = traits.tokenUpdatesTimeMs ?? retryTimeMs;
     this.#hasProviderToken = traits.hasProviderToken ?? false;
@@ -104,10 +108,11 @@ export class NotificationState {
   /**
    * Counts a rejection. Returns true if it is the last of `stopAfterRefusals` rejections with the same reason in a row,
    * with nothing accepted between, and the reason is about the request or the credential, so that every other
-   * recipient would get it as well. The number of accepted recipients is derived here instead of counted, so that
+   * recipient would get it as well: never where each recipient has a notification of its own. The number of accepted recipients is derived here instead of counted, so that
    * accepting costs nothing.
    */
   isRefusedForGood(status: number, reason: string, nowMs: number): boolean {
+    if (this.tells) return false;
     const reasonClass = classOf(status, reason, this.protocol);
     const name = reason === '' ? String(status) : reason;
     if (reasonClass !== 'request' && reasonClass !== 'credential') {

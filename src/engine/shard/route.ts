@@ -17,7 +17,7 @@ import type { PoolStats } from '../../connection/pool/pool-options.js';
 import type { RequestRun, RequestSource } from '../../connection/request-source.js';
 import type { Backend } from '../../transport/backend.js';
 import { ACCEPTED, QUEUED, REJECTED, tagIndexMask, tagShift, UNKNOWN, UNSENT, WRITTEN } from '../ledger.js';
-import type { FromShard, RouteConfig } from '../messages.js';
+import type { FromShard, RouteConfig, ToldRecipients } from '../messages.js';
 import type { BatchSlot } from './batch-slot.js';
 import { EchoedIds } from './echoed-ids.js';
 import type { NotificationState } from './notification-state.js';
@@ -61,6 +61,8 @@ export interface RouteContext {
 export class ShardRoute implements RequestSource {
   readonly #context: RouteContext;
   readonly #slots: readonly (BatchSlot | undefined)[];
+  /** The slots with outcomes that are to be told. */
+  #telling: BatchSlot[] = [];
   /** The slots with waiting recipients. */
   readonly #queue = new SlotQueue();
   readonly #pool: RoutePool;
@@ -95,6 +97,20 @@ export class ShardRoute implements RequestSource {
       this.#limitTime(slot);
       this.#wake();
     }
+  }
+
+  /** Makes one recipient unsent if its request is not yet written, and tells in any case. */
+  withdraw(slot: BatchSlot, index: number): void {
+    const state = slot.ledger[index];
+    if (state !== QUEUED && state !== WRITTEN) return;
+    const hasWaited = slot.withdraw(index);
+    assert(hasWaited === (state === QUEUED), 'exactly the queued recipients of a batch wait');
+    if (!hasWaited) {
+      this.#tell(slot, index);
+      return;
+    }
+    if (slot.waiting === 0) this.#queue.remove(slot);
+    this.#finish(slot, index, UNSENT);
   }
 
   /** Makes all recipients of a notification that are not yet written unsent. */
@@ -148,6 +164,7 @@ export class ShardRoute implements RequestSource {
     slot.ledger[tag & tagIndexMask] = ACCEPTED;
     slot.remaining -= 1;
     if (slot.remaining === 0) this.#settle(slot);
+    else if (slot.tells) this.#tell(slot, tag & tagIndexMask);
   }
 
   onIds(tag: number, apnsId: string | null, uniqueId: string | null): void {
@@ -179,7 +196,9 @@ export class ShardRoute implements RequestSource {
     this.#echoedIds.check(slot, index, answer.apnsId);
     // Another send over the same connection may keep ids.
     const hasForeignId = !state.keepsIds && answer.apnsUniqueId != null;
-    slot.details.push(hasForeignId ? { ...answer, index, apnsUniqueId: null } : { ...answer, index });
+    const detail = hasForeignId ? { ...answer, index, apnsUniqueId: null } : { ...answer, index };
+    slot.details.push(detail);
+    if (slot.tells) slot.toldDetails.push(detail);
     slot.notes.write(index, answer);
     if (state.stopsAtFailure) this.#stopAtFailure(state, status, reason);
     this.#finish(slot, index, REJECTED + reasonCode(reason, state.protocol));
@@ -233,12 +252,35 @@ export class ShardRoute implements RequestSource {
 
   // --- the rest of a recipient's way ---
 
+  /** Another shard may send to an unsent recipient, so that only a withdrawn one is told of. */
   #finish(slot: BatchSlot, index: number, outcome: number): void {
     slot.ledger[index] = outcome;
     slot.notAccepted += 1;
     slot.remaining -= 1;
     if (slot.remaining === 0) this.#settle(slot);
+    else if (slot.tells && (outcome !== UNSENT || slot.isWithdrawn(index))) this.#tell(slot, index);
   }
+
+  /** Notes an outcome that is told with those of the same read, unless its batch is settled before that. */
+  #tell(slot: BatchSlot, index: number): void {
+    if (slot.told.length === 0) {
+      if (this.#telling.length === 0) queueMicrotask(this.#tellAll);
+      this.#telling.push(slot);
+    }
+    slot.told.push(index);
+  }
+
+  readonly #tellAll = (): void => {
+    const told: ToldRecipients[] = [];
+    for (const slot of this.#telling) {
+      const { told: indexes, toldDetails: details, cause } = slot;
+      if (indexes.length === 0) continue;
+      told.push({ slot: slot.slot, indexes, details, cause: cause === null ? null : cause.toRecord() });
+      slot.forgetTold();
+    }
+    this.#telling = [];
+    if (told.length > 0) this.#context.send({ kind: 'told', told }, []);
+  };
 
   /**
    * Decides whether a recipient that was not sent may be sent to again. Without limit, if its connection has settled
@@ -249,7 +291,7 @@ export class ShardRoute implements RequestSource {
    * policy.
    */
   #isFinallyUnsent(slot: BatchSlot, index: number, isFree: boolean): boolean {
-    if (this.#isStopped || slot.state!.isCancelled || slot.isOver) return true;
+    if (this.#isStopped || slot.state!.isCancelled || slot.isOver || slot.isWithdrawn(index)) return true;
     return !isFree && slot.countAttempt(index) > retryRules.unsent.most;
   }
 

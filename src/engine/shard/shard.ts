@@ -60,6 +60,9 @@ export class Shard {
       case 'provider-token':
         this.#route(message.routeId).pool.setProviderToken(message.token);
         break;
+      case 'withdraw':
+        this.#withdraw(message.notificationId, message.slot, message.index);
+        break;
       case 'cancel':
         this.#cancel(message.notificationId);
         break;
@@ -120,10 +123,11 @@ export class Shard {
       keepsIds = false,
       latencies = null,
       tokenUpdatesTimeMs,
+      tells = false,
     } = message;
     const traits = {
       ...this.#traits.get(routeId),
-      ...{ stopsAtFailure, keepsIds, tokenUpdatesTimeMs },
+      ...{ stopsAtFailure, keepsIds, tokenUpdatesTimeMs, tells },
       latencies: latencies === null ? null : new LatencyHistogram(latencies),
     };
     this.#notifications.set(notificationId, new NotificationState(notificationId, routeId, notification, traits));
@@ -132,9 +136,15 @@ export class Shard {
   #takeBatch(message: BatchMessage): void {
     const state = this.#notifications.get(message.notificationId);
     assert(state !== undefined, 'a shard knows a notification before the batches of it');
-    const slot = this.#slot(message.slot);
+    const slot = this.#slot(message.slot, message.count);
     slot.begin(message, state);
     this.#route(state.routeId).add(slot);
+  }
+
+  /** Does nothing for a batch that is settled already. */
+  #withdraw(notificationId: number, slotNumber: number, index: number): void {
+    const slot = this.#slots[slotNumber];
+    if (slot?.state?.id === notificationId) this.#route(slot.state.routeId).withdraw(slot, index);
   }
 
   #cancel(notificationId: number): void {
@@ -154,8 +164,12 @@ export class Shard {
     this.#slots.length = Math.min(1, this.#slots.length);
   }
 
-  #slot(number: number): BatchSlot {
-    const slot = this.#slots[number] ?? new BatchSlot(number);
+  /** The slot of that number, with room for `count` recipients. It is made anew where it is too small. */
+  #slot(number: number, count: number): BatchSlot {
+    const known = this.#slots[number];
+    if (known !== undefined && known.room >= count) return known;
+    assert(known?.state == null, 'a slot is replaced while no batch is in it');
+    const slot = new BatchSlot(number, count);
     this.#slots[number] = slot;
     return slot;
   }
