@@ -149,7 +149,7 @@ describe('mailbox', () => {
   });
 
   it('has no room without a free slot, whatever its credit', () => {
-    mailbox = new Mailbox(0, 2, new BatchBuffers(4));
+    mailbox = new Mailbox(0, 1 + shardSlots / 1024, new BatchBuffers(4));
     open(1);
     for (let slot = 0; slot < shardSlots; slot++) {
       assert.equal(mailbox.hasRoomFor(1), true);
