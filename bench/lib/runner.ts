@@ -119,7 +119,7 @@ const parametersText = (parameters: Parameters): string[] =>
   Object.entries(parameters).map(([name, value]) => `${name} ${value}`);
 
 /** The title, the conditions, the table and its notes. */
-export function reportTable(benchmark: Benchmark, report: Report): string {
+function reportTable(benchmark: Benchmark, report: Report): string {
   const { cpu, node, commit } = report.conditions;
   const rows = report.rows.filter((row) => benchmark.inTable?.(row) ?? true);
   const names = [...new Set(rows.flatMap(({ parameters }) => Object.keys(parameters)))];

@@ -3,37 +3,15 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { LedgerSummary } from '../../src/simulator/books/ledger.js';
-import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
+import { type Protocol, type Target, topic, writeCredentials } from './target.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
-
-export type Protocol = 'http2' | 'binary';
-
-const topic = 'com.example.bench';
-
-/** The gateway and the credential. Plain data, because it goes to other processes. */
-export interface Target {
-  readonly protocol: Protocol;
-  /** `https://…` or `binary://…`. */
-  readonly url: string;
-  readonly ledgerUrl: string;
-  readonly topic: string;
-  readonly ca: string;
-  readonly caFile: string;
-  /** Provider token key, for HTTP/2. */
-  readonly keyFile: string;
-  readonly keyId: string;
-  readonly teamId: string;
-  /** Client certificate, for the binary protocol. */
-  readonly certFile: string;
-  readonly certKeyFile: string;
-}
 
 /** The announcement of `peal simulate --json`, as far as benchmarks need it. */
 interface Announcement {
@@ -43,9 +21,14 @@ interface Announcement {
   readonly ledgerUrl: string;
 }
 
+/** Books of the simulator beside the gateway. */
+export interface SimulatorTarget extends Target {
+  readonly ledgerUrl: string;
+}
+
 export class SimulatorProcess implements AsyncDisposable {
   private constructor(
-    readonly target: Target,
+    readonly target: SimulatorTarget,
     /** A directory for the benchmark's files, removed with the simulator. */
     readonly folder: string,
     readonly process: ChildProcess,
@@ -64,7 +47,7 @@ export class SimulatorProcess implements AsyncDisposable {
     const args = [main, 'simulate', '--json', '--no-scripted', '--ca-out', caFile, ...how, ...options];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
     const announced = await firstLine(child);
-    const target: Target = {
+    const target: SimulatorTarget = {
       ...{ protocol, topic, keyId, teamId, caFile, ...files },
       url: protocol === 'http2' ? announced.url : announced.binaryUrl!,
       ledgerUrl: announced.ledgerUrl,
@@ -96,23 +79,4 @@ async function firstLine(child: ChildProcess): Promise<Announcement> {
   });
   const [text] = await Promise.race([line, end]);
   return JSON.parse(text) as Announcement;
-}
-
-function writeCredentials(folder: string): {
-  readonly [Name in 'keyFile' | 'keyId' | 'teamId' | 'clientCaFile' | 'certFile' | 'certKeyFile']: string;
-} {
-  const write = (name: string, content: string): string => {
-    const file = path.join(folder, name);
-    writeFileSync(file, content, { mode: 0o600 });
-    return file;
-  };
-  const { p8, keyId, teamId } = createThrowAwayProviderKey();
-  const authority = new ThrowAwayAuthority('peal bench', Date.now());
-  const { cert, key } = authority.issueClient(topic);
-  return {
-    ...{ keyId, teamId, keyFile: write('key.p8', p8) },
-    clientCaFile: write('client-ca.pem', authority.certificate),
-    certFile: write('client.pem', cert),
-    certKeyFile: write('client.key', key),
-  };
 }

@@ -1,6 +1,6 @@
 /** The command line of the throughput benchmark. */
 import { parseArgs } from 'node:util';
-import type { Protocol } from '../lib/simulator-process.js';
+import type { Protocol } from '../lib/target.js';
 
 export interface Plan {
   readonly rounds: number;

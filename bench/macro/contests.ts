@@ -1,6 +1,6 @@
 /** The contenders of each protocol. */
 import { hasPeer, installPeers } from '../lib/peers.js';
-import type { Protocol } from '../lib/simulator-process.js';
+import type { Protocol } from '../lib/target.js';
 import type { Plan } from './arguments.js';
 import type { Task } from './contenders/contender.js';
 

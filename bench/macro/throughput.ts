@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { SimulatorProcess, type Target } from '../lib/simulator-process.js';
+import { SimulatorProcess, type SimulatorTarget } from '../lib/simulator-process.js';
 import { median, range } from '../lib/statistics.js';
 import { table } from '../lib/table.js';
 import { type Plan, readPlan } from './arguments.js';
@@ -22,7 +22,7 @@ interface Result {
   readonly outcomes: Outcome[];
 }
 
-function runOnce({ name, module, task }: Contender, target: Target, payloadBytes: number): Outcome {
+function runOnce({ name, module, task }: Contender, target: SimulatorTarget, payloadBytes: number): Outcome {
   const file = fileURLToPath(new URL(`./contenders/${module}`, import.meta.url));
   const argument = JSON.stringify({ ...task, target, payloadBytes } satisfies Task);
   // Old packages use deprecated functions of Node, whose warnings would fill the output.
@@ -35,7 +35,7 @@ function runOnce({ name, module, task }: Contender, target: Target, payloadBytes
   return outcome;
 }
 
-function measureThroughput({ protocol, contenders }: Contest, plan: Plan, target: Target): Result[] {
+function measureThroughput({ protocol, contenders }: Contest, plan: Plan, target: SimulatorTarget): Result[] {
   return plan.payloads.flatMap((payloadBytes) => {
     const results = contenders.map(({ name }): Result => ({ contender: name, payloadBytes, outcomes: [] }));
     for (let round = 1; round <= plan.rounds; round++) {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { benchCommand, benchOptions } from '../../bench/lib/bench-options.js';
 import { canPlot } from '../../bench/lib/plot.js';
 import type { Report } from '../../bench/lib/report.js';
-import { type Benchmark, type Console, reportTable, runBenchmark } from '../../bench/lib/runner.js';
+import { type Benchmark, type Console, runBenchmark } from '../../bench/lib/runner.js';
 import { percentile } from '../../bench/lib/statistics.js';
 
 const silent: Console = { print: () => {}, progress: () => {} };
@@ -73,15 +73,14 @@ describe('bench/lib', () => {
   });
 
   it('prints a table with the spread and with what was left out', async () => {
-    const report = await runBenchmark(benchmark([]), {
-      rounds: 3,
-      quick: false,
-      jsonFile: path.join(folder, 'a.json'),
-    });
-    const text = reportTable(benchmark([]), report);
+    const printed: string[] = [];
+    const options = { rounds: 3, quick: false, jsonFile: path.join(folder, 'a.json') };
+    await runBenchmark(benchmark([]), options, { ...silent, print: (text) => printed.push(text) });
+    const text = printed.join('\n');
     assert.match(text, /^a +100 +2\.0 +1\.0–3\.0$/m);
     assert.match(text, /medians of 3 rounds/);
     assert.match(text, /Left out: d\. It is not installed\./);
+    assert.ok(text.includes(options.jsonFile));
   });
 
   it('fails where a case fails', async () => {

@@ -3,11 +3,11 @@
  * process of its own, with the task as JSON in its first argument and the result as JSON on standard output.
  */
 import { randomBytes } from 'node:crypto';
-import type { Target } from '../../lib/simulator-process.js';
+import type { SimulatorTarget } from '../../lib/simulator-process.js';
 import type { Usage } from '../../lib/usage.js';
 
 export interface Task {
-  readonly target: Target;
+  readonly target: SimulatorTarget;
   /** Notifications that are measured. */
   readonly count: number;
   /** Notifications before that, over the same connections: connecting, TLS and compiling are not measured. */
