@@ -27,6 +27,7 @@ const files = [
   'hpack',
   'batch',
   'template-rendering',
+  'message',
   'latency',
   'token-parsing',
   'table-reading',

@@ -9,25 +9,82 @@ import { type Clock, systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { maxBinaryPayloadBytes } from '../base/limits.js';
 import { theOption } from '../base/wording.js';
+import type { HeaderSet, OwnHeaders } from './header-sets.js';
 import { checkHeaders, type HeaderOptions } from './headers.js';
-import type { Notification } from './notification.js';
+import type { HeaderField, Notification } from './notification.js';
 import {
   type CompiledPayload,
   checkPayloadContent,
-  checkPayloadSize,
+  checkPayloadText,
   compilePayload,
   type PayloadOptions,
   saysSomething,
 } from './payload.js';
 import { pushTypeOfContent } from './payload-content.js';
-import { isPushType, type PushType, ruleOf } from './push-type.js';
+import { type PushType, ruleOf } from './push-type.js';
 
 /** Everything about a message except its recipients. */
 export interface NotificationOptions extends HeaderOptions, PayloadOptions {}
 
 /**
- * Returns the notification that `options` describe, frozen. The caller checks for unknown options. Options without any
- * content of a payload give a payload of no bytes; then each recipient needs a payload of its own.
+ * A notification in the parts of which a sender of many messages puts requests together. Its forms for a codec are
+ * made when they are asked for, and once.
+ */
+export class CompiledNotification implements OwnHeaders {
+  /**
+   * The header fields without the four below. Equal fields are in the same frozen array, as long as messages with them
+   * keep coming.
+   */
+  readonly sharedHeaders: readonly HeaderField[];
+  readonly expiration: number | null;
+  readonly priority: number | null;
+  readonly collapseId: string | null;
+  readonly apnsId: string | null;
+  /** Compact JSON, and well-formed Unicode; empty if each recipient needs a payload of its own. */
+  readonly payloadText: string;
+  readonly #set: HeaderSet;
+  #payload: Uint8Array | null = null;
+  #notification: Notification | null = null;
+
+  constructor(set: HeaderSet, own: OwnHeaders, payloadText: string) {
+    this.sharedHeaders = set.fields;
+    this.expiration = own.expiration;
+    this.priority = own.priority;
+    this.collapseId = own.collapseId;
+    this.apnsId = own.apnsId;
+    this.payloadText = payloadText;
+    this.#set = set;
+  }
+
+  get topic(): string | null {
+    return this.#set.topic;
+  }
+
+  /** Null if there is none, or if it is not known. */
+  get pushType(): PushType | null {
+    return this.#set.pushType;
+  }
+
+  /** The payload as UTF-8. */
+  get payload(): Uint8Array {
+    this.#payload ??= encoder.encode(this.payloadText);
+    return this.#payload;
+  }
+
+  /** The notification as plain data, frozen. */
+  get notification(): Notification {
+    if (this.#notification !== null) return this.#notification;
+    const { payload, expiration, priority } = this;
+    this.#notification = Object.freeze({ headers: this.#set.with(this), payload, expiration, priority });
+    return this.#notification;
+  }
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * Returns the notification that `options` describe. The caller checks for unknown options. Options without any content
+ * of a payload give an empty payload; then each recipient needs a payload of its own.
  *
  * @param clock for times from now. Default: the system's
  * @param restored a payload that was compiled before; its content is not checked again
@@ -37,22 +94,15 @@ export function compileNotification(
   options: NotificationOptions,
   clock: Clock = systemClock,
   restored: CompiledPayload | null = null,
-): Notification {
+): CompiledNotification {
   const payload = restored ?? (saysSomething(options) ? compilePayload(options, clock) : null);
   const suggested = payload === null ? 'alert' : pushTypeOfContent(payload.content);
-  const { fields, expiration, priority } = checkHeaders(options, suggested, clock);
-  const pushType = pushTypeOf(fields);
-  const bytes = payload?.bytes ?? new Uint8Array(0);
+  const headers = checkHeaders(options, suggested, clock);
+  const { pushType } = headers.set;
   if (payload !== null && restored === null && pushType !== null) checkPayloadContent(payload.content, pushType);
-  checkPayloadSize(bytes, pushType);
-  for (const field of fields) Object.freeze(field);
-  return Object.freeze({ headers: Object.freeze(fields), payload: bytes, expiration, priority });
-}
-
-/** Returns the push type in the header fields, or null if there is none or it is not known. */
-export function pushTypeOf(fields: Notification['headers']): PushType | null {
-  const value = fields.find(([name]) => name === 'apns-push-type')?.[1];
-  return isPushType(value) ? value : null;
+  const text = payload === null ? '' : payload.text;
+  checkPayloadText(text, pushType);
+  return new CompiledNotification(headers.set, headers, text);
 }
 
 /**
@@ -60,14 +110,12 @@ export function pushTypeOf(fields: Notification['headers']): PushType | null {
  * types need token authentication. Throws ERR_PEAL_HEADER.
  */
 export function checkAuthentication(
-  notification: Notification,
+  { topic, pushType }: CompiledNotification,
   credentialKind: 'certificate' | 'token' | 'none',
 ): void {
-  const hasTopic = notification.headers.some(([name]) => name === 'apns-topic');
-  if (credentialKind === 'token' && !hasTopic) {
+  if (credentialKind === 'token' && topic === null) {
     throw headerError(`${theOption('topic')} is missing: a provider-token key needs it (the bundle id of the app).`);
   }
-  const pushType = pushTypeOf(notification.headers);
   if (credentialKind === 'certificate' && pushType !== null && ruleOf(pushType).needsProviderToken) {
     throw headerError(
       `${theOption('pushType')} ${pushType} does not work with a certificate: use a provider-token key (.p8).`,

@@ -10,6 +10,7 @@ import { maxCollapseIdBytes, maxExtraHeaders, maxTopicCharacters } from '../base
 import { escapeUnprintable } from '../base/text.js';
 import { option, quoting, theOption } from '../base/wording.js';
 import { isUuid } from './apns-id.js';
+import { type HeaderSet, HeaderSets, type OwnHeaders } from './header-sets.js';
 import type { HeaderField } from './notification.js';
 import { isPushType, isTopicForm, isTopicOf, type PushType, pushTypeOfTopic, pushTypes, ruleOf } from './push-type.js';
 import { secondsOf, type TimeInput } from './time-option.js';
@@ -48,11 +49,9 @@ export interface HeaderOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Checked header fields, and the values that the binary protocol carries as numbers. */
-interface CheckedHeaders {
-  readonly fields: readonly HeaderField[];
-  readonly expiration: number | null;
-  readonly priority: number | null;
+/** Checked header fields: those that messages share, and the message's own. */
+interface CheckedHeaders extends OwnHeaders {
+  readonly set: HeaderSet;
 }
 
 const fieldNamePattern = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
@@ -74,37 +73,52 @@ const optionOfField: Readonly<Record<string, keyof HeaderOptions>> = {
   'apns-id': 'apnsId',
 };
 
+/** What messages of this thread share. */
+const sharedSets = new HeaderSets();
+
+const noFields: readonly HeaderField[] = [];
+
 /**
- * Checks the given options and returns the fields in order: topic, push type, priority, expiration, collapse id,
- * apns-id, further fields. A field is sent exactly when it is given, except for the push type and the priority of
- * background pushes.
+ * Checks the given options and returns the fields: in `set.with(…)` in the order topic, push type, priority,
+ * expiration, collapse id, apns-id, further fields. A field is sent exactly when it is given, except for the push type
+ * and the priority of background pushes.
  *
  * @param defaultPushType used if neither `pushType` nor a field of that name is given, and the topic implies none
+ * @param sets what was checked before
  * @throws PealError ERR_PEAL_HEADER naming the option
  */
-export function checkHeaders(options: HeaderOptions, defaultPushType: PushType, clock: Clock): CheckedHeaders {
-  const extra = checkExtra(options.headers);
-  const hasOwnPushType = extra.some(([name]) => name === 'apns-push-type');
-  if (hasOwnPushType && options.pushType !== undefined) {
+export function checkHeaders(
+  options: HeaderOptions,
+  defaultPushType: PushType,
+  clock: Clock,
+  sets: HeaderSets = sharedSets,
+): CheckedHeaders {
+  const { topic, pushType: givenType, collapseId, apnsId } = options;
+  const further = checkExtra(options.headers);
+  const hasOwnPushType = further.length > 0 && further.some(([name]) => name === 'apns-push-type');
+  if (hasOwnPushType && givenType !== undefined) {
     throw headerError(
       `The header apns-push-type and ${option('pushType', 'the option ')} are both given: leave one out.`,
     );
   }
-  const pushType = hasOwnPushType
-    ? null
-    : options.pushType === undefined
-      ? ((typeof options.topic === 'string' ? pushTypeOfTopic(options.topic) : null) ?? defaultPushType)
-      : checkPushType(options.pushType);
+  const known = sets.topic(topic);
+  const implied = known === undefined ? (typeof topic === 'string' ? pushTypeOfTopic(topic) : null) : known.implied;
+  const chosenType = givenType === undefined ? (implied ?? defaultPushType) : givenType;
+  const pushType = hasOwnPushType ? null : checkPushType(chosenType);
   const priority = checkPriority(options.priority, pushType);
   const expiration = checkExpiration(expirationOf(options), clock);
-  const fields: HeaderField[] = [];
-  if (options.topic !== undefined) fields.push(['apns-topic', checkTopic(options.topic, pushType)]);
-  if (pushType !== null) fields.push(['apns-push-type', pushType]);
-  if (priority !== null) fields.push(['apns-priority', String(priority)]);
-  if (expiration !== null) fields.push(['apns-expiration', String(expiration)]);
-  if (options.collapseId !== undefined) fields.push(['apns-collapse-id', checkCollapseId(options.collapseId)]);
-  if (options.apnsId !== undefined) fields.push(['apns-id', checkApnsId(options.apnsId)]);
-  return { fields: [...fields, ...extra], expiration, priority };
+  let set = sets.find(topic, pushType, further, known);
+  if (set === undefined) {
+    if (topic !== undefined) checkTopic(topic, pushType);
+    set = sets.add(topic, pushType, further, implied);
+  }
+  return {
+    set,
+    expiration,
+    priority,
+    collapseId: collapseId === undefined ? null : checkCollapseId(collapseId),
+    apnsId: apnsId === undefined ? null : checkApnsId(apnsId),
+  };
 }
 
 /** Returns the UUID in lower case. Throws ERR_PEAL_HEADER for anything else. */
@@ -122,7 +136,7 @@ function checkPushType(value: unknown): PushType {
   );
 }
 
-function checkTopic(value: unknown, pushType: PushType | null): string {
+function checkTopic(value: unknown, pushType: PushType | null): void {
   if (typeof value !== 'string' || !isTopicForm(value)) {
     throw headerError(
       `${theOption('topic')} is ${show(value)}, which is not a bundle id: only letters, digits, "." and "-" may ` +
@@ -133,7 +147,6 @@ function checkTopic(value: unknown, pushType: PushType | null): string {
     throw headerError(`${theOption('topic')} has ${value.length} characters, more than ${maxTopicCharacters}.`);
   }
   if (pushType !== null) checkTopicOf(value, pushType);
-  return value;
 }
 
 /** An app whose own bundle id ends like that sets its type by `headers: { 'apns-push-type': … }`. */
@@ -207,7 +220,7 @@ export function collapseIdProblem(value: unknown): string | null {
 }
 
 function checkExtra(headers: unknown): readonly HeaderField[] {
-  if (headers === undefined) return [];
+  if (headers === undefined) return noFields;
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
     throw headerError(`${theOption('headers')} must be an object of names and values.`);
   }

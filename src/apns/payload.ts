@@ -4,6 +4,7 @@
  *
  * Source: "Generating a remote notification".
  */
+import { Buffer } from 'node:buffer';
 import { type Clock, systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import { maxRawPayloadBytes } from '../base/limits.js';
@@ -76,10 +77,10 @@ export interface PayloadOptions {
 /** A whole payload: plain data, or JSON text, or JSON as UTF-8. */
 export type RawPayload = Readonly<Record<string, unknown>> | string | Uint8Array;
 
-/** A payload ready to be sent, and its content. */
+/** A payload ready to be encoded, and its content. */
 export interface CompiledPayload {
-  /** Compact JSON as UTF-8. */
-  readonly bytes: Uint8Array;
+  /** Compact JSON; well-formed Unicode. */
+  readonly text: string;
   readonly content: PayloadContent;
 }
 
@@ -106,7 +107,7 @@ export function compilePayload(options: PayloadOptions, clock: Clock = systemClo
 /** Restores a payload that was compiled before, from JSON text. Only its form is checked. */
 export function restorePayload(json: string): CompiledPayload {
   const text = compactText(json);
-  return { bytes: encode(text), content: contentOf(JSON.parse(text) as Record<string, unknown>, true) };
+  return { text, content: contentOf(JSON.parse(text) as Record<string, unknown>, true) };
 }
 
 /**
@@ -123,13 +124,22 @@ export function checkPayloadContent(content: PayloadContent, pushType: PushType)
   plainly(() => checkContent(content, pushType));
 }
 
-/** Throws ERR_PEAL_PAYLOAD, with actual and allowed size, when `bytes` is more than the push type allows. */
-export function checkPayloadSize(bytes: Uint8Array, pushType: PushType | null): void {
+/** Throws ERR_PEAL_PAYLOAD, with actual and allowed size, when there are more bytes than the push type allows. */
+export function checkPayloadSize(bytes: number, pushType: PushType | null): void {
   const allowed = ruleOf(pushType ?? 'alert').maxPayloadBytes;
-  if (bytes.length <= allowed) return;
+  if (bytes <= allowed) return;
   const kind = pushType === null ? 'a push' : `${option('pushType')} ${pushType}`;
-  throw payloadError(`The payload has ${bytes.length} bytes, but ${kind} allows ${allowed}: shorten it.`);
+  throw payloadError(`The payload has ${bytes} bytes, but ${kind} allows ${allowed}: shorten it.`);
 }
+
+/** The same for a payload as text. */
+export function checkPayloadText(text: string, pushType: PushType | null): void {
+  if (text.length * maxBytesPerUnit <= ruleOf(pushType ?? 'alert').maxPayloadBytes) return;
+  checkPayloadSize(Buffer.byteLength(text), pushType);
+}
+
+/** The most bytes of UTF-8 for one unit of UTF-16. */
+const maxBytesPerUnit = 3;
 
 const contentOptions: readonly string[] = [...Object.keys(apsFields), 'extra', 'payload'];
 
@@ -149,7 +159,7 @@ function buildPayload(options: PayloadOptions, clock: Clock): CompiledPayload {
   const aps = writeFields(options, apsFields, null, clock).join(',');
   const extra = options.extra === undefined ? '' : writeExtra(options.extra);
   const content = contentOf({ aps: JSON.parse(`{${aps}}`) as object }, false);
-  return { bytes: encode(`{"aps":{${aps}}${extra}}`), content };
+  return { text: `{"aps":{${aps}}${extra}}`, content };
 }
 
 /** For a message without content to recipients without payloads of their own. */
@@ -180,7 +190,7 @@ function compileRaw(options: PayloadOptions, payload: RawPayload, clock: Clock):
   const json = rawJson(payload);
   const value = JSON.parse(json) as Record<string, unknown>;
   checkWhole(value, clock);
-  return { bytes: encode(json), content: contentOf(value, true) };
+  return { text: json, content: contentOf(value, true) };
 }
 
 /** A whole payload as compact JSON text: an object, plain data, no key twice. */
@@ -235,10 +245,6 @@ function decode(bytes: Uint8Array): string {
   } catch {
     throw payloadError('The payload is not UTF-8: save it as UTF-8.');
   }
-}
-
-function encode(json: string): Uint8Array {
-  return new TextEncoder().encode(json);
 }
 
 function payloadError(message: string): PealError {

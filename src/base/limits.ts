@@ -28,6 +28,8 @@ export const maxCollapseIdBytes = 64;
 export const maxTopicCharacters = 255;
 /** Header fields of one message beside the named ones. */
 export const maxExtraHeaders = 16;
+/** Topics, and sets of further header fields, that are kept checked for the next message with the same. */
+export const maxHeaderSets = 1_024;
 /** Longest device token that is accepted, in bytes; Apple's are 32 today and may grow. */
 export const maxTokenBytes = 100;
 /** Apple's device tokens of today, in bytes. */

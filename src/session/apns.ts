@@ -86,7 +86,7 @@ export class APNs {
     if (!(message instanceof Message)) throw optionError('send takes a Message: make one with new Message(tokens, …).');
     const { address, credential } = this.#gateway;
     if (address.protocol === 'http2') {
-      checkAuthentication(message.notification, credential.kind);
+      checkAuthentication(message.parts, credential.kind);
     } else if (address.protocol === 'binary') {
       message.notificationFor('binary');
     } else {

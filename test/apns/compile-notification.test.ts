@@ -7,7 +7,8 @@ import {
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const clock = new VirtualClock(1_700_000_000_000);
-const compile = (options: object) => compileNotification(options as NotificationOptions, clock);
+const partsOf = (options: object) => compileNotification(options as NotificationOptions, clock);
+const compile = (options: object) => partsOf(options).notification;
 
 describe('apns/compile-notification', () => {
   it('makes plain, frozen data of a message', () => {
@@ -113,14 +114,14 @@ describe('apns/compile-notification', () => {
   });
 
   it('asks for a topic with a provider-token key, and for such a key where a push type needs it', () => {
-    const withoutTopic = compile({ alert: 'x' });
+    const withoutTopic = partsOf({ alert: 'x' });
     checkAuthentication(withoutTopic, 'certificate');
     checkAuthentication(withoutTopic, 'none');
     assert.throws(() => checkAuthentication(withoutTopic, 'token'), {
       code: 'ERR_PEAL_HEADER',
       message: /topic is missing/,
     });
-    const location = compile({ payload: { aps: {} }, pushType: 'location', topic: 'a.location-query' });
+    const location = partsOf({ payload: { aps: {} }, pushType: 'location', topic: 'a.location-query' });
     checkAuthentication(location, 'token');
     assert.throws(() => checkAuthentication(location, 'certificate'), {
       message: /location does not work with a certificate/,

@@ -2,15 +2,16 @@
  * What is sent: one notification and, where they are not streamed, its recipients. Made by programs, and by results
  * for a retry; immutable. Main thread.
  */
+import { Buffer } from 'node:buffer';
 import { inspect } from 'node:util';
 import type { Protocol } from '../../apns/address.js';
 import { apsFields } from '../../apns/aps-fields.js';
 import {
   binaryNotification,
+  type CompiledNotification,
   checkBinaryPayloadSize,
   compileNotification,
   type NotificationOptions,
-  pushTypeOf,
 } from '../../apns/compile-notification.js';
 import type { Notification } from '../../apns/notification.js';
 import {
@@ -52,16 +53,23 @@ export interface MessageData {
 /** What messages share that say the same: made once, so that both protocols' forms are the same in every retry. */
 class Shared {
   #forBinary: Notification | null = null;
+  #binaryExpiration: number | null;
 
   constructor(
-    readonly notification: Notification,
-    /** Epoch seconds; used where the notification has none. */
-    readonly binaryExpiration: number,
-  ) {}
+    readonly parts: CompiledNotification,
+    binaryExpiration: number | null,
+  ) {
+    this.#binaryExpiration = binaryExpiration;
+  }
+
+  /** Epoch seconds; used where the notification has none. A lifetime from when it is asked for first. */
+  get binaryExpiration(): number {
+    this.#binaryExpiration ??= Math.floor((systemClock.wallMs() + binaryLifetimeMs) / 1000);
+    return this.#binaryExpiration;
+  }
 
   get forBinary(): Notification {
-    const { notification, binaryExpiration } = this;
-    this.#forBinary ??= binaryNotification(notification, binaryExpiration);
+    this.#forBinary ??= binaryNotification(this.parts.notification, this.binaryExpiration);
     return this.#forBinary;
   }
 }
@@ -108,8 +116,6 @@ const optionOfField: Readonly<Record<string, readonly [option: string, read: (te
 export class Message {
   /** The recipients, as they were given. Device tokens are checked when they are sent: an invalid one is an outcome. */
   readonly tokens: readonly Recipient[];
-  /** The notification as it is sent: header fields and payload. Frozen, but for the payload's bytes: leave them. */
-  readonly notification: Notification;
   /** 1 for a new message, one more for each `result.retry()`. */
   readonly attempt: number;
   /**
@@ -118,6 +124,12 @@ export class Message {
    * @internal
    */
   readonly fruitlessSends: number;
+  /**
+   * The notification in parts: the header fields that it shares with other messages, its own, and the payload as text.
+   *
+   * @internal for sends
+   */
+  readonly parts: CompiledNotification;
   readonly #shared: Shared;
 
   /**
@@ -134,7 +146,7 @@ export class Message {
     this.tokens = Object.freeze(Array.isArray(tokens) ? [...tokens] : [tokens as Recipient]);
     const compiled = options instanceof Compiled ? options : compile(options);
     this.#shared = compiled.shared;
-    this.notification = compiled.shared.notification;
+    this.parts = compiled.shared.parts;
     this.attempt = compiled.attempt;
     this.fruitlessSends = compiled.fruitlessSends;
     for (const recipient of this.tokens) if (recipient instanceof TokenBlock) checkBlock(recipient, 1);
@@ -158,25 +170,30 @@ export class Message {
     }
     const payload = data.payload === '' ? null : restorePayload(data.payload);
     const { shared } = compile({ ...options, headers: others } as MessageOptions, payload);
-    const restored = new Shared(shared.notification, data.binaryExpiration ?? shared.binaryExpiration);
+    const restored = new Shared(shared.parts, data.binaryExpiration ?? null);
     return new Message(data.tokens, new Compiled(restored, data.attempt, data.fruitlessSends ?? 0));
   }
 
+  /** The notification as it is sent: header fields and payload. Frozen, but for the payload's bytes: leave them. */
+  get notification(): Notification {
+    return this.parts.notification;
+  }
+
   get topic(): string | null {
-    return this.#field('apns-topic');
+    return this.parts.topic;
   }
 
   get pushType(): PushType | null {
-    return pushTypeOf(this.notification.headers);
+    return this.parts.pushType;
   }
 
   /** Epoch seconds; 0: one attempt; null: left to APNs. */
   get expiration(): number | null {
-    return this.notification.expiration;
+    return this.parts.expiration;
   }
 
   get priority(): number | null {
-    return this.notification.priority;
+    return this.parts.priority;
   }
 
   /**
@@ -185,21 +202,21 @@ export class Message {
    * @internal for sends
    */
   get hasApnsId(): boolean {
-    return this.#field('apns-id') !== null;
+    return this.parts.apnsId !== null;
   }
 
   get collapseId(): string | null {
-    return this.#field('apns-collapse-id');
+    return this.parts.collapseId;
   }
 
   /** Whether it has a payload, for recipients without one of their own. */
   get hasPayload(): boolean {
-    return this.notification.payload.length > 0;
+    return this.parts.payloadText !== '';
   }
 
   /** The JSON payload; empty where each recipient has its own. */
   get payload(): string {
-    return new TextDecoder().decode(this.notification.payload);
+    return this.parts.payloadText;
   }
 
   /** The same notification for others, such as `result.unsent` once the cause is mended. */
@@ -235,11 +252,12 @@ export class Message {
    * @throws PealError ERR_PEAL_PAYLOAD
    */
   encodePersonalPayload(payload: RawPayload, protocol: Protocol = 'http2'): Uint8Array {
-    const { bytes, content } = compilePayload({ payload });
+    const { text, content } = compilePayload({ payload });
+    const bytes = Buffer.from(text);
     const { pushType } = this;
     if (pushType !== null) checkPayloadContent(content, pushType);
     if (protocol === 'binary') checkBinaryPayloadSize(bytes);
-    else checkPayloadSize(bytes, pushType);
+    else checkPayloadSize(bytes.length, pushType);
     return bytes;
   }
 
@@ -263,13 +281,9 @@ export class Message {
     return `Message ${inspect({ recipients, topic, pushType, payloadBytes: notification.payload.length, attempt })}`;
   }
 
-  #field(name: string): string | null {
-    return this.notification.headers.find(([field]) => field === name)?.[1] ?? null;
-  }
-
   /** An apns-id names one notification: two recipients must not share it. */
   #checkApnsId(): void {
-    if (this.#field('apns-id') === null) return;
+    if (this.parts.apnsId === null) return;
     const isPersonal = this.tokens.some((recipient) => typeof recipient === 'object' && 'token' in recipient);
     if (countRecipients(this.tokens) === 1 && !isPersonal) return;
     const instead = 'give it with a single token, or give each recipient its own as { token, apnsId }';
@@ -280,8 +294,7 @@ export class Message {
 
 function compile(options: MessageOptions, restored: CompiledPayload | null = null): Compiled {
   checkOptions({ name: 'Message', hints }, options, rules);
-  const binaryExpiration = Math.floor((systemClock.wallMs() + binaryLifetimeMs) / 1000);
-  return new Compiled(new Shared(compileNotification(options, systemClock, restored), binaryExpiration), 1, 0);
+  return new Compiled(new Shared(compileNotification(options, systemClock, restored), null), 1, 0);
 }
 
 const dataRules: OptionRules = {

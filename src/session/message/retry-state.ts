@@ -61,11 +61,11 @@ export function nextMessage(state: RetryState, { unknown: withUnknown, mended }:
 
 /** Returns one state for each notification, in the order of first appearance. Associative. */
 export function mergeRetryStates(a: readonly RetryState[], b: readonly RetryState[]): RetryState[] {
-  const merged = new Map(a.map((state) => [state.message.notification, state]));
+  const merged = new Map(a.map((state) => [state.message.parts, state]));
   for (const state of b) {
-    const { notification } = state.message;
-    const known = merged.get(notification);
-    merged.set(notification, known === undefined ? state : joined(known, state));
+    const { parts } = state.message;
+    const known = merged.get(parts);
+    merged.set(parts, known === undefined ? state : joined(known, state));
   }
   return [...merged.values()];
 }

@@ -210,6 +210,25 @@ describe('Message', () => {
     assert.equal(first.withTokens(['cd']).notification, first.notification);
   });
 
+  it('shares its header fields with other messages, and has its own values apart from them', () => {
+    const id = '01234567-89ab-cdef-0123-456789abcdef';
+    const shared = { topic: 'com.example.app', headers: { 'apns-new': 'x' } };
+    const plain = message({ ...shared, alert: 'hi' });
+    const own = { priority: 5, expiration: 1_900_000_000, collapseId: 'news', apnsId: id } as const;
+    const { parts, notification } = message({ ...shared, ...own, alert: 'Grüße' });
+    assert.equal(parts.sharedHeaders, plain.parts.sharedHeaders);
+    const { expiration, priority, collapseId, apnsId, payloadText } = parts;
+    assert.deepEqual({ expiration, priority, collapseId, apnsId }, own);
+    assert.equal(payloadText, '{"aps":{"alert":"Grüße"}}');
+    assert.deepEqual(Buffer.from(parts.payload), Buffer.from(payloadText));
+    assert.equal(parts.payload, notification.payload);
+    assert.deepEqual(
+      notification.headers.map(([name]) => name),
+      ['apns-topic', 'apns-push-type', 'apns-priority', 'apns-expiration', 'apns-collapse-id', 'apns-id', 'apns-new'],
+    );
+    assert.deepEqual(plain.notification.headers, [...plain.parts.sharedHeaders]);
+  });
+
   it('shows neither tokens nor payload to inspect', () => {
     const shown = inspect(message({ alert: 'a secret', topic: 'com.example.app' }));
     assert.ok(!shown.includes('abab') && !shown.includes('secret'));
