@@ -7,7 +7,8 @@ import { maxBatchRecipients } from '../../src/base/limits.js';
 import { benchCommand, benchOptions, wholeNumber, wholeNumbers } from '../lib/bench-options.js';
 import { runContender } from '../lib/contender-process.js';
 import { type Case, runBenchmark } from '../lib/runner.js';
-import { SimulatorProcess, type Target } from '../lib/simulator-process.js';
+import { SinkProcess } from '../lib/sink-process.js';
+import type { Target } from '../lib/target.js';
 import { hasThreadCpu } from '../lib/thread-cpu.js';
 import type { SessionResult, SessionTask } from './session-sender.js';
 import type { SettlingResult, SettlingTask } from './settling-dispatcher.js';
@@ -16,15 +17,18 @@ import type { Source } from './sources.js';
 const purpose = 'Measures the share of the dispatcher in the cost of a notification, with one to eight shards.';
 const command = benchCommand('dispatcher', purpose)
   .option('--threads <n,n>', 'shards (default: 1,2,4,8)', wholeNumbers)
-  .option('--count <n>', 'recipients of each send to a gateway (default: 300000)', wholeNumber)
+  .option('--count <n>', 'recipients for each shard in a send to a gateway (default: 200000)', wholeNumber)
   .parse();
 const options = benchOptions(command, 'dispatcher');
-const { threads: threadCounts = options.quick ? [1, 2] : [1, 2, 4, 8], count = options.quick ? 20_000 : 300_000 } =
-  command.opts<{ threads?: number[]; count?: number }>();
+const {
+  threads: threadCounts = options.quick ? [1, 2] : [1, 2, 4, 8],
+  count: countOfShard = options.quick ? 10_000 : 200_000,
+} = command.opts<{ threads?: number[]; count?: number }>();
 if (!hasThreadCpu()) command.error('This system does not tell the CPU time of a single thread: run it on Linux.');
 
 const payloadBytes = 120;
-const warmUp = options.quick ? 2_000 : 50_000;
+/** For each shard, because each compiles for itself. */
+const warmUpOfShard = options.quick ? 2_000 : 50_000;
 const batches = options.quick ? 200 : 4_000;
 /** Threads of the cases that vary something else. */
 const fewThreads = 2;
@@ -50,6 +54,7 @@ function sending(target: Target, threads: number, source: Source): Case {
     contender: 'a gateway',
     parameters: { threads, recipients: source },
     measure: async () => {
+      const [count, warmUp] = [countOfShard * threads, warmUpOfShard * threads];
       const task: SessionTask = { target, threads, source, count, warmUp, payloadBytes };
       const module = new URL('./session-sender.js', import.meta.url);
       const result = await runContender<SessionResult>(module, task);
@@ -66,15 +71,15 @@ function sending(target: Target, threads: number, source: Source): Case {
   };
 }
 
-await using simulator = await SimulatorProcess.start('http2', ['--ledger', 'counts', '--connection-window', 'large']);
-const { target } = simulator;
+await using sink = await SinkProcess.start();
+const { target } = sink;
 const smallBatches = [1, 16, 128];
 const micros = { type: 'quantitative', title: 'µs of the own thread for one notification' };
 await runBenchmark(
   {
     name: 'dispatcher',
     title: 'The dispatcher’s share: CPU time of the program’s own thread, and of the shards behind it',
-    parameters: { count, warmUp, payloadBytes, batches },
+    parameters: { countOfShard, warmUpOfShard, payloadBytes, batches },
     metrics: {
       mainUs: { title: 'own thread µs', digits: 3, hasSpread: true },
       shardUs: { title: 'shards µs', digits: 3 },

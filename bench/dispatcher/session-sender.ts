@@ -9,7 +9,7 @@ import { APNs } from '../../src/session/apns.js';
 import { Message } from '../../src/session/message/message.js';
 import { Session } from '../../src/session/session.js';
 import { readTask, writeResult } from '../lib/contender-process.js';
-import type { Target } from '../lib/simulator-process.js';
+import type { Target } from '../lib/target.js';
 import { mainThreadCpuUs } from '../lib/thread-cpu.js';
 import { measured } from '../lib/usage.js';
 import { payloadOf, randomTokens } from '../macro/contenders/contender.js';
