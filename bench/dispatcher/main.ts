@@ -1,6 +1,6 @@
 /**
- * `npm run bench:dispatcher`: what one notification costs the dispatcher's own thread, with shards that settle at once and
- * with real ones, how evenly shards are loaded, and the rate that follows where each thread has a core. Linux only,
+ * `npm run bench:dispatcher`: what one notification costs the dispatcher's own thread, with shards that settle at once
+ * and with real ones, how evenly shards are loaded, and the rate that follows where each thread has a core. Linux only,
  * because the CPU time of a single thread is needed.
  */
 import { maxBatchRecipients } from '../../src/base/limits.js';
@@ -119,7 +119,7 @@ await runBenchmark(
     },
     notes: [
       'Own thread: the dispatcher, and with a gateway also what the session does for recipients and results.',
-      'Shards: all other threads, garbage collection among them. Fullest shard: its recipients, 1 being an equal share.',
+      'Shards: all other threads, garbage collection among them. Fullest shard: 1 is an equal share of the recipients.',
       'Own thread’s bound: the rate at which the own thread is busy all the time.',
       'With a core each: the lower of that bound and what so many shards do that are busy all the time.',
       'Rates "per second" are those of this machine, where the gateway takes its share of the cores.',

@@ -1,6 +1,6 @@
 /**
- * Contender: the dispatcher over shards that accept everything at once, each in a thread. There is no gateway. Measures the
- * CPU time of the dispatcher's own thread, and that of all threads.
+ * Contender: the dispatcher over shards that accept everything at once, each in a thread. There is no gateway. Measures
+ * the CPU time of the dispatcher's own thread, and that of all threads.
  */
 import { TokenBlock } from '../../src/apns/token-block.js';
 import type { Batch } from '../../src/engine/batch.js';

@@ -7,8 +7,8 @@ import { Rows, type TextColumn } from '../../src/session/recipients/rows.js';
 import { tokenBytes } from '../macro/contenders/contender.js';
 
 /**
- * `blocks`: packed tokens, as `readTokens` yields them. `strings`: one token at a time, as hex. `rows`: packed rows for a
- * template with two fields, as readers of tables yield them.
+ * `blocks`: packed tokens, as `readTokens` yields them. `strings`: one token at a time, as hex. `rows`: packed rows for
+ * a template with two fields, as readers of tables yield them.
  */
 export type Source = 'blocks' | 'strings' | 'rows';
 

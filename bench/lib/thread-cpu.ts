@@ -1,6 +1,6 @@
 /**
- * The CPU time of one thread, where the system says it: Linux, to the nanosecond. `process.cpuUsage()` counts all threads
- * of a process, the garbage collector's among them. Called by contenders on the thread that they measure.
+ * The CPU time of one thread, where the system says it: Linux, to the nanosecond. `process.cpuUsage()` counts all
+ * threads of a process, the garbage collector's among them. Called by contenders on the thread that they measure.
  */
 import { readFileSync } from 'node:fs';
 
