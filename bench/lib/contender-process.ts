@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 export interface ContenderOptions {
   /** Options of node itself. */
   readonly nodeArgs?: readonly string[];
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** After this time the contender is killed, and its run has failed. */
   readonly limitMs?: number;
 }
@@ -19,12 +21,16 @@ const defaultLimitMs = 300_000;
 export async function runContender<Result>(
   module: URL,
   task: object,
-  { nodeArgs = [], limitMs = defaultLimitMs }: ContenderOptions = {},
+  { nodeArgs = [], env = {}, limitMs = defaultLimitMs }: ContenderOptions = {},
 ): Promise<Result> {
   const file = fileURLToPath(module);
   // Old packages use deprecated functions of Node, whose warnings would fill the output.
   const args = ['--no-deprecation', ...nodeArgs, file, JSON.stringify(task)];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: limitMs });
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+    timeout: limitMs,
+  });
   let [output, errors] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;
