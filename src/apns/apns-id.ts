@@ -3,7 +3,7 @@
  * thread.
  */
 import { Buffer } from 'node:buffer';
-import { hexOf } from '../base/hex.js';
+import { writeHex } from '../base/hex.js';
 
 /** Bytes of an apns-id. */
 export const apnsIdBytes = 16;
@@ -21,8 +21,15 @@ export function apnsIdBytesOf(apnsId: unknown): Uint8Array | null {
   return Buffer.from(apnsId.replaceAll('-', ''), 'hex');
 }
 
+const text = Buffer.from('00000000-0000-0000-0000-000000000000', 'latin1');
+const textView = new DataView(text.buffer, text.byteOffset, text.byteLength);
+
 /** Returns the UUID of the 16 bytes at `start`, in lower case. */
 export function apnsIdText(bytes: Uint8Array, start: number): string {
-  const hex = hexOf(bytes.subarray(start, start + apnsIdBytes));
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  writeHex(textView, 0, bytes, start, 4);
+  writeHex(textView, 9, bytes, start + 4, 2);
+  writeHex(textView, 14, bytes, start + 6, 2);
+  writeHex(textView, 19, bytes, start + 8, 2);
+  writeHex(textView, 24, bytes, start + 10, 6);
+  return text.toString('latin1');
 }

@@ -470,6 +470,18 @@ export const maxErrorsKept = 100;
 export const maxFruitlessSends = 10;
 /** Tokens reported gone by answers of HTTP/2, kept for `feedback()` until they are read. The oldest are dropped. */
 export const maxGoneTokensKept = 100_000;
+/** How long a single push may take, unless an option says otherwise, and the most that one may say. */
+export const pushTimeoutMs = 30_000;
+export const maxPushTimeoutMs = 3_600_000;
+/** How long a thread may take to say whether a push whose time is over was taken back. */
+export const withdrawalTimeMs = 1_000;
+/** Least time between two looks at pushes whose time may be over. */
+export const deadlineStepMs = 5;
+/** How long a lane without pushes stands ready for the next one, and how many such lanes one gateway keeps. */
+export const laneIdleMs = 10_000;
+export const maxIdleLanes = 64;
+/** Batches of lanes that one gateway keeps for the next pushes. */
+export const keptLaneBatches = 64;
 /** Messages of one call that are on their way at once. */
 export const maxMessagesAtOnce = 64;
 /** Text of an invalid line that is shown, in characters. */

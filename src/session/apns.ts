@@ -7,12 +7,15 @@ import { checkAuthentication } from '../apns/compile-notification.js';
 import { PealError } from '../base/errors.js';
 import { optionError } from '../base/options.js';
 import { Gateway } from './gateway.js';
-import { Message } from './message/message.js';
+import { Message, type MessageOptions } from './message/message.js';
 import { Result } from './message/result.js';
+import type { Token } from './recipients/recipient.js';
 import type { FeedbackEntry } from './send/gone-tokens.js';
 import { Send } from './send/send.js';
 import { SendGroup } from './send/send-group.js';
 import { checkProtocolOptions, checkSendOptions, type SendOptions } from './send/send-options.js';
+import { checkPushOptions, checkPushProtocol, messageToPush, type PushOptions } from './single/push-options.js';
+import type { PushOutcome } from './single/push-outcome.js';
 
 export class APNs {
   readonly #gateway: Gateway;
@@ -53,6 +56,26 @@ export class APNs {
     const checked = checkSendOptions(single, options);
     if (options?.recipients === undefined && single.tokens.length === 0) return new Result();
     return this.#gateway.run((target) => new Send(target, single, checked).run());
+  }
+
+  /**
+   * Sends one notification to one device token, and resolves with its one outcome. Pushes that are under way at once share
+   * batches and connections, however many there are and whatever they say; nothing waits for others on purpose.
+   *
+   * A rejection, a gateway that cannot be reached, a time-out and an invalid token are no exceptions: they are outcomes.
+   * HTTP/2 only: a binary gateway does not answer each notification.
+   *
+   * @param message without tokens: `new Message([], …)`, or the options of one. A message that is sent to many tokens is best
+   *   made once
+   * @param token hex, `<…>` with blanks, base64, or bytes, as in a Message
+   * @throws PealError (as a rejection, and before anything is sent) ERR_PEAL_OPTION, ERR_PEAL_HEADER or ERR_PEAL_PAYLOAD for a
+   *   message or an option that is not valid; ERR_PEAL_ADDRESS for a gateway that is not one of HTTP/2.
+   */
+  push(message: Message | MessageOptions, token: Token, options?: PushOptions): Promise<PushOutcome> {
+    return new Promise((resolve) => {
+      checkPushProtocol(this.#gateway.address);
+      this.#gateway.lanes.start(messageToPush(message), token, checkPushOptions(options), resolve);
+    });
   }
 
   /**

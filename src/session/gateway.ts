@@ -12,6 +12,7 @@ import type { CheckedOptions } from './options/session-options.js';
 import type { FeedbackEntry, GoneTokens } from './send/gone-tokens.js';
 import type { OpenSends } from './send/open-sends.js';
 import type { Engine, SendTarget } from './send/send.js';
+import { Lanes } from './single/lanes.js';
 
 /** What a gateway needs of its session, or of an engine of its own. */
 export interface GatewayOwner {
@@ -46,6 +47,8 @@ export class Gateway {
   readonly #gone: GoneTokens;
   /** The route and the engine that it belongs to: after a shutdown the next engine has a route of its own. */
   #target: SendTarget | null = null;
+  /** Made with the first push. */
+  #lanes: Lanes | null = null;
 
   private constructor({ owner, address, credential, tokens, gone }: GatewayParts) {
     this.#owner = owner;
@@ -70,16 +73,48 @@ export class Gateway {
   }
 
   async #run<T>(send: (target: SendTarget) => Promise<T>): Promise<T> {
-    const target = await this.#open();
+    const target = await this.acquire();
     try {
       return await send(target);
     } finally {
-      this.#owner.release();
+      this.release();
     }
   }
 
-  async #open(): Promise<SendTarget> {
-    const engine = await this.#owner.engine();
+  /**
+   * Where sends go now. Starts the engine when none runs, and keeps it until `release`.
+   *
+   * @internal for lanes
+   */
+  acquire(): SendTarget | Promise<SendTarget> {
+    const engine = this.#owner.engine();
+    return engine instanceof Promise ? engine.then((open) => this.#targetOf(open)) : this.#targetOf(engine);
+  }
+
+  /** @internal for lanes */
+  release(): void {
+    this.#owner.release();
+  }
+
+  /**
+   * Its single pushes.
+   *
+   * @internal for APNs
+   */
+  get lanes(): Lanes {
+    this.#lanes ??= new Lanes({
+      address: this.address,
+      credential: this.credential,
+      clock: this.clock,
+      sends: this.#owner.sends,
+      gone: this.#gone,
+      acquire: () => this.acquire(),
+      release: () => this.release(),
+    });
+    return this.#lanes;
+  }
+
+  #targetOf(engine: Engine): SendTarget {
     if (this.#target?.engine !== engine) {
       const { threads, options } = this.#owner;
       const { protocol } = this.address;

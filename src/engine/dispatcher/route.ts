@@ -3,6 +3,7 @@
  * Made by Dispatcher.openRoute; on the dispatcher's thread.
  */
 import type { Protocol } from '../../apns/address.js';
+import type { PealError } from '../../base/errors.js';
 import type { RouteConfig } from '../messages.js';
 import { expiredTokenError } from './errors.js';
 
@@ -24,6 +25,8 @@ export class Route {
   #token: string | null = null;
   /** The latest token that APNs called expired. It is not used again. */
   #expired: string | null = null;
+  /** Why its latest attempt to connect, or its latest connection, failed; null once a connection is open again. */
+  trouble: PealError | null = null;
   /** A token is being fetched, and no other is fetched meanwhile. */
   #isFetching = false;
 

@@ -1,0 +1,174 @@
+/**
+ * The pushes of one turn of the loop that have the same shape, packed as a batch. Filled by a lane, dispatched once, and
+ * used again when it is settled, so that a push adds its bytes to memory that is there already. Main thread.
+ */
+import { apnsIdBytes } from '../../apns/apns-id.js';
+import type { PersonalFields, PersonalParts } from '../../apns/notification.js';
+import { OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../apns/personal-fields.js';
+import { TokenBlock } from '../../apns/token-block.js';
+import { assert } from '../../base/assert.js';
+import { maxBatchRecipients } from '../../base/limits.js';
+import type { Batch } from '../../engine/batch.js';
+import type { SendJob } from '../../engine/dispatcher/job.js';
+import type { Push } from './push.js';
+
+/** Room of a new batch: recipients, and bytes of their payloads. */
+const firstRoom = 16;
+const firstPayloadBytes = 4096;
+/** Payload memory that a batch keeps for the next pushes. */
+const keptPayloadBytes = 256 * 1024;
+
+const noTokens = new TokenBlock(new Uint8Array(0), 1, 0);
+
+export class LaneBatch implements Batch {
+  /** Null where a push has its outcome. */
+  readonly pushes: (Push | null)[] = [];
+  /** Pushes without an outcome. */
+  unresolved = 0;
+  /** No push in it has to have its outcome before this. */
+  earliestMs = Number.POSITIVE_INFINITY;
+  /** Of which job it is a batch; null while it is being filled. */
+  job: SendJob | null = null;
+  tokens: TokenBlock = noTokens;
+  personal: PersonalParts | null = null;
+  tokenBytes = 0;
+  mask = 0;
+  #count = 0;
+  #room = 0;
+  #tokenMemory = new Uint8Array(0);
+  #apnsIds = new Uint8Array(0);
+  #payloads = new Uint8Array(firstPayloadBytes);
+  #payloadOffsets = new Uint32Array(1);
+  #payloadBytes = 0;
+  #expirations = new Uint32Array(0);
+  #priorities = new Uint8Array(0);
+  #collapseIds = '';
+  #collapseIdOffsets: number[] = [0];
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get isFull(): boolean {
+    return this.#count === maxBatchRecipients;
+  }
+
+  /** Makes it an empty batch of one shape. `mask`: the header fields that each push brings. */
+  begin(tokenBytes: number, mask: number): void {
+    assert(this.unresolved === 0, 'a batch is used again after all of its pushes have their outcomes');
+    if (tokenBytes !== this.tokenBytes) this.#tokenMemory = new Uint8Array(this.#room * tokenBytes);
+    this.tokenBytes = tokenBytes;
+    this.mask = mask;
+    this.pushes.length = 0;
+    this.earliestMs = Number.POSITIVE_INFINITY;
+    this.job = null;
+    this.tokens = noTokens;
+    this.personal = null;
+    this.#count = 0;
+    this.#payloadBytes = 0;
+    this.#collapseIds = '';
+    this.#collapseIdOffsets.length = 1;
+    if (this.#payloads.length > keptPayloadBytes) this.#payloads = new Uint8Array(firstPayloadBytes);
+  }
+
+  /** The memory of the tokens; the next one goes to `tokenOffset`. Valid until the next call. */
+  reserve(): Uint8Array {
+    if (this.#count === this.#room) this.#grow();
+    return this.#tokenMemory;
+  }
+
+  get tokenOffset(): number {
+    return this.#count * this.tokenBytes;
+  }
+
+  /** The bytes of a token in it. */
+  tokenAt(index: number): Uint8Array {
+    return this.#tokenMemory.subarray(index * this.tokenBytes, (index + 1) * this.tokenBytes);
+  }
+
+  /** All apns-ids; 16 bytes for each push. */
+  get apnsIds(): Uint8Array {
+    return this.#apnsIds;
+  }
+
+  /** Adds a push, whose token was put where `reserve` said. `apnsId`: 16 bytes from `idOffset` on. */
+  add(push: Push, apnsId: Uint8Array, idOffset: number): void {
+    assert(this.job === null && this.#count < this.#room, 'a push goes into a batch that is being filled');
+    const index = this.#count;
+    const { payload, expiration, priority, collapseId } = push.message.parts;
+    for (let at = 0; at < apnsIdBytes; at++) this.#apnsIds[index * apnsIdBytes + at] = apnsId[idOffset + at]!;
+    this.#addPayload(payload);
+    if (this.mask !== 0) this.#addFields(index, expiration, priority, collapseId);
+    this.#count = index + 1;
+    this.#payloadOffsets[index + 1] = this.#payloadBytes;
+    this.pushes.push(push);
+    this.unresolved += 1;
+    push.batch = this;
+    push.index = index;
+    if (push.deadlineMs < this.earliestMs) this.earliestMs = push.deadlineMs;
+  }
+
+  /** Ends the filling: from now on it is a batch of `job`. */
+  close(job: SendJob): void {
+    const count = this.#count;
+    this.job = job;
+    this.tokens = new TokenBlock(this.#tokenMemory, this.tokenBytes, count);
+    this.personal = {
+      apnsIds: this.#apnsIds,
+      payloads: this.#payloads.subarray(0, this.#payloadBytes),
+      payloadOffsets: this.#payloadOffsets,
+      fields: this.mask === 0 ? null : this.#fields(),
+    };
+  }
+
+  #addPayload(payload: Uint8Array): void {
+    const start = this.#payloadBytes;
+    const end = start + payload.length;
+    if (end > this.#payloads.length) {
+      const larger = new Uint8Array(2 ** Math.ceil(Math.log2(end)));
+      larger.set(this.#payloads.subarray(0, start));
+      this.#payloads = larger;
+    }
+    this.#payloads.set(payload, start);
+    this.#payloadBytes = end;
+  }
+
+  #addFields(index: number, expiration: number | null, priority: number | null, collapseId: string | null): void {
+    if ((this.mask & OWN_EXPIRATION) !== 0) this.#expirations[index] = expiration!;
+    if ((this.mask & OWN_PRIORITY) !== 0) this.#priorities[index] = priority!;
+    if ((this.mask & OWN_COLLAPSE_ID) === 0) return;
+    this.#collapseIds += collapseId!;
+    this.#collapseIdOffsets.push(this.#collapseIds.length);
+  }
+
+  #fields(): PersonalFields {
+    const { mask } = this;
+    const hasCollapseIds = (mask & OWN_COLLAPSE_ID) !== 0;
+    return {
+      expirations: (mask & OWN_EXPIRATION) === 0 ? null : this.#expirations,
+      priorities: (mask & OWN_PRIORITY) === 0 ? null : this.#priorities,
+      collapseIds: hasCollapseIds ? new TextEncoder().encode(this.#collapseIds) : null,
+      collapseIdOffsets: hasCollapseIds ? Uint32Array.from(this.#collapseIdOffsets) : null,
+    };
+  }
+
+  #grow(): void {
+    const room = Math.min(maxBatchRecipients, Math.max(firstRoom, this.#room * 4));
+    assert(room > this.#room, 'a batch that is full takes no more pushes');
+    this.#room = room;
+    this.#tokenMemory = larger(this.#tokenMemory, new Uint8Array(room * this.tokenBytes));
+    this.#apnsIds = larger(this.#apnsIds, new Uint8Array(room * apnsIdBytes));
+    this.#payloadOffsets = larger(this.#payloadOffsets, new Uint32Array(room + 1));
+    this.#expirations = larger(this.#expirations, new Uint32Array(room));
+    this.#priorities = larger(this.#priorities, new Uint8Array(room));
+  }
+}
+
+/** `to` with what `from` holds. */
+function larger<Numbers extends Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer>>(
+  from: Numbers,
+  to: Numbers,
+): Numbers {
+  to.set(from);
+  return to;
+}

@@ -1,0 +1,372 @@
+/**
+ * The pushes through one gateway that share their topic, push type and further headers: they are gathered for a turn of the
+ * loop, dispatched as batches of one standing job of the engine, and get their outcomes one by one as answers come. Made by
+ * Lanes; main thread.
+ *
+ *   add ──▶ open batch ──flush, at the end of the turn──▶ under way ──told, settled──▶ outcome
+ *              ▲                                              │
+ *              └──────────── after a wait ◀── a fault that passes
+ */
+import { apnsIdBytes, apnsIdText } from '../../apns/apns-id.js';
+import type { HeaderField } from '../../apns/notification.js';
+import { classOf } from '../../apns/reason.js';
+import { assert, rethrowAssertion } from '../../base/assert.js';
+import type { TimerHandle } from '../../base/clock.js';
+import { PealError } from '../../base/errors.js';
+import { hexOf } from '../../base/hex.js';
+import { withdrawalTimeMs } from '../../base/limits.js';
+import type { Batch, OutcomeDetail, OutcomeSink, SettledBatch } from '../../engine/batch.js';
+import type { SendJob } from '../../engine/dispatcher/job.js';
+import { ACCEPTED, REJECTED, UNSENT, WRITTEN } from '../../engine/ledger.js';
+import type { GoneTokens } from '../send/gone-tokens.js';
+import type { Engine, SendTarget } from '../send/send.js';
+import type { LaneBatch } from './lane-batch.js';
+import type { Push } from './push.js';
+import { acceptedOutcome, type PushOutcome, rejectedOutcome, unansweredOutcome } from './push-outcome.js';
+import { pushRetryMs } from './push-retry.js';
+
+/** What lanes of one gateway share. Implemented by Lanes. */
+export interface LaneOwner {
+  now(): number;
+  random(): number;
+  setTimer(callback: () => void, delayMs: number): TimerHandle;
+  clearTimer(timer: TimerHandle): void;
+  /** Where batches go now; null while the engine is being started. */
+  readonly target: SendTarget | null;
+  /** Told which tokens are gone. */
+  readonly gone: GoneTokens;
+  takeBatch(tokenBytes: number, mask: number): LaneBatch;
+  giveBack(batch: LaneBatch): void;
+  /** The lane is to be flushed at the end of the turn. */
+  flushLater(lane: Lane): void;
+  /** A push has to have its outcome at this time. */
+  watch(deadlineMs: number): void;
+  /** A push of this lane has its outcome. */
+  resolved(lane: Lane): void;
+}
+
+/** A push between two requests. */
+interface Waiting {
+  readonly token: Uint8Array;
+  readonly apnsId: Uint8Array;
+  readonly timer: TimerHandle;
+}
+
+export class Lane implements OutcomeSink {
+  /** Pushes without an outcome. */
+  unresolved = 0;
+  /** When it had its last one. */
+  idleSinceMs = 0;
+  isFlushDue = false;
+  readonly #headers: readonly HeaderField[];
+  readonly #owner: LaneOwner;
+  /** Those that are being filled; of one shape each, but for full ones. */
+  #open: LaneBatch[] = [];
+  readonly #underWay = new Set<LaneBatch>();
+  readonly #waiting = new Map<Push, Waiting>();
+  #job: SendJob | null = null;
+  #engine: Engine | null = null;
+  /** Batches that no shard has taken yet. Meanwhile pushes gather in the open ones. */
+  #dispatching = 0;
+
+  constructor(headers: readonly HeaderField[], owner: LaneOwner) {
+    this.#headers = headers;
+    this.#owner = owner;
+  }
+
+  /** The batch into which the next push of that shape goes. */
+  batchFor(tokenBytes: number, mask: number): LaneBatch {
+    const open = this.#open;
+    for (let at = open.length - 1; at >= 0; at--) {
+      const batch = open[at]!;
+      if (batch.tokenBytes === tokenBytes && batch.mask === mask && !batch.isFull) return batch;
+    }
+    const batch = this.#owner.takeBatch(tokenBytes, mask);
+    open.push(batch);
+    return batch;
+  }
+
+  /** A push is in the batch that `batchFor` gave. */
+  added(push: Push): void {
+    this.unresolved += 1;
+    this.#owner.watch(push.deadlineMs);
+    if (!this.isFlushDue) this.#owner.flushLater(this);
+  }
+
+  /** Dispatches what was gathered. */
+  flush(): void {
+    this.isFlushDue = false;
+    const { target } = this.#owner;
+    if (target === null || this.#dispatching > 0) return;
+    const open = this.#open;
+    this.#open = [];
+    for (const batch of open) this.#dispatch(target, batch);
+  }
+
+  /** The engine could not be started: all that was gathered is unsent. */
+  fail(error: PealError): void {
+    const open = this.#open;
+    this.#open = [];
+    for (const batch of open) {
+      for (const push of batch.pushes) if (push !== null) this.#resolveUnsent(push, error);
+      this.#owner.giveBack(batch);
+    }
+  }
+
+  /** Ends its job. No push may be without an outcome. */
+  close(): void {
+    assert(this.unresolved === 0, 'a lane is closed when all of its pushes have their outcomes');
+    this.#endJob();
+  }
+
+  /** Settles pushes whose time is over. Returns when the next one's will be; Infinity without one. */
+  expire(nowMs: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const batch of [...this.#open, ...this.#underWay]) {
+      if (batch.earliestMs <= nowMs) this.#expireIn(batch, nowMs);
+      next = Math.min(next, batch.earliestMs);
+    }
+    // A push that waits is sent again before its time is over.
+    return next;
+  }
+
+  /**
+   * Ends the wait of one push, for its signal: it is unsent if it is not written. Otherwise it still gets its answer.
+   */
+  abort(push: Push): void {
+    const error = new PealError('ERR_PEAL_ABORTED', 'The push was aborted by its signal before it was sent.', {
+      origin: 'usage',
+      retryable: true,
+    });
+    const waiting = this.#waiting.get(push);
+    if (waiting !== undefined) {
+      this.#endWait(push, waiting);
+      this.#resolveUnsent(push, error);
+      return;
+    }
+    const batch = push.batch;
+    if (batch === null) return;
+    if (batch.job === null || batch.job.withdraw(batch, push.index) === UNSENT) this.#resolveUnsent(push, error);
+  }
+
+  // --- what the engine tells ---
+
+  told(batch: Batch, index: number, outcome: number, detail: OutcomeDetail | null, cause: PealError | null): void {
+    const push = (batch as LaneBatch).pushes[index];
+    if (push != null) this.#conclude(push, outcome, detail, cause);
+    // Its caller does not wait any more.
+    else if (detail !== null) this.#noteGone(batch as LaneBatch, index, detail);
+  }
+
+  settled({ batch: settled, ledger, details, cause }: SettledBatch): void {
+    const batch = settled as LaneBatch;
+    this.#underWay.delete(batch);
+    for (const detail of details) this.told(batch, detail.index, ledger[detail.index]!, detail, cause);
+    if (batch.unresolved > 0) {
+      for (let index = 0; index < ledger.length; index++) {
+        const push = batch.pushes[index];
+        if (push != null) this.#conclude(push, ledger[index]!, null, cause);
+      }
+    }
+    this.#owner.giveBack(batch);
+  }
+
+  // --- the way of a batch ---
+
+  #dispatch(target: SendTarget, filled: LaneBatch): void {
+    const batch = filled.unresolved === filled.count ? filled : this.#compact(filled);
+    if (batch.count === 0) {
+      this.#owner.giveBack(batch);
+      return;
+    }
+    const job = this.#runningJob(target);
+    batch.close(job);
+    this.#underWay.add(batch);
+    this.#dispatching += 1;
+    job.dispatch(batch).then(this.#onTaken, rethrowAssertion);
+  }
+
+  readonly #onTaken = (): void => {
+    this.#dispatching -= 1;
+    if (this.#open.length > 0 && !this.isFlushDue) this.#owner.flushLater(this);
+  };
+
+  /** The same batch without pushes that have their outcome already. */
+  #compact(filled: LaneBatch): LaneBatch {
+    const batch = this.#owner.takeBatch(filled.tokenBytes, filled.mask);
+    for (const push of filled.pushes) {
+      if (push === null) continue;
+      const token = filled.tokenAt(push.index);
+      batch.reserve().set(token, batch.tokenOffset);
+      filled.unresolved -= 1;
+      batch.add(push, filled.apnsIds, push.index * apnsIdBytes);
+    }
+    this.#owner.giveBack(filled);
+    return batch;
+  }
+
+  #runningJob({ engine, route }: SendTarget): SendJob {
+    if (this.#job !== null && this.#engine === engine) return this.#job;
+    this.#endJob();
+    const notification = { headers: this.#headers, payload: new Uint8Array(0), expiration: null, priority: null };
+    const job: SendJob = engine.send(route, notification, this, {
+      isStanding: true,
+      onStopped: () => {
+        if (this.#job === job) this.#endJob();
+      },
+    });
+    if (job.stopped === null) {
+      this.#engine = engine;
+      this.#job = job;
+    } else {
+      void job.finish().catch(rethrowAssertion);
+    }
+    return job;
+  }
+
+  /** The next batch begins another job. What waits to be sent again keeps the answer that it had. */
+  #endJob(): void {
+    for (const [push, waiting] of this.#waiting) {
+      this.#endWait(push, waiting);
+      this.#resolveAnswered(push);
+    }
+    const job = this.#job;
+    this.#job = null;
+    this.#engine = null;
+    // Its batches come back all the same, and the job is over with the last of them.
+    if (job !== null) queueMicrotask(() => void job.finish().catch(rethrowAssertion));
+  }
+
+  // --- the end of a push ---
+
+  #conclude(push: Push, outcome: number, detail: OutcomeDetail | null, cause: PealError | null): void {
+    if (outcome === ACCEPTED) {
+      push.attempts += 1;
+      this.#resolve(push, acceptedOutcome(apnsIdOf(push), push.attempts));
+    } else if (outcome >= REJECTED) {
+      this.#rejected(push, detail!);
+    } else if (outcome === UNSENT) {
+      if (push.isWithdrawn) this.#resolveUnsent(push, this.#lateError(push, false));
+      else this.#resolveUnsent(push, cause ?? push.batch!.job!.stopped ?? stoppedError());
+    } else if (outcome === WRITTEN) {
+      // It could not be withdrawn: if its time is over, nobody waits for the answer.
+      if (push.isWithdrawn) this.#resolveUnknown(push, this.#lateError(push, true));
+    } else {
+      this.#resolveUnknown(push, cause ?? push.batch!.job!.stopped ?? stoppedError());
+    }
+  }
+
+  #rejected(push: Push, detail: OutcomeDetail): void {
+    const batch = push.batch!;
+    const nowMs = this.#owner.now();
+    push.attempts += 1;
+    const waitMs = push.isWithdrawn ? null : pushRetryMs(push, detail, nowMs, () => this.#owner.random());
+    push.answer = detail;
+    if (waitMs === null) {
+      this.#noteGone(batch, push.index, detail);
+      this.#resolveAnswered(push);
+      return;
+    }
+    const token = batch.tokenAt(push.index).slice();
+    const apnsId = batch.apnsIds.slice(push.index * apnsIdBytes, (push.index + 1) * apnsIdBytes);
+    this.#leave(push);
+    const timer = this.#owner.setTimer(() => this.#sendAgain(push), waitMs);
+    this.#waiting.set(push, { token, apnsId, timer });
+  }
+
+  #sendAgain(push: Push): void {
+    const { token, apnsId } = this.#waiting.get(push)!;
+    this.#waiting.delete(push);
+    const batch = this.batchFor(token.length, push.message.parts.mask);
+    batch.reserve().set(token, batch.tokenOffset);
+    batch.add(push, apnsId, 0);
+    this.#owner.watch(push.deadlineMs);
+    if (!this.isFlushDue) this.#owner.flushLater(this);
+  }
+
+  #endWait(push: Push, { timer, apnsId }: Waiting): void {
+    this.#owner.clearTimer(timer);
+    this.#waiting.delete(push);
+    push.apnsId = apnsIdText(apnsId, 0);
+  }
+
+  #expireIn(batch: LaneBatch, nowMs: number): void {
+    let earliestMs = Number.POSITIVE_INFINITY;
+    for (const push of batch.pushes) {
+      if (push === null) continue;
+      if (push.deadlineMs <= nowMs) this.#expire(push, batch, nowMs);
+      if (push.batch === batch) earliestMs = Math.min(earliestMs, push.deadlineMs);
+    }
+    batch.earliestMs = earliestMs;
+  }
+
+  #expire(push: Push, batch: LaneBatch, nowMs: number): void {
+    if (batch.job === null) {
+      this.#resolveUnsent(push, this.#lateError(push, false));
+      return;
+    }
+    const state = batch.job.withdraw(batch, push.index);
+    if (state === UNSENT) this.#resolveUnsent(push, this.#lateError(push, false));
+    else if (state === WRITTEN || push.isWithdrawn) this.#resolveUnknown(push, this.#lateError(push, true));
+    else {
+      // A thread has yet to say whether it could take the push back, or its answer is on its way.
+      push.isWithdrawn = true;
+      push.deadlineMs = nowMs + withdrawalTimeMs;
+    }
+  }
+
+  #lateError(push: Push, isWritten: boolean): PealError {
+    const within = `within ${push.timeoutMs} ms`;
+    const trouble = this.#owner.target?.route.trouble ?? null;
+    const message = isWritten
+      ? `The push was written and not answered ${within}: sending it again may show the notification twice.`
+      : `The push was not written ${within}${trouble === null ? ': every connection was busy or being opened' : ''}.`;
+    const error = new PealError('ERR_PEAL_TIMEOUT', message, { origin: 'gateway', retryable: true });
+    return isWritten || trouble === null ? error : error.withSentence(trouble.message);
+  }
+
+  #noteGone(batch: LaneBatch, index: number, { status, reason, timestampMs }: OutcomeDetail): void {
+    if (classOf(status, reason) === 'gone') this.#owner.gone.add(hexOf(batch.tokenAt(index)), timestampMs);
+  }
+
+  /** A push that was answered before, and then not sent again, keeps that answer. */
+  #resolveUnsent(push: Push, error: PealError): void {
+    if (push.answer !== null) this.#resolveAnswered(push);
+    else this.#resolve(push, unansweredOutcome('unsent', error, apnsIdOf(push), push.attempts));
+  }
+
+  #resolveUnknown(push: Push, error: PealError): void {
+    this.#resolve(push, unansweredOutcome('unknown', error, apnsIdOf(push), push.attempts + 1));
+  }
+
+  #resolveAnswered(push: Push): void {
+    this.#resolve(push, rejectedOutcome(push.answer!, apnsIdOf(push), push.attempts));
+  }
+
+  #resolve(push: Push, outcome: PushOutcome): void {
+    this.#leave(push);
+    this.unresolved -= 1;
+    push.stopListening?.();
+    push.done(outcome);
+    this.#owner.resolved(this);
+  }
+
+  #leave(push: Push): void {
+    const { batch } = push;
+    if (batch === null) return;
+    batch.pushes[push.index] = null;
+    batch.unresolved -= 1;
+    push.batch = null;
+  }
+}
+
+function apnsIdOf(push: Push): string {
+  return push.apnsId ?? apnsIdText(push.batch!.apnsIds, push.index * apnsIdBytes);
+}
+
+function stoppedError(): PealError {
+  return new PealError('ERR_PEAL_CLOSED', 'The connection ended before the push was answered.', {
+    origin: 'gateway',
+    retryable: true,
+  });
+}

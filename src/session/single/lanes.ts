@@ -1,0 +1,311 @@
+/**
+ * The lanes of one gateway: finds the one for a message, starts the engine with the first push and lets it go with the last
+ * outcome, and watches how long pushes take. Made by a gateway with its first push; main thread.
+ */
+import { randomFillSync } from 'node:crypto';
+import type { Address } from '../../apns/address.js';
+import { apnsIdBytes, apnsIdBytesOf } from '../../apns/apns-id.js';
+import { checkAuthentication } from '../../apns/compile-notification.js';
+import type { Credential } from '../../apns/credentials/credential.js';
+import type { HeaderField } from '../../apns/notification.js';
+import { emptyError } from '../../apns/payload.js';
+import { onAbort } from '../../base/abort-listeners.js';
+import { rethrowAssertion } from '../../base/assert.js';
+import type { Clock, TimerHandle } from '../../base/clock.js';
+import { PealError } from '../../base/errors.js';
+import { decodeHex } from '../../base/hex.js';
+import { deadlineStepMs, keptLaneBatches, laneIdleMs, maxIdleLanes, usualTokenBytes } from '../../base/limits.js';
+import { holdProcess, releaseProcess } from '../../base/process-hold.js';
+import type { Message } from '../message/message.js';
+import { type Token, textOf, tokenBytesOf } from '../recipients/recipient.js';
+import type { GoneTokens } from '../send/gone-tokens.js';
+import type { OpenSends } from '../send/open-sends.js';
+import type { SendTarget } from '../send/send.js';
+import { Lane, type LaneOwner } from './lane.js';
+import { LaneBatch } from './lane-batch.js';
+import { Push } from './push.js';
+import type { CheckedPushOptions } from './push-options.js';
+import { invalidOutcome, type PushOutcome } from './push-outcome.js';
+
+/** The gateway, as its lanes need it. */
+export interface LaneGateway {
+  readonly address: Address;
+  readonly credential: Credential;
+  readonly clock: Clock;
+  readonly sends: OpenSends;
+  /** Told which tokens are gone. */
+  readonly gone: GoneTokens;
+  /** Where sends go now. Starts the engine when none runs. Each call is taken back with `release`, unless it fails. */
+  acquire(): SendTarget | Promise<SendTarget>;
+  release(): void;
+}
+
+/** Bytes of apns-ids that are drawn at once. */
+const drawnBytes = 256 * apnsIdBytes;
+
+export class Lanes implements LaneOwner {
+  readonly #gateway: LaneGateway;
+  readonly #clock: Clock;
+  /** By the header fields that messages share: equal ones are the same array, as long as they are remembered. */
+  readonly #lanes = new Map<readonly HeaderField[], Lane>();
+  #flushDue: Lane[] = [];
+  /** Batches that wait to be used again. */
+  readonly #free: LaneBatch[] = [];
+  #unresolved = 0;
+  #target: SendTarget | null = null;
+  /** Ends the entry among the open sends of the session. */
+  #onIdle: (() => void) | null = null;
+  #deadlineTimer: TimerHandle | null = null;
+  #deadlineMs = Number.POSITIVE_INFINITY;
+  #idleTimer: TimerHandle | null = null;
+  readonly #drawn = new Uint8Array(drawnBytes);
+  #drawnAt = drawnBytes;
+  #lastHeaders: readonly HeaderField[] | null = null;
+  #lastLane: Lane | null = null;
+
+  constructor(gateway: LaneGateway) {
+    this.#gateway = gateway;
+    this.#clock = gateway.clock;
+  }
+
+  /**
+   * Begins one push. `done` is called once, never within this call but for an invalid token.
+   *
+   * @throws PealError ERR_PEAL_HEADER for a message that the credential cannot send, ERR_PEAL_PAYLOAD for one without a
+   *   payload
+   */
+  start(message: Message, token: Token, options: CheckedPushOptions, done: (outcome: PushOutcome) => void): void {
+    const { parts } = message;
+    if (parts.payload.length === 0) throw emptyError();
+    const lane = this.#laneFor(message, parts.sharedHeaders);
+    const { timeoutMs, budget, signal } = options;
+    const batch = this.#placed(lane, token, parts.mask);
+    if (batch instanceof PealError) {
+      if (lane.unresolved === 0) this.#idle(lane);
+      done(invalidOutcome(batch));
+      return;
+    }
+    const push = new Push(message, budget, this.#clock.now() + timeoutMs, timeoutMs, done);
+    if (parts.apnsId === null) batch.add(push, this.#drawn, this.#drawId());
+    else batch.add(push, apnsIdBytesOf(parts.apnsId)!, 0);
+    this.#unresolved += 1;
+    if (this.#unresolved === 1) this.#begin();
+    lane.added(push);
+    if (signal !== null) this.#listen(lane, push, signal);
+  }
+
+  // --- what lanes share ---
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  random(): number {
+    return Math.random();
+  }
+
+  setTimer(callback: () => void, delayMs: number): TimerHandle {
+    return this.#clock.setTimer(callback, delayMs);
+  }
+
+  clearTimer(timer: TimerHandle): void {
+    this.#clock.clearTimer(timer);
+  }
+
+  get target(): SendTarget | null {
+    return this.#target;
+  }
+
+  get gone(): GoneTokens {
+    return this.#gateway.gone;
+  }
+
+  takeBatch(tokenBytes: number, mask: number): LaneBatch {
+    const batch = this.#free.pop() ?? new LaneBatch();
+    batch.begin(tokenBytes, mask);
+    return batch;
+  }
+
+  giveBack(batch: LaneBatch): void {
+    if (this.#free.length < keptLaneBatches) this.#free.push(batch);
+  }
+
+  /** What is pushed by the continuations of answers, however deep, comes before. */
+  flushLater(lane: Lane): void {
+    lane.isFlushDue = true;
+    if (this.#flushDue.length === 0) process.nextTick(this.#flush);
+    this.#flushDue.push(lane);
+  }
+
+  watch(deadlineMs: number): void {
+    if (deadlineMs < this.#deadlineMs) this.#watchUntil(deadlineMs);
+  }
+
+  resolved(lane: Lane): void {
+    this.#unresolved -= 1;
+    if (lane.unresolved === 0) this.#idle(lane);
+    if (this.#unresolved === 0) this.#end();
+  }
+
+  readonly #flush = (): void => {
+    const due = this.#flushDue;
+    this.#flushDue = [];
+    for (const lane of due) lane.flush();
+  };
+
+  // --- lanes ---
+
+  #laneFor(message: Message, headers: readonly HeaderField[]): Lane {
+    if (headers === this.#lastHeaders) return this.#lastLane!;
+    let lane = this.#lanes.get(headers);
+    if (lane === undefined) {
+      checkAuthentication(message.notification, this.#gateway.credential.kind);
+      lane = new Lane(headers, this);
+      this.#lanes.set(headers, lane);
+    }
+    this.#lastHeaders = headers;
+    this.#lastLane = lane;
+    return lane;
+  }
+
+  #idle(lane: Lane): void {
+    lane.idleSinceMs = this.#clock.now();
+    if (this.#lanes.size > maxIdleLanes) this.#closeIdle(lane.idleSinceMs);
+    else this.#idleTimer ??= this.#clock.setTimer(this.#onIdleTimer, laneIdleMs);
+  }
+
+  readonly #onIdleTimer = (): void => {
+    this.#idleTimer = null;
+    this.#closeIdle(this.#clock.now() - laneIdleMs);
+    if (this.#lanes.size > 0) this.#idleTimer = this.#clock.setTimer(this.#onIdleTimer, laneIdleMs);
+  };
+
+  /** Closes lanes that have had nothing to do since then. */
+  #closeIdle(sinceMs: number): void {
+    for (const [headers, lane] of this.#lanes) {
+      if (lane.unresolved > 0 || lane.idleSinceMs > sinceMs) continue;
+      lane.close();
+      this.#lanes.delete(headers);
+    }
+    this.#lastHeaders = null;
+    this.#lastLane = null;
+  }
+
+  // --- the engine ---
+
+  /** The first push without others: the process and the session wait for its outcome. */
+  #begin(): void {
+    holdProcess();
+    const idle = new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+    void this.#gateway.sends.add(idle);
+    const target = this.#gateway.acquire();
+    if (!(target instanceof Promise)) this.#target = target;
+    else
+      target.then(
+        (opened) => this.#opened(opened),
+        (error: unknown) => this.#failed(error),
+      );
+  }
+
+  #opened(target: SendTarget): void {
+    this.#target = target;
+    for (const lane of this.#lanes.values()) if (!lane.isFlushDue) this.flushLater(lane);
+  }
+
+  #failed(error: unknown): void {
+    rethrowAssertion(error);
+    const cause = error instanceof PealError ? error : notStartedError(error);
+    for (const lane of this.#lanes.values()) lane.fail(cause);
+  }
+
+  #end(): void {
+    const wasOpen = this.#target !== null;
+    this.#target = null;
+    this.#unwatch();
+    if (wasOpen) this.#gateway.release();
+    releaseProcess();
+    this.#onIdle?.();
+    this.#onIdle = null;
+  }
+
+  // --- time ---
+
+  #watchUntil(deadlineMs: number): void {
+    this.#unwatch();
+    this.#deadlineMs = deadlineMs;
+    const delayMs = Math.max(0, Math.ceil(deadlineMs - this.#clock.now()));
+    this.#deadlineTimer = this.#clock.setTimer(this.#onDeadline, delayMs);
+  }
+
+  #unwatch(): void {
+    if (this.#deadlineTimer !== null) this.#clock.clearTimer(this.#deadlineTimer);
+    this.#deadlineTimer = null;
+    this.#deadlineMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** Looked at once in a few milliseconds at most, so that many deadlines cost little. */
+  readonly #onDeadline = (): void => {
+    this.#deadlineTimer = null;
+    this.#deadlineMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.#clock.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const lane of this.#lanes.values()) next = Math.min(next, lane.expire(nowMs));
+    if (next < this.#deadlineMs && next < Number.POSITIVE_INFINITY) {
+      this.#watchUntil(Math.max(next, nowMs + deadlineStepMs));
+    }
+  };
+
+  #listen(lane: Lane, push: Push, signal: AbortSignal): void {
+    if (signal.aborted) {
+      lane.abort(push);
+      return;
+    }
+    push.stopListening = onAbort(signal, () => lane.abort(push));
+  }
+
+  // --- what goes into a batch ---
+
+  /** Puts the token behind those of the batch for it. Returns the batch, or what is wrong with the token. */
+  #placed(lane: Lane, token: Token, mask: number): LaneBatch | PealError {
+    if (typeof token === 'string' && token.length === 2 * usualTokenBytes) {
+      const batch = lane.batchFor(usualTokenBytes, mask);
+      if (decodeHex(token, batch.reserve(), batch.tokenOffset)) return batch;
+    }
+    const bytes = tokenBytesOf(token);
+    if (typeof bytes === 'string') return invalidTokenError(token, bytes);
+    const batch = lane.batchFor(bytes.length, mask);
+    batch.reserve().set(bytes, batch.tokenOffset);
+    return batch;
+  }
+
+  /** Where a new id (version 4, RFC 9562 §5.4) begins in `#drawn`. */
+  #drawId(): number {
+    if (this.#drawnAt === drawnBytes) {
+      randomFillSync(this.#drawn);
+      this.#drawnAt = 0;
+    }
+    const at = this.#drawnAt;
+    this.#drawn[at + 6] = 0x40 | (this.#drawn[at + 6]! & 0x0f);
+    this.#drawn[at + 8] = 0x80 | (this.#drawn[at + 8]! & 0x3f);
+    this.#drawnAt = at + apnsIdBytes;
+    return at;
+  }
+}
+
+function invalidTokenError(token: unknown, why: string): PealError {
+  return new PealError('ERR_PEAL_TOKEN', `The token ${shortened(textOf(token))} ${why}.`, { origin: 'input' });
+}
+
+/** A whole device token must not stand in an error. */
+function shortened(text: string): string {
+  return text.length <= 16 ? text : `${text.slice(0, 8)}…`;
+}
+
+function notStartedError(error: unknown): PealError {
+  return new PealError('ERR_PEAL_SHARD', 'The engine could not be started: see the cause.', {
+    origin: 'engine',
+    cause: error,
+  });
+}
