@@ -101,6 +101,8 @@ export type { FeedbackEntry } from './session/send/gone-tokens.js';
 export type { Progress } from './session/send/progress.js';
 export type { RetryOptions, SendOptions } from './session/send/send-options.js';
 export { Session, type SessionStats } from './session/session.js';
+export type { PushOptions } from './session/single/push-options.js';
+export type { PushOutcome } from './session/single/push-outcome.js';
 export type { Backend, BackendStream, ByteStream, ByteStreamListener, OpenOptions } from './transport/backend.js';
 export type { ByteSource, ReadTokensOptions };
 

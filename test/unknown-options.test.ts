@@ -47,6 +47,12 @@ async function send(options: object, sessionOptions: object = {}): Promise<Resul
   return await new APNs(session.getConnection('https://gateway.example', null)).send(new Message([], hello), options);
 }
 
+/** The same for a push. */
+async function push(options: object): Promise<unknown> {
+  await using session = new Session({ backend: { open: () => assert.fail('connected') } });
+  return await new APNs(session.getConnection('https://gateway.example', null)).push(hello, token, options);
+}
+
 /** Throws what is wrong with a recipient. */
 async function sendTo(recipient: object): Promise<never> {
   const { invalid } = await send({ recipients: [recipient] });
@@ -70,6 +76,7 @@ const ofFault = /option scenario\.faults\[0\]/;
 /** By interface, as the reports name it. */
 const faces: Readonly<Record<string, Face | readonly Face[]>> = {
   SessionOptions: { owner: /^Session /, hand: (options) => new Session(options) },
+  PushOptions: { owner: /^push /, hand: push },
   SendOptions: { owner: /^send /, hand: send },
   RetryOptions: { owner: /option retry /, hand: (retry) => send({ retry }) },
   RetryChoice: { owner: /^retry /, hand: (options) => new Result().retry(options) },

@@ -21,6 +21,19 @@ export function fieldMask(fields: PersonalFields | null | undefined): number {
   );
 }
 
+/** Returns the mask of the header fields that a message has of its own. */
+export function ownMask(own: {
+  readonly expiration: number | null;
+  readonly priority: number | null;
+  readonly collapseId: string | null;
+}): number {
+  return (
+    (own.expiration === null ? 0 : OWN_EXPIRATION) |
+    (own.priority === null ? 0 : OWN_PRIORITY) |
+    (own.collapseId === null ? 0 : OWN_COLLAPSE_ID)
+  );
+}
+
 /** The header field of each bit. */
 const names: readonly (readonly [bit: number, name: string])[] = [
   [OWN_EXPIRATION, 'apns-expiration'],

@@ -77,6 +77,10 @@ export interface OutcomeSink {
    *   the ledger; 0 for all others. Valid during the call only. Details of rejections come with `settled`
    */
   glimpse?(batch: Batch, states: Uint8Array): void;
+}
+
+/** A sink that may also be told outcomes one by one. */
+export interface TellingSink extends OutcomeSink {
   /**
    * Told of each recipient as soon as its outcome is certain, without waiting for the others of its batch; not of those
    * whose outcomes come with `settled` at the same time. With this method nothing is sent again (`JobOptions.retry` must be

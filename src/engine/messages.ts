@@ -62,7 +62,7 @@ export interface NotificationMessage {
   readonly latencies?: SharedArrayBuffer | null;
   /** How long APNs may answer TooManyProviderTokenUpdates and accept nothing, in milliseconds. Default retryTimeMs. */
   readonly tokenUpdatesTimeMs?: number;
-  /** Each outcome is told as it comes; see OutcomeSink.told. Default false. */
+  /** Each outcome is told as it comes; see TellingSink.told. Default false. */
   readonly tells?: boolean;
 }
 

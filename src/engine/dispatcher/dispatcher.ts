@@ -11,7 +11,7 @@ import { PealError } from '../../base/errors.js';
 import { acceptedLookMs, glimpseMs, providerTokenCheckMs, shardCreditBatches } from '../../base/limits.js';
 import { type Logger, silentLogger } from '../../base/log.js';
 import { heldUntil, holdProcess, releaseProcess } from '../../base/process-hold.js';
-import type { Batch, OutcomeSink } from '../batch.js';
+import type { Batch, TellingSink } from '../batch.js';
 import { checkEngineOptions, type EngineOptions, openShardHost } from '../hosts/engine-options.js';
 import type { ShardHost, ShardListener, ShardReport } from '../hosts/shard-host.js';
 import { QUEUED, REJECTED, WRITTEN } from '../ledger.js';
@@ -92,7 +92,7 @@ export class Dispatcher {
    * Begins a send. The first one starts the shards. After `close` a send is stopped from the start, and all of it is
    * unsent.
    */
-  send(route: Route, notification: Notification, sink: OutcomeSink, options: JobOptions = {}): SendJob {
+  send(route: Route, notification: Notification, sink: TellingSink, options: JobOptions = {}): SendJob {
     const own = { ...notification, payload: new Uint8Array(notification.payload) };
     const job = new Job({ id: this.#nextId++, route, notification: own, sink }, this.#jobOwner, options);
     if (this.#closed !== null) {

@@ -8,7 +8,7 @@ import type { RetryBudget } from '../../apns/retry-policy.js';
 import { assert, rethrowAssertion } from '../../base/assert.js';
 import { PealError } from '../../base/errors.js';
 import { maxBatchRecipients, retryTimeMs } from '../../base/limits.js';
-import { type Batch, batchFault, type OutcomeDetail, type OutcomeSink, type SettledBatch } from '../batch.js';
+import { type Batch, batchFault, type OutcomeDetail, type SettledBatch, type TellingSink } from '../batch.js';
 import type { LatencyHistogram } from '../latency-histogram.js';
 import { UNKNOWN, UNSENT } from '../ledger.js';
 import { BadTokenWatch } from './bad-tokens.js';
@@ -102,7 +102,7 @@ interface JobSubject {
   readonly id: number;
   readonly route: Route;
   readonly notification: Notification;
-  readonly sink: OutcomeSink;
+  readonly sink: TellingSink;
 }
 
 /** The dispatcher as a job sees it. */
@@ -137,7 +137,7 @@ export class Job implements SendJob {
   readonly #badTokens: BadTokenWatch | null;
   readonly #onStopped: (() => void) | null;
   readonly #owner: JobOwner;
-  readonly #sink: OutcomeSink;
+  readonly #sink: TellingSink;
   /** Batches that were dispatched and not yet handed to the sink. */
   readonly #unsettled = new Set<DispatchedBatch>();
   /** The same by the program's object; only where recipients may be withdrawn. */
@@ -204,7 +204,7 @@ export class Job implements SendJob {
     return this.#sink.told !== undefined;
   }
 
-  /** Tells the sink of one recipient; see OutcomeSink.told. */
+  /** Tells the sink of one recipient; see TellingSink.told. */
   tell(batch: Batch, index: number, outcome: number, detail: OutcomeDetail | null, cause: PealError | null): void {
     this.#sink.told?.(batch, index, outcome, detail, cause);
   }

@@ -1,16 +1,20 @@
 /**
- * The pushes of one turn of the loop that have the same shape, packed as a batch. Filled by a lane, dispatched once, and
- * used again when it is settled, so that a push adds its bytes to memory that is there already. Main thread.
+ * Pushes, and the batch that those of one turn of the loop share if they have the same shape. A batch is filled by a lane,
+ * dispatched once, and used again when it is settled, so that a push adds its bytes to memory that is there already. Main
+ * thread.
  */
+import { Buffer } from 'node:buffer';
 import { apnsIdBytes } from '../../apns/apns-id.js';
 import type { PersonalFields, PersonalParts } from '../../apns/notification.js';
 import { OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../apns/personal-fields.js';
+import type { RetryBudget } from '../../apns/retry-policy.js';
 import { TokenBlock } from '../../apns/token-block.js';
 import { assert } from '../../base/assert.js';
 import { maxBatchRecipients } from '../../base/limits.js';
-import type { Batch } from '../../engine/batch.js';
+import type { Batch, OutcomeDetail } from '../../engine/batch.js';
 import type { SendJob } from '../../engine/dispatcher/job.js';
-import type { Push } from './push.js';
+import type { Message } from '../message/message.js';
+import type { PushOutcome } from './push-outcome.js';
 
 /** Room of a new batch: recipients, and bytes of their payloads. */
 const firstRoom = 16;
@@ -18,7 +22,43 @@ const firstPayloadBytes = 4096;
 /** Payload memory that a batch keeps for the next pushes. */
 const keptPayloadBytes = 256 * 1024;
 
+/** UTF-8 octets of one UTF-16 unit, at most. */
+const maxBytesPerUnit = 3;
+
 const noTokens = new TokenBlock(new Uint8Array(0), 1, 0);
+
+/**
+ * One notification to one recipient that has no outcome yet: what it says, what may be spent on it, and who is told. Its
+ * token and its apns-id stand in the batch that it is in.
+ */
+export class Push {
+  /** The batch that it is in, and its index there; null while it waits to be sent to again. */
+  batch: LaneBatch | null = null;
+  index = 0;
+  /** Its id as text, while it is in no batch. */
+  apnsId: string | null = null;
+  /** Requests that were answered. */
+  attempts = 0;
+  /** The answer after which it is sent to again. */
+  answer: OutcomeDetail | null = null;
+  /** When the first answer came that asked for another request. */
+  answeredAtMs = 0;
+  /** Requests that were repeated for an expired provider token, and for a fault of the connection. */
+  expired = 0;
+  connection = 0;
+  /** Its time is over: it is unknown unless its shard took it back. */
+  isWithdrawn = false;
+  /** Stops listening to its signal; null without one. */
+  stopListening: (() => void) | null = null;
+
+  constructor(
+    readonly message: Message,
+    readonly budget: RetryBudget | null,
+    public deadlineMs: number,
+    readonly timeoutMs: number,
+    readonly done: (outcome: PushOutcome) => void,
+  ) {}
+}
 
 export class LaneBatch implements Batch {
   /** Null where a push has its outcome. */
@@ -37,7 +77,7 @@ export class LaneBatch implements Batch {
   #room = 0;
   #tokenMemory = new Uint8Array(0);
   #apnsIds = new Uint8Array(0);
-  #payloads = new Uint8Array(firstPayloadBytes);
+  #payloads = Buffer.alloc(firstPayloadBytes);
   #payloadOffsets = new Uint32Array(1);
   #payloadBytes = 0;
   #expirations = new Uint32Array(0);
@@ -68,7 +108,7 @@ export class LaneBatch implements Batch {
     this.#payloadBytes = 0;
     this.#collapseIds = '';
     this.#collapseIdOffsets.length = 1;
-    if (this.#payloads.length > keptPayloadBytes) this.#payloads = new Uint8Array(firstPayloadBytes);
+    if (this.#payloads.length > keptPayloadBytes) this.#payloads = Buffer.alloc(firstPayloadBytes);
   }
 
   /** The memory of the tokens; the next one goes to `tokenOffset`. Valid until the next call. */
@@ -95,9 +135,9 @@ export class LaneBatch implements Batch {
   add(push: Push, apnsId: Uint8Array, idOffset: number): void {
     assert(this.job === null && this.#count < this.#room, 'a push goes into a batch that is being filled');
     const index = this.#count;
-    const { payload, expiration, priority, collapseId } = push.message.parts;
+    const { payloadText, expiration, priority, collapseId } = push.message.parts;
     for (let at = 0; at < apnsIdBytes; at++) this.#apnsIds[index * apnsIdBytes + at] = apnsId[idOffset + at]!;
-    this.#addPayload(payload);
+    this.#addPayload(payloadText);
     if (this.mask !== 0) this.#addFields(index, expiration, priority, collapseId);
     this.#count = index + 1;
     this.#payloadOffsets[index + 1] = this.#payloadBytes;
@@ -121,16 +161,15 @@ export class LaneBatch implements Batch {
     };
   }
 
-  #addPayload(payload: Uint8Array): void {
+  #addPayload(text: string): void {
     const start = this.#payloadBytes;
-    const end = start + payload.length;
-    if (end > this.#payloads.length) {
-      const larger = new Uint8Array(2 ** Math.ceil(Math.log2(end)));
+    const most = start + text.length * maxBytesPerUnit;
+    if (most > this.#payloads.length) {
+      const larger = Buffer.alloc(2 ** Math.ceil(Math.log2(most)));
       larger.set(this.#payloads.subarray(0, start));
       this.#payloads = larger;
     }
-    this.#payloads.set(payload, start);
-    this.#payloadBytes = end;
+    this.#payloadBytes = start + this.#payloads.write(text, start, 'utf8');
   }
 
   #addFields(index: number, expiration: number | null, priority: number | null, collapseId: string | null): void {

@@ -9,19 +9,19 @@
  */
 import { apnsIdBytes, apnsIdText } from '../../apns/apns-id.js';
 import type { HeaderField } from '../../apns/notification.js';
+import { ownMask } from '../../apns/personal-fields.js';
 import { classOf } from '../../apns/reason.js';
 import { assert, rethrowAssertion } from '../../base/assert.js';
 import type { TimerHandle } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { hexOf } from '../../base/hex.js';
 import { withdrawalTimeMs } from '../../base/limits.js';
-import type { Batch, OutcomeDetail, OutcomeSink, SettledBatch } from '../../engine/batch.js';
+import type { Batch, OutcomeDetail, SettledBatch, TellingSink } from '../../engine/batch.js';
 import type { SendJob } from '../../engine/dispatcher/job.js';
 import { ACCEPTED, REJECTED, UNSENT, WRITTEN } from '../../engine/ledger.js';
 import type { GoneTokens } from '../send/gone-tokens.js';
 import type { Engine, SendTarget } from '../send/send.js';
-import type { LaneBatch } from './lane-batch.js';
-import type { Push } from './push.js';
+import type { LaneBatch, Push } from './lane-batch.js';
 import { acceptedOutcome, type PushOutcome, rejectedOutcome, unansweredOutcome } from './push-outcome.js';
 import { pushRetryMs } from './push-retry.js';
 
@@ -52,7 +52,7 @@ interface Waiting {
   readonly timer: TimerHandle;
 }
 
-export class Lane implements OutcomeSink {
+export class Lane implements TellingSink {
   /** Pushes without an outcome. */
   unresolved = 0;
   /** When it had its last one. */
@@ -277,7 +277,7 @@ export class Lane implements OutcomeSink {
   #sendAgain(push: Push): void {
     const { token, apnsId } = this.#waiting.get(push)!;
     this.#waiting.delete(push);
-    const batch = this.batchFor(token.length, push.message.parts.mask);
+    const batch = this.batchFor(token.length, ownMask(push.message.parts));
     batch.reserve().set(token, batch.tokenOffset);
     batch.add(push, apnsId, 0);
     this.#owner.watch(push.deadlineMs);

@@ -9,6 +9,7 @@ import { checkAuthentication } from '../../apns/compile-notification.js';
 import type { Credential } from '../../apns/credentials/credential.js';
 import type { HeaderField } from '../../apns/notification.js';
 import { emptyError } from '../../apns/payload.js';
+import { ownMask } from '../../apns/personal-fields.js';
 import { onAbort } from '../../base/abort-listeners.js';
 import { rethrowAssertion } from '../../base/assert.js';
 import type { Clock, TimerHandle } from '../../base/clock.js';
@@ -22,13 +23,12 @@ import type { GoneTokens } from '../send/gone-tokens.js';
 import type { OpenSends } from '../send/open-sends.js';
 import type { SendTarget } from '../send/send.js';
 import { Lane, type LaneOwner } from './lane.js';
-import { LaneBatch } from './lane-batch.js';
-import { Push } from './push.js';
+import { LaneBatch, Push } from './lane-batch.js';
 import type { CheckedPushOptions } from './push-options.js';
 import { invalidOutcome, type PushOutcome } from './push-outcome.js';
 
 /** The gateway, as its lanes need it. */
-export interface LaneGateway {
+interface LaneGateway {
   readonly address: Address;
   readonly credential: Credential;
   readonly clock: Clock;
@@ -76,10 +76,10 @@ export class Lanes implements LaneOwner {
    */
   start(message: Message, token: Token, options: CheckedPushOptions, done: (outcome: PushOutcome) => void): void {
     const { parts } = message;
-    if (parts.payload.length === 0) throw emptyError();
+    if (parts.payloadText === '') throw emptyError();
     const lane = this.#laneFor(message, parts.sharedHeaders);
     const { timeoutMs, budget, signal } = options;
-    const batch = this.#placed(lane, token, parts.mask);
+    const batch = this.#placed(lane, token, ownMask(parts));
     if (batch instanceof PealError) {
       if (lane.unresolved === 0) this.#idle(lane);
       done(invalidOutcome(batch));
@@ -159,7 +159,7 @@ export class Lanes implements LaneOwner {
     if (headers === this.#lastHeaders) return this.#lastLane!;
     let lane = this.#lanes.get(headers);
     if (lane === undefined) {
-      checkAuthentication(message.notification, this.#gateway.credential.kind);
+      checkAuthentication(message.parts, this.#gateway.credential.kind);
       lane = new Lane(headers, this);
       this.#lanes.set(headers, lane);
     }

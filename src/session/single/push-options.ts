@@ -50,7 +50,7 @@ export interface CheckedPushOptions {
   readonly signal: AbortSignal | null;
 }
 
-export const pushRules: OptionRules = {
+const rules: OptionRules = {
   timeoutMs: whole(1, maxPushTimeoutMs),
   retry: anyOf(
     choice(false),
@@ -64,7 +64,7 @@ const usual: CheckedPushOptions = { timeoutMs: pushTimeoutMs, budget: null, sign
 /** Throws PealError ERR_PEAL_OPTION that names the option. */
 export function checkPushOptions(options: PushOptions | undefined): CheckedPushOptions {
   if (options === undefined) return usual;
-  checkOptions({ name: 'push' }, options, pushRules);
+  checkOptions({ name: 'push' }, options, rules);
   const { timeoutMs = pushTimeoutMs, retry = false, signal = null } = options;
   const budget =
     retry === false ? null : { attempts: retry.attempts ?? requestsPerRecipient, timeMs: retry.timeMs ?? timeoutMs };

@@ -3,7 +3,7 @@
  */
 import { retryAfterMs, retryKindOf } from '../../apns/retry-policy.js';
 import type { OutcomeDetail } from '../../engine/batch.js';
-import type { Push } from './push.js';
+import type { Push } from './lane-batch.js';
 
 /** An expired provider token is the sender's own fault, so that it is replaced even where nothing is sent again. */
 const expiredBudget = { attempts: 2, timeMs: Number.POSITIVE_INFINITY };

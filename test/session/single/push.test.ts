@@ -1,0 +1,36 @@
+/** Single pushes against the simulator's memory gateway: each has one outcome, and the books of the gateway agree. */
+import assert from 'node:assert/strict';
+import { createMemoryBackend } from '../../../src/backend.js';
+import { APNs, createMemoryGateway, Message, Session, systemClock } from '../../../src/index.js';
+
+const token = (number: number): string => number.toString(16).padStart(64, '0');
+
+describe('push', () => {
+  it('resolves with the one outcome of one token, whatever it says', async () => {
+    const gateway = await createMemoryGateway();
+    await using session = new Session({
+      threads: 0,
+      backend: createMemoryBackend(gateway.accept, { clock: systemClock }),
+    });
+    const apns = new APNs(session.getConnection('https://gateway.example', null));
+    const outcomes = await Promise.all(
+      Array.from({ length: 3_000 }, (_, number) =>
+        apns.push({ topic: 'com.example.app', alert: `Number ${number}` }, token(number)),
+      ),
+    );
+    assert.equal(outcomes.filter(({ outcome }) => outcome === 'accepted').length, 3_000);
+    assert.equal(new Set(outcomes.map(({ apnsId }) => apnsId)).size, 3_000);
+    assert.equal(gateway.ledger.summary().accepted, 3_000);
+    gateway.close();
+  });
+
+  it('calls a token invalid that is not one, and never shows it whole', async () => {
+    await using session = new Session({ backend: { open: () => assert.fail('connected') } });
+    const apns = new APNs(session.getConnection('https://gateway.example', null));
+    const message = new Message([], { topic: 'com.example.app', alert: 'Hello' });
+    const { outcome, error } = await apns.push(message, `${'ab'.repeat(31)}xy`);
+    assert.equal(outcome, 'invalid');
+    assert.equal(error?.code, 'ERR_PEAL_TOKEN');
+    assert.doesNotMatch(error.message, /(ab){10}/);
+  });
+});
