@@ -195,6 +195,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
       'MemoryGateway',
       'Notification',
       'OpenOptions',
+      'PushOutcome',
       'OutcomeCounts',
     ],
     ...['OutcomeDetail', 'PersonalParts', 'Progress', 'Reason', 'ReceivedRequest', 'ResultData', 'ScriptRow'],
