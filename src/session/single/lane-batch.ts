@@ -4,16 +4,16 @@
  * thread.
  */
 import { Buffer } from 'node:buffer';
-import { apnsIdBytes } from '../../apns/apns-id.js';
+import { apnsIdBytes, apnsIdText } from '../../apns/apns-id.js';
+import type { CompiledNotification } from '../../apns/compile-notification.js';
 import type { PersonalFields, PersonalParts } from '../../apns/notification.js';
 import { OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../apns/personal-fields.js';
-import type { RetryBudget } from '../../apns/retry-policy.js';
 import { TokenBlock } from '../../apns/token-block.js';
 import { assert } from '../../base/assert.js';
 import { maxBatchRecipients } from '../../base/limits.js';
 import type { Batch, OutcomeDetail } from '../../engine/batch.js';
 import type { SendJob } from '../../engine/dispatcher/job.js';
-import type { Message } from '../message/message.js';
+import type { CheckedPushOptions } from './push-options.js';
 import type { PushOutcome } from './push-outcome.js';
 
 /** Room of a new batch: recipients, and bytes of their payloads. */
@@ -27,38 +27,43 @@ const maxBytesPerUnit = 3;
 
 const noTokens = new TokenBlock(new Uint8Array(0), 1, 0);
 
+/** What a push that was sent to again has behind it. */
+interface PushRetries {
+  /** Requests that were answered. */
+  requests: number;
+  /** The last answer, and when the first came. */
+  answer: OutcomeDetail;
+  readonly firstMs: number;
+  /** Requests that were repeated for an expired provider token, and for a fault of the connection. */
+  expired: number;
+  connection: number;
+}
+
 /**
- * One notification to one recipient that has no outcome yet: what it says, what may be spent on it, and who is told. Its
- * token and its apns-id stand in the batch that it is in.
+ * One notification to one recipient that has no outcome yet: what may be spent on it, and who is told. What it says stands in
+ * the batch that it is in, so that a program's message is not kept.
  */
 export class Push {
-  /** The batch that it is in, and its index there; null while it waits to be sent to again. */
+  /** Null once it has its outcome. */
   batch: LaneBatch | null = null;
+  /** Its place there. */
   index = 0;
-  /** Its id as text, while it is in no batch. */
-  apnsId: string | null = null;
-  /** Requests that were answered. */
-  attempts = 0;
-  /** The answer after which it is sent to again. */
-  answer: OutcomeDetail | null = null;
-  /** When the first answer came that asked for another request. */
-  answeredAtMs = 0;
-  /** Requests that were repeated for an expired provider token, and for a fault of the connection. */
-  expired = 0;
-  connection = 0;
+  /** Null until an answer asks for another request, which most pushes never get. */
+  retries: PushRetries | null = null;
   /** Its time is over: it is unknown unless its shard took it back. */
   isWithdrawn = false;
   /** Stops listening to its signal; null without one. */
   stopListening: (() => void) | null = null;
 
   constructor(
-    readonly message: Message,
-    readonly budget: RetryBudget | null,
+    readonly options: CheckedPushOptions,
     public deadlineMs: number,
-    readonly timeoutMs: number,
     readonly done: (outcome: PushOutcome) => void,
   ) {}
 }
+
+/** What a push says besides the header fields of its lane (apns/compile-notification). */
+type PushParts = Pick<CompiledNotification, 'payloadText' | 'expiration' | 'priority' | 'collapseId'>;
 
 export class LaneBatch implements Batch {
   /** Null where a push has its outcome. */
@@ -126,26 +131,46 @@ export class LaneBatch implements Batch {
     return this.#tokenMemory.subarray(index * this.tokenBytes, (index + 1) * this.tokenBytes);
   }
 
-  /** All apns-ids; 16 bytes for each push. */
-  get apnsIds(): Uint8Array {
-    return this.#apnsIds;
+  /** The id of a push in it, as text. */
+  apnsIdAt(index: number): string {
+    return apnsIdText(this.#apnsIds, index * apnsIdBytes);
   }
 
   /** Adds a push, whose token was put where `reserve` said. `apnsId`: 16 bytes from `idOffset` on. */
-  add(push: Push, apnsId: Uint8Array, idOffset: number): void {
-    assert(this.job === null && this.#count < this.#room, 'a push goes into a batch that is being filled');
+  add(
+    push: Push,
+    { payloadText, expiration, priority, collapseId }: PushParts,
+    apnsId: Uint8Array,
+    idOffset: number,
+  ): void {
     const index = this.#count;
-    const { payloadText, expiration, priority, collapseId } = push.message.parts;
-    for (let at = 0; at < apnsIdBytes; at++) this.#apnsIds[index * apnsIdBytes + at] = apnsId[idOffset + at]!;
-    this.#addPayload(payloadText);
+    const start = this.#payloadBytes;
+    this.#makeRoom(start + payloadText.length * maxBytesPerUnit);
+    this.#payloadBytes = start + this.#payloads.write(payloadText, start, 'utf8');
     if (this.mask !== 0) this.#addFields(index, expiration, priority, collapseId);
-    this.#count = index + 1;
-    this.#payloadOffsets[index + 1] = this.#payloadBytes;
-    this.pushes.push(push);
-    this.unresolved += 1;
-    push.batch = this;
-    push.index = index;
-    if (push.deadlineMs < this.earliestMs) this.earliestMs = push.deadlineMs;
+    this.#added(push, apnsId, idOffset);
+  }
+
+  /** Takes a push over from another batch of the same shape, with all that it says. */
+  takeOver(push: Push): void {
+    const from = push.batch!;
+    const { index } = push;
+    assert(from.tokenBytes === this.tokenBytes && from.mask === this.mask, 'a push goes to a batch of its shape');
+    this.reserve().set(from.tokenAt(index), this.tokenOffset);
+    const payload = from.#payloads.subarray(from.#payloadOffsets[index]!, from.#payloadOffsets[index + 1]!);
+    this.#makeRoom(this.#payloadBytes + payload.length);
+    this.#payloads.set(payload, this.#payloadBytes);
+    this.#payloadBytes += payload.length;
+    if (this.mask !== 0) this.#takeOverFields(from, index);
+    from.leave(push);
+    this.#added(push, from.#apnsIds, index * apnsIdBytes);
+  }
+
+  /** The push has its outcome, or is in another batch now. */
+  leave(push: Push): void {
+    this.pushes[push.index] = null;
+    this.unresolved -= 1;
+    push.batch = null;
   }
 
   /** Ends the filling: from now on it is a batch of `job`. */
@@ -161,15 +186,31 @@ export class LaneBatch implements Batch {
     };
   }
 
-  #addPayload(text: string): void {
-    const start = this.#payloadBytes;
-    const most = start + text.length * maxBytesPerUnit;
-    if (most > this.#payloads.length) {
-      const larger = Buffer.alloc(2 ** Math.ceil(Math.log2(most)));
-      larger.set(this.#payloads.subarray(0, start));
-      this.#payloads = larger;
-    }
-    this.#payloadBytes = start + this.#payloads.write(text, start, 'utf8');
+  #added(push: Push, apnsId: Uint8Array, idOffset: number): void {
+    assert(this.job === null && this.#count < this.#room, 'a push goes into a batch that is being filled');
+    const index = this.#count;
+    const idAt = index * apnsIdBytes;
+    for (let at = 0; at < apnsIdBytes; at++) this.#apnsIds[idAt + at] = apnsId[idOffset + at]!;
+    this.#count = index + 1;
+    this.#payloadOffsets[index + 1] = this.#payloadBytes;
+    this.pushes.push(push);
+    this.unresolved += 1;
+    push.batch = this;
+    push.index = index;
+    if (push.deadlineMs < this.earliestMs) this.earliestMs = push.deadlineMs;
+  }
+
+  #makeRoom(payloadBytes: number): void {
+    if (payloadBytes <= this.#payloads.length) return;
+    const more = Buffer.alloc(2 ** Math.ceil(Math.log2(payloadBytes)));
+    more.set(this.#payloads.subarray(0, this.#payloadBytes));
+    this.#payloads = more;
+  }
+
+  #takeOverFields(from: LaneBatch, index: number): void {
+    const offsets = from.#collapseIdOffsets;
+    const collapseId = from.#collapseIds.slice(offsets[index], offsets[index + 1]);
+    this.#addFields(this.#count, from.#expirations[index]!, from.#priorities[index]!, collapseId);
   }
 
   #addFields(index: number, expiration: number | null, priority: number | null, collapseId: string | null): void {

@@ -7,9 +7,7 @@
  *              ▲                                              │
  *              └──────────── after a wait ◀── a fault that passes
  */
-import { apnsIdBytes, apnsIdText } from '../../apns/apns-id.js';
 import type { HeaderField } from '../../apns/notification.js';
-import { ownMask } from '../../apns/personal-fields.js';
 import { classOf } from '../../apns/reason.js';
 import { assert, rethrowAssertion } from '../../base/assert.js';
 import type { TimerHandle } from '../../base/clock.js';
@@ -45,13 +43,6 @@ export interface LaneOwner {
   resolved(lane: Lane): void;
 }
 
-/** A push between two requests. */
-interface Waiting {
-  readonly token: Uint8Array;
-  readonly apnsId: Uint8Array;
-  readonly timer: TimerHandle;
-}
-
 export class Lane implements TellingSink {
   /** Pushes without an outcome. */
   unresolved = 0;
@@ -63,7 +54,8 @@ export class Lane implements TellingSink {
   /** Those that are being filled; of one shape each, but for full ones. */
   #open: LaneBatch[] = [];
   readonly #underWay = new Set<LaneBatch>();
-  readonly #waiting = new Map<Push, Waiting>();
+  /** Pushes between two requests, each in a batch of its own. */
+  readonly #waiting = new Map<Push, TimerHandle>();
   #job: SendJob | null = null;
   #engine: Engine | null = null;
   /** Batches that no shard has taken yet. Meanwhile pushes gather in the open ones. */
@@ -138,15 +130,10 @@ export class Lane implements TellingSink {
       origin: 'usage',
       retryable: true,
     });
-    const waiting = this.#waiting.get(push);
-    if (waiting !== undefined) {
-      this.#endWait(push, waiting);
-      this.#resolveUnsent(push, error);
-      return;
-    }
     const batch = push.batch;
     if (batch === null) return;
-    if (batch.job === null || batch.job.withdraw(batch, push.index) === UNSENT) this.#resolveUnsent(push, error);
+    if (this.#waiting.has(push)) this.#endWait(push, error);
+    else if (batch.job === null || batch.job.withdraw(batch, push.index) === UNSENT) this.#resolveUnsent(push, error);
   }
 
   // --- what the engine tells ---
@@ -194,13 +181,7 @@ export class Lane implements TellingSink {
   /** The same batch without pushes that have their outcome already. */
   #compact(filled: LaneBatch): LaneBatch {
     const batch = this.#owner.takeBatch(filled.tokenBytes, filled.mask);
-    for (const push of filled.pushes) {
-      if (push === null) continue;
-      const token = filled.tokenAt(push.index);
-      batch.reserve().set(token, batch.tokenOffset);
-      filled.unresolved -= 1;
-      batch.add(push, filled.apnsIds, push.index * apnsIdBytes);
-    }
+    for (const push of filled.pushes) if (push !== null) batch.takeOver(push);
     this.#owner.giveBack(filled);
     return batch;
   }
@@ -226,10 +207,7 @@ export class Lane implements TellingSink {
 
   /** The next batch begins another job. What waits to be sent again keeps the answer that it had. */
   #endJob(): void {
-    for (const [push, waiting] of this.#waiting) {
-      this.#endWait(push, waiting);
-      this.#resolveAnswered(push);
-    }
+    for (const push of this.#waiting.keys()) this.#endWait(push, stoppedError());
     const job = this.#job;
     this.#job = null;
     this.#engine = null;
@@ -241,8 +219,7 @@ export class Lane implements TellingSink {
 
   #conclude(push: Push, outcome: number, detail: OutcomeDetail | null, cause: PealError | null): void {
     if (outcome === ACCEPTED) {
-      push.attempts += 1;
-      this.#resolve(push, acceptedOutcome(apnsIdOf(push), push.attempts));
+      this.#resolve(push, acceptedOutcome(apnsIdOf(push), requestsOf(push) + 1));
     } else if (outcome >= REJECTED) {
       this.#rejected(push, detail!);
     } else if (outcome === UNSENT) {
@@ -258,36 +235,35 @@ export class Lane implements TellingSink {
 
   #rejected(push: Push, detail: OutcomeDetail): void {
     const batch = push.batch!;
-    const nowMs = this.#owner.now();
-    push.attempts += 1;
-    const waitMs = push.isWithdrawn ? null : pushRetryMs(push, detail, nowMs, () => this.#owner.random());
-    push.answer = detail;
+    const owner = this.#owner;
+    const waitMs = push.isWithdrawn ? null : pushRetryMs(push, detail, owner.now(), owner.random);
     if (waitMs === null) {
       this.#noteGone(batch, push.index, detail);
-      this.#resolveAnswered(push);
+      this.#resolve(push, rejectedOutcome(detail, apnsIdOf(push), requestsOf(push) + 1));
       return;
     }
-    const token = batch.tokenAt(push.index).slice();
-    const apnsId = batch.apnsIds.slice(push.index * apnsIdBytes, (push.index + 1) * apnsIdBytes);
-    this.#leave(push);
-    const timer = this.#owner.setTimer(() => this.#sendAgain(push), waitMs);
-    this.#waiting.set(push, { token, apnsId, timer });
+    owner.takeBatch(batch.tokenBytes, batch.mask).takeOver(push);
+    this.#waiting.set(
+      push,
+      owner.setTimer(() => this.#sendAgain(push), waitMs),
+    );
   }
 
   #sendAgain(push: Push): void {
-    const { token, apnsId } = this.#waiting.get(push)!;
+    const { batch } = push;
     this.#waiting.delete(push);
-    const batch = this.batchFor(token.length, ownMask(push.message.parts));
-    batch.reserve().set(token, batch.tokenOffset);
-    batch.add(push, apnsId, 0);
+    this.batchFor(batch!.tokenBytes, batch!.mask).takeOver(push);
+    this.#owner.giveBack(batch!);
     this.#owner.watch(push.deadlineMs);
     if (!this.isFlushDue) this.#owner.flushLater(this);
   }
 
-  #endWait(push: Push, { timer, apnsId }: Waiting): void {
-    this.#owner.clearTimer(timer);
+  #endWait(push: Push, error: PealError): void {
+    const { batch } = push;
+    this.#owner.clearTimer(this.#waiting.get(push));
     this.#waiting.delete(push);
-    push.apnsId = apnsIdText(apnsId, 0);
+    this.#resolveUnsent(push, error);
+    this.#owner.giveBack(batch!);
   }
 
   #expireIn(batch: LaneBatch, nowMs: number): void {
@@ -316,7 +292,7 @@ export class Lane implements TellingSink {
   }
 
   #lateError(push: Push, isWritten: boolean): PealError {
-    const within = `within ${push.timeoutMs} ms`;
+    const within = `within ${push.options.timeoutMs} ms`;
     const trouble = this.#owner.target?.route.trouble ?? null;
     const message = isWritten
       ? `The push was written and not answered ${within}: sending it again may show the notification twice.`
@@ -331,37 +307,31 @@ export class Lane implements TellingSink {
 
   /** A push that was answered before, and then not sent again, keeps that answer. */
   #resolveUnsent(push: Push, error: PealError): void {
-    if (push.answer !== null) this.#resolveAnswered(push);
-    else this.#resolve(push, unansweredOutcome('unsent', error, apnsIdOf(push), push.attempts));
+    const { retries } = push;
+    if (retries === null) this.#resolve(push, unansweredOutcome('unsent', error, apnsIdOf(push), 0));
+    else this.#resolve(push, rejectedOutcome(retries.answer, apnsIdOf(push), retries.requests));
   }
 
   #resolveUnknown(push: Push, error: PealError): void {
-    this.#resolve(push, unansweredOutcome('unknown', error, apnsIdOf(push), push.attempts + 1));
-  }
-
-  #resolveAnswered(push: Push): void {
-    this.#resolve(push, rejectedOutcome(push.answer!, apnsIdOf(push), push.attempts));
+    this.#resolve(push, unansweredOutcome('unknown', error, apnsIdOf(push), requestsOf(push) + 1));
   }
 
   #resolve(push: Push, outcome: PushOutcome): void {
-    this.#leave(push);
+    push.batch!.leave(push);
     this.unresolved -= 1;
     push.stopListening?.();
     push.done(outcome);
     this.#owner.resolved(this);
   }
-
-  #leave(push: Push): void {
-    const { batch } = push;
-    if (batch === null) return;
-    batch.pushes[push.index] = null;
-    batch.unresolved -= 1;
-    push.batch = null;
-  }
 }
 
 function apnsIdOf(push: Push): string {
-  return push.apnsId ?? apnsIdText(push.batch!.apnsIds, push.index * apnsIdBytes);
+  return push.batch!.apnsIdAt(push.index);
+}
+
+/** Requests that were answered before. */
+function requestsOf({ retries }: Push): number {
+  return retries === null ? 0 : retries.requests;
 }
 
 function stoppedError(): PealError {

@@ -78,20 +78,19 @@ export class Lanes implements LaneOwner {
     const { parts } = message;
     if (parts.payloadText === '') throw emptyError();
     const lane = this.#laneFor(message, parts.sharedHeaders);
-    const { timeoutMs, budget, signal } = options;
     const batch = this.#placed(lane, token, ownMask(parts));
     if (batch instanceof PealError) {
       if (lane.unresolved === 0) this.#idle(lane);
       done(invalidOutcome(batch));
       return;
     }
-    const push = new Push(message, budget, this.#clock.now() + timeoutMs, timeoutMs, done);
-    if (parts.apnsId === null) batch.add(push, this.#drawn, this.#drawId());
-    else batch.add(push, apnsIdBytesOf(parts.apnsId)!, 0);
+    const push = new Push(options, this.#clock.now() + options.timeoutMs, done);
+    if (parts.apnsId === null) batch.add(push, parts, this.#drawn, this.#drawId());
+    else batch.add(push, parts, apnsIdBytesOf(parts.apnsId)!, 0);
     this.#unresolved += 1;
     if (this.#unresolved === 1) this.#begin();
     lane.added(push);
-    if (signal !== null) this.#listen(lane, push, signal);
+    if (options.signal !== null) this.#listen(lane, push, options.signal);
   }
 
   // --- what lanes share ---

@@ -9,20 +9,24 @@ import type { Push } from './lane-batch.js';
 const expiredBudget = { attempts: 2, timeMs: Number.POSITIVE_INFINITY };
 
 /**
- * Returns the milliseconds to wait before the push is sent again, and counts it; null if this answer is final.
- * `push.attempts` counts the request that was answered.
+ * Notes an answer that asks for another request. Returns the milliseconds to wait before it is sent; null if the answer is
+ * final.
  */
 export function pushRetryMs(push: Push, answer: OutcomeDetail, nowMs: number, random: () => number): number | null {
   const { status, reason, retryAfterSeconds } = answer;
   const kind = retryKindOf(status, reason);
   if (kind === null) return null;
-  const budget = push.budget ?? (kind === 'expired' ? expiredBudget : null);
+  const budget = push.options.budget ?? (kind === 'expired' ? expiredBudget : null);
   if (budget === null) return null;
-  if (push.answer === null) push.answeredAtMs = nowMs;
-  const repeats = kind === 'expired' || kind === 'connection' ? push[kind] : 0;
-  const elapsedMs = nowMs - push.answeredAtMs;
-  const waitMs = retryAfterMs({ kind, attempt: push.attempts, repeats, elapsedMs, retryAfterSeconds }, budget, random);
+  const retries = push.retries ?? { requests: 0, answer, firstMs: nowMs, expired: 0, connection: 0 };
+  const attempt = retries.requests + 1;
+  const repeats = kind === 'expired' || kind === 'connection' ? retries[kind] : 0;
+  const elapsedMs = nowMs - retries.firstMs;
+  const waitMs = retryAfterMs({ kind, attempt, repeats, elapsedMs, retryAfterSeconds }, budget, random);
   if (waitMs === null || nowMs + waitMs >= push.deadlineMs) return null;
-  if (kind === 'expired' || kind === 'connection') push[kind] += 1;
+  if (kind === 'expired' || kind === 'connection') retries[kind] += 1;
+  retries.requests = attempt;
+  retries.answer = answer;
+  push.retries = retries;
   return waitMs;
 }
