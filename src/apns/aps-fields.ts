@@ -5,6 +5,7 @@
  * Source: "Generating a remote notification", "Starting and updating Live Activities with ActivityKit push
  * notifications".
  */
+import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { isSameName, nearestName } from '../base/nearest-name.js';
 import { escapeUnprintable } from '../base/text.js';
@@ -115,14 +116,14 @@ function textOr(fields: FieldTable): ValueKind {
   const checkKind = (value: unknown, path: string): void => {
     if (typeof value !== 'string' && !isDictionary(value))
       throw new NotPlainError(path, 'must be a string or an object');
-    const isEmpty = typeof value === 'string' ? value.trim() === '' : Object.values(value).every(saysNothing);
-    if (isEmpty) throw new NotPlainError(path, 'is empty: say something, or leave it out');
+    if (typeof value === 'string' ? isBlank(value) : Object.values(value).every(saysNothing))
+      throw new NotPlainError(path, 'is empty: say something, or leave it out');
   };
   return {
     write: (value, path, clock) => {
       checkKind(value, path);
       if (typeof value === 'string') return jsonString(value, path);
-      return `{${writeFields(value as object, fields, path, clock).join(',')}}`;
+      return `{${writeFields(value as object, fields, path, clock)}}`;
     },
     check: (value, path, clock) => {
       checkKind(value, path);
@@ -179,18 +180,59 @@ export const optionOfKey: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(apsFields).map(([option, [key]]) => [key, option]),
 );
 
+/** A table made ready for walks along an object. At most 31 fields. */
+interface FieldIndex {
+  readonly options: readonly string[];
+  /** `"key":` for each field. */
+  readonly prefixes: readonly string[];
+  readonly kinds: readonly ValueKind[];
+  /** The place of each option in the table. */
+  readonly places: ReadonlyMap<string, number>;
+  readonly kindsByKey: ReadonlyMap<string, ValueKind>;
+}
+
+const indexes = new WeakMap<FieldTable, FieldIndex>();
+
+function indexOf(fields: FieldTable): FieldIndex {
+  const known = indexes.get(fields);
+  if (known !== undefined) return known;
+  const options = Object.keys(fields);
+  const rows = Object.values(fields);
+  assert(options.length < 32, 'each field of a table has a bit');
+  const index = {
+    options,
+    prefixes: rows.map(([key]) => `"${key}":`),
+    kinds: rows.map(([, kind]) => kind),
+    places: new Map(options.map((option, place) => [option, place])),
+    kindsByKey: new Map(rows),
+  };
+  indexes.set(fields, index);
+  return index;
+}
+
 /**
- * Returns the members of `fields` that `options` gives, as `"key":value`, in the order of the table. Without a `path`
- * other properties are ignored; with a path they are refused. Getters are always refused.
+ * Returns the members of `fields` that `options` gives, as `"key":value` with commas between them, in the order of the
+ * table. Without a `path` other properties are ignored; with a path they are refused. Getters are always refused.
  */
-export function writeFields(options: object, fields: FieldTable, path: string | null, clock: Clock): string[] {
-  if (path !== null) refuseStrangers(options, fields, path);
-  const members: string[] = [];
-  for (const [option, [key, { write }]] of Object.entries(fields)) {
+export function writeFields(options: object, fields: FieldTable, path: string | null, clock: Clock): string {
+  const index = indexOf(fields);
+  let given = 0;
+  for (const option in options) {
+    if (!Object.hasOwn(options, option)) continue;
+    const place = index.places.get(option);
+    if (place !== undefined) given |= 1 << place;
+    else if (path !== null) refuseStranger(option, fields, path);
+  }
+  let members = '';
+  for (; given !== 0; given &= given - 1) {
+    const place = 31 - Math.clz32(given & -given);
+    const option = index.options[place]!;
     const property = Object.getOwnPropertyDescriptor(options, option);
     const name = path === null ? option : `${path}.${option}`;
     if (property?.get !== undefined) throw new NotPlainError(name, 'is a getter, not a value');
-    if (property?.value !== undefined) members.push(`"${key}":${write(property.value, name, clock)}`);
+    if (property?.value === undefined) continue;
+    if (members !== '') members += ',';
+    members += index.prefixes[place]! + index.kinds[place]!.write(property.value, name, clock);
   }
   return members;
 }
@@ -200,22 +242,12 @@ export function writeFields(options: object, fields: FieldTable, path: string | 
  * unless they are spelt nearly like a known key.
  */
 export function checkFields(dictionary: object, fields: FieldTable, path: string, clock: Clock): void {
-  const kinds = kindsByKey(fields);
-  for (const [key, value] of Object.entries(dictionary)) {
-    const kind = kinds.get(key);
-    if (kind !== undefined) (kind.check ?? kind.write)(value, `${path}.${key}`, clock);
-    else refuseNearMiss(key, fields, [...kinds.keys()], path);
+  const { kindsByKey } = indexOf(fields);
+  for (const key of Object.keys(dictionary)) {
+    const kind = kindsByKey.get(key);
+    if (kind === undefined) refuseNearMiss(key, fields, [...kindsByKey.keys()], path);
+    else (kind.check ?? kind.write)((dictionary as Record<string, unknown>)[key], `${path}.${key}`, clock);
   }
-}
-
-const tablesByKey = new WeakMap<FieldTable, ReadonlyMap<string, ValueKind>>();
-
-function kindsByKey(fields: FieldTable): ReadonlyMap<string, ValueKind> {
-  const known = tablesByKey.get(fields);
-  if (known !== undefined) return known;
-  const kinds = new Map(Object.values(fields));
-  tablesByKey.set(fields, kinds);
-  return kinds;
 }
 
 function refuseNearMiss(key: string, fields: FieldTable, keys: readonly string[], path: string): void {
@@ -223,21 +255,25 @@ function refuseNearMiss(key: string, fields: FieldTable, keys: readonly string[]
   if (meant !== null) throw new NotPlainError(path, `has the key "${escapeUnprintable(key, 40)}": write ${meant}`);
 }
 
-function refuseStrangers(options: object, fields: FieldTable, path: string): void {
-  for (const option of Object.keys(options)) {
-    if (Object.hasOwn(fields, option)) continue;
-    const names = Object.keys(fields);
-    const meant =
-      Object.entries(fields).find(([, [key]]) => key === option)?.[0] ?? names.find((name) => isSameName(option, name));
-    const nearest = nearestName(option, names);
-    const guess = nearest === null ? `allowed are ${names.join(', ')}` : `did you mean ${nearest}?`;
-    const advice = meant === undefined ? guess : `write ${meant}`;
-    throw new NotPlainError(path, `has an unknown property "${escapeUnprintable(option, 40)}": ${advice}`);
-  }
+function refuseStranger(option: string, fields: FieldTable, path: string): never {
+  const names = Object.keys(fields);
+  const meant =
+    Object.entries(fields).find(([, [key]]) => key === option)?.[0] ?? names.find((name) => isSameName(option, name));
+  const nearest = nearestName(option, names);
+  const guess = nearest === null ? `allowed are ${names.join(', ')}` : `did you mean ${nearest}?`;
+  const advice = meant === undefined ? guess : `write ${meant}`;
+  throw new NotPlainError(path, `has an unknown property "${escapeUnprintable(option, 40)}": ${advice}`);
 }
 
 function saysNothing(value: unknown): boolean {
-  return value === undefined || (typeof value === 'string' && value.trim() === '');
+  return value === undefined || (typeof value === 'string' && isBlank(value));
+}
+
+/** Returns whether the text is empty or of white space alone. Looks at the first character first. */
+function isBlank(text: string): boolean {
+  const code = text.length === 0 ? 0x20 : text.charCodeAt(0);
+  const isVisibleAscii = code > 0x20 && code < 0x7f;
+  return !isVisibleAscii && text.trim() === '';
 }
 
 function shortJson(value: unknown): string {

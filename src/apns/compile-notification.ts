@@ -18,7 +18,6 @@ import {
   checkPayloadText,
   compilePayload,
   type PayloadOptions,
-  saysSomething,
 } from './payload.js';
 import { pushTypeOfContent } from './payload-content.js';
 import { type PushType, ruleOf } from './push-type.js';
@@ -95,14 +94,83 @@ export function compileNotification(
   clock: Clock = systemClock,
   restored: CompiledPayload | null = null,
 ): CompiledNotification {
-  const payload = restored ?? (saysSomething(options) ? compilePayload(options, clock) : null);
+  const given = givenOf(options);
+  const payload = restored ?? compilePayload(options, clock, given);
   const suggested = payload === null ? 'alert' : pushTypeOfContent(payload.content);
-  const headers = checkHeaders(options, suggested, clock);
+  const headers = checkHeaders(given, suggested, clock);
   const { pushType } = headers.set;
   if (payload !== null && restored === null && pushType !== null) checkPayloadContent(payload.content, pushType);
   const text = payload === null ? '' : payload.text;
   checkPayloadText(text, pushType);
   return new CompiledNotification(headers.set, headers, text);
+}
+
+/** The options that are read by name, in objects of one shape. The others are read by the table of `aps-fields`. */
+class Given {
+  topic: unknown = undefined;
+  pushType: unknown = undefined;
+  priority: unknown = undefined;
+  expiration: unknown = undefined;
+  expiry: unknown = undefined;
+  collapseId: unknown = undefined;
+  apnsId: unknown = undefined;
+  headers: unknown = undefined;
+  extra: unknown = undefined;
+  payload: unknown = undefined;
+  event: unknown = undefined;
+  contentAvailable: unknown = undefined;
+}
+
+/**
+ * V8 gives each object that is made by `{ ...shared, alert, badge }` a shape of its own. A dozen reads by name, each
+ * a miss, cost 3 us then (measured); one walk along what is given costs a tenth of that.
+ */
+function givenOf(options: NotificationOptions): NotificationOptions {
+  const prototype = Object.getPrototypeOf(options) as object | null;
+  if (prototype !== Object.prototype && prototype !== null) return options;
+  const given = new Given();
+  for (const name in options) {
+    const value: unknown = options[name as keyof NotificationOptions];
+    switch (name) {
+      case 'topic':
+        given.topic = value;
+        break;
+      case 'pushType':
+        given.pushType = value;
+        break;
+      case 'priority':
+        given.priority = value;
+        break;
+      case 'expiration':
+        given.expiration = value;
+        break;
+      case 'expiry':
+        given.expiry = value;
+        break;
+      case 'collapseId':
+        given.collapseId = value;
+        break;
+      case 'apnsId':
+        given.apnsId = value;
+        break;
+      case 'headers':
+        given.headers = value;
+        break;
+      case 'extra':
+        given.extra = value;
+        break;
+      case 'payload':
+        given.payload = value;
+        break;
+      case 'event':
+        given.event = value;
+        break;
+      case 'contentAvailable':
+        given.contentAvailable = value;
+        break;
+    }
+  }
+  return given as NotificationOptions;
 }
 
 /**

@@ -84,30 +84,42 @@ export interface CompiledPayload {
   readonly content: PayloadContent;
 }
 
-/** Returns whether `options` have anything for a payload. */
-export function saysSomething(options: PayloadOptions): boolean {
-  return contentOptions.some((name) => options[name as keyof PayloadOptions] !== undefined);
-}
-
 /**
- * Returns the payload that `options` describe. Neither its size is checked nor whether it fits a push type: see {@link
- * checkPayloadSize} and {@link checkPayloadContent}.
+ * Returns the payload that `options` describe, or null if they have nothing for a payload. Neither its size is checked nor
+ * whether it fits a push type: see {@link checkPayloadText} and {@link checkPayloadContent}.
  *
  * @param clock for times from now. Default: the system's
- * @throws PealError ERR_PEAL_PAYLOAD: nothing given, a field of the wrong kind, data that is not plain (getters,
- *   toJSON, cycles, BigInt, functions), `aps` within `extra`, text that is not a JSON object, a whole payload whose
- *   `aps` is not as Apple reads it
+ * @param byName the same options in an object from which they are read faster by name
+ * @throws PealError ERR_PEAL_PAYLOAD: a field of the wrong kind, data that is not plain (getters, toJSON, cycles,
+ *   BigInt, functions), `aps` within `extra`, text that is not a JSON object, a whole payload whose `aps` is not as Apple
+ *   reads it
  */
-export function compilePayload(options: PayloadOptions, clock: Clock = systemClock): CompiledPayload {
-  return plainly(() =>
-    options.payload === undefined ? buildPayload(options, clock) : compileRaw(options, options.payload, clock),
-  );
+export function compilePayload(
+  options: PayloadOptions,
+  clock: Clock = systemClock,
+  byName: PayloadOptions = options,
+): CompiledPayload | null {
+  const { payload } = byName;
+  try {
+    return payload === undefined ? buildPayload(options, clock, byName) : compileRaw(options, payload, clock);
+  } catch (error) {
+    throw asPayloadError(error);
+  }
+}
+
+/** The same for a whole payload alone. */
+export function compileWhole(payload: RawPayload, clock: Clock = systemClock): CompiledPayload {
+  try {
+    return compileText(payload, clock);
+  } catch (error) {
+    throw asPayloadError(error);
+  }
 }
 
 /** Restores a payload that was compiled before, from JSON text. Only its form is checked. */
 export function restorePayload(json: string): CompiledPayload {
-  const text = compactText(json);
-  return { text, content: contentOf(JSON.parse(text) as Record<string, unknown>, true) };
+  const { text, value } = readText(json);
+  return { text, content: contentOf(value, true) };
 }
 
 /**
@@ -116,12 +128,20 @@ export function restorePayload(json: string): CompiledPayload {
  * @throws PealError ERR_PEAL_PAYLOAD for what is no JSON object, not plain data, or has a key twice
  */
 export function payloadText(payload: RawPayload): string {
-  return plainly(() => rawJson(payload));
+  try {
+    return rawJson(payload).text;
+  } catch (error) {
+    throw asPayloadError(error);
+  }
 }
 
 /** Throws ERR_PEAL_PAYLOAD for content that does not go with `pushType`. */
 export function checkPayloadContent(content: PayloadContent, pushType: PushType): void {
-  plainly(() => checkContent(content, pushType));
+  try {
+    checkContent(content, pushType);
+  } catch (error) {
+    throw asPayloadError(error);
+  }
 }
 
 /** Throws ERR_PEAL_PAYLOAD, with actual and allowed size, when there are more bytes than the push type allows. */
@@ -142,24 +162,24 @@ export function checkPayloadText(text: string, pushType: PushType | null): void 
 const maxBytesPerUnit = 3;
 
 const contentOptions: readonly string[] = [...Object.keys(apsFields), 'extra', 'payload'];
+const isContentOption: ReadonlySet<string> = new Set(contentOptions);
 
-function plainly<T>(act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    if (error instanceof NotPlainError) {
-      throw payloadError(`The payload cannot be sent: ${error.marked.replace(/([^?])$/, '$1.')}`);
-    }
-    throw error;
-  }
+function asPayloadError(error: unknown): unknown {
+  if (!(error instanceof NotPlainError)) return error;
+  return payloadError(`The payload cannot be sent: ${error.marked.replace(/([^?])$/, '$1.')}`);
 }
 
-function buildPayload(options: PayloadOptions, clock: Clock): CompiledPayload {
-  if (!saysSomething(options)) throw emptyError();
-  const aps = writeFields(options, apsFields, null, clock).join(',');
-  const extra = options.extra === undefined ? '' : writeExtra(options.extra);
-  const content = contentOf({ aps: JSON.parse(`{${aps}}`) as object }, false);
-  return { text: `{"aps":{${aps}}${extra}}`, content };
+/** The content of a payload with neither an event nor content-available: the checks look at nothing else in `aps`. */
+const ordinary: PayloadContent = Object.freeze(contentOf({ aps: {} }, false));
+
+function buildPayload(options: PayloadOptions, clock: Clock, byName: PayloadOptions): CompiledPayload | null {
+  const { extra, event, contentAvailable } = byName;
+  const aps = writeFields(options, apsFields, null, clock);
+  if (aps === '' && extra === undefined) return null;
+  const further = extra === undefined ? '' : writeExtra(extra);
+  const isOrdinary = event === undefined && contentAvailable === undefined;
+  const content = isOrdinary ? ordinary : contentOf({ aps: JSON.parse(`{${aps}}`) as object }, false);
+  return { text: `{"aps":{${aps}}${further}}`, content };
 }
 
 /** For a message without content to recipients without payloads of their own. */
@@ -181,25 +201,42 @@ function writeExtra(extra: unknown): string {
 }
 
 function compileRaw(options: PayloadOptions, payload: RawPayload, clock: Clock): CompiledPayload {
+  for (const name in options) {
+    if (name === 'payload' || !isContentOption.has(name)) continue;
+    if (options[name as keyof PayloadOptions] !== undefined) throw rivalError(options);
+  }
+  return compileText(payload, clock);
+}
+
+function rivalError(options: PayloadOptions): PealError {
   const rival = contentOptions.find(
     (name) => name !== 'payload' && options[name as keyof PayloadOptions] !== undefined,
-  );
-  if (rival !== undefined) {
-    throw payloadError(`The options ${option('payload')} and ${option(rival)} are both given: leave one out.`);
-  }
-  const json = rawJson(payload);
-  const value = JSON.parse(json) as Record<string, unknown>;
+  )!;
+  return payloadError(`The options ${option('payload')} and ${option(rival)} are both given: leave one out.`);
+}
+
+function compileText(payload: RawPayload, clock: Clock): CompiledPayload {
+  const { text, value } = rawJson(payload);
   checkWhole(value, clock);
-  return { text: json, content: contentOf(value, true) };
+  return { text, content: contentOf(value, true) };
+}
+
+/** JSON text of an object, and the object. */
+interface ReadPayload {
+  readonly text: string;
+  readonly value: Readonly<Record<string, unknown>>;
 }
 
 /** A whole payload as compact JSON text: an object, plain data, no key twice. */
-function rawJson(payload: RawPayload): string {
+function rawJson(payload: RawPayload): ReadPayload {
   const isText = typeof payload === 'string' || payload instanceof Uint8Array;
-  if (!isText) return writeObject(payload);
-  const json = compactText(payload);
-  const twice = keyGivenTwice(json);
-  if (twice === null) return json;
+  if (!isText) {
+    const text = writeObject(payload);
+    return { text, value: JSON.parse(text) as Record<string, unknown> };
+  }
+  const read = readText(payload);
+  const twice = keyGivenTwice(read.text, read.value);
+  if (twice === null) return read;
   throw payloadError(
     `The payload has ${quoting(`the key "${escapeUnprintable(twice, 40)}"`, 'a key')} twice in one object: leave one out.`,
   );
@@ -220,13 +257,14 @@ function writeObject(payload: unknown): string {
   return plainJson(payload, 'payload');
 }
 
-/** The text of a JSON object without blanks between its values; numbers and order stay as they were written. */
-function compactText(payload: string | Uint8Array): string {
+/** A JSON object, and its text without blanks between values; numbers and order stay as they were written. */
+function readText(payload: string | Uint8Array): ReadPayload {
   if (payload.length > maxRawPayloadBytes) {
     throw payloadError(`The payload is longer than ${maxRawPayloadBytes} bytes, so it is not a payload.`);
   }
-  const text = (typeof payload === 'string' ? payload : decode(payload)).replace(/^\uFEFF/, '');
-  if (/\p{Cs}/u.test(text)) throw payloadError('The payload holds half of a surrogate pair: text was cut in between.');
+  const given = typeof payload === 'string' ? payload : decode(payload);
+  const text = given.startsWith('\uFEFF') ? given.slice(1) : given;
+  if (!text.isWellFormed()) throw payloadError('The payload holds half of a surrogate pair: text was cut in between.');
   if (text.trim() === '') throw payloadError('The payload is empty: give a JSON object.');
   let value: unknown;
   try {
@@ -236,7 +274,7 @@ function compactText(payload: string | Uint8Array): string {
     throw payloadError(`The payload is not JSON${where}.`);
   }
   if (!isDictionary(value)) throw payloadError('The payload is JSON, but not an object: write { … }.');
-  return compactJson(text);
+  return { text: compactJson(text), value };
 }
 
 function decode(bytes: Uint8Array): string {

@@ -24,76 +24,110 @@ export class NotPlainError extends Error {
  * @throws NotPlainError "extra.user.age is NaN"
  */
 export function plainJson(value: unknown, path: string): string {
-  return new PlainWriter().write(value, path);
+  return new PlainWriter(path).write(value);
 }
 
 /** A string as JSON. Half of a surrogate pair has no UTF-8; it comes from text that was cut within a character. */
 export function jsonString(value: string, path: string): string {
-  if (/\p{Cs}/u.test(value)) throw new NotPlainError(path, 'holds half of a surrogate pair: text was cut in between');
-  return JSON.stringify(value);
+  return quoted(value) ?? cutText(path);
+}
+
+function cutText(path: string): never {
+  throw new NotPlainError(path, 'holds half of a surrogate pair: text was cut in between');
+}
+
+/** Returns a string as JSON, or null where it holds half of a surrogate pair. */
+function quoted(value: string): string | null {
+  return value.isWellFormed() ? JSON.stringify(value) : null;
 }
 
 class PlainWriter {
   /** The objects that contain the present one. Meeting one of them again means a cycle. */
   readonly #within: object[] = [];
+  /** The way from the outermost value to the present one: names and indexes. Read for errors only. */
+  readonly #way: (string | number)[] = [];
+  readonly #root: string;
   #values = 0;
 
-  write(value: unknown, path: string): string {
-    if (++this.#values > maxPayloadValues) throw new NotPlainError(path, `is one of over ${maxPayloadValues} values`);
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  write(value: unknown): string {
+    if (++this.#values > maxPayloadValues) throw this.#error(`is one of over ${maxPayloadValues} values`);
     switch (typeof value) {
       case 'string':
-        return jsonString(value, path);
+        return quoted(value) ?? cutText(this.#path());
       case 'boolean':
-        return String(value);
+        return value ? 'true' : 'false';
       case 'number':
-        if (!Number.isFinite(value)) throw new NotPlainError(path, `is ${value}, which JSON cannot hold`);
+        if (!Number.isFinite(value)) throw this.#error(`is ${value}, which JSON cannot hold`);
         return JSON.stringify(value);
       case 'object':
-        return value === null ? 'null' : this.#enter(value, path);
+        return value === null ? 'null' : this.#enter(value);
       default:
-        throw new NotPlainError(path, `is of the type ${typeof value}, which JSON cannot hold`);
+        throw this.#error(`is of the type ${typeof value}, which JSON cannot hold`);
     }
   }
 
-  #enter(value: object, path: string): string {
-    if (this.#within.includes(value)) throw new NotPlainError(path, 'contains itself');
-    if (this.#within.length >= maxPayloadDepth)
-      throw new NotPlainError(path, `lies over ${maxPayloadDepth} levels deep`);
+  #enter(value: object): string {
+    if (this.#within.includes(value)) throw this.#error('contains itself');
+    if (this.#within.length >= maxPayloadDepth) throw this.#error(`lies over ${maxPayloadDepth} levels deep`);
     this.#within.push(value);
-    const text = Array.isArray(value) ? this.#array(value, path) : this.#object(value, path);
+    const text = Array.isArray(value) ? this.#array(value) : this.#object(value);
     this.#within.pop();
     return text;
   }
 
-  #array(array: readonly unknown[], path: string): string {
-    const items: string[] = [];
-    for (let i = 0; i < array.length; i++) items.push(this.write(ownValue(array, String(i), path), `${path}[${i}]`));
-    return `[${items.join(',')}]`;
+  #array(array: readonly unknown[]): string {
+    let items = '';
+    for (let i = 0; i < array.length; i++) {
+      const value = this.#ownValue(array, String(i));
+      this.#way.push(i);
+      items += i === 0 ? this.write(value) : `,${this.write(value)}`;
+      this.#way.pop();
+    }
+    return `[${items}]`;
   }
 
-  #object(object: object, path: string): string {
+  #object(object: object): string {
     const prototype = Object.getPrototypeOf(object) as object | null;
     if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-      throw new NotPlainError(path, `is an instance of a class (${className(prototype)}), not a plain object`);
+      throw this.#error(`is an instance of a class (${className(prototype)}), not a plain object`);
     }
-    const members: string[] = [];
+    let members = '';
     for (const name of Object.keys(object)) {
-      if (name === '__proto__') throw new NotPlainError(path, 'has a property __proto__');
-      const value = ownValue(object, name, path);
-      if (name === 'toJSON' && typeof value === 'function') throw new NotPlainError(path, 'has a method toJSON');
-      if (value !== undefined) members.push(`${jsonString(name, path)}:${this.write(value, memberPath(path, name))}`);
+      if (name === '__proto__') throw this.#error('has a property __proto__');
+      const value = this.#ownValue(object, name);
+      if (name === 'toJSON' && typeof value === 'function') throw this.#error('has a method toJSON');
+      if (value === undefined) continue;
+      const key = quoted(name) ?? cutText(this.#path());
+      this.#way.push(name);
+      const member = `${key}:${this.write(value)}`;
+      members += members === '' ? member : `,${member}`;
+      this.#way.pop();
     }
-    return `{${members.join(',')}}`;
+    return `{${members}}`;
   }
-}
 
-/** The value of an own data property. Getters are refused without being called. */
-function ownValue(object: object, name: string, path: string): unknown {
-  const property = Object.getOwnPropertyDescriptor(object, name);
-  if (property?.get !== undefined || property?.set !== undefined) {
-    throw new NotPlainError(memberPath(path, name), 'is a getter, not a value');
+  /** The value of an own data property. Getters are refused without being called. */
+  #ownValue(object: object, name: string): unknown {
+    const property = Object.getOwnPropertyDescriptor(object, name);
+    if (property?.get !== undefined || property?.set !== undefined) {
+      throw new NotPlainError(memberPath(this.#path(), name), 'is a getter, not a value');
+    }
+    return property?.value;
   }
-  return property?.value;
+
+  #error(problem: string): NotPlainError {
+    return new NotPlainError(this.#path(), problem);
+  }
+
+  #path(): string {
+    let path = this.#root;
+    for (const step of this.#way) path = typeof step === 'number' ? `${path}[${step}]` : memberPath(path, step);
+    return path;
+  }
 }
 
 function className(prototype: object): string {
@@ -105,9 +139,39 @@ function memberPath(path: string, name: string): string {
   return /^[\w$-]{1,40}$/.test(name) ? `${path}.${name}` : `${path}[…]`;
 }
 
-/** JSON text without the blanks between its values. Everything else stays as it was written. */
+/**
+ * JSON text without the blanks between its values. Everything else stays as it was written.
+ *
+ * @param text valid JSON
+ */
 export function compactJson(text: string): string {
+  if (!hasBlanksBetween(text)) return text;
   return text.replace(/("(?:[^"\\]|\\.)*")|[ \t\r\n]+/g, (_blank, string: string | undefined) => string ?? '');
+}
+
+function hasBlanksBetween(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code <= 0x20) return true;
+    if (code === QUOTE) i = endOfString(text, i);
+  }
+  return false;
+}
+
+const QUOTE = 0x22;
+
+/** Returns where the string ends that begins at `start`: the index of its closing quote. */
+function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1);
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end;
+}
+
+/** Returns whether an odd number of backslashes stands before `index`. */
+function isEscaped(text: string, index: number): boolean {
+  let before = index;
+  while (text.charCodeAt(before - 1) === 0x5c) before--;
+  return (index - before) % 2 === 1;
 }
 
 /**
@@ -115,8 +179,10 @@ export function compactJson(text: string): string {
  * device may use the first.
  *
  * @param json valid and compact: a string that is followed by a colon is a key
+ * @param value what `JSON.parse` makes of it
  */
-export function keyGivenTwice(json: string): string | null {
+export function keyGivenTwice(json: string, value: unknown): string | null {
+  if (countKeysOf(value) === countKeysIn(json)) return null;
   const objects: Set<string>[] = [];
   for (const { 0: part, index } of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {
     if (part === '{') objects.push(new Set());
@@ -129,4 +195,30 @@ export function keyGivenTwice(json: string): string | null {
     }
   }
   return null;
+}
+
+/** How many keys the text has, counted as often as they stand there. */
+function countKeysIn(json: string): number {
+  let keys = 0;
+  for (let start = json.indexOf('"'); start >= 0; start = json.indexOf('"', start + 1)) {
+    start = endOfString(json, start);
+    if (json.charCodeAt(start + 1) === 0x3a) keys++;
+  }
+  return keys;
+}
+
+/** How many keys all objects within the value have. Its depth is what `JSON.parse` allows: no limit but the text's. */
+function countKeysOf(value: unknown): number {
+  let keys = 0;
+  const rest: unknown[] = [value];
+  while (rest.length > 0) {
+    const next = rest.pop();
+    if (typeof next !== 'object' || next === null) continue;
+    const isList = Array.isArray(next);
+    for (const name of Object.keys(next)) {
+      if (!isList) keys++;
+      rest.push((next as Record<string, unknown>)[name]);
+    }
+  }
+  return keys;
 }

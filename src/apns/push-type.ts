@@ -99,11 +99,13 @@ export function topicFor(pushType: PushType, bundleId: string): string {
   throw new PealError('ERR_PEAL_HEADER', message, { origin: 'usage' });
 }
 
+/** Those whose topics have a beginning or an end of their own. */
+const withStart = pushTypes.filter((pushType) => rules[pushType].topicStart !== '');
+const withSuffix = pushTypes.filter((pushType) => rules[pushType].topicSuffix !== '');
+
 /** Returns the push type whose topics alone look like this one, or null for the topic of an app. */
 export function pushTypeOfTopic(topic: string): PushType | null {
-  return (
-    pushTypes.find((pushType) => rules[pushType].topicStart !== '' && topic.startsWith(rules[pushType].topicStart)) ??
-    pushTypes.find((pushType) => rules[pushType].topicSuffix !== '' && topic.endsWith(rules[pushType].topicSuffix)) ??
-    null
-  );
+  for (const pushType of withStart) if (topic.startsWith(rules[pushType].topicStart)) return pushType;
+  for (const pushType of withSuffix) if (topic.endsWith(rules[pushType].topicSuffix)) return pushType;
+  return null;
 }

@@ -34,6 +34,7 @@ const exampleSeconds = 1_900_000_000;
  * @param isWire whether only epoch seconds are allowed, as in a whole payload. Default false
  */
 export function secondsOf(value: unknown, clock: Clock, isWire = false): number | string {
+  if (typeof value === 'number' && isEpochSeconds(value)) return value;
   const unknown = isWire ? null : unknownPropertyOf(value);
   if (unknown !== null) {
     const named = quoting(` "${escapeUnprintable(unknown, 40)}"`, '');
@@ -62,6 +63,11 @@ export function secondsOf(value: unknown, clock: Clock, isWire = false): number 
     return `${quoting(late, 'lies after 2106')}: ${advice}`;
   }
   return seconds;
+}
+
+/** Returns true for 0 and for a whole number of seconds between 2001 and 2106. */
+function isEpochSeconds(value: number): boolean {
+  return value === 0 || (value >= earliestEpochSeconds && value <= latestEpochSeconds && Number.isInteger(value));
 }
 
 /** Returns a property that is not allowed beside `seconds`, or null. */

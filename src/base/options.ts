@@ -135,8 +135,10 @@ interface Fields {
 
 /** Returns a whole sentence, or null where nothing is wrong. */
 function problemOf(options: object, rule: Fields, path: string, name: string | null): string | null {
-  const { fields, hints, needs = [] } = rule;
-  for (const [field, value] of Object.entries(options)) {
+  const { fields, hints, needs } = rule;
+  for (const field in options) {
+    if (!Object.hasOwn(options, field)) continue;
+    const value = (options as Record<string, unknown>)[field];
     const ruleOfField = Object.hasOwn(fields, field) ? fields[field]! : null;
     if (ruleOfField === null) {
       const subject = path === '' ? name : theOption(path);
@@ -147,6 +149,7 @@ function problemOf(options: object, rule: Fields, path: string, name: string | n
     const problem = problemWith(value, ruleOfField, path === '' ? field : `${path}.${field}`);
     if (problem !== null) return problem;
   }
+  if (needs === undefined) return null;
   const missing = needs.find((field) => (options as Record<string, unknown>)[field] === undefined);
   if (missing === undefined) return null;
   return `${theOption(`${path}.${missing}`)} is missing: it has to be ${allowedBy(fields[missing]!)}.`;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { compactJson, NotPlainError, plainJson } from '../../src/apns/plain-json.js';
+import { compactJson, keyGivenTwice, NotPlainError, plainJson } from '../../src/apns/plain-json.js';
 
 const refused = (value: unknown, message: RegExp) =>
   assert.throws(
@@ -65,6 +65,39 @@ describe('apns/plain-json', () => {
     let wide: unknown = 'x';
     for (let i = 0; i < 40; i++) wide = [wide, wide];
     refused(wide, /10000 values/);
+  });
+
+  it('names the place of what it refuses by each step of the way, and of no other value', () => {
+    refused(
+      { ok: [{ a: 1 }], b: { 'not a name': [0, { c: [[], Number.NaN] }] } },
+      /^extra\.b\[…\]\[1\]\.c\[1\] is NaN/,
+    );
+    refused({ a: { b: 1 }, c: [1], d: { '\udc00': 1 } }, /^extra\.d holds half of a surrogate pair/);
+    refused({ a: { b: [1, 2] }, c: { __proto__: null, toJSON: () => 1 } }, /^extra\.c has a method toJSON/);
+  });
+
+  it('finds a key that one object has twice, wherever it stands', () => {
+    const text = fc.constantFrom('a', '', 'a"', '\\', '":', '{', 'b\\"', '__proto__');
+    const value = fc.letrec<{ value: string; object: string; list: string; leaf: string }>((tie) => ({
+      value: fc.oneof({ maxDepth: 3 }, tie('leaf'), tie('object'), tie('list')),
+      leaf: fc.oneof(
+        text.map((one) => JSON.stringify(one)),
+        fc.constantFrom('1', 'null', '-0.5e3'),
+      ),
+      list: fc.array(tie('value'), { maxLength: 3 }).map((items) => `[${items.join(',')}]`),
+      object: fc
+        .uniqueArray(fc.tuple(text, tie('value')), { maxLength: 4, selector: ([name]) => name })
+        .map((members) => `{${members.map(([name, one]) => `${JSON.stringify(name)}:${one}`).join(',')}}`),
+    })).value;
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 2, maxLength: 4 }), text, (values, name) => {
+        const key = JSON.stringify(name);
+        const once = `{"x":[${values.join(',')}],${key}:{"y":${values[0]}}}`;
+        assert.equal(keyGivenTwice(once, JSON.parse(once)), null);
+        const twice = `{"x":[${values[1]},{${key}:${values[0]},"z":[1],${key}:0}]}`;
+        assert.equal(keyGivenTwice(twice, JSON.parse(twice)), name);
+      }),
+    );
   });
 
   it('takes blanks out between values and nowhere else', () => {

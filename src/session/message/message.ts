@@ -18,7 +18,7 @@ import {
   type CompiledPayload,
   checkPayloadContent,
   checkPayloadSize,
-  compilePayload,
+  compileWhole,
   emptyError,
   type RawPayload,
   restorePayload,
@@ -87,6 +87,7 @@ const known = [
   ...['topic', 'pushType', 'priority', 'expiration', 'expiry', 'collapseId', 'apnsId', 'headers'],
   ...[...Object.keys(apsFields), 'extra', 'payload'],
 ];
+const knownNames: ReadonlySet<string> = new Set(known);
 /** Names only: values are checked where they are compiled. */
 const rules: OptionRules = Object.fromEntries(known.map((name) => [name, unchecked]));
 /** What other libraries and services call things. */
@@ -143,7 +144,7 @@ export class Message {
   /** @internal */
   constructor(tokens: Recipient | readonly Recipient[], compiled: Compiled);
   constructor(tokens: Recipient | readonly Recipient[], options: MessageOptions | Compiled) {
-    this.tokens = Object.freeze(Array.isArray(tokens) ? [...tokens] : [tokens as Recipient]);
+    this.tokens = listOf(tokens);
     const compiled = options instanceof Compiled ? options : compile(options);
     this.#shared = compiled.shared;
     this.parts = compiled.shared.parts;
@@ -151,7 +152,7 @@ export class Message {
     this.fruitlessSends = compiled.fruitlessSends;
     for (const recipient of this.tokens) if (recipient instanceof TokenBlock) checkBlock(recipient, 1);
     if (!this.hasPayload && !this.tokens.every(bringsPayload)) throw emptyError();
-    this.#checkApnsId();
+    if (this.parts.apnsId !== null) this.#checkApnsId();
     Object.freeze(this);
   }
 
@@ -252,7 +253,7 @@ export class Message {
    * @throws PealError ERR_PEAL_PAYLOAD
    */
   encodePersonalPayload(payload: RawPayload, protocol: Protocol = 'http2'): Uint8Array {
-    const { text, content } = compilePayload({ payload });
+    const { text, content } = compileWhole(payload);
     const bytes = Buffer.from(text);
     const { pushType } = this;
     if (pushType !== null) checkPayloadContent(content, pushType);
@@ -283,7 +284,6 @@ export class Message {
 
   /** An apns-id names one notification: two recipients must not share it. */
   #checkApnsId(): void {
-    if (this.parts.apnsId === null) return;
     const isPersonal = this.tokens.some((recipient) => typeof recipient === 'object' && 'token' in recipient);
     if (countRecipients(this.tokens) === 1 && !isPersonal) return;
     const instead = 'give it with a single token, or give each recipient its own as { token, apnsId }';
@@ -292,9 +292,26 @@ export class Message {
   }
 }
 
+const nobody: readonly Recipient[] = Object.freeze([]);
+
+function listOf(tokens: Recipient | readonly Recipient[]): readonly Recipient[] {
+  if (!Array.isArray(tokens)) return Object.freeze([tokens as Recipient]);
+  return tokens.length === 0 ? nobody : Object.freeze([...(tokens as readonly Recipient[])]);
+}
+
 function compile(options: MessageOptions, restored: CompiledPayload | null = null): Compiled {
-  checkOptions({ name: 'Message', hints }, options, rules);
+  checkNames(options);
   return new Compiled(new Shared(compileNotification(options, systemClock, restored), null), 1, 0);
+}
+
+/** Comes to what `checkOptions` says, which has the sentence for what is wrong. */
+function checkNames(options: unknown): void {
+  if (isObject(options)) {
+    let isKnown = true;
+    for (const name in options) if (!knownNames.has(name)) isKnown = false;
+    if (isKnown) return;
+  }
+  checkOptions({ name: 'Message', hints }, options, rules);
 }
 
 const dataRules: OptionRules = {

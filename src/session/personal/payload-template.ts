@@ -6,7 +6,7 @@
  *   literals  {"aps":{"alert":"Hi        ","badge":        }}
  *   slots                          name            badge
  */
-import { checkPayloadContent, compilePayload, payloadText, type RawPayload } from '../../apns/payload.js';
+import { checkPayloadContent, compileWhole, payloadText, type RawPayload } from '../../apns/payload.js';
 import type { PayloadContent } from '../../apns/payload-content.js';
 import type { PushType } from '../../apns/push-type.js';
 import { PealError } from '../../base/errors.js';
@@ -246,7 +246,7 @@ function contentOfExample(json: string, slots: readonly Slot[]): PayloadContent 
   let first: unknown;
   for (const example of kinds) {
     try {
-      return compilePayload({ payload: exampleOf(json, example) }).content;
+      return compileWhole(exampleOf(json, example)).content;
     } catch (error) {
       if (!(error instanceof PealError)) throw error;
       first ??= error;

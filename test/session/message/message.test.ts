@@ -229,6 +229,58 @@ describe('Message', () => {
     assert.deepEqual(plain.notification.headers, [...plain.parts.sharedHeaders]);
   });
 
+  it('says the same in whatever order and kind of object its options come', () => {
+    const options = {
+      topic: 'com.example.app',
+      alert: { title: 'Grüße "x"', body: 'a\\b' },
+      badge: 0,
+      sound: 'default',
+      threadId: 't',
+      contentAvailable: true,
+      relevanceScore: 0.5,
+      extra: { a: [1, { b: null }] },
+      priority: 5,
+      expiration: 1_900_000_000,
+      collapseId: 'news',
+      apnsId: '01234567-89ab-cdef-0123-456789abcdef',
+      headers: { 'apns-new': 'x' },
+    } as const;
+    const first = message(options);
+    class Own {}
+    const backwards = Object.entries(options).reverse();
+    const forms = [
+      Object.fromEntries(backwards),
+      Object.assign(Object.create(null), options),
+      Object.assign(new Own(), Object.fromEntries(backwards)),
+      { ...{ topic: options.topic, badge: 0 as const }, ...options, category: undefined },
+      Object.freeze({ ...options }),
+      new Proxy(options, {}),
+    ];
+    for (const form of forms) assert.deepEqual(message(form as MessageOptions).toJSON(), first.toJSON());
+    assert.equal(
+      first.payload,
+      '{"aps":{"alert":{"title":"Grüße \\"x\\"","body":"a\\\\b"},"badge":0,"sound":"default","thread-id":"t",' +
+        '"content-available":1,"relevance-score":0.5},"a":[1,{"b":null}]}',
+    );
+  });
+
+  it('reads header options that a class has as getters, and refuses getters of the payload', () => {
+    class Own {
+      get topic(): string {
+        return 'com.example.app';
+      }
+    }
+    const own = Object.assign(new Own(), { alert: 'hi' });
+    assert.equal(message(own).topic, 'com.example.app');
+    const getter = {
+      topic: 'com.example.app',
+      get alert() {
+        return 'hi';
+      },
+    };
+    assert.throws(() => message(getter), { code: 'ERR_PEAL_PAYLOAD', message: /alert is a getter, not a value/ });
+  });
+
   it('shows neither tokens nor payload to inspect', () => {
     const shown = inspect(message({ alert: 'a secret', topic: 'com.example.app' }));
     assert.ok(!shown.includes('abab') && !shown.includes('secret'));
