@@ -53,6 +53,7 @@ export class Lanes implements LaneOwner {
   readonly #free: LaneBatch[] = [];
   #unresolved = 0;
   #target: SendTarget | null = null;
+  #isOpening = false;
   /** Ends the entry among the open sends of the session. */
   #onIdle: (() => void) | null = null;
   #deadlineTimer: TimerHandle | null = null;
@@ -199,22 +200,33 @@ export class Lanes implements LaneOwner {
       this.#onIdle = resolve;
     });
     void this.#gateway.sends.add(idle);
+    // It may still be opening for pushes that are over by now.
+    if (this.#isOpening) return;
     const target = this.#gateway.acquire();
-    if (!(target instanceof Promise)) this.#target = target;
-    else
-      target.then(
-        (opened) => this.#opened(opened),
-        (error: unknown) => this.#failed(error),
-      );
+    if (!(target instanceof Promise)) {
+      this.#target = target;
+      return;
+    }
+    this.#isOpening = true;
+    target.then(
+      (opened) => this.#opened(opened),
+      (error: unknown) => this.#failed(error),
+    );
   }
 
   #opened(target: SendTarget): void {
+    this.#isOpening = false;
+    if (this.#unresolved === 0) {
+      this.#gateway.release();
+      return;
+    }
     this.#target = target;
     for (const lane of this.#lanes.values()) if (!lane.isFlushDue) this.flushLater(lane);
   }
 
   #failed(error: unknown): void {
     rethrowAssertion(error);
+    this.#isOpening = false;
     const cause = error instanceof PealError ? error : notStartedError(error);
     for (const lane of this.#lanes.values()) lane.fail(cause);
   }
