@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { benchFolder } from './repository.js';
 
 /** How to get them. */
@@ -14,5 +15,12 @@ export function hasPeer(name: string): boolean {
 
 /** Loads it. Throws if it is not installed. */
 export function loadPeer(name: string): unknown {
-  return createRequire(path.join(benchFolder('peers'), 'package.json'))(name);
+  return peersRequire()(name);
 }
+
+/** Loads one that is an ES module, or a part of one. Rejects if it is not installed. */
+export async function importPeer(name: string): Promise<unknown> {
+  return import(pathToFileURL(peersRequire().resolve(name)).href);
+}
+
+const peersRequire = (): NodeJS.Require => createRequire(path.join(benchFolder('peers'), 'package.json'));

@@ -18,11 +18,12 @@ export type PlotSpecification = Readonly<Record<string, unknown>>;
 interface Vega {
   parse(specification: unknown): unknown;
   readonly View: new (runtime: unknown, options: object) => { toSVG(): Promise<string>; finalize(): void };
-  readonly Warn: number;
+  readonly Error: number;
+  logger(level: number): unknown;
 }
 
 interface VegaLite {
-  compile(specification: unknown): { readonly spec: unknown };
+  compile(specification: unknown, options: object): { readonly spec: unknown };
 }
 
 /** Whether vega and vega-lite are installed. */
@@ -33,13 +34,16 @@ export function canPlot(): boolean {
 /** The text of the SVG. Rejects if `canPlot()` is false. */
 export async function drawPlot(report: Report, plot: PlotSpecification): Promise<string> {
   const [vega, vegaLite] = (await Promise.all(['vega', 'vega-lite'].map(load))) as [Vega, VegaLite];
-  const { spec } = vegaLite.compile({
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    background: 'white',
-    ...plot,
-    data: { values: plotRows(report) },
-  });
-  const view = new vega.View(vega.parse(spec), { renderer: 'none', logLevel: vega.Warn });
+  const { spec } = vegaLite.compile(
+    {
+      $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+      background: 'white',
+      ...plot,
+      data: { values: plotRows(report) },
+    },
+    { logger: vega.logger(vega.Error) },
+  );
+  const view = new vega.View(vega.parse(spec), { renderer: 'none', logLevel: vega.Error });
   const svg = await view.toSVG();
   view.finalize();
   return `${svg}\n`;

@@ -9,7 +9,7 @@ import { benchCommand, benchOptions, wholeNumber, wholeNumbers } from '../lib/be
 import { runContender } from '../lib/contender-process.js';
 import { hasPeer, installPeers } from '../lib/peers.js';
 import type { Skipped, Values } from '../lib/report.js';
-import { type Case, runBenchmark } from '../lib/runner.js';
+import { type Case, number, runBenchmark } from '../lib/runner.js';
 import { SinkProcess } from '../lib/sink-process.js';
 import { canPush } from '../senders/peal-push.js';
 import type { Load, SingleResult, SingleTask } from './contender.js';
@@ -93,10 +93,10 @@ function casesOf(contender: Contender): Case[] {
     parameters,
     measure: () => measure(contender, load),
   });
-  if (contender.isList === true) return [one({ load: `${messages} messages` }, { kind: 'list', messages })];
+  if (contender.isList === true) return [one({ load: `${number(messages)} messages` }, { kind: 'list', messages })];
   return [
-    ...inFlight.map((count) => one({ load: `${count} in flight` }, { kind: 'in flight', inFlight: count })),
-    one({ load: `${perSecond} a second` }, { kind: 'rate', perSecond }),
+    ...inFlight.map((count) => one({ load: `${number(count)} in flight` }, { kind: 'in flight', inFlight: count })),
+    one({ load: `${number(perSecond)} a second` }, { kind: 'rate', perSecond }),
   ];
 }
 
@@ -111,7 +111,7 @@ const names = contenders.map(({ name }) => name);
 
 /** A line for each contender over the loads, with the spread of its rounds. */
 function panel(metric: string, title: string): object {
-  const x = { field: 'load', type: 'ordinal', sort: loads, title: null };
+  const x = { field: 'load', type: 'ordinal', sort: loads, title: null, axis: { labelAngle: -30 } };
   const color = {
     field: 'contender',
     type: 'nominal',
@@ -124,7 +124,8 @@ function panel(metric: string, title: string): object {
     ...{ width: 320, height: 260 },
     transform: [{ filter: `isValid(datum.${metric})` }],
     layer: [
-      { mark: { type: 'line', point: true }, encoding: { x, y, color } },
+      { transform: [{ filter: "indexof(datum.load, 'in flight') > 0" }], mark: 'line', encoding: { x, y, color } },
+      { mark: 'point', encoding: { x, y, color } },
       {
         mark: 'rule',
         encoding: { x, color, y: { ...y, field: `${metric}Lowest` }, y2: { field: `${metric}Highest` } },
