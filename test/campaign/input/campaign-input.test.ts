@@ -166,6 +166,15 @@ describe('campaign/input/campaign-input', () => {
     assert.match((await read(['-', '-'])).message!, /^Standard input is named twice/);
   });
 
+  it('refuses a file that is named twice, and takes one once that is named beside a pattern', async () => {
+    mkdirSync(join(directory, 'lists'));
+    const first = file('lists/a.txt', list(0, 1));
+    file('lists/b.txt', list(1, 2));
+    assert.equal((await read([first, first])).message, `The file ${first} is named twice: name it once.`);
+    assert.equal((await read([first, join(directory, 'lists/*.txt')])).rows.length, 2);
+    assert.equal((await read([join(directory, 'lists/*.txt'), first])).rows.length, 2);
+  });
+
   it('tells of invalid rows with their file and line, and waits for the one who is told', async () => {
     const path = file('bad.csv', `${csv(0, 2)}x,y\n2,nonsense,n\n`);
     let running = 0;
