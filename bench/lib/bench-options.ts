@@ -19,18 +19,19 @@ const defaultRounds = 5;
  * arguments with exit code 1 and a sentence.
  * @param script the name of the npm script without `bench:`, which is also the name of the files of results
  * @param purpose what it measures, in a sentence
+ * @param rounds how often each case is measured by default; the same number goes to `benchOptions`
  */
-export function benchCommand(script: string, purpose: string): Command {
+export function benchCommand(script: string, purpose: string, rounds = defaultRounds): Command {
   return new Command(`npm run bench:${script} --`)
     .description(purpose)
-    .option('--rounds <n>', `how often each case is measured (default: ${defaultRounds}; 1 with --quick)`, wholeNumber)
+    .option('--rounds <n>', `how often each case is measured (default: ${rounds}; 1 with --quick)`, wholeNumber)
     .option('--quick', 'the smallest form: it shows that all parts work, and its figures mean little', false)
     .option('--json <file>', `where the report goes; the plot goes beside it (default: bench/results/${script}.json)`)
     .option('--reference', 'put report and plot into bench/reference, which is checked in', false);
 }
 
 /** The shared options of a parsed command. */
-export function benchOptions(command: Command, script: string): BenchOptions {
+export function benchOptions(command: Command, script: string, byDefault = defaultRounds): BenchOptions {
   const { rounds, quick, json, reference } = command.opts<{
     rounds?: number;
     quick: boolean;
@@ -39,7 +40,7 @@ export function benchOptions(command: Command, script: string): BenchOptions {
   }>();
   const folder = benchFolder(reference ? 'reference' : 'results');
   return {
-    rounds: rounds ?? (quick ? 1 : defaultRounds),
+    rounds: rounds ?? (quick ? 1 : byDefault),
     quick,
     jsonFile: json ?? path.join(folder, `${script}.json`),
   };
