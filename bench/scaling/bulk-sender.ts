@@ -43,14 +43,11 @@ const tokens = randomTokens(64 * 1024);
 const answers: CountAt[] = [];
 const open: CountAt[] = [];
 let firstMs = Number.NaN;
-let isOver = false;
+/** Ends the send: what is not written then is unsent, and what is written gets its answers. */
+const ending = new AbortController();
 
-function* untilOver(): Generator<TokenBlock> {
-  while (!isOver)
-    for (const block of blocks(tokens)) {
-      if (isOver) return;
-      yield block;
-    }
+function* endless(): Generator<TokenBlock> {
+  for (;;) yield* blocks(tokens);
 }
 
 function sample(): void {
@@ -60,8 +57,10 @@ function sample(): void {
   if (Number.isNaN(firstMs)) firstMs = nowMs;
   const ms = nowMs - firstMs;
   answers.push({ ms, count });
-  isOver = ms >= seconds * 1000;
-  if (isOver) clearInterval(timer);
+  if (ms >= seconds * 1000) {
+    clearInterval(timer);
+    ending.abort();
+  }
   void session.stats().then((stats) => open.push({ ms, count: stats.connections }));
 }
 
@@ -69,7 +68,7 @@ const timer = setInterval(sample, sampleMs);
 let accepted = 0;
 const { cpuUs } = await measured(async () => {
   const message = new Message([], { payload: payloadOf(payloadBytes), topic });
-  ({ accepted } = await apns.send(message, { recipients: untilOver(), latencies }));
+  ({ accepted } = await apns.send(message, { recipients: endless(), latencies, signal: ending.signal }));
 });
 clearInterval(timer);
 const [p50Ms, p99Ms] = latencies.percentiles([0.5, 0.99]) as [number, number];

@@ -6,9 +6,9 @@ import { benchCommand, benchOptions, wholeNumber, wholeNumbers } from '../lib/be
 import { runContender } from '../lib/contender-process.js';
 import { type Case, runBenchmark, type Sample } from '../lib/runner.js';
 import { SinkProcess } from '../lib/sink-process.js';
+import type { SingleResult, SingleTask } from '../single/contender.js';
 import type { BulkResult, BulkTask } from './bulk-sender.js';
 import { type Bounds, halfReturnPerSecond, modelPerSecond, rateBetween, rateSpanMs, reachedAtMs } from './model.js';
-import type { ScheduledResult, ScheduledTask } from './scheduled-sender.js';
 
 const defaultRounds = 3;
 const purpose = 'Measures rates against what round trips, streams and windows allow, and how fast they are reached.';
@@ -77,19 +77,23 @@ function bulkSamples({ answers, connections: open, p50Ms, p99Ms }: BulkResult, b
   return [{ parameters: {}, values }, ...growth];
 }
 
+/** Single sends at a fixed rate, whatever becomes of those before. */
 function scheduled(roundTripMs: number): Case {
-  const { maxStreams, windowBytes, payloadBytes } = gateways.streams;
+  const { maxStreams, windowBytes } = gateways.streams;
   return {
-    contender: 'single sends on a schedule',
+    contender: 'push',
     parameters: { roundTripMs, bound: 'schedule' },
     measure: async () => {
       await using sink = await SinkProcess.start({ roundTripMs, maxStreams, windowBytes });
-      const [warmUp, count] = [perSecond, perSecond * Math.max(1, seconds / 2)];
-      const task: ScheduledTask = { target: sink.target, connections, payloadBytes, perSecond, warmUp, count };
-      const result = await runContender<ScheduledResult>(new URL('./scheduled-sender.js', import.meta.url), task);
-      if (result.accepted !== count) throw new Error(`Only ${result.accepted} of ${count} were accepted.`);
-      const { p50Ms, p99Ms, longestMs, uncorrectedP99Ms } = result;
-      return { perSecond, p50Ms, p99Ms, longestMs, uncorrectedP99Ms };
+      const task: SingleTask = {
+        ...{ target: sink.target, sender: 'peal-push', load: { kind: 'rate', perSecond } },
+        ...{ warmUpMs: seconds * 250, measureMs: seconds * 500 },
+      };
+      const result = await runContender<SingleResult>(new URL('../single/contender.js', import.meta.url), task);
+      const { requests } = await sink.counts();
+      const { sentInAll, failedInAll, count, p50Ms, p99Ms } = result;
+      if (failedInAll > 0 || requests !== sentInAll) throw new Error(`Only ${requests} of ${sentInAll} arrived.`);
+      return { perSecond: count / result.seconds, p50Ms, p99Ms };
     },
   };
 }
@@ -108,8 +112,6 @@ await runBenchmark(
       connections: { title: 'connections', digits: 0 },
       p50Ms: { title: 'p50 ms', digits: 1 },
       p99Ms: { title: 'p99 ms', digits: 1 },
-      longestMs: { title: 'longest', digits: 0 },
-      uncorrectedP99Ms: { title: 'p99 uncorrected', digits: 1 },
     },
     cases: [
       ...roundTrips.flatMap((roundTripMs) => [bulk(roundTripMs, 'streams'), bulk(roundTripMs, 'window')]),
@@ -118,10 +120,10 @@ await runBenchmark(
     inTable: ({ parameters }) => parameters.second === undefined,
     plot: growthPlot(),
     notes: [
-      'Model: connections × min(streams, window ÷ payload) ÷ round-trip time. With halves: of a gateway that gives window',
-      'back by halves, as this one does. Per second: over the last third of the send. 90 % of that: from the first answer.',
-      'p50 and p99 of bulk sends: from the hand-out of a request to its connection until its answer. Of single sends: from',
-      'when the send should have begun, whatever the program was doing then; uncorrected: from when it did begin.',
+      'Model: connections × min(streams, window ÷ payload) ÷ round-trip time. With halves: of a gateway that gives',
+      'window back by halves, as this one does. Per second: over the last third of the send; 90 % of that is reached so',
+      'long after the first answer. p50 and p99 of bulk sends: from the hand-out of a request to its connection until its',
+      'answer. Of pushes: from when each was due, whatever the program was doing (corrected for coordinated omission).',
     ],
   },
   options,
