@@ -115,17 +115,37 @@ export class Result {
    * slices may be merged in any grouping. Positions of `b`'s invalid recipients count on from `a`'s recipients.
    */
   static merge(a: Result, b: Result): Result {
-    const [x, y] = [a.#parts, b.#parts];
-    const shifted = y.invalid.map((one) => ({ ...one, index: one.index + x.counts.recipients }));
+    return Result.mergeAll([a, b]);
+  }
+
+  /**
+   * The result of any number of sends taken together, in their order: what merging one after the other gives, at a cost
+   * that grows with their number and not with its square.
+   */
+  static mergeAll(results: Iterable<Result>): Result {
+    const counts = { ...nothing.counts };
+    const reasons = new Map<string, number>();
+    const rejections = new Map<string, Failure>();
+    const errors = new Map<string, SendFault>();
+    const invalid: InvalidRecipient[] = [];
+    const acceptedIds = new Map<string, AcceptedId>();
+    const retryStates: RetryState[] = [];
+    let resent = 0;
+    for (const result of results) {
+      const parts = result.#parts;
+      const before = counts.recipients;
+      for (const outcome of outcomes) counts[outcome] += parts.counts[outcome];
+      for (const [reason, count] of parts.reasons) reasons.set(reason, (reasons.get(reason) ?? 0) + count);
+      for (const [token, failure] of parts.rejections) rejections.set(token, failure);
+      for (const fault of parts.errors) addFault(errors, fault);
+      for (const one of parts.invalid) invalid.push(before === 0 ? one : { ...one, index: one.index + before });
+      for (const [token, id] of parts.acceptedIds ?? noIds) acceptedIds.set(token, id);
+      for (const state of parts.retryStates) retryStates.push(state);
+      resent += parts.resent ?? 0;
+    }
     return new Result({
-      counts: mergeCounts(x.counts, y.counts),
-      reasons: mergeReasons(x.reasons, y.reasons),
-      rejections: new Map([...x.rejections, ...y.rejections]),
-      errors: mergeErrors(x.errors, y.errors),
-      invalid: [...x.invalid, ...shifted],
-      acceptedIds: new Map([...(x.acceptedIds ?? []), ...(y.acceptedIds ?? [])]),
-      resent: (x.resent ?? 0) + (y.resent ?? 0),
-      retryStates: mergeRetryStates(x.retryStates, y.retryStates),
+      ...{ counts, reasons, rejections, errors: [...errors.values()], invalid, acceptedIds, resent },
+      retryStates: mergeRetryStates(retryStates),
     });
   }
 
@@ -191,12 +211,12 @@ export class Result {
 
   /** Recipients that were certainly not processed. */
   get unsent(): RecipientList {
-    return RecipientList.concat(...this.#parts.retryStates.map(({ unsent }) => unsent));
+    return RecipientList.join(this.#parts.retryStates.map(({ unsent }) => unsent));
   }
 
   /** Recipients that were written and never answered. */
   get unknown(): RecipientList {
-    return RecipientList.concat(...this.#parts.retryStates.map(({ unknown }) => unknown));
+    return RecipientList.join(this.#parts.retryStates.map(({ unknown }) => unknown));
   }
 
   /** Recipients that failed the local checks, with why. */
@@ -258,7 +278,7 @@ export class Result {
     const hasTransient = waiting.some(({ transient }) => transient.length > 0);
     const hasToWait = hasTransient || waiting.some(({ stopped }) => stopped?.origin === 'connect');
     if (!hasToWait && waiting.every(({ isFruitful }) => isFruitful)) return 0;
-    const attempt = Math.max(1, ...waiting.map(({ message }) => message.attempt));
+    const attempt = waiting.reduce((most, { message }) => Math.max(most, message.attempt), 1);
     return retryDelay(attempt, hasToWait, hasTransient ? this.#parts.rejections.values() : [], random);
   }
 
@@ -306,31 +326,10 @@ function failedOf(rejections: ReadonlyMap<string, Failure>): ReadonlyMap<string,
   return new Map([...rejections].filter(([, failure]) => !isOthersFault(failure)));
 }
 
-// --- merging: each of these is associative ---
-
-function mergeCounts(a: OutcomeCounts, b: OutcomeCounts): OutcomeCounts {
-  return {
-    recipients: a.recipients + b.recipients,
-    accepted: a.accepted + b.accepted,
-    rejected: a.rejected + b.rejected,
-    unsent: a.unsent + b.unsent,
-    unknown: a.unknown + b.unknown,
-    invalid: a.invalid + b.invalid,
-  };
-}
-
-function mergeReasons(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): Map<string, number> {
-  const merged = new Map(a);
-  for (const [reason, count] of b) merged.set(reason, (merged.get(reason) ?? 0) + count);
-  return merged;
-}
+const outcomes = ['recipients', 'accepted', 'rejected', 'unsent', 'unknown', 'invalid'] as const;
 
 /** Each fault once, in the order of its first coming and with its first explanation. */
-function mergeErrors(a: readonly SendFault[], b: readonly SendFault[]): SendFault[] {
-  const merged = new Map(a.map((fault) => [fault.reason, fault]));
-  for (const fault of b) {
-    const known = merged.get(fault.reason);
-    merged.set(fault.reason, known === undefined ? fault : { ...known, count: known.count + fault.count });
-  }
-  return [...merged.values()];
+function addFault(faults: Map<string, SendFault>, fault: SendFault): void {
+  const known = faults.get(fault.reason);
+  faults.set(fault.reason, known === undefined ? fault : { ...known, count: known.count + fault.count });
 }

@@ -55,30 +55,34 @@ export function nextMessage(state: RetryState, { unknown: withUnknown, mended }:
   const lists = mended === true || canRetry(state) ? [unsent, transient] : [];
   if (mended === true) lists.push(refused);
   if (withUnknown === true) lists.push(unknown);
-  const recipients = RecipientList.concat(...lists);
+  const recipients = RecipientList.join(lists);
   return recipients.length === 0 ? null : message.nextAttempt(recipients, isFruitful);
 }
 
-/** Returns one state for each notification, in the order of first appearance. Associative. */
-export function mergeRetryStates(a: readonly RetryState[], b: readonly RetryState[]): RetryState[] {
-  const merged = new Map(a.map((state) => [state.message.parts, state]));
-  for (const state of b) {
-    const { parts } = state.message;
-    const known = merged.get(parts);
-    merged.set(parts, known === undefined ? state : joined(known, state));
+/** Returns one state for each notification, in the order of first appearance. */
+export function mergeRetryStates(states: readonly RetryState[]): RetryState[] {
+  const byNotification = new Map<Message['parts'], RetryState[]>();
+  for (const state of states) {
+    const same = byNotification.get(state.message.parts);
+    if (same === undefined) byNotification.set(state.message.parts, [state]);
+    else same.push(state);
   }
-  return [...merged.values()];
+  return Array.from(byNotification.values(), joined);
 }
 
-function joined(a: RetryState, b: RetryState): RetryState {
+function joined(states: readonly RetryState[]): RetryState {
+  const [first] = states;
+  if (states.length === 1) return first!;
+  const all = (name: 'unsent' | 'unknown' | 'transient' | 'refused'): RecipientList =>
+    RecipientList.join(states.map((state) => state[name]));
   return {
-    message: b.message.attempt > a.message.attempt ? b.message : a.message,
-    unsent: RecipientList.concat(a.unsent, b.unsent),
-    unknown: RecipientList.concat(a.unknown, b.unknown),
-    transient: RecipientList.concat(a.transient, b.transient),
-    refused: RecipientList.concat(a.refused, b.refused),
-    stopped: a.stopped ?? b.stopped,
-    isFruitful: a.isFruitful || b.isFruitful,
+    message: states.reduce((most, { message }) => (message.attempt > most.attempt ? message : most), first!.message),
+    unsent: all('unsent'),
+    unknown: all('unknown'),
+    transient: all('transient'),
+    refused: all('refused'),
+    stopped: states.find(({ stopped }) => stopped !== null)?.stopped ?? null,
+    isFruitful: states.some(({ isFruitful }) => isFruitful),
   };
 }
 

@@ -21,6 +21,15 @@ export class RecipientList implements Iterable<string> {
   }
 
   static concat(...lists: readonly RecipientList[]): RecipientList {
+    return RecipientList.join(lists);
+  }
+
+  /**
+   * The same for any number of lists.
+   *
+   * @internal for results
+   */
+  static join(lists: readonly RecipientList[]): RecipientList {
     const filled = lists.filter((list) => list.length > 0);
     if (filled.length <= 1) return filled[0] ?? RecipientList.empty;
     return new RecipientList(filled.flatMap((list) => list.#batches));

@@ -58,7 +58,7 @@ export class SendGroup {
     };
     await Promise.all(Array.from({ length: Math.min(maxMessagesAtOnce, this.#members.length) }, work));
     watch?.end();
-    return results.reduce(Result.merge, new Result());
+    return Result.mergeAll(results);
   }
 }
 

@@ -7,6 +7,7 @@ import type { OutcomeDetail } from '../../../src/engine/batch.js';
 import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../../../src/engine/ledger.js';
 import { Message } from '../../../src/session/message/message.js';
 import { Result } from '../../../src/session/message/result.js';
+import { RecipientList } from '../../../src/session/recipients/recipient-list.js';
 import { Books } from '../../../src/session/send/books.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
@@ -208,13 +209,14 @@ describe('Result', () => {
     assert.equal(asked(1e9), 15 * 60_000);
   });
 
+  const outcome = fc.oneof(
+    fc.constantFrom('accepted' as const, 'unsent' as const, 'unknown' as const, 'invalid' as const),
+    fc.constantFrom({}, gone(5), { status: 429, reason: 'TooManyRequests' }, { status: 500, reason: '' }),
+  );
+  const lines = fc.array(fc.tuple(fc.integer({ min: 0, max: 255 }), outcome), { maxLength: 12 });
+  const stop = fc.constantFrom(null, error(true), error(false));
+
   it('merges associatively, with the empty result as neutral element', () => {
-    const outcome = fc.oneof(
-      fc.constantFrom('accepted' as const, 'unsent' as const, 'unknown' as const, 'invalid' as const),
-      fc.constantFrom({}, gone(5), { status: 429, reason: 'TooManyRequests' }, { status: 500, reason: '' }),
-    );
-    const lines = fc.array(fc.tuple(fc.integer({ min: 0, max: 255 }), outcome), { maxLength: 12 });
-    const stop = fc.constantFrom(null, error(true), error(false));
     const result = fc.tuple(lines, stop).map(([given, stopped]) => resultOf(given, stopped));
     const { merge } = Result;
     fc.assert(
@@ -227,6 +229,73 @@ describe('Result', () => {
         assert.deepEqual(merge(a, new Result()).toJSON(), a.toJSON());
       }),
       { numRuns: 200 },
+    );
+  });
+
+  it('merges many as one after the other, also of several messages in several attempts', () => {
+    const other = new Message([], { alert: 'other' });
+    const list = new RecipientList([]);
+    const sent = [message, other, message.nextAttempt(list, true), other.nextAttempt(list, false)];
+    const result = fc
+      .tuple(lines, stop, fc.constantFrom(...sent))
+      .map(([given, stopped, which]) => resultOf(given, stopped, which));
+    const shownOf = (all: Result) => ({
+      ...all.toJSON(),
+      rejections: [...all.rejections],
+      gone: [...all.gone],
+      retries: all.retryAll({ mended: true, unknown: true }).map((retry) => retry.toJSON()),
+      unfinished: all.retryAll().map((retry) => retry.toJSON()),
+      needs: all.needsRetry(),
+      delay: all.retryDelayMs(() => 0.5),
+    });
+    fc.assert(
+      fc.property(fc.array(result, { maxLength: 8 }), fc.nat(8), (results, cut) => {
+        const all = Result.mergeAll(results);
+        assert.deepEqual(shownOf(all), shownOf(results.reduce(Result.merge, new Result())));
+        const halves = [results.slice(0, cut), results.slice(cut)].map((half) => Result.mergeAll(half));
+        assert.deepEqual(shownOf(Result.mergeAll(halves.values())), shownOf(all));
+        const sum = (name: 'recipients' | 'unsent'): number =>
+          results.reduce((count, one) => count + one.counts[name], 0);
+        assert.deepEqual([all.counts.recipients, all.unsent.length], [sum('recipients'), sum('unsent')]);
+        const indexes = results.flatMap((one, at) => {
+          const before = results.slice(0, at).reduce((count, { recipients }) => count + recipients, 0);
+          return one.invalid.map(({ index }) => index + before);
+        });
+        assert.deepEqual(
+          all.invalid.map(({ index }) => index),
+          indexes,
+        );
+        for (const [reason, count] of all.reasons) {
+          assert.equal(
+            results.reduce((found, one) => found + (one.reasons.get(reason) ?? 0), 0),
+            count,
+          );
+        }
+        const last = new Map(results.flatMap((one) => [...one.rejections]));
+        assert.deepEqual([...all.rejections], [...last]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('merges the results of more messages than a call may have arguments, and is read', () => {
+    const { unsent } = resultOf([[1, 'unsent']]);
+    const { empty } = RecipientList;
+    const lists = { unsent, unknown: unsent, transient: empty, refused: empty };
+    const counts = { recipients: 2, accepted: 0, rejected: 0, unsent: 1, unknown: 1, invalid: 0 };
+    const results = Array.from({ length: 150_000 }, () => {
+      const state = { ...lists, message: new Message([], { alert: 'hi' }), stopped: null, isFruitful: true };
+      return new Result({
+        ...{ counts, reasons: new Map(), rejections: new Map(), errors: [], invalid: [] },
+        retryStates: [state],
+      });
+    });
+    const all = Result.mergeAll(results);
+    assert.deepEqual([all.recipients, all.unsent.length, all.unknown.length], [300_000, 150_000, 150_000]);
+    assert.equal(all.retryAll().length, 150_000);
+    assert.equal(
+      all.retryDelayMs(() => 0),
+      0,
     );
   });
 
