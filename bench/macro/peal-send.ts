@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { SimulatorProcess } from '../lib/simulator-process.js';
+import type { Target } from '../lib/target.js';
 import type { Usage } from '../lib/usage.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -16,16 +16,22 @@ export interface SendResult {
   readonly perSecond: number;
 }
 
+/** The gateway, and a directory for files of the run. */
+interface Surroundings {
+  readonly target: Target;
+  readonly folder: string;
+}
+
 /** @param args options besides those of the gateway. Throws unless all recipients were accepted. */
 export async function runSend(
-  simulator: SimulatorProcess,
+  { target, folder }: Surroundings,
   args: readonly string[],
   recipients: number,
 ): Promise<SendResult> {
-  const { url, topic, caFile, keyFile, keyId, teamId } = simulator.target;
+  const { url, topic, caFile, keyFile, keyId, teamId } = target;
   const key = ['--key', keyFile, '--key-id', keyId, '--team-id', teamId];
   const all = ['send', '--json', '--gateway', url, '--ca', caFile, '--topic', topic, ...key, ...args];
-  const usageFile = path.join(simulator.folder, 'usage.json');
+  const usageFile = path.join(folder, 'usage.json');
   const child = spawn(process.execPath, ['--import', reporter, main, ...all], {
     env: { ...process.env, BENCH_USAGE_FILE: usageFile },
     stdio: ['ignore', 'pipe', 'inherit'],
