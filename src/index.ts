@@ -103,6 +103,8 @@ export type { RetryOptions, SendOptions } from './session/send/send-options.js';
 export { Session, type SessionStats } from './session/session.js';
 export type { PushOptions } from './session/single/push-options.js';
 export type { PushOutcome } from './session/single/push-outcome.js';
+export type { ItemOutcome } from './session/single/send-each.js';
+export type { PushItem, SendEachOptions } from './session/single/send-each-options.js';
 export type { Backend, BackendStream, ByteStream, ByteStreamListener, OpenOptions } from './transport/backend.js';
 export type { ByteSource, ReadTokensOptions };
 

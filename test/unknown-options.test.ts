@@ -53,6 +53,12 @@ async function push(options: object): Promise<unknown> {
   return await new APNs(session.getConnection('https://gateway.example', null)).push(hello, token, options);
 }
 
+/** The same for a stream of pushes. */
+async function sendEach(options: object): Promise<void> {
+  await using session = new Session({ backend: { open: () => assert.fail('connected') } });
+  new APNs(session.getConnection('https://gateway.example', null)).sendEach([], options);
+}
+
 /** Throws what is wrong with a recipient. */
 async function sendTo(recipient: object): Promise<never> {
   const { invalid } = await send({ recipients: [recipient] });
@@ -77,6 +83,7 @@ const ofFault = /option scenario\.faults\[0\]/;
 const faces: Readonly<Record<string, Face | readonly Face[]>> = {
   SessionOptions: { owner: /^Session /, hand: (options) => new Session(options) },
   PushOptions: { owner: /^push /, hand: push },
+  SendEachOptions: { owner: /^sendEach /, hand: sendEach },
   SendOptions: { owner: /^send /, hand: send },
   RetryOptions: { owner: /option retry /, hand: (retry) => send({ retry }) },
   RetryChoice: { owner: /^retry /, hand: (options) => new Result().retry(options) },
@@ -170,7 +177,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
   ],
   'what a program implements; it may have more': [
     ...['Backend', 'BackendCredential', 'BackendStream', 'ByteStream', 'ByteStreamListener'],
-    ...['Clock', 'Logger', 'OutcomeSink', 'TextColumn'],
+    ...['Clock', 'Logger', 'OutcomeSink', 'PushItem', 'TextColumn'],
   ],
   'what a program may make errors and failures of, which must not throw errors themselves': [
     ...['PealErrorOptions', 'ErrorRecord', 'Answer'],

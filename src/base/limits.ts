@@ -473,6 +473,9 @@ export const maxGoneTokensKept = 100_000;
 /** How long a single push may take, unless an option says otherwise, and the most that one may say. */
 export const pushTimeoutMs = 30_000;
 export const maxPushTimeoutMs = 3_600_000;
+/** Items that one sendEach has pulled and its consumer has not taken, unless an option says otherwise, and the most of one. */
+export const itemsInFlight = 1_000;
+export const maxItemsInFlight = 100_000;
 /** How long a thread may take to say whether a push whose time is over was taken back. */
 export const withdrawalTimeMs = 1_000;
 /** Least time between two looks at pushes whose time may be over. */

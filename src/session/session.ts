@@ -127,7 +127,7 @@ export class Session implements AsyncDisposable {
   async #close(): Promise<void> {
     const engine = this.#engine;
     this.#engine = null;
-    const results = this.#sends.ended(this.#options.clock);
+    const results = this.#sends.shutdown(this.#options.clock);
     const own = [...this.#ownEngines].map((one) => one.close());
     await Promise.all([(await engine)?.close(), ...own, results]);
   }

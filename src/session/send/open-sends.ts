@@ -7,6 +7,7 @@ import { shutdownWaitMs } from '../../base/limits.js';
 
 export class OpenSends {
   readonly #open = new Set<Promise<unknown>>();
+  readonly #streams = new Set<() => void>();
 
   /** Returns `send` itself. */
   add<T>(send: Promise<T>): Promise<T> {
@@ -16,6 +17,21 @@ export class OpenSends {
     };
     send.then(forget, forget);
     return send;
+  }
+
+  /**
+   * Calls `stop` when the session shuts down: a stream that has nothing under way must not begin anything, either. Returns
+   * a function that takes it back.
+   */
+  onShutdown(stop: () => void): () => void {
+    this.#streams.add(stop);
+    return () => this.#streams.delete(stop);
+  }
+
+  /** Has the streams stop. Then the same as `ended`. */
+  async shutdown(clock: Clock): Promise<void> {
+    for (const stop of [...this.#streams]) stop();
+    await this.ended(clock);
   }
 
   /**

@@ -190,17 +190,21 @@ export class Lane implements TellingSink {
     if (this.#job !== null && this.#engine === engine) return this.#job;
     this.#endJob();
     const notification = { headers: this.#headers, payload: new Uint8Array(0), expiration: null, priority: null };
-    const job: SendJob = engine.send(route, notification, this, {
+    // An engine that is being closed stops a job before it returns it.
+    let begun: SendJob | null = null;
+    const job = engine.send(route, notification, this, {
       isStanding: true,
       onStopped: () => {
-        if (this.#job === job) this.#endJob();
+        if (begun !== null && this.#job === begun) this.#endJob();
       },
     });
+    begun = job;
     if (job.stopped === null) {
       this.#engine = engine;
       this.#job = job;
     } else {
-      void job.finish().catch(rethrowAssertion);
+      // Behind the batch for which it was made, which comes back unsent.
+      queueMicrotask(() => void job.finish().catch(rethrowAssertion));
     }
     return job;
   }

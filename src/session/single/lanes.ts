@@ -94,6 +94,17 @@ export class Lanes implements LaneOwner {
     if (options.signal !== null) this.#listen(lane, push, options.signal);
   }
 
+  // --- what sendEach needs ---
+
+  get clock(): Clock {
+    return this.#clock;
+  }
+
+  /** All sends of the session. */
+  get sends(): OpenSends {
+    return this.#gateway.sends;
+  }
+
   // --- what lanes share ---
 
   now(): number {

@@ -1,5 +1,5 @@
 /**
- * Options of one push, checked. Called by lanes and by sendEach, on the main thread.
+ * Options of one push, checked. Called by APNs and by sendEach, on the main thread.
  */
 import { type Address, addressUrl } from '../../apns/address.js';
 import type { RetryBudget } from '../../apns/retry-policy.js';
@@ -50,7 +50,7 @@ export interface CheckedPushOptions {
   readonly signal: AbortSignal | null;
 }
 
-const rules: OptionRules = {
+export const pushRules: OptionRules = {
   timeoutMs: whole(1, maxPushTimeoutMs),
   retry: anyOf(
     choice(false),
@@ -64,7 +64,12 @@ const usual: CheckedPushOptions = { timeoutMs: pushTimeoutMs, budget: null, sign
 /** Throws PealError ERR_PEAL_OPTION that names the option. */
 export function checkPushOptions(options: PushOptions | undefined): CheckedPushOptions {
   if (options === undefined) return usual;
-  checkOptions({ name: 'push' }, options, rules);
+  checkOptions({ name: 'push' }, options, pushRules);
+  return withDefaults(options);
+}
+
+/** What was checked, with a value for each option. */
+export function withDefaults(options: PushOptions): CheckedPushOptions {
   const { timeoutMs = pushTimeoutMs, retry = false, signal = null } = options;
   const budget =
     retry === false ? null : { attempts: retry.attempts ?? requestsPerRecipient, timeMs: retry.timeMs ?? timeoutMs };

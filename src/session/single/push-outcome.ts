@@ -8,14 +8,17 @@ export interface PushOutcome {
   /**
    * `accepted`: APNs answered 200. `rejected`: it answered otherwise. `unsent`: certainly not processed, safe to send again.
    * `unknown`: written and not answered in time; sending again may show the notification twice. `invalid`: the token failed
-   * the local checks, nothing was sent.
+   * the local checks, nothing was sent; with `sendEach` also a message or an option that is not valid.
    */
   readonly outcome: 'accepted' | 'rejected' | 'unsent' | 'unknown' | 'invalid';
   /** The HTTP status of the answer; null without one. */
   readonly status: number | null;
   /** Apple's reason for a rejection, empty if the answer named none; null for other outcomes. */
   readonly reason: string | null;
-  /** The notification's id, a UUID: the message's own, or one that was made for this push. Null for an invalid token. */
+  /**
+   * The notification's id, a UUID: the message's own, or one that was made for this push. Null for an invalid token, and for
+   * an item that `sendEach` did not begin to send.
+   */
   readonly apnsId: string | null;
   /** Since when the token is gone (410), in milliseconds since the epoch; null elsewhere. */
   readonly timestampMs: number | null;
@@ -42,7 +45,7 @@ export function rejectedOutcome(
 export function unansweredOutcome(
   outcome: 'unsent' | 'unknown',
   error: PealError,
-  apnsId: string,
+  apnsId: string | null,
   attempts: number,
 ): PushOutcome {
   return { outcome, status: null, reason: null, apnsId, timestampMs: null, attempts, error };

@@ -53,4 +53,14 @@ describe('OpenSends', () => {
     clock.advance(shutdownWaitMs);
     await cut;
   });
+
+  it('has streams stop at the shutdown, but for those that have ended', async () => {
+    const sends = new OpenSends();
+    const stopped: string[] = [];
+    const forget = sends.onShutdown(() => stopped.push('first'));
+    sends.onShutdown(() => stopped.push('second'));
+    forget();
+    await sends.shutdown(new VirtualClock());
+    assert.deepEqual(stopped, ['second']);
+  });
 });

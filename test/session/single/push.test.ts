@@ -33,4 +33,18 @@ describe('push', () => {
     assert.equal(error?.code, 'ERR_PEAL_TOKEN');
     assert.doesNotMatch(error.message, /(ab){10}/);
   });
+
+  it('is unsent, and breaks nothing, when its session is closed in the turn in which it was pushed', async () => {
+    const gateway = await createMemoryGateway();
+    const session = new Session({ backend: createMemoryBackend(gateway.accept, { clock: systemClock }) });
+    const apns = new APNs(session.getConnection('https://gateway.example', null));
+    const message = new Message([], { topic: 'com.example.app', alert: 'Hello' });
+    await apns.push(message, token(1));
+    const last = apns.push(message, token(2));
+    await session.close();
+    const { outcome, error } = await last;
+    assert.equal(outcome, 'unsent');
+    assert.equal(error?.code, 'ERR_PEAL_ABORTED');
+    gateway.close();
+  });
 });
