@@ -3,13 +3,11 @@
  * run is a process of its own, against our sink, and against servers written by others where they are installed. Every
  * run is checked by the server's own count. docs/benchmarks.md has what each contender was tuned to.
  */
-import { APNs } from '../../src/session/apns.js';
 import { benchCommand, benchOptions, wholeNumber, wholeNumbers } from '../lib/bench-options.js';
 import { runContender } from '../lib/contender-process.js';
 import { hasPeer, installPeers } from '../lib/peers.js';
 import type { Skipped, Values } from '../lib/report.js';
 import { type Case, runBenchmark } from '../lib/runner.js';
-import { canPush } from '../senders/peal-push.js';
 import { h2o, nginx } from '../servers/other-servers.js';
 import { simulator, sink } from '../servers/our-servers.js';
 import type { Server } from '../servers/server.js';
@@ -67,7 +65,6 @@ if (unknownServer !== undefined) command.error(`error: option '--server': "${unk
 
 /** Why a contender cannot be measured here; null if it can be. */
 function missing({ sender, peer }: Contender): string | null {
-  if (sender === 'peal-push' && !canPush(APNs)) return 'This version of peal has no apns.push.';
   if (sender === 'h2load') return missingH2load();
   return peer === null || hasPeer(peer) ? null : `It is not installed: ${installPeers}`;
 }

@@ -15,6 +15,7 @@ import {
   type Skipped,
   type Values,
 } from './report.js';
+import { median } from './statistics.js';
 import { table } from './table.js';
 
 export interface Metric {
@@ -44,6 +45,18 @@ export interface Sample {
   readonly values: Values;
 }
 
+/** A column of ratios to another row of the table. */
+export interface Comparison {
+  /** "cheaper by". */
+  readonly title: string;
+  /** The rows that others are compared with: the first of these contenders that has the same `by`. */
+  readonly contenders: readonly string[];
+  /** Names of the parameters that have to be the same. */
+  readonly by: readonly string[];
+  /** The figure of the other row is divided by that of the row, round by round. */
+  readonly metric: string;
+}
+
 export interface Benchmark {
   /** Name of the npm script without `bench:`. */
   readonly name: string;
@@ -52,6 +65,7 @@ export interface Benchmark {
   readonly parameters: Readonly<Record<string, unknown>>;
   /** In the order of the table's columns. */
   readonly metrics: Readonly<Record<string, Metric>>;
+  readonly comparison?: Comparison;
   readonly cases: readonly Case[];
   readonly skipped?: readonly Skipped[];
   /** Null where a table says more. */
@@ -128,8 +142,9 @@ function reportTable(benchmark: Benchmark, report: Report): string {
     'contender',
     ...names.map(columnTitle),
     ...metrics.flatMap(([, { title, hasSpread }]) => (hasSpread ? [title, 'range'] : [title])),
+    ...(benchmark.comparison === undefined ? [] : [benchmark.comparison.title]),
   ];
-  const lines = rows.map(({ contender, parameters, figures }) => [
+  const lines = rows.map(({ contender, parameters, figures }, index) => [
     contender,
     ...names.map((name) => cellText(parameters[name])),
     ...metrics.flatMap(([name, { digits, hasSpread }]) => {
@@ -138,6 +153,7 @@ function reportTable(benchmark: Benchmark, report: Report): string {
       const range = `${number(figure.lowest, digits)}–${number(figure.highest, digits)}`;
       return [number(figure.median, digits), ...(hasSpread ? [range] : [])];
     }),
+    ...(benchmark.comparison === undefined ? [] : [ratioText(benchmark.comparison, rows[index]!, rows)]),
   ]);
   const { rounds } = report;
   return [
@@ -149,6 +165,16 @@ function reportTable(benchmark: Benchmark, report: Report): string {
     ...(benchmark.notes === undefined ? [] : ['', ...benchmark.notes]),
     ...report.skipped.map(({ contender, why }) => `Left out: ${contender}. ${why}`),
   ].join('\n');
+}
+
+/** The median of the ratios of each round, because a machine may be slower in the next. */
+function ratioText({ contenders, by, metric }: Comparison, row: Row, rows: readonly Row[]): string {
+  const others = rows.filter(({ parameters }) => by.every((name) => parameters[name] === row.parameters[name]));
+  const other = contenders.flatMap((name) => others.filter(({ contender }) => contender === name))[0];
+  const [own, reference] = [row.figures[metric]?.samples, other?.figures[metric]?.samples];
+  if (own === undefined || reference === undefined || own.length !== reference.length) return '–';
+  const ratio = median(own.map((value, round) => reference[round]! / value));
+  return `${number(ratio, ratio < 10 ? 1 : 0)} x`;
 }
 
 /** `inFlight` becomes "in flight". */

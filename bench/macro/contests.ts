@@ -1,8 +1,22 @@
 /** The contenders of each protocol. */
 import { hasPeer, installPeers } from '../lib/peers.js';
+import type { Skipped } from '../lib/report.js';
 import type { Protocol } from '../lib/target.js';
-import type { Plan } from './arguments.js';
 import type { Task } from './contenders/contender.js';
+
+/** How much of each contender is measured. */
+export interface Plan {
+  /** Notifications of a peal run. */
+  readonly count: number;
+  /** Notifications of a node:http2 run; most of the benchmark's time. */
+  readonly nodeCount: number;
+  readonly apnCount: number;
+  /** Worker threads of "peal, threads". */
+  readonly threads: number | 'auto';
+  readonly window: 'large' | 'apple';
+  /** Notifications of a peal run before those that are measured. Others get a tenth of them. */
+  readonly warmUp: number;
+}
 
 export interface Contender {
   readonly name: string;
@@ -12,53 +26,46 @@ export interface Contender {
 
 export interface Contest {
   readonly protocol: Protocol;
-  readonly title: string;
   readonly contenders: readonly Contender[];
-  /** Name of the contender that all are compared with; null if it is not installed. */
-  readonly reference: string | null;
+  readonly skipped: readonly Skipped[];
   /** Options of the simulator. */
   readonly simulator: readonly string[];
 }
-
-const warmUp = 20_000;
 
 export function contestOf(protocol: Protocol, plan: Plan): Contest {
   return protocol === 'http2' ? http2Contest(plan) : binaryContest(plan);
 }
 
-function http2Contest({ count, nodeCount, threads, window }: Plan): Contest {
+function http2Contest({ count, nodeCount, threads, window, warmUp }: Plan): Contest {
   return {
     protocol: 'http2',
-    title: `HTTP/2, the gateway's connection window ${window}`,
     contenders: [
-      ...peal(count, threads),
+      ...peal(count, warmUp, threads),
       { name: 'peal, in-process, journal', module: 'peal-journal.js', task: { count, warmUp, threads: 0 } },
       { name: 'peal, in-process, two fields', module: 'peal-personal.js', task: { count, warmUp, threads: 0 } },
-      { name: 'node:http2', module: 'node-http2.js', task: { count: nodeCount, warmUp: 2_000, threads: 0 } },
+      { name: 'node:http2', module: 'node-http2.js', task: { count: nodeCount, warmUp: warmUp / 10, threads: 0 } },
     ],
-    reference: 'node:http2',
+    skipped: [],
     simulator: window === 'large' ? ['--connection-window', 'large'] : [],
   };
 }
 
-function binaryContest({ count, apnCount, threads }: Plan): Contest {
-  const task = { count: apnCount, warmUp: 2_000, threads: 0 };
+function binaryContest({ count, apnCount, threads, warmUp }: Plan): Contest {
+  const task = { count: apnCount, warmUp: warmUp / 10, threads: 0 };
   const apn = [
     { name: 'apn 1.7.8, fast mode', module: 'apn.js', task: { ...task, fastMode: true } },
     { name: 'apn 1.7.8', module: 'apn.js', task },
   ];
   const isInstalled = hasPeer('apn');
-  if (!isInstalled) process.stderr.write(`apn is not installed, and left out: ${installPeers}\n`);
   return {
     protocol: 'binary',
-    title: 'binary protocol',
-    contenders: [...peal(count, threads), ...(isInstalled ? apn : [])],
-    reference: isInstalled ? 'apn 1.7.8' : null,
+    contenders: [...peal(count, warmUp, threads), ...(isInstalled ? apn : [])],
+    skipped: isInstalled ? [] : [{ contender: 'apn 1.7.8', why: `It is not installed: ${installPeers}` }],
     simulator: [],
   };
 }
 
-function peal(count: number, threads: number | 'auto'): Contender[] {
+function peal(count: number, warmUp: number, threads: number | 'auto'): Contender[] {
   return [
     { name: 'peal, in-process', module: 'peal.js', task: { count, warmUp, threads: 0 } },
     { name: `peal, threads: ${threads}`, module: 'peal.js', task: { count, warmUp, threads } },

@@ -1,17 +1,18 @@
-/** The memory of `peal send` with a long list from a file. */
+/** What the whole of `peal send` costs with a long list from a file: CPU time, rate and memory. */
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { SimulatorProcess } from '../lib/simulator-process.js';
 import { runSend, type SendResult } from './peal-send.js';
 import { writePlainList } from './recipient-lists.js';
 
-export interface MemoryResult extends SendResult {
-  readonly tokens: number;
-}
-
-export async function measureMemory(simulator: SimulatorProcess, tokens: number): Promise<MemoryResult> {
-  const list = path.join(simulator.folder, 'tokens.txt');
-  await writePlainList(list, tokens);
-  process.stderr.write(`peal send, ${tokens} tokens from a file\n`);
-  const args = ['--tokens', list, '--alert', 'Hello', '--out', path.join(simulator.folder, 'out')];
-  return { tokens, ...(await runSend(simulator, args, tokens)) };
+/** The list is written once for a simulator, outside of what is measured. */
+export async function measureCommand(simulator: SimulatorProcess, tokens: number, alert: string): Promise<SendResult> {
+  const list = path.join(simulator.folder, `tokens-${tokens}.txt`);
+  if (!existsSync(list)) await writePlainList(list, tokens);
+  const out = path.join(simulator.folder, 'out');
+  try {
+    return await runSend(simulator, ['--tokens', list, '--alert', alert, '--out', out], tokens);
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
 }

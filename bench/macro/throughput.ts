@@ -1,118 +1,161 @@
 /**
  * Measures the CPU time of the sending process for one notification, and the notifications per second, beside others
  * against the same gateway in the same run: node:http2, and for the binary protocol apn. The simulator runs in a
- * process of its own. The contenders run one after the other, each in a fresh process, round after round, so that the
- * noise of a machine hits all alike. Prints medians over the rounds; compare the ratios.
+ * process of its own, and each contender in a fresh one; every run is checked by what was accepted.
  */
-import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { SimulatorProcess, type SimulatorTarget } from '../lib/simulator-process.js';
-import { median, range } from '../lib/statistics.js';
-import { table } from '../lib/table.js';
-import { type Plan, readPlan } from './arguments.js';
+import { InvalidArgumentError, Option } from 'commander';
+import { benchCommand, benchOptions, wholeNumber, wholeNumbers } from '../lib/bench-options.js';
+import { runContender } from '../lib/contender-process.js';
+import type { Values } from '../lib/report.js';
+import { type Case, runBenchmark } from '../lib/runner.js';
+import { SimulatorProcess } from '../lib/simulator-process.js';
+import type { Protocol } from '../lib/target.js';
 import type { Outcome, Task } from './contenders/contender.js';
-import { type Contender, type Contest, contestOf } from './contests.js';
-import { type MemoryResult, measureMemory } from './memory.js';
+import { type Contender, contestOf, type Plan } from './contests.js';
+import { measureCommand } from './memory.js';
 
-interface Result {
-  readonly contender: string;
-  readonly payloadBytes: number;
-  readonly outcomes: Outcome[];
-}
-
-function runOnce({ name, module, task }: Contender, target: SimulatorTarget, payloadBytes: number): Outcome {
-  const file = fileURLToPath(new URL(`./contenders/${module}`, import.meta.url));
-  const argument = JSON.stringify({ ...task, target, payloadBytes } satisfies Task);
-  // Old packages use deprecated functions of Node, whose warnings would fill the output.
-  const args = ['--no-deprecation', file, argument];
-  const child = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 300_000 });
-  if (child.status !== 0) throw new Error(`${name} ended with ${child.status ?? child.signal}:\n${child.stderr}`);
-  const outcome = JSON.parse(child.stdout) as Outcome;
-  if (outcome.accepted !== outcome.count)
-    throw new Error(`${name}: only ${outcome.accepted} of ${outcome.count} accepted`);
-  return outcome;
-}
-
-function measureThroughput({ protocol, contenders }: Contest, plan: Plan, target: SimulatorTarget): Result[] {
-  return plan.payloads.flatMap((payloadBytes) => {
-    const results = contenders.map(({ name }): Result => ({ contender: name, payloadBytes, outcomes: [] }));
-    for (let round = 1; round <= plan.rounds; round++) {
-      process.stderr.write(`${protocol}, ${payloadBytes} bytes, round ${round} of ${plan.rounds}\n`);
-      contenders.forEach((contender, index) => {
-        results[index]!.outcomes.push(runOnce(contender, target, payloadBytes));
-      });
-    }
-    return results;
+function protocolsOf(text: string): Protocol[] {
+  return text.split(',').map((name) => {
+    if (name === 'http2' || name === 'binary') return name;
+    throw new InvalidArgumentError('Expected http2 or binary.');
   });
 }
 
-const cpuOf = ({ cpuUs, count }: Outcome): number => cpuUs / count;
-const rateOf = ({ count, seconds }: Outcome): number => count / seconds;
-const number = (value: number, digits = 0): string =>
-  value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
-const times = (ratio: number): string => (Number.isNaN(ratio) ? '–' : `${number(ratio, ratio < 10 ? 1 : 0)} x`);
+const command = benchCommand('throughput', 'Measures bulk sends: CPU time and rate beside node:http2 and apn.')
+  .option('--count <n>', 'notifications of a peal run (default: 200000)', wholeNumber)
+  .option('--node-count <n>', 'notifications of a node:http2 run (default: 50000)', wholeNumber)
+  .option('--apn-count <n>', 'notifications of an apn run (default: 20000)', wholeNumber)
+  .option('--protocol <names>', 'http2, binary, or both with a comma (default: both)', protocolsOf)
+  .option('--payloads <n,n>', 'bytes of payload (default: 120,2000; 120 with --quick)', wholeNumbers)
+  .option('--threads <n|auto>', 'worker threads of "peal, threads"', 'auto')
+  .addOption(
+    new Option('--window <kind>', "the gateway's connection window; apple: 65,535 bytes")
+      .choices(['large', 'apple'])
+      .default('large'),
+  )
+  .option('--rss-tokens <n>', 'recipients of the run of peal send (default: 1000000)', wholeNumber)
+  .option('--no-rss', 'without the run of peal send')
+  .parse();
+const options = benchOptions(command, 'throughput');
+const own = command.opts<
+  Partial<Pick<Plan, 'count' | 'nodeCount' | 'apnCount'>> & {
+    readonly protocol?: Protocol[];
+    readonly payloads?: number[];
+    readonly threads: string;
+    readonly window: Plan['window'];
+    readonly rssTokens?: number;
+    readonly rss: boolean;
+  }
+>();
+const count = (full: number): number => (options.quick ? 1_000 : full);
+const plan: Plan = {
+  count: own.count ?? count(200_000),
+  nodeCount: own.nodeCount ?? count(50_000),
+  apnCount: own.apnCount ?? count(20_000),
+  threads: own.threads === 'auto' ? 'auto' : wholeNumber(own.threads),
+  window: own.window,
+  warmUp: count(20_000),
+};
+const payloads = own.payloads ?? (options.quick ? [120] : [120, 2_000]);
+const rssTokens = own.rssTokens ?? count(1_000_000);
 
-function rowsOf({ reference }: Contest, results: readonly Result[]): string[][] {
-  return results.map(({ contender, payloadBytes, outcomes }) => {
-    const other =
-      results.find((one) => one.contender === reference && one.payloadBytes === payloadBytes)?.outcomes ?? [];
-    const [cpu, rate] = [median(outcomes.map(cpuOf)), median(outcomes.map(rateOf))];
-    const [lowest, highest] = range(outcomes.map(cpuOf));
-    return [
-      contender,
-      number(payloadBytes),
-      number(outcomes[0]!.count),
-      number(cpu, 2),
-      `${number(lowest, 2)}–${number(highest, 2)}`,
-      times(median(other.map(cpuOf)) / cpu),
-      number(rate),
-      times(rate / median(other.map(rateOf))),
-      number(median(outcomes.map(({ peakRssBytes }) => peakRssBytes)) / 1e6),
-    ];
-  });
+const protocolNames: Readonly<Record<Protocol, string>> = { http2: 'HTTP/2', binary: 'binary' };
+
+async function runOnce(
+  { name, module, task }: Contender,
+  simulator: SimulatorProcess,
+  payloadBytes: number,
+): Promise<Values> {
+  const whole: Task = { ...task, target: simulator.target, payloadBytes };
+  const outcome = await runContender<Outcome>(new URL(`./contenders/${module}`, import.meta.url), whole);
+  const { accepted, cpuUs, seconds, peakRssBytes } = outcome;
+  if (accepted !== outcome.count) throw new Error(`${name}: only ${accepted} of ${outcome.count} accepted`);
+  return { cpuUs: cpuUs / accepted, perSecond: accepted / seconds, peakRssMb: peakRssBytes / 1e6 };
 }
 
-function printContest(contest: Contest, results: readonly Result[], rounds: number): void {
-  const ratios = ['cheaper by', 'per second', 'faster by'];
-  const head = ['contender', 'payload B', 'count', 'CPU µs each', 'range', ...ratios, 'peak RSS MB'];
-  console.log(`\n${contest.title}\n`);
-  console.log(table(head, rowsOf(contest, results)));
-  console.log(`\nCPU: user and system time of the sending process, all threads, medians of ${rounds} rounds,`);
-  console.log(
-    `after a warm-up.${contest.reference === null ? '' : ` "cheaper", "faster": than ${contest.reference}.`}`,
+function casesOf(simulator: SimulatorProcess, contenders: readonly Contender[]): Case[] {
+  const { protocol } = simulator.target;
+  return payloads.flatMap((payloadBytes) =>
+    contenders.map((contender): Case => {
+      const parameters = { protocol: protocolNames[protocol], payloadBytes, count: contender.task.count };
+      return { contender: contender.name, parameters, measure: () => runOnce(contender, simulator, payloadBytes) };
+    }),
   );
 }
 
-function printMemory({ tokens, usage, perSecond }: MemoryResult): void {
-  console.log(
-    `\npeal send, ${number(tokens)} tokens from a file: peak RSS ${number(usage.peakRssBytes / 1e6)} MB, ` +
-      `${number(usage.cpuUs / tokens, 2)} µs CPU each with start-up and file, ${number(perSecond)} a second`,
+/** An alert whose payload has so many bytes. */
+const alertOf = (bytes: number): string => 'x'.repeat(bytes - JSON.stringify({ aps: { alert: '' } }).length);
+
+/** The whole command, with its start and the reading of the file. */
+function commandCase(simulator: SimulatorProcess, payloadBytes: number): Case {
+  return {
+    contender: 'peal send, tokens from a file',
+    parameters: { protocol: protocolNames.http2, payloadBytes, count: rssTokens },
+    measure: async () => {
+      const { usage, perSecond } = await measureCommand(simulator, rssTokens, alertOf(payloadBytes));
+      return { cpuUs: usage.cpuUs / rssTokens, perSecond, peakRssMb: usage.peakRssBytes / 1e6 };
+    },
+  };
+}
+
+const contests = (own.protocol ?? (['http2', 'binary'] as const)).map((protocol) => contestOf(protocol, plan));
+const simulators: SimulatorProcess[] = [];
+try {
+  const cases: Case[] = [];
+  for (const { protocol, contenders, simulator: how } of contests) {
+    const simulator = await SimulatorProcess.start(protocol, ['--ledger', 'counts', ...how]);
+    simulators.push(simulator);
+    cases.push(...casesOf(simulator, contenders));
+    if (own.rss && protocol === 'http2') cases.push(commandCase(simulator, payloads[0]!));
+  }
+  const sort = [...new Set(cases.map(({ contender }) => contender))];
+  await runBenchmark(
+    {
+      name: 'throughput',
+      title: 'Bulk sends, the gateway a simulator in a process of its own',
+      parameters: { ...plan, payloads, rssTokens },
+      metrics: {
+        cpuUs: { title: 'CPU µs each', digits: 2, hasSpread: true },
+        perSecond: { title: 'per second', digits: 0 },
+        peakRssMb: { title: 'peak RSS MB', digits: 0 },
+      },
+      comparison: {
+        title: 'cheaper by',
+        contenders: ['node:http2', 'apn 1.7.8'],
+        by: ['protocol', 'payloadBytes'],
+        metric: 'cpuUs',
+      },
+      cases,
+      skipped: contests.flatMap((contest) => contest.skipped),
+      plot: {
+        facet: {
+          column: { field: 'payloadBytes', type: 'ordinal', title: 'bytes of payload' },
+          row: { field: 'protocol', type: 'nominal', title: null },
+        },
+        spec: {
+          ...{ width: 280, height: { step: 18 } },
+          encoding: {
+            y: { field: 'contender', type: 'nominal', sort, title: null, axis: { labelLimit: 0 } },
+            x: { field: 'cpuUs', type: 'quantitative', title: 'CPU µs each', scale: { type: 'log' } },
+          },
+          layer: [
+            { mark: { type: 'point', filled: true, size: 60 } },
+            { mark: 'rule', encoding: { x: { field: 'cpuUsLowest' }, x2: { field: 'cpuUsHighest' } } },
+            {
+              mark: { type: 'text', align: 'left', dx: 8 },
+              encoding: { text: { field: 'cpuUs', type: 'quantitative', format: '.3~r' } },
+            },
+          ],
+        },
+        resolve: { scale: { y: 'independent' } },
+      },
+      notes: [
+        'CPU: user and system time of the sending process, all threads, after a warm-up (peal send: with start and file).',
+        'Cheaper: than node:http2, and over the binary protocol than apn 1.7.8, round by round.',
+      ],
+    },
+    options,
   );
+} finally {
+  for (const simulator of simulators) await simulator[Symbol.asyncDispose]();
 }
-
-async function runContest(contest: Contest, plan: Plan): Promise<Result[]> {
-  await using simulator = await SimulatorProcess.start(contest.protocol, ['--ledger', 'counts', ...contest.simulator]);
-  const results = measureThroughput(contest, plan, simulator.target);
-  printContest(contest, results, plan.rounds);
-  return results;
-}
-
-async function runMemory(plan: Plan): Promise<MemoryResult> {
-  const { simulator: options } = contestOf('http2', plan);
-  await using simulator = await SimulatorProcess.start('http2', ['--ledger', 'counts', ...options]);
-  const memory = await measureMemory(simulator, plan.rssTokens);
-  printMemory(memory);
-  return memory;
-}
-
-const plan = readPlan();
-const machine = `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, Node ${process.version}`;
-console.log(`\n${machine}; gateway: the simulator in a process of its own`);
-const results: Record<string, Result[]> = {};
-for (const protocol of plan.only === 'rss' ? [] : plan.protocols) {
-  results[protocol] = await runContest(contestOf(protocol, plan), plan);
-}
-const memory = plan.only === 'throughput' ? null : await runMemory(plan);
-if (plan.jsonFile !== null) writeFileSync(plan.jsonFile, JSON.stringify({ machine, plan, results, memory }, null, 2));

@@ -1,14 +1,20 @@
 /**
- * Runs the micro benchmarks and prints what one item costs, beside a plain copy of the same bytes.
- *
- *   npm run bench:micro              all of them
- *   npm run bench:micro -- hpack     those whose name holds "hpack"
+ * Runs the micro benchmarks: what one item costs on a hot path, beside a plain copy of the same bytes. Each round measures
+ * each item anew.
  */
 import { Bench } from 'tinybench';
+import { benchCommand, benchOptions, wholeNumber } from '../lib/bench-options.js';
+import type { Values } from '../lib/report.js';
+import { type Case, runBenchmark } from '../lib/runner.js';
 import { loadItems, type MicroItem } from './suite.js';
 
-/** Measured time of each item, in milliseconds; as long again goes before it for the compiler to settle. */
-const measureMs = 400;
+const command = benchCommand('micro', 'Measures one item of each hot path beside a plain copy of the same bytes.')
+  .argument('[text]', 'only items whose names hold this text, as in "hpack"')
+  .option('--measure-ms <ms>', 'time of each item in each round, half as long before it (default: 80)', wholeNumber)
+  .parse();
+const options = benchOptions(command, 'micro');
+const { measureMs = options.quick ? 2 : 80 } = command.opts<{ measureMs?: number }>();
+const [text = ''] = command.args;
 
 /** A copy of as many bytes as one run of the item handles. */
 function copyOf(item: MicroItem): () => void {
@@ -18,41 +24,58 @@ function copyOf(item: MicroItem): () => void {
   return () => target.set(source);
 }
 
-interface Row {
-  item: string;
-  'ns/item': string;
-  'GB/s': string;
-  'copy ns/item': string;
-  'copy GB/s': string;
+/** The median of the runs, in nanoseconds for an item. */
+async function measure({ itemsPerRun }: MicroItem, run: () => void | Promise<void>): Promise<number> {
+  const bench = new Bench({ time: measureMs, warmupTime: measureMs / 2, throws: true });
+  bench.add('item', run);
+  const [task] = await bench.run();
+  if (task?.result.state !== 'completed') throw new Error('The item was not measured.');
+  return (task.result.latency.p50 * 1e6) / itemsPerRun;
 }
 
-async function main(filter: string | undefined): Promise<void> {
-  const items = (await loadItems()).filter(({ name }) => filter === undefined || name.includes(filter));
-  const bench = new Bench({ time: measureMs, warmupTime: measureMs, throws: true });
-  for (const item of items) {
-    item.setUp?.();
-    bench.add(item.name, () => item.run());
-    bench.add(`copy of ${item.name}`, copyOf(item));
-  }
-  await bench.run();
-
-  const nsPerRun = new Map<string, number>();
-  for (const task of bench.tasks) {
-    if (task.result.state === 'completed') nsPerRun.set(task.name, task.result.latency.p50 * 1e6);
-  }
-  const rows: Row[] = items.map(({ name, bytesPerItem, itemsPerRun }) => {
-    const ns = (nsPerRun.get(name) ?? Number.NaN) / itemsPerRun;
-    const copyNs = (nsPerRun.get(`copy of ${name}`) ?? Number.NaN) / itemsPerRun;
-    return {
-      item: name,
-      'ns/item': ns.toFixed(1),
-      'GB/s': (bytesPerItem / ns).toFixed(2),
-      'copy ns/item': copyNs.toFixed(1),
-      'copy GB/s': (bytesPerItem / copyNs).toFixed(2),
-    };
-  });
-  console.log(`Node ${process.version}, medians of runs`);
-  console.table(rows);
+function caseOf(item: MicroItem): Case {
+  const copy = copyOf(item);
+  return {
+    contender: item.name,
+    parameters: {},
+    measure: async (round): Promise<Values> => {
+      if (round === 1) item.setUp?.();
+      const ns = await measure(item, () => item.run());
+      const copyNs = await measure(item, copy);
+      return { ns, gbPerSecond: item.bytesPerItem / ns, copyNs, copyGbPerSecond: item.bytesPerItem / copyNs };
+    },
+  };
 }
 
-await main(process.argv[2]);
+const items = (await loadItems()).filter(({ name }) => name.includes(text));
+const sort = items.map(({ name }) => name);
+await runBenchmark(
+  {
+    name: 'micro',
+    title: 'One item of each hot path, beside a plain copy of the same bytes',
+    parameters: { measureMs },
+    metrics: {
+      ns: { title: 'ns/item', digits: 1, hasSpread: true },
+      gbPerSecond: { title: 'GB/s', digits: 2 },
+      copyNs: { title: 'copy ns/item', digits: 1 },
+      copyGbPerSecond: { title: 'copy GB/s', digits: 2 },
+    },
+    cases: items.map(caseOf),
+    plot: {
+      ...{ width: 420, height: { step: 16 } },
+      encoding: { y: { field: 'contender', type: 'nominal', sort, title: null, axis: { labelLimit: 0 } } },
+      layer: [
+        {
+          mark: { type: 'tick', color: '#aaa' },
+          encoding: { x: { field: 'copyNs', type: 'quantitative', title: 'ns for an item; grey: a plain copy' } },
+        },
+        {
+          mark: { type: 'point', filled: true, size: 50 },
+          encoding: { x: { field: 'ns', type: 'quantitative', scale: { type: 'log' } } },
+        },
+        { mark: 'rule', encoding: { x: { field: 'nsLowest', type: 'quantitative' }, x2: { field: 'nsHighest' } } },
+      ],
+    },
+  },
+  options,
+);

@@ -4,14 +4,12 @@
  * one sink, and every run is checked by the sink's count.
  */
 
-import { APNs } from '../../src/session/apns.js';
 import { benchCommand, benchOptions, wholeNumber, wholeNumbers } from '../lib/bench-options.js';
 import { runContender } from '../lib/contender-process.js';
 import { hasPeer, installPeers } from '../lib/peers.js';
 import type { Skipped, Values } from '../lib/report.js';
 import { type Case, number, runBenchmark } from '../lib/runner.js';
 import { SinkProcess } from '../lib/sink-process.js';
-import { canPush } from '../senders/peal-push.js';
 import type { Load, SingleResult, SingleTask } from './contender.js';
 
 interface Contender {
@@ -26,11 +24,10 @@ interface Contender {
   readonly missing: string | null;
 }
 
-const noPush = canPush(APNs) ? null : 'This version of peal has no apns.push.';
 const noNodeApn = hasPeer('@parse/node-apn') ? null : `It is not installed: ${installPeers}`;
 const contenders: readonly Contender[] = [
-  { name: 'peal, push', sender: 'peal-push', missing: noPush },
-  { name: 'peal, push, one thread', sender: 'peal-push', threads: 1, missing: noPush },
+  { name: 'peal, push', sender: 'peal-push', missing: null },
+  { name: 'peal, push, one thread', sender: 'peal-push', threads: 1, missing: null },
   { name: 'peal, send', sender: 'peal-send', missing: null },
   { name: 'peal, send, one thread', sender: 'peal-send', threads: 1, missing: null },
   { name: 'peal, send a list', sender: 'peal-send', isList: true, missing: null },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { loadItems } from '../../bench/micro/suite.js';
+import { medianOf, quickReport } from './quick-report.js';
 
 const items = await loadItems();
 
@@ -16,4 +17,16 @@ describe('bench/micro', () => {
       assert.ok(item.itemsPerRun > 0 && item.bytesPerItem > 0);
     });
   }
+});
+
+describe('bench:micro', () => {
+  it('measures the items that are asked for, each beside a copy', async () => {
+    const [report] = await quickReport('micro/main', ['hpack']);
+    const names = items.map(({ name }) => name).filter((name) => name.includes('hpack'));
+    assert.deepEqual(
+      report.rows.map(({ contender }) => contender),
+      names,
+    );
+    for (const row of report.rows) assert.ok(medianOf(row, 'ns') > medianOf(row, 'copyNs'));
+  });
 });

@@ -21,12 +21,12 @@ describe('bench/lib', () => {
 
   /** Two contenders whose cost is their round, and one that measures two rows at a time. */
   function benchmark(order: string[]): Benchmark {
-    const one = (contender: string): Benchmark['cases'][number] => ({
+    const one = (contender: string, times = 1): Benchmark['cases'][number] => ({
       contender,
       parameters: { inFlight: 100 },
       measure: async (round) => {
         order.push(`${contender}${round}`);
-        return { costUs: round * 1.00000049 };
+        return { costUs: times * round * 1.00000049 };
       },
     });
     const series = [1, 2].map((second) => ({ parameters: { second }, values: { costUs: second } }));
@@ -35,7 +35,8 @@ describe('bench/lib', () => {
       title: 'A test',
       parameters: { count: 7 },
       metrics: { costUs: { title: 'cost µs', digits: 1, hasSpread: true } },
-      cases: [one('a'), one('b'), { contender: 'c', parameters: {}, measure: async () => series }],
+      comparison: { title: 'cheaper by', contenders: ['none', 'b'], by: ['inFlight'], metric: 'costUs' },
+      cases: [one('a'), one('b', 2), { contender: 'c', parameters: {}, measure: async () => series }],
       skipped: [{ contender: 'd', why: 'It is not installed.' }],
       plot: { mark: 'bar', encoding: { x: { field: 'costUs', type: 'quantitative' }, y: { field: 'contender' } } },
     };
@@ -77,7 +78,8 @@ describe('bench/lib', () => {
     const options = { rounds: 3, quick: false, jsonFile: path.join(folder, 'a.json') };
     await runBenchmark(benchmark([]), options, { ...silent, print: (text) => printed.push(text) });
     const text = printed.join('\n');
-    assert.match(text, /^a +100 +2\.0 +1\.0–3\.0$/m);
+    assert.match(text, /^a +100 +2\.0 +1\.0–3\.0 +2\.0 x$/m);
+    assert.match(text, /^c +1 +1\.0 +1\.0–1\.0 +–$/m);
     assert.match(text, /medians of 3 rounds/);
     assert.match(text, /Left out: d\. It is not installed\./);
     assert.ok(text.includes(options.jsonFile));
