@@ -12,7 +12,6 @@ import type { Target } from '../lib/target.js';
 import { hasThreadCpu } from '../lib/thread-cpu.js';
 import type { SessionResult, SessionTask } from './session-sender.js';
 import type { SettlingResult, SettlingTask } from './settling-dispatcher.js';
-import type { Source } from './sources.js';
 
 const purpose = 'Measures the share of the dispatcher in the cost of a notification, with one to eight shards.';
 const command = benchCommand('dispatcher', purpose)
@@ -49,12 +48,14 @@ function settling(threads: number, batch: number): Case {
   };
 }
 
-function sending(target: Target, threads: number, source: Source): Case {
+function sending(target: Target, threads: number, source: SessionTask['source']): Case {
   return {
     contender: 'a gateway',
     parameters: { threads, recipients: source },
     measure: async () => {
-      const [count, warmUp] = [countOfShard * threads, warmUpOfShard * threads];
+      // A push costs ten times as much.
+      const share = source === 'pushes' ? 0.2 : 1;
+      const [count, warmUp] = [countOfShard * threads * share, warmUpOfShard * threads * share];
       const task: SessionTask = { target, threads, source, count, warmUp, payloadBytes };
       const module = new URL('./session-sender.js', import.meta.url);
       const result = await runContender<SessionResult>(module, task);
@@ -92,7 +93,7 @@ await runBenchmark(
       ...threadCounts.map((threads) => settling(threads, maxBatchRecipients)),
       ...smallBatches.map((batch) => settling(fewThreads, batch)),
       ...threadCounts.map((threads) => sending(target, threads, 'blocks')),
-      ...(['strings', 'rows'] as const).map((source) => sending(target, fewThreads, source)),
+      ...(['strings', 'rows', 'pushes'] as const).map((source) => sending(target, fewThreads, source)),
     ],
     plot: {
       hconcat: [

@@ -12,13 +12,14 @@ import { readTask, writeResult } from '../lib/contender-process.js';
 import type { Target } from '../lib/target.js';
 import { mainThreadCpuUs } from '../lib/thread-cpu.js';
 import { measured } from '../lib/usage.js';
-import { payloadOf, randomTokens } from '../macro/contenders/contender.js';
+import { payloadOf, randomTokens, tokenBytes } from '../macro/contenders/contender.js';
 import { recipientsOf, type Source, templateOf } from './sources.js';
 
 export interface SessionTask {
   readonly target: Target;
   readonly threads: number;
-  readonly source: Source;
+  /** `pushes`: one `apns.push` for each recipient, with a payload of its own, a thousand at a time. */
+  readonly source: Source | 'pushes';
   readonly count: number;
   readonly warmUp: number;
   readonly payloadBytes: number;
@@ -47,7 +48,26 @@ const apns = new APNs(session.getConnection(url, { key: { file: keyFile }, keyId
 const payload = payloadOf(payloadBytes);
 const template = templateOf(payloadBytes);
 
+const pushesInFlight = 1000;
+
+async function push(tokens: Buffer): Promise<number> {
+  let accepted = 0;
+  let begun = 0;
+  const next = async (): Promise<void> => {
+    while (begun < tokens.length) {
+      const token = tokens.toString('hex', begun, begun + tokenBytes);
+      const alert = `Your order ${begun} is on its way to you. Open the app to see where it is right now.`;
+      begun += tokenBytes;
+      const { outcome } = await apns.push({ topic, pushType: 'alert', alert }, token);
+      if (outcome === 'accepted') accepted += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: pushesInFlight }, next));
+  return accepted;
+}
+
 async function send(tokens: Buffer): Promise<number> {
+  if (source === 'pushes') return push(tokens);
   const isPersonal = source === 'rows';
   const message = new Message([], isPersonal ? { topic, pushType: 'alert' } : { topic, payload });
   const recipients = recipientsOf(source, tokens);

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:memory`: the most memory, and the CPU time, of sending to lists of several lengths, which should differ
- * in CPU time only; and the memory of pushes in flight above that of an idle session.
+ * `npm run bench:memory`: the most memory, and the CPU time, of sending to lists of several lengths, which should
+ * differ in CPU time only; and the memory of pushes in flight above that of an idle session.
  */
 import { rmSync } from 'node:fs';
 import path from 'node:path';
@@ -127,9 +127,9 @@ await runBenchmark(
     ],
     plot: { hconcat: [panel('peakMb', 'peak RSS, MB'), panel('cpuUs', 'CPU, µs for each recipient')] },
     notes: [
-      'Peak RSS and CPU time of lists: of the whole process, start and end included. A generator makes its tokens as text.',
-      `Pushes: each with a payload of its own, to a gateway that is ${roundTripMs} ms away. Above idle: the most memory of`,
-      'the process, less what it had after its first push; garbage that waits for collection is in it.',
+      'Peak RSS and CPU time of lists: of the whole process, start and end included. A generator makes tokens as text.',
+      `Pushes: each with a payload of its own, to a gateway that is ${roundTripMs} ms away. Above idle: the most`,
+      'memory of the process, less what it had after its first push; garbage that waits for collection is in it.',
     ],
   },
   options,

@@ -121,9 +121,10 @@ await runBenchmark(
     plot: growthPlot(),
     notes: [
       'Model: connections × min(streams, window ÷ payload) ÷ round-trip time. With halves: of a gateway that gives',
-      'window back by halves, as this one does. Per second: over the last third of the send; 90 % of that is reached so',
-      'long after the first answer. p50 and p99 of bulk sends: from the hand-out of a request to its connection until its',
-      'answer. Of pushes: from when each was due, whatever the program was doing (corrected for coordinated omission).',
+      'window back by halves, as this one does. Per second: over the last third of the send; 90 % of that is reached',
+      'so long after the first answer. p50 and p99 of bulk sends: from the hand-out of a request to its connection',
+      'until its answer. Of pushes: from when each was due, whatever the program was doing (corrected for coordinated',
+      'omission).',
     ],
   },
   options,

@@ -20,6 +20,7 @@ describe('bench/dispatcher', () => {
       [2, 'blocks', null],
       [2, 'strings', null],
       [2, 'rows', null],
+      [2, 'pushes', null],
     ]);
     for (const { contender, parameters, figures } of rows) {
       const { mainUs, shardUs, fullest, bound, withCores } = figures;
