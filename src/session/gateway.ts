@@ -102,7 +102,12 @@ export class Gateway {
    * @internal for APNs
    */
   get lanes(): Lanes {
-    this.#lanes ??= new Lanes({
+    if (this.#lanes === null || this.#lanes.isOver) this.#lanes = this.#newLanes();
+    return this.#lanes;
+  }
+
+  #newLanes(): Lanes {
+    return new Lanes({
       address: this.address,
       credential: this.credential,
       clock: this.clock,
@@ -111,7 +116,6 @@ export class Gateway {
       acquire: () => this.acquire(),
       release: () => this.release(),
     });
-    return this.#lanes;
   }
 
   #targetOf(engine: Engine): SendTarget {

@@ -115,6 +115,11 @@ export class Dispatcher {
     return queued;
   }
 
+  /** It takes no more batches. */
+  get isClosed(): boolean {
+    return this.#closed !== null;
+  }
+
   /** What the engine is doing now. */
   async stats(): Promise<EngineStats> {
     const reports = (await heldUntil(this.#report())) ?? [];
@@ -344,6 +349,7 @@ export class Dispatcher {
     parcel.settle(message.details, message.cause === null ? null : PealError.fromRecord(message.cause));
     const { job } = parcel;
     if (job.stopped === null && job.excluded.has(mailbox.shardId) && parcel.requeueUnsent()) {
+      if (job.tells) parcel.tellSettled();
       this.#sendAgain(parcel);
       this.#pump();
     } else {

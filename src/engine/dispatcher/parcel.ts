@@ -200,11 +200,15 @@ export class Parcel implements DispatchedBatch {
     return this.ledger[index]!;
   }
 
-  /** Tells the sink of each recipient that has its outcome for good, because the others of the parcel are sent again. */
+  /**
+   * Tells the sink of each recipient that has its outcome for good, because the others of the parcel are sent again. An
+   * unsent one may be sent to by another shard yet, unless it was withdrawn.
+   */
   tellSettled(): void {
     for (let index = 0; index < this.ledger.length; index++) {
       const outcome = this.ledger[index]!;
-      if (outcome !== QUEUED) this.job.tell(this.batch, index, outcome, this.#detailOf(index), this.#cause);
+      if (outcome === QUEUED || (outcome === UNSENT && this.#withdrawn?.has(index) !== true)) continue;
+      this.job.tell(this.batch, index, outcome, this.#detailOf(index), this.#cause);
     }
   }
 

@@ -80,6 +80,8 @@ class Compiled {
     readonly shared: Shared,
     readonly attempt: number,
     readonly fruitlessSends: number,
+    /** Its one recipient is no part of the message. */
+    readonly isForPush = false,
   ) {}
 }
 
@@ -152,7 +154,7 @@ export class Message {
     this.fruitlessSends = compiled.fruitlessSends;
     for (const recipient of this.tokens) if (recipient instanceof TokenBlock) checkBlock(recipient, 1);
     if (!this.hasPayload && !this.tokens.every(bringsPayload)) throw emptyError();
-    if (this.parts.apnsId !== null) this.#checkApnsId();
+    if (this.parts.apnsId !== null && !compiled.isForPush) this.#checkApnsId();
     Object.freeze(this);
   }
 
@@ -218,6 +220,15 @@ export class Message {
   /** The JSON payload; empty where each recipient has its own. */
   get payload(): string {
     return this.parts.payloadText;
+  }
+
+  /**
+   * The notification of one push, whose token is given beside it. Throws like the constructor.
+   *
+   * @internal for pushes
+   */
+  static forPush(options: MessageOptions): Message {
+    return new Message(nobody, compile(options, null, true));
   }
 
   /** The same notification for others, such as `result.unsent` once the cause is mended. */
@@ -299,9 +310,9 @@ function listOf(tokens: Recipient | readonly Recipient[]): readonly Recipient[] 
   return tokens.length === 0 ? nobody : Object.freeze([...(tokens as readonly Recipient[])]);
 }
 
-function compile(options: MessageOptions, restored: CompiledPayload | null = null): Compiled {
+function compile(options: MessageOptions, restored: CompiledPayload | null = null, isForPush = false): Compiled {
   checkNames(options);
-  return new Compiled(new Shared(compileNotification(options, systemClock, restored), null), 1, 0);
+  return new Compiled(new Shared(compileNotification(options, systemClock, restored), null), 1, 0, isForPush);
 }
 
 /** Comes to what `checkOptions` says, which has the sentence for what is wrong. */

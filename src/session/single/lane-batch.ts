@@ -52,6 +52,8 @@ export class Push {
   retries: PushRetries | null = null;
   /** Its time is over: it is unknown unless its shard took it back. */
   isWithdrawn = false;
+  /** Its signal was aborted: it is not sent again. */
+  isAborted = false;
   /** Stops listening to its signal; null without one. */
   stopListening: (() => void) | null = null;
 
@@ -78,6 +80,8 @@ export class LaneBatch implements Batch {
   personal: PersonalParts | null = null;
   tokenBytes = 0;
   mask = 0;
+  /** Whose answers said that their tokens are gone; null if none did. */
+  #gone: Set<number> | null = null;
   #count = 0;
   #room = 0;
   #tokenMemory = new Uint8Array(0);
@@ -109,6 +113,7 @@ export class LaneBatch implements Batch {
     this.job = null;
     this.tokens = noTokens;
     this.personal = null;
+    this.#gone = null;
     this.#count = 0;
     this.#payloadBytes = 0;
     this.#collapseIds = '';
@@ -171,6 +176,14 @@ export class LaneBatch implements Batch {
     this.pushes[push.index] = null;
     this.unresolved -= 1;
     push.batch = null;
+  }
+
+  /** An answer said that the token is gone. Returns false if that is known already: it is told again as a batch is settled. */
+  noteGone(index: number): boolean {
+    this.#gone ??= new Set();
+    const isNew = !this.#gone.has(index);
+    this.#gone.add(index);
+    return isNew;
   }
 
   /** Ends the filling: from now on it is a batch of `job`. */

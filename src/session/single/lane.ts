@@ -26,7 +26,7 @@ import { pushRetryMs } from './push-retry.js';
 /** What lanes of one gateway share. Implemented by Lanes. */
 export interface LaneOwner {
   now(): number;
-  random(): number;
+  readonly random: () => number;
   setTimer(callback: () => void, delayMs: number): TimerHandle;
   clearTimer(timer: TimerHandle): void;
   /** Where batches go now; null while the engine is being started. */
@@ -126,14 +126,12 @@ export class Lane implements TellingSink {
    * Ends the wait of one push, for its signal: it is unsent if it is not written. Otherwise it still gets its answer.
    */
   abort(push: Push): void {
-    const error = new PealError('ERR_PEAL_ABORTED', 'The push was aborted by its signal before it was sent.', {
-      origin: 'usage',
-      retryable: true,
-    });
-    const batch = push.batch;
+    const { batch } = push;
     if (batch === null) return;
-    if (this.#waiting.has(push)) this.#endWait(push, error);
-    else if (batch.job === null || batch.job.withdraw(batch, push.index) === UNSENT) this.#resolveUnsent(push, error);
+    push.isAborted = true;
+    if (this.#waiting.has(push)) this.#endWait(push, abortedError());
+    else if (batch.job === null || batch.job.withdraw(batch, push.index) === UNSENT)
+      this.#resolveUnsent(push, abortedError());
   }
 
   // --- what the engine tells ---
@@ -204,7 +202,7 @@ export class Lane implements TellingSink {
       this.#job = job;
     } else {
       // Behind the batch for which it was made, which comes back unsent.
-      queueMicrotask(() => void job.finish().catch(rethrowAssertion));
+      finishLater(job);
     }
     return job;
   }
@@ -216,7 +214,7 @@ export class Lane implements TellingSink {
     this.#job = null;
     this.#engine = null;
     // Its batches come back all the same, and the job is over with the last of them.
-    if (job !== null) queueMicrotask(() => void job.finish().catch(rethrowAssertion));
+    if (job !== null) finishLater(job);
   }
 
   // --- the end of a push ---
@@ -227,7 +225,8 @@ export class Lane implements TellingSink {
     } else if (outcome >= REJECTED) {
       this.#rejected(push, detail!);
     } else if (outcome === UNSENT) {
-      if (push.isWithdrawn) this.#resolveUnsent(push, this.#lateError(push, false));
+      if (push.isAborted) this.#resolveUnsent(push, abortedError());
+      else if (push.isWithdrawn) this.#resolveUnsent(push, this.#lateError(push, false));
       else this.#resolveUnsent(push, cause ?? push.batch!.job!.stopped ?? stoppedError());
     } else if (outcome === WRITTEN) {
       // It could not be withdrawn: if its time is over, nobody waits for the answer.
@@ -240,7 +239,8 @@ export class Lane implements TellingSink {
   #rejected(push: Push, detail: OutcomeDetail): void {
     const batch = push.batch!;
     const owner = this.#owner;
-    const waitMs = push.isWithdrawn ? null : pushRetryMs(push, detail, owner.now(), owner.random);
+    const isOver = push.isWithdrawn || push.isAborted;
+    const waitMs = isOver ? null : pushRetryMs(push, detail, owner.now(), owner.random);
     if (waitMs === null) {
       this.#noteGone(batch, push.index, detail);
       this.#resolve(push, rejectedOutcome(detail, apnsIdOf(push), requestsOf(push) + 1));
@@ -306,7 +306,8 @@ export class Lane implements TellingSink {
   }
 
   #noteGone(batch: LaneBatch, index: number, { status, reason, timestampMs }: OutcomeDetail): void {
-    if (classOf(status, reason) === 'gone') this.#owner.gone.add(hexOf(batch.tokenAt(index)), timestampMs);
+    if (classOf(status, reason) !== 'gone' || !batch.noteGone(index)) return;
+    this.#owner.gone.add(hexOf(batch.tokenAt(index)), timestampMs);
   }
 
   /** A push that was answered before, and then not sent again, keeps that answer. */
@@ -336,6 +337,17 @@ function apnsIdOf(push: Push): string {
 /** Requests that were answered before. */
 function requestsOf({ retries }: Push): number {
   return retries === null ? 0 : retries.requests;
+}
+
+function finishLater(job: SendJob): void {
+  queueMicrotask(() => void job.finish().catch(rethrowAssertion));
+}
+
+function abortedError(): PealError {
+  return new PealError('ERR_PEAL_ABORTED', 'The push was aborted by its signal before it was sent.', {
+    origin: 'usage',
+    retryable: true,
+  });
 }
 
 function stoppedError(): PealError {

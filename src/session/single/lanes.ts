@@ -35,6 +35,8 @@ interface LaneGateway {
   readonly sends: OpenSends;
   /** Told which tokens are gone. */
   readonly gone: GoneTokens;
+  /** Random numbers for the waits before retries. Default: Math.random. */
+  readonly random?: () => number;
   /** Where sends go now. Starts the engine when none runs. Each call is taken back with `release`, unless it fails. */
   acquire(): SendTarget | Promise<SendTarget>;
   release(): void;
@@ -44,6 +46,7 @@ interface LaneGateway {
 const drawnBytes = 256 * apnsIdBytes;
 
 export class Lanes implements LaneOwner {
+  readonly random: () => number;
   readonly #gateway: LaneGateway;
   readonly #clock: Clock;
   /** By the header fields that messages share: equal ones are the same array, as long as they are remembered. */
@@ -65,6 +68,7 @@ export class Lanes implements LaneOwner {
   #lastLane: Lane | null = null;
 
   constructor(gateway: LaneGateway) {
+    this.random = gateway.random ?? Math.random;
     this.#gateway = gateway;
     this.#clock = gateway.clock;
   }
@@ -105,14 +109,15 @@ export class Lanes implements LaneOwner {
     return this.#gateway.sends;
   }
 
+  /** Its engine was closed: pushes from now on are for other lanes, on the next engine. */
+  get isOver(): boolean {
+    return this.#target?.engine.isClosed === true;
+  }
+
   // --- what lanes share ---
 
   now(): number {
     return this.#clock.now();
-  }
-
-  random(): number {
-    return Math.random();
   }
 
   setTimer(callback: () => void, delayMs: number): TimerHandle {
@@ -267,10 +272,16 @@ export class Lanes implements LaneOwner {
     this.#deadlineMs = Number.POSITIVE_INFINITY;
   }
 
-  /** Looked at once in a few milliseconds at most, so that many deadlines cost little. */
+  /** The event loop runs timers first: a thread that was busy reads what has arrived by now, and judges then. */
   readonly #onDeadline = (): void => {
     this.#deadlineTimer = null;
     this.#deadlineMs = Number.POSITIVE_INFINITY;
+    this.#clock.defer(this.#expire);
+  };
+
+  /** Looked at once in a few milliseconds at most, so that many deadlines cost little. */
+  readonly #expire = (): void => {
+    if (this.#unresolved === 0) return;
     const nowMs = this.#clock.now();
     let next = Number.POSITIVE_INFINITY;
     for (const lane of this.#lanes.values()) next = Math.min(next, lane.expire(nowMs));

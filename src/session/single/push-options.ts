@@ -76,14 +76,12 @@ export function withDefaults(options: PushOptions): CheckedPushOptions {
   return { timeoutMs, budget, signal };
 }
 
-const noTokens: readonly never[] = [];
-
 /**
  * The message of a push, which brings no token of its own. Throws PealError ERR_PEAL_OPTION, and what the constructor of
  * Message throws.
  */
 export function messageToPush(message: Message | MessageOptions): Message {
-  if (!(message instanceof Message)) return new Message(noTokens, message);
+  if (!(message instanceof Message)) return Message.forPush(message);
   if (message.tokens.length === 0) return message;
   throw optionError(
     'The message of a push brings no tokens: make it with new Message([], …), and give the token to push.',
