@@ -134,6 +134,15 @@ export class Lane implements TellingSink {
       this.#resolveUnsent(push, abortedError());
   }
 
+  /** The same for all streamed pushes with this signal. */
+  abortAll(signal: AbortSignal): void {
+    const isMeant = (push: Push | null): push is Push => push?.options.signal === signal && push.options.isStreamed;
+    for (const push of [...this.#waiting.keys()]) if (isMeant(push)) this.abort(push);
+    for (const batch of [...this.#open, ...this.#underWay]) {
+      for (const push of batch.pushes) if (isMeant(push)) this.abort(push);
+    }
+  }
+
   // --- what the engine tells ---
 
   told(batch: Batch, index: number, outcome: number, detail: OutcomeDetail | null, cause: PealError | null): void {

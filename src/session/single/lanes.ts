@@ -95,10 +95,15 @@ export class Lanes implements LaneOwner {
     this.#unresolved += 1;
     if (this.#unresolved === 1) this.#begin();
     lane.added(push);
-    if (options.signal !== null) this.#listen(lane, push, options.signal);
+    if (options.signal !== null && !options.isStreamed) this.#listen(lane, push, options.signal);
   }
 
   // --- what sendEach needs ---
+
+  /** Aborts all streamed pushes with this signal. */
+  abortAll(signal: AbortSignal): void {
+    for (const lane of [...this.#lanes.values()]) lane.abortAll(signal);
+  }
 
   get clock(): Clock {
     return this.#clock;

@@ -48,6 +48,8 @@ export interface CheckedPushOptions {
   /** Null: the first answer is final. */
   readonly budget: RetryBudget | null;
   readonly signal: AbortSignal | null;
+  /** Whether the stream that it belongs to listens to the signal, once for all of its pushes. */
+  readonly isStreamed: boolean;
 }
 
 export const pushRules: OptionRules = {
@@ -59,7 +61,7 @@ export const pushRules: OptionRules = {
   signal: test('an AbortSignal', (value) => value instanceof AbortSignal),
 };
 
-const usual: CheckedPushOptions = { timeoutMs: pushTimeoutMs, budget: null, signal: null };
+const usual: CheckedPushOptions = { timeoutMs: pushTimeoutMs, budget: null, signal: null, isStreamed: false };
 
 /** Throws PealError ERR_PEAL_OPTION that names the option. */
 export function checkPushOptions(options: PushOptions | undefined): CheckedPushOptions {
@@ -73,7 +75,7 @@ export function withDefaults(options: PushOptions): CheckedPushOptions {
   const { timeoutMs = pushTimeoutMs, retry = false, signal = null } = options;
   const budget =
     retry === false ? null : { attempts: retry.attempts ?? requestsPerRecipient, timeMs: retry.timeMs ?? timeoutMs };
-  return { timeoutMs, budget, signal };
+  return { timeoutMs, budget, signal, isStreamed: false };
 }
 
 /**

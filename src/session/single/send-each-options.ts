@@ -40,7 +40,7 @@ const rules: OptionRules = { ...pushRules, maxInFlight: whole(1, maxItemsInFligh
 export function checkSendEachOptions(options: SendEachOptions = {}): CheckedSendEachOptions {
   checkOptions({ name: 'sendEach' }, options, rules);
   const { maxInFlight = itemsInFlight } = options;
-  return { maxInFlight, given: options, usual: withDefaults(options) };
+  return { maxInFlight, given: options, usual: { ...withDefaults(options), isStreamed: true } };
 }
 
 /** Throws PealError ERR_PEAL_OPTION for what cannot be pulled from. */
@@ -59,9 +59,6 @@ export function itemOptions(item: PushItem, { given, usual }: CheckedSendEachOpt
   if (timeoutMs === undefined && retry === undefined) return usual;
   if (timeoutMs !== undefined) checkOption('timeoutMs', timeoutMs, pushRules.timeoutMs!);
   if (retry !== undefined) checkOption('retry', retry, pushRules.retry!);
-  return withDefaults({
-    ...given,
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(retry !== undefined && { retry }),
-  });
+  const own = { ...(timeoutMs !== undefined && { timeoutMs }), ...(retry !== undefined && { retry }) };
+  return { ...withDefaults({ ...given, ...own }), isStreamed: true };
 }

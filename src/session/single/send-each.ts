@@ -37,6 +37,8 @@ export class SendEach<Item extends PushItem> implements AsyncGenerator<ItemOutco
   readonly #source: ItemSource<Item>;
   /** Items that were pulled and whose outcomes were not taken. */
   #held = 0;
+  /** Items that have no outcome yet, also if nobody will take it. */
+  #underWay = 0;
   /** Outcomes to be taken, from `readyAt` on; then those of `later`. */
   #ready: (ItemOutcome<Item> | null)[] = [];
   #readyAt = 0;
@@ -117,7 +119,10 @@ export class SendEach<Item extends PushItem> implements AsyncGenerator<ItemOutco
       this.#stopListening = stopListening;
       return;
     }
-    const onSignal = (): void => this.#stop(notSentError('sendEach was aborted by its signal'));
+    const onSignal = (): void => {
+      this.#stop(notSentError('sendEach was aborted by its signal'));
+      this.#lanes.abortAll(signal);
+    };
     const stopListeningToSignal = onAbort(signal, onSignal);
     this.#stopListening = () => {
       stopListening();
@@ -133,6 +138,7 @@ export class SendEach<Item extends PushItem> implements AsyncGenerator<ItemOutco
 
   #take(item: Item): void {
     this.#held += 1;
+    this.#underWay += 1;
     if (this.#stopped !== null) {
       this.#add(item, unansweredOutcome('unsent', this.#stopped, null, 0));
       return;
@@ -149,14 +155,22 @@ export class SendEach<Item extends PushItem> implements AsyncGenerator<ItemOutco
   #sourceOver(fault: PealError | null): void {
     this.#isSourceOver = true;
     this.#fault = fault;
+    this.#endListening();
+    this.#endIfDone();
+  }
+
+  /** Once nothing is left to be stopped. */
+  #endListening(): void {
+    if (!this.#isSourceOver || this.#underWay > 0) return;
     this.#stopListening?.();
     this.#stopListening = null;
-    this.#endIfDone();
   }
 
   // --- what goes out ---
 
   #add(item: Item, outcome: PushOutcome): void {
+    this.#underWay -= 1;
+    this.#endListening();
     if (this.#isLeft) return;
     const itemOutcome = outcomeOf(item, outcome);
     if (outcome.outcome !== 'invalid') this.#give(itemOutcome);

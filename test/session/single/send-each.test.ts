@@ -262,6 +262,33 @@ describe('sendEach', () => {
     assert.ok(queue.isClosed && queue.pulled <= 351, `${queue.pulled} pulled`);
   });
 
+  it('listens to its signal once, until the last outcome, also behind the end of the source', async () => {
+    const stop = new AbortController();
+    let listeners = 0;
+    const { signal } = stop;
+    const [add, remove] = [signal.addEventListener, signal.removeEventListener];
+    signal.addEventListener = (...args: Parameters<typeof add>) => {
+      listeners += 1;
+      add.apply(signal, args);
+    };
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+      listeners -= 1;
+      remove.apply(signal, args);
+    };
+    await outcomesOf(new Queue(10), { signal });
+    assert.equal(listeners, 0);
+    const queue = new Queue(10);
+    const outcomes = apns.sendEach(queue, { signal, maxInFlight: 20 });
+    const first = outcomes.next();
+    while (!queue.isClosed) await Promise.resolve();
+    assert.equal(listeners, 1);
+    stop.abort();
+    assert.equal((await first).value?.outcome, 'unsent');
+    for (let taken = 1; taken < 10; taken++) assert.equal((await outcomes.next()).value?.outcome, 'unsent');
+    assert.equal((await outcomes.next()).done, true);
+    assert.equal(gateway.ledger.summary().requests, 10);
+  });
+
   it('pulls nothing at all for a signal that was aborted before', async () => {
     const queue = new Queue(10);
     assert.deepEqual(await outcomesOf(queue, { signal: AbortSignal.abort() }), []);
