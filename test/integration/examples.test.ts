@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -12,5 +13,34 @@ describe('examples', () => {
     assert.equal(lines[0], 'sending to 20000 devices through 2 threads');
     assert.ok(lines.includes('  Unregistered: 100') && lines.includes('attempt 2'), stdout);
     assert.equal(lines.at(-1), 'accepted in all: 19885; devices left: 19900');
+  });
+
+  it('queue-consumer.ts settles each job once by its outcome, and ends by itself', async () => {
+    const example = fileURLToPath(new URL('../../examples/queue-consumer.js', import.meta.url));
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [example]);
+    assert.equal(stderr, '');
+    assert.deepEqual(stdout.trimEnd().split('\n'), [
+      'consuming, until the queue is empty or SIGTERM',
+      'accepted: 1984',
+      'invalid: ERR_PEAL_TOKEN: 1',
+      'rejected: TooManyRequests: 5',
+      'rejected: Unregistered: 10',
+      '2000 jobs acknowledged after 2010 deliveries; 0 left unsettled',
+      'never more than 600 jobs at a time: true',
+    ]);
+  });
+
+  it('queue-consumer.ts leaves no job unsettled when it is told to end', async function () {
+    if (process.platform === 'win32') this.skip();
+    const example = fileURLToPath(new URL('../../examples/queue-consumer.js', import.meta.url));
+    const child = spawn(process.execPath, [example], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let printed = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (printed === '') child.kill('SIGTERM');
+      printed += text;
+    });
+    const [code] = await once(child, 'close');
+    assert.equal(code, 0);
+    assert.match(printed, /^\d+ jobs acknowledged after \d+ deliveries; 0 left unsettled$/m);
   });
 });
