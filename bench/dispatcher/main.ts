@@ -14,11 +14,12 @@ import type { SessionResult, SessionTask } from './session-sender.js';
 import type { SettlingResult, SettlingTask } from './settling-dispatcher.js';
 
 const purpose = 'Measures the share of the dispatcher in the cost of a notification, with one to eight shards.';
-const command = benchCommand('dispatcher', purpose)
+const defaultRounds = 3;
+const command = benchCommand('dispatcher', purpose, defaultRounds)
   .option('--threads <n,n>', 'shards (default: 1,2,4,8)', wholeNumbers)
   .option('--count <n>', 'recipients for each shard in a send to a gateway (default: 200000)', wholeNumber)
   .parse();
-const options = benchOptions(command, 'dispatcher');
+const options = benchOptions(command, 'dispatcher', defaultRounds);
 const {
   threads: threadCounts = options.quick ? [1, 2] : [1, 2, 4, 8],
   count: countOfShard = options.quick ? 10_000 : 200_000,

@@ -15,14 +15,14 @@ const purpose = 'Measures rates against what round trips, streams and windows al
 const command = benchCommand('scaling', purpose, defaultRounds)
   .option('--round-trips <ms,ms>', 'round-trip times of the gateway (default: 20,80,200)', wholeNumbers)
   .option('--connections <n>', 'most connections of the sender (default: 8)', wholeNumber)
-  .option('--seconds <n>', 'how long each bulk send lasts (default: 6)', wholeNumber)
+  .option('--seconds <n>', 'how long each bulk send lasts (default: 5)', wholeNumber)
   .option('--per-second <n>', 'single sends a second (default: 5000)', wholeNumber)
   .parse();
 const options = benchOptions(command, 'scaling', defaultRounds);
 const {
   roundTrips = options.quick ? [20] : [20, 80, 200],
   connections = options.quick ? 2 : 8,
-  seconds = options.quick ? 1 : 6,
+  seconds = options.quick ? 1 : 5,
   perSecond = options.quick ? 500 : 5_000,
 } = command.opts<{ roundTrips?: number[]; connections?: number; seconds?: number; perSecond?: number }>();
 

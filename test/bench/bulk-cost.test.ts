@@ -12,8 +12,8 @@ const rounds = 3;
 const payloadBytes = 120;
 /** HEADERS and DATA of one notification with such a payload. */
 const requestBytes = 223;
-const few = 75_000;
-const many = 2 * few;
+const few = 50_000;
+const many = 4 * few;
 const node = 5_000;
 
 /** Measured: 60 to 150. */
@@ -55,8 +55,8 @@ describe('bench: the cost of a bulk send', () => {
     assert.ok(costs.many / copyUs <= mostTimesACopy, `as much as ${costs.many / copyUs} copies`);
   });
 
-  it('doubles with the number of recipients', () => {
+  it('grows with the number of recipients only, not with its square', () => {
     const ratio = costs.many / costs.few;
-    assert.ok(ratio > 1.25 && ratio < 3, `twice the recipients cost ${ratio} times as much`);
+    assert.ok(ratio > 1.2 && ratio < 8, `four times the recipients cost ${ratio} times as much`);
   });
 });
