@@ -233,7 +233,7 @@ export const streamEndTimeoutMs = 250;
 export const idleBeforeTrimMs = 10_000;
 
 // --- connection: when the next one is tried ---
-/** Time between the opening of two connections of one pool. */
+/** Time before a connection is opened in place of one that was sent away, or to try whether one more helps. */
 export const connectStaggerMs = 250;
 /** Longest wait before the second attempt to connect; doubles with each further one. */
 export const connectBackoffMs = 1_000;
@@ -323,8 +323,18 @@ export const minGrowthGain = 0.1;
  */
 export const growthRetryMs = 5_000;
 export const maxGrowthRetryMs = 600_000;
-/** Longest time over which answers per second are measured before a pool grows. */
+/** Shortest and longest time over which answers are watched before a pool grows. */
+export const minGrowthPeriodMs = 100;
 export const maxGrowthPeriodMs = 2_000;
+/**
+ * Connections of a pool that are opened within any second, before it adds no more. Apple asks for connections that are
+ * kept for hours or days, and takes rapid connecting and disconnecting for an attack.
+ */
+export const maxConnectsPerSecond = 32;
+/** Connections of a pool that are being opened, or have not answered yet, while it adds more. */
+export const maxConnectionsOnTheWay = 16;
+/** Time between the openings of one step of growth. */
+export const connectGapMs = 5;
 /** Busy share of the event loop above which another connection would not help. */
 export const maxLoadForNewConnection = 0.85;
 

@@ -36,6 +36,8 @@ export interface GatewayConnection {
   readonly ageMs: number;
   /** Milliseconds since the last notification had its outcome; 0 while some are in flight. */
   readonly idleMs: number;
+  /** It works and takes more with each answer, because it is new: work that waits is no fault of its gateway. */
+  readonly isStarting: boolean;
   /** Whether `run` has to wait here, so that another connection would help. */
   isFullFor(run: RequestRun): boolean;
   setProviderToken(token: string | null): void;

@@ -101,6 +101,11 @@ export class BinaryConnection implements GatewayConnection, ByteStreamListener, 
     return this.inFlight > 0 ? 0 : this.#options.clock.now() - this.#idleSinceMs;
   }
 
+  /** A new connection takes as much as any other. */
+  get isStarting(): boolean {
+    return false;
+  }
+
   /** Whether a write is outstanding, or the window is full until what was written is proven. */
   isFullFor(_run: RequestRun): boolean {
     return this.#life.state === 'ready' && (this.#life.isWriting || this.#window.room === 0);

@@ -45,6 +45,11 @@ export class AnswerMonitor {
     return this.#pace.isSlowed;
   }
 
+  /** Whether it sends less than it could because it is new, and nothing was bad so far. */
+  get isStarting(): boolean {
+    return this.#pace.isStarting;
+  }
+
   /** Requests are about to be written. */
   sending(): void {
     this.#firstSentAtMs ??= this.#clock.now();

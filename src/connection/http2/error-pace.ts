@@ -33,6 +33,11 @@ export class ErrorPace {
     return this.isActive && !this.#isStart;
   }
 
+  /** Whether less is in flight than could be because the connection is new. */
+  get isStarting(): boolean {
+    return this.isActive && this.#isStart;
+  }
+
   /** What is left of `credit` with so many requests in flight; 0 or less: nothing. */
   limit(credit: number, inFlight: number): number {
     return Math.min(credit, this.#cap - inFlight);

@@ -111,6 +111,10 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     return this.inFlight > 0 ? 0 : this.#idleness.ms;
   }
 
+  get isStarting(): boolean {
+    return this.#maySend && this.inFlight > 0 && this.#answers.isStarting;
+  }
+
   /**
    * Whether `run` has to wait here because the peer's limits or windows are used up, or nearly. Not so where the
    * gateway refuses requests or finds fault with them: it would do so on other connections too.

@@ -24,6 +24,7 @@
  */
 import {
   breakerFailures,
+  connectBackoffMs,
   maxConnectAttempts,
   maxConnectBackoffMs,
   maxOutageMs,
@@ -42,6 +43,7 @@ export class ConnectBackoff {
   #waits = 0;
   #hasAnswered = false;
   #failingSinceMs = 0;
+  #failedAtMs = Number.NEGATIVE_INFINITY;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
 
   /** `random` as Math.random: at least 0 and below 1. `address`: what pools share. */
@@ -89,9 +91,13 @@ export class ConnectBackoff {
    * `hasWaited`: the wait for it already runs. Returns whether the pool has to give up.
    */
   onFailure(nowMs: number, beganMs: number, isReached: boolean, hasWaited = false): boolean {
-    if (isReached && !hasWaited) this.#wait(nowMs, maxConnectBackoffMs);
+    // Connections that a growing pool opened together fail together, and are one attempt.
+    const isFurther = beganMs >= this.#failedAtMs || nowMs - this.#failedAtMs >= connectBackoffMs;
+    if (isReached && isFurther && !hasWaited) this.#wait(nowMs, maxConnectBackoffMs);
     if (!isReached) this.#address.onUnreached(nowMs, beganMs, this.#random);
-    if (this.#failures++ === 0) this.#failingSinceMs = nowMs;
+    if (this.#failures === 0) this.#failingSinceMs = nowMs;
+    if (this.#failures === 0 || isFurther) this.#failures++;
+    this.#failedAtMs = nowMs;
     const isPatient = this.#hasAnswered && nowMs - this.#failingSinceMs < maxOutageMs;
     return this.#failures >= maxConnectAttempts && !isPatient;
   }

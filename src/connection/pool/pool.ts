@@ -8,17 +8,16 @@
  * wait (connect-backoff) and, several times in a row or for a reason that no repetition mends, give up: the source is
  * told, and the next work begins anew. Whether anything is sent at all is decided for all connections by send-gate.
  */
-import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import type { PealError } from '../../base/errors.js';
 import {
   answersOfUsefulConnection,
   closeTimeoutMs,
+  connectGapMs,
   connectStaggerMs,
   idleBeforeTrimMs,
   maxConnectBackoffMs,
-  maxLoadForNewConnection,
 } from '../../base/limits.js';
 import { Timer } from '../../base/timers.js';
 import { withLog } from '../../transport/logged.js';
@@ -34,7 +33,9 @@ import { StartLimits } from '../start-limit.js';
 import { StreamLimits } from '../stream-limits.js';
 import { sharedAddressBackoff } from './address-backoff.js';
 import { ConnectBackoff } from './connect-backoff.js';
-import { Growth, type GrowthSample } from './growth.js';
+import { ConnectPace } from './connect-pace.js';
+import { type ConnectionSample, Growth, type GrowthSample } from './growth.js';
+import { LoadWatch } from './load-watch.js';
 import { ClosedConnectionTotals, isHopeless, type PoolOptions, type PoolStats, statsOf } from './pool-options.js';
 import { ProviderTokenState } from './provider-token-state.js';
 
@@ -45,14 +46,16 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #backoff: ConnectBackoff;
+  readonly #pace = new ConnectPace();
   readonly #growth: Growth;
   readonly #streamLimits = new StreamLimits();
   readonly #gate: SendGate;
   readonly #token = new ProviderTokenState();
   readonly #startLimits = new StartLimits();
-  readonly #loadProbe: () => number;
+  readonly #load: LoadWatch;
   readonly #connectTimer: Timer;
   readonly #growthTimer: Timer;
+  readonly #stepTimer: Timer;
   readonly #trimTimer: Timer;
   readonly #connections: GatewayConnection[] = [];
   /** Connections that are ending. 'waited': a back-off was begun, the verdict is open. 'judged': it is in. */
@@ -65,6 +68,8 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   #closing: Promise<void> | null = null;
   #opened = 0;
   #openedAtMs = Number.NEGATIVE_INFINITY;
+  /** What is left of a step of growth. */
+  #toOpen = 0;
 
   constructor(options: PoolOptions) {
     const { address, credential, clock, random = Math.random } = options;
@@ -77,9 +82,10 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     this.#growth = new Growth(address.protocol !== 'binary');
     this.#gate = new SendGate(clock, this);
     if (credential.kind === 'token') this.#gate.hold();
-    this.#loadProbe = options.loadProbe ?? createLoadProbe();
+    this.#load = new LoadWatch(options.loadProbe);
     this.#connectTimer = new Timer(clock, () => this.#work());
     this.#growthTimer = new Timer(clock, () => this.#grow());
+    this.#stepTimer = new Timer(clock, () => this.#openStep());
     this.#trimTimer = new Timer(clock, () => this.#trim());
   }
 
@@ -121,6 +127,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
       this.#isClosed = true;
       this.#stopWaiting();
       this.#growthTimer.clear();
+      this.#stepTimer.clear();
       this.#trimTimer.clear();
       this.#gate.stop();
       this.#onAllClosed = resolve;
@@ -143,6 +150,8 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
 
   onConnectionAnswered(): void {
     this.#backoff.onAnswer();
+    // Later: the connection takes more work after this read, and that is what the answers are measured by.
+    if (this.#growth.isWaitingForAnswer && this.#growthTimer.isSet) this.#clock.defer(() => this.#watchGrowthAnew());
   }
 
   onConnectionServed(): void {
@@ -305,6 +314,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     const id = ++this.#opened;
     this.#stopWaiting();
     this.#openedAtMs = this.#clock.now();
+    this.#pace.onOpened(this.#openedAtMs);
     this.#backoff.onAttempt(this.#openedAtMs);
     const connection = this.#connect({
       id,
@@ -336,29 +346,53 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
 
   #watchGrowth(): void {
     if (this.#growthTimer.isSet || this.#usable().length >= this.#options.link.maxConnections) return;
-    this.#loadProbe();
+    this.#load.begin(this.#clock.now());
     this.#growthTimer.set(this.#growth.begin(this.#growthSample()));
   }
 
-  /** Opens one more connection if those that there are cannot do the work and this thread could do more of it. */
-  #grow(): void {
-    const run = this.#source.current();
-    const usable = this.#usable();
-    if (run === null || usable.length === 0) return;
-    const areAllFull = usable.every((connection) => connection.state === 'ready' && connection.isFullFor(run));
-    const hasTime = this.#loadProbe() < maxLoadForNewConnection;
-    const mayGrow = areAllFull && this.#growth.mayGrow(this.#growthSample());
-    const isWanted = areAllFull && (mayGrow || usable.length < this.#growth.target);
-    if (isWanted && hasTime && this.#mayAddTo(usable)) this.#open();
+  /** The first answers came, and say how often to look. */
+  #watchGrowthAnew(): void {
+    if (this.#isClosed || !this.#growthTimer.isSet) return;
+    this.#growthTimer.clear();
     this.#watchGrowth();
   }
 
+  /** Opens more connections if those that there are cannot do the work and this thread could do more of it. */
+  #grow(): void {
+    if (this.#source.current() === null || this.#usable().length === 0) return;
+    const sample = this.#growthSample();
+    const hasTime = this.#load.hasTime(sample.nowMs);
+    const step = this.#growth.step(sample);
+    // In place of what is left of the last step, which the new one has counted in.
+    this.#toOpen = hasTime ? step : 0;
+    if (!this.#stepTimer.isSet) this.#openStep();
+    const { maxConnections } = this.#options.link;
+    if (this.#usable().length < maxConnections) this.#growthTimer.set(this.#growth.next(sample));
+  }
+
+  /** Opens the next connection of a step, and the others one after the other; none if the pool may not. */
+  #openStep(): void {
+    const isWanted = this.#toOpen > 0 && this.#gate.isOpen && this.#source.current() !== null;
+    if (!isWanted || !this.#mayAddTo(this.#usable())) {
+      this.#toOpen = 0;
+      return;
+    }
+    this.#toOpen--;
+    this.#open();
+    this.#stepTimer.set(connectGapMs);
+  }
+
   #growthSample(): GrowthSample {
-    const { answers, inFlight } = this.stats();
-    const counts = this.#usable().map((connection) => connection.counts);
-    const workingSinceMs = counts.map((each) => each.workingSinceMs);
-    const roundTripMs = Math.min(...counts.map((each) => each.roundTripMs));
-    return { nowMs: this.#clock.now(), answers, inFlight, roundTripMs, workingSinceMs };
+    const run = this.#source.current();
+    const usable = this.#usable();
+    const connections = usable.map((connection): ConnectionSample => {
+      const { id, state, inFlight, counts } = connection;
+      const isFull = state === 'ready' && run !== null && connection.isFullFor(run);
+      const isStarting = state === 'opening' || connection.isStarting;
+      return { id, answers: counts.answers, inFlight, isFull, isStarting, workingSinceMs: counts.workingSinceMs };
+    });
+    const roundTripMs = Math.min(...usable.map(({ counts }) => counts.roundTripMs));
+    return { nowMs: this.#clock.now(), answers: this.stats().answers, roundTripMs, connections };
   }
 
   /** The gateway has sent a connection away. Its work is not left to the others if the pool had come to need it. */
@@ -372,7 +406,9 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
 
   /** After failures in a row there is one connection at a time that has not answered yet. */
   #mayAddTo(usable: readonly GatewayConnection[]): boolean {
-    if (usable.length >= this.#options.link.maxConnections || this.#backoff.waitMs(this.#clock.now()) > 0) return false;
+    const now = this.#clock.now();
+    if (usable.length >= this.#options.link.maxConnections || this.#backoff.waitMs(now) > 0) return false;
+    if (!this.#pace.allows(now)) return false;
     return !this.#backoff.isHalfOpen || usable.every((connection) => connection.counts.answers > 0);
   }
 
@@ -407,18 +443,4 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
   #resolveIfAllClosed(): void {
     if (this.#isClosed && this.#connections.length === 0) this.#onAllClosed?.();
   }
-}
-
-/**
- * Makes a probe that returns which share (0 to 1) of the time since its last call this thread's event loop was busy. A
- * thread that has no time for its connections has no use for one more.
- */
-function createLoadProbe(): () => number {
-  let last: EventLoopUtilization = performance.eventLoopUtilization();
-  return () => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, last);
-    last = now;
-    return utilization;
-  };
 }

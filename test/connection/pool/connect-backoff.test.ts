@@ -92,8 +92,19 @@ describe('connection/pool/connect-backoff', () => {
     backoff.onShortLife(0, 0);
     assert.equal(backoff.onFailure(100, 0, true, true), false);
     assert.equal(backoff.waitMs(100), connectBackoffMs - 100);
-    for (let i = 1; i < maxConnectAttempts; i++) backoff.onFailure(100, 0, true, true);
+    for (let i = 1; i < maxConnectAttempts; i++) backoff.onFailure(100, 100, true, true);
     assert.equal(backoff.isHalfOpen, true);
+  });
+
+  it('takes connections that were opened together and fail together for one attempt', () => {
+    for (const isReached of [true, false]) {
+      const backoff = new ConnectBackoff(() => 1);
+      for (let i = 0; i < 8; i++) assert.equal(backoff.onFailure(100 + i, 5 * i, isReached), false);
+      assert.deepEqual([backoff.failures, backoff.isHalfOpen], [1, false]);
+      assert.ok(backoff.waitMs(107) <= connectBackoffMs, `${backoff.waitMs(107)}`);
+      assert.equal(backoff.onFailure(5_000, 4_000, isReached), false);
+      assert.deepEqual([backoff.failures, backoff.isHalfOpen], [2, true]);
+    }
   });
 
   it('is half open after failures in a row, until there is an answer', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { connectStaggerMs, growthRetryMs, maxGrowthPeriodMs } from '../../../src/base/limits.js';
-import { Growth } from '../../../src/connection/pool/growth.js';
+import { connectStaggerMs, growthRetryMs, maxGrowthPeriodMs, minGrowthPeriodMs } from '../../../src/base/limits.js';
+import { type ConnectionSample, Growth, type GrowthSample } from '../../../src/connection/pool/growth.js';
 
 /** A gateway and a way to it: what `connections` connections with 1,000 streams each get answered in a second. */
 type World = (connections: number) => number;
@@ -18,23 +18,39 @@ const bounded =
 function grow(world: World, seconds: number, options: { roundTripMs?: number; noise?: () => number } = {}): number[] {
   const { roundTripMs = 2, noise = () => 1 } = options;
   const growth = new Growth(true);
+  const answers = [0];
   const openedAt = [0];
-  const workingSinceMs = [0];
-  let answers = 0;
   let nowMs = 0;
-  const sample = () => {
-    const working = workingSinceMs.filter((since) => since <= nowMs).length;
-    return { nowMs, answers, inFlight: working * 1000, roundTripMs, workingSinceMs: [...workingSinceMs] };
+  // TCP, TLS and SETTINGS take three round trips, and the first answer one more.
+  const since = (index: number): number => (index === 0 ? 0 : openedAt[index]! + 4 * roundTripMs);
+  const sample = (): GrowthSample => {
+    const connections = openedAt.map((_, index): ConnectionSample => {
+      const isOpen = index === 0 || nowMs >= openedAt[index]! + 3 * roundTripMs;
+      return {
+        id: index,
+        answers: answers[index]!,
+        inFlight: isOpen ? 1_000 : 0,
+        isFull: isOpen,
+        isStarting: !isOpen,
+        workingSinceMs: since(index) <= nowMs ? since(index) : Number.POSITIVE_INFINITY,
+      };
+    });
+    return { nowMs, answers: answers.reduce((sum, one) => sum + one, 0), roundTripMs, connections };
   };
+  let periodMs = growth.begin(sample());
   while (nowMs < seconds * 1000) {
-    const periodMs = growth.begin(sample());
-    const working = workingSinceMs.filter((since) => since <= nowMs + periodMs / 5).length;
+    const working = openedAt.flatMap((_, index) => (since(index) <= nowMs + periodMs / 5 ? [index] : []));
+    const each = Math.round((world(working.length) * noise() * periodMs) / 1000 / working.length);
     nowMs += periodMs;
-    answers += Math.round((world(working) * noise() * periodMs) / 1000);
-    if (openedAt.length < 16 && growth.mayGrow(sample())) {
+    for (const index of working) answers[index]! += each;
+    const look = sample();
+    const step = Math.min(growth.step(look), 16 - openedAt.length);
+    for (let left = step; left > 0; left--) {
       openedAt.push(nowMs);
-      workingSinceMs.push(nowMs + 4 * roundTripMs);
+      answers.push(0);
     }
+    growth.onOpened(openedAt.length);
+    periodMs = growth.next(look);
   }
   return openedAt;
 }
@@ -70,11 +86,13 @@ describe('connection/pool/growth', () => {
     }
   });
 
-  it('stops where the bound is reached', () => {
-    const openedAt = grow((n) => Math.min(100_000, far(40)(n)), 8, { roundTripMs: 40 });
-    const soon = openedAt.filter((at) => at < 5_000).length;
-    assert.ok(soon >= 4 && soon <= 7, `${openedAt}`);
-  });
+  for (const ofUse of [3, 4, 6]) {
+    it(`stops where the bound is reached: not much above twice the ${ofUse} connections that are of use`, () => {
+      const openedAt = grow((n) => Math.min(ofUse * 25_000, far(40)(n)), 8, { roundTripMs: 40 });
+      const soon = openedAt.filter((at) => at < 5_000).length;
+      assert.ok(soon >= ofUse && soon <= 2 * ofUse + 2, `${openedAt}`);
+    });
+  }
 
   it('does not grow on silence', () => {
     assert.deepEqual(
@@ -83,16 +101,20 @@ describe('connection/pool/growth', () => {
     );
   });
 
-  it('measures over several round trips, within reason', () => {
+  it('looks five times in a round trip and a quarter, within reason', () => {
     const growth = new Growth(true);
-    const sample = { nowMs: 0, answers: 0, inFlight: 0, workingSinceMs: [] };
+    const sample = { nowMs: 0, answers: 0, connections: [] };
     assert.equal(growth.begin({ ...sample, roundTripMs: Number.POSITIVE_INFINITY }), connectStaggerMs);
-    assert.equal(growth.begin({ ...sample, roundTripMs: 300 }), 1200);
-    assert.equal(growth.begin({ ...sample, roundTripMs: 5000 }), maxGrowthPeriodMs);
+    assert.equal(growth.begin({ ...sample, roundTripMs: 5000 }), maxGrowthPeriodMs / 5);
+    assert.equal(growth.begin({ ...sample, roundTripMs: 300 }), 376 / 5);
+    const shortMs = 5 * growth.begin({ ...sample, roundTripMs: 2 });
+    assert.ok(shortMs >= minGrowthPeriodMs && shortMs < 2 * minGrowthPeriodMs);
   });
 
   it('asks for no proof where there can be none', () => {
-    const sample = { nowMs: 250, answers: 0, inFlight: 100, roundTripMs: Number.POSITIVE_INFINITY, workingSinceMs: [] };
-    assert.equal(new Growth(false).mayGrow(sample), true);
+    const connection = { id: 1, answers: 0, inFlight: 100, isFull: true, isStarting: false };
+    const connections = [{ ...connection, workingSinceMs: Number.POSITIVE_INFINITY }];
+    const sample = { nowMs: 250, answers: 0, roundTripMs: Number.POSITIVE_INFINITY, connections };
+    assert.equal(new Growth(false).step(sample), 1);
   });
 });
