@@ -13,23 +13,23 @@ import {
   statusOptions,
 } from './campaign/campaign-options.js';
 import type { ResumeCampaign } from './campaign/steer.js';
-import { demoOptions } from './demo/demo-options.js';
-import { type FeedbackFlags, feedbackOptionGroups } from './feedback/feedback-options.js';
+import type { FeedbackFlags } from './feedback/feedback-options.js';
 import { type SendFlags, sendOptionGroups } from './send/send-options.js';
 import { withLists } from './send/send-rules.js';
 import { addOptions, type GivenOption } from './shared/command-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from './shared/exit-codes.js';
 import { deliverPendingSignals } from './shared/interrupt.js';
+import type { OptionGroup } from './shared/option-values.js';
 import { printable, printError, type Terminal } from './shared/terminal.js';
-import { type SimulateFlags, simulateOptionGroups } from './simulate/simulate-options.js';
+import type { SimulateFlags } from './simulate/simulate-options.js';
 
 /** Runs one command line (without node and script) to its exit code. Prints errors; never throws. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.accepted;
-  const program = commandLine(args, terminal, (code) => {
-    exitCode = code;
-  });
   try {
+    const program = await commandLine(args, terminal, (code) => {
+      exitCode = code;
+    });
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
@@ -40,7 +40,17 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
   }
 }
 
-function commandLine(args: readonly string[], terminal: Terminal, onEnd: (code: ExitCode) => void): Command {
+async function commandLine(
+  args: readonly string[],
+  terminal: Terminal,
+  onEnd: (code: ExitCode) => void,
+): Promise<Command> {
+  /** Adds the options of a command, unless the command line cannot be about it. */
+  const add = async (
+    command: Command,
+    groups: () => readonly OptionGroup[] | Promise<readonly OptionGroup[]>,
+  ): Promise<readonly GivenOption[]> => (args.includes(command.name()) ? addOptions(command, await groups()) : []);
+
   const program = new Command('peal')
     .description('Sends one push notification to millions of Apple devices, and reports the outcome for every token.')
     .version(version)
@@ -69,7 +79,7 @@ function commandLine(args: readonly string[], terminal: Terminal, onEnd: (code: 
       const kept = { args, cwd: process.cwd() };
       onEnd((await runSend(flags, terminal, { settings, kept })).exitCode);
     });
-  const settings = addOptions(send, sendOptionGroups());
+  const settings = await add(send, sendOptionGroups);
 
   const status = program
     .command('status')
@@ -80,7 +90,7 @@ function commandLine(args: readonly string[], terminal: Terminal, onEnd: (code: 
       const { status } = await loaded(import('./campaign/status.js'));
       onEnd(await status(dir, options, terminal));
     });
-  addOptions(status, statusOptions());
+  await add(status, statusOptions);
 
   const resume = program
     .command('resume')
@@ -91,7 +101,7 @@ function commandLine(args: readonly string[], terminal: Terminal, onEnd: (code: 
       const { resume } = await loaded(import('./campaign/steer.js'));
       onEnd(await resume(dir, options, terminal, resumeWith(given)));
     });
-  const given = addOptions(resume, resumeOptions());
+  const given = await add(resume, resumeOptions);
 
   program
     .command('pause')
@@ -134,7 +144,7 @@ function commandLine(args: readonly string[], terminal: Terminal, onEnd: (code: 
       const { feedback } = await loaded(import('./feedback/feedback.js'));
       onEnd(await feedback(options, terminal));
     });
-  addOptions(feedback, feedbackOptionGroups());
+  await add(feedback, async () => (await import('./feedback/feedback-options.js')).feedbackOptionGroups());
 
   const simulate = program
     .command('simulate')
@@ -144,7 +154,7 @@ function commandLine(args: readonly string[], terminal: Terminal, onEnd: (code: 
       const { simulate } = await loaded(import('./simulate/simulate.js'));
       onEnd(await simulate(options, terminal));
     });
-  addOptions(simulate, simulateOptionGroups());
+  await add(simulate, async () => (await import('./simulate/simulate-options.js')).simulateOptionGroups());
 
   const demo = program
     .command('demo')
@@ -154,7 +164,7 @@ function commandLine(args: readonly string[], terminal: Terminal, onEnd: (code: 
       const { demo } = await loaded(import('./demo/demo.js'));
       onEnd(await demo(options, terminal));
     });
-  addOptions(demo, demoOptions());
+  await add(demo, async () => (await import('./demo/demo-options.js')).demoOptions());
   return program;
 }
 

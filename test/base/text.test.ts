@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readProblem } from '../../src/base/file-errors.js';
-import { escapeUnprintable, shellWord, stripUnprintable } from '../../src/base/text.js';
+import { escapeUnprintable, integer, shellWord, stripUnprintable } from '../../src/base/text.js';
 
 describe('base/text', () => {
   it('strips what acts on a terminal or a log, and blanks at the ends', () => {
     assert.equal(stripUnprintable(' \x1b[31mred\x07\r\n\u202e\u2028\ud800 ', 100), '[31mred');
+  });
+
+  it('divides the digits of a whole number by threes', () => {
+    const numbers = [0, 7, 999, 1000, 12_345, 123_456, 1_234_567, -1000, -999, 2 ** 53, 999.5, 1234.4];
+    const intl = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+    for (const number of numbers) assert.equal(integer(number), intl.format(number));
   });
 
   it('escapes what does not print, so that it can still be told what stood there', () => {

@@ -4,13 +4,15 @@
  */
 import { open, stat } from 'node:fs/promises';
 import { readProblem } from '../../base/file-errors.js';
+import { readChunkBytes } from '../../base/limits.js';
 import type { Rows } from '../../session/recipients/rows.js';
 import type { OtherKind } from '../recipients/file-kind.js';
 import { InputFault } from '../recipients/input-fault.js';
-import { type ListPlace, nameOf, readSource } from '../recipients/read-source.js';
+import { type ListPlace, nameOf, readSource, type SourceReader, type SourceSink } from '../recipients/read-source.js';
 import type { InvalidLine } from '../recipients/token-lines.js';
 import type { ParquetRows } from '../tables/parquet-rows.js';
-import { type SourceShape, type TextChoices, textReaderOf } from './text-reader.js';
+import { headLines, isPlainList, plainListReader, plainListShape } from './plain-list.js';
+import type { SourceShape, TextChoices } from './text-reader.js';
 
 interface InputFileOptions {
   /** Whether the format is given, and is Parquet. */
@@ -37,6 +39,8 @@ export class InputFile {
   #shape: SourceShape | null = null;
   #isFile = false;
   #isParquet = false;
+  /** Readers of what may be something else than a plain list; null where they are not needed. */
+  #texts: typeof import('./text-reader.js') | null = null;
   /** A pipe can be read once. */
   #opened: Opened | null = null;
 
@@ -66,7 +70,8 @@ export class InputFile {
       onKnown = resolve;
     });
     this.#isFile = this.source !== '-' && (await stat(this.source).catch(() => null))?.isFile() === true;
-    if (await this.#holdsParquet()) {
+    const head = this.#isFile ? await headOf(this.source) : empty;
+    if (this.#holdsParquet(head)) {
       this.#isParquet = true;
       const table = await this.#openParquet();
       const { columns, tokenColumn } = table.shape;
@@ -74,6 +79,7 @@ export class InputFile {
       await table.close();
       return;
     }
+    if (!this.#isPlainList(head)) this.#texts = await import('./text-reader.js');
     const place = this.#isFile ? { next: 1, isWhole: false } : this.place;
     const blocks = this.#read(place, this.#isFile ? () => {} : this.#options.onInvalid, onKnown);
     if (this.#isFile) {
@@ -105,16 +111,30 @@ export class InputFile {
   }
 
   /** Whether this is a file of Parquet, by its first bytes. Throws where it has to be one, and is not. */
-  async #holdsParquet(): Promise<boolean> {
+  #holdsParquet(head: Buffer): boolean {
     const { isParquet, choices } = this.#options;
-    if (choices.format !== undefined || (!this.#isFile && !isParquet)) return false;
-    const isOne = this.#isFile && (await startsWith(this.source, parquetMagic));
+    if (choices.format !== undefined) return false;
+    const isOne = head.toString('latin1', 0, parquetMagic.length) === parquetMagic;
     if (isOne || !isParquet) return isOne;
     const problem =
       this.#isFile || this.source !== '-'
         ? 'is no Parquet file'
         : 'cannot be Parquet, which is read from its end: give a file by its path';
     throw new InputFault(this.name, problem).at(unread);
+  }
+
+  /** Whether this is certainly a plain list, by its first bytes or because the user says so. */
+  #isPlainList(head: Buffer): boolean {
+    const { choices } = this.#options;
+    if (choices.format !== undefined) return choices.format === 'list';
+    return isPlainList(headLines(head, choices), head.length < readChunkBytes, choices);
+  }
+
+  #readerOf(sink: SourceSink<Rows>, name: string, onShape: (shape: SourceShape) => void): SourceReader {
+    const { choices } = this.#options;
+    if (this.#texts !== null) return this.#texts.textReaderOf(sink, { choices, name, onShape });
+    onShape(plainListShape);
+    return plainListReader(sink, choices);
   }
 
   async #openParquet(): Promise<ParquetRows> {
@@ -165,7 +185,7 @@ export class InputFile {
     return readSource<Rows>(
       this.source,
       {
-        readerOf: (sink, name) => textReaderOf(sink, { choices, name, onShape }),
+        readerOf: (sink, name) => this.#readerOf(sink, name, onShape),
         onInvalid: (invalid) => onInvalid(invalid, this.source),
         signal,
         isRepeatable,
@@ -199,15 +219,17 @@ function parquetProblem(error: unknown): string {
   return 'is Parquet that is damaged or was cut off: fetch or write it again';
 }
 
-async function startsWith(path: string, magic: string): Promise<boolean> {
+const empty = Buffer.alloc(0);
+
+/** The beginning of a file; empty for one that cannot be read. The reader says what is wrong with it. */
+async function headOf(path: string): Promise<Buffer> {
   const file = await open(path).catch(() => null);
-  // The reader says what is wrong with it.
-  if (file === null) return false;
+  if (file === null) return empty;
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(magic.length), 0, magic.length, 0);
-    return buffer.toString('latin1', 0, bytesRead) === magic;
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(readChunkBytes), 0, readChunkBytes, 0);
+    return buffer.subarray(0, bytesRead);
   } catch {
-    return false;
+    return empty;
   } finally {
     await file.close();
   }

@@ -3,8 +3,7 @@
  * to be none of them was refused before (recipients/file-kind). Pure; main thread.
  */
 import type { Buffer } from 'node:buffer';
-import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
-import { maxInvalidTextCharacters, minTokenBytes } from '../../base/limits.js';
+import { maxInvalidTextCharacters } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { strangeShape } from '../recipients/list-shape.js';
 import {
@@ -16,6 +15,8 @@ import {
   type TableChoices,
 } from '../tables/csv-shape.js';
 
+import { headLines, isPlainList } from './plain-list.js';
+
 export type TextFormat = 'list' | 'csv' | 'ndjson' | 'json';
 
 /** Lines that are looked at to tell what is neither a list nor a table. */
@@ -23,16 +24,12 @@ const strangeLines = 3;
 
 /** The format of a text that begins with `head`. `isEnd`: there is no more. */
 export function formatOf(head: Buffer, isEnd: boolean, choices: TableChoices): TextFormat | ShapeProblem {
-  const text = head.toString('utf8').replace(/^\uFEFF?\s*/, '');
+  const found = headLines(head, choices);
+  if (isPlainList(found, isEnd, choices)) return 'list';
+  const { text, lines, others } = found;
   if (/^\{\s*["}]/.test(text)) return 'ndjson';
   if (/^\[\s*(?:["{[\]]|$)/.test(text)) return 'json';
-  const lines = text.split(/\r\n|[\r\n]/).filter((line) => line.trim() !== '');
-  const minBytes = choices.minTokenBytes ?? minTokenBytes;
-  const others = lines.filter((line) => !isDeviceToken(parseDeviceToken(line, minBytes)));
   const hasTokens = others.length < lines.length;
-  // A table would have other lines, unless it is cut with an unusual delimiter. The last line may be cut off.
-  const isAllTokens = others.length === 0 || (!isEnd && others.length === 1 && others[0] === lines.at(-1));
-  if (hasTokens && isAllTokens && choices.delimiter === undefined) return 'list';
   if (!hasTokens) {
     const strange = strangeShape(
       others.slice(0, strangeLines).map((line) => escapeUnprintable(line.trim(), maxInvalidTextCharacters)),

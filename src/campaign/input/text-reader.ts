@@ -6,16 +6,16 @@ import type { Buffer } from 'node:buffer';
 import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
 import { assert } from '../../base/assert.js';
 import { minTokenBytes } from '../../base/limits.js';
-import { Rows } from '../../session/recipients/rows.js';
+import type { Rows } from '../../session/recipients/rows.js';
 import { InputFault } from '../recipients/input-fault.js';
 import type { SourceReader, SourceSink } from '../recipients/read-source.js';
-import { TokenLineParser } from '../recipients/token-lines.js';
 import { CsvRows } from '../tables/csv-rows.js';
 import { csvShapeOf, type ShapeProblem, sampleOf, type TableChoices } from '../tables/csv-shape.js';
 import { JsonArrayRows } from '../tables/json-array-rows.js';
 import { areTexts, firstElements, firstLines, type JsonChoices, jsonShapeOf } from '../tables/json-shape.js';
 import { NdjsonRows } from '../tables/ndjson-rows.js';
 import { HeadReader } from './head-reader.js';
+import { plainListReader, plainListShape } from './plain-list.js';
 import { formatOf, type TextFormat } from './text-format.js';
 
 /** How a source is written. */
@@ -42,13 +42,10 @@ interface TextReaderOptions {
   readonly onShape: (shape: SourceShape) => void;
 }
 
-const noColumns = new Map();
-
 export function textReaderOf(sink: SourceSink<Rows>, { choices, name, onShape }: TextReaderOptions): SourceReader {
   const listReader = (): SourceReader => {
-    onShape({ format: 'list', columns: null, hasNames: false, tokenColumn: null });
-    const onBlock = (tokens: Rows['tokens']): void => sink.onBlock(new Rows(tokens, noColumns));
-    return new TokenLineParser({ onBlock, onInvalid: sink.onInvalid }, choices.minTokenBytes);
+    onShape(plainListShape);
+    return plainListReader(sink, choices);
   };
   if (choices.format === 'list') return listReader();
   const table: TableChoices = choices.format === 'tsv' ? { ...choices, delimiter: choices.delimiter ?? '\t' } : choices;

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
 import { PealError } from '../../base/errors.js';
 import { readProblem } from '../../base/file-errors.js';
+import { counted } from '../../base/text.js';
 import { option } from '../../base/wording.js';
 
 /** A part of the message or of the settings that decides who gets what. */
@@ -97,7 +98,7 @@ function partDifferences(kept: readonly IdentityPart[], given: readonly Identity
 
 function inputDifferences(kept: readonly InputIdentity[], given: readonly InputIdentity[]): string[] {
   if (kept.length !== given.length) {
-    return [`there were ${count(kept.length, 'list')} of recipients and not ${given.length}`];
+    return [`there were ${counted(kept.length, 'list')} of recipients and not ${given.length}`];
   }
   return kept.flatMap((input, index) => inputDifference(input, given[index]!));
 }
@@ -107,17 +108,14 @@ function inputDifference(kept: InputIdentity, given: InputIdentity): string[] {
   if (kept.size === null || given.size === null) {
     return kept.size === given.size ? [] : [`the list ${kept.name} was given in the place of ${given.name}`];
   }
-  if (kept.size !== given.size) return [`${list} had ${count(kept.size, 'byte')} and not ${count(given.size, 'byte')}`];
+  if (kept.size !== given.size)
+    return [`${list} had ${counted(kept.size, 'byte')} and not ${counted(given.size, 'byte')}`];
   if (kept.head !== given.head) return [`${list} had another beginning`];
   return kept.tail === given.tail ? [] : [`${list} had another end`];
 }
 
 function inRow(texts: readonly string[]): string {
   return texts.length === 1 ? texts[0]! : `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`;
-}
-
-function count(number: number, unit: string): string {
-  return `${number.toLocaleString('en-US')} ${unit}${number === 1 ? '' : 's'}`;
 }
 
 function digestOf(bytes: Uint8Array | string): string {

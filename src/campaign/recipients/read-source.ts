@@ -15,13 +15,12 @@ import { listPauseMs } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { type ByteSource, firstOf } from './byte-source.js';
 import { type OtherKind, pemContent, refuseOtherFiles } from './file-kind.js';
-import { gunzip } from './gunzip.js';
 import { InputFault, type Proof } from './input-fault.js';
 import { ListFile } from './list-file.js';
 import { openList } from './open-list.js';
+import { packingOf } from './packing.js';
 import type { InvalidLine } from './token-lines.js';
 import { type Packing, UnpackFault } from './unpack-fault.js';
-import { isSkippable, unzstd, zstdMagic } from './unzstd.js';
 
 /** Reads the bytes of one source. Blocks and invalid lines come from within its methods. */
 export interface SourceReader {
@@ -227,7 +226,7 @@ async function* plainBytes(source: ByteSource, name: string, { signal, accepts }
     const packing = packingOf(head);
     const fault = (problem: string): Error =>
       new InputFault(name, packing === null ? problem : `is ${packing}, and its content ${problem}`);
-    const plain = packing === 'gzip' ? gunzip(all) : packing === 'zstd' ? unzstd(all) : all;
+    const plain = packing === null ? all : await unpacked(all, packing);
     for await (const chunk of refuseOtherFiles(plain, fault, accepts)) {
       if (signal?.aborted === true) return;
       yield chunk;
@@ -240,6 +239,11 @@ async function* plainBytes(source: ByteSource, name: string, { signal, accepts }
   } finally {
     close(source, iterator);
   }
+}
+
+async function unpacked(packed: ByteSource, packing: Packing): Promise<ByteSource> {
+  if (packing === 'gzip') return (await import('./gunzip.js')).gunzip(packed);
+  return (await import('./unzstd.js')).unzstd(packed);
 }
 
 /** Not waited for: a read may be under way that nothing will ever answer. */
@@ -292,14 +296,6 @@ const unpackFaults: Readonly<Record<UnpackFault['kind'], readonly [Problems, Pro
     'next',
   ],
 };
-
-/** How a source is packed that begins with `head`; null for one that is not. */
-function packingOf(head: Buffer): Packing | null {
-  if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
-  if (head.length < 4) return null;
-  const magic = head.readUInt32LE();
-  return magic === zstdMagic || isSkippable(magic) ? 'zstd' : null;
-}
 
 /** The first chunks together, as far as they are needed to tell what this is; empty for an empty source. */
 async function readHead(iterator: AsyncIterator<Uint8Array | string>): Promise<Buffer> {

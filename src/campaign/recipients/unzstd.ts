@@ -14,14 +14,8 @@ import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
 import type { ByteSource } from './byte-source.js';
+import { isSkippable, zstdMagic } from './packing.js';
 import { UnpackFault } from './unpack-fault.js';
-
-export const zstdMagic = 0xfd2fb528;
-
-/** Frames that hold nothing that is unpacked. */
-export function isSkippable(magic: number): boolean {
-  return (magic & 0xfffffff0) >>> 0 === 0x184d2a50;
-}
 
 /** What a program said at most, in characters. */
 const maxSaidCharacters = 1000;

@@ -11,7 +11,6 @@ import { option } from '../../base/wording.js';
 import type { Rows } from '../../session/recipients/rows.js';
 import { CampaignInput, type InputBlock, uniqueRows } from '../input/campaign-input.js';
 import { estimateAll } from '../input/estimate.js';
-import { recordBlocks } from '../input/record-rows.js';
 import { type InputIdentity, inputIdentity, unreadInput } from '../journal/identity.js';
 import type { DigestStore } from '../recipients/digest-store.js';
 import { DuplicateFilter } from '../recipients/duplicate-filter.js';
@@ -126,6 +125,7 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
     const end = new AbortController();
     if (reading.signal !== undefined) onAbort(reading.signal, () => end.abort());
     if (reading.signal?.aborted === true) end.abort();
+    const { recordBlocks } = await import('../input/record-rows.js');
     const stream = typeof recipients === 'function' ? await streamOf(recipients, end.signal) : recipients;
     const blocks = recordBlocks(stream, {
       tokenColumn,
