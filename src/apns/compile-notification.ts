@@ -106,7 +106,7 @@ export function compileNotification(
 }
 
 /** The options that are read by name, in objects of one shape. The others are read by the table of `aps-fields`. */
-class Given {
+class Given implements Record<keyof HeaderOptions, unknown> {
   topic: unknown = undefined;
   pushType: unknown = undefined;
   priority: unknown = undefined;
