@@ -223,7 +223,8 @@ export class BatchSlot implements RequestRun {
     this.details = [];
     this.ids = null;
     this.cause = null;
-    if (this.told.length > 0) this.forgetTold();
+    // The last outcome has no entry in `told`, because it comes with the settled batch, but its detail may be there.
+    if (this.told.length > 0 || this.toldDetails.length > 0) this.forgetTold();
     return buffer;
   }
 }
