@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Campaign, Message, type PealError, Result, Session, Template } from '../src/index.js';
 import { checkSendOptions } from '../src/session/send/send-options.js';
+import { checkPushOptions } from '../src/session/single/push-options.js';
+import { checkSendEachOptions } from '../src/session/single/send-each-options.js';
 import { repositoryRoot } from './support/repository.js';
 
 const page = ['library.md', 'binary.md']
@@ -25,6 +27,8 @@ const unknown = { unknownOption: 1 } as object;
 const options = {
   Session: optionsNamedBy(() => new Session(unknown)),
   send: optionsNamedBy(() => checkSendOptions(new Message([], { badge: 0 }), unknown)),
+  push: optionsNamedBy(() => checkPushOptions(unknown)),
+  sendEach: optionsNamedBy(() => checkSendEachOptions(unknown)),
   Message: optionsNamedBy(() => new Message([], unknown as never)),
   Template: optionsNamedBy(() => new Template(unknown)),
   Campaign: optionsNamedBy(() => new Campaign(unknown as never)),

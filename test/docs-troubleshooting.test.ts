@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { parseAddress } from '../src/apns/address.js';
 import { loadCredential } from '../src/apns/credentials/load-credential.js';
 import { parseDeviceToken } from '../src/apns/device-token.js';
 import { binaryReasons, reasons } from '../src/apns/reason.js';
@@ -14,6 +15,8 @@ import { TokenLineParser } from '../src/campaign/recipients/token-lines.js';
 import { checkSendFlags } from '../src/cli/send/send-rules.js';
 import { pealVariable } from '../src/cli/shared/peal-variables.js';
 import { Message } from '../src/session/message/message.js';
+import { checkPushProtocol, messageToPush } from '../src/session/single/push-options.js';
+import { checkSendEachOptions, checkSource, itemOptions } from '../src/session/single/send-each-options.js';
 import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../src/simulator/listen/certificate.js';
 import { repositoryRoot } from './support/repository.js';
 
@@ -121,6 +124,10 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
   'a collapse id for a binary gateway': () =>
     new Message(hex, { alert: 'a', collapseId: 'a' }).notificationFor('binary'),
   'one apns-id for two': () => new Message([hex, hex], { alert: 'a', apnsId: '12345678-1234-4234-9234-123456789abc' }),
+  'a message with tokens, pushed': () => messageToPush(new Message(hex, { alert: 'a' })),
+  'a push through a binary gateway': () => checkPushProtocol(parseAddress('binary://localhost')),
+  'a function in the place of a stream': () => checkSource(() => []),
+  'a token in the place of an item': () => itemOptions(hex as never, checkSendEachOptions()),
   'an empty variable of the command line': () => pealVariable('PEAL_PIN', { PEAL_PIN: '' }),
   'a SOCKS proxy': () => proxyOf({ ALL_PROXY: 'socks5://localhost:1' }),
   'a topic for a binary gateway': () =>
