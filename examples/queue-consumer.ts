@@ -1,7 +1,7 @@
 /**
- * A consumer of a queue, as Kafka, SQS or BullMQ are: takes jobs, pushes each, and acknowledges each by itself once its outcome is
- * known. Pushes no faster than the gateway answers, and takes no more jobs than it can hold. Stops at SIGTERM without losing
- * a job.
+ * A consumer of a queue, as Kafka, SQS or BullMQ are: takes jobs, pushes each, and acknowledges each by itself once its
+ * outcome is known. Pushes no faster than the gateway answers, and takes no more jobs than it can hold. Stops at SIGTERM
+ * without losing a job.
  *
  *     node dist/examples/queue-consumer.js
  *
@@ -25,8 +25,7 @@ interface Delivery {
 }
 
 /**
- * Stands for your queue. Every job that was delivered has to be acknowledged, or given back, after which it is delivered
- * again.
+ * Stands for your queue. Every job that was delivered has to be acknowledged, or given back: then it is delivered again.
  */
 class Queue {
   readonly acknowledged = new Map<Delivery, string>();
@@ -107,8 +106,8 @@ async function settle(queue: Queue, { item, outcome, reason, status, error }: It
       queue.giveBack(delivery);
       break;
     case 'unknown':
-      // Written, and not answered. An order that is announced twice is better than one that is never announced; for a code to log
-      // in with, it may be the other way round.
+      // Written, and not answered. An order that is announced twice is better than one that is never announced. For a
+      // code to log in with, it may be the other way round.
       if (delivery.deliveries < mostDeliveries) queue.giveBack(delivery);
       else queue.acknowledge(delivery, `unknown: ${error?.code}`);
       break;

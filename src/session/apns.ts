@@ -81,23 +81,24 @@ export class APNs {
   }
 
   /**
-   * Pushes each item of a stream, and yields what became of it: one outcome for each item, in the order in which outcomes
-   * come. For consumers of a queue that acknowledge each message by itself.
+   * Pushes each item of a stream, and yields what became of it: one outcome for each item, in the order in which
+   * outcomes come. For consumers of a queue that acknowledge each message by itself.
    *
-   * Pulls ahead of the consumer, but only while fewer than `maxInFlight` items are pulled and their outcomes not taken. So
-   * memory is bounded, and a slow consumer slows the source. An item that is not valid is an outcome, and ends nothing.
+   * Pulls ahead of the consumer, but only while fewer than `maxInFlight` items are pulled and their outcomes not taken.
+   * So memory is bounded, and a slow consumer slows the source. An item that is not valid is an outcome, and ends
+   * nothing.
    *
    * If the source throws, the outcomes of what was pulled come first, then the error is thrown. If the consumer leaves
-   * (`break`, `return`), nothing more is pulled and the source is closed; what is under way is finished without being told
-   * of, and holds the process till then. After an abort, or when the session is closed, nothing more is pulled, what is not
-   * written becomes unsent, and the stream ends behind the last outcome: an item that the source still owes has five seconds
-   * to come, and is unsent.
+   * (`break`, `return`), nothing more is pulled and the source is closed; what is under way is finished in the
+   * background, untold, and holds the process till then. After an abort, or when the session is closed, nothing more is
+   * pulled, what is not written becomes unsent, and the stream ends behind the last outcome: an item that the source
+   * still owes has five seconds to come, and is unsent.
    *
    * HTTP/2 only: a binary gateway does not answer each notification.
    *
    * @param source an iterable or async iterable; pulled from the first `next()` on
-   * @throws PealError (at once) ERR_PEAL_OPTION for a source or an option that is not valid; ERR_PEAL_ADDRESS for a gateway
-   *   that is not one of HTTP/2; (while iterating) ERR_PEAL_INPUT with what the source threw as its cause.
+   * @throws PealError (at once) ERR_PEAL_OPTION for a source or an option that is not valid; ERR_PEAL_ADDRESS for a
+   *   gateway that is not one of HTTP/2; (while iterating) ERR_PEAL_INPUT with what the source threw as its cause.
    */
   sendEach<Item extends PushItem>(
     source: Iterable<Item> | AsyncIterable<Item>,

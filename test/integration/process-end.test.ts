@@ -67,6 +67,21 @@ describe('a process that uses peal', () => {
       assert.deepEqual(said, ['accepted 3']);
     });
 
+    it(`does not end before the stream that is read from, threads: ${threads}`, async () => {
+      gateway = await Http2Gateway.open();
+      const { said, leftAfterMs } = await end('each', threads);
+      assert.deepEqual(said, ['accepted 3']);
+      assert.ok(leftAfterMs < soonMs, `it stayed for ${leftAfterMs} ms`);
+    });
+
+    it(`does not end before pushes of a stream that was left, threads: ${threads}`, async () => {
+      gateway = await Http2Gateway.open({ answer: () => ({ status: 200 }), delayMs: 1_500 });
+      const { said, leftAfterMs } = await end('leave', threads);
+      assert.deepEqual(said, ['left the stream']);
+      assert.equal(gateway.requests, 3);
+      assert.ok(leftAfterMs >= 1_400, `it left after ${leftAfterMs} ms`);
+    });
+
     it(`does not end within shutdown() or stats(), threads: ${threads}`, async () => {
       gateway = await Http2Gateway.open();
       const { said, leftAfterMs } = await end('stats', threads);

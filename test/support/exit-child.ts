@@ -2,7 +2,7 @@
  * A program that uses peal and then has nothing more to do; never shuts anything down, nor ends by itself. Arguments: one
  * of the names below, threads, the gateway's URL and the file with its certificate. Prints what it has done as it is done.
  */
-import { APNs, Message, Session } from '../../src/index.js';
+import { APNs, Message, type PushItem, Session } from '../../src/index.js';
 
 const [program = '', threads = '0', url = '', ca = ''] = process.argv.slice(2);
 const token = (number: number): string => number.toString(16).padStart(64, '0');
@@ -39,6 +39,28 @@ const programs: Readonly<Record<string, () => Promise<void>>> = {
     say('shut down');
     const result = await new APNs(session.getConnection(url, null)).send(message(3));
     say(`accepted ${result.accepted}`);
+  },
+  /** The source of a stream has nothing that keeps the process. */
+  each: async () => {
+    let accepted = 0;
+    async function* items(): AsyncGenerator<PushItem> {
+      for (let number = 0; number < 3; number++) {
+        await new Promise((resolve) => setTimeout(resolve, 200).unref());
+        yield { message: message(0), token: token(number) };
+      }
+    }
+    for await (const { outcome } of new APNs(session.getConnection(url, null)).sendEach(items())) {
+      if (outcome === 'accepted') accepted += 1;
+    }
+    say(`accepted ${accepted}`);
+  },
+  /** The consumer of a stream leaves while pushes are under way. */
+  leave: async () => {
+    const items = [0, 1, 2].map((number) => ({ message: message(0), token: token(number) }));
+    const outcomes = new APNs(session.getConnection(url, null)).sendEach(items);
+    void outcomes.next();
+    await outcomes.return();
+    say('left the stream');
   },
 };
 

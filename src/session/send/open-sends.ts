@@ -20,8 +20,8 @@ export class OpenSends {
   }
 
   /**
-   * Calls `stop` when the session shuts down: a stream that has nothing under way must not begin anything, either. Returns
-   * a function that takes it back.
+   * Calls `stop` when the session shuts down: a stream that has nothing under way must not begin anything, either.
+   * Returns a function that takes it back.
    */
   onShutdown(stop: () => void): () => void {
     this.#streams.add(stop);

@@ -1,6 +1,6 @@
 /**
- * Pulls items out of a program's iterable, sync or async, as long as its taker has room: ahead, so that items which are there
- * in one turn of the loop are sent in one batch. One for each sendEach; main thread.
+ * Pulls items out of a program's iterable, sync or async, as long as its taker has room: ahead, so that items which are
+ * there in one turn of the loop are sent in one batch. One for each sendEach; main thread.
  */
 import { rethrowAssertion } from '../../base/assert.js';
 import type { Clock, TimerHandle } from '../../base/clock.js';
@@ -12,7 +12,7 @@ import { faultOf } from '../send/books.js';
 export interface ItemTaker<Item> {
   readonly hasRoom: boolean;
   take(item: Item): void;
-  /** Called once: no item follows. `fault`: what the source threw; null if it threw nothing, or nobody asks any more. */
+  /** Called once: no item follows. `fault`: what the source threw before it was stopped; null without. */
   end(fault: PealError | null): void;
 }
 
@@ -46,8 +46,8 @@ export class ItemSource<Item> {
   }
 
   /**
-   * Pulls nothing more, and closes the source. An open pull has `lastPullMs` for its item, which is out of the program's
-   * hands by then; then it is not waited for any more.
+   * Pulls nothing more, and closes the source. An open pull has `lastPullMs` for its item, which is out of the
+   * program's hands by then.
    */
   stop(): void {
     if (this.#state !== 'open') return;

@@ -6,9 +6,9 @@ import type { PealError } from '../../base/errors.js';
 /** The one outcome of a push. Plain data, but for `error`. */
 export interface PushOutcome {
   /**
-   * `accepted`: APNs answered 200. `rejected`: it answered otherwise. `unsent`: certainly not processed, safe to send again.
-   * `unknown`: written and not answered in time; sending again may show the notification twice. `invalid`: the token failed
-   * the local checks, nothing was sent; with `sendEach` also a message or an option that is not valid.
+   * `accepted`: APNs answered 200. `rejected`: it answered otherwise. `unsent`: certainly not processed, safe to send
+   * again. `unknown`: written and not answered in time; sending again may show the notification twice. `invalid`: the
+   * token failed the local checks, nothing was sent; with `sendEach` also a message or an option that is not valid.
    */
   readonly outcome: 'accepted' | 'rejected' | 'unsent' | 'unknown' | 'invalid';
   /** The HTTP status of the answer; null without one. */
@@ -16,8 +16,8 @@ export interface PushOutcome {
   /** Apple's reason for a rejection, empty if the answer named none; null for other outcomes. */
   readonly reason: string | null;
   /**
-   * The notification's id, a UUID: the message's own, or one that was made for this push. Null for an invalid token, and for
-   * an item that `sendEach` did not begin to send.
+   * The notification's id, a UUID: the message's own, or one that was made for this push. Null for an invalid token,
+   * and for an item that `sendEach` did not begin to send.
    */
   readonly apnsId: string | null;
   /** Since when the token is gone (410), in milliseconds since the epoch; null elsewhere. */

@@ -1,6 +1,6 @@
 /**
- * A stream of items in, a stream of their outcomes out, for consumers of a queue that acknowledge each message by itself.
- * Made by APNs for each call of sendEach; main thread.
+ * A stream of items in, a stream of their outcomes out, for consumers of a queue that acknowledge each message by
+ * itself. Made by APNs for each call of sendEach; main thread.
  *
  *   source ──pull, while fewer than maxInFlight are held──▶ lanes ──told──▶ ready ──next()──▶ consumer
  *                     held: pulled, and their outcomes not taken
@@ -43,7 +43,7 @@ export class SendEach<Item extends PushItem> implements AsyncGenerator<ItemOutco
   #ready: (ItemOutcome<Item> | null)[] = [];
   #readyAt = 0;
   #later: ItemOutcome<Item>[] = [];
-  /** Outcomes of items that are not valid. They are told with the next turn of the loop, so that many let other work run. */
+  /** Outcomes of items that are not valid: told in the next turn of the loop, so that many let other work run. */
   #refused: ItemOutcome<Item>[] = [];
   readonly #waiting: Waiting<Item>[] = [];
   #hasBegun = false;
@@ -192,7 +192,7 @@ export class SendEach<Item extends PushItem> implements AsyncGenerator<ItemOutco
     }
     this.#held -= 1;
     waiting.resolve({ value, done: false });
-    // Its consumer pulls when it comes again. Others that wait may be alone. Not at once: lanes are in the middle of something.
+    // Its consumer pulls when it comes again; others that wait may be alone. Lanes are in the middle of something now.
     if (this.#waiting.length > 0) queueMicrotask(() => this.#source.pull());
     this.#endIfDone();
   }

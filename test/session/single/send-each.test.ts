@@ -295,19 +295,27 @@ describe('sendEach', () => {
     assert.equal(queue.pulled, 0);
   });
 
-  it('calls the item unsent that was pulled before the abort and comes after it', async () => {
-    const stop = new AbortController();
-    let give: (item: Job) => void = () => {};
-    const late = { next: () => new Promise<IteratorResult<Job>>((resolve) => (give = (value) => resolve({ value }))) };
-    const outcomes = outcomesOf({ [Symbol.asyncIterator]: () => late }, { signal: stop.signal });
-    await turn();
-    stop.abort();
-    await turn();
-    give(job(1));
-    const [only, ...others] = await outcomes;
-    assert.deepEqual([only?.outcome, only?.error?.code, others.length], ['unsent', 'ERR_PEAL_ABORTED', 0]);
-    assert.equal(gateway.ledger.summary().requests, 0);
-  });
+  for (const [how, end] of [
+    ['an abort', (stop: AbortController) => stop.abort()],
+    ['the shutdown of its session', () => session.close()],
+  ] as const) {
+    it(`calls the item unsent that was asked for before ${how} and comes after it, and begins nothing for it`, async () => {
+      const stop = new AbortController();
+      let give: (item: Job) => void = () => {};
+      const late = {
+        next: () => new Promise<IteratorResult<Job>>((resolve) => (give = (value) => resolve({ value }))),
+      };
+      const outcomes = outcomesOf({ [Symbol.asyncIterator]: () => late }, { signal: stop.signal });
+      await turn();
+      await end(stop);
+      await turn();
+      give(job(1));
+      const [only, ...others] = await outcomes;
+      assert.deepEqual([only?.outcome, only?.error?.code, others.length], ['unsent', 'ERR_PEAL_ABORTED', 0]);
+      assert.equal(gateway.ledger.summary().requests, 0);
+      assert.equal((await session.stats()).connections, 0);
+    });
+  }
 
   it('waits no longer than lastPullMs after an abort for a source that hangs', async () => {
     const clock = new VirtualClock();
