@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { connectStaggerMs, growthRetryMs, maxGrowthPeriodMs, minGrowthPeriodMs } from '../../../src/base/limits.js';
+import {
+  connectStaggerMs,
+  growthRetryMs,
+  maxConnectionsOnTheWay,
+  maxGrowthPeriodMs,
+  minGrowthPeriodMs,
+} from '../../../src/base/limits.js';
 import { type ConnectionSample, Growth, type GrowthSample } from '../../../src/connection/pool/growth.js';
 
 /** A gateway and a way to it: what `connections` connections with 1,000 streams each get answered in a second. */
@@ -93,6 +99,68 @@ describe('connection/pool/growth', () => {
       assert.ok(soon >= ofUse && soon <= 2 * ofUse + 2, `${openedAt}`);
     });
   }
+
+  describe('looks at how many work, how many are on their way, and how long answers take', () => {
+    interface Row {
+      readonly roundTripMs: number;
+      readonly working: number;
+      readonly onTheWay?: number;
+      /** Latency as a multiple of the round trip. Default 1. */
+      readonly latency?: number;
+      /** One of those that work has room, and takes nothing. */
+      readonly hasIdle?: boolean;
+    }
+
+    /** What is opened at the first look that has evidence, before any rates are compared. */
+    function step({ roundTripMs, working, onTheWay = 0, latency = 1, hasIdle = false }: Row): number {
+      const growth = new Growth(true);
+      const at = (nowMs: number, answered: number): GrowthSample => {
+        const connections = Array.from({ length: working + onTheWay }, (_, id): ConnectionSample => {
+          const isWorking = id < working;
+          return {
+            id,
+            answers: isWorking ? answered : 0,
+            inFlight: isWorking ? 100 : 0,
+            isFull: isWorking && !(hasIdle && id === 0),
+            isStarting: !isWorking,
+            workingSinceMs: isWorking ? 0 : Number.POSITIVE_INFINITY,
+          };
+        });
+        return { nowMs, answers: working * answered, roundTripMs, connections };
+      };
+      const everyMs = growth.begin(at(0, 0));
+      for (let look = 1; look <= 8; look++) {
+        const sample = at(look * everyMs, Math.floor((100 * look * everyMs) / (latency * roundTripMs)));
+        const wanted = growth.step(sample);
+        if (wanted > 0) return wanted;
+        growth.next(sample);
+      }
+      return 0;
+    }
+
+    for (const [row, expected] of [
+      [{ roundTripMs: 20, working: 1 }, 1],
+      [{ roundTripMs: 20, working: 4 }, 4],
+      [{ roundTripMs: 20, working: 4, onTheWay: 3 }, 1],
+      [{ roundTripMs: 20, working: 4, onTheWay: 4 }, 0],
+      [{ roundTripMs: 80, working: 1 }, 2],
+      [{ roundTripMs: 80, working: 3, onTheWay: 2 }, 4],
+      [{ roundTripMs: 200, working: 1 }, 3],
+      [{ roundTripMs: 200, working: 2, onTheWay: 3 }, 3],
+      [{ roundTripMs: 80, working: 30 }, maxConnectionsOnTheWay],
+      [{ roundTripMs: 80, working: 30, onTheWay: 20 }, 0],
+      [{ roundTripMs: 20, working: 4, latency: 1.4 }, 1],
+      [{ roundTripMs: 20, working: 4, latency: 1.4, onTheWay: 1 }, 0],
+      [{ roundTripMs: 20, working: 4, latency: 2 }, 0],
+      [{ roundTripMs: 80, working: 4, latency: 1.7 }, 0],
+      [{ roundTripMs: 20, working: 4, hasIdle: true }, 0],
+      [{ roundTripMs: 20, working: 0, onTheWay: 1 }, 0],
+    ] as const) {
+      it(`opens ${expected}: ${JSON.stringify(row).replaceAll('"', '')}`, () => {
+        assert.equal(step(row), expected);
+      });
+    }
+  });
 
   it('does not grow on silence', () => {
     assert.deepEqual(

@@ -122,6 +122,14 @@ describe('connection/pool: growth over a long way', () => {
     }
   }
 
+  it('keeps within 5 % of the model where answers come one by one, and not in bursts', () => {
+    // A gateway that needs half of the time for its work spreads the requests over the round trip.
+    const far = { roundTripMs: 80, perSecond: 4 * 12_500 * 2 };
+    const { source } = send(far, 4, 65, 6_000);
+    const rate = source.rate(6_000, 2_000);
+    assert.ok(rate > 0.95 * 4 * modelRate(far, 65), `${rate} a second`);
+  });
+
   it('opens no more than so many in a second, one after the other, and so many that have not answered', () => {
     const { attemptsAtMs } = send({ roundTripMs: 60 }, 200, 4_000, 5_000);
     assert.ok(attemptsAtMs.length > 4 * maxConnectsPerSecond, `${attemptsAtMs.length} connections`);
