@@ -90,6 +90,16 @@ describe('a process that uses peal', () => {
     });
   }
 
+  for (const threads of [0, 1, 2]) {
+    it(`does not end before a push has its outcome, and then by itself, threads: ${threads}`, async () => {
+      const delayMs = 1_200;
+      gateway = await Http2Gateway.open({ answer: () => ({ status: 200 }), delayMs });
+      const { said, leftAfterMs } = await end('push', threads);
+      assert.deepEqual(said, ['accepted']);
+      assert.ok(leftAfterMs >= delayMs && leftAfterMs < delayMs + soonMs, `it left after ${leftAfterMs} ms`);
+    });
+  }
+
   it('ends by itself after a send over a connection of its own', async () => {
     gateway = await Http2Gateway.open();
     const { said, leftAfterMs } = await end('newConnection', 1);

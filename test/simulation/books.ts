@@ -8,6 +8,7 @@ import { reasonCode } from '../../src/apns/reason.js';
 import type { TokenBlock } from '../../src/apns/token-block.js';
 import { busyDeviceDelayMs, maxResends, tokenUpdatesDelayMs } from '../../src/base/limits.js';
 import type { ReceivedNotification } from '../../src/codec/binary/notification-decoder.js';
+import type { PushOutcome } from '../../src/session/single/push-outcome.js';
 import { ACCEPTED_ANSWER, answerName, HTTP_STATUS, isRejection } from '../../src/simulator/settings/answers.js';
 import { binaryExpiry, binaryPriority } from './plan-binary.js';
 import { binaryKinds, kinds, numberOf, type RecipientPlan } from './recipients.js';
@@ -50,6 +51,10 @@ export interface RecipientBook {
   /** What came out in the end. */
   outcome: Outcome | null;
   outcomeReason: string;
+  /** Of a push: its time was over when it came out; what the program says of it holds at once; its signal was aborted. */
+  isLate: boolean;
+  isExact: boolean;
+  isAborted: boolean;
   /** What the gateway did with it, request by request (answers.ts). */
   readonly processed: number[];
 }
@@ -105,12 +110,17 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
   onTaken: (taken: number) => void = () => {};
   readonly trouble: Trouble;
   readonly #attempts: number;
+  readonly #hasPushes: boolean;
   readonly #now: () => number;
 
-  /** @param attempts Requests for one recipient at most. */
-  constructor(plans: readonly RecipientPlan[], attempts: number, now: () => number) {
+  /**
+   * @param attempts Requests for one recipient at most.
+   * @param hasPushes Each recipient is sent to by a push of its own.
+   */
+  constructor(plans: readonly RecipientPlan[], attempts: number, now: () => number, hasPushes = false) {
     this.trouble = new Trouble(now);
     this.#attempts = attempts;
+    this.#hasPushes = hasPushes;
     this.#now = now;
     this.recipients = plans.map((plan) => ({
       plan,
@@ -128,6 +138,9 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
       isAssumed: false,
       outcome: null,
       outcomeReason: '',
+      isLate: false,
+      isExact: true,
+      isAborted: false,
       processed: [],
     }));
   }
@@ -219,6 +232,35 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
     if (book.outcome !== null) this.violate(`${name(book)} came out ${outcome} after it had come out ${book.outcome}`);
     book.outcome = outcome;
     book.outcomeReason = reason;
+  }
+
+  /**
+   * A push has its outcome. `isLate`: because its time is over. `isRetried`: a passing answer may be sent again. `isExact`: no
+   * message is on its way between threads.
+   */
+  settlePush(
+    number: number,
+    { outcome, reason, attempts }: PushOutcome,
+    { isLate, isRetried, isExact }: { isLate: boolean; isRetried: boolean; isExact: boolean },
+  ): void {
+    const book = this.recipients[number]!;
+    this.settle(number, outcome as Outcome, reason ?? '');
+    book.isLate = isLate;
+    book.isExact = isExact;
+    const told = `${name(book)} is ${outcome} after ${attempts} requests`;
+    if (outcome === 'unknown' && isLate) {
+      if (isExact && book.standing !== 'taken') this.violate(`${told} though it is ${describe(book)}`);
+    } else if (attempts !== book.ends) {
+      this.violate(`${told}; its connections say ${book.ends}`);
+    }
+    const isFree = book.processed.slice(0, -1).every((answer) => answerName(answer) === 'ExpiredProviderToken');
+    if (!isRetried && !isFree) this.violate(`${told} though nothing was to be sent again`);
+  }
+
+  /** The signal of a push is aborted now. */
+  onAborted(number: number): void {
+    const book = this.recipients[number]!;
+    if (book.outcome === null) book.isAborted = true;
   }
 
   /** A job is over that was not stopped: only recipients that were refused again and again may be unsent. */
@@ -340,6 +382,8 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
     }
     if (outcome === 'unsent' && processed.length > 0) this.violate(`${name(book)} is unsent; ${wire}`);
     if (outcome === 'unsent' && wasUnknown) this.violate(`${name(book)} is unsent though it was unknown once`);
+    // The program did not wait for the answer.
+    if (outcome === 'unknown' && book.isLate) return;
     if (outcome === 'unknown' && !wasUnknown) this.violate(`${name(book)} is unknown though every request had its end`);
     // One request may have been processed: only an answer that holds for that one as well says more.
     const isOpen = wasUnknown && said === 'rejected' && !holdsForAll.has(reason);
@@ -351,6 +395,7 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
 
   #mayTake(book: RecipientBook): boolean {
     const { standing, plan, reason, wasUnknown } = book;
+    if (this.#hasPushes && isOver(book)) return false;
     if (wasUnknown && !plan.isResent) return false;
     if (standing === 'waiting' || standing === 'unsent') return book.outcome === null;
     if (standing === 'unknown') return plan.isResent;
@@ -371,6 +416,12 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
     this.violate(`a recipient that no send has (${number}) ${what}`);
     return null;
   }
+}
+
+/** Whether nothing may be sent for a push any more. A thread may not know yet that its time is over, or its signal aborted. */
+function isOver({ outcome, isLate, isExact, isAborted }: RecipientBook): boolean {
+  if (outcome !== null) return isExact || !isLate || outcome !== 'unknown';
+  return isAborted && isExact;
 }
 
 /** A bare status holds no reason; what stands in its body is taken for one. */

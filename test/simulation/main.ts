@@ -4,7 +4,7 @@
  *
  *     node dist/test/simulation/main.js --seeds 1000 --from 1 [--threads 2] [--worlds campaign] [--verbose]
  *
- * With --worlds only those of the seeds are run that are such worlds (binary, lasting, stream or campaign).
+ * With --worlds only those of the seeds are run that are such worlds (binary, lasting, stream, pushes or campaign).
  */
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';

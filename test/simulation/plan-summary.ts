@@ -14,6 +14,7 @@ export function summarize(plan: Plan): string {
     plan.campaign === null
       ? ''
       : `campaign ${JSON.stringify({ ...plan.campaign, entries: plan.campaign.entries.length })}`,
+    plan.pushes === null ? '' : `pushes ${JSON.stringify({ ...plan.pushes, each: plan.pushes.each.length })}`,
     plan.closeAtTaken === null ? '' : `closed at ${plan.closeAtTaken}`,
     plan.binary === null ? `gateway ${JSON.stringify(gateway)}` : `binary ${JSON.stringify(plan.binary)}`,
     `faults until ${plan.faultsUntilMs} ms: ${JSON.stringify(faults)}`,

@@ -12,6 +12,7 @@ import { type CampaignPlan, campaignEvery, campaignWorld } from './plan-campaign
 import { drawGateway } from './plan-gateway.js';
 import { drawLasting, type LastingPlan } from './plan-lasting.js';
 import { drawLine, drawNetworkFaults, type NetworkFault } from './plan-network.js';
+import { drawPushes, type PushesPlan } from './plan-pushes.js';
 import { drawRecipients } from './plan-recipients.js';
 import { drawStream, type StreamPlan } from './plan-stream.js';
 import { drawTrouble } from './plan-trouble.js';
@@ -89,6 +90,8 @@ export interface Plan {
   readonly lasting: LastingPlan | null;
   /** The campaign that is run in place of jobs; null: none is. */
   readonly campaign: CampaignPlan | null;
+  /** Single pushes in place of jobs; null: none. */
+  readonly pushes: PushesPlan | null;
 }
 
 /** One world in so many speaks the binary protocol. */
@@ -100,6 +103,7 @@ const lastingSalt = 0x1a571f6e;
 const sourceSalt = 0x50c0ffee;
 const streamSalt = 0x057e4a11;
 const campaignSalt = 0x0ca3b41e;
+const pushesSalt = 0x0a9052e5;
 
 export function drawPlan(seed: number): Plan {
   const plan = drawHttp2(seed);
@@ -111,6 +115,8 @@ export function drawPlan(seed: number): Plan {
   if (lasting.lasting !== undefined) return { ...plan, ...lasting };
   const stream = drawStream(new Prng(seed ^ streamSalt), plan);
   if (stream.jobs !== undefined) return { ...plan, ...stream };
+  const pushes = drawPushes(new Prng(seed ^ pushesSalt), plan);
+  if (pushes.pushes !== undefined) return { ...plan, ...pushes };
   const whole = { ...plan, ...drawTrouble(new Prng(seed ^ troubleSalt), plan) };
   return { ...whole, jobs: drawSourceEnds(new Prng(seed ^ sourceSalt), whole) };
 }
@@ -172,6 +178,7 @@ function drawHttp2(seed: number): Plan {
     binary: null,
     lasting: null,
     campaign: null,
+    pushes: null,
   };
 }
 

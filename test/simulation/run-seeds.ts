@@ -13,8 +13,8 @@ export interface SeedRange {
   readonly worlds?: Worlds | undefined;
 }
 
-/** Worlds that speak the binary protocol, those of plan-lasting or plan-stream, and campaigns. */
-export type Worlds = 'binary' | 'lasting' | 'stream' | 'campaign';
+/** Worlds that speak the binary protocol, those of plan-lasting, plan-stream or plan-pushes, and campaigns. */
+export type Worlds = 'binary' | 'lasting' | 'stream' | 'campaign' | 'pushes';
 
 export function isOf(worlds: Worlds, plan: Plan): boolean {
   return worlds === 'stream' ? plan.jobs.some(({ stream }) => stream !== null) : plan[worlds] !== null;

@@ -11,13 +11,16 @@ import type { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
 import type { Route } from '../../src/engine/dispatcher/route.js';
 import { ACCEPTED, QUEUED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
+import type { SendTarget } from '../../src/session/send/send.js';
 import { Prng } from '../support/prng.js';
 import type { VirtualClock } from '../support/virtual-clock.js';
 import type { Books, Outcome } from './books.js';
 import { topic } from './gateway-side.js';
 import type { JobPlan, Plan } from './plan.js';
 import { binaryExpiry } from './plan-binary.js';
+import type { PushesPlan } from './plan-pushes.js';
 import type { StreamPlan } from './plan-stream.js';
+import { Pushes } from './pushes.js';
 import { makeBatch, numberOf } from './recipients.js';
 import { runStreamedJob } from './streamed-job.js';
 import type { Trace } from './trace.js';
@@ -29,6 +32,8 @@ export interface SenderRoom {
   readonly plan: Plan;
   readonly books: Books;
   readonly trace: Trace;
+  /** Time that the program's thread was awake. */
+  readonly awakeMs: () => number;
   /** Shards crashed so often that batches may have been given up. */
   readonly mayGiveUp: () => boolean;
 }
@@ -58,11 +63,13 @@ export class Sender {
   /** Sends everything and closes the engine. */
   async run(): Promise<void> {
     const { plan, trace } = this.#room;
+    const pushes = plan.pushes === null ? null : this.#pushes(plan.pushes);
     const done = plan.jobs.map((job, index) => this.#send(job, index));
-    await Promise.all(done);
+    await Promise.all([...done, pushes?.run()]);
     trace.event('all jobs are finished');
     await this.#close();
     trace.event('closed');
+    await pushes?.end();
   }
 
   /** So many recipients were taken by now: jobs may be cancelled, the session shut down. */
@@ -122,14 +129,26 @@ export class Sender {
     this.#room.trace.event('job was stopped', index, 0, job.stopped.message);
   }
 
-  async #sendStream(job: JobPlan, stream: StreamPlan, index: number, random: Prng): Promise<void> {
-    const { plan, books, thread } = this.#room;
-    const target = {
-      ...{ engine: this.#dispatcher, route: this.#route, clock: thread, protocol: 'http2' as const },
+  #pushes(pushes: PushesPlan): Pushes {
+    const { plan, books, trace, thread, awakeMs } = this.#room;
+    const random = this.#random.fork();
+    return new Pushes(pushes, {
+      ...{ target: this.#target, plan, books, trace, random, clock: thread, awakeMs },
+      wait: (ms) => this.#wait(ms),
+    });
+  }
+
+  get #target(): SendTarget {
+    return {
+      ...{ engine: this.#dispatcher, route: this.#route, clock: this.#room.thread, protocol: 'http2' },
       ...{ stopsAtFailure: false, gone: null },
     };
+  }
+
+  async #sendStream(job: JobPlan, stream: StreamPlan, index: number, random: Prng): Promise<void> {
+    const { plan, books } = this.#room;
     const code = await runStreamedJob(job, stream, {
-      ...{ target, plan, books, random, sink: this.#sink(job, random) },
+      ...{ target: this.#target, plan, books, random, sink: this.#sink(job, random) },
       wait: (ms) => this.#wait(ms),
       close: () => void this.#close(),
     });

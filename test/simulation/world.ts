@@ -109,11 +109,13 @@ export class World {
     const { seed } = plan;
     this.plan = plan;
     this.load = plan.load;
-    const programMs = Math.max(plan.faultsUntilMs, ...plan.jobs.map(longestMs));
+    const programMs = Math.max(plan.faultsUntilMs, ...plan.jobs.map(longestMs), longestPushesMs(plan));
     this.deadlineMs = programMs + plan.retryTimeMs - defaultRetryMs + leastMs(plan) + patienceMs;
     this.random = new Prng(seed ^ 0x0b5e55ed);
     this.trace = new Trace(() => this.clock.now(), print);
-    this.books = new Books(plan.recipients, plan.attempts, () => this.clock.now());
+    // An expired provider token is replaced even where a push is not retried.
+    const attempts = plan.pushes === null ? plan.attempts : Math.max(2, plan.attempts);
+    this.books = new Books(plan.recipients, attempts, () => this.clock.now(), plan.pushes !== null);
     this.gateway = new GatewaySide(this.clock, plan, this.books);
     this.network = new Network({
       ...{ world: this.clock, random: this.random.fork(), trace: this.trace, line: plan.line, connect: plan.connect },
@@ -146,6 +148,8 @@ export class World {
       () => this.#finish(null),
       (error: unknown) => this.#finish(error),
     );
+    // Lanes dispatch at the end of the turn.
+    if (this.plan.pushes !== null) await new Promise((resolve) => setImmediate(resolve));
     await this.#dispatcher.stats();
     await pump(() => this.#step(), this.plan.threads === 0 ? null : () => this.#realTurns());
     if (this.#isFinished) await done;
@@ -205,7 +209,8 @@ export class World {
     const source = plan.credential === 'token' ? tokenSource(thread) : null;
     const route = this.#dispatcher.openRoute(config, source);
     const mayGiveUp = (): boolean => (this.faults.done.crash ?? 0) >= maxBatchCrashes;
-    const room = { world: this.clock, thread, plan, books: this.books, trace: this.trace, mayGiveUp };
+    const awakeMs = (): number => this.clock.now() - this.thread.stalledMs;
+    const room = { world: this.clock, thread, plan, books: this.books, trace: this.trace, awakeMs, mayGiveUp };
     this.#sender = new Sender(room, this.#dispatcher, route);
   }
 
@@ -335,6 +340,12 @@ function longestHoleMs({ binary }: Plan): number {
 /** How long a job takes if the program makes its batches, and takes what comes out, as slowly as it may. */
 function longestMs({ paceMs, sinkMs, batches }: JobPlan): number {
   return (paceMs + sinkMs) * batches.length;
+}
+
+/** Pushes have their time after the last of them began. */
+function longestPushesMs({ pushes }: Plan): number {
+  if (pushes === null) return 0;
+  return pushes.waves.length * pushes.pauseMs + Math.max(...pushes.each.map(({ timeoutMs }) => timeoutMs));
 }
 
 /** What a narrow gateway at the end of a long line takes at least: it takes bodies in pieces, and few at a time. */

@@ -26,6 +26,11 @@ const programs: Readonly<Record<string, () => Promise<void>>> = {
       .send(message(3))
       .then((result) => say(`accepted ${result.accepted}`));
   },
+  /** Nobody awaits the push. */
+  push: async () => {
+    const apns = new APNs(session.getConnection(url, null));
+    void apns.push({ alert: 'hi', topic: 'com.example.app' }, token(1)).then(({ outcome }) => say(outcome));
+  },
   /** A connection of its own, which closes by itself. */
   newConnection: async () => {
     const result = await new APNs(session.newConnection(url, null)).send(message(3));
