@@ -126,7 +126,7 @@ export class Pushes {
       this.#lanes.start(
         message,
         random.chance(0.5) ? Buffer.from(bytes) : Buffer.from(bytes).toString('hex'),
-        { timeoutMs, budget, signal: aborter?.signal ?? null },
+        { timeoutMs, budget, signal: aborter?.signal ?? null, isStreamed: false },
         (outcome) => {
           const took = { ms: this.#room.clock.now() - beganMs, awakeMs: awakeMs() - beganAwakeMs };
           this.#enter(number, outcome, took, aborter?.signal.aborted === true);

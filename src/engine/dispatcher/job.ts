@@ -291,10 +291,11 @@ export class Job implements SendJob {
       done();
     };
     assert(this.#unsettled.delete(batch), 'a batch goes to the sink of the job that it was dispatched for, and once');
-    if (this.tells) this.#byBatch.delete(batch.batch);
     try {
       const settled = batch.settled(this.#stopped);
       publishBatch(this.route, settled);
+      // Until here, because a subscriber may abort a signal.
+      if (this.tells) this.#byBatch.delete(batch.batch);
       const taking = this.#sink.settled(settled);
       if (taking === undefined) done();
       else taking.then(done, failed);

@@ -54,8 +54,10 @@ export class Lane implements TellingSink {
   /** Those that are being filled; of one shape each, but for full ones. */
   #open: LaneBatch[] = [];
   readonly #underWay = new Set<LaneBatch>();
-  /** Pushes between two requests, each in a batch of its own. */
+  /** Pushes between two requests. */
   readonly #waiting = new Map<Push, TimerHandle>();
+  /** The batch for the next of them, and of no job; null until there is one. */
+  #parked: LaneBatch | null = null;
   #job: SendJob | null = null;
   #engine: Engine | null = null;
   /** Batches that no shard has taken yet. Meanwhile pushes gather in the open ones. */
@@ -255,7 +257,7 @@ export class Lane implements TellingSink {
       this.#resolve(push, rejectedOutcome(detail, apnsIdOf(push), requestsOf(push) + 1));
       return;
     }
-    owner.takeBatch(batch.tokenBytes, batch.mask).takeOver(push);
+    this.#parkedFor(batch).takeOver(push);
     this.#waiting.set(
       push,
       owner.setTimer(() => this.#sendAgain(push), waitMs),
@@ -266,7 +268,7 @@ export class Lane implements TellingSink {
     const { batch } = push;
     this.#waiting.delete(push);
     this.batchFor(batch!.tokenBytes, batch!.mask).takeOver(push);
-    this.#owner.giveBack(batch!);
+    this.#unparked(batch!);
     this.#owner.watch(push.deadlineMs);
     if (!this.isFlushDue) this.#owner.flushLater(this);
   }
@@ -276,7 +278,22 @@ export class Lane implements TellingSink {
     this.#owner.clearTimer(this.#waiting.get(push));
     this.#waiting.delete(push);
     this.#resolveUnsent(push, error);
-    this.#owner.giveBack(batch!);
+    this.#unparked(batch!);
+  }
+
+  /** Where a push of the shape of `batch` waits. */
+  #parkedFor({ tokenBytes, mask }: LaneBatch): LaneBatch {
+    const parked = this.#parked;
+    if (parked !== null && parked.tokenBytes === tokenBytes && parked.mask === mask && !parked.isFull) return parked;
+    this.#parked = this.#owner.takeBatch(tokenBytes, mask);
+    return this.#parked;
+  }
+
+  /** A push does not wait in this batch any more. */
+  #unparked(batch: LaneBatch): void {
+    if (batch.unresolved > 0) return;
+    if (this.#parked === batch) this.#parked = null;
+    this.#owner.giveBack(batch);
   }
 
   #expireIn(batch: LaneBatch, nowMs: number): void {

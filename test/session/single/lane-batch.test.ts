@@ -27,7 +27,7 @@ function partsOf(number: number) {
 }
 
 function add(batch: LaneBatch, number: number, deadlineMs = 1_000): Push {
-  const push = new Push({ timeoutMs: deadlineMs, budget: null, signal: null }, deadlineMs, () => {});
+  const push = new Push({ timeoutMs: deadlineMs, budget: null, signal: null, isStreamed: false }, deadlineMs, () => {});
   const bytes = new Uint8Array(batch.tokenBytes).fill(number & 0xff);
   new DataView(bytes.buffer).setUint32(0, number);
   batch.reserve().set(bytes, batch.tokenOffset);

@@ -90,6 +90,19 @@ describe('pushes', () => {
     });
   }
 
+  it('of which thousands wait to be sent again take little memory', async () => {
+    world = await PushWorld.withFaults([{ do: 'answer', reason: 'TooManyRequests', retryAfterS: 20 }]);
+    const apns = world.apns();
+    const many = world.pushes(apns, 10_000, { retry: { attempts: 2 }, timeoutMs: 60_000 });
+    const before = process.memoryUsage().arrayBuffers;
+    await world.advance(19_000);
+    const bytes = process.memoryUsage().arrayBuffers - before;
+    assert.ok(bytes < 20_000_000, `${Math.round(bytes / 1e6)} MB for pushes that wait`);
+    const pushed = await world.run(many);
+    assert.deepEqual(countsOf(pushed), { rejected: 10_000 });
+    assert.ok(pushed.filter(({ outcome }) => outcome.attempts === 2).length > 9_000);
+  });
+
   it('keep the answer that they had when there is no time for another request', async () => {
     world = await PushWorld.open();
     const tokens = [scriptedToken('TooManyRequests', 1), scriptedToken('ServiceUnavailable', 2)];

@@ -14,7 +14,7 @@ import { rejection } from '../../support/engine-fixtures.js';
 const usual: RetryBudget = { attempts: 3, timeMs: 60_000 };
 
 function pushWith(budget: RetryBudget | null, deadlineMs = 1_000_000): Push {
-  return new Push({ timeoutMs: deadlineMs, budget, signal: null }, deadlineMs, () => {});
+  return new Push({ timeoutMs: deadlineMs, budget, signal: null, isStreamed: false }, deadlineMs, () => {});
 }
 
 /** What comes of these answers in turn, each `stepMs` after the one before. */

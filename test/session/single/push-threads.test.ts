@@ -44,10 +44,15 @@ class Bench {
 
   push(numbers: readonly number[], timeoutMs = 30_000, signal: AbortSignal | null = null): void {
     for (const number of numbers) {
-      this.lanes.start(this.#message, token(number), { timeoutMs, budget: null, signal }, (outcome) => {
-        assert.ok(!this.outcomes.has(number), `push ${number} has a second outcome`);
-        this.outcomes.set(number, outcome);
-      });
+      this.lanes.start(
+        this.#message,
+        token(number),
+        { timeoutMs, budget: null, signal, isStreamed: false },
+        (outcome) => {
+          assert.ok(!this.outcomes.has(number), `push ${number} has a second outcome`);
+          this.outcomes.set(number, outcome);
+        },
+      );
     }
   }
 
