@@ -99,17 +99,17 @@ await runBenchmark(
     plot: {
       hconcat: [
         {
-          title: 'Full batches',
+          ...{ title: 'Full batches', width: 240 },
           transform: [{ filter: `datum.recipients === 'blocks' || datum.batch === ${maxBatchRecipients}` }],
           mark: { type: 'line', point: true },
           encoding: {
             x: { field: 'threads', type: 'ordinal', title: 'shards' },
             y: { ...micros, field: 'mainUs', scale: { zero: true } },
-            color: { field: 'contender', type: 'nominal', title: null },
+            color: { field: 'contender', type: 'nominal', title: null, legend: { labelLimit: 0 } },
           },
         },
         {
-          title: `Batches of a few, ${fewThreads} shards`,
+          ...{ title: `Batches of a few, ${fewThreads} shards`, width: 240 },
           transform: [{ filter: `datum.recipients === 'batches' && datum.threads === ${fewThreads}` }],
           mark: { type: 'line', point: true },
           encoding: {
