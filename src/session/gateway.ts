@@ -21,6 +21,8 @@ export interface GatewayOwner {
   readonly threads: number;
   /** All sends of the session. */
   readonly sends: OpenSends;
+  /** How often an engine was closed. What comes after that is not for the same one. */
+  readonly closings: number;
   /** The engine that runs, or one that is started now. */
   engine(): Engine | Promise<Engine>;
   /** A send that asked for the engine has ended. */
@@ -47,8 +49,9 @@ export class Gateway {
   readonly #gone: GoneTokens;
   /** The route and the engine that it belongs to: after a shutdown the next engine has a route of its own. */
   #target: SendTarget | null = null;
-  /** Made with the first push. */
+  /** Made with the first push, and anew once their engine was closed: the old ones go on until their last outcome. */
   #lanes: Lanes | null = null;
+  #lanesClosings = 0;
 
   private constructor({ owner, address, credential, tokens, gone }: GatewayParts) {
     this.#owner = owner;
@@ -102,7 +105,9 @@ export class Gateway {
    * @internal for APNs
    */
   get lanes(): Lanes {
-    if (this.#lanes === null || this.#lanes.isOver) this.#lanes = this.#newLanes();
+    const { closings } = this.#owner;
+    if (this.#lanes === null || this.#lanesClosings !== closings) this.#lanes = this.#newLanes();
+    this.#lanesClosings = closings;
     return this.#lanes;
   }
 

@@ -10,6 +10,7 @@ import type { Engine } from './send/send.js';
 
 export class OwnEngine implements GatewayOwner {
   readonly threads = 0;
+  closings = 0;
   readonly #start: () => Promise<Engine>;
   /** Those of the session that run or close, so that its shutdown can wait for them. */
   readonly #running: Set<OwnEngine>;
@@ -55,6 +56,7 @@ export class OwnEngine implements GatewayOwner {
       return;
     }
     this.#engine = null;
+    this.closings += 1;
     this.#closing = engine.then((open) => open.close());
     try {
       await this.#closing;

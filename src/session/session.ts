@@ -40,6 +40,7 @@ export class Session implements AsyncDisposable {
   readonly #owner: GatewayOwner;
   readonly #minters: ProviderTokenRegistry;
   #engine: Engine | Promise<Engine> | null = null;
+  #closings = 0;
 
   /**
    * Opens, starts and loads nothing yet.
@@ -50,7 +51,11 @@ export class Session implements AsyncDisposable {
     this.#options = checkSessionOptions(options);
     const { clock } = this.#options;
     this.#minters = clock === systemClock ? providerTokens : new ProviderTokenRegistry(clock);
+    const closings = (): number => this.#closings;
     this.#owner = {
+      get closings() {
+        return closings();
+      },
       options: this.#options,
       threads: this.#options.threads,
       sends: this.#sends,
@@ -127,6 +132,7 @@ export class Session implements AsyncDisposable {
   async #close(): Promise<void> {
     const engine = this.#engine;
     this.#engine = null;
+    this.#closings += 1;
     const results = this.#sends.shutdown(this.#options.clock);
     const own = [...this.#ownEngines].map((one) => one.close());
     await Promise.all([(await engine)?.close(), ...own, results]);

@@ -115,11 +115,6 @@ export class Dispatcher {
     return queued;
   }
 
-  /** It takes no more batches. */
-  get isClosed(): boolean {
-    return this.#closed !== null;
-  }
-
   /** What the engine is doing now. */
   async stats(): Promise<EngineStats> {
     const reports = (await heldUntil(this.#report())) ?? [];

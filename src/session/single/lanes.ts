@@ -114,11 +114,6 @@ export class Lanes implements LaneOwner {
     return this.#gateway.sends;
   }
 
-  /** Its engine was closed: pushes from now on are for other lanes, on the next engine. */
-  get isOver(): boolean {
-    return this.#target?.engine.isClosed === true;
-  }
-
   // --- what lanes share ---
 
   now(): number {
