@@ -40,7 +40,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   transport: ['.'],
   connection: ['.', 'http2', 'binary', 'pool'],
   engine: ['.', 'shard', 'hosts', 'dispatcher'],
-  session: ['options', 'recipients', 'message', 'personal', 'send', 'single', '.'],
+  session: ['options', 'recipients', 'message', 'personal', 'send', 'single', 'many', '.'],
   campaign: ['recipients', 'tables', 'input', 'journal', 'control', 'report', 'outputs', 'view', 'run', '.'],
   simulator: ['settings', 'books', 'rules', 'faults', 'http2', 'listen', 'binary', '.'],
   cli: ['shared', 'send', 'campaign', 'feedback', 'simulate', 'demo', '.'],

@@ -488,6 +488,8 @@ export const itemsInFlight = 1_000;
 export const maxItemsInFlight = 100_000;
 /** How long a thread may take to say whether a push whose time is over was taken back. */
 export const withdrawalTimeMs = 1_000;
+/** Least time that a request which is sent again has to be written, also where the time for retries is over before. */
+export const retryGraceMs = 1_000;
 /** Least time between two looks at pushes whose time may be over. */
 export const deadlineStepMs = 5;
 /** How long a lane without pushes stands ready for the next one, and how many such lanes one gateway keeps. */
@@ -495,8 +497,13 @@ export const laneIdleMs = 10_000;
 export const maxIdleLanes = 64;
 /** Batches of lanes that one gateway keeps for the next pushes. */
 export const keptLaneBatches = 64;
-/** Messages of one call that are on their way at once. */
+/** Messages of one call that are a send of their own, and are on their way at once. */
 export const maxMessagesAtOnce = 64;
+/** Recipients of a message that share batches with those of other messages; one with more is a send of its own. */
+export const maxSharedRecipients = 8;
+/** Recipients of one call with many messages that are under way at once, and how many messages it takes in one turn. */
+export const maxRecipientsUnderWay = 16 * maxBatchRecipients;
+export const maxMessagesOfTurn = maxBatchRecipients;
 /** Text of an invalid line that is shown, in characters. */
 export const maxInvalidTextCharacters = 120;
 

@@ -7,13 +7,20 @@ import { checkAuthentication } from '../apns/compile-notification.js';
 import { PealError } from '../base/errors.js';
 import { optionError } from '../base/options.js';
 import { Gateway } from './gateway.js';
+import { isLone, sendLone } from './many/lone-send.js';
+import { type Messages, SendMany } from './many/send-many.js';
 import { Message, type MessageOptions } from './message/message.js';
 import { Result } from './message/result.js';
-import type { Token } from './recipients/recipient.js';
+import { countRecipients, type Token } from './recipients/recipient.js';
 import type { FeedbackEntry } from './send/gone-tokens.js';
 import { Send } from './send/send.js';
-import { SendGroup } from './send/send-group.js';
-import { checkProtocolOptions, checkSendOptions, type SendOptions } from './send/send-options.js';
+import {
+  checkManyOptions,
+  checkPersonal,
+  checkProtocolOptions,
+  checkSendOptions,
+  type SendOptions,
+} from './send/send-options.js';
 import { checkPushOptions, checkPushProtocol, messageToPush, type PushOptions } from './single/push-options.js';
 import type { PushOutcome } from './single/push-outcome.js';
 import { type ItemOutcome, SendEach } from './single/send-each.js';
@@ -36,8 +43,11 @@ export class APNs {
 
   /**
    * Sends `message` to its tokens, or to `options.recipients`, and resolves once every recipient that was taken in has
-   * its one outcome. Any number of sends may run at once on one session. Of an array of messages each goes to its own
-   * tokens, and the result is of all together.
+   * its one outcome. Any number of sends may run at once on one session.
+   *
+   * Of many messages (an array, an iterable or an async iterable) each goes to its own tokens, and the result is of all
+   * together. They are pulled no faster than they can be sent, so that a generator may yield any number of them. An array is
+   * checked before the first message is sent; the others as they are pulled, and one that cannot be sent ends the pulling.
    *
    * What APNs answers, a gateway that cannot be reached, an abort and recipients that cannot be read on are no
    * exceptions: they stand in the result (see `Result.stopped`).
@@ -50,14 +60,19 @@ export class APNs {
    * ERR_PEAL_PAYLOAD for one that is too large for a binary gateway; ERR_PEAL_ADDRESS for a feedback gateway;
    * ERR_PEAL_CREDENTIAL or ERR_PEAL_SHARD when the engine cannot be started.
    */
-  async send(message: Message | readonly Message[], options?: SendOptions): Promise<Result> {
+  send(message: Message | Iterable<Message> | AsyncIterable<Message>, options?: SendOptions): Promise<Result> {
+    const isUsual = options === undefined && this.#gateway.address.protocol === 'http2';
+    if (isUsual && message instanceof Message && isLone(message)) return sendLone(this.#gateway.lanes, message);
+    return this.#send(message, options);
+  }
+
+  async #send(message: Message | Messages, options: SendOptions | undefined): Promise<Result> {
     checkProtocolOptions(this.#gateway.address.protocol, options);
-    if (Array.isArray(message)) return this.#sendAll(message, options);
-    const single = message as Message;
-    this.#check(single);
-    const checked = checkSendOptions(single, options);
-    if (options?.recipients === undefined && single.tokens.length === 0) return new Result();
-    return this.#gateway.run((target) => new Send(target, single, checked).run());
+    if (!(message instanceof Message) && isIterable(message)) return this.#sendMany(message, options);
+    this.#check(message);
+    const checked = checkSendOptions(message, options);
+    if (options?.recipients === undefined && message.tokens.length === 0) return new Result();
+    return this.#gateway.run((target) => new Send(target, message, checked).run());
   }
 
   /**
@@ -128,15 +143,28 @@ export class APNs {
     return this.#gateway.feedback();
   }
 
-  /** All are checked before the first is sent. */
-  async #sendAll(messages: readonly Message[], options: SendOptions | undefined): Promise<Result> {
-    for (const message of messages) this.#check(message);
-    const group = new SendGroup(messages, options);
-    if (group.isEmpty) return new Result();
-    return this.#gateway.run((target) => group.run(target));
+  async #sendMany(messages: Messages, options: SendOptions | undefined): Promise<Result> {
+    const checked = checkManyOptions(options);
+    const check = (message: unknown): void => {
+      this.#check(message);
+      checkPersonal(message, checked.personal);
+    };
+    const { lanes } = this.#gateway;
+    if (!Array.isArray(messages)) {
+      return this.#gateway.run((target) => new SendMany({ ...target, lanes }, messages, checked, check).run());
+    }
+    // An array is checked before the first message is sent, and counted to its end after a stop.
+    const all = [...(messages as readonly Message[])];
+    all.forEach(check);
+    if (all.every(({ tokens }) => tokens.length === 0)) return new Result();
+    const { onProgress } = checked;
+    const total =
+      checked.total ?? (onProgress === null ? null : all.reduce((sum, { tokens }) => sum + countRecipients(tokens), 0));
+    const ofArray = { ...checked, total, takesRest: true };
+    return this.#gateway.run((target) => new SendMany({ ...target, lanes }, all, ofArray, () => {}).run());
   }
 
-  #check(message: Message): void {
+  #check(message: unknown): asserts message is Message {
     if (!(message instanceof Message)) throw optionError('send takes a Message: make one with new Message(tokens, …).');
     const { address, credential } = this.#gateway;
     if (address.protocol === 'http2') {
@@ -148,4 +176,9 @@ export class APNs {
       throw new PealError('ERR_PEAL_ADDRESS', text, { origin: 'usage' });
     }
   }
+}
+
+/** A list of recipients is iterable, too, and no list of messages: what it yields is refused. */
+function isIterable(value: unknown): value is Messages {
+  return typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
 }

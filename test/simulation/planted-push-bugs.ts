@@ -49,7 +49,7 @@ export const pushBugs: readonly PlantedBug[] = [
   {
     name: 'an aborted push is sent again',
     file: 'session/single/lane.js',
-    before: 'const isOver = push.isWithdrawn || push.isAborted;',
+    before: 'const isOver = push.isWithdrawn || push.isAborted || !push.maySendAgain;',
     after: 'const isOver = push.isWithdrawn;',
     breaks: 'a notification goes out that nobody wants any more',
     worlds,

@@ -54,7 +54,10 @@ export function crashedBatchError(cause: PealError): PealError {
   );
 }
 
-export function refusedError({ status, reason }: RefusedMessage, protocol: Protocol): PealError {
+export function refusedError(
+  { status, reason }: Pick<RefusedMessage, 'status' | 'reason'>,
+  protocol: Protocol,
+): PealError {
   const answer = reason === '' ? `HTTP ${status}` : `${status} ${reason}`;
   return new PealError(
     'ERR_PEAL_STOPPED',

@@ -68,8 +68,12 @@ interface ResultParts {
   readonly acceptedIds?: ReadonlyMap<string, AcceptedId>;
   /** Requests that were sent again by the send itself. Default 0. */
   readonly resent?: number;
-  /** One for each message that was sent. Empty only in a result of nothing. */
+  /**
+   * One for each message that was sent; of many, those that leave anything, and at least two. Empty only in a result of nothing.
+   */
   readonly retryStates: readonly RetryState[];
+  /** Why a send of many messages ended before its input did. Default null: the states say it. */
+  readonly stopped?: PealError | null;
 }
 
 /** A result as plain JSON data. Holds device tokens whole: it is meant to be stored, not logged. */
@@ -97,7 +101,14 @@ const nothing: ResultParts = {
   retryStates: [],
 };
 
+/** What a result was made of. For the books of a send of many messages. */
+export let partsOfResult: (result: Result) => ResultParts;
+
 export class Result {
+  static {
+    partsOfResult = (result) => result.#parts;
+  }
+
   readonly #parts: ResultParts;
   #gone: ReadonlyMap<string, Date | null> | null = null;
   #failed: ReadonlyMap<string, Failure> | null = null;
@@ -131,8 +142,10 @@ export class Result {
     const acceptedIds = new Map<string, AcceptedId>();
     const retryStates: RetryState[] = [];
     let resent = 0;
+    let stopped: PealError | null = null;
     for (const result of results) {
       const parts = result.#parts;
+      stopped ??= parts.stopped ?? null;
       const before = counts.recipients;
       for (const outcome of outcomes) counts[outcome] += parts.counts[outcome];
       for (const [reason, count] of parts.reasons) reasons.set(reason, (reasons.get(reason) ?? 0) + count);
@@ -144,7 +157,7 @@ export class Result {
       resent += parts.resent ?? 0;
     }
     return new Result({
-      ...{ counts, reasons, rejections, errors: [...errors.values()], invalid, acceptedIds, resent },
+      ...{ counts, reasons, rejections, errors: [...errors.values()], invalid, acceptedIds, resent, stopped },
       retryStates: mergeRetryStates(retryStates),
     });
   }
@@ -230,7 +243,8 @@ export class Result {
    * gateway), `ERR_PEAL_INPUT` (the recipients could not be read on).
    */
   get stopped(): PealError | null {
-    return this.#parts.retryStates.find(({ stopped }) => stopped !== null)?.stopped ?? null;
+    const { stopped = null, retryStates } = this.#parts;
+    return stopped ?? retryStates.find((state) => state.stopped !== null)?.stopped ?? null;
   }
 
   /**

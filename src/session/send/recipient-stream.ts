@@ -1,5 +1,5 @@
 /**
- * Pulls recipients out of an async iterable, one at a time, for one send. A pull can be left alone and taken up again,
+ * Pulls recipients, or messages, out of an async iterable, one at a time, for one send. A pull can be left alone and taken up again,
  * so that a send can do something else while the stream has nothing to give; and the pull that is open when the send
  * wants no more is seen to its end, because its recipient is out of the program's hands by then. Main thread.
  */
@@ -7,22 +7,20 @@ import type { Clock } from '../../base/clock.js';
 import { lastPullMs } from '../../base/limits.js';
 import type { StreamedRecipient } from '../recipients/recipient.js';
 
-type Step = IteratorResult<StreamedRecipient>;
-
 /** How the last pull ended: with a recipient or without one, or not within `lastPullMs`. */
-type LastPull = { readonly recipient: StreamedRecipient } | 'nothing' | 'open';
+type LastPull<Item> = { readonly recipient: Item } | 'nothing' | 'open';
 
-export class RecipientStream {
-  readonly #iterator: AsyncIterator<StreamedRecipient>;
+export class RecipientStream<Item = StreamedRecipient> {
+  readonly #iterator: AsyncIterator<Item>;
   /** The pull that has not been answered yet. */
-  #pending: Promise<Step> | null = null;
+  #pending: Promise<IteratorResult<Item>> | null = null;
   /** Ends the wait for it; null while there is no wait. */
   #wake: ((step: null) => void) | null = null;
   #isOver = false;
   /** The open pull was waited for as long as it may take. */
   #isLate = false;
 
-  constructor(recipients: AsyncIterable<StreamedRecipient>) {
+  constructor(recipients: AsyncIterable<Item>) {
     this.#iterator = recipients[Symbol.asyncIterator]();
   }
 
@@ -30,7 +28,7 @@ export class RecipientStream {
    * The next step, or null when `wake` came first: the pull stays open then, and the next call goes on with it. Rejects
    * with what the stream throws.
    */
-  async next(): Promise<Step | null> {
+  async next(): Promise<IteratorResult<Item> | null> {
     try {
       const step = await this.#orWoken(() => {
         this.#pending ??= this.#iterator.next();
@@ -51,7 +49,7 @@ export class RecipientStream {
    * The same after the send has stopped, while it takes what is left for its books. Resolves with `'late'` if the
    * stream gives nothing within `lastPullMs`: it is not asked again.
    */
-  async nextSoon(clock: Clock): Promise<Step | null | 'late'> {
+  async nextSoon(clock: Clock): Promise<IteratorResult<Item> | null | 'late'> {
     this.#isLate = false;
     const timer = clock.setTimer(() => {
       this.#isLate = true;
@@ -74,7 +72,7 @@ export class RecipientStream {
    * Closes the stream, unless it has come to its end. Resolves with what the open pull still brings.
    * A generator that waits for something ends only when that comes, so the close itself is not waited for.
    */
-  async end(clock: Clock): Promise<LastPull> {
+  async end(clock: Clock): Promise<LastPull<Item>> {
     const pending = this.#pending;
     this.#pending = null;
     if (!this.#isOver) {
@@ -108,7 +106,7 @@ export class RecipientStream {
    * Waits for what `pull` returns. The stream that is pulled from may stop the send from within the call, so the way to
    * end the wait is there before. No race(): its reactions would pile up on a pull that stays open.
    */
-  #orWoken(pull: () => Promise<Step>): Promise<Step | null> {
+  #orWoken(pull: () => Promise<IteratorResult<Item>>): Promise<IteratorResult<Item> | null> {
     return new Promise((resolve, reject) => {
       this.#wake = resolve;
       pull().then(resolve, reject);

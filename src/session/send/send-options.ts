@@ -185,12 +185,37 @@ export function checkSendOptions(message: Message, options: SendOptions = none):
       `The message has tokens and the option ${option('recipients')} is given: name the recipients once.`,
     );
   }
+  checkPersonal(message, options.personal ?? null);
   return {
+    ...shared(options),
     recipients: isOwn ? message.tokens : iterableOf(options.recipients)!,
-    personal: checkPersonal(message, options.personal ?? null),
     total: totalOf(message, options),
-    signal: options.signal ?? null,
     takesRest: isOwn || (options.afterStop ?? 'leave') !== 'leave',
+  };
+}
+
+/**
+ * Options of a send of many messages, which have tokens of their own. Throws PealError ERR_PEAL_OPTION that names the option.
+ */
+export function checkManyOptions(options: SendOptions = none): CheckedSendOptions {
+  if (options !== none) checkOptions({ name: 'send' }, options, rules);
+  if (options.recipients !== undefined) {
+    throw optionError(`${theOption('recipients')} goes with one message: of several each has its own tokens.`);
+  }
+  return {
+    ...shared(options),
+    recipients: noRecipients,
+    total: options.total ?? null,
+    takesRest: (options.afterStop ?? 'leave') !== 'leave',
+  };
+}
+
+const noRecipients: readonly never[] = [];
+
+function shared(options: SendOptions): Omit<CheckedSendOptions, 'recipients' | 'total' | 'takesRest'> {
+  return {
+    personal: options.personal ?? null,
+    signal: options.signal ?? null,
     isPatient: options.afterStop === 'drain',
     onProgress: options.onProgress ?? null,
     onInvalid: options.onInvalid ?? null,
@@ -211,9 +236,9 @@ export function checkProtocolOptions(protocol: Protocol, options: SendOptions = 
   throw optionError(`${theOption(name)} is for HTTP/2: a binary gateway answers too little for it.`);
 }
 
-function checkPersonal(message: Message, personal: Template | null): Template | null {
+/** Throws PealError ERR_PEAL_PAYLOAD for a template that does not go with the message. */
+export function checkPersonal(message: Message, personal: Template | null): void {
   if (personal !== null && message.pushType !== null) personal.check(message.pushType);
-  return personal;
 }
 
 function budgetOf({ retry, onUnknown }: SendOptions): RetryBudget | null {

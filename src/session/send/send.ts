@@ -56,7 +56,7 @@ export class Send {
   constructor(target: SendTarget, message: Message, options: CheckedSendOptions) {
     const { personal, total, outcomes, onInvalid, onProgress } = options;
     const { protocol, gone } = target;
-    const onFault = (fault: PealError): void => this.#stop(fault);
+    const onFault = (fault: PealError): void => this.stop(fault);
     const onGone = (token: string, timestampMs: number | null): void => gone?.add(token, timestampMs);
     this.#options = options;
     this.#stopsAtFailure = target.stopsAtFailure && options.recipients === message.tokens;
@@ -129,11 +129,11 @@ export class Send {
 
   readonly #onAbort = (): void => {
     const message = 'The send was aborted by its signal: what is unsent can be sent again.';
-    this.#stop(new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true }));
+    this.stop(new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true }));
   };
 
   /** What is not written becomes unsent, and no more is taken in. The first cause stays. */
-  #stop(cause: PealError): void {
+  stop(cause: PealError): void {
     this.#stopped ??= cause;
     if (this.#state !== 'finished') this.#job.cancel(cause);
     this.#stream?.wake();

@@ -7,14 +7,14 @@ import { Buffer } from 'node:buffer';
 import { apnsIdBytes, apnsIdText } from '../../apns/apns-id.js';
 import type { CompiledNotification } from '../../apns/compile-notification.js';
 import type { PersonalFields, PersonalParts } from '../../apns/notification.js';
-import { OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../apns/personal-fields.js';
+import { fieldMasks, OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../apns/personal-fields.js';
 import { TokenBlock } from '../../apns/token-block.js';
 import { assert } from '../../base/assert.js';
+import type { PealError } from '../../base/errors.js';
 import { maxBatchRecipients } from '../../base/limits.js';
 import type { Batch, OutcomeDetail } from '../../engine/batch.js';
 import type { SendJob } from '../../engine/dispatcher/job.js';
 import type { CheckedPushOptions } from './push-options.js';
-import type { PushOutcome } from './push-outcome.js';
 
 /** Room of a new batch: recipients, and bytes of their payloads. */
 const firstRoom = 16;
@@ -40,10 +40,10 @@ interface PushRetries {
 }
 
 /**
- * One notification to one recipient that has no outcome yet: what may be spent on it, and who is told. What it says stands in
- * the batch that it is in, so that a program's message is not kept.
+ * One notification to one recipient that has no outcome yet: what may be spent on it, and what is to be done with its outcome.
+ * What it says stands in the batch that it is in, so that a program's message is not kept.
  */
-export class Push {
+export abstract class Push {
   /** Null once it has its outcome. */
   batch: LaneBatch | null = null;
   /** Its place there. */
@@ -60,12 +60,49 @@ export class Push {
   constructor(
     readonly options: CheckedPushOptions,
     public deadlineMs: number,
-    readonly done: (outcome: PushOutcome) => void,
   ) {}
+
+  /** Whether it waits for its answer as long as its connection does. */
+  get isPatient(): boolean {
+    return this.options.timeoutMs === Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether an answer may be followed by another request. */
+  get maySendAgain(): boolean {
+    return true;
+  }
+
+  // One of these is called, once, when it has left its batch. `from`: that batch, where its `index` is still its own.
+
+  /** @param attempts requests that were answered */
+  abstract accepted(from: LaneBatch, attempts: number): void;
+
+  abstract rejected(from: LaneBatch, answer: OutcomeDetail, attempts: number): void;
+
+  /**
+   * @param attempts requests that were answered, or may have been processed
+   * @param stopped why none of the pushes with it is sent any more; null if it is this one's own fault
+   */
+  abstract unanswered(
+    from: LaneBatch,
+    outcome: 'unsent' | 'unknown',
+    error: PealError,
+    attempts: number,
+    stopped: PealError | null,
+  ): void;
+
+  /** The engine could not be started. */
+  notStarted(from: LaneBatch, error: PealError): void {
+    this.unanswered(from, 'unsent', error, 0, error);
+  }
 }
 
-/** What a push says besides the header fields of its lane (apns/compile-notification). */
-type PushParts = Pick<CompiledNotification, 'payloadText' | 'expiration' | 'priority' | 'collapseId'>;
+/** The header fields of a push besides those of its lane (apns/compile-notification). */
+export type PushFields = Pick<CompiledNotification, 'expiration' | 'priority' | 'collapseId'>;
+
+/** Bit of a batch's mask: its pushes bring ids. The lower ones are those of apns/personal-fields. */
+export const NAMED = fieldMasks;
+const allFields = fieldMasks - 1;
 
 export class LaneBatch implements Batch {
   /** Null where a push has its outcome. */
@@ -102,7 +139,7 @@ export class LaneBatch implements Batch {
     return this.#count === maxBatchRecipients;
   }
 
-  /** Makes it an empty batch of one shape. `mask`: the header fields that each push brings. */
+  /** Makes it an empty batch of one shape. `mask`: the header fields that each push brings, and NAMED. */
   begin(tokenBytes: number, mask: number): void {
     assert(this.unresolved === 0, 'a batch is used again after all of its pushes have their outcomes');
     if (tokenBytes !== this.tokenBytes) this.#tokenMemory = new Uint8Array(this.#room * tokenBytes);
@@ -136,23 +173,26 @@ export class LaneBatch implements Batch {
     return this.#tokenMemory.subarray(index * this.tokenBytes, (index + 1) * this.tokenBytes);
   }
 
-  /** The id of a push in it, as text. */
+  /** The id of a push in it, as text. For a batch that is NAMED. */
   apnsIdAt(index: number): string {
     return apnsIdText(this.#apnsIds, index * apnsIdBytes);
   }
 
-  /** Adds a push, whose token was put where `reserve` said. `apnsId`: 16 bytes from `idOffset` on. */
-  add(
-    push: Push,
-    { payloadText, expiration, priority, collapseId }: PushParts,
-    apnsId: Uint8Array,
-    idOffset: number,
-  ): void {
-    const index = this.#count;
+  /**
+   * Adds a push, whose token was put where `reserve` said. `apnsId`: 16 bytes from `idOffset` on; null in a batch that is not
+   * NAMED.
+   */
+  add(push: Push, payload: string | Uint8Array, fields: PushFields, apnsId: Uint8Array | null, idOffset: number): void {
     const start = this.#payloadBytes;
-    this.#makeRoom(start + payloadText.length * maxBytesPerUnit);
-    this.#payloadBytes = start + this.#payloads.write(payloadText, start, 'utf8');
-    if (this.mask !== 0) this.#addFields(index, expiration, priority, collapseId);
+    if (typeof payload === 'string') {
+      this.#makeRoom(start + payload.length * maxBytesPerUnit);
+      this.#payloadBytes = start + this.#payloads.write(payload, start, 'utf8');
+    } else {
+      this.#addPayload(payload);
+    }
+    if ((this.mask & allFields) !== 0) {
+      this.#addFields(this.#count, fields.expiration, fields.priority, fields.collapseId);
+    }
     this.#added(push, apnsId, idOffset);
   }
 
@@ -163,10 +203,8 @@ export class LaneBatch implements Batch {
     assert(from.tokenBytes === this.tokenBytes && from.mask === this.mask, 'a push goes to a batch of its shape');
     this.reserve().set(from.tokenAt(index), this.tokenOffset);
     const payload = from.#payloads.subarray(from.#payloadOffsets[index]!, from.#payloadOffsets[index + 1]!);
-    this.#makeRoom(this.#payloadBytes + payload.length);
-    this.#payloads.set(payload, this.#payloadBytes);
-    this.#payloadBytes += payload.length;
-    if (this.mask !== 0) this.#takeOverFields(from, index);
+    this.#addPayload(payload);
+    if ((this.mask & allFields) !== 0) this.#takeOverFields(from, index);
     from.leave(push);
     this.#added(push, from.#apnsIds, index * apnsIdBytes);
   }
@@ -192,18 +230,20 @@ export class LaneBatch implements Batch {
     this.job = job;
     this.tokens = new TokenBlock(this.#tokenMemory, this.tokenBytes, count);
     this.personal = {
-      apnsIds: this.#apnsIds,
+      apnsIds: (this.mask & NAMED) === 0 ? null : this.#apnsIds,
       payloads: this.#payloads.subarray(0, this.#payloadBytes),
       payloadOffsets: this.#payloadOffsets,
-      fields: this.mask === 0 ? null : this.#fields(),
+      fields: (this.mask & allFields) === 0 ? null : this.#fields(),
     };
   }
 
-  #added(push: Push, apnsId: Uint8Array, idOffset: number): void {
+  #added(push: Push, apnsId: Uint8Array | null, idOffset: number): void {
     assert(this.job === null && this.#count < this.#room, 'a push goes into a batch that is being filled');
     const index = this.#count;
-    const idAt = index * apnsIdBytes;
-    for (let at = 0; at < apnsIdBytes; at++) this.#apnsIds[idAt + at] = apnsId[idOffset + at]!;
+    if ((this.mask & NAMED) !== 0) {
+      const idAt = index * apnsIdBytes;
+      for (let at = 0; at < apnsIdBytes; at++) this.#apnsIds[idAt + at] = apnsId![idOffset + at]!;
+    }
     this.#count = index + 1;
     this.#payloadOffsets[index + 1] = this.#payloadBytes;
     this.pushes.push(push);
@@ -211,6 +251,12 @@ export class LaneBatch implements Batch {
     push.batch = this;
     push.index = index;
     if (push.deadlineMs < this.earliestMs) this.earliestMs = push.deadlineMs;
+  }
+
+  #addPayload(payload: Uint8Array): void {
+    this.#makeRoom(this.#payloadBytes + payload.length);
+    this.#payloads.set(payload, this.#payloadBytes);
+    this.#payloadBytes += payload.length;
   }
 
   #makeRoom(payloadBytes: number): void {

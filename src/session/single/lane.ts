@@ -20,7 +20,6 @@ import { ACCEPTED, REJECTED, UNSENT, WRITTEN } from '../../engine/ledger.js';
 import type { GoneTokens } from '../send/gone-tokens.js';
 import type { Engine, SendTarget } from '../send/send.js';
 import type { LaneBatch, Push } from './lane-batch.js';
-import { acceptedOutcome, type PushOutcome, rejectedOutcome, unansweredOutcome } from './push-outcome.js';
 import { pushRetryMs } from './push-retry.js';
 
 /** What lanes of one gateway share. Implemented by Lanes. */
@@ -102,7 +101,11 @@ export class Lane implements TellingSink {
     const open = this.#open;
     this.#open = [];
     for (const batch of open) {
-      for (const push of batch.pushes) if (push !== null) this.#resolveUnsent(push, error);
+      for (const push of batch.pushes) {
+        if (push === null) continue;
+        push.notStarted(this.#end(push), error);
+        this.#owner.resolved(this);
+      }
       this.#owner.giveBack(batch);
     }
   }
@@ -136,13 +139,19 @@ export class Lane implements TellingSink {
       this.#resolveUnsent(push, abortedError());
   }
 
-  /** The same for all streamed pushes with this signal. */
-  abortAll(signal: AbortSignal): void {
-    const isMeant = (push: Push | null): push is Push => push?.options.signal === signal && push.options.isStreamed;
+  /** Does the same with all pushes that are meant. */
+  abortAll(isMeant: (push: Push) => boolean): void {
     for (const push of [...this.#waiting.keys()]) if (isMeant(push)) this.abort(push);
     for (const batch of [...this.#open, ...this.#underWay]) {
-      for (const push of batch.pushes) if (isMeant(push)) this.abort(push);
+      for (const push of batch.pushes) if (push !== null && isMeant(push)) this.abort(push);
     }
+  }
+
+  /** Pushes that wait for a connection: about so many. */
+  get queued(): number {
+    let queued = this.#job?.interim().queued ?? 0;
+    for (const batch of this.#open) queued += batch.unresolved;
+    return queued;
   }
 
   // --- what the engine tells ---
@@ -232,7 +241,8 @@ export class Lane implements TellingSink {
 
   #conclude(push: Push, outcome: number, detail: OutcomeDetail | null, cause: PealError | null): void {
     if (outcome === ACCEPTED) {
-      this.#resolve(push, acceptedOutcome(apnsIdOf(push), requestsOf(push) + 1));
+      push.accepted(this.#end(push), requestsOf(push) + 1);
+      this.#owner.resolved(this);
     } else if (outcome >= REJECTED) {
       this.#rejected(push, detail!);
     } else if (outcome === UNSENT) {
@@ -241,7 +251,8 @@ export class Lane implements TellingSink {
       else this.#resolveUnsent(push, cause ?? push.batch!.job!.stopped ?? stoppedError());
     } else if (outcome === WRITTEN) {
       // It could not be withdrawn: if its time is over, nobody waits for the answer.
-      if (push.isWithdrawn) this.#resolveUnknown(push, this.#lateError(push, true));
+      if (push.isWithdrawn && push.isPatient) push.isWithdrawn = false;
+      else if (push.isWithdrawn) this.#resolveUnknown(push, this.#lateError(push, true));
     } else {
       this.#resolveUnknown(push, cause ?? push.batch!.job!.stopped ?? stoppedError());
     }
@@ -250,11 +261,12 @@ export class Lane implements TellingSink {
   #rejected(push: Push, detail: OutcomeDetail): void {
     const batch = push.batch!;
     const owner = this.#owner;
-    const isOver = push.isWithdrawn || push.isAborted;
+    const isOver = push.isWithdrawn || push.isAborted || !push.maySendAgain;
     const waitMs = isOver ? null : pushRetryMs(push, detail, owner.now(), owner.random);
     if (waitMs === null) {
       this.#noteGone(batch, push.index, detail);
-      this.#resolve(push, rejectedOutcome(detail, apnsIdOf(push), requestsOf(push) + 1));
+      push.rejected(this.#end(push), detail, requestsOf(push) + 1);
+      owner.resolved(this);
       return;
     }
     this.#parkedFor(batch).takeOver(push);
@@ -313,6 +325,7 @@ export class Lane implements TellingSink {
     }
     const state = batch.job.withdraw(batch, push.index);
     if (state === UNSENT) this.#resolveUnsent(push, this.#lateError(push, false));
+    else if (push.isPatient && (state === WRITTEN || push.isWithdrawn)) push.deadlineMs = Number.POSITIVE_INFINITY;
     else if (state === WRITTEN || push.isWithdrawn) this.#resolveUnknown(push, this.#lateError(push, true));
     else {
       // A thread has yet to say whether it could take the push back, or its answer is on its way.
@@ -339,25 +352,27 @@ export class Lane implements TellingSink {
   /** A push that was answered before, and then not sent again, keeps that answer. */
   #resolveUnsent(push: Push, error: PealError): void {
     const { retries } = push;
-    if (retries === null) this.#resolve(push, unansweredOutcome('unsent', error, apnsIdOf(push), 0));
-    else this.#resolve(push, rejectedOutcome(retries.answer, apnsIdOf(push), retries.requests));
+    const stopped = push.batch!.job?.stopped ?? null;
+    const from = this.#end(push);
+    if (retries === null) push.unanswered(from, 'unsent', error, 0, stopped);
+    else push.rejected(from, retries.answer, retries.requests);
+    this.#owner.resolved(this);
   }
 
   #resolveUnknown(push: Push, error: PealError): void {
-    this.#resolve(push, unansweredOutcome('unknown', error, apnsIdOf(push), requestsOf(push) + 1));
-  }
-
-  #resolve(push: Push, outcome: PushOutcome): void {
-    push.batch!.leave(push);
-    this.unresolved -= 1;
-    push.stopListening?.();
-    push.done(outcome);
+    const stopped = push.batch!.job?.stopped ?? null;
+    push.unanswered(this.#end(push), 'unknown', error, requestsOf(push) + 1, stopped);
     this.#owner.resolved(this);
   }
-}
 
-function apnsIdOf(push: Push): string {
-  return push.batch!.apnsIdAt(push.index);
+  /** Returns the batch that it was in. */
+  #end(push: Push): LaneBatch {
+    const batch = push.batch!;
+    batch.leave(push);
+    this.unresolved -= 1;
+    push.stopListening?.();
+    return batch;
+  }
 }
 
 /** Requests that were answered before. */

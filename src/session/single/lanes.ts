@@ -9,7 +9,7 @@ import { checkAuthentication } from '../../apns/compile-notification.js';
 import type { Credential } from '../../apns/credentials/credential.js';
 import type { HeaderField } from '../../apns/notification.js';
 import { emptyError } from '../../apns/payload.js';
-import { ownMask } from '../../apns/personal-fields.js';
+import { OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY, ownMask } from '../../apns/personal-fields.js';
 import { onAbort } from '../../base/abort-listeners.js';
 import { rethrowAssertion } from '../../base/assert.js';
 import type { Clock, TimerHandle } from '../../base/clock.js';
@@ -17,13 +17,16 @@ import { PealError } from '../../base/errors.js';
 import { decodeHex } from '../../base/hex.js';
 import { deadlineStepMs, keptLaneBatches, laneIdleMs, maxIdleLanes, usualTokenBytes } from '../../base/limits.js';
 import { holdProcess, releaseProcess } from '../../base/process-hold.js';
+import type { Batch } from '../../engine/batch.js';
 import type { Message } from '../message/message.js';
+import { fieldsAt, type OwnFields } from '../recipients/own-fields.js';
 import { type Token, textOf, tokenBytesOf } from '../recipients/recipient.js';
 import type { GoneTokens } from '../send/gone-tokens.js';
 import type { OpenSends } from '../send/open-sends.js';
 import type { SendTarget } from '../send/send.js';
+import { CallerPush } from './caller-push.js';
 import { Lane, type LaneOwner } from './lane.js';
-import { LaneBatch, Push } from './lane-batch.js';
+import { LaneBatch, NAMED, type Push, type PushFields } from './lane-batch.js';
 import type { CheckedPushOptions } from './push-options.js';
 import { invalidOutcome, type PushOutcome } from './push-outcome.js';
 
@@ -80,30 +83,81 @@ export class Lanes implements LaneOwner {
    *   payload
    */
   start(message: Message, token: Token, options: CheckedPushOptions, done: (outcome: PushOutcome) => void): void {
+    const push = new CallerPush(options, this.#clock.now() + options.timeoutMs, done);
+    const why = this.begin(push, message, token, true);
+    if (why !== null) done(invalidOutcome(invalidTokenError(token, why)));
+  }
+
+  /**
+   * Begins a push to one token. Returns null, or what is wrong with the token, as the rest of a sentence: then nothing was
+   * begun.
+   *
+   * @param isNamed whether it is given an id if the message has none
+   * @param minTokenBytes bytes of the shortest token
+   * @throws as `start`
+   */
+  begin(push: Push, message: Message, token: Token, isNamed: boolean, minTokenBytes?: number): string | null {
     const { parts } = message;
     if (parts.payloadText === '') throw emptyError();
+    const { apnsId } = parts;
+    const own = ownMask(parts);
+    const mask = isNamed || apnsId !== null ? own | NAMED : own;
     const lane = this.#laneFor(message, parts.sharedHeaders);
-    const batch = this.#placed(lane, token, ownMask(parts));
-    if (batch instanceof PealError) {
+    const batch = this.#placed(lane, token, mask, minTokenBytes);
+    if (typeof batch === 'string') {
       if (lane.unresolved === 0) this.#idle(lane);
-      done(invalidOutcome(batch));
-      return;
+      return batch;
     }
-    const push = new Push(options, this.#clock.now() + options.timeoutMs, done);
-    if (parts.apnsId === null) batch.add(push, parts, this.#drawn, this.#drawId());
-    else batch.add(push, parts, apnsIdBytesOf(parts.apnsId)!, 0);
+    const { payloadText } = parts;
+    if (apnsId !== null) batch.add(push, payloadText, parts, apnsIdBytesOf(apnsId), 0);
+    else if (isNamed) batch.add(push, payloadText, parts, this.#drawn, this.#drawId());
+    else batch.add(push, payloadText, parts, null, 0);
+    this.#begun(lane, push);
+    return null;
+  }
+
+  /**
+   * Begins a push to the recipient at `index` of a batch that was packed for the message: with what the recipient brings of
+   * its own.
+   */
+  beginPacked(push: Push, message: Message, { tokens, personal }: Batch, index: number): void {
+    const { parts } = message;
+    const own = personal?.fields == null ? null : fieldsAt(personal.fields, index);
+    const offsets = personal?.payloadOffsets ?? null;
+    const ids = personal?.apnsIds ?? (parts.apnsId === null ? null : apnsIdBytesOf(parts.apnsId));
+    const mask = ownMask(parts) | (own?.mask ?? 0) | (ids === null ? 0 : NAMED);
+    const lane = this.#laneFor(message, parts.sharedHeaders);
+    const batch = lane.batchFor(tokens.tokenBytes, mask);
+    const start = index * tokens.tokenBytes;
+    batch.reserve().set(tokens.bytes.subarray(start, start + tokens.tokenBytes), batch.tokenOffset);
+    const payload =
+      offsets === null ? parts.payloadText : personal!.payloads!.subarray(offsets[index]!, offsets[index + 1]!);
+    const idOffset = personal?.apnsIds == null ? 0 : index * apnsIdBytes;
+    batch.add(push, payload, own === null ? parts : over(parts, own), ids, idOffset);
+    this.#begun(lane, push);
+  }
+
+  /** What of those pushes is not written becomes unsent; the others still get their answers. */
+  abortAll(isMeant: (push: Push) => boolean): void {
+    for (const lane of [...this.#lanes.values()]) lane.abortAll(isMeant);
+  }
+
+  /** Pushes that wait for a connection: about so many. */
+  get queued(): number {
+    let queued = 0;
+    for (const lane of this.#lanes.values()) queued += lane.queued;
+    return queued;
+  }
+
+  #begun(lane: Lane, push: Push): void {
     this.#unresolved += 1;
     if (this.#unresolved === 1) this.#begin();
     lane.added(push);
-    if (options.signal !== null && !options.isStreamed) this.#listen(lane, push, options.signal);
+    const { signal, isStreamed } = push.options;
+    if (signal !== null && !isStreamed) this.#listen(lane, push, signal);
   }
 
   // --- what sendEach needs ---
-
-  /** Aborts all streamed pushes with this signal. */
-  abortAll(signal: AbortSignal): void {
-    for (const lane of [...this.#lanes.values()]) lane.abortAll(signal);
-  }
 
   get clock(): Clock {
     return this.#clock;
@@ -301,13 +355,13 @@ export class Lanes implements LaneOwner {
   // --- what goes into a batch ---
 
   /** Puts the token behind those of the batch for it. Returns the batch, or what is wrong with the token. */
-  #placed(lane: Lane, token: Token, mask: number): LaneBatch | PealError {
+  #placed(lane: Lane, token: Token, mask: number, minTokenBytes?: number): LaneBatch | string {
     if (typeof token === 'string' && token.length === 2 * usualTokenBytes) {
       const batch = lane.batchFor(usualTokenBytes, mask);
       if (decodeHex(token, batch.reserve(), batch.tokenOffset)) return batch;
     }
-    const bytes = tokenBytesOf(token);
-    if (typeof bytes === 'string') return invalidTokenError(token, bytes);
+    const bytes = tokenBytesOf(token, minTokenBytes);
+    if (typeof bytes === 'string') return bytes;
     const batch = lane.batchFor(bytes.length, mask);
     batch.reserve().set(bytes, batch.tokenOffset);
     return batch;
@@ -325,6 +379,16 @@ export class Lanes implements LaneOwner {
     this.#drawnAt = at + apnsIdBytes;
     return at;
   }
+}
+
+/** The header fields of a message with those that one recipient has instead. */
+function over(parts: PushFields, own: OwnFields): PushFields {
+  const { mask } = own;
+  return {
+    expiration: (mask & OWN_EXPIRATION) === 0 ? parts.expiration : own.expiration,
+    priority: (mask & OWN_PRIORITY) === 0 ? parts.priority : own.priority,
+    collapseId: (mask & OWN_COLLAPSE_ID) === 0 ? parts.collapseId : own.collapseId,
+  };
 }
 
 function invalidTokenError(token: unknown, why: string): PealError {

@@ -2,6 +2,7 @@
  * Whether and when a rejected push is sent again. Pure but for the push's own counts; called by lanes, on the main thread.
  */
 import { retryAfterMs, retryKindOf } from '../../apns/retry-policy.js';
+import { retryGraceMs } from '../../base/limits.js';
 import type { OutcomeDetail } from '../../engine/batch.js';
 import type { Push } from './lane-batch.js';
 
@@ -28,5 +29,7 @@ export function pushRetryMs(push: Push, answer: OutcomeDetail, nowMs: number, ra
   retries.requests = attempt;
   retries.answer = answer;
   push.retries = retries;
+  // From now on its time is limited: a gateway in trouble may hold requests back for longer than the budget says.
+  if (push.isPatient) push.deadlineMs = Math.max(retries.firstMs + budget.timeMs, nowMs + waitMs + retryGraceMs);
   return waitMs;
 }

@@ -121,7 +121,7 @@ export class SendEach<Item extends PushItem> implements AsyncGenerator<ItemOutco
     }
     const onSignal = (): void => {
       this.#stop(notSentError('sendEach was aborted by its signal'));
-      this.#lanes.abortAll(signal);
+      this.#lanes.abortAll(({ options }) => options.signal === signal && options.isStreamed);
     };
     const stopListeningToSignal = onAbort(signal, onSignal);
     this.#stopListening = () => {

@@ -6,7 +6,8 @@ import { maxBatchRecipients } from '../../../src/base/limits.js';
 import { batchFault } from '../../../src/engine/batch.js';
 import { BatchBuffers } from '../../../src/engine/dispatcher/buffers.js';
 import type { SendJob } from '../../../src/engine/dispatcher/job.js';
-import { LaneBatch, Push } from '../../../src/session/single/lane-batch.js';
+import { CallerPush } from '../../../src/session/single/caller-push.js';
+import { LaneBatch, NAMED, type Push } from '../../../src/session/single/lane-batch.js';
 
 const job = {} as SendJob;
 const allFields = OWN_EXPIRATION | OWN_PRIORITY | OWN_COLLAPSE_ID;
@@ -27,11 +28,16 @@ function partsOf(number: number) {
 }
 
 function add(batch: LaneBatch, number: number, deadlineMs = 1_000): Push {
-  const push = new Push({ timeoutMs: deadlineMs, budget: null, signal: null, isStreamed: false }, deadlineMs, () => {});
+  const push = new CallerPush(
+    { timeoutMs: deadlineMs, budget: null, signal: null, isStreamed: false },
+    deadlineMs,
+    () => {},
+  );
   const bytes = new Uint8Array(batch.tokenBytes).fill(number & 0xff);
   new DataView(bytes.buffer).setUint32(0, number);
   batch.reserve().set(bytes, batch.tokenOffset);
-  batch.add(push, partsOf(number), apnsIdBytesOf(idOf(number))!, 0);
+  const { payloadText, ...fields } = partsOf(number);
+  batch.add(push, payloadText, fields, apnsIdBytesOf(idOf(number))!, 0);
   return push;
 }
 
@@ -67,7 +73,7 @@ describe('LaneBatch', () => {
     it(`grows to a full batch of tokens of ${tokenBytes} bytes, fields ${mask}, and is used again`, () => {
       const batch = new LaneBatch();
       for (const count of [1, 16, 17, maxBatchRecipients, 65, 3]) {
-        batch.begin(tokenBytes, mask);
+        batch.begin(tokenBytes, mask | NAMED);
         const pushes = range(count, count).map((number) => add(batch, number));
         assert.equal(batch.isFull, count === maxBatchRecipients);
         batch.close(job);
@@ -89,7 +95,7 @@ describe('LaneBatch', () => {
       [100, 0],
       [32, allFields],
     ] as const) {
-      batch.begin(tokenBytes, mask);
+      batch.begin(tokenBytes, mask | NAMED);
       const pushes = range(0, 100).map((number) => add(batch, number));
       batch.close(job);
       check(batch, range(0, 100), mask !== 0);
@@ -99,11 +105,11 @@ describe('LaneBatch', () => {
 
   it('takes pushes over from others with all that they say, and leaves out who has an outcome', () => {
     const from = new LaneBatch();
-    from.begin(32, allFields);
+    from.begin(32, allFields | NAMED);
     const pushes = range(0, 90).map((number) => add(from, number, 1_000 - number));
     for (const push of pushes) if (push.index % 3 === 0) from.leave(push);
     const to = new LaneBatch();
-    to.begin(32, allFields);
+    to.begin(32, allFields | NAMED);
     add(to, 500);
     for (const push of from.pushes) if (push !== null) to.takeOver(push);
     assert.equal(from.unresolved, 0);
@@ -115,7 +121,7 @@ describe('LaneBatch', () => {
       pushes.filter(({ batch }) => batch !== null).map(({ index }) => index),
       range(1, left.length),
     );
-    from.begin(32, allFields);
+    from.begin(32, allFields | NAMED);
     add(from, 7);
     from.close(job);
     check(from, [7], true);
@@ -123,22 +129,22 @@ describe('LaneBatch', () => {
 
   it('takes no push of another shape, none while it is under way, and is not used again before all have outcomes', () => {
     const batch = new LaneBatch();
-    batch.begin(32, 0);
+    batch.begin(32, 0 | NAMED);
     const push = add(batch, 1);
     const other = new LaneBatch();
-    other.begin(32, OWN_PRIORITY);
+    other.begin(32, OWN_PRIORITY | NAMED);
     assert.throws(() => other.takeOver(push), /a push goes to a batch of its shape/);
-    assert.throws(() => batch.begin(32, 0), /used again after all/);
+    assert.throws(() => batch.begin(32, 0 | NAMED), /used again after all/);
     batch.close(job);
     assert.throws(() => add(batch, 2), /being filled/);
   });
 
   it('knows once of each token that is gone', () => {
     const batch = new LaneBatch();
-    batch.begin(32, 0);
+    batch.begin(32, 0 | NAMED);
     batch.leave(add(batch, 1));
     assert.deepEqual([batch.noteGone(0), batch.noteGone(0), batch.noteGone(1)], [true, false, true]);
-    batch.begin(32, 0);
+    batch.begin(32, 0 | NAMED);
     assert.equal(batch.noteGone(0), true);
   });
 });

@@ -7,14 +7,15 @@ import {
   maxConnectionResends,
   retryDelayMs,
 } from '../../../src/base/limits.js';
-import { Push } from '../../../src/session/single/lane-batch.js';
+import { CallerPush } from '../../../src/session/single/caller-push.js';
+import type { Push } from '../../../src/session/single/lane-batch.js';
 import { pushRetryMs } from '../../../src/session/single/push-retry.js';
 import { rejection } from '../../support/engine-fixtures.js';
 
 const usual: RetryBudget = { attempts: 3, timeMs: 60_000 };
 
 function pushWith(budget: RetryBudget | null, deadlineMs = 1_000_000): Push {
-  return new Push({ timeoutMs: deadlineMs, budget, signal: null, isStreamed: false }, deadlineMs, () => {});
+  return new CallerPush({ timeoutMs: deadlineMs, budget, signal: null, isStreamed: false }, deadlineMs, () => {});
 }
 
 /** What comes of these answers in turn, each `stepMs` after the one before. */
