@@ -98,8 +98,9 @@ for (const recipients of lengths) {
   await writePlainList(listOf(recipients), recipients);
 }
 const x = { field: 'recipients', type: 'ordinal', title: 'recipients' };
-const color = { field: 'contender', type: 'nominal', title: null };
+const color = { field: 'contender', type: 'nominal', title: null, legend: { labelLimit: 0 } };
 const panel = (field: string, title: string): object => ({
+  width: 200,
   transform: [{ filter: 'isValid(datum.recipients)' }],
   mark: { type: 'line', point: true },
   encoding: { x, y: { field, type: 'quantitative', title, scale: { zero: true } }, color },
