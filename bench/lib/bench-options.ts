@@ -8,8 +8,10 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Whether the benchmark runs in its smallest form: it proves that all parts work, and its figures mean little. */
   readonly quick: boolean;
-  /** Where the report goes. The plot goes beside it, with the ending `.svg`. */
+  /** Where the report goes. */
   readonly jsonFile: string;
+  /** Where the plot goes: beside the report, and for a reference into the documentation. */
+  readonly svgFile: string;
 }
 
 const defaultRounds = 5;
@@ -27,7 +29,11 @@ export function benchCommand(script: string, purpose: string, rounds = defaultRo
     .option('--rounds <n>', `how often each case is measured (default: ${rounds}; 1 with --quick)`, wholeNumber)
     .option('--quick', 'the smallest form: it shows that all parts work, and its figures mean little', false)
     .option('--json <file>', `where the report goes; the plot goes beside it (default: bench/results/${script}.json)`)
-    .option('--reference', 'put report and plot into bench/reference, which is checked in', false);
+    .option(
+      '--reference',
+      'put the report into bench/reference and the plot into docs/benchmarks, which are checked in',
+      false,
+    );
 }
 
 /** The shared options of a parsed command. */
@@ -38,13 +44,18 @@ export function benchOptions(command: Command, script: string, byDefault = defau
     json?: string;
     reference: boolean;
   }>();
-  const folder = benchFolder(reference ? 'reference' : 'results');
+  const isReference = reference && json === undefined;
+  const jsonFile = json ?? path.join(benchFolder(isReference ? 'reference' : 'results'), `${script}.json`);
   return {
     rounds: rounds ?? (quick ? 1 : byDefault),
     quick,
-    jsonFile: json ?? path.join(folder, `${script}.json`),
+    jsonFile,
+    svgFile: isReference ? path.join(referencePlots(), `${script}.svg`) : jsonFile.replace(/(\.json)?$/, '.svg'),
   };
 }
+
+/** Plots of references are in the package, because a page of it shows them. */
+const referencePlots = (): string => path.join(benchFolder('..'), 'docs', 'benchmarks');
 
 /** For options of the benchmarks: a whole number above 0. */
 export function wholeNumber(text: string): number {

@@ -22,6 +22,29 @@ export interface Row {
   readonly contender: string;
   readonly parameters: Parameters;
   readonly figures: Readonly<Record<string, Figure>>;
+  /** The row is for the plot, and not in the table. */
+  readonly isDetail?: true;
+}
+
+export interface Metric {
+  /** With its unit: "CPU µs each". */
+  readonly title: string;
+  /** Digits behind the point in the table. */
+  readonly digits: number;
+  /** Whether the table has a column with the lowest and the highest value, too. */
+  readonly hasSpread?: boolean;
+}
+
+/** A column of ratios to another row of the table. */
+export interface Comparison {
+  /** "cheaper by". */
+  readonly title: string;
+  /** The rows that others are compared with: the first of these contenders that has the same `by`. */
+  readonly contenders: readonly string[];
+  /** Names of the parameters that have to be the same. */
+  readonly by: readonly string[];
+  /** The figure of the other row is divided by that of the row, round by round. */
+  readonly metric: string;
 }
 
 export interface Skipped {
@@ -48,10 +71,13 @@ export interface Report {
   readonly quick: boolean;
   /** What holds for all rows: counts, payload sizes, options. */
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** Titles of the figures by their names, with units. */
-  readonly metrics: Readonly<Record<string, string>>;
+  /** In the order of the table's columns. */
+  readonly metrics: Readonly<Record<string, Metric>>;
+  readonly comparison: Comparison | null;
   readonly rows: readonly Row[];
   readonly skipped: readonly Skipped[];
+  /** Sentences under the table. */
+  readonly notes: readonly string[];
 }
 
 export function currentConditions(startedAt: Date): Conditions {

@@ -8,7 +8,8 @@ import { benchCommand, benchOptions, wholeNumber, wholeNumbers } from '../lib/be
 import { runContender } from '../lib/contender-process.js';
 import { hasPeer, installPeers } from '../lib/peers.js';
 import type { Skipped, Values } from '../lib/report.js';
-import { type Case, number, runBenchmark } from '../lib/runner.js';
+import { number } from '../lib/report-table.js';
+import { type Case, runBenchmark } from '../lib/runner.js';
 import { SinkProcess } from '../lib/sink-process.js';
 import type { Load, SingleResult, SingleTask } from './contender.js';
 

@@ -19,6 +19,11 @@ describe('bench/lib', () => {
 
   afterEach(() => rmSync(folder, { recursive: true }));
 
+  const files = (name: string): { jsonFile: string; svgFile: string } => ({
+    jsonFile: path.join(folder, `${name}.json`),
+    svgFile: path.join(folder, `${name}.svg`),
+  });
+
   /** Two contenders whose cost is their round, and one that measures two rows at a time. */
   function benchmark(order: string[]): Benchmark {
     const one = (contender: string, times = 1): Benchmark['cases'][number] => ({
@@ -44,13 +49,13 @@ describe('bench/lib', () => {
 
   it('measures every case once in each round, and turns the order round', async () => {
     const order: string[] = [];
-    await runBenchmark(benchmark(order), { rounds: 2, quick: false, jsonFile: path.join(folder, 'a.json') }, silent);
+    await runBenchmark(benchmark(order), { rounds: 2, quick: false, ...files('a') }, silent);
     assert.deepEqual(order, ['a1', 'b1', 'b2', 'a2']);
   });
 
   it('writes conditions, every sample, median and spread as JSON, and the plot beside it', async () => {
-    const jsonFile = path.join(folder, 'deep', 'test.json');
-    const report = await runBenchmark(benchmark([]), { rounds: 3, quick: true, jsonFile }, silent);
+    const { jsonFile, svgFile } = files('deep/test');
+    const report = await runBenchmark(benchmark([]), { rounds: 3, quick: true, jsonFile, svgFile }, silent);
     const written = JSON.parse(readFileSync(jsonFile, 'utf8')) as Report;
     assert.deepEqual(written, JSON.parse(JSON.stringify(report)));
     assert.equal(written.conditions.node, process.version);
@@ -70,12 +75,12 @@ describe('bench/lib', () => {
         ['c', { second: 2 }],
       ],
     );
-    assert.equal(existsSync(path.join(folder, 'deep', 'test.svg')), canPlot());
+    assert.equal(existsSync(svgFile), canPlot());
   });
 
   it('prints a table with the spread and with what was left out', async () => {
     const printed: string[] = [];
-    const options = { rounds: 3, quick: false, jsonFile: path.join(folder, 'a.json') };
+    const options = { rounds: 3, quick: false, ...files('a') };
     await runBenchmark(benchmark([]), options, { ...silent, print: (text) => printed.push(text) });
     const text = printed.join('\n');
     assert.match(text, /^a +100 +2\.0 +1\.0–3\.0 +2\.0 x$/m);
@@ -90,7 +95,7 @@ describe('bench/lib', () => {
       ...benchmark([]),
       cases: [{ contender: 'a', parameters: {}, measure: () => Promise.reject(new Error('3 of 4 arrived')) }],
     };
-    const options = { rounds: 1, quick: false, jsonFile: path.join(folder, 'a.json') };
+    const options = { rounds: 1, quick: false, ...files('a') };
     await assert.rejects(runBenchmark(broken, options, silent), /3 of 4 arrived/);
     assert.equal(existsSync(options.jsonFile), false);
   });
@@ -102,10 +107,13 @@ describe('bench/lib', () => {
         .configureOutput({ writeErr: () => {} });
       return benchOptions(command.parse(args, { from: 'user' }), 'test');
     };
-    assert.deepEqual(parsed('--rounds', '3', '--json', 'x.json'), { rounds: 3, quick: false, jsonFile: 'x.json' });
+    assert.deepEqual(parsed('--rounds', '3', '--json', 'x.json'), {
+      ...{ rounds: 3, quick: false, jsonFile: 'x.json', svgFile: 'x.svg' },
+    });
     assert.equal(parsed('--quick').rounds, 1);
     assert.match(parsed().jsonFile, /bench\/results\/test\.json$/);
     assert.match(parsed('--reference').jsonFile, /bench\/reference\/test\.json$/);
+    assert.match(parsed('--reference').svgFile, /docs\/benchmarks\/test\.svg$/);
     assert.throws(() => parsed('--round', '3'), /unknown option/);
     assert.throws(() => parsed('--rounds', '0'), /whole number above 0/);
     assert.throws(() => parsed('extra'), /too many arguments/);
