@@ -26,7 +26,13 @@ function copyOf(item: MicroItem): () => void {
 
 /** The median of the runs, in nanoseconds for an item. */
 async function measure({ itemsPerRun }: MicroItem, run: () => void | Promise<void>): Promise<number> {
-  const bench = new Bench({ time: measureMs, warmupTime: measureMs / 2, throws: true });
+  const bench = new Bench({
+    time: measureMs,
+    warmupTime: measureMs / 2,
+    iterations: 2,
+    warmupIterations: 1,
+    throws: true,
+  });
   bench.add('item', run);
   const [task] = await bench.run();
   if (task?.result.state !== 'completed') throw new Error('The item was not measured.');
