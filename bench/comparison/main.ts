@@ -46,14 +46,14 @@ interface OwnOptions {
   readonly contender?: string;
 }
 
-const command = benchCommand('peers', 'Measures peal beside other packages and h2load: bulk and single sends.')
+const command = benchCommand('peers', 'Measures peal beside other packages and h2load: bulk and single sends.', 3)
   .option('--count <n>', 'tokens of a bulk send, ten times as many for peal and h2load (default: 5000)', wholeNumber)
   .option('--in-flight <n,n>', 'single sends in flight (default: 100)', wholeNumbers)
   .option('--measure-ms <ms>', 'time of each run of single sends (default: 500)', wholeNumber)
   .option('--server <name,name>', 'sink, simulator, nginx, h2o (default: sink,nginx,h2o; sink with --quick)')
   .option('--contender <text>', 'only contenders whose names hold this text')
   .parse();
-const options = benchOptions(command, 'peers');
+const options = benchOptions(command, 'peers', 3);
 const own = command.opts<OwnOptions>();
 const count = own.count ?? (options.quick ? 200 : 5_000);
 const inFlight = own.inFlight ?? [100];

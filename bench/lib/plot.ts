@@ -38,6 +38,8 @@ export async function drawPlot(report: Report, plot: PlotSpecification): Promise
     {
       $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
       background: 'white',
+      // The picture has a text of its own on the page; one for each point would be most of the file.
+      config: { aria: false },
       ...plot,
       data: { values: plotRows(report) },
     },
@@ -46,7 +48,7 @@ export async function drawPlot(report: Report, plot: PlotSpecification): Promise
   const view = new vega.View(vega.parse(spec), { renderer: 'none', logLevel: vega.Error });
   const svg = await view.toSVG();
   view.finalize();
-  return `${svg}\n`;
+  return `${svg.replace(/\d+\.\d{2,}/g, (number) => String(Math.round(Number(number) * 100) / 100))}\n`;
 }
 
 /** The rows of the report, flat. */

@@ -23,7 +23,7 @@ function protocolsOf(text: string): Protocol[] {
 
 const command = benchCommand('throughput', 'Measures bulk sends: CPU time and rate beside node:http2 and apn.')
   .option('--count <n>', 'notifications of a peal run (default: 200000)', wholeNumber)
-  .option('--node-count <n>', 'notifications of a node:http2 run (default: 50000)', wholeNumber)
+  .option('--node-count <n>', 'notifications of a node:http2 run (default: 20000)', wholeNumber)
   .option('--apn-count <n>', 'notifications of an apn run (default: 20000)', wholeNumber)
   .option('--protocol <names>', 'http2, binary, or both with a comma (default: both)', protocolsOf)
   .option('--payloads <n,n>', 'bytes of payload (default: 120,2000; 120 with --quick)', wholeNumbers)
@@ -50,7 +50,7 @@ const own = command.opts<
 const count = (full: number): number => (options.quick ? 1_000 : full);
 const plan: Plan = {
   count: own.count ?? count(200_000),
-  nodeCount: own.nodeCount ?? count(50_000),
+  nodeCount: own.nodeCount ?? count(20_000),
   apnCount: own.apnCount ?? count(20_000),
   threads: own.threads === 'auto' ? 'auto' : wholeNumber(own.threads),
   window: own.window,

@@ -8,11 +8,11 @@ import type { Values } from '../lib/report.js';
 import { type Case, runBenchmark } from '../lib/runner.js';
 import { loadItems, type MicroItem } from './suite.js';
 
-const command = benchCommand('micro', 'Measures one item of each hot path beside a plain copy of the same bytes.')
+const command = benchCommand('micro', 'Measures one item of each hot path beside a plain copy of the same bytes.', 3)
   .argument('[text]', 'only items whose names hold this text, as in "hpack"')
   .option('--measure-ms <ms>', 'time of each item in each round, half as long before it (default: 80)', wholeNumber)
   .parse();
-const options = benchOptions(command, 'micro');
+const options = benchOptions(command, 'micro', 3);
 const { measureMs = options.quick ? 2 : 80 } = command.opts<{ measureMs?: number }>();
 const [text = ''] = command.args;
 

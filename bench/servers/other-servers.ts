@@ -25,7 +25,7 @@ interface Place {
 /** How long a server may take until it listens. */
 const startLimitMs = 30_000;
 /** A log that has not grown for so long is complete: nginx writes its own within 100 ms. */
-const quietLogMs = 300;
+const quietLogMs = 200;
 const isRoot = process.getuid?.() === 0;
 
 /**

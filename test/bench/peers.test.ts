@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { hasPeer } from '../../bench/lib/peers.js';
+import { h2o, nginx } from '../../bench/servers/other-servers.js';
+import { simulator } from '../../bench/servers/our-servers.js';
 import { medianOf, quickReport } from './quick-report.js';
 
 describe('bench:peers', () => {
@@ -16,5 +18,20 @@ describe('bench:peers', () => {
       if (row.contender.startsWith('peal')) assert.equal(medianOf(row, 'failed'), 0);
     }
     if (!hasPeer('hapns')) assert.match(output, /Left out: hapns\. It is not installed: npm ci/);
+  });
+
+  it('sends to the simulator, and to servers written by others where they are installed', async () => {
+    const [report] = await quickReport('comparison/main', ['--server', 'simulator,nginx,h2o', '--contender', 'peal']);
+    const labels = new Set(report.rows.map(({ parameters }) => String(parameters.server)));
+    for (const { name, missing } of [simulator, nginx, h2o]) {
+      const isMeasured = [...labels].some((label) => label.includes(name));
+      const isLeftOut = report.skipped.some(({ contender }) => contender === `server ${name}`);
+      assert.deepEqual([isMeasured, isLeftOut], missing() === null ? [true, false] : [false, true], name);
+    }
+    for (const row of report.rows) assert.equal(medianOf(row, 'failed'), 0);
+  });
+
+  it('refuses a server that it does not know', async () => {
+    await assert.rejects(quickReport('comparison/main', ['--server', 'apache']), /"apache" is not known/);
   });
 });
