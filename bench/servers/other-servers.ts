@@ -65,6 +65,13 @@ hosts:
         mruby.handler: "Proc.new {|env| [200, {'apns-id' => '5ca1ab1e-0000-4000-8000-000000000000'}, []]}"
 `;
 
+/** A server does not end with the process that started it. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGTERM');
+});
+process.once('SIGTERM', () => process.exit(143));
+
 export const nginx = kindOf('nginx', '-v', nginxConfig, ({ folder }, config) => {
   return ['-c', config, '-p', folder, '-e', `${folder}/error.log`];
 });
@@ -86,6 +93,8 @@ function kindOf(
     const configFile = path.join(place.folder, `${name}.conf`);
     writeFileSync(configFile, configOf(place));
     const child = spawn(program, argsOf(place, configFile), { stdio: ['ignore', 'ignore', 'pipe'] });
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     await untilListening(name, child, place.port);
     return {
       ...{ label: `${name} ${versionOf(program, versionArgument)}`, target },
