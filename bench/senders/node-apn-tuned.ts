@@ -7,6 +7,7 @@ const slicesAtATime = 2;
 
 export const open: OpenSender = async (options) => {
   const { sender, send } = openProvider(options);
+  let isOpen = false;
   const sendAll = async (tokens: readonly string[], alert: string): Promise<number> => {
     let next = 0;
     let accepted = 0;
@@ -17,6 +18,12 @@ export const open: OpenSender = async (options) => {
         accepted += await send(slice, alert);
       }
     };
+    if (!isOpen) {
+      // Slices that go out side by side before the connection is open fail.
+      accepted += await send(tokens.slice(0, 1), alert);
+      next = 1;
+      isOpen = true;
+    }
     await Promise.all(Array.from({ length: slicesAtATime }, work));
     return accepted;
   };
