@@ -14,7 +14,7 @@ import { turn } from './engine-fixtures.js';
 import { VirtualClock } from './virtual-clock.js';
 
 /** Turns of the real loop without anything to do, before virtual time passes: modules are loaded in real time. */
-const idleTurns = 12;
+const idleTurns = 30;
 
 export const token = (number: number): string => number.toString(16).padStart(64, '0');
 export const hello = { topic: 'com.example.app', alert: 'Hello' } as const;
