@@ -1,4 +1,6 @@
 /** The cost of the work of this process: CPU of all its threads, time, memory. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 export interface Usage {
   /** User and system time of all threads, in microseconds. */
@@ -16,4 +18,18 @@ export async function measured(work: () => Promise<void>): Promise<Usage> {
   const seconds = (performance.now() - started) / 1000;
   const { user, system } = process.cpuUsage(startedCpu);
   return { cpuUs: user + system, seconds, peakRssBytes: process.resourceUsage().maxRSS * 1024 };
+}
+
+let collectGarbage: (() => void) | null = null;
+
+/** Bytes of objects and buffers that are left after a collection of garbage. */
+export function reachableBytes(): number {
+  if (collectGarbage === null) {
+    setFlagsFromString('--expose-gc');
+    collectGarbage = runInNewContext('gc') as () => void;
+  }
+  collectGarbage();
+  collectGarbage();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
 }

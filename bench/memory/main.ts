@@ -86,9 +86,9 @@ function pushes(inFlight: number): Case {
       const module = new URL('../single/contender.js', import.meta.url);
       const result = await runContender<SingleResult>(module, task);
       const { requests } = await distantSink.counts();
-      const { sentInAll, failedInAll, grownBytes, count, seconds } = result;
+      const { sentInAll, failedInAll, grownBytes, heldBytes, count, seconds } = result;
       if (failedInAll > 0 || requests !== sentInAll) throw new Error(`Only ${requests} of ${sentInAll} arrived.`);
-      return { grownMb: grownBytes / 1e6, perSecond: count / seconds };
+      return { grownMb: grownBytes / 1e6, heldMb: heldBytes / 1e6, perSecond: count / seconds };
     },
   };
 }
@@ -113,6 +113,7 @@ await runBenchmark(
     metrics: {
       peakMb: { title: 'peak RSS MB', digits: 0, hasSpread: true },
       grownMb: { title: 'above idle MB', digits: 1, hasSpread: true },
+      heldMb: { title: 'held MB', digits: 1 },
       cpuSeconds: { title: 'CPU s', digits: 2 },
       cpuUs: { title: 'CPU µs each', digits: 2 },
       perSecond: { title: 'per second', digits: 0 },
@@ -131,6 +132,7 @@ await runBenchmark(
       'Peak RSS and CPU time of lists: of the whole process, start and end included. A generator makes tokens as text.',
       `Pushes: each with a payload of its own, to a gateway that is ${roundTripMs} ms away. Above idle: the most`,
       'memory of the process, less what it had after its first push; garbage that waits for collection is in it.',
+      'Held: what is left after a collection while so many pushes have just begun, less what an idle process holds.',
     ],
   },
   options,

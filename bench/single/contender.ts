@@ -4,6 +4,7 @@
  */
 import { readTask, writeResult } from '../lib/contender-process.js';
 import { percentile } from '../lib/statistics.js';
+import { reachableBytes } from '../lib/usage.js';
 import { openSender, type SenderOptions } from '../senders/sender.js';
 import { driveInFlight, driveList, driveRate, type Sent } from './drive.js';
 import { alertAt, tokenAt } from './texts.js';
@@ -35,6 +36,8 @@ export interface SingleResult {
   readonly p99Ms: number;
   /** Most memory of the process during the run, above what it had before its first send, in bytes. */
   readonly grownBytes: number;
+  /** What is reachable while as many sends as were in flight have just begun, above an idle process, in bytes. */
+  readonly heldBytes: number;
 }
 
 const task = readTask<SingleTask>();
@@ -49,6 +52,18 @@ async function drive(durationMs: number, first: number, isWarmUp: boolean): Prom
   return driveInFlight(send, load.inFlight, durationMs, first);
 }
 
+/** Begins `count` sends at once, and looks at what they hold before any of them has its answer. */
+async function heldBy(count: number, first: number): Promise<{ bytes: number; count: number; failed: number }> {
+  const idle = reachableBytes();
+  const sends = Array.from({ length: count }, (_, index) =>
+    sender.sendOne!(tokenAt(first + index), alertAt(first + index)),
+  );
+  await new Promise((resolve) => process.nextTick(resolve));
+  const bytes = reachableBytes() - idle;
+  const outcomes = await Promise.all(sends);
+  return { bytes, count, failed: outcomes.filter((isAccepted) => !isAccepted).length };
+}
+
 /** Opens the connection. */
 if (sender.sendOne !== undefined && !(await sender.sendOne(tokenAt(0), alertAt(0)))) throw new Error('not accepted');
 const opening = sender.sendOne === undefined ? 0 : 1;
@@ -58,11 +73,13 @@ const startedCpu = process.cpuUsage();
 const sent = await drive(task.measureMs, opening + warmUp.count, false);
 const { user, system } = process.cpuUsage(startedCpu);
 const peakBytes = process.resourceUsage().maxRSS * 1024;
+const held = await heldBy(load.kind === 'in flight' ? load.inFlight : 0, opening + warmUp.count + sent.count);
 await sender.close();
 const latencies = sent.latenciesMs.sort();
 const result: SingleResult = {
-  sentInAll: opening + warmUp.count + sent.count,
-  failedInAll: warmUp.failed + sent.failed,
+  sentInAll: opening + warmUp.count + sent.count + held.count,
+  failedInAll: warmUp.failed + sent.failed + held.failed,
+  heldBytes: held.bytes,
   ...{ count: sent.count, cpuUs: user + system, seconds: sent.seconds, grownBytes: peakBytes - idleBytes },
   ...{ p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99) },
 };

@@ -259,6 +259,7 @@ export class Lanes implements LaneOwner {
     }
     this.#lastHeaders = null;
     this.#lastLane = null;
+    if (this.#lanes.size === 0) this.#free.length = 0;
   }
 
   // --- the engine ---
