@@ -59,10 +59,10 @@ export interface SendOptions {
    */
   readonly signal?: AbortSignal;
   /**
-   * What to do with `recipients` that were not yet pulled when the send stopped early. `'leave'` (the default) leaves
-   * them; `'unsent'` pulls them to the end and counts them as unsent, as long as a stream gives each within five
-   * seconds; `'drain'` does the same at whatever pace the stream has, without end if the stream has none. A message's
-   * own tokens are always counted.
+   * What to do with `recipients`, or messages of an iterable, that were not yet pulled when the send stopped early.
+   * `'leave'` (the default) leaves them; `'unsent'` pulls them to the end and counts them as unsent, as long as a stream
+   * gives each within five seconds; `'drain'` does the same at whatever pace the stream has, without end if the stream has
+   * none. A message's own tokens, and the messages of an array, are always counted.
    */
   readonly afterStop?: 'leave' | 'unsent' | 'drain';
   /**
