@@ -48,7 +48,7 @@ export class Lane implements TellingSink {
   /** When it had its last one. */
   idleSinceMs = 0;
   isFlushDue = false;
-  readonly #headers: readonly HeaderField[];
+  readonly headers: readonly HeaderField[];
   readonly #owner: LaneOwner;
   /** Those that are being filled; of one shape each, but for full ones. */
   #open: LaneBatch[] = [];
@@ -63,7 +63,7 @@ export class Lane implements TellingSink {
   #dispatching = 0;
 
   constructor(headers: readonly HeaderField[], owner: LaneOwner) {
-    this.#headers = headers;
+    this.headers = headers;
     this.#owner = owner;
   }
 
@@ -207,7 +207,7 @@ export class Lane implements TellingSink {
   #runningJob({ engine, route }: SendTarget): SendJob {
     if (this.#job !== null && this.#engine === engine) return this.#job;
     this.#endJob();
-    const notification = { headers: this.#headers, payload: new Uint8Array(0), expiration: null, priority: null };
+    const notification = { headers: this.headers, payload: new Uint8Array(0), expiration: null, priority: null };
     // An engine that is being closed stops a job before it returns it.
     let begun: SendJob | null = null;
     const job = engine.send(route, notification, this, {

@@ -240,7 +240,7 @@ export class Lanes implements LaneOwner {
 
   #idle(lane: Lane): void {
     lane.idleSinceMs = this.#clock.now();
-    if (this.#lanes.size > maxIdleLanes) this.#closeIdle(lane.idleSinceMs);
+    if (this.#lanes.size > maxIdleLanes) this.#close(lane);
     else this.#idleTimer ??= this.#clock.setTimer(this.#onIdleTimer, laneIdleMs);
   }
 
@@ -252,14 +252,18 @@ export class Lanes implements LaneOwner {
 
   /** Closes lanes that have had nothing to do since then. */
   #closeIdle(sinceMs: number): void {
-    for (const [headers, lane] of this.#lanes) {
-      if (lane.unresolved > 0 || lane.idleSinceMs > sinceMs) continue;
-      lane.close();
-      this.#lanes.delete(headers);
+    for (const lane of this.#lanes.values()) {
+      if (lane.unresolved === 0 && lane.idleSinceMs <= sinceMs) this.#close(lane);
     }
+    if (this.#lanes.size === 0) this.#free.length = 0;
+  }
+
+  #close(lane: Lane): void {
+    lane.close();
+    this.#lanes.delete(lane.headers);
+    if (lane !== this.#lastLane) return;
     this.#lastHeaders = null;
     this.#lastLane = null;
-    if (this.#lanes.size === 0) this.#free.length = 0;
   }
 
   // --- the engine ---
