@@ -89,16 +89,17 @@ async function* jobsOf(queue: Queue, topic: string, signal: AbortSignal): AsyncG
 }
 
 /** What the outcome of one push means for its job. */
-async function settle(queue: Queue, { item, outcome, reason, status, error }: ItemOutcome<Job>): Promise<void> {
-  const { delivery } = item;
-  switch (outcome) {
+async function settle(queue: Queue, settled: ItemOutcome<Job>): Promise<void> {
+  const { delivery } = settled.item;
+  switch (settled.outcome) {
     case 'accepted':
       queue.acknowledge(delivery, 'accepted');
       break;
     case 'rejected':
       // Rejected for good: another delivery gets the same answer. A temporary fault is worth another delivery.
-      if ((status === 429 || status! >= 500) && delivery.deliveries < mostDeliveries) queue.giveBack(delivery);
-      else queue.acknowledge(delivery, `rejected: ${reason}`);
+      if ((settled.status === 429 || settled.status >= 500) && delivery.deliveries < mostDeliveries)
+        queue.giveBack(delivery);
+      else queue.acknowledge(delivery, `rejected: ${settled.reason}`);
       // With status 410 the device token is to be dropped from your database, unless it was registered again since.
       break;
     case 'unsent':
@@ -109,11 +110,11 @@ async function settle(queue: Queue, { item, outcome, reason, status, error }: It
       // Written, and not answered. An order that is announced twice is better than one that is never announced. For a
       // code to log in with, it may be the other way round.
       if (delivery.deliveries < mostDeliveries) queue.giveBack(delivery);
-      else queue.acknowledge(delivery, `unknown: ${error?.code}`);
+      else queue.acknowledge(delivery, `unknown: ${settled.error.code}`);
       break;
     case 'invalid':
       // Nothing was sent, and another delivery would not mend it.
-      queue.acknowledge(delivery, `invalid: ${error?.code}`);
+      queue.acknowledge(delivery, `invalid: ${settled.error.code}`);
       break;
   }
 }

@@ -102,7 +102,13 @@ export type { Progress } from './session/send/progress.js';
 export type { RetryOptions, SendOptions } from './session/send/send-options.js';
 export { Session, type SessionStats } from './session/session.js';
 export type { PushOptions } from './session/single/push-options.js';
-export type { PushOutcome } from './session/single/push-outcome.js';
+export type {
+  AcceptedPush,
+  InvalidPush,
+  PushOutcome,
+  RejectedPush,
+  UnansweredPush,
+} from './session/single/push-outcome.js';
 export type { ItemOutcome } from './session/single/send-each.js';
 export type { PushItem, SendEachOptions } from './session/single/send-each-options.js';
 export type { Backend, BackendStream, ByteStream, ByteStreamListener, OpenOptions } from './transport/backend.js';

@@ -165,7 +165,8 @@ export class APNs {
   }
 
   #check(message: unknown): asserts message is Message {
-    if (!(message instanceof Message)) throw optionError('send takes a Message: make one with new Message(tokens, …).');
+    if (!(message instanceof Message))
+      throw optionError('send takes a Message, or an iterable of them: make one with new Message(tokens, …).');
     const { address, credential } = this.#gateway;
     if (address.protocol === 'http2') {
       checkAuthentication(message.parts, credential.kind);

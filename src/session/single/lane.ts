@@ -339,7 +339,7 @@ export class Lane implements TellingSink {
     const trouble = this.#owner.target?.route.trouble ?? null;
     const message = isWritten
       ? `The push was written and not answered ${within}: sending it again may show the notification twice.`
-      : `The push was not written ${within}${trouble === null ? ': every connection was busy or being opened' : ''}.`;
+      : `The push was not written ${within}${trouble === null ? ': every connection was busy or being opened, or the gateway refused the stream' : ''}.`;
     const error = new PealError('ERR_PEAL_TIMEOUT', message, { origin: 'gateway', retryable: true });
     return isWritten || trouble === null ? error : error.withSentence(trouble.message);
   }

@@ -397,7 +397,9 @@ function over(parts: PushFields, own: OwnFields): PushFields {
 }
 
 function invalidTokenError(token: unknown, why: string): PealError {
-  return new PealError('ERR_PEAL_TOKEN', `The token ${shortened(textOf(token))} ${why}.`, { origin: 'input' });
+  const isText = typeof token === 'string' || token instanceof Uint8Array;
+  const subject = isText ? `The token ${shortened(textOf(token))}` : 'The token';
+  return new PealError('ERR_PEAL_TOKEN', `${subject} ${why}.`, { origin: 'input' });
 }
 
 /** A whole device token must not stand in an error. */

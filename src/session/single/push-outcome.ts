@@ -3,32 +3,68 @@
  */
 import type { PealError } from '../../base/errors.js';
 
-/** The one outcome of a push. Plain data, but for `error`. */
-export interface PushOutcome {
-  /**
-   * `accepted`: APNs answered 200. `rejected`: it answered otherwise. `unsent`: certainly not processed, safe to send
-   * again. `unknown`: written and not answered in time; sending again may show the notification twice. `invalid`: the
-   * token failed the local checks, nothing was sent; with `sendEach` also a message or an option that is not valid.
-   */
-  readonly outcome: 'accepted' | 'rejected' | 'unsent' | 'unknown' | 'invalid';
-  /** The HTTP status of the answer; null without one. */
-  readonly status: number | null;
-  /** Apple's reason for a rejection, empty if the answer named none; null for other outcomes. */
-  readonly reason: string | null;
-  /**
-   * The notification's id, a UUID: the message's own, or one that was made for this push. Null for an invalid token,
-   * and for an item that `sendEach` did not begin to send.
-   */
-  readonly apnsId: string | null;
-  /** Since when the token is gone (410), in milliseconds since the epoch; null elsewhere. */
+/** APNs answered 200. */
+export interface AcceptedPush {
+  readonly outcome: 'accepted';
+  readonly status: 200;
+  readonly reason: null;
+  /** The notification's id, a UUID: the message's own, or one that was made for this push. */
+  readonly apnsId: string;
+  readonly timestampMs: null;
+  /** Requests that were answered, or may have been processed. */
+  readonly attempts: number;
+  readonly error: null;
+}
+
+/** APNs answered otherwise. */
+export interface RejectedPush {
+  readonly outcome: 'rejected';
+  /** The HTTP status of the answer. */
+  readonly status: number;
+  /** Apple's reason, empty if the answer named none. */
+  readonly reason: string;
+  readonly apnsId: string;
+  /** Since when the token is gone (410), in milliseconds since the epoch; otherwise null. */
   readonly timestampMs: number | null;
   /** Requests that were answered, or may have been processed. */
   readonly attempts: number;
-  /** Why it is unsent, unknown or invalid; null for other outcomes. */
-  readonly error: PealError | null;
+  readonly error: null;
 }
 
-export function acceptedOutcome(apnsId: string, attempts: number): PushOutcome {
+/**
+ * There is no answer. `unsent`: certainly not processed, safe to send again. `unknown`: written and not answered in
+ * time; sending again may show the notification twice.
+ */
+export interface UnansweredPush {
+  readonly outcome: 'unsent' | 'unknown';
+  readonly status: null;
+  readonly reason: null;
+  /** The notification's id; null for an item that `sendEach` did not begin to send. */
+  readonly apnsId: string | null;
+  readonly timestampMs: null;
+  /** Requests that were answered, or may have been processed. */
+  readonly attempts: number;
+  /** Why there is no answer. */
+  readonly error: PealError;
+}
+
+/** The token failed the local checks, and nothing was sent; with `sendEach` also a message or an option that is not valid. */
+export interface InvalidPush {
+  readonly outcome: 'invalid';
+  readonly status: null;
+  readonly reason: null;
+  readonly apnsId: null;
+  readonly timestampMs: null;
+  /** Requests that were answered, or may have been processed. */
+  readonly attempts: number;
+  /** What is not valid. */
+  readonly error: PealError;
+}
+
+/** The one outcome of a push. Plain data, but for `error`. `outcome` says which of the other fields are not null. */
+export type PushOutcome = AcceptedPush | RejectedPush | UnansweredPush | InvalidPush;
+
+export function acceptedOutcome(apnsId: string, attempts: number): AcceptedPush {
   return { outcome: 'accepted', status: 200, reason: null, apnsId, timestampMs: null, attempts, error: null };
 }
 

@@ -1,7 +1,15 @@
 /** Single pushes against the simulator's memory gateway: each has one outcome, and the books of the gateway agree. */
 import assert from 'node:assert/strict';
 import { createMemoryBackend } from '../../../src/backend.js';
-import { APNs, createMemoryGateway, Message, Session, systemClock } from '../../../src/index.js';
+import {
+  APNs,
+  createMemoryGateway,
+  Message,
+  type PushOutcome,
+  Session,
+  scriptedToken,
+  systemClock,
+} from '../../../src/index.js';
 
 const token = (number: number): string => number.toString(16).padStart(64, '0');
 
@@ -32,6 +40,33 @@ describe('push', () => {
     assert.equal(outcome, 'invalid');
     assert.equal(error?.code, 'ERR_PEAL_TOKEN');
     assert.doesNotMatch(error.message, /(ab){10}/);
+  });
+
+  it('says that a token is missing, or what was given in its place', async () => {
+    await using session = new Session({ backend: { open: () => assert.fail('connected') } });
+    const apns = new APNs(session.getConnection('https://gateway.example', null));
+    const message = new Message([], { topic: 'com.example.app', alert: 'Hello' });
+    const given = [undefined, [token(1)]] as unknown as string[];
+    const sentences = given.map(async (wrong) => (await apns.push(message, wrong)).error?.message);
+    assert.deepEqual(await Promise.all(sentences), [
+      'The token is undefined, not a device token.',
+      'The token is an array, not a device token.',
+    ]);
+  });
+
+  it('tells the compiler by its outcome which fields are there', async () => {
+    const gateway = await createMemoryGateway();
+    await using session = new Session({ backend: createMemoryBackend(gateway.accept, { clock: systemClock }) });
+    const apns = new APNs(session.getConnection('https://gateway.example', null));
+    const message = new Message([], { topic: 'com.example.app', alert: 'Hello' });
+    const textOf = (push: PushOutcome): string => {
+      if (push.outcome === 'accepted') return `${push.status.toFixed()} ${push.apnsId.length}`;
+      return push.outcome === 'rejected' ? `${push.status.toFixed()} ${push.reason.trim()}` : push.error.code;
+    };
+    const tokens = [token(1), scriptedToken('Unregistered'), 'no token'];
+    const texts = await Promise.all(tokens.map(async (each) => textOf(await apns.push(message, each))));
+    assert.deepEqual(texts, ['200 36', '410 Unregistered', 'ERR_PEAL_TOKEN']);
+    gateway.close();
   });
 
   it('is unsent, and breaks nothing, when its session is closed in the turn in which it was pushed', async () => {
