@@ -1,6 +1,7 @@
 /**
  * What became of one notification to one recipient. Made by lanes, given to the program. Main thread.
  */
+import type { Answer } from '../../apns/answer.js';
 import type { PealError } from '../../base/errors.js';
 
 /** APNs answered 200. */
@@ -11,6 +12,7 @@ export interface AcceptedPush {
   /** The notification's id, a UUID: the message's own, or one that was made for this push. */
   readonly apnsId: string;
   readonly timestampMs: null;
+  readonly retryAfterSeconds: null;
   /** Requests that were answered, or may have been processed. */
   readonly attempts: number;
   readonly error: null;
@@ -26,6 +28,8 @@ export interface RejectedPush {
   readonly apnsId: string;
   /** Since when the token is gone (410), in milliseconds since the epoch; otherwise null. */
   readonly timestampMs: number | null;
+  /** How long the gateway asks to wait, in seconds; null when it asks nothing. */
+  readonly retryAfterSeconds: number | null;
   /** Requests that were answered, or may have been processed. */
   readonly attempts: number;
   readonly error: null;
@@ -42,6 +46,7 @@ export interface UnansweredPush {
   /** The notification's id; null for an item that `sendEach` did not begin to send. */
   readonly apnsId: string | null;
   readonly timestampMs: null;
+  readonly retryAfterSeconds: null;
   /** Requests that were answered, or may have been processed. */
   readonly attempts: number;
   /** Why there is no answer. */
@@ -55,6 +60,7 @@ export interface InvalidPush {
   readonly reason: null;
   readonly apnsId: null;
   readonly timestampMs: null;
+  readonly retryAfterSeconds: null;
   /** Requests that were answered, or may have been processed. */
   readonly attempts: number;
   /** What is not valid. */
@@ -64,17 +70,27 @@ export interface InvalidPush {
 /** The one outcome of a push. Plain data, but for `error`. `outcome` says which of the other fields are not null. */
 export type PushOutcome = AcceptedPush | RejectedPush | UnansweredPush | InvalidPush;
 
+const noAnswer = { status: null, reason: null, timestampMs: null, retryAfterSeconds: null } as const;
+
 export function acceptedOutcome(apnsId: string, attempts: number): AcceptedPush {
-  return { outcome: 'accepted', status: 200, reason: null, apnsId, timestampMs: null, attempts, error: null };
+  return {
+    outcome: 'accepted',
+    status: 200,
+    reason: null,
+    apnsId,
+    timestampMs: null,
+    retryAfterSeconds: null,
+    attempts,
+    error: null,
+  };
 }
 
 export function rejectedOutcome(
-  answer: { readonly status: number; readonly reason: string; readonly timestampMs: number | null },
+  { status, reason, timestampMs, retryAfterSeconds }: Answer,
   apnsId: string,
   attempts: number,
 ): PushOutcome {
-  const { status, reason, timestampMs } = answer;
-  return { outcome: 'rejected', status, reason, apnsId, timestampMs, attempts, error: null };
+  return { outcome: 'rejected', status, reason, apnsId, timestampMs, retryAfterSeconds, attempts, error: null };
 }
 
 /** @param outcome why there is no answer */
@@ -84,9 +100,9 @@ export function unansweredOutcome(
   apnsId: string | null,
   attempts: number,
 ): PushOutcome {
-  return { outcome, status: null, reason: null, apnsId, timestampMs: null, attempts, error };
+  return { outcome, ...noAnswer, apnsId, attempts, error };
 }
 
 export function invalidOutcome(error: PealError): PushOutcome {
-  return { outcome: 'invalid', status: null, reason: null, apnsId: null, timestampMs: null, attempts: 0, error };
+  return { outcome: 'invalid', ...noAnswer, apnsId: null, attempts: 0, error };
 }

@@ -250,7 +250,17 @@ function notSentError(why: string): PealError {
 }
 
 function outcomeOf<Item extends PushItem>(item: Item, outcome: PushOutcome): ItemOutcome<Item> {
-  const { status, reason, apnsId, timestampMs, attempts, error } = outcome;
+  const { status, reason, apnsId, timestampMs, retryAfterSeconds, attempts, error } = outcome;
   // Written out, because a spread of the outcome costs more; the compiler does not follow that the fields belong together.
-  return { item, outcome: outcome.outcome, status, reason, apnsId, timestampMs, attempts, error } as ItemOutcome<Item>;
+  return {
+    item,
+    outcome: outcome.outcome,
+    status,
+    reason,
+    apnsId,
+    timestampMs,
+    retryAfterSeconds,
+    attempts,
+    error,
+  } as ItemOutcome<Item>;
 }
