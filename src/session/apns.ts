@@ -121,7 +121,7 @@ export class APNs {
   ): AsyncGenerator<ItemOutcome<Item>, void, void> {
     checkPushProtocol(this.#gateway.address);
     checkSource(source);
-    return new SendEach(source, checkSendEachOptions(options), this.#gateway.lanes);
+    return new SendEach(source, checkSendEachOptions(options), this.#gateway);
   }
 
   /**

@@ -155,7 +155,19 @@ export class LaneBatch implements Batch {
     this.#payloadBytes = 0;
     this.#collapseIds = '';
     this.#collapseIdOffsets.length = 1;
-    if (this.#payloads.length > keptPayloadBytes) this.#payloads = Buffer.alloc(firstPayloadBytes);
+    this.trim();
+  }
+
+  /** Bytes of payloads that it has memory for. */
+  get payloadRoom(): number {
+    return this.#payloads.length;
+  }
+
+  /** Gives up the memory of large payloads. For a batch whose pushes have their outcomes. */
+  trim(): void {
+    if (this.payloadRoom <= keptPayloadBytes) return;
+    this.#payloads = Buffer.alloc(firstPayloadBytes);
+    this.personal = null;
   }
 
   /** The memory of the tokens; the next one goes to `tokenOffset`. Valid until the next call. */

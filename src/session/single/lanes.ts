@@ -197,7 +197,9 @@ export class Lanes implements LaneOwner {
   }
 
   giveBack(batch: LaneBatch): void {
-    if (this.#free.length < keptLaneBatches) this.#free.push(batch);
+    if (this.#free.length === keptLaneBatches) return;
+    batch.trim();
+    this.#free.push(batch);
   }
 
   /** What is pushed by the continuations of answers, however deep, comes before. */

@@ -21,6 +21,11 @@ export type ItemOutcome<Item extends PushItem = PushItem> = PushOutcome & { read
 
 type Step<Item extends PushItem> = IteratorResult<ItemOutcome<Item>, void>;
 
+/** Where the items go: the gateway, which has other lanes once its session was closed. */
+interface SendEachGateway {
+  readonly lanes: Lanes;
+}
+
 /** A consumer that waits for an outcome. */
 interface Waiting<Item extends PushItem> {
   readonly resolve: (step: Step<Item>) => void;
@@ -30,7 +35,9 @@ interface Waiting<Item extends PushItem> {
 const over = { value: undefined, done: true } as const;
 
 export class SendEach<Item extends PushItem> implements AsyncGenerator<ItemOutcome<Item>, void, void> {
-  readonly #lanes: Lanes;
+  readonly #gateway: SendEachGateway;
+  /** Those of its first `next()`: the session may have been closed since it was made. */
+  #lanes: Lanes;
   readonly #options: CheckedSendEachOptions;
   readonly #source: ItemSource<Item>;
   /** Items that were pulled and whose outcomes were not taken. */
@@ -54,10 +61,11 @@ export class SendEach<Item extends PushItem> implements AsyncGenerator<ItemOutco
   #fault: PealError | null = null;
   #stopListening: (() => void) | null = null;
 
-  constructor(source: Iterable<Item> | AsyncIterable<Item>, options: CheckedSendEachOptions, lanes: Lanes) {
-    this.#lanes = lanes;
+  constructor(source: Iterable<Item> | AsyncIterable<Item>, options: CheckedSendEachOptions, gateway: SendEachGateway) {
+    this.#gateway = gateway;
+    this.#lanes = gateway.lanes;
     this.#options = options;
-    this.#source = new ItemSource(source, this.#taker(), lanes.clock);
+    this.#source = new ItemSource(source, this.#taker(), this.#lanes.clock);
   }
 
   // --- what the consumer calls ---
@@ -111,6 +119,7 @@ export class SendEach<Item extends PushItem> implements AsyncGenerator<ItemOutco
 
   #begin(): void {
     this.#hasBegun = true;
+    this.#lanes = this.#gateway.lanes;
     const { signal } = this.#options.usual;
     const stopListening = this.#lanes.sends.onShutdown(() => this.#stop(notSentError('the session was closed')));
     if (signal === null) {

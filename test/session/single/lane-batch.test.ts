@@ -27,7 +27,7 @@ function partsOf(number: number) {
   };
 }
 
-function add(batch: LaneBatch, number: number, deadlineMs = 1_000): Push {
+function add(batch: LaneBatch, number: number, deadlineMs = 1_000, text: string | null = null): Push {
   const push = new CallerPush(
     { timeoutMs: deadlineMs, budget: null, signal: null, isStreamed: false },
     deadlineMs,
@@ -37,7 +37,7 @@ function add(batch: LaneBatch, number: number, deadlineMs = 1_000): Push {
   new DataView(bytes.buffer).setUint32(0, number);
   batch.reserve().set(bytes, batch.tokenOffset);
   const { payloadText, ...fields } = partsOf(number);
-  batch.add(push, payloadText, fields, apnsIdBytesOf(idOf(number))!, 0);
+  batch.add(push, text ?? payloadText, fields, apnsIdBytesOf(idOf(number))!, 0);
   return push;
 }
 
@@ -101,6 +101,21 @@ describe('LaneBatch', () => {
       check(batch, range(0, 100), mask !== 0);
       for (const push of pushes) batch.leave(push);
     }
+  });
+
+  it('gives the memory of large payloads up, and is used again', () => {
+    const batch = new LaneBatch();
+    batch.begin(32, 0 | NAMED);
+    const pushes = range(0, maxBatchRecipients).map((number) => add(batch, number, 1_000, 'x'.repeat(4_000)));
+    batch.close(job);
+    for (const push of pushes) batch.leave(push);
+    assert.ok(batch.payloadRoom >= maxBatchRecipients * 4_000);
+    batch.trim();
+    assert.ok(batch.payloadRoom <= 256 * 1024);
+    batch.begin(32, 0 | NAMED);
+    add(batch, 7);
+    batch.close(job);
+    check(batch, [7], false);
   });
 
   it('takes pushes over from others with all that they say, and leaves out who has an outcome', () => {

@@ -348,6 +348,20 @@ describe('sendEach', () => {
     assert.ok(queue.isClosed);
   });
 
+  it('sends if it was made before its session was closed, and begins while pushes of before are being finished', async () => {
+    await session.close();
+    gateway.close();
+    await connect({ scenario: { faults: [{ when: { connection: 1 }, do: 'noAnswer', processed: 1 }] } });
+    const written = apns.push(hello, token(1_000), { timeoutMs: 1_000 });
+    const outcomes = apns.sendEach([job(0), job(1)]);
+    while (gateway.ledger.summary().requests === 0) await turn();
+    const closing = session.close();
+    await turn();
+    for await (const { outcome } of outcomes) assert.equal(outcome, 'accepted');
+    gateway.close();
+    await Promise.all([written, closing]);
+  });
+
   it('gives each item its own time and retries', async () => {
     await session.close();
     gateway.close();
