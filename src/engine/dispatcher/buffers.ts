@@ -29,6 +29,8 @@ export class BatchBuffers {
   /** By size. */
   readonly #free = new Map<number, ArrayBuffer[]>();
   #freeBytes = 0;
+  /** A batch that is not small came since the last review. */
+  #isUsed = false;
   readonly #batches: number;
 
   /** @param batches how many full batches may be under way at a time */
@@ -54,6 +56,15 @@ export class BatchBuffers {
     this.#freeBytes += byteLength;
   }
 
+  /**
+   * Gives up what no batch has needed since the last call. Called now and then while sends run: those of a service that sends
+   * singly never end, and what a rush has needed must not stay for ever.
+   */
+  review(): void {
+    if (!this.#isUsed) this.trim();
+    this.#isUsed = false;
+  }
+
   /** Keeps one buffer of the usual size. Called when nothing is being sent. */
   trim(): void {
     const kept = this.#free.get(usualBytes)?.at(-1);
@@ -64,6 +75,7 @@ export class BatchBuffers {
 
   #take(bytes: number): ArrayBuffer {
     if (bytes <= smallBytes) return new ArrayBuffer(bytes);
+    this.#isUsed = true;
     let size = usualBytes;
     while (size < bytes) size *= 2;
     const free = this.#free.get(size)?.pop();

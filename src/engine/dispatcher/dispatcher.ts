@@ -48,7 +48,7 @@ export class Dispatcher {
   readonly #jobs = new Set<Job>();
   readonly #line = new WaitingLine();
   readonly #retryLine: RetryLine;
-  readonly #tokenRefresh: Periodic;
+  readonly #upkeep: Periodic;
   readonly #acceptedLook: Periodic;
   readonly #glimpses: Periodic;
   #host: Promise<ShardHost | null> | null = null;
@@ -69,7 +69,10 @@ export class Dispatcher {
     this.#buffers = buffers;
     this.#mailboxes = Array.from({ length: shards }, (_, shardId) => new Mailbox(shardId, creditBatches, buffers));
     this.#retryLine = new RetryLine(this.#clock, (due) => this.#sendDue(due));
-    this.#tokenRefresh = new Periodic(this.#clock, providerTokenCheckMs, () => this.#refreshTokens());
+    this.#upkeep = new Periodic(this.#clock, providerTokenCheckMs, () => {
+      this.#refreshTokens();
+      buffers.review();
+    });
     this.#acceptedLook = new Periodic(this.#clock, acceptedLookMs, () => this.#look());
     this.#glimpses = new Periodic(this.#clock, glimpseMs, () => this.#glimpse());
   }
@@ -102,7 +105,7 @@ export class Dispatcher {
     this.#host ??= this.#openHost();
     this.#jobs.add(job);
     if (!job.isStanding) holdProcess();
-    this.#tokenRefresh.setNeeded(true);
+    this.#upkeep.setNeeded(true);
     this.#acceptedLook.setNeeded(this.#mailboxes.length > 1);
     if (job.hasGlimpses) this.#glimpses.setNeeded(true);
     return job;
@@ -143,7 +146,7 @@ export class Dispatcher {
   async #close(): Promise<void> {
     const host = this.#host;
     for (const job of this.#jobs) job.stop(closedError());
-    this.#tokenRefresh.setNeeded(false);
+    this.#upkeep.setNeeded(false);
     this.#acceptedLook.setNeeded(false);
     this.#glimpses.setNeeded(false);
     await (await host)?.stop();
@@ -177,7 +180,7 @@ export class Dispatcher {
     onFinished: (job) => {
       this.#forget(job);
       for (const mailbox of this.#mailboxes) mailbox.forget(job);
-      this.#tokenRefresh.setNeeded(this.#jobs.size > 0);
+      this.#upkeep.setNeeded(this.#jobs.size > 0);
       if (this.#jobs.size === 0) this.#buffers.trim();
       if (this.#jobs.size === 0) this.#acceptedLook.setNeeded(false);
       if (job.hasGlimpses) this.#glimpses.setNeeded([...this.#jobs].some((other) => other.hasGlimpses));

@@ -215,6 +215,20 @@ describe('batch buffers', () => {
     assert.ok(!made.includes(buffers.copyOf(full).buffer));
   });
 
+  it('are given up while sends run where no batch has needed them for a while', () => {
+    const buffers = new BatchBuffers(4);
+    const large = batchOf(0, 1024, 100);
+    const { buffer } = buffers.copyOf(large);
+    buffers.giveBack(buffer);
+    buffers.review();
+    assert.equal(buffers.copyOf(large).buffer, buffer, 'one was needed since the last review');
+    buffers.giveBack(buffer);
+    buffers.review();
+    buffers.copyOf(batchOf(0, 1));
+    buffers.review();
+    assert.notEqual(buffers.copyOf(large).buffer, buffer);
+  });
+
   it('hold small batches in buffers of their own size, and large ones in buffers of few sizes', () => {
     const buffers = new BatchBuffers(1);
     assert.equal(buffers.copyOf(batchOf(0, 1)).buffer.byteLength, 32);
