@@ -14,7 +14,7 @@ const few = 10_000;
 const many = 4 * few;
 const node = 5_000;
 
-/** Measured: 0.9 to 1.3. Where the cost of each grows with their number, it is 4. */
+/** About 1 where all is well. Where the cost of each grows with their number, it is 4. */
 const mostTimesForMore = 2;
 /** Measured: 1.2 to 2. */
 const mostTimesForMoreInFlight = 2.5;
