@@ -113,7 +113,6 @@ export class Gateway {
 
   #newLanes(): Lanes {
     return new Lanes({
-      address: this.address,
       credential: this.credential,
       clock: this.clock,
       sends: this.#owner.sends,

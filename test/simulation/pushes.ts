@@ -61,7 +61,6 @@ export class Pushes {
     this.#room = room;
     this.#gone = new CountedGone(clock);
     this.#lanes = new Lanes({
-      address: target.route.config.address,
       credential: { kind: plan.credential } as unknown as Credential,
       clock,
       sends: new OpenSends(),

@@ -60,10 +60,10 @@ export function publishBatch(route: Route, batch: SettledBatch): void {
   settled.publish(event);
 }
 
-/** The open connections of one shard. Owned by its mailbox. */
+/** The open connections of one shard, of which each route is told. Owned by its mailbox. */
 export class OpenConnections {
   readonly #shardId: number;
-  readonly #connections = new Map<string, WatchedConnection>();
+  readonly #connections = new Map<string, { readonly route: Route; readonly connection: WatchedConnection }>();
 
   constructor(shardId: number) {
     this.#shardId = shardId;
@@ -74,21 +74,27 @@ export class OpenConnections {
     const key = `${route.id} ${number}`;
     if (end === null) {
       const connection = Object.freeze({ gateway: addressUrl(route.config.address), shardId: this.#shardId, number });
-      this.#connections.set(key, connection);
+      this.#connections.set(key, { route, connection });
+      route.connectionOpened();
       const event: ConnectionOpenEvent = { connection };
       if (opened.hasSubscribers) opened.publish(event);
       return;
     }
-    const connection = this.#connections.get(key);
+    const cause = end.cause === null ? null : PealError.fromRecord(end.cause);
+    const open = this.#connections.get(key);
+    route.connectionEnded(open !== undefined, cause);
     // A failed attempt was never open.
-    if (connection === undefined) return;
+    if (open === undefined) return;
     this.#connections.delete(key);
-    this.#close(connection, end.answers, end.cause === null ? null : PealError.fromRecord(end.cause));
+    this.#close(open.connection, end.answers, cause);
   }
 
   /** The shard has ended. Its open connections end with it. */
   lose(cause: PealError): void {
-    for (const connection of this.#connections.values()) this.#close(connection, null, cause);
+    for (const { route, connection } of this.#connections.values()) {
+      route.connectionEnded(true, cause);
+      this.#close(connection, null, cause);
+    }
     this.#connections.clear();
   }
 

@@ -357,10 +357,7 @@ export class Dispatcher {
 
   #receiveConnection(mailbox: Mailbox, message: ConnectionMessage): void {
     const route = this.#routeOf(message.routeId);
-    if (route === undefined) return;
-    const cause = message.end?.cause ?? null;
-    route.trouble = cause === null ? null : PealError.fromRecord(cause);
-    mailbox.connections.receive(route, message);
+    if (route !== undefined) mailbox.connections.receive(route, message);
   }
 
   #routeOf(routeId: number): Route | undefined {

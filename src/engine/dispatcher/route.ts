@@ -25,8 +25,10 @@ export class Route {
   #token: string | null = null;
   /** The latest token that APNs called expired. It is not used again. */
   #expired: string | null = null;
-  /** Why its latest attempt to connect, or its latest connection, failed; null once a connection is open again. */
-  trouble: PealError | null = null;
+  /** Open connections of all shards. */
+  #connections = 0;
+  /** Why the latest attempt to connect, or the latest connection, failed. */
+  #trouble: PealError | null = null;
   /** A token is being fetched, and no other is fetched meanwhile. */
   #isFetching = false;
 
@@ -45,6 +47,22 @@ export class Route {
   /** The token as of the last refresh; null without token authentication, and while the first one is being fetched. */
   get token(): string | null {
     return this.#token;
+  }
+
+  /** Why the gateway is not reached now; null while a connection is open, and before the first attempt failed. */
+  get trouble(): PealError | null {
+    return this.#connections > 0 ? null : this.#trouble;
+  }
+
+  connectionOpened(): void {
+    this.#connections += 1;
+    this.#trouble = null;
+  }
+
+  /** @param wasOpen false for an attempt that failed */
+  connectionEnded(wasOpen: boolean, cause: PealError | null): void {
+    if (wasOpen) this.#connections -= 1;
+    if (cause !== null) this.#trouble = cause;
   }
 
   /**

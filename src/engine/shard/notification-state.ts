@@ -108,8 +108,8 @@ export class NotificationState {
   /**
    * Counts a rejection. Returns true if it is the last of `stopAfterRefusals` rejections with the same reason in a row,
    * with nothing accepted between, and the reason is about the request or the credential, so that every other
-   * recipient would get it as well: never where each recipient has a notification of its own. The number of accepted recipients is derived here instead of counted, so that
-   * accepting costs nothing.
+   * recipient would get it as well: never where each recipient has a notification of its own. The number of accepted
+   * recipients is derived here instead of counted, so that accepting costs nothing.
    */
   isRefusedForGood(status: number, reason: string, nowMs: number): boolean {
     if (this.tells) return false;

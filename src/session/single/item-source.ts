@@ -67,7 +67,7 @@ export class ItemSource<Item> {
     this.#iterator ??= source[Symbol.iterator]();
     const iterator = this.#iterator as Iterator<Item>;
     while (this.#state === 'open' && this.#taker.hasRoom) {
-      const step = iterator.next();
+      const step = checkedStep(iterator.next());
       if (step.done === true) {
         this.#end(null);
         return;
@@ -89,6 +89,7 @@ export class ItemSource<Item> {
   readonly #onStep = (step: IteratorResult<Item>): void => {
     if (this.#state === 'over') return;
     try {
+      checkedStep(step);
       if (step.done === true) {
         this.#end(null);
         return;
@@ -127,4 +128,10 @@ export class ItemSource<Item> {
       // A source that cannot be closed has nothing to say about the items that it gave.
     }
   }
+}
+
+/** As `for await` refuses it: otherwise such a source would be an endless stream of items that are not there. */
+function checkedStep<Item>(step: IteratorResult<Item>): IteratorResult<Item> {
+  if (typeof step === 'object' && step !== null) return step;
+  throw new TypeError('The iterator returned a step that is not an object.');
 }

@@ -337,9 +337,10 @@ export class Lane implements TellingSink {
   #lateError(push: Push, isWritten: boolean): PealError {
     const within = `within ${push.options.timeoutMs} ms`;
     const trouble = this.#owner.target?.route.trouble ?? null;
+    const why = ': every connection was busy or being opened, or the gateway refused the stream';
     const message = isWritten
       ? `The push was written and not answered ${within}: sending it again may show the notification twice.`
-      : `The push was not written ${within}${trouble === null ? ': every connection was busy or being opened, or the gateway refused the stream' : ''}.`;
+      : `The push was not written ${within}${trouble === null ? why : ''}.`;
     const error = new PealError('ERR_PEAL_TIMEOUT', message, { origin: 'gateway', retryable: true });
     return isWritten || trouble === null ? error : error.withSentence(trouble.message);
   }

@@ -3,7 +3,6 @@
  * outcome, and watches how long pushes take. Made by a gateway with its first push; main thread.
  */
 import { randomFillSync } from 'node:crypto';
-import type { Address } from '../../apns/address.js';
 import { apnsIdBytes, apnsIdBytesOf } from '../../apns/apns-id.js';
 import { checkAuthentication } from '../../apns/compile-notification.js';
 import type { Credential } from '../../apns/credentials/credential.js';
@@ -32,7 +31,6 @@ import { invalidOutcome, type PushOutcome } from './push-outcome.js';
 
 /** The gateway, as its lanes need it. */
 interface LaneGateway {
-  readonly address: Address;
   readonly credential: Credential;
   readonly clock: Clock;
   readonly sends: OpenSends;

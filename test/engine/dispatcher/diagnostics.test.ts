@@ -39,4 +39,25 @@ describe('open connections of a shard', () => {
       ],
     );
   });
+
+  it('tell a route why it is not reached, as long as no connection of any shard is open', () => {
+    const watched = new Route(8, routeConfig, null);
+    const [first, second] = [new OpenConnections(0), new OpenConnections(1)];
+    const message = { kind: 'connection', routeId: 8, number: 1 } as const;
+    const failed = { answers: 0, cause: cause.toRecord() };
+    const why = (): string | null => watched.trouble?.message ?? null;
+    assert.equal(why(), null);
+    first.receive(watched, { ...message, end: failed });
+    assert.equal(why(), cause.message, 'an attempt failed');
+    second.receive(watched, { ...message, end: null });
+    first.receive(watched, { ...message, number: 2, end: null });
+    assert.equal(why(), null);
+    first.receive(watched, { ...message, number: 2, end: failed });
+    assert.equal(why(), null, 'another connection serves');
+    second.lose(cause);
+    assert.equal(why(), cause.message);
+    first.receive(watched, { ...message, number: 3, end: null });
+    first.receive(watched, { ...message, number: 3, end: { answers: 1, cause: null } });
+    assert.equal(why(), null, 'it ended in good order');
+  });
 });

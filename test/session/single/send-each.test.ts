@@ -210,6 +210,15 @@ describe('sendEach', () => {
     }
   });
 
+  it('ends where a source gives a step that is not one, as a loop over it would', async () => {
+    for (const symbol of [Symbol.iterator, Symbol.asyncIterator]) {
+      const source = { [symbol]: () => ({ next: () => 5 }) };
+      const outcomes = apns.sendEach<Job>(source as never);
+      await assert.rejects(outcomes.next(), { code: 'ERR_PEAL_INPUT' });
+      assert.deepEqual(await outcomes.next(), { value: undefined, done: true });
+    }
+  });
+
   it('pulls nothing more once the consumer has left, closes the source, and finishes what is under way', async () => {
     const queue = new Queue(1_000);
     let taken = 0;
