@@ -34,7 +34,7 @@ export async function resumeCampaign(
 ): Promise<ExitCode> {
   const kept = keptCommandOf(folder, view);
   const { flags: sent, settings: first } = parseSend(kept.args);
-  const all = laidOver(sent, flags, view);
+  const all = laidOver(sent, flags, view, kept);
   if (isFinished(view, all)) return tellFinished(folder, view, all, terminal);
   if (sent.tokens.includes('-')) {
     throw resumeError(
@@ -66,8 +66,10 @@ function settingsOver(first: readonly GivenOption[], given: readonly GivenOption
 
 /** Throws where a program has begun the campaign, and not the command line. */
 function keptCommandOf(folder: string, { facts }: CampaignView): KeptCommand {
-  const { args, cwd } = facts.kept as Partial<KeptCommand>;
-  if (Array.isArray(args) && typeof cwd === 'string' && args[0] === 'send') return { args, cwd };
+  const { args, cwd, givenMs = facts.runs[0]?.startMs } = facts.kept as Partial<KeptCommand>;
+  if (Array.isArray(args) && typeof cwd === 'string' && args[0] === 'send') {
+    return { args, cwd, ...(givenMs !== undefined && { givenMs }) };
+  }
   throw resumeError(
     `The campaign in ${printable(folder)} was not begun by peal send: the program that began it resumes it.`,
   );
@@ -83,18 +85,22 @@ function parseSend([, ...args]: readonly string[]): { flags: SendFlags; settings
 
 /**
  * A campaign whose canary was answered well is not asked again; nor is it removed. A time from now until which it waits
- * counts from its beginning: who waited once does not wait again.
+ * counts from when it was given: who waited once does not wait again.
  */
-function laidOver({ force: _, ...sent }: SendFlags, flags: Partial<SendFlags>, { facts }: CampaignView): SendFlags {
+function laidOver(
+  { force: _, ...sent }: SendFlags,
+  flags: Partial<SendFlags>,
+  { facts }: CampaignView,
+  { givenMs }: KeptCommand,
+): SendFlags {
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   const { canary, canaryShare, yes, notBefore, ...others }: SendFlags = { ...sent, ...given };
   const isAsked = canary !== undefined && !facts.isCanaryPassed;
   const hasShareAlone = canary === undefined && canaryShare !== undefined;
-  const beganMs = facts.runs[0]?.startMs;
   const beginMs =
-    notBefore === undefined || flags.notBefore !== undefined || beganMs === undefined
+    notBefore === undefined || flags.notBefore !== undefined || givenMs === undefined
       ? null
-      : parseTime(notBefore, beganMs);
+      : parseTime(notBefore, givenMs);
   return {
     ...others,
     ...(isAsked && { canary }),

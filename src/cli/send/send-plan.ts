@@ -30,6 +30,8 @@ export interface KeptCommand {
   readonly args: readonly string[];
   /** The directory that relative paths start from. */
   readonly cwd: string;
+  /** When it was given, in milliseconds since the epoch: its times from now count from then. Set when it is kept. */
+  readonly givenMs?: number;
 }
 
 interface SendPlan {
@@ -113,7 +115,7 @@ export function campaignOptionsOf(flags: SendFlags, parts: CampaignParts): Campa
     ...(outputFormat !== undefined && { outputFormat }),
     ...(accepted !== undefined && { accepted }),
     ...(settings !== undefined && { settings }),
-    ...(kept !== undefined && { kept: { ...kept } }),
+    ...(kept !== undefined && { kept: { givenMs: parts.nowMs, ...kept } }),
     ...retryOptionsOf(flags),
     ...boundsOf(flags),
     ...canaryOf(flags, parts.confirm),
