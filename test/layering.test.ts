@@ -19,6 +19,11 @@ const layers = [
   'engine',
   'session',
   'campaign',
+  'stores',
+  'credentials',
+  'metrics',
+  'cluster',
+  'service',
   'simulator',
   'cli',
   'index',
@@ -42,8 +47,13 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   engine: ['.', 'shard', 'hosts', 'dispatcher'],
   session: ['options', 'recipients', 'message', 'personal', 'send', 'single', 'many', '.'],
   campaign: ['recipients', 'tables', 'input', 'journal', 'control', 'report', 'outputs', 'view', 'run', '.'],
+  stores: ['.'],
+  credentials: ['sealing', 'kinds', '.'],
+  metrics: ['.'],
+  cluster: ['store', 'slices', 'tokens', 'limits', 'queue', 'dispatch', 'worker', '.'],
+  service: ['.'],
   simulator: ['settings', 'books', 'rules', 'faults', 'http2', 'listen', 'binary', '.'],
-  cli: ['shared', 'send', 'campaign', 'feedback', 'simulate', 'demo', '.'],
+  cli: ['shared', 'send', 'campaign', 'feedback', 'simulate', 'demo', 'credentials', 'cluster', 'serve', '.'],
   index: ['.'],
 };
 
@@ -67,6 +77,12 @@ const packageOwners: Readonly<Record<string, RegExp>> = {
   'xxhash-wasm': /^src\/campaign\/recipients\//,
   tinyglobby: /^src\/campaign\/input\//,
   lmdb: /^src\/campaign\/journal\//,
+  ioredis: /^src\/stores\//,
+  pg: /^src\/stores\//,
+  bullmq: /^src\/cluster\/queue\//,
+  'prom-client': /^src\/metrics\//,
+  pino: /^src\/cli\/shared\//,
+  'pino-pretty': /^src\/cli\/shared\//,
 };
 
 /** Exports that only tests import, with the reason of each group. */
