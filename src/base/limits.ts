@@ -533,6 +533,13 @@ export const maxDispatchWindow = 512 * maxBatchRecipients;
 /** Characters of one message that the command line prints, or the name of a list in a file of outcomes has. */
 export const maxMessageCharacters = 8_000;
 
+// --- credentials ---
+/** Sealing keys of one ring, and the id of one, in characters. */
+export const maxSealingKeys = 16;
+export const maxSealingKeyIdCharacters = 32;
+/** A sealed record, in characters: a credential of several files of the largest size fits. */
+export const maxSealedCharacters = 2 << 20;
+
 // --- simulator ---
 /** Highest SETTINGS_MAX_CONCURRENT_STREAMS that a simulator can be told to announce: half its stream slots. */
 export const maxSimulatorStreams = 4096;
