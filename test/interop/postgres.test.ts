@@ -6,8 +6,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Simulator, scriptedToken, startSimulator } from '../../src/index.js';
+import { PostgresServer } from '../support/postgres-server.js';
 import { repositoryRoot } from '../support/repository.js';
-import { PostgresServer } from './postgres.js';
 
 const program = path.join(repositoryRoot, 'examples', 'postgres-campaign.mjs');
 const orders = 20_000;
@@ -36,9 +36,9 @@ describe('a campaign out of PostgreSQL', () => {
   let env: NodeJS.ProcessEnv;
 
   before(async function () {
-    const started = existsSync(path.join(repositoryRoot, 'node_modules', 'pg')) ? await PostgresServer.start() : null;
-    if (started === null) this.skip();
-    postgres = started;
+    const isReady = existsSync(path.join(repositoryRoot, 'node_modules', 'pg')) && PostgresServer.isInstalled;
+    if (!isReady) this.skip();
+    postgres = await PostgresServer.start();
     postgres.run(tables);
     home = mkdtempSync(path.join(tmpdir(), 'peal-postgres-campaign-'));
     simulator = await startSimulator({ controlPort: null });
