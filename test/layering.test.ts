@@ -58,7 +58,13 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What package.json exports, and what threads begin with. */
-const entryPoints = ['src/index.ts', 'src/backend.ts', 'src/simulator/index.ts', 'src/cli/main.ts'];
+const entryPoints = [
+  'src/index.ts',
+  'src/backend.ts',
+  'src/simulator/index.ts',
+  'src/cluster/index.ts',
+  'src/cli/main.ts',
+];
 
 /** A list of files that fits on one screen is read; a longer one is searched. */
 const maxFilesOfFolder = 21;

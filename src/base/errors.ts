@@ -6,7 +6,7 @@ import { inspect } from 'node:util';
 import { inWords, libraryWords, type Words } from './wording.js';
 
 /** Where an error comes from: who has to act on it. */
-export type ErrorOrigin = 'usage' | 'credential' | 'input' | 'connect' | 'gateway' | 'protocol' | 'engine';
+export type ErrorOrigin = 'usage' | 'credential' | 'input' | 'connect' | 'gateway' | 'protocol' | 'engine' | 'store';
 
 /** Stable names of everything peal throws or reports as the cause of an outcome. */
 export type PealErrorCode =
@@ -37,6 +37,8 @@ export type PealErrorCode =
   | 'ERR_PEAL_STOPPED' // stopped early: every answer was the same refusal
   | 'ERR_PEAL_BOUND' // a campaign went over a bound that it was given
   | 'ERR_PEAL_HOURS' // recipients of a campaign are outside of their local hours
+  | 'ERR_PEAL_STORE' // Redis or PostgreSQL cannot be reached, or refuses
+  | 'ERR_PEAL_FENCED' // a slice of a campaign was taken over by another worker
   | 'ERR_PEAL_ABORTED'; // the caller asked to stop
 
 /** A PealError as plain data: what structured clone leaves intact. */

@@ -1,0 +1,14 @@
+/** `peal/cluster`: campaigns over several machines. bullmq, ioredis and pg are loaded when they are needed. */
+export type {
+  CampaignDefinition,
+  CampaignStatus,
+  ClusterStore,
+  SliceBlobs,
+  SliceClaim,
+  SliceCommit,
+  SliceSending,
+  Steering,
+  SteeringNow,
+  StoredSlice,
+  WorkerBeat,
+} from './store/cluster-store.js';
