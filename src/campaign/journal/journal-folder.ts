@@ -33,7 +33,7 @@ export async function hasJournal(folder: string): Promise<boolean> {
  * @throws PealError ERR_PEAL_INPUT (as a rejection): another process holds it; what is there is another campaign or not a
  *   journal; it cannot be written
  */
-interface OpenJournalOptions extends Pick<JournalOptions, 'clock' | 'mayBeginAnew'> {
+interface OpenJournalOptions extends Pick<JournalOptions, 'clock' | 'mayBeginAnew' | 'keepsNoted'> {
   /** Whether a campaign that is there is removed first. Default false. */
   readonly startsAnew?: boolean;
 }

@@ -79,6 +79,11 @@ export interface JournalOptions {
    * it may.
    */
   readonly mayBeginAnew?: (facts: Facts) => boolean;
+  /**
+   * Whether recipients that an earlier run has noted stay so, because others go on with them when a run ends: whoever opens
+   * the journal finds out what became of each. Default: they are unknown.
+   */
+  readonly keepsNoted?: boolean;
   /** Called once the store is closed: what held it for this process is let go. */
   readonly onClosed?: () => Promise<void>;
 }
@@ -156,7 +161,7 @@ export class Journal {
     try {
       const kept = readIdentity(store, options.name);
       const fault = kept === null ? null : identityError(options.name, kept.identity, identity);
-      const records = findAll(store, options.name);
+      const records = findAll(store, options.name, options.keepsNoted === true);
       const earlier = readProgress(store, options.name);
       // Nothing was sent to anybody: a list or a message that was mended since may begin the campaign anew.
       const isReplaced =
@@ -532,7 +537,7 @@ interface Found {
   readonly nextEvent: number;
 }
 
-function findAll(store: Store, name: string): Omit<Found, 'identity' | 'progress'> {
+function findAll(store: Store, name: string, keepsNoted: boolean): Omit<Found, 'identity' | 'progress'> {
   const counts = new Float64Array(kinds.length);
   const changed: OpenBlock[] = [];
   let blocks = 0;
@@ -542,9 +547,11 @@ function findAll(store: Store, name: string): Omit<Found, 'identity' | 'progress
     if (record === null) throw damagedError(name);
     for (const state of record.states) counts[kindOf[state]!]! += 1;
     if (record.underWay > 0) {
-      record.states.forEach((state, index) => {
-        if (state === NOTED || state === NOTED_AGAIN) record.turn(index, UNKNOWN, counts);
-      });
+      if (!keepsNoted) {
+        record.states.forEach((state, index) => {
+          if (state === NOTED || state === NOTED_AGAIN) record.turn(index, UNKNOWN, counts);
+        });
+      }
       changed.push({ number, record, isDirty: false, isNew: false });
     }
     blocks = number + 1;

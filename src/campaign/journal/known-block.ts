@@ -3,7 +3,17 @@
  * missing. Made by the journal, as of one moment; main thread.
  */
 import { UNKNOWN, UNSENT } from '../../engine/ledger.js';
-import { areAllAccepted, type BlockRecord, isFinal, kindOf, kinds, NEW, type StateKind } from './block-record.js';
+import {
+  areAllAccepted,
+  type BlockRecord,
+  isFinal,
+  kindOf,
+  kinds,
+  NEW,
+  NOTED,
+  NOTED_AGAIN,
+  type StateKind,
+} from './block-record.js';
 
 export class KnownBlock {
   /** By recipient: 0 where nothing is known, or its state as a ledger has it. */
@@ -39,6 +49,11 @@ export class KnownBlock {
    */
   toSend(resendsUnknown: boolean): Uint16Array {
     return this.#indexes((state) => state === NEW || state === UNSENT || (resendsUnknown && state === UNKNOWN));
+  }
+
+  /** Those that an earlier run has noted, and that are under way still (`JournalOptions.keepsNoted`). */
+  noted(): Uint16Array {
+    return this.#indexes((state) => state === NOTED || state === NOTED_AGAIN);
   }
 
   /** Those that are unknown, and that no output file has unless this run writes them there. */

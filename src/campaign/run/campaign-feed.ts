@@ -12,7 +12,7 @@ import type { Clock, TimerHandle } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { maxBatchRecipients } from '../../base/limits.js';
 import { option } from '../../base/wording.js';
-import { UNKNOWN } from '../../engine/ledger.js';
+import { UNKNOWN, UNSENT } from '../../engine/ledger.js';
 import type { Template } from '../../session/personal/template.js';
 import type { FieldContext } from '../../session/recipients/own-fields.js';
 import { RowBatch } from '../../session/recipients/row-batch.js';
@@ -27,6 +27,7 @@ import { notificationIds } from '../journal/notification-ids.js';
 import type { OutcomeFiles } from '../outputs/outcome-files.js';
 import { TableRows } from '../tables/table-rows.js';
 import type { CampaignBooks } from './campaign-books.js';
+import type { Adoption, RemoteSender } from './campaign-sender.js';
 import type { BlockInHand, CampaignSink } from './campaign-sink.js';
 import type { LocalHoursOfRows } from './local-hours.js';
 import type { InvalidRow, RecipientBlocks } from './recipient-blocks.js';
@@ -51,6 +52,8 @@ interface FeedOptions {
   /** Recipients after which `canary` is asked, and handing out goes on once it resolves; null: none. */
   readonly canary: { readonly recipients: number; readonly decide: (sent: number) => Promise<void> } | null;
   readonly onInvalid: (row: InvalidRow) => void;
+  /** The machines that send, which decide how much may be under way; null: the engine of this process. */
+  readonly remote: RemoteSender | null;
   /** The recipients, for another reading. */
   readonly reopen: () => Promise<RecipientBlocks>;
   /** Recipients that the engine has, and has not written yet. */
@@ -252,7 +255,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
     }
     sink.expect(rows, block);
     const isNew = known === null || known.isNew;
-    const wanted = held ?? (isNew ? null : this.#takeKnown(rows, known));
+    const wanted = held ?? (isNew ? null : this.#takeKnown(rows, known, number));
     const due = this.#withinHours(rows, wanted, known, { source, number });
     if (due?.length === 0) return;
     const { batches, invalid } = template?.render(rows, context, due ?? undefined) ?? shared(rows, due);
@@ -262,15 +265,29 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
   }
 
   /** What an earlier run knows of a block: writes what is to be written, and says whom to send to. */
-  #takeKnown(rows: Rows, known: KnownBlock): Uint16Array {
+  #takeKnown(rows: Rows, known: KnownBlock, number: number): Uint16Array {
     const { sink, files, books, resendsUnknown } = this.#options;
     const { accepted, rejected } = known.counts;
     books.resumed += accepted + rejected;
     const missing = known.unwritten();
     if (missing.length > 0) sink.writeMissing(rows, missing, (index) => known.stateAt(index));
-    const unknown = resendsUnknown ? noRows : known.unknown();
+    const { neverLeft, lost } = this.#adopt(rows, known, number);
+    const unknown = resendsUnknown ? noRows : merged(known.unknown(), lost);
     if (unknown.length > 0) files?.unknown(rows, unknown);
-    return known.toSend(resendsUnknown);
+    return merged(known.toSend(resendsUnknown), resendsUnknown ? merged(neverLeft, lost) : neverLeft);
+  }
+
+  /** Those that an earlier run has handed to other machines, and whose outcomes it does not know. */
+  #adopt(rows: Rows, known: KnownBlock, number: number): Pick<Adoption, 'neverLeft' | 'lost'> {
+    const { journal, remote } = this.#options;
+    const noted = remote === null ? noRows : known.noted();
+    if (journal === null || remote === null || noted.length === 0) return { neverLeft: noRows, lost: noRows };
+    const adoption = remote.adopt(rows, number, noted);
+    const { underWay, neverLeft, lost } = adoption;
+    this.handed += underWay;
+    if (neverLeft.length > 0) journal.settle(number, new Uint8Array(neverLeft.length).fill(UNSENT), neverLeft);
+    if (lost.length > 0) journal.settle(number, new Uint8Array(lost.length).fill(UNKNOWN), lost);
+    return adoption;
   }
 
   /** Those of `due` whose hours are open. */
@@ -335,9 +352,10 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
 
   /** Recipients that may be handed out next; 0 where others have to come back first. */
   #room(): number {
-    const { journal, hasConnected } = this.#options;
+    const { journal, hasConnected, remote } = this.#options;
     if (journal === null) return this.#queued < maxQueued ? maxBatchRecipients : 0;
     if (journal.failure !== null) return maxBatchRecipients;
+    if (remote !== null) return remote.room(journal.counts.underWay);
     if (hasConnected()) this.#window.open();
     return this.#window.room(journal.counts.underWay);
   }
@@ -400,6 +418,15 @@ const noRows = new Uint16Array(0);
 
 function shared(rows: Rows, due: Uint16Array | null): { readonly batches: readonly RowBatch[]; readonly invalid: [] } {
   return { batches: [new RowBatch(rows, due, null)], invalid: [] };
+}
+
+/** Both, in rising order. */
+function merged(some: Uint16Array, others: Uint16Array): Uint16Array {
+  if (others.length === 0) return some;
+  const all = new Uint16Array(some.length + others.length);
+  all.set(some);
+  all.set(others, some.length);
+  return all.sort();
 }
 
 /** How many of these no run has noted. */

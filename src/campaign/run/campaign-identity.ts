@@ -13,7 +13,7 @@ export async function campaignIdentity(options: CheckedCampaign): Promise<Campai
 }
 
 /** A time from now is another one in each run, so the expiration is no part. */
-function messageParts({ message, personal, gateway }: CheckedCampaign): readonly IdentityPart[] {
+function messageParts({ message, personal, gateway, sender }: CheckedCampaign): readonly IdentityPart[] {
   const { notification, topic, pushType, priority, collapseId } = message;
   const { payload, variants, variantColumn, apnsId, collapseId: ownCollapseId } = personal?.source ?? {};
   const given: readonly (readonly [name: string, value: unknown])[] = [
@@ -26,6 +26,7 @@ function messageParts({ message, personal, gateway }: CheckedCampaign): readonly
     [option('variants', 'the option '), variants === undefined ? undefined : mapped(variants)],
     [option('variantColumn', 'the option '), variantColumn],
     ['the gateway', addressUrl(gateway.address)],
+    [option('sender', 'the option '), sender.remote === null ? undefined : 'remote'],
   ];
   return partsOf(given);
 }

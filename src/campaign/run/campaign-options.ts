@@ -32,6 +32,7 @@ import { parseRate, type Rate } from '../control/rate.js';
 import type { InputFormat } from '../input/campaign-input.js';
 import type { CampaignRecipient } from '../input/record-rows.js';
 import type { ReportSetting } from '../report/report-data.js';
+import { type CampaignSender, ownSender } from './campaign-sender.js';
 
 /** Files of recipients, and how they are read (see `InputOptions`). */
 export interface RecipientFiles {
@@ -131,6 +132,8 @@ export interface CampaignOptions {
   /** The run stops then. */
   readonly notAfter?: Date;
   readonly localWindow?: LocalHours;
+  /** Who sends: a `ClusterSender` of `peal/cluster`, for several machines. Default: the engine of this process. */
+  readonly sender?: CampaignSender;
   /** Ends the run early; it can be resumed. */
   readonly signal?: AbortSignal;
   /** As in a send. */
@@ -142,7 +145,8 @@ export interface CampaignOptions {
 }
 
 /** The same, with texts read and defaults filled in. */
-export interface CheckedCampaign extends Omit<CampaignOptions, 'rate' | 'localWindow'> {
+export interface CheckedCampaign extends Omit<CampaignOptions, 'rate' | 'localWindow' | 'sender'> {
+  readonly sender: CampaignSender;
   readonly rate: Rate | null;
   readonly localWindow: (LocalHours & { readonly window: LocalWindow }) | null;
 }
@@ -202,6 +206,7 @@ const rules: OptionRules = {
     timezoneColumn: filledText(1000),
     outside: choice('later', 'hold'),
   }),
+  sender: test('a ClusterSender of peal/cluster', isSender),
   signal: test('an AbortSignal', (value) => value instanceof AbortSignal),
   retry: anyOf(
     choice(false),
@@ -246,7 +251,9 @@ export function checkCampaignOptions(options: CampaignOptions): CheckedCampaign 
       );
     }
   }
-  return { ...options, rate: rateOf(options.rate), localWindow: windowOf(localWindow) };
+  if (folder === undefined && options.sender?.remote != null) throw needsFolder('sender');
+  const sender = options.sender ?? ownSender(options.gateway);
+  return { ...options, sender, rate: rateOf(options.rate), localWindow: windowOf(localWindow) };
 }
 
 export function isFiles(recipients: CampaignOptions['recipients']): recipients is RecipientFiles {
@@ -296,6 +303,11 @@ function isJson(value: unknown): boolean {
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return false;
   return Object.values(value).every((field) => field === undefined || isJson(field));
+}
+
+function isSender(value: unknown): boolean {
+  const { send, stats } = (value ?? {}) as Partial<CampaignSender>;
+  return typeof send === 'function' && typeof stats === 'function';
 }
 
 function isIterable(value: unknown): boolean {

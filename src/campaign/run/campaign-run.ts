@@ -9,7 +9,6 @@ import { PealError } from '../../base/errors.js';
 import { counted } from '../../base/text.js';
 import { option, theOption } from '../../base/wording.js';
 import type { EngineStats } from '../../engine/dispatcher/engine-stats.js';
-import { APNs } from '../../session/apns.js';
 import type { FieldContext } from '../../session/recipients/own-fields.js';
 import { BoundsJudge } from '../control/bounds.js';
 import { type ControlCommand, ControlWatch } from '../control/control-file.js';
@@ -24,6 +23,7 @@ import { summaryOf, writeReportOf } from '../view/campaign-view.js';
 import type { CampaignBooks } from './campaign-books.js';
 import { CampaignFeed } from './campaign-feed.js';
 import { type CheckedCampaign, isFiles } from './campaign-options.js';
+import type { CampaignSender } from './campaign-sender.js';
 import { CampaignSink } from './campaign-sink.js';
 import { CanaryDecision } from './canary-decision.js';
 import { LocalHoursOfRows } from './local-hours.js';
@@ -62,6 +62,7 @@ export class CampaignRun {
   readonly #feed: CampaignFeed;
   readonly #sink: CampaignSink;
   readonly #pacer: Pacer;
+  readonly #sender: CampaignSender;
   readonly #record: RunRecord;
   /** What earlier runs have left; null for the first one. */
   readonly #earlier: CampaignFacts | null;
@@ -88,7 +89,7 @@ export class CampaignRun {
   readonly #isEnding = (): boolean => this.#isOver || this.#why !== null;
 
   constructor(options: CheckedCampaign, hooks: CampaignHooks, parts: OpenedRun) {
-    const { gateway, personal, message, onUnknown } = options;
+    const { gateway, personal, message, onUnknown, sender } = options;
     const { journal, files, blocks, books, record, early } = parts;
     const { protocol } = gateway.address;
     this.#options = options;
@@ -108,6 +109,7 @@ export class CampaignRun {
       books.read += 1;
       onInvalid(row);
     });
+    this.#sender = sender;
     this.#pacer = new Pacer(options.rate ?? noLimit, this.#clock);
     this.#sink = new CampaignSink({
       protocol,
@@ -132,7 +134,9 @@ export class CampaignRun {
       files,
       books,
       sink: this.#sink,
-      pacer: this.#pacer,
+      // Machines keep the pace together, each where it writes.
+      pacer: sender.remote === null ? this.#pacer : new Pacer(noLimit, this.#clock),
+      remote: sender.remote,
       template: personal ?? null,
       context,
       hours: localWindow === null ? null : new LocalHoursOfRows(localWindow),
@@ -141,7 +145,7 @@ export class CampaignRun {
       canary: this.#canary?.isPassed === true ? null : this.#canary,
       onInvalid,
       reopen: () => RecipientBlocks.open(options, { ...parts.reading, onInvalid: () => {} }),
-      queuedInEngine: () => gateway.queued,
+      queuedInEngine: () => sender.queued,
       hasConnected: () => this.#hasConnected,
       onHeld: (untilMs) => this.#noteHeld(untilMs),
     });
@@ -212,6 +216,7 @@ export class CampaignRun {
     if (this.#isPausedByUser) return;
     this.#isPausedByUser = true;
     this.#feed.pause();
+    this.#steer();
     this.#time.begin('pause');
     this.#note('The campaign was paused.');
   }
@@ -220,6 +225,7 @@ export class CampaignRun {
     if (!this.#isPausedByUser) return;
     this.#isPausedByUser = false;
     if (!this.#isWaiting) this.#feed.resume();
+    this.#steer();
     this.#time.end('pause');
     this.#note('The campaign goes on.');
   }
@@ -234,6 +240,7 @@ export class CampaignRun {
       throw new PealError('ERR_PEAL_OPTION', `${theOption('rate')} ${rate}.`, { origin: 'usage' });
     }
     this.#pacer.rate = rate;
+    this.#steer();
     this.#feed.wake();
     this.#note(`${rate.text === noLimit.text ? 'There is no limit of the rate' : `The rate is ${rate.text}`} now.`);
   }
@@ -299,10 +306,11 @@ export class CampaignRun {
 
   async #sendAll(): Promise<void> {
     const { gateway, message, retry, onUnknown, stopAtBadTokens, minTokenBytes, accepted } = this.#options;
+    await this.#openRemote();
     if (!(await this.#feed.probe())) throw this.#emptyError();
     await this.#untilStart();
     const isHttp2 = gateway.address.protocol === 'http2';
-    const result = await new APNs(gateway).send(message, {
+    const result = await this.#sender.send(message, {
       recipients: this.#feed,
       outcomes: this.#sink,
       signal: this.#abort.signal,
@@ -317,6 +325,34 @@ export class CampaignRun {
       ...(stopAtBadTokens !== undefined && { stopAtBadTokens }),
     });
     this.#why ??= result.stopped;
+  }
+
+  /** Before anything is read: what was read before may be under way on other machines. */
+  async #openRemote(): Promise<void> {
+    const { message, retry, onUnknown, stopAtBadTokens, minTokenBytes, accepted, title, folder } = this.#options;
+    const journal = this.#journal;
+    if (this.#sender.remote === null || journal === null) return;
+    await this.#sender.remote.open({
+      key: journal.key,
+      title: title ?? path.basename(path.resolve(folder!)),
+      message,
+      options: {
+        ...(retry !== undefined && { retry }),
+        ...(onUnknown !== undefined && { onUnknown }),
+        ...(stopAtBadTokens !== undefined && { stopAtBadTokens }),
+        ...(minTokenBytes !== undefined && { minTokenBytes }),
+        ...(accepted === true && { keepIds: true }),
+      },
+      isResumed: journal.isResumed,
+      flush: () => journal.flush(),
+      blockOf: (rows) => this.#sink.blockOf(rows),
+      onNote: (said) => this.#note(said),
+    });
+    this.#steer();
+  }
+
+  #steer(): void {
+    this.#sender.remote?.steer(this.#pacer.perSecond, this.#isPausedByUser);
   }
 
   /** Waits for `notBefore`, and begins. */
@@ -409,7 +445,8 @@ export class CampaignRun {
   }
 
   async #readStats(): Promise<void> {
-    this.#stats = (await this.#options.gateway.stats().catch(() => null)) ?? this.#stats;
+    this.#steer();
+    this.#stats = (await this.#sender.stats().catch(() => null)) ?? this.#stats;
     this.#feed.wake();
   }
 

@@ -124,6 +124,11 @@ export class CampaignSink implements OutcomeSink {
     return files_ === null ? journal_ : journal_ === null ? files_ : Promise.all([files_, journal_]);
   }
 
+  /** The number of the block that these rows are. */
+  blockOf(rows: Rows): number {
+    return this.#blockOf(rows).number;
+  }
+
   #blockOf(rows: Rows): BlockInHand {
     const block = this.#blocks.get(rows);
     assert(block !== undefined, 'outcomes come for rows that were handed out');

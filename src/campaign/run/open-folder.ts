@@ -107,7 +107,12 @@ async function openJournalOf(options: CheckedCampaign, hooks: CampaignHooks, fol
   const { clock } = options.gateway;
   if (hooks.openJournal !== undefined) return hooks.openJournal(identity, clock);
   const { openJournal } = await import('../journal/journal-folder.js');
-  return openJournal(folder, identity, { clock, startsAnew: options.startAnew === true, mayBeginAnew });
+  return openJournal(folder, identity, {
+    clock,
+    startsAnew: options.startAnew === true,
+    mayBeginAnew,
+    keepsNoted: options.sender.remote !== null,
+  });
 }
 
 /** No: its recipients may be nowhere else than in its file of unsent ones, such as those that a program gave once. */
