@@ -344,8 +344,9 @@ describe('layers of src/', () => {
     const manifest = JSON.parse(readFileSync(path.join(repositoryRoot, 'package.json'), 'utf8')) as {
       dependencies: Record<string, string>;
       optionalDependencies: Record<string, string>;
+      peerDependencies: Record<string, string>;
     };
-    const declared = { ...manifest.dependencies, ...manifest.optionalDependencies };
+    const declared = { ...manifest.dependencies, ...manifest.optionalDependencies, ...manifest.peerDependencies };
     const undeclared = imports.filter(
       ({ specifier, to }) =>
         to === null && !/^(node:|\(computed\))/.test(specifier) && declared[packageOf(specifier)] === undefined,

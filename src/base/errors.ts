@@ -34,6 +34,7 @@ export type PealErrorCode =
   | 'ERR_PEAL_COMPRESSION' // the gateway broke RFC 7541
   | 'ERR_PEAL_LIMIT' // the gateway went over one of our limits
   | 'ERR_PEAL_SHARD' // a worker thread ended
+  | 'ERR_PEAL_STORE' // Redis or PostgreSQL cannot be reached or used, or its package is not installed
   | 'ERR_PEAL_STOPPED' // stopped early: every answer was the same refusal
   | 'ERR_PEAL_BOUND' // a campaign went over a bound that it was given
   | 'ERR_PEAL_HOURS' // recipients of a campaign are outside of their local hours

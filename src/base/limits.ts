@@ -533,6 +533,19 @@ export const maxDispatchWindow = 512 * maxBatchRecipients;
 /** Characters of one message that the command line prints, or the name of a list in a file of outcomes has. */
 export const maxMessageCharacters = 8_000;
 
+// --- stores ---
+/** How long the opening of a client of Redis or PostgreSQL may take. */
+export const storeConnectTimeoutMs = 10_000;
+/** How long one command of Redis may take; a connection that is silent for so long is closed. */
+export const redisCommandTimeoutMs = 5_000;
+/** How long one statement of PostgreSQL may take. */
+export const postgresQueryTimeoutMs = 30_000;
+/** Wait before a lost connection to a store is opened again: the first one, which doubles, and the longest one. */
+export const firstReconnectMs = 50;
+export const maxReconnectMs = 2_000;
+/** Connections of one process to PostgreSQL. */
+export const maxPostgresConnections = 4;
+
 // --- credentials ---
 /** Sealing keys of one ring, and the id of one, in characters. */
 export const maxSealingKeys = 16;

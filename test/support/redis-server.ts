@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -85,7 +85,15 @@ export class RedisServer implements AsyncDisposable {
   async stop(): Promise<void> {
     await this.#end('SIGKILL');
     process.off('exit', this.#killAtExit);
-    rmSync(this.#folder, { recursive: true, force: true });
+    for (let tries = 0; existsSync(this.#folder); tries++) {
+      try {
+        rmSync(this.#folder, { recursive: true, force: true });
+      } catch (error) {
+        // A child that rewrites the append-only file may outlive its parent for a moment.
+        if (tries === 100) throw error;
+        await sleep(50);
+      }
+    }
   }
 
   /** Kills it; what it has stays on disk. Resolves once it is gone. */

@@ -1,0 +1,37 @@
+/**
+ * A Lua script that Redis runs as one step, known to the server by its digest. Scripts are constants of peal: what varies is
+ * given as keys and arguments, and is never part of the text. Called by everything that changes shared state; any thread.
+ */
+import { createHash } from 'node:crypto';
+import { type RedisClient, redisError } from './redis-client.js';
+
+type ScriptArgument = string | number | Buffer;
+
+export class RedisScript {
+  readonly #lua: string;
+  readonly #digest: string;
+
+  constructor(lua: string) {
+    this.#lua = lua;
+    this.#digest = createHash('sha1').update(lua).digest('hex');
+  }
+
+  /**
+   * Resolves with the script's reply.
+   *
+   * @throws PealError ERR_PEAL_STORE; an error of the connection leaves open whether the script has run
+   */
+  async run(redis: RedisClient, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
+    try {
+      try {
+        return await redis.evalsha(this.#digest, keys.length, ...keys, ...args);
+      } catch (error) {
+        // A server that was restarted has forgotten it.
+        if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+        return await redis.eval(this.#lua, keys.length, ...keys, ...args);
+      }
+    } catch (error) {
+      throw redisError(error, redis);
+    }
+  }
+}

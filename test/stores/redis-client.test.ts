@@ -1,0 +1,160 @@
+/** Clients of Redis against a server of its own: what goes wrong, in sentences, and what survives. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { inspect } from 'node:util';
+import { PealError } from '../../src/base/errors.js';
+import { openRedis, type RedisClient, redisConcerns, redisError } from '../../src/stores/redis-client.js';
+import { RedisScript } from '../../src/stores/redis-script.js';
+import { RedisServer } from '../support/redis-server.js';
+
+const secret = 'canary of the password';
+
+/** What is thrown, after a check that it quotes no secret. */
+async function problemOf(work: Promise<unknown>): Promise<PealError> {
+  const error = await work.then(
+    () => assert.fail('nothing was thrown'),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof PealError);
+  assert.equal(error.code, 'ERR_PEAL_STORE');
+  assert.ok(!`${inspect(error, { depth: 9 })}${error.stack}`.includes('canary'));
+  return error;
+}
+
+/** A server that is not Redis. */
+async function listen(onSocket: (socket: Socket) => void): Promise<{ server: Server; url: string }> {
+  const server = createServer((socket) => onSocket(socket.on('error', () => {}))).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { server, url: `redis://:${encodeURIComponent(secret)}@127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+describe('stores/redis-client', () => {
+  it('refuses a URL that is not one of Redis, and quotes nothing of it', async () => {
+    const wrong = ['', 'canary', 'http://canary@x', 'redis://canary@x/?canary=1', 'redis://x/canary', 'redis://%c@x'];
+    for (const url of wrong) {
+      await assert.rejects(openRedis({ url }), (error: PealError) => {
+        assert.equal(error.code, 'ERR_PEAL_OPTION');
+        assert.match(error.message, /^The URL of Redis /);
+        return !error.message.includes('canary');
+      });
+    }
+  });
+
+  it('says why a server is not there', async () => {
+    const { message, retryable } = await problemOf(openRedis({ url: 'redis://u:canary@127.0.0.1:1' }));
+    assert.match(message, /^Redis at 127\.0\.0\.1:1 refuses connections/);
+    assert.equal(retryable, true);
+    const other = await problemOf(openRedis({ url: 'redis://no.such.host.invalid' }));
+    assert.match(other.message, /^Redis at no\.such\.host\.invalid:6379 has a name that (does not|cannot be) resolve/);
+  });
+
+  it('says that a server is not Redis, or says nothing', async () => {
+    const http = await listen((socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')));
+    assert.match((await problemOf(openRedis({ url: http.url }))).message, /it is not Redis\.$/);
+    http.server.close();
+    const silent = await listen(() => {});
+    const { message } = await problemOf(openRedis({ url: silent.url, connectTimeoutMs: 300 }));
+    assert.match(message, /does not answer within 0\.3 s\.$/);
+    silent.server.close();
+  });
+
+  it('says that a server is too old', async () => {
+    const old = await listen((socket) => {
+      socket.on('data', (data) => {
+        const text = `# Server\r\nredis_version:5.0.14\r\nloading:0\r\n`;
+        const answers = data.toString().match(/\$\d+\r\n(auth|client|info|select)\r\n/gi) ?? [];
+        for (const name of answers) {
+          socket.write(/info/i.test(name) ? `$${text.length}\r\n${text}\r\n` : '+OK\r\n');
+        }
+      });
+    });
+    const { message } = await problemOf(openRedis({ url: old.url, connectTimeoutMs: 5000 }));
+    assert.match(message, /is version 5\.0\.14, which is too old: peal needs Redis 6\.2 or later\.$/);
+    old.server.close();
+  });
+
+  describe('with a server', () => {
+    let server: RedisServer;
+    let redis: RedisClient;
+    const sum = new RedisScript("return redis.call('incr', KEYS[1]) + ARGV[1]");
+
+    before(async function () {
+      if (!RedisServer.isInstalled) this.skip();
+      server = await RedisServer.start({ password: secret });
+    });
+    beforeEach(async () => {
+      redis = await openRedis({ url: server.url, commandTimeoutMs: 500 });
+      await redis.flushall();
+    });
+    afterEach(() => redis?.disconnect());
+    after(() => server?.stop());
+
+    it('says that a password is wrong or missing, or that a database does not exist', async () => {
+      const at = (userinfo: string): Promise<unknown> =>
+        openRedis({ url: `redis://${userinfo}127.0.0.1:${server.port}` });
+      assert.match((await problemOf(at(':canary@'))).message, /refuses the user or the password in its URL\.$/);
+      assert.match((await problemOf(at(''))).message, /asks for a password/);
+      assert.match((await problemOf(openRedis({ url: `${server.url}/99` }))).message, /has no database of the number/);
+    });
+
+    it('shows no password', () => {
+      assert.equal(inspect(redis, { depth: 9 }), `Redis at 127.0.0.1:${server.port}`);
+      assert.ok(!JSON.stringify({ redis, options: redis.options }).includes('canary'));
+      assert.ok(!inspect(redis.options, { depth: 9 }).includes('canary'));
+    });
+
+    it('tells the reply of a refused command without its arguments', async () => {
+      for (const name of ['set', 'nothing']) {
+        const error = await redis.call(name, 'canary').catch((thrown: unknown) => thrown);
+        assert.ok(inspect(error).includes('canary'), 'ioredis keeps arguments beside its errors');
+        await problemOf(Promise.reject(redisError(error, redis)));
+      }
+    });
+
+    it('runs a script, also on a server that has forgotten it', async () => {
+      assert.equal(await sum.run(redis, ['n'], [10]), 11);
+      await redis.script('FLUSH');
+      assert.equal(await sum.run(redis, ['n'], [10]), 12);
+      await redis.set('text', 'canary');
+      assert.match((await problemOf(sum.run(redis, ['text'], [1]))).message, /ERR value is not an integer/);
+    });
+
+    it('ends a command in time while the server stands still, and goes on afterwards', async () => {
+      server.pause();
+      const { message, retryable } = await problemOf(sum.run(redis, ['n'], [0]));
+      server.resume();
+      assert.match(message, /does not answer within 0\.5 s\.$/);
+      assert.equal(retryable, true);
+      for (;;) {
+        const answer = await sum.run(redis, ['n'], [0]).catch(() => null);
+        if (typeof answer === 'number') break;
+      }
+    });
+
+    it('connects again to a server that was killed, and repeats no command by itself', async () => {
+      await sum.run(redis, ['n'], [0]);
+      await server.kill9();
+      assert.match((await problemOf(sum.run(redis, ['n'], [0]))).message, /refuses connections|lost or not accepted/);
+      await server.restart();
+      for (;;) {
+        const answer = await sum.run(redis, ['n'], [0]).catch(() => null);
+        if (answer === null) continue;
+        assert.equal(answer, 2);
+        break;
+      }
+    });
+
+    it('says in which settings Redis may lose what it is given', async () => {
+      assert.deepEqual(await redisConcerns(redis), []);
+      await redis.config('SET', 'appendonly', 'no');
+      await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+      const concerns = await redisConcerns(redis);
+      assert.match(concerns[0]!, /keeps no append-only file.*: set appendonly yes\.$/);
+      assert.match(concerns[1]!, /\(maxmemory-policy allkeys-lru\): set maxmemory-policy noeviction\.$/);
+      assert.equal(concerns.length, 2);
+      await redis.config('SET', 'appendonly', 'yes');
+      await redis.config('SET', 'maxmemory-policy', 'noeviction');
+    });
+  });
+});
