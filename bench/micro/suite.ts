@@ -31,6 +31,7 @@ const files = [
   'latency',
   'token-parsing',
   'table-reading',
+  'slice-codec',
 ];
 
 /** The items of all bench files. */
