@@ -147,8 +147,8 @@ export interface ClusterStore {
    */
   commit(claim: SliceClaim, commit: SliceCommit): Promise<SteeringNow>;
 
-  /** The first outcomes that wait, at most `limit` of them. */
-  outcomes(campaign: string, limit: number): Promise<readonly Uint8Array[]>;
+  /** Outcomes that wait, at most `limit` of them, without the first `from`. */
+  outcomes(campaign: string, from: number, limit: number): Promise<readonly Uint8Array[]>;
   /** Removes the first `count` of them. */
   removeOutcomes(campaign: string, count: number): Promise<void>;
 
