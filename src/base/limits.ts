@@ -553,6 +553,21 @@ export const maxSealingKeyIdCharacters = 32;
 /** A sealed record, in characters: a credential of several files of the largest size fits. */
 export const maxSealedCharacters = 2 << 20;
 
+// --- cluster ---
+/** How long a worker may keep a slice without saying that it lives; and how often slices without a sign are looked for. */
+export const queueLockMs = 15_000;
+export const queueStalledMs = 5_000;
+/** How often a slice is given to another worker because one has died with it. */
+export const maxStalledSlices = 20;
+/** Attempts of one slice that fail. A campaign is stopped long before (maxGatewayFailures). */
+export const maxSliceAttempts = 1000;
+/** The wait before a slice is tried again: the first, and the longest. */
+export const firstSliceBackoffMs = 1_000;
+export const maxSliceBackoffMs = 30_000;
+/** How long one change of the queue may take, and how long the last jobs of a campaign may take to end. */
+export const queueCommandTimeoutMs = 30_000;
+export const queueEndTimeoutMs = 30_000;
+
 // --- simulator ---
 /** Highest SETTINGS_MAX_CONCURRENT_STREAMS that a simulator can be told to announce: half its stream slots. */
 export const maxSimulatorStreams = 4096;
