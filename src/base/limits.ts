@@ -552,6 +552,26 @@ export const maxSealingKeys = 16;
 export const maxSealingKeyIdCharacters = 32;
 /** A sealed record, in characters: a credential of several files of the largest size fits. */
 export const maxSealedCharacters = 2 << 20;
+/** Versions of one credential that a store keeps. */
+export const maxCredentialVersions = 100;
+/** The name of a version that is a digest, in hex digits. */
+export const storeVersionCharacters = 12;
+/** The manifest of one app in a folder of credentials, in bytes. */
+export const maxManifestBytes = 1 << 20;
+/** How often a store that tells of no changes is looked at. */
+export const credentialLookMs = 2_000;
+/** How long a credential is used before its store is read again, and how long while the store cannot be read. */
+export const credentialFreshMs = 60_000;
+export const credentialKeptMs = 3_600_000;
+/** How long one reading of a store may take, and the least time between two readings without a credential. */
+export const credentialReadTimeoutMs = 5_000;
+export const credentialRetryMs = 1_000;
+/** Credentials that one cache keeps. The ones that were not used for the longest are dropped. */
+export const maxCachedCredentials = 10_000;
+/** How often the connections of a credential that was replaced are looked at, and how long one must be idle to be closed. */
+export const drainLookMs = 1_000;
+/** How long the gateway of a replaced credential is looked at after its last connection. */
+export const drainedAfterMs = 60_000;
 
 // --- cluster ---
 /** How long a worker may keep a slice without saying that it lives; and how often slices without a sign are looked for. */

@@ -34,7 +34,7 @@ interface ShardControl {
   /** Answers as soon as the shard takes messages. */
   start(): ControlResult<null>;
   stats(): ControlResult<ShardStats>;
-  outdate(idleMs: number): ControlResult<null>;
+  outdate(idleMs: number, routeId: number | null): ControlResult<null>;
   /** Ends the shard properly; answers once every batch is settled. */
   stop(): Promise<ControlResult<null>>;
 }
@@ -43,7 +43,7 @@ interface ShardControl {
 export interface RemoteShardControl {
   start(): Promise<ControlResult<null>>;
   stats(): Promise<ControlResult<ShardStats>>;
-  outdate(idleMs: number): Promise<ControlResult<null>>;
+  outdate(idleMs: number, routeId: number | null): Promise<ControlResult<null>>;
   stop(): Promise<ControlResult<null>>;
 }
 

@@ -143,6 +143,17 @@ export class Gateway {
   }
 
   /**
+   * Closes connections of this gateway that were idle for `idleMs` milliseconds or longer; those in use stay, and what is
+   * sent next opens others. Returns how many connections were open before that.
+   */
+  closeIdle(idleMs: number): number {
+    if (this.#target === null) return 0;
+    const { engine, route } = this.#target;
+    engine.outdate(idleMs, route);
+    return route.connections;
+  }
+
+  /**
    * Recipients in the engine that wait for a connection: about so many, and 0 exactly where none does.
    *
    * @internal for campaigns

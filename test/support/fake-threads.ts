@@ -86,8 +86,8 @@ export class FakeThread {
       {
         start: () => ({ ok: true, value: null }),
         stats: () => ({ ok: true, value: shard.stats() }),
-        outdate: (idleMs) => {
-          shard.outdate(idleMs);
+        outdate: (idleMs, routeId) => {
+          shard.outdate(idleMs, routeId);
           return { ok: true, value: null };
         },
         stop: async () => {

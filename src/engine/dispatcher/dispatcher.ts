@@ -129,9 +129,9 @@ export class Dispatcher {
     return (await this.#host)?.report();
   }
 
-  /** Closes connections that have been idle for `idleMs` or longer. */
-  outdate(idleMs: number): void {
-    void this.#host?.then((host) => host?.outdate(idleMs));
+  /** Closes connections that have been idle for `idleMs` or longer: those of `route`, or of all routes. */
+  outdate(idleMs: number, route: Route | null = null): void {
+    void this.#host?.then((host) => host?.outdate(idleMs, route?.id ?? null));
   }
 
   /**

@@ -25,7 +25,6 @@ export class Route {
   #token: string | null = null;
   /** The latest token that APNs called expired. It is not used again. */
   #expired: string | null = null;
-  /** Open connections of all shards. */
   #connections = 0;
   /** Why the latest attempt to connect, or the latest connection, failed. */
   #trouble: PealError | null = null;
@@ -52,6 +51,11 @@ export class Route {
   /** Why the gateway is not reached now; null while a connection is open, and before the first attempt failed. */
   get trouble(): PealError | null {
     return this.#connections > 0 ? null : this.#trouble;
+  }
+
+  /** Open connections of all shards. */
+  get connections(): number {
+    return this.#connections;
   }
 
   connectionOpened(): void {

@@ -47,8 +47,8 @@ export class LocalShard implements ShardHost {
     return [{ shardId, epoch, state: this.#state, stats: isRunning ? this.#shard.stats() : null }];
   }
 
-  outdate(idleMs: number): void {
-    this.#shard.outdate(idleMs);
+  outdate(idleMs: number, routeId: number | null): void {
+    this.#shard.outdate(idleMs, routeId);
   }
 
   async stop(): Promise<void> {

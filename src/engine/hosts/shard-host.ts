@@ -40,7 +40,8 @@ export interface ShardReport {
 export interface ShardHost {
   start(): void;
   report(): Promise<readonly ShardReport[]>;
-  outdate(idleMs: number): void;
+  /** Of all routes where `routeId` is null. */
+  outdate(idleMs: number, routeId: number | null): void;
   /** Stops all shards properly. Afterwards each has been reported lost, and nothing is open. */
   stop(): Promise<void>;
 }

@@ -80,9 +80,9 @@ export class Supervisor implements ShardHost {
     );
   }
 
-  outdate(idleMs: number): void {
+  outdate(idleMs: number, routeId: number | null): void {
     // A shard that ends meanwhile has no idle connections any more.
-    for (const { current } of this.#shards) current?.outdate(idleMs).catch(() => {});
+    for (const { current } of this.#shards) current?.outdate(idleMs, routeId).catch(() => {});
   }
 
   async stop(): Promise<void> {

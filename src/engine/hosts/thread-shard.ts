@@ -106,8 +106,8 @@ export class ThreadShard implements ShardLink {
     return this.#call(this.#control.stats(), controlCallTimeoutMs);
   }
 
-  async outdate(idleMs: number): Promise<void> {
-    await this.#call(this.#control.outdate(idleMs), controlCallTimeoutMs);
+  async outdate(idleMs: number, routeId: number | null): Promise<void> {
+    await this.#call(this.#control.outdate(idleMs, routeId), controlCallTimeoutMs);
   }
 
   /** Asks the shard to end properly, and ends its worker if it does not. */

@@ -38,9 +38,9 @@ export async function runShardTask(task: ShardTask): Promise<void> {
       {
         start: () => controlResult(() => null),
         stats: () => controlResult(() => shard.stats()),
-        outdate: (idleMs) =>
+        outdate: (idleMs, routeId) =>
           controlResult(() => {
-            shard.outdate(idleMs);
+            shard.outdate(idleMs, routeId);
             return null;
           }),
         stop: async () => {

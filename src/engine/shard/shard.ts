@@ -89,9 +89,9 @@ export class Shard {
     return { ...stats, streamLimit: lowestOf(pools.map(({ streamLimit }) => streamLimit)) };
   }
 
-  /** Closes connections that have been idle for `idleMs` or longer. */
-  outdate(idleMs: number): void {
-    for (const { pool } of this.#routes.values()) pool.outdate(idleMs);
+  /** Closes connections that have been idle for `idleMs` or longer: those of one route, or of all for null. */
+  outdate(idleMs: number, routeId: number | null): void {
+    for (const [id, { pool }] of this.#routes) if (routeId === null || routeId === id) pool.outdate(idleMs);
   }
 
   /** Ends every connection properly, within closeTimeoutMs. Afterwards every batch is settled. */

@@ -328,9 +328,13 @@ describe('shard', () => {
 
   it('hands provider tokens and idle limits to its pools, and counts what they do', () => {
     bench.shard.receive({ kind: 'provider-token', routeId: 1, token: 'jwt' });
-    bench.shard.outdate(1_000);
+    bench.shard.outdate(1_000, null);
     assert.deepEqual(bench.pool.providerTokens, ['jwt']);
     assert.equal(bench.pool.outdatedMs, 1_000);
+    bench.shard.outdate(2_000, 2);
+    assert.equal(bench.pool.outdatedMs, 1_000, 'a limit for another route');
+    bench.shard.outdate(2_000, 1);
+    assert.equal(bench.pool.outdatedMs, 2_000);
     bench.post(0, 5);
     bench.pool.take(2);
     assert.deepEqual(bench.shard.stats(), {
