@@ -38,7 +38,6 @@ export type PealErrorCode =
   | 'ERR_PEAL_STOPPED' // stopped early: every answer was the same refusal
   | 'ERR_PEAL_BOUND' // a campaign went over a bound that it was given
   | 'ERR_PEAL_HOURS' // recipients of a campaign are outside of their local hours
-  | 'ERR_PEAL_STORE' // Redis or PostgreSQL cannot be reached, or refuses
   | 'ERR_PEAL_FENCED' // a slice of a campaign was taken over by another worker
   | 'ERR_PEAL_ABORTED'; // the caller asked to stop
 
