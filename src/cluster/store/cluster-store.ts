@@ -142,14 +142,27 @@ export interface ClusterStore {
    */
   claim(campaign: string, slice: number, worker: string): Promise<SliceClaim | null>;
   /**
+   * One at a time for a claim. A commit that was rejected with ERR_PEAL_STORE may hold all the same: the same object is
+   * given again until it resolves, and holds once; or the claim is given up, and a new one tells what holds.
+   *
    * @throws PealError ERR_PEAL_FENCED (as a rejection) where the slice was claimed by another one since, or is gone: nothing
-   *   of the commit holds
+   *   of the commit holds (unless it had ended the slice, its answer was lost, and the dispatcher has removed the slice)
    */
   commit(claim: SliceClaim, commit: SliceCommit): Promise<SteeringNow>;
 
-  /** Outcomes that wait, at most `limit` of them, without the first `from`. */
+  /**
+   * Outcomes that wait, at most `limit` of them, without the first `from`.
+   *
+   * @param from 0 at first; later how many of those that this store object has given were not removed yet
+   * @throws PealError ERR_PEAL_FENCED (as a rejection) for a `from` above 0 where another dispatcher has removed some since
+   */
   outcomes(campaign: string, from: number, limit: number): Promise<readonly Uint8Array[]>;
-  /** Removes the first `count` of them. */
+  /**
+   * Removes the first `count` of those that `outcomes` of this store object has given. After ERR_PEAL_STORE the same removal
+   * is repeated before any other call about outcomes, and happens once.
+   *
+   * @throws PealError ERR_PEAL_FENCED (as a rejection) where another dispatcher has removed some since
+   */
   removeOutcomes(campaign: string, count: number): Promise<void>;
 
   /** Says that a worker lives, for `forMs` from now. */
@@ -171,6 +184,8 @@ export interface StoredSlice {
   readonly slice: number;
   readonly manifest: Uint8Array;
   readonly epoch: number;
+  /** Who claimed it last; null where nobody has. */
+  readonly worker: string | null;
   readonly hasEnded: boolean;
 }
 

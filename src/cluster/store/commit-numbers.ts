@@ -1,0 +1,86 @@
+/**
+ * What makes steps of a store happen once that are given again because their answer was lost: commits of each claim have
+ * numbers, of which the store remembers the last one that it has applied; removals of outcomes say where these begin. Used
+ * by all kinds of stores; main thread.
+ */
+import { assert } from '../../base/assert.js';
+import { PealError } from '../../base/errors.js';
+import type { SliceClaim, SliceCommit } from './cluster-store.js';
+
+export class CommitNumbers {
+  readonly #last = new WeakMap<SliceClaim, { number: number; open: SliceCommit | null }>();
+
+  /** From 1 on; the same commit has the same number until it is done. */
+  of(claim: SliceClaim, commit: SliceCommit): number {
+    const last = this.#last.get(claim) ?? { number: 0, open: null };
+    this.#last.set(claim, last);
+    if (last.open === null) {
+      last.number += 1;
+      last.open = commit;
+    }
+    assert(last.open === commit, 'a commit that may hold is given again before the next one of its claim');
+    return last.number;
+  }
+
+  done(claim: SliceClaim, commit: SliceCommit): void {
+    const last = this.#last.get(claim);
+    if (last?.open === commit) last.open = null;
+  }
+}
+
+/** Where the outcomes of each campaign begin, as this store object has read them: how many were removed before. */
+export class OutcomeHeads {
+  readonly #known = new Map<string, { head: number; removing: number }>();
+
+  /** Before outcomes are read. Returns where they are taken to begin; null: wherever they do. */
+  expected(campaign: string, from: number): number | null {
+    const known = this.#known.get(campaign);
+    assert(known === undefined || known.removing === 0, 'a removal of outcomes is repeated before more are read');
+    assert(from === 0 || known !== undefined, 'outcomes are read from the first one on');
+    return from === 0 ? null : known!.head;
+  }
+
+  read(campaign: string, head: number): void {
+    this.#known.set(campaign, { head, removing: 0 });
+  }
+
+  /** Returns where the outcomes to be removed begin. */
+  removing(campaign: string, count: number): number {
+    const known = this.#known.get(campaign);
+    assert(known !== undefined, 'outcomes are removed once they were read');
+    assert(known.removing === 0 || known.removing === count, 'a removal of outcomes is repeated before the next one');
+    known.removing = count;
+    return known.head;
+  }
+
+  removed(campaign: string): void {
+    const known = this.#known.get(campaign);
+    if (known !== undefined) this.read(campaign, known.head + known.removing);
+  }
+
+  forget(campaign: string): void {
+    this.#known.delete(campaign);
+  }
+}
+
+/** The slice belongs to another worker now. */
+export function fencedError({ campaign, slice, epoch }: SliceClaim): PealError {
+  const message =
+    `Slice ${slice} of campaign ${campaign} was claimed by another worker, or removed, since this one claimed it ` +
+    `(claim ${epoch}): this one tells and sends nothing more of it.`;
+  return new PealError('ERR_PEAL_FENCED', message, { origin: 'store' });
+}
+
+/** Another dispatcher goes on with the campaign. */
+export function outcomesTakenError(campaign: string): PealError {
+  const message = `Outcomes of campaign ${campaign} were taken by another dispatcher: only one may run it at a time.`;
+  return new PealError('ERR_PEAL_FENCED', message, { origin: 'store' });
+}
+
+/** A campaign of the same name is another one. */
+export function otherDefinitionError(campaign: string): PealError {
+  const message =
+    `Campaign ${campaign} is known in the store with another message, gateway or app: end that one first, or begin a ` +
+    'new campaign in another directory.';
+  return new PealError('ERR_PEAL_OPTION', message, { origin: 'usage' });
+}
