@@ -11,14 +11,13 @@ import { type Clock, systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { readProblem, writeProblem } from '../../base/file-errors.js';
 import { credentialLookMs, maxCredentialVersions } from '../../base/limits.js';
-import { optionError } from '../../base/options.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { Timer } from '../../base/timers.js';
 import { ChangeNotice } from './change-notice.js';
 import type { CredentialEntry, CredentialListener, CredentialStore, StoredCredential } from './credential-store.js';
 import { filesOf, type Manifest, type ManifestRow, manifestName, readManifest, storedRow } from './folder-manifest.js';
 import { byPlace, listedEntry } from './listed-entry.js';
-import type { NewCredential } from './new-credential.js';
+import { type NewCredential, tooManyError } from './new-credential.js';
 import { type CredentialEnvironment, type CredentialPlace, isAppName } from './place.js';
 
 const environments: readonly CredentialEnvironment[] = ['production', 'development'];
@@ -222,11 +221,4 @@ function unreadable(folder: string, error: unknown): PealError {
 function unwritable(file: string, error: unknown): PealError {
   const message = `The file ${escapeUnprintable(file, 1000)} ${writeProblem(error)}.`;
   return new PealError('ERR_PEAL_INPUT', message, { origin: 'input' });
-}
-
-/** Refuses one version more. */
-export function tooManyError(count: number): PealError {
-  return optionError(
-    `There are ${count} versions of this credential, and a store keeps up to ${maxCredentialVersions}: remove old ones.`,
-  );
 }

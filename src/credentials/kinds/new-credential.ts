@@ -8,8 +8,10 @@ import { parseAddress } from '../../apns/address.js';
 import type { CredentialSummary } from '../../apns/credentials/credential.js';
 import { credentialError, readMaterial, readPassphrase } from '../../apns/credentials/key-material.js';
 import { type CredentialOptions, loadCredential } from '../../apns/credentials/load-credential.js';
+import type { PealError } from '../../base/errors.js';
+import { maxCredentialVersions } from '../../base/limits.js';
 import { type Logger, silentLogger } from '../../base/log.js';
-import { checkOptions, filledText, unchecked } from '../../base/options.js';
+import { checkOptions, filledText, optionError, unchecked } from '../../base/options.js';
 import { theOption } from '../../base/wording.js';
 import { type CredentialEnvironment, type CredentialPlace, checkPlace } from './place.js';
 
@@ -134,4 +136,11 @@ function textOf(name: string, value: unknown): string {
 function textOfBytes(name: string, bytes: Buffer): string {
   const isText = name !== 'pfx' && bytes.includes('-----BEGIN');
   return isText ? bytes.toString('utf8') : bytes.toString('base64');
+}
+
+/** Refuses one version more. */
+export function tooManyError(count: number): PealError {
+  return optionError(
+    `There are ${count} versions of this credential, and a store keeps up to ${maxCredentialVersions}: remove old ones.`,
+  );
 }
