@@ -587,6 +587,29 @@ export const maxSliceBackoffMs = 30_000;
 /** How long one change of the queue may take, and how long the last jobs of a campaign may take to end. */
 export const queueCommandTimeoutMs = 30_000;
 export const queueEndTimeoutMs = 30_000;
+/** Recipients of a slice, unless the list ends before. */
+export const sliceRecipients = 10_000;
+/** How long a slice that is not full waits for more recipients. */
+export const sliceLingerMs = 50;
+/** Slices that are out at least, whatever the workers are; beyond them twice as many as the workers take at a time. */
+export const minOpenSlices = 4;
+/** Slices that are stored and added to the queue at a time. */
+export const maxPublishing = 4;
+/** Outcomes that a dispatcher reads at a time, and how long it waits where there are none. */
+export const outcomesPerRead = 512;
+export const outcomePollMs = 50;
+/** How long a dispatcher holds its campaign without a word, and how often it renews that. */
+export const leaseMs = 10_000;
+export const leaseRenewMs = 2_000;
+/** How often a dispatcher looks who stopped the campaign, and which workers there are. */
+export const clusterLookMs = 250;
+/** How long workers have for their slices when a campaign stops, before the dispatcher closes those. */
+export const stopGraceMs = 15_000;
+/** How long a dispatcher that stops waits for a store that is away. */
+export const stopPatienceMs = 30_000;
+/** The pauses between two tries of a step while the store is away: the first, and the longest. */
+export const minStorePauseMs = 100;
+export const maxStorePauseMs = 3_000;
 
 // --- simulator ---
 /** Highest SETTINGS_MAX_CONCURRENT_STREAMS that a simulator can be told to announce: half its stream slots. */

@@ -240,7 +240,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
   }
 
   async #take({ rows, source }: InputBlock, number: number): Promise<void> {
-    const { journal, sink, books, template, context, onInvalid } = this.#options;
+    const { journal, sink, books, template, context, onInvalid, remote } = this.#options;
     const held = this.#held?.get(number) ?? null;
     if (this.#held !== null && held === null) return;
     if (held === null) books.read += rows.count;
@@ -251,6 +251,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
     const known = journal?.block(number, digest, rows.count) ?? null;
     if (known?.isAllAccepted === true) {
       books.resumed += rows.count;
+      remote?.adopt(rows, number, noRows);
       return;
     }
     sink.expect(rows, block);
@@ -280,9 +281,8 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
   /** Those that an earlier run has handed to other machines, and whose outcomes it does not know. */
   #adopt(rows: Rows, known: KnownBlock, number: number): Pick<Adoption, 'neverLeft' | 'lost'> {
     const { journal, remote } = this.#options;
-    const noted = remote === null ? noRows : known.noted();
-    if (journal === null || remote === null || noted.length === 0) return { neverLeft: noRows, lost: noRows };
-    const adoption = remote.adopt(rows, number, noted);
+    if (journal === null || remote === null) return { neverLeft: noRows, lost: noRows };
+    const adoption = remote.adopt(rows, number, known.noted());
     const { underWay, neverLeft, lost } = adoption;
     this.handed += underWay;
     if (neverLeft.length > 0) journal.settle(number, new Uint8Array(neverLeft.length).fill(UNSENT), neverLeft);

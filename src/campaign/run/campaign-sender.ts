@@ -40,8 +40,8 @@ export interface RemoteSender {
   /** From now on, for all machines: notifications a second (null: no limit), and whether nothing more is written. */
   steer(ratePerSecond: number | null, isPaused: boolean): void;
   /**
-   * Finds recipients of a block that an earlier run has handed out, and whose outcomes it does not know. Outcomes of those that
-   * are found come to the sink, in batches of these rows.
+   * Finds recipients of a block that an earlier run has handed out, and whose outcomes it does not know (`indexes`; none where
+   * it knows all). Outcomes of those that are found come to the sink, in batches of these rows.
    */
   adopt(rows: Rows, block: number, indexes: Uint16Array): Adoption;
 }

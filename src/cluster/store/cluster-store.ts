@@ -3,7 +3,7 @@
  * and that dispatchers and workers rely on. Every method is one step: it happens as a whole or not at all, and it is durable
  * when it resolves. Main threads of all processes.
  *
- *   campaign   definition (never changes), steering (changes at any time), the lease of its dispatcher, outcomes on their way
+ *   campaign   definition (as of the latest run), steering (changes at any time), the lease of its dispatcher, outcomes on their way
  *   slice      some 10,000 recipients of a campaign: its epoch, and the records of a journal (campaign/journal) of its batches
  *
  * A slice belongs to whoever claimed it last. The claim counts its epoch up, and a commit under an older epoch is refused: a
@@ -16,7 +16,7 @@ import type { Change, Entry } from '../../campaign/journal/store.js';
 import type { MessageData } from '../../session/message/message.js';
 import type { RetryOptions } from '../../session/send/send-options.js';
 
-/** What a campaign is: plain JSON, the same for all its slices. Without recipients and secrets. */
+/** What a campaign is, as plain JSON: workers read it with each slice. Without recipients and secrets. */
 export interface CampaignDefinition {
   readonly version: 1;
   /** 32 hex digits, from the key of its journal. */
@@ -105,10 +105,10 @@ export interface CampaignStatus {
 
 export interface ClusterStore {
   /**
-   * Makes a campaign known, or finds that it is.
+   * Makes a campaign known. One that is known takes the new definition, and keeps its steering: whether it is the same campaign
+   * is for its journal to say.
    *
-   * @returns false where it was known: then `definition` is not used
-   * @throws PealError ERR_PEAL_OPTION (as a rejection) where it is known with another definition
+   * @returns false where it was known
    */
   begin(definition: CampaignDefinition, steering: Steering): Promise<boolean>;
   /** Null where it is not known (any more). */
