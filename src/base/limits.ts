@@ -611,6 +611,14 @@ export const stopPatienceMs = 30_000;
 export const minStorePauseMs = 100;
 export const maxStorePauseMs = 3_000;
 
+// --- cluster: one provider token for all ---
+/** What the names of all keys in Redis begin with, in characters. */
+export const maxKeyPrefixCharacters = 64;
+/** How long a process may hold the lock under which a provider token is made, unless it gives it back before. */
+export const tokenMintLockMs = 5_000;
+/** A machine whose clock is further from that of Redis is told so. */
+export const maxClockSkewMs = 30_000;
+
 // --- simulator ---
 /** Highest SETTINGS_MAX_CONCURRENT_STREAMS that a simulator can be told to announce: half its stream slots. */
 export const maxSimulatorStreams = 4096;

@@ -12,3 +12,4 @@ export type {
   StoredSlice,
   WorkerBeat,
 } from './store/cluster-store.js';
+export { type SharedTokenOptions, sharedProviderTokens } from './tokens/shared-provider-tokens.js';

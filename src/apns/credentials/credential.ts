@@ -156,6 +156,21 @@ export class Credential {
     return this.#tokenOrigin;
   }
 
+  /**
+   * Returns the same credential with its provider tokens from `tokenOrigin`. It has no signing key any more.
+   *
+   * @internal for cluster/tokens
+   */
+  withTokenOrigin(tokenOrigin: TokenOrigin): Credential {
+    const { keyId, teamId } = this;
+    return new Credential({
+      data: this.#data,
+      tokenOrigin,
+      ...(keyId !== null && { keyId }),
+      ...(teamId !== null && { teamId }),
+    });
+  }
+
   toJSON(): CredentialSummary {
     const expiresAt = this.expiresAt?.toISOString() ?? null;
     const { kind, fingerprint, keyId, teamId, subject } = this;

@@ -30,7 +30,7 @@ export class TokenKeeper {
   /** Returns the token in use, or a promise of the first one. Fetches it again in the background now and then. */
   current(): string | Promise<string> {
     const isDue = this.#clock.now() - this.#askedMs >= this.#origin.askAgainMs;
-    if (this.#token === null || this.ageMs >= providerTokenMaxAgeMs) return this.#ask(null);
+    if (this.#token === null || !this.#mayUse(this.#token)) return this.#ask(null);
     // An error is reported only once the token in use can no longer be used.
     if (isDue) this.#ask(null).catch(() => {});
     return this.#token;
@@ -48,6 +48,11 @@ export class TokenKeeper {
     if (origin === this.#origin) return;
     this.#origin = origin;
     this.#askedMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** A token may be older than the time for which this process has had it. */
+  #mayUse(token: string): boolean {
+    return this.ageMs < providerTokenMaxAgeMs && (this.#origin.mayUse?.(token) ?? true);
   }
 
   #ask(expired: string | null): Promise<string> {

@@ -15,6 +15,11 @@ export interface TokenOrigin {
    * PealError.
    */
   fetch(expired: string | null, wallMs: number): Promise<string>;
+  /**
+   * Returns whether a token that it has given may still be used. Asked before each use, so it must not wait. Default: a
+   * token may be used for an hour from when it was first given.
+   */
+  mayUse?(token: string): boolean;
   /** How long a fetched token is used before it is fetched again, in milliseconds. */
   readonly askAgainMs: number;
   /**
