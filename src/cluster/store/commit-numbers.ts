@@ -76,11 +76,3 @@ export function outcomesTakenError(campaign: string): PealError {
   const message = `Outcomes of campaign ${campaign} were taken by another dispatcher: only one may run it at a time.`;
   return new PealError('ERR_PEAL_FENCED', message, { origin: 'store' });
 }
-
-/** A campaign of the same name is another one. */
-export function otherDefinitionError(campaign: string): PealError {
-  const message =
-    `Campaign ${campaign} is known in the store with another message, gateway or app: end that one first, or begin a ` +
-    'new campaign in another directory.';
-  return new PealError('ERR_PEAL_OPTION', message, { origin: 'usage' });
-}

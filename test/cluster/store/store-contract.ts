@@ -68,7 +68,9 @@ export function testClusterStore(world: () => ContractWorld): void {
     assert.deepEqual(await other.definition(id), definition);
     assert.deepEqual(await other.steering(id), { ...free, isHeld: false });
     const changed = { ...definition, gateway: 'https://api.sandbox.push.apple.com' };
-    await assert.rejects(other.begin(changed, free), { code: 'ERR_PEAL_OPTION', origin: 'usage' });
+    assert.equal(await other.begin(changed, { ...free, isPaused: true }), false);
+    assert.deepEqual(await store.definition(id), changed);
+    assert.equal((await store.steering(id))?.isPaused, false);
   });
 
   it('knows nothing of a campaign that was not begun, and drops what it is told of it', async () => {
