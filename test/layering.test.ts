@@ -51,7 +51,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   credentials: ['sealing', 'kinds', '.'],
   metrics: ['.'],
   cluster: ['store', 'slices', 'tokens', 'limits', 'queue', 'dispatch', 'worker', '.'],
-  service: ['.'],
+  service: ['http', 'push', 'campaigns', '.'],
   simulator: ['settings', 'books', 'rules', 'faults', 'http2', 'listen', 'binary', '.'],
   cli: ['shared', 'send', 'campaign', 'feedback', 'simulate', 'demo', 'credentials', 'cluster', 'serve', '.'],
   index: ['.'],

@@ -618,6 +618,52 @@ export const maxKeyPrefixCharacters = 64;
 export const tokenMintLockMs = 5_000;
 /** A machine whose clock is further from that of Redis is told so. */
 export const maxClockSkewMs = 30_000;
+// --- service ---
+/** Pushes in one request, its tokens counted. */
+export const maxPushesOfRequest = 1_000;
+/** Pushes of a service that have no outcome yet; above that it answers 429. */
+export const maxServicePushes = 20_000;
+/** Requests that a service has begun to read and has not answered. */
+export const maxServiceRequests = 10_000;
+/** Connections of clients to a service. */
+export const maxServiceClients = 10_000;
+/** A JSON body of a request, in bytes; packed or not. */
+export const maxServiceBodyBytes = 1 << 20;
+/** Bodies that a service holds at a time, in bytes. */
+export const maxHeldBodyBytes = 64 << 20;
+/** A list of recipients that a client uploads, in bytes. */
+export const maxUploadBytes = 1 << 30;
+/** Uploads at a time. */
+export const maxUploadsAtOnce = 16;
+/** The line and the header fields of a request, in bytes: a campaign beside an upload is in them. */
+export const maxRequestHeaderBytes = 32 << 10;
+/** How long a client may take for the header, for a JSON body, for the next piece of an upload, and to read an answer. */
+export const requestHeaderTimeoutMs = 10_000;
+export const requestBodyTimeoutMs = 30_000;
+export const uploadPauseTimeoutMs = 30_000;
+export const answerTimeoutMs = 30_000;
+/** How often a service looks for clients that take too long. */
+export const clientSweepMs = 1_000;
+/** How long a service keeps a connection without a request: longer than load balancers do, which close first. */
+export const clientIdleMs = 75_000;
+/** Bearer tokens of a service, and characters of one. */
+export const maxBearerTokens = 1_000;
+export const minBearerCharacters = 16;
+export const maxBearerCharacters = 4_096;
+/** How often the file of bearer tokens is looked at. */
+export const bearerFileCheckMs = 2_000;
+/** Outcomes of pushes that nobody waits for: how long they are kept, and how many. */
+export const keptOutcomeMs = 600_000;
+export const maxKeptOutcomes = 100_000;
+/** A file of the journal of such pushes, in bytes; above that a new one begins. */
+export const maxPushJournalBytes = 64 << 20;
+/** How long a service that is stopped waits for outcomes. */
+export const serviceDrainMs = 30_000;
+/** Campaigns of a service that run at a time, and those in its folder. */
+export const maxRunningCampaigns = 16;
+export const maxServiceCampaigns = 10_000;
+/** The JSON of one campaign that is kept in its folder, in bytes. */
+export const maxCampaignRequestBytes = 4 << 20;
 
 // --- simulator ---
 /** Highest SETTINGS_MAX_CONCURRENT_STREAMS that a simulator can be told to announce: half its stream slots. */

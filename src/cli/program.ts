@@ -16,6 +16,7 @@ import type { ResumeCampaign } from './campaign/steer.js';
 import type { FeedbackFlags } from './feedback/feedback-options.js';
 import { type SendFlags, sendOptionGroups } from './send/send-options.js';
 import { withLists } from './send/send-rules.js';
+import type { ServeFlags } from './serve/serve-options.js';
 import { addOptions, type GivenOption } from './shared/command-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from './shared/exit-codes.js';
 import { deliverPendingSignals } from './shared/interrupt.js';
@@ -145,6 +146,18 @@ async function commandLine(
       onEnd(await feedback(options, terminal));
     });
   await add(feedback, async () => (await import('./feedback/feedback-options.js')).feedbackOptionGroups());
+
+  const serve = program
+    .command('serve')
+    .summary('run a service that programs in other languages send through, over HTTP')
+    .description(
+      'Runs an HTTP service that sends for other programs, until it is interrupted. docs/serve.md describes it.',
+    )
+    .action(async (options: ServeFlags) => {
+      const { serve } = await loaded(import('./serve/serve.js'));
+      onEnd(await serve(options, terminal));
+    });
+  await add(serve, async () => (await import('./serve/serve-options.js')).serveOptionGroups());
 
   const simulate = program
     .command('simulate')

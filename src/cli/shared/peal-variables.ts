@@ -9,6 +9,8 @@ import type { Terminal } from './terminal.js';
 
 /** For each variable: its option, and the error if it is empty. */
 const rules = {
+  /** The one bearer token of a service. */
+  PEAL_BEARER: { option: '--bearer-file', code: 'ERR_PEAL_OPTION', origin: 'usage' },
   /** The passphrase of key, certificate or PKCS#12 file. */
   PEAL_PASSPHRASE: { option: '--passphrase-file', code: 'ERR_PEAL_CREDENTIAL', origin: 'credential' },
   /** Pins, blanks between them. */

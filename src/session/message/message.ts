@@ -89,7 +89,8 @@ const known = [
   ...['topic', 'pushType', 'priority', 'expiration', 'expiry', 'collapseId', 'apnsId', 'headers'],
   ...[...Object.keys(apsFields), 'extra', 'payload'],
 ];
-const knownNames: ReadonlySet<string> = new Set(known);
+/** The names of all options of a message. */
+export const messageOptionNames: ReadonlySet<string> = new Set(known);
 /** Names only: values are checked where they are compiled. */
 const rules: OptionRules = Object.fromEntries(known.map((name) => [name, unchecked]));
 /** What other libraries and services call things. */
@@ -319,7 +320,7 @@ function compile(options: MessageOptions, restored: CompiledPayload | null = nul
 function checkNames(options: unknown): void {
   if (isObject(options)) {
     let isKnown = true;
-    for (const name in options) if (!knownNames.has(name)) isKnown = false;
+    for (const name in options) if (!messageOptionNames.has(name)) isKnown = false;
     if (isKnown) return;
   }
   checkOptions({ name: 'Message', hints }, options, rules);

@@ -1,0 +1,3 @@
+export function openApiText(_version: string): string {
+  return '{}';
+}
