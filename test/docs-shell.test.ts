@@ -15,6 +15,7 @@ import { resumeOptions, statusOptions } from '../src/cli/campaign/campaign-optio
 import { demoOptions } from '../src/cli/demo/demo-options.js';
 import { feedbackOptionGroups } from '../src/cli/feedback/feedback-options.js';
 import { sendOptionGroups } from '../src/cli/send/send-options.js';
+import { serveOptionGroups } from '../src/cli/serve/serve-options.js';
 import { simulateOptionGroups } from '../src/cli/simulate/simulate-options.js';
 import { randomTokens } from './cli/fixture.js';
 import { quietPort } from './support/quiet-port.js';
@@ -27,6 +28,7 @@ const shell = snippets.filter(({ language }) => language === 'sh');
 const options: Readonly<Record<string, ReadonlySet<string>>> = Object.fromEntries(
   Object.entries({
     send: sendOptionGroups(),
+    serve: serveOptionGroups(),
     feedback: feedbackOptionGroups(),
     simulate: simulateOptionGroups(),
     demo: demoOptions(),

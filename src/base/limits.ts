@@ -618,6 +618,7 @@ export const maxKeyPrefixCharacters = 64;
 export const tokenMintLockMs = 5_000;
 /** A machine whose clock is further from that of Redis is told so. */
 export const maxClockSkewMs = 30_000;
+
 // --- service ---
 /** Pushes in one request, its tokens counted. */
 export const maxPushesOfRequest = 1_000;

@@ -11,12 +11,12 @@ import { version } from '../base/version.js';
 import type { PushOutcome } from '../session/single/push-outcome.js';
 import { readRate } from './campaigns/campaign-request.js';
 import { listTypes, type ServiceCampaigns } from './campaigns/service-campaigns.js';
-import { type Answer, jsonAnswer, refusal, textAnswer } from './http/answer.js';
+import { type HttpAnswer, jsonAnswer, refusal, textAnswer } from './http/answer.js';
 import type { BearerRate } from './http/bearer-rate.js';
 import type { Exchange } from './http/exchange.js';
 import { parseJson } from './http/json-text.js';
 import type { RequestBodies } from './http/request-body.js';
-import { type Route, Routes } from './http/routes.js';
+import { type HttpRoute, Routes } from './http/routes.js';
 import { openApiText } from './open-api.js';
 import { gorushText, readGorush } from './push/gorush-form.js';
 import type { KeptPushes } from './push/kept-pushes.js';
@@ -48,7 +48,7 @@ export function routesOf(desks: Desks): Routes {
   const endpoints = new Endpoints(desks);
   const anyTime = { isAnsweredToTheEnd: true };
   const { campaigns } = desks;
-  const routes: Route[] = [
+  const routes: HttpRoute[] = [
     { method: 'POST', path: '/v1/push', handle: (exchange) => endpoints.push(exchange) },
     { method: 'GET', path: '/v1/push/{id}', ...anyTime, handle: (exchange) => endpoints.outcome(exchange) },
     { method: 'POST', path: '/api/push', isGorush: true, handle: (exchange) => endpoints.gorush(exchange) },
@@ -96,7 +96,7 @@ class Endpoints {
     this.#desks = desks;
   }
 
-  async push(exchange: Exchange): Promise<Answer> {
+  async push(exchange: Exchange): Promise<HttpAnswer> {
     const waits = waitsOf(exchange.search);
     checkJsonType(exchange);
     exchange.proceed();
@@ -112,7 +112,7 @@ class Endpoints {
     return textAnswer(200, resultsText(asked, await begun.outcomes));
   }
 
-  outcome({ params }: Exchange): Answer {
+  outcome({ params }: Exchange): HttpAnswer {
     const { kept } = this.#desks;
     const [id = ''] = params;
     kept.expire();
@@ -131,7 +131,7 @@ class Endpoints {
   }
 
   /** Any content type, as gorush takes any. */
-  async gorush(exchange: Exchange): Promise<Answer> {
+  async gorush(exchange: Exchange): Promise<HttpAnswer> {
     const waits = waitsOf(exchange.search);
     exchange.proceed();
     const body = await this.#desks.bodies.json(exchange.request);
@@ -147,7 +147,7 @@ class Endpoints {
     return textAnswer(200, gorushText(asked, await begun.outcomes));
   }
 
-  async beginCampaign(exchange: Exchange): Promise<Answer> {
+  async beginCampaign(exchange: Exchange): Promise<HttpAnswer> {
     const campaigns = campaignsOf(this.#desks.campaigns);
     const type = typeOf(exchange);
     exchange.proceed();
@@ -163,7 +163,7 @@ class Endpoints {
     return created(await campaigns.create(await this.#desks.bodies.json(exchange.request), null));
   }
 
-  async changeRate(exchange: Exchange): Promise<Answer> {
+  async changeRate(exchange: Exchange): Promise<HttpAnswer> {
     const campaigns = campaignsOf(this.#desks.campaigns);
     checkJsonType(exchange);
     exchange.proceed();
@@ -202,7 +202,7 @@ class Endpoints {
     return null;
   }
 
-  ready(): Answer {
+  ready(): HttpAnswer {
     const why = this.#desks.unready();
     if (why === null) return textAnswer(200, '{"status":"ready"}');
     return jsonAnswer(503, { error: { code: 'not_ready', message: why } }, ['Retry-After', '5']);
@@ -262,7 +262,7 @@ function campaignsOf(campaigns: ServiceCampaigns | null): ServiceCampaigns {
   throw refusal(404, 'no_campaigns', 'This service keeps no campaigns: start it with --campaigns DIR.');
 }
 
-function created(campaign: object): Answer {
+function created(campaign: object): HttpAnswer {
   const { id } = campaign as { readonly id: string };
   return jsonAnswer(201, campaign, ['Location', `/v1/campaigns/${id}`]);
 }

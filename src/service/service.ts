@@ -64,7 +64,7 @@ export interface ServiceOptions {
 }
 
 /** What a stop has left. */
-export interface ServiceEnd {
+interface ServiceEnd {
   /** Pushes that got no answer because the time was over: they are unsent or unknown. */
   readonly cut: number;
   /** Outcomes by `?wait=no` whose id will not be known any more. */
@@ -246,6 +246,6 @@ async function openParts(options: ServiceOptions): Promise<OpenedParts> {
 }
 
 /** Whether only this machine can reach it. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }

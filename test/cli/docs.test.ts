@@ -6,6 +6,7 @@ import { resumeOptions, statusOptions } from '../../src/cli/campaign/campaign-op
 import { demoOptions } from '../../src/cli/demo/demo-options.js';
 import { feedbackOptionGroups } from '../../src/cli/feedback/feedback-options.js';
 import { sendOptionGroups } from '../../src/cli/send/send-options.js';
+import { serveOptionGroups } from '../../src/cli/serve/serve-options.js';
 import { exitCodes } from '../../src/cli/shared/exit-codes.js';
 import { simulateOptionGroups } from '../../src/cli/simulate/simulate-options.js';
 import { runCommand } from '../support/command.js';
@@ -46,6 +47,7 @@ describe('the documents of the command line', () => {
     ['send', sendOptionGroups(), tabled(page('cli.md'), '\n## peal send\n', '\n## peal status\n')],
     ['status', statusOptions(), tabled(page('cli.md'), '\n## peal status\n', '\n## ')],
     ['feedback', feedbackOptionGroups(), tabled(page('binary.md'), '\n### peal feedback\n', '\n## ')],
+    ['serve', serveOptionGroups(), tabled(page('serve.md'), '\n## Options\n', null)],
     ['simulate', simulateOptionGroups(), tabled(page('simulator.md'), '\n## Options\n', '\n## ', 1)],
     ['demo', demoOptions(), tabled(page('cli.md'), '\n## peal demo\n', null)],
   ] as const) {

@@ -133,7 +133,7 @@ export function readCampaign(
  * @param recipients as the campaign reads them
  * @throws PealError for what cannot be sent
  */
-export function campaignOptionsOf(
+export function serviceCampaignOptions(
   request: CampaignRequest,
   gateway: Gateway,
   recipients: RecipientFiles,

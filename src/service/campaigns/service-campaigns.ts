@@ -14,10 +14,10 @@ import type { RecipientFiles } from '../../campaign/run/campaign-options.js';
 import type { CampaignReport } from '../../campaign/run/run-report.js';
 import { viewCampaign } from '../../campaign/view/campaign-view.js';
 import { refusal, sentenceOf } from '../http/answer.js';
-import { packingOf } from '../http/request-body.js';
+import { bodyPacking } from '../http/request-body.js';
 import type { GatewaySource } from '../push/gateway-source.js';
-import { environmentOf } from '../push/push-request.js';
-import { type CampaignRequest, campaignOptionsOf, readCampaign, readingFields } from './campaign-request.js';
+import { askedEnvironment } from '../push/push-request.js';
+import { type CampaignRequest, readCampaign, readingFields, serviceCampaignOptions } from './campaign-request.js';
 import type { CampaignShelf, ShelvedCampaign, WantedState } from './campaign-shelf.js';
 
 interface CampaignsOptions {
@@ -223,8 +223,8 @@ export class ServiceCampaigns {
     const { source, shelf } = this.#options;
     const { request, id } = shelved;
     const files = await shelf.listsOf(shelved);
-    const gateway = await source.gatewayFor(request.message.topic ?? null, environmentOf(request.environment));
-    return new Campaign(campaignOptionsOf(request, gateway, recipientsOf(request, files), shelf.folderOf(id)));
+    const gateway = await source.gatewayFor(request.message.topic ?? null, askedEnvironment(request.environment));
+    return new Campaign(serviceCampaignOptions(request, gateway, recipientsOf(request, files), shelf.folderOf(id)));
   }
 
   #run(entry: Entry, campaign: Campaign): void {
@@ -285,7 +285,7 @@ export class ServiceCampaigns {
         ...['Retry-After', '5', 'Connection', 'close'],
       ]);
     }
-    const packing = packingOf(upload.request.headers['content-encoding']);
+    const packing = bodyPacking(upload.request.headers['content-encoding']);
     const name = `recipients.${listEndings[upload.type]}${packing === null ? '' : '.gz'}`;
     this.#uploads += 1;
     try {

@@ -5,7 +5,7 @@
 import { PealError } from '../../base/errors.js';
 import { inWords, type Words } from '../../base/wording.js';
 
-export interface Answer {
+export interface HttpAnswer {
   readonly status: number;
   /** JSON text; null for an answer without a body. */
   readonly text: string | null;
@@ -23,16 +23,16 @@ export interface Problem {
 
 const noHeaders: readonly string[] = [];
 
-export function jsonAnswer(status: number, value: object, headers: readonly string[] = noHeaders): Answer {
+export function jsonAnswer(status: number, value: object, headers: readonly string[] = noHeaders): HttpAnswer {
   return { status, text: JSON.stringify(value), headers };
 }
 
 /** @param text JSON */
-export function textAnswer(status: number, text: string): Answer {
+export function textAnswer(status: number, text: string): HttpAnswer {
   return { status, text, headers: noHeaders };
 }
 
-export function problemAnswer({ status, code, message, headers }: Problem): Answer {
+export function problemAnswer({ status, code, message, headers }: Problem): HttpAnswer {
   return { status, text: JSON.stringify({ error: { code, message } }), headers };
 }
 

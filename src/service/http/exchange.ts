@@ -2,7 +2,7 @@
  * One request and its one answer. Made by the front for each request; main thread.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Answer } from './answer.js';
+import type { HttpAnswer } from './answer.js';
 
 /** How long what a client still sends is read and dropped behind an answer, so that the answer reaches it. */
 const lingerMs = 1_000;
@@ -39,7 +39,7 @@ export class Exchange {
   }
 
   /** @param isLast whether the connection ends behind it */
-  write({ status, text, headers }: Answer, isLast: boolean): void {
+  write({ status, text, headers }: HttpAnswer, isLast: boolean): void {
     const { response, request } = this;
     if (response.destroyed || response.headersSent) return;
     const fields = ['Content-Type', 'application/json', 'Cache-Control', 'no-store', ...headers];

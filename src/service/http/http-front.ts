@@ -15,13 +15,13 @@ import {
 } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import { wants } from '../../base/log.js';
-import { type Answer, faultProblem, type Problem, problem, problemAnswer, problemOf } from './answer.js';
+import { faultProblem, type HttpAnswer, type Problem, problem, problemAnswer, problemOf } from './answer.js';
 import type { BearerTokens } from './bearer-tokens.js';
 import { Exchange } from './exchange.js';
-import type { Route, Routes } from './routes.js';
+import type { HttpRoute, Routes } from './routes.js';
 import type { ServiceBooks } from './service-books.js';
 
-export interface FrontOptions {
+interface FrontOptions {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
@@ -139,7 +139,7 @@ export class HttpFront {
     this.#handle(route, exchange);
   }
 
-  #handle(route: Route, exchange: Exchange): void {
+  #handle(route: HttpRoute, exchange: Exchange): void {
     const fail = (error: unknown): void => this.#answer(exchange, this.#answerTo(error, route));
     try {
       const answer = route.handle(exchange);
@@ -151,7 +151,7 @@ export class HttpFront {
   }
 
   /** The route of a request, or why it is refused. */
-  #routeOf(exchange: Exchange): Route | Problem {
+  #routeOf(exchange: Exchange): HttpRoute | Problem {
     const { bearers, routes, books, maxRequests } = this.#options;
     const { request, method, path } = exchange;
     const found = routes.find(path);
@@ -187,7 +187,7 @@ export class HttpFront {
     return route;
   }
 
-  #answerTo(error: unknown, { isGorush }: Route): Answer {
+  #answerTo(error: unknown, { isGorush }: HttpRoute): HttpAnswer {
     let told = problemOf(error);
     if (told === null) {
       this.#options.log.error({ err: error }, 'a request met a fault of peal');
@@ -197,7 +197,7 @@ export class HttpFront {
     return { ...problemAnswer(told), text: JSON.stringify({ code: told.status, message: told.message }) };
   }
 
-  #answer(exchange: Exchange, answer: Answer | null): void {
+  #answer(exchange: Exchange, answer: HttpAnswer | null): void {
     const { books } = this.#options;
     books.requestsInFlight -= 1;
     if (answer !== null) {

@@ -25,7 +25,7 @@ const quoted = /"(?:[^"\\\p{Cc}]|[\x7f-\x9f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*
 const blanks = /[ \t\n\r]*/y;
 
 /** Where a text stops being JSON; its length where it ends too early, or is JSON. */
-export function faultAt(text: string): number {
+function faultAt(text: string): number {
   let at = 0;
   /** `{` and `[` that are open. */
   const open: string[] = [];

@@ -42,7 +42,7 @@ export class RequestBodies {
    * @throws RefusedRequest 400, 408, 413, 415 or 429 (as a rejection)
    */
   async json(request: IncomingMessage): Promise<unknown> {
-    const packing = packingOf(request.headers['content-encoding']);
+    const packing = bodyPacking(request.headers['content-encoding']);
     const declared = request.headers['content-length'];
     if (declared !== undefined && Number(declared) > this.#maxBytes) throw this.#tooLarge();
     const bytes = await this.#read(request);
@@ -115,7 +115,7 @@ export class RequestBodies {
  *
  * @throws RefusedRequest 415
  */
-export function packingOf(encoding: string | undefined): 'gzip' | null {
+export function bodyPacking(encoding: string | undefined): 'gzip' | null {
   const name = encoding?.trim().toLowerCase() ?? 'identity';
   if (name === 'identity' || name === '') return null;
   if (name === 'gzip' || name === 'x-gzip') return 'gzip';
@@ -124,7 +124,7 @@ export function packingOf(encoding: string | undefined): 'gzip' | null {
   ]);
 }
 
-export function tooSlow(): RefusedRequest {
+function tooSlow(): RefusedRequest {
   return refusal(408, 'too_slow', 'The body did not come in time: nothing was done with it.', ['Connection', 'close']);
 }
 

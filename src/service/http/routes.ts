@@ -2,10 +2,10 @@
  * Which handler a path and a method have. A part of a path in braces stands for any text: `/v1/push/{id}`. Pure; main
  * thread.
  */
-import type { Answer } from './answer.js';
+import type { HttpAnswer } from './answer.js';
 import type { Exchange } from './exchange.js';
 
-export interface Route {
+export interface HttpRoute {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   /** Whether a bearer token is needed, where the service has any. */
@@ -15,29 +15,29 @@ export interface Route {
   /** Whether problems have the form that gorush gives them. */
   readonly isGorush?: boolean;
   /** Null: the handler writes the answer itself. */
-  readonly handle: (exchange: Exchange) => Promise<Answer | null> | Answer;
+  readonly handle: (exchange: Exchange) => Promise<HttpAnswer | null> | HttpAnswer;
 }
 
 /** What is found for a path. */
-export interface FoundPath {
+interface FoundPath {
   /** By method. */
-  readonly methods: ReadonlyMap<string, Route>;
+  readonly methods: ReadonlyMap<string, HttpRoute>;
   readonly params: readonly string[];
 }
 
 interface Pattern {
   readonly parts: readonly string[];
-  readonly methods: Map<string, Route>;
+  readonly methods: Map<string, HttpRoute>;
 }
 
 const noParams: readonly string[] = [];
 
 export class Routes {
-  readonly all: readonly Route[];
-  readonly #fixed = new Map<string, FoundPath & { readonly methods: Map<string, Route> }>();
+  readonly all: readonly HttpRoute[];
+  readonly #fixed = new Map<string, FoundPath & { readonly methods: Map<string, HttpRoute> }>();
   readonly #patterns: Pattern[] = [];
 
-  constructor(routes: readonly Route[]) {
+  constructor(routes: readonly HttpRoute[]) {
     this.all = routes;
     for (const route of routes) this.#methodsOf(route.path).set(route.method, route);
   }
@@ -54,16 +54,16 @@ export class Routes {
     return null;
   }
 
-  #methodsOf(path: string): Map<string, Route> {
+  #methodsOf(path: string): Map<string, HttpRoute> {
     if (!path.includes('{')) {
-      const known = this.#fixed.get(path) ?? { methods: new Map<string, Route>(), params: noParams };
+      const known = this.#fixed.get(path) ?? { methods: new Map<string, HttpRoute>(), params: noParams };
       this.#fixed.set(path, known);
       return known.methods;
     }
     const parts = path.split('/');
     const known = this.#patterns.find((pattern) => pattern.parts.join('/') === path);
     if (known !== undefined) return known.methods;
-    const methods = new Map<string, Route>();
+    const methods = new Map<string, HttpRoute>();
     this.#patterns.push({ parts, methods });
     return methods;
   }

@@ -27,7 +27,7 @@ interface GorushLog {
 }
 
 /** What a request of gorush asks for. */
-export interface GorushRequest {
+interface GorushRequest {
   readonly asked: AskedPushes;
   /** Of each push: what its entries in `logs` say. */
   readonly items: readonly { readonly id: string; readonly message: string }[];
@@ -52,8 +52,9 @@ const otherFields = [
   ...['huawei_notification', 'huawei_data', 'huawei_collapse_key', 'huawei_ttl', 'bi_tag', 'fast_app_target'],
 ] as const;
 
-const knownFields: readonly string[] = [...iosFields, ...otherFields];
-const knownPlainNames = new Set(knownFields.map(plainName));
+/** All names that a notification may have. */
+export const gorushFieldNames: readonly string[] = [...iosFields, ...otherFields];
+const knownPlainNames = new Set(gorushFieldNames.map(plainName));
 const platforms = ['', 'ios', 'android', 'huawei'];
 
 /**
@@ -115,7 +116,7 @@ function fieldsOf(item: unknown, index: number): Fields {
   for (const [name, value] of Object.entries(item)) {
     const plain = plainName(name);
     if (!knownPlainNames.has(plain)) {
-      const { message } = unknownField(`notifications[${index}]`, name, knownFields);
+      const { message } = unknownField(`notifications[${index}]`, name, gorushFieldNames);
       throw refusal(400, 'ERR_PEAL_OPTION', message);
     }
     if (value !== null) fields[plain] = value;

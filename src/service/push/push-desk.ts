@@ -115,7 +115,7 @@ export class PushDesk {
 }
 
 /** The pushes of one request that are under way. */
-export class BegunPushes {
+class BegunPushes {
   /** Resolves with the outcomes, and never rejects. */
   readonly outcomes: Promise<readonly PushOutcome[]>;
   readonly #known: PushOutcome[];

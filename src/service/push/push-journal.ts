@@ -19,7 +19,7 @@ import { refusal } from '../http/answer.js';
 import type { KeptPush } from './kept-pushes.js';
 
 /** What earlier runs have left. */
-export interface FoundPushes {
+interface FoundPushes {
   /** By which ids are told from others'. */
   readonly key: Buffer;
   readonly kept: readonly KeptPush[];

@@ -116,7 +116,7 @@ function readPush(item: Readonly<Record<string, unknown>>, usualTopic: string | 
   if (message.hasApnsId && tokens.length > 1) {
     throw optionError(`${theOption('apnsId')} names one notification: give it with a single token.`);
   }
-  return { message, tokens, environment: environmentOf(item.environment), options };
+  return { message, tokens, environment: askedEnvironment(item.environment), options };
 }
 
 /** The form of each is checked where it is sent: one that is not valid is an outcome. */
@@ -135,7 +135,7 @@ function tokensOf({ token, tokens }: Readonly<Record<string, unknown>>): readonl
 }
 
 /** @param name `sandbox` is the host's word for development */
-export function environmentOf(name: unknown): GatewayEnvironment | null {
+export function askedEnvironment(name: unknown): GatewayEnvironment | null {
   return name === undefined ? null : name === 'production' ? 'production' : 'development';
 }
 

@@ -7,7 +7,7 @@ import { sentenceOf } from '../http/answer.js';
 import type { AskedPushes } from './push-request.js';
 
 /** One outcome as JSON. `class` and `explanation` of a rejection are as in the library's `Failure`. */
-export function resultOf(outcome: PushOutcome): Readonly<Record<string, unknown>> {
+function resultOf(outcome: PushOutcome): Readonly<Record<string, unknown>> {
   const { status, reason, apnsId, timestampMs, retryAfterSeconds, attempts, error } = outcome;
   const common = { outcome: outcome.outcome, status, reason, apnsId, timestampMs, retryAfterSeconds, attempts };
   if (outcome.outcome === 'rejected') {
