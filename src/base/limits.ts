@@ -610,6 +610,25 @@ export const stopPatienceMs = 30_000;
 /** The pauses between two tries of a step while the store is away: the first, and the longest. */
 export const minStorePauseMs = 100;
 export const maxStorePauseMs = 3_000;
+/** The longest time for which a worker does not hear how a campaign is steered, while the store answers. */
+export const steeringPollMs = 250;
+/** How often a worker looks whether it stood still. */
+export const standstillLookMs = 500;
+/** So much of what a rate allows is taken at a time. */
+export const ratePieceMs = 100;
+/** A slice that may not be sent for so long, because its campaign is paused, is handed back, for so long. */
+export const parkAfterMs = 10_000;
+export const parkedMs = 2_000;
+/** Failed attempts of one slice to reach the gateway, after which its campaign is stopped. */
+export const maxGatewayFailures = 5;
+/** How often a worker says that it lives, and how long that holds. */
+export const workerBeatMs = 1_000;
+export const workerLifeMs = 5_000;
+/** Slices that a worker may take at a time. */
+export const maxWorkerSlots = 64;
+/** How long a worker that ends lets its slices be finished, and then lets what is written be answered. */
+export const workerDrainMs = 5_000;
+export const workerAbortMs = 5_000;
 
 // --- cluster: one provider token for all ---
 /** What the names of all keys in Redis begin with, in characters. */

@@ -1,0 +1,361 @@
+/**
+ * One slice on this machine, from its claim to its end: decides whom to send to by what earlier claims have left, sends through the
+ * ordinary engine, and tells the dispatcher what became of each recipient. Made by cluster-worker for each job; main thread.
+ *
+ *   claim ─▶ what an earlier claim left ─▶ send ─┬▶ all have an outcome: the slice has ended
+ *                                                ├▶ the campaign is stopped: the rest is unsent, the slice has ended
+ *                                                ├▶ the gateway cannot be reached from here: another attempt, perhaps elsewhere
+ *                                                └▶ fenced, lost, drained: whoever claims it next goes on
+ *
+ * Fencing: recipients are handed to the engine only after a commit under this claim's epoch has noted them. Once another worker
+ * has claimed the slice, every commit is refused, so nothing more can be handed out; what was noted is unknown for the other
+ * one, which does not send to it (unless unknown recipients are to be sent to again).
+ */
+import { createHash } from 'node:crypto';
+import { rethrowAssertion } from '../../base/assert.js';
+import type { Clock } from '../../base/clock.js';
+import { PealError } from '../../base/errors.js';
+import { parkAfterMs, parkedMs } from '../../base/limits.js';
+import type { Logger } from '../../base/log.js';
+import { NEW } from '../../campaign/journal/block-record.js';
+import { identityPart } from '../../campaign/journal/identity.js';
+import { Journal } from '../../campaign/journal/journal.js';
+import { LatencyHistogram } from '../../engine/latency-histogram.js';
+import { UNKNOWN, UNSENT } from '../../engine/ledger.js';
+import type { Tally } from '../../engine/tally.js';
+import { APNs } from '../../session/apns.js';
+import type { Gateway } from '../../session/gateway.js';
+import type { SliceBatch, SliceJob } from '../slices/slice.js';
+import { decodeSlice } from '../slices/slice-codec.js';
+import type { CampaignDefinition, ClusterStore, SliceBlobs, SliceClaim } from '../store/cluster-store.js';
+import type { CampaignAtWork } from './campaign-at-work.js';
+import { SliceFeed } from './slice-feed.js';
+import { SliceSink } from './slice-sink.js';
+import { SliceStore } from './slice-store.js';
+import type { Standstill } from './standstill.js';
+import type { WorkerRoom } from './worker-room.js';
+
+/** What a slice uses of its process. */
+export interface SliceRunParts {
+  readonly worker: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly store: ClusterStore;
+  readonly blobs: SliceBlobs;
+  readonly room: WorkerRoom;
+  readonly standstill: Standstill;
+  /** What is told to dispatchers, over all slices. */
+  readonly tally: Tally;
+  /** Over all slices. */
+  readonly latencies: LatencyHistogram;
+  readonly gatewayOf: (definition: CampaignDefinition) => Promise<Gateway>;
+  /** Recipients of a campaign that may be under way in this process. */
+  readonly shareOf: (campaign: CampaignAtWork) => number;
+  /** Failed attempts of a slice to reach the gateway, with which its campaign is stopped. */
+  readonly maxFailures: number;
+}
+
+/** How it ended here. */
+export type SliceRunEnd =
+  | { readonly kind: 'ended' }
+  /** Others go on with it, or this worker does, later. */
+  | { readonly kind: 'left'; readonly why: PealError; readonly delayMs: number }
+  /** The gateway cannot be reached from here, or the slice cannot be read. */
+  | { readonly kind: 'failed'; readonly why: PealError };
+
+/** The wait before a slice that was left is taken again. */
+const leftMs = 1000;
+const digestBytes = 12;
+
+export class SliceRun {
+  readonly #parts: SliceRunParts;
+  readonly #campaign: CampaignAtWork;
+  readonly #job: SliceJob;
+  readonly #failures: number;
+  readonly #abort = new AbortController();
+  readonly #latencies = new LatencyHistogram();
+  #feed: SliceFeed | null = null;
+  /** Why the slice is left to others; null while it is not. */
+  #left: PealError | null = null;
+  #leftMs = leftMs;
+  #gateway: Gateway | null = null;
+
+  /** @param failures attempts that have failed before */
+  constructor(parts: SliceRunParts, campaign: CampaignAtWork, job: SliceJob, failures: number) {
+    this.#parts = parts;
+    this.#campaign = campaign;
+    this.#job = job;
+    this.#failures = failures;
+  }
+
+  get campaign(): CampaignAtWork {
+    return this.#campaign;
+  }
+
+  /** As it is called in the beats of workers and in logs. */
+  get name(): string {
+    return `${this.#job.campaign}-s${this.#job.slice}`;
+  }
+
+  /** The gateway that it sends through, once that is known. */
+  get gateway(): Gateway | null {
+    return this.#gateway;
+  }
+
+  /** Hands out nothing more, lets the engine send what it has, and leaves the rest to others. */
+  drain(why: PealError): void {
+    this.#left ??= why;
+    this.#feed?.stop();
+  }
+
+  /** Sends nothing more: what is queued in the engine is cancelled. What is known is told, if the claim still holds. */
+  leave(why: PealError): void {
+    this.drain(why);
+    this.#abort.abort();
+  }
+
+  /** Called when the steering of the campaign was heard. */
+  steered(): void {
+    const { steering, isGone } = this.#campaign;
+    if (isGone) this.leave(goneError());
+    else if (steering.stopped !== null) {
+      this.#feed?.stop();
+      this.#abort.abort();
+    } else if ((this.#feed?.heldMs ?? 0) > parkAfterMs) {
+      this.#leftMs = parkedMs;
+      this.drain(parkedError());
+    }
+  }
+
+  /** Rejects only for faults of this library. */
+  async run(): Promise<SliceRunEnd> {
+    try {
+      return await this.#run();
+    } catch (error) {
+      rethrowAssertion(error);
+      if (!(error instanceof PealError)) throw error;
+      return this.#isOfStore(error) ? this.#leftBy(error) : { kind: 'failed', why: error };
+    }
+  }
+
+  async #run(): Promise<SliceRunEnd> {
+    const { store, standstill, worker } = this.#parts;
+    const { campaign, slice } = this.#job;
+    standstill.check();
+    if (this.#left !== null) return this.#leftBy(this.#left);
+    const claim = await store.claim(campaign, slice, worker);
+    if (claim === null) return { kind: 'ended' };
+    this.#campaign.hear(claim.steering);
+    const batches = await this.#read();
+    const sliceStore = new SliceStore({
+      store,
+      claim,
+      onSteering: (steering) => this.#campaign.hear(steering),
+      onFailure: (error) => this.leave(error),
+    });
+    const identity = { parts: [identityPart('the slice', this.#job.sha256)], inputs: [] };
+    const { clock } = this.#parts;
+    const journal = await Journal.open(sliceStore, identity, { name: `of slice ${slice}`, clock, keepsNoted: true });
+    try {
+      return await this.#send(claim, batches, sliceStore, journal);
+    } finally {
+      await journal.close().catch(rethrowAssertion);
+    }
+  }
+
+  /**
+   * @throws PealError (as a rejection) ERR_PEAL_STORE where the bytes are gone or are not those of the job; then the campaign is
+   *   stopped
+   */
+  async #read(): Promise<readonly SliceBatch[]> {
+    const { blob, sha256 } = this.#job;
+    const bytes = await this.#parts.blobs.get(blob);
+    try {
+      if (bytes === null) throw blobError('are gone');
+      if (createHash('sha256').update(bytes).digest('hex') !== sha256)
+        throw blobError('are not those that it was made of');
+      return decodeSlice(bytes);
+    } catch (error) {
+      rethrowAssertion(error);
+      if (error instanceof PealError) await this.#campaign.stop(error);
+      throw error;
+    }
+  }
+
+  async #send(
+    { epoch }: SliceClaim,
+    batches: readonly SliceBatch[],
+    sliceStore: SliceStore,
+    journal: Journal,
+  ): Promise<SliceRunEnd> {
+    const { clock, store, room, standstill, tally, shareOf } = this.#parts;
+    const { slice, sha256 } = this.#job;
+    const digest = Buffer.from(sha256, 'hex').subarray(0, digestBytes);
+    const resendsUnknown = this.#campaign.definition.send.onUnknown === 'resend';
+    const sink = new SliceSink({
+      slice,
+      epoch,
+      store: sliceStore,
+      journal,
+      tally,
+      resendsUnknown,
+      onNews: () => {
+        room.noteConnected();
+        room.wake();
+      },
+      causeOf: (error) => (error.code === 'ERR_PEAL_ABORTED' ? (this.#cause ?? error) : error),
+    });
+    adopt(batches, journal, digest, sink);
+    const feed = new SliceFeed({
+      clock,
+      store,
+      campaign: this.#campaign,
+      batches,
+      journal,
+      digest,
+      sink,
+      room,
+      share: () => shareOf(this.#campaign),
+      standstill,
+      resendsUnknown,
+      queuedInEngine: () => this.#gateway?.queued ?? 0,
+    });
+    this.#feed = feed;
+    this.steered();
+    const trouble = await this.#sendThrough(feed, sink);
+    const isDone = feed.isDone;
+    await feed.finish();
+    room.leave(feed);
+    const failure = sliceStore.failure ?? feed.failure;
+    if (failure !== null) return this.#leftBy(failure);
+    const isStopped = this.#campaign.steering.stopped !== null;
+    const isLeft = this.#left !== null && !isDone;
+    if (!isStopped && (isLeft || (trouble !== null && this.#isOfStore(trouble)))) {
+      await journal.flush();
+      return this.#leftBy(this.#left ?? trouble!);
+    }
+    if (trouble !== null && !isStopped) {
+      if (isLocal(trouble) && this.#failures + 1 < this.#parts.maxFailures) {
+        await journal.flush();
+        return { kind: 'failed', why: trouble };
+      }
+      await this.#campaign.stop(trouble);
+    }
+    this.#tellRest(batches, journal, digest, sink);
+    sink.end(this.#parts.worker, this.#latencies.count > 0 ? this.#latencies.toData() : null);
+    journal.event('ended');
+    await journal.flush();
+    return { kind: 'ended' };
+  }
+
+  /** Resolves with why not all could be sent; null where nothing stood in the way, or where it was aborted from here. */
+  async #sendThrough(feed: SliceFeed, sink: SliceSink): Promise<PealError | null> {
+    const { definition, message } = this.#campaign;
+    const { retry, onUnknown, stopAtBadTokens, minTokenBytes, keepIds } = definition.send;
+    if (this.#abort.signal.aborted || this.#left !== null) return null;
+    try {
+      const gateway = await this.#parts.gatewayOf(definition);
+      this.#gateway = gateway;
+      const isHttp2 = gateway.address.protocol === 'http2';
+      const result = await new APNs(gateway).send(message, {
+        recipients: feed,
+        outcomes: sink,
+        signal: this.#abort.signal,
+        ...(isHttp2 && { latencies: this.#latencies }),
+        ...(isHttp2 && keepIds === true && { keepIds }),
+        ...(minTokenBytes !== undefined && { minTokenBytes }),
+        ...(retry !== undefined && { retry }),
+        ...(onUnknown !== undefined && { onUnknown }),
+        ...(stopAtBadTokens !== undefined && { stopAtBadTokens }),
+      });
+      const { stopped } = result;
+      return stopped?.code === 'ERR_PEAL_ABORTED' && this.#abort.signal.aborted ? null : stopped;
+    } catch (error) {
+      rethrowAssertion(error);
+      if (!(error instanceof PealError)) throw error;
+      return error;
+    } finally {
+      this.#parts.latencies.merge(this.#latencies);
+    }
+  }
+
+  /** Why it was aborted from here. */
+  get #cause(): PealError | null {
+    const { stopped } = this.#campaign.steering;
+    return stopped === null ? this.#left : PealError.fromRecord(stopped);
+  }
+
+  /** What has no outcome when the slice ends is unsent, or unknown where it was so before. */
+  #tellRest(batches: readonly SliceBatch[], journal: Journal, digest: Uint8Array, sink: SliceSink): void {
+    const cause = this.#cause ?? unsentError();
+    const resendsUnknown = this.#campaign.definition.send.onUnknown === 'resend';
+    batches.forEach(({ tokens: { count } }, number) => {
+      const known = journal.block(number, digest, count);
+      const rest: number[] = [];
+      for (let index = 0; index < count; index++) {
+        const state = known.stateAt(index);
+        if (state === NEW || state === UNSENT || (state === UNKNOWN && resendsUnknown)) rest.push(index);
+      }
+      if (rest.length === 0) return;
+      const ledger = Uint8Array.from(rest, (index) => (known.stateAt(index) === UNKNOWN ? UNKNOWN : UNSENT));
+      sink.tellRest(number, Uint16Array.from(rest), ledger, cause);
+    });
+  }
+
+  #leftBy(why: PealError): SliceRunEnd {
+    this.#parts.log.debug({ slice: this.name, code: why.code }, `the slice is left to others: ${why.message}`);
+    return { kind: 'left', why, delayMs: this.#leftMs };
+  }
+
+  #isOfStore({ code, retryable }: PealError): boolean {
+    return code === 'ERR_PEAL_FENCED' || (code === 'ERR_PEAL_STORE' && retryable);
+  }
+}
+
+/** Tells what earlier claims have left untold, before anything is sent. */
+function adopt(batches: readonly SliceBatch[], journal: Journal, digest: Uint8Array, sink: SliceSink): void {
+  batches.forEach(({ tokens: { count } }, number) => {
+    const known = journal.block(number, digest, count);
+    if (known.isNew) return;
+    const missing = known.unwritten();
+    if (missing.length > 0) {
+      const ledger = Uint8Array.from(missing, (index) => known.stateAt(index));
+      sink.tellMissing(number, digest, count, missing, ledger);
+    }
+    const noted = known.noted();
+    if (noted.length > 0) sink.lose(number, noted, lostError());
+  });
+}
+
+/** Whether another machine, or this one later, may succeed: the way to the gateway is at fault, and not what is sent. */
+function isLocal({ retryable, origin }: PealError): boolean {
+  return retryable || origin === 'connect';
+}
+
+function blobError(what: string): PealError {
+  const message = `The bytes of a slice ${what}: nothing was sent to its recipients since. Run the campaign again; it makes the slice anew.`;
+  return new PealError('ERR_PEAL_STORE', message, { origin: 'store' });
+}
+
+function lostError(): PealError {
+  const message =
+    'The worker that had this slice ended, or was cut off, before it told what became of these recipients: they may have got the ' +
+    'notification.';
+  return new PealError('ERR_PEAL_FENCED', message, { origin: 'engine', retryable: true });
+}
+
+function unsentError(): PealError {
+  const message = 'The gateway did not take these recipients, and gave no reason: they can be sent to again.';
+  return new PealError('ERR_PEAL_REFUSED', message, { origin: 'gateway', retryable: true });
+}
+
+function goneError(): PealError {
+  const message = 'The campaign of this slice is not known to the store of the cluster any more.';
+  return new PealError('ERR_PEAL_FENCED', message, { origin: 'store', retryable: true });
+}
+
+function parkedError(): PealError {
+  const message =
+    'The campaign of this slice is paused, or has no dispatcher: the slice is handed back until it goes on.';
+  return new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true });
+}
