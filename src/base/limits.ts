@@ -624,8 +624,12 @@ export const maxGatewayFailures = 5;
 /** How often a worker says that it lives, and how long that holds. */
 export const workerBeatMs = 1_000;
 export const workerLifeMs = 5_000;
-/** Slices that a worker may take at a time. */
+/** Slices that a worker takes at a time, unless it is told another number, and at most. */
+export const workerSlots = 4;
 export const maxWorkerSlots = 64;
+/** How long a worker takes no slices of a gateway that it could not reach: at first, and at most. */
+export const firstGatewayRestMs = 1_000;
+export const maxGatewayRestMs = 60_000;
 /** How long a worker that ends lets its slices be finished, and then lets what is written be answered. */
 export const workerDrainMs = 5_000;
 export const workerAbortMs = 5_000;

@@ -71,11 +71,6 @@ export class SliceFeed implements AsyncIterable<RowBatch>, RoomMember {
     return this.#failure;
   }
 
-  /** Whether all recipients were handed out. */
-  get isDone(): boolean {
-    return this.#isOver && !this.#isStopped && this.#queue.length === 0;
-  }
-
   /** How long nothing could be handed out because of how the campaign is steered; 0 while something may be. */
   get heldMs(): number {
     const { campaign, share, clock } = this.#options;

@@ -134,7 +134,7 @@ export class SliceRun {
     } catch (error) {
       rethrowAssertion(error);
       if (!(error instanceof PealError)) throw error;
-      return this.#isOfStore(error) ? this.#leftBy(error) : { kind: 'failed', why: error };
+      return isOfStore(error) ? this.#leftBy(error) : { kind: 'failed', why: error };
     }
   }
 
@@ -223,25 +223,25 @@ export class SliceRun {
     this.#feed = feed;
     this.steered();
     const trouble = await this.#sendThrough(feed, sink);
-    const isDone = feed.isDone;
     await feed.finish();
     room.leave(feed);
     const failure = sliceStore.failure ?? feed.failure;
     if (failure !== null) return this.#leftBy(failure);
+    const rest = restOf(batches, journal, digest, resendsUnknown);
     const isStopped = this.#campaign.steering.stopped !== null;
-    const isLeft = this.#left !== null && !isDone;
-    if (!isStopped && (isLeft || (trouble !== null && this.#isOfStore(trouble)))) {
+    const left = this.#left ?? (trouble !== null && isOfStore(trouble) ? trouble : null);
+    if (!isStopped && left !== null && rest.length > 0) {
       await journal.flush();
-      return this.#leftBy(this.#left ?? trouble!);
+      return this.#leftBy(left);
     }
-    if (trouble !== null && !isStopped) {
+    if (!isStopped && trouble !== null && (rest.length > 0 || !isLocal(trouble))) {
       if (isLocal(trouble) && this.#failures + 1 < this.#parts.maxFailures) {
         await journal.flush();
         return { kind: 'failed', why: trouble };
       }
       await this.#campaign.stop(trouble);
     }
-    this.#tellRest(batches, journal, digest, sink);
+    for (const { batch, indexes, ledger } of rest) sink.tellRest(batch, indexes, ledger, this.#cause ?? unsentError());
     sink.end(this.#parts.worker, this.#latencies.count > 0 ? this.#latencies.toData() : null);
     journal.event('ended');
     await journal.flush();
@@ -285,31 +285,43 @@ export class SliceRun {
     return stopped === null ? this.#left : PealError.fromRecord(stopped);
   }
 
-  /** What has no outcome when the slice ends is unsent, or unknown where it was so before. */
-  #tellRest(batches: readonly SliceBatch[], journal: Journal, digest: Uint8Array, sink: SliceSink): void {
-    const cause = this.#cause ?? unsentError();
-    const resendsUnknown = this.#campaign.definition.send.onUnknown === 'resend';
-    batches.forEach(({ tokens: { count } }, number) => {
-      const known = journal.block(number, digest, count);
-      const rest: number[] = [];
-      for (let index = 0; index < count; index++) {
-        const state = known.stateAt(index);
-        if (state === NEW || state === UNSENT || (state === UNKNOWN && resendsUnknown)) rest.push(index);
-      }
-      if (rest.length === 0) return;
-      const ledger = Uint8Array.from(rest, (index) => (known.stateAt(index) === UNKNOWN ? UNKNOWN : UNSENT));
-      sink.tellRest(number, Uint16Array.from(rest), ledger, cause);
-    });
-  }
-
   #leftBy(why: PealError): SliceRunEnd {
     this.#parts.log.debug({ slice: this.name, code: why.code }, `the slice is left to others: ${why.message}`);
     return { kind: 'left', why, delayMs: this.#leftMs };
   }
+}
 
-  #isOfStore({ code, retryable }: PealError): boolean {
-    return code === 'ERR_PEAL_FENCED' || (code === 'ERR_PEAL_STORE' && retryable);
-  }
+/** Recipients of a batch that have no outcome that stays. */
+interface Rest {
+  readonly batch: number;
+  readonly indexes: Uint16Array;
+  /** Unsent, or unknown where they were so before. */
+  readonly ledger: Uint8Array;
+}
+
+/** Once nothing is under way. */
+function restOf(
+  batches: readonly SliceBatch[],
+  journal: Journal,
+  digest: Uint8Array,
+  resendsUnknown: boolean,
+): readonly Rest[] {
+  return batches.flatMap(({ tokens: { count } }, batch) => {
+    const known = journal.block(batch, digest, count);
+    const places: number[] = [];
+    for (let index = 0; index < count; index++) {
+      const state = known.stateAt(index);
+      if (state === NEW || state === UNSENT || (state === UNKNOWN && resendsUnknown)) places.push(index);
+    }
+    if (places.length === 0) return [];
+    const ledger = Uint8Array.from(places, (index) => (known.stateAt(index) === UNKNOWN ? UNKNOWN : UNSENT));
+    return [{ batch, indexes: Uint16Array.from(places), ledger }];
+  });
+}
+
+/** Whether the store is away, or another worker has the slice. */
+function isOfStore({ code, retryable }: PealError): boolean {
+  return code === 'ERR_PEAL_FENCED' || (code === 'ERR_PEAL_STORE' && retryable);
 }
 
 /** Tells what earlier claims have left untold, before anything is sent. */
