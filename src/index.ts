@@ -52,6 +52,8 @@ export { SeenTokens } from './campaign/recipients/seen-tokens.js';
 export type { InvalidLine } from './campaign/recipients/token-lines.js';
 export type { ReportSetting } from './campaign/report/report-data.js';
 export type { CampaignState, CampaignSummary } from './campaign/report/summary.js';
+// --- what node:diagnostics_channel tells ---
+export type { CampaignEvent, WatchedCampaign } from './campaign/run/campaign-events.js';
 export type {
   CampaignOptions,
   CanaryOptions,
@@ -63,10 +65,10 @@ export type {
 export type { CampaignCause, CampaignProgress, CampaignReport } from './campaign/run/run-report.js';
 // --- outcomes batch by batch, for books of one's own ---
 export type { AcceptedIds, Batch, OutcomeDetail, OutcomeSink, SettledBatch } from './engine/batch.js';
-// --- what node:diagnostics_channel tells ---
 export type {
   BatchSettledEvent,
   ConnectionCloseEvent,
+  ConnectionFailedEvent,
   ConnectionOpenEvent,
   WatchedConnection,
 } from './engine/dispatcher/diagnostics.js';

@@ -145,7 +145,7 @@ describe('examples of the documents', () => {
   it('are there in all languages that a page may have, and in no other', () => {
     const languages = new Set(snippets.map(({ language }) => language));
     // Without a language: drawings, and what a program prints.
-    const known = ['', 'sh', 'js', 'ts', 'json', 'python', 'text'];
+    const known = ['', 'sh', 'js', 'ts', 'json', 'python', 'text', 'yaml'];
     assert.deepEqual(
       [...languages].filter((language) => !known.includes(language)),
       [],

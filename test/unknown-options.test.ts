@@ -192,6 +192,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
       'BatchSettledEvent',
       'CertificateCredential',
     ],
+    ...['CampaignEvent', 'WatchedCampaign', 'ConnectionFailedEvent'],
     ...['CertificatePair', 'ConnectionCloseEvent', 'ConnectionOpenEvent', 'CredentialSummary', 'EngineShardStats'],
     ...['EngineStats', 'FaultRecord', 'FeedbackEntry', 'FeedbackRecord', 'InvalidLine', 'InvalidRecipient'],
     ...[

@@ -573,6 +573,20 @@ export const drainLookMs = 1_000;
 /** How long the gateway of a replaced credential is looked at after its last connection. */
 export const drainedAfterMs = 60_000;
 
+// --- metrics ---
+/** Series of one metric in a scrape; what has other labels beyond that is left out and counted. */
+export const maxSeriesOfMetric = 1000;
+/** Readers that may be connected to the server of metrics at a time, and scrapes of one instant that wait. */
+export const maxMetricsConnections = 32;
+/** How long a request to that server may take to arrive, and how long an idle connection of a reader is kept. */
+export const metricsRequestTimeoutMs = 5_000;
+export const metricsKeepAliveMs = 30_000;
+/** How long a scrape waits for the threads' figures before it shows the latest ones, and a source in all. */
+export const metricsStatsTimeoutMs = 500;
+export const metricsSourceTimeoutMs = 2_000;
+/** How long answers under way have when the server of metrics closes. */
+export const metricsCloseMs = 1_000;
+
 // --- cluster ---
 /** How long a worker may keep a slice without saying that it lives; and how often slices without a sign are looked for. */
 export const queueLockMs = 15_000;

@@ -15,6 +15,7 @@ import type { CampaignSummary } from './report/summary.js';
 import { type CampaignOptions, type CheckedCampaign, checkCampaignOptions, rateRule } from './run/campaign-options.js';
 import type { CampaignRun } from './run/campaign-run.js';
 import { howToGoOn } from './run/program-faults.js';
+import type { RunFigures } from './run/run-figures.js';
 import type { CampaignHooks, CampaignProgress, CampaignReport } from './run/run-report.js';
 
 type State =
@@ -33,6 +34,8 @@ export class Campaign implements AsyncIterable<CampaignProgress> {
   /** A rate that was set before the run began. */
   #rate: string | null | undefined = undefined;
   #hasBegun = false;
+  /** Those of the run that is over. */
+  #figures: RunFigures | null = null;
   #why: PealError | null = null;
   /** Ends the wait for the first recipients. */
   readonly #opening = new AbortController();
@@ -87,6 +90,7 @@ export class Campaign implements AsyncIterable<CampaignProgress> {
       throw error;
     } finally {
       stopListening?.();
+      this.#figures = this.figures;
       this.#rate = this.rate;
       this.#isPaused = this.isPaused;
       this.#state = { phase: 'over' };
@@ -144,6 +148,11 @@ export class Campaign implements AsyncIterable<CampaignProgress> {
   /** @internal Whether the recipients and the journal were opened. Before that, nothing is sent. */
   get hasBegun(): boolean {
     return this.#hasBegun;
+  }
+
+  /** @internal For those who watch; null before its recipients and its journal were opened. */
+  get figures(): RunFigures | null {
+    return this.#run?.figures ?? this.#figures;
   }
 
   /** @internal Stops the run, for this reason. */

@@ -20,12 +20,14 @@ import type { ServeFlags } from './serve/serve-options.js';
 import { addOptions, type GivenOption } from './shared/command-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from './shared/exit-codes.js';
 import { deliverPendingSignals } from './shared/interrupt.js';
+import { withEarlyLog } from './shared/log-flags.js';
 import type { OptionGroup } from './shared/option-values.js';
 import { printable, printError, type Terminal } from './shared/terminal.js';
 import type { SimulateFlags } from './simulate/simulate-options.js';
 
 /** Runs one command line (without node and script) to its exit code. Prints errors; never throws. */
-export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+export async function runCommandLine(args: readonly string[], given: Terminal): Promise<ExitCode> {
+  const terminal = await withEarlyLog(args, given);
   let exitCode: ExitCode = exitCodes.accepted;
   try {
     const program = await commandLine(args, terminal, (code) => {
@@ -58,7 +60,10 @@ async function commandLine(
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
-      writeErr: (text) => terminal.stderr.write(text),
+      writeErr: (text) => {
+        if (terminal.log === undefined) terminal.stderr.write(text);
+        else if (text.trim() !== '') terminal.log.logger.error({}, text.trim());
+      },
       outputError: (text, write) => write(usageText(text)),
     })
     .showHelpAfterError('(--help lists the options)');

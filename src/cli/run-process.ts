@@ -6,7 +6,7 @@ import { writeProblem } from '../base/file-errors.js';
 import { writeInterruption } from './send/json-lines.js';
 import { type ExitCode, exitCodes } from './shared/exit-codes.js';
 import { deliverPendingSignals, exitCodeOfSignal, Interrupt } from './shared/interrupt.js';
-import { printNote } from './shared/terminal.js';
+import { asksForJson, printNote, writeJsonLine } from './shared/terminal.js';
 
 /** How long the process waits, after the end of the command, for anything that still holds it. */
 const lingerMs = 2_000;
@@ -14,12 +14,18 @@ const lingerMs = 2_000;
 const { stdin, stdout, stderr, env } = process;
 const terminal = { stdin, stdout, stderr, env };
 
+/** A sentence of the process itself, also while nothing of a log is loaded. */
+const say = (sentence: string): void => {
+  if (!asksForJson(process.argv)) printNote(terminal, sentence);
+  else writeJsonLine(stderr, { level: 'info', time: new Date().toISOString(), pid: process.pid, msg: sentence });
+};
+
 // Set before the command is loaded, because until then Ctrl-C would end the process silently.
 const leave = (code: ExitCode): void => {
   const message = 'interrupted before anything was done';
   const [command, ...options] = process.argv.slice(2);
   if (command === 'send' && options.includes('--json')) writeInterruption(stdout, message, code);
-  printNote(terminal, message);
+  say(message);
   process.exit(code);
 };
 new Interrupt(process, (signal) => leave(exitCodeOfSignal(signal)), leave);
@@ -40,7 +46,7 @@ let code = await runCommandLine(args, terminal);
 await new Promise((resolve) => setImmediate(resolve));
 const lost = lossOfOutput(problem, args[0]);
 if (lost !== null) {
-  printNote(terminal, lost);
+  say(lost);
   if (code === exitCodes.accepted || code === exitCodes.notAllAccepted) code = exitCodes.input;
 }
 process.exitCode = code;

@@ -162,6 +162,16 @@ export class Gateway {
     return this.#target?.engine.queued ?? 0;
   }
 
+  /**
+   * How long the provider token in use has been in use, in milliseconds; null where there is none, or it is not known.
+   *
+   * @internal for metrics
+   */
+  get providerTokenAgeMs(): number | null {
+    const ageMs = this.#tokens?.ageMs ?? Number.POSITIVE_INFINITY;
+    return Number.isFinite(ageMs) ? ageMs : null;
+  }
+
   /** @internal for campaigns */
   get clock(): Clock {
     return this.#owner.options.clock;

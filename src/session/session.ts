@@ -176,10 +176,22 @@ export class Session implements AsyncDisposable {
     const { fingerprint, tokenOrigin } = credential;
     if (tokenOrigin !== null) {
       const keeper = this.#minters.keeperFor(fingerprint, tokenOrigin);
-      return { providerToken: () => keeper.current(), refreshProviderToken: (expired) => keeper.refresh(expired) };
+      return {
+        providerToken: () => keeper.current(),
+        refreshProviderToken: (expired) => keeper.refresh(expired),
+        get ageMs() {
+          return keeper.ageMs;
+        },
+      };
     }
     const minter = this.#minters.minterFor(credential);
-    return { providerToken: () => minter.current().token, refreshProviderToken: () => minter.refresh().token };
+    return {
+      providerToken: () => minter.current().token,
+      refreshProviderToken: () => minter.refresh().token,
+      get ageMs() {
+        return minter.ageMs;
+      },
+    };
   }
 
   #runningEngine(): Engine | Promise<Engine> {

@@ -53,16 +53,21 @@ export class CampaignBooks {
   invalid = 0;
   /** Recipients that were read and never noted. */
   neverNoted = 0;
+  /** Recipients that were read in this run, and that it did not send to: unsent ones beside those of `run`. */
+  left = 0;
   /** Recipients that wait for their hours. */
   held = 0;
   /** Recipients that an earlier run had answered, as this one has read them. */
   resumed = 0;
   resent = 0;
+  /** Of `resent`, those of earlier runs. */
+  readonly resentBefore: number;
 
   /** @param reasons of earlier runs */
   constructor(journal: Journal | null, reasons: readonly CountedReason[], resent: number) {
     this.#journal = journal;
     this.resent = resent;
+    this.resentBefore = resent;
     for (const { reason, status, count } of reasons) this.#reasons.set(reason, { status, count });
   }
 

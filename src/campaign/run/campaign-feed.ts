@@ -110,6 +110,11 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
     return this.#isOver && this.#failure === null && this.#blocks.isWhole;
   }
 
+  /** Recipients that may be noted and have no outcome. */
+  get window(): number {
+    return this.#window.recipients;
+  }
+
   get blocks(): RecipientBlocks {
     return this.#blocks;
   }
@@ -373,6 +378,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
         all.filter((index) => known!.stateAt(index) !== UNKNOWN),
       );
     }
+    books.left += all.length - unknown.length;
     books.neverNoted += countNew(all, known);
   }
 

@@ -3,12 +3,14 @@
  * books whatever ends it. Made by campaign.ts; main thread.
  */
 import path from 'node:path';
+import { addressUrl } from '../../apns/address.js';
 import { rethrowAssertion } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { counted } from '../../base/text.js';
 import { option, theOption } from '../../base/wording.js';
 import type { EngineStats } from '../../engine/dispatcher/engine-stats.js';
+import { LatencyHistogram } from '../../engine/latency-histogram.js';
 import type { FieldContext } from '../../session/recipients/own-fields.js';
 import { BoundsJudge } from '../control/bounds.js';
 import { type ControlCommand, ControlWatch } from '../control/control-file.js';
@@ -21,6 +23,7 @@ import { type CampaignState, type CampaignSummary, latencyFigures } from '../rep
 import type { CampaignFacts } from '../view/campaign-facts.js';
 import { summaryOf, writeReportOf } from '../view/campaign-view.js';
 import type { CampaignBooks } from './campaign-books.js';
+import { type CampaignEventKind, publishCampaign, type WatchedCampaign } from './campaign-events.js';
 import { CampaignFeed } from './campaign-feed.js';
 import { type CheckedCampaign, isFiles } from './campaign-options.js';
 import type { CampaignSender } from './campaign-sender.js';
@@ -30,6 +33,7 @@ import { LocalHoursOfRows } from './local-hours.js';
 import type { OpenedRun } from './open-run.js';
 import { howToGoOn } from './program-faults.js';
 import { type InvalidRow, RecipientBlocks } from './recipient-blocks.js';
+import type { RunFigures } from './run-figures.js';
 import type { CampaignHooks, CampaignProgress, CampaignReport } from './run-report.js';
 import { RunTimers } from './run-timers.js';
 import { SendingTime } from './sending-time.js';
@@ -64,6 +68,12 @@ export class CampaignRun {
   readonly #pacer: Pacer;
   readonly #sender: CampaignSender;
   readonly #record: RunRecord;
+  /** For those who watch. */
+  readonly #watched: WatchedCampaign;
+  /** How long answers took in earlier runs. */
+  readonly #earlierLatencies: LatencyHistogram;
+  /** A list that is read once more is counted anew. */
+  #mostDuplicates = 0;
   /** What earlier runs have left; null for the first one. */
   readonly #earlier: CampaignFacts | null;
   readonly #abort = new AbortController();
@@ -150,6 +160,12 @@ export class CampaignRun {
       onHeld: (untilMs) => this.#noteHeld(untilMs),
     });
     this.#record = record;
+    this.#watched = Object.freeze({
+      title: titleOf(options),
+      folder: options.folder ?? null,
+      gateway: addressUrl(gateway.address),
+    });
+    this.#earlierLatencies = LatencyHistogram.fromData(record.latencies.toData());
     parts.looker.look = () => this.#look();
     this.#feed.pause();
   }
@@ -174,6 +190,7 @@ export class CampaignRun {
       control?.start();
       this.#record.start();
       this.#watch();
+      this.#publish('began');
       await this.#sendAll();
     } catch (error) {
       rethrowAssertion(error);
@@ -208,6 +225,38 @@ export class CampaignRun {
     };
   }
 
+  /** For those who watch, as of now. */
+  get figures(): RunFigures {
+    const { run, left, invalid, resent, resentBefore } = this.#books;
+    const hasJournal = this.#journal !== null;
+    this.#mostDuplicates = Math.max(this.#mostDuplicates, this.#feed.blocks.duplicates);
+    return {
+      progress: this.progress,
+      run: {
+        accepted: run.accepted,
+        unsent: run.unsent + left,
+        unknown: run.unknown,
+        invalid,
+        duplicate: this.#mostDuplicates,
+        reasons: run.reasons(),
+        resent: resent - resentBefore,
+      },
+      latencies: { all: this.#record.latencies, earlier: this.#earlierLatencies },
+      underWay: hasJournal ? this.#books.counts.underWay : null,
+      window: hasJournal ? this.#feed.window : null,
+      perSecond: this.#pacer.rate === noLimit ? null : this.#pacer.perSecond,
+      whyNot: this.#whyNot,
+    };
+  }
+
+  get #whyNot(): string | null {
+    if (this.#end !== null) return `The campaign is ${this.#end.state}.`;
+    if (this.#why !== null) return 'The campaign is being stopped.';
+    if (this.#isPausedByUser) return 'The campaign is paused.';
+    if (this.#waitsFor !== null) return this.#waitsFor;
+    return (this.#stats?.connections ?? 0) > 0 ? null : 'No connection to the gateway is open.';
+  }
+
   get isPaused(): boolean {
     return this.#isPausedByUser;
   }
@@ -219,6 +268,7 @@ export class CampaignRun {
     this.#steer();
     this.#time.begin('pause');
     this.#note('The campaign was paused.');
+    this.#publish('paused');
   }
 
   resume(): void {
@@ -228,6 +278,7 @@ export class CampaignRun {
     this.#steer();
     this.#time.end('pause');
     this.#note('The campaign goes on.');
+    this.#publish('resumed');
   }
 
   get rate(): string | null {
@@ -450,7 +501,17 @@ export class CampaignRun {
     this.#feed.wake();
   }
 
+  #publish(kind: CampaignEventKind): void {
+    publishCampaign(kind, () => ({
+      campaign: this.#watched,
+      progress: this.progress,
+      error: kind === 'stopped' ? this.#why : null,
+    }));
+  }
+
+  /** Once a second. */
   #look(): SeriesSample {
+    this.#publish('progress');
     const limit = this.#stats?.streamLimit ?? null;
     const { accepted, rejected, unknown } = this.#books.run;
     return {
@@ -492,6 +553,7 @@ export class CampaignRun {
     for (const problem of [this.#why, inputFailure]) if (problem instanceof PealError) problems.add(problem);
     for (const problem of await this.#closeFiles()) problems.add(problem);
     const causes = this.#books.causes;
+    this.#publish(this.#end.state === 'finished' ? 'finished' : 'stopped');
     return { summary: this.#summary(), stopped: this.#why, problems: [...problems], causes, wasFinished: false };
   }
 
@@ -556,13 +618,13 @@ export class CampaignRun {
   }
 
   #facts(): CampaignFacts {
-    const { title, folder, settings, kept, gateway } = this.#options;
+    const { settings, kept, gateway } = this.#options;
     const { invalid, neverNoted, reasons, causes, resent } = this.#books;
     const blocks = this.#feed.blocks;
     const { state, expected } = this.progress;
     return {
       version: 1,
-      title: title ?? (folder === undefined ? 'Campaign' : path.basename(path.resolve(folder))),
+      title: this.#watched.title,
       protocol: gateway.address.protocol,
       settings: settings ?? [],
       kept: kept ?? {},
@@ -635,4 +697,8 @@ export class CampaignRun {
     const message = `The campaign was stopped by a bound: ${why}${howToGoOn(this.#options)}`;
     return new PealError('ERR_PEAL_BOUND', message, { origin: 'usage', retryable: true });
   }
+}
+
+function titleOf({ title, folder }: CheckedCampaign): string {
+  return title ?? (folder === undefined ? 'Campaign' : path.basename(path.resolve(folder)));
 }

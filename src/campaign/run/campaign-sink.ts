@@ -94,6 +94,7 @@ export class CampaignSink implements OutcomeSink {
     files?.unsent(batch.rows, batch.indexes);
     const states = new Uint8Array(batch.tokens.count).fill(UNSENT);
     journal?.settle(this.#blockOf(batch.rows).number, states, batch.indexes);
+    books.left += states.length;
     if (journal === null) books.neverNoted += states.length;
   }
 

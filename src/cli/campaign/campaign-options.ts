@@ -45,6 +45,11 @@ const resumable: ReadonlySet<string> = new Set([
   '--json',
   '--progress',
   '--quiet',
+  '--metrics-port',
+  '--metrics-host',
+  '--metrics-linger',
+  '--log-level',
+  '--log-format',
 ]);
 
 export function resumeOptions(): readonly OptionGroup[] {

@@ -29,6 +29,9 @@ export function checkQuestion(options: SendFlags, { stdin, stderr }: Terminal): 
   if (options.tokens.includes('-')) {
     throw usageError('--canary asks whether to go on, and standard input is the list: give --yes to go on by itself.');
   }
+  if (options.logFormat === 'json') {
+    throw usageError('--canary asks whether to go on, which --log-format json leaves no place for: give --yes.');
+  }
   if (stdin.isTTY === true && stderr.isTTY === true) return;
   throw usageError('--canary asks whether to go on, and there is no terminal: give --yes to go on by itself.');
 }

@@ -4,6 +4,7 @@
  */
 import type { Writable } from 'node:stream';
 import type { Clock } from '../../base/clock.js';
+import type { Logger } from '../../base/log.js';
 import { integer, minutesAndSeconds, wholePercent } from '../../base/text.js';
 import { hasColour, type Terminal, writeJsonLine } from '../shared/terminal.js';
 import { doneOf, passedOf, type RunningCounts, sentOf } from './counts.js';
@@ -48,11 +49,20 @@ export async function progressFor(
   const { json, quiet, progress } = options;
   if (quiet === true || progress === 0) return noProgress;
   if (json === true) return new JsonProgress(terminal.stdout, clock, progress);
-  const { stderr } = terminal;
+  const { stderr, log } = terminal;
+  if (log?.isJson === true) return new LogProgress(log.logger, clock, progress);
   const isScreen = stderr.isTTY === true && terminal.env.TERM !== 'dumb';
   if (!isScreen || progress !== undefined) return new LineProgress(stderr, clock, progress);
   const { ProgressBar } = await import('./progress-bar.js');
   return new ProgressBar(stderr, clock, hasColour(terminal, stderr));
+}
+
+/** The keys of a progress line for programs, in their order. */
+function progressFields(counts: RunningCounts, total: number | null, rate: RateMeter): object {
+  const { accepted, rejected, unsent, unknown, invalid, duplicate = 0 } = counts;
+  const done = doneOf(counts) + duplicate;
+  const perSecond = Math.round(rate.perSecond());
+  return { done, total, accepted, rejected, unsent, unknown, invalid, duplicate, perSecond };
 }
 
 /** Tells when the next line is due. */
@@ -91,19 +101,40 @@ class JsonProgress implements ProgressDisplay {
   update(counts: RunningCounts, total: number | null): void {
     this.#rate.note(this.#clock.now(), sentOf(counts));
     if (!this.#interval.isDue()) return;
-    const { accepted, rejected, unsent, unknown, invalid, duplicate = 0 } = counts;
-    writeJsonLine(this.#output, {
-      messageType: 'progress',
-      done: doneOf(counts) + duplicate,
-      total,
-      accepted,
-      rejected,
-      unsent,
-      unknown,
-      invalid,
-      duplicate,
-      perSecond: Math.round(this.#rate.perSecond()),
-    });
+    writeJsonLine(this.#output, { messageType: 'progress', ...progressFields(counts, total, this.#rate) });
+  }
+
+  interrupted(print: () => void): void {
+    print();
+  }
+
+  above(print: () => void): void {
+    print();
+  }
+
+  hide(): void {}
+
+  show(): void {}
+
+  stop(): void {}
+}
+
+/** Lines of a log, with the counts as fields. */
+class LogProgress implements ProgressDisplay {
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #rate = new RateMeter();
+  readonly #interval: Interval;
+
+  constructor(logger: Logger, clock: Clock, intervalMs = 10_000) {
+    this.#logger = logger;
+    this.#clock = clock;
+    this.#interval = new Interval(clock, intervalMs);
+  }
+
+  update(counts: RunningCounts, total: number | null): void {
+    this.#rate.note(this.#clock.now(), sentOf(counts));
+    if (this.#interval.isDue()) this.#logger.info(progressFields(counts, total, this.#rate), 'progress');
   }
 
   interrupted(print: () => void): void {

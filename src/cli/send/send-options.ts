@@ -15,6 +15,8 @@ import { parseLocalWindow } from '../../campaign/control/local-window.js';
 import { parseRate } from '../../campaign/control/rate.js';
 import { type CredentialFlags, certificateOptions, providerKeyOptions } from '../shared/credential-options.js';
 import { type LinkFlags, linkOptions } from '../shared/link-flags.js';
+import { type LogFlags, logOptions } from '../shared/log-flags.js';
+import { type MetricsFlags, metricsOptions } from '../shared/metrics-flags.js';
 import {
   byteSize,
   commaSeparated,
@@ -40,7 +42,7 @@ const formats = ['auto', 'list', 'csv', 'tsv', 'ndjson', 'json', 'parquet'] as c
 const leastDedupeBytes = 1024 * 1024;
 
 /** The parsed command line. */
-export interface SendFlags extends CredentialFlags, LinkFlags {
+export interface SendFlags extends CredentialFlags, LinkFlags, LogFlags, MetricsFlags {
   /** Paths, patterns, or `-`; at least one. */
   readonly tokens: readonly string[];
   readonly format?: (typeof formats)[number];
@@ -187,6 +189,7 @@ export function sendOptionGroups(): readonly OptionGroup[] {
         new Option('--quiet', 'print only errors, no progress and no summary'),
       ],
     },
+    { heading: 'Being watched:', options: [...metricsOptions({ ends: true }), ...logOptions()] },
   ];
 }
 

@@ -57,6 +57,7 @@ export async function planSend(flags: SendFlags, terminal: Terminal): Promise<Se
   const session = new Session({
     threads: threadsFor(flags, estimated),
     ...(maxConnections === undefined ? {} : { maxConnections }),
+    ...(terminal.log !== undefined && { logger: terminal.log.logger }),
     ...linkOf(flags, terminal.env),
   });
   const gateway = session.getConnection(address, credential);

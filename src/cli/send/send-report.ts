@@ -12,6 +12,7 @@ import {
   printable,
   printError,
   printNote,
+  printWarning,
   type Terminal,
   widestText,
   wrapped,
@@ -54,17 +55,17 @@ export function printRun(terminal: Terminal, options: SendFlags, report: RunRepo
     const place = { folder, protocol: protocolOf(options) };
     stdout.write(summaryTable(summary, { ...place, columns, colour, isApart: stdout.isTTY === true }));
   }
-  if (summary.invalidLines !== null) printNote(terminal, invalidSentence(summary.invalid, summary.invalidLines));
+  if (summary.invalidLines !== null) printWarning(terminal, invalidSentence(summary.invalid, summary.invalidLines));
   for (const problem of problems) printError(terminal, problem);
   if (summary.stopped === 'ERR_PEAL_BOUND') printNote(terminal, boundNote(summary, options));
   const refused = refusedNote(summary, protocolOf(options), options.out === undefined ? null : printable(options.out));
-  if (refused !== null) printNote(terminal, refused.text, refused.command);
-  if (causes.length > 0) printNote(terminal, lossSentence(causes));
+  if (refused !== null) printWarning(terminal, refused.text, refused.command);
+  if (causes.length > 0) printWarning(terminal, lossSentence(causes));
   // On a terminal the table has the same notes.
-  if (!hasTable || stdout.isTTY !== true) for (const { message } of rejections) printNote(terminal, message);
+  if (!hasTable || stdout.isTTY !== true) for (const { message } of rejections) printWarning(terminal, message);
   const lost = summary.unsent + summary.unknown;
   if (lost > 0 && options.out === undefined && options.quiet !== true) {
-    printNote(terminal, `${counted(lost, 'token')} unsent or unknown: give --out DIR to keep them in files`);
+    printWarning(terminal, `${counted(lost, 'token')} unsent or unknown: give --out DIR to keep them in files`);
   }
 }
 

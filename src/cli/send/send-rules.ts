@@ -5,6 +5,7 @@
 import { type Address, type Protocol, parseAddress } from '../../apns/address.js';
 import { systemClock } from '../../base/clock.js';
 import { checkCertificateFlags, credentialFiles, namedFiles } from '../shared/credential-options.js';
+import { checkMetricsFlags } from '../shared/metrics-flags.js';
 import { usageError } from '../shared/terminal.js';
 import { checkCampaignFlags } from './campaign-rules.js';
 import type { SendFlags } from './send-options.js';
@@ -56,6 +57,7 @@ export function checkSendFlags(options: SendFlags, nowMs: number = systemClock.w
   if (options.retries === 0 && options.onUnknown === 'resend') {
     throw usageError('--on-unknown resend keeps to the limit of --retries, which is 0. Give --retries 1 or more.');
   }
+  checkMetricsFlags(options);
   checkCampaignFlags(options, protocolOf(options), nowMs);
   checkCertificateFlags(options);
   checkProtocol(options);

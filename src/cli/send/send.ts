@@ -2,8 +2,10 @@
  * `peal send`: one run of a campaign, from the options to the exit code. The campaign keeps the books; this shows it,
  * asks about the canary, and passes signals on. Main thread.
  */
+import path from 'node:path';
 import { systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
+import { wants } from '../../base/log.js';
 import { counted, integer } from '../../base/text.js';
 import { Campaign } from '../../campaign/campaign.js';
 import { findFiles } from '../../campaign/input/find-files.js';
@@ -13,6 +15,8 @@ import type { Session } from '../../session/session.js';
 import type { GivenOption } from '../shared/command-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from '../shared/exit-codes.js';
 import { exitCodeOfSignal, Interrupt, type InterruptSignal } from '../shared/interrupt.js';
+import { openLog } from '../shared/log-flags.js';
+import { type CommandMetrics, startMetrics } from '../shared/metrics-flags.js';
 import { Suspend } from '../shared/suspend.js';
 import { printable, printError, printNote, type Terminal, writeJsonLine } from '../shared/terminal.js';
 import { commandMessage } from '../shared/wording.js';
@@ -21,6 +25,7 @@ import { doneOf, type RunReport } from './counts.js';
 import { nothing, writeRefusal } from './json-lines.js';
 import { PipeEnds } from './pipe-ends.js';
 import { noProgress, type ProgressDisplay, progressFor } from './progress.js';
+import type { SendLog } from './send-log.js';
 import type { SendFlags } from './send-options.js';
 import { campaignOptionsOf, type KeptCommand, planSend } from './send-plan.js';
 import { printRun } from './send-report.js';
@@ -50,6 +55,7 @@ export interface SendExtras {
 export async function runSend(flags: SendFlags, terminal: Terminal, extras: SendExtras = {}): Promise<RunReport> {
   checkSendFlags(flags);
   checkQuestion(flags, terminal);
+  const logged = await openLog(flags, terminal, { campaign: campaignName(flags) });
   let run: SendRun | null = null;
   using interrupt = new Interrupt(
     process,
@@ -61,9 +67,14 @@ export async function runSend(flags: SendFlags, terminal: Terminal, extras: Send
     const lists = await findFiles(flags.tokens, flags.out).catch(() => []);
     await refuseOwnFiles(flags.out, [...inputFiles(flags), ...lists]);
   }
-  run = new SendRun(flags, terminal, extras, interrupt);
+  run = new SendRun(flags, logged, extras, interrupt);
   using _suspend = process.platform === 'win32' ? null : run.suspend();
   return await run.run();
+}
+
+/** As the report calls the campaign. */
+function campaignName({ out }: SendFlags): string {
+  return out === undefined ? 'Campaign' : path.basename(path.resolve(out));
 }
 
 class SendRun {
@@ -80,6 +91,10 @@ class SendRun {
   /** Ends a dry run. */
   #dryStop: AbortController | null = null;
   #display: ProgressDisplay = noProgress;
+  #log: SendLog | null = null;
+  #metrics: CommandMetrics | null = null;
+  /** Ends the wait for the last scrape. */
+  readonly #lingering = new AbortController();
   #isOver = false;
 
   constructor(flags: SendFlags, terminal: Terminal, extras: SendExtras, interrupt: Interrupt) {
@@ -90,6 +105,15 @@ class SendRun {
   }
 
   async run(): Promise<RunReport> {
+    try {
+      return await this.#run();
+    } finally {
+      await this.#metrics?.[Symbol.asyncDispose]();
+      this.#log?.[Symbol.dispose]();
+    }
+  }
+
+  async #run(): Promise<RunReport> {
     let report: CampaignReport;
     try {
       if (this.#flags.dryRun === true) return await this.#dryRun();
@@ -104,6 +128,7 @@ class SendRun {
     const told = this.#told(report);
     if (report.wasFinished) this.#sayFinished();
     printRun(this.#terminal, this.#flags, told);
+    if (this.#interrupt.signal === null) await this.#metrics?.linger(this.#lingering.signal);
     return told;
   }
 
@@ -145,11 +170,25 @@ class SendRun {
     });
     const campaign = new Campaign(options, this.#hooks());
     this.#campaign = campaign;
+    this.#metrics = await startMetrics(
+      this.#flags,
+      async () => {
+        const [{ CampaignSource }, { EngineSource }] = await Promise.all([
+          import('../../metrics/campaign-source.js'),
+          import('../../metrics/engine-source.js'),
+        ]);
+        return [new CampaignSource(campaign, gateway, campaignName(this.#flags)), new EngineSource(session)];
+      },
+      this.#terminal,
+    );
+    await this.#startLog();
     this.#display = await progressFor(this.#flags, this.#terminal, systemClock);
     if (this.#interrupt.signal !== null) this.interrupted();
     const watching = this.#watch(campaign);
     try {
-      return await campaign.run();
+      const report = await campaign.run();
+      this.#log?.ended(campaign, report);
+      return report;
     } finally {
       await watching;
       for (const timer of this.#timers) clearTimeout(timer);
@@ -157,10 +196,21 @@ class SendRun {
     }
   }
 
+  async #startLog(): Promise<void> {
+    const { log } = this.#terminal;
+    if (log === undefined) return;
+    const { SendLog } = await import('./send-log.js');
+    this.#log = new SendLog(log.logger, systemClock);
+    log.around = (print) => this.#display.above(print);
+  }
+
   #hooks(): CampaignHooks {
     const { observer } = this.#extras;
     return {
       onNote: (sentence) => {
+        const { log } = this.#terminal;
+        this.#log?.note(sentence);
+        if (log !== undefined && (log.isJson || wants(log.logger, 'info'))) return;
         if (this.#flags.quiet !== true) this.#display.above(() => printNote(this.#terminal, sentence));
       },
       wordsOf: commandMessage,
@@ -193,6 +243,7 @@ class SendRun {
   /** Keeps the display up to date until the campaign has ended. */
   async #watch(campaign: Campaign): Promise<void> {
     for await (const progress of campaign) {
+      this.#log?.look(campaign);
       const { expected, state, duplicate, read } = progress;
       // The lists are still being opened.
       if (expected === null && read === 0) continue;
@@ -268,6 +319,7 @@ class SendRun {
   /** The first Ctrl-C. */
   interrupted(): void {
     const campaign = this.#campaign;
+    this.#lingering.abort();
     this.#dryStop?.abort();
     if (this.#isOver || campaign === null) return;
     this.#asking.abort();

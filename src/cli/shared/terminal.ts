@@ -6,6 +6,7 @@ import type { Readable, Writable } from 'node:stream';
 import { createColors } from 'picocolors';
 import { PealError } from '../../base/errors.js';
 import { maxMessageCharacters } from '../../base/limits.js';
+import type { Logger } from '../../base/log.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { isOutOfFiles } from './exit-codes.js';
 import { commandMessage } from './wording.js';
@@ -13,11 +14,27 @@ import { commandMessage } from './wording.js';
 /** Text for people is not wider than that on a wide terminal either. */
 export const widestText = 100;
 
+/** Where a command writes lines with a level and fields, beside or instead of its sentences. */
+export interface CommandLog {
+  readonly logger: Logger;
+  /** Whether standard error has lines of JSON and nothing else: sentences become lines, too. */
+  readonly isJson: boolean;
+  /** Writes a line of the log to standard error. A live display puts it above itself. Default: calls `print`. */
+  around: (print: () => void) => void;
+}
+
 export interface Terminal {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Default: the command has sentences only. */
+  readonly log?: CommandLog;
+}
+
+/** Whether a command line asks for standard error to have lines of JSON and nothing else. */
+export function asksForJson(args: readonly string[]): boolean {
+  return args.some((arg, at) => arg === '--log-format=json' || (arg === 'json' && args[at - 1] === '--log-format'));
 }
 
 /** Whether text for this stream may be coloured: a terminal, unless NO_COLOR or a dumb terminal says otherwise. */
@@ -37,22 +54,44 @@ export function printError(terminal: Terminal, error: unknown): void {
       : isOutOfFiles(error)
         ? 'this process has reached its limit of open files (EMFILE): raise it (ulimit -n 1024) and run it again.'
         : `this is a fault of peal: ${(error as Error)?.stack ?? String(error)}`;
-  printParagraph(terminal, red, text);
+  const fields = error instanceof PealError ? { code: error.code, retryable: error.retryable } : {};
+  printParagraph(terminal, { paint: red, level: 'error', fields }, text);
 }
 
 /** @param command what to copy into a shell: it ends the sentence, on a terminal on a line of its own */
 export function printNote(terminal: Terminal, text: string, command: string | null = null): void {
-  const { yellow } = createColors(hasColour(terminal, terminal.stderr));
-  printParagraph(terminal, yellow, printable(text), command === null ? null : printable(command));
+  printYellow(terminal, 'info', text, command);
+}
+
+/** A note about what a person should look at. */
+export function printWarning(terminal: Terminal, text: string, command: string | null = null): void {
+  printYellow(terminal, 'warn', text, command);
+}
+
+function printYellow(terminal: Terminal, level: 'info' | 'warn', text: string, command: string | null): void {
+  const { yellow: paint } = createColors(hasColour(terminal, terminal.stderr));
+  const style = { paint, level, fields: {} };
+  printParagraph(terminal, style, printable(text), command === null ? null : printable(command));
+}
+
+/** How a sentence is shown: to people, and as a line of a log. */
+interface Style {
+  readonly paint: (text: string) => string;
+  readonly level: 'info' | 'warn' | 'error';
+  readonly fields: object;
 }
 
 /** One line where programs read it. A terminal would break that within a word, so its lines are broken at blanks. */
 function printParagraph(
-  { stderr }: Terminal,
-  paint: (text: string) => string,
+  { stderr, log }: Terminal,
+  { paint, level, fields }: Style,
   text: string,
   command: string | null = null,
 ): void {
+  if (log?.isJson === true) {
+    log.logger[level](fields, command === null ? text : `${text}: ${command}`);
+    return;
+  }
   const hasScreen = stderr.isTTY === true && stderr.columns !== undefined && stderr.columns > 0;
   const [first = '', ...more] = hasScreen
     ? [...noteLines(command === null ? text : `${text}:`, stderr.columns!), ...(command === null ? [] : [command])]

@@ -38,6 +38,13 @@ export interface ConnectionCloseEvent {
   readonly error: PealError | null;
 }
 
+/** Published on `peal:connection:failed`: an attempt to connect has failed. */
+export interface ConnectionFailedEvent {
+  /** No other event is about it. */
+  readonly connection: WatchedConnection;
+  readonly error: PealError;
+}
+
 /** Published on `peal:batch:settled`, before the outcomes are counted in the result. */
 export interface BatchSettledEvent extends TallyCounts {
   readonly gateway: string;
@@ -49,6 +56,7 @@ export interface BatchSettledEvent extends TallyCounts {
 
 const opened = channel('peal:connection:open');
 const closed = channel('peal:connection:close');
+const failed = channel('peal:connection:failed');
 const settled = channel('peal:batch:settled');
 
 export function publishBatch(route: Route, batch: SettledBatch): void {
@@ -83,10 +91,20 @@ export class OpenConnections {
     const cause = end.cause === null ? null : PealError.fromRecord(end.cause);
     const open = this.#connections.get(key);
     route.connectionEnded(open !== undefined, cause);
-    // A failed attempt was never open.
-    if (open === undefined) return;
+    if (open === undefined) {
+      if (cause !== null) this.#fail(route, number, cause);
+      return;
+    }
     this.#connections.delete(key);
     this.#close(open.connection, end.answers, cause);
+  }
+
+  /** An attempt was never open. */
+  #fail(route: Route, number: number, error: PealError): void {
+    if (!failed.hasSubscribers) return;
+    const gateway = addressUrl(route.config.address);
+    const event: ConnectionFailedEvent = { connection: { gateway, shardId: this.#shardId, number }, error };
+    failed.publish(event);
   }
 
   /** The shard has ended. Its open connections end with it. */

@@ -18,6 +18,8 @@ export interface ProviderTokenSource {
    * throw, or reject with, a PealError. Default: no other token can be had.
    */
   refreshProviderToken?(expired: string): string | Promise<string>;
+  /** How long the token in use has been in use, in milliseconds; infinite before the first. Default: not known. */
+  readonly ageMs?: number;
 }
 
 export class Route {
