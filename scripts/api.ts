@@ -13,6 +13,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const entryPoints = [
   ['peal', 'dist/src/index.d.ts'],
   ['peal-backend', 'dist/src/backend.d.ts'],
+  ['peal-cluster', 'dist/src/cluster/index.d.ts'],
   ['peal-simulator', 'dist/src/simulator/index.d.ts'],
 ] as const;
 

@@ -588,6 +588,15 @@ export const metricsSourceTimeoutMs = 2_000;
 export const metricsCloseMs = 1_000;
 
 // --- cluster ---
+/** How long a step of a cluster's store is tried again while the store is away, at most, and the waits between. */
+export const storePatienceMs = 30_000;
+export const longestPatienceMs = 24 * 3_600_000;
+export const firstStoreRetryMs = 50;
+export const maxStoreRetryMs = 1_000;
+/** How long a campaign stays in the store, or its slices' bytes do, once no dispatcher holds it any more. */
+export const clusterKeepMs = 30 * 24 * 3_600_000;
+/** Slices that one step removes from the store. */
+export const maxRemovedSlices = 1_000;
 /** How long a worker may keep a slice without saying that it lives; and how often slices without a sign are looked for. */
 export const queueLockMs = 15_000;
 export const queueStalledMs = 5_000;

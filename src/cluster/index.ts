@@ -12,4 +12,5 @@ export type {
   StoredSlice,
   WorkerBeat,
 } from './store/cluster-store.js';
+export { type OpenedStore, type OpenStoreOptions, openClusterStore } from './store/open-store.js';
 export { type SharedTokenOptions, sharedProviderTokens } from './tokens/shared-provider-tokens.js';

@@ -21,14 +21,23 @@ export class RedisScript {
    *
    * @throws PealError ERR_PEAL_STORE; an error of the connection leaves open whether the script has run
    */
-  async run(redis: RedisClient, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
+  run(redis: RedisClient, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
+    return this.#run(redis, (command, script) => redis.call(command, script, keys.length, ...keys, ...args));
+  }
+
+  /** The same, with texts in the reply as bytes. */
+  runForBytes(redis: RedisClient, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
+    return this.#run(redis, (command, script) => redis.callBuffer(command, script, keys.length, ...keys, ...args));
+  }
+
+  async #run(redis: RedisClient, call: (command: string, script: string) => Promise<unknown>): Promise<unknown> {
     try {
       try {
-        return await redis.evalsha(this.#digest, keys.length, ...keys, ...args);
+        return await call('EVALSHA', this.#digest);
       } catch (error) {
         // A server that was restarted has forgotten it.
         if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-        return await redis.eval(this.#lua, keys.length, ...keys, ...args);
+        return await call('EVAL', this.#lua);
       }
     } catch (error) {
       throw redisError(error, redis);

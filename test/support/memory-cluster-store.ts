@@ -15,12 +15,7 @@ import type {
   StoredSlice,
   WorkerBeat,
 } from '../../src/cluster/store/cluster-store.js';
-import {
-  CommitNumbers,
-  fencedError,
-  OutcomeHeads,
-  outcomesTakenError,
-} from '../../src/cluster/store/commit-numbers.js';
+import { CommitNumbers, fencedError, OutcomeHeads, outcomesTakenError } from '../../src/cluster/store/once.js';
 
 interface MemorySlice {
   readonly manifest: Uint8Array;
@@ -61,6 +56,8 @@ export class MemoryClusterStore implements ClusterStore {
   failsNextCommit = false;
   /** The next commit holds, and is rejected all the same. */
   losesNextAnswer = false;
+  /** The next removal of outcomes happens, and is rejected all the same. */
+  losesNextRemoval = false;
   /** Called at the beginning of every method, by its name. */
   onCall: (method: string) => void | Promise<void> = () => {};
 
@@ -190,25 +187,30 @@ export class MemoryClusterStore implements ClusterStore {
     await this.#call('outcomes');
     const found = this.state.campaigns.get(campaign);
     if (found === undefined) return [];
-    if (expected !== null && expected !== found.removed) throw outcomesTakenError(campaign);
-    this.#heads.read(campaign, found.removed);
-    return found.outcomes.slice(from, from + limit);
+    const { removed, outcomes } = found;
+    if (expected !== null && (removed < expected.low || removed > expected.high)) throw outcomesTakenError(campaign);
+    if (expected === null) this.#heads.read(campaign, removed);
+    const start = expected === null ? 0 : expected.low + from - removed;
+    return outcomes.slice(start, start + limit);
   }
 
   async removeOutcomes(campaign: string, count: number): Promise<void> {
-    const head = this.#heads.removing(campaign, count);
+    const { low, high } = this.#heads.removing(campaign, count);
     await this.#call('removeOutcomes');
     const found = this.state.campaigns.get(campaign);
     if (found !== undefined) {
-      if (found.removed === head) {
-        found.outcomes = found.outcomes.slice(count);
-        found.removed += count;
-      } else if (found.removed !== head + count) {
+      if (found.removed < low || found.removed > high) {
         this.#heads.forget(campaign);
         throw outcomesTakenError(campaign);
       }
+      found.outcomes = found.outcomes.slice(Math.max(0, low + count - found.removed));
+      found.removed = Math.max(found.removed, low + count);
     }
-    this.#heads.removed(campaign);
+    if (this.losesNextRemoval) {
+      this.losesNextRemoval = false;
+      throw awayError();
+    }
+    this.#heads.removed(campaign, count);
   }
 
   async beat(worker: WorkerBeat, forMs: number): Promise<void> {

@@ -158,8 +158,8 @@ export interface ClusterStore {
    */
   outcomes(campaign: string, from: number, limit: number): Promise<readonly Uint8Array[]>;
   /**
-   * Removes the first `count` of those that `outcomes` of this store object has given. After ERR_PEAL_STORE the same removal
-   * is repeated before any other call about outcomes, and happens once.
+   * Removes the first `count` of those that `outcomes` of this store object has given. After ERR_PEAL_STORE some may have been
+   * removed; the caller goes on as if none had, and counts them again in later calls.
    *
    * @throws PealError ERR_PEAL_FENCED (as a rejection) where another dispatcher has removed some since
    */

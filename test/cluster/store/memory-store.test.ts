@@ -38,6 +38,21 @@ describe('a store of clusters in memory', () => {
     assert.equal((await store.outcomes(definition.id, 0, 10)).length, 2);
   });
 
+  it('goes on from outcomes that were removed, where the answer was lost', async () => {
+    const store = new MemoryClusterStore();
+    const { id } = definitionOf('ab'.repeat(16));
+    await store.begin(definitionOf(id), free);
+    await store.addSlice(id, 0, Buffer.from('m'));
+    const claim = (await store.claim(id, 0, 'w'))!;
+    await store.commit(claim, textCommit({}, ['1', '2', '3', '4']));
+    await store.outcomes(id, 0, 2);
+    store.losesNextRemoval = true;
+    await assert.rejects(store.removeOutcomes(id, 2), { code: 'ERR_PEAL_STORE' });
+    assert.equal(Buffer.from((await store.outcomes(id, 2, 1))[0]!).toString(), '3');
+    await store.removeOutcomes(id, 3);
+    assert.equal(Buffer.from((await store.outcomes(id, 0, 9))[0]!).toString(), '4');
+  });
+
   it('refuses everything while it is away', async () => {
     const store = new MemoryClusterStore();
     store.isAway = true;

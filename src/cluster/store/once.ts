@@ -28,34 +28,43 @@ export class CommitNumbers {
   }
 }
 
-/** Where the outcomes of each campaign begin, as this store object has read them: how many were removed before. */
+/** Where the outcomes of a campaign begin in the store, by how many were removed before. */
+interface OutcomeHead {
+  /** As the caller knows it: it counts from here. */
+  readonly low: number;
+  /** Higher where a removal may have happened whose answer was lost. */
+  readonly high: number;
+}
+
+/** What this store object knows of where outcomes begin. Elsewhere they do once another dispatcher has removed some. */
 export class OutcomeHeads {
-  readonly #known = new Map<string, { head: number; removing: number }>();
+  readonly #known = new Map<string, OutcomeHead>();
 
-  /** Before outcomes are read. Returns where they are taken to begin; null: wherever they do. */
-  expected(campaign: string, from: number): number | null {
+  /** Null before the first read. */
+  expected(campaign: string, from: number): OutcomeHead | null {
+    if (from === 0) return null;
     const known = this.#known.get(campaign);
-    assert(known === undefined || known.removing === 0, 'a removal of outcomes is repeated before more are read');
-    assert(from === 0 || known !== undefined, 'outcomes are read from the first one on');
-    return from === 0 ? null : known!.head;
+    assert(known !== undefined, 'outcomes are read from the first one on');
+    return known;
   }
 
+  /** Outcomes were read from the first one on. */
   read(campaign: string, head: number): void {
-    this.#known.set(campaign, { head, removing: 0 });
+    this.#known.set(campaign, { low: head, high: head });
   }
 
-  /** Returns where the outcomes to be removed begin. */
-  removing(campaign: string, count: number): number {
+  /** Before `count` are removed. */
+  removing(campaign: string, count: number): OutcomeHead {
     const known = this.#known.get(campaign);
     assert(known !== undefined, 'outcomes are removed once they were read');
-    assert(known.removing === 0 || known.removing === count, 'a removal of outcomes is repeated before the next one');
-    known.removing = count;
-    return known.head;
+    const head = { low: known.low, high: Math.max(known.high, known.low + count) };
+    this.#known.set(campaign, head);
+    return head;
   }
 
-  removed(campaign: string): void {
+  removed(campaign: string, count: number): void {
     const known = this.#known.get(campaign);
-    if (known !== undefined) this.read(campaign, known.head + known.removing);
+    if (known !== undefined) this.read(campaign, known.low + count);
   }
 
   forget(campaign: string): void {
