@@ -612,6 +612,8 @@ export const queueCommandTimeoutMs = 30_000;
 export const queueEndTimeoutMs = 30_000;
 /** Recipients of a slice, unless the list ends before. */
 export const sliceRecipients = 10_000;
+/** The largest slice that may be asked for. */
+export const maxSliceRecipients = 100_000;
 /** How long a slice that is not full waits for more recipients. */
 export const sliceLingerMs = 50;
 /** Slices that are out at least, whatever the workers are; beyond them twice as many as the workers take at a time. */
@@ -628,6 +630,8 @@ export const leaseRenewMs = 2_000;
 export const clusterLookMs = 250;
 /** How long workers have for their slices when a campaign stops, before the dispatcher closes those. */
 export const stopGraceMs = 15_000;
+/** So long after a stop, every slice that a living worker has is in what that worker says of itself. */
+export const stopHeedMs = 7_000;
 /** How long a dispatcher that stops waits for a store that is away. */
 export const stopPatienceMs = 30_000;
 /** The pauses between two tries of a step while the store is away: the first, and the longest. */

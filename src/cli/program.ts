@@ -13,7 +13,9 @@ import {
   statusOptions,
 } from './campaign/campaign-options.js';
 import type { ResumeCampaign } from './campaign/steer.js';
+import type { DispatchFlags } from './cluster/dispatch-options.js';
 import type { FeedbackFlags } from './feedback/feedback-options.js';
+import type { ResumableCommand, SendCommand } from './send/resume.js';
 import { type SendFlags, sendOptionGroups } from './send/send-options.js';
 import { withLists } from './send/send-rules.js';
 import type { ServeFlags } from './serve/serve-options.js';
@@ -86,6 +88,20 @@ async function commandLine(
       onEnd((await runSend(flags, terminal, { settings, kept })).exitCode);
     });
   const settings = await add(send, sendOptionGroups);
+
+  const dispatch = program
+    .command('dispatch')
+    .summary('send one notification by the workers of a cluster')
+    .description('Sends one notification to a list of device tokens, as peal send does, by the workers of a cluster.')
+    .argument('[lists...]', 'the lists of device tokens, instead of --tokens')
+    .action(async (lists: readonly string[], options: Partial<DispatchFlags>) => {
+      const flags = withLists(options as DispatchFlags, lists);
+      const { runDispatch } = await loaded(import('./cluster/dispatch.js'));
+      onEnd(await runDispatch(flags, terminal, { settings: dispatched, kept: { args, cwd: process.cwd() } }));
+    });
+  const dispatched = await add(dispatch, async () =>
+    (await import('./cluster/dispatch-options.js')).dispatchOptionGroups(),
+  );
 
   const status = program
     .command('status')
@@ -186,13 +202,24 @@ async function commandLine(
   return program;
 }
 
+/** A command that begins campaigns, loaded. */
+async function commandNamed(name: ResumableCommand): Promise<SendCommand> {
+  if (name === 'send') {
+    const { runSend } = await loaded(import('./send/send.js'));
+    return { groups: sendOptionGroups, run: async (...given) => (await runSend(...given)).exitCode };
+  }
+  const { runDispatch } = await loaded(import('./cluster/dispatch.js'));
+  const { dispatchOptionGroups } = await import('./cluster/dispatch-options.js');
+  return { groups: dispatchOptionGroups, run: runDispatch };
+}
+
 /** Goes on with a campaign that no process runs. */
 /** @param given the options of `peal resume` as they are written */
 const resumeWith =
   (given: readonly GivenOption[]): ResumeCampaign =>
   async (folder, view, flags, terminal) => {
     const { resumeCampaign } = await loaded(import('./send/resume.js'));
-    return await resumeCampaign(folder, view, flags, given, terminal);
+    return await resumeCampaign(folder, view, flags, given, terminal, commandNamed);
   };
 
 /** Resolves with a command's code once it is loaded and the signals that arrived meanwhile were delivered. */

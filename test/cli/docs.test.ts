@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { resumeOptions, statusOptions } from '../../src/cli/campaign/campaign-options.js';
+import { dispatchOptionGroups } from '../../src/cli/cluster/dispatch-options.js';
 import { demoOptions } from '../../src/cli/demo/demo-options.js';
 import { feedbackOptionGroups } from '../../src/cli/feedback/feedback-options.js';
 import { sendOptionGroups } from '../../src/cli/send/send-options.js';
@@ -19,7 +20,7 @@ const flagsOf = (groups: ReturnType<typeof demoOptions>): string[] =>
 
 describe('the documents of the command line', () => {
   it('name every option of each command but peal simulate, and no other', () => {
-    const groups = [sendOptionGroups(), statusOptions(), resumeOptions(), feedbackOptionGroups(), demoOptions()];
+    const groups = [sendOptionGroups(), dispatchOptionGroups(), statusOptions(), resumeOptions(), feedbackOptionGroups(), demoOptions()];
     const real = new Set(groups.flatMap(flagsOf));
     assert.deepEqual(
       [...flagsIn(page('cli.md') + page('binary.md').split('## On the command line')[1]!)].sort(),
@@ -43,8 +44,14 @@ describe('the documents of the command line', () => {
     return cells.flatMap((cell) => cell.match(/--[a-z][a-z-]+/g) ?? []);
   };
 
+  const ofSend = new Set(flagsOf(sendOptionGroups()));
+  const ofDispatch = dispatchOptionGroups().map(({ heading, options }) => ({
+    heading,
+    options: options.filter(({ long }) => !ofSend.has(long!)),
+  }));
   for (const [command, groups, inTables] of [
-    ['send', sendOptionGroups(), tabled(page('cli.md'), '\n## peal send\n', '\n## peal status\n')],
+    ['send', sendOptionGroups(), tabled(page('cli.md'), '\n## peal send\n', '\n## peal dispatch\n')],
+    ['dispatch', ofDispatch, tabled(page('cli.md'), '\n## peal dispatch\n', '\n## ')],
     ['status', statusOptions(), tabled(page('cli.md'), '\n## peal status\n', '\n## ')],
     ['feedback', feedbackOptionGroups(), tabled(page('binary.md'), '\n### peal feedback\n', '\n## ')],
     ['serve', serveOptionGroups(), tabled(page('serve.md'), '\n## Options\n', null)],

@@ -1,4 +1,4 @@
-/** `peal send --dry-run`: everything but the sending, from the options to the exit code. Main thread. */
+/** `--dry-run` of `peal send` and `peal dispatch`: everything but the sending, from the options to the exit code. Main thread. */
 import { systemClock } from '../../base/clock.js';
 import { type DryRunReport, dryRun } from '../../campaign/dry-run.js';
 import { type ExitCode, exitCodes } from '../shared/exit-codes.js';
@@ -11,11 +11,12 @@ import { checkSendFlags } from './send-rules.js';
 /**
  * Prints what was found.
  *
- * @throws PealError what `peal send` would end with before it sends
+ * @param hasMachines whether others would send
+ * @throws PealError what the command would end with before it sends
  */
-export async function runDryRun(flags: SendFlags, terminal: Terminal): Promise<ExitCode> {
-  checkSendFlags(flags);
-  const { session, gateway, said } = await planSend(flags, terminal);
+export async function runDryRun(flags: SendFlags, terminal: Terminal, hasMachines = false): Promise<ExitCode> {
+  checkSendFlags(flags, systemClock.wallMs(), hasMachines);
+  const { session, gateway, said } = await planSend(flags, terminal, hasMachines);
   try {
     const report = await dryRun(campaignOptionsOf(flags, { gateway, said, nowMs: systemClock.wallMs() }));
     print(report, flags, terminal);

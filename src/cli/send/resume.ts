@@ -11,18 +11,33 @@ import type { CampaignView } from '../../campaign/view/campaign-view.js';
 import { addOptions, type GivenOption } from '../shared/command-options.js';
 import { variableOf } from '../shared/credential-options.js';
 import { type ExitCode, exitCodes } from '../shared/exit-codes.js';
+import type { OptionGroup } from '../shared/option-values.js';
 import { printable, printNote, type Terminal } from '../shared/terminal.js';
-import { runSend } from './send.js';
-import { type SendFlags, sendOptionGroups } from './send-options.js';
+import type { SendExtras } from './send.js';
+import type { SendFlags } from './send-options.js';
 import type { KeptCommand } from './send-plan.js';
 import { printRun } from './send-report.js';
 import { withLists } from './send-rules.js';
+
+/** Commands that begin a campaign. */
+export type ResumableCommand = 'send' | 'dispatch';
+
+/** A command that begins campaigns, and goes on with them. */
+export interface SendCommand {
+  readonly groups: () => readonly OptionGroup[];
+  readonly run: (flags: SendFlags, terminal: Terminal, extras: SendExtras) => Promise<ExitCode>;
+}
+
+function isResumable(name: unknown): name is ResumableCommand {
+  return name === 'send' || name === 'dispatch';
+}
 
 /**
  * Runs the campaign in `folder` on, which no process is at work on.
  *
  * @param flags those of `peal resume`, which hold in the place of those that the journal keeps
  * @param given the same as they were written
+ * @param commandNamed loads the command that began it
  * @throws PealError ERR_PEAL_OPTION where it cannot be resumed in this way, with what to do instead
  */
 export async function resumeCampaign(
@@ -31,9 +46,11 @@ export async function resumeCampaign(
   flags: Partial<SendFlags>,
   given: readonly GivenOption[],
   terminal: Terminal,
+  commandNamed: (name: ResumableCommand) => Promise<SendCommand>,
 ): Promise<ExitCode> {
   const kept = keptCommandOf(folder, view);
-  const { flags: sent, settings: first } = parseSend(kept.args);
+  const command = await commandNamed(kept.args[0] as ResumableCommand);
+  const { flags: sent, settings: first } = parseSend(kept.args, command);
   const all = laidOver(sent, flags, view, kept);
   if (isFinished(view, all)) return tellFinished(folder, view, all, terminal);
   if (sent.tokens.includes('-')) {
@@ -49,8 +66,7 @@ export async function resumeCampaign(
     );
   }
   const settings = settingsOver(first, given);
-  const report = await runSend({ ...resolved(all, kept.cwd), out: folder }, terminal, { settings, kept });
-  return report.exitCode;
+  return command.run({ ...resolved(all, kept.cwd), out: folder }, terminal, { settings, kept });
 }
 
 /** The settings of this run. What another one of the first command was stands behind it, by a name of its own. */
@@ -67,18 +83,21 @@ function settingsOver(first: readonly GivenOption[], given: readonly GivenOption
 /** Throws where a program has begun the campaign, and not the command line. */
 function keptCommandOf(folder: string, { facts }: CampaignView): KeptCommand {
   const { args, cwd, givenMs = facts.runs[0]?.startMs } = facts.kept as Partial<KeptCommand>;
-  if (Array.isArray(args) && typeof cwd === 'string' && args[0] === 'send') {
+  if (Array.isArray(args) && typeof cwd === 'string' && isResumable(args[0])) {
     return { args, cwd, ...(givenMs !== undefined && { givenMs }) };
   }
   throw resumeError(
-    `The campaign in ${printable(folder)} was not begun by peal send: the program that began it resumes it.`,
+    `The campaign in ${printable(folder)} was not begun by peal send or peal dispatch: the program that began it resumes it.`,
   );
 }
 
-/** The options of a command line of `peal send`. */
-function parseSend([, ...args]: readonly string[]): { flags: SendFlags; settings: readonly GivenOption[] } {
+/** The options of a command line of `peal send`, or of another command that begins campaigns. */
+function parseSend(
+  [, ...args]: readonly string[],
+  { groups }: SendCommand,
+): { flags: SendFlags; settings: readonly GivenOption[] } {
   const command = new Command('send').argument('[lists...]').exitOverride();
-  const settings = addOptions(command, sendOptionGroups());
+  const settings = addOptions(command, groups());
   command.parse(args, { from: 'user' });
   return { flags: withLists(command.opts() as SendFlags, command.args), settings };
 }

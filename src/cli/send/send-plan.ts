@@ -11,6 +11,7 @@ import { maxRawPayloadBytes, recipientsWorthKeeping } from '../../base/limits.js
 import { estimateAll } from '../../campaign/input/estimate.js';
 import { findFiles } from '../../campaign/input/find-files.js';
 import type { CampaignOptions, CanaryOptions } from '../../campaign/run/campaign-options.js';
+import type { CampaignSender } from '../../campaign/run/campaign-sender.js';
 import type { Gateway } from '../../session/gateway.js';
 import { Session } from '../../session/session.js';
 import { loadCommandCredential, printCertificate } from '../shared/command-credential.js';
@@ -45,24 +46,25 @@ interface SendPlan {
 /**
  * Loads and checks everything, and opens nothing yet.
  *
+ * @param hasMachines whether others send: then the session of this process opens nothing, and has no credential
  * @throws PealError ERR_PEAL_ADDRESS, ERR_PEAL_CREDENTIAL, ERR_PEAL_PAYLOAD, ERR_PEAL_HEADER or ERR_PEAL_OPTION
  */
-export async function planSend(flags: SendFlags, terminal: Terminal): Promise<SendPlan> {
+export async function planSend(flags: SendFlags, terminal: Terminal, hasMachines = false): Promise<SendPlan> {
   const { maxConnections } = flags;
   const address = gatewayOf(flags);
   parseAddress(address);
-  const credential = loadCommandCredential(flags, terminal);
+  const credential = hasMachines ? null : loadCommandCredential(flags, terminal);
   const said = messageOf(flags, await readPayloads(flags));
   const estimated = await findFiles(flags.tokens, flags.out).then(estimateAll, () => null);
   const session = new Session({
-    threads: threadsFor(flags, estimated),
+    threads: hasMachines ? 0 : threadsFor(flags, estimated),
     ...(maxConnections === undefined ? {} : { maxConnections }),
     ...(terminal.log !== undefined && { logger: terminal.log.logger }),
     ...linkOf(flags, terminal.env),
   });
   const gateway = session.getConnection(address, credential);
   if (flags.quiet !== true) {
-    printCertificate(credential, terminal);
+    if (credential !== null) printCertificate(credential, terminal);
     const note = missingOutNote(flags, estimated);
     if (note !== null) printNote(terminal, note);
   }
@@ -95,17 +97,20 @@ interface CampaignParts {
   readonly nowMs: number;
   readonly settings?: readonly GivenOption[];
   readonly kept?: KeptCommand;
+  /** Who sends, where it is not this process. */
+  readonly sender?: CampaignSender;
   /** Asks whether to go on after the canary. */
   readonly confirm?: CanaryOptions['confirm'];
 }
 
 /** Options that were not given have the library's defaults. Pure. */
 export function campaignOptionsOf(flags: SendFlags, parts: CampaignParts): CampaignOptions {
-  const { gateway, said, settings, kept } = parts;
+  const { gateway, said, settings, kept, sender } = parts;
   const { keepDuplicates, dedupeMemory, minTokenBytes, out, force, outputFormat, accepted } = flags;
   return {
     gateway,
     message: said.message,
+    ...(sender !== undefined && { sender }),
     ...(said.personal !== null && { personal: said.personal }),
     recipients: filesOf(flags),
     ...(keepDuplicates !== undefined && { keepDuplicates }),

@@ -35,9 +35,14 @@ export function withLists(options: SendFlags, lists: readonly string[]): SendFla
 /**
  * The rules between options that commander does not know. Throws PealError ERR_PEAL_OPTION.
  *
+ * @param hasMachines whether others send, who bring the credential
  * @param nowMs for times from now
  */
-export function checkSendFlags(options: SendFlags, nowMs: number = systemClock.wallMs()): void {
+export function checkSendFlags(
+  options: SendFlags,
+  nowMs: number = systemClock.wallMs(),
+  hasMachines: boolean = false,
+): void {
   const { key, keyId, teamId, cert, pfx, alert, title, badge, sound, payload, variant, environment, gateway } = options;
   if ([alert, title, badge, sound, payload, variant].every((given) => given === undefined)) {
     throw usageError('the message is empty: give --alert TEXT or --payload FILE.json.');
@@ -61,7 +66,7 @@ export function checkSendFlags(options: SendFlags, nowMs: number = systemClock.w
   checkCampaignFlags(options, protocolOf(options), nowMs);
   checkCertificateFlags(options);
   checkProtocol(options);
-  if (!isAppleGateway(options)) return;
+  if (hasMachines || !isAppleGateway(options)) return;
   const hasToken = key !== undefined || options.providerTokenFile !== undefined;
   if (!hasToken && cert === undefined && pfx === undefined) {
     throw usageError("Apple's gateways need a credential: give --key, --cert or --pfx (or --provider-token-file).");

@@ -10,6 +10,7 @@ import { counted, integer } from '../../base/text.js';
 import { Campaign } from '../../campaign/campaign.js';
 import { findFiles } from '../../campaign/input/find-files.js';
 import type { CanaryReport } from '../../campaign/run/campaign-options.js';
+import type { CampaignSender } from '../../campaign/run/campaign-sender.js';
 import type { CampaignHooks, CampaignReport } from '../../campaign/run/run-report.js';
 import type { Session } from '../../session/session.js';
 import type { GivenOption } from '../shared/command-options.js';
@@ -29,13 +30,24 @@ import type { SendLog } from './send-log.js';
 import type { SendFlags } from './send-options.js';
 import { campaignOptionsOf, type KeptCommand, planSend } from './send-plan.js';
 import { printRun } from './send-report.js';
-import { checkSendFlags, inputFiles } from './send-rules.js';
+import { checkSendFlags, gatewayOf, inputFiles } from './send-rules.js';
 
 /**
  * After an interrupt: how long answers may take, and how long the rest of the list may take to be read into unsent.txt.
  * Then the session is shut down, which takes up to five more seconds.
  */
 const graceAfterInterruptMs = 5_000;
+
+/** Machines that send instead of this process. */
+export interface Machines {
+  /** @param gateway as the command line names it */
+  open(gateway: string): Promise<OpenMachines>;
+}
+
+export interface OpenMachines {
+  readonly sender: CampaignSender;
+  close(): Promise<void>;
+}
 
 /** What a run gets beside its options. */
 export interface SendExtras {
@@ -45,6 +57,7 @@ export interface SendExtras {
   readonly kept?: KeptCommand;
   /** Sees every answer; for the demo. */
   readonly observer?: NonNullable<CampaignHooks['observer']>;
+  readonly machines?: Machines;
 }
 
 /**
@@ -53,7 +66,7 @@ export interface SendExtras {
  * @throws PealError ERR_PEAL_OPTION when the options cannot be run at all
  */
 export async function runSend(flags: SendFlags, terminal: Terminal, extras: SendExtras = {}): Promise<RunReport> {
-  checkSendFlags(flags);
+  checkSendFlags(flags, systemClock.wallMs(), extras.machines !== undefined);
   checkQuestion(flags, terminal);
   const logged = await openLog(flags, terminal, { campaign: campaignName(flags) });
   let run: SendRun | null = null;
@@ -158,12 +171,15 @@ class SendRun {
 
   /** Resolves once the campaign has ended. Throws what keeps it from beginning. */
   async #send(): Promise<CampaignReport> {
-    const { session, gateway, said } = await planSend(this.#flags, this.#terminal);
+    const { machines } = this.#extras;
+    const { session, gateway, said } = await planSend(this.#flags, this.#terminal, machines !== undefined);
     this.#session = session;
+    const opened = (await machines?.open(gatewayOf(this.#flags))) ?? null;
     const options = campaignOptionsOf(this.#flags, {
       gateway,
       said,
       nowMs: systemClock.wallMs(),
+      ...(opened !== null && { sender: opened.sender }),
       ...(this.#extras.settings !== undefined && { settings: this.#extras.settings }),
       ...(this.#extras.kept !== undefined && { kept: this.#extras.kept }),
       confirm: (canary) => this.#ask(canary),
@@ -192,7 +208,7 @@ class SendRun {
     } finally {
       await watching;
       for (const timer of this.#timers) clearTimeout(timer);
-      await session.shutdown();
+      await Promise.all([session.shutdown(), opened?.close()]);
     }
   }
 

@@ -17,6 +17,8 @@ const rules = {
   PEAL_PIN: { option: '--pin', code: 'ERR_PEAL_OPTION', origin: 'usage' },
   /** The URL of the proxy, with user and password if it asks for them. */
   PEAL_PROXY: { option: '--proxy', code: 'ERR_PEAL_OPTION', origin: 'usage' },
+  /** The URL of the Redis that machines share, with its password. */
+  PEAL_REDIS: { option: '--redis', code: 'ERR_PEAL_OPTION', origin: 'usage' },
 } as const;
 
 type PealVariable = keyof typeof rules;

@@ -28,6 +28,7 @@ import {
   sliceLingerMs,
   sliceRecipients,
   stopGraceMs,
+  stopHeedMs,
   stopPatienceMs,
 } from '../../base/limits.js';
 import type {
@@ -304,10 +305,21 @@ export class ClusterSender implements CampaignSender, RemoteSender {
     const { store, jobs } = this.#options;
     await this.#persist(() => store.steer(this.#id, { stopped: cause.toRecord() }));
     while (!this.#isFed) await this.#patience.pause(outcomePollMs);
-    const open = [...this.#slices].filter(({ hasEnded }) => !hasEnded).map(({ number }) => number);
+    const open = this.#left().map(({ number }) => number);
     for (const slice of await this.#persist(() => jobs.takeBack(this.#id, open))) await this.#claim(slice);
-    await this.#patience.pause(stopGraceMs);
-    for (const { number, hasEnded } of [...this.#slices]) if (!hasEnded && !this.#isOver) await this.#claim(number);
+    // Workers that live end their slices; the others' are claimed once it is certain that nobody has them.
+    while (!this.#isOver && this.#clock.now() - this.#stopAtMs < stopGraceMs) {
+      await this.#patience.pause(clusterLookMs);
+      if (this.#clock.now() - this.#stopAtMs < stopHeedMs) continue;
+      const held = new Set(this.#workers.flatMap(({ slices }) => slices));
+      for (const { number } of this.#left()) if (!held.has(this.#nameOf(number))) await this.#claim(number);
+    }
+    for (const { number } of this.#left()) await this.#claim(number);
+  }
+
+  /** Slices of which more may come. */
+  #left(): OpenSlice[] {
+    return [...this.#slices].filter(({ number, hasEnded }) => !hasEnded && !this.#claimed.has(number));
   }
 
   /** Takes a slice for good. Its worker, if it has one, tells nothing more of it. */

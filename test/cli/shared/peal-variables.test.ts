@@ -13,6 +13,7 @@ const expected = {
   PEAL_PASSPHRASE: { option: '--passphrase-file', value: 'tokens.txt', code: 5 },
   PEAL_PIN: { option: '--pin', value: 'sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=', code: 2 },
   PEAL_PROXY: { option: '--proxy', value: 'none', code: 2 },
+  PEAL_REDIS: { option: '--redis', value: 'redis://127.0.0.1:1', code: 2, command: 'dispatch' },
 } as const;
 
 describe('environment variables of the command line', () => {
@@ -38,11 +39,27 @@ describe('environment variables of the command line', () => {
     // Only a service reads it: test/cli/serve.
     if (name === 'PEAL_BEARER') continue;
     const { option, value, code } = expected[name];
+    const isOfSend = !('command' in expected[name]);
+    /** A command that would read it. */
+    const reading = (given: readonly string[] = []): string[] =>
+      isOfSend
+        ? fixture.send(tokens, { with: given })
+        : [
+            'dispatch',
+            tokens,
+            '--alert',
+            'Hi',
+            '--gateway',
+            fixture.simulator.url!,
+            '--out',
+            fixture.path('d'),
+            ...given,
+          ];
 
     it(`refuse ${name} where it is set and empty, or blank`, async () => {
       const { requests } = fixture.simulator.ledger.summary();
       for (const empty of ['', ' ']) {
-        const result = await runCommand(fixture.send(tokens), { env: { [name]: empty } });
+        const result = await runCommand(reading(), { env: { [name]: empty } });
         assert.equal(result.code, code, result.stderr);
         assertOneSentence(
           result,
@@ -56,7 +73,7 @@ describe('environment variables of the command line', () => {
 
     it(`do not read ${name} beside ${option}`, async () => {
       const given = option === '--passphrase-file' ? tokens : value;
-      const result = await runCommand(fixture.send(tokens, { with: [option, given] }), { env: { [name]: '' } });
+      const result = await runCommand(reading([option, given]), { env: { [name]: '' } });
       assert.doesNotMatch(result.stderr, /is empty/);
     });
   }

@@ -1,0 +1,51 @@
+/**
+ * `peal dispatch`: a campaign as `peal send` runs it, sent by the workers of a cluster. The list is read, and all files are
+ * written, on this machine. Main thread.
+ */
+import { addressUrl, parseAddress } from '../../apns/address.js';
+import { ClusterSender } from '../../cluster/dispatch/cluster-sender.js';
+import { openCluster } from '../../cluster/open-cluster.js';
+import { runDryRun } from '../send/dry-run.js';
+import { type Machines, runSend, type SendExtras } from '../send/send.js';
+import { clusterUrls } from '../shared/cluster-options.js';
+import type { ExitCode } from '../shared/exit-codes.js';
+import { type Terminal, usageError } from '../shared/terminal.js';
+import type { DispatchFlags } from './dispatch-options.js';
+
+/** @throws PealError ERR_PEAL_OPTION, ERR_PEAL_STORE */
+export async function runDispatch(flags: DispatchFlags, terminal: Terminal, extras: SendExtras): Promise<ExitCode> {
+  if (flags.dryRun === true) return runDryRun(flags, terminal, true);
+  if (flags.out === undefined) {
+    throw usageError(
+      'a campaign on several machines is kept: give --out DIR, the directory of its journal and its files.',
+    );
+  }
+  return (await runSend(flags, terminal, { ...extras, machines: machinesOf(flags, terminal) })).exitCode;
+}
+
+function machinesOf(flags: DispatchFlags, terminal: Terminal): Machines {
+  const { app = flags.topic, slice, maxInFlight } = flags;
+  const urls = clusterUrls(flags, terminal.env);
+  return {
+    open: async (gateway) => {
+      const cluster = await openCluster(urls);
+      const jobs = await cluster.jobs();
+      const sender = new ClusterSender({
+        store: cluster.store,
+        blobs: cluster.blobs,
+        jobs,
+        gateway: addressUrl(parseAddress(gateway)),
+        app: app ?? null,
+        ...(slice !== undefined && { sliceRecipients: slice }),
+        ...(maxInFlight !== undefined && { maxInFlight }),
+      });
+      return {
+        sender,
+        close: async () => {
+          await jobs.close();
+          await cluster.close();
+        },
+      };
+    },
+  };
+}
