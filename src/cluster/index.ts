@@ -14,3 +14,5 @@ export type {
 } from './store/cluster-store.js';
 export { type OpenedStore, type OpenStoreOptions, openClusterStore } from './store/open-store.js';
 export { type SharedTokenOptions, sharedProviderTokens } from './tokens/shared-provider-tokens.js';
+export { ClusterWorker, type ClusterWorkerOptions } from './worker/cluster-worker.js';
+export type { ClusterWorkerSnapshot } from './worker/slice-worker.js';
