@@ -676,6 +676,8 @@ export const maxPushesOfRequest = 1_000;
 export const maxServicePushes = 20_000;
 /** Requests that a service has begun to read and has not answered. */
 export const maxServiceRequests = 10_000;
+/** Requests that one connection has sent without waiting for their answers. */
+export const maxRequestsOfClient = 16;
 /** Connections of clients to a service. */
 export const maxServiceClients = 10_000;
 /** A JSON body of a request, in bytes; packed or not. */

@@ -6,7 +6,6 @@ import { constants, createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { answerTimeoutMs } from '../base/limits.js';
 import { version } from '../base/version.js';
 import type { PushOutcome } from '../session/single/push-outcome.js';
 import { readRate } from './campaigns/campaign-request.js';
@@ -37,6 +36,8 @@ export interface Desks {
   /** Null: no bearer token has a rate. */
   readonly bearerRate: BearerRate | null;
   readonly usualTopic: string | null;
+  /** How long a client may pause while it reads a file. */
+  readonly answerMs: number;
   /** Why the service cannot do its work now, as a sentence; null: it can. */
   readonly unready: () => string | null;
   /** The text of metrics and its type; null: there are none. */
@@ -99,8 +100,7 @@ class Endpoints {
   async push(exchange: Exchange): Promise<HttpAnswer> {
     const waits = waitsOf(exchange.search);
     checkJsonType(exchange);
-    exchange.proceed();
-    const body = await this.#desks.bodies.json(exchange.request);
+    const body = await this.#desks.bodies.json(exchange);
     const asked = readPushes(body, this.#desks.usualTopic);
     this.#charge(exchange, asked.count);
     if (!waits) {
@@ -133,8 +133,7 @@ class Endpoints {
   /** Any content type, as gorush takes any. */
   async gorush(exchange: Exchange): Promise<HttpAnswer> {
     const waits = waitsOf(exchange.search);
-    exchange.proceed();
-    const body = await this.#desks.bodies.json(exchange.request);
+    const body = await this.#desks.bodies.json(exchange);
     const asked = readGorush(body, this.#desks.usualTopic);
     const { count } = asked.asked;
     if (count === 0) return textAnswer(200, gorushText(asked, []));
@@ -150,24 +149,23 @@ class Endpoints {
   async beginCampaign(exchange: Exchange): Promise<HttpAnswer> {
     const campaigns = campaignsOf(this.#desks.campaigns);
     const type = typeOf(exchange);
-    exchange.proceed();
     if (listTypes.includes(type)) {
       const text = exchange.query().get('campaign');
       if (text === null) {
         throw refusal(400, 'bad_request', 'With a list as the body, the campaign is JSON in the query: ?campaign={…}.');
       }
+      exchange.proceed();
       const { request } = exchange;
       return created(await campaigns.create(parseJson(text), { request, type }));
     }
     if (type !== 'application/json') throw typeRefusal(['application/json', ...listTypes]);
-    return created(await campaigns.create(await this.#desks.bodies.json(exchange.request), null));
+    return created(await campaigns.create(await this.#desks.bodies.json(exchange), null));
   }
 
   async changeRate(exchange: Exchange): Promise<HttpAnswer> {
     const campaigns = campaignsOf(this.#desks.campaigns);
     checkJsonType(exchange);
-    exchange.proceed();
-    const rate = readRate(await this.#desks.bodies.json(exchange.request));
+    const rate = readRate(await this.#desks.bodies.json(exchange));
     return jsonAnswer(200, await campaigns.rate(exchange.params[0]!, rate));
   }
 
@@ -193,7 +191,7 @@ class Endpoints {
     }
     const { socket } = request;
     const onPause = (): void => void socket.destroy();
-    socket.setTimeout(answerTimeoutMs, onPause);
+    socket.setTimeout(this.#desks.answerMs, onPause);
     const bytes = createReadStream('', { fd: file, start: 0, end: size - 1 });
     // A client that leaves is no fault.
     await pipeline(bytes, response).catch(() => {});

@@ -23,6 +23,7 @@ import { ServiceCampaigns } from './campaigns/service-campaigns.js';
 import { type Desks, routesOf } from './endpoints.js';
 import { BearerRate } from './http/bearer-rate.js';
 import type { BearerTokens } from './http/bearer-tokens.js';
+import { type ClientPatience, usualPatience } from './http/client-patience.js';
 import { HttpFront } from './http/http-front.js';
 import { RequestBodies } from './http/request-body.js';
 import { ServiceBooks, type ServiceStats } from './http/service-books.js';
@@ -59,6 +60,8 @@ export interface ServiceOptions {
   readonly keepOutcomesMs?: number;
   /** How long a stop waits for outcomes. */
   readonly drainMs?: number;
+  /** For tests. */
+  readonly patience?: ClientPatience;
   readonly metrics?: Desks['metrics'];
   readonly log?: Logger;
 }
@@ -88,7 +91,7 @@ export class Service {
   #closing: Promise<ServiceEnd> | null = null;
 
   private constructor(options: ServiceOptions, parts: OpenedParts) {
-    const { source, host, port, tls = null, bearers, topic = null } = options;
+    const { source, host, port, tls = null, bearers, topic = null, patience = usualPatience } = options;
     this.#options = options;
     this.#log = options.log ?? silentLogger;
     this.#kept = parts.kept;
@@ -97,13 +100,21 @@ export class Service {
     const books = new ServiceBooks();
     this.#books = books;
     const now = (): number => systemClock.now();
-    const bodies = new RequestBodies(options.maxBodyBytes ?? maxServiceBodyBytes, books, now);
+    const bodies = new RequestBodies(options.maxBodyBytes ?? maxServiceBodyBytes, patience.bodyMs, books, now);
     this.#desk = new PushDesk(source, books, options.maxPushes ?? maxServicePushes);
     const bearerRate = options.bearerRate == null ? null : new BearerRate(options.bearerRate);
-    const desks = { ...parts, bodies, desk: this.#desk, bearerRate, usualTopic: topic, now };
+    const desks = {
+      ...parts,
+      bodies,
+      desk: this.#desk,
+      bearerRate,
+      usualTopic: topic,
+      answerMs: patience.answerMs,
+      now,
+    };
     const routes = routesOf({ ...desks, unready: () => this.#unready(), metrics: options.metrics ?? null });
     this.#front = new HttpFront({
-      ...{ host, port, tls, bearers, routes, books, now, log: this.#log },
+      ...{ host, port, tls, bearers, routes, books, now, patience, log: this.#log },
       maxRequests: options.maxRequests ?? maxServiceRequests,
       maxClients: options.maxClients ?? maxServiceClients,
       onSweep: () => {

@@ -6,17 +6,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { PealError } from '../../base/errors.js';
-import {
-  answerTimeoutMs,
-  clientIdleMs,
-  clientSweepMs,
-  maxRequestHeaderBytes,
-  requestHeaderTimeoutMs,
-} from '../../base/limits.js';
+import { clientIdleMs, maxRequestHeaderBytes, maxRequestsOfClient } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import { wants } from '../../base/log.js';
 import { faultProblem, type HttpAnswer, type Problem, problem, problemAnswer, problemOf } from './answer.js';
 import type { BearerTokens } from './bearer-tokens.js';
+import type { ClientPatience } from './client-patience.js';
 import { Exchange } from './exchange.js';
 import type { HttpRoute, Routes } from './routes.js';
 import type { ServiceBooks } from './service-books.js';
@@ -31,6 +26,7 @@ interface FrontOptions {
   readonly bearers: BearerTokens | null;
   readonly maxRequests: number;
   readonly maxClients: number;
+  readonly patience: ClientPatience;
   readonly routes: Routes;
   readonly books: ServiceBooks;
   readonly log: Logger;
@@ -39,8 +35,12 @@ interface FrontOptions {
   readonly onSweep: () => void;
 }
 
-/** An answer that waits for its reader. */
-interface Waiting {
+/** A connection with requests that are not over. */
+interface Busy {
+  /** Requests that came, and of them those whose answer waits for its reader. */
+  requests: number;
+  answers: number;
+  /** What the client had taken of its answers by then. */
   bytes: number;
   untilMs: number;
 }
@@ -48,8 +48,7 @@ interface Waiting {
 export class HttpFront {
   readonly #options: FrontOptions;
   readonly #server: Server;
-  /** Sockets whose client has not read what was written. */
-  readonly #waiting = new Map<Socket, Waiting>();
+  readonly #busy = new Map<Socket, Busy>();
   readonly #logsRequests: boolean;
   #sweep: NodeJS.Timeout | null = null;
   #isDraining = false;
@@ -60,11 +59,11 @@ export class HttpFront {
     this.#logsRequests = wants(options.log, 'debug');
     const settings = {
       maxHeaderSize: maxRequestHeaderBytes,
-      headersTimeout: requestHeaderTimeoutMs,
+      headersTimeout: options.patience.headerMs,
       // Bodies have deadlines of their own: an upload may take longer than a push.
       requestTimeout: 0,
       keepAliveTimeout: clientIdleMs,
-      connectionsCheckingInterval: clientSweepMs,
+      connectionsCheckingInterval: options.patience.sweepMs,
       noDelay: true,
     };
     this.#server = options.tls === null ? createServer(settings) : createTlsServer({ ...settings, ...options.tls });
@@ -81,7 +80,7 @@ export class HttpFront {
       this.#server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(host, port, error)));
       this.#server.listen(port, host, resolve);
     });
-    this.#sweep = setInterval(() => this.#onSweep(), clientSweepMs);
+    this.#sweep = setInterval(this.#onSweep, this.#options.patience.sweepMs);
     this.#sweep.unref();
     const { address, port: bound, family } = this.#server.address() as AddressInfo;
     const name = family === 'IPv6' ? `[${address}]` : address;
@@ -126,12 +125,14 @@ export class HttpFront {
     const { books } = this.#options;
     books.requestsInFlight += 1;
     const startedMs = this.#logsRequests ? this.#options.now() : 0;
+    const busy = this.#begin(request.socket);
     // The one event that comes whether the answer was written or its client has left.
     response.once('close', () => {
+      this.#end(request.socket, busy);
       if (!response.writableFinished) books.unheard += 1;
       if (this.#logsRequests) this.#logRequest(exchange, startedMs);
     });
-    const route = this.#routeOf(exchange);
+    const route = busy.requests > maxRequestsOfClient ? pipelineProblem : this.#routeOf(exchange);
     if ('status' in route) {
       this.#answer(exchange, problemAnswer(route));
       return;
@@ -217,22 +218,42 @@ export class HttpFront {
 
   // --- slow clients ---
 
-  #watchReader({ request }: Exchange): void {
-    const { socket } = request;
-    if (socket.writableLength === 0 || this.#waiting.has(socket)) return;
-    const untilMs = this.#options.now() + answerTimeoutMs;
-    this.#waiting.set(socket, { bytes: socket.bytesWritten - socket.writableLength, untilMs });
+  #begin(socket: Socket): Busy {
+    const known = this.#busy.get(socket);
+    if (known !== undefined) {
+      known.requests += 1;
+      return known;
+    }
+    const busy: Busy = { requests: 1, answers: 0, bytes: 0, untilMs: 0 };
+    this.#busy.set(socket, busy);
+    return busy;
+  }
+
+  #end(socket: Socket, busy: Busy): void {
+    busy.requests -= 1;
+    busy.answers -= 1;
+    if (busy.requests === 0) this.#busy.delete(socket);
+  }
+
+  /** An answer is written: its client has to read it. */
+  #watchReader({ request: { socket }, response }: Exchange): void {
+    const busy = this.#busy.get(socket);
+    if (busy === undefined || response.closed) return;
+    busy.answers += 1;
+    if (busy.answers > 1) return;
+    busy.bytes = takenFrom(socket);
+    busy.untilMs = this.#options.now() + this.#options.patience.answerMs;
   }
 
   readonly #onSweep = (): void => {
     const nowMs = this.#options.now();
-    for (const [socket, waiting] of this.#waiting) {
-      const bytes = socket.bytesWritten - socket.writableLength;
-      if (socket.destroyed || socket.writableLength === 0) this.#waiting.delete(socket);
-      else if (bytes > waiting.bytes) {
-        waiting.bytes = bytes;
-        waiting.untilMs = nowMs + answerTimeoutMs;
-      } else if (waiting.untilMs < nowMs) socket.destroy();
+    for (const [socket, busy] of this.#busy) {
+      if (busy.answers <= 0) continue;
+      const bytes = takenFrom(socket);
+      if (bytes > busy.bytes) {
+        busy.bytes = bytes;
+        busy.untilMs = nowMs + this.#options.patience.answerMs;
+      } else if (busy.untilMs < nowMs) socket.destroy();
     }
     this.#options.onSweep();
   };
@@ -255,6 +276,18 @@ export class HttpFront {
     socket.end(`${head.join('\r\n')}\r\n\r\n${text}`, () => socket.destroy());
   }
 }
+
+/** Bytes that the system has taken of what was written. */
+function takenFrom(socket: Socket): number {
+  return socket.bytesWritten - socket.writableLength;
+}
+
+const pipelineProblem: Problem = problem(
+  429,
+  'too_many_requests',
+  'This connection has as many requests at a time as it may: wait for answers, or open another one.',
+  ['Retry-After', '1', 'Connection', 'close'],
+);
 
 function clientProblem(code: string): Problem {
   if (code === 'HPE_HEADER_OVERFLOW') {

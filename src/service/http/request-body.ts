@@ -6,8 +6,9 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { maxHeldBodyBytes, requestBodyTimeoutMs } from '../../base/limits.js';
+import { maxHeldBodyBytes } from '../../base/limits.js';
 import { type RefusedRequest, refusal } from './answer.js';
+import type { Exchange } from './exchange.js';
 import { parseJson } from './json-text.js';
 import type { ServiceBooks } from './service-books.js';
 
@@ -26,12 +27,15 @@ class Reading {
 
 export class RequestBodies {
   readonly #maxBytes: number;
+  readonly #patienceMs: number;
   readonly #books: ServiceBooks;
   readonly #now: () => number;
   readonly #readings = new Set<Reading>();
 
-  constructor(maxBytes: number, books: ServiceBooks, now: () => number) {
+  /** @param patienceMs how long a body may take */
+  constructor(maxBytes: number, patienceMs: number, books: ServiceBooks, now: () => number) {
     this.#maxBytes = maxBytes;
+    this.#patienceMs = patienceMs;
     this.#books = books;
     this.#now = now;
   }
@@ -41,10 +45,12 @@ export class RequestBodies {
    *
    * @throws RefusedRequest 400, 408, 413, 415 or 429 (as a rejection)
    */
-  async json(request: IncomingMessage): Promise<unknown> {
+  async json(exchange: Exchange): Promise<unknown> {
+    const { request } = exchange;
     const packing = bodyPacking(request.headers['content-encoding']);
     const declared = request.headers['content-length'];
     if (declared !== undefined && Number(declared) > this.#maxBytes) throw this.#tooLarge();
+    exchange.proceed();
     const bytes = await this.#read(request);
     const plain = packing === 'gzip' ? await this.#unpacked(bytes) : bytes;
     if (!isUtf8(plain)) throw refusal(400, 'bad_json', 'The body is not UTF-8, which JSON has to be.');
@@ -70,7 +76,7 @@ export class RequestBodies {
         request.pause();
         reject(why);
       };
-      const reading = new Reading(this.#now() + requestBodyTimeoutMs, refuse);
+      const reading = new Reading(this.#now() + this.#patienceMs, refuse);
       const onData = (piece: Buffer): void => {
         reading.pieces.push(piece);
         reading.bytes += piece.length;

@@ -3,6 +3,7 @@
  * with the nearest known. Pure; main thread, once for each request.
  */
 
+import { emptyError } from '../../apns/payload.js';
 import { PealError } from '../../base/errors.js';
 import { maxPushesOfRequest } from '../../base/limits.js';
 import { adviceForUnknown, checkOption, choice, optionError, shownValue } from '../../base/options.js';
@@ -113,6 +114,7 @@ function readPush(item: Readonly<Record<string, unknown>>, usualTopic: string | 
   if (item.environment !== undefined) checkOption('environment', item.environment, environmentRule);
   if (options !== undefined) checkPushOptions(options);
   const message = Message.forPush(said as MessageOptions);
+  if (!message.hasPayload) throw emptyError();
   if (message.hasApnsId && tokens.length > 1) {
     throw optionError(`${theOption('apnsId')} names one notification: give it with a single token.`);
   }
