@@ -20,7 +20,14 @@ const flagsOf = (groups: ReturnType<typeof demoOptions>): string[] =>
 
 describe('the documents of the command line', () => {
   it('name every option of each command but peal simulate, and no other', () => {
-    const groups = [sendOptionGroups(), dispatchOptionGroups(), statusOptions(), resumeOptions(), feedbackOptionGroups(), demoOptions()];
+    const groups = [
+      sendOptionGroups(),
+      dispatchOptionGroups(),
+      statusOptions(),
+      resumeOptions(),
+      feedbackOptionGroups(),
+      demoOptions(),
+    ];
     const real = new Set(groups.flatMap(flagsOf));
     assert.deepEqual(
       [...flagsIn(page('cli.md') + page('binary.md').split('## On the command line')[1]!)].sort(),
