@@ -1,6 +1,6 @@
 /**
  * Measures campaigns as they are run from the command line: what personal messages from CSV cost beside the same message to a
- * plain list, what the journal costs, how much memory a campaign takes however long it is, and how large its journal becomes.
+ * plain list, what the journal costs, what it costs to be scraped once a second, how much memory a campaign takes however long it is, and how large its journal becomes.
  * `peal send` and the simulator are processes of their own. The kinds of campaigns take turns, round after round, so that the
  * noise of a machine hits all alike. Prints medians over the rounds; compare the ratios.
  */
@@ -13,6 +13,7 @@ import { median, range } from '../lib/statistics.js';
 import { table } from '../lib/table.js';
 import { runSend, type SendResult } from './peal-send.js';
 import { writePlainList, writeTable } from './recipient-lists.js';
+import { freePort, Scraper } from './scraper.js';
 
 const usage = `npm run bench:campaign -- [options]
   --count N          recipients of each campaign (default 1000000)
@@ -34,6 +35,8 @@ interface Kind {
   readonly name: string;
   readonly isPersonal: boolean;
   readonly hasJournal: boolean;
+  /** Whether its metrics are served, and read once a second. */
+  readonly isScraped?: boolean;
 }
 
 interface CampaignResult extends SendResult {
@@ -42,6 +45,8 @@ interface CampaignResult extends SendResult {
   readonly startCpuUs: number;
   /** Null without a journal. */
   readonly journalBytes: number | null;
+  /** Null where nothing is scraped. */
+  readonly scrapes: number | null;
 }
 
 const kinds: readonly Kind[] = [
@@ -49,10 +54,11 @@ const kinds: readonly Kind[] = [
   { name: 'plain list, journal', isPersonal: false, hasJournal: true },
   { name: 'CSV, two fields', isPersonal: true, hasJournal: false },
   { name: 'CSV, two fields, journal', isPersonal: true, hasJournal: true },
+  { name: 'plain list, scraped', isPersonal: false, hasJournal: false, isScraped: true },
 ];
 /** Recipients of a campaign that is little more than its start and its end. */
 const fewRecipients = 100;
-const [plain, plainJournal, personal, personalJournal] = kinds as readonly [Kind, Kind, Kind, Kind];
+const [plain, plainJournal, personal, personalJournal, scraped] = kinds as readonly [Kind, Kind, Kind, Kind, Kind];
 
 function readPlan(): Plan {
   try {
@@ -140,10 +146,11 @@ async function runCampaign(
 
 async function sendOnce(
   simulator: SimulatorProcess,
-  { isPersonal, hasJournal }: Kind,
+  { isPersonal, hasJournal, isScraped = false }: Kind,
   { plain, table, count }: ListPair,
   threads: string,
-): Promise<SendResult & Pick<CampaignResult, 'journalBytes'>> {
+): Promise<SendResult & Pick<CampaignResult, 'journalBytes' | 'scrapes'>> {
+  const port = isScraped ? await freePort() : null;
   const out = path.join(simulator.folder, 'out');
   // Both messages have 120 bytes, or a few more.
   const text = isPersonal ? 'Hello {{name}}, {{orders}} of your orders are' : 'Hello Name 1234, 12 of your orders are';
@@ -151,12 +158,15 @@ async function sendOnce(
     ...['--tokens', isPersonal ? table : plain, '--keep-duplicates', '--threads', threads],
     ...['--alert', `${text} on their way to you. Open the app to see where they are right now.`],
     ...(hasJournal ? ['--out', out] : []),
+    ...(port === null ? [] : ['--metrics-port', String(port)]),
   ];
   await simulator.reset();
+  const scraper = port === null ? null : new Scraper(port);
   const result = await runSend(simulator, args, count);
+  const scrapes = (await scraper?.stop()) ?? null;
   const journalBytes = hasJournal ? statSync(path.join(out, 'journal.lmdb')).size : null;
   rmSync(out, { recursive: true, force: true });
-  return { ...result, journalBytes };
+  return { ...result, journalBytes, scrapes };
 }
 
 const cpuOf = ({ usage, recipients, startCpuUs }: CampaignResult): number =>
@@ -197,6 +207,11 @@ function print(results: ReadonlyMap<Kind, readonly CampaignResult[]>, { count, r
   ] as const;
   const texts = shares.map(([kind, to]) => `${number((ratio(results, kind, to) - 1) * 100, 1)} % of the ${to.name}`);
   console.log(`The journal and the files of the outcomes cost ${texts.join(', ')}.`);
+  const scrapes = results.get(scraped)!.reduce((sum, one) => sum + (one.scrapes ?? 0), 0);
+  console.log(
+    `Metrics cost ${number((ratio(results, scraped, plain) - 1) * 100, 1)} % of the plain list ` +
+      `(scraped once a second, ${scrapes} times in all).`,
+  );
 }
 
 function printMemory(results: readonly CampaignResult[]): void {

@@ -24,6 +24,24 @@ function exactly(list: readonly number[]): number[] {
 }
 
 describe('LatencyHistogram', () => {
+  it('counts what took less than each border, to within the width of a bucket, and how long all took together', () => {
+    const borders = [0.5, 1, 2.5, 10, 100, 1000, 30_000];
+    fc.assert(
+      fc.property(fc.array(times, { maxLength: 200 }), (list) => {
+        const { below, count, sumMs } = histogramOf(list).cumulative(borders);
+        assert.equal(count, list.length);
+        for (const [at, border] of borders.entries()) {
+          const least = list.filter((ms) => ms < border * 0.9999).length;
+          const most = list.filter((ms) => ms < border * 1.0079).length;
+          assert.ok(below[at]! >= least && below[at]! <= most, `${below[at]} below ${border}: ${least} to ${most}`);
+        }
+        const sum = list.reduce((all, ms) => all + ms, 0);
+        assert.ok(Math.abs(sumMs - sum) <= sum * 0.005, `${sumMs} for ${sum}`);
+      }),
+      { numRuns: cases(1000, 100) },
+    );
+  });
+
   it('counts what others record in memory that it shares, as if it had recorded that itself', () => {
     fc.assert(
       fc.property(fc.array(fc.array(times, { maxLength: 50 }), { minLength: 1, maxLength: 4 }), ([own, ...others]) => {

@@ -118,6 +118,22 @@ describe('MetricsServer', () => {
     agent.destroy();
   });
 
+  it('answers while the process is busy, between two pieces of its work', async () => {
+    let isOver = false;
+    const work = async (): Promise<void> => {
+      while (!isOver) {
+        const until = performance.now() + 50;
+        while (performance.now() < until);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    const working = work();
+    const responses = await Promise.all(Array.from({ length: 5 }, () => get('/metrics')));
+    for (const response of responses) assert.ok(readMetrics(await response.text()).families.size > 30);
+    isOver = true;
+    await working;
+  });
+
   it('tells when it was scraped', async () => {
     const scraped = server.scraped();
     await get('/healthz');

@@ -34,8 +34,10 @@ async function scrapeAll(port: number): Promise<ReadMetrics[]> {
       () => null,
     );
     const text = await response?.text().catch(() => null);
-    if (text != null) reads.push(readMetrics(text));
-    else if (reads.length > 0) return reads;
+    if (text != null) {
+      reads.push(readMetrics(text));
+      assert.doesNotMatch(text, /[0-9a-f]{40}|eyJ|PRIVATE/i, 'no device token, provider token or key');
+    } else if (reads.length > 0) return reads;
     else await new Promise((resolve) => setImmediate(resolve));
   }
 }
