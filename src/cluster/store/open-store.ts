@@ -6,9 +6,11 @@ import { longestPatienceMs } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import { checkOptions, type OptionRules, test, unchecked, whole } from '../../base/options.js';
 import { theOption } from '../../base/wording.js';
+import { PostgresClient } from '../../stores/postgres-client.js';
 import { openRedis } from '../../stores/redis-client.js';
 import type { ClusterStore, SliceBlobs } from './cluster-store.js';
 import { FolderBlobs } from './folder-blobs.js';
+import { PostgresBlobs, PostgresClusterStore } from './postgres-store.js';
 import { RedisBlobs } from './redis-blobs.js';
 import { RedisClusterStore } from './redis-store.js';
 
@@ -16,7 +18,7 @@ export interface OpenStoreOptions {
   /** What the names of all keys begin with, so that several clusters share a server. Letters, digits, `-`. Default `peal`. */
   readonly prefix?: string;
   /**
-   * Where the bytes of slices are: `redis:` for the server of the store (default), `redis://…` for another one, `file:/path`
+   * Where the bytes of slices are: `store:` for the server of the store (default), `redis://…` for another one, `file:/path`
    * for a folder that all machines share, or a kind of one's own.
    */
   readonly blobs?: string | SliceBlobs;
@@ -27,9 +29,11 @@ export interface OpenStoreOptions {
   readonly log?: Logger;
 }
 
+const blobForms = 'store:, a URL redis://…, or file:/path of a folder that all machines share';
+
 const rules: OptionRules = {
   prefix: test('1 to 64 letters, digits, "-" and "_"', (value) => /^[\w-]{1,64}$/.test(String(value))),
-  blobs: test('redis:, a URL redis://…, file:/path, or an object with put, get and remove', isBlobs),
+  blobs: test(`${blobForms}, or an object with put, get and remove`, isBlobs),
   ca: unchecked,
   patienceMs: whole(0, longestPatienceMs),
   log: unchecked,
@@ -47,15 +51,15 @@ export interface OpenedStore {
 }
 
 /**
- * @param url `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://…` with TLS
+ * @param url `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://…` with TLS; or `postgres://USER:PASSWORD@HOST/DATABASE`
  * @throws PealError ERR_PEAL_OPTION for URLs of other kinds; ERR_PEAL_STORE where it cannot be reached
  */
 export async function openClusterStore(url: string, options: OpenStoreOptions = {}): Promise<OpenedStore> {
   checkOptions({ name: 'openClusterStore' }, options, rules);
-  const { prefix = 'peal', blobs: blobsOption = 'redis:' } = options;
-  const store = new RedisClusterStore(await connect(url, 'peal store', options), { ...options, prefix });
+  const { prefix = 'peal', blobs: blobsOption = 'store:' } = options;
+  const { store, ownBlobs } = await openStore(url, prefix, options);
   try {
-    const blobs = typeof blobsOption === 'string' ? await openBlobs(url, blobsOption, prefix, options) : blobsOption;
+    const blobs = await openBlobs(blobsOption, ownBlobs, prefix, options);
     const close = async (): Promise<void> => {
       await store.close();
       await blobs.close?.();
@@ -67,16 +71,42 @@ export async function openClusterStore(url: string, options: OpenStoreOptions = 
   }
 }
 
-async function openBlobs(url: string, place: string, prefix: string, options: OpenStoreOptions): Promise<SliceBlobs> {
-  if (place.startsWith('file:')) return FolderBlobs.open(folderOf(place));
-  if (!/^rediss?:/.test(place)) {
-    throw usage(
-      `${theOption('blobs')} must be redis:, a URL redis://…, or file:/path of a folder that all machines share.`,
-    );
+interface BareStore {
+  readonly store: ClusterStore;
+  /** On the same server. */
+  ownBlobs(): Promise<SliceBlobs>;
+}
+
+async function openStore(url: string, prefix: string, options: OpenStoreOptions): Promise<BareStore> {
+  const settings = { ...options, prefix };
+  if (/^postgres(ql)?:/.test(String(url))) {
+    const { ca, log } = options;
+    const given = { ...(ca !== undefined && { ca }), ...(log !== undefined && { log }) };
+    const client = await PostgresClient.open({ url, name: 'peal store', ...given });
+    const store = await PostgresClusterStore.open(client, settings);
+    return { store, ownBlobs: async () => new PostgresBlobs(client, settings) };
   }
+  if (!/^rediss?:/.test(String(url))) {
+    throw usage(`${theOption('store')} must be a URL redis://HOST:PORT, or postgres://HOST/DATABASE.`);
+  }
+  const store = new RedisClusterStore(await connect(url, 'peal store', options), settings);
   // A connection of its own: large values are not in the way of notes and leases.
-  const redis = await connect(/^rediss?:$/.test(place) ? url : place, 'peal blobs', options);
-  return new RedisBlobs(redis, { ...options, prefix });
+  return { store, ownBlobs: async () => new RedisBlobs(await connect(url, 'peal blobs', options), settings) };
+}
+
+async function openBlobs(
+  place: string | SliceBlobs,
+  ownBlobs: () => Promise<SliceBlobs>,
+  prefix: string,
+  options: OpenStoreOptions,
+): Promise<SliceBlobs> {
+  if (typeof place !== 'string') return place;
+  if (place === 'store:') return ownBlobs();
+  if (place.startsWith('file:')) return FolderBlobs.open(folderOf(place));
+  if (/^rediss?:/.test(place)) {
+    return new RedisBlobs(await connect(place, 'peal blobs', options), { ...options, prefix });
+  }
+  throw usage(`${theOption('blobs')} must be ${blobForms}.`);
 }
 
 function folderOf(place: string): string {

@@ -267,7 +267,7 @@ suite('a store of clusters in Redis', () => {
   it('is opened by a URL, with bytes on the same server, on another one, in a folder, or by a kind of one’s own', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'peal-blobs-'));
     const own = new MemorySliceBlobs();
-    for (const blobs of ['redis:', redis.url, `file:${folder}`, pathToFileURL(folder).href, own]) {
+    for (const blobs of ['store:', redis.url, `file:${folder}`, pathToFileURL(folder).href, own]) {
       const opened = await openClusterStore(redis.url, { prefix: 'other', blobs });
       await opened.blobs.put('name', Buffer.from('bytes'));
       assert.equal(Buffer.from((await opened.blobs.get('name'))!).toString(), 'bytes');
