@@ -1,4 +1,6 @@
 /** `peal/cluster`: campaigns over several machines. bullmq, ioredis and pg are loaded when they are needed. */
+export { ClusterSender, type ClusterSenderOptions } from './dispatch/cluster-sender.js';
+export { Cluster, type ClusterOptions, openCluster } from './open-cluster.js';
 export type {
   CampaignDefinition,
   CampaignStatus,

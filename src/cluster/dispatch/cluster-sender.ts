@@ -57,7 +57,7 @@ import type {
   Steering,
   WorkerBeat,
 } from '../store/cluster-store.js';
-import { OpenBatch, OpenSlice, statesByBatch } from './open-slice.js';
+import { AwaitedBatch, OpenSlice, statesByBatch } from './open-slice.js';
 import { OpenSlices } from './open-slices.js';
 import { Patience } from './patience.js';
 
@@ -374,7 +374,7 @@ export class ClusterSender implements CampaignSender, RemoteSender {
     this.#packed = 0;
     const slice = new OpenSlice(
       this.#slices.takeNumber(),
-      batches.map((batch) => new OpenBatch(this.#placeOf(batch), batch)),
+      batches.map((batch) => new AwaitedBatch(this.#placeOf(batch), batch)),
     );
     this.#slices.add(slice);
     const publishing = this.#publishOne(slice, batches).finally(() => this.#publishing.delete(publishing));
@@ -411,7 +411,7 @@ export class ClusterSender implements CampaignSender, RemoteSender {
     return `${this.#id}-s${slice}`;
   }
 
-  #placeOf(batch: RowBatch): OpenBatch['place'] {
+  #placeOf(batch: RowBatch): AwaitedBatch['place'] {
     return { block: this.#campaign!.blockOf(batch.rows), count: batch.rows.count, indexes: batch.indexes };
   }
 

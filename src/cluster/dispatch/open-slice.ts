@@ -16,7 +16,7 @@ import type { Rows } from '../../session/recipients/rows.js';
 import type { BatchOutcomes, BatchPlace } from '../slices/slice.js';
 
 /** One batch of a slice. */
-export class OpenBatch {
+export class AwaitedBatch {
   readonly place: BatchPlace;
   /** Null until its block was read again. */
   #batch: RowBatch | null;
@@ -150,13 +150,13 @@ export class OpenBatch {
 
 export class OpenSlice {
   readonly number: number;
-  readonly batches: readonly OpenBatch[];
+  readonly batches: readonly AwaitedBatch[];
   /** Its job may be in the queue. */
   isQueued = false;
   /** Nobody tells anything more of it. */
   hasEnded = false;
 
-  constructor(number: number, batches: readonly OpenBatch[]) {
+  constructor(number: number, batches: readonly AwaitedBatch[]) {
     this.number = number;
     this.batches = batches;
   }

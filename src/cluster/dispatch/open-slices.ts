@@ -4,12 +4,12 @@
  */
 import type { Rows } from '../../session/recipients/rows.js';
 import type { BatchPlace } from '../slices/slice.js';
-import { OpenBatch, OpenSlice } from './open-slice.js';
+import { AwaitedBatch, OpenSlice } from './open-slice.js';
 
 export class OpenSlices {
   readonly #slices = new Map<number, OpenSlice>();
   /** Batches of an earlier run by the block of their recipients, until it is read again. */
-  readonly #unadopted = new Map<number, OpenBatch[]>();
+  readonly #unadopted = new Map<number, AwaitedBatch[]>();
   #next = 0;
 
   get size(): number {
@@ -41,7 +41,7 @@ export class OpenSlices {
   /** A slice of an earlier run. */
   find(number: number, places: readonly BatchPlace[]): void {
     this.#next = Math.max(this.#next, number + 1);
-    const batches = places.map((place) => new OpenBatch(place, null));
+    const batches = places.map((place) => new AwaitedBatch(place, null));
     this.add(new OpenSlice(number, batches));
     for (const batch of batches) {
       const { block } = batch.place;
