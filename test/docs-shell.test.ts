@@ -12,6 +12,13 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { resumeOptions, statusOptions } from '../src/cli/campaign/campaign-options.js';
+import {
+  addOptionGroups,
+  listOptionGroups,
+  migrateOptionGroups,
+  removeOptionGroups,
+  rotateOptionGroups,
+} from '../src/cli/credentials/credentials-options.js';
 import { demoOptions } from '../src/cli/demo/demo-options.js';
 import { feedbackOptionGroups } from '../src/cli/feedback/feedback-options.js';
 import { sendOptionGroups } from '../src/cli/send/send-options.js';
@@ -34,6 +41,10 @@ const options: Readonly<Record<string, ReadonlySet<string>>> = Object.fromEntrie
     demo: demoOptions(),
     status: statusOptions(),
     resume: resumeOptions(),
+    credentials: [
+      ...[listOptionGroups(), addOptionGroups(), rotateOptionGroups()],
+      ...[removeOptionGroups(), migrateOptionGroups()],
+    ].flat(),
     rate: [],
     pause: [],
     report: [],

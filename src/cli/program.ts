@@ -180,6 +180,15 @@ async function commandLine(
     });
   await add(serve, async () => (await import('./serve/serve-options.js')).serveOptionGroups());
 
+  const credentials = program
+    .command('credentials')
+    .summary('keep certificates and keys in a store that all machines share')
+    .description('Keeps certificates and keys by app and environment in a store. docs/credentials.md describes it.');
+  if (args.includes('credentials')) {
+    const { addCredentialsActions } = await import('./credentials/credentials-commands.js');
+    addCredentialsActions(credentials, terminal, () => loaded(import('./credentials/credentials.js')), onEnd);
+  }
+
   const simulate = program
     .command('simulate')
     .summary('run a simulator of the APNs gateway')

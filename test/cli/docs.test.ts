@@ -4,6 +4,13 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { resumeOptions, statusOptions } from '../../src/cli/campaign/campaign-options.js';
 import { dispatchOptionGroups } from '../../src/cli/cluster/dispatch-options.js';
+import {
+  addOptionGroups,
+  listOptionGroups,
+  migrateOptionGroups,
+  removeOptionGroups,
+  rotateOptionGroups,
+} from '../../src/cli/credentials/credentials-options.js';
 import { demoOptions } from '../../src/cli/demo/demo-options.js';
 import { feedbackOptionGroups } from '../../src/cli/feedback/feedback-options.js';
 import { sendOptionGroups } from '../../src/cli/send/send-options.js';
@@ -18,6 +25,11 @@ const flagsIn = (text: string): Set<string> => new Set(text.match(/--[a-z][a-z-]
 const flagsOf = (groups: ReturnType<typeof demoOptions>): string[] =>
   groups.flatMap(({ options }) => options.map((option) => option.long!));
 
+const credentialsGroups = [
+  ...[listOptionGroups(), addOptionGroups(), rotateOptionGroups()],
+  ...[removeOptionGroups(), migrateOptionGroups()],
+];
+
 describe('the documents of the command line', () => {
   it('name every option of each command but peal simulate, and no other', () => {
     const groups = [
@@ -28,7 +40,7 @@ describe('the documents of the command line', () => {
       feedbackOptionGroups(),
       demoOptions(),
     ];
-    const real = new Set(groups.flatMap(flagsOf));
+    const real = new Set([...groups, ...credentialsGroups].flatMap(flagsOf));
     assert.deepEqual(
       [...flagsIn(page('cli.md') + page('binary.md').split('## On the command line')[1]!)].sort(),
       [...real].sort(),
@@ -69,6 +81,12 @@ describe('the documents of the command line', () => {
       assert.deepEqual([...new Set(inTables)].sort(), flagsOf(groups).sort());
     });
   }
+
+  it('have a row for each option of peal credentials, and for no other', () => {
+    const inTables = tabled(page('cli.md'), '\n## peal credentials\n', '\n## ');
+    const real = new Set(credentialsGroups.flatMap(flagsOf));
+    assert.deepEqual([...new Set(inTables)].sort(), [...real].sort());
+  });
 
   it('and the help of peal send name the same exit codes', async () => {
     const { stdout } = await runCommand(['send', '--help']);

@@ -2,19 +2,11 @@
  * The question after the first recipients of `--canary`: what became of them, and whether to go on. Asked on the
  * terminal, on the main thread.
  */
-import { createInterface } from 'node:readline/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { counted, integer, percentage } from '../../base/text.js';
 import type { CanaryReport } from '../../campaign/run/campaign-options.js';
+import { askYesOrNo } from '../shared/question.js';
 import { printable, type Terminal } from '../shared/terminal.js';
 
-/** So long before the question, what comes from the terminal was typed earlier. */
-const dropMs = 100;
-/**
- * So long after the end of the input a signal may come that tells why. A terminal that goes away ends the input first, and
- * its shell sends SIGHUP then.
- */
-const hangUpMs = 500;
 /** Reasons that are listed. */
 const listedReasons = 5;
 
@@ -23,28 +15,9 @@ const listedReasons = 5;
  *
  * @param signal ends the question: no
  */
-export async function askToGoOn(
-  report: CanaryReport,
-  { stdin, stderr }: Terminal,
-  signal: AbortSignal,
-): Promise<boolean> {
-  stderr.write(canaryLines(report));
-  const lines = createInterface({ input: stdin, output: stderr, terminal: false });
-  const closed = new AbortController();
-  lines.once('close', () => closed.abort());
-  try {
-    // What was typed before the question is no answer to it. Lines without a reader are dropped.
-    await delay(dropMs);
-    const answer = await lines.question('Go on? [y/N] ', { signal: AbortSignal.any([signal, closed.signal]) });
-    return /^\s*y(?:es)?\s*$/i.test(answer);
-  } catch {
-    // The answer is no in both cases. The signal has to be known before the campaign says why it ends.
-    await delay(hangUpMs, undefined, { signal }).catch(() => {});
-    return false;
-  } finally {
-    lines.close();
-    stdin.pause();
-  }
+export async function askToGoOn(report: CanaryReport, terminal: Terminal, signal: AbortSignal): Promise<boolean> {
+  terminal.stderr.write(canaryLines(report));
+  return askYesOrNo('Go on?', terminal, signal);
 }
 
 /** What became of the first recipients, and why. */

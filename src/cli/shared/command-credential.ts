@@ -17,17 +17,23 @@ export function loadCommandCredential(
   options: CredentialFlags & { readonly quiet?: boolean },
   terminal: Terminal,
 ): Credential {
-  const wanted = credentialOptions(options, terminal.env);
+  const wanted = credentialOf(options, terminal.env);
   const note = keyNameNote(options);
   if (note !== null && options.quiet !== true) printNote(terminal, note);
   try {
     return loadCredential(wanted, { log: credentialLog(options.quiet === true, terminal) });
   } catch (error) {
-    throw error instanceof PealError ? inFlagWords(error, ownWords(options)) : error;
+    throw inCredentialWords(error, options);
   }
 }
 
-function credentialOptions(options: CredentialFlags, env: Terminal['env']): CredentialOptions | null {
+/** The error in the words of these flags, where it is one of a credential. */
+export function inCredentialWords(error: unknown, options: CredentialFlags): unknown {
+  return error instanceof PealError ? inFlagWords(error, ownWords(options)) : error;
+}
+
+/** What the flags name, in the library's form; null where they name no credential. */
+export function credentialOf(options: CredentialFlags, env: Terminal['env']): CredentialOptions | null {
   const { key, keyId, teamId, cert, certKey, pfx } = options;
   const { providerTokenFile: file } = options;
   if (key === undefined && file !== undefined) return { providerToken: { file } };
@@ -68,7 +74,7 @@ export function printCertificate({ subject, expiresAt }: Credential, terminal: T
 }
 
 /** Prints warnings about the credential (such as a key file that every user may read) on standard error. */
-function credentialLog(isQuiet: boolean, terminal: Terminal): Logger {
+export function credentialLog(isQuiet: boolean, terminal: Terminal): Logger {
   const warn = (fields: object, message: string): void => {
     const file = 'file' in fields ? `${String(fields.file)}: ` : '';
     if (!isQuiet) printNote(terminal, `${file}${message}`);

@@ -11,6 +11,8 @@ import type { Terminal } from './terminal.js';
 const rules = {
   /** The one bearer token of a service. */
   PEAL_BEARER: { option: '--bearer-file', code: 'ERR_PEAL_OPTION', origin: 'usage' },
+  /** The URL of the store of credentials, with user and password if it asks for them. */
+  PEAL_CREDENTIALS: { option: '--store', code: 'ERR_PEAL_OPTION', origin: 'usage' },
   /** The passphrase of key, certificate or PKCS#12 file. */
   PEAL_PASSPHRASE: { option: '--passphrase-file', code: 'ERR_PEAL_CREDENTIAL', origin: 'credential' },
   /** Pins, blanks between them. */
@@ -19,6 +21,8 @@ const rules = {
   PEAL_PROXY: { option: '--proxy', code: 'ERR_PEAL_OPTION', origin: 'usage' },
   /** The URL of the Redis that machines share, with its password. */
   PEAL_REDIS: { option: '--redis', code: 'ERR_PEAL_OPTION', origin: 'usage' },
+  /** The keys that secrets are sealed with. */
+  PEAL_SEAL_KEY: { option: '--seal-key-file', code: 'ERR_PEAL_CREDENTIAL', origin: 'credential' },
 } as const;
 
 type PealVariable = keyof typeof rules;

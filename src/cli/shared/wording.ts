@@ -28,6 +28,8 @@ const flags: FlagNames = {
   providerToken: '--provider-token-file',
   expiry: '--expiration',
   pins: '--pin',
+  sealKeys: '--seal-key-file or PEAL_SEAL_KEY',
+  store: '--store or PEAL_CREDENTIALS',
   retry: '--retries',
   'retry.attempts': '--retries',
   'retry.timeMs': '--retry-time',

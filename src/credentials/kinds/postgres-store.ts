@@ -137,7 +137,9 @@ export class PostgresStore implements CredentialStore {
     return count;
   }
 
+  /** Asks for no right to change the database where nothing is missing. */
   async migrate(): Promise<void> {
+    if (await this.#lookForTables()) return;
     await this.#client.transaction(async (query) => {
       await query(`select pg_advisory_xact_lock(${migrationLock})`);
       await query(credentialTables);
@@ -181,13 +183,17 @@ export class PostgresStore implements CredentialStore {
 
   async #needTables(): Promise<void> {
     if (await this.#lookForTables()) return;
-    throw optionError(`${this.name} has no table peal_credentials yet: run "peal credentials migrate".`);
+    throw optionError(`${this.name} has no tables of credentials yet: run "peal credentials migrate".`);
   }
 
   async #lookForTables(): Promise<boolean> {
     if (this.#hasTables) return true;
-    const [row] = await this.#client.query<{ name: string | null }>("select to_regclass('peal_credentials') as name");
-    this.#hasTables = row!.name !== null;
+    const [row] = await this.#client.query<{ whole: boolean }>(
+      `select to_regclass('peal_credentials') is not null and to_regclass('peal_credential_versions') is not null
+         and exists (select from pg_trigger where tgname = 'peal_credentials_changed'
+           and tgrelid = to_regclass('peal_credentials')) as whole`,
+    );
+    this.#hasTables = row!.whole;
     return this.#hasTables;
   }
 

@@ -10,10 +10,17 @@ import { assertOneSentence, Fixture, randomTokens } from '../fixture.js';
 /** The option that goes before each, with a value that suits the fixture, and the exit code of an empty one. */
 const expected = {
   PEAL_BEARER: { option: '--bearer-file', value: 'tokens.txt', code: 2 },
+  PEAL_CREDENTIALS: { option: '--store', value: 'env:', code: 2, args: ['credentials', 'list'] },
   PEAL_PASSPHRASE: { option: '--passphrase-file', value: 'tokens.txt', code: 5 },
   PEAL_PIN: { option: '--pin', value: 'sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=', code: 2 },
   PEAL_PROXY: { option: '--proxy', value: 'none', code: 2 },
   PEAL_REDIS: { option: '--redis', value: 'redis://127.0.0.1:1', code: 2, command: 'dispatch' },
+  PEAL_SEAL_KEY: {
+    option: '--seal-key-file',
+    value: 'tokens.txt',
+    code: 5,
+    args: ['credentials', 'list', '--store', 'redis://127.0.0.1:1'],
+  },
 } as const;
 
 describe('environment variables of the command line', () => {
@@ -40,21 +47,24 @@ describe('environment variables of the command line', () => {
     if (name === 'PEAL_BEARER') continue;
     const { option, value, code } = expected[name];
     const isOfSend = !('command' in expected[name]);
+    const { args = null } = expected[name] as { readonly args?: readonly string[] };
     /** A command that would read it. */
     const reading = (given: readonly string[] = []): string[] =>
-      isOfSend
-        ? fixture.send(tokens, { with: given })
-        : [
-            'dispatch',
-            tokens,
-            '--alert',
-            'Hi',
-            '--gateway',
-            fixture.simulator.url!,
-            '--out',
-            fixture.path('d'),
-            ...given,
-          ];
+      args !== null
+        ? [...args, ...given]
+        : isOfSend
+          ? fixture.send(tokens, { with: given })
+          : [
+              'dispatch',
+              tokens,
+              '--alert',
+              'Hi',
+              '--gateway',
+              fixture.simulator.url!,
+              '--out',
+              fixture.path('d'),
+              ...given,
+            ];
 
     it(`refuse ${name} where it is set and empty, or blank`, async () => {
       const { requests } = fixture.simulator.ledger.summary();
@@ -72,7 +82,7 @@ describe('environment variables of the command line', () => {
     });
 
     it(`do not read ${name} beside ${option}`, async () => {
-      const given = option === '--passphrase-file' ? tokens : value;
+      const given = value === 'tokens.txt' ? tokens : value;
       const result = await runCommand(reading([option, given]), { env: { [name]: '' } });
       assert.doesNotMatch(result.stderr, /is empty/);
     });

@@ -38,7 +38,7 @@ describe('credentials in PostgreSQL', () => {
     await assert.rejects(store.versionsOf(production), {
       code: 'ERR_PEAL_OPTION',
       message:
-        /^postgres:\/\/127\.0\.0\.1:\d+\/postgres has no table peal_credentials yet: run "peal credentials migrate"\.$/,
+        /^postgres:\/\/127\.0\.0\.1:\d+\/postgres has no tables of credentials yet: run "peal credentials migrate"\.$/,
     });
     assert.equal(await store.put(clientCertificate()), '1');
     assert.equal((await fingerprintsOf(store)).length, 1);
