@@ -24,7 +24,7 @@ import { CommitNumbers, fencedError, OutcomeHeads, outcomesTakenError } from './
 import { ClusterTables } from './postgres-tables.js';
 import { StoreRetries, type StoreRetryOptions } from './store-retries.js';
 
-export interface PostgresClusterOptions extends StoreRetryOptions {
+interface PostgresClusterOptions extends StoreRetryOptions {
   /** What the names of all tables begin with. */
   readonly prefix: string;
 }

@@ -8,7 +8,7 @@ import { type RedisClient, redisError } from '../../stores/redis-client.js';
 import type { SliceBlobs } from './cluster-store.js';
 import { StoreRetries, type StoreRetryOptions } from './store-retries.js';
 
-export interface RedisBlobsOptions extends StoreRetryOptions {
+interface RedisBlobsOptions extends StoreRetryOptions {
   readonly prefix: string;
 }
 

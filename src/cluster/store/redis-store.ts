@@ -29,7 +29,7 @@ const slicesKeepMs = clusterKeepMs + 2 * renewalMs;
 
 type Argument = string | number | Buffer;
 
-export interface RedisClusterOptions extends StoreRetryOptions {
+interface RedisClusterOptions extends StoreRetryOptions {
   /** What the names of all keys begin with. */
   readonly prefix: string;
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import type { ClusterStore } from '../../../src/cluster/store/cluster-store.js';
+import type { ClusterStore, SliceClaim } from '../../../src/cluster/store/cluster-store.js';
 import { openClusterStore } from '../../../src/cluster/store/open-store.js';
 import { RedisClusterStore } from '../../../src/cluster/store/redis-store.js';
 import { openRedis } from '../../../src/stores/redis-client.js';
@@ -56,128 +56,6 @@ suite('a store of clusters in Redis', () => {
 
   testClusterStore(() => ({ open: () => openStore(), pass: (ms) => sleep(ms), interleavings: cases(2000, 150) }));
 
-  it('rejects once the server was away for too long, and waits until it is back otherwise', async () => {
-    const own = await RedisServer.start();
-    try {
-      const [hasty, patient] = [await openStore(200, own.url), await openStore(60_000, own.url)];
-      const definition = definitionOf();
-      await hasty.begin(definition, free);
-      await own.kill9();
-      await assert.rejects(hasty.steering(definition.id), { code: 'ERR_PEAL_STORE', retryable: true });
-      const waiting = patient.steering(definition.id);
-      await own.restart();
-      assert.deepEqual(await waiting, { ...free, isHeld: false });
-    } finally {
-      await own.stop();
-    }
-  });
-
-  it('ends what waits when it is closed', async () => {
-    const own = await RedisServer.start();
-    try {
-      const store = await openStore(600_000, own.url);
-      await own.kill9();
-      const waiting = assert.rejects(store.workers(), { code: 'ERR_PEAL_STORE' });
-      await store.close();
-      await waiting;
-    } finally {
-      await own.stop();
-    }
-  });
-
-  it('loses nothing that resolved, and tells nothing twice, when Redis is killed in the middle of commits', async () => {
-    const own = await RedisServer.start();
-    try {
-      const [store, reader] = [await openStore(60_000, own.url), await openStore(60_000, own.url)];
-      const definition = definitionOf();
-      const { id } = definition;
-      await store.begin(definition, free);
-      const commits = 1000;
-      const slices = 4;
-      let done = 0;
-      const run = async (slice: number): Promise<void> => {
-        await store.addSlice(id, slice, Buffer.from('m'));
-        const claim = (await store.claim(id, slice, 'w'))!;
-        for (let at = 0; at < commits / slices; at++) {
-          await store.commit(claim, textCommit({ last: `${at}` }, [`${slice}/${at}`]));
-          done += 1;
-        }
-      };
-      const killer = async (): Promise<void> => {
-        for (const share of [0.2, 0.5, 0.8]) {
-          while (done < share * commits) await sleep(1);
-          await own.restart();
-        }
-      };
-      const read: string[] = [];
-      const readAll = async (): Promise<void> => {
-        while (read.length < commits) {
-          const some = await reader.outcomes(id, 0, 50);
-          await reader.removeOutcomes(id, some.length);
-          read.push(...some.map((bytes) => Buffer.from(bytes).toString()));
-          if (some.length === 0) await sleep(2);
-        }
-      };
-      await Promise.all([...Array.from({ length: slices }, (_, slice) => run(slice)), killer(), readAll()]);
-      for (let slice = 0; slice < slices; slice++) {
-        const mine = read.filter((text) => text.startsWith(`${slice}/`));
-        assert.deepEqual(
-          mine,
-          Array.from({ length: commits / slices }, (_, at) => `${slice}/${at}`),
-        );
-        const { records } = (await store.claim(id, slice, 'w2'))!;
-        assert.equal(Buffer.from(records[0]![1]).toString(), `${commits / slices - 1}`);
-      }
-      assert.equal(read.length, commits);
-    } finally {
-      await own.stop();
-    }
-  });
-
-  it('says that Redis is out of memory, adds nothing by halves, and goes on once outcomes were removed', async () => {
-    const own = await RedisServer.start({ maxMemory: '6mb' });
-    try {
-      const [store, steerer] = [await openStore(2000, own.url), await openStore(300, own.url)];
-      const definition = definitionOf();
-      const { id } = definition;
-      await store.begin(definition, free);
-      await store.addSlice(id, 0, Buffer.from('m'));
-      const claim = (await store.claim(id, 0, 'w'))!;
-      const large = 'x'.repeat(100_000);
-      let resolved = 0;
-      let stuck = textCommit({}, []);
-      for (; resolved < 200; resolved++) {
-        stuck = textCommit({ last: `${resolved}` }, [`${resolved} ${large}`]);
-        const problem = await store.commit(claim, stuck).then(
-          () => null,
-          (error: Error) => error,
-        );
-        if (problem === null) continue;
-        assert.match(problem.message, /^Redis at 127\.0\.0\.1:\d+ has no memory left \(maxmemory\)/);
-        assert.equal((problem as { code?: unknown }).code, 'ERR_PEAL_STORE');
-        break;
-      }
-      assert.ok(resolved > 5 && resolved < 200);
-      own.cli('CONFIG', 'SET', 'maxmemory', '2mb');
-      await assert.rejects(steerer.addSlice(id, 1, Buffer.from('m')), { code: 'ERR_PEAL_STORE', retryable: true });
-      // Leases and steering need next to nothing, and keep the cluster in order meanwhile.
-      assert.equal(await steerer.hold(id, 'me', 60_000), true);
-      await steerer.steer(id, { isPaused: true });
-      const found = await steerer.outcomes(id, 0, 1000);
-      assert.equal(found.length, resolved);
-      own.cli('CONFIG', 'SET', 'maxmemory', '6mb');
-      const waiting = store.commit(claim, stuck);
-      await steerer.removeOutcomes(id, resolved);
-      assert.equal((await waiting).isPaused, true);
-      assert.equal((await steerer.outcomes(id, 0, 10)).length, 1);
-      await steerer.removeSlices(id, [0]);
-      await steerer.letGo(id, 'me');
-      await steerer.end(id);
-    } finally {
-      await own.stop();
-    }
-  });
-
   it('goes on from outcomes that were removed, where the answer was lost', async () => {
     const [store, lossy] = [await openStore(), await openLossyStore()];
     const { id } = definitionOf();
@@ -205,6 +83,32 @@ suite('a store of clusters in Redis', () => {
     await assert.rejects(lossy.store.commit(claim, commit), { code: 'ERR_PEAL_STORE' });
     await lossy.store.commit(claim, commit);
     assert.equal((await store.outcomes(id, 0, 9)).length, 1);
+  });
+
+  it('does each step by one call of a script, however large the campaign is', async () => {
+    const store = await openStore();
+    const { id } = definitionOf();
+    await store.begin(definitionOf(id), free);
+    const calls = async (step: () => Promise<unknown>): Promise<number> => {
+      const count = (): number => Number(/cmdstat_evalsha:calls=(\d+)/.exec(redis.cli('INFO', 'commandstats'))![1]);
+      const before = count();
+      await step();
+      return count() - before;
+    };
+    for (let slice = 0; slice < 300; slice++) await store.addSlice(id, slice, Buffer.from('m'));
+    for (const slice of [1, 2]) {
+      let claim: SliceClaim | null = null;
+      const claiming = async (): Promise<void> => {
+        claim = await store.claim(id, slice, 'w');
+      };
+      assert.equal(await calls(claiming), 1);
+      const records = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`b${at}`, 'r'.repeat(40)]));
+      const outcomes = Array.from({ length: 10 }, (_, at) => `${at}`);
+      assert.equal(await calls(() => store.commit(claim!, textCommit(records, outcomes))), 1);
+      assert.equal(await calls(() => store.commit(claim!, textCommit(records, outcomes, true))), 1);
+    }
+    assert.equal(await calls(() => store.outcomes(id, 0, 1000)), 1);
+    assert.equal(await calls(() => store.removeOutcomes(id, 40)), 1);
   });
 
   it('has a time to live for every key, and leaves none of a campaign that has ended', async () => {
@@ -292,4 +196,30 @@ suite('a store of clusters in Redis', () => {
     }
     await assert.rejects(openClusterStore('redis://127.0.0.1:1'), { code: 'ERR_PEAL_STORE' });
   });
+});
+
+suite('a store of clusters in a Redis Cluster', () => {
+  let redis: RedisServer;
+  const open: ClusterStore[] = [];
+
+  before(async () => {
+    redis = await RedisServer.start({ settings: { 'cluster-enabled': 'yes' } });
+    redis.cli('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+    while (!redis.cli('CLUSTER', 'INFO').includes('cluster_state:ok')) await sleep(20);
+  });
+  afterEach(async () => {
+    for (const store of open.splice(0)) await store.close();
+  });
+  after(() => redis.stop());
+
+  // One node that has all slots refuses, too, what would need two.
+  testClusterStore(() => ({
+    open: async () => {
+      const store = new RedisClusterStore(await openRedis({ url: redis.url }), { prefix: 'peal' });
+      open.push(store);
+      return store;
+    },
+    pass: (ms) => sleep(ms),
+    interleavings: 10,
+  }));
 });
