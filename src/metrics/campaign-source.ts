@@ -32,12 +32,12 @@ export class CampaignSource implements MetricsSource {
     samples.add('peal_campaign_expected_recipients', progress.expected ?? Number.NaN);
     samples.add('peal_campaign_read_recipients', progress.read);
     samples.add('peal_campaign_held_recipients', progress.held);
-    samples.add('peal_notifications_queued', this.#gateway.queued);
     samples.add('peal_provider_token_age_seconds', (this.#gateway.providerTokenAgeMs ?? Number.NaN) / 1000);
     if (figures === null) return;
     const { run, latencies } = figures;
     addOutcomes(samples, run);
     samples.add('peal_requests_resent_total', run.resent);
+    samples.add('peal_notifications_queued', figures.queued);
     samples.addLatencies(latencies.all, latencies.earlier);
     samples.add('peal_campaign_noted_recipients', figures.underWay ?? Number.NaN);
     samples.add('peal_campaign_window_recipients', figures.window ?? Number.NaN);

@@ -72,7 +72,8 @@ export class MetricsRegistry {
       const why = source.whyNotReady?.() ?? null;
       if (why !== null) return why;
     }
-    return this.#sources.length === 0 ? 'Nothing is being sent by this process.' : null;
+    const isKnown = this.#sources.some((source) => source.whyNotReady !== undefined);
+    return isKnown ? null : 'Nothing is being sent by this process.';
   }
 
   /** Asks all sources. Scrapes that are asked for while another one of their format waits get that one. */

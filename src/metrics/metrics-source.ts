@@ -8,7 +8,7 @@ import type { Samples } from './samples.js';
 export interface MetricsSource {
   /** Adds what its books say now. Called once for each scrape; may answer later. */
   collect(samples: Samples): void | Promise<void>;
-  /** Why nothing can be sent at present, as one sentence; null while sending is possible. Default: it is possible. */
+  /** Why nothing can be sent at present, as one sentence; null while sending is possible. Default: the source cannot say. */
   whyNotReady?(): string | null;
   /** Ends whatever it listens to. */
   close?(): void;

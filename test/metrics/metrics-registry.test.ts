@@ -180,6 +180,8 @@ describe('MetricsRegistry', () => {
 
   it('is ready when all of its sources are', () => {
     assert.match(registry.whyNotReady!, /^Nothing is being sent/);
+    registry.add(source(() => {}));
+    assert.match(registry.whyNotReady!, /^Nothing is being sent/, 'a source that cannot say');
     let why: string | null = 'The campaign is paused.';
     registry.add({ collect: () => {}, whyNotReady: () => why });
     registry.add(source(() => {}));

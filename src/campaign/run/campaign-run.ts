@@ -243,7 +243,8 @@ export class CampaignRun {
       },
       latencies: { all: this.#record.latencies, earlier: this.#earlierLatencies },
       underWay: hasJournal ? this.#books.counts.underWay : null,
-      window: hasJournal ? this.#feed.window : null,
+      window: hasJournal && this.#sender.remote === null ? this.#feed.window : null,
+      queued: this.#sender.queued,
       perSecond: this.#pacer.rate === noLimit ? null : this.#pacer.perSecond,
       whyNot: this.#whyNot,
     };
@@ -254,7 +255,9 @@ export class CampaignRun {
     if (this.#why !== null) return 'The campaign is being stopped.';
     if (this.#isPausedByUser) return 'The campaign is paused.';
     if (this.#waitsFor !== null) return this.#waitsFor;
-    return (this.#stats?.connections ?? 0) > 0 ? null : 'No connection to the gateway is open.';
+    if ((this.#stats?.connections ?? 0) > 0) return null;
+    const isRemote = this.#sender.remote !== null;
+    return isRemote ? 'No worker has a connection to the gateway.' : 'No connection to the gateway is open.';
   }
 
   get isPaused(): boolean {

@@ -24,8 +24,10 @@ export interface RunFigures {
   readonly latencies: { readonly all: LatencyHistogram; readonly earlier: LatencyHistogram };
   /** Recipients that are noted in the journal and have no outcome yet; null without a journal. */
   readonly underWay: number | null;
-  /** How many of those there may be at present; null without a journal. */
+  /** How many of those there may be at present; null without a journal, and where other machines send. */
   readonly window: number | null;
+  /** Recipients that the sender has, and has not written yet: about so many. */
+  readonly queued: number;
   /** Recipients a second that the rate allows now; null without a limit. */
   readonly perSecond: number | null;
   /** Why nothing is sent at present, as one sentence; null while it sends. */

@@ -12,6 +12,7 @@ import { findFiles } from '../../campaign/input/find-files.js';
 import type { CanaryReport } from '../../campaign/run/campaign-options.js';
 import type { CampaignSender } from '../../campaign/run/campaign-sender.js';
 import type { CampaignHooks, CampaignReport } from '../../campaign/run/run-report.js';
+import type { MetricsSource } from '../../metrics/metrics-source.js';
 import type { Session } from '../../session/session.js';
 import type { GivenOption } from '../shared/command-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from '../shared/exit-codes.js';
@@ -174,6 +175,7 @@ class SendRun {
     const { machines } = this.#extras;
     const { session, gateway, said } = await planSend(this.#flags, this.#terminal, machines !== undefined);
     this.#session = session;
+    this.#metrics = await this.#startMetrics(session, machines !== undefined);
     const opened = (await machines?.open(gatewayOf(this.#flags))) ?? null;
     const options = campaignOptionsOf(this.#flags, {
       gateway,
@@ -186,17 +188,10 @@ class SendRun {
     });
     const campaign = new Campaign(options, this.#hooks());
     this.#campaign = campaign;
-    this.#metrics = await startMetrics(
-      this.#flags,
-      async () => {
-        const [{ CampaignSource }, { EngineSource }] = await Promise.all([
-          import('../../metrics/campaign-source.js'),
-          import('../../metrics/engine-source.js'),
-        ]);
-        return [new CampaignSource(campaign, gateway, campaignName(this.#flags)), new EngineSource(session)];
-      },
-      this.#terminal,
-    );
+    if (this.#metrics !== null) {
+      const { CampaignSource } = await import('../../metrics/campaign-source.js');
+      this.#metrics.add(new CampaignSource(campaign, gateway, campaignName(this.#flags)));
+    }
     await this.#startLog();
     this.#display = await progressFor(this.#flags, this.#terminal, systemClock);
     if (this.#interrupt.signal !== null) this.interrupted();
@@ -210,6 +205,16 @@ class SendRun {
       for (const timer of this.#timers) clearTimeout(timer);
       await Promise.all([session.shutdown(), opened?.close()]);
     }
+  }
+
+  /** Before anything is opened: a port that is taken ends the run. Other machines have connections of their own. */
+  async #startMetrics(session: Session, hasMachines: boolean): Promise<CommandMetrics | null> {
+    const sources = async (): Promise<readonly MetricsSource[]> => {
+      if (hasMachines) return [];
+      const { EngineSource } = await import('../../metrics/engine-source.js');
+      return [new EngineSource(session)];
+    };
+    return await startMetrics(this.#flags, sources, this.#terminal);
   }
 
   async #startLog(): Promise<void> {
