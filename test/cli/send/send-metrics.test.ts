@@ -115,11 +115,13 @@ describe('peal send --metrics-port', () => {
       assert.equal(last.sum('peal_campaign_read_recipients'), said.recipients);
       assert.equal(last.sum('peal_campaign_state', { state: 'finished' }), 1);
       assert.equal(last.sum('peal_campaign_state'), 1);
-      assert.equal(last.sum('peal_connections_opened_total'), 1);
-      assert.equal(last.sum('peal_connections_ended_total', { cause: 'normal' }), 1);
+      // On a busy machine the pool opens a second one.
+      const opened = last.sum('peal_connections_opened_total');
+      assert.ok(opened >= 1, `${opened} connections`);
+      assert.equal(last.sum('peal_connections_ended_total', { cause: 'normal' }), opened);
       assert.equal(last.sum('peal_campaign_noted_recipients'), 0);
       assert.ok(reads.some((read) => read.sum('peal_campaign_state', { state: 'running' }) === 1));
-      assert.ok(reads.some((read) => read.sum('peal_connections', { state: 'open' }) === 1));
+      assert.ok(reads.some((read) => read.sum('peal_connections', { state: 'open' }) >= 1));
       assert.ok(reads.some((read) => read.sum('peal_provider_token_age_seconds') > 0));
     });
   }
