@@ -641,8 +641,14 @@ export const maxStorePauseMs = 3_000;
 export const steeringPollMs = 250;
 /** How often a worker looks whether it stood still. */
 export const standstillLookMs = 500;
-/** So much of what a rate allows is taken at a time. */
+/** A process asks the store about so often what the rate of a campaign lets it send. */
 export const ratePieceMs = 100;
+/** Leave to send that a process has taken from the store is dropped when it was not used for so long; no more is taken. */
+export const rateStockMs = 250;
+/** Longest wait before the store is asked for more, because the rate may be another one by then. */
+export const maxRateWaitMs = 500;
+/** How long a worker has a share of a limit that is less than the number of workers. */
+export const shareTurnMs = 5_000;
 /** A slice that may not be sent for so long, because its campaign is paused, is handed back, for so long. */
 export const parkAfterMs = 10_000;
 export const parkedMs = 2_000;

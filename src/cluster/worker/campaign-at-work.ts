@@ -7,12 +7,13 @@ import type { PealError } from '../../base/errors.js';
 import { steeringPollMs } from '../../base/limits.js';
 import { Timer } from '../../base/timers.js';
 import { Message } from '../../session/message/message.js';
+import { SharedRate } from '../limits/shared-rate.js';
 import type { CampaignDefinition, ClusterStore, SteeringNow } from '../store/cluster-store.js';
 
 interface CampaignAtWorkOptions {
   readonly store: ClusterStore;
   readonly clock: Clock;
-  /** Told when the steering is heard. */
+  /** Told when the steering is heard, and when the rate lets something go. */
   readonly onSteering: () => void;
 }
 
@@ -25,6 +26,8 @@ export class CampaignAtWork {
   #heardMs: number;
   #isGone = false;
   #isClosed = false;
+  /** What the rate lets all its slices in this process send. */
+  readonly rate: SharedRate;
   /** Slices of it that are at work here. */
   users = 0;
 
@@ -35,6 +38,13 @@ export class CampaignAtWork {
     this.#options = options;
     this.#steering = steering;
     this.#heardMs = options.clock.now();
+    this.rate = new SharedRate({
+      takeFromStore: (wanted) => options.store.take(definition.id, wanted),
+      clock: options.clock,
+      chance: Math.random,
+      onStock: options.onSteering,
+    });
+    this.rate.perSecond = steering.ratePerSecond;
     this.#timer = new Timer(options.clock, () => void this.#poll());
     this.#timer.set(steeringPollMs);
   }
@@ -58,6 +68,7 @@ export class CampaignAtWork {
   hear(steering: SteeringNow): void {
     this.#steering = steering;
     this.#heardMs = this.#options.clock.now();
+    this.rate.perSecond = steering.ratePerSecond;
     this.#options.onSteering();
   }
 
@@ -71,6 +82,7 @@ export class CampaignAtWork {
 
   close(): void {
     this.#isClosed = true;
+    this.rate.close();
     this.#timer.clear();
   }
 

@@ -5,13 +5,11 @@
  *
  *   batches ─▶ pump: whom to send to? room? rate? note ─▶ queue ─▶ (the note is durable, nothing forbids it) ─▶ the send pulls
  */
-import type { Clock, TimerHandle } from '../../base/clock.js';
+import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
-import { ratePieceMs } from '../../base/limits.js';
 import type { Journal } from '../../campaign/journal/journal.js';
 import type { RowBatch } from '../../session/recipients/row-batch.js';
 import type { SliceBatch } from '../slices/slice.js';
-import type { ClusterStore } from '../store/cluster-store.js';
 import type { CampaignAtWork } from './campaign-at-work.js';
 import { pickBatch, rowsOf } from './slice-batches.js';
 import type { SliceSink } from './slice-sink.js';
@@ -20,7 +18,6 @@ import type { RoomMember, WorkerRoom } from './worker-room.js';
 
 interface SliceFeedOptions {
   readonly clock: Clock;
-  readonly store: ClusterStore;
   readonly campaign: CampaignAtWork;
   readonly batches: readonly SliceBatch[];
   readonly journal: Journal;
@@ -66,7 +63,7 @@ export class SliceFeed implements AsyncIterable<RowBatch>, RoomMember {
     return this.#options.journal.counts.underWay;
   }
 
-  /** Why it stopped by itself: the store of the cluster is away. */
+  /** Why it stopped by itself. */
   get failure(): PealError | null {
     return this.#failure;
   }
@@ -173,22 +170,18 @@ export class SliceFeed implements AsyncIterable<RowBatch>, RoomMember {
 
   /** Waits until recipients may be noted; resolves with how many, up to `wanted`. Anything once it is stopped. */
   async #leave(wanted: number): Promise<number> {
-    const { campaign, room, share, store } = this.#options;
-    for (;;) {
-      let reserved = 0;
-      await this.#until(() => {
-        if (this.#isStopped) return true;
-        if (campaign.mayHandOut) reserved = room.reserve(this, wanted, share());
-        return reserved > 0;
-      });
-      const { ratePerSecond } = campaign.steering;
-      if (this.#isStopped || ratePerSecond === null) return reserved;
-      const piece = Math.max(1, Math.floor((ratePerSecond * ratePieceMs) / 1000));
-      const { granted, waitMs } = await store.take(this.campaign, Math.min(reserved, piece));
-      if (granted > 0) return granted;
-      room.release(this);
-      await this.#pass(waitMs);
-    }
+    const { campaign, room, share } = this.#options;
+    let leave = 0;
+    await this.#until(() => {
+      if (this.#isStopped) return true;
+      if (!campaign.mayHandOut) return false;
+      const reserved = room.reserve(this, wanted, share());
+      if (reserved > 0) leave = campaign.rate.take(reserved);
+      // It is woken when the rate lets something go.
+      if (leave === 0) room.release(this);
+      return leave > 0;
+    });
+    return leave;
   }
 
   async #until(isSo: () => boolean): Promise<void> {
@@ -196,20 +189,6 @@ export class SliceFeed implements AsyncIterable<RowBatch>, RoomMember {
       await new Promise<void>((resolve) => {
         this.#waiting.add(resolve);
       });
-    }
-  }
-
-  /** Waits so long, or until it is stopped. */
-  async #pass(delayMs: number): Promise<void> {
-    const { clock } = this.#options;
-    const untilMs = clock.now() + delayMs;
-    let timer: TimerHandle | null = null;
-    while (!this.#isStopped && clock.now() < untilMs) {
-      await new Promise<void>((resolve) => {
-        timer = clock.setTimer(resolve, Math.max(1, untilMs - clock.now()));
-        this.#waiting.add(resolve);
-      });
-      clock.clearTimer(timer);
     }
   }
 }

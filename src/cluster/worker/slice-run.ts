@@ -188,7 +188,7 @@ export class SliceRun {
     sliceStore: SliceStore,
     journal: Journal,
   ): Promise<SliceRunEnd> {
-    const { clock, store, room, standstill, tally, shareOf } = this.#parts;
+    const { clock, room, standstill, tally, shareOf } = this.#parts;
     const { slice, sha256 } = this.#job;
     const digest = Buffer.from(sha256, 'hex').subarray(0, digestBytes);
     const resendsUnknown = this.#campaign.definition.send.onUnknown === 'resend';
@@ -208,7 +208,6 @@ export class SliceRun {
     adopt(batches, journal, digest, sink);
     const feed = new SliceFeed({
       clock,
-      store,
       campaign: this.#campaign,
       batches,
       journal,

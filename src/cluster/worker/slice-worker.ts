@@ -23,6 +23,7 @@ import { LatencyHistogram } from '../../engine/latency-histogram.js';
 import { Tally } from '../../engine/tally.js';
 import type { Gateway } from '../../session/gateway.js';
 import type { Session } from '../../session/session.js';
+import { inFlightShare } from '../limits/in-flight-share.js';
 import type { SliceTask, SliceTaskEnd } from '../queue/slice-worker-queue.js';
 import type { CampaignDefinition, ClusterStore, SliceBlobs } from '../store/cluster-store.js';
 import { CampaignAtWork } from './campaign-at-work.js';
@@ -194,8 +195,7 @@ export class SliceWorker {
 
   /** The parts of all workers that live make up the limit. */
   #shareOf({ steering: { maxInFlight } }: CampaignAtWork): number {
-    if (maxInFlight === null) return Number.POSITIVE_INFINITY;
-    return Math.floor(maxInFlight / this.#workers) + (this.#rank < maxInFlight % this.#workers ? 1 : 0);
+    return inFlightShare(maxInFlight, this.#workers, this.#rank, this.#clock.wallMs());
   }
 
   #noteEnd(gateway: string, run: SliceRun, end: SliceRunEnd): void {
