@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { silentLogger } from '../../../src/base/log.js';
+import { CredentialCache } from '../../../src/credentials/credential-cache.js';
 import { PostgresStore } from '../../../src/credentials/kinds/postgres-store.js';
 import { Sealer } from '../../../src/credentials/sealing/sealer.js';
+import { drawsAll } from '../../support/cases.js';
 import { PostgresServer } from '../../support/postgres-server.js';
 import {
   app,
@@ -114,6 +117,40 @@ describe('credentials in PostgreSQL', () => {
     await until(() => told > 0);
     await store.close();
     await other.close();
+  });
+
+  it('are used on while the server is away, and in their newest version once it is back', async () => {
+    const store = await open();
+    await store.remove(production, null);
+    await store.put(clientCertificate());
+    const warnings: string[] = [];
+    const log = { ...silentLogger, warn: (_fields: object, message: string) => void warnings.push(message) };
+    const cache = new CredentialCache(store, { freshMs: 0, log });
+    const first = await cache.get(app, 'production');
+    await server.shutDown();
+    const awayUntil = performance.now() + (drawsAll ? 30_000 : 1_000);
+    while (performance.now() < awayUntil) {
+      assert.equal((await cache.get(app, 'production')).credential, first.credential);
+      await sleep(50);
+    }
+    assert.equal(warnings.filter((sentence) => sentence.includes('cannot be read')).length, 1, warnings.join('\n'));
+    const none = new CredentialCache(store);
+    await assert.rejects(none.get(app, 'production'), {
+      code: 'ERR_PEAL_STORE',
+      message: /^The credential of com\.example\.app \(production\) cannot be read from postgres:.*PostgreSQL at /,
+    });
+    await server.restart();
+    const second = clientCertificate();
+    await until(() =>
+      store.put(second).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await until(async () => (await cache.get(app, 'production')).credential.fingerprint === second.summary.fingerprint);
+    cache.close();
+    none.close();
+    await store.close();
   });
 
   it('show nothing secret to whoever reads the database', async () => {
