@@ -14,6 +14,7 @@ import {
 } from './campaign/campaign-options.js';
 import type { ResumeCampaign } from './campaign/steer.js';
 import type { DispatchFlags } from './cluster/dispatch-options.js';
+import type { WorkerFlags } from './cluster/worker-options.js';
 import type { FeedbackFlags } from './feedback/feedback-options.js';
 import type { ResumableCommand, SendCommand } from './send/resume.js';
 import { type SendFlags, sendOptionGroups } from './send/send-options.js';
@@ -102,6 +103,18 @@ async function commandLine(
   const dispatched = await add(dispatch, async () =>
     (await import('./cluster/dispatch-options.js')).dispatchOptionGroups(),
   );
+
+  const worker = program
+    .command('worker')
+    .summary('send slices of campaigns that are dispatched to a cluster')
+    .description(
+      'Sends slices of the campaigns of a cluster, until it is interrupted. docs/many-machines.md describes it.',
+    )
+    .action(async (options: WorkerFlags) => {
+      const { runWorker } = await loaded(import('./cluster/worker.js'));
+      onEnd(await runWorker(options, terminal));
+    });
+  await add(worker, async () => (await import('./cluster/worker-options.js')).workerOptionGroups());
 
   const status = program
     .command('status')

@@ -77,6 +77,16 @@ const table = {
   ),
   peal_campaign_window_recipients: family('gauge', 'How many recipients may be noted without an outcome at present.'),
   peal_campaign_rate_limit: family('gauge', 'Recipients a second that --rate allows now; no series without a limit.'),
+
+  peal_worker_slots: family('gauge', 'Slices that this worker takes at a time.'),
+  peal_worker_slices: family('gauge', 'Slices that this worker has at work.'),
+  peal_worker_ended_slices_total: family('counter', 'Slices that have ended on this worker.'),
+  peal_worker_noted_recipients: family(
+    'gauge',
+    'Recipients of the slices of this worker that are noted and have no outcome.',
+  ),
+  peal_worker_window_recipients: family('gauge', 'How many of them may be noted without an outcome at present.'),
+  peal_cluster_workers: family('gauge', 'Workers of the cluster that live, as this one last heard.'),
 } as const satisfies Readonly<Record<string, Family>>;
 
 export type FamilyName = keyof typeof table;

@@ -1,0 +1,106 @@
+/**
+ * Which gateway a worker sends a campaign through: with the credential that it was started with, or with that of the app, out of a
+ * store. A campaign says where it goes, and anybody who may write to the store of the cluster may say so; so a credential is used
+ * at Apple's gateways and at those that the worker was told, and nowhere else. Main thread.
+ */
+import { type Address, addressUrl, parseAddress } from '../../apns/address.js';
+import type { Credential } from '../../apns/credentials/credential.js';
+import { PealError } from '../../base/errors.js';
+import type { CampaignDefinition } from '../../cluster/store/cluster-store.js';
+import { CredentialCache } from '../../credentials/credential-cache.js';
+import { CredentialGateways } from '../../credentials/credential-gateways.js';
+import { openCredentialStore } from '../../credentials/open-credential-store.js';
+import type { Gateway } from '../../session/gateway.js';
+import type { Session } from '../../session/session.js';
+import { loadCommandCredential, printCertificate } from '../shared/command-credential.js';
+import type { Terminal } from '../shared/terminal.js';
+import type { WorkerFlags } from './worker-options.js';
+
+export interface WorkerCredentials {
+  gatewayOf(definition: CampaignDefinition): Promise<Gateway>;
+  close(): Promise<void>;
+}
+
+/** @throws PealError ERR_PEAL_OPTION, ERR_PEAL_CREDENTIAL, ERR_PEAL_STORE */
+export async function openWorkerCredentials(
+  flags: WorkerFlags,
+  session: Session,
+  terminal: Terminal,
+): Promise<WorkerCredentials> {
+  const { key, cert, pfx, providerTokenFile, credentials } = flags;
+  const isOwn = [key, cert, pfx, providerTokenFile].some((value) => value !== undefined);
+  const allowed = new Set((flags.gateway ?? []).map((text) => addressUrl(parseAddress(text))));
+  if (!isOwn && credentials !== undefined) return openStored(credentials, flags, session, allowed, terminal);
+  const credential = loadCommandCredential(flags, terminal);
+  if (flags.quiet !== true) printCertificate(credential, terminal);
+  return ofOne(session, credential, allowed);
+}
+
+function ofOne(session: Session, credential: Credential, allowed: ReadonlySet<string>): WorkerCredentials {
+  return {
+    gatewayOf: async ({ gateway }) => {
+      const address = parseAddress(gateway);
+      if (credential.kind === 'none') {
+        if (isApple(address)) throw noCredentialError();
+        return session.getConnection(gateway, null);
+      }
+      if (!isApple(address) && !allowed.has(addressUrl(address))) throw strangeGatewayError(address);
+      return session.getConnection(gateway, credential);
+    },
+    close: async () => {},
+  };
+}
+
+async function openStored(
+  url: string,
+  { sealKeyFile }: WorkerFlags,
+  session: Session,
+  allowed: ReadonlySet<string>,
+  { env }: Terminal,
+): Promise<WorkerCredentials> {
+  const sealKeys = sealKeyFile === undefined ? {} : { sealKeys: { file: sealKeyFile } };
+  const store = await openCredentialStore(url, { env, ...sealKeys });
+  const cache = new CredentialCache(store);
+  const gateways = new CredentialGateways(session, cache);
+  return {
+    gatewayOf: async ({ app, gateway }) => {
+      const wanted = parseAddress(gateway);
+      if (app === null) throw noAppError();
+      const found = await gateways.gatewayOf(app, isSandbox(wanted) ? 'development' : 'production');
+      // The store says where its credential is for.
+      const isMeant = addressUrl(found.address) === addressUrl(wanted) || (isApple(wanted) && isApple(found.address));
+      if (!isMeant && !allowed.has(addressUrl(wanted))) throw strangeGatewayError(wanted);
+      return isMeant ? found : session.getConnection(gateway, found.credential);
+    },
+    close: async () => {
+      gateways.close();
+      await cache.close();
+      await store.close();
+    },
+  };
+}
+
+function isApple({ host }: Address): boolean {
+  return host.endsWith('.push.apple.com');
+}
+
+function isSandbox({ host }: Address): boolean {
+  return /(sandbox|development)\.push\.apple\.com$/.test(host);
+}
+
+function strangeGatewayError(address: Address): PealError {
+  const message =
+    `The campaign goes to ${addressUrl(address)}, where this worker does not use its credential: start workers with ` +
+    '--gateway for gateways besides those of Apple.';
+  return new PealError('ERR_PEAL_ADDRESS', message, { origin: 'usage' });
+}
+
+function noCredentialError(): PealError {
+  const message = 'This worker was started without a credential: give it --key, --cert, --pfx or --credentials.';
+  return new PealError('ERR_PEAL_CREDENTIAL', message, { origin: 'credential' });
+}
+
+function noAppError(): PealError {
+  const message = 'The campaign names no app, by which workers find its credential: give peal dispatch --app.';
+  return new PealError('ERR_PEAL_CREDENTIAL', message, { origin: 'credential' });
+}
