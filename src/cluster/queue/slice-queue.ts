@@ -29,7 +29,7 @@ import type { SliceJobs } from './slice-jobs.js';
 const pollMs = 50;
 
 /** A job that BullMQ has given up: workers died with it again and again. */
-export interface GivenUpSlice {
+interface GivenUpSlice {
   readonly slice: number;
   readonly why: string;
 }

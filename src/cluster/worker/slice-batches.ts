@@ -9,7 +9,7 @@ import { Rows } from '../../session/recipients/rows.js';
 import type { SliceBatch } from '../slices/slice.js';
 
 /** Rows without columns: what is personal travels beside the tokens. */
-export function rowsOf({ tokens }: SliceBatch): Rows {
+export function sliceRows({ tokens }: SliceBatch): Rows {
   return new Rows(tokens, {});
 }
 

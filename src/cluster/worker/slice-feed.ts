@@ -11,7 +11,7 @@ import type { Journal } from '../../campaign/journal/journal.js';
 import type { RowBatch } from '../../session/recipients/row-batch.js';
 import type { SliceBatch } from '../slices/slice.js';
 import type { CampaignAtWork } from './campaign-at-work.js';
-import { pickBatch, rowsOf } from './slice-batches.js';
+import { pickBatch, sliceRows } from './slice-batches.js';
 import type { SliceSink } from './slice-sink.js';
 import type { Standstill } from './standstill.js';
 import type { RoomMember, WorkerRoom } from './worker-room.js';
@@ -136,7 +136,7 @@ export class SliceFeed implements AsyncIterable<RowBatch>, RoomMember {
         const known = journal.block(number, digest, batch.tokens.count);
         const due = known.isNew ? null : known.toSend(resendsUnknown);
         if (due?.length === 0) continue;
-        const rows = rowsOf(batch);
+        const rows = sliceRows(batch);
         sink.expect(rows, number);
         await this.#handOut(pickBatch(rows, batch, due), number, batch.tokens.count);
         if (this.#isStopped) return;
