@@ -26,7 +26,7 @@ export const campaignJobId = (campaign: string): string => `campaign-${campaign}
 export const sliceJobId = ({ campaign, slice }: Pick<SliceJob, 'campaign' | 'slice'>): string =>
   `${campaign}-s${slice}`;
 
-export interface QueueServerOptions {
+interface QueueServerOptions {
   /** The URL of Redis. */
   readonly url: string;
   readonly ca?: string | Uint8Array;
