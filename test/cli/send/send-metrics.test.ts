@@ -1,9 +1,10 @@
 /** `peal send` that is scraped while it runs: what /metrics says is what summary.json says in the end. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { scriptedToken } from '../../../src/simulator/books/token-script.js';
-import { runCommand } from '../../support/command.js';
+import { jsonLines, runCommand } from '../../support/command.js';
 import { type ReadMetrics, readMetrics } from '../../support/metrics-text.js';
 import { Fixture, randomTokens } from '../fixture.js';
 
@@ -191,6 +192,36 @@ describe('peal send --metrics-port', () => {
     });
     assert.equal(code, 0);
     assert.ok(reader !== null);
+  });
+
+  it('ends the wait for a last scrape at a signal, and when its time is over, with the code of the run', async () => {
+    const tokens = await fixture.write('tokens.txt', `${randomTokens(5).join('\n')}\n`);
+    const lingering = (time: string): string[] =>
+      fixture.send(tokens, { with: ['--metrics-port', '0', '--metrics-linger', time] });
+    const interrupted = await runCommand(lingering('1h'), {
+      ownProcess: true,
+      whileRunning: async (child, output) => {
+        while (!output().includes('report.html')) await once(child.stdout!, 'data');
+        child.kill('SIGINT');
+      },
+    });
+    assert.deepEqual([interrupted.code, interrupted.signal], [0, null], interrupted.stderr);
+    const beganMs = performance.now();
+    assert.equal((await runCommand(lingering('1s'))).code, 0);
+    assert.ok(performance.now() - beganMs >= 1000);
+  });
+
+  it('is taken by peal resume, with a log', async () => {
+    const list = [...randomTokens(300), scriptedToken('Unregistered'), ...randomTokens(1500)];
+    const tokens = await fixture.write('tokens.txt', `${list.join('\n')}\n`);
+    const canary = ['--canary', '1000', '--canary-share', '100', '--yes', '--max-duration', '60s'];
+    assert.equal((await runCommand(fixture.send(tokens, { with: canary }))).code, 7);
+    const own = ['--canary-share', '10', '--metrics-port', '0', '--log-format', 'json'];
+    const { code, stderr } = await runCommand(['resume', fixture.path('out'), ...own]);
+    assert.equal(code, 3, stderr);
+    const said = jsonLines(stderr).map(({ msg }) => msg as string);
+    assert.ok(said.some((msg) => msg.startsWith('metrics are served at http://127.0.0.1:')));
+    assert.ok(said.includes('the campaign began') && said.includes('the campaign is finished'), said.join('\n'));
   });
 
   it('refuses options that have no server', async () => {
