@@ -19,7 +19,7 @@ import { connectProblem } from './connect-problem.js';
 import { loadPeer } from './optional-peer.js';
 import { parseStoreUrl, type StoreUrl, type StoreUrlForm, storePlace, urlError } from './store-url.js';
 
-export interface PostgresOptions {
+interface PostgresOptions {
   /**
    * `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. `?sslmode=require` turns TLS on, whose certificate is then always
    * checked.

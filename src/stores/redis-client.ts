@@ -22,7 +22,7 @@ export type RedisClient = Redis;
 /** Without those that another type stands for. */
 type IoredisOptions = Omit<EveryOption, 'replyMapping'>;
 
-export interface RedisOptions {
+interface RedisOptions {
   /** `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://…` with TLS. User and password may be left out. */
   readonly url: string;
   /** The authority of a server with a private certificate, as PEM. Default: those that Node trusts. */

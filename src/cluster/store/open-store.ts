@@ -7,7 +7,7 @@ import type { Logger } from '../../base/log.js';
 import { checkOptions, type OptionRules, test, unchecked, whole } from '../../base/options.js';
 import { theOption } from '../../base/wording.js';
 import { PostgresClient } from '../../stores/postgres-client.js';
-import { openRedis } from '../../stores/redis-client.js';
+import { openRedis, redisConcerns } from '../../stores/redis-client.js';
 import type { ClusterStore, SliceBlobs } from './cluster-store.js';
 import { FolderBlobs } from './folder-blobs.js';
 import { PostgresBlobs, PostgresClusterStore } from './postgres-store.js';
@@ -89,7 +89,9 @@ async function openStore(url: string, prefix: string, options: OpenStoreOptions)
   if (!/^rediss?:/.test(String(url))) {
     throw usage(`${theOption('store')} must be a URL redis://HOST:PORT, or postgres://HOST/DATABASE.`);
   }
-  const store = new RedisClusterStore(await connect(url, 'peal store', options), settings);
+  const redis = await connect(url, 'peal store', options);
+  const store = new RedisClusterStore(redis, settings);
+  if (options.log !== undefined) for (const concern of await redisConcerns(redis)) options.log.warn({}, concern);
   // A connection of its own: large values are not in the way of notes and leases.
   return { store, ownBlobs: async () => new RedisBlobs(await connect(url, 'peal blobs', options), settings) };
 }
