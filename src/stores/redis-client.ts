@@ -263,6 +263,8 @@ function problemSentence(place: string, error: unknown, timeoutMs = redisCommand
   return `${place} answered with an error${isReply ? `: ${escapeUnprintable(own, 200)}` : ''}.`;
 }
 
+/** Redis 6.2 puts the error of a command within a script behind `ERR Error running script (…): …: -`. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : '';
+  const text = error instanceof Error ? error.message : '';
+  return text.startsWith('ERR Error running script') ? text.replace(/^.*?: -(?=[A-Z]+ )/, '') : text;
 }

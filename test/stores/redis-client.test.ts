@@ -132,6 +132,19 @@ describe('stores/redis-client', () => {
       }
     });
 
+    it('knows the error of a command within a script as Redis 6.2 tells it', () => {
+      const within =
+        'ERR Error running script (call to f_ab12): @user_script:5: @user_script: 5: -OOM command not allowed';
+      const error = redisError(new Error(within), redis);
+      assert.match(error.message, /has no memory left \(maxmemory\)/);
+      assert.equal(error.retryable, true);
+      const own = redisError(
+        new Error('ERR Error running script (call to f_ab12): @user_script:5: attempt to …'),
+        redis,
+      );
+      assert.equal(own.retryable, false);
+    });
+
     it('connects again to a server that was killed, and repeats no command by itself', async () => {
       await sum.run(redis, ['n'], [0]);
       await server.kill9();
