@@ -1,5 +1,5 @@
 /** A queue of slices in memory, for tests of dispatchers: what is added, a test's worker takes. */
-import type { SliceJobs } from '../../src/cluster/queue/slice-jobs.js';
+import type { GivenUpSlice, SliceJobs } from '../../src/cluster/queue/slice-jobs.js';
 import type { SliceJob } from '../../src/cluster/slices/slice.js';
 
 export class MemorySliceJobs implements SliceJobs {
@@ -7,6 +7,8 @@ export class MemorySliceJobs implements SliceJobs {
   readonly #jobs = new Map<string, { readonly job: SliceJob; isTaken: boolean }>();
   readonly begun = new Set<string>();
   readonly finished: string[] = [];
+  /** Slices that a test gives up. */
+  readonly lost = new Set<number>();
   /** Slices that were added, in their order; one that was there is not added again. */
   readonly added: number[] = [];
 
@@ -40,6 +42,14 @@ export class MemorySliceJobs implements SliceJobs {
       const found = this.#jobs.get(keyOf(campaign, slice));
       return found !== undefined && !found.isTaken && this.#jobs.delete(keyOf(campaign, slice));
     });
+  }
+
+  async givenUp(): Promise<readonly GivenUpSlice[]> {
+    return [...this.lost].map((slice) => ({ slice, why: 'a test gave it up' }));
+  }
+
+  async retry(_campaign: string, slices: readonly number[]): Promise<void> {
+    for (const slice of slices) this.lost.delete(slice);
   }
 
   async remove(campaign: string, slices: readonly number[]): Promise<void> {

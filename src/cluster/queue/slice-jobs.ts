@@ -4,6 +4,12 @@
  */
 import type { SliceJob } from '../slices/slice.js';
 
+/** A slice whose job was given up. */
+export interface GivenUpSlice {
+  readonly slice: number;
+  readonly why: string;
+}
+
 export interface SliceJobs {
   /** Makes the job that stands for the campaign, if it is not there: the parent of its slices. */
   begin(campaign: string, title: string): Promise<void>;
@@ -11,6 +17,10 @@ export interface SliceJobs {
   add(job: SliceJob): Promise<void>;
   /** Removes jobs that no worker has. Resolves with the slices whose jobs are gone. */
   takeBack(campaign: string, slices: readonly number[]): Promise<readonly number[]>;
+  /** Slices whose jobs nobody will take again: workers have died with them too often. */
+  givenUp(campaign: string): Promise<readonly GivenUpSlice[]>;
+  /** Gives these to workers once more. */
+  retry(campaign: string, slices: readonly number[]): Promise<void>;
   /** Removes jobs of slices whose outcomes are in the books. */
   remove(campaign: string, slices: readonly number[]): Promise<void>;
   /** Completes the job of the campaign: all its slices have ended. `summary` is kept as its value. */

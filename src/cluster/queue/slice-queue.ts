@@ -23,16 +23,10 @@ import {
   sliceJobId,
   slicesQueue,
 } from './queue-server.js';
-import type { SliceJobs } from './slice-jobs.js';
+import type { GivenUpSlice, SliceJobs } from './slice-jobs.js';
 
 /** How often the parent job is looked at while its last children end. */
 const pollMs = 50;
-
-/** A job that BullMQ has given up: workers died with it again and again. */
-interface GivenUpSlice {
-  readonly slice: number;
-  readonly why: string;
-}
 
 export class SliceQueue implements SliceJobs, AsyncDisposable {
   readonly #server: QueueServer;
