@@ -9,11 +9,12 @@ import { PealError } from '../../base/errors.js';
 import type { CampaignDefinition } from '../../cluster/store/cluster-store.js';
 import { CredentialCache } from '../../credentials/credential-cache.js';
 import { CredentialGateways } from '../../credentials/credential-gateways.js';
-import { openCredentialStore } from '../../credentials/open-credential-store.js';
 import type { Gateway } from '../../session/gateway.js';
 import type { Session } from '../../session/session.js';
 import { loadCommandCredential, printCertificate } from '../shared/command-credential.js';
-import type { Terminal } from '../shared/terminal.js';
+import { pealVariable } from '../shared/peal-variables.js';
+import { openCommandStore } from '../shared/store-options.js';
+import { type Terminal, usageError } from '../shared/terminal.js';
 import type { WorkerFlags } from './worker-options.js';
 
 export interface WorkerCredentials {
@@ -30,7 +31,8 @@ export async function openWorkerCredentials(
   const { key, cert, pfx, providerTokenFile, credentials } = flags;
   const isOwn = [key, cert, pfx, providerTokenFile].some((value) => value !== undefined);
   const allowed = new Set((flags.gateway ?? []).map((text) => addressUrl(parseAddress(text))));
-  if (!isOwn && credentials !== undefined) return openStored(credentials, flags, session, allowed, terminal);
+  const isStored = !isOwn && (credentials !== undefined || pealVariable('PEAL_CREDENTIALS', terminal.env) !== null);
+  if (isStored) return openStored(flags, session, allowed, terminal);
   const credential = loadCommandCredential(flags, terminal);
   if (flags.quiet !== true) printCertificate(credential, terminal);
   return ofOne(session, credential, allowed);
@@ -52,14 +54,22 @@ function ofOne(session: Session, credential: Credential, allowed: ReadonlySet<st
 }
 
 async function openStored(
-  url: string,
-  { sealKeyFile }: WorkerFlags,
+  { credentials, sealKeyFile, quiet }: WorkerFlags,
   session: Session,
   allowed: ReadonlySet<string>,
-  { env }: Terminal,
+  terminal: Terminal,
 ): Promise<WorkerCredentials> {
-  const sealKeys = sealKeyFile === undefined ? {} : { sealKeys: { file: sealKeyFile } };
-  const store = await openCredentialStore(url, { env, ...sealKeys });
+  if (credentials !== undefined && /^[a-z]+:\/\/[^/@]*:[^/@]+@/i.test(credentials)) {
+    throw usageError(
+      '--credentials: a password on the command line can be read by others. Give the URL as PEAL_CREDENTIALS instead.',
+    );
+  }
+  const flags = {
+    ...(credentials !== undefined && { store: credentials }),
+    ...(sealKeyFile !== undefined && { sealKeyFile }),
+    ...(quiet !== undefined && { quiet }),
+  };
+  const store = await openCommandStore(flags, terminal);
   const cache = new CredentialCache(store);
   const gateways = new CredentialGateways(session, cache);
   return {
