@@ -87,6 +87,16 @@ const table = {
   ),
   peal_worker_window_recipients: family('gauge', 'How many of them may be noted without an outcome at present.'),
   peal_cluster_workers: family('gauge', 'Workers of the cluster that live, as this one last heard.'),
+  peal_service_answers_total: family('counter', 'Answers of a service (peal serve) by their HTTP status.', 'status'),
+  peal_service_unheard_answers_total: family(
+    'counter',
+    'Answers of a service whose client had left. Their pushes went on.',
+  ),
+  peal_service_requests: family('gauge', 'Requests that a service has at hand.'),
+  peal_service_pushes: family('gauge', 'Pushes of a service that have no outcome yet.'),
+  peal_service_body_bytes: family('gauge', 'Bytes of bodies that a service has at hand.'),
+  peal_service_ids: family('gauge', 'Ids of wait=no by state: pending, or settled and kept.', 'state'),
+  peal_service_campaigns: family('gauge', 'Campaigns that a service runs now.'),
 } as const satisfies Readonly<Record<string, Family>>;
 
 export type FamilyName = keyof typeof table;

@@ -40,8 +40,8 @@ export interface Desks {
   readonly answerMs: number;
   /** Why the service cannot do its work now, as a sentence; null: it can. */
   readonly unready: () => string | null;
-  /** The text of metrics and its type; null: there are none. */
-  readonly metrics: (() => Promise<{ readonly type: string; readonly text: string }>) | null;
+  /** The text of metrics and its type. */
+  readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>;
   readonly now: () => number;
 }
 
@@ -207,9 +207,7 @@ class Endpoints {
   }
 
   async metrics({ response }: Exchange): Promise<null> {
-    const { metrics } = this.#desks;
-    if (metrics === null) throw refusal(404, 'not_found', 'This service has no metrics.');
-    const { type, text } = await metrics();
+    const { type, text } = await this.#desks.metrics();
     response.writeHead(200, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(text) });
     response.end(text);
     return null;

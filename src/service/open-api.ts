@@ -491,7 +491,7 @@ function paths(): Schema {
         summary: 'Metrics for Prometheus',
         responses: {
           200: { description: 'Text of Prometheus.', content: { 'text/plain': {} } },
-          404: failed('NotFound'),
+          ...usualProblems,
         },
       },
     },

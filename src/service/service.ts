@@ -20,22 +20,27 @@ import { counted } from '../base/text.js';
 import { option, theOption } from '../base/wording.js';
 import { CampaignShelf } from './campaigns/campaign-shelf.js';
 import { ServiceCampaigns } from './campaigns/service-campaigns.js';
-import { type Desks, routesOf } from './endpoints.js';
+import { routesOf } from './endpoints.js';
 import { BearerRate } from './http/bearer-rate.js';
 import type { BearerTokens } from './http/bearer-tokens.js';
 import { type ClientPatience, usualPatience } from './http/client-patience.js';
 import { HttpFront } from './http/http-front.js';
 import { RequestBodies } from './http/request-body.js';
 import { ServiceBooks, type ServiceStats } from './http/service-books.js';
+import { EngineSource } from '../metrics/engine-source.js';
+import type { MetricsRegistry } from '../metrics/metrics-registry.js';
+import type { MetricsSource } from '../metrics/metrics-source.js';
+import type { Session } from '../session/session.js';
 import type { GatewaySource } from './push/gateway-source.js';
 import { KeptPushes } from './push/kept-pushes.js';
 import { PushDesk } from './push/push-desk.js';
 import { PushJournal } from './push/push-journal.js';
+import { ServiceSource } from './service-source.js';
 
 export interface ServiceOptions {
   readonly source: GatewaySource;
   /** The session of the gateways: closed at the end. */
-  readonly session: { close(): Promise<void> };
+  readonly session: Session;
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
@@ -62,7 +67,6 @@ export interface ServiceOptions {
   readonly drainMs?: number;
   /** For tests. */
   readonly patience?: ClientPatience;
-  readonly metrics?: Desks['metrics'];
   readonly log?: Logger;
 }
 
@@ -88,6 +92,8 @@ export class Service {
   readonly #kept: KeptPushes;
   readonly #journal: PushJournal | null;
   readonly #campaigns: ServiceCampaigns | null;
+  readonly #engineSource: EngineSource;
+  #registry: Promise<MetricsRegistry> | null = null;
   #closing: Promise<ServiceEnd> | null = null;
 
   private constructor(options: ServiceOptions, parts: OpenedParts) {
@@ -97,6 +103,7 @@ export class Service {
     this.#kept = parts.kept;
     this.#journal = parts.journal;
     this.#campaigns = parts.campaigns;
+    this.#engineSource = new EngineSource(options.session);
     const books = new ServiceBooks();
     this.#books = books;
     const now = (): number => systemClock.now();
@@ -112,7 +119,7 @@ export class Service {
       answerMs: patience.answerMs,
       now,
     };
-    const routes = routesOf({ ...desks, unready: () => this.#unready(), metrics: options.metrics ?? null });
+    const routes = routesOf({ ...desks, unready: () => this.#unready(), metrics: () => this.#scrape() });
     this.#front = new HttpFront({
       ...{ host, port, tls, bearers, routes, books, now, patience, log: this.#log },
       maxRequests: options.maxRequests ?? maxServiceRequests,
@@ -162,6 +169,11 @@ export class Service {
     };
   }
 
+  /** What the metrics of this process are made of, for a server of metrics at another port. */
+  get metricsSources(): readonly MetricsSource[] {
+    return [new ServiceSource(() => this.stats(), () => this.#unready()), new EngineSource(this.#options.session)];
+  }
+
   /**
    * Takes no new work, and waits until all that was taken has its outcome and its answer. What has none when the time is
    * over becomes unsent or unknown, and is answered so. Campaigns stop, and go on with the next start.
@@ -191,6 +203,7 @@ export class Service {
     await new Promise((resolve) => setImmediate(resolve));
     await this.#front.close(lastAnswersMs);
     await this.#journal?.close();
+    this.#engineSource.close();
     return { cut, forgotten: this.#tellForgotten() };
   }
 
@@ -209,6 +222,18 @@ export class Service {
       this.#log.warn({ id, pushes, ...counts }, 'pushes of this id are unsent or unknown');
     }
     return kept.length;
+  }
+
+  /** prom-client is loaded with the first scrape. */
+  async #scrape(): Promise<{ readonly type: string; readonly text: string }> {
+    this.#registry ??= import('../metrics/metrics-registry.js').then(({ MetricsRegistry }) => {
+      const registry = new MetricsRegistry();
+      registry.add(new ServiceSource(() => this.stats(), () => this.#unready()));
+      registry.add(this.#engineSource);
+      return registry;
+    });
+    const { contentType, text } = await (await this.#registry).scrape('text');
+    return { type: contentType, text };
   }
 
   #unready(): string | null {
