@@ -18,6 +18,10 @@ import { type Logger, silentLogger } from '../base/log.js';
 import { optionError } from '../base/options.js';
 import { counted } from '../base/text.js';
 import { option, theOption } from '../base/wording.js';
+import { EngineSource } from '../metrics/engine-source.js';
+import type { MetricsRegistry } from '../metrics/metrics-registry.js';
+import type { MetricsSource } from '../metrics/metrics-source.js';
+import type { Session } from '../session/session.js';
 import { CampaignShelf } from './campaigns/campaign-shelf.js';
 import { ServiceCampaigns } from './campaigns/service-campaigns.js';
 import { routesOf } from './endpoints.js';
@@ -27,10 +31,6 @@ import { type ClientPatience, usualPatience } from './http/client-patience.js';
 import { HttpFront } from './http/http-front.js';
 import { RequestBodies } from './http/request-body.js';
 import { ServiceBooks, type ServiceStats } from './http/service-books.js';
-import { EngineSource } from '../metrics/engine-source.js';
-import type { MetricsRegistry } from '../metrics/metrics-registry.js';
-import type { MetricsSource } from '../metrics/metrics-source.js';
-import type { Session } from '../session/session.js';
 import type { GatewaySource } from './push/gateway-source.js';
 import { KeptPushes } from './push/kept-pushes.js';
 import { PushDesk } from './push/push-desk.js';
@@ -171,7 +171,13 @@ export class Service {
 
   /** What the metrics of this process are made of, for a server of metrics at another port. */
   get metricsSources(): readonly MetricsSource[] {
-    return [new ServiceSource(() => this.stats(), () => this.#unready()), new EngineSource(this.#options.session)];
+    return [
+      new ServiceSource(
+        () => this.stats(),
+        () => this.#unready(),
+      ),
+      new EngineSource(this.#options.session),
+    ];
   }
 
   /**
@@ -228,7 +234,12 @@ export class Service {
   async #scrape(): Promise<{ readonly type: string; readonly text: string }> {
     this.#registry ??= import('../metrics/metrics-registry.js').then(({ MetricsRegistry }) => {
       const registry = new MetricsRegistry();
-      registry.add(new ServiceSource(() => this.stats(), () => this.#unready()));
+      registry.add(
+        new ServiceSource(
+          () => this.stats(),
+          () => this.#unready(),
+        ),
+      );
       registry.add(this.#engineSource);
       return registry;
     });

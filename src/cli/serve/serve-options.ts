@@ -22,11 +22,14 @@ import {
   providerKeyOptions,
 } from '../shared/credential-options.js';
 import { type LinkFlags, linkOptions } from '../shared/link-flags.js';
+import { type LogFlags, logOptions } from '../shared/log-flags.js';
+import { checkMetricsFlags, type MetricsFlags, metricsOptions } from '../shared/metrics-flags.js';
 import { byteSize, durationBetween, type OptionGroup, threadCount, wholeNumber } from '../shared/option-values.js';
+import { type StoreFlags, storeOptions } from '../shared/store-options.js';
 import { usageError } from '../shared/terminal.js';
 
 /** The parsed command line. */
-export interface ServeFlags extends CredentialFlags, LinkFlags {
+export interface ServeFlags extends CredentialFlags, LinkFlags, MetricsFlags, LogFlags, StoreFlags {
   readonly host: string;
   readonly port: number;
   readonly tlsCert?: string;
@@ -55,6 +58,8 @@ export interface ServeFlags extends CredentialFlags, LinkFlags {
   readonly quiet?: boolean;
 }
 
+/** Options that name one credential, or another gateway: not beside a store. */
+const ownCredential = ['key', 'cert', 'pfx', 'providerTokenFile', 'gateway'];
 const leastBytes = 1 << 20;
 /** Far beyond what a process can hold. */
 const most = 1_000_000;
@@ -85,6 +90,7 @@ export function serveOptionGroups(): readonly OptionGroup[] {
         ]),
         new Option('--gateway <address>', 'another gateway: https://HOST:PORT').conflicts('environment'),
         new Option('--topic <topic>', 'bundle id for pushes that name no topic'),
+        ...storeOptions().map((one) => (one.long === '--store' ? one.conflicts(ownCredential) : one)),
         ...providerKeyOptions(),
         ...certificateOptions(),
         ...linkOptions(),
@@ -107,6 +113,7 @@ export function serveOptionGroups(): readonly OptionGroup[] {
           .default(keptOutcomeMs, '10m'),
       ],
     },
+    { heading: 'Being watched:', options: [...metricsOptions({ ends: false }), ...logOptions()] },
     {
       heading: 'Limits:',
       options: [
@@ -151,6 +158,7 @@ export function checkServeFlags(flags: ServeFlags): void {
     throw usageError('--key-id and --team-id go with --key FILE.p8, which is missing.');
   }
   checkCertificateFlags(flags);
+  checkMetricsFlags(flags);
 }
 
 function bytesUpTo(highest: number): (text: string) => number {

@@ -8,6 +8,7 @@ import { readProblem } from '../../base/file-errors.js';
 import { type Logger, silentLogger } from '../../base/log.js';
 import { counted, integer } from '../../base/text.js';
 import { BearerTokens } from '../../service/http/bearer-tokens.js';
+import type { GatewaySource } from '../../service/push/gateway-source.js';
 import { OneCredential } from '../../service/push/one-credential.js';
 import { Service, type ServiceOptions } from '../../service/service.js';
 import { Session } from '../../session/session.js';
@@ -15,6 +16,8 @@ import { loadCommandCredential, printCertificate } from '../shared/command-crede
 import { type ExitCode, exitCodes } from '../shared/exit-codes.js';
 import { Interrupt } from '../shared/interrupt.js';
 import { linkOf } from '../shared/link-flags.js';
+import { openLog } from '../shared/log-flags.js';
+import { startMetrics } from '../shared/metrics-flags.js';
 import { pealVariable } from '../shared/peal-variables.js';
 import { printNote, type Terminal, usageError, writeJsonLine } from '../shared/terminal.js';
 import { checkServeFlags, type ServeFlags } from './serve-options.js';
@@ -24,44 +27,75 @@ import { checkServeFlags, type ServeFlags } from './serve-options.js';
  *
  * @throws PealError ERR_PEAL_OPTION, ERR_PEAL_ADDRESS, ERR_PEAL_CREDENTIAL, ERR_PEAL_INPUT
  */
-export async function serve(flags: ServeFlags, terminal: Terminal): Promise<ExitCode> {
+export async function serve(flags: ServeFlags, plain: Terminal): Promise<ExitCode> {
   checkServeFlags(flags);
+  const terminal = await openLog(flags, plain);
   let onInterrupt = (): void => {};
   const interrupted = new Promise<void>((resolve) => {
     onInterrupt = resolve;
   });
   using _interrupt = new Interrupt(process, onInterrupt, (code) => process.exit(code));
-  const log = terminalLog(flags, terminal);
+  const log = terminal.log?.logger ?? terminalLog(flags, terminal);
   const session = sessionOf(flags, terminal, log);
-  const source = sourceOf(session, flags, terminal);
-  const bearers = await bearersOf(flags, terminal, log);
-  const service = await Service.open({
-    ...serviceOptionsOf(flags),
-    source,
-    session,
-    bearers,
-    log,
-    tls: await tlsOf(flags),
-  });
-  const stopWatching = flags.bearerFile === undefined ? null : bearers!.watch(flags.bearerFile, '--bearer-file', log);
+  const credentials = await credentialsOf(session, flags, terminal, log);
   try {
-    announce(await service.listen(), bearers, flags, terminal);
-    await interrupted;
-    if (flags.quiet !== true) {
-      printNote(terminal, 'stopping: waiting for outcomes; a second signal ends the service at once');
+    const { source } = credentials;
+    const bearers = await bearersOf(flags, terminal, log);
+    const tls = await tlsOf(flags);
+    const service = await Service.open({ ...serviceOptionsOf(flags), source, session, bearers, log, tls });
+    const stopWatching = flags.bearerFile === undefined ? null : bearers!.watch(flags.bearerFile, '--bearer-file', log);
+    try {
+      await using _metrics = await startMetrics(flags, () => service.metricsSources, terminal);
+      announce(await service.listen(), bearers, flags, terminal);
+      await interrupted;
+      if (flags.quiet !== true) {
+        printNote(terminal, 'stopping: waiting for outcomes; a second signal ends the service at once');
+      }
+    } finally {
+      stopWatching?.();
+      tellCut((await service.close()).cut, terminal);
     }
   } finally {
-    stopWatching?.();
-    const { cut } = await service.close();
-    if (cut > 0) {
-      printNote(
-        terminal,
-        `when --drain was over, ${integer(cut)} pushes had no outcome: they were ended, unsent or unknown`,
-      );
-    }
+    await credentials.close();
   }
   // This command normally ends by an interrupt.
   return exitCodes.accepted;
+}
+
+function tellCut(cut: number, terminal: Terminal): void {
+  if (cut === 0) return;
+  const pushes = `${integer(cut)} ${cut === 1 ? 'push' : 'pushes'}`;
+  printNote(terminal, `when --drain was over, ${pushes} had no outcome: they were ended, unsent or unknown`);
+}
+
+/** Where gateways come from, and what has to be closed behind it. */
+interface OpenedCredentials {
+  readonly source: GatewaySource;
+  close(): Promise<void>;
+}
+
+async function credentialsOf(
+  session: Session,
+  flags: ServeFlags,
+  terminal: Terminal,
+  log: Logger,
+): Promise<OpenedCredentials> {
+  const { store: url, key, cert, pfx, providerTokenFile, gateway, environment } = flags;
+  const hasOwn = [key, cert, pfx, providerTokenFile, gateway].some((given) => given !== undefined);
+  const hasStore = url !== undefined || (!hasOwn && terminal.env.PEAL_CREDENTIALS !== undefined);
+  if (!hasStore) return { source: sourceOf(session, flags, terminal), close: async () => {} };
+  const [{ openCommandStore }, { StoredCredentials }] = await Promise.all([
+    import('../shared/store-options.js'),
+    import('../../service/push/stored-credentials.js'),
+  ]);
+  const store = await openCommandStore(flags, terminal);
+  const usual = environment === 'production' ? 'production' : 'development';
+  const source = new StoredCredentials(session, store, usual, log);
+  const close = async (): Promise<void> => {
+    source.close();
+    await store.close();
+  };
+  return { source, close };
 }
 
 function announce(url: string, bearers: BearerTokens | null, flags: ServeFlags, terminal: Terminal): void {

@@ -2,13 +2,14 @@
  * The gateways of a service whose credentials are in a store: one for each app and environment, as its credential is now.
  * Main thread.
  */
-import { pushTypeOfTopic } from '../../apns/push-type.js';
+import { pushTypeOfTopic, ruleOf } from '../../apns/push-type.js';
+import { PealError } from '../../base/errors.js';
+import type { Logger } from '../../base/log.js';
+import { optionError } from '../../base/options.js';
 import { option } from '../../base/wording.js';
 import { CredentialCache } from '../../credentials/credential-cache.js';
 import { CredentialGateways } from '../../credentials/credential-gateways.js';
 import type { CredentialStore } from '../../credentials/kinds/credential-store.js';
-import type { Logger } from '../../base/log.js';
-import { optionError } from '../../base/options.js';
 import type { Gateway } from '../../session/gateway.js';
 import type { Session } from '../../session/session.js';
 import type { GatewayEnvironment, GatewaySource } from './gateway-source.js';
@@ -30,7 +31,14 @@ export class StoredCredentials implements GatewaySource {
     if (topic === null) {
       throw optionError(`The push names no ${option('topic')}, by which this service finds the credential of its app.`);
     }
-    return this.#gateways.gatewayOf(appOf(topic), environment ?? this.#usual);
+    const wanted = environment ?? this.#usual;
+    const app = appOf(topic);
+    if (app === topic) return this.#gateways.gatewayOf(topic, wanted);
+    // A certificate of its own, such as one for VoIP alone, comes before that of the app.
+    return this.#gateways.gatewayOf(topic, wanted).catch((error: unknown) => {
+      if (!(error instanceof PealError) || error.retryable) throw error;
+      return this.#gateways.gatewayOf(app, wanted);
+    });
   }
 
   /** Looks after connections no longer. The store is its owner's. */
@@ -40,8 +48,9 @@ export class StoredCredentials implements GatewaySource {
   }
 }
 
-/** The bundle id: topics of some push types have a word behind it, such as `.voip`. */
+/** The bundle id: topics of some push types have something behind it, such as `.voip`. */
 function appOf(topic: string): string {
   const type = pushTypeOfTopic(topic);
-  return type === null || !topic.includes('.') || topic.startsWith('com.apple.mgmt.') ? topic : topic.replace(/\.[^.]*$/, '');
+  const { topicSuffix } = type === null ? { topicSuffix: '' } : ruleOf(type);
+  return topic.slice(0, topic.length - topicSuffix.length);
 }
