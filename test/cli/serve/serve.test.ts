@@ -187,12 +187,24 @@ describe('peal serve', () => {
         ...['--key-id', keyId, '--team-id', teamId],
       ]);
     assert.equal((await add(topic)).code, 0);
-    const args = ['serve', '--port', '0', '--json', '--environment', 'production', '--ca', fixture.path('ca.pem'), ...store];
+    const args = [
+      'serve',
+      '--port',
+      '0',
+      '--json',
+      '--environment',
+      'production',
+      '--ca',
+      fixture.path('ca.pem'),
+      ...store,
+    ];
     const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, NO_COLOR: '1' } });
     children.push(child);
     const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
     const { url } = JSON.parse(line) as { url: string };
-    const ask = async (fields: object): Promise<{ outcome?: string; error?: { code: string; message: string } | null }> => {
+    const ask = async (
+      fields: object,
+    ): Promise<{ outcome?: string; error?: { code: string; message: string } | null }> => {
       const answer = await fetch(`${url}/v1/push`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
