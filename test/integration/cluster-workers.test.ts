@@ -14,6 +14,7 @@ import { queueLockMs } from '../../src/base/limits.js';
 import { type Simulator, startSimulator } from '../../src/index.js';
 import { mixedTokens } from '../campaign/campaign-fixture.js';
 import { cases } from '../support/cases.js';
+import { CutProxy } from '../support/cut-proxy.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -63,9 +64,9 @@ describe('workers in processes of their own', () => {
     while (!isSo()) await sleep(10);
   }
 
-  async function startWorker(name: string): Promise<(typeof children)[number]> {
+  async function startWorker(name: string, url = redis.url): Promise<(typeof children)[number]> {
     const worker = run(
-      ...['worker', '--redis', redis.url, '--ca', 'ca.pem', '--threads', '0', '--name', name],
+      ...['worker', '--redis', url, '--ca', 'ca.pem', '--threads', '0', '--name', name],
       ...['--max-connections', '1'],
     );
     await until(() => worker.output.includes('takes up to') || worker.child.exitCode !== null);
@@ -135,6 +136,28 @@ describe('workers in processes of their own', () => {
     workers[0]!.child.kill('SIGCONT');
     await check(campaign);
     await until(() => workers[0]!.output.includes('stood still'));
+  });
+
+  it('wait for a Redis that is killed and comes back with its append-only file', async () => {
+    await Promise.all([startWorker('a'), startWorker('b')]);
+    const campaign = dispatch();
+    await until(() => simulator.ledger.summary().requests > 5000);
+    await redis.kill9();
+    await sleep(3000);
+    await redis.restart();
+    await check(campaign);
+  });
+
+  it('are cut off from Redis for longer than their lock: others go on, and nothing is told twice', async () => {
+    await using proxy = await CutProxy.start(redis.port);
+    const workers = [await startWorker('a', redis.urlAt(proxy.port)), await startWorker('b')];
+    const campaign = dispatch();
+    await until(() => simulator.ledger.summary().requests > 5000);
+    await proxy.cut('stall');
+    await sleep(queueLockMs + 5000);
+    await proxy.heal();
+    await check(campaign);
+    assert.equal(workers[0]!.child.exitCode, null, workers[0]!.output);
   });
 
   it('end when they are asked to, and leave nothing unknown', async () => {
