@@ -72,7 +72,12 @@ function shownUrl(url: string): string {
 function folderOf(url: string): string {
   const rest = url.slice('file:'.length);
   if (rest === '') throw storeUrlError();
-  return rest.startsWith('//') ? fileURLToPath(url) : rest;
+  if (!rest.startsWith('//')) return rest;
+  try {
+    return fileURLToPath(url);
+  } catch {
+    throw storeUrlError();
+  }
 }
 
 function sealerOf(url: string, { sealKeys, log }: CredentialStoreOptions): Sealer {

@@ -21,19 +21,24 @@ export function addCredentialsActions(
   load: () => Promise<Actions>,
   onEnd: (code: ExitCode) => void,
 ): void {
-  const action = (name: keyof Actions, groups: readonly OptionGroup[], what: string): void => {
+  const action = (name: string, run: keyof Actions, groups: readonly OptionGroup[], what: string): void => {
     const command = credentials
       .command(name)
       .description(what)
       .action(async (flags: object) => {
         const actions = await load();
-        onEnd(await actions[name](flags as never, terminal));
+        onEnd(await actions[run](flags as never, terminal));
       });
     addOptions(command, groups);
   };
-  action('list', listOptionGroups(), 'Lists what there is, and no secret.');
-  action('add', addOptionGroups(), 'Adds the credential of an app that has none yet.');
-  action('rotate', rotateOptionGroups(), 'Adds a version to a credential, or seals all records anew.');
-  action('remove', removeOptionGroups(), 'Removes a credential, or one version of it.');
-  action('migrate', migrateOptionGroups(), 'Makes the tables that PostgreSQL needs, or prints them.');
+  action('list', 'listCredentials', listOptionGroups(), 'Lists what there is, and no secret.');
+  action('add', 'addCredential', addOptionGroups(), 'Adds the credential of an app that has none yet.');
+  action(
+    'rotate',
+    'rotateCredential',
+    rotateOptionGroups(),
+    'Adds a version to a credential, or seals all records anew.',
+  );
+  action('remove', 'removeCredential', removeOptionGroups(), 'Removes a credential, or one version of it.');
+  action('migrate', 'migrateStore', migrateOptionGroups(), 'Makes the tables that PostgreSQL needs, or prints them.');
 }

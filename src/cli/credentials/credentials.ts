@@ -25,7 +25,7 @@ import {
 import { entryLines } from './entry-lines.js';
 
 /** All actions throw PealError: ERR_PEAL_OPTION, ERR_PEAL_CREDENTIAL, ERR_PEAL_INPUT (files), ERR_PEAL_STORE. */
-export async function list(flags: ListFlags, terminal: Terminal): Promise<ExitCode> {
+export async function listCredentials(flags: ListFlags, terminal: Terminal): Promise<ExitCode> {
   return withStore(flags, terminal, async (store) => {
     const environment = environmentOf(flags.environment);
     const entries = (await store.list()).filter(
@@ -39,7 +39,7 @@ export async function list(flags: ListFlags, terminal: Terminal): Promise<ExitCo
   });
 }
 
-export async function add(flags: AddFlags, terminal: Terminal): Promise<ExitCode> {
+export async function addCredential(flags: AddFlags, terminal: Terminal): Promise<ExitCode> {
   checkGivenCredential(flags);
   const place = checkPlace(flags.app, flags.environment);
   const credential = newCredential(flags, place, terminal);
@@ -57,7 +57,7 @@ export async function add(flags: AddFlags, terminal: Terminal): Promise<ExitCode
   });
 }
 
-export async function rotate(flags: RotateFlags, terminal: Terminal): Promise<ExitCode> {
+export async function rotateCredential(flags: RotateFlags, terminal: Terminal): Promise<ExitCode> {
   if (flags.sealing === true) return rotateSealing(flags, terminal);
   checkGivenCredential(flags);
   if (flags.app === undefined || flags.environment === undefined) {
@@ -82,7 +82,7 @@ export async function rotate(flags: RotateFlags, terminal: Terminal): Promise<Ex
   });
 }
 
-export async function remove(flags: RemoveFlags, terminal: Terminal): Promise<ExitCode> {
+export async function removeCredential(flags: RemoveFlags, terminal: Terminal): Promise<ExitCode> {
   const place = checkPlace(flags.app, flags.environment);
   return withStore(flags, terminal, async (store) => {
     const there = await versionsIn(store, place);
@@ -101,7 +101,7 @@ export async function remove(flags: RemoveFlags, terminal: Terminal): Promise<Ex
   });
 }
 
-export async function migrate(flags: MigrateFlags, terminal: Terminal): Promise<ExitCode> {
+export async function migrateStore(flags: MigrateFlags, terminal: Terminal): Promise<ExitCode> {
   if (flags.print === true) {
     terminal.stdout.write(credentialTables);
     return exitCodes.accepted;

@@ -9,7 +9,7 @@ import { credentialError } from '../../apns/credentials/key-material.js';
 import type { CredentialOptions } from '../../apns/credentials/load-credential.js';
 import { optionError } from '../../base/options.js';
 import { type CredentialEntry, type CredentialStore, StoredCredential } from './credential-store.js';
-import { byPlace, contentVersion, listedEntry, rowsOf } from './listed-entry.js';
+import { byPlace, contentVersion, credentialRows, listedEntry } from './listed-entry.js';
 import type { NewCredential } from './new-credential.js';
 import { type CredentialPlace, checkPlace, placeName } from './place.js';
 
@@ -68,7 +68,7 @@ function readOnlyError(): Error {
 }
 
 function rowsIn(name: string, text: string): readonly Row[] {
-  const rows = rowsOf(jsonOf(text));
+  const rows = credentialRows(jsonOf(text));
   if (rows === null || rows.length === 0) {
     throw credentialError(
       `The environment variable ${name} must be a JSON object { "app", "environment", "key" … }, or a list of them.`,

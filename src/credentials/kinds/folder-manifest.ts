@@ -18,7 +18,7 @@ import { readProblem } from '../../base/file-errors.js';
 import { maxCredentialFileBytes, maxManifestBytes } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { StoredCredential } from './credential-store.js';
-import { contentVersion, rowsOf } from './listed-entry.js';
+import { contentVersion, credentialRows } from './listed-entry.js';
 import type { CredentialEnvironment } from './place.js';
 
 export const manifestName = 'credentials.json';
@@ -71,7 +71,7 @@ function manifestOf(text: string, name: string): Manifest {
 }
 
 function checkedRows(value: unknown, name: string): readonly ManifestRow[] {
-  const rows = rowsOf(value);
+  const rows = credentialRows(value);
   if (rows === null) throw credentialError(`${name} must have an object, or a list of objects, for an environment.`);
   for (const row of rows) {
     const stranger = Object.keys(row).find((field) => !rowFields.includes(field) || typeof row[field] !== 'string');

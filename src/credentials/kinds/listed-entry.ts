@@ -11,7 +11,7 @@ import type { CredentialEntry, StoredCredential } from './credential-store.js';
 import { type CredentialPlace, placeName } from './place.js';
 
 /** Returns the rows of one place: an object is one version, a list several, the newest first. Null if it is neither. */
-export function rowsOf(value: unknown): readonly Readonly<Record<string, unknown>>[] | null {
+export function credentialRows(value: unknown): readonly Readonly<Record<string, unknown>>[] | null {
   if (value === undefined) return [];
   const rows: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (rows.length > maxCredentialVersions) return null;

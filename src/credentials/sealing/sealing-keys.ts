@@ -12,7 +12,7 @@ import { maxSealingKeyIdCharacters, maxSealingKeys } from '../../base/limits.js'
 import { type Logger, silentLogger } from '../../base/log.js';
 
 /** One key under its id. */
-export interface SealingKey {
+interface SealingKey {
   readonly id: string;
   readonly key: KeyObject;
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
-import { remove } from '../../../src/cli/credentials/credentials.js';
+import { removeCredential } from '../../../src/cli/credentials/credentials.js';
 import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../../../src/simulator/listen/certificate.js';
 import { Canaries } from '../../security/canaries.js';
 import { type CommandResult, runCommand } from '../../support/command.js';
@@ -171,7 +171,7 @@ describe('peal credentials', () => {
         if (String(text).includes('[y/N]')) stdin.write(answer);
       });
       const terminal = { stdin: Object.assign(stdin, { isTTY: true }), stdout, stderr, env: {} };
-      assert.equal(await remove({ store, app, environment: 'production' }, terminal), 0);
+      assert.equal(await removeCredential({ store, app, environment: 'production' }, terminal), 0);
       assert.match(String(stdout.read()), new RegExp(sentence));
     }
   });
