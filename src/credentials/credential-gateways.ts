@@ -3,6 +3,7 @@
  * certificate; the connections with the old one are closed once they are idle, and sends that use them end as they are.
  * Asked by everything that begins a send; main thread.
  */
+import type { Credential } from '../apns/credentials/credential.js';
 import { rethrowAssertion } from '../base/assert.js';
 import { type Clock, systemClock } from '../base/clock.js';
 import { drainedAfterMs, drainLookMs } from '../base/limits.js';
@@ -11,6 +12,11 @@ import type { Gateway } from '../session/gateway.js';
 import type { Session } from '../session/session.js';
 import type { CredentialCache } from './credential-cache.js';
 import { type CredentialEnvironment, type CredentialPlace, checkPlace, placeName } from './kinds/place.js';
+
+interface CredentialGatewaysOptions {
+  readonly clock?: Clock;
+  readonly share?: (credential: Credential) => Credential;
+}
 
 export class CredentialGateways {
   readonly #session: Session;
@@ -22,9 +28,19 @@ export class CredentialGateways {
   readonly #clock: Clock;
   readonly #timer: Timer;
   readonly #unsubscribe: () => void;
+  readonly #share: (credential: Credential) => Credential;
 
-  /** Closes neither the session nor the cache. */
-  constructor(session: Session, cache: CredentialCache, clock: Clock = systemClock) {
+  /**
+   * Closes neither the session nor the cache.
+   *
+   * @param share what makes a credential one whose provider tokens others share; the same one for the same credential
+   */
+  constructor(
+    session: Session,
+    cache: CredentialCache,
+    { clock = systemClock, share = (credential) => credential }: CredentialGatewaysOptions = {},
+  ) {
+    this.#share = share;
     this.#session = session;
     this.#cache = cache;
     this.#clock = clock;
@@ -41,7 +57,7 @@ export class CredentialGateways {
     const place = checkPlace(app, environment);
     try {
       const { gateway: address, credential } = await this.#cache.get(app, environment);
-      const gateway = this.#session.getConnection(address, credential);
+      const gateway = this.#session.getConnection(address, this.#share(credential));
       this.#use(place, gateway);
       return gateway;
     } catch (error) {

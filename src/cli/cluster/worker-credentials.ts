@@ -22,20 +22,24 @@ export interface WorkerCredentials {
   close(): Promise<void>;
 }
 
+/** Makes a credential one whose provider tokens all workers share. */
+type ShareTokens = (credential: Credential) => Credential;
+
 /** @throws PealError ERR_PEAL_OPTION, ERR_PEAL_CREDENTIAL, ERR_PEAL_STORE */
 export async function openWorkerCredentials(
   flags: WorkerFlags,
   session: Session,
   terminal: Terminal,
+  share: ShareTokens,
 ): Promise<WorkerCredentials> {
   const { key, cert, pfx, providerTokenFile, credentials } = flags;
   const isOwn = [key, cert, pfx, providerTokenFile].some((value) => value !== undefined);
   const allowed = new Set((flags.gateway ?? []).map((text) => addressUrl(parseAddress(text))));
   const isStored = !isOwn && (credentials !== undefined || pealVariable('PEAL_CREDENTIALS', terminal.env) !== null);
-  if (isStored) return openStored(flags, session, allowed, terminal);
+  if (isStored) return openStored(flags, session, allowed, terminal, share);
   const credential = loadCommandCredential(flags, terminal);
   if (flags.quiet !== true) printCertificate(credential, terminal);
-  return ofOne(session, credential, allowed);
+  return ofOne(session, share(credential), allowed);
 }
 
 function ofOne(session: Session, credential: Credential, allowed: ReadonlySet<string>): WorkerCredentials {
@@ -58,6 +62,7 @@ async function openStored(
   session: Session,
   allowed: ReadonlySet<string>,
   terminal: Terminal,
+  share: ShareTokens,
 ): Promise<WorkerCredentials> {
   if (credentials !== undefined && /^[a-z]+:\/\/[^/@]*:[^/@]+@/i.test(credentials)) {
     throw usageError(
@@ -71,7 +76,7 @@ async function openStored(
   };
   const store = await openCommandStore(flags, terminal);
   const cache = new CredentialCache(store);
-  const gateways = new CredentialGateways(session, cache);
+  const gateways = new CredentialGateways(session, cache, { share });
   return {
     gatewayOf: async ({ app, gateway }) => {
       const wanted = parseAddress(gateway);

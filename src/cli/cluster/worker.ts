@@ -4,6 +4,7 @@ import { PealError } from '../../base/errors.js';
 import { type Logger, silentLogger } from '../../base/log.js';
 import { counted, integer } from '../../base/text.js';
 import { openCluster } from '../../cluster/open-cluster.js';
+import { TokenSharing } from '../../cluster/tokens/token-sharing.js';
 import { ClusterWorker } from '../../cluster/worker/cluster-worker.js';
 import { WorkerSource } from '../../cluster/worker/worker-source.js';
 import { Session } from '../../session/session.js';
@@ -41,7 +42,8 @@ export async function runWorker(flags: WorkerFlags, plain: Terminal): Promise<Ex
     ...(maxConnections !== undefined && { maxConnections }),
     ...linkOf(flags, terminal.env),
   });
-  const credentials = await openWorkerCredentials(flags, session, terminal);
+  await using tokens = await TokenSharing.open({ ...urls, log });
+  const credentials = await openWorkerCredentials(flags, session, terminal, tokens.share);
   const note = (text: string): void => {
     if (flags.quiet !== true) printNote(terminal, text);
   };
