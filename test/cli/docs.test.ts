@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { resumeOptions, statusOptions } from '../../src/cli/campaign/campaign-options.js';
 import { dispatchOptionGroups } from '../../src/cli/cluster/dispatch-options.js';
+import { workerOptionGroups } from '../../src/cli/cluster/worker-options.js';
 import {
   addOptionGroups,
   listOptionGroups,
@@ -35,6 +36,7 @@ describe('the documents of the command line', () => {
     const groups = [
       sendOptionGroups(),
       dispatchOptionGroups(),
+      workerOptionGroups(),
       statusOptions(),
       resumeOptions(),
       feedbackOptionGroups(),
