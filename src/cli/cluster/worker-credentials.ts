@@ -14,7 +14,7 @@ import type { Session } from '../../session/session.js';
 import { loadCommandCredential, printCertificate } from '../shared/command-credential.js';
 import { pealVariable } from '../shared/peal-variables.js';
 import { openCommandStore } from '../shared/store-options.js';
-import { type Terminal, usageError } from '../shared/terminal.js';
+import type { Terminal } from '../shared/terminal.js';
 import type { WorkerFlags } from './worker-options.js';
 
 export interface WorkerCredentials {
@@ -64,11 +64,6 @@ async function openStored(
   terminal: Terminal,
   share: ShareTokens,
 ): Promise<WorkerCredentials> {
-  if (credentials !== undefined && /^[a-z]+:\/\/[^/@]*:[^/@]+@/i.test(credentials)) {
-    throw usageError(
-      '--credentials: a password on the command line can be read by others. Give the URL as PEAL_CREDENTIALS instead.',
-    );
-  }
   const flags = {
     ...(credentials !== undefined && { store: credentials }),
     ...(sealKeyFile !== undefined && { sealKeyFile }),

@@ -78,6 +78,11 @@ export function checkWorkerFlags(flags: WorkerFlags): void {
   if (credentials !== undefined && own) {
     throw usageError('--credentials is a store with the credential of each app: leave --key, --cert and --pfx out.');
   }
+  if (credentials !== undefined && /^[a-z]+:\/\/[^/@]*:[^/@]+@/i.test(credentials)) {
+    throw usageError(
+      '--credentials: a password on the command line can be read by others. Give the URL as PEAL_CREDENTIALS instead.',
+    );
+  }
   if (sealKeyFile !== undefined && own) throw usageError('--seal-key-file goes with --credentials URL.');
   if (key !== undefined && (keyId === undefined || teamId === undefined)) {
     throw usageError('--key needs --key-id and --team-id.');
