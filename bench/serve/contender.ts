@@ -2,6 +2,7 @@
  * One run of load on a service, in a process of its own: single pushes at a fixed rate, or as many requests at a time as
  * there are connections. Latencies count from the moment at which a request was due.
  */
+import { readFileSync } from 'node:fs';
 import { readTask, writeResult } from '../lib/contender-process.js';
 import { percentile } from '../lib/statistics.js';
 import { driveInFlight, driveRate, type Sent } from '../single/drive.js';
@@ -40,7 +41,6 @@ export interface ServeResult {
   readonly highestMs: number;
 }
 
-const { readFileSync } = await import('node:fs');
 const task = readTask<ServeTask>();
 const load = new HttpLoad(task.host, task.port, task.connections);
 

@@ -25,7 +25,7 @@ import { type AskedPushes, readPushes } from './push/push-request.js';
 import { resultsText } from './push/push-results.js';
 
 /** What the paths lead to. */
-export interface Desks {
+interface Desks {
   readonly bodies: RequestBodies;
   readonly desk: PushDesk;
   readonly kept: KeptPushes;
