@@ -110,7 +110,10 @@ const loads: readonly (readonly [string, Load])[] = [
   [`single, ${number(perSecond)} a second`, { path: '/v1/push', rate: perSecond, batch: 1 }],
   [`single, ${number(connections)} at a time`, { path: '/v1/push', rate: null, batch: 1 }],
   [`single with wait=no, ${number(perSecond)} a second`, { path: '/v1/push?wait=no', rate: perSecond, batch: 1 }],
-  ['50 in each request, 100 requests a second', { path: '/v1/push', rate: Math.max(10, perSecond / 50), batch: 50 }],
+  [
+    `50 in each request, ${number(perSecond / 50)} requests a second`,
+    { path: '/v1/push', rate: perSecond / 50, batch: 50 },
+  ],
 ];
 const cases: Case[] = loads.map(([load, what]) => ({
   contender: 'peal serve',
