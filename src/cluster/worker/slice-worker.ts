@@ -176,12 +176,9 @@ export class SliceWorker {
     this.#beatTimer.clear();
     this.#standstill.close();
     for (const campaign of this.#campaigns.values()) void campaign.then((found) => found?.close()).catch(() => {});
-    try {
-      await this.#options.store.beat(this.#beatOf(0, 0), 1);
-    } catch (error) {
-      // It will be missed soon.
-      rethrowAssertion(error);
-    }
+    // A store that is away misses it soon by itself.
+    const farewell = this.#options.store.beat(this.#beatOf(0, 0), 1).catch(rethrowAssertion);
+    await Promise.race([farewell, new Promise<void>((resolve) => this.#clock.setTimer(resolve, workerBeatMs))]);
   }
 
   #partsOf(): ConstructorParameters<typeof SliceRun>[0] {
