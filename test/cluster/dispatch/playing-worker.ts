@@ -44,6 +44,18 @@ export class PlayingWorker {
     }
   }
 
+  /** A step of the store, given again while it is away. */
+  async #again<T>(step: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await step();
+      } catch (error) {
+        if (!(error instanceof PealError && error.retryable) || this.#isOver) throw error;
+        await sleep(5);
+      }
+    }
+  }
+
   stop(): void {
     this.#isOver = true;
   }
@@ -52,9 +64,9 @@ export class PlayingWorker {
     const { store, blobs } = this.#cluster;
     const way = this.#wayOf(job);
     if (way === 'nothing') return;
-    const claim = await store.claim(job.campaign, job.slice, 'player');
+    const claim = await this.#again(() => store.claim(job.campaign, job.slice, 'player'));
     if (claim === null) return;
-    const batches = decodeSlice((await blobs.get(job.blob))!);
+    const batches = decodeSlice((await this.#again(() => blobs.get(job.blob)))!);
     const { epoch } = claim;
     for (const [batch, { tokens }] of batches.entries()) {
       const { count } = tokens;
@@ -62,10 +74,11 @@ export class PlayingWorker {
         const record = BlockRecord.fresh(Buffer.from('d'), count);
         record.states.fill(NOTED, 0, count >> 1);
         const changes = [{ key: blockKey(batch), value: record.encode(batch) }];
-        await store.commit(claim, { changes, outcomes: [], hasEnded: false });
+        const note = { changes, outcomes: [], hasEnded: false };
+        await this.#again(() => store.commit(claim, note));
         continue;
       }
-      const { stopped } = (await store.steering(job.campaign))!;
+      const { stopped } = (await this.#again(() => store.steering(job.campaign)))!;
       const ledger = new Uint8Array(count).fill(stopped === null ? ACCEPTED : UNSENT);
       const details = [];
       for (let index = 0; stopped === null && index < count; index++) {
@@ -78,11 +91,13 @@ export class PlayingWorker {
       const shared = { kind: 'batch', slice: job.slice, epoch, batch, indexes: null, ids: null, resent: 0 } as const;
       const outcome = encodeOutcome({ ...shared, ledger, details, cause: stopped });
       const outcomes = way === 'twice' ? [outcome, outcome] : [outcome];
-      await store.commit(claim, { changes: [], outcomes, hasEnded: false });
+      const told = { changes: [], outcomes, hasEnded: false };
+      await this.#again(() => store.commit(claim, told));
     }
     if (way === 'noted') return;
     const end = { kind: 'end', slice: job.slice, epoch, worker: 'player', latencies: null } as const;
-    await store.commit(claim, { changes: [], outcomes: [encodeOutcome(end)], hasEnded: true });
+    const last = { changes: [], outcomes: [encodeOutcome(end)], hasEnded: true };
+    await this.#again(() => store.commit(claim, last));
   }
 }
 
