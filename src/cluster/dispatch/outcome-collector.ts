@@ -62,12 +62,19 @@ export class OutcomeCollector {
     const { campaign, store } = this.#options;
     const fresh = await store.outcomes(campaign, this.#read.length, outcomesPerRead);
     for (const bytes of fresh) this.#read.push({ outcome: decodeOutcome(bytes), isTaken: false });
+    // Slices of which an outcome waits: blocks are read again meanwhile, and what ends a slice comes last.
+    const waiting = new Set<number>();
     for (const read of this.#read) {
-      if (read.isTaken || !this.#isReady(read.outcome)) continue;
-      await this.#take(read.outcome);
+      const { outcome } = read;
+      if (read.isTaken) continue;
+      if (!this.#isReady(outcome) || (outcome.kind === 'end' && waiting.has(outcome.slice))) {
+        waiting.add(outcome.slice);
+        continue;
+      }
+      await this.#take(outcome);
       read.isTaken = true;
     }
-    if (fresh.length === 0) await this.#closeClaimed();
+    if (fresh.length === 0) await this.#closeClaimed(waiting);
     await this.#forget();
     return fresh.length;
   }
@@ -92,10 +99,10 @@ export class OutcomeCollector {
     await this.#closeSlice(slice, null);
   }
 
-  async #closeClaimed(): Promise<void> {
+  async #closeClaimed(waiting: ReadonlySet<number>): Promise<void> {
     for (const [number, claim] of [...this.#claimed]) {
       const slice = this.#options.slices.get(number);
-      if (slice !== null && !slice.isAdopted) continue;
+      if (slice !== null && (!slice.isAdopted || waiting.has(number))) continue;
       this.#claimed.delete(number);
       if (slice === null || slice.hasEnded) continue;
       const isKnown = claim !== null || !slice.isQueued;
