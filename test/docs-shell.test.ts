@@ -11,45 +11,14 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { resumeOptions, statusOptions } from '../src/cli/campaign/campaign-options.js';
-import {
-  addOptionGroups,
-  listOptionGroups,
-  migrateOptionGroups,
-  removeOptionGroups,
-  rotateOptionGroups,
-} from '../src/cli/credentials/credentials-options.js';
-import { demoOptions } from '../src/cli/demo/demo-options.js';
-import { feedbackOptionGroups } from '../src/cli/feedback/feedback-options.js';
-import { sendOptionGroups } from '../src/cli/send/send-options.js';
-import { serveOptionGroups } from '../src/cli/serve/serve-options.js';
-import { simulateOptionGroups } from '../src/cli/simulate/simulate-options.js';
 import { randomTokens } from './cli/fixture.js';
+import { pealFaultOf } from './support/command-options.js';
 import { quietPort } from './support/quiet-port.js';
 import { repositoryRoot } from './support/repository.js';
 import { type Snippet, snippets } from './support/snippets.js';
 
 const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
 const shell = snippets.filter(({ language }) => language === 'sh');
-
-const options: Readonly<Record<string, ReadonlySet<string>>> = Object.fromEntries(
-  Object.entries({
-    send: sendOptionGroups(),
-    serve: serveOptionGroups(),
-    feedback: feedbackOptionGroups(),
-    simulate: simulateOptionGroups(),
-    demo: demoOptions(),
-    status: statusOptions(),
-    resume: resumeOptions(),
-    credentials: [
-      ...[listOptionGroups(), addOptionGroups(), rotateOptionGroups()],
-      ...[removeOptionGroups(), migrateOptionGroups()],
-    ].flat(),
-    rate: [],
-    pause: [],
-    report: [],
-  }).map(([name, groups]) => [name, new Set(groups.flatMap((group) => group.options.map(({ long }) => long!)))]),
-);
 
 /** Its commands, each on one line, without comments and without what says "and so on". */
 function commandsOf({ text }: Snippet): string[] {
@@ -65,13 +34,8 @@ function commandsOf({ text }: Snippet): string[] {
 
 /** What is wrong with a command of peal or npm; null where nothing is. */
 function faultOf(command: string): string | null {
-  const peal = /^(?:npx )?peal (\S+)(.*)$/.exec(command);
-  if (peal !== null) {
-    const known = options[peal[1]!];
-    if (known === undefined) return `there is no command peal ${peal[1]}`;
-    const unknown = (peal[2]!.match(/(?<=\s)--[a-z][a-z-]*/g) ?? []).filter((flag) => !known.has(flag));
-    return unknown.length === 0 ? null : `peal ${peal[1]} has no ${unknown.join(', ')}`;
-  }
+  const fault = pealFaultOf(command);
+  if (fault !== null) return fault;
   const { scripts } = JSON.parse(readFileSync(path.join(repositoryRoot, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };

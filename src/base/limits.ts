@@ -764,5 +764,7 @@ export const maxWatchedProviderTokens = 1024;
 export const reopenRetryMs = 100;
 
 // --- cli ---
+/** How long `peal status --cluster` tries one look again while the store is away. */
+export const statusPatienceMs = 3_000;
 /** Recipients at Apple's gateways above which a run without --out is warned that it cannot be continued. */
 export const recipientsWorthKeeping = 1_000;

@@ -4,14 +4,8 @@
  */
 import { Command, CommanderError } from 'commander';
 import { version } from '../base/version.js';
-import {
-  folderArgument,
-  type ResumeFlags,
-  rateArgument,
-  resumeOptions,
-  type StatusFlags,
-  statusOptions,
-} from './campaign/campaign-options.js';
+import { folderArgument, type ResumeFlags, rateArgument, resumeOptions } from './campaign/campaign-options.js';
+import type { StatusFlags } from './campaign/status-options.js';
 import type { ResumeCampaign } from './campaign/steer.js';
 import type { DispatchFlags } from './cluster/dispatch-options.js';
 import type { WorkerFlags } from './cluster/worker-options.js';
@@ -118,14 +112,20 @@ async function commandLine(
 
   const status = program
     .command('status')
-    .summary('show how a campaign stands, from the directory of --out')
-    .description('Shows how a campaign stands, whether or not a process is at work on it.')
-    .argument('<dir>', 'the directory of the campaign', folderArgument)
-    .action(async (dir: string, options: StatusFlags) => {
+    .summary('show how a campaign stands, from the directory of --out, or a cluster')
+    .description('Shows how a campaign stands, whether or not a process is at work on it, or all of a cluster.')
+    .argument('[dir]', 'the directory of the campaign', folderArgument)
+    .action(async (dir: string | undefined, options: StatusFlags) => {
+      const { statusSubject } = await import('./campaign/status-options.js');
+      if (statusSubject(dir, options) === 'cluster') {
+        const { statusOfCluster } = await loaded(import('./cluster/status-cluster.js'));
+        onEnd(await statusOfCluster(options, terminal));
+        return;
+      }
       const { status } = await loaded(import('./campaign/status.js'));
-      onEnd(await status(dir, options, terminal));
+      onEnd(await status(dir!, options, terminal));
     });
-  await add(status, statusOptions);
+  await add(status, async () => (await import('./campaign/status-options.js')).statusOptions());
 
   const resume = program
     .command('resume')

@@ -2,47 +2,19 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { resumeOptions, statusOptions } from '../../src/cli/campaign/campaign-options.js';
-import { dispatchOptionGroups } from '../../src/cli/cluster/dispatch-options.js';
-import { workerOptionGroups } from '../../src/cli/cluster/worker-options.js';
-import {
-  addOptionGroups,
-  listOptionGroups,
-  migrateOptionGroups,
-  removeOptionGroups,
-  rotateOptionGroups,
-} from '../../src/cli/credentials/credentials-options.js';
-import { demoOptions } from '../../src/cli/demo/demo-options.js';
-import { feedbackOptionGroups } from '../../src/cli/feedback/feedback-options.js';
 import { sendOptionGroups } from '../../src/cli/send/send-options.js';
-import { serveOptionGroups } from '../../src/cli/serve/serve-options.js';
 import { exitCodes } from '../../src/cli/shared/exit-codes.js';
-import { simulateOptionGroups } from '../../src/cli/simulate/simulate-options.js';
 import { runCommand } from '../support/command.js';
+import { commandOptions, flagsOf } from '../support/command-options.js';
 import { repositoryRoot } from '../support/repository.js';
 
 const page = (name: string): string => readFileSync(path.join(repositoryRoot, 'docs', name), 'utf8');
 const flagsIn = (text: string): Set<string> => new Set(text.match(/--[a-z][a-z-]+/g));
-const flagsOf = (groups: ReturnType<typeof demoOptions>): string[] =>
-  groups.flatMap(({ options }) => options.map((option) => option.long!));
-
-const credentialsGroups = [
-  ...[listOptionGroups(), addOptionGroups(), rotateOptionGroups()],
-  ...[removeOptionGroups(), migrateOptionGroups()],
-];
 
 describe('the documents of the command line', () => {
   it('name every option of each command but peal simulate, and no other', () => {
-    const groups = [
-      sendOptionGroups(),
-      dispatchOptionGroups(),
-      workerOptionGroups(),
-      statusOptions(),
-      resumeOptions(),
-      feedbackOptionGroups(),
-      demoOptions(),
-    ];
-    const real = new Set([...groups, ...credentialsGroups].flatMap(flagsOf));
+    const { simulate: _, serve: __, ...named } = commandOptions;
+    const real = new Set(Object.values(named).flatMap(flagsOf));
     assert.deepEqual(
       [...flagsIn(page('cli.md') + page('binary.md').split('## On the command line')[1]!)].sort(),
       [...real].sort(),
@@ -52,7 +24,7 @@ describe('the documents of the command line', () => {
   it('name every option of peal simulate', () => {
     const named = new Set([...flagsIn(page('simulator.md')), ...flagsIn(page('cli.md'))]);
     assert.deepEqual(
-      flagsOf(simulateOptionGroups()).filter((flag) => !named.has(flag)),
+      flagsOf(commandOptions.simulate!).filter((flag) => !named.has(flag)),
       [],
     );
   });
@@ -66,27 +38,40 @@ describe('the documents of the command line', () => {
   };
 
   const ofSend = new Set(flagsOf(sendOptionGroups()));
-  const ofDispatch = dispatchOptionGroups().map(({ heading, options }) => ({
+  const ofDispatch = commandOptions.dispatch!.map(({ heading, options }) => ({
     heading,
     options: options.filter(({ long }) => !ofSend.has(long!)),
   }));
   for (const [command, groups, inTables] of [
     ['send', sendOptionGroups(), tabled(page('cli.md'), '\n## peal send\n', '\n## peal dispatch\n')],
     ['dispatch', ofDispatch, tabled(page('cli.md'), '\n## peal dispatch\n', '\n## ')],
-    ['status', statusOptions(), tabled(page('cli.md'), '\n## peal status\n', '\n## ')],
-    ['feedback', feedbackOptionGroups(), tabled(page('binary.md'), '\n### peal feedback\n', '\n## ')],
-    ['serve', serveOptionGroups(), tabled(page('serve.md'), '\n## Options\n', null)],
-    ['simulate', simulateOptionGroups(), tabled(page('simulator.md'), '\n## Options\n', '\n## ', 1)],
-    ['demo', demoOptions(), tabled(page('cli.md'), '\n## peal demo\n', null)],
+    ['status', commandOptions.status!, tabled(page('cli.md'), '\n## peal status\n', '\n## ')],
+    ['feedback', commandOptions.feedback!, tabled(page('binary.md'), '\n### peal feedback\n', '\n## ')],
+    ['serve', commandOptions.serve!, tabled(page('serve.md'), '\n## Options\n', null)],
+    ['simulate', commandOptions.simulate!, tabled(page('simulator.md'), '\n## Options\n', '\n## ', 1)],
+    ['demo', commandOptions.demo!, tabled(page('cli.md'), '\n## peal demo\n', null)],
   ] as const) {
     it(`have a row for each option of peal ${command}, and for no other`, () => {
       assert.deepEqual([...new Set(inTables)].sort(), flagsOf(groups).sort());
     });
   }
 
+  it('have a row for each option of peal worker that peal send has not, and for none that is not there', () => {
+    const inTables = tabled(page('cli.md'), '\n## peal worker\n', '\n## ');
+    const real = flagsOf(commandOptions.worker!);
+    assert.deepEqual(
+      real.filter((flag) => !ofSend.has(flag) && !inTables.includes(flag)),
+      [],
+    );
+    assert.deepEqual(
+      inTables.filter((flag) => !real.includes(flag)),
+      [],
+    );
+  });
+
   it('have a row for each option of peal credentials, and for no other', () => {
     const inTables = tabled(page('cli.md'), '\n## peal credentials\n', '\n## ');
-    const real = new Set(credentialsGroups.flatMap(flagsOf));
+    const real = new Set(flagsOf(commandOptions.credentials!));
     assert.deepEqual([...new Set(inTables)].sort(), [...real].sort());
   });
 

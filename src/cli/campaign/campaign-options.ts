@@ -1,28 +1,11 @@
-/** The options of the commands that show and steer a campaign in its directory. The contract is docs/cli.md. */
-import { InvalidArgumentError, Option } from 'commander';
+/** The options of the commands that steer a campaign in its directory, and their arguments. The contract is docs/cli.md. */
+import { InvalidArgumentError } from 'commander';
 import { parseRate } from '../../campaign/control/rate.js';
 import { type SendFlags, sendOptionGroups } from '../send/send-options.js';
 import { type OptionGroup, readBy } from '../shared/option-values.js';
 
-export interface StatusFlags {
-  readonly watch?: boolean;
-  readonly json?: boolean;
-}
-
 /** What may be given anew to a campaign that is resumed; the rest is as it was. */
 export type ResumeFlags = Partial<SendFlags>;
-
-export function statusOptions(): readonly OptionGroup[] {
-  return [
-    {
-      heading: 'Options:',
-      options: [
-        new Option('--watch', 'show it again and again, until the campaign ends'),
-        new Option('--json', 'print one line of JSON, with the keys of summary.json'),
-      ],
-    },
-  ];
-}
 
 /** Options of `peal send` that may be other ones for the rest of a campaign. */
 const resumable: ReadonlySet<string> = new Set([

@@ -9,8 +9,9 @@ import { RateMeter } from '../send/rate-meter.js';
 import { type ExitCode, exitCodes } from '../shared/exit-codes.js';
 import { Interrupt } from '../shared/interrupt.js';
 import { hasColour, type Terminal, usageError } from '../shared/terminal.js';
-import type { StatusFlags } from './campaign-options.js';
-import { LiveBlock } from './live-block.js';
+
+import { LiveStatus } from './live-status.js';
+import type { StatusFlags } from './status-options.js';
 import { answeredOf, type Pace, statusLines, totalOf } from './status-text.js';
 
 /** What a test sets. */
@@ -70,7 +71,7 @@ async function watch(folder: string, terminal: Terminal, times: StatusTimes): Pr
   const waitMs = isScreen ? (times.lookMs ?? 1000) : (times.blockMs ?? 10_000);
   const looks = new Looks(folder, times.view);
   const first = await looks.next();
-  using block = isScreen ? await LiveBlock.open(stdout, hasColour(terminal, stdout)) : null;
+  using block = isScreen ? await LiveStatus.open(stdout, hasColour(terminal, stdout)) : null;
   for (let view = first; ; view = await looks.next()) {
     if (view.holder === null) {
       block?.clear();

@@ -143,7 +143,11 @@ describe('peal status, report, rate, pause and resume', () => {
   it('refuses what is empty, unknown or no campaign', async () => {
     const nothing = mkdtempSync(path.join(tmpdir(), 'peal-none-'));
     for (const [args, code, pattern] of [
-      [['status'], 2, /missing required argument 'dir'/],
+      [['status'], 2, /give the directory of a campaign, or --cluster/],
+      [['status', folder, '--cluster'], 2, /give one of the two/],
+      [['status', folder, '--redis', 'redis://localhost'], 2, /--redis needs --cluster/],
+      [['status', '--cluster', '--redis', 'redis://me:secret@localhost'], 2, /set PEAL_REDIS to a URL with a password/],
+      [['status', '--cluster', '--json', '--watch', '--redis', 'redis://localhost'], 2, /give one/],
       [['status', ''], 2, /It is empty: check that the shell variable is set/],
       [['status', folder, '--all'], 2, /unknown option '--all'/],
       [['status', folder, 'more'], 2, /too many arguments/],

@@ -4,12 +4,9 @@ import path from 'node:path';
 import { optionOfKey } from '../../../src/apns/aps-fields.js';
 import { PealError } from '../../../src/base/errors.js';
 import { either, option, theOption } from '../../../src/base/wording.js';
-import { resumeOptions, statusOptions } from '../../../src/cli/campaign/campaign-options.js';
-import { demoOptions } from '../../../src/cli/demo/demo-options.js';
-import { feedbackOptionGroups } from '../../../src/cli/feedback/feedback-options.js';
 import { sendOptionGroups } from '../../../src/cli/send/send-options.js';
 import { commandMessage, flagWords, inFlagWords } from '../../../src/cli/shared/wording.js';
-import { simulateOptionGroups } from '../../../src/cli/simulate/simulate-options.js';
+import { commandOptions, flagsOf } from '../../support/command-options.js';
 import { repositoryRoot } from '../../support/repository.js';
 
 const said = (message: string): string =>
@@ -45,12 +42,8 @@ describe('words of the command line', () => {
   });
 
   describe('name only flags that exist', () => {
-    const groups = [
-      ...[sendOptionGroups(), statusOptions(), resumeOptions(), feedbackOptionGroups()],
-      ...[simulateOptionGroups(), demoOptions()],
-    ].flat();
     const known = new Set([
-      ...groups.flatMap(({ options }) => options.map(({ long }) => long!)),
+      ...Object.values(commandOptions).flatMap(flagsOf),
       '--help',
       '--version',
       // Of the program zstd, and of a style sheet.
@@ -70,8 +63,11 @@ describe('words of the command line', () => {
       'headers',
       'personal',
       'publicKey',
+      'pushes',
       'recipients',
+      'sender',
       'sign',
+      'token',
     ];
 
     it('in text that is written out', () => {
