@@ -96,7 +96,6 @@ const forTests: Readonly<Record<string, readonly string[]>> = {
   'types of parameters and results, by which tests make doubles and tables': [
     'Bounds',
     'ClientConnectionOptions',
-    'Cut',
     'FeedbackTuple',
     'HpackDecoderOptions',
     'InputOptions',

@@ -9,6 +9,17 @@ import path from 'node:path';
 import { createMemoryBackend, createMemoryPair, createProxyBackend, createTlsBackend } from '../src/backend.js';
 import { PealError } from '../src/base/errors.js';
 import {
+  ClusterSender,
+  ClusterWorker,
+  CredentialCache,
+  CredentialGateways,
+  NewCredential,
+  openCluster,
+  openClusterStore,
+  openCredentialStore,
+  sharedProviderTokens,
+} from '../src/cluster/index.js';
+import {
   APNs,
   Campaign,
   createMemoryGateway,
@@ -154,6 +165,28 @@ const faces: Readonly<Record<string, Face | readonly Face[]>> = {
   LocalHours: { owner: /option localWindow /, hand: (localWindow) => campaign({ localWindow }) },
   ReportSetting: { owner: /option settings\[0\] /, hand: (setting) => campaign({ settings: [setting] }) },
   TemplateOptions: { owner: /^Template /, given: { payload: hello }, hand: (options) => new Template(options) },
+  ClusterOptions: { owner: /^openCluster /, hand: (options) => openCluster(options) },
+  ClusterSenderOptions: { owner: /^ClusterSender /, hand: (options) => new ClusterSender(options) },
+  ClusterWorkerOptions: { owner: /^ClusterWorker /, hand: (options) => ClusterWorker.start(options) },
+  OpenStoreOptions: {
+    owner: /^openClusterStore /,
+    hand: (options) => openClusterStore('redis://127.0.0.1:1', options),
+  },
+  CredentialStoreOptions: { owner: /^openCredentialStore /, hand: (options) => openCredentialStore('env:', options) },
+  CredentialCacheOptions: {
+    owner: /^CredentialCache /,
+    hand: (options) => new CredentialCache({ subscribe: () => () => {} } as never, options),
+  },
+  CredentialGatewaysOptions: {
+    owner: /^CredentialGateways /,
+    hand: (options) => new CredentialGateways(new Session(), { subscribe: () => () => {} } as never, options),
+  },
+  NewCredentialOptions: { owner: /^NewCredential /, hand: (options) => new NewCredential(options) },
+  SharedTokenOptions: {
+    owner: /^sharedProviderTokens /,
+    hand: (options) =>
+      sharedProviderTokens(loadCredential({ key: providerKey.p8, keyId, teamId }), null as never, options),
+  },
   Validity: { owner: /^issueServer /, hand: (validity) => new ThrowAwayAuthority().issueServer([], validity) },
 };
 
@@ -177,6 +210,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
   ],
   'what a program implements; it may have more': [
     ...['Backend', 'BackendCredential', 'BackendStream', 'ByteStream', 'ByteStreamListener'],
+    ...['CampaignSender', 'RemoteSender', 'ClusterStore', 'SliceBlobs', 'SliceJobs', 'CredentialStore'],
     ...['Clock', 'Logger', 'OutcomeSink', 'PushItem', 'TextColumn'],
   ],
   'what a program may make errors and failures of, which must not throw errors themselves': [
@@ -215,6 +249,10 @@ const others: Readonly<Record<string, readonly string[]>> = {
     ...['CampaignCause', 'CampaignFile', 'CampaignProgress', 'CampaignReport', 'RunSummary', 'CampaignSummary'],
     ...['CanaryReport', 'CountedCause', 'CountedReason', 'DryRunReport', 'InvalidKind', 'LatencyFigures', 'NextStep'],
     ...['PayloadSizes', 'ReadList'],
+    ...['Adoption', 'RemoteCampaign', 'SenderOptions', 'CampaignDefinition', 'CampaignStatus', 'Change'],
+    ...['ClusterWorkerSnapshot', 'CredentialEntry', 'CredentialMaterial', 'CredentialPlace', 'CurrentCredential'],
+    ...['GivenUpSlice', 'OpenedCredential', 'OpenedStore', 'QueueServerOptions', 'SliceClaim', 'SliceCommit'],
+    ...['SliceJob', 'SliceSending', 'Steering', 'SteeringNow', 'StoredSlice', 'WorkerBeat'],
   ],
 };
 
@@ -228,7 +266,7 @@ interface Declared {
 /** Interfaces by name. One that stands in two reports is the same in both. */
 function declaredInterfaces(): ReadonlyMap<string, Declared> {
   const found = new Map<string, Declared>();
-  for (const report of ['peal', 'peal-backend', 'peal-simulator']) {
+  for (const report of ['peal', 'peal-backend', 'peal-simulator', 'peal-cluster']) {
     const text = readFileSync(path.join(repositoryRoot, `api/${report}.api.md`), 'utf8');
     for (const [, name, base = '', body] of text.matchAll(
       /^(?:export )?interface (\w+)( extends .*)? \{\n([\s\S]*?)^\}/gm,

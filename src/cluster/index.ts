@@ -4,7 +4,7 @@ export {
   type CredentialCacheOptions,
   type CurrentCredential,
 } from '../credentials/credential-cache.js';
-export { CredentialGateways } from '../credentials/credential-gateways.js';
+export { CredentialGateways, type CredentialGatewaysOptions } from '../credentials/credential-gateways.js';
 export {
   type CredentialEntry,
   type CredentialListener,

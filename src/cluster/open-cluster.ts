@@ -3,6 +3,7 @@
  * programs; main thread.
  */
 import { type Logger, silentLogger } from '../base/log.js';
+import { checkOptions, filledText, type OptionRules, unchecked } from '../base/options.js';
 import { QueueServer } from './queue/queue-server.js';
 import { SliceQueue } from './queue/slice-queue.js';
 import type { ClusterStore, SliceBlobs } from './store/cluster-store.js';
@@ -54,8 +55,11 @@ export class Cluster implements AsyncDisposable {
   }
 }
 
-/** @throws PealError ERR_PEAL_STORE (as a rejection) where Redis cannot be used, or ioredis or bullmq is missing */
+const rules: OptionRules = { redis: filledText(4096), ca: unchecked, blobs: unchecked, log: unchecked };
+
+/** @throws PealError ERR_PEAL_OPTION that names the option; ERR_PEAL_STORE (as a rejection) where Redis cannot be used, or ioredis or bullmq is missing */
 export async function openCluster(options: ClusterOptions): Promise<Cluster> {
+  checkOptions({ name: 'openCluster' }, options, rules);
   const { redis, blobs: place, ca, log } = options;
   const { store, blobs } = await openClusterStore(redis, {
     ...(place != null && { blobs: place }),

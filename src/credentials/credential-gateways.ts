@@ -7,14 +7,16 @@ import type { Credential } from '../apns/credentials/credential.js';
 import { rethrowAssertion } from '../base/assert.js';
 import { type Clock, systemClock } from '../base/clock.js';
 import { drainedAfterMs, drainLookMs } from '../base/limits.js';
+import { callback, checkOptions, unchecked } from '../base/options.js';
 import { Timer } from '../base/timers.js';
 import type { Gateway } from '../session/gateway.js';
 import type { Session } from '../session/session.js';
 import type { CredentialCache } from './credential-cache.js';
 import { type CredentialEnvironment, type CredentialPlace, checkPlace, placeName } from './kinds/place.js';
 
-interface CredentialGatewaysOptions {
+export interface CredentialGatewaysOptions {
   readonly clock?: Clock;
+  /** Makes a credential one whose provider tokens others share; the same one for the same credential. */
   readonly share?: (credential: Credential) => Credential;
 }
 
@@ -33,13 +35,11 @@ export class CredentialGateways {
   /**
    * Closes neither the session nor the cache.
    *
-   * @param share what makes a credential one whose provider tokens others share; the same one for the same credential
+   * @throws PealError ERR_PEAL_OPTION that names the option
    */
-  constructor(
-    session: Session,
-    cache: CredentialCache,
-    { clock = systemClock, share = (credential) => credential }: CredentialGatewaysOptions = {},
-  ) {
+  constructor(session: Session, cache: CredentialCache, options: CredentialGatewaysOptions = {}) {
+    checkOptions({ name: 'CredentialGateways' }, options, { clock: unchecked, share: callback });
+    const { clock = systemClock, share = (credential) => credential } = options;
     this.#share = share;
     this.#session = session;
     this.#cache = cache;

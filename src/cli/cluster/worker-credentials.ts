@@ -17,7 +17,7 @@ import { openCommandStore } from '../shared/store-options.js';
 import type { Terminal } from '../shared/terminal.js';
 import type { WorkerFlags } from './worker-options.js';
 
-export interface WorkerCredentials {
+interface WorkerCredentials {
   gatewayOf(definition: CampaignDefinition): Promise<Gateway>;
   close(): Promise<void>;
 }

@@ -12,7 +12,7 @@ export interface ClusterFlags {
 }
 
 /** Where a cluster is. */
-export interface ClusterUrls {
+interface ClusterUrls {
   readonly redis: string;
   readonly ca?: string;
   /** Null: in Redis. */

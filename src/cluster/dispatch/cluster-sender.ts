@@ -21,6 +21,7 @@ import {
   leaseMs,
   leaseRenewMs,
   maxBatchRecipients,
+  maxSliceRecipients,
   minOpenSlices,
   outcomePollMs,
   sliceRecipients,
@@ -28,6 +29,17 @@ import {
   stopHeedMs,
   stopPatienceMs,
 } from '../../base/limits.js';
+import {
+  anyOf,
+  checkOptions,
+  choice,
+  filledText,
+  type OptionRule,
+  type OptionRules,
+  test,
+  unchecked,
+  whole,
+} from '../../base/options.js';
 import type {
   Adoption,
   CampaignSender,
@@ -60,6 +72,24 @@ export interface ClusterSenderOptions {
   /** Requests under way at a time for the whole cluster. Default: no limit. */
   readonly maxInFlight?: number | null;
   readonly clock?: Clock;
+}
+
+const rules: OptionRules = {
+  store: objectOfMethods('a ClusterStore', 'begin', 'addSlice', 'outcomes'),
+  blobs: objectOfMethods('SliceBlobs', 'put', 'get', 'remove'),
+  jobs: objectOfMethods('a SliceQueue: what cluster.jobs() resolves with', 'add', 'takeBack'),
+  gateway: test('a URL', (value) => typeof value === 'string' && URL.canParse(value)),
+  app: anyOf(filledText(1000), choice(null)),
+  sliceRecipients: whole(1, maxSliceRecipients),
+  maxInFlight: anyOf(whole(1, Number.MAX_SAFE_INTEGER), choice(null)),
+  clock: unchecked,
+};
+
+function objectOfMethods(what: string, ...methods: readonly string[]): OptionRule {
+  return test(what, (value) => {
+    const object = (value ?? {}) as Readonly<Record<string, unknown>>;
+    return methods.every((method) => typeof object[method] === 'function');
+  });
 }
 
 /** A campaign that was opened. */
@@ -95,7 +125,9 @@ export class ClusterSender implements CampaignSender, RemoteSender {
   #isFed = false;
   #isOver = false;
 
+  /** @throws PealError ERR_PEAL_OPTION that names the option */
   constructor(options: ClusterSenderOptions) {
+    checkOptions({ name: 'ClusterSender' }, options, rules);
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#patience = new Patience(this.#clock, (said) => this.#work?.campaign.onNote(said));

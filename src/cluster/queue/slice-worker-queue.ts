@@ -32,7 +32,7 @@ export type SliceTaskEnd =
   /** It is tried again after a growing wait; `why` is shown beside the job. */
   | { readonly kind: 'failed'; readonly why: string };
 
-export interface SliceWorkerQueueOptions {
+interface SliceWorkerQueueOptions {
   /** How others see this worker. */
   readonly name: string;
   /** Slices at a time. */

@@ -36,7 +36,7 @@ import type { Standstill } from './standstill.js';
 import type { WorkerRoom } from './worker-room.js';
 
 /** What a slice uses of its process. */
-export interface SliceRunParts {
+interface SliceRunParts {
   readonly worker: string;
   readonly clock: Clock;
   readonly log: Logger;

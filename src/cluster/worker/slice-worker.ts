@@ -31,7 +31,7 @@ import { SliceRun, type SliceRunEnd } from './slice-run.js';
 import { Standstill } from './standstill.js';
 import { WorkerRoom } from './worker-room.js';
 
-export interface SliceWorkerOptions {
+interface SliceWorkerOptions {
   /** Of this process alone. */
   readonly id: string;
   readonly store: ClusterStore;

@@ -12,7 +12,7 @@ import { decodeOutcome } from '../../../src/cluster/slices/outcome-codec.js';
 import type { BatchOutcomes, SliceEnd, SliceJob } from '../../../src/cluster/slices/slice.js';
 import { encodeSlice } from '../../../src/cluster/slices/slice-codec.js';
 import type { CampaignDefinition, Steering } from '../../../src/cluster/store/cluster-store.js';
-import { SliceWorker, type SliceWorkerOptions } from '../../../src/cluster/worker/slice-worker.js';
+import { SliceWorker } from '../../../src/cluster/worker/slice-worker.js';
 import { Message, Session, type Simulator, startSimulator } from '../../../src/index.js';
 import type { SimulatorOptions } from '../../../src/simulator/index.js';
 import { mixedTokens } from '../../campaign/campaign-fixture.js';
@@ -102,7 +102,10 @@ export class WorkerFixture {
     return job;
   }
 
-  async worker(changes: Partial<SliceWorkerOptions> = {}, clock: Clock = systemClock): Promise<TestWorker> {
+  async worker(
+    changes: Partial<ConstructorParameters<typeof SliceWorker>[0]> = {},
+    clock: Clock = systemClock,
+  ): Promise<TestWorker> {
     const store = new MemoryClusterStore(this.state);
     const session = new Session({ ca: this.simulator.caCertificate!, clock });
     const worker = new SliceWorker({
