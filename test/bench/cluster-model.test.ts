@@ -19,7 +19,7 @@ describe('the model of many machines', () => {
     assert.equal(predict(2, 1, { ...free, workerUs: 100 }).boundBy, 'CPU of workers');
     assert.equal(predict(100, 1).boundBy, 'dispatchers');
     assert.equal(predict(1000, 1000).boundBy, 'Redis');
-    assert.equal(predict(1000, 1000).redisShare, 1);
+    assert.equal(predict(1000, 1000).redisShare.toFixed(9), '1.000000000');
     assert.equal(predict(1, 1, measured, { ...assumed, recipients: 0 }).seconds, 0);
   });
 });
