@@ -1,4 +1,4 @@
-/** `peal send` in a process of its own, without measuring code of its own. */
+/** `peal send` and `peal dispatch` in a process of their own, without measuring code of their own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -30,7 +30,25 @@ export async function runSend(
 ): Promise<SendResult> {
   const { url, topic, caFile, keyFile, keyId, teamId } = target;
   const key = ['--key', keyFile, '--key-id', keyId, '--team-id', teamId];
-  const all = ['send', '--json', '--gateway', url, '--ca', caFile, '--topic', topic, ...key, ...args];
+  return runCommand('send', folder, ['--gateway', url, '--ca', caFile, '--topic', topic, ...key, ...args], recipients);
+}
+
+/** The same by the workers of a cluster. */
+export async function runDispatch(
+  { target: { url, topic }, folder }: Surroundings,
+  args: readonly string[],
+  recipients: number,
+): Promise<SendResult> {
+  return runCommand('dispatch', folder, ['--gateway', url, '--topic', topic, ...args], recipients);
+}
+
+async function runCommand(
+  command: string,
+  folder: string,
+  args: readonly string[],
+  recipients: number,
+): Promise<SendResult> {
+  const all = [command, '--json', ...args];
   const usageFile = path.join(folder, 'usage.json');
   const child = spawn(process.execPath, ['--import', reporter, main, ...all], {
     env: { ...process.env, BENCH_USAGE_FILE: usageFile },
@@ -42,7 +60,7 @@ export async function runSend(
   });
   const [code] = (await once(child, 'close')) as [number | null];
   const summary = JSON.parse(output.trimEnd().split('\n').at(-1) ?? '{}') as { accepted?: number; perSecond?: number };
-  if (code !== 0 || summary.accepted !== recipients) throw new Error(`peal send ended with ${code}: ${output}`);
+  if (code !== 0 || summary.accepted !== recipients) throw new Error(`peal ${command} ended with ${code}: ${output}`);
   const usage = JSON.parse(readFileSync(usageFile, 'utf8')) as Usage;
   return { usage, perSecond: summary.perSecond ?? 0 };
 }

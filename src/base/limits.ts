@@ -614,6 +614,8 @@ export const queueEndTimeoutMs = 30_000;
 export const sliceRecipients = 10_000;
 /** The largest slice that may be asked for. */
 export const maxSliceRecipients = 100_000;
+/** Troubles of workers that one campaign tells. */
+export const maxToldTroubles = 20;
 /** How long a slice that is not full waits for more recipients. */
 export const sliceLingerMs = 50;
 /** Slices that are out at least, whatever the workers are; beyond them twice as many as the workers take at a time. */

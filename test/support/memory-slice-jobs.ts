@@ -60,6 +60,10 @@ export class MemorySliceJobs implements SliceJobs {
     this.finished.push(campaign);
   }
 
+  async discard(campaign: string): Promise<void> {
+    this.begun.delete(campaign);
+  }
+
   async close(): Promise<void> {}
 }
 

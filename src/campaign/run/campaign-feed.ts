@@ -76,6 +76,8 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
   readonly #window = new DispatchWindow();
   readonly #queue: Unit[] = [];
   #queued = 0;
+  /** Recipients that were noted in this run. */
+  #noted = 0;
   /** Recipients that were handed out in this run. */
   handed = 0;
   #blocks: RecipientBlocks;
@@ -337,6 +339,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
       const piece = this.#named(batch.slice(at, at + taken), block);
       at += taken;
       this.#canaryLeft -= taken;
+      this.#noted += taken;
       const noted = journal?.note(block.number, block.digest, block.count, piece.indexes) ?? null;
       noted?.catch(() => {});
       this.#queue.push({ batch: piece, noted });
@@ -360,7 +363,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
     const { journal, hasConnected, remote } = this.#options;
     if (journal === null) return this.#queued < maxQueued ? maxBatchRecipients : 0;
     if (journal.failure !== null) return maxBatchRecipients;
-    if (remote !== null) return remote.room(journal.counts.underWay);
+    if (remote !== null) return remote.room(journal.counts.underWay, this.#noted);
     if (hasConnected()) this.#window.open();
     return this.#window.room(journal.counts.underWay);
   }

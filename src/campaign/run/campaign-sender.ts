@@ -35,8 +35,12 @@ export interface CampaignSender {
 export interface RemoteSender {
   /** Called once, before anything is handed out. Rejects where the campaign cannot be sent now. */
   open(campaign: RemoteCampaign): Promise<void>;
-  /** How many recipients may be noted now; 0 where others have to come back first. */
-  room(underWay: number): number;
+  /**
+   * How many recipients may be noted now; 0 where others have to come back first.
+   *
+   * @param noted by now in this run
+   */
+  room(underWay: number, noted: number): number;
   /** From now on, for all machines: notifications a second (null: no limit), and whether nothing more is written. */
   steer(ratePerSecond: number | null, isPaused: boolean): void;
   /**

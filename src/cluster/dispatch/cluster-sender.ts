@@ -20,8 +20,8 @@ import {
   clusterLookMs,
   leaseMs,
   leaseRenewMs,
-  maxBatchRecipients,
   maxSliceRecipients,
+  maxToldTroubles,
   minOpenSlices,
   outcomePollMs,
   sliceRecipients,
@@ -124,6 +124,11 @@ export class ClusterSender implements CampaignSender, RemoteSender {
   /** The campaign hands out nothing more, and all that it has handed out has its job. */
   #isFed = false;
   #isOver = false;
+  /** Recipients that may be noted in this run. */
+  #leaveUntil = 0;
+  /** What workers said that is in their way, and that was told. */
+  readonly #toldTroubles = new Set<string>();
+  #hasToldNobody = false;
 
   /** @throws PealError ERR_PEAL_OPTION that names the option */
   constructor(options: ClusterSenderOptions) {
@@ -199,10 +204,13 @@ export class ClusterSender implements CampaignSender, RemoteSender {
   }
 
   /** As many slices are out as keep the workers busy, and no more. */
-  room(underWay: number): number {
+  room(underWay: number, noted: number): number {
+    if (noted < this.#leaveUntil) return this.#leaveUntil - noted;
     const slots = this.#workers.reduce((sum, worker) => sum + worker.slots, 0);
-    const room = Math.max(minOpenSlices, 2 * slots) * this.#size - underWay;
-    return room >= Math.min(this.#size, maxBatchRecipients) ? room : 0;
+    const free = Math.floor(Math.max(minOpenSlices, 2 * slots) - underWay / this.#size);
+    // Whole slices, so that the last recipients that come back do not make small ones.
+    if (free > 0) this.#leaveUntil = noted + free * this.#size;
+    return this.#leaveUntil - noted;
   }
 
   steer(ratePerSecond: number | null, isPaused: boolean): void {
@@ -262,6 +270,7 @@ export class ClusterSender implements CampaignSender, RemoteSender {
     try {
       if (this.#stopped === null && this.#slices.size === 0) {
         await jobs.finish(id, { finished: true });
+        await jobs.discard(id);
         await store.end(id);
       } else await store.letGo(id, this.#holder);
     } catch (error) {
@@ -298,8 +307,23 @@ export class ClusterSender implements CampaignSender, RemoteSender {
   async #look(id: string): Promise<void> {
     const { store } = this.#options;
     this.#workers = await store.workers();
+    this.#tellTroubles();
     const steering = await store.steering(id);
     if (steering?.stopped != null) this.#stop(PealError.fromRecord(steering.stopped));
+  }
+
+  /** Each trouble once: a person who waits for the campaign sees why. */
+  #tellTroubles(): void {
+    const { campaign } = this.#work!;
+    const isIdle = this.#slices.size > 0 && this.#workers.length === 0;
+    if (isIdle && !this.#hasToldNobody)
+      campaign.onNote('No worker of the cluster is there: the campaign waits for one.');
+    this.#hasToldNobody = isIdle;
+    for (const { id, whyNot } of this.#workers) {
+      if (whyNot === null || this.#toldTroubles.has(whyNot) || this.#toldTroubles.size >= maxToldTroubles) continue;
+      this.#toldTroubles.add(whyNot);
+      campaign.onNote(`The worker ${id} sends nothing at the moment: ${whyNot}`);
+    }
   }
 
   /** Until all machines have the latest. */

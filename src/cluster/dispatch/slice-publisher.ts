@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Clock, TimerHandle } from '../../base/clock.js';
-import { maxBatchRecipients, maxPublishing, sliceLingerMs } from '../../base/limits.js';
+import { maxPublishing, sliceLingerMs } from '../../base/limits.js';
 import type { RowBatch } from '../../session/recipients/row-batch.js';
 import type { Rows } from '../../session/recipients/rows.js';
 import type { SliceJobs } from '../queue/slice-jobs.js';
@@ -55,9 +55,11 @@ export class SlicePublisher {
       }
       pulling = null;
       if (step.done === true) break;
+      const { count } = step.value.tokens;
+      if (this.#packed + count > this.#options.size) await this.#publish();
       this.#packing.push(step.value);
-      this.#packed += step.value.tokens.count;
-      if (this.#packed + maxBatchRecipients > this.#options.size) await this.#publish();
+      this.#packed += count;
+      if (this.#packed >= this.#options.size) await this.#publish();
     }
     await this.#publish();
     await Promise.all(this.#publishing);

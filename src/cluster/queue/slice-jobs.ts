@@ -25,5 +25,7 @@ export interface SliceJobs {
   remove(campaign: string, slices: readonly number[]): Promise<void>;
   /** Completes the job of the campaign: all its slices have ended. `summary` is kept as its value. */
   finish(campaign: string, summary: unknown): Promise<void>;
+  /** Removes all that is left of a campaign that has finished. */
+  discard(campaign: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -27,10 +27,14 @@ import type { GivenUpSlice, SliceJobs } from './slice-jobs.js';
 
 /** How often the parent job is looked at while its last children end. */
 const pollMs = 50;
+/** How often jobs that a worker still holds are tried to be removed at the end. */
+const maxLooks = 40;
 
 export class SliceQueue implements SliceJobs, AsyncDisposable {
   readonly #server: QueueServer;
   readonly #slices: Queue<SliceJob>;
+  /** Jobs that a worker held when they were to be removed. */
+  readonly #held = new Set<string>();
 
   /** @param server stays open when this is closed */
   constructor(server: QueueServer) {
@@ -76,9 +80,17 @@ export class SliceQueue implements SliceJobs, AsyncDisposable {
     return taken;
   }
 
-  /** Removes the jobs of slices that have ended. One that a worker still holds is left, and removed by a later call. */
+  /** Removes the jobs of slices that have ended. One that a worker still holds is removed by a later call. */
   async remove(campaign: string, slices: readonly number[]): Promise<void> {
-    await this.#server.within(Promise.all(slices.map((slice) => this.#slices.remove(sliceJobId({ campaign, slice })))));
+    const ids = [...this.#held, ...slices.map((slice) => sliceJobId({ campaign, slice }))];
+    await this.#server.within(
+      Promise.all(
+        ids.map(async (id) => {
+          if ((await this.#slices.remove(id)) === 1) this.#held.delete(id);
+          else this.#held.add(id);
+        }),
+      ),
+    );
   }
 
   /** The jobs of a campaign that nobody will take again (`retry`). */
@@ -140,9 +152,14 @@ export class SliceQueue implements SliceJobs, AsyncDisposable {
     });
   }
 
-  /** Removes all that the queue knows of a campaign. */
   async discard(campaign: string, slices: readonly number[] = []): Promise<void> {
     await this.remove(campaign, slices);
+    // A worker is about to say that it has done with it.
+    for (let looks = 0; this.#held.size > 0 && looks < maxLooks; looks++) {
+      await sleep(pollMs);
+      await this.remove(campaign, []);
+    }
+    this.#held.clear();
     await this.#withParent(campaign, (queue) => queue.obliterate({ force: true }));
   }
 

@@ -92,6 +92,8 @@ export interface WorkerBeat {
   readonly accepted: number;
   readonly rejected: number;
   readonly startedMs: number;
+  /** Why it sends nothing at the moment, as a sentence; null: nothing is in its way. */
+  readonly whyNot: string | null;
 }
 
 export interface CampaignStatus {

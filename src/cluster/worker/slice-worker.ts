@@ -72,6 +72,8 @@ export interface ClusterWorkerSnapshot {
 interface Rest {
   readonly pauseMs: number;
   readonly untilMs: number;
+  /** A sentence. */
+  readonly why: string;
 }
 
 /** The wait before a job is taken again that could not be looked at. */
@@ -117,14 +119,18 @@ export class SliceWorker {
   get snapshot(): ClusterWorkerSnapshot {
     const { id, slots } = this.#options;
     const { accepted, rejected, unsent, unknown } = this.#tally;
-    const rested = [...this.#rests].find(([, { untilMs }]) => untilMs > this.#clock.now())?.[0];
-    const whyNot = rested === undefined ? null : `The gateway ${rested} could not be reached.`;
     return {
       ...{ id, slots, slices: [...this.#runs].map(({ name }) => name), ended: this.#ended },
       ...{ accepted, rejected, unsent, unknown, reasons: this.#tally.reasons(), latencies: this.#latencies },
       ...{ underWay: this.#room.underWay, window: this.#room.window, workers: this.#workers },
-      whyNot: this.#storeFailure?.message ?? whyNot,
+      whyNot: this.#whyNot,
     };
+  }
+
+  get #whyNot(): string | null {
+    const now = this.#clock.now();
+    const rest = [...this.#rests.values()].find(({ untilMs }) => untilMs > now);
+    return this.#storeFailure?.message ?? rest?.why ?? null;
   }
 
   /** Takes a slice. Rejects only for faults of this library. */
@@ -203,7 +209,7 @@ export class SliceWorker {
     } else if (end.kind === 'failed' && run.gateway !== null) {
       const before = this.#rests.get(gateway)?.pauseMs ?? firstGatewayRestMs / 2;
       const pauseMs = Math.min(maxGatewayRestMs, before * 2);
-      this.#rests.set(gateway, { pauseMs, untilMs: this.#clock.now() + pauseMs });
+      this.#rests.set(gateway, { pauseMs, untilMs: this.#clock.now() + pauseMs, why: end.why.message });
       this.#log.warn({ slice: run.name, code: end.why.code }, `a slice could not be sent: ${end.why.message}`);
     }
   }
@@ -297,7 +303,7 @@ export class SliceWorker {
     const { pid } = process;
     return {
       ...{ id, host: hostname(), pid, slots, slices, connections, inFlight },
-      ...{ accepted, rejected, startedMs: this.#startedMs },
+      ...{ accepted, rejected, startedMs: this.#startedMs, whyNot: this.#whyNot },
     };
   }
 

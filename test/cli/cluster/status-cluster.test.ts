@@ -25,7 +25,7 @@ const noJobs = { waiting: 0, active: 0, delayed: 0, failed: 0 };
 
 const beatOf = (over: Partial<WorkerBeat> = {}): WorkerBeat => ({
   ...{ id: 'w1', host: 'machine-1', pid: 4711, slots: 4, slices: [`${id}-s3`], connections: 8, inFlight: 1200 },
-  ...{ accepted: 1_230_000, rejected: 4500, startedMs: Date.now() - 724_000 },
+  ...{ accepted: 1_230_000, rejected: 4500, startedMs: Date.now() - 724_000, whyNot: null },
   ...over,
 });
 
