@@ -88,7 +88,6 @@ const packageOwners: Readonly<Record<string, RegExp>> = {
   bullmq: /^src\/cluster\/queue\//,
   'prom-client': /^src\/metrics\//,
   pino: /^src\/cli\/shared\//,
-  'pino-pretty': /^src\/cli\/shared\//,
 };
 
 /** Exports that only tests import, with the reason of each group. */

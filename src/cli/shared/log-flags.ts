@@ -53,12 +53,20 @@ export async function openLog(flags: LogFlags, terminal: Terminal, bindings: obj
   return { ...terminal, log };
 }
 
-/** Lines for people: `12:25:01.250 INFO: connection open {"gateway":"https://…"}`. */
-async function prettifier(colorize: boolean): Promise<(line: string) => string> {
-  const { prettyFactory } = await import('pino-pretty');
-  const translateTime = 'SYS:HH:MM:ss.l';
-  const prettify = prettyFactory({ colorize, translateTime, ignore: 'pid,campaign', singleLine: true });
-  return (line) => prettify(line) ?? line;
+/** Lines for people: `12:25:01.250 INFO: connection open {"gateway":"https://…"}`, with the time of this machine. */
+async function prettifier(isColoured: boolean): Promise<(line: string) => string> {
+  const { createColors } = (await import('picocolors')).default;
+  const { dim, green, yellow, red } = createColors(isColoured);
+  const paints: Readonly<Record<string, (text: string) => string>> = { info: green, warn: yellow, error: red };
+  return (line) => {
+    const { time, level, msg = '', pid: _, campaign: __, ...fields } = JSON.parse(line) as Record<string, string>;
+    const at = new Date(time!);
+    const two = (value: number): string => String(value).padStart(2, '0');
+    const clock = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+    const rest = Object.keys(fields).length === 0 ? '' : ` ${dim(JSON.stringify(fields))}`;
+    const name = (paints[level!] ?? dim)(level!.toUpperCase());
+    return `${clock}.${String(at.getMilliseconds()).padStart(3, '0')} ${name}: ${msg}${rest}\n`;
+  };
 }
 
 /**

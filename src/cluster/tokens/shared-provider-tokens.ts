@@ -11,7 +11,6 @@ import { type Clock, systemClock } from '../../base/clock.js';
 import { maxKeyPrefixCharacters } from '../../base/limits.js';
 import { type Logger, silentLogger } from '../../base/log.js';
 import { checkOptions, filledText, type OptionRules, optionError, test, unchecked } from '../../base/options.js';
-import { theOption } from '../../base/wording.js';
 import { Sealer } from '../../credentials/sealing/sealer.js';
 import type { RedisClient } from '../../stores/redis-client.js';
 import { SharedOrigin } from './shared-origin.js';
@@ -79,7 +78,9 @@ export function sharedProviderTokens(
 /** One that everybody who has the signing key can make (RFC 5869). */
 function derivedSealer(signingKey: KeyObject | null): Sealer {
   if (signingKey === null) {
-    throw optionError(`${theOption('sealer')} is missing: the provider tokens of a signing hook lie in Redis sealed.`);
+    throw optionError(
+      'sharedProviderTokens needs a sealer for a signing hook: its provider tokens lie in Redis sealed.',
+    );
   }
   const secret = signingKey.export({ type: 'pkcs8', format: 'der' });
   const key = Buffer.from(hkdfSync('sha256', secret, '', 'peal provider token', sealingKeyBytes));

@@ -154,7 +154,7 @@ export class ServiceCampaigns {
 
   async pause(id: string): Promise<object> {
     const entry = this.#entryOf(id);
-    if (entry.running === null) throw notRunning(id);
+    if (entry.running === null || isStopping(entry)) throw notRunning(id);
     await this.#want(entry, 'paused');
     entry.running?.campaign.pause();
     return this.#brief(entry);
@@ -163,6 +163,7 @@ export class ServiceCampaigns {
   /** Goes on after a pause, or with one that has stopped. */
   async resume(id: string): Promise<object> {
     const entry = this.#entryOf(id);
+    if (isStopping(entry)) await entry.running?.ended;
     if (entry.running === null) {
       this.#checkRoom();
       const view = await viewCampaign(this.#options.shelf.folderOf(id)).catch(() => null);
@@ -178,7 +179,7 @@ export class ServiceCampaigns {
 
   async rate(id: string, rate: string | null): Promise<object> {
     const entry = this.#entryOf(id);
-    if (entry.running === null) throw notRunning(id);
+    if (entry.running === null || isStopping(entry)) throw notRunning(id);
     entry.running.campaign.rate = rate;
     const { rate: _, ...others } = entry.shelved.request;
     entry.shelved = { ...entry.shelved, request: rate === null ? others : { ...others, rate } };
@@ -307,6 +308,11 @@ export class ServiceCampaigns {
     const state = running === null ? (wanted === 'running' || wanted === 'paused' ? 'failed' : wanted) : wanted;
     return { id, title: request.title ?? id, createdAt: new Date(createdMs).toISOString(), wanted, state, problem };
   }
+}
+
+/** Whether it was stopped, and answers are still awaited. */
+function isStopping({ shelved, running }: Entry): boolean {
+  return shelved.wanted === 'stopped' && running !== null;
 }
 
 function recipientsOf({ recipients }: CampaignRequest, files: readonly string[]): RecipientFiles {
