@@ -3,6 +3,7 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { RedisServer } from '../support/redis-server.js';
 
 describe('examples', () => {
   it('embed.ts sends, retries, cleans up, and ends by itself', async () => {
@@ -28,6 +29,15 @@ describe('examples', () => {
       '2000 jobs acknowledged after 2010 deliveries; 0 left unsettled',
       'never more than 600 jobs at a time: true',
     ]);
+  });
+
+  it('cluster.ts sends a campaign of a program by a worker, and ends by itself', async function () {
+    if (!RedisServer.isInstalled) this.skip();
+    await using redis = await RedisServer.start();
+    const example = fileURLToPath(new URL('../../examples/cluster.js', import.meta.url));
+    const env = { ...process.env, PEAL_REDIS: redis.url };
+    const { stdout } = await promisify(execFile)(process.execPath, [example], { env });
+    assert.equal(stdout, '30000 of 30000 accepted by the workers, 0 unknown\n');
   });
 
   it('queue-consumer.ts leaves no job unsettled when it is told to end', async function () {
