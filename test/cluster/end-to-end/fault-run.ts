@@ -155,16 +155,19 @@ export class FaultRun implements AsyncDisposable {
     await this.#dispatcher.ended;
   }
 
-  /** By the same command, or by `peal resume`. */
-  startDispatcher(): void {
+  /** By the same command, or by `peal resume`. Resolves once it holds the campaign. */
+  async startDispatcher(): Promise<void> {
+    const before = await this.#holder();
     const args = this.random.chance(0.5) ? this.#args : ['resume', this.cluster.base.path('out'), '--quiet'];
-    this.#dispatcher = this.cluster.run(args);
+    const dispatcher = this.cluster.run(args);
+    this.#dispatcher = dispatcher;
     this.#isDispatcherAway = false;
+    await until(async () => dispatcher.hasEnded || (await this.#holder()) !== before, 'the dispatcher was at work');
   }
 
   /** Lets faults happen at random instants, and waits for the end of the campaign. */
   async endure(faults: readonly Fault[], isParallel: boolean): Promise<void> {
-    const instants = faults.map(() => this.random.int(recipients * latestShare)).sort((a, b) => a - b);
+    const instants = faults.map(() => 1 + this.random.int(recipients * latestShare)).sort((a, b) => a - b);
     const lasting: Promise<void>[] = [];
     for (const [index, fault] of faults.entries()) {
       await this.#untilRequests(instants[index]!);
@@ -199,6 +202,13 @@ export class FaultRun implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.cluster[Symbol.asyncDispose]();
     for (const proxy of this.#proxies.values()) await proxy[Symbol.asyncDispose]();
+  }
+
+  /** Who has the lease of the campaign, or had it last. */
+  async #holder(): Promise<string> {
+    const [campaign] = await this.cluster.cluster.store.campaigns();
+    if (campaign === undefined) return '';
+    return this.cluster.redis.cli('HGET', `peal:{${campaign.definition.id}}:campaign`, 'holder');
   }
 
   async #untilRequests(count: number): Promise<void> {

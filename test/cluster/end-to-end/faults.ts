@@ -63,7 +63,8 @@ export const fillRedis: Fault = (run) =>
 export const killDispatcher: Fault = async (run) => {
   await run.killDispatcher();
   await sleep(run.random.int(4_000));
-  run.startDispatcher();
+  // One that is started while Redis is away ends at once, and says so.
+  await run.withRedis(() => run.startDispatcher());
 };
 
 export function times(fault: Fault): (random: Prng) => readonly Fault[] {
