@@ -15,7 +15,7 @@ const page = readFileSync(path.join(repositoryRoot, 'docs', 'benchmarks.md'), 'u
 const run = (...args: string[]): Promise<{ stdout: string }> => promisify(execFile)(process.execPath, [main, ...args]);
 
 /** They have reports of their own kind, or take too long. */
-const apart = ['serve', 'campaign', 'reliability'];
+const apart = ['serve', 'cluster', 'campaign', 'reliability'];
 
 describe('npm run bench', () => {
   it('runs the benchmarks that are named, and says how long each took', async () => {
