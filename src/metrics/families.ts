@@ -87,6 +87,11 @@ const table = {
   ),
   peal_worker_window_recipients: family('gauge', 'How many of them may be noted without an outcome at present.'),
   peal_cluster_workers: family('gauge', 'Workers of the cluster that live, as this one last heard.'),
+  peal_queue_slices: family(
+    'gauge',
+    'Slices in the queue of the cluster, of all campaigns, by the state of their job, as its dispatcher sees it.',
+    'state',
+  ),
   peal_service_answers_total: family('counter', 'Answers of a service (peal serve) by their HTTP status.', 'status'),
   peal_service_unheard_answers_total: family(
     'counter',

@@ -5,6 +5,7 @@
 import { addressUrl, parseAddress } from '../../apns/address.js';
 import { ClusterSender } from '../../cluster/dispatch/cluster-sender.js';
 import { openCluster } from '../../cluster/open-cluster.js';
+import { QueueSource } from '../../cluster/queue/queue-source.js';
 import { runDryRun } from '../send/dry-run.js';
 import { type Machines, runSend, type SendExtras } from '../send/send.js';
 import { clusterUrls } from '../shared/cluster-options.js';
@@ -41,6 +42,7 @@ function machinesOf(flags: DispatchFlags, terminal: Terminal): Machines {
       });
       return {
         sender,
+        metrics: new QueueSource(jobs),
         close: async () => {
           await jobs.close();
           await cluster.close();

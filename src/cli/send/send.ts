@@ -47,6 +47,8 @@ export interface Machines {
 
 export interface OpenMachines {
   readonly sender: CampaignSender;
+  /** What is measured of them. */
+  readonly metrics: MetricsSource;
   close(): Promise<void>;
 }
 
@@ -190,6 +192,7 @@ class SendRun {
     this.#campaign = campaign;
     if (this.#metrics !== null) {
       const { CampaignSource } = await import('../../metrics/campaign-source.js');
+      if (opened !== null) this.#metrics.add(opened.metrics);
       this.#metrics.add(new CampaignSource(campaign, gateway, campaignName(this.#flags)));
     }
     await this.#startLog();
