@@ -5,11 +5,13 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { startSimulator } from '../../src/index.js';
 import { scriptedToken } from '../../src/simulator/books/token-script.js';
 import { ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 import { assertOneSentence, Fixture, linesOf, randomTokens } from '../cli/fixture.js';
+import { ServiceWorld } from '../service/service-world.js';
 import { type CommandResult, jsonLines, runCommand } from '../support/command.js';
 import { runInShell } from './shell.js';
 
@@ -56,6 +58,43 @@ describe('a disk that is full', () => {
       readdirSync(disk).filter((name) => /\.(?:csv|txt)$/.test(name)),
       [],
     );
+  });
+
+  it('under --push-journal: ids are refused, each id given is on disk, and it goes on once there is room', async function () {
+    if (!mountSmall(disk, 128 * 1024)) this.skip();
+    await using world = await ServiceWorld.open({ pushJournalFolder: disk });
+    const ballast = path.join(disk, 'ballast');
+    writeFileSync(ballast, new Uint8Array(100 * 1024));
+    const given: string[] = [];
+    const ask = async (): Promise<number> => {
+      const { status, json } = await world.post('/v1/push?wait=no', { token: randomTokens(1)[0], alert: 'Hi' });
+      if (status === 202) given.push(json.id);
+      return status;
+    };
+    let refused = 0;
+    for (let lot = 0; lot < 40; lot++) {
+      refused += (await Promise.all(Array.from({ length: 10 }, ask))).filter((status) => status === 503).length;
+    }
+    assert.ok(given.length > 0 && refused > 0, `${given.length} given, ${refused} refused`);
+    const files = readdirSync(disk).filter((name) => name.startsWith('pushes-'));
+    assert.ok(files.length <= 2, files.join(' '));
+    const onDisk = files.map((name) => readFileSync(path.join(disk, name), 'utf8')).join('\n');
+    assert.deepEqual(
+      given.filter((id) => !onDisk.includes(`"id":"${id}"`)),
+      [],
+    );
+    const openFiles = readdirSync('/proc/self/fd').filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(path.join(disk, 'pushes-'));
+      } catch {
+        return false;
+      }
+    });
+    assert.ok(openFiles.length <= 1, openFiles.join(' '));
+    rmSync(ballast);
+    assert.equal(await ask(), 202);
+    await world.restart();
+    for (const id of given) assert.equal((await world.get(`/v1/push/${id}`)).json.counts.accepted, 1);
   });
 
   it('under --out: the table names the files that are there, and no other', async function () {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { scriptedToken } from '../../src/simulator/books/token-script.js';
 import { randomTokens } from '../cli/fixture.js';
-import { assertProblem, ServiceWorld, topic, until } from './service-world.js';
+import { assertProblem, type Seen, ServiceWorld, topic, until } from './service-world.js';
 
 describe('POST /v1/push', () => {
   let world: ServiceWorld;
@@ -134,6 +134,39 @@ describe('POST /v1/push', () => {
     const latin1 = Buffer.from('{"alert":"ü"}', 'latin1');
     const seen = await world.ask('POST', '/v1/push', latin1, { 'Content-Type': 'application/json' });
     assertProblem(seen, 400, 'bad_json', /not UTF-8/);
+  });
+
+  it('refuses a whole number that would become another, and takes those that stay', async () => {
+    await using world = await ServiceWorld.open();
+    const withId = (id: string): Promise<Seen> =>
+      world.post(
+        '/v1/push',
+        `{"token":"${randomTokens(1)[0]}",\n "alert":"a: 12345678901234567",\n "extra":{"id":${id}}}`,
+      );
+    for (const id of [
+      '9007199254740993',
+      '-12345678901234567890',
+      '[1,12345678901234567]',
+      '1234567890123456768',
+      '1'.repeat(400),
+    ]) {
+      assertProblem(
+        await withId(id),
+        400,
+        'bad_json',
+        /^The number at line 3, column \d+ has more digits than can be kept/,
+      );
+    }
+    assert.equal(world.simulator.ledger.summary().requests, 0);
+    for (const id of [
+      '9007199254740992',
+      '"12345678901234567"',
+      '0.12345678901234567',
+      '100000000000000000000',
+      '1e20',
+    ]) {
+      assert.equal((await withId(id)).status, 200, id);
+    }
   });
 
   it('refuses more pushes than one request may have', async () => {

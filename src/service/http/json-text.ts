@@ -4,19 +4,40 @@
  */
 import { refusal } from './answer.js';
 
-/** @throws RefusedRequest (400) that says where the text is not JSON */
+/** @throws RefusedRequest (400) that says where the text is not JSON, or has a whole number that would become another */
 export function parseJson(text: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text) as unknown;
+    value = JSON.parse(text) as unknown;
   } catch {
     const at = faultAt(text);
     if (text.trim() === '') throw refusal(400, 'bad_json', 'The body is empty: send JSON.');
-    const before = text.slice(0, at);
-    const line = before.split('\n').length;
-    const column = at - before.lastIndexOf('\n');
     const where = at >= text.length ? 'it ends too early' : 'the text stops being JSON there';
-    throw refusal(400, 'bad_json', `The body is not JSON: look at line ${line}, column ${column}; ${where}.`);
+    throw refusal(400, 'bad_json', `The body is not JSON: look at ${placeOf(text, at)}; ${where}.`);
   }
+  const at = longNumeral.test(text) ? inexactAt(text) : -1;
+  if (at >= 0) {
+    const advice = 'write it as text, or give the payload as text';
+    throw refusal(400, 'bad_json', `The number at ${placeOf(text, at)} has more digits than can be kept: ${advice}.`);
+  }
+  return value;
+}
+
+function placeOf(text: string, at: number): string {
+  const before = text.slice(0, at);
+  return `line ${before.split('\n').length}, column ${at - before.lastIndexOf('\n')}`;
+}
+
+/** What a whole number with many digits looks like; also within texts. */
+const longNumeral = /[:,[\s]-?\d{16}/;
+const textOrNumeral = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/gs;
+
+/** Where JSON has a whole number that would be sent as another, such as an id of 64 bits; -1: nowhere. */
+function inexactAt(text: string): number {
+  for (const { 0: piece, index } of text.matchAll(textOrNumeral)) {
+    if (piece.length >= 16 && /^-?\d+$/.test(piece) && String(Number(piece)) !== piece) return index;
+  }
+  return -1;
 }
 
 const literal = /(?:true|false|null)(?![\w])/y;

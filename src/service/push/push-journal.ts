@@ -35,19 +35,30 @@ export class PushJournal {
   readonly #lock: FolderLock;
   readonly #key: Buffer;
   readonly #kept: () => Iterable<KeptPush>;
+  /** Null before the first, and where a write has failed: then the next one begins a new file. */
   #file: FileHandle | null = null;
   #number: number;
+  /** Files that the next one takes the place of. */
+  #former: number[];
   #bytes = 0;
   /** Lines that are not written yet, and who waits for them. */
   #lines = '';
   #waiting: { readonly done: () => void; readonly failed: (error: unknown) => void }[] = [];
   #writing: Promise<void> | null = null;
 
-  private constructor(folder: string, lock: FolderLock, key: Buffer, number: number, kept: () => Iterable<KeptPush>) {
+  /** @param former numbers of the files of earlier runs, the latest last */
+  private constructor(
+    folder: string,
+    lock: FolderLock,
+    key: Buffer,
+    former: readonly number[],
+    kept: () => Iterable<KeptPush>,
+  ) {
     this.#folder = folder;
     this.#lock = lock;
     this.#key = key;
-    this.#number = number;
+    this.#former = [...former];
+    this.#number = (former.at(-1) ?? 0) + 1;
     this.#kept = kept;
   }
 
@@ -71,9 +82,8 @@ export class PushJournal {
       const numbers = names.map((name) => Number(nameForm.exec(name)![1])).sort((a, b) => a - b);
       const found = await readAll(folder, numbers, nowMs);
       const kept = take(found);
-      const journal = new PushJournal(folder, lock, found.key, (numbers.at(-1) ?? 0) + 1, kept);
+      const journal = new PushJournal(folder, lock, found.key, numbers, kept);
       await journal.#begin();
-      for (const number of numbers) await rm(fileOf(folder, number), { force: true });
       return journal;
     } catch (cause) {
       if (cause instanceof PealError) throw cause;
@@ -100,6 +110,8 @@ export class PushJournal {
   /** Writes what is left, and gives the folder up. */
   async close(): Promise<void> {
     while (this.#writing !== null) await this.#writing;
+    // Outcomes that could not be written may find room by now.
+    if (this.#file === null) await this.#begin().catch(() => {});
     await this.#file?.close();
     await this.#lock.release();
   }
@@ -118,8 +130,9 @@ export class PushJournal {
     this.#waiting = [];
     try {
       if (this.#file === null || this.#bytes > maxPushJournalBytes) await this.#begin();
-      const { bytesWritten } = await this.#file!.write(lines);
-      this.#bytes += bytesWritten;
+      // Not write: a disk that is nearly full takes a part of it without an error.
+      await this.#file!.appendFile(lines);
+      this.#bytes += Buffer.byteLength(lines);
       if (waiting.length > 0) await this.#file!.datasync();
       for (const { done } of waiting) done();
     } catch (error) {
@@ -132,21 +145,28 @@ export class PushJournal {
   }
 
   async #begin(): Promise<void> {
-    const before = this.#file;
     const number = this.#number++;
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND;
     const file = await open(fileOf(this.#folder, number), flags, 0o600);
-    let text = `${JSON.stringify({ key: this.#key.toString('base64') })}\n`;
-    for (const { id, pushes, settledMs, results } of this.#kept()) {
-      text += settledMs === null ? `{"id":"${id}","pushes":${pushes}}\n` : settledLine(id, pushes, settledMs, results!);
+    try {
+      let text = `${JSON.stringify({ key: this.#key.toString('base64') })}\n`;
+      for (const { id, pushes, settledMs, results } of this.#kept()) {
+        text +=
+          settledMs === null ? `{"id":"${id}","pushes":${pushes}}\n` : settledLine(id, pushes, settledMs, results!);
+      }
+      await file.appendFile(text);
+      await file.datasync();
+      this.#bytes = Buffer.byteLength(text);
+    } catch (error) {
+      await file.close().catch(() => {});
+      await rm(fileOf(this.#folder, number), { force: true }).catch(() => {});
+      throw error;
     }
-    await file.write(text);
-    await file.datasync();
+    const [before, former] = [this.#file, this.#former];
     this.#file = file;
-    this.#bytes = Buffer.byteLength(text);
-    if (before === null) return;
-    await before.close();
-    await rm(fileOf(this.#folder, number - 1), { force: true });
+    this.#former = [number];
+    await before?.close();
+    for (const one of former) await rm(fileOf(this.#folder, one), { force: true });
   }
 }
 
