@@ -124,6 +124,8 @@ export class ClusterSender implements CampaignSender, RemoteSender {
   /** The campaign hands out nothing more, and all that it has handed out has its job. */
   #isFed = false;
   #isOver = false;
+  /** Slices of an earlier run that have ended. Their outcomes may be in its books, and gone from the store. */
+  readonly #ended: number[] = [];
   /** Recipients that may be noted in this run. */
   #leaveUntil = 0;
   /** What workers said that is in their way, and that was told. */
@@ -187,12 +189,18 @@ export class ClusterSender implements CampaignSender, RemoteSender {
     });
     this.#work = { id, campaign, publisher, wasKnown: !isNew };
     if (!isNew) {
-      for (const { slice, manifest } of await store.slices(id)) this.#slices.find(slice, decodeManifest(manifest));
+      for (const { slice, manifest, hasEnded } of await store.slices(id)) {
+        this.#slices.find(slice, decodeManifest(manifest));
+        if (!hasEnded) continue;
+        this.#ended.push(slice);
+        this.#slices.get(slice)!.isQueued = true;
+      }
       await store.unstop(id);
     }
     await store.steer(id, steering);
     await jobs.begin(id, campaign.title);
-    for (const slice of this.#slices) await publisher.queueAgain(slice);
+    const ended = new Set(this.#ended);
+    for (const slice of this.#slices) if (!ended.has(slice.number)) await publisher.queueAgain(slice);
     if (!isNew)
       await jobs.retry(
         id,
@@ -238,6 +246,7 @@ export class ClusterSender implements CampaignSender, RemoteSender {
       flush: work.campaign.flush,
       stopped: () => this.#stopped,
     });
+    for (const slice of this.#ended) this.#collector.close(slice, null);
     const stopListening = onAbort(options.signal, () => this.#stop(abortedError()));
     if (options.signal.aborted) this.#stop(abortedError());
     try {

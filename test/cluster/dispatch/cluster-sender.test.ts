@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PealError } from '../../../src/base/errors.js';
 import { Campaign } from '../../../src/campaign/campaign.js';
 import type { CampaignOptions } from '../../../src/campaign/run/campaign-options.js';
 import type { CampaignReport } from '../../../src/campaign/run/run-report.js';
@@ -123,6 +124,24 @@ describe('a campaign sent by the workers of a cluster', () => {
     const report = await campaign(file).run();
     assert.deepEqual([report.summary.unsent, report.summary.unknown], [0, unknown]);
     assert.equal(worker.answered.size + second.answered.size, tokens.length - unknown);
+  });
+
+  it('goes on where a run ended between the books and the removal of slices that had ended', async () => {
+    const tokens = randomTokens(9_000);
+    const worker = work();
+    const file = await list(tokens);
+    let looks = 0;
+    cluster.store.onCall = (method) => {
+      looks += method === 'removeSlices' ? 1 : 0;
+      if (method === 'removeSlices' && looks === 2) {
+        throw new PealError('ERR_PEAL_STORE', 'The process ends here.', { origin: 'store' });
+      }
+    };
+    const first = await campaign(file).run();
+    assert.equal(first.stopped?.message, 'The process ends here.');
+    cluster.store.onCall = () => {};
+    checkBooks(await campaign(file).run(), tokens, worker.answered);
+    assert.equal(cluster.store.state.campaigns.size, 0);
   });
 
   it('waits while the store is away, and goes on', async () => {
