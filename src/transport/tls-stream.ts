@@ -34,7 +34,6 @@ export type Dial = (options: OpenOptions, signal: AbortSignal) => Promise<Duplex
 export interface SocketOptions extends ConnectionOptions {
   autoSelectFamily?: boolean;
   autoSelectFamilyAttemptTimeout?: number;
-  noDelay?: boolean;
   onread?: { readonly buffer: Uint8Array; readonly callback: (length: number, buffer: Uint8Array) => boolean };
 }
 
@@ -70,7 +69,7 @@ export class TlsStream implements BackendStream {
     this.#options = options;
     this.#listener = listener;
     this.#clock = clock;
-    this.#socketOptions = { ...socketOptions, noDelay: true };
+    this.#socketOptions = socketOptions;
     this.#addresses = way instanceof GatewayAddresses ? way : null;
     if (way instanceof GatewayAddresses) this.#reach(way);
     else this.#dial(way);
@@ -168,6 +167,9 @@ export class TlsStream implements BackendStream {
 
   #connect(socketOptions: SocketOptions): TLSSocket {
     const socket = connect(socketOptions);
+    // tls.connect leaves the option noDelay out. With Nagle's algorithm a request waits until what was written before it
+    // is acknowledged: as long as a round trip, or the 40 ms of a delayed acknowledgement.
+    socket.setNoDelay(true);
     // A send that waits for an answer keeps the process alive; a connection that is kept for the next send does not.
     socket.unref();
     this.#socket = socket;

@@ -168,6 +168,34 @@ describe('transport/tls', () => {
     assert.deepEqual(recorder.events, ['open', 'closed']);
   });
 
+  it('tells the system to send small writes at once (TCP_NODELAY), whatever way the addresses are tried', async () => {
+    const port = await tlsServer((socket) => socket.pipe(socket));
+    const other = connectTcp(port, '127.0.0.1');
+    await once(other, 'connect');
+    const { _handle: handle } = other as unknown as { readonly _handle: object };
+    const handles = Object.getPrototypeOf(handle) as { setNoDelay(isOn: boolean): number };
+    other.destroy();
+    const { setNoDelay } = handles;
+    const results: number[] = [];
+    handles.setNoDelay = function (isOn: boolean): number {
+      const result = setNoDelay.call(this, isOn);
+      if (isOn) results.push(result);
+      return result;
+    };
+    try {
+      for (const host of ['localhost', '127.0.0.1']) {
+        results.length = 0;
+        const { stream, recorder } = open(port, { host });
+        await recorder.opened;
+        stream.destroy();
+        await recorder.closed;
+        assert.equal(results.at(-1), 0, `${host}: ${results.join(' ')}`);
+      }
+    } finally {
+      handles.setNoDelay = setNoDelay;
+    }
+  });
+
   it('reads no more at once than it is asked to', async () => {
     const port = await tlsServer((socket) => socket.write(Buffer.alloc(5000)));
     const { stream, recorder } = open(port, { readBufferSize: 1000 });
