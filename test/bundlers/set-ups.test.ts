@@ -168,7 +168,7 @@ describeWithTools('the installed package in plain JavaScript', () => {
 
   const answer = (isOneCopy: boolean): object => {
     const each = { isSame: true, isOneCopy };
-    return { seen: { peal: each, 'peal/backend': each, 'peal/simulator': each }, requests: 0 };
+    return { seen: { peal: each, 'peal/backend': each, 'peal/cluster': each, 'peal/simulator': each }, requests: 0 };
   };
 
   it('has one copy of each entry, required or imported', async () => {
