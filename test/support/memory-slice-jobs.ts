@@ -44,6 +44,10 @@ export class MemorySliceJobs implements SliceJobs {
     });
   }
 
+  async missing(campaign: string, slices: readonly number[]): Promise<readonly number[]> {
+    return slices.filter((slice) => !this.#jobs.has(keyOf(campaign, slice)));
+  }
+
   async givenUp(): Promise<readonly GivenUpSlice[]> {
     return [...this.lost].map((slice) => ({ slice, why: 'a test gave it up' }));
   }

@@ -121,6 +121,10 @@ export class ClusterSender implements CampaignSender, RemoteSender {
   #stopAtMs = Number.POSITIVE_INFINITY;
   /** Another dispatcher has the campaign: this one touches nothing of it any more. */
   #isOusted = false;
+  /** Takes nothing more of what the campaign hands out. */
+  #endFeed: () => void = () => {};
+  /** Slices that had no job when the queue was looked at last. */
+  #missing: ReadonlySet<number> = new Set();
   /** The campaign hands out nothing more, and all that it has handed out has its job. */
   #isFed = false;
   #isOver = false;
@@ -249,10 +253,15 @@ export class ClusterSender implements CampaignSender, RemoteSender {
     for (const slice of this.#ended) this.#collector.close(slice, null);
     const stopListening = onAbort(options.signal, () => this.#stop(abortedError()));
     if (options.signal.aborted) this.#stop(abortedError());
+    const recipients = options.recipients[Symbol.asyncIterator]();
+    this.#endFeed = () => void recipients.return?.().catch(rethrowAssertion);
+    if (this.#stopped !== null) this.#endFeed();
     try {
       const collecting = this.#collectAll(this.#collector);
+      // Without outcomes nothing more is handed out. The rejection is thrown below.
+      collecting.catch(() => this.#endFeed());
       try {
-        await work.publisher.publishAll(options.recipients);
+        await work.publisher.publishAll(recipients);
       } catch (error) {
         rethrowAssertion(error);
         this.#stop(error instanceof PealError ? error : storeError('The campaign cannot go on.', error));
@@ -260,6 +269,8 @@ export class ClusterSender implements CampaignSender, RemoteSender {
         this.#isFed = true;
       }
       await collecting;
+      // A worker may have stopped the campaign with its last slices.
+      if (this.#stopped === null) await this.#look(work.id).catch(rethrowAssertion);
     } finally {
       this.#isOver = true;
       stopListening();
@@ -303,13 +314,31 @@ export class ClusterSender implements CampaignSender, RemoteSender {
   async #renew(id: string): Promise<void> {
     const { store, jobs } = this.#options;
     if (!(await store.hold(id, this.#holder, leaseMs))) {
+      const isForgotten = (await store.steering(id)) === null;
       this.#isOusted = true;
-      this.#stop(heldError());
+      this.#stop(isForgotten ? forgottenError() : heldError());
       return;
     }
+    if (this.#stopped === null) await this.#queueMissing(id);
     const givenUp = await jobs.givenUp(id);
     const lost = new Set(givenUp.map(({ slice }) => slice));
     for (const { number } of this.#left()) if (lost.has(number)) await this.#claim(id, number);
+  }
+
+  /** Adds jobs that somebody has removed by hand. Two looks tell them from those whose slices are just ending. */
+  async #queueMissing(id: string): Promise<void> {
+    const { jobs } = this.#options;
+    const { campaign, publisher } = this.#work!;
+    const held = new Set(this.#workers.flatMap(({ slices }) => slices));
+    const waiting = this.#left().filter(({ number, isQueued }) => isQueued && !held.has(nameOfSlice(id, number)));
+    const numbers = waiting.map(({ number }) => number);
+    const missing = new Set(await jobs.missing(id, numbers));
+    const gone = this.#left().filter(({ number }) => missing.has(number) && this.#missing.has(number));
+    this.#missing = missing;
+    if (gone.length === 0) return;
+    campaign.onNote('Jobs of slices were removed from the queue by somebody else: they are added again.');
+    await jobs.begin(id, campaign.title);
+    for (const slice of gone) await publisher.queueAgain(slice);
   }
 
   /** Who lives, and whether anybody has stopped the campaign. */
@@ -399,6 +428,7 @@ export class ClusterSender implements CampaignSender, RemoteSender {
     if (this.#stopped !== null) return;
     this.#stopped = cause;
     this.#stopAtMs = this.#clock.now();
+    this.#endFeed();
     if (!this.#isOusted) void this.#endEarly(this.#work!.id, cause).catch(rethrowAssertion);
   }
 
@@ -444,6 +474,11 @@ function messageOf(message: Message): MessageData {
 function heldError(): PealError {
   const message = 'Another dispatcher sends this campaign: end it first, or wait until it has ended.';
   return new PealError('ERR_PEAL_FENCED', message, { origin: 'store' });
+}
+
+function forgottenError(): PealError {
+  const message = 'The store has forgotten the campaign, as after FLUSHALL or a restart of Redis without its file.';
+  return new PealError('ERR_PEAL_STORE', message, { origin: 'store', retryable: true });
 }
 
 function storeError(message: string, cause: unknown): PealError {

@@ -43,11 +43,10 @@ export class SlicePublisher {
   }
 
   /** Publishes all that is pulled. Resolves when there is nothing more, and all of it has its job. */
-  async publishAll(recipients: AsyncIterable<RowBatch>): Promise<void> {
-    const iterator = recipients[Symbol.asyncIterator]();
+  async publishAll(recipients: AsyncIterator<RowBatch>): Promise<void> {
     let pulling: Promise<IteratorResult<RowBatch>> | null = null;
     for (;;) {
-      pulling ??= iterator.next();
+      pulling ??= recipients.next();
       const step = this.#packed === 0 ? await pulling : await this.#orLinger(pulling);
       if (step === null) {
         await this.#publish();

@@ -17,6 +17,8 @@ export interface SliceJobs {
   add(job: SliceJob): Promise<void>;
   /** Removes jobs that no worker has. Resolves with the slices whose jobs are gone. */
   takeBack(campaign: string, slices: readonly number[]): Promise<readonly number[]>;
+  /** Those of these slices that have no job, whatever its state. */
+  missing(campaign: string, slices: readonly number[]): Promise<readonly number[]>;
   /** Slices whose jobs nobody will take again: workers have died with them too often. */
   givenUp(campaign: string): Promise<readonly GivenUpSlice[]>;
   /** Gives these to workers once more. */

@@ -80,6 +80,12 @@ export class SliceQueue implements SliceJobs, AsyncDisposable {
     return taken;
   }
 
+  async missing(campaign: string, slices: readonly number[]): Promise<readonly number[]> {
+    const jobs = slices.map((slice) => this.#slices.getJob(sliceJobId({ campaign, slice })));
+    const found = await this.#server.within(Promise.all(jobs));
+    return slices.filter((_, at) => found[at] === undefined);
+  }
+
   /** Removes the jobs of slices that have ended. One that a worker still holds is removed by a later call. */
   async remove(campaign: string, slices: readonly number[]): Promise<void> {
     const ids = [...this.#held, ...slices.map((slice) => sliceJobId({ campaign, slice }))];

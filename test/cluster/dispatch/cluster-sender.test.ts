@@ -68,6 +68,10 @@ describe('a campaign sent by the workers of a cluster', () => {
     });
   }
 
+  async function untilOut(slices: number): Promise<void> {
+    while (cluster.jobs.added.length < slices) await sleep(10);
+  }
+
   function checkBooks(
     { summary }: CampaignReport,
     tokens: readonly string[],
@@ -183,5 +187,52 @@ describe('a campaign sent by the workers of a cluster', () => {
     await cluster.store.steer(id!, { stopped });
     const { summary, stopped: why } = await running;
     assert.deepEqual([summary.unsent, why?.code], [3_000, 'ERR_PEAL_CREDENTIAL']);
+  });
+
+  it('ends with what a worker has stopped it for, although the list is longer than what may be out', async () => {
+    const running = campaign(await list(randomTokens(30_000))).run();
+    await untilOut(4);
+    const [id] = [...cluster.store.state.campaigns.keys()];
+    const stopped = { code: 'ERR_PEAL_CREDENTIAL', message: 'No.', origin: 'credential', retryable: false } as const;
+    await cluster.store.steer(id!, { stopped });
+    const { summary, stopped: why } = await running;
+    assert.deepEqual([summary.unsent, why?.code], [30_000, 'ERR_PEAL_CREDENTIAL']);
+    assert.ok(cluster.jobs.added.length <= 12, `${cluster.jobs.added.length} slices`);
+  });
+
+  it('ends when the store has forgotten the campaign: what was out is unknown, and a later run sends the rest', async () => {
+    const file = await list(randomTokens(30_000));
+    const running = campaign(file).run();
+    await untilOut(4);
+    cluster.store.state.campaigns.clear();
+    const { summary, stopped } = await running;
+    cluster = { ...cluster, blobs: new MemorySliceBlobs(), jobs: new MemorySliceJobs() };
+    assert.equal(stopped?.code, 'ERR_PEAL_STORE');
+    assert.match(stopped.message, /has forgotten the campaign/);
+    assert.equal(summary.unsent + summary.unknown, 30_000);
+    assert.ok(summary.unknown <= 8_192, `${summary.unknown} unknown`);
+    const worker = work();
+    const later = await campaign(file).run();
+    assert.equal(later.summary.unknown, summary.unknown);
+    assert.equal(worker.answered.size, 30_000 - summary.unknown);
+  });
+
+  it('ends with a sentence when an outcome is damaged', async () => {
+    const running = campaign(await list(randomTokens(30_000))).run();
+    await untilOut(4);
+    const [found] = [...cluster.store.state.campaigns.values()];
+    found!.outcomes.push(new Uint8Array(40));
+    const { stopped } = await running;
+    assert.match(stopped!.message, /outcome of a slice is damaged/);
+  });
+
+  it('adds a job again that somebody has removed', async () => {
+    const tokens = randomTokens(6_000);
+    const running = campaign(await list(tokens)).run();
+    await untilOut(3);
+    const [id] = [...cluster.store.state.campaigns.keys()];
+    await cluster.jobs.remove(id!, [1]);
+    const worker = work();
+    checkBooks(await running, tokens, worker.answered);
   });
 });

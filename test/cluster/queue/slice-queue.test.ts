@@ -96,6 +96,16 @@ describe('the queue of slices', () => {
     assert.deepEqual(await queue.takeBack(campaign, [0]), [], 'it has ended');
   });
 
+  it('tells which slices have no job, whatever the state of the others', async () => {
+    await queue.add(jobOf(0));
+    await queue.add(jobOf(1));
+    await queue.remove(campaign, [1]);
+    assert.deepEqual(await queue.missing(campaign, [0, 1, 2]), [1, 2]);
+    work(async () => ({ kind: 'done' }), 1);
+    await until(async () => (await queue.counts()).active === 0 && (await queue.counts()).waiting === 0);
+    assert.deepEqual(await queue.missing(campaign, [0, 1]), [1], 'a completed job is one');
+  });
+
   it('gives a slice that was handed back to a worker again, without counting a failure', async () => {
     await queue.add(jobOf(0));
     const failures: number[] = [];
