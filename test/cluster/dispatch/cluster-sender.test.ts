@@ -152,7 +152,8 @@ describe('a campaign sent by the workers of a cluster', () => {
     const tokens = randomTokens(8_000);
     const worker = work();
     const running = campaign(await list(tokens)).run();
-    await sleep(150);
+    // A campaign that cannot begin is refused.
+    await untilOut(1);
     cluster.store.isAway = true;
     await sleep(500);
     cluster.store.isAway = false;
@@ -162,12 +163,12 @@ describe('a campaign sent by the workers of a cluster', () => {
   it('lets workers know the rate, the limit and a pause', async () => {
     const running = campaign(await list(randomTokens(3_000)), { rate: '500/s', maxInFlight: 70 });
     const report = running.run();
-    await sleep(300);
+    await untilOut(1);
     const [known] = [...cluster.store.state.campaigns.values()];
     assert.deepEqual([known?.steering.ratePerSecond, known?.steering.maxInFlight], [500, 70]);
     running.pause();
     running.rate = '80/s';
-    await sleep(100);
+    while (known?.steering.isPaused !== true || known.steering.ratePerSecond !== 80) await sleep(5);
     assert.deepEqual([known?.steering.isPaused, known?.steering.ratePerSecond], [true, 80]);
     running.resume();
     work();
@@ -176,7 +177,7 @@ describe('a campaign sent by the workers of a cluster', () => {
 
   it('ends with what a worker has stopped it for', async () => {
     const running = campaign(await list(randomTokens(3_000))).run();
-    await sleep(200);
+    await untilOut(1);
     const [id] = [...cluster.store.state.campaigns.keys()];
     const stopped = {
       code: 'ERR_PEAL_CREDENTIAL',
