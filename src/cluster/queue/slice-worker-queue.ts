@@ -60,6 +60,8 @@ export class SliceWorkerQueue implements AsyncDisposable {
       name: options.name,
       concurrency: options.slots,
       lockDuration: queueLockMs,
+      // Several tries while Redis is restarted and the lock lasts.
+      lockRenewTime: queueLockMs / 5,
       stalledInterval: queueStalledMs,
       maxStalledCount: maxStalledSlices,
       runRetryDelay: firstSliceBackoffMs,
