@@ -11,6 +11,7 @@ import { RedisClusterStore } from '../../../src/cluster/store/redis-store.js';
 import { openRedis } from '../../../src/stores/redis-client.js';
 import { cases } from '../../support/cases.js';
 import { MemorySliceBlobs } from '../../support/memory-cluster-store.js';
+import { quietPort } from '../../support/quiet-port.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { testSliceBlobs } from './blobs-contract.js';
 import { definitionOf, free, testClusterStore, textCommit } from './store-contract.js';
@@ -203,14 +204,16 @@ suite('a store of clusters in a Redis Cluster', () => {
   const open: ClusterStore[] = [];
 
   before(async () => {
-    redis = await RedisServer.start({ settings: { 'cluster-enabled': 'yes' } });
+    // By itself the port of its nodes is 10,000 above its own, where the system gives ports to anybody.
+    const nodes = String(await quietPort());
+    redis = await RedisServer.start({ settings: { 'cluster-enabled': 'yes', 'cluster-port': nodes } });
     redis.cli('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
     while (!redis.cli('CLUSTER', 'INFO').includes('cluster_state:ok')) await sleep(20);
   });
   afterEach(async () => {
     for (const store of open.splice(0)) await store.close();
   });
-  after(() => redis.stop());
+  after(() => redis?.stop());
 
   // One node that has all slots refuses, too, what would need two.
   testClusterStore(() => ({
