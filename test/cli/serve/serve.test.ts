@@ -136,7 +136,8 @@ describe('peal serve', () => {
       String(new Set(statuses)),
     );
     assert.ok(statuses.includes(200));
-    assert.ok(grown < 150, `grown by ${grown.toFixed(0)} MB`);
+    // Mostly the young generation of V8: 80 to 140 MB on Node 20, 170 on Node 26.
+    assert.ok(grown < 250, `grown by ${grown.toFixed(0)} MB`);
     assert.equal(await stop(served), 0);
   });
 
