@@ -136,7 +136,7 @@ describe('peal serve', () => {
       String(new Set(statuses)),
     );
     assert.ok(statuses.includes(200));
-    // Mostly the young generation of V8: 80 to 140 MB on Node 20, 170 on Node 26.
+    // Mostly the young generation of V8: under 150 MB on Node 20, 167 on Node 26.
     assert.ok(grown < 250, `grown by ${grown.toFixed(0)} MB`);
     assert.equal(await stop(served), 0);
   });
