@@ -17,6 +17,7 @@ import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { parkAfterMs, parkedMs } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
+import { option } from '../../base/wording.js';
 import { NEW } from '../../campaign/journal/block-record.js';
 import { identityPart } from '../../campaign/journal/identity.js';
 import { Journal } from '../../campaign/journal/journal.js';
@@ -344,7 +345,9 @@ function isLocal({ retryable, origin }: PealError): boolean {
 }
 
 function blobError(what: string): PealError {
-  const message = `The bytes of a slice ${what}: nothing was sent to its recipients since. Run the campaign again; it makes the slice anew.`;
+  const message =
+    `The bytes of a slice ${what}, so it is not sent. The dispatcher and all workers need the same place for them ` +
+    `(${option('blobs')}), and whatever removes or changes what lies there has to be stopped.`;
   return new PealError('ERR_PEAL_STORE', message, { origin: 'store' });
 }
 
