@@ -3,6 +3,7 @@
  * do with the process (signals, limits, folders) or PEAL_TEST_CASES is "all", which continuous integration sets only for
  * the test files that leave out cases otherwise; else in this process, with streams of its own, in a tenth of the time.
  */
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Readable, Writable } from 'node:stream';
@@ -47,8 +48,14 @@ async function runHere(args: readonly string[], { env }: CommandOptions): Promis
   const stdout = new Collected();
   const stderr = new Collected();
   const terminal = { stdin: Readable.from([]), stdout, stderr, env: { ...process.env, NO_COLOR: '1', ...env } };
+  const listeners = signalListeners();
   const code = await runCommandLine(args, terminal);
+  assert.equal(signalListeners(), listeners, `peal ${args[0]} has ended and still listens to signals`);
   return { code, signal: null, stdout: stdout.text, stderr: stderr.text };
+}
+
+function signalListeners(): number {
+  return process.listenerCount('SIGTERM') + process.listenerCount('SIGINT') + process.listenerCount('SIGHUP');
 }
 
 /** Keeps what is written to it. */

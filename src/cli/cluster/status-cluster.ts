@@ -12,7 +12,7 @@ import { openClusterStore } from '../../cluster/store/open-store.js';
 import { RateMeter } from '../send/rate-meter.js';
 import { type ClusterFlags, clusterUrls } from '../shared/cluster-options.js';
 import { type ExitCode, exitCodes } from '../shared/exit-codes.js';
-import { Interrupt } from '../shared/interrupt.js';
+import { Interrupt, type SignalSource } from '../shared/interrupt.js';
 import { LiveBlock } from '../shared/live-block.js';
 import { hasColour, printError, type Terminal, usageError } from '../shared/terminal.js';
 import { type ClusterView, clusterJson, clusterLines } from './cluster-text.js';
@@ -37,6 +37,8 @@ export interface ClusterStatusTimes {
   readonly lookMs?: number;
   /** Between two blocks where the output is no terminal. */
   readonly blockMs?: number;
+  /** Where signals come from. Default: the process. */
+  readonly signals?: SignalSource;
 }
 
 /**
@@ -105,7 +107,7 @@ async function watch(looks: Looks, terminal: Terminal, times: ClusterStatusTimes
   const { stdout } = terminal;
   const stopping = new AbortController();
   using interrupt = new Interrupt(
-    process,
+    times.signals ?? process,
     () => stopping.abort(),
     (code) => process.exit(code),
   );
