@@ -110,7 +110,6 @@ const forTests: Readonly<Record<string, readonly string[]>> = {
     'RoutePoolOptions',
     'RoutePoolStats',
     'Shown',
-    'SignalSource',
     'Vitals',
   ],
   'decisions that a test checks case by case, of which a caller shows a few cases only': [
