@@ -41,17 +41,23 @@ export class CompiledNotification implements OwnHeaders {
   readonly apnsId: string | null;
   /** Compact JSON, and well-formed Unicode; empty if each recipient needs a payload of its own. */
   readonly payloadText: string;
+  /** Its values were not checked: the gateway judges them (apns/raw-notification). */
+  readonly isRaw: boolean;
+  /** Whether its apns-id is none that peal could make or read: it stands among the shared fields as text. */
+  readonly isForeignId: boolean;
   readonly #set: HeaderSet;
   #payload: Uint8Array | null = null;
   #notification: Notification | null = null;
 
-  constructor(set: HeaderSet, own: OwnHeaders, payloadText: string) {
+  constructor(set: HeaderSet, own: OwnHeaders, payloadText: string, raw?: { readonly isForeignId: boolean }) {
     this.sharedHeaders = set.fields;
     this.expiration = own.expiration;
     this.priority = own.priority;
     this.collapseId = own.collapseId;
     this.apnsId = own.apnsId;
     this.payloadText = payloadText;
+    this.isRaw = raw !== undefined;
+    this.isForeignId = raw?.isForeignId === true;
     this.#set = set;
   }
 

@@ -55,6 +55,7 @@ interface CheckedHeaders extends OwnHeaders {
 }
 
 const fieldNamePattern = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
+const maxFieldValueCharacters = 1024;
 /** Visible ASCII; blanks only within the text. */
 const fieldValuePattern = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
@@ -219,6 +220,11 @@ export function collapseIdProblem(value: unknown): string | null {
   return value.length > maxCollapseIdBytes ? `has ${value.length} bytes, more than ${maxCollapseIdBytes}` : null;
 }
 
+/** Returns whether the text may be the value of a header field. */
+export function isFieldValue(text: string): boolean {
+  return text.length <= maxFieldValueCharacters && fieldValuePattern.test(text);
+}
+
 function checkExtra(headers: unknown): readonly HeaderField[] {
   if (headers === undefined) return noFields;
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
@@ -236,7 +242,7 @@ function checkExtraField(name: string, value: unknown): HeaderField {
   if (reservedNames.has(name)) throw headerError(`The header ${name} cannot be set: it belongs to the connection.`);
   const setBy = Object.hasOwn(optionOfField, name) ? optionOfField[name] : undefined;
   if (setBy !== undefined) throw headerError(`The header ${name} is set by the option ${setBy}: use that.`);
-  if (typeof value !== 'string' || value.length > 1024 || !fieldValuePattern.test(value)) {
+  if (typeof value !== 'string' || !isFieldValue(value)) {
     throw headerError(`The header ${name} must be 1 to 1024 visible ASCII characters, blanks only within.`);
   }
   return [name, value];

@@ -91,7 +91,7 @@ export class APNs {
   push(message: Message | MessageOptions, token: Token, options?: PushOptions): Promise<PushOutcome> {
     return new Promise((resolve) => {
       checkPushProtocol(this.#gateway.address);
-      this.#gateway.lanes.start(messageToPush(message), token, checkPushOptions(options), resolve);
+      this.#gateway.lanes.start(messageToPush(message).parts, token, checkPushOptions(options), resolve);
     });
   }
 

@@ -123,7 +123,7 @@ export class Pushes {
     const [beganMs, beganAwakeMs] = [this.#room.clock.now(), awakeMs()];
     return new Promise((resolve) => {
       this.#lanes.start(
-        message,
+        message.parts,
         random.chance(0.5) ? Buffer.from(bytes) : Buffer.from(bytes).toString('hex'),
         { timeoutMs, budget, signal: aborter?.signal ?? null, isStreamed: false },
         (outcome) => {

@@ -61,6 +61,10 @@ export class FakeJob implements SendJob {
   }
 
   /** Everything is under way. */
+  isQueued(): boolean {
+    return false;
+  }
+
   withdraw(): number {
     return WRITTEN;
   }

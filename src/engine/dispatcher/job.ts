@@ -38,6 +38,8 @@ export interface SendJob {
    * is told then.
    */
   withdraw(batch: Batch, index: number): number;
+  /** Whether the request to one recipient of a batch under way is not written yet. */
+  isQueued(batch: Batch, index: number): boolean;
   /** Requests not yet written become unsent, with this cause. Written requests still get their answers. */
   cancel(cause: PealError): void;
   /**
@@ -91,6 +93,7 @@ export interface DispatchedBatch {
   readonly queued: number;
   /** Notes that a recipient is not sent to any more; see SendJob.withdraw. */
   withdraw(index: number): number;
+  isQueued(index: number): boolean;
   /** Copies the certain outcomes; false if there are no new ones. */
   glimpse(states: Uint8Array): boolean;
   /** Returns the batch as the sink gets it. `fallbackCause`: why recipients are unsent, if there is no other cause. */
@@ -213,6 +216,10 @@ export class Job implements SendJob {
     const underWay = this.#byBatch.get(batch);
     assert(underWay !== undefined, 'a recipient is withdrawn from a batch that is under way');
     return this.#owner.withdraw(underWay, index);
+  }
+
+  isQueued(batch: Batch, index: number): boolean {
+    return this.#byBatch.get(batch)?.isQueued(index) === true;
   }
 
   /** Whether the sink wants to know what is certain in batches under way. */

@@ -200,6 +200,10 @@ export class Parcel implements DispatchedBatch {
     return this.ledger[index]!;
   }
 
+  isQueued(index: number): boolean {
+    return (this.sheet === null ? this.ledger : this.latest)[index] === QUEUED;
+  }
+
   /**
    * Tells the sink of each recipient that has its outcome for good, because the others of the parcel are sent again. An
    * unsent one may be sent to by another shard yet, unless it was withdrawn.

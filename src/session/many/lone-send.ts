@@ -37,7 +37,7 @@ export function isToken(recipient: unknown): recipient is Token {
 export function sendLone(lanes: Lanes, message: Message): Promise<Result> {
   return new Promise((resolve, reject) => {
     const token = message.tokens[0] as Token;
-    const why = lanes.begin(new LonePush(message, resolve, reject), message, token, false);
+    const why = lanes.begin(new LonePush(message, resolve, reject), message.parts, token, false);
     if (why === null) return;
     const books = booksOf(message);
     books.addInvalid({ index: 0, text: textOf(token), why });

@@ -260,7 +260,7 @@ export class SendMany implements PushOwner {
       return;
     }
     const push = new SentPush(this, message, position, siblings, this.#pushOptions);
-    const why = this.#target.lanes.begin(push, message, token, false, minTokenBytes);
+    const why = this.#target.lanes.begin(push, message.parts, token, false, minTokenBytes);
     if (why === null) this.#underWay += 1;
     else this.#addInvalid({ index: position, text: textOf(token), why });
   }
@@ -290,7 +290,7 @@ export class SendMany implements PushOwner {
     }
     const push = new SentPush(this, message, position, siblings, this.#pushOptions);
     push.comesFrom(batch, index);
-    this.#target.lanes.beginPacked(push, message, batch, index);
+    this.#target.lanes.beginPacked(push, message.parts, batch, index);
     this.#underWay += 1;
   }
 

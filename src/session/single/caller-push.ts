@@ -16,11 +16,11 @@ export class CallerPush extends Push {
   }
 
   accepted(from: LaneBatch, attempts: number): void {
-    this.#done(acceptedOutcome(from.apnsIdAt(this.index), attempts));
+    this.#done(acceptedOutcome(from.apnsIdAt(this.index) ?? '', attempts));
   }
 
   rejected(from: LaneBatch, answer: OutcomeDetail, attempts: number): void {
-    this.#done(rejectedOutcome(answer, from.apnsIdAt(this.index), attempts));
+    this.#done(rejectedOutcome(answer, from.apnsIdAt(this.index) ?? answer.apnsId ?? '', attempts));
   }
 
   unanswered(from: LaneBatch, outcome: 'unsent' | 'unknown', error: PealError, attempts: number): void {

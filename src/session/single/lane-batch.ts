@@ -22,6 +22,12 @@ const firstPayloadBytes = 4096;
 /** Payload memory that a batch keeps for the next pushes. */
 const keptPayloadBytes = 256 * 1024;
 
+/**
+ * How often a push is looked at while the time for an answer passes, to see whether it is written. So much of that time may
+ * be added to it.
+ */
+const looksInAnswerTime = 5;
+
 /** UTF-8 octets of one UTF-16 unit, at most. */
 const maxBytesPerUnit = 3;
 
@@ -52,6 +58,8 @@ export abstract class Push {
   retries: PushRetries | null = null;
   /** Its time is over: it is unknown unless its shard took it back. */
   isWithdrawn = false;
+  /** Its request was seen to be written, so that the time for its answer runs. Only where that time is limited. */
+  isAnswerDue = false;
   /** Its signal was aborted: it is not sent again. */
   isAborted = false;
   /** Stops listening to its signal; null without one. */
@@ -64,7 +72,18 @@ export abstract class Push {
 
   /** Whether it waits for its answer as long as its connection does. */
   get isPatient(): boolean {
-    return this.options.timeoutMs === Number.POSITIVE_INFINITY;
+    return this.options.timeoutMs === Number.POSITIVE_INFINITY && !this.isAnswerTimed;
+  }
+
+  /** Whether its time counts from when its request is written. */
+  get isAnswerTimed(): boolean {
+    return this.options.answerTimeoutMs !== undefined;
+  }
+
+  /** It waits to be written. Its deadline is when that is looked at next. */
+  awaitWrite(nowMs: number): void {
+    this.isAnswerDue = false;
+    this.deadlineMs = nowMs + this.options.answerTimeoutMs! / looksInAnswerTime;
   }
 
   /** Whether an answer may be followed by another request. */
@@ -185,9 +204,9 @@ export class LaneBatch implements Batch {
     return this.#tokenMemory.subarray(index * this.tokenBytes, (index + 1) * this.tokenBytes);
   }
 
-  /** The id of a push in it, as text. For a batch that is NAMED. */
-  apnsIdAt(index: number): string {
-    return apnsIdText(this.#apnsIds, index * apnsIdBytes);
+  /** The id of a push in it, as text; null in a batch that is not NAMED. */
+  apnsIdAt(index: number): string | null {
+    return (this.mask & NAMED) === 0 ? null : apnsIdText(this.#apnsIds, index * apnsIdBytes);
   }
 
   /**

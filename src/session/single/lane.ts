@@ -319,6 +319,15 @@ export class Lane implements TellingSink {
   }
 
   #expire(push: Push, batch: LaneBatch, nowMs: number): void {
+    if (push.isAnswerTimed && !push.isAnswerDue) {
+      if (batch.job === null || batch.job.isQueued(batch, push.index)) {
+        push.awaitWrite(nowMs);
+      } else {
+        push.isAnswerDue = true;
+        push.deadlineMs = nowMs + push.options.answerTimeoutMs!;
+      }
+      return;
+    }
     if (batch.job === null) {
       this.#resolveUnsent(push, this.#lateError(push, false));
       return;
@@ -335,7 +344,7 @@ export class Lane implements TellingSink {
   }
 
   #lateError(push: Push, isWritten: boolean): PealError {
-    const within = `within ${push.options.timeoutMs} ms`;
+    const within = `within ${push.options.answerTimeoutMs ?? push.options.timeoutMs} ms`;
     const trouble = this.#owner.target?.route.trouble ?? null;
     const why = ': every connection was busy or being opened, or the gateway refused the stream';
     const message = isWritten

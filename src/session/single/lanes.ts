@@ -4,7 +4,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { apnsIdBytes, apnsIdBytesOf } from '../../apns/apns-id.js';
-import { checkAuthentication } from '../../apns/compile-notification.js';
+import { type CompiledNotification, checkAuthentication } from '../../apns/compile-notification.js';
 import type { Credential } from '../../apns/credentials/credential.js';
 import type { HeaderField } from '../../apns/notification.js';
 import { emptyError } from '../../apns/payload.js';
@@ -17,7 +17,6 @@ import { decodeHex } from '../../base/hex.js';
 import { deadlineStepMs, keptLaneBatches, laneIdleMs, maxIdleLanes, usualTokenBytes } from '../../base/limits.js';
 import { holdProcess, releaseProcess } from '../../base/process-hold.js';
 import type { Batch } from '../../engine/batch.js';
-import type { Message } from '../message/message.js';
 import { fieldsAt, type OwnFields } from '../recipients/own-fields.js';
 import { type Token, textOf, tokenBytesOf } from '../recipients/recipient.js';
 import type { GoneTokens } from '../send/gone-tokens.js';
@@ -80,9 +79,15 @@ export class Lanes implements LaneOwner {
    * @throws PealError ERR_PEAL_HEADER for a message that the credential cannot send, ERR_PEAL_PAYLOAD for one without a
    *   payload
    */
-  start(message: Message, token: Token, options: CheckedPushOptions, done: (outcome: PushOutcome) => void): void {
+  start(
+    parts: CompiledNotification,
+    token: Token,
+    options: CheckedPushOptions,
+    done: (outcome: PushOutcome) => void,
+  ): void {
     const push = new CallerPush(options, this.#clock.now() + options.timeoutMs, done);
-    const why = this.begin(push, message, token, true);
+    if (push.isAnswerTimed) push.awaitWrite(this.#clock.now());
+    const why = this.begin(push, parts, token, !parts.isForeignId);
     if (why !== null) done(invalidOutcome(invalidTokenError(token, why)));
   }
 
@@ -94,13 +99,18 @@ export class Lanes implements LaneOwner {
    * @param minTokenBytes bytes of the shortest token
    * @throws as `start`
    */
-  begin(push: Push, message: Message, token: Token, isNamed: boolean, minTokenBytes?: number): string | null {
-    const { parts } = message;
+  begin(
+    push: Push,
+    parts: CompiledNotification,
+    token: Token,
+    isNamed: boolean,
+    minTokenBytes?: number,
+  ): string | null {
     if (parts.payloadText === '') throw emptyError();
     const { apnsId } = parts;
     const own = ownMask(parts);
     const mask = isNamed || apnsId !== null ? own | NAMED : own;
-    const lane = this.#laneFor(message, parts.sharedHeaders);
+    const lane = this.#laneFor(parts);
     const batch = this.#placed(lane, token, mask, minTokenBytes);
     if (typeof batch === 'string') {
       if (lane.unresolved === 0) this.#idle(lane);
@@ -118,13 +128,12 @@ export class Lanes implements LaneOwner {
    * Begins a push to the recipient at `index` of a batch that was packed for the message: with what the recipient brings of
    * its own.
    */
-  beginPacked(push: Push, message: Message, { tokens, personal }: Batch, index: number): void {
-    const { parts } = message;
+  beginPacked(push: Push, parts: CompiledNotification, { tokens, personal }: Batch, index: number): void {
     const own = personal?.fields == null ? null : fieldsAt(personal.fields, index);
     const offsets = personal?.payloadOffsets ?? null;
     const ids = personal?.apnsIds ?? (parts.apnsId === null ? null : apnsIdBytesOf(parts.apnsId));
     const mask = ownMask(parts) | (own?.mask ?? 0) | (ids === null ? 0 : NAMED);
-    const lane = this.#laneFor(message, parts.sharedHeaders);
+    const lane = this.#laneFor(parts);
     const batch = lane.batchFor(tokens.tokenBytes, mask);
     const start = index * tokens.tokenBytes;
     batch.reserve().set(tokens.bytes.subarray(start, start + tokens.tokenBytes), batch.tokenOffset);
@@ -225,11 +234,12 @@ export class Lanes implements LaneOwner {
 
   // --- lanes ---
 
-  #laneFor(message: Message, headers: readonly HeaderField[]): Lane {
+  #laneFor(parts: CompiledNotification): Lane {
+    const headers = parts.sharedHeaders;
     if (headers === this.#lastHeaders) return this.#lastLane!;
     let lane = this.#lanes.get(headers);
     if (lane === undefined) {
-      checkAuthentication(message.parts, this.#gateway.credential.kind);
+      if (!parts.isRaw) checkAuthentication(parts, this.#gateway.credential.kind);
       lane = new Lane(headers, this);
       this.#lanes.set(headers, lane);
     }

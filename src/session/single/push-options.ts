@@ -45,6 +45,11 @@ export interface PushOptions {
 
 export interface CheckedPushOptions {
   readonly timeoutMs: number;
+  /**
+   * How long the answer may take once the request is written, and not before; a push that waits for a connection has all
+   * the time that the gateway needs. Instead of `timeoutMs`, which is Infinity then.
+   */
+  readonly answerTimeoutMs?: number;
   /** Null: the first answer is final. */
   readonly budget: RetryBudget | null;
   readonly signal: AbortSignal | null;

@@ -24,12 +24,13 @@ export function pushRetryMs(push: Push, answer: OutcomeDetail, nowMs: number, ra
   const repeats = kind === 'expired' || kind === 'connection' ? retries[kind] : 0;
   const elapsedMs = nowMs - retries.firstMs;
   const waitMs = retryAfterMs({ kind, attempt, repeats, elapsedMs, retryAfterSeconds }, budget, random);
-  if (waitMs === null || nowMs + waitMs >= push.deadlineMs) return null;
+  if (waitMs === null || (!push.isAnswerTimed && nowMs + waitMs >= push.deadlineMs)) return null;
   if (kind === 'expired' || kind === 'connection') retries[kind] += 1;
   retries.requests = attempt;
   retries.answer = answer;
   push.retries = retries;
   // From now on its time is limited: a gateway in trouble may hold requests back for longer than the budget says.
-  if (push.isPatient) push.deadlineMs = Math.max(retries.firstMs + budget.timeMs, nowMs + waitMs + retryGraceMs);
+  if (push.isAnswerTimed) push.awaitWrite(nowMs + waitMs);
+  else if (push.isPatient) push.deadlineMs = Math.max(retries.firstMs + budget.timeMs, nowMs + waitMs + retryGraceMs);
   return waitMs;
 }

@@ -152,7 +152,7 @@ export class SendEach<Item extends PushItem> implements AsyncGenerator<ItemOutco
     }
     try {
       const options = itemOptions(item, this.#options);
-      this.#lanes.start(messageToPush(item.message), item.token, options, (outcome) => this.#add(item, outcome));
+      this.#lanes.start(messageToPush(item.message).parts, item.token, options, (outcome) => this.#add(item, outcome));
     } catch (error) {
       rethrowAssertion(error);
       this.#add(item, invalidOutcome(faultOf('An item of sendEach', error)));

@@ -44,7 +44,7 @@ class Bench {
   push(numbers: readonly number[], timeoutMs = 30_000, signal: AbortSignal | null = null): void {
     for (const number of numbers) {
       this.lanes.start(
-        this.#message,
+        this.#message.parts,
         token(number),
         { timeoutMs, budget: null, signal, isStreamed: false },
         (outcome) => {
