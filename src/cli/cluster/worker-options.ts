@@ -6,6 +6,7 @@ import {
   type CredentialFlags,
   certificateOptions,
   checkCertificateFlags,
+  checkKeyFlags,
   providerKeyOptions,
 } from '../shared/credential-options.js';
 import { type LinkFlags, linkOptions } from '../shared/link-flags.js';
@@ -73,7 +74,7 @@ export function workerOptionGroups(): readonly OptionGroup[] {
 
 /** Throws PealError ERR_PEAL_OPTION. */
 export function checkWorkerFlags(flags: WorkerFlags): void {
-  const { credentials, sealKeyFile, key, keyId, teamId, cert, pfx, providerTokenFile, name } = flags;
+  const { credentials, sealKeyFile, key, cert, pfx, providerTokenFile, name } = flags;
   const own = [key, cert, pfx, providerTokenFile].some((value) => value !== undefined);
   if (credentials !== undefined && own) {
     throw usageError('--credentials is a store with the credential of each app: leave --key, --cert and --pfx out.');
@@ -84,12 +85,7 @@ export function checkWorkerFlags(flags: WorkerFlags): void {
     );
   }
   if (sealKeyFile !== undefined && own) throw usageError('--seal-key-file goes with --credentials URL.');
-  if (key !== undefined && (keyId === undefined || teamId === undefined)) {
-    throw usageError('--key needs --key-id and --team-id.');
-  }
-  if (key === undefined && (keyId !== undefined || teamId !== undefined)) {
-    throw usageError('--key-id and --team-id go with --key FILE.p8, which is missing.');
-  }
+  checkKeyFlags(flags);
   if (name !== undefined && !/^[\w.-]{1,100}$/.test(name)) {
     throw usageError('--name: a name has 1 to 100 letters, digits, ".", "-" and "_".');
   }

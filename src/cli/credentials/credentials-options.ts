@@ -8,6 +8,7 @@ import {
   type CredentialFlags,
   certificateOptions,
   checkCertificateFlags,
+  checkKeyFlags,
   providerKeyOptions,
 } from '../shared/credential-options.js';
 import { type OptionGroup, wholeNumber } from '../shared/option-values.js';
@@ -118,16 +119,11 @@ export function migrateOptionGroups(): readonly OptionGroup[] {
 
 /** Throws PealError ERR_PEAL_OPTION for options that contradict each other, or no credential. */
 export function checkGivenCredential(flags: CredentialFlags): void {
-  const { key, keyId, teamId, cert, pfx, providerTokenFile } = flags;
+  const { key, cert, pfx, providerTokenFile } = flags;
   if (providerTokenFile !== undefined) {
     throw usageError('--provider-token-file names a file of this machine, which a store cannot keep: give --key.');
   }
-  if (key !== undefined && (keyId === undefined || teamId === undefined)) {
-    throw usageError('--key needs --key-id and --team-id.');
-  }
-  if (key === undefined && (keyId !== undefined || teamId !== undefined)) {
-    throw usageError('--key-id and --team-id go with --key FILE.p8, which is missing.');
-  }
+  checkKeyFlags(flags);
   checkCertificateFlags(flags);
   if (key === undefined && cert === undefined && pfx === undefined) {
     throw usageError('no credential is given: give --key, --cert or --pfx.');

@@ -6,15 +6,8 @@ import type { Writable } from 'node:stream';
 import { PealError } from '../../base/errors.js';
 import type { CampaignSummary } from '../../campaign/report/summary.js';
 import type { ExitCode } from '../shared/exit-codes.js';
-import { writeJsonLine } from '../shared/terminal.js';
-import { commandMessage } from '../shared/wording.js';
+import { errorMessage, writeJsonLine } from '../shared/terminal.js';
 import type { RejectionNote } from './rejection-notes.js';
-
-/** `count`: recipients that are unsent or unknown because of the error. */
-export function errorMessage(error: PealError, count: number): object {
-  const { code, retryable } = error;
-  return { messageType: 'error', code, message: commandMessage(error), retryable, count };
-}
 
 /**
  * Recipients that were rejected for a reason that is not about their tokens. Not an error of the library, which has

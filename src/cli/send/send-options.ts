@@ -3,17 +3,11 @@
  * docs/cli.md. Main thread.
  */
 import { Option } from 'commander';
-import {
-  maxConnectionsOption,
-  maxRequestsPerRecipient,
-  maxRetryTimeMs,
-  maxThreads,
-  minTokenBytes,
-  usualTokenBytes,
-} from '../../base/limits.js';
+import { maxConnectionsOption, maxThreads, minTokenBytes, usualTokenBytes } from '../../base/limits.js';
 import { parseLocalWindow } from '../../campaign/control/local-window.js';
 import { parseRate } from '../../campaign/control/rate.js';
 import { type CredentialFlags, certificateOptions, providerKeyOptions } from '../shared/credential-options.js';
+import { type GatewayFlags, gatewayOptions } from '../shared/gateway-flags.js';
 import { type LinkFlags, linkOptions } from '../shared/link-flags.js';
 import { type LogFlags, logOptions } from '../shared/log-flags.js';
 import { type MetricsFlags, metricsOptions } from '../shared/metrics-flags.js';
@@ -33,16 +27,14 @@ import {
   timeText,
   wholeNumber,
 } from '../shared/option-values.js';
-
-/** Apple calls it development; its host and the library's names say sandbox. */
-const environments = ['production', 'sandbox', 'development'] as const;
+import { type RetryFlags, retryOptions } from '../shared/retry-flags.js';
 
 const formats = ['auto', 'list', 'csv', 'tsv', 'ndjson', 'json', 'parquet'] as const;
 /** The smallest memory for finding duplicates. */
 const leastDedupeBytes = 1024 * 1024;
 
 /** The parsed command line. */
-export interface SendFlags extends CredentialFlags, LinkFlags, LogFlags, MetricsFlags {
+export interface SendFlags extends CredentialFlags, GatewayFlags, LinkFlags, LogFlags, MetricsFlags, RetryFlags {
   /** Paths, patterns, or `-`; at least one. */
   readonly tokens: readonly string[];
   readonly format?: (typeof formats)[number];
@@ -71,14 +63,8 @@ export interface SendFlags extends CredentialFlags, LinkFlags, LogFlags, Metrics
   readonly expiration?: string;
   readonly collapseId?: string;
   readonly apnsId?: string;
-  readonly environment?: (typeof environments)[number];
-  readonly gateway?: string;
   readonly threads: number | 'auto';
   readonly maxConnections?: number;
-  /** Requests for one recipient beyond the first. */
-  readonly retries?: number;
-  /** Milliseconds. */
-  readonly retryTime?: number;
   readonly onUnknown?: 'report' | 'resend';
   /** A share, 0 to 1. */
   readonly stopAtBadTokens?: number | false;
@@ -148,11 +134,7 @@ export function sendOptionGroups(): readonly OptionGroup[] {
     {
       heading: 'Gateway:',
       options: [
-        new Option('--environment <name>', "which of Apple's gateways").choices(environments),
-        new Option(
-          '--gateway <address>',
-          'another gateway: https://HOST:PORT, binary://HOST:PORT, or a name',
-        ).conflicts('environment'),
+        ...gatewayOptions('another gateway: https://HOST:PORT, binary://HOST:PORT, or a name'),
         ...linkOptions(),
         new Option('--threads <n|auto>', 'number of worker threads; 0 sends from the main thread')
           .argParser(threadCount(maxThreads))
@@ -162,7 +144,7 @@ export function sendOptionGroups(): readonly OptionGroup[] {
         ),
       ],
     },
-    { heading: 'When something fails:', options: retryOptions() },
+    { heading: 'When something fails:', options: faultOptions() },
     { heading: 'Pace, bounds and hours:', options: controlOptions() },
     {
       heading: 'Output:',
@@ -224,16 +206,9 @@ function messageOptions(): Option[] {
   ];
 }
 
-function retryOptions(): Option[] {
+function faultOptions(): Option[] {
   return [
-    new Option(
-      '--retries <n>',
-      'how often to send again to a recipient after a temporary fault; 0 never does (default: 2)',
-    ).argParser(wholeNumber(0, maxRequestsPerRecipient - 1)),
-    new Option(
-      '--retry-time <duration>',
-      'how long after its first answer a recipient may be sent to again (default: 60s)',
-    ).argParser(durationBetween(0, maxRetryTimeMs)),
+    ...retryOptions('recipient'),
     new Option('--on-unknown <what>', 'what to do with recipients that were written and never answered').choices([
       'report',
       'resend',

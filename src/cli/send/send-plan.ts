@@ -2,12 +2,9 @@
  * Prepares `peal send` before anything is read or sent: gateway, credential, message, session, and the options of the
  * campaign. Finds everything that can be wrong with them. Main thread.
  */
-import { open } from 'node:fs/promises';
 import { parseAddress } from '../../apns/address.js';
 import { parseTime } from '../../base/duration.js';
-import { PealError } from '../../base/errors.js';
-import { readProblem } from '../../base/file-errors.js';
-import { maxRawPayloadBytes, recipientsWorthKeeping } from '../../base/limits.js';
+import { recipientsWorthKeeping } from '../../base/limits.js';
 import { estimateAll } from '../../campaign/input/estimate.js';
 import { findFiles } from '../../campaign/input/find-files.js';
 import type { CampaignOptions, CanaryOptions } from '../../campaign/run/campaign-options.js';
@@ -16,12 +13,13 @@ import type { Gateway } from '../../session/gateway.js';
 import { Session } from '../../session/session.js';
 import { loadCommandCredential, printCertificate } from '../shared/command-credential.js';
 import type { GivenOption } from '../shared/command-options.js';
+import { gatewayOf, isAppleGateway } from '../shared/gateway-flags.js';
 import { linkOf } from '../shared/link-flags.js';
+import { retryOf } from '../shared/retry-flags.js';
 import { printNote, type Terminal } from '../shared/terminal.js';
 import { nameOfVariant } from './campaign-rules.js';
 import { messageOf, type PayloadFiles, type SaidMessage } from './send-message.js';
 import type { SendFlags } from './send-options.js';
-import { gatewayOf, isAppleGateway } from './send-rules.js';
 
 /** Up to this many recipients, `--threads auto` starts no thread, because starting one takes longer than it saves. */
 const recipientsWorthThreads = 50_000;
@@ -140,12 +138,9 @@ function filesOf({ tokens, format, tokenColumn, delimiter, header }: SendFlags):
 }
 
 function retryOptionsOf(flags: SendFlags): Pick<CampaignOptions, 'retry' | 'onUnknown' | 'stopAtBadTokens'> {
-  const { retries, retryTime, onUnknown, stopAtBadTokens } = flags;
-  const attempts = retries === undefined ? {} : { attempts: retries + 1 };
-  const timeMs = retryTime === undefined ? {} : { timeMs: Math.round(retryTime) };
-  const isGiven = retries !== undefined || retryTime !== undefined;
+  const { onUnknown, stopAtBadTokens } = flags;
   return {
-    ...(isGiven && { retry: retries === 0 ? false : { ...attempts, ...timeMs } }),
+    ...retryOf(flags),
     ...(onUnknown !== undefined && { onUnknown }),
     ...(stopAtBadTokens !== undefined && { stopAtBadTokens }),
   };
@@ -192,28 +187,11 @@ function hoursOf(flags: SendFlags, nowMs: number): Pick<CampaignOptions, 'notBef
 
 async function readPayloads({ payload, variant = [] }: SendFlags): Promise<PayloadFiles> {
   const variants = new Map<string, Uint8Array>();
+  if (payload === undefined && variant.length === 0) return { payload: null, variants };
+  const { readPayload } = await import('../shared/payload-file.js');
   for (const text of variant) {
     const name = nameOfVariant(text);
     variants.set(name, await readPayload(`--variant ${name}`, text.slice(name.length + 1)));
   }
   return { payload: payload === undefined ? null : await readPayload('--payload', payload), variants };
-}
-
-async function readPayload(flag: string, path: string): Promise<Uint8Array> {
-  try {
-    const file = await open(path, 'r');
-    try {
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(maxRawPayloadBytes + 1));
-      if (bytesRead <= maxRawPayloadBytes) return buffer.subarray(0, bytesRead);
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    throw payloadError(`${flag}: the file ${path} ${readProblem(cause)}.`, cause);
-  }
-  throw payloadError(`${flag}: the file ${path} is larger than ${maxRawPayloadBytes} bytes, so it is not a payload.`);
-}
-
-function payloadError(message: string, cause?: unknown): PealError {
-  return new PealError('ERR_PEAL_PAYLOAD', message, { origin: 'usage', cause });
 }

@@ -8,6 +8,7 @@ import type { CampaignCause } from '../../campaign/run/run-report.js';
 import { againAfterBound } from '../../campaign/view/next-steps.js';
 
 import {
+  errorMessage,
   hasColour,
   printable,
   printError,
@@ -21,7 +22,7 @@ import {
 
 import { commandMessage } from '../shared/wording.js';
 import { apnsReason, type RunReport } from './counts.js';
-import { errorMessage, rejectionMessage, summaryMessage } from './json-lines.js';
+import { rejectionMessage, summaryMessage } from './json-lines.js';
 import { refusedNote, rejectionNotes } from './rejection-notes.js';
 import type { SendFlags } from './send-options.js';
 import { protocolOf } from './send-rules.js';

@@ -2,9 +2,16 @@
  * The rules between the options of `peal send` that commander does not know, and those that follow from the gateway and
  * its protocol. Pure; called with the options of the command before anything is read or sent, on the main thread.
  */
-import { type Address, type Protocol, parseAddress } from '../../apns/address.js';
+import type { Protocol } from '../../apns/address.js';
 import { systemClock } from '../../base/clock.js';
-import { checkCertificateFlags, credentialFiles, namedFiles } from '../shared/credential-options.js';
+import {
+  checkCertificateFlags,
+  checkHasCredential,
+  checkKeyFlags,
+  credentialFiles,
+  namedFiles,
+} from '../shared/credential-options.js';
+import { addressOf, checkGatewayFlags, isAppleGateway } from '../shared/gateway-flags.js';
 import { checkMetricsFlags } from '../shared/metrics-flags.js';
 import { usageError } from '../shared/terminal.js';
 import { checkCampaignFlags } from './campaign-rules.js';
@@ -43,22 +50,15 @@ export function checkSendFlags(
   nowMs: number = systemClock.wallMs(),
   hasMachines: boolean = false,
 ): void {
-  const { key, keyId, teamId, cert, pfx, alert, title, badge, sound, payload, variant, environment, gateway } = options;
+  const { key, alert, title, badge, sound, payload, variant } = options;
   if ([alert, title, badge, sound, payload, variant].every((given) => given === undefined)) {
     throw usageError('the message is empty: give --alert TEXT or --payload FILE.json.');
   }
   if (options.tokens.filter((source) => source === '-').length > 1) {
     throw usageError('--tokens: standard input (-) can be read only once.');
   }
-  if (environment === undefined && gateway === undefined) {
-    throw usageError('no gateway is given. Give --environment production, --environment sandbox or --gateway ADDRESS.');
-  }
-  if (key !== undefined && (keyId === undefined || teamId === undefined)) {
-    throw usageError('--key needs --key-id and --team-id.');
-  }
-  if (key === undefined && (keyId !== undefined || teamId !== undefined)) {
-    throw usageError('--key-id and --team-id go with --key FILE.p8, which is missing.');
-  }
+  checkGatewayFlags(options);
+  checkKeyFlags(options);
   if (options.retries === 0 && options.onUnknown === 'resend') {
     throw usageError('--on-unknown resend keeps to the limit of --retries, which is 0. Give --retries 1 or more.');
   }
@@ -67,10 +67,8 @@ export function checkSendFlags(
   checkCertificateFlags(options);
   checkProtocol(options);
   if (hasMachines || !isAppleGateway(options)) return;
+  checkHasCredential(options);
   const hasToken = key !== undefined || options.providerTokenFile !== undefined;
-  if (!hasToken && cert === undefined && pfx === undefined) {
-    throw usageError("Apple's gateways need a credential: give --key, --cert or --pfx (or --provider-token-file).");
-  }
   if (hasToken && options.topic === undefined) {
     throw usageError(
       key === undefined
@@ -88,11 +86,6 @@ export function inputFiles(options: SendFlags): string[] {
     (file) => file !== undefined,
   );
   return [...others, ...namedFiles([ca]), ...credentialFiles(options)];
-}
-
-/** What the command line names as gateway, as a session takes it. */
-export function gatewayOf({ gateway, environment }: Pick<SendFlags, 'gateway' | 'environment'>): string {
-  return gateway ?? (environment === 'production' ? 'api_production' : 'api_sandbox');
 }
 
 /** Options that only HTTP/2 supports. Over the binary protocol, the client certificate names the topic. */
@@ -115,7 +108,7 @@ const http2Only = [
  * @throws PealError ERR_PEAL_OPTION that names the option
  */
 function checkProtocol(options: SendFlags): void {
-  const address = tryAddress(gatewayOf(options));
+  const address = addressOf(options);
   if (address?.protocol === 'feedback') {
     throw usageError(
       '--gateway: this is a feedback gateway, which takes no notifications. Read it with peal feedback.',
@@ -135,18 +128,5 @@ function checkProtocol(options: SendFlags): void {
 
 /** The protocol of the gateway; HTTP/2 if the address cannot be read. */
 export function protocolOf(options: SendFlags): Protocol {
-  return tryAddress(gatewayOf(options))?.protocol ?? 'http2';
-}
-
-/** Whether it is one of Apple's gateways, which need a credential and, with a key, a topic. */
-export function isAppleGateway(options: Pick<SendFlags, 'gateway' | 'environment'>): boolean {
-  return tryAddress(gatewayOf(options))?.host.endsWith('.push.apple.com') === true;
-}
-
-function tryAddress(gateway: string): Address | null {
-  try {
-    return parseAddress(gateway);
-  } catch {
-    return null;
-  }
+  return addressOf(options)?.protocol ?? 'http2';
 }

@@ -16,6 +16,7 @@ import type { MetricsSource } from '../../metrics/metrics-source.js';
 import type { Session } from '../../session/session.js';
 import type { GivenOption } from '../shared/command-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from '../shared/exit-codes.js';
+import { gatewayOf } from '../shared/gateway-flags.js';
 import { exitCodeOfSignal, Interrupt, type InterruptSignal } from '../shared/interrupt.js';
 import { openLog } from '../shared/log-flags.js';
 import { type CommandMetrics, startMetrics } from '../shared/metrics-flags.js';
@@ -31,7 +32,7 @@ import type { SendLog } from './send-log.js';
 import type { SendFlags } from './send-options.js';
 import { campaignOptionsOf, type KeptCommand, planSend } from './send-plan.js';
 import { printRun } from './send-report.js';
-import { checkSendFlags, gatewayOf, inputFiles } from './send-rules.js';
+import { checkSendFlags, inputFiles } from './send-rules.js';
 
 /**
  * After an interrupt: how long answers may take, and how long the rest of the list may take to be read into unsent.txt.

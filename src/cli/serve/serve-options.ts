@@ -19,8 +19,10 @@ import {
   type CredentialFlags,
   certificateOptions,
   checkCertificateFlags,
+  checkKeyFlags,
   providerKeyOptions,
 } from '../shared/credential-options.js';
+import { checkGatewayFlags } from '../shared/gateway-flags.js';
 import { type LinkFlags, linkOptions } from '../shared/link-flags.js';
 import { type LogFlags, logOptions } from '../shared/log-flags.js';
 import { checkMetricsFlags, type MetricsFlags, metricsOptions } from '../shared/metrics-flags.js';
@@ -145,18 +147,11 @@ export function serveOptionGroups(): readonly OptionGroup[] {
 
 /** Throws PealError ERR_PEAL_OPTION. */
 export function checkServeFlags(flags: ServeFlags): void {
-  const { tlsCert, tlsKey, lists, campaigns, environment, gateway, key, keyId, teamId } = flags;
+  const { tlsCert, tlsKey, lists, campaigns } = flags;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) throw usageError('--tls-cert and --tls-key go together.');
   if (lists !== undefined && campaigns === undefined) throw usageError('--lists goes with --campaigns DIR.');
-  if (environment === undefined && gateway === undefined) {
-    throw usageError('no gateway is given. Give --environment production, --environment sandbox or --gateway ADDRESS.');
-  }
-  if (key !== undefined && (keyId === undefined || teamId === undefined)) {
-    throw usageError('--key needs --key-id and --team-id.');
-  }
-  if (key === undefined && (keyId !== undefined || teamId !== undefined)) {
-    throw usageError('--key-id and --team-id go with --key FILE.p8, which is missing.');
-  }
+  checkGatewayFlags(flags);
+  checkKeyFlags(flags);
   checkCertificateFlags(flags);
   checkMetricsFlags(flags);
 }

@@ -47,6 +47,22 @@ export function certificateOptions(): Option[] {
   ];
 }
 
+/** Throws PealError ERR_PEAL_OPTION for a key without its ids, and for ids without a key. */
+export function checkKeyFlags({ key, keyId, teamId }: CredentialFlags): void {
+  if (key !== undefined && (keyId === undefined || teamId === undefined)) {
+    throw usageError('--key needs --key-id and --team-id.');
+  }
+  if (key === undefined && (keyId !== undefined || teamId !== undefined)) {
+    throw usageError('--key-id and --team-id go with --key FILE.p8, which is missing.');
+  }
+}
+
+/** Throws PealError ERR_PEAL_OPTION where there is no credential for Apple's gateways. */
+export function checkHasCredential({ key, cert, pfx, providerTokenFile }: CredentialFlags): void {
+  if ([key, cert, pfx, providerTokenFile].some((given) => given !== undefined)) return;
+  throw usageError("Apple's gateways need a credential: give --key, --cert or --pfx (or --provider-token-file).");
+}
+
 /** The rule between these options that commander does not know. Throws PealError ERR_PEAL_OPTION. */
 export function checkCertificateFlags({ cert, certKey, pfx, identity }: CredentialFlags): void {
   if (certKey !== undefined && cert === undefined) {

@@ -113,6 +113,12 @@ export function writeJsonLine(output: Writable, value: object): void {
   output.write(`${JSON.stringify(value)}\n`);
 }
 
+/** The line about an error. `count`: recipients that are unsent or unknown because of it. */
+export function errorMessage(error: PealError, count: number): object {
+  const { code, retryable } = error;
+  return { messageType: 'error', code, message: commandMessage(error), retryable, count };
+}
+
 /** A line that is safe to print: names of files and options may hold control characters. */
 export function printable(text: string): string {
   return escapeUnprintable(text, maxMessageCharacters);
