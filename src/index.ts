@@ -25,7 +25,7 @@ export type { SignHook } from './apns/credentials/token-origin.js';
 export { type InvalidToken, isDeviceToken, parseDeviceToken, shortToken } from './apns/device-token.js';
 export type { Expiration } from './apns/headers.js';
 export type { HeaderField, Notification, PersonalParts } from './apns/notification.js';
-export type { AlertOptions, PayloadOptions, RawPayload, SoundOptions } from './apns/payload.js';
+export type { AlertOptions, LocalizedText, PayloadOptions, RawPayload, SoundOptions } from './apns/payload.js';
 export { type PushType, pushTypes, topicFor } from './apns/push-type.js';
 export {
   adviceOf,

@@ -101,6 +101,7 @@ const faces: Readonly<Record<string, Face | readonly Face[]>> = {
   MessageOptions: { owner: /^Message /, hand: message },
   MessageData: { owner: /^Message\.fromJSON /, given: message({}).toJSON(), hand: (data) => Message.fromJSON(data) },
   AlertOptions: { owner: /: alert /, hand: (alert) => message({ alert }) },
+  LocalizedText: { owner: /: alert\.title /, hand: (title) => message({ alert: { title } as object }) },
   SoundOptions: { owner: /: sound /, hand: (sound) => message({ sound }) },
   PersonalRecipient: { owner: /^The recipient /, given: { token }, hand: sendTo },
   ReadTokensOptions: { owner: /^readTokens /, hand: (options) => readTokens('none', options).next() },

@@ -2,14 +2,14 @@
  * The keys of the `aps` dictionary: for each option its name on the wire, how its value is checked and written, and how
  * the same key is checked within a whole payload. Pure but for the clock; used by payload.
  *
- * Source: "Generating a remote notification", "Starting and updating Live Activities with ActivityKit push
- * notifications".
+ * Sources: "Generating a remote notification"; "Starting and updating Live Activities with ActivityKit push
+ * notifications"; "Updating widgets with WidgetKit push notifications"; "Configuring Safari Push Notifications".
  */
 import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { isSameName, nearestName } from '../base/nearest-name.js';
 import { escapeUnprintable } from '../base/text.js';
-import { quoting } from '../base/wording.js';
+import { option, quoting } from '../base/wording.js';
 import { jsonString, NotPlainError, plainJson } from './plain-json.js';
 import { secondsOf } from './time-option.js';
 
@@ -52,6 +52,18 @@ const flag: ValueKind = {
         path,
         `${quoting(`is ${shortJson(value)}`, 'is something else')}: in a payload it must be 1 or 0`,
       );
+  },
+};
+
+/** A key that Apple defines as `true`. A payload may have 1 as well, which reads as the same number. */
+const truth: ValueKind = {
+  write: (value, path) => {
+    if (typeof value !== 'boolean') throw new NotPlainError(path, 'must be true or false');
+    return String(value);
+  },
+  check: (value, path) => {
+    if (typeof value !== 'boolean' && value !== 0 && value !== 1)
+      throw new NotPlainError(path, 'must be true or false');
   },
 };
 
@@ -132,10 +144,29 @@ function textOr(fields: FieldTable): ValueKind {
   };
 }
 
+const localizedFields: FieldTable = {
+  locKey: ['loc-key', text],
+  locArgs: ['loc-args', texts],
+};
+
+/** Text, or the key of a text of the app's own, as Live Activities have it. */
+const textOrLocalized: ValueKind = {
+  write: (value, path, clock) => {
+    if (typeof value === 'string') return jsonString(value, path);
+    if (!isDictionary(value)) throw new NotPlainError(path, 'must be a string, or an object with locKey');
+    return `{${writeFields(value, localizedFields, path, clock)}}`;
+  },
+  check: (value, path, clock) => {
+    if (typeof value === 'string') return;
+    if (!isDictionary(value)) throw new NotPlainError(path, 'must be a string, or an object with loc-key');
+    checkFields(value, localizedFields, path, clock);
+  },
+};
+
 const alertFields: FieldTable = {
-  title: ['title', text],
+  title: ['title', textOrLocalized],
   subtitle: ['subtitle', text],
-  body: ['body', text],
+  body: ['body', textOrLocalized],
   launchImage: ['launch-image', text],
   titleLocKey: ['title-loc-key', text],
   titleLocArgs: ['title-loc-args', texts],
@@ -143,6 +174,13 @@ const alertFields: FieldTable = {
   subtitleLocArgs: ['subtitle-loc-args', texts],
   locKey: ['loc-key', text],
   locArgs: ['loc-args', texts],
+  /** Of a Live Activity: its sound stands within the alert. */
+  sound: ['sound', text],
+  /** Of Safari: the label of the action button. */
+  action: ['action', text],
+  actionLocKey: ['action-loc-key', text],
+  summaryArg: ['summary-arg', text],
+  summaryArgCount: ['summary-arg-count', count],
 };
 
 const soundFields: FieldTable = {
@@ -173,6 +211,8 @@ export const apsFields: FieldTable = {
   attributes: ['attributes', dictionary],
   inputPushToken: ['input-push-token', flag],
   inputPushChannel: ['input-push-channel', text],
+  contentChanged: ['content-changed', truth],
+  urlArgs: ['url-args', texts],
 };
 
 /** The option that becomes each key of `aps`. */
@@ -248,6 +288,22 @@ export function checkFields(dictionary: object, fields: FieldTable, path: string
     if (kind === undefined) refuseNearMiss(key, fields, [...kindsByKey.keys()], path);
     else (kind.check ?? kind.write)((dictionary as Record<string, unknown>)[key], `${path}.${key}`, clock);
   }
+}
+
+/**
+ * Returns the members of `aps` that Apple may have added since, as `"key":value` with commas between them. Keys that have
+ * an option are refused, also where they are spelt nearly like it.
+ */
+export function writeFurtherKeys(value: unknown, path: string): string {
+  if (!isDictionary(value)) throw new NotPlainError(path, 'must be an object');
+  for (const key of Object.keys(value)) {
+    const meant = Object.hasOwn(apsFields, key)
+      ? key
+      : optionOfKey[nearestName(key, Object.keys(optionOfKey), 1) ?? ''];
+    if (meant === undefined) continue;
+    throw new NotPlainError(path, `has the key "${escapeUnprintable(key, 40)}": use ${option(meant, 'the option ')}`);
+  }
+  return plainJson(value, path).slice(1, -1);
 }
 
 function refuseNearMiss(key: string, fields: FieldTable, keys: readonly string[], path: string): void {

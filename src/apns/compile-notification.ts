@@ -125,6 +125,8 @@ class Given implements Record<keyof HeaderOptions, unknown> {
   payload: unknown = undefined;
   event: unknown = undefined;
   contentAvailable: unknown = undefined;
+  aps: unknown = undefined;
+  mdm: unknown = undefined;
 }
 
 /**
@@ -173,6 +175,12 @@ function givenOf(options: NotificationOptions): NotificationOptions {
         break;
       case 'contentAvailable':
         given.contentAvailable = value;
+        break;
+      case 'aps':
+        given.aps = value;
+        break;
+      case 'mdm':
+        given.mdm = value;
         break;
     }
   }

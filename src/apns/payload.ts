@@ -10,17 +10,25 @@ import { PealError } from '../base/errors.js';
 import { maxRawPayloadBytes } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
 import { option, quoting } from '../base/wording.js';
-import { apsFields, checkFields, isDictionary, writeFields } from './aps-fields.js';
+import { apsFields, checkFields, isDictionary, writeFields, writeFurtherKeys } from './aps-fields.js';
 import { checkContent, contentOf, type PayloadContent } from './payload-content.js';
-import { compactJson, keyGivenTwice, NotPlainError, plainJson } from './plain-json.js';
+import { compactJson, jsonString, keyGivenTwice, NotPlainError, plainJson } from './plain-json.js';
 import { type PushType, ruleOf } from './push-type.js';
 import type { TimeInput } from './time-option.js';
 
+/** A text of the app's own localised strings, in the alert of a Live Activity. */
+export interface LocalizedText {
+  readonly locKey?: string;
+  readonly locArgs?: readonly string[];
+}
+
 /** The text of an alert, or keys of the app's own localised strings. */
 export interface AlertOptions {
-  readonly title?: string;
+  /** Of a Live Activity also `{ locKey, locArgs }`. */
+  readonly title?: string | LocalizedText;
   readonly subtitle?: string;
-  readonly body?: string;
+  /** Of a Live Activity also `{ locKey, locArgs }`. */
+  readonly body?: string | LocalizedText;
   readonly launchImage?: string;
   readonly titleLocKey?: string;
   readonly titleLocArgs?: readonly string[];
@@ -28,6 +36,16 @@ export interface AlertOptions {
   readonly subtitleLocArgs?: readonly string[];
   readonly locKey?: string;
   readonly locArgs?: readonly string[];
+  /** Of a Live Activity, whose sound stands within the alert. Other alerts have the option `sound` of the message. */
+  readonly sound?: string;
+  /** Of Safari: the label of the action button. */
+  readonly action?: string;
+  /** The key of the label of the button that opens the app. Read up to iOS 9. */
+  readonly actionLocKey?: string;
+  /** What the summary of a group of notifications says about this one. Read by iOS 12 to 14. */
+  readonly summaryArg?: string;
+  /** For how many items this notification counts in the summary. Read by iOS 12 to 14. */
+  readonly summaryArgCount?: number;
 }
 
 /** A sound with more than a name. */
@@ -68,6 +86,14 @@ export interface PayloadOptions {
   readonly attributes?: Readonly<Record<string, unknown>>;
   readonly inputPushToken?: boolean;
   readonly inputPushChannel?: string;
+  /** Reloads the widgets or controls of the app. For the push types `widgets` and `controls`. */
+  readonly contentChanged?: boolean;
+  /** The values for the placeholders of the URL that a website's notification opens in Safari. */
+  readonly urlArgs?: readonly string[];
+  /** Keys within `aps` that have no option here, because Apple added them since. Plain data only; may be empty. */
+  readonly aps?: Readonly<Record<string, unknown>>;
+  /** Wakes a managed device: its PushMagic, which is the whole payload. Default push type: `mdm`. */
+  readonly mdm?: string;
   /** The app's own keys, beside `aps`. Plain data only. */
   readonly extra?: Readonly<Record<string, unknown>>;
   /** The whole payload instead of all fields above: an object of plain data, or JSON as text or UTF-8. */
@@ -91,7 +117,7 @@ export interface CompiledPayload {
  * @param clock for times from now. Default: the system's
  * @param byName the same options in an object from which they are read faster by name
  * @throws PealError ERR_PEAL_PAYLOAD: a field of the wrong kind, data that is not plain (getters, toJSON, cycles,
- *   BigInt, functions), `aps` within `extra`, text that is not a JSON object, a whole payload whose `aps` is not as Apple
+ *   BigInt, functions), `aps` within `extra`, a key of `aps` that has an option, text that is not a JSON object, a whole payload whose `aps` is not as Apple
  *   reads it
  */
 export function compilePayload(
@@ -99,9 +125,10 @@ export function compilePayload(
   clock: Clock = systemClock,
   byName: PayloadOptions = options,
 ): CompiledPayload | null {
-  const { payload } = byName;
+  const { payload, mdm } = byName;
   try {
-    return payload === undefined ? buildPayload(options, clock, byName) : compileRaw(options, payload, clock);
+    if (payload !== undefined) return compileRaw(options, payload, clock);
+    return mdm === undefined ? buildPayload(options, clock, byName) : compileMdm(options, mdm);
   } catch (error) {
     throw asPayloadError(error);
   }
@@ -161,7 +188,8 @@ export function checkPayloadText(text: string, pushType: PushType | null): void 
 /** The most bytes of UTF-8 for one unit of UTF-16. */
 const maxBytesPerUnit = 3;
 
-const contentOptions: readonly string[] = [...Object.keys(apsFields), 'extra', 'payload'];
+/** The options that say what a notification says. */
+export const contentOptions: readonly string[] = [...Object.keys(apsFields), 'aps', 'extra', 'mdm', 'payload'];
 const isContentOption: ReadonlySet<string> = new Set(contentOptions);
 
 function asPayloadError(error: unknown): unknown {
@@ -173,13 +201,18 @@ function asPayloadError(error: unknown): unknown {
 const ordinary: PayloadContent = Object.freeze(contentOf({ aps: {} }, false));
 
 function buildPayload(options: PayloadOptions, clock: Clock, byName: PayloadOptions): CompiledPayload | null {
-  const { extra, event, contentAvailable } = byName;
-  const aps = writeFields(options, apsFields, null, clock);
-  if (aps === '' && extra === undefined) return null;
-  const further = extra === undefined ? '' : writeExtra(extra);
+  const { extra, event, contentAvailable, aps: further } = byName;
+  let aps = writeFields(options, apsFields, null, clock);
+  if (further !== undefined) aps = joined(aps, writeFurtherKeys(further, 'aps'));
+  else if (aps === '' && extra === undefined) return null;
+  const beside = extra === undefined ? '' : writeExtra(extra);
   const isOrdinary = event === undefined && contentAvailable === undefined;
   const content = isOrdinary ? ordinary : contentOf({ aps: JSON.parse(`{${aps}}`) as object }, false);
-  return { text: `{"aps":{${aps}}${further}}`, content };
+  return { text: `{"aps":{${aps}}${beside}}`, content };
+}
+
+function joined(members: string, more: string): string {
+  return members === '' || more === '' ? members + more : `${members},${more}`;
 }
 
 /** For a message without content to recipients without payloads of their own. */
@@ -201,18 +234,29 @@ function writeExtra(extra: unknown): string {
 }
 
 function compileRaw(options: PayloadOptions, payload: RawPayload, clock: Clock): CompiledPayload {
-  for (const name in options) {
-    if (name === 'payload' || !isContentOption.has(name)) continue;
-    if (options[name as keyof PayloadOptions] !== undefined) throw rivalError(options);
-  }
+  checkAlone(options, 'payload');
   return compileText(payload, clock);
 }
 
-function rivalError(options: PayloadOptions): PealError {
-  const rival = contentOptions.find(
-    (name) => name !== 'payload' && options[name as keyof PayloadOptions] !== undefined,
-  )!;
-  return payloadError(`The options ${option('payload')} and ${option(rival)} are both given: leave one out.`);
+/** A payload for device management has this key alone ("Sending Push Notifications to Devices"). */
+function compileMdm(options: PayloadOptions, pushMagic: unknown): CompiledPayload {
+  checkAlone(options, 'mdm');
+  if (typeof pushMagic !== 'string' || pushMagic === '')
+    throw new NotPlainError('mdm', 'must be the PushMagic, as text');
+  return { text: `{"mdm":${jsonString(pushMagic, 'mdm')}}`, content: contentOf({ mdm: '' }, false) };
+}
+
+/** For an option that is the whole payload. */
+function checkAlone(options: PayloadOptions, own: 'payload' | 'mdm'): void {
+  for (const name in options) {
+    if (name === own || !isContentOption.has(name)) continue;
+    if (options[name as keyof PayloadOptions] !== undefined) throw rivalError(options, own);
+  }
+}
+
+function rivalError(options: PayloadOptions, own: string): PealError {
+  const rival = contentOptions.find((name) => name !== own && options[name as keyof PayloadOptions] !== undefined)!;
+  return payloadError(`The options ${option(own)} and ${option(rival)} are both given: leave one out.`);
 }
 
 function compileText(payload: RawPayload, clock: Clock): CompiledPayload {

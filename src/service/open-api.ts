@@ -16,6 +16,10 @@ const integer: Schema = { type: 'integer' };
 const numeric: Schema = { type: 'number' };
 const dictionary: Schema = { type: 'object' };
 const texts: Schema = { type: 'array', items: text };
+/** Text, or a text of the app's own, as Live Activities have it. */
+const textOrKey: Schema = {
+  oneOf: [text, { type: 'object', additionalProperties: false, properties: { locKey: text, locArgs: texts } }],
+};
 const nullable = (type: string): Schema => ({ type: [type, 'null'] });
 const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
 const time: Schema = {
@@ -40,8 +44,10 @@ const messageSchemas: Readonly<Record<string, Schema>> = {
         type: 'object',
         additionalProperties: false,
         properties: {
-          ...{ title: text, subtitle: text, body: text, launchImage: text, locKey: text, locArgs: texts },
+          ...{ title: textOrKey, subtitle: text, body: textOrKey, launchImage: text, locKey: text, locArgs: texts },
           ...{ titleLocKey: text, titleLocArgs: texts, subtitleLocKey: text, subtitleLocArgs: texts },
+          ...{ sound: text, action: text, actionLocKey: text, summaryArg: text },
+          summaryArgCount: { type: 'integer', minimum: 0 },
         },
       },
     ],
@@ -64,6 +70,10 @@ const messageSchemas: Readonly<Record<string, Schema>> = {
   staleDate: time,
   dismissalDate: time,
   inputPushToken: flag,
+  contentChanged: flag,
+  urlArgs: texts,
+  aps: { ...dictionary, description: 'Keys within aps that have no field here.' },
+  mdm: { ...text, description: 'The PushMagic of a managed device, which is the whole payload.' },
   extra: { ...dictionary, description: "The app's own keys, beside aps." },
   payload: {
     description: 'The whole payload, instead of the fields above: an object, or JSON as text.',

@@ -51,6 +51,70 @@ describe('apns/payload', () => {
     );
   });
 
+  it('writes the keys of widgets, controls and Safari', () => {
+    assert.equal(text({ contentChanged: true }), '{"aps":{"content-changed":true}}');
+    assert.equal(
+      text({ alert: { title: 'T', body: 'B', action: 'View' }, urlArgs: ['boarding', 'A998'] }),
+      '{"aps":{"alert":{"title":"T","body":"B","action":"View"},"url-args":["boarding","A998"]}}',
+    );
+    refused({ contentChanged: 1 }, /contentChanged must be true or false/);
+    refused({ urlArgs: 'boarding' }, /urlArgs must be an array of strings/);
+    for (const value of [true, 1]) text({ payload: { aps: { 'content-changed': value } } });
+    refused({ payload: { aps: { 'content-changed': 'yes' } } }, /content-changed must be true or false/);
+    refused({ payload: { aps: { alert: 'x', 'url-args': [1] } } }, /url-args must be an array of strings/);
+  });
+
+  it("writes the alert of a Live Activity as Apple's example has it", () => {
+    const alert = {
+      title: { locKey: '%@ is down', locArgs: ['Panda'] },
+      body: { locKey: 'Heal %@!', locArgs: ['Panda'] },
+      sound: 'Hero.mp4',
+    };
+    const written =
+      '{"title":{"loc-key":"%@ is down","loc-args":["Panda"]},"body":{"loc-key":"Heal %@!","loc-args":["Panda"]},"sound":"Hero.mp4"}';
+    assert.equal(text({ alert }), `{"aps":{"alert":${written}}}`);
+    assert.equal(text({ payload: `{"aps":{"alert":${written}}}` }), `{"aps":{"alert":${written}}}`);
+    refused({ alert: { title: 5 } }, /alert\.title must be a string, or an object with locKey/);
+    refused({ alert: { title: { 'loc-key': 'x' } } }, /alert\.title has an unknown property "loc-key": write locKey/);
+    refused({ payload: { aps: { alert: { body: { 'loc-args': 'x' } } } } }, /body\.loc-args must be an array/);
+    refused({ payload: { aps: { alert: { body: 5 } } } }, /alert\.body must be a string, or an object with loc-key/);
+  });
+
+  it('puts keys that have no option beside the named options', () => {
+    assert.equal(
+      text({ alert: 'Hi', aps: { 'new-key': [1, { a: null }] } }),
+      '{"aps":{"alert":"Hi","new-key":[1,{"a":null}]}}',
+    );
+    assert.equal(text({ aps: { x: 1 }, extra: { y: 2 } }), '{"aps":{"x":1},"y":2}');
+    assert.equal(text({ aps: {} }), '{"aps":{}}');
+    assert.equal(text({ alert: 'Hi', aps: {} }), '{"aps":{"alert":"Hi"}}');
+    assert.equal(text({ alert: 'Hi', aps: undefined }), '{"aps":{"alert":"Hi"}}');
+    assert.equal(pushTypeOfContent(compile({ contentAvailable: true, aps: { x: 1 } }).content), 'background');
+  });
+
+  it('refuses keys of aps that have an option, and says which', () => {
+    refused(
+      { alert: 'Hi', aps: { alert: 'Ho' } },
+      /^The payload cannot be sent: aps has the key "alert": use the option alert\.$/,
+    );
+    refused({ aps: { 'thread-id': 'x' } }, /has the key "thread-id": use the option threadId\.$/);
+    refused({ aps: { threadId: 'x' } }, /has the key "threadId": use the option threadId\.$/);
+    refused({ aps: { thread_id: 'x' } }, /has the key "thread_id": use the option threadId\.$/);
+    refused({ aps: 'x' }, /aps must be an object/);
+    refused({ aps: { x: Number.NaN } }, /aps\.x is NaN/);
+    refused({ aps: { toJSON: () => 1 } }, /aps has a method toJSON/);
+    refused({ aps: { x: 1 }, payload: '{}' }, /payload and aps are both given: leave one out/);
+  });
+
+  it('writes a payload for device management', () => {
+    const { text: payload, content } = compile({ mdm: 'F3C3-"42"' });
+    assert.equal(payload, '{"mdm":"F3C3-\\"42\\""}');
+    assert.equal(pushTypeOfContent(content), 'mdm');
+    refused({ mdm: '' }, /mdm must be the PushMagic, as text/);
+    refused({ mdm: 'x', alert: 'Hi' }, /The options mdm and alert are both given: leave one out/);
+    refused({ mdm: 'x', payload: {} }, /payload and mdm are both given/);
+  });
+
   it('counts undefined as not given', () => {
     assert.equal(text({ alert: 'Hi', badge: undefined, extra: undefined }), '{"aps":{"alert":"Hi"}}');
     assert.equal(compilePayload({ alert: undefined } as object), null);

@@ -8,6 +8,7 @@ import { theOption } from '../../base/wording.js';
 import { Message, type MessageOptions } from '../../session/message/message.js';
 import { hasPlaceholder, parseTemplate } from '../../session/personal/placeholders.js';
 import { Template, type TemplateOptions } from '../../session/personal/template.js';
+import { inFlagWords } from '../shared/wording.js';
 import type { SendFlags } from './send-options.js';
 
 /** The payloads that the options name, as they are in their files. */
@@ -30,6 +31,15 @@ const templateFields = ['apnsId', 'collapseId', 'expiration', 'priority'] as con
 
 /** Throws PealError ERR_PEAL_PAYLOAD, ERR_PEAL_HEADER or ERR_PEAL_OPTION for what may not be sent. */
 export function messageOf(flags: SendFlags, files: PayloadFiles): SaidMessage {
+  if (flags.aps === undefined) return saidBy(flags, files);
+  try {
+    return saidBy(flags, files);
+  } catch (error) {
+    throw error instanceof PealError ? inFlagWords(error, { payload: '--aps' }) : error;
+  }
+}
+
+function saidBy(flags: SendFlags, files: PayloadFiles): SaidMessage {
   const isLiteral = flags.literal === true;
   const personalFields = isLiteral ? [] : templateFields.filter((name) => hasPlaceholder(String(flags[name] ?? '')));
   const hasPayloads = files.variants.size > 0 || (!isLiteral && sayColumns(flags, files));
@@ -82,13 +92,38 @@ function templateOf(options: TemplateOptions): Template {
 
 function contentOf(flags: SendFlags, { payload }: PayloadFiles): MessageOptions {
   if (payload !== null) return { payload };
+  if (flags.aps !== undefined) return { payload: { aps: apsOf(flags) } };
   const { badge } = flags;
   return { ...alertOf(flags), ...(badge === undefined ? {} : { badge: badge as number }), ...soundOf(flags) };
 }
 
 function apsOf(flags: SendFlags): Readonly<Record<string, unknown>> {
   const { badge } = flags;
-  return { ...alertOf(flags), ...(badge === undefined ? {} : { badge: badgeOf(badge) }), ...soundOf(flags) };
+  const named = { ...alertOf(flags), ...(badge === undefined ? {} : { badge: badgeOf(badge) }), ...soundOf(flags) };
+  return flags.aps === undefined ? named : { ...named, ...moreKeys(flags.aps, Object.keys(named)) };
+}
+
+/** The keys of `--aps`, in Apple's spelling, as they are within a whole payload. */
+function moreKeys(json: string, named: readonly string[]): Readonly<Record<string, unknown>> {
+  const keys = parsedKeys(json);
+  const twice = named.find((name) => Object.hasOwn(keys, name));
+  if (twice === undefined) return keys;
+  const flag = twice === 'alert' ? '--alert or --title' : `--${twice}`;
+  throw new PealError('ERR_PEAL_PAYLOAD', `--aps has the key "${twice}" beside ${flag}: leave one out.`, {
+    origin: 'usage',
+  });
+}
+
+function parsedKeys(json: string): Readonly<Record<string, unknown>> {
+  let keys: unknown;
+  try {
+    keys = JSON.parse(json);
+  } catch {
+    keys = null;
+  }
+  if (typeof keys === 'object' && keys !== null && !Array.isArray(keys)) return keys as Record<string, unknown>;
+  const message = '--aps must be a JSON object, such as {"thread-id":"orders"}: quote it for the shell.';
+  throw new PealError('ERR_PEAL_PAYLOAD', message, { origin: 'usage' });
 }
 
 function alertOf({ alert, title }: SendFlags): Pick<MessageOptions, 'alert'> {

@@ -48,6 +48,7 @@ export interface SendFlags extends CredentialFlags, GatewayFlags, LinkFlags, Log
   readonly minTokenBytes?: number;
   /** Texts of the message may hold `{{fields}}`, unless `literal`. */
   readonly alert?: string;
+  readonly aps?: string;
   readonly payload?: string;
   readonly title?: string;
   readonly badge?: number | string;
@@ -183,12 +184,14 @@ function messageOptions(): Option[] {
       'title',
       'badge',
       'sound',
+      'aps',
     ]),
     new Option('--title <text>', 'title above the alert'),
     new Option('--badge <n>', 'number on the icon; 0 removes it').argParser(
       orTemplate(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
     ),
     new Option('--sound <name>', 'name of a sound, or "default"'),
+    new Option('--aps <json>', 'more keys of aps as JSON, such as \'{"thread-id":"orders"}\'; may hold {{columns}}'),
     new Option(
       '--variant <name=file>',
       'another payload for recipients whose --variant-column says NAME; may be repeated',

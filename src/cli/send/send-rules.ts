@@ -50,8 +50,8 @@ export function checkSendFlags(
   nowMs: number = systemClock.wallMs(),
   hasMachines: boolean = false,
 ): void {
-  const { key, alert, title, badge, sound, payload, variant } = options;
-  if ([alert, title, badge, sound, payload, variant].every((given) => given === undefined)) {
+  const { key, alert, title, badge, sound, aps, payload, variant } = options;
+  if ([alert, title, badge, sound, aps, payload, variant].every((given) => given === undefined)) {
     throw usageError('the message is empty: give --alert TEXT or --payload FILE.json.');
   }
   if (options.tokens.filter((source) => source === '-').length > 1) {

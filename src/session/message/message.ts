@@ -5,7 +5,6 @@
 import { Buffer } from 'node:buffer';
 import { inspect } from 'node:util';
 import type { Protocol } from '../../apns/address.js';
-import { apsFields } from '../../apns/aps-fields.js';
 import {
   binaryNotification,
   type CompiledNotification,
@@ -19,6 +18,7 @@ import {
   checkPayloadContent,
   checkPayloadSize,
   compileWhole,
+  contentOptions,
   emptyError,
   type RawPayload,
   restorePayload,
@@ -87,7 +87,7 @@ class Compiled {
 
 const known = [
   ...['topic', 'pushType', 'priority', 'expiration', 'expiry', 'collapseId', 'apnsId', 'headers'],
-  ...[...Object.keys(apsFields), 'extra', 'payload'],
+  ...contentOptions,
 ];
 /** The names of all options of a message. */
 export const messageOptionNames: ReadonlySet<string> = new Set(known);
@@ -102,7 +102,6 @@ const hints = {
   message: 'write alert.',
   data: 'the keys of the app belong into extra.',
   custom: 'the keys of the app belong into extra.',
-  aps: 'write its keys as options, or give payload: { aps }.',
   tokens: 'recipients are the first argument.',
   token: 'recipients are the first argument.',
 };

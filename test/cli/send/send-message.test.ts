@@ -88,8 +88,31 @@ describe('peal send, its message', () => {
     );
   });
 
+  it('puts the keys of --aps beside those of the other options, and fills in columns', async () => {
+    const list = await fixture.write('named.csv', `token,name\n${randomTokens(1)[0]},Ada\n`);
+    const aps = ['--aps', '{"thread-id":"orders","new":{"who":"{{name}}"}}', '--badge', '2'];
+    const sent = await runCommand(fixture.send(list, { with: aps }));
+    assert.equal(sent.code, 0, sent.stderr);
+    assert.equal((await runCommand(fixture.send(tokens, { with: ['--aps', '{"new":1}'] }))).code, 0);
+    const refusals: readonly (readonly [json: string, sentence: RegExp])[] = [
+      ['{"badge":1}', /^peal: --aps has the key "badge" beside --badge: leave one out\.$/m],
+      ['{"alert":"x"}', /^peal: --aps has the key "alert" beside --alert or --title: leave one out\.$/m],
+      ['[1]', /^peal: --aps must be a JSON object, such as \{"thread-id":"orders"\}: quote it for the shell\.$/m],
+      ['{thread-id:1}', /^peal: --aps must be a JSON object/m],
+      ['{"content-available":true}', /^peal: The payload cannot be sent: --aps: aps\.content-available is true: in/m],
+      ['{"threadId":"x"}', /has the key "threadId": write thread-id\.$/m],
+    ];
+    fixture.simulator.ledger.reset();
+    for (const [json, sentence] of refusals) {
+      await refused(fixture.send(tokens, { with: ['--badge', '2', '--aps', json] }), sentence);
+    }
+    const both = fixture.send(tokens, { without: ['--alert'], with: ['--payload', tokens, '--aps', '{"a":1}'] });
+    await refused(both, /'--payload <file>' cannot be used with option '--aps <json>'/);
+  });
+
   for (const flag of [
     '--alert',
+    '--aps',
     '--title',
     '--sound',
     '--topic',
