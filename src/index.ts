@@ -17,6 +17,7 @@ import type {
 
 // --- what Apple defines ---
 export type { AddressInput, Protocol } from './apns/address.js';
+export type { StoragePolicy } from './apns/channel.js';
 export { Credential, type CredentialSummary } from './apns/credentials/credential.js';
 export type { ProviderTokenFunction } from './apns/credentials/given-origin.js';
 export type { FileReference, KeyMaterial } from './apns/credentials/key-material.js';
@@ -76,7 +77,17 @@ export { type LatencyBar, type LatencyData, LatencyHistogram } from './engine/la
 export { ACCEPTED, Outcome, REJECTED, UNKNOWN, UNSENT } from './engine/ledger.js';
 export { Tally } from './engine/tally.js';
 // --- what a program holds ---
+export { AnswerError } from './services/answer-error.js';
 export { APNs } from './session/apns.js';
+export type { BroadcastOutcome, BroadcastResult } from './session/channels/broadcast.js';
+export type { BroadcastOptions } from './session/channels/broadcast-options.js';
+export type {
+  ChannelRequestOptions,
+  ChannelsOptions,
+  CreateChannelOptions,
+} from './session/channels/channel-options.js';
+export type { Channel } from './session/channels/channel-requests.js';
+export { Channels } from './session/channels.js';
 export { Gateway } from './session/gateway.js';
 export { Failure } from './session/message/failure.js';
 export { Message, type MessageData, type MessageOptions } from './session/message/message.js';

@@ -22,6 +22,7 @@ import {
 import {
   APNs,
   Campaign,
+  Channels,
   createMemoryGateway,
   loadCredential,
   Message,
@@ -70,6 +71,18 @@ async function sendEach(options: object): Promise<void> {
   new APNs(session.getConnection('https://gateway.example', null)).sendEach([], options);
 }
 
+/** The same for a broadcast. */
+async function broadcast(options: object): Promise<unknown> {
+  await using session = new Session({ backend: { open: () => assert.fail('connected') } });
+  const apns = new APNs(session.getConnection('https://gateway.example', null));
+  return await apns.broadcast({ event: 'end', timestamp: 0 }, 'AAAA', { bundleId: 'com.example.app', ...options });
+}
+
+const channels = (options: object = {}): Channels => {
+  const gateway = new Session({ backend: { open: () => assert.fail('connected') } }).getConnection('sandbox', null);
+  return new Channels(gateway, { bundleId: 'com.example.app', ...options });
+};
+
 /** Throws what is wrong with a recipient. */
 async function sendTo(recipient: object): Promise<never> {
   const { invalid } = await send({ recipients: [recipient] });
@@ -94,6 +107,10 @@ const ofFault = /option scenario\.faults\[0\]/;
 const faces: Readonly<Record<string, Face | readonly Face[]>> = {
   SessionOptions: { owner: /^Session /, hand: (options) => new Session(options) },
   PushOptions: { owner: /^push /, hand: push },
+  BroadcastOptions: { owner: /^broadcast /, hand: broadcast },
+  ChannelsOptions: { owner: /^Channels /, hand: channels },
+  ChannelRequestOptions: { owner: /^list /, hand: (options) => channels().list(options) },
+  CreateChannelOptions: { owner: /^create /, hand: (options) => channels().create(options) },
   SendEachOptions: { owner: /^sendEach /, hand: sendEach },
   SendOptions: { owner: /^send /, hand: send },
   RetryOptions: { owner: /option retry /, hand: (retry) => send({ retry }) },
@@ -227,7 +244,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
       'BatchSettledEvent',
       'CertificateCredential',
     ],
-    ...['CampaignEvent', 'WatchedCampaign', 'ConnectionFailedEvent'],
+    ...['BroadcastOutcome', 'BroadcastResult', 'Channel', 'CampaignEvent', 'WatchedCampaign', 'ConnectionFailedEvent'],
     ...['CertificatePair', 'ConnectionCloseEvent', 'ConnectionOpenEvent', 'CredentialSummary', 'EngineShardStats'],
     ...['EngineStats', 'FaultRecord', 'FeedbackEntry', 'FeedbackRecord', 'InvalidLine', 'InvalidRecipient'],
     ...[

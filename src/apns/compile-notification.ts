@@ -93,12 +93,14 @@ const encoder = new TextEncoder();
  *
  * @param clock for times from now. Default: the system's
  * @param restored a payload that was compiled before; its content is not checked again
+ * @param isBroadcast it is for the subscribers of channels
  * @throws PealError ERR_PEAL_HEADER or ERR_PEAL_PAYLOAD, origin `usage`, naming the option
  */
 export function compileNotification(
   options: NotificationOptions,
   clock: Clock = systemClock,
   restored: CompiledPayload | null = null,
+  isBroadcast = false,
 ): CompiledNotification {
   const given = givenOf(options);
   const payload = restored ?? compilePayload(options, clock, given);
@@ -107,7 +109,7 @@ export function compileNotification(
   const { pushType } = headers.set;
   if (payload !== null && restored === null && pushType !== null) checkPayloadContent(payload.content, pushType);
   const text = payload === null ? '' : payload.text;
-  checkPayloadText(text, pushType);
+  checkPayloadText(text, pushType, isBroadcast);
   return new CompiledNotification(headers.set, headers, text);
 }
 

@@ -7,7 +7,7 @@
 import { Buffer } from 'node:buffer';
 import { type Clock, systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
-import { maxRawPayloadBytes } from '../base/limits.js';
+import { maxBroadcastPayloadBytes, maxRawPayloadBytes } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
 import { option, quoting } from '../base/wording.js';
 import { apsFields, checkFields, isDictionary, writeFields, writeFurtherKeys } from './aps-fields.js';
@@ -171,18 +171,23 @@ export function checkPayloadContent(content: PayloadContent, pushType: PushType)
   }
 }
 
-/** Throws ERR_PEAL_PAYLOAD, with actual and allowed size, when there are more bytes than the push type allows. */
-export function checkPayloadSize(bytes: number, pushType: PushType | null): void {
-  const allowed = ruleOf(pushType ?? 'alert').maxPayloadBytes;
+/**
+ * Throws ERR_PEAL_PAYLOAD, with actual and allowed size, when there are more bytes than the push type allows.
+ *
+ * @param isBroadcast it is for the subscribers of channels, which may be larger
+ */
+export function checkPayloadSize(bytes: number, pushType: PushType | null, isBroadcast = false): void {
+  const allowed = isBroadcast ? maxBroadcastPayloadBytes : ruleOf(pushType ?? 'alert').maxPayloadBytes;
   if (bytes <= allowed) return;
-  const kind = pushType === null ? 'a push' : `${option('pushType')} ${pushType}`;
+  const ofType = pushType === null ? 'a push' : `${option('pushType')} ${pushType}`;
+  const kind = isBroadcast ? 'a broadcast' : ofType;
   throw payloadError(`The payload has ${bytes} bytes, but ${kind} allows ${allowed}: shorten it.`);
 }
 
 /** The same for a payload as text. */
-export function checkPayloadText(text: string, pushType: PushType | null): void {
+export function checkPayloadText(text: string, pushType: PushType | null, isBroadcast = false): void {
   if (text.length * maxBytesPerUnit <= ruleOf(pushType ?? 'alert').maxPayloadBytes) return;
-  checkPayloadSize(Buffer.byteLength(text), pushType);
+  checkPayloadSize(Buffer.byteLength(text), pushType, isBroadcast);
 }
 
 /** The most bytes of UTF-8 for one unit of UTF-16. */

@@ -29,6 +29,7 @@ export type PealErrorCode =
   | 'ERR_PEAL_REFUSED' // RST_STREAM REFUSED_STREAM: certainly not processed
   | 'ERR_PEAL_RESET' // RST_STREAM with another code
   | 'ERR_PEAL_TIMEOUT' // no answer, or no answer to a PING, in time
+  | 'ERR_PEAL_ANSWER' // a service answered, and did not carry the request out
   | 'ERR_PEAL_UNAVAILABLE' // every answer of the gateway is a 5xx, to be sent again later
   | 'ERR_PEAL_PROTOCOL' // the gateway broke RFC 9113
   | 'ERR_PEAL_COMPRESSION' // the gateway broke RFC 7541

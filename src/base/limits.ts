@@ -14,6 +14,10 @@
 export const maxPayloadBytes = 4096;
 /** Largest payload of a voip push, in bytes. */
 export const maxVoipPayloadBytes = 5120;
+/** Largest payload of a broadcast, in bytes. */
+export const maxBroadcastPayloadBytes = 5120;
+/** Longest channel id, in characters; Apple's have 24 to 32. */
+export const maxChannelIdCharacters = 128;
 /** Largest payload of a notification of the binary protocol, in bytes. */
 export const maxBinaryPayloadBytes = 2048;
 /** JSON text of a payload before insignificant blanks are removed, in bytes. */
@@ -433,6 +437,14 @@ export const maxRetryBatches = 512;
 /** Weight that each recipient waiting for a retry adds to its batch, for maxRetryBatches: 32 bytes. */
 export const waitingRecipientWeight = 8;
 
+// --- services ---
+/** Longest answer of a service: the ids of 10,000 channels, several times over. */
+export const maxServiceAnswerBytes = 4 * 1024 * 1024;
+/** Most requests to a service that are in flight at once, whatever it allows. */
+export const maxServiceStreams = 256;
+/** How long a connection to a service stays open with nothing to do. */
+export const serviceIdleMs = 10 * 60_000;
+
 // --- session: options of a session and of a send ---
 /** How long TCP, TLS and the first SETTINGS of a connection may take. */
 export const connectTimeoutMs = 10_000;
@@ -504,6 +516,8 @@ export const maxSharedRecipients = 8;
 /** Recipients of one call with many messages that are under way at once, and how many messages it takes in one turn. */
 export const maxRecipientsUnderWay = 16 * maxBatchRecipients;
 export const maxMessagesOfTurn = maxBatchRecipients;
+/** Channels of one broadcast; Apple allows 10,000 for an app in each environment. */
+export const maxBroadcastChannels = 100_000;
 /** Text of an invalid line that is shown, in characters. */
 export const maxInvalidTextCharacters = 120;
 

@@ -6,6 +6,8 @@ import { addressUrl } from '../apns/address.js';
 import { checkAuthentication } from '../apns/compile-notification.js';
 import { PealError } from '../base/errors.js';
 import { optionError } from '../base/options.js';
+import type { BroadcastResult } from './channels/broadcast.js';
+import { type BroadcastOptions, checkBroadcast } from './channels/broadcast-options.js';
 import { Gateway } from './gateway.js';
 import { isLone, sendLone } from './many/lone-send.js';
 import { type Messages, SendMany } from './many/send-many.js';
@@ -122,6 +124,28 @@ export class APNs {
     checkPushProtocol(this.#gateway.address);
     checkSource(source);
     return new SendEach(source, checkSendEachOptions(options), this.#gateway);
+  }
+
+  /**
+   * Sends one Live Activity update to all subscribers of each channel, and resolves once every channel has its one
+   * outcome. A channel id that is given twice is sent to once. As many requests are under way as the gateway takes.
+   *
+   * What APNs answers, a gateway that cannot be reached, a time-out and an id that is not one are no exceptions: they are
+   * outcomes. Nothing is sent a second time on a guess.
+   *
+   * @param message without tokens; a Live Activity (`event`, `timestamp`, `contentState`). Given as options it may have
+   *   5,120 bytes, as a Message 4,096. Without an `expiration` it is sent with 0, as channels that store nothing demand
+   * @throws PealError (as a rejection, and before anything is sent) ERR_PEAL_OPTION, ERR_PEAL_HEADER or ERR_PEAL_PAYLOAD for a
+   *   message or an option that is not valid; ERR_PEAL_ADDRESS for a gateway that is not one of HTTP/2.
+   */
+  async broadcast(
+    message: Message | MessageOptions,
+    channelIds: string | Iterable<string>,
+    options?: BroadcastOptions,
+  ): Promise<BroadcastResult> {
+    const checked = checkBroadcast(this.#gateway.address, message, channelIds, options);
+    const { Broadcast } = await import('./channels/broadcast.js');
+    return this.#gateway.callService(checked.address, (client) => new Broadcast(client, checked).run());
   }
 
   /**

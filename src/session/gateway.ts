@@ -6,8 +6,12 @@ import { inspect } from 'node:util';
 import { type Address, addressUrl } from '../apns/address.js';
 import type { Credential } from '../apns/credentials/credential.js';
 import type { Clock } from '../base/clock.js';
+import { heldUntil } from '../base/process-hold.js';
 import type { EngineStats } from '../engine/dispatcher/engine-stats.js';
 import type { ProviderTokenSource, Route } from '../engine/dispatcher/route.js';
+import type { ServiceClient } from '../services/service-client.js';
+import type { ServiceClients } from '../services/service-clients.js';
+import { openBackend } from './options/backend-option.js';
 import type { CheckedOptions } from './options/session-options.js';
 import type { FeedbackEntry, GoneTokens } from './send/gone-tokens.js';
 import type { OpenSends } from './send/open-sends.js';
@@ -27,6 +31,8 @@ export interface GatewayOwner {
   engine(): Engine | Promise<Engine>;
   /** A send that asked for the engine has ended. */
   release(): void;
+  /** Whether connections are kept when nothing is sent. */
+  readonly keepsConnections: boolean;
 }
 
 /** What a gateway is made of. */
@@ -52,6 +58,10 @@ export class Gateway {
   /** Made with the first push, and anew once their engine was closed: the old ones go on until their last outcome. */
   #lanes: Lanes | null = null;
   #lanesClosings = 0;
+  /** Made with the first request to one of them. */
+  #services: Promise<ServiceClients> | null = null;
+  #serviceCalls = 0;
+  #forgetServices: () => void = () => {};
 
   private constructor({ owner, address, credential, tokens, gone }: GatewayParts) {
     this.#owner = owner;
@@ -190,6 +200,54 @@ export class Gateway {
     }
     const { feedbackOf } = await import('./feedback.js');
     yield* feedbackOf(this.address, this.credential, this.#owner.options);
+  }
+
+  /**
+   * Calls one of the gateway's services: its own for broadcasts, or that of channel management. Counts as a send of the
+   * session, and holds the process.
+   *
+   * @internal for channels and broadcasts
+   */
+  callService<T>(address: Address, call: (client: ServiceClient) => Promise<T>): Promise<T> {
+    return this.#owner.sends.add(heldUntil(this.#callService(address, call)));
+  }
+
+  async #callService<T>(address: Address, call: (client: ServiceClient) => Promise<T>): Promise<T> {
+    this.#serviceCalls += 1;
+    this.#services ??= this.#newServices();
+    const services = await this.#services;
+    try {
+      return await call(services.clientFor(address));
+    } finally {
+      this.#serviceCalls -= 1;
+      if (this.#serviceCalls === 0 && !this.#owner.keepsConnections) this.#endServices(services);
+    }
+  }
+
+  async #newServices(): Promise<ServiceClients> {
+    const { ServiceClients } = await import('../services/service-clients.js');
+    const { sends, options } = this.#owner;
+    const { link, clock, logger: log } = options;
+    const { data } = this.credential;
+    const services = new ServiceClients({
+      certificate: data.kind === 'certificate' ? data : null,
+      tokens: this.#tokens,
+      openBackend: () => openBackend(options.backend ?? { backend: 'tls', options: null }, options),
+      ...{ link, clock, log, random: Math.random },
+    });
+    this.#forgetServices = sends.onShutdown(() => void sends.add(services.close()));
+    return services;
+  }
+
+  #endServices(services: ServiceClients): void {
+    this.#services = null;
+    this.#forgetServices();
+    void this.#owner.sends.add(services.close());
+  }
+
+  /** @internal for sessions */
+  async closeIdleServices(idleMs: number): Promise<void> {
+    (await this.#services)?.closeIdle(idleMs);
   }
 
   #openRoute(engine: Engine): Route {

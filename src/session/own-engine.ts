@@ -10,6 +10,7 @@ import type { Engine } from './send/send.js';
 
 export class OwnEngine implements GatewayOwner {
   readonly threads = 0;
+  readonly keepsConnections = false;
   closings = 0;
   readonly #start: () => Promise<Engine>;
   /** Those of the session that run or close, so that its shutdown can wait for them. */

@@ -293,7 +293,14 @@ export class CampaignWorld {
     const gateway = Gateway.of({
       owner: {
         options: checkSessionOptions({ threads: 0, clock: thread, maxConnections: plan.maxConnections }),
-        ...{ threads: 0, sends: new OpenSends(), closings: 0, engine: () => dispatcher, release: () => {} },
+        ...{
+          threads: 0,
+          sends: new OpenSends(),
+          closings: 0,
+          engine: () => dispatcher,
+          release: () => {},
+          keepsConnections: true,
+        },
       },
       ...{ address: parseAddress('https://gateway.test'), credential: loadCredential(null) },
       ...{ tokens: null, gone: new GoneTokens(thread) },

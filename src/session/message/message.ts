@@ -231,6 +231,16 @@ export class Message {
     return new Message(nobody, compile(options, null, true));
   }
 
+  /**
+   * The notification of a broadcast, which goes to the subscribers of channels and may be larger. Throws like the
+   * constructor.
+   *
+   * @internal for broadcasts
+   */
+  static forBroadcast(options: MessageOptions): Message {
+    return new Message(nobody, compile(options, null, true, true));
+  }
+
   /** The same notification for others, such as `result.unsent` once the cause is mended. */
   withTokens(tokens: Recipient | readonly Recipient[]): Message {
     return new Message(tokens, new Compiled(this.#shared, 1, 0));
@@ -310,9 +320,15 @@ function listOf(tokens: Recipient | readonly Recipient[]): readonly Recipient[] 
   return tokens.length === 0 ? nobody : Object.freeze([...(tokens as readonly Recipient[])]);
 }
 
-function compile(options: MessageOptions, restored: CompiledPayload | null = null, isForPush = false): Compiled {
+function compile(
+  options: MessageOptions,
+  restored: CompiledPayload | null = null,
+  isForPush = false,
+  isBroadcast = false,
+): Compiled {
   checkNames(options);
-  return new Compiled(new Shared(compileNotification(options, systemClock, restored), null), 1, 0, isForPush);
+  const parts = compileNotification(options, systemClock, restored, isBroadcast);
+  return new Compiled(new Shared(parts, null), 1, 0, isForPush);
 }
 
 /** Comes to what `checkOptions` says, which has the sentence for what is wrong. */

@@ -1,0 +1,95 @@
+/**
+ * A byte stream of a back-end as a Duplex of Node, for libraries that want one: TLS checks, pins, proxies, client
+ * certificates and the sentences of errors stay those of the back-end. Made by ServiceConnection; on the main thread.
+ *
+ * Counts what a sender has to know: how many writes the back-end was handed, and how many bytes came.
+ */
+import { Buffer } from 'node:buffer';
+import { Duplex } from 'node:stream';
+import type { PealError } from '../base/errors.js';
+import type { Backend, BackendStream, ByteStreamListener, OpenOptions } from '../transport/backend.js';
+
+type Done = (error?: Error | null) => void;
+
+export class DuplexStream extends Duplex implements ByteStreamListener {
+  /** Writes that the back-end was handed. What was not handed to it has certainly not left this process. */
+  writes = 0;
+  bytesReceived = 0;
+  /** Why the stream ended; null while it lasts, and after an orderly end. */
+  endCause: PealError | null = null;
+  readonly #stream: BackendStream;
+  readonly #onOpened: (error: PealError | null) => void;
+  #isOpen = false;
+  #isOver = false;
+  #isPaused = false;
+
+  /** @param onOpened called once: with null when the stream is open, or with why it could not be opened */
+  constructor(backend: Backend, options: OpenOptions, onOpened: (error: PealError | null) => void) {
+    super();
+    this.#onOpened = onOpened;
+    // Each end of the stream is told by what uses it.
+    this.on('error', () => {});
+    this.#stream = backend.open(options, this);
+  }
+
+  // --- what the back-end tells ---
+
+  onOpen(): void {
+    if (this.#isOpen || this.#isOver) return;
+    this.#isOpen = true;
+    this.#onOpened(null);
+  }
+
+  onBytes(buffer: Uint8Array, length: number): void {
+    if (this.#isOver) return;
+    this.bytesReceived += length;
+    // A copy, because the back-end reads into the same buffer again.
+    if (this.push(Buffer.from(buffer.subarray(0, length)))) return;
+    this.#isPaused = true;
+    this.#stream.pauseReading();
+  }
+
+  onClosed(error: PealError | null): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.endCause = error;
+    if (!this.#isOpen) {
+      this.destroy();
+      this.#onOpened(error);
+    } else if (error === null) {
+      // What came before the end is still read.
+      this.once('end', () => this.destroy());
+      this.push(null);
+    } else {
+      this.destroy(error);
+    }
+  }
+
+  // --- what the library does ---
+
+  override _read(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#stream.resumeReading();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
+    if (this.#isOver) return;
+    this.writes += 1;
+    this.#stream.write(chunk, () => done());
+  }
+
+  override _writev(chunks: readonly { readonly chunk: Buffer }[], done: Done): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'buffer' as BufferEncoding, done);
+  }
+
+  override _final(done: Done): void {
+    if (!this.#isOver) this.#stream.end();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: Done): void {
+    if (!this.#isOver) this.#stream.destroy();
+    done(error);
+  }
+}

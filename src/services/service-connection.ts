@@ -1,0 +1,490 @@
+/**
+ * One HTTP/2 connection for requests that are few: channel management, and broadcasts. Node's own HTTP/2 over the byte
+ * stream of a back-end; pushes have a codec of their own (connection/http2). Made by ServiceClient; main thread.
+ *
+ *   opening ── SETTINGS ──▶ ready ── drain() or GOAWAY ──▶ draining ── nothing in flight ──▶ closed
+ *      │                      │                               │                                ▲
+ *      └──────────────────────┴── failure, silence ───────────┴────────────────────────────────┘
+ *
+ * Each request ends as answered, unsent or unknown. Unsent is what was certainly not processed: the back-end was handed
+ * nothing since the request began, its stream lies above the last one of a GOAWAY, or it was refused with
+ * REFUSED_STREAM (RFC 9113 §6.8, §8.7). Everything else without an answer is unknown.
+ */
+import { Buffer } from 'node:buffer';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  sensitiveHeaders,
+} from 'node:http2';
+import { addressUrl, authority } from '../apns/address.js';
+import { type Answer, answerOf } from '../apns/answer.js';
+import type { Clock } from '../base/clock.js';
+import { PealError } from '../base/errors.js';
+import {
+  closeTimeoutMs,
+  maxReasonCharacters,
+  maxServiceAnswerBytes,
+  maxServiceStreams,
+  pingAfterSilenceMs,
+  pingTimeoutMs,
+} from '../base/limits.js';
+import type { Logger } from '../base/log.js';
+import { stripUnprintable } from '../base/text.js';
+import { PatientTimer } from '../base/timers.js';
+import {
+  closedByUsError,
+  endedError,
+  goawayError,
+  openTimeoutError,
+  verdictError,
+} from '../connection/connection-errors.js';
+import { type ConnectionTarget, openOptions } from '../connection/connection-options.js';
+import type { Backend } from '../transport/backend.js';
+import { withLog } from '../transport/logged.js';
+import { hostAndPort } from '../transport/tls-errors.js';
+import { DuplexStream } from './duplex-stream.js';
+
+/** A request without what belongs to the connection: authority, scheme and provider token. */
+export interface ServiceRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  /** Checked field names and values. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | null;
+}
+
+/** An answer, whatever its status. */
+export interface ServiceAnswer extends Answer {
+  /** The value of a header field; null where the answer has no such field. */
+  field(name: string): string | null;
+  readonly body: Uint8Array;
+}
+
+export type ServiceOutcome =
+  | { readonly kind: 'answered'; readonly answer: ServiceAnswer; readonly error: null }
+  | {
+      /** Certainly not processed; or written, and not answered. */
+      readonly kind: 'unsent' | 'unknown';
+      readonly answer: null;
+      readonly error: PealError;
+      /** Whether the gateway itself did not process this one request (GOAWAY, REFUSED_STREAM). Only with `unsent`. */
+      readonly isRefused: boolean;
+    };
+
+/** @param isRefused the gateway itself did not process this one request; only with `unsent` */
+export function unanswered(kind: 'unsent' | 'unknown', error: PealError, isRefused = false): ServiceOutcome {
+  return { kind, answer: null, error, isRefused };
+}
+
+/** A request that was begun on a connection. */
+export interface BegunRequest {
+  /** Gives it up: it becomes unknown, or unsent where nothing of it was written. */
+  abandon(error: PealError): void;
+}
+
+interface ConnectionOwner {
+  /** The connection may carry requests, or more of them than before. */
+  onReady(connection: ServiceConnection): void;
+  /** The connection takes no more requests. */
+  onDraining(connection: ServiceConnection): void;
+  /** Over, and every request has its outcome. `error`: why; null after an orderly end. */
+  onClosed(connection: ServiceConnection, error: PealError | null): void;
+}
+
+interface ServiceConnectionOptions extends ConnectionTarget {
+  /** Names the connection in logs. */
+  readonly id: number;
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The first request goes alone until it is answered: with provider tokens (facts of APNs). */
+  readonly provesFirst: boolean;
+  readonly owner: ConnectionOwner;
+}
+
+export class ServiceConnection {
+  readonly where: string;
+  answers = 0;
+  readonly #options: ServiceConnectionOptions;
+  readonly #duplex: DuplexStream;
+  readonly #exchanges = new Set<Exchange>();
+  readonly #openTimer: PatientTimer;
+  readonly #silenceTimer: PatientTimer;
+  readonly #closeTimer: PatientTimer;
+  #session: ClientHttp2Session | null = null;
+  #state: 'opening' | 'ready' | 'draining' | 'closed' = 'opening';
+  /** An answer other than a refusal of the credential has come. */
+  #isProven: boolean;
+  #peerMaxStreams = 0;
+  /** The lowest last stream id of the GOAWAYs that came. */
+  #lastStreamId = Number.POSITIVE_INFINITY;
+  #goaway: PealError | null = null;
+  /** Why we end it before its time. */
+  #endCause: PealError | null = null;
+  /** It was sent a PING, and has said nothing since. */
+  #isAsked = false;
+  #heardBytes = 0;
+  /** By either clock: the monotonic one stands still while a machine sleeps. */
+  #usedAtMs = 0;
+  #usedAtWallMs = 0;
+
+  constructor(options: ServiceConnectionOptions) {
+    const { backend, clock, log, id, address, link } = options;
+    this.#options = options;
+    this.#isProven = !options.provesFirst;
+    this.where = hostAndPort(address);
+    const heard = (): number => this.#duplex.bytesReceived;
+    this.#openTimer = new PatientTimer(clock, heard, () =>
+      this.destroy(openTimeoutError(address, link.connectTimeoutMs, this.#session !== null)),
+    );
+    this.#silenceTimer = new PatientTimer(clock, heard, () => this.#onSilence());
+    this.#closeTimer = new PatientTimer(clock, heard, () => this.destroy(closedByUsError(this.where)));
+    log.debug({ connection: id, gateway: this.where }, 'service connection opening');
+    const logged = withLog(backend, log, { connection: id, gateway: this.where });
+    this.#duplex = new DuplexStream(logged, openOptions(options, 'h2'), (error) => this.#onOpened(error));
+    this.#duplex.once('close', () => this.#onStreamClosed());
+    this.#openTimer.set(link.connectTimeoutMs);
+  }
+
+  get inFlight(): number {
+    return this.#exchanges.size;
+  }
+
+  /** How many more requests it takes now. */
+  get room(): number {
+    if (this.#state !== 'ready' || this.#session!.closed || this.#session!.destroyed) return 0;
+    const limit = this.#isProven
+      ? Math.min(this.#peerMaxStreams, maxServiceStreams)
+      : Math.min(this.#peerMaxStreams, 1);
+    return Math.max(0, limit - this.#exchanges.size);
+  }
+
+  /** Whether it may carry requests, now or once others are answered. */
+  get isUsable(): boolean {
+    return this.#state === 'opening' || this.#state === 'ready';
+  }
+
+  /** For how long nothing has been in flight. */
+  get idleMs(): number {
+    if (this.#exchanges.size > 0) return 0;
+    const { clock } = this.#options;
+    return Math.max(clock.now() - this.#usedAtMs, clock.wallMs() - this.#usedAtWallMs);
+  }
+
+  /** Begins a request. There is room for it. `done` is called once, never from within this call. */
+  begin(request: ServiceRequest, token: string | null, done: (outcome: ServiceOutcome) => void): BegunRequest {
+    const exchange: Exchange = new Exchange(
+      this.#options.clock,
+      this.#duplex.writes,
+      () => this.#verdictOf(exchange),
+      (outcome) => {
+        this.#exchanges.delete(exchange);
+        this.#noteUse();
+        if (outcome.kind === 'answered') this.#onAnswer(outcome.answer);
+        done(outcome);
+        this.#afterOutcome();
+      },
+    );
+    this.#exchanges.add(exchange);
+    exchange.start(this.#session!, this.#headersOf(request, token), request.body);
+    if (!this.#silenceTimer.isSet) this.#watch();
+    return exchange;
+  }
+
+  /** Asks for a sign of life. The owner hears of it as of a connection that is ready; without one the connection ends. */
+  ping(): void {
+    if (this.#isAsked || this.#session!.destroyed) return;
+    this.#isAsked = true;
+    this.#heardBytes = this.#duplex.bytesReceived;
+    this.#silenceTimer.set(pingTimeoutMs);
+    this.#session!.ping((error) => {
+      if (error === null) this.#onSign();
+    });
+  }
+
+  /** Takes no more requests, and closes once those in flight are answered. */
+  drain(): void {
+    if (this.#state === 'opening') this.destroy(null);
+    if (this.#state !== 'ready') return;
+    this.#state = 'draining';
+    this.#options.owner.onDraining(this);
+    this.#afterOutcome();
+  }
+
+  /** The same; what is in flight has `closeTimeoutMs` to be answered. */
+  close(): void {
+    this.drain();
+    if (this.#state !== 'closed') this.#closeTimer.set(closeTimeoutMs);
+  }
+
+  /** Ends it now. */
+  destroy(cause: PealError | null): void {
+    if (this.#state === 'closed') return;
+    this.#endCause ??= cause;
+    if (this.#session !== null) this.#session.destroy();
+    this.#duplex.destroy();
+  }
+
+  /** What became of a request whose stream was closed before its answer had come whole. */
+  #verdictOf(exchange: Exchange): ServiceOutcome {
+    const { streamId, hasBegun, resetCode } = exchange;
+    const cause = this.#endCause ?? this.#goaway ?? this.#duplex.endCause;
+    const ended = cause ?? endedError(this.where);
+    if (!hasBegun) {
+      // Nothing more is written once the stream is over.
+      if (this.#duplex.destroyed && exchange.writesBefore === this.#duplex.writes)
+        return unanswered('unsent', ended, true);
+      if (streamId > this.#lastStreamId) return unanswered('unsent', this.#goaway ?? ended, true);
+      if (resetCode === constants.NGHTTP2_REFUSED_STREAM) return unanswered('unsent', refusedError(this.where), true);
+    }
+    const isReset = this.#session?.destroyed === false && resetCode !== constants.NGHTTP2_NO_ERROR;
+    return unanswered('unknown', isReset ? resetError(this.where, resetCode) : ended);
+  }
+
+  // --- the stream ---
+
+  #onOpened(error: PealError | null): void {
+    if (error !== null || this.#state === 'closed') return;
+    const { address } = this.#options;
+    const session = connect(addressUrl(address), {
+      createConnection: () => this.#duplex,
+      settings: { enablePush: false },
+    });
+    this.#session = session;
+    session.on('error', () => {});
+    session.on('remoteSettings', ({ maxConcurrentStreams }) => this.#onSettings(maxConcurrentStreams));
+    session.on('goaway', (code, lastStreamId, debug?: Uint8Array) =>
+      this.#onGoaway(code, lastStreamId, debug ?? new Uint8Array()),
+    );
+    session.on('close', () => this.#duplex.destroy());
+  }
+
+  #onSettings(maxStreams: number | undefined): void {
+    this.#peerMaxStreams = maxStreams ?? maxServiceStreams;
+    if (this.#state === 'opening') {
+      this.#state = 'ready';
+      this.#openTimer.clear();
+      this.#noteUse();
+      const { id, log } = this.#options;
+      log.debug(
+        { connection: id, gateway: this.where, peerMaxStreams: maxStreams ?? null },
+        'service connection ready',
+      );
+    }
+    if (this.#state === 'ready') this.#options.owner.onReady(this);
+  }
+
+  #onGoaway(code: number, lastStreamId: number, debug: Uint8Array): void {
+    this.#lastStreamId = Math.min(this.#lastStreamId, lastStreamId);
+    const cause = goawayError(this.where, code, debug);
+    if (this.#goaway === null || code !== constants.NGHTTP2_NO_ERROR || debug.length > 0) this.#goaway = cause;
+    const { id, log } = this.#options;
+    log.info({ connection: id, gateway: this.where, lastStreamId, errorCode: code }, cause.message);
+    this.drain();
+  }
+
+  #onStreamClosed(): void {
+    // Node tells of a GOAWAY and of the ends of streams in the same turn, in an order of its own.
+    this.#options.clock.defer(() => this.#onOver());
+  }
+
+  #onOver(): void {
+    if (this.#state === 'closed') return;
+    this.#session?.destroy();
+    this.#state = 'closed';
+    for (const timer of [this.#openTimer, this.#silenceTimer, this.#closeTimer]) timer.clear();
+    for (const exchange of [...this.#exchanges]) exchange.settle();
+    const error = this.#endCause ?? this.#goaway ?? this.#duplex.endCause;
+    const { id, log, owner } = this.#options;
+    log.debug({ connection: id, gateway: this.where }, error === null ? 'service connection closed' : error.message);
+    owner.onClosed(this, error);
+  }
+
+  #onAnswer({ status }: ServiceAnswer): void {
+    this.answers += 1;
+    if (status !== 403) this.#isProven = true;
+  }
+
+  // --- is it alive? ---
+
+  #watch(): void {
+    this.#heardBytes = this.#duplex.bytesReceived;
+    this.#silenceTimer.set(pingAfterSilenceMs);
+  }
+
+  #onSilence(): void {
+    const isAlive = this.#duplex.bytesReceived !== this.#heardBytes;
+    if (this.#isAsked) {
+      if (isAlive) this.#onSign();
+      else this.destroy(verdictError(this.where, 'silent'));
+      return;
+    }
+    if (this.#exchanges.size === 0) return;
+    if (isAlive) this.#watch();
+    else this.ping();
+  }
+
+  #onSign(): void {
+    if (!this.#isAsked) return;
+    this.#isAsked = false;
+    this.#silenceTimer.clear();
+    if (this.#exchanges.size > 0) this.#watch();
+    this.#noteUse();
+    if (this.#state === 'ready') this.#options.owner.onReady(this);
+  }
+
+  // --- requests ---
+
+  #headersOf({ method, path, headers }: ServiceRequest, token: string | null): OutgoingHttpHeaders {
+    const { address, link } = this.#options;
+    const fields: OutgoingHttpHeaders = {
+      ':method': method,
+      ':scheme': 'https',
+      ':authority': authority(address),
+      ':path': path,
+      ...headers,
+    };
+    if (token === null) return fields;
+    return {
+      ...fields,
+      authorization: `bearer ${token}`,
+      ...(!link.indexAuthorization && { [sensitiveHeaders]: ['authorization'] }),
+    };
+  }
+
+  #afterOutcome(): void {
+    if (this.#exchanges.size > 0) return;
+    if (!this.#isAsked) this.#silenceTimer.clear();
+    if (this.#state !== 'draining') return;
+    // It sends a GOAWAY, and ends the stream.
+    const session = this.#session!;
+    if (session.destroyed) return;
+    session.close();
+    this.#closeTimer.set(closeTimeoutMs);
+  }
+
+  #noteUse(): void {
+    this.#usedAtMs = this.#options.clock.now();
+    this.#usedAtWallMs = this.#options.clock.wallMs();
+  }
+}
+
+/** One request and its answer. */
+class Exchange implements BegunRequest {
+  readonly writesBefore: number;
+  readonly #clock: Clock;
+  readonly #verdict: () => ServiceOutcome;
+  readonly #done: (outcome: ServiceOutcome) => void;
+  #stream: ClientHttp2Stream | null = null;
+  #headers: IncomingHttpHeaders | null = null;
+  #status = 0;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #isDone = false;
+
+  /**
+   * @param writesBefore what the back-end had been handed before
+   * @param verdict what becomes of it without a whole answer
+   */
+  constructor(
+    clock: Clock,
+    writesBefore: number,
+    verdict: () => ServiceOutcome,
+    done: (outcome: ServiceOutcome) => void,
+  ) {
+    this.#clock = clock;
+    this.writesBefore = writesBefore;
+    this.#verdict = verdict;
+    this.#done = done;
+  }
+
+  /** Infinite while it has none. */
+  get streamId(): number {
+    return this.#stream?.id ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether the answer has begun. */
+  get hasBegun(): boolean {
+    return this.#headers !== null;
+  }
+
+  get resetCode(): number {
+    return this.#stream?.rstCode ?? constants.NGHTTP2_NO_ERROR;
+  }
+
+  start(session: ClientHttp2Session, headers: OutgoingHttpHeaders, body: Uint8Array | null): void {
+    const stream = session.request(headers, { endStream: body === null });
+    this.#stream = stream;
+    stream.on('response', (fields) => {
+      this.#headers = fields;
+      this.#status = Number(fields[':status'] ?? 0);
+    });
+    stream.on('data', (chunk: Buffer) => this.#take(chunk));
+    stream.on('error', () => {});
+    // Whether a GOAWAY is why it was closed is told in the same turn, before or after.
+    stream.on('close', () => {
+      if (this.#isAnswered) this.settle();
+      else this.#clock.defer(() => this.settle());
+    });
+    if (body !== null) stream.end(body);
+  }
+
+  /** What was begun may still be written, so it is unknown. */
+  abandon(error: PealError): void {
+    this.#end(unanswered('unknown', error));
+    this.#stream?.close(constants.NGHTTP2_CANCEL);
+  }
+
+  /** Its stream is closed, or will not bring anything more. */
+  settle(): void {
+    if (this.#isDone) return;
+    this.#end(this.#isAnswered ? { kind: 'answered', answer: this.#answer(), error: null } : this.#verdict());
+  }
+
+  get #isAnswered(): boolean {
+    return this.#status !== 0 && this.#stream!.readableEnded && this.resetCode === constants.NGHTTP2_NO_ERROR;
+  }
+
+  #take(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes <= maxServiceAnswerBytes) this.#chunks.push(chunk);
+    else this.abandon(tooLongError());
+  }
+
+  #answer(): ServiceAnswer {
+    const headers = this.#headers!;
+    const body = Buffer.concat(this.#chunks);
+    const field = (name: string): string | null => {
+      const value = headers[name];
+      return typeof value === 'string' ? stripUnprintable(value, maxReasonCharacters) : null;
+    };
+    const names = { apnsId: field('apns-id'), retryAfter: field('retry-after'), uniqueId: field('apns-unique-id') };
+    const explained = this.#status < 300 ? new Uint8Array() : body;
+    return { ...answerOf(this.#status, explained, names, this.#clock), field, body };
+  }
+
+  #end(outcome: ServiceOutcome): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    this.#done(outcome);
+  }
+}
+
+function refusedError(where: string): PealError {
+  const message = `${where} refused the request (RST_STREAM REFUSED_STREAM).`;
+  return new PealError('ERR_PEAL_REFUSED', message, { origin: 'gateway', retryable: true });
+}
+
+function resetError(where: string, code: number): PealError {
+  const message = `${where} reset the request (RST_STREAM, error code ${code}) before its answer was whole.`;
+  return new PealError('ERR_PEAL_RESET', message, { origin: 'gateway', retryable: true });
+}
+
+function tooLongError(): PealError {
+  const message = `The answer is longer than ${maxServiceAnswerBytes} bytes: check that the address is the service's.`;
+  return new PealError('ERR_PEAL_LIMIT', message, { origin: 'gateway' });
+}

@@ -1,0 +1,36 @@
+/** A gateway as channels and broadcasts need it, and where their requests go. Main thread. */
+import { type Address, addressUrl, parseAddress } from '../../apns/address.js';
+import { isTopicForm } from '../../apns/push-type.js';
+import { PealError } from '../../base/errors.js';
+import { maxTopicCharacters } from '../../base/limits.js';
+import { optionError, shownValue } from '../../base/options.js';
+import { theOption } from '../../base/wording.js';
+import type { ServiceClient } from '../../services/service-client.js';
+
+export interface ServiceGateway {
+  readonly address: Address;
+  /** Calls a service of the gateway; it counts as a send of the session, and holds the process. */
+  callService<T>(address: Address, call: (client: ServiceClient) => Promise<T>): Promise<T>;
+}
+
+/** Throws PealError ERR_PEAL_ADDRESS for a gateway that is not one of HTTP/2. */
+export function checkServiceProtocol(address: Address): void {
+  if (address.protocol === 'http2') return;
+  const message = `The gateway ${addressUrl(address)} has no channels: they need one of HTTP/2.`;
+  throw new PealError('ERR_PEAL_ADDRESS', message, { origin: 'usage' });
+}
+
+/** The option `address`. Throws PealError ERR_PEAL_ADDRESS or ERR_PEAL_OPTION. */
+export function serviceAddress(value: unknown): Address {
+  const address = parseAddress(value as string);
+  if (address.protocol === 'http2') return address;
+  throw optionError(`${theOption('address')} must be https://host:port, not ${addressUrl(address)}.`);
+}
+
+/** Throws PealError ERR_PEAL_OPTION for anything but a bundle id. */
+export function checkBundleId(value: unknown): string {
+  if (typeof value === 'string' && isTopicForm(value) && value.length <= maxTopicCharacters) return value;
+  const allowed = 'a bundle id: letters, digits, "." and "-", no "." at its beginning';
+  if (value === undefined) throw optionError(`${theOption('bundleId')} is missing: give ${allowed}.`);
+  throw optionError(`${theOption('bundleId')} must be ${allowed}, not ${shownValue(value)}.`);
+}
