@@ -14,6 +14,7 @@ const entryPoints = [
   ['peal', 'dist/src/index.d.ts'],
   ['peal-backend', 'dist/src/backend.d.ts'],
   ['peal-cluster', 'dist/src/cluster/index.d.ts'],
+  ['peal-compat-apns2', 'dist/src/compat/apns2/index.d.ts'],
   ['peal-simulator', 'dist/src/simulator/index.d.ts'],
 ] as const;
 

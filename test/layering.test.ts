@@ -19,6 +19,7 @@ const layers = [
   'engine',
   'services',
   'session',
+  'compat',
   'campaign',
   'stores',
   'credentials',
@@ -48,6 +49,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   engine: ['.', 'shard', 'hosts', 'dispatcher'],
   services: ['.'],
   session: ['options', 'recipients', 'message', 'personal', 'send', 'single', 'many', 'channels', '.'],
+  compat: ['apns2'],
   campaign: ['recipients', 'tables', 'input', 'journal', 'control', 'report', 'outputs', 'view', 'run', '.'],
   stores: ['.'],
   credentials: ['sealing', 'kinds', '.'],
@@ -65,6 +67,7 @@ const entryPoints = [
   'src/backend.ts',
   'src/simulator/index.ts',
   'src/cluster/index.ts',
+  'src/compat/apns2/index.ts',
   'src/cli/main.ts',
 ];
 
@@ -107,6 +110,7 @@ const forTests: Readonly<Record<string, readonly string[]>> = {
     'PackageFile',
     'ProcessFacts',
     'ProgressOptions',
+    'RawFields',
     'RetryCase',
     'RoutePool',
     'RoutePoolOptions',
