@@ -32,6 +32,7 @@ export {
   adviceOf,
   binaryReasonOf,
   binaryReasons,
+  channelReasons,
   classOf,
   type Reason,
   type ReasonClass,

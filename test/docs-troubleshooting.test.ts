@@ -6,7 +6,7 @@ import path from 'node:path';
 import { parseAddress } from '../src/apns/address.js';
 import { loadCredential } from '../src/apns/credentials/load-credential.js';
 import { parseDeviceToken } from '../src/apns/device-token.js';
-import { binaryReasons, reasons } from '../src/apns/reason.js';
+import { binaryReasons, channelReasons, reasons } from '../src/apns/reason.js';
 import { PealError } from '../src/base/errors.js';
 import { proxyOf } from '../src/base/proxy-environment.js';
 import { otherFileProblem } from '../src/campaign/recipients/file-kind.js';
@@ -174,6 +174,14 @@ describe('docs/troubleshooting.md', () => {
     );
   });
 
+  it('explains each reason that only broadcasts and channels get, and no other', () => {
+    const explained = rowsBelow('### Of broadcasts and channels').slice(1);
+    assert.deepEqual(
+      explained.map(([reason, status]) => [inCode(reason!), Number(status)]),
+      channelReasons.map(({ reason, status }) => [reason, status]),
+    );
+  });
+
   it('explains each status of the binary protocol, and no other', () => {
     const explained = rowsBelow("## Apple's reasons").filter((row) => row.length === 3 && row[0] !== 'status');
     assert.deepEqual(
@@ -194,7 +202,12 @@ describe('docs/troubleshooting.md', () => {
   });
 
   it('says what to do in each row', () => {
-    for (const heading of ["## Apple's reasons", '## Codes of errors', ...mistakeHeadings]) {
+    for (const heading of [
+      "## Apple's reasons",
+      '### Of broadcasts and channels',
+      '## Codes of errors',
+      ...mistakeHeadings,
+    ]) {
       for (const row of rowsBelow(heading)) {
         for (const cell of row) assert.notEqual(cell, '', row.join(' | '));
       }

@@ -3,14 +3,15 @@
  * reason with its class and advice, and the one-byte code under which ledgers hold it. Called by shards (codes,
  * classes), results and reports (advice), on any thread.
  *
- * Sources: "Handling notification responses from APNs"; "Binary Provider API", codes in error-response packet.
+ * Sources: "Handling notification responses from APNs"; "Handling error responses from Apple Push Notification service"
+ * (broadcasts and channels); "Binary Provider API", codes in error-response packet.
  */
 import type { Protocol } from './address.js';
 
 /**
  * What a rejection is about, and so what remedies it.
  *
- * - `token`: this device token or its topic; the other recipients are not affected. Never retried.
+ * - `token`: this device token or its topic, or this channel; the other recipients are not affected. Never retried.
  * - `gone`: the token is no longer valid since the timestamp of the answer. Never retried; drop the token.
  * - `request`: the request itself; it fails for every token alike.
  * - `credential`: certificate, key or provider token; nothing else will succeed with it.
@@ -232,6 +233,66 @@ const rows: readonly ReasonRow[] = [
   ],
 ];
 
+/**
+ * Reasons of broadcasts and of channel management only. The others of these services are above. One that is about a
+ * single channel has the class of those about a single device token: other channels of the broadcast are not affected.
+ */
+const channelRows: readonly ReasonRow[] = [
+  [
+    34,
+    400,
+    'FeatureNotEnabled',
+    'request',
+    'The app has no broadcast capability: enable it for the bundle id in the developer account.',
+  ],
+  [35, 400, 'MissingChannelId', 'token', 'The request named no channel: give the id of a channel.'],
+  [
+    36,
+    400,
+    'BadChannelId',
+    'token',
+    'The channel id is not base64 or too long: give it as APNs returned it when the channel was created.',
+  ],
+  [
+    37,
+    400,
+    'ChannelNotRegistered',
+    'token',
+    'The app has no such channel in this environment: it was removed, or created in the other environment.',
+  ],
+  [
+    38,
+    400,
+    'BadRequestParams',
+    'request',
+    'The JSON of the request has an attribute that APNs does not know: give the storage policy and the push type only.',
+  ],
+  [39, 400, 'BadRequestPayload', 'request', 'The body of the request is not JSON: give a JSON object.'],
+  [40, 400, 'MissingPushType', 'request', 'The push type is missing: channels and broadcasts need liveactivity.'],
+  [
+    41,
+    400,
+    'CannotCreateChannelConfig',
+    'request',
+    'The app has as many channels as it may have in this environment: remove those that are over.',
+  ],
+  [
+    42,
+    400,
+    'MissingChannelQueueSize',
+    'request',
+    'The storage policy is missing or not known (Apple does not document this reason): give 0 or 1.',
+  ],
+  [
+    43,
+    403,
+    'TopicMismatch',
+    'request',
+    'This credential is not for the app in the path: use the key or certificate of the team and app that own it.',
+  ],
+  [44, 503, 'Service Unavailable', 'transient', 'APNs is not available: send again after a delay.'],
+];
+
 /** The same for the statuses of the binary protocol. Codes follow those of HTTP/2 in the same ledger byte. */
 const binaryRows: readonly ReasonRow[] = [
   [101, 1, 'Processing error', 'transient', 'The gateway had a fault of its own: send again after a delay.'],
@@ -280,8 +341,11 @@ const binaryRows: readonly ReasonRow[] = [
 /** Statuses that are not rejections: no error, and shutdown (the notification that it names was delivered). */
 const harmlessStatuses: ReadonlySet<number> = new Set([0, 10]);
 
-/** Every reason of HTTP/2, in the order of their status. */
+/** Every reason that a device push can get over HTTP/2, in the order of their status. */
 export const reasons: readonly Reason[] = tableOf(rows);
+
+/** Every reason that only broadcasts and channel management can get, in the order of their status. */
+export const channelReasons: readonly Reason[] = tableOf(channelRows);
 
 /** Every reason of the binary protocol, in the order of their status. */
 export const binaryReasons: readonly Reason[] = tableOf(binaryRows);
@@ -294,8 +358,8 @@ function tableOf(table: readonly ReasonRow[]): readonly Reason[] {
   );
 }
 
-const all = [...reasons, ...binaryReasons];
-const byText = mapByText(reasons);
+const all = [...reasons, ...channelReasons, ...binaryReasons];
+const byText = mapByText([...reasons, ...channelReasons]);
 const binaryByText = mapByText(binaryReasons);
 const byCode = new Map<number, Reason>(all.map((row) => [row.code, row]));
 const byBinaryStatus = new Map<number, Reason>(binaryReasons.map((row) => [row.status, row]));

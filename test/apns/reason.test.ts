@@ -3,6 +3,7 @@ import {
   adviceOf,
   binaryReasonOf,
   binaryReasons,
+  channelReasons,
   classOf,
   reasonCode,
   reasonOf,
@@ -13,8 +14,8 @@ import { REJECTED } from '../../src/engine/ledger.js';
 describe('apns/reason', () => {
   it('gives every reason a code of its own that fits a ledger byte, and finds it again', () => {
     const codes = new Set<number>();
-    for (const row of [...reasons, ...binaryReasons]) {
-      const protocol = reasons.includes(row) ? 'http2' : 'binary';
+    for (const row of [...reasons, ...channelReasons, ...binaryReasons]) {
+      const protocol = binaryReasons.includes(row) ? 'binary' : 'http2';
       assert.ok(row.code >= 1 && row.code <= 200 && REJECTED + row.code <= 255, row.reason);
       assert.ok(!codes.has(row.code), row.reason);
       codes.add(row.code);
@@ -34,7 +35,7 @@ describe('apns/reason', () => {
   it('has 0 for reasons that are not in the table, and nothing behind codes that are not given', () => {
     for (const text of ['', 'badDeviceToken', 'NewReason', 'constructor', '__proto__'])
       assert.equal(reasonCode(text), 0);
-    const next = Math.max(...reasons.map(({ code }) => code)) + 1;
+    const next = Math.max(...[...reasons, ...channelReasons].map(({ code }) => code)) + 1;
     for (const code of [0, -1, next, 200, 255, Number.NaN]) assert.equal(reasonOf(code), null);
   });
 
@@ -64,6 +65,17 @@ describe('apns/reason', () => {
     assert.equal(classOf(410, 'ExpiredToken'), 'gone');
     assert.equal(classOf(429, 'TooManyRequests'), 'transient');
     assert.equal(classOf(429, 'TooManyProviderTokenUpdates'), 'credential');
+  });
+
+  it('tells what concerns one channel from what fails for every channel', () => {
+    for (const reason of ['MissingChannelId', 'BadChannelId', 'ChannelNotRegistered']) {
+      assert.equal(classOf(400, reason), 'token', reason);
+    }
+    for (const reason of ['FeatureNotEnabled', 'MissingPushType', 'CannotCreateChannelConfig', 'BadRequestPayload']) {
+      assert.equal(classOf(400, reason), 'request', reason);
+    }
+    assert.equal(classOf(403, 'TopicMismatch'), 'request', 'the same credential is right for another app');
+    assert.equal(classOf(503, 'Service Unavailable'), 'transient');
   });
 
   it('has an advice for every answer', () => {
