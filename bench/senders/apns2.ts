@@ -4,14 +4,14 @@
  */
 import { readFileSync } from 'node:fs';
 import { loadPeer } from '../lib/peers.js';
-import type { OpenSender } from './sender.js';
+import type { OpenSender, Sender, SenderOptions } from './sender.js';
 
-interface Apns2 {
+export interface Apns2 {
   readonly ApnsClient: new (options: object) => ApnsClient;
   readonly Notification: new (token: string, options: object) => object;
 }
 
-interface ApnsClient {
+export interface ApnsClient {
   client: unknown;
   send(notification: object): Promise<object>;
   sendMany(notifications: readonly object[]): Promise<readonly { readonly error?: unknown }[]>;
@@ -22,16 +22,24 @@ interface Undici {
   readonly Pool: new (origin: string, options: object) => unknown;
 }
 
-export const open: OpenSender = async ({ target }) => {
-  const { ApnsClient, Notification } = loadPeer('apns2') as Apns2;
+export const open: OpenSender = async (options) => {
+  const library = loadPeer('apns2') as Apns2;
   const { Pool } = loadPeer('undici') as Undici;
-  const { url, ca, topic, keyFile, keyId, teamId } = target;
-  const client = new ApnsClient({
-    ...{ team: teamId, keyId, signingKey: readFileSync(keyFile, 'utf8') },
-    ...{ defaultTopic: topic, host: 'localhost' },
-  });
+  const { url, ca } = options.target;
+  const client = openClient(options, library);
   const asApns2Does = { connections: 32, pipelining: 1, allowH2: true, maxConcurrentStreams: 100 };
   client.client = new Pool(url, { ...asApns2Does, connect: { ca } });
+  return senderOf(client, library);
+};
+
+/** @param own options that the real package does not have */
+export function openClient({ target }: SenderOptions, { ApnsClient }: Apns2, own: object = {}): ApnsClient {
+  const { topic, keyFile, keyId, teamId } = target;
+  const credential = { team: teamId, keyId, signingKey: readFileSync(keyFile, 'utf8') };
+  return new ApnsClient({ ...credential, defaultTopic: topic, host: 'localhost', ...own });
+}
+
+export function senderOf(client: ApnsClient, { Notification }: Apns2): Sender {
   return {
     sendOne: (token, alert) =>
       client.send(new Notification(token, { alert })).then(
@@ -44,4 +52,4 @@ export const open: OpenSender = async ({ target }) => {
     },
     close: () => client.close(),
   };
-};
+}

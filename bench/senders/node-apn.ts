@@ -1,8 +1,11 @@
-/** Sender: @parse/node-apn with its defaults. It takes as many tokens as it is given, and opens a stream for each. */
+/**
+ * Sender: @parse/node-apn with its defaults. It takes as many tokens as it is given, and opens a stream for each. What
+ * `openProvider` makes of another library with the same interface is a sender, too.
+ */
 import { loadPeer } from '../lib/peers.js';
 import type { OpenSender, Sender, SenderOptions } from './sender.js';
 
-interface NodeApn {
+export interface NodeApn {
   readonly Provider: new (options: object) => Provider;
   readonly Notification: new () => Notification;
 }
@@ -21,11 +24,13 @@ interface Notification {
 export const open: OpenSender = async (options) => openProvider(options).sender;
 
 /** The provider, for the tuned sender beside it. */
-export function openProvider({ target }: SenderOptions): {
+export function openProvider(
+  { target }: SenderOptions,
+  { Provider, Notification } = loadPeer('@parse/node-apn') as NodeApn,
+): {
   readonly sender: Sender;
   send(tokens: string | readonly string[], alert: string): Promise<number>;
 } {
-  const { Provider, Notification } = loadPeer('@parse/node-apn') as NodeApn;
   const { hostname, port } = new URL(target.url);
   const provider = new Provider({
     token: { key: target.keyFile, keyId: target.keyId, teamId: target.teamId },

@@ -23,8 +23,15 @@ const memory = new Float64Array(mostSends);
  * A closed loop: as soon as one send is over, the next begins, until the time is up; then waits for those in flight.
  * Latencies count from the call.
  * @param first index of the first send
+ * @param most sends after which no further one begins, whatever the time; at least `inFlight`
  */
-export function driveInFlight(send: SendAt, inFlight: number, durationMs: number, first: number): Promise<Sent> {
+export function driveInFlight(
+  send: SendAt,
+  inFlight: number,
+  durationMs: number,
+  first: number,
+  most = mostSends,
+): Promise<Sent> {
   return new Promise((resolve, reject) => {
     const startedMs = performance.now();
     let begun = 0;
@@ -36,7 +43,7 @@ export function driveInFlight(send: SendAt, inFlight: number, durationMs: number
         const nowMs = performance.now();
         memory[done++] = nowMs - calledMs;
         if (!isAccepted) failed++;
-        if (nowMs - startedMs < durationMs && begun < mostSends) begin();
+        if (nowMs - startedMs < durationMs && begun < most) begin();
         else if (done === begun) resolve(sentOf(done, failed, startedMs));
       }, reject);
     }
