@@ -57,7 +57,19 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   cluster: ['store', 'slices', 'tokens', 'limits', 'queue', 'dispatch', 'worker', '.'],
   service: ['http', 'push', 'campaigns', '.'],
   simulator: ['settings', 'books', 'rules', 'faults', 'http2', 'listen', 'binary', '.'],
-  cli: ['shared', 'send', 'campaign', 'feedback', 'simulate', 'demo', 'credentials', 'cluster', 'serve', '.'],
+  cli: [
+    'shared',
+    'send',
+    'campaign',
+    'feedback',
+    'simulate',
+    'demo',
+    'credentials',
+    'channels',
+    'cluster',
+    'serve',
+    '.',
+  ],
   index: ['.'],
 };
 

@@ -378,13 +378,19 @@ describe('a name that no options have', () => {
     });
   }
 
-  for (const [command, ...given] of [['send'], ['feedback', '--gateway', 'x'], ['simulate'], ['demo']]) {
-    it(`is refused with the nearest that is known: peal ${command}`, async () => {
-      const { stdout } = await runCommand([command!, '--help']);
+  const app = ['--bundle-id', 'com.example.app'];
+  for (const [name, ...given] of [
+    ...[['send'], ['feedback', '--gateway', 'x'], ['simulate'], ['demo'], ['broadcast', ...app]],
+    ...['create', 'list', 'remove'].map((action) => [`channels ${action}`, ...app]),
+    ['channels read', ...app, 'AAAA'],
+  ]) {
+    const command = name!.split(' ');
+    it(`is refused with the nearest that is known: peal ${name}`, async () => {
+      const { stdout } = await runCommand([...command, '--help']);
       const flags = [...stdout.matchAll(/^ {2,}(?:-\w, )?--([\w-]+)/gm)].map(([, flag]) => flag!);
       assert.ok(flags.length > 2, stdout);
       for (const flag of flags) {
-        const { code, stderr } = await runCommand([command!, ...given, `--${misspelt(flag)}`]);
+        const { code, stderr } = await runCommand([...command, ...given, `--${misspelt(flag)}`]);
         assert.equal(code, 2, stderr);
         assert.match(stderr, new RegExp(`unknown option '--${misspelt(flag)}'`));
         assert.match(stderr, new RegExp(`Did you mean (?:one of )?.*--${flag}\\b`), stderr);

@@ -784,3 +784,9 @@ export const reopenRetryMs = 100;
 export const statusPatienceMs = 3_000;
 /** Recipients at Apple's gateways above which a run without --out is warned that it cannot be continued. */
 export const recipientsWorthKeeping = 1_000;
+/** Channels that APNs allows for an app in each environment. */
+export const maxChannels = 10_000;
+/** Requests of `peal channels` that are under way at once. */
+export const channelRequestsAtOnce = 16;
+/** A list of channels, in characters: 10,000 ids, several times over. */
+export const maxChannelListCharacters = 2 << 20;

@@ -7,6 +7,7 @@ import { version } from '../base/version.js';
 import { folderArgument, type ResumeFlags, rateArgument, resumeOptions } from './campaign/campaign-options.js';
 import type { StatusFlags } from './campaign/status-options.js';
 import type { ResumeCampaign } from './campaign/steer.js';
+import type { BroadcastFlags } from './channels/broadcast-options.js';
 import type { DispatchFlags } from './cluster/dispatch-options.js';
 import type { WorkerFlags } from './cluster/worker-options.js';
 import type { FeedbackFlags } from './feedback/feedback-options.js';
@@ -181,6 +182,26 @@ async function commandLine(
     });
   await add(feedback, async () => (await import('./feedback/feedback-options.js')).feedbackOptionGroups());
 
+  const broadcast = program
+    .command('broadcast')
+    .summary('send one update of a Live Activity to all subscribers of channels')
+    .description('Sends one update of a Live Activity to all subscribers of one or more channels.')
+    .addHelpText('after', broadcastHelp)
+    .action(async (options: BroadcastFlags) => {
+      const { runBroadcast } = await loaded(import('./channels/broadcast.js'));
+      onEnd(await runBroadcast(options, terminal));
+    });
+  await add(broadcast, async () => (await import('./channels/broadcast-options.js')).broadcastOptionGroups());
+
+  const channels = program
+    .command('channels')
+    .summary('create, read, list and remove the channels that broadcasts go to')
+    .description('Manages the channels of an app, which broadcasts of Live Activities go to.');
+  if (args.includes('channels')) {
+    const { addChannelsActions } = await import('./channels/channels-commands.js');
+    addChannelsActions(channels, terminal, () => loaded(import('./channels/channels.js')), onEnd);
+  }
+
   const serve = program
     .command('serve')
     .summary('run a service that programs in other languages send through, over HTTP')
@@ -281,4 +302,23 @@ Example:
   peal send --tokens tokens.txt --alert 'Hello' --topic com.example.app \\
     --key AuthKey_ABCDE12345.p8 --key-id ABCDE12345 --team-id FGHIJ67890 \\
     --environment production --out run-1
+`;
+
+const broadcastHelp = `
+Exit codes:
+  0  every channel was accepted
+  2  the command line, the message or the gateway address is wrong; nothing was
+     sent
+  3  finished, and some channels were not accepted (invalid lines included)
+  4  stopped early: the gateway could not be reached, had only temporary faults,
+     or refused everything for the same reason
+  5  key, certificate or passphrase cannot be used; nothing was sent
+  6  a list cannot be read or holds no channels
+  129, 130, 143  interrupted (SIGHUP, Ctrl-C, SIGTERM)
+
+Example:
+  peal broadcast --bundle-id com.example.app --channel dHN0LXNyY2gtY2hubA== \\
+    --content-state '{"score":"2:1"}' --expiration 1h \\
+    --key AuthKey_ABCDE12345.p8 --key-id ABCDE12345 --team-id FGHIJ67890 \\
+    --environment production
 `;

@@ -59,6 +59,6 @@ setTimeout(() => process.exit(code), lingerMs).unref();
 function lossOfOutput(error: NodeJS.ErrnoException | null, command: string | undefined): string | null {
   if (error === null) return null;
   if (error.code !== 'EPIPE') return `standard output ${writeProblem(error)}.`;
-  if (command === undefined || !['send', 'feedback', 'demo'].includes(command)) return null;
+  if (command === undefined || !['send', 'feedback', 'demo', 'broadcast', 'channels'].includes(command)) return null;
   return 'standard output was closed by its reader before everything was written; the command went on to its end.';
 }

@@ -69,15 +69,24 @@ describe('the documents of the command line', () => {
     );
   });
 
-  it('have a row for each option of peal credentials, and for no other', () => {
-    const inTables = tabled(page('cli.md'), '\n## peal credentials\n', '\n## ');
-    const real = new Set(flagsOf(commandOptions.credentials!));
-    assert.deepEqual([...new Set(inTables)].sort(), [...real].sort());
+  for (const command of ['credentials', 'channels', 'broadcast']) {
+    it(`have a row for each option of peal ${command}, and for no other`, () => {
+      const inTables = tabled(page('cli.md'), `\n## peal ${command}\n`, '\n## ');
+      const real = new Set(flagsOf(commandOptions[command]!));
+      assert.deepEqual([...new Set(inTables)].sort(), [...real].sort());
+    });
+  }
+
+  it('and the help fit a terminal of 80 columns', async () => {
+    const ofChannels = ['create', 'read', 'list', 'remove'].map((action) => ['channels', action]);
+    for (const command of [['send'], ['broadcast'], ['channels'], ...ofChannels]) {
+      const { stdout } = await runCommand([...command, '--help']);
+      for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line);
+    }
   });
 
   it('and the help of peal send name the same exit codes', async () => {
     const { stdout } = await runCommand(['send', '--help']);
-    for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line);
     const [, said = ''] = /Exit codes:\n([\s\S]*?)\n\n/.exec(stdout) ?? [];
     const named = said
       .split('\n')

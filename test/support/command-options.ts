@@ -1,6 +1,13 @@
 /** The options of every command of peal, for tests of the texts that name them. */
 import { resumeOptions } from '../../src/cli/campaign/campaign-options.js';
 import { statusOptions } from '../../src/cli/campaign/status-options.js';
+import { broadcastOptionGroups } from '../../src/cli/channels/broadcast-options.js';
+import {
+  createChannelsGroups,
+  listChannelsGroups,
+  readChannelGroups,
+  removeChannelsGroups,
+} from '../../src/cli/channels/channels-options.js';
 import { dispatchOptionGroups } from '../../src/cli/cluster/dispatch-options.js';
 import { workerOptionGroups } from '../../src/cli/cluster/worker-options.js';
 import {
@@ -33,6 +40,8 @@ export const commandOptions: Readonly<Record<string, readonly OptionGroup[]>> = 
     ...[listOptionGroups(), addOptionGroups(), rotateOptionGroups()],
     ...[removeOptionGroups(), migrateOptionGroups()],
   ].flat(),
+  channels: [createChannelsGroups(), readChannelGroups(), listChannelsGroups(), removeChannelsGroups()].flat(),
+  broadcast: broadcastOptionGroups(),
   rate: [],
   pause: [],
   report: [],

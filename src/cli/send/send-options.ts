@@ -211,7 +211,7 @@ function messageOptions(): Option[] {
 
 function faultOptions(): Option[] {
   return [
-    ...retryOptions('recipient'),
+    ...retryOptions('recipient', '60s'),
     new Option('--on-unknown <what>', 'what to do with recipients that were written and never answered').choices([
       'report',
       'resend',

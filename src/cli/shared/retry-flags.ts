@@ -15,8 +15,11 @@ export interface RetryFlags {
   readonly retryTime?: number;
 }
 
-/** @param receiver what one request goes to: `recipient`, `channel` */
-export function retryOptions(receiver: string): Option[] {
+/**
+ * @param receiver what one request goes to: `recipient`, `channel`
+ * @param usualTime the default of `--retry-time`, as it is written
+ */
+export function retryOptions(receiver: string, usualTime: string): Option[] {
   return [
     new Option(
       '--retries <n>',
@@ -24,7 +27,7 @@ export function retryOptions(receiver: string): Option[] {
     ).argParser(wholeNumber(0, maxRequestsPerRecipient - 1)),
     new Option(
       '--retry-time <duration>',
-      `how long after its first answer a ${receiver} may be sent to again (default: 60s)`,
+      `how long after its first answer a ${receiver} may be sent to again (default: ${usualTime})`,
     ).argParser(durationBetween(0, maxRetryTimeMs)),
   ];
 }

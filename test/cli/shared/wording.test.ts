@@ -61,6 +61,7 @@ describe('words of the command line', () => {
       'clock',
       'extra',
       'headers',
+      'mdm',
       'personal',
       'publicKey',
       'pushes',
