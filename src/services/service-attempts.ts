@@ -99,7 +99,7 @@ class Attempts {
     }
     this.#call = this.#client.request(
       this.#request,
-      () => this.#onTurn(),
+      { onTurn: () => this.#onTurn(), mayReturn: () => !this.#isAborted && !this.#isOver },
       (outcome) => this.#onOutcome(outcome),
     );
   }
@@ -128,11 +128,12 @@ class Attempts {
   /** Null: the outcome is final. */
   #waitMs(outcome: ServiceOutcome): number | null {
     if (outcome.kind === 'unsent') {
-      if (!outcome.isRefused || !outcome.error.retryable || this.#refusals >= maxResends) return null;
+      if (outcome.ground !== 'refused' || !outcome.error.retryable || this.#refusals >= maxResends) return null;
       this.#refusals += 1;
       return Math.min(maxRefusalPauseMs, refusalPauseMs * 2 ** (this.#refusals - 1));
     }
     const { answer } = outcome;
+    if (outcome.kind === 'unknown' && !outcome.error.retryable) return null;
     const kind = answer === null ? 'unknown' : answer.status < 300 ? null : retryKindOf(answer.status, answer.reason);
     if (kind === null || !this.#terms.mayRepeat(kind, answer?.status ?? 0)) return null;
     const budget = this.#terms.budget ?? (kind === 'expired' ? expiredBudget : null);

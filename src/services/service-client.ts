@@ -42,12 +42,19 @@ export interface ServiceClientOptions extends ConnectionTarget {
   readonly openBackend: () => Promise<Backend>;
 }
 
+/** What a request tells its caller, and asks. */
+interface ServiceCaller {
+  /** It leaves the line. */
+  onTurn(): void;
+  /** Whether it goes back into the line where its connection ended without it. */
+  mayReturn(): boolean;
+}
+
 /** One request that waits, or was begun. */
 interface Pending {
   readonly request: ServiceRequest;
+  readonly caller: ServiceCaller;
   readonly done: (outcome: ServiceOutcome) => void;
-  /** Called when it leaves the line. */
-  readonly onTurn: () => void;
   begun: BegunRequest | null;
   isOver: boolean;
 }
@@ -65,6 +72,8 @@ export class ServiceClient {
   readonly #options: ServiceClientOptions;
   #line: Pending[] = [];
   #head = 0;
+  /** Those that go to the head of the line, in order: their connection ended without them. */
+  #returned: Pending[] = [];
   #underWay = 0;
   #connection: ServiceConnection | null = null;
   /** All that are not over, those that drain included. */
@@ -105,12 +114,12 @@ export class ServiceClient {
 
   /** Requests that wait or were begun. */
   get pending(): number {
-    return this.#line.length - this.#head + this.#underWay;
+    return this.#line.length - this.#head + this.#returned.length + this.#underWay;
   }
 
   /** Hands in a request. `done` is called once, not from within this call. */
-  request(request: ServiceRequest, onTurn: () => void, done: (outcome: ServiceOutcome) => void): ServiceCall {
-    const pending: Pending = { request, done, onTurn, begun: null, isOver: false };
+  request(request: ServiceRequest, caller: ServiceCaller, done: (outcome: ServiceOutcome) => void): ServiceCall {
+    const pending: Pending = { request, caller, done, begun: null, isOver: false };
     this.#line.push(pending);
     this.#pumpSoon();
     return {
@@ -222,9 +231,15 @@ export class ServiceClient {
   #begin(pending: Pending, connection: ServiceConnection): void {
     const token = this.#token;
     this.#underWay += 1;
-    pending.onTurn();
+    pending.caller.onTurn();
     pending.begun = connection.begin(pending.request, token, (outcome) => {
       this.#underWay -= 1;
+      pending.begun = null;
+      if (outcome.kind === 'unsent' && outcome.ground === 'connection' && pending.caller.mayReturn()) {
+        this.#returned.push(pending);
+        this.#pumpSoon();
+        return;
+      }
       pending.isOver = true;
       if (outcome.kind === 'answered') this.#afterAnswer(connection, token, outcome.answer);
       pending.done(outcome);
@@ -244,7 +259,13 @@ export class ServiceClient {
     }
   }
 
+  /** The head of the line becomes a request that waits, or its end. */
   #skipOver(): void {
+    if (this.#returned.length > 0) {
+      this.#line = [...this.#returned, ...this.#line.slice(this.#head)];
+      this.#head = 0;
+      this.#returned = [];
+    }
     while (this.#head < this.#line.length && this.#line[this.#head]!.isOver) this.#head += 1;
   }
 
@@ -260,6 +281,7 @@ export class ServiceClient {
   }
 
   #failWaiting(error: PealError): void {
+    this.#skipOver();
     const waiting = this.#line.slice(this.#head);
     this.#clearLine();
     for (const pending of waiting) this.#endWaiting(pending, error);

@@ -71,13 +71,20 @@ export type ServiceOutcome =
       readonly kind: 'unsent' | 'unknown';
       readonly answer: null;
       readonly error: PealError;
-      /** Whether the gateway itself did not process this one request (GOAWAY, REFUSED_STREAM). Only with `unsent`. */
-      readonly isRefused: boolean;
+      /**
+       * Why it may be sent again: its connection ended without it (nothing of it was written, or a GOAWAY excludes it), or
+       * the gateway refused it alone (REFUSED_STREAM). Null otherwise.
+       */
+      readonly ground: 'connection' | 'refused' | null;
     };
 
-/** @param isRefused the gateway itself did not process this one request; only with `unsent` */
-export function unanswered(kind: 'unsent' | 'unknown', error: PealError, isRefused = false): ServiceOutcome {
-  return { kind, answer: null, error, isRefused };
+/** @param ground see there; only with `unsent` */
+export function unanswered(
+  kind: 'unsent' | 'unknown',
+  error: PealError,
+  ground: 'connection' | 'refused' | null = null,
+): ServiceOutcome {
+  return { kind, answer: null, error, ground };
 }
 
 /** A request that was begun on a connection. */
@@ -123,6 +130,8 @@ export class ServiceConnection {
   /** The lowest last stream id of the GOAWAYs that came. */
   #lastStreamId = Number.POSITIVE_INFINITY;
   #goaway: PealError | null = null;
+  /** It ends because we want it to. */
+  #isWanted = false;
   /** Why we end it before its time. */
   #endCause: PealError | null = null;
   /** It was sent a PING, and has said nothing since. */
@@ -208,6 +217,7 @@ export class ServiceConnection {
 
   /** Takes no more requests, and closes once those in flight are answered. */
   drain(): void {
+    this.#isWanted = true;
     if (this.#state === 'opening') this.destroy(null);
     if (this.#state !== 'ready') return;
     this.#state = 'draining';
@@ -224,6 +234,7 @@ export class ServiceConnection {
   /** Ends it now. */
   destroy(cause: PealError | null): void {
     if (this.#state === 'closed') return;
+    this.#isWanted ||= cause === null;
     this.#endCause ??= cause;
     if (this.#session !== null) this.#session.destroy();
     this.#duplex.destroy();
@@ -236,10 +247,11 @@ export class ServiceConnection {
     const ended = cause ?? endedError(this.where);
     if (!hasBegun) {
       // Nothing more is written once the stream is over.
-      if (this.#duplex.destroyed && exchange.writesBefore === this.#duplex.writes)
-        return unanswered('unsent', ended, true);
-      if (streamId > this.#lastStreamId) return unanswered('unsent', this.#goaway ?? ended, true);
-      if (resetCode === constants.NGHTTP2_REFUSED_STREAM) return unanswered('unsent', refusedError(this.where), true);
+      const isUnwritten = this.#duplex.destroyed && exchange.writesBefore === this.#duplex.writes;
+      if (isUnwritten) return unanswered('unsent', ended, 'connection');
+      if (streamId > this.#lastStreamId) return unanswered('unsent', this.#goaway ?? ended, 'connection');
+      const isRefused = resetCode === constants.NGHTTP2_REFUSED_STREAM;
+      if (isRefused) return unanswered('unsent', refusedError(this.where), 'refused');
     }
     const isReset = this.#session?.destroyed === false && resetCode !== constants.NGHTTP2_NO_ERROR;
     return unanswered('unknown', isReset ? resetError(this.where, resetCode) : ended);
@@ -298,7 +310,8 @@ export class ServiceConnection {
     this.#state = 'closed';
     for (const timer of [this.#openTimer, this.#silenceTimer, this.#closeTimer]) timer.clear();
     for (const exchange of [...this.#exchanges]) exchange.settle();
-    const error = this.#endCause ?? this.#goaway ?? this.#duplex.endCause;
+    const known = this.#endCause ?? this.#goaway ?? this.#duplex.endCause;
+    const error = known ?? (this.#isWanted ? null : endedError(this.where));
     const { id, log, owner } = this.#options;
     log.debug({ connection: id, gateway: this.where }, error === null ? 'service connection closed' : error.message);
     owner.onClosed(this, error);

@@ -48,6 +48,7 @@ export class ServiceGateway implements AsyncDisposable {
   readonly broadcasts = new Map<string, number>();
   readonly sessions: ServerHttp2Session[] = [];
   mostInFlight = 0;
+  onRequest: () => void = () => {};
   #inFlight = 0;
   readonly #server: Http2SecureServer;
   readonly #sockets = new Set<Socket>();
@@ -119,6 +120,7 @@ export class ServiceGateway implements AsyncDisposable {
 
   async #answer(seen: ServiceRequestSeen): Promise<void> {
     this.seen.push(seen);
+    this.onRequest();
     const reply = (await this.#options.reply?.(seen, this.seen.length)) ?? 'usual';
     const { stream } = seen;
     if (reply === 'nothing' || stream.destroyed) return;
