@@ -56,7 +56,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   metrics: ['.'],
   cluster: ['store', 'slices', 'tokens', 'limits', 'queue', 'dispatch', 'worker', '.'],
   service: ['http', 'push', 'campaigns', '.'],
-  simulator: ['settings', 'books', 'rules', 'faults', 'http2', 'listen', 'binary', '.'],
+  simulator: ['settings', 'books', 'rules', 'channels', 'faults', 'http2', 'listen', 'binary', '.'],
   cli: [
     'shared',
     'send',

@@ -30,7 +30,14 @@ async function perform(simulator: Simulator, call: ToSimulatorThread): Promise<u
       return simulator.ledger.received(call.token);
     case 'feedback':
       return simulator.feedback.pending();
+    case 'channels':
+      return simulator.channels.summary();
+    case 'channelList':
+      return simulator.channels.list(call.bundleId);
+    case 'channelRequests':
+      return simulator.channels.received(call.action);
     case 'reset':
+      simulator.channels.reset();
       return simulator.ledger.reset();
     case 'close':
       return simulator.close();
@@ -40,14 +47,15 @@ async function perform(simulator: Simulator, call: ToSimulatorThread): Promise<u
 /** No await at the top of the module, which CommonJS does not have. */
 async function run(): Promise<void> {
   const simulator = await startSimulator(workerData as SimulatorThreadOptions);
-  const { host, port, url, binaryUrl, feedbackUrl, controlUrl, caCertificate } = simulator;
+  const { host, port, url, binaryUrl, feedbackUrl, channelsUrl, controlUrl, caCertificate } = simulator;
   parentPort?.on('message', (call: ToSimulatorThread) => {
     perform(simulator, call).then(
       (value) => post({ kind: 'returned', id: call.id, value }),
       (error: unknown) => post({ kind: 'threw', id: call.id, error: recordOf(error) }),
     );
   });
-  post({ kind: 'started', address: { host, port, url, binaryUrl, feedbackUrl, controlUrl, caCertificate } });
+  const urls = { url, binaryUrl, feedbackUrl, channelsUrl, controlUrl };
+  post({ kind: 'started', address: { host, port, ...urls, caCertificate } });
 }
 
 run().catch((error: unknown) => post({ kind: 'failed', error: recordOf(error) }));

@@ -773,6 +773,10 @@ export const maxKeptBodyBytes = maxVoipPayloadBytes + 1;
  */
 export const maxLoggedRequests = 100_000;
 export const maxLoggedRequestBytes = 128 << 20;
+/** Channels of one app in one environment, as Apple allows. */
+export const maxChannelsOfApp = 10_000;
+/** Requests to channel management, and broadcasts, that the simulator's books keep whole. The oldest are dropped. */
+export const maxLoggedChannelRequests = 1_000;
 /** Device tokens and provider tokens for which a simulator measures the rate. The oldest are dropped. */
 export const maxWatchedTokens = 100_000;
 export const maxWatchedProviderTokens = 1024;

@@ -8,6 +8,14 @@ export { LedgerDigest } from './books/digest.js';
 export type { FeedbackList, FeedbackRecord } from './books/feedback-list.js';
 export type { LedgerSummary, SimulatorLedger, TokenRecord } from './books/ledger.js';
 export { type ScriptRow, scriptedToken, tokenScript } from './books/token-script.js';
+export type {
+  AnswerCounts,
+  ChannelBooks,
+  ChannelRecord,
+  ChannelsSummary,
+  ReceivedChannelRequest,
+} from './channels/channel-books.js';
+export type { ServedAction } from './channels/served-request.js';
 export {
   type CertificatePair,
   createThrowAwayProviderKey,

@@ -9,8 +9,9 @@ import type { SimulatedGateway } from './faults/simulated-gateway.js';
 import { ConnectionDriver } from './http2/connection-driver.js';
 import type { ListeningPlan } from './listen/tls-listener.js';
 
-export function http2Plan(gateway: SimulatedGateway): ListeningPlan {
-  const { port, auth } = gateway.settings;
+/** @param port Where the gateway listens. */
+export function http2Plan(gateway: SimulatedGateway, port: number): ListeningPlan {
+  const { auth } = gateway.settings;
   return {
     port,
     alpnProtocol: 'h2',

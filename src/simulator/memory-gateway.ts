@@ -6,6 +6,7 @@
 import { PealError } from '../base/errors.js';
 import type { MemoryAccept } from '../transport/memory.js';
 import type { SimulatorLedger } from './books/ledger.js';
+import type { ChannelBooks } from './channels/channel-books.js';
 import { SimulatedGateway } from './faults/simulated-gateway.js';
 import { ConnectionDriver } from './http2/connection-driver.js';
 import type { SimulatorOptions } from './settings/options.js';
@@ -17,6 +18,8 @@ export interface MemoryGateway {
   /** For `createMemoryBackend`: serves one connection, or tells why it cannot (while a scenario has it shut down). */
   readonly accept: MemoryAccept;
   readonly ledger: SimulatorLedger;
+  /** The channels that there are. Channel management and broadcasts are served beside device pushes. */
+  readonly channels: ChannelBooks;
   /** How many connections are open. */
   readonly connections: number;
   /** The faults of the scenario so far, in order; the first 10,000. */
@@ -34,7 +37,7 @@ export interface MemoryGateway {
  * @throws PealError `ERR_PEAL_OPTION`, `ERR_PEAL_CREDENTIAL` as `startSimulator`
  */
 export function createMemoryGateway(options: SimulatorOptions = {}): MemoryGateway {
-  const gateway = new SimulatedGateway(resolveOptions(options));
+  const gateway = new SimulatedGateway(resolveOptions(options), { pushes: true, management: true });
   const connections = new Set<ConnectionDriver>();
   let isClosed = false;
   const accept: MemoryAccept = (stream, { certificate }) => {
@@ -47,6 +50,7 @@ export function createMemoryGateway(options: SimulatorOptions = {}): MemoryGatew
   return {
     accept,
     ledger: gateway.ledger,
+    channels: gateway.channels,
     get connections() {
       return connections.size;
     },

@@ -8,6 +8,8 @@ import { type ErrorRecord, PealError } from '../base/errors.js';
 import { packageFile } from '../base/package-files.js';
 import type { FeedbackRecord } from './books/feedback-list.js';
 import type { LedgerSummary, TokenRecord } from './books/ledger.js';
+import type { ChannelRecord, ChannelsSummary, ReceivedChannelRequest } from './channels/channel-books.js';
+import type { ServedAction } from './channels/served-request.js';
 import { checkThreadOptions } from './settings/option-rules.js';
 import type { ReceivedRequest, SimulatorOptions } from './settings/options.js';
 
@@ -20,6 +22,9 @@ type SimulatorCall =
   | { readonly name: 'recordOf'; readonly token: string }
   | { readonly name: 'received'; readonly token: string | undefined }
   | { readonly name: 'feedback' }
+  | { readonly name: 'channels' }
+  | { readonly name: 'channelList'; readonly bundleId: string | undefined }
+  | { readonly name: 'channelRequests'; readonly action: ServedAction | undefined }
   | { readonly name: 'reset' }
   | { readonly name: 'close' };
 
@@ -32,6 +37,7 @@ type SimulatorAddress = {
   readonly url: string;
   readonly binaryUrl: string | null;
   readonly feedbackUrl: string | null;
+  readonly channelsUrl: string | null;
   readonly controlUrl: string | null;
   readonly caCertificate: string | null;
 };
@@ -58,6 +64,7 @@ export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
   readonly url: string;
   readonly binaryUrl: string | null;
   readonly feedbackUrl: string | null;
+  readonly channelsUrl: string | null;
   readonly controlUrl: string | null;
   readonly caCertificate: string | null;
 
@@ -69,6 +76,7 @@ export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
     this.url = address.url;
     this.binaryUrl = address.binaryUrl;
     this.feedbackUrl = address.feedbackUrl;
+    this.channelsUrl = address.channelsUrl;
     this.controlUrl = address.controlUrl;
     this.caCertificate = address.caCertificate;
     worker.on('message', (message: FromSimulatorThread) => this.#settle(message));
@@ -99,6 +107,18 @@ export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
   readonly feedback = {
     /** Returns what the next reader of the feedback service will be told. */
     pending: (): Promise<FeedbackRecord[]> => this.#call({ name: 'feedback' }) as Promise<FeedbackRecord[]>,
+  };
+
+  /** As ChannelBooks. */
+  readonly channels = {
+    /** The counts so far. */
+    summary: (): Promise<ChannelsSummary> => this.#call({ name: 'channels' }) as Promise<ChannelsSummary>,
+    /** The channels that there are, of one app or all. */
+    list: (bundleId?: string): Promise<ChannelRecord[]> =>
+      this.#call({ name: 'channelList', bundleId }) as Promise<ChannelRecord[]>,
+    /** The newest requests, of one kind or all. */
+    received: (action?: ServedAction): Promise<ReceivedChannelRequest[]> =>
+      this.#call({ name: 'channelRequests', action }) as Promise<ReceivedChannelRequest[]>,
   };
 
   /** Like `Simulator.close`; then the thread ends. */

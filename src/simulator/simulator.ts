@@ -5,6 +5,7 @@
 
 import type { FeedbackList } from './books/feedback-list.js';
 import type { SimulatorLedger } from './books/ledger.js';
+import type { ChannelBooks } from './channels/channel-books.js';
 import { SimulatedGateway } from './faults/simulated-gateway.js';
 import { ThrowAwayAuthority } from './listen/certificate.js';
 import { ControlServer } from './listen/control-server.js';
@@ -24,23 +25,29 @@ export interface Simulator {
   readonly binaryUrl: string | null;
   /** `feedback://host:port`; null without a feedback service. */
   readonly feedbackUrl: string | null;
+  /** `https://host:port` of channel management; null without a port of its own. */
+  readonly channelsUrl: string | null;
   /** `http://127.0.0.1:port` of the control server; null without one. */
   readonly controlUrl: string | null;
   /** PEM of the authority that clients have to trust; null if the caller gave a certificate. */
   readonly caCertificate: string | null;
   readonly ledger: SimulatorLedger;
+  /** The channels that there are, and the requests about them. */
+  readonly channels: ChannelBooks;
   /** What the feedback service will tell. */
   readonly feedback: FeedbackList;
   /** The faults of the scenario so far, in order; the first 10,000. */
   readonly faults: readonly FaultRecord[];
+  /** The same for the port of channel management. */
+  readonly channelsFaults: readonly FaultRecord[];
   /** Sends every client a GOAWAY, answers requests under way, and stops, within about five seconds. Never rejects. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * Starts a simulator of the APNs gateway over HTTP/2 and, if they have a port, of the binary gateway and its feedback
- * service, with one ledger for all.
+ * Starts a simulator of the APNs gateway over HTTP/2 and, if they have a port, of channel management, and of the binary
+ * gateway and its feedback service, with one ledger for all device pushes.
  *
  * @param options All optional. By default it listens on a free port of 127.0.0.1 with a throw-away certificate.
  * @throws PealError `ERR_PEAL_OPTION` for an option with a wrong value or a port in use, `ERR_PEAL_CREDENTIAL` for a
@@ -49,19 +56,20 @@ export interface Simulator {
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const settings = resolveOptions(options);
   const gateway = new SimulatedGateway(settings);
+  const channels = channelsGateway(settings, gateway);
   const identity = identityOf(settings);
   const opened: { close(): Promise<void> }[] = [];
-  const listen = async (plan: ListeningPlan | null): Promise<number | null> => {
+  const listen = async (plan: ListeningPlan | null, of: SimulatedGateway = gateway): Promise<number | null> => {
     if (plan === null) return null;
-    const listener = new TlsListener(settings, identity, plan);
+    const listener = new TlsListener(of.settings, identity, plan);
     const port = await listener.listen();
     opened.push(listener);
-    if (plan.alpnProtocol === 'h2') gateway.scenario?.gateway.add(listener);
+    if (plan.alpnProtocol === 'h2') of.scenario?.gateway.add(listener);
     return port;
   };
   const openControl = async (): Promise<string | null> => {
     if (settings.controlPort === null) return null;
-    const control = new ControlServer(gateway.ledger, identity.authority, gateway.feedback, gateway.scenario);
+    const control = new ControlServer(gateway.ledger, identity.authority, gateway);
     const port = await control.listen(settings.controlPort);
     opened.push(control);
     return `http://127.0.0.1:${port}`;
@@ -69,12 +77,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   let closing: Promise<void> | null = null;
   const close = (): Promise<void> => {
     gateway.scenario?.stop();
+    channels?.scenario?.stop();
     closing ??= Promise.all(opened.map((item) => item.close())).then(() => {});
     return closing;
   };
   try {
-    const { host } = settings;
-    const port = (await listen(http2Plan(gateway)))!;
+    const { host, channelsPort: wantedPort } = settings;
+    const port = (await listen(http2Plan(gateway, settings.port)))!;
+    const channelsPort = channels && (await listen(http2Plan(channels, wantedPort ?? 0), channels));
     const binaryPort = await listen(binaryPlan(gateway));
     const feedbackPort = await listen(feedbackPlan(gateway));
     return {
@@ -83,11 +93,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       url: `https://${hostInUrl(host)}:${port}`,
       binaryUrl: binaryPort === null ? null : `binary://${hostInUrl(host)}:${binaryPort}`,
       feedbackUrl: feedbackPort === null ? null : `feedback://${hostInUrl(host)}:${feedbackPort}`,
+      channelsUrl: channelsPort === null ? null : `https://${hostInUrl(host)}:${channelsPort}`,
       controlUrl: await openControl(),
       caCertificate: identity.authority,
       ledger: gateway.ledger,
+      channels: gateway.channels,
       feedback: gateway.feedback,
       faults: gateway.scenario?.done ?? [],
+      channelsFaults: channels?.scenario?.done ?? [],
       close,
       [Symbol.asyncDispose]: close,
     };
@@ -95,6 +108,15 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     await close();
     throw error;
   }
+}
+
+/** The port of channel management: the channels of `gateway`, with faults and a ledger of connections of its own. */
+function channelsGateway(settings: SimulatorSettings, gateway: SimulatedGateway): SimulatedGateway | null {
+  if (settings.channelsPort === null) return null;
+  const own = { scenario: settings.channelsScenario, ledger: 'counts', onRequest: null, feedbackPort: null } as const;
+  const ofPort = new SimulatedGateway({ ...settings, ...own }, { pushes: false, management: true }, gateway);
+  gateway.channels.watchPort(ofPort.ledger);
+  return ofPort;
 }
 
 interface Identity {

@@ -18,6 +18,7 @@ export interface SimulateFlags {
   readonly port?: number;
   readonly binaryPort?: number;
   readonly feedbackPort?: number;
+  readonly channelsPort?: number;
   readonly controlPort?: number;
   readonly cert?: string;
   readonly certKey?: string;
@@ -28,6 +29,7 @@ export interface SimulateFlags {
   readonly keyId?: string;
   readonly teamId?: string;
   readonly topic?: readonly string[];
+  readonly broadcastTopic?: readonly string[];
   readonly roundTrip?: number;
   readonly maxStreams?: number;
   readonly streamWindow?: number;
@@ -43,6 +45,7 @@ export interface SimulateFlags {
   readonly feedbackToken?: readonly string[];
   readonly scripted: boolean;
   readonly scenario?: string;
+  readonly channelsScenario?: string;
   readonly conduct?: readonly string[];
   readonly seed?: number;
   readonly ledger?: 'tokens' | 'counts' | 'full';
@@ -54,6 +57,7 @@ export const simulatorFlags: FlagNames = {
   key: '--cert-key',
   providerKeys: '--provider-key',
   topics: '--topic',
+  broadcastTopics: '--broadcast-topic',
   roundTripMs: '--round-trip',
   initialWindowBytes: '--stream-window',
   connectionWindowBytes: '--connection-window',
@@ -77,6 +81,9 @@ export function simulateOptionGroups(): readonly OptionGroup[] {
         new Option('--feedback-port <n>', 'port of its feedback service; 0: any free one').argParser(
           wholeNumber(0, 65_535),
         ),
+        new Option('--channels-port <n>', 'port of channel management (Live Activities); 0: any free one').argParser(
+          wholeNumber(0, 65_535),
+        ),
         new Option('--control-port <n>', 'port of GET /peal/ledger (default: any free one)').argParser(
           wholeNumber(0, 65_535),
         ),
@@ -97,6 +104,7 @@ export function simulateOptionGroups(): readonly OptionGroup[] {
         new Option('--key-id <id>', 'id of that key'),
         new Option('--team-id <id>', 'id of its team'),
         new Option('--topic <topic>', 'accept this topic only; may be repeated').argParser(repeated),
+        new Option('--broadcast-topic <topic>', 'only this app may have channels; may be repeated').argParser(repeated),
       ],
     },
     {
@@ -121,6 +129,7 @@ export function simulateOptionGroups(): readonly OptionGroup[] {
         ).argParser(repeated),
         new Option('--no-scripted', 'do not give tokens the answer that they ask for'),
         new Option('--scenario <file>', 'JSON file that says what goes wrong and when'),
+        new Option('--channels-scenario <file>', 'the same for the port of channel management'),
         new Option('--conduct <apns|name=value>', 'what errors do to a connection; may be repeated').argParser(
           repeated,
         ),
@@ -167,6 +176,7 @@ export async function simulatorOptions(options: SimulateFlags): Promise<Simulato
     clientCa: await pem('--client-ca', clientCa),
     providerKeys: await providerKeys(options),
     topics: topic,
+    broadcastTopics: options.broadcastTopic,
     roundTripMs: options.roundTrip,
     maxStreams,
     initialWindowBytes: options.streamWindow,
@@ -175,6 +185,7 @@ export async function simulatorOptions(options: SimulateFlags): Promise<Simulato
     rejectReasons: rejectReason,
     binaryPort: options.binaryPort,
     feedbackPort: options.feedbackPort,
+    channelsPort: options.channelsPort,
     statusDelayMs: options.statusDelay,
     splitStatus: options.splitStatus,
     silentStatus: options.silentStatus,
@@ -184,6 +195,7 @@ export async function simulatorOptions(options: SimulateFlags): Promise<Simulato
     feedback: options.feedbackToken?.map(feedbackEntry),
     scripted: options.scripted,
     scenario: options.scenario === undefined ? undefined : readScenario(options.scenario),
+    channelsScenario: options.channelsScenario === undefined ? undefined : readScenario(options.channelsScenario),
     conduct: options.conduct === undefined ? undefined : conductOf(options.conduct),
     seed,
     ledger,

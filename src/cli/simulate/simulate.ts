@@ -5,6 +5,7 @@ import path from 'node:path';
 import { createColors } from 'picocolors';
 import { PealError } from '../../base/errors.js';
 import { isAmong, OutputFile } from '../../campaign/outputs/output-file.js';
+import type { AnswerCounts } from '../../simulator/channels/channel-books.js';
 import { type Simulator, startSimulator } from '../../simulator/simulator.js';
 import { type ExitCode, exitCodes } from '../shared/exit-codes.js';
 import { Interrupt } from '../shared/interrupt.js';
@@ -19,6 +20,7 @@ export async function simulate(options: SimulateFlags, terminal: Terminal): Prom
     if (options.caOut !== undefined) await writeAuthority(options.caOut, simulator.caCertificate, options);
     announce(simulator, options, terminal);
     await untilInterrupted();
+    if (simulator.channelsUrl !== null) reportChannels(simulator, options, terminal);
     if (options.scenario !== undefined || options.conduct !== undefined) reportFaults(simulator, options, terminal);
   } finally {
     await simulator.close();
@@ -41,8 +43,8 @@ async function start(options: SimulateFlags): Promise<Simulator> {
  */
 async function writeAuthority(name: string, certificate: string | null, options: SimulateFlags): Promise<void> {
   if (certificate === null) throw usageError('--ca-out: with --cert there is no throw-away certificate to write.');
-  const { providerKey, clientCa, scenario } = options;
-  const inputs = [providerKey, clientCa, scenario].filter((file) => file !== undefined);
+  const { providerKey, clientCa, scenario, channelsScenario } = options;
+  const inputs = [providerKey, clientCa, scenario, channelsScenario].filter((file) => file !== undefined);
   if (await isAmong(name, inputs)) {
     throw usageError(`--ca-out: ${name} is read by this command and would be overwritten; choose another name.`);
   }
@@ -56,14 +58,14 @@ async function writeAuthority(name: string, certificate: string | null, options:
 }
 
 function announce(
-  { url, binaryUrl, feedbackUrl, controlUrl, port }: Simulator,
+  { url, binaryUrl, feedbackUrl, channelsUrl, controlUrl, port }: Simulator,
   options: SimulateFlags,
   terminal: Terminal,
 ): void {
   const ledgerUrl = `${controlUrl}/peal/ledger`;
   if (options.json === true) {
     const caFile = options.caOut ?? null;
-    const urls = { url, port, binaryUrl, feedbackUrl, controlUrl, ledgerUrl };
+    const urls = { url, port, binaryUrl, feedbackUrl, channelsUrl, controlUrl, ledgerUrl };
     writeJsonLine(terminal.stdout, { messageType: 'simulator', ...urls, caFile });
     return;
   }
@@ -75,12 +77,36 @@ function announce(
       `${bold('gateway')}  ${url}`,
       ...(binaryUrl === null ? [] : [`${bold('binary')}   ${binaryUrl}`]),
       ...(feedbackUrl === null ? [] : [`${bold('feedback')} ${feedbackUrl}`]),
+      ...(channelsUrl === null ? [] : [`${bold('channels')} ${channelsUrl}`]),
       `${bold('ledger')}   ${ledgerUrl}`,
       `${bold('send')}     peal send --gateway ${url}${certificate}`,
       dim('Ctrl-C ends it.'),
       '',
     ].join('\n'),
   );
+}
+
+/** How many channels there are, and what became of the requests about them. */
+function reportChannels({ channels }: Simulator, options: SimulateFlags, terminal: Terminal): void {
+  const summary = channels.summary();
+  if (options.json === true) {
+    writeJsonLine(terminal.stdout, { messageType: 'channels', ...summary });
+    return;
+  }
+  const { bold } = createColors(hasColour(terminal, terminal.stdout));
+  const { broadcasts, management } = summary;
+  terminal.stdout.write(
+    [
+      `${bold('channels')} ${summary.channels}, by ${countsText(management)}`,
+      `${bold('sent')}     ${countsText(broadcasts)}`,
+      '',
+    ].join('\n'),
+  );
+}
+
+function countsText({ requests, accepted, rejected, unanswered }: AnswerCounts): string {
+  const counts = `accepted ${accepted}, rejected ${rejected}, unanswered ${unanswered}`;
+  return `${requests} ${requests === 1 ? 'request' : 'requests'}: ${counts}`;
 }
 
 /** The faults of scenario and conduct, by kind. */

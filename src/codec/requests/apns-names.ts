@@ -11,6 +11,8 @@ export const NAME_APNS_PRIORITY: number = FIRST_OWN_NAME + 3;
 export const NAME_APNS_EXPIRATION: number = FIRST_OWN_NAME + 4;
 export const NAME_APNS_COLLAPSE_ID: number = FIRST_OWN_NAME + 5;
 export const NAME_APNS_UNIQUE_ID: number = FIRST_OWN_NAME + 6;
+export const NAME_APNS_CHANNEL_ID: number = FIRST_OWN_NAME + 7;
+export const NAME_APNS_REQUEST_ID: number = FIRST_OWN_NAME + 8;
 
 /** In the order of the constants; without one, a rare name would cost a string for each answer that has it. */
 const names: readonly string[] = [

@@ -3,15 +3,18 @@
  * one thread.
  */
 import { Buffer } from 'node:buffer';
-import { reasons } from '../../apns/reason.js';
 import { FeedbackList } from '../books/feedback-list.js';
 import { SimulatorLedger } from '../books/ledger.js';
 import { RequestLog } from '../books/request-log.js';
 import { TokenAnswers } from '../books/token-answers.js';
+import { ChannelBooks } from '../channels/channel-books.js';
+import { ChannelRules } from '../channels/channel-rules.js';
+import { ServedChannels } from '../channels/served-channels.js';
+import type { ServedPaths } from '../channels/served-request.js';
 import { ProviderTokens } from '../rules/provider-tokens.js';
 import { KeyUpdates, PushRates } from '../rules/rates.js';
 import { RequestRules } from '../rules/request-rules.js';
-import { answerBody } from '../settings/answers.js';
+import { answerBody, knownReasons } from '../settings/answers.js';
 import type { SimulatorSettings } from '../settings/simulator-settings.js';
 import { ApnsIds } from './apns-ids.js';
 import { LongBodies } from './long-bodies.js';
@@ -21,10 +24,15 @@ import { ScenarioRun } from './scenario-run.js';
 /** How long before the start of the simulator a gone token was gone. */
 const goneForMs = 24 * 3600 * 1000;
 const noBody = new Uint8Array(0);
+const pushesOnly: ServedPaths = Object.freeze({ pushes: true, management: false });
 
 export class SimulatedGateway {
   readonly settings: SimulatorSettings;
   readonly ledger: SimulatorLedger;
+  /** The channels that there are, and requests about them. */
+  readonly channels: ChannelBooks;
+  /** Processes those requests. */
+  readonly servedChannels: ServedChannels;
   readonly chunks = new ChunkPool();
   readonly apnsIds: ApnsIds;
   readonly tokenAnswers: TokenAnswers;
@@ -35,20 +43,28 @@ export class SimulatedGateway {
   readonly pushRates: PushRates | null;
   /** Keeps requests whole; null without a request log. */
   readonly requestLog: RequestLog | null;
+  readonly #served: ServedPaths;
   #connections = 0;
   readonly #keyUpdates: KeyUpdates | null;
   readonly #providerTokens: ProviderTokens;
   readonly #bodies: readonly Uint8Array[];
   readonly #longBodies = new LongBodies();
 
-  /** @throws PealError `ERR_PEAL_CREDENTIAL` for an unusable provider key */
-  constructor(settings: SimulatorSettings) {
+  /**
+   * @param served The services of the port. Default: device pushes and broadcasts.
+   * @param base The gateway whose channels are served; null for channels of its own.
+   * @throws PealError `ERR_PEAL_CREDENTIAL` for an unusable provider key
+   */
+  constructor(settings: SimulatorSettings, served: ServedPaths = pushesOnly, base: SimulatedGateway | null = null) {
     this.settings = settings;
+    this.#served = served;
     const goneSinceMs = Math.floor(settings.clock.wallMs()) - goneForMs;
     const isFull = settings.ledger === 'full';
     this.requestLog = isFull || settings.onRequest !== null ? new RequestLog(isFull, settings.onRequest) : null;
     this.ledger = new SimulatorLedger(settings.ledger, settings.feedbackPort !== null, isFull ? this.requestLog : null);
     this.feedback = new FeedbackList(this.ledger, settings.feedback, Math.floor(goneSinceMs / 1000));
+    this.channels = base?.channels ?? new ChannelBooks();
+    this.servedChannels = base?.servedChannels ?? new ServedChannels(this.channels, settings.clock, settings.seed);
     this.apnsIds = new ApnsIds(settings.seed);
     this.tokenAnswers = new TokenAnswers(settings);
     this.#providerTokens = new ProviderTokens(settings.providerKeys);
@@ -71,6 +87,11 @@ export class SimulatedGateway {
     return new RequestRules(this.settings, this.#providerTokens, this.ledger, this.#keyUpdates);
   }
 
+  /** The rules of the connection with `rules` for broadcasts and channel management. */
+  makeChannelRules(rules: RequestRules): ChannelRules {
+    return new ChannelRules(this.settings, rules, this.#served);
+  }
+
   /** Returns the number of a new connection, from 1. */
   countConnection(): number {
     return ++this.#connections;
@@ -85,6 +106,6 @@ export class SimulatedGateway {
 
 function makeBodies(timestampMs: number): Uint8Array[] {
   const bodies = new Array<Uint8Array>(256).fill(noBody);
-  for (const { code } of reasons) bodies[code] = Buffer.from(answerBody(code, timestampMs));
+  for (const { code } of knownReasons) bodies[code] = Buffer.from(answerBody(code, timestampMs));
   return bodies;
 }

@@ -97,6 +97,32 @@ export class AnswerWriter {
     if (isEnd) chunk.endedStreams++;
   }
 
+  /** The headers of an answer that is not about a device push: a status and any fields, each a literal. */
+  fields(
+    streamId: number,
+    status: number,
+    fields: readonly (readonly [name: string, value: string])[],
+    retryAfterS: number,
+    isEnd: boolean,
+  ): void {
+    const block = fields.reduce((bytes, [name, value]) => bytes + 5 + name.length + value.length, maxBlockBytes);
+    const chunk = this.#output.room(FRAME_HEADER_BYTES + block);
+    const { bytes } = chunk;
+    const start = chunk.length;
+    let at = start + FRAME_HEADER_BYTES;
+    if (this.#smallestTableBytes >= 0) at = this.#writeSizeUpdate(bytes, at);
+    at = writeStatus(bytes, at, status);
+    for (const [name, value] of fields) {
+      bytes[at++] = 0x00; // literal without indexing, with a name of its own
+      at = writeText(bytes, writeText(bytes, at, name), value);
+    }
+    if (retryAfterS >= 0) at = writeRetryAfter(bytes, at, retryAfterS);
+    const flags = isEnd ? FLAG_END_HEADERS | FLAG_END_STREAM : FLAG_END_HEADERS;
+    writeFrameHeader(bytes, start, at - start - FRAME_HEADER_BYTES, HEADERS, flags, streamId);
+    chunk.length = at;
+    if (isEnd) chunk.endedStreams++;
+  }
+
   /** `body[from, to)` in one DATA frame. */
   data(streamId: number, body: Uint8Array, from: number, to: number): void {
     const chunk = this.#output.room(FRAME_HEADER_BYTES + to - from);
@@ -202,6 +228,19 @@ function writeTableSize(bytes: Uint8Array, start: number, size: number): number 
   let rest = size - 31;
   for (; rest >= 0x80; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80;
   bytes[at++] = rest;
+  return at;
+}
+
+/** A string of less than 254 octets, not Huffman coded (RFC 7541 §5.1, §5.2). */
+function writeText(bytes: Uint8Array, start: number, text: string): number {
+  let at = start;
+  if (text.length < 0x7f) {
+    bytes[at++] = text.length;
+  } else {
+    bytes[at++] = 0x7f;
+    bytes[at++] = text.length - 0x7f;
+  }
+  for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
   return at;
 }
 

@@ -16,6 +16,8 @@ import { maxPayloadBytes, maxTokenBytes } from '../../base/limits.js';
 import { HpackDecoder } from '../../codec/hpack/decoder.js';
 import { IntegerReader } from '../../codec/hpack/integer.js';
 import { apnsNames } from '../../codec/requests/apns-names.js';
+import type { ChannelRules } from '../channels/channel-rules.js';
+import type { ServedRequest } from '../channels/served-request.js';
 import { apnsIdCharacters } from '../faults/apns-ids.js';
 import { APNS_ID, AUTHORITY, METHOD, NO_LENGTH, PATH, RequestFields, SCHEME } from '../rules/request-fields.js';
 import { type ClientIdentity, payloadLimitOf, type RequestRules } from '../rules/request-rules.js';
@@ -23,7 +25,6 @@ import {
   ACCEPTED_ANSWER,
   BAD_DEVICE_TOKEN,
   BAD_MESSAGE_ID,
-  BAD_PATH,
   METHOD_NOT_ALLOWED,
   MISSING_DEVICE_TOKEN,
 } from '../settings/answers.js';
@@ -50,6 +51,9 @@ export class RequestReader {
   readonly #fields = new RequestFields(this.#decoder.names);
   readonly #rules: RequestRules;
   readonly #client: ClientIdentity;
+  /** For requests that are not device pushes. */
+  readonly #channels: ChannelRules;
+  readonly #takesPushes: boolean;
 
   // The last request's:
   /** RFC 9113 demands RST_STREAM, not an answer. */
@@ -61,6 +65,8 @@ export class RequestReader {
   /** The device token's bytes. */
   readonly token = new Uint8Array(maxTokenBytes);
   payloadLimit = maxPayloadBytes;
+  /** The request, if it is a broadcast or to channel management; null for device pushes. */
+  served: ServedRequest | null = null;
   /** The content-length, or NO_LENGTH. Unchanged while blocks equal the remembered one. */
   contentLength = NO_LENGTH;
 
@@ -83,9 +89,11 @@ export class RequestReader {
   #holdsUntilMs = Number.NEGATIVE_INFINITY;
 
   /** @param keepsTexts Whether `headers` and `path` will be read. */
-  constructor(rules: RequestRules, client: ClientIdentity, keepsTexts = false) {
+  constructor(rules: RequestRules, client: ClientIdentity, channels: ChannelRules, keepsTexts = false) {
     this.#rules = rules;
     this.#client = client;
+    this.#channels = channels;
+    this.#takesPushes = channels.served.pushes;
     this.#texts = keepsTexts ? new HeaderTexts(this.#decoder.names, this.#fields) : null;
   }
 
@@ -118,14 +126,14 @@ export class RequestReader {
     }
     const length = bytes[pathAt]! & 0x7f;
     if (bytes[pathAt]! < 0x80) {
-      this.#readPath(bytes, pathAt + 1, length);
+      this.#readPath(bytes, pathAt + 1, length, wallMs);
       return;
     }
     const { path } = this.#fields;
     path.take(bytes, pathAt + 1, length, true);
     if (path.length < 0)
       this.#readWhole(bytes, start, end, wallMs); // finds the fault and reports it
-    else this.#readPath(path.bytes, 0, path.length);
+    else this.#readPath(path.bytes, 0, path.length, wallMs);
   }
 
   /** What the headers earn may have changed by itself. */
@@ -179,7 +187,7 @@ export class RequestReader {
     }
     this.contentLength = fields.contentLength;
     this.#judge(wallMs);
-    this.#readPath(fields.path.bytes, 0, fields.path.length);
+    this.#readPath(fields.path.bytes, 0, fields.path.length, wallMs);
     if (fields.has(APNS_ID) && !isUuid(fields.apnsId.bytes, fields.apnsId.length)) {
       // Not remembered, because with another path the wrong id decides the answer.
       if (this.answer === ACCEPTED_ANSWER) this.answer = BAD_MESSAGE_ID;
@@ -212,18 +220,28 @@ export class RequestReader {
   }
 
   /** Reads the device token from the path and decides the answer. */
-  #readPath(path: Uint8Array, start: number, length: number): void {
+  #readPath(path: Uint8Array, start: number, length: number, wallMs: number): void {
     this.isMalformed = length === 0; // §8.3.1
     this.tokenLength = 0;
+    this.served = null;
     if (this.#texts !== null) this.path = textOf(path, start, length);
     this.answer = this.#verdict;
     const digits = length - pathPrefixOctets.length;
-    if (digits < 0 || !hasPrefix(path, start)) {
-      if (this.answer !== METHOD_NOT_ALLOWED) this.answer = BAD_PATH;
+    if (digits < 0 || !this.#takesPushes || !hasPrefix(path, start)) {
+      this.#readOther(textOf(path, start, length), wallMs);
       return;
     }
     const found = this.#readToken(path, start + pathPrefixOctets.length, digits);
     if (this.answer === ACCEPTED_ANSWER) this.answer = found;
+  }
+
+  /** The path is not that of a device push. */
+  #readOther(path: string, wallMs: number): void {
+    const channels = this.#channels;
+    // After a block that differs in the path alone, the fields are still those of the remembered block, its equals.
+    channels.read(path, this.#fields, this.#client, wallMs);
+    this.served = channels.request;
+    if (this.served !== null || this.answer !== METHOD_NOT_ALLOWED) this.answer = channels.answer;
   }
 
   #readToken(path: Uint8Array, start: number, digits: number): number {

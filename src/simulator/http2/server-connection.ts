@@ -30,6 +30,8 @@ import {
 } from '../../codec/http2/frames.js';
 import { TokenHash } from '../books/digest.js';
 import { NO_ENTRY } from '../books/ledger.js';
+import { judgeBody } from '../channels/channel-rules.js';
+import type { ServedRequest } from '../channels/served-request.js';
 import { type Chunk, OutputChunks } from '../faults/output-chunks.js';
 import type { SimulatedGateway } from '../faults/simulated-gateway.js';
 import { PayloadCheck } from '../rules/payload-check.js';
@@ -98,7 +100,8 @@ export class ServerConnection implements FrameSink {
     this.#frames = new FrameReader(this, receiveMaxFrameBytes);
     const { requestLog: log } = gateway;
     this.#notes = log && new RequestNotes(log, this.#streams, settings.clock, gateway.countConnection());
-    this.#requests = new RequestReader(gateway.makeRules(), client, log !== null);
+    const rules = gateway.makeRules();
+    this.#requests = new RequestReader(rules, client, gateway.makeChannelRules(rules), log !== null);
     this.#answers = new StreamAnswers(gateway, this.#streams, this.#writer, this.#rejections, this.#notes);
     this.#window = new ServerReceiveWindow(this.#writer, settings.connectionWindowBytes);
     const awaitsToken = settings.auth === 'token' || (settings.auth === 'either' && client.certificateTopic === null);
@@ -272,7 +275,8 @@ export class ServerConnection implements FrameSink {
       streams.entries[slot] = NO_ENTRY;
       streams.tokenAnswers[slot] = ACCEPTED_ANSWER;
     }
-    this.#notes?.open(slot, requests);
+    if (requests.served === null) this.#notes?.open(slot, requests);
+    else streams.served.set(slot, requests.served);
     const { apnsId } = requests;
     if (apnsId !== null) streams.apnsIds.set(slot, apnsId.slice(0, 36));
   }
@@ -365,14 +369,32 @@ export class ServerConnection implements FrameSink {
     streams.states[slot] = COMPLETE;
     this.#notes?.complete(slot, bytes, from, to, payloadBytes);
     let answer = streams.answers[slot]!;
-    if (answer === ACCEPTED_ANSWER) answer = this.#payloads.answerOf(bytes, from, to, streams.payloadLimits[slot]!);
-    if (answer === ACCEPTED_ANSWER) answer = streams.tokenAnswers[slot]!;
+    if (streams.served.size > 0 && streams.served.has(slot)) {
+      answer = this.#completeServed(streams.served.get(slot)!, answer, bytes, from, to, payloadBytes);
+    } else {
+      if (answer === ACCEPTED_ANSWER) answer = this.#payloads.answerOf(bytes, from, to, streams.payloadLimits[slot]!);
+      if (answer === ACCEPTED_ANSWER) answer = streams.tokenAnswers[slot]!;
+    }
     if (this.#stage === null) {
       this.#answers.settle(streamId, slot, answer, payloadBytes);
       return;
     }
     this.#stage.take(streamId, slot, answer, payloadBytes);
     if (this.#isHalted) throw halt;
+  }
+
+  /** The same for a request that is not a device push. Returns the answer that headers and body earn. */
+  #completeServed(
+    served: ServedRequest,
+    headersAnswer: number,
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    payloadBytes: number,
+  ): number {
+    served.takeBody(bytes, from, to, payloadBytes);
+    served.answer = headersAnswer === ACCEPTED_ANSWER ? judgeBody(served) : headersAnswer;
+    return served.answer;
   }
 
   #onWindowUpdate(streamId: number, bytes: Uint8Array, start: number, end: number): void {

@@ -5,6 +5,7 @@
  */
 import { maxKeptBodyBytes, maxSimulatorStreams, streamRingSlots } from '../../base/limits.js';
 import type { RequestNote } from '../books/request-log.js';
+import type { ServedRequest } from '../channels/served-request.js';
 
 /** Empty, or ended by both sides. */
 export const FREE = 0;
@@ -43,6 +44,9 @@ export class ServerStreams {
   readonly bodies = new Map<number, PartialBody>();
   /** The apns-ids that clients gave, by slot. */
   readonly apnsIds = new Map<number, Uint8Array>();
+
+  /** Requests that are not device pushes: to channel management, and broadcasts, by slot. */
+  readonly served = new Map<number, ServedRequest>();
 
   /** Notes for the request log, by slot. */
   readonly notes = new Map<number, RequestNote>();
@@ -123,6 +127,7 @@ export class ServerStreams {
     if (this.bodies.size > 0) this.bodies.delete(slot);
     if (this.apnsIds.size > 0) this.apnsIds.delete(slot);
     if (this.notes.size > 0) this.notes.delete(slot);
+    if (this.served.size > 0) this.served.delete(slot);
   }
 
   #slotOf(streamId: number): number {

@@ -2,13 +2,17 @@
  * The end of a request: books the decision, writes it, and ends the stream. Owned by one server connection, called by
  * it and by its stage.
  */
+import { Buffer } from 'node:buffer';
 import { INTERNAL_ERROR, REFUSED_STREAM } from '../../codec/http2/frames.js';
+import type { ServedRequest } from '../channels/served-request.js';
 import type { SimulatedGateway } from '../faults/simulated-gateway.js';
 import { ACCEPTED_ANSWER, NO_ANSWER, REFUSED, RESET } from '../settings/answers.js';
 import type { AnswerWriter } from './answer-writer.js';
 import type { RejectionQueue } from './rejection-queue.js';
 import type { RequestNotes } from './request-notes.js';
 import { DISCARDING, FREE, type ServerStreams } from './server-streams.js';
+
+const jsonField = ['content-type', 'application/json'] as const;
 
 export class StreamAnswers {
   readonly #gateway: SimulatedGateway;
@@ -38,13 +42,18 @@ export class StreamAnswers {
    * @param bodyBytes Least length of the body.
    */
   settle(streamId: number, slot: number, answer: number, payloadBytes: number, retryAfterS = -1, bodyBytes = 0): void {
-    this.book(slot, answer, payloadBytes);
-    if (answer === NO_ANSWER) return;
-    if (answer === REFUSED || answer === RESET) {
-      this.reset(streamId, slot, answer === REFUSED ? REFUSED_STREAM : INTERNAL_ERROR);
+    if (answer === NO_ANSWER || answer === REFUSED || answer === RESET) {
+      this.book(slot, answer, payloadBytes);
+      if (answer !== NO_ANSWER) this.reset(streamId, slot, answer === REFUSED ? REFUSED_STREAM : INTERNAL_ERROR);
       return;
     }
     const streams = this.#streams;
+    const served = streams.served.size === 0 ? undefined : streams.served.get(slot);
+    if (served !== undefined) {
+      this.#settleServed(streamId, slot, served, answer, retryAfterS, bodyBytes);
+      return;
+    }
+    this.book(slot, answer, payloadBytes);
     const apnsId = streams.apnsIds.size === 0 ? null : (streams.apnsIds.get(slot) ?? null);
     if (answer === ACCEPTED_ANSWER && bodyBytes === 0) {
       this.#writer.accepted(streamId, apnsId);
@@ -57,12 +66,35 @@ export class StreamAnswers {
     else this.#rejections.send(streamId, slot, body);
   }
 
-  /** Enters a request into the ledger. */
+  /** The same for a request that is not a device push. */
+  #settleServed(
+    streamId: number,
+    slot: number,
+    served: ServedRequest,
+    answer: number,
+    retryAfterS: number,
+    bodyBytes: number,
+  ): void {
+    const given = this.#gateway.servedChannels.take(served, answer, true);
+    const own = given.body === '' ? null : Buffer.from(given.body);
+    const body = own ?? this.#gateway.bodyOf(given.answer, bodyBytes);
+    const fields = body.length === 0 ? given.fields : [...given.fields, jsonField];
+    this.#writer.fields(streamId, given.status, fields, retryAfterS, body.length === 0);
+    if (body.length === 0) this.#streams.end(slot, FREE);
+    else this.#rejections.send(streamId, slot, body);
+  }
+
+  /** Enters a request into the ledger, or into the books of channels. */
   book(slot: number, answer: number, payloadBytes: number): void {
     const streams = this.#streams;
     const { ledger } = this.#gateway;
     if (answer === REFUSED) {
       ledger.recordRefused();
+      return;
+    }
+    if (streams.served.size > 0 && streams.served.has(slot)) {
+      const served = streams.served.get(slot)!;
+      this.#gateway.servedChannels.take(served, served.answer, false);
       return;
     }
     if (streams.tokenLengths[slot] === 0) {

@@ -5,6 +5,8 @@
  *     GET  /peal/ledger          the summary, JSON
  *     GET  /peal/ledger/tokens   one JSON object a line for each token
  *     GET  /peal/ledger/requests one JSON object a line for each request, with payload and headers (ledger "full")
+ *     GET  /peal/channels        the channels that there are, and the counts of requests about them, JSON
+ *     GET  /peal/channels/requests one JSON object a line for each of the newest of those requests
  *     GET  /peal/feedback        the tokens that the feedback service will name, JSON; does not clear the list
  *     GET  /peal/ca.pem          the authority to trust (PEM), if the certificate is a throw-away one
  *     GET  /peal/faults          the faults of the scenario so far, JSON
@@ -17,6 +19,7 @@ import { pipeline, Readable } from 'node:stream';
 import { PealError } from '../../base/errors.js';
 import type { FeedbackList } from '../books/feedback-list.js';
 import type { SimulatorLedger } from '../books/ledger.js';
+import type { ChannelBooks } from '../channels/channel-books.js';
 import type { ScenarioRun } from '../faults/scenario-run.js';
 
 const loopback = '127.0.0.1';
@@ -25,28 +28,28 @@ const linesPerWrite = 512;
 /** Allowed Host fields. Any other comes from a web page whose name was resolved to this machine. */
 const allowedHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i;
 
+/** What can be read beside the ledger; each null where there is none. */
+interface FurtherBooks {
+  readonly channels: ChannelBooks | null;
+  /** The list of the feedback service. */
+  readonly feedback: FeedbackList | null;
+  /** The running scenario. */
+  readonly scenario: ScenarioRun | null;
+}
+
+const noFurtherBooks: FurtherBooks = Object.freeze({ channels: null, feedback: null, scenario: null });
+
 export class ControlServer {
   readonly #ledger: SimulatorLedger;
-  readonly #feedback: FeedbackList | null;
   readonly #authority: string | null;
-  readonly #scenario: ScenarioRun | null;
+  readonly #further: FurtherBooks;
   readonly #server: Server;
 
-  /**
-   * @param authority PEM for /peal/ca.pem, or null.
-   * @param feedback The list of the feedback service, or null.
-   * @param scenario The running scenario, or null.
-   */
-  constructor(
-    ledger: SimulatorLedger,
-    authority: string | null,
-    feedback: FeedbackList | null = null,
-    scenario: ScenarioRun | null = null,
-  ) {
+  /** @param authority PEM for /peal/ca.pem, or null. */
+  constructor(ledger: SimulatorLedger, authority: string | null, further: FurtherBooks = noFurtherBooks) {
     this.#ledger = ledger;
-    this.#feedback = feedback;
     this.#authority = authority;
-    this.#scenario = scenario;
+    this.#further = further;
     this.#server = createServer((request, response) => this.#serve(request, response));
   }
 
@@ -75,6 +78,7 @@ export class ControlServer {
       });
       return;
     }
+    const { channels, feedback, scenario } = this.#further;
     const route = `${request.method} ${(request.url ?? '').split('?')[0]}`;
     switch (route) {
       case 'GET /peal/ledger':
@@ -86,11 +90,17 @@ export class ControlServer {
       case 'GET /peal/ledger/requests':
         this.#serveRequests(request, response);
         break;
+      case 'GET /peal/channels':
+        reply(response, 200, { summary: channels?.summary() ?? null, channels: channels?.list() ?? [] });
+        break;
+      case 'GET /peal/channels/requests':
+        serveLines(response, channels?.received() ?? []);
+        break;
       case 'GET /peal/feedback':
-        reply(response, 200, this.#feedback?.pending() ?? []);
+        reply(response, 200, feedback?.pending() ?? []);
         break;
       case 'GET /peal/faults':
-        reply(response, 200, { isOver: this.#scenario?.isOver ?? true, done: this.#scenario?.done ?? [] });
+        reply(response, 200, { isOver: scenario?.isOver ?? true, done: scenario?.done ?? [] });
         break;
       case 'GET /peal/ca.pem':
         if (this.#authority === null) reply(response, 404, { error: 'the certificate is not a throw-away one' });
@@ -98,13 +108,14 @@ export class ControlServer {
         break;
       case 'POST /peal/reset':
         this.#ledger.reset();
+        channels?.reset();
         reply(response, 200, this.#ledger.summary());
         break;
       default:
         reply(response, 404, {
           error:
-            'there are GET /peal/ledger, GET /peal/ledger/tokens, GET /peal/ledger/requests, GET /peal/feedback, ' +
-            'GET /peal/faults, GET /peal/ca.pem and POST /peal/reset',
+            'there are GET /peal/ledger, GET /peal/ledger/tokens, GET /peal/ledger/requests, GET /peal/channels, ' +
+            'GET /peal/channels/requests, GET /peal/feedback, GET /peal/faults, GET /peal/ca.pem and POST /peal/reset',
         });
     }
   }

@@ -20,11 +20,13 @@ import {
 import { decodeText } from '../../codec/hpack/field-text.js';
 import { decodeHuffman, huffmanRoom } from '../../codec/hpack/huffman.js';
 import {
+  NAME_APNS_CHANNEL_ID,
   NAME_APNS_COLLAPSE_ID,
   NAME_APNS_EXPIRATION,
   NAME_APNS_ID,
   NAME_APNS_PRIORITY,
   NAME_APNS_PUSH_TYPE,
+  NAME_APNS_REQUEST_ID,
   NAME_APNS_TOPIC,
 } from '../../codec/requests/apns-names.js';
 
@@ -85,9 +87,11 @@ export const TOPIC = 5;
 export const PRIORITY_FIELD = 6;
 export const EXPIRATION = 7;
 export const COLLAPSE_ID = 8;
-const textFields = 9;
-export const PATH = 9;
-export const APNS_ID = 10;
+export const CHANNEL_ID = 9;
+export const REQUEST_ID = 10;
+const textFields = 11;
+export const PATH = 11;
+export const APNS_ID = 12;
 
 export class RequestFields implements FieldVisitor {
   readonly #names: FieldNames;
@@ -209,6 +213,10 @@ function fieldOf(name: number): number {
       return COLLAPSE_ID;
     case NAME_APNS_ID:
       return APNS_ID;
+    case NAME_APNS_CHANNEL_ID:
+      return CHANNEL_ID;
+    case NAME_APNS_REQUEST_ID:
+      return REQUEST_ID;
     default:
       return -1;
   }

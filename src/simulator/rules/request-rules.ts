@@ -89,7 +89,7 @@ export class RequestRules {
     this.holdsUntilMs = Number.POSITIVE_INFINITY;
     if (fields.text(METHOD) !== 'POST') return METHOD_NOT_ALLOWED;
     return (
-      this.#judgeCredential(fields.text(AUTHORIZATION), client, wallMs) ||
+      this.judgeCredential(fields.text(AUTHORIZATION), client, wallMs) ||
       (fields.hasDuplicates ? DUPLICATE_HEADERS : ACCEPTED_ANSWER) ||
       judgePushType(fields, client) ||
       this.#judgeTopicsType(fields.text(TOPIC), fields.text(PUSH_TYPE)) ||
@@ -100,7 +100,8 @@ export class RequestRules {
     );
   }
 
-  #judgeCredential(authorization: string | null, client: ClientIdentity, wallMs: number): number {
+  /** The same for the credential alone, which is what requests to other services have in common with device pushes. */
+  judgeCredential(authorization: string | null, client: ClientIdentity, wallMs: number): number {
     const { auth } = this.#settings;
     if (authorization !== null && auth !== 'certificate') return this.#judgeToken(authorization, client, wallMs);
     if (auth === 'any') return ACCEPTED_ANSWER;

@@ -10,8 +10,11 @@
  *     712 … 1111  512 and a status of HTTP without a reason, 200 to 599
  */
 
-import { binaryReasonOf, reasonOf, reasons } from '../../apns/reason.js';
+import { binaryReasonOf, channelReasons, type Reason, reasonOf, reasons } from '../../apns/reason.js';
 import { assert } from '../../base/assert.js';
+
+/** Every reason that an answer over HTTP/2 can have. */
+export const knownReasons: readonly Reason[] = [...reasons, ...channelReasons];
 
 /** Answered with 200, or with nothing over the binary protocol. */
 export const ACCEPTED_ANSWER = 0;
@@ -42,27 +45,37 @@ export const INVALID_TOKEN = BINARY_STATUS + 8;
 export const SHUTDOWN = BINARY_STATUS + 10;
 export const UNREADABLE = BINARY_STATUS + 128;
 
+export const BAD_CHANNEL_ID = code('BadChannelId');
 export const BAD_COLLAPSE_ID = code('BadCollapseId');
 export const BAD_DEVICE_TOKEN = code('BadDeviceToken');
 export const BAD_EXPIRATION_DATE = code('BadExpirationDate');
 export const BAD_MESSAGE_ID = code('BadMessageId');
 export const BAD_PATH = code('BadPath');
 export const BAD_PRIORITY = code('BadPriority');
+export const BAD_REQUEST_PARAMS = code('BadRequestParams');
+export const BAD_REQUEST_PAYLOAD = code('BadRequestPayload');
 export const BAD_TOPIC = code('BadTopic');
+export const CANNOT_CREATE_CHANNEL = code('CannotCreateChannelConfig');
+export const CHANNEL_NOT_REGISTERED = code('ChannelNotRegistered');
 export const DUPLICATE_HEADERS = code('DuplicateHeaders');
 export const EXPIRED_PROVIDER_TOKEN = code('ExpiredProviderToken');
+export const FEATURE_NOT_ENABLED = code('FeatureNotEnabled');
 export const IDLE_TIMEOUT = code('IdleTimeout');
 export const INVALID_PROVIDER_TOKEN = code('InvalidProviderToken');
 export const INVALID_PUSH_TYPE = code('InvalidPushType');
 export const METHOD_NOT_ALLOWED = code('MethodNotAllowed');
+export const MISSING_CHANNEL_ID = code('MissingChannelId');
+export const MISSING_CHANNEL_QUEUE_SIZE = code('MissingChannelQueueSize');
 export const MISSING_DEVICE_TOKEN = code('MissingDeviceToken');
 export const MISSING_PROVIDER_TOKEN = code('MissingProviderToken');
+export const MISSING_PUSH_TYPE = code('MissingPushType');
 export const MISSING_TOPIC = code('MissingTopic');
 export const PAYLOAD_EMPTY = code('PayloadEmpty');
 export const PAYLOAD_TOO_LARGE = code('PayloadTooLarge');
 export const TOO_MANY_PROVIDER_TOKEN_UPDATES = code('TooManyProviderTokenUpdates');
 export const TOO_MANY_REQUESTS = code('TooManyRequests');
 export const TOPIC_DISALLOWED = code('TopicDisallowed');
+export const TOPIC_MISMATCH = code('TopicMismatch');
 export const UNRELATED_KEY_ID = code('UnrelatedKeyIdInToken');
 
 /** Returns whether the code stands for an answer with a reason. */
@@ -110,7 +123,7 @@ export function answerForStatus(status: number): number {
 
 /** Returns the code for one of Apple's reasons. The checks of options and scenarios let no other pass. */
 export function answerForReason(reason: string): number {
-  const found = reasons.find((row) => row.reason === reason);
+  const found = knownReasons.find((row) => row.reason === reason);
   assert(found !== undefined, 'a checked reason is one of Apple’s');
   return found.code;
 }
@@ -126,5 +139,5 @@ export function answerBody(answer: number, timestampMs: number): string {
 }
 
 function code(reason: string): number {
-  return reasons.find((row) => row.reason === reason)?.code ?? 0;
+  return knownReasons.find((row) => row.reason === reason)?.code ?? 0;
 }

@@ -52,6 +52,7 @@ const plainRules: OptionRules = {
   port,
   binaryPort: orNull(port),
   feedbackPort: orNull(port),
+  channelsPort: orNull(port),
   controlPort: orNull(port),
   cert: pem,
   key: pem,
@@ -67,6 +68,7 @@ const plainRules: OptionRules = {
     }),
   ),
   topics: listOf(filledText(maxNameCharacters)),
+  broadcastTopics: listOf(filledText(maxNameCharacters)),
   roundTripMs: decimal(0, maxDelayMs),
   maxStreams: whole(1, maxSimulatorStreams),
   initialWindowBytes: whole(1, MAX_WINDOW_BYTES),
@@ -83,6 +85,7 @@ const plainRules: OptionRules = {
   feedback: listOf(objectOf({ token: unchecked, when: unchecked })),
   scripted: flag,
   scenario: unchecked, // scenario-check
+  channelsScenario: unchecked,
   conduct: unchecked, // conduct
   seed: whole(0, 0xffffffff),
   ledger: choice('tokens', 'counts', 'full'),
@@ -110,7 +113,7 @@ const ownThreadHints: Hints = { ...hints, ...Object.fromEntries(Object.keys(same
 /** @throws PealError `ERR_PEAL_OPTION` that names the option, what it was and what is allowed */
 export function checkSimulatorOptions(options: SimulatorOptions): void {
   checkOptions({ name: 'The simulator', hints }, options, { ...plainRules, ...sameThreadRules });
-  const { auth, cert, clientCa, key } = options;
+  const { auth, cert, channelsPort, channelsScenario, clientCa, key } = options;
   if ((cert === undefined) !== (key === undefined)) {
     const [given, missing] = cert === undefined ? ['key', 'cert'] : ['cert', 'key'];
     throw optionError(
@@ -121,6 +124,11 @@ export function checkSimulatorOptions(options: SimulatorOptions): void {
     throw optionError(
       `${theOption('auth')} "certificate" needs ${option('clientCa')}, the authority whose client certificates ` +
         'are accepted.',
+    );
+  }
+  if (channelsScenario !== undefined && (channelsPort ?? null) === null) {
+    throw optionError(
+      `${theOption('channelsScenario')} needs ${option('channelsPort')}, whose faults it describes: give a port, or 0.`,
     );
   }
   checkBinaryAuth(options);

@@ -81,6 +81,11 @@ export interface SimulatorOptions {
   readonly binaryPort?: number | null;
   /** Port of the feedback service; 0: any free one; null: no such service. Default null. */
   readonly feedbackPort?: number | null;
+  /**
+   * Port of the channel management service, which also takes broadcasts; 0: any free one; null: no such service. Default
+   * null. Broadcasts are taken on the ordinary port, too.
+   */
+  readonly channelsPort?: number | null;
   /** Port of the control server, on 127.0.0.1; 0: any free one; null: no such server. Default 0. */
   readonly controlPort?: number | null;
   /** Server certificate (PEM, with its chain) and key. Default: a throw-away one for localhost. Both or neither. */
@@ -97,6 +102,8 @@ export interface SimulatorOptions {
   readonly providerKeys?: readonly AcceptedProviderKey[];
   /** Topics (bundle ids, without the suffix of a push type) that are allowed. Default: every valid one. */
   readonly topics?: readonly string[];
+  /** Bundle ids whose apps have the broadcast capability. Default: every one that is allowed. */
+  readonly broadcastTopics?: readonly string[];
   /** Delay of everything that the simulator sends, in milliseconds; fractions count. Default 0. */
   readonly roundTripMs?: number;
   /** SETTINGS_MAX_CONCURRENT_STREAMS, 1 to 4,096. Default 1,000. */
@@ -131,6 +138,8 @@ export interface SimulatorOptions {
   readonly scripted?: boolean;
   /** Faults (docs/simulator.md). Default none. */
   readonly scenario?: Scenario;
+  /** Faults of the port of channel management, which `scenario` does not hit. Needs `channelsPort`. Default none. */
+  readonly channelsScenario?: Scenario;
   /**
    * How errors, provider tokens and idleness change a connection over time. `apns`: as at APNs. Default: not at all.
    */

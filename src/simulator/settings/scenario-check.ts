@@ -36,21 +36,22 @@ const withinFile: Words = {
 
 /**
  * Returns the scenario unchanged if it is valid.
+ * @param name Of the option that holds it.
  * @throws PealError `ERR_PEAL_OPTION` that names the path of the field, what is wrong and what is allowed
  */
-export function checkScenario(value: unknown): Scenario {
+export function checkScenario(value: unknown, name = 'scenario'): Scenario {
   const rules = { ...scenarioFields, until: unchecked, faults: faultList };
-  checkOptions({ name: 'A scenario', path: 'scenario' }, value, rules);
+  checkOptions({ name: 'A scenario', path: name }, value, rules);
   const { until, faults } = value as Plain & { faults?: readonly unknown[] };
   if (until !== undefined) {
-    checkOptions({ name: 'The end of a scenario', path: 'scenario.until' }, until, endFields);
+    checkOptions({ name: 'The end of a scenario', path: `${name}.until` }, until, endFields);
     if (Object.keys(until as Plain).length === 0) {
-      throw optionError(`${theOption('scenario.until')} is empty: name "requests", "ms" or both.`);
+      throw optionError(`${theOption(`${name}.until`)} is empty: name "requests", "ms" or both.`);
     }
   }
-  if (faults === undefined) throw optionError(`${theOption('scenario.faults')} is missing: list the faults there.`);
+  if (faults === undefined) throw optionError(`${theOption(`${name}.faults`)} is missing: list the faults there.`);
   faults.forEach((fault, index) => {
-    checkFault(`scenario.faults[${index}]`, fault);
+    checkFault(`${name}.faults[${index}]`, fault);
   });
   return value as Scenario;
 }

@@ -2,7 +2,6 @@
  * The fields of each action of a scenario, and their allowed values. Tables only. scenario-check reads them, and a test
  * compares docs/simulator.md and the types of scenario.ts with them.
  */
-import { reasons } from '../../apns/reason.js';
 import { maxScenarioBodyBytes, maxSimulatorStreams } from '../../base/limits.js';
 import {
   anyOf,
@@ -16,6 +15,7 @@ import {
   whole,
 } from '../../base/options.js';
 import { errorCodeName, HTTP_1_1_REQUIRED, MAX_WINDOW_BYTES } from '../../codec/http2/frames.js';
+import { knownReasons } from './answers.js';
 import type { FaultAction } from './scenario.js';
 
 /** Longest time that a scenario can name, in milliseconds: a week. */
@@ -98,7 +98,7 @@ export const actionRules: Readonly<Record<FaultAction, ActionRules>> = {
   answer: {
     fields: {
       ...lasting,
-      reason: choice(...reasons.map((row) => row.reason)),
+      reason: choice(...knownReasons.map((row) => row.reason)),
       status: whole(200, 599),
       bodyBytes: whole(0, maxScenarioBodyBytes),
       retryAfterS: whole(0, 1_000_000),

@@ -35,6 +35,7 @@ export interface SimulatorSettings {
   readonly port: number;
   readonly binaryPort: number | null;
   readonly feedbackPort: number | null;
+  readonly channelsPort: number | null;
   readonly controlPort: number | null;
   readonly cert: string | null;
   readonly key: string | null;
@@ -42,6 +43,7 @@ export interface SimulatorSettings {
   readonly auth: SimulatorAuth;
   readonly providerKeys: readonly AcceptedProviderKey[] | null;
   readonly topics: ReadonlySet<string> | null;
+  readonly broadcastTopics: ReadonlySet<string> | null;
   readonly roundTripMs: number;
   readonly maxStreams: number;
   readonly initialWindowBytes: number;
@@ -60,6 +62,7 @@ export interface SimulatorSettings {
   readonly scripted: boolean;
   /** null without faults. */
   readonly scenario: Scenario | null;
+  readonly channelsScenario: Scenario | null;
   /** null without a conduct. */
   readonly conduct: ConductSettings | null;
   readonly seed: number;
@@ -78,13 +81,15 @@ export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
     port: options.port ?? 0,
     binaryPort: options.binaryPort ?? null,
     feedbackPort: options.feedbackPort ?? null,
+    channelsPort: options.channelsPort ?? null,
     controlPort: controlPort === undefined ? 0 : controlPort,
     cert: options.cert ?? null,
     key: options.key ?? null,
     clientCa: options.clientCa ?? null,
     auth: options.auth ?? 'any',
     providerKeys: options.providerKeys ?? null,
-    topics: options.topics === undefined ? null : new Set(options.topics),
+    topics: setOf(options.topics),
+    broadcastTopics: setOf(options.broadcastTopics),
     roundTripMs: options.roundTripMs ?? 0,
     maxStreams: options.maxStreams ?? 1000,
     initialWindowBytes: options.initialWindowBytes ?? DEFAULT_WINDOW_BYTES,
@@ -100,6 +105,8 @@ export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
     feedback: (options.feedback ?? []).map(goneTokenOf),
     scripted: options.scripted ?? true,
     scenario: options.scenario === undefined ? null : checkScenario(options.scenario),
+    channelsScenario:
+      options.channelsScenario === undefined ? null : checkScenario(options.channelsScenario, 'channelsScenario'),
     conduct: resolveConduct(options.conduct),
     seed: options.seed ?? 1,
     ledger: options.ledger ?? 'tokens',
@@ -107,6 +114,10 @@ export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
     clock: options.clock ?? systemClock,
     logger: options.logger ?? silentLogger,
   };
+}
+
+function setOf(names: readonly string[] | undefined): ReadonlySet<string> | null {
+  return names === undefined ? null : new Set(names);
 }
 
 /** Never repeats the token, because an option may hold a real one. */

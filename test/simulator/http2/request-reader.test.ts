@@ -15,7 +15,8 @@ const gateway = new SimulatedGateway(resolveOptions({ topics: ['com.example.app'
 const nowMs = 1_800_000_000_000;
 
 function newReader(): RequestReader {
-  return new RequestReader(gateway.makeRules(), { certificateTopic: null, keyName: null });
+  const rules = gateway.makeRules();
+  return new RequestReader(rules, { certificateTopic: null, keyName: null }, gateway.makeChannelRules(rules));
 }
 
 interface Verdict {

@@ -53,7 +53,7 @@ describe('simulator: requests', () => {
   answers('a token of 100 bytes', 200, '', () => client.push('ab'.repeat(100)));
 
   answers('a GET', 405, 'MethodNotAllowed', () => client.push(token, { ':method': 'GET' }));
-  answers('another path', 404, 'BadPath', withPath('/4/broadcasts/apps/com.example.app'));
+  answers('another path', 404, 'BadPath', withPath('/1/apps/com.example.app/channels'));
   answers('a path without a token place', 404, 'BadPath', withPath('/3/device'));
   answers('no token', 400, 'MissingDeviceToken', () => client.push(''));
   answers('a token that is no hex', 400, 'BadDeviceToken', () => client.push('not-hex!'));
