@@ -10,7 +10,9 @@ import { counted, integer } from '../../base/text.js';
 import { AnswerError } from '../../services/answer-error.js';
 import type { Channel } from '../../session/channels/channel-requests.js';
 import { Channels } from '../../session/channels.js';
+import type { Gateway } from '../../session/gateway.js';
 import { type ExitCode, exitCodeOf, exitCodes } from '../shared/exit-codes.js';
+import { Interrupt } from '../shared/interrupt.js';
 import { askYesOrNo } from '../shared/question.js';
 import {
   errorMessage,
@@ -90,11 +92,7 @@ export async function runRemove(
   checkServiceFlags(flags);
   const ids = await idsToRemove(given, flags);
   if (ids.length > 1) checkNoRequestId(flags);
-  return withChannels(flags, terminal, async (channels, stopping, where) => {
-    if (flags.yes !== true && !(await confirmed(ids.length, flags, where, terminal, stopping))) {
-      if (!stopping.isAsked) note(flags, terminal, 'nothing was removed');
-      return exitCodes.accepted;
-    }
+  const remove = async (channels: Channels, stopping: Stopping): Promise<ExitCode> => {
     const told = new Set<string>();
     const tell = (channelId: string, outcome: string, error: unknown): void => {
       told.add(channelId);
@@ -113,6 +111,9 @@ export async function runRemove(
     const removed = told.size - failures.length;
     note(flags, terminal, `removed ${integer(removed)} of ${counted(ids.length, 'channel')} of ${flags.bundleId}`);
     return reportFailures(failures, flags, terminal);
+  };
+  return withChannels(flags, terminal, remove, async (gateway) => {
+    return flags.yes === true ? null : askToRemove(ids.length, flags, gateway, terminal);
   });
 }
 
@@ -139,18 +140,25 @@ async function idsToRemove(
 async function withChannels(
   flags: ChannelsFlags,
   terminal: Terminal,
-  work: (channels: Channels, stopping: Stopping, where: string) => Promise<ExitCode>,
+  work: (channels: Channels, stopping: Stopping) => Promise<ExitCode>,
+  ask?: (gateway: Gateway) => Promise<ExitCode | null>,
 ): Promise<ExitCode> {
   const { bundleId } = flags;
   const address = ownServiceOf(flags);
-  return withGateway(flags, terminal, async (gateway, stopping) => {
-    const channels = new Channels(gateway, { bundleId, ...(address !== null && { address }) });
+  const channelsOf = (gateway: Gateway): Channels =>
+    new Channels(gateway, { bundleId, ...(address !== null && { address }) });
+  const withThem = async (gateway: Gateway, stopping: Stopping): Promise<ExitCode> => {
     try {
-      return await work(channels, stopping, addressUrl(managementAddress(gateway.address) ?? gateway.address));
+      return await work(channelsOf(gateway), stopping);
     } catch (error) {
       if (!(error instanceof AnswerError) || stopping.isAsked) throw error;
       return reportFailures([error], flags, terminal);
     }
+  };
+  return withGateway(flags, terminal, withThem, async (gateway) => {
+    // Nobody is asked about options that are not valid.
+    channelsOf(gateway);
+    return (await ask?.(gateway)) ?? null;
   });
 }
 
@@ -246,17 +254,32 @@ function exitCodeOfFailure(error: PealError): ExitCode {
   return error instanceof AnswerError && !error.retryable ? exitCodes.notAllAccepted : exitCodeOf(error);
 }
 
-/** @throws PealError ERR_PEAL_OPTION where there is no terminal to ask on */
-async function confirmed(
+/**
+ * Returns null where the answer is yes, otherwise the exit code.
+ *
+ * @throws PealError ERR_PEAL_OPTION where there is no terminal to ask on
+ */
+async function askToRemove(
   count: number,
-  { bundleId }: ChannelsFlags,
-  gateway: string,
+  flags: ChannelsFlags,
+  { address }: Gateway,
   terminal: Terminal,
-  { signal }: Stopping,
-): Promise<boolean> {
-  const what = `${counted(count, 'channel')} of ${bundleId}`;
+): Promise<ExitCode | null> {
+  const what = `${counted(count, 'channel')} of ${printable(flags.bundleId)}`;
   if (terminal.stdin.isTTY !== true) throw usageError(`--yes is needed to remove ${what}.`);
-  return askYesOrNo(`Remove ${what} at ${gateway}? Subscribers get no more updates.`, terminal, signal);
+  const stopped = new AbortController();
+  using interrupt = new Interrupt(
+    process,
+    () => stopped.abort(),
+    (code) => process.exit(code),
+  );
+  const where = addressUrl(managementAddress(address) ?? address);
+  terminal.stderr.write('Subscribers of a removed channel get no more updates.\n');
+  const isYes = await askYesOrNo(`Remove ${what} at ${where}?`, terminal, stopped.signal);
+  if (interrupt.exitCode !== null) terminal.stderr.write('\n');
+  if (isYes) return null;
+  note(flags, terminal, 'nothing was removed');
+  return interrupt.exitCode ?? exitCodes.accepted;
 }
 
 function checkNoRequestId({ requestId }: ChannelsFlags): void {

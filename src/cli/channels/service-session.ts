@@ -18,6 +18,7 @@ import { Stopping } from './stopping.js';
 /**
  * Runs `work` with a gateway of its own. Returns its exit code, or that of the signal that interrupted it.
  *
+ * @param ask is asked before anything is sent, once all options were checked: null goes on, a code ends the command
  * @throws PealError ERR_PEAL_ADDRESS, ERR_PEAL_CREDENTIAL, ERR_PEAL_OPTION, and what `work` throws, unless it was
  *   interrupted
  */
@@ -25,6 +26,7 @@ export async function withGateway(
   flags: ServiceFlags,
   terminal: Terminal,
   work: (gateway: Gateway, stopping: Stopping) => Promise<ExitCode>,
+  ask: (gateway: Gateway) => Promise<ExitCode | null> = async () => null,
 ): Promise<ExitCode> {
   const address = gatewayOf(flags);
   parseAddress(address);
@@ -32,6 +34,8 @@ export async function withGateway(
   await using session = new Session({ threads: 0, ...linkOf(flags, terminal.env) });
   const gateway = session.getConnection(address, credential);
   if (flags.quiet !== true) printCertificate(credential, terminal);
+  const answer = await ask(gateway);
+  if (answer !== null) return answer;
   using stopping = new Stopping(terminal, () => void session.shutdown());
   try {
     const code = await work(gateway, stopping);
