@@ -44,7 +44,7 @@ const args = process.argv.slice(2);
 let code = await runCommandLine(args, terminal);
 // The stream reports its last write in a later turn.
 await new Promise((resolve) => setImmediate(resolve));
-const lost = lossOfOutput(problem, args[0]);
+const lost = lossOfOutput(problem, args);
 if (lost !== null) {
   say(lost);
   if (code === exitCodes.accepted || code === exitCodes.notAllAccepted) code = exitCodes.input;
@@ -56,9 +56,14 @@ setTimeout(() => process.exit(code), lingerMs).unref();
  * The note that standard output could not be written, or null. A reader that closes the pipe early is no problem for
  * help texts and for the addresses of a simulator. It is one for outcomes: the reader may not know that there was more.
  */
-function lossOfOutput(error: NodeJS.ErrnoException | null, command: string | undefined): string | null {
+function lossOfOutput(
+  error: NodeJS.ErrnoException | null,
+  [command, action]: readonly (string | undefined)[],
+): string | null {
   if (error === null) return null;
   if (error.code !== 'EPIPE') return `standard output ${writeProblem(error)}.`;
-  if (command === undefined || !['send', 'feedback', 'demo', 'broadcast', 'channels'].includes(command)) return null;
+  const hasOutcomes = ['send', 'feedback', 'demo', 'broadcast'].includes(command ?? '');
+  const changesChannels = command === 'channels' && (action === 'create' || action === 'remove');
+  if (!hasOutcomes && !changesChannels) return null;
   return 'standard output was closed by its reader before everything was written; the command went on to its end.';
 }

@@ -225,7 +225,8 @@ function printRemoval(
 const outcomeWidth = 8;
 
 /** Prints each failure once, and returns the exit code: 0 without any. */
-function reportFailures(failures: readonly PealError[], { json }: ChannelsFlags, terminal: Terminal): ExitCode {
+function reportFailures(failures: readonly PealError[], flags: ChannelsFlags, terminal: Terminal): ExitCode {
+  const { json } = flags;
   const byMessage = new Map<string, PealError[]>();
   for (const error of failures) {
     const message = commandMessage(error);
@@ -236,7 +237,19 @@ function reportFailures(failures: readonly PealError[], { json }: ChannelsFlags,
     if (json === true) writeJsonLine(terminal.stdout, failureMessage(error!, same.length));
     printError(terminal, error);
   }
+  if (failures.some(isStrangerToChannels) && ownServiceOf(flags) !== null) {
+    printNote(
+      terminal,
+      '--gateway has to be a channel management service, which has an address of its own: check host and port',
+    );
+  }
   return Math.max(...failures.map(exitCodeOfFailure), exitCodes.accepted) as ExitCode;
+}
+
+/** Whether a gateway for pushes may have answered, which has no such path. */
+function isStrangerToChannels(error: PealError): boolean {
+  const { status } = answerOf(error);
+  return status === 404 || status === 405;
 }
 
 /** The line about an error, with the answer, if there was one. */

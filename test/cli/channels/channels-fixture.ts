@@ -38,9 +38,14 @@ export class ChannelsFixture implements AsyncDisposable {
     return stdout.trimEnd().split('\n');
   }
 
-  #service(url: string): string[] {
+  /** `peal channels …` at another address, and with another credential. */
+  channelsAt(url: string, args: readonly string[], credential?: readonly string[]): Promise<CommandResult> {
+    return runCommand(['channels', ...args, ...this.#service(url, credential)]);
+  }
+
+  #service(url: string, credential: readonly string[] = this.fixture.credential): string[] {
     const { fixture } = this;
     const way = ['--gateway', url, '--ca', fixture.path('ca.pem')];
-    return ['--bundle-id', bundleId, ...way, ...fixture.credential];
+    return ['--bundle-id', bundleId, ...way, ...credential];
   }
 }

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { PassThrough, Writable } from 'node:stream';
 import { runRemove } from '../../../src/cli/channels/channels.js';
-import { jsonLines } from '../../support/command.js';
+import { ThrowAwayAuthority } from '../../../src/simulator/listen/certificate.js';
+import { jsonLines, runCommand } from '../../support/command.js';
+import { ConnectProxy } from '../../support/connect-proxy.js';
 import { assertOneSentence } from '../fixture.js';
 import { bundleId, ChannelsFixture } from './channels-fixture.js';
 
@@ -115,7 +117,6 @@ describe('peal channels', () => {
     fixture = await ChannelsFixture.open();
     const ids = await fixture.create(2);
     const arguments_ = ['remove', ...ids, '--yes', '--gateway', 'https://127.0.0.1:1', '--bundle-id', bundleId];
-    const { runCommand } = await import('../../support/command.js');
     const result = await runCommand(['channels', ...arguments_]);
     assert.equal(result.code, 4);
     assert.deepEqual(
@@ -124,6 +125,49 @@ describe('peal channels', () => {
     );
     assert.match(result.stderr, /refused the connection/);
     assert.equal(there().length, 2);
+  });
+
+  it('says so where a gateway for pushes answers', async () => {
+    fixture = await ChannelsFixture.open();
+    const result = await fixture.channelsAt(fixture.simulator.url!, ['list']);
+    assert.equal(result.code, 3);
+    assert.match(result.stderr, /^peal: --gateway has to be a channel management service, .*: check host and port$/m);
+  });
+
+  it('goes through a proxy', async () => {
+    fixture = await ChannelsFixture.open();
+    const proxy = await ConnectProxy.open();
+    try {
+      const [id] = await fixture.create(1, '--proxy', proxy.url());
+      const { code, stderr } = await fixture.broadcast(['--channel', id!, '--event', 'end'], {
+        env: { PEAL_PROXY: proxy.url() },
+      });
+      assert.equal(code, 0, stderr);
+      assert.equal(proxy.requests.length, 2);
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it('takes a client certificate as credential, and says which', async () => {
+    const authority = new ThrowAwayAuthority();
+    const { cert, key } = authority.issueClient(bundleId);
+    fixture = await ChannelsFixture.open({ auth: 'certificate', clientCa: authority.certificate, providerKeys: [] });
+    const files = await Promise.all([fixture.fixture.write('c.pem', cert), fixture.fixture.write('c.key', key)]);
+    const credential = ['--cert', files[0]!, '--cert-key', files[1]!];
+    const result = await fixture.channelsAt(fixture.simulator.channelsUrl!, ['create'], credential);
+    assert.equal(result.code, 0, result.stderr);
+    assert.match(result.stderr, /^peal: client certificate .*com\.example\.app, valid until \d{4}-\d\d-\d\d$/m);
+    assert.equal(there().length, 1);
+  });
+
+  it('takes a reader of the list that leaves for no problem', async () => {
+    fixture = await ChannelsFixture.open();
+    await fixture.create(200);
+    const { code, stderr } = await fixture.channels(['list', '--quiet'], {
+      whileRunning: (child) => void child.stdout!.destroy(),
+    });
+    assert.deepEqual([code, stderr], [0, '']);
   });
 
   describe('asked on a terminal', () => {
