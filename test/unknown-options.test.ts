@@ -75,7 +75,10 @@ async function sendEach(options: object): Promise<void> {
 async function broadcast(options: object): Promise<unknown> {
   await using session = new Session({ backend: { open: () => assert.fail('connected') } });
   const apns = new APNs(session.getConnection('https://gateway.example', null));
-  return await apns.broadcast({ event: 'end', timestamp: 0 }, 'AAAA', { bundleId: 'com.example.app', ...options });
+  return await apns.broadcast({ event: 'end', timestamp: new Date() }, 'AAAA', {
+    bundleId: 'com.example.app',
+    ...options,
+  });
 }
 
 const channels = (options: object = {}): Channels => {

@@ -41,7 +41,7 @@ const { url, topic, ca, keyFile, keyId, teamId } = target;
 const answers = Array.from({ length: Math.max(1, threads) }, () => 0);
 subscribe('peal:connection:close', (message) => {
   const { connection, answers: some } = message as ConnectionCloseEvent;
-  answers[connection.shardId]! += some ?? 0;
+  answers[connection.shardId!]! += some ?? 0;
 });
 const session = new Session({ threads, ca });
 const apns = new APNs(session.getConnection(url, { key: { file: keyFile }, keyId, teamId }));

@@ -20,13 +20,6 @@ export const channelPushType = 'LiveActivity';
 /** The end of the topic of a Live Activity, after the bundle id. */
 export const liveActivitySuffix = '.push-type.liveactivity';
 
-/** Reasons that are about one channel: others may be served all the same. */
-export const reasonsOfChannels: ReadonlySet<string> = new Set([
-  'BadChannelId',
-  'ChannelNotRegistered',
-  'MissingChannelId',
-]);
-
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** Returns whether the value may be a channel id: padded base64 of at least one byte. */

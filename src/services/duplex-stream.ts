@@ -18,13 +18,13 @@ export class DuplexStream extends Duplex implements ByteStreamListener {
   /** Why the stream ended; null while it lasts, and after an orderly end. */
   endCause: PealError | null = null;
   readonly #stream: BackendStream;
-  readonly #onOpened: (error: PealError | null) => void;
+  readonly #onOpened: () => void;
   #isOpen = false;
   #isOver = false;
   #isPaused = false;
 
-  /** @param onOpened called once: with null when the stream is open, or with why it could not be opened */
-  constructor(backend: Backend, options: OpenOptions, onOpened: (error: PealError | null) => void) {
+  /** @param onOpened called once the stream is open; one that cannot be opened is closed, with its `endCause` */
+  constructor(backend: Backend, options: OpenOptions, onOpened: () => void) {
     super();
     this.#onOpened = onOpened;
     // Each end of the stream is told by what uses it.
@@ -35,13 +35,13 @@ export class DuplexStream extends Duplex implements ByteStreamListener {
   // --- what the back-end tells ---
 
   onOpen(): void {
-    if (this.#isOpen || this.#isOver) return;
+    if (this.#isOpen || this.#isOver || this.destroyed) return;
     this.#isOpen = true;
-    this.#onOpened(null);
+    this.#onOpened();
   }
 
   onBytes(buffer: Uint8Array, length: number): void {
-    if (this.#isOver) return;
+    if (this.#isOver || this.destroyed) return;
     this.bytesReceived += length;
     // A copy, because the back-end reads into the same buffer again.
     if (this.push(Buffer.from(buffer.subarray(0, length)))) return;
@@ -55,7 +55,6 @@ export class DuplexStream extends Duplex implements ByteStreamListener {
     this.endCause = error;
     if (!this.#isOpen) {
       this.destroy();
-      this.#onOpened(error);
     } else if (error === null) {
       // What came before the end is still read.
       this.once('end', () => this.destroy());

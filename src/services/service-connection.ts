@@ -43,6 +43,7 @@ import {
   verdictError,
 } from '../connection/connection-errors.js';
 import { type ConnectionTarget, openOptions } from '../connection/connection-options.js';
+import { publishClose, publishFailure, publishOpen, type WatchedConnection } from '../engine/dispatcher/diagnostics.js';
 import type { Backend } from '../transport/backend.js';
 import { withLog } from '../transport/logged.js';
 import { hostAndPort } from '../transport/tls-errors.js';
@@ -127,6 +128,8 @@ export class ServiceConnection {
   /** An answer other than a refusal of the credential has come. */
   #isProven: boolean;
   #peerMaxStreams = 0;
+  #wasReady = false;
+  readonly #watched: WatchedConnection;
   /** The lowest last stream id of the GOAWAYs that came. */
   #lastStreamId = Number.POSITIVE_INFINITY;
   #goaway: PealError | null = null;
@@ -146,6 +149,7 @@ export class ServiceConnection {
     this.#options = options;
     this.#isProven = !options.provesFirst;
     this.where = hostAndPort(address);
+    this.#watched = Object.freeze({ gateway: addressUrl(address), shardId: null, number: id });
     const heard = (): number => this.#duplex.bytesReceived;
     this.#openTimer = new PatientTimer(clock, heard, () =>
       this.destroy(openTimeoutError(address, link.connectTimeoutMs, this.#session !== null)),
@@ -154,7 +158,7 @@ export class ServiceConnection {
     this.#closeTimer = new PatientTimer(clock, heard, () => this.destroy(closedByUsError(this.where)));
     log.debug({ connection: id, gateway: this.where }, 'service connection opening');
     const logged = withLog(backend, log, { connection: id, gateway: this.where });
-    this.#duplex = new DuplexStream(logged, openOptions(options, 'h2'), (error) => this.#onOpened(error));
+    this.#duplex = new DuplexStream(logged, openOptions(options, 'h2'), () => this.#onOpened());
     this.#duplex.once('close', () => this.#onStreamClosed());
     this.#openTimer.set(link.connectTimeoutMs);
   }
@@ -259,8 +263,7 @@ export class ServiceConnection {
 
   // --- the stream ---
 
-  #onOpened(error: PealError | null): void {
-    if (error !== null || this.#state === 'closed') return;
+  #onOpened(): void {
     const { address } = this.#options;
     const session = connect(addressUrl(address), {
       createConnection: () => this.#duplex,
@@ -279,8 +282,10 @@ export class ServiceConnection {
     this.#peerMaxStreams = maxStreams ?? maxServiceStreams;
     if (this.#state === 'opening') {
       this.#state = 'ready';
+      this.#wasReady = true;
       this.#openTimer.clear();
       this.#noteUse();
+      publishOpen(this.#watched);
       const { id, log } = this.#options;
       log.debug(
         { connection: id, gateway: this.where, peerMaxStreams: maxStreams ?? null },
@@ -313,6 +318,8 @@ export class ServiceConnection {
     const known = this.#endCause ?? this.#goaway ?? this.#duplex.endCause;
     const error = known ?? (this.#isWanted ? null : endedError(this.where));
     const { id, log, owner } = this.#options;
+    if (this.#wasReady) publishClose(this.#watched, this.answers, error);
+    else if (error !== null) publishFailure(this.#watched, error);
     log.debug({ connection: id, gateway: this.where }, error === null ? 'service connection closed' : error.message);
     owner.onClosed(this, error);
   }

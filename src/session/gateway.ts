@@ -60,6 +60,7 @@ export class Gateway {
   #lanesClosings = 0;
   /** Made with the first request to one of them. */
   #services: Promise<ServiceClients> | null = null;
+  #openServices: ServiceClients | null = null;
   #serviceCalls = 0;
   #forgetServices: () => void = () => {};
 
@@ -157,10 +158,12 @@ export class Gateway {
    * sent next opens others. Returns how many connections were open before that.
    */
   closeIdle(idleMs: number): number {
-    if (this.#target === null) return 0;
+    const services = this.#openServices?.connections ?? 0;
+    this.closeIdleServices(idleMs);
+    if (this.#target === null) return services;
     const { engine, route } = this.#target;
     engine.outdate(idleMs, route);
-    return route.connections;
+    return route.connections + services;
   }
 
   /**
@@ -235,19 +238,21 @@ export class Gateway {
       openBackend: () => openBackend(options.backend ?? { backend: 'tls', options: null }, options),
       ...{ link, clock, log, random: Math.random },
     });
+    this.#openServices = services;
     this.#forgetServices = sends.onShutdown(() => void sends.add(services.close()));
     return services;
   }
 
   #endServices(services: ServiceClients): void {
     this.#services = null;
+    this.#openServices = null;
     this.#forgetServices();
     void this.#owner.sends.add(services.close());
   }
 
   /** @internal for sessions */
-  async closeIdleServices(idleMs: number): Promise<void> {
-    (await this.#services)?.closeIdle(idleMs);
+  closeIdleServices(idleMs: number): void {
+    this.#openServices?.closeIdle(idleMs);
   }
 
   #openRoute(engine: Engine): Route {

@@ -109,7 +109,7 @@ export class Session implements AsyncDisposable {
   /** Closes connections that were idle for `idleMs` milliseconds or longer; those in use stay. */
   async closeIdle(idleMs: number): Promise<void> {
     (await this.#engine)?.outdate(idleMs);
-    await Promise.all([...this.#gateways.values()].map((gateway) => gateway.closeIdleServices(idleMs)));
+    for (const gateway of this.#gateways.values()) gateway.closeIdleServices(idleMs);
   }
 
   /** {@link closeIdle} by the original library's name. */

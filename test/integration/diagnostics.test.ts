@@ -70,7 +70,7 @@ for (const threads of [0, 2]) {
       for (const { error } of closed) assert.equal(error, null);
       for (const { gateway, shardId } of opened) {
         assert.equal(gateway, simulator.url);
-        assert.ok(shardId < Math.max(1, threads));
+        assert.ok(shardId! < Math.max(1, threads));
       }
       assert.ok(isMainThread && events.every((one) => one.threadId === threadId));
       const told = JSON.stringify(events);

@@ -49,6 +49,13 @@ describe('a process that uses peal', () => {
     });
   }
 
+  it('does not end before a broadcast is answered, and ends while its connection is idle', async () => {
+    gateway = await Http2Gateway.open({ answer: () => ({ status: 200 }), delayMs: 1_000 });
+    const { said, leftAfterMs } = await end('broadcast', 0);
+    assert.deepEqual(said, ['accepted 2']);
+    assert.ok(leftAfterMs >= 900 && leftAfterMs < soonMs, `it left after ${leftAfterMs} ms`);
+  });
+
   for (const threads of [0, 1]) {
     it(`does not end before a send that waits to go again, threads: ${threads}`, async () => {
       const retryAfter = { 'retry-after': '2' };

@@ -31,6 +31,13 @@ const programs: Readonly<Record<string, () => Promise<void>>> = {
     const apns = new APNs(session.getConnection(url, null));
     void apns.push({ alert: 'hi', topic: 'com.example.app' }, token(1)).then(({ outcome }) => say(outcome));
   },
+  /** Nobody awaits the broadcast, and its connection stays behind. */
+  broadcast: async () => {
+    const apns = new APNs(session.getConnection(url, null));
+    void apns
+      .broadcast({ event: 'end', timestamp: new Date() }, ['AAAA', 'BBBB'], { bundleId: 'com.example.app' })
+      .then(({ accepted }) => say(`accepted ${accepted}`));
+  },
   /** A connection of its own, which closes by itself. */
   newConnection: async () => {
     const result = await new APNs(session.newConnection(url, null)).send(message(3));

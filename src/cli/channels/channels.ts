@@ -3,7 +3,8 @@
  * output what came of them, one line for each channel, and on standard error what a person should know. Main thread.
  */
 import { addressUrl } from '../../apns/address.js';
-import { managementAddress, reasonsOfChannels } from '../../apns/channel.js';
+import { managementAddress } from '../../apns/channel.js';
+import { classOf } from '../../apns/reason.js';
 import { PealError } from '../../base/errors.js';
 import { channelRequestsAtOnce } from '../../base/limits.js';
 import { counted, integer } from '../../base/text.js';
@@ -191,7 +192,7 @@ async function eachAtOnce<T>(
 
 /** Whether the others would meet the same: any failure but an answer about one channel. */
 function isOfAll(error: PealError): boolean {
-  return !(error instanceof AnswerError) || !reasonsOfChannels.has(error.reason);
+  return !(error instanceof AnswerError) || classOf(error.status, error.reason) !== 'token';
 }
 
 /** What became of a request that failed, in the words of `peal send`. */

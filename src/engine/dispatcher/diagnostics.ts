@@ -15,8 +15,8 @@ import type { Route } from './route.js';
 export interface WatchedConnection {
   /** The gateway's address: `https://host:port` or `binary://host:port`. */
   readonly gateway: string;
-  /** The thread that sends over it, from 0. */
-  readonly shardId: number;
+  /** The thread that sends over it, from 0; null for a connection for channels or broadcasts. */
+  readonly shardId: number | null;
   /**
    * Number of the connection among those of one thread to one gateway with one credential; the same as `connection` in
    * the log.
@@ -32,7 +32,7 @@ export interface ConnectionOpenEvent {
 /** Published on `peal:connection:close`, once for each connection that was open. */
 export interface ConnectionCloseEvent {
   readonly connection: WatchedConnection;
-  /** Notifications that the gateway answered over it; null if its thread crashed. */
+  /** Requests that the gateway answered over it; null if its thread crashed. */
   readonly answers: number | null;
   /** Why it ended; null after a normal end. */
   readonly error: PealError | null;
@@ -68,6 +68,22 @@ export function publishBatch(route: Route, batch: SettledBatch): void {
   settled.publish(event);
 }
 
+export function publishOpen(connection: WatchedConnection): void {
+  const event: ConnectionOpenEvent = { connection };
+  if (opened.hasSubscribers) opened.publish(event);
+}
+
+export function publishClose(connection: WatchedConnection, answers: number | null, error: PealError | null): void {
+  const event: ConnectionCloseEvent = { connection, answers, error };
+  if (closed.hasSubscribers) closed.publish(event);
+}
+
+/** An attempt was never open. */
+export function publishFailure(connection: WatchedConnection, error: PealError): void {
+  const event: ConnectionFailedEvent = { connection, error };
+  if (failed.hasSubscribers) failed.publish(event);
+}
+
 /** The open connections of one shard, of which each route is told. Owned by its mailbox. */
 export class OpenConnections {
   readonly #shardId: number;
@@ -84,40 +100,27 @@ export class OpenConnections {
       const connection = Object.freeze({ gateway: addressUrl(route.config.address), shardId: this.#shardId, number });
       this.#connections.set(key, { route, connection });
       route.connectionOpened();
-      const event: ConnectionOpenEvent = { connection };
-      if (opened.hasSubscribers) opened.publish(event);
+      publishOpen(connection);
       return;
     }
     const cause = end.cause === null ? null : PealError.fromRecord(end.cause);
     const open = this.#connections.get(key);
     route.connectionEnded(open !== undefined, cause);
     if (open === undefined) {
-      if (cause !== null) this.#fail(route, number, cause);
+      const gateway = addressUrl(route.config.address);
+      if (cause !== null) publishFailure({ gateway, shardId: this.#shardId, number }, cause);
       return;
     }
     this.#connections.delete(key);
-    this.#close(open.connection, end.answers, cause);
-  }
-
-  /** An attempt was never open. */
-  #fail(route: Route, number: number, error: PealError): void {
-    if (!failed.hasSubscribers) return;
-    const gateway = addressUrl(route.config.address);
-    const event: ConnectionFailedEvent = { connection: { gateway, shardId: this.#shardId, number }, error };
-    failed.publish(event);
+    publishClose(open.connection, end.answers, cause);
   }
 
   /** The shard has ended. Its open connections end with it. */
   lose(cause: PealError): void {
     for (const { route, connection } of this.#connections.values()) {
       route.connectionEnded(true, cause);
-      this.#close(connection, null, cause);
+      publishClose(connection, null, cause);
     }
     this.#connections.clear();
-  }
-
-  #close(connection: WatchedConnection, answers: number | null, error: PealError | null): void {
-    const event: ConnectionCloseEvent = { connection, answers, error };
-    if (closed.hasSubscribers) closed.publish(event);
   }
 }

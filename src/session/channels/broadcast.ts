@@ -4,7 +4,7 @@
  *
  * Source: "Sending broadcast push notification requests to APNs".
  */
-import { broadcastPath, isChannelId, reasonsOfChannels } from '../../apns/channel.js';
+import { broadcastPath, isChannelId } from '../../apns/channel.js';
 import { classOf } from '../../apns/reason.js';
 import { retryKindOf } from '../../apns/retry-policy.js';
 import { PealError } from '../../base/errors.js';
@@ -113,7 +113,7 @@ export class Broadcast {
     if (outcome === 'accepted') this.#streak = 0;
     if (outcome !== 'rejected' || status === null || reason === null) return;
     const kind = classOf(status, reason);
-    if (reasonsOfChannels.has(reason) || (kind !== 'credential' && kind !== 'request')) {
+    if (kind !== 'credential' && kind !== 'request') {
       this.#streak = 0;
       return;
     }
