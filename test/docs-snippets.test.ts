@@ -44,9 +44,9 @@ const needs: Readonly<Record<string, readonly string[]>> = {
 function preludeOf({ text, page }: Snippet): string {
   const makes = (name: string): boolean => new RegExp(`\\b(const|let|using) (\\{[^}]*)?\\b${name}\\b`).test(text);
   const uses = (name: string): boolean =>
-    new RegExp(`\\b${name}\\b`).test(text.replaceAll(/^import .*$/gm, '')) && !makes(name);
+    new RegExp(`(?<!\\.)\\b${name}\\b`).test(text.replaceAll(/^import .*$/gm, '')) && !makes(name);
   const names = new Set(Object.keys(given).filter(uses));
-  for (const name of names) for (const more of needs[name] ?? []) names.add(more);
+  for (const name of names) for (const more of needs[name] ?? []) if (!makes(more)) names.add(more);
   if (names.size === 0) return '';
   const service = page === 'docs/binary.md' ? (text.includes('feedback()') ? 'feedback' : 'push') : 'api';
   const credential = "{ key: { file: 'AuthKey_ABC123DEFG.p8' }, keyId: 'ABC123DEFG', teamId: 'DEF123GHIJ' }";
@@ -145,7 +145,8 @@ describe('examples of the documents', () => {
   it('are there in all languages that a page may have, and in no other', () => {
     const languages = new Set(snippets.map(({ language }) => language));
     // Without a language: drawings, and what a program prints.
-    const known = ['', 'sh', 'js', 'ts', 'json', 'python', 'text', 'yaml'];
+    // In java, go and ruby: programs that others have.
+    const known = ['', 'sh', 'js', 'ts', 'json', 'python', 'java', 'go', 'ruby', 'text', 'yaml'];
     assert.deepEqual(
       [...languages].filter((language) => !known.includes(language)),
       [],
