@@ -1,5 +1,6 @@
 /** `peal broadcast` against the simulator: each channel in one outcome, in agreement with the simulator's books. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { gzipSync } from 'node:zlib';
 import { jsonLines, runCommand } from '../../support/command.js';
 import { bundleId, ChannelsFixture } from './channels-fixture.js';
@@ -126,6 +127,32 @@ describe('peal broadcast', () => {
     const once = await fixture.broadcast(['--channel', id!, ...state, '--retries', '0']);
     assert.equal(once.code, 4);
     assert.equal(sent(), 3);
+  });
+
+  it('calls unknown what was written and never answered, and ends with 3', async () => {
+    const faults = [{ when: { requests: 1 }, do: 'noAnswer', processed: 1 }] as const;
+    fixture = await ChannelsFixture.open({ scenario: { faults } });
+    const [id] = await fixture.create(1);
+    const result = await fixture.broadcast(['--channel', id!, ...state, '--timeout', '300ms']);
+    assert.deepEqual([result.code, result.stdout], [3, `unknown   ${id}  ERR_PEAL_TIMEOUT\n`]);
+    assert.match(result.stderr, /^peal: 1 unknown: The broadcast to a channel was not over within 300 ms\.$/m);
+    assert.equal(sent(), 1);
+  });
+
+  it('ends at once after a second Ctrl-C', async () => {
+    const faults = [{ when: { requests: 1 }, do: 'noAnswer', processed: 1 }] as const;
+    fixture = await ChannelsFixture.open({ scenario: { faults } });
+    const [id] = await fixture.create(1);
+    const { code, stdout, stderr } = await fixture.broadcast(['--channel', id!, ...state], {
+      whileRunning: async (child) => {
+        while (sent() < 1) await new Promise((resolve) => setImmediate(resolve));
+        child.kill('SIGINT');
+        await once(child.stderr!, 'data');
+        child.kill('SIGINT');
+      },
+    });
+    assert.deepEqual([code, stdout], [130, '']);
+    assert.match(stderr, /^peal: ended at once: requests that were under way may have been carried out$/m);
   });
 
   it('leaves all unsent where the gateway cannot be reached, and ends with 4', async () => {

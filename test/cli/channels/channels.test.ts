@@ -127,6 +127,20 @@ describe('peal channels', () => {
     assert.equal(there().length, 2);
   });
 
+  it('says that a channel may have been created whose id did not arrive', async () => {
+    const channelsScenario = { faults: [{ when: { requests: 1 }, do: 'noAnswer' }] } as const;
+    fixture = await ChannelsFixture.open({ channelsScenario });
+    const result = await fixture.channels(['create', '--timeout', '300ms']);
+    assert.deepEqual([result.code, result.stdout], [4, '']);
+    assert.match(
+      result.stderr,
+      /^peal: 1 channel more may have been created, whose id did not arrive: peal channels list/m,
+    );
+    assert.match(result.stderr, /^peal: The request to create a channel was not over within 300 ms\.$/m);
+    const removed = await fixture.channels(['remove', 'AAAA', '--yes', '--timeout', '300ms']);
+    assert.deepEqual([removed.code, removed.stdout], [4, 'unknown   AAAA\n']);
+  });
+
   it('says so where a gateway for pushes answers', async () => {
     fixture = await ChannelsFixture.open();
     const result = await fixture.channelsAt(fixture.simulator.url!, ['list']);
