@@ -1,7 +1,7 @@
 /** The gateway in memory, as a user's own test would use it: the whole sender, in one thread, under faults. */
 import assert from 'node:assert/strict';
 import { createMemoryBackend } from '../../src/backend.js';
-import { APNs, createMemoryGateway, Message, type Scenario, Session, systemClock } from '../../src/index.js';
+import { APNs, Channels, createMemoryGateway, Message, type Scenario, Session, systemClock } from '../../src/index.js';
 import { tokenNumber } from '../support/push-client.js';
 
 describe('a gateway in memory', () => {
@@ -47,5 +47,21 @@ describe('a gateway in memory', () => {
     assert.deepEqual(counts, { accepted: 2000 - unknown, rejected: 0, unsent: 0, unknown });
     assert.deepEqual({ accepted, duplicates }, { accepted: 2000 - unknown, duplicates: 0 });
     assert.ok(unanswered > 0 && unprocessed > 0 && unanswered + unprocessed <= unknown);
+  });
+
+  it('serves channel management and broadcasts beside device pushes', async () => {
+    const gateway = await createMemoryGateway();
+    const backend = createMemoryBackend(gateway.accept, { clock: systemClock });
+    await using session = new Session({ backend, threads: 0 });
+    const connection = session.getConnection('https://gateway.invalid', null);
+    const channels = new Channels(connection, { bundleId: 'com.example.app', address: 'https://channels.invalid' });
+    const { channelId } = await channels.create({ storagePolicy: 'most-recent' });
+    const payload = { aps: { event: 'update', timestamp: 1_700_000_000, 'content-state': {} } };
+    const apns = new APNs(connection);
+    const bundleId = 'com.example.app';
+    const result = await apns.broadcast({ payload, priority: 10 }, channelId, { bundleId });
+    assert.deepEqual([result.accepted, result.channels.get(channelId)?.status], [1, 200]);
+    assert.deepEqual(JSON.parse(gateway.channels.find(bundleId, channelId)!.stored!), payload);
+    assert.equal(gateway.ledger.summary().requests, 0);
   });
 });

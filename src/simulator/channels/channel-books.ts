@@ -152,7 +152,8 @@ export class ChannelBooks {
 
   /** Returns the newest 1,000 requests, oldest first. @param action Only those that ask for this. */
   received(action?: ServedAction): ReceivedChannelRequest[] {
-    return this.#received.filter((request) => action === undefined || request.action === action);
+    const newest = this.#received.slice(-maxLoggedChannelRequests);
+    return newest.filter((request) => action === undefined || request.action === action);
   }
 
   /** Forgets all requests and their counts. The channels stay. */

@@ -31,6 +31,39 @@ describe('peal simulate', () => {
     assert.deepEqual(pending, [{ token, timestamp: Date.UTC(2021, 2, 31) / 1000 }]);
   });
 
+  it('serves channels where it is told to, and counts them at its end', async () => {
+    const how = ['--channels-port', '0', '--topic', 'com.example.app', '--broadcast-topic', 'com.example.app'];
+    const { code, stdout, stderr } = await runCommand(['simulate', '--json', ...how], {
+      whileRunning: async (child, output) => {
+        while (!output().includes('\n')) await once(child.stdout!, 'data');
+        const announced = jsonLines(output())[0];
+        const ca = await (await fetch(`${String(announced?.controlUrl)}/peal/ca.pem`)).text();
+        const client = new PushClient(String(announced?.channelsUrl), { ca });
+        const body = '{"message-storage-policy":0,"push-type":"LiveActivity"}';
+        const answer = await client.request({ ':path': '/1/apps/com.example.app/channels' }, body);
+        assert.equal(answer.status, 201);
+        client.close();
+        child.kill('SIGINT');
+      },
+    });
+    assert.deepEqual([code, stderr], [0, '']);
+    const none = { requests: 0, accepted: 0, rejected: 0, unanswered: 0, reasons: {} };
+    assert.deepEqual(jsonLines(stdout)[1], {
+      messageType: 'channels',
+      channels: 1,
+      management: { ...none, requests: 1, accepted: 1 },
+      broadcasts: none,
+      connections: 1,
+      faults: {},
+    });
+  });
+
+  it('names the options of channels as they are on a command line', async () => {
+    const { code, stderr } = await runCommand(['simulate', '--channels-scenario', 'examples/scenarios/bad-day.json']);
+    assert.equal(code, 2);
+    assert.match(stderr, /--channels-scenario needs --channels-port, whose faults it describes/);
+  });
+
   it('refuses a feedback token without repeating it', async () => {
     const wrong = `${'ab'.repeat(31)}zz`;
     const { code, stderr } = await runCommand(['simulate', '--feedback-port', '0', '--feedback-token', wrong]);
