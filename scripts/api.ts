@@ -15,6 +15,7 @@ const entryPoints = [
   ['peal-backend', 'dist/src/backend.d.ts'],
   ['peal-cluster', 'dist/src/cluster/index.d.ts'],
   ['peal-compat-apns2', 'dist/src/compat/apns2/index.d.ts'],
+  ['peal-compat-node-apn', 'dist/src/compat/node-apn/index.d.ts'],
   ['peal-simulator', 'dist/src/simulator/index.d.ts'],
 ] as const;
 

@@ -30,7 +30,14 @@ describe('the public face', () => {
   it('shows nothing of codec, connections and the inside of the simulator', () => {
     const hidden = new Set(inside.flatMap(exportedNames).filter((name) => !shown.has(name)));
     assert.ok(hidden.size > 100);
-    for (const report of ['peal', 'peal-backend', 'peal-cluster', 'peal-compat-apns2', 'peal-simulator']) {
+    for (const report of [
+      'peal',
+      'peal-backend',
+      'peal-cluster',
+      'peal-compat-apns2',
+      'peal-compat-node-apn',
+      'peal-simulator',
+    ]) {
       const text = readFileSync(new URL(`api/${report}.api.md`, root), 'utf8');
       const declared = Array.from(text.matchAll(/^(?:export )?(?:class|interface|type|function|const) (\w+)/gm));
       const leaked = declared.map(([, name]) => name!).filter((name) => hidden.has(name));

@@ -49,7 +49,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   engine: ['.', 'shard', 'hosts', 'dispatcher'],
   services: ['.'],
   session: ['options', 'recipients', 'message', 'personal', 'send', 'single', 'many', 'channels', '.'],
-  compat: ['apns2'],
+  compat: ['apns2', 'node-apn'],
   campaign: ['recipients', 'tables', 'input', 'journal', 'control', 'report', 'outputs', 'view', 'run', '.'],
   stores: ['.'],
   credentials: ['sealing', 'kinds', '.'],
@@ -80,6 +80,7 @@ const entryPoints = [
   'src/simulator/index.ts',
   'src/cluster/index.ts',
   'src/compat/apns2/index.ts',
+  'src/compat/node-apn/index.ts',
   'src/cli/main.ts',
 ];
 

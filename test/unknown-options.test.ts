@@ -312,6 +312,11 @@ const facades: Readonly<Record<string, readonly string[]>> = {
     ...['ApnsOptions', 'ApnsPayload', 'ApnsResponseError', 'CriticalAlertSoundPayload', 'NotificationOptions'],
     ...['PrivateKey', 'SigningToken'],
   ],
+  'peal-compat-node-apn': [
+    ...['AnswerIds', 'ApsSetters', 'ApsSound', 'BroadcastResponse', 'BroadcastResponseFailure', 'BuiltNotification'],
+    ...['LoggerResponse', 'LoggerResponseFailure', 'MultiProvider', 'MultiProviderOptions', 'NotificationAlertOptions'],
+    ...['Provider', 'ProviderClient', 'ProviderOptions', 'ProviderToken', 'ResponseFailure', 'ResponseSent'],
+  ],
 };
 
 /** Interfaces by name. One that stands in two reports is the same in both. */

@@ -521,6 +521,10 @@ export const maxBroadcastChannels = 100_000;
 /** Text of an invalid line that is shown, in characters. */
 export const maxInvalidTextCharacters = 120;
 
+// --- compat ---
+/** How long stand-ins for other libraries go on sending again to a recipient whose fault passes. */
+export const compatRetryTimeMs = 60_000;
+
 // --- campaign ---
 /** A list of recipients is read in pieces of this size, in bytes. */
 export const readChunkBytes = 64 * 1024;

@@ -168,7 +168,14 @@ describeWithTools('the installed package in plain JavaScript', () => {
 
   const answer = (isOneCopy: boolean): object => {
     const each = { isSame: true, isOneCopy };
-    const names = ['peal', 'peal/backend', 'peal/cluster', 'peal/compat/apns2', 'peal/simulator'];
+    const names = [
+      'peal',
+      'peal/backend',
+      'peal/cluster',
+      'peal/compat/apns2',
+      'peal/compat/node-apn',
+      'peal/simulator',
+    ];
     return { seen: Object.fromEntries(names.map((name) => [name, each])), requests: 0 };
   };
 
@@ -209,7 +216,13 @@ describeWithTools('the package', () => {
     assert.equal(code, 0, `${stdout}${stderr}`);
     // One way of resolution that Node never had is left out; each of the others says OK of each entry.
     assert.doesNotMatch(stdout.replaceAll(/^.*ignored.*$/gm, ''), /fail|problem|masquerading|wrong|unexpected/i);
-    for (const entry of ['"peal"', '"peal/backend"', '"peal/compat/apns2"', '"peal/simulator"'])
+    for (const entry of [
+      '"peal"',
+      '"peal/backend"',
+      '"peal/compat/apns2"',
+      '"peal/compat/node-apn"',
+      '"peal/simulator"',
+    ])
       assert.ok(stdout.includes(entry), `${entry} is not among them`);
     assert.ok((stdout.match(/^node16 \(from CJS\): OK \(CJS\)$/gm)?.length ?? 0) >= 3, stdout);
   });

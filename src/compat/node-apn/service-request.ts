@@ -1,0 +1,74 @@
+/**
+ * Requests of broadcasts and channel management, answered in the form of @parse/node-apn. Called by client; main thread.
+ */
+import { Buffer } from 'node:buffer';
+import { allChannelsPath, broadcastPath, channelsPath } from '../../apns/channel.js';
+import { compatRetryTimeMs } from '../../base/limits.js';
+import { attempt } from '../../services/service-attempts.js';
+import type { ServiceAnswer, ServiceRequest } from '../../services/service-connection.js';
+import type { Gateway } from '../../session/gateway.js';
+import type { BuiltNotification } from './built-notification.js';
+import { answerFailure, WriteError, writeError } from './responses.js';
+
+export type ServiceType = 'channels' | 'allChannels' | 'broadcasts';
+
+const paths: Readonly<Record<ServiceType, (bundleId: string) => string>> = {
+  channels: channelsPath,
+  allChannels: allChannelsPath,
+  broadcasts: broadcastPath,
+};
+
+const methods: Readonly<Record<string, ServiceRequest['method']>> = { post: 'POST', get: 'GET', delete: 'DELETE' };
+
+const idFields = ['apns-unique-id', 'apns-request-id', 'apns-channel-id', 'apns-id'] as const;
+
+/** Resolves with the entry of `sent`; rejects with that of `failed`. */
+export async function requestService(
+  gateway: Gateway,
+  { headers, body }: BuiltNotification,
+  bundleId: string,
+  type: ServiceType,
+  method: string,
+  { timeoutMs, attempts }: { readonly timeoutMs: number; readonly attempts: number },
+): Promise<object> {
+  const path = Object.hasOwn(paths, type) ? paths[type](bundleId) : null;
+  if (path === null)
+    throw { bundleId, error: new WriteError(`could not make a path for ${type} and ${bundleId}`, 'invalid') };
+  const verb = Object.hasOwn(methods, method) ? methods[method] : undefined;
+  if (verb === undefined) throw { bundleId, error: new WriteError(`invalid httpMethod "${method}"`, 'invalid') };
+  const request: ServiceRequest = {
+    method: verb,
+    path,
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+    body: body === '{}' ? null : Buffer.from(body),
+  };
+  const isCreation = type === 'channels' && verb === 'POST';
+  const { kind, answer, error } = await gateway.callService(gateway.address, (client) =>
+    attempt(client, request, {
+      timeoutMs: timeoutMs > 0 ? timeoutMs : compatRetryTimeMs,
+      budget: attempts > 1 ? { attempts, timeMs: compatRetryTimeMs } : null,
+      // A channel that may have been created is not created once more.
+      mayRepeat: (why, status) => why !== 'unknown' && (!isCreation || status < 500),
+      signals: [client.closing],
+      subject: 'The request',
+    }),
+  );
+  if (answer === null) throw { bundleId, error: writeError(kind === 'unknown' ? 'unknown' : 'unsent', error!) };
+  const entry = { bundleId, ...idsOf(answer) };
+  if (answer.status >= 200 && answer.status < 300) return { ...entry, ...bodyOf(answer) };
+  throw { ...entry, ...answerFailure(answer) };
+}
+
+function idsOf(answer: ServiceAnswer): Record<string, string> {
+  const ids: Record<string, string> = {};
+  for (const name of idFields) {
+    const value = answer.field(name);
+    if (value !== null) ids[name] = value;
+  }
+  return ids;
+}
+
+function bodyOf({ body }: ServiceAnswer): object {
+  const text = Buffer.from(body).toString();
+  return text === '' ? {} : (JSON.parse(text) as object);
+}
