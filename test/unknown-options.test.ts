@@ -313,7 +313,16 @@ const facades: Readonly<Record<string, readonly string[]>> = {
     ...['PrivateKey', 'SigningToken'],
   ],
   'peal-compat-node-apn': [
-    ...['AnswerIds', 'ApsSetters', 'ApsSound', 'BroadcastResponse', 'BroadcastResponseFailure', 'BuiltNotification'],
+    ...[
+      'AnswerIds',
+      'Aps',
+      'ApsAlert',
+      'ApsSetters',
+      'ApsSound',
+      'BroadcastResponse',
+      'BroadcastResponseFailure',
+      'BuiltNotification',
+    ],
     ...['LoggerResponse', 'LoggerResponseFailure', 'MultiProvider', 'MultiProviderOptions', 'NotificationAlertOptions'],
     ...['Provider', 'ProviderClient', 'ProviderOptions', 'ProviderToken', 'ResponseFailure', 'ResponseSent'],
   ],
