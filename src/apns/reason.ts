@@ -207,13 +207,20 @@ const rows: readonly ReasonRow[] = [
     'gone',
     'The token has expired: drop it unless it was registered again after the timestamp.',
   ],
-  [28, 413, 'PayloadTooLarge', 'request', 'The payload is larger than 4,096 bytes (5,120 for voip): shorten it.'],
+  [
+    28,
+    413,
+    'PayloadTooLarge',
+    'request',
+    'The payload is larger than 4,096 bytes (5,120 for voip and broadcasts): shorten it.',
+  ],
   [
     29,
     429,
     'TooManyRequests',
     'transient',
-    'Too many notifications went to this one device: send to it again later, and less often.',
+    'Too many notifications went to this one device, or too many requests about channels came: send again later, and ' +
+      'less often.',
   ],
   [
     30,
