@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { parseAddress } from '../src/apns/address.js';
 import { Campaign, Message, type PealError, Result, Session, Template } from '../src/index.js';
+import { checkBroadcast } from '../src/session/channels/broadcast-options.js';
+import { checkChannelsOptions, checkCreateOptions } from '../src/session/channels/channel-options.js';
 import { checkSendOptions } from '../src/session/send/send-options.js';
 import { checkPushOptions } from '../src/session/single/push-options.js';
 import { checkSendEachOptions } from '../src/session/single/send-each-options.js';
@@ -29,6 +32,7 @@ const options = {
   send: optionsNamedBy(() => checkSendOptions(new Message([], { badge: 0 }), unknown)),
   push: optionsNamedBy(() => checkPushOptions(unknown)),
   sendEach: optionsNamedBy(() => checkSendEachOptions(unknown)),
+  broadcast: optionsNamedBy(() => checkBroadcast(parseAddress('sandbox'), { event: 'end' }, [], unknown)),
   Message: optionsNamedBy(() => new Message([], unknown as never)),
   Template: optionsNamedBy(() => new Template(unknown)),
   Campaign: optionsNamedBy(() => new Campaign(unknown as never)),
@@ -45,6 +49,18 @@ describe('docs/library.md and docs/binary.md', () => {
       );
     });
   }
+
+  it('names every option of Channels and its methods', () => {
+    const names = [
+      ...optionsNamedBy(() => checkChannelsOptions(parseAddress('sandbox'), unknown as never)),
+      ...optionsNamedBy(() => checkCreateOptions(unknown)),
+    ];
+    const [, section = ''] = page.split('## Broadcasts and channels\n');
+    assert.deepEqual(
+      names.filter((name) => !section.split('\n## ')[0]!.includes(name)),
+      [],
+    );
+  });
 
   it('describes every member of Session, Message and Result', () => {
     for (const owner of [Session, Result]) {
