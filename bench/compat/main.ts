@@ -25,6 +25,7 @@ interface Contender {
 
 const contenders: readonly Contender[] = [
   { name: '@parse/node-apn', sender: 'node-apn', library: '@parse/node-apn', isOurs: false },
+  { name: 'peal/compat/node-apn', sender: 'compat-node-apn', library: '@parse/node-apn', isOurs: true },
   { name: 'apns2', sender: 'apns2', library: 'apns2', isOurs: false },
   { name: 'peal/compat/apns2', sender: 'compat-apns2', library: 'apns2', isOurs: true },
 ];

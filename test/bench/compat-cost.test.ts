@@ -14,7 +14,7 @@ const many = 2 * few;
 /** Measured: 5 to 8. */
 const leastTimesCheaperThanNode = 2.5;
 
-const modules = { 'peal/compat/apns2': 'compat-apns2' } as const;
+const modules = { 'peal/compat/node-apn': 'compat-node-apn', 'peal/compat/apns2': 'compat-apns2' } as const;
 
 describe('bench: the cost of the modules that stand in for other libraries', () => {
   let simulator: SimulatorProcess;

@@ -6,7 +6,10 @@ describe('bench: compat', () => {
     const { rows } = await runQuickBenchmark('compat/main.js', ['--contender', 'peal/']);
     assert.deepEqual(
       rows.map(({ contender, parameters }) => `${contender}, ${parameters.sends}, ${parameters.roundTrip}`),
-      ['500 calls', '1 call, 500 tokens'].map((sends) => `peal/compat/apns2, ${sends}, 0 ms`),
+      ['500 calls', '1 call, 500 tokens'].flatMap((sends) => [
+        `peal/compat/node-apn, ${sends}, 0 ms`,
+        `peal/compat/apns2, ${sends}, 0 ms`,
+      ]),
     );
     for (const { figures } of rows) {
       assert.deepEqual([figures.accepted?.median, figures.arrived?.median], [500, 500]);

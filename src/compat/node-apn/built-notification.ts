@@ -3,6 +3,7 @@
  * each send; pure.
  */
 import type { CompiledNotification } from '../../apns/compile-notification.js';
+import type { HeaderField } from '../../apns/notification.js';
 import { rawNotification } from '../../apns/raw-notification.js';
 import { refusedEntry } from './responses.js';
 
@@ -16,6 +17,8 @@ export interface BuiltNotification {
 const ownFields: ReadonlySet<string> = new Set([
   ...['apns-topic', 'apns-push-type', 'apns-priority', 'apns-expiration', 'apns-collapse-id', 'apns-id'],
 ]);
+
+const noFields: readonly HeaderField[] = [];
 
 /** A notification that no request can carry: the entry of each recipient, besides its device. */
 export class Refused {
@@ -34,14 +37,22 @@ export function requestOfBuilt({ headers, body }: BuiltNotification): CompiledNo
       expiration: headers['apns-expiration'] as number | undefined,
       collapseId: textOf(headers['apns-collapse-id']),
       apnsId: textOf(headers['apns-id']),
-      further: Object.entries(headers)
-        .filter(([name, value]) => !ownFields.has(name) && value !== undefined)
-        .map(([name, value]) => [name, String(value)] as const),
+      further: furtherFields(headers),
       payloadText: body,
     });
   } catch (error) {
     return new Refused(refusedEntry(error));
   }
+}
+
+/** Most notifications have none. */
+function furtherFields(headers: BuiltNotification['headers']): readonly HeaderField[] {
+  let further = noFields;
+  for (const name in headers) {
+    const value = headers[name];
+    if (!ownFields.has(name) && value !== undefined) further = [...further, [name, String(value)]];
+  }
+  return further;
 }
 
 function textOf(value: unknown): string | undefined {

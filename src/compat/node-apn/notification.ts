@@ -212,7 +212,9 @@ export class ApnNotification {
 
   /** `aps`, or undefined where nothing is set in it. */
   apsPayload(): Aps | undefined {
-    return Object.values(this.aps).some((value) => value !== undefined) ? this.aps : undefined;
+    const { aps } = this;
+    for (const key in aps) if (aps[key as keyof Aps] !== undefined) return aps;
+    return undefined;
   }
 
   toJSON(): unknown {
