@@ -26,6 +26,7 @@ export default async function runSettlingShard({ control, data }: ShardTask): Pr
         start: () => controlResult(() => null),
         stats: () => controlResult(() => noStats),
         outdate: () => controlResult(() => null),
+        ping: async () => ({ ok: true, value: [] }),
         stop: async () => {
           // The answer is posted when this function returns.
           setImmediate(resolve);

@@ -118,6 +118,9 @@ class InstantPool implements RoutePool {
   workAvailable(): void {}
   setProviderToken(): void {}
   outdate(): void {}
+  async ping(): Promise<boolean[]> {
+    return [];
+  }
   async close(): Promise<void> {}
   stats(): ReturnType<RoutePool['stats']> {
     return { opening: 0, ready: 1, draining: 0, opened: 1, inFlight: 0, streamLimit: null };

@@ -44,6 +44,11 @@ export interface GatewayConnection {
   /** Takes what waits, as far as it can, and writes it. Cheap when nothing can be done. */
   pump(): void;
   /**
+   * Asks a ready connection for a sign of life; resolves to whether one came in time. Missing where the protocol has no such
+   * question.
+   */
+  ping?(): Promise<boolean>;
+  /**
    * Takes no more work, waits for the outcomes of what is in flight, `deadlineMs` at most, then closes in good order.
    * `cause` is what notifications without an outcome are told, and the owner; null: the owner wants no more of it.
    */

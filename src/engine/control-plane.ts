@@ -35,6 +35,8 @@ interface ShardControl {
   start(): ControlResult<null>;
   stats(): ControlResult<ShardStats>;
   outdate(idleMs: number, routeId: number | null): ControlResult<null>;
+  /** Answers once each connection has acknowledged, or has not in time. */
+  ping(routeId: number): Promise<ControlResult<boolean[]>>;
   /** Ends the shard properly; answers once every batch is settled. */
   stop(): Promise<ControlResult<null>>;
 }
@@ -44,6 +46,7 @@ export interface RemoteShardControl {
   start(): Promise<ControlResult<null>>;
   stats(): Promise<ControlResult<ShardStats>>;
   outdate(idleMs: number, routeId: number | null): Promise<ControlResult<null>>;
+  ping(routeId: number): Promise<ControlResult<boolean[]>>;
   stop(): Promise<ControlResult<null>>;
 }
 

@@ -167,6 +167,15 @@ export class Gateway {
   }
 
   /**
+   * Asks its open connections for a sign of life. Resolves to whether it came, for each.
+   *
+   * @internal for compat
+   */
+  async ping(): Promise<boolean[]> {
+    return this.#target === null ? [] : this.#target.engine.ping(this.#target.route);
+  }
+
+  /**
    * Recipients in the engine that wait for a connection: about so many, and 0 exactly where none does.
    *
    * @internal for campaigns

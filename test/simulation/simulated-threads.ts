@@ -92,6 +92,7 @@ class SimulatedThread {
           shard.outdate(idleMs, routeId);
           return { ok: true, value: null };
         },
+        ping: async (routeId) => ({ ok: true, value: await shard.ping(routeId) }),
         stop: async () => {
           await shard.stop();
           // The answer is posted when this returns, and a closed port would swallow it.

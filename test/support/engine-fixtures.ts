@@ -130,6 +130,10 @@ export class FakePool implements RoutePool {
     this.outdatedMs = idleMs;
   }
 
+  async ping(): Promise<boolean[]> {
+    return [true];
+  }
+
   async close(): Promise<void> {
     this.isClosed = true;
     this.onClose(this);

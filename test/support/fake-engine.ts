@@ -156,6 +156,10 @@ export class FakeEngine implements Engine {
   }
 
   outdate(): void {}
+
+  async ping(): Promise<boolean[]> {
+    return [];
+  }
   readonly queued = 0;
 
   async close(): Promise<void> {

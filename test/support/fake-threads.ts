@@ -90,6 +90,7 @@ export class FakeThread {
           shard.outdate(idleMs, routeId);
           return { ok: true, value: null };
         },
+        ping: async (routeId) => ({ ok: true, value: await shard.ping(routeId) }),
         stop: async () => {
           await shard.stop();
           this.isOver = true;

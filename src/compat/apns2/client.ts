@@ -114,6 +114,11 @@ export class ApnsClient extends EventEmitter {
     return Promise.all(notifications.map((notification) => this.send(notification).catch(asRejected)));
   }
 
+  /** Asks each open connection for a sign of life. peal does so by itself: on a silent connection, and before it uses an idle one. */
+  ping(): Promise<PromiseSettledResult<void>[]> {
+    return this.#sender.ping();
+  }
+
   /** Takes no more sends, and resolves when all that are pending have their outcomes and the connections are closed. */
   close(): Promise<void> {
     return this.#sender.close();

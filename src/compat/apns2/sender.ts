@@ -4,6 +4,7 @@
  */
 import type { EventEmitter } from 'node:events';
 import { PealError } from '../../base/errors.js';
+import { pingTimeoutMs } from '../../base/limits.js';
 import { holdProcess, releaseProcess } from '../../base/process-hold.js';
 import type { OutcomeDetail } from '../../engine/batch.js';
 import type { Gateway } from '../../session/gateway.js';
@@ -63,6 +64,14 @@ export class Sender implements ClientPushOwner {
         this.#notBegun(push, error);
       }
     });
+  }
+
+  /** Asks each open connection for a sign of life. */
+  async ping(): Promise<PromiseSettledResult<void>[]> {
+    const answers = (await this.#gateway?.ping()) ?? [];
+    return answers.map((isAlive) =>
+      isAlive ? { status: 'fulfilled', value: undefined } : { status: 'rejected', reason: silentError() },
+    );
   }
 
   /** Takes no more, waits for the sends that are pending, then closes the connections. */
@@ -152,6 +161,11 @@ function bodyOf(reason: string, timestampMs: number | null): ApnsResponseError {
   if (reason === '') return { reason: Errors.unknownError, timestamp: Date.now() };
   // Only the answer 410 has a timestamp.
   return (timestampMs === null ? { reason } : { reason, timestamp: timestampMs }) as ApnsResponseError;
+}
+
+function silentError(): PealError {
+  const message = `The gateway did not acknowledge a PING within ${pingTimeoutMs} ms: the connection is lost.`;
+  return new PealError('ERR_PEAL_TIMEOUT', message, { origin: 'gateway', retryable: true });
 }
 
 function closedError(how: string): UnansweredError {

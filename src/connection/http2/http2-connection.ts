@@ -31,6 +31,7 @@ import type { RequestRun, RequestSource } from '../request-source.js';
 import { personalKinds, TemplateCache } from '../template-cache.js';
 import { AnswerMonitor } from './answer-monitor.js';
 import { Idleness } from './idleness.js';
+import { PingWaits } from './ping-waits.js';
 import { ReadCoalescer } from './read-coalescer.js';
 import { RefusalPause } from './refusal-pause.js';
 import { TokenInUse } from './token-in-use.js';
@@ -55,6 +56,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   readonly #refusalPause: RefusalPause;
   readonly #idleness: Idleness;
   readonly #tickTimer: PatientTimer;
+  readonly #pingWaits: PingWaits;
   #keepsIds = false;
   /** The time is taken for each write and each read. */
   #isTimed = false;
@@ -80,6 +82,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     this.#refusalPause = new RefusalPause(clock, () => this.pump());
     this.#idleness = new Idleness(clock, heard, (verdict) => this.#act(verdict));
     this.#tickTimer = new PatientTimer(clock, heard, () => this.#onTick());
+    this.#pingWaits = new PingWaits(clock);
     this.#stream = this.#life.open(this, 'h2');
     this.#coalescer = new ReadCoalescer(clock, this.#stream, () => {
       this.pump();
@@ -135,6 +138,14 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     if (this.#maySend) this.#takeWork();
     this.#life.isPumping = false;
     this.#flush();
+  }
+
+  ping(): Promise<boolean> {
+    const number = ++this.#pings;
+    this.#codec.ping(number);
+    const answered = this.#pingWaits.add(number);
+    this.#flush();
+    return answered;
   }
 
   drain(deadlineMs: number, cause: PealError | null): void {
@@ -289,6 +300,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
       this.#fail(failure);
       return;
     }
+    this.#pingWaits.heard(this.#codec.lastPingAcked);
     if (this.#life.state === 'opening' && isReady) {
       this.#life.becomeReady({ peerMaxStreams: this.#codec.peerMaxStreams });
     }
@@ -396,6 +408,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   }
 
   #stopTimers(): void {
+    this.#pingWaits.stop();
     this.#tickTimer.clear();
     this.#coalescer.stop();
     this.#refusalPause.stop();

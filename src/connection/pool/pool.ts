@@ -118,6 +118,12 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
     }
   }
 
+  /** Asks each ready connection for a sign of life. Resolves to whether it came, for each. */
+  ping(): Promise<boolean[]> {
+    const ready = this.#connections.filter(({ state }) => state === 'ready');
+    return Promise.all(ready.flatMap((connection) => connection.ping?.() ?? []));
+  }
+
   /**
    * Takes no more work, waits for the answers to what is in flight (closeTimeoutMs at most), closes all connections.
    * What is not answered by then is unknown. Resolves once all are closed; the source is not called afterwards.

@@ -134,6 +134,15 @@ export class Dispatcher {
     void this.#host?.then((host) => host?.outdate(idleMs, route?.id ?? null));
   }
 
+  /** Asks the open connections of `route` for a sign of life. Resolves to whether it came, for each. */
+  ping(route: Route): Promise<boolean[]> {
+    return heldUntil(this.#ping(route));
+  }
+
+  async #ping({ id }: Route): Promise<boolean[]> {
+    return (await (await this.#host)?.ping(id)) ?? [];
+  }
+
   /**
    * Stops everything properly: requests not yet written become unsent, and requests in flight have closeTimeoutMs for
    * their answers. Afterwards no thread, connection or timer is left.

@@ -51,6 +51,10 @@ export class LocalShard implements ShardHost {
     this.#shard.outdate(idleMs, routeId);
   }
 
+  ping(routeId: number): Promise<boolean[]> {
+    return this.#shard.ping(routeId);
+  }
+
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';

@@ -42,6 +42,8 @@ export interface ShardHost {
   report(): Promise<readonly ShardReport[]>;
   /** Of all routes where `routeId` is null. */
   outdate(idleMs: number, routeId: number | null): void;
+  /** Asks the ready connections of a route for a sign of life. Resolves to whether it came, for each. */
+  ping(routeId: number): Promise<boolean[]>;
   /** Stops all shards properly. Afterwards each has been reported lost, and nothing is open. */
   stop(): Promise<void>;
 }

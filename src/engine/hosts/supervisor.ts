@@ -85,6 +85,12 @@ export class Supervisor implements ShardHost {
     for (const { current } of this.#shards) current?.outdate(idleMs, routeId).catch(() => {});
   }
 
+  async ping(routeId: number): Promise<boolean[]> {
+    // A shard that ends meanwhile has no connections any more.
+    const answers = this.#shards.map(({ current }) => current?.ping(routeId).catch(() => []) ?? []);
+    return (await Promise.all(answers)).flat();
+  }
+
   async stop(): Promise<void> {
     this.#isStopping = true;
     await Promise.all(

@@ -13,6 +13,7 @@ import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import {
   controlCallTimeoutMs,
+  pingTimeoutMs,
   shardDrainTimeoutMs,
   shardStartTimeoutMs,
   shardStopTimeoutMs,
@@ -108,6 +109,10 @@ export class ThreadShard implements ShardLink {
 
   async outdate(idleMs: number, routeId: number | null): Promise<void> {
     await this.#call(this.#control.outdate(idleMs, routeId), controlCallTimeoutMs);
+  }
+
+  ping(routeId: number): Promise<boolean[]> {
+    return this.#call(this.#control.ping(routeId), pingTimeoutMs + controlCallTimeoutMs);
   }
 
   /** Asks the shard to end properly, and ends its worker if it does not. */

@@ -31,6 +31,7 @@ export interface RoutePool {
   workAvailable(): void;
   setProviderToken(token: string): void;
   outdate(idleMs: number): void;
+  ping(): Promise<boolean[]>;
   close(): Promise<void>;
   stats(): RoutePoolStats;
 }

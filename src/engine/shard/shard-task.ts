@@ -43,6 +43,7 @@ export async function runShardTask(task: ShardTask): Promise<void> {
             shard.outdate(idleMs, routeId);
             return null;
           }),
+        ping: async (routeId) => ({ ok: true, value: await shard.ping(routeId) }),
         stop: async () => {
           await shard.stop().catch(endThread);
           // The answer is posted when this function returns, and a closed port would drop it.

@@ -94,6 +94,11 @@ export class Shard {
     for (const [id, { pool }] of this.#routes) if (routeId === null || routeId === id) pool.outdate(idleMs);
   }
 
+  /** Asks the ready connections of a route for a sign of life. Resolves to whether it came, for each. */
+  async ping(routeId: number): Promise<boolean[]> {
+    return (await this.#routes.get(routeId)?.pool.ping()) ?? [];
+  }
+
   /** Ends every connection properly, within closeTimeoutMs. Afterwards every batch is settled. */
   async stop(): Promise<void> {
     const cause = new PealError('ERR_PEAL_ABORTED', 'The session was shut down before this was sent.', {

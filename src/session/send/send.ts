@@ -24,7 +24,7 @@ import { RecipientStream } from './recipient-stream.js';
 import type { CheckedSendOptions } from './send-options.js';
 
 /** What a session asks of the engine. */
-export type Engine = Pick<Dispatcher, 'openRoute' | 'send' | 'stats' | 'queued' | 'outdate' | 'close'>;
+export type Engine = Pick<Dispatcher, 'openRoute' | 'send' | 'stats' | 'queued' | 'outdate' | 'ping' | 'close'>;
 
 /** Where a send goes. */
 export interface SendTarget {
