@@ -77,7 +77,8 @@ export class ApnsClient extends EventEmitter {
    */
   constructor(options: ApnsOptions) {
     super();
-    const { keepAlive = true, requestTimeout = 0, ca } = options;
+    const { ca } = options;
+    const keepAlive = options.keepAlive ?? true;
     const address = gatewayAddress(options);
     this.team = options.team;
     this.keyId = options.keyId;
@@ -90,7 +91,7 @@ export class ApnsClient extends EventEmitter {
       session,
       openGateway: () => this.#openGateway(session, address),
       defaultTopic: options.defaultTopic,
-      requestTimeoutMs: requestTimeout,
+      requestTimeoutMs: Number(options.requestTimeout ?? 0),
       events: this,
     });
   }

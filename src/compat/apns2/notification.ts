@@ -2,7 +2,7 @@
  * Notifications as apns2 has them: a device token and options that may be changed until they are sent. Made by programs, read
  * by request. Pure; any thread.
  */
-import { inspect } from 'node:util';
+import { type InspectOptions, inspect } from 'node:util';
 import { shortToken } from '../../apns/device-token.js';
 
 const PushType = {
@@ -103,10 +103,10 @@ class Notification {
   }
 
   /** Shows no whole device token. */
-  [inspect.custom](): string {
+  [inspect.custom](_depth: number, shown: InspectOptions): string {
     const { deviceToken, options } = this;
     const token = typeof deviceToken === 'string' ? shortToken(deviceToken) : deviceToken;
-    return `${this.constructor.name} ${inspect({ deviceToken: token, options })}`;
+    return `${this.constructor.name} ${inspect({ deviceToken: token, options }, shown)}`;
   }
 }
 

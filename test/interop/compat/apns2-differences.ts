@@ -75,7 +75,7 @@ export const apns2Differences = {
   renewal: {
     what: 'an expired provider token',
     there: 'rejects (ExpiredProviderToken), and each of many makes another',
-    here: 'is renewed and the request sent again. Within 20 minutes of the last one, which APNs would refuse, it rejects as there',
+    here: 'is renewed and the request sent again. Within 20 minutes of the last one APNs would refuse another: it rejects as there, and what waits is *unsent*',
   },
 } satisfies Readonly<Record<string, Difference>>;
 
