@@ -144,8 +144,9 @@ async function main() {
   for (const name of names) {
     const required = require(name);
     const imported = await import(name);
-    const known = Object.keys(imported).filter((key) => key !== 'default' && key !== 'module.exports').sort();
-    const isSame = Object.keys(required).sort().join() === known.join();
+    const named = (exported) => Object.keys(exported).filter((key) => !['default', 'module.exports', '__esModule'].includes(key)).sort();
+    const known = named(imported);
+    const isSame = named(required).join() === known.join();
     seen[name] = { isSame, isOneCopy: known.every((key) => required[key] === imported[key]) };
   }
   const { startSimulatorThread } = require('peal/simulator');
