@@ -96,9 +96,14 @@ export class ServiceGateway implements AsyncDisposable {
     return this.seen.map(({ headers }) => `${headers[':method']} ${headers[':path']}`);
   }
 
+  /** Drops all connections, without a GOAWAY. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
+    this.cut();
     await once(this.#server, 'close');
   }
 
