@@ -9,6 +9,14 @@ import { Duplex } from 'node:stream';
 import type { PealError } from '../base/errors.js';
 import type { Backend, BackendStream, ByteStreamListener, OpenOptions } from '../transport/backend.js';
 
+/** Hears of the two turns in the life of a stream. */
+interface DuplexOwner {
+  /** It is open. One that cannot be opened is closed, with its `endCause`. */
+  onOpened(): void;
+  /** Its peer has ended it. It is closed once everything that came has been read. */
+  onEnded(): void;
+}
+
 type Done = (error?: Error | null) => void;
 
 export class DuplexStream extends Duplex implements ByteStreamListener {
@@ -18,15 +26,14 @@ export class DuplexStream extends Duplex implements ByteStreamListener {
   /** Why the stream ended; null while it lasts, and after an orderly end. */
   endCause: PealError | null = null;
   readonly #stream: BackendStream;
-  readonly #onOpened: () => void;
+  readonly #owner: DuplexOwner;
   #isOpen = false;
   #isOver = false;
   #isPaused = false;
 
-  /** @param onOpened called once the stream is open; one that cannot be opened is closed, with its `endCause` */
-  constructor(backend: Backend, options: OpenOptions, onOpened: () => void) {
+  constructor(backend: Backend, options: OpenOptions, owner: DuplexOwner) {
     super();
-    this.#onOpened = onOpened;
+    this.#owner = owner;
     // Each end of the stream is told by what uses it.
     this.on('error', () => {});
     this.#stream = backend.open(options, this);
@@ -37,7 +44,7 @@ export class DuplexStream extends Duplex implements ByteStreamListener {
   onOpen(): void {
     if (this.#isOpen || this.#isOver || this.destroyed) return;
     this.#isOpen = true;
-    this.#onOpened();
+    this.#owner.onOpened();
   }
 
   onBytes(buffer: Uint8Array, length: number): void {
@@ -59,6 +66,7 @@ export class DuplexStream extends Duplex implements ByteStreamListener {
       // What came before the end is still read.
       this.once('end', () => this.destroy());
       this.push(null);
+      this.#owner.onEnded();
     } else {
       this.destroy(error);
     }

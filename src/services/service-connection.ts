@@ -31,6 +31,7 @@ import {
   maxServiceStreams,
   pingAfterSilenceMs,
   pingTimeoutMs,
+  streamEndTimeoutMs,
 } from '../base/limits.js';
 import type { Logger } from '../base/log.js';
 import { stripUnprintable } from '../base/text.js';
@@ -155,10 +156,14 @@ export class ServiceConnection {
       this.destroy(openTimeoutError(address, link.connectTimeoutMs, this.#session !== null)),
     );
     this.#silenceTimer = new PatientTimer(clock, heard, () => this.#onSilence());
-    this.#closeTimer = new PatientTimer(clock, heard, () => this.destroy(closedByUsError(this.where)));
+    this.#closeTimer = new PatientTimer(clock, heard, () => this.#onCloseDeadline());
     log.debug({ connection: id, gateway: this.where }, 'service connection opening');
     const logged = withLog(backend, log, { connection: id, gateway: this.where });
-    this.#duplex = new DuplexStream(logged, openOptions(options, 'h2'), () => this.#onOpened());
+    this.#duplex = new DuplexStream(logged, openOptions(options, 'h2'), {
+      onOpened: () => this.#onOpened(),
+      // Node 20 stops reading after bytes that break the protocol, and tells nobody.
+      onEnded: () => this.#closeTimer.setNoLaterThan(streamEndTimeoutMs),
+    });
     this.#duplex.once('close', () => this.#onStreamClosed());
     this.#openTimer.set(link.connectTimeoutMs);
   }
@@ -232,7 +237,7 @@ export class ServiceConnection {
   /** The same; what is in flight has `closeTimeoutMs` to be answered. */
   close(): void {
     this.drain();
-    if (this.#state !== 'closed') this.#closeTimer.set(closeTimeoutMs);
+    if (this.#state !== 'closed') this.#closeTimer.setNoLaterThan(closeTimeoutMs);
   }
 
   /** Ends it now. */
@@ -259,6 +264,11 @@ export class ServiceConnection {
     }
     const isReset = this.#session?.destroyed === false && resetCode !== constants.NGHTTP2_NO_ERROR;
     return unanswered('unknown', isReset ? resetError(this.where, resetCode) : ended);
+  }
+
+  #onCloseDeadline(): void {
+    if (this.#exchanges.size === 0) this.destroy(null);
+    else this.destroy(this.#isWanted ? closedByUsError(this.where) : endedError(this.where));
   }
 
   // --- the stream ---
@@ -384,7 +394,7 @@ export class ServiceConnection {
     const session = this.#session!;
     if (session.destroyed) return;
     session.close();
-    this.#closeTimer.set(closeTimeoutMs);
+    this.#closeTimer.setNoLaterThan(streamEndTimeoutMs);
   }
 
   #noteUse(): void {

@@ -1,6 +1,7 @@
 /** What becomes of the channels of a broadcast when the gateway, or the way to it, fails: each in exactly one outcome. */
 import assert from 'node:assert/strict';
 import { constants } from 'node:http2';
+import { createMemoryBackend } from '../../../src/backend.js';
 import { PealError } from '../../../src/base/errors.js';
 import {
   APNs,
@@ -9,8 +10,10 @@ import {
   Session,
   type SessionOptions,
   silentLogger,
+  systemClock,
 } from '../../../src/index.js';
 import { CutProxy } from '../../support/cut-proxy.js';
+import { DATA, frame, settingsFrame } from '../../support/frames.js';
 import { HastyClock } from '../../support/hasty-clock.js';
 import {
   refuseStream,
@@ -384,6 +387,28 @@ describe('session/channels: faults of a broadcast', () => {
     if (!its!.destroyed) await new Promise((resolve) => its!.once('close', resolve));
     assert.equal((await broadcast(apns, 3)).accepted, 3);
     assert.equal(gateway.sessions.length, 2);
+  });
+
+  it('is over soon after the end of a connection whose gateway broke the protocol', async () => {
+    await open({});
+    const strange = createMemoryBackend(
+      (stream) => ({
+        onOpen: () => stream.write(settingsFrame(), () => {}),
+        onBytes: (_buffer, length) => {
+          // The preface and SETTINGS come first, then the request.
+          if (length > 100) stream.write(frame(DATA, 0, 0, new Uint8Array(3)), () => stream.end());
+        },
+        onClosed: () => {},
+      }),
+      { clock: systemClock },
+    );
+    await using its = new Session({ backend: strange });
+    const apns = new APNs(its.getConnection('https://gateway.example', null));
+    const startedMs = performance.now();
+    const result = await broadcast(apns, 1);
+    assert.deepEqual(countsOf(result), [0, 0, 0, 1, 0]);
+    assert.equal(outcomeOf(result).error!.message, 'gateway.example:443 closed the connection.');
+    assert.ok(performance.now() - startedMs < 10_000);
   });
 
   it('closes an idle connection when the session is asked to', async () => {
