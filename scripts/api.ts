@@ -16,6 +16,7 @@ const entryPoints = [
   ['peal-cluster', 'dist/src/cluster/index.d.ts'],
   ['peal-compat-apns2', 'dist/src/compat/apns2/index.d.ts'],
   ['peal-compat-node-apn', 'dist/src/compat/node-apn/index.d.ts'],
+  ['peal-compat-node-apn-mock', 'dist/src/compat/node-apn/mock.d.ts'],
   ['peal-simulator', 'dist/src/simulator/index.d.ts'],
 ] as const;
 

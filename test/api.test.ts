@@ -36,6 +36,7 @@ describe('the public face', () => {
       'peal-cluster',
       'peal-compat-apns2',
       'peal-compat-node-apn',
+      'peal-compat-node-apn-mock',
       'peal-simulator',
     ]) {
       const text = readFileSync(new URL(`api/${report}.api.md`, root), 'utf8');

@@ -81,6 +81,7 @@ const entryPoints = [
   'src/cluster/index.ts',
   'src/compat/apns2/index.ts',
   'src/compat/node-apn/index.ts',
+  'src/compat/node-apn/mock.ts',
   'src/cli/main.ts',
 ];
 

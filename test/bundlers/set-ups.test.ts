@@ -175,6 +175,7 @@ describeWithTools('the installed package in plain JavaScript', () => {
       'peal/cluster',
       'peal/compat/apns2',
       'peal/compat/node-apn',
+      'peal/compat/node-apn/mock',
       'peal/simulator',
     ];
     return { seen: Object.fromEntries(names.map((name) => [name, each])), requests: 0 };
@@ -222,6 +223,7 @@ describeWithTools('the package', () => {
       '"peal/backend"',
       '"peal/compat/apns2"',
       '"peal/compat/node-apn"',
+      '"peal/compat/node-apn/mock"',
       '"peal/simulator"',
     ])
       assert.ok(stdout.includes(entry), `${entry} is not among them`);

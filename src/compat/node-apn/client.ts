@@ -25,7 +25,7 @@ export interface ProviderClient {
     notification: BuiltNotification,
     recipients: readonly string[],
   ): Promise<Responses<ResponseSent, ResponseFailure>>;
-  write(notification: BuiltNotification, subDirectory: string, type: string, method?: string): Promise<object>;
+  write(notification: BuiltNotification, subDirectory: string, type: string, method?: string): Promise<object> | object;
   setLogger(logger: LineLogger, errorLogger?: LineLogger | null): void;
   shutdown(callback?: () => void): Promise<void>;
 }
@@ -128,10 +128,7 @@ export class Client implements ProviderClient, DeliveryOwner {
 
   /** @throws Error for what is no function */
   setLogger(logger: LineLogger, errorLogger: LineLogger | null = null): void {
-    if (typeof logger !== 'function') throw new Error(`Expected newLogger to be a function, got ${typeof logger}`);
-    if (errorLogger && typeof errorLogger !== 'function') {
-      throw new Error(`Expected newErrorLogger to be a function or null, got ${typeof errorLogger}`);
-    }
+    checkLoggers(logger, errorLogger);
     this.logger = logger;
     this.errorLogger = errorLogger || logger;
   }
@@ -166,4 +163,12 @@ export class Client implements ProviderClient, DeliveryOwner {
 function hostOf(address: string): string {
   parseAddress(`https://${address.includes(':') && !address.startsWith('[') ? `[${address}]` : address}`);
   return address.includes(':') && !address.startsWith('[') ? `[${address}]` : address;
+}
+
+/** @throws Error for what is no function */
+export function checkLoggers(logger: unknown, errorLogger: unknown): void {
+  if (typeof logger !== 'function') throw new Error(`Expected newLogger to be a function, got ${typeof logger}`);
+  if (errorLogger && typeof errorLogger !== 'function') {
+    throw new Error(`Expected newErrorLogger to be a function or null, got ${typeof errorLogger}`);
+  }
 }

@@ -102,15 +102,15 @@ interface ApsSetters {
   action: string;
   actionLocKey: string;
   launchImage: string;
-  badge: number | undefined;
-  sound: string | ApsSound | undefined;
-  contentAvailable: boolean | number | undefined;
-  mutableContent: boolean | number | undefined;
-  contentChanged: boolean | number | undefined;
+  badge: number;
+  sound: string | ApsSound;
+  contentAvailable: boolean;
+  mutableContent: boolean;
+  contentChanged: boolean;
   mdm: string | object;
-  urlArgs: string[] | undefined;
+  urlArgs: string[];
   category: string | undefined;
-  threadId: string | undefined;
+  threadId: string;
   targetContentIdentifier: string | undefined;
   interruptionLevel: ApsNotificationInterruptionLevel | (string & {}) | undefined;
   relevanceScore: number | undefined;
@@ -132,7 +132,7 @@ type ChainedName = keyof ApsSetters | 'payload' | 'expiry' | 'priority';
 type ChainedSetters = {
   [Name in ChainedName as `set${Capitalize<Name>}`]: (
     // biome-ignore lint/suspicious/noExplicitAny: a payload is anything
-    value: Name extends keyof ApsSetters ? ApsSetters[Name] : Name extends 'payload' ? any : number,
+    value: Name extends keyof ApsSetters ? ApsSetters[Name] | undefined : Name extends 'payload' ? any : number,
   ) => ApnNotification;
 };
 

@@ -11,6 +11,8 @@ import type { MultiProviderOptions, ProviderOptions } from './provider-options.j
 import {
   type BroadcastResponse,
   type BroadcastResponseFailure,
+  type LoggerResponse,
+  type LoggerResponseFailure,
   type ResponseFailure,
   type ResponseSent,
   type Responses,
@@ -39,7 +41,7 @@ export interface Provider extends EventEmitter {
   /** Sends each notification to the channel that it names. */
   broadcast(notifications: ApnNotification | ApnNotification[], bundleId: string): Promise<BroadcastResponses>;
   /** Not there at run time, as ever: programs call `provider.client.setLogger`. */
-  setLogger(logger: LineLogger, errorLogger?: LineLogger): Promise<unknown>;
+  setLogger(logger: LineLogger, errorLogger?: LineLogger): Promise<Responses<LoggerResponse, LoggerResponseFailure>>;
   /** Takes no more sends; once those under way have their outcomes, the connections are closed and `callback` is called. */
   shutdown(callback?: () => void): Promise<void>;
 }
@@ -53,7 +55,7 @@ export interface ProviderConstructor<Options> {
 type Made = { client: ProviderClient };
 
 /** Returns a constructor of providers, which works without `new` as well. */
-function providerOver<Options>(Kind: new (options?: Options) => ProviderClient): ProviderConstructor<Options> {
+export function providerOver<Options>(Kind: new (options?: Options) => ProviderClient): ProviderConstructor<Options> {
   function Provider(this: unknown, options?: Options): unknown {
     if (!(this instanceof Provider)) return new (Provider as unknown as ProviderConstructor<Options>)(options);
     (this as unknown as Made).client = new Kind(options);
