@@ -14,7 +14,7 @@ import { type BuiltNotification, Refused, requestOfBuilt } from './built-notific
 import { Delivery, type DeliveryOwner, DeliveryPush } from './delivery.js';
 import { type ProviderConfig, type ProviderOptions, readProviderOptions } from './provider-options.js';
 import { destroyedError, type ResponseFailure, type ResponseSent, type Responses } from './responses.js';
-import { requestService, type ServiceType } from './service-request.js';
+import { checkRequest, requestService, type ServiceType } from './service-request.js';
 
 /** A line of the log: called if its property `enabled` is true. */
 export type LineLogger = ((line: string) => void) & { enabled?: boolean };
@@ -109,6 +109,7 @@ export class Client implements ProviderClient, DeliveryOwner {
 
   /** One request. Rejects with what `failed` lists. */
   async write(notification: BuiltNotification, subDirectory: string, type: string, method = 'post'): Promise<object> {
+    checkRequest(subDirectory, type, method);
     if (type === 'device') {
       const { sent, failed } = await this.deliver(notification, [subDirectory]);
       if (sent.length > 0) return sent[0]!;

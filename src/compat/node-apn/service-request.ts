@@ -22,7 +22,18 @@ const methods: Readonly<Record<string, ServiceRequest['method']>> = { post: 'POS
 
 const idFields = ['apns-unique-id', 'apns-request-id', 'apns-channel-id', 'apns-id'] as const;
 
-/** Resolves with the entry of `sent`; rejects with that of `failed`. */
+/** Throws what `failed` lists of a request that there is not: `subDirectory` under the name that it has for this type. */
+export function checkRequest(subDirectory: string, type: string, method: string): void {
+  const isService = Object.hasOwn(paths, type);
+  const named = { [isService ? 'bundleId' : type]: subDirectory };
+  if (!isService && type !== 'device') {
+    throw { ...named, error: new WriteError(`could not make a path for ${type} and ${subDirectory}`, 'invalid') };
+  }
+  if (Object.hasOwn(methods, method)) return;
+  throw { ...named, error: new WriteError(`invalid httpMethod "${method}"`, 'invalid') };
+}
+
+/** Resolves with the entry of `sent`; rejects with that of `failed`. The request is a checked one. */
 export async function requestService(
   gateway: Gateway,
   { headers, body }: BuiltNotification,
@@ -31,14 +42,10 @@ export async function requestService(
   method: string,
   { timeoutMs, attempts }: { readonly timeoutMs: number; readonly attempts: number },
 ): Promise<object> {
-  const path = Object.hasOwn(paths, type) ? paths[type](bundleId) : null;
-  if (path === null)
-    throw { bundleId, error: new WriteError(`could not make a path for ${type} and ${bundleId}`, 'invalid') };
-  const verb = Object.hasOwn(methods, method) ? methods[method] : undefined;
-  if (verb === undefined) throw { bundleId, error: new WriteError(`invalid httpMethod "${method}"`, 'invalid') };
+  const verb = methods[method]!;
   const request: ServiceRequest = {
     method: verb,
-    path,
+    path: paths[type](bundleId),
     headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
     body: body === '{}' ? null : Buffer.from(body),
   };
