@@ -237,9 +237,14 @@ function checkExtra(headers: unknown): readonly HeaderField[] {
   return entries.map(([name, value]) => checkExtraField(name, value));
 }
 
-function checkExtraField(name: string, value: unknown): HeaderField {
+/** Throws ERR_PEAL_HEADER for what is no name of a field, or names a field that is not a message's to set. */
+export function checkFieldName(name: string): void {
   if (!fieldNamePattern.test(name)) throw headerError(`The header name ${show(name)} is not a lower-case field name.`);
   if (reservedNames.has(name)) throw headerError(`The header ${name} cannot be set: it belongs to the connection.`);
+}
+
+function checkExtraField(name: string, value: unknown): HeaderField {
+  checkFieldName(name);
   const setBy = Object.hasOwn(optionOfField, name) ? optionOfField[name] : undefined;
   if (setBy !== undefined) throw headerError(`The header ${name} is set by the option ${setBy}: use that.`);
   if (typeof value !== 'string' || !isFieldValue(value)) {

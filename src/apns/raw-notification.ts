@@ -9,7 +9,7 @@ import { escapeUnprintable } from '../base/text.js';
 import { isUuid } from './apns-id.js';
 import { CompiledNotification } from './compile-notification.js';
 import { HeaderSets } from './header-sets.js';
-import { collapseIdProblem, isFieldValue } from './headers.js';
+import { checkFieldName, collapseIdProblem, isFieldValue } from './headers.js';
 import type { HeaderField } from './notification.js';
 import { checkPayloadText } from './payload.js';
 import { isPushType, type PushType } from './push-type.js';
@@ -23,7 +23,7 @@ export interface RawFields {
   readonly expiration?: number | null | undefined;
   readonly collapseId?: string | null | undefined;
   readonly apnsId?: string | null | undefined;
-  /** More fields, by names in lower case that the caller knows to be fields of APNs. */
+  /** More fields, by names in lower case. */
   readonly further?: readonly HeaderField[];
   /** JSON, well-formed Unicode, not empty. */
   readonly payloadText: string;
@@ -40,7 +40,7 @@ const priorities: ReadonlySet<unknown> = new Set([10, 5, 1]);
  * Returns the notification. Values that usual messages have go the usual way; any other value is sent as text.
  *
  * @throws PealError ERR_PEAL_HEADER for a value with characters that would end its header field, or of more than 1,024
- *   characters; ERR_PEAL_PAYLOAD for a payload larger than its push type allows
+ *   characters, and for a name in `further` as of `rawField`; ERR_PEAL_PAYLOAD for a payload larger than its push type allows
  */
 export function rawNotification(fields: RawFields): CompiledNotification {
   const { topic, pushType, priority, expiration, collapseId, apnsId, payloadText } = fields;
@@ -53,7 +53,7 @@ export function rawNotification(fields: RawFields): CompiledNotification {
     collapseId: ownOrText(collapseId, collapseIdProblem(collapseId) === null, 'apns-collapse-id', further),
     apnsId: ownOrText(apnsId, typeof apnsId === 'string' && isUuid(apnsId), 'apns-id', further)?.toLowerCase() ?? null,
   };
-  for (const [name, value] of fields.further ?? noFields) further.push(textField(name, value));
+  for (const [name, value] of fields.further ?? noFields) further.push(rawField(name, value));
   checkPayloadText(payloadText, knownType);
   const isForeignId = apnsId != null && own.apnsId === null;
   return new CompiledNotification(setOf(topic ?? undefined, knownType, further), own, payloadText, { isForeignId });
@@ -81,6 +81,17 @@ function ownOrText<T extends string | number>(
 
 function isExpiration(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= maxExpiration;
+}
+
+/**
+ * A further field.
+ *
+ * @throws PealError ERR_PEAL_HEADER for a name that is none in lower case, or that belongs to the connection, and for a value
+ *   as of `rawNotification`
+ */
+export function rawField(name: string, value: unknown): HeaderField {
+  checkFieldName(name);
+  return textField(name, value);
 }
 
 function textField(name: string, value: unknown): HeaderField {

@@ -2,9 +2,11 @@
  * A notification as the methods `headers` and `compile` give it, and the request that it comes to. Read by clients, once for
  * each send; pure.
  */
+import { Buffer } from 'node:buffer';
 import type { CompiledNotification } from '../../apns/compile-notification.js';
 import type { HeaderField } from '../../apns/notification.js';
-import { rawNotification } from '../../apns/raw-notification.js';
+import { rawField, rawNotification } from '../../apns/raw-notification.js';
+import { PealError } from '../../base/errors.js';
 import { refusedEntry } from './responses.js';
 
 /** Header fields and payload of a notification, as it gives them. */
@@ -30,6 +32,7 @@ export function requestOfBuilt({ headers, body }: BuiltNotification): CompiledNo
   // Such a payload was never written.
   if (body === '{}') return new Refused({ status: 400, response: { reason: 'PayloadEmpty' } });
   try {
+    checkBody(body);
     return rawNotification({
       topic: textOf(headers['apns-topic']),
       pushType: textOf(headers['apns-push-type']),
@@ -45,14 +48,41 @@ export function requestOfBuilt({ headers, body }: BuiltNotification): CompiledNo
   }
 }
 
+/**
+ * Header fields and body of a request to a service.
+ *
+ * @throws PealError ERR_PEAL_HEADER for a field that no request can have, ERR_PEAL_OPTION for a body that is not text
+ */
+export function serviceRequestOf({ headers, body }: BuiltNotification): {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | null;
+} {
+  checkBody(body);
+  const given = Object.entries(headers).filter(([name, value]) => isGiven(name, value));
+  const fields = given.map(([name, value]) => rawField(name.toLowerCase(), value));
+  return { headers: Object.fromEntries(fields), body: body === '{}' ? null : Buffer.from(body) };
+}
+
 /** Most notifications have none. */
 function furtherFields(headers: BuiltNotification['headers']): readonly HeaderField[] {
   let further = noFields;
   for (const name in headers) {
     const value = headers[name];
-    if (!ownFields.has(name) && value !== undefined) further = [...further, [name, String(value)]];
+    if (!ownFields.has(name) && isGiven(name, value)) further = [...further, [name.toLowerCase(), String(value)]];
   }
   return further;
+}
+
+/** The provider token is the client's, whatever the notification says. */
+function isGiven(name: string, value: unknown): boolean {
+  return value !== undefined && name.toLowerCase() !== 'authorization';
+}
+
+/** What JSON cannot say, such as a function as rawPayload, compiles to undefined. */
+function checkBody(body: unknown): void {
+  if (typeof body === 'string') return;
+  const message = `The payload is ${body === undefined ? 'nothing that JSON can say' : `of type ${typeof body}`}.`;
+  throw new PealError('ERR_PEAL_OPTION', message, { origin: 'usage' });
 }
 
 function textOf(value: unknown): string | undefined {

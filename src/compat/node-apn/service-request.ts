@@ -7,8 +7,8 @@ import { compatRetryTimeMs } from '../../base/limits.js';
 import { attempt } from '../../services/service-attempts.js';
 import type { ServiceAnswer, ServiceRequest } from '../../services/service-connection.js';
 import type { Gateway } from '../../session/gateway.js';
-import type { BuiltNotification } from './built-notification.js';
-import { answerFailure, WriteError, writeError } from './responses.js';
+import { type BuiltNotification, serviceRequestOf } from './built-notification.js';
+import { answerFailure, refusedEntry, WriteError, writeError } from './responses.js';
 
 export type ServiceType = 'channels' | 'allChannels' | 'broadcasts';
 
@@ -36,19 +36,14 @@ export function checkRequest(subDirectory: string, type: string, method: string)
 /** Resolves with the entry of `sent`; rejects with that of `failed`. The request is a checked one. */
 export async function requestService(
   gateway: Gateway,
-  { headers, body }: BuiltNotification,
+  built: BuiltNotification,
   bundleId: string,
   type: ServiceType,
   method: string,
   { timeoutMs, attempts }: { readonly timeoutMs: number; readonly attempts: number },
 ): Promise<object> {
   const verb = methods[method]!;
-  const request: ServiceRequest = {
-    method: verb,
-    path: paths[type](bundleId),
-    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
-    body: body === '{}' ? null : Buffer.from(body),
-  };
+  const request = requestOf(verb, paths[type](bundleId), built, bundleId);
   const isCreation = type === 'channels' && verb === 'POST';
   const { kind, answer, error } = await gateway.callService(gateway.address, (client) =>
     attempt(client, request, {
@@ -64,6 +59,20 @@ export async function requestService(
   const entry = { bundleId, ...idsOf(answer) };
   if (answer.status >= 200 && answer.status < 300) return { ...entry, ...bodyOf(answer) };
   throw { ...entry, ...answerFailure(answer) };
+}
+
+/** Throws the entry of `failed` for what no request can carry. */
+function requestOf(
+  method: ServiceRequest['method'],
+  path: string,
+  built: BuiltNotification,
+  bundleId: string,
+): ServiceRequest {
+  try {
+    return { method, path, ...serviceRequestOf(built) };
+  } catch (error) {
+    throw { bundleId, ...refusedEntry(error) };
+  }
 }
 
 function idsOf(answer: ServiceAnswer): Record<string, string> {

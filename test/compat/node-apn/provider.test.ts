@@ -216,6 +216,41 @@ describe('the providers of compat/node-apn', () => {
     );
   });
 
+  it('fail what no request can carry, of broadcasts and channels as of sends', async () => {
+    await start({ channelsPort: 0 });
+    const channelId = 'dGVzdA==';
+    const withField = (name: string): Notification => {
+      const note = noteOf({ channelId });
+      const headers = note.headers();
+      note.headers = () => ({ ...headers, [name]: '1' });
+      return note;
+    };
+    const wrong = [
+      ...['connection', 'te', ':path', 'content-length', 'no name'].map(withField),
+      ...[noteOf({ channelId: 'a\r\nb' }), noteOf({ channelId: 'a\0' }), noteOf({ channelId, rawPayload: () => 1 })],
+    ];
+    for (const note of wrong) {
+      const results = [
+        await provider.send(note, token),
+        await provider.broadcast(note, topic),
+        await provider.manageChannels(note, topic, 'read'),
+      ];
+      for (const { sent, failed } of results) {
+        assert.deepEqual([sent, failed.map(({ error }) => outcomeOf(error))], [[], ['invalid']]);
+      }
+    }
+    assert.equal(simulator.ledger.summary().requests, 0);
+  });
+
+  it('send fields that a program adds in lower case, and no provider token but their own', async () => {
+    await start();
+    const note = noteOf();
+    const headers = note.headers();
+    note.headers = () => ({ ...headers, 'X-Trace': '1', Authorization: 'bearer x' });
+    const { sent, failed } = await provider.send(note, token);
+    assert.deepEqual([sent.length, failed], [1, []]);
+  });
+
   it('manage channels, and broadcast to them', async () => {
     await start({ channelsPort: 0 });
     const channel = new Notification({ payload: { 'message-storage-policy': 1 } });
