@@ -208,6 +208,10 @@ const faces: Readonly<Record<string, Face | readonly Face[]>> = {
     hand: (options) =>
       sharedProviderTokens(loadCredential({ key: providerKey.p8, keyId, teamId }), null as never, options),
   },
+  ClientCertificateOptions: {
+    owner: /^issueClient /,
+    hand: (options) => new ThrowAwayAuthority().issueClient('com.example.app', options),
+  },
   Validity: { owner: /^issueServer /, hand: (validity) => new ThrowAwayAuthority().issueServer([], validity) },
 };
 

@@ -10,6 +10,9 @@ import { either } from '../base/wording.js';
 
 export type Protocol = 'http2' | 'binary' | 'feedback';
 
+/** One of the two worlds of Apple, each with device tokens of its own. */
+export type Environment = 'production' | 'sandbox';
+
 export interface Address {
   readonly protocol: Protocol;
   /** Host name or IP address; an IPv6 address without brackets. */
@@ -74,6 +77,18 @@ export function parseAddress(text: AddressInput): Address {
   if (typeof text !== 'string') throw addressError(`An address cannot be ${text === null ? 'null' : typeof text}`);
   if (Object.hasOwn(named, text)) return named[text as AddressName];
   return parseUrl(text);
+}
+
+const environmentOfHost: ReadonlyMap<string, Environment> = new Map<string, Environment>([
+  ...Object.entries(named).map(([name, { host }]): [string, Environment] => {
+    return [host, name.endsWith('production') ? 'production' : 'sandbox'];
+  }),
+  ['api.development.push.apple.com', 'sandbox'],
+]);
+
+/** Returns the environment of one of Apple's hosts; null for another host, whose environment is not known. */
+export function environmentOf({ host }: Address): Environment | null {
+  return environmentOfHost.get(host) ?? null;
 }
 
 /** Host and port as in a URL and in `:authority`. With HTTP/2 a port of 443 is left out (RFC 9113 §8.3.1). */

@@ -7,8 +7,10 @@
  */
 import { type Clock, systemClock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
-import { maxBinaryPayloadBytes } from '../base/limits.js';
+import { maxBinaryPayloadBytes, maxTopicCharacters, maxTopicsShown } from '../base/limits.js';
+import { escapeUnprintable } from '../base/text.js';
 import { theOption } from '../base/wording.js';
+import { type Address, type Environment, environmentOf } from './address.js';
 import type { HeaderSet, OwnHeaders } from './header-sets.js';
 import { checkHeaders, type HeaderOptions } from './headers.js';
 import type { HeaderField, Notification } from './notification.js';
@@ -20,7 +22,7 @@ import {
   type PayloadOptions,
 } from './payload.js';
 import { pushTypeOfContent } from './payload-content.js';
-import { type PushType, ruleOf } from './push-type.js';
+import { isTopicAmong, type PushType, ruleOf } from './push-type.js';
 
 /** Everything about a message except its recipients. */
 export interface NotificationOptions extends HeaderOptions, PayloadOptions {}
@@ -189,22 +191,78 @@ function givenOf(options: NotificationOptions): NotificationOptions {
   return given as NotificationOptions;
 }
 
+/** What a credential is good for, as far as it says so itself. */
+interface Authentication {
+  readonly kind: 'certificate' | 'token' | 'none';
+  /** The topics that a certificate lists; null: not known. */
+  readonly topics: readonly string[] | null;
+  /** The environments that a certificate names; null: not known. */
+  readonly environments: readonly Environment[] | null;
+}
+
 /**
- * Checks a notification against the credential it is to be sent with: token authentication needs a topic, and some push
- * types need token authentication. Throws ERR_PEAL_HEADER.
+ * Checks a notification against the credential it is to be sent with, and that against the gateway: token authentication
+ * needs a topic, some push types need token authentication, and certificates are for the topics and environments that
+ * stand in them.
+ *
+ * @throws PealError ERR_PEAL_HEADER; ERR_PEAL_CREDENTIAL for a certificate of the other environment
  */
 export function checkAuthentication(
   { topic, pushType }: CompiledNotification,
-  credentialKind: 'certificate' | 'token' | 'none',
+  credential: Authentication,
+  address: Address,
 ): void {
-  if (credentialKind === 'token' && topic === null) {
+  const { kind, topics } = credential;
+  if (kind === 'token' && topic === null) {
     throw headerError(`${theOption('topic')} is missing: a provider-token key needs it (the bundle id of the app).`);
   }
-  if (credentialKind === 'certificate' && pushType !== null && ruleOf(pushType).needsProviderToken) {
+  if (kind !== 'certificate') return;
+  if (pushType !== null && ruleOf(pushType).needsProviderToken) {
     throw headerError(
       `${theOption('pushType')} ${pushType} does not work with a certificate: use a provider-token key (.p8).`,
     );
   }
+  if (topics !== null) checkTopicOfCertificate(topic, topics);
+  checkEnvironment(credential, address);
+}
+
+/** APNs would answer each push with TopicDisallowed or MissingTopic. */
+function checkTopicOfCertificate(topic: string | null, topics: readonly string[]): void {
+  if (topic === null) {
+    if (topics.length === 1) return;
+    throw headerError(
+      `${theOption('topic')} is missing: the certificate is for several topics (${topicList(topics)}), so name one.`,
+    );
+  }
+  if (isTopicAmong(topics, topic)) return;
+  throw headerError(
+    `${theOption('topic')} is "${topic}", and the certificate is only for ${topicList(topics)}: name one of these, or ` +
+      'use a credential of that app.',
+  );
+}
+
+function topicList(topics: readonly string[]): string {
+  const more = topics.length - maxTopicsShown;
+  const shown = topics.slice(0, maxTopicsShown).map((topic) => escapeUnprintable(topic, maxTopicCharacters));
+  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
+}
+
+/**
+ * Throws ERR_PEAL_CREDENTIAL for a certificate that is for one of Apple's environments only, where the gateway is that of the
+ * other. Over HTTP/2 APNs would answer BadCertificateEnvironment.
+ */
+export function checkEnvironment({ environments }: Authentication, address: Address): void {
+  const environment = environmentOf(address);
+  if (environments === null || environment === null || environments.includes(environment)) return;
+  const [other] = environments;
+  const message =
+    `The certificate is for ${placeName(other!)} only, and ${address.host} is ${placeName(environment)}: use the ` +
+    `gateway of ${placeName(other!)}, or a certificate for ${placeName(environment)}.`;
+  throw new PealError('ERR_PEAL_CREDENTIAL', message, { origin: 'credential' });
+}
+
+function placeName(environment: Environment): string {
+  return environment === 'sandbox' ? 'the sandbox' : 'production';
 }
 
 const priorityAtOnce = 10;

@@ -67,6 +67,21 @@ export function ruleOf(pushType: PushType): PushTypeRule {
   return rules[pushType];
 }
 
+/** Push types whose topics Apple lists in certificates, beside the bundle ids. */
+const listedTypes: ReadonlySet<PushType> = new Set<PushType>(['complication', 'voip']);
+
+/**
+ * Returns whether a certificate for `topics` may be for `topic`: it lists the topic, or the bundle id before the ending of
+ * a push type that certificates do not list.
+ */
+export function isTopicAmong(topics: readonly string[], topic: string): boolean {
+  if (topics.includes(topic)) return true;
+  const pushType = pushTypeOfTopic(topic);
+  if (pushType === null || listedTypes.has(pushType)) return false;
+  const { topicSuffix } = rules[pushType];
+  return topicSuffix !== '' && topics.includes(topic.slice(0, -topicSuffix.length));
+}
+
 const topicForm = /^[A-Za-z0-9-][A-Za-z0-9.-]*$/;
 
 /**

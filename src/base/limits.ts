@@ -59,6 +59,10 @@ export const maxCredentialFileBytes = 1 << 18;
 export const maxPkcs12Iterations = 1_000_000;
 /** The subject of a certificate as it is shown, in characters. */
 export const maxShownNameCharacters = 300;
+/** Topics of one certificate that are read. */
+export const maxTopicsOfCertificate = 1_024;
+/** Topics that a sentence about a certificate names. */
+export const maxTopicsShown = 8;
 /** Values of indefinite length nested within each other, in BER. */
 export const maxDerDepth = 16;
 /** How often a key may be base64 of base64 before PEM appears. */

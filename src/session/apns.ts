@@ -3,7 +3,7 @@
  * the gateway; make as many as you like. Main thread.
  */
 import { addressUrl } from '../apns/address.js';
-import { checkAuthentication } from '../apns/compile-notification.js';
+import { checkAuthentication, checkEnvironment } from '../apns/compile-notification.js';
 import { PealError } from '../base/errors.js';
 import { optionError } from '../base/options.js';
 import type { BroadcastResult } from './channels/broadcast.js';
@@ -193,8 +193,9 @@ export class APNs {
       throw optionError('send takes a Message, or an iterable of them: make one with new Message(tokens, …).');
     const { address, credential } = this.#gateway;
     if (address.protocol === 'http2') {
-      checkAuthentication(message.parts, credential.kind);
+      checkAuthentication(message.parts, credential, address);
     } else if (address.protocol === 'binary') {
+      checkEnvironment(credential, address);
       message.notificationFor('binary');
     } else {
       const text = `The gateway ${addressUrl(address)} takes no notifications: read it with feedback().`;

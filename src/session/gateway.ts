@@ -124,6 +124,7 @@ export class Gateway {
 
   #newLanes(): Lanes {
     return new Lanes({
+      address: this.address,
       credential: this.credential,
       clock: this.clock,
       sends: this.#owner.sends,

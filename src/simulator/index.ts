@@ -18,6 +18,7 @@ export type {
 export type { ServedAction } from './channels/served-request.js';
 export {
   type CertificatePair,
+  type ClientCertificateOptions,
   createThrowAwayProviderKey,
   ThrowAwayAuthority,
   type ThrowAwayProviderKey,

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { type Environment, parseAddress } from '../../src/apns/address.js';
 import {
+  type CompiledNotification,
   checkAuthentication,
   compileNotification,
   type NotificationOptions,
@@ -115,16 +117,85 @@ describe('apns/compile-notification', () => {
 
   it('asks for a topic with a provider-token key, and for such a key where a push type needs it', () => {
     const withoutTopic = partsOf({ alert: 'x' });
-    checkAuthentication(withoutTopic, 'certificate');
-    checkAuthentication(withoutTopic, 'none');
-    assert.throws(() => checkAuthentication(withoutTopic, 'token'), {
-      code: 'ERR_PEAL_HEADER',
-      message: /topic is missing/,
-    });
+    const elsewhere = parseAddress('https://127.0.0.1:8443');
+    const check = (parts: CompiledNotification, kind: 'certificate' | 'token' | 'none') =>
+      checkAuthentication(parts, { kind, topics: null, environments: null }, elsewhere);
+    check(withoutTopic, 'certificate');
+    check(withoutTopic, 'none');
+    assert.throws(() => check(withoutTopic, 'token'), { code: 'ERR_PEAL_HEADER', message: /topic is missing/ });
     const location = partsOf({ payload: { aps: {} }, pushType: 'location', topic: 'a.location-query' });
-    checkAuthentication(location, 'token');
-    assert.throws(() => checkAuthentication(location, 'certificate'), {
-      message: /location does not work with a certificate/,
+    check(location, 'token');
+    assert.throws(() => check(location, 'certificate'), { message: /location does not work with a certificate/ });
+  });
+
+  it('compares the topic with those of the certificate', () => {
+    const app = 'com.example.app';
+    const check = (topic: string | undefined, topics: readonly string[] | null) =>
+      checkAuthentication(
+        partsOf({ alert: 'x', ...(topic !== undefined && { topic }) }),
+        { kind: 'certificate', topics, environments: null },
+        parseAddress('production'),
+      );
+    const universal = [app, `${app}.voip`, `${app}.complication`];
+    for (const topic of universal) check(topic, universal);
+    // Certificates do not list the topics of later push types.
+    for (const ending of ['.push-type.widgets', '.push-type.controls', '.pushkit.fileprovider', '.voip-ptt']) {
+      check(`${app}${ending}`, universal);
+    }
+    check(undefined, [app]);
+    check(undefined, null);
+    check('com.example.other', null);
+    const refused = (topic: string | undefined, topics: readonly string[], message: string | RegExp): void =>
+      assert.throws(() => check(topic, topics), { code: 'ERR_PEAL_HEADER', origin: 'usage', message });
+    refused(
+      'com.example.other',
+      universal,
+      'The option topic is "com.example.other", and the certificate is only for com.example.app, com.example.app.voip, ' +
+        'com.example.app.complication: name one of these, or use a credential of that app.',
+    );
+    refused(
+      `${app}.voip`,
+      [app],
+      /^The option topic is "com\.example\.app\.voip", and the certificate is only for com/,
+    );
+    refused(app, [`${app}.voip`], /is only for com\.example\.app\.voip: name one/);
+    refused('com.apple.mgmt.External.x', [app], /is only for com\.example\.app: name one/);
+    refused('com.example.other.push-type.widgets', universal, /is only for/);
+    refused(
+      undefined,
+      universal,
+      'The option topic is missing: the certificate is for several topics (com.example.app, com.example.app.voip, ' +
+        'com.example.app.complication), so name one.',
+    );
+    refused(
+      undefined,
+      Array.from({ length: 12 }, (_, i) => `com.example.${i}`),
+      /com\.example\.7 and 4 more\), so name/,
+    );
+  });
+
+  it("compares the environment of the certificate with Apple's gateway", () => {
+    const parts = partsOf({ alert: 'x', topic: 'com.example.app' });
+    const check = (environments: readonly Environment[] | null, address: string) =>
+      checkAuthentication(parts, { kind: 'certificate', topics: null, environments }, parseAddress(address));
+    for (const address of ['production', 'sandbox', 'https://localhost']) {
+      check(null, address);
+      check(['sandbox', 'production'], address);
+    }
+    check(['sandbox'], 'sandbox');
+    check(['sandbox'], 'https://api.development.push.apple.com');
+    check(['production'], 'https://api.push.apple.com:2197');
+    check(['sandbox'], 'https://push.example.com');
+    assert.throws(() => check(['sandbox'], 'production'), {
+      code: 'ERR_PEAL_CREDENTIAL',
+      origin: 'credential',
+      message:
+        'The certificate is for the sandbox only, and api.push.apple.com is production: use the gateway of the sandbox, ' +
+        'or a certificate for production.',
     });
+    assert.throws(() => check(['production'], 'https://api.sandbox.push.apple.com:2197'), {
+      message: /is the sandbox/,
+    });
+    assert.throws(() => check(['production'], 'push_sandbox'), { message: /gateway\.sandbox\.push\.apple\.com is/ });
   });
 });

@@ -61,7 +61,8 @@ export class Pushes {
     this.#room = room;
     this.#gone = new CountedGone(clock);
     this.#lanes = new Lanes({
-      credential: { kind: plan.credential } as unknown as Credential,
+      address: { protocol: 'http2', host: 'localhost', port: 443 },
+      credential: { kind: plan.credential, topics: null, environments: null } as unknown as Credential,
       clock,
       sends: new OpenSends(),
       gone: this.#gone,

@@ -5,6 +5,8 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { inspect } from 'node:util';
+import type { Environment } from '../address.js';
+import type { CertificateScope } from './certificate-scope.js';
 import type { TokenOrigin } from './token-origin.js';
 
 /**
@@ -55,6 +57,10 @@ export interface CredentialSummary {
   readonly subject: string | null;
   /** When the certificate ends, as ISO 8601; null without a certificate. */
   readonly expiresAt: string | null;
+  /** The topics that the certificate lists; null without a certificate, or where it lists none. */
+  readonly topics: readonly string[] | null;
+  /** The environments that the certificate is for; null without a certificate, or where it does not say. */
+  readonly environments: readonly Environment[] | null;
 }
 
 /** What a credential is made of; see the loaders in this folder. */
@@ -67,6 +73,7 @@ interface CredentialParts {
   readonly teamId?: string;
   readonly subject?: string;
   readonly expiresAt?: Date;
+  readonly scope?: CertificateScope;
 }
 
 /**
@@ -81,6 +88,7 @@ export class Credential {
   readonly #teamId: string | null;
   readonly #subject: string | null;
   readonly #expiresAtMs: number | null;
+  readonly #scope: CertificateScope | null;
 
   private constructor(parts: CredentialParts) {
     this.#data = hideSecrets(parts.data);
@@ -90,6 +98,7 @@ export class Credential {
     this.#teamId = parts.teamId ?? null;
     this.#subject = parts.subject ?? null;
     this.#expiresAtMs = parts.expiresAt?.getTime() ?? null;
+    this.#scope = parts.scope ?? null;
   }
 
   /** @internal for the loaders in this folder: programs call `loadCredential` */
@@ -127,6 +136,19 @@ export class Credential {
   /** When the certificate ends; null without a certificate. */
   get expiresAt(): Date | null {
     return this.#expiresAtMs === null ? null : new Date(this.#expiresAtMs);
+  }
+
+  /**
+   * The topics that the certificate lists (`com.example.app`, `com.example.app.voip` …); null without a certificate, or
+   * where it does not list them.
+   */
+  get topics(): readonly string[] | null {
+    return this.#scope?.topics ?? null;
+  }
+
+  /** The environments that the certificate is for; null without a certificate, or where it does not say. */
+  get environments(): readonly Environment[] | null {
+    return this.#scope?.environments ?? null;
   }
 
   /**
@@ -173,8 +195,8 @@ export class Credential {
 
   toJSON(): CredentialSummary {
     const expiresAt = this.expiresAt?.toISOString() ?? null;
-    const { kind, fingerprint, keyId, teamId, subject } = this;
-    return { kind, fingerprint, keyId, teamId, subject, expiresAt };
+    const { kind, fingerprint, keyId, teamId, subject, topics, environments } = this;
+    return { kind, fingerprint, keyId, teamId, subject, expiresAt, topics, environments };
   }
 
   [inspect.custom](): string {

@@ -9,6 +9,7 @@ import { maxShownNameCharacters } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { option, theOption } from '../../base/wording.js';
+import { type CertificateScope, certificateScope } from './certificate-scope.js';
 import { Credential } from './credential.js';
 import { credentialError } from './key-material.js';
 
@@ -149,7 +150,13 @@ export function identityCredential({ key, certificate, chain }: Identity, loadin
     },
     subject: subjectOf(certificate),
     expiresAt,
+    scope: scopeOf(certificate),
   });
+}
+
+/** What the certificate is for. */
+export function scopeOf(certificate: X509Certificate): CertificateScope {
+  return certificateScope(certificate.raw, field(certificate, 'UID'));
 }
 
 /**
@@ -169,7 +176,11 @@ export function checkCertificate(certificate: X509Certificate, { name, clock, lo
   }
   const subject = subjectOf(certificate);
   const fingerprint = fingerprintOf(certificate);
-  log.info({ subject, fingerprint, expiresAt: to.toISOString() }, 'client certificate loaded');
+  const { topics } = scopeOf(certificate);
+  log.info(
+    { subject, fingerprint, expiresAt: to.toISOString(), ...(topics !== null && { topics }) },
+    'client certificate loaded',
+  );
   if (to.getTime() - now < expiryWarningMs) {
     log.warn({ subject, expiresAt: to.toISOString() }, 'the client certificate ends soon: renew it');
   }

@@ -17,6 +17,7 @@ import {
   identityCredential,
   isNamed,
   type Loading,
+  scopeOf,
   subjectOf,
 } from './identity.js';
 import { credentialError, type FileReference, type Material, readMaterial, readPassphrase } from './key-material.js';
@@ -73,6 +74,7 @@ function asItIs(
     data: { ...shared, fingerprint: fingerprintOf(leaf) },
     subject: subjectOf(leaf),
     expiresAt,
+    scope: scopeOf(leaf),
   });
 }
 

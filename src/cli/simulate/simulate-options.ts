@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { Option } from 'commander';
+import type { Environment } from '../../apns/address.js';
 import { parseTime, timeForms } from '../../base/duration.js';
 import { readProblem } from '../../base/file-errors.js';
 import { apnsConduct, type SimulatorConduct } from '../../simulator/settings/conduct.js';
@@ -28,8 +29,11 @@ export interface SimulateFlags {
   readonly providerKey?: string;
   readonly keyId?: string;
   readonly teamId?: string;
+  readonly keyTopic?: readonly string[];
+  readonly keyEnvironment?: Environment;
   readonly topic?: readonly string[];
   readonly broadcastTopic?: readonly string[];
+  readonly environment?: Environment;
   readonly roundTrip?: number;
   readonly maxStreams?: number;
   readonly streamWindow?: number;
@@ -66,6 +70,7 @@ export const simulatorFlags: FlagNames = {
   feedback: '--feedback-token',
 };
 
+const environments = ['production', 'sandbox'];
 const windowBytes = wholeNumber(0, 0x7fffffff);
 
 export function simulateOptionGroups(): readonly OptionGroup[] {
@@ -103,8 +108,11 @@ export function simulateOptionGroups(): readonly OptionGroup[] {
         new Option('--provider-key <file>', 'accept provider tokens of this key only: .p8 or public key, PEM'),
         new Option('--key-id <id>', 'id of that key'),
         new Option('--team-id <id>', 'id of its team'),
+        new Option('--key-topic <topic>', 'the key is for this topic only; may be repeated').argParser(repeated),
+        new Option('--key-environment <name>', 'the key is for this environment only').choices(environments),
         new Option('--topic <topic>', 'accept this topic only; may be repeated').argParser(repeated),
         new Option('--broadcast-topic <topic>', 'only this app may have channels; may be repeated').argParser(repeated),
+        new Option('--environment <name>', "which of Apple's gateways it is (default: either)").choices(environments),
       ],
     },
     {
@@ -177,6 +185,7 @@ export async function simulatorOptions(options: SimulateFlags): Promise<Simulato
     providerKeys: await providerKeys(options),
     topics: topic,
     broadcastTopics: options.broadcastTopic,
+    environment: options.environment,
     roundTripMs: options.roundTrip,
     maxStreams,
     initialWindowBytes: options.streamWindow,
@@ -233,12 +242,17 @@ async function providerKeys({
   providerKey,
   keyId,
   teamId,
+  keyTopic: topics,
+  keyEnvironment: environment,
 }: SimulateFlags): Promise<SimulatorOptions['providerKeys'] | undefined> {
-  if (providerKey === undefined && keyId === undefined && teamId === undefined) return undefined;
+  if ([providerKey, keyId, teamId, topics, environment].every((given) => given === undefined)) return undefined;
   if (providerKey === undefined || keyId === undefined || teamId === undefined) {
-    throw usageError('--provider-key, --key-id and --team-id belong together.');
+    throw usageError(
+      '--provider-key, --key-id and --team-id belong together; --key-topic and --key-environment go with them.',
+    );
   }
-  return [{ keyId, teamId, publicKey: (await pem('--provider-key', providerKey))! }];
+  const scope = { ...(topics !== undefined && { topics }), ...(environment !== undefined && { environment }) };
+  return [{ keyId, teamId, publicKey: (await pem('--provider-key', providerKey))!, ...scope }];
 }
 
 async function pem(option: string, path: string | undefined): Promise<string | undefined> {

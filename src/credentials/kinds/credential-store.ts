@@ -9,8 +9,11 @@ import type { CredentialOptions } from '../../apns/credentials/load-credential.j
 import type { NewCredential } from './new-credential.js';
 import type { CredentialPlace } from './place.js';
 
+/** What stores keep beside a credential, so that it can be listed without being opened. */
+export type KeptSummary = Omit<CredentialSummary, 'topics' | 'environments'>;
+
 /** What may be shown of one version of a credential. */
-export interface CredentialEntry extends CredentialPlace, CredentialSummary {
+export interface CredentialEntry extends CredentialPlace, KeptSummary {
   /** Differs from the versions before it. A whole number in databases; in files and the environment, a digest. */
   readonly version: string;
   /** When it was added, as ISO 8601; null where the store does not know. */

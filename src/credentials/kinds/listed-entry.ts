@@ -3,11 +3,10 @@
  * stores of files and of the environment, which hold no summary beside a key: it is loaded to be listed. Main thread.
  */
 import { createHash } from 'node:crypto';
-import type { CredentialSummary } from '../../apns/credentials/credential.js';
 import { loadCredential } from '../../apns/credentials/load-credential.js';
 import { PealError } from '../../base/errors.js';
 import { maxCredentialVersions, storeVersionCharacters } from '../../base/limits.js';
-import type { CredentialEntry, StoredCredential } from './credential-store.js';
+import type { CredentialEntry, KeptSummary, StoredCredential } from './credential-store.js';
 import { type CredentialPlace, placeName } from './place.js';
 
 /** Returns the rows of one place: an object is one version, a list several, the newest first. Null if it is neither. */
@@ -32,14 +31,15 @@ export function listedEntry(place: CredentialPlace, stored: StoredCredential, ad
   const shared = { app: place.app, environment: place.environment, version: stored.version, addedAt, sealedWith: null };
   try {
     const { options, gateway } = stored.open();
-    return { ...shared, gateway, ...loadCredential(options).toJSON(), problem: null };
+    const { kind, fingerprint, keyId, teamId, subject, expiresAt } = loadCredential(options).toJSON();
+    return { ...shared, gateway, kind, fingerprint, keyId, teamId, subject, expiresAt, problem: null };
   } catch (error) {
     if (!(error instanceof PealError)) throw error;
     return { ...shared, gateway: null, ...unknownSummary, problem: error.message };
   }
 }
 
-const unknownSummary: CredentialSummary = {
+const unknownSummary: KeptSummary = {
   kind: 'none',
   fingerprint: '',
   keyId: null,

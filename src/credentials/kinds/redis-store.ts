@@ -7,7 +7,6 @@
  *   peal:{credentials}:versions             hash: "APP ENVIRONMENT" → the latest number, never given again
  *   peal:{credentials}:changes              count of changes, and the channel that names the place of each
  */
-import type { CredentialSummary } from '../../apns/credentials/credential.js';
 import { credentialError } from '../../apns/credentials/key-material.js';
 import { type Clock, systemClock } from '../../base/clock.js';
 import { credentialLookMs, maxCredentialVersions } from '../../base/limits.js';
@@ -21,6 +20,7 @@ import {
   type CredentialEntry,
   type CredentialListener,
   type CredentialStore,
+  type KeptSummary,
   StoredCredential,
 } from './credential-store.js';
 import { byPlace } from './listed-entry.js';
@@ -34,7 +34,7 @@ const latest = `${space}:versions`;
 const changes = `${space}:changes`;
 
 /** What is kept of a version, as JSON. */
-interface Kept extends CredentialSummary {
+interface Kept extends KeptSummary {
   readonly gateway: string | null;
   readonly addedAt: string;
   readonly sealed: string;

@@ -92,7 +92,7 @@ export class PushDesk {
     for (const { message, environment } of pushes) {
       const found = this.#source.gatewayFor(message.topic, environment);
       const gateway = found instanceof Promise ? await found : found;
-      checkAuthentication(message.parts, gateway.credential.kind);
+      checkAuthentication(message.parts, gateway.credential, gateway.address);
       senders.push(this.#senderOf(gateway));
     }
     return senders;

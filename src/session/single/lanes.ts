@@ -3,6 +3,7 @@
  * outcome, and watches how long pushes take. Made by a gateway with its first push; main thread.
  */
 import { randomFillSync } from 'node:crypto';
+import type { Address } from '../../apns/address.js';
 import { apnsIdBytes, apnsIdBytesOf } from '../../apns/apns-id.js';
 import { type CompiledNotification, checkAuthentication } from '../../apns/compile-notification.js';
 import type { Credential } from '../../apns/credentials/credential.js';
@@ -30,6 +31,7 @@ import { invalidOutcome, type PushOutcome } from './push-outcome.js';
 
 /** The gateway, as its lanes need it. */
 interface LaneGateway {
+  readonly address: Address;
   readonly credential: Credential;
   readonly clock: Clock;
   readonly sends: OpenSends;
@@ -239,7 +241,7 @@ export class Lanes implements LaneOwner {
     if (headers === this.#lastHeaders) return this.#lastLane!;
     let lane = this.#lanes.get(headers);
     if (lane === undefined) {
-      if (!parts.isRaw) checkAuthentication(parts, this.#gateway.credential.kind);
+      if (!parts.isRaw) checkAuthentication(parts, this.#gateway.credential, this.#gateway.address);
       lane = new Lane(headers, this);
       this.#lanes.set(headers, lane);
     }

@@ -5,6 +5,7 @@
 import { Buffer } from 'node:buffer';
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIP, isIPv4 } from 'node:net';
+import type { Environment } from '../../apns/address.js';
 import { SEQUENCE } from '../../apns/credentials/der.js';
 import { checkOptions, unchecked } from '../../base/options.js';
 import { bitString, der, derTime, objectId, octetString, SET, unsignedInteger, utf8String } from './der.js';
@@ -13,8 +14,12 @@ const dayMs = 24 * 3600 * 1000;
 const defaultHosts = ['localhost', '127.0.0.1', '::1'];
 const commonNameId = '2.5.4.3';
 const userId = '0.9.2342.19200300.100.1.1';
-/** Apple's extensions of a certificate for the sandbox and for production, which other clients look for. */
-const environmentIds = ['1.2.840.113635.100.6.3.1', '1.2.840.113635.100.6.3.2'];
+/** Apple's extensions of a certificate for an environment, and of the topics that it lists. */
+const environmentIds: Readonly<Record<Environment, string>> = {
+  sandbox: '1.2.840.113635.100.6.3.1',
+  production: '1.2.840.113635.100.6.3.2',
+};
+const topicsId = '1.2.840.113635.100.6.3.6';
 const ecdsaWithSha256 = der(SEQUENCE, objectId('1.2.840.10045.4.3.2'));
 
 /** Certificate and key, both PEM. */
@@ -27,6 +32,14 @@ export interface CertificatePair {
 interface Validity {
   readonly from: Date;
   readonly to: Date;
+}
+
+/** What a client certificate is for. */
+export interface ClientCertificateOptions {
+  /** The topics that it lists in Apple's extension. Default: no such extension. */
+  readonly topics?: readonly string[];
+  /** Default: both. */
+  readonly environments?: readonly Environment[];
 }
 
 /** A provider key in the form of Apple's developer pages, and its public half for a simulator. */
@@ -81,15 +94,23 @@ export class ThrowAwayAuthority {
     return pair(this.#issue(subject, publicKey, extensions, { ...this.#validity, ...validity }), privateKey);
   }
 
-  /** Makes a client certificate as Apple issues them. @param topic Its bundle id (UID). */
-  issueClient(topic: string): CertificatePair {
+  /**
+   * Makes a client certificate as Apple issues them.
+   *
+   * @param topic Its bundle id (UID).
+   * @param options Topics that it lists, and the environments that it is for.
+   */
+  issueClient(topic: string, options: ClientCertificateOptions = {}): CertificatePair {
+    checkOptions({ name: 'issueClient' }, options, { topics: unchecked, environments: unchecked });
+    const { topics = [], environments = ['sandbox', 'production'] } = options;
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const subject = distinguishedName([
       [userId, topic],
       [commonNameId, `Apple Push Services: ${topic}`],
     ]);
     const extensions = this.#leafExtensions(publicKey, '1.3.6.1.5.5.7.3.2');
-    for (const environment of environmentIds) extensions.push(extension(environment, Buffer.of(0x05, 0)));
+    for (const name of environments) extensions.push(extension(environmentIds[name], Buffer.of(0x05, 0)));
+    if (topics.length > 0) extensions.push(extension(topicsId, topicSequence(topics)));
     return pair(this.#issue(subject, publicKey, extensions), privateKey);
   }
 
@@ -140,6 +161,12 @@ export function createThrowAwayProviderKey(keyId = 'SIMULATED1', teamId = 'SIMUL
 
 function pair(cert: string, key: KeyObject): CertificatePair {
   return { cert, key: key.export({ type: 'pkcs8', format: 'pem' }) as string };
+}
+
+/** Each topic, followed by what kind of topic it is, as in Apple's certificates. */
+function topicSequence(topics: readonly string[]): Buffer {
+  const kindOf = (topic: string): string => /\.(voip|complication)$/.exec(topic)?.[1] ?? 'app';
+  return der(SEQUENCE, ...topics.flatMap((topic) => [utf8String(topic), der(SEQUENCE, utf8String(kindOf(topic)))]));
 }
 
 function distinguishedName(attributes: readonly (readonly [id: string, value: string])[]): Buffer {

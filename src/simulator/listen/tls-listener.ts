@@ -4,6 +4,7 @@
  */
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { certificateScope } from '../../apns/credentials/certificate-scope.js';
 import { PealError } from '../../base/errors.js';
 import { handshakeTimeoutMs, reopenRetryMs } from '../../base/limits.js';
 import type { ByteStream, ByteStreamListener } from '../../transport/backend.js';
@@ -176,8 +177,9 @@ export class TlsListener implements SuspendableListener {
 
 function identify(socket: TLSSocket): ClientIdentity {
   if (!socket.authorized) return { certificateTopic: null, keyName: null };
-  const subject = socket.getPeerCertificate().subject as { UID?: string } | undefined;
-  return { certificateTopic: subject?.UID ?? '', keyName: null };
+  const { subject, raw } = socket.getPeerCertificate();
+  const uid = (subject as { UID?: string } | undefined)?.UID ?? '';
+  return { certificateTopic: uid, certificateScope: certificateScope(raw, uid), keyName: null };
 }
 
 function listenError(error: Error & { code?: string }, host: string, port: number): PealError {

@@ -4,8 +4,10 @@
  *
  * Source: "Establishing a token-based connection to APNs".
  */
+
 import { Buffer } from 'node:buffer';
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import type { Environment } from '../../apns/address.js';
 import { PealError } from '../../base/errors.js';
 import { maxRememberedProviderTokens, providerTokenMaxAgeMs, providerTokenMaxSkewMs } from '../../base/limits.js';
 import { ACCEPTED_ANSWER, EXPIRED_PROVIDER_TOKEN, INVALID_PROVIDER_TOKEN } from '../settings/answers.js';
@@ -20,6 +22,23 @@ export interface CheckedToken {
   readonly issuedAtMs: number;
   /** Whether a scenario has called it expired. */
   isExpired: boolean;
+  /** What its key is for; null where keys are not checked. */
+  readonly scope: KeyScope | null;
+}
+
+/** What a provider key is for. */
+export interface KeyScope {
+  /** Bundle ids; null: every one. */
+  readonly topics: ReadonlySet<string> | null;
+  /** Null: both. */
+  readonly environment: Environment | null;
+  /** Names of the keys whose tokens the same connection may show. */
+  readonly related: ReadonlySet<string>;
+}
+
+interface KnownKey {
+  readonly key: KeyObject;
+  readonly scope: KeyScope;
 }
 
 interface Parts {
@@ -38,10 +57,11 @@ const invalid: CheckedToken = Object.freeze({
   teamId: '',
   issuedAtMs: Number.POSITIVE_INFINITY,
   isExpired: false,
+  scope: null,
 });
 
 export class ProviderTokens {
-  readonly #keys: ReadonlyMap<string, KeyObject> | null;
+  readonly #keys: ReadonlyMap<string, KnownKey> | null;
   readonly #checked = new Map<string, CheckedToken>();
 
   /**
@@ -49,7 +69,7 @@ export class ProviderTokens {
    * @throws PealError `ERR_PEAL_CREDENTIAL` for a key that is not on curve P-256
    */
   constructor(keys: readonly AcceptedProviderKey[] | null) {
-    this.#keys = keys === null ? null : new Map(keys.map((key) => [keyName(key.teamId, key.keyId), publicKeyOf(key)]));
+    this.#keys = keys === null ? null : new Map(keys.map((key) => [nameOf(key), knownKey(key, keys)]));
   }
 
   /** @param authorization The whole field, `bearer <jwt>`. */
@@ -89,13 +109,15 @@ export class ProviderTokens {
     const parts = parse(authorization);
     if (parts === null) return invalid;
     const { keyId, teamId, issuedAtMs } = parts;
+    let scope: KeyScope | null = null;
     if (this.#keys !== null) {
-      const key = this.#keys.get(keyName(teamId, keyId));
-      if (key === undefined) return invalid;
-      const options = { key, dsaEncoding: 'ieee-p1363' } as const;
+      const known = this.#keys.get(keyName(teamId, keyId));
+      if (known === undefined) return invalid;
+      scope = known.scope;
+      const options = { key: known.key, dsaEncoding: 'ieee-p1363' } as const;
       if (!verify('sha256', Buffer.from(parts.signed), options, parts.signature)) return invalid;
     }
-    return { answer: ACCEPTED_ANSWER, keyId, teamId, issuedAtMs, isExpired: false };
+    return { answer: ACCEPTED_ANSWER, keyId, teamId, issuedAtMs, isExpired: false, scope };
   }
 }
 
@@ -132,6 +154,20 @@ function isName(value: unknown): value is string {
 
 function keyName(teamId: string, keyId: string): string {
   return `${teamId}/${keyId}`;
+}
+
+function nameOf({ teamId, keyId }: AcceptedProviderKey): string {
+  return keyName(teamId, keyId);
+}
+
+/** Keys are related in both directions, whichever of them names the other. */
+function knownKey(key: AcceptedProviderKey, all: readonly AcceptedProviderKey[]): KnownKey {
+  const related = all.filter(
+    (other) => other.teamId === key.teamId && (other.keyId === key.relatedKeyId || other.relatedKeyId === key.keyId),
+  );
+  const topics = key.topics === undefined ? null : new Set(key.topics);
+  const scope = { topics, environment: key.environment ?? null, related: new Set(related.map(nameOf)) };
+  return { key: publicKeyOf(key), scope };
 }
 
 function publicKeyOf(key: AcceptedProviderKey): KeyObject {

@@ -6,8 +6,10 @@
  * the order of its checks. The order here is ours: method, credential, duplicates, push type, topic, priority,
  * expiration, collapse id, then (elsewhere) device token and payload.
  */
+import type { CertificateScope } from '../../apns/credentials/certificate-scope.js';
 import {
   isPushType,
+  isTopicAmong,
   isTopicForm,
   isTopicOf,
   type PushTypeRule,
@@ -18,7 +20,9 @@ import { maxCollapseIdBytes } from '../../base/limits.js';
 import type { SimulatorLedger } from '../books/ledger.js';
 import {
   ACCEPTED_ANSWER,
+  BAD_CERTIFICATE_ENVIRONMENT,
   BAD_COLLAPSE_ID,
+  BAD_ENVIRONMENT_KEY,
   BAD_EXPIRATION_DATE,
   BAD_PRIORITY,
   BAD_TOPIC,
@@ -32,7 +36,7 @@ import {
   UNRELATED_KEY_ID,
 } from '../settings/answers.js';
 import type { SimulatorSettings } from '../settings/simulator-settings.js';
-import type { CheckedToken, ProviderTokens } from './provider-tokens.js';
+import type { CheckedToken, KeyScope, ProviderTokens } from './provider-tokens.js';
 import type { KeyUpdates } from './rates.js';
 import {
   AUTHORIZATION,
@@ -52,6 +56,8 @@ export interface ClientIdentity {
    * certificate.
    */
   readonly certificateTopic: string | null;
+  /** What the certificate says that it is for; without it, nothing is known. */
+  readonly certificateScope?: CertificateScope;
   /** The key that the connection is bound to: that of its first valid provider token. */
   keyName: string | null;
 }
@@ -67,6 +73,8 @@ export class RequestRules {
   readonly #ledger: SimulatorLedger;
   /** Wall time until which the connection is refused, because it showed one provider token too many. */
   #blockedUntilMs = 0;
+  /** What the key of the request in hand is for; null without a provider token, or where keys are not checked. */
+  #keyScope: KeyScope | null = null;
 
   /** @param updates Counts changes of provider tokens; null if they do not matter. */
   constructor(
@@ -102,8 +110,11 @@ export class RequestRules {
 
   /** The same for the credential alone, which is what requests to other services have in common with device pushes. */
   judgeCredential(authorization: string | null, client: ClientIdentity, wallMs: number): number {
-    const { auth } = this.#settings;
+    const { auth, environment } = this.#settings;
+    this.#keyScope = null;
     if (authorization !== null && auth !== 'certificate') return this.#judgeToken(authorization, client, wallMs);
+    const places = client.certificateScope?.environments ?? null;
+    if (environment !== null && places !== null && !places.includes(environment)) return BAD_CERTIFICATE_ENVIRONMENT;
     if (auth === 'any') return ACCEPTED_ANSWER;
     // With `certificate`, a connection without one was refused earlier (tls-listener).
     if (auth !== 'token' && client.certificateTopic !== null) return ACCEPTED_ANSWER;
@@ -116,11 +127,18 @@ export class RequestRules {
     const answer = this.#providerTokens.answerAt(token, wallMs);
     if (answer !== ACCEPTED_ANSWER) return answer;
     const keyName = keyNameOf(token);
-    if (client.keyName !== null && client.keyName !== keyName) return UNRELATED_KEY_ID;
+    const { scope } = token;
+    const place = scope?.environment ?? null;
+    if (place !== null && this.#settings.environment !== null && place !== this.#settings.environment) {
+      return BAD_ENVIRONMENT_KEY;
+    }
+    const isBound = client.keyName !== null && client.keyName !== keyName;
+    if (isBound && scope?.related.has(client.keyName!) !== true) return UNRELATED_KEY_ID;
+    this.#keyScope = scope;
     if (this.#updates !== null && this.#isOneTooMany(this.#updates, keyName, authorization, wallMs)) {
       return TOO_MANY_PROVIDER_TOKEN_UPDATES;
     }
-    client.keyName = keyName;
+    client.keyName ??= keyName;
     return ACCEPTED_ANSWER;
   }
 
@@ -151,13 +169,20 @@ export class RequestRules {
     const pushType = fields.text(PUSH_TYPE);
     const topic = fields.text(TOPIC);
     const ofCertificate = client.certificateTopic;
+    const listed = client.certificateScope?.topics ?? null;
     // A certificate for one topic replaces the field.
-    if (topic === null) return ofCertificate === null || ofCertificate === '' ? MISSING_TOPIC : ACCEPTED_ANSWER;
+    if (topic === null) {
+      const isOne = listed === null ? ofCertificate !== null && ofCertificate !== '' : listed.length === 1;
+      return isOne ? ACCEPTED_ANSWER : MISSING_TOPIC;
+    }
     const type = isPushType(pushType) ? pushType : 'alert';
     if (!isTopicForm(topic) || !isTopicOf(type, topic)) return BAD_TOPIC;
     const bundleId = topic.slice(0, topic.length - ruleOf(type).topicSuffix.length);
     const { topics } = this.#settings;
     if (topics !== null && !topics.has(bundleId) && !topics.has(topic)) return TOPIC_DISALLOWED;
+    const keyTopics = this.#keyScope?.topics ?? null;
+    if (keyTopics !== null && !keyTopics.has(bundleId) && !keyTopics.has(topic)) return TOPIC_DISALLOWED;
+    if (listed !== null) return isTopicAmong(listed, topic) ? ACCEPTED_ANSWER : TOPIC_DISALLOWED;
     if (ofCertificate !== null && ofCertificate !== '' && ofCertificate !== bundleId) return TOPIC_DISALLOWED;
     return ACCEPTED_ANSWER;
   }

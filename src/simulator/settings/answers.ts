@@ -46,8 +46,10 @@ export const SHUTDOWN = BINARY_STATUS + 10;
 export const UNREADABLE = BINARY_STATUS + 128;
 
 export const BAD_CHANNEL_ID = code('BadChannelId');
+export const BAD_CERTIFICATE_ENVIRONMENT = code('BadCertificateEnvironment');
 export const BAD_COLLAPSE_ID = code('BadCollapseId');
 export const BAD_DEVICE_TOKEN = code('BadDeviceToken');
+export const BAD_ENVIRONMENT_KEY = code('BadEnvironmentKeyIdInToken');
 export const BAD_EXPIRATION_DATE = code('BadExpirationDate');
 export const BAD_MESSAGE_ID = code('BadMessageId');
 export const BAD_PATH = code('BadPath');

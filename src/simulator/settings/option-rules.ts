@@ -39,6 +39,7 @@ const listOf = (of: OptionRule): OptionRule => ({ kind: 'list', of, isFilled: fa
 const pem = test('PEM as text', (value) => typeof value === 'string' && value.trim() !== '');
 const publicKey = test('PEM as text or a KeyObject', (value) =>
   value instanceof KeyObject || (typeof value === 'string' && value.trim() !== ''));
+const environment = choice('production', 'sandbox');
 /** An object with these methods, such as an instance of a class. It may have other properties. */
 const having = (what: string, ...names: readonly string[]): OptionRule =>
   test(`${what} with the methods ${names.join(', ')}`, (value) =>
@@ -65,10 +66,14 @@ const plainRules: OptionRules = {
       teamId: filledText(maxNameCharacters),
       publicKey,
       p8: unchecked,
+      topics: list(filledText(maxNameCharacters)),
+      environment,
+      relatedKeyId: filledText(maxNameCharacters),
     }),
   ),
   topics: listOf(filledText(maxNameCharacters)),
   broadcastTopics: listOf(filledText(maxNameCharacters)),
+  environment,
   roundTripMs: decimal(0, maxDelayMs),
   maxStreams: whole(1, maxSimulatorStreams),
   initialWindowBytes: whole(1, MAX_WINDOW_BYTES),

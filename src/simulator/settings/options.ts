@@ -2,7 +2,9 @@
  * The options of a simulator, as types. option-rules has the checks, simulator-settings the defaults. Read by both, and
  * by programs through `peal/simulator`.
  */
+
 import type { KeyObject } from 'node:crypto';
+import type { Environment } from '../../apns/address.js';
 import type { Clock } from '../../base/clock.js';
 import type { Logger } from '../../base/log.js';
 import type { SimulatorConduct } from './conduct.js';
@@ -62,6 +64,12 @@ export interface AcceptedProviderKey {
   readonly teamId: string;
   /** PEM of the public key, or of the .p8 itself, or a KeyObject of either. */
   readonly publicKey: string | KeyObject;
+  /** Bundle ids that the key is for, as a topic-specific key. Others are answered TopicDisallowed. Default: every one. */
+  readonly topics?: readonly string[];
+  /** The environment that the key is for. Default: both. */
+  readonly environment?: Environment;
+  /** The key whose provider tokens a connection may show besides, as keys for the same topics may be. Default: none. */
+  readonly relatedKeyId?: string;
 }
 
 /** A device token that the feedback service names. */
@@ -104,6 +112,11 @@ export interface SimulatorOptions {
   readonly topics?: readonly string[];
   /** Bundle ids whose apps have the broadcast capability. Default: every one that is allowed. */
   readonly broadcastTopics?: readonly string[];
+  /**
+   * Which of Apple's gateways it is: keys and certificates for the other one are answered BadEnvironmentKeyIdInToken and
+   * BadCertificateEnvironment. Default: either.
+   */
+  readonly environment?: Environment;
   /** Delay of everything that the simulator sends, in milliseconds; fractions count. Default 0. */
   readonly roundTripMs?: number;
   /** SETTINGS_MAX_CONCURRENT_STREAMS, 1 to 4,096. Default 1,000. */

@@ -2,6 +2,7 @@
  * The settings of a simulator: its checked options, with every default filled in. Made once, when a simulator is
  * started.
  */
+import type { Environment } from '../../apns/address.js';
 import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
 import { type Clock, systemClock } from '../../base/clock.js';
 import { type Logger, silentLogger } from '../../base/log.js';
@@ -44,6 +45,8 @@ export interface SimulatorSettings {
   readonly providerKeys: readonly AcceptedProviderKey[] | null;
   readonly topics: ReadonlySet<string> | null;
   readonly broadcastTopics: ReadonlySet<string> | null;
+  /** null: either. */
+  readonly environment: Environment | null;
   readonly roundTripMs: number;
   readonly maxStreams: number;
   readonly initialWindowBytes: number;
@@ -90,6 +93,7 @@ export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
     providerKeys: options.providerKeys ?? null,
     topics: setOf(options.topics),
     broadcastTopics: setOf(options.broadcastTopics),
+    environment: options.environment ?? null,
     roundTripMs: options.roundTripMs ?? 0,
     maxStreams: options.maxStreams ?? 1000,
     initialWindowBytes: options.initialWindowBytes ?? DEFAULT_WINDOW_BYTES,

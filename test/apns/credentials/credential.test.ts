@@ -25,7 +25,7 @@ const shown = (value: unknown): string =>
   ].join('\n');
 
 describe('apns/credentials/credential', () => {
-  it('shows kind, fingerprint, ids and end only', () => {
+  it('shows kind, fingerprint, ids, end and scope only', () => {
     const credential = Credential.of({ data, subject: 'CN=push', expiresAt: new Date(0) });
     assert.ok(!shown(credential).includes(canary));
     assert.deepEqual(JSON.parse(JSON.stringify(credential)), {
@@ -35,6 +35,8 @@ describe('apns/credentials/credential', () => {
       teamId: null,
       subject: 'CN=push',
       expiresAt: '1970-01-01T00:00:00.000Z',
+      topics: null,
+      environments: null,
     });
     assert.match(inspect(credential), /^Credential \{ kind: 'certificate'/);
   });

@@ -32,6 +32,7 @@ class Bench {
     const route = this.dispatcher.openRoute(routeConfig, null);
     const target = { engine: this.dispatcher, route, clock: this.clock, protocol: 'http2' as const };
     this.lanes = new Lanes({
+      address: { protocol: 'http2', host: 'localhost', port: 443 },
       credential: { kind: 'none' } as unknown as Credential,
       clock: this.clock,
       sends: new OpenSends(),

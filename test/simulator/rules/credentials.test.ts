@@ -89,6 +89,72 @@ describe('simulator: credentials', () => {
     assert.equal((await client.push(token, { authorization: await providerToken(providerKey, 5) })).status, 200);
   });
 
+  it('lets a connection show the tokens of two related keys', async () => {
+    const other = createThrowAwayProviderKey('RELATEDKEY');
+    const stranger = createThrowAwayProviderKey('STRANGER01');
+    const named = { ...providerKey, relatedKeyId: other.keyId };
+    const simulator = await start({ auth: 'token', providerKeys: [named, other, stranger] });
+    for (const [first, second] of [
+      [providerKey, other],
+      [other, providerKey],
+    ] as const) {
+      const client = clientOf(simulator);
+      const reasons: string[] = [];
+      for (const key of [first, second, stranger, first]) {
+        reasons.push((await client.push(token, { authorization: await providerToken(key) })).reason);
+      }
+      assert.deepEqual(reasons, ['', '', 'UnrelatedKeyIdInToken', '']);
+    }
+  });
+
+  it('answers TopicDisallowed outside of the topics of a key', async () => {
+    const simulator = await start({
+      ...{ auth: 'token', providerKeys: [{ ...providerKey, topics: ['com.example.app'] }] },
+    });
+    const client = clientOf(simulator);
+    const authorization = await providerToken(providerKey);
+    const reasonOf = async (topic: string, pushType = 'alert') =>
+      (await client.push(token, { authorization, 'apns-topic': topic, 'apns-push-type': pushType })).reason;
+    assert.equal(await reasonOf('com.example.app'), '');
+    assert.equal(await reasonOf('com.example.app.voip', 'voip'), '');
+    assert.equal(await reasonOf('com.example.other'), 'TopicDisallowed');
+    assert.equal(await reasonOf('com.example.app'), '');
+  });
+
+  it('answers BadEnvironmentKeyIdInToken for a key of the other environment', async () => {
+    const sandboxKey = { ...createThrowAwayProviderKey('SANDBOXKEY'), environment: 'sandbox' } as const;
+    const providerKeys = [sandboxKey, providerKey];
+    for (const [environment, reason] of [
+      ['production', 'BadEnvironmentKeyIdInToken'],
+      ['sandbox', ''],
+      [undefined, ''],
+    ] as const) {
+      const simulator = await start({
+        ...{ auth: 'token', providerKeys, ...(environment !== undefined && { environment }) },
+      });
+      assert.equal(await reasonFor(simulator, await providerToken(sandboxKey)), reason, environment);
+      assert.equal(await reasonFor(simulator, await providerToken(providerKey)), '', 'a key for both');
+    }
+  });
+
+  it('reads topics and environments out of client certificates', async () => {
+    const authority = new ThrowAwayAuthority('clients');
+    const simulator = await start({ auth: 'either', clientCa: authority.certificate, environment: 'production' });
+    const app = 'com.example.app';
+    const several = clientOf(simulator, authority.issueClient(app, { topics: [app, `${app}.voip`] }));
+    const reasonOf = async (topic: string | undefined, pushType: string) =>
+      (await several.push(token, { 'apns-topic': topic, 'apns-push-type': pushType })).reason;
+    assert.equal(await reasonOf(app, 'alert'), '');
+    assert.equal(await reasonOf(`${app}.voip`, 'voip'), '');
+    assert.equal(await reasonOf(`${app}.complication`, 'complication'), 'TopicDisallowed');
+    assert.equal(await reasonOf('com.example.other', 'alert'), 'TopicDisallowed');
+    assert.equal(await reasonOf(undefined, 'alert'), 'MissingTopic');
+    const one = clientOf(simulator, authority.issueClient(app, { topics: [app] }));
+    assert.equal((await one.push(token, { 'apns-topic': undefined })).status, 200);
+    const elsewhere = clientOf(simulator, authority.issueClient(app, { environments: ['sandbox'] }));
+    assert.equal((await elsewhere.push(token)).reason, 'BadCertificateEnvironment');
+  });
+
   it('allows one stream until the first valid provider token, then as many as configured', async () => {
     const simulator = await start({ auth: 'token', maxStreams: 250 });
     const client = clientOf(simulator);
