@@ -87,7 +87,7 @@ const environmentOfHost: ReadonlyMap<string, Environment> = new Map<string, Envi
 ]);
 
 /** Returns the environment of one of Apple's hosts; null for another host, whose environment is not known. */
-export function environmentOf({ host }: Address): Environment | null {
+export function gatewayEnvironment({ host }: Address): Environment | null {
   return environmentOfHost.get(host) ?? null;
 }
 

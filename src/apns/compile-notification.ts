@@ -10,7 +10,7 @@ import { PealError } from '../base/errors.js';
 import { maxBinaryPayloadBytes, maxTopicCharacters, maxTopicsShown } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
 import { theOption } from '../base/wording.js';
-import { type Address, type Environment, environmentOf } from './address.js';
+import { type Address, type Environment, gatewayEnvironment } from './address.js';
 import type { HeaderSet, OwnHeaders } from './header-sets.js';
 import { checkHeaders, type HeaderOptions } from './headers.js';
 import type { HeaderField, Notification } from './notification.js';
@@ -252,14 +252,19 @@ function topicList(topics: readonly string[]): string {
  * other. Over HTTP/2 APNs would answer BadCertificateEnvironment.
  */
 export function checkEnvironment({ environments }: Authentication, address: Address): void {
-  const environment = environmentOf(address);
+  const environment = gatewayEnvironment(address);
   if (environments === null || environment === null || environments.includes(environment)) return;
   const [other] = environments;
   const message =
-    `The certificate is for ${placeName(other!)} only, and ${address.host} is ${placeName(environment)}: use the ` +
+    `${forOneOnly[other!]}, and ${address.host} is ${placeName(environment)}: use the ` +
     `gateway of ${placeName(other!)}, or a certificate for ${placeName(environment)}.`;
   throw new PealError('ERR_PEAL_CREDENTIAL', message, { origin: 'credential' });
 }
+
+const forOneOnly: Readonly<Record<Environment, string>> = {
+  sandbox: 'The certificate is for the sandbox only',
+  production: 'The certificate is for production only',
+};
 
 function placeName(environment: Environment): string {
   return environment === 'sandbox' ? 'the sandbox' : 'production';

@@ -55,8 +55,8 @@ describe('bench: the cost of the modules that stand in for other libraries', () 
           () => cost(sender, way, many),
         );
         const ratio = ofMany! / ofFew!;
-        // The square would be 4.
-        assert.ok(ratio > 1.2 && ratio < 3, `twice as many cost ${ratio.toFixed(1)} times as much`);
+        // The square would be 4. It may be less than 2, because the first ones run before they are compiled.
+        assert.ok(ratio < 3, `twice as many cost ${ratio.toFixed(1)} times as much`);
       });
     }
 
