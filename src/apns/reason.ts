@@ -59,7 +59,7 @@ const rows: readonly ReasonRow[] = [
     400,
     'BadExpirationDate',
     'request',
-    'The expiration is not a time that APNs accepts: give epoch seconds, or 0 for one attempt.',
+    'The expiration is not a time that APNs accepts: give epoch seconds, or 0 for one attempt; a channel that stores nothing takes 0 only.',
   ],
   [6, 400, 'BadMessageId', 'request', 'The apns-id is not a UUID: give a canonical lower-case UUID, or none.'],
   [

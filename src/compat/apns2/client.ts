@@ -5,6 +5,8 @@ import type { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import { parseAddress } from '../../apns/address.js';
 import type { KeyMaterial } from '../../apns/credentials/key-material.js';
+import { PealError } from '../../base/errors.js';
+import { escapeUnprintable } from '../../base/text.js';
 import type { Gateway } from '../../session/gateway.js';
 import { Session } from '../../session/session.js';
 import type { ApnsError } from './errors.js';
@@ -145,6 +147,10 @@ function asRejected(error: ApnsError): { error: ApnsError } {
 }
 
 function gatewayAddress({ address, host, port = 443 }: ApnsOptions): string {
+  if (host?.includes('/') === true) {
+    const message = `The option host is "${escapeUnprintable(host, 80)}": give a host name, or an address with https://.`;
+    throw new PealError('ERR_PEAL_ADDRESS', message, { origin: 'usage' });
+  }
   const url = address?.includes('://') === true ? address : `https://${address ?? host ?? Host.production}:${port}`;
   parseAddress(url);
   return url;

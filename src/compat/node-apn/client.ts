@@ -4,9 +4,11 @@
  */
 import { parseAddress } from '../../apns/address.js';
 import type { CompiledNotification } from '../../apns/compile-notification.js';
+import { PealError } from '../../base/errors.js';
 import { compatRetryTimeMs } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import { holdProcess, releaseProcess } from '../../base/process-hold.js';
+import { escapeUnprintable } from '../../base/text.js';
 import type { Gateway } from '../../session/gateway.js';
 import { Session } from '../../session/session.js';
 import type { CheckedPushOptions } from '../../session/single/push-options.js';
@@ -162,6 +164,10 @@ export class Client implements ProviderClient, DeliveryOwner {
 
 /** A host as it stands in a URL. */
 function hostOf(address: string): string {
+  if (address.includes('/')) {
+    const message = `The option address is "${escapeUnprintable(address, 80)}": give a host name, without https://, and the port as port.`;
+    throw new PealError('ERR_PEAL_ADDRESS', message, { origin: 'usage' });
+  }
   parseAddress(`https://${address.includes(':') && !address.startsWith('[') ? `[${address}]` : address}`);
   return address.includes(':') && !address.startsWith('[') ? `[${address}]` : address;
 }

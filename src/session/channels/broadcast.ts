@@ -149,7 +149,9 @@ function outcomeOf({ kind, answer, error, attempts }: FinalOutcome): BroadcastOu
 }
 
 function invalidOutcome(id: unknown): BroadcastOutcome {
-  const message = `The channel id ${shownValue(id)} is not one: Apple's are text in base64.`;
+  const isChannel = typeof id === 'object' && id !== null && 'channelId' in id;
+  const advice = isChannel ? 'give the channelId of the channel' : "Apple's are text in base64";
+  const message = `The channel id ${shownValue(id)} is not one: ${advice}.`;
   const error = new PealError('ERR_PEAL_OPTION', message, { origin: 'input' });
   return { outcome: 'invalid', ...noAnswer, attempts: 0, error };
 }

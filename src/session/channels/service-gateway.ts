@@ -1,5 +1,6 @@
 /** A gateway as channels and broadcasts need it, and where their requests go. Main thread. */
 import { type Address, addressUrl, parseAddress } from '../../apns/address.js';
+import { liveActivitySuffix } from '../../apns/channel.js';
 import { isTopicForm } from '../../apns/push-type.js';
 import { PealError } from '../../base/errors.js';
 import { maxTopicCharacters } from '../../base/limits.js';
@@ -29,6 +30,9 @@ export function serviceAddress(value: unknown): Address {
 
 /** Throws PealError ERR_PEAL_OPTION for anything but a bundle id. */
 export function checkBundleId(value: unknown): string {
+  if (typeof value === 'string' && value.endsWith(liveActivitySuffix)) {
+    throw optionError(`${theOption('bundleId')} is the topic of Live Activities: leave ${liveActivitySuffix} out.`);
+  }
   if (typeof value === 'string' && isTopicForm(value) && value.length <= maxTopicCharacters) return value;
   const allowed = 'a bundle id: letters, digits, "." and "-", no "." at its beginning';
   if (value === undefined) throw optionError(`${theOption('bundleId')} is missing: give ${allowed}.`);

@@ -79,4 +79,9 @@ export const nodeApnFaults: readonly Difference[] = [
     there: 'repeated at once',
     here: 'repeated after a second',
   },
+  {
+    what: '`manageChannels` with `read`, `readAll` or `delete`, and a notification with a payload',
+    there: '`failed`: "write after end", although the service has answered',
+    here: 'the answer',
+  },
 ];
