@@ -16,11 +16,11 @@ export function requestOf(notification: DeviceNotification, defaultTopic: string
   const { options, priority } = notification;
   const { expiration } = options;
   return rawNotification({
-    topic: options.topic ?? defaultTopic,
-    pushType: notification.pushType,
+    topic: textOf(options.topic ?? defaultTopic),
+    pushType: textOf(notification.pushType),
     priority: priority === DevicePriority.immediate ? null : priority,
     expiration: expiration === undefined ? null : wholeSeconds(expiration),
-    collapseId: options.collapseId || null,
+    collapseId: textOf(options.collapseId || null),
     payloadText: JSON.stringify(notification.buildApnsOptions()),
   });
 }
@@ -28,4 +28,9 @@ export function requestOf(notification: DeviceNotification, defaultTopic: string
 function wholeSeconds(expiration: number | Date): number {
   const seconds = typeof expiration === 'number' ? expiration : expiration.getTime() / 1000;
   return Number(seconds.toFixed(0));
+}
+
+/** Programs without types give numbers, too. */
+function textOf(value: unknown): string | null {
+  return value === undefined || value === null ? null : String(value);
 }

@@ -110,9 +110,10 @@ export function readProviderOptions(given: ProviderOptions = {}): ReadOptions {
     manageChannelsAddress: options.manageChannelsAddress || channelsHosts[environment],
     manageChannelsPort: Number(options.manageChannelsPort || (isProduction ? 2196 : 2195)),
     rejectUnauthorized,
-    connectionRetryLimit: options.connectionRetryLimit ?? 3,
-    heartBeat: options.heartBeat ?? 60_000,
-    requestTimeout: options.requestTimeout ?? 5_000,
+    // Programs read these from their environment, as text.
+    connectionRetryLimit: Number(options.connectionRetryLimit ?? 3),
+    heartBeat: Number(options.heartBeat ?? 60_000),
+    requestTimeout: Number(options.requestTimeout ?? 5_000),
   });
   const ca = caOf(options.ca);
   return {

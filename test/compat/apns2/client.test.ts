@@ -79,6 +79,19 @@ describe('the client of compat/apns2', () => {
     assert.deepEqual([accepted, reasons], [3, { ExpiredProviderToken: 1 }]);
   });
 
+  it('sends topics and collapse ids that are no text as text, and goes on', async () => {
+    await start();
+    // Programs without types give them.
+    const untyped = (value: unknown): string => value as string;
+    for (const value of [5, {}, Symbol('x')]) {
+      const sending = client.send(new Notification(token, { topic: untyped(value), collapseId: untyped(value) }));
+      const error = await sending.then(() => null, same);
+      if (error !== null) assert.ok(error instanceof ApnsError, inspect(error));
+    }
+    await client.send(new Notification(token, { alert: 'x' }));
+    assert.equal(simulator.ledger.summary().requests, 4);
+  });
+
   it('leaves the events of a listener that throws to its program, and goes on', async () => {
     await start();
     const own = new Error('mine');

@@ -135,6 +135,19 @@ describe('the providers of compat/node-apn', () => {
     await shut.shutdown();
   });
 
+  it('take numbers of their options as text, as they stand in an environment', async () => {
+    await start({}, { requestTimeout: '300', connectionRetryLimit: '1' });
+    const { failed } = await provider.send(noteOf(), scriptedToken('ServiceUnavailable'));
+    assert.equal(failed[0]?.status, 503);
+    assert.equal(simulator.ledger.summary().requests, 2);
+    const startMs = performance.now();
+    const silent = await provider.send(noteOf(), scriptedToken('no answer, ever'));
+    const tookMs = performance.now() - startMs;
+    assert.equal(outcomeOf(silent.failed[0]?.error), 'unknown');
+    assert.ok(tookMs >= 290, `${tookMs} ms`);
+    await simulator.close();
+  });
+
   it('count requestTimeout from when a request is written', async () => {
     await start({ maxStreams: 1, roundTripMs: 20 }, { requestTimeout: 200 });
     const { sent, failed } = await provider.send(noteOf(), tokensOf(40));
