@@ -319,14 +319,17 @@ export class Lane implements TellingSink {
   }
 
   #expire(push: Push, batch: LaneBatch, nowMs: number): void {
-    if (push.isAnswerTimed && !push.isAnswerDue) {
+    if (push.isAnswerTimed) {
+      // Also one that was written and refused waits for its turn again.
       if (batch.job === null || batch.job.isQueued(batch, push.index)) {
         push.awaitWrite(nowMs);
-      } else {
+        return;
+      }
+      if (!push.isAnswerDue) {
         push.isAnswerDue = true;
         push.deadlineMs = nowMs + push.options.answerTimeoutMs!;
+        return;
       }
-      return;
     }
     if (batch.job === null) {
       this.#resolveUnsent(push, this.#lateError(push, false));

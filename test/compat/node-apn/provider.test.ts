@@ -154,6 +154,15 @@ describe('the providers of compat/node-apn', () => {
     assert.deepEqual([sent.length, failed], [40, []]);
   });
 
+  it('count requestTimeout anew of a request that the gateway refused', async () => {
+    const scenario = { faults: [{ when: { requests: 20 }, do: 'refuse' as const, forMs: 1500 }] };
+    await start({ roundTripMs: 10, scenario }, { requestTimeout: 500 });
+    await provider.send(noteOf(), token);
+    const { sent, failed } = await provider.send(noteOf(), tokensOf(2000));
+    assert.deepEqual([sent.length, failed], [2000, []]);
+    assert.ok(simulator.ledger.summary().refused > 0);
+  });
+
   it('wait in shutdown for what is under way, call back, and take nothing more', async () => {
     await start({ roundTripMs: 50 });
     const sending = provider.send(noteOf(), tokensOf(20));
