@@ -47,6 +47,7 @@ export class Client implements ProviderClient, DeliveryOwner {
   readonly #sessions: readonly Session[];
   readonly #pushOptions: CheckedPushOptions;
   #underWay = 0;
+  #closing: Promise<void> | null = null;
   readonly #onIdle: (() => void)[] = [];
 
   /** @throws Error, and PealError ERR_PEAL_CREDENTIAL or ERR_PEAL_ADDRESS */
@@ -138,12 +139,15 @@ export class Client implements ProviderClient, DeliveryOwner {
 
   /** Takes no more sends, waits for those under way, and closes the connections. */
   async shutdown(callback?: () => void): Promise<void> {
-    if (!this.isDestroyed) {
-      this.isDestroyed = true;
-      if (this.#underWay > 0) await this.#idle();
-      await Promise.all(this.#sessions.map((session) => session.close()));
-    }
+    this.#closing ??= this.#close();
+    await this.#closing;
     callback?.();
+  }
+
+  async #close(): Promise<void> {
+    this.isDestroyed = true;
+    if (this.#underWay > 0) await this.#idle();
+    await Promise.all(this.#sessions.map((session) => session.close()));
   }
 
   #idle(): Promise<void> {
@@ -152,13 +156,21 @@ export class Client implements ProviderClient, DeliveryOwner {
   }
 
   #sessionLogger(): Logger {
-    const line = (_fields: object, message: string): void => {
-      if (this.logger.enabled === true) this.logger(message);
-    };
-    const problem = (_fields: object, message: string): void => {
-      if (this.errorLogger.enabled === true) this.errorLogger(message);
-    };
+    const line = (_fields: object, message: string): void => tell(this.logger, message);
+    const problem = (_fields: object, message: string): void => tell(this.errorLogger, message);
     return { trace: () => {}, debug: line, info: line, warn: problem, error: problem };
+  }
+}
+
+/** What a logger throws is the program's own, and must not end what a connection does. */
+function tell(logger: LineLogger, line: string): void {
+  if (logger.enabled !== true) return;
+  try {
+    logger(line);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }
 

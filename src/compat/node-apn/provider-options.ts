@@ -94,8 +94,8 @@ type AnyOptions = ProviderOptions & {
  *
  * @throws Error for a token without ids, and what reading a file throws
  */
-export function readProviderOptions(given: ProviderOptions = {}): ReadOptions {
-  const options: AnyOptions = given;
+export function readProviderOptions(given?: ProviderOptions | null): ReadOptions {
+  const options: AnyOptions = given ?? {};
   if (options.passphrase && typeof options.passphrase !== 'string') throw new Error('Passphrase must be a string');
   const isProduction = options.address
     ? options.address === hosts.production

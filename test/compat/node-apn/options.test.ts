@@ -105,4 +105,9 @@ describe('the options of compat/node-apn', () => {
     assert.throws(() => new Provider({ token: { key: p8, keyId: '', teamId } }), /^Error: token.keyId is missing$/);
     assert.throws(() => new Provider({ token: { key: p8, keyId, teamId: 1 as never } }), /must be a string$/);
   });
+
+  it('are the defaults where there are none', () => {
+    // The certificate is read from cert.pem then, which is not there.
+    for (const none of [undefined, null]) assert.throws(() => new Provider(none as never), /cert\.pem/);
+  });
 });

@@ -168,6 +168,8 @@ describe('the providers of compat/node-apn', () => {
     const sending = provider.send(noteOf(), tokensOf(20));
     await Promise.resolve();
     let isEnded = false;
+    void provider.shutdown();
+    // The second call, too.
     const called = new Promise<void>((resolve) => void provider.shutdown(resolve));
     void sending.then(() => {
       isEnded = true;
