@@ -22,10 +22,13 @@ export const liveActivitySuffix = '.push-type.liveactivity';
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
+/** A device token, which would pass as base64: a list of them is given by mistake, and must not be sent on. */
+const deviceToken = /^[0-9a-f]{64}$/i;
+
 /** Returns whether the value may be a channel id: padded base64 of at least one byte. */
 export function isChannelId(value: unknown): value is string {
   if (typeof value !== 'string' || value === '' || value.length > maxChannelIdCharacters) return false;
-  return base64.test(value);
+  return base64.test(value) && !deviceToken.test(value);
 }
 
 /** Returns whether the value may be an apns-request-id. */
