@@ -39,8 +39,9 @@ describe('a campaign on several machines', () => {
     assertSameOutputs(cluster.base.path('out'), alone.path('out'));
     const [books, others] = [cluster.base.simulator, alone.simulator].map(({ ledger }) => ledger.summary());
     const { connections, ...same } = books!;
-    // Each worker has connections of its own; where there are few slices, one of them may be faster than the others begin.
-    assert.ok(connections >= (seen > 100_000 ? 2 : 1), `${connections} connections`);
+    // A list of two slices leaves one of the three workers without any.
+    const workers = Math.min(3, Math.floor(seen / 9_000));
+    assert.ok(connections >= workers, `${connections} connections of ${workers} workers that have slices`);
     assert.deepEqual({ ...same, connections: others!.connections }, others);
     const { accepted, rejected, duplicates, reasons, distinctTokens } = books!;
     const summary = JSON.parse(readFileSync(cluster.base.path('out/summary.json'), 'utf8'));
