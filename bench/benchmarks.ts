@@ -7,4 +7,5 @@ export const benchmarks: Readonly<Record<string, string>> = {
   memory: 'memory/main',
   dispatcher: 'dispatcher/main',
   peers: 'comparison/main',
+  fcm: 'fcm/main',
 };

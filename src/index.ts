@@ -2,11 +2,11 @@
  * The library's face: everything public, and nothing that is not used. Importing it loads neither the engine nor the
  * simulator nor any package; each comes with the first call that needs it.
  */
-import type { TokenBlock } from './apns/token-block.js';
 import type { DryRunReport } from './campaign/dry-run.js';
 import type { ByteSource } from './campaign/recipients/byte-source.js';
 import type { ReadTokensOptions } from './campaign/recipients/token-file.js';
 import type { CampaignOptions } from './campaign/run/campaign-options.js';
+import type { TokenBlock } from './push/token-block.js';
 import type {
   MemoryGateway,
   Simulator,
@@ -16,30 +16,15 @@ import type {
 } from './simulator/index.js';
 
 // --- what Apple defines ---
-export type { AddressInput, Protocol } from './apns/address.js';
+export type { AddressInput } from './apns/address.js';
 export type { StoragePolicy } from './apns/channel.js';
-export { Credential, type CredentialSummary } from './apns/credentials/credential.js';
 export type { ProviderTokenFunction } from './apns/credentials/given-origin.js';
-export type { FileReference, KeyMaterial } from './apns/credentials/key-material.js';
 export { type CredentialOptions, loadCredential } from './apns/credentials/load-credential.js';
-export type { SignHook } from './apns/credentials/token-origin.js';
 export { type InvalidToken, isDeviceToken, parseDeviceToken, shortToken } from './apns/device-token.js';
 export type { Expiration } from './apns/headers.js';
-export type { HeaderField, Notification, PersonalParts } from './apns/notification.js';
 export type { AlertOptions, LocalizedText, PayloadOptions, RawPayload, SoundOptions } from './apns/payload.js';
 export { type PushType, pushTypes, topicFor } from './apns/push-type.js';
-export {
-  adviceOf,
-  binaryReasonOf,
-  binaryReasons,
-  channelReasons,
-  classOf,
-  type Reason,
-  type ReasonClass,
-  reasonOf,
-  reasons,
-} from './apns/reason.js';
-export { TokenBlock } from './apns/token-block.js';
+export { binaryReasonOf, binaryReasons, channelReasons, reasons } from './apns/reason.js';
 // --- errors, logs, and the world outside ---
 export { type Clock, systemClock } from './base/clock.js';
 export { type ErrorOrigin, type ErrorRecord, PealError, type PealErrorCode } from './base/errors.js';
@@ -77,8 +62,16 @@ export type {
 export { type LatencyBar, type LatencyData, LatencyHistogram } from './engine/latency-histogram.js';
 export { ACCEPTED, Outcome, REJECTED, UNKNOWN, UNSENT } from './engine/ledger.js';
 export { Tally } from './engine/tally.js';
+export type { Protocol } from './push/address.js';
+export { Credential, type CredentialSummary } from './push/credentials/credential.js';
+export type { FileReference, KeyMaterial } from './push/credentials/key-material.js';
+export type { SignHook } from './push/credentials/token-origin.js';
+export type { HeaderField, Notification, PersonalParts } from './push/notification.js';
+export type { Reason, ReasonClass } from './push/reason.js';
+export { TokenBlock } from './push/token-block.js';
+export { adviceOf, classOf, reasonOf } from './push-services/reasons.js';
 // --- what a program holds ---
-export { AnswerError } from './services/answer-error.js';
+export { AnswerError, NoAnswerError } from './services/answer-error.js';
 export { APNs } from './session/apns.js';
 export type { BroadcastOutcome, BroadcastResult } from './session/channels/broadcast.js';
 export type { BroadcastOptions } from './session/channels/broadcast-options.js';

@@ -35,6 +35,7 @@ describe('the public face', () => {
       'peal-backend',
       'peal-cluster',
       'peal-compat-apns2',
+      'peal-compat-firebase-messaging',
       'peal-compat-node-apn',
       'peal-compat-node-apn-mock',
       'peal-simulator',

@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { apsFields } from '../src/apns/aps-fields.js';
 import { pushTypes, ruleOf } from '../src/apns/push-type.js';
-import { channelReasons, type Reason, reasons } from '../src/apns/reason.js';
+import { channelReasons, reasons } from '../src/apns/reason.js';
+import type { Reason } from '../src/push/reason.js';
 import { repositoryRoot } from './support/repository.js';
 
 const page = readFileSync(path.join(repositoryRoot, 'docs/apple.md'), 'utf8');

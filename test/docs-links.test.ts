@@ -1,4 +1,7 @@
-/** Links of README.md and docs/ lead somewhere also for those who have the package only, not the repository. */
+/**
+ * Links of README.md and docs/ lead somewhere also for those who have the package only, not the repository, but for links to a few
+ * pages that package.json leaves out by name: they are for those who work on peal, and large.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -6,14 +9,16 @@ import { repositoryRoot } from './support/repository.js';
 
 const { files } = JSON.parse(readFileSync(path.join(repositoryRoot, 'package.json'), 'utf8')) as { files: string[] };
 /** npm packs these without being told. */
-const packed = [...files, 'README.md', 'LICENSE', 'package.json'];
+const packed = [...files.filter((entry) => !entry.startsWith('!')), 'README.md', 'LICENSE', 'package.json'];
 
 const pages = [
   'README.md',
   'CHANGELOG.md',
-  ...readdirSync(path.join(repositoryRoot, 'docs'))
+  'SECURITY.md',
+  'SUPPORT.md',
+  ...readdirSync(path.join(repositoryRoot, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
+    .map((name) => `docs/${name.split(path.sep).join('/')}`),
 ];
 
 const textOf = (page: string): string => readFileSync(path.join(repositoryRoot, page), 'utf8');
@@ -36,7 +41,8 @@ function faultOf(page: string, target: string): string | null {
   const [file = '', anchor] = target.split('#');
   const linked = file === '' ? page : path.posix.normalize(path.posix.join(path.posix.dirname(page), file));
   if (!existsSync(path.join(repositoryRoot, linked))) return `${linked} does not exist`;
-  if (!packed.some((entry) => linked === entry || linked.startsWith(`${entry}/`))) return `${linked} is not packed`;
+  const isIn = (entry: string): boolean => linked === entry || linked.startsWith(`${entry}/`);
+  if (!packed.some(isIn)) return `${linked} is not packed`;
   if (anchor !== undefined && !anchorsOf(linked).has(anchor)) return `${linked} has no heading for #${anchor}`;
   return null;
 }

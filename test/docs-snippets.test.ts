@@ -35,26 +35,40 @@ const given: Readonly<Record<string, string>> = {
   gateway: 'const gateway = session.getConnection(givenGateway, givenCredential);',
   message: "const message = new peal.Message(tokens, { alert: 'Hello', topic: 'com.example.app' });",
 };
+/** The same for those of docs/fcm.md, whose first example is another one. */
+const givenOfFcm: Readonly<Record<string, string>> = {
+  tokens: `const tokens = ['${fcmToken('a')}', '${fcmToken('b')}'];`,
+  session: given.session!,
+  fcm: "const fcm = new peal.FCM(session.getConnection('fcm', { serviceAccount: { file: 'service-account.json' } }));",
+  message: "const message = new peal.FcmMessage(tokens, { title: 'Hello' });",
+};
 const needs: Readonly<Record<string, readonly string[]>> = {
   apns: ['session'],
+  fcm: ['session'],
   gateway: ['session'],
   message: ['tokens'],
 };
 
+function fcmToken(letter: string): string {
+  return `${letter.repeat(22)}:APA91b${letter.repeat(120)}`;
+}
+
 function preludeOf({ text, page }: Snippet): string {
+  const isOfFcm = page === 'docs/fcm.md';
+  const values = isOfFcm ? givenOfFcm : given;
   const makes = (name: string): boolean => new RegExp(`\\b(const|let|using) (\\{[^}]*)?\\b${name}\\b`).test(text);
   const uses = (name: string): boolean =>
     new RegExp(`(?<!\\.)\\b${name}\\b`).test(text.replaceAll(/^import .*$/gm, '')) && !makes(name);
-  const names = new Set(Object.keys(given).filter(uses));
+  const names = new Set(Object.keys(values).filter(uses));
   for (const name of names) for (const more of needs[name] ?? []) if (!makes(more)) names.add(more);
   if (names.size === 0) return '';
   const service = page === 'docs/binary.md' ? (text.includes('feedback()') ? 'feedback' : 'push') : 'api';
   const credential = "{ key: { file: 'AuthKey_ABC123DEFG.p8' }, keyId: 'ABC123DEFG', teamId: 'DEF123GHIJ' }";
   return [
-    "import * as peal from 'peal';",
+    `import * as peal from '${isOfFcm ? 'peal/fcm' : 'peal'}';`,
     `const givenGateway = '${service}_production';`,
     `const givenCredential = ${service === 'api' ? credential : "{ certFile: 'push.pem', passphrase: '…' }"};`,
-    ...Object.keys(given).flatMap((name) => (names.has(name) ? given[name]! : [])),
+    ...Object.keys(values).flatMap((name) => (names.has(name) ? values[name]! : [])),
     '',
   ].join('\n');
 }
@@ -64,10 +78,18 @@ function programOf(snippet: Snippet, index: number): { readonly file: string; re
   const prelude = preludeOf(snippet);
   const end = prelude.includes('const session') ? '\nawait session.shutdown();\n' : '';
   // The one stand-in: an example names tokens that nobody has.
-  const body = snippet.text.replaceAll(/'1a2b…', '3c4d…'/g, "'ab'.repeat(32), 'cd'.repeat(32)");
+  const body = snippet.text
+    .replaceAll(/'1a2b…', '3c4d…'/g, "'ab'.repeat(32), 'cd'.repeat(32)")
+    .replaceAll(/'dYxV…:APA91b…', 'fQ3k…:APA91b…'/g, `'${fcmToken('d')}', '${fcmToken('f')}'`);
   const ending = snippet.language === 'ts' ? 'mts' : /\brequire\(/.test(body) ? 'cjs' : 'mjs';
   return { file: path.join(folder, `snippet-${index}.${ending}`), text: `${prelude}${body}${end}` };
 }
+
+/** Packages of others, which peal does not depend on. */
+const packagesOfOthers: Readonly<Record<string, string>> = {
+  pino: 'exports.pino = () => console;\n',
+  'google-auth-library': "exports.GoogleAuth = class { getAccessToken = async () => 'ya29.text'; };\n",
+};
 
 const options: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2023,
@@ -99,7 +121,7 @@ describe('examples of the documents', () => {
   before(async () => {
     home = mkdtempSync(path.join(tmpdir(), 'peal-snippets-'));
     const authority = new ThrowAwayAuthority();
-    simulator = await startSimulator({ binaryPort: 0, feedbackPort: 0, clientCa: authority.certificate });
+    simulator = await startSimulator({ binaryPort: 0, feedbackPort: 0, clientCa: authority.certificate, fcm: true });
     const { cert, key } = authority.issueClient('com.example.app');
     const locked = createPrivateKey(key).export({
       type: 'pkcs8',
@@ -111,6 +133,7 @@ describe('examples of the documents', () => {
     const files: Record<string, string | Uint8Array> = {
       'AuthKey_ABC123DEFG.p8': createThrowAwayProviderKey().p8,
       'AuthKey_ABCDE12345.p8': createThrowAwayProviderKey().p8,
+      'service-account.json': JSON.stringify(simulator.fcm!.serviceAccount),
       'push.pem': `${cert}\n${locked}`,
       'tokens.txt': list,
       'tokens.txt.gz': gzipSync(list),
@@ -126,13 +149,15 @@ describe('examples of the documents', () => {
         api: simulator.url,
         push: simulator.binaryUrl,
         feedback: simulator.feedbackUrl,
+        fcm: simulator.fcm!.url,
       }),
     };
     rmSync(folder, { recursive: true, force: true });
-    const pino = path.join(folder, 'node_modules', 'pino');
-    mkdirSync(pino, { recursive: true });
-    // A package of somebody else's, which peal does not depend on.
-    writeFileSync(path.join(pino, 'index.js'), 'exports.pino = () => console;\n');
+    for (const [name, text] of Object.entries(packagesOfOthers)) {
+      const place = path.join(folder, 'node_modules', name);
+      mkdirSync(place, { recursive: true });
+      writeFileSync(path.join(place, 'index.js'), text);
+    }
     for (const { file, text } of programs) writeFileSync(file, text);
   });
 
@@ -141,6 +166,8 @@ describe('examples of the documents', () => {
     rmSync(home, { recursive: true, force: true });
     rmSync(folder, { recursive: true, force: true });
   });
+
+  const rejected = (): number => simulator.ledger.summary().rejected + simulator.fcm!.summary().messages.rejected;
 
   it('are there in all languages that a page may have, and in no other', () => {
     const languages = new Set(snippets.map(({ language }) => language));
@@ -163,19 +190,21 @@ describe('examples of the documents', () => {
   for (const { snippet, file } of programs) {
     it(`${snippet.page}, line ${snippet.line} (${snippet.language})`, async () => {
       const program = file.replace(/\.mts$/, '.mjs');
-      const before = simulator.ledger.summary().rejected;
+      const before = rejected();
       try {
         await run(process.execPath, ['--import', world, program], { cwd: home, env });
       } catch (error) {
         assert.fail(`${(error as { stderr: string }).stderr}\n${readFileSync(file, 'utf8')}`);
       }
-      assert.equal(simulator.ledger.summary().rejected, before, 'the simulator refused what it sent');
+      assert.equal(rejected(), before, 'the simulator refused what it sent');
     });
   }
 
   it('that send have been heard by the simulator', () => {
-    const { requests, rejected } = simulator.ledger.summary();
+    const { requests } = simulator.ledger.summary();
     assert.ok(requests >= 200, `${requests} requests`);
-    assert.equal(rejected, 0);
+    const { accepted } = simulator.fcm!.summary().messages;
+    assert.ok(accepted >= 15, `${accepted} messages to FCM`);
+    assert.equal(rejected(), 0);
   });
 });

@@ -7,15 +7,20 @@ import { parseAddress } from '../src/apns/address.js';
 import { loadCredential } from '../src/apns/credentials/load-credential.js';
 import { parseDeviceToken } from '../src/apns/device-token.js';
 import { binaryReasons, channelReasons, reasons } from '../src/apns/reason.js';
+import { systemClock } from '../src/base/clock.js';
 import { PealError } from '../src/base/errors.js';
+import { silentLogger } from '../src/base/log.js';
 import { proxyOf } from '../src/base/proxy-environment.js';
 import { otherFileProblem } from '../src/campaign/recipients/file-kind.js';
 import { listShape } from '../src/campaign/recipients/list-shape.js';
 import { TokenLineParser } from '../src/campaign/recipients/token-lines.js';
 import { checkSendFlags } from '../src/cli/send/send-rules.js';
 import { pealVariable } from '../src/cli/shared/peal-variables.js';
+import { type InvalidTarget, readTarget, type TargetKind } from '../src/fcm/registration-token.js';
+import { identifyGateway } from '../src/push-services/identify-gateway.js';
+import { FcmMessage } from '../src/session/message/fcm-message.js';
 import { Message } from '../src/session/message/message.js';
-import { checkPushProtocol, messageToPush } from '../src/session/single/push-options.js';
+import { checkPushProtocol, partsToPush } from '../src/session/single/push-options.js';
 import { checkSendEachOptions, checkSource, itemOptions } from '../src/session/single/send-each-options.js';
 import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../src/simulator/listen/certificate.js';
 import { repositoryRoot } from './support/repository.js';
@@ -36,7 +41,7 @@ function rowsBelow(heading: string): string[][] {
 }
 
 const mistakeHeadings = [
-  ...['### Lists', '### The command line', '### Keys and certificates', '### Messages', '### Running'],
+  ...['### Lists', '### The command line', '### Keys and certificates', '### Messages', '### FCM', '### Running'],
 ];
 
 /** What the page quotes of peal's sentences, in the column of what one sees. */
@@ -124,7 +129,7 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
   'a collapse id for a binary gateway': () =>
     new Message(hex, { alert: 'a', collapseId: 'a' }).notificationFor('binary'),
   'one apns-id for two': () => new Message([hex, hex], { alert: 'a', apnsId: '12345678-1234-4234-9234-123456789abc' }),
-  'a message with tokens, pushed': () => messageToPush(new Message(hex, { alert: 'a' })),
+  'a message with tokens, pushed': () => partsToPush(new Message(hex, { alert: 'a' }), Message),
   'a push through a binary gateway': () => checkPushProtocol(parseAddress('binary://localhost')),
   'a function in the place of a stream': () => checkSource(() => []),
   'a token in the place of an item': () => itemOptions(hex as never, checkSendEachOptions()),
@@ -132,6 +137,31 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
   'a SOCKS proxy': () => proxyOf({ ALL_PROXY: 'socks5://localhost:1' }),
   'a topic for a binary gateway': () =>
     checkSendFlags({ tokens: ['-'], alert: 'a', gateway: 'binary://localhost', topic: 'com.example.app' } as never),
+};
+
+const environment = { clock: systemClock, log: silentLogger };
+const connected = (address: string, credential: unknown) => () =>
+  identifyGateway(address, credential as never, environment);
+const account = (serviceAccount: unknown) => connected('fcm', { serviceAccount });
+const target = (text: string, kind?: TargetKind) => () => (readTarget(text, kind) as InvalidTarget).why;
+
+/** The same with FCM. */
+const fcmMistakes: Readonly<Record<string, () => unknown>> = {
+  'the configuration of an Android app': account({ project_info: {}, client: [] }),
+  'the configuration of a web app': account({ apiKey: 'a', messagingSenderId: '1' }),
+  'the login of a person': account({ type: 'authorized_user' }),
+  'an OAuth client': account({ installed: {} }),
+  'workload identity as a file': account({ type: 'external_account' }),
+  'impersonation as a file': account({ type: 'impersonated_service_account' }),
+  'an API key': account(`AIza${'a'.repeat(35)}`),
+  'no credential of FCM': connected('fcm', null),
+  'a service account for APNs': connected('production', { serviceAccount: {} }),
+  'a device token of APNs': target(hex),
+  'a condition as a topic': target("'a' in topics", 'topic'),
+  'double quotes in a condition': target('"a" in topics', 'condition'),
+  'a topic as a condition': target('news', 'condition'),
+  'a number in data': () => new FcmMessage('a', { data: { a: 1 } } as never),
+  'a reserved key in data': () => new FcmMessage('a', { data: { from: 'me' } }),
 };
 
 /** What somebody who makes the mistake is told, in a program's words. */
@@ -231,7 +261,7 @@ describe('docs/troubleshooting.md', () => {
   });
 
   const quoted = quotations();
-  for (const [what, mistake] of Object.entries(mistakes)) {
+  for (const [what, mistake] of Object.entries({ ...mistakes, ...fcmMistakes })) {
     it(`has an entry for ${what}`, () => {
       const told = toldOf(mistake);
       assert.ok(

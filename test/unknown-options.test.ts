@@ -17,8 +17,10 @@ import {
   openCluster,
   openClusterStore,
   openCredentialStore,
+  sharedAccessTokens,
   sharedProviderTokens,
 } from '../src/cluster/index.js';
+import { FcmMessage, loadServiceAccount } from '../src/fcm.js';
 import {
   APNs,
   Campaign,
@@ -92,6 +94,7 @@ async function sendTo(recipient: object): Promise<never> {
   throw new PealError('ERR_PEAL_TOKEN', `The recipient ${invalid[0]?.why}`, { origin: 'usage' });
 }
 
+const fcmMessage = (options: object): FcmMessage => new FcmMessage([], options);
 const message = (options: object): Message => new Message(token, { ...hello, ...options });
 const simulate = (options: object): Promise<unknown> => startSimulator({ port: 0, controlPort: null, ...options });
 const scenario = (one: object): Promise<unknown> => simulate({ scenario: one });
@@ -123,6 +126,27 @@ const faces: Readonly<Record<string, Face | readonly Face[]>> = {
   AlertOptions: { owner: /: alert /, hand: (alert) => message({ alert }) },
   LocalizedText: { owner: /: alert\.title /, hand: (title) => message({ alert: { title } as object }) },
   SoundOptions: { owner: /: sound /, hand: (sound) => message({ sound }) },
+  GatewayOptions: {
+    owner: /^getConnection /,
+    hand: (options) => new Session().getConnection('sandbox', null, options),
+  },
+  FcmMessageOptions: { owner: /^The message /, given: { title: 'Hi' }, hand: fcmMessage },
+  FcmAlert: { owner: /^The option alert /, hand: (alert) => fcmMessage({ alert }) },
+  FcmMessageData: {
+    owner: /^FcmMessage\.fromJSON /,
+    given: fcmMessage({ title: 'Hi' }).toJSON(),
+    hand: (data) => FcmMessage.fromJSON(data),
+  },
+  ServiceAccountOptions: { owner: /^The credential /, given: { serviceAccount: '{}' }, hand: loadServiceAccount },
+  AccessTokenOptions: {
+    owner: /^The credential /,
+    given: { accessToken: 'x', project: 'x' },
+    hand: loadServiceAccount,
+  },
+  AccountEnvironment: {
+    owner: /^loadServiceAccount /,
+    hand: (environment) => loadServiceAccount({ accessToken: 'x', project: 'x' }, environment),
+  },
   PersonalRecipient: { owner: /^The recipient /, given: { token }, hand: sendTo },
   ReadTokensOptions: { owner: /^readTokens /, hand: (options) => readTokens('none', options).next() },
   CertificateOptions: { owner: /^A credential /, given: { cert, key }, hand: connect },
@@ -142,6 +166,12 @@ const faces: Readonly<Record<string, Face | readonly Face[]>> = {
       except: ['clock', 'logger', 'onRequest'],
     },
   ],
+  SimulatorFcmOptions: { owner: /option fcm /, hand: (fcm) => simulate({ fcm }) },
+  AcceptedServiceAccount: {
+    owner: /option fcm\.serviceAccounts\[0\] /,
+    given: { client_email: 'a@example.com', public_key: providerKey.publicKey },
+    hand: (account) => simulate({ fcm: { serviceAccounts: [account] } }),
+  },
   SimulatorConduct: { owner: /option conduct /, hand: (conduct) => simulate({ conduct }) },
   AcceptedProviderKey: {
     owner: /option providerKeys\[0\] /,
@@ -177,6 +207,11 @@ const faces: Readonly<Record<string, Face | readonly Face[]>> = {
     },
   ],
   CampaignOptions: { owner: /^Campaign /, given: forCampaign, hand: campaign },
+  PlatformOptions: {
+    owner: /option platforms /,
+    given: { column: 'platform', gateway: forCampaign.gateway, message: forCampaign.message },
+    hand: (platforms) => campaign({ platforms }),
+  },
   RecipientFiles: {
     owner: /option recipients /,
     given: { files: 'x' },
@@ -203,6 +238,10 @@ const faces: Readonly<Record<string, Face | readonly Face[]>> = {
     hand: (options) => new CredentialGateways(new Session(), { subscribe: () => () => {} } as never, options),
   },
   NewCredentialOptions: { owner: /^NewCredential /, hand: (options) => new NewCredential(options) },
+  SharedAccessOptions: {
+    owner: /^sharedAccessTokens /,
+    hand: (options) => sharedAccessTokens({ credential: null as never, project: 'p' }, null as never, options),
+  },
   SharedTokenOptions: {
     owner: /^sharedProviderTokens /,
     hand: (options) =>
@@ -238,6 +277,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
     ...['CampaignSender', 'RemoteSender', 'ClusterStore', 'SliceBlobs', 'SliceJobs', 'CredentialStore'],
     ...['Clock', 'Logger', 'OutcomeSink', 'PushItem', 'TextColumn'],
   ],
+  'files of others, which may have more': ['ServiceAccountKey'],
   'what a program may make errors and failures of, which must not throw errors themselves': [
     ...['PealErrorOptions', 'ErrorRecord', 'Answer'],
   ],
@@ -288,7 +328,16 @@ const others: Readonly<Record<string, readonly string[]>> = {
       'ResultData',
       'ScriptRow',
     ],
-    ...['SendFault', 'SettledBatch', 'ShardStats', 'Simulator', 'TallyCounts', 'ThrowAwayProviderKey'],
+    ...['FcmCredential', 'FcmOfThread', 'FcmScriptRow', 'FcmSummary', 'ServiceAccountFile', 'TokenCounts'],
+    ...[
+      'SendFault',
+      'ServiceSummary',
+      'SettledBatch',
+      'ShardStats',
+      'Simulator',
+      'TallyCounts',
+      'ThrowAwayProviderKey',
+    ],
     ...['TokenCredential', 'TokenRecord', 'WatchedConnection'],
     ...['CampaignCause', 'CampaignFile', 'CampaignProgress', 'CampaignReport', 'RunSummary', 'CampaignSummary'],
     ...['CanaryReport', 'CountedCause', 'CountedReason', 'DryRunReport', 'InvalidKind', 'LatencyFigures', 'NextStep'],
@@ -316,6 +365,13 @@ const facades: Readonly<Record<string, readonly string[]>> = {
     ...['ApnsOptions', 'ApnsPayload', 'ApnsResponseError', 'CriticalAlertSoundPayload', 'NotificationOptions'],
     ...['PrivateKey', 'SigningToken'],
   ],
+  'peal-compat-firebase-messaging': [
+    ...['AndroidConfig', 'AndroidFcmOptions', 'AndroidNotification', 'ApnsConfig', 'ApnsFcmOptions', 'ApnsPayload'],
+    ...['App', 'AppOptions', 'Aps', 'ApsAlert', 'BaseMessage', 'BatchResponse', 'ConditionMessage', 'Credential'],
+    ...['CriticalSound', 'ErrorInfo', 'FcmOptions', 'FidMessage', 'GoogleOAuthAccessToken', 'LightSettings'],
+    ...['MessagingTopicManagementResponse', 'MulticastMessage', 'Notification', 'SendResponse', 'ServiceAccount'],
+    ...['TextMap', 'TokenMessage', 'TopicMessage', 'WebpushConfig', 'WebpushFcmOptions', 'WebpushNotification'],
+  ],
   'peal-compat-node-apn': [
     ...[
       'AnswerIds',
@@ -328,19 +384,20 @@ const facades: Readonly<Record<string, readonly string[]>> = {
       'BuiltNotification',
     ],
     ...['LoggerResponse', 'LoggerResponseFailure', 'MultiProvider', 'MultiProviderOptions', 'NotificationAlertOptions'],
-    ...['Provider', 'ProviderClient', 'ProviderOptions', 'ProviderToken', 'ResponseFailure', 'ResponseSent'],
+    ...['Provider', 'ProviderClient', 'ProviderConstructor', 'ProviderOptions', 'ProviderToken', 'ResponseFailure'],
+    ...['ResponseSent', 'Responses'],
   ],
 };
 
 /** Interfaces by name. One that stands in two reports is the same in both. */
 function declaredInterfaces(
-  reports: readonly string[] = ['peal', 'peal-backend', 'peal-simulator', 'peal-cluster'],
+  reports: readonly string[] = ['peal', 'peal-backend', 'peal-simulator', 'peal-cluster', 'peal-fcm'],
 ): ReadonlyMap<string, Declared> {
   const found = new Map<string, Declared>();
   for (const report of reports) {
     const text = readFileSync(path.join(repositoryRoot, `api/${report}.api.md`), 'utf8');
     for (const [, name, base = '', body] of text.matchAll(
-      /^(?:export )?interface (\w+)( extends .*)? \{\n([\s\S]*?)^\}/gm,
+      /^(?:export )?interface (\w+)(?:<.*>)?( extends .*)? \{\n([\s\S]*?)^\}/gm,
     )) {
       const fields = [...body!.matchAll(/^ {4}(?:readonly )?(\w+)\??: (.*);$/gm)];
       found.set(name!, { base, fields: new Map(fields.map(([, field, type]) => [field!, type!])) });

@@ -6,6 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { type ErrorRecord, PealError } from '../src/base/errors.js';
 import { type Simulator, startSimulator } from '../src/simulator/simulator.js';
 import type {
+  FcmAddress,
   FromSimulatorThread,
   SimulatorThreadOptions,
   ToSimulatorThread,
@@ -36,12 +37,27 @@ async function perform(simulator: Simulator, call: ToSimulatorThread): Promise<u
       return simulator.channels.list(call.bundleId);
     case 'channelRequests':
       return simulator.channels.received(call.action);
+    case 'fcmSummary':
+      return simulator.fcm?.summary();
+    case 'fcmRecordOf':
+      return simulator.fcm?.ledger.recordOf(call.token);
+    case 'fcmReceived':
+      return simulator.fcm?.ledger.received(call.token);
+    case 'fcmAccessToken':
+      return simulator.fcm?.issueAccessToken(call.lifeS);
     case 'reset':
       simulator.channels.reset();
+      simulator.fcm?.reset();
       return simulator.ledger.reset();
     case 'close':
       return simulator.close();
   }
+}
+
+function fcmAddress({ fcm }: Simulator): FcmAddress | null {
+  if (fcm === null) return null;
+  const { project, port, url, httpsUrl, tokenUrl, serviceAccount } = fcm;
+  return { project, port, url, httpsUrl, tokenUrl, serviceAccount };
 }
 
 /** No await at the top of the module, which CommonJS does not have. */
@@ -55,7 +71,7 @@ async function run(): Promise<void> {
     );
   });
   const urls = { url, binaryUrl, feedbackUrl, channelsUrl, controlUrl };
-  post({ kind: 'started', address: { host, port, ...urls, caCertificate } });
+  post({ kind: 'started', address: { host, port, ...urls, caCertificate, fcm: fcmAddress(simulator) } });
 }
 
 run().catch((error: unknown) => post({ kind: 'failed', error: recordOf(error) }));

@@ -2,12 +2,12 @@
  * Contender: the dispatcher over shards that accept everything at once, each in a thread. There is no gateway. Measures
  * the CPU time of the dispatcher's own thread, and that of all threads.
  */
-import { TokenBlock } from '../../src/apns/token-block.js';
 import type { Batch } from '../../src/engine/batch.js';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import { openPiscina } from '../../src/engine/hosts/thread-pool.js';
 import { ACCEPTED } from '../../src/engine/ledger.js';
 import type { RouteConfig } from '../../src/engine/messages.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 import { checkSessionOptions } from '../../src/session/options/session-options.js';
 import { readTask, writeResult } from '../lib/contender-process.js';
 import { mainThreadCpuUs } from '../lib/thread-cpu.js';

@@ -1,6 +1,6 @@
 /** Recipients as programs have them, made of packed random tokens. Used by contenders of several benchmarks. */
-import { TokenBlock } from '../../src/apns/token-block.js';
 import { maxBatchRecipients } from '../../src/base/limits.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 import { Template } from '../../src/session/personal/template.js';
 import type { StreamedRecipient } from '../../src/session/recipients/recipient.js';
 import { Rows, type TextColumn } from '../../src/session/recipients/rows.js';

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { benchFolder } from './repository.js';
 
 /** How to get them. */
-export const installPeers = 'npm ci --prefix bench/peers';
+export const installPeers = 'npm ci --prefix bench/peers --ignore-scripts';
 
 /** Whether a package of bench/peers is installed. */
 export function hasPeer(name: string): boolean {

@@ -3,7 +3,6 @@
  * tally, and all of it together over a pool that answers at once.
  */
 
-import { TokenBlock } from '../../src/apns/token-block.js';
 import { systemClock } from '../../src/base/clock.js';
 import { maxBatchRecipients } from '../../src/base/limits.js';
 import { silentLogger } from '../../src/base/log.js';
@@ -14,6 +13,7 @@ import type { FromShard, RouteConfig } from '../../src/engine/messages.js';
 import type { RoutePool } from '../../src/engine/shard/route.js';
 import { Shard } from '../../src/engine/shard/shard.js';
 import { Tally } from '../../src/engine/tally.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 import { checkSessionOptions } from '../../src/session/options/session-options.js';
 import type { MicroItem, Register } from './suite.js';
 

@@ -4,10 +4,10 @@
  * the rows "DRAM" go through more memory than the caches hold, and so does the copy beside them.
  */
 import { Buffer } from 'node:buffer';
-import type { Notification } from '../../src/apns/notification.js';
-import { TokenBlock } from '../../src/apns/token-block.js';
 import { FrameOutput } from '../../src/codec/binary/frame-output.js';
 import { FrameTemplate } from '../../src/codec/binary/frame-template.js';
+import type { Notification } from '../../src/push/notification.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 import type { MicroItem } from './suite.js';
 
 const tokenBytes = 32;

@@ -3,10 +3,10 @@
  * options that are equal but for the text, options with values of their own, and whole payloads. Beside them stand what
  * JSON.stringify and the encoder of UTF-8 cost alone, reading a token, and the result of a single send.
  */
+import { deviceTokenOf } from '../../src/apns/device-token.js';
 import { Failure } from '../../src/session/message/failure.js';
 import { Message, type MessageOptions } from '../../src/session/message/message.js';
 import { Result } from '../../src/session/message/result.js';
-import { tokenBytesOf } from '../../src/session/recipients/recipient.js';
 import { RecipientList } from '../../src/session/recipients/recipient-list.js';
 import type { MicroItem } from './suite.js';
 
@@ -61,7 +61,7 @@ export function register(): readonly MicroItem[] {
     item('a topic of its own', (index) => new Message([], { ...optionsAt(index), topic: `com.example.app${index}` })),
     item('payload as an object', (index) => new Message([], { topic, payload: whole(index) })),
     item('payload as text', (index) => new Message([], { topic, payload: JSON.stringify(whole(index)) })),
-    item('bytes of one token', () => tokenBytesOf(token)),
+    item('bytes of one token', () => deviceTokenOf(token)),
     item('result of one accepted recipient', () => new Result(singleParts(retryStates))),
     item('failure of one recipient', () => new Failure(answer)),
   ];

@@ -2,9 +2,6 @@
  * What it costs to put one request into the output: the uniform way, laid out or not, and the personal one.
  */
 import { Buffer } from 'node:buffer';
-import type { Notification, PersonalParts } from '../../src/apns/notification.js';
-import { OWN_COLLAPSE_ID, OWN_EXPIRATION } from '../../src/apns/personal-fields.js';
-import { TokenBlock } from '../../src/apns/token-block.js';
 import { HpackEncoder } from '../../src/codec/hpack/encoder.js';
 import { SendWindow } from '../../src/codec/http2/flow-control.js';
 import { Output } from '../../src/codec/http2/output.js';
@@ -13,6 +10,9 @@ import { ENDED, StreamTable } from '../../src/codec/http2/stream-table.js';
 import { ownFieldsBytes } from '../../src/codec/requests/own-fields.js';
 import { RequestTemplate } from '../../src/codec/requests/request-template.js';
 import { RequestWriter } from '../../src/codec/requests/request-writer.js';
+import type { Notification, PersonalParts } from '../../src/push/notification.js';
+import { OWN_COLLAPSE_ID, OWN_EXPIRATION } from '../../src/push/personal-fields.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 import type { MicroItem } from './suite.js';
 
 const requests = 256;
@@ -48,7 +48,12 @@ class Bench {
 
   template(payloadBytes: number, isPersonal: boolean, ownFields = 0): RequestTemplate {
     const options = { tokenBytes, providerToken: 'x'.repeat(200), hasPersonalPayloads: isPersonal, ownFields };
-    const fields = { authority: 'api.push.apple.com', indexAuthorization: true };
+    const fields = {
+      authority: 'api.push.apple.com',
+      path: '/3/device/',
+      authorizationScheme: 'bearer',
+      indexAuthorization: true,
+    };
     const template = new RequestTemplate(notification(payloadBytes), fields, options);
     template.adapt(this.settings);
     return template;

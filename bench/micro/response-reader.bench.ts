@@ -1,12 +1,12 @@
 /** The cost of reading one answer of APNs: 200 with an apns-id, as servers code it in different ways. */
 
-import { TokenBlock } from '../../src/apns/token-block.js';
 import { ByteWriter } from '../../src/codec/byte-writer.js';
 import { HpackEncoder, type Indexing } from '../../src/codec/hpack/encoder.js';
 import * as frames from '../../src/codec/http2/frames.js';
 import { writeU32 } from '../../src/codec/octets.js';
 import { ClientConnection } from '../../src/codec/requests/client-connection.js';
 import type { ResponseListener } from '../../src/codec/requests/response-listener.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 import type { MicroItem } from './suite.js';
 
 const answers = 256;
@@ -70,6 +70,8 @@ function roundTrip(name: string, indexing: Indexing, endsWithData: boolean): Mic
   const connection = new ClientConnection({
     listener: counter,
     authority: 'api.push.apple.com',
+    path: '/3/device/',
+    authorizationScheme: 'bearer',
     indexAuthorization: true,
     probeFirst: false,
   });

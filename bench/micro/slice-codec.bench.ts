@@ -2,10 +2,10 @@
  * What a recipient costs on its way through a cluster: packed into a slice and taken out of it, with a token only and with a
  * payload of its own; and its outcome, in a batch that was accepted as a whole and in one with a few rejections.
  */
-import { TokenBlock } from '../../src/apns/token-block.js';
 import { decodeOutcome, encodeOutcome } from '../../src/cluster/slices/outcome-codec.js';
 import type { BatchOutcomes, SliceBatch } from '../../src/cluster/slices/slice.js';
 import { decodeSlice, encodeSlice } from '../../src/cluster/slices/slice-codec.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 import type { MicroItem } from './suite.js';
 
 const batches = 10;

@@ -1,7 +1,7 @@
 /** What it costs to say to each recipient what is meant for him: rows into payloads, and batches into their buffers. */
-import { TokenBlock } from '../../src/apns/token-block.js';
 import { maxBatchRecipients } from '../../src/base/limits.js';
 import { BatchBuffers } from '../../src/engine/dispatcher/buffers.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 import { Template } from '../../src/session/personal/template.js';
 import { Rows, type TextColumn } from '../../src/session/recipients/rows.js';
 import type { MicroItem, Register } from './suite.js';

@@ -5,10 +5,10 @@
 import { Buffer } from 'node:buffer';
 import { createHash, randomBytes } from 'node:crypto';
 import { parseDeviceToken } from '../../src/apns/device-token.js';
-import { TokenBlock } from '../../src/apns/token-block.js';
 import { readChunkBytes } from '../../src/base/limits.js';
 import { SeenTokens } from '../../src/campaign/recipients/seen-tokens.js';
 import { TokenLineParser } from '../../src/campaign/recipients/token-lines.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 import type { MicroItem, Register } from './suite.js';
 
 const tokensPerRun = 10_000;

@@ -2,8 +2,8 @@
  * Contender: one bulk send that lasts for some seconds. It notes how many answers have come, and over how many
  * connections, from the first answer on.
  */
-import type { TokenBlock } from '../../src/apns/token-block.js';
 import { LatencyHistogram } from '../../src/engine/latency-histogram.js';
+import type { TokenBlock } from '../../src/push/token-block.js';
 import { APNs } from '../../src/session/apns.js';
 import { Message } from '../../src/session/message/message.js';
 import { Session } from '../../src/session/session.js';

@@ -3,9 +3,9 @@ import { openSession } from './peal-session.js';
 import type { OpenSender } from './sender.js';
 
 export const open: OpenSender = async (options) => {
-  const { apns, common, close } = openSession(options);
+  const { apns, optionsOf, close } = openSession(options);
   return {
-    sendOne: async (token, alert) => (await apns.push({ ...common, alert }, token)).outcome === 'accepted',
+    sendOne: async (token, alert) => (await apns.push(optionsOf(alert), token)).outcome === 'accepted',
     close,
   };
 };

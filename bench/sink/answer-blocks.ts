@@ -1,26 +1,11 @@
 /**
- * Blocks of answers that are laid out once: of each answer only the stream id and the end of the apns-id are written
+ * Blocks of answers that are laid out once: of each answer only the stream id and eight digits of its own id are written
  * anew. One writer for a connection of the sink; a block comes back once its bytes are written.
- *
- *     00 00 2f | 01 05 | id id id id | 88 | 00 07 a p n s - i d | 24 b e n c h 0 0 0 - … 36 octets
- *     length     HEADERS  stream       200   a literal without indexing, whatever table the client has
  */
-import {
-  FLAG_END_HEADERS,
-  FLAG_END_STREAM,
-  FRAME_HEADER_BYTES,
-  HEADERS,
-  writeFrameHeader,
-} from '../../src/codec/http2/frames.js';
+import type { AnswerForm } from './answer-forms.js';
 
-const name = Buffer.from('apns-id');
-const uuid = Buffer.from('5ca1ab1e-0000-4000-8000-000000000000');
-const fields = Buffer.concat([Buffer.from([0x88, 0x00, name.length]), name, Buffer.from([uuid.length]), uuid]);
-export const answerBytes = FRAME_HEADER_BYTES + fields.length;
-/** As many as fit into four TLS records. */
-const blockAnswers = Math.floor((64 * 1024) / answerBytes);
-/** The last eight digits count, so that no two answers of a connection have one apns-id. */
-const digitsFrom = answerBytes - 8;
+/** Four TLS records. */
+const blockBytes = 64 * 1024;
 const hexDigits = Buffer.from('0123456789abcdef');
 
 export interface AnswerBlock {
@@ -30,12 +15,17 @@ export interface AnswerBlock {
 }
 
 export class AnswerBlocks {
+  readonly #form: AnswerForm;
   readonly #free: AnswerBlock[] = [];
   #answered = 0;
 
+  constructor(form: AnswerForm) {
+    this.#form = form;
+  }
+
   /** A block without answers. */
   take(): AnswerBlock {
-    const block = this.#free.pop() ?? layOut();
+    const block = this.#free.pop() ?? layOut(this.#form);
     block.length = 0;
     return block;
   }
@@ -48,25 +38,27 @@ export class AnswerBlocks {
   /** Adds an answer. Returns false if the block is full after it. */
   answer(block: AnswerBlock, streamId: number): boolean {
     const { bytes, length } = block;
-    bytes[length + 5] = streamId >>> 24;
-    bytes[length + 6] = streamId >>> 16;
-    bytes[length + 7] = streamId >>> 8;
-    bytes[length + 8] = streamId;
+    const { idsAt, digitsAt } = this.#form;
+    for (let frame = 0; frame < idsAt.length; frame++) {
+      const at = length + idsAt[frame]!;
+      bytes[at] = streamId >>> 24;
+      bytes[at + 1] = streamId >>> 16;
+      bytes[at + 2] = streamId >>> 8;
+      bytes[at + 3] = streamId;
+    }
     let rest = this.#answered++;
-    for (let at = length + digitsFrom + 7; at >= length + digitsFrom; at--) {
+    for (let at = length + digitsAt + 7; at >= length + digitsAt; at--) {
       bytes[at] = hexDigits[rest & 0xf]!;
       rest >>>= 4;
     }
-    block.length = length + answerBytes;
-    return block.length + answerBytes <= bytes.length;
+    block.length = length + this.#form.bytes.length;
+    return block.length < bytes.length;
   }
 }
 
-function layOut(): AnswerBlock {
-  const bytes = Buffer.allocUnsafeSlow(blockAnswers * answerBytes);
-  for (let start = 0; start < bytes.length; start += answerBytes) {
-    writeFrameHeader(bytes, start, fields.length, HEADERS, FLAG_END_HEADERS | FLAG_END_STREAM, 0);
-    fields.copy(bytes, start + FRAME_HEADER_BYTES);
-  }
+function layOut({ bytes: answer }: AnswerForm): AnswerBlock {
+  const answers = Math.floor(blockBytes / answer.length);
+  const bytes = Buffer.allocUnsafeSlow(answers * answer.length);
+  for (let start = 0; start < bytes.length; start += answer.length) answer.copy(bytes, start);
   return { bytes, length: 0 };
 }

@@ -1,6 +1,9 @@
 /** The options of the sink, which its process, and the benchmarks that start it, share. */
+import type { AnswerKind } from './answer-forms.js';
 
 export interface SinkOptions {
+  /** Which service it stands for: an apns-id in a header field, or the name of a message in a body. */
+  readonly answers: AnswerKind;
   /** Delay of everything that the sink sends, in milliseconds: one round trip. */
   readonly roundTripMs: number;
   /** Streams that a connection may have open. */
@@ -15,6 +18,7 @@ export interface SinkOptions {
 }
 
 export const sinkDefaults: SinkOptions = {
+  answers: 'apns',
   roundTripMs: 0,
   maxStreams: 1000,
   windowBytes: 16 * 1024 * 1024,

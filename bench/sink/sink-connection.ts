@@ -1,7 +1,7 @@
 /**
- * One connection of the sink. It answers every request with 200 and an apns-id, gives window back at half, answers PING
- * and SETTINGS, and reads nothing else: no header block, no payload. All that one turn of the loop brings is answered in
- * one write, one round trip later.
+ * One connection of the sink. It answers every request with 200 and an id, gives window back at half, answers PING and
+ * SETTINGS, keeps to the window of the client's connection, and reads nothing else: no header block, no payload. All that
+ * one turn of the loop brings is answered in one write, one round trip later.
  */
 import type { TLSSocket } from 'node:tls';
 import {
@@ -16,7 +16,8 @@ import {
   WINDOW_UPDATE,
   writeFrameHeader,
 } from '../../src/codec/http2/frames.js';
-import { type AnswerBlock, AnswerBlocks, answerBytes } from './answer-blocks.js';
+import { type AnswerBlock, AnswerBlocks } from './answer-blocks.js';
+import { type AnswerForm, answerForms } from './answer-forms.js';
 import { DelayLine } from './delay-line.js';
 import { type FrameListener, FrameWalk } from './frame-walk.js';
 import type { SinkOptions } from './options.js';
@@ -46,7 +47,8 @@ export class SinkConnection implements FrameListener {
   readonly #socket: TLSSocket;
   readonly #options: SinkOptions;
   readonly #book: SinkBook;
-  readonly #blocks = new AnswerBlocks();
+  readonly #form: AnswerForm;
+  readonly #blocks: AnswerBlocks;
   readonly #line: DelayLine<Output>;
   readonly #walk = new FrameWalk(this);
   #control: Buffer[] = [];
@@ -58,11 +60,17 @@ export class SinkConnection implements FrameListener {
   #isWriting = false;
   /** Bytes of DATA since the last WINDOW_UPDATE. */
   #takenBytes = 0;
+  /** Bytes of DATA that the client's connection takes. The window of a stream always has room for an answer. */
+  #clientWindow = initialWindowBytes;
+  /** Streams whose answers wait for it. */
+  #held: number[] = [];
 
   constructor(socket: TLSSocket, options: SinkOptions, book: SinkBook) {
     this.#socket = socket;
     this.#options = options;
     this.#book = book;
+    this.#form = answerForms[options.answers];
+    this.#blocks = new AnswerBlocks(this.#form);
     this.#line = new DelayLine(options.roundTripMs, (output) => this.#send(output));
     book.connections++;
     this.#greet();
@@ -75,16 +83,30 @@ export class SinkConnection implements FrameListener {
   onRequestFrame(type: number, flags: number, streamId: number, payloadBytes: number): void {
     if (type === DATA) this.#take(payloadBytes);
     if ((flags & FLAG_END_STREAM) === 0) return;
+    if (this.#held.length > 0 || this.#clientWindow < this.#form.bodyBytes) this.#held.push(streamId);
+    else this.#answer(streamId);
+  }
+
+  onControlFrame(type: number, flags: number, streamId: number, payload: Uint8Array): void {
+    if (type === PING && (flags & FLAG_ACK) === 0) this.#frame(PING, FLAG_ACK, payload);
+    else if (type === SETTINGS && (flags & FLAG_ACK) === 0) this.#frame(SETTINGS, FLAG_ACK, new Uint8Array(0));
+    else if (type === WINDOW_UPDATE && streamId === 0) this.#widen(payload);
+  }
+
+  #widen(payload: Uint8Array): void {
+    this.#clientWindow += new DataView(payload.buffer, payload.byteOffset).getUint32(0);
+    const { bodyBytes } = this.#form;
+    const answerable = bodyBytes === 0 ? this.#held.length : Math.floor(this.#clientWindow / bodyBytes);
+    for (const streamId of this.#held.splice(0, answerable)) this.#answer(streamId);
+  }
+
+  #answer(streamId: number): void {
+    this.#clientWindow -= this.#form.bodyBytes;
     this.#answers++;
     this.#open ??= this.#blocks.take();
     if (this.#blocks.answer(this.#open, streamId)) return;
     this.#full.push(this.#open);
     this.#open = null;
-  }
-
-  onControlFrame(type: number, flags: number, _streamId: number, payload: Uint8Array): void {
-    if (type === PING && (flags & FLAG_ACK) === 0) this.#frame(PING, FLAG_ACK, payload);
-    else if (type === SETTINGS && (flags & FLAG_ACK) === 0) this.#frame(SETTINGS, FLAG_ACK, new Uint8Array(0));
   }
 
   #greet(): void {
@@ -161,6 +183,7 @@ export class SinkConnection implements FrameListener {
 
   /** Node puts what waits behind a write into one record. So each answer waits until the one before it is written. */
   #sendSingly(blocks: readonly AnswerBlock[]): void {
+    const answerBytes = this.#form.bytes.length;
     for (const block of blocks) {
       for (let at = 0; at < block.length; at += answerBytes)
         this.#single.push(block.bytes.subarray(at, at + answerBytes));

@@ -7,18 +7,7 @@ import { PealError } from '../base/errors.js';
 import { nearestName } from '../base/nearest-name.js';
 import { escapeUnprintable } from '../base/text.js';
 import { either } from '../base/wording.js';
-
-export type Protocol = 'http2' | 'binary' | 'feedback';
-
-/** One of the two worlds of Apple, each with device tokens of its own. */
-export type Environment = 'production' | 'sandbox';
-
-export interface Address {
-  readonly protocol: Protocol;
-  /** Host name or IP address; an IPv6 address without brackets. */
-  readonly host: string;
-  readonly port: number;
-}
+import type { Address, Environment, Protocol } from '../push/address.js';
 
 /** A name that the library knows. */
 type AddressName =
@@ -89,18 +78,6 @@ const environmentOfHost: ReadonlyMap<string, Environment> = new Map<string, Envi
 /** Returns the environment of one of Apple's hosts; null for another host, whose environment is not known. */
 export function gatewayEnvironment({ host }: Address): Environment | null {
   return environmentOfHost.get(host) ?? null;
-}
-
-/** Host and port as in a URL and in `:authority`. With HTTP/2 a port of 443 is left out (RFC 9113 §8.3.1). */
-export function authority(address: Address): string {
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return address.protocol === 'http2' && address.port === schemes.https![1] ? host : `${host}:${address.port}`;
-}
-
-/** Returns the address as a URL that `parseAddress` reads: for people, logs and keys. */
-export function addressUrl(address: Address): string {
-  const scheme = address.protocol === 'http2' ? 'https' : address.protocol;
-  return `${scheme}://${authority(address)}`;
 }
 
 function parsePair(pair: readonly unknown[]): Address {

@@ -5,9 +5,6 @@
 import { Buffer } from 'node:buffer';
 import { writeHex } from '../base/hex.js';
 
-/** Bytes of an apns-id. */
-export const apnsIdBytes = 16;
-
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Returns whether `text` is a UUID, written as 8-4-4-4-12 hex digits in either case. */

@@ -7,11 +7,12 @@
  */
 import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
+import { maxVoipPayloadBytes } from '../base/limits.js';
 import { isSameName, nearestName } from '../base/nearest-name.js';
 import { escapeUnprintable } from '../base/text.js';
 import { option, quoting } from '../base/wording.js';
-import { jsonString, NotPlainError, plainJson } from './plain-json.js';
-import { secondsOf } from './time-option.js';
+import { jsonString, NotPlainError, plainJson } from '../push/plain-json.js';
+import { secondsOf } from '../push/time-option.js';
 
 /** A kind of value. `path` names the value in an error. */
 interface ValueKind {
@@ -220,6 +221,8 @@ export const optionOfKey: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(apsFields).map(([option, [key]]) => [key, option]),
 );
 
+const knownKeys: readonly string[] = Object.keys(optionOfKey);
+
 /** A table made ready for walks along an object. At most 31 fields. */
 interface FieldIndex {
   readonly options: readonly string[];
@@ -296,14 +299,16 @@ export function checkFields(dictionary: object, fields: FieldTable, path: string
  */
 export function writeFurtherKeys(value: unknown, path: string): string {
   if (!isDictionary(value)) throw new NotPlainError(path, 'must be an object');
+  // First, because it refuses more values than any payload has.
+  const json = plainJson(value, path);
+  // More than any payload may have is refused by its size.
+  if (json.length > maxVoipPayloadBytes) return json.slice(1, -1);
   for (const key of Object.keys(value)) {
-    const meant = Object.hasOwn(apsFields, key)
-      ? key
-      : optionOfKey[nearestName(key, Object.keys(optionOfKey), 1) ?? ''];
+    const meant = Object.hasOwn(apsFields, key) ? key : optionOfKey[nearestName(key, knownKeys, 1) ?? ''];
     if (meant === undefined) continue;
     throw new NotPlainError(path, `has the key "${escapeUnprintable(key, 40)}": use ${option(meant, 'the option ')}`);
   }
-  return plainJson(value, path).slice(1, -1);
+  return json.slice(1, -1);
 }
 
 function refuseNearMiss(key: string, fields: FieldTable, keys: readonly string[], path: string): void {

@@ -5,7 +5,7 @@
  * Sources: "Sending channel management requests to APNs", "Sending broadcast push notification requests to APNs".
  */
 import { maxChannelIdCharacters } from '../base/limits.js';
-import type { Address } from './address.js';
+import type { Address } from '../push/address.js';
 import { isUuid } from './apns-id.js';
 
 /** What APNs keeps for devices that are offline: nothing, or the most recent update. */

@@ -10,10 +10,13 @@ import { PealError } from '../base/errors.js';
 import { maxBinaryPayloadBytes, maxTopicCharacters, maxTopicsShown } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
 import { theOption } from '../base/wording.js';
-import { type Address, type Environment, gatewayEnvironment } from './address.js';
+import type { Address, Environment } from '../push/address.js';
+import { type Authentication, type CompiledMessage, otherServiceError } from '../push/compiled-message.js';
+import type { HeaderField, Notification } from '../push/notification.js';
+import { gatewayEnvironment } from './address.js';
+import { deviceTokenOf } from './device-token.js';
 import type { HeaderSet, OwnHeaders } from './header-sets.js';
 import { checkHeaders, type HeaderOptions } from './headers.js';
-import type { HeaderField, Notification } from './notification.js';
 import {
   type CompiledPayload,
   checkPayloadContent,
@@ -31,7 +34,11 @@ export interface NotificationOptions extends HeaderOptions, PayloadOptions {}
  * A notification in the parts of which a sender of many messages puts requests together. Its forms for a codec are
  * made when they are asked for, and once.
  */
-export class CompiledNotification implements OwnHeaders {
+export class CompiledNotification implements OwnHeaders, CompiledMessage {
+  readonly bodyStart = null;
+  readonly service = 'apns';
+  readonly encoding = 'hex';
+  readonly isNamedByService = false;
   /**
    * The header fields without the four below. Equal fields are in the same frozen array, as long as messages with them
    * keep coming.
@@ -61,6 +68,15 @@ export class CompiledNotification implements OwnHeaders {
     this.isRaw = raw !== undefined;
     this.isForeignId = raw?.isForeignId === true;
     this.#set = set;
+  }
+
+  readToken(token: unknown, minBytes?: number): Uint8Array | string {
+    return deviceTokenOf(token, minBytes);
+  }
+
+  checkFor(credential: Authentication, address: Address): void {
+    if (address.protocol === 'fcm') throw otherServiceError(address, 'a Message', 'an FcmMessage');
+    if (!this.isRaw) checkAuthentication(this, credential, address);
   }
 
   get topic(): string | null {
@@ -189,15 +205,6 @@ function givenOf(options: NotificationOptions): NotificationOptions {
     }
   }
   return given as NotificationOptions;
-}
-
-/** What a credential is good for, as far as it says so itself. */
-interface Authentication {
-  readonly kind: 'certificate' | 'token' | 'none';
-  /** The topics that a certificate lists; null: not known. */
-  readonly topics: readonly string[] | null;
-  /** The environments that a certificate names; null: not known. */
-  readonly environments: readonly Environment[] | null;
 }
 
 /**

@@ -5,7 +5,7 @@
 import { Buffer } from 'node:buffer';
 import { decodeHex } from '../base/hex.js';
 import { maxTokenBytes, minBase64TokenBytes, minTokenBytes, usualTokenBytes } from '../base/limits.js';
-import { escapeUnprintable } from '../base/text.js';
+import { escapeUnprintable, typeNameOf } from '../base/text.js';
 import { isUuid } from './apns-id.js';
 import { textOfBytes } from './token-text.js';
 
@@ -146,4 +146,11 @@ function notHexProblem(text: string): string {
   const position = text.search(notHex);
   const character = String.fromCodePoint(text.codePointAt(position)!);
   return `has ${escapeUnprintable(`"${character}"`, 16)} at position ${position + 1}, where a hex digit is expected`;
+}
+
+/** The bytes of a token, or why it is not one. Never throws. `minBytes`: the shortest token there is. */
+export function deviceTokenOf(token: unknown, minBytes?: number): Uint8Array | string {
+  if (typeof token !== 'string' && !(token instanceof Uint8Array)) return `is ${typeNameOf(token)}, not a device token`;
+  const read = readDeviceToken(token, minBytes);
+  return isDeviceToken(read) ? read : read.why;
 }

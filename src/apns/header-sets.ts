@@ -6,7 +6,7 @@
  * An array that was not asked for again for a while is forgotten. The next message with these fields has another one.
  */
 import { maxHeaderSets } from '../base/limits.js';
-import type { HeaderField } from './notification.js';
+import type { HeaderField } from '../push/notification.js';
 import { isPushType, type PushType } from './push-type.js';
 
 /** The fields that a message has for itself. */

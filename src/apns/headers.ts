@@ -9,11 +9,11 @@ import { PealError } from '../base/errors.js';
 import { maxCollapseIdBytes, maxExtraHeaders, maxTopicCharacters } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
 import { option, quoting, theOption } from '../base/wording.js';
+import type { HeaderField } from '../push/notification.js';
+import { secondsOf, type TimeInput } from '../push/time-option.js';
 import { isUuid } from './apns-id.js';
 import { type HeaderSet, HeaderSets, type OwnHeaders } from './header-sets.js';
-import type { HeaderField } from './notification.js';
 import { isPushType, isTopicForm, isTopicOf, type PushType, pushTypeOfTopic, pushTypes, ruleOf } from './push-type.js';
-import { secondsOf, type TimeInput } from './time-option.js';
 
 /** Until when APNs keeps a notification for a device that is offline. */
 export type Expiration = TimeInput;

@@ -7,8 +7,8 @@
  * Live Activities with ActivityKit push notifications".
  */
 import { either, option } from '../base/wording.js';
+import { NotPlainError } from '../push/plain-json.js';
 import { isDictionary, optionOfKey } from './aps-fields.js';
-import { NotPlainError } from './plain-json.js';
 import type { PushType } from './push-type.js';
 
 /** The parsed content of a payload. */

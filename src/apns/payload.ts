@@ -10,11 +10,11 @@ import { PealError } from '../base/errors.js';
 import { maxBroadcastPayloadBytes, maxRawPayloadBytes } from '../base/limits.js';
 import { escapeUnprintable } from '../base/text.js';
 import { option, quoting } from '../base/wording.js';
+import { compactJson, jsonString, keyGivenTwice, NotPlainError, plainJson } from '../push/plain-json.js';
+import type { TimeInput } from '../push/time-option.js';
 import { apsFields, checkFields, isDictionary, writeFields, writeFurtherKeys } from './aps-fields.js';
 import { checkContent, contentOf, type PayloadContent } from './payload-content.js';
-import { compactJson, jsonString, keyGivenTwice, NotPlainError, plainJson } from './plain-json.js';
 import { type PushType, ruleOf } from './push-type.js';
-import type { TimeInput } from './time-option.js';
 
 /** A text of the app's own localised strings, in the alert of a Live Activity. */
 export interface LocalizedText {

@@ -6,11 +6,11 @@
  */
 import { PealError } from '../base/errors.js';
 import { escapeUnprintable } from '../base/text.js';
+import type { HeaderField } from '../push/notification.js';
 import { isUuid } from './apns-id.js';
 import { CompiledNotification } from './compile-notification.js';
 import { HeaderSets } from './header-sets.js';
 import { checkFieldName, collapseIdProblem, isFieldValue } from './headers.js';
-import type { HeaderField } from './notification.js';
 import { checkPayloadText } from './payload.js';
 import { isPushType, type PushType } from './push-type.js';
 

@@ -1,39 +1,12 @@
 /**
  * The meaning of an answer of APNs other than 200, and of the error response of a binary gateway: every documented
- * reason with its class and advice, and the one-byte code under which ledgers hold it. Called by shards (codes,
- * classes), results and reports (advice), on any thread.
+ * reason with its class and advice, and the one-byte code under which ledgers hold it. Read through apns/protocols, by
+ * push-services/reasons, on any thread.
  *
  * Sources: "Handling notification responses from APNs"; "Handling error responses from Apple Push Notification service"
  * (broadcasts and channels); "Binary Provider API", codes in error-response packet.
  */
-import type { Protocol } from './address.js';
-
-/**
- * What a rejection is about, and so what remedies it.
- *
- * - `token`: this device token or its topic, or this channel; the other recipients are not affected. Never retried.
- * - `gone`: the token is no longer valid since the timestamp of the answer. Never retried; drop the token.
- * - `request`: the request itself; it fails for every token alike.
- * - `credential`: certificate, key or provider token; nothing else will succeed with it.
- * - `connection`: this connection only; the request can be sent over another one.
- * - `transient`: a temporary fault; retried after a delay.
- */
-export type ReasonClass = 'token' | 'gone' | 'request' | 'credential' | 'connection' | 'transient';
-
-export interface Reason {
-  /** From 1 for HTTP/2, from 101 for the binary protocol, at most 200. Never changed, because ledgers hold it. */
-  readonly code: number;
-  /** Apple's name for it. */
-  readonly reason: string;
-  /** The HTTP status that APNs sends with it, or the status of the binary protocol (1 to 255). */
-  readonly status: number;
-  readonly class: ReasonClass;
-  /** One sentence: what it means and what to do. */
-  readonly advice: string;
-}
-
-/** One reason, as the tables write it. */
-type ReasonRow = readonly [code: number, status: number, reason: string, reasonClass: ReasonClass, advice: string];
+import { type Reason, type ReasonClass, type ReasonRow, reasonTable } from '../push/reason.js';
 
 /** Codes are never reused. A new reason takes the next free code of its protocol, at any place in the table. */
 const rows: readonly ReasonRow[] = [
@@ -59,7 +32,7 @@ const rows: readonly ReasonRow[] = [
     400,
     'BadExpirationDate',
     'request',
-    'The expiration is not a time that APNs accepts: give epoch seconds, or 0 for one attempt; a channel that stores nothing takes 0 only.',
+    'The expiration is not a time that APNs accepts: give epoch seconds, or 0 for one attempt.',
   ],
   [6, 400, 'BadMessageId', 'request', 'The apns-id is not a UUID: give a canonical lower-case UUID, or none.'],
   [
@@ -349,26 +322,14 @@ const binaryRows: readonly ReasonRow[] = [
 const harmlessStatuses: ReadonlySet<number> = new Set([0, 10]);
 
 /** Every reason that a device push can get over HTTP/2, in the order of their status. */
-export const reasons: readonly Reason[] = tableOf(rows);
+export const reasons: readonly Reason[] = reasonTable(rows);
 
 /** Every reason that only broadcasts and channel management can get, in the order of their status. */
-export const channelReasons: readonly Reason[] = tableOf(channelRows);
+export const channelReasons: readonly Reason[] = reasonTable(channelRows);
 
 /** Every reason of the binary protocol, in the order of their status. */
-export const binaryReasons: readonly Reason[] = tableOf(binaryRows);
+export const binaryReasons: readonly Reason[] = reasonTable(binaryRows);
 
-function tableOf(table: readonly ReasonRow[]): readonly Reason[] {
-  return Object.freeze(
-    table.map(([code, status, reason, reasonClass, advice]) =>
-      Object.freeze({ code, reason, status, class: reasonClass, advice }),
-    ),
-  );
-}
-
-const all = [...reasons, ...channelReasons, ...binaryReasons];
-const byText = mapByText([...reasons, ...channelReasons]);
-const binaryByText = mapByText(binaryReasons);
-const byCode = new Map<number, Reason>(all.map((row) => [row.code, row]));
 const byBinaryStatus = new Map<number, Reason>(binaryReasons.map((row) => [row.status, row]));
 
 /**
@@ -384,72 +345,8 @@ export function binaryReasonOf(status: number): Reason | null {
   return { code: 0, reason, status, class: 'transient', advice: unknownStatusAdvice };
 }
 
-function mapByText(table: readonly Reason[]): ReadonlyMap<string, Reason> {
-  return new Map(table.map((row) => [row.reason, row]));
-}
-
-/**
- * Each protocol has its own reasons and statuses: a 204 of an HTTP/2 gateway is not a status of the binary protocol.
- */
-function knownReason(text: string, protocol: Protocol): Reason | undefined {
-  return (protocol === 'binary' ? binaryByText : byText).get(text);
-}
-
-/**
- * Returns the code of a reason as Apple spells it, 1 to 200; 0 for a reason that is not in the protocol's table (keep
- * its text).
- */
-export function reasonCode(text: string, protocol: Protocol = 'http2'): number {
-  return knownReason(text, protocol)?.code ?? 0;
-}
-
-/** Returns the reason with a code; null for 0 and for unused codes. */
-export function reasonOf(code: number): Reason | null {
-  return byCode.get(code) ?? null;
-}
-
-/**
- * Returns the class of an answer. A known reason decides. Otherwise the status does, because Apple adds reasons
- * unannounced.
- *
- * @param protocol of the gateway; default `'http2'`
- */
-export function classOf(status: number, reason: string, protocol: Protocol = 'http2'): ReasonClass {
-  return knownReason(reason, protocol)?.class ?? (protocol === 'binary' ? 'transient' : classOfStatus(status));
-}
-
-/**
- * Returns whether a rejection also applies to an earlier request of its recipient, whatever happened to that request.
- * After a rejection of another class, the recipient may be sent to again, or end as unknown if an earlier request was
- * never answered.
- */
-export function isForGood(reasonClass: ReasonClass): boolean {
-  return reasonClass === 'token' || reasonClass === 'gone' || reasonClass === 'request';
-}
-
-/**
- * Returns whether a rejection is not the recipient's fault, so that the recipient has to be sent to again once message,
- * topic or credential are corrected. `wasStopped`: the send stopped because answers of one kind came again and again.
- * Then bad tokens are the sender's fault as well, who chose the wrong environment or app.
- */
-export function isSendersFault(reasonClass: ReasonClass, wasStopped: boolean): boolean {
-  return reasonClass === 'request' || reasonClass === 'credential' || (wasStopped && reasonClass === 'token');
-}
-
-/**
- * Returns one sentence about an answer, also for reasons that are not in the table.
- *
- * @param protocol of the gateway; default `'http2'`
- */
-export function adviceOf(status: number, reason: string, protocol: Protocol = 'http2'): string {
-  const known = knownReason(reason, protocol);
-  if (known !== undefined) return known.advice;
-  if (protocol === 'binary') return unknownStatusAdvice;
-  if (reason === '' && classOfStatus(status) === 'request') return noReasonAdvice;
-  return adviceByClass[classOfStatus(status)];
-}
-
-function classOfStatus(status: number): ReasonClass {
+/** The class of an answer over HTTP/2 whose reason is not in the tables. */
+export function classOfStatus(status: number): ReasonClass {
   if (status === 410) return 'gone';
   if (status === 401 || status === 403) return 'credential';
   if (status === 408 || status === 421) return 'connection';
@@ -457,7 +354,14 @@ function classOfStatus(status: number): ReasonClass {
   return 'request';
 }
 
-const unknownStatusAdvice =
+/** One sentence about an answer over HTTP/2 whose reason is not in the tables. */
+export function adviceOfStatus(status: number, reason: string): string {
+  const reasonClass = classOfStatus(status);
+  return reason === '' && reasonClass === 'request' ? noReasonAdvice : adviceByClass[reasonClass];
+}
+
+/** One sentence about a status of the binary protocol that is not in the table. */
+export const unknownStatusAdvice: string =
   "The gateway answered a status that is not in Apple's list: send again after a delay, and ask its operator if " +
   'it stays.';
 

@@ -27,3 +27,11 @@ export const systemClock: Clock = {
     setImmediate(callback);
   },
 };
+
+/**
+ * Now, in milliseconds that all threads of the process have in common: each thread counts performance.now() from an origin of
+ * its own. Any other clock is one thread's.
+ */
+export function processMs(clock: Clock): number {
+  return clock === systemClock ? Number(process.hrtime.bigint()) / 1e6 : clock.now();
+}

@@ -14,6 +14,8 @@ const reading: Readonly<Record<string, string>> = {
   EMFILE: 'cannot be opened: this process has too many files open',
   ENFILE: 'cannot be opened: the machine has too many files open',
   EIO: 'cannot be read: the device reports an error',
+  ERR_ACCESS_DENIED: 'may not be read: Node runs with --permission; name it, or its directory, in --allow-fs-read',
+  ETIMEDOUT: 'cannot be read: it is a pipe, and nothing comes out of it',
   ENXIO: 'cannot be opened by its path: it is a socket, or its device is not there; standard input is read as "-"',
 };
 
@@ -31,6 +33,8 @@ const writing: Readonly<Record<string, string>> = {
   ERR_FS_EISDIR: 'cannot be written: it is a directory',
   ENAMETOOLONG: 'cannot be written: its name is too long',
   ELOOP: 'cannot be written: it is a symbolic link',
+  ERR_ACCESS_DENIED:
+    'may not be written: Node runs with --permission; name its directory in --allow-fs-read and --allow-fs-write',
   EIO: 'cannot be written: the device reports an error',
 };
 

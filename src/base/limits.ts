@@ -9,90 +9,35 @@
  * so.
  */
 
-// --- apns: payloads, headers, device tokens and answers ---
-/** Largest payload of a push, in bytes of UTF-8 JSON. */
-export const maxPayloadBytes = 4096;
-/** Largest payload of a voip push, in bytes. */
-export const maxVoipPayloadBytes = 5120;
-/** Largest payload of a broadcast, in bytes. */
-export const maxBroadcastPayloadBytes = 5120;
-/** Longest channel id, in characters; Apple's have 24 to 32. */
-export const maxChannelIdCharacters = 128;
-/** Largest payload of a notification of the binary protocol, in bytes. */
-export const maxBinaryPayloadBytes = 2048;
-/** JSON text of a payload before insignificant blanks are removed, in bytes. */
-export const maxRawPayloadBytes = 1 << 20;
-/** Objects and arrays within each other in a payload. */
-export const maxPayloadDepth = 64;
-/** Values in one payload, counted before it is written. A payload that fits into 5,120 bytes has fewer. */
-export const maxPayloadValues = 10_000;
-/** Longest apns-collapse-id, in bytes. */
-export const maxCollapseIdBytes = 64;
-/** Longest apns-topic, in characters: the longest bundle id (155) and any suffix fit. */
-export const maxTopicCharacters = 255;
-/** Header fields of one message beside the named ones. */
-export const maxExtraHeaders = 16;
-/** Topics, and sets of further header fields, that are kept checked for the next message with the same. */
-export const maxHeaderSets = 1_024;
-/** Longest device token that is accepted, in bytes; Apple's are 32 today and may grow. */
-export const maxTokenBytes = 100;
-/** Apple's device tokens of today, in bytes. */
-export const usualTokenBytes = 32;
-/** Shortest device token, in bytes, unless an option says otherwise. Shorter texts are numbers and words. */
-export const minTokenBytes = 16;
-/** Shortest device token that is taken as base64, in bytes. Shorter texts are words, not tokens. */
-export const minBase64TokenBytes = 32;
+// --- base ---
+/** How long a pipe in the place of a small file may be without a writer, and how long its writer may be silent. */
+export const pipeWriterMs = 2_000;
+export const pipeSilenceMs = 30_000;
+
+// --- push ---
 /** Reason of an answer that is kept, in characters; Apple's longest has 27. */
 export const maxReasonCharacters = 120;
-/** Bytes of one answer's body that are kept. The rest is read and dropped. */
-export const maxResponseBodyBytes = 65536;
 /**
  * Longest Retry-After. A longer one counts as this, which is far beyond every budget (RFC 9111 §1.2.2 does the same to
  * ages).
  */
 export const maxRetryAfterSeconds = 2 ** 31;
-
-// --- apns: keys, certificates and provider tokens ---
 /** A key, certificate or PKCS#12 file, in bytes. */
 export const maxCredentialFileBytes = 1 << 18;
-/** Rounds of key derivation of a PKCS#12 file; OpenSSL writes 2,048, Windows up to 600,000. */
-export const maxPkcs12Iterations = 1_000_000;
-/** The subject of a certificate as it is shown, in characters. */
-export const maxShownNameCharacters = 300;
-/** Topics of one certificate that are read. */
-export const maxTopicsOfCertificate = 1_024;
-/** Topics that a sentence about a certificate names. */
-export const maxTopicsShown = 8;
+/** Objects and arrays within each other in a payload. */
+export const maxPayloadDepth = 64;
+/** Values in one payload, counted before it is written. A payload that fits into 5,120 bytes has fewer. */
+export const maxPayloadValues = 10_000;
 /** Values of indefinite length nested within each other, in BER. */
 export const maxDerDepth = 16;
 /** How often a key may be base64 of base64 before PEM appears. */
 export const maxArmourLayers = 2;
-/** Public keys that one session may pin. */
-export const maxPins = 64;
-/** A provider token is renewed at this age: APNs refuses it after 60 minutes. */
-export const providerTokenLifetimeMs = 50 * 60_000;
-/** A provider token is never renewed before this age: APNs answers TooManyProviderTokenUpdates. */
-export const providerTokenMinAgeMs = 20 * 60_000;
 /** Age at which APNs calls a provider token expired. */
 export const providerTokenMaxAgeMs = 60 * 60_000;
-/** How far a provider token's time of issue may lie ahead of the simulator's clock. */
-export const providerTokenMaxSkewMs = 5 * 60_000;
-/** How often the age of the provider token is checked while sends run. */
-export const providerTokenCheckMs = 30_000;
-/** Longest provider token that is given instead of a key, in characters. */
-export const maxProviderTokenCharacters = 4096;
 /**
  * How long it may take to get a provider token from a signing hook, a function, or another process that holds the lock.
  */
 export const providerTokenTimeoutMs = 30_000;
-/** How often a process checks whether another process has renewed the provider token that they share. */
-export const tokenLockPollMs = 50;
-/** Age above which the lock of a shared provider token is taken to be a dead process's. */
-export const tokenLockStaleMs = 60_000;
-/** Provider tokens of one process that are kept before unused ones are dropped. */
-export const maxProviderTokens = 1000;
-
-// --- apns: sending again (retry-policy) ---
 /** Longest wait before the first retry; doubles with each further one. */
 export const retryDelayMs = 1_000;
 /** Longest wait before any retry. */
@@ -111,8 +56,147 @@ export const maxExpiredTokenResends = 1;
 export const expiredTokenDelayMs = 100;
 /** Least wait before a device that gets too many notifications is sent to again; doubles with each further time. */
 export const busyDeviceDelayMs = 2_000;
+/** Least wait after an answer of FCM that says that FCM is at fault; doubles with each further time. Google asks for it. */
+export const unavailableDelayMs = 10_000;
+/** Least wait after a quota of FCM was exceeded; doubles with each further time. Google asks for it. */
+export const quotaDelayMs = 60_000;
 /** Least wait after TooManyProviderTokenUpdates; doubles with each further time. */
 export const tokenUpdatesDelayMs = 10_000;
+
+// --- push: a rate of requests ---
+/** Where a ramp begins, as a share of the full rate. */
+export const rampStartShare = 0.1;
+/** Requests that begin together, as milliseconds of their rate: small enough to be even, large enough for one write. */
+export const allowancePieceMs = 20;
+/**
+ * How long what was allowed may be late: as long as so many requests take, within bounds. A connection may have to be opened
+ * or to give a sign of life first, and a quota of a few requests a minute must not be lost over that.
+ */
+export const keptRequests = 20;
+export const minKeptAllowanceMs = 100;
+export const maxKeptAllowanceMs = 2_000;
+
+// --- apns: payloads, headers, device tokens and answers ---
+/** Largest payload of a push, in bytes of UTF-8 JSON. */
+export const maxPayloadBytes = 4096;
+/** Largest payload of a voip push, in bytes. */
+export const maxVoipPayloadBytes = 5120;
+/** Largest payload of a broadcast, in bytes. */
+export const maxBroadcastPayloadBytes = 5120;
+/** Longest channel id, in characters; Apple's have 24 to 32. */
+export const maxChannelIdCharacters = 128;
+/** Largest payload of a notification of the binary protocol, in bytes. */
+export const maxBinaryPayloadBytes = 2048;
+/** JSON text of a payload before insignificant blanks are removed, in bytes. */
+export const maxRawPayloadBytes = 1 << 20;
+/** Longest apns-collapse-id, in bytes. */
+export const maxCollapseIdBytes = 64;
+/** Longest apns-topic, in characters: the longest bundle id (155) and any suffix fit. */
+export const maxTopicCharacters = 255;
+/** Header fields of one message beside the named ones. */
+export const maxExtraHeaders = 16;
+/** Topics, and sets of further header fields, that are kept checked for the next message with the same. */
+export const maxHeaderSets = 1_024;
+/** Longest device token that is accepted, in bytes; Apple's are 32 today and may grow. */
+export const maxTokenBytes = 100;
+/** Apple's device tokens of today, in bytes. */
+export const usualTokenBytes = 32;
+/** Shortest device token, in bytes, unless an option says otherwise. Shorter texts are numbers and words. */
+export const minTokenBytes = 16;
+/** Shortest device token that is taken as base64, in bytes. Shorter texts are words, not tokens. */
+export const minBase64TokenBytes = 32;
+/** Bytes of one answer's body that are kept. The rest is read and dropped. */
+export const maxResponseBodyBytes = 65536;
+
+// --- apns: keys, certificates and provider tokens ---
+/** Rounds of key derivation of a PKCS#12 file; OpenSSL writes 2,048, Windows up to 600,000. */
+export const maxPkcs12Iterations = 1_000_000;
+/** The subject of a certificate as it is shown, in characters. */
+export const maxShownNameCharacters = 300;
+/** Topics of one certificate that are read. */
+export const maxTopicsOfCertificate = 1_024;
+/** Topics that a sentence about a certificate names. */
+export const maxTopicsShown = 8;
+/** Public keys that one session may pin. */
+export const maxPins = 64;
+/** A provider token is renewed at this age: APNs refuses it after 60 minutes. */
+export const providerTokenLifetimeMs = 50 * 60_000;
+/** A provider token is never renewed before this age: APNs answers TooManyProviderTokenUpdates. */
+export const providerTokenMinAgeMs = 20 * 60_000;
+/** How far a provider token's time of issue may lie ahead of the simulator's clock. */
+export const providerTokenMaxSkewMs = 5 * 60_000;
+/** How often the age of the provider token is checked while sends run. */
+export const providerTokenCheckMs = 30_000;
+/** Longest provider token that is given instead of a key, in characters. */
+export const maxProviderTokenCharacters = 4096;
+/** How often a process checks whether another process has renewed the provider token that they share. */
+export const tokenLockPollMs = 50;
+/** Age above which the lock of a shared provider token is taken to be a dead process's. */
+export const tokenLockStaleMs = 60_000;
+/** Provider tokens of one process that are kept before unused ones are dropped. */
+export const maxProviderTokens = 1000;
+
+// --- apns: sending again (retry-policy) ---
+/** Requests for one recipient in all, the first one included. */
+export const requestsPerRecipient = 3;
+/** How long after its batch first came back a recipient may be sent to again. */
+export const retryTimeMs = 60_000;
+
+// --- fcm: messages ---
+/** Keys and values of `data`, and the texts of the notification, in bytes. Google's limit. */
+export const maxFcmMessageBytes = 4096;
+/** The same for a message to a topic. */
+export const maxFcmTopicMessageBytes = 2048;
+/** Longest time for which FCM keeps a message, in seconds: four weeks. */
+export const maxTtlSeconds = 28 * 86_400;
+/** A whole message as JSON text, before insignificant blanks are removed, in bytes. */
+export const maxRawMessageBytes = 1 << 20;
+
+// --- fcm: access tokens ---
+/** Longest access token, in characters: Google's have up to 2,048, and those of workload identity up to 12,288. */
+export const maxAccessTokenCharacters = 12_288;
+/** How long before its end an access token is renewed. */
+export const accessTokenEarlyMs = 5 * 60_000;
+/** How long one request for an access token may take. */
+export const accessTokenTimeoutMs = 8_000;
+/** Requests for one access token, where the endpoint cannot be reached or has a fault of its own. */
+export const maxAccessTokenRequests = 3;
+/** Wait before such a request is repeated. */
+export const accessTokenRetryMs = 1_000;
+/** How soon an access token is asked for again after a renewal that failed, and how often a given function is asked. */
+export const accessTokenCheckMs = 30_000;
+/** Time for which a signed assertion is good, in seconds. Google allows one hour. */
+export const assertionSeconds = 3600;
+/** Bytes of one answer of a token endpoint that are read. */
+export const maxTokenAnswerBytes = 65_536;
+
+// --- fcm: answers and recipients ---
+/** Longest token, topic or condition that stands in the body of a request, in bytes; FCM's tokens have about 142 to 163. */
+export const maxTextTokenBytes = 1_024;
+/** What an answer finds fault with, as it is shown, in characters. */
+export const maxDetailCharacters = 300;
+/** Longest name of an accepted message that is read, in characters; Google's have about 60 to 100. */
+export const maxMessageNameCharacters = 500;
+/** Longest id of a project, in characters; Google's have 6 to 30. */
+export const maxProjectCharacters = 100;
+/** Shortest registration token, in characters. Shorter texts are numbers and words. */
+export const minTextTokenCharacters = 16;
+/** Longest name of a topic, in characters. */
+export const maxTopicNameCharacters = 900;
+/** Topics that one condition may name. */
+export const maxConditionTopics = 5;
+
+// --- fcm: the rate of a project ---
+/** Messages a minute that Google allows each project. */
+export const fcmMessagesPerMinute = 600_000;
+/** Google asks to come from nothing to the full rate in a minute or more. */
+export const fcmRampMs = 60_000;
+
+// --- fcm: sending again ---
+/** Requests for one recipient in all, the first one included. */
+export const fcmRequestsPerRecipient = 5;
+/** The same as retryTimeMs: Google asks for first waits of ten seconds and of a minute. */
+export const fcmRetryTimeMs = 10 * 60_000;
 
 // --- codec: HTTP/2, what we announce ---
 /** SETTINGS_INITIAL_WINDOW_SIZE that we announce, in bytes: far more than an answer of APNs holds. */
@@ -405,6 +489,11 @@ export const shardStopTimeoutMs = 10_000;
 export const controlCallTimeoutMs = 5_000;
 /** Crashes of shards that one batch may suffer before its open recipients become unsent. */
 export const maxBatchCrashes = 3;
+/**
+ * Time for which an allowance that was free may still be used, because the thread may have been busy. At most
+ * minKeptAllowanceMs.
+ */
+export const allowanceCatchUpMs = 100;
 
 // --- engine: when a send stops or goes on ---
 /**
@@ -427,10 +516,10 @@ export const stopAfterRefusals = 10;
 export const tokenUpdatesBurstMs = 1_000;
 /** Answers that a send needs before bad tokens may stop it. */
 export const badTokenAnswers = 1_000;
+/** Reasons that no service documents and that are counted apart: they come from the gateway. */
+export const maxUnlistedReasons = 100;
 
 // --- engine: retries that wait ---
-/** How long after its batch first came back a recipient may be sent to again. */
-export const retryTimeMs = 60_000;
 /**
  * How long a request that was due in time may take to begin: it has to reach a shard, and the shard may have to
  * connect.
@@ -471,8 +560,7 @@ export const maxConnectionsPerPool = 8;
 export const maxConnectionsOption = 1_000;
 /** Idle connections that a pool keeps. */
 export const poolSize = 5;
-/** Requests for one recipient in all, the first one included, and the most that an option may ask for. */
-export const requestsPerRecipient = 3;
+/** The most requests for one recipient, the first one included, that an option may ask for. */
 export const maxRequestsPerRecipient = 100;
 /** The longest time for retries that an option may ask for. */
 export const maxRetryTimeMs = 3_600_000;
@@ -480,6 +568,9 @@ export const maxRetryTimeMs = 3_600_000;
 export const badTokenShare = 0.9;
 /** How long a binary gateway keeps a notification that names no time of its own. */
 export const binaryLifetimeMs = 24 * 3_600_000;
+
+/** The highest rate of a gateway that an option may ask for, in messages a minute. */
+export const maxGatewayRate = 1_000_000_000;
 
 // --- session: sends under way ---
 /** Least time between two reports of progress. */
@@ -494,6 +585,8 @@ export const shutdownWaitMs = 15_000;
 export const maxErrorsKept = 100;
 /** Sends of one message in a row that may give no recipient a final answer before the message is no longer retried. */
 export const maxFruitlessSends = 10;
+/** Most of a message to FCM that one recipient has for itself, in bytes of JSON: FCM judges what of it counts. */
+export const maxOwnFcmMessageBytes = 1 << 15;
 /** Tokens reported gone by answers of HTTP/2, kept for `feedback()` until they are read. The oldest are dropped. */
 export const maxGoneTokensKept = 100_000;
 /** How long a single push may take, unless an option says otherwise, and the most that one may say. */
@@ -528,6 +621,8 @@ export const maxInvalidTextCharacters = 120;
 // --- compat ---
 /** How long stand-ins for other libraries go on sending again to a recipient whose fault passes. */
 export const compatRetryTimeMs = 60_000;
+/** Messages of one call of firebase-admin's messaging: programs divide their lists by it. */
+export const maxFirebaseMessages = 500;
 
 // --- campaign ---
 /** A list of recipients is read in pieces of this size, in bytes. */
@@ -538,12 +633,35 @@ export const maxGzipNameBytes = 4096;
 export const listPauseMs = 2;
 /** Longest line of a token list, in bytes. A longer line is invalid. */
 export const maxTokenLineBytes = 4096;
+/** Registration tokens of today have at least so many characters. */
+export const likelyTextTokenBytes = 140;
+/** Recipients of one platform that wait for their service before no more of a campaign's list is pulled. */
+export const maxWaitingOfPlatform = 16_384;
+/** The rate of a campaign that machines send through two services is divided in so many parts. */
+export const rateParts = 16;
+/** Blocks of different lengths of token that wait to be filled while a list is read; beyond it the oldest is handed out. */
+export const maxOpenBlocks = 64;
 /** Memory of the device tokens that an input has had; beyond it they go to disk, where there is a store. */
 export const dedupeMemoryBytes = 256 << 20;
 /** A row of a table (CSV, NDJSON), in bytes; what is longer is invalid. */
 export const maxRowBytes = 1 << 20;
 /** Columns of a table: each costs 8 bytes for each row at hand. */
 export const maxTableColumns = 1000;
+/** Bytes of cells with which a block is handed out before it is full. */
+export const maxBlockCellBytes = 1 << 20;
+/** Time zones that a campaign keeps. There are some 600 names; a column of other texts must not fill the memory. */
+export const maxTimeZones = 1_000;
+/** A command to a running campaign, in bytes, and the rate in it, in characters: several times of what they take. */
+export const maxControlFileBytes = 4_096;
+export const maxRateCharacters = 1_000;
+/** Recipients that wait to be pulled, where no journal bounds them. */
+export const maxQueuedRecipients = 4 * maxBatchRecipients;
+/** Reasons of rejections that a campaign counts apart: a gateway may make up its own. */
+export const maxCampaignReasons = 200;
+/** Runs that a journal remembers: the first ones, and the latest. */
+export const maxRunsKept = 100;
+/** How long a process that ends at once waits for the journal of its campaign. */
+export const lastFlushMs = 1_000;
 /** A journal begins a transaction so long after the one before, or when that one has ended. */
 export const journalCommitMs = 30;
 /** Blocks whose changes wait for a journal's transaction, above which the taker of outcomes is asked to wait. */
@@ -671,6 +789,10 @@ export const ratePieceMs = 100;
 export const rateStockMs = 250;
 /** Longest wait before the store is asked for more, because the rate may be another one by then. */
 export const maxRateWaitMs = 500;
+/** So long after it got leave, a message may reach its gateway: the rate of a cluster keeps that much below a quota of a minute. */
+export const quotaSlackMs = 3_000;
+/** In so many steps all machines together come from a tenth of a quota to the whole. */
+export const quotaSteps = 20;
 /** How long a worker has a share of a limit that is less than the number of workers. */
 export const shareTurnMs = 5_000;
 /** A slice that may not be sent for so long, because its campaign is paused, is handed back, for so long. */
@@ -788,6 +910,19 @@ export const maxLoggedChannelRequests = 1_000;
 /** Device tokens and provider tokens for which a simulator measures the rate. The oldest are dropped. */
 export const maxWatchedTokens = 100_000;
 export const maxWatchedProviderTokens = 1024;
+/** Bytes of the body of a message of FCM that the simulator reads. */
+export const maxFcmBodyBytes = 1 << 18;
+/** Bytes of data and notification of a message, and of one to a topic or condition, as Google documents. */
+export const simulatedFcmPayloadBytes = 4096;
+export const simulatedFcmTopicPayloadBytes = 2048;
+/** Google's quota of a project, and of one Android device. */
+export const simulatedMessagesPerMinute = 600_000;
+export const simulatedDeviceMessagesPerMinute = 240;
+/** Longest life of an access token that the simulator issues, and how many of them it remembers. The oldest are dropped. */
+export const maxFcmTokenLifeS = 43_200;
+export const maxIssuedAccessTokens = 10_000;
+/** Body of a request to the token endpoint, in bytes. */
+export const maxTokenRequestBytes = 1 << 16;
 /** How soon a gateway that a scenario shut down tries again to listen when its port is taken. */
 export const reopenRetryMs = 100;
 
@@ -802,3 +937,21 @@ export const maxChannels = 10_000;
 export const channelRequestsAtOnce = 16;
 /** A list of channels, in characters: 10,000 ids, several times over. */
 export const maxChannelListCharacters = 2 << 20;
+/** How long `peal doctor` waits at one step of the way to a gateway. */
+export const doctorStepMs = 5_000;
+/** Addresses of one host that it connects to, and certificates of one chain that it shows. */
+export const maxDoctorAddresses = 16;
+/** How long it waits for a time server to answer, and how often it asks: a datagram may be lost. */
+export const timeServerMs = 2_000;
+export const timeServerQueries = 2;
+/** How far a clock may be off before it warns; and from where on the clock fails, because services refuse such times. */
+export const clockWarningMs = 30_000;
+export const clockFaultMs = 5 * 60_000;
+/** How soon a certificate of a gateway or of an authority has to end for a warning. Those of gateways last for months. */
+export const gatewayCertificateWarningMs = 14 * 86_400_000;
+/** A configuration file, in bytes; values in it, counting what aliases of YAML stand for; and how deep they may stand. */
+export const maxConfigBytes = 64 * 1024;
+export const maxConfigValues = 5_000;
+export const maxConfigDepth = 32;
+/** Variables of the environment that a note about unknown ones names. */
+export const maxNamedVariables = 5;

@@ -73,3 +73,9 @@ export function shellWord(text: string): string {
     .replace(unprintable, (each) => [...Buffer.from(each)].map(hex).join(''));
   return `$'${escaped}'`;
 }
+
+/** What a value is, for sentences: `null`, `an array`, `of type object`. */
+export function typeNameOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return Array.isArray(value) ? 'an array' : `of type ${typeof value}`;
+}

@@ -5,16 +5,16 @@
  */
 import { onAbort } from '../base/abort-listeners.js';
 import type { Clock, TimerHandle } from '../base/clock.js';
-import { PealError } from '../base/errors.js';
+import type { PealError } from '../base/errors.js';
 import { progressIntervalMs } from '../base/limits.js';
 import { checkOption, optionError } from '../base/options.js';
 import { heldUntil } from '../base/process-hold.js';
 import { theOption } from '../base/wording.js';
 import { parseRate } from './control/rate.js';
 import type { CampaignSummary } from './report/summary.js';
+import { abortError } from './run/campaign-faults.js';
 import { type CampaignOptions, type CheckedCampaign, checkCampaignOptions, rateRule } from './run/campaign-options.js';
 import type { CampaignRun } from './run/campaign-run.js';
-import { howToGoOn } from './run/program-faults.js';
 import type { RunFigures } from './run/run-figures.js';
 import type { CampaignHooks, CampaignProgress, CampaignReport } from './run/run-report.js';
 
@@ -222,9 +222,4 @@ function progressOf(summary: CampaignSummary): CampaignProgress {
     isInputRead: true,
     resumed: accepted + rejected,
   };
-}
-
-function abortError(options: CheckedCampaign): PealError {
-  const message = `The campaign was aborted by its signal.${howToGoOn(options)}`;
-  return new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true });
 }

@@ -10,9 +10,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onAbort } from '../base/abort-listeners.js';
 import { PealError } from '../base/errors.js';
-import { maxBatchRecipients, maxVoipPayloadBytes } from '../base/limits.js';
+import { maxBatchRecipients, maxOwnFcmMessageBytes, maxVoipPayloadBytes } from '../base/limits.js';
+import { durationOf } from '../push/request-rate.js';
 import { maxPayloadBytesOf } from '../session/personal/template.js';
-import type { FieldContext } from '../session/recipients/own-fields.js';
 import type { RenderedRows, RowBatch } from '../session/recipients/row-batch.js';
 import { cellText, type Rows } from '../session/recipients/rows.js';
 import { secondsAtRate } from './control/rate-time.js';
@@ -25,6 +25,7 @@ import { type CampaignOptions, type CheckedCampaign, checkCampaignOptions } from
 import { LocalHoursOfRows } from './run/local-hours.js';
 import { checkColumns, neededColumns } from './run/needed-columns.js';
 import { type InvalidRow, type ReadList, RecipientBlocks } from './run/recipient-blocks.js';
+import type { CampaignService } from './senders/campaign-services.js';
 import { TableRows } from './tables/table-rows.js';
 
 /** Rows that are invalid for one reason. */
@@ -80,8 +81,13 @@ export interface DryRunReport {
   readonly outsideHours: number;
   /** Whom a run would send to now; with `localWindow.outside: 'hold'` also those whose hours come later. */
   readonly toSend: number;
-  /** How long that takes at the rate; null where no rate limits it: then the gateway and the network decide. */
+  /**
+   * How long that takes at the rate of the campaign, or at that of a gateway (with FCM the quota of the project) where this is
+   * slower; null where no rate limits it: then the gateway and the network decide.
+   */
   readonly seconds: number | null;
+  /** Which of the two decides; messages a minute of a gateway. Null where none limits it. */
+  readonly limitedBy: 'rate' | { readonly messagesPerMinute: number } | null;
   /** The bound of time that would stop the run before that; null where none does, or it cannot be told. */
   readonly stoppedBy: 'notAfter' | 'maxDurationMs' | null;
   /** How each list is written, as it was understood. `recipients`: as above. */
@@ -130,11 +136,8 @@ class DryRun {
   readonly #options: CheckedCampaign;
   readonly #reader: JournalReader | null;
   readonly #hours: LocalHoursOfRows | null;
-  readonly #context: FieldContext;
-  /** Of all who get the message as it is. */
-  readonly #sharedBytes: number;
   /** By size: how many payloads have it. */
-  readonly #sizes = new Float64Array(maxVoipPayloadBytes + 1);
+  readonly #sizes = new Float64Array(maxSizes);
   readonly #variants: VariantCounts | null;
   readonly #defaults = new Map<string, number>();
   readonly #kinds = new InvalidKinds();
@@ -148,16 +151,14 @@ class DryRun {
   #unknown = 0;
   #underWay = 0;
   #outsideHours = 0;
+  readonly #toSendBy = new Map<CampaignService, number>();
   #toSend = 0;
 
   constructor(options: CheckedCampaign, reader: JournalReader | null) {
-    const { gateway, message, localWindow } = options;
-    const { protocol } = gateway.address;
+    const { gateway, localWindow } = options;
     this.#options = options;
     this.#reader = reader;
     this.#hours = localWindow === null ? null : new LocalHoursOfRows(localWindow);
-    this.#context = { pushType: message.pushType, protocol, clock: gateway.clock };
-    this.#sharedBytes = message.notificationFor(protocol).payload.length;
     this.#variants = VariantCounts.of(options);
     this.#wallMs = gateway.clock.wallMs();
   }
@@ -198,7 +199,7 @@ class DryRun {
     const rendered = this.#render(rows, this.#lookAtHours(rows, source));
     for (const { index, why } of rendered.invalid) this.#markInvalid(rows, index, why, source);
     for (const batch of rendered.batches) this.#measure(batch);
-    this.#countDue(count, known);
+    this.#countDue(this.#options.services.of(rows.tokens), count, known);
   }
 
   /** Marks those whose hours are closed. Returns the rows that may be rendered; null: all. */
@@ -211,29 +212,34 @@ class DryRun {
   }
 
   #render(rows: Rows, indexes: Uint16Array | null): Rendered {
-    const { personal } = this.#options;
-    if (personal === undefined) return { batches: [{ indexes, rows, personal: null }], invalid: [] };
-    return personal.render(rows, this.#context, indexes ?? undefined);
+    const { personal, context } = this.#options.services.of(rows.tokens);
+    if (personal === null) return { batches: [{ indexes, rows, personal: null }], invalid: [] };
+    return personal.render(rows, context, indexes ?? undefined);
   }
 
   #measure({ rows, indexes, personal }: Rendered['batches'][number]): void {
     const count = indexes?.length ?? rows.count;
     this.#variants?.add(rows, indexes);
-    this.#options.personal?.countDefaults(rows, indexes, this.#defaults);
+    const { personal: template, message, context } = this.#options.services.of(rows.tokens);
+    template?.countDefaults(rows, indexes, this.#defaults);
     const { payloads = null, payloadOffsets = null } = personal ?? {};
+    const { payload, bodyStart } = message.notificationFor(context.protocol);
+    // Where the token stands in the body, a payload is what follows it.
+    const start = bodyStart === undefined ? '' : `${textOf(bodyStart)}…`;
     if (payloads === null || payloadOffsets === null) {
-      if (count > 0) this.#example ??= textOf(this.#options.message.notificationFor(this.#context.protocol).payload);
-      this.#sizes[this.#sharedBytes]! += count;
+      if (count > 0) this.#example ??= `${start}${textOf(payload)}`;
+      this.#sizes[Math.min(payload.length, maxSizes - 1)]! += count;
       return;
     }
-    this.#example ??= textOf(payloads.subarray(0, payloadOffsets[1]));
+    this.#example ??= `${start}${textOf(payloads.subarray(0, payloadOffsets[1]))}`;
     for (let index = 0; index < count; index++) {
       this.#sizes[payloadOffsets[index + 1]! - payloadOffsets[index]!]! += 1;
     }
   }
 
   /** Counts whom a run would send to, of the block whose rows are marked. */
-  #countDue(count: number, known: KnownBlock | null): void {
+  #countDue(service: CampaignService, count: number, known: KnownBlock | null): void {
+    const before = this.#toSend;
     const resends = this.#options.onUnknown === 'resend';
     const due = known === null || known.isNew ? null : known.toSend(resends);
     if (known !== null) {
@@ -249,6 +255,7 @@ class DryRun {
       if (mark === CLOSED) this.#outsideHours += 1;
       if (mark === OPEN || (mark === CLOSED && holds)) this.#toSend += 1;
     }
+    this.#toSendBy.set(service, (this.#toSendBy.get(service) ?? 0) + this.#toSend - before);
   }
 
   #markInvalid(rows: Rows, index: number, why: string, list: string): void {
@@ -268,7 +275,7 @@ class DryRun {
   }
 
   #report(lists: readonly ReadList[], duplicate: number): DryRunReport {
-    const seconds = this.#seconds();
+    const { seconds, limitedBy } = this.#time();
     return {
       recipients: this.#recipients,
       invalid: this.#kinds.total,
@@ -286,6 +293,7 @@ class DryRun {
       outsideHours: this.#outsideHours,
       toSend: this.#toSend,
       seconds,
+      limitedBy,
       stoppedBy: this.#stoppedBy(seconds),
       sources: lists.map((list) => ({ ...list, recipients: this.#bySource.get(list.list) ?? 0 })),
     };
@@ -295,9 +303,18 @@ class DryRun {
     return Math.max(this.#wallMs, this.#options.notBefore?.valueOf() ?? 0);
   }
 
-  #seconds(): number | null {
+  #time(): Pick<DryRunReport, 'seconds' | 'limitedBy'> {
     const { rate } = this.#options;
-    return rate === null ? null : secondsAtRate(rate, this.#toSend, this.#startMs);
+    let seconds = rate === null ? null : secondsAtRate(rate, this.#toSend, this.#startMs);
+    let limitedBy: DryRunReport['limitedBy'] = seconds === null ? null : 'rate';
+    for (const [{ gateway }, count] of this.#toSendBy) {
+      if (gateway.rate === null || count === 0) continue;
+      const own = durationOf(count, gateway.rate) / 1000;
+      if (seconds !== null && own <= seconds) continue;
+      seconds = own;
+      limitedBy = { messagesPerMinute: gateway.rate.perMinute };
+    }
+    return { seconds, limitedBy };
   }
 
   #stoppedBy(seconds: number | null): DryRunReport['stoppedBy'] {
@@ -314,7 +331,7 @@ class DryRun {
     const sizes = this.#sizes;
     const total = sizes.reduce((sum, count) => sum + count, 0);
     if (total === 0) return null;
-    const { pushType, protocol } = this.#context;
+    const { pushType, protocol } = this.#options.services.all[0]!.context;
     let below = 0;
     const median = sizes.findIndex((count) => {
       below += count;
@@ -325,6 +342,9 @@ class DryRun {
     return { least, median, most, limit: maxPayloadBytesOf(pushType, protocol) };
   }
 }
+
+/** Sizes of payloads that are counted. */
+const maxSizes = Math.max(maxVoipPayloadBytes, maxOwnFcmMessageBytes) + 1;
 
 const [OPEN, CLOSED, INVALID] = [0, 1, 2];
 

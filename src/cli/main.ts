@@ -24,16 +24,20 @@ if (free < neededFiles) {
 } else {
   // From Node 22.8: what was compiled is kept for the next command.
   (module as { enableCompileCache?: () => unknown }).enableCompileCache?.();
-  await import('./run-process.js');
+  const { runProcess } = await import('./run-process.js');
+  await runProcess();
 }
 
-/** Returns how many files can be opened, up to the needed number. It opens them, which works on every system. */
+/**
+ * Returns how many files can be opened, up to the needed number. It opens them, which works on every system. Where it may
+ * not open this one for another reason (`node --permission`), that says nothing of the limit.
+ */
 function freeFiles(): number {
   const opened: number[] = [];
   try {
     while (opened.length < neededFiles) opened.push(openSync(devNull, 'r'));
-  } catch {
-    // No more.
+  } catch (error) {
+    if (!/^E[MN]FILE$/.test(String((error as NodeJS.ErrnoException).code))) return neededFiles;
   }
   for (const file of opened) closeSync(file);
   return opened.length;

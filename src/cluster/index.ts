@@ -36,6 +36,7 @@ export type {
   WorkerBeat,
 } from './store/cluster-store.js';
 export { type OpenedStore, type OpenStoreOptions, openClusterStore } from './store/open-store.js';
+export { type SharedAccessOptions, sharedAccessTokens } from './tokens/shared-access-tokens.js';
 export { type SharedTokenOptions, sharedProviderTokens } from './tokens/shared-provider-tokens.js';
 export { ClusterWorker, type ClusterWorkerOptions } from './worker/cluster-worker.js';
 export type { ClusterWorkerSnapshot } from './worker/slice-worker.js';

@@ -2,8 +2,8 @@
  * Recipients of one notification, as both protocols take them: a run of indices, so that a part of it can be sent, and
  * the rest later, without copying. Made by the owner of the recipients (connection/request-source); only read here.
  */
-import type { PersonalParts } from '../apns/notification.js';
-import type { TokenBlock } from '../apns/token-block.js';
+import type { PersonalParts } from '../push/notification.js';
+import type { TokenBlock } from '../push/token-block.js';
 
 /** Those that wait are `order[head] … order[order.length - 1]`, as indices into `tokens` and `personal`. */
 export interface Recipients {

@@ -1,7 +1,4 @@
 /** Why connections end, as errors for requests, logs and the pool. Called by connection/ only; pure. */
-import type { Address } from '../apns/address.js';
-import { parseAnswerBody } from '../apns/answer.js';
-import { reasonCode, reasonOf } from '../apns/reason.js';
 import { PealError, type PealErrorCode } from '../base/errors.js';
 import {
   closeTimeoutMs,
@@ -13,6 +10,8 @@ import {
   stuckLimitTimeoutMs,
   writeStallTimeoutMs,
 } from '../base/limits.js';
+import { type Address, type Protocol, serviceName } from '../push/address.js';
+import { reasonCode, reasonOf } from '../push-services/reasons.js';
 import { hostAndPort, timeoutError } from '../transport/tls-errors.js';
 import type { Wedge } from './connection-health.js';
 import type { Trouble } from './send-gate.js';
@@ -31,9 +30,8 @@ function gatewayError(code: PealErrorCode, message: string): PealError {
  * The cause that a GOAWAY gives. APNs puts JSON with a reason into its debug data; a reason that speaks of the
  * credential is final, everything else is worth another connection.
  */
-export function goawayError(where: Where, errorCode: number, debug: Uint8Array): PealError {
-  const { reason } = parseAnswerBody(debug);
-  if (reasonOf(reasonCode(reason))?.class === 'credential') {
+export function goawayError(where: Where, errorCode: number, reason: string, protocol: Protocol): PealError {
+  if (reasonOf(reasonCode(reason, protocol))?.class === 'credential') {
     const message = `${where} refuses this credential (GOAWAY ${reason}): check certificate or key and environment.`;
     return new PealError('ERR_PEAL_GOAWAY', message, { origin: 'credential', retryable: false });
   }
@@ -45,7 +43,7 @@ export function goawayError(where: Where, errorCode: number, debug: Uint8Array):
 export function openTimeoutError(address: Address, timeoutMs: number, isReached: boolean): PealError {
   if (!isReached) return timeoutError(address, timeoutMs);
   const where = hostAndPort(address);
-  const message = `${where} sent no HTTP/2 SETTINGS within ${timeoutMs} ms: check that it is an APNs gateway.`;
+  const message = `${where} sent no HTTP/2 SETTINGS within ${timeoutMs} ms: check that it is a gateway of ${serviceName(address.protocol)}.`;
   return new PealError('ERR_PEAL_CONNECT_TIMEOUT', message, { origin: 'connect', retryable: true });
 }
 

@@ -6,6 +6,8 @@
  * end with the connection, and connections that refuse every provider token after an expired one. Such a *wedged*
  * connection takes no more work, gets the answers that still come, and has a successor.
  *
+ * For a gateway of APNs; those of other services fall into the same kinds (push/retry-policy):
+ *
  *   answer                              the connection        its pool (send-gate)
  *   500 InternalServerError, k in a row wedged                pauses where all answers are such
  *   503, other 5xx, 429 without reason  slower (error-pace)   pauses where all answers are such
@@ -21,9 +23,11 @@
  * Recipients that always get a 500 are retried together, so their 500s come in a row. If retries alone counted, each
  * new connection would be replaced in turn. So a run of 500s counts only as far as first requests are in it.
  */
-import type { Answer } from '../apns/answer.js';
-import { classOf } from '../apns/reason.js';
 import { maxServerErrorsInRow } from '../base/limits.js';
+import type { Answer } from '../push/answer.js';
+import type { Http2PushProtocol } from '../push/push-protocol.js';
+import type { RetryKind } from '../push/retry-policy.js';
+import { classOf, retryKindOf } from '../push-services/reasons.js';
 
 /** Why a connection is of no further use. */
 export type Wedge = 'server-errors' | 'shutdown' | 'token-expired' | 'token-updates' | 'unsuitable';
@@ -58,6 +62,11 @@ export class ConnectionHealth implements AnswerReview {
   #firstErrors = 0;
   #repeatedErrors = 0;
   #lastServerErrorAt = 0;
+  readonly #service: Http2PushProtocol;
+
+  constructor(service: Http2PushProtocol) {
+    this.#service = service;
+  }
 
   /**
    * An answer other than 200 came; `answers`: all answers of the connection so far, this one included. `isRetry`: the
@@ -65,13 +74,16 @@ export class ConnectionHealth implements AnswerReview {
    */
   rejected(answers: number, answer: Answer, isRetry: boolean): void {
     const { status, reason, retryAfterSeconds } = answer;
-    if (status === 410 || reason === 'TooManyRequests') return;
+    const { protocol, shutdownReason } = this.#service;
+    const reasonClass = classOf(status, reason, protocol);
+    const kind = retryKindOf(status, reason, protocol);
+    if (reasonClass === 'gone' || kind === 'busy' || kind === 'topic-quota') return;
     this.bad++;
-    const wedge = this.#wedgeOf(answers, status, reason, isRetry);
+    const wedge = this.#wedgeOf(answers, answer, kind, isRetry);
     if (wedge !== null) this.wedge ??= wedge;
     if (wedge === 'token-expired') this.isTokenExpired = true;
     if (wedge === 'token-updates') this.tokenUpdates++;
-    const isTransient = reason !== 'Shutdown' && classOf(status, reason) === 'transient';
+    const isTransient = reason !== shutdownReason && reasonClass === 'transient';
     if (isTransient && isRetry) {
       this.repeated++;
     } else if (isTransient) {
@@ -93,12 +105,12 @@ export class ConnectionHealth implements AnswerReview {
     this.isTokenExpired = false;
   }
 
-  #wedgeOf(answers: number, status: number, reason: string, isRetry: boolean): Wedge | null {
-    if (reason === 'ExpiredProviderToken') return 'token-expired';
-    if (reason === 'TooManyProviderTokenUpdates') return 'token-updates';
-    if (reason === 'Shutdown') return 'shutdown';
+  #wedgeOf(answers: number, { status, reason }: Answer, kind: RetryKind | null, isRetry: boolean): Wedge | null {
+    if (kind === 'expired') return 'token-expired';
+    if (kind === 'token-updates') return 'token-updates';
+    if (reason !== '' && reason === this.#service.shutdownReason) return 'shutdown';
     if (status === 500) return this.#isServerErrorTooMany(answers, isRetry) ? 'server-errors' : null;
-    return classOf(status, reason) === 'connection' ? 'unsuitable' : null;
+    return kind === 'connection' ? 'unsuitable' : null;
   }
 
   /** Accepted ones are not counted here: whether one lay between is seen from the running total of answers. */

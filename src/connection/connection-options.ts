@@ -1,9 +1,9 @@
 /** What a connection is given, and whom it tells of its life. Made by ConnectionPool for each of its connections. */
-import type { Address } from '../apns/address.js';
-import type { CertificateCredential } from '../apns/credentials/credential.js';
 import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
+import type { Address } from '../push/address.js';
+import type { CertificateCredential } from '../push/credentials/credential.js';
 import type { Backend, OpenOptions, StreamTerms } from '../transport/backend.js';
 import type { GatewayConnection } from './gateway-connection.js';
 import type { LinkOptions } from './link-options.js';

@@ -3,12 +3,14 @@ import type { PealError } from '../base/errors.js';
 import { minRequestsPerWrite } from '../base/limits.js';
 import type { RequestRun, RequestSource } from './request-source.js';
 
-/** Bytes of payload of the recipient that is next in `run`. */
+/** Bytes of the body of the request to the recipient that is next in `run`. */
 export function nextPayloadBytes(run: RequestRun): number {
+  const { payload, bodyStart } = run.notification;
+  const overhead = bodyStart === undefined ? 0 : bodyStart.length + run.tokens.tokenBytes;
   const offsets = run.personal === null ? null : run.personal.payloadOffsets;
-  if (offsets === null) return run.notification.payload.length;
+  if (offsets === null) return overhead + payload.length;
   const next = run.order[run.head]!;
-  return offsets[next + 1]! - offsets[next]!;
+  return overhead + offsets[next + 1]! - offsets[next]!;
 }
 
 /**

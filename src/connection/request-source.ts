@@ -2,10 +2,10 @@
  * The seam between a pool of connections and the owner of the recipients (a shard). Connections pull: a pool is told
  * that work waits, and takes as much as it has credit for. Every recipient that is taken is reported exactly once.
  */
-import type { Answer } from '../apns/answer.js';
-import type { Notification } from '../apns/notification.js';
 import type { PealError } from '../base/errors.js';
 import type { Recipients } from '../codec/recipients.js';
+import type { Answer } from '../push/answer.js';
+import type { Notification } from '../push/notification.js';
 
 /**
  * Recipients of one notification that wait to be sent. Taking moves `head` up. A recipient that comes back is put at
@@ -23,8 +23,15 @@ export interface RequestRun extends Recipients {
 
 /** Implemented by a shard for each of its routes; called by the route's pool and its connections. */
 export interface RequestSource {
-  /** The run to send from now, with at least one recipient waiting; null when nothing waits. */
+  /** The run to send from now, with at least one recipient waiting; null when nothing waits, or none may begin. */
   current(): RequestRun | null;
+  /** Nothing waits, neither for a connection nor for its rate. Default: where `current` is null. */
+  readonly isEmpty?: boolean;
+  /**
+   * How many of the next `count` recipients may be taken now: at least one, or 0 where a rate allows none. `current` is null
+   * then, until the pool is told that work waits. Default: all.
+   */
+  allow?(count: number): number;
   /**
    * Goes on elsewhere among those that wait: `share` (0 to below 1) of them further on, and the skipped ones come last.
    * Called before each trial of a gateway in trouble. Recipients that always get a fault may stand side by side, and to

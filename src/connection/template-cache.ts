@@ -2,9 +2,9 @@
  * What one connection has laid out for each kind of run: made with the first run of its kind, and kept for the next
  * ones. Owned by Http2Connection and BinaryConnection. Bounded: the template that was used longest ago gives way.
  */
-import { fieldMask, fieldMasks } from '../apns/personal-fields.js';
 import { assert } from '../base/assert.js';
-import { templatesPerConnection } from '../base/limits.js';
+import { maxTextTokenBytes, templatesPerConnection } from '../base/limits.js';
+import { fieldMask, fieldMasks } from '../push/personal-fields.js';
 import type { RequestRun } from './request-source.js';
 
 export class TemplateCache<Template> {
@@ -63,7 +63,7 @@ export function personalKinds({ personal }: RequestRun): {
 }
 
 /** Token lengths that a key tells apart, from 0. */
-const tokenLengths = 128;
+const tokenLengths = 2 * maxTextTokenBytes;
 
 function keyOf(run: RequestRun): number {
   let kinds = 0;

@@ -11,8 +11,6 @@
  * stop what was working: for an older version in the store, or for the one in hand. So a version that must not be used any
  * more has to be removed from the store; where nothing is left there, nothing is used.
  */
-import type { Credential } from '../apns/credentials/credential.js';
-import { credentialError } from '../apns/credentials/key-material.js';
 import { loadCredential } from '../apns/credentials/load-credential.js';
 import { rethrowAssertion } from '../base/assert.js';
 import { type Clock, systemClock } from '../base/clock.js';
@@ -26,6 +24,8 @@ import {
 } from '../base/limits.js';
 import { type Logger, silentLogger } from '../base/log.js';
 import { checkOptions, unchecked, whole } from '../base/options.js';
+import type { Credential } from '../push/credentials/credential.js';
+import { credentialError } from '../push/credentials/key-material.js';
 import type { CredentialListener, CredentialStore, StoredCredential } from './kinds/credential-store.js';
 import { type CredentialEnvironment, type CredentialPlace, checkPlace, placeName } from './kinds/place.js';
 

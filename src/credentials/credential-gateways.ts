@@ -3,12 +3,12 @@
  * certificate; the connections with the old one are closed once they are idle, and sends that use them end as they are.
  * Asked by everything that begins a send; main thread.
  */
-import type { Credential } from '../apns/credentials/credential.js';
 import { rethrowAssertion } from '../base/assert.js';
 import { type Clock, systemClock } from '../base/clock.js';
 import { drainedAfterMs, drainLookMs } from '../base/limits.js';
 import { callback, checkOptions, unchecked } from '../base/options.js';
 import { Timer } from '../base/timers.js';
+import type { Credential } from '../push/credentials/credential.js';
 import type { Gateway } from '../session/gateway.js';
 import type { Session } from '../session/session.js';
 import type { CredentialCache } from './credential-cache.js';

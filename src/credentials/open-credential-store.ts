@@ -3,11 +3,11 @@
  * databases are loaded only where a URL names them.
  */
 import { fileURLToPath } from 'node:url';
-import type { KeyMaterial } from '../apns/credentials/key-material.js';
 import type { PealError } from '../base/errors.js';
 import { type Logger, silentLogger } from '../base/log.js';
 import { checkOptions, optionError, unchecked } from '../base/options.js';
 import { either, theOption } from '../base/wording.js';
+import type { KeyMaterial } from '../push/credentials/key-material.js';
 import type { CredentialStore } from './kinds/credential-store.js';
 import { EnvironmentStore } from './kinds/environment-store.js';
 import { FolderStore } from './kinds/folder-store.js';

@@ -11,12 +11,12 @@
  *   RequestRun    the view of a slot that a connection gets, so that connections do not know the engine
  *                 (connection/request-source)
  */
-import type { Answer } from '../apns/answer.js';
-import type { PersonalParts } from '../apns/notification.js';
-import { fieldsFault } from '../apns/personal-fields.js';
-import type { TokenBlock } from '../apns/token-block.js';
 import type { PealError } from '../base/errors.js';
 import { maxBatchRecipients } from '../base/limits.js';
+import type { Answer } from '../push/answer.js';
+import type { PersonalParts } from '../push/notification.js';
+import { fieldsFault } from '../push/personal-fields.js';
+import type { TokenBlock } from '../push/token-block.js';
 
 /** At most 1,024 recipients whose tokens all have one length. */
 export interface Batch {
@@ -92,8 +92,16 @@ export interface TellingSink extends OutcomeSink {
    *   is under way
    * @param detail the answer of a rejected recipient, otherwise null
    * @param cause why it is unknown or unsent, where that is known
+   * @param id of an accepted recipient, where ids are kept and its answer had one
    */
-  told?(batch: Batch, index: number, outcome: number, detail: OutcomeDetail | null, cause: PealError | null): void;
+  told?(
+    batch: Batch,
+    index: number,
+    outcome: number,
+    detail: OutcomeDetail | null,
+    cause: PealError | null,
+    id: string | null,
+  ): void;
 }
 
 /** Returns the mistake that a program made in a batch, as a sentence, or null if there is none. */

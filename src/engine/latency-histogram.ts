@@ -56,6 +56,8 @@ export class LatencyHistogram {
   readonly #counts: Uint32Array;
   /** What other threads record. */
   readonly #shared: Uint32Array[] = [];
+  /** What counts here, too. */
+  readonly #parts: LatencyHistogram[] = [];
 
   /** @param memory `latencyHistogramBytes` long, zero or the memory of another histogram. Default: memory of its own */
   constructor(memory: ArrayBufferLike = new ArrayBuffer(latencyHistogramBytes)) {
@@ -88,6 +90,17 @@ export class LatencyHistogram {
 
   merge(other: LatencyHistogram): void {
     add(other.#total(), this.#counts);
+  }
+
+  /**
+   * @internal for campaigns to two services
+   *
+   * Returns a histogram of some of the answers, which begins with `earlier`: what it counts counts here, too.
+   */
+  part(earlier: LatencyData | null): LatencyHistogram {
+    const part = earlier === null ? new LatencyHistogram() : LatencyHistogram.fromData(earlier);
+    this.#parts.push(part);
+    return part;
   }
 
   /** Returns memory for one other thread, which makes a histogram of it: what it records there counts here, too. */
@@ -196,9 +209,10 @@ export class LatencyHistogram {
 
   /** With what other threads have recorded by now. */
   #total(): Uint32Array {
-    if (this.#shared.length === 0) return this.#counts;
+    if (this.#shared.length + this.#parts.length === 0) return this.#counts;
     const total = this.#counts.slice();
     for (const counts of this.#shared) add(counts, total);
+    for (const part of this.#parts) add(part.#total(), total);
     return total;
   }
 }

@@ -17,8 +17,8 @@
  * it with the batch; from then on only the shard does, until the batch is settled. Plain loads and stores suffice,
  * because the messages between the two order them.
  */
-import type { Answer } from '../apns/answer.js';
 import { maxBatchRecipients } from '../base/limits.js';
+import type { Answer } from '../push/answer.js';
 
 export const QUEUED = 0;
 export const WRITTEN = 1;

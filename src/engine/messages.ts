@@ -5,13 +5,14 @@
  *   dispatcher ──▶ route, provider-token, notification, batch, withdraw, cancel, forget ──▶ shard
  *   dispatcher ◀── told, settled, refused, stopped, route-failed, provider-token-expired, log ◀── shard
  */
-import type { Address } from '../apns/address.js';
-import type { Answer } from '../apns/answer.js';
-import type { CredentialData } from '../apns/credentials/credential.js';
-import type { Notification, PersonalParts } from '../apns/notification.js';
 import type { ErrorRecord } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
 import type { LinkOptions } from '../connection/link-options.js';
+import type { Address } from '../push/address.js';
+import type { Answer } from '../push/answer.js';
+import type { CredentialData } from '../push/credentials/credential.js';
+import type { Notification, PersonalParts } from '../push/notification.js';
+import type { RequestRate } from '../push/request-rate.js';
 import type { AcceptedIds, OutcomeDetail } from './batch.js';
 
 /** One gateway with one credential, for which a shard makes a connection pool. Plain data; see `routeKey`. */
@@ -19,6 +20,8 @@ export interface RouteConfig {
   readonly address: Address;
   readonly credential: CredentialData;
   readonly link: LinkOptions;
+  /** How many requests may begin over it, with all other routes to the same gateway; over HTTP/2. Default null: no limit. */
+  readonly rate?: RequestRate | null;
 }
 
 /**
@@ -47,6 +50,8 @@ export interface RouteMessage {
   readonly kind: 'route';
   readonly routeId: number;
   readonly config: RouteConfig;
+  /** Memory of the Allowance that all shards share. Default null: for a route without a rate. */
+  readonly allowance?: SharedArrayBuffer | null;
 }
 
 export interface NotificationMessage {
@@ -89,6 +94,8 @@ export interface ToldRecipients {
   readonly indexes: readonly number[];
   /** One for each of them that was rejected. */
   readonly details: readonly OutcomeDetail[];
+  /** The id of each that was accepted, if ids are kept and an answer had one. */
+  readonly ids: readonly (string | null)[] | null;
   /** Why those of them are unknown that are. */
   readonly cause: ErrorRecord | null;
 }

@@ -2,7 +2,8 @@
  * Counts by outcome and by reason, derived from settled batches. Its memory does not grow with the counts. Used by
  * results, summaries and progress, on the thread that has the batches. Tallies of several sends can be merged.
  */
-import { reasonOf } from '../apns/reason.js';
+import { maxUnlistedReasons } from '../base/limits.js';
+import { reasonOf } from '../push-services/reasons.js';
 import type { SettledBatch } from './batch.js';
 import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from './ledger.js';
 
@@ -16,8 +17,6 @@ export interface TallyCounts {
   readonly reasons: Readonly<Record<string, number>>;
 }
 
-/** Most reasons that are not Apple's, and come from the gateway, that are counted separately. */
-const maxUnlistedReasons = 100;
 const otherReasons = 'other reasons';
 
 export class Tally {

@@ -1,7 +1,7 @@
 /** The metrics of a campaign that this process runs, read from its books. Made by `peal send`; main thread. */
-import { addressUrl } from '../apns/address.js';
 import type { Campaign } from '../campaign/campaign.js';
 import type { CampaignState } from '../campaign/report/summary.js';
+import { addressUrl } from '../push/address.js';
 import type { Gateway } from '../session/gateway.js';
 import type { MetricsSource } from './metrics-source.js';
 import { addOutcomes } from './outcome-samples.js';

@@ -6,8 +6,10 @@
  */
 import { Buffer } from 'node:buffer';
 import { Duplex } from 'node:stream';
+import type { Clock } from '../base/clock.js';
 import type { PealError } from '../base/errors.js';
 import type { Backend, BackendStream, ByteStreamListener, OpenOptions } from '../transport/backend.js';
+import { GoawayFinder } from './goaway-finder.js';
 
 /** Hears of the two turns in the life of a stream. */
 interface DuplexOwner {
@@ -26,13 +28,20 @@ export class DuplexStream extends Duplex implements ByteStreamListener {
   /** Why the stream ended; null while it lasts, and after an orderly end. */
   endCause: PealError | null = null;
   readonly #stream: BackendStream;
+  readonly #clock: Clock;
   readonly #owner: DuplexOwner;
+  readonly #goaways = new GoawayFinder();
+  /** What came from a GOAWAY on, until what lies before it was dealt with. */
+  #held: Buffer[] = [];
+  /** How the stream ended while something was held. */
+  #end: { readonly error: PealError | null } | null = null;
   #isOpen = false;
   #isOver = false;
   #isPaused = false;
 
-  constructor(backend: Backend, options: OpenOptions, owner: DuplexOwner) {
+  constructor(backend: Backend, options: OpenOptions, clock: Clock, owner: DuplexOwner) {
     super();
+    this.#clock = clock;
     this.#owner = owner;
     // Each end of the stream is told by what uses it.
     this.on('error', () => {});
@@ -51,13 +60,36 @@ export class DuplexStream extends Duplex implements ByteStreamListener {
     if (this.#isOver || this.destroyed) return;
     this.bytesReceived += length;
     // A copy, because the back-end reads into the same buffer again.
-    if (this.push(Buffer.from(buffer.subarray(0, length)))) return;
+    const bytes = Buffer.from(buffer.subarray(0, length));
+    if (this.#held.length > 0) this.#held.push(bytes);
+    else this.#take(bytes, false);
+  }
+
+  #take(bytes: Buffer, isDue: boolean): void {
+    const at = this.#goaways.take(bytes, isDue);
+    if (at < bytes.length) {
+      this.#held.push(bytes.subarray(at));
+      this.#clock.defer(() => this.#takeHeld());
+    }
+    if (at === 0 || this.push(bytes.subarray(0, at)) || this.#isPaused) return;
     this.#isPaused = true;
     this.#stream.pauseReading();
   }
 
+  #takeHeld(): void {
+    const held = this.#held;
+    this.#held = [];
+    if (!this.destroyed) this.#take(Buffer.concat(held), true);
+    const end = this.#end;
+    if (end !== null && this.#held.length === 0) this.onClosed(end.error);
+  }
+
   onClosed(error: PealError | null): void {
     if (this.#isOver) return;
+    if (this.#held.length > 0) {
+      this.#end ??= { error };
+      return;
+    }
     this.#isOver = true;
     this.endCause = error;
     if (!this.#isOpen) {
@@ -81,7 +113,7 @@ export class DuplexStream extends Duplex implements ByteStreamListener {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
-    if (this.#isOver) return;
+    if (this.#isOver || this.#end !== null) return;
     this.writes += 1;
     this.#stream.write(chunk, () => done());
   }
@@ -91,7 +123,7 @@ export class DuplexStream extends Duplex implements ByteStreamListener {
   }
 
   override _final(done: Done): void {
-    if (!this.#isOver) this.#stream.end();
+    if (!this.#isOver && this.#end === null) this.#stream.end();
     done();
   }
 

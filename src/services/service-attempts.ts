@@ -5,11 +5,12 @@
  * A request that was once unknown never becomes unsent, and what was answered keeps its answer where the next attempt
  * is not written.
  */
-import { type RetryBudget, type RetryKind, retryAfterMs, retryKindOf } from '../apns/retry-policy.js';
 import { onAbort } from '../base/abort-listeners.js';
 import { PealError } from '../base/errors.js';
 import { maxRefusalPauseMs, maxResends, refusalPauseMs } from '../base/limits.js';
 import { Timer } from '../base/timers.js';
+import { type RetryBudget, type RetryKind, retryAfterMs } from '../push/retry-policy.js';
+import { retryKindOf } from '../push-services/reasons.js';
 import type { ServiceCall, ServiceClient } from './service-client.js';
 import { type ServiceAnswer, type ServiceOutcome, type ServiceRequest, unanswered } from './service-connection.js';
 
@@ -41,6 +42,11 @@ export interface FinalOutcome {
   readonly attempts: number;
   /** Whether a request before the last one was written and never answered. */
   readonly wasUnknown: boolean;
+  /**
+   * Why other requests would end without an answer, too: there is no way to the service or no provider token, or nothing
+   * at all was answered for `timeoutMs`. Otherwise null.
+   */
+  readonly serviceError: PealError | null;
 }
 
 /** An expired provider token is the sender's own fault, so that it is replaced even where nothing is sent again. */
@@ -72,6 +78,7 @@ class Attempts {
   #unknown: PealError | null = null;
   #isAborted = false;
   #isOver = false;
+  #serviceError: PealError | null = null;
 
   constructor(
     client: ServiceClient,
@@ -163,6 +170,7 @@ class Attempts {
       this.#timer.set(leftMs);
       return;
     }
+    if (clock.now() - answeredAtMs >= this.#terms.timeoutMs) this.#serviceError = silentError(this.#terms);
     this.#giveUp(timeoutError(this.#terms));
   }
 
@@ -184,19 +192,25 @@ class Attempts {
     this.#timer.clear();
     this.#pauseTimer.clear();
     for (const stopListening of this.#listeners) stopListening();
-    const attempts = this.#attempts;
     const wasUnknown = this.#unknown !== null;
+    if (outcome.kind === 'unsent' && outcome.ground === 'service') this.#serviceError ??= outcome.error;
+    const told = { error: outcome.error, attempts: this.#attempts, wasUnknown, serviceError: this.#serviceError };
     if (outcome.kind === 'unsent' && this.#last !== null && !wasUnknown) {
-      this.#resolve({ kind: 'answered', answer: this.#last, error: outcome.error, attempts, wasUnknown });
+      this.#resolve({ kind: 'answered', answer: this.#last, ...told });
       return;
     }
     const kind = outcome.kind === 'unsent' && wasUnknown ? 'unknown' : outcome.kind;
-    this.#resolve({ kind, answer: outcome.answer, error: outcome.error, attempts, wasUnknown });
+    this.#resolve({ kind, answer: outcome.answer, ...told });
   }
 }
 
 function timeoutError({ subject, timeoutMs }: AttemptTerms): PealError {
   const message = `${subject} was not over within ${timeoutMs} ms.`;
+  return new PealError('ERR_PEAL_TIMEOUT', message, { origin: 'gateway', retryable: true });
+}
+
+function silentError({ timeoutMs }: AttemptTerms): PealError {
+  const message = `Nothing was answered for ${timeoutMs} ms, so that no further request was made.`;
   return new PealError('ERR_PEAL_TIMEOUT', message, { origin: 'gateway', retryable: true });
 }
 

@@ -9,7 +9,6 @@
  * A provider token that is called expired is replaced, and its connection with it: APNs goes on refusing it there.
  */
 
-import { retryKindOf } from '../apns/retry-policy.js';
 import type { Clock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import {
@@ -18,12 +17,14 @@ import {
   minConnectWaitMs,
   reuseCheckAfterMs,
   serviceIdleMs,
+  stopAfterRefusals,
 } from '../base/limits.js';
 import type { Logger } from '../base/log.js';
 import { Timer } from '../base/timers.js';
 import type { ConnectionTarget } from '../connection/connection-options.js';
-import { closedError, expiredTokenError } from '../engine/dispatcher/errors.js';
+import { closedError, expiredTokenError, refusedError } from '../engine/dispatcher/errors.js';
 import type { ProviderTokenSource } from '../engine/dispatcher/route.js';
+import { retryKindOf } from '../push-services/reasons.js';
 import type { Backend } from '../transport/backend.js';
 import {
   type BegunRequest,
@@ -80,9 +81,10 @@ export class ServiceClient {
   readonly #connections = new Set<ServiceConnection>();
   #backend: Promise<Backend> | null = null;
   #ids = 0;
+  /** Connections in a row on which nothing was answered but that they are not good. */
+  readonly #refusedOn = new Set<number>();
   /** Connections in a row that were not made, or ended without an answer. */
   #failures = 0;
-  #closing = new AbortController();
   readonly #waitTimer: Timer;
   readonly #idleTimer: Timer;
   #token: string | null = null;
@@ -100,11 +102,6 @@ export class ServiceClient {
     this.random = options.random;
     this.#waitTimer = new Timer(options.clock, () => this.#pump());
     this.#idleTimer = new Timer(options.clock, () => this.closeIdle(serviceIdleMs));
-  }
-
-  /** Aborted with the reason when the client closes. Each closing has one of its own. */
-  get closing(): AbortSignal {
-    return this.#closing.signal;
   }
 
   /** Connections that are not over. */
@@ -128,7 +125,7 @@ export class ServiceClient {
       },
       abandon: (error) => {
         if (pending.begun !== null) pending.begun.abandon(error);
-        else this.#endWaiting(pending, error);
+        else this.#endWaiting(pending, unanswered('unsent', error));
       },
     };
   }
@@ -146,11 +143,7 @@ export class ServiceClient {
    * The next request opens another.
    */
   async close(): Promise<void> {
-    const reason = closedError();
-    const closing = this.#closing;
-    this.#closing = new AbortController();
-    closing.abort(reason);
-    this.#failWaiting(reason);
+    this.#failWaiting(closedError());
     this.#failures = 0;
     this.#waitTimer.clear();
     this.#idleTimer.clear();
@@ -212,7 +205,7 @@ export class ServiceClient {
     if (this.#waitTimer.isSet || this.#isFetching) return;
     const connection = this.#connection;
     if (connection === null || !connection.isUsable) {
-      this.#open();
+      if (!this.#isEndingWithoutAnswers()) this.#open();
       return;
     }
     if (connection.room === 0) return;
@@ -226,6 +219,12 @@ export class ServiceClient {
       this.#skipOver();
     }
     if (this.#head === this.#line.length) this.#clearLine();
+  }
+
+  /** Its end may be the last of the row, and what it returns goes on as it then stands. An answer, too, pumps again. */
+  #isEndingWithoutAnswers(): boolean {
+    for (const connection of this.#connections) if (connection.answers === 0 && !connection.isUsable) return true;
+    return false;
   }
 
   #begin(pending: Pending, connection: ServiceConnection): void {
@@ -251,12 +250,22 @@ export class ServiceClient {
     this.answeredAtMs = this.clock.now();
     this.#failures = 0;
     const kind = retryKindOf(answer.status, answer.reason);
+    if (kind === 'connection') this.#onRefused(connection, answer);
+    else this.#refusedOn.clear();
     if (kind === 'expired') {
       if (token === this.#token) this.#expired = token;
       connection.drain();
     } else if (kind === 'connection' || answer.reason === 'Shutdown') {
       connection.drain();
     }
+  }
+
+  /** A fault of connections that each of them has is one of the gateway: what waits would open as many. */
+  #onRefused(connection: ServiceConnection, answer: { status: number; reason: string }): void {
+    this.#refusedOn.add(connection.id);
+    if (this.#refusedOn.size < stopAfterRefusals) return;
+    this.#refusedOn.clear();
+    this.#failWaiting(refusedError(answer, 'http2'));
   }
 
   /** The head of the line becomes a request that waits, or its end. */
@@ -274,17 +283,18 @@ export class ServiceClient {
     this.#head = 0;
   }
 
-  #endWaiting(pending: Pending, error: PealError): void {
+  #endWaiting(pending: Pending, outcome: ServiceOutcome): void {
     if (pending.isOver) return;
     pending.isOver = true;
-    this.clock.defer(() => pending.done(unanswered('unsent', error)));
+    this.clock.defer(() => pending.done(outcome));
   }
 
   #failWaiting(error: PealError): void {
     this.#skipOver();
     const waiting = this.#line.slice(this.#head);
     this.#clearLine();
-    for (const pending of waiting) this.#endWaiting(pending, error);
+    const outcome = unanswered('unsent', error, 'service');
+    for (const pending of waiting) this.#endWaiting(pending, outcome);
   }
 
   // --- the connection ---
@@ -348,7 +358,7 @@ export class ServiceClient {
     if (token !== this.#expired) return token;
     const refreshed = source.refreshProviderToken?.(token) ?? token;
     const checked = (next: string): string => {
-      if (next === this.#expired) throw expiredTokenError();
+      if (next === this.#expired) throw expiredTokenError('http2');
       return next;
     };
     return typeof refreshed === 'string' ? checked(refreshed) : refreshed.then(checked);

@@ -2,7 +2,7 @@
  * The clients of one gateway's services, by address: its own for broadcasts, and that of channel management. Made by a
  * gateway with the first of these requests; main thread.
  */
-import { type Address, addressUrl } from '../apns/address.js';
+import { type Address, addressUrl } from '../push/address.js';
 import { ServiceClient, type ServiceClientOptions } from './service-client.js';
 
 type Shared = Omit<ServiceClientOptions, 'address'>;

@@ -20,8 +20,8 @@ import {
   type OutgoingHttpHeaders,
   sensitiveHeaders,
 } from 'node:http2';
-import { addressUrl, authority } from '../apns/address.js';
-import { type Answer, answerOf } from '../apns/answer.js';
+import { answerOf } from '../apns/answer.js';
+import { apnsHttp2 } from '../apns/protocols.js';
 import type { Clock } from '../base/clock.js';
 import { PealError } from '../base/errors.js';
 import {
@@ -45,6 +45,8 @@ import {
 } from '../connection/connection-errors.js';
 import { type ConnectionTarget, openOptions } from '../connection/connection-options.js';
 import { publishClose, publishFailure, publishOpen, type WatchedConnection } from '../engine/dispatcher/diagnostics.js';
+import { addressUrl, authority } from '../push/address.js';
+import type { Answer } from '../push/answer.js';
 import type { Backend } from '../transport/backend.js';
 import { withLog } from '../transport/logged.js';
 import { hostAndPort } from '../transport/tls-errors.js';
@@ -75,17 +77,16 @@ export type ServiceOutcome =
       readonly error: PealError;
       /**
        * Why it may be sent again: its connection ended without it (nothing of it was written, or a GOAWAY excludes it), or
-       * the gateway refused it alone (REFUSED_STREAM). Null otherwise.
+       * the gateway refused it alone (REFUSED_STREAM). `service`: it was given up with all others that waited. Null
+       * otherwise.
        */
-      readonly ground: 'connection' | 'refused' | null;
+      readonly ground: Ground | null;
     };
 
+type Ground = 'connection' | 'refused' | 'service';
+
 /** @param ground see there; only with `unsent` */
-export function unanswered(
-  kind: 'unsent' | 'unknown',
-  error: PealError,
-  ground: 'connection' | 'refused' | null = null,
-): ServiceOutcome {
+export function unanswered(kind: 'unsent' | 'unknown', error: PealError, ground: Ground | null = null): ServiceOutcome {
   return { kind, answer: null, error, ground };
 }
 
@@ -159,13 +160,17 @@ export class ServiceConnection {
     this.#closeTimer = new PatientTimer(clock, heard, () => this.#onCloseDeadline());
     log.debug({ connection: id, gateway: this.where }, 'service connection opening');
     const logged = withLog(backend, log, { connection: id, gateway: this.where });
-    this.#duplex = new DuplexStream(logged, openOptions(options, 'h2'), {
+    this.#duplex = new DuplexStream(logged, openOptions(options, 'h2'), clock, {
       onOpened: () => this.#onOpened(),
       // Node 20 stops reading after bytes that break the protocol, and tells nobody.
       onEnded: () => this.#closeTimer.setNoLaterThan(streamEndTimeoutMs),
     });
     this.#duplex.once('close', () => this.#onStreamClosed());
     this.#openTimer.set(link.connectTimeoutMs);
+  }
+
+  get id(): number {
+    return this.#options.id;
   }
 
   get inFlight(): number {
@@ -307,11 +312,13 @@ export class ServiceConnection {
 
   #onGoaway(code: number, lastStreamId: number, debug: Uint8Array): void {
     this.#lastStreamId = Math.min(this.#lastStreamId, lastStreamId);
-    const cause = goawayError(this.where, code, debug);
+    const cause = goawayError(this.where, code, apnsHttp2.reasonOfGoaway(debug), 'http2');
     if (this.#goaway === null || code !== constants.NGHTTP2_NO_ERROR || debug.length > 0) this.#goaway = cause;
     const { id, log } = this.#options;
     log.info({ connection: id, gateway: this.where, lastStreamId, errorCode: code }, cause.message);
-    this.drain();
+    // With nothing to wait for, its end comes before another one is opened, and counts where it brought nothing.
+    if (this.#exchanges.size === 0) this.destroy(this.#goaway);
+    else this.drain();
   }
 
   #onStreamClosed(): void {
@@ -414,6 +421,8 @@ class Exchange implements BegunRequest {
   #status = 0;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
+  /** The end of the answer has come. */
+  #isWhole = false;
   #isDone = false;
 
   /**
@@ -454,6 +463,10 @@ class Exchange implements BegunRequest {
       this.#status = Number(fields[':status'] ?? 0);
     });
     stream.on('data', (chunk: Buffer) => this.#take(chunk));
+    // What ends its connection later does not change a whole answer.
+    stream.on('end', () => {
+      if (this.resetCode === constants.NGHTTP2_NO_ERROR) this.#isWhole = true;
+    });
     stream.on('error', () => {});
     // Whether a GOAWAY is why it was closed is told in the same turn, before or after.
     stream.on('close', () => {
@@ -476,7 +489,7 @@ class Exchange implements BegunRequest {
   }
 
   get #isAnswered(): boolean {
-    return this.#status !== 0 && this.#stream!.readableEnded && this.resetCode === constants.NGHTTP2_NO_ERROR;
+    return this.#status !== 0 && this.#isWhole;
   }
 
   #take(chunk: Buffer): void {

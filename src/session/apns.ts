@@ -2,41 +2,39 @@
  * The service that sends messages through a gateway, and asks it which tokens are no longer valid. Holds nothing but
  * the gateway; make as many as you like. Main thread.
  */
-import { addressUrl } from '../apns/address.js';
-import { checkAuthentication, checkEnvironment } from '../apns/compile-notification.js';
 import { PealError } from '../base/errors.js';
 import { optionError } from '../base/options.js';
+import { addressUrl } from '../push/address.js';
+import { otherServiceError } from '../push/compiled-message.js';
 import type { BroadcastResult } from './channels/broadcast.js';
 import { type BroadcastOptions, checkBroadcast } from './channels/broadcast-options.js';
 import { Gateway } from './gateway.js';
-import { isLone, sendLone } from './many/lone-send.js';
-import { type Messages, SendMany } from './many/send-many.js';
 import { Message, type MessageOptions } from './message/message.js';
-import { Result } from './message/result.js';
-import { countRecipients, type Token } from './recipients/recipient.js';
+import type { Result } from './message/result.js';
+import { MessageSender } from './message-sender.js';
+import type { Token } from './recipients/recipient.js';
 import type { FeedbackEntry } from './send/gone-tokens.js';
-import { Send } from './send/send.js';
-import {
-  checkManyOptions,
-  checkPersonal,
-  checkProtocolOptions,
-  checkSendOptions,
-  type SendOptions,
-} from './send/send-options.js';
-import { checkPushOptions, checkPushProtocol, messageToPush, type PushOptions } from './single/push-options.js';
+import type { SendOptions } from './send/send-options.js';
+import type { PushOptions } from './single/push-options.js';
 import type { PushOutcome } from './single/push-outcome.js';
-import { type ItemOutcome, SendEach } from './single/send-each.js';
-import { checkSendEachOptions, checkSource, type PushItem, type SendEachOptions } from './single/send-each-options.js';
+import type { ItemOutcome } from './single/send-each.js';
+import type { PushItem, SendEachOptions } from './single/send-each-options.js';
 
 export class APNs {
   readonly #gateway: Gateway;
+  readonly #sender: MessageSender;
 
-  /** @throws PealError ERR_PEAL_OPTION for a value that is not a gateway of a session. */
+  /**
+   * @throws PealError ERR_PEAL_OPTION for a value that is not a gateway of a session, ERR_PEAL_ADDRESS for a gateway of
+   *   another service
+   */
   constructor(gateway: Gateway) {
     if (!(gateway instanceof Gateway)) {
       throw optionError('APNs sends through a gateway: give what session.getConnection(…) returns.');
     }
+    if (gateway.address.protocol === 'fcm') throw otherServiceError(gateway.address, 'APNs', 'FCM');
     this.#gateway = gateway;
+    this.#sender = new MessageSender(gateway, Message);
   }
 
   get gateway(): Gateway {
@@ -63,18 +61,7 @@ export class APNs {
    * ERR_PEAL_CREDENTIAL or ERR_PEAL_SHARD when the engine cannot be started.
    */
   send(message: Message | Iterable<Message> | AsyncIterable<Message>, options?: SendOptions): Promise<Result> {
-    const isUsual = options === undefined && this.#gateway.address.protocol === 'http2';
-    if (isUsual && message instanceof Message && isLone(message)) return sendLone(this.#gateway.lanes, message);
-    return this.#send(message, options);
-  }
-
-  async #send(message: Message | Messages, options: SendOptions | undefined): Promise<Result> {
-    checkProtocolOptions(this.#gateway.address.protocol, options);
-    if (!(message instanceof Message) && isIterable(message)) return this.#sendMany(message, options);
-    this.#check(message);
-    const checked = checkSendOptions(message, options);
-    if (options?.recipients === undefined && message.tokens.length === 0) return new Result();
-    return this.#gateway.run((target) => new Send(target, message, checked).run());
+    return this.#sender.send(message, options);
   }
 
   /**
@@ -91,10 +78,7 @@ export class APNs {
    *   message or an option that is not valid; ERR_PEAL_ADDRESS for a gateway that is not one of HTTP/2.
    */
   push(message: Message | MessageOptions, token: Token, options?: PushOptions): Promise<PushOutcome> {
-    return new Promise((resolve) => {
-      checkPushProtocol(this.#gateway.address);
-      this.#gateway.lanes.start(messageToPush(message).parts, token, checkPushOptions(options), resolve);
-    });
+    return this.#sender.push(message, token, options);
   }
 
   /**
@@ -121,9 +105,7 @@ export class APNs {
     source: Iterable<Item> | AsyncIterable<Item>,
     options?: SendEachOptions,
   ): AsyncGenerator<ItemOutcome<Item>, void, void> {
-    checkPushProtocol(this.#gateway.address);
-    checkSource(source);
-    return new SendEach(source, checkSendEachOptions(options), this.#gateway);
+    return this.#sender.sendEach(source, options);
   }
 
   /**
@@ -144,8 +126,11 @@ export class APNs {
     options?: BroadcastOptions,
   ): Promise<BroadcastResult> {
     const checked = checkBroadcast(this.#gateway.address, message, channelIds, options);
-    const { Broadcast } = await import('./channels/broadcast.js');
-    return this.#gateway.callService(checked.address, (client) => new Broadcast(client, checked).run());
+    // Counted before anything is loaded, so that a session that is closed in the same turn waits for it.
+    return this.#gateway.callService(checked.address, async (client, closing) => {
+      const { Broadcast } = await import('./channels/broadcast.js');
+      return new Broadcast(client, checked, closing).run();
+    });
   }
 
   /**
@@ -166,45 +151,4 @@ export class APNs {
     }
     return this.#gateway.feedback();
   }
-
-  async #sendMany(messages: Messages, options: SendOptions | undefined): Promise<Result> {
-    const checked = checkManyOptions(options);
-    const check = (message: unknown): void => {
-      this.#check(message);
-      checkPersonal(message, checked.personal);
-    };
-    const { lanes } = this.#gateway;
-    if (!Array.isArray(messages)) {
-      return this.#gateway.run((target) => new SendMany({ ...target, lanes }, messages, checked, check).run());
-    }
-    // An array is checked before the first message is sent, and counted to its end after a stop.
-    const all = [...(messages as readonly Message[])];
-    all.forEach(check);
-    if (all.every(({ tokens }) => tokens.length === 0)) return new Result();
-    const { onProgress } = checked;
-    const total =
-      checked.total ?? (onProgress === null ? null : all.reduce((sum, { tokens }) => sum + countRecipients(tokens), 0));
-    const ofArray = { ...checked, total, takesRest: true };
-    return this.#gateway.run((target) => new SendMany({ ...target, lanes }, all, ofArray, () => {}).run());
-  }
-
-  #check(message: unknown): asserts message is Message {
-    if (!(message instanceof Message))
-      throw optionError('send takes a Message, or an iterable of them: make one with new Message(tokens, …).');
-    const { address, credential } = this.#gateway;
-    if (address.protocol === 'http2') {
-      checkAuthentication(message.parts, credential, address);
-    } else if (address.protocol === 'binary') {
-      checkEnvironment(credential, address);
-      message.notificationFor('binary');
-    } else {
-      const text = `The gateway ${addressUrl(address)} takes no notifications: read it with feedback().`;
-      throw new PealError('ERR_PEAL_ADDRESS', text, { origin: 'usage' });
-    }
-  }
-}
-
-/** A list of recipients is iterable, too, and no list of messages: what it yields is refused. */
-function isIterable(value: unknown): value is Messages {
-  return typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
 }

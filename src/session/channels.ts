@@ -16,10 +16,13 @@ import {
 import type { Channel, ChannelService } from './channels/channel-requests.js';
 import { Gateway } from './gateway.js';
 
+type ChannelRequests = typeof import('./channels/channel-requests.js');
+
 export class Channels {
   /** The app, without a suffix. */
   readonly bundleId: string;
-  readonly #service: ChannelService;
+  readonly #gateway: Gateway;
+  readonly #checked: CheckedChannels;
 
   /**
    * @param gateway what session.getConnection returned: its credential is used. Apple's gateways know their management
@@ -30,44 +33,49 @@ export class Channels {
     if (!(gateway instanceof Gateway)) {
       throw optionError('Channels belong to a gateway: give what session.getConnection(…) returns.');
     }
-    const checked: CheckedChannels = checkChannelsOptions(gateway.address, options);
-    this.bundleId = checked.bundleId;
-    this.#service = { gateway, ...checked };
+    this.#gateway = gateway;
+    this.#checked = checkChannelsOptions(gateway.address, options);
+    this.bundleId = this.#checked.bundleId;
   }
 
   /**
    * Creates a channel. Sent a second time only where the first request was certainly not carried out.
    *
-   * @throws AnswerError ERR_PEAL_ANSWER (as a rejection) with status and reason of a refusal; PealError where there is
-   *   no answer: ERR_PEAL_TIMEOUT, ERR_PEAL_CONNECT …
+   * @throws AnswerError ERR_PEAL_ANSWER (as a rejection) with status and reason of a refusal; NoAnswerError where there
+   *   is no answer: ERR_PEAL_TIMEOUT, ERR_PEAL_CONNECT …, and whether the request may have been carried out. After a 5xx
+   *   the channel may have been created, too
    */
   async create(options?: CreateChannelOptions): Promise<Channel> {
     const checked = checkCreateOptions(options);
-    const { createChannel } = await import('./channels/channel-requests.js');
-    return createChannel(this.#service, checked);
+    return this.#call(({ createChannel }, service) => createChannel(service, checked));
   }
 
   /** Reads a channel. Throws like `create`: ChannelNotRegistered where there is no such channel. */
   async read(channelId: string, options?: ChannelRequestOptions): Promise<Channel> {
     const id = checkChannelId('read', channelId);
     const checked = checkChannelRequest('read', options);
-    const { readChannel } = await import('./channels/channel-requests.js');
-    return readChannel(this.#service, id, checked);
+    return this.#call(({ readChannel }, service) => readChannel(service, id, checked));
   }
 
   /** The ids of all channels of the app. Throws like `create`. */
   async list(options?: ChannelRequestOptions): Promise<readonly string[]> {
     const checked = checkChannelRequest('list', options);
-    const { listChannels } = await import('./channels/channel-requests.js');
-    return listChannels(this.#service, checked);
+    return this.#call(({ listChannels }, service) => listChannels(service, checked));
   }
 
   /** Removes a channel. Throws like `create`. */
   async remove(channelId: string, options?: ChannelRequestOptions): Promise<void> {
     const id = checkChannelId('remove', channelId);
     const checked = checkChannelRequest('remove', options);
-    const { removeChannel } = await import('./channels/channel-requests.js');
-    return removeChannel(this.#service, id, checked);
+    return this.#call(({ removeChannel }, service) => removeChannel(service, id, checked));
+  }
+
+  /** Counted before anything is loaded, so that a session that is closed in the same turn waits for it. */
+  #call<T>(work: (requests: ChannelRequests, service: ChannelService) => Promise<T>): Promise<T> {
+    return this.#gateway.callService(this.#checked.address, async (client, closing) => {
+      const requests = await import('./channels/channel-requests.js');
+      return work(requests, { ...this.#checked, client, closing });
+    });
   }
 }
 

@@ -2,9 +2,9 @@
  * Reads the feedback gateway that a session's gateway stands for. Loaded with the first reading; main thread.
  */
 import { Buffer } from 'node:buffer';
-import type { Address } from '../apns/address.js';
-import type { Credential } from '../apns/credentials/credential.js';
 import { readFeedback } from '../connection/binary/feedback-connection.js';
+import type { Address } from '../push/address.js';
+import type { Credential } from '../push/credentials/credential.js';
 import { openBackend } from './options/backend-option.js';
 import type { CheckedOptions } from './options/session-options.js';
 import type { FeedbackEntry } from './send/gone-tokens.js';

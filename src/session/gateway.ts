@@ -3,14 +3,16 @@
  * Made by Session.getConnection; main thread.
  */
 import { inspect } from 'node:util';
-import { type Address, addressUrl } from '../apns/address.js';
-import type { Credential } from '../apns/credentials/credential.js';
 import type { Clock } from '../base/clock.js';
 import { heldUntil } from '../base/process-hold.js';
 import type { EngineStats } from '../engine/dispatcher/engine-stats.js';
+import { closedError } from '../engine/dispatcher/errors.js';
 import type { ProviderTokenSource, Route } from '../engine/dispatcher/route.js';
-import type { ServiceClient } from '../services/service-client.js';
+import { type Address, addressUrl, isOverHttp2 } from '../push/address.js';
+import type { Credential } from '../push/credentials/credential.js';
+import type { RequestRate } from '../push/request-rate.js';
 import type { ServiceClients } from '../services/service-clients.js';
+import type { ServiceCallback } from './channels/service-gateway.js';
 import { openBackend } from './options/backend-option.js';
 import type { CheckedOptions } from './options/session-options.js';
 import type { FeedbackEntry, GoneTokens } from './send/gone-tokens.js';
@@ -42,8 +44,10 @@ interface GatewayParts {
   readonly credential: Credential;
   /** Null where the credential makes no provider tokens. */
   readonly tokens: ProviderTokenSource | null;
-  /** The tokens that answers called gone: gateways of one address and credential share them. */
-  readonly gone: GoneTokens;
+  /** The tokens that answers called gone: gateways of one address and credential share them. Null: they are not asked for. */
+  readonly gone: GoneTokens | null;
+  /** How many requests a minute it takes from this process. Default null: no limit. */
+  readonly rate?: RequestRate | null;
 }
 
 /** Safe to log: neither `inspect` nor `JSON.stringify` shows more than address and credential summary. */
@@ -52,7 +56,8 @@ export class Gateway {
   readonly credential: Credential;
   readonly #owner: GatewayOwner;
   readonly #tokens: ProviderTokenSource | null;
-  readonly #gone: GoneTokens;
+  readonly #gone: GoneTokens | null;
+  readonly #rate: RequestRate | null;
   /** The route and the engine that it belongs to: after a shutdown the next engine has a route of its own. */
   #target: SendTarget | null = null;
   /** Made with the first push, and anew once their engine was closed: the old ones go on until their last outcome. */
@@ -64,10 +69,11 @@ export class Gateway {
   #serviceCalls = 0;
   #forgetServices: () => void = () => {};
 
-  private constructor({ owner, address, credential, tokens, gone }: GatewayParts) {
+  private constructor({ owner, address, credential, tokens, gone, rate = null }: GatewayParts) {
     this.#owner = owner;
     this.#tokens = tokens;
     this.#gone = gone;
+    this.#rate = rate;
     this.address = address;
     this.credential = credential;
   }
@@ -186,6 +192,15 @@ export class Gateway {
   }
 
   /**
+   * The rate that its sends keep to; null: it has none.
+   *
+   * @internal for campaigns
+   */
+  get rate(): RequestRate | null {
+    return this.#rate;
+  }
+
+  /**
    * How long the provider token in use has been in use, in milliseconds; null where there is none, or it is not known.
    *
    * @internal for metrics
@@ -207,8 +222,8 @@ export class Gateway {
 
   /** @internal for APNs: see there */
   async *feedback(): AsyncGenerator<FeedbackEntry, void, undefined> {
-    if (this.address.protocol === 'http2') {
-      yield* this.#gone.take();
+    if (isOverHttp2(this.address.protocol)) {
+      yield* this.#gone?.take() ?? [];
       return;
     }
     const { feedbackOf } = await import('./feedback.js');
@@ -217,23 +232,28 @@ export class Gateway {
 
   /**
    * Calls one of the gateway's services: its own for broadcasts, or that of channel management. Counts as a send of the
-   * session, and holds the process.
+   * session from this moment on, and holds the process. The signal of the call aborts when the session closes, which may
+   * be before the call is made.
    *
    * @internal for channels and broadcasts
    */
-  callService<T>(address: Address, call: (client: ServiceClient) => Promise<T>): Promise<T> {
+  callService<T>(address: Address, call: ServiceCallback<T>): Promise<T> {
     return this.#owner.sends.add(heldUntil(this.#callService(address, call)));
   }
 
-  async #callService<T>(address: Address, call: (client: ServiceClient) => Promise<T>): Promise<T> {
+  async #callService<T>(address: Address, call: ServiceCallback<T>): Promise<T> {
+    const closing = new AbortController();
+    const forget = this.#owner.sends.onShutdown(() => closing.abort(closedError()));
     this.#serviceCalls += 1;
     this.#services ??= this.#newServices();
-    const services = await this.#services;
     try {
-      return await call(services.clientFor(address));
+      const services = await this.#services;
+      return await call(services.clientFor(address), closing.signal);
     } finally {
+      forget();
       this.#serviceCalls -= 1;
-      if (this.#serviceCalls === 0 && !this.#owner.keepsConnections) this.#endServices(services);
+      const services = this.#openServices;
+      if (services !== null && this.#serviceCalls === 0 && !this.#owner.keepsConnections) this.#endServices(services);
     }
   }
 
@@ -268,7 +288,7 @@ export class Gateway {
   #openRoute(engine: Engine): Route {
     const { address, credential } = this;
     const { link } = this.#owner.options;
-    return engine.openRoute({ address, credential: credential.data, link }, this.#tokens);
+    return engine.openRoute({ address, credential: credential.data, link, rate: this.#rate }, this.#tokens);
   }
 
   toJSON(): { readonly gateway: string; readonly credential: ReturnType<Credential['toJSON']> } {

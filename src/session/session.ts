@@ -3,17 +3,19 @@
  * first send. One for a process is usual. Main thread.
  */
 import { inspect } from 'node:util';
-import { type Address, type AddressInput, addressUrl, parseAddress } from '../apns/address.js';
-import type { Credential } from '../apns/credentials/credential.js';
-import { type CredentialOptions, loadCredential } from '../apns/credentials/load-credential.js';
+import type { AddressInput } from '../apns/address.js';
 import { ProviderTokenRegistry, providerTokens } from '../apns/credentials/provider-token.js';
 import { systemClock } from '../base/clock.js';
-import { PealError } from '../base/errors.js';
 import { heldUntil } from '../base/process-hold.js';
 import { type EngineStats, engineStats } from '../engine/dispatcher/engine-stats.js';
 import type { ProviderTokenSource } from '../engine/dispatcher/route.js';
+import { addressUrl } from '../push/address.js';
+import type { Credential } from '../push/credentials/credential.js';
+import type { RequestRate } from '../push/request-rate.js';
+import { type GatewayCredential, type GatewayIdentity, identifyGateway } from '../push-services/identify-gateway.js';
 import { Gateway, type GatewayOwner } from './gateway.js';
 import { backendSpec, openBackend } from './options/backend-option.js';
+import { type GatewayOptions, rateOf } from './options/gateway-options.js';
 import { type CheckedOptions, checkSessionOptions, type SessionOptions } from './options/session-options.js';
 import { OwnEngine } from './own-engine.js';
 import { GoneTokens } from './send/gone-tokens.js';
@@ -23,10 +25,9 @@ import type { Engine } from './send/send.js';
 /** What a session is doing now. */
 export type SessionStats = EngineStats;
 
-/** Which gateway a program means, and the name that the session knows it by. */
-interface GatewayIdentity {
-  readonly address: Address;
-  readonly credential: Credential;
+/** A gateway under one credential, and the name that the session knows it by. */
+interface NamedGateway extends GatewayIdentity {
+  readonly rate: RequestRate | null;
   readonly key: string;
 }
 
@@ -75,13 +76,15 @@ export class Session implements AsyncDisposable {
    * Connections are opened when something is sent, and kept.
    *
    * @param address a known name (`api_production`, `push_sandbox`, `feedback_production` …), `https://host:port`,
-   * `binary://host:port`, `feedback://host:port`, or `[host, port]` of a binary gateway
-   * @param credential what `loadCredential` takes or returns; null for gateways that ask for none
+   * `binary://host:port`, `feedback://host:port`, or `[host, port]` of a binary gateway; `fcm` for FCM, and `fcm://host:port`
+   * @param credential what `loadCredential` takes or returns, for FCM what `loadServiceAccount` does; null for gateways that ask
+   * for none
+   * @param options its rate
    * @throws PealError ERR_PEAL_ADDRESS, or ERR_PEAL_CREDENTIAL (unreadable file, wrong passphrase, provider-token key
    * for a binary gateway …)
    */
-  getConnection(address: AddressInput, credential: CredentialOptions | Credential | null): Gateway {
-    const identity = this.#identify(address, credential);
+  getConnection(address: AddressInput, credential: GatewayCredential, options?: GatewayOptions): Gateway {
+    const identity = this.#identify(address, credential, options);
     let gateway = this.#gateways.get(identity.key);
     if (gateway === undefined) {
       gateway = this.#gateway(this.#owner, identity);
@@ -94,8 +97,8 @@ export class Session implements AsyncDisposable {
    * Like `getConnection`, but a gateway with connections of its own. They are closed when no send over it runs any
    * more. It sends on the calling thread, whatever the option `threads` says.
    */
-  newConnection(address: AddressInput, credential: CredentialOptions | Credential | null): Gateway {
-    const identity = this.#identify(address, credential);
+  newConnection(address: AddressInput, credential: GatewayCredential, options?: GatewayOptions): Gateway {
+    const identity = this.#identify(address, credential, options);
     const owner = new OwnEngine(this.#options, this.#sends, () => this.#openEngine(0), this.#ownEngines);
     return this.#gateway(owner, identity);
   }
@@ -150,17 +153,19 @@ export class Session implements AsyncDisposable {
     return `Session ${inspect({ threads, maxConnections: link.maxConnections, gateways })}`;
   }
 
-  #gateway(owner: GatewayOwner, { address, credential, key }: GatewayIdentity): Gateway {
-    const [tokens, gone] = [this.#tokensFor(credential), this.#goneFor(key)];
-    return Gateway.of({ owner, address, credential, tokens, gone });
+  #gateway(owner: GatewayOwner, { address, credential, rate, key }: NamedGateway): Gateway {
+    const tokens = this.#tokensFor(credential);
+    // FCM has no list of tokens that are gone.
+    const gone = address.protocol === 'fcm' ? null : this.#goneFor(key);
+    return Gateway.of({ owner, address, credential, tokens, gone, rate });
   }
 
-  #identify(address: AddressInput, credential: CredentialOptions | Credential | null): GatewayIdentity {
-    const { clock, logger } = this.#options;
-    const where = parseAddress(address);
-    const who = loadCredential(credential, { clock, log: logger });
-    if (where.protocol !== 'http2' && who.kind === 'token') throw noProviderTokensError(where);
-    return { address: where, credential: who, key: `${addressUrl(where)} ${who.fingerprint}` };
+  #identify(address: AddressInput, credential: GatewayCredential, options?: GatewayOptions): NamedGateway {
+    const { clock, logger: log } = this.#options;
+    const identity = identifyGateway(address, credential, { clock, log });
+    const rate = rateOf(options, identity.address.protocol);
+    const bound = rate === null ? '' : ` ${rate.perMinute} ${rate.rampMs}`;
+    return { ...identity, rate, key: `${addressUrl(identity.address)} ${identity.credential.fingerprint}${bound}` };
   }
 
   #goneFor(key: string): GoneTokens {
@@ -217,10 +222,4 @@ export class Session implements AsyncDisposable {
     if (threads === 0) return new Dispatcher({ threads, clock, log, ...(backend && { backend }) });
     return new Dispatcher({ threads, log, ...(choice && { backendSpec: backendSpec(choice) }) });
   }
-}
-
-function noProviderTokensError(where: Address): PealError {
-  const what = `The gateway ${addressUrl(where)} speaks the binary protocol, which knows no provider tokens`;
-  const message = `${what}: give a client certificate (cert or pfx).`;
-  return new PealError('ERR_PEAL_CREDENTIAL', message, { origin: 'credential' });
 }

@@ -16,6 +16,9 @@ export type {
   ReceivedChannelRequest,
 } from './channels/channel-books.js';
 export type { ServedAction } from './channels/served-request.js';
+export { type FcmScriptRow, fcmScript, scriptedFcmToken } from './fcm/fcm-script.js';
+export type { ServiceAccountFile } from './fcm/service-accounts.js';
+export type { TokenCounts } from './fcm/token-endpoint.js';
 export {
   type CertificatePair,
   type ClientCertificateOptions,
@@ -25,6 +28,7 @@ export {
 } from './listen/certificate.js';
 export { createMemoryGateway, type MemoryGateway } from './memory-gateway.js';
 export type { IdleConduct, SimulatorConduct } from './settings/conduct.js';
+export type { AcceptedServiceAccount, SimulatorFcmOptions } from './settings/fcm-options.js';
 export type {
   AcceptedProviderKey,
   LedgerMode,
@@ -34,5 +38,11 @@ export type {
   SimulatorOptions,
 } from './settings/options.js';
 export type { Fault, FaultAction, FaultRecord, FaultTrigger, Scenario } from './settings/scenario.js';
+export type { FcmSummary, SimulatedFcm } from './simulated-fcm.js';
 export { type Simulator, startSimulator } from './simulator.js';
-export { SimulatorThread, type SimulatorThreadOptions, startSimulatorThread } from './simulator-thread.js';
+export {
+  type FcmOfThread,
+  SimulatorThread,
+  type SimulatorThreadOptions,
+  startSimulatorThread,
+} from './simulator-thread.js';

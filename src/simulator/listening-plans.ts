@@ -23,25 +23,24 @@ export function http2Plan(gateway: SimulatedGateway, port: number): ListeningPla
 }
 
 export function binaryPlan(gateway: SimulatedGateway): ListeningPlan | null {
-  const { binaryPort: port, auth } = gateway.settings;
-  if (port === null) return null;
-  return {
-    port,
-    alpnProtocol: null,
-    needsCertificate: auth !== 'any',
-    serve: (stream, _client, turnAway, whenClosed) =>
-      new ServerBinaryConnection(gateway, stream, turnAway !== null, whenClosed),
-  };
+  return plainPlan(gateway, gateway.settings.binaryPort, ServerBinaryConnection);
 }
 
 export function feedbackPlan(gateway: SimulatedGateway): ListeningPlan | null {
-  const { feedbackPort: port, auth } = gateway.settings;
+  return plainPlan(gateway, gateway.settings.feedbackPort, ServerFeedbackConnection);
+}
+
+/** Of a service that needs no ALPN; null without a port. */
+function plainPlan(
+  gateway: SimulatedGateway,
+  port: number | null,
+  Connection: typeof ServerBinaryConnection | typeof ServerFeedbackConnection,
+): ListeningPlan | null {
   if (port === null) return null;
   return {
     port,
     alpnProtocol: null,
-    needsCertificate: auth !== 'any',
-    serve: (stream, _client, turnAway, whenClosed) =>
-      new ServerFeedbackConnection(gateway, stream, turnAway !== null, whenClosed),
+    needsCertificate: gateway.settings.auth !== 'any',
+    serve: (stream, _client, turnAway, whenClosed) => new Connection(gateway, stream, turnAway !== null, whenClosed),
   };
 }

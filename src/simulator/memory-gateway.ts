@@ -7,19 +7,29 @@ import { PealError } from '../base/errors.js';
 import type { MemoryAccept } from '../transport/memory.js';
 import type { SimulatorLedger } from './books/ledger.js';
 import type { ChannelBooks } from './channels/channel-books.js';
-import { SimulatedGateway } from './faults/simulated-gateway.js';
+import { fcmGateway, SimulatedGateway } from './faults/simulated-gateway.js';
 import { ConnectionDriver } from './http2/connection-driver.js';
 import type { SimulatorOptions } from './settings/options.js';
 import type { FaultRecord } from './settings/scenario.js';
 import { resolveOptions } from './settings/simulator-settings.js';
+import { SimulatedFcm } from './simulated-fcm.js';
+
+/** Where the service of FCM seems to be. */
+const fcmHost = 'fcm.googleapis.com';
+const tokenHost = 'oauth2.googleapis.com';
 
 /** A gateway in memory as a program holds it. */
 export interface MemoryGateway {
-  /** For `createMemoryBackend`: serves one connection, or tells why it cannot (while a scenario has it shut down). */
+  /**
+   * For `createMemoryBackend`: serves one connection, or tells why it cannot (while a scenario has it shut down). With the
+   * option `fcm`, connections to an address of FCM lead to its service.
+   */
   readonly accept: MemoryAccept;
   readonly ledger: SimulatorLedger;
   /** The channels that there are. Channel management and broadcasts are served beside device pushes. */
   readonly channels: ChannelBooks;
+  /** The service of FCM; null without one. */
+  readonly fcm: SimulatedFcm | null;
   /** How many connections are open. */
   readonly connections: number;
   /** The faults of the scenario so far, in order; the first 10,000. */
@@ -38,12 +48,15 @@ export interface MemoryGateway {
  */
 export function createMemoryGateway(options: SimulatorOptions = {}): MemoryGateway {
   const gateway = new SimulatedGateway(resolveOptions(options), { pushes: true, management: true });
+  const messages = fcmGateway(gateway.settings);
+  const fcm = messages?.fcm == null ? null : new SimulatedFcm(messages, messages.fcm, fcmHost, 443, tokenHost);
   const connections = new Set<ConnectionDriver>();
   let isClosed = false;
-  const accept: MemoryAccept = (stream, { certificate }) => {
-    if (isClosed || gateway.scenario?.gateway.isDown === true) return shutDownError();
+  const accept: MemoryAccept = (stream, { certificate, address }) => {
+    const to = messages !== null && address.protocol === 'fcm' ? messages : gateway;
+    if (isClosed || to.scenario?.gateway.isDown === true) return shutDownError();
     const client = { certificateTopic: certificate === null ? null : '', keyName: null };
-    const connection = new ConnectionDriver(gateway, stream, client, null, () => connections.delete(connection));
+    const connection = new ConnectionDriver(to, stream, client, null, () => connections.delete(connection));
     connections.add(connection);
     return connection;
   };
@@ -51,6 +64,7 @@ export function createMemoryGateway(options: SimulatorOptions = {}): MemoryGatew
     accept,
     ledger: gateway.ledger,
     channels: gateway.channels,
+    fcm,
     get connections() {
       return connections.size;
     },
@@ -59,6 +73,7 @@ export function createMemoryGateway(options: SimulatorOptions = {}): MemoryGatew
     close: () => {
       isClosed = true;
       gateway.scenario?.stop();
+      messages?.scenario?.stop();
       for (const connection of connections) connection.close();
     },
   };

@@ -12,6 +12,7 @@ import type { ChannelRecord, ChannelsSummary, ReceivedChannelRequest } from './c
 import type { ServedAction } from './channels/served-request.js';
 import { checkThreadOptions } from './settings/option-rules.js';
 import type { ReceivedRequest, SimulatorOptions } from './settings/options.js';
+import type { FcmSummary, SimulatedFcm } from './simulated-fcm.js';
 
 /** SimulatorOptions that cross threads: without clock, logger and onRequest. */
 export type SimulatorThreadOptions = Omit<SimulatorOptions, 'clock' | 'logger' | 'onRequest'>;
@@ -25,6 +26,10 @@ type SimulatorCall =
   | { readonly name: 'channels' }
   | { readonly name: 'channelList'; readonly bundleId: string | undefined }
   | { readonly name: 'channelRequests'; readonly action: ServedAction | undefined }
+  | { readonly name: 'fcmSummary' }
+  | { readonly name: 'fcmRecordOf'; readonly token: string }
+  | { readonly name: 'fcmReceived'; readonly token: string | undefined }
+  | { readonly name: 'fcmAccessToken'; readonly lifeS: number | undefined }
   | { readonly name: 'reset' }
   | { readonly name: 'close' };
 
@@ -40,7 +45,23 @@ type SimulatorAddress = {
   readonly channelsUrl: string | null;
   readonly controlUrl: string | null;
   readonly caCertificate: string | null;
+  readonly fcm: FcmAddress | null;
 };
+
+/** Where the service of FCM listens, and who may send. */
+export type FcmAddress = Pick<SimulatedFcm, 'project' | 'port' | 'url' | 'httpsUrl' | 'tokenUrl' | 'serviceAccount'>;
+
+/** Like SimulatedFcm, read across threads. */
+export interface FcmOfThread extends FcmAddress {
+  /** The counts so far. */
+  summary(): Promise<FcmSummary>;
+  /** Returns the ledger's entry of a registration token, topic or condition, or null if no message for it came. */
+  recordOf(token: string): Promise<TokenRecord | null>;
+  /** Whole requests, of one token or all; as `SimulatorLedger.received`. */
+  received(token?: string): Promise<ReceivedRequest[]>;
+  /** Returns an access token of its service account without a request for it. @param lifeS In seconds. */
+  issueAccessToken(lifeS?: number): Promise<string>;
+}
 
 export type FromSimulatorThread =
   | { readonly kind: 'started'; readonly address: SimulatorAddress }
@@ -67,6 +88,8 @@ export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
   readonly channelsUrl: string | null;
   readonly controlUrl: string | null;
   readonly caCertificate: string | null;
+  /** The service of FCM; null without one. */
+  readonly fcm: FcmOfThread | null;
 
   /** @internal Use `startSimulatorThread`. */
   constructor(worker: Worker, address: SimulatorAddress) {
@@ -79,6 +102,7 @@ export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
     this.channelsUrl = address.channelsUrl;
     this.controlUrl = address.controlUrl;
     this.caCertificate = address.caCertificate;
+    this.fcm = address.fcm === null ? null : { ...address.fcm, ...this.#fcmCalls() };
     worker.on('message', (message: FromSimulatorThread) => this.#settle(message));
     worker.on('exit', () => this.#fail());
     worker.on('error', () => this.#fail());
@@ -130,6 +154,15 @@ export class SimulatorThread implements SimulatorAddress, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #fcmCalls(): Omit<FcmOfThread, keyof FcmAddress> {
+    return {
+      summary: () => this.#call({ name: 'fcmSummary' }) as Promise<FcmSummary>,
+      recordOf: (token) => this.#call({ name: 'fcmRecordOf', token }) as Promise<TokenRecord | null>,
+      received: (token) => this.#call({ name: 'fcmReceived', token }) as Promise<ReceivedRequest[]>,
+      issueAccessToken: (lifeS) => this.#call({ name: 'fcmAccessToken', lifeS }) as Promise<string>,
+    };
   }
 
   #call(call: SimulatorCall): Promise<unknown> {

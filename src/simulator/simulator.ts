@@ -6,14 +6,16 @@
 import type { FeedbackList } from './books/feedback-list.js';
 import type { SimulatorLedger } from './books/ledger.js';
 import type { ChannelBooks } from './channels/channel-books.js';
-import { SimulatedGateway } from './faults/simulated-gateway.js';
+import { fcmGateway, SimulatedGateway } from './faults/simulated-gateway.js';
 import { ThrowAwayAuthority } from './listen/certificate.js';
-import { ControlServer } from './listen/control-server.js';
+import { ControlServer, type FurtherBooks } from './listen/control-server.js';
 import { type ListeningPlan, TlsListener } from './listen/tls-listener.js';
+import { TokenServer } from './listen/token-server.js';
 import { binaryPlan, feedbackPlan, http2Plan } from './listening-plans.js';
 import type { SimulatorOptions } from './settings/options.js';
 import type { FaultRecord } from './settings/scenario.js';
 import { resolveOptions, type SimulatorSettings } from './settings/simulator-settings.js';
+import { SimulatedFcm } from './simulated-fcm.js';
 
 export interface Simulator {
   readonly host: string;
@@ -27,6 +29,8 @@ export interface Simulator {
   readonly feedbackUrl: string | null;
   /** `https://host:port` of channel management; null without a port of its own. */
   readonly channelsUrl: string | null;
+  /** The service of FCM; null without one. */
+  readonly fcm: SimulatedFcm | null;
   /** `http://127.0.0.1:port` of the control server; null without one. */
   readonly controlUrl: string | null;
   /** PEM of the authority that clients have to trust; null if the caller gave a certificate. */
@@ -47,7 +51,7 @@ export interface Simulator {
 
 /**
  * Starts a simulator of the APNs gateway over HTTP/2 and, if they have a port, of channel management, and of the binary
- * gateway and its feedback service, with one ledger for all device pushes.
+ * gateway and its feedback service, with one ledger for all device pushes; and of FCM, with a ledger of its own.
  *
  * @param options All optional. By default it listens on a free port of 127.0.0.1 with a throw-away certificate.
  * @throws PealError `ERR_PEAL_OPTION` for an option with a wrong value or a port in use, `ERR_PEAL_CREDENTIAL` for a
@@ -57,6 +61,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const settings = resolveOptions(options);
   const gateway = new SimulatedGateway(settings);
   const channels = channelsGateway(settings, gateway);
+  const messages = fcmGateway(settings);
   const identity = identityOf(settings);
   const opened: { close(): Promise<void> }[] = [];
   const listen = async (plan: ListeningPlan | null, of: SimulatedGateway = gateway): Promise<number | null> => {
@@ -67,9 +72,19 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     if (plan.alpnProtocol === 'h2') of.scenario?.gateway.add(listener);
     return port;
   };
+  let fcm: SimulatedFcm | null = null;
+  const openFcm = async (): Promise<void> => {
+    if (messages?.fcm == null) return;
+    const { host } = settings;
+    const port = (await listen(http2Plan(messages, messages.fcm.settings.port), messages))!;
+    const server = new TokenServer(messages.fcm.endpoint, identity);
+    const tokenPort = await server.listen(host, messages.fcm.settings.tokenPort);
+    opened.push(server);
+    fcm = new SimulatedFcm(messages, messages.fcm, hostInUrl(host), port, `${hostInUrl(host)}:${tokenPort}`);
+  };
   const openControl = async (): Promise<string | null> => {
     if (settings.controlPort === null) return null;
-    const control = new ControlServer(gateway.ledger, identity.authority, gateway);
+    const control = new ControlServer(gateway.ledger, identity.authority, { ...further(gateway), fcm });
     const port = await control.listen(settings.controlPort);
     opened.push(control);
     return `http://127.0.0.1:${port}`;
@@ -78,6 +93,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const close = (): Promise<void> => {
     gateway.scenario?.stop();
     channels?.scenario?.stop();
+    messages?.scenario?.stop();
     closing ??= Promise.all(opened.map((item) => item.close())).then(() => {});
     return closing;
   };
@@ -87,6 +103,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     const channelsPort = channels && (await listen(http2Plan(channels, wantedPort ?? 0), channels));
     const binaryPort = await listen(binaryPlan(gateway));
     const feedbackPort = await listen(feedbackPlan(gateway));
+    await openFcm();
     return {
       host,
       port,
@@ -94,6 +111,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       binaryUrl: binaryPort === null ? null : `binary://${hostInUrl(host)}:${binaryPort}`,
       feedbackUrl: feedbackPort === null ? null : `feedback://${hostInUrl(host)}:${feedbackPort}`,
       channelsUrl: channelsPort === null ? null : `https://${hostInUrl(host)}:${channelsPort}`,
+      fcm,
       controlUrl: await openControl(),
       caCertificate: identity.authority,
       ledger: gateway.ledger,
@@ -117,6 +135,11 @@ function channelsGateway(settings: SimulatorSettings, gateway: SimulatedGateway)
   const ofPort = new SimulatedGateway({ ...settings, ...own }, { pushes: false, management: true }, gateway);
   gateway.channels.watchPort(ofPort.ledger);
   return ofPort;
+}
+
+/** What the control server tells beside the ledger. */
+function further({ channels, feedback, scenario }: SimulatedGateway): Omit<FurtherBooks, 'fcm'> {
+  return { channels, feedback, scenario };
 }
 
 interface Identity {

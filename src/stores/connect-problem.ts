@@ -3,6 +3,10 @@
  * of the network quotes nothing but addresses; of all other errors only the known ones are told.
  */
 
+const unsigned =
+  'has a certificate that no trusted authority signed: name the file of its authority (PEM) in NODE_EXTRA_CA_CERTS, ' +
+  'or for the Redis of a cluster in --redis-ca';
+
 const codes: Readonly<Record<string, string>> = {
   ENOTFOUND: 'has a name that does not resolve: check the host in its URL',
   EAI_AGAIN: 'has a name that cannot be resolved now: name servers do not answer',
@@ -13,11 +17,13 @@ const codes: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'cannot be reached: there is no way to its host',
   ENETUNREACH: 'cannot be reached: there is no way to its network',
   ERR_TLS_CERT_ALTNAME_INVALID: 'has a certificate for another host name',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'has a certificate that no trusted authority signed: give its CA',
-  SELF_SIGNED_CERT_IN_CHAIN: 'has a certificate that no trusted authority signed: give its CA',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'has a certificate that no trusted authority signed: give its CA',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'has a certificate that no trusted authority signed: give its CA',
+  DEPTH_ZERO_SELF_SIGNED_CERT: unsigned,
+  SELF_SIGNED_CERT_IN_CHAIN: unsigned,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unsigned,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unsigned,
   CERT_HAS_EXPIRED: 'has a certificate that is no longer valid',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+    'asks for a client certificate, and peal gives none: use passwords instead (in redis.conf: tls-auth-clients no)',
   ERR_SSL_WRONG_VERSION_NUMBER: 'speaks no TLS at this port',
 };
 

@@ -318,6 +318,8 @@ function problemSentence(place: string, error: unknown): string {
   const text = error instanceof Error ? escapeUnprintable(error.message, 200) : '';
   if (state !== null) {
     if (state === '28P01') return `${place} refuses the user or the password in its URL.`;
+    if (state === '28000' && /no encryption/.test(text))
+      return `${place} asks for TLS: add ?sslmode=require to its URL.`;
     if (state === '57014') return `${place} did not end a statement in time.`;
     return `${place} answered with an error (SQLSTATE ${state})${tellable.test(state) ? `: ${text}` : ''}.`;
   }

@@ -91,6 +91,15 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
   return redis;
 }
 
+/** Runs a command. What goes wrong with it is thrown as a PealError. */
+export async function redisCommand<T>(redis: RedisClient, command: (redis: RedisClient) => Promise<T>): Promise<T> {
+  try {
+    return await command(redis);
+  } catch (error) {
+    throw redisError(error, redis);
+  }
+}
+
 /** Returns what went wrong with a command, without its arguments. */
 export function redisError(error: unknown, redis: RedisClient): PealError {
   if (error instanceof PealError) return error;
@@ -210,7 +219,12 @@ function watch(redis: RedisClient, place: string, log: Logger): void {
 }
 
 async function checkVersion(redis: RedisClient, place: string): Promise<void> {
-  const version = (await infoOf(redis, 'server')).get('redis_version');
+  const info = await infoOf(redis, 'server');
+  if (info.get('redis_mode') === 'sentinel') {
+    const message = `${place} is a Sentinel, which keeps nothing: give the URL of the primary, or a name that follows it.`;
+    throw new PealError('ERR_PEAL_STORE', message, { origin: 'store' });
+  }
+  const version = info.get('redis_version');
   if (version === undefined) return;
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [oldestMajor, oldestMinor] = oldestVersion;
@@ -240,6 +254,10 @@ const replies: readonly (readonly [RegExp, string])[] = [
   [/^NOPERM/, 'does not let the user in its URL do this: give the user the rights that docs/many-machines.md lists'],
   [/^OOM/, 'has no memory left (maxmemory): give it more, or let campaigns end first'],
   [/^MISCONF/, 'cannot write to its disk (MISCONF), and takes no changes until it can'],
+  [
+    /^ERR unknown command .*(SELECT|EVAL|HELLO)/i,
+    'knows few commands, as a Sentinel does: give the URL of the primary',
+  ],
   [/^READONLY/, 'is a replica, which takes no changes: give the URL of the primary'],
   [/^LOADING/, 'still loads its data'],
   [/^(ERR DB index|ERR invalid DB)/, 'has no database of the number in its URL'],
@@ -252,7 +270,7 @@ function problemSentence(place: string, error: unknown, timeoutMs = redisCommand
   const known = replies.find(([beginning]) => beginning.test(text));
   if (known !== undefined) return `${place} ${known[1]}.`;
   const way = connectProblem(error);
-  if (way !== null) return `${place} ${way}.`;
+  if (way !== null) return `${place} ${way}${isClosedAtOnce(error) ? ': it may want rediss://' : ''}.`;
   if (/timed out|^Socket timeout|ETIMEDOUT/.test(text)) return `${place} does not answer within ${timeoutMs / 1000} s.`;
   if (isGivenUpPattern.test(text)) {
     return `The connection to ${place} is lost or not accepted: check that Redis runs, and whether it wants rediss://.`;
@@ -261,6 +279,11 @@ function problemSentence(place: string, error: unknown, timeoutMs = redisCommand
   const own = text.split(/, with args| script: /)[0]!.replace(/\.$/, '');
   const isReply = (error as { name?: unknown } | null)?.name === 'ReplyError';
   return `${place} answered with an error${isReply ? `: ${escapeUnprintable(own, 200)}` : ''}.`;
+}
+
+/** As a port does that speaks TLS, to those who speak none. */
+function isClosedAtOnce(error: unknown): boolean {
+  return /^(ECONNRESET|EPIPE)$/.test(String((error as { code?: unknown }).code));
 }
 
 /** Redis 6.2 puts the error of a command within a script behind `ERR Error running script (…): …: -`. */

@@ -3,7 +3,7 @@
  * given as keys and arguments, and is never part of the text. Called by everything that changes shared state; any thread.
  */
 import { createHash } from 'node:crypto';
-import { type RedisClient, redisError } from './redis-client.js';
+import { type RedisClient, redisCommand } from './redis-client.js';
 
 type ScriptArgument = string | number | Buffer;
 
@@ -30,8 +30,8 @@ export class RedisScript {
     return this.#run(redis, (command, script) => redis.callBuffer(command, script, keys.length, ...keys, ...args));
   }
 
-  async #run(redis: RedisClient, call: (command: string, script: string) => Promise<unknown>): Promise<unknown> {
-    try {
+  #run(redis: RedisClient, call: (command: string, script: string) => Promise<unknown>): Promise<unknown> {
+    return redisCommand(redis, async () => {
       try {
         return await call('EVALSHA', this.#digest);
       } catch (error) {
@@ -39,8 +39,6 @@ export class RedisScript {
         if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
         return await call('EVAL', this.#lua);
       }
-    } catch (error) {
-      throw redisError(error, redis);
-    }
+    });
   }
 }

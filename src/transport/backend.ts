@@ -6,9 +6,9 @@
  * (docs/backends.md). Everything here is called on the thread of the connection, a shard's worker or the program's own.
  */
 import type { SecureContextOptions } from 'node:tls';
-import type { Address } from '../apns/address.js';
-import type { CertificateCredential } from '../apns/credentials/credential.js';
 import type { PealError } from '../base/errors.js';
+import type { Address } from '../push/address.js';
+import type { CertificateCredential } from '../push/credentials/credential.js';
 
 /** What a stream tells its owner. Calls never nest: no call is made from within a call of the owner. */
 export interface ByteStreamListener {

@@ -13,7 +13,8 @@ import { checkOptions, optionError, unchecked } from '../base/options.js';
 import { type EnvironmentProxy, type ProxyVariables, proxyOf } from '../base/proxy-environment.js';
 import { type ProxyAddress, parseProxyUrl } from '../base/proxy-url.js';
 import { theOption } from '../base/wording.js';
-import type { Backend, OpenOptions } from './backend.js';
+import type { Address } from '../push/address.js';
+import type { Backend } from './backend.js';
 import { createRotatingLookup } from './lookup.js';
 import { noProxyError, type ProxyRoute, proxyStatusError, silentProxyError, unreachableError } from './proxy-errors.js';
 import { createTlsBackend, type TlsBackendOptions } from './tls.js';
@@ -49,12 +50,30 @@ export function createProxyBackend(options: ProxyOptions, tls: Omit<TlsBackendOp
     createTlsBackend({
       ...tls,
       lookup,
-      dial: (openOptions, signal) => dialThrough({ proxy, ca, lookup }, openOptions, signal),
+      dial: ({ address }, signal) => dialThrough({ proxy, ca, lookup }, address, signal),
     });
   if (options.environment === undefined) return through(parseProxyUrl(options.url));
   const direct = createTlsBackend({ ...tls, lookup });
   const found = proxyOf(options.environment);
   return found === null ? direct : eitherWay(direct, through(found.address), found);
+}
+
+/** The way that this back-end takes to one gateway, for those who look at each part of it. */
+export interface ProxyWay {
+  readonly proxy: ProxyAddress;
+  /** The environment variable that names the proxy; null: `url` does. */
+  readonly variable: string | null;
+  /** Opens a tunnel. Rejects with PealError as streams of the back-end do. */
+  open(signal: AbortSignal): Promise<Socket>;
+}
+
+/** Returns null where the gateway is reached directly. Throws as {@link createProxyBackend}. */
+export function proxyWayTo(address: Address, { url, environment }: ProxyOptions): ProxyWay | null {
+  const found = environment === undefined ? null : proxyOf(environment);
+  if (environment !== undefined && found?.isDirect(address.host, address.port) !== false) return null;
+  const proxy = found?.address ?? parseProxyUrl(url);
+  const way: Way = { proxy, ca: null, lookup: createRotatingLookup() };
+  return { proxy, variable: found?.variable ?? null, open: (signal) => dialThrough(way, address, signal) };
 }
 
 /** Directly to the gateways that NO_PROXY names. */
@@ -74,7 +93,7 @@ interface Way {
   readonly lookup: LookupFunction;
 }
 
-function dialThrough(way: Way, { address }: OpenOptions, signal: AbortSignal): Promise<Socket> {
+function dialThrough(way: Way, address: Address, signal: AbortSignal): Promise<Socket> {
   const gateway = hostAndPort(address);
   const { host, port, authorization } = way.proxy;
   const route = { proxy: `${host.includes(':') ? `[${host}]` : host}:${port}`, gateway };

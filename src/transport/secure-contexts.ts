@@ -5,10 +5,10 @@
  */
 import { createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
-import type { CertificateCredential } from '../apns/credentials/credential.js';
 import { PealError } from '../base/errors.js';
 import { maxSecureContexts } from '../base/limits.js';
 import { theOption } from '../base/wording.js';
+import type { CertificateCredential } from '../push/credentials/credential.js';
 import type { BackendCredential } from './backend.js';
 import { type CredentialFor, TlsCredential } from './tls-credential.js';
 

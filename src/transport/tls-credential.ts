@@ -3,7 +3,7 @@
  * SecureContexts, on the thread of the connection.
  */
 import type { SecureContextOptions } from 'node:tls';
-import type { CertificateCredential } from '../apns/credentials/credential.js';
+import type { CertificateCredential } from '../push/credentials/credential.js';
 import type { BackendCredential } from './backend.js';
 
 /** Makes a credential of what a session loaded; see {@link BackendCredential}. */

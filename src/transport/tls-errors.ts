@@ -5,10 +5,10 @@
  * `retryable` is true where the same attempt may succeed later: a refusal or a silence may pass, a certificate that is
  * not trusted stays so until something is changed.
  */
-import type { Address } from '../apns/address.js';
 import { type ErrorOrigin, PealError, type PealErrorCode } from '../base/errors.js';
 import { stripUnprintable } from '../base/text.js';
 import { either, option } from '../base/wording.js';
+import { type Address, serviceName } from '../push/address.js';
 
 /** What the stream was made with, and how far it had come. */
 interface StreamState {
@@ -67,7 +67,7 @@ export function timeoutError(address: Address, timeoutMs: number): PealError {
 export function noProtocolError(address: Address, protocol: string): PealError {
   return connectError(
     'ERR_PEAL_ALPN',
-    `${hostAndPort(address)} does not speak ${protocol} (no ALPN agreement): check that it is an APNs gateway.`,
+    `${hostAndPort(address)} does not speak ${protocol} (no ALPN agreement): check that it is a gateway of ${serviceName(address.protocol)}.`,
     false,
   );
 }
@@ -200,6 +200,12 @@ function networkError(code: string, state: StreamState): PealError {
         'ERR_PEAL_CONNECT',
         `${where} refused the connection: check host and port, and that the gateway runs.`,
         true,
+      );
+    case 'ERR_ACCESS_DENIED':
+      return connectError(
+        'ERR_PEAL_CONNECT',
+        `${where} cannot be reached: Node runs with --permission and without --allow-net.`,
+        false,
       );
     case 'ETIMEDOUT':
       return connectError(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { type AddressInput, addressUrl, authority, parseAddress } from '../../src/apns/address.js';
+import { type AddressInput, parseAddress } from '../../src/apns/address.js';
+import { addressUrl, authority } from '../../src/push/address.js';
 
 const refused = (input: unknown, message: RegExp) =>
   assert.throws(() => parseAddress(input as AddressInput), { code: 'ERR_PEAL_ADDRESS', origin: 'usage', message });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { parseAnswerBody, retryAfterSeconds } from '../../src/apns/answer.js';
+import { parseAnswerBody } from '../../src/apns/answer.js';
 import { maxReasonCharacters, maxResponseBodyBytes, maxRetryAfterSeconds } from '../../src/base/limits.js';
+import { retryAfterSeconds } from '../../src/push/answer.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const clock = new VirtualClock();

@@ -1,7 +1,8 @@
 /** UUIDs as text and bytes. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { apnsIdBytes, apnsIdBytesOf, apnsIdText, isUuid } from '../../src/apns/apns-id.js';
+import { apnsIdBytesOf, apnsIdText, isUuid } from '../../src/apns/apns-id.js';
+import { apnsIdBytes } from '../../src/push/notification.js';
 
 describe('apns-id', () => {
   it('is the same after a way through its bytes, in lower case', () => {

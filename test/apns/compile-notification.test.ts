@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { type Environment, parseAddress } from '../../src/apns/address.js';
+import { parseAddress } from '../../src/apns/address.js';
 import {
   type CompiledNotification,
   checkAuthentication,
   compileNotification,
   type NotificationOptions,
 } from '../../src/apns/compile-notification.js';
+import type { Environment } from '../../src/push/address.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const clock = new VirtualClock(1_700_000_000_000);

@@ -97,6 +97,13 @@ describe('apns/payload', () => {
       { alert: 'Hi', aps: { alert: 'Ho' } },
       /^The payload cannot be sent: aps has the key "alert": use the option alert\.$/,
     );
+    // More values than any payload has, and more octets, are refused before their names are looked at.
+    const keys = (count: number): object =>
+      Object.fromEntries(Array.from({ length: count }, (_, at) => [`key${at}`, 1]));
+    refused({ aps: { alert: 'x', ...keys(20_000) } }, /is one of over 10000 values/);
+    const tooLarge = { alert: 'Hi', aps: { ...keys(9_000), alerts: 'x' } };
+    assert.throws(() => checkPayloadSize(text(tooLarge).length, 'alert'), /bytes, but/);
+    refused({ aps: { ...keys(100), alerts: 'x' } }, /has the key "alerts": use the option alert\.$/);
     refused({ aps: { 'thread-id': 'x' } }, /has the key "thread-id": use the option threadId\.$/);
     refused({ aps: { threadId: 'x' } }, /has the key "threadId": use the option threadId\.$/);
     refused({ aps: { thread_id: 'x' } }, /has the key "thread_id": use the option threadId\.$/);

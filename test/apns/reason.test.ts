@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict';
-import {
-  adviceOf,
-  binaryReasonOf,
-  binaryReasons,
-  channelReasons,
-  classOf,
-  reasonCode,
-  reasonOf,
-  reasons,
-} from '../../src/apns/reason.js';
+import { binaryReasonOf, binaryReasons, channelReasons, reasons } from '../../src/apns/reason.js';
 import { REJECTED } from '../../src/engine/ledger.js';
+import { adviceOf, broadcastAdviceOf, classOf, reasonCode, reasonOf } from '../../src/push-services/reasons.js';
 
 describe('apns/reason', () => {
   it('gives every reason a code of its own that fits a ledger byte, and finds it again', () => {
@@ -121,5 +113,14 @@ describe('apns/reason', () => {
   it('keeps the number of a status that it does not know', () => {
     assert.equal(binaryReasonOf(77)!.reason, 'Unknown status 77');
     assert.equal(binaryReasonOf(77)!.code, 0);
+  });
+
+  it('advises for the expiration of a broadcast what channels take, and for that of a push what devices take', () => {
+    const [push, broadcast] = [adviceOf(400, 'BadExpirationDate'), broadcastAdviceOf(400, 'BadExpirationDate')];
+    assert.match(push, /give epoch seconds, or 0 for one attempt\.$/);
+    assert.match(broadcast, /^A channel whose storage policy is none takes no expiration but 0: leave it out, or /);
+    for (const { status, reason } of channelReasons) {
+      assert.equal(broadcastAdviceOf(status, reason), adviceOf(status, reason));
+    }
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
+import { text } from 'node:stream/consumers';
 import { SinkProcess } from '../../bench/lib/sink-process.js';
 import { FrameWalk } from '../../bench/sink/frame-walk.js';
 import type { SinkOptions } from '../../bench/sink/options.js';
@@ -50,6 +51,23 @@ describe('bench/sink', () => {
       assert.equal((await sink.counts()).requests, 0);
     });
   }
+
+  it('answers with the name of a message in a body, and keeps to the window of the client', async () => {
+    const { sink, session } = await start({ answers: 'fcm' });
+    const read = async (): Promise<string> => {
+      const stream = session.request({ ':method': 'POST', ':path': '/v1/projects/bench/messages:send' });
+      stream.end('{}');
+      const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+      assert.deepEqual([headers[':status'], headers['content-type']], [200, 'application/json; charset=UTF-8']);
+      const { name } = JSON.parse(await text(stream)) as { name: string };
+      return name;
+    };
+    // More than two windows of bodies.
+    const names = await Promise.all(Array.from({ length: 2_000 }, read));
+    assert.equal(new Set(names).size, 2_000);
+    for (const name of names) assert.match(name, /^projects\/bench\/messages\/0:\d{16}%[0-9a-f]{16}$/);
+    assert.equal((await sink.counts()).requests, 2_000);
+  });
 
   it('keeps to its window, and gives it back', async () => {
     const { sink, session } = await start({ windowBytes: 65_535, maxStreams: 7 });

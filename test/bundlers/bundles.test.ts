@@ -3,7 +3,7 @@
  * it and installed beside, and with peal in it and nowhere else. docs/bundlers.md says what is to be expected.
  */
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describeWithTools, Project, runNode, toolUrl } from './project.js';
@@ -31,6 +31,12 @@ async function main() {
   }
 }
 main().catch((error) => console.log(JSON.stringify({ code: error.code, message: error.message })));
+`;
+
+/** A program that needs a little of peal. */
+const small = `
+import { parseDeviceToken } from 'peal';
+console.log(parseDeviceToken('ab'.repeat(32)).length);
 `;
 
 type Format = 'esm' | 'cjs';
@@ -194,5 +200,17 @@ describeWithTools('a program in one file', () => {
         });
       });
     }
+  }
+
+  for (const name of ['esbuild', 'rollup', 'vite'] as const) {
+    it(`of ${name} holds of peal what the program uses, and not all of it`, async () => {
+      project.write({ 'small.mjs': small });
+      const file = project.file(`small-${name}`, 'out.mjs');
+      await bundlers[name]!(project.file('small.mjs'), file, 'esm', []);
+      const { stdout, stderr } = await runNode([file], path.dirname(file));
+      assert.deepEqual([stdout, stderr], ['32\n', '']);
+      const { size } = statSync(file);
+      assert.ok(size < 64_000, `${size} bytes`);
+    });
   }
 });

@@ -11,15 +11,14 @@ import {
   realpathSync,
   renameSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { packInto } from '../support/packed.js';
 import { repositoryRoot } from '../support/repository.js';
 
 const run = promisify(execFile);
@@ -69,7 +68,7 @@ export class Project {
   /** Packs peal and installs it. Takes some seconds: one for all tests of a file. */
   static async create(): Promise<Project> {
     const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'peal-project-')));
-    const tarball = path.join(folder, await alone(() => pack(folder)));
+    const { tarball } = await packInto(folder);
     const modules = path.join(folder, 'node_modules');
     const installed = path.join(modules, 'peal');
     mkdirSync(installed, { recursive: true });
@@ -109,34 +108,6 @@ export class Project {
 
   dispose(): void {
     rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-/** Builds and packs peal; the name of the tarball in `folder`. */
-async function pack(folder: string): Promise<string> {
-  await run(process.execPath, [path.join(repositoryRoot, 'dist/scripts/commonjs.js')]);
-  const args = ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder];
-  return (await run('npm', args, { cwd: repositoryRoot })).stdout.trim();
-}
-
-/** Does something that only one process of the tests may do at a time: all files of tests share dist/. */
-async function alone<T>(action: () => Promise<T>): Promise<T> {
-  const lock = path.join(repositoryRoot, 'dist', '.packing');
-  const staleMs = 120_000;
-  for (;;) {
-    try {
-      mkdirSync(lock);
-      break;
-    } catch {
-      const madeMs = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
-      if (Date.now() - madeMs > staleMs) rmSync(lock, { recursive: true, force: true });
-      await setTimeout(200);
-    }
-  }
-  try {
-    return await action();
-  } finally {
-    rmSync(lock, { recursive: true, force: true });
   }
 }
 

@@ -58,6 +58,27 @@ describe('a service that pushes', () => {
 });
 `;
 
+/** A file of CommonJS beside a module: a session that one makes goes to the other. */
+const closing = `
+import apn = require('peal/compat/node-apn');
+import { Session } from 'peal';
+
+export const isOne = (session: Session): boolean => session instanceof Session;
+export const close = (session: Session): Promise<void> => session.close();
+export const note = (): apn.Notification => new apn.Notification();
+`;
+
+const mixed = `
+import { Session } from 'peal';
+import { Notification } from 'peal/compat/node-apn';
+import { close, isOne, note } from './close.cjs';
+
+const session = new Session();
+const made: Notification = note();
+console.log(isOne(session), made instanceof Notification);
+await close(session);
+`;
+
 const strict = {
   strict: true,
   target: 'es2022',
@@ -103,6 +124,25 @@ describeWithTools('a project of CommonJS', () => {
     });
   }
 
+  for (const module of ['node16', 'nodenext']) {
+    it(`in TypeScript with module: ${module} takes what a module has made for what it is, and checks all declarations`, async () => {
+      const folder = `mixed-${module}`;
+      project.write({
+        [`${folder}/package.json`]: '{ "name": "app", "private": true }',
+        [`${folder}/tsconfig.json`]: JSON.stringify({
+          compilerOptions: { ...strict, module, moduleResolution: module, skipLibCheck: false },
+          include: ['*.mts', '*.cts'],
+        }),
+        [`${folder}/close.cts`]: closing,
+        [`${folder}/main.mts`]: mixed,
+      });
+      const compiled = await project.tool('typescript/bin/tsc', ['-p', '.'], project.file(folder));
+      assert.deepEqual(compiled, { code: 0, stdout: '', stderr: '' });
+      const { stdout, stderr } = await runNode([project.file(folder, 'out/main.mjs')], project.file(folder));
+      assert.deepEqual([stdout, stderr], ['true true\n', '']);
+    });
+  }
+
   it('tests with Jest and ts-jest, as NestJS sets them up', async () => {
     project.write({
       'nest/package.json': JSON.stringify({
@@ -137,7 +177,7 @@ describeWithTools('a project of CommonJS', () => {
 /** What a program in plain JavaScript gets of each entry, by `require` and by `import`. */
 const entries = `
 const manifest = require('peal/package.json');
-const names = Object.keys(manifest.exports).filter((entry) => entry !== './package.json').map((entry) => entry.replace(/^\\./, 'peal'));
+const names = Object.keys(manifest.exports).filter((entry) => !entry.endsWith('.json')).map((entry) => entry.replace(/^\\./, 'peal'));
 
 async function main() {
   const seen = {};
@@ -174,8 +214,10 @@ describeWithTools('the installed package in plain JavaScript', () => {
       'peal/backend',
       'peal/cluster',
       'peal/compat/apns2',
+      'peal/compat/firebase-messaging',
       'peal/compat/node-apn',
       'peal/compat/node-apn/mock',
+      'peal/fcm',
       'peal/simulator',
     ];
     return { seen: Object.fromEntries(names.map((name) => [name, each])), requests: 0 };
@@ -222,6 +264,8 @@ describeWithTools('the package', () => {
       '"peal"',
       '"peal/backend"',
       '"peal/compat/apns2"',
+      '"peal/compat/firebase-messaging"',
+      '"peal/fcm"',
       '"peal/compat/node-apn"',
       '"peal/compat/node-apn/mock"',
       '"peal/simulator"',

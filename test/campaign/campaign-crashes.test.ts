@@ -11,7 +11,7 @@ import { CrashingCampaign, kindsOfCampaign, openSeeds, points, runSeed } from '.
 const planted = {
   name: 'a campaign is called finished before its files are whole',
   /** Below dist/src/campaign. */
-  file: 'run/campaign-run.js',
+  file: 'run/run-standing.js',
   /** Occurs exactly once in the compiled file. */
   before: "this.#end === null || this.#areFilesWhole ? state : 'running'",
   after: 'state',

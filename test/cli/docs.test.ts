@@ -69,7 +69,7 @@ describe('the documents of the command line', () => {
     );
   });
 
-  for (const command of ['credentials', 'channels', 'broadcast']) {
+  for (const command of ['credentials', 'channels', 'broadcast', 'doctor']) {
     it(`have a row for each option of peal ${command}, and for no other`, () => {
       const inTables = tabled(page('cli.md'), `\n## peal ${command}\n`, '\n## ');
       const real = new Set(flagsOf(commandOptions[command]!));
@@ -79,7 +79,7 @@ describe('the documents of the command line', () => {
 
   it('and the help fit a terminal of 80 columns', async () => {
     const ofChannels = ['create', 'read', 'list', 'remove'].map((action) => ['channels', action]);
-    for (const command of [['send'], ['broadcast'], ['channels'], ...ofChannels]) {
+    for (const command of [['send'], ['broadcast'], ['doctor'], ['channels'], ...ofChannels]) {
       const { stdout } = await runCommand([...command, '--help']);
       for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line);
     }

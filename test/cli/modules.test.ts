@@ -3,43 +3,37 @@
  * what it is; a module that most sends do without belongs behind an import where it is needed.
  */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { importedAtOnce, sendEntries } from '../../scripts/first-modules.js';
 import { repositoryRoot } from '../support/repository.js';
 
-const source = path.join(repositoryRoot, 'src');
-/** What a send of one message to a plain list has loaded before it connects. */
-const entries = [
-  'cli/run-process.ts',
-  'cli/program.ts',
-  'cli/send/send.ts',
-  'campaign/run/open-run.ts',
-  'campaign/run/campaign-run.ts',
-  'engine/dispatcher/dispatcher.ts',
-  'transport/tls.ts',
-];
-const maxModules = 222;
+const dist = path.join(repositoryRoot, 'dist');
+/**
+ * With the shard on the main thread. The engine knows both push services by their rules of answers, addresses and credentials:
+ * about twenty small modules.
+ */
+const maxModules = 345;
 
-/** The files that these import, and so on; imports of types and those that are made when they are needed left out. */
-function loadedBy(files: readonly string[]): ReadonlySet<string> {
-  const found = new Set(files.map((file) => path.join(source, file)));
-  for (const file of found) {
-    const code = readFileSync(file, 'utf8');
-    for (const [, what, from] of code.matchAll(/^(?:import|export) (?!type\b)([^;]*?)from '(\.[^']+)\.js';$/gm)) {
-      const names = /^\{([^}]*)\}\s*$/
-        .exec(what!)?.[1]
-        ?.split(',')
-        .map((name) => name.trim())
-        .filter(Boolean);
-      if (names?.every((name) => name.startsWith('type ')) === true) continue;
-      found.add(path.resolve(path.dirname(file), `${from}.ts`));
-    }
-  }
-  return found;
-}
+/** The modules that these import, and so on, below src; those that are imported when they are needed left out. */
+const loadedBy = (entries: readonly string[]): readonly string[] =>
+  [...importedAtOnce(dist, entries)].map((file) => file.replace(/^src\/(.*)\.js$/, '$1.ts'));
+
+describe('an answer to a shell that completes', () => {
+  it('loads no more than the definitions of the commands', () => {
+    const begin = ['src/cli/run-process.js', 'src/cli/program.js', 'src/cli/command-line.js'];
+    const before = loadedBy(begin);
+    const more = loadedBy([...begin, 'src/cli/completion/completion.js']).filter((file) => !before.includes(file));
+    assert.deepEqual(more.sort(), [
+      'cli/completion/answer.ts',
+      'cli/completion/completion.ts',
+      'cli/completion/shells.ts',
+    ]);
+  });
+});
 
 describe('the start of peal send', () => {
-  const loaded = [...loadedBy(entries)].map((file) => path.relative(source, file).replaceAll(path.sep, '/'));
+  const loaded = [...loadedBy(sendEntries)];
 
   it('loads few modules', () => {
     assert.ok(loaded.length <= maxModules, `${loaded.length} modules:\n${loaded.sort().join('\n')}`);
@@ -51,6 +45,8 @@ describe('the start of peal send', () => {
       ...['campaign/tables/csv', 'campaign/tables/json', 'campaign/tables/ndjson'],
       ...['campaign/recipients/gunzip.ts', 'campaign/recipients/unzstd.ts'],
       ...['cli/demo', 'cli/feedback', 'cli/simulate', 'simulator'],
+      // Nothing is set but on the command line.
+      ...['cli/config/expanded-line.ts', 'cli/config/config-text.ts', 'cli/config/config-schema.ts'],
     ];
     assert.deepEqual(
       loaded.filter((file) => unwanted.some((begin) => file.startsWith(begin))),
@@ -60,7 +56,7 @@ describe('the start of peal send', () => {
 
   it('loads no journal, no file of outcomes and no page of a report where nothing is kept', () => {
     const kept = ['campaign/outputs', 'campaign/run/open-folder.ts', 'campaign/journal/journal.ts'];
-    const page = readdirSync(path.join(source, 'campaign/report')).filter((name) =>
+    const page = readdirSync(path.join(repositoryRoot, 'src/campaign/report')).filter((name) =>
       /^(?:report-?|write|html)/.test(name),
     );
     const unwanted = [...kept, 'campaign/journal/lmdb', ...page.map((name) => `campaign/report/${name}`)];

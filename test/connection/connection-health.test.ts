@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import type { Answer } from '../../src/apns/answer.js';
+import { apnsHttp2 } from '../../src/apns/protocols.js';
 import { maxServerErrorsInRow } from '../../src/base/limits.js';
 import { ConnectionHealth } from '../../src/connection/connection-health.js';
+import type { Answer } from '../../src/push/answer.js';
 
 function rejection(status: number, reason: string, retryAfterSeconds: number | null = null): Answer {
   return { status, reason, retryAfterSeconds, timestampMs: null, apnsId: null };
@@ -36,7 +37,7 @@ describe('connection/connection-health', () => {
   ];
   for (const [status, reason, wedge, bad, transient, inconclusive] of table) {
     it(`takes ${status} ${reason} for what it is`, () => {
-      const health = new ConnectionHealth();
+      const health = new ConnectionHealth(apnsHttp2);
       health.rejected(1, rejection(status, reason), false);
       const { wedge: found, bad: badNow, transient: transientNow, inconclusive: inconclusiveNow } = health;
       assert.deepEqual([found, badNow, transientNow, inconclusiveNow], [wedge, bad, transient, inconclusive]);
@@ -47,7 +48,7 @@ describe('connection/connection-health', () => {
   }
 
   it(`finds ${maxServerErrorsInRow} answers 500 in a row, over as many reads as they take`, () => {
-    const health = new ConnectionHealth();
+    const health = new ConnectionHealth(apnsHttp2);
     for (let answers = 1; answers < maxServerErrorsInRow; answers++) {
       health.rejected(answers, rejection(500, 'InternalServerError'), false);
       health.forgetRead();
@@ -58,7 +59,7 @@ describe('connection/connection-health', () => {
   });
 
   it('begins to count anew with any other answer, accepted ones included', () => {
-    const health = new ConnectionHealth();
+    const health = new ConnectionHealth(apnsHttp2);
     for (let answers = 1; answers < 20 * maxServerErrorsInRow; answers++) {
       if (answers % maxServerErrorsInRow !== 0) health.rejected(answers, rejection(500, 'InternalServerError'), false);
     }
@@ -66,7 +67,7 @@ describe('connection/connection-health', () => {
   });
 
   it('takes a passing fault of a retry for no news about the gateway, and not for a fault of the connection', () => {
-    const health = new ConnectionHealth();
+    const health = new ConnectionHealth(apnsHttp2);
     const many = 10 * maxServerErrorsInRow;
     for (let answers = 1; answers <= many; answers++) {
       health.rejected(answers, rejection(500, 'InternalServerError', 9), true);
@@ -84,7 +85,7 @@ describe('connection/connection-health', () => {
       [half - 1, null],
       [half, 'server-errors'],
     ] as const) {
-      const health = new ConnectionHealth();
+      const health = new ConnectionHealth(apnsHttp2);
       for (let answers = 1; answers <= maxServerErrorsInRow; answers++) {
         health.rejected(answers, rejection(500, 'InternalServerError'), answers > first);
       }
@@ -93,7 +94,7 @@ describe('connection/connection-health', () => {
   });
 
   it('keeps the longest Retry-After of the answers that pass', () => {
-    const health = new ConnectionHealth();
+    const health = new ConnectionHealth(apnsHttp2);
     health.rejected(1, rejection(503, 'ServiceUnavailable', 2), false);
     health.rejected(2, rejection(503, 'ServiceUnavailable', 7), false);
     health.rejected(3, rejection(503, 'ServiceUnavailable'), false);

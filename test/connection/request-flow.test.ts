@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { TokenBlock } from '../../src/apns/token-block.js';
 import { minRequestsPerWrite } from '../../src/base/limits.js';
 import { isTooFew, nextPayloadBytes } from '../../src/connection/request-flow.js';
 import type { RequestRun } from '../../src/connection/request-source.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 
 describe('connection/request-flow', () => {
   it('waits for an eighth of a connection to be free, at most for minRequestsPerWrite', () => {

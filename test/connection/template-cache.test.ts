@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { TokenBlock } from '../../src/apns/token-block.js';
 import { PealError } from '../../src/base/errors.js';
 import { templatesPerConnection } from '../../src/base/limits.js';
 import type { RequestRun } from '../../src/connection/request-source.js';
 import { personalKinds, TemplateCache } from '../../src/connection/template-cache.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 
 function runOf(notificationId: number, tokenBytes = 32, personal: RequestRun['personal'] = null): RequestRun {
   return {

@@ -1,10 +1,10 @@
 /** The engine over the binary protocol: what a gateway discards is sent again, or not, as the job says. */
 import assert from 'node:assert/strict';
-import { TokenBlock } from '../../src/apns/token-block.js';
 import type { LinkOptions } from '../../src/connection/link-options.js';
 import type { Batch } from '../../src/engine/batch.js';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 import { type BinaryGateway, type BinaryScript, openBinaryGateway } from '../support/binary-gateway.js';
 import { tokenOf } from '../support/book-source.js';
 import { BookSink, notification, routeConfigFor } from '../support/engine-fixtures.js';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { reasonCode } from '../../src/apns/reason.js';
 import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
 import { Tally } from '../../src/engine/tally.js';
+import { reasonCode } from '../../src/push-services/reasons.js';
 
 const detail = (index: number, status: number, reason: string) => ({
   index,

@@ -85,6 +85,43 @@ describe('engine with threads', () => {
     assert.equal(gateway.connections, 2);
   });
 
+  it('keeps to a rate over two threads together', async () => {
+    const recipients = 1_500;
+    let [firstMs, lastMs] = [0, 0];
+    gateway = await Http2Gateway.open({
+      onRequest: () => {
+        lastMs = performance.now();
+        if (gateway!.requests === 1) firstMs = lastMs;
+      },
+    });
+    dispatcher = new Dispatcher({ threads: 2 });
+    const book = new BookSink();
+    const route = dispatcher.openRoute({ ...routeTo(gateway), rate: { perMinute: 60_000, rampMs: 0 } }, null);
+    const job = dispatcher.send(route, notification, book);
+    for (const batch of batchesOf(recipients, recipients / 10)) await job.dispatch(batch);
+    await job.finish();
+    assert.equal(book.count('accepted'), recipients);
+    assertBalanced(book, gateway, recipients);
+    assert.equal(gateway.connections, 2);
+    // A thousand a second, and a tenth of a second at once. Each thread by itself would take half of the time.
+    assert.ok(lastMs - firstMs > 1_200, `${lastMs - firstMs} ms`);
+  });
+
+  it('ends at once when it is closed while a rate lets nothing begin', async () => {
+    gateway = await Http2Gateway.open();
+    dispatcher = new Dispatcher({ threads: 0 });
+    const book = new BookSink();
+    const route = dispatcher.openRoute({ ...routeTo(gateway), rate: { perMinute: 1, rampMs: 60_000 } }, null);
+    const job = dispatcher.send(route, notification, book);
+    await job.dispatch(batchOf(0, 10));
+    while (gateway.requests === 0) await setImmediate();
+    const fromMs = performance.now();
+    await dispatcher.close();
+    await job.finish();
+    assert.ok(performance.now() - fromMs < 5_000);
+    assert.deepEqual([book.count('accepted'), book.count('unsent')], [1, 9]);
+  });
+
   for (const threads of [0, 2]) {
     it(`tells what is certain of batches under way, threads: ${threads}`, async () => {
       const recipients = 5_000;

@@ -123,7 +123,7 @@ describe('an event loop that stands still', () => {
       assert.equal(job.stopped, null);
       const ledger = await ledgerAt(simulator.controlUrl!);
       const tokens = numberedTokens(0, recipients);
-      const hex = Array.from({ length: recipients }, (_, index) => tokens.hexAt(index));
+      const hex = Array.from({ length: recipients }, (_, index) => tokens.textAt(index));
       const counts = assertAccounted(book, hex, (token) => ledger.get(token) ?? null);
       assert.equal(counts.accepted + counts.unknown, recipients);
       assert.ok(counts.unknown <= 8_000, `${counts.unknown} are unknown`);

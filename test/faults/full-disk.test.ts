@@ -109,6 +109,20 @@ describe('a disk that is full', () => {
     assert.ok(!said.includes('accepted.csv'), stdout);
   });
 
+  it('under --out in the middle of a campaign: the table names no file that is not there', async function () {
+    if (!mountSmall(disk, 1024 * 1024)) this.skip();
+    const tokens = await fixture.write('tokens.txt', randomTokens(100_000).join('\n'));
+    const args = fixture.send(tokens, { without: ['--out'], with: ['--accepted', '--out', disk] });
+    const { code, stdout } = await runCommand(args);
+    assert.equal(code, 6);
+    const said = / {2}(\S.*) (?:is|are) in \S+$/m.exec(stdout)?.[1]?.split(/, | and /) ?? [];
+    assert.ok(said.includes('accepted.csv'), stdout);
+    assert.deepEqual(
+      said.filter((name) => !existsSync(path.join(disk, name))),
+      [],
+    );
+  });
+
   it('under --out in the middle of a campaign: it stops, and its books balance', async function () {
     if (!mountSmall(disk, 1024 * 1024)) this.skip();
     const list = [...rejected, ...randomTokens(100_000)];

@@ -75,7 +75,7 @@ describe('a worker thread that runs out of memory', () => {
 
   function compare(book: BookSink, recipients: number): Counts {
     const tokens = numberedTokens(0, recipients);
-    const hex = Array.from({ length: recipients }, (_, index) => tokens.hexAt(index));
+    const hex = Array.from({ length: recipients }, (_, index) => tokens.textAt(index));
     return assertAccounted(book, hex, (token) => simulator.ledger.recordOf(token));
   }
 

@@ -67,15 +67,19 @@ describe('single pushes', () => {
 
   it('have their outcomes in time though their thread stands still', async () => {
     const counter = new SharedArrayBuffer(4);
-    const backendOptions = { harm: 'block', at: 25, counter, blockMs: 8_000 };
+    const at = 1_000;
+    const backendOptions = { harm: 'block', at, counter, blockMs: 8_000 };
     await using session = open({ threads: 1, backend: faultyBackendUrl, backendOptions });
     const apns = new APNs(session.getConnection(simulator.url, null));
-    const tokens = randomTokens(600);
+    const [first, ...tokens] = randomTokens(601);
+    // Its thread runs and its connection is open, so that no time goes to that; it stands still with the first answers.
+    assert.equal((await apns.push(message, first!)).outcome, 'accepted');
+    Atomics.store(new Int32Array(counter), 0, at - 5);
     const timeoutMs = 1_500;
     const beganMs = performance.now();
     const outcomes = await Promise.all(tokens.map((token) => apns.push(message, token, { timeoutMs })));
     const tookMs = performance.now() - beganMs;
-    assert.ok(new Int32Array(counter)[0]! >= 25, 'the thread was not blocked');
+    assert.ok(new Int32Array(counter)[0]! >= at, 'the thread was not blocked');
     assert.ok(tookMs < timeoutMs + withdrawalTimeMs + 3 * deadlineStepMs + slackMs, `they took ${tookMs} ms`);
     await session.close();
     const { accepted = 0, unknown = 0, unsent = 0 } = await compare(tokens, outcomes);

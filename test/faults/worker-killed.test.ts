@@ -74,7 +74,7 @@ describe('a worker thread that dies', () => {
 
   function compare(book: BookSink, number: number): Counts {
     const tokens = numberedTokens(firstToken(number), recipients);
-    const hex = Array.from({ length: recipients }, (_, index) => tokens.hexAt(index));
+    const hex = Array.from({ length: recipients }, (_, index) => tokens.textAt(index));
     const counts = assertAccounted(book, hex, (token) => simulator.ledger.recordOf(token));
     assert.deepEqual([counts.unsent, counts.rejected], [0, 0]);
     for (const cause of book.causes) assert.equal(cause.code, 'ERR_PEAL_SHARD');

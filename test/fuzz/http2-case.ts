@@ -76,6 +76,8 @@ class Http2Case {
     this.#connection = new ClientConnection({
       listener: books,
       authority: 'api.example.com',
+      path: '/3/device/',
+      authorizationScheme: 'bearer',
       indexAuthorization: prng.chance(0.5),
       maxStreams: isSmall ? 16 : streamRingSlots,
       probeFirst: count <= 1 && prng.chance(0.3),

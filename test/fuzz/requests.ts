@@ -2,10 +2,10 @@
  * The requests of one fuzz case: templates of every kind, in turn, and whether each request that goes out is the one
  * that was submitted: its path, its fields and every octet of its body.
  */
-import type { Notification, PersonalParts } from '../../src/apns/notification.js';
-import type { TokenBlock } from '../../src/apns/token-block.js';
 import type { ClientConnection } from '../../src/codec/requests/client-connection.js';
 import type { RequestTemplate, RequestTemplateOptions } from '../../src/codec/requests/request-template.js';
+import type { Notification, PersonalParts } from '../../src/push/notification.js';
+import type { TokenBlock } from '../../src/push/token-block.js';
 import type { HeaderList } from '../support/header-rules.js';
 import type { Prng } from '../support/prng.js';
 import { inOrder, plainNotification, someTokens } from '../support/scripted-peer.js';

@@ -56,6 +56,8 @@ function outcome(count: number, start: number, end: number, pieceBytes: () => nu
       onGoaway: (last, code, debug) => seen.push(`GOAWAY ${last} ${code} ${Buffer.from(debug).toString('hex')}`),
     },
     authority: 'api.example.com',
+    path: '/3/device/',
+    authorizationScheme: 'bearer',
     indexAuthorization: true,
     maxStreams: 16,
     probeFirst: false,

@@ -147,8 +147,14 @@ describe('sending through back-ends', () => {
         assert.equal(typeof connection, 'number');
         assert.equal('shardId' in fields, threads > 0);
       }
-      assert.equal(log.of('debug', /^connection opening$/).length, opened.length);
-      assert.equal(log.of('debug', /^stream closed$/).length, opened.length);
+      // On a busy machine a pool may begin to open one more, which is not open at the end.
+      const namesOf = (lines: readonly object[]): string[] =>
+        lines
+          .map((fields) => JSON.stringify([Reflect.get(fields, 'shardId'), Reflect.get(fields, 'connection')]))
+          .sort();
+      const opening = namesOf(log.of('debug', /^connection opening$/));
+      for (const name of namesOf(opened)) assert.ok(opening.includes(name), `${name} was not opening`);
+      assert.deepEqual(namesOf(log.of('debug', /^stream closed$/)), opening);
       const written = log.of('trace', /^write$/) as { bytes: number }[];
       assert.ok(written.reduce((sum, { bytes }) => sum + bytes, 0) > tokens.length * 64);
       assert.ok(written.length < tokens.length / 10, `${written.length} writes were logged`);

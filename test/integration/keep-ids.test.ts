@@ -67,7 +67,7 @@ for (const threads of [0, 1]) {
         settled: ({ tokens, ledger, ids }: SettledBatch): void => {
           for (let index = 0; index < ledger.length; index++) {
             if (ledger[index] !== ACCEPTED) continue;
-            seen.set(tokens.hexAt(index), { apnsId: ids!.apnsIds[index], apnsUniqueId: ids!.apnsUniqueIds[index] });
+            seen.set(tokens.textAt(index), { apnsId: ids!.apnsIds[index], apnsUniqueId: ids!.apnsUniqueIds[index] });
           }
         },
       };

@@ -91,7 +91,13 @@ describe('security: nothing that is sent can become another header field, path o
     ]) {
       const codec = new ClientConnection({
         listener: {} as ResponseListener,
-        ...{ authority: 'gateway.example', indexAuthorization: true, probeFirst: false },
+        ...{
+          authority: 'gateway.example',
+          path: '/3/device/',
+          authorizationScheme: 'bearer',
+          indexAuthorization: true,
+          probeFirst: false,
+        },
       });
       const notification = { headers: [field], payload: new Uint8Array(0), expiration: null, priority: null };
       const template = codec.template(notification, { tokenBytes: 32, providerToken: null });

@@ -31,23 +31,25 @@ interface Manifest {
 const read = <T>(...parts: string[]): T => JSON.parse(readFileSync(path.join(repositoryRoot, ...parts), 'utf8')) as T;
 
 /** Folders with a lockfile of their own. */
-const trees = [[], ['bench', 'peers'], ['test', 'interop']];
+const trees = [[], ['bench', 'peers'], ['test', 'interop'], ['site']];
 /**
  * Packages with an install script that are let in: it compiles them where no binary came with them. `npm ci --ignore-scripts`
  * is used all the same, and they work without it.
  */
 const scriptsAllowed: readonly string[] = ['node_modules/lmdb', 'node_modules/msgpackr-extract'];
 /**
- * Those that programs bring along which the interop tests run (the adapter of Parse Server, by firebase-admin). They print or
+ * Those that programs bring along which the interop tests and benchmarks run (firebase-admin, and with it the adapter of Parse
+ * Server), and esbuild, with which VitePress makes the site. They print or
  * prepare something, and work without it: `npm ci --ignore-scripts` is how they are installed. No part of peal's own tree.
  */
-const interopScriptsAllowed: readonly string[] = [
-  ...['node_modules/@firebase/util', 'node_modules/core-js-pure', 'node_modules/protobufjs'],
+const othersScriptsAllowed: readonly string[] = [
+  ...['node_modules/@firebase/util', 'node_modules/core-js-pure', 'node_modules/protobufjs', 'node_modules/esbuild'],
 ];
 /** A new one needs a reason in CONTRIBUTING.md, and its row here. */
 const runtime = [
-  ...['cli-progress', 'comlink', 'commander', 'csv-parse', 'fzstd', 'hyparquet', 'hyparquet-compressors'],
-  ...['picocolors', 'pino', 'piscina', 'prom-client', 'tinyglobby', 'uplot', 'xxhash-wasm'],
+  ...['@bomb.sh/tab', 'cli-progress', 'comlink', 'commander', 'csv-parse', 'fzstd', 'hyparquet'],
+  ...['hyparquet-compressors', 'picocolors', 'pino', 'piscina', 'prom-client', 'tinyglobby', 'uplot', 'xxhash-wasm'],
+  ...['yaml', 'zod'],
 ];
 /** It comes with binaries, and peal does without it where there is none for the system: no journal then. */
 const optional = ['lmdb'];
@@ -55,7 +57,7 @@ const optional = ['lmdb'];
  * Packages that an installation of peal brings in all, those of its dependencies included; besides, the binaries that three of
  * them have for one system.
  */
-const maxRuntimePackages = 48;
+const maxRuntimePackages = 51;
 
 describe('security: supply chain', () => {
   for (const tree of trees) {
@@ -66,7 +68,7 @@ describe('security: supply chain', () => {
       assert.equal(lock.lockfileVersion, 3);
       const entries = Object.entries(lock.packages).filter(([where]) => where !== '');
       assert.ok(entries.length > 0);
-      const allowed = tree.includes('interop') ? [...scriptsAllowed, ...interopScriptsAllowed] : scriptsAllowed;
+      const allowed = tree.length > 0 ? [...scriptsAllowed, ...othersScriptsAllowed] : scriptsAllowed;
       for (const [where, one] of entries) {
         // Also those for other platforms, which npm leaves out where it has not fetched them.
         assert.match(one.integrity ?? '', /^sha512-[A-Za-z0-9+/]{86}==$/, `${where}: integrity`);

@@ -7,9 +7,14 @@ const alert = 'Hi';
 
 describe('a service', () => {
   it('answers 429 beyond the pushes that it may have, and sends nothing of what it refuses', async () => {
-    await using world = await ServiceWorld.open({ maxPushes: 50 }, { roundTripMs: 200 });
-    const tokens = randomTokens(300);
-    const seen = await Promise.all(tokens.map((token) => world.post('/v1/push', { token, alert })));
+    await using world = await ServiceWorld.open({ maxPushes: 50 }, { roundTripMs: 2_000 });
+    const post = (token: string): Promise<Seen> => world.post('/v1/push', { token, alert });
+    const taken = randomTokens(50).map(post);
+    await until(
+      async () => world.service.stats(),
+      ({ pushesInFlight }) => pushesInFlight === 50,
+    );
+    const seen = await Promise.all([...taken, ...randomTokens(250).map(post)]);
     const accepted = seen.filter(({ status }) => status === 200);
     const refused = seen.filter(({ status }) => status === 429);
     assert.equal(accepted.length + refused.length, 300);
@@ -26,8 +31,14 @@ describe('a service', () => {
   });
 
   it('answers 429 beyond the requests that it may have', async () => {
-    await using world = await ServiceWorld.open({ maxRequests: 10 }, { roundTripMs: 200 });
-    const seen = await Promise.all(randomTokens(60).map((token) => world.post('/v1/push', { token, alert })));
+    await using world = await ServiceWorld.open({ maxRequests: 10 }, { roundTripMs: 2_000 });
+    const post = (token: string): Promise<Seen> => world.post('/v1/push', { token, alert });
+    const taken = randomTokens(10).map(post);
+    await until(
+      async () => world.service.stats(),
+      ({ requestsInFlight }) => requestsInFlight === 10,
+    );
+    const seen = await Promise.all([...taken, ...randomTokens(50).map(post)]);
     const refused = seen.filter(({ status }) => status === 429);
     assert.ok(refused.length >= 40, String(refused.length));
     assert.equal(world.simulator.ledger.summary().requests, 60 - refused.length);
@@ -75,7 +86,7 @@ describe('a service', () => {
   });
 
   it('that is stopped under load has answered for all that it took, as the ledger has it', async () => {
-    await using world = await ServiceWorld.withFolders({}, { roundTripMs: 600 });
+    await using world = await ServiceWorld.withFolders({}, { roundTripMs: 2_000 });
     const tokens = randomTokens(600);
     const asked: Promise<Seen | null>[] = [];
     const ids: Promise<Seen | null>[] = [];

@@ -185,7 +185,7 @@ describe('POST /v1/push', () => {
 
 describe('POST /v1/push?wait=no', () => {
   it('answers at once with an id, by which the outcome is asked for', async () => {
-    await using world = await ServiceWorld.open({}, { roundTripMs: 100 });
+    await using world = await ServiceWorld.open({}, { roundTripMs: 1_500 });
     const begun = await world.post('/v1/push?wait=no', { tokens: randomTokens(2), alert: 'Hi' });
     assert.equal(begun.status, 202);
     const { id } = begun.json;

@@ -84,9 +84,12 @@ describe('bearer tokens', () => {
     await using world = await ServiceWorld.open({ bearers, bearerRate: 3 });
     const ask = (name: string): Promise<number> =>
       world.post('/v1/push', push(), { Authorization: `Bearer ${name}` }).then(({ status }) => status);
-    const first = await Promise.all(Array.from({ length: 20 }, () => ask(bearer)));
-    assert.ok(first.filter((status) => status === 200).length <= 5, String(first));
-    assert.ok(first.filter((status) => status === 429).length >= 15, String(first));
+    const fromMs = performance.now();
+    const first = await Promise.all(Array.from({ length: 50 }, () => ask(bearer)));
+    const seconds = (performance.now() - fromMs) / 1000;
+    const refused = first.filter((status) => status === 429).length;
+    assert.equal(first.filter((status) => status === 200).length, 50 - refused, String(first));
+    assert.ok(refused > 0 && 50 - refused <= 4 + 3 * seconds, `${seconds} s: ${first}`);
     assert.equal(await ask(`${bearer}2`), 200);
   });
 });
@@ -162,7 +165,8 @@ describe('a request that a service cannot take', () => {
 
 describe('a client', () => {
   it('that does not read what it asked for loses its connection', async () => {
-    await using world = await ServiceWorld.withFolders({ patience });
+    // It reads all that it asks for later, which may take a while on a busy machine.
+    await using world = await ServiceWorld.withFolders({ patience: { ...patience, answerMs: 2_000 } });
     await world.post('/v1/campaigns', { id: 'c', message: { alert: 'Hi' }, recipients: { tokens: randomTokens(1) } });
     await until(
       () => world.get('/v1/campaigns/c'),
@@ -195,7 +199,7 @@ describe('a client', () => {
   });
 
   it('that sends many requests without waiting is answered some of them', async () => {
-    await using world = await ServiceWorld.open({ patience }, { roundTripMs: 100 });
+    await using world = await ServiceWorld.open({}, { roundTripMs: 1_000 });
     const body = JSON.stringify(push());
     const one = `${head}Content-Length: ${body.length}\r\n\r\n${body}`;
     const got = await world.raw(one.repeat(100));

@@ -4,14 +4,22 @@
  * the end. What does not fit is a violation; the first few are kept.
  */
 import { Buffer } from 'node:buffer';
-import { reasonCode } from '../../src/apns/reason.js';
-import type { TokenBlock } from '../../src/apns/token-block.js';
-import { busyDeviceDelayMs, maxResends, tokenUpdatesDelayMs } from '../../src/base/limits.js';
+import {
+  busyDeviceDelayMs,
+  fcmRetryTimeMs,
+  maxResends,
+  quotaDelayMs,
+  tokenUpdatesDelayMs,
+  unavailableDelayMs,
+} from '../../src/base/limits.js';
 import type { ReceivedNotification } from '../../src/codec/binary/notification-decoder.js';
+import type { Protocol } from '../../src/push/address.js';
+import { TokenBlock } from '../../src/push/token-block.js';
+import { reasonCode } from '../../src/push-services/reasons.js';
 import type { PushOutcome } from '../../src/session/single/push-outcome.js';
 import { ACCEPTED_ANSWER, answerName, HTTP_STATUS, isRejection } from '../../src/simulator/settings/answers.js';
 import { binaryExpiry, binaryPriority } from './plan-binary.js';
-import { binaryKinds, kinds, numberOf, type RecipientPlan } from './recipients.js';
+import { binaryKinds, fcmBodyStart, fcmKinds, kinds, numberOf, type RecipientPlan } from './recipients.js';
 import type { RefereeRoom, SentRequest } from './referee.js';
 import type { BinaryRefereeRoom, SentNotification } from './referee-binary.js';
 import { Trouble } from './stops.js';
@@ -30,8 +38,9 @@ export interface RecipientBook {
   /** What was said last besides that it came back; with its reason, that is what it ends as. */
   said: Outcome;
   reason: string;
-  /** Its device token, once the program has made it. */
+  /** Its device token, once the program has made it, and the body that it should have. */
   token: Uint8Array | null;
+  body: Uint8Array | null;
   /** Connections that took it, in all. */
   takes: number;
   /** Requests of it that were answered, or whose answer was lost. */
@@ -69,10 +78,14 @@ const repeatable: ReadonlySet<string> = new Set([
   'ExpiredProviderToken',
   'IdleTimeout',
   'UnrelatedKeyIdInToken',
+  ...[fcmKinds.device, fcmKinds.topic, fcmKinds.quota],
+  ...[fcmKinds.internal, fcmKinds.unavailable, fcmKinds.odd],
+  'ACCESS_TOKEN_EXPIRED',
 ]);
 
 /** Answers after which a connection is of no use for further requests. */
 const wedging: ReadonlySet<string> = new Set([
+  'ACCESS_TOKEN_EXPIRED',
   'ExpiredProviderToken',
   'IdleTimeout',
   'Shutdown',
@@ -83,12 +96,19 @@ const wedging: ReadonlySet<string> = new Set([
 const holdsForAll: ReadonlySet<string> = new Set([
   ...[kinds.gone, kinds.bad, kinds.wrongTopic],
   ...[binaryKinds.invalid, binaryKinds.size, binaryKinds.payload],
+  ...[fcmKinds.gone, fcmKinds.badToken, fcmKinds.badMessage, fcmKinds.otherSender, fcmKinds.noKey],
 ]);
 
 /** Least time before a recipient is sent to again after an answer, whether the gateway asks for it or not. */
 const leastWaits: Readonly<Record<string, number>> = {
   TooManyRequests: busyDeviceDelayMs,
   TooManyProviderTokenUpdates: tokenUpdatesDelayMs,
+  [fcmKinds.device]: busyDeviceDelayMs,
+  [fcmKinds.topic]: quotaDelayMs,
+  [fcmKinds.quota]: quotaDelayMs,
+  [fcmKinds.internal]: unavailableDelayMs,
+  [fcmKinds.unavailable]: unavailableDelayMs,
+  [fcmKinds.odd]: unavailableDelayMs,
 };
 
 const maxViolationsKept = 5;
@@ -110,6 +130,12 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
   onTaken: (taken: number) => void = () => {};
   readonly trouble: Trouble;
   readonly #attempts: number;
+  readonly #protocol: Protocol;
+  readonly #retryTimeMs: number;
+  /** Requests on the wire that did not say for whom they are. */
+  #nameless = 0;
+  /** When recipients were taken, in order. */
+  readonly takenMs: number[] = [];
   readonly #hasPushes: boolean;
   readonly #now: () => number;
 
@@ -117,8 +143,18 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
    * @param attempts Requests for one recipient at most.
    * @param hasPushes Each recipient is sent to by a push of its own.
    */
-  constructor(plans: readonly RecipientPlan[], attempts: number, now: () => number, hasPushes = false) {
-    this.trouble = new Trouble(now);
+  constructor(
+    plans: readonly RecipientPlan[],
+    attempts: number,
+    now: () => number,
+    hasPushes = false,
+    protocol: Protocol = 'http2',
+    /** For how long a recipient is surely sent to again. */
+    retryTimeMs = 0,
+  ) {
+    this.#retryTimeMs = retryTimeMs;
+    this.trouble = new Trouble(now, protocol);
+    this.#protocol = protocol;
     this.#attempts = attempts;
     this.#hasPushes = hasPushes;
     this.#now = now;
@@ -128,6 +164,7 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
       said: 'unsent',
       reason: '',
       token: null,
+      body: null,
       takes: 0,
       ends: 0,
       returns: 0,
@@ -151,6 +188,11 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
 
   // --- what the sender says ---
 
+  /** Whose the token at `index` is. A shard does not know how its tokens are written. */
+  numberOf({ bytes, tokenBytes, count }: TokenBlock, index: number): number {
+    return numberOf(new TokenBlock(bytes, tokenBytes, count, this.#protocol === 'fcm' ? 'text' : 'hex'), index);
+  }
+
   /** The program has made a batch. */
   onMade(tokens: TokenBlock): void {
     const { bytes, tokenBytes, count } = tokens;
@@ -172,6 +214,7 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
     book.takes += 1;
     book.request = null;
     this.inFlight += 1;
+    this.takenMs.push(this.#now());
     this.onTaken(++this.taken);
   }
 
@@ -181,7 +224,7 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
     if (book === null) return;
     const { request } = book;
     const state = request?.state ?? 'not written';
-    const isFitting = request === null ? outcome === 'unsent' : request.judge(outcome);
+    const isFitting = request === null ? this.#mayBeUnwritten(outcome) : request.judge(outcome);
     if (book.standing !== 'taken') this.violate(`${name(book)} was reported ${outcome} though it is ${describe(book)}`);
     else if (!isFitting) this.violate(`${name(book)} was reported ${outcome}, but its request is ${state}`);
     const unread = request?.connection.unreadAtEnd ?? 0;
@@ -204,6 +247,11 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
     if (waitMs > 0) book.notBeforeMs = this.#now() + waitMs;
     if (outcome === 'unknown') book.wasUnknown = true;
     this.inFlight -= 1;
+  }
+
+  /** A request of which too little was written to say for whom it is may have been lost as well. */
+  #mayBeUnwritten(outcome: Outcome): boolean {
+    return outcome === 'unsent' || (outcome === 'unknown' && this.#nameless > 0);
   }
 
   /** Shards were lost: what their connections had taken is reported by no one. */
@@ -267,9 +315,19 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
   checkUnstopped(first: number, count: number): void {
     for (let number = first; number < first + count; number++) {
       const book = this.recipients[number]!;
+      if (this.#isTooSoon(book))
+        this.violate(
+          `${name(book)} is rejected with ${book.outcomeReason} after one request though it may be sent again`,
+        );
       if (book.outcome !== 'unsent' || book.returns > maxResends) continue;
       this.violate(`${name(book)} is unsent after it came back ${book.returns} times though the job was not stopped`);
     }
+  }
+
+  /** Within the time for retries that is usual with FCM, there is one for each answer that may be sent again. */
+  #isTooSoon({ outcome, outcomeReason, ends }: RecipientBook): boolean {
+    const isRetried = this.#protocol === 'fcm' && this.#attempts > 1 && this.#retryTimeMs >= fcmRetryTimeMs;
+    return isRetried && outcome === 'rejected' && ends === 1 && repeatable.has(outcomeReason);
   }
 
   // --- what the wire says ---
@@ -297,19 +355,31 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
       this.violate(`${name(book)} has expiry ${expiry} and priority ${priority}`);
   }
 
+  onNameless(more: number): void {
+    this.#nameless += more;
+  }
+
   onBody(request: SentRequest, bytes: Uint8Array): void {
     const book = this.recipients[request.recipient];
     if (book === undefined) return;
     const end = request.bodyBytes;
-    const expected = book.plan.payload.subarray(end - bytes.length, end);
+    const expected = this.#bodyOf(book).subarray(end - bytes.length, end);
     if (Buffer.compare(expected, bytes) !== 0) this.violate(`${name(book)} has the payload of another`);
   }
 
   onRequestEnd(request: SentRequest): void {
     const book = this.recipients[request.recipient];
-    if (book !== undefined && request.bodyBytes !== book.plan.payload.length) {
-      this.violate(`${name(book)} has ${request.bodyBytes} of ${book.plan.payload.length} bytes of payload`);
+    if (book === undefined) return;
+    const { length } = this.#bodyOf(book);
+    if (request.bodyBytes !== length) {
+      this.violate(`${name(book)} has ${request.bodyBytes} of ${length} bytes of payload`);
     }
+  }
+
+  #bodyOf(book: RecipientBook): Uint8Array {
+    if (this.#protocol !== 'fcm') return book.plan.payload;
+    book.body ??= Buffer.concat([fcmBodyStart, book.token!, book.plan.payload]);
+    return book.body;
   }
 
   onFault(link: number, what: string): void {
@@ -368,7 +438,7 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
 
   #compare(book: RecipientBook, outcome: Outcome): void {
     const { processed, said, wasUnknown, hasLostText } = book;
-    const isLost = hasLostText && book.outcomeReason === '' && reasonCode(book.reason) === 0;
+    const isLost = hasLostText && book.outcomeReason === '' && reasonCode(book.reason, this.#protocol) === 0;
     const reason = isLost ? '' : book.reason;
     const outcomeReason = book.outcomeReason;
     const names = processed.map(answerName).join(', ');
@@ -376,7 +446,8 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
     const isKnown = !book.isAssumed;
     if (outcome === 'accepted' && isKnown && !processed.includes(ACCEPTED_ANSWER))
       this.violate(`${name(book)} is accepted; ${wire}`);
-    const isSaid = (answer: number): boolean => isRejection(answer) && (isLost || maySay(answer, outcomeReason));
+    const isSaid = (answer: number): boolean =>
+      isRejection(answer) && (isLost || maySay(answer, outcomeReason, this.#protocol));
     if (outcome === 'rejected' && !processed.some(isSaid)) {
       this.violate(`${name(book)} is rejected with ${outcomeReason}; ${wire}`);
     }
@@ -425,8 +496,8 @@ function isOver({ outcome, isLate, isExact, isAborted }: RecipientBook): boolean
 }
 
 /** A bare status holds no reason; what stands in its body is taken for one. */
-function maySay(answer: number, reason: string): boolean {
-  return answer > HTTP_STATUS ? reasonCode(reason) === 0 : answerName(answer) === reason;
+function maySay(answer: number, reason: string, protocol: Protocol): boolean {
+  return answer > HTTP_STATUS ? reasonCode(reason, protocol) === 0 : answerName(answer) === reason;
 }
 
 function name({ plan }: RecipientBook): string {

@@ -25,6 +25,7 @@ export function campaignReport(world: CampaignWorld): SeedReport {
     virtualMs: world.nowMs,
     tailMs: 0,
     isBinary: false,
+    isFcm: false,
     campaignRuns: world.runs,
     holesMs: [],
     faults: { ...Object.fromEntries(own), ...gatewayFaults },

@@ -42,6 +42,8 @@ export class Figures {
   longestTailMs = 0;
   /** Worlds of the binary protocol among the seeds. */
   binarySeeds = 0;
+  /** Worlds of FCM among them. */
+  fcmSeeds = 0;
   /** Worlds among them in which a campaign is run. */
   campaignSeeds = 0;
   readonly holesMs: number[] = [];
@@ -61,6 +63,7 @@ export class Figures {
     this[most] = Math.max(this[most], report.mostConnects);
     this.longestTailMs = Math.max(this.longestTailMs, report.tailMs);
     this.binarySeeds += report.isBinary ? 1 : 0;
+    this.fcmSeeds += report.isFcm ? 1 : 0;
     this.campaignSeeds += report.campaignRuns > 0 ? 1 : 0;
     (report.isBinary ? this.binaryHolesMs : this.holesMs).push(...report.holesMs);
     addCounts(this.faults, report.faults);
@@ -77,6 +80,7 @@ export class Figures {
     this.mostBinaryConnects = Math.max(this.mostBinaryConnects, other.mostBinaryConnects);
     this.longestTailMs = Math.max(this.longestTailMs, other.longestTailMs);
     this.binarySeeds += other.binarySeeds;
+    this.fcmSeeds += other.fcmSeeds;
     this.campaignSeeds += other.campaignSeeds;
     this.holesMs.push(...other.holesMs);
     this.binaryHolesMs.push(...other.binaryHolesMs);
@@ -97,7 +101,7 @@ export class Figures {
     const { totals, mostConnects, mostBinaryConnects } = this;
     const number = (value: number): string => Math.round(value).toLocaleString('en-US');
     const rows: readonly (readonly [string, string])[] = [
-      ['seeds, of them binary', `${number(this.seeds)}, ${number(this.binarySeeds)}`],
+      ['seeds, of them binary, FCM', `${number(this.seeds)}, ${number(this.binarySeeds)}, ${number(this.fcmSeeds)}`],
       ['campaigns, their runs', `${number(this.campaignSeeds)}, ${number(totals.campaignRuns)}`],
       ['tokens', number(totals.recipients)],
       ['lost / duplicated / unexpected', `${totals.lost} / ${totals.duplicated} / ${totals.unexpected}`],

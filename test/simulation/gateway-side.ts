@@ -4,15 +4,17 @@
  */
 import { silentLogger } from '../../src/base/log.js';
 import { ServerBinaryConnection } from '../../src/simulator/binary/server-binary-connection.js';
-import { SimulatedGateway } from '../../src/simulator/faults/simulated-gateway.js';
+import { fcmGateway, SimulatedGateway } from '../../src/simulator/faults/simulated-gateway.js';
 import { ConnectionDriver } from '../../src/simulator/http2/connection-driver.js';
+import type { SimulatorFcmOptions } from '../../src/simulator/settings/fcm-options.js';
 import { resolveOptions } from '../../src/simulator/settings/simulator-settings.js';
 import type { ByteStream } from '../../src/transport/backend.js';
 import type { VirtualClock } from '../support/virtual-clock.js';
 import type { Books } from './books.js';
 import type { ServerListener } from './link.js';
 import type { Plan } from './plan.js';
-import { numberIn } from './recipients.js';
+import { type FcmPlan, fcmProject } from './plan-fcm.js';
+import { numberIn, textNumberIn } from './recipients.js';
 
 /** The app that everything is sent to. */
 export const topic = 'com.example.app';
@@ -41,14 +43,15 @@ export class GatewaySide {
       initialWindowBytes,
       connectionWindowBytes,
       ...(conduct === null ? {} : { conduct }),
-      ...(scenario === null ? {} : { scenario }),
+      ...(scenario === null || plan.fcm !== null ? {} : { scenario }),
       ...(plan.binary?.gateway ?? {}),
+      ...(plan.fcm === null ? {} : { fcm: fcmOptions(plan, plan.fcm) }),
       seed: plan.seed >>> 0,
       clock: world,
       // The streams of this world end without an error, so what is logged is what the client did wrong.
       logger: { ...silentLogger, warn: (fields) => books.violate(`the gateway found fault: ${reasonOf(fields)}`) },
     });
-    this.gateway = new SimulatedGateway(settings);
+    this.gateway = fcmGateway(settings) ?? new SimulatedGateway(settings);
     this.#keepDiary();
   }
 
@@ -87,7 +90,7 @@ export class GatewaySide {
     };
     ledger.locate = (token, length, hash) => {
       const entry = locate(token, length, hash);
-      numbers[entry] = numberIn(token, 0);
+      numbers[entry] = this.#plan.fcm === null ? numberIn(token, 0) : textNumberIn(token, 0);
       this.#books.onToken(numbers[entry], token.subarray(0, length));
       return entry;
     };
@@ -96,6 +99,13 @@ export class GatewaySide {
       this.#books.onProcessed(numbers[entry]!, answer);
     };
   }
+}
+
+function fcmOptions({ gateway }: Plan, fcm: FcmPlan): SimulatorFcmOptions {
+  const { messagesPerMinute, tokenLifeS, retryAfterS } = fcm;
+  const { maxStreams, scenario } = gateway;
+  const own = { project: fcmProject, messagesPerMinute, tokenLifeS, retryAfterS, maxStreams };
+  return { ...own, ...(scenario === null ? {} : { scenario }) };
 }
 
 function reasonOf(fields: object): string {

@@ -11,7 +11,6 @@
  *     bodies          all have the answer of the status           –
  */
 
-import { reasonCode } from '../../src/apns/reason.js';
 import {
   closeTimeoutMs,
   maxConnectAttempts,
@@ -25,6 +24,7 @@ import {
   startRequests,
   stopAfterRefusals,
 } from '../../src/base/limits.js';
+import { reasonCode } from '../../src/push-services/reasons.js';
 import type { RecipientBook } from './books.js';
 import type { Plan } from './plan.js';
 import type { LastingPlan } from './plan-lasting.js';

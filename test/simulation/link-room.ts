@@ -16,6 +16,8 @@ export interface LinkRoomOptions {
   readonly isJudged: boolean;
   /** How the binary protocol is spoken; null: HTTP/2 is. */
   readonly binary: BinaryPlan | null;
+  /** What of a body comes before the token; null: the token stands in the path. */
+  readonly bodyStart: Uint8Array | null;
   readonly now: () => number;
   /** Monotonic time of the world, without the time for which the sender's thread was stalled. */
   readonly awakeMs: () => number;
@@ -97,8 +99,8 @@ export class LinkRoom implements LinkWatcher {
   }
 }
 
-function makeReferee(link: Link, { books, binary, now }: LinkRoomOptions): Referee | BinaryReferee {
-  if (binary === null) return new Referee(link.id, books);
+function makeReferee(link: Link, { books, binary, bodyStart, now }: LinkRoomOptions): Referee | BinaryReferee {
+  if (binary === null) return new Referee(link.id, books, bodyStart);
   const { flush, readTailTimeoutMs } = binary.settings;
   const tailMs = flush || readTailTimeoutMs === 0 ? null : readTailTimeoutMs;
   return new BinaryReferee(link.id, books, { tailMs, now, unread: () => link.unread });

@@ -25,6 +25,8 @@ export interface PeopleRules {
   /** Whether recipients of some batches bring collapse ids. Default: none do. */
   readonly hasCollapseIds?: boolean;
   drawMix(random: Prng, isCalm: boolean): Mix;
+  /** Default: that of APNs. */
+  readonly payloadOf?: (number: number, length: number) => Uint8Array;
   /** Time that a gateway takes for the answer that a token asks for. Default: none. */
   drawDelayMs?(random: Prng): number;
   /** A list that goes out over hours, in batches of this many; the first half of it has another mix. */
@@ -84,9 +86,9 @@ function drawJob(
   recipients: RecipientPlan[],
 ): JobPlan {
   const { rules } = drawn;
-  const { slow } = rules;
+  const { slow, payloadOf: make = payloadOf } = rules;
   const isResent = random.chance(0.25);
-  const shared = payloadOf(-1, random.pick(rules.payloadBytes));
+  const shared = make(-1, random.pick(rules.payloadBytes));
   const most = slow?.most ?? random.pick([7, 40, 200, 1024]);
   const batches: BatchPlan[] = [];
   while (recipients.length < end) {
@@ -131,7 +133,7 @@ function drawRecipient(
     number,
     kind,
     isAnswered: isAnswered(kind),
-    payload: hasPayloads ? payloadOf(number, random.pick(rules.payloadBytes)) : shared,
+    payload: hasPayloads ? (rules.payloadOf ?? payloadOf)(number, random.pick(rules.payloadBytes)) : shared,
     apnsId: hasIds ? apnsIdOf(number) : null,
     collapseId: hasCollapseIds ? collapseIdOf(number) : null,
     isResent,

@@ -15,6 +15,7 @@ export function summarize(plan: Plan): string {
       ? ''
       : `campaign ${JSON.stringify({ ...plan.campaign, entries: plan.campaign.entries.length })}`,
     plan.pushes === null ? '' : `pushes ${JSON.stringify({ ...plan.pushes, each: plan.pushes.each.length })}`,
+    plan.fcm === null ? '' : `fcm ${JSON.stringify(plan.fcm)}`,
     plan.closeAtTaken === null ? '' : `closed at ${plan.closeAtTaken}`,
     plan.binary === null ? `gateway ${JSON.stringify(gateway)}` : `binary ${JSON.stringify(plan.binary)}`,
     `faults until ${plan.faultsUntilMs} ms: ${JSON.stringify(faults)}`,

@@ -6,9 +6,11 @@
 import type { SimulatorConduct } from '../../src/simulator/settings/conduct.js';
 import type { Scenario } from '../../src/simulator/settings/scenario.js';
 import { Prng } from '../support/prng.js';
+import { fcmSeeds } from './fcm-seeds.js';
 import type { LineSettings } from './pipe.js';
 import { type BinaryPlan, binaryPeople, drawBinary, drawBinaryFaults } from './plan-binary.js';
 import { type CampaignPlan, campaignEvery, campaignWorld } from './plan-campaign.js';
+import { type FcmPlan, fcmWorld } from './plan-fcm.js';
 import { drawGateway } from './plan-gateway.js';
 import { drawLasting, type LastingPlan } from './plan-lasting.js';
 import { drawLine, drawNetworkFaults, type NetworkFault } from './plan-network.js';
@@ -92,6 +94,8 @@ export interface Plan {
   readonly campaign: CampaignPlan | null;
   /** Single pushes in place of jobs; null: none. */
   readonly pushes: PushesPlan | null;
+  /** How FCM is spoken to; null: a gateway of Apple is. */
+  readonly fcm: FcmPlan | null;
 }
 
 /** One world in so many speaks the binary protocol. */
@@ -104,9 +108,11 @@ const sourceSalt = 0x50c0ffee;
 const streamSalt = 0x057e4a11;
 const campaignSalt = 0x0ca3b41e;
 const pushesSalt = 0x0a9052e5;
+const fcmSalt = 0x0fc3ba5e;
 
 export function drawPlan(seed: number): Plan {
   const plan = drawHttp2(seed);
+  if (seed > fcmSeeds) return fcmWorld(plan, new Prng(seed ^ fcmSalt));
   const own = new Prng(seed ^ campaignSalt);
   if (own.int(campaignEvery) === 0) return campaignWorld(plan, own);
   const random = new Prng(seed ^ binarySalt);
@@ -179,6 +185,7 @@ function drawHttp2(seed: number): Plan {
     lasting: null,
     campaign: null,
     pushes: null,
+    fcm: null,
   };
 }
 

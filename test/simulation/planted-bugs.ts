@@ -10,6 +10,7 @@ import { answerBugs } from './planted-answer-bugs.js';
 import { binaryBugs } from './planted-binary-bugs.js';
 import { campaignBugs } from './planted-campaign-bugs.js';
 import { engineBugs } from './planted-engine-bugs.js';
+import { fcmBugs } from './planted-fcm-bugs.js';
 import { pushBugs } from './planted-push-bugs.js';
 import { troubleBugs } from './planted-trouble-bugs.js';
 import type { Worlds } from './run-seeds.js';
@@ -248,4 +249,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...answerBugs,
   ...campaignBugs,
   ...pushBugs,
+  ...fcmBugs,
 ];

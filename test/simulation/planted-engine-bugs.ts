@@ -40,9 +40,9 @@ export const engineBugs: readonly PlantedBug[] = [
     name: 'the last of a run is taken twice',
     file: 'engine/shard/route.js',
     before: `slot.head = end;
-        if (slot.waiting === 0)`,
+        this.#pace?.taken(count);`,
     after: `slot.head = end - (count > 40 ? 1 : 0);
-        if (slot.waiting === 0)`,
+        this.#pace?.taken(count);`,
     breaks: 'a recipient is written twice',
   },
   {
@@ -133,7 +133,7 @@ export const engineBugs: readonly PlantedBug[] = [
   },
   {
     name: 'Retry-After is not heeded',
-    file: 'apns/retry-policy.js',
+    file: 'push/retry-policy.js',
     before: 'Math.max(backoffMs(kind, attempt, null, random), (retryAfterSeconds ?? 0) * 1000)',
     after: 'backoffMs(kind, attempt, null, random)',
     breaks: 'the gateway is asked again sooner than it allows',
@@ -147,14 +147,14 @@ export const engineBugs: readonly PlantedBug[] = [
   },
   {
     name: 'the budget of attempts is not heeded',
-    file: 'apns/retry-policy.js',
+    file: 'push/retry-policy.js',
     before: 'attempt >= budget.attempts ||',
     after: '',
     breaks: 'a recipient is sent to more often than the program allows',
   },
   {
     name: 'a busy device is sent to again soon',
-    file: 'apns/retry-policy.js',
+    file: 'push/retry-policy.js',
     before: 'busy: atLeast(busyDeviceDelayMs),',
     after: 'busy: fullJitter,',
     breaks: 'a device that gets too many notifications gets more of them',
@@ -162,7 +162,7 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'a recipient that was once unknown may be called rejected',
     file: 'engine/dispatcher/retries.js',
-    before: 'if (this.#entries.get(index)?.wasUnknown !== true || isForGood(classOf(status, reason)))',
+    before: 'if (this.#entries.get(index)?.wasUnknown !== true || isForGood(classOf(status, reason, this.#protocol)))',
     after: 'if (index >= 0)',
     breaks: 'what may have been processed is called rejected',
   },
@@ -175,7 +175,7 @@ export const engineBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a rejection for good is retried',
-    file: 'apns/retry-policy.js',
+    file: 'apns/protocols.js',
     before: "return reasonClass === 'transient' || reasonClass === 'connection' ? reasonClass : null;",
     after: "return reasonClass === 'connection' ? reasonClass : 'transient';",
     breaks: 'bad tokens are sent to again',

@@ -4,10 +4,10 @@
  * and their bytes would change how writes are cut.
  */
 import { generateKeyPairSync } from 'node:crypto';
-import { Credential, type CredentialData } from '../../src/apns/credentials/credential.js';
 import { ProviderTokenMinter } from '../../src/apns/credentials/provider-token.js';
 import type { Clock } from '../../src/base/clock.js';
 import type { ProviderTokenSource } from '../../src/engine/dispatcher/route.js';
+import { Credential, type CredentialData } from '../../src/push/credentials/credential.js';
 import type { Plan } from './plan.js';
 
 const fingerprint = 'f1'.repeat(32);

@@ -2,11 +2,11 @@
  * The program of a world with single pushes: begins them in waves, enters their outcomes into the books, and checks what
  * only the program can see: that each comes once and in time, and says why.
  */
-import type { Credential } from '../../src/apns/credentials/credential.js';
-import { classOf } from '../../src/apns/reason.js';
-import { TokenBlock } from '../../src/apns/token-block.js';
 import type { Clock } from '../../src/base/clock.js';
 import { deadlineStepMs, laneIdleMs, withdrawalTimeMs } from '../../src/base/limits.js';
+import type { Credential } from '../../src/push/credentials/credential.js';
+import { TokenBlock } from '../../src/push/token-block.js';
+import { classOf } from '../../src/push-services/reasons.js';
 import { Message } from '../../src/session/message/message.js';
 import { GoneTokens } from '../../src/session/send/gone-tokens.js';
 import { OpenSends } from '../../src/session/send/open-sends.js';

@@ -4,13 +4,16 @@
  *
  *     [0..4) kind: random, or what asks the gateway for an answer   [4..8) number   [8..) random
  *     [0..6) what asks a binary gateway for one                     [6..8) number   [8..) random
+ *
+ * One of FCM is text: `good-7:` or what asks the service for an answer, `feed-unregistered-7:`, and random letters.
  */
 import { Buffer } from 'node:buffer';
-import type { PersonalFields, PersonalParts } from '../../src/apns/notification.js';
-import { TokenBlock } from '../../src/apns/token-block.js';
 import type { Batch } from '../../src/engine/batch.js';
+import type { PersonalFields, PersonalParts } from '../../src/push/notification.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 import { scriptedBinaryToken } from '../../src/simulator/books/binary-script.js';
 import { tokenScript } from '../../src/simulator/books/token-script.js';
+import { scriptedFcmToken } from '../../src/simulator/fcm/fcm-script.js';
 import type { Prng } from '../support/prng.js';
 
 export interface RecipientPlan {
@@ -38,6 +41,8 @@ export interface BatchPlan {
   readonly hasIds: boolean;
   readonly hasPayloads: boolean;
   readonly hasCollapseIds: boolean;
+  /** Its tokens are those of FCM. Default false. */
+  readonly isText?: boolean;
 }
 
 /** Kinds of recipients that are not good, with the script's name for them. */
@@ -51,6 +56,23 @@ export const kinds = {
   silent: 'no answer, ever',
   refused: 'RST_STREAM REFUSED_STREAM, each time',
   reset: 'RST_STREAM INTERNAL_ERROR',
+} as const;
+
+/** The same for FCM. */
+export const fcmKinds = {
+  gone: 'UNREGISTERED',
+  badToken: 'INVALID_ARGUMENT (token)',
+  badMessage: 'INVALID_ARGUMENT',
+  otherSender: 'SENDER_ID_MISMATCH',
+  noKey: 'THIRD_PARTY_AUTH_ERROR',
+  noProject: 'NOT_FOUND',
+  page: 'HTTP 404',
+  device: 'QUOTA_EXCEEDED (device)',
+  topic: 'QUOTA_EXCEEDED (topic)',
+  quota: 'QUOTA_EXCEEDED',
+  internal: 'INTERNAL',
+  unavailable: 'UNAVAILABLE',
+  odd: 'UNSPECIFIED_ERROR',
 } as const;
 
 /** The same for a binary gateway. Whom a shutdown names is accepted. */
@@ -76,6 +98,7 @@ const binaryStatuses = new Map<string, number | 'closed' | 'reset'>([
   [binaryKinds.broken, 'reset'],
 ]);
 const binaryScriptDigits = 12;
+const [zero, colon, letterA] = [0x30, 0x3a, 0x41];
 
 const unanswered: ReadonlySet<string> = new Set([
   ...[kinds.silent, kinds.refused, kinds.reset],
@@ -101,8 +124,31 @@ export function writeToken(random: Prng, bytes: Uint8Array, at: number, length: 
 }
 
 /** The number that the token of recipient `index` of a batch holds. */
-export function numberOf({ bytes, tokenBytes }: TokenBlock, index: number): number {
-  return numberIn(bytes, index * tokenBytes);
+export function numberOf({ bytes, tokenBytes, encoding }: TokenBlock, index: number): number {
+  return encoding === 'text' ? textNumberIn(bytes, index * tokenBytes) : numberIn(bytes, index * tokenBytes);
+}
+
+/** The number that the token of FCM at `at` holds; -1 where its end is not there yet, -2 where none is. */
+export function textNumberIn(bytes: Uint8Array, at: number): number {
+  const end = bytes.indexOf(colon, at);
+  if (end < 0) return -1;
+  let number = 0;
+  let digits = 0;
+  for (let unit = 1; end - digits > at && isDigit(bytes[end - digits - 1]!); digits++, unit *= 10) {
+    number += unit * (bytes[end - digits - 1]! - zero);
+  }
+  return digits === 0 ? -2 : number;
+}
+
+function isDigit(character: number): boolean {
+  return character >= zero && character < zero + 10;
+}
+
+/** A token of FCM. */
+function writeTextToken(random: Prng, bytes: Uint8Array, length: number, { kind, number }: RecipientPlan): void {
+  const own = kind === 'good' ? `good-${number}` : scriptedFcmToken(kind, number).split(':')[0]!;
+  bytes.set(Buffer.from(`${own}:`.padEnd(length, 'A'), 'latin1'));
+  for (let at = own.length + 1; at < length; at++) bytes[at] = letterA + random.int(26);
 }
 
 /** The number that the token at `at` holds. */
@@ -122,6 +168,15 @@ export function payloadOf(number: number, length: number): Uint8Array {
   return new Uint8Array(Buffer.from(`${head}${'x'.repeat(Math.max(0, length - head.length - 2))}"}`, 'latin1'));
 }
 
+/** What comes before the token in a body of FCM. */
+export const fcmBodyStart = new Uint8Array(Buffer.from('{"message":{"token":"'));
+
+/** What follows it. */
+export function fcmPayloadOf(number: number, length: number): Uint8Array {
+  const head = `","data":{"n":"${number}","p":"`;
+  return new Uint8Array(Buffer.from(`${head}${'x'.repeat(Math.max(0, length - head.length - 4))}"}}}`, 'latin1'));
+}
+
 /** A UUID that is told apart by the recipient's number. */
 export function apnsIdOf(number: number): string {
   return `5eed0000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`;
@@ -137,9 +192,13 @@ export function makeBatch(random: Prng, plan: BatchPlan, recipients: readonly Re
   const { first, count, tokenBytes } = plan;
   const own = recipients.slice(first, first + count);
   const bytes = new Uint8Array(count * tokenBytes);
-  for (const recipient of own)
-    writeToken(random, bytes, (recipient.number - first) * tokenBytes, tokenBytes, recipient);
-  return { tokens: new TokenBlock(bytes, tokenBytes, count), personal: personalParts(plan, own) };
+  for (const recipient of own) {
+    const at = (recipient.number - first) * tokenBytes;
+    if (plan.isText === true) writeTextToken(random, bytes.subarray(at, at + tokenBytes), tokenBytes, recipient);
+    else writeToken(random, bytes, at, tokenBytes, recipient);
+  }
+  const tokens = new TokenBlock(bytes, tokenBytes, count, plan.isText === true ? 'text' : 'hex');
+  return { tokens, personal: personalParts(plan, own) };
 }
 
 function personalParts(

@@ -10,6 +10,7 @@ import * as frames from '../../src/codec/http2/frames.js';
 import { readU31, readU32 } from '../../src/codec/octets.js';
 import { FrameCutter } from '../support/frame-cutter.js';
 import type { LinkWatcher } from './link.js';
+import { textNumberIn } from './recipients.js';
 import type { Outcome, WireConnection, WireRequest } from './wire-request.js';
 
 /**
@@ -30,7 +31,8 @@ export class SentRequest implements WireRequest {
   constructor(
     readonly connection: WireConnection,
     readonly streamId: number,
-    readonly recipient: number,
+    /** -1: its body has not come so far as to name it. */
+    public recipient: number,
   ) {}
 
   judge(outcome: Outcome): boolean {
@@ -52,6 +54,8 @@ export interface RefereeRoom {
   /** A request has left as a whole. */
   onRequestEnd(request: SentRequest): void;
   onBody(request: SentRequest, bytes: Uint8Array): void;
+  /** So many more requests than before have begun and do not say yet for whom they are. */
+  onNameless?(more: number): void;
   onFault(link: number, what: string): void;
 }
 
@@ -79,6 +83,9 @@ export class Referee implements WireConnection, Omit<LinkWatcher, 'onHole'> {
   readonly #open = new Map<number, SentRequest>();
   readonly #link: number;
   readonly #room: RefereeRoom;
+  readonly #bodyStart: Uint8Array | null;
+  /** What has come of bodies that do not name their recipient yet, with the header block. */
+  readonly #nameless = new Map<SentRequest, { readonly block: Uint8Array; body: Uint8Array }>();
   readonly #fromClient: FrameCutter;
   readonly #fromServer: FrameCutter;
   goaways = 0;
@@ -89,7 +96,9 @@ export class Referee implements WireConnection, Omit<LinkWatcher, 'onHole'> {
   answers = 0;
   isOver = false;
 
-  constructor(link: number, room: RefereeRoom) {
+  /** @param bodyStart What of a body comes before the token; null: the token stands in the path. */
+  constructor(link: number, room: RefereeRoom, bodyStart: Uint8Array | null = null) {
+    this.#bodyStart = bodyStart;
     this.#link = link;
     this.#room = room;
     this.#fromClient = new FrameCutter((...frame) => this.#onClientFrame(...frame), frames.CONNECTION_PREFACE);
@@ -118,11 +127,15 @@ export class Referee implements WireConnection, Omit<LinkWatcher, 'onHole'> {
   #onClientFrame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
     if (type === frames.HEADERS) {
       const block = bytes.subarray(start, end);
-      const recipient = recipientOf(block);
-      const request = new SentRequest(this, streamId, recipient);
+      const request = new SentRequest(this, streamId, this.#bodyStart === null ? recipientOf(block) : -1);
       this.requests += 1;
       this.#open.set(streamId, request);
-      this.#room.onRequest(request, block);
+      if (this.#bodyStart === null) {
+        this.#room.onRequest(request, block);
+      } else {
+        this.#nameless.set(request, { block: block.slice(), body: new Uint8Array(0) });
+        this.#room.onNameless?.(1);
+      }
     } else if (type === frames.RST_STREAM) {
       this.#open.delete(streamId);
       return;
@@ -133,12 +146,29 @@ export class Referee implements WireConnection, Omit<LinkWatcher, 'onHole'> {
     if (request === undefined) return;
     if (type === frames.DATA) {
       request.bodyBytes += end - start;
-      this.#room.onBody(request, bytes.subarray(start, end));
+      this.#onBody(request, bytes.subarray(start, end));
     }
     if ((flags & frames.FLAG_END_STREAM) === 0) return;
     request.hasLeft = true;
+    if (this.#nameless.has(request)) this.#room.onFault(this.#link, 'a message without a token');
     if (request.state === 'opened') request.state = 'written';
     this.#room.onRequestEnd(request);
+  }
+
+  #onBody(request: SentRequest, bytes: Uint8Array): void {
+    const nameless = this.#nameless.get(request);
+    if (nameless === undefined) {
+      this.#room.onBody(request, bytes);
+      return;
+    }
+    nameless.body = Buffer.concat([nameless.body, bytes]);
+    const number = textNumberIn(nameless.body, this.#bodyStart!.length);
+    if (number === -1) return;
+    this.#nameless.delete(request);
+    this.#room.onNameless?.(-1);
+    request.recipient = number;
+    this.#room.onRequest(request, nameless.block);
+    this.#room.onBody(request, nameless.body);
   }
 
   #onServerFrame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {

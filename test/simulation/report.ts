@@ -25,6 +25,7 @@ export interface SeedReport {
   /** Virtual time that the campaign took longer than its faults and its program. */
   readonly tailMs: number;
   readonly isBinary: boolean;
+  readonly isFcm: boolean;
   /** Runs that its campaign took; 0 for a world without one. */
   readonly campaignRuns: number;
   /** Milliseconds for which requests waited on connections through which nothing passed. */
@@ -60,6 +61,7 @@ export function makeReport(world: World): SeedReport {
     virtualMs: world.nowMs,
     tailMs: Math.max(0, world.nowMs - world.deadlineMs + patienceMs),
     isBinary: plan.binary !== null,
+    isFcm: plan.fcm !== null,
     campaignRuns: 0,
     holesMs: world.holesMs,
     faults: faultsOf(world),

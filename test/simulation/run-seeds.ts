@@ -1,6 +1,7 @@
 /** Runs seeds one after the other in this thread. What escapes from the code under test is a violation like others. */
 import { campaignReport } from './campaign-report.js';
 import { CampaignWorld } from './campaign-world.js';
+import { fcmEvery, fcmSeeds } from './fcm-seeds.js';
 import { drawPlan, type Plan } from './plan.js';
 import type { CampaignPlan } from './plan-campaign.js';
 import type { SeedReport } from './report.js';
@@ -13,8 +14,8 @@ export interface SeedRange {
   readonly worlds?: Worlds | undefined;
 }
 
-/** Worlds that speak the binary protocol, those of plan-lasting, plan-stream or plan-pushes, and campaigns. */
-export type Worlds = 'binary' | 'lasting' | 'stream' | 'campaign' | 'pushes';
+/** Worlds that speak the binary protocol, those of plan-lasting, plan-stream or plan-pushes, and campaigns; those of FCM. */
+export type Worlds = 'binary' | 'lasting' | 'stream' | 'campaign' | 'pushes' | 'fcm';
 
 export function isOf(worlds: Worlds, plan: Plan): boolean {
   return worlds === 'stream' ? plan.jobs.some(({ stream }) => stream !== null) : plan[worlds] !== null;
@@ -52,9 +53,16 @@ async function withoutStrays<T>(books: { violate(what: string): void }, run: () 
   }
 }
 
+/** Worlds of FCM have seeds of their own, so that those of the others stay as they are. */
+function bringsFcm(seed: number, worlds: Worlds | undefined): boolean {
+  if (seed > fcmSeeds) return false;
+  return worlds === undefined ? seed % fcmEvery === 0 : worlds === 'fcm';
+}
+
 export async function runSeeds(range: SeedRange, onReport: (report: SeedReport) => void): Promise<void> {
   const { from, count, worlds } = range;
   for (let seed = from; seed < from + count; seed++) {
     if (worlds === undefined || isOf(worlds, drawPlan(seed))) onReport(await runSeed(seed));
+    if (bringsFcm(seed, worlds)) onReport(await runSeed(fcmSeeds + seed));
   }
 }

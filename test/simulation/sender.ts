@@ -3,7 +3,6 @@
  * comes out into the books, and ends in good order. All waiting is on the world's time.
  */
 import { binaryNotification } from '../../src/apns/compile-notification.js';
-import type { Notification } from '../../src/apns/notification.js';
 import type { Clock } from '../../src/base/clock.js';
 import { PealError } from '../../src/base/errors.js';
 import type { Batch, OutcomeSink, SettledBatch } from '../../src/engine/batch.js';
@@ -11,6 +10,7 @@ import type { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
 import type { Route } from '../../src/engine/dispatcher/route.js';
 import { ACCEPTED, QUEUED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js';
+import type { Notification } from '../../src/push/notification.js';
 import type { SendTarget } from '../../src/session/send/send.js';
 import { Prng } from '../support/prng.js';
 import type { VirtualClock } from '../support/virtual-clock.js';
@@ -21,7 +21,7 @@ import { binaryExpiry } from './plan-binary.js';
 import type { PushesPlan } from './plan-pushes.js';
 import type { StreamPlan } from './plan-stream.js';
 import { Pushes } from './pushes.js';
-import { makeBatch, numberOf } from './recipients.js';
+import { fcmBodyStart, makeBatch, numberOf } from './recipients.js';
 import { runStreamedJob } from './streamed-job.js';
 import type { Trace } from './trace.js';
 
@@ -165,7 +165,8 @@ export class Sender {
   }
 
   #notification(plan: JobPlan): Notification {
-    const notification = notificationOf(plan);
+    const { fcm } = this.#room.plan;
+    const notification = fcm === null ? notificationOf(plan) : fcmNotificationOf(plan);
     return this.#room.plan.binary === null ? notification : binaryNotification(notification, binaryExpiry);
   }
 
@@ -237,6 +238,11 @@ function notificationOf({ payload }: JobPlan): Notification {
     ['apns-push-type', 'alert'],
   ] as const;
   return { headers, payload, expiration: null, priority: null };
+}
+
+function fcmNotificationOf({ payload }: JobPlan): Notification {
+  const headers = [['content-type', 'application/json']] as const;
+  return { headers, bodyStart: fcmBodyStart, payload, expiration: null, priority: null };
 }
 
 function outcomeOf(byte: number): Outcome | null {

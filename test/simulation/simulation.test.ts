@@ -37,6 +37,7 @@ describe('simulation', () => {
     assert.ok(count >= 10 && max <= 20, `${count} black holes, the slowest found after ${max} s`);
     const own = figures.holes(figures.binaryHolesMs);
     assert.ok(own.count >= 3 && own.max <= 26, `${own.count} on binary connections, the slowest after ${own.max} s`);
+    assert.ok(figures.fcmSeeds >= 20, `${figures.fcmSeeds} worlds speak to FCM`);
     assert.ok(figures.binarySeeds >= 15, `${figures.binarySeeds} worlds speak the binary protocol`);
   });
 
@@ -57,12 +58,12 @@ describe('simulation', () => {
   it('does the same again in another process, whatever else runs there before', async () => {
     const runner = new URL('./run-seeds.js', import.meta.url).href;
     const script = `const { runSeed } = await import(${JSON.stringify(runner)});
-      for (const seed of [3, 5, 8, 10, 13]) console.log((await runSeed(seed)).digest);
+      for (const seed of [3, 5, 8, 10, 13, 1000000004, 1000000014]) console.log((await runSeed(seed)).digest);
       process.exit(0);`;
     const cwd = fileURLToPath(new URL('.', import.meta.url));
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd });
     const digests: string[] = [];
-    for (const seed of [3, 5, 8, 10, 13]) digests.push((await runSeed(seed)).digest);
+    for (const seed of [3, 5, 8, 10, 13, 1_000_000_004, 1_000_000_014]) digests.push((await runSeed(seed)).digest);
     assert.deepEqual(stdout.toString().trim().split('\n'), digests);
   });
 

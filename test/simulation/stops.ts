@@ -2,7 +2,6 @@
  * Whether a send that ended early had a reason to: a sender that gives up at the first fault would lose no one, and be
  * of no use. Follows what is said of recipients, and judges by the rules of docs/library.md.
  */
-import { classOf } from '../../src/apns/reason.js';
 import type { PealErrorCode } from '../../src/base/errors.js';
 import {
   answersPerLoss,
@@ -14,12 +13,25 @@ import {
   requestTimeoutMs,
   transientAnswersBeforePause,
 } from '../../src/base/limits.js';
+import type { Protocol } from '../../src/push/address.js';
+import { classOf } from '../../src/push-services/reasons.js';
 import type { Plan } from './plan.js';
+import { fcmKinds } from './recipients.js';
 import { isStreamStop } from './streamed-job.js';
 import type { Outcome } from './wire-request.js';
 
 /** Answers after which the recipient, or its connection, has to be tried again. */
-const wedges: ReadonlySet<string> = new Set(['Shutdown', 'ExpiredProviderToken', 'TooManyProviderTokenUpdates']);
+const wedges: ReadonlySet<string> = new Set([
+  'Shutdown',
+  'ExpiredProviderToken',
+  'TooManyProviderTokenUpdates',
+  'ACCESS_TOKEN_EXPIRED',
+]);
+/** Answers of a passing kind that are no fault of the gateway. */
+const ownFaults: ReadonlySet<string> = new Set(['TooManyRequests', 'Shutdown', fcmKinds.device, fcmKinds.topic]);
+
+/** A sender may count from the refusals that came with the last answer of use. */
+const slackMs = 1_000;
 
 /** What happened in the world. */
 export interface StopFacts {
@@ -43,8 +55,11 @@ export class Trouble {
   /** It has lasted for so long, with so many answers, that a sender may give up. */
   wasLong = false;
 
-  constructor(now: () => number) {
+  readonly #protocol: Protocol;
+
+  constructor(now: () => number, protocol: Protocol) {
     this.#now = now;
+    this.#protocol = protocol;
   }
 
   /** A connection says how a request ended. */
@@ -52,8 +67,8 @@ export class Trouble {
     if (outcome === 'unknown') this.#noteLoss();
     if (outcome === 'unsent') this.#noteRefusal();
     if (outcome !== 'accepted' && outcome !== 'rejected') return;
-    const reasonClass = outcome === 'accepted' ? null : classOf(status, reason);
-    const isTransient = reasonClass === 'transient' && reason !== 'TooManyRequests' && reason !== 'Shutdown';
+    const reasonClass = outcome === 'accepted' ? null : classOf(status, reason, this.#protocol);
+    const isTransient = reasonClass === 'transient' && !ownFaults.has(reason);
     const isWedge = reasonClass === 'connection' || wedges.has(reason);
     if (!isTransient && !isWedge) this.#end();
     else if (isFirst || isWedge) this.#note(isTransient);
@@ -74,7 +89,7 @@ export class Trouble {
   #noteRefusal(): void {
     const now = this.#now();
     this.#refusedSinceMs ??= now;
-    if (now - this.#refusedSinceMs >= maxUnavailableMs) this.wasLong = true;
+    if (now - this.#refusedSinceMs >= maxUnavailableMs - slackMs) this.wasLong = true;
   }
 
   /** What came together with an answer of use comes after it. */
@@ -109,7 +124,10 @@ export function unjustified(
     ERR_PEAL_ABORTED: mayBeAborted(plan, job),
     ERR_PEAL_UNAVAILABLE: trouble.wasLong || plan.threads > 0,
     ERR_PEAL_CREDENTIAL:
-      has('wall', 'gateway expireProviderTokens') || plan.gateway.conduct?.providerTokenUpdates === 1,
+      has('wall') ||
+      // FCM's endpoint always has another access token.
+      (has('gateway expireProviderTokens') && plan.fcm === null) ||
+      plan.gateway.conduct?.providerTokenUpdates === 1,
     ERR_PEAL_SHARD: has('crash'),
     // With a clock that was set, provider tokens are from the future, and so invalid.
     ERR_PEAL_STOPPED: plan.binary !== null || has('wall'),

@@ -3,9 +3,9 @@
  * program with a cursor over its database does. Checks that every recipient that was pulled is counted, and no other.
  */
 
-import { TokenBlock } from '../../src/apns/token-block.js';
 import { lastPullMs } from '../../src/base/limits.js';
 import type { OutcomeSink } from '../../src/engine/batch.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 import { Message } from '../../src/session/message/message.js';
 import { Send, type SendTarget } from '../../src/session/send/send.js';
 import { checkSendOptions } from '../../src/session/send/send-options.js';

@@ -2,13 +2,12 @@
  * A shard's route as its pool sees it, with the books between them: everything that a connection says about a
  * recipient is entered, and the ledger byte is looked at before and after.
  */
-import type { Answer } from '../../src/apns/answer.js';
 import type { PealError } from '../../src/base/errors.js';
 import type { RequestRun, RequestSource } from '../../src/connection/request-source.js';
 import { ACCEPTED, QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../../src/engine/ledger.js';
+import type { Answer } from '../../src/push/answer.js';
 import type { Books } from './books.js';
 import type { LedgerWatch } from './ledger-watch.js';
-import { numberOf } from './recipients.js';
 import type { Trace } from './trace.js';
 
 export class WatchedSource implements RequestSource {
@@ -47,6 +46,14 @@ export class WatchedSource implements RequestSource {
     return this.#inner.current();
   }
 
+  get isEmpty(): boolean {
+    return this.#inner.isEmpty ?? this.#inner.current() === null;
+  }
+
+  allow(count: number): number {
+    return this.#inner.allow?.(count) ?? count;
+  }
+
   skip(share: number): void {
     this.#inner.skip(share);
   }
@@ -58,11 +65,11 @@ export class WatchedSource implements RequestSource {
       const index = order[at]!;
       const tag = (tagBase + index) >>> 0;
       this.#expect(tag, QUEUED, 'before it is taken');
-      const number = numberOf(tokens, index);
+      const number = this.#books.numberOf(tokens, index);
       this.#numbers.set(tag, number);
       this.#books.take(number);
     }
-    this.#trace.event('taken', numberOf(tokens, order[head]!), count);
+    this.#trace.event('taken', this.#books.numberOf(tokens, order[head]!), count);
     const indices = order.slice(head, head + count);
     this.#inner.taken(run, count);
     for (const index of indices) this.#expect((tagBase + index) >>> 0, WRITTEN, 'after it was taken');

@@ -7,11 +7,15 @@ import { flushIntervalMs, maxBatchCrashes } from '../../src/base/limits.js';
 import { type Logger, silentLogger } from '../../src/base/log.js';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import { Mailbox } from '../../src/engine/dispatcher/mailbox.js';
+import type { ProviderTokenSource } from '../../src/engine/dispatcher/route.js';
 import type { ShardLink } from '../../src/engine/hosts/shard-host.js';
 import type { RouteConfig } from '../../src/engine/messages.js';
+import type { Protocol } from '../../src/push/address.js';
+import { durationOf } from '../../src/push/request-rate.js';
 import { linkWith } from '../support/link-options.js';
 import { Prng } from '../support/prng.js';
 import { VirtualClock } from '../support/virtual-clock.js';
+import { accessTokenSource } from './access-tokens.js';
 import { Books } from './books.js';
 import { FaultInjector } from './fault-injector.js';
 import { GatewaySide } from './gateway-side.js';
@@ -22,8 +26,10 @@ import { LinkRoom } from './link-room.js';
 import { Network } from './network.js';
 import type { JobPlan, Plan } from './plan.js';
 import type { BinaryPlan } from './plan-binary.js';
+import { fcmProject } from './plan-fcm.js';
 import { credentialOf, tokenSource } from './provider-key.js';
 import { pump } from './pump.js';
+import { fcmBodyStart } from './recipients.js';
 import { faultsOf, makeReport, mostWithin, type SeedReport } from './report.js';
 import { Sender } from './sender.js';
 import { SimulatedThreads } from './simulated-threads.js';
@@ -41,6 +47,7 @@ const binaryHoleSlackMs = 1_000;
 const defaultRetryMs = 60_000;
 /** Attempts to connect of one thread within ten seconds that look like an attack. */
 const maxConnects = 60;
+const minuteMs = 60_000;
 /** Callbacks at one instant that are too many: something spins. */
 const maxCallbacksAtOnce = 200_000;
 /** Turns of the real loop in which a message between two ports of one thread arrives; more where a thread has begun. */
@@ -110,12 +117,14 @@ export class World {
     this.plan = plan;
     this.load = plan.load;
     const programMs = Math.max(plan.faultsUntilMs, ...plan.jobs.map(longestMs), longestPushesMs(plan));
-    this.deadlineMs = programMs + plan.retryTimeMs - defaultRetryMs + leastMs(plan) + patienceMs;
+    this.deadlineMs = programMs + plan.retryTimeMs - defaultRetryMs + leastMs(plan) + pacedMs(plan) + patienceMs;
     this.random = new Prng(seed ^ 0x0b5e55ed);
     this.trace = new Trace(() => this.clock.now(), print);
     // An expired provider token is replaced even where a push is not retried.
     const attempts = plan.pushes === null ? plan.attempts : Math.max(2, plan.attempts);
-    this.books = new Books(plan.recipients, attempts, () => this.clock.now(), plan.pushes !== null);
+    const protocol = protocolOf(plan);
+    const now = (): number => this.clock.now();
+    this.books = new Books(plan.recipients, attempts, now, plan.pushes !== null, protocol, waitsMs(plan));
     this.gateway = new GatewaySide(this.clock, plan, this.books);
     this.network = new Network({
       ...{ world: this.clock, random: this.random.fork(), trace: this.trace, line: plan.line, connect: plan.connect },
@@ -198,7 +207,11 @@ export class World {
       openThreads: () => this.#openThreads(),
     });
     const config: RouteConfig = {
-      address: { protocol: plan.binary === null ? 'http2' : 'binary', host: 'gateway.test', port: 443 },
+      address: {
+        ...{ protocol: protocolOf(plan), host: 'gateway.test', port: 443 },
+        ...(plan.fcm !== null && { project: fcmProject }),
+      },
+      rate: plan.fcm?.rate ?? null,
       credential: credentialOf(plan.credential),
       link: linkWith({
         ...plan.binary?.settings,
@@ -206,12 +219,17 @@ export class World {
         indexAuthorization: plan.seed % 2 === 0,
       }),
     };
-    const source = plan.credential === 'token' ? tokenSource(thread) : null;
-    const route = this.#dispatcher.openRoute(config, source);
+    const route = this.#dispatcher.openRoute(config, this.#tokenSource());
     const mayGiveUp = (): boolean => (this.faults.done.crash ?? 0) >= maxBatchCrashes;
     const awakeMs = (): number => this.clock.now() - this.thread.stalledMs;
     const room = { world: this.clock, thread, plan, books: this.books, trace: this.trace, awakeMs, mayGiveUp };
     this.#sender = new Sender(room, this.#dispatcher, route);
+  }
+
+  #tokenSource(): ProviderTokenSource | null {
+    const { plan, thread } = this;
+    if (plan.fcm !== null) return accessTokenSource(this.gateway.gateway.fcm!, plan.fcm, thread);
+    return plan.credential === 'token' ? tokenSource(thread) : null;
   }
 
   #openThreads(): SimulatedThreads {
@@ -224,6 +242,7 @@ export class World {
   #watch(link: Link): LinkRoom {
     const room = new LinkRoom(link, {
       ...{ books: this.books, trace: this.trace, isJudged: this.plan.isJudged, binary: this.plan.binary },
+      bodyStart: this.plan.fcm === null ? null : fcmBodyStart,
       now: () => this.clock.now(),
       awakeMs: () => this.clock.now() - this.thread.stalledMs,
       onHoleFound: (ms) => this.#noteHole(ms),
@@ -291,8 +310,16 @@ export class World {
     if (connects > maxConnects * Math.max(1, this.plan.threads)) {
       this.books.violate(`${connects} attempts to connect within ten seconds`);
     }
+    this.#checkRate();
     this.books.close(this.plan.isCalm);
     this.#checkStops();
+  }
+
+  #checkRate(): void {
+    const { rate = null } = this.plan.fcm ?? {};
+    if (rate === null) return;
+    const most = mostWithin(this.books.takenMs, minuteMs - 1e-3);
+    if (most > rate.perMinute) this.books.violate(`${most} requests in a minute, and the quota is ${rate.perMinute}`);
   }
 
   /** When attempts to connect began, but for those that a binary gateway brought about by answering. */
@@ -335,6 +362,22 @@ function longestHoleMs({ binary }: Plan): number {
   const { readTimeoutMs, writeTimeoutMs } = binary.settings;
   // A write that gets through late begins the wait for the answer to its flush.
   return flushIntervalMs + writeTimeoutMs + readTimeoutMs + binaryHoleSlackMs;
+}
+
+function protocolOf({ binary, fcm }: Plan): Protocol {
+  if (fcm !== null) return 'fcm';
+  return binary === null ? 'http2' : 'binary';
+}
+
+/** For how long a recipient is surely sent to again: behind a narrow gateway that time may pass in the queue. */
+function waitsMs({ gateway, retryTimeMs }: Plan): number {
+  return gateway.maxStreams >= 50 && gateway.initialWindowBytes >= 1_000 ? retryTimeMs : 0;
+}
+
+/** What a rate makes the requests of a list take, with all that are sent again. */
+function pacedMs({ fcm, recipients, attempts }: Plan): number {
+  if (fcm?.rate == null) return 0;
+  return durationOf(2 * recipients.length * attempts, fcm.rate);
 }
 
 /** How long a job takes if the program makes its batches, and takes what comes out, as slowly as it may. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { PealError } from '../../src/base/errors.js';
+import { ThrowAwayAuthority } from '../../src/simulator/index.js';
 import { PostgresClient } from '../../src/stores/postgres-client.js';
 import { PostgresServer } from '../support/postgres-server.js';
 
@@ -76,6 +77,19 @@ describe('stores/postgres-client', () => {
       /"nothing" does not exist/,
     );
     assert.match((await problemOf(open(`${server.url}?sslmode=require`))).message, /speaks no TLS/);
+  });
+
+  it('speaks TLS with a server whose authority it is given, and says what is missing', async () => {
+    const authority = new ThrowAwayAuthority();
+    await using encrypted = await PostgresServer.start({ password: secret, tls: authority.issueServer() });
+    const ca = authority.certificate;
+    const url = `${encrypted.url}?sslmode=require`;
+    await using open = await PostgresClient.open({ url, ca });
+    assert.deepEqual(await open.query('SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()'), [{ ssl: true }]);
+    const untrusted = await problemOf(PostgresClient.open({ url }));
+    assert.match(untrusted.message, /no trusted authority signed: name the file of its authority/);
+    const plain = await problemOf(PostgresClient.open({ url: encrypted.url, ca }));
+    assert.match(plain.message, /asks for TLS: add \?sslmode=require to its URL\.$/);
   });
 
   it('tells the state of an error, and no value', async () => {

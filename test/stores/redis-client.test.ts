@@ -1,11 +1,16 @@
 /** Clients of Redis against a server of its own: what goes wrong, in sentences, and what survives. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { inspect } from 'node:util';
 import { PealError } from '../../src/base/errors.js';
+import { ThrowAwayAuthority } from '../../src/simulator/index.js';
 import { openRedis, type RedisClient, redisConcerns, redisError } from '../../src/stores/redis-client.js';
 import { RedisScript } from '../../src/stores/redis-script.js';
+import { quietPort } from '../support/quiet-port.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const secret = 'canary of the password';
@@ -59,19 +64,87 @@ describe('stores/redis-client', () => {
     silent.server.close();
   });
 
-  it('says that a server is too old', async () => {
-    const old = await listen((socket) => {
+  /** Answers what a client asks for first. */
+  function playing(facts: string) {
+    return listen((socket) => {
       socket.on('data', (data) => {
-        const text = `# Server\r\nredis_version:5.0.14\r\nloading:0\r\n`;
+        const text = `# Server\r\n${facts}\r\nloading:0\r\n`;
         const answers = data.toString().match(/\$\d+\r\n(auth|client|info|select)\r\n/gi) ?? [];
         for (const name of answers) {
           socket.write(/info/i.test(name) ? `$${text.length}\r\n${text}\r\n` : '+OK\r\n');
         }
       });
     });
+  }
+
+  it('says that a server is a Sentinel', async () => {
+    const sentinel = await playing('redis_version:7.0.15\r\nredis_mode:sentinel');
+    const { message, retryable } = await problemOf(openRedis({ url: sentinel.url, connectTimeoutMs: 5000 }));
+    assert.match(message, /is a Sentinel, which keeps nothing: give the URL of the primary/);
+    assert.equal(retryable, false);
+    sentinel.server.close();
+  });
+
+  it('says that a server is too old', async () => {
+    const old = await playing('redis_version:5.0.14');
     const { message } = await problemOf(openRedis({ url: old.url, connectTimeoutMs: 5000 }));
     assert.match(message, /is version 5\.0\.14, which is too old: peal needs Redis 6\.2 or later\.$/);
     old.server.close();
+  });
+
+  describe('with TLS', () => {
+    const authority = new ThrowAwayAuthority();
+    let folder: string;
+    let server: RedisServer;
+    let port: number;
+
+    before(async function () {
+      if (!RedisServer.isInstalled) this.skip();
+      folder = mkdtempSync(path.join(tmpdir(), 'peal-redis-tls-'));
+      const { cert, key } = authority.issueServer(['127.0.0.1']);
+      const files: Record<string, string> = { 'tls-ca-cert-file': authority.certificate, 'tls-cert-file': cert };
+      const settings: Record<string, string> = {};
+      for (const [name, text] of Object.entries({ ...files, 'tls-key-file': key })) {
+        settings[name] = path.join(folder, name);
+        writeFileSync(settings[name], text);
+      }
+      port = await quietPort();
+      server = await RedisServer.start({ settings: { ...settings, 'tls-port': `${port}`, 'tls-auth-clients': 'no' } });
+    });
+    after(async () => {
+      await server?.stop();
+      if (folder !== undefined) rmSync(folder, { recursive: true });
+    });
+
+    const open = (host: string, ca?: string): Promise<RedisClient> =>
+      openRedis({ url: `rediss://${host}:${port}`, ...(ca !== undefined && { ca }) });
+
+    it('trusts the authority that it is given, and checks the name', async () => {
+      const redis = await open('127.0.0.1', authority.certificate);
+      assert.equal(await redis.ping(), 'PONG');
+      redis.disconnect();
+      const other = await problemOf(open('localhost', authority.certificate));
+      assert.match(other.message, /has a certificate for another host name\.$/);
+    });
+
+    it('says how to name the authority of a certificate that it does not trust', async () => {
+      for (const ca of [undefined, new ThrowAwayAuthority().certificate]) {
+        const { message } = await problemOf(open('127.0.0.1', ca));
+        assert.match(
+          message,
+          /no trusted authority signed: name the file of its authority \(PEM\) in NODE_EXTRA_CA_CERTS/,
+        );
+      }
+    });
+
+    it('says that a server asks for a client certificate, or for TLS', async () => {
+      server.cli('CONFIG', 'SET', 'tls-auth-clients', 'yes');
+      const { message } = await problemOf(open('127.0.0.1', authority.certificate));
+      server.cli('CONFIG', 'SET', 'tls-auth-clients', 'no');
+      assert.match(message, /asks for a client certificate, and peal gives none/);
+      const plain = await problemOf(openRedis({ url: `redis://127.0.0.1:${port}` }));
+      assert.match(plain.message, /closes connections at once: it may want rediss:\/\/\.$/);
+    });
   });
 
   describe('with a server', () => {
@@ -84,7 +157,7 @@ describe('stores/redis-client', () => {
       server = await RedisServer.start({ password: secret });
     });
     beforeEach(async () => {
-      redis = await openRedis({ url: server.url, commandTimeoutMs: 500 });
+      redis = await openRedis({ url: server.url, commandTimeoutMs: 2_000 });
       await redis.flushall();
     });
     afterEach(() => redis?.disconnect());
@@ -124,7 +197,7 @@ describe('stores/redis-client', () => {
       server.pause();
       const { message, retryable } = await problemOf(sum.run(redis, ['n'], [0]));
       server.resume();
-      assert.match(message, /does not answer within 0\.5 s\.$/);
+      assert.match(message, /does not answer within 2 s\.$/);
       assert.equal(retryable, true);
       for (;;) {
         const answer = await sum.run(redis, ['n'], [0]).catch(() => null);

@@ -4,11 +4,11 @@
  */
 
 import assert from 'node:assert/strict';
-import type { Answer } from '../../src/apns/answer.js';
-import type { Notification, PersonalParts } from '../../src/apns/notification.js';
-import { TokenBlock } from '../../src/apns/token-block.js';
 import type { PealError } from '../../src/base/errors.js';
 import type { RequestRun, RequestSource } from '../../src/connection/request-source.js';
+import type { Answer } from '../../src/push/answer.js';
+import type { Notification, PersonalParts } from '../../src/push/notification.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 
 export type Outcome = 'waiting' | 'taken' | 'accepted' | 'rejected' | 'unsent' | 'unknown';
 

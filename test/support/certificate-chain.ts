@@ -3,7 +3,7 @@
  * tests of who is trusted.
  */
 import { generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto';
-import { SEQUENCE } from '../../src/apns/credentials/der.js';
+import { SEQUENCE } from '../../src/push/credentials/der.js';
 import {
   bitString,
   der,

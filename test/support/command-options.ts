@@ -10,6 +10,7 @@ import {
 } from '../../src/cli/channels/channels-options.js';
 import { dispatchOptionGroups } from '../../src/cli/cluster/dispatch-options.js';
 import { workerOptionGroups } from '../../src/cli/cluster/worker-options.js';
+import { printOptionGroups } from '../../src/cli/config/config-options.js';
 import {
   addOptionGroups,
   listOptionGroups,
@@ -18,6 +19,7 @@ import {
   rotateOptionGroups,
 } from '../../src/cli/credentials/credentials-options.js';
 import { demoOptions } from '../../src/cli/demo/demo-options.js';
+import { doctorOptionGroups } from '../../src/cli/doctor/doctor-options.js';
 import { feedbackOptionGroups } from '../../src/cli/feedback/feedback-options.js';
 import { sendOptionGroups } from '../../src/cli/send/send-options.js';
 import { serveOptionGroups } from '../../src/cli/serve/serve-options.js';
@@ -33,6 +35,7 @@ export const commandOptions: Readonly<Record<string, readonly OptionGroup[]>> = 
   feedback: feedbackOptionGroups(),
   simulate: simulateOptionGroups(),
   demo: demoOptions(),
+  doctor: doctorOptionGroups(),
   status: statusOptions(),
   resume: resumeOptions(),
   // Of all its actions.
@@ -42,9 +45,12 @@ export const commandOptions: Readonly<Record<string, readonly OptionGroup[]>> = 
   ].flat(),
   channels: [createChannelsGroups(), readChannelGroups(), listChannelsGroups(), removeChannelsGroups()].flat(),
   broadcast: broadcastOptionGroups(),
+  // Of all its actions.
+  config: printOptionGroups(),
   rate: [],
   pause: [],
   report: [],
+  completion: [],
 };
 
 export const flagsOf = (groups: readonly OptionGroup[]): string[] =>
@@ -56,7 +62,7 @@ export function pealFaultOf(command: string): string | null {
   if (name === undefined) return null;
   const groups = commandOptions[name];
   if (groups === undefined) return `there is no command peal ${name}`;
-  const known = new Set(flagsOf(groups));
+  const known = new Set([...flagsOf(groups), '--config']);
   const unknown = (rest.match(/(?<=\s)--[a-z][a-z-]*/g) ?? []).filter((flag) => !known.has(flag));
   return unknown.length === 0 ? null : `peal ${name} has no ${unknown.join(', ')}`;
 }

@@ -1,5 +1,5 @@
 /** Sources of recipients that count what was pulled out of them, and call back at one point of the pulling. */
-import { TokenBlock } from '../../src/apns/token-block.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 import type { Recipient } from '../../src/session/recipients/recipient.js';
 
 /** How recipients are handed out. */

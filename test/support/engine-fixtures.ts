@@ -4,10 +4,6 @@
  */
 
 import assert from 'node:assert/strict';
-import type { Address } from '../../src/apns/address.js';
-import type { Answer } from '../../src/apns/answer.js';
-import type { Notification } from '../../src/apns/notification.js';
-import { TokenBlock } from '../../src/apns/token-block.js';
 import type { Clock } from '../../src/base/clock.js';
 import type { PealError } from '../../src/base/errors.js';
 import type { LinkOptions } from '../../src/connection/link-options.js';
@@ -17,6 +13,10 @@ import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../../src/engine/ledger.js'
 import type { RouteConfig } from '../../src/engine/messages.js';
 import type { RoutePool, RoutePoolStats } from '../../src/engine/shard/route.js';
 import { Tally } from '../../src/engine/tally.js';
+import type { Address } from '../../src/push/address.js';
+import type { Answer } from '../../src/push/answer.js';
+import type { Notification } from '../../src/push/notification.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 import { linkWith } from './link-options.js';
 
 export const notification: Notification = {
@@ -73,11 +73,11 @@ export class BookSink implements OutcomeSink {
     if (cause !== null) this.causes.push(cause);
     assert.equal(ledger.length, tokens.count);
     for (let index = 0; index < tokens.count; index++) {
-      const token = tokens.hexAt(index);
+      const token = tokens.textAt(index);
       assert.ok(!this.outcomes.has(token), `token ${token.slice(0, 8)} has a second outcome`);
       this.outcomes.set(token, outcomeOf(ledger[index]!));
     }
-    for (const detail of details) this.details.set(tokens.hexAt(detail.index), detail);
+    for (const detail of details) this.details.set(tokens.textAt(detail.index), detail);
   }
 
   count(outcome: Outcome): number {

@@ -1,6 +1,5 @@
 /** An engine without shards: takes batches within a credit and settles them as a test says. */
 
-import type { Notification } from '../../src/apns/notification.js';
 import { PealError } from '../../src/base/errors.js';
 import type { Batch, OutcomeDetail, OutcomeSink } from '../../src/engine/batch.js';
 import type { InterimCounts } from '../../src/engine/dispatcher/interim.js';
@@ -8,6 +7,7 @@ import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
 import { Route } from '../../src/engine/dispatcher/route.js';
 import { ACCEPTED, QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../../src/engine/ledger.js';
 import type { RouteConfig } from '../../src/engine/messages.js';
+import type { Notification } from '../../src/push/notification.js';
 import type { Engine } from '../../src/session/send/send.js';
 
 /** What becomes of one recipient. */
@@ -102,7 +102,7 @@ export class FakeJob implements SendJob {
     const details: OutcomeDetail[] = [];
     let cause: PealError | null = null;
     for (let index = 0; index < ledger.length; index++) {
-      const outcome = this.stopped === null ? this.engine.judge(batch.tokens.hexAt(index), this.#judged++) : 'unsent';
+      const outcome = this.stopped === null ? this.engine.judge(batch.tokens.textAt(index), this.#judged++) : 'unsent';
       if (typeof outcome === 'object') {
         ledger[index] = REJECTED;
         details.push({ index, apnsId: null, timestampMs: null, retryAfterSeconds: null, ...outcome });

@@ -8,7 +8,7 @@ import { silentLogger } from '../../src/base/log.js';
 import { exposeControl } from '../../src/engine/control-plane.js';
 import type { ThreadPool } from '../../src/engine/hosts/thread-pool.js';
 import type { FromShard, ToShard } from '../../src/engine/messages.js';
-import type { RoutePoolOptions } from '../../src/engine/shard/route.js';
+import type { RoutePoolFactory, RoutePoolOptions } from '../../src/engine/shard/route.js';
 import { Shard } from '../../src/engine/shard/shard.js';
 import type { ShardTask } from '../../src/engine/shard/shard-task.js';
 import type { Backend } from '../../src/transport/backend.js';
@@ -20,6 +20,8 @@ export interface FakeNetwork {
   readonly clock: VirtualClock;
   readonly backend: Backend;
   readonly random: () => number;
+  /** Default: real pools. */
+  readonly openPool?: RoutePoolFactory;
 }
 
 export class FakeThread {

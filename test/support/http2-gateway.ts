@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { constants, createSecureServer, type Http2SecureServer, type Http2Session, type Settings } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Address } from '../../src/apns/address.js';
+import type { Address } from '../../src/push/address.js';
 import { ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 
 /** What a request is answered with; `reset`: RST_STREAM, so that nobody knows; null for no answer at all. */

@@ -7,8 +7,8 @@ import { createHmac } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { octetsOf, partsOf, readDer, SEQUENCE } from '../../src/apns/credentials/der.js';
 import { bmpText, deriveSha1 } from '../../src/apns/credentials/pkcs12.js';
+import { octetsOf, partsOf, readDer, SEQUENCE } from '../../src/push/credentials/der.js';
 import { der, objectId, octetString, unsignedInteger } from '../../src/simulator/listen/der.js';
 
 export interface Pkcs12Contents {

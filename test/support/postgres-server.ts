@@ -8,6 +8,7 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CertificatePair } from '../../src/simulator/index.js';
 import { quietPort } from './quiet-port.js';
 
 /** Debian keeps the programs of each version in a folder of their own. */
@@ -22,6 +23,8 @@ interface Owner {
 export interface PostgresServerOptions {
   /** What the user `peal` needs over TCP. Default: no password is needed. */
   readonly password?: string;
+  /** With a certificate it takes connections with TLS only. Default: it speaks no TLS. */
+  readonly tls?: CertificatePair;
 }
 
 export class PostgresServer implements AsyncDisposable {
@@ -134,10 +137,27 @@ export class PostgresServer implements AsyncDisposable {
     const common = { cwd: this.#folder, ...this.#owner };
     const made = spawnSync(path.join(this.#programs, 'initdb'), init, { encoding: 'utf8', ...common });
     if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
+    this.#takeTls();
+  }
+
+  #takeTls(): void {
+    const { tls, password } = this.#options;
+    if (tls === undefined) return;
+    const files = {
+      'server.crt': tls.cert,
+      'server.key': tls.key,
+      'pg_hba.conf': `local all all trust\nhostssl all all all ${password === undefined ? 'trust' : 'scram-sha-256'}\n`,
+    };
+    for (const [name, text] of Object.entries(files)) {
+      const file = path.join(this.#data, name);
+      writeFileSync(file, text, { mode: 0o600 });
+      if (this.#owner.uid !== undefined) chownSync(file, this.#owner.uid, this.#owner.gid!);
+    }
   }
 
   async #run(): Promise<void> {
     const settings = {
+      ssl: this.#options.tls === undefined ? 'off' : 'on',
       listen_addresses: '127.0.0.1',
       port: String(this.port),
       fsync: 'off',

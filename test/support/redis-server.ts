@@ -132,6 +132,8 @@ export class RedisServer implements AsyncDisposable {
       port: String(this.port),
       dir: this.#folder,
       appendonly: 'yes',
+      // While the disk is busy, 'everysec' writes for up to two seconds after it has answered: a kill would lose that.
+      appendfsync: 'always',
       'maxmemory-policy': 'noeviction',
       save: '',
       ...(maxMemory !== undefined && { maxmemory: maxMemory }),

@@ -4,9 +4,6 @@
  */
 
 import assert from 'node:assert/strict';
-import type { AnswerFields } from '../../src/apns/answer.js';
-import type { Notification, PersonalParts } from '../../src/apns/notification.js';
-import { TokenBlock } from '../../src/apns/token-block.js';
 import { PealError } from '../../src/base/errors.js';
 import * as frames from '../../src/codec/http2/frames.js';
 import type { SettingsEntry } from '../../src/codec/http2/settings.js';
@@ -15,6 +12,9 @@ import { readU32 } from '../../src/codec/octets.js';
 import { ClientConnection, type ClientConnectionOptions } from '../../src/codec/requests/client-connection.js';
 import type { RequestTemplate, RequestTemplateOptions } from '../../src/codec/requests/request-template.js';
 import type { ResponseListener } from '../../src/codec/requests/response-listener.js';
+import type { AnswerFields } from '../../src/push/answer.js';
+import type { Notification, PersonalParts } from '../../src/push/notification.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 import { FrameJudge } from './frame-judge.js';
 import { type RawFrame, settingsAck, settingsFrame, splitFrames } from './frames.js';
 import { PeerDecoder } from './peer-decoder.js';
@@ -119,6 +119,8 @@ export class ScriptedPeer {
   constructor(options: Partial<ClientConnectionOptions> = {}) {
     this.connection = new ClientConnection({
       authority: 'api.example.com',
+      path: '/3/device/',
+      authorizationScheme: 'bearer',
       indexAuthorization: true,
       probeFirst: false,
       ...options,

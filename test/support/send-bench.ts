@@ -2,11 +2,14 @@
  * A whole send on virtual time: dispatcher, shards (in as many fake threads as wanted), real pools and connections, over
  * memory streams, against scripted gateways; and the books of both sides.
  */
-import { TokenBlock } from '../../src/apns/token-block.js';
 import type { PealError } from '../../src/base/errors.js';
 import { maxBatchRecipients } from '../../src/base/limits.js';
+import { ConnectionPool } from '../../src/connection/pool/pool.js';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';
 import type { JobOptions, SendJob } from '../../src/engine/dispatcher/job.js';
+import type { RoutePoolFactory } from '../../src/engine/shard/route.js';
+import type { RequestRate } from '../../src/push/request-rate.js';
+import { TokenBlock } from '../../src/push/token-block.js';
 import type { MemoryOptions } from '../../src/transport/memory.js';
 import { tokenOf } from './book-source.js';
 import { BookSink, notification, routeConfig, routeConfigFor, turn } from './engine-fixtures.js';
@@ -19,6 +22,9 @@ import { VirtualClock } from './virtual-clock.js';
 export interface SendBenchOptions {
   readonly threads?: number;
   readonly maxConnections?: number;
+  readonly rate?: RequestRate;
+  /** The threads have time for more connections, however long their virtual time takes. Default: as measured. */
+  readonly isIdle?: boolean;
   /** The script of connection number `n` (from 0) at that time, or why it cannot be opened. */
   readonly script: (n: number, nowMs: number, clock: VirtualClock) => GatewayScript | PealError;
   readonly memory?: Partial<MemoryOptions>;
@@ -51,7 +57,7 @@ export async function sendAll(
   options: SendBenchOptions,
   jobOptions: JobOptions = {},
 ): Promise<SendEnd> {
-  const { threads = 0, maxConnections = 4, script, memory, late } = options;
+  const { threads = 0, maxConnections = 4, rate = null, isIdle = false, script, memory, late } = options;
   const clock = new VirtualClock();
   const prng = new Prng(7);
   const random = (): number => prng.next();
@@ -60,9 +66,13 @@ export async function sendAll(
     (attempt) => script(attempt, clock.now(), clock),
     { ...memory, clock },
   );
-  const openThreads = (): FakeThreads => new FakeThreads({ clock, backend, random });
-  const dispatcher = new Dispatcher({ threads, clock, backend, random, ...(threads > 0 && { openThreads }) });
-  const route = dispatcher.openRoute(routeConfigFor(routeConfig.address, { maxConnections }), null);
+  const openPool: RoutePoolFactory = ({ config, ...rest }) =>
+    new ConnectionPool({ ...config, ...rest, loadProbe: () => 0 });
+  const pools = isIdle ? { openPool } : {};
+  const openThreads = (): FakeThreads => new FakeThreads({ clock, backend, random, ...pools });
+  const shared = { threads, clock, backend, random, ...pools };
+  const dispatcher = new Dispatcher({ ...shared, ...(threads > 0 && { openThreads }) });
+  const route = dispatcher.openRoute({ ...routeConfigFor(routeConfig.address, { maxConnections }), rate }, null);
   const book = new BookSink();
   const job = dispatcher.send(route, notification, book, jobOptions);
   await dispatcher.stats();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { CertificateCredential } from '../../src/apns/credentials/credential.js';
 import { maxSecureContexts } from '../../src/base/limits.js';
+import type { CertificateCredential } from '../../src/push/credentials/credential.js';
 import { ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 import { SecureContexts } from '../../src/transport/secure-contexts.js';
 

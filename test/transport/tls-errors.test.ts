@@ -12,6 +12,7 @@ function errorFor(code: string, state: Partial<typeof connecting> = {}) {
 describe('transport/tls-errors', () => {
   const table: [code: string, expected: PealErrorCode, retryable: boolean][] = [
     ['ECONNREFUSED', 'ERR_PEAL_CONNECT', true],
+    ['ERR_ACCESS_DENIED', 'ERR_PEAL_CONNECT', false],
     ['ENETUNREACH', 'ERR_PEAL_CONNECT', true],
     ['EHOSTUNREACH', 'ERR_PEAL_CONNECT', true],
     ['ECONNRESET', 'ERR_PEAL_CONNECT', true],

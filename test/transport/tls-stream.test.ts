@@ -9,8 +9,8 @@ import {
   type Socket,
 } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
-import type { CertificateCredential } from '../../src/apns/credentials/credential.js';
 import { PealError } from '../../src/base/errors.js';
+import type { CertificateCredential } from '../../src/push/credentials/credential.js';
 import { type CertificatePair, ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 import type { BackendStream, OpenOptions } from '../../src/transport/backend.js';
 import { createTlsBackend } from '../../src/transport/tls.js';

@@ -13,8 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
-import type { CertificateCredential } from '../../src/apns/credentials/credential.js';
 import type { PealError } from '../../src/base/errors.js';
+import type { CertificateCredential } from '../../src/push/credentials/credential.js';
 import { type CertificatePair, ThrowAwayAuthority } from '../../src/simulator/listen/certificate.js';
 import type { ByteStream, ByteStreamListener, OpenOptions } from '../../src/transport/backend.js';
 import { createTlsBackend } from '../../src/transport/tls.js';

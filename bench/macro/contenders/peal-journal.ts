@@ -4,12 +4,12 @@
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import { maxBatchRecipients } from '../../../src/base/limits.js';
 import { blockDigest } from '../../../src/campaign/journal/block-digest.js';
 import type { Journal } from '../../../src/campaign/journal/journal.js';
 import { openJournal } from '../../../src/campaign/journal/journal-folder.js';
 import type { OutcomeSink } from '../../../src/engine/batch.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 import { APNs } from '../../../src/session/apns.js';
 import { Message } from '../../../src/session/message/message.js';
 import type { RowBatch } from '../../../src/session/recipients/row-batch.js';

@@ -2,8 +2,8 @@
  * Contender: the library with a payload for each recipient, from a template with two fields. Rows are packed, as readers of
  * tables yield them; the payloads are as long as the shared one of the contender beside it.
  */
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import { maxBatchRecipients } from '../../../src/base/limits.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 import { APNs } from '../../../src/session/apns.js';
 import { Message } from '../../../src/session/message/message.js';
 import { Template } from '../../../src/session/personal/template.js';

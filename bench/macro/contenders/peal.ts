@@ -1,6 +1,6 @@
 /** Contender: the library, as a program uses it. Tokens are packed, as `readTokens` yields them. */
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import { maxBatchRecipients } from '../../../src/base/limits.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 import { APNs } from '../../../src/session/apns.js';
 import { Message } from '../../../src/session/message/message.js';
 import { Session } from '../../../src/session/session.js';

@@ -6,9 +6,8 @@ import type { Clock } from '../../base/clock.js';
 import type { PealError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
 import { option } from '../../base/wording.js';
-import type { PemBlock } from './armour.js';
-import type { Credential } from './credential.js';
-import { checkIdentityName, chooseIdentity, identityCredential } from './identity.js';
+import type { PemBlock } from '../../push/credentials/armour.js';
+import type { Credential } from '../../push/credentials/credential.js';
 import {
   credentialError,
   type FileReference,
@@ -16,8 +15,9 @@ import {
   type Material,
   readMaterial,
   readPassphrase,
-} from './key-material.js';
-import { certificateIn, isCertificate, isPrivateKey, pemBlocks, privateKeyOf } from './pem.js';
+} from '../../push/credentials/key-material.js';
+import { certificateIn, isCertificate, isPrivateKey, pemBlocks, privateKeyOf } from '../../push/credentials/pem.js';
+import { checkIdentityName, chooseIdentity, identityCredential } from './identity.js';
 
 /** A client certificate as PEM. */
 export interface CertificateOptions {

@@ -10,16 +10,10 @@
  */
 import { Buffer } from 'node:buffer';
 import { maxTopicsOfCertificate } from '../../base/limits.js';
-import type { Environment } from '../address.js';
+import type { Environment } from '../../push/address.js';
+import type { CertificateScope } from '../../push/credentials/credential.js';
+import { type DerValue, objectIdOf, octetsOf, partsOf } from '../../push/credentials/der.js';
 import { isTopicForm } from '../push-type.js';
-import { type DerValue, objectIdOf, octetsOf, partsOf } from './der.js';
-
-export interface CertificateScope {
-  /** Null where the certificate does not list them: then APNs alone knows. */
-  readonly topics: readonly string[] | null;
-  /** Null where the certificate does not say. */
-  readonly environments: readonly Environment[] | null;
-}
 
 const topicsId = '1.2.840.113635.100.6.3.6';
 const environmentIds: Readonly<Record<string, Environment>> = {

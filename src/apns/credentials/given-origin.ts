@@ -4,10 +4,10 @@
  */
 import { providerTokenCheckMs, providerTokenMaxAgeMs } from '../../base/limits.js';
 import { option } from '../../base/wording.js';
+import { credentialError } from '../../push/credentials/key-material.js';
+import type { TokenOrigin } from '../../push/credentials/token-origin.js';
 import { readProviderToken } from './jwt.js';
-import { credentialError } from './key-material.js';
 import type { TokenFile } from './provider-token-file.js';
-import type { TokenOrigin } from './token-origin.js';
 
 /** Returns a provider token, a JWT with or without "bearer " before it. */
 export type ProviderTokenFunction = () => string | Promise<string>;

@@ -9,9 +9,10 @@ import { maxShownNameCharacters } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { option, theOption } from '../../base/wording.js';
-import { type CertificateScope, certificateScope } from './certificate-scope.js';
-import { Credential } from './credential.js';
-import { credentialError } from './key-material.js';
+import type { CertificateScope } from '../../push/credentials/credential.js';
+import { Credential } from '../../push/credentials/credential.js';
+import { credentialError } from '../../push/credentials/key-material.js';
+import { certificateScope } from './certificate-scope.js';
 
 interface Identity {
   readonly key: KeyObject;
@@ -166,6 +167,10 @@ export function checkCertificate(certificate: X509Certificate, { name, clock, lo
   const from = new Date(certificate.validFrom);
   const to = new Date(certificate.validTo);
   const now = clock.wallMs();
+  const subject = subjectOf(certificate);
+  const { topics, environments } = scopeOf(certificate);
+  // Also of one that is refused, so that its owner knows which one it is.
+  log.debug({ subject, topics, environments, expiresAt: to.toISOString() }, 'client certificate read');
   if (now >= to.getTime()) {
     throw credentialError(`${name} holds a certificate that expired on ${to.toISOString()}: renew it.`);
   }
@@ -174,9 +179,7 @@ export function checkCertificate(certificate: X509Certificate, { name, clock, lo
       `${name} holds a certificate that is not valid before ${from.toISOString()}: check the clock of this machine.`,
     );
   }
-  const subject = subjectOf(certificate);
   const fingerprint = fingerprintOf(certificate);
-  const { topics } = scopeOf(certificate);
   log.info(
     { subject, fingerprint, expiresAt: to.toISOString(), ...(topics !== null && { topics }) },
     'client certificate loaded',

@@ -6,13 +6,8 @@
 import { Buffer } from 'node:buffer';
 import { type KeyObject, verify } from 'node:crypto';
 import { maxProviderTokenCharacters } from '../../base/limits.js';
-import { INTEGER, partsOf } from './der.js';
-
-/** The team and the key of a provider token. */
-export interface TokenNames {
-  readonly keyId: string;
-  readonly teamId: string;
-}
+import { INTEGER, partsOf } from '../../push/credentials/der.js';
+import type { TokenNames } from '../../push/credentials/token-origin.js';
 
 /** A provider token as it was read, not verified. */
 export interface ReadToken extends TokenNames {

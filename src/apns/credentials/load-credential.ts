@@ -8,9 +8,9 @@ import { nearestName } from '../../base/nearest-name.js';
 import { checkOptions, unchecked } from '../../base/options.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { option, theOption } from '../../base/wording.js';
+import { anonymousCredential, Credential } from '../../push/credentials/credential.js';
+import { credentialError, type FileReference } from '../../push/credentials/key-material.js';
 import { type CertificateOptions, loadCertificate } from './certificate-credential.js';
-import { anonymousCredential, Credential } from './credential.js';
-import { credentialError, type FileReference } from './key-material.js';
 import { loadPkcs12, type Pkcs12Options } from './pkcs12-credential.js';
 import {
   type GivenTokenOptions,

@@ -7,8 +7,15 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Clock } from '../../base/clock.js';
 import type { Logger } from '../../base/log.js';
 import { option, theOption } from '../../base/wording.js';
-import { Credential } from './credential.js';
-import { announcedLength, readDer, SEQUENCE } from './der.js';
+import { Credential } from '../../push/credentials/credential.js';
+import { announcedLength, readDer, SEQUENCE } from '../../push/credentials/der.js';
+import {
+  credentialError,
+  type FileReference,
+  type Material,
+  readMaterial,
+  readPassphrase,
+} from '../../push/credentials/key-material.js';
 import {
   checkCertificate,
   checkIdentityName,
@@ -20,7 +27,6 @@ import {
   scopeOf,
   subjectOf,
 } from './identity.js';
-import { credentialError, type FileReference, type Material, readMaterial, readPassphrase } from './key-material.js';
 import { readPkcs12 } from './pkcs12.js';
 
 /** A client certificate with its key as PKCS#12 (.p12, .pfx). */

@@ -13,7 +13,7 @@ import {
   X509Certificate,
 } from 'node:crypto';
 import { maxPkcs12Iterations } from '../../base/limits.js';
-import { type DerValue, integerOf, objectIdOf, octetsOf, partsOf, SEQUENCE } from './der.js';
+import { type DerValue, integerOf, objectIdOf, octetsOf, partsOf, SEQUENCE } from '../../push/credentials/der.js';
 
 interface Pkcs12Contents {
   readonly keys: readonly KeyObject[];

@@ -7,13 +7,15 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { newDurable, sync } from '../../base/durable.js';
 import { readProblem } from '../../base/file-errors.js';
 import { maxProviderTokenCharacters, tokenLockPollMs, tokenLockStaleMs } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { option } from '../../base/wording.js';
-import { type ReadToken, readProviderToken, type TokenNames } from './jwt.js';
-import { credentialError } from './key-material.js';
+import { credentialError } from '../../push/credentials/key-material.js';
+import type { TokenNames } from '../../push/credentials/token-origin.js';
+import { type ReadToken, readProviderToken } from './jwt.js';
 
 interface TokenFileOptions {
   readonly path: string;
@@ -113,10 +115,10 @@ export class TokenFile {
   async #write(token: string): Promise<void> {
     const partial = `${this.#options.path}.${randomBytes(6).toString('hex')}.partial`;
     try {
-      const file = await open(partial, 'wx', 0o600);
+      const file = await open(partial, newDurable, 0o600);
       try {
         await file.writeFile(`${token}\n`);
-        await file.sync();
+        await sync(file);
       } finally {
         await file.close();
       }

@@ -10,11 +10,11 @@ import { type KeyObject, sign } from 'node:crypto';
 import { inspect } from 'node:util';
 import { type Clock, systemClock } from '../../base/clock.js';
 import { maxProviderTokens, providerTokenLifetimeMs, providerTokenMinAgeMs } from '../../base/limits.js';
-import type { Credential } from './credential.js';
+import type { Credential } from '../../push/credentials/credential.js';
+import { credentialError } from '../../push/credentials/key-material.js';
+import { TokenKeeper } from '../../push/credentials/token-keeper.js';
+import type { TokenOrigin } from '../../push/credentials/token-origin.js';
 import { joinToken, signingInput } from './jwt.js';
-import { credentialError } from './key-material.js';
-import { TokenKeeper } from './token-keeper.js';
-import type { TokenOrigin } from './token-origin.js';
 
 /** A provider token. Its holder can push for an hour, so `inspect` and JSON show only its time. */
 interface ProviderToken {

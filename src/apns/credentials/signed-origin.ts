@@ -13,10 +13,16 @@ import {
   providerTokenMinAgeMs,
 } from '../../base/limits.js';
 import { theOption } from '../../base/wording.js';
-import { joinToken, joseSignature, type ReadToken, readProviderToken, signingInput, type TokenNames } from './jwt.js';
-import { credentialError } from './key-material.js';
+import { credentialError } from '../../push/credentials/key-material.js';
+import type {
+  SignHook,
+  TokenMaking,
+  TokenNames,
+  TokenOrigin,
+  TokenSigner,
+} from '../../push/credentials/token-origin.js';
+import { joinToken, joseSignature, type ReadToken, readProviderToken, signingInput } from './jwt.js';
 import type { TokenFile } from './provider-token-file.js';
-import type { SignHook, TokenMaking, TokenOrigin, TokenSigner } from './token-origin.js';
 
 export class SignedOrigin implements TokenOrigin {
   /** How soon a token that another process put into the file is seen. In memory nothing changes by itself. */

@@ -7,14 +7,20 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from '../../base/log.js';
 import { theOption } from '../../base/wording.js';
-import { Credential } from './credential.js';
+import { Credential } from '../../push/credentials/credential.js';
+import {
+  credentialError,
+  type FileReference,
+  type KeyMaterial,
+  readMaterial,
+  readPassphrase,
+} from '../../push/credentials/key-material.js';
+import { isPrivateKey, pemBlocks, privateKeyOf } from '../../push/credentials/pem.js';
+import type { SignHook, TokenNames, TokenSigner } from '../../push/credentials/token-origin.js';
 import { checkedToken, GivenOrigin, type ProviderTokenFunction } from './given-origin.js';
-import { isSignedBy, readProviderToken, type TokenNames } from './jwt.js';
-import { credentialError, type FileReference, type KeyMaterial, readMaterial, readPassphrase } from './key-material.js';
-import { isPrivateKey, pemBlocks, privateKeyOf } from './pem.js';
+import { isSignedBy, readProviderToken } from './jwt.js';
 import { TokenFile } from './provider-token-file.js';
 import { SignedOrigin, signerOf } from './signed-origin.js';
-import type { SignHook, TokenSigner } from './token-origin.js';
 
 interface SharedOptions {
   /** The key's id, 10 characters. It is part of the name of the file that Apple issues (AuthKey_KEYID.p8). */
@@ -206,8 +212,11 @@ function checkSigningKey(key: KeyObject, name: string): KeyObject {
 function checkId(option: 'keyId' | 'teamId', value: unknown): string {
   const id = typeof value === 'string' ? value.replace(/^[\s"'\ufeff]+|[\s"']+$/g, '') : '';
   if (idPattern.test(id)) return id;
-  const where = option === 'keyId' ? 'the file name AuthKey_KEYID.p8' : 'the membership page of the developer account';
-  throw credentialError(`${theOption(option)} must be 10 characters of A–Z and 0–9, as in ${where}.`);
+  const where =
+    option === 'keyId'
+      ? 'in the name of its file, AuthKey_KEYID.p8'
+      : 'on the membership page of the developer account';
+  throw credentialError(`${theOption(option)} must be 10 characters of A–Z and 0–9: they stand ${where}.`);
 }
 
 function article(label: string): string {

@@ -9,8 +9,8 @@ import { PealError } from '../../base/errors.js';
 import { maxPins } from '../../base/limits.js';
 import { type Logger, silentLogger } from '../../base/log.js';
 import { optionError } from '../../base/options.js';
-import { type KeyMaterial, readMaterial } from './key-material.js';
-import { certificateIn, isCertificate, pemBlocks } from './pem.js';
+import { type KeyMaterial, readMaterial } from '../../push/credentials/key-material.js';
+import { certificateIn, isCertificate, pemBlocks } from '../../push/credentials/pem.js';
 
 /**
  * Returns the certificates in `value` as PEM, repaired. `name` begins sentences; for a session it is "The option ca".

@@ -2,12 +2,12 @@
  * When a campaign has done enough damage: bounds of failures, of their share, of time, and reasons that end it. A pure judge,
  * asked whenever outcomes come in; main thread.
  */
-import type { Protocol } from '../../apns/address.js';
-import { binaryReasons, reasons } from '../../apns/reason.js';
 import { durationText } from '../../base/duration.js';
 import { nearestName } from '../../base/nearest-name.js';
 import { counted, escapeUnprintable, integer } from '../../base/text.js';
 import { option, theOption } from '../../base/wording.js';
+import type { Protocol } from '../../push/address.js';
+import { pushProtocolOf } from '../../push-services/push-protocols.js';
 
 export interface Bounds {
   /** Recipients that may fail (rejected or unknown) before the campaign stops. */
@@ -21,8 +21,8 @@ export interface Bounds {
 }
 
 /** What is wrong with the reasons of `stopOn`, as a sentence with the marks of base/wording; null where nothing is. */
-export function reasonsProblem(stopOn: readonly string[], protocol: Protocol): string | null {
-  const known = (protocol === 'binary' ? binaryReasons : reasons).map(({ reason }) => reason);
+export function reasonsProblem(stopOn: readonly string[], protocols: readonly Protocol[]): string | null {
+  const known = protocols.flatMap((protocol) => [...pushProtocolOf(protocol).reasons.keys()]);
   const unknown = stopOn.find((reason) => !known.includes(reason));
   if (unknown === undefined) return null;
   const nearest = nearestName(unknown, known);

@@ -8,6 +8,7 @@
  * A command is linked under its name only where no other waits there, so that each arrives. It names the process that is
  * meant, so that no other run takes it.
  */
+
 import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, link, lstat, open, rename, rm, stat } from 'node:fs/promises';
@@ -16,7 +17,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, systemClock, type TimerHandle } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { readProblem, writeProblem } from '../../base/file-errors.js';
-import { FolderLock, type LockHolder } from '../../base/folder-lock.js';
+import { FolderLock, type LockHolder } from '../../base/files/folder-lock.js';
+import { maxControlFileBytes, maxRateCharacters } from '../../base/limits.js';
 import { parseRate } from './rate.js';
 
 export type ControlCommand = { readonly rate: string } | { readonly pause: true } | { readonly resume: true };
@@ -33,67 +35,62 @@ interface ControlMessage {
 
 const fileName = '.peal-control.json';
 const pollMs = 250;
-/** Several times of what a command takes. */
-const maxFileBytes = 4096;
-const maxRateCharacters = 1000;
 /** How long a command waits until it is taken. */
 const patienceMs = 5000;
 /** A file that is older than this when a run begins was left behind by a command that was killed. */
 const staleMs = 2 * patienceMs;
+
+/** Who is told of what arrives. */
+interface ControlHandlers {
+  readonly onCommand: (command: ControlCommand) => void;
+  /** Told of each file that is no command, in one sentence. */
+  readonly onNote: (sentence: string) => void;
+}
 
 /** Takes the commands that arrive for this process, from `start` to `stop`. */
 export class ControlWatch {
   readonly #folder: string;
   readonly #file: string;
   readonly #clock: Clock;
-  readonly #onCommand: (command: ControlCommand) => void;
-  readonly #onNote: (sentence: string) => void;
+  /** Null before it is started, and once it is stopped. */
+  #handlers: ControlHandlers | null = null;
   #timer: TimerHandle | null = null;
-  #isStarted = false;
   /** The name cannot be freed, which is said once. */
   #isBlocked = false;
 
-  /** `onNote` is told of each file that is no command, in one sentence. */
-  constructor(
-    folder: string,
-    clock: Clock,
-    onCommand: (command: ControlCommand) => void,
-    onNote: (sentence: string) => void = () => {},
-  ) {
+  constructor(folder: string, clock: Clock) {
     this.#folder = folder;
     this.#file = path.join(folder, fileName);
     this.#clock = clock;
-    this.#onCommand = onCommand;
-    this.#onNote = onNote;
   }
 
   /** Called once. What was left behind for a run that has ended is removed. */
-  start(): void {
-    this.#isStarted = true;
+  start(handlers: ControlHandlers): void {
+    this.#handlers = handlers;
     void this.#look(true);
   }
 
   stop(): void {
-    this.#isStarted = false;
+    this.#handlers = null;
     this.#clock.clearTimer(this.#timer);
   }
 
   async #look(isFirst: boolean): Promise<void> {
     const command = await this.#take(isFirst).catch((error: unknown) => this.#blocked(error));
-    if (!this.#isStarted) return;
+    if (this.#handlers === null) return;
     this.#timer = this.#clock.setTimer(() => void this.#look(false), pollMs);
-    if (command !== null) this.#onCommand(command);
+    if (command !== null) this.#handlers.onCommand(command);
   }
 
   /** The command that waits, with its file removed; null where none does. Throws the error of the file system. */
   async #take(isFirst: boolean): Promise<ControlCommand | null> {
     const stats = await lstat(this.#file).catch(nothingThere);
-    if (stats === null || !this.#isStarted) return null;
+    if (stats === null || this.#handlers === null) return null;
     const found = (await this.#isOurs(stats)) ? await readMessage(this.#file) : 'is not a file of the same owner';
-    if (!this.#isStarted) return null;
+    if (this.#handlers === null) return null;
     await rm(this.#file, { force: true });
     if (typeof found === 'string') {
-      this.#onNote(`${fileName} ${found}: it was removed.`);
+      this.#handlers.onNote(`${fileName} ${found}: it was removed.`);
       return null;
     }
     if (found.pid !== process.pid) return null;
@@ -107,7 +104,7 @@ export class ControlWatch {
   }
 
   #blocked(error: unknown): null {
-    if (!this.#isBlocked) this.#onNote(`Commands cannot be taken: ${fileName} ${writeProblem(error)}.`);
+    if (!this.#isBlocked) this.#handlers?.onNote(`Commands cannot be taken: ${fileName} ${writeProblem(error)}.`);
     this.#isBlocked = true;
     return null;
   }
@@ -239,7 +236,7 @@ async function readMessage(file: string): Promise<ControlMessage | string> {
   const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const stats = await handle.stat();
-    if (!stats.isFile() || stats.size > maxFileBytes) return 'is too large for a command';
+    if (!stats.isFile() || stats.size > maxControlFileBytes) return 'is too large for a command';
     const message = messageIn(await handle.readFile('utf8'));
     return message ?? 'is not a command';
   } finally {

@@ -3,6 +3,7 @@
  * Zones are those of Intl (IANA names); what was worked out for one is kept for a quarter of an hour, because offsets change
  * on quarters. Main thread.
  */
+import { maxTimeZones } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
 
 export interface LocalWindow {
@@ -81,14 +82,11 @@ export class LocalWindowClock {
     let format = this.#formats.get(zone);
     if (format === undefined) {
       format = formatFor(zone);
-      if (this.#formats.size < maxZones) this.#formats.set(zone, format);
+      if (this.#formats.size < maxTimeZones) this.#formats.set(zone, format);
     }
     return format;
   }
 }
-
-/** There are some 600 names; a column of other texts must not fill the memory. */
-const maxZones = 1000;
 
 function formatFor(zone: string): Intl.DateTimeFormat | null {
   try {

@@ -23,6 +23,7 @@ export interface Rate {
   readonly entries: readonly TimetableEntry[];
 }
 
+export const noLimit: Rate = { text: 'off', entries: [{ fromMinute: 0, perSecond: null }] };
 const minutesOfDay = 24 * 60;
 const rateForms = 'write 500/s, 30000/min, off (no limit), or a timetable such as 08:00,500/s 20:00,off';
 const unitSeconds: Readonly<Record<string, number>> = {

@@ -23,6 +23,7 @@ import {
 import { option } from '../../base/wording.js';
 import type { Rows } from '../../session/recipients/rows.js';
 import { DuplicateFilter } from '../recipients/duplicate-filter.js';
+import { hexForm, type TokenForm } from '../recipients/token-form.js';
 import type { InvalidLine } from '../recipients/token-lines.js';
 import { findFiles } from './find-files.js';
 import { InputFile } from './input-file.js';
@@ -49,6 +50,8 @@ export interface InputOptions {
   readonly columns?: readonly string[];
   /** Bytes of the shortest token, 1 to 32. Default 16. */
   readonly minTokenBytes?: number;
+  /** How the tokens are written. Default: as those of APNs, of at least `minTokenBytes`. */
+  readonly tokens?: TokenForm;
   /** Told of each row that is no recipient; a promise is waited for before more is read. Default: they are skipped. */
   readonly onInvalid?: (invalid: InvalidLine, file: string) => void | Promise<void>;
   /**
@@ -90,6 +93,7 @@ const rules: OptionRules = {
     test('an empty list', (value) => Array.isArray(value) && value.length === 0),
   ),
   minTokenBytes: whole(1, usualTokenBytes),
+  tokens: test('a TokenForm', (value) => typeof value === 'object' && value !== null && 'likeBytes' in value),
   onInvalid: callback,
   duplicates: test('a DuplicateFilter', (value) => value instanceof DuplicateFilter),
   signal: test('an AbortSignal', (value) => value instanceof AbortSignal),
@@ -124,13 +128,13 @@ export class CampaignInput implements AsyncIterable<InputBlock> {
   static async open(options: InputOptions): Promise<CampaignInput> {
     checkOptions({ name: 'CampaignInput' }, options, rules);
     const { format = 'auto', isRepeatable = false, onInvalid = () => {}, isEndCertain } = options;
-    const { tokenColumn, delimiter, header, minTokenBytes, columns } = options;
+    const { tokenColumn, delimiter, header, minTokenBytes, columns, tokens = hexForm(minTokenBytes) } = options;
     const choices = {
       format: format === 'auto' || format === 'parquet' ? undefined : format,
       tokenColumn,
       delimiter,
       header,
-      minTokenBytes,
+      tokens,
       columns,
     };
     const paths = await findFiles(options.files, options.folder);

@@ -154,7 +154,7 @@ export class InputFile {
     const invalid: InvalidLine[] = [];
     const sink = { onRows: (rows: Rows) => blocks.push(rows), onInvalid: (row: InvalidLine) => invalid.push(row) };
     this.place.next = null;
-    const steps = table.read(sink, choices.minTokenBytes);
+    const steps = table.read(sink, choices.tokens);
     try {
       for (;;) {
         const step = await steps.next().catch((error: unknown) => {

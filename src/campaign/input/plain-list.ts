@@ -3,18 +3,17 @@
  * tables are loaded for what is none. Called by input-file and text-reader, on the main thread.
  */
 import type { Buffer } from 'node:buffer';
-import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
-import { minTokenBytes as usualMinTokenBytes } from '../../base/limits.js';
 import { Rows } from '../../session/recipients/rows.js';
 import type { SourceReader, SourceSink } from '../recipients/read-source.js';
+import { hexForm, type TokenForm } from '../recipients/token-form.js';
 import { TokenLineParser } from '../recipients/token-lines.js';
 
 /** What the user says of a list. */
 interface ListChoices {
   /** A delimiter makes it a table. */
   readonly delimiter?: string | undefined;
-  /** Bytes of the shortest token. */
-  readonly minTokenBytes?: number | undefined;
+  /** How the tokens are written. Default: as those of APNs. */
+  readonly tokens?: TokenForm | undefined;
 }
 
 /** The text that `head` is, without blanks at its beginning, and its lines. */
@@ -26,10 +25,10 @@ interface HeadLines {
   readonly others: readonly string[];
 }
 
-export function headLines(head: Buffer, { minTokenBytes = usualMinTokenBytes }: ListChoices): HeadLines {
+export function headLines(head: Buffer, { tokens = hexForm() }: ListChoices): HeadLines {
   const text = head.toString('utf8').replace(/^\uFEFF?\s*/, '');
   const lines = text.split(/\r\n|[\r\n]/).filter((line) => line.trim() !== '');
-  return { text, lines, others: lines.filter((line) => !isDeviceToken(parseDeviceToken(line, minTokenBytes))) };
+  return { text, lines, others: lines.filter((line) => tokens.likeBytes(line) === 0) };
 }
 
 /** Returns true if each line is a device token, which leaves no doubt. `isEnd`: there are no more lines. */
@@ -44,7 +43,7 @@ export const plainListShape = { format: 'list', columns: null, hasNames: false, 
 
 const noColumns = new Map();
 
-export function plainListReader(sink: SourceSink<Rows>, { minTokenBytes }: ListChoices): SourceReader {
+export function plainListReader(sink: SourceSink<Rows>, { tokens: form }: ListChoices): SourceReader {
   const onBlock = (tokens: Rows['tokens']): void => sink.onBlock(new Rows(tokens, noColumns));
-  return new TokenLineParser({ onBlock, onInvalid: sink.onInvalid }, minTokenBytes);
+  return new TokenLineParser({ onBlock, onInvalid: sink.onInvalid }, form);
 }

@@ -7,14 +7,17 @@
  */
 import { Buffer, isUtf8 } from 'node:buffer';
 import { isDeviceToken, readDeviceToken } from '../../apns/device-token.js';
-import { TokenBlock } from '../../apns/token-block.js';
 import { onAbort } from '../../base/abort-listeners.js';
+import { PealError } from '../../base/errors.js';
 import { hexOf } from '../../base/hex.js';
 import { batchLingerMs, lastPullMs, maxBatchRecipients, maxRowBytes, maxTableColumns } from '../../base/limits.js';
-import { escapeUnprintable } from '../../base/text.js';
-import { checkBlock, type InvalidRecipient, textOf, tokenBytesOf } from '../../session/recipients/recipient.js';
+import { escapeUnprintable, typeNameOf } from '../../base/text.js';
+import { TokenBlock } from '../../push/token-block.js';
+import { checkBlock, type InvalidRecipient, textOf } from '../../session/recipients/recipient.js';
 import { Rows } from '../../session/recipients/rows.js';
 import { BlockPacker } from '../recipients/block-packer.js';
+import { hexForm, type TokenForm } from '../recipients/token-form.js';
+import type { InvalidLine } from '../recipients/token-lines.js';
 import { type OpenRows, RowPacker, type RowSink } from '../tables/table-rows.js';
 
 const encoder = new TextEncoder();
@@ -34,13 +37,15 @@ interface RecordOptions {
   readonly tokenColumn: string;
   /** Bytes of the shortest token. */
   readonly minTokenBytes: number;
+  /** How the tokens are written. Default: as those of APNs. */
+  readonly tokens?: TokenForm;
   /**
    * Whether blocks depend on the content alone. Otherwise what was pulled is handed out, too, where the stream pauses or fails,
    * and after an abort.
    */
   readonly isRepeatable: boolean;
   /** Told at once of each recipient that is none; `index` counts all recipients of the stream, from 0. */
-  readonly onInvalid: (invalid: InvalidRecipient) => void;
+  readonly onInvalid: (invalid: InvalidRecipient & Pick<InvalidLine, 'encoding'>) => void;
   /** What to throw in place of what the stream has thrown. Default: that, as it is. */
   readonly onThrown?: (error: unknown) => unknown;
   /** Ends the reading, also where it waits for the stream. */
@@ -195,6 +200,7 @@ class Pull {
 /** Packs recipients in their order. Device tokens alone have no columns, unless an object came before them. */
 class RecordPacker {
   readonly #options: RecordOptions;
+  readonly #form: TokenForm;
   readonly #tokens: BlockPacker;
   readonly #sink: RowSink;
   /** Null until the first object comes. */
@@ -208,10 +214,11 @@ class RecordPacker {
 
   constructor(options: RecordOptions) {
     this.#options = options;
-    this.#tokens = new BlockPacker((block) => this.#blocks.push(new Rows(block, new Map())));
+    this.#form = options.tokens ?? hexForm(options.minTokenBytes);
+    this.#tokens = new BlockPacker((block) => this.#blocks.push(new Rows(block, new Map())), this.#form.encoding);
     this.#sink = {
       onRows: (rows) => this.#blocks.push(rows),
-      onInvalid: ({ line, text, why }) => options.onInvalid({ index: line - 1, text, why }),
+      onInvalid: ({ line, ...invalid }) => options.onInvalid({ index: line - 1, ...invalid }),
     };
   }
 
@@ -246,28 +253,37 @@ class RecordPacker {
   }
 
   #addRows(rows: Rows): void {
-    checkBlock(rows.tokens, this.#options.minTokenBytes);
+    this.#check(rows.tokens);
     this.flush();
     this.#index += rows.count;
     if (rows.count > 0) this.#blocks.push(rows);
   }
 
   #addBlock(block: TokenBlock): void {
-    checkBlock(block, this.#options.minTokenBytes);
+    this.#check(block);
     this.flush();
-    const { bytes, tokenBytes, count } = block;
+    const { bytes, tokenBytes, count, encoding } = block;
     this.#index += count;
     for (let from = 0; from < count; from += maxBatchRecipients) {
       const to = Math.min(count, from + maxBatchRecipients);
-      const part = new TokenBlock(bytes.subarray(from * tokenBytes, to * tokenBytes), tokenBytes, to - from);
+      const part = new TokenBlock(bytes.subarray(from * tokenBytes, to * tokenBytes), tokenBytes, to - from, encoding);
       this.#blocks.push(new Rows(part, new Map()));
     }
   }
 
+  #check(block: TokenBlock): void {
+    checkBlock(block, this.#options.minTokenBytes);
+    const { encoding, platforms } = this.#form;
+    if (block.encoding === encoding || platforms !== undefined) return;
+    const [given, wanted] = block.encoding === 'hex' ? ['APNs', 'FCM'] : ['FCM', 'APNs'];
+    const message = `A TokenBlock has tokens of ${given}, and the message goes to ${wanted}: give tokens of ${wanted}.`;
+    throw new PealError('ERR_PEAL_TOKEN', message, { origin: 'usage' });
+  }
+
   #addToken(token: string | Uint8Array): void {
-    const parsed = tokenBytesOf(token, this.#options.minTokenBytes);
+    const parsed = tokenOf(token, this.#form, this.#options.minTokenBytes);
     const index = this.#index++;
-    if (typeof parsed === 'string') this.#options.onInvalid({ index, text: textOf(token), why: parsed });
+    if (!(parsed instanceof Uint8Array)) this.#options.onInvalid({ index, text: textOf(token), why: parsed.why });
     else this.#tokens.add(parsed);
   }
 
@@ -294,7 +310,7 @@ class RecordPacker {
       const name = names[at]!;
       const value = fieldOf(record, name);
       if (value === unreadable) return `has a field "${escapeUnprintable(name, 40)}" that cannot be read`;
-      const text = name === tokenColumn ? tokenText(value, minTokenBytes) : fieldText(value);
+      const text = name === tokenColumn ? tokenText(value, this.#form, minTokenBytes) : fieldText(value);
       if (text === null) return `has a value in its field "${escapeUnprintable(name, 40)}" that cannot be JSON`;
       if (to - open.cellBytes + text.length > maxRowBytes) return `has fields of more than ${maxRowBytes} bytes`;
       const place = first + (this.#names[at] === name ? at : this.#places.get(name)!) * 2;
@@ -315,12 +331,12 @@ class RecordPacker {
     const known = this.#rows;
     if (known !== null && names.every((name, at) => this.#names[at] === name || this.#places.has(name))) return known;
     this.flush();
-    const { tokenColumn, minTokenBytes } = this.#options;
+    const { tokenColumn } = this.#options;
     const all = new Set([...this.#names, ...names, tokenColumn]);
     this.#names = [...(all.size > maxTableColumns ? new Set([...names, tokenColumn]) : all)];
     this.#places = new Map(this.#names.map((name, place) => [name, place]));
     const columns = { columns: this.#names, tokenColumn: this.#places.get(tokenColumn)! };
-    this.#rows = new RowPacker(columns, this.#sink, minTokenBytes);
+    this.#rows = new RowPacker(columns, this.#sink, this.#form);
     return this.#rows;
   }
 }
@@ -341,9 +357,17 @@ function isRecord(recipient: unknown): recipient is RecordRow {
   return !(recipient instanceof Uint8Array) && !Array.isArray(recipient);
 }
 
+/** A token that stands alone. */
+function tokenOf(token: unknown, form: TokenForm, minBytes: number): Uint8Array | { readonly why: string } {
+  if (form.platforms !== undefined) return form.platforms.formOf('') as { readonly why: string };
+  if (typeof token === 'string') return form.read(token);
+  if (!(token instanceof Uint8Array)) return { why: `is ${typeNameOf(token)}, not a device token` };
+  return form.encoding === 'text' ? form.read(Buffer.from(token).toString('latin1')) : readDeviceToken(token, minBytes);
+}
+
 /** A device token in an object, as text. */
-function tokenText(value: unknown, minTokenBytes: number): string | null {
-  if (!(value instanceof Uint8Array)) return fieldText(value);
+function tokenText(value: unknown, form: TokenForm, minTokenBytes: number): string | null {
+  if (!(value instanceof Uint8Array) || form.encoding === 'text') return fieldText(value);
   const token = readDeviceToken(value, minTokenBytes);
   return isDeviceToken(token) ? hexOf(token) : fieldText(value);
 }

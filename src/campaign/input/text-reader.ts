@@ -3,12 +3,11 @@
  * input-file, on the main thread.
  */
 import type { Buffer } from 'node:buffer';
-import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
 import { assert } from '../../base/assert.js';
-import { minTokenBytes } from '../../base/limits.js';
 import type { Rows } from '../../session/recipients/rows.js';
 import { InputFault } from '../recipients/input-fault.js';
 import type { SourceReader, SourceSink } from '../recipients/read-source.js';
+import { hexForm } from '../recipients/token-form.js';
 import { CsvRows } from '../tables/csv-rows.js';
 import { csvShapeOf, type ShapeProblem, sampleOf, type TableChoices } from '../tables/csv-shape.js';
 import { JsonArrayRows } from '../tables/json-array-rows.js';
@@ -67,9 +66,9 @@ export function textReaderOf(sink: SourceSink<Rows>, { choices, name, onShape }:
       if (columns !== null && 'problem' in columns) return give(columns);
       const tokenColumn = columns === null ? null : columns.columns[columns.tokenColumn]!;
       onShape({ format, columns: columns?.columns ?? null, hasNames: true, tokenColumn });
-      if (format === 'json') return new JsonArrayRows({ columns, name, minTokenBytes: choices.minTokenBytes }, sink);
+      if (format === 'json') return new JsonArrayRows({ columns, name, tokens: choices.tokens }, sink);
       assert(columns !== null, 'NDJSON is a table');
-      return new NdjsonRows(columns, { onRows: sink.onBlock, onInvalid: sink.onInvalid }, choices.minTokenBytes);
+      return new NdjsonRows(columns, { onRows: sink.onBlock, onInvalid: sink.onInvalid }, choices.tokens);
     }
     const sample = sampleOf(head, isEnd, table);
     if (sample.rows.length === 0) return isHasty ? null : listReader();
@@ -77,7 +76,7 @@ export function textReaderOf(sink: SourceSink<Rows>, { choices, name, onShape }:
     if ('problem' in shape) return give(shape);
     const tokenColumn = shape.columns[shape.tokenColumn]!;
     onShape({ format, columns: shape.columns, hasNames: shape.hasHeader, tokenColumn });
-    return new CsvRows(shape, { onRows: sink.onBlock, onInvalid: sink.onInvalid }, choices.minTokenBytes);
+    return new CsvRows(shape, { onRows: sink.onBlock, onInvalid: sink.onInvalid }, choices.tokens);
   });
 }
 
@@ -86,9 +85,8 @@ function formatBy({ format }: TextChoices): TextFormat | undefined {
 }
 
 function hasToken(head: Buffer, format: TextFormat, choices: TableChoices): boolean {
-  const minBytes = choices.minTokenBytes ?? minTokenBytes;
-  const isToken = (text: unknown): boolean =>
-    typeof text === 'string' && isDeviceToken(parseDeviceToken(text, minBytes));
+  const { tokens = hexForm() } = choices;
+  const isToken = (text: unknown): boolean => typeof text === 'string' && tokens.likeBytes(text) > 0;
   if (format === 'ndjson' || format === 'json') {
     const values = format === 'json' ? firstElements(head) : firstLines(head, false);
     return values.some((value) => isToken(value) || Object.values(value ?? {}).some(isToken));

@@ -37,6 +37,9 @@ export const kindOf: Uint8Array = Uint8Array.from({ length: 256 }, (_, state) =>
 /** How many recipients are of each kind, by its index. */
 export type KindCounts = Float64Array;
 
+/** Which of two services the recipients of a block are on, where their list is for both: counts are kept for each. Else 0. */
+export type Part = 0 | 1;
+
 export function countsByKind(counts: KindCounts): Record<StateKind, number> {
   return Object.fromEntries(kinds.map((kind, index) => [kind, counts[index]!])) as Record<StateKind, number>;
 }
@@ -50,7 +53,7 @@ export const isFinal: Uint8Array = Uint8Array.from({ length: 256 }, (_, state) =
 const isUnderWay = Uint8Array.from(kinds, (kind) => (kind === 'underWay' ? 1 : 0));
 
 const format = 1;
-const [statesAreRuns, hasUnwritten] = [1, 2];
+const [statesAreRuns, hasUnwritten, isOfPart1] = [1, 2, 4];
 const headBytes = 5;
 const sumBytes = 4;
 export const maxDigestBytes = 32;
@@ -71,14 +74,15 @@ export class BlockRecord {
     readonly states: Uint8Array,
     /** By recipient: 1 where its outcome stays and is in no output file; null where there is none such. */
     unwritten: Uint8Array | null,
+    readonly part: Part,
   ) {
     this.#unwritten = unwritten;
   }
 
   #unwritten: Uint8Array | null;
 
-  static fresh(digest: Uint8Array, count: number): BlockRecord {
-    return new BlockRecord(digest, new Uint8Array(count), null);
+  static fresh(digest: Uint8Array, count: number, part: Part = 0): BlockRecord {
+    return new BlockRecord(digest, new Uint8Array(count), null, part);
   }
 
   get count(): number {
@@ -150,7 +154,8 @@ export class BlockRecord {
       end = start + states.length;
     }
     if (unwritten !== null) end = writeRuns(unwritten, end, Number.POSITIVE_INFINITY)!;
-    scratch[1] = (areRuns ? statesAreRuns : 0) | (unwritten === null ? 0 : hasUnwritten);
+    const partFlag = this.part === 1 ? isOfPart1 : 0;
+    scratch[1] = (areRuns ? statesAreRuns : 0) | (unwritten === null ? 0 : hasUnwritten) | partFlag;
     scratch.writeUInt32LE(crc32(scratch.subarray(0, end), block), end);
     return Uint8Array.prototype.slice.call(scratch, 0, end + sumBytes);
   }
@@ -173,7 +178,8 @@ export class BlockRecord {
     const unwritten = (flags & hasUnwritten) === 0 ? null : new Uint8Array(states.length);
     if (unwritten !== null) at = readRuns(bytes, at, unwritten);
     if (at !== end) return null;
-    const record = new BlockRecord(new Uint8Array(bytes.subarray(headBytes, start)), states, unwritten);
+    const digest = new Uint8Array(bytes.subarray(headBytes, start));
+    const record = new BlockRecord(digest, states, unwritten, (flags & isOfPart1) === 0 ? 0 : 1);
     for (const state of states) record.underWay += isUnderWay[kindOf[state]!]!;
     return record;
   }

@@ -3,14 +3,14 @@
  * campaign and by the commands that show one; main thread.
  *
  *   journal.lmdb, journal.lmdb-lock      the store, and who reads it
- *   .peal-<run>.<holder>.lock            the process that writes (base/folder-lock)
+ *   .peal-<run>.<holder>.lock            the process that writes (base/files/folder-lock)
  */
 import { randomBytes } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { PealError } from '../../base/errors.js';
 import { readProblem, writeProblem } from '../../base/file-errors.js';
-import { FolderLock, type LockHolder } from '../../base/folder-lock.js';
+import { FolderLock, type LockHolder } from '../../base/files/folder-lock.js';
 import type { CampaignIdentity } from './identity.js';
 import { Journal, type JournalOptions } from './journal.js';
 import { JournalReader } from './journal-reader.js';

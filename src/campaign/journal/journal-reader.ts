@@ -2,7 +2,7 @@
  * A journal as it is read beside the process that writes it, or after it: totals at once, blocks one after another. Made by
  * journal-folder, for the commands that show a campaign; main thread.
  */
-import type { LockHolder } from '../../base/folder-lock.js';
+import type { LockHolder } from '../../base/files/folder-lock.js';
 import { UNKNOWN } from '../../engine/ledger.js';
 import { BlockRecord, kinds, NOTED, NOTED_AGAIN } from './block-record.js';
 import { type CampaignIdentity, identityError } from './identity.js';

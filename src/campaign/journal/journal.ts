@@ -36,6 +36,7 @@ import {
   NEW,
   NOTED,
   NOTED_AGAIN,
+  type Part,
 } from './block-record.js';
 import { type CampaignIdentity, identityError } from './identity.js';
 import { KnownBlock } from './known-block.js';
@@ -108,7 +109,8 @@ export class Journal {
   readonly #store: Store;
   readonly #options: JournalOptions;
   readonly #clock: Clock;
-  readonly #counts: KindCounts;
+  /** By part. */
+  readonly #parts: readonly [KindCounts, KindCounts];
   readonly #open = new Map<number, OpenBlock>();
   /** Those of `#open` that have changed since the last transaction began. */
   #dirty: OpenBlock[] = [];
@@ -141,7 +143,7 @@ export class Journal {
     this.#clock = options.clock ?? systemClock;
     this.key = Buffer.from(found.identity.key, 'hex');
     this.isResumed = isResumed;
-    this.#counts = found.counts;
+    this.#parts = found.parts;
     this.#nextEvent = found.nextEvent;
     this.#files = found.progress?.files ?? {};
     this.#facts = found.progress?.facts ?? {};
@@ -184,8 +186,14 @@ export class Journal {
 
   /** As of what was told by now. */
   get counts(): JournalCounts {
-    const { underWay, accepted, rejected, unsent, unknown } = countsByKind(this.#counts);
-    return { underWay, accepted, rejected, unsent, unknown };
+    const [first, second] = this.#parts;
+    return outcomesIn(first.map((count, kind) => count + second[kind]!));
+  }
+
+  /** The same for each part. */
+  get parts(): readonly [JournalCounts, JournalCounts] {
+    const [first, second] = this.#parts;
+    return [outcomesIn(first), outcomesIn(second)];
   }
 
   /** How long each output file is with the rows of all outcomes in the journal, and no others: longer ones are cut there. */
@@ -230,12 +238,19 @@ export class Journal {
   /**
    * Notes that recipients may be sent to from now on. They must not be handed to the engine before this resolves.
    *
+   * @param part of the block; the same each time
    * @throws PealError ERR_PEAL_INPUT (as a rejection) when it could not be written: nothing may be sent then
    */
-  async note(number: number, digest: Uint8Array, count: number, indexes: Indexes = null): Promise<void> {
+  async note(
+    number: number,
+    digest: Uint8Array,
+    count: number,
+    indexes: Indexes = null,
+    part: Part = 0,
+  ): Promise<void> {
     if (this.failure !== null) throw this.failure;
-    const block = this.#openBlock(number, digest, count);
-    if (indexes === null && block.isNew) block.record.turnAll(NOTED, this.#counts);
+    const block = this.#openBlock(number, digest, count, part);
+    if (indexes === null && block.isNew) block.record.turnAll(NOTED, this.#parts[part]);
     else this.#noteEach(block.record, indexes);
     block.isNew = false;
     this.#blocks = Math.max(this.#blocks, number + 1);
@@ -324,7 +339,7 @@ export class Journal {
 
   #noteEach(record: BlockRecord, indexes: Indexes): void {
     const { states } = record;
-    const counts = this.#counts;
+    const counts = this.#parts[record.part];
     const total = indexes?.length ?? states.length;
     let isAnswered = false;
     for (let place = 0; place < total; place++) {
@@ -342,11 +357,11 @@ export class Journal {
     const { record } = block;
     const hasRow = isSettled && this.#outputFailure === null;
     if (indexes === null && hasRow && record.isNotedWhole && areAllAccepted(states)) {
-      record.turnAll(ACCEPTED, this.#counts);
+      record.turnAll(ACCEPTED, this.#parts[record.part]);
       this.#touch(block);
       return;
     }
-    const counts = this.#counts;
+    const counts = this.#parts[record.part];
     const known = record.states;
     let accepted = 0;
     let isStrange = false;
@@ -398,11 +413,11 @@ export class Journal {
     return record;
   }
 
-  #openBlock(number: number, digest: Uint8Array, count: number): OpenBlock {
+  #openBlock(number: number, digest: Uint8Array, count: number, part: Part = 0): OpenBlock {
     const known = this.#recordOf(number, digest, count);
     let block = this.#open.get(number);
     if (block === undefined) {
-      const record = known ?? BlockRecord.fresh(new Uint8Array(digest), count);
+      const record = known ?? BlockRecord.fresh(new Uint8Array(digest), count, part);
       block = { number, record, isDirty: false, isNew: known === null };
       this.#open.set(number, block);
     }
@@ -452,12 +467,15 @@ export class Journal {
     this.#hasNews = false;
     try {
       const cut = this.#outputFailure === null ? (this.#cut?.() ?? null) : null;
+      const earlierFacts = this.#facts;
       if (cut?.facts !== undefined) this.#facts = cut.facts;
       let files = cut?.files ?? this.#files;
       let changes = this.#changesOf(dirty, files);
       if (cut !== null && !(await this.#areWritten(cut))) {
         dirty.push(...this.#takeDirty());
+        // The next run writes these rows and counts them again, so that facts stay as of the rows that are written.
         files = this.#files;
+        this.#facts = earlierFacts;
         changes = this.#changesOf(dirty, files);
       }
       await this.#store.commit([...events, ...changes]);
@@ -482,6 +500,7 @@ export class Journal {
   #changesOf(dirty: readonly OpenBlock[], files: Readonly<Record<string, number>>): Change[] {
     const progress: JournalProgress = {
       counts: this.counts,
+      ...(this.#parts[1].some((count) => count !== 0) && { parts: this.parts }),
       inputBlocks: this.#inputBlocks,
       files,
       facts: this.#facts,
@@ -530,7 +549,7 @@ export class Journal {
 interface Found {
   readonly identity: IdentityRecord;
   readonly progress: JournalProgress | null;
-  readonly counts: KindCounts;
+  readonly parts: readonly [KindCounts, KindCounts];
   /** Blocks that had recipients under way. */
   readonly changed: readonly OpenBlock[];
   readonly blocks: number;
@@ -538,13 +557,14 @@ interface Found {
 }
 
 function findAll(store: Store, name: string, keepsNoted: boolean): Omit<Found, 'identity' | 'progress'> {
-  const counts = new Float64Array(kinds.length);
+  const parts = [new Float64Array(kinds.length), new Float64Array(kinds.length)] as const;
   const changed: OpenBlock[] = [];
   let blocks = 0;
   for (const [key, bytes] of store.range(...blocksFrom(0))) {
     const number = numberOf(key);
     const record = BlockRecord.decode(bytes, number);
     if (record === null) throw damagedError(name);
+    const counts = parts[record.part];
     for (const state of record.states) counts[kindOf[state]!]! += 1;
     if (record.underWay > 0) {
       if (!keepsNoted) {
@@ -558,7 +578,12 @@ function findAll(store: Store, name: string, keepsNoted: boolean): Omit<Found, '
   }
   const lastEvent = [...store.range(...allEvents)].at(-1)?.[0];
   const nextEvent = lastEvent === undefined ? 0 : numberOf(lastEvent) + 1;
-  return { counts, changed, blocks, nextEvent };
+  return { parts, changed, blocks, nextEvent };
+}
+
+function outcomesIn(counts: KindCounts): JournalCounts {
+  const { underWay, accepted, rejected, unsent, unknown } = countsByKind(counts);
+  return { underWay, accepted, rejected, unsent, unknown };
 }
 
 /** A promise, and what settles it. */

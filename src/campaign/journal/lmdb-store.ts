@@ -124,8 +124,11 @@ function loadLmdb(): Promise<Lmdb> {
     const [why = ''] = String((error as Error | null)?.message ?? error).split('\n');
     throw new PealError(
       'ERR_PEAL_INPUT',
-      `A journal needs the package lmdb, which does not load here (${why}). ` +
-        'Install it with npm install lmdb@3.5.6, on a system that it has a binary for, or send without a journal.',
+      `A journal needs the package lmdb, which does not load here (${why}). ${
+        why.includes('loading addons is disabled')
+          ? 'Allow it (--allow-addons where Node runs with --permission), or send without a journal.'
+          : 'Install it with npm install lmdb@3.5.6, on a system that it has a binary for, or send without a journal.'
+      }`,
       { origin: 'input', cause: error },
     );
   });

@@ -8,7 +8,7 @@
  * That is the key stream of AES in counter mode: about 10 µs for a block of 1,024.
  */
 import { createCipheriv } from 'node:crypto';
-import { apnsIdBytes } from '../../apns/apns-id.js';
+import { apnsIdBytes } from '../../push/notification.js';
 
 const blockAt = 8;
 

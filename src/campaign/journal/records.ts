@@ -61,6 +61,8 @@ export type Facts = Readonly<Record<string, unknown>>;
 
 export interface JournalProgress {
   readonly counts: JournalCounts;
+  /** The same for each of two services, where the list is for both and both have recipients that were noted. */
+  readonly parts?: readonly [JournalCounts, JournalCounts];
   /** How many blocks the input has; null until it was read to its end once. */
   readonly inputBlocks: number | null;
   /** By the name of an output file: how long it is with the rows of all outcomes in the journal, and no others. */

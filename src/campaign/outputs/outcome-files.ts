@@ -16,12 +16,12 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { TokenBlock } from '../../apns/token-block.js';
 import { PealError } from '../../base/errors.js';
 import { writeProblem } from '../../base/file-errors.js';
 import { writeHex } from '../../base/hex.js';
 import { maxMessageCharacters } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
+import type { TokenBlock } from '../../push/token-block.js';
 import type { Rows } from '../../session/recipients/rows.js';
 import {
   baseOf,
@@ -50,6 +50,8 @@ export interface OutcomeFilesOptions {
   readonly tokenColumns: ReadonlySet<string>;
   /** Whether accepted recipients have a file. */
   readonly keepsAccepted: boolean;
+  /** Whether answers may say what they find fault with: then rejections have a column for it. Default: they have none. */
+  readonly hasDetails?: boolean;
   /** How long the journal says that files are; those that it does not name begin anew. */
   readonly lengths: Readonly<Record<string, number>>;
 }
@@ -97,6 +99,7 @@ export class OutcomeFiles {
   readonly #folder: string;
   readonly #isJson: boolean;
   readonly #isList: boolean;
+  readonly #hasDetails: boolean;
   readonly #rejected: RowFile;
   readonly #gone: RowFile;
   /** Null where accepted recipients are not kept. */
@@ -112,7 +115,8 @@ export class OutcomeFiles {
   readonly #tokenName: string;
 
   private constructor(options: OutcomeFilesOptions, files: readonly RowFile[]) {
-    const { folder, format, columns, tokenColumns } = options;
+    const { folder, format, columns, tokenColumns, hasDetails = false } = options;
+    this.#hasDetails = hasDetails;
     this.#folder = folder;
     this.#isJson = format === 'ndjson';
     this.#isList = columns.length === 0;
@@ -168,14 +172,16 @@ export class OutcomeFiles {
   }
 
   /** A recipient that was refused; `status` is null where no gateway answered. */
-  rejected(rows: Rows, row: number, status: number | null, reason: string): void {
+  rejected(rows: Rows, row: number, status: number | null, reason: string, detail: string | null = null): void {
     const { bytes } = this.#rejected;
     if (this.#isJson) {
       this.#beginObject(bytes, 'token', rows.tokens, row);
       bytes.text(`,"status":${status},"reason":${JSON.stringify(reason)}`);
+      if (this.#hasDetails) bytes.text(`,"detail":${JSON.stringify(detail)}`);
     } else {
       bytes.token(rows.tokens, row);
       bytes.text(`,${status ?? ''},${csvCell(reason)}`);
+      if (this.#hasDetails) bytes.text(`,${csvCell(detail ?? '')}`);
       // Lists have had a column for the time since a token is gone; such tokens are in gone.csv.
       if (this.#isList) bytes.byte(COMMA);
     }
@@ -301,7 +307,7 @@ export class OutcomeFiles {
   #appendAgain(to: RowFile, rows: Rows, indexes: Indexes): void {
     const count = indexes?.length ?? rows.count;
     if (this.#isList) {
-      to.file.append(hexLines(rows.tokens, indexes), count);
+      to.file.append(tokenLines(rows.tokens, indexes), count);
       return;
     }
     const { bytes } = to;
@@ -323,7 +329,8 @@ export class OutcomeFiles {
       if (one.isBegun) continue;
       const columns = pealColumns[path.parse(one.file.name).name as keyof typeof pealColumns];
       const isOldList = this.#isList && one === this.#rejected;
-      one.file.append(csvRow([...columns, ...(isOldList ? ['timestamp'] : ownNames)]), 0);
+      const details = this.#hasDetails && one === this.#rejected ? ['detail'] : [];
+      one.file.append(csvRow([...columns, ...details, ...(isOldList ? ['timestamp'] : ownNames)]), 0);
     }
     this.#invalid.file.append(invalidHeader, 0);
     if (this.#isList || again.length === 0) return;
@@ -378,16 +385,19 @@ async function removeAll(folder: string, isTarget: (name: string) => boolean): P
   }
 }
 
-/** Tokens as lines of hex, in one new buffer, because a whole list may stay unsent. */
-function hexLines({ bytes, tokenBytes, count }: TokenBlock, indexes: Indexes): Uint8Array {
+/** Tokens as lines of text, in one new buffer, because a whole list may stay unsent. */
+function tokenLines({ bytes, tokenBytes, count, encoding }: TokenBlock, indexes: Indexes): Uint8Array {
   const total = indexes?.length ?? count;
-  const lines = new Uint8Array(total * (tokenBytes * 2 + 1));
+  const textBytes = encoding === 'hex' ? tokenBytes * 2 : tokenBytes;
+  const lines = new Uint8Array(total * (textBytes + 1));
   const view = new DataView(lines.buffer);
   let to = 0;
   for (let place = 0; place < total; place++) {
     const index = indexes === null ? place : indexes[place]!;
-    writeHex(view, to, bytes, index * tokenBytes, tokenBytes);
-    to += tokenBytes * 2;
+    const start = index * tokenBytes;
+    if (encoding === 'hex') writeHex(view, to, bytes, start, tokenBytes);
+    else lines.set(bytes.subarray(start, start + tokenBytes), to);
+    to += textBytes;
     lines[to++] = LF;
   }
   return lines;

@@ -19,6 +19,7 @@ const pealColumns: ReadonlySet<string> = new Set([
   'token',
   'status',
   'reason',
+  'detail',
   'timestamp',
   'since',
   'apns-id',

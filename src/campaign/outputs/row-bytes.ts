@@ -3,8 +3,8 @@
  * OutcomeFiles, one for each file, on the main thread.
  */
 import { Buffer } from 'node:buffer';
-import type { TokenBlock } from '../../apns/token-block.js';
 import { writeHex } from '../../base/hex.js';
+import type { TokenBlock } from '../../push/token-block.js';
 import type { TextColumn } from '../../session/recipients/rows.js';
 import { csvCell } from './csv.js';
 
@@ -87,9 +87,14 @@ export class RowBytes {
     this.#to = to;
   }
 
-  /** A device token, lower-case hex. */
-  token({ bytes, tokenBytes }: TokenBlock, index: number): void {
+  /** A device token: lower-case hex, or the text that it is, in which nothing needs an escape. */
+  token({ bytes, tokenBytes, encoding }: TokenBlock, index: number): void {
     this.#ensure(tokenBytes * 2);
+    if (encoding === 'text') {
+      this.#bytes.set(bytes.subarray(index * tokenBytes, (index + 1) * tokenBytes), this.#to);
+      this.#to += tokenBytes;
+      return;
+    }
     writeHex(this.#view, this.#to, bytes, index * tokenBytes, tokenBytes);
     this.#to += tokenBytes * 2;
   }

@@ -2,8 +2,8 @@
  * Packs device tokens into blocks: one open block for each length of token, handed out when it is full. Used by
  * token-lines, whose fast path writes tokens of 32 bytes straight into the open block.
  */
-import { TokenBlock } from '../../apns/token-block.js';
-import { maxBatchRecipients } from '../../base/limits.js';
+import { maxBatchRecipients, maxOpenBlocks } from '../../base/limits.js';
+import { TokenBlock, type TokenEncoding } from '../../push/token-block.js';
 
 const TOKEN_32_BYTES = 32;
 
@@ -21,13 +21,19 @@ export class BlockPacker {
   /** By length of token in bytes; 32 has fields of its own. */
   readonly #open = new Map<number, OpenBlock>();
 
+  readonly #encoding: TokenEncoding;
+  /** The block of the last token of another length than 32, and that length. */
+  #latest: OpenBlock | null = null;
+  #latestBytes = 0;
+
   #bytes32 = allocate(TOKEN_32_BYTES);
   /** The open block for tokens of 32 bytes, and the offset of the next token. Only for the fast path. */
   view32 = new DataView(this.#bytes32.buffer);
   offset32 = 0;
 
-  constructor(onBlock: (block: TokenBlock) => void) {
+  constructor(onBlock: (block: TokenBlock) => void, encoding: TokenEncoding = 'hex') {
     this.#onBlock = onBlock;
+    this.#encoding = encoding;
   }
 
   /** Whether an open block has tokens. */
@@ -42,19 +48,37 @@ export class BlockPacker {
   }
 
   add(token: Uint8Array): void {
-    if (token.length === TOKEN_32_BYTES) {
-      this.#bytes32.set(token, this.offset32);
+    this.addPart(token, 0, token.length);
+  }
+
+  /** Adds the token of `length` bytes at `from` of `bytes`. */
+  addPart(bytes: Uint8Array, from: number, length: number): void {
+    if (length === TOKEN_32_BYTES) {
+      this.#bytes32.set(bytes.subarray(from, from + length), this.offset32);
       this.added32();
       return;
     }
-    let open = this.#open.get(token.length);
-    if (open === undefined) {
-      open = { bytes: allocate(token.length), count: 0 };
-      this.#open.set(token.length, open);
+    let open = this.#latest;
+    if (open === null || this.#latestBytes !== length) {
+      open = this.#open.get(length) ?? this.#begin(length);
+      this.#latest = open;
+      this.#latestBytes = length;
     }
-    open.bytes.set(token, open.count * token.length);
+    const to = open.count * length;
+    for (let at = 0; at < length; at++) open.bytes[to + at] = bytes[from + at]!;
     open.count++;
-    if (open.count === maxBatchRecipients) this.#flushOther(token.length, open);
+    if (open.count === maxBatchRecipients) this.#flushOther(length, open);
+  }
+
+  /** Opens a block. So that memory stays bounded, the one that was opened first makes room. */
+  #begin(tokenBytes: number): OpenBlock {
+    if (this.#open.size === maxOpenBlocks) {
+      const [oldest, block] = this.#open.entries().next().value!;
+      this.#flushOther(oldest, block);
+    }
+    const open = { bytes: allocate(tokenBytes), count: 0 };
+    this.#open.set(tokenBytes, open);
+    return open;
   }
 
   /** Hands out every open block that has tokens. */
@@ -69,13 +93,14 @@ export class BlockPacker {
     this.#bytes32 = allocate(TOKEN_32_BYTES);
     this.view32 = new DataView(this.#bytes32.buffer);
     this.offset32 = 0;
-    this.#onBlock(blockOf(full, TOKEN_32_BYTES, count));
+    this.#onBlock(blockOf(full, TOKEN_32_BYTES, count, this.#encoding));
   }
 
-  /** Lengths other than 32 come rarely and few at a time, so their memory is released. */
+  /** The memory of other lengths than 32 is released: for APNs they come rarely, and FCM's are many. */
   #flushOther(tokenBytes: number, open: OpenBlock): void {
     this.#open.delete(tokenBytes);
-    this.#onBlock(blockOf(open.bytes, tokenBytes, open.count));
+    if (this.#latest === open) this.#latest = null;
+    this.#onBlock(blockOf(open.bytes, tokenBytes, open.count, this.#encoding));
   }
 }
 
@@ -84,7 +109,7 @@ function allocate(tokenBytes: number): Uint8Array {
 }
 
 /** A block whose bytes fill their ArrayBuffer. A block that is not full is copied to a smaller buffer. */
-function blockOf(bytes: Uint8Array, tokenBytes: number, count: number): TokenBlock {
+function blockOf(bytes: Uint8Array, tokenBytes: number, count: number, encoding: TokenEncoding): TokenBlock {
   const length = count * tokenBytes;
-  return new TokenBlock(length === bytes.length ? bytes : bytes.slice(0, length), tokenBytes, count);
+  return new TokenBlock(length === bytes.length ? bytes : bytes.slice(0, length), tokenBytes, count, encoding);
 }

@@ -6,8 +6,8 @@
  * anew. From then on the tokens of a block that memory does not know are looked up in the store, sorted, a block at a time:
  * those of them that a filter in memory does not know to be new.
  */
-import type { TokenBlock } from '../../apns/token-block.js';
 import { dedupeMemoryBytes } from '../../base/limits.js';
+import type { TokenBlock } from '../../push/token-block.js';
 import { DigestFilter } from './digest-filter.js';
 import { type DigestStore, storedDigestBytes } from './digest-store.js';
 import { SeenTokens } from './seen-tokens.js';

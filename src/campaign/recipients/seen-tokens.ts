@@ -11,8 +11,8 @@
  * A table is a row of pages. It grows by further pages, and its entries move within it, so that no old table waits for
  * the garbage collector. Each table has sizes of its own, so that the tables grow one after another.
  */
-import { TokenBlock } from '../../apns/token-block.js';
 import { maxBatchRecipients } from '../../base/limits.js';
+import { TokenBlock } from '../../push/token-block.js';
 import { storedDigestBytes } from './digest-store.js';
 import { TokenDigests } from './token-digests.js';
 
@@ -84,7 +84,7 @@ export class SeenTokens {
    * processor fetches many places at a time, where the search alone would wait for memory once for each token.
    */
   unique(block: TokenBlock): TokenBlock {
-    const { bytes, tokenBytes, count } = block;
+    const { bytes, tokenBytes, count, encoding } = block;
     const fresh = this.fresh(block);
     if (fresh === null) return block;
     for (let kept = 0; kept < fresh.length; kept++) {
@@ -93,7 +93,7 @@ export class SeenTokens {
     }
     return fresh.length === count
       ? block
-      : new TokenBlock(bytes.slice(0, fresh.length * tokenBytes), tokenBytes, fresh.length);
+      : new TokenBlock(bytes.slice(0, fresh.length * tokenBytes), tokenBytes, fresh.length, encoding);
   }
 
   /** @internal The indexes of the tokens that were not there; null where none was. Valid until the next call. */

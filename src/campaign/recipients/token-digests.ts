@@ -9,13 +9,13 @@
  *            [ part 2 ] ⊕ mask 2 ─ AES ┴ ⊕ ─▶ digest
  */
 import { type Cipher, createCipheriv, randomBytes } from 'node:crypto';
-import { maxBatchRecipients, maxTokenBytes, usualTokenBytes } from '../../base/limits.js';
+import { maxBatchRecipients, maxTextTokenBytes, usualTokenBytes } from '../../base/limits.js';
 
 /** Bytes that AES encrypts at a time. */
 const partBytes = 16;
 const partWords = partBytes / 4;
 /** Most parts of a token, with one for its length. */
-const maxParts = 1 + Math.ceil(maxTokenBytes / partBytes);
+const maxParts = 1 + Math.ceil(maxTextTokenBytes / partBytes);
 
 export class TokenDigests {
   /** Four words for each token of the last block. The last word is never 0. */
@@ -31,7 +31,7 @@ export class TokenDigests {
     this.#masks = new Int32Array(Uint8Array.from(randomBytes(maxParts * partBytes)).buffer);
   }
 
-  /** Writes the digests of `count` tokens of `tokenBytes` bytes each, 1 to 100, to `words`. */
+  /** Writes the digests of `count` tokens of `tokenBytes` bytes each, 1 to 1,024, to `words`. */
   digest(bytes: Uint8Array, tokenBytes: number, count: number): void {
     // Tokens of another length than today's have one more part with their length. Otherwise tokens that differ only in
     // zeros at their end would have equal digests.
@@ -87,6 +87,7 @@ function layOut(bytes: Uint8Array, tokenBytes: number, count: number, target: Ui
   for (let index = 0; index < count; index++) {
     const to = index * stride;
     target[to] = tokenBytes;
+    target[to + 1] = tokenBytes >>> 8;
     target.set(bytes.subarray(index * tokenBytes, (index + 1) * tokenBytes), to + partBytes);
   }
 }

@@ -2,12 +2,13 @@
  * Reads device tokens, one a line, from a file, standard input or a stream as packed blocks (read-source). Called by programs
  * and the command line. Main thread.
  */
-import type { TokenBlock } from '../../apns/token-block.js';
 import { usualTokenBytes } from '../../base/limits.js';
 import { callback, checkOptions, type OptionRules, test, whole } from '../../base/options.js';
+import type { TokenBlock } from '../../push/token-block.js';
 import type { ByteSource } from './byte-source.js';
 import { type ListPlace, readSource } from './read-source.js';
 import { SeenTokens } from './seen-tokens.js';
+import { hexForm } from './token-form.js';
 import { type InvalidLine, TokenLineParser } from './token-lines.js';
 
 export interface ReadTokensOptions {
@@ -79,7 +80,7 @@ async function* readList(
           const fresh = seen === undefined ? block : seen.unique(block);
           if (fresh.count > 0) onBlock(fresh);
         };
-        return new TokenLineParser({ onBlock: onNew, onInvalid: onInvalidLine }, minTokenBytes);
+        return new TokenLineParser({ onBlock: onNew, onInvalid: onInvalidLine }, hexForm(minTokenBytes));
       },
     },
     place,

@@ -11,12 +11,18 @@
  *          ends the rest of the last chunk                              kept for the next
  */
 import { Buffer } from 'node:buffer';
-import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
-import type { TokenBlock } from '../../apns/token-block.js';
-import { maxInvalidTextCharacters, maxTokenLineBytes, minTokenBytes, usualTokenBytes } from '../../base/limits.js';
+import {
+  maxInvalidTextCharacters,
+  maxTextTokenBytes,
+  maxTokenLineBytes,
+  minTextTokenCharacters,
+  usualTokenBytes,
+} from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
+import type { TokenBlock, TokenEncoding } from '../../push/token-block.js';
 import { BlockPacker } from './block-packer.js';
 import { decodeHexLine, HEX_LINE_BYTES } from './hex-line.js';
+import { endOfPlainText, hexForm, type TokenForm } from './token-form.js';
 
 /** A line that holds no device token. */
 export interface InvalidLine {
@@ -26,6 +32,8 @@ export interface InvalidLine {
   readonly text: string;
   /** The rest of a sentence that begins with the text. */
   readonly why: string;
+  /** How its token would be written, by the column that says so. Missing: nothing says it. */
+  readonly encoding?: TokenEncoding | undefined;
 }
 
 /** Called at once, from within `write` and `end`. */
@@ -38,14 +46,10 @@ interface TokenLineSink {
 const LF = 0x0a;
 const CR = 0x0d;
 
-export const halfLine =
-  "is the last line, has no line end, and is shorter than every token before it and than Apple's 32 bytes: " +
-  'the file was probably cut off';
-
 export class TokenLineParser {
   readonly #sink: TokenLineSink;
   readonly #packer: BlockPacker;
-  readonly #minTokenBytes: number;
+  readonly #form: TokenForm;
   /** The beginning of a line whose end has not come yet. */
   readonly #rest = new Uint8Array(maxTokenLineBytes);
   #restLength = 0;
@@ -60,11 +64,11 @@ export class TokenLineParser {
   #nextLf = -1;
   #nextCr = -1;
 
-  /** `minTokenBytes`: bytes of the shortest token, up to 32. */
-  constructor(sink: TokenLineSink, minBytes = minTokenBytes) {
-    this.#minTokenBytes = minBytes;
+  /** @param form how the tokens are written; default: as those of APNs */
+  constructor(sink: TokenLineSink, form: TokenForm = hexForm()) {
+    this.#form = form;
     this.#sink = sink;
-    this.#packer = new BlockPacker((block) => sink.onBlock(block));
+    this.#packer = new BlockPacker((block) => sink.onBlock(block), form.encoding);
   }
 
   /** Number of lines that have ended, empty ones included. */
@@ -130,6 +134,7 @@ export class TokenLineParser {
 
   /** The fast path: takes lines of 64 hex digits as long as they follow each other. Returns where it stopped. */
   #decodeLines(chunk: Uint8Array, view: DataView, from: number): number {
+    if (this.#form.encoding === 'text') return this.#form.isPlainText === true ? this.#copyLines(chunk, from) : from;
     const packer = this.#packer;
     const last = chunk.length - HEX_LINE_BYTES;
     let position = from;
@@ -144,6 +149,20 @@ export class TokenLineParser {
     this.#lines += lines;
     if (lines > 0) this.#lengths.add(usualTokenBytes);
     return position;
+  }
+
+  /** The same for lines that are text: takes those that end with LF and have only characters that need no second look. */
+  #copyLines(chunk: Uint8Array, from: number): number {
+    let position = from;
+    for (;;) {
+      const end = endOfPlainText(chunk, position);
+      const length = end - position;
+      if (chunk[end] !== LF || length < minTextTokenCharacters || length > maxTextTokenBytes) return position;
+      this.#packer.addPart(chunk, position, length);
+      this.#lengths.add(length);
+      this.#lines++;
+      position = end + 1;
+    }
   }
 
   /** Completes the kept line with the bytes of `chunk` from `from`. Returns the beginning of the next line. */
@@ -188,9 +207,9 @@ export class TokenLineParser {
     if (from === end) return;
     const text = textOf(bytes, from, end).trim();
     if (text === '') return;
-    const parsed = parseDeviceToken(text, this.#minTokenBytes);
-    if (!isDeviceToken(parsed)) this.#reportInvalid(text, parsed.why);
-    else if (isUnended && this.#isLikeHalf(parsed.length)) this.#reportInvalid(text, halfLine);
+    const parsed = this.#form.read(text);
+    if (!(parsed instanceof Uint8Array)) this.#reportInvalid(text, parsed.why);
+    else if (isUnended && this.#isLikeHalf(parsed.length)) this.#reportInvalid(text, this.#form.halfLine);
     else this.#add(parsed);
   }
 
@@ -203,7 +222,7 @@ export class TokenLineParser {
    * Returns whether a last token is shorter than all others and not of today's length: the list may have been cut off.
    */
   #isLikeHalf(tokenBytes: number): boolean {
-    return tokenBytes !== usualTokenBytes && this.#lengths.size > 0 && tokenBytes < Math.min(...this.#lengths);
+    return !this.#form.isUsual(tokenBytes) && this.#lengths.size > 0 && tokenBytes < Math.min(...this.#lengths);
   }
 
   #takeTooLong(bytes: Uint8Array, start: number, end: number): void {

@@ -5,8 +5,8 @@
 
 import { integer, percentage } from '../../base/text.js';
 import { LatencyHistogram } from '../../engine/latency-histogram.js';
+import { latencyWords, rateWords, stopWatch, type ZoneTimes } from './figure-words.js';
 import type { ReportData } from './report-data.js';
-import { latencyWords, rateWords, stopWatch, type ZoneTimes } from './report-words.js';
 import { answeredIn, joinPoints, pointsOf, type SeriesPoint } from './series-points.js';
 
 interface Tick {

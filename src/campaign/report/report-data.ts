@@ -2,8 +2,8 @@
  * What a report is made of: plain JSON data, put together by the campaign. Device tokens, keys, passphrases and
  * provider tokens never belong into it.
  */
-import type { Protocol } from '../../apns/address.js';
 import type { LatencyData } from '../../engine/latency-histogram.js';
+import type { Protocol } from '../../push/address.js';
 import type { SeriesData } from './run-series.js';
 import type { CampaignSummary } from './summary.js';
 

@@ -2,12 +2,12 @@
  * The details of a report: reasons, slow moments, runs, files and settings, each as a table. A part that has nothing
  * to say is left out, or says so where its absence would be a question. Pure.
  */
-import { adviceOf } from '../../apns/reason.js';
 import { counted, integer, percentage } from '../../base/text.js';
+import { adviceOf, protocolOfReason } from '../../push-services/reasons.js';
+import { durationWords, rateWords, stopWatch, type ZoneTimes } from './figure-words.js';
 import { type Html, html, shown } from './html.js';
 import type { ReportData } from './report-data.js';
 import { type Section, tableOf } from './report-section.js';
-import { durationWords, rateWords, stopWatch, type ZoneTimes } from './report-words.js';
 import type { SeriesNote } from './run-series.js';
 import type { SlowMoment } from './slow-moments.js';
 
@@ -24,7 +24,7 @@ export function reasonsSection({ summary, protocol }: ReportData): Section | nul
     rows: reasons.slice(0, maxRows).map(({ reason, status, count }) => ({
       name: reason === '' ? 'No reason given' : shown(reason, 120),
       cells: [status, integer(count), percentage(count, rejected)],
-      notes: [adviceOf(status ?? 0, reason, protocol)],
+      notes: [adviceOf(status ?? 0, reason, protocolOfReason(reason, protocol))],
     })),
   });
   const failures = tableOf({

@@ -4,12 +4,12 @@
  */
 import { integer, percentage } from '../../base/text.js';
 import { LatencyHistogram } from '../../engine/latency-histogram.js';
+import { latencyWords, rateWords, stopWatch, tight, type ZoneTimes } from './figure-words.js';
 import { type Html, html } from './html.js';
 import { type Chart, gatewayText, rateText, type TimedPoint, timedPoints } from './report-charts.js';
 import type { ReportData } from './report-data.js';
 import { tableOf } from './report-section.js';
 import { chartSvg, lineSample } from './report-svg.js';
-import { latencyWords, rateWords, stopWatch, tight, type ZoneTimes } from './report-words.js';
 
 /** Rows of a table of values. */
 const maxRows = 40;

@@ -1,13 +1,14 @@
 /**
- * The top of a report: the verdict in one sentence, what to do next, and the numbers. Pure.
+ * The top of a report: the verdict in one sentence, what to do next, and the numbers, of all and of each service. Pure.
  */
 import { counted, integer, percentage } from '../../base/text.js';
+import { durationWords, latencyWords, rateWords, tight, type ZoneTimes } from './figure-words.js';
 import { type Html, html, shown } from './html.js';
 import { timedPoints } from './report-charts.js';
 import type { ReportData } from './report-data.js';
 import { type Section, tableOf } from './report-section.js';
-import { durationWords, latencyWords, rateWords, tight, type ZoneTimes } from './report-words.js';
 import { answeredIn } from './series-points.js';
+import { serviceTable } from './service-table.js';
 import type { CampaignSummary } from './summary.js';
 
 /** Colour and sign of the verdict; its word says the same. */
@@ -82,8 +83,40 @@ function withWhy(before: string, why: string): string {
 }
 
 export function numbersSection(data: ReportData, times: ZoneTimes): Section {
-  const content = html`${tiles(data, times)}\n${sharesBar(data.summary)}\n${outcomesTable(data.summary)}`;
+  const content = html`${tiles(data, times)}\n${sharesBar(data.summary)}\n${outcomesTable(data)}`;
   return { id: 'numbers', heading: 'In numbers', content };
+}
+
+/** Rows of reasons; a report is read by people. */
+const maxReasons = 100;
+
+/** The services side by side, where there are two. */
+export function servicesSection({ summary }: ReportData): Section | null {
+  const table = serviceTable(summary, maxReasons);
+  if (table === null) return null;
+  const outcomes = tableOf({
+    caption: `Recipients by service${table.columns.length > 2 ? '; neither: the row names no platform' : ''}`,
+    columns: ['Outcome', ...table.columns.map(capital)],
+    rows: table.rows
+      .filter(({ isReason }) => !isReason)
+      .map(({ name, cells }) => ({ name: capital(name), cells: cells.map(tight) })),
+  });
+  // Names of reasons are long, and a phone is narrow.
+  const { length } = summary.services;
+  const reasons = table.rows
+    .filter(({ isReason }) => isReason)
+    .map(({ name, cells }) => ({ name: shown(name, 120), cells: cells.slice(0, length) }));
+  const rejections = tableOf({
+    caption: 'Rejections by reason and service; what to do is said below',
+    columns: ['Reason', ...table.columns.slice(0, length)],
+    rows: reasons,
+  });
+  const content = html`${outcomes}${reasons.length === 0 ? null : rejections}`;
+  return { id: 'services', heading: 'By service', content };
+}
+
+function capital(name: string): string {
+  return `${name[0]!.toUpperCase()}${name.slice(1)}`;
 }
 
 function tiles(data: ReportData, times: ZoneTimes): Html {
@@ -116,6 +149,7 @@ function tile(name: string, figure: string, small: string): Html {
 interface Outcome {
   readonly name: string;
   readonly key: 'accepted' | 'rejected' | 'unsent' | 'unknown' | 'invalid';
+  /** With `{Service}` and `{service}` for the name of the push service. */
   readonly meaning: string;
 }
 
@@ -123,9 +157,9 @@ const outcomes: readonly Outcome[] = [
   {
     name: 'Accepted',
     key: 'accepted',
-    meaning: 'APNs took the notification. Whether a device showed it, APNs does not say.',
+    meaning: '{Service} took the notification. Whether a device showed it, {service} does not say.',
   },
-  { name: 'Rejected', key: 'rejected', meaning: 'APNs refused the notification. The reasons are below.' },
+  { name: 'Rejected', key: 'rejected', meaning: '{Service} refused the notification. The reasons are below.' },
   { name: 'Unsent', key: 'unsent', meaning: 'Certainly not sent: it is safe to send to them.' },
   {
     name: 'Unknown',
@@ -182,13 +216,14 @@ function percent(share: number): string {
   return `${Math.round(share * 1e5) / 1000}%`;
 }
 
-function outcomesTable(summary: CampaignSummary): Html {
+function outcomesTable({ summary, protocol }: ReportData): Html {
+  const service = summary.services.length > 0 ? 'the push service' : protocol === 'fcm' ? 'FCM' : 'APNs';
   const { recipients, duplicate, resent } = summary;
   const rows = outcomes.map(({ name, key, meaning }) => ({
     name: html`<svg class="swatch" viewBox="0 0 14 14" aria-hidden="true">
 <rect ${fillOf(key)} x="1" y="1" width="12" height="12"/></svg>${name}`,
     cells: [integer(summary[key]), percentage(summary[key], recipients)],
-    notes: [meaning],
+    notes: [meaning.replace('{Service}', capital(service)).replace('{service}', service)],
   }));
   const all = { name: 'All', cells: [integer(recipients), percentage(recipients, recipients)] };
   const besides = [

@@ -7,16 +7,16 @@
  */
 import { createHash } from 'node:crypto';
 import { type ChartLibrary, readChartLibrary } from './chart-library.js';
+import { ZoneTimes } from './figure-words.js';
 import { Html, html, jsonForHtml, shown } from './html.js';
 import { type Chart, latencyChart, timeCharts } from './report-charts.js';
 import type { ReportData } from './report-data.js';
 import { filesSection, reasonsSection, runsSection, settingsSection, slowSection } from './report-details.js';
 import { gatewayFigure, latencyFigure, rateFigure } from './report-figures.js';
-import { numbersSection, verdictSection } from './report-numbers.js';
+import { numbersSection, servicesSection, verdictSection } from './report-numbers.js';
 import { reportScript } from './report-script.js';
 import type { Section } from './report-section.js';
 import { reportStyle } from './report-style.js';
-import { ZoneTimes } from './report-words.js';
 import { isoTime } from './summary.js';
 
 /**
@@ -31,6 +31,7 @@ export function reportHtml(data: ReportData, library: ChartLibrary | null = read
   const charts = [overTime?.rate, latency, ...(overTime?.gateway ?? [])].filter((chart) => chart != null);
   const sections = [
     numbersSection(data, times),
+    servicesSection(data),
     chartsSection(data, times, overTime, latency),
     reasonsSection(data),
     slowSection(data, times),

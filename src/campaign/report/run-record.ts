@@ -21,10 +21,12 @@ const maxFileBytes = 4 * 1024 * 1024;
 const maxNoteCharacters = 1000;
 
 /** What is kept, of all runs. */
-interface SavedRecord {
+export interface RunRecordData {
   readonly version: 1;
   readonly series: SeriesData;
   readonly latency: LatencyData;
+  /** Of each of two services, where there are two; `latency` has those of both. */
+  readonly services?: readonly LatencyData[];
   /** Connections that were open at a time, at the most. */
   readonly mostConnections: number;
 }
@@ -33,6 +35,8 @@ export class RunRecord {
   readonly series: RunSeries;
   /** Of all runs: a send records into it. */
   readonly latencies: LatencyHistogram;
+  /** The same for each of two services; empty where there is one. What they count counts in `latencies`, too. */
+  readonly serviceLatencies: readonly LatencyHistogram[];
   readonly #file: string | null;
   readonly #clock: Clock;
   #mostConnections: number;
@@ -42,11 +46,22 @@ export class RunRecord {
   #saving: Promise<void> | null = null;
   #hasFailed = false;
 
-  private constructor(file: string | null, clock: Clock, look: () => SeriesSample, saved: SavedRecord | null) {
+  private constructor(
+    file: string | null,
+    clock: Clock,
+    look: () => SeriesSample,
+    saved: RunRecordData | null,
+    services: number,
+  ) {
     this.#file = file;
     this.#clock = clock;
     this.#mostConnections = saved?.mostConnections ?? 0;
-    this.latencies = saved === null ? new LatencyHistogram() : LatencyHistogram.fromData(saved.latency);
+    const isDivided = services > 1;
+    const isWhole = saved === null || isDivided;
+    this.latencies = isWhole ? new LatencyHistogram() : LatencyHistogram.fromData(saved.latency);
+    this.serviceLatencies = Array.from({ length: isDivided ? services : 0 }, (_, index) =>
+      this.latencies.part(saved?.services?.[index] ?? null),
+    );
     const lookOnce = (): SeriesSample => {
       const sample = look();
       this.#mostConnections = Math.max(this.#mostConnections, sample.connections);
@@ -61,17 +76,19 @@ export class RunRecord {
    * @param folder the directory of the campaign; null: nothing is kept
    * @param look asked once a second, and at the beginning and the end of the run
    * @param isResumed whether the campaign has had a run before, so that a file is expected
+   * @param services to which the campaign sends
    */
   static async open(
     folder: string | null,
     clock: Clock,
     look: () => SeriesSample,
     isResumed = false,
+    services = 1,
   ): Promise<RunRecord> {
-    if (folder === null) return new RunRecord(null, clock, look, null);
+    if (folder === null) return new RunRecord(null, clock, look, null, services);
     const found = await readFolder(folder);
     const saved = typeof found === 'string' ? null : found;
-    const record = new RunRecord(path.join(folder, fileName), clock, look, saved);
+    const record = new RunRecord(path.join(folder, fileName), clock, look, saved, services);
     const problem = found === null && isResumed ? 'is missing' : found;
     if (typeof problem === 'string') record.note(`The charts begin anew with this run: ${fileName} ${problem}.`);
     return record;
@@ -119,7 +136,13 @@ export class RunRecord {
     if (this.#file === null) return;
     const series = this.series.toData();
     const latency = this.latencies.toData();
-    const saved: SavedRecord = { version: 1, series, latency, mostConnections: this.#mostConnections };
+    const saved: RunRecordData = {
+      version: 1,
+      series,
+      latency,
+      ...(this.serviceLatencies.length > 0 && { services: this.serviceLatencies.map((each) => each.toData()) }),
+      mostConnections: this.#mostConnections,
+    };
     try {
       await replaceFile(this.#file, sealed(saved));
     } catch (error) {
@@ -130,13 +153,13 @@ export class RunRecord {
 }
 
 /** What the runs of a campaign have left in its folder, also while one goes on; null where there is nothing to be read. */
-export async function readRunRecord(folder: string): Promise<SavedRecord | null> {
+export async function readRunRecord(folder: string): Promise<RunRecordData | null> {
   const found = await readFolder(folder);
   return typeof found === 'string' ? null : found;
 }
 
 /** Null where there is no file; the end of a sentence where it cannot be used. */
-async function readFolder(folder: string): Promise<SavedRecord | null | string> {
+async function readFolder(folder: string): Promise<RunRecordData | null | string> {
   try {
     return opened(await readSmallFile(path.join(folder, fileName))) ?? 'is damaged';
   } catch (error) {
@@ -155,14 +178,14 @@ async function readSmallFile(file: string): Promise<string> {
   }
 }
 
-function sealed(saved: SavedRecord): string {
+function sealed(saved: RunRecordData): string {
   return `${JSON.stringify({ check: crc32(JSON.stringify(saved)), ...saved })}\n`;
 }
 
 /** Null for a text that is not as it was written. */
-function opened(text: string): SavedRecord | null {
+function opened(text: string): RunRecordData | null {
   try {
-    const { check, ...saved } = JSON.parse(text) as SavedRecord & { readonly check: number };
+    const { check, ...saved } = JSON.parse(text) as RunRecordData & { readonly check: number };
     return saved.version === 1 && crc32(JSON.stringify(saved)) === check ? saved : null;
   } catch {
     return null;

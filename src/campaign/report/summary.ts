@@ -43,6 +43,8 @@ export interface RunSummary {
   readonly seconds: number;
   /** Recipients that got their outcome in it, without the unsent. */
   readonly answered: number;
+  /** The same for each of `CampaignSummary.services`; missing where there is one. */
+  readonly answeredByService?: readonly number[];
   /** Why it ended, as one sentence; null: it goes on. */
   readonly end: string | null;
 }
@@ -55,6 +57,17 @@ export interface LatencyFigures {
   readonly p99: number;
   readonly p999: number;
   readonly max: number;
+}
+
+/** One of two services: what became of its recipients, in all runs. */
+export interface ServiceSummary extends OutcomeCounts {
+  readonly service: 'apns' | 'fcm';
+  /** Rejections by reason, the most frequent first. */
+  readonly reasons: readonly CountedReason[];
+  /** Answers per second of the sending time of the campaign: those of both services together are those of the campaign. */
+  readonly perSecond: number;
+  /** Null where no answer was timed. */
+  readonly latency: LatencyFigures | null;
 }
 
 /** A file that the campaign wrote. */
@@ -90,6 +103,11 @@ export interface CampaignSummary extends OutcomeCounts {
   readonly expected: number | null;
   /** Recipients that were dropped because their token stood before. They do not count as recipients. */
   readonly duplicate: number;
+  /**
+   * The same for each service, APNs first; empty where there is one. Invalid rows whose column names no platform are of
+   * neither.
+   */
+  readonly services: readonly ServiceSummary[];
   /** Rejections by reason, the most frequent first. */
   readonly reasons: readonly CountedReason[];
   readonly causes: readonly CountedCause[];
@@ -130,7 +148,7 @@ export function latencyFigures(histogram: LatencyHistogram): LatencyFigures | nu
 export function summaryJson(title: string, summary: CampaignSummary): string {
   const { recipients, accepted, rejected, unsent, unknown, invalid, duplicate } = summary;
   const { state, stopped, why, next, expected, invalidLines, unread, resent, exitCode } = summary;
-  const { reasons, causes, runs, seconds, perSecond, connections, threads, latency, files } = summary;
+  const { services, reasons, causes, runs, seconds, perSecond, connections, threads, latency, files } = summary;
   const fields = {
     messageType: 'summary',
     version: 1,
@@ -141,9 +159,10 @@ export function summaryJson(title: string, summary: CampaignSummary): string {
     next,
     expected,
     ...{ recipients, accepted, rejected, unsent, unknown, invalid, duplicate },
+    ...servicesJson(services),
     invalidLines,
     unread,
-    reasons: countsOf(reasons.map(({ reason, status, count }) => [reason || `HTTP ${status ?? 'unknown'}`, count])),
+    reasons: reasonsJson(reasons),
     causes: countsOf(causes.map(({ code, unsent, unknown }) => [code, unsent + unknown])),
     resent,
     startedAt: isoTime(runs[0]?.startMs ?? null),
@@ -153,17 +172,35 @@ export function summaryJson(title: string, summary: CampaignSummary): string {
     connections,
     threads,
     latencyMs: latency,
-    runs: runs.map(({ startMs, endMs, seconds, answered, end }) => ({
+    runs: runs.map(({ startMs, endMs, seconds, answered, answeredByService, end }) => ({
       startedAt: isoTime(startMs),
       endedAt: isoTime(endMs),
       seconds: rounded(seconds, 3),
       answered,
+      ...(answeredByService !== undefined && { answeredByService }),
       end,
     })),
     files,
     exitCode,
   };
   return `${JSON.stringify(fields, withThreeDecimals, 2)}\n`;
+}
+
+/** The services as JSON has them: under the key `services`, or nothing where there is one. */
+export function servicesJson(services: readonly ServiceSummary[]): object {
+  if (services.length === 0) return {};
+  return {
+    services: services.map(({ reasons, perSecond, latency, ...counts }) => ({
+      ...counts,
+      reasons: reasonsJson(reasons),
+      perSecond: Math.round(perSecond),
+      latencyMs: latency,
+    })),
+  };
+}
+
+function reasonsJson(reasons: readonly CountedReason[]): Readonly<Record<string, number>> {
+  return countsOf(reasons.map(({ reason, status, count }) => [reason || `HTTP ${status ?? 'unknown'}`, count]));
 }
 
 /** As an object whatever the names are, `__proto__` among them; counts under one name are added. */

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { newDurable, sync } from '../../base/durable.js';
 import { PealError } from '../../base/errors.js';
 import { writeProblem } from '../../base/file-errors.js';
 import { reportFileName, summaryFileName } from '../input/campaign-files.js';
@@ -52,7 +53,7 @@ function isUnfinished(name: string): boolean {
 async function replaceFile(file: string, text: string): Promise<void> {
   const partial = `${file}.${randomBytes(4).toString('hex')}.partial`;
   try {
-    const handle = await open(partial, 'wx', 0o600);
+    const handle = await open(partial, newDurable, 0o600);
     await writeWhole(handle, text);
     await rename(partial, file);
   } catch (cause) {
@@ -64,7 +65,7 @@ async function replaceFile(file: string, text: string): Promise<void> {
 async function writeWhole(handle: FileHandle, text: string): Promise<void> {
   try {
     await handle.writeFile(text, 'utf8');
-    await handle.sync();
+    await sync(handle);
   } finally {
     await handle.close();
   }

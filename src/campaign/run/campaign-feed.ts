@@ -7,14 +7,12 @@
  *
  * Once it is stopped, nothing more is handed out: the pump goes on to the end of the recipients and counts them as unsent.
  */
-import { apnsIdBytes } from '../../apns/apns-id.js';
 import type { Clock, TimerHandle } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
-import { maxBatchRecipients } from '../../base/limits.js';
+import { maxBatchRecipients, maxQueuedRecipients } from '../../base/limits.js';
 import { option } from '../../base/wording.js';
 import { UNKNOWN, UNSENT } from '../../engine/ledger.js';
-import type { Template } from '../../session/personal/template.js';
-import type { FieldContext } from '../../session/recipients/own-fields.js';
+import { apnsIdBytes } from '../../push/notification.js';
 import { RowBatch } from '../../session/recipients/row-batch.js';
 import type { Rows } from '../../session/recipients/rows.js';
 import type { Pacer } from '../control/rate.js';
@@ -25,15 +23,13 @@ import type { Journal } from '../journal/journal.js';
 import type { KnownBlock } from '../journal/known-block.js';
 import { notificationIds } from '../journal/notification-ids.js';
 import type { OutcomeFiles } from '../outputs/outcome-files.js';
+import type { Adoption, RemoteSender } from '../senders/campaign-sender.js';
+import type { CampaignServices } from '../senders/campaign-services.js';
 import { TableRows } from '../tables/table-rows.js';
 import type { CampaignBooks } from './campaign-books.js';
-import type { Adoption, RemoteSender } from './campaign-sender.js';
 import type { BlockInHand, CampaignSink } from './campaign-sink.js';
 import type { LocalHoursOfRows } from './local-hours.js';
 import type { InvalidRow, RecipientBlocks } from './recipient-blocks.js';
-
-/** Recipients that wait to be pulled, where no journal bounds them. */
-const maxQueued = 4 * maxBatchRecipients;
 
 interface FeedOptions {
   readonly clock: Clock;
@@ -42,8 +38,7 @@ interface FeedOptions {
   readonly books: CampaignBooks;
   readonly sink: CampaignSink;
   readonly pacer: Pacer;
-  readonly template: Template | null;
-  readonly context: FieldContext;
+  readonly services: CampaignServices;
   readonly hours: LocalHoursOfRows | null;
   /** Whether recipients outside of their hours are waited for; else they are left for a later run. */
   readonly holds: boolean;
@@ -247,7 +242,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
   }
 
   async #take({ rows, source }: InputBlock, number: number): Promise<void> {
-    const { journal, sink, books, template, context, onInvalid, remote } = this.#options;
+    const { journal, sink, books, services, onInvalid, remote } = this.#options;
     const held = this.#held?.get(number) ?? null;
     if (this.#held !== null && held === null) return;
     if (held === null) books.read += rows.count;
@@ -256,6 +251,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
     const digest = journal === null ? noDigest : blockDigest(rows);
     const block: BlockInHand = { number, digest, count: rows.count };
     const known = journal?.block(number, digest, rows.count) ?? null;
+    const { personal, context } = services.of(rows.tokens);
     if (known?.isAllAccepted === true) {
       books.resumed += rows.count;
       remote?.adopt(rows, number, noRows);
@@ -266,7 +262,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
     const wanted = held ?? (isNew ? null : this.#takeKnown(rows, known, number));
     const due = this.#withinHours(rows, wanted, known, { source, number });
     if (due?.length === 0) return;
-    const { batches, invalid } = template?.render(rows, context, due ?? undefined) ?? shared(rows, due);
+    const { batches, invalid } = personal?.render(rows, context, due ?? undefined) ?? shared(rows, due);
     for (const { index, why } of invalid) onInvalid(invalidRow(rows, index, why, source));
     for (const batch of batches) await this.#handOut(batch, block, known);
     await sink.pressure();
@@ -323,7 +319,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
 
   /** Hands out a batch, in as many pieces as the pace wants. */
   async #handOut(batch: RowBatch, block: BlockInHand, known: KnownBlock | null): Promise<void> {
-    const { journal, pacer } = this.#options;
+    const { journal, pacer, services } = this.#options;
     const { count } = batch.tokens;
     for (let at = 0; at < count; ) {
       await this.#leaveToSend();
@@ -340,7 +336,8 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
       at += taken;
       this.#canaryLeft -= taken;
       this.#noted += taken;
-      const noted = journal?.note(block.number, block.digest, block.count, piece.indexes) ?? null;
+      const part = services.partOf(piece.tokens.encoding);
+      const noted = journal?.note(block.number, block.digest, block.count, piece.indexes, part) ?? null;
       noted?.catch(() => {});
       this.#queue.push({ batch: piece, noted });
       this.#queued += taken;
@@ -361,7 +358,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
   /** Recipients that may be handed out next; 0 where others have to come back first. */
   #room(): number {
     const { journal, hasConnected, remote } = this.#options;
-    if (journal === null) return this.#queued < maxQueued ? maxBatchRecipients : 0;
+    if (journal === null) return this.#queued < maxQueuedRecipients ? maxBatchRecipients : 0;
     if (journal.failure !== null) return maxBatchRecipients;
     if (remote !== null) return remote.room(journal.counts.underWay, this.#noted);
     if (hasConnected()) this.#window.open();
@@ -382,13 +379,14 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
       );
     }
     books.left += all.length - unknown.length;
-    books.neverNoted += countNew(all, known);
+    books.addNeverNoted(countNew(all, known), rows.tokens.encoding);
   }
 
   /** With apns-ids that every run finds again, where unknown recipients are sent to again. */
   #named(batch: RowBatch, { number, count }: BlockInHand): RowBatch {
     const { journal, resendsUnknown } = this.#options;
-    if (journal === null || !resendsUnknown || batch.personal?.apnsIds != null) return batch;
+    const isNamedByUs = batch.tokens.encoding === 'hex';
+    if (journal === null || !resendsUnknown || !isNamedByUs || batch.personal?.apnsIds != null) return batch;
     const all = notificationIds(journal.key, number, count);
     const ids = new Uint8Array(batch.tokens.count * apnsIdBytes);
     for (let place = 0; place < batch.tokens.count; place++) {
@@ -448,7 +446,7 @@ function countNew(indexes: Uint16Array, known: KnownBlock | null): number {
 
 function invalidRow(rows: Rows, index: number, why: string, list: string): InvalidRow {
   const line = rows instanceof TableRows ? rows.lines[index]! : null;
-  return { line, text: rows.tokens.hexAt(index), why, list };
+  return { line, text: rows.tokens.textAt(index), why, list, encoding: rows.tokens.encoding };
 }
 
 function hoursError(): PealError {

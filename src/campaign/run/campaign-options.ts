@@ -23,6 +23,7 @@ import {
 } from '../../base/options.js';
 import { option, theOption } from '../../base/wording.js';
 import { Gateway } from '../../session/gateway.js';
+import { FcmMessage } from '../../session/message/fcm-message.js';
 import { Message } from '../../session/message/message.js';
 import { Template } from '../../session/personal/template.js';
 import type { RetryOptions } from '../../session/send/send-options.js';
@@ -32,7 +33,9 @@ import { parseRate, type Rate } from '../control/rate.js';
 import type { InputFormat } from '../input/campaign-input.js';
 import type { CampaignRecipient } from '../input/record-rows.js';
 import type { ReportSetting } from '../report/report-data.js';
-import { type CampaignSender, ownSender } from './campaign-sender.js';
+import { type CampaignSender, ownSender } from '../senders/campaign-sender.js';
+import { CampaignServices, type PlatformOptions } from '../senders/campaign-services.js';
+import { PlatformSender } from '../senders/platform-sender.js';
 
 /** Files of recipients, and how they are read (see `InputOptions`). */
 export interface RecipientFiles {
@@ -82,8 +85,8 @@ export interface LocalHours {
 export interface CampaignOptions {
   /** Through which it is sent: `session.getConnection(…)`. */
   readonly gateway: Gateway;
-  /** What is sent; a message without tokens. */
-  readonly message: Message;
+  /** What is sent; a message without tokens, for the service of the gateway. */
+  readonly message: Message | FcmMessage;
   /** What is said to each recipient, with the fields of its row. Default: the message to all. */
   readonly personal?: Template;
   /**
@@ -91,6 +94,8 @@ export interface CampaignOptions {
    * of them, called for each reading. A campaign that is resumed needs the same recipients in the same order.
    */
   readonly recipients: RecipientFiles | RecipientSource | (() => RecipientSource | Promise<RecipientSource>);
+  /** Recipients on two platforms: the column that says which, and what the other service sends. Default: one service. */
+  readonly platforms?: PlatformOptions;
   /** The column with the device token, in records of a program. Default `token`. */
   readonly tokenColumn?: string;
   /** Whether a token that comes again is sent to again. Default false: the first row of a token counts. */
@@ -147,6 +152,7 @@ export interface CampaignOptions {
 /** The same, with texts read and defaults filled in. */
 export interface CheckedCampaign extends Omit<CampaignOptions, 'rate' | 'localWindow' | 'sender'> {
   readonly sender: CampaignSender;
+  readonly services: CampaignServices;
   readonly rate: Rate | null;
   readonly localWindow: (LocalHours & { readonly window: LocalWindow }) | null;
 }
@@ -170,11 +176,25 @@ const recipientsRule: OptionRule = {
 
 export const rateRule = filledText(4000);
 
+const gatewayRule = test('a gateway of a session: what session.getConnection(…) returns', (value) =>
+  value instanceof Gateway);
+const messageRule = test('a Message or an FcmMessage', (value) =>
+  value instanceof Message || value instanceof FcmMessage);
+const senderRule = test('a ClusterSender of peal/cluster', isSender);
+const personalRule = test('a Template', (value) => value instanceof Template);
+
 const rules: OptionRules = {
-  gateway: test('a gateway of a session: what session.getConnection(…) returns', (value) => value instanceof Gateway),
-  message: test('a Message', (value) => value instanceof Message),
-  personal: test('a Template', (value) => value instanceof Template),
+  gateway: gatewayRule,
+  message: messageRule,
+  personal: personalRule,
   recipients: recipientsRule,
+  platforms: objectWith(['column', 'gateway', 'message'], {
+    column: filledText(1000),
+    gateway: gatewayRule,
+    message: messageRule,
+    personal: personalRule,
+    sender: senderRule,
+  }),
   tokenColumn: filledText(1000),
   keepDuplicates: flag,
   dedupeMemoryBytes: whole(1 << 20, Number.MAX_SAFE_INTEGER),
@@ -206,7 +226,7 @@ const rules: OptionRules = {
     timezoneColumn: filledText(1000),
     outside: choice('later', 'hold'),
   }),
-  sender: test('a ClusterSender of peal/cluster', isSender),
+  sender: senderRule,
   signal: test('an AbortSignal', (value) => value instanceof AbortSignal),
   retry: anyOf(
     choice(false),
@@ -224,8 +244,9 @@ export function checkCampaignOptions(options: CampaignOptions): CheckedCampaign 
       throw optionError(`A campaign needs ${option(name, 'the option ')}, which is missing.`);
     }
   }
-  const { message, localWindow, folder, accepted, startAnew, recipients, personal } = options;
-  if (!message.hasPayload && personal?.hasPayloads !== true) {
+  const { localWindow, folder, accepted, startAnew, recipients } = options;
+  const services = new CampaignServices(options);
+  if (services.all.some(({ message, personal }) => !message.hasPayload && personal?.hasPayloads !== true)) {
     throw optionError(
       `A campaign says something: give its message a payload, or payloads in ${option('personal', 'the option ')}.`,
     );
@@ -233,12 +254,12 @@ export function checkCampaignOptions(options: CampaignOptions): CheckedCampaign 
   if (!isIterable(recipients) && (recipients as RecipientFiles).files === undefined) {
     throw optionError(`${theOption('recipients')} names no files: give their paths in ${option('recipients.files')}.`);
   }
-  if (message.tokens.length > 0) {
+  if (services.all.some(({ message }) => message.tokens.length > 0)) {
     throw optionError(
       `The message of a campaign has no tokens: name the recipients in ${option('recipients', 'the option ')}.`,
     );
   }
-  const unknownReason = reasonsProblem(options.stopOn ?? [], options.gateway.address.protocol);
+  const unknownReason = reasonsProblem(options.stopOn ?? [], services.protocols);
   if (unknownReason !== null) throw optionError(unknownReason);
   if (folder === undefined && accepted === true) throw needsFolder('accepted');
   if (folder === undefined && startAnew === true) throw needsFolder('startAnew');
@@ -252,8 +273,8 @@ export function checkCampaignOptions(options: CampaignOptions): CheckedCampaign 
     }
   }
   if (folder === undefined && options.sender?.remote != null) throw needsFolder('sender');
-  const sender = options.sender ?? ownSender(options.gateway);
-  return { ...options, sender, rate: rateOf(options.rate), localWindow: windowOf(localWindow) };
+  const sender = senderOf(options, services);
+  return { ...options, sender, services, rate: rateOf(options.rate), localWindow: windowOf(localWindow) };
 }
 
 export function isFiles(recipients: CampaignOptions['recipients']): recipients is RecipientFiles {
@@ -264,6 +285,20 @@ export function isFiles(recipients: CampaignOptions['recipients']): recipients i
 function canBeReadAgain(recipients: CampaignOptions['recipients']): boolean {
   if (typeof recipients === 'function' || Array.isArray(recipients)) return true;
   return isFiles(recipients) && ![recipients.files].flat().includes('-');
+}
+
+function senderOf({ sender, platforms }: CampaignOptions, services: CampaignServices): CampaignSender {
+  const other = platforms?.sender;
+  if (platforms === undefined) return sender ?? ownSender(services.all[0]!.gateway);
+  if (sender === undefined && other === undefined) return new PlatformSender(services);
+  if (sender?.remote != null && other?.remote != null && sender !== other) {
+    return new PlatformSender(services, [sender, other]);
+  }
+  if (sender !== undefined && sender.remote === null && other === undefined) return sender;
+  throw optionError(
+    `${theOption('sender')}: machines that send through two services have a ClusterSender for each, one as ` +
+      `${option('sender', 'the option ')}, and another one as ${option('platforms.sender')}.`,
+  );
 }
 
 function rateOf(text: string | undefined): Rate | null {

@@ -3,17 +3,17 @@
  * the campaign has to stop. Rows and journal are told without a pause between (journal/journal). Main thread.
  */
 
-import type { Protocol } from '../../apns/address.js';
-import { classOf, reasonOf } from '../../apns/reason.js';
 import { assert } from '../../base/assert.js';
 import type { PealError } from '../../base/errors.js';
 import type { Batch, OutcomeSink, SettledBatch } from '../../engine/batch.js';
 import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../../engine/ledger.js';
+import { classOf, reasonOf } from '../../push-services/reasons.js';
 import { RowBatch } from '../../session/recipients/row-batch.js';
 import type { Rows } from '../../session/recipients/rows.js';
 import type { BoundsJudge } from '../control/bounds.js';
 import type { Journal } from '../journal/journal.js';
 import type { OutcomeFiles } from '../outputs/outcome-files.js';
+import type { CampaignServices } from '../senders/campaign-services.js';
 import type { CampaignBooks } from './campaign-books.js';
 
 /** A block that recipients were handed out of. */
@@ -30,7 +30,7 @@ export interface AnswerObserver {
 }
 
 interface SinkOptions {
-  readonly protocol: Protocol;
+  readonly services: CampaignServices;
   readonly journal: Journal | null;
   readonly files: OutcomeFiles | null;
   readonly books: CampaignBooks;
@@ -95,7 +95,7 @@ export class CampaignSink implements OutcomeSink {
     const states = new Uint8Array(batch.tokens.count).fill(UNSENT);
     journal?.settle(this.#blockOf(batch.rows).number, states, batch.indexes);
     books.left += states.length;
-    if (journal === null) books.neverNoted += states.length;
+    if (journal === null) books.addNeverNoted(states.length, batch.tokens.encoding);
   }
 
   /** The rows of recipients that an earlier run has answered without writing them down. */
@@ -111,7 +111,7 @@ export class CampaignSink implements OutcomeSink {
       }
       const reason = reasonOf(state - REJECTED);
       const name = reason?.reason ?? 'a reason that is not known any more';
-      books.addReason(name, reason?.status ?? null);
+      books.addReason(name, reason?.status ?? null, rows.tokens.encoding);
       if (reason?.class === 'gone') files?.gone(rows, row, name, null);
       else files?.rejected(rows, row, reason?.status ?? null, name);
     }
@@ -138,13 +138,13 @@ export class CampaignSink implements OutcomeSink {
 
   #write({ ledger, details, ids = null, cause }: SettledBatch, batch: RowBatch, files: OutcomeFiles): void {
     const { rows } = batch;
-    const { protocol } = this.#options;
-    for (const { index, status, reason, timestampMs } of details) {
+    const { protocol } = this.#options.services.of(batch.tokens).context;
+    for (const { index, status, reason, timestampMs, detail = null } of details) {
       if (ledger[index]! < REJECTED) continue;
       const row = batch.rowOf(index);
       const name = reason === '' ? `HTTP ${status}` : reason;
       if (classOf(status, reason, protocol) === 'gone') files.gone(rows, row, name, timestampMs);
-      else files.rejected(rows, row, status, name);
+      else files.rejected(rows, row, status, name, detail);
     }
     if (this.#options.keepsAccepted) {
       for (let index = ledger.indexOf(ACCEPTED); index !== -1; index = ledger.indexOf(ACCEPTED, index + 1)) {

@@ -7,8 +7,8 @@ import { counted, integer } from '../../base/text.js';
 import { option, theOption } from '../../base/wording.js';
 import type { CountedReason } from '../report/summary.js';
 import type { CampaignBooks } from './campaign-books.js';
+import { programFault } from './campaign-faults.js';
 import type { CanaryOptions, CanaryReport } from './campaign-options.js';
-import { programFault } from './program-faults.js';
 
 const defaultCanaryShare = 0.9;
 
@@ -18,8 +18,6 @@ interface CanaryRun {
   /** What earlier runs have counted. */
   readonly earlierReasons: readonly CountedReason[];
   readonly isStopped: () => boolean;
-  /** Recipients of this run that came back. */
-  readonly settled: () => number;
   /** Resolves once that is so. */
   readonly until: (isSo: () => boolean) => Promise<void>;
   readonly stop: (why: PealError) => void;
@@ -54,7 +52,7 @@ export class CanaryDecision {
   /** Resolves once the first `sent` recipients have come back and it is decided: then the run goes on, or is stopped. */
   async decide(sent: number): Promise<void> {
     const run = this.#run;
-    await run.until(() => run.isStopped() || run.settled() >= sent);
+    await run.until(() => run.isStopped() || run.books.run.recipients >= sent);
     if (run.isStopped()) return;
     const { accepted, rejected, unsent, unknown } = run.books.run;
     const minAccepted = this.#options.minAccepted ?? defaultCanaryShare;

@@ -6,8 +6,8 @@ import { type CheckedCampaign, isFiles } from './campaign-options.js';
 /** Columns that a sentence names. */
 const maxNamed = 20;
 
-export function neededColumns({ personal, localWindow }: CheckedCampaign): readonly string[] {
-  return [...(personal?.columns ?? []), ...(localWindow === null ? [] : [localWindow.timezoneColumn])];
+export function neededColumns({ services, localWindow }: CheckedCampaign): readonly string[] {
+  return [...services.columns, ...(localWindow === null ? [] : [localWindow.timezoneColumn])];
 }
 
 /** Throws PealError ERR_PEAL_OPTION for a column that no list has. Recipients of a program may come to have it. */
@@ -18,7 +18,9 @@ export function checkColumns(options: CheckedCampaign, columns: readonly string[
   const where =
     missing === options.localWindow?.timezoneColumn
       ? option('localWindow.timezoneColumn', 'the option ')
-      : 'the message';
+      : missing === options.services.column
+        ? option('platforms.column', 'the option ')
+        : 'the message';
   const has =
     columns.length === 0
       ? 'the lists are plain lists of tokens, without columns'

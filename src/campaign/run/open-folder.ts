@@ -9,6 +9,7 @@ import { PealError } from '../../base/errors.js';
 import { writeProblem } from '../../base/file-errors.js';
 import { option, theOption } from '../../base/wording.js';
 import { LatencyHistogram } from '../../engine/latency-histogram.js';
+import { ControlWatch } from '../control/control-file.js';
 import { isOutcomeFile } from '../input/campaign-files.js';
 import type { Journal } from '../journal/journal.js';
 import { OutcomeFiles, removeOutcomeFiles } from '../outputs/outcome-files.js';
@@ -16,7 +17,7 @@ import { readRunRecord } from '../report/run-record.js';
 import { latencyFigures } from '../report/summary.js';
 import { lacksReport } from '../report/write-report.js';
 import type { CampaignFacts } from '../view/campaign-facts.js';
-import { summaryOf, writeReportOf } from '../view/campaign-view.js';
+import { figuresOfServices, summaryOf, writeReportOf } from '../view/campaign-view.js';
 import { campaignIdentity } from './campaign-identity.js';
 import { type CheckedCampaign, isFiles } from './campaign-options.js';
 import type { RecipientBlocks } from './recipient-blocks.js';
@@ -26,6 +27,8 @@ import type { CampaignHooks, CampaignReport } from './run-report.js';
 export interface KeptCampaign {
   readonly journal: Journal;
   readonly files: OutcomeFiles;
+  /** Not started. */
+  readonly control: ControlWatch;
   readonly earlier: CampaignFacts | null;
 }
 
@@ -59,9 +62,10 @@ export async function openFolder(
       columns: await blocks.outputColumns(),
       tokenColumns: blocks.tokenColumns,
       keepsAccepted: options.accepted === true,
+      hasDetails: options.services.hasDetails,
       lengths: journal.files,
     });
-    return { journal, files, earlier };
+    return { journal, files, control: new ControlWatch(folder, options.gateway.clock), earlier };
   } catch (error) {
     await journal.close().catch(() => {});
     throw error;
@@ -141,13 +145,18 @@ function isNothingLeft(facts: CampaignFacts, journal: Journal, { onUnknown, reci
 /** Also writes the report where the process that finished the campaign has ended before it could. */
 async function reportOfFinished(
   facts: CampaignFacts,
-  { counts }: Journal,
+  { counts, parts }: Journal,
   folder: string,
   clock: Clock,
 ): Promise<CampaignReport> {
   const saved = await readRunRecord(folder);
   const latency = saved === null ? null : latencyFigures(LatencyHistogram.fromData(saved.latency));
-  const summary = summaryOf({ facts, counts, latency, isHeld: false, willReport: true, folder });
+  const serviceLatencies = figuresOfServices(saved);
+  const summary = summaryOf({
+    ...{ facts, counts, parts, latency, serviceLatencies, folder },
+    isHeld: false,
+    willReport: true,
+  });
   const report = { summary, stopped: null, problems: [], causes: [], wasFinished: true };
   try {
     if (!(await lacksReport(folder))) return report;

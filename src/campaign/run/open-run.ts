@@ -2,6 +2,7 @@
  * Opens what a run of a campaign needs: recipients, journal, files. Refuses what cannot be used before anything is sent. Called
  * by campaign.ts; main thread.
  */
+import type { ControlWatch } from '../control/control-file.js';
 import type { Journal } from '../journal/journal.js';
 import type { OutcomeFiles } from '../outputs/outcome-files.js';
 import { RunRecord } from '../report/run-record.js';
@@ -19,6 +20,8 @@ export interface OpenedRun {
   /** Null: nothing is kept. */
   readonly journal: Journal | null;
   readonly files: OutcomeFiles | null;
+  /** Takes the commands of other processes once it is started; null without a folder, where they have no place. */
+  readonly control: ControlWatch | null;
   readonly blocks: RecipientBlocks;
   readonly books: CampaignBooks;
   readonly record: RunRecord;
@@ -86,7 +89,7 @@ export async function openRun(
   try {
     const columns = await blocks.columns();
     if (!signal.aborted) checkColumns(options, columns);
-    const { folder, gateway } = options;
+    const { folder, gateway, services } = options;
     if (folder !== undefined) {
       const { openFolder } = await import('./open-folder.js');
       const opened = await openFolder(options, hooks, folder, blocks);
@@ -96,13 +99,14 @@ export async function openRun(
       }
       kept = opened;
     }
-    const { journal = null, files = null, earlier = null } = kept ?? {};
+    const { journal = null, files = null, control = null, earlier = null } = kept ?? {};
     const looker = { look: (): SeriesSample => nothingYet };
     const isResumed = journal?.isResumed === true;
-    const record = await RunRecord.open(folder ?? null, gateway.clock, () => looker.look(), isResumed);
-    const books = new CampaignBooks(journal, earlier?.reasons ?? [], earlier?.resent ?? 0);
+    const look = (): SeriesSample => looker.look();
+    const record = await RunRecord.open(folder ?? null, gateway.clock, look, isResumed, services.all.length);
+    const books = new CampaignBooks(services, journal, earlier);
     const expected = await blocks.expected();
-    return { journal, files, blocks, books, record, looker, early, earlier, expected, reading };
+    return { journal, files, control, blocks, books, record, looker, early, earlier, expected, reading };
   } catch (error) {
     await blocks.dispose();
     kept?.files.abandon();

@@ -8,6 +8,7 @@ import { rethrowAssertion } from '../../base/assert.js';
 import { minTokenBytes as usualMinTokenBytes } from '../../base/limits.js';
 import { optionError, shownValue } from '../../base/options.js';
 import { option } from '../../base/wording.js';
+import type { TokenEncoding } from '../../push/token-block.js';
 import type { Rows } from '../../session/recipients/rows.js';
 import { CampaignInput, type InputBlock, uniqueRows } from '../input/campaign-input.js';
 import { estimateAll } from '../input/estimate.js';
@@ -15,8 +16,8 @@ import { type InputIdentity, inputIdentity, unreadInput } from '../journal/ident
 import type { DigestStore } from '../recipients/digest-store.js';
 import { DuplicateFilter } from '../recipients/duplicate-filter.js';
 import { othersColumn } from '../tables/table-rows.js';
+import { programFault } from './campaign-faults.js';
 import { type CheckedCampaign, isFiles, isStream, type RecipientSource } from './campaign-options.js';
-import { programFault } from './program-faults.js';
 
 /** A row that is no recipient. */
 export interface InvalidRow {
@@ -27,6 +28,8 @@ export interface InvalidRow {
   readonly why: string;
   /** A path, or `-`; `the program` for recipients that a program names. */
   readonly list: string;
+  /** How its token would be written; missing where nothing says so. */
+  readonly encoding?: TokenEncoding | undefined;
 }
 
 /** How recipients are read. */
@@ -100,7 +103,8 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
    * @throws PealError ERR_PEAL_INPUT for files that cannot be read
    */
   static async open(options: CheckedCampaign, reading: Reading): Promise<RecipientBlocks> {
-    const { recipients, minTokenBytes, folder, tokenColumn = 'token' } = options;
+    const { recipients, minTokenBytes, folder, services, tokenColumn = 'token' } = options;
+    const { tokens } = services;
     const isRepeatable = folder !== undefined;
     const duplicates = options.keepDuplicates === true ? null : filterOf(options, reading);
     if (isFiles(recipients)) {
@@ -112,11 +116,11 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
         isRepeatable,
         ...(folder !== undefined && { folder }),
         ...(reading.signal !== undefined && { signal: reading.signal }),
-        onInvalid: ({ line, text, why }, list) => {
-          reading.onInvalid({ line, text, why, list });
+        onInvalid: ({ line, text, why, encoding }, list) => {
+          reading.onInvalid({ line, text, why, list, encoding });
           return reading.pressure()?.then(() => {});
         },
-        ...(minTokenBytes !== undefined && { minTokenBytes }),
+        tokens,
         ...(duplicates !== null && { duplicates }),
         ...(reading.isEndCertain !== undefined && { isEndCertain: reading.isEndCertain }),
       });
@@ -130,8 +134,9 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
     const blocks = recordBlocks(stream, {
       tokenColumn,
       minTokenBytes: minTokenBytes ?? usualMinTokenBytes,
+      tokens,
       isRepeatable,
-      onInvalid: ({ index, text, why }) => reading.onInvalid({ line: index + 1, text, why, list: programList }),
+      onInvalid: ({ index, ...invalid }) => reading.onInvalid({ line: index + 1, ...invalid, list: programList }),
       onThrown: (error) => programFault('The recipients of the program', error),
       signal: end.signal,
     });

@@ -41,6 +41,11 @@ export class SendingTime {
     if (this.#waits.delete(wait) && !this.isWaiting) this.#sinceMs = this.#clock.now();
   }
 
+  get isPaused(): boolean {
+    return this.#waits.has('pause');
+  }
+
+  /** Whether it waits for anything, a pause included. */
   get isWaiting(): boolean {
     return this.#waits.size > 0;
   }

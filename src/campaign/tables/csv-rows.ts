@@ -12,8 +12,9 @@
  * Programs write an apostrophe before a text that a spreadsheet would take for a formula (`'=1`, `'+49`): it is taken away.
  */
 import { Buffer } from 'node:buffer';
-import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
 import { maxRowBytes, maxTokenLineBytes } from '../../base/limits.js';
+import type { TokenEncoding } from '../../push/token-block.js';
+import { hexForm, type TokenForm } from '../recipients/token-form.js';
 import { OpenBytes } from './open-bytes.js';
 import { blank, type OpenRows, RowPacker, type RowSink, startOf, type TableColumns } from './table-rows.js';
 
@@ -69,7 +70,7 @@ interface BrokenRow {
 export class CsvRows {
   readonly #shape: CsvShape;
   readonly #packer: RowPacker;
-  readonly #minBytes: number | undefined;
+  readonly #form: TokenForm;
   readonly #kinds: Uint8Array;
   readonly #hasStrictQuotes: boolean;
   /** The beginning of a row whose end has not come yet. */
@@ -91,10 +92,10 @@ export class CsvRows {
   /** Lines that have ended. */
   #lines = 0;
 
-  constructor(shape: CsvShape, sink: RowSink, minBytes?: number) {
+  constructor(shape: CsvShape, sink: RowSink, tokens: TokenForm = hexForm()) {
     this.#shape = shape;
-    this.#minBytes = minBytes;
-    this.#packer = new RowPacker(shape, sink, minBytes);
+    this.#form = tokens;
+    this.#packer = new RowPacker(shape, sink, tokens);
     this.#isHeaderDue = shape.hasHeader;
     this.#hasStrictQuotes = shape.delimiter !== '\t';
     this.#kinds = new Uint8Array(256);
@@ -274,7 +275,7 @@ export class CsvRows {
     if (problem === null) {
       if (this.#broken !== null) this.#tellOfBroken();
     } else if (problem !== blank) {
-      this.#report(problem.text, problem.why, false);
+      this.#report(problem.text, problem.why, false, problem.encoding);
     }
   }
 
@@ -301,7 +302,7 @@ export class CsvRows {
   }
 
   /** Tells of a line that is no row, unless it belongs to the row that was given up before it. */
-  #report(text: string, why: string, hasToken: boolean): void {
+  #report(text: string, why: string, hasToken: boolean, encoding?: TokenEncoding): void {
     const broken = this.#broken;
     const line = this.#lines + 1;
     if (broken !== null && !hasToken) {
@@ -310,7 +311,7 @@ export class CsvRows {
       return;
     }
     this.#tellOfBroken();
-    this.#packer.report(text, why, line);
+    this.#packer.report(text, why, line, encoding);
   }
 
   #tellOfBroken(): void {
@@ -324,7 +325,7 @@ export class CsvRows {
   /** Whether a cell of a line that cannot be read may be a device token. */
   #hasToken(line: Buffer): boolean {
     const cells = startOf(line, maxTokenLineBytes).split(this.#shape.delimiter);
-    return cells.some((cell) => isDeviceToken(parseDeviceToken(cell, this.#minBytes)));
+    return cells.some((cell) => this.#form.likeBytes(cell) > 0);
   }
 
   #problemOf(problem: number): string {

@@ -7,10 +7,10 @@
  */
 import type { Buffer } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
-import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
-import { maxTableColumns, maxTokenLineBytes, minTokenBytes, usualTokenBytes } from '../../base/limits.js';
+import { maxTableColumns, maxTokenLineBytes } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { either, option } from '../../base/wording.js';
+import { hexForm, type TokenForm } from '../recipients/token-form.js';
 import type { CsvShape } from './csv-rows.js';
 
 /** What the user says of a table; what is not given is found. */
@@ -21,8 +21,8 @@ export interface TableChoices {
   readonly header?: boolean | undefined;
   /** The name of the column with the device tokens, or its number, from 1. */
   readonly tokenColumn?: string | number | undefined;
-  /** Bytes of the shortest token. */
-  readonly minTokenBytes?: number | undefined;
+  /** How the tokens are written. Default: as those of APNs. */
+  readonly tokens?: TokenForm | undefined;
 }
 
 /** Why it cannot be told how a table is written, or that it cannot be read so. */
@@ -65,8 +65,8 @@ export function sampleOf(head: Buffer, isEnd: boolean, choices: TableChoices): T
 
 /** Rows of the sample with several cells, one of which is a device token. */
 export function rowsWithToken({ rows }: TableSample, choices: TableChoices): number {
-  const minBytes = choices.minTokenBytes ?? minTokenBytes;
-  return rows.filter((row) => row.length > 1 && row.some((cell) => tokenLength(cell, minBytes) > 0)).length;
+  const { tokens: form } = choices;
+  return rows.filter((row) => row.length > 1 && row.some((cell) => tokenLength(cell, form) > 0)).length;
 }
 
 /** Whether the rows of the sample have several cells, and each the same number. */
@@ -77,9 +77,9 @@ export function isTable({ rows }: TableSample): boolean {
 /** Whether the sample is one column of device tokens with a name above it. */
 export function isNamedColumn({ rows }: TableSample, choices: TableChoices): boolean {
   const [first, ...others] = rows;
-  const minBytes = choices.minTokenBytes ?? minTokenBytes;
+  const { tokens: form } = choices;
   if (first === undefined || first.length !== 1 || others.length === 0 || !isName(first[0]!)) return false;
-  return others.filter((row) => tokenLength(row[0]!, minBytes) > 0).length * 2 > others.length;
+  return others.filter((row) => tokenLength(row[0]!, form) > 0).length * 2 > others.length;
 }
 
 /** How the table is written that begins with the sample. */
@@ -118,10 +118,10 @@ function columnNames(first: readonly string[]): string[] {
  * of any form, as long as no device token stands among them.
  */
 function hasNames(first: readonly string[], choices: TableChoices): boolean {
-  const minBytes = choices.minTokenBytes ?? minTokenBytes;
+  const { tokens: form } = choices;
   const cells = first.map((cell) => cell.trim()).filter((cell) => cell !== '');
   const isShown = (cell: string): boolean => (choices.header === true ? !tokenLike.test(cell) : isName(cell));
-  return cells.length > 0 && cells.every((cell) => isShown(cell) && tokenLength(cell, minBytes) === 0);
+  return cells.length > 0 && cells.every((cell) => isShown(cell) && tokenLength(cell, form) === 0);
 }
 
 /** What is wrong with columns of which several have one name; null where each has its own. */
@@ -172,17 +172,17 @@ function missingColumn(index: number, first: readonly string[]): ShapeProblem {
 
 /** The column where most cells are device tokens: of those of several lengths the one with tokens of today's. */
 function findTokenColumn(rows: readonly (readonly string[])[], choices: TableChoices): number | ShapeProblem {
-  const minBytes = choices.minTokenBytes ?? minTokenBytes;
+  const { tokens: form = hexForm() } = choices;
   const width = Math.max(0, ...rows.map(({ length }) => length));
   const isLikely = (column: number, fits: (bytes: number) => boolean): boolean => {
     const cells = rows.map((row) => row[column] ?? '').filter((cell) => cell.trim() !== '');
-    const tokens = cells.filter((cell) => fits(tokenLength(cell, minBytes))).length;
+    const tokens = cells.filter((cell) => fits(tokenLength(cell, form))).length;
     // A header is no token, so that of two rows one is enough.
     return tokens > 0 && tokens * 2 >= cells.length - 1;
   };
   const columns = Array.from({ length: width }, (_, column) => column);
   const any = columns.filter((column) => isLikely(column, (bytes) => bytes > 0));
-  const usual = any.filter((column) => isLikely(column, (bytes) => bytes === usualTokenBytes));
+  const usual = any.filter((column) => isLikely(column, (bytes) => form.isUsual(bytes)));
   const likely = usual.length > 0 ? usual : any;
   if (likely.length === 1) return likely[0]!;
   const first = rows[0] ?? [];
@@ -204,7 +204,7 @@ function isHeader(
   choices: TableChoices,
 ): boolean | ShapeProblem {
   const cell = rows[0]?.[tokenColumn]?.trim() ?? '';
-  if (tokenLength(cell, choices.minTokenBytes ?? minTokenBytes) > 0) return false;
+  if (tokenLength(cell, choices.tokens) > 0) return false;
   if (isName(cell)) return true;
   return {
     problem: `has neither a device token nor a name in column ${tokenColumn + 1} of its first line: say with ${option('header', 'the option ')} whether that line is a header`,
@@ -218,9 +218,8 @@ function isName(cell: string): boolean {
 }
 
 /** Bytes of the token in a cell; 0 where it has none. */
-function tokenLength(cell: string, minBytes: number): number {
-  const parsed = parseDeviceToken(cell, minBytes);
-  return isDeviceToken(parsed) ? parsed.length : 0;
+function tokenLength(cell: string, form: TokenForm = hexForm()): number {
+  return form.likeBytes(cell);
 }
 
 type Rank = readonly [named: number, withToken: number, ofOneWidth: number];
@@ -309,12 +308,12 @@ function cutUpToBroken(bytes: Buffer, delimiter: string, stops: boolean): RowsUp
 
 /** Where the first line begins, behind the one at `from`, that has a device token; the length where there is none. */
 function lineWithToken(bytes: Buffer, from: number, delimiter: string, choices: TableChoices): number {
-  const minBytes = choices.minTokenBytes ?? minTokenBytes;
+  const { tokens: form } = choices;
   let start = endOfFirstLine(bytes, from);
   while (start < bytes.length) {
     const end = endOfFirstLine(bytes, start);
     const cells = bytes.toString('utf8', start, Math.min(end, start + maxTokenLineBytes)).split(delimiter);
-    if (cells.some((cell) => tokenLength(cell, minBytes) > 0)) return start;
+    if (cells.some((cell) => tokenLength(cell, form) > 0)) return start;
     start = end;
   }
   return start;

@@ -7,15 +7,15 @@
  * ndjson-rows.
  */
 import type { Buffer } from 'node:buffer';
-import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
-import type { TokenBlock } from '../../apns/token-block.js';
 import { maxInvalidTextCharacters, maxRowBytes } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
+import type { TokenBlock } from '../../push/token-block.js';
 import { Rows } from '../../session/recipients/rows.js';
 import { BlockPacker } from '../recipients/block-packer.js';
 import { decodeHexDigits, HEX_DIGITS } from '../recipients/hex-line.js';
 import { InputFault } from '../recipients/input-fault.js';
 import type { SourceReader, SourceSink } from '../recipients/read-source.js';
+import { hexForm, type TokenForm } from '../recipients/token-form.js';
 import { endOfString, endOfValue, JsonObjectReader, parsedText, skipBlanks, UNENDED, ValueEnd } from './json-object.js';
 import { OpenBytes } from './open-bytes.js';
 import { othersColumn, RowPacker, startOf, type TableColumns } from './table-rows.js';
@@ -41,8 +41,8 @@ interface JsonArrayOptions {
   readonly columns: TableColumns | null;
   /** For the beginning of a sentence. */
   readonly name: string;
-  /** Of the shortest token. */
-  readonly minTokenBytes?: number | undefined;
+  /** How the tokens are written. Default: as those of APNs. */
+  readonly tokens?: TokenForm | undefined;
 }
 
 /** What comes next, besides blanks. */
@@ -63,10 +63,9 @@ export class JsonArrayRows implements SourceReader {
   /** The element that has begun is too long, and was told of: only its end is looked for. */
   #isSkipping = false;
 
-  constructor({ columns, name, minTokenBytes }: JsonArrayOptions, sink: SourceSink<Rows>) {
+  constructor({ columns, name, tokens }: JsonArrayOptions, sink: SourceSink<Rows>) {
     this.#name = name;
-    this.#elements =
-      columns === null ? new TextElements(sink, minTokenBytes) : new ObjectElements(columns, sink, minTokenBytes);
+    this.#elements = columns === null ? new TextElements(sink, tokens) : new ObjectElements(columns, sink, tokens);
   }
 
   /** Elements read so far. */
@@ -179,10 +178,10 @@ class ObjectElements implements ElementReader {
   readonly #packer: RowPacker;
   readonly #objects: JsonObjectReader;
 
-  constructor({ columns, tokenColumn }: TableColumns, sink: SourceSink<Rows>, minTokenBytes: number | undefined) {
+  constructor({ columns, tokenColumn }: TableColumns, sink: SourceSink<Rows>, tokens: TokenForm | undefined) {
     const all = [...columns, othersColumn];
     const rowSink = { onRows: (rows: Rows) => sink.onBlock(rows), onInvalid: sink.onInvalid };
-    this.#packer = new RowPacker({ columns: all, tokenColumn }, rowSink, minTokenBytes);
+    this.#packer = new RowPacker({ columns: all, tokenColumn }, rowSink, tokens);
     this.#objects = new JsonObjectReader(all, this.#packer);
   }
 
@@ -213,12 +212,12 @@ class ObjectElements implements ElementReader {
 class TextElements implements ElementReader {
   readonly #packer: BlockPacker;
   readonly #sink: SourceSink<Rows>;
-  readonly #minTokenBytes: number | undefined;
+  readonly #form: TokenForm;
 
-  constructor(sink: SourceSink<Rows>, minTokenBytes: number | undefined) {
+  constructor(sink: SourceSink<Rows>, tokens: TokenForm = hexForm()) {
     this.#sink = sink;
-    this.#minTokenBytes = minTokenBytes;
-    this.#packer = new BlockPacker((block: TokenBlock) => sink.onBlock(new Rows(block, new Map())));
+    this.#form = tokens;
+    this.#packer = new BlockPacker((block: TokenBlock) => sink.onBlock(new Rows(block, new Map())), tokens.encoding);
   }
 
   get isOpen(): boolean {
@@ -231,7 +230,7 @@ class TextElements implements ElementReader {
 
   read(bytes: Buffer, from: number, element: number): number {
     const end = bytes[from] === QUOTE ? endOfString(bytes, from, bytes.length) : UNENDED;
-    if (end === from + HEX_DIGITS + 2) {
+    if (end === from + HEX_DIGITS + 2 && this.#form.encoding === 'hex') {
       const digits = new DataView(bytes.buffer, bytes.byteOffset + from + 1, HEX_DIGITS);
       if (decodeHexDigits(digits, 0, this.#packer.view32, this.#packer.offset32)) {
         this.#packer.added32();
@@ -244,8 +243,8 @@ class TextElements implements ElementReader {
       return behind;
     }
     const text = parsedText(bytes, from, end);
-    const parsed = text === null ? { why: 'is not a text' } : parseDeviceToken(text, this.#minTokenBytes);
-    if (isDeviceToken(parsed)) this.#packer.add(parsed);
+    const parsed = text === null ? { why: 'is not a text' } : this.#form.read(text);
+    if (parsed instanceof Uint8Array) this.#packer.add(parsed);
     else this.#report(text ?? startOf(bytes.subarray(from, end)), parsed.why, element);
     return end;
   }

@@ -3,8 +3,8 @@
  * the user says of them. Called by input/, on the main thread.
  */
 import type { Buffer } from 'node:buffer';
-import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
-import { maxTableColumns, minTokenBytes } from '../../base/limits.js';
+import { maxTableColumns } from '../../base/limits.js';
+import { hexForm } from '../recipients/token-form.js';
 import { csvShapeOf, type ShapeProblem, type TableChoices } from './csv-shape.js';
 import { endOfValue, skipBlanks, UNENDED } from './json-object.js';
 import { othersColumn, type TableColumns } from './table-rows.js';
@@ -62,8 +62,7 @@ export function jsonShapeOf(values: readonly unknown[], choices: JsonChoices): T
 /** The member of an object that is a list of device tokens, or of objects. */
 function listIn(object: Readonly<Record<string, unknown>>, choices: TableChoices): string | null {
   const isRecipient = (value: unknown): boolean =>
-    isObject(value) ||
-    (typeof value === 'string' && isDeviceToken(parseDeviceToken(value, choices.minTokenBytes ?? minTokenBytes)));
+    isObject(value) || (typeof value === 'string' && (choices.tokens ?? hexForm()).likeBytes(value) > 0);
   const found = Object.entries(object).find(([, value]) => Array.isArray(value) && value.some(isRecipient));
   return found === undefined ? null : found[0].replaceAll(/[^\w .-]/g, '');
 }

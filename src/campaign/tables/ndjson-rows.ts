@@ -7,6 +7,7 @@
  * and the columns of an output are known before its first row. Blocks of rows without such members do not have the column.
  */
 import { maxRowBytes } from '../../base/limits.js';
+import type { TokenForm } from '../recipients/token-form.js';
 import { JsonObjectReader, skipBlanks } from './json-object.js';
 import { OpenBytes } from './open-bytes.js';
 import { othersColumn, RowPacker, type RowSink, startOf, type TableColumns } from './table-rows.js';
@@ -26,10 +27,10 @@ export class NdjsonRows {
   #isSkipping = false;
   #lines = 0;
 
-  /** @param minBytes of the shortest token */
-  constructor({ columns, tokenColumn }: TableColumns, sink: RowSink, minBytes?: number) {
+  /** @param tokens how they are written; default: as those of APNs */
+  constructor({ columns, tokenColumn }: TableColumns, sink: RowSink, tokens?: TokenForm) {
     const all = [...columns, othersColumn];
-    this.#packer = new RowPacker({ columns: all, tokenColumn }, sink, minBytes);
+    this.#packer = new RowPacker({ columns: all, tokenColumn }, sink, tokens);
     this.#objects = new JsonObjectReader(all, this.#packer);
   }
 

@@ -19,6 +19,7 @@ import {
 } from 'hyparquet';
 import { hexOf } from '../../base/hex.js';
 import { maxTableColumns } from '../../base/limits.js';
+import type { TokenForm } from '../recipients/token-form.js';
 import { csvShapeOf, type ShapeProblem, type TableChoices } from './csv-shape.js';
 import { RowPacker, type RowSink, type TableColumns } from './table-rows.js';
 
@@ -67,8 +68,8 @@ export class ParquetRows {
   }
 
   /** Reads all rows into `sink`. Yields each time that some were read. */
-  async *read(sink: RowSink, minTokenBytes?: number): AsyncGenerator<void, void, void> {
-    const packer = new RowPacker(this.shape, sink, minTokenBytes);
+  async *read(sink: RowSink, tokens?: TokenForm): AsyncGenerator<void, void, void> {
+    const packer = new RowPacker(this.shape, sink, tokens);
     let start = 0;
     for (const group of this.#source.metadata.row_groups) {
       const count = Number(group.num_rows);

@@ -4,25 +4,24 @@
  * content of the table alone. Main thread.
  */
 import { Buffer, isAscii, isUtf8 } from 'node:buffer';
-import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
-import { TokenBlock } from '../../apns/token-block.js';
 import {
+  likelyTextTokenBytes,
   maxBatchRecipients,
+  maxBlockCellBytes,
   maxInvalidTextCharacters,
-  maxTokenBytes,
+  maxOpenBlocks,
   maxTokenLineBytes,
-  minTokenBytes,
   usualTokenBytes,
 } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
+import { TokenBlock, type TokenEncoding } from '../../push/token-block.js';
 import { pickTokens, Rows, type TextColumn } from '../../session/recipients/rows.js';
 import { decodeHexDigits, HEX_DIGITS } from '../recipients/hex-line.js';
-import { halfLine, type InvalidLine } from '../recipients/token-lines.js';
+import { endOfPlainText, hexForm, type TokenForm } from '../recipients/token-form.js';
+import type { InvalidLine } from '../recipients/token-lines.js';
 
 /** Memory of cells that a block begins with, in bytes; it grows as they need it. */
 const firstCellBytes = 1 << 16;
-/** A block whose cells have so many bytes is handed out before it is full. */
-const maxBlockCellBytes = 1 << 20;
 
 /**
  * The column for what a row has beside the columns of its table, as one JSON object. Only blocks have it in which a row has
@@ -43,6 +42,8 @@ interface RowProblem {
   readonly text: string;
   /** The rest of a sentence that begins with the text. */
   readonly why: string;
+  /** As in `InvalidLine`. */
+  readonly encoding?: TokenEncoding | undefined;
 }
 
 /** A row of one column without anything in it is a blank line, of which nothing is told. */
@@ -124,6 +125,7 @@ export class OpenRows {
   constructor(
     readonly tokenBytes: number,
     readonly columns: number,
+    readonly encoding: TokenEncoding,
   ) {
     this.tokens = new Uint8Array(maxBatchRecipients * tokenBytes);
     this.tokenView = new DataView(this.tokens.buffer);
@@ -152,18 +154,23 @@ export class OpenRows {
 export class RowPacker {
   readonly #names: readonly string[];
   readonly #tokenColumn: number;
-  readonly #minTokenBytes: number;
+  readonly #form: TokenForm;
+  /** The column that says how the token of the row is written; -1 where all are written alike. */
+  readonly #platformColumn: number;
   readonly #sink: RowSink;
-  /** By length of token in bytes. */
+  /** How many bytes the last text had that was a token. */
+  #latestText = likelyTextTokenBytes;
+  /** By encoding and length of token in bytes. */
   readonly #open = new Map<number, OpenRows>();
   /** Bytes of the shortest token so far. */
   #shortest = Number.POSITIVE_INFINITY;
 
-  /** @param minBytes of the shortest token */
-  constructor({ columns, tokenColumn }: TableColumns, sink: RowSink, minBytes = minTokenBytes) {
+  /** @param form how the tokens are written; default: as those of APNs */
+  constructor({ columns, tokenColumn }: TableColumns, sink: RowSink, form: TokenForm = hexForm()) {
     this.#names = columns;
     this.#tokenColumn = tokenColumn;
-    this.#minTokenBytes = minBytes;
+    this.#form = form;
+    this.#platformColumn = form.platforms === undefined ? -1 : columns.indexOf(form.platforms.column);
     this.#sink = sink;
   }
 
@@ -178,7 +185,8 @@ export class RowPacker {
    * row's. Valid until the next call of `take` or `flush`.
    */
   get next(): OpenRows {
-    return this.#openFor(usualTokenBytes);
+    const isText = this.#form.encoding === 'text';
+    return this.#openFor(isText ? this.#latestText : usualTokenBytes, this.#form.encoding);
   }
 
   /** Takes the row whose cells were written to `next`, up to `to`, or tells why it is none. */
@@ -196,9 +204,9 @@ export class RowPacker {
     const first = count * this.#names.length * 2;
     const start = spans[first + this.#tokenColumn * 2]!;
     const end = spans[first + this.#tokenColumn * 2 + 1]!;
-    if (end - start === HEX_DIGITS && decodeHexDigits(open.cellView, start, open.tokenView, count * usualTokenBytes)) {
+    if (this.#platformColumn < 0 && this.#takesInPlace(open, start, end)) {
       open.cellBytes = to;
-      if (this.#shortest > usualTokenBytes) this.#shortest = usualTokenBytes;
+      if (this.#shortest > open.tokenBytes) this.#shortest = open.tokenBytes;
       this.#added(open, line);
       return null;
     }
@@ -206,6 +214,18 @@ export class RowPacker {
       open.cells.slice(spans[first + column * 2]!, spans[first + column * 2 + 1]!),
     );
     return this.#tryCells(cells, line, mayBeCut);
+  }
+
+  /** Writes the token between `start` and `end` of the cells to its block, where it is of the usual form and length. */
+  #takesInPlace(open: OpenRows, start: number, end: number): boolean {
+    const { count, tokenBytes, cells } = open;
+    if (open.encoding === 'hex') {
+      return end - start === HEX_DIGITS && decodeHexDigits(open.cellView, start, open.tokenView, count * tokenBytes);
+    }
+    if (this.#form.isPlainText !== true) return false;
+    if (end - start !== tokenBytes || endOfPlainText(cells.subarray(start, end), 0) !== tokenBytes) return false;
+    open.tokens.set(cells.subarray(start, end), count * tokenBytes);
+    return true;
   }
 
   /** The same as `take` for a row whose cells lie elsewhere. */
@@ -216,17 +236,28 @@ export class RowPacker {
   #tryCells(cells: readonly Uint8Array[], line: number, mayBeCut: boolean): RowProblem | null {
     const text = startOf(cells[this.#tokenColumn]!, maxTokenLineBytes);
     if (text === '') return this.#missing(cells);
-    const parsed = parseDeviceToken(text, this.#minTokenBytes);
-    if (!isDeviceToken(parsed)) return { text, why: parsed.why };
-    if (mayBeCut && this.#isLikeHalf(parsed.length)) return { text, why: halfLine };
+    const form = this.#formOf(cells);
+    if ('why' in form) return { text, why: form.why };
+    const parsed = form.read(text);
+    const { encoding } = form;
+    if (!(parsed instanceof Uint8Array)) return { text, why: parsed.why, encoding };
+    if (mayBeCut && this.#isLikeHalf(parsed.length)) return { text, why: form.halfLine, encoding };
     this.#shortest = Math.min(this.#shortest, parsed.length);
-    this.add(parsed, cells, line);
+    if (encoding === 'text') this.#latestText = parsed.length;
+    this.add(parsed, cells, line, encoding);
     return null;
   }
 
+  /** How the token of a row is written, or why that cannot be told. */
+  #formOf(cells: readonly Uint8Array[]): TokenForm | { readonly why: string } {
+    const { platforms } = this.#form;
+    if (platforms === undefined) return this.#form;
+    return platforms.formOf(this.#platformColumn < 0 ? '' : startOf(cells[this.#platformColumn]!));
+  }
+
   /** Adds a row whose token was read. */
-  add(token: Uint8Array, cells: readonly Uint8Array[], line: number): void {
-    const open = this.#openFor(token.length);
+  add(token: Uint8Array, cells: readonly Uint8Array[], line: number, encoding = this.#form.encoding): void {
+    const open = this.#openFor(token.length, encoding);
     const columns = this.#names.length;
     const { count } = open;
     for (let column = 0; column < columns; column++) {
@@ -240,33 +271,47 @@ export class RowPacker {
   }
 
   /** Tells of a row that is none. */
-  report(text: string, why: string, line: number): void {
-    this.#sink.onInvalid({ line, text: escapeUnprintable(text, maxInvalidTextCharacters), why });
+  report(text: string, why: string, line: number, encoding?: TokenEncoding): void {
+    const told = this.#form.platforms === undefined || encoding === undefined ? null : { encoding };
+    this.#sink.onInvalid({ line, text: escapeUnprintable(text, maxInvalidTextCharacters), why, ...told });
   }
 
-  #openFor(tokenBytes: number): OpenRows {
-    let open = this.#open.get(tokenBytes);
+  #openFor(tokenBytes: number, encoding: TokenEncoding): OpenRows {
+    const key = keyOf(tokenBytes, encoding);
+    let open = this.#open.get(key);
     if (open === undefined) {
-      open = new OpenRows(tokenBytes, this.#names.length);
-      this.#open.set(tokenBytes, open);
+      if (this.#open.size >= maxOpenBlocks) this.#makeRoom();
+      open = new OpenRows(tokenBytes, this.#names.length, encoding);
+      this.#open.set(key, open);
     }
     return open;
+  }
+
+  /** So that memory stays bounded, the block that was opened first is handed out. */
+  #makeRoom(): void {
+    for (const open of this.#open.values()) {
+      if (open.count === 0) continue;
+      this.#handOut(open);
+      return;
+    }
   }
 
   #missing(cells: readonly Uint8Array[]): RowProblem {
     if (cells.length === 1) return blank;
     const others = cells.map((cell) => startOf(cell)).filter((cell) => cell !== '');
     const column = escapeUnprintable(this.#names[this.#tokenColumn]!, 40);
-    return { text: others.join(' '), why: `has no device token in its column "${column}"` };
+    const form = this.#formOf(cells);
+    const encoding = 'why' in form ? undefined : form.encoding;
+    return { text: others.join(' '), why: `has no device token in its column "${column}"`, encoding };
   }
 
   #reportProblem(problem: RowProblem | null, line: number): void {
-    if (problem !== null && problem !== blank) this.report(problem.text, problem.why, line);
+    if (problem !== null && problem !== blank) this.report(problem.text, problem.why, line, problem.encoding);
   }
 
   /** Whether a last token is shorter than all others, and not as long as tokens are today: the table may have been cut. */
   #isLikeHalf(tokenBytes: number): boolean {
-    return tokenBytes !== usualTokenBytes && this.#shortest <= maxTokenBytes && tokenBytes < this.#shortest;
+    return !this.#form.isUsual(tokenBytes) && this.#shortest < Number.POSITIVE_INFINITY && tokenBytes < this.#shortest;
   }
 
   #added(open: OpenRows, line: number): void {
@@ -280,15 +325,20 @@ export class RowPacker {
   }
 
   #handOut(open: OpenRows): void {
-    const { tokenBytes, count, columns } = open;
-    this.#open.delete(tokenBytes);
+    const { tokenBytes, count, columns, encoding } = open;
+    this.#open.delete(keyOf(tokenBytes, encoding));
     // The memory of cells is as large as the last block needed; what is sent lives on for a while, so it is cut to size.
     const bytes = open.cells.slice(0, open.cellBytes);
     const isFull = count === maxBatchRecipients;
     const tokens = isFull ? open.tokens : open.tokens.slice(0, count * tokenBytes);
     const spans = isFull ? open.spans : open.spans.slice(0, count * columns * 2);
     const lines = isFull ? open.lines : open.lines.slice(0, count);
-    const rows = new TableRows(new TokenBlock(tokens, tokenBytes, count), this.#names, { bytes, spans }, lines);
+    const rows = new TableRows(
+      new TokenBlock(tokens, tokenBytes, count, encoding),
+      this.#names,
+      { bytes, spans },
+      lines,
+    );
     if (isText(bytes, spans)) this.#sink.onRows(rows);
     else this.#handOutText(rows);
   }
@@ -304,10 +354,14 @@ export class RowPacker {
       }
       const [name, column] = strange;
       const why = `is not UTF-8 (column "${escapeUnprintable(name, 40)}"): save the table as UTF-8`;
-      this.report(startOf(cellOf(column, index)), why, rows.lines[index]!);
+      this.report(startOf(cellOf(column, index)), why, rows.lines[index]!, rows.tokens.encoding);
     }
     if (kept.length > 0) this.#sink.onRows(rows.pick(kept));
   }
+}
+
+function keyOf(tokenBytes: number, encoding: TokenEncoding): number {
+  return encoding === 'hex' ? tokenBytes : -tokenBytes;
 }
 
 /** The beginning of a text, without blanks around it. A character of UTF-8 takes up to 4 bytes. */

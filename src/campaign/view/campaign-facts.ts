@@ -3,9 +3,19 @@
  * JSON. Made by a campaign; read by the next run of it and by what shows a campaign. Main thread.
  */
 
-import type { Protocol } from '../../apns/address.js';
+import type { Protocol } from '../../push/address.js';
 import type { ReportSetting } from '../report/report-data.js';
-import type { CampaignState, CampaignSummary, CountedCause, CountedReason, RunSummary } from '../report/summary.js';
+import type {
+  CampaignState,
+  CampaignSummary,
+  CountedCause,
+  CountedReason,
+  RunSummary,
+  ServiceSummary,
+} from '../report/summary.js';
+
+/** What the facts keep of one of two services, as they keep it of all. */
+type ServiceFacts = Pick<CampaignFacts, 'invalid' | 'neverNoted' | 'reasons'> & Pick<ServiceSummary, 'service'>;
 
 export interface CampaignFacts {
   readonly version: 1;
@@ -28,6 +38,8 @@ export interface CampaignFacts {
   readonly duplicate: number;
   /** How many recipients there will be; null where that is not known. */
   readonly expected: number | null;
+  /** Of each service, where there are two, APNs first; missing for one. Their outcomes are in the totals of the journal. */
+  readonly services?: readonly ServiceFacts[];
   /** Rejections of all runs. */
   readonly reasons: readonly CountedReason[];
   /** Why recipients are unsent or unknown, as of the latest run. */

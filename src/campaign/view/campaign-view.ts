@@ -5,16 +5,17 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { classOf } from '../../apns/reason.js';
 import { PealError } from '../../base/errors.js';
-import type { LockHolder } from '../../base/folder-lock.js';
+import type { LockHolder } from '../../base/files/folder-lock.js';
 import { version } from '../../base/version.js';
 import { either } from '../../base/wording.js';
 import { type LatencyData, LatencyHistogram } from '../../engine/latency-histogram.js';
+import { classOf, protocolOfReason } from '../../push-services/reasons.js';
+import type { OutcomeCounts } from '../../session/message/result.js';
 import { reportFileName, summaryFileName } from '../input/campaign-files.js';
 import type { JournalCounts, JournalEvent, JournalProgress } from '../journal/records.js';
 import type { ReportData } from '../report/report-data.js';
-import { readRunRecord } from '../report/run-record.js';
+import { type RunRecordData, readRunRecord } from '../report/run-record.js';
 import type { SeriesData } from '../report/run-series.js';
 import {
   type CampaignFile,
@@ -48,7 +49,11 @@ interface SummaryParts {
   readonly facts: CampaignFacts;
   /** Of all runs. */
   readonly counts: JournalCounts;
+  /** The same for each of two services, as far as they have recipients. */
+  readonly parts?: readonly JournalCounts[];
   readonly latency: LatencyFigures | null;
+  /** The same for each of two services. */
+  readonly serviceLatencies?: readonly (LatencyFigures | null)[];
   /** Whether a process is at work on it. */
   readonly isHeld: boolean;
   /** Whether the caller writes summary.json and report.html next: they are named although they may not be there yet. */
@@ -58,28 +63,34 @@ interface SummaryParts {
 }
 
 /** The one place that makes a summary: called by the campaign at its end, and for each look at it. */
-export function summaryOf({ facts, counts, latency, isHeld, willReport, folder }: SummaryParts): CampaignSummary {
+export function summaryOf(given: SummaryParts): CampaignSummary {
+  const { facts, counts, latency, isHeld, willReport, folder } = given;
   const state = stateOf(facts, isHeld);
   const isAtWork = state === 'running' || state === 'paused';
   const wasKilled = state !== facts.state;
-  const { accepted, rejected } = counts;
-  const unsent = counts.unsent + facts.neverNoted;
-  // What was under way when its process ended is what the next run calls unknown.
-  const [underWay, unknown] = isAtWork ? [counts.underWay, counts.unknown] : [0, counts.unknown + counts.underWay];
-  const { invalid, duplicate, expected, causes, invalidLines, unread, resent, connections, threads } = facts;
-  const reasons = facts.reasons.toSorted((a, b) => b.count - a.count);
+  const { duplicate, expected, causes, invalidLines, unread, resent, connections, threads } = facts;
+  const outcomes = outcomesOf(facts, counts, isAtWork);
+  const { accepted, rejected, unsent, unknown, invalid } = outcomes;
+  const reasons = sortedReasons(facts.reasons);
   const gone = goneOf(facts);
   const runs = facts.runs.map((run, index) => endedRun(run, isAtWork && index === facts.runs.length - 1));
   const seconds = sumOf(runs, (run) => run.seconds);
+  const services = (facts.services ?? []).map((service, part) => ({
+    service: service.service,
+    ...outcomesOf(service, partOf(given, part), isAtWork),
+    reasons: sortedReasons(service.reasons),
+    perSecond: seconds > 0 ? sumOf(runs, ({ answeredByService }) => answeredByService?.[part] ?? 0) / seconds : 0,
+    latency: given.serviceLatencies?.[part] ?? null,
+  }));
   const rows = { gone, rejected: Math.max(0, rejected - gone), accepted, unsent, unknown, invalid };
   const summary = {
     state,
     why: wasKilled ? killedWhy : facts.why,
     stopped: isAtWork || wasKilled ? null : facts.stopped,
     expected,
-    recipients: accepted + rejected + unsent + unknown + invalid + underWay,
-    ...{ accepted, rejected, unsent, unknown, invalid, duplicate },
-    ...{ reasons, causes, invalidLines, unread, resent, runs, seconds },
+    ...outcomes,
+    duplicate,
+    ...{ services, reasons, causes, invalidLines, unread, resent, runs, seconds },
     perSecond: seconds > 0 ? sumOf(runs, (run) => run.answered) / seconds : 0,
     ...{ connections, threads, latency },
     files: folder === null ? [] : filesOf(folder, rows, willReport),
@@ -89,6 +100,28 @@ export function summaryOf({ facts, counts, latency, isHeld, willReport, folder }
   const isPipe = Array.isArray(args) && args.some((arg) => arg === '-' || arg === '--tokens=-');
   const begunBy = isPipe ? 'pipe' : Array.isArray(args) ? 'command' : 'program';
   return { ...summary, next: nextSteps(summary, { folder, protocol: facts.protocol, begunBy, gone }) };
+}
+
+/** What became of recipients, of all or of one service. */
+function outcomesOf(
+  { invalid, neverNoted }: Pick<CampaignFacts, 'invalid' | 'neverNoted'>,
+  { underWay, accepted, rejected, unsent: noted, unknown: lost }: JournalCounts,
+  isAtWork: boolean,
+): OutcomeCounts {
+  const unsent = noted + neverNoted;
+  // What was under way when its process ended is what the next run calls unknown.
+  const unknown = isAtWork ? lost : lost + underWay;
+  const recipients = accepted + rejected + unsent + unknown + invalid + (isAtWork ? underWay : 0);
+  return { recipients, accepted, rejected, unsent, unknown, invalid };
+}
+
+/** The journal names no parts as long as all that it knows is of the first. */
+function partOf({ counts, parts }: SummaryParts, part: number): JournalCounts {
+  return parts?.[part] ?? (part === 0 ? counts : noCounts);
+}
+
+function sortedReasons(reasons: CampaignFacts['reasons']): CampaignFacts['reasons'] {
+  return reasons.toSorted((a, b) => b.count - a.count);
 }
 
 /**
@@ -106,7 +139,13 @@ export async function viewCampaign(folder: string): Promise<CampaignView> {
   return {
     folder,
     facts,
-    summary: summaryOf({ facts, counts, latency, isHeld: holder !== null, willReport: false, folder }),
+    summary: summaryOf({
+      ...{ facts, counts, latency, folder },
+      parts: progress?.parts ?? [],
+      serviceLatencies: figuresOfServices(record),
+      isHeld: holder !== null,
+      willReport: false,
+    }),
     holder,
     underWay: holder === null ? 0 : counts.underWay,
     updatedMs: progress?.wallMs ?? null,
@@ -114,6 +153,11 @@ export async function viewCampaign(folder: string): Promise<CampaignView> {
     series: record?.series ?? null,
     latency: record?.latency ?? null,
   };
+}
+
+/** How long the answers of each of two services took, as the runs have left it. */
+export function figuresOfServices(record: RunRecordData | null): readonly (LatencyFigures | null)[] {
+  return (record?.services ?? []).map((each) => latencyFigures(LatencyHistogram.fromData(each)));
 }
 
 /**
@@ -168,7 +212,7 @@ function endedRun(run: RunSummary, goesOn: boolean): RunSummary {
 
 function goneOf({ reasons, protocol }: CampaignFacts): number {
   return sumOf(
-    reasons.filter(({ reason, status }) => classOf(status ?? 0, reason, protocol) === 'gone'),
+    reasons.filter(({ reason, status }) => classOf(status ?? 0, reason, protocolOfReason(reason, protocol)) === 'gone'),
     ({ count }) => count,
   );
 }
@@ -182,11 +226,11 @@ type Outcome = 'gone' | 'rejected' | 'unsent' | 'unknown' | 'invalid' | 'accepte
 /** What is in the files, and what to do with it; in the order in which they are listed. */
 const uses: Readonly<Record<Outcome | typeof summaryFileName | typeof reportFileName, string>> = {
   gone: 'Tokens that are no longer valid: delete them from your database.',
-  rejected: 'Recipients that APNs refused for other reasons.',
+  rejected: 'Recipients that were refused for other reasons.',
   unsent: 'Recipients that were certainly not sent to: it is safe to send to them.',
   unknown: 'Sent to without an answer: decide before you send to them again.',
   invalid: 'Lines that are not recipients, with what is wrong with them.',
-  accepted: 'Recipients that APNs accepted.',
+  accepted: 'Recipients that were accepted.',
   [summaryFileName]: 'The numbers of this campaign for programs.',
   [reportFileName]: 'The same with charts, for a browser.',
 };

@@ -2,9 +2,10 @@
  * What a person does next with a campaign, in order, each with a command where there is one. Pure.
  * Called by campaign-view, for the command line, summary.json and the report.
  */
-import type { Protocol } from '../../apns/address.js';
-import { adviceOf, classOf, isSendersFault } from '../../apns/reason.js';
 import { counted, integer, shellWord } from '../../base/text.js';
+import type { Protocol } from '../../push/address.js';
+import { isSendersFault } from '../../push/reason.js';
+import { adviceOf, classOf, protocolOfReason } from '../../push-services/reasons.js';
 import type { CampaignSummary, CountedReason, NextStep } from '../report/summary.js';
 
 /**
@@ -95,17 +96,19 @@ function goneStep(summary: Situation, { gone }: NextStepsOptions): NextStep[] {
 /** Those for whom APNs is not to blame, nor a device that has gone: the most frequent reasons. */
 function rejectionSteps(summary: Situation, options: NextStepsOptions): NextStep[] {
   const { protocol } = options;
-  const others = summary.reasons.filter(({ reason, status }) => classOf(status ?? 0, reason, protocol) !== 'gone');
+  const others = summary.reasons.filter(
+    ({ reason, status }) => classOf(status ?? 0, reason, protocolOfReason(reason, protocol)) !== 'gone',
+  );
   return others.slice(0, maxRejectionSteps).map((reason) => rejectionStep(summary, reason, options));
 }
 
 function rejectionStep(summary: Situation, row: CountedReason, { folder, protocol }: NextStepsOptions): NextStep {
   const { reason, count } = row;
   const status = row.status ?? 0;
-  const about = classOf(status, reason, protocol);
+  const about = classOf(status, reason, protocolOfReason(reason, protocol));
   const answer = reason === '' ? `HTTP ${row.status ?? 'unknown'}` : [row.status, reason].filter(Boolean).join(' ');
   const were = `${count === 1 ? 'was' : 'were'} rejected with ${answer}`;
-  const text = `${counted(count, 'recipient')} ${were}. ${adviceOf(status, reason, protocol)}`;
+  const text = `${counted(count, 'recipient')} ${were}. ${adviceOf(status, reason, protocolOfReason(reason, protocol))}`;
   const mayBeSentAgain = about === 'transient' || about === 'connection';
   if (!mayBeSentAgain && !isSendersFault(about, summary.stopped === 'ERR_PEAL_STOPPED')) return step(text);
   const [them, their] = count === 1 ? ['it', 'its'] : ['them', 'their'];

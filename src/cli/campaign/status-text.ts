@@ -2,11 +2,11 @@
  * A campaign as `peal status` prints it: lines that fit the terminal. Pure; main thread.
  */
 import { createColors } from 'picocolors';
-import { adviceOf } from '../../apns/reason.js';
 import { counted, integer, minutesAndSeconds, percentage, wholePercent } from '../../base/text.js';
-
+import { serviceLines } from '../../campaign/report/service-table.js';
 import type { CampaignState, RunSummary } from '../../campaign/report/summary.js';
 import type { CampaignView } from '../../campaign/view/campaign-view.js';
+import { adviceOf, protocolOfReason } from '../../push-services/reasons.js';
 
 import { printable, widestText, wrapped } from '../shared/terminal.js';
 
@@ -70,6 +70,7 @@ export function statusLines(view: CampaignView, pace: Pace, style: StatusStyle):
       ...boundLines(view, width),
     ],
     outcomeLines(view, colours),
+    style.isBrief ? [] : serviceLines(summary, listedReasons, printable),
     style.isBrief ? [] : effortLines(view, width),
     reasonLines(view, width, style.isBrief, colours),
     style.isBrief ? [] : causeLines(view, width),
@@ -144,10 +145,11 @@ function outcomeLines(view: CampaignView, { bold, dim, green, red, yellow }: Col
 
 function effortLines({ summary }: CampaignView, width: number): string[] {
   const { seconds, resent, connections, threads, latency } = summary;
-  const where = threads === 0 ? 'in the main thread' : `on ${counted(threads, 'thread')}`;
+  // Without threads they are those of the process, or of all workers of a cluster.
+  const where = threads === 0 ? '' : ` on ${counted(threads, 'thread')}`;
   const figures = [
     `${minutesAndSeconds(seconds)} sending time`,
-    ...(connections === 0 ? [] : [`${counted(connections, 'connection')} ${where}`]),
+    ...(connections === 0 ? [] : [`${counted(connections, 'connection')}${where}`]),
     ...(resent === 0 ? [] : [`${counted(resent, 'request')} sent again`]),
     ...(latency === null
       ? []
@@ -167,7 +169,7 @@ function reasonLines(view: CampaignView, width: number, isBrief: boolean, { dim 
   const indent = ' '.repeat(4 + digits + 2);
   const lines = listed.flatMap(({ reason, status, count }) => {
     const name = reason === '' ? `HTTP ${status ?? 'unknown'}` : `${status ?? ''} ${printable(reason)}`.trim();
-    const advice = adviceOf(status ?? 0, reason, facts.protocol);
+    const advice = adviceOf(status ?? 0, reason, protocolOfReason(reason, facts.protocol));
     if (isBrief || summary.next.some(({ text }) => text.includes(advice))) return [row(count, name)];
     return [row(count, name), ...wrapped(advice, width - indent.length).map((line) => dim(`${indent}${line}`))];
   });

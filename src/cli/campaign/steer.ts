@@ -3,7 +3,7 @@
  * that no process runs. Main thread.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LockHolder } from '../../base/folder-lock.js';
+import type { LockHolder } from '../../base/files/folder-lock.js';
 import { shellWord } from '../../base/text.js';
 import { type ControlCommand, sendControl } from '../../campaign/control/control-file.js';
 import { type CampaignView, viewCampaign } from '../../campaign/view/campaign-view.js';

@@ -3,9 +3,9 @@
  * was wrong. The shapes of the JSON lines are a contract (docs/cli.md). Main thread.
  */
 import { createColors } from 'picocolors';
-import { adviceOf, classOf } from '../../apns/reason.js';
 import { PealError } from '../../base/errors.js';
 import { counted, integer } from '../../base/text.js';
+import { broadcastAdviceOf, classOf } from '../../push-services/reasons.js';
 import type { BroadcastOutcome, BroadcastResult } from '../../session/channels/broadcast.js';
 import { type ExitCode, exitCodeOf, exitCodes } from '../shared/exit-codes.js';
 import {
@@ -187,7 +187,7 @@ function rejectionSentence({ count, outcome }: Group, channels: number): string 
   const { status, reason } = outcome;
   const were = count === 1 ? 'was' : 'were';
   const what = `${integer(count)} of ${counted(channels, 'channel')} ${were} rejected`;
-  return `${what}: ${answerText(status, reason ?? '')}. ${adviceOf(status ?? 0, reason ?? '')}`;
+  return `${what}: ${answerText(status, reason ?? '')}. ${broadcastAdviceOf(status ?? 0, reason ?? '')}`;
 }
 
 function rejectionMessage(group: Group, channels: number): object {

@@ -2,11 +2,11 @@
  * `peal broadcast`: one update of a Live Activity to all subscribers of channels, from the options to the exit code. Main
  * thread.
  */
-import { addressUrl } from '../../apns/address.js';
 import { broadcastPath } from '../../apns/channel.js';
 import { systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { counted, integer } from '../../base/text.js';
+import { addressUrl } from '../../push/address.js';
 import { APNs } from '../../session/apns.js';
 import { checkBroadcast } from '../../session/channels/broadcast-options.js';
 import { type ExitCode, exitCodes } from '../shared/exit-codes.js';

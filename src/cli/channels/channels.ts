@@ -2,13 +2,13 @@
  * `peal channels`: the channels of one app, by APNs' channel management. Each action makes its requests, prints on standard
  * output what came of them, one line for each channel, and on standard error what a person should know. Main thread.
  */
-import { addressUrl } from '../../apns/address.js';
 import { managementAddress } from '../../apns/channel.js';
-import { classOf } from '../../apns/reason.js';
 import { PealError } from '../../base/errors.js';
 import { channelRequestsAtOnce } from '../../base/limits.js';
 import { counted, integer } from '../../base/text.js';
-import { AnswerError } from '../../services/answer-error.js';
+import { addressUrl } from '../../push/address.js';
+import { classOf } from '../../push-services/reasons.js';
+import { AnswerError, NoAnswerError } from '../../services/answer-error.js';
 import type { Channel } from '../../session/channels/channel-requests.js';
 import { Channels } from '../../session/channels.js';
 import type { Gateway } from '../../session/gateway.js';
@@ -50,7 +50,7 @@ export async function runCreate(flags: CreateChannelsFlags, terminal: Terminal):
     const rest = created < count ? ` of ${integer(count)}` : '';
     if (created > 0)
       note(flags, terminal, `created ${integer(created)}${rest} ${count === 1 ? 'channel' : 'channels'} ${which}`);
-    const unknown = failures.filter((error) => outcomeOf(error) === 'unknown').length;
+    const unknown = failures.filter((error) => outcomeOf(error) === 'unknown' || isFaultOfService(error)).length;
     if (unknown > 0) {
       const may = `${counted(unknown, 'channel')} more may have been created, whose id did not arrive`;
       printWarning(terminal, `${may}: peal channels list prints all that there are`);
@@ -198,9 +198,14 @@ function isOfAll(error: PealError): boolean {
 /** What became of a request that failed, in the words of `peal send`. */
 function outcomeOf(error: unknown): 'rejected' | 'unsent' | 'unknown' {
   if (error instanceof AnswerError) return 'rejected';
-  if (!(error instanceof PealError)) return 'unknown';
-  const isBefore = ['usage', 'credential', 'connect'].includes(error.origin);
-  return isBefore ? 'unsent' : 'unknown';
+  if (error instanceof NoAnswerError) return error.outcome;
+  // What is refused before anything is sent; otherwise an answer that did not say what it must.
+  return error instanceof PealError && error.origin === 'usage' ? 'unsent' : 'unknown';
+}
+
+/** An answer after which the request may have been carried out all the same. */
+function isFaultOfService(error: unknown): boolean {
+  return error instanceof AnswerError && error.status >= 500;
 }
 
 function channelMessage(channel: Channel): object {

@@ -141,7 +141,7 @@ function workerLines({ workers, atMs }: ClusterView, width: number, limit: numbe
     .sort((a, b) => (a.host === b.host ? a.pid - b.pid : a.host < b.host ? -1 : 1))
     .slice(0, workers.length - hidden)
     .map((worker) => [
-      printable(`${worker.host} ${worker.pid}`),
+      printable(worker.name ?? `${worker.host} ${worker.pid}`),
       `${worker.slices.length} of ${worker.slots}`,
       ...[worker.connections, worker.inFlight, worker.accepted, worker.rejected].map(integer),
       minutesAndSeconds(Math.max(0, atMs - worker.startedMs) / 1000),

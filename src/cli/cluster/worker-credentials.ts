@@ -1,20 +1,25 @@
 /**
  * Which gateway a worker sends a campaign through: with the credential that it was started with, or with that of the app, out of a
- * store. A campaign says where it goes, and anybody who may write to the store of the cluster may say so; so a credential is used
- * at Apple's gateways and at those that the worker was told, and nowhere else. Main thread.
+ * store; and with its service account, if the campaign is for FCM. A campaign says where it goes, and anybody who may write to the
+ * store of the cluster may say so; so a credential is used at the gateways of its service and at those that the worker was told,
+ * and nowhere else. Main thread.
  */
-import { type Address, addressUrl, parseAddress } from '../../apns/address.js';
-import type { Credential } from '../../apns/credentials/credential.js';
+import { parseAddress } from '../../apns/address.js';
 import { PealError } from '../../base/errors.js';
 import type { CampaignDefinition } from '../../cluster/store/cluster-store.js';
+import type { TokenSharing } from '../../cluster/tokens/token-sharing.js';
 import { CredentialCache } from '../../credentials/credential-cache.js';
 import { CredentialGateways } from '../../credentials/credential-gateways.js';
+import { isFcmAddress } from '../../fcm/address.js';
+import { type Address, addressUrl } from '../../push/address.js';
+import type { Credential } from '../../push/credentials/credential.js';
 import type { Gateway } from '../../session/gateway.js';
 import type { Session } from '../../session/session.js';
 import { loadCommandCredential, printCertificate } from '../shared/command-credential.js';
 import { pealVariable } from '../shared/peal-variables.js';
 import { openCommandStore } from '../shared/store-options.js';
 import type { Terminal } from '../shared/terminal.js';
+import { fcmGatewayOf, strangeGatewayError } from './worker-fcm.js';
 import type { WorkerFlags } from './worker-options.js';
 
 interface WorkerCredentials {
@@ -22,19 +27,35 @@ interface WorkerCredentials {
   close(): Promise<void>;
 }
 
-/** Makes a credential one whose provider tokens all workers share. */
-type ShareTokens = (credential: Credential) => Credential;
+/** Makes credentials ones whose tokens all workers share. */
+type SharedTokens = Pick<TokenSharing, 'share' | 'shareAccess'>;
 
 /** @throws PealError ERR_PEAL_OPTION, ERR_PEAL_CREDENTIAL, ERR_PEAL_STORE */
 export async function openWorkerCredentials(
   flags: WorkerFlags,
   session: Session,
   terminal: Terminal,
-  share: ShareTokens,
+  tokens: SharedTokens,
+): Promise<WorkerCredentials> {
+  const fcmGateway = fcmGatewayOf(flags, session, terminal, tokens);
+  const apns = await openForApns(flags, session, terminal, tokens);
+  return {
+    gatewayOf: async (definition) =>
+      isFcmAddress(definition.gateway) ? fcmGateway(definition.gateway) : await apns.gatewayOf(definition),
+    close: () => apns.close(),
+  };
+}
+
+async function openForApns(
+  flags: WorkerFlags,
+  session: Session,
+  terminal: Terminal,
+  { share }: SharedTokens,
 ): Promise<WorkerCredentials> {
   const { key, cert, pfx, providerTokenFile, credentials } = flags;
   const isOwn = [key, cert, pfx, providerTokenFile].some((value) => value !== undefined);
-  const allowed = new Set((flags.gateway ?? []).map((text) => addressUrl(parseAddress(text))));
+  const others = (flags.gateway ?? []).filter((text) => !isFcmAddress(text));
+  const allowed = new Set(others.map((text) => addressUrl(parseAddress(text))));
   const isStored = !isOwn && (credentials !== undefined || pealVariable('PEAL_CREDENTIALS', terminal.env) !== null);
   if (isStored) return openStored(flags, session, allowed, terminal, share);
   const credential = loadCommandCredential(flags, terminal);
@@ -62,7 +83,7 @@ async function openStored(
   session: Session,
   allowed: ReadonlySet<string>,
   terminal: Terminal,
-  share: ShareTokens,
+  share: SharedTokens['share'],
 ): Promise<WorkerCredentials> {
   const flags = {
     ...(credentials !== undefined && { store: credentials }),
@@ -98,15 +119,9 @@ function isSandbox({ host }: Address): boolean {
   return /(sandbox|development)\.push\.apple\.com$/.test(host);
 }
 
-function strangeGatewayError(address: Address): PealError {
-  const message =
-    `The campaign goes to ${addressUrl(address)}, where this worker does not use its credential: start workers with ` +
-    '--gateway for gateways besides those of Apple.';
-  return new PealError('ERR_PEAL_ADDRESS', message, { origin: 'usage' });
-}
-
 function noCredentialError(): PealError {
-  const message = 'This worker was started without a credential: give it --key, --cert, --pfx or --credentials.';
+  const message =
+    'This worker was started without a credential of APNs: give it --key, --cert, --pfx or --credentials.';
   return new PealError('ERR_PEAL_CREDENTIAL', message, { origin: 'credential' });
 }
 

@@ -20,6 +20,7 @@ export interface WorkerFlags extends ClusterFlags, CredentialFlags, LinkFlags, L
   readonly name?: string;
   readonly credentials?: string;
   readonly sealKeyFile?: string;
+  readonly serviceAccount?: string;
   readonly gateway?: readonly string[];
   readonly threads: number | 'auto';
   readonly maxConnections?: number;
@@ -47,10 +48,11 @@ export function workerOptionGroups(): readonly OptionGroup[] {
         new Option('--seal-key-file <file>', 'keys that a database keeps secrets sealed with (or PEAL_SEAL_KEY)'),
         new Option(
           '--gateway <address>',
-          "gateway besides Apple's that the credential may be used at; may be repeated",
+          "gateway besides Apple's and Google's that the credential may be used at; may be repeated",
         ).argParser(repeated),
         ...providerKeyOptions(),
         ...certificateOptions(),
+        new Option('--service-account <file>', 'JSON file of a service account; env:NAME; or set PEAL_SERVICE_ACCOUNT'),
       ],
     },
     {

@@ -43,7 +43,7 @@ export async function runWorker(flags: WorkerFlags, plain: Terminal): Promise<Ex
     ...linkOf(flags, terminal.env),
   });
   await using tokens = await TokenSharing.open({ ...urls, log });
-  const credentials = await openWorkerCredentials(flags, session, terminal, tokens.share);
+  const credentials = await openWorkerCredentials(flags, session, terminal, tokens);
   const note = (text: string): void => {
     if (flags.quiet !== true) printNote(terminal, text);
   };

@@ -3,7 +3,8 @@
  * docs/cli.md. Main thread.
  */
 import { Option } from 'commander';
-import { type Address, parseAddress } from '../../apns/address.js';
+import { parseAddress } from '../../apns/address.js';
+import type { Address } from '../../push/address.js';
 import { type CredentialFlags, certificateOptions, checkCertificateFlags } from '../shared/credential-options.js';
 import { type LinkFlags, linkOptions } from '../shared/link-flags.js';
 import type { OptionGroup } from '../shared/option-values.js';

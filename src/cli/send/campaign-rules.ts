@@ -3,20 +3,20 @@
  * make no sense are refused with what to do instead. Pure; called by send-rules and by the run, before anything is
  * read, on the main thread.
  */
-import type { Protocol } from '../../apns/address.js';
 import { parseTime } from '../../base/duration.js';
 import { optionError } from '../../base/options.js';
 import { reasonsProblem } from '../../campaign/control/bounds.js';
+import type { Protocol } from '../../push/address.js';
 import { hasPlaceholder } from '../../session/personal/placeholders.js';
 import { printable, type Terminal, usageError } from '../shared/terminal.js';
 import type { SendFlags } from './send-options.js';
 
 /** Throws PealError ERR_PEAL_OPTION in one sentence. */
-export function checkCampaignFlags(options: SendFlags, protocol: Protocol, nowMs: number): void {
+export function checkCampaignFlags(options: SendFlags, protocols: readonly Protocol[], nowMs: number): void {
   checkInput(options);
   checkTemplates(options);
   checkControl(options, nowMs);
-  checkReasons(options, protocol);
+  checkReasons(options, protocols);
   checkFolder(options);
 }
 
@@ -125,8 +125,8 @@ function checkHold({ out, tokens }: SendFlags): void {
   }
 }
 
-function checkReasons({ stopOn }: SendFlags, protocol: Protocol): void {
-  const problem = reasonsProblem(stopOn ?? [], protocol);
+function checkReasons({ stopOn }: SendFlags, protocols: readonly Protocol[]): void {
+  const problem = reasonsProblem(stopOn ?? [], protocols);
   if (problem !== null) throw optionError(problem);
 }
 

@@ -125,7 +125,7 @@ function defaultTexts({ defaults }: DryRunReport): string[] {
   });
 }
 
-function timeText({ toSend, seconds, stoppedBy }: DryRunReport, { rate }: DryRunTextOptions): string {
+function timeText({ toSend, seconds, limitedBy, stoppedBy }: DryRunReport, { rate }: DryRunTextOptions): string {
   if (toSend === 0) return 'there is nothing to send';
   const bound = stoppedBy === 'notAfter' ? '--not-after' : '--max-duration';
   const stop = stoppedBy === null ? '' : `; ${bound} stops it before that`;
@@ -133,7 +133,11 @@ function timeText({ toSend, seconds, stoppedBy }: DryRunReport, { rate }: DryRun
     const why = rate === null ? 'there is no --rate' : `--rate ${printable(rate)} sets no limit now`;
     return `as fast as the gateway and the network take it: ${why}${stop}`;
   }
-  return `${minutesAndSeconds(seconds)} at --rate ${printable(rate ?? '')}${stop}`;
+  const at =
+    limitedBy === null || limitedBy === 'rate'
+      ? `--rate ${printable(rate ?? '')}`
+      : `the project's quota of ${integer(limitedBy.messagesPerMinute)} messages a minute`;
+  return `${minutesAndSeconds(seconds)} at ${at}${stop}`;
 }
 
 function stateTexts({ isResumed, isRunning, unknown, toSend }: DryRunReport): string[] {

@@ -16,9 +16,9 @@ import { checkSendFlags } from './send-rules.js';
  */
 export async function runDryRun(flags: SendFlags, terminal: Terminal, hasMachines = false): Promise<ExitCode> {
   checkSendFlags(flags, systemClock.wallMs(), hasMachines);
-  const { session, gateway, said } = await planSend(flags, terminal, hasMachines);
+  const { session, gateway, said, platforms } = await planSend(flags, terminal, hasMachines);
   try {
-    const report = await dryRun(campaignOptionsOf(flags, { gateway, said, nowMs: systemClock.wallMs() }));
+    const report = await dryRun(campaignOptionsOf(flags, { gateway, said, platforms, nowMs: systemClock.wallMs() }));
     print(report, flags, terminal);
     return exitCodeOf(report);
   } finally {

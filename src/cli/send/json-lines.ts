@@ -4,7 +4,7 @@
  */
 import type { Writable } from 'node:stream';
 import { PealError } from '../../base/errors.js';
-import type { CampaignSummary } from '../../campaign/report/summary.js';
+import { type CampaignSummary, servicesJson } from '../../campaign/report/summary.js';
 import type { ExitCode } from '../shared/exit-codes.js';
 import { errorMessage, writeJsonLine } from '../shared/terminal.js';
 import type { RejectionNote } from './rejection-notes.js';
@@ -31,7 +31,7 @@ export function writeRefusal(output: Writable, error: PealError, exitCode: ExitC
 /** The summary of a run in which nothing was read. */
 export const nothing: CampaignSummary = {
   ...{ recipients: 0, accepted: 0, rejected: 0, unsent: 0, unknown: 0, invalid: 0, duplicate: 0, resent: 0 },
-  ...{ state: 'stopped', why: null, stopped: null, next: [], expected: null, reasons: [], causes: [] },
+  ...{ state: 'stopped', why: null, stopped: null, next: [], expected: null, services: [], reasons: [], causes: [] },
   ...{ invalidLines: null, unread: [], runs: [], files: [], latency: null, exitCode: null },
   ...{ seconds: 0, perSecond: 0, connections: 0, threads: 0 },
 };
@@ -60,5 +60,6 @@ export function summaryMessage(summary: CampaignSummary, exitCode: ExitCode): ob
     state: summary.state,
     runs: summary.runs.length,
     latencyMs: summary.latency,
+    ...servicesJson(summary.services),
   };
 }

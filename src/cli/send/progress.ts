@@ -2,9 +2,7 @@
  * The progress display of a run: a live bar on a terminal, a plain line now and then elsewhere, JSON lines for
  * programs, or nothing. Owned by the send command, on the main thread; gets the counts a few times a second.
  */
-import type { Writable } from 'node:stream';
 import type { Clock } from '../../base/clock.js';
-import type { Logger } from '../../base/log.js';
 import { integer, minutesAndSeconds, wholePercent } from '../../base/text.js';
 import { hasColour, type Terminal, writeJsonLine } from '../shared/terminal.js';
 import { doneOf, passedOf, type RunningCounts, sentOf } from './counts.js';
@@ -23,6 +21,10 @@ export interface ProgressDisplay {
   /** Leaves the terminal ready for further output. May be called twice. */
   stop(): void;
 }
+
+/** Without an option: for programs, which may show a bar of their own, and for the readers of a log. */
+const jsonIntervalMs = 1000;
+const lineIntervalMs = 10_000;
 
 export const noProgress: ProgressDisplay = {
   update: () => {},
@@ -48,11 +50,18 @@ export async function progressFor(
 ): Promise<ProgressDisplay> {
   const { json, quiet, progress } = options;
   if (quiet === true || progress === 0) return noProgress;
-  if (json === true) return new JsonProgress(terminal.stdout, clock, progress);
-  const { stderr, log } = terminal;
-  if (log?.isJson === true) return new LogProgress(log.logger, clock, progress);
+  const { stdout, stderr, log } = terminal;
+  if (json === true) {
+    return new SpokenProgress(clock, progress ?? jsonIntervalMs, (...counts) =>
+      writeJsonLine(stdout, { messageType: 'progress', ...progressFields(...counts) }),
+    );
+  }
+  const intervalMs = progress ?? lineIntervalMs;
+  if (log?.isJson === true) {
+    return new SpokenProgress(clock, intervalMs, (...counts) => log.logger.info(progressFields(...counts), 'progress'));
+  }
   const isScreen = stderr.isTTY === true && terminal.env.TERM !== 'dumb';
-  if (!isScreen || progress !== undefined) return new LineProgress(stderr, clock, progress);
+  if (!isScreen || progress !== undefined) return new LineProgress(stderr, clock, intervalMs);
   const { ProgressBar } = await import('./progress-bar.js');
   return new ProgressBar(stderr, clock, hasColour(terminal, stderr));
 }
@@ -85,56 +94,26 @@ class Interval {
   }
 }
 
-/** One line now and then on `output`: done, total, counts, rate. */
-class JsonProgress implements ProgressDisplay {
-  readonly #output: Writable;
+/** Says where the counts are now and then, and takes nothing from the screen. */
+class SpokenProgress implements ProgressDisplay {
+  readonly #say: (counts: RunningCounts, total: number | null, rate: RateMeter) => void;
   readonly #clock: Clock;
   readonly #rate = new RateMeter();
   readonly #interval: Interval;
 
-  constructor(output: Writable, clock: Clock, intervalMs = 1000) {
-    this.#output = output;
+  constructor(
+    clock: Clock,
+    intervalMs: number,
+    say: (counts: RunningCounts, total: number | null, rate: RateMeter) => void,
+  ) {
+    this.#say = say;
     this.#clock = clock;
     this.#interval = new Interval(clock, intervalMs);
   }
 
   update(counts: RunningCounts, total: number | null): void {
     this.#rate.note(this.#clock.now(), sentOf(counts));
-    if (!this.#interval.isDue()) return;
-    writeJsonLine(this.#output, { messageType: 'progress', ...progressFields(counts, total, this.#rate) });
-  }
-
-  interrupted(print: () => void): void {
-    print();
-  }
-
-  above(print: () => void): void {
-    print();
-  }
-
-  hide(): void {}
-
-  show(): void {}
-
-  stop(): void {}
-}
-
-/** Lines of a log, with the counts as fields. */
-class LogProgress implements ProgressDisplay {
-  readonly #logger: Logger;
-  readonly #clock: Clock;
-  readonly #rate = new RateMeter();
-  readonly #interval: Interval;
-
-  constructor(logger: Logger, clock: Clock, intervalMs = 10_000) {
-    this.#logger = logger;
-    this.#clock = clock;
-    this.#interval = new Interval(clock, intervalMs);
-  }
-
-  update(counts: RunningCounts, total: number | null): void {
-    this.#rate.note(this.#clock.now(), sentOf(counts));
-    if (this.#interval.isDue()) this.#logger.info(progressFields(counts, total, this.#rate), 'progress');
+    if (this.#interval.isDue()) this.#say(counts, total, this.#rate);
   }
 
   interrupted(print: () => void): void {
@@ -153,38 +132,19 @@ class LogProgress implements ProgressDisplay {
 }
 
 /** Plain lines for people who read a log. A line is never overwritten. */
-class LineProgress implements ProgressDisplay {
+class LineProgress extends SpokenProgress {
   readonly #output: Terminal['stderr'];
-  readonly #clock: Clock;
-  readonly #rate = new RateMeter();
-  readonly #interval: Interval;
 
-  constructor(output: Terminal['stderr'], clock: Clock, intervalMs = 10_000) {
+  constructor(output: Terminal['stderr'], clock: Clock, intervalMs: number) {
+    super(clock, intervalMs, (...progress) => output.write(`${progressLine(...progress)}\n`));
     this.#output = output;
-    this.#clock = clock;
-    this.#interval = new Interval(clock, intervalMs);
   }
 
-  update(counts: RunningCounts, total: number | null): void {
-    this.#rate.note(this.#clock.now(), sentOf(counts));
-    if (this.#interval.isDue()) this.#output.write(`${progressLine(counts, total, this.#rate)}\n`);
-  }
-
-  interrupted(print: () => void): void {
+  override interrupted(print: () => void): void {
     // The terminal shows ^C at the cursor.
     if (this.#output.isTTY === true) this.#output.write('\n');
     print();
   }
-
-  above(print: () => void): void {
-    print();
-  }
-
-  hide(): void {}
-
-  show(): void {}
-
-  stop(): void {}
 }
 
 /** `peal: 52 %, 520,000 of 1,000,000, 41,200/s now, 39,800/s mean, 0:12 left, rejected 12` */

@@ -3,12 +3,12 @@
  * environment. Tokens that are gone occur in every list, so only the summary has them. Pure; called by the report of
  * the send command.
  */
-import type { Protocol } from '../../apns/address.js';
-import { adviceOf, classOf, isSendersFault } from '../../apns/reason.js';
 import type { PealError } from '../../base/errors.js';
-
 import { counted, integer, shellWord } from '../../base/text.js';
 import type { CampaignSummary, CountedReason } from '../../campaign/report/summary.js';
+import type { Protocol } from '../../push/address.js';
+import { isSendersFault } from '../../push/reason.js';
+import { adviceOf, classOf, protocolOfReason } from '../../push-services/reasons.js';
 import { apnsReason } from './counts.js';
 
 /** Reasons as Apple writes them, and "HTTP 500", which need no quotes in a shell or in a cell of CSV. */
@@ -33,7 +33,7 @@ export function rejectionNotes(
 ): RejectionNote[] {
   const answered = accepted + rejected;
   const isSaid = ({ reason, status, count }: CountedReason): boolean => {
-    const about = classOf(status ?? 0, apnsReason(reason), protocol);
+    const about = classOf(status ?? 0, apnsReason(reason), protocolOfReason(apnsReason(reason), protocol));
     const isForAll = about === 'request' || about === 'credential';
     return about !== 'gone' && (isForAll || count * 2 >= answered);
   };
@@ -41,11 +41,11 @@ export function rejectionNotes(
     .filter((row) => isSaid(row) && !problems.some(({ message }) => message.includes(row.reason)))
     .map(({ reason, status, count }) => {
       const text = apnsReason(reason);
-      const about = classOf(status ?? 0, text, protocol);
+      const about = classOf(status ?? 0, text, protocolOfReason(text, protocol));
       const answer = text === '' || status === null ? reason : `${status} ${reason}`;
       const were = count === 1 ? 'was' : 'were';
       const what = `${integer(count)} of ${counted(answered, 'answered recipient')} ${were} rejected`;
-      const message = `${what}: ${answer}. ${adviceOf(status ?? 0, text, protocol)}`;
+      const message = `${what}: ${answer}. ${adviceOf(status ?? 0, text, protocolOfReason(text, protocol))}`;
       return { count, message, retryable: about === 'transient' || about === 'connection' };
     });
 }
@@ -66,7 +66,10 @@ export function refusedNote(summary: CampaignSummary, protocol: Protocol, folder
   if (stopped !== 'ERR_PEAL_STOPPED' && stopped !== 'ERR_PEAL_CREDENTIAL') return null;
   const isRefusal = ({ reason, status }: CountedReason): boolean =>
     unquotedReason.test(reason) &&
-    isSendersFault(classOf(status ?? 0, apnsReason(reason), protocol), stopped === 'ERR_PEAL_STOPPED');
+    isSendersFault(
+      classOf(status ?? 0, apnsReason(reason), protocolOfReason(apnsReason(reason), protocol)),
+      stopped === 'ERR_PEAL_STOPPED',
+    );
   const refused = summary.reasons.filter(isRefusal);
   if (refused.length === 0) return null;
   const count = refused.reduce((sum, reason) => sum + reason.count, 0);

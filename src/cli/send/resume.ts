@@ -132,7 +132,18 @@ function laidOver(
 /** With the paths of its files as they are from anywhere. */
 function resolved(flags: SendFlags, cwd: string): SendFlags {
   const at = (file: string): string => (variableOf(file) === null ? path.resolve(cwd, file) : file);
-  const files = ['payload', 'key', 'cert', 'certKey', 'pfx', 'ca', 'passphraseFile', 'providerTokenFile'] as const;
+  const files = [
+    'payload',
+    'key',
+    'cert',
+    'certKey',
+    'pfx',
+    'ca',
+    'passphraseFile',
+    'providerTokenFile',
+    'serviceAccount',
+    'messageFile',
+  ] as const;
   const paths = files.filter((name) => flags[name] !== undefined).map((name) => [name, at(flags[name]!)]);
   const variants = flags.variant?.map((text) => {
     const end = text.indexOf('=') + 1;

@@ -5,6 +5,7 @@
 import { pushTypeOfTopic } from '../../apns/push-type.js';
 import { PealError } from '../../base/errors.js';
 import { theOption } from '../../base/wording.js';
+import type { FcmMessage } from '../../session/message/fcm-message.js';
 import { Message, type MessageOptions } from '../../session/message/message.js';
 import { hasPlaceholder, parseTemplate } from '../../session/personal/placeholders.js';
 import { Template, type TemplateOptions } from '../../session/personal/template.js';
@@ -19,9 +20,9 @@ export interface PayloadFiles {
   readonly variants: ReadonlyMap<string, Uint8Array>;
 }
 
-export interface SaidMessage {
+export interface SaidMessage<M = Message | FcmMessage> {
   /** Without recipients. It has no payload where recipients get theirs from the template. */
-  readonly message: Message;
+  readonly message: M;
   /** Null: all recipients get the message as it is. */
   readonly personal: Template | null;
 }
@@ -30,7 +31,7 @@ export interface SaidMessage {
 const templateFields = ['apnsId', 'collapseId', 'expiration', 'priority'] as const;
 
 /** Throws PealError ERR_PEAL_PAYLOAD, ERR_PEAL_HEADER or ERR_PEAL_OPTION for what may not be sent. */
-export function messageOf(flags: SendFlags, files: PayloadFiles): SaidMessage {
+export function messageOf(flags: SendFlags, files: PayloadFiles): SaidMessage<Message> {
   if (flags.aps === undefined) return saidBy(flags, files);
   try {
     return saidBy(flags, files);
@@ -39,7 +40,7 @@ export function messageOf(flags: SendFlags, files: PayloadFiles): SaidMessage {
   }
 }
 
-function saidBy(flags: SendFlags, files: PayloadFiles): SaidMessage {
+function saidBy(flags: SendFlags, files: PayloadFiles): SaidMessage<Message> {
   const isLiteral = flags.literal === true;
   const personalFields = isLiteral ? [] : templateFields.filter((name) => hasPlaceholder(String(flags[name] ?? '')));
   const hasPayloads = files.variants.size > 0 || (!isLiteral && sayColumns(flags, files));
@@ -105,7 +106,7 @@ function apsOf(flags: SendFlags): Readonly<Record<string, unknown>> {
 
 /** The keys of `--aps`, in Apple's spelling, as they are within a whole payload. */
 function moreKeys(json: string, named: readonly string[]): Readonly<Record<string, unknown>> {
-  const keys = parsedKeys(json);
+  const keys = jsonObjectOf('--aps', json, '{"thread-id":"orders"}');
   const twice = named.find((name) => Object.hasOwn(keys, name));
   if (twice === undefined) return keys;
   const flag = twice === 'alert' ? '--alert or --title' : `--${twice}`;
@@ -114,7 +115,8 @@ function moreKeys(json: string, named: readonly string[]): Readonly<Record<strin
   });
 }
 
-function parsedKeys(json: string): Readonly<Record<string, unknown>> {
+/** The JSON object that a flag holds. Throws PealError ERR_PEAL_PAYLOAD with an example of one. */
+export function jsonObjectOf(flag: string, json: string, example: string): Readonly<Record<string, unknown>> {
   let keys: unknown;
   try {
     keys = JSON.parse(json);
@@ -122,7 +124,7 @@ function parsedKeys(json: string): Readonly<Record<string, unknown>> {
     keys = null;
   }
   if (typeof keys === 'object' && keys !== null && !Array.isArray(keys)) return keys as Record<string, unknown>;
-  const message = '--aps must be a JSON object, such as {"thread-id":"orders"}: quote it for the shell.';
+  const message = `${flag} must be a JSON object, such as ${example}: quote it for the shell.`;
   throw new PealError('ERR_PEAL_PAYLOAD', message, { origin: 'usage' });
 }
 

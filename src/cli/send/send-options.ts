@@ -15,8 +15,11 @@ import {
   byteSize,
   commaSeparated,
   durationBetween,
+  inForm,
+  jsonText,
   type OptionGroup,
   orTemplate,
+  orWord,
   percent,
   percentOrOff,
   priority,
@@ -33,8 +36,34 @@ const formats = ['auto', 'list', 'csv', 'tsv', 'ndjson', 'json', 'parquet'] as c
 /** The smallest memory for finding duplicates. */
 const leastDedupeBytes = 1024 * 1024;
 
+/** Those for FCM, parsed. */
+export interface FcmFlags {
+  readonly provider?: 'apns' | 'fcm';
+  readonly platformColumn?: string;
+  /** A file, or `env:NAME`. */
+  readonly serviceAccount?: string;
+  readonly project?: string;
+  /** Where `--gateway` is one of APNs. */
+  readonly fcmGateway?: string;
+  readonly fcmQuota?: number | false;
+  readonly target?: 'token' | 'topic' | 'fid';
+  readonly image?: string;
+  readonly tag?: string;
+  /** JSON text. */
+  readonly data?: string;
+  readonly messageFile?: string;
+  readonly validateOnly?: boolean;
+}
+
 /** The parsed command line. */
-export interface SendFlags extends CredentialFlags, GatewayFlags, LinkFlags, LogFlags, MetricsFlags, RetryFlags {
+export interface SendFlags
+  extends CredentialFlags,
+    FcmFlags,
+    GatewayFlags,
+    LinkFlags,
+    LogFlags,
+    MetricsFlags,
+    RetryFlags {
   /** Paths, patterns, or `-`; at least one. */
   readonly tokens: readonly string[];
   readonly format?: (typeof formats)[number];
@@ -131,6 +160,7 @@ export function sendOptionGroups(): readonly OptionGroup[] {
       ],
     },
     { heading: 'Message:', options: messageOptions() },
+    { heading: 'FCM, and lists for both services:', options: fcmOptions() },
     { heading: 'Credential (one of key, cert and pfx):', options: [...providerKeyOptions(), ...certificateOptions()] },
     {
       heading: 'Gateway:',
@@ -191,7 +221,10 @@ function messageOptions(): Option[] {
       orTemplate(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
     ),
     new Option('--sound <name>', 'name of a sound, or "default"'),
-    new Option('--aps <json>', 'more keys of aps as JSON, such as \'{"thread-id":"orders"}\'; may hold {{columns}}'),
+    new Option(
+      '--aps <json>',
+      'more keys of aps as JSON, such as \'{"thread-id":"orders"}\'; may hold {{columns}}',
+    ).argParser(jsonText),
     new Option(
       '--variant <name=file>',
       'another payload for recipients whose --variant-column says NAME; may be repeated',
@@ -206,6 +239,31 @@ function messageOptions(): Option[] {
     ),
     new Option('--collapse-id <id>', 'later notifications with the same id replace earlier ones'),
     new Option('--apns-id <template>', 'a UUID for each notification from a column, such as {{id}}'),
+  ];
+}
+
+function fcmOptions(): Option[] {
+  return [
+    new Option('--provider <name>', 'the push service: apns or fcm (default: apns)').choices(['apns', 'fcm']),
+    new Option(
+      '--platform-column <name>',
+      'column that says ios or android: one list for APNs (--environment or --gateway) and FCM (--service-account)',
+    ).conflicts('provider'),
+    new Option('--service-account <file>', 'JSON file of a service account; env:NAME; or set PEAL_SERVICE_ACCOUNT'),
+    new Option('--project <id>', 'project of Firebase (default: the one of the service account)'),
+    new Option('--fcm-gateway <address>', "with --platform-column: fcm://HOST:PORT (default: Google's)"),
+    new Option('--fcm-quota <n|off>', 'messages a minute that the project may send (default: 600000)').argParser(
+      orWord('off', false, wholeNumber(1, 1_000_000_000)),
+    ),
+    new Option('--target <kind>', 'what the list holds (default: token)').choices(['token', 'topic', 'fid']),
+    new Option('--image <url>', 'picture of the notification'),
+    new Option('--tag <text>', 'a notification with the same tag replaces the earlier one in the drawer (Android)'),
+    new Option('--data <json>', 'keys of the app as a JSON object; may hold {{columns}}').argParser(jsonText),
+    new Option(
+      '--message-file <file>',
+      'the whole message of the HTTP v1 API as JSON, without a recipient; its texts may hold {{columns}}',
+    ).conflicts(['image', 'tag', 'data']),
+    new Option('--validate-only', 'let FCM check the messages, and deliver them to nobody'),
   ];
 }
 
@@ -268,9 +326,9 @@ function controlOptions(): Option[] {
 const longestRunMs = 366 * 86_400_000;
 
 /** Digits are the number of a column, from 1. */
-function columnOf(text: string): string | number {
-  return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : text;
-}
+const columnOf = inForm({ numbers: { min: 1, max: 99_999, isWhole: true } }, (text: string): string | number =>
+  /^[1-9]\d{0,4}$/.test(text) ? Number(text) : text,
+);
 
 function delimiterOf(text: string): string {
   return /^(?:tab|\\t)$/i.test(text) ? '\t' : text;

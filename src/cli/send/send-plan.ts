@@ -8,8 +8,10 @@ import { recipientsWorthKeeping } from '../../base/limits.js';
 import { estimateAll } from '../../campaign/input/estimate.js';
 import { findFiles } from '../../campaign/input/find-files.js';
 import type { CampaignOptions, CanaryOptions } from '../../campaign/run/campaign-options.js';
-import type { CampaignSender } from '../../campaign/run/campaign-sender.js';
+import type { CampaignSender } from '../../campaign/senders/campaign-sender.js';
+import type { PlatformOptions } from '../../campaign/senders/campaign-services.js';
 import type { Gateway } from '../../session/gateway.js';
+import type { GatewayOptions } from '../../session/options/gateway-options.js';
 import { Session } from '../../session/session.js';
 import { loadCommandCredential, printCertificate } from '../shared/command-credential.js';
 import type { GivenOption } from '../shared/command-options.js';
@@ -18,6 +20,7 @@ import { linkOf } from '../shared/link-flags.js';
 import { retryOf } from '../shared/retry-flags.js';
 import { printNote, type Terminal } from '../shared/terminal.js';
 import { nameOfVariant } from './campaign-rules.js';
+import { fcmCredentialOf, fcmMessageOf, fcmProjectOf, goesToFcm } from './fcm-flags.js';
 import { messageOf, type PayloadFiles, type SaidMessage } from './send-message.js';
 import type { SendFlags } from './send-options.js';
 
@@ -33,10 +36,17 @@ export interface KeptCommand {
   readonly givenMs?: number;
 }
 
+interface MessageFiles extends PayloadFiles {
+  /** Of `--message-file`; null without it. */
+  readonly message: Uint8Array | null;
+}
+
 interface SendPlan {
   readonly session: Session;
   readonly gateway: Gateway;
   readonly said: SaidMessage;
+  /** Of a list for both services; else null. */
+  readonly platforms: PlatformOptions | null;
   /** Estimated number of recipients, from the size of the lists; null if unknown. */
   readonly estimated: number | null;
 }
@@ -49,10 +59,13 @@ interface SendPlan {
  */
 export async function planSend(flags: SendFlags, terminal: Terminal, hasMachines = false): Promise<SendPlan> {
   const { maxConnections } = flags;
-  const address = gatewayOf(flags);
-  parseAddress(address);
-  const credential = hasMachines ? null : loadCommandCredential(flags, terminal);
-  const said = messageOf(flags, await readPayloads(flags));
+  const isFcm = flags.provider === 'fcm';
+  const address = isFcm ? (flags.gateway ?? 'fcm') : gatewayOf(flags);
+  if (!isFcm) parseAddress(address);
+  const credential = hasMachines || isFcm ? null : loadCommandCredential(flags, terminal);
+  const files = await readPayloads(flags);
+  const fcmSaid = goesToFcm(flags) ? fcmMessageOf(flags, files.message, isFcm ? files.variants : noVariants) : null;
+  const said = isFcm ? fcmSaid! : messageOf(flags, files);
   const estimated = await findFiles(flags.tokens, flags.out).then(estimateAll, () => null);
   const session = new Session({
     threads: hasMachines ? 0 : threadsFor(flags, estimated),
@@ -60,13 +73,26 @@ export async function planSend(flags: SendFlags, terminal: Terminal, hasMachines
     ...(terminal.log !== undefined && { logger: terminal.log.logger }),
     ...linkOf(flags, terminal.env),
   });
-  const gateway = session.getConnection(address, credential);
+  const fcmGateway = goesToFcm(flags)
+    ? session.getConnection(
+        isFcm ? address : (flags.fcmGateway ?? 'fcm'),
+        hasMachines ? fcmProjectOf(flags, terminal.env) : fcmCredentialOf(flags, terminal.env),
+        quotaOf(flags),
+      )
+    : null;
+  const gateway = isFcm ? fcmGateway! : session.getConnection(address, credential);
   if (flags.quiet !== true) {
     if (credential !== null) printCertificate(credential, terminal);
     const note = missingOutNote(flags, estimated);
     if (note !== null) printNote(terminal, note);
   }
-  return { session, gateway, said, estimated };
+  const { platformColumn } = flags;
+  if (platformColumn === undefined || fcmGateway === null || fcmSaid === null) {
+    return { session, gateway, said, estimated, platforms: null };
+  }
+  const { message, personal } = fcmSaid;
+  const own = { column: platformColumn, gateway: fcmGateway, message };
+  return { session, gateway, said, estimated, platforms: personal === null ? own : { ...own, personal } };
 }
 
 /**
@@ -91,25 +117,30 @@ function threadsFor({ threads }: SendFlags, estimated: number | null): number | 
 interface CampaignParts {
   readonly gateway: Gateway;
   readonly said: SaidMessage;
+  readonly platforms?: PlatformOptions | null;
   /** For times from now. */
   readonly nowMs: number;
   readonly settings?: readonly GivenOption[];
   readonly kept?: KeptCommand;
-  /** Who sends, where it is not this process. */
-  readonly sender?: CampaignSender;
+  /** Who sends through each service, where it is not this process. */
+  readonly senders?: readonly CampaignSender[];
   /** Asks whether to go on after the canary. */
   readonly confirm?: CanaryOptions['confirm'];
 }
 
 /** Options that were not given have the library's defaults. Pure. */
 export function campaignOptionsOf(flags: SendFlags, parts: CampaignParts): CampaignOptions {
-  const { gateway, said, settings, kept, sender } = parts;
+  const { gateway, said, platforms, settings, kept } = parts;
+  const [sender, otherSender] = parts.senders ?? [];
   const { keepDuplicates, dedupeMemory, minTokenBytes, out, force, outputFormat, accepted } = flags;
   return {
     gateway,
     message: said.message,
     ...(sender !== undefined && { sender }),
     ...(said.personal !== null && { personal: said.personal }),
+    ...(platforms != null && {
+      platforms: otherSender === undefined ? platforms : { ...platforms, sender: otherSender },
+    }),
     recipients: filesOf(flags),
     ...(keepDuplicates !== undefined && { keepDuplicates }),
     ...(dedupeMemory !== undefined && { dedupeMemoryBytes: dedupeMemory }),
@@ -185,13 +216,25 @@ function hoursOf(flags: SendFlags, nowMs: number): Pick<CampaignOptions, 'notBef
   };
 }
 
-async function readPayloads({ payload, variant = [] }: SendFlags): Promise<PayloadFiles> {
+const noVariants: ReadonlyMap<string, Uint8Array> = new Map();
+
+function quotaOf({ fcmQuota }: SendFlags): GatewayOptions | undefined {
+  return fcmQuota === undefined ? undefined : { messagesPerMinute: fcmQuota };
+}
+
+async function readPayloads({ payload, messageFile, variant = [] }: SendFlags): Promise<MessageFiles> {
   const variants = new Map<string, Uint8Array>();
-  if (payload === undefined && variant.length === 0) return { payload: null, variants };
+  if (payload === undefined && messageFile === undefined && variant.length === 0) {
+    return { payload: null, message: null, variants };
+  }
   const { readPayload } = await import('../shared/payload-file.js');
   for (const text of variant) {
     const name = nameOfVariant(text);
     variants.set(name, await readPayload(`--variant ${name}`, text.slice(name.length + 1)));
   }
-  return { payload: payload === undefined ? null : await readPayload('--payload', payload), variants };
+  return {
+    payload: payload === undefined ? null : await readPayload('--payload', payload),
+    message: messageFile === undefined ? null : await readPayload('--message-file', messageFile),
+    variants,
+  };
 }

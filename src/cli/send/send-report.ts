@@ -1,12 +1,16 @@
 /** The output of `peal send` after its end. Main thread; called once for each run. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { createColors } from 'picocolors';
-import type { Protocol } from '../../apns/address.js';
-import { adviceOf } from '../../apns/reason.js';
 import { counted, integer, percentage, shellWord } from '../../base/text.js';
+import { serviceLines } from '../../campaign/report/service-table.js';
 import type { CampaignSummary } from '../../campaign/report/summary.js';
 import type { CampaignCause } from '../../campaign/run/run-report.js';
 import { againAfterBound } from '../../campaign/view/next-steps.js';
+import type { Protocol } from '../../push/address.js';
+import { adviceOf, protocolOfReason } from '../../push-services/reasons.js';
 
+import { exitCodes } from '../shared/exit-codes.js';
 import {
   errorMessage,
   hasColour,
@@ -53,7 +57,7 @@ export function printRun(terminal: Terminal, options: SendFlags, report: RunRepo
     const columns = stdout.columns ?? 80;
     const colour = hasColour(terminal, stdout);
     const folder = options.out === undefined ? null : printable(options.out);
-    const place = { folder, protocol: protocolOf(options) };
+    const place = { folder, files: filesLeft(report, options.out), protocol: protocolOf(options) };
     stdout.write(summaryTable(summary, { ...place, columns, colour, isApart: stdout.isTTY === true }));
   }
   if (summary.invalidLines !== null) printWarning(terminal, invalidSentence(summary.invalid, summary.invalidLines));
@@ -68,6 +72,12 @@ export function printRun(terminal: Terminal, options: SendFlags, report: RunRepo
   if (lost > 0 && options.out === undefined && options.quiet !== true) {
     printWarning(terminal, `${counted(lost, 'token')} unsent or unknown: give --out DIR to keep them in files`);
   }
+}
+
+/** Without those that could not be written, as on a full disk. */
+function filesLeft({ summary, exitCode }: RunReport, folder: string | undefined): CampaignSummary['files'] {
+  if (folder === undefined || exitCode !== exitCodes.input) return summary.files;
+  return summary.files.filter(({ name }) => existsSync(path.join(folder, name)));
 }
 
 /**
@@ -111,6 +121,7 @@ function lossSentence([first, ...others]: readonly CampaignCause[]): string {
 interface TableOptions {
   /** The directory of --out, or null. */
   readonly folder: string | null;
+  readonly files: CampaignSummary['files'];
   /** Width of the terminal, in characters. */
   readonly columns: number;
   /** Whether the table stands among other output on a terminal, and is set apart by empty lines. */
@@ -122,7 +133,7 @@ interface TableOptions {
 
 /** Several lines, each with its end. */
 function summaryTable(summary: CampaignSummary, options: TableOptions): string {
-  const { folder, columns, colour, isApart, protocol = 'http2' } = options;
+  const { folder, files, columns, colour, isApart, protocol = 'http2' } = options;
   const { bold, dim, green, red, yellow } = createColors(colour);
   const plain = (text: string): string => text;
   const textWidth = Math.max(30, Math.min(columns, widestText) - 1);
@@ -140,19 +151,26 @@ function summaryTable(summary: CampaignSummary, options: TableOptions): string {
     row('unknown', summary.unknown, yellow),
     row('invalid', summary.invalid, yellow),
     '',
+    ...servicesPart(summary),
     ...hanging(effort(summary), textWidth),
     ...(summary.duplicate === 0
       ? []
       : [`  ${counted(summary.duplicate, 'duplicate')} dropped (--keep-duplicates keeps them)`]),
     ...(summary.resent === 0 ? [] : [`  ${counted(summary.resent, 'request')} sent again`]),
-    ...filesLine(summary, folder, isApart ? textWidth : Number.POSITIVE_INFINITY),
+    ...filesLine(files, folder, isApart ? textWidth : Number.POSITIVE_INFINITY),
     ...nextLine(summary, folder),
   ];
   return (isApart ? ['', ...lines, ''] : lines).map((line) => `${line}\n`).join('');
 }
 
+/** The services side by side, where there are two. */
+function servicesPart(summary: CampaignSummary): string[] {
+  const lines = serviceLines(summary, listedReasons, printable);
+  return lines.length === 0 ? [] : [...lines, ''];
+}
+
 /** The files that have something in them. */
-function filesLine({ files }: CampaignSummary, folder: string | null, width: number): readonly string[] {
+function filesLine(files: CampaignSummary['files'], folder: string | null, width: number): readonly string[] {
   const names = files.filter(({ rows }) => rows !== 0).map(({ name }) => name);
   return folder === null || names.length === 0 ? [] : hanging(`${enumerated(names)} in ${folder}`, width);
 }
@@ -173,11 +191,15 @@ function enumerated(names: readonly string[]): string {
   return names.length === 1 ? `${last} is` : `${names.slice(0, -1).join(', ')} and ${last} are`;
 }
 
-function effort({ seconds, perSecond, connections, threads, runs }: CampaignSummary): string {
-  const where = threads === 0 ? 'in the main thread' : `on ${counted(threads, 'thread')}`;
+function effort({ seconds, perSecond, connections, threads, runs, accepted, rejected }: CampaignSummary): string {
+  // Without threads they are those of this process, or of all workers of a cluster.
+  const where = threads === 0 ? '' : ` on ${counted(threads, 'thread')}`;
   const rate = `${integer(perSecond)} a second (mean)`;
   const together = runs.length > 1 ? ` (${runs.length} runs together)` : '';
-  return `${seconds.toFixed(2)} s, ${rate} over ${counted(connections, 'connection')} ${where}${together}`;
+  // Workers tell once a second of theirs: a campaign may be over before.
+  const isUntold = connections === 0 && accepted + rejected > 0;
+  const over = isUntold ? '' : ` over ${counted(connections, 'connection')}${where}`;
+  return `${seconds.toFixed(2)} s, ${rate}${over}${together}`;
 }
 
 /** The count of each reason, with advice below it. */
@@ -194,7 +216,7 @@ function reasonLines(
     const name = apnsReason(reason) === '' || status === null ? reason : `${status} ${reason}`;
     const indent = ' '.repeat(6 + width + 2);
     const advice = wrapped(
-      adviceOf(status ?? 0, apnsReason(reason), protocol),
+      adviceOf(status ?? 0, apnsReason(reason), protocolOfReason(apnsReason(reason), protocol)),
       Math.max(30, Math.min(columns, widestText) - indent.length - 1),
     );
     return [`      ${integer(count).padStart(width)}  ${name}`, ...advice.map((line) => dim(`${indent}${line}`))];

@@ -2,8 +2,8 @@
  * The rules between the options of `peal send` that commander does not know, and those that follow from the gateway and
  * its protocol. Pure; called with the options of the command before anything is read or sent, on the main thread.
  */
-import type { Protocol } from '../../apns/address.js';
 import { systemClock } from '../../base/clock.js';
+import type { Protocol } from '../../push/address.js';
 import {
   checkCertificateFlags,
   checkHasCredential,
@@ -15,6 +15,7 @@ import { addressOf, checkGatewayFlags, isAppleGateway } from '../shared/gateway-
 import { checkMetricsFlags } from '../shared/metrics-flags.js';
 import { usageError } from '../shared/terminal.js';
 import { checkCampaignFlags } from './campaign-rules.js';
+import { checkFcmFlags } from './fcm-flags.js';
 import type { SendFlags } from './send-options.js';
 
 /**
@@ -51,20 +52,26 @@ export function checkSendFlags(
   hasMachines: boolean = false,
 ): void {
   const { key, alert, title, badge, sound, aps, payload, variant } = options;
-  if ([alert, title, badge, sound, aps, payload, variant].every((given) => given === undefined)) {
-    throw usageError('the message is empty: give --alert TEXT or --payload FILE.json.');
+  const { data, image, messageFile, tag } = options;
+  checkFcmFlags(options);
+  const contents = [alert, title, badge, sound, aps, payload, variant, data, image, messageFile, tag];
+  if (contents.every((given) => given === undefined)) {
+    const whole = options.provider === 'fcm' ? '--message-file FILE.json' : '--payload FILE.json';
+    throw usageError(`the message is empty: give --alert TEXT or ${whole}.`);
   }
   if (options.tokens.filter((source) => source === '-').length > 1) {
     throw usageError('--tokens: standard input (-) can be read only once.');
   }
-  checkGatewayFlags(options);
+  if (options.provider !== 'fcm') checkGatewayFlags(options);
   checkKeyFlags(options);
   if (options.retries === 0 && options.onUnknown === 'resend') {
     throw usageError('--on-unknown resend keeps to the limit of --retries, which is 0. Give --retries 1 or more.');
   }
   checkMetricsFlags(options);
-  checkCampaignFlags(options, protocolOf(options), nowMs);
+  const protocol = protocolOf(options);
+  checkCampaignFlags(options, options.platformColumn === undefined ? [protocol] : [protocol, 'fcm'], nowMs);
   checkCertificateFlags(options);
+  if (options.provider === 'fcm') return;
   checkProtocol(options);
   if (hasMachines || !isAppleGateway(options)) return;
   checkHasCredential(options);
@@ -80,12 +87,12 @@ export function checkSendFlags(
 
 /** Every file that the command reads. Its outputs must not overwrite them. */
 export function inputFiles(options: SendFlags): string[] {
-  const { tokens, payload, variant = [], ca } = options;
+  const { tokens, payload, messageFile, serviceAccount, variant = [], ca } = options;
   const variants = variant.map((text) => text.slice(text.indexOf('=') + 1));
-  const others = [...tokens.filter((source) => source !== '-'), payload, ...variants].filter(
+  const others = [...tokens.filter((source) => source !== '-'), payload, messageFile, ...variants].filter(
     (file) => file !== undefined,
   );
-  return [...others, ...namedFiles([ca]), ...credentialFiles(options)];
+  return [...others, ...namedFiles([ca, serviceAccount]), ...credentialFiles(options)];
 }
 
 /** Options that only HTTP/2 supports. Over the binary protocol, the client certificate names the topic. */
@@ -128,5 +135,5 @@ function checkProtocol(options: SendFlags): void {
 
 /** The protocol of the gateway; HTTP/2 if the address cannot be read. */
 export function protocolOf(options: SendFlags): Protocol {
-  return addressOf(options)?.protocol ?? 'http2';
+  return options.provider === 'fcm' ? 'fcm' : (addressOf(options)?.protocol ?? 'http2');
 }

@@ -10,13 +10,13 @@ import { counted, integer } from '../../base/text.js';
 import { Campaign } from '../../campaign/campaign.js';
 import { findFiles } from '../../campaign/input/find-files.js';
 import type { CanaryReport } from '../../campaign/run/campaign-options.js';
-import type { CampaignSender } from '../../campaign/run/campaign-sender.js';
 import type { CampaignHooks, CampaignReport } from '../../campaign/run/run-report.js';
+import type { CampaignSender } from '../../campaign/senders/campaign-sender.js';
 import type { MetricsSource } from '../../metrics/metrics-source.js';
+import type { Address } from '../../push/address.js';
 import type { Session } from '../../session/session.js';
 import type { GivenOption } from '../shared/command-options.js';
 import { type ExitCode, exitCodeOf, exitCodes } from '../shared/exit-codes.js';
-import { gatewayOf } from '../shared/gateway-flags.js';
 import { exitCodeOfSignal, Interrupt, type InterruptSignal } from '../shared/interrupt.js';
 import { openLog } from '../shared/log-flags.js';
 import { type CommandMetrics, startMetrics } from '../shared/metrics-flags.js';
@@ -42,12 +42,13 @@ const graceAfterInterruptMs = 5_000;
 
 /** Machines that send instead of this process. */
 export interface Machines {
-  /** @param gateway as the command line names it */
-  open(gateway: string): Promise<OpenMachines>;
+  /** @param gateways one, or that of each service */
+  open(gateways: readonly Address[]): Promise<OpenMachines>;
 }
 
 export interface OpenMachines {
-  readonly sender: CampaignSender;
+  /** By gateway. */
+  readonly senders: readonly CampaignSender[];
   /** What is measured of them. */
   readonly metrics: MetricsSource;
   close(): Promise<void>;
@@ -151,7 +152,7 @@ class SendRun {
 
   /** Everything but the sending. */
   async #dryRun(): Promise<RunReport> {
-    const { gateway, said } = await planSend(this.#flags, this.#terminal);
+    const { gateway, said, platforms } = await planSend(this.#flags, this.#terminal);
     const stop = new AbortController();
     this.#dryStop = stop;
     if (this.#interrupt.signal !== null) stop.abort();
@@ -159,7 +160,7 @@ class SendRun {
       import('../../campaign/dry-run.js'),
       import('./dry-run-report.js'),
     ]);
-    const options = campaignOptionsOf(this.#flags, { gateway, said, nowMs: systemClock.wallMs() });
+    const options = campaignOptionsOf(this.#flags, { gateway, said, platforms, nowMs: systemClock.wallMs() });
     const found = await dryRun({ ...options, signal: stop.signal });
     const { stdout } = this.#terminal;
     if (this.#flags.json === true) writeJsonLine(stdout, dryRunMessage(found));
@@ -176,15 +177,17 @@ class SendRun {
   /** Resolves once the campaign has ended. Throws what keeps it from beginning. */
   async #send(): Promise<CampaignReport> {
     const { machines } = this.#extras;
-    const { session, gateway, said } = await planSend(this.#flags, this.#terminal, machines !== undefined);
+    const { session, gateway, said, platforms } = await planSend(this.#flags, this.#terminal, machines !== undefined);
     this.#session = session;
     this.#metrics = await this.#startMetrics(session, machines !== undefined);
-    const opened = (await machines?.open(gatewayOf(this.#flags))) ?? null;
+    const addresses = [gateway, ...(platforms === null ? [] : [platforms.gateway])].map(({ address }) => address);
+    const opened = (await machines?.open(addresses)) ?? null;
     const options = campaignOptionsOf(this.#flags, {
       gateway,
       said,
+      platforms,
       nowMs: systemClock.wallMs(),
-      ...(opened !== null && { sender: opened.sender }),
+      ...(opened !== null && { senders: opened.senders }),
       ...(this.#extras.settings !== undefined && { settings: this.#extras.settings }),
       ...(this.#extras.kept !== undefined && { kept: this.#extras.kept }),
       confirm: (canary) => this.#ask(canary),

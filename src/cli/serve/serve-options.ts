@@ -26,7 +26,15 @@ import { checkGatewayFlags } from '../shared/gateway-flags.js';
 import { type LinkFlags, linkOptions } from '../shared/link-flags.js';
 import { type LogFlags, logOptions } from '../shared/log-flags.js';
 import { checkMetricsFlags, type MetricsFlags, metricsOptions } from '../shared/metrics-flags.js';
-import { byteSize, durationBetween, type OptionGroup, threadCount, wholeNumber } from '../shared/option-values.js';
+import {
+  byteSize,
+  durationBetween,
+  inForm,
+  type OptionGroup,
+  threadCount,
+  valueFormOf,
+  wholeNumber,
+} from '../shared/option-values.js';
 import { type StoreFlags, storeOptions } from '../shared/store-options.js';
 import { usageError } from '../shared/terminal.js';
 
@@ -157,5 +165,6 @@ export function checkServeFlags(flags: ServeFlags): void {
 }
 
 function bytesUpTo(highest: number): (text: string) => number {
-  return (text) => Math.min(highest, byteSize(leastBytes)(text));
+  const parse = byteSize(leastBytes);
+  return inForm(valueFormOf(parse), (text) => Math.min(highest, parse(text)));
 }

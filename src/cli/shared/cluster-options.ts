@@ -39,10 +39,26 @@ export function clusterUrls({ redis, redisCa, blobs }: ClusterFlags, env: Termin
       '--redis: every user of this machine can read the command line: set PEAL_REDIS to a URL with a password.',
     );
   }
+  if (!/^rediss?:/i.test(url)) {
+    throw usageError(
+      '--redis or PEAL_REDIS must be a URL redis://HOST:PORT or rediss://HOST:PORT. peal connects to one address: in ' +
+        'front of Sentinel, give a name that follows the primary.',
+    );
+  }
+  if (redisCa !== undefined && !/^rediss:/i.test(url)) {
+    throw usageError('--redis-ca goes with a URL rediss://HOST:PORT: a connection to redis:// is not encrypted.');
+  }
   return { redis: url, blobs: blobs ?? null, ...(redisCa !== undefined && { ca: readCa(redisCa) }) };
 }
 
 function readCa(file: string): string {
+  const text = readText(file);
+  // TLS would trust nothing then, and blame the server.
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+  throw usageError(`--redis-ca: the file ${file} holds no certificate in PEM ("BEGIN CERTIFICATE").`);
+}
+
+function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {

@@ -3,10 +3,10 @@
  * from files or the environment, never from the command line, which every user of the machine can read.
  */
 import path from 'node:path';
-import type { Credential } from '../../apns/credentials/credential.js';
 import { type CredentialOptions, loadCredential } from '../../apns/credentials/load-credential.js';
 import { PealError } from '../../base/errors.js';
 import { type Logger, silentLogger } from '../../base/log.js';
+import type { Credential } from '../../push/credentials/credential.js';
 import { type CredentialFlags, materialOf, variableOf } from './credential-options.js';
 import { pealVariable } from './peal-variables.js';
 import { printNote, type Terminal } from './terminal.js';
@@ -59,7 +59,7 @@ function passphraseOf(
 }
 
 /** Apple names the file of a key by its id. Returns null if the name fits `--key-id`, or is not such a name. */
-function keyNameNote({ key, keyId }: CredentialFlags): string | null {
+export function keyNameNote({ key, keyId }: CredentialFlags): string | null {
   if (key === undefined || variableOf(key) !== null) return null;
   const name = path.basename(key);
   const [, named] = /^AuthKey_([A-Z0-9]{10})\.p8$/.exec(name) ?? [];

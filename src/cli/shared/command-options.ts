@@ -3,7 +3,7 @@
  * empty. Called where a command line is read, on the main thread.
  */
 import { type Command, InvalidArgumentError, type Option } from 'commander';
-import { type OptionGroup, repeated } from './option-values.js';
+import { inForm, type OptionGroup, repeated, valueFormOf } from './option-values.js';
 import { printable } from './terminal.js';
 
 /** An option as it was written on the command line. */
@@ -45,10 +45,19 @@ function refuseTwice(command: Command, option: Option, once: Set<string>): void 
  */
 function refuseEmpty(option: Option): void {
   const parse = option.parseArg;
-  option.argParser((text: string, before: unknown) => {
+  const read = (text: string, before: unknown): unknown => {
     if (text.trim() === '' && text !== '\t') {
       throw new InvalidArgumentError('It is empty: leave the option out, or check that the shell variable is set.');
     }
     return parse === undefined ? text : (parse as (value: string, previous: unknown) => unknown)(text, before);
-  });
+  };
+  option.argParser(parse === repeated ? read : inForm(valueFormOf(parse), read));
+  if (parse === repeated) repeating.add(option);
+}
+
+const repeating = new WeakSet<Option>();
+
+/** Whether an option may be given several times. */
+export function isRepeated(option: Option): boolean {
+  return option.parseArg === repeated || repeating.has(option);
 }

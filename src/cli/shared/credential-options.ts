@@ -79,6 +79,21 @@ export function credentialFiles(flags: CredentialFlags): string[] {
   return [...namedFiles([key, cert, certKey, pfx, passphraseFile]), ...namedFiles([providerTokenFile])];
 }
 
+/**
+ * The files of a command that are read whole when its credentials are loaded. Those of the simulator are the other side's.
+ *
+ * @param flags the options of the command, parsed
+ */
+export function smallFiles(command: string, flags: Readonly<Record<string, unknown>>): string[] {
+  if (command === 'simulate') return [];
+  const values = smallFileOptions.map((name) => flags[name]);
+  return namedFiles(values.map((value) => (typeof value === 'string' ? value : undefined)));
+}
+
+const smallFileOptions: readonly string[] = [
+  ...['key', 'cert', 'certKey', 'pfx', 'passphraseFile', 'ca', 'serviceAccount', 'sealKeyFile'],
+];
+
 /** The values that name a file, and not an environment variable. */
 export function namedFiles(values: readonly (string | undefined)[]): string[] {
   return values.filter((value) => value !== undefined).filter((value) => variableOf(value) === null);

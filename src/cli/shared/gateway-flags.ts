@@ -3,7 +3,8 @@
  * to one. Pure; main thread.
  */
 import { Option } from 'commander';
-import { type Address, parseAddress } from '../../apns/address.js';
+import { parseAddress } from '../../apns/address.js';
+import type { Address } from '../../push/address.js';
 import { usageError } from './terminal.js';
 
 /** Apple calls it development; its host and the library's names say sandbox. */
@@ -36,7 +37,12 @@ export function gatewayOf({ gateway, environment }: GatewayFlags): string {
 
 /** Whether it is one of Apple's gateways, which need a credential and, with a key, a topic. */
 export function isAppleGateway(flags: GatewayFlags): boolean {
-  return addressOf(flags)?.host.endsWith('.push.apple.com') === true;
+  const address = addressOf(flags);
+  return address !== null && isAppleAddress(address);
+}
+
+export function isAppleAddress({ host }: Address): boolean {
+  return host.endsWith('.push.apple.com');
 }
 
 /** Null for an address that cannot be read, which is refused where the session is made. */

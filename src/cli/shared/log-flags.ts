@@ -70,9 +70,9 @@ async function prettifier(isColoured: boolean): Promise<(line: string) => string
 }
 
 /**
- * A terminal whose sentences are lines of JSON if the command line asks for that: what is wrong with the command line itself
+ * A terminal whose sentences are lines of JSON if the command line, or the environment, asks for that: what is wrong with the command line itself
  * is told before its options are known.
  */
 export async function withEarlyLog(args: readonly string[], terminal: Terminal): Promise<Terminal> {
-  return asksForJson(args) ? await openLog({ logFormat: 'json' }, terminal) : terminal;
+  return asksForJson(args, terminal.env) ? await openLog({ logFormat: 'json' }, terminal) : terminal;
 }

@@ -23,6 +23,8 @@ const rules = {
   PEAL_REDIS: { option: '--redis', code: 'ERR_PEAL_OPTION', origin: 'usage' },
   /** The keys that secrets are sealed with. */
   PEAL_SEAL_KEY: { option: '--seal-key-file', code: 'ERR_PEAL_CREDENTIAL', origin: 'credential' },
+  /** The service account of FCM: its JSON file, or the text of it. */
+  PEAL_SERVICE_ACCOUNT: { option: '--service-account', code: 'ERR_PEAL_CREDENTIAL', origin: 'credential' },
 } as const;
 
 type PealVariable = keyof typeof rules;

@@ -23,6 +23,16 @@ export interface CommandLog {
   around: (print: () => void) => void;
 }
 
+/** What a command line was given by file and environment. */
+interface GivenSettings {
+  /** The configuration file, as it is named; null without one. */
+  readonly file: string | null;
+  /** Each option, and where it comes from: `--key is from PEAL_KEY`. Without values. */
+  readonly sources: readonly string[];
+  /** Sentences without their end: what is probably not meant. */
+  readonly notes: readonly string[];
+}
+
 export interface Terminal {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
@@ -30,11 +40,19 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Default: the command has sentences only. */
   readonly log?: CommandLog;
+  /** What the command line was given besides its options. Default: nothing. */
+  readonly settings?: GivenSettings;
+  /** Says where the options come from that an error names, where they are not on the command line. */
+  readonly sourcesIn?: (text: string) => string | null;
 }
 
-/** Whether a command line asks for standard error to have lines of JSON and nothing else. */
-export function asksForJson(args: readonly string[]): boolean {
-  return args.some((arg, at) => arg === '--log-format=json' || (arg === 'json' && args[at - 1] === '--log-format'));
+/** Whether a command line, or the environment, asks for standard error to have lines of JSON and nothing else. */
+export function asksForJson(args: readonly string[], env: Terminal['env']): boolean {
+  if (env.PEAL_LOG_FORMAT === 'json') return true;
+  const end = args.indexOf('--');
+  return (end === -1 ? args : args.slice(0, end)).some(
+    (arg, at) => arg === '--log-format=json' || (arg === 'json' && args[at - 1] === '--log-format'),
+  );
 }
 
 /** Whether text for this stream may be coloured: a terminal, unless NO_COLOR or a dumb terminal says otherwise. */
@@ -56,6 +74,13 @@ export function printError(terminal: Terminal, error: unknown): void {
         : `this is a fault of peal: ${(error as Error)?.stack ?? String(error)}`;
   const fields = error instanceof PealError ? { code: error.code, retryable: error.retryable } : {};
   printParagraph(terminal, { paint: red, level: 'error', fields }, text);
+  printSources(terminal, text);
+}
+
+/** A note on where the options come from that `text` names; nothing where all are on the command line. */
+export function printSources(terminal: Terminal, text: string): void {
+  const sources = terminal.sourcesIn?.(text) ?? null;
+  if (sources !== null) printNote(terminal, sources);
 }
 
 /** @param command what to copy into a shell: it ends the sentence, on a terminal on a line of its own */

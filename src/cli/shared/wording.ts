@@ -28,6 +28,9 @@ const flags: FlagNames = {
   providerToken: '--provider-token-file',
   expiry: '--expiration',
   pins: '--pin',
+  serviceAccount: '--service-account or PEAL_SERVICE_ACCOUNT',
+  'platforms.column': '--platform-column',
+  message: '--message-file',
   sealKeys: '--seal-key-file or PEAL_SEAL_KEY',
   store: '--store or PEAL_CREDENTIALS',
   retry: '--retries',
@@ -79,7 +82,9 @@ export function inFlagWords(error: PealError, names: FlagNames): PealError {
  */
 function flagOf(path: string, known: FlagNames): string {
   if (Object.hasOwn(known, path)) return known[path]!;
-  const [, first = '', rest = ''] = /^([^.[]*)\.?(.*)$/s.exec(path) ?? [];
+  const [, nested = ''] = /^([^.[]+\.[^.[]+)/.exec(path) ?? [];
+  const form = Object.hasOwn(known, nested) ? /^([^.[]*\.[^.[]*)\.?(.*)$/s : /^([^.[]*)\.?(.*)$/s;
+  const [, first = '', rest = ''] = form.exec(path) ?? [];
   const flag = Object.hasOwn(known, first) ? known[first]! : `--${hyphenated(first)}`;
   const item = /^\[(\d+)\]\.?(.*)$/s.exec(rest);
   if (item === null) return rest === '' ? flag : `${flag}: ${rest}`;

@@ -4,13 +4,22 @@
  */
 import { readFile } from 'node:fs/promises';
 import { Option } from 'commander';
-import type { Environment } from '../../apns/address.js';
 import { parseTime, timeForms } from '../../base/duration.js';
 import { readProblem } from '../../base/file-errors.js';
+import { maxFcmTokenLifeS } from '../../base/limits.js';
+import type { Environment } from '../../push/address.js';
 import { apnsConduct, type SimulatorConduct } from '../../simulator/settings/conduct.js';
+import type { AcceptedServiceAccount, SimulatorFcmOptions } from '../../simulator/settings/fcm-options.js';
 import type { ScriptedFeedback, SimulatorAuth, SimulatorOptions } from '../../simulator/settings/options.js';
 import { readScenario } from '../../simulator/settings/scenario-check.js';
-import { decimalNumber, durationBetween, type OptionGroup, repeated, wholeNumber } from '../shared/option-values.js';
+import {
+  decimalNumber,
+  durationBetween,
+  type OptionGroup,
+  orWord,
+  repeated,
+  wholeNumber,
+} from '../shared/option-values.js';
 import { usageError } from '../shared/terminal.js';
 import type { FlagNames } from '../shared/wording.js';
 
@@ -21,6 +30,22 @@ export interface SimulateFlags {
   readonly feedbackPort?: number;
   readonly channelsPort?: number;
   readonly controlPort?: number;
+  readonly fcm?: boolean;
+  readonly fcmPort?: number;
+  readonly fcmTokenPort?: number;
+  readonly fcmProject?: string;
+  readonly fcmAuth?: 'token' | 'any';
+  readonly fcmAccount?: readonly string[];
+  readonly fcmAccountOut?: string;
+  readonly fcmTokenLife?: number;
+  readonly fcmQuota?: number | null;
+  readonly fcmDeviceQuota?: number | null;
+  readonly fcmTopicQuota?: number | null;
+  readonly fcmRetryAfter?: number | null;
+  readonly fcmRejectFraction?: number;
+  readonly fcmRejectReason?: readonly string[];
+  readonly fcmMaxStreams?: number;
+  readonly fcmScenario?: string;
   readonly cert?: string;
   readonly certKey?: string;
   readonly caOut?: string;
@@ -68,8 +93,24 @@ export const simulatorFlags: FlagNames = {
   rejectReasons: '--reject-reason',
   statusDelayMs: '--status-delay',
   feedback: '--feedback-token',
+  'fcm.port': '--fcm-port',
+  'fcm.tokenPort': '--fcm-token-port',
+  'fcm.project': '--fcm-project',
+  'fcm.auth': '--fcm-auth',
+  'fcm.serviceAccounts': '--fcm-account',
+  'fcm.tokenLifeS': '--fcm-token-life',
+  'fcm.messagesPerMinute': '--fcm-quota',
+  'fcm.deviceMessagesPerMinute': '--fcm-device-quota',
+  'fcm.topicMessagesPerMinute': '--fcm-topic-quota',
+  'fcm.retryAfterS': '--fcm-retry-after',
+  'fcm.rejectFraction': '--fcm-reject-fraction',
+  'fcm.rejectReasons': '--fcm-reject-reason',
+  'fcm.maxStreams': '--fcm-max-streams',
+  'fcm.scenario': '--fcm-scenario',
 };
 
+const quotaNumber = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+const numberOrOff = orWord('off', null, quotaNumber);
 const environments = ['production', 'sandbox'];
 const windowBytes = wholeNumber(0, 0x7fffffff);
 
@@ -125,8 +166,8 @@ export function simulateOptionGroups(): readonly OptionGroup[] {
           wholeNumber(1, 0x7fffffff),
         ),
         new Option('--stream-window <bytes>', 'window of one request (default: 65535)').argParser(windowBytes),
-        new Option('--connection-window <bytes|large>', 'window of a connection (default: 65535)').argParser((text) =>
-          text === 'large' ? text : windowBytes(text),
+        new Option('--connection-window <bytes|large>', 'window of a connection (default: 65535)').argParser(
+          orWord('large', 'large', windowBytes),
         ),
         new Option('--reject-fraction <share>', 'share of the tokens that are rejected (default: 0)').argParser(
           decimalNumber(0, 1),
@@ -145,6 +186,47 @@ export function simulateOptionGroups(): readonly OptionGroup[] {
         new Option('--ledger <mode>', 'what the ledger keeps (default: tokens)').choices([
           ...['tokens', 'counts', 'full'],
         ]),
+      ],
+    },
+    {
+      heading: 'FCM (each of these serves it, too):',
+      options: [
+        new Option('--fcm', 'serve FCM beside APNs, on a port of its own'),
+        new Option('--fcm-port <n>', 'its port (default: any free one)').argParser(wholeNumber(0, 65_535)),
+        new Option('--fcm-token-port <n>', 'port of its token endpoint (default: any free one)').argParser(
+          wholeNumber(0, 65_535),
+        ),
+        new Option('--fcm-project <id>', 'the project (default: peal-simulator)'),
+        new Option('--fcm-account-out <file>', 'where to write a service account that may send'),
+        new Option('--fcm-account <file>', 'also take this service account, JSON; may be repeated').argParser(repeated),
+        new Option('--fcm-auth <kind>', 'credential that clients must have (default: token)').choices([
+          ...['token', 'any'],
+        ]),
+        new Option('--fcm-token-life <time>', 'how long access tokens are valid (default: 3599s)').argParser(
+          durationBetween(1000, maxFcmTokenLifeS * 1000, 1000),
+        ),
+        new Option('--fcm-quota <n|off>', 'messages of the project in a minute (default: 600000)').argParser(
+          numberOrOff,
+        ),
+        new Option('--fcm-device-quota <n|off>', 'messages to one token in a minute (default: 240)').argParser(
+          numberOrOff,
+        ),
+        new Option('--fcm-topic-quota <n|off>', 'messages to one topic in a minute (default: off)').argParser(
+          numberOrOff,
+        ),
+        new Option('--fcm-retry-after <s|off>', 'Retry-After of answers 503, in seconds (default: 10)').argParser(
+          numberOrOff,
+        ),
+        new Option('--fcm-reject-fraction <share>', 'share of the tokens that are rejected (default: 0)').argParser(
+          decimalNumber(0, 1),
+        ),
+        new Option('--fcm-reject-reason <reason>', 'their reason; may be repeated (default: UNREGISTERED)').argParser(
+          repeated,
+        ),
+        new Option('--fcm-max-streams <n>', 'messages at a time on a connection (default: 100)').argParser(
+          wholeNumber(1, 0x7fffffff),
+        ),
+        new Option('--fcm-scenario <file>', 'JSON file that says what goes wrong and when'),
       ],
     },
     {
@@ -195,6 +277,7 @@ export async function simulatorOptions(options: SimulateFlags): Promise<Simulato
     binaryPort: options.binaryPort,
     feedbackPort: options.feedbackPort,
     channelsPort: options.channelsPort,
+    fcm: await fcmOptions(options),
     statusDelayMs: options.statusDelay,
     splitStatus: options.splitStatus,
     silentStatus: options.silentStatus,
@@ -210,6 +293,39 @@ export async function simulatorOptions(options: SimulateFlags): Promise<Simulato
     ledger,
   };
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+/** Undefined without an option of FCM. Reads the files that they name. */
+async function fcmOptions(options: SimulateFlags): Promise<SimulatorOptions['fcm'] | undefined> {
+  const isWanted = Object.entries(options).some(([name, value]) => name.startsWith('fcm') && value !== undefined);
+  if (!isWanted) return undefined;
+  const { fcmAccount, fcmScenario, fcmTokenLife } = options;
+  const values: { [Name in keyof SimulatorFcmOptions]?: SimulatorFcmOptions[Name] | undefined } = {
+    port: options.fcmPort,
+    tokenPort: options.fcmTokenPort,
+    project: options.fcmProject,
+    auth: options.fcmAuth,
+    serviceAccounts: fcmAccount && (await Promise.all(fcmAccount.map(readAccount))),
+    tokenLifeS: fcmTokenLife === undefined ? undefined : Math.round(fcmTokenLife / 1000),
+    messagesPerMinute: options.fcmQuota,
+    deviceMessagesPerMinute: options.fcmDeviceQuota,
+    topicMessagesPerMinute: options.fcmTopicQuota,
+    retryAfterS: options.fcmRetryAfter,
+    rejectFraction: options.fcmRejectFraction,
+    rejectReasons: options.fcmRejectReason,
+    maxStreams: options.fcmMaxStreams,
+    scenario: fcmScenario === undefined ? undefined : readScenario(fcmScenario, 'fcm'),
+  };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+async function readAccount(path: string): Promise<AcceptedServiceAccount> {
+  const text = (await pem('--fcm-account', path)) ?? '';
+  try {
+    return JSON.parse(text) as AcceptedServiceAccount;
+  } catch (cause) {
+    throw usageError(`--fcm-account: the file ${path} is not the JSON of a service account.`, cause);
+  }
 }
 
 /** `apns`, and differences from it (or from no conduct) as NAME=VALUE. The simulator checks names and values. */

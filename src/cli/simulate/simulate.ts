@@ -6,6 +6,7 @@ import { createColors } from 'picocolors';
 import { PealError } from '../../base/errors.js';
 import { isAmong, OutputFile } from '../../campaign/outputs/output-file.js';
 import type { AnswerCounts } from '../../simulator/channels/channel-books.js';
+import type { SimulatedFcm } from '../../simulator/simulated-fcm.js';
 import { type Simulator, startSimulator } from '../../simulator/simulator.js';
 import { type ExitCode, exitCodes } from '../shared/exit-codes.js';
 import { Interrupt } from '../shared/interrupt.js';
@@ -18,9 +19,11 @@ export async function simulate(options: SimulateFlags, terminal: Terminal): Prom
   const simulator = await start(options);
   try {
     if (options.caOut !== undefined) await writeAuthority(options.caOut, simulator.caCertificate, options);
+    if (options.fcmAccountOut !== undefined) await writeAccount(options.fcmAccountOut, simulator, options);
     announce(simulator, options, terminal);
     await untilInterrupted();
     if (simulator.channelsUrl !== null) reportChannels(simulator, options, terminal);
+    if (simulator.fcm !== null) reportFcm(simulator.fcm, options, terminal);
     if (options.scenario !== undefined || options.conduct !== undefined) reportFaults(simulator, options, terminal);
   } finally {
     await simulator.close();
@@ -43,29 +46,46 @@ async function start(options: SimulateFlags): Promise<Simulator> {
  */
 async function writeAuthority(name: string, certificate: string | null, options: SimulateFlags): Promise<void> {
   if (certificate === null) throw usageError('--ca-out: with --cert there is no throw-away certificate to write.');
-  const { providerKey, clientCa, scenario, channelsScenario } = options;
-  const inputs = [providerKey, clientCa, scenario, channelsScenario].filter((file) => file !== undefined);
+  await writeOutput('--ca-out', name, certificate, 0o644, options);
+}
+
+/** Only the user may read it, because it has a private key. */
+async function writeAccount(name: string, { fcm }: Simulator, options: SimulateFlags): Promise<void> {
+  const text = `${JSON.stringify(fcm?.serviceAccount, null, 2)}\n`;
+  await writeOutput('--fcm-account-out', name, text, 0o600, options);
+}
+
+async function writeOutput(
+  flag: string,
+  name: string,
+  text: string,
+  mode: number,
+  options: SimulateFlags,
+): Promise<void> {
+  const { providerKey, clientCa, scenario, channelsScenario, fcmScenario, fcmAccount = [] } = options;
+  const given = [providerKey, clientCa, scenario, channelsScenario, fcmScenario, ...fcmAccount];
+  const inputs = given.filter((file) => file !== undefined);
   if (await isAmong(name, inputs)) {
-    throw usageError(`--ca-out: ${name} is read by this command and would be overwritten; choose another name.`);
+    throw usageError(`${flag}: ${name} is read by this command and would be overwritten; choose another name.`);
   }
   try {
-    const file = await OutputFile.create(path.dirname(name), path.basename(name), 0o644);
-    file.append(certificate);
+    const file = await OutputFile.create(path.dirname(name), path.basename(name), mode);
+    file.append(text);
     await file.publish();
   } catch (cause) {
-    throw usageError(`--ca-out: ${(cause as Error).message}`, cause);
+    throw usageError(`${flag}: ${(cause as Error).message}`, cause);
   }
 }
 
 function announce(
-  { url, binaryUrl, feedbackUrl, channelsUrl, controlUrl, port }: Simulator,
+  { url, binaryUrl, feedbackUrl, channelsUrl, fcm, controlUrl, port }: Simulator,
   options: SimulateFlags,
   terminal: Terminal,
 ): void {
   const ledgerUrl = `${controlUrl}/peal/ledger`;
   if (options.json === true) {
     const caFile = options.caOut ?? null;
-    const urls = { url, port, binaryUrl, feedbackUrl, channelsUrl, controlUrl, ledgerUrl };
+    const urls = { url, port, binaryUrl, feedbackUrl, channelsUrl, fcm: fcmLine(fcm, options), controlUrl, ledgerUrl };
     writeJsonLine(terminal.stdout, { messageType: 'simulator', ...urls, caFile });
     return;
   }
@@ -78,12 +98,32 @@ function announce(
       ...(binaryUrl === null ? [] : [`${bold('binary')}   ${binaryUrl}`]),
       ...(feedbackUrl === null ? [] : [`${bold('feedback')} ${feedbackUrl}`]),
       ...(channelsUrl === null ? [] : [`${bold('channels')} ${channelsUrl}`]),
+      ...(fcm === null ? [] : [`${bold('fcm')}      ${fcm.url}`, `${bold('tokens')}   ${fcm.tokenUrl}`]),
       `${bold('ledger')}   ${ledgerUrl}`,
       `${bold('send')}     peal send --gateway ${url}${certificate}`,
       dim('Ctrl-C ends it.'),
       '',
     ].join('\n'),
   );
+}
+
+function fcmLine(fcm: SimulatedFcm | null, { fcmAccountOut }: SimulateFlags): object | null {
+  if (fcm === null) return null;
+  const { url, httpsUrl, port, tokenUrl, project } = fcm;
+  return { url, httpsUrl, port, tokenUrl, project, accountFile: fcmAccountOut ?? null };
+}
+
+/** What became of the messages of FCM, and how many access tokens were given out. */
+function reportFcm(fcm: SimulatedFcm, options: SimulateFlags, terminal: Terminal): void {
+  const summary = fcm.summary();
+  if (options.json === true) {
+    writeJsonLine(terminal.stdout, { messageType: 'fcm', ...summary });
+    return;
+  }
+  const { bold } = createColors(hasColour(terminal, terminal.stdout));
+  const { minted, refused } = summary.tokens;
+  const tokens = `access tokens: ${minted} given out, ${refused} refused`;
+  terminal.stdout.write(`${bold('fcm')}      ${countsText(summary.messages)}; ${tokens}\n`);
 }
 
 /** How many channels there are, and what became of the requests about them. */
@@ -104,7 +144,7 @@ function reportChannels({ channels }: Simulator, options: SimulateFlags, termina
   );
 }
 
-function countsText({ requests, accepted, rejected, unanswered }: AnswerCounts): string {
+function countsText({ requests, accepted, rejected, unanswered }: Omit<AnswerCounts, 'reasons'>): string {
   const counts = `accepted ${accepted}, rejected ${rejected}, unanswered ${unanswered}`;
   return `${requests} ${requests === 1 ? 'request' : 'requests'}: ${counts}`;
 }

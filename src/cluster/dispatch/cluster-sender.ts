@@ -36,6 +36,7 @@ import {
   filledText,
   type OptionRule,
   type OptionRules,
+  optionError,
   test,
   unchecked,
   whole,
@@ -46,10 +47,16 @@ import type {
   RemoteCampaign,
   RemoteSender,
   SenderOptions,
-} from '../../campaign/run/campaign-sender.js';
+} from '../../campaign/senders/campaign-sender.js';
 import { type EngineStats, engineStats } from '../../engine/dispatcher/engine-stats.js';
-import type { Message, MessageData } from '../../session/message/message.js';
+import { isFcmAddress } from '../../fcm/address.js';
+import { FcmMessage } from '../../session/message/fcm-message.js';
+import { Message } from '../../session/message/message.js';
+import type { AnyMessageData } from '../../session/message/message-from-json.js';
+import type { PushMessage } from '../../session/message/push-message.js';
+import { rateOf, rateRules } from '../../session/options/gateway-options.js';
 import type { Rows } from '../../session/recipients/rows.js';
+import { QuotaRate } from '../limits/quota-rate.js';
 import type { SliceJobs } from '../queue/slice-jobs.js';
 import { decodeManifest } from '../slices/manifest-codec.js';
 import type { CampaignDefinition, ClusterStore, SliceBlobs, Steering, WorkerBeat } from '../store/cluster-store.js';
@@ -71,6 +78,13 @@ export interface ClusterSenderOptions {
   readonly sliceRecipients?: number;
   /** Requests under way at a time for the whole cluster. Default: no limit. */
   readonly maxInFlight?: number | null;
+  /**
+   * Messages a minute that all machines send together at most; `false`: as many as the gateway takes. A lower rate of the campaign
+   * holds instead. Default: what the service allows each project: 600,000 with FCM, no bound with APNs.
+   */
+  readonly messagesPerMinute?: number | false;
+  /** How long it takes from a tenth of that to the whole, in milliseconds, 0 to 3,600,000. Default: 60,000. */
+  readonly rampMs?: number;
   readonly clock?: Clock;
 }
 
@@ -82,6 +96,7 @@ const rules: OptionRules = {
   app: anyOf(filledText(1000), choice(null)),
   sliceRecipients: whole(1, maxSliceRecipients),
   maxInFlight: anyOf(whole(1, Number.MAX_SAFE_INTEGER), choice(null)),
+  ...rateRules,
   clock: unchecked,
 };
 
@@ -113,14 +128,18 @@ export class ClusterSender implements CampaignSender, RemoteSender {
   #work: AtWork | null = null;
   #collector: OutcomeCollector | null = null;
   #workers: readonly WorkerBeat[] = [];
+  readonly #quota: QuotaRate;
+  /** What the user wants. */
+  #wantedPerSecond: number | null = null;
   #steering: Pick<Steering, 'ratePerSecond' | 'isPaused'> = { ratePerSecond: null, isPaused: false };
   /** What all machines were told last. */
   #told = '';
   #isSteering = false;
   #stopped: PealError | null = null;
   #stopAtMs = Number.POSITIVE_INFINITY;
-  /** Another dispatcher has the campaign: this one touches nothing of it any more. */
+  /** Another dispatcher has the campaign, or the store has forgotten it: this one tells it nothing more. */
   #isOusted = false;
+  #isForgotten = false;
   /** Takes nothing more of what the campaign hands out. */
   #endFeed: () => void = () => {};
   /** Slices that had no job when the queue was looked at last. */
@@ -141,6 +160,12 @@ export class ClusterSender implements CampaignSender, RemoteSender {
     checkOptions({ name: 'ClusterSender' }, options, rules);
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    const { gateway, messagesPerMinute, rampMs } = options;
+    const bounds = {
+      ...(messagesPerMinute !== undefined && { messagesPerMinute }),
+      ...(rampMs !== undefined && { rampMs }),
+    };
+    this.#quota = new QuotaRate(rateOf(bounds, isFcmAddress(gateway) ? 'fcm' : 'http2'), this.#clock);
     this.#patience = new Patience(this.#clock, (said) => this.#work?.campaign.onNote(said));
   }
 
@@ -179,6 +204,7 @@ export class ClusterSender implements CampaignSender, RemoteSender {
       message: messageOf(campaign.message),
       send: campaign.options,
     };
+    this.#pace();
     const steering = { ...this.#steering, maxInFlight };
     const isNew = await store.begin(definition, { ...steering, stopped: null });
     await this.#takeLease(id, campaign);
@@ -199,20 +225,23 @@ export class ClusterSender implements CampaignSender, RemoteSender {
         this.#ended.push(slice);
         this.#slices.get(slice)!.isQueued = true;
       }
-      await store.unstop(id);
+      await this.#persist(() => store.unstop(id));
     }
-    await store.steer(id, steering);
-    await jobs.begin(id, campaign.title);
+    await this.#persist(() => store.steer(id, steering));
+    await this.#persist(() => jobs.begin(id, campaign.title));
     const ended = new Set(this.#ended);
     for (const slice of this.#slices) if (!ended.has(slice.number)) await publisher.queueAgain(slice);
     if (!isNew)
-      await jobs.retry(
-        id,
-        (await jobs.givenUp(id)).map(({ slice }) => slice),
-      );
+      await this.#persist(async () => {
+        const givenUp = await jobs.givenUp(id);
+        await jobs.retry(
+          id,
+          givenUp.map(({ slice }) => slice),
+        );
+      });
     this.#every(leaseRenewMs, () => this.#renew(id));
     this.#every(clusterLookMs, () => this.#look(id));
-    await this.#look(id);
+    await this.#persist(() => this.#look(id));
   }
 
   /** As many slices are out as keep the workers busy, and no more. */
@@ -226,8 +255,10 @@ export class ClusterSender implements CampaignSender, RemoteSender {
   }
 
   steer(ratePerSecond: number | null, isPaused: boolean): void {
+    if (this.#steering.isPaused && !isPaused) this.#quota.begin();
+    this.#wantedPerSecond = ratePerSecond;
     this.#steering = { ratePerSecond, isPaused };
-    if (this.#work !== null && !this.#isOver) void this.#tellSteering(this.#work.id);
+    this.#pace();
   }
 
   adopt(rows: Rows, block: number, indexes: Uint16Array): Adoption {
@@ -239,9 +270,17 @@ export class ClusterSender implements CampaignSender, RemoteSender {
       : { underWay, neverLeft: nobody, lost: left };
   }
 
-  async send(_message: Message, options: SenderOptions): Promise<{ readonly stopped: PealError | null }> {
+  async leave(): Promise<void> {
+    const work = this.#work;
+    if (work === null) return;
+    this.#endTimers();
+    await this.#close(work, !work.campaign.isResumed);
+  }
+
+  async send(_message: PushMessage, options: SenderOptions): Promise<{ readonly stopped: PealError | null }> {
     const work = this.#work!;
     const { store, blobs, jobs } = this.#options;
+    this.#quota.begin();
     this.#collector = new OutcomeCollector({
       campaign: work.id,
       ...{ store, blobs, jobs },
@@ -272,10 +311,9 @@ export class ClusterSender implements CampaignSender, RemoteSender {
       // A worker may have stopped the campaign with its last slices.
       if (this.#stopped === null) await this.#look(work.id).catch(rethrowAssertion);
     } finally {
-      this.#isOver = true;
       stopListening();
-      for (const timer of this.#timers) this.#clock.clearTimer(timer);
-      await this.#close(work);
+      this.#endTimers();
+      await this.#close(work, this.#stopped === null);
     }
     return { stopped: this.#stopped };
   }
@@ -284,11 +322,19 @@ export class ClusterSender implements CampaignSender, RemoteSender {
     return this.#options.sliceRecipients ?? sliceRecipients;
   }
 
+  #endTimers(): void {
+    this.#isOver = true;
+    for (const timer of this.#timers) this.#clock.clearTimer(timer);
+  }
+
   /** Forgets a campaign that is finished, and gives back one that is not. */
-  async #close({ id, campaign }: AtWork): Promise<void> {
-    const { store, jobs } = this.#options;
+  async #close({ id, campaign }: AtWork, isFinished: boolean): Promise<void> {
+    const { store, blobs, jobs } = this.#options;
     try {
-      if (this.#stopped === null && this.#slices.size === 0) {
+      if (this.#isForgotten) {
+        // Slices that were stored since then. The store knows none of them, so that no later run would find them.
+        await blobs.remove([...this.#slices].map(({ number }) => nameOfSlice(id, number)));
+      } else if (isFinished && this.#slices.size === 0) {
         await jobs.finish(id, { finished: true });
         await jobs.discard(id);
         await store.end(id);
@@ -316,6 +362,7 @@ export class ClusterSender implements CampaignSender, RemoteSender {
     if (!(await store.hold(id, this.#holder, leaseMs))) {
       const isForgotten = (await store.steering(id)) === null;
       this.#isOusted = true;
+      this.#isForgotten = isForgotten;
       this.#stop(isForgotten ? forgottenError() : heldError());
       return;
     }
@@ -346,6 +393,7 @@ export class ClusterSender implements CampaignSender, RemoteSender {
     const { store } = this.#options;
     this.#workers = await store.workers();
     this.#tellTroubles();
+    this.#pace();
     const steering = await store.steering(id);
     if (steering?.stopped != null) this.#stop(PealError.fromRecord(steering.stopped));
   }
@@ -362,6 +410,12 @@ export class ClusterSender implements CampaignSender, RemoteSender {
       this.#toldTroubles.add(whyNot);
       campaign.onNote(`The worker ${id} sends nothing at the moment: ${whyNot}`);
     }
+  }
+
+  /** Tells all machines the rate of now, where it is another one. */
+  #pace(): void {
+    this.#steering = { ...this.#steering, ratePerSecond: this.#quota.perSecond(this.#wantedPerSecond) };
+    if (this.#work !== null && !this.#isOver) void this.#tellSteering(this.#work.id);
   }
 
   /** Until all machines have the latest. */
@@ -466,7 +520,9 @@ function abortedError(): PealError {
 }
 
 /** Without the time that a binary gateway would get: it is another one in each run. */
-function messageOf(message: Message): MessageData {
+function messageOf(message: PushMessage): AnyMessageData {
+  if (message instanceof FcmMessage) return message.toJSON();
+  if (!(message instanceof Message)) throw optionError('Workers send a Message or an FcmMessage.');
   const { binaryExpiration: _, ...data } = message.toJSON();
   return data;
 }

@@ -2,8 +2,6 @@
  * A slice that is out: which recipients of the campaign its batches have, and which of them have come back. It takes outcomes that
  * come twice, or late, once. Owned by the ClusterSender; main thread.
  */
-import { bareAnswer } from '../../apns/answer.js';
-import { reasonOf } from '../../apns/reason.js';
 import { PealError } from '../../base/errors.js';
 import { maxBatchRecipients } from '../../base/limits.js';
 import { BlockRecord, NEW, NOTED, NOTED_AGAIN } from '../../campaign/journal/block-record.js';
@@ -11,6 +9,8 @@ import { numberOf } from '../../campaign/journal/records.js';
 import type { Entry } from '../../campaign/journal/store.js';
 import type { OutcomeDetail, SettledBatch } from '../../engine/batch.js';
 import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../../engine/ledger.js';
+import { bareAnswer } from '../../push/answer.js';
+import { reasonOf } from '../../push-services/reasons.js';
 import { RowBatch } from '../../session/recipients/row-batch.js';
 import type { Rows } from '../../session/recipients/rows.js';
 import type { BatchOutcomes, BatchPlace } from '../slices/slice.js';

@@ -5,7 +5,7 @@
 
 import { PealError } from '../../base/errors.js';
 import { maxBatchRecipients, outcomesPerRead } from '../../base/limits.js';
-import type { SenderOptions } from '../../campaign/run/campaign-sender.js';
+import type { SenderOptions } from '../../campaign/senders/campaign-sender.js';
 import { LatencyHistogram } from '../../engine/latency-histogram.js';
 import { UNKNOWN } from '../../engine/ledger.js';
 import type { SliceJobs } from '../queue/slice-jobs.js';

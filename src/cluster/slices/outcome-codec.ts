@@ -7,11 +7,12 @@
  *
  * A run is a value and how often it stands in a row. Details and causes are JSON: they are about what went wrong.
  */
-import { apnsIdBytes, apnsIdBytesOf, apnsIdText } from '../../apns/apns-id.js';
+import { apnsIdBytesOf, apnsIdText } from '../../apns/apns-id.js';
 import type { ErrorRecord } from '../../base/errors.js';
 import { maxBatchRecipients } from '../../base/limits.js';
 import type { AcceptedIds, OutcomeDetail } from '../../engine/batch.js';
 import type { LatencyData } from '../../engine/latency-histogram.js';
+import { apnsIdBytes } from '../../push/notification.js';
 import { readIndexes, writeIndexes } from './index-set.js';
 import { type PackedKind, PackedReader, PackedWriter } from './packed.js';
 import type { BatchOutcomes, SliceEnd, SliceOutcome } from './slice.js';
@@ -86,7 +87,7 @@ function readBatch(reader: PackedReader): BatchOutcomes {
   return { kind: 'batch', slice, epoch, batch, indexes, ledger, details, ids, cause, resent };
 }
 
-/** Without the names, which would be most of it. The last one stands only where the detail has it. */
+/** Without the names, which would be most of it. The last ones stand only where the detail has them. */
 type DetailRow = [
   index: number,
   status: number,
@@ -95,17 +96,22 @@ type DetailRow = [
   apnsId: string | null,
   retryAfterSeconds: number | null,
   apnsUniqueId?: string | null,
+  detail?: string,
 ];
 
-function rowOf({ index, status, reason, timestampMs, apnsId, retryAfterSeconds, apnsUniqueId }: OutcomeDetail) {
+function rowOf({ index, status, reason, timestampMs, apnsId, retryAfterSeconds, apnsUniqueId, detail }: OutcomeDetail) {
   const row: DetailRow = [index, status, reason, timestampMs, apnsId, retryAfterSeconds];
-  if (apnsUniqueId !== undefined) row.push(apnsUniqueId);
+  const hasDetail = detail !== undefined && detail !== null;
+  if (hasDetail || apnsUniqueId !== undefined) row.push(apnsUniqueId ?? null);
+  if (hasDetail) row.push(detail);
   return row;
 }
 
 function detailOf([index, status, reason, timestampMs, apnsId, retryAfterSeconds, ...more]: DetailRow): OutcomeDetail {
-  const detail = { index, status, reason, timestampMs, apnsId, retryAfterSeconds };
-  return more.length === 0 ? detail : { ...detail, apnsUniqueId: more[0]! };
+  const answer = { index, status, reason, timestampMs, apnsId, retryAfterSeconds };
+  const [apnsUniqueId, detail] = more;
+  if (apnsUniqueId === undefined) return answer;
+  return { ...answer, apnsUniqueId, ...(detail !== undefined && { detail }) };
 }
 
 /** Values from 0 to 255; their number is known to the reader. */

@@ -5,28 +5,44 @@
  *   S, version, batches (16 bits), check sum of all other bytes (32 bits)
  *   for each batch, from a multiple of four on:
  *     length of a token, flags, count (16 bits)
+ *     length of a token that is text              32 bits, if the flags say so: then the one before is 0
  *     payload offsets, expirations, offsets of collapse ids   32 bits each, those that the flags name
  *     apns-ids, tokens, payloads, collapse ids, priorities    bytes, those that the flags name; tokens always
+ *
+ * Tokens are bytes, as APNs' are, or text, as FCM's are. A slice with text has version 2, all others have version 1: so workers of
+ * another version of peal read what they can send.
  *
  * Numbers have their lowest byte first. Offsets begin with 0, and the last one is how long their bytes are.
  */
 import { Buffer } from 'node:buffer';
 import { endianness } from 'node:os';
 import { crc32 } from 'node:zlib';
-import { apnsIdBytes } from '../../apns/apns-id.js';
-import type { PersonalFields, PersonalParts } from '../../apns/notification.js';
-import { TokenBlock } from '../../apns/token-block.js';
 import { assert } from '../../base/assert.js';
+import { maxTextTokenBytes } from '../../base/limits.js';
 import { batchFault } from '../../engine/batch.js';
+import type { PersonalFields, PersonalParts } from '../../push/notification.js';
+import { apnsIdBytes } from '../../push/notification.js';
+import { TokenBlock } from '../../push/token-block.js';
 import { packedDamage, packedVersionError } from './packed.js';
 import type { SliceBatch } from './slice.js';
 
-const [letter, version] = [0x53, 1];
+const letter = 0x53;
+const [bytesVersion, textVersion] = [1, 2];
 const what = 'A slice';
 const headBytes = 8;
 const batchHeadBytes = 4;
+const textLengthBytes = 4;
 const maxBatches = 0xffff;
-const flag = { personal: 1, apnsIds: 2, payloads: 4, fields: 8, expirations: 16, priorities: 32, collapseIds: 64 };
+const flag = {
+  personal: 1,
+  apnsIds: 2,
+  payloads: 4,
+  fields: 8,
+  expirations: 16,
+  priorities: 32,
+  collapseIds: 64,
+  text: 128,
+};
 const isLittleEndian = endianness() === 'LE';
 
 /** @param batches at most 65,535, each as an engine takes it */
@@ -36,7 +52,7 @@ export function encodeSlice(batches: readonly SliceBatch[]): Uint8Array {
   for (const batch of batches) length += lengthOf(batch);
   const bytes = Buffer.allocUnsafeSlow(length);
   bytes[0] = letter;
-  bytes[1] = version;
+  bytes[1] = batches.some(hasText) ? textVersion : bytesVersion;
   bytes.writeUInt16LE(batches.length, 2);
   let at = headBytes;
   for (const batch of batches) at = writeBatch(batch, bytes, at);
@@ -52,8 +68,9 @@ export function encodeSlice(batches: readonly SliceBatch[]): Uint8Array {
 export function decodeSlice(bytes: Uint8Array): SliceBatch[] {
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (all.length < headBytes || all[0] !== letter || all.readUInt32LE(4) !== sumOf(all)) throw packedDamage(what);
-  if (all[1] !== version) throw packedVersionError(what);
-  const reader = new BatchReader(all, headBytes);
+  const version = all[1];
+  if (version !== bytesVersion && version !== textVersion) throw packedVersionError(what);
+  const reader = new BatchReader(all, headBytes, version === textVersion);
   const batches: SliceBatch[] = [];
   for (let left = all.readUInt16LE(2); left > 0; left--) batches.push(reader.next());
   reader.end();
@@ -64,10 +81,16 @@ function sumOf(bytes: Buffer): number {
   return crc32(bytes.subarray(headBytes), crc32(bytes.subarray(0, 4)));
 }
 
-function flagsOf({ personal }: SliceBatch): number {
-  if (personal === null) return 0;
+function hasText({ tokens }: SliceBatch): boolean {
+  return tokens.encoding === 'text';
+}
+
+function flagsOf(batch: SliceBatch): number {
+  const { personal } = batch;
+  let flags = hasText(batch) ? flag.text : 0;
+  if (personal === null) return flags;
   const { apnsIds, payloads, fields } = personal;
-  let flags = flag.personal;
+  flags |= flag.personal;
   if (apnsIds !== null) flags |= flag.apnsIds;
   if (payloads !== null) flags |= flag.payloads;
   if (fields === null || fields === undefined) return flags;
@@ -82,7 +105,7 @@ function lengthOf(batch: SliceBatch): number {
   const fault = batchFault(batch);
   assert(fault === null, `a slice is made of whole batches: ${fault}`);
   const { count } = tokens;
-  let length = batchHeadBytes + count * tokens.tokenBytes;
+  let length = batchHeadBytes + (hasText(batch) ? textLengthBytes : 0) + count * tokens.tokenBytes;
   if (personal === null) return padded(length);
   const { apnsIds, payloadOffsets, fields } = personal;
   if (apnsIds !== null) length += count * apnsIdBytes;
@@ -103,10 +126,12 @@ function padded(length: number): number {
 function writeBatch(batch: SliceBatch, bytes: Buffer, start: number): number {
   const { tokens, personal } = batch;
   const { count, tokenBytes } = tokens;
-  bytes[start] = tokenBytes;
+  const isText = hasText(batch);
+  bytes[start] = isText ? 0 : tokenBytes;
   bytes[start + 1] = flagsOf(batch);
   bytes.writeUInt16LE(count, start + 2);
   let at = start + batchHeadBytes;
+  if (isText) at = bytes.writeUInt32LE(tokenBytes, at);
   const { apnsIds = null, payloads = null, payloadOffsets = null, fields = null } = personal ?? {};
   const { expirations = null, priorities = null, collapseIds = null, collapseIdOffsets = null } = fields ?? {};
   if (payloadOffsets !== null) at = writeNumbers(payloadOffsets, count + 1, payloadOffsets[0]!, bytes, at);
@@ -138,22 +163,29 @@ function writePart(part: Uint8Array, from: number, to: number, bytes: Buffer, at
 /** Takes batches out of the bytes of a slice, one after the other. */
 class BatchReader {
   readonly #bytes: Buffer;
+  /** Whether tokens may be text. */
+  readonly #takesText: boolean;
   #at: number;
 
-  constructor(bytes: Buffer, at: number) {
+  constructor(bytes: Buffer, at: number, takesText: boolean) {
     this.#bytes = bytes;
     this.#at = at;
+    this.#takesText = takesText;
   }
 
   next(): SliceBatch {
     const head = this.#part(batchHeadBytes);
-    const [tokenBytes, flags, count] = [head[0]!, head[1]!, head[2]! | (head[3]! << 8)];
+    const [flags, count] = [head[1]!, head[2]! | (head[3]! << 8)];
     const has = (bit: number): boolean => (flags & bit) !== 0;
+    const isText = has(flag.text);
+    if (isText && (!this.#takesText || head[0] !== 0)) throw packedDamage(what);
+    const tokenBytes = isText ? this.#numbers(1)[0]! : head[0]!;
+    if (tokenBytes > maxTextTokenBytes) throw packedDamage(what);
     const payloadOffsets = has(flag.payloads) ? this.#offsets(count) : null;
     const expirations = has(flag.expirations) ? this.#numbers(count) : null;
     const collapseIdOffsets = has(flag.collapseIds) ? this.#offsets(count) : null;
     const apnsIds = has(flag.apnsIds) ? this.#part(count * apnsIdBytes) : null;
-    const tokens = new TokenBlock(this.#part(count * tokenBytes), tokenBytes, count);
+    const tokens = new TokenBlock(this.#part(count * tokenBytes), tokenBytes, count, isText ? 'text' : 'hex');
     const payloads = payloadOffsets === null ? null : this.#part(payloadOffsets[count]!);
     const collapseIds = collapseIdOffsets === null ? null : this.#part(collapseIdOffsets[count]!);
     const priorities = has(flag.priorities) ? this.#part(count) : null;

@@ -2,11 +2,11 @@
  * What a slice and its outcomes are, between their bytes (slice-codec, outcome-codec) and those who make and read them:
  * dispatch/ and worker/. Types only.
  */
-import type { PersonalParts } from '../../apns/notification.js';
-import type { TokenBlock } from '../../apns/token-block.js';
 import type { ErrorRecord } from '../../base/errors.js';
 import type { AcceptedIds, OutcomeDetail } from '../../engine/batch.js';
 import type { LatencyData } from '../../engine/latency-histogram.js';
+import type { PersonalParts } from '../../push/notification.js';
+import type { TokenBlock } from '../../push/token-block.js';
 
 /** A batch of recipients as it travels: at most 1,024, without the cells of their rows. */
 export interface SliceBatch {

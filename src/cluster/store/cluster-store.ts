@@ -13,7 +13,7 @@
  */
 import type { ErrorRecord } from '../../base/errors.js';
 import type { Change, Entry } from '../../campaign/journal/store.js';
-import type { MessageData } from '../../session/message/message.js';
+import type { AnyMessageData } from '../../session/message/message-from-json.js';
 import type { RetryOptions } from '../../session/send/send-options.js';
 
 /** What a campaign is, as plain JSON: workers read it with each slice. Without recipients and secrets. */
@@ -26,7 +26,7 @@ export interface CampaignDefinition {
   readonly gateway: string;
   /** By which a worker finds the credential in its store; null: the worker uses the one that it was started with. */
   readonly app: string | null;
-  readonly message: MessageData;
+  readonly message: AnyMessageData;
   readonly send: SliceSending;
 }
 
@@ -80,6 +80,8 @@ export interface SliceCommit {
 export interface WorkerBeat {
   /** Of one process. */
   readonly id: string;
+  /** What its program calls it; null: nothing. */
+  readonly name: string | null;
   readonly host: string;
   readonly pid: number;
   /** Slices that it takes at a time. */

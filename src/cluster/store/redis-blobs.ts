@@ -4,7 +4,7 @@
  */
 import { systemClock } from '../../base/clock.js';
 import { clusterKeepMs } from '../../base/limits.js';
-import { type RedisClient, redisError } from '../../stores/redis-client.js';
+import { type RedisClient, redisCommand } from '../../stores/redis-client.js';
 import type { SliceBlobs } from './cluster-store.js';
 import { StoreRetries, type StoreRetryOptions } from './store-retries.js';
 
@@ -48,12 +48,6 @@ export class RedisBlobs implements SliceBlobs {
   }
 
   #command<T>(command: () => Promise<T>): Promise<T> {
-    return this.#retries.run(async () => {
-      try {
-        return await command();
-      } catch (error) {
-        throw redisError(error, this.#redis);
-      }
-    });
+    return this.#retries.run(() => redisCommand(this.#redis, command));
   }
 }

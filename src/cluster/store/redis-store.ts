@@ -6,7 +6,7 @@ import { systemClock } from '../../base/clock.js';
 import type { ErrorRecord } from '../../base/errors.js';
 import { clusterKeepMs, maxRemovedSlices } from '../../base/limits.js';
 import type { Entry } from '../../campaign/journal/store.js';
-import { type RedisClient, redisError } from '../../stores/redis-client.js';
+import { type RedisClient, redisCommand } from '../../stores/redis-client.js';
 import type { RedisScript } from '../../stores/redis-script.js';
 import type {
   CampaignDefinition,
@@ -225,13 +225,7 @@ export class RedisClusterStore implements ClusterStore {
   }
 
   #command<T>(command: () => Promise<T>): Promise<T> {
-    return this.#retries.run(async () => {
-      try {
-        return await command();
-      } catch (error) {
-        throw redisError(error, this.#redis);
-      }
-    });
+    return this.#retries.run(() => redisCommand(this.#redis, command));
   }
 
   get #listKey(): string {

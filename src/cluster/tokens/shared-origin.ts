@@ -6,9 +6,7 @@
  * tokens, and is told. While the board is away, the token in hand serves for as long as APNs takes it.
  */
 import { randomUUID } from 'node:crypto';
-import { type ReadToken, readProviderToken, type TokenNames } from '../../apns/credentials/jwt.js';
-import { credentialError } from '../../apns/credentials/key-material.js';
-import type { TokenOrigin } from '../../apns/credentials/token-origin.js';
+import { type ReadToken, readProviderToken } from '../../apns/credentials/jwt.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import {
@@ -24,6 +22,8 @@ import {
 import type { Logger } from '../../base/log.js';
 import { counted } from '../../base/text.js';
 import type { Sealer } from '../../credentials/sealing/sealer.js';
+import { credentialError } from '../../push/credentials/key-material.js';
+import type { TokenNames, TokenOrigin } from '../../push/credentials/token-origin.js';
 import type { BoardNow, TokenBoard } from './token-board.js';
 
 interface SharedOriginOptions extends TokenNames {

@@ -3,15 +3,15 @@
  * dispatcher or a program of its own opens its credentials; main thread.
  */
 import { createPublicKey, hkdfSync, type KeyObject, sign as signWith } from 'node:crypto';
-import type { Credential } from '../../apns/credentials/credential.js';
 import { GivenOrigin } from '../../apns/credentials/given-origin.js';
 import { isSignedBy, joinToken, readProviderToken, signingInput } from '../../apns/credentials/jwt.js';
-import type { TokenOrigin } from '../../apns/credentials/token-origin.js';
 import { type Clock, systemClock } from '../../base/clock.js';
 import { maxKeyPrefixCharacters } from '../../base/limits.js';
 import { type Logger, silentLogger } from '../../base/log.js';
 import { checkOptions, filledText, type OptionRules, optionError, test, unchecked } from '../../base/options.js';
 import { Sealer } from '../../credentials/sealing/sealer.js';
+import type { Credential } from '../../push/credentials/credential.js';
+import type { TokenOrigin } from '../../push/credentials/token-origin.js';
 import type { RedisClient } from '../../stores/redis-client.js';
 import { SharedOrigin } from './shared-origin.js';
 import { RedisTokenBoard } from './token-board.js';

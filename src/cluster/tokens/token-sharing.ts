@@ -1,10 +1,12 @@
 /**
- * The credentials of a process with the provider tokens that all processes of the cluster share. Opened by `peal worker` and by
+ * The credentials of a process with the provider tokens and the access token that all processes of the cluster share. Opened by `peal worker` and by
  * programs; main thread.
  */
-import type { Credential } from '../../apns/credentials/credential.js';
 import type { Logger } from '../../base/log.js';
+import type { FcmCredential } from '../../fcm/service-account.js';
+import type { Credential } from '../../push/credentials/credential.js';
 import { openRedis, type RedisClient } from '../../stores/redis-client.js';
+import { sharedAccessTokens } from './shared-access-tokens.js';
 import { sharedProviderTokens } from './shared-provider-tokens.js';
 
 interface TokenSharingOptions {
@@ -41,6 +43,9 @@ export class TokenSharing implements AsyncDisposable {
     }
     return shared;
   };
+
+  /** A service account, whose access token all share. Called once for each. */
+  readonly shareAccess = (credential: FcmCredential): FcmCredential => sharedAccessTokens(credential, this.#redis);
 
   async close(): Promise<void> {
     this.#redis.disconnect();

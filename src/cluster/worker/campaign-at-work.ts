@@ -6,7 +6,8 @@ import type { Clock } from '../../base/clock.js';
 import type { PealError } from '../../base/errors.js';
 import { steeringPollMs } from '../../base/limits.js';
 import { Timer } from '../../base/timers.js';
-import { Message } from '../../session/message/message.js';
+import { messageFromJSON } from '../../session/message/message-from-json.js';
+import type { PushMessage } from '../../session/message/push-message.js';
 import { SharedRate } from '../limits/shared-rate.js';
 import type { CampaignDefinition, ClusterStore, SteeringNow } from '../store/cluster-store.js';
 
@@ -19,7 +20,7 @@ interface CampaignAtWorkOptions {
 
 export class CampaignAtWork {
   readonly definition: CampaignDefinition;
-  readonly message: Message;
+  readonly message: PushMessage;
   readonly #options: CampaignAtWorkOptions;
   readonly #timer: Timer;
   #steering: SteeringNow;
@@ -34,7 +35,7 @@ export class CampaignAtWork {
   /** @throws PealError for a message that is not valid */
   constructor(definition: CampaignDefinition, steering: SteeringNow, options: CampaignAtWorkOptions) {
     this.definition = definition;
-    this.message = Message.fromJSON(definition.message);
+    this.message = messageFromJSON(definition.message);
     this.#options = options;
     this.#steering = steering;
     this.#heardMs = options.clock.now();

@@ -75,7 +75,8 @@ export class ClusterWorker implements AsyncDisposable {
     const name = options.name ?? `${hostname()}-${process.pid}`;
     const server = await QueueServer.open({ url: redis, log, ...(redisCa !== undefined && { ca: redisCa }) });
     const id = `${name}-${randomUUID().slice(0, 8)}`;
-    const worker = new SliceWorker({ id, store, blobs, session, gatewayOf, slots, log });
+    const named = options.name === undefined ? {} : { name };
+    const worker = new SliceWorker({ id, ...named, store, blobs, session, gatewayOf, slots, log });
     try {
       await worker.begin();
     } catch (error) {

@@ -2,8 +2,8 @@
  * The batches of a slice as a send takes them: each recipient knows its place in its batch, whatever part of it is sent. Made
  * by slice-feed; pure, main thread.
  */
-import { apnsIdBytes } from '../../apns/apns-id.js';
-import type { PersonalFields, PersonalParts } from '../../apns/notification.js';
+import type { PersonalFields, PersonalParts } from '../../push/notification.js';
+import { apnsIdBytes } from '../../push/notification.js';
 import { RowBatch } from '../../session/recipients/row-batch.js';
 import { Rows } from '../../session/recipients/rows.js';
 import type { SliceBatch } from '../slices/slice.js';

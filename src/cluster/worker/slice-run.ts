@@ -24,11 +24,14 @@ import { Journal } from '../../campaign/journal/journal.js';
 import { LatencyHistogram } from '../../engine/latency-histogram.js';
 import { UNKNOWN, UNSENT } from '../../engine/ledger.js';
 import type { Tally } from '../../engine/tally.js';
-import { APNs } from '../../session/apns.js';
+import { isOverHttp2 } from '../../push/address.js';
 import type { Gateway } from '../../session/gateway.js';
+import { PushMessage } from '../../session/message/push-message.js';
+import { MessageSender } from '../../session/message-sender.js';
 import type { SliceBatch, SliceJob } from '../slices/slice.js';
 import { decodeSlice } from '../slices/slice-codec.js';
 import type { CampaignDefinition, ClusterStore, SliceBlobs, SliceClaim } from '../store/cluster-store.js';
+import { fencedError } from '../store/once.js';
 import type { CampaignAtWork } from './campaign-at-work.js';
 import { SliceFeed } from './slice-feed.js';
 import { SliceSink } from './slice-sink.js';
@@ -147,7 +150,7 @@ export class SliceRun {
     const claim = await store.claim(campaign, slice, worker);
     if (claim === null) return { kind: 'ended' };
     this.#campaign.hear(claim.steering);
-    const batches = await this.#read();
+    const batches = await this.#read(claim);
     const sliceStore = new SliceStore({
       store,
       claim,
@@ -165,10 +168,10 @@ export class SliceRun {
   }
 
   /**
-   * @throws PealError (as a rejection) ERR_PEAL_STORE where the bytes are gone or are not those of the job; then the campaign is
-   *   stopped
+   * @throws PealError (as a rejection) ERR_PEAL_FENCED where another worker has the slice now, or has ended it; ERR_PEAL_STORE where
+   *   the bytes are gone or are not those of the job, and then the campaign is stopped
    */
-  async #read(): Promise<readonly SliceBatch[]> {
+  async #read(claim: SliceClaim): Promise<readonly SliceBatch[]> {
     const { blob, sha256 } = this.#job;
     const bytes = await this.#parts.blobs.get(blob);
     try {
@@ -178,9 +181,16 @@ export class SliceRun {
       return decodeSlice(bytes);
     } catch (error) {
       rethrowAssertion(error);
+      // The answer to the claim may have been under way for so long that another worker has ended the slice since.
+      if (!(await this.#holds(claim))) throw fencedError(claim);
       if (error instanceof PealError) await this.#campaign.stop(error);
       throw error;
     }
+  }
+
+  async #holds({ campaign, slice, epoch }: SliceClaim): Promise<boolean> {
+    const found = (await this.#parts.store.slices(campaign)).find((each) => each.slice === slice);
+    return found !== undefined && found.epoch === epoch && !found.hasEnded;
   }
 
   async #send(
@@ -256,8 +266,8 @@ export class SliceRun {
     try {
       const gateway = await this.#parts.gatewayOf(definition);
       this.#gateway = gateway;
-      const isHttp2 = gateway.address.protocol === 'http2';
-      const result = await new APNs(gateway).send(message, {
+      const isHttp2 = isOverHttp2(gateway.address.protocol);
+      const result = await new MessageSender<PushMessage>(gateway, PushMessage).send(message, {
         recipients: feed,
         outcomes: sink,
         signal: this.#abort.signal,

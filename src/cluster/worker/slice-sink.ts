@@ -5,7 +5,6 @@
  * A recipient is told once it has an outcome that stays for this slice. Unsent ones are told when the slice ends, because
  * until then another attempt, here or elsewhere, may send to them; so are unknown ones where these are sent to again.
  */
-import { reasonOf } from '../../apns/reason.js';
 import { assert } from '../../base/assert.js';
 import type { PealError } from '../../base/errors.js';
 import type { Cut, Journal } from '../../campaign/journal/journal.js';
@@ -13,6 +12,7 @@ import type { AcceptedIds, Batch, OutcomeDetail, OutcomeSink, SettledBatch } fro
 import type { LatencyData } from '../../engine/latency-histogram.js';
 import { REJECTED, UNKNOWN, UNSENT } from '../../engine/ledger.js';
 import type { Tally } from '../../engine/tally.js';
+import { reasonOf } from '../../push-services/reasons.js';
 import { RowBatch } from '../../session/recipients/row-batch.js';
 import type { Rows } from '../../session/recipients/rows.js';
 import { encodeOutcome } from '../slices/outcome-codec.js';

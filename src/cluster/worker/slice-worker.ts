@@ -34,6 +34,8 @@ import { WorkerRoom } from './worker-room.js';
 interface SliceWorkerOptions {
   /** Of this process alone. */
   readonly id: string;
+  /** What its program calls it. */
+  readonly name?: string;
   readonly store: ClusterStore;
   readonly blobs: SliceBlobs;
   readonly session: Pick<Session, 'stats'>;
@@ -297,12 +299,12 @@ export class SliceWorker {
   }
 
   #beatOf(connections: number, inFlight: number): Parameters<ClusterStore['beat']>[0] {
-    const { id, slots } = this.#options;
+    const { id, name = null, slots } = this.#options;
     const { accepted, rejected } = this.#tally;
     const slices = [...this.#runs].map(({ name }) => name);
     const { pid } = process;
     return {
-      ...{ id, host: hostname(), pid, slots, slices, connections, inFlight },
+      ...{ id, name, host: hostname(), pid, slots, slices, connections, inFlight },
       ...{ accepted, rejected, startedMs: this.#startedMs, whyNot: this.#whyNot },
     };
   }

@@ -7,9 +7,9 @@
  *                                         ^ tokenOffset                 ^ identifierOffset
  */
 
-import type { Notification } from '../../apns/notification.js';
 import { PealError } from '../../base/errors.js';
 import { maxTokenBytes } from '../../base/limits.js';
+import type { Notification } from '../../push/notification.js';
 import { writeU16, writeU32 } from '../octets.js';
 import { type NotificationFields, notificationBytes, writeNotification } from './notification-writer.js';
 import { BINARY_HEADER_BYTES, type Command, ENHANCED, FRAMED, ITEM_HEADER_BYTES, SIMPLE } from './wire.js';

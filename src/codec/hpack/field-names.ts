@@ -24,6 +24,7 @@ export const NAME_SCHEME = 6;
 export const NAME_STATUS = 8;
 export const NAME_AUTHORIZATION = 23;
 export const NAME_CONTENT_LENGTH = 28;
+export const NAME_CONTENT_TYPE = 31;
 export const NAME_RETRY_AFTER = 53;
 export const NAME_TE = 66;
 

@@ -3,8 +3,8 @@
  * outcomes are reported, one for each tag. The stream of an answer has ended when its outcome is reported. Owned by one
  * connection, on its thread.
  */
-import type { AnswerFields } from '../../apns/answer.js';
 import { assert } from '../../base/assert.js';
+import type { AnswerFields } from '../../push/answer.js';
 import type { StreamCause } from '../http2/stream-causes.js';
 import type { StreamUser } from '../http2/stream-endings.js';
 import type { StreamTable } from '../http2/stream-table.js';
@@ -45,7 +45,7 @@ export class Answers implements StreamUser {
   accepted(slot: number, fields: AnswerFields | null): void {
     this.isUnproven = false;
     this.#readMark(slot);
-    this.#listener.onAccepted(this.#streams.tags[slot]!, fields);
+    this.#listener.onAccepted(this.#streams.tags[slot]!, fields, noBody);
   }
 
   /** A complete answer without a body. */
@@ -61,7 +61,7 @@ export class Answers implements StreamUser {
     this.pending[slot] = null;
     this.#readMark(slot);
     const tag = this.#streams.tags[slot]!;
-    if (answer.status === 200) this.#listener.onAccepted(tag, answer);
+    if (answer.status === 200) this.#listener.onAccepted(tag, answer, answer.body);
     else this.#listener.onRejected(tag, answer.status, answer.body, answer);
     this.pool.give(answer);
   }

@@ -14,8 +14,6 @@
  * response-reader. What was put into the output counts as sent once takeOutput() has handed it out: until then
  * a request can be withdrawn, and its stream is idle to the peer.
  */
-import type { Notification } from '../../apns/notification.js';
-import { fieldMask } from '../../apns/personal-fields.js';
 import { assert } from '../../base/assert.js';
 import { PealError } from '../../base/errors.js';
 import {
@@ -27,6 +25,8 @@ import {
   receiveMaxFrameBytes,
   receiveStreamWindowBytes,
 } from '../../base/limits.js';
+import type { Notification } from '../../push/notification.js';
+import { fieldMask } from '../../push/personal-fields.js';
 import { HpackEncoder } from '../hpack/encoder.js';
 import { connectionFaultOf } from '../http2/connection-fault.js';
 import { ControlFrames } from '../http2/control-frames.js';
@@ -60,6 +60,10 @@ export interface ClientConnectionOptions {
   readonly listener: ResponseListener;
   /** The `:authority` of every request. */
   readonly authority: string;
+  /** The path of every request, or its part before the token. */
+  readonly path: string;
+  /** The word before the token in `authorization`. */
+  readonly authorizationScheme: string;
   /** Whether `authorization` may enter the peer's header table; otherwise it goes out as a never-indexed literal. */
   readonly indexAuthorization: boolean;
   /** Requests in flight at most. Default and maximum: maxStreamsPerConnection. */
@@ -69,8 +73,7 @@ export interface ClientConnectionOptions {
 }
 
 export class ClientConnection {
-  readonly #authority: string;
-  readonly #indexAuthorization: boolean;
+  readonly #options: ClientConnectionOptions;
   readonly #maxStreams: number;
   readonly #probeFirst: boolean;
   readonly #streams: StreamTable;
@@ -93,8 +96,7 @@ export class ClientConnection {
   #isAbandoned = false;
 
   constructor(options: ClientConnectionOptions) {
-    this.#authority = options.authority;
-    this.#indexAuthorization = options.indexAuthorization;
+    this.#options = options;
     this.#maxStreams = Math.min(options.maxStreams ?? maxStreamsPerConnection, maxStreamsPerConnection);
     this.#probeFirst = options.probeFirst;
     this.#streams = new StreamTable(ringSlotsFor(this.#maxStreams));
@@ -214,8 +216,7 @@ export class ClientConnection {
    * @throws PealError `ERR_PEAL_TOKEN` for a token length that cannot be
    */
   template(notification: Notification, options: RequestTemplateOptions): RequestTemplate {
-    const fields = { authority: this.#authority, indexAuthorization: this.#indexAuthorization };
-    const template = new RequestTemplate(notification, fields, options);
+    const template = new RequestTemplate(notification, this.#options, options);
     template.adapt(this.#settings);
     return template;
   }
@@ -270,9 +271,14 @@ export class ClientConnection {
     this.#control.ping(number);
   }
 
-  /** Reports the ids of accepted notifications, too, from now on: that costs strings for each answer. */
-  keepIds(): void {
+  /**
+   * Reports the ids of accepted notifications, too, from now on: that costs strings for each answer.
+   *
+   * @param keepsBodies the ids stand in the bodies of answers
+   */
+  keepIds(keepsBodies = false): void {
     this.#responses.keepIds();
+    this.#answers.pool.keepsAccepted ||= keepsBodies;
   }
 
   /** From now on requests keep the mark of their hand-out. */

@@ -3,9 +3,9 @@
  * table (RFC 7541 §6.2.2) and spell out their names, so that they are the same octets whatever the table holds. Called
  * by the request writer for batches that have such fields; nothing is allocated.
  */
-import type { PersonalFields } from '../../apns/notification.js';
-import { OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../apns/personal-fields.js';
 import { maxCollapseIdBytes } from '../../base/limits.js';
+import type { PersonalFields } from '../../push/notification.js';
+import { OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../push/personal-fields.js';
 import { ByteWriter } from '../byte-writer.js';
 import { writeInteger } from '../hpack/integer.js';
 import { writeString } from '../hpack/representation.js';

@@ -2,16 +2,17 @@
  * Answers that are under way: a final status has come, the end of the stream has not. Only answers with a body or an
  * end of their own need one (APNs' 200 does not), so they are pooled objects. Owned by one connection, on its thread.
  */
-import type { AnswerFields } from '../../apns/answer.js';
 import {
   maxHeldResponseBytes,
   maxReadBodyBytes,
   maxResponseBodyBytes,
   receiveStreamWindowBytes,
 } from '../../base/limits.js';
+import type { AnswerFields } from '../../push/answer.js';
 import { ReceiveWindow } from '../http2/flow-control.js';
 
 const initialBodyBytes = 256;
+const noBody = new Uint8Array(0);
 /** A pooled answer does not keep a larger buffer than this. */
 const pooledBodyBytes = 4096;
 
@@ -42,8 +43,9 @@ export class PendingAnswer implements AnswerFields {
     return this.#kept;
   }
 
+  /** Nothing is made where nothing is kept: each 200 of FCM has a body that few ask for. */
   get body(): Uint8Array {
-    return this.#body.subarray(0, this.#kept);
+    return this.#kept === 0 ? noBody : this.#body.subarray(0, this.#kept);
   }
 
   keep(bytes: Uint8Array, start: number, end: number): void {
@@ -71,6 +73,8 @@ export class PendingAnswer implements AnswerFields {
 
 /** Hands out answers and takes them back; bounds what all bodies of a connection hold together. */
 export class AnswerPool {
+  /** Bodies of answers 200 are kept, too. */
+  keepsAccepted = false;
   readonly #free: PendingAnswer[] = [];
   #heldBytes = 0;
 
@@ -82,14 +86,14 @@ export class AnswerPool {
   }
 
   /**
-   * Counts body bytes and keeps those of anything but a 200, whose body says nothing. What would be too much for this
+   * Counts body bytes and keeps those of anything but a 200, whose body is of use only to those who keep ids. What would be too much for this
    * answer, or for all of them together, is dropped: the status says enough. Returns false when the peer sends so much
    * that the rest is not read.
    */
   add(answer: PendingAnswer, bytes: Uint8Array, start: number, end: number): boolean {
     answer.bodyBytes += end - start;
     if (answer.bodyBytes > maxReadBodyBytes) return false;
-    if (answer.status === 200) return true;
+    if (answer.status === 200 && !this.keepsAccepted) return true;
     const most = this.#heldBytes > maxHeldResponseBytes ? answer.capacity : maxResponseBodyBytes;
     const keptEnd = Math.min(end, start + most - answer.keptBytes);
     if (keptEnd <= start) return true;

@@ -4,13 +4,16 @@
  * template usually goes out coded field by field, which enters what is shared into the peer's table; from then on the
  * same octets serve every recipient. Made by ClientConnection.template(), kept by its caller, on the same thread.
  *
- * Indexing follows Apple ("Sending notification requests to APNs"): shared fields by index; `:path` always literal;
+ * The token of a recipient stands in the path as hex digits, or in the body as text, behind the notification's bodyStart.
+ *
+ * Indexing follows Apple ("Sending notification requests to APNs"): shared fields by index; `:path` literal where
+ * the token is in it;
  * apns-expiration, apns-collapse-id and apns-id indexed the first time only; `authorization` as the owner chooses.
  */
-import type { Notification } from '../../apns/notification.js';
-import { isOwnField } from '../../apns/personal-fields.js';
 import { PealError } from '../../base/errors.js';
-import { headerTableBytes, maxRequestHeaderListBytes, maxTokenBytes } from '../../base/limits.js';
+import { headerTableBytes, maxRequestHeaderListBytes, maxTextTokenBytes, maxTokenBytes } from '../../base/limits.js';
+import type { Notification } from '../../push/notification.js';
+import { isOwnField } from '../../push/personal-fields.js';
 import { ByteWriter } from '../byte-writer.js';
 import type { EncodedField, HpackEncoder, Indexing } from '../hpack/encoder.js';
 import { NAME_PATH } from '../hpack/field-names.js';
@@ -29,9 +32,9 @@ import type { PeerSettings } from '../http2/settings.js';
 import { ownFieldsListBytes } from './own-fields.js';
 
 export interface RequestTemplateOptions {
-  /** Length of the device tokens, in bytes, 1 to maxTokenBytes. */
+  /** Length of the device tokens, in bytes, 1 to maxTokenBytes; in a body 1 to maxTextTokenBytes. */
   readonly tokenBytes: number;
-  /** The JWT without "bearer ", or null. */
+  /** The token of the field `authorization`, without its scheme, or null. */
   readonly providerToken: string | null;
   /** Each recipient brings an apns-id of its own (PersonalParts.apnsIds). Default false. */
   readonly hasPersonalIds?: boolean;
@@ -45,6 +48,10 @@ export interface RequestTemplateOptions {
 interface ConnectionFields {
   readonly authority: string;
   readonly indexAuthorization: boolean;
+  /** The path, or its part before the token. */
+  readonly path: string;
+  /** The word before the token in `authorization`. */
+  readonly authorizationScheme: string;
 }
 
 /**
@@ -56,6 +63,9 @@ interface ConnectionFields {
  *
  *   | frame header | constant fields | :path /3/device/<hex> | constant fields | apns-id | frame header | payload |
  *   0              9                            ^ hexOffset                     ^ idOffset ^ headBytes
+ *
+ *   | frame header | constant fields, :path among them       | frame header | bodyStart | token | payload |
+ *   0              9                               headBytes ^                          ^ tokenOffset
  */
 export interface SlotImage {
   readonly bytes: Uint8Array;
@@ -63,8 +73,10 @@ export interface SlotImage {
   readonly slotBytes: number;
   /** Length of the HEADERS frame. */
   readonly headBytes: number;
-  /** Where the token's first hex digit stands. */
+  /** Where the token's first hex digit stands; -1 where it is in the body. */
   readonly hexOffset: number;
+  /** Where the token stands in the body; -1 where it is in the path, or the slot ends with the head. */
+  readonly tokenOffset: number;
   /** Where the 36 characters of a personal apns-id stand; -1 without one. */
   readonly idOffset: number;
   readonly tokenBytes: number;
@@ -72,7 +84,6 @@ export interface SlotImage {
   readonly payloadBytes: number;
 }
 
-const devicePath = '/3/device/';
 const idCharacters = 36;
 /** Overhead of a field in a header list (RFC 7541 §4.1). */
 const fieldOverheadBytes = 32;
@@ -86,8 +97,13 @@ export class RequestTemplate {
   readonly ownFields: number;
   /** The shared payload; empty where recipients bring their own. */
   readonly payload: Uint8Array;
+  /** What of the body comes before the token; null where the token is in the path. */
+  readonly bodyStart: Uint8Array | null;
+  /** Bytes of a body beside the payload: what comes before the token, and the token. */
+  readonly bodyOverheadBytes: number;
   /** Size of the header list as RFC 7541 §4.1 counts, in bytes. */
   readonly headerListBytes: number;
+  readonly #path: string;
   readonly #fieldsBeforePath: readonly EncodedField[];
   readonly #fieldsAfterPath: readonly EncodedField[];
   // The same, with 'none' for those that the peer's table has no room for.
@@ -108,17 +124,23 @@ export class RequestTemplate {
     this.hasPersonalPayloads = options.hasPersonalPayloads ?? false;
     this.ownFields = options.ownFields ?? 0;
     this.payload = this.hasPersonalPayloads ? noPayload : notification.payload;
-    this.#fieldsBeforePath = [
+    this.bodyStart = notification.bodyStart ?? null;
+    this.bodyOverheadBytes = this.bodyStart === null ? 0 : this.bodyStart.length + this.tokenBytes;
+    this.#path = connection.path;
+    const fixed: EncodedField[] = [
       { name: ':method', value: 'POST', indexing: 'shared' },
       { name: ':scheme', value: 'https', indexing: 'shared' },
       { name: ':authority', value: connection.authority, indexing: 'shared' },
     ];
+    const wholePath: EncodedField = { name: ':path', value: connection.path, indexing: 'shared' };
+    this.#fieldsBeforePath = this.bodyStart === null ? fixed : [...fixed, wholePath];
     const shared = notification.headers.filter(([name]) => !isOwnField(this.ownFields, name));
     this.#fieldsAfterPath = [...authorization(connection, options.providerToken), ...shared.map(indexed)];
     this.headerListBytes = this.#listBytes();
     this.#unsendable = unsendableField([...this.#fieldsBeforePath, ...this.#fieldsAfterPath]);
-    if (!(this.tokenBytes >= 1 && this.tokenBytes <= maxTokenBytes)) {
-      throw new PealError('ERR_PEAL_TOKEN', `device tokens of ${this.tokenBytes} bytes: 1 to ${maxTokenBytes} can be`, {
+    const most = this.bodyStart === null ? maxTokenBytes : maxTextTokenBytes;
+    if (!(this.tokenBytes >= 1 && this.tokenBytes <= most)) {
+      throw new PealError('ERR_PEAL_TOKEN', `device tokens of ${this.tokenBytes} bytes: 1 to ${most} can be`, {
         origin: 'usage',
       });
     }
@@ -161,16 +183,12 @@ export class RequestTemplate {
 
   /**
    * Appends the header block of one request. What it enters into the peer's table counts at once, so it has to be sent.
-   * Returns the offset of the token's hex digits; a personal apns-id is the last 36 octets. Both are for the caller
-   * to fill; header fields of the recipient's own go behind it.
+   * Returns the offset of the token's hex digits, -1 where the token is in the body; a personal apns-id is the last 36
+   * octets. Both are for the caller to fill; header fields of the recipient's own go behind it.
    */
   writeBlock(encoder: HpackEncoder, out: ByteWriter): number {
     encoder.encode(this.#beforePath, out);
-    const hexCharacters = 2 * this.tokenBytes;
-    writeInteger(out, 0x00, 4, NAME_PATH);
-    writeInteger(out, 0x00, 7, devicePath.length + hexCharacters);
-    out.ascii(devicePath);
-    const hexOffset = out.skip(hexCharacters);
+    const hexOffset = this.bodyStart === null ? this.#writePath(out) : -1;
     encoder.encode(this.#afterPath, out);
     if (this.hasPersonalIds) {
       writeLiteral(out, 'without-indexing', encoder.nameIndexOf('apns-id'), 'apns-id', '0'.repeat(idCharacters), 'raw');
@@ -178,10 +196,20 @@ export class RequestTemplate {
     return hexOffset;
   }
 
+  /** Never indexed, because the token is in it. Returns the offset of its hex digits. */
+  #writePath(out: ByteWriter): number {
+    const hexCharacters = 2 * this.tokenBytes;
+    writeInteger(out, 0x00, 4, NAME_PATH);
+    writeInteger(out, 0x00, 7, this.#path.length + hexCharacters);
+    out.ascii(this.#path);
+    return out.skip(hexCharacters);
+  }
+
   #drawImage(encoder: HpackEncoder): SlotImage {
     const out = new ByteWriter(512 + this.payload.length);
-    const payloadBytes = this.isPersonal ? 0 : this.payload.length;
-    const endsWithHeaders = this.payload.length === 0 && !this.hasPersonalPayloads;
+    const payloadBytes = this.isPersonal ? 0 : this.bodyOverheadBytes + this.payload.length;
+    const endsWithHeaders = this.bodyOverheadBytes + this.payload.length === 0 && !this.hasPersonalPayloads;
+    let tokenOffset = -1;
     out.skip(FRAME_HEADER_BYTES);
     const hexOffset = this.writeBlock(encoder, out);
     const headBytes = out.length;
@@ -190,6 +218,10 @@ export class RequestTemplate {
     if (payloadBytes > 0) {
       const at = out.skip(FRAME_HEADER_BYTES);
       writeFrameHeader(out.bytes, at, payloadBytes, DATA, FLAG_END_STREAM, 0);
+      if (this.bodyStart !== null) {
+        out.append(this.bodyStart);
+        tokenOffset = out.skip(this.tokenBytes);
+      }
       out.append(this.payload);
     }
     return {
@@ -197,6 +229,7 @@ export class RequestTemplate {
       slotBytes: out.length,
       headBytes,
       hexOffset,
+      tokenOffset,
       idOffset: this.hasPersonalIds ? headBytes - idCharacters : -1,
       tokenBytes: this.tokenBytes,
       payloadBytes,
@@ -234,7 +267,7 @@ export class RequestTemplate {
 
   #listBytes(): number {
     const fields = [...this.#fieldsBeforePath, ...this.#fieldsAfterPath];
-    let bytes = fieldBytes(':path', devicePath) + 2 * this.tokenBytes;
+    let bytes = this.bodyStart === null ? fieldBytes(':path', this.#path) + 2 * this.tokenBytes : 0;
     for (const { name, value } of fields) bytes += fieldBytes(name, value);
     if (this.hasPersonalIds) bytes += fieldBytes('apns-id', '') + idCharacters;
     return bytes + ownFieldsListBytes(this.ownFields);
@@ -261,7 +294,7 @@ function fieldBytes(name: string, value: string): number {
 function authorization(connection: ConnectionFields, providerToken: string | null): EncodedField[] {
   if (providerToken === null) return [];
   const indexing: Indexing = connection.indexAuthorization ? 'shared' : 'never';
-  return [{ name: 'authorization', value: `bearer ${providerToken}`, indexing }];
+  return [{ name: 'authorization', value: `${connection.authorizationScheme} ${providerToken}`, indexing }];
 }
 
 function indexed([name, value]: readonly [string, string]): EncodedField {

@@ -4,7 +4,7 @@
  * thread of its connection.
  */
 import { Buffer } from 'node:buffer';
-import type { AnswerFields } from '../../apns/answer.js';
+import type { AnswerFields } from '../../push/answer.js';
 import type { FieldVisitor } from '../hpack/decoder.js';
 import {
   type FieldNames,

@@ -2,14 +2,17 @@
  * What a client connection tells its owner. Implemented by connection/http2/http2-connection; called from within
  * `receive()`, `abandon()` and nowhere else. The owner must not call back into the connection from these calls.
  */
-import type { AnswerFields } from '../../apns/answer.js';
+import type { AnswerFields } from '../../push/answer.js';
 import type { GoawayListener } from '../http2/goaways.js';
 import type { StreamCause } from '../http2/stream-causes.js';
 
 /** Every tag that was submitted is reported by exactly one of the first four, exactly once. */
 export interface ResponseListener extends GoawayListener {
-  /** The final status was 200 and the answer is complete. `fields` is null if ids were not asked for. */
-  onAccepted(tag: number, fields: AnswerFields | null): void;
+  /**
+   * The final status was 200 and the answer is complete. `fields` is null if ids were not asked for, and `body` is empty unless
+   * bodies are kept. Both are valid during the call only.
+   */
+  onAccepted(tag: number, fields: AnswerFields | null, body: Uint8Array): void;
   /**
    * A complete answer with another final status. `body` may be empty, and is cut where it was too long. `body` and
    * `fields` are valid during the call only.

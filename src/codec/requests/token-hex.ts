@@ -1,5 +1,5 @@
 /**
- * Device tokens and apns-ids as the hexadecimal text of a request. Pure; called for each notification, so it works on
+ * Device tokens and apns-ids as the text of a request. Pure; called for each notification, so it works on
  * tables and plain stores and allocates nothing.
  */
 import { hexPairs as sharedHexPairs, writeHex } from '../../base/hex.js';
@@ -23,6 +23,11 @@ function writeCommonTokenHex(view: DataView, to: number, tokens: Uint8Array, fro
     view.setUint32(at + 4, hexPairs[tokens[i + 2]!]! | (hexPairs[tokens[i + 3]!]! << 16), true);
     at += 8;
   }
+}
+
+/** Copies the token of `tokenBytes` bytes at `from`, which is text itself. A view that dies at once is cheaper than a loop. */
+export function writeTokenText(to: Uint8Array, at: number, tokens: Uint8Array, from: number, tokenBytes: number): void {
+  to.set(tokens.subarray(from, from + tokenBytes), at);
 }
 
 const hyphen = 0x2d;

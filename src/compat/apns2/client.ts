@@ -4,9 +4,9 @@
 import type { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import { parseAddress } from '../../apns/address.js';
-import type { KeyMaterial } from '../../apns/credentials/key-material.js';
 import { PealError } from '../../base/errors.js';
 import { escapeUnprintable } from '../../base/text.js';
+import type { KeyMaterial } from '../../push/credentials/key-material.js';
 import type { Gateway } from '../../session/gateway.js';
 import { Session } from '../../session/session.js';
 import type { ApnsError } from './errors.js';

@@ -4,9 +4,9 @@
  */
 import { Buffer } from 'node:buffer';
 import type { CompiledNotification } from '../../apns/compile-notification.js';
-import type { HeaderField } from '../../apns/notification.js';
 import { rawField, rawNotification } from '../../apns/raw-notification.js';
 import { PealError } from '../../base/errors.js';
+import type { HeaderField } from '../../push/notification.js';
 import { refusedEntry } from './responses.js';
 
 /** Header fields and payload of a notification, as it gives them. */

@@ -13,7 +13,7 @@ import type { Gateway } from '../../session/gateway.js';
 import { Session } from '../../session/session.js';
 import type { CheckedPushOptions } from '../../session/single/push-options.js';
 import { type BuiltNotification, Refused, requestOfBuilt } from './built-notification.js';
-import { Delivery, type DeliveryOwner, DeliveryPush } from './delivery.js';
+import { type Delivery, type DeliveryOwner, DeliveryPush, deliverTo } from './delivery.js';
 import { type ProviderConfig, type ProviderOptions, readProviderOptions } from './provider-options.js';
 import { destroyedError, type ResponseFailure, type ResponseSent, type Responses } from './responses.js';
 import { checkRequest, requestService, type ServiceType } from './service-request.js';
@@ -77,10 +77,7 @@ export class Client implements ProviderClient, DeliveryOwner {
     recipients: readonly string[],
   ): Promise<Responses<ResponseSent, ResponseFailure>> {
     const request = requestOfBuilt(notification);
-    return new Promise((resolve) => {
-      const delivery = new Delivery(recipients.length, resolve);
-      for (let place = 0; place < recipients.length; place++) this.begin(delivery, place, recipients[place]!, request);
-    });
+    return deliverTo(recipients, (delivery, place, device) => this.begin(delivery, place, device, request));
   }
 
   /** Sends to one recipient of a delivery. */

@@ -10,6 +10,21 @@ import { answerFailure, type ResponseFailure, type ResponseSent, type Responses,
 
 type Entry = ResponseSent | ResponseFailure;
 
+/**
+ * Delivers to all recipients, and resolves with the entries of all.
+ *
+ * @param begin sends to one of them, whose entry has this place
+ */
+export function deliverTo(
+  recipients: readonly string[],
+  begin: (delivery: Delivery, place: number, device: string) => void,
+): Promise<Responses<ResponseSent, ResponseFailure>> {
+  return new Promise((resolve) => {
+    const delivery = new Delivery(recipients.length, resolve);
+    for (let place = 0; place < recipients.length; place++) begin(delivery, place, recipients[place]!);
+  });
+}
+
 export class Delivery {
   readonly #entries: Entry[];
   #open: number;

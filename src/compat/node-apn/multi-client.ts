@@ -2,7 +2,7 @@
 import { type BuiltNotification, requestOfBuilt } from './built-notification.js';
 import { Client } from './client.js';
 import { ClientRing } from './client-ring.js';
-import { Delivery } from './delivery.js';
+import { deliverTo } from './delivery.js';
 import type { MultiProviderOptions } from './provider-options.js';
 import type { ResponseFailure, ResponseSent, Responses } from './responses.js';
 
@@ -17,11 +17,8 @@ export class MultiClient extends ClientRing<Client> {
     recipients: readonly string[],
   ): Promise<Responses<ResponseSent, ResponseFailure>> {
     const request = requestOfBuilt(notification);
-    return new Promise((resolve) => {
-      const delivery = new Delivery(recipients.length, resolve);
-      for (const [place, device] of recipients.entries()) {
-        this.chooseSingleClient().begin(delivery, place, device, request);
-      }
+    return deliverTo(recipients, (delivery, place, device) => {
+      this.chooseSingleClient().begin(delivery, place, device, request);
     });
   }
 }

@@ -45,13 +45,13 @@ export async function requestService(
   const verb = methods[method]!;
   const request = requestOf(verb, paths[type](bundleId), built, bundleId);
   const isCreation = type === 'channels' && verb === 'POST';
-  const { kind, answer, error } = await gateway.callService(gateway.address, (client) =>
+  const { kind, answer, error } = await gateway.callService(gateway.address, (client, closing) =>
     attempt(client, request, {
       timeoutMs: timeoutMs > 0 ? timeoutMs : compatRetryTimeMs,
       budget: attempts > 1 ? { attempts, timeMs: compatRetryTimeMs } : null,
       // A channel that may have been created is not created once more.
       mayRepeat: (why, status) => why !== 'unknown' && (!isCreation || status < 500),
-      signals: [client.closing],
+      signals: [closing],
       subject: 'The request',
     }),
   );

@@ -15,7 +15,6 @@
  * the loop reads before the next write: if a gateway answers and closes at once, the next write fails, and the unread
  * status would be lost with it.
  */
-import { bareAnswer } from '../../apns/answer.js';
 import { binaryReasonOf } from '../../apns/reason.js';
 import { assert } from '../../base/assert.js';
 import { PealError } from '../../base/errors.js';
@@ -25,6 +24,7 @@ import { FrameOutput } from '../../codec/binary/frame-output.js';
 import { FrameTemplate } from '../../codec/binary/frame-template.js';
 import { StatusDecoder, type StatusListener } from '../../codec/binary/status.js';
 import { STATUS_MISSING_TOKEN, STATUS_NO_ERROR, STATUS_SHUTDOWN } from '../../codec/binary/wire.js';
+import { bareAnswer } from '../../push/answer.js';
 import type { ByteStream, ByteStreamListener } from '../../transport/backend.js';
 import * as errors from '../connection-errors.js';
 import { ConnectionLife } from '../connection-life.js';

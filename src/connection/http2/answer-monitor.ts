@@ -5,9 +5,10 @@
  *
  * Costs a few comparisons for each read while all is well, and nothing for a single answer.
  */
-import type { Answer } from '../../apns/answer.js';
 import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
+import type { Answer } from '../../push/answer.js';
+import type { Http2PushProtocol } from '../../push/push-protocol.js';
 import { ConnectionHealth, type Wedge } from '../connection-health.js';
 import type { RequestCounts } from '../request-counts.js';
 import type { SendGate } from '../send-gate.js';
@@ -20,14 +21,15 @@ export class AnswerMonitor {
   readonly #clock: Clock;
   readonly #gate: SendGate;
   readonly #counts: RequestCounts;
-  readonly #health = new ConnectionHealth();
+  readonly #health: ConnectionHealth;
   readonly #pace = new ErrorPace();
   #firstSentAtMs: number | null = null;
   /** Of the gate's pauses, those that this connection has taken into account. */
   #pausesSeen: number;
 
   /** `counts` learns which answers are inconclusive and when the first came. `start`: the limit to begin with. */
-  constructor(clock: Clock, gate: SendGate, counts: RequestCounts, start: StartLimit) {
+  constructor(clock: Clock, gate: SendGate, counts: RequestCounts, start: StartLimit, service: Http2PushProtocol) {
+    this.#health = new ConnectionHealth(service);
     this.#pace.start(start.requests, start.holdAnswers);
     this.#counts = counts;
     this.#clock = clock;

@@ -12,14 +12,16 @@
  *
  * The decisions are made beside it: vital-signs and idleness (time), answer-monitor (answers), send-gate (pool).
  */
-import { authority } from '../../apns/address.js';
-import { type AnswerFields, answerOf } from '../../apns/answer.js';
 import type { PealError } from '../../base/errors.js';
 import { closeTimeoutMs, drainTimeoutMs, keepaliveTickMs, requestTimeoutMs } from '../../base/limits.js';
 import { PatientTimer } from '../../base/timers.js';
 import { NO_ERROR, SETTINGS_TIMEOUT } from '../../codec/http2/frames.js';
 import { ClientConnection } from '../../codec/requests/client-connection.js';
 import type { ResponseListener } from '../../codec/requests/response-listener.js';
+import { authority } from '../../push/address.js';
+import type { AnswerFields } from '../../push/answer.js';
+import type { Http2PushProtocol } from '../../push/push-protocol.js';
+import { http2PushProtocolOf } from '../../push-services/push-protocols.js';
 import type { ByteStream, ByteStreamListener } from '../../transport/backend.js';
 import * as errors from '../connection-errors.js';
 import { ConnectionLife } from '../connection-life.js';
@@ -40,6 +42,7 @@ import { VitalSigns, type VitalVerdict } from './vital-signs.js';
 export class Http2Connection implements GatewayConnection, ByteStreamListener, ResponseListener {
   readonly counts = new RequestCounts();
   readonly #options: Http2ConnectionOptions;
+  readonly #service: Http2PushProtocol;
   readonly #life: ConnectionLife;
   readonly #source: RequestSource;
   readonly #codec: ClientConnection;
@@ -75,10 +78,13 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     this.#options = options;
     this.#source = options.source;
     this.#life = new ConnectionLife(this, options, () => this.#onDeadline());
-    const codecOptions = { listener: this, authority: authority(address), indexAuthorization, probeFirst };
+    this.#service = http2PushProtocolOf(address.protocol);
+    const { authorizationScheme } = this.#service;
+    const requests = { authority: authority(address), path: this.#service.pathOf(address), authorizationScheme };
+    const codecOptions = { listener: this, ...requests, indexAuthorization, probeFirst };
     this.#codec = new ClientConnection(codecOptions);
     this.#token = new TokenInUse(options.providerToken);
-    this.#answers = new AnswerMonitor(clock, options.gate, this.counts, options.startLimit);
+    this.#answers = new AnswerMonitor(clock, options.gate, this.counts, options.startLimit, this.#service);
     this.#refusalPause = new RefusalPause(clock, () => this.pump());
     this.#idleness = new Idleness(clock, heard, (verdict) => this.#act(verdict));
     this.#tickTimer = new PatientTimer(clock, heard, () => this.#onTick());
@@ -188,15 +194,15 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
 
   // --- what the codec tells, from within receive() and abandon() ---
 
-  onAccepted(tag: number, fields: AnswerFields | null): void {
+  onAccepted(tag: number, fields: AnswerFields | null, body: Uint8Array): void {
     this.counts.answers++;
     if (this.#isTimed) this.#tellLatency(tag);
-    if (this.#keepsIds && fields !== null) this.#source.onIds?.(tag, fields.apnsId, fields.uniqueId);
+    if (this.#keepsIds && fields !== null) this.#tellIds(tag, fields, body);
     this.#source.onAccepted(tag);
   }
 
   onRejected(tag: number, status: number, body: Uint8Array, fields: AnswerFields): void {
-    const answer = answerOf(status, body, fields, this.#options.clock);
+    const answer = this.#service.answerOf(status, body, fields, this.#options.clock);
     this.counts.answers++;
     if (this.#isTimed) this.#tellLatency(tag);
     this.#answers.rejected(answer, this.#source.isRetry(tag));
@@ -219,7 +225,8 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   onGoaway(lastStreamId: number, errorCode: number, debug: Uint8Array): void {
     this.#hasPromised = lastStreamId > 0 && errorCode === NO_ERROR;
     const life = this.#life;
-    const cause = errors.goawayError(life.where, errorCode, debug);
+    const { protocol } = this.#service;
+    const cause = errors.goawayError(life.where, errorCode, this.#service.reasonOfGoaway(debug), protocol);
     // Of several GOAWAYs the one that says most: a graceful one is often followed by one with an error or a reason.
     if (life.endCause === null || errorCode !== NO_ERROR || debug.length > 0) life.endCause = cause;
     this.#options.log.info({ connection: this.id, lastStreamId, errorCode }, cause.message);
@@ -238,10 +245,12 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
       this.#answers.sending();
       const credit = this.#answers.limit(this.#codec.credit(nextPayloadBytes(run)), this.inFlight);
       if (credit < waiting && isTooFew(credit, this.inFlight)) return;
+      const wanted = Math.min(credit, waiting);
+      const count = this.#source.allow?.(wanted) ?? wanted;
+      if (count === 0) return;
       if (run.keepsIds === true) this.#keepIds();
       if (run.isTimed === true) this.#takeTimes();
       const template = this.#templates.templateFor(run);
-      const count = Math.min(credit, waiting);
       const submitted = this.#codec.submit(template, run, count);
       if (submitted > 0) {
         this.counts.submitted += submitted;
@@ -258,7 +267,7 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
   #keepIds(): void {
     if (this.#keepsIds) return;
     this.#keepsIds = true;
-    this.#codec.keepIds();
+    this.#codec.keepIds(this.#service.acceptedIdOf !== null);
   }
 
   /** From the first run on that asks for it. */
@@ -266,6 +275,11 @@ export class Http2Connection implements GatewayConnection, ByteStreamListener, R
     if (this.#isTimed) return;
     this.#isTimed = true;
     this.#codec.keepMarks();
+  }
+
+  #tellIds(tag: number, fields: AnswerFields, body: Uint8Array): void {
+    const { acceptedIdOf } = this.#service;
+    this.#source.onIds?.(tag, acceptedIdOf === null ? fields.apnsId : acceptedIdOf(body), fields.uniqueId);
   }
 
   #tellLatency(tag: number): void {

@@ -1,9 +1,9 @@
 /** What a pool is given and what it tells. Used by shards and tests; the pool itself is in pool. */
-import type { Address } from '../../apns/address.js';
-import type { CredentialData } from '../../apns/credentials/credential.js';
 import type { Clock } from '../../base/clock.js';
 import type { PealError, PealErrorCode } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
+import type { Address } from '../../push/address.js';
+import type { CredentialData } from '../../push/credentials/credential.js';
 import type { Backend } from '../../transport/backend.js';
 import type { GatewayConnection } from '../gateway-connection.js';
 import type { LinkOptions } from '../link-options.js';

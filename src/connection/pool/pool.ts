@@ -20,6 +20,7 @@ import {
   maxConnectBackoffMs,
 } from '../../base/limits.js';
 import { Timer } from '../../base/timers.js';
+import { http2PushProtocolOf } from '../../push-services/push-protocols.js';
 import { withLog } from '../../transport/logged.js';
 import { hostAndPort } from '../../transport/tls-errors.js';
 import { BinaryConnection } from '../binary/binary-connection.js';
@@ -283,7 +284,7 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
 
   #tellFailure(error: PealError): void {
     assert(!this.#isClosed, 'a pool that closes gives nothing up');
-    if (this.#source.current() === null) return;
+    if (this.#source.isEmpty ?? this.#source.current() === null) return;
     this.#hasGivenUp = true;
     this.#options.log.warn({ gateway: this.#where }, `given up: ${error.message}`);
     this.#source.onFailed(error);
@@ -341,7 +342,9 @@ export class ConnectionPool implements ConnectionOwner, SendGateEvents {
 
   #connect(options: ConnectionOptions): GatewayConnection {
     if (options.address.protocol === 'binary') return new BinaryConnection(options);
-    const probeFirst = this.#options.credential.kind === 'token' || this.#backoff.isHalfOpen;
+    const { address, credential } = this.#options;
+    const provesToken = credential.kind === 'token' && http2PushProtocolOf(address.protocol).probesFirst;
+    const probeFirst = provesToken || this.#backoff.isHalfOpen;
     const startLimit = this.#startLimits.next;
     const shared = { gate: this.#gate, streamLimits: this.#streamLimits };
     const more = { probeFirst, providerToken: this.#token.usable, startLimit, ...shared };

@@ -4,8 +4,8 @@
  * by `peal credentials`, on the main thread.
  */
 import { inspect } from 'node:util';
-import type { CredentialSummary } from '../../apns/credentials/credential.js';
 import type { CredentialOptions } from '../../apns/credentials/load-credential.js';
+import type { CredentialSummary } from '../../push/credentials/credential.js';
 import type { NewCredential } from './new-credential.js';
 import type { CredentialPlace } from './place.js';
 

@@ -5,9 +5,9 @@
  *
  *   PEAL_CREDENTIAL_MAIN={"app":"com.example.app","environment":"production","key":"-----BEGIN …","keyId":…,"teamId":…}
  */
-import { credentialError } from '../../apns/credentials/key-material.js';
 import type { CredentialOptions } from '../../apns/credentials/load-credential.js';
 import { optionError } from '../../base/options.js';
+import { credentialError } from '../../push/credentials/key-material.js';
 import { type CredentialEntry, type CredentialStore, StoredCredential } from './credential-store.js';
 import { byPlace, contentVersion, credentialRows, listedEntry } from './listed-entry.js';
 import type { NewCredential } from './new-credential.js';

@@ -11,12 +11,12 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { credentialError, type FileReference } from '../../apns/credentials/key-material.js';
 import type { CredentialOptions } from '../../apns/credentials/load-credential.js';
 import { PealError } from '../../base/errors.js';
 import { readProblem } from '../../base/file-errors.js';
 import { maxCredentialFileBytes, maxManifestBytes } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
+import { credentialError, type FileReference } from '../../push/credentials/key-material.js';
 import { StoredCredential } from './credential-store.js';
 import { contentVersion, credentialRows } from './listed-entry.js';
 import type { CredentialEnvironment } from './place.js';

@@ -5,14 +5,14 @@
 import { KeyObject } from 'node:crypto';
 import { inspect } from 'node:util';
 import { parseAddress } from '../../apns/address.js';
-import type { CredentialSummary } from '../../apns/credentials/credential.js';
-import { credentialError, readMaterial, readPassphrase } from '../../apns/credentials/key-material.js';
 import { type CredentialOptions, loadCredential } from '../../apns/credentials/load-credential.js';
 import type { PealError } from '../../base/errors.js';
 import { maxCredentialVersions } from '../../base/limits.js';
 import { type Logger, silentLogger } from '../../base/log.js';
 import { checkOptions, filledText, optionError, unchecked } from '../../base/options.js';
 import { theOption } from '../../base/wording.js';
+import type { CredentialSummary } from '../../push/credentials/credential.js';
+import { credentialError, readMaterial, readPassphrase } from '../../push/credentials/key-material.js';
 import { type CredentialEnvironment, type CredentialPlace, checkPlace } from './place.js';
 
 /** The text of a credential, as stores keep it. */

@@ -7,12 +7,12 @@
  *   peal:{credentials}:versions             hash: "APP ENVIRONMENT" → the latest number, never given again
  *   peal:{credentials}:changes              count of changes, and the channel that names the place of each
  */
-import { credentialError } from '../../apns/credentials/key-material.js';
 import { type Clock, systemClock } from '../../base/clock.js';
 import { credentialLookMs, maxCredentialVersions } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import { Timer } from '../../base/timers.js';
-import { openRedis, type RedisClient, redisError } from '../../stores/redis-client.js';
+import { credentialError } from '../../push/credentials/key-material.js';
+import { openRedis, type RedisClient, redisCommand, redisError } from '../../stores/redis-client.js';
 import { RedisScript } from '../../stores/redis-script.js';
 import type { Sealer } from '../sealing/sealer.js';
 import { ChangeNotice } from './change-notice.js';
@@ -175,12 +175,8 @@ export class RedisStore implements CredentialStore {
     return unsealCredential(this.#sealer, keptOf(text).sealed, place, version);
   }
 
-  async #ask<T>(command: (redis: RedisClient) => Promise<T>): Promise<T> {
-    try {
-      return await command(this.#redis);
-    } catch (error) {
-      throw redisError(error, this.#redis);
-    }
+  #ask<T>(command: (redis: RedisClient) => Promise<T>): Promise<T> {
+    return redisCommand(this.#redis, command);
   }
 
   #watch(): () => void {

@@ -3,8 +3,8 @@
  * seal, the gateway too: who could change that outside of it would get provider tokens. Called by the stores of PostgreSQL and
  * Redis; main thread.
  */
-import { credentialError } from '../../apns/credentials/key-material.js';
 import { PealError } from '../../base/errors.js';
+import { credentialError } from '../../push/credentials/key-material.js';
 import { type Sealer, sealingKeyIdOf } from '../sealing/sealer.js';
 import type { OpenedCredential } from './credential-store.js';
 import { materialFrom, type NewCredential, optionsOf } from './new-credential.js';

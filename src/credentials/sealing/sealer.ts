@@ -10,9 +10,9 @@
  */
 import { createCipheriv, createDecipheriv, createHmac, type KeyObject, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
-import { credentialError, type KeyMaterial } from '../../apns/credentials/key-material.js';
 import { maxSealedCharacters } from '../../base/limits.js';
 import { type Logger, silentLogger } from '../../base/log.js';
+import { credentialError, type KeyMaterial } from '../../push/credentials/key-material.js';
 import { isSealingKeyId, readSealingKeys } from './sealing-keys.js';
 
 const form = 'peal1';

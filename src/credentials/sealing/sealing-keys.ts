@@ -7,9 +7,9 @@
  *   # a comment
  */
 import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
-import { credentialError, type KeyMaterial, readMaterial } from '../../apns/credentials/key-material.js';
 import { maxSealingKeyIdCharacters, maxSealingKeys } from '../../base/limits.js';
 import { type Logger, silentLogger } from '../../base/log.js';
+import { credentialError, type KeyMaterial, readMaterial } from '../../push/credentials/key-material.js';
 
 /** One key under its id. */
 interface SealingKey {

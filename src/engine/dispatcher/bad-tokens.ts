@@ -4,10 +4,10 @@
  * with APNs. 410 does not count. Owned by a job, on the dispatcher's thread; it sees whole batches, never a single
  * accepted recipient.
  */
-import type { Protocol } from '../../apns/address.js';
-import { classOf } from '../../apns/reason.js';
 import { PealError } from '../../base/errors.js';
 import { badTokenAnswers } from '../../base/limits.js';
+import type { Protocol } from '../../push/address.js';
+import { classOf } from '../../push-services/reasons.js';
 import type { OutcomeDetail } from '../batch.js';
 
 /** Counts of the answers of some batches. */

@@ -6,8 +6,8 @@
  *   | tokens | offsets of payloads, expirations, offsets of collapse ids | priorities, collapse ids, apns-ids, payloads |
  *   0        ^ from here on only what the batch has; numbers of four bytes come first
  */
-import type { PersonalFields, PersonalParts } from '../../apns/notification.js';
 import { maxBatchRecipients, personalBytesPerCredit } from '../../base/limits.js';
+import type { PersonalFields, PersonalParts } from '../../push/notification.js';
 import type { Batch } from '../batch.js';
 
 /** A smaller batch gets a buffer of its own size, which is not used again: one of the usual size would waste memory. */

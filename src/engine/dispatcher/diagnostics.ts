@@ -4,8 +4,8 @@
  * mailbox keeps the open connections of its shard. No event holds a device token, a payload or a credential.
  */
 import { channel } from 'node:diagnostics_channel';
-import { addressUrl } from '../../apns/address.js';
 import { PealError } from '../../base/errors.js';
+import { addressUrl } from '../../push/address.js';
 import type { SettledBatch } from '../batch.js';
 import type { ConnectionMessage } from '../messages.js';
 import { Tally, type TallyCounts } from '../tally.js';

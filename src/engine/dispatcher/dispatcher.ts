@@ -4,13 +4,14 @@
  * sockets nor codecs. On the program's own thread; made by session/session, one for a Session and one for each
  * `newConnection` that sends.
  */
-import type { Notification } from '../../apns/notification.js';
 import { assert, rethrowAssertion } from '../../base/assert.js';
 import { type Clock, systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { acceptedLookMs, glimpseMs, providerTokenCheckMs, shardCreditBatches } from '../../base/limits.js';
 import { type Logger, silentLogger } from '../../base/log.js';
 import { heldUntil, holdProcess, releaseProcess } from '../../base/process-hold.js';
+import type { Notification } from '../../push/notification.js';
+import { allowanceMemory } from '../allowance.js';
 import type { Batch, TellingSink } from '../batch.js';
 import { checkEngineOptions, type EngineOptions, openShardHost } from '../hosts/engine-options.js';
 import type { ShardHost, ShardListener, ShardReport } from '../hosts/shard-host.js';
@@ -85,7 +86,8 @@ export class Dispatcher {
     const key = routeKey(config);
     const known = this.#routes.get(key);
     if (known !== undefined) return known;
-    const route = new Route(this.#routes.size + 1, config, credential);
+    const allowance = config.rate == null ? null : allowanceMemory(this.#clock, config.address);
+    const route = new Route(this.#routes.size + 1, config, credential, allowance);
     this.#routes.set(key, route);
     this.#routesById.push(route);
     return route;
@@ -328,7 +330,7 @@ export class Dispatcher {
     }
   }
 
-  #receiveTold(mailbox: Mailbox, { slot, indexes, details, cause: record }: ToldRecipients): void {
+  #receiveTold(mailbox: Mailbox, { slot, indexes, details, ids, cause: record }: ToldRecipients): void {
     const parcel = mailbox.parcelIn(slot);
     if (parcel === null) {
       this.#log.error({ shardId: mailbox.shardId, slot }, 'a shard told outcomes of an empty slot');
@@ -337,12 +339,20 @@ export class Dispatcher {
     const { job, batch, latest } = parcel;
     const cause = record === null ? null : PealError.fromRecord(record);
     let nextDetail = 0;
-    for (const index of indexes) {
+    for (let place = 0; place < indexes.length; place++) {
+      const index = indexes[place]!;
       const outcome = latest[index]!;
       // Details are in the order of the indexes. One that was too late to withdraw may have its answer by now: that is told
       // with its detail later.
       const detail = outcome >= REJECTED && details[nextDetail]?.index === index ? details[nextDetail++]! : null;
-      job.tell(batch, index, outcome >= REJECTED && detail === null ? WRITTEN : outcome, detail, cause);
+      job.tell(
+        batch,
+        index,
+        outcome >= REJECTED && detail === null ? WRITTEN : outcome,
+        detail,
+        cause,
+        ids?.[place] ?? null,
+      );
     }
   }
 

@@ -1,9 +1,10 @@
 /** The messages with which a dispatcher stops a send by itself. */
-import type { Protocol } from '../../apns/address.js';
-import { adviceOf, classOf } from '../../apns/reason.js';
 import { PealError } from '../../base/errors.js';
-import { maxBatchCrashes, providerTokenMinAgeMs, stopAfterRefusals } from '../../base/limits.js';
+import { maxBatchCrashes, stopAfterRefusals } from '../../base/limits.js';
 import { either } from '../../base/wording.js';
+import type { Protocol } from '../../push/address.js';
+import { http2PushProtocolOf } from '../../push-services/push-protocols.js';
+import { adviceOf, classOf } from '../../push-services/reasons.js';
 import type { RefusedMessage } from '../messages.js';
 
 export function closedError(): PealError {
@@ -34,15 +35,9 @@ export function unexpectedTokenError(): PealError {
   });
 }
 
-export function expiredTokenError(): PealError {
-  const minutes = providerTokenMinAgeMs / 60_000;
-  return new PealError(
-    'ERR_PEAL_CREDENTIAL',
-    `APNs calls the provider token expired (ExpiredProviderToken), though it was made less than ${minutes} minutes ` +
-      'ago: check the clock of this machine, set it right and send again. While it is wrong nothing is sent with ' +
-      `this key, for up to ${minutes} minutes, because APNs takes no second token sooner.`,
-    { origin: 'credential' },
-  );
+export function expiredTokenError(protocol: Protocol): PealError {
+  const { expiredTokenAdvice } = http2PushProtocolOf(protocol);
+  return new PealError('ERR_PEAL_CREDENTIAL', expiredTokenAdvice, { origin: 'credential' });
 }
 
 export function crashedBatchError(cause: PealError): PealError {
@@ -57,12 +52,12 @@ export function crashedBatchError(cause: PealError): PealError {
 export function refusedError(
   { status, reason }: Pick<RefusedMessage, 'status' | 'reason'>,
   protocol: Protocol,
+  advice: string = adviceOf(status, reason, protocol),
 ): PealError {
   const answer = reason === '' ? `HTTP ${status}` : `${status} ${reason}`;
   return new PealError(
     'ERR_PEAL_STOPPED',
-    `Stopped after ${stopAfterRefusals} answers "${answer}" in a row with nothing accepted. ` +
-      `${adviceOf(status, reason, protocol)}`,
+    `Stopped after ${stopAfterRefusals} answers "${answer}" in a row with nothing accepted. ${advice}`,
     { origin: classOf(status, reason, protocol) === 'credential' ? 'credential' : 'usage' },
   );
 }

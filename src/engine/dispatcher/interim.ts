@@ -4,7 +4,8 @@
  * keep what is certain (OutcomeSink.glimpse). What is certain stays so, and the counts of one batch never decrease. On the
  * dispatcher's thread.
  */
-import { isForGood, reasonOf } from '../../apns/reason.js';
+import { isForGood } from '../../push/reason.js';
+import { reasonOf } from '../../push-services/reasons.js';
 import { ACCEPTED, QUEUED, REJECTED } from '../ledger.js';
 
 /** Recipients of batches that are not settled yet. */

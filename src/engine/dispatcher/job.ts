@@ -3,11 +3,11 @@
  * outstanding batches, hands settled ones to the sink, and keeps why it was stopped. Made by Dispatcher.send; on the
  * dispatcher's thread.
  */
-import type { Notification } from '../../apns/notification.js';
-import type { RetryBudget } from '../../apns/retry-policy.js';
 import { assert, rethrowAssertion } from '../../base/assert.js';
 import { PealError } from '../../base/errors.js';
 import { maxBatchRecipients, retryTimeMs } from '../../base/limits.js';
+import type { Notification } from '../../push/notification.js';
+import type { RetryBudget } from '../../push/retry-policy.js';
 import { type Batch, batchFault, type OutcomeDetail, type SettledBatch, type TellingSink } from '../batch.js';
 import type { LatencyHistogram } from '../latency-histogram.js';
 import { UNKNOWN, UNSENT } from '../ledger.js';
@@ -208,8 +208,15 @@ export class Job implements SendJob {
   }
 
   /** Tells the sink of one recipient; see TellingSink.told. */
-  tell(batch: Batch, index: number, outcome: number, detail: OutcomeDetail | null, cause: PealError | null): void {
-    this.#sink.told?.(batch, index, outcome, detail, cause);
+  tell(
+    batch: Batch,
+    index: number,
+    outcome: number,
+    detail: OutcomeDetail | null,
+    cause: PealError | null,
+    id: string | null = null,
+  ): void {
+    this.#sink.told?.(batch, index, outcome, detail, cause, id);
   }
 
   withdraw(batch: Batch, index: number): number {

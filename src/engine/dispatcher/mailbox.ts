@@ -215,7 +215,8 @@ export class Mailbox {
     if (jobs.has(notificationId)) return;
     if (!routes.has(route)) {
       routes.add(route);
-      link.post({ kind: 'route', routeId: route.id, config: route.config }, []);
+      const { id: routeId, config, allowance } = route;
+      link.post({ kind: 'route', routeId, config, allowance }, []);
       this.announceToken(route);
     }
     jobs.set(notificationId, job);

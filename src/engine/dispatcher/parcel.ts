@@ -5,8 +5,6 @@
  * be sent to again wait (retry-line) and go to a shard again, while the outcomes of the others stay. Made and owned
  * by the dispatcher, on its thread.
  */
-import { bareAnswer } from '../../apns/answer.js';
-import { reasonOf } from '../../apns/reason.js';
 import { assert } from '../../base/assert.js';
 import type { PealError } from '../../base/errors.js';
 import {
@@ -15,6 +13,8 @@ import {
   retryBeginGraceMs,
   waitingRecipientWeight,
 } from '../../base/limits.js';
+import { bareAnswer } from '../../push/answer.js';
+import { reasonOf } from '../../push-services/reasons.js';
 import type { AcceptedIds, Batch, OutcomeDetail, SettledBatch } from '../batch.js';
 import {
   ACCEPTED,
@@ -261,7 +261,7 @@ export class Parcel implements DispatchedBatch {
   #review(details: readonly OutcomeDetail[]): void {
     const terms = this.job.retryTerms();
     if (terms === null || !this.mayBeSentAgain) return;
-    const retries = this.#retries ?? new Retries(this.ledger);
+    const retries = this.#retries ?? new Retries(this.ledger, this.job.route.protocol);
     retries.review(details, terms);
     if (retries.size > 0) this.#retries = retries;
   }

@@ -10,8 +10,10 @@
  * outcome.
  */
 
-import { classOf, isForGood } from '../../apns/reason.js';
-import { type RetryBudget, type RetryKind, retryAfterMs, retryKindOf } from '../../apns/retry-policy.js';
+import type { Protocol } from '../../push/address.js';
+import { isForGood } from '../../push/reason.js';
+import { type RetryBudget, type RetryKind, retryAfterMs } from '../../push/retry-policy.js';
+import { classOf, retryKindOf } from '../../push-services/reasons.js';
 import type { OutcomeDetail } from '../batch.js';
 import { QUEUED, REJECTED, UNKNOWN, UNSENT } from '../ledger.js';
 
@@ -45,15 +47,17 @@ interface Entry {
 
 export class Retries {
   readonly #ledger: Uint8Array;
+  readonly #protocol: Protocol;
   readonly #entries = new Map<number, Entry>();
   #resent = 0;
   /** How long after the policy was first asked about it a recipient may be sent to again. */
   #timeMs = 0;
   #hasReleased = false;
 
-  /** `ledger`: the parcel's own. */
-  constructor(ledger: Uint8Array) {
+  /** `ledger`: the parcel's own; `protocol`: of its gateway. */
+  constructor(ledger: Uint8Array, protocol: Protocol = 'http2') {
     this.#ledger = ledger;
+    this.#protocol = protocol;
   }
 
   /** Whether any recipients were released to be sent again. */
@@ -95,7 +99,7 @@ export class Retries {
     this.#timeMs = terms.budget.timeMs;
     const random = (): number => drawn;
     for (const { index, status, reason, retryAfterSeconds } of details) {
-      const kind = this.#ledger[index]! < REJECTED ? null : retryKindOf(status, reason);
+      const kind = this.#ledger[index]! < REJECTED ? null : retryKindOf(status, reason, this.#protocol);
       if (kind !== null) this.#ask(index, kind, retryAfterSeconds, { ...terms, random });
     }
     if (!terms.resendsUnknown) return;
@@ -156,7 +160,7 @@ export class Retries {
       if (entry.detail !== null) details.push(entry.detail);
     }
     for (const { index, status, reason } of details) {
-      if (this.#entries.get(index)?.wasUnknown !== true || isForGood(classOf(status, reason))) continue;
+      if (this.#entries.get(index)?.wasUnknown !== true || isForGood(classOf(status, reason, this.#protocol))) continue;
       this.#ledger[index] = UNKNOWN;
       turned.add(index);
     }

@@ -2,8 +2,8 @@
  * A route as the dispatcher sees it: a gateway with one credential, and the provider token that all shards use for it.
  * Made by Dispatcher.openRoute; on the dispatcher's thread.
  */
-import type { Protocol } from '../../apns/address.js';
 import type { PealError } from '../../base/errors.js';
+import type { Protocol } from '../../push/address.js';
 import type { RouteConfig } from '../messages.js';
 import { expiredTokenError } from './errors.js';
 
@@ -37,6 +37,8 @@ export class Route {
     readonly id: number,
     readonly config: RouteConfig,
     source: ProviderTokenSource | null,
+    /** Memory of the Allowance of its gateway; null where it has no rate. */
+    readonly allowance: SharedArrayBuffer | null = null,
   ) {
     this.#source = source;
   }
@@ -100,7 +102,7 @@ export class Route {
 
   #renew(source: ProviderTokenSource, expired: string): boolean | Promise<boolean> {
     return this.#whenThere(source.refreshProviderToken?.(expired) ?? expired, (token) => {
-      if (token === this.#expired) throw expiredTokenError();
+      if (token === this.#expired) throw expiredTokenError(this.protocol);
       return this.#use(token);
     });
   }

@@ -169,6 +169,7 @@ function timeoutError(shardId: number, timeoutMs: number): PealError {
  * message of a broken promise is a constant text, and is passed on.
  */
 function crashError(shardId: number, error: unknown): PealError {
+  if ((error as { permission?: unknown } | null)?.permission === 'WorkerThreads') return deniedError(shardId, error);
   const broken = brokenPromise(error);
   const name = error instanceof Error ? error.name : '';
   const code = (error as { code?: unknown } | null)?.code;
@@ -176,4 +177,10 @@ function crashError(shardId: number, error: unknown): PealError {
   const why = broken === null ? `${what === '' ? '' : ` with ${what}`}.` : `: ${broken}`;
   const message = `The worker thread of shard ${shardId} ended${why}`;
   return new PealError('ERR_PEAL_SHARD', message, { origin: 'engine', retryable: true, cause: error });
+}
+
+function deniedError(shardId: number, cause: unknown): PealError {
+  const why = 'Node runs with --permission and without --allow-worker';
+  const message = `The worker thread of shard ${shardId} may not start: ${why}.`;
+  return new PealError('ERR_PEAL_SHARD', message, { origin: 'engine', retryable: true, cause });
 }

@@ -3,13 +3,13 @@
  * with the dispatcher. A slot is made once and used for one batch after another, so that a batch allocates nothing but
  * its views of tokens and ledger. Owned by the shard; read by pools as the run to send from. On the shard's thread.
  */
-import type { Notification, PersonalParts } from '../../apns/notification.js';
-import { TokenBlock } from '../../apns/token-block.js';
 import { assert } from '../../base/assert.js';
 import type { TimerHandle } from '../../base/clock.js';
 import type { PealError } from '../../base/errors.js';
 import { maxBatchRecipients } from '../../base/limits.js';
 import type { RequestRun } from '../../connection/request-source.js';
+import type { Notification, PersonalParts } from '../../push/notification.js';
+import { TokenBlock } from '../../push/token-block.js';
 import type { OutcomeDetail } from '../batch.js';
 import type { RejectionNotes } from '../ledger.js';
 import { LedgerSheet, QUEUED } from '../ledger.js';

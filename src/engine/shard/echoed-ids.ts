@@ -3,10 +3,10 @@
  * before it) mixes answers up, and then no outcome of that route can be trusted. Only rejections are checked, because
  * accepted recipients must cost nothing. Owned by a shard's route, on the shard's thread.
  */
-import { apnsIdBytes } from '../../apns/apns-id.js';
-import type { Notification, PersonalParts } from '../../apns/notification.js';
 import { hexOf } from '../../base/hex.js';
 import type { Logger } from '../../base/log.js';
+import type { Notification, PersonalParts } from '../../push/notification.js';
+import { apnsIdBytes } from '../../push/notification.js';
 
 export class EchoedIds {
   readonly #log: Logger;

@@ -2,13 +2,12 @@
  * A shard's record of one notification while batches of it come: whether it was cancelled, and whether APNs refuses it
  * again and again. Owned by the shard, used by the notification's route, on the shard's thread.
  */
-import type { Protocol } from '../../apns/address.js';
-import type { Notification } from '../../apns/notification.js';
-import { classOf } from '../../apns/reason.js';
-import { retryKindOf } from '../../apns/retry-policy.js';
 import { assert } from '../../base/assert.js';
 import type { Clock, TimerHandle } from '../../base/clock.js';
 import { retryTimeMs, stopAfterRefusals, tokenUpdatesBurstMs } from '../../base/limits.js';
+import type { Protocol } from '../../push/address.js';
+import type { Notification } from '../../push/notification.js';
+import { classOf, retryKindOf } from '../../push-services/reasons.js';
 import type { LatencyHistogram } from '../latency-histogram.js';
 
 /** A batch of the notification that is not settled yet. */

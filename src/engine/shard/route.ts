@@ -3,9 +3,6 @@
  * pulls them. Marks the ledger before anything is written and as answers come, and gives a batch back once its last
  * recipient has an outcome. Owned by the shard; called by its pool, on the shard's thread.
  */
-import type { Answer } from '../../apns/answer.js';
-import { reasonCode } from '../../apns/reason.js';
-import { retryRules } from '../../apns/retry-policy.js';
 import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
@@ -15,12 +12,17 @@ import { option } from '../../base/wording.js';
 import { ConnectionPool } from '../../connection/pool/pool.js';
 import type { PoolStats } from '../../connection/pool/pool-options.js';
 import type { RequestRun, RequestSource } from '../../connection/request-source.js';
+import type { Answer } from '../../push/answer.js';
+import { retryRules } from '../../push/retry-policy.js';
+import { reasonCode, retryKindOf } from '../../push-services/reasons.js';
 import type { Backend } from '../../transport/backend.js';
+import type { Allowance } from '../allowance.js';
 import { ACCEPTED, QUEUED, REJECTED, tagIndexMask, tagShift, UNKNOWN, UNSENT, WRITTEN } from '../ledger.js';
 import type { FromShard, RouteConfig, ToldRecipients } from '../messages.js';
 import type { BatchSlot } from './batch-slot.js';
 import { EchoedIds } from './echoed-ids.js';
 import type { NotificationState } from './notification-state.js';
+import { RequestPace } from './request-pace.js';
 import { SlotQueue } from './slot-queue.js';
 
 /** Connections by state, their number since the start, and requests without an outcome. */
@@ -68,6 +70,8 @@ export class ShardRoute implements RequestSource {
   readonly #queue = new SlotQueue();
   readonly #pool: RoutePool;
   readonly #echoedIds: EchoedIds;
+  /** Null without a rate. */
+  readonly #pace: RequestPace | null;
   #isWakeDue = false;
   #isStopped = false;
 
@@ -76,10 +80,12 @@ export class ShardRoute implements RequestSource {
     readonly id: number,
     context: RouteContext,
     openPool: (source: RequestSource) => RoutePool,
+    allowance: Allowance | null = null,
   ) {
     this.#context = context;
     this.#slots = context.slots;
     this.#echoedIds = new EchoedIds(context.log, { routeId: id });
+    this.#pace = allowance === null ? null : new RequestPace(allowance, context.clock, () => this.#onAllowed());
     this.#pool = openPool(this);
   }
 
@@ -94,7 +100,9 @@ export class ShardRoute implements RequestSource {
     } else if (this.#isStopped || slot.state!.isCancelled) {
       this.#giveUp(slot, null);
     } else {
-      this.#queue.append(slot);
+      // Where a rate lets little go, what waits in front of a retry may take longer than a retry may wait.
+      if (this.#pace !== null && slot.isRetry) this.#queue.prepend(slot);
+      else this.#queue.append(slot);
       this.#limitTime(slot);
       this.#wake();
     }
@@ -124,6 +132,7 @@ export class ShardRoute implements RequestSource {
   /** Makes waiting recipients unsent, ends the connections properly, and settles what is left. */
   async stop(cause: PealError): Promise<void> {
     this.#isStopped = true;
+    this.#pace?.stop();
     this.#giveUpAll(cause);
     try {
       await this.#pool.close();
@@ -135,7 +144,15 @@ export class ShardRoute implements RequestSource {
   // --- RequestSource: called by the pool ---
 
   current(): RequestRun | null {
-    return this.#queue.first();
+    return this.#pace?.isWaiting === true ? null : this.#queue.first();
+  }
+
+  get isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  allow(count: number): number {
+    return this.#pace === null ? count : this.#pace.allow(count);
   }
 
   skip(share: number): void {
@@ -155,6 +172,7 @@ export class ShardRoute implements RequestSource {
     assert(end <= order.length, 'no more recipients are taken than wait');
     for (let at = slot.head; at < end; at++) ledger[order[at]!] = WRITTEN;
     slot.head = end;
+    this.#pace?.taken(count);
     if (slot.waiting === 0) this.#queue.remove(slot);
   }
 
@@ -203,7 +221,7 @@ export class ShardRoute implements RequestSource {
     slot.notes.write(index, answer);
     if (state.stopsAtFailure) this.#stopAtFailure(state, status, reason);
     this.#finish(slot, index, REJECTED + reasonCode(reason, state.protocol));
-    if (reason === 'TooManyProviderTokenUpdates') this.#noteTokenUpdates(state);
+    if (retryKindOf(status, reason, state.protocol) === 'token-updates') this.#noteTokenUpdates(state);
     if (!state.isCancelled && state.isRefusedForGood(status, reason, this.#context.clock.now()))
       this.#refuse(state, status, reason);
   }
@@ -274,9 +292,10 @@ export class ShardRoute implements RequestSource {
   readonly #tellAll = (): void => {
     const told: ToldRecipients[] = [];
     for (const slot of this.#telling) {
-      const { told: indexes, toldDetails: details, cause } = slot;
+      const { told: indexes, toldDetails: details, cause, ids: kept } = slot;
       if (indexes.length === 0) continue;
-      told.push({ slot: slot.slot, indexes, details, cause: cause === null ? null : cause.toRecord() });
+      const ids = kept === null ? null : indexes.map((index) => kept.apnsIds[index] ?? null);
+      told.push({ slot: slot.slot, indexes, details, ids, cause: cause === null ? null : cause.toRecord() });
       slot.forgetTold();
     }
     this.#telling = [];
@@ -374,6 +393,11 @@ export class ShardRoute implements RequestSource {
       { kind: 'settled', slot: number, buffer, details, ids, cause: cause === null ? null : cause.toRecord() },
       [buffer],
     );
+  }
+
+  /** More requests may begin than before. */
+  #onAllowed(): void {
+    if (!this.isEmpty) this.#pool.workAvailable();
   }
 
   /** Wakes the pool once a turn, even if several batches came in it, so that they are written together. */

@@ -8,13 +8,15 @@ import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
 import { lowestOf } from '../../connection/pool/pool-options.js';
+import type { RequestSource } from '../../connection/request-source.js';
 import type { Backend } from '../../transport/backend.js';
+import { Allowance } from '../allowance.js';
 import type { ShardStats } from '../control-plane.js';
 import { LatencyHistogram } from '../latency-histogram.js';
 import type { BatchMessage, FromShard, NotificationMessage, RouteMessage, ToShard } from '../messages.js';
 import { BatchSlot } from './batch-slot.js';
 import { NotificationState, type NotificationTraits } from './notification-state.js';
-import { openConnectionPool, type RouteContext, type RoutePoolFactory, ShardRoute } from './route.js';
+import { openConnectionPool, type RouteContext, type RoutePool, type RoutePoolFactory, ShardRoute } from './route.js';
 
 interface ShardOptions {
   readonly backend: Backend;
@@ -109,11 +111,12 @@ export class Shard {
     await Promise.all([...this.#routes.values()].map((route) => route.stop(cause)));
   }
 
-  #openRoute({ routeId, config }: RouteMessage): void {
+  #openRoute({ routeId, config, allowance: memory = null }: RouteMessage): void {
     const { backend, clock, log, random } = this.#options;
-    const route = new ShardRoute(routeId, this.#context, (source) =>
-      this.#openPool({ config, backend, source, clock, log, ...(random && { random }) }),
-    );
+    const allowance = config.rate == null || memory === null ? null : new Allowance(config.rate, memory);
+    const openPool = (source: RequestSource): RoutePool =>
+      this.#openPool({ config, backend, source, clock, log, ...(random && { random }) });
+    const route = new ShardRoute(routeId, this.#context, openPool, allowance);
     this.#routes.set(routeId, route);
     const hasProviderToken = config.credential.kind === 'token';
     this.#traits.set(routeId, { protocol: config.address.protocol, hasProviderToken });

@@ -1,7 +1,7 @@
 /**
  * The gateways of a service with one credential: that of its command. Main thread.
  */
-import type { Credential } from '../../apns/credentials/credential.js';
+import type { Credential } from '../../push/credentials/credential.js';
 import type { Gateway } from '../../session/gateway.js';
 import type { Session } from '../../session/session.js';
 import type { GatewayEnvironment, GatewaySource } from './gateway-source.js';

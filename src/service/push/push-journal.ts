@@ -11,9 +11,10 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { newDurable, syncData } from '../../base/durable.js';
 import { PealError } from '../../base/errors.js';
 import { readProblem, writeProblem } from '../../base/file-errors.js';
-import { FolderLock } from '../../base/folder-lock.js';
+import { FolderLock } from '../../base/files/folder-lock.js';
 import { maxPushJournalBytes } from '../../base/limits.js';
 import { refusal } from '../http/answer.js';
 import type { KeptPush } from './kept-pushes.js';
@@ -133,7 +134,7 @@ export class PushJournal {
       // Not write: a disk that is nearly full takes a part of it without an error.
       await this.#file!.appendFile(lines);
       this.#bytes += Buffer.byteLength(lines);
-      if (waiting.length > 0) await this.#file!.datasync();
+      if (waiting.length > 0) await syncData(this.#file!);
       for (const { done } of waiting) done();
     } catch (error) {
       // The next write begins a new file with all that is kept.
@@ -146,7 +147,7 @@ export class PushJournal {
 
   async #begin(): Promise<void> {
     const number = this.#number++;
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND;
+    const flags = newDurable | constants.O_APPEND;
     const file = await open(fileOf(this.#folder, number), flags, 0o600);
     try {
       let text = `${JSON.stringify({ key: this.#key.toString('base64') })}\n`;
@@ -155,7 +156,7 @@ export class PushJournal {
           settledMs === null ? `{"id":"${id}","pushes":${pushes}}\n` : settledLine(id, pushes, settledMs, results!);
       }
       await file.appendFile(text);
-      await file.datasync();
+      await syncData(file);
       this.#bytes = Buffer.byteLength(text);
     } catch (error) {
       await file.close().catch(() => {});

@@ -9,7 +9,7 @@ import { maxPushesOfRequest } from '../../base/limits.js';
 import { adviceForUnknown, checkOption, choice, optionError, shownValue } from '../../base/options.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { theOption } from '../../base/wording.js';
-import { Message, type MessageOptions, messageOptionNames } from '../../session/message/message.js';
+import { contentHints, Message, type MessageOptions, messageOptionNames } from '../../session/message/message.js';
 import { checkPushOptions, type PushOptions } from '../../session/single/push-options.js';
 import { refusal, sentenceOf } from '../http/answer.js';
 import type { GatewayEnvironment } from './gateway-source.js';
@@ -39,13 +39,7 @@ const knownFields: readonly string[] = [...ownPushFields, ...messageOptionNames]
 
 /** What other services call things. */
 const hints = {
-  title: 'write alert: { title }.',
-  subtitle: 'write alert: { subtitle }.',
-  body: 'write alert: { body }, or alert as text.',
-  text: 'write alert.',
-  message: 'write alert.',
-  data: 'the keys of the app belong into extra.',
-  custom: 'the keys of the app belong into extra.',
+  ...contentHints,
   aps: 'write its keys as fields of the push, or give payload: { aps }.',
   devicetoken: 'write token.',
   devicetokens: 'write tokens.',

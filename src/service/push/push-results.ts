@@ -1,7 +1,7 @@
 /**
  * The outcomes of pushes as a client gets them. Pure; main thread.
  */
-import { adviceOf, classOf } from '../../apns/reason.js';
+import { adviceOf, classOf } from '../../push-services/reasons.js';
 import type { PushOutcome } from '../../session/single/push-outcome.js';
 import { sentenceOf } from '../http/answer.js';
 import type { AskedPushes } from './push-request.js';

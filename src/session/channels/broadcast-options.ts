@@ -1,8 +1,6 @@
 /** The message and the options of a broadcast, checked. Called by APNs; main thread. */
-import type { Address } from '../../apns/address.js';
 import { liveActivitySuffix } from '../../apns/channel.js';
 import type { CompiledNotification } from '../../apns/compile-notification.js';
-import type { RetryBudget } from '../../apns/retry-policy.js';
 import { PealError } from '../../base/errors.js';
 import {
   maxBroadcastChannels,
@@ -23,6 +21,8 @@ import {
   whole,
 } from '../../base/options.js';
 import { option, theOption } from '../../base/wording.js';
+import type { Address } from '../../push/address.js';
+import type { RetryBudget } from '../../push/retry-policy.js';
 import { Message, type MessageOptions } from '../message/message.js';
 import type { RetryOptions } from '../send/send-options.js';
 import { requestRules } from './channel-options.js';

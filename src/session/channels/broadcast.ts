@@ -5,12 +5,11 @@
  * Source: "Sending broadcast push notification requests to APNs".
  */
 import { broadcastPath, isChannelId } from '../../apns/channel.js';
-import { classOf } from '../../apns/reason.js';
-import { retryKindOf } from '../../apns/retry-policy.js';
 import { PealError } from '../../base/errors.js';
 import { maxServiceStreams, stopAfterRefusals } from '../../base/limits.js';
 import { shownValue } from '../../base/options.js';
 import { refusedError } from '../../engine/dispatcher/errors.js';
+import { broadcastAdviceOf, classOf, retryKindOf } from '../../push-services/reasons.js';
 import { type AttemptTerms, attempt, type FinalOutcome } from '../../services/service-attempts.js';
 import type { ServiceClient } from '../../services/service-client.js';
 import type { CheckedBroadcast } from './broadcast-options.js';
@@ -44,7 +43,7 @@ export interface BroadcastResult {
   readonly unsent: number;
   readonly unknown: number;
   readonly invalid: number;
-  /** By channel id, in the order in which they were given. */
+  /** By channel id, in the order in which they were given. A value that is not text is its own key. */
   readonly channels: ReadonlyMap<string, BroadcastOutcome>;
 }
 
@@ -55,20 +54,22 @@ export class Broadcast {
   readonly #given: CheckedBroadcast;
   readonly #terms: AttemptTerms;
   readonly #path: string;
-  readonly #outcomes = new Map<string, BroadcastOutcome>();
+  /** By what was given, also where that is not text: two such values may look alike. */
+  readonly #outcomes = new Map<unknown, BroadcastOutcome>();
   readonly #ids: Iterator<unknown>;
-  /** The same refusal of credential or request in a row, with nothing accepted. */
+  /** The same refusal of credential, request or connection in a row, with nothing accepted. */
   #streak = 0;
   #streakReason = '';
   readonly #stop = new AbortController();
 
-  constructor(client: ServiceClient, given: CheckedBroadcast) {
+  /** @param closing aborts when the session closes */
+  constructor(client: ServiceClient, given: CheckedBroadcast, closing: AbortSignal) {
     const { timeoutMs, budget, signal, bundleId } = given;
     this.#client = client;
     this.#given = given;
     this.#path = broadcastPath(bundleId);
     this.#ids = given.channelIds[Symbol.iterator]();
-    const signals = [this.#stop.signal, client.closing, ...(signal === null ? [] : [signal])];
+    const signals = [this.#stop.signal, closing, ...(signal === null ? [] : [signal])];
     this.#terms = {
       timeoutMs,
       budget,
@@ -90,7 +91,7 @@ export class Broadcast {
     for (let next = this.#ids.next(); next.done !== true; next = this.#ids.next()) {
       const id = next.value;
       if (!isChannelId(id)) {
-        this.#outcomes.set(typeof id === 'string' ? id : shownValue(id), invalidOutcome(id));
+        this.#outcomes.set(id, invalidOutcome(id));
         continue;
       }
       // Its place in the result.
@@ -102,31 +103,38 @@ export class Broadcast {
         headers: { ...headers, 'apns-channel-id': id },
         body: payload,
       } as const;
-      const outcome = outcomeOf(await attempt(this.#client, request, this.#terms));
+      const final = await attempt(this.#client, request, this.#terms);
+      const outcome = outcomeOf(final);
       this.#outcomes.set(id, outcome);
       this.#watch(outcome);
+      // There is no way to the service, or it is silent: that is waited for once, and not once for so many channels.
+      if (final.serviceError !== null) this.#stop.abort(final.serviceError);
     }
   }
 
-  /** A credential, or a message, that is refused again and again is refused for all channels. */
+  /**
+   * A credential, or a message, that is refused again and again is refused for all channels, and so is what was refused
+   * on several connections: each further channel would open as many.
+   */
   #watch({ outcome, status, reason }: BroadcastOutcome): void {
     if (outcome === 'accepted') this.#streak = 0;
     if (outcome !== 'rejected' || status === null || reason === null) return;
     const kind = classOf(status, reason);
-    if (kind !== 'credential' && kind !== 'request') {
+    if (kind !== 'credential' && kind !== 'request' && kind !== 'connection') {
       this.#streak = 0;
       return;
     }
-    if (retryKindOf(status, reason) !== null) return;
+    if (kind !== 'connection' && retryKindOf(status, reason) !== null) return;
     this.#streak = reason === this.#streakReason ? this.#streak + 1 : 1;
     this.#streakReason = reason;
-    if (this.#streak === stopAfterRefusals) this.#stop.abort(refusedError({ status, reason }, 'http2'));
+    if (this.#streak < stopAfterRefusals) return;
+    this.#stop.abort(refusedError({ status, reason }, 'http2', broadcastAdviceOf(status, reason)));
   }
 
   #result(): BroadcastResult {
     const counts = { accepted: 0, rejected: 0, unsent: 0, unknown: 0, invalid: 0 };
     for (const { outcome } of this.#outcomes.values()) counts[outcome] += 1;
-    return { ...counts, channels: this.#outcomes };
+    return { ...counts, channels: this.#outcomes as ReadonlyMap<string, BroadcastOutcome> };
   }
 }
 

@@ -1,9 +1,9 @@
 /** Options of channel management, checked. Called by Channels; main thread. */
-import { type Address, addressUrl } from '../../apns/address.js';
 import { isRequestId, managementAddress, type StoragePolicy, storagePolicies } from '../../apns/channel.js';
 import { maxPushTimeoutMs, pushTimeoutMs } from '../../base/limits.js';
 import { checkOptions, choice, type OptionRules, optionError, test, unchecked, whole } from '../../base/options.js';
 import { theOption } from '../../base/wording.js';
+import { type Address, addressUrl } from '../../push/address.js';
 import { checkBundleId, checkServiceProtocol, serviceAddress } from './service-gateway.js';
 
 export interface ChannelsOptions {

@@ -5,7 +5,6 @@
  * Source: "Sending channel management requests to APNs".
  */
 import { Buffer } from 'node:buffer';
-import type { Address } from '../../apns/address.js';
 import {
   allChannelsPath,
   channelPushType,
@@ -14,16 +13,17 @@ import {
   type StoragePolicy,
   storagePolicies,
 } from '../../apns/channel.js';
-import type { RetryKind } from '../../apns/retry-policy.js';
 import { PealError } from '../../base/errors.js';
 import { maxRequestsPerRecipient } from '../../base/limits.js';
-import { answerError } from '../../services/answer-error.js';
+import { shownValue } from '../../base/options.js';
+import type { Address } from '../../push/address.js';
+import type { RetryKind } from '../../push/retry-policy.js';
+import { answerError, NoAnswerError } from '../../services/answer-error.js';
 import { type AttemptTerms, attempt, type FinalOutcome } from '../../services/service-attempts.js';
 import type { ServiceClient } from '../../services/service-client.js';
 import type { ServiceAnswer, ServiceRequest } from '../../services/service-connection.js';
 import { hostAndPort } from '../../transport/tls-errors.js';
 import type { CheckedChannelRequest, CheckedChannels } from './channel-options.js';
-import type { ServiceGateway } from './service-gateway.js';
 
 /** A channel, as the service knows it. */
 export interface Channel {
@@ -35,9 +35,11 @@ export interface Channel {
   readonly requestId: string | null;
 }
 
-/** The service of one gateway, and the app. */
+/** The service of one gateway, and the app, for one call. */
 export interface ChannelService extends CheckedChannels {
-  readonly gateway: ServiceGateway;
+  readonly client: ServiceClient;
+  /** Aborts when the session closes. */
+  readonly closing: AbortSignal;
 }
 
 export async function createChannel(
@@ -47,7 +49,7 @@ export async function createChannel(
   const { storagePolicy } = options;
   const policy = storagePolicies.indexOf(storagePolicy);
   const body = Buffer.from(JSON.stringify({ 'message-storage-policy': policy, 'push-type': channelPushType }));
-  const call = { subject: 'create a channel', isHarmlessTwice: false };
+  const call = { subject: 'create a channel', isHarmlessTwice: false, doubt: mayBeCreated };
   const { answer } = await run(
     service,
     { method: 'POST', path: channelsPath(service.bundleId), body },
@@ -69,9 +71,14 @@ export async function readChannel(
   const request = { method: 'GET', path: channelsPath(service.bundleId), body: null } as const;
   const { answer } = await run(service, request, { 'apns-channel-id': channelId }, options, call);
   const fields = jsonOf(answer) as { readonly 'message-storage-policy'?: unknown } | null;
-  const storagePolicy = storagePolicies[Number(fields?.['message-storage-policy'])];
-  if (storagePolicy === undefined)
-    throw strangeError(service.address, call.subject, 'without a message-storage-policy');
+  const policy = fields?.['message-storage-policy'];
+  // Apple documents the numbers 0 and 1.
+  const storagePolicy = typeof policy === 'number' ? storagePolicies[policy] : undefined;
+  if (storagePolicy === undefined) {
+    const shown = `with the message-storage-policy ${shownValue(policy)}, which is neither 0 nor 1`;
+    const what = policy === undefined ? 'without a message-storage-policy' : shown;
+    throw strangeError(service.address, call.subject, what);
+  }
   return { channelId, storagePolicy, pushType: 'liveactivity', requestId: answer.field('apns-request-id') };
 }
 
@@ -99,6 +106,8 @@ export async function removeChannel(
   await run(service, request, { 'apns-channel-id': channelId }, options, call);
 }
 
+const mayBeCreated = 'The channel may have been created all the same.';
+
 interface Call {
   /** Completes "the request to …". */
   readonly subject: string;
@@ -106,33 +115,33 @@ interface Call {
   readonly isHarmlessTwice: boolean;
   /** The reason that says, after a request without an answer, that this one had been carried out. */
   readonly isDoneBy?: string;
+  /** What a caller has to know of a request that may have been carried out without success. */
+  readonly doubt?: string;
 }
 
 interface Success {
   readonly answer: ServiceAnswer;
 }
 
-/** @throws AnswerError for any answer but success, PealError where there is none */
+/** @throws AnswerError for any answer but success, NoAnswerError where there is none */
 async function run(
-  { gateway, address }: ChannelService,
+  { client, closing, address }: ChannelService,
   request: Omit<ServiceRequest, 'headers'>,
   headers: Readonly<Record<string, string>>,
   { requestId, timeoutMs, signal }: CheckedChannelRequest,
   call: Call,
 ): Promise<Success> {
   const all = { ...headers, ...(requestId !== null && { 'apns-request-id': requestId }) };
-  const terms = (client: ServiceClient): AttemptTerms => ({
+  const terms: AttemptTerms = {
     timeoutMs,
     budget: { attempts: maxRequestsPerRecipient, timeMs: timeoutMs },
     mayRepeat: (kind: RetryKind, status: number): boolean => call.isHarmlessTwice || isRefusal(kind, status),
-    signals: [client.closing, ...(signal === null ? [] : [signal])],
+    signals: [closing, ...(signal === null ? [] : [signal])],
     subject: `The request to ${call.subject}`,
-  });
-  const outcome = await gateway.callService(address, (client) =>
-    attempt(client, { ...request, headers: all }, terms(client)),
-  );
+  };
+  const outcome = await attempt(client, { ...request, headers: all }, terms);
   const { answer } = outcome;
-  if (answer === null) throw outcome.error!;
+  if (answer === null) throw unanswered(call, outcome);
   if (answer.status >= 200 && answer.status < 300) return { answer };
   if (outcome.wasUnknown && answer.reason === call.isDoneBy) return { answer };
   throw failed(address, call, outcome, answer);
@@ -143,11 +152,21 @@ function isRefusal(kind: RetryKind, status: number): boolean {
   return kind !== 'unknown' && status < 500;
 }
 
-function failed(address: Address, { subject }: Call, { error }: FinalOutcome, answer: ServiceAnswer): PealError {
+function unanswered({ doubt }: Call, { kind, error }: FinalOutcome): PealError {
+  if (kind !== 'unknown') return new NoAnswerError(error!, 'unsent');
+  return new NoAnswerError(doubt === undefined ? error! : error!.withSentence(doubt), 'unknown');
+}
+
+function failed(
+  address: Address,
+  { subject, doubt = '' }: Call,
+  { error }: FinalOutcome,
+  answer: ServiceAnswer,
+): PealError {
   if (error?.code === 'ERR_PEAL_CREDENTIAL') return error;
   const isRetryable = answer.status === 429 || answer.status >= 500;
   const who = `${hostAndPort(address)} answered the request to ${subject}`;
-  return answerError(who, answer.status, answer.reason, isRetryable);
+  return answerError(who, answer.status, answer.reason, isRetryable, answer.status >= 500 ? doubt : '');
 }
 
 function jsonOf({ body }: ServiceAnswer): unknown {

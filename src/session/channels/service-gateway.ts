@@ -1,18 +1,16 @@
-/** A gateway as channels and broadcasts need it, and where their requests go. Main thread. */
-import { type Address, addressUrl, parseAddress } from '../../apns/address.js';
+/** What calls a service of a gateway, and where requests about channels go. Main thread. */
+import { parseAddress } from '../../apns/address.js';
 import { liveActivitySuffix } from '../../apns/channel.js';
 import { isTopicForm } from '../../apns/push-type.js';
 import { PealError } from '../../base/errors.js';
 import { maxTopicCharacters } from '../../base/limits.js';
 import { optionError, shownValue } from '../../base/options.js';
 import { theOption } from '../../base/wording.js';
+import { type Address, addressUrl } from '../../push/address.js';
 import type { ServiceClient } from '../../services/service-client.js';
 
-export interface ServiceGateway {
-  readonly address: Address;
-  /** Calls a service of the gateway; it counts as a send of the session, and holds the process. */
-  callService<T>(address: Address, call: (client: ServiceClient) => Promise<T>): Promise<T>;
-}
+/** @param closing aborts with the reason when the session closes, and may have done so before the call is made */
+export type ServiceCallback<T> = (client: ServiceClient, closing: AbortSignal) => Promise<T>;
 
 /** Throws PealError ERR_PEAL_ADDRESS for a gateway that is not one of HTTP/2. */
 export function checkServiceProtocol(address: Address): void {

@@ -3,9 +3,9 @@
  * without books if the notification is accepted. Called by APNs.send; main thread.
  */
 import type { PealError } from '../../base/errors.js';
-import { requestsPerRecipient, retryTimeMs } from '../../base/limits.js';
 import type { Batch, OutcomeDetail } from '../../engine/batch.js';
-import type { Message } from '../message/message.js';
+import { pushProtocolOf } from '../../push-services/push-protocols.js';
+import type { PushMessage } from '../message/push-message.js';
 import { type OutcomeCounts, Result } from '../message/result.js';
 import type { RetryState } from '../message/retry-state.js';
 import { type Token, textOf } from '../recipients/recipient.js';
@@ -15,10 +15,13 @@ import type { Lanes } from '../single/lanes.js';
 import { batchOf, type Subject, sentPushOptions } from './sent-push.js';
 import { SharedBooks } from './shared-books.js';
 
-const pushOptions = sentPushOptions({ attempts: requestsPerRecipient, timeMs: retryTimeMs });
+const pushOptions = {
+  apns: sentPushOptions(pushProtocolOf('http2').retryBudget),
+  fcm: sentPushOptions(pushProtocolOf('fcm').retryBudget),
+};
 
 /** Whether the message goes to one token that brings nothing of its own. */
-export function isLone({ tokens, hasPayload }: Message): boolean {
+export function isLone({ tokens, hasPayload }: PushMessage): boolean {
   if (tokens.length !== 1 || !hasPayload) return false;
   return isToken(tokens[0]);
 }
@@ -34,7 +37,7 @@ export function isToken(recipient: unknown): recipient is Token {
  * @throws PealError (as a rejection) ERR_PEAL_HEADER for a message that the credential cannot send, and when the engine cannot
  *   be started
  */
-export function sendLone(lanes: Lanes, message: Message): Promise<Result> {
+export function sendLone(lanes: Lanes, message: PushMessage): Promise<Result> {
   return new Promise((resolve, reject) => {
     const token = message.tokens[0] as Token;
     const why = lanes.begin(new LonePush(message, resolve, reject), message.parts, token, false);
@@ -52,11 +55,11 @@ class LonePush extends Push implements Subject {
   readonly #reject: (error: PealError) => void;
 
   constructor(
-    readonly message: Message,
+    readonly message: PushMessage,
     resolve: (result: Result) => void,
     reject: (error: PealError) => void,
   ) {
-    super(pushOptions, Number.POSITIVE_INFINITY);
+    super(pushOptions[message.parts.service], Number.POSITIVE_INFINITY);
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -88,11 +91,11 @@ class LonePush extends Push implements Subject {
   }
 
   #recipient(from: LaneBatch): Batch {
-    return batchOf(from.tokenAt(this.index).slice());
+    return batchOf(from.tokenAt(this.index).slice(), from.encoding);
   }
 }
 
-function booksOf(message: Message): SharedBooks {
+function booksOf(message: PushMessage): SharedBooks {
   const books = new SharedBooks(true);
   books.begin(message, 0);
   return books;
@@ -115,7 +118,7 @@ const none = {
 } as const;
 const nobody = RecipientList.empty;
 
-function acceptedResult(message: Message, attempts: number): Result {
+function acceptedResult(message: PushMessage, attempts: number): Result {
   const state: RetryState = {
     message,
     unsent: nobody,

@@ -19,17 +19,12 @@ import {
 } from '../../base/limits.js';
 import type { Batch, OutcomeDetail } from '../../engine/batch.js';
 import type { SendJob } from '../../engine/dispatcher/job.js';
-import type { Message } from '../message/message.js';
+import { isOverHttp2 } from '../../push/address.js';
+import type { PushMessage } from '../message/push-message.js';
 import type { Result } from '../message/result.js';
 import { type FieldContext, keptFieldsProblem, ownFieldsOf } from '../recipients/own-fields.js';
 import { Packer } from '../recipients/packer.js';
-import {
-  countRecipients,
-  type InvalidRecipient,
-  type Recipient,
-  textOf,
-  tokenBytesOf,
-} from '../recipients/recipient.js';
+import { countRecipients, type InvalidRecipient, type Recipient, textOf } from '../recipients/recipient.js';
 import { faultOf } from '../send/books.js';
 import { type Progress, ProgressReporter } from '../send/progress.js';
 import { RecipientStream } from '../send/recipient-stream.js';
@@ -43,7 +38,7 @@ import { Refusals } from './refusals.js';
 import { batchOf, type PushOwner, SentPush, type Siblings, type Subject, sentPushOptions } from './sent-push.js';
 import { SharedBooks } from './shared-books.js';
 
-export type Messages = Iterable<Message> | AsyncIterable<Message>;
+export type Messages<M extends PushMessage = PushMessage> = Iterable<M> | AsyncIterable<M>;
 
 /** Where the messages go. */
 interface ManyTarget extends SendTarget {
@@ -54,7 +49,7 @@ export class SendMany implements PushOwner {
   readonly #messages: Messages;
   readonly #options: CheckedSendOptions;
   /** Throws for what cannot be sent. Only messages that come out of a stream are checked as they are pulled. */
-  readonly #check: (message: Message) => void;
+  readonly #check: (message: PushMessage) => void;
   readonly #target: ManyTarget;
   readonly #clock: Clock;
   readonly #pushOptions: CheckedPushOptions;
@@ -77,12 +72,17 @@ export class SendMany implements PushOwner {
   #inputFault: PealError | null = null;
   /** A promise that peal broke. */
   #failure: { readonly error: unknown } | null = null;
-  #stream: RecipientStream<Message> | null = null;
+  #stream: RecipientStream<PushMessage> | null = null;
   #onRoom: (() => void) | null = null;
   #onIdle: (() => void) | null = null;
   #reported = { done: 0, queued: 0 };
 
-  constructor(target: ManyTarget, messages: Messages, options: CheckedSendOptions, check: (message: Message) => void) {
+  constructor(
+    target: ManyTarget,
+    messages: Messages,
+    options: CheckedSendOptions,
+    check: (message: PushMessage) => void,
+  ) {
     const { outcomes, latencies, keepIds, onUnknown, onProgress, retry, stopAtBadTokens } = options;
     this.#messages = messages;
     this.#options = options;
@@ -90,11 +90,11 @@ export class SendMany implements PushOwner {
     this.#target = target;
     this.#clock = target.clock;
     this.#pushOptions = sentPushOptions(retry);
-    this.#books = new SharedBooks(options.onInvalid === null);
-    this.#refusals = new Refusals(stopAtBadTokens);
+    this.#books = new SharedBooks(options.onInvalid === null, target.protocol);
+    this.#refusals = new Refusals(stopAtBadTokens, target.protocol);
     this.#progress = onProgress === null ? null : new ProgressReporter(onProgress, target.clock, options.total);
     const isPlain = outcomes === null && latencies === null && !keepIds && onUnknown === 'report';
-    this.#usesLanes = target.protocol === 'http2' && isPlain;
+    this.#usesLanes = isOverHttp2(target.protocol) && isPlain;
     const nothing = { headers: [], payload: new Uint8Array(0), expiration: null, priority: null };
     this.#guard = target.engine.send(
       target.route,
@@ -175,7 +175,7 @@ export class SendMany implements PushOwner {
     return this.#failure === null && (this.#options.takesRest || this.#stopped === null);
   }
 
-  async #feedFrom(messages: Iterable<Message>): Promise<void> {
+  async #feedFrom(messages: Iterable<PushMessage>): Promise<void> {
     if (!this.#takesMore) return;
     for (const message of messages) {
       this.#take(message);
@@ -185,7 +185,7 @@ export class SendMany implements PushOwner {
   }
 
   /** Like `feedFrom`, but does not let a stop wait while the stream has nothing to give. */
-  async #feedFromStream(messages: AsyncIterable<Message>): Promise<void> {
+  async #feedFromStream(messages: AsyncIterable<PushMessage>): Promise<void> {
     const stream = new RecipientStream(messages);
     this.#stream = stream;
     try {
@@ -223,7 +223,7 @@ export class SendMany implements PushOwner {
     );
   }
 
-  #take(message: Message): void {
+  #take(message: PushMessage): void {
     this.#check(message);
     this.#taken += 1;
     const { tokens } = message;
@@ -251,12 +251,18 @@ export class SendMany implements PushOwner {
   }
 
   /** One token that brings nothing of its own. */
-  #sendPlain(message: Message, token: string | Uint8Array, position: number, siblings: Siblings | null): void {
+  #sendPlain(message: PushMessage, token: string | Uint8Array, position: number, siblings: Siblings | null): void {
     const { minTokenBytes } = this.#options;
     if (this.#stopped !== null) {
-      const bytes = tokenBytesOf(token, minTokenBytes);
+      const bytes = message.parts.readToken(token, minTokenBytes);
       if (typeof bytes === 'string') this.#addInvalid({ index: position, text: textOf(token), why: bytes });
-      else this.#addUnsent({ message, position, siblings }, batchOf(new Uint8Array(bytes)), 0, this.#stopped);
+      else
+        this.#addUnsent(
+          { message, position, siblings },
+          batchOf(new Uint8Array(bytes), message.parts.encoding),
+          0,
+          this.#stopped,
+        );
       return;
     }
     const push = new SentPush(this, message, position, siblings, this.#pushOptions);
@@ -266,7 +272,7 @@ export class SendMany implements PushOwner {
   }
 
   /** A recipient in any other form, or a list of them. Returns false if it cannot be read. */
-  #sendPacked(message: Message, recipient: Recipient, position: number, siblings: Siblings | null): boolean {
+  #sendPacked(message: PushMessage, recipient: Recipient, position: number, siblings: Siblings | null): boolean {
     const packer = this.#packerFor(message, position);
     let fault: PealError | null = null;
     try {
@@ -283,7 +289,7 @@ export class SendMany implements PushOwner {
     return fault === null;
   }
 
-  #sendOne(message: Message, batch: Batch, index: number, position: number, siblings: Siblings | null): void {
+  #sendOne(message: PushMessage, batch: Batch, index: number, position: number, siblings: Siblings | null): void {
     if (this.#stopped !== null) {
       this.#addUnsent({ message, position, siblings }, batch, index, this.#stopped);
       return;
@@ -294,10 +300,12 @@ export class SendMany implements PushOwner {
     this.#underWay += 1;
   }
 
-  #packerFor(message: Message, position: number): Packer {
-    const context: FieldContext = { pushType: message.pushType, protocol: 'http2', clock: this.#clock };
+  #packerFor(message: PushMessage, position: number): Packer {
+    const { protocol } = this.#target;
+    const context: FieldContext = { pushType: message.pushType, protocol, clock: this.#clock };
     return new Packer({
-      encodePayload: (payload) => message.encodePersonalPayload(payload, 'http2'),
+      tokens: message.parts,
+      encodePayload: (payload) => message.encodePersonalPayload(payload, protocol),
       readFields: (one) => ownFieldsOf(one, context),
       checkKept: (fields) => keptFieldsProblem(fields, context),
       needsPayloads: !message.hasPayload,
@@ -318,7 +326,7 @@ export class SendMany implements PushOwner {
 
   // --- messages that are sends of their own ---
 
-  #sendOwn(message: Message, position: number, total: number): void {
+  #sendOwn(message: PushMessage, position: number, total: number): void {
     const { onInvalid, onProgress } = this.#options;
     const send: Send = new Send(this.#target, message, {
       ...this.#options,

@@ -2,11 +2,11 @@
  * The pushes of a send: one recipient of one message that shares batches with those of other messages. Made by `sendLone` and
  * by SendMany; main thread.
  */
-import type { RetryBudget } from '../../apns/retry-policy.js';
-import { TokenBlock } from '../../apns/token-block.js';
 import type { PealError } from '../../base/errors.js';
 import type { Batch, OutcomeDetail } from '../../engine/batch.js';
-import type { Message } from '../message/message.js';
+import type { RetryBudget } from '../../push/retry-policy.js';
+import { TokenBlock, type TokenEncoding } from '../../push/token-block.js';
+import type { PushMessage } from '../message/push-message.js';
 import { type LaneBatch, Push } from '../single/lane-batch.js';
 import type { CheckedPushOptions } from '../single/push-options.js';
 
@@ -17,7 +17,7 @@ export interface Siblings {
 
 /** A recipient as the books of a send need it. */
 export interface Subject {
-  readonly message: Message;
+  readonly message: PushMessage;
   /** Its position among the recipients of all messages. */
   readonly position: number;
   /** Null if it is the only recipient of its message. */
@@ -49,7 +49,7 @@ export class SentPush extends Push implements Subject {
 
   constructor(
     readonly owner: PushOwner,
-    readonly message: Message,
+    readonly message: PushMessage,
     readonly position: number,
     readonly siblings: Siblings | null,
     options: CheckedPushOptions,
@@ -87,13 +87,13 @@ export class SentPush extends Push implements Subject {
 
   /** The memory of a lane's batch is used again, so the token is copied. */
   #recipients(from: LaneBatch): Batch {
-    return this.#source ?? batchOf(from.tokenAt(this.index).slice());
+    return this.#source ?? batchOf(from.tokenAt(this.index).slice(), from.encoding);
   }
 }
 
 /** One token as a batch. */
-export function batchOf(token: Uint8Array<ArrayBuffer>): Batch {
-  return { tokens: new TokenBlock(token, token.length, 1), personal: null };
+export function batchOf(token: Uint8Array<ArrayBuffer>, encoding: TokenEncoding): Batch {
+  return { tokens: new TokenBlock(token, token.length, 1, encoding), personal: null };
 }
 
 /** The options of a send's pushes: they have the time that their connections give them. */

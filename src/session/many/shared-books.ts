@@ -2,14 +2,16 @@
  * The books of a send of many messages: one account of all of them, and of a message only what it leaves. Messages that are a
  * send of their own bring their results. Owned by SendMany and by lone sends; main thread.
  */
-import { isSendersFault, reasonCode } from '../../apns/reason.js';
 import type { PealError } from '../../base/errors.js';
 import { maxErrorsKept } from '../../base/limits.js';
 import type { Batch, OutcomeDetail } from '../../engine/batch.js';
 import { REJECTED } from '../../engine/ledger.js';
 import { Tally } from '../../engine/tally.js';
+import type { Protocol } from '../../push/address.js';
+import { isSendersFault } from '../../push/reason.js';
+import { reasonCode } from '../../push-services/reasons.js';
 import { Failure } from '../message/failure.js';
-import type { Message } from '../message/message.js';
+import type { PushMessage } from '../message/push-message.js';
 import { type AcceptedId, type OutcomeCounts, partsOfResult, Result, type SendFault } from '../message/result.js';
 import type { RetryState } from '../message/retry-state.js';
 import type { InvalidRecipient } from '../recipients/recipient.js';
@@ -54,7 +56,7 @@ class Remainder {
 
   constructor(
     /** The one with the most attempts behind it. */
-    public message: Message,
+    public message: PushMessage,
     public position: number,
   ) {}
 
@@ -96,6 +98,7 @@ interface Rejection {
 }
 
 export class SharedBooks {
+  readonly #protocol: Protocol;
   readonly #keepsInvalid: boolean;
   #accepted = 0;
   #rejected = 0;
@@ -107,7 +110,7 @@ export class SharedBooks {
   readonly #rejections: Rejection[] = [];
   readonly #tally = new Tally();
   readonly #errors = new Map<string, { fault: SendFault; position: number }>();
-  readonly #remainders = new Map<Message['parts'], Remainder>();
+  readonly #remainders = new Map<PushMessage['parts'], Remainder>();
   /** Messages of two notifications: with them a result knows that it is of several. */
   readonly #examples: Remainder[] = [];
   /** Of messages that were sends of their own. */
@@ -115,7 +118,8 @@ export class SharedBooks {
   readonly #acceptedIds: { readonly position: number; readonly ids: ReadonlyMap<string, AcceptedId> }[] = [];
 
   /** @param keepsInvalid whether invalid recipients are kept; the caller takes them otherwise */
-  constructor(keepsInvalid: boolean) {
+  constructor(keepsInvalid: boolean, protocol: Protocol = 'http2') {
+    this.#protocol = protocol;
     this.#keepsInvalid = keepsInvalid;
   }
 
@@ -134,7 +138,7 @@ export class SharedBooks {
   }
 
   /** A message is sent. `position`: of its first recipient. */
-  begin(message: Message, position: number): void {
+  begin(message: PushMessage, position: number): void {
     if (this.#examples.length === 2 || this.#examples[0]?.message.parts === message.parts) return;
     this.#examples.push(this.#remainderOf(message, position));
   }
@@ -158,15 +162,15 @@ export class SharedBooks {
   ): void {
     const { position } = subject;
     const { status, reason } = answer;
-    const failure = new Failure(answer);
+    const failure = new Failure(answer, this.#protocol);
     const { kind } = failure;
     this.#rejected += 1;
     this.#resent += attempts - 1;
     this.#tally.add({
-      ledger: Uint8Array.of(REJECTED + reasonCode(reason, 'http2')),
+      ledger: Uint8Array.of(REJECTED + reasonCode(reason, this.#protocol)),
       details: [{ ...answer, index: 0 }],
     });
-    this.#rejections.push({ position, token: batch.tokens.hexAt(index), failure });
+    this.#rejections.push({ position, token: batch.tokens.textAt(index), failure });
     if (failure.isTransient) {
       this.#keep('transient', subject, batch, index, stopped);
     } else {
@@ -206,7 +210,7 @@ export class SharedBooks {
   }
 
   /** The recipients of a message could not be read to their end. */
-  addUnreadable(message: Message, position: number, cause: PealError): void {
+  addUnreadable(message: PushMessage, position: number, cause: PealError): void {
     this.#remainderOf(message, position).stopped ??= cause;
   }
 
@@ -272,7 +276,7 @@ export class SharedBooks {
     if (subject.siblings?.isFruitful === true) remainder.isFruitful = true;
   }
 
-  #remainderOf(message: Message, position: number): Remainder {
+  #remainderOf(message: PushMessage, position: number): Remainder {
     let remainder = this.#remainders.get(message.parts);
     if (remainder === undefined) {
       remainder = new Remainder(message, position);
@@ -283,7 +287,7 @@ export class SharedBooks {
     return remainder;
   }
 
-  #noteFruitful({ parts }: Message): void {
+  #noteFruitful({ parts }: PushMessage): void {
     const remainder = this.#remainders.get(parts);
     if (remainder !== undefined) remainder.isFruitful = true;
   }

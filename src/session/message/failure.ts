@@ -1,10 +1,10 @@
 /**
- * What APNs answered for one rejected recipient. Made by the books of a send; read by the program. Main thread.
+ * What the push service answered for one rejected recipient. Made by the books of a send; read by the program. Main thread.
  */
-import type { Protocol } from '../../apns/address.js';
-import type { Answer } from '../../apns/answer.js';
-import { adviceOf, classOf, type ReasonClass } from '../../apns/reason.js';
-import { retryKindOf } from '../../apns/retry-policy.js';
+import type { Protocol } from '../../push/address.js';
+import type { Answer } from '../../push/answer.js';
+import type { ReasonClass } from '../../push/reason.js';
+import { adviceOf, classOf, retryKindOf } from '../../push-services/reasons.js';
 
 /**
  * An answer other than 200, as it came. Immutable. Its fields are copies and not getters over the answer, because
@@ -15,16 +15,18 @@ export class Failure implements Answer {
   readonly protocol: Protocol;
   /** HTTP status, 201 to 999 (of APNs 400 to 599); of a binary gateway its own, 1 to 255. */
   readonly status: number;
-  /** Apple's reason, also one that peal does not know; empty when the answer held none. */
+  /** The service's reason, also one that peal does not know; empty when the answer held none. */
   readonly reason: string;
   /** Since when the token is gone (410), in milliseconds since the epoch; null elsewhere. */
   readonly timestampMs: number | null;
-  /** The id of the notification, a UUID; null when the answer held none. */
+  /** The id of the notification, a UUID; null when the answer held none, as with FCM. */
   readonly apnsId: string | null;
   /** The key of APNs' delivery log (development only); null where there was none, or the send kept no ids. */
   readonly apnsUniqueId: string | null;
   /** How long the gateway asks to wait, in seconds; null when it asks nothing. */
   readonly retryAfterSeconds: number | null;
+  /** FCM: what the answer finds fault with, where it says so. */
+  declare readonly detail?: string;
 
   constructor(answer: Answer, protocol: Protocol = 'http2') {
     this.protocol = protocol;
@@ -34,6 +36,8 @@ export class Failure implements Answer {
     this.apnsId = answer.apnsId;
     this.apnsUniqueId = answer.apnsUniqueId ?? null;
     this.retryAfterSeconds = answer.retryAfterSeconds;
+    const { detail = null } = answer;
+    if (detail !== null) this.detail = detail;
   }
 
   /** Who the rejection is about, and so what mends it; see `ReasonClass`. */
@@ -61,8 +65,8 @@ export class Failure implements Answer {
   }
 
   toJSON(): Record<string, unknown> {
-    const { status, reason, explanation, timestampMs, apnsId, retryAfterSeconds, apnsUniqueId } = this;
+    const { status, reason, explanation, timestampMs, apnsId, retryAfterSeconds, apnsUniqueId, detail } = this;
     const common = { status, reason, class: this.kind, explanation, timestampMs, apnsId, retryAfterSeconds };
-    return apnsUniqueId === null ? common : { ...common, apnsUniqueId };
+    return { ...common, ...(apnsUniqueId !== null && { apnsUniqueId }), ...(detail !== undefined && { detail }) };
   }
 }

@@ -4,15 +4,14 @@
  */
 import { Buffer } from 'node:buffer';
 import { inspect } from 'node:util';
-import type { Protocol } from '../../apns/address.js';
 import {
   binaryNotification,
   type CompiledNotification,
   checkBinaryPayloadSize,
+  checkEnvironment,
   compileNotification,
   type NotificationOptions,
 } from '../../apns/compile-notification.js';
-import type { Notification } from '../../apns/notification.js';
 import {
   type CompiledPayload,
   checkPayloadContent,
@@ -24,15 +23,18 @@ import {
   restorePayload,
 } from '../../apns/payload.js';
 import { isPushType, type PushType } from '../../apns/push-type.js';
-import { TokenBlock } from '../../apns/token-block.js';
 import { systemClock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { binaryLifetimeMs } from '../../base/limits.js';
 import { checkOptions, type OptionRules, optionError, test, unchecked, whole } from '../../base/options.js';
 import { theOption } from '../../base/wording.js';
-import { bringsPayload, checkBlock, countRecipients, type Recipient } from '../recipients/recipient.js';
+import { type Address, addressUrl, isOverHttp2, type Protocol } from '../../push/address.js';
+import type { Authentication } from '../../push/compiled-message.js';
+import type { Notification } from '../../push/notification.js';
+import { bringsPayload, countRecipients, type Recipient } from '../recipients/recipient.js';
 import { type RecipientData, recipientData } from '../recipients/recipient-data.js';
 import type { RecipientList } from '../recipients/recipient-list.js';
+import { nobody, PushMessage } from './push-message.js';
 
 /** Everything about a message but its recipients: fields of the payload and of the header. */
 export interface MessageOptions extends NotificationOptions {}
@@ -93,8 +95,8 @@ const known = [
 export const messageOptionNames: ReadonlySet<string> = new Set(known);
 /** Names only: values are checked where they are compiled. */
 const rules: OptionRules = Object.fromEntries(known.map((name) => [name, unchecked]));
-/** What other libraries and services call things. */
-const hints = {
+/** What other libraries and services call the content of a message. */
+export const contentHints = {
   title: 'write alert: { title }.',
   subtitle: 'write alert: { subtitle }.',
   body: 'write alert: { body }, or alert as text.',
@@ -102,6 +104,9 @@ const hints = {
   message: 'write alert.',
   data: 'the keys of the app belong into extra.',
   custom: 'the keys of the app belong into extra.',
+};
+const hints = {
+  ...contentHints,
   tokens: 'recipients are the first argument.',
   token: 'recipients are the first argument.',
 };
@@ -116,23 +121,9 @@ const optionOfField: Readonly<Record<string, readonly [option: string, read: (te
   'apns-id': ['apnsId', String],
 };
 
-export class Message {
-  /** The recipients, as they were given. Device tokens are checked when they are sent: an invalid one is an outcome. */
-  readonly tokens: readonly Recipient[];
-  /** 1 for a new message, one more for each `result.retry()`. */
-  readonly attempt: number;
-  /**
-   * How many sends in a row were answered, and gave no recipient a final answer: after ten, retries end.
-   *
-   * @internal
-   */
-  readonly fruitlessSends: number;
-  /**
-   * The notification in parts: the header fields that it shares with other messages, its own, and the payload as text.
-   *
-   * @internal for sends
-   */
-  readonly parts: CompiledNotification;
+export class Message extends PushMessage {
+  /** @internal for sends */
+  override readonly parts: CompiledNotification;
   readonly #shared: Shared;
 
   /**
@@ -146,13 +137,10 @@ export class Message {
   /** @internal */
   constructor(tokens: Recipient | readonly Recipient[], compiled: Compiled);
   constructor(tokens: Recipient | readonly Recipient[], options: MessageOptions | Compiled) {
-    this.tokens = listOf(tokens);
     const compiled = options instanceof Compiled ? options : compile(options);
+    super(tokens, compiled.attempt, compiled.fruitlessSends);
     this.#shared = compiled.shared;
     this.parts = compiled.shared.parts;
-    this.attempt = compiled.attempt;
-    this.fruitlessSends = compiled.fruitlessSends;
-    for (const recipient of this.tokens) if (recipient instanceof TokenBlock) checkBlock(recipient, 1);
     if (!this.hasPayload && !this.tokens.every(bringsPayload)) throw emptyError();
     if (this.parts.apnsId !== null && !compiled.isForPush) this.#checkApnsId();
     Object.freeze(this);
@@ -177,16 +165,11 @@ export class Message {
     return new Message(data.tokens, new Compiled(restored, data.attempt, data.fruitlessSends ?? 0));
   }
 
-  /** The notification as it is sent: header fields and payload. Frozen, but for the payload's bytes: leave them. */
-  get notification(): Notification {
-    return this.parts.notification;
-  }
-
   get topic(): string | null {
     return this.parts.topic;
   }
 
-  get pushType(): PushType | null {
+  override get pushType(): PushType | null {
     return this.parts.pushType;
   }
 
@@ -199,22 +182,8 @@ export class Message {
     return this.parts.priority;
   }
 
-  /**
-   * Whether the program named the notification of its one recipient.
-   *
-   * @internal for sends
-   */
-  get hasApnsId(): boolean {
-    return this.parts.apnsId !== null;
-  }
-
   get collapseId(): string | null {
     return this.parts.collapseId;
-  }
-
-  /** Whether it has a payload, for recipients without one of their own. */
-  get hasPayload(): boolean {
-    return this.parts.payloadText !== '';
   }
 
   /** The JSON payload; empty where each recipient has its own. */
@@ -232,6 +201,16 @@ export class Message {
   }
 
   /**
+   * The parts of that message alone.
+   *
+   * @internal for pushes
+   */
+  static partsForPush(options: MessageOptions): CompiledNotification {
+    checkNames(options);
+    return compileNotification(options);
+  }
+
+  /**
    * The notification of a broadcast, which goes to the subscribers of channels and may be larger. Throws like the
    * constructor.
    *
@@ -246,13 +225,26 @@ export class Message {
     return new Message(tokens, new Compiled(this.#shared, 1, 0));
   }
 
+  /** @internal for senders */
+  override checkFor(address: Address, credential: Authentication): void {
+    if (isOverHttp2(address.protocol)) {
+      this.parts.checkFor(credential, address);
+    } else if (address.protocol === 'binary') {
+      checkEnvironment(credential, address);
+      this.notificationFor('binary');
+    } else {
+      const text = `The gateway ${addressUrl(address)} takes no notifications: read it with feedback().`;
+      throw new PealError('ERR_PEAL_ADDRESS', text, { origin: 'usage' });
+    }
+  }
+
   /**
    * The message that sends the same notification once more. `isFruitful`: in the last send a recipient got a final
    * answer.
    *
    * @internal for results
    */
-  nextAttempt(recipients: RecipientList, isFruitful: boolean): Message {
+  override nextAttempt(recipients: RecipientList, isFruitful: boolean): Message {
     const fruitless = isFruitful ? 0 : this.fruitlessSends + 1;
     return new Message(recipients, new Compiled(this.#shared, this.attempt + 1, fruitless));
   }
@@ -263,7 +255,7 @@ export class Message {
    * @internal for APNs and sends
    * @throws PealError ERR_PEAL_PAYLOAD or ERR_PEAL_HEADER for what the binary protocol cannot carry
    */
-  notificationFor(protocol: Protocol): Notification {
+  override notificationFor(protocol: Protocol): Notification {
     return protocol === 'binary' ? this.#shared.forBinary : this.notification;
   }
 
@@ -273,7 +265,7 @@ export class Message {
    * @internal for sends
    * @throws PealError ERR_PEAL_PAYLOAD
    */
-  encodePersonalPayload(payload: RawPayload, protocol: Protocol = 'http2'): Uint8Array {
+  override encodePersonalPayload(payload: RawPayload, protocol: Protocol = 'http2'): Uint8Array {
     const { text, content } = compileWhole(payload);
     const bytes = Buffer.from(text);
     const { pushType } = this;
@@ -311,13 +303,6 @@ export class Message {
     const message = `${theOption('apnsId')} names one notification: ${instead}.`;
     throw new PealError('ERR_PEAL_HEADER', message, { origin: 'usage' });
   }
-}
-
-const nobody: readonly Recipient[] = Object.freeze([]);
-
-function listOf(tokens: Recipient | readonly Recipient[]): readonly Recipient[] {
-  if (!Array.isArray(tokens)) return Object.freeze([tokens as Recipient]);
-  return tokens.length === 0 ? nobody : Object.freeze([...(tokens as readonly Recipient[])]);
 }
 
 function compile(

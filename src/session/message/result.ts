@@ -9,6 +9,7 @@ import type { InvalidRecipient } from '../recipients/recipient.js';
 import { RecipientList } from '../recipients/recipient-list.js';
 import type { Failure } from './failure.js';
 import type { Message } from './message.js';
+import type { PushMessage } from './push-message.js';
 import {
   canRetry,
   mergeRetryStates,
@@ -22,9 +23,9 @@ import {
 export interface OutcomeCounts {
   /** All recipients: the sum of the five below. */
   readonly recipients: number;
-  /** APNs answered 200. */
+  /** The service answered 200. */
   readonly accepted: number;
-  /** APNs answered otherwise. */
+  /** The service answered otherwise. */
   readonly rejected: number;
   /** Certainly not processed: safe to send again. */
   readonly unsent: number;
@@ -36,7 +37,7 @@ export interface OutcomeCounts {
 
 /** A fault that is not one token's: of the message, the credential, the gateway or the way there. */
 export interface SendFault {
-  /** Apple's reason, or the code of a PealError. */
+  /** The service's reason, or the code of a PealError. */
   readonly reason: string;
   /**
    * The status that came with it: of HTTP (201 to 999, of APNs 400 to 599), or of a binary gateway (1 to 255). Null
@@ -49,9 +50,9 @@ export interface SendFault {
   readonly count: number;
 }
 
-/** How APNs calls a notification that it accepted; null where its answer did not say. */
+/** How the service calls a notification that it accepted; null where its answer did not say. */
 export interface AcceptedId {
-  /** A UUID: the recipient's or the message's own, or one that APNs made. */
+  /** With APNs a UUID: the recipient's or the message's own, or one that APNs made. With FCM the name of the message. */
   readonly apnsId: string | null;
   /** The key of APNs' delivery log, in the development environment only. */
   readonly apnsUniqueId: string | null;
@@ -104,7 +105,7 @@ const nothing: ResultParts = {
 /** What a result was made of. For the books of a send of many messages. */
 export let partsOfResult: (result: Result) => ResultParts;
 
-export class Result {
+export class Result<M extends PushMessage = Message> {
   static {
     partsOfResult = (result) => result.#parts;
   }
@@ -113,7 +114,7 @@ export class Result {
   #gone: ReadonlyMap<string, Date | null> | null = null;
   #failed: ReadonlyMap<string, Failure> | null = null;
 
-  /** The result of a send without recipients. Other results come from `APNs.send`. */
+  /** The result of a send without recipients. Other results come from `APNs.send` and `FCM.send`. */
   constructor();
   /** @internal for the books of a send */
   constructor(parts: ResultParts);
@@ -125,7 +126,7 @@ export class Result {
    * The result of two sends taken together. Associative, with `new Result()` as its neutral element: the results of
    * slices may be merged in any grouping. Positions of `b`'s invalid recipients count on from `a`'s recipients.
    */
-  static merge(a: Result, b: Result): Result {
+  static merge<M extends PushMessage = Message>(a: Result<M>, b: Result<M>): Result<M> {
     return Result.mergeAll([a, b]);
   }
 
@@ -133,7 +134,7 @@ export class Result {
    * The result of any number of sends taken together, in their order: what merging one after the other gives, at a cost
    * that grows with their number and not with its square.
    */
-  static mergeAll(results: Iterable<Result>): Result {
+  static mergeAll<M extends PushMessage = Message>(results: Iterable<Result<M>>): Result<M> {
     const counts = { ...nothing.counts };
     const reasons = new Map<string, number>();
     const rejections = new Map<string, Failure>();
@@ -171,7 +172,7 @@ export class Result {
     return this.#parts.counts.recipients;
   }
 
-  /** How many of them APNs accepted. */
+  /** How many of them the service accepted. */
   get accepted(): number {
     return this.#parts.counts.accepted;
   }
@@ -185,7 +186,7 @@ export class Result {
   }
 
   /**
-   * Rejected recipients: device token (lower-case hex) to what APNs answered, the last answer where there were two. Of
+   * Rejected recipients: token (APNs' in lower-case hex) to what was answered, the last answer where there were two. Of
    * a binary gateway's rejections only those that the token itself is to blame for; the others stand in `errors`.
    */
   get failed(): ReadonlyMap<string, Failure> {
@@ -199,7 +200,7 @@ export class Result {
   }
 
   /**
-   * Accepted recipients: device token (lower-case hex) to the ids that APNs named. Empty unless the send had
+   * Accepted recipients: token (APNs' in lower-case hex) to the ids that the service named. Empty unless the send had
    * `keepIds: true`, and where `outcomes` took the batches.
    */
   get acceptedIds(): ReadonlyMap<string, AcceptedId> {
@@ -216,7 +217,7 @@ export class Result {
     return this.#parts.errors;
   }
 
-  /** Tokens that are no longer valid, since when (null where APNs did not say). Drop those not registered since. */
+  /** Tokens that are no longer valid, since when (null where the service did not say). Drop those not registered since. */
   get gone(): ReadonlyMap<string, Date | null> {
     this.#gone ??= goneOf(this.#parts.rejections);
     return this.#gone;
@@ -265,7 +266,7 @@ export class Result {
    *
    * @throws PealError ERR_PEAL_OPTION for a result of several messages: see {@link retryAll}.
    */
-  retry(options: RetryChoice = {}): Message | null {
+  retry(options: RetryChoice = {}): M | null {
     const retries = this.retryAll(options);
     if (this.#parts.retryStates.length < 2 || retries.length === 0) return retries[0] ?? null;
     const message = 'This result is of several messages: send what retryAll() returns.';
@@ -273,10 +274,10 @@ export class Result {
   }
 
   /** What `retry()` would give for each of the messages that were sent, without those that need none. */
-  retryAll(options: RetryChoice = {}): Message[] {
+  retryAll(options: RetryChoice = {}): M[] {
     checkOptions({ name: 'retry' }, options, { unknown: flag, mended: flag });
     const retries = this.#parts.retryStates.map((state) => nextMessage(state, options));
-    return retries.filter((message) => message !== null);
+    return retries.filter((message) => message !== null) as M[];
   }
 
   /**

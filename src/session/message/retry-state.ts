@@ -2,16 +2,17 @@
  * What a send of one message has left to send again, the message for that, and when it is due. Pure, by the policy of
  * sends. A result has one for each message.
  */
-import { backoffMs, retryKindOf } from '../../apns/retry-policy.js';
 import type { PealError } from '../../base/errors.js';
 import { maxFruitlessSends } from '../../base/limits.js';
+import { backoffMs } from '../../push/retry-policy.js';
+import { retryKindOf } from '../../push-services/reasons.js';
 import { RecipientList } from '../recipients/recipient-list.js';
 import type { Failure } from './failure.js';
-import type { Message } from './message.js';
+import type { PushMessage } from './push-message.js';
 
 export interface RetryState {
   /** The message that was sent; of several sends of one notification the one with the most attempts behind it. */
-  readonly message: Message;
+  readonly message: PushMessage;
   readonly unsent: RecipientList;
   readonly unknown: RecipientList;
   /** Rejected recipients whose fault passes. */
@@ -50,7 +51,7 @@ export interface RetryChoice {
  * Returns the message for those recipients, or null when there are none. Recipients that were not tried yet go first,
  * so that one token with a passing fault does not hold up the others.
  */
-export function nextMessage(state: RetryState, { unknown: withUnknown, mended }: RetryChoice): Message | null {
+export function nextMessage(state: RetryState, { unknown: withUnknown, mended }: RetryChoice): PushMessage | null {
   const { message, unsent, transient, refused, unknown, isFruitful } = state;
   const lists = mended === true || canRetry(state) ? [unsent, transient] : [];
   if (mended === true) lists.push(refused);
@@ -61,7 +62,7 @@ export function nextMessage(state: RetryState, { unknown: withUnknown, mended }:
 
 /** Returns one state for each notification, in the order of first appearance. */
 export function mergeRetryStates(states: readonly RetryState[]): RetryState[] {
-  const byNotification = new Map<Message['parts'], RetryState[]>();
+  const byNotification = new Map<PushMessage['parts'], RetryState[]>();
   for (const state of states) {
     const same = byNotification.get(state.message.parts);
     if (same === undefined) byNotification.set(state.message.parts, [state]);

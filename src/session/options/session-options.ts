@@ -3,7 +3,6 @@
  * defaults.
  */
 import { availableParallelism } from 'node:os';
-import type { KeyMaterial } from '../../apns/credentials/key-material.js';
 import { checkPins, readCertificates } from '../../apns/credentials/trust.js';
 import { type Clock, systemClock } from '../../base/clock.js';
 import {
@@ -36,6 +35,7 @@ import {
 } from '../../base/options.js';
 import { theOption } from '../../base/wording.js';
 import type { LinkOptions } from '../../connection/link-options.js';
+import type { KeyMaterial } from '../../push/credentials/key-material.js';
 import type { BackendInput } from '../../transport/resolve-backend.js';
 import { type BackendChoice, checkBackend } from './backend-option.js';
 

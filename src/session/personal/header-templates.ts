@@ -2,12 +2,13 @@
  * Header fields of recipients as templates: `order-{{order}}` as a collapse id, `{{until}}` as an expiration. Owned by a
  * template; its memory is used for one run of rows after another. Main thread.
  */
-import { apnsIdBytes, apnsIdBytesOf } from '../../apns/apns-id.js';
-import type { PersonalFields } from '../../apns/notification.js';
-import { OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../apns/personal-fields.js';
+import { apnsIdBytesOf } from '../../apns/apns-id.js';
 import { maxBatchRecipients, maxCollapseIdBytes } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { rowWords, theOption } from '../../base/wording.js';
+import type { PersonalFields } from '../../push/notification.js';
+import { apnsIdBytes } from '../../push/notification.js';
+import { OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../push/personal-fields.js';
 import { type FieldContext, type OwnFields, ownFieldsOf } from '../recipients/own-fields.js';
 import { cellText, type Rows, type TextColumn } from '../recipients/rows.js';
 import { type Placeholder, parseTemplate, type TextTemplate } from './placeholders.js';

@@ -6,11 +6,12 @@
  *   literals  {"aps":{"alert":"Hi        ","badge":        }}
  *   slots                          name            badge
  */
-import { checkPayloadContent, compileWhole, payloadText, type RawPayload } from '../../apns/payload.js';
+import { checkPayloadContent, type RawPayload } from '../../apns/payload.js';
 import type { PayloadContent } from '../../apns/payload-content.js';
 import type { PushType } from '../../apns/push-type.js';
 import { PealError } from '../../base/errors.js';
 import type { Rows, TextColumn } from '../recipients/rows.js';
+import { apnsForm, type PayloadForm } from './payload-form.js';
 import { hasPlaceholder, type Placeholder, parseTemplate, templateError } from './placeholders.js';
 
 /** A cell of a number or JSON value is at most so long: longer ones are looked at as text alone. */
@@ -44,22 +45,23 @@ export class PayloadTemplate {
   readonly #slots: readonly Slot[];
   readonly #literalBytes: number;
   readonly #fallbackBytes: number;
-  /** What it says, with an example in each slot: for the push type and its rules. */
-  readonly content: PayloadContent;
+  /** What it says, with an example in each slot: for the push type and its rules. Null where its service has none. */
+  readonly content: PayloadContent | null;
 
   /**
    * @param payload plain data, or JSON as text or UTF-8
+   * @param form that of its service. Default: of APNs
    * @throws PealError ERR_PEAL_PAYLOAD for a payload that could not be sent either way, and for placeholders that are not
    * well-formed
    */
-  constructor(payload: RawPayload) {
-    const json = payloadText(payload);
-    const { literals, slots } = cutJson(json);
+  constructor(payload: RawPayload, form: PayloadForm = apnsForm) {
+    const json = form.textOf(payload);
+    const { literals, slots } = cutJson(json, form);
     this.#literals = literals;
     this.#slots = slots;
     this.#literalBytes = literals.reduce((sum, literal) => sum + literal.length, 0);
     this.#fallbackBytes = slots.reduce((sum, { fallbackBytes }) => sum + (fallbackBytes?.length ?? 0), 0);
-    this.content = contentOfExample(json, slots);
+    this.content = contentOfExample(json, slots, form);
   }
 
   /** The columns that it needs, each once. */
@@ -74,7 +76,7 @@ export class PayloadTemplate {
 
   /** Throws PealError ERR_PEAL_PAYLOAD where the payload does not go with the push type. */
   check(pushType: PushType): void {
-    checkPayloadContent(this.content, pushType);
+    if (this.content !== null) checkPayloadContent(this.content, pushType);
   }
 
   /** The columns of `rows` in the order of the slots; null where there is none. To be handed to `write`. */
@@ -188,7 +190,7 @@ const jsonStrings = /"(?:[^"\\]|\\.)*"/g;
  * Cuts JSON text at the placeholders in its string values. Texts stay as they are written, so that `\u007b\u007b` is two
  * braces and no placeholder.
  */
-function cutJson(json: string): { literals: Uint8Array[]; slots: Slot[] } {
+function cutJson(json: string, form: PayloadForm): { literals: Uint8Array[]; slots: Slot[] } {
   const literals: Uint8Array[] = [];
   const slots: Slot[] = [];
   let literal = '';
@@ -203,13 +205,14 @@ function cutJson(json: string): { literals: Uint8Array[]; slots: Slot[] } {
     literal += json.slice(at, index) + quote + texts[0]!;
     at = index + part.length;
     placeholders.forEach((placeholder, number) => {
-      literals.push(utf8(literal));
+      literals.push(utf8(literals.length === 0 ? form.sentStart(literal) : literal));
       slots.push(slotOf(placeholder));
       literal = texts[number + 1]!;
     });
     literal += quote;
   }
-  literals.push(utf8(literal + json.slice(at)));
+  const last = literal + json.slice(at);
+  literals.push(utf8(literals.length === 0 ? form.sentStart(last) : last));
   return { literals, slots };
 }
 
@@ -241,12 +244,12 @@ const examples = ['1', 'true', '"x"', '{}', '["x"]', 'null'];
  * The payload with examples in the place of its fields, checked as any payload is. Where a field may be any JSON value, one
  * kind has to pass.
  */
-function contentOfExample(json: string, slots: readonly Slot[]): PayloadContent {
+function contentOfExample(json: string, slots: readonly Slot[], form: PayloadForm): PayloadContent | null {
   const kinds = slots.some(({ form }) => form === 'json') ? examples : ['1'];
   let first: unknown;
   for (const example of kinds) {
     try {
-      return compileWhole(exampleOf(json, example)).content;
+      return form.contentOf(exampleOf(json, example));
     } catch (error) {
       if (!(error instanceof PealError)) throw error;
       first ??= error;

@@ -3,22 +3,42 @@
  * recipient's own. Compiled once; then it turns rows into batches. Made by programs; used by sends, on the main thread.
  */
 import { inspect } from 'node:util';
-import type { Protocol } from '../../apns/address.js';
 import type { RawPayload } from '../../apns/payload.js';
 import { pushTypeOfContent } from '../../apns/payload-content.js';
 import { type PushType, ruleOf } from '../../apns/push-type.js';
 import { assert } from '../../base/assert.js';
-import { maxBatchRecipients, maxBinaryPayloadBytes } from '../../base/limits.js';
-import { checkOptions, filledText, type OptionRules, optionError, test, text, unchecked } from '../../base/options.js';
+import { maxBatchRecipients, maxBinaryPayloadBytes, maxOwnFcmMessageBytes } from '../../base/limits.js';
+import {
+  checkOptions,
+  choice,
+  filledText,
+  flag,
+  type OptionRules,
+  optionError,
+  test,
+  text,
+  unchecked,
+} from '../../base/options.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { theOption } from '../../base/wording.js';
+import type { Protocol } from '../../push/address.js';
+import type { CompiledMessage } from '../../push/compiled-message.js';
 import type { FieldContext } from '../recipients/own-fields.js';
 import { type RenderedRows, RowBatch, type UnfitRow } from '../recipients/row-batch.js';
 import { cellText, type Rows, type TextColumn } from '../recipients/rows.js';
 import { type HeaderTemplateOptions, HeaderTemplates, OWN_APNS_ID } from './header-templates.js';
+import { apnsForm, fcmForms, type PayloadForm } from './payload-form.js';
 import { PayloadBuffer, PayloadTemplate } from './payload-template.js';
+import { templateError } from './placeholders.js';
 
 export interface TemplateOptions extends HeaderTemplateOptions {
+  /**
+   * The push service that its payloads are for. Default `apns`. With `fcm` each payload is a whole message of the HTTP v1 API
+   * without its recipient, and the header fields below stand within it.
+   */
+  readonly service?: 'apns' | 'fcm';
+  /** FCM checks the messages, and delivers them to nobody: as `dryRun` of the FcmMessage. Default false. */
+  readonly dryRun?: boolean;
   /** The payload of recipients for whom no variant is meant: plain data, or JSON as text or UTF-8, with placeholders. */
   readonly payload?: RawPayload;
   /** Payloads by what stands in `variantColumn`: `{ de: …, fr: … }`. */
@@ -31,6 +51,8 @@ export interface TemplateOptions extends HeaderTemplateOptions {
 const maxShownVariants = 8;
 
 const rules: OptionRules = {
+  service: choice('apns', 'fcm'),
+  dryRun: flag,
   payload: unchecked,
   variants: test('an object of payloads', (value) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)),
@@ -54,6 +76,7 @@ export class Template {
   readonly #variants: ReadonlyMap<string, PayloadTemplate>;
   readonly #variantColumn: string | null;
   readonly #headers: HeaderTemplates;
+  readonly #form: PayloadForm;
   readonly #buffer = new PayloadBuffer();
   readonly #offsets = new Uint32Array(maxBatchRecipients + 1);
   readonly #kept = new Uint16Array(maxBatchRecipients);
@@ -71,9 +94,10 @@ export class Template {
         `The options ${theOption('variants')} and ${theOption('variantColumn')} of Template come together.`,
       );
     }
-    this.#default = payload === undefined ? null : new PayloadTemplate(payload);
+    this.#form = formOf(options);
+    this.#default = payload === undefined ? null : new PayloadTemplate(payload, this.#form);
     this.#variants = new Map(
-      Object.entries(variants ?? {}).map(([name, variant]) => [name, new PayloadTemplate(variant)]),
+      Object.entries(variants ?? {}).map(([name, variant]) => [name, new PayloadTemplate(variant, this.#form)]),
     );
     this.#variantColumn = variantColumn ?? null;
     this.#payloads = [...(this.#default === null ? [] : [this.#default]), ...this.#variants.values()];
@@ -123,8 +147,20 @@ export class Template {
 
   /** The push type that its payloads ask for; null where it has none, or they differ. */
   get pushType(): PushType | null {
-    const types = new Set(this.#payloads.map(({ content }) => pushTypeOfContent(content)));
+    const types = new Set(this.#payloads.map(({ content }) => (content === null ? null : pushTypeOfContent(content))));
     return types.size === 1 ? [...types][0]! : null;
+  }
+
+  /** @internal Throws PealError ERR_PEAL_PAYLOAD where its payloads are for another service than a message with these parts. */
+  checkFor({ encoding, dryRun = false }: Pick<CompiledMessage, 'encoding' | 'dryRun'>): void {
+    if (!this.hasPayloads) return;
+    if (this.#form.encoding !== encoding) {
+      const service = encoding === 'text' ? 'fcm' : 'apns';
+      const rule = `${theOption('service')} of the template has to be '${service}', as the message is for that service.`;
+      throw templateError(rule);
+    }
+    if (this.#form.dryRun === dryRun) return;
+    throw templateError(`${theOption('dryRun')} of the template has to be ${dryRun}, as that of the message is.`);
   }
 
   /** @internal Throws PealError ERR_PEAL_PAYLOAD where a payload of its does not go with the push type. */
@@ -227,6 +263,29 @@ export class Template {
   }
 }
 
+/** The form of the payloads. Throws PealError ERR_PEAL_OPTION for options of another service. */
+function formOf(options: TemplateOptions): PayloadForm {
+  if (options.service !== 'fcm') {
+    if (options.dryRun !== true) return apnsForm;
+    throw optionError(`${theOption('dryRun')} of Template is for FCM: APNs has no such thing.`);
+  }
+  const field = headerFields.find((name) => options[name] !== undefined);
+  if (field !== undefined) {
+    throw optionError(
+      `${theOption(field)} of Template is for APNs: with FCM write it into the payload, as ${inMessage[field]}.`,
+    );
+  }
+  return options.dryRun === true ? fcmForms.dryRun : fcmForms.send;
+}
+
+const inMessage = {
+  apnsId: 'data',
+  collapseId: 'android.collapse_key',
+  expiration: 'android.ttl',
+  priority: 'android.priority',
+} as const;
+const headerFields = Object.keys(inMessage) as (keyof typeof inMessage)[];
+
 function isEmptyCell({ spans, first, step }: TextColumn, index: number): boolean {
   const place = first + index * step;
   return spans[place] === spans[place + 1];
@@ -236,5 +295,6 @@ const allRows = Uint16Array.from({ length: maxBatchRecipients }, (_, index) => i
 
 /** Bytes that a payload may have. */
 export function maxPayloadBytesOf(pushType: PushType | null, protocol: Protocol): number {
+  if (protocol === 'fcm') return maxOwnFcmMessageBytes;
   return protocol === 'binary' ? maxBinaryPayloadBytes : ruleOf(pushType ?? 'alert').maxPayloadBytes;
 }

@@ -3,13 +3,13 @@
  * from room for a few to a whole batch, so that a single notification does not pay for 1,024. Owned by a packer, or
  * by the collector of what a send leaves.
  */
-import { apnsIdBytes } from '../../apns/apns-id.js';
-import type { PersonalFields } from '../../apns/notification.js';
-import { fieldMasks, OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../apns/personal-fields.js';
-import { TokenBlock } from '../../apns/token-block.js';
 import { assert } from '../../base/assert.js';
 import { maxBatchRecipients } from '../../base/limits.js';
 import type { Batch } from '../../engine/batch.js';
+import type { PersonalFields } from '../../push/notification.js';
+import { apnsIdBytes } from '../../push/notification.js';
+import { fieldMasks, OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../push/personal-fields.js';
+import { TokenBlock, type TokenEncoding } from '../../push/token-block.js';
 import type { OwnFields } from './own-fields.js';
 
 /** Room of a batch when its first recipient comes: most small sends have just one. */
@@ -37,7 +37,13 @@ export class OpenBatch {
   #fields: OwnFields[] = [];
   #nextRoom = firstRoom;
 
-  constructor(tokenBytes: number, hasApnsIds: boolean, hasPayloads: boolean, fields: number) {
+  constructor(
+    tokenBytes: number,
+    hasApnsIds: boolean,
+    hasPayloads: boolean,
+    fields: number,
+    readonly encoding: TokenEncoding = 'hex',
+  ) {
     this.tokenBytes = tokenBytes;
     this.#hasApnsIds = hasApnsIds;
     this.#hasPayloads = hasPayloads;
@@ -95,7 +101,7 @@ export class OpenBatch {
     const fieldsCount = this.#fieldMask === 0 ? 0 : count;
     const isWhole = this.#payloads.length === (this.#hasPayloads ? count : 0) && this.#fields.length === fieldsCount;
     assert(count > 0 && isWhole, 'each recipient of a batch brings the personal parts of its shape, and no others');
-    const tokens = new TokenBlock(exactly(this.#bytes, count * tokenBytes), tokenBytes, count);
+    const tokens = new TokenBlock(exactly(this.#bytes, count * tokenBytes), tokenBytes, count, this.encoding);
     const apnsIds = this.#apnsIds === null ? null : exactly(this.#apnsIds, count * apnsIdBytes);
     const hasPersonal = this.#hasApnsIds || this.#hasPayloads || this.#fieldMask !== 0;
     const fields = this.#fieldMask === 0 ? null : joinFields(this.#fields, this.#fieldMask);

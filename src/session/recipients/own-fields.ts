@@ -2,14 +2,14 @@
  * Reads the header fields that one recipient brings of its own. Called by the packer for recipients that are objects,
  * and for those of a list kept from an earlier send, which may have gone to another kind of gateway; main thread.
  */
-import type { Protocol } from '../../apns/address.js';
 import { collapseIdProblem, priorityProblem } from '../../apns/headers.js';
-import type { PersonalFields } from '../../apns/notification.js';
-import { collapseIdAt, fieldMask, OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../apns/personal-fields.js';
 import type { PushType } from '../../apns/push-type.js';
-import { secondsOf } from '../../apns/time-option.js';
 import { type Clock, systemClock } from '../../base/clock.js';
 import { inWords, recipientWords, type Words } from '../../base/wording.js';
+import type { Protocol } from '../../push/address.js';
+import type { PersonalFields } from '../../push/notification.js';
+import { collapseIdAt, fieldMask, OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../push/personal-fields.js';
+import { secondsOf } from '../../push/time-option.js';
 import type { PersonalRecipient } from './recipient.js';
 
 /** Checked fields of one recipient; those that `mask` does not name count for nothing. */
@@ -42,6 +42,7 @@ export function ownFieldsOf(
 ): OwnFields | string | null {
   const { expiration, priority, collapseId } = recipient;
   if (expiration === undefined && priority === undefined && collapseId === undefined) return null;
+  if (context.protocol === 'fcm') return 'has header fields of its own, and FCM has none: put them into its payload';
   const seconds = expiration === undefined ? 0 : secondsOf(expiration, context.clock ?? systemClock);
   if (typeof seconds === 'string') return `has an expiration that ${inWords(seconds, words)}`;
   const problem = problemOf(recipient, context, words);

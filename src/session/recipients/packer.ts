@@ -3,14 +3,16 @@
  * driven by it on the main thread: add one recipient, take the batches that this filled, flush at the end.
  */
 import { randomFillSync } from 'node:crypto';
-import { apnsIdBytes, apnsIdBytesOf } from '../../apns/apns-id.js';
-import type { RawPayload } from '../../apns/payload.js';
-import { TokenBlock } from '../../apns/token-block.js';
+import { apnsIdBytesOf } from '../../apns/apns-id.js';
+import { deviceTokenOf } from '../../apns/device-token.js';
 import { PealError } from '../../base/errors.js';
 import { decodeHex } from '../../base/hex.js';
 import { maxBatchRecipients } from '../../base/limits.js';
 import { recipientWords } from '../../base/wording.js';
 import type { Batch } from '../../engine/batch.js';
+import type { CompiledMessage } from '../../push/compiled-message.js';
+import { apnsIdBytes } from '../../push/notification.js';
+import { TokenBlock, type TokenEncoding } from '../../push/token-block.js';
 import { OpenBatch, shapeOf } from './open-batch.js';
 import { fieldsAt, type OwnFields } from './own-fields.js';
 import {
@@ -18,11 +20,11 @@ import {
   checkBlock,
   type InvalidRecipient,
   isPersonal,
+  type OwnPayload,
   type PersonalRecipient,
   type Recipient,
   type StreamedRecipient,
   textOf,
-  tokenBytesOf,
   unknownPropertyOf,
 } from './recipient.js';
 import { RecipientList } from './recipient-list.js';
@@ -36,8 +38,10 @@ const usualTokenBytes = 32;
 const minBlockInPlace = maxBatchRecipients / 2;
 
 interface PackerOptions {
+  /** How the tokens of its service are written and read. Default: APNs' tokens. */
+  readonly tokens?: Pick<CompiledMessage, 'encoding' | 'readToken'>;
   /** Turns a personal payload into checked UTF-8 JSON; throws PealError where it may not be sent. */
-  readonly encodePayload: (payload: RawPayload) => Uint8Array;
+  readonly encodePayload: (payload: OwnPayload) => Uint8Array;
   /** Header fields of a recipient's own, or why they may not be sent. Default: none are read. */
   readonly readFields?: (recipient: PersonalRecipient) => OwnFields | string | null;
   /** The same for fields that were read for an earlier send: why they may not be sent now. Default: they may. */
@@ -59,6 +63,8 @@ interface PackerOptions {
 
 export class Packer {
   readonly #options: PackerOptions;
+  readonly #encoding: TokenEncoding;
+  readonly #readToken: CompiledMessage['readToken'];
   readonly #needsPayloads: boolean;
   readonly #open = new Map<number, OpenBatch>();
   readonly #usual = new OpenBatch(usualTokenBytes, false, false, 0);
@@ -69,6 +75,8 @@ export class Packer {
 
   constructor(options: PackerOptions) {
     this.#options = options;
+    this.#encoding = options.tokens?.encoding ?? 'hex';
+    this.#readToken = options.tokens?.readToken ?? deviceTokenOf;
     this.#needsPayloads = options.needsPayloads ?? false;
     this.#open.set(shapeOf(usualTokenBytes, false, false, 0), this.#usual);
   }
@@ -133,7 +141,7 @@ export class Packer {
 
   #addText(text: string): void {
     const batch = this.#usual;
-    if (text.length !== usualHexDigits || !decodeHex(text, batch.reserve(), batch.offset)) {
+    if (this.#encoding !== 'hex' || text.length !== usualHexDigits || !decodeHex(text, batch.reserve(), batch.offset)) {
       this.#addToken(text);
       return;
     }
@@ -143,14 +151,14 @@ export class Packer {
   }
 
   #addToken(token: unknown): void {
-    const bytes = tokenBytesOf(token, this.#options.minTokenBytes);
+    const bytes = this.#readToken(token, this.#options.minTokenBytes);
     if (typeof bytes === 'string') this.#refuse(token, bytes);
     else this.#place(bytes, null, null, null);
   }
 
   #addPersonal(recipient: PersonalRecipient): void {
     const { token, apnsId, payload } = recipient;
-    const bytes = tokenBytesOf(token, this.#options.minTokenBytes);
+    const bytes = this.#readToken(token, this.#options.minTokenBytes);
     if (typeof bytes === 'string') {
       this.#refuse(token, bytes);
       return;
@@ -186,14 +194,19 @@ export class Packer {
 
   #addBlock(block: TokenBlock): void {
     const { bytes, tokenBytes, count } = block;
-    checkBlock(block, this.#options.minTokenBytes);
+    this.#checkBlock(block);
     this.#seen += count;
     const open = this.#openFor(tokenBytes, false, false, 0);
     for (let index = 0; index < count; ) {
       const start = index * tokenBytes;
       const inPlace = Math.min(count - index, maxBatchRecipients);
       if (inPlace >= minBlockInPlace) {
-        const tokens = new TokenBlock(bytes.subarray(start, start + inPlace * tokenBytes), tokenBytes, inPlace);
+        const tokens = new TokenBlock(
+          bytes.subarray(start, start + inPlace * tokenBytes),
+          tokenBytes,
+          inPlace,
+          this.#encoding,
+        );
         this.#full.push({ tokens, personal: null });
         index += inPlace;
       } else {
@@ -203,10 +216,18 @@ export class Packer {
     }
   }
 
+  #checkBlock(block: TokenBlock): void {
+    checkBlock(block, this.#options.minTokenBytes);
+    if (block.encoding === this.#encoding) return;
+    const [given, wanted] = block.encoding === 'hex' ? ['APNs', 'FCM'] : ['FCM', 'APNs'];
+    const message = `These are tokens of ${given}, and the message is for ${wanted}: give each message its own tokens.`;
+    throw new PealError('ERR_PEAL_TOKEN', message, { origin: 'usage' });
+  }
+
   /** Rows travel as they are: as one batch, or as one for each set of header fields that they bring. */
   #addRows(rows: Rows): void {
     const { tokens, count } = rows;
-    checkBlock(tokens, this.#options.minTokenBytes);
+    this.#checkBlock(tokens);
     const { render } = this.#options;
     if (render === undefined && this.#needsPayloads) {
       this.#refuseSilent(tokens);
@@ -215,7 +236,7 @@ export class Packer {
     const { batches, invalid } = render?.(rows) ?? { batches: [new RowBatch(rows, null, null)], invalid: [] };
     const first = this.#seen;
     for (const { index, why } of invalid) {
-      this.#options.onInvalid({ index: first + index, text: tokens.hexAt(index), why });
+      this.#options.onInvalid({ index: first + index, text: tokens.textAt(index), why });
     }
     this.#full.push(...batches);
     this.#seen = first + count;
@@ -223,6 +244,7 @@ export class Packer {
 
   /** Its payloads were checked when it was made. */
   #addRowBatch(batch: RowBatch): void {
+    this.#checkBlock(batch.tokens);
     this.#seen += batch.tokens.count;
     this.#full.push(batch);
   }
@@ -233,6 +255,7 @@ export class Packer {
       this.#addBlock(batch.tokens);
       return;
     }
+    this.#checkBlock(batch.tokens);
     const problems = this.#keptProblems(batch);
     if (problems !== null) {
       this.#addFitting(batch, problems);
@@ -266,7 +289,7 @@ export class Packer {
     const { apnsIds, payloads, payloadOffsets: offsets, fields = null } = personal!;
     problems.forEach((problem, index) => {
       if (problem !== null) {
-        this.#refuse(tokens.hexAt(index), problem);
+        this.#refuse(tokens.textAt(index), problem);
         return;
       }
       const start = index * tokens.tokenBytes;
@@ -292,7 +315,7 @@ export class Packer {
     const shape = shapeOf(tokenBytes, hasApnsId, hasPayload, fields);
     let batch = this.#open.get(shape);
     if (batch === undefined) {
-      batch = new OpenBatch(tokenBytes, hasApnsId, hasPayload, fields);
+      batch = new OpenBatch(tokenBytes, hasApnsId, hasPayload, fields, this.#encoding);
       this.#open.set(shape, batch);
     }
     return batch;
@@ -302,8 +325,8 @@ export class Packer {
   #refuseSilent(recipient: Recipient): void {
     const why = 'has no payload of its own, and the message has none';
     if (recipient instanceof TokenBlock) {
-      checkBlock(recipient, this.#options.minTokenBytes);
-      for (let index = 0; index < recipient.count; index++) this.#refuse(recipient.hexAt(index), why);
+      this.#checkBlock(recipient);
+      for (let index = 0; index < recipient.count; index++) this.#refuse(recipient.textAt(index), why);
     } else if (recipient instanceof RecipientList) {
       for (const batch of recipient.batches) {
         if (batch.personal?.payloads != null) this.#addBatch(batch);
@@ -311,7 +334,7 @@ export class Packer {
       }
     } else {
       const token = isPersonal(recipient) ? recipient.token : recipient;
-      const bytes = tokenBytesOf(token, this.#options.minTokenBytes);
+      const bytes = this.#readToken(token, this.#options.minTokenBytes);
       this.#refuse(token, typeof bytes === 'string' ? bytes : why);
     }
   }

@@ -2,9 +2,10 @@
  * Gathers recipients out of settled batches, whose memory is used again, into a list that is kept. Owned by the books
  * of a send. Main thread.
  */
-import { apnsIdBytes } from '../../apns/apns-id.js';
-import { fieldMask } from '../../apns/personal-fields.js';
 import type { Batch } from '../../engine/batch.js';
+import { apnsIdBytes } from '../../push/notification.js';
+import { fieldMask } from '../../push/personal-fields.js';
+import type { TokenEncoding } from '../../push/token-block.js';
 import { OpenBatch, shapeOf } from './open-batch.js';
 import { fieldsAt } from './own-fields.js';
 import { RecipientList } from './recipient-list.js';
@@ -20,7 +21,13 @@ export class RecipientCollector {
     const apnsIds = personal?.apnsIds ?? null;
     const offsets = personal?.payloadOffsets ?? null;
     const fields = personal?.fields ?? null;
-    const open = this.#openFor(tokens.tokenBytes, apnsIds !== null, offsets !== null, fieldMask(fields));
+    const open = this.#openFor(
+      tokens.tokenBytes,
+      apnsIds !== null,
+      offsets !== null,
+      fieldMask(fields),
+      tokens.encoding,
+    );
     const apnsId = apnsIds?.subarray(index * apnsIdBytes, (index + 1) * apnsIdBytes) ?? null;
     const payload = offsets === null ? null : personal!.payloads!.slice(offsets[index]!, offsets[index + 1]!);
     const own = fields === null ? null : fieldsAt(fields, index);
@@ -39,12 +46,18 @@ export class RecipientCollector {
     return this.#done.length === 0 ? RecipientList.empty : new RecipientList([...this.#done]);
   }
 
-  #openFor(tokenBytes: number, hasApnsIds: boolean, hasPayloads: boolean, fields: number): OpenBatch {
+  #openFor(
+    tokenBytes: number,
+    hasApnsIds: boolean,
+    hasPayloads: boolean,
+    fields: number,
+    encoding: TokenEncoding,
+  ): OpenBatch {
     const shape = shapeOf(tokenBytes, hasApnsIds, hasPayloads, fields);
     this.#open ??= new Map();
     let open = this.#open.get(shape);
     if (open === undefined) {
-      open = new OpenBatch(tokenBytes, hasApnsIds, hasPayloads, fields);
+      open = new OpenBatch(tokenBytes, hasApnsIds, hasPayloads, fields, encoding);
       this.#open.set(shape, open);
     }
     return open;

@@ -2,14 +2,15 @@
  * Recipients as plain JSON data, for messages that are stored and restored. Pure; called by session/message/message.
  */
 import { Buffer } from 'node:buffer';
-import { apnsIdBytes, apnsIdText } from '../../apns/apns-id.js';
-import type { PersonalFields } from '../../apns/notification.js';
-import { collapseIdAt } from '../../apns/personal-fields.js';
-import { secondsOf } from '../../apns/time-option.js';
-import { TokenBlock } from '../../apns/token-block.js';
+import { apnsIdText } from '../../apns/apns-id.js';
 import { systemClock } from '../../base/clock.js';
 import { hexOf } from '../../base/hex.js';
 import type { Batch } from '../../engine/batch.js';
+import type { PersonalFields } from '../../push/notification.js';
+import { apnsIdBytes } from '../../push/notification.js';
+import { collapseIdAt } from '../../push/personal-fields.js';
+import { secondsOf } from '../../push/time-option.js';
+import { TokenBlock } from '../../push/token-block.js';
 import type { Recipient, Token } from './recipient.js';
 import { RecipientList } from './recipient-list.js';
 
@@ -51,7 +52,7 @@ function singleData(recipient: Exclude<Recipient, TokenBlock | RecipientList>): 
 
 function batchData({ tokens, personal }: Batch): RecipientData[] {
   return Array.from({ length: tokens.count }, (_, index) => {
-    const token = tokens.hexAt(index);
+    const token = tokens.textAt(index);
     if (personal === null) return token;
     const { apnsIds, payloads, payloadOffsets, fields = null } = personal;
     const apnsId = apnsIds === null ? undefined : apnsIdText(apnsIds, index * apnsIdBytes);

@@ -42,7 +42,7 @@ export class RecipientList implements Iterable<string> {
 
   *[Symbol.iterator](): Generator<string, void, undefined> {
     for (const { tokens } of this.#batches) {
-      for (let index = 0; index < tokens.count; index++) yield tokens.hexAt(index);
+      for (let index = 0; index < tokens.count; index++) yield tokens.textAt(index);
     }
   }
 

@@ -2,16 +2,15 @@
  * What a program may name as a recipient, and the reading of a single one. Called by the packer, on the main thread.
  */
 import { apsFields } from '../../apns/aps-fields.js';
-import { isDeviceToken, readDeviceToken } from '../../apns/device-token.js';
 import type { Expiration } from '../../apns/headers.js';
 import type { RawPayload } from '../../apns/payload.js';
-import { TokenBlock } from '../../apns/token-block.js';
 import { PealError } from '../../base/errors.js';
 import { hexOf } from '../../base/hex.js';
-import { maxInvalidTextCharacters, maxTokenBytes, minTokenBytes } from '../../base/limits.js';
+import { maxInvalidTextCharacters, maxTextTokenBytes, maxTokenBytes, minTokenBytes } from '../../base/limits.js';
 import { isSameName } from '../../base/nearest-name.js';
 import { adviceForUnknown } from '../../base/options.js';
-import { escapeUnprintable } from '../../base/text.js';
+import { escapeUnprintable, typeNameOf } from '../../base/text.js';
+import { TokenBlock } from '../../push/token-block.js';
 import { RecipientList } from './recipient-list.js';
 import type { RowBatch } from './row-batch.js';
 import { Rows } from './rows.js';
@@ -67,6 +66,9 @@ function adviceFor(key: string): string {
   return adviceForUnknown(key, recipientKeys, recipientHints).replace(/\.$/, '');
 }
 
+/** The fields of a recipient's own payload, or the payload as it is sent. */
+export type OwnPayload = object | string | Uint8Array;
+
 /**
  * One recipient, or many at once: a `TokenBlock` as `readTokens` yields it, or a list kept from an earlier send.
  * A block is used in place and must not be written to before the send has ended.
@@ -86,18 +88,11 @@ export interface InvalidRecipient {
   readonly why: string;
 }
 
-/** The bytes of a token, or why it is not one. Never throws. `minBytes`: the shortest token there is. */
-export function tokenBytesOf(token: unknown, minBytes?: number): Uint8Array | string {
-  if (typeof token !== 'string' && !(token instanceof Uint8Array)) return `is ${kindOf(token)}, not a device token`;
-  const read = readDeviceToken(token, minBytes);
-  return isDeviceToken(read) ? read : read.why;
-}
-
 /** What was given as a token, fit to be shown. */
 export function textOf(token: unknown): string {
   if (typeof token === 'string') return escapeUnprintable(token, maxInvalidTextCharacters);
   try {
-    return token instanceof Uint8Array ? shownBytes(token) : kindOf(token);
+    return token instanceof Uint8Array ? shownBytes(token) : typeNameOf(token);
   } catch {
     return 'of type object';
   }
@@ -138,15 +133,11 @@ export function bringsPayload(recipient: Recipient): boolean {
 }
 
 /** Throws PealError ERR_PEAL_TOKEN for a block whose numbers do not fit its bytes. */
-export function checkBlock({ bytes, tokenBytes, count }: TokenBlock, minBytes = minTokenBytes): void {
-  const isLength = Number.isInteger(tokenBytes) && tokenBytes >= minBytes && tokenBytes <= maxTokenBytes;
+export function checkBlock({ bytes, tokenBytes, count, encoding }: TokenBlock, minBytes = minTokenBytes): void {
+  const [least, most] = encoding === 'hex' ? [minBytes, maxTokenBytes] : [1, maxTextTokenBytes];
+  const isLength = Number.isInteger(tokenBytes) && tokenBytes >= least && tokenBytes <= most;
   if (isLength && Number.isInteger(count) && count >= 0 && bytes.length >= count * tokenBytes) return;
   const what = `A TokenBlock of ${count} tokens of ${tokenBytes} bytes does not fit its ${bytes.length} bytes`;
-  const message = `${what}: give count tokens of ${minBytes} to ${maxTokenBytes} bytes each.`;
+  const message = `${what}: give count tokens of ${least} to ${most} bytes each.`;
   throw new PealError('ERR_PEAL_TOKEN', message, { origin: 'usage' });
-}
-
-function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  return Array.isArray(value) ? 'an array' : `of type ${typeof value}`;
 }

@@ -2,11 +2,11 @@
  * A batch that was made of rows: it knows which row each of its recipients is, so that a sink can write the recipient's own
  * fields beside the outcome. Made by templates and by the packer; read by sinks. Main thread.
  */
-import { apnsIdBytes } from '../../apns/apns-id.js';
-import type { PersonalParts } from '../../apns/notification.js';
-import { sliceFields } from '../../apns/personal-fields.js';
-import type { TokenBlock } from '../../apns/token-block.js';
 import type { Batch } from '../../engine/batch.js';
+import type { PersonalParts } from '../../push/notification.js';
+import { apnsIdBytes } from '../../push/notification.js';
+import { sliceFields } from '../../push/personal-fields.js';
+import type { TokenBlock } from '../../push/token-block.js';
 import { pickTokens, type Rows } from './rows.js';
 
 /** A row to which nothing can be sent. */

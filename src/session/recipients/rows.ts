@@ -4,9 +4,9 @@
  * write a recipient's own fields. Main thread.
  */
 import { inspect } from 'node:util';
-import { TokenBlock } from '../../apns/token-block.js';
 import { PealError } from '../../base/errors.js';
 import { maxBatchRecipients } from '../../base/limits.js';
+import { TokenBlock } from '../../push/token-block.js';
 
 /**
  * The cells of one column, as UTF-8. Cell i is `bytes` from `spans[first + i * step]` to before
@@ -82,13 +82,13 @@ export class Rows {
 }
 
 /** The tokens at `indexes` alone. */
-export function pickTokens({ bytes, tokenBytes }: TokenBlock, indexes: ArrayLike<number>): TokenBlock {
+export function pickTokens({ bytes, tokenBytes, encoding }: TokenBlock, indexes: ArrayLike<number>): TokenBlock {
   const picked = new Uint8Array(indexes.length * tokenBytes);
   for (let place = 0; place < indexes.length; place++) {
     const start = indexes[place]! * tokenBytes;
     picked.set(bytes.subarray(start, start + tokenBytes), place * tokenBytes);
   }
-  return new TokenBlock(picked, tokenBytes, indexes.length);
+  return new TokenBlock(picked, tokenBytes, indexes.length, encoding);
 }
 
 /** The cell as text; null where it is empty. */

@@ -3,8 +3,6 @@
  * recipients. Counts always; details of what went wrong only where no other sink takes them. Main thread; one for each
  * send.
  */
-import type { Protocol } from '../../apns/address.js';
-import { isSendersFault } from '../../apns/reason.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
 import { lastPullMs, maxErrorsKept } from '../../base/limits.js';
@@ -12,8 +10,10 @@ import type { Batch, OutcomeSink, SettledBatch } from '../../engine/batch.js';
 import type { InterimCounts } from '../../engine/dispatcher/interim.js';
 import { ACCEPTED, UNKNOWN, UNSENT } from '../../engine/ledger.js';
 import { Tally } from '../../engine/tally.js';
+import type { Protocol } from '../../push/address.js';
+import { isSendersFault } from '../../push/reason.js';
 import { Failure } from '../message/failure.js';
-import type { Message } from '../message/message.js';
+import type { PushMessage } from '../message/push-message.js';
 import { type AcceptedId, type OutcomeCounts, Result, type SendFault } from '../message/result.js';
 import type { InvalidRecipient } from '../recipients/recipient.js';
 import { RecipientCollector } from '../recipients/recipient-collector.js';
@@ -21,7 +21,7 @@ import { RecipientList } from '../recipients/recipient-list.js';
 import { type Progress, ProgressReporter } from './progress.js';
 
 interface BooksOptions {
-  readonly message: Message;
+  readonly message: PushMessage;
   readonly clock: Clock;
   /** What the gateway speaks. */
   readonly protocol: Protocol;
@@ -209,12 +209,12 @@ export class Books implements OutcomeSink {
   #keepIds({ tokens, ledger, ids = null }: SettledBatch): void {
     for (let index = ledger.indexOf(ACCEPTED); index !== -1; index = ledger.indexOf(ACCEPTED, index + 1)) {
       const apnsId = ids?.apnsIds[index] ?? null;
-      this.#acceptedIds.set(tokens.hexAt(index), { apnsId, apnsUniqueId: ids?.apnsUniqueIds[index] ?? null });
+      this.#acceptedIds.set(tokens.textAt(index), { apnsId, apnsUniqueId: ids?.apnsUniqueIds[index] ?? null });
     }
   }
 
   #keepRejected(batch: Batch, index: number, failure: Failure): void {
-    this.#rejections.set(batch.tokens.hexAt(index), failure);
+    this.#rejections.set(batch.tokens.textAt(index), failure);
     if (failure.isTransient) this.#transient.add(batch, index);
     else if (isSendersFault(failure.class, false)) this.#refused.add(batch, index);
     else if (isSendersFault(failure.class, true)) this.#badTokens.add(batch, index);
@@ -235,7 +235,7 @@ export class Books implements OutcomeSink {
   #noteRejection(batch: Batch, index: number, failure: Failure): void {
     if (failure.isTransient) this.#transientCount += 1;
     const { class: kind, reason, status, explanation, timestampMs } = failure;
-    if (kind === 'gone') this.#options.onGone?.(batch.tokens.hexAt(index), timestampMs);
+    if (kind === 'gone') this.#options.onGone?.(batch.tokens.textAt(index), timestampMs);
     if (kind === 'gone' || kind === 'token') return;
     this.#addError(reason === '' ? `HTTP ${status}` : reason, status, explanation, 1);
   }

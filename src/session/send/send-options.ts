@@ -1,16 +1,11 @@
 /**
  * Options of one send, checked. Called by session/send/send, on the main thread.
  */
-import type { Protocol } from '../../apns/address.js';
-import type { RetryBudget } from '../../apns/retry-policy.js';
-import { TokenBlock } from '../../apns/token-block.js';
 import {
   badTokenShare,
   maxRequestsPerRecipient,
   maxRetryTimeMs,
   minTokenBytes,
-  requestsPerRecipient,
-  retryTimeMs,
   usualTokenBytes,
 } from '../../base/limits.js';
 import {
@@ -28,7 +23,11 @@ import {
 import { option, theOption } from '../../base/wording.js';
 import type { OutcomeSink } from '../../engine/batch.js';
 import { LatencyHistogram } from '../../engine/latency-histogram.js';
-import type { Message } from '../message/message.js';
+import type { Protocol } from '../../push/address.js';
+import type { RetryBudget } from '../../push/retry-policy.js';
+import { TokenBlock } from '../../push/token-block.js';
+import { pushProtocolOf } from '../../push-services/push-protocols.js';
+import type { PushMessage } from '../message/push-message.js';
 import { Template } from '../personal/template.js';
 import {
   countRecipients,
@@ -171,13 +170,16 @@ function isSink(value: unknown): boolean {
 
 /** Options that a binary gateway has no use for. */
 const http2Only = ['retry', 'onUnknown', 'stopAtBadTokens', 'keepIds', 'latencies'] as const;
-const defaultBudget: RetryBudget = { attempts: requestsPerRecipient, timeMs: retryTimeMs };
 
 /** What a send without options does; the same object for all, because small sends are frequent. */
 const none: SendOptions = Object.freeze({});
 
 /** Throws PealError ERR_PEAL_OPTION that names the option. */
-export function checkSendOptions(message: Message, options: SendOptions = none): CheckedSendOptions {
+export function checkSendOptions(
+  message: PushMessage,
+  options: SendOptions = none,
+  protocol: Protocol = 'http2',
+): CheckedSendOptions {
   if (options !== none) checkOptions({ name: 'send' }, options, rules);
   const isOwn = options.recipients === undefined;
   if (!isOwn && message.tokens.length > 0) {
@@ -187,7 +189,7 @@ export function checkSendOptions(message: Message, options: SendOptions = none):
   }
   checkPersonal(message, options.personal ?? null);
   return {
-    ...shared(options),
+    ...shared(options, protocol),
     recipients: isOwn ? message.tokens : iterableOf(options.recipients)!,
     total: totalOf(message, options),
     takesRest: isOwn || (options.afterStop ?? 'leave') !== 'leave',
@@ -197,13 +199,13 @@ export function checkSendOptions(message: Message, options: SendOptions = none):
 /**
  * Options of a send of many messages, which have tokens of their own. Throws PealError ERR_PEAL_OPTION that names the option.
  */
-export function checkManyOptions(options: SendOptions = none): CheckedSendOptions {
+export function checkManyOptions(options: SendOptions = none, protocol: Protocol = 'http2'): CheckedSendOptions {
   if (options !== none) checkOptions({ name: 'send' }, options, rules);
   if (options.recipients !== undefined) {
     throw optionError(`${theOption('recipients')} goes with one message: of several each has its own tokens.`);
   }
   return {
-    ...shared(options),
+    ...shared(options, protocol),
     recipients: noRecipients,
     total: options.total ?? null,
     takesRest: (options.afterStop ?? 'leave') !== 'leave',
@@ -212,7 +214,10 @@ export function checkManyOptions(options: SendOptions = none): CheckedSendOption
 
 const noRecipients: readonly never[] = [];
 
-function shared(options: SendOptions): Omit<CheckedSendOptions, 'recipients' | 'total' | 'takesRest'> {
+function shared(
+  options: SendOptions,
+  protocol: Protocol,
+): Omit<CheckedSendOptions, 'recipients' | 'total' | 'takesRest'> {
   return {
     personal: options.personal ?? null,
     signal: options.signal ?? null,
@@ -220,7 +225,7 @@ function shared(options: SendOptions): Omit<CheckedSendOptions, 'recipients' | '
     onProgress: options.onProgress ?? null,
     onInvalid: options.onInvalid ?? null,
     outcomes: options.outcomes ?? null,
-    retry: budgetOf(options),
+    retry: budgetOf(options, protocol),
     onUnknown: options.onUnknown ?? 'report',
     stopAtBadTokens: options.stopAtBadTokens === false ? null : (options.stopAtBadTokens ?? badTokenShare),
     keepIds: options.keepIds ?? false,
@@ -237,20 +242,23 @@ export function checkProtocolOptions(protocol: Protocol, options: SendOptions = 
 }
 
 /** Throws PealError ERR_PEAL_PAYLOAD for a template that does not go with the message. */
-export function checkPersonal(message: Message, personal: Template | null): void {
-  if (personal !== null && message.pushType !== null) personal.check(message.pushType);
+export function checkPersonal(message: PushMessage, personal: Template | null): void {
+  if (personal === null) return;
+  personal.checkFor(message.parts);
+  if (message.pushType !== null) personal.check(message.pushType);
 }
 
-function budgetOf({ retry, onUnknown }: SendOptions): RetryBudget | null {
-  if (retry === undefined) return defaultBudget;
+function budgetOf({ retry, onUnknown }: SendOptions, protocol: Protocol): RetryBudget | null {
+  const { retryBudget } = pushProtocolOf(protocol);
+  if (retry === undefined) return retryBudget;
   if (retry === false) {
     if (onUnknown !== 'resend') return null;
     throw optionError(`${theOption('onUnknown')}: 'resend' goes by the limits of ${option('retry')}, which is false.`);
   }
-  return { attempts: retry.attempts ?? requestsPerRecipient, timeMs: retry.timeMs ?? retryTimeMs };
+  return { attempts: retry.attempts ?? retryBudget.attempts, timeMs: retry.timeMs ?? retryBudget.timeMs };
 }
 
-function totalOf(message: Message, options: SendOptions): number | null {
+function totalOf(message: PushMessage, options: SendOptions): number | null {
   if (options.total !== undefined) return options.total;
   if (options.recipients === undefined && options.onProgress !== undefined) return countRecipients(message.tokens);
   return Array.isArray(options.recipients)

@@ -3,7 +3,6 @@
  * signal, a refusal or a fault, and resolves once every recipient that was pulled has its outcome. One object for each
  * send, on the main thread; it leaves no timer and no listener behind.
  */
-import type { Protocol } from '../../apns/address.js';
 import { onAbort } from '../../base/abort-listeners.js';
 import { assert, rethrowAssertion } from '../../base/assert.js';
 import type { Clock, TimerHandle } from '../../base/clock.js';
@@ -13,7 +12,8 @@ import type { Batch } from '../../engine/batch.js';
 import type { Dispatcher } from '../../engine/dispatcher/dispatcher.js';
 import type { SendJob } from '../../engine/dispatcher/job.js';
 import type { Route } from '../../engine/dispatcher/route.js';
-import type { Message } from '../message/message.js';
+import { isOverHttp2, type Protocol } from '../../push/address.js';
+import type { PushMessage } from '../message/push-message.js';
 import type { Result } from '../message/result.js';
 import { type FieldContext, keptFieldsProblem, ownFieldsOf } from '../recipients/own-fields.js';
 import { Packer } from '../recipients/packer.js';
@@ -53,7 +53,7 @@ export class Send {
   #linger: TimerHandle | null = null;
   #state: 'new' | 'running' | 'finished' = 'new';
 
-  constructor(target: SendTarget, message: Message, options: CheckedSendOptions) {
+  constructor(target: SendTarget, message: PushMessage, options: CheckedSendOptions) {
     const { personal, total, outcomes, onInvalid, onProgress } = options;
     const { protocol, gone } = target;
     const onFault = (fault: PealError): void => this.stop(fault);
@@ -76,6 +76,7 @@ export class Send {
     });
     const context: FieldContext = { pushType: message.pushType, protocol, clock: target.clock };
     this.#packer = new Packer({
+      tokens: message.parts,
       encodePayload: (payload) => message.encodePersonalPayload(payload, protocol),
       readFields: (recipient) => ownFieldsOf(recipient, context),
       checkKept: (fields) => keptFieldsProblem(fields, context),
@@ -89,7 +90,7 @@ export class Send {
     this.#job = target.engine.send(target.route, message.notificationFor(protocol), this.#books, {
       stopsAtFailure: this.#stopsAtFailure,
       onStopped: () => this.#stream?.wake(),
-      ...(protocol === 'http2' && { retry, onUnknown, stopAtBadTokens, keepIds, latencies }),
+      ...(isOverHttp2(protocol) && { retry, onUnknown, stopAtBadTokens, keepIds, latencies }),
     });
   }
 

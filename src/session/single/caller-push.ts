@@ -15,8 +15,8 @@ export class CallerPush extends Push {
     this.#done = done;
   }
 
-  accepted(from: LaneBatch, attempts: number): void {
-    this.#done(acceptedOutcome(from.apnsIdAt(this.index) ?? '', attempts));
+  accepted(from: LaneBatch, attempts: number, id: string | null): void {
+    this.#done(acceptedOutcome(from.apnsIdAt(this.index) ?? id ?? '', attempts));
   }
 
   rejected(from: LaneBatch, answer: OutcomeDetail, attempts: number): void {

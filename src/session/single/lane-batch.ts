@@ -4,16 +4,17 @@
  * thread.
  */
 import { Buffer } from 'node:buffer';
-import { apnsIdBytes, apnsIdText } from '../../apns/apns-id.js';
-import type { CompiledNotification } from '../../apns/compile-notification.js';
-import type { PersonalFields, PersonalParts } from '../../apns/notification.js';
-import { fieldMasks, OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../apns/personal-fields.js';
-import { TokenBlock } from '../../apns/token-block.js';
+import { apnsIdText } from '../../apns/apns-id.js';
 import { assert } from '../../base/assert.js';
 import type { PealError } from '../../base/errors.js';
 import { maxBatchRecipients } from '../../base/limits.js';
 import type { Batch, OutcomeDetail } from '../../engine/batch.js';
 import type { SendJob } from '../../engine/dispatcher/job.js';
+import type { CompiledMessage } from '../../push/compiled-message.js';
+import type { PersonalFields, PersonalParts } from '../../push/notification.js';
+import { apnsIdBytes } from '../../push/notification.js';
+import { fieldMasks, OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../push/personal-fields.js';
+import { TokenBlock, type TokenEncoding } from '../../push/token-block.js';
 import type { CheckedPushOptions } from './push-options.js';
 
 /** Room of a new batch: recipients, and bytes of their payloads. */
@@ -93,8 +94,11 @@ export abstract class Push {
 
   // One of these is called, once, when it has left its batch. `from`: that batch, where its `index` is still its own.
 
-  /** @param attempts requests that were answered */
-  abstract accepted(from: LaneBatch, attempts: number): void;
+  /**
+   * @param attempts requests that were answered
+   * @param id in the answer, where the service names notifications
+   */
+  abstract accepted(from: LaneBatch, attempts: number, id: string | null): void;
 
   abstract rejected(from: LaneBatch, answer: OutcomeDetail, attempts: number): void;
 
@@ -117,13 +121,14 @@ export abstract class Push {
 }
 
 /** The header fields of a push besides those of its lane (apns/compile-notification). */
-export type PushFields = Pick<CompiledNotification, 'expiration' | 'priority' | 'collapseId'>;
+export type PushFields = Pick<CompiledMessage, 'expiration' | 'priority' | 'collapseId'>;
 
 /** Bit of a batch's mask: its pushes bring ids. The lower ones are those of apns/personal-fields. */
 export const NAMED = fieldMasks;
 const allFields = fieldMasks - 1;
 
 export class LaneBatch implements Batch {
+  encoding: TokenEncoding = 'hex';
   /** Null where a push has its outcome. */
   readonly pushes: (Push | null)[] = [];
   /** Pushes without an outcome. */
@@ -140,7 +145,7 @@ export class LaneBatch implements Batch {
   #gone: Set<number> | null = null;
   #count = 0;
   #room = 0;
-  #tokenMemory = new Uint8Array(0);
+  #tokenMemory = Buffer.alloc(0);
   #apnsIds = new Uint8Array(0);
   #payloads = Buffer.alloc(firstPayloadBytes);
   #payloadOffsets = new Uint32Array(1);
@@ -159,9 +164,10 @@ export class LaneBatch implements Batch {
   }
 
   /** Makes it an empty batch of one shape. `mask`: the header fields that each push brings, and NAMED. */
-  begin(tokenBytes: number, mask: number): void {
+  begin(tokenBytes: number, mask: number, encoding: TokenEncoding = 'hex'): void {
+    this.encoding = encoding;
     assert(this.unresolved === 0, 'a batch is used again after all of its pushes have their outcomes');
-    if (tokenBytes !== this.tokenBytes) this.#tokenMemory = new Uint8Array(this.#room * tokenBytes);
+    if (tokenBytes !== this.tokenBytes) this.#tokenMemory = Buffer.alloc(this.#room * tokenBytes);
     this.tokenBytes = tokenBytes;
     this.mask = mask;
     this.pushes.length = 0;
@@ -190,7 +196,7 @@ export class LaneBatch implements Batch {
   }
 
   /** The memory of the tokens; the next one goes to `tokenOffset`. Valid until the next call. */
-  reserve(): Uint8Array {
+  reserve(): Buffer {
     if (this.#count === this.#room) this.#grow();
     return this.#tokenMemory;
   }
@@ -259,7 +265,7 @@ export class LaneBatch implements Batch {
   close(job: SendJob): void {
     const count = this.#count;
     this.job = job;
-    this.tokens = new TokenBlock(this.#tokenMemory, this.tokenBytes, count);
+    this.tokens = new TokenBlock(this.#tokenMemory, this.tokenBytes, count, this.encoding);
     this.personal = {
       apnsIds: (this.mask & NAMED) === 0 ? null : this.#apnsIds,
       payloads: this.#payloads.subarray(0, this.#payloadBytes),
@@ -326,7 +332,7 @@ export class LaneBatch implements Batch {
     const room = Math.min(maxBatchRecipients, Math.max(firstRoom, this.#room * 4));
     assert(room > this.#room, 'a batch that is full takes no more pushes');
     this.#room = room;
-    this.#tokenMemory = larger(this.#tokenMemory, new Uint8Array(room * this.tokenBytes));
+    this.#tokenMemory = larger(this.#tokenMemory, Buffer.alloc(room * this.tokenBytes));
     this.#apnsIds = larger(this.#apnsIds, new Uint8Array(room * apnsIdBytes));
     this.#payloadOffsets = larger(this.#payloadOffsets, new Uint32Array(room + 1));
     this.#expirations = larger(this.#expirations, new Uint32Array(room));

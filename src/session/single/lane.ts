@@ -7,16 +7,18 @@
  *              ▲                                              │
  *              └──────────── after a wait ◀── a fault that passes
  */
-import type { HeaderField } from '../../apns/notification.js';
-import { classOf } from '../../apns/reason.js';
 import { assert, rethrowAssertion } from '../../base/assert.js';
 import type { TimerHandle } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
-import { hexOf } from '../../base/hex.js';
 import { withdrawalTimeMs } from '../../base/limits.js';
 import type { Batch, OutcomeDetail, SettledBatch, TellingSink } from '../../engine/batch.js';
 import type { SendJob } from '../../engine/dispatcher/job.js';
 import { ACCEPTED, REJECTED, UNSENT, WRITTEN } from '../../engine/ledger.js';
+import type { Protocol } from '../../push/address.js';
+import type { CompiledMessage } from '../../push/compiled-message.js';
+import type { HeaderField } from '../../push/notification.js';
+import { type TokenEncoding, tokenText } from '../../push/token-block.js';
+import { classOf } from '../../push-services/reasons.js';
 import type { GoneTokens } from '../send/gone-tokens.js';
 import type { Engine, SendTarget } from '../send/send.js';
 import type { LaneBatch, Push } from './lane-batch.js';
@@ -30,9 +32,10 @@ export interface LaneOwner {
   clearTimer(timer: TimerHandle): void;
   /** Where batches go now; null while the engine is being started. */
   readonly target: SendTarget | null;
+  readonly protocol: Protocol;
   /** Told which tokens are gone. */
-  readonly gone: GoneTokens;
-  takeBatch(tokenBytes: number, mask: number): LaneBatch;
+  readonly gone: GoneTokens | null;
+  takeBatch(tokenBytes: number, mask: number, encoding: TokenEncoding): LaneBatch;
   giveBack(batch: LaneBatch): void;
   /** The lane is to be flushed at the end of the turn. */
   flushLater(lane: Lane): void;
@@ -49,6 +52,9 @@ export class Lane implements TellingSink {
   idleSinceMs = 0;
   isFlushDue = false;
   readonly headers: readonly HeaderField[];
+  readonly encoding: TokenEncoding;
+  readonly #bodyStart: Uint8Array | null;
+  readonly #isNamedByService: boolean;
   readonly #owner: LaneOwner;
   /** Those that are being filled; of one shape each, but for full ones. */
   #open: LaneBatch[] = [];
@@ -62,8 +68,12 @@ export class Lane implements TellingSink {
   /** Batches that no shard has taken yet. Meanwhile pushes gather in the open ones. */
   #dispatching = 0;
 
-  constructor(headers: readonly HeaderField[], owner: LaneOwner) {
-    this.headers = headers;
+  /** `parts`: of any message of the lane. */
+  constructor({ sharedHeaders, encoding, bodyStart, isNamedByService }: CompiledMessage, owner: LaneOwner) {
+    this.#isNamedByService = isNamedByService;
+    this.headers = sharedHeaders;
+    this.encoding = encoding;
+    this.#bodyStart = bodyStart;
     this.#owner = owner;
   }
 
@@ -74,7 +84,7 @@ export class Lane implements TellingSink {
       const batch = open[at]!;
       if (batch.tokenBytes === tokenBytes && batch.mask === mask && !batch.isFull) return batch;
     }
-    const batch = this.#owner.takeBatch(tokenBytes, mask);
+    const batch = this.#owner.takeBatch(tokenBytes, mask, this.encoding);
     open.push(batch);
     return batch;
   }
@@ -156,21 +166,28 @@ export class Lane implements TellingSink {
 
   // --- what the engine tells ---
 
-  told(batch: Batch, index: number, outcome: number, detail: OutcomeDetail | null, cause: PealError | null): void {
+  told(
+    batch: Batch,
+    index: number,
+    outcome: number,
+    detail: OutcomeDetail | null,
+    cause: PealError | null,
+    id: string | null = null,
+  ): void {
     const push = (batch as LaneBatch).pushes[index];
-    if (push != null) this.#conclude(push, outcome, detail, cause);
+    if (push != null) this.#conclude(push, outcome, detail, cause, id);
     // Its caller does not wait any more.
     else if (detail !== null) this.#noteGone(batch as LaneBatch, index, detail);
   }
 
-  settled({ batch: settled, ledger, details, cause }: SettledBatch): void {
+  settled({ batch: settled, ledger, details, cause, ids = null }: SettledBatch): void {
     const batch = settled as LaneBatch;
     this.#underWay.delete(batch);
     for (const detail of details) this.told(batch, detail.index, ledger[detail.index]!, detail, cause);
     if (batch.unresolved > 0) {
       for (let index = 0; index < ledger.length; index++) {
         const push = batch.pushes[index];
-        if (push != null) this.#conclude(push, ledger[index]!, null, cause);
+        if (push != null) this.#conclude(push, ledger[index]!, null, cause, ids?.apnsIds[index] ?? null);
       }
     }
     this.#owner.giveBack(batch);
@@ -198,7 +215,7 @@ export class Lane implements TellingSink {
 
   /** The same batch without pushes that have their outcome already. */
   #compact(filled: LaneBatch): LaneBatch {
-    const batch = this.#owner.takeBatch(filled.tokenBytes, filled.mask);
+    const batch = this.#owner.takeBatch(filled.tokenBytes, filled.mask, this.encoding);
     for (const push of filled.pushes) if (push !== null) batch.takeOver(push);
     this.#owner.giveBack(filled);
     return batch;
@@ -207,11 +224,14 @@ export class Lane implements TellingSink {
   #runningJob({ engine, route }: SendTarget): SendJob {
     if (this.#job !== null && this.#engine === engine) return this.#job;
     this.#endJob();
-    const notification = { headers: this.headers, payload: new Uint8Array(0), expiration: null, priority: null };
+    const bodyStart = this.#bodyStart;
+    const nothing = { payload: new Uint8Array(0), expiration: null, priority: null };
+    const notification = { headers: this.headers, ...nothing, ...(bodyStart !== null && { bodyStart }) };
     // An engine that is being closed stops a job before it returns it.
     let begun: SendJob | null = null;
     const job = engine.send(route, notification, this, {
       isStanding: true,
+      keepIds: this.#isNamedByService,
       onStopped: () => {
         if (begun !== null && this.#job === begun) this.#endJob();
       },
@@ -239,9 +259,15 @@ export class Lane implements TellingSink {
 
   // --- the end of a push ---
 
-  #conclude(push: Push, outcome: number, detail: OutcomeDetail | null, cause: PealError | null): void {
+  #conclude(
+    push: Push,
+    outcome: number,
+    detail: OutcomeDetail | null,
+    cause: PealError | null,
+    id: string | null,
+  ): void {
     if (outcome === ACCEPTED) {
-      push.accepted(this.#end(push), requestsOf(push) + 1);
+      push.accepted(this.#end(push), requestsOf(push) + 1, id);
       this.#owner.resolved(this);
     } else if (outcome >= REJECTED) {
       this.#rejected(push, detail!);
@@ -262,7 +288,7 @@ export class Lane implements TellingSink {
     const batch = push.batch!;
     const owner = this.#owner;
     const isOver = push.isWithdrawn || push.isAborted || !push.maySendAgain;
-    const waitMs = isOver ? null : pushRetryMs(push, detail, owner.now(), owner.random);
+    const waitMs = isOver ? null : pushRetryMs(push, detail, owner.protocol, owner.now(), owner.random);
     if (waitMs === null) {
       this.#noteGone(batch, push.index, detail);
       push.rejected(this.#end(push), detail, requestsOf(push) + 1);
@@ -297,7 +323,7 @@ export class Lane implements TellingSink {
   #parkedFor({ tokenBytes, mask }: LaneBatch): LaneBatch {
     const parked = this.#parked;
     if (parked !== null && parked.tokenBytes === tokenBytes && parked.mask === mask && !parked.isFull) return parked;
-    this.#parked = this.#owner.takeBatch(tokenBytes, mask);
+    this.#parked = this.#owner.takeBatch(tokenBytes, mask, this.encoding);
     return this.#parked;
   }
 
@@ -358,8 +384,8 @@ export class Lane implements TellingSink {
   }
 
   #noteGone(batch: LaneBatch, index: number, { status, reason, timestampMs }: OutcomeDetail): void {
-    if (classOf(status, reason) !== 'gone' || !batch.noteGone(index)) return;
-    this.#owner.gone.add(hexOf(batch.tokenAt(index)), timestampMs);
+    if (classOf(status, reason, this.#owner.protocol) !== 'gone' || !batch.noteGone(index)) return;
+    this.#owner.gone?.add(tokenText(batch.tokenAt(index), this.encoding), timestampMs);
   }
 
   /** A push that was answered before, and then not sent again, keeps that answer. */

@@ -3,13 +3,8 @@
  * outcome, and watches how long pushes take. Made by a gateway with its first push; main thread.
  */
 import { randomFillSync } from 'node:crypto';
-import type { Address } from '../../apns/address.js';
-import { apnsIdBytes, apnsIdBytesOf } from '../../apns/apns-id.js';
-import { type CompiledNotification, checkAuthentication } from '../../apns/compile-notification.js';
-import type { Credential } from '../../apns/credentials/credential.js';
-import type { HeaderField } from '../../apns/notification.js';
+import { apnsIdBytesOf } from '../../apns/apns-id.js';
 import { emptyError } from '../../apns/payload.js';
-import { OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY, ownMask } from '../../apns/personal-fields.js';
 import { onAbort } from '../../base/abort-listeners.js';
 import { rethrowAssertion } from '../../base/assert.js';
 import type { Clock, TimerHandle } from '../../base/clock.js';
@@ -18,8 +13,15 @@ import { decodeHex } from '../../base/hex.js';
 import { deadlineStepMs, keptLaneBatches, laneIdleMs, maxIdleLanes, usualTokenBytes } from '../../base/limits.js';
 import { holdProcess, releaseProcess } from '../../base/process-hold.js';
 import type { Batch } from '../../engine/batch.js';
+import type { Address, Protocol } from '../../push/address.js';
+import type { CompiledMessage } from '../../push/compiled-message.js';
+import type { Credential } from '../../push/credentials/credential.js';
+import type { HeaderField } from '../../push/notification.js';
+import { apnsIdBytes } from '../../push/notification.js';
+import { OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY, ownMask } from '../../push/personal-fields.js';
+import type { TokenEncoding } from '../../push/token-block.js';
 import { fieldsAt, type OwnFields } from '../recipients/own-fields.js';
-import { type Token, textOf, tokenBytesOf } from '../recipients/recipient.js';
+import { type Token, textOf } from '../recipients/recipient.js';
 import type { GoneTokens } from '../send/gone-tokens.js';
 import type { OpenSends } from '../send/open-sends.js';
 import type { SendTarget } from '../send/send.js';
@@ -36,7 +38,7 @@ interface LaneGateway {
   readonly clock: Clock;
   readonly sends: OpenSends;
   /** Told which tokens are gone. */
-  readonly gone: GoneTokens;
+  readonly gone: GoneTokens | null;
   /** Random numbers for the waits before retries. Default: Math.random. */
   readonly random?: () => number;
   /** Where sends go now. Starts the engine when none runs. Each call is taken back with `release`, unless it fails. */
@@ -81,16 +83,11 @@ export class Lanes implements LaneOwner {
    * @throws PealError ERR_PEAL_HEADER for a message that the credential cannot send, ERR_PEAL_PAYLOAD for one without a
    *   payload
    */
-  start(
-    parts: CompiledNotification,
-    token: Token,
-    options: CheckedPushOptions,
-    done: (outcome: PushOutcome) => void,
-  ): void {
+  start(parts: CompiledMessage, token: Token, options: CheckedPushOptions, done: (outcome: PushOutcome) => void): void {
     const push = new CallerPush(options, this.#clock.now() + options.timeoutMs, done);
     if (push.isAnswerTimed) push.awaitWrite(this.#clock.now());
     const why = this.begin(push, parts, token, !parts.isForeignId);
-    if (why !== null) done(invalidOutcome(invalidTokenError(token, why)));
+    if (why !== null) done(invalidOutcome(invalidTokenError(token, why, parts.recipientName)));
   }
 
   /**
@@ -101,19 +98,13 @@ export class Lanes implements LaneOwner {
    * @param minTokenBytes bytes of the shortest token
    * @throws as `start`
    */
-  begin(
-    push: Push,
-    parts: CompiledNotification,
-    token: Token,
-    isNamed: boolean,
-    minTokenBytes?: number,
-  ): string | null {
+  begin(push: Push, parts: CompiledMessage, token: Token, isNamed: boolean, minTokenBytes?: number): string | null {
     if (parts.payloadText === '') throw emptyError();
     const { apnsId } = parts;
     const own = ownMask(parts);
     const mask = isNamed || apnsId !== null ? own | NAMED : own;
     const lane = this.#laneFor(parts);
-    const batch = this.#placed(lane, token, mask, minTokenBytes);
+    const batch = this.#placed(lane, parts, token, mask, minTokenBytes);
     if (typeof batch === 'string') {
       if (lane.unresolved === 0) this.#idle(lane);
       return batch;
@@ -130,7 +121,7 @@ export class Lanes implements LaneOwner {
    * Begins a push to the recipient at `index` of a batch that was packed for the message: with what the recipient brings of
    * its own.
    */
-  beginPacked(push: Push, parts: CompiledNotification, { tokens, personal }: Batch, index: number): void {
+  beginPacked(push: Push, parts: CompiledMessage, { tokens, personal }: Batch, index: number): void {
     const own = personal?.fields == null ? null : fieldsAt(personal.fields, index);
     const offsets = personal?.payloadOffsets ?? null;
     const ids = personal?.apnsIds ?? (parts.apnsId === null ? null : apnsIdBytesOf(parts.apnsId));
@@ -195,13 +186,17 @@ export class Lanes implements LaneOwner {
     return this.#target;
   }
 
-  get gone(): GoneTokens {
+  get protocol(): Protocol {
+    return this.#gateway.address.protocol;
+  }
+
+  get gone(): GoneTokens | null {
     return this.#gateway.gone;
   }
 
-  takeBatch(tokenBytes: number, mask: number): LaneBatch {
+  takeBatch(tokenBytes: number, mask: number, encoding: TokenEncoding): LaneBatch {
     const batch = this.#free.pop() ?? new LaneBatch();
-    batch.begin(tokenBytes, mask);
+    batch.begin(tokenBytes, mask, encoding);
     return batch;
   }
 
@@ -236,13 +231,13 @@ export class Lanes implements LaneOwner {
 
   // --- lanes ---
 
-  #laneFor(parts: CompiledNotification): Lane {
+  #laneFor(parts: CompiledMessage): Lane {
     const headers = parts.sharedHeaders;
     if (headers === this.#lastHeaders) return this.#lastLane!;
     let lane = this.#lanes.get(headers);
     if (lane === undefined) {
-      if (!parts.isRaw) checkAuthentication(parts, this.#gateway.credential, this.#gateway.address);
-      lane = new Lane(headers, this);
+      parts.checkFor(this.#gateway.credential, this.#gateway.address);
+      lane = new Lane(parts, this);
       this.#lanes.set(headers, lane);
     }
     this.#lastHeaders = headers;
@@ -372,12 +367,19 @@ export class Lanes implements LaneOwner {
   // --- what goes into a batch ---
 
   /** Puts the token behind those of the batch for it. Returns the batch, or what is wrong with the token. */
-  #placed(lane: Lane, token: Token, mask: number, minTokenBytes?: number): LaneBatch | string {
-    if (typeof token === 'string' && token.length === 2 * usualTokenBytes) {
-      const batch = lane.batchFor(usualTokenBytes, mask);
-      if (decodeHex(token, batch.reserve(), batch.tokenOffset)) return batch;
+  #placed(lane: Lane, parts: CompiledMessage, token: Token, mask: number, minTokenBytes?: number): LaneBatch | string {
+    if (typeof token === 'string') {
+      if (parts.isPlainToken?.(token) === true) {
+        const batch = lane.batchFor(token.length, mask);
+        batch.reserve().write(token, batch.tokenOffset, 'latin1');
+        return batch;
+      }
+      if (parts.encoding === 'hex' && token.length === 2 * usualTokenBytes) {
+        const batch = lane.batchFor(usualTokenBytes, mask);
+        if (decodeHex(token, batch.reserve(), batch.tokenOffset)) return batch;
+      }
     }
-    const bytes = tokenBytesOf(token, minTokenBytes);
+    const bytes = parts.readToken(token, minTokenBytes);
     if (typeof bytes === 'string') return bytes;
     const batch = lane.batchFor(bytes.length, mask);
     batch.reserve().set(bytes, batch.tokenOffset);
@@ -408,9 +410,9 @@ function over(parts: PushFields, own: OwnFields): PushFields {
   };
 }
 
-function invalidTokenError(token: unknown, why: string): PealError {
+function invalidTokenError(token: unknown, why: string, name = 'token'): PealError {
   const isText = typeof token === 'string' || token instanceof Uint8Array;
-  const subject = isText ? `The token ${shortened(textOf(token))}` : 'The token';
+  const subject = isText ? `The ${name} ${shortened(textOf(token))}` : `The ${name}`;
   return new PealError('ERR_PEAL_TOKEN', `${subject} ${why}.`, { origin: 'input' });
 }
 

@@ -1,8 +1,6 @@
 /**
  * Options of one push, checked. Called by APNs and by sendEach, on the main thread.
  */
-import { type Address, addressUrl } from '../../apns/address.js';
-import type { RetryBudget } from '../../apns/retry-policy.js';
 import { PealError } from '../../base/errors.js';
 import {
   maxPushTimeoutMs,
@@ -21,7 +19,10 @@ import {
   test,
   whole,
 } from '../../base/options.js';
-import { Message, type MessageOptions } from '../message/message.js';
+import { type Address, addressUrl, isOverHttp2 } from '../../push/address.js';
+import type { CompiledMessage } from '../../push/compiled-message.js';
+import type { RetryBudget } from '../../push/retry-policy.js';
+import { PushMessage } from '../message/push-message.js';
 import type { RetryOptions } from '../send/send-options.js';
 
 export interface PushOptions {
@@ -83,21 +84,43 @@ export function withDefaults(options: PushOptions): CheckedPushOptions {
   return { timeoutMs, budget, signal, isStreamed: false };
 }
 
+/** The class of the messages of one push service. */
+export interface MessageClass<M extends PushMessage, Options> {
+  readonly name: string;
+  readonly prototype: M;
+  /**
+   * What is sent of a push that was given by its options. No message is made of it: a push would let it go at once. Missing: no
+   * pushes are sent.
+   */
+  partsForPush?(options: Options): CompiledMessage;
+}
+
 /**
- * The message of a push, which brings no token of its own. Throws PealError ERR_PEAL_OPTION, and what the constructor of
- * Message throws.
+ * What is sent of the message of a push, which brings no token of its own. Throws PealError ERR_PEAL_OPTION, and what the
+ * constructor of the message throws.
  */
-export function messageToPush(message: Message | MessageOptions): Message {
-  if (!(message instanceof Message)) return Message.forPush(message);
-  if (message.tokens.length === 0) return message;
+export function partsToPush<M extends PushMessage, Options>(
+  message: M | Options,
+  kind: MessageClass<M, Options>,
+): CompiledMessage {
+  if (!(message instanceof PushMessage)) return kind.partsForPush!(message);
+  if (!isOfKind(message, kind)) {
+    throw optionError(`This service takes no such message: make it with new ${kind.name}([], …), or give its options.`);
+  }
+  if (message.tokens.length === 0) return message.parts;
   throw optionError(
-    'The message of a push brings no tokens: make it with new Message([], …), and give the token to push.',
+    `The message of a push brings no tokens: make it with new ${kind.name}([], …), and give the token to push.`,
   );
+}
+
+/** Whether it is a message of that class. */
+export function isOfKind<M extends PushMessage>(value: unknown, kind: { readonly prototype: M }): value is M {
+  return typeof value === 'object' && value !== null && Object.prototype.isPrototypeOf.call(kind.prototype, value);
 }
 
 /** Throws PealError ERR_PEAL_ADDRESS. */
 export function checkPushProtocol(address: Address): void {
-  if (address.protocol === 'http2') return;
+  if (isOverHttp2(address.protocol)) return;
   const instead = address.protocol === 'binary' ? 'use send' : 'read it with feedback()';
   const message = `The gateway ${addressUrl(address)} does not answer each notification, as a push needs: ${instead}.`;
   throw new PealError('ERR_PEAL_ADDRESS', message, { origin: 'usage' });

@@ -1,15 +1,18 @@
 /**
  * What became of one notification to one recipient. Made by lanes, given to the program. Main thread.
  */
-import type { Answer } from '../../apns/answer.js';
 import type { PealError } from '../../base/errors.js';
+import type { Answer } from '../../push/answer.js';
 
-/** APNs answered 200. */
+/** The service answered 200. */
 export interface AcceptedPush {
   readonly outcome: 'accepted';
   readonly status: 200;
   readonly reason: null;
-  /** The notification's id, a UUID: the message's own, or one that was made for this push. */
+  /**
+   * The notification's id, a UUID: the message's own, or one that was made for this push. With FCM the name that its answer
+   * gives the message.
+   */
   readonly apnsId: string;
   readonly timestampMs: null;
   readonly retryAfterSeconds: null;
@@ -18,13 +21,16 @@ export interface AcceptedPush {
   readonly error: null;
 }
 
-/** APNs answered otherwise. */
+/** The service answered otherwise. */
 export interface RejectedPush {
   readonly outcome: 'rejected';
   /** The HTTP status of the answer. */
   readonly status: number;
-  /** Apple's reason, empty if the answer named none. */
+  /** The service's reason, empty if the answer named none. */
   readonly reason: string;
+  /** FCM: what the answer finds fault with, where it says so. */
+  readonly detail?: string;
+  /** As with an accepted one; empty where FCM rejected, because it names accepted messages only. */
   readonly apnsId: string;
   /** Since when the token is gone (410), in milliseconds since the epoch; otherwise null. */
   readonly timestampMs: number | null;
@@ -43,7 +49,7 @@ export interface UnansweredPush {
   readonly outcome: 'unsent' | 'unknown';
   readonly status: null;
   readonly reason: null;
-  /** The notification's id; null for an item that `sendEach` did not begin to send. */
+  /** The notification's id, empty with FCM; null for an item that `sendEach` did not begin to send. */
   readonly apnsId: string | null;
   readonly timestampMs: null;
   readonly retryAfterSeconds: null;
@@ -86,11 +92,12 @@ export function acceptedOutcome(apnsId: string, attempts: number): AcceptedPush 
 }
 
 export function rejectedOutcome(
-  { status, reason, timestampMs, retryAfterSeconds }: Answer,
+  { status, reason, timestampMs, retryAfterSeconds, detail = null }: Answer,
   apnsId: string,
   attempts: number,
 ): PushOutcome {
-  return { outcome: 'rejected', status, reason, apnsId, timestampMs, retryAfterSeconds, attempts, error: null };
+  const outcome = { status, reason, apnsId, timestampMs, retryAfterSeconds, attempts, error: null };
+  return { outcome: 'rejected', ...outcome, ...(detail !== null && { detail }) };
 }
 
 /** @param outcome why there is no answer */

@@ -1,9 +1,11 @@
 /**
  * Whether and when a rejected push is sent again. Pure but for the push's own counts; called by lanes, on the main thread.
  */
-import { retryAfterMs, retryKindOf } from '../../apns/retry-policy.js';
 import { retryGraceMs } from '../../base/limits.js';
 import type { OutcomeDetail } from '../../engine/batch.js';
+import type { Protocol } from '../../push/address.js';
+import { retryAfterMs } from '../../push/retry-policy.js';
+import { retryKindOf } from '../../push-services/reasons.js';
 import type { Push } from './lane-batch.js';
 
 /** An expired provider token is the sender's own fault, so that it is replaced even where nothing is sent again. */
@@ -13,9 +15,15 @@ const expiredBudget = { attempts: 2, timeMs: Number.POSITIVE_INFINITY };
  * Notes an answer that asks for another request. Returns the milliseconds to wait before it is sent; null if the answer is
  * final.
  */
-export function pushRetryMs(push: Push, answer: OutcomeDetail, nowMs: number, random: () => number): number | null {
+export function pushRetryMs(
+  push: Push,
+  answer: OutcomeDetail,
+  protocol: Protocol,
+  nowMs: number,
+  random: () => number,
+): number | null {
   const { status, reason, retryAfterSeconds } = answer;
-  const kind = retryKindOf(status, reason);
+  const kind = retryKindOf(status, reason, protocol);
   if (kind === null) return null;
   const budget = push.options.budget ?? (kind === 'expired' ? expiredBudget : null);
   if (budget === null) return null;

@@ -2,6 +2,7 @@
 import { itemsInFlight, maxItemsInFlight } from '../../base/limits.js';
 import { checkOption, checkOptions, type OptionRules, optionError, shownValue, whole } from '../../base/options.js';
 import type { Message, MessageOptions } from '../message/message.js';
+import type { PushMessage } from '../message/push-message.js';
 import type { Token } from '../recipients/recipient.js';
 import type { RetryOptions } from '../send/send-options.js';
 import { type CheckedPushOptions, type PushOptions, pushRules, withDefaults } from './push-options.js';
@@ -10,9 +11,9 @@ import { type CheckedPushOptions, type PushOptions, pushRules, withDefaults } fr
  * One notification to one recipient. It may have further properties of the program's own, such as the handle by which a
  * queue is told: the item itself is handed back with its outcome, untouched.
  */
-export interface PushItem {
+export interface PushItem<M extends PushMessage = Message, Options = MessageOptions> {
   /** Without tokens: `new Message([], …)`, or the options of one. */
-  readonly message: Message | MessageOptions;
+  readonly message: M | Options;
   /** As in a push. */
   readonly token: Token;
   /** Instead of the option. */
@@ -20,6 +21,9 @@ export interface PushItem {
   /** Instead of the option. */
   readonly retry?: false | RetryOptions;
 }
+
+/** An item of any push service. */
+export type AnyItem = PushItem<PushMessage, object>;
 
 /** `timeoutMs` and `retry` are for items without their own; `signal` ends the stream. */
 export interface SendEachOptions extends PushOptions {
@@ -51,7 +55,7 @@ export function checkSource(source: unknown): void {
 }
 
 /** The options of one item. Throws PealError ERR_PEAL_OPTION for one that is not valid. */
-export function itemOptions(item: PushItem, { given, usual }: CheckedSendEachOptions): CheckedPushOptions {
+export function itemOptions(item: AnyItem, { given, usual }: CheckedSendEachOptions): CheckedPushOptions {
   if (typeof item !== 'object' || item === null) {
     throw optionError(`An item of sendEach is an object { message, token }, not ${shownValue(item)}.`);
   }

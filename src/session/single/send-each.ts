@@ -9,33 +9,37 @@ import { onAbort } from '../../base/abort-listeners.js';
 import { assert, rethrowAssertion } from '../../base/assert.js';
 import { PealError } from '../../base/errors.js';
 import { holdProcess, releaseProcess } from '../../base/process-hold.js';
+import type { CompiledMessage } from '../../push/compiled-message.js';
 import { faultOf } from '../send/books.js';
 import { ItemSource, type ItemTaker } from './item-source.js';
 import type { Lanes } from './lanes.js';
-import { messageToPush } from './push-options.js';
 import { invalidOutcome, type PushOutcome, unansweredOutcome } from './push-outcome.js';
-import { type CheckedSendEachOptions, itemOptions, type PushItem } from './send-each-options.js';
+import { type AnyItem, type CheckedSendEachOptions, itemOptions, type PushItem } from './send-each-options.js';
 
 /** What became of one item: the item itself, and the fields of a `PushOutcome`. */
-export type ItemOutcome<Item extends PushItem = PushItem> = PushOutcome & { readonly item: Item };
+export type ItemOutcome<Item extends AnyItem = PushItem> = PushOutcome & { readonly item: Item };
 
-type Step<Item extends PushItem> = IteratorResult<ItemOutcome<Item>, void>;
+type Step<Item extends AnyItem> = IteratorResult<ItemOutcome<Item>, void>;
 
 /** Where the items go: the gateway, which has other lanes once its session was closed. */
 interface SendEachGateway {
   readonly lanes: Lanes;
 }
 
+/** The message of an item. Throws PealError for one that is not valid. */
+type PartsOf = (message: AnyItem['message']) => CompiledMessage;
+
 /** A consumer that waits for an outcome. */
-interface Waiting<Item extends PushItem> {
+interface Waiting<Item extends AnyItem> {
   readonly resolve: (step: Step<Item>) => void;
   readonly reject: (error: PealError) => void;
 }
 
 const over = { value: undefined, done: true } as const;
 
-export class SendEach<Item extends PushItem> implements AsyncGenerator<ItemOutcome<Item>, void, void> {
+export class SendEach<Item extends AnyItem> implements AsyncGenerator<ItemOutcome<Item>, void, void> {
   readonly #gateway: SendEachGateway;
+  readonly #partsOf: PartsOf;
   /** Those of its first `next()`: the session may have been closed since it was made. */
   #lanes: Lanes;
   readonly #options: CheckedSendEachOptions;
@@ -61,8 +65,14 @@ export class SendEach<Item extends PushItem> implements AsyncGenerator<ItemOutco
   #fault: PealError | null = null;
   #stopListening: (() => void) | null = null;
 
-  constructor(source: Iterable<Item> | AsyncIterable<Item>, options: CheckedSendEachOptions, gateway: SendEachGateway) {
+  constructor(
+    source: Iterable<Item> | AsyncIterable<Item>,
+    options: CheckedSendEachOptions,
+    gateway: SendEachGateway,
+    partsOf: PartsOf,
+  ) {
     this.#gateway = gateway;
+    this.#partsOf = partsOf;
     this.#lanes = gateway.lanes;
     this.#options = options;
     this.#source = new ItemSource(source, this.#taker(), this.#lanes.clock);
@@ -152,7 +162,7 @@ export class SendEach<Item extends PushItem> implements AsyncGenerator<ItemOutco
     }
     try {
       const options = itemOptions(item, this.#options);
-      this.#lanes.start(messageToPush(item.message).parts, item.token, options, (outcome) => this.#add(item, outcome));
+      this.#lanes.start(this.#partsOf(item.message), item.token, options, (outcome) => this.#add(item, outcome));
     } catch (error) {
       rethrowAssertion(error);
       this.#add(item, invalidOutcome(faultOf('An item of sendEach', error)));
@@ -258,7 +268,7 @@ function notSentError(why: string): PealError {
   return new PealError('ERR_PEAL_ABORTED', message, { origin: 'usage', retryable: true });
 }
 
-function outcomeOf<Item extends PushItem>(item: Item, outcome: PushOutcome): ItemOutcome<Item> {
+function outcomeOf<Item extends AnyItem>(item: Item, outcome: PushOutcome): ItemOutcome<Item> {
   const { status, reason, apnsId, timestampMs, retryAfterSeconds, attempts, error } = outcome;
   // Written out, because a spread of the outcome costs more; the compiler does not follow that the fields belong together.
   return {

@@ -17,7 +17,7 @@ import {
 import type { LedgerMode, ReceivedRequest } from '../settings/options.js';
 import { LedgerDigest, reasonHash, TokenHash } from './digest.js';
 import type { RequestLog } from './request-log.js';
-import { TokenTable } from './token-table.js';
+import { TokenTable, type TokenText } from './token-table.js';
 
 export interface LedgerSummary {
   readonly mode: LedgerMode;
@@ -36,7 +36,7 @@ export interface LedgerSummary {
    * requests.
    */
   readonly unprocessed: number;
-  /** Rejections by Apple's reason. Reasons with a count of 0 are left out. */
+  /** Rejections by the service's reason. Reasons with a count of 0 are left out. */
   readonly reasons: Readonly<Record<string, number>>;
   /** Different tokens in the requests; null in mode `counts`. */
   readonly distinctTokens: number | null;
@@ -60,7 +60,7 @@ export interface LedgerSummary {
 
 /** The ledger's entry of one token. */
 export interface TokenRecord {
-  /** Lower-case hex. */
+  /** Lower-case hex; in the ledger of FCM the registration token, topic or condition itself. */
   readonly token: string;
   /** Number of requests for it. */
   readonly requests: number;
@@ -86,6 +86,7 @@ for (let answer = 0; answer < answerLimit; answer++) {
 export class SimulatorLedger {
   readonly #table: TokenTable | null;
   readonly #log: RequestLog | null;
+  readonly #encoding: TokenText;
   readonly #digest = new LedgerDigest();
   readonly #answers = new Float64Array(answerLimit);
   /** Entries of tokens that are gone, since the last `takeGone`; null if that will never be called. */
@@ -103,14 +104,17 @@ export class SimulatorLedger {
    * @internal
    * @param keepsGone Whether `takeGone` is going to be called.
    * @param log Whole requests, in mode `full`.
+   * @param encoding How tokens are written as text.
    */
   constructor(
     readonly mode: LedgerMode,
     keepsGone = false,
     log: RequestLog | null = null,
+    encoding: TokenText = 'hex',
   ) {
     this.#log = log;
-    this.#table = mode === 'counts' ? null : new TokenTable();
+    this.#encoding = encoding;
+    this.#table = mode === 'counts' ? null : new TokenTable(encoding);
     this.#gone = keepsGone ? new Set() : null;
   }
 
@@ -198,12 +202,12 @@ export class SimulatorLedger {
 
   /**
    * Returns the ledger's entry of a token, or null if no request for it came.
-   * @param token Hex, of either case.
+   * @param token Hex, of either case; in the ledger of FCM the registration token or topic itself.
    * @throws PealError `ERR_PEAL_OPTION` in mode `counts`
    */
   recordOf(token: string): TokenRecord | null {
     const table = this.#tokens();
-    const bytes = Buffer.from(token, 'hex');
+    const bytes = Buffer.from(token, this.#encoding);
     this.#hash.take(bytes, 0, bytes.length);
     const entry = table.find(bytes, bytes.length, this.#hash.a);
     return entry < 0 || table.requests[entry] === 0 ? null : recordAt(table, entry);
@@ -221,11 +225,12 @@ export class SimulatorLedger {
    * Returns the requests as they came, with headers and payload, in the order in which they were booked: the newest
    * 100,000, or as many as fit into about 128 MiB (`summary().dropped` counts the older ones).
    *
-   * @param token Only requests for this token: hex, of either case.
+   * @param token Only requests for this token, as in `recordOf`.
    * @throws PealError `ERR_PEAL_OPTION` in other modes than `full`
    */
   received(token?: string): ReceivedRequest[] {
-    if (this.#log !== null) return this.#log.list(token === undefined ? null : token.toLowerCase());
+    const asKept = this.#encoding === 'hex' ? token?.toLowerCase() : token;
+    if (this.#log !== null) return this.#log.list(asKept ?? null);
     throw new PealError(
       'ERR_PEAL_OPTION',
       'This ledger keeps no whole requests: start the simulator with ledger "full".',
@@ -249,7 +254,7 @@ export class SimulatorLedger {
    */
   goneTokens(): string[] {
     const table = this.#table;
-    return table === null ? [] : Array.from(this.#gone ?? [], (entry) => table.hexOf(entry));
+    return table === null ? [] : Array.from(this.#gone ?? [], (entry) => table.textOf(entry));
   }
 
   /** @internal Like `goneTokens`, and clears the list. */
@@ -289,7 +294,7 @@ export class SimulatorLedger {
 function recordAt(table: TokenTable, entry: number): TokenRecord {
   const answer = table.answers[entry]!;
   return {
-    token: table.hexOf(entry),
+    token: table.textOf(entry),
     requests: table.requests[entry]!,
     answer: answerName(answer),
     status: answerStatus(answer),

@@ -28,7 +28,7 @@ export class TokenAnswers {
       const scripted = scriptedAnswer(token, length);
       if (scripted >= 0) return scripted;
     }
-    return this.#drawn(a, b);
+    return this.drawn(a, b);
   }
 
   /**
@@ -42,10 +42,11 @@ export class TokenAnswers {
       const meant = scriptedAnswer(token, length);
       if (meant >= 0) return isTokenAnswer(meant) ? INVALID_TOKEN : ACCEPTED_ANSWER;
     }
-    return this.#drawn(a, b) === ACCEPTED_ANSWER ? ACCEPTED_ANSWER : INVALID_TOKEN;
+    return this.drawn(a, b) === ACCEPTED_ANSWER ? ACCEPTED_ANSWER : INVALID_TOKEN;
   }
 
-  #drawn(a: number, b: number): number {
+  /** The answer by draw alone. */
+  drawn(a: number, b: number): number {
     if (this.#rejectBelow === 0 || draw(a, this.#seed) >= this.#rejectBelow) return ACCEPTED_ANSWER;
     return this.#rejectAnswers[draw(b, this.#seed) % this.#rejectAnswers.length]!;
   }

@@ -16,18 +16,28 @@ const firstSlots = 1 << 12;
 /** Share of the slots that may be taken, in percent. */
 const fullPercent = 70;
 
+/** Lower-case hex for APNs' tokens; FCM's are text themselves. */
+export type TokenText = 'hex' | 'latin1';
+
 export class TokenTable {
   #slots = new Uint32Array(2 * firstSlots);
   #mask = firstSlots - 1;
   #pages: Uint8Array[] = [];
   #pageFill = pageBytes;
   #offsets = new Uint32Array(firstSlots);
-  #lengths = new Uint8Array(firstSlots);
+  #lengths = new Uint16Array(firstSlots);
   #count = 0;
   /** How often each token was asked for. */
   requests = new Uint32Array(firstSlots);
   /** The last answer to each token (answers.ts). */
   answers = new Uint16Array(firstSlots);
+
+  readonly #encoding: TokenText;
+
+  /** @param encoding How tokens are written as text. */
+  constructor(encoding: TokenText = 'hex') {
+    this.#encoding = encoding;
+  }
 
   /** Tokens in the table. */
   get count(): number {
@@ -61,11 +71,11 @@ export class TokenTable {
     }
   }
 
-  /** The token of an entry as lower-case hex. */
-  hexOf(entry: number): string {
+  /** The token of an entry as text. */
+  textOf(entry: number): string {
     const offset = this.#offsets[entry]!;
     const page = this.#pages[offset >>> pageBits]!;
-    return Buffer.from(page.buffer, offset & (pageBytes - 1), this.#lengths[entry]).toString('hex');
+    return Buffer.from(page.buffer, offset & (pageBytes - 1), this.#lengths[entry]).toString(this.#encoding);
   }
 
   /** Sets all counts and answers back. The tokens keep their entries. */
@@ -101,7 +111,7 @@ export class TokenTable {
   #growEntries(): void {
     const size = this.#offsets.length * 2;
     const offsets = new Uint32Array(size);
-    const lengths = new Uint8Array(size);
+    const lengths = new Uint16Array(size);
     const requests = new Uint32Array(size);
     const answers = new Uint16Array(size);
     offsets.set(this.#offsets);

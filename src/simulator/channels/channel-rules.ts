@@ -11,6 +11,7 @@ import { isUuid } from '../../apns/apns-id.js';
 import { isChannelId } from '../../apns/channel.js';
 import { isTopicForm, pushTypeOfTopic } from '../../apns/push-type.js';
 import { maxBroadcastPayloadBytes } from '../../base/limits.js';
+import type { OtherRules } from '../rules/other-request.js';
 import {
   AUTHORIZATION,
   CHANNEL_ID,
@@ -56,7 +57,7 @@ const policies: ReadonlyMap<unknown, number> = new Map<unknown, number>([
 const epochSeconds = /^\d{1,10}$/;
 const priorities: readonly (string | null)[] = ['10', '5', '1'];
 
-export class ChannelRules {
+export class ChannelRules implements OtherRules {
   readonly #settings: SimulatorSettings;
   readonly #rules: RequestRules;
   readonly served: ServedPaths;
@@ -98,7 +99,7 @@ export class ChannelRules {
       priority: fields.text(PRIORITY_FIELD),
       expiration: fields.text(EXPIRATION),
     };
-    this.request = new ServedRequest(given);
+    this.request = new ServedRequest(given, judgeBody);
     if (action === null) {
       this.answer = isPath ? METHOD_NOT_ALLOWED : BAD_PATH;
       return;
@@ -147,7 +148,7 @@ function isLiveActivity(pushType: unknown): boolean {
 }
 
 /** Returns the answer that the body of a complete request earns. */
-export function judgeBody({ fields, body, bodyBytes }: ServedRequest): number {
+function judgeBody({ fields, body, bodyBytes }: ServedRequest): number {
   if (fields.action === 'broadcast') return judgePayload(body, bodyBytes);
   return fields.action === 'create' ? judgeConfiguration(body, bodyBytes) : ACCEPTED_ANSWER;
 }

@@ -9,7 +9,8 @@ import { createHash } from 'node:crypto';
 import { apnsIdText, isUuid } from '../../apns/apns-id.js';
 import { channelPushType, isChannelId } from '../../apns/channel.js';
 import type { Clock } from '../../base/clock.js';
-import { maxChannelsOfApp } from '../../base/limits.js';
+import { maxChannelsOfApp, maxKeptBodyBytes } from '../../base/limits.js';
+import type { OtherAnswer, OtherService } from '../rules/other-request.js';
 import {
   ACCEPTED_ANSWER,
   answerStatus,
@@ -20,17 +21,6 @@ import {
 import type { ChannelBooks } from './channel-books.js';
 import { policyOf } from './channel-rules.js';
 import type { ServedRequest } from './served-request.js';
-
-/** What is answered. */
-interface ServedAnswer {
-  /** As answers.ts has it. */
-  readonly answer: number;
-  readonly status: number;
-  /** Header fields beside the status. */
-  readonly fields: readonly (readonly [name: string, value: string])[];
-  /** JSON of an acceptance; empty without one. */
-  readonly body: string;
-}
 
 /** The result of one action. */
 interface Processed {
@@ -43,10 +33,11 @@ interface Processed {
 /** Bytes of a channel id before base64. */
 const channelIdBytes = 16;
 
-export class ServedChannels {
+export class ServedChannels implements OtherService {
   readonly #books: ChannelBooks;
   readonly #clock: Clock;
   readonly #seed: number;
+  readonly maxKeptBytes = maxKeptBodyBytes;
   #drawn = 0;
 
   constructor(books: ChannelBooks, clock: Clock, seed: number) {
@@ -55,13 +46,15 @@ export class ServedChannels {
     this.#seed = seed;
   }
 
-  /**
-   * Processes a request and books it.
-   *
-   * @param answer ACCEPTED_ANSWER if it is to be processed, or the rejection that it gets.
-   * @param isAnswered Whether the client will get the answer.
-   */
-  take(request: ServedRequest, answer: number, isAnswered: boolean): ServedAnswer {
+  take(request: ServedRequest, answer: number): OtherAnswer {
+    return this.#take(request, answer, true);
+  }
+
+  lose(request: ServedRequest): void {
+    this.#take(request, request.answer, false);
+  }
+
+  #take(request: ServedRequest, answer: number, isAnswered: boolean): OtherAnswer {
     const { action, channelId: named, requestId: given } = request.fields;
     const processed = answer === ACCEPTED_ANSWER ? this.#process(request) : refused(answer, named);
     const requestId = given !== null && isUuid(given) ? given : this.#uuid();

@@ -4,6 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { maxKeptBodyBytes } from '../../base/limits.js';
+import type { OtherRequest } from '../rules/other-request.js';
 import { ACCEPTED_ANSWER } from '../settings/answers.js';
 
 /** What a request to the services of channels asks for. */
@@ -21,14 +22,28 @@ export interface ServedFields {
   readonly expiration: string | null;
 }
 
-export class ServedRequest {
+export class ServedRequest implements OtherRequest {
   /** What headers and body earn (answers.ts), as far as that does not depend on the channels that there are. */
   answer = ACCEPTED_ANSWER;
   /** The body as text. Of one above 5,121 bytes, which is always too large, only the beginning. */
   body = '';
   bodyBytes = 0;
 
-  constructor(readonly fields: ServedFields) {}
+  readonly #judgeBody: (request: ServedRequest) => number;
+
+  /** @param judgeBody Returns the answer that the body earns. */
+  constructor(
+    readonly fields: ServedFields,
+    judgeBody: (request: ServedRequest) => number = () => ACCEPTED_ANSWER,
+  ) {
+    this.#judgeBody = judgeBody;
+  }
+
+  complete(headersAnswer: number, bytes: Uint8Array, from: number, to: number, bodyBytes: number): number {
+    this.takeBody(bytes, from, to, bodyBytes);
+    this.answer = headersAnswer === ACCEPTED_ANSWER ? this.#judgeBody(this) : headersAnswer;
+    return this.answer;
+  }
 
   /** The request is complete, with the body `bytes[from, to)`, which may be cut off after the limit. */
   takeBody(bytes: Uint8Array, from: number, to: number, bodyBytes: number): void {
@@ -44,6 +59,8 @@ export interface ServedPaths {
   readonly pushes: boolean;
   /** Channel management. */
   readonly management: boolean;
+  /** Messages of FCM, and nothing else. Default false. */
+  readonly fcm?: boolean;
 }
 
 /** What a path and a method ask for, and the app that the path names. */

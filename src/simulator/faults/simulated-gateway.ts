@@ -11,6 +11,8 @@ import { ChannelBooks } from '../channels/channel-books.js';
 import { ChannelRules } from '../channels/channel-rules.js';
 import { ServedChannels } from '../channels/served-channels.js';
 import type { ServedPaths } from '../channels/served-request.js';
+import { ServedFcm } from '../fcm/served-fcm.js';
+import type { HeaderRules, OtherRules, OtherService } from '../rules/other-request.js';
 import { ProviderTokens } from '../rules/provider-tokens.js';
 import { KeyUpdates, PushRates } from '../rules/rates.js';
 import { RequestRules } from '../rules/request-rules.js';
@@ -31,8 +33,10 @@ export class SimulatedGateway {
   readonly ledger: SimulatorLedger;
   /** The channels that there are, and requests about them. */
   readonly channels: ChannelBooks;
-  /** Processes those requests. */
-  readonly servedChannels: ServedChannels;
+  /** Processes what is not a device push of APNs. */
+  readonly others: OtherService;
+  /** Messages of FCM; null on a port of Apple's services. */
+  readonly fcm: ServedFcm | null;
   readonly chunks = new ChunkPool();
   readonly apnsIds: ApnsIds;
   readonly tokenAnswers: TokenAnswers;
@@ -61,16 +65,21 @@ export class SimulatedGateway {
     const goneSinceMs = Math.floor(settings.clock.wallMs()) - goneForMs;
     const isFull = settings.ledger === 'full';
     this.requestLog = isFull || settings.onRequest !== null ? new RequestLog(isFull, settings.onRequest) : null;
-    this.ledger = new SimulatorLedger(settings.ledger, settings.feedbackPort !== null, isFull ? this.requestLog : null);
+    const isFcm = served.fcm === true;
+    const log = isFull ? this.requestLog : null;
+    const encoding = isFcm ? 'latin1' : 'hex';
+    this.ledger = new SimulatorLedger(settings.ledger, settings.feedbackPort !== null, log, encoding);
     this.feedback = new FeedbackList(this.ledger, settings.feedback, Math.floor(goneSinceMs / 1000));
     this.channels = base?.channels ?? new ChannelBooks();
-    this.servedChannels = base?.servedChannels ?? new ServedChannels(this.channels, settings.clock, settings.seed);
-    this.apnsIds = new ApnsIds(settings.seed);
     this.tokenAnswers = new TokenAnswers(settings);
+    this.fcm =
+      isFcm && settings.fcm !== null ? new ServedFcm(settings, settings.fcm, this.ledger, this.tokenAnswers) : null;
+    this.others = this.fcm ?? base?.others ?? new ServedChannels(this.channels, settings.clock, settings.seed);
+    this.apnsIds = new ApnsIds(settings.seed);
     this.#providerTokens = new ProviderTokens(settings.providerKeys);
     this.#bodies = makeBodies(goneSinceMs);
     const { clock, conduct, scenario, seed } = settings;
-    const expireTokens = (): void => this.#providerTokens.expireAll();
+    const expireTokens = (): void => (this.fcm?.tokens ?? this.#providerTokens).expireAll();
     this.scenario = scenario === null ? null : new ScenarioRun(scenario, clock, this.ledger, seed, expireTokens);
     this.pushRates =
       conduct !== null && Number.isFinite(conduct.tokenPushes)
@@ -82,14 +91,14 @@ export class SimulatedGateway {
         : null;
   }
 
-  /** The rules of one connection, with the provider tokens that all connections share. */
-  makeRules(): RequestRules {
-    return new RequestRules(this.settings, this.#providerTokens, this.ledger, this.#keyUpdates);
-  }
-
-  /** The rules of the connection with `rules` for broadcasts and channel management. */
-  makeChannelRules(rules: RequestRules): ChannelRules {
-    return new ChannelRules(this.settings, rules, this.#served);
+  /** The rules of one connection, with the provider tokens or access tokens that all connections share. */
+  makeRules(): { readonly headers: HeaderRules; readonly others: OtherRules } {
+    if (this.fcm !== null) {
+      const rules = this.fcm.makeRules();
+      return { headers: rules, others: rules };
+    }
+    const headers = new RequestRules(this.settings, this.#providerTokens, this.ledger, this.#keyUpdates);
+    return { headers, others: new ChannelRules(this.settings, headers, this.#served) };
   }
 
   /** Returns the number of a new connection, from 1. */
@@ -108,4 +117,17 @@ function makeBodies(timestampMs: number): Uint8Array[] {
   const bodies = new Array<Uint8Array>(256).fill(noBody);
   for (const { code } of knownReasons) bodies[code] = Buffer.from(answerBody(code, timestampMs));
   return bodies;
+}
+
+/**
+ * The FCM service of a simulator with `settings`: a gateway with settings, faults and a ledger of its own; null if it has none.
+ * @throws PealError `ERR_PEAL_CREDENTIAL` for an unusable key of a service account
+ */
+export function fcmGateway(settings: SimulatorSettings): SimulatedGateway | null {
+  const { fcm } = settings;
+  if (fcm === null) return null;
+  const { maxStreams, rejectAnswers, rejectFraction, scenario } = fcm;
+  const own = { maxStreams, rejectAnswers, rejectFraction, scenario };
+  const without = { auth: 'any', clientCa: null, conduct: null, feedbackPort: null, providerKeys: null } as const;
+  return new SimulatedGateway({ ...settings, ...own, ...without }, { pushes: false, management: false, fcm: true });
 }

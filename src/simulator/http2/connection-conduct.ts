@@ -2,8 +2,8 @@
  * Treats one connection over time as APNs does (conduct.ts): counts its answers, and changes the next answers, the
  * stream limit, or the life of the connection. Owned by one ConnectionDriver, used by its stage.
  */
-import { reasonOf } from '../../apns/reason.js';
 import type { Clock } from '../../base/clock.js';
+import { reasonOf } from '../../push-services/reasons.js';
 import type { SimulatorLedger } from '../books/ledger.js';
 import type { PushRates } from '../rules/rates.js';
 import {

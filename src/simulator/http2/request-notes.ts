@@ -24,10 +24,10 @@ export class RequestNotes {
   }
 
   /** The headers have come. */
-  open(slot: number, requests: RequestReader): void {
+  open(slot: number, requests: RequestReader, protocol: 'http2' | 'fcm'): void {
     const { headers, path, token, tokenLength, providerKey } = requests;
     this.#streams.notes.set(slot, {
-      protocol: 'http2',
+      protocol,
       connection: this.#connection,
       streamId: this.#streams.ids[slot]!,
       receivedMs: 0,
@@ -40,6 +40,12 @@ export class RequestNotes {
       answer: '',
       status: 0,
     });
+  }
+
+  /** The token that stood in the body. */
+  nameToken(slot: number, token: string | null): void {
+    const note = this.#streams.notes.get(slot);
+    if (note !== undefined) note.token = token;
   }
 
   /** The request is complete; the payload may be cut off after `bytes`. */

@@ -9,18 +9,17 @@
  *       equal octets      may differ                 equal octets
  *
  * That is safe only if neither block touches the dynamic table (`leavesTableAlone`): then equal octets mean equal
- * fields.
+ * fields. A path that stands in a table, as FCM's senders have it, is no octets of the block: then the whole blocks are equal.
  */
 import { Buffer } from 'node:buffer';
 import { maxPayloadBytes, maxTokenBytes } from '../../base/limits.js';
 import { HpackDecoder } from '../../codec/hpack/decoder.js';
 import { IntegerReader } from '../../codec/hpack/integer.js';
 import { apnsNames } from '../../codec/requests/apns-names.js';
-import type { ChannelRules } from '../channels/channel-rules.js';
-import type { ServedRequest } from '../channels/served-request.js';
 import { apnsIdCharacters } from '../faults/apns-ids.js';
+import type { HeaderRules, OtherRequest, OtherRules } from '../rules/other-request.js';
 import { APNS_ID, AUTHORITY, METHOD, NO_LENGTH, PATH, RequestFields, SCHEME } from '../rules/request-fields.js';
-import { type ClientIdentity, payloadLimitOf, type RequestRules } from '../rules/request-rules.js';
+import { type ClientIdentity, payloadLimitOf } from '../rules/request-rules.js';
 import {
   ACCEPTED_ANSWER,
   BAD_DEVICE_TOKEN,
@@ -49,10 +48,10 @@ const integers = new IntegerReader();
 export class RequestReader {
   readonly #decoder = new HpackDecoder({ ownNames: apnsNames });
   readonly #fields = new RequestFields(this.#decoder.names);
-  readonly #rules: RequestRules;
+  readonly #rules: HeaderRules;
   readonly #client: ClientIdentity;
   /** For requests that are not device pushes. */
-  readonly #channels: ChannelRules;
+  readonly #others: OtherRules;
   readonly #takesPushes: boolean;
 
   // The last request's:
@@ -65,8 +64,8 @@ export class RequestReader {
   /** The device token's bytes. */
   readonly token = new Uint8Array(maxTokenBytes);
   payloadLimit = maxPayloadBytes;
-  /** The request, if it is a broadcast or to channel management; null for device pushes. */
-  served: ServedRequest | null = null;
+  /** The request, if it is not a device push of APNs; null for those. */
+  served: OtherRequest | null = null;
   /** The content-length, or NO_LENGTH. Unchanged while blocks equal the remembered one. */
   contentLength = NO_LENGTH;
 
@@ -89,11 +88,11 @@ export class RequestReader {
   #holdsUntilMs = Number.NEGATIVE_INFINITY;
 
   /** @param keepsTexts Whether `headers` and `path` will be read. */
-  constructor(rules: RequestRules, client: ClientIdentity, channels: ChannelRules, keepsTexts = false) {
+  constructor(rules: HeaderRules, client: ClientIdentity, others: OtherRules, keepsTexts = false) {
     this.#rules = rules;
     this.#client = client;
-    this.#channels = channels;
-    this.#takesPushes = channels.served.pushes;
+    this.#others = others;
+    this.#takesPushes = others.served.pushes;
     this.#texts = keepsTexts ? new HeaderTexts(this.#decoder.names, this.#fields) : null;
   }
 
@@ -122,6 +121,11 @@ export class RequestReader {
     const pathAt = this.#matchBlock(bytes, start, end, wallMs);
     if (pathAt < 0) {
       this.#readWhole(bytes, start, end, wallMs);
+      return;
+    }
+    if (pathAt === end) {
+      const { path } = this.#fields;
+      this.#readPath(path.bytes, 0, path.length, wallMs);
       return;
     }
     const length = bytes[pathAt]! & 0x7f;
@@ -153,14 +157,15 @@ export class RequestReader {
   }
 
   /**
-   * Returns the offset of the path's length if the block differs from the remembered one only in the path; otherwise
-   * -1.
+   * Returns the offset of the path's length if the block differs from the remembered one only in the path; its end if it is
+   * the same and has the path out of a table; otherwise -1.
    */
   #matchBlock(bytes: Uint8Array, start: number, end: number, wallMs: number): number {
     const known = this.#block;
     const knownLength = this.#blockLength;
     if (knownLength < 0 || wallMs >= this.#holdsUntilMs) return -1;
     const pathAt = this.#pathAt;
+    if (pathAt < 0) return end - start === knownLength && equals(bytes, start, known, knownLength) ? end : -1;
     const behindBytes = knownLength - this.#behindAt;
     const here = start + pathAt;
     if (here >= end) return -1;
@@ -210,13 +215,14 @@ export class RequestReader {
 
   #remember(bytes: Uint8Array, start: number, end: number): void {
     const { pathStart, pathLength } = this.#fields;
-    if (pathStart < 0 || pathLength >= 0x7f || !leavesTableAlone(bytes, start, end)) return;
+    if ((pathStart >= 0 && pathLength >= 0x7f) || !leavesTableAlone(bytes, start, end)) return;
     const length = end - start;
     if (length > this.#block.length) this.#block = new Uint8Array(length * 2);
     this.#block.set(bytes.subarray(start, end));
     this.#blockLength = length;
-    this.#pathAt = pathStart - 1 - start;
-    this.#behindAt = pathStart + pathLength - start;
+    // A path that came out of a table is the same in an equal block.
+    this.#pathAt = pathStart < 0 ? -1 : pathStart - 1 - start;
+    this.#behindAt = pathStart < 0 ? 0 : pathStart + pathLength - start;
   }
 
   /** Reads the device token from the path and decides the answer. */
@@ -237,11 +243,11 @@ export class RequestReader {
 
   /** The path is not that of a device push. */
   #readOther(path: string, wallMs: number): void {
-    const channels = this.#channels;
+    const others = this.#others;
     // After a block that differs in the path alone, the fields are still those of the remembered block, its equals.
-    channels.read(path, this.#fields, this.#client, wallMs);
-    this.served = channels.request;
-    if (this.served !== null || this.answer !== METHOD_NOT_ALLOWED) this.answer = channels.answer;
+    others.read(path, this.#fields, this.#client, wallMs);
+    this.served = others.request;
+    if (this.served !== null || this.answer !== METHOD_NOT_ALLOWED) this.answer = others.answer;
   }
 
   #readToken(path: Uint8Array, start: number, digits: number): number {
@@ -260,6 +266,11 @@ export class RequestReader {
     this.tokenLength = length;
     return ACCEPTED_ANSWER;
   }
+}
+
+function equals(bytes: Uint8Array, start: number, known: Uint8Array, length: number): boolean {
+  for (let i = 0; i < length; i++) if (bytes[start + i] !== known[i]) return false;
+  return true;
 }
 
 function hasPrefix(path: Uint8Array, start: number): boolean {

@@ -30,8 +30,6 @@ import {
 } from '../../codec/http2/frames.js';
 import { TokenHash } from '../books/digest.js';
 import { NO_ENTRY } from '../books/ledger.js';
-import { judgeBody } from '../channels/channel-rules.js';
-import type { ServedRequest } from '../channels/served-request.js';
 import { type Chunk, OutputChunks } from '../faults/output-chunks.js';
 import type { SimulatedGateway } from '../faults/simulated-gateway.js';
 import { PayloadCheck } from '../rules/payload-check.js';
@@ -100,8 +98,8 @@ export class ServerConnection implements FrameSink {
     this.#frames = new FrameReader(this, receiveMaxFrameBytes);
     const { requestLog: log } = gateway;
     this.#notes = log && new RequestNotes(log, this.#streams, settings.clock, gateway.countConnection());
-    const rules = gateway.makeRules();
-    this.#requests = new RequestReader(rules, client, gateway.makeChannelRules(rules), log !== null);
+    const { headers, others } = gateway.makeRules();
+    this.#requests = new RequestReader(headers, client, others, log !== null);
     this.#answers = new StreamAnswers(gateway, this.#streams, this.#writer, this.#rejections, this.#notes);
     this.#window = new ServerReceiveWindow(this.#writer, settings.connectionWindowBytes);
     const awaitsToken = settings.auth === 'token' || (settings.auth === 'either' && client.certificateTopic === null);
@@ -275,8 +273,9 @@ export class ServerConnection implements FrameSink {
       streams.entries[slot] = NO_ENTRY;
       streams.tokenAnswers[slot] = ACCEPTED_ANSWER;
     }
-    if (requests.served === null) this.#notes?.open(slot, requests);
-    else streams.served.set(slot, requests.served);
+    if (requests.served !== null) streams.served.set(slot, requests.served);
+    if (this.#notes !== null && requests.served?.token !== undefined) this.#notes.open(slot, requests, 'fcm');
+    else if (requests.served === null) this.#notes?.open(slot, requests, 'http2');
     const { apnsId } = requests;
     if (apnsId !== null) streams.apnsIds.set(slot, apnsId.slice(0, 36));
   }
@@ -351,7 +350,7 @@ export class ServerConnection implements FrameSink {
     const { bodies } = this.#streams;
     let body = bodies.get(slot);
     if (body === undefined) {
-      body = new PartialBody();
+      body = new PartialBody(this.#gateway.others.maxKeptBytes);
       bodies.set(slot, body);
     }
     body.append(bytes, from, to);
@@ -370,7 +369,9 @@ export class ServerConnection implements FrameSink {
     this.#notes?.complete(slot, bytes, from, to, payloadBytes);
     let answer = streams.answers[slot]!;
     if (streams.served.size > 0 && streams.served.has(slot)) {
-      answer = this.#completeServed(streams.served.get(slot)!, answer, bytes, from, to, payloadBytes);
+      const served = streams.served.get(slot)!;
+      answer = served.complete(answer, bytes, from, to, payloadBytes);
+      if (this.#notes !== null && served.token !== undefined) this.#notes.nameToken(slot, served.token);
     } else {
       if (answer === ACCEPTED_ANSWER) answer = this.#payloads.answerOf(bytes, from, to, streams.payloadLimits[slot]!);
       if (answer === ACCEPTED_ANSWER) answer = streams.tokenAnswers[slot]!;
@@ -381,20 +382,6 @@ export class ServerConnection implements FrameSink {
     }
     this.#stage.take(streamId, slot, answer, payloadBytes);
     if (this.#isHalted) throw halt;
-  }
-
-  /** The same for a request that is not a device push. Returns the answer that headers and body earn. */
-  #completeServed(
-    served: ServedRequest,
-    headersAnswer: number,
-    bytes: Uint8Array,
-    from: number,
-    to: number,
-    payloadBytes: number,
-  ): number {
-    served.takeBody(bytes, from, to, payloadBytes);
-    served.answer = headersAnswer === ACCEPTED_ANSWER ? judgeBody(served) : headersAnswer;
-    return served.answer;
   }
 
   #onWindowUpdate(streamId: number, bytes: Uint8Array, start: number, end: number): void {

@@ -3,9 +3,9 @@
  * the client's (codec/http2/stream-table). Some clients with a small window let one stream wait while thousands of
  * others pass, so that two ids meet in a slot; the newer one then gets a spare slot behind the ring.
  */
-import { maxKeptBodyBytes, maxSimulatorStreams, streamRingSlots } from '../../base/limits.js';
+import { maxSimulatorStreams, streamRingSlots } from '../../base/limits.js';
 import type { RequestNote } from '../books/request-log.js';
-import type { ServedRequest } from '../channels/served-request.js';
+import type { OtherRequest } from '../rules/other-request.js';
 
 /** Empty, or ended by both sides. */
 export const FREE = 0;
@@ -18,6 +18,8 @@ export const RECEIVING = 3;
 /** The request is complete and has no answer yet, or never will. */
 export const COMPLETE = 4;
 
+/** Room for most bodies that come in pieces. */
+const firstBodyBytes = 1024;
 const slotMask = streamRingSlots - 1;
 const allSlots = streamRingSlots + maxSimulatorStreams;
 
@@ -45,8 +47,8 @@ export class ServerStreams {
   /** The apns-ids that clients gave, by slot. */
   readonly apnsIds = new Map<number, Uint8Array>();
 
-  /** Requests that are not device pushes: to channel management, and broadcasts, by slot. */
-  readonly served = new Map<number, ServedRequest>();
+  /** Requests that are not device pushes of APNs, by slot. */
+  readonly served = new Map<number, OtherRequest>();
 
   /** Notes for the request log, by slot. */
   readonly notes = new Map<number, RequestNote>();
@@ -139,16 +141,30 @@ export class ServerStreams {
   }
 }
 
-/** A body in pieces: kept up to the largest payload, only counted beyond that. */
+/** A body in pieces: kept up to a limit, only counted beyond that. */
 export class PartialBody {
   /** Received bytes, kept or not. */
   length = 0;
-  readonly #kept = new Uint8Array(maxKeptBodyBytes);
+  readonly #maxBytes: number;
+  #kept = new Uint8Array(firstBodyBytes);
+
+  /** @param maxBytes What comes beyond is counted only. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
 
   append(bytes: Uint8Array, start: number, end: number): void {
+    this.#grow(Math.min(this.length + end - start, this.#maxBytes));
     const room = Math.max(0, Math.min(end - start, this.#kept.length - this.length));
     if (room > 0) this.#kept.set(bytes.subarray(start, start + room), this.length);
     this.length += end - start;
+  }
+
+  #grow(bytes: number): void {
+    if (bytes <= this.#kept.length) return;
+    const more = new Uint8Array(Math.min(this.#maxBytes, Math.max(bytes, 2 * this.#kept.length)));
+    more.set(this.#kept);
+    this.#kept = more;
   }
 
   /** The kept bytes; `length` tells whether these are all. */

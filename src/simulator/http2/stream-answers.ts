@@ -4,15 +4,13 @@
  */
 import { Buffer } from 'node:buffer';
 import { INTERNAL_ERROR, REFUSED_STREAM } from '../../codec/http2/frames.js';
-import type { ServedRequest } from '../channels/served-request.js';
 import type { SimulatedGateway } from '../faults/simulated-gateway.js';
+import type { OtherRequest } from '../rules/other-request.js';
 import { ACCEPTED_ANSWER, NO_ANSWER, REFUSED, RESET } from '../settings/answers.js';
 import type { AnswerWriter } from './answer-writer.js';
 import type { RejectionQueue } from './rejection-queue.js';
 import type { RequestNotes } from './request-notes.js';
 import { DISCARDING, FREE, type ServerStreams } from './server-streams.js';
-
-const jsonField = ['content-type', 'application/json'] as const;
 
 export class StreamAnswers {
   readonly #gateway: SimulatedGateway;
@@ -70,21 +68,24 @@ export class StreamAnswers {
   #settleServed(
     streamId: number,
     slot: number,
-    served: ServedRequest,
+    served: OtherRequest,
     answer: number,
     retryAfterS: number,
     bodyBytes: number,
   ): void {
-    const given = this.#gateway.servedChannels.take(served, answer, true);
+    const given = this.#gateway.others.take(served, answer, bodyBytes);
+    this.#notes?.book(slot, given.answer);
     const own = given.body === '' ? null : Buffer.from(given.body);
     const body = own ?? this.#gateway.bodyOf(given.answer, bodyBytes);
-    const fields = body.length === 0 ? given.fields : [...given.fields, jsonField];
-    this.#writer.fields(streamId, given.status, fields, retryAfterS, body.length === 0);
+    const type = ['content-type', given.bodyType ?? 'application/json'] as const;
+    const fields = body.length === 0 ? given.fields : [...given.fields, type];
+    const waitS = retryAfterS < 0 ? (given.retryAfterS ?? -1) : retryAfterS;
+    this.#writer.fields(streamId, given.status, fields, waitS, body.length === 0);
     if (body.length === 0) this.#streams.end(slot, FREE);
     else this.#rejections.send(streamId, slot, body);
   }
 
-  /** Enters a request into the ledger, or into the books of channels. */
+  /** Enters a request into the ledger, or lets its service book it. */
   book(slot: number, answer: number, payloadBytes: number): void {
     const streams = this.#streams;
     const { ledger } = this.#gateway;
@@ -93,8 +94,8 @@ export class StreamAnswers {
       return;
     }
     if (streams.served.size > 0 && streams.served.has(slot)) {
-      const served = streams.served.get(slot)!;
-      this.#gateway.servedChannels.take(served, served.answer, false);
+      this.#gateway.others.lose(streams.served.get(slot)!, answer);
+      this.#notes?.book(slot, answer);
       return;
     }
     if (streams.tokenLengths[slot] === 0) {

@@ -5,9 +5,9 @@
 import { Buffer } from 'node:buffer';
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIP, isIPv4 } from 'node:net';
-import type { Environment } from '../../apns/address.js';
-import { SEQUENCE } from '../../apns/credentials/der.js';
 import { checkOptions, unchecked } from '../../base/options.js';
+import type { Environment } from '../../push/address.js';
+import { SEQUENCE } from '../../push/credentials/der.js';
 import { bitString, der, derTime, objectId, octetString, SET, unsignedInteger, utf8String } from './der.js';
 
 const dayMs = 24 * 3600 * 1000;

@@ -7,9 +7,9 @@
 
 import { Buffer } from 'node:buffer';
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
-import type { Environment } from '../../apns/address.js';
 import { PealError } from '../../base/errors.js';
 import { maxRememberedProviderTokens, providerTokenMaxAgeMs, providerTokenMaxSkewMs } from '../../base/limits.js';
+import type { Environment } from '../../push/address.js';
 import { ACCEPTED_ANSWER, EXPIRED_PROVIDER_TOKEN, INVALID_PROVIDER_TOKEN } from '../settings/answers.js';
 import type { AcceptedProviderKey } from '../settings/options.js';
 

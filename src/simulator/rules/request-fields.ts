@@ -12,6 +12,7 @@ import {
   NAME_AUTHORITY,
   NAME_AUTHORIZATION,
   NAME_CONTENT_LENGTH,
+  NAME_CONTENT_TYPE,
   NAME_METHOD,
   NAME_PATH,
   NAME_SCHEME,
@@ -89,9 +90,11 @@ export const EXPIRATION = 7;
 export const COLLAPSE_ID = 8;
 export const CHANNEL_ID = 9;
 export const REQUEST_ID = 10;
-const textFields = 11;
-export const PATH = 11;
-export const APNS_ID = 12;
+/** Read by FCM only. */
+export const CONTENT_TYPE = 11;
+const textFields = 12;
+export const PATH = 12;
+export const APNS_ID = 13;
 
 export class RequestFields implements FieldVisitor {
   readonly #names: FieldNames;
@@ -151,7 +154,7 @@ export class RequestFields implements FieldVisitor {
     if ((this.present & bit) !== 0) {
       if (name <= NAME_SCHEME)
         this.isMalformed = true; // a pseudo-field twice
-      else this.hasDuplicates = true;
+      else if (field !== CONTENT_TYPE) this.hasDuplicates = true; // it means nothing to APNs
     }
     this.present |= bit;
     if (field === PATH) this.#takePath(bytes, start, length, isHuffman);
@@ -201,6 +204,8 @@ function fieldOf(name: number): number {
       return PATH;
     case NAME_AUTHORIZATION:
       return AUTHORIZATION;
+    case NAME_CONTENT_TYPE:
+      return CONTENT_TYPE;
     case NAME_APNS_PUSH_TYPE:
       return PUSH_TYPE;
     case NAME_APNS_TOPIC:

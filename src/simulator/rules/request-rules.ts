@@ -6,7 +6,6 @@
  * the order of its checks. The order here is ours: method, credential, duplicates, push type, topic, priority,
  * expiration, collapse id, then (elsewhere) device token and payload.
  */
-import type { CertificateScope } from '../../apns/credentials/certificate-scope.js';
 import {
   isPushType,
   isTopicAmong,
@@ -17,6 +16,7 @@ import {
   ruleOf,
 } from '../../apns/push-type.js';
 import { maxCollapseIdBytes } from '../../base/limits.js';
+import type { CertificateScope } from '../../push/credentials/credential.js';
 import type { SimulatorLedger } from '../books/ledger.js';
 import {
   ACCEPTED_ANSWER,

@@ -1,17 +1,21 @@
 /**
- * The simulator's answer to a notification, as a small number: accept it, reject it with one of Apple's reasons or a
+ * The simulator's answer to a notification, as a small number: accept it, reject it with one of the service's reasons or a
  * status of the binary protocol, or leave it without an answer. Kept with each token in the ledger. Constants and pure
  * functions.
  *
  *       0         accepted
- *       1 … 100   a reason of HTTP/2, by its code in apns/reason
+ *       1 … 100   a reason of APNs over HTTP/2, by its code in apns/reason
+ *     201 … 250   an error of FCM (fcm-answers.ts)
  *     251 … 255   no answer, of five kinds
  *     257 … 511   256 and a status of the binary protocol, 1 to 255
  *     712 … 1111  512 and a status of HTTP without a reason, 200 to 599
  */
 
-import { binaryReasonOf, channelReasons, type Reason, reasonOf, reasons } from '../../apns/reason.js';
+import { binaryReasonOf, channelReasons, reasons } from '../../apns/reason.js';
 import { assert } from '../../base/assert.js';
+import type { Reason } from '../../push/reason.js';
+import { reasonOf } from '../../push-services/reasons.js';
+import { fcmAnswers, fcmErrorOf } from './fcm-answers.js';
 
 /** Every reason that an answer over HTTP/2 can have. */
 export const knownReasons: readonly Reason[] = [...reasons, ...channelReasons];
@@ -97,7 +101,7 @@ export function isTokenAnswer(answer: number): boolean {
   return row?.class === 'token' || row?.class === 'gone';
 }
 
-/** `accepted`, Apple's reason, or what was done instead of an answer. */
+/** `accepted`, the service's reason, or what was done instead of an answer. */
 export function answerName(answer: number): string {
   if (answer > HTTP_STATUS) return `HTTP ${answer - HTTP_STATUS}`;
   if (answer > BINARY_STATUS) return binaryReasonOf(answer - BINARY_STATUS)?.reason ?? '';
@@ -107,7 +111,7 @@ export function answerName(answer: number): string {
   if (answer === NO_ANSWER) return 'no answer';
   if (answer === REFUSED) return 'REFUSED_STREAM';
   if (answer === RESET) return 'INTERNAL_ERROR';
-  return reasonOf(answer)?.reason ?? '';
+  return fcmErrorOf(answer)?.name ?? reasonOf(answer)?.reason ?? '';
 }
 
 /** Returns the status of an answer, of HTTP or of the binary protocol; 0 without one. */
@@ -115,7 +119,7 @@ export function answerStatus(answer: number): number {
   if (answer > HTTP_STATUS) return answer - HTTP_STATUS;
   if (answer > BINARY_STATUS) return answer - BINARY_STATUS;
   if (answer === ACCEPTED_ANSWER) return 200;
-  return reasonOf(answer)?.status ?? 0;
+  return fcmErrorOf(answer)?.status ?? reasonOf(answer)?.status ?? 0;
 }
 
 /** Returns the code for a bare status of HTTP, 200 to 599. */
@@ -123,10 +127,11 @@ export function answerForStatus(status: number): number {
   return status === 200 ? ACCEPTED_ANSWER : HTTP_STATUS + status;
 }
 
-/** Returns the code for one of Apple's reasons. The checks of options and scenarios let no other pass. */
+/** Returns the code for a reason of Apple or FCM. The checks of options and scenarios let no other pass. */
 export function answerForReason(reason: string): number {
-  const found = knownReasons.find((row) => row.reason === reason);
-  assert(found !== undefined, 'a checked reason is one of Apple’s');
+  const found =
+    knownReasons.find((row) => row.reason === reason) ?? fcmAnswers.find((answer) => answer.name === reason);
+  assert(found !== undefined, 'a checked reason is one of the services’');
   return found.code;
 }
 

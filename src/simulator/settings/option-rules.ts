@@ -92,6 +92,7 @@ const plainRules: OptionRules = {
   scenario: unchecked, // scenario-check
   channelsScenario: unchecked,
   conduct: unchecked, // conduct
+  fcm: unchecked, // fcm-options
   seed: whole(0, 0xffffffff),
   ledger: choice('tokens', 'counts', 'full'),
 };

@@ -4,10 +4,11 @@
  */
 
 import type { KeyObject } from 'node:crypto';
-import type { Environment } from '../../apns/address.js';
 import type { Clock } from '../../base/clock.js';
 import type { Logger } from '../../base/log.js';
+import type { Environment } from '../../push/address.js';
 import type { SimulatorConduct } from './conduct.js';
+import type { SimulatorFcmOptions } from './fcm-options.js';
 import type { Scenario } from './scenario.js';
 
 /**
@@ -18,16 +19,19 @@ export type LedgerMode = 'tokens' | 'counts' | 'full';
 
 /** A complete and processed request (or notification over the binary protocol). */
 export interface ReceivedRequest {
-  readonly protocol: 'http2' | 'binary';
+  readonly protocol: 'http2' | 'binary' | 'fcm';
   /** Number of its connection, from 1, in the order of connecting. */
   readonly connection: number;
   /** Number of the HTTP/2 stream; over the binary protocol the identifier of the notification. */
   readonly streamId: number;
   /** When it was complete: epoch milliseconds on the simulator's clock. */
   readonly receivedMs: number;
-  /** The device token, lower-case hex; null without one that could be stored. */
+  /**
+   * The device token, lower-case hex; for FCM the registration token, topic or condition. Null without one that could be
+   * stored.
+   */
   readonly token: string | null;
-  /** `/3/device/…`; empty over the binary protocol. */
+  /** `/3/device/…`, `/v1/projects/…`; empty over the binary protocol. */
   readonly path: string;
   /**
    * Header fields by their names in lower case, without those that begin with a colon. Several values of one name are
@@ -39,9 +43,12 @@ export interface ReceivedRequest {
   readonly payload: string;
   /** Bytes of the whole payload. */
   readonly payloadBytes: number;
-  /** `TEAMID/KEYID` of the valid provider token that the connection has shown, or null. */
+  /**
+   * `TEAMID/KEYID` of the valid provider token that the connection has shown, or null. For FCM the service account of its
+   * access token.
+   */
   readonly providerKey: string | null;
-  /** `accepted`, Apple's reason, or what was done instead of an answer. */
+  /** `accepted`, the service's reason, or what was done instead of an answer. */
   readonly answer: string;
   /** As in TokenRecord; 0 without an answer. */
   readonly status: number;
@@ -94,6 +101,8 @@ export interface SimulatorOptions {
    * null. Broadcasts are taken on the ordinary port, too.
    */
   readonly channelsPort?: number | null;
+  /** A service of FCM beside APNs, with a port and a ledger of its own. Default: no such service. */
+  readonly fcm?: SimulatorFcmOptions | boolean;
   /** Port of the control server, on 127.0.0.1; 0: any free one; null: no such server. Default 0. */
   readonly controlPort?: number | null;
   /** Server certificate (PEM, with its chain) and key. Default: a throw-away one for localhost. Both or neither. */

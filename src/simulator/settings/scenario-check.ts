@@ -12,9 +12,11 @@ import { theOption, type Words } from '../../base/wording.js';
 import type { FaultAction, Scenario } from './scenario.js';
 import {
   actionRules,
+  answerReasons,
   endFields,
   faultActions,
   faultFields,
+  type ScenarioService,
   scenarioFields,
   triggerEvents,
   triggerFields,
@@ -37,9 +39,10 @@ const withinFile: Words = {
 /**
  * Returns the scenario unchanged if it is valid.
  * @param name Of the option that holds it.
+ * @param service Whose reasons its answers have.
  * @throws PealError `ERR_PEAL_OPTION` that names the path of the field, what is wrong and what is allowed
  */
-export function checkScenario(value: unknown, name = 'scenario'): Scenario {
+export function checkScenario(value: unknown, name = 'scenario', service: ScenarioService = 'apns'): Scenario {
   const rules = { ...scenarioFields, until: unchecked, faults: faultList };
   checkOptions({ name: 'A scenario', path: name }, value, rules);
   const { until, faults } = value as Plain & { faults?: readonly unknown[] };
@@ -51,7 +54,7 @@ export function checkScenario(value: unknown, name = 'scenario'): Scenario {
   }
   if (faults === undefined) throw optionError(`${theOption(`${name}.faults`)} is missing: list the faults there.`);
   faults.forEach((fault, index) => {
-    checkFault(`${name}.faults[${index}]`, fault);
+    checkFault(`${name}.faults[${index}]`, fault, service);
   });
   return value as Scenario;
 }
@@ -60,7 +63,7 @@ export function checkScenario(value: unknown, name = 'scenario'): Scenario {
  * Reads a scenario from a file of JSON.
  * @throws PealError `ERR_PEAL_OPTION` for a file that cannot be read, is not JSON, or holds no valid scenario
  */
-export function readScenario(path: string): Scenario {
+export function readScenario(path: string, service: ScenarioService = 'apns'): Scenario {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -72,7 +75,7 @@ export function readScenario(path: string): Scenario {
   }
   try {
     // Some editors begin the file with a byte order mark, which is not JSON.
-    return checkScenario(JSON.parse(text.replace(/^\uFEFF/, '')));
+    return checkScenario(JSON.parse(text.replace(/^\uFEFF/, '')), 'scenario', service);
   } catch (cause) {
     if (cause instanceof PealError) {
       throw new PealError(cause.code, `${path}: ${cause.inWords(withinFile)}`, { origin: 'usage', cause });
@@ -82,12 +85,13 @@ export function readScenario(path: string): Scenario {
   }
 }
 
-function checkFault(path: string, value: unknown): void {
+function checkFault(path: string, value: unknown, service: ScenarioService): void {
   checkOption(path, value, anObject);
   const fault = value as Plain;
   checkOption(`${path}.do`, fault.do, choice(...faultActions));
   const action = fault.do as FaultAction;
-  const { fields, required, oneOf } = actionRules[action];
+  const { fields: ofAction, required, oneOf } = actionRules[action];
+  const fields = action === 'answer' ? { ...ofAction, reason: answerReasons[service] } : ofAction;
   checkOptions({ name: 'A fault', path }, fault, { do: unchecked, when: unchecked, ...faultFields, ...fields });
   const missing = required.find((field) => fault[field] === undefined);
   if (missing !== undefined) throw optionError(`${theOption(`${path}.${missing}`)} is missing: "${action}" needs it.`);

@@ -16,6 +16,7 @@ import {
 } from '../../base/options.js';
 import { errorCodeName, HTTP_1_1_REQUIRED, MAX_WINDOW_BYTES } from '../../codec/http2/frames.js';
 import { knownReasons } from './answers.js';
+import { fcmAnswers } from './fcm-answers.js';
 import type { FaultAction } from './scenario.js';
 
 /** Longest time that a scenario can name, in milliseconds: a week. */
@@ -37,6 +38,15 @@ const oneOrMore = (rule: OptionRule): OptionRule => anyOf(rule, list(rule));
 export const errorCodeNames: readonly string[] = Array.from({ length: HTTP_1_1_REQUIRED + 1 }, (_, code) =>
   errorCodeName(code),
 );
+
+/** Whose answers a scenario gives. */
+export type ScenarioService = 'apns' | 'fcm';
+
+/** The reasons of the action `answer`. */
+export const answerReasons: Readonly<Record<ScenarioService, OptionRule>> = {
+  apns: choice(...knownReasons.map((row) => row.reason)),
+  fcm: choice(...fcmAnswers.map((answer) => answer.name)),
+};
 
 const ms = decimal(0, maxMs);
 const count = whole(1, maxCount);
@@ -98,7 +108,7 @@ export const actionRules: Readonly<Record<FaultAction, ActionRules>> = {
   answer: {
     fields: {
       ...lasting,
-      reason: choice(...knownReasons.map((row) => row.reason)),
+      reason: answerReasons.apns,
       status: whole(200, 599),
       bodyBytes: whole(0, maxScenarioBodyBytes),
       retryAfterS: whole(0, 1_000_000),

@@ -2,15 +2,16 @@
  * The settings of a simulator: its checked options, with every default filled in. Made once, when a simulator is
  * started.
  */
-import type { Environment } from '../../apns/address.js';
 import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
 import { type Clock, systemClock } from '../../base/clock.js';
 import { type Logger, silentLogger } from '../../base/log.js';
 import { optionError } from '../../base/options.js';
 import { theOption } from '../../base/wording.js';
 import { DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES } from '../../codec/http2/frames.js';
+import type { Environment } from '../../push/address.js';
 import { answerForReason } from './answers.js';
 import { type ConductSettings, resolveConduct } from './conduct.js';
+import { type FcmSettings, resolveFcm } from './fcm-options.js';
 import { checkSimulatorOptions } from './option-rules.js';
 import type {
   AcceptedProviderKey,
@@ -38,6 +39,8 @@ export interface SimulatorSettings {
   readonly feedbackPort: number | null;
   readonly channelsPort: number | null;
   readonly controlPort: number | null;
+  /** null without a service of FCM. */
+  readonly fcm: FcmSettings | null;
   readonly cert: string | null;
   readonly key: string | null;
   readonly clientCa: string | null;
@@ -86,6 +89,7 @@ export function resolveOptions(options: SimulatorOptions): SimulatorSettings {
     feedbackPort: options.feedbackPort ?? null,
     channelsPort: options.channelsPort ?? null,
     controlPort: controlPort === undefined ? 0 : controlPort,
+    fcm: resolveFcm(options.fcm),
     cert: options.cert ?? null,
     key: options.key ?? null,
     clientCa: options.clientCa ?? null,

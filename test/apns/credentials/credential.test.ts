@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
-import { anonymousCredential, Credential, hideSecrets } from '../../../src/apns/credentials/credential.js';
+import { anonymousCredential, Credential, hideSecrets } from '../../../src/push/credentials/credential.js';
 
 const canary = 'canary-2f9c';
 const data = {

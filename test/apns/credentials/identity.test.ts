@@ -1,11 +1,11 @@
 /** Which certificate is used, where files hold several certificates and keys. */
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { CertificateCredential } from '../../../src/apns/credentials/credential.js';
 import { type CredentialOptions, loadCredential } from '../../../src/apns/credentials/load-credential.js';
 import { readPkcs12 } from '../../../src/apns/credentials/pkcs12.js';
 import type { PealError } from '../../../src/base/errors.js';
 import { silentLogger } from '../../../src/base/log.js';
+import type { CertificateCredential } from '../../../src/push/credentials/credential.js';
 import { type CertificatePair, ThrowAwayAuthority } from '../../../src/simulator/listen/certificate.js';
 import { certificate, privatePem, subject } from '../../support/certificate-chain.js';
 import { hasOpenssl, joinPkcs12, makePkcs12 } from '../../support/pkcs12.js';

@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { pathToFileURL } from 'node:url';
-import type { CertificateCredential, Credential } from '../../../src/apns/credentials/credential.js';
 import { type CredentialOptions, loadCredential } from '../../../src/apns/credentials/load-credential.js';
 import { PealError } from '../../../src/base/errors.js';
 import { type Logger, silentLogger } from '../../../src/base/log.js';
+import type { CertificateCredential, Credential } from '../../../src/push/credentials/credential.js';
 import { ThrowAwayAuthority } from '../../../src/simulator/listen/certificate.js';
 import { encryptWithRc2, hasOpenssl, makePkcs12 } from '../../support/pkcs12.js';
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import { decodeProtectedHeader, jwtVerify } from 'jose';
-import { anonymousCredential } from '../../../src/apns/credentials/credential.js';
 import { loadCredential } from '../../../src/apns/credentials/load-credential.js';
 import { ProviderTokenMinter, ProviderTokenRegistry } from '../../../src/apns/credentials/provider-token.js';
 import type { Clock } from '../../../src/base/clock.js';
 import { systemClock } from '../../../src/base/clock.js';
 import { maxProviderTokens } from '../../../src/base/limits.js';
+import { anonymousCredential } from '../../../src/push/credentials/credential.js';
 
 const minute = 60_000;
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

@@ -16,10 +16,10 @@ import { join } from 'node:path';
 import { joinToken, joseSignature, readProviderToken, signingInput } from '../../../src/apns/credentials/jwt.js';
 import { type CredentialOptions, loadCredential } from '../../../src/apns/credentials/load-credential.js';
 import { ProviderTokenRegistry } from '../../../src/apns/credentials/provider-token.js';
-import type { TokenKeeper } from '../../../src/apns/credentials/token-keeper.js';
 import type { PealError } from '../../../src/base/errors.js';
 import { providerTokenCheckMs, providerTokenLifetimeMs, providerTokenMinAgeMs } from '../../../src/base/limits.js';
 import { silentLogger } from '../../../src/base/log.js';
+import type { TokenKeeper } from '../../../src/push/credentials/token-keeper.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
 const ids = { keyId: 'ABC123DEFG', teamId: 'TEAM123456' };

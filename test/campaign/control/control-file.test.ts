@@ -17,7 +17,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../../src/base/clock.js';
 import { PealError } from '../../../src/base/errors.js';
-import { FolderLock } from '../../../src/base/folder-lock.js';
+import { FolderLock } from '../../../src/base/files/folder-lock.js';
 import { type ControlCommand, ControlWatch, sendControl } from '../../../src/campaign/control/control-file.js';
 
 describe('ControlWatch', () => {
@@ -33,12 +33,7 @@ describe('ControlWatch', () => {
     file = path.join(folder, '.peal-control.json');
     taken = [];
     notes = [];
-    watch = new ControlWatch(
-      folder,
-      systemClock,
-      (command) => taken.push(command),
-      (note) => notes.push(note),
-    );
+    watch = new ControlWatch(folder, systemClock);
     lock = (await FolderLock.take(folder, '0123abcd')) as FolderLock;
   });
 
@@ -47,6 +42,10 @@ describe('ControlWatch', () => {
     await lock?.release();
     rmSync(folder, { recursive: true, force: true });
   });
+
+  const start = (): void => {
+    watch.start({ onCommand: (command) => taken.push(command), onNote: (note) => notes.push(note) });
+  };
 
   const message = (command: unknown, more: object = {}): string =>
     JSON.stringify({ version: 1, pid: process.pid, sentMs: Date.now(), command, ...more });
@@ -58,7 +57,7 @@ describe('ControlWatch', () => {
   }
 
   it('takes each command, says who took it, and leaves no file', async () => {
-    watch.start();
+    start();
     const holder = await sendControl(folder, { rate: '500/s' });
     assert.equal(holder.pid, process.pid);
     await sendControl(folder, { pause: true });
@@ -68,7 +67,7 @@ describe('ControlWatch', () => {
   });
 
   it('takes both of two commands that are given at the same moment', async () => {
-    watch.start();
+    start();
     await Promise.all([sendControl(folder, { rate: '1/s' }), sendControl(folder, { pause: true })]);
     assert.equal(taken.length, 2);
     assert.ok(taken.some((command) => 'rate' in command) && taken.some((command) => 'pause' in command));
@@ -78,7 +77,7 @@ describe('ControlWatch', () => {
     const sent = sendControl(folder, { pause: true });
     while (!existsSync(file)) await sleep(5);
     assert.equal(statSync(file).mode & 0o777, 0o600);
-    watch.start();
+    start();
     await sent;
     assert.deepEqual(taken, [{ pause: true }]);
   });
@@ -86,7 +85,7 @@ describe('ControlWatch', () => {
   it('takes nothing that was left for a run that has ended', async () => {
     for (const left of [message({ pause: true }, { pid: process.pid + 1 }), message({ pause: true }, { sentMs: 5 })]) {
       writeFileSync(file, left, { mode: 0o600 });
-      watch.start();
+      start();
       await untilGone();
       watch.stop();
     }
@@ -109,7 +108,7 @@ describe('ControlWatch', () => {
   ] as const) {
     it(`removes a file that ${what}, and notes it`, async () => {
       writeFileSync(file, text, { mode: 0o600 });
-      watch.start();
+      start();
       await untilGone();
       assert.equal(taken.length, 0);
       assert.equal(notes.length, 1);
@@ -121,7 +120,7 @@ describe('ControlWatch', () => {
     const other = path.join(folder, 'other');
     writeFileSync(other, message({ pause: true }), { mode: 0o600 });
     symlinkSync(other, file);
-    watch.start();
+    start();
     await untilGone();
     assert.ok(existsSync(other));
     assert.equal(notes.length, 1);
@@ -131,7 +130,8 @@ describe('ControlWatch', () => {
 
   it('says once that a directory has the name, and goes on when it is gone', async () => {
     mkdirSync(file);
-    watch.start();
+    start();
+    while (notes.length === 0) await sleep(5);
     await sleep(700);
     assert.equal(notes.length, 1, notes.join('\n'));
     rmSync(file, { recursive: true });
@@ -140,7 +140,7 @@ describe('ControlWatch', () => {
   });
 
   it('takes nothing any more once it is stopped', async () => {
-    watch.start();
+    start();
     await sleep(50);
     watch.stop();
     writeFileSync(file, message({ pause: true }), { mode: 0o600 });

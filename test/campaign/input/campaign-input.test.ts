@@ -30,7 +30,7 @@ async function read(files: string | string[], options: Partial<InputOptions> = {
       result.blocks.push(rows.count);
       for (let index = 0; index < rows.count; index++) {
         const cells = input.columns.map((name) => rows.text(index, name) ?? '-');
-        result.rows.push([rows.tokens.hexAt(index).slice(0, 8), ...cells].join(' '));
+        result.rows.push([rows.tokens.textAt(index).slice(0, 8), ...cells].join(' '));
       }
     }
   } catch (error) {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import { blockDigest } from '../../../src/campaign/journal/block-digest.js';
 import { RowPacker } from '../../../src/campaign/tables/table-rows.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 import { Rows } from '../../../src/session/recipients/rows.js';
 
 const tokens = new TokenBlock(Buffer.alloc(96, 'abcdefgh'), 32, 3);

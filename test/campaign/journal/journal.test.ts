@@ -59,6 +59,27 @@ describe('a journal', () => {
     assert.deepEqual(next.counts, { underWay: 0, accepted: 1, rejected: 1, unsent: 1, unknown: 3 });
   });
 
+  it('counts each of two parts by itself, and so does the next run out of its blocks', async () => {
+    await journal.note(0, digest, 4);
+    assert.equal('parts' in readProgress(store, 'journal')!, false, 'one part is as it always was');
+    await journal.note(1, digest, 3, null, 1);
+    await journal.note(2, digest, 2, Uint16Array.of(1), 1);
+    journal.settle(0, all(ACCEPTED));
+    journal.settle(1, Uint8Array.of(ACCEPTED, REJECTED + 3, UNSENT));
+    await journal.flush();
+    const first = { underWay: 0, accepted: 4, rejected: 0, unsent: 0, unknown: 0 };
+    const second = { underWay: 1, accepted: 1, rejected: 1, unsent: 1, unknown: 0 };
+    assert.deepEqual(journal.parts, [first, second]);
+    assert.deepEqual(journal.counts, { underWay: 1, accepted: 5, rejected: 1, unsent: 1, unknown: 0 });
+    assert.deepEqual(readProgress(store, 'journal')!.parts, [first, second]);
+    const next = await open(crash(store));
+    const lost = { ...second, underWay: 0, unknown: 1 };
+    assert.deepEqual(next.parts, [first, lost]);
+    await next.note(1, digest, 3, Uint16Array.of(2), 1);
+    next.settle(1, Uint8Array.of(ACCEPTED), Uint16Array.of(2));
+    assert.deepEqual(next.parts, [first, { ...lost, accepted: 2, unsent: 0 }]);
+  });
+
   it('calls what was noted and has no outcome unknown in the next run, and in those after it', async () => {
     await journal.note(7, digest, 4);
     for (let run = 0; run < 3; run++) {
@@ -223,7 +244,7 @@ describe('a journal', () => {
   describe('and output files', () => {
     let length: number;
     let written: Promise<void> | null;
-    const cut = (): Cut => ({ files: { 'rejected.csv': length }, facts: { invalid: 3 }, written });
+    const cut = (): Cut => ({ files: { 'rejected.csv': length }, facts: { invalid: 3, rows: length }, written });
 
     beforeEach(async () => {
       length = 0;
@@ -247,7 +268,7 @@ describe('a journal', () => {
       finish();
       await flushed;
       const next = await open(crash(store));
-      assert.deepEqual([next.files, next.facts], [{ 'rejected.csv': 100 }, { invalid: 3 }]);
+      assert.deepEqual([next.files, next.facts], [{ 'rejected.csv': 100 }, { invalid: 3, rows: 100 }]);
       assert.equal(next.counts.rejected, 2);
     });
 
@@ -293,7 +314,8 @@ describe('a journal', () => {
       journal.settle(1, Uint8Array.of(REJECTED, UNSENT, UNKNOWN));
       await journal.close();
       const next = await open(new MemoryStore(store.disk));
-      assert.deepEqual(next.files, { 'rejected.csv': 10 });
+      // Facts count what the next run does not write again.
+      assert.deepEqual([next.files, next.facts], [{ 'rejected.csv': 10 }, { invalid: 3, rows: 10 }]);
       assert.deepEqual(numbers(next.block(0, digest, 3).unwritten()), [1, 2]);
       assert.deepEqual(numbers(next.block(1, digest, 3).unwritten()), [0]);
       assert.deepEqual(next.counts, { underWay: 0, accepted: 1, rejected: 3, unsent: 1, unknown: 1 });

@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import { StoredDigests } from '../../../src/campaign/journal/stored-digests.js';
 import { DuplicateFilter } from '../../../src/campaign/recipients/duplicate-filter.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 
 describe('campaign/journal/stored-digests', () => {
   let directory: string;

@@ -3,9 +3,9 @@ import { createCipheriv } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import { type DigestStore, storedDigestBytes } from '../../../src/campaign/recipients/digest-store.js';
 import { DuplicateFilter } from '../../../src/campaign/recipients/duplicate-filter.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 import { LmdbDigests } from './lmdb-digests.js';
 
 const cipher = createCipheriv('aes-128-ecb', Buffer.alloc(16, 1), null).setAutoPadding(false);

@@ -16,7 +16,7 @@ async function outcome(chunks: readonly (string | Uint8Array)[]): Promise<[strin
   let invalid = 0;
   try {
     for await (const block of readTokens(Readable.from(chunks), { onInvalid: () => void invalid++ }))
-      for (let index = 0; index < block.count; index++) read.push(block.hexAt(index));
+      for (let index = 0; index < block.count; index++) read.push(block.textAt(index));
   } catch (error) {
     assert.ok(error instanceof PealError && error.code === 'ERR_PEAL_INPUT', String(error));
     return [read, invalid, error.message];
@@ -169,7 +169,7 @@ describe('campaign/recipients/file-kind', () => {
       source.push(`${line}\n${'\n'.repeat(16)}`);
       source.push(`${tokens[1]}\n`);
       const { value } = await blocks.next();
-      assert.equal(value?.hexAt(0), isToken ? line : tokens[1]);
+      assert.equal(value?.textAt(0), isToken ? line : tokens[1]);
       assert.equal(isTold, !isToken);
       await blocks.return();
     }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import { SeenTokens } from '../../../src/campaign/recipients/seen-tokens.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 
 /** Tokens of the shape that fools poor hashes: all but a counter are zeros. */
 function counters(first: number, count: number, tokenBytes = 32): TokenBlock {
@@ -13,7 +13,7 @@ function counters(first: number, count: number, tokenBytes = 32): TokenBlock {
 }
 
 function hexOf(block: TokenBlock): string[] {
-  return Array.from({ length: block.count }, (_, index) => block.hexAt(index));
+  return Array.from({ length: block.count }, (_, index) => block.textAt(index));
 }
 
 /**

@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { createGzip, gzipSync } from 'node:zlib';
-import type { TokenBlock } from '../../../src/apns/token-block.js';
 import { PealError } from '../../../src/base/errors.js';
 import type { ByteSource } from '../../../src/campaign/recipients/byte-source.js';
 import { type ReadTokensOptions, readTokens } from '../../../src/campaign/recipients/token-file.js';
+import type { TokenBlock } from '../../../src/push/token-block.js';
 
 const list = Array.from({ length: 5000 }, (_, i) => createHash('sha256').update(String(i)).digest('hex'));
 const text = `${list.join('\n')}\n`;
@@ -23,7 +23,7 @@ async function read(source: string | URL | ByteSource, options?: ReadTokensOptio
 }
 
 function hexOf(block: TokenBlock): string[] {
-  return Array.from({ length: block.count }, (_, index) => block.hexAt(index));
+  return Array.from({ length: block.count }, (_, index) => block.textAt(index));
 }
 
 function refused(source: string | ByteSource, message: RegExp): Promise<void> {

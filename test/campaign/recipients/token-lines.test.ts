@@ -3,9 +3,10 @@ import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { isDeviceToken, parseDeviceToken } from '../../../src/apns/device-token.js';
-import type { TokenBlock } from '../../../src/apns/token-block.js';
 import { maxBatchRecipients, maxInvalidTextCharacters, maxTokenLineBytes } from '../../../src/base/limits.js';
+import { hexForm } from '../../../src/campaign/recipients/token-form.js';
 import { type InvalidLine, TokenLineParser } from '../../../src/campaign/recipients/token-lines.js';
+import type { TokenBlock } from '../../../src/push/token-block.js';
 import { leastCpuMs } from '../../support/cpu-time.js';
 
 interface Parsed {
@@ -39,7 +40,7 @@ const parseText = (text: string) => parse(new TextEncoder().encode(text));
 function tokens(blocks: readonly TokenBlock[], tokenBytes = 32): string[] {
   return blocks
     .filter((block) => block.tokenBytes === tokenBytes)
-    .flatMap((block) => Array.from({ length: block.count }, (_, index) => block.hexAt(index)));
+    .flatMap((block) => Array.from({ length: block.count }, (_, index) => block.textAt(index)));
 }
 
 const token = (seed: number) => createHash('sha256').update(String(seed)).digest('hex');
@@ -127,7 +128,10 @@ describe('campaign/recipients/token-lines', () => {
   it('takes shorter tokens where it is told to, and says how long one is otherwise', () => {
     assert.match(parseText('cafe\n').invalid[0]!.why, /has 4 hex digits; a device token has at least 32/);
     const taken: TokenBlock[] = [];
-    const parser = new TokenLineParser({ onBlock: (block) => taken.push(block), onInvalid: () => assert.fail() }, 2);
+    const parser = new TokenLineParser(
+      { onBlock: (block) => taken.push(block), onInvalid: () => assert.fail() },
+      hexForm(2),
+    );
     parser.write(new TextEncoder().encode('cafe\n1001\n'));
     parser.end();
     assert.deepEqual(tokens(taken, 2), ['cafe', '1001']);

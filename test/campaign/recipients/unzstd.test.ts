@@ -104,7 +104,7 @@ describe('campaign/recipients/unzstd', () => {
       const tokens: string[] = [];
       try {
         for await (const block of readTokens(Readable.from([bytes])))
-          for (let index = 0; index < block.count; index++) tokens.push(block.hexAt(index));
+          for (let index = 0; index < block.count; index++) tokens.push(block.textAt(index));
       } catch (error) {
         return [tokens, (error as Error).message];
       }

@@ -4,23 +4,16 @@
  * texts stay texts. Skipped by name where there is no Chromium.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { AxeResults } from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { reportHtml } from '../../../src/campaign/report/report.js';
 import type { ReportData } from '../../../src/campaign/report/report-data.js';
-import { emptyReport, fullReport, runningReport, stoppedReport } from './report-fixtures.js';
+import { axeResults, browserPatienceMs, chromiumPath, violationsOf } from '../../support/chromium.js';
+import { bothReport, emptyReport, fullReport, runningReport, stoppedReport } from './report-fixtures.js';
 import { hostileTexts, withTexts } from './report-texts.js';
-
-const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const executablePath = [process.env.PEAL_CHROMIUM ?? '', ...places].find((place) => place !== '' && existsSync(place));
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-/** A browser that does not answer for so long never will. */
-const patienceMs = 60_000;
 
 const openDetails = 'for (const each of document.querySelectorAll("details")) each.open = true';
 
@@ -36,19 +29,24 @@ const reports: Readonly<Record<string, () => ReportData>> = {
   'a report of a stopped campaign': stoppedReport,
   'a report of a running campaign': runningReport,
   'an empty report': emptyReport,
+  'a report of two services': bothReport,
 };
 
-const absence = executablePath === undefined ? ' (skipped: no chromium on this machine)' : '';
+const absence = chromiumPath === undefined ? ' (skipped: no chromium on this machine)' : '';
 
 describe(`the report in Chromium${absence}`, () => {
   let browser: Browser | undefined;
   let folder: string;
 
   before(async function () {
-    if (executablePath === undefined) return this.skip();
+    if (chromiumPath === undefined) return this.skip();
     folder = mkdtempSync(path.join(tmpdir(), 'peal-report-'));
     // Root, as in containers, has no sandbox; the only pages here are our own.
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'], timeout: patienceMs });
+    browser = await chromium.launch({
+      executablePath: chromiumPath,
+      args: ['--no-sandbox'],
+      timeout: browserPatienceMs,
+    });
   });
 
   after(async () => {
@@ -66,7 +64,7 @@ describe(`the report in Chromium${absence}`, () => {
     writeFileSync(file, reportHtml(data));
     const address = pathToFileURL(file).href;
     const context = await browser!.newContext(options);
-    context.setDefaultTimeout(patienceMs);
+    context.setDefaultTimeout(browserPatienceMs);
     const strays: string[] = [];
     const page = await context.newPage();
     page.on('request', (request) => request.url().split('#')[0] !== address && strays.push(`request ${request.url()}`));
@@ -83,10 +81,8 @@ describe(`the report in Chromium${absence}`, () => {
   }
 
   async function assertReadable(page: Page): Promise<void> {
-    await page.evaluate(axeSource);
-    const results = await page.evaluate<AxeResults>('axe.run()');
-    const found = results.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-    assert.deepEqual(found, []);
+    const results = await axeResults(page);
+    assert.deepEqual(violationsOf(results), []);
     const unsure = results.incomplete.filter(({ id }) => id !== 'color-contrast').map(({ id }) => id);
     assert.deepEqual(unsure, []);
   }
@@ -105,7 +101,7 @@ describe(`the report in Chromium${absence}`, () => {
   for (const width of [390, 320]) {
     it(`fits into ${width} pixels: nothing is to the side of the page`, async () => {
       const data = withTexts(stoppedReport(), `${'W'.repeat(80)} ${'long/path/without/blanks/'.repeat(8)}`);
-      for (const report of [fullReport(), data]) {
+      for (const report of [fullReport(), bothReport(), data]) {
         await inPage(report, { viewport: { width, height: 800 } }, async (page) => {
           await page.evaluate(openDetails);
           assert.equal(await page.evaluate('document.documentElement.scrollWidth'), width);

@@ -1,6 +1,13 @@
 /** Charts as data: scales with round ticks, lines that keep runs apart, and words that say what they show. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import {
+  durationWords,
+  latencyWords,
+  rateWords,
+  stopWatch,
+  ZoneTimes,
+} from '../../../src/campaign/report/figure-words.js';
 import { reportHtml } from '../../../src/campaign/report/report.js';
 import {
   latencyChart,
@@ -12,13 +19,6 @@ import {
 } from '../../../src/campaign/report/report-charts.js';
 import type { ReportData } from '../../../src/campaign/report/report-data.js';
 import { chartSvg } from '../../../src/campaign/report/report-svg.js';
-import {
-  durationWords,
-  latencyWords,
-  rateWords,
-  stopWatch,
-  ZoneTimes,
-} from '../../../src/campaign/report/report-words.js';
 import { columnsOf, type SeriesPoint } from '../../../src/campaign/report/series-points.js';
 import { LatencyHistogram } from '../../../src/engine/latency-histogram.js';
 import { emptyReport, fullReport, stoppedReport } from './report-fixtures.js';

@@ -3,7 +3,7 @@
  */
 import type { ReportData } from '../../../src/campaign/report/report-data.js';
 import { RunSeries, type SeriesSample } from '../../../src/campaign/report/run-series.js';
-import { type CampaignSummary, latencyFigures } from '../../../src/campaign/report/summary.js';
+import { type CampaignSummary, latencyFigures, type ServiceSummary } from '../../../src/campaign/report/summary.js';
 import { LatencyHistogram } from '../../../src/engine/latency-histogram.js';
 import { Prng } from '../../support/prng.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
@@ -23,6 +23,7 @@ const nothing: CampaignSummary = {
   unknown: 0,
   invalid: 0,
   duplicate: 0,
+  services: [],
   reasons: [],
   causes: [],
   invalidLines: null,
@@ -300,5 +301,35 @@ export const runningReport = once((): ReportData => {
     },
     series: campaign.series.toData(),
     latency: campaign.latency.toData(),
+  };
+});
+
+/** A campaign of 26 million to both services, whose table has rows of neither. */
+export const bothReport = once((): ReportData => {
+  const full = fullReport();
+  const { summary } = full;
+  const apns: ServiceSummary = {
+    ...{ service: 'apns', recipients: 15_000_412, accepted: 14_996_880, rejected: 3431, unsent: 0, unknown: 80 },
+    ...{ invalid: 21, reasons: summary.reasons, perSecond: 9980.3, latency: summary.latency },
+  };
+  const fcm: ServiceSummary = {
+    ...{ service: 'fcm', recipients: 11_000_590, accepted: 10_999_418, rejected: 1028, unsent: 0, unknown: 134 },
+    ...{ invalid: 10, perSecond: 7318.8, latency: { ...summary.latency!, p50: 118.2, p99: 1410, max: 9200 } },
+    reasons: [
+      { reason: 'UNREGISTERED', status: 404, count: 1000 },
+      { reason: 'INVALID_ARGUMENT (token)', status: 400, count: 28 },
+    ],
+  };
+  const rejected = apns.rejected + fcm.rejected;
+  const accepted = apns.accepted + fcm.accepted;
+  return {
+    ...full,
+    title: 'Weekend offers for everybody',
+    summary: {
+      ...summary,
+      ...{ recipients: apns.recipients + fcm.recipients + 26, accepted, rejected, unknown: 214, invalid: 57 },
+      reasons: [...apns.reasons, ...fcm.reasons].toSorted((a, b) => b.count - a.count),
+      services: [apns, fcm],
+    },
   };
 });

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { readChartLibrary } from '../../../src/campaign/report/chart-library.js';
 import { reportHtml } from '../../../src/campaign/report/report.js';
 import type { ReportData } from '../../../src/campaign/report/report-data.js';
-import { emptyReport, fullReport, runningReport, stoppedReport } from './report-fixtures.js';
+import { bothReport, emptyReport, fullReport, runningReport, stoppedReport } from './report-fixtures.js';
 import { hostileTexts, withTexts } from './report-texts.js';
 
 /** The page without its script, its style and its data. */
@@ -87,6 +87,28 @@ describe('the report of a campaign', () => {
       assert.ok(text.includes(sentence), text.slice(0, 600));
     });
   }
+
+  it('has a part for each of two services, whose columns add up, and none where there is one', () => {
+    const text = textOf(reportHtml(bothReport()));
+    const [, part] = text.split('Recipients by service; neither: the row names no platform');
+    const table = part!.slice(0, part!.indexOf('Charts'));
+    for (const row of [
+      'Outcome APNs FCM Neither',
+      'Recipients 15,000,412 11,000,590 26',
+      'Accepted 14,996,880 10,999,418 Rejected 3,431 1,028 Unsent 0 0 Unknown 80 134 Invalid 21 10 26',
+      'Answers 9,980/s 7,319/s Half within',
+      '99 % within',
+      'All within',
+      'Reason APNs FCM Unregistered 3,008 UNREGISTERED 1,000',
+      'INVALID_ARGUMENT (token) 28',
+    ]) {
+      assert.ok(table.replace(/\s+/g, ' ').includes(row), `${row} is in ${table}`);
+    }
+    assert.ok(text.includes('The push service took the notification. Whether a device showed it, the push service'));
+    assert.ok(!texts.full.includes('By service') && !texts.full.includes('neither'));
+    assert.ok(texts.full.includes('APNs took the notification. Whether a device showed it, APNs does not say.'));
+    assert.ok(textOf(reportHtml({ ...fullReport(), protocol: 'fcm' })).includes('FCM refused the notification.'));
+  });
 
   it('has every number without its script', () => {
     const expected = [

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { RunRecord, readRunRecord } from '../../../src/campaign/report/run-record.js';
 import type { SeriesSample } from '../../../src/campaign/report/run-series.js';
+import { LatencyHistogram } from '../../../src/engine/latency-histogram.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
 const quiet: SeriesSample = {
@@ -221,5 +222,33 @@ describe('RunRecord', () => {
     assert.ok(size() < 512 * 1024, `${size()} bytes`);
     assert.ok(size() < 2 * sizeEarly, `${size()} bytes, and ${sizeEarly} early`);
     assert.ok(late < 3 * early + 50_000, `${late} µs an hour, and ${early} early`);
+  });
+
+  it('keeps the latencies of each of two services, and those of both together', async () => {
+    const openedForBoth = (isResumed: boolean): Promise<RunRecord> =>
+      RunRecord.open(folder, clock, () => now, isResumed, 2);
+    const first = await openedForBoth(false);
+    first.start();
+    first.serviceLatencies[0]!.record(10, 3);
+    new LatencyHistogram(first.serviceLatencies[1]!.share()).record(100, 5);
+    await first.stop();
+    const next = await openedForBoth(true);
+    next.start();
+    next.serviceLatencies[1]!.record(200);
+    assert.deepEqual(
+      [next.latencies, ...next.serviceLatencies].map(({ count, longestMs }) => [count, longestMs]),
+      [
+        [9, 200],
+        [3, 10],
+        [6, 200],
+      ],
+    );
+    await next.stop();
+    const saved = (await readRunRecord(folder))!;
+    assert.deepEqual(
+      saved.services,
+      next.serviceLatencies.map((each) => each.toData()),
+    );
+    assert.deepEqual(saved.latency, next.latencies.toData());
   });
 });

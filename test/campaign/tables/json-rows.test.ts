@@ -249,7 +249,7 @@ describe('campaign/tables/json rows', () => {
       { columns: null, name: 'The file' },
       {
         onBlock: ({ tokens: block }) => {
-          for (let index = 0; index < block.count; index++) tokens.push(block.hexAt(index));
+          for (let index = 0; index < block.count; index++) tokens.push(block.textAt(index));
         },
         onInvalid: ({ line, why }) => invalid.push(`${line} ${why}`),
       },

@@ -29,7 +29,7 @@ async function read(file: string, options: Partial<InputOptions> = {}): Promise<
   for await (const { rows } of input) {
     table.blocks.push(rows.count);
     for (let index = 0; index < rows.count; index++) {
-      table.tokens.push(rows.tokens.hexAt(index));
+      table.tokens.push(rows.tokens.textAt(index));
       table.cells.push(input.columns.map((name) => rows.text(index, name)));
     }
   }

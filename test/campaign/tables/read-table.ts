@@ -29,7 +29,7 @@ export function token(index: number): string {
 
 export function rowsOf(rows: TableRows): ReadRow[] {
   return Array.from({ length: rows.count }, (_, index) => ({
-    token: rows.tokens.hexAt(index),
+    token: rows.tokens.textAt(index),
     cells: [...rows.columns.keys()].map((name) => rows.text(index, name) ?? ''),
     line: rows.lines[index]!,
   }));

@@ -93,6 +93,8 @@ describe('peal status, report, rate, pause and resume', () => {
     assert.match(more.stderr, /only --rate can be given/);
     const on = await runCommand(['resume', folder, '--rate', '700/s']);
     assert.match(on.stdout, /goes on \(process \d+\)\.\n$/);
+    // The journal says a moment later than the run that it goes on.
+    while (/^ {2}paused:/m.test((await runCommand(['status', folder])).stdout)) await sleep(10);
     const running = await runCommand(['resume', folder]);
     assert.match(running.stdout, /is running, and not paused/);
     assert.equal(running.code, 0);

@@ -56,13 +56,16 @@ export class CampaignFolder {
   async begin(): Promise<void> {
     this.#journal = await openJournal(this.folder, { parts: [identityPart('the payload', 'Hi')], inputs: [] });
     this.#journal.cutWith(() => ({ files: {}, facts: { ...this.#facts }, written: null }));
-    this.#watch = new ControlWatch(this.folder, systemClock, (command) => {
-      this.commands.push(command);
-      if ('pause' in command) void this.become({ state: 'paused', why: 'peal pause was given.' });
-      else if ('resume' in command) void this.become({ state: 'running', why: null });
-      else void this.become({ rate: command.rate });
+    this.#watch = new ControlWatch(this.folder, systemClock);
+    this.#watch.start({
+      onCommand: (command) => {
+        this.commands.push(command);
+        if ('pause' in command) void this.become({ state: 'paused', why: 'peal pause was given.' });
+        else if ('resume' in command) void this.become({ state: 'running', why: null });
+        else void this.become({ rate: command.rate });
+      },
+      onNote: () => {},
     });
-    this.#watch.start();
     await this.send();
   }
 

@@ -212,7 +212,7 @@ describe('peal broadcast', () => {
   });
 
   it('leaves unsent after Ctrl-C what is not written, and prints the outcome of each channel', async () => {
-    fixture = await ChannelsFixture.open({ roundTripMs: 100, maxStreams: 10 });
+    fixture = await ChannelsFixture.open({ roundTripMs: 300, maxStreams: 10 });
     const ids = await fixture.create(100);
     const file = await fixture.fixture.write('channels.txt', ids.join('\n'));
     const { code, stdout, stderr } = await fixture.broadcast(['--channels', file, ...state, '--json'], {

@@ -136,9 +136,22 @@ describe('peal channels', () => {
       result.stderr,
       /^peal: 1 channel more may have been created, whose id did not arrive: peal channels list/m,
     );
-    assert.match(result.stderr, /^peal: The request to create a channel was not over within 300 ms\.$/m);
+    assert.match(
+      result.stderr,
+      /^peal: The request to create a channel was not over within 300 ms\. The channel may have been created all the same\.$/m,
+    );
     const removed = await fixture.channels(['remove', 'AAAA', '--yes', '--timeout', '300ms']);
     assert.deepEqual([removed.code, removed.stdout], [4, 'unknown   AAAA\n']);
+  });
+
+  it('says the same after a fault of the service, which may have come too late to undo the channel', async () => {
+    const channelsScenario = {
+      faults: [{ when: { requests: 1 }, do: 'answer', reason: 'InternalServerError' }],
+    } as const;
+    fixture = await ChannelsFixture.open({ channelsScenario });
+    const result = await fixture.channels(['create']);
+    assert.deepEqual([result.code, result.stdout], [4, '']);
+    assert.match(result.stderr, /^peal: 1 channel more may have been created, whose id did not arrive/m);
   });
 
   it('says so where a gateway for pushes answers', async () => {
@@ -242,4 +255,26 @@ describe('peal channels', () => {
     assert.match(stderr, /^peal: stopping: waiting for answers; press Ctrl-C again to end at once$/m);
     assert.match(stderr, new RegExp(`^peal: created ${ids.length} of 200 channels of com\\.example\\.app`, 'm'));
   });
+
+  for (const [subject, ...args] of [
+    ['removal', 'remove', 'AAAA', '--yes'],
+    ['creation', 'create'],
+  ]) {
+    it(`calls a ${subject} unknown that was written before Ctrl-C and never answered`, async () => {
+      fixture = await ChannelsFixture.open({
+        channelsScenario: { faults: [{ when: { requests: 1 }, do: 'noAnswer', processed: 1 }] },
+      });
+      const { code, stdout, stderr } = await fixture.channels(args, {
+        whileRunning: async (child) => {
+          while (fixture.simulator.channels.summary().management.requests < 1) {
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+          child.kill('SIGINT');
+        },
+      });
+      assert.equal(code, 130, stderr);
+      if (subject === 'removal') assert.deepEqual(stdout.match(/^\w+/gm), ['unknown']);
+      else assert.match(stderr, /^peal: 1 channel more may have been created, whose id did not arrive/m);
+    });
+  }
 });

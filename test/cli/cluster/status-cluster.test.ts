@@ -25,7 +25,16 @@ const manifest = Uint8Array.of(1);
 const noJobs = { waiting: 0, active: 0, delayed: 0, failed: 0 };
 
 const beatOf = (over: Partial<WorkerBeat> = {}): WorkerBeat => ({
-  ...{ id: 'w1', host: 'machine-1', pid: 4711, slots: 4, slices: [`${id}-s3`], connections: 8, inFlight: 1200 },
+  ...{
+    id: 'w1',
+    name: null,
+    host: 'machine-1',
+    pid: 4711,
+    slots: 4,
+    slices: [`${id}-s3`],
+    connections: 8,
+    inFlight: 1200,
+  },
   ...{ accepted: 1_230_000, rejected: 4500, startedMs: Date.now() - 724_000, whyNot: null },
   ...over,
 });
@@ -85,7 +94,16 @@ describe('peal status --cluster', () => {
     await store.commit(claim!, { changes: [], outcomes: [Uint8Array.of(1), Uint8Array.of(2)], hasEnded: true });
     await store.beat(beatOf(), 5000);
     await store.beat(
-      beatOf({ id: 'w2', host: 'machine-2', slices: [], connections: 0, inFlight: 0, accepted: 7, rejected: 0 }),
+      beatOf({
+        id: 'w2',
+        name: 'mail-2',
+        host: 'machine-2',
+        slices: [],
+        connections: 0,
+        inFlight: 0,
+        accepted: 7,
+        rejected: 0,
+      }),
       5000,
     );
     queue = { waiting: 3, active: 1, delayed: 2, failed: 1 };
@@ -107,7 +125,7 @@ describe('peal status --cluster', () => {
     ]);
     assert.match(lines[12]!, /^ {2}worker +slices +connections +in flight +accepted +rejected +runs for$/);
     assert.match(lines[13]!, /^ {2}machine-1 4711 +1 of 4 +8 +1,200 +1,230,000 +4,500 +12:0[45]$/);
-    assert.match(lines[14]!, /^ {2}machine-2 4711 +0 of 4 +0 +0 +7 +0 +12:0[45]$/);
+    assert.match(lines[14]!, /^ {2}mail-2 +0 of 4 +0 +0 +7 +0 +12:0[45]$/);
     for (const line of lines) assert.ok(line.length < 80, line);
   });
 

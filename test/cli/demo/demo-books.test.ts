@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import { compareBooks, SenderDigest } from '../../../src/cli/demo/demo-books.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 import { Rows } from '../../../src/session/recipients/rows.js';
 import { LedgerDigest } from '../../../src/simulator/books/digest.js';
 import type { LedgerSummary } from '../../../src/simulator/books/ledger.js';

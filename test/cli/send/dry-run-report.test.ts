@@ -29,6 +29,7 @@ const report: DryRunReport = {
   outsideHours: 0,
   toSend: 1_230_564,
   seconds: 2462,
+  limitedBy: 'rate',
   stoppedBy: null,
   sources: [
     {

@@ -164,11 +164,11 @@ describe('a campaign by peal send', () => {
 
     it('by peal resume with another canary, another end, and without waiting once more', async () => {
       const users = await list([...gone(10), ...randomTokens(300)]);
-      const canary = ['--not-before', '2s', '--canary', '20', '--yes'];
+      const canary = ['--not-before', '3s', '--canary', '20', '--yes'];
       const begun = await runCommand(args(users, ...canary, '--rate', '500/s'));
       assert.equal(begun.code, 7, begun.stderr);
       assert.match(begun.stderr, /waits until .*--not-before/);
-      const soon = new Date(Date.now() + 2000).toISOString();
+      const soon = new Date(Date.now() + 4000).toISOString();
       const bounded = ['--canary-share', '40', '--rate', '20/s', '--not-after', soon];
       const ended = await runCommand(['resume', fixture.path(folder()), ...bounded]);
       assert.equal(ended.code, 7, ended.stderr);
@@ -252,9 +252,9 @@ describe('a campaign by peal send', () => {
   it('waits for its time', async () => {
     const tokens = await list(randomTokens(5));
     const beganMs = Date.now();
-    const { code, stderr } = await runCommand(args(tokens, '--not-before', '1s'));
+    const { code, stderr } = await runCommand(args(tokens, '--not-before', '3s'));
     assert.equal(code, 0, stderr);
-    assert.ok(requests.every(({ receivedMs }) => receivedMs >= beganMs + 950));
+    assert.ok(requests.every(({ receivedMs }) => receivedMs >= beganMs + 2950));
     assert.match(stderr, /The campaign waits until .* \(--not-before\)/);
   });
 

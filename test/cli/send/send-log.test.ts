@@ -40,7 +40,9 @@ describe('peal send with a log', () => {
       assert.equal(saying(/^one line is invalid: line 3,002 of/)[0]!.level, 'warn');
       const progress = saying(/^progress$/);
       assert.ok(progress.length > 0 && typeof progress[0]!.done === 'number');
-      assert.ok(lines.length < 40, `${lines.length} lines for 3,000 recipients`);
+      // A line of progress every tenth of a second, however long a busy machine takes.
+      const others = lines.length - progress.length;
+      assert.ok(others < 30, `${others} lines for 3,000 recipients`);
     });
   }
 
@@ -108,7 +110,7 @@ describe('peal send with a log', () => {
       '--log-format',
       'json',
       '--not-before',
-      '1s',
+      '3s',
       '--max-duration',
       '3s',
     ];

@@ -50,9 +50,9 @@ const summary: CampaignSummary = {
 };
 
 describe('the end of peal send', () => {
-  function printed(columns: number | undefined, folder = 'spring-2026') {
+  function printed(columns: number | undefined, folder = 'spring-2026', differs: Partial<CampaignSummary> = {}) {
     const shown = screen(columns);
-    const report = { exitCode: 7, summary, problems: [bound], causes: [] } as const;
+    const report = { exitCode: 7, summary: { ...summary, ...differs }, problems: [bound], causes: [] } as const;
     printRun(shown.terminal, { tokens: ['users.csv'], out: folder } as unknown as SendFlags, report);
     return { out: shown.out(), err: shown.err() };
   }
@@ -87,6 +87,10 @@ describe('the end of peal send', () => {
       ['peal: 200 lines are ', 'peal: The campaign w', 'peal: go on with pea'],
     );
     assert.ok(out.some((line) => line.endsWith('summary.json and report.html are in spring-2026')));
+    // Those of a cluster are in no thread of this process.
+    assert.ok(out.some((line) => line.endsWith(' over 2 connections')));
+    const untold = printed(undefined, 'spring-2026', { connections: 0 }).out;
+    assert.ok(untold.some((line) => line.endsWith('a second (mean)')));
   });
 
   it('leaves a command in one piece, so that it can be copied', () => {

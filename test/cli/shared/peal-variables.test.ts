@@ -21,6 +21,12 @@ const expected = {
     code: 5,
     args: ['credentials', 'list', '--store', 'redis://127.0.0.1:1'],
   },
+  PEAL_SERVICE_ACCOUNT: {
+    option: '--service-account',
+    value: 'account.json',
+    code: 5,
+    args: ['send', 'tokens.txt', '--provider', 'fcm', '--alert', 'Hi'],
+  },
 } as const;
 
 describe('environment variables of the command line', () => {

@@ -48,6 +48,8 @@ describe('words of the command line', () => {
       '--version',
       // Of the program zstd, and of a style sheet.
       ...['--long', '--soft'],
+      // Of Node.
+      ...['--permission', '--allow-fs-read', '--allow-fs-write', '--allow-net', '--allow-addons', '--allow-worker'],
     ]);
     const files = readdirSync(path.join(repositoryRoot, 'src'), { recursive: true, encoding: 'utf8' });
     const sources = files
@@ -55,6 +57,7 @@ describe('words of the command line', () => {
       .map((name) => [name, readFileSync(path.join(repositoryRoot, 'src', name), 'utf8')] as const);
     /** What a command line never gives: programs alone meet sentences about it. */
     const ofPrograms = [
+      'accessToken',
       'apnsId',
       'backend',
       'backendOptions',
@@ -63,12 +66,15 @@ describe('words of the command line', () => {
       'headers',
       'mdm',
       'personal',
+      'platforms.sender',
       'publicKey',
       'pushes',
       'recipients',
       'sender',
+      'service',
       'sign',
       'token',
+      'tokenUrl',
     ];
 
     it('in text that is written out', () => {

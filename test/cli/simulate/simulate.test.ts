@@ -1,8 +1,11 @@
 /** `peal simulate` as a process: what it announces, and that its options reach the simulator. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { scriptedBinaryToken } from '../../../src/simulator/books/binary-script.js';
+import { type AccountParts, assertionOf, FcmClient, grantForm, postForm } from '../../simulator/fcm/fcm-client.js';
 import { jsonLines, runCommand } from '../../support/command.js';
 import { PushClient, tokenNumber } from '../../support/push-client.js';
 import { repositoryRoot } from '../../support/repository.js';
@@ -62,6 +65,44 @@ describe('peal simulate', () => {
     const { code, stderr } = await runCommand(['simulate', '--channels-scenario', 'examples/scenarios/bad-day.json']);
     assert.equal(code, 2);
     assert.match(stderr, /--channels-scenario needs --channels-port, whose faults it describes/);
+  });
+
+  it('serves FCM where it is told to, gives an account to send with, and counts its messages at its end', async () => {
+    const file = path.join(mkdtempSync(path.join(tmpdir(), 'peal-')), 'account.json');
+    const how = ['--fcm-project', 'demo', '--fcm-quota', '2', '--fcm-account-out', file, '--fcm-token-life', '5m'];
+    const { code, stdout, stderr } = await runCommand(['simulate', '--json', ...how], {
+      whileRunning: async (child, output) => {
+        while (!output().includes('\n')) await once(child.stdout!, 'data');
+        const announced = jsonLines(output())[0];
+        const ca = await (await fetch(`${String(announced?.controlUrl)}/peal/ca.pem`)).text();
+        const fcm = announced?.fcm as Record<string, string>;
+        const account = JSON.parse(readFileSync(file, 'utf8')) as AccountParts;
+        assert.equal(statSync(file).mode & 0o777, 0o600);
+        assert.equal(fcm.accountFile, file);
+        const form = grantForm(assertionOf(account, Date.now()));
+        const { body } = await postForm(account.token_uri, ca, form);
+        assert.equal(body.expires_in, 300);
+        const client = new FcmClient(fcm.httpsUrl!, ca, String(body.access_token), 'demo');
+        for (let i = 0; i < 3; i++) await client.send({ topic: 'news', notification: { title: 'Hi' } });
+        client.close();
+        child.kill('SIGINT');
+      },
+    });
+    assert.deepEqual([code, stderr], [0, '']);
+    const { messages, ...rest } = jsonLines(stdout)[1] as Record<string, unknown>;
+    const tokens = { requests: 1, minted: 1, refused: 0, errors: {} };
+    assert.deepEqual(rest, { messageType: 'fcm', project: 'demo', tokens });
+    const { accepted, reasons } = messages as Record<string, unknown>;
+    assert.deepEqual({ accepted, reasons }, { accepted: 2, reasons: { QUOTA_EXCEEDED: 1 } });
+  });
+
+  it('names the options of FCM as they are on a command line', async () => {
+    const project = await runCommand(['simulate', '--fcm-project', 'My Project']);
+    assert.deepEqual([project.code, /--fcm-project must be a project id/.test(project.stderr)], [2, true]);
+    const reason = await runCommand(['simulate', '--fcm-reject-reason', 'Unregistered']);
+    assert.match(reason.stderr, /--fcm-reject-reason \(value 1\) must be 'UNREGISTERED', .*, not "Unregistered"\./);
+    const account = await runCommand(['simulate', '--fcm-account', 'package.json']);
+    assert.match(account.stderr, /--fcm-account \(value 1\)/);
   });
 
   it('refuses a feedback token without repeating it', async () => {

@@ -160,6 +160,24 @@ describe('a campaign sent by the workers of a cluster', () => {
     checkBooks(await running, tokens, worker.answered);
   });
 
+  it('waits while the store is away just as the campaign is opened, and goes on', async () => {
+    const { store } = cluster;
+    store.onCall = (method) => {
+      if (method !== 'hold') return;
+      store.onCall = () => {};
+      // From the step after the lease on.
+      setImmediate(() => {
+        store.isAway = true;
+        setTimeout(() => {
+          store.isAway = false;
+        }, 500);
+      });
+    };
+    const tokens = randomTokens(1_000);
+    const worker = work();
+    checkBooks(await campaign(await list(tokens)).run(), tokens, worker.answered);
+  });
+
   it('lets workers know the rate, the limit and a pause', async () => {
     const running = campaign(await list(randomTokens(3_000)), { rate: '500/s', maxInFlight: 70 });
     const report = running.run();
@@ -205,8 +223,11 @@ describe('a campaign sent by the workers of a cluster', () => {
     const file = await list(randomTokens(30_000));
     const running = campaign(file).run();
     await untilOut(4);
+    const blobs = cluster.blobs as MemorySliceBlobs;
+    assert.ok(blobs.all.size >= 4);
     cluster.store.state.campaigns.clear();
     const { summary, stopped } = await running;
+    assert.equal(blobs.all.size, 0, 'no bytes of slices are left that nobody would find');
     cluster = { ...cluster, blobs: new MemorySliceBlobs(), jobs: new MemorySliceJobs() };
     assert.equal(stopped?.code, 'ERR_PEAL_STORE');
     assert.match(stopped.message, /has forgotten the campaign/);
@@ -216,6 +237,13 @@ describe('a campaign sent by the workers of a cluster', () => {
     const later = await campaign(file).run();
     assert.equal(later.summary.unknown, summary.unknown);
     assert.equal(worker.answered.size, 30_000 - summary.unknown);
+  });
+
+  it('leaves nothing in the store when its list is empty', async () => {
+    const { stopped } = await campaign(await list([])).run();
+    assert.equal(stopped?.code, 'ERR_PEAL_INPUT');
+    assert.equal(cluster.store.state.campaigns.size, 0);
+    assert.equal(cluster.jobs.finished.length, 1);
   });
 
   it('ends with a sentence when an outcome is damaged', async () => {

@@ -1,12 +1,12 @@
 /** Outcomes of slices of an earlier run, whose blocks are read again while outcomes are taken. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import { OpenSlices } from '../../../src/cluster/dispatch/open-slices.js';
 import { OutcomeCollector } from '../../../src/cluster/dispatch/outcome-collector.js';
 import { encodeOutcome } from '../../../src/cluster/slices/outcome-codec.js';
 import type { SettledBatch } from '../../../src/engine/batch.js';
 import { ACCEPTED, UNKNOWN } from '../../../src/engine/ledger.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 import { Rows } from '../../../src/session/recipients/rows.js';
 import { MemoryClusterState, MemoryClusterStore, MemorySliceBlobs } from '../../support/memory-cluster-store.js';
 import { MemorySliceJobs } from '../../support/memory-slice-jobs.js';

@@ -3,7 +3,6 @@
  * its own, with which a test compares those of the campaign.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bareAnswer } from '../../../src/apns/answer.js';
 import { PealError } from '../../../src/base/errors.js';
 import { BlockRecord, NOTED } from '../../../src/campaign/journal/block-record.js';
 import { blockKey } from '../../../src/campaign/journal/records.js';
@@ -12,6 +11,7 @@ import type { SliceJob } from '../../../src/cluster/slices/slice.js';
 import { decodeSlice } from '../../../src/cluster/slices/slice-codec.js';
 import type { ClusterStore, SliceBlobs } from '../../../src/cluster/store/cluster-store.js';
 import { ACCEPTED, REJECTED, UNSENT } from '../../../src/engine/ledger.js';
+import { bareAnswer } from '../../../src/push/answer.js';
 import type { MemorySliceJobs } from '../../support/memory-slice-jobs.js';
 
 export interface Cluster {
@@ -82,7 +82,7 @@ export class PlayingWorker {
       const ledger = new Uint8Array(count).fill(stopped === null ? ACCEPTED : UNSENT);
       const details = [];
       for (let index = 0; stopped === null && index < count; index++) {
-        const token = tokens.hexAt(index);
+        const token = tokens.textAt(index);
         this.answered.set(token, (this.answered.get(token) ?? 0) + 1);
         if (!isBad(token)) continue;
         ledger[index] = REJECTED + 1;

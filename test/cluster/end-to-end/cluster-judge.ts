@@ -14,7 +14,7 @@ const facts = [
   ...['state', 'why', 'expected', 'recipients', 'accepted', 'rejected', 'unsent', 'unknown', 'invalid', 'duplicate'],
   ...['reasons', 'causes', 'resent', 'files', 'exitCode'],
 ];
-const id = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+const id = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?<=\/messages\/)\d[^,\s]*/g;
 const time = /\d{4}-\d\d-\d\dT[\d:.]+Z/g;
 
 /** Rows are compared as sets; ids and times, which simulators draw, by their form. */
@@ -45,6 +45,21 @@ function summaryOf(folder: string): Record<string, unknown> {
   return Object.fromEntries(facts.map((name) => [name, summary[name]]));
 }
 
+/** The workers that have slices which have not ended, by the names that they claim with. */
+export async function busyWorkers({ cluster }: ClusterFixture): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (const { definition } of await cluster.store.campaigns()) {
+    for (const { worker, hasEnded } of await cluster.store.slices(definition.id)) {
+      if (worker !== null && !hasEnded) names.push(worker);
+    }
+  }
+  return names;
+}
+
+export function isOfProcess(worker: string | null, pid: number): boolean {
+  return worker?.includes(`-${pid}-`) === true;
+}
+
 /**
  * Tokens that are noted in slices of a process, and have no outcome: it may have sent to these, and to no others of the slices
  * that it has.
@@ -55,7 +70,7 @@ export async function notedBy({ cluster, redis }: ClusterFixture, pid: number): 
   try {
     for (const { definition } of await cluster.store.campaigns()) {
       for (const { slice, worker, hasEnded } of await cluster.store.slices(definition.id)) {
-        if (hasEnded || worker?.includes(`-${pid}-`) !== true) continue;
+        if (hasEnded || !isOfProcess(worker, pid)) continue;
         const records = (await client.callBuffer('HGETALL', `peal:{${definition.id}}:r${slice}`)) as Buffer[];
         const bytes = await cluster.blobs.get(`${definition.id}-s${slice}`);
         if (bytes === null) continue;
@@ -63,7 +78,7 @@ export async function notedBy({ cluster, redis }: ClusterFixture, pid: number): 
         decodeSlice(bytes).forEach(({ tokens }, batch) => {
           for (let index = 0; index < tokens.count; index++) {
             const state = states.get(batch)?.[index];
-            if (state === NOTED || state === NOTED_AGAIN) found.push(tokens.hexAt(index));
+            if (state === NOTED || state === NOTED_AGAIN) found.push(tokens.textAt(index));
           }
         });
       }

@@ -8,19 +8,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { mixedTokens } from '../../campaign/campaign-fixture.js';
 import { judge } from '../../campaign/campaign-judge.js';
 import { until } from '../../faults/accounts.js';
-import { cases, drawsAll } from '../../support/cases.js';
 import { CutProxy } from '../../support/cut-proxy.js';
 import { Prng } from '../../support/prng.js';
 import { ClusterFixture, type PealProcess } from './cluster-fixture.js';
-import { notedBy } from './cluster-judge.js';
+import { busyWorkers, isOfProcess, notedBy } from './cluster-judge.js';
 
-/** Faults of each kind: `PEAL_CLUSTER_FAULTS` of them, or as many as suit continuous integration and the README's command. */
-export const faultsOfKind = Number(process.env.PEAL_CLUSTER_FAULTS ?? cases(5, 1));
+const faultsInBrief = 5;
+/** Faults of each kind: `PEAL_CLUSTER_FAULTS` of them, or as many as continuous integration and the README's command have. */
+export const faultsOfKind = Number(process.env.PEAL_CLUSTER_FAULTS ?? faultsInBrief);
+/** A person asks for many: campaigns are longer then, and workers stand still for longer. */
+export const isThorough = faultsOfKind > faultsInBrief;
 /** After so many faults a campaign goes on to its end, and another one begins. */
 const faultsOfCampaign = 6;
-export const recipients = drawsAll || faultsOfKind > 5 ? 200_000 : 60_000;
+export const recipients = isThorough ? 200_000 : 60_000;
+/** Slices are small, so that each worker has some at any time. */
+const sliceOfFew = 2_000;
 /** Requests under way in the whole cluster: a bound for what one fault can leave unknown. */
 export const maxInFlight = 6_000;
+/** So long that workers have requests under way whenever they are struck. */
+const roundTripMs = 250;
 /** Answered at the time of a fault, at most. */
 const latestShare = 0.7;
 
@@ -96,10 +102,11 @@ export class FaultRun implements AsyncDisposable {
   }
 
   static async begin(random: Prng, { options = [], hasProxies = false }: FaultKind, set: number): Promise<FaultRun> {
-    const cluster = await ClusterFixture.open({ simulator: { roundTripMs: 20 } });
+    const cluster = await ClusterFixture.open({ simulator: { roundTripMs } });
     const tokens = mixedTokens(recipients, set);
     const list = await cluster.base.write('list.txt', tokens.join('\n'));
-    const limit = ['--max-in-flight', String(maxInFlight), '--accepted', '--quiet'];
+    const slice = isThorough ? [] : ['--slice', String(sliceOfFew)];
+    const limit = ['--max-in-flight', String(maxInFlight), ...slice, '--accepted', '--quiet'];
     const args = cluster.dispatchArgs(list, [...limit, ...options]);
     const run = new FaultRun(random, cluster, tokens, args, hasProxies);
     await Promise.all([run.addWorker(), run.addWorker(), run.addWorker()]);
@@ -125,11 +132,19 @@ export class FaultRun implements AsyncDisposable {
     return done;
   }
 
-  /** One of the workers that live; it is not taken again until `giveBack`. */
-  takeWorker(): PealProcess {
-    const worker = this.random.pick([...this.#workers]);
-    this.#workers.delete(worker);
-    return worker;
+  /** One of the workers that live and have slices, once there is one; it is not taken again until `giveBack`. */
+  async takeWorker(): Promise<PealProcess> {
+    let worker: PealProcess | null = null;
+    await until(async () => {
+      this.#assertRuns();
+      await this.withRedis(async () => {
+        const busy = await this.#busyWorkers();
+        if (busy.length > 0) worker = this.random.pick(busy);
+      });
+      return worker !== null;
+    }, 'a worker that lives had slices');
+    this.#workers.delete(worker!);
+    return worker!;
   }
 
   giveBack(worker: PealProcess): void {
@@ -202,6 +217,11 @@ export class FaultRun implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.cluster[Symbol.asyncDispose]();
     for (const proxy of this.#proxies.values()) await proxy[Symbol.asyncDispose]();
+  }
+
+  async #busyWorkers(): Promise<PealProcess[]> {
+    const busy = await busyWorkers(this.cluster);
+    return [...this.#workers].filter(({ pid }) => busy.some((name) => isOfProcess(name, pid)));
   }
 
   /** Who has the lease of the campaign, or had it last. */

@@ -1,18 +1,17 @@
 /** The faults that tests of a cluster draw from. Each resolves once it is over. */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { drawsAll } from '../../support/cases.js';
 import type { Prng } from '../../support/prng.js';
-import { type Fault, faultsOfKind } from './fault-run.js';
+import { type Fault, faultsOfKind, isThorough } from './fault-run.js';
 
 /** Longer than the lock of a slice lasts (15 s); a minute where a person asks for many cases. */
-export const stopMs = drawsAll && faultsOfKind > 5 ? 60_000 : 20_000;
+export const stopMs = isThorough ? 60_000 : 20_000;
 const cutMs = 20_000;
 /** In which what was on its way to Redis arrives there. */
 const arrivalMs = 300;
 
 export const killWorker: Fault = async (run) => {
-  const worker = run.takeWorker();
+  const worker = await run.takeWorker();
   worker.kill('SIGKILL');
   await worker.ended;
   await sleep(arrivalMs);
@@ -22,7 +21,7 @@ export const killWorker: Fault = async (run) => {
 
 /** For longer than others wait for it: it wakes up when others have its slices. */
 export const stopWorker: Fault = async (run) => {
-  const worker = run.takeWorker();
+  const worker = await run.takeWorker();
   worker.kill('SIGSTOP');
   await sleep(arrivalMs);
   await run.withRedis(() => run.noteUnderWay(worker));
@@ -32,7 +31,7 @@ export const stopWorker: Fault = async (run) => {
 };
 
 export const cutWorkerOff: Fault = async (run) => {
-  const worker = run.takeWorker();
+  const worker = await run.takeWorker();
   const way = run.wayOf(worker);
   await way.cut(run.random.chance(0.5) ? 'stall' : 'refuse');
   await sleep(arrivalMs);

@@ -1,7 +1,7 @@
 /** Slices, manifests and outcomes as fast-check draws them, for the tests of their codecs. */
 import fc from 'fast-check';
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import type { BatchOutcomes, BatchPlace, SliceBatch, SliceEnd } from '../../../src/cluster/slices/slice.js';
+import { TokenBlock, type TokenEncoding } from '../../../src/push/token-block.js';
 
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
 
@@ -36,7 +36,7 @@ function fieldsOf(count: number) {
     }));
 }
 
-function batchOf(count: number, tokenBytes: number): fc.Arbitrary<SliceBatch> {
+function batchOf(count: number, tokenBytes: number, encoding: TokenEncoding): fc.Arbitrary<SliceBatch> {
   const personal = fc
     .record({ apnsIds: maybe(bytesOf(16 * count)), payloads: maybe(pieces(count)), fields: maybe(fieldsOf(count)) })
     .map(({ apnsIds, payloads, fields }) => ({
@@ -47,13 +47,21 @@ function batchOf(count: number, tokenBytes: number): fc.Arbitrary<SliceBatch> {
     }));
   return fc
     .record({ bytes: bytesOf(count * tokenBytes), personal: maybe(personal) })
-    .map(({ bytes, personal: parts }) => ({ tokens: new TokenBlock(bytes, tokenBytes, count), personal: parts }));
+    .map(({ bytes, personal: parts }) => ({
+      tokens: new TokenBlock(bytes, tokenBytes, count, encoding),
+      personal: parts,
+    }));
 }
 
 const count = fc.integer({ min: 1, max: 30 });
 
 export const drawnSlice: fc.Arbitrary<SliceBatch[]> = fc.array(
-  fc.tuple(count, fc.integer({ min: 1, max: 100 })).chain(([n, tokenBytes]) => batchOf(n, tokenBytes)),
+  fc.oneof(
+    fc.tuple(count, fc.integer({ min: 1, max: 100 })).chain(([n, tokenBytes]) => batchOf(n, tokenBytes, 'hex')),
+    fc
+      .tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 1024 }))
+      .chain(([n, tokenBytes]) => batchOf(n, tokenBytes, 'text')),
+  ),
   { maxLength: 4 },
 );
 
@@ -89,7 +97,7 @@ const state = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(3, 4, 16, 17) },
 );
 
-const detail = fc.record(
+const answer = fc.record(
   {
     index: fc.integer({ min: 0, max: 1023 }),
     status: fc.integer({ min: 1, max: 599 }),
@@ -100,6 +108,11 @@ const detail = fc.record(
     apnsUniqueId: anyId,
   },
   { requiredKeys: ['index', 'status', 'reason', 'timestampMs', 'apnsId', 'retryAfterSeconds'], noNullPrototype: true },
+);
+/** One that says more has all members, as those of FCM. */
+const detail = fc.oneof(
+  answer,
+  fc.tuple(answer, anyId, fc.string()).map(([one, apnsUniqueId, said]) => ({ ...one, apnsUniqueId, detail: said })),
 );
 
 const cause = fc.constantFrom(

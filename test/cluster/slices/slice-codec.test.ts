@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import type { SliceBatch } from '../../../src/cluster/slices/slice.js';
 import { decodeSlice, encodeSlice } from '../../../src/cluster/slices/slice-codec.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 import { checkAnyBytes, checkDamage } from './damage.js';
 import { drawnSlice } from './drawn-slices.js';
 
@@ -64,6 +64,22 @@ describe('the codec of slices', () => {
     assert.equal(encodeSlice([batch, batch]).length, 8 + 2 * (4 + 32 * 1024));
   });
 
+  it('keeps tokens that are text, up to 1,024 bytes, and marks such slices with a version of their own', () => {
+    const text = new TokenBlock(Buffer.from('ab:c'.repeat(512)), 1024, 2, 'text');
+    const hex = new TokenBlock(new Uint8Array(64).fill(7), 32, 2);
+    const bytes = encodeSlice([
+      { tokens: hex, personal: null },
+      { tokens: text, personal: null },
+    ]);
+    const [first, second] = decodeSlice(bytes);
+    assert.deepEqual([first!.tokens.encoding, second!.tokens.encoding], ['hex', 'text']);
+    assert.equal(second!.tokens.textAt(1), 'ab:c'.repeat(256));
+    assert.equal(bytes[1], 2);
+    assert.equal(encodeSlice([{ tokens: hex, personal: null }])[1], 1, 'workers of an older version take it');
+    const asFirst = sealed(encodeSlice([{ tokens: text, personal: null }]).subarray(8));
+    assert.throws(() => decodeSlice(asFirst), { code: 'ERR_PEAL_STORE' }, 'no text in the first version');
+  });
+
   it('refuses bytes that are damaged, in one sentence', () => {
     checkDamage(drawnSlice, encodeSlice, decodeSlice);
     const message = 'A slice is damaged in the store: its bytes are not those that were stored.';
@@ -77,7 +93,7 @@ describe('the codec of slices', () => {
   });
 
   it('names another version', () => {
-    const bytes = Buffer.from([0x53, 2, 0, 0, 0, 0, 0, 0]);
+    const bytes = Buffer.from([0x53, 3, 0, 0, 0, 0, 0, 0]);
     bytes.writeUInt32LE(crc32(bytes.subarray(0, 4)), 4);
     assert.throws(() => decodeSlice(bytes), {
       code: 'ERR_PEAL_STORE',

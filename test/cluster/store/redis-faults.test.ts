@@ -4,9 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PealError } from '../../../src/base/errors.js';
 import type { ClusterStore } from '../../../src/cluster/store/cluster-store.js';
 import { RedisClusterStore } from '../../../src/cluster/store/redis-store.js';
-import { openRedis } from '../../../src/stores/redis-client.js';
+import { openRedis, type RedisClient } from '../../../src/stores/redis-client.js';
 import { CutProxy } from '../../support/cut-proxy.js';
 import { Prng } from '../../support/prng.js';
 import { RedisServer } from '../../support/redis-server.js';
@@ -27,9 +28,20 @@ suite('a store of clusters in Redis under faults', () => {
   });
 
   async function openStore(url = redis.url, patienceMs = 60_000, commandTimeoutMs = 5000): Promise<ClusterStore> {
-    const store = new RedisClusterStore(await openRedis({ url, commandTimeoutMs }), { prefix: 'peal', patienceMs });
+    const store = new RedisClusterStore(await openClient(url, commandTimeoutMs), { prefix: 'peal', patienceMs });
     open.push(store);
     return store;
+  }
+
+  /** A connection is asked as it opens, and a busy machine may take longer for that than a command of these tests has. */
+  async function openClient(url: string, commandTimeoutMs: number): Promise<RedisClient> {
+    for (;;) {
+      try {
+        return await openRedis({ url, commandTimeoutMs });
+      } catch (error) {
+        if (!(error instanceof PealError && error.message.includes('does not answer within'))) throw error;
+      }
+    }
   }
 
   /** Commits of four slices, each one after the other, while `disturb` goes on and a dispatcher takes the outcomes. */

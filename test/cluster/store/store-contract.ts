@@ -252,7 +252,7 @@ export function testClusterStore(world: () => ContractWorld): void {
   });
 
   it('shows workers until they are silent', async () => {
-    const beat = { ...{ host: 'a', pid: 1, slots: 2, slices: [`${id}-s1`], connections: 3 }, inFlight: 4 };
+    const beat = { ...{ name: null, host: 'a', pid: 1, slots: 2, slices: [`${id}-s1`], connections: 3 }, inFlight: 4 };
     const counts = { accepted: 1e9, rejected: 5, startedMs: 6, whyNot: null };
     const [one, two] = [`${id}-1`, `${id}-2`];
     await store.beat({ id: one, ...beat, ...counts }, 60_000);

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign as signWith } from 'node:crypto';
 import { inspect } from 'node:util';
 import { isSignedBy, joinToken, readProviderToken, signingInput } from '../../../src/apns/credentials/jwt.js';
-import { TokenKeeper } from '../../../src/apns/credentials/token-keeper.js';
 import { PealError } from '../../../src/base/errors.js';
 import { silentLogger } from '../../../src/base/log.js';
 import { SharedOrigin } from '../../../src/cluster/tokens/shared-origin.js';
 import type { BoardNow, TokenBoard } from '../../../src/cluster/tokens/token-board.js';
 import { Sealer } from '../../../src/credentials/sealing/sealer.js';
+import { TokenKeeper } from '../../../src/push/credentials/token-keeper.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
 const minute = 60_000;

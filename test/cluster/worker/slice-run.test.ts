@@ -281,6 +281,26 @@ describe('a slice on a worker', () => {
     assert.equal((await fixture.store.steering(campaignId))?.stopped?.code, 'ERR_PEAL_STORE');
   });
 
+  it('is left where its bytes are gone because another worker has ended it since it was claimed', async () => {
+    fixture = await WorkerFixture.open();
+    await fixture.begin();
+    for (const slice of [0, 1]) {
+      const job = await fixture.addSlice(100, slice);
+      const { worker } = await fixture.worker();
+      // Each time the claim is answered late: another one has it by then, or it is in the books for good.
+      const get = fixture.blobs.get;
+      fixture.blobs.get = async () => {
+        if (slice === 0) await fixture.store.claim(campaignId, slice, 'other');
+        else await fixture.store.removeSlices(campaignId, [slice]);
+        return null;
+      };
+      const end = await worker.work({ job, failures: 0, lost: new AbortController().signal });
+      fixture.blobs.get = get;
+      assert.equal(end.kind, 'later');
+      assert.equal((await fixture.store.steering(campaignId))!.stopped, null);
+    }
+  });
+
   it('keeps the limit of requests in flight over all workers, to the last one', async () => {
     fixture = await WorkerFixture.open({ roundTripMs: 5 });
     await fixture.begin({}, { maxInFlight: 7 });

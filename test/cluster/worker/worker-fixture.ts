@@ -4,8 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { apnsIdBytes } from '../../../src/apns/apns-id.js';
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import { type Clock, systemClock } from '../../../src/base/clock.js';
 import type { SliceTask, SliceTaskEnd } from '../../../src/cluster/queue/slice-worker-queue.js';
 import { decodeOutcome } from '../../../src/cluster/slices/outcome-codec.js';
@@ -14,6 +12,8 @@ import { encodeSlice } from '../../../src/cluster/slices/slice-codec.js';
 import type { CampaignDefinition, Steering } from '../../../src/cluster/store/cluster-store.js';
 import { SliceWorker } from '../../../src/cluster/worker/slice-worker.js';
 import { Message, Session, type Simulator, startSimulator } from '../../../src/index.js';
+import { apnsIdBytes } from '../../../src/push/notification.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 import type { SimulatorOptions } from '../../../src/simulator/index.js';
 import { mixedTokens } from '../../campaign/campaign-fixture.js';
 import { MemoryClusterState, MemoryClusterStore, MemorySliceBlobs } from '../../support/memory-cluster-store.js';

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
-import type { Notification, PersonalParts } from '../../../src/apns/notification.js';
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import { FrameOutput } from '../../../src/codec/binary/frame-output.js';
 import { FrameTemplate } from '../../../src/codec/binary/frame-template.js';
 import { notificationBytes, writeNotification } from '../../../src/codec/binary/notification-writer.js';
 import type { Command } from '../../../src/codec/binary/wire.js';
+import type { Notification, PersonalParts } from '../../../src/push/notification.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 import { readAll } from './notifications.js';
 
 function notificationOf(payload: string, priority: number | null = 10): Notification {
@@ -134,9 +134,9 @@ describe('codec/binary/frame-output', () => {
       assert.deepEqual(
         read.map(({ token, identifier, expiry, priority }) => [token, identifier, expiry, priority]),
         [
-          [tokens.hexAt(5), 7, 5, 10],
-          [tokens.hexAt(0), 8, 0, 5],
-          [tokens.hexAt(3), 9, 4_000_000_000, 5],
+          [tokens.textAt(5), 7, 5, 10],
+          [tokens.textAt(0), 8, 0, 5],
+          [tokens.textAt(3), 9, 4_000_000_000, 5],
         ],
       );
       const third = payloads === null ? '{"aps":{}}' : `{"n":"${'x'.repeat(21)}"}`;

@@ -8,9 +8,9 @@ import { once } from 'node:events';
 import http2 from 'node:http2';
 import { type Duplex, duplexPair } from 'node:stream';
 import fc from 'fast-check';
-import type { HeaderField } from '../../../src/apns/notification.js';
 import { ByteWriter } from '../../../src/codec/byte-writer.js';
 import { type EncodedField, HpackEncoder, type Indexing } from '../../../src/codec/hpack/encoder.js';
+import type { HeaderField } from '../../../src/push/notification.js';
 import { FrameSplitter, frame, type RawFrame, settingsFrame } from '../../support/frames.js';
 import { PeerDecoder } from '../../support/peer-decoder.js';
 

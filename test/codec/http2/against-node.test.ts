@@ -5,10 +5,10 @@ import assert from 'node:assert/strict';
 import * as http2 from 'node:http2';
 import { Duplex } from 'node:stream';
 import fc from 'fast-check';
-import type { Notification, PersonalParts } from '../../../src/apns/notification.js';
-import { fieldMask } from '../../../src/apns/personal-fields.js';
 import { ClientConnection } from '../../../src/codec/requests/client-connection.js';
 import type { RequestTemplate, RequestTemplateOptions } from '../../../src/codec/requests/request-template.js';
+import type { Notification, PersonalParts } from '../../../src/push/notification.js';
+import { fieldMask } from '../../../src/push/personal-fields.js';
 import { cases } from '../../support/cases.js';
 import { inOrder, plainNotification, RecordingListener, someTokens } from '../../support/scripted-peer.js';
 
@@ -60,6 +60,8 @@ class NodePeer {
     this.connection = new ClientConnection({
       listener: this.listener,
       authority: 'api.example.com',
+      path: '/3/device/',
+      authorizationScheme: 'bearer',
       indexAuthorization: true,
       probeFirst,
     });
@@ -195,7 +197,7 @@ function assertSeen(peer: NodePeer, all: readonly Work[], notifications: readonl
     const tokens = someTokens(count, tokenBytes);
     const notification = notifications[which]!;
     for (let i = 0; i < count; i++) {
-      const candidates = byPath.get(`/3/device/${tokens.hexAt(i)}`) ?? [];
+      const candidates = byPath.get(`/3/device/${tokens.textAt(i)}`) ?? [];
       const body = personal?.payloads
         ? personal.payloads.subarray(personal.payloadOffsets![i]!, personal.payloadOffsets![i + 1]!)
         : notification.payload;
@@ -391,7 +393,7 @@ describe('codec/http2: requests as node:http2 reads them', () => {
         await withPeer(peer, () => peer.sendAll(all));
         const expected = pieces.flatMap(({ expirations, priorities, ids }) =>
           Array.from({ length: count }, (_, i) => [
-            someTokens(count).hexAt(i),
+            someTokens(count).textAt(i),
             String(expirations?.[i] ?? 1_900_000_000),
             priorities === null ? sharedPriority : String(priorities[i]),
             ids?.[i] ?? 'shared',

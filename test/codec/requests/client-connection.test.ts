@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { PersonalParts } from '../../../src/apns/notification.js';
-import type { TokenBlock } from '../../../src/apns/token-block.js';
 import { PealError } from '../../../src/base/errors.js';
 import { maxStreamsPerConnection, outputBufferBytes } from '../../../src/base/limits.js';
 import * as frames from '../../../src/codec/http2/frames.js';
+import type { PersonalParts } from '../../../src/push/notification.js';
+import type { TokenBlock } from '../../../src/push/token-block.js';
 import {
   accepted,
   data,

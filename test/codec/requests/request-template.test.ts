@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Notification, PersonalParts } from '../../../src/apns/notification.js';
 import * as frames from '../../../src/codec/http2/frames.js';
+import type { Notification, PersonalParts } from '../../../src/push/notification.js';
 import { accepted, windowUpdate } from '../../support/frames.js';
 import { inOrder, plainNotification, ScriptedPeer, someTokens } from '../../support/scripted-peer.js';
 
@@ -22,7 +22,7 @@ describe('codec/requests/request-template', () => {
     // biome-ignore format: one field to a row
     const path = (index: number) => [
       0x04,                                     // :path, not entered
-      14, ...Buffer.from('/3/device/'), ...Buffer.from(tokens.hexAt(index)),
+      14, ...Buffer.from('/3/device/'), ...Buffer.from(tokens.textAt(index)),
     ];
     const sent = peer.read();
     // :authority as a literal that is entered, under the name at index 1.
@@ -39,7 +39,7 @@ describe('codec/requests/request-template', () => {
       [':method', 'POST'],
       [':scheme', 'https'],
       [':authority', 'api.example.com'],
-      [':path', `/3/device/${tokens.hexAt(1)}`],
+      [':path', `/3/device/${tokens.textAt(1)}`],
       ['apns-topic', 'a.b'],
     ]);
   });
@@ -60,7 +60,7 @@ describe('codec/requests/request-template', () => {
       peer.read();
       assert.equal(before, 0);
       [...peer.requests.values()].forEach((request, index) => {
-        assert.equal(request.headers[3]?.[1], `/3/device/${tokens.hexAt(from + index)}`);
+        assert.equal(request.headers[3]?.[1], `/3/device/${tokens.textAt(from + index)}`);
         assert.equal(request.body, plainNotification.payload.toString());
         assert.ok(request.isComplete);
       });
@@ -112,7 +112,7 @@ describe('codec/requests/request-template', () => {
           for (let i = 0; i < count; i++) {
             const token = which % 2 ? [] : [['authorization', `bearer jwt-${which}`] as const];
             expected.push({
-              path: `/3/device/${tokens.hexAt(i)}`,
+              path: `/3/device/${tokens.textAt(i)}`,
               body: Buffer.from(notifications[which]!.payload).toString(),
               headers: [...token, ...notifications[which]!.headers],
             });
@@ -233,7 +233,7 @@ describe('codec/requests/request-template', () => {
           for (let i = 0; i < taken; i++) {
             const recipient = order[start + i]!;
             const { headers, body } = newest[i]!;
-            assert.equal(headers[3]![1], `/3/device/${tokens.hexAt(recipient)}`);
+            assert.equal(headers[3]![1], `/3/device/${tokens.textAt(recipient)}`);
             const own = payloads.subarray(offsets[recipient]!, offsets[recipient + 1]!);
             assert.equal(body, Buffer.from(hasPayloads ? own : plainNotification.payload).toString());
             if (!hasIds) continue;

@@ -19,7 +19,12 @@ function writerAt(nextId: number): { writer: RequestWriter; streams: StreamTable
 }
 
 function template(hasPersonalPayloads: boolean): RequestTemplate {
-  const fields = { authority: 'api.example.com', indexAuthorization: true };
+  const fields = {
+    authority: 'api.example.com',
+    path: '/3/device/',
+    authorizationScheme: 'bearer',
+    indexAuthorization: true,
+  };
   const made = new RequestTemplate(plainNotification, fields, {
     tokenBytes: 32,
     providerToken: null,

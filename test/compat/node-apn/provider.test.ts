@@ -149,17 +149,17 @@ describe('the providers of compat/node-apn', () => {
   });
 
   it('count requestTimeout from when a request is written', async () => {
-    await start({ maxStreams: 1, roundTripMs: 20 }, { requestTimeout: 200 });
+    await start({ maxStreams: 1, roundTripMs: 40 }, { requestTimeout: 600 });
     const { sent, failed } = await provider.send(noteOf(), tokensOf(40));
     assert.deepEqual([sent.length, failed], [40, []]);
   });
 
   it('count requestTimeout anew of a request that the gateway refused', async () => {
-    const scenario = { faults: [{ when: { requests: 20 }, do: 'refuse' as const, forMs: 1500 }] };
-    await start({ roundTripMs: 10, scenario }, { requestTimeout: 500 });
+    const scenario = { faults: [{ when: { requests: 20 }, do: 'refuse' as const, forMs: 2500 }] };
+    await start({ roundTripMs: 10, scenario }, { requestTimeout: 1000 });
     await provider.send(noteOf(), token);
-    const { sent, failed } = await provider.send(noteOf(), tokensOf(2000));
-    assert.deepEqual([sent.length, failed], [2000, []]);
+    const { sent, failed } = await provider.send(noteOf(), tokensOf(400));
+    assert.deepEqual([sent.length, failed], [400, []]);
     assert.ok(simulator.ledger.summary().refused > 0);
   });
 

@@ -35,6 +35,15 @@ describe('connection/pool when things fail', () => {
       });
     }
 
+    it('tells the source also while its rate lets nothing begin', () => {
+      const h = pools.make({ script: () => connectError('ERR_PEAL_TLS', false) });
+      h.pool.workAvailable();
+      Object.assign(h.source, { current: () => null, isEmpty: false });
+      h.clock.advance(100);
+      assert.equal(h.source.failures.length, 1);
+      h.source.dropWaiting();
+    });
+
     it('begins anew when asked again, though not faster', () => {
       const h = pools.make({ script: (n) => (n < 3 ? connectError() : {}) });
       h.start();

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import type { Notification } from '../../../src/apns/notification.js';
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import { connectGapMs, maxConnectionsOnTheWay, maxConnectsPerSecond } from '../../../src/base/limits.js';
 import type { LinkOptions } from '../../../src/connection/link-options.js';
 import type { PoolOptions } from '../../../src/connection/pool/pool-options.js';
 import type { RequestRun, RequestSource } from '../../../src/connection/request-source.js';
+import type { Notification } from '../../../src/push/notification.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 import { FarGateway, type FarGatewayOptions, modelRate } from '../../support/far-gateway.js';
 import { usePool } from '../../support/use-pool.js';
 import { VirtualClock } from '../../support/virtual-clock.js';

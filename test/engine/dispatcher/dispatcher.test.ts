@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import type { PersonalParts } from '../../../src/apns/notification.js';
-import { reasonCode } from '../../../src/apns/reason.js';
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import { PealError } from '../../../src/base/errors.js';
 import { glimpseMs, maxBatchRecipients, providerTokenCheckMs, stopAfterRefusals } from '../../../src/base/limits.js';
 import type { Batch, SettledBatch } from '../../../src/engine/batch.js';
@@ -9,6 +6,9 @@ import { Dispatcher } from '../../../src/engine/dispatcher/dispatcher.js';
 import type { Route } from '../../../src/engine/dispatcher/route.js';
 import type { EngineOptions } from '../../../src/engine/hosts/engine-options.js';
 import { ACCEPTED, REJECTED } from '../../../src/engine/ledger.js';
+import type { PersonalParts } from '../../../src/push/notification.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
+import { reasonCode } from '../../../src/push-services/reasons.js';
 import {
   BookSink,
   batchesOf,
@@ -87,7 +87,7 @@ describe('dispatcher', () => {
     await job.dispatch({ tokens, personal: null });
     const run = bench.pool.source.current()!;
     assert.notEqual(run.tokens.bytes.buffer, larger.buffer);
-    assert.equal(run.tokens.hexAt(1), numberedTokens(4, 1).hexAt(0));
+    assert.equal(run.tokens.textAt(1), numberedTokens(4, 1).textAt(0));
     bench.pool.accept(bench.pool.take(2));
     await job.finish();
     assert.equal(book.batches[0]!.tokens, tokens);

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { reasonCode } from '../../../src/apns/reason.js';
 import { PealError } from '../../../src/base/errors.js';
 import { maxBatchCrashes } from '../../../src/base/limits.js';
 import type { OutcomeDetail } from '../../../src/engine/batch.js';
@@ -7,11 +6,12 @@ import type { Job } from '../../../src/engine/dispatcher/job.js';
 import { Parcel } from '../../../src/engine/dispatcher/parcel.js';
 import type { NotedAnswer } from '../../../src/engine/ledger.js';
 import { ACCEPTED, LedgerSheet, QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../../../src/engine/ledger.js';
+import { reasonCode } from '../../../src/push-services/reasons.js';
 import { batchOf } from '../../support/engine-fixtures.js';
 
 const crash = new PealError('ERR_PEAL_SHARD', 'The worker thread ended.', { origin: 'engine' });
 /** A job that sends nothing again. */
-const job = { retryTerms: () => null, countAnswers: () => {} } as unknown as Job;
+const job = { route: { protocol: 'http2' }, retryTerms: () => null, countAnswers: () => {} } as unknown as Job;
 type Notes = Readonly<Record<number, Partial<NotedAnswer>>>;
 
 /** What a shard wrote into the sheet of a parcel: a byte for each recipient, and notes of rejections. */
@@ -80,7 +80,7 @@ describe('parcel', () => {
       nowMs,
       random: () => 0,
     });
-    const resending = { retryTerms: terms, countAnswers: () => {} } as unknown as Job;
+    const resending = { route: { protocol: 'http2' }, retryTerms: terms, countAnswers: () => {} } as unknown as Job;
     const busy = REJECTED + reasonCode('ServiceUnavailable');
     const busyDetail = { ...detail, status: 503, reason: 'ServiceUnavailable' };
 
@@ -127,7 +127,10 @@ describe('parcel', () => {
     it('asks once about whoever is unknown: an answer that comes later to others brings no second time', () => {
       const chances = [0.9, 0.1];
       const brief = () => ({ ...terms(), budget: { attempts: 3, timeMs: 500 }, random: () => chances.shift() ?? 0 });
-      const parcel = new Parcel({ retryTerms: brief, countAnswers: () => {} } as unknown as Job, batchOf(0, 2));
+      const parcel = new Parcel(
+        { route: { protocol: 'http2' }, retryTerms: brief, countAnswers: () => {} } as unknown as Job,
+        batchOf(0, 2),
+      );
       assert.ok(recover(parcel, Uint8Array.of(WRITTEN, QUEUED)));
       assert.equal(parcel.dueMs, null, 'its wait would be longer than the budget');
       nowMs = 30_000;

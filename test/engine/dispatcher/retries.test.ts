@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { reasonCode } from '../../../src/apns/reason.js';
-import type { RetryBudget } from '../../../src/apns/retry-policy.js';
 import { PealError } from '../../../src/base/errors.js';
 import { expiredTokenDelayMs } from '../../../src/base/limits.js';
 import { Dispatcher } from '../../../src/engine/dispatcher/dispatcher.js';
 import type { JobOptions, SendJob } from '../../../src/engine/dispatcher/job.js';
 import type { ProviderTokenSource } from '../../../src/engine/dispatcher/route.js';
+import type { RetryBudget } from '../../../src/push/retry-policy.js';
+import { reasonCode } from '../../../src/push-services/reasons.js';
 import {
   BookSink,
   batchOf,

@@ -1,8 +1,8 @@
 /** The key of a route: whatever differs between two configurations keeps their connections apart. */
 import assert from 'node:assert/strict';
-import { type CredentialData, hideSecrets } from '../../../src/apns/credentials/credential.js';
 import { routeKey } from '../../../src/engine/dispatcher/route.js';
 import type { RouteConfig } from '../../../src/engine/messages.js';
+import { type CredentialData, hideSecrets } from '../../../src/push/credentials/credential.js';
 import { checkSessionOptions } from '../../../src/session/options/session-options.js';
 import { routeConfig } from '../../support/engine-fixtures.js';
 

@@ -1,12 +1,12 @@
 /** The dispatcher with a sink that is told each outcome as it comes, and may take single recipients back. */
 import assert from 'node:assert/strict';
-import { reasonCode } from '../../../src/apns/reason.js';
 import { PealError } from '../../../src/base/errors.js';
 import type { Batch, OutcomeDetail, SettledBatch, TellingSink } from '../../../src/engine/batch.js';
 import { Dispatcher } from '../../../src/engine/dispatcher/dispatcher.js';
 import type { Job, SendJob } from '../../../src/engine/dispatcher/job.js';
 import { Parcel } from '../../../src/engine/dispatcher/parcel.js';
 import { ACCEPTED, LedgerSheet, QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../../../src/engine/ledger.js';
+import { reasonCode } from '../../../src/push-services/reasons.js';
 import {
   batchOf,
   FakePool,

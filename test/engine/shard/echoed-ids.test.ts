@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Notification, PersonalParts } from '../../../src/apns/notification.js';
 import { silentLogger } from '../../../src/base/log.js';
 import { EchoedIds } from '../../../src/engine/shard/echoed-ids.js';
+import type { Notification, PersonalParts } from '../../../src/push/notification.js';
 import { notification } from '../../support/engine-fixtures.js';
 
 const first = 'c6ab1a3b-9f6b-4c1e-8f5b-0a1b2c3d4e5f';

@@ -23,11 +23,13 @@ describe('session/channels: the cost of a broadcast', () => {
     };
     await cpuMs(5_000);
     const least = { few: Number.POSITIVE_INFINITY, many: Number.POSITIVE_INFINITY };
-    for (let round = 0; round < 3; round++) {
+    let ratio = Number.POSITIVE_INFINITY;
+    // On a busy machine it takes more of them to find the least of each.
+    for (let round = 0; round < 3 || (round < 9 && (ratio <= 1.2 || ratio >= 3)); round++) {
       least.few = Math.min(least.few, await cpuMs(5_000));
       least.many = Math.min(least.many, await cpuMs(10_000));
+      ratio = least.many / least.few;
     }
-    const ratio = least.many / least.few;
     assert.ok(ratio > 1.2 && ratio < 3, `twice the channels cost ${ratio.toFixed(2)} times as much (${least.few} ms)`);
   });
 });

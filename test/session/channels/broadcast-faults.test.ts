@@ -1,19 +1,21 @@
 /** What becomes of the channels of a broadcast when the gateway, or the way to it, fails: each in exactly one outcome. */
 import assert from 'node:assert/strict';
 import { constants } from 'node:http2';
-import { createMemoryBackend } from '../../../src/backend.js';
+import { type Backend, type BackendStream, createMemoryBackend } from '../../../src/backend.js';
 import { PealError } from '../../../src/base/errors.js';
+import { maxServiceStreams } from '../../../src/base/limits.js';
 import {
   APNs,
   type BroadcastOptions,
   type BroadcastResult,
+  Channels,
   Session,
   type SessionOptions,
   silentLogger,
   systemClock,
 } from '../../../src/index.js';
 import { CutProxy } from '../../support/cut-proxy.js';
-import { DATA, frame, settingsFrame } from '../../support/frames.js';
+import { accepted, DATA, data, frame, goaway, headers, settingsFrame } from '../../support/frames.js';
 import { HastyClock } from '../../support/hasty-clock.js';
 import {
   refuseStream,
@@ -27,6 +29,12 @@ const idOf = (number: number): string => Buffer.from(`channel ${String(number).p
 const idsOf = (count: number): string[] => Array.from({ length: count }, (_, number) => idOf(number));
 const countsOf = ({ accepted, rejected, unsent, unknown, invalid }: BroadcastResult): number[] => {
   return [accepted, rejected, unsent, unknown, invalid];
+};
+
+const nothing = (): void => {};
+const idleStream: BackendStream = {
+  ...{ write: nothing, end: nothing, destroy: nothing, pauseReading: nothing, resumeReading: nothing },
+  details: () => ({}),
 };
 
 describe('session/channels: faults of a broadcast', () => {
@@ -145,10 +153,12 @@ describe('session/channels: faults of a broadcast', () => {
   });
 
   it('calls unknown what is not answered in time', async () => {
-    const apns = await open({ reply: () => 'nothing' });
-    const result = await broadcast(apns, 2, { timeoutMs: 50 });
+    const apns = await open({ reply: (_seen, count) => (count === 1 ? 'usual' : 'nothing') });
+    // The connection is open, so that no time goes to that.
+    assert.equal((await broadcast(apns, 1)).accepted, 1);
+    const result = await broadcast(apns, 2, { timeoutMs: 500 });
     assert.deepEqual(countsOf(result), [0, 0, 0, 2, 0]);
-    assert.equal(outcomeOf(result).error!.message, 'The broadcast to a channel was not over within 50 ms.');
+    assert.equal(outcomeOf(result).error!.message, 'The broadcast to a channel was not over within 500 ms.');
     assert.equal(outcomeOf(result).error!.code, 'ERR_PEAL_TIMEOUT');
   });
 
@@ -172,10 +182,34 @@ describe('session/channels: faults of a broadcast', () => {
 
   it('gives up after three connections that brought nothing', async () => {
     const apns = await open({ onSession: (its) => its.destroy() }, { clock: new HastyClock(50) });
-    const result = await broadcast(apns, 3);
+    const result = await broadcast(apns, 3, { timeoutMs: 3_600_000 });
     assert.deepEqual(countsOf(result), [0, 0, 3, 0, 0]);
     assert.equal(gateway.sessions.length, 3);
     assert.ok(outcomeOf(result).error instanceof PealError);
+  });
+
+  it('gives up after three connections that said GOAWAY to their requests before they ended', async () => {
+    const clock = new HastyClock(50);
+    let opened = 0;
+    const leaving = createMemoryBackend(
+      (stream) => ({
+        onOpen: () => {
+          opened += 1;
+          stream.write(settingsFrame(), () => {});
+        },
+        onBytes: (_buffer, length) => {
+          // The preface and SETTINGS come first, then the requests.
+          if (length < 100) return;
+          stream.write(goaway(0, constants.NGHTTP2_NO_ERROR), () => setTimeout(() => stream.end(), 50));
+        },
+        onClosed: () => {},
+      }),
+      { clock: systemClock },
+    );
+    await using its = new Session({ backend: leaving, clock });
+    const apns = new APNs(its.getConnection('https://localhost:443', null));
+    assert.deepEqual(countsOf(await broadcast(apns, 3, { timeoutMs: 3_600_000 })), [0, 0, 3, 0, 0]);
+    assert.equal(opened, 3);
   });
 
   it('is unsent where nobody listens, after three attempts', async () => {
@@ -183,7 +217,7 @@ describe('session/channels: faults of a broadcast', () => {
     const nobody = await ServiceGateway.open();
     const address = nobody.url;
     await nobody[Symbol.asyncDispose]();
-    const result = await broadcast(apns, 3, { address });
+    const result = await broadcast(apns, 3, { address, timeoutMs: 3_600_000 });
     assert.deepEqual(countsOf(result), [0, 0, 3, 0, 0]);
     assert.equal(outcomeOf(result).error!.code, 'ERR_PEAL_CONNECT');
     assert.equal(outcomeOf(result).attempts, 0);
@@ -315,6 +349,76 @@ describe('session/channels: faults of a broadcast', () => {
     assert.equal(gateway.seen.length, 10);
   });
 
+  for (const [status, reason] of [
+    [400, 'IdleTimeout'],
+    [403, 'UnrelatedKeyIdInToken'],
+  ] as const) {
+    it(`stops after ten refusals on as many connections: ${reason}`, async () => {
+      const apns = await open({ reply: () => ({ status, reason }), settings: { maxConcurrentStreams: 1 } });
+      const result = await broadcast(apns, 1_000, { retry: { attempts: 3 } });
+      assert.equal(outcomeOf(result, 999).error!.code, 'ERR_PEAL_STOPPED');
+      assert.deepEqual(countsOf(result), [0, 10, 990, 0, 0]);
+      assert.deepEqual([gateway.seen.length, gateway.sessions.length], [10, 10]);
+    });
+
+    it(`stops after ten channels that were refused on three connections each: ${reason}`, async () => {
+      const apns = await open({ reply: () => ({ status, reason }) });
+      const result = await broadcast(apns, 1_000, { retry: { attempts: 3 } });
+      assert.equal(outcomeOf(result, 999).error!.code, 'ERR_PEAL_STOPPED');
+      const { rejected, unsent } = result;
+      assert.ok(rejected >= 10 && rejected <= maxServiceStreams && rejected + unsent === 1_000, `${rejected}`);
+      assert.ok(gateway.sessions.length <= 10, `${gateway.sessions.length} connections`);
+    });
+  }
+
+  it('gives a gateway up that cannot be reached, once for all channels', async () => {
+    let opened = 0;
+    const nowhere: Backend = {
+      open: (_options, listener) => {
+        opened += 1;
+        const error = new PealError('ERR_PEAL_CONNECT', 'gone', { origin: 'connect', retryable: true });
+        setImmediate(() => listener.onClosed(error));
+        return idleStream;
+      },
+    };
+    await open({});
+    await using its = new Session({ backend: nowhere, clock: new HastyClock(50) });
+    const apns = new APNs(its.getConnection('https://gateway.example', null));
+    const result = await broadcast(apns, 5_000);
+    assert.deepEqual(countsOf(result), [0, 0, 5_000, 0, 0]);
+    assert.equal(outcomeOf(result, 4_999).error!.message, 'gone');
+    assert.equal(opened, 3);
+  });
+
+  it('waits once, and not for each 256 channels, where connections are not made in time', async () => {
+    const never: Backend = { open: () => idleStream };
+    await open({});
+    const clock = new HastyClock(50);
+    await using its = new Session({ backend: never, clock });
+    const apns = new APNs(its.getConnection('https://gateway.example', null));
+    const begunMs = clock.now();
+    const result = await broadcast(apns, 5_000);
+    assert.deepEqual(countsOf(result), [0, 0, 5_000, 0, 0]);
+    const tookMs = clock.now() - begunMs;
+    // The clock is fast, and a busy machine is not.
+    assert.ok(tookMs < 300_000, `${tookMs} ms`);
+  });
+
+  it('stops where nothing is answered in the time of one channel', async () => {
+    const apns = await open({ reply: (_seen, count) => (count === 1 ? 'usual' : 'nothing') });
+    assert.equal((await broadcast(apns, 1)).accepted, 1);
+    const result = await broadcast(apns, 1_000, { timeoutMs: 500 });
+    const { unknown } = result;
+    // What is written is on its way; the first request was another one.
+    while (gateway.seen.length - 1 < unknown) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(gateway.seen.length - 1, unknown);
+    assert.deepEqual(countsOf(result), [0, 0, 1_000 - unknown, unknown, 0]);
+    assert.ok(unknown > 0 && unknown <= maxServiceStreams, `${unknown} requests`);
+    const { code, message } = outcomeOf(result, 999).error!;
+    assert.equal(code, 'ERR_PEAL_TIMEOUT');
+    assert.equal(message, 'Nothing was answered for 500 ms, so that no further request was made.');
+  });
+
   it('goes on after any number of refusals that are about channels', async () => {
     const apns = await open({}, {}, 1);
     assert.deepEqual(countsOf(await broadcast(apns, 100)), [1, 99, 0, 0, 0]);
@@ -358,6 +462,27 @@ describe('session/channels: faults of a broadcast', () => {
     // It stays usable.
     assert.deepEqual(countsOf(await broadcast(apns, 2)), [2, 0, 0, 0, 0]);
     assert.equal(gateway.sessions.length, 2);
+  });
+
+  it('is over when a session that was closed in the same turn says that it is, with the first call and later', async () => {
+    const apns = await open({});
+    const channels = new Channels(apns.gateway, { bundleId: 'com.example.app', address: gateway.url });
+    for (let round = 0; round < 2; round++) {
+      const ended: string[] = [];
+      const running = broadcast(apns, 300).then((result) => {
+        ended.push('broadcast');
+        return result;
+      });
+      const creating = channels.create().catch((error: PealError) => ended.push(error.code));
+      await session.close();
+      assert.deepEqual(ended.sort(), ['ERR_PEAL_ABORTED', 'broadcast']);
+      await creating;
+      const result = await running;
+      assert.deepEqual(countsOf(result), [0, 0, 300, 0, 0]);
+      assert.match(outcomeOf(result).error!.message, /session was shut down/);
+      assert.equal(gateway.sessions.length, round);
+      if (round === 0) assert.equal((await broadcast(apns, 1)).accepted, 1);
+    }
   });
 
   it('has closed its connections when close resolves', async () => {
@@ -410,6 +535,43 @@ describe('session/channels: faults of a broadcast', () => {
     assert.equal(outcomeOf(result).error!.message, 'gateway.example:443 closed the connection.');
     assert.ok(performance.now() - startedMs < 10_000);
   });
+
+  for (const isSplit of [false, true]) {
+    it(`takes answers that come ${isSplit ? 'just before' : 'in the same bytes as'} a GOAWAY with an error`, async () => {
+      await open({});
+      const opened: number[] = [];
+      const gone = createMemoryBackend(
+        (stream) => {
+          opened.push(0);
+          const writeAll = ([bytes, ...rest]: readonly Uint8Array[]): void => {
+            if (bytes !== undefined) stream.write(bytes, () => writeAll(rest));
+            else if (isSplit) stream.end();
+          };
+          return {
+            onOpen: () => stream.write(settingsFrame(), () => {}),
+            onBytes: (_buffer, length) => {
+              // The preface and SETTINGS come first, then the three requests.
+              if (length < 300) return;
+              const refusal = [
+                headers(3, [[':status', '400']], false),
+                data(3, '{"reason":"ChannelNotRegistered"}', true),
+              ];
+              const all = [accepted(1), ...refusal, goaway(5, constants.NGHTTP2_ENHANCE_YOUR_CALM)];
+              writeAll(isSplit ? all : [Buffer.concat(all)]);
+            },
+            onClosed: () => {},
+          };
+        },
+        { clock: systemClock },
+      );
+      await using its = new Session({ backend: gone });
+      const result = await broadcast(new APNs(its.getConnection('https://gateway.example', null)), 3);
+      assert.deepEqual(countsOf(result), [1, 1, 0, 1, 0]);
+      assert.equal(outcomeOf(result, 1).reason, 'ChannelNotRegistered');
+      assert.equal(outcomeOf(result, 2).error!.code, 'ERR_PEAL_GOAWAY');
+      assert.equal(opened.length, 1);
+    });
+  }
 
   it('closes an idle connection when the session is asked to', async () => {
     const apns = await open({});

@@ -10,6 +10,7 @@ import {
   Channels,
   type CredentialOptions,
   type Logger,
+  NoAnswerError,
   Session,
   type SessionOptions,
 } from '../../../src/index.js';
@@ -203,13 +204,16 @@ describe('session/channels: the way there', () => {
       },
     });
     replies.push('reset');
-    await assert.rejects(channels.create(), { code: 'ERR_PEAL_RESET' });
+    const mayBe = /The channel may have been created all the same\.$/;
+    await assert.rejects(channels.create(), { code: 'ERR_PEAL_RESET', outcome: 'unknown', message: mayBe });
     replies.push(503);
-    await assert.rejects(channels.create(), { code: 'ERR_PEAL_ANSWER' });
+    await assert.rejects(channels.create(), { code: 'ERR_PEAL_ANSWER', message: mayBe });
     assert.equal(gateway.seen.length, 2);
     replies.push('refused', 'refused');
     await channels.create();
     assert.equal(gateway.seen.length, 5);
+    replies.push(403);
+    await assert.rejects(channels.create(), (error: AnswerError) => !mayBe.test(error.message));
   });
 
   it('repeats requests that change nothing twice, and takes a channel that is gone by then as removed', async () => {
@@ -236,7 +240,11 @@ describe('session/channels: the way there', () => {
     await assert.rejects(channels.list({ timeoutMs: 50 }), {
       ...{ code: 'ERR_PEAL_TIMEOUT', message: 'The request to list the channels was not over within 50 ms.' },
     });
-    await assert.rejects(channels.list({ signal: AbortSignal.abort() }), { code: 'ERR_PEAL_ABORTED' });
+    await assert.rejects(channels.list({ signal: AbortSignal.abort() }), (error: NoAnswerError) => {
+      assert.ok(error instanceof NoAnswerError && error instanceof PealError);
+      assert.deepEqual([error.code, error.outcome, error.toJSON().outcome], ['ERR_PEAL_ABORTED', 'unsent', 'unsent']);
+      return true;
+    });
   });
 
   it('refuses answers that are too long, or not those of a channel service', async () => {
@@ -248,12 +256,22 @@ describe('session/channels: the way there', () => {
         return 'nothing';
       },
     });
+    const none = /with success, but without a message-storage-policy/;
     for (const strange of ['', 'null', '{"channels":[1]}', '<html>', '{"message-storage-policy":7}']) {
       body = strange;
       await assert.rejects(channels.list(), /with success, but without a list of channel ids: check that it is/);
-      await assert.rejects(channels.read(idOf(0)), /with success, but without a message-storage-policy/);
+      const policy = strange.includes('7')
+        ? /, but with the message-storage-policy 7, which is neither 0 nor 1: /
+        : none;
+      await assert.rejects(channels.read(idOf(0)), policy);
       await assert.rejects(channels.create(), /with success, but without an apns-channel-id/);
     }
+    for (const policy of ['null', '""', '"1"', 'true', '[]', '[0]', '-1', '0.5', '{}', '"none"']) {
+      body = `{"message-storage-policy":${policy}}`;
+      await assert.rejects(channels.read(idOf(0)), /with the message-storage-policy .+, which is neither 0 nor 1/);
+    }
+    body = '{"message-storage-policy":1}';
+    assert.equal((await channels.read(idOf(0))).storagePolicy, 'most-recent');
     body = 'x'.repeat(5 * 1024 * 1024);
     await assert.rejects(channels.list(), { code: 'ERR_PEAL_LIMIT' });
   });

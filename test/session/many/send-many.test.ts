@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import { PealError } from '../../../src/base/errors.js';
 import { maxMessagesOfTurn, maxRecipientsUnderWay } from '../../../src/base/limits.js';
 import {
@@ -17,6 +16,7 @@ import {
   type SendOptions,
   Session,
 } from '../../../src/index.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 import { tokenOf } from '../../support/book-source.js';
 import { Gateways } from '../../support/gateways.js';
 import { type GatewayScript, openScriptedGateway, type ScriptedGateway } from '../../support/scripted-gateway.js';

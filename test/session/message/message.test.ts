@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { TokenBlock } from '../../../src/apns/token-block.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 import { Message, type MessageOptions } from '../../../src/session/message/message.js';
 import { RecipientList } from '../../../src/session/recipients/recipient-list.js';
 

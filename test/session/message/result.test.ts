@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import { type ErrorOrigin, PealError } from '../../../src/base/errors.js';
 import type { OutcomeDetail } from '../../../src/engine/batch.js';
 import { ACCEPTED, REJECTED, UNKNOWN, UNSENT } from '../../../src/engine/ledger.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 import { Message } from '../../../src/session/message/message.js';
 import { Result } from '../../../src/session/message/result.js';
 import { RecipientList } from '../../../src/session/recipients/recipient-list.js';

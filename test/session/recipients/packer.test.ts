@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import { PealError } from '../../../src/base/errors.js';
 import type { Batch } from '../../../src/engine/batch.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 import {
   type FieldContext,
   keptFieldsProblem,
@@ -73,8 +73,8 @@ describe('Packer', () => {
     const { batches } = pack(['aa'.repeat(32), 'bb'.repeat(20), 'cc'.repeat(32), 'dd'.repeat(20)]);
     const shown = batches.map(({ tokens }) => [
       tokens.tokenBytes,
-      tokens.hexAt(0).slice(0, 2),
-      tokens.hexAt(1).slice(0, 2),
+      tokens.textAt(0).slice(0, 2),
+      tokens.textAt(1).slice(0, 2),
     ]);
     assert.deepEqual(shown, [
       [32, 'aa', 'cc'],
@@ -241,7 +241,7 @@ describe('Packer', () => {
             [token(1), why],
           ],
         );
-        const { personal } = batches.find(({ tokens }) => tokens.hexAt(0) === token(2))!;
+        const { personal } = batches.find(({ tokens }) => tokens.textAt(0) === token(2))!;
         assert.equal(Buffer.from(personal!.payloads!).toString(), '{"a":"ü"}');
         assert.equal(Buffer.from(personal!.apnsIds!).toString('hex'), apnsId.replaceAll('-', ''));
         assert.deepEqual(personal!.fields!.priorities, Uint8Array.of(5));
@@ -367,6 +367,6 @@ describe('Packer', () => {
 function hexOf(recipient: Recipient): string[] {
   if (typeof recipient === 'string') return [recipient];
   if (recipient instanceof Uint8Array) return [Buffer.from(recipient).toString('hex')];
-  if (recipient instanceof TokenBlock) return Array.from({ length: recipient.count }, (_, i) => recipient.hexAt(i));
+  if (recipient instanceof TokenBlock) return Array.from({ length: recipient.count }, (_, i) => recipient.textAt(i));
   return recipient instanceof RecipientList ? [...recipient] : hexOf(recipient.token);
 }

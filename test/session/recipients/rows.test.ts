@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { TokenBlock } from '../../../src/apns/token-block.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 import { type ColumnValues, Rows } from '../../../src/session/recipients/rows.js';
 
 const blockOf = (count: number): TokenBlock =>
@@ -30,7 +30,7 @@ describe('rows', () => {
 
   it('are picked with all their fields, also once more', () => {
     const rows = new Rows(blockOf(4), columns).pick([3, 0, 2]).pick(Uint16Array.of(0, 2));
-    assert.deepEqual([rows.count, rows.tokens.hexAt(0), rows.tokens.hexAt(1)], [2, '03'.repeat(32), '02'.repeat(32)]);
+    assert.deepEqual([rows.count, rows.tokens.textAt(0), rows.tokens.textAt(1)], [2, '03'.repeat(32), '02'.repeat(32)]);
     assert.deepEqual(textsOf(rows, 'name'), [null, 'Zoë']);
     assert.deepEqual(textsOf(rows, 'age'), ['1e+21', '-0.5']);
     assert.equal(new Rows(blockOf(4), {}).pick([1]).columns.size, 0);

@@ -3,12 +3,12 @@ import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
-import { TokenBlock } from '../../../src/apns/token-block.js';
 import { AssertionError } from '../../../src/base/assert.js';
 import { type Clock, systemClock } from '../../../src/base/clock.js';
 import { PealError } from '../../../src/base/errors.js';
 import { lastPullMs, progressIntervalMs } from '../../../src/base/limits.js';
 import type { OutcomeSink, SettledBatch } from '../../../src/engine/batch.js';
+import { TokenBlock } from '../../../src/push/token-block.js';
 import { Message } from '../../../src/session/message/message.js';
 import { Result } from '../../../src/session/message/result.js';
 import type { Recipient } from '../../../src/session/recipients/recipient.js';
@@ -480,7 +480,7 @@ describe('Send', () => {
       Array.from({ length: count }, (_, i) => {
         const [start, end] = [personal!.payloadOffsets![i]!, personal!.payloadOffsets![i + 1]!];
         const { aps } = JSON.parse(Buffer.from(personal!.payloads!.subarray(start, end)).toString());
-        return [numberOf(new TokenBlock(block.bytes, 32, count).hexAt(i)), aps.alert];
+        return [numberOf(new TokenBlock(block.bytes, 32, count).textAt(i)), aps.alert];
       }),
     );
     const expected = Array.from({ length: 30 }, (_, n) => [n, `no ${n}`]).filter(([n]) => (n as number) % 3 !== 0);

@@ -5,7 +5,7 @@ import { Session } from '../../../src/index.js';
 import type { PushOutcome } from '../../../src/session/single/push-outcome.js';
 import { type SimulatorOptions, startSimulator } from '../../../src/simulator/index.js';
 
-const answerTimeoutMs = 250;
+const answerTimeoutMs = 1_000;
 const parts = rawNotification({ topic: 'com.example.app', pushType: 'alert', payloadText: '{"aps":{"alert":"a"}}' });
 const token = (number: number): string => number.toString(16).padStart(64, '0');
 
@@ -26,8 +26,8 @@ describe('the time for an answer', () => {
   for (const threads of [0, 1]) {
     it(`does not pass while a push waits for its turn, with ${threads} threads`, async () => {
       const beganMs = performance.now();
-      // One after the other, each of 60 ms: the last ones wait for several times the time for an answer.
-      const outcomes = await pushAll(20, threads, { maxStreams: 1, roundTripMs: 60 });
+      // One after the other, each of 160 ms: the last ones wait for several times the time for an answer.
+      const outcomes = await pushAll(20, threads, { maxStreams: 1, roundTripMs: 160 });
       assert.ok(performance.now() - beganMs > 3 * answerTimeoutMs);
       assert.deepEqual(new Set(outcomes.map(({ outcome }) => outcome)), new Set(['accepted']));
     });
@@ -38,7 +38,7 @@ describe('the time for an answer', () => {
       const [outcome] = await pushAll(1, threads, { scenario });
       const tookMs = performance.now() - beganMs;
       assert.equal(outcome!.outcome, 'unknown');
-      assert.match(outcome!.error!.message, /within 250 ms/);
+      assert.match(outcome!.error!.message, /within 1000 ms/);
       assert.ok(tookMs >= answerTimeoutMs, `${tookMs}`);
     });
   }

@@ -1,11 +1,11 @@
 /** The batch that pushes of one turn share: what each of them says is what a shard gets, however it came there. */
 import assert from 'node:assert/strict';
 import { apnsIdBytesOf } from '../../../src/apns/apns-id.js';
-import { OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../../src/apns/personal-fields.js';
 import { maxBatchRecipients } from '../../../src/base/limits.js';
 import { batchFault } from '../../../src/engine/batch.js';
 import { BatchBuffers } from '../../../src/engine/dispatcher/buffers.js';
 import type { SendJob } from '../../../src/engine/dispatcher/job.js';
+import { OWN_COLLAPSE_ID, OWN_EXPIRATION, OWN_PRIORITY } from '../../../src/push/personal-fields.js';
 import { CallerPush } from '../../../src/session/single/caller-push.js';
 import { LaneBatch, NAMED, type Push } from '../../../src/session/single/lane-batch.js';
 

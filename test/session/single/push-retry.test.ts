@@ -1,12 +1,12 @@
 /** Whether and when a rejected push is sent again, as a table. */
 import assert from 'node:assert/strict';
-import type { RetryBudget } from '../../../src/apns/retry-policy.js';
 import {
   busyDeviceDelayMs,
   expiredTokenDelayMs,
   maxConnectionResends,
   retryDelayMs,
 } from '../../../src/base/limits.js';
+import type { RetryBudget } from '../../../src/push/retry-policy.js';
 import { CallerPush } from '../../../src/session/single/caller-push.js';
 import type { Push } from '../../../src/session/single/lane-batch.js';
 import { pushRetryMs } from '../../../src/session/single/push-retry.js';
@@ -23,7 +23,7 @@ function waits(push: Push, reasons: readonly string[], stepMs = 1_000, retryAfte
   return reasons.map((reason, place) => {
     const status = reason === 'TooManyRequests' ? 429 : reason === 'ExpiredProviderToken' ? 403 : 503;
     const answer = { ...rejection(reason === 'IdleTimeout' ? 400 : status, reason, { retryAfterSeconds }), index: 0 };
-    return pushRetryMs(push, answer, place * stepMs, () => 0.5);
+    return pushRetryMs(push, answer, 'http2', place * stepMs, () => 0.5);
   });
 }
 
@@ -79,7 +79,7 @@ describe('the retries of a push', () => {
       [403, 'InvalidProviderToken'],
     ] as const) {
       assert.equal(
-        pushRetryMs(push, { ...rejection(status, reason), index: 0 }, 0, () => 0),
+        pushRetryMs(push, { ...rejection(status, reason), index: 0 }, 'http2', 0, () => 0),
         null,
       );
     }

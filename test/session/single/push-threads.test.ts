@@ -1,9 +1,9 @@
 /** Single pushes over threads that a test ends, or lets stand still. */
 import assert from 'node:assert/strict';
-import type { Credential } from '../../../src/apns/credentials/credential.js';
 import { PealError } from '../../../src/base/errors.js';
 import { withdrawalTimeMs } from '../../../src/base/limits.js';
 import { Dispatcher } from '../../../src/engine/dispatcher/dispatcher.js';
+import type { Credential } from '../../../src/push/credentials/credential.js';
 import { Message } from '../../../src/session/message/message.js';
 import { GoneTokens } from '../../../src/session/send/gone-tokens.js';
 import { OpenSends } from '../../../src/session/send/open-sends.js';

@@ -1,7 +1,7 @@
 /** The simulator's book and its digest. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { reasonCode } from '../../../src/apns/reason.js';
+import { reasonCode } from '../../../src/push-services/reasons.js';
 import { TokenHash } from '../../../src/simulator/books/digest.js';
 import { SimulatorLedger as Ledger } from '../../../src/simulator/books/ledger.js';
 import { LedgerDigest, type SimulatorLedger } from '../../../src/simulator/index.js';

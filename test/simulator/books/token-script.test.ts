@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { reasonOf, reasons } from '../../../src/apns/reason.js';
+import { reasons } from '../../../src/apns/reason.js';
 import { PealError } from '../../../src/base/errors.js';
+import { reasonOf } from '../../../src/push-services/reasons.js';
 import { scriptedAnswer } from '../../../src/simulator/books/token-script.js';
 import { scriptedToken, tokenScript } from '../../../src/simulator/index.js';
 import { repositoryRoot } from '../../support/repository.js';

@@ -190,7 +190,7 @@ describe('simulator: books of channels', () => {
       const request = new ServedRequest({ action, bundleId: app, channelId, ...rest });
       const body = Buffer.from(channelOf(0));
       request.takeBody(body, 0, body.length, body.length);
-      return served.take(request, ACCEPTED_ANSWER, true);
+      return served.take(request, ACCEPTED_ANSWER);
     };
 
     it('hold 10,000 channels of an app, and one more once one is removed', () => {

@@ -15,8 +15,8 @@ const gateway = new SimulatedGateway(resolveOptions({ topics: ['com.example.app'
 const nowMs = 1_800_000_000_000;
 
 function newReader(): RequestReader {
-  const rules = gateway.makeRules();
-  return new RequestReader(rules, { certificateTopic: null, keyName: null }, gateway.makeChannelRules(rules));
+  const { headers, others } = gateway.makeRules();
+  return new RequestReader(headers, { certificateTopic: null, keyName: null }, others);
 }
 
 interface Verdict {
