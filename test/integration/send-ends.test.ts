@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import {
   APNs,
@@ -22,8 +23,16 @@ const credential = { key: signer.privateKey, keyId: 'ABCDEFGHIJ', teamId: 'KLMNO
 const providerKeys = [{ keyId: 'ABCDEFGHIJ', teamId: 'KLMNOPQRST', publicKey: signer.publicKey }];
 const message = new Message([], { alert: 'Hello', topic: 'com.example.app' });
 
-/** What ends the send, begun from within the pull at the point, or a little later. */
-const ends = ['abort', 'abort later', 'shutdown', 'shutdown later', 'stop by policy', 'source'] as const;
+/** What ends the send, begun from within the pull at the point, or a little later, or twice. */
+const ends = [
+  'abort',
+  'abort later',
+  'shutdown',
+  'shutdown later',
+  'abort and shutdown',
+  'stop by policy',
+  'source',
+] as const;
 type End = (typeof ends)[number];
 
 const plans: fc.Arbitrary<SourcePlan> = fc.record({
@@ -55,13 +64,18 @@ for (const threads of [0, 1]) {
     ): Promise<{ result: Result; source: CountedSource }> {
       const abort = new AbortController();
       const begin = { abort: () => abort.abort(), shutdown: () => void session.shutdown() };
+      let later = Promise.resolve();
+      const beginLater = (what: 'abort' | 'shutdown'): void => {
+        later = setTimeout(5).then(begin[what]);
+      };
       const source = new CountedSource(
         plan,
         () => {
-          const [what, isLater] = end.split(' ');
-          if (what !== 'abort' && what !== 'shutdown') return;
-          if (isLater === undefined) begin[what]();
-          else setTimeout(begin[what], 5);
+          if (end === 'abort' || end === 'abort and shutdown') begin.abort();
+          if (end === 'shutdown') begin.shutdown();
+          if (end === 'abort later') beginLater('abort');
+          if (end === 'shutdown later') beginLater('shutdown');
+          if (end === 'abort and shutdown') setImmediate(begin.shutdown);
         },
         // Ten refusals in a row are the end of a send.
         (number) => scriptedToken(end === 'stop by policy' ? 'BadTopic' : 'accepted', number),
@@ -72,6 +86,7 @@ for (const threads of [0, 1]) {
         recipients: source.recipients(),
         signal: abort.signal,
       });
+      await later;
       return { result, source };
     }
 
@@ -104,6 +119,7 @@ for (const threads of [0, 1]) {
             [{ kind: 'bare iterator', before: 0, after: 1, conduct: 'late' }, 'shutdown'],
             [{ kind: 'blocks', before: 3, after: 2, conduct: 'late' }, 'shutdown'],
             [{ kind: 'async generator', before: 40, after: 900, conduct: 'late' }, 'stop by policy'],
+            [{ kind: 'blocks', before: 1, after: 2, conduct: 'late' }, 'abort and shutdown'],
           ],
         },
       );
@@ -122,11 +138,11 @@ for (const threads of [0, 1]) {
         const slow = (async function* () {
           for await (const recipient of source.recipients()) {
             yield recipient;
-            await new Promise((resolve) => setTimeout(resolve, 1));
+            await setTimeout(1);
           }
         })();
         const sending = apns.send(message, { recipients: slow, afterStop }).then(() => over.push('send'));
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await setTimeout(50);
         await session.shutdown();
         over.push('shutdown');
         await sending;

@@ -1,7 +1,8 @@
 /**
- * Pulls recipients, or messages, out of an async iterable, one at a time, for one send. A pull can be left alone and taken up again,
- * so that a send can do something else while the stream has nothing to give; and the pull that is open when the send
- * wants no more is seen to its end, because its recipient is out of the program's hands by then. Main thread.
+ * Pulls recipients, or messages, out of an async iterable, one at a time, for one send. A pull can be left alone and
+ * taken up again, so that a send can do something else while the stream has nothing to give; and the pull that is open
+ * when the send wants no more is seen to its end, because its recipient is out of the program's hands by then. Main
+ * thread.
  */
 import type { Clock } from '../../base/clock.js';
 import { lastPullMs } from '../../base/limits.js';
@@ -69,7 +70,8 @@ export class RecipientStream<Item = StreamedRecipient> {
   }
 
   /**
-   * Closes the stream, unless it has come to its end. Resolves with what the open pull still brings.
+   * Closes the stream, unless it has come to its end. Resolves with what the open pull still brings; a further `wake`, as
+   * of a shutdown that follows an abort, does not end the wait for it.
    * A generator that waits for something ends only when that comes, so the close itself is not waited for.
    */
   async end(clock: Clock): Promise<LastPull<Item>> {
@@ -81,17 +83,18 @@ export class RecipientStream<Item = StreamedRecipient> {
     }
     if (pending === null) return 'nothing';
     if (this.#isLate) return 'open';
-    const timer = clock.setTimer(() => this.wake(), lastPullMs);
-    try {
-      const step = await this.#orWoken(() => pending);
-      if (step === null) return 'open';
-      return step.done === true ? 'nothing' : { recipient: step.value };
-    } catch {
-      // The send has ended for a reason of its own, which came first.
-      return 'nothing';
-    } finally {
-      clock.clearTimer(timer);
-    }
+    return new Promise((resolve) => {
+      const timer = clock.setTimer(() => resolve('open'), lastPullMs);
+      const end = (last: LastPull<Item>): void => {
+        clock.clearTimer(timer);
+        resolve(last);
+      };
+      pending.then(
+        (step) => end(step.done === true ? 'nothing' : { recipient: step.value }),
+        // The send has ended for a reason of its own, which came first.
+        () => end('nothing'),
+      );
+    });
   }
 
   #return(): void {

@@ -22,11 +22,15 @@ const hangMs = 60_000;
 /** What ends the send, called from within the pull at the point. */
 const ends = ['abort', 'stop', 'source'] as const;
 
-function start(engine: FakeEngine, clock: Clock, options: SendOptions): Promise<Result> {
+function newSend(engine: FakeEngine, clock: Clock, options: SendOptions): Send {
   const route = engine.openRoute({} as never);
   const target = { engine, route, clock, protocol: 'http2', stopsAtFailure: false, gone: null } as const;
   const message = new Message([], { alert: 'hi' });
-  return new Send(target, message, checkSendOptions(message, options)).run();
+  return new Send(target, message, checkSendOptions(message, options));
+}
+
+function start(engine: FakeEngine, clock: Clock, options: SendOptions): Promise<Result> {
+  return newSend(engine, clock, options).run();
 }
 
 /** Runs a send to its end, and lets its time pass while nothing else happens. */
@@ -112,6 +116,24 @@ describe('Send, however it ends', () => {
       [0],
     );
     assert.ok(clock.now() >= lastPullMs && clock.now() < 2 * lastPullMs, `it took ${clock.now()} ms`);
+  });
+
+  it('counts what a source gives after a second cause of the stop, such as a shutdown that follows an abort', async () => {
+    const clock = new VirtualClock();
+    const abort = new AbortController();
+    const plan = { kind: 'blocks', before: 1, after: 2, conduct: 'late' } as const;
+    const source = new CountedSource(
+      plan,
+      () => {
+        abort.abort();
+        queueMicrotask(() => void setImmediate(() => send.stop(stopCause)));
+      },
+      token,
+    );
+    const send = newSend(new FakeEngine(), clock, { recipients: source.recipients(), signal: abort.signal });
+    const result = await finished(send.run(), clock);
+    assert.equal(result.stopped?.code, 'ERR_PEAL_ABORTED');
+    assert.deepEqual([result.recipients, result.errors.length], [source.pulled, 1]);
   });
 
   for (const afterStop of ['leave', 'unsent'] as const) {
