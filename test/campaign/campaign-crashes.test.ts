@@ -2,19 +2,19 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
+import type { PlantedBug } from '../simulation/planted-bugs.js';
 import { cases } from '../support/cases.js';
 import { Prng } from '../support/prng.js';
 import { CampaignFixture } from './campaign-fixture.js';
 import { CrashingCampaign, kindsOfCampaign, openSeeds, points, runSeed } from './crashing-campaign.js';
 
 /** Found only where the recipients are files; the simulation has the other planted bugs of campaigns. */
-const planted = {
+const planted: PlantedBug = {
   name: 'a campaign is called finished before its files are whole',
-  /** Below dist/src/campaign. */
-  file: 'run/run-standing.js',
-  /** Occurs exactly once in the compiled file. */
+  file: 'campaign/run/run-standing.js',
   before: "this.#end === null || this.#areFilesWhole ? state : 'running'",
   after: 'state',
+  breaks: 'a finished campaign leaves half a file',
 };
 
 describe('a campaign that crashes', () => {
@@ -74,14 +74,13 @@ describe('a campaign that crashes', () => {
   });
 
   it(`finds a bug that is planted: ${planted.name}`, () => {
-    const { file, before, after } = planted;
-    const url = new URL(`../../src/campaign/${file}`, import.meta.url).href;
-    const loader = new URL('../simulation/planted-loader.js', import.meta.url).href;
-    const options = JSON.stringify({ data: { url, before, after } });
-    const hook = `import { register } from 'node:module'; register('${loader}', ${options});`;
+    const hook = new URL('../simulation/planted-hook.js', import.meta.url).href;
     const child = path.join(import.meta.dirname, 'crashing-campaign-child.js');
-    const planting = ['--import', `data:text/javascript,${encodeURIComponent(hook)}`];
-    const { status, stdout, stderr } = spawnSync(process.execPath, [...planting, child], { encoding: 'utf8' });
+    const env = { ...process.env, PEAL_PLANTED_BUG: JSON.stringify(planted) };
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', hook, child], {
+      encoding: 'utf8',
+      env,
+    });
     assert.equal(status, 1, `${stdout}${stderr}`);
     assert.match(stdout, /^found: .*\.partial is left/);
     console.log(`      ${stdout.trim()}`);

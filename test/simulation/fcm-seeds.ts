@@ -1,7 +1,4 @@
-/**
- * Which seeds are worlds of FCM. Imports nothing: planted-hook reads it through the table of planted bugs, before the modules
- * are loaded that those bugs are planted into.
- */
+/** Which seeds are worlds of FCM. Imports nothing, so that the table of planted bugs loads none of the code under test. */
 
 /** Seeds above this are worlds of FCM. */
 export const fcmSeeds = 1_000_000_000;

@@ -76,7 +76,7 @@ const streams: readonly PlantedBug[] = [
   {
     name: 'a stream that was asked when its send stopped is waited for without an end',
     file: 'session/send/recipient-stream.js',
-    before: 'const timer = clock.setTimer(() => this.wake(), lastPullMs);',
+    before: "const timer = clock.setTimer(() => resolve('open'), lastPullMs);",
     after: 'const timer = clock.setTimer(() => { }, lastPullMs);',
     breaks: 'an aborted send does not end',
   },

@@ -1,11 +1,10 @@
 /** The table of planted bugs: every place is still there, and the simulation finds what is planted. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { plantedBugs } from './planted-bugs.js';
-import type { PlantedVerdict } from './planted-child.js';
+import { look } from './planted-search.js';
 
 const source = (file: string): string => fileURLToPath(new URL(`../../src/${file}`, import.meta.url));
 
@@ -39,18 +38,39 @@ describe('planted bugs', () => {
     });
   }
 
-  it('are found when they are planted, and a process without one finds nothing', () => {
-    const child = fileURLToPath(new URL('./planted-child.js', import.meta.url));
-    const hook = new URL('./planted-hook.js', import.meta.url).href;
-    const run = (name: string | null, seeds: number): PlantedVerdict => {
-      const planting = name === null ? [] : ['--import', hook];
-      const env = { ...process.env, ...(name === null ? {} : { PEAL_PLANTED_BUG: name }) };
-      const { stdout, stderr } = spawnSync(process.execPath, [...planting, child, '1', String(seeds)], { env });
-      assert.notEqual(stdout.toString(), '', stderr.toString());
-      return JSON.parse(stdout.toString().trim().split('\n').at(-1)!) as PlantedVerdict;
-    };
-    assert.notEqual(run('the unknown is called unsent', 50).seed, null);
-    assert.notEqual(run('a batch is settled too early', 50).seed, null);
-    assert.equal(run(null, 10).seed, null);
+  // As long as any test may take: how busy the machine is decides nothing.
+  const seedTimeoutMs = 400_000;
+
+  for (const name of ['the unknown is called unsent', 'a batch is settled too early']) {
+    it(`"${name}" is found`, async () => {
+      const { end } = await look(plantedBugs.find((bug) => bug.name === name)!, { from: 1, seeds: 50, seedTimeoutMs });
+      assert.equal(end, 'found');
+    });
+  }
+
+  const file = 'campaign/run/campaign-feed.js';
+  const before = 'await unit.noted;';
+  const nothing = { name: 'what is planted changes nothing', breaks: 'nothing', file, before, after: before };
+
+  it('are not found where what is planted changes nothing', async () => {
+    const { end, seeds } = await look(nothing, { from: 1, seeds: 10, seedTimeoutMs });
+    assert.deepEqual({ end, seeds }, { end: 'missed', seeds: 10 });
   });
+
+  for (const [why, wrong] of [
+    ['its place is there 0 times', { before: 'this is not there' }],
+    ['its place is there 2 times', { file: 'base/durable.js', before: 'await unlessRefused(' }],
+    ['there is no such file', { file: 'campaign/run/gone.js' }],
+  ] as const) {
+    it(`are not called found where they cannot be planted: ${why}`, async () => {
+      const bug = { ...nothing, ...wrong };
+      // Seed 95 is a campaign, which loads that file while it runs.
+      const { end, seed, violation } = await look(bug, { from: 95, seeds: 1, seedTimeoutMs });
+      assert.deepEqual({ end, seed }, { end: 'failed', seed: null });
+      assert.equal(
+        violation,
+        `The bug cannot be planted into ${bug.file}: ${why}. Follow the code in planted-*bugs.ts.`,
+      );
+    });
+  }
 });
