@@ -110,7 +110,7 @@ describe('shell examples of the documents', () => {
     it(`${page}: what needs nothing but this machine runs as it stands`, async function () {
       if (!hasCurl()) this.skip();
       const ports = new Map<string, number>();
-      for (const port of ['8443', '8444', '2195', '2196']) ports.set(port, await quietPort());
+      for (const port of ['8443', '8444', '8445', '8446', '2195', '2196']) ports.set(port, await quietPort());
       let ran = 0;
       for (const snippet of shell.filter((one) => one.page === page)) {
         const all = commandsOf(snippet);
@@ -118,8 +118,8 @@ describe('shell examples of the documents', () => {
           /^(peal simulate|for i in)\b/.test(line) || /localhost|127\.0\.0\.1/.test(line);
         for (const line of all.filter(isLocal)) {
           const command = line
-            .replaceAll(/\b(8443|8444|2195|2196)\b/g, (port) => String(ports.get(port)))
-            .replaceAll('/tmp/simulator-ca.pem', path.join(home, 'simulator-ca.pem'));
+            .replaceAll(/\b\d{4}\b/g, (number) => String(ports.get(number) ?? number))
+            .replaceAll('/tmp/', `${home}/`);
           if (command.startsWith('peal simulate')) {
             // The one before it has the port.
             await stopSimulators();
