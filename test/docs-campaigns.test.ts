@@ -152,8 +152,8 @@ describe('docs/campaigns.md', () => {
   }
 
   /** Until the campaign has accepted so many. Its journal is there a moment before it says what it is the journal of. */
-  async function untilAccepted(count: number): Promise<void> {
-    for (let tries = 0; tries < 100; tries++) {
+  async function untilAccepted(count: number, campaign: ChildProcess): Promise<void> {
+    while (campaign.exitCode === null) {
       if (existsSync(path.join(home, 'spring', 'journal.lmdb'))) {
         const { code, stdout, stderr } = await ended(start('peal status spring --json'));
         if (code === 0 && (JSON.parse(stdout) as Status).accepted >= count) return;
@@ -188,7 +188,9 @@ describe('docs/campaigns.md', () => {
       } else if (command.includes('--canary')) {
         const child = start(`exec ${command}`);
         campaign = { child, end: ended(child) };
-        await untilAccepted(150);
+        await untilAccepted(150, child);
+        // So slow that most are left when the commands below have run, however busy the machine is.
+        await run('peal rate spring 10/s');
         ran.push('send');
       } else if (command.includes('--watch')) {
         const [first, watch] = command.trim().split('\n') as [string, string];
@@ -205,7 +207,7 @@ describe('docs/campaigns.md', () => {
         await run(command);
         const { state, accepted } = await statusOf('spring');
         assert.equal(state, 'running', step);
-        assert.ok(accepted < people / 2, `${accepted} are sent to already: the test is too slow for its rate`);
+        assert.ok(accepted < people / 2, `${accepted} are sent to already`);
         ran.push('steer');
       } else if (command.includes('kill -9')) {
         const { stdout } = await run('peal status spring');

@@ -291,15 +291,14 @@ describe('a campaign', () => {
   it('keeps to its rate, and to another one from when it is set', async () => {
     await open();
     const recipients = { files: await fixture.list(Array.from({ length: 3000 }, plainToken)) };
-    const campaign = fixture.campaign({ recipients, rate: '500/s', folder: fixture.out });
+    const campaign = fixture.campaign({ recipients, rate: '20/s', folder: fixture.out });
     const started = performance.now();
     const running = campaign.run();
-    for await (const { accepted } of campaign)
-      if (accepted >= 500 && campaign.rate === '500/s') campaign.rate = '2500/s';
+    for await (const { accepted } of campaign) if (accepted >= 20 && campaign.rate === '20/s') campaign.rate = '2500/s';
     const seconds = (performance.now() - started) / 1000;
     checkBooks(await running, 3000);
-    // A second at each of the two. The first one alone would take six.
-    assert.ok(seconds > 1.5 && seconds < 5.5, `${seconds} s`);
+    // A second at each of the two. The first one alone would take 150, which no machine is busy for.
+    assert.ok(seconds > 1.5 && seconds < 120, `${seconds} s`);
   });
 
   it('hands out nothing while it is paused', async () => {
@@ -323,16 +322,16 @@ describe('a campaign', () => {
     checkBooks(await running, 3000);
   });
 
-  describe('tells others how it stands while nothing is sent', () => {
-    /** Resolves with what stands in the folder, once `isSo`. */
-    async function seen(isSo: (summary: CampaignReport['summary']) => boolean): Promise<CampaignReport['summary']> {
-      for (;;) {
-        const view = await viewCampaign(fixture.out).catch(() => null);
-        if (view !== null && isSo(view.summary)) return view.summary;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+  /** Resolves with what stands in the folder, once `isSo`. */
+  async function seen(isSo: (summary: CampaignReport['summary']) => boolean): Promise<CampaignReport['summary']> {
+    for (;;) {
+      const view = await viewCampaign(fixture.out).catch(() => null);
+      if (view !== null && isSo(view.summary)) return view.summary;
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
+  }
 
+  describe('tells others how it stands while nothing is sent', () => {
     it('before the first recipient of a slow rate, and in a pause', async () => {
       await open();
       const recipients = { files: await fixture.list(Array.from({ length: 100 }, plainToken)) };
@@ -519,23 +518,20 @@ describe('a campaign', () => {
   it('waits until it may begin, and stops when it has to', async () => {
     await open();
     const recipients = { files: await fixture.list(Array.from({ length: 1000 }, plainToken)) };
+    const hourMs = 3_600_000;
     const started = Date.now();
-    const options = {
-      recipients,
-      notBefore: new Date(started + 500),
-      notAfter: new Date(started + 3500),
-      rate: '100/s',
-    };
-    const campaign = fixture.campaign(options);
+    const [notBefore, notAfter] = [new Date(started + hourMs), new Date(started + 2 * hourMs)];
+    const campaign = fixture.campaign({ recipients, notBefore, notAfter, rate: '50/s', folder: fixture.out });
     const running = campaign.run();
-    while (Date.now() < started + 450) await new Promise((resolve) => setTimeout(resolve, 10));
-    assert.ok(Date.now() > started + 500 || campaign.progress.accepted === 0);
+    await seen(({ why }) => why !== null);
+    assert.deepEqual([campaign.progress.accepted, fixture.simulator.ledger.summary().requests], [0, 0]);
+    fixture.wallOffsetMs = hourMs;
+    for await (const { accepted } of campaign) if (accepted > 0) fixture.wallOffsetMs = 2 * hourMs;
     const report = await running;
     assert.equal(report.stopped?.code, 'ERR_PEAL_BOUND');
     assert.match(report.stopped.message, /It is after 20.* \(notAfter\)/);
     const { accepted } = report.summary;
-    // A machine that is busy may take most of the time to begin.
-    assert.ok(accepted > 0 && accepted < 350, `${accepted}`);
+    assert.ok(accepted > 0 && accepted < 1000, `${accepted}`);
     checkBooks(report, 1000);
   });
 });

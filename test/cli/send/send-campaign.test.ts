@@ -246,7 +246,8 @@ describe('a campaign by peal send', () => {
     const result = await runCommand(args(tokens, '--rate', '200/s', '--json'));
     const { seconds = 0, accepted } = summaryOf(result);
     assert.equal(accepted, 400);
-    assert.ok(seconds > 1.5 && seconds < 4, String(seconds));
+    // Two at this rate. At one a minute it would take hours; how much longer than two is the machine's.
+    assert.ok(seconds > 1.5 && seconds < 60, String(seconds));
   });
 
   it('waits for its time', async () => {
