@@ -153,6 +153,7 @@ const forTests: Readonly<Record<string, readonly string[]>> = {
     'Vitals',
   ],
   'decisions that a test checks case by case, of which a caller shows a few cases only': [
+    'Durability',
     'Keepalive',
     'ProviderTokenMinter',
     'estimateLines',

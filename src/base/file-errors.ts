@@ -35,6 +35,9 @@ const writing: Readonly<Record<string, string>> = {
   ELOOP: 'cannot be written: it is a symbolic link',
   ERR_ACCESS_DENIED:
     'may not be written: Node runs with --permission; name its directory in --allow-fs-read and --allow-fs-write',
+  ERR_SYNC_REFUSED:
+    'would not outlive a loss of power: Node runs with --permission, which refuses fsync, and this system has no O_DSYNC; ' +
+    'run Node without --permission',
   EIO: 'cannot be written: the device reports an error',
 };
 

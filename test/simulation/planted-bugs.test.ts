@@ -59,7 +59,7 @@ describe('planted bugs', () => {
 
   for (const [why, wrong] of [
     ['its place is there 0 times', { before: 'this is not there' }],
-    ['its place is there 2 times', { file: 'base/durable.js', before: 'await unlessRefused(' }],
+    ['its place is there 2 times', { file: 'base/durable.js', before: 'await this.#unlessRefused(' }],
     ['there is no such file', { file: 'campaign/run/gone.js' }],
   ] as const) {
     it(`are not called found where they cannot be planted: ${why}`, async () => {

@@ -53,7 +53,7 @@ const bugs: readonly PlantedBug[] = [
   {
     name: 'the files are not synced before the transaction',
     file: 'campaign/outputs/output-file.js',
-    before: 'await syncData(this.#handle);',
+    before: 'await durably.syncData(this.#handle);',
     after: ';',
     breaks: 'rows are lost with the power that the journal calls written',
     firstSeed: 470,

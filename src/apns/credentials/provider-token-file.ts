@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { newDurable, sync } from '../../base/durable.js';
+import { durably, newFile } from '../../base/durable.js';
 import { readProblem } from '../../base/file-errors.js';
 import { maxProviderTokenCharacters, tokenLockPollMs, tokenLockStaleMs } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
@@ -115,10 +115,10 @@ export class TokenFile {
   async #write(token: string): Promise<void> {
     const partial = `${this.#options.path}.${randomBytes(6).toString('hex')}.partial`;
     try {
-      const file = await open(partial, newDurable, 0o600);
+      const file = await durably.open(partial, newFile, 0o600);
       try {
         await file.writeFile(`${token}\n`);
-        await sync(file);
+        await durably.sync(file);
       } finally {
         await file.close();
       }

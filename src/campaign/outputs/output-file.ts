@@ -11,7 +11,7 @@ import { constants, writeSync } from 'node:fs';
 import { type FileHandle, lstat, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { assert } from '../../base/assert.js';
-import { newDurable, sync, syncData, writeThrough } from '../../base/durable.js';
+import { durably, newFile } from '../../base/durable.js';
 import { PealError } from '../../base/errors.js';
 import { writeProblem } from '../../base/file-errors.js';
 import { integer } from '../../base/text.js';
@@ -134,7 +134,7 @@ export class OutputFile {
   async #sync(length: number): Promise<void> {
     await this.#tail;
     try {
-      if (this.#failure === null && !this.#isEnded) await syncData(this.#handle);
+      if (this.#failure === null && !this.#isEnded) await durably.syncData(this.#handle);
     } catch (error) {
       this.#failure ??= writeError(this.#target, error);
     }
@@ -174,7 +174,7 @@ export class OutputFile {
     await this.#tail;
     const current = this.#current;
     try {
-      if (this.#failure === null) await sync(this.#handle);
+      if (this.#failure === null) await durably.sync(this.#handle);
     } catch (error) {
       this.#failure = writeError(this.#target, error);
     }
@@ -275,7 +275,7 @@ export class OutputFile {
 }
 
 async function createNew(file: string, mode: number): Promise<FileHandle> {
-  return await open(file, newDurable | noFollow, mode);
+  return await durably.open(file, newFile | noFollow, mode);
 }
 
 async function replaceByNew(folder: string, file: string): Promise<FileHandle> {
@@ -292,7 +292,7 @@ async function openAt(file: string, length: number): Promise<FileHandle> {
   if (there === null) throw lostError(`${file} is missing`);
   if (there.isSymbolicLink()) throw lostError(`${file} is a symbolic link`);
   await refuseOther(file);
-  const handle = await open(file, constants.O_WRONLY | writeThrough | noFollow);
+  const handle = await durably.open(file, constants.O_WRONLY | noFollow, 0o600);
   try {
     const { size, mode } = await handle.stat();
     if (size < length) throw lostError(`${file} is shorter than it was (${integer(size)} of ${integer(length)} bytes)`);

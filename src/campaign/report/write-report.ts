@@ -4,9 +4,9 @@
  * Called by the campaign and by `peal report`; main thread.
  */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
+import { type FileHandle, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { newDurable, sync } from '../../base/durable.js';
+import { durably, newFile } from '../../base/durable.js';
 import { PealError } from '../../base/errors.js';
 import { writeProblem } from '../../base/file-errors.js';
 import { reportFileName, summaryFileName } from '../input/campaign-files.js';
@@ -53,7 +53,7 @@ function isUnfinished(name: string): boolean {
 async function replaceFile(file: string, text: string): Promise<void> {
   const partial = `${file}.${randomBytes(4).toString('hex')}.partial`;
   try {
-    const handle = await open(partial, newDurable, 0o600);
+    const handle = await durably.open(partial, newFile, 0o600);
     await writeWhole(handle, text);
     await rename(partial, file);
   } catch (cause) {
@@ -65,7 +65,7 @@ async function replaceFile(file: string, text: string): Promise<void> {
 async function writeWhole(handle: FileHandle, text: string): Promise<void> {
   try {
     await handle.writeFile(text, 'utf8');
-    await sync(handle);
+    await durably.sync(handle);
   } finally {
     await handle.close();
   }

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { newDurable, sync } from '../../base/durable.js';
+import { durably, newFile } from '../../base/durable.js';
 import { PealError } from '../../base/errors.js';
 import { readProblem, writeProblem } from '../../base/file-errors.js';
 import type { SliceBlobs } from './cluster-store.js';
@@ -35,10 +35,10 @@ export class FolderBlobs implements SliceBlobs {
     const file = this.#path(name);
     const temporary = `${file}.${randomBytes(6).toString('hex')}.new`;
     try {
-      const handle = await open(temporary, newDurable, 0o600);
+      const handle = await durably.open(temporary, newFile, 0o600);
       try {
         await handle.writeFile(bytes);
-        await sync(handle);
+        await durably.sync(handle);
       } finally {
         await handle.close();
       }

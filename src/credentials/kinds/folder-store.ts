@@ -5,10 +5,10 @@
  * none. Main thread.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, systemClock } from '../../base/clock.js';
-import { newDurable, sync } from '../../base/durable.js';
+import { durably, newFile } from '../../base/durable.js';
 import { PealError } from '../../base/errors.js';
 import { readProblem, writeProblem } from '../../base/file-errors.js';
 import { credentialLookMs, maxCredentialVersions } from '../../base/limits.js';
@@ -202,10 +202,10 @@ async function stampOf(file: string): Promise<string> {
 /** Creates a file that its owner alone may read; never opens one that is there. */
 async function write(file: string, text: string): Promise<void> {
   try {
-    const handle = await open(file, newDurable, 0o600);
+    const handle = await durably.open(file, newFile, 0o600);
     try {
       await handle.writeFile(text);
-      await sync(handle);
+      await durably.sync(handle);
     } finally {
       await handle.close();
     }

@@ -7,10 +7,10 @@
  *   <id>/…                       journal, outcomes, summary.json, report.html
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, type open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import path from 'node:path';
-import { newDurable, syncData } from '../../base/durable.js';
+import { durably, newFile } from '../../base/durable.js';
 import { PealError } from '../../base/errors.js';
 import { readProblem, writeProblem } from '../../base/file-errors.js';
 import { FolderLock } from '../../base/files/folder-lock.js';
@@ -112,10 +112,10 @@ export class CampaignShelf {
     const folder = this.folderOf(shelved.id);
     const partial = path.join(folder, `.request.${randomBytes(8).toString('hex')}.partial`);
     try {
-      const file = await open(partial, newDurable, 0o600);
+      const file = await durably.open(partial, newFile, 0o600);
       try {
         await file.writeFile(`${JSON.stringify(shelved)}\n`);
-        await syncData(file);
+        await durably.syncData(file);
       } finally {
         await file.close();
       }
@@ -159,7 +159,7 @@ export class CampaignShelf {
     const file = await this.#newFile(id, name);
     try {
       await file.writeFile(tokens.map((token) => `${token.replace(/[\r\n]/g, ' ')}\n`).join(''));
-      await syncData(file);
+      await durably.syncData(file);
     } finally {
       await file.close();
     }
@@ -191,7 +191,7 @@ export class CampaignShelf {
         await file.write(piece);
       }
       if (!request.complete) throw cutOff();
-      await syncData(file);
+      await durably.syncData(file);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') throw cutOff();
       throw (error as NodeJS.ErrnoException).syscall === 'write' ? folderError(this.folder, error) : error;
@@ -204,7 +204,7 @@ export class CampaignShelf {
   }
 
   async #newFile(id: string, name: string): Promise<Awaited<ReturnType<typeof open>>> {
-    return open(path.join(this.folderOf(id), name), newDurable, 0o600);
+    return durably.open(path.join(this.folderOf(id), name), newFile, 0o600);
   }
 
   /** Null: it did not come to be. */

@@ -9,9 +9,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { newDurable, syncData } from '../../base/durable.js';
+import { durably, newFile } from '../../base/durable.js';
 import { PealError } from '../../base/errors.js';
 import { readProblem, writeProblem } from '../../base/file-errors.js';
 import { FolderLock } from '../../base/files/folder-lock.js';
@@ -134,7 +134,7 @@ export class PushJournal {
       // Not write: a disk that is nearly full takes a part of it without an error.
       await this.#file!.appendFile(lines);
       this.#bytes += Buffer.byteLength(lines);
-      if (waiting.length > 0) await syncData(this.#file!);
+      if (waiting.length > 0) await durably.syncData(this.#file!);
       for (const { done } of waiting) done();
     } catch (error) {
       // The next write begins a new file with all that is kept.
@@ -147,8 +147,8 @@ export class PushJournal {
 
   async #begin(): Promise<void> {
     const number = this.#number++;
-    const flags = newDurable | constants.O_APPEND;
-    const file = await open(fileOf(this.#folder, number), flags, 0o600);
+    const flags = newFile | constants.O_APPEND;
+    const file = await durably.open(fileOf(this.#folder, number), flags, 0o600);
     try {
       let text = `${JSON.stringify({ key: this.#key.toString('base64') })}\n`;
       for (const { id, pushes, settledMs, results } of this.#kept()) {
@@ -156,7 +156,7 @@ export class PushJournal {
           settledMs === null ? `{"id":"${id}","pushes":${pushes}}\n` : settledLine(id, pushes, settledMs, results!);
       }
       await file.appendFile(text);
-      await syncData(file);
+      await durably.syncData(file);
       this.#bytes = Buffer.byteLength(text);
     } catch (error) {
       await file.close().catch(() => {});
