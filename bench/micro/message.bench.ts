@@ -63,7 +63,7 @@ export function register(): readonly MicroItem[] {
     item('payload as text', (index) => new Message([], { topic, payload: JSON.stringify(whole(index)) })),
     item('bytes of one token', () => deviceTokenOf(token)),
     item('result of one accepted recipient', () => new Result(singleParts(retryStates))),
-    item('failure of one recipient', () => new Failure(answer)),
+    item('failure of one recipient', () => new Failure(answer, 'http2')),
   ];
 }
 

@@ -73,6 +73,15 @@ describe('messages to FCM', () => {
     });
   }
 
+  it('have the class of the reason also where one message goes to one token', async () => {
+    await using world = await worldOf();
+    const gone = scriptedFcmToken('unregistered');
+    const result = await world.fcm.send(new FcmMessage([gone], hello));
+    assert.deepEqual([result.gone.has(gone), result.failed.get(gone)?.kind], [true, 'gone']);
+    assert.deepEqual([result.errors, result.retry()], [[], null]);
+    assert.equal(result.failed.get(gone)?.protocol, 'fcm');
+  });
+
   it('are pushed one by one, and named by the service', async () => {
     await using world = await worldOf();
     const outcomes = await Promise.all(

@@ -4,6 +4,7 @@
  */
 import type { PealError } from '../../base/errors.js';
 import type { Batch, OutcomeDetail } from '../../engine/batch.js';
+import type { Protocol } from '../../push/address.js';
 import { pushProtocolOf } from '../../push-services/push-protocols.js';
 import type { PushMessage } from '../message/push-message.js';
 import { type OutcomeCounts, Result } from '../message/result.js';
@@ -40,9 +41,9 @@ export function isToken(recipient: unknown): recipient is Token {
 export function sendLone(lanes: Lanes, message: PushMessage): Promise<Result> {
   return new Promise((resolve, reject) => {
     const token = message.tokens[0] as Token;
-    const why = lanes.begin(new LonePush(message, resolve, reject), message.parts, token, false);
+    const why = lanes.begin(new LonePush(message, lanes.protocol, resolve, reject), message.parts, token, false);
     if (why === null) return;
-    const books = booksOf(message);
+    const books = booksOf(message, lanes.protocol);
     books.addInvalid({ index: 0, text: textOf(token), why });
     resolve(books.close(null));
   });
@@ -56,6 +57,7 @@ class LonePush extends Push implements Subject {
 
   constructor(
     readonly message: PushMessage,
+    readonly protocol: Protocol,
     resolve: (result: Result) => void,
     reject: (error: PealError) => void,
   ) {
@@ -69,7 +71,7 @@ class LonePush extends Push implements Subject {
   }
 
   rejected(from: LaneBatch, answer: OutcomeDetail, attempts: number): void {
-    const books = booksOf(this.message);
+    const books = booksOf(this.message, this.protocol);
     books.addRejected(this, this.#recipient(from), 0, answer, attempts, null);
     this.#resolve(books.close(null));
   }
@@ -81,7 +83,7 @@ class LonePush extends Push implements Subject {
     attempts: number,
     stopped: PealError | null,
   ): void {
-    const books = booksOf(this.message);
+    const books = booksOf(this.message, this.protocol);
     books.addUnanswered(this, this.#recipient(from), 0, outcome, error, attempts, stopped);
     this.#resolve(books.close(stopped));
   }
@@ -95,8 +97,8 @@ class LonePush extends Push implements Subject {
   }
 }
 
-function booksOf(message: PushMessage): SharedBooks {
-  const books = new SharedBooks(true);
+function booksOf(message: PushMessage, protocol: Protocol): SharedBooks {
+  const books = new SharedBooks(true, protocol);
   books.begin(message, 0);
   return books;
 }

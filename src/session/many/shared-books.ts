@@ -118,7 +118,7 @@ export class SharedBooks {
   readonly #acceptedIds: { readonly position: number; readonly ids: ReadonlyMap<string, AcceptedId> }[] = [];
 
   /** @param keepsInvalid whether invalid recipients are kept; the caller takes them otherwise */
-  constructor(keepsInvalid: boolean, protocol: Protocol = 'http2') {
+  constructor(keepsInvalid: boolean, protocol: Protocol) {
     this.#protocol = protocol;
     this.#keepsInvalid = keepsInvalid;
   }

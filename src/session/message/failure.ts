@@ -28,7 +28,7 @@ export class Failure implements Answer {
   /** FCM: what the answer finds fault with, where it says so. */
   declare readonly detail?: string;
 
-  constructor(answer: Answer, protocol: Protocol = 'http2') {
+  constructor(answer: Answer, protocol: Protocol) {
     this.protocol = protocol;
     this.status = answer.status;
     this.reason = answer.reason;
