@@ -201,7 +201,7 @@ export class RunStanding {
   /** What the journal keeps. */
   get facts(): CampaignFacts {
     const { options, hooks, books, feed, earlier, record, canary, steering } = this.#run;
-    const { settings, kept, gateway } = options;
+    const { settings, kept, gateway, sender } = options;
     const { invalid, neverNoted, reasons, causes, resent, services } = books;
     const { blocks } = feed;
     const { state, expected } = this.progress;
@@ -231,6 +231,7 @@ export class RunStanding {
       unread: this.#end === null ? [] : blocks.unread,
       resent,
       runs: this.#runs(),
+      isSentElsewhere: sender.remote !== null,
       connections: Math.max(earlier?.connections ?? 0, record.mostConnections),
       threads: gateway.threads,
       isCanaryPassed: canary?.isPassed ?? earlier?.isCanaryPassed ?? false,

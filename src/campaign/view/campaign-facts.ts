@@ -49,6 +49,8 @@ export interface CampaignFacts {
   readonly resent: number;
   /** The first run is first; at most 100: the first and the latest. */
   readonly runs: readonly RunSummary[];
+  /** Whether other machines send it: what was under way when its process ended is in their books. */
+  readonly isSentElsewhere: boolean;
   /** Most connections that were open at a time. */
   readonly connections: number;
   readonly threads: number;

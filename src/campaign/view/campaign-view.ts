@@ -99,7 +99,8 @@ export function summaryOf(given: SummaryParts): CampaignSummary {
   const { args } = facts.kept;
   const isPipe = Array.isArray(args) && args.some((arg) => arg === '-' || arg === '--tokens=-');
   const begunBy = isPipe ? 'pipe' : Array.isArray(args) ? 'command' : 'program';
-  return { ...summary, next: nextSteps(summary, { folder, protocol: facts.protocol, begunBy, gone }) };
+  const atWorkers = facts.isSentElsewhere && !isAtWork ? counts.underWay : 0;
+  return { ...summary, next: nextSteps(summary, { folder, protocol: facts.protocol, begunBy, gone, atWorkers }) };
 }
 
 /** What became of recipients, of all or of one service. */

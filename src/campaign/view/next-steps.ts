@@ -21,6 +21,8 @@ interface NextStepsOptions {
   readonly begunBy: Beginning;
   /** Rejected recipients whose tokens are to be deleted. */
   readonly gone: number;
+  /** Unknown recipients that workers had when the process of the campaign ended: going on asks the workers' books for them. */
+  readonly atWorkers: number;
 }
 
 /** What a person has to know of a campaign. */
@@ -62,7 +64,7 @@ export function againAfterBound({ why }: Pick<Situation, 'why'>): string {
     : 'Where it would stop at the same bound again, give the bound another value.';
 }
 
-function resumeStep(summary: Situation, folder: string, { begunBy }: NextStepsOptions): NextStep[] {
+function resumeStep(summary: Situation, folder: string, { begunBy, atWorkers }: NextStepsOptions): NextStep[] {
   const { state, stopped, unsent } = summary;
   if (state === 'finished' && unsent === 0) return [];
   const who = unsent === 0 ? '' : ` ${areOf(unsent, 'recipient')} unsent.`;
@@ -73,7 +75,12 @@ function resumeStep(summary: Situation, folder: string, { begunBy }: NextStepsOp
     pipe: 'Go on with it: give its command again, with the same list on standard input.',
     program: 'Go on with it by a campaign of the same message, recipients and folder.',
   }[begunBy];
-  return [step(`${how}${safety}`, commandToGoOn(folder, begunBy))];
+  const elsewhere =
+    atWorkers === 0
+      ? ''
+      : ` ${integer(atWorkers)} unknown ${atWorkers === 1 ? 'recipient is' : 'recipients are'} at workers, whose books are ` +
+        'asked first: decide only about recipients that are unknown after that.';
+  return [step(`${how}${elsewhere}${safety}`, commandToGoOn(folder, begunBy))];
 }
 
 /** Standard input cannot be read again: there the whole command is given once more. */
@@ -127,8 +134,9 @@ function againCommand(summary: Situation, reason: string, folder: string | null)
   return `${rows} | peal send --tokens - --token-column token …`;
 }
 
-function unknownStep(summary: Situation, folder: string, { begunBy }: NextStepsOptions): NextStep[] {
-  const { unknown, files } = summary;
+function unknownStep(summary: Situation, folder: string, { begunBy, atWorkers }: NextStepsOptions): NextStep[] {
+  const { files } = summary;
+  const unknown = summary.unknown - atWorkers;
   if (unknown === 0) return [];
   const named = files.find(({ name }) => name.startsWith('unknown.'));
   const where = named === undefined ? '' : ` of ${named.name}`;

@@ -134,6 +134,22 @@ describe('viewCampaign', () => {
     });
   }
 
+  it('advises no resending of what workers had when the dispatcher was killed: their books are asked first', async () => {
+    facts = { ...running, isSentElsewhere: true, expected: 6 };
+    const journal = await work();
+    await journal.note(0, digest, 6);
+    journal.settle(0, Uint8Array.of(ACCEPTED), [0]);
+    await journal.flush();
+    await journal.close();
+    const { summary } = await viewCampaign(folder);
+    assert.equal(summary.unknown, 5);
+    assert.deepEqual(
+      summary.next.map(({ command }) => command),
+      [`peal resume ${folder}`],
+    );
+    assert.match(summary.next[0]!.text, / 5 unknown recipients are at workers, whose books are asked first: /);
+  });
+
   it('sees a process of its own at work, and that it was killed', async () => {
     const child = spawn(process.execPath, [path.join(import.meta.dirname, 'viewed-child.js'), folder], {
       stdio: ['ignore', 'pipe', 'inherit'],

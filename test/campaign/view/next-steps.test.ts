@@ -7,7 +7,7 @@ import { emptyReport } from '../report/report-fixtures.js';
 type Options = Parameters<typeof nextSteps>[1];
 
 const { summary: nothing } = emptyReport();
-const options: Options = { folder: 'run-7', protocol: 'http2', begunBy: 'command', gone: 0 };
+const options: Options = { folder: 'run-7', protocol: 'http2', begunBy: 'command', gone: 0, atWorkers: 0 };
 
 const csvFiles = ['gone.csv', 'rejected.csv', 'unknown.txt', 'invalid.csv'].map((name) => ({ name, use: '', rows: 1 }));
 
@@ -105,6 +105,21 @@ describe('nextSteps', () => {
     assert.match(goOn!.text, /^Go on with it: give its command again, with the same list on standard input\. 3 rec/);
     assert.equal(goOn!.command, '… | peal send … --out run-7');
     assert.equal(resend!.command, '… | peal send … --out run-7 --on-unknown resend');
+  });
+
+  it("has a decision about recipients at workers wait until the workers' books were asked", () => {
+    const killed = { state: 'stopped', unknown: 4215 } as const;
+    const asks =
+      'are at workers, whose books are asked first: decide only about recipients that are unknown after that.';
+    assert.deepEqual(stepsOf(killed, { atWorkers: 4215 }), [
+      { text: `Go on with it. 4,215 unknown recipients ${asks} ${safety}`, command: 'peal resume run-7' },
+    ]);
+    const [goOn, resend] = stepsOf(killed, { atWorkers: 4213 });
+    assert.equal(goOn!.text, `Go on with it. 4,213 unknown recipients ${asks} ${safety}`);
+    assert.match(resend!.text, /^Decide about the 2 unknown recipients of unknown\.txt/);
+    assert.equal(resend!.command, 'peal resume run-7 --on-unknown resend');
+    const [one] = stepsOf(killed, { atWorkers: 1 });
+    assert.match(one!.text, / 1 unknown recipient is at workers, whose books are asked first: /);
   });
 
   it('leaves the resending of a program to the program', () => {

@@ -24,6 +24,7 @@ export const runningFacts: CampaignFacts = {
   unread: [],
   resent: 0,
   runs: [{ startMs, endMs: null, seconds: 4, answered: 3, end: null }],
+  isSentElsewhere: false,
   connections: 2,
   threads: 1,
   isCanaryPassed: false,

@@ -40,6 +40,7 @@ const running: CampaignFacts = {
   runs: [{ startMs, endMs: null, seconds: 4, answered: 10, end: null }],
   connections: 2,
   threads: 1,
+  isSentElsewhere: false,
   isCanaryPassed: false,
   rate: '500/s',
 };

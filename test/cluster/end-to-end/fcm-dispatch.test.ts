@@ -1,6 +1,7 @@
 /** `peal dispatch --provider fcm` and workers with a service account: books, outputs and access tokens are those of one process. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { viewCampaign } from '../../../src/campaign/view/campaign-view.js';
 import { type SimulatorOptions, scriptedFcmToken, scriptedToken } from '../../../src/simulator/index.js';
 import { Fixture, randomTokens, topic } from '../../cli/fixture.js';
 import { until } from '../../faults/accounts.js';
@@ -184,6 +185,12 @@ describe('messages to FCM from the command line, by several machines', () => {
       dispatcher.kill('SIGKILL');
       await dispatcher.ended;
     }
+    const { next } = (await viewCampaign(cluster.base.path('out'))).summary;
+    assert.ok(next[0]!.text.includes('are at workers, whose books are asked first'), next[0]!.text);
+    assert.deepEqual(
+      next.filter(({ command }) => command?.includes('--on-unknown')),
+      [],
+    );
     const last = cluster.run(['resume', cluster.base.path('out'), '--rate', 'off', '--quiet']);
     assert.equal((await last.ended).code, 3, last.stderr);
     const { accepted, rejected: refused, unknown, unsent } = summaryIn('out');
