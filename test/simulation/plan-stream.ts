@@ -10,13 +10,14 @@ import { drawRecipients, http2People } from './plan-recipients.js';
 /**
  * - `abort`: the send's signal is aborted while the stream is asked for the next recipient; it gives one all the same,
  *   after a while.
- * - `stall`: the same, but what it was asked for never comes.
+ * - `abortTwice`: the same, and the send is stopped once more while the stream is asked, as by a shutdown.
+ * - `stall`: the same as `abort`, but what it was asked for never comes.
  * - `abortAtOnce`: it is aborted right after a recipient was handed out.
  * - `throw`: the stream throws.
  * - `shutdown`: the session is shut down while the stream is asked.
  * - `end`: it has no more to give.
  */
-export type StreamEndKind = 'abort' | 'stall' | 'abortAtOnce' | 'throw' | 'shutdown' | 'end';
+export type StreamEndKind = 'abort' | 'abortTwice' | 'stall' | 'abortAtOnce' | 'throw' | 'shutdown' | 'end';
 
 export interface StreamPlan {
   readonly end: StreamEndKind;
@@ -30,7 +31,7 @@ export interface StreamPlan {
 }
 
 const share = 0.06;
-const ends: readonly StreamEndKind[] = ['abort', 'abort', 'stall', 'abortAtOnce', 'throw', 'shutdown', 'end'];
+const ends: readonly StreamEndKind[] = ['abort', 'abortTwice', 'stall', 'abortAtOnce', 'throw', 'shutdown', 'end'];
 
 /** What is other than in `plan`: most of the time nothing. */
 export function drawStream(random: Prng, plan: Plan): Partial<Plan> {

@@ -81,6 +81,14 @@ const streams: readonly PlantedBug[] = [
     breaks: 'an aborted send does not end',
   },
   {
+    name: 'a second stop ends the wait for the recipient that was asked for',
+    file: 'session/send/recipient-stream.js',
+    before: "const timer = clock.setTimer(() => resolve('open'), lastPullMs);",
+    after:
+      "this.#wake = () => resolve('open');\n            const timer = clock.setTimer(() => resolve('open'), lastPullMs);",
+    breaks: 'a recipient that was pulled while a send was aborted and its session shut down is in no book',
+  },
+  {
     name: 'what is left after a stop is not taken in',
     file: 'session/send/send.js',
     before: 'return this.#options.takesRest || !this.#isStopped;',

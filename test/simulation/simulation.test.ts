@@ -52,7 +52,7 @@ describe('simulation', () => {
     const ends = plans.flatMap(({ jobs }) => jobs.map(({ sourceEnd }) => sourceEnd?.isAborted));
     assert.ok(ends.includes(true) && ends.includes(false));
     const streams = new Set(plans.flatMap(({ jobs }) => jobs.flatMap(({ stream }) => stream?.end ?? [])));
-    assert.deepEqual([...streams].sort(), ['abort', 'abortAtOnce', 'end', 'shutdown', 'stall', 'throw']);
+    assert.deepEqual([...streams].sort(), ['abort', 'abortAtOnce', 'abortTwice', 'end', 'shutdown', 'stall', 'throw']);
   });
 
   it('does the same again in another process, whatever else runs there before', async () => {

@@ -2,7 +2,7 @@
  * A job whose recipients come one by one out of an async generator, through the library's send (session/send/send): what a
  * program with a cursor over its database does. Checks that every recipient that was pulled is counted, and no other.
  */
-
+import { PealError } from '../../src/base/errors.js';
 import { lastPullMs } from '../../src/base/limits.js';
 import type { OutcomeSink } from '../../src/engine/batch.js';
 import { TokenBlock } from '../../src/push/token-block.js';
@@ -34,7 +34,10 @@ export interface StreamRoom {
 export async function runStreamedJob(job: JobPlan, stream: StreamPlan, room: StreamRoom): Promise<string | null> {
   const { books, plan, target } = room;
   const aborter = new AbortController();
-  const source = new StreamedSource(job, stream, room, () => aborter.abort());
+  const source = new StreamedSource(job, stream, room, {
+    abort: () => aborter.abort(),
+    stopAgain: () => send.stop(new PealError('ERR_PEAL_ABORTED', 'Stopped again.', { origin: 'usage' })),
+  });
   const message = new Message([], {
     payload: JSON.parse(Buffer.from(job.payload).toString('utf8')),
     topic,
@@ -48,7 +51,8 @@ export async function runStreamedJob(job: JobPlan, stream: StreamPlan, room: Str
     retry: attempts > 1 ? { attempts, timeMs } : false,
     outcomes: room.sink,
   });
-  const result = await new Send(target, message, options).run();
+  const send = new Send(target, message, options);
+  const result = await send.run();
   const { counts, stopped } = result;
   const sum = counts.accepted + counts.rejected + counts.unsent + counts.unknown + counts.invalid;
   if (counts.recipients !== source.given || sum !== source.given) {
@@ -56,11 +60,17 @@ export async function runStreamedJob(job: JobPlan, stream: StreamPlan, room: Str
       `${source.given} recipients were pulled, and ${counts.recipients} are in the books (${sum} by outcome)`,
     );
   }
-  const isTakenWhole = stream.takesRest && (stream.end === 'abort' || stream.end === 'abortAtOnce');
+  const isTakenWhole = stream.takesRest && ['abort', 'abortTwice', 'abortAtOnce'].includes(stream.end);
   if (isTakenWhole && source.given !== source.total) {
     books.violate(`${source.given} of ${source.total} recipients were pulled, though the rest was to count as unsent`);
   }
   return stopped?.code ?? null;
+}
+
+/** What a stream does to the send that it is for. */
+interface SendControl {
+  abort(): void;
+  stopAgain(): void;
 }
 
 class StreamedSource {
@@ -71,13 +81,13 @@ class StreamedSource {
   readonly #job: JobPlan;
   readonly #stream: StreamPlan;
   readonly #room: StreamRoom;
-  readonly #abort: () => void;
+  readonly #control: SendControl;
 
-  constructor(job: JobPlan, stream: StreamPlan, room: StreamRoom, abort: () => void) {
+  constructor(job: JobPlan, stream: StreamPlan, room: StreamRoom, control: SendControl) {
     this.#job = job;
     this.#stream = stream;
     this.#room = room;
-    this.#abort = abort;
+    this.#control = control;
     this.total = job.batches.reduce((sum, { count }) => sum + count, 0);
   }
 
@@ -102,11 +112,16 @@ class StreamedSource {
     if (end === 'end') return true;
     if (end === 'throw') throw new Error('the cursor is gone');
     if (end === 'shutdown') this.#room.close();
-    else this.#abort();
+    else this.#control.abort();
     if (end === 'abortAtOnce') return false;
     // The pull is open meanwhile; a send waits lastPullMs for it, and the stream may pause in it, too.
     const soonMs = 0.9 * (lastPullMs - this.#stream.pauseMs);
-    await this.#room.wait(end === 'stall' ? stallMs : soonMs * this.#room.random.next());
+    const waitMs = end === 'stall' ? stallMs : soonMs * this.#room.random.next();
+    if (end === 'abortTwice') {
+      await this.#room.wait(waitMs / 2);
+      this.#control.stopAgain();
+      await this.#room.wait(waitMs / 2);
+    } else await this.#room.wait(waitMs);
     return end === 'stall';
   }
 
