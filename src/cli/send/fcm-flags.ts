@@ -5,10 +5,12 @@
 import { isFcmAddress, parseFcmPlace } from '../../fcm/address.js';
 import type { FcmMessageOptions } from '../../fcm/fcm-notification.js';
 import type { FcmCredentialOptions } from '../../fcm/service-account.js';
+import { addressUrl } from '../../push/address.js';
 import { FcmMessage } from '../../session/message/fcm-message.js';
 import { hasPlaceholder } from '../../session/personal/placeholders.js';
 import { Template } from '../../session/personal/template.js';
 import { materialOf } from '../shared/credential-options.js';
+import { addressOf, isAppleAddress } from '../shared/gateway-flags.js';
 import { pealVariable } from '../shared/peal-variables.js';
 import { type Terminal, usageError } from '../shared/terminal.js';
 import { jsonObjectOf, type SaidMessage } from './send-message.js';
@@ -78,6 +80,17 @@ export function checkFcmFlags(flags: SendFlags): void {
   if ((variant?.length ?? 0) > 0) {
     throw usageError('--variant gives payloads of APNs alone: leave it out, or send to each platform by itself.');
   }
+  checkBothPlaces(flags);
+}
+
+/** Messages of a list for both services do not go to Google where those for APNs go to a stand-in, unless that is said. */
+function checkBothPlaces(flags: SendFlags): void {
+  const address = addressOf(flags);
+  if (flags.fcmGateway !== undefined || address === null || isAppleAddress(address)) return;
+  throw usageError(
+    `--gateway ${addressUrl(address)} is not Apple's, and nothing says where the messages to FCM go: give ` +
+      "--fcm-gateway fcm://HOST:PORT, or --fcm-gateway fcm for Google's.",
+  );
 }
 
 /** Stands for the credential of a process that sends nothing. Workers have the service account, and campaigns the project. */

@@ -246,6 +246,17 @@ describe('peal send through FCM', () => {
     });
   }
 
+  it('sends no message of a list for both services to Google where those for APNs go to a stand-in', async () => {
+    const list = await write('stand-in.csv', `token,os\n${hexToken()},ios\n${fcmToken()},android\n`);
+    const both = ['send', list, '--platform-column', 'os', '--service-account', at('account.json'), '--alert', 'x'];
+    const { code, stderr } = await runCommand([...both, '--gateway', simulator.url!, '--ca', at('ca.pem')]);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /is not Apple's, and nothing says where the messages to FCM go: give --fcm-gateway fcm:/);
+    assert.equal(simulator.ledger.summary().requests, 0);
+    const said = [...both, '--gateway', simulator.url!, '--ca', at('ca.pem'), '--fcm-gateway', 'fcm', '--dry-run'];
+    assert.equal((await runCommand(said)).code, 0);
+  });
+
   it('refuses options of FCM where nothing goes there', async () => {
     const list = await write('tokens.txt', `${hexToken()}\n`);
     const apns = ['send', list, '--gateway', simulator.url!, '--alert', 'x', '--image', 'https://example.com/a.png'];
