@@ -200,6 +200,8 @@ export class Service {
     const settled = Promise.all([this.#front.idle().then(() => this.#desk.idle()), campaigns]);
     await Promise.race([settled, time]);
     clearTimeout(timer);
+    // What begins now would start the session anew, and nobody would wait for it.
+    this.#desk.stop();
     const cut = this.#books.pushesInFlight;
     // What is not written becomes unsent, and what is written has a few seconds more.
     await session.close();

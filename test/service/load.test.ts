@@ -146,4 +146,38 @@ describe('a service', () => {
     const { counts } = (await world.get(`/v1/push/${json.id}`)).json;
     assert.equal(counts.unsent + counts.unknown, 1);
   });
+
+  it('begins nothing of a request whose body comes when the time of a stop is over', async () => {
+    for (const wait of ['', '?wait=no']) {
+      await using world = await ServiceWorld.withFolders({ drainMs: 50 });
+      const body = JSON.stringify({ token: randomTokens(1)[0], alert });
+      const socket = world.socket();
+      let got = '';
+      socket.setEncoding('latin1').on('data', (piece: string) => {
+        got += piece;
+      });
+      const ended = new Promise((resolve) => socket.once('close', resolve).on('error', () => {}));
+      const head = ['Host: localhost', 'Content-Type: application/json', `Content-Length: ${body.length}`];
+      socket.write(`POST /v1/push${wait} HTTP/1.1\r\n${head.join('\r\n')}\r\n\r\n${body.slice(0, 9)}`);
+      await until(
+        async () => world.service.stats().requestsInFlight,
+        (requests) => requests === 1,
+      );
+      const closing = world.service.close();
+      // It listens no more once the session is closed.
+      await until(
+        () =>
+          world.get('/healthz').then(
+            () => true,
+            () => false,
+          ),
+        (listens) => !listens,
+      );
+      socket.write(body.slice(9));
+      await ended;
+      await closing;
+      assert.equal(world.simulator.ledger.summary().requests, 0, got);
+      assert.ok(got === '' || got.startsWith('HTTP/1.1 503 '), got);
+    }
+  });
 });

@@ -13,7 +13,7 @@ import { summaryJson } from '../../campaign/report/summary.js';
 import type { RecipientFiles } from '../../campaign/run/campaign-options.js';
 import type { CampaignReport } from '../../campaign/run/run-report.js';
 import { viewCampaign } from '../../campaign/view/campaign-view.js';
-import { refusal, sentenceOf } from '../http/answer.js';
+import { closingProblem, RefusedRequest, refusal, sentenceOf } from '../http/answer.js';
 import { bodyPacking } from '../http/request-body.js';
 import type { GatewaySource } from '../push/gateway-source.js';
 import { askedEnvironment } from '../push/push-request.js';
@@ -122,7 +122,7 @@ export class ServiceCampaigns {
       };
       // Checks all that a campaign checks before the request is kept.
       const campaign = await this.#campaignOf(entry);
-      if (this.#isClosing) throw closingRefusal();
+      if (this.#isClosing) throw new RefusedRequest(closingProblem);
       this.#checkRoom();
       await shelf.write(entry.shelved);
       this.#entries.set(id, entry);
@@ -267,7 +267,7 @@ export class ServiceCampaigns {
   }
 
   #checkRoom(): void {
-    if (this.#isClosing) throw closingRefusal();
+    if (this.#isClosing) throw new RefusedRequest(closingProblem);
     if (this.runningCount < maxRunningCampaigns) return;
     const message = `${maxRunningCampaigns} campaigns run already: begin this one when another has ended.`;
     throw refusal(429, 'too_many_campaigns', message, ['Retry-After', '60']);
@@ -328,10 +328,6 @@ function takenRefusal(id: string): Error {
 
 function notRunning(id: string): Error {
   return refusal(409, 'not_running', `The campaign ${id} does not run now.`);
-}
-
-function closingRefusal(): Error {
-  return refusal(503, 'shutting_down', 'The service is being stopped.', ['Retry-After', '5', 'Connection', 'close']);
 }
 
 function stopError(message: string): PealError {

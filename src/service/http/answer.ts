@@ -83,6 +83,14 @@ export function problemOf(error: unknown): Problem | null {
   return problem(isUsage ? 400 : 502, error.code, message);
 }
 
+/** The problem of what would begin something while the service is being stopped. */
+export const closingProblem: Problem = problem(
+  503,
+  'shutting_down',
+  'The service is being stopped: ask another one, or try again.',
+  ['Retry-After', '5', 'Connection', 'close'],
+);
+
 /** The problem of everything that nobody foresaw. Its stack is for the log alone. */
 export const faultProblem: Problem = problem(
   500,

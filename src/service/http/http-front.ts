@@ -9,7 +9,15 @@ import { PealError } from '../../base/errors.js';
 import { clientIdleMs, maxRequestHeaderBytes, maxRequestsOfClient } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import { wants } from '../../base/log.js';
-import { faultProblem, type HttpAnswer, type Problem, problem, problemAnswer, problemOf } from './answer.js';
+import {
+  closingProblem,
+  faultProblem,
+  type HttpAnswer,
+  type Problem,
+  problem,
+  problemAnswer,
+  problemOf,
+} from './answer.js';
 import type { BearerTokens } from './bearer-tokens.js';
 import type { ClientPatience } from './client-patience.js';
 import { Exchange } from './exchange.js';
@@ -175,9 +183,7 @@ export class HttpFront {
       ]);
     }
     if (this.#isDraining && route.isAnsweredToTheEnd !== true) {
-      return problem(503, 'shutting_down', 'The service is being stopped: ask another one, or try again.', [
-        ...['Retry-After', '5', 'Connection', 'close'],
-      ]);
+      return closingProblem;
     }
     if (books.requestsInFlight > maxRequests && route.isOpen !== true) {
       return problem(429, 'too_many_requests', 'The service has as many requests at hand as it may: try again.', [

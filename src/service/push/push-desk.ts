@@ -8,7 +8,7 @@ import { PealError } from '../../base/errors.js';
 import { APNs } from '../../session/apns.js';
 import type { Gateway } from '../../session/gateway.js';
 import { invalidOutcome, type PushOutcome } from '../../session/single/push-outcome.js';
-import { refusal } from '../http/answer.js';
+import { closingProblem, RefusedRequest, refusal } from '../http/answer.js';
 import type { ServiceBooks } from '../http/service-books.js';
 import type { GatewaySource } from './gateway-source.js';
 import type { AskedPush, AskedPushes } from './push-request.js';
@@ -18,7 +18,8 @@ export class PushDesk {
   readonly #books: ServiceBooks;
   readonly #maxPushes: number;
   readonly #senders = new WeakMap<Gateway, APNs>();
-  #whenIdle: (() => void) | null = null;
+  #isStopped = false;
+  readonly #whenIdle = new Set<() => void>();
 
   constructor(source: GatewaySource, books: ServiceBooks, maxPushes: number) {
     this.#source = source;
@@ -31,7 +32,7 @@ export class PushDesk {
    * of the client.
    *
    * @param before has to be over before the first is begun; where it fails, none is
-   * @throws RefusedRequest 429, or PealError (as a rejection): nothing was begun
+   * @throws RefusedRequest 429 or 503, or PealError (as a rejection): nothing was begun
    */
   async begin(asked: AskedPushes, before?: () => Promise<void>): Promise<BegunPushes> {
     this.#reserve(asked.count);
@@ -39,6 +40,7 @@ export class PushDesk {
     try {
       senders = await this.#sendersOf(asked.pushes);
       if (before !== undefined) await before();
+      if (this.#isStopped) throw new RefusedRequest(closingProblem);
     } catch (error) {
       this.#release(asked.count);
       throw error;
@@ -59,11 +61,16 @@ export class PushDesk {
     return outcomes;
   }
 
+  /** Begins nothing more, also of requests that are at hand: a body may come late, and a disk or a store may be slow. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
   /** Resolves once no push is without its outcome. */
   idle(): Promise<void> {
     if (this.#books.pushesInFlight === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#whenIdle = resolve;
+      this.#whenIdle.add(resolve);
     });
   }
 
@@ -81,9 +88,9 @@ export class PushDesk {
 
   #release(count: number): void {
     this.#books.pushesInFlight -= count;
-    if (this.#books.pushesInFlight > 0 || this.#whenIdle === null) return;
-    this.#whenIdle();
-    this.#whenIdle = null;
+    if (this.#books.pushesInFlight > 0) return;
+    for (const resolve of this.#whenIdle) resolve();
+    this.#whenIdle.clear();
   }
 
   /** Of all pushes, checked against the credential that they are sent with. */
