@@ -1,6 +1,6 @@
 /**
  * A process of a cluster that sends nothing, and uses all that the rate of a campaign lets it: for tests of the rate. Its
- * arguments are the URL of Redis and the id of the campaign. It says what it used, and when, each 50 ms: lines of JSON.
+ * arguments are the URL of Redis and the id of the campaign. It says what it used, and when, each 50 ms, and how long the store took to answer: lines of JSON.
  */
 import { systemClock } from '../../src/base/clock.js';
 import { SharedRate } from '../../src/cluster/limits/shared-rate.js';
@@ -11,11 +11,15 @@ const [url = '', campaign = ''] = process.argv.slice(2);
 const store = new RedisClusterStore(await openRedis({ url }), { prefix: 'peal' });
 let used = 0;
 let calls = 0;
+let waitedMs = 0;
 
 const rate = new SharedRate({
-  takeFromStore: (wanted) => {
+  takeFromStore: async (wanted) => {
     calls += 1;
-    return store.take(campaign, wanted);
+    const fromMs = performance.now();
+    const taken = await store.take(campaign, wanted);
+    waitedMs = Math.max(waitedMs, performance.now() - fromMs);
+    return taken;
   },
   clock: systemClock,
   chance: Math.random,
@@ -36,7 +40,8 @@ await poll();
 // As a worker does: it hears of a change within a quarter of a second.
 setInterval(() => void poll(), 250);
 setInterval(() => {
-  console.log(JSON.stringify({ atMs: Date.now(), used, calls }));
+  console.log(JSON.stringify({ atMs: Date.now(), used, calls, waitedMs }));
   used = 0;
   calls = 0;
+  waitedMs = 0;
 }, 50);

@@ -12,11 +12,17 @@ import { definitionOf, free } from '../store/store-contract.js';
 
 const program = fileURLToPath(new URL('../../support/rate-process.js', import.meta.url));
 
+/** So long that what is granted at once, after a moment without a core, is a small part. */
+const spanMs = 6000;
+/** A process that says nothing, or waits for Redis, for that long has stood still: it speaks each 50 ms. */
+const standstillMs = 100;
+
 interface Use {
   readonly process: number;
   readonly atMs: number;
   readonly used: number;
   readonly calls: number;
+  readonly waitedMs: number;
 }
 
 describe('the rate of a campaign in three processes', () => {
@@ -68,33 +74,56 @@ describe('the rate of a campaign in three processes', () => {
     while (!isSo()) await sleep(20);
   }
 
-  /** Waits until what was used from now on is known for so long; returns the rate. */
-  async function rateFor(ms: number): Promise<number> {
+  /** Waits until what was used from now on is known for that long, and returns when that began, and the rate. */
+  async function rateFromNow(): Promise<{ readonly fromMs: number; readonly rate: number }> {
     const fromMs = Date.now();
-    await until(() => Date.now() > fromMs + ms + 200);
-    return rateOf(fromMs, fromMs + ms);
+    await until(() => Date.now() > fromMs + spanMs + 200);
+    return { fromMs, rate: rateOf(fromMs, fromMs + spanMs) };
+  }
+
+  const usesOf = (number: number, fromMs: number): Use[] =>
+    uses.filter(({ process, atMs }) => process === number && atMs >= fromMs && atMs < fromMs + spanMs);
+
+  /** Whether one of these processes, or Redis, was left without a core for a moment. */
+  const stoodStill = (numbers: readonly number[], fromMs: number): boolean =>
+    numbers.some((number) => {
+      let beforeMs = fromMs;
+      const some = usesOf(number, fromMs).some(({ atMs, waitedMs }) => {
+        const silentMs = atMs - beforeMs;
+        beforeMs = atMs;
+        return Math.max(silentMs, waitedMs) > standstillMs;
+      });
+      return some || fromMs + spanMs - beforeMs > standstillMs;
+    });
+
+  /**
+   * The rate is used to within 5 % from now on. Where processes stand still, on a busy machine, they use less, and another
+   * span is looked at; in no span do they use more.
+   */
+  async function assertKept(perSecond: number, numbers = [0, 1, 2]): Promise<void> {
+    for (;;) {
+      const { fromMs, rate } = await rateFromNow();
+      assert.ok(rate < 1.05 * perSecond + 1, `${rate} for ${perSecond}`);
+      const parts = numbers.map((number) => usedBy(number, fromMs, fromMs + spanMs));
+      for (const number of numbers) {
+        const calls = (usesOf(number, fromMs).reduce((sum, use) => sum + use.calls, 0) * 1000) / spanMs;
+        assert.ok(calls <= 14, `${calls} calls a second`);
+      }
+      const fair = (perSecond * spanMs) / 1000 / numbers.length;
+      if (rate > 0.95 * perSecond - 1 && Math.min(...parts) > fair / 2) return;
+      assert.ok(stoodStill(numbers, fromMs), `${rate} for ${perSecond}, in parts of ${parts.join(', ')}`);
+    }
   }
 
   it('is kept to within 5 %, in parts for each, with at most some ten calls a second', async () => {
-    const fromMs = Date.now();
-    const rate = await rateFor(4000);
-    assert.ok(rate > 142 && rate < 158, `${rate} a second`);
-    for (const number of [0, 1, 2]) {
-      const part = usedBy(number, fromMs, fromMs + 4000);
-      assert.ok(part > 100, `${part} of 600 for one of three`);
-      const calls = uses.filter(({ process, atMs }) => process === number && atMs >= fromMs && atMs < fromMs + 4000);
-      const perSecond = calls.reduce((sum, use) => sum + use.calls, 0) / 4;
-      assert.ok(perSecond <= 14, `${perSecond} calls a second`);
-    }
+    await assertKept(150);
   });
 
   it('is another one within a second of a change, up and down', async () => {
     for (const ratePerSecond of [20_000, 50]) {
       await store.steer(definition.id, { ratePerSecond });
       await sleep(1000);
-      // So long that what one process has at once, after a moment without a core, is a small part.
-      const rate = await rateFor(6000);
-      assert.ok(Math.abs(rate - ratePerSecond) < 0.05 * ratePerSecond + 1, `${rate} for ${ratePerSecond}`);
+      await assertKept(ratePerSecond);
     }
   });
 
@@ -103,8 +132,7 @@ describe('the rate of a campaign in three processes', () => {
     await once(children[0]!, 'exit');
     await sleep(1000);
     const fromMs = Date.now();
-    const rate = await rateFor(3000);
+    await assertKept(150, [1, 2]);
     assert.equal(usedBy(0, fromMs), 0);
-    assert.ok(rate > 142 && rate < 158, `${rate} a second`);
   });
 });
