@@ -58,7 +58,7 @@ export class OwnEngine implements GatewayOwner {
     }
     this.#engine = null;
     this.closings += 1;
-    this.#closing = engine.then((open) => open.close());
+    this.#closing = closeOpening(engine);
     try {
       await this.#closing;
     } finally {
@@ -71,4 +71,16 @@ export class OwnEngine implements GatewayOwner {
     this.#engine = null;
     this.#running.delete(this);
   }
+}
+
+/** Closes an engine that may still be starting. One that could not be started was told to the sends that asked for it. */
+export async function closeOpening(engine: Engine | Promise<Engine>): Promise<void> {
+  let open: Engine;
+  try {
+    open = await engine;
+  } catch (error) {
+    rethrowAssertion(error);
+    return;
+  }
+  await open.close();
 }

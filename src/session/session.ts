@@ -17,7 +17,7 @@ import { Gateway, type GatewayOwner } from './gateway.js';
 import { backendSpec, openBackend } from './options/backend-option.js';
 import { type GatewayOptions, rateOf } from './options/gateway-options.js';
 import { type CheckedOptions, checkSessionOptions, type SessionOptions } from './options/session-options.js';
-import { OwnEngine } from './own-engine.js';
+import { closeOpening, OwnEngine } from './own-engine.js';
 import { GoneTokens } from './send/gone-tokens.js';
 import { OpenSends } from './send/open-sends.js';
 import type { Engine } from './send/send.js';
@@ -41,6 +41,8 @@ export class Session implements AsyncDisposable {
   readonly #owner: GatewayOwner;
   readonly #minters: ProviderTokenRegistry;
   #engine: Engine | Promise<Engine> | null = null;
+  /** Engines that are being closed: each close waits for those of the closes before it, too. */
+  readonly #ending = new Set<Promise<void>>();
   #closings = 0;
 
   /**
@@ -140,7 +142,13 @@ export class Session implements AsyncDisposable {
     this.#closings += 1;
     const results = this.#sends.shutdown(this.#options.clock);
     const own = [...this.#ownEngines].map((one) => one.close());
-    await Promise.all([(await engine)?.close(), ...own, results]);
+    if (engine !== null) this.#end(engine);
+    await Promise.all([...this.#ending, ...own, results]);
+  }
+
+  #end(engine: Engine | Promise<Engine>): void {
+    const ending = closeOpening(engine).finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -149,6 +149,18 @@ for (const threads of [0, 1]) {
       }
     });
 
+    it('is over, with all connections, when a second shutdown during the first one is', async () => {
+      const apns = new APNs(session.getConnection(simulator.url, credential));
+      await apns.push(message, scriptedToken('accepted', 1));
+      const over: string[] = [];
+      const first = session.shutdown().then(() => over.push('first'));
+      await session.shutdown();
+      await setImmediate();
+      over.push('second');
+      await first;
+      assert.deepEqual(over, ['first', 'second']);
+    });
+
     it('ends within some seconds though the rest of a source that gives nothing is to count as unsent', async () => {
       const plan = { kind: 'async generator', before: 70, after: 1, conduct: 'never' } as const;
       const afterStop = 'unsent';

@@ -55,6 +55,17 @@ describe('Session', () => {
     assert.deepEqual(session.calls, [5, 7, 'close', 'close', 'close']);
   });
 
+  it('closes though the engine cannot be started: the sends that asked for it tell why', async () => {
+    for (const method of ['getConnection', 'newConnection'] as const) {
+      const session = new Session({ ca, backend: '/nonexistent/backend.mjs' });
+      const apns = new APNs(session[method]('https://localhost:8443', null));
+      const sends = [1, 2].map(() => apns.send(new Message(['a'.repeat(64)], { alert: 'Hello', topic: 'a.b' })));
+      const refused = sends.map((send) => assert.rejects(send, { code: 'ERR_PEAL_OPTION', message: /backend\.mjs/ }));
+      await Promise.all([session.close(), session.close()]);
+      await Promise.all(refused);
+    }
+  });
+
   it('makes auto at least one thread', () => {
     assert.ok(new Session({ threads: 'auto' }).threads >= 1);
     assert.equal(new Session().threads, 0);
