@@ -15,6 +15,7 @@
  *   behind them       the longest time, in units
  */
 import { assert } from '../base/assert.js';
+import { among, anyNumber, fieldsOf } from '../base/shape.js';
 
 /** Units of a millisecond. */
 const unitsPerMs = 2000;
@@ -34,6 +35,18 @@ export interface LatencyData {
   readonly longestMs: number;
   /** Bucket, count, bucket, count …, in rising order of the buckets. */
   readonly counts: readonly number[];
+}
+
+/** Whether it is what `toData` gives: data that was stored may be another version's. */
+export const isLatencyData = fieldsOf<LatencyData>({
+  version: among(1),
+  longestMs: anyNumber,
+  counts: (counts) =>
+    Array.isArray(counts) && counts.every((count, at) => isCount(count) && (at % 2 === 1 || count < buckets)),
+});
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** One bar of a chart: how many answers took at least `fromMs` and less than `toMs`. */

@@ -9,7 +9,8 @@
 import { Buffer } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import { PealError } from '../../base/errors.js';
-import type { CampaignIdentity } from './identity.js';
+import { among, anyNumber, anyText, anyValue, fieldsOf, listOf, namesTo, optional, orNull } from '../../base/shape.js';
+import type { CampaignIdentity, IdentityPart, InputIdentity } from './identity.js';
 import type { ReadableStore } from './store.js';
 
 const sumBytes = 4;
@@ -88,39 +89,73 @@ export function sealJson(value: unknown): Uint8Array {
   return Buffer.concat([text, sum]);
 }
 
-/** What `sealJson` was given; null for other bytes. */
-function openJson<T>(sealed: Uint8Array): T | null {
+const isIdentity = fieldsOf<IdentityRecord>({
+  version: among(1),
+  key: anyText,
+  identity: fieldsOf<CampaignIdentity>({
+    parts: listOf(fieldsOf<IdentityPart>({ name: anyText, digest: anyText })),
+    inputs: listOf(
+      fieldsOf<InputIdentity>({
+        name: anyText,
+        size: orNull(anyNumber),
+        mtimeMs: orNull(anyNumber),
+        head: orNull(anyText),
+        tail: orNull(anyText),
+      }),
+    ),
+  }),
+});
+
+const counts = fieldsOf<JournalCounts>({
+  underWay: anyNumber,
+  accepted: anyNumber,
+  rejected: anyNumber,
+  unsent: anyNumber,
+  unknown: anyNumber,
+});
+
+/** The facts are checked by who reads them. */
+const isProgress = fieldsOf<JournalProgress>({
+  counts,
+  parts: optional(listOf(counts)),
+  inputBlocks: orNull(anyNumber),
+  files: namesTo(anyNumber),
+  facts: namesTo(anyValue),
+  wallMs: anyNumber,
+});
+
+const isEvent = fieldsOf<JournalEvent>({ kind: anyText, wallMs: anyNumber, why: optional(anyText) });
+
+/**
+ * What `sealJson` was given. Throws PealError ERR_PEAL_INPUT for other bytes, and for what this version does not know.
+ *
+ * @param name of the journal
+ */
+function openJson<T>(sealed: Uint8Array, name: string, is: (value: unknown) => value is T): T {
   const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.length);
-  const text = bytes.subarray(0, -sumBytes);
-  if (bytes.length <= sumBytes || crc32(text) !== bytes.readUInt32LE(text.length)) return null;
-  return JSON.parse(text.toString()) as T;
+  const json = bytes.subarray(0, -sumBytes);
+  if (bytes.length <= sumBytes || crc32(json) !== bytes.readUInt32LE(json.length)) throw damagedError(name);
+  const value: unknown = JSON.parse(json.toString());
+  if (is(value)) return value;
+  const message = `The journal ${name} was written by another version of peal: continue the campaign with that one.`;
+  throw new PealError('ERR_PEAL_INPUT', message, { origin: 'input' });
 }
 
 /** Null where the journal is new. Throws PealError ERR_PEAL_INPUT for a record that is damaged, or of another version. */
 export function readIdentity(store: ReadableStore, name: string): IdentityRecord | null {
   const sealed = store.get(identityKey);
-  if (sealed === null) return null;
-  const record = openJson<IdentityRecord>(sealed);
-  if (record === null) throw damagedError(name);
-  if (record.version === 1) return record;
-  const message = `The journal ${name} was written by a later version of peal: continue the campaign with that one.`;
-  throw new PealError('ERR_PEAL_INPUT', message, { origin: 'input' });
+  return sealed === null ? null : openJson(sealed, name, isIdentity);
 }
 
+/** The same. */
 export function readProgress(store: ReadableStore, name: string): JournalProgress | null {
   const sealed = store.get(progressKey);
-  if (sealed === null) return null;
-  const progress = openJson<JournalProgress>(sealed);
-  if (progress === null) throw damagedError(name);
-  return progress;
+  return sealed === null ? null : openJson(sealed, name, isProgress);
 }
 
+/** The same. */
 export function readEvents(store: ReadableStore, name: string): JournalEvent[] {
-  return Array.from(store.range(...allEvents), ([, sealed]) => {
-    const event = openJson<JournalEvent>(sealed);
-    if (event === null) throw damagedError(name);
-    return event;
-  });
+  return Array.from(store.range(...allEvents), ([, sealed]) => openJson(sealed, name, isEvent));
 }
 
 export function damagedError(name: string): PealError {

@@ -9,8 +9,9 @@ import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Clock, TimerHandle } from '../../base/clock.js';
 import { readProblem, writeProblem } from '../../base/file-errors.js';
-import { type LatencyData, LatencyHistogram } from '../../engine/latency-histogram.js';
-import { RunSeries, type SeriesData, type SeriesSample } from './run-series.js';
+import { among, anyNumber, fieldsOf, listOf, optional } from '../../base/shape.js';
+import { isLatencyData, type LatencyData, LatencyHistogram } from '../../engine/latency-histogram.js';
+import { isSeriesData, RunSeries, type SeriesData, type SeriesSample } from './run-series.js';
 
 const fileName = '.peal-series.json';
 /** What a campaign that is killed loses of its series. */
@@ -30,6 +31,14 @@ export interface RunRecordData {
   /** Connections that were open at a time, at the most. */
   readonly mostConnections: number;
 }
+
+const isRunRecord = fieldsOf<RunRecordData>({
+  version: among(1),
+  series: isSeriesData,
+  latency: isLatencyData,
+  services: optional(listOf(isLatencyData)),
+  mostConnections: anyNumber,
+});
 
 export class RunRecord {
   readonly series: RunSeries;
@@ -182,11 +191,11 @@ function sealed(saved: RunRecordData): string {
   return `${JSON.stringify({ check: crc32(JSON.stringify(saved)), ...saved })}\n`;
 }
 
-/** Null for a text that is not as it was written. */
+/** Null for a text that is not as it was written, or that another version wrote. */
 function opened(text: string): RunRecordData | null {
   try {
     const { check, ...saved } = JSON.parse(text) as RunRecordData & { readonly check: number };
-    return saved.version === 1 && crc32(JSON.stringify(saved)) === check ? saved : null;
+    return crc32(JSON.stringify(saved)) === check && isRunRecord(saved) ? saved : null;
   } catch {
     return null;
   }

@@ -7,9 +7,11 @@
  * clock; the wall clock only labels them.
  */
 import type { Clock, TimerHandle } from '../../base/clock.js';
+import { among, anyNumber, anyText, fieldsOf, listOf } from '../../base/shape.js';
 import {
   answeredIn,
   columnsOf,
+  isSeriesColumns,
   joinPoints,
   joinTwo,
   pointsOf,
@@ -17,7 +19,7 @@ import {
   type SeriesColumns,
   type SeriesPoint,
 } from './series-points.js';
-import { type SlowMoment, SlowMomentFinder } from './slow-moments.js';
+import { isSlowMoment, type SlowMoment, SlowMomentFinder } from './slow-moments.js';
 
 /** What a look at the campaign says. Counts are those of this run since it began. */
 export interface SeriesSample {
@@ -57,6 +59,15 @@ export interface SeriesData {
   /** The slowest moments, the one that cost most first. */
   readonly moments: readonly SlowMoment[];
 }
+
+export const isSeriesData = fieldsOf<SeriesData>({
+  version: among(1),
+  intervalSeconds: anyNumber,
+  runs: anyNumber,
+  points: isSeriesColumns,
+  notes: listOf(fieldsOf<SeriesNote>({ atSeconds: anyNumber, atMs: anyNumber, text: anyText })),
+  moments: listOf(isSlowMoment),
+});
 
 interface RunSeriesOptions {
   readonly clock: Clock;

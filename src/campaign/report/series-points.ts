@@ -3,6 +3,7 @@
  * too many, and how they lie in plain data. Pure; main thread. Made by RunSeries, drawn by the report.
  */
 import { assert } from '../../base/assert.js';
+import { anyNumber, fieldsOf, listOf, orNull } from '../../base/shape.js';
 
 /** What happened in a stretch of running time. */
 export interface SeriesPoint {
@@ -30,6 +31,26 @@ export interface SeriesPoint {
 
 /** Points as plain JSON data, column by column. */
 export type SeriesColumns = { readonly [Column in keyof SeriesPoint]: readonly SeriesPoint[Column][] };
+
+const columns = fieldsOf<SeriesColumns>({
+  run: listOf(anyNumber),
+  startMs: listOf(anyNumber),
+  seconds: listOf(anyNumber),
+  busySeconds: listOf(anyNumber),
+  accepted: listOf(anyNumber),
+  rejected: listOf(anyNumber),
+  unknown: listOf(anyNumber),
+  connections: listOf(anyNumber),
+  fewestConnections: listOf(anyNumber),
+  streamLimit: listOf(orNull(anyNumber)),
+  inFlight: listOf(anyNumber),
+  pace: listOf(orNull(anyNumber)),
+});
+
+/** Whether it is what `columnsOf` gives: columns of one length. */
+export function isSeriesColumns(value: unknown): value is SeriesColumns {
+  return columns(value) && Object.values(value).every(({ length }) => length === value.run.length);
+}
 
 /** Recipients that got an outcome in it. */
 export function answeredIn({ accepted, rejected, unknown }: SeriesPoint): number {

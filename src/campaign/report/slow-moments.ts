@@ -2,6 +2,7 @@
  * Finds the stretches of a campaign in which it sent at less than half of its usual rate although recipients waited,
  * and keeps those that cost most. Fed by RunSeries with each second. Pure; main thread.
  */
+import { anyNumber, anyText, fieldsOf, listOf, orNull } from '../../base/shape.js';
 import { answeredIn, lowest, rounded, type SeriesPoint } from './series-points.js';
 
 /** A stretch of seconds at less than half of the usual rate. */
@@ -28,6 +29,23 @@ export interface SlowMoment {
   /** What was noted shortly before or in it. */
   readonly notes: readonly string[];
 }
+
+export const isSlowMoment = fieldsOf<SlowMoment>({
+  run: anyNumber,
+  atSeconds: anyNumber,
+  startMs: anyNumber,
+  seconds: anyNumber,
+  perSecond: anyNumber,
+  usualPerSecond: anyNumber,
+  connectionsBefore: anyNumber,
+  fewestConnections: anyNumber,
+  streamLimitBefore: orNull(anyNumber),
+  lowestStreamLimit: orNull(anyNumber),
+  inFlight: anyNumber,
+  rejected: anyNumber,
+  unknown: anyNumber,
+  notes: listOf(anyText),
+});
 
 interface Note {
   readonly atSeconds: number;

@@ -16,7 +16,7 @@ import { OutcomeFiles, removeOutcomeFiles } from '../outputs/outcome-files.js';
 import { readRunRecord } from '../report/run-record.js';
 import { latencyFigures } from '../report/summary.js';
 import { lacksReport } from '../report/write-report.js';
-import type { CampaignFacts } from '../view/campaign-facts.js';
+import { type CampaignFacts, readFacts } from '../view/campaign-facts.js';
 import { figuresOfServices, summaryOf, writeReportOf } from '../view/campaign-view.js';
 import { campaignIdentity } from './campaign-identity.js';
 import { type CheckedCampaign, isFiles } from './campaign-options.js';
@@ -49,7 +49,7 @@ export async function openFolder(
   if (options.startAnew !== true && hooks.openJournal === undefined) await refuseOthers(folder);
   const journal = await openJournalOf(options, hooks, folder);
   try {
-    const earlier = factsOf(journal);
+    const earlier = readFacts(journal.facts, folder);
     if (earlier !== null && isNothingLeft(earlier, journal, options)) {
       const report = await reportOfFinished(earlier, journal, folder, options.gateway.clock);
       await journal.close();
@@ -122,11 +122,6 @@ async function openJournalOf(options: CheckedCampaign, hooks: CampaignHooks, fol
 /** No: its recipients may be nowhere else than in its file of unsent ones, such as those that a program gave once. */
 function mayBeginAnew(facts: Journal['facts']): boolean {
   return ((facts as Partial<CampaignFacts>).neverNoted ?? 0) === 0;
-}
-
-/** What earlier runs have kept; null for a new campaign. */
-function factsOf({ facts }: Journal): CampaignFacts | null {
-  return (facts as Partial<CampaignFacts>).version === 1 ? (facts as unknown as CampaignFacts) : null;
 }
 
 /** Whether sizes and edges of files alone say that the recipients are those of before. Others are read, and compared. */

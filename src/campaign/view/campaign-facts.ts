@@ -2,8 +2,21 @@
  * What the journal of a campaign keeps beside the outcomes, written with each of its transactions: so it is small, plain
  * JSON. Made by a campaign; read by the next run of it and by what shows a campaign. Main thread.
  */
-
+import { PealError } from '../../base/errors.js';
+import {
+  among,
+  anyFlag,
+  anyNumber,
+  anyText,
+  anyValue,
+  fieldsOf,
+  listOf,
+  namesTo,
+  optional,
+  orNull,
+} from '../../base/shape.js';
 import type { Protocol } from '../../push/address.js';
+import type { Facts } from '../journal/records.js';
 import type { ReportSetting } from '../report/report-data.js';
 import type {
   CampaignState,
@@ -58,4 +71,68 @@ export interface CampaignFacts {
   readonly isCanaryPassed: boolean;
   /** The rate that holds, as it was written; null: none. */
   readonly rate: string | null;
+}
+
+const reasons = listOf(fieldsOf<CountedReason>({ reason: anyText, status: orNull(anyNumber), count: anyNumber }));
+
+const run = fieldsOf<RunSummary>({
+  startMs: anyNumber,
+  endMs: orNull(anyNumber),
+  seconds: anyNumber,
+  answered: anyNumber,
+  answeredByService: optional(listOf(anyNumber)),
+  end: orNull(anyText),
+});
+
+const isFacts = fieldsOf<CampaignFacts>({
+  version: among(1),
+  title: anyText,
+  protocol: among('http2', 'binary', 'feedback', 'fcm'),
+  settings: listOf(fieldsOf<ReportSetting>({ name: anyText, value: anyText })),
+  kept: namesTo(anyValue),
+  state: among('running', 'paused', 'stopped', 'finished'),
+  why: orNull(anyText),
+  stopped: orNull(anyText),
+  exitCode: orNull(anyNumber),
+  neverNoted: anyNumber,
+  invalid: anyNumber,
+  duplicate: anyNumber,
+  expected: orNull(anyNumber),
+  services: optional(
+    listOf(
+      fieldsOf<ServiceFacts>({ service: among('apns', 'fcm'), invalid: anyNumber, neverNoted: anyNumber, reasons }),
+    ),
+  ),
+  reasons,
+  causes: listOf(fieldsOf<CountedCause>({ code: anyText, message: anyText, unsent: anyNumber, unknown: anyNumber })),
+  invalidLines: orNull(
+    fieldsOf<NonNullable<CampaignFacts['invalidLines']>>({
+      list: anyText,
+      line: anyNumber,
+      why: anyText,
+      shape: orNull(anyText),
+    }),
+  ),
+  unread: listOf(fieldsOf<CampaignFacts['unread'][number]>({ list: anyText, line: orNull(anyNumber) })),
+  resent: anyNumber,
+  runs: listOf(run),
+  isSentElsewhere: anyFlag,
+  connections: anyNumber,
+  threads: anyNumber,
+  isCanaryPassed: anyFlag,
+  rate: orNull(anyText),
+});
+
+/**
+ * The facts that a journal has kept; null where none are there yet.
+ *
+ * @throws PealError ERR_PEAL_INPUT for those of another version
+ */
+export function readFacts(facts: Facts, folder: string): CampaignFacts | null {
+  if (facts.version === undefined) return null;
+  if (isFacts(facts)) return facts;
+  const message =
+    `The campaign in ${folder} was written by another version of peal: use that one to look at it or to go on ` +
+    'with it.';
+  throw new PealError('ERR_PEAL_INPUT', message, { origin: 'input' });
 }

@@ -13,7 +13,7 @@ import { type LatencyData, LatencyHistogram } from '../../engine/latency-histogr
 import { classOf, protocolOfReason } from '../../push-services/reasons.js';
 import type { OutcomeCounts } from '../../session/message/result.js';
 import { reportFileName, summaryFileName } from '../input/campaign-files.js';
-import type { JournalCounts, JournalEvent, JournalProgress } from '../journal/records.js';
+import type { Facts, JournalCounts, JournalEvent, JournalProgress } from '../journal/records.js';
 import type { ReportData } from '../report/report-data.js';
 import { type RunRecordData, readRunRecord } from '../report/run-record.js';
 import type { SeriesData } from '../report/run-series.js';
@@ -25,7 +25,7 @@ import {
   latencyFigures,
   type RunSummary,
 } from '../report/summary.js';
-import type { CampaignFacts } from './campaign-facts.js';
+import { type CampaignFacts, readFacts } from './campaign-facts.js';
 import { nextSteps } from './next-steps.js';
 
 /** A campaign in its folder, as of now. */
@@ -287,11 +287,12 @@ const turns: ReadonlySet<string> = new Set(['began', 'resumed', 'stopped', 'fini
 
 function factsOf(
   folder: string,
-  kept: Partial<CampaignFacts>,
+  kept: Facts,
   events: readonly JournalEvent[],
   holder: LockHolder | null,
 ): CampaignFacts {
-  if (kept.version === undefined) {
+  const facts = readFacts(kept, folder);
+  if (facts === null) {
     throw inputError(
       holder === null
         ? `The campaign in ${folder} ended before it sent anything: ${either('run', 'give')} the same ` +
@@ -299,10 +300,6 @@ function factsOf(
         : `The campaign in ${folder} has only just begun: look again in a moment.`,
     );
   }
-  if (kept.version !== 1) {
-    throw inputError(`The campaign in ${folder} was written by a later version of peal: use that one to look at it.`);
-  }
-  const facts = kept as CampaignFacts;
   const turn = events.findLast(({ kind }) => turns.has(kind))?.kind;
   const isBeginning = holder !== null && (turn === 'began' || turn === 'resumed');
   if (!isBeginning || facts.state === 'running' || facts.state === 'paused') return facts;

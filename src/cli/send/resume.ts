@@ -7,6 +7,7 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { parseTime } from '../../base/duration.js';
 import { PealError } from '../../base/errors.js';
+import { anyNumber, anyText, fieldsOf, listOf, optional } from '../../base/shape.js';
 import type { CampaignView } from '../../campaign/view/campaign-view.js';
 import { addOptions, type GivenOption } from '../shared/command-options.js';
 import { variableOf } from '../shared/credential-options.js';
@@ -27,6 +28,8 @@ export interface SendCommand {
   readonly groups: () => readonly OptionGroup[];
   readonly run: (flags: SendFlags, terminal: Terminal, extras: SendExtras) => Promise<ExitCode>;
 }
+
+const isKeptCommand = fieldsOf<KeptCommand>({ args: listOf(anyText), cwd: anyText, givenMs: optional(anyNumber) });
 
 function isResumable(name: unknown): name is ResumableCommand {
   return name === 'send' || name === 'dispatch';
@@ -82,8 +85,9 @@ function settingsOver(first: readonly GivenOption[], given: readonly GivenOption
 
 /** Throws where a program has begun the campaign, and not the command line. */
 function keptCommandOf(folder: string, { facts }: CampaignView): KeptCommand {
-  const { args, cwd, givenMs = facts.runs[0]?.startMs } = facts.kept as Partial<KeptCommand>;
-  if (Array.isArray(args) && typeof cwd === 'string' && isResumable(args[0])) {
+  const { kept } = facts;
+  if (isKeptCommand(kept) && isResumable(kept.args[0])) {
+    const { args, cwd, givenMs = facts.runs[0]?.startMs } = kept;
     return { args, cwd, ...(givenMs !== undefined && { givenMs }) };
   }
   throw resumeError(

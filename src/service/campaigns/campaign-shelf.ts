@@ -16,6 +16,7 @@ import { readProblem, writeProblem } from '../../base/file-errors.js';
 import { FolderLock } from '../../base/files/folder-lock.js';
 import { maxCampaignRequestBytes, uploadPauseTimeoutMs } from '../../base/limits.js';
 import { optionError } from '../../base/options.js';
+import { among, anyNumber, anyText, anyValue, fieldsOf, namesTo, orNull } from '../../base/shape.js';
 import { escapeUnprintable } from '../../base/text.js';
 import { theOption } from '../../base/wording.js';
 import { refusal } from '../http/answer.js';
@@ -35,6 +36,19 @@ export interface ShelvedCampaign {
   readonly upload: string | null;
   readonly request: CampaignRequest;
 }
+
+/** The request itself is checked where its campaign begins. */
+const isShelved = fieldsOf<ShelvedCampaign>({
+  version: among(1),
+  id: anyText,
+  createdMs: anyNumber,
+  wanted: among('running', 'paused', 'stopped', 'ended'),
+  upload: orNull(anyText),
+  request: fieldsOf<Pick<CampaignRequest, 'recipients' | 'message'>>({
+    recipients: namesTo(anyValue),
+    message: namesTo(anyValue),
+  }),
+});
 
 const requestName = 'request.json';
 
@@ -213,10 +227,9 @@ export class CampaignShelf {
     const found = await stat(file).catch(() => null);
     if (found === null) return null;
     if (found.size > maxCampaignRequestBytes) throw optionError(`${file} is too large for a campaign.`);
-    const shelved = JSON.parse(await readFile(file, 'utf8')) as ShelvedCampaign;
-    if (shelved.version !== 1 || shelved.id !== id)
-      throw optionError(`${file} is not of this campaign or this version.`);
-    return shelved;
+    const shelved: unknown = JSON.parse(await readFile(file, 'utf8'));
+    if (isShelved(shelved) && shelved.id === id) return shelved;
+    throw optionError(`${file} is not of this campaign or this version.`);
   }
 }
 

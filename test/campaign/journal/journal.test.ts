@@ -3,8 +3,10 @@ import { PealError } from '../../../src/base/errors.js';
 import { maxWaitingBlocks } from '../../../src/base/limits.js';
 import { type CampaignIdentity, identityPart } from '../../../src/campaign/journal/identity.js';
 import { type Cut, Journal, type JournalOptions } from '../../../src/campaign/journal/journal.js';
-import { readEvents, readProgress } from '../../../src/campaign/journal/records.js';
+import { JournalReader } from '../../../src/campaign/journal/journal-reader.js';
+import { readEvents, readProgress, sealJson } from '../../../src/campaign/journal/records.js';
 import { ACCEPTED, QUEUED, REJECTED, UNKNOWN, UNSENT, WRITTEN } from '../../../src/engine/ledger.js';
+import { mutationsOf } from '../../support/mutations.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { MemoryDisk, MemoryStore } from './memory-store.js';
 
@@ -208,6 +210,36 @@ describe('a journal', () => {
       const opened = open(new MemoryStore(disk));
       if (key.startsWith('e')) await opened;
       else await assert.rejects(opened, /journal run\/journal\.lmdb is damaged, and was left as it is/, key);
+    }
+  });
+
+  it('refuses records of another version, in one sentence, also to a reader', async () => {
+    journal.cutWith(() => ({ files: { 'rejected.csv': 12 }, facts: { version: 1 }, written: null }));
+    journal.event('stopped');
+    await journal.close();
+    for (const [key, sealed] of store.disk.entries) {
+      if (key.startsWith('b')) continue;
+      const record: unknown = JSON.parse(Buffer.from(sealed.subarray(0, -4)).toString());
+      for (const { name: place, data } of mutationsOf({ record })) {
+        const disk = new MemoryDisk();
+        for (const entry of store.disk.entries) disk.entries.set(...entry);
+        disk.entries.set(key, sealJson(data.record ?? null));
+        const reader = new JournalReader(new MemoryStore(disk), { name, holder: null });
+        try {
+          reader.check(identity);
+          assert.ok(Number.isFinite(reader.progress?.counts.underWay), place);
+          assert.ok(
+            reader.events.every(({ kind }) => kind.length >= 0),
+            place,
+          );
+        } catch (error) {
+          assert.ok(error instanceof PealError, `${key} ${place}: ${String(error)}`);
+          assert.ok(!error.message.includes('\n'), place);
+        }
+        await open(new MemoryStore(disk))
+          .then((opened) => opened.close())
+          .catch((error: unknown) => assert.ok(error instanceof PealError, `${key} ${place}: ${String(error)}`));
+      }
     }
   });
 

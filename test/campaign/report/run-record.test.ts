@@ -13,10 +13,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { RunRecord, readRunRecord } from '../../../src/campaign/report/run-record.js';
+import { crc32 } from 'node:zlib';
+import { reportHtml } from '../../../src/campaign/report/report.js';
+import { RunRecord, type RunRecordData, readRunRecord } from '../../../src/campaign/report/run-record.js';
 import type { SeriesSample } from '../../../src/campaign/report/run-series.js';
 import { LatencyHistogram } from '../../../src/engine/latency-histogram.js';
+import { mutationsOf } from '../../support/mutations.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
+import { emptyReport } from './report-fixtures.js';
 
 const quiet: SeriesSample = {
   accepted: 0,
@@ -154,6 +158,24 @@ describe('RunRecord', () => {
     assert.deepEqual(notesOf(await opened()), []);
     mkdirSync(file);
     assert.match(notesOf(await opened())[0]!, /\.peal-series\.json is damaged\.$/);
+  });
+
+  it('begins anew where another version has written the file', async () => {
+    const record = await opened();
+    record.start();
+    pass(record, 2);
+    await record.stop();
+    const { check: _, ...saved } = JSON.parse(readFileSync(file, 'utf8')) as RunRecordData & { check: number };
+    let read = 0;
+    for (const { name, data } of mutationsOf(saved)) {
+      writeFileSync(file, JSON.stringify({ check: crc32(JSON.stringify(data)), ...data }));
+      const found = await readRunRecord(folder);
+      if (found !== null) read += 1;
+      const next = await opened(true);
+      assert.equal(notesOf(next).at(-1)?.includes('is damaged') ?? false, found === null, name);
+      if (found !== null) assert.doesNotThrow(() => reportHtml({ ...emptyReport(), ...found }), name);
+    }
+    assert.ok(read > 0);
   });
 
   it('says once that it cannot write, and goes on', async () => {

@@ -207,12 +207,19 @@ describe('viewCampaign', () => {
     await assert.rejects(viewCampaign(folder), refused(/ended before it sent anything: run the same program again\.$/));
   });
 
+  it('refuses one of two services whose facts lack what this version shows, also where it goes on', async () => {
+    const services = [{ service: 'apns', invalid: 0, neverNoted: 0 }];
+    facts = { ...running, services: services as unknown as CampaignFacts['services'] & object };
+    await sendSix(await work());
+    await assert.rejects(viewCampaign(folder), refused(/was written by another version of peal: use that one/));
+  });
+
   it('refuses one of a later version, and a journal that is damaged', async () => {
     facts = { ...running, version: 2 as 1 };
     const journal = await work();
     journal.event('finished');
     await journal.close();
-    await assert.rejects(viewCampaign(folder), refused(/was written by a later version of peal: use that one/));
+    await assert.rejects(viewCampaign(folder), refused(/was written by another version of peal: use that one/));
     writeFileSync(path.join(folder, 'journal.lmdb'), 'not a journal');
     await assert.rejects(viewCampaign(folder), refused(/journal\.lmdb/));
   });
