@@ -133,8 +133,8 @@ describe('a service', () => {
     const asked = randomTokens(5).map((token) => world.post('/v1/push', { token, alert }));
     const { json } = await world.post('/v1/push?wait=no', { token: randomTokens(1)[0], alert });
     await until(
-      async () => world.simulator.ledger.summary().connections,
-      (connections) => connections > 0,
+      async () => world.simulator.ledger.summary().connections > 0 && world.service.stats().pushesInFlight,
+      (pushes) => pushes === 6,
     );
     const { cut } = await world.service.close();
     assert.equal(cut, 6);
