@@ -69,17 +69,18 @@ export function isGoogle({ host }: Pick<Address, 'host'>): boolean {
  * Returns the id of a project. Blanks and quotes around it come from environment variables and are removed, `projects/` comes
  * from Google's pages.
  *
+ * @param subject what a sentence about a wrong one begins with
  * @throws PealError ERR_PEAL_OPTION
  */
-export function checkProject(project: unknown): string {
+export function checkProject(project: unknown, subject = theOption('project')): string {
   const text = typeof project === 'string' ? project.replace(/^[\s"'\ufeff]+|[\s"']+$/g, '') : '';
   const id = text.replace(/^projects\//, '');
   // Ids of projects of a Workspace domain have its name before a colon.
   if (id.length <= maxProjectCharacters && /^[a-z0-9](?:[a-z0-9.:-]*[a-z0-9])?$/i.test(id)) return id;
-  const hint = id === '' ? 'is missing' : 'is no id of a project';
+  const problem = id === '' ? `${theOption('project')} is missing` : `${subject} is not the id of a project`;
   throw new PealError(
     'ERR_PEAL_OPTION',
-    `${theOption('project')} ${hint}: give the project id of the Firebase console, such as my-app-1a2b3, or its number.`,
+    `${problem}: give the project id of the Firebase console, such as my-app-1a2b3, or its number.`,
     { origin: 'usage' },
   );
 }

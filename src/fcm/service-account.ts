@@ -18,7 +18,7 @@ import {
   type KeyMaterial,
   readMaterial,
 } from '../push/credentials/key-material.js';
-import { isCertificate, isPrivateKey, pemBlocks, privateKeyOf } from '../push/credentials/pem.js';
+import { isCertificate, isEncryptedKey, isPrivateKey, pemBlocks, privateKeyOf } from '../push/credentials/pem.js';
 import { type AccessTokenFunction, AccessTokenOrigin, GivenAccessTokenOrigin } from './access-token.js';
 import { checkProject } from './address.js';
 import { tokenEndpoint } from './token-endpoint.js';
@@ -140,8 +140,14 @@ function loadKey(options: Partial<ServiceAccountOptions>, environment: AccountEn
   const clientEmail = filled(fields, 'client_email', name);
   const key = readKey(filled(fields, 'private_key', name), name);
   const keyId = textIn(fields, 'private_key_id');
-  const tokenUrl = checkUrl(options.tokenUrl ?? textIn(fields, 'token_uri') ?? googleTokenUrl);
-  const project = checkProject(options.project ?? textIn(fields, 'project_id') ?? undefined);
+  const tokenUrl =
+    options.tokenUrl === undefined
+      ? checkUrl(textIn(fields, 'token_uri') ?? googleTokenUrl, `${name} has a token_uri, which`)
+      : checkUrl(options.tokenUrl, theOption('tokenUrl'));
+  const project =
+    options.project === undefined
+      ? checkProject(textIn(fields, 'project_id') ?? undefined, `${name} has a project_id, which`)
+      : checkProject(options.project);
   const ca = options.ca === undefined ? null : readAuthorities(options.ca, log);
   const post = tokenEndpoint(tokenUrl, { ca, environment: variables, clock });
   const assertion = { clientEmail, keyId, key, tokenUrl: tokenUrl.href };
@@ -228,11 +234,13 @@ const otherFiles: readonly (readonly [is: (fields: Fields) => boolean, problem: 
   ],
   [
     ({ type }) => type === 'external_account' || type === 'external_account_authorized_user',
-    'is a configuration of workload identity: give accessToken, a function that returns the token of google-auth-library',
+    'is a configuration of workload identity: in a program, give accessToken, a function that returns the token of ' +
+      'google-auth-library',
   ],
   [
     ({ type }) => type === 'impersonated_service_account',
-    'is a configuration of impersonation: give accessToken, a function that returns the token of google-auth-library',
+    'is a configuration of impersonation: in a program, give accessToken, a function that returns the token of ' +
+      'google-auth-library',
   ],
   [
     (fields) => 'project_info' in fields && 'client' in fields,
@@ -299,6 +307,9 @@ function readKey(text: string, owner: string): KeyObject {
   const name = `${owner} has a private_key that is no key: it`;
   const blocks = pemBlocks({ bytes: Buffer.from(text), name, option: null }).filter(isPrivateKey);
   if (blocks.length !== 1) throw credentialError(`${owner} has a private_key without one private key: make a new key.`);
+  if (isEncryptedKey(blocks[0]!)) {
+    throw credentialError(`${owner} has an encrypted private_key, and Google gives it unencrypted: make a new key.`);
+  }
   const key = privateKeyOf(blocks[0]!, null, owner);
   if (key.asymmetricKeyType === 'rsa') return key;
   throw credentialError(
@@ -306,14 +317,18 @@ function readKey(text: string, owner: string): KeyObject {
   );
 }
 
-/** Only this machine is spoken to without TLS: the assertion would be good for whoever reads it. */
-function checkUrl(given: string | URL): URL {
+/**
+ * Only this machine is spoken to without TLS: the assertion would be good for whoever reads it.
+ *
+ * @param subject what a sentence about it begins with
+ */
+function checkUrl(given: string | URL, subject: string): URL {
   const text = String(given);
   const url = URL.canParse(text) ? new URL(text) : null;
   const isHere = url?.protocol === 'http:' && /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
   if (url !== null && (url.protocol === 'https:' || isHere) && url.username === '' && url.password === '') return url;
   const shown = escapeUnprintable(text.replace(/^.*@/s, '…@'), 80);
-  throw credentialError(`${theOption('tokenUrl')} is "${shown}": give an https:// URL, without a user.`);
+  throw credentialError(`${subject} is "${shown}": give an https:// URL, without a user.`);
 }
 
 function readAuthorities(ca: KeyMaterial | FileReference, log: Logger): string {

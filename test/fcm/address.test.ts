@@ -43,9 +43,9 @@ describe('fcm/address', () => {
     ['fcm://localhost/other', 'my-app', /ADDRESS The address names the project "other"/],
     ['fcm', undefined, /OPTION The option project is missing: give the project id/],
     ['fcm', '', /OPTION The option project is missing/],
-    ['fcm', 'my app', /OPTION The option project is no id of a project/],
-    ['fcm', '../x', /OPTION The option project is no id of a project/],
-    ['fcm', 'a'.repeat(101), /OPTION The option project is no id of a project/],
+    ['fcm', 'my app', /OPTION The option project is not the id of a project/],
+    ['fcm', '../x', /OPTION The option project is not the id of a project/],
+    ['fcm', 'a'.repeat(101), /OPTION The option project is not the id of a project/],
   ] as const;
   for (const [text, project, expected] of refused) {
     it(`refuses ${text} with ${String(project).slice(0, 20)}`, () => {

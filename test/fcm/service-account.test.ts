@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -16,6 +16,12 @@ const pemOf = (kind: 'rsa' | 'ec'): string => {
   return privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
 };
 const key = pemOf('rsa');
+const encryptedKey = createPrivateKey(key).export({
+  type: 'pkcs8',
+  format: 'pem',
+  cipher: 'aes-256-cbc',
+  passphrase: 'secret',
+});
 const account = {
   type: 'service_account',
   project_id: 'my-app',
@@ -148,8 +154,16 @@ describe('fcm/service-account', () => {
       { serviceAccount: { type: 'authorized_user' } },
       /is the login of a person, .*: make a key in the Firebase console/,
     ],
-    ['workload identity', { serviceAccount: { type: 'external_account' } }, /workload identity: give accessToken/],
-    ['impersonation', { serviceAccount: { type: 'impersonated_service_account' } }, /impersonation: give accessToken/],
+    [
+      'workload identity',
+      { serviceAccount: { type: 'external_account' } },
+      /workload identity: in a program, give accessToken/,
+    ],
+    [
+      'impersonation',
+      { serviceAccount: { type: 'impersonated_service_account' } },
+      /impersonation: in a program, give accessToken/,
+    ],
     [
       'google-services.json',
       { serviceAccount: '{"project_info":{},"client":[]}' },
@@ -176,6 +190,21 @@ describe('fcm/service-account', () => {
       'a key that is cut off',
       { serviceAccount: { ...account, private_key: key.slice(0, 200) } },
       /holds a private key that is cut off/,
+    ],
+    [
+      'a key with a passphrase',
+      { serviceAccount: { ...account, private_key: encryptedKey } },
+      /^The option serviceAccount has an encrypted private_key, and Google gives it unencrypted: make a new key\.$/,
+    ],
+    [
+      'an endpoint that is not a URL',
+      { serviceAccount: { ...account, token_uri: 'nonsense' } },
+      /^The option serviceAccount has a token_uri, which is "nonsense": give an https:\/\/ URL/,
+    ],
+    [
+      'a project that cannot be one',
+      { serviceAccount: { ...account, project_id: 'a/b' } },
+      /^The option serviceAccount has a project_id, which is not the id of a project: give the project id/,
     ],
     [
       'no key at all',

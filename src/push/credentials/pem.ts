@@ -31,6 +31,11 @@ export function isPrivateKey(pem: PemBlock): boolean {
   return pem.label.endsWith('PRIVATE KEY');
 }
 
+/** Returns whether a private key can be read with a passphrase only. */
+export function isEncryptedKey({ label, text }: PemBlock): boolean {
+  return label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type: *4,ENCRYPTED/m.test(text);
+}
+
 export function isCertificate(pem: PemBlock): boolean {
   return pem.label.endsWith('CERTIFICATE');
 }
@@ -48,7 +53,7 @@ export function certificateIn(pem: PemBlock, name: string): X509Certificate {
 /** Returns the key in `pem`, decrypted. `name` begins the sentence if it cannot be used. */
 export function privateKeyOf(pem: PemBlock, passphrase: string | null, name: string): KeyObject {
   if (pem.problem !== null) throw credentialError(`${name} holds a private key that ${pem.problem}.`);
-  const isEncrypted = pem.label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type: *4,ENCRYPTED/m.test(pem.text);
+  const isEncrypted = isEncryptedKey(pem);
   if (isEncrypted && passphrase === null) {
     throw credentialError(`${name} holds an encrypted private key: give its passphrase.`);
   }
