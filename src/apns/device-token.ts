@@ -18,6 +18,8 @@ const hexOnly = /^[0-9a-fA-F]+$/;
 const quoted = /^(["'])(.*)\1$/s;
 /** Lines that tools print between the rows and columns of a table. */
 const tableRule = /^[-=+|_*~#:.\s]{2,}$/;
+/** How registration tokens of FCM are written: an installation id, a colon, and a text that begins so. */
+const ofFcm = /^[\w-]+:APA91/;
 const notHex = /[^0-9a-fA-F]/u;
 const base64Only = /^(?:[A-Za-z0-9+/]+|[A-Za-z0-9_-]+)(={0,2})$/;
 
@@ -75,6 +77,9 @@ function parsePlain(text: string): Uint8Array | InvalidToken {
   if (hex !== null) return hex;
   if (tableRule.test(text)) return { why: 'is a line of a table, not a device token' };
   if (isUuid(text)) return { why: 'is a UUID, not a device token' };
+  if (ofFcm.test(text)) {
+    return { why: 'is a registration token of FCM: send it through FCM, or give the device token of APNs' };
+  }
   return parseBase64(text) ?? { why: notHexProblem(text) };
 }
 

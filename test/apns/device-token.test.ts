@@ -226,6 +226,7 @@ describe('apns/device-token', () => {
     assert.match(whyNot(drawn(1, 101).toString('base64')), /101 bytes, more than 100/);
     assert.match(whyNot(`${sample.toString('base64url').slice(0, 42)}_`), /base64 that was cut off/);
     assert.match(whyNot(`${sampleHex} ${sampleHex}`), /" " at position 65/);
+    assert.match(whyNot(`dYxV-w_1:APA91b${'x'.repeat(134)}`), /^is a registration token of FCM: send it through FCM/);
   });
 
   it('lets nothing through that would change a request path', () => {

@@ -50,6 +50,8 @@ const tokenLike = /^[0-9a-f]{16}/i;
 const tokenName = /(?:^|[\s_.\-/])(?:device|push|apns?)?[\s_.-]*tokens?$/i;
 /** An apostrophe before a text that a spreadsheet would take for a formula, as csv-rows takes it away. */
 const guard = /^'(?='*[=+\-@\t\r])/;
+/** What tells Excel the delimiter, as the first line. */
+const delimiterLine = /^sep=.?$/i;
 const maxShownColumns = 20;
 
 /** The first rows of `head`, cut with the delimiter that fits best. `isEnd`: there is no more. */
@@ -86,6 +88,9 @@ export function isNamedColumn({ rows }: TableSample, choices: TableChoices): boo
 export function csvShapeOf(sample: TableSample, choices: TableChoices): CsvShape | ShapeProblem {
   const { delimiter, rows } = sample;
   const first = rows[0] ?? [];
+  if (delimiterLine.test(first.join(delimiter))) {
+    return { problem: 'begins with a line such as "sep=;", which is for Excel alone: remove that line' };
+  }
   if (first.length > maxTableColumns) {
     return {
       problem: `has ${first.length} columns, and ${maxTableColumns} are read at most: leave out those that are not needed`,

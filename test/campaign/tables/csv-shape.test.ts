@@ -76,6 +76,17 @@ describe('campaign/tables/csv-shape', () => {
       `id,a,b\n1,${token(1)},${token(2)}\n`,
       /^has several columns that look like device tokens \(a, b\): say which one with the option tokenColumn$/,
     ],
+    [
+      'a line that tells Excel the delimiter',
+      `sep=;\nid;a\n1;${token(1)}\n2;${token(2)}\n`,
+      /^begins with a line such as "sep=;", which is for Excel alone: remove that line$/,
+    ],
+    [
+      'such a line where a header is said to be',
+      `sep=,\nid,a\n1,${token(1)}\n2,${token(2)}\n`,
+      /^begins with a line such as "sep=;"/,
+      { header: true },
+    ],
     ['no column of tokens', 'id,a\n1,2\n', /^has no column that looks like device tokens \(id, a\): say which one/],
     [
       'a first row that may be a header',
