@@ -98,7 +98,9 @@ export class SliceWorker {
   /** Workers that live, and the place of this one among them. */
   #workers = 1;
   #rank = 0;
+  /** Takes no more slices. It lives as long as it has some. */
   #isClosing = false;
+  #isGone = false;
   #storeFailure: PealError | null = null;
   #idle: (() => void) | null = null;
 
@@ -181,6 +183,7 @@ export class SliceWorker {
   /** What is still at work is left as it is: the store knows what was noted. */
   async close(): Promise<void> {
     this.#isClosing = true;
+    this.#isGone = true;
     this.#beatTimer.clear();
     this.#standstill.close();
     for (const campaign of this.#campaigns.values()) void campaign.then((found) => found?.close()).catch(() => {});
@@ -284,12 +287,14 @@ export class SliceWorker {
       rethrowAssertion(error);
       if (error instanceof PealError) this.#storeFailure = error;
     }
-    if (!this.#isClosing) this.#beatTimer.set(workerBeatMs);
+    if (!this.#isGone) this.#beatTimer.set(workerBeatMs);
   }
 
   async #beat(): Promise<void> {
     const { store, session, id } = this.#options;
     const { connections, inFlight } = await session.stats();
+    // Behind its farewell it would live again.
+    if (this.#isGone) return;
     if (connections > 0) this.#room.noteConnected();
     await store.beat(this.#beatOf(connections, inFlight), workerLifeMs);
     const ids = (await store.workers()).map((worker) => worker.id).sort();

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, systemClock } from '../../../src/base/clock.js';
 import { PealError } from '../../../src/base/errors.js';
-import { queueLockMs } from '../../../src/base/limits.js';
+import { queueLockMs, workerLifeMs } from '../../../src/base/limits.js';
 import { LatencyHistogram } from '../../../src/engine/latency-histogram.js';
+import { HastyClock } from '../../support/hasty-clock.js';
 import { campaignId, isKind, WorkerFixture } from './worker-fixture.js';
 
 const count = 10_000;
@@ -68,6 +69,34 @@ describe('a slice on a worker', () => {
       assert.equal(fixture.simulator.ledger.summary().duplicates, 0);
       await fixture.close();
     }
+  });
+
+  it('is of a worker that lives until it has ended, also while that worker ends', async () => {
+    fixture = await WorkerFixture.open();
+    await fixture.begin();
+    await fixture.addSlice(count);
+    const clock = new HastyClock(20);
+    let refuse = (_why: PealError): void => {};
+    const gatewayOf = (): Promise<never> => new Promise((_resolve, reject) => (refuse = reject));
+    const { worker, store } = await fixture.worker({ gatewayOf }, clock);
+    const working = worker.work(fixture.task());
+    await until(() => worker.snapshot.slices.length > 0);
+    let [lastMs, longestMs] = [clock.now(), 0];
+    const look = (): void => {
+      longestMs = Math.max(longestMs, clock.now() - lastMs);
+      lastMs = clock.now();
+    };
+    store.onCall = (method) => {
+      if (method === 'beat') look();
+    };
+    await worker.drain();
+    look();
+    assert.ok(longestMs < workerLifeMs, `no sign for ${Math.round(longestMs)} ms`);
+    await worker.close();
+    fixture.state.nowMs += 10;
+    assert.deepEqual(await store.workers(), []);
+    refuse(new PealError('ERR_PEAL_CONNECT', 'There is no way.', { origin: 'connect', retryable: true }));
+    isKind(await working, 'later');
   });
 
   it('goes on after a commit whose answer was lost, without telling anything twice', async () => {
