@@ -6,8 +6,8 @@ import { providerTokenCheckMs, providerTokenMaxAgeMs } from '../../base/limits.j
 import { option } from '../../base/wording.js';
 import { credentialError } from '../../push/credentials/key-material.js';
 import type { TokenOrigin } from '../../push/credentials/token-origin.js';
-import { readProviderToken } from './jwt.js';
-import type { TokenFile } from './provider-token-file.js';
+import { type ReadToken, readProviderToken } from './jwt.js';
+import { TokenFile } from './provider-token-file.js';
 
 /** Returns a provider token, a JWT with or without "bearer " before it. */
 export type ProviderTokenFunction = () => string | Promise<string>;
@@ -27,18 +27,27 @@ export class GivenOrigin implements TokenOrigin {
     throw credentialError('APNs calls the given provider token expired, and no newer one was given: make a new one.');
   }
 
+  async check(): Promise<void> {
+    if (this.#given instanceof TokenFile) await tokenIn(this.#given);
+  }
+
   async #fetch(expired: string | null, wallMs: number): Promise<string> {
     const given = this.#given;
     if (typeof given === 'string') return given;
     if (typeof given === 'function')
       return checkedToken(`What ${option('providerToken', 'the option ')} returned`, await given());
-    const found = await given.read();
-    if (found === null) throw credentialError(`${given.name} holds no provider token: have it written, or give a key.`);
+    const found = await tokenIn(given);
     if (found.token !== expired && wallMs - found.issuedAtMs >= providerTokenMaxAgeMs) {
       throw credentialError(`${given.name} holds a provider token that has expired and was not renewed.`);
     }
     return found.token;
   }
+}
+
+async function tokenIn(file: TokenFile): Promise<ReadToken> {
+  const found = await file.read();
+  if (found !== null) return found;
+  throw credentialError(`${file.name} is missing, or holds no provider token: have it written, or give a key.`);
 }
 
 /** Returns the JWT in `value`, or throws a sentence that begins with `name` and does not show `value`. */

@@ -55,6 +55,10 @@ export class SignedOrigin implements TokenOrigin {
     });
   }
 
+  async check(): Promise<void> {
+    await this.#file?.read();
+  }
+
   async #make(wallMs: number): Promise<string> {
     const signed = signingInput(this.#making, wallMs);
     return joinToken(signed, await this.#making.sign(Buffer.from(signed)));

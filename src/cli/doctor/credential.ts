@@ -19,7 +19,13 @@ interface Examined {
   readonly credential: Credential | null;
 }
 
-export function examineCredential(flags: DoctorFlags, env: Terminal['env'], nowMs: number): Examined {
+/** @param isAssumed whether no option says that it is about APNs */
+export async function examineCredential(
+  flags: DoctorFlags,
+  env: Terminal['env'],
+  nowMs: number,
+  isAssumed: boolean,
+): Promise<Examined> {
   const step = stepFor(flags);
   const notes: string[] = [];
   const read: CertificateFacts[] = [];
@@ -28,11 +34,18 @@ export function examineCredential(flags: DoctorFlags, env: Terminal['env'], nowM
   let credential: Credential;
   try {
     const wanted = credentialOf(flags, env);
-    if (wanted === null)
-      return { step: skipped('key', 'no credential is given: --key, --cert or --pfx'), credential: null };
+    if (wanted === null) {
+      const ofFcm = isAssumed ? ' for APNs, --service-account (or --provider fcm) for FCM' : '';
+      const why = `no credential is given: --key, --cert or --pfx${ofFcm}`;
+      return { step: skipped('key', why), credential: null };
+    }
     credential = loadCredential(wanted, { log: notesOf(notes, (facts) => read.push(facts)) });
+    await credential.tokenOrigin?.check?.();
   } catch (error) {
-    const usual = 'Give the path of the file that Apple issued, and its passphrase if it was encrypted.';
+    const usual =
+      step === 'provider-token'
+        ? 'Check the file of --provider-token-file.'
+        : 'Give the path of the file that Apple issued, and its passphrase if it was encrypted.';
     const failure = failedBy(step, inCredentialWords(error, flags), usual);
     return { step: read.length === 0 ? failure : withFacts(failure, read[0]!), credential: null };
   }

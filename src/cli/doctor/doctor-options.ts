@@ -99,6 +99,8 @@ export interface ExaminedService {
   readonly service: PushService;
   /** Null where none is given. That of FCM gets its project from the service account. */
   readonly address: Address | null;
+  /** Whether no option names a service: it may be that the other one is meant. */
+  readonly isAssumed: boolean;
 }
 
 /**
@@ -120,9 +122,10 @@ export function checkDoctorFlags(flags: DoctorFlags, env: Terminal['env']): read
     apns: provider === undefined ? namesApns(flags) || !namesFcm(flags, env) : provider !== 'fcm',
     fcm: provider === undefined ? namesFcm(flags, env) : provider !== 'apns',
   };
+  const isAssumed = provider === undefined && !namesApns(flags) && !namesFcm(flags, env);
   return [
-    ...(isAbout.apns ? [{ service: 'apns', address: apnsAddress(flags, isAbout.fcm) } as const] : []),
-    ...(isAbout.fcm ? [{ service: 'fcm', address: fcmAddress(flags, isAbout.apns) } as const] : []),
+    ...(isAbout.apns ? [{ service: 'apns', address: apnsAddress(flags, isAbout.fcm), isAssumed } as const] : []),
+    ...(isAbout.fcm ? [{ service: 'fcm', address: fcmAddress(flags, isAbout.apns), isAssumed } as const] : []),
   ];
 }
 

@@ -111,7 +111,7 @@ async function* about<Result>(
 }
 
 async function* whoCalls(
-  { service, address }: ExaminedService,
+  { service, address, isAssumed }: ExaminedService,
   { flags, env }: Subject,
   nowMs: number,
 ): AsyncGenerator<Step, Caller | null> {
@@ -127,7 +127,7 @@ async function* whoCalls(
   if (flags.provider === 'apns' && flags.serviceAccount !== undefined) {
     yield skipped('service-account', 'it is for FCM: looked at with --provider both');
   }
-  const { step, credential } = examineCredential(flags, env, nowMs);
+  const { step, credential } = await examineCredential(flags, env, nowMs, isAssumed);
   yield step;
   if (address?.protocol !== 'binary') yield topicStep(flags, address, credential);
   return address === null ? null : { address, credential, isUnusable: step.state === 'failed' };

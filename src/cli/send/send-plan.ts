@@ -63,6 +63,7 @@ export async function planSend(flags: SendFlags, terminal: Terminal, hasMachines
   const address = isFcm ? (flags.gateway ?? 'fcm') : gatewayOf(flags);
   if (!isFcm) parseAddress(address);
   const credential = hasMachines || isFcm ? null : loadCommandCredential(flags, terminal);
+  await credential?.tokenOrigin?.check?.();
   const files = await readPayloads(flags);
   const fcmSaid = goesToFcm(flags) ? fcmMessageOf(flags, files.message, isFcm ? files.variants : noVariants) : null;
   const said = isFcm ? fcmSaid! : messageOf(flags, files);

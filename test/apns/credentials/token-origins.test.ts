@@ -257,7 +257,7 @@ describe('provider tokens that do not simply come of a key', () => {
       const keeper = keeperOf({ providerToken: { file } });
       await assert.rejects(
         async () => keeper.current(),
-        refusal(/token \(option providerTokenFile\) holds no provider token/),
+        refusal(/token \(option providerTokenFile\) is missing, or holds no provider token/),
       );
       const [first, second] = [tokenOf(clock.wallMs()), tokenOf(clock.wallMs() + minute)];
       writeFileSync(file, `${first}\n`, { mode: 0o600 });

@@ -4,6 +4,8 @@ import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypt
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { loadCredential } from '../../../src/apns/credentials/load-credential.js';
+import { providerTokens } from '../../../src/apns/credentials/provider-token.js';
 import { createThrowAwayProviderKey, ThrowAwayAuthority } from '../../../src/simulator/listen/certificate.js';
 import { startSimulator } from '../../../src/simulator/simulator.js';
 import { examine } from './doctor-fixture.js';
@@ -174,8 +176,27 @@ describe('peal doctor and a credential', () => {
   });
 
   it('a provider token that another process keeps in a file', async () => {
-    const run = await examine(['--provider-token-file', path.join(folder, 'token')]);
+    const { p8, keyId, teamId } = createThrowAwayProviderKey();
+    const signing = loadCredential({ key: Buffer.from(p8), keyId, teamId });
+    const token = await write('token', providerTokens.minterFor(signing).current().token);
+    const run = await examine(['--provider-token-file', token]);
     assert.deepEqual([run.code, run.step('provider-token').state], [0, 'ok']);
+    const missing = await examine(['--provider-token-file', path.join(folder, 'none')]);
+    assert.deepEqual([missing.code, missing.failed], [5, ['provider-token']]);
+    assert.match(
+      missing.step('provider-token').found,
+      /none \(--provider-token-file\) is missing, or holds no provider/,
+    );
+  });
+
+  it('that is not given: says what both services take, where nothing names one', async () => {
+    const found = async (...args: string[]): Promise<string> => (await examine(args)).step('key').found;
+    assert.equal(
+      await found(),
+      'no credential is given: --key, --cert or --pfx for APNs, --service-account (or --provider fcm) for FCM',
+    );
+    assert.equal(await found('--provider', 'apns'), 'no credential is given: --key, --cert or --pfx');
+    assert.equal(await found('--environment', 'sandbox'), 'no credential is given: --key, --cert or --pfx');
   });
 
   it('an authority that is no certificate, or has expired', async () => {

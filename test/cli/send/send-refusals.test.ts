@@ -147,15 +147,28 @@ describe('peal send, when something is wrong', () => {
         async () => withoutKey('--pfx', await fixture.write('x.p12', 'nonsense')),
         /x\.p12/,
       ],
+      [
+        'a file of provider tokens that does not exist',
+        async () => withoutKey('--provider-token-file', fixture.path('no.jwt')),
+        /no\.jwt \(--provider-token-file\) is missing, or holds no provider token: have it written, or give a key\.$/,
+      ],
+      [
+        'a file of provider tokens that cannot be read, beside a key',
+        async () => [...fixture.send(tokens), '--provider-token-file', fixture.folder],
+        /\(--provider-token-file\) is a directory, not a file\.$/,
+      ],
     ];
     for (const [name, make, sentence] of cases) {
-      it(`is ${name}`, async () => {
-        const result = await runCommand(await make());
-        assert.equal(result.code, 5);
-        assertOneSentence(result, sentence);
-        assert.ok(!/PRIVATE KEY-|secret-passphrase/.test(result.stderr + result.stdout));
-        await assertUntouched();
-      });
+      for (const isDry of [false, true]) {
+        it(`is ${name}${isDry ? ', in a dry run' : ''}`, async () => {
+          const args = await make();
+          const result = await runCommand(isDry ? [...args.filter((arg) => arg !== '--force'), '--dry-run'] : args);
+          assert.equal(result.code, 5);
+          assertOneSentence(result, sentence);
+          assert.ok(!/PRIVATE KEY-|secret-passphrase/.test(result.stderr + result.stdout));
+          await assertUntouched();
+        });
+      }
     }
 
     const withoutKey = (...values: string[]): string[] =>
