@@ -18,12 +18,23 @@ import { LmdbStore } from './lmdb-store.js';
 
 const fileName = 'journal.lmdb';
 
-/** Whether the directory holds a journal. */
+/**
+ * Whether the directory holds a journal.
+ *
+ * @throws PealError ERR_PEAL_INPUT (as a rejection) where nobody can tell, such as in a directory of another user
+ */
 export async function hasJournal(folder: string): Promise<boolean> {
   return stat(path.join(folder, fileName)).then(
     () => true,
-    () => false,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return false;
+      throw unreadableError(folder, error);
+    },
   );
+}
+
+function unreadableError(folder: string, cause: unknown): PealError {
+  return new PealError('ERR_PEAL_INPUT', `${folder} ${readProblem(cause)}.`, { origin: 'input', cause });
 }
 
 /**
@@ -84,7 +95,7 @@ async function readAs(file: string, holder: LockHolder | null): Promise<JournalR
 
 async function holderOfFolder(folder: string): Promise<LockHolder | null> {
   return FolderLock.look(folder).catch((error: unknown) => {
-    throw new PealError('ERR_PEAL_INPUT', `${folder} ${readProblem(error)}.`, { origin: 'input', cause: error });
+    throw unreadableError(folder, error);
   });
 }
 

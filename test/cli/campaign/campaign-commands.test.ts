@@ -164,6 +164,8 @@ describe('peal status, report, rate, pause and resume', () => {
       [['report', nothing], 6, /holds no journal of a campaign/],
       [['pause', nothing], 6, /holds no journal of a campaign/],
       [['status', path.join(nothing, 'none')], 6, /holds no journal of a campaign/],
+      // As a directory of another user, which root cannot meet.
+      [['status', path.join(nothing, 'n'.repeat(300))], 6, /n cannot be opened: its name is too long\.$/m],
     ] as const) {
       const result = await runCommand(args);
       assert.match(result.stderr, pattern);
