@@ -19,8 +19,19 @@ const stopCause = new PealError('ERR_PEAL_STOPPED', 'Stopped.', { origin: 'usage
 
 /** Far longer than any of these sends takes on its clock. */
 const hangMs = 60_000;
-/** What ends the send, called from within the pull at the point. */
-const ends = ['abort', 'stop', 'source'] as const;
+/** What ends the send: the engine, a shutdown of the session, or the program's signal. */
+const causes = ['stop', 'shutdown', 'abort'] as const;
+
+/** One of them, from within the pull at the point, or so many turns of the loop later. */
+interface End {
+  readonly cause: (typeof causes)[number];
+  readonly turns: number;
+}
+
+/** None: the source ends it. */
+const ends: fc.Arbitrary<End[]> = fc.array(fc.record({ cause: fc.constantFrom(...causes), turns: fc.nat(5) }), {
+  maxLength: 3,
+});
 
 function newSend(engine: FakeEngine, clock: Clock, options: SendOptions): Send {
   const route = engine.openRoute({} as never);
@@ -31,6 +42,12 @@ function newSend(engine: FakeEngine, clock: Clock, options: SendOptions): Send {
 
 function start(engine: FakeEngine, clock: Clock, options: SendOptions): Promise<Result> {
   return newSend(engine, clock, options).run();
+}
+
+/** At once if `turns` is 0. */
+async function after(turns: number, then: () => void): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+  then();
 }
 
 /** Runs a send to its end, and lets its time pass while nothing else happens. */
@@ -60,13 +77,13 @@ describe('Send, however it ends', () => {
     await fc.assert(
       fc.asyncProperty(
         plans,
-        fc.constantFrom(...ends),
+        ends,
         fc.constantFrom('leave', 'unsent'),
         fc.integer({ min: 1, max: 3 }),
-        async (plan, end, afterStop, credit) => {
+        async (plan, itsEnds, afterStop, credit) => {
           // Nothing stops a send whose source alone is to end it, and never does.
           const isEndless = plan.conduct === 'never' && plan.kind !== 'generator';
-          if (isEndless && end === 'source') return;
+          if (isEndless && itsEnds.length === 0) return;
           const engine = new FakeEngine();
           engine.credit = credit;
           const clock = new VirtualClock();
@@ -74,13 +91,18 @@ describe('Send, however it ends', () => {
           const source = new CountedSource(
             { ...plan, before: plan.kind === 'blocks' ? plan.before % 8 : plan.before },
             () => {
-              if (end === 'abort') abort.abort();
-              if (end === 'stop') engine.jobs[0]!.stop(stopCause);
+              for (const { cause, turns } of itsEnds) void after(turns, () => begin[cause]());
             },
             token,
           );
           const options = { recipients: source.recipients(), signal: abort.signal, afterStop } as const;
-          const { counts, unsent } = await finished(start(engine, clock, options), clock);
+          const send = newSend(engine, clock, options);
+          const begin = {
+            stop: () => engine.jobs[0]!.stop(stopCause),
+            shutdown: () => send.stop(stopCause),
+            abort: () => abort.abort(),
+          };
+          const { counts, unsent } = await finished(send.run(), clock);
           assert.equal(counts.recipients, source.pulled, `${counts.recipients} of ${source.pulled} are in the books`);
           assert.equal(counts.accepted + counts.unsent, source.pulled);
           assert.equal(new Set(unsent).size, counts.unsent);
@@ -91,12 +113,37 @@ describe('Send, however it ends', () => {
       {
         numRuns: cases(150, 30),
         examples: [
-          [{ kind: 'async generator', before: 1500, after: 1, conduct: 'at once' }, 'abort', 'leave', 2],
-          [{ kind: 'blocks', before: 2, after: 2, conduct: 'late' }, 'abort', 'leave', 2],
-          [{ kind: 'bare iterator', before: 1500, after: 2, conduct: 'late' }, 'stop', 'leave', 2],
-          [{ kind: 'async generator', before: 3, after: 2, conduct: 'never' }, 'stop', 'leave', 2],
-          [{ kind: 'async generator', before: 3, after: 2, conduct: 'never' }, 'abort', 'unsent', 2],
-          [{ kind: 'bare iterator', before: 1500, after: 2, conduct: 'never' }, 'stop', 'unsent', 2],
+          [
+            { kind: 'async generator', before: 1500, after: 1, conduct: 'at once' },
+            [{ cause: 'abort', turns: 0 }],
+            'leave',
+            2,
+          ],
+          [{ kind: 'blocks', before: 2, after: 2, conduct: 'late' }, [{ cause: 'abort', turns: 0 }], 'leave', 2],
+          [
+            { kind: 'bare iterator', before: 1500, after: 2, conduct: 'late' },
+            [{ cause: 'stop', turns: 0 }],
+            'leave',
+            2,
+          ],
+          [
+            { kind: 'async generator', before: 3, after: 2, conduct: 'never' },
+            [{ cause: 'stop', turns: 0 }],
+            'leave',
+            2,
+          ],
+          [
+            { kind: 'async generator', before: 3, after: 2, conduct: 'never' },
+            [{ cause: 'abort', turns: 0 }],
+            'unsent',
+            2,
+          ],
+          [
+            { kind: 'bare iterator', before: 1500, after: 2, conduct: 'never' },
+            [{ cause: 'stop', turns: 0 }],
+            'unsent',
+            2,
+          ],
         ],
       },
     );
