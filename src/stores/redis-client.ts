@@ -70,6 +70,7 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
     retryStrategy: (attempt) => (isOpen ? reconnectDelayMs(attempt, Math.random()) : null),
   });
   hidePassword(redis, place);
+  allowPassword(redis);
   watch(redis, place, log);
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {
@@ -131,7 +132,9 @@ export async function redisConcerns(redis: RedisClient): Promise<string[]> {
         'set maxmemory-policy noeviction.',
     );
   }
-  if (!isLoopback(host) && (password ?? null) === null) {
+  if (needless.has(redis)) {
+    concerns.push(`${place} has no password, so that the one in its URL protects nothing: set it there (requirepass).`);
+  } else if (!isLoopback(host) && (password ?? null) === null) {
     concerns.push(`${place} asks for no password, so that everyone on its network can read device tokens: set one.`);
   }
   if (!isLoopback(host) && tls === undefined) {
@@ -151,6 +154,40 @@ function hidePassword(redis: RedisClient, place: string): void {
     Object.defineProperty(value, inspect.custom, { value: () => place });
     Object.defineProperty(value, 'toJSON', { value: () => place });
   }
+}
+
+/** Clients that were given a password by their URL, and whose server has none. */
+const needless = new WeakSet<RedisClient>();
+
+/** As Redis 6 and later, and as older ones say it. */
+const needlessPattern = /without any password configured|no password is set/;
+
+/**
+ * Has a client go on where its server has no password, also one that BullMQ makes of it. ioredis does so, too, but writes a
+ * line of its own to the console at each connection; `redisConcerns` says it once.
+ */
+function allowPassword(redis: RedisClient): RedisClient {
+  const auth = redis.auth.bind(redis) as (...given: readonly unknown[]) => Promise<'OK'>;
+  const duplicate = redis.duplicate.bind(redis);
+  return Object.assign(redis, {
+    auth: (...given: readonly unknown[]): Promise<'OK'> => {
+      const callback = given.at(-1);
+      const hasCallback = typeof callback === 'function';
+      const answer = auth(...(hasCallback ? given.slice(0, -1) : given)).catch((error: unknown): 'OK' => {
+        if (!needlessPattern.test(messageOf(error))) throw error;
+        needless.add(redis);
+        return 'OK';
+      });
+      // As ioredis 5 asks.
+      if (hasCallback)
+        answer.then(
+          (reply) => callback(null, reply),
+          (error: unknown) => callback(error),
+        );
+      return answer;
+    },
+    duplicate: (override?: Partial<IoredisOptions>) => allowPassword(duplicate(override)),
+  });
 }
 
 async function opened(redis: RedisClient, { name }: StoreUrl, place: string): Promise<void> {
@@ -250,7 +287,6 @@ async function infoOf(redis: RedisClient, section: string): Promise<ReadonlyMap<
 const replies: readonly (readonly [RegExp, string])[] = [
   [/^WRONGPASS|^ERR invalid password/, 'refuses the user or the password in its URL'],
   [/^NOAUTH/, 'asks for a password: put it into its URL, as USER:PASSWORD@ or :PASSWORD@ before the host'],
-  [/^ERR AUTH/, 'was given a password in its URL, but has none set'],
   [/^NOPERM/, 'does not let the user in its URL do this: give the user the rights that docs/many-machines.md lists'],
   [/^OOM/, 'has no memory left (maxmemory): give it more, or let campaigns end first'],
   [/^MISCONF/, 'cannot write to its disk (MISCONF), and takes no changes until it can'],

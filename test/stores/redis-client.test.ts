@@ -147,6 +147,43 @@ describe('stores/redis-client', () => {
     });
   });
 
+  describe('with a server that has no password', () => {
+    let server: RedisServer;
+
+    before(async function () {
+      if (!RedisServer.isInstalled) this.skip();
+      server = await RedisServer.start();
+    });
+    after(() => server?.stop());
+
+    it('goes on with the one that it was given, says so in one sentence, and has ioredis print nothing', async () => {
+      const printed: unknown[][] = [];
+      const { warn } = console;
+      console.warn = (...args: unknown[]) => void printed.push(args);
+      const url = `redis://:${encodeURIComponent(secret)}@127.0.0.1:${server.port}`;
+      const redis = await openRedis({ url });
+      const other = redis.duplicate();
+      try {
+        await other.connect();
+        assert.deepEqual([await redis.ping(), await other.ping()], ['PONG', 'PONG']);
+        await new Promise<void>((resolve, reject) => {
+          redis.auth(secret, (error) => (error ? reject(error) : resolve()));
+        });
+        const [said, ...more] = (await redisConcerns(redis)).filter((concern) => concern.includes('password'));
+        assert.equal(
+          said,
+          `Redis at 127.0.0.1:${server.port} has no password, so that the one in its URL protects nothing: ` +
+            'set it there (requirepass).',
+        );
+        assert.deepEqual([more, printed], [[], []]);
+      } finally {
+        console.warn = warn;
+        redis.disconnect();
+        other.disconnect();
+      }
+    });
+  });
+
   describe('with a server', () => {
     let server: RedisServer;
     let redis: RedisClient;
