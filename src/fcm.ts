@@ -3,7 +3,7 @@
  * load none of it. Sessions, results and options are those of `peal`. See docs/fcm.md.
  */
 export { PealError } from './base/errors.js';
-export type { FcmAlert, FcmMessageOptions } from './fcm/fcm-notification.js';
+export type { FcmAlert, FcmMessageOptions } from './fcm/message-options.js';
 export type { TargetKind } from './fcm/registration-token.js';
 export {
   type AccessTokenOptions,

@@ -1,7 +1,7 @@
 /**
  * The one rule for a time that a message names: its expiration, and the times of a Live Activity. Pure but for the
  * clock; called once for each message, by apns/headers, apns/aps-fields and
- * fcm/fcm-notification.
+ * fcm/compile-fcm.
  */
 import type { Clock } from '../base/clock.js';
 import { durationText, earliestEpochSeconds, parseTime } from '../base/duration.js';

@@ -2,7 +2,7 @@
  * The service that sends messages through FCM. Holds nothing but the gateway; make as many as you like. Main thread.
  */
 import { optionError } from '../base/options.js';
-import type { FcmMessageOptions } from '../fcm/fcm-notification.js';
+import type { FcmMessageOptions } from '../fcm/message-options.js';
 import { otherServiceError } from '../push/compiled-message.js';
 import { Gateway } from './gateway.js';
 import type { Messages } from './many/send-many.js';

@@ -3,7 +3,7 @@
  * send-plan; main thread.
  */
 import { isFcmAddress, parseFcmPlace } from '../../fcm/address.js';
-import type { FcmMessageOptions } from '../../fcm/fcm-notification.js';
+import type { FcmMessageOptions } from '../../fcm/message-options.js';
 import type { FcmCredentialOptions } from '../../fcm/service-account.js';
 import { addressUrl } from '../../push/address.js';
 import { FcmMessage } from '../../session/message/fcm-message.js';

@@ -5,7 +5,9 @@
  */
 import { compileWhole, payloadText, type RawPayload } from '../../apns/payload.js';
 import type { PayloadContent } from '../../apns/payload-content.js';
-import { afterRecipient, bodyText, compileFcm, messageText } from '../../fcm/fcm-notification.js';
+import { compileFcm } from '../../fcm/compile-fcm.js';
+import { afterRecipient, bodyText } from '../../fcm/fcm-notification.js';
+import { messageText } from '../../fcm/whole-message.js';
 import type { TokenEncoding } from '../../push/token-block.js';
 
 export interface PayloadForm {

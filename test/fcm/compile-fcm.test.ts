@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { PealError } from '../../src/base/errors.js';
-import { afterRecipient, compileFcm, type FcmMessageOptions } from '../../src/fcm/fcm-notification.js';
+import { compileFcm } from '../../src/fcm/compile-fcm.js';
+import { afterRecipient } from '../../src/fcm/fcm-notification.js';
+import type { FcmMessageOptions } from '../../src/fcm/message-options.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const clock = new VirtualClock();
@@ -235,7 +237,7 @@ const refused: readonly (readonly [options: object | string | undefined, expecte
   [{ message: { data }, title: 'x' }, /^PAYLOAD The options message and title are both given: leave one out\.$/],
 ];
 
-describe('fcm/fcm-notification', () => {
+describe('fcm/compile-fcm', () => {
   for (const [options, message] of taken) {
     it(`takes ${JSON.stringify(options).slice(0, 100)}`, () => assert.deepEqual(messageOf(options), message));
   }
