@@ -158,6 +158,23 @@ describe('a campaign of a program', () => {
       );
     });
 
+    it('counts what was given by an abort in full, also of tokens that stand in different blocks', async () => {
+      for (const last of [1, 700, 2047, 3000]) {
+        const abort = new AbortController();
+        let given = 0;
+        const recipients = function* (): Generator<string, void, void> {
+          for (;;) {
+            given += 1;
+            if (given === last) abort.abort();
+            yield given.toString(16).padStart(given % 2 === 0 ? 64 : 40, '0');
+          }
+        };
+        const { summary } = await run(recipients, { signal: abort.signal });
+        assert.deepEqual([summary.recipients, given], [last, last]);
+        assert.equal(summary.accepted + summary.rejected + summary.unsent + summary.unknown, last);
+      }
+    });
+
     it('a stream does not close, and ends nevertheless', async () => {
       const abort = new AbortController();
       let pulled = 0;

@@ -224,6 +224,7 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
     if (!this.#isStopped) onHeld(null);
     await this.#blocks.dispose();
     this.#blocks = await reopen();
+    if (this.#isStopped && !this.#drains) this.#blocks.close();
     this.#held = this.#heldNext;
     this.#heldNext = new Map();
     books.held = 0;
@@ -236,7 +237,8 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
     for await (const block of this.#blocks) {
       await this.#take(block, number);
       number += 1;
-      if (this.#isStopped && !this.#drains) return;
+      // What a program has given by then is counted, and its stream, which is closed, ends behind that.
+      if (this.#isStopped && !this.#drains && !this.#blocks.areOfProgram) return;
     }
     if (this.#blocks.isWhole) this.#options.journal?.inputEnded(number);
   }

@@ -168,6 +168,11 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
     return new Set(this.#input?.files.flatMap(({ shape }) => shape?.tokenColumn ?? []));
   }
 
+  /** Whether a program gives them, and not files. */
+  get areOfProgram(): boolean {
+    return this.#records !== null;
+  }
+
   /** Whether the recipients are plain lists of tokens. */
   get isPlain(): boolean {
     return this.#input !== null && this.#input.columns.length === 0;
