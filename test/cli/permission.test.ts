@@ -33,8 +33,8 @@ describe(`peal send under node --permission${skipped}`, () => {
   after(() => fixture?.[Symbol.asyncDispose]());
 
   /** Runs the command in the folder of the fixture. */
-  function peal(args: readonly string[], permissions: readonly string[]): Promise<Ended> {
-    const files = [`--allow-fs-read=${repositoryRoot}`, `--allow-fs-read=${folder}`];
+  function peal(args: readonly string[], permissions: readonly string[], readable = folder): Promise<Ended> {
+    const files = [`--allow-fs-read=${repositoryRoot}`, `--allow-fs-read=${readable}`];
     const flags = ['--no-warnings', '--permission', ...files, ...permissions];
     const main = path.join(repositoryRoot, 'dist/src/cli/main.js');
     return new Promise((resolve) => {
@@ -77,6 +77,16 @@ describe(`peal send under node --permission${skipped}`, () => {
     const noNetwork = await peal(fixture.send(list, { without: ['--out', '--force'] }), ['--allow-worker']);
     assert.match(noNetwork.stderr, /cannot be reached: Node runs with --permission and without --allow-net/);
     assert.equal(noNetwork.code, 4);
+  });
+
+  it('says so where it may not look for a configuration file, and takes none for three', async () => {
+    const list = await fixture.write('short.txt', randomTokens(3).join('\n'));
+    const send = fixture.send(list, { without: ['--out', '--force'], with: ['--dry-run'] });
+    const refused = await peal(send, network, path.join(folder, 'short.txt'));
+    const sentence =
+      /^peal: peal\.config\.json may not be looked for: Node runs with --permission\. Name this directory in/;
+    assert.match(refused.stderr, sentence);
+    assert.equal(refused.code, 2);
   });
 
   it('does not take a refused file for a limit of open files', async () => {

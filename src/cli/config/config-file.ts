@@ -31,6 +31,14 @@ export function configFileName(given: string | null, env: Terminal['env']): stri
   if (named === 'none') return null;
   if (named !== null) return named;
   const found = configFileNames.filter(isThere);
+  // Where Node refuses to look, nobody knows whether there is one: a file that is left out could say where to send.
+  const refused = found.find((name) => process.permission?.has('fs.read', path.resolve(name)) === false);
+  if (refused !== undefined) {
+    throw usageError(
+      `${refused} may not be looked for: Node runs with --permission. Name this directory in --allow-fs-read, or give ` +
+        '--config none.',
+    );
+  }
   if (found.length < 2) return found[0] ?? null;
   throw usageError(`${found.join(' and ')} both are in this directory: remove one, or give --config FILE.`);
 }
