@@ -202,16 +202,19 @@ function withoutWideCharacters(body: string): string {
   return body.replaceAll(/\P{ASCII}/gu, (character) => character.split('').map(escaped).join(''));
 }
 
+/** Packages that are ES modules only: not every Node lets `require` load them (`--no-experimental-require-module`). */
+const esModules: ReadonlySet<string> = new Set(['@bomb.sh/tab', 'hyparquet', 'hyparquet-compressors']);
+
 /**
  * Files of the package are required also where they are loaded later, because Jest has no `import()`; what a user names
- * (a back-end's module) is imported, because it may be a URL.
+ * (a back-end's module) is imported, because it may be a URL. So are packages that are ES modules only.
  */
 const requireLoadedLater: ts.TransformerFactory<ts.SourceFile> = (context) => (source) => {
   const { factory } = context;
   const visit = (node: ts.Node): ts.Node => {
     if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
       const specifier = node.arguments[0]!;
-      if (ts.isStringLiteral(specifier)) {
+      if (ts.isStringLiteral(specifier) && !esModules.has(specifier.text)) {
         const asked = factory.createCallExpression(factory.createIdentifier('require'), undefined, [specifier]);
         const required = specifier.text.startsWith('.')
           ? asked

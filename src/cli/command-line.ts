@@ -271,7 +271,7 @@ export async function commandLine(
     .addHelpText('after', completionHelp)
     .action(async (shell: Shell) => {
       const { scriptOf } = await loaded(import('./completion/shell-scripts.js'));
-      terminal.stdout.write(scriptOf(shell));
+      terminal.stdout.write(await scriptOf(shell));
     });
   const shell = new Argument('<shell>', 'the shell');
   completion.addArgument(mayBe('completion') ? shell.choices((await import('./completion/shells.js')).shells) : shell);

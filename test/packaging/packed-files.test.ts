@@ -1,10 +1,12 @@
 /** What `npm pack` puts into the package: what a program needs at run time and a person at his desk, and nothing else. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { withoutComments } from '../../scripts/comments.js';
 import { type Packed, packInto } from '../support/packed.js';
 import { repositoryRoot } from '../support/repository.js';
@@ -143,6 +145,22 @@ describe('the package', () => {
     const { stdout } = await run(process.execPath, [main, 'demo', '--tokens', '3000', '--threads', '1']);
     assert.match(stdout, /3,000/);
     assert.match(stdout, /Both books are equal/);
+  });
+
+  it('reads Parquet and completes command lines also where require takes no ES modules', async () => {
+    const list = path.join(folder, 'list.parquet');
+    const tokens = ['a', 'b'].map((digit) => digit.repeat(64));
+    const columnData = [{ name: 'token', data: tokens }];
+    const gzip = {
+      codec: 'GZIP',
+      compressors: { GZIP: (bytes: Uint8Array) => new Uint8Array(gzipSync(bytes)) },
+    } as const;
+    writeFileSync(list, Buffer.from(parquetWriteBuffer({ columnData, ...gzip })));
+    const peal = ['--no-experimental-require-module', path.join(folder, 'package', manifest.bin.peal!)];
+    const dry = ['--gateway', 'https://localhost:1', '--topic', 'com.example.app', '--alert', 'Hi', '--dry-run'];
+    const sent = await run(process.execPath, [...peal, 'send', '--tokens', list, ...dry, '--json']);
+    assert.equal((JSON.parse(sent.stdout) as { recipients: number }).recipients, 2);
+    assert.match((await run(process.execPath, [...peal, 'completion', 'zsh'])).stdout, /compdef/);
   });
 
   it('gives each entry to import and to require, also where require takes no ES modules', async () => {

@@ -7,16 +7,7 @@
  */
 import { Buffer, isUtf8 } from 'node:buffer';
 import { type FileHandle, open } from 'node:fs/promises';
-import {
-  type AsyncBuffer,
-  type Compressors,
-  type FileMetaData,
-  type ParquetParsers,
-  parquetMetadataAsync,
-  parquetRead,
-  parquetSchema,
-  type SchemaElement,
-} from 'hyparquet';
+import type { AsyncBuffer, Compressors, FileMetaData, ParquetParsers, SchemaElement } from 'hyparquet';
 import { hexOf } from '../../base/hex.js';
 import { maxTableColumns } from '../../base/limits.js';
 import type { TokenForm } from '../recipients/token-form.js';
@@ -111,6 +102,7 @@ export class ParquetRows {
 
 /** A file, ready to be read. */
 interface Source {
+  readonly hyparquet: typeof import('hyparquet');
   readonly buffer: AsyncBuffer;
   readonly metadata: FileMetaData;
   readonly compressors: Compressors | undefined;
@@ -119,19 +111,20 @@ interface Source {
 }
 
 async function openSource(buffer: AsyncBuffer): Promise<Source> {
-  const metadata = await parquetMetadataAsync(buffer, { geoparquet: false });
+  // Not with this module: the bundle of the command requires its modules, and hyparquet is an ES module.
+  const hyparquet = await import('hyparquet');
+  const metadata = await hyparquet.parquetMetadataAsync(buffer, { geoparquet: false });
   const codecs = new Set(
     metadata.row_groups.flatMap(({ columns }) => columns.map((column) => column.meta_data?.codec)),
   );
   const isPacked = [...codecs].some((codec) => codec !== 'SNAPPY' && codec !== 'UNCOMPRESSED');
   const compressors = isPacked ? (await import('hyparquet-compressors')).compressors : undefined;
   const textOf = new Map(
-    parquetSchema(metadata).children.map(({ element, children }) => [
-      element.name,
-      children.length > 0 ? jsonText : readerOf(element),
-    ]),
+    hyparquet
+      .parquetSchema(metadata)
+      .children.map(({ element, children }) => [element.name, children.length > 0 ? jsonText : readerOf(element)]),
   );
-  return { buffer, metadata, compressors, textOf };
+  return { hyparquet, buffer, metadata, compressors, textOf };
 }
 
 /** The column of the tokens, from the first rows. */
@@ -160,10 +153,10 @@ async function valuesOf(
   rowEnd: number,
 ): Promise<(string | Uint8Array)[]> {
   if (rowStart === rowEnd) return [];
-  const { buffer: file, metadata, compressors } = source;
+  const { hyparquet, buffer: file, metadata, compressors } = source;
   const textOf = source.textOf.get(name)!;
   const cells = new Array<string | Uint8Array>(rowEnd - rowStart).fill('');
-  await parquetRead({
+  await hyparquet.parquetRead({
     file,
     metadata,
     columns: [name],

@@ -3,11 +3,12 @@
  * bash is our own: that of tab needs the package bash-completion, runs what is written in the line as code, and completes
  * no files. All of them call `peal complete -- WORDS`. Used by completion; main thread.
  */
-import { script } from '@bomb.sh/tab';
 import { directives, type Shell } from './shells.js';
 
-export function scriptOf(shell: Shell): string {
+export async function scriptOf(shell: Shell): Promise<string> {
   if (shell === 'bash') return bashScript;
+  // Not with this module: the bundle of the command requires its modules, and tab is an ES module.
+  const { script } = await import('@bomb.sh/tab');
   const text = printedBy(() => script(shell, 'peal', 'peal'));
   // Else fish prints a trace at every key once peal is not there any more.
   return shell === 'fish' ? text.replace('(peal complete --', '(type -q peal; and peal complete --') : text;
