@@ -11,9 +11,9 @@ import { repositoryRoot } from '../support/repository.js';
 const dist = path.join(repositoryRoot, 'dist');
 /**
  * With the shard on the main thread. The engine knows both push services by their rules of answers, addresses and credentials:
- * about twenty small modules.
+ * about twenty small modules, among them the three that make a message to FCM.
  */
-const maxModules = 345;
+const maxModules = 352;
 
 /** The modules that these import, and so on, below src; those that are imported when they are needed left out. */
 const loadedBy = (entries: readonly string[]): readonly string[] =>
